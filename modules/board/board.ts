@@ -1,0 +1,47 @@
+import type { Clock } from "./clock.js";
+import type { Crypto } from "./crypto.js";
+import type { GATTServerConstructor } from "./gatt.js";
+import type { HTTPServerConstructor } from "./http.js";
+import type { PinSpecifier } from "./io.js";
+import type { AccessPointConstructor, EthernetConstructor, WiFiConstructor } from "./network.js";
+import type { ControlPilotConstructor, DigitalOutConstructor } from "./pins.js";
+import type { ListenerConstructor, TCPConstructor, TLSConstructor } from "./sockets.js";
+import type { Storage } from "./storage.js";
+
+export interface BoardIO {
+  readonly TCP: TCPConstructor;
+  readonly TLS: TLSConstructor;
+  readonly Listener: ListenerConstructor;
+  readonly HTTPServer: HTTPServerConstructor;
+  readonly GATTServer: GATTServerConstructor;
+  readonly DigitalOut: DigitalOutConstructor;
+  readonly ControlPilot: ControlPilotConstructor;
+  /** A board has Wi-Fi (with its access point) or Ethernet. */
+  readonly network:
+    | { readonly kind: "wifi"; readonly WiFi: WiFiConstructor; readonly AccessPoint: AccessPointConstructor }
+    | { readonly kind: "ethernet"; readonly Ethernet: EthernetConstructor };
+}
+
+export interface Pins {
+  readonly controlPilot: PinSpecifier;
+  readonly contactor: PinSpecifier;
+}
+
+/** Everything that a station has of the world. There is one implementation for each place it runs in. */
+export interface Board {
+  /** What `$implementation` says: `esp32`. */
+  readonly implementation: string;
+  /** The station's MAC address: six pairs of lower-case hex digits with colons. */
+  readonly mac: string;
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  readonly io: BoardIO;
+  readonly pins: Pins;
+  /** Looks up an IPv4 address; calls back later, once. An IPv4 address gives itself. */
+  resolve(host: string, done: (address: string | undefined) => void): void;
+  openStorage(path: string): Storage;
+  /** One line for the developer. Never a secret, never a whole tag. */
+  log(line: string): void;
+  /** Does not return on the chip. The reason is kept for the next start. */
+  restart(reason: string): void;
+}

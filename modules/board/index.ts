@@ -1,0 +1,10 @@
+export type * from "./board.js";
+export type * from "./clock.js";
+export type * from "./crypto.js";
+export * from "./gatt.js";
+export type * from "./http.js";
+export type * from "./io.js";
+export type * from "./network.js";
+export type * from "./pins.js";
+export type * from "./sockets.js";
+export type * from "./storage.js";

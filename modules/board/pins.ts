@@ -1,0 +1,34 @@
+import type { IO, PinSpecifier } from "./io.js";
+
+/** A digital output, as `embedded:io/digital`. 1 is active, whatever the level. */
+export interface DigitalOut extends IO {
+  write(value: 0 | 1): void;
+}
+
+/** Starts inactive. Throws when the pin is in use. */
+export type DigitalOutConstructor = new (options: { pin: PinSpecifier }) => DigitalOut;
+
+/** The highest and the lowest voltage of the control pilot over at least one whole period, in millivolts. */
+export interface PilotLevels {
+  readonly highMv: number;
+  readonly lowMv: number;
+}
+
+export interface ControlPilotOptions {
+  pin: PinSpecifier;
+  /** The levels have moved by more than the noise since the last call. */
+  onReadable?(): void;
+}
+
+/**
+ * The control pilot circuit of IEC 61851-1 Annex A: a 1 kHz, ±12 V generator behind 1 kΩ, and the measurement of
+ * what the vehicle makes of it. A sensor (ECMA-419) so that sampling stays in the board. Starts, and ends at
+ * `close()`, with steady +12 V: not ready to supply.
+ */
+export interface ControlPilot extends IO {
+  read(): PilotLevels;
+  /** Share of the period at +12 V in permille; 1000: steady +12 V, 0: steady −12 V (state F). */
+  write(dutyPermille: number): void;
+}
+
+export type ControlPilotConstructor = new (options: ControlPilotOptions) => ControlPilot;

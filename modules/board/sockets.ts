@@ -1,0 +1,68 @@
+import type { Bytes, IO } from "./io.js";
+
+/**
+ * A TCP connection, as `embedded:io/socket/tcp` (ECMA-419, TCP class pattern; SDK: `modules/io/socket/lwip/tcp.c`).
+ *
+ * - `onWritable(count)` says for the first time that the connection is open, and then each time there is room
+ *   again after a write; `count` is how many bytes `write` takes now.
+ * - `onReadable(count)` says that `count` bytes wait. It comes again only when more have arrived, so read all of
+ *   them or remember that some are left.
+ * - `onError` says that the connection is over: refused, reset, or ended by the peer with everything read. The
+ *   chip gives no reason, so a caller MUST NOT need one. Nothing is called after it.
+ */
+export interface TCP extends IO {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  /** `undefined` when nothing waits. Throws when `byteLength` is over what waits, or not positive. */
+  read(byteLength?: number): ArrayBuffer | undefined;
+  /** Takes all of `data` or throws (`would block`, `not ready`). Returns how many bytes fit now. */
+  write(data: Bytes): number;
+}
+
+export interface TCPHandlers {
+  onReadable?(count: number): void;
+  onWritable?(count: number): void;
+  onError?(error?: Error): void;
+}
+
+export interface TCPConnectOptions extends TCPHandlers {
+  /** An IPv4 address; names go through `Board.resolve`. */
+  address: string;
+  port: number;
+  noDelay?: boolean;
+}
+
+/** Takes over a connection that a `Listener` gave (or any other); the instance given is closed by that. */
+export interface TCPFromOptions extends TCPHandlers {
+  from: TCP;
+  noDelay?: boolean;
+}
+
+/** Throws when the board's sockets are used up (`no socket`) or the address is not an IPv4 address. */
+export type TCPConstructor = new (options: TCPConnectOptions | TCPFromOptions) => TCP;
+
+export interface TLSConnectOptions extends TCPConnectOptions {
+  /** The name that the peer's certificate must be for. */
+  host: string;
+  /** Comes before `onError` when TCP was up and the TLS handshake failed. */
+  onHandshakeFailed?(): void;
+}
+
+/** The same as TCP; `onWritable` comes when the handshake is done. */
+export type TLSConstructor = new (options: TLSConnectOptions) => TCP;
+
+export interface ListenerOptions {
+  /** 0: any free port. */
+  port: number;
+  /** `count` connections wait to be `read()`. */
+  onReadable?(count: number): void;
+}
+
+export interface Listener extends IO {
+  readonly port: number;
+  /** The next connection that waits; it gets its callbacks by `new TCP({ from })`. */
+  read(): TCP | undefined;
+}
+
+/** Throws when the port is taken. */
+export type ListenerConstructor = new (options: ListenerOptions) => Listener;

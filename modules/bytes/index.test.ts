@@ -1,0 +1,66 @@
+import { describe, expect, test } from "@jest/globals";
+import {
+  concatBytes,
+  decodeBase64,
+  decodeHex,
+  decodeUTF8,
+  encodeHex,
+  encodeUTF8,
+  truncateUTF8,
+} from "./index.js";
+
+describe("UTF-8", () => {
+  test("goes there and back", () => {
+    const text = "Ladestation Café 🚗";
+    expect(decodeUTF8(encodeUTF8(text))).toBe(text);
+  });
+
+  test.each([
+    ["a lone continuation byte", [0x80]],
+    ["an overlong form", [0xc0, 0xaf]],
+    ["a surrogate", [0xed, 0xa0, 0x80]],
+    ["a cut character", [0xe2, 0x82]],
+  ])("%s is not text", (_name, bytes) => {
+    expect(decodeUTF8(new Uint8Array(bytes))).toBeUndefined();
+  });
+
+  test("is cut between characters only", () => {
+    expect(truncateUTF8("abc", 3)).toBe("abc");
+    expect(truncateUTF8("ab€", 4)).toBe("ab");
+    expect(truncateUTF8("ab€", 5)).toBe("ab€");
+    expect(truncateUTF8("🚗🚗", 7)).toBe("🚗");
+  });
+});
+
+describe("hex", () => {
+  test("goes there and back", () => {
+    expect(encodeHex(new Uint8Array([0, 15, 16, 255]))).toBe("000f10ff");
+    expect(decodeHex("000f10FF")).toEqual(new Uint8Array([0, 15, 16, 255]));
+  });
+
+  test.each(["0", "0g", "  "])("%j is not hex", (text) => {
+    expect(decodeHex(text)).toBeUndefined();
+  });
+});
+
+describe("base64", () => {
+  test("reads what Node writes, at every length", () => {
+    for (let length = 0; length < 300; length++) {
+      const bytes = Uint8Array.from({ length }, (_, i) => (i * 7 + length) & 255);
+      expect(decodeBase64(Buffer.from(bytes).toString("base64"))).toEqual(bytes);
+    }
+  });
+
+  test.each(["A", "AA", "AAA", "A===", "AA=A", "AAA-", "AA A", "AB==", "====", "AA==AAAA", "é=AA"])(
+    "%j is not canonical base64",
+    (text) => {
+      expect(decodeBase64(text)).toBeUndefined();
+    },
+  );
+});
+
+test("parts are put together in order", () => {
+  expect(concatBytes(new Uint8Array([1, 2]), new ArrayBuffer(1), new Uint8Array([3]))).toEqual(
+    new Uint8Array([1, 2, 0, 3]),
+  );
+});

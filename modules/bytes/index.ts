@@ -1,0 +1,123 @@
+/**
+ * Bytes and their texts: UTF-8, hex, base64. What comes from outside is checked, so a text that is not what it
+ * says gives `undefined`, never an exception. UTF-8 is the engine's own, on Node and on XS.
+ */
+
+import type { Bytes } from "../board/index.js";
+
+interface Encodings {
+  TextEncoder?: new () => { encode(text: string): Uint8Array<ArrayBuffer> };
+  TextDecoder?: new (
+    label: string,
+    options: { fatal: boolean; ignoreBOM: boolean },
+  ) => { decode(bytes: Uint8Array<ArrayBuffer>): string };
+}
+
+/** XS has these instead of TextEncoder and TextDecoder. */
+interface NativeUTF8 {
+  fromString(text: string): ArrayBuffer;
+  fromArrayBuffer(buffer: ArrayBuffer): string;
+}
+
+const { TextEncoder, TextDecoder } = globalThis as Encodings;
+const encoder = TextEncoder && new TextEncoder();
+const decoder = TextDecoder && new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A view of the same bytes. */
+export function asUint8Array(bytes: Bytes): Uint8Array<ArrayBuffer> {
+  return ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);
+}
+
+/** UTF-8 of `text`; a lone surrogate becomes U+FFFD. */
+export function encodeUTF8(text: string): Uint8Array<ArrayBuffer> {
+  if (encoder) return encoder.encode(text);
+  return new Uint8Array((ArrayBuffer as unknown as NativeUTF8).fromString(text));
+}
+
+/** `undefined` when `bytes` are not well-formed UTF-8. */
+export function decodeUTF8(bytes: Bytes): string | undefined {
+  const view = asUint8Array(bytes);
+  try {
+    if (decoder) return decoder.decode(view);
+    return (String as unknown as NativeUTF8).fromArrayBuffer(view.slice().buffer);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The longest start of `text` whose UTF-8 has at most `maxBytes` bytes and that cuts no character. */
+export function truncateUTF8(text: string, maxBytes: number): string {
+  const bytes = encodeUTF8(text);
+  if (bytes.length <= maxBytes) return text;
+  let end = maxBytes;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return decodeUTF8(bytes.subarray(0, end)) ?? "";
+}
+
+const HEX = "0123456789abcdef";
+
+/** Lower-case hex digits, two for each byte. */
+export function encodeHex(bytes: Bytes): string {
+  let text = "";
+  for (const byte of asUint8Array(bytes)) text += HEX.charAt(byte >> 4) + HEX.charAt(byte & 15);
+  return text;
+}
+
+/** `undefined` when `text` is not an even number of hex digits. */
+export function decodeHex(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length % 2 !== 0) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  const digits = text.toLowerCase();
+  for (let i = 0; i < bytes.length; i++) {
+    const high = HEX.indexOf(digits.charAt(2 * i));
+    const low = HEX.indexOf(digits.charAt(2 * i + 1));
+    if (high < 0 || low < 0) return undefined;
+    bytes[i] = high * 16 + low;
+  }
+  return bytes;
+}
+
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+function base64Values(): Uint8Array<ArrayBuffer> {
+  const values = new Uint8Array(128).fill(0xff);
+  for (let i = 0; i < 64; i++) values[BASE64.charCodeAt(i)] = i;
+  return values;
+}
+
+const BASE64_VALUES = base64Values();
+
+/** The canonical form of RFC 4648 section 4, with padding; anything else is `undefined` (also white space). */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length % 4 !== 0) return undefined;
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const digits = text.length - padding;
+  const bytes = new Uint8Array((text.length / 4) * 3 - padding);
+  let bits = 0;
+  let bitCount = 0;
+  let written = 0;
+  for (let i = 0; i < digits; i++) {
+    const value = BASE64_VALUES[text.charCodeAt(i)] ?? 0xff;
+    if (value === 0xff) return undefined;
+    bits = ((bits << 6) | value) & 0xffffff;
+    bitCount += 6;
+    if (bitCount >= 8) {
+      bitCount -= 8;
+      bytes[written++] = bits >> bitCount;
+    }
+  }
+  const unusedBits = bits & ((1 << bitCount) - 1);
+  return unusedBits === 0 ? bytes : undefined;
+}
+
+export function concatBytes(...parts: Bytes[]): Uint8Array<ArrayBuffer> {
+  let byteLength = 0;
+  for (const part of parts) byteLength += part.byteLength;
+  const whole = new Uint8Array(byteLength);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(asUint8Array(part), offset);
+    offset += part.byteLength;
+  }
+  return whole;
+}
