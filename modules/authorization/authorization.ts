@@ -1,0 +1,150 @@
+import type { Clock, IO, Timer } from "../board/index.js";
+import { AttemptLimiter } from "./limiter.js";
+import { type AttemptResult, resultOf } from "./result.js";
+import { isTag } from "./tag.js";
+import type { Card, Method, Verdict, Verifier } from "./verifier.js";
+
+/** Where an authorization takes effect. */
+export interface Gate {
+  /** A vehicle is plugged and has no session. */
+  isOpen(): boolean;
+  /** Lets the vehicle charge; `false` when the gate is not open any more. */
+  authorize(grant: { tag: string; maxCurrentA: number | undefined }): boolean;
+}
+
+export interface AuthorizationOptions {
+  readonly clock: Clock;
+  /** Asked in this order. */
+  readonly verifiers: readonly Verifier[];
+  readonly gate: Gate;
+  /** Called when `isBusy` may have changed. */
+  readonly onChanged: () => void;
+  /** The whole attempt, all verifiers together; with what it takes to tell the phone it stays within 15 s. */
+  readonly attemptTimeoutMs?: number;
+  /** Attempts of all sources in a minute. */
+  readonly maxAttemptsPerMinute?: number;
+}
+
+const ATTEMPT_TIMEOUT_MS = 14_000;
+const MAX_ATTEMPTS_PER_MINUTE = 30;
+/** One phone: enough for a mistyped tag, too few to try tags out. */
+const MAX_ATTEMPTS_OF_A_SOURCE = 6;
+const WINDOW_MS = 60_000;
+
+interface Attempt {
+  readonly card: Card;
+  readonly done: (result: AttemptResult) => void;
+  verification: IO | undefined;
+  timer: Timer | undefined;
+}
+
+/** Somebody who presents tags (a phone's connection, the card reader), with limits of its own. */
+export interface TagSource {
+  /** Ends with exactly one result, from inside this call or later, within the attempt's time-out. */
+  attempt(tag: string, done: (result: AttemptResult) => void): void;
+}
+
+/**
+ * Decides what becomes of a tag: one attempt at a time for the station, each with exactly one result. An attempt
+ * goes on when its source is gone: what a phone has asked for, happens.
+ */
+export class Authorization implements IO {
+  #options: AuthorizationOptions;
+  #stationLimiter: AttemptLimiter;
+  #running: Attempt | undefined;
+
+  constructor(options: AuthorizationOptions) {
+    this.#options = options;
+    this.#stationLimiter = new AttemptLimiter({
+      clock: options.clock,
+      count: options.maxAttemptsPerMinute ?? MAX_ATTEMPTS_PER_MINUTE,
+      windowMs: WINDOW_MS,
+    });
+  }
+
+  /** An attempt is running; another one would be refused with 423. */
+  get isBusy(): boolean {
+    return this.#running !== undefined;
+  }
+
+  source(method: Method): TagSource {
+    const limiter = new AttemptLimiter({
+      clock: this.#options.clock,
+      count: MAX_ATTEMPTS_OF_A_SOURCE,
+      windowMs: WINDOW_MS,
+    });
+    return { attempt: (tag, done) => this.#attempt({ tag, method }, limiter, done) };
+  }
+
+  /** Forgets the attempt that runs, without a word. */
+  close(): void {
+    if (this.#running) this.#release(this.#running);
+    this.#running = undefined;
+  }
+
+  #attempt(card: Card, sourceLimiter: AttemptLimiter, done: (result: AttemptResult) => void): void {
+    const refusal = this.#refusal(card, sourceLimiter);
+    if (refusal) {
+      done(refusal);
+      return;
+    }
+    const attempt: Attempt = { card, done, verification: undefined, timer: undefined };
+    this.#running = attempt;
+    attempt.timer = this.#options.clock.set(
+      () => this.#finish(attempt, resultOf(408, "no verifier answered in time")),
+      this.#options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
+    );
+    this.#ask(attempt, 0);
+    this.#options.onChanged();
+  }
+
+  /** The limits come first: a source that tries tags out learns nothing beyond them. */
+  #refusal(card: Card, sourceLimiter: AttemptLimiter): AttemptResult | undefined {
+    if (!sourceLimiter.take() || !this.#stationLimiter.take()) return resultOf(429, "too many attempts");
+    if (!isTag(card.tag)) return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
+    if (this.#running) return resultOf(423, "another attempt is running");
+    if (!this.#options.gate.isOpen())
+      return resultOf(409, "no vehicle is plugged, or a session is under way");
+    return undefined;
+  }
+
+  #ask(attempt: Attempt, index: number): void {
+    const verifier = this.#options.verifiers[index];
+    if (!verifier) throw new Error("authorization needs a verifier");
+    attempt.verification = verifier.verify(attempt.card, (verdict) => this.#hear(attempt, index, verdict));
+  }
+
+  #hear(attempt: Attempt, index: number, verdict: Verdict): void {
+    switch (verdict.type) {
+      case "authorized":
+        this.#finish(attempt, this.#grant(attempt.card, verdict.maxCurrentA));
+        break;
+      case "rejected":
+        this.#finish(attempt, resultOf(403, verdict.reason));
+        break;
+      case "failed": {
+        const mayPass = verdict.code === 408 || verdict.code === 503;
+        if (mayPass && index + 1 < this.#options.verifiers.length) this.#ask(attempt, index + 1);
+        else this.#finish(attempt, resultOf(verdict.code, verdict.reason));
+        break;
+      }
+    }
+  }
+
+  #grant(card: Card, maxCurrentA: number | undefined): AttemptResult {
+    if (this.#options.gate.authorize({ tag: card.tag, maxCurrentA })) return resultOf(200, "authorized");
+    return resultOf(409, "the vehicle has gone");
+  }
+
+  #finish(attempt: Attempt, result: AttemptResult): void {
+    this.#release(attempt);
+    this.#running = undefined;
+    this.#options.onChanged();
+    attempt.done(result);
+  }
+
+  #release(attempt: Attempt): void {
+    this.#options.clock.clear(attempt.timer);
+    attempt.verification?.close();
+  }
+}

@@ -1,0 +1,10 @@
+export {
+  Authorization,
+  type AuthorizationOptions,
+  type Gate,
+  type TagSource,
+} from "./authorization.js";
+export { PlatformVerifier } from "./platform-verifier.js";
+export { type AttemptResult, type ResultCode, resultOf } from "./result.js";
+export { isTag, tagEnd } from "./tag.js";
+export type { Card, Method, Verdict, Verifier } from "./verifier.js";

@@ -1,0 +1,64 @@
+import type { IO } from "../board/index.js";
+import { type JSONObject, numberField, textField } from "../json/index.js";
+import type { RequestFailure, RequestOutcome } from "../requests/index.js";
+import type { Card, Verdict, Verifier } from "./verifier.js";
+
+/** What the verifier needs of `Requests`. */
+export interface Requester {
+  request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO;
+}
+
+/** The longest reason that is taken over from the platform. */
+const MAX_REASON_CHARS = 64;
+
+/** Asks the platform's endpoint `authorize` (protocol, section 4). */
+export class PlatformVerifier implements Verifier {
+  #requests: Requester;
+
+  constructor(requests: Requester) {
+    this.#requests = requests;
+  }
+
+  verify(card: Card, done: (verdict: Verdict) => void): IO {
+    const data = { tag: card.tag, method: card.method };
+    return this.#requests.request("authorize", data, (outcome) => {
+      done(outcome.ok ? verdictOfAnswer(outcome.data) : verdictOfFailure(outcome.failure));
+    });
+  }
+}
+
+/** Only `authorized: true` authorizes, only `authorized: false` rejects; anything else is not an answer. */
+function verdictOfAnswer(data: JSONObject): Verdict {
+  if (data.authorized === false) {
+    return { type: "rejected", reason: textField(data, "reason", MAX_REASON_CHARS) ?? "not-allowed" };
+  }
+  if (data.authorized !== true) {
+    return {
+      type: "failed",
+      code: 502,
+      reason: "the platform's answer does not say whether the tag may charge",
+    };
+  }
+  if (data.maxCurrent === undefined) return { type: "authorized" };
+  const maxCurrentA = numberField(data, "maxCurrent", { min: 0, max: 1000 });
+  if (maxCurrentA === undefined) {
+    return { type: "failed", code: 502, reason: "the platform's answer has a maxCurrent that is no current" };
+  }
+  return { type: "authorized", maxCurrentA };
+}
+
+function verdictOfFailure(failure: RequestFailure): Verdict {
+  switch (failure.code) {
+    case "timeout":
+      return { type: "failed", code: 408, reason: "the platform did not answer" };
+    case "offline":
+      return { type: "failed", code: 503, reason: "the platform is not reachable" };
+    case "queue-full":
+      return { type: "failed", code: 503, reason: "too many requests wait for the platform" };
+    case "untrusted":
+      return { type: "failed", code: 502, reason: "the platform's answer could not be trusted" };
+    case "refused":
+      if (failure.platformCode === 403) return { type: "rejected", reason: "not-allowed" };
+      return { type: "failed", code: 500, reason: `the platform failed with code ${failure.platformCode}` };
+  }
+}

@@ -1,0 +1,9 @@
+export {
+  Charging,
+  type ChargingEvent,
+  type ChargingOptions,
+  STATION_STATUSES,
+  type StationStatus,
+} from "./charging.js";
+export type { Grant, SessionEnd } from "./machine.js";
+export { MAX_CURRENT_A, MIN_CURRENT_A } from "./pilot.js";

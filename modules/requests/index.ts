@@ -1,0 +1,1 @@
+export { type RequestFailure, type RequestOutcome, Requests, type RequestsOptions } from "./requests.js";

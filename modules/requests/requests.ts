@@ -1,0 +1,177 @@
+import type { Clock, Crypto, IO, Timer } from "../board/index.js";
+import { encodeHex } from "../bytes/index.js";
+import type { JSONObject } from "../json/index.js";
+import type { Cipher } from "../settings/index.js";
+import { openResponse, parseEnvelope } from "./response.js";
+
+export type RequestFailure =
+  /** The platform did not answer in time, though the broker was reachable. */
+  | { readonly code: "timeout" }
+  /** The broker is not reachable, or there was no room to wait. */
+  | { readonly code: "offline" | "queue-full" }
+  /** An answer came that did not open, or was not for this request. */
+  | { readonly code: "untrusted" }
+  /** The platform's own error: its HTTP-like code. */
+  | { readonly code: "refused"; readonly platformCode: number };
+
+export type RequestOutcome =
+  | { readonly ok: true; readonly data: JSONObject }
+  | { readonly ok: false; readonly failure: RequestFailure };
+
+export interface RequestsOptions {
+  readonly clock: Clock;
+  readonly crypto: Crypto;
+  /** `<user>` and `<device id>` of the topics. */
+  readonly user: string;
+  readonly deviceId: string;
+  /** 32 bytes. */
+  readonly responseKey: Uint8Array<ArrayBuffer>;
+  readonly cipher: Cipher;
+  readonly isOnline: () => boolean;
+  /** Publishes with QoS 1, not retained. `false` when it was not taken. */
+  readonly publish: (topic: string, payload: string) => boolean;
+  /** Time for the answer, from the moment the request was published. */
+  readonly timeoutMs?: number;
+  readonly maxUnderWay?: number;
+  readonly maxWaiting?: number;
+}
+
+interface Request {
+  readonly endpoint: string;
+  readonly data: JSONObject;
+  readonly done: (outcome: RequestOutcome) => void;
+  id: string | undefined;
+  timer: Timer | undefined;
+}
+
+const TIMEOUT_MS = 10_000;
+const MAX_UNDER_WAY = 4;
+const MAX_WAITING = 16;
+const ID_BYTES = 8;
+
+/**
+ * Requests to the platform and their answers (protocol, section 4). Each request ends with exactly one outcome,
+ * unless it is closed before; the outcome never comes from inside `request`.
+ */
+export class Requests implements IO {
+  #options: RequestsOptions;
+  #underWay = new Map<string, Request>();
+  #waiting: Request[] = [];
+  #responseKeyHex: string;
+  /** Messages on a response topic that answered nothing that was asked. */
+  #ignored = 0;
+
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+    this.#responseKeyHex = encodeHex(options.responseKey);
+  }
+
+  /** The subscription that the answers need. */
+  get responseFilter(): string {
+    return this.#responseTopic("+");
+  }
+
+  get ignoredResponses(): number {
+    return this.#ignored;
+  }
+
+  /** Asks once. Closing what it returns forgets the request; its answer is then ignored. */
+  request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO {
+    const request: Request = { endpoint, data, done, id: undefined, timer: undefined };
+    if (!this.#options.isOnline()) {
+      this.#failSoon(request, { code: "offline" });
+    } else if (this.#underWay.size < (this.#options.maxUnderWay ?? MAX_UNDER_WAY)) {
+      this.#send(request);
+    } else if (this.#waiting.length < (this.#options.maxWaiting ?? MAX_WAITING)) {
+      this.#waiting.push(request);
+    } else {
+      this.#failSoon(request, { code: "queue-full" });
+    }
+    return { close: () => this.#forget(request) };
+  }
+
+  /** Takes a message of the broker; `false` when it is not on a response topic of ours. */
+  receive(topic: string, payload: Uint8Array<ArrayBuffer>): boolean {
+    const prefix = this.#responseTopic("");
+    if (!topic.startsWith(prefix)) return false;
+    const envelope = parseEnvelope(payload);
+    const request = envelope && this.#underWay.get(envelope.id);
+    if (!envelope || !request || topic !== prefix + request.endpoint) {
+      this.#ignored++;
+      return true;
+    }
+    const opened = openResponse({
+      crypto: this.#options.crypto,
+      cipher: this.#options.cipher,
+      key: this.#options.responseKey,
+      topic,
+      envelope,
+    });
+    switch (opened.type) {
+      case "success":
+        this.#finish(request, { ok: true, data: opened.data });
+        break;
+      case "error":
+        this.#finish(request, { ok: false, failure: { code: "refused", platformCode: opened.code } });
+        break;
+      case "untrusted":
+        this.#finish(request, { ok: false, failure: { code: "untrusted" } });
+        break;
+    }
+    return true;
+  }
+
+  /** Forgets every request, without a word. */
+  close(): void {
+    for (const request of [...this.#underWay.values(), ...this.#waiting]) this.#release(request);
+    this.#waiting = [];
+  }
+
+  #send(request: Request): void {
+    const { user, deviceId, clock, timeoutMs = TIMEOUT_MS } = this.#options;
+    const id = this.#newId();
+    const payload = JSON.stringify({ data: request.data, key: this.#responseKeyHex, id });
+    if (!this.#options.publish(`${user}/req/${deviceId}/${request.endpoint}`, payload)) {
+      this.#failSoon(request, { code: "queue-full" });
+      return;
+    }
+    request.id = id;
+    this.#underWay.set(id, request);
+    request.timer = clock.set(() => {
+      const code = this.#options.isOnline() ? "timeout" : "offline";
+      this.#finish(request, { ok: false, failure: { code } });
+    }, timeoutMs);
+  }
+
+  #failSoon(request: Request, failure: RequestFailure): void {
+    request.timer = this.#options.clock.set(() => this.#finish(request, { ok: false, failure }), 0);
+  }
+
+  #finish(request: Request, outcome: RequestOutcome): void {
+    this.#forget(request);
+    request.done(outcome);
+  }
+
+  #forget(request: Request): void {
+    this.#release(request);
+    this.#waiting = this.#waiting.filter((other) => other !== request);
+    while (this.#waiting.length > 0 && this.#underWay.size < (this.#options.maxUnderWay ?? MAX_UNDER_WAY)) {
+      const next = this.#waiting.shift();
+      if (next) this.#send(next);
+    }
+  }
+
+  #release(request: Request): void {
+    this.#options.clock.clear(request.timer);
+    if (request.id !== undefined) this.#underWay.delete(request.id);
+  }
+
+  #responseTopic(endpoint: string): string {
+    return `${this.#options.user}/res/${this.#options.deviceId}/${endpoint}`;
+  }
+
+  /** A random unsigned 64-bit number, in decimal. */
+  #newId(): string {
+    return BigInt(`0x${encodeHex(this.#options.crypto.random(ID_BYTES))}`).toString();
+  }
+}

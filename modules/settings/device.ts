@@ -1,0 +1,54 @@
+import { decodeHex } from "../bytes/index.js";
+import { type JSONObject, textField } from "../json/index.js";
+import type { RecordFormat } from "./record.js";
+
+/** The cipher of the platform's answers (protocol 4). A station has one; there is no fallback. */
+export type Cipher = "aes-256-gcm" | "aes-256-cbc";
+
+/** What a station was made with. The firmware reads it and never writes it. */
+export interface DeviceIdentity {
+  /** 1-64 characters that stand in a topic: letters, digits, `-`, `_`. */
+  readonly deviceId?: string;
+  readonly productId?: string;
+  /** 32 bytes. */
+  readonly responseKey?: Uint8Array<ArrayBuffer>;
+  readonly cipher?: Cipher;
+  /** 8-63 characters; a station without one has an open access point. */
+  readonly accessPointPassword?: string;
+}
+
+const KEY_BYTES = 32;
+
+/** An id that stands in MQTT topics: no `/`, `+`, `#`, no control character. */
+export function isTopicId(text: string): boolean {
+  return /^[A-Za-z0-9_-]{1,64}$/.test(text);
+}
+
+function isCipher(value: unknown): value is Cipher {
+  return value === "aes-256-gcm" || value === "aes-256-cbc";
+}
+
+/** Each field may be missing; one that is there and wrong makes the record unreadable, so that nobody runs on half of it. */
+function parse(fields: JSONObject): DeviceIdentity | undefined {
+  const deviceId = textField(fields, "deviceId", 64);
+  const productId = textField(fields, "productId", 64);
+  const keyText = textField(fields, "responseKey", 2 * KEY_BYTES);
+  const responseKey = keyText === undefined ? undefined : decodeHex(keyText);
+  const accessPointPassword = textField(fields, "apPassword", 63);
+  const { cipher } = fields;
+  if ("deviceId" in fields && !(deviceId && isTopicId(deviceId))) return undefined;
+  if ("productId" in fields && !(productId && isTopicId(productId))) return undefined;
+  if ("responseKey" in fields && responseKey?.length !== KEY_BYTES) return undefined;
+  if ("apPassword" in fields && (accessPointPassword?.length ?? 0) < 8) return undefined;
+  if (cipher !== undefined && !isCipher(cipher)) return undefined;
+  return { deviceId, productId, responseKey, cipher, accessPointPassword };
+}
+
+/** The record `device`, as provisioning writes it: `{v, deviceId?, productId?, responseKey?, cipher?, apPassword?}`. */
+export const deviceFormat: RecordFormat<DeviceIdentity> = {
+  key: "device",
+  version: 1,
+  readOnly: true,
+  parse,
+  format: () => ({}),
+};

@@ -1,0 +1,75 @@
+import type { Storage } from "../board/index.js";
+import { encodeUTF8 } from "../bytes/index.js";
+import { type JSONObject, parseJSONObject } from "../json/index.js";
+
+/** How one concern stands in the storage: JSON with its version in `v`, under one key, so that a write is atomic. */
+export interface RecordFormat<T> {
+  /** 1-11 characters, so that the key it is set aside under (`bad-<key>`) has at most 15. */
+  readonly key: string;
+  /** What this firmware writes. */
+  readonly version: number;
+  /**
+   * The record, of fields that any version has written, a newer one too (after a rollback of the firmware);
+   * `undefined` when they make no record.
+   */
+  parse(fields: JSONObject, version: number): T | undefined;
+  /** The fields to write, without `v`. */
+  format(value: T): JSONObject;
+  /** The firmware may not write it (`device`): an unreadable one stays where it is. */
+  readonly readOnly?: boolean;
+}
+
+/** One record in the storage. Storage errors (full, broken) of a write pass through to the caller. */
+export class StoredRecord<T> {
+  #storage: Storage;
+  #format: RecordFormat<T>;
+  #report: (line: string) => void;
+
+  constructor(options: { storage: Storage; format: RecordFormat<T>; report: (line: string) => void }) {
+    this.#storage = options.storage;
+    this.#format = options.format;
+    this.#report = options.report;
+  }
+
+  /** `undefined` when there is none, or none that can be read: that one is set aside and reported. */
+  read(): T | undefined {
+    const bytes = this.#storage.read(this.#format.key);
+    if (bytes === undefined) return undefined;
+    const fields = parseJSONObject(bytes);
+    const version = fields?.v;
+    if (fields && typeof version === "number" && Number.isInteger(version) && version >= 1) {
+      const value = this.#format.parse(fields, version);
+      if (value !== undefined) return value;
+    }
+    this.#setAside(bytes);
+    return undefined;
+  }
+
+  write(value: T): void {
+    if (this.#format.readOnly)
+      throw new Error(`the record "${this.#format.key}" is not the firmware's to write`);
+    const fields = { v: this.#format.version, ...this.#format.format(value) };
+    this.#storage.write(this.#format.key, encodeUTF8(JSON.stringify(fields)));
+  }
+
+  clear(): void {
+    if (this.#format.readOnly)
+      throw new Error(`the record "${this.#format.key}" is not the firmware's to delete`);
+    this.#storage.delete(this.#format.key);
+  }
+
+  #setAside(bytes: ArrayBuffer): void {
+    const { key, readOnly } = this.#format;
+    if (readOnly) {
+      this.#report(`settings: the record "${key}" cannot be read; provision the station again`);
+      return;
+    }
+    this.#report(`settings: the record "${key}" cannot be read; kept as "bad-${key}", going on without it`);
+    try {
+      this.#storage.write(`bad-${key}`, bytes);
+      this.#storage.delete(key);
+    } catch {
+      this.#report(`settings: no room to set the record "${key}" aside; it stays where it is`);
+    }
+  }
+}
