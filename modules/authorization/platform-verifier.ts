@@ -1,4 +1,5 @@
 import type { IO } from "../board/index.js";
+import { MIN_CURRENT_A } from "../charging/index.js";
 import { type JSONObject, numberField, textField } from "../json/index.js";
 import type { RequestFailure, RequestOutcome } from "../requests/index.js";
 import type { Card, Verdict, Verifier } from "./verifier.js";
@@ -40,9 +41,10 @@ function verdictOfAnswer(data: JSONObject): Verdict {
     };
   }
   if (data.maxCurrent === undefined) return { type: "authorized" };
-  const maxCurrentA = numberField(data, "maxCurrent", { min: 0, max: 1000 });
+  // Less than what a station can offer at all cannot be honoured; more is cut to the station's own limit later.
+  const maxCurrentA = numberField(data, "maxCurrent", { min: MIN_CURRENT_A, max: Number.MAX_SAFE_INTEGER });
   if (maxCurrentA === undefined) {
-    return { type: "failed", code: 502, reason: "the platform's answer has a maxCurrent that is no current" };
+    return { type: "failed", code: 502, reason: "the platform's answer has a maxCurrent that no station can offer" };
   }
   return { type: "authorized", maxCurrentA };
 }

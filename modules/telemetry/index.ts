@@ -1,0 +1,9 @@
+export {
+  farewell,
+  homieRoot,
+  lastWill,
+  Telemetry,
+  type TelemetryIdentity,
+  type TelemetryMessage,
+  type TelemetryOptions,
+} from "./telemetry.js";
