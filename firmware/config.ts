@@ -1,0 +1,52 @@
+/** What is built into a firmware. Provisioning (the record `device`) comes before it, where both say something. */
+
+import { encodeUTF8 } from "../modules/bytes/index.js";
+import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
+import { type Cipher, isTopicId } from "../modules/settings/index.js";
+
+export interface Config {
+  /** Published as `$fw/name`; the id under which the platform keeps firmware. */
+  readonly productId: string;
+  /** For people: the access point is `<product title> AP`. 1-29 bytes of UTF-8. */
+  readonly productTitle: string;
+  /** Published as `$fw/version`. */
+  readonly firmwareVersion: number;
+  /** The station's name in the air and in telemetry; the product title unless given. */
+  readonly name?: string;
+  /** The cipher of the platform's answers. */
+  readonly cipher: Cipher;
+  /** The most current that the installation allows, 6-32 A. */
+  readonly currentLimitA: number;
+  /** Bluetooth SIG company identifier. */
+  readonly companyId: number;
+}
+
+export const defaultConfig: Config = {
+  productId: "plugpass",
+  productTitle: "PlugPass",
+  firmwareVersion: 1,
+  cipher: "aes-256-gcm",
+  currentLimitA: 16,
+  companyId: 0xffff,
+};
+
+/** What is wrong with a configuration: one sentence for each field, none when it is right. */
+export function configErrors(config: Config): string[] {
+  const errors: string[] = [];
+  const wrong = (field: keyof Config, rule: string) => {
+    errors.push(`config.${field} is ${JSON.stringify(config[field])}; it must be ${rule}`);
+  };
+  const titleBytes = encodeUTF8(config.productTitle).length;
+  if (!isTopicId(config.productId)) wrong("productId", "1-64 letters, digits, - and _");
+  if (titleBytes < 1 || titleBytes > 29) wrong("productTitle", "1-29 bytes of UTF-8");
+  if (!Number.isSafeInteger(config.firmwareVersion) || config.firmwareVersion < 0) {
+    wrong("firmwareVersion", "a whole number from 0");
+  }
+  if (!(config.currentLimitA >= MIN_CURRENT_A && config.currentLimitA <= MAX_CURRENT_A)) {
+    wrong("currentLimitA", `${MIN_CURRENT_A}-${MAX_CURRENT_A} A`);
+  }
+  if (!Number.isInteger(config.companyId) || config.companyId < 0 || config.companyId > 0xffff) {
+    wrong("companyId", "a company identifier of 16 bits");
+  }
+  return errors;
+}

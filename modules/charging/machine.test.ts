@@ -1,0 +1,114 @@
+import { describe, expect, test } from "@jest/globals";
+import { type ChargingInput, type ChargingState, nextState, outputsOf, sessionOf } from "./machine.js";
+import type { PilotState } from "./pilot.js";
+
+const session = { id: "0001", grant: { tagEnd: "1234", currentA: 16 } };
+const authorize: ChargingInput = { type: "authorize", session };
+
+function pilot(state: PilotState): ChargingInput {
+  return { type: "pilot", pilot: state };
+}
+
+function reached(...inputs: ChargingInput[]): ChargingState {
+  let state: ChargingState = { type: "available" };
+  for (const input of inputs) state = nextState(state, input);
+  return state;
+}
+
+const charging = [pilot("B"), authorize, pilot("C")];
+
+describe("the way to a session", () => {
+  test("a vehicle is plugged, authorized, and draws", () => {
+    expect(reached(pilot("B")).type).toBe("plugged");
+    expect(reached(pilot("B"), authorize).type).toBe("authorized");
+    expect(reached(...charging)).toEqual({ type: "charging", session, drawing: true });
+  });
+
+  test("a vehicle that wanted current before it was authorized gets it at once", () => {
+    expect(reached(pilot("C"), authorize)).toEqual({ type: "charging", session, drawing: true });
+  });
+
+  test("a vehicle that wants ventilation (D) draws too", () => {
+    expect(outputsOf(reached(pilot("B"), authorize, pilot("D"))).contactorClosed).toBe(true);
+  });
+
+  test("without a vehicle nothing is authorized", () => {
+    expect(reached(authorize).type).toBe("available");
+  });
+
+  test("an authorization expires", () => {
+    expect(reached(pilot("B"), authorize, { type: "authorization-expired" }).type).toBe("plugged");
+    expect(reached(...charging, { type: "authorization-expired" }).type).toBe("charging");
+  });
+
+  test("a second authorization changes nothing", () => {
+    const second: ChargingInput = { type: "authorize", session: { ...session, id: "0002" } };
+    expect(sessionOf(reached(...charging, second))?.id).toBe("0001");
+  });
+});
+
+describe("the contactor", () => {
+  test.each<[string, ChargingInput]>([
+    ["is unplugged", pilot("A")],
+    ["pauses", pilot("B")],
+    ["shorts the pilot", pilot("E")],
+    ["meets a pilot at -12 V", pilot("F")],
+    ["is stopped", { type: "stop" }],
+  ])("opens when a charging vehicle %s", (_name, input) => {
+    expect(outputsOf(reached(...charging)).contactorClosed).toBe(true);
+    expect(outputsOf(reached(...charging, input)).contactorClosed).toBe(false);
+  });
+
+  test("closes again when a vehicle goes on after a pause, in the same session", () => {
+    const state = reached(...charging, pilot("B"), pilot("C"));
+    expect(outputsOf(state).contactorClosed).toBe(true);
+    expect(sessionOf(state)?.id).toBe("0001");
+  });
+
+  test("stays open after a stop until the vehicle has left and is authorized anew", () => {
+    const stopped = reached(...charging, { type: "stop" });
+    expect(stopped.type).toBe("finishing");
+    expect(nextState(nextState(stopped, pilot("C")), authorize).type).toBe("finishing");
+    expect(nextState(stopped, pilot("A")).type).toBe("available");
+  });
+
+  test("stays open after a fault until the vehicle has left", () => {
+    const faulted = reached(...charging, pilot("E"));
+    expect(faulted.type).toBe("faulted");
+    expect(nextState(nextState(faulted, pilot("C")), authorize).type).toBe("faulted");
+    expect(nextState(faulted, pilot("A")).type).toBe("available");
+  });
+
+  test("is closed only with a session and a vehicle in C or D, after any inputs at all", () => {
+    const inputs: ChargingInput[] = [
+      ...(["A", "B", "C", "D", "E", "F"] as const).map(pilot),
+      authorize,
+      { type: "authorization-expired" },
+      { type: "stop" },
+    ];
+    // Every sequence of 5 inputs, with what the model says beside it.
+    for (let n = 0; n < inputs.length ** 5; n++) {
+      let state: ChargingState = { type: "available" };
+      let lastPilot: PilotState = "A";
+      let granted = false;
+      for (let rest = n, i = 0; i < 5; i++, rest = Math.floor(rest / inputs.length)) {
+        const input = inputs[rest % inputs.length] as ChargingInput;
+        if (input.type === "pilot") lastPilot = input.pilot;
+        if (input.type === "authorize") granted = lastPilot !== "A";
+        else if (lastPilot === "A" || lastPilot === "E" || lastPilot === "F") granted = false;
+        state = nextState(state, input);
+        if (!outputsOf(state).contactorClosed) continue;
+        if (!granted || (lastPilot !== "C" && lastPilot !== "D")) {
+          throw new Error(`sequence ${n}, input ${i}: the contactor is closed in ${JSON.stringify(state)}`);
+        }
+      }
+    }
+  });
+});
+
+test("the pilot offers the granted current while authorized or charging, and nothing else", () => {
+  expect(outputsOf(reached(pilot("B"))).dutyPermille).toBe(1000);
+  expect(outputsOf(reached(pilot("B"), authorize)).dutyPermille).toBe(266);
+  expect(outputsOf(reached(...charging)).dutyPermille).toBe(266);
+  expect(outputsOf(reached(...charging, pilot("E"))).dutyPermille).toBe(1000);
+});
