@@ -1,0 +1,123 @@
+import type { Board, BoardIO, Clock, Crypto } from "../../modules/board/index.js";
+import { encodeUTF8 } from "../../modules/bytes/index.js";
+import type { Host } from "../world/network.js";
+import { Vehicle } from "../world/vehicle.js";
+import type { World } from "../world/world.js";
+import { virtualCrypto } from "./crypto.js";
+import { makeGATTServer } from "./gatt-server.js";
+import { makeHTTPServer } from "./http-server.js";
+import { type EndOfLife, Life } from "./life.js";
+import { makePins, PINS } from "./pins.js";
+import { makeSockets, type SocketOptions } from "./sockets.js";
+import { Flash } from "./storage.js";
+import { type Cable, makeAccessPoint, makeEthernet, makeWiFi } from "./wifi.js";
+
+export interface DeviceOptions extends SocketOptions {
+  /** Made up from the world's random numbers unless given. */
+  readonly mac?: string;
+  readonly network?: "wifi" | "ethernet";
+  readonly maxConnections?: number;
+  /** Exchanges parts of the board for others, for one run of the firmware: Node's sockets, say. */
+  readonly replace?: (life: Life) => BoardParts;
+  /** The firmware has ended; `boot()` again from a timer, as a bootloader would. */
+  readonly onEnd?: (end: EndOfLife) => void;
+}
+
+/** What can be exchanged. */
+export interface BoardParts {
+  readonly clock?: Clock;
+  readonly crypto?: Crypto;
+  readonly io?: Partial<BoardIO>;
+  readonly resolve?: Board["resolve"];
+}
+
+/** One piece of hardware: what outlives the firmware that runs on it. */
+export class Device {
+  readonly mac: string;
+  readonly flash = new Flash();
+  /** The cable with the vehicle on it. */
+  readonly vehicle = new Vehicle();
+  readonly cable: Cable = { isPlugged: true, onChanged: undefined };
+  readonly host: Host;
+  /** What the firmware has logged, all runs together. */
+  readonly logLines: string[] = [];
+  #world: World;
+  #options: DeviceOptions;
+  #life: Life | undefined;
+
+  constructor(world: World, options: DeviceOptions = {}) {
+    this.#world = world;
+    this.#options = options;
+    this.mac = options.mac ?? randomMAC(world);
+    this.host = world.network.host();
+  }
+
+  /** Writes the record `device`, as provisioning does when a station is made. */
+  provision(record: Readonly<Record<string, unknown>>): void {
+    this.flash.set("plugpass", "device", encodeUTF8(JSON.stringify({ v: 1, ...record })));
+  }
+
+  /** Starts the firmware: `main` gets the board, and the end of the run before is over. */
+  boot(main: (board: Board) => void): void {
+    if (this.#life && !this.#life.isOver) throw new Error("the firmware runs already; cut the power first");
+    const life = new Life({
+      clock: this.#world.clock,
+      onEnd: (end) => this.#options.onEnd?.(end),
+    });
+    this.#life = life;
+    const board = this.#makeBoard(life);
+    life.run(() => main(board));
+  }
+
+  get isRunning(): boolean {
+    return this.#life !== undefined && !this.#life.isOver;
+  }
+
+  /** Everything ends at once. */
+  cutPower(): void {
+    this.#life?.end({ type: "power-cut" });
+  }
+
+  #makeBoard(life: Life): Board {
+    const world = this.#world;
+    const parts = this.#options.replace?.(life) ?? {};
+    const sockets = makeSockets(this.host, life, this.#options);
+    const around = { surroundings: world.wifi, host: this.host, life };
+    const radio = { air: world.air, address: this.mac, maxConnections: this.#options.maxConnections };
+    const network: BoardIO["network"] =
+      this.#options.network === "ethernet"
+        ? {
+            kind: "ethernet",
+            Ethernet: makeEthernet({ cable: this.cable, address: world.wifi.lease(), host: this.host, life }),
+          }
+        : { kind: "wifi", WiFi: makeWiFi(around), AccessPoint: makeAccessPoint(around) };
+    return {
+      implementation: "esp32",
+      mac: this.mac,
+      clock: parts.clock ?? life.clock(),
+      crypto: parts.crypto ?? virtualCrypto(world.random),
+      io: {
+        ...sockets,
+        HTTPServer: makeHTTPServer(sockets, life),
+        GATTServer: makeGATTServer(radio, life),
+        ...makePins(this.vehicle, life),
+        network,
+        ...parts.io,
+      },
+      pins: PINS,
+      resolve:
+        parts.resolve ??
+        ((host, done) => this.host.resolve(host, (address) => life.run(() => done(address)))),
+      openStorage: (path) => this.flash.open(path, life),
+      log: (line) => {
+        this.logLines.push(line);
+      },
+      restart: (reason) => life.end({ type: "restart", reason }),
+    };
+  }
+}
+
+function randomMAC(world: World): string {
+  const bytes = [...world.random.bytes(3)].map((byte) => byte.toString(16).padStart(2, "0"));
+  return ["a4", "cf", "12", ...bytes].join(":");
+}

@@ -1,0 +1,209 @@
+import {
+  type Bytes,
+  type Clock,
+  type GATTCharacteristic,
+  type GATTConnection,
+  GATTProperties,
+  type GATTService,
+} from "../../modules/board/index.js";
+import { asUint8Array } from "../../modules/bytes/index.js";
+import type { AttOutcome, AttributeInfo, CentralConnection } from "../world/air.js";
+import type { Life } from "./life.js";
+
+/** One way of an exchange: a connection interval. */
+const INTERVAL_MS = 30;
+/** How long contact has to be lost before it is noticed. */
+const SUPERVISION_MS = 2000;
+/** Core 5.4 Vol 3 Part F 3.2.9. */
+const MAX_VALUE_BYTES = 512;
+/** Core 5.4 Vol 3 Part F 3.4.1.1. */
+const READ_NOT_PERMITTED = 0x02;
+const WRITE_NOT_PERMITTED = 0x03;
+const ATTRIBUTE_NOT_FOUND = 0x0a;
+const INVALID_LENGTH = 0x0d;
+const CLIENT_CONFIGURATION_UUID = "2902";
+
+export interface GATTLinkOptions {
+  readonly life: Life;
+  readonly clock: Clock;
+  readonly services: readonly GATTService[];
+  readonly mtu: number;
+  readonly onCentralDisconnected: (reason: string) => void;
+  /** The peripheral's side has noticed that the connection is over. */
+  readonly onOver: () => void;
+}
+
+interface Exchange {
+  /** Requests that the exchange takes: more than one for a long write. */
+  readonly requests: number;
+  readonly perform: () => () => void;
+}
+
+/** A connection between a central and the board's server: the central's side of it, and `connection` the board's. */
+export class GATTLink implements CentralConnection {
+  readonly mtu: number;
+  readonly connection: GATTConnection;
+  #options: GATTLinkOptions;
+  #characteristics: Map<string, GATTCharacteristic>;
+  #listeners = new Map<string, (value: Uint8Array<ArrayBuffer>) => void>();
+  #subscribed = new Set<string>();
+  #exchanges: Exchange[] = [];
+  #isOpen = true;
+  #hasContact = true;
+
+  constructor(options: GATTLinkOptions) {
+    this.#options = options;
+    this.mtu = options.mtu;
+    const all = options.services.flatMap((service) => service.characteristics);
+    this.#characteristics = new Map(all.map((characteristic) => [characteristic.uuid, characteristic]));
+    const maximumWrite = this.mtu - 3;
+    this.connection = {
+      maximumWrite,
+      notify: (characteristic, value, done) => this.#notify(characteristic, value, done),
+      close: () => this.#end("the peripheral disconnected"),
+    };
+  }
+
+  characteristics(): AttributeInfo[] {
+    return [...this.#characteristics.values()].map(({ uuid, properties, descriptors = [] }) => {
+      const described = descriptors.map((descriptor) => descriptor.uuid);
+      const isNotified = (properties & GATTProperties.notify) !== 0;
+      return {
+        uuid,
+        properties,
+        descriptors: isNotified ? [...described, CLIENT_CONFIGURATION_UUID] : described,
+      };
+    });
+  }
+
+  read(uuid: string, done: (outcome: AttOutcome & { value?: Uint8Array<ArrayBuffer> }) => void): void {
+    const characteristic = this.#characteristics.get(uuid);
+    this.#ask(1, () => {
+      if (!characteristic) return () => done({ error: ATTRIBUTE_NOT_FOUND });
+      if (!characteristic.onRead) return () => done({ error: READ_NOT_PERMITTED });
+      let value = new Uint8Array(0);
+      this.#options.life.run(() => {
+        value = asUint8Array(characteristic.onRead?.(this.connection) ?? value).slice(0, MAX_VALUE_BYTES);
+      });
+      return () => done({ value });
+    });
+  }
+
+  readDescriptor(
+    uuid: string,
+    descriptor: string,
+    done: (outcome: AttOutcome & { value?: Uint8Array<ArrayBuffer> }) => void,
+  ): void {
+    const found = this.#characteristics.get(uuid)?.descriptors?.find((one) => one.uuid === descriptor);
+    this.#ask(
+      1,
+      () => () => done(found ? { value: asUint8Array(found.value).slice() } : { error: ATTRIBUTE_NOT_FOUND }),
+    );
+  }
+
+  write(uuid: string, value: Uint8Array<ArrayBuffer>, done: (outcome: AttOutcome) => void): void {
+    const characteristic = this.#characteristics.get(uuid);
+    const whole = value.slice();
+    // A long write: prepares of MTU-5 bytes each, and an execute (Core 5.4 Vol 3 Part G 4.9.4).
+    const requests = whole.length <= this.mtu - 3 ? 1 : Math.ceil(whole.length / (this.mtu - 5)) + 1;
+    this.#ask(requests, () => {
+      if (!characteristic) return () => done({ error: ATTRIBUTE_NOT_FOUND });
+      if (!characteristic.onWrite) return () => done({ error: WRITE_NOT_PERMITTED });
+      if (whole.length > MAX_VALUE_BYTES) return () => done({ error: INVALID_LENGTH });
+      this.#options.life.run(() => characteristic.onWrite?.(whole.buffer, this.connection));
+      return () => done({});
+    });
+  }
+
+  subscribe(
+    uuid: string,
+    onNotification: (value: Uint8Array<ArrayBuffer>) => void,
+    done: (outcome: AttOutcome) => void,
+  ): void {
+    const characteristic = this.#characteristics.get(uuid);
+    this.#ask(1, () => {
+      if (!characteristic?.onSubscribe) return () => done({ error: ATTRIBUTE_NOT_FOUND });
+      this.#listeners.set(uuid, onNotification);
+      this.#subscribed.add(uuid);
+      this.#options.life.run(() => characteristic.onSubscribe?.(this.connection));
+      return () => done({});
+    });
+  }
+
+  unsubscribe(uuid: string, done: (outcome: AttOutcome) => void): void {
+    const characteristic = this.#characteristics.get(uuid);
+    this.#ask(1, () => {
+      if (!characteristic?.onUnsubscribe) return () => done({ error: ATTRIBUTE_NOT_FOUND });
+      this.#subscribed.delete(uuid);
+      this.#options.life.run(() => characteristic.onUnsubscribe?.(this.connection));
+      return () => done({});
+    });
+  }
+
+  disconnect(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#options.clock.set(() => this.#options.onOver(), INTERVAL_MS);
+  }
+
+  lose(): void {
+    this.#hasContact = false;
+    this.#options.clock.set(() => this.#end("contact was lost"), SUPERVISION_MS);
+  }
+
+  /** The board is gone: the central notices when nothing comes any more. */
+  vanish(): void {
+    this.lose();
+  }
+
+  #end(reason: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#options.clock.set(() => {
+      this.#options.onOver();
+      this.#options.onCentralDisconnected(reason);
+    }, INTERVAL_MS);
+  }
+
+  /** ATT carries one request at a time (Core 5.4 Vol 3 Part F 3.3.2). */
+  #ask(requests: number, perform: () => () => void): void {
+    this.#exchanges.push({ requests, perform });
+    if (this.#exchanges.length === 1) this.#next();
+  }
+
+  #next(): void {
+    const exchange = this.#exchanges[0];
+    if (!exchange) return;
+    this.#afterIntervals(2 * exchange.requests - 1, () => {
+      const answer = exchange.perform();
+      this.#afterIntervals(1, () => {
+        this.#exchanges.shift();
+        answer();
+        this.#next();
+      });
+    });
+  }
+
+  #notify(characteristic: GATTCharacteristic, value: Bytes, done?: (error?: Error) => void): void {
+    const bytes = asUint8Array(value).slice();
+    if (bytes.length > this.connection.maximumWrite) {
+      throw new RangeError(`a notification of ${bytes.length} bytes is over the MTU of ${this.mtu} less 3`);
+    }
+    const { uuid } = characteristic;
+    if (!this.#isOpen || !this.#subscribed.has(uuid)) {
+      this.#options.life.soon(() => done?.(new Error("the central is not subscribed")));
+      return;
+    }
+    this.#afterIntervals(1, () => {
+      if (this.#subscribed.has(uuid)) this.#listeners.get(uuid)?.(bytes);
+    });
+    this.#options.life.soon(() => done?.());
+  }
+
+  /** What is on its way arrives only while the connection is there. */
+  #afterIntervals(count: number, arrive: () => void): void {
+    this.#options.clock.set(() => {
+      if (this.#isOpen && this.#hasContact) arrive();
+    }, count * INTERVAL_MS);
+  }
+}

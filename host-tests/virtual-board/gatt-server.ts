@@ -1,0 +1,119 @@
+import {
+  type AdvertisingRecords,
+  type GATTCharacteristic,
+  GATTProperties,
+  type GATTServer,
+  type GATTServerConstructor,
+  type GATTServerOptions,
+} from "../../modules/board/index.js";
+import type { Air, CentralConnection, CentralOptions, Peripheral } from "../world/air.js";
+import { encodePDU } from "./advertising.js";
+import { GATTLink } from "./gatt-link.js";
+import type { Life } from "./life.js";
+
+export interface RadioOptions {
+  readonly air: Air;
+  /** The address on the air. */
+  readonly address: string;
+  readonly rssi?: number;
+  /** Connections at a time (CONFIG_BT_NIMBLE_MAX_CONNECTIONS). */
+  readonly maxConnections?: number;
+}
+
+const MAX_CONNECTIONS = 3;
+const MIN_MTU = 23;
+const MAX_MTU = 517;
+const RSSI = -55;
+
+/** A BLE peripheral on the virtual air. */
+export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConstructor {
+  const maxConnections = radio.maxConnections ?? MAX_CONNECTIONS;
+  let isInUse = false;
+
+  return class VirtualGATTServer implements GATTServer, Peripheral {
+    readonly address = radio.address;
+    readonly rssi = radio.rssi ?? RSSI;
+    readonly #options: GATTServerOptions;
+    readonly #mtu: number;
+    readonly #links = new Set<GATTLink>();
+    readonly #release: () => void;
+    #isReady = false;
+    #isClosed = false;
+    #advertised: NonNullable<Peripheral["pdus"]> | undefined;
+
+    constructor(options: GATTServerOptions) {
+      if (isInUse) throw new Error("only one GATT server at a time");
+      for (const service of options.services) service.characteristics.forEach(checkCharacteristic);
+      isInUse = true;
+      this.#options = options;
+      this.#mtu = Math.min(MAX_MTU, Math.max(MIN_MTU, options.mtu ?? MIN_MTU));
+      const leave = radio.air.add(this);
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        isInUse = false;
+        leave();
+        for (const link of [...this.#links]) link.vanish();
+      });
+      life.soon(() => {
+        if (this.#isClosed) return;
+        this.#isReady = true;
+        options.onReady?.();
+      });
+    }
+
+    get pdus(): Peripheral["pdus"] {
+      return this.#isClosed || this.#links.size >= maxConnections ? undefined : this.#advertised;
+    }
+
+    startAdvertising(advertisement: AdvertisingRecords, scanResponse: AdvertisingRecords = {}): void {
+      if (!this.#isReady || this.#isClosed) throw new Error("not ready to advertise");
+      this.#advertised = { advertisement: encodePDU(advertisement), scanResponse: encodePDU(scanResponse) };
+      radio.air.changed(this);
+    }
+
+    stopAdvertising(): void {
+      this.#advertised = undefined;
+    }
+
+    close(): void {
+      this.#release();
+    }
+
+    accept(options: CentralOptions): CentralConnection | undefined {
+      if (!this.pdus) return undefined;
+      const link = new GATTLink({
+        life,
+        clock: radio.air.clock,
+        services: this.#options.services,
+        mtu: options.mtu === undefined ? MIN_MTU : Math.max(MIN_MTU, Math.min(options.mtu, this.#mtu)),
+        onCentralDisconnected: (reason) => options.onDisconnected(reason),
+        onOver: () => this.#forget(link),
+      });
+      this.#links.add(link);
+      life.run(() => this.#options.onConnect?.(link.connection));
+      return link;
+    }
+
+    #forget(link: GATTLink): void {
+      if (!this.#links.delete(link) || this.#isClosed) return;
+      life.run(() => this.#options.onDisconnect?.(link.connection));
+      radio.air.changed(this);
+    }
+  };
+}
+
+/** As strict as the SDK's server: a callback for what the properties allow, and no other. */
+function checkCharacteristic(characteristic: GATTCharacteristic): void {
+  const { uuid, properties } = characteristic;
+  const rules: [string, number, unknown][] = [
+    ["onRead", GATTProperties.read, characteristic.onRead],
+    ["onWrite", GATTProperties.write, characteristic.onWrite],
+    ["onSubscribe", GATTProperties.notify, characteristic.onSubscribe],
+    ["onUnsubscribe", GATTProperties.notify, characteristic.onUnsubscribe],
+  ];
+  for (const [name, property, callback] of rules) {
+    if (((properties & property) !== 0) !== (callback !== undefined)) {
+      throw new Error(`inconsistent ${name} of characteristic ${uuid}`);
+    }
+  }
+}

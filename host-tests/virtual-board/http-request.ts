@@ -1,0 +1,109 @@
+import { decodeUTF8 } from "../../modules/bytes/index.js";
+
+export interface Head {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: { readonly type: "length"; readonly byteLength: number } | { readonly type: "chunked" };
+}
+
+/** RFC 9110 5.6.2. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** RFC 9112 3.2: visible ASCII. */
+const TARGET = /^[!-~]+$/;
+/** RFC 9110 5.5: visible ASCII, obs-text, spaces and tabs inside. */
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\uffff]*$/;
+const DECIMAL = /^\d{1,9}$/;
+
+/** The head of a request, without the empty line; `undefined` when it is none of HTTP/1.1 (RFC 9112). */
+export function parseHead(bytes: Uint8Array<ArrayBuffer>): Head | undefined {
+  const text = decodeUTF8(bytes);
+  if (text === undefined) return undefined;
+  const [requestLine = "", ...lines] = text.split("\r\n");
+  const [method = "", path = "", version, ...rest] = requestLine.split(" ");
+  if (!TOKEN.test(method) || !TARGET.test(path) || version !== "HTTP/1.1" || rest.length > 0)
+    return undefined;
+  const headers = parseFields(lines);
+  if (!headers) return undefined;
+  const body = bodyOf(headers);
+  return body && { method, path, headers, body };
+}
+
+function parseFields(lines: string[]): Map<string, string> | undefined {
+  const fields = new Map<string, string>();
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (colon < 1 || !TOKEN.test(name) || !FIELD_VALUE.test(value)) return undefined;
+    const before = fields.get(name);
+    // RFC 9112 6.3: two lengths are an attack, not a list.
+    if (before !== undefined && name === "content-length") return undefined;
+    fields.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  return fields;
+}
+
+function bodyOf(headers: ReadonlyMap<string, string>): Head["body"] | undefined {
+  const length = headers.get("content-length");
+  const coding = headers.get("transfer-encoding");
+  if (coding !== undefined) {
+    return coding.toLowerCase() === "chunked" && length === undefined ? { type: "chunked" } : undefined;
+  }
+  if (length === undefined) return { type: "length", byteLength: 0 };
+  return DECIMAL.test(length) ? { type: "length", byteLength: Number(length) } : undefined;
+}
+
+/** Takes the chunked coding (RFC 9112 7.1) off a body, whatever pieces it comes in. */
+export class ChunkedBody {
+  #line = "";
+  #left = 0;
+  #state: "size" | "data" | "data-end" | "trailer" | "done" = "size";
+
+  get isDone(): boolean {
+    return this.#state === "done";
+  }
+
+  /** The data in `bytes`; `undefined` when they are not of the coding. */
+  take(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] | undefined {
+    const data: Uint8Array<ArrayBuffer>[] = [];
+    let at = 0;
+    while (at < bytes.length && this.#state !== "done") {
+      if (this.#state === "data") {
+        const piece = bytes.slice(at, at + this.#left);
+        data.push(piece);
+        at += piece.length;
+        this.#left -= piece.length;
+        if (this.#left === 0) this.#state = "data-end";
+      } else {
+        this.#line += String.fromCharCode(bytes[at++] ?? 0);
+        if (this.#line.length > MAX_CHUNK_LINE_BYTES) return undefined;
+        if (this.#line.endsWith("\n") && !this.#endLine()) return undefined;
+      }
+    }
+    return data;
+  }
+
+  #endLine(): boolean {
+    const line = this.#line;
+    this.#line = "";
+    if (!line.endsWith("\r\n")) return false;
+    switch (this.#state) {
+      case "size": {
+        const size = /^([0-9a-fA-F]{1,6})(;.*)?\r\n$/.exec(line)?.[1];
+        if (size === undefined) return false;
+        this.#left = Number.parseInt(size, 16);
+        this.#state = this.#left === 0 ? "trailer" : "data";
+        return true;
+      }
+      case "data-end":
+        this.#state = "size";
+        return line === "\r\n";
+      default:
+        if (line === "\r\n") this.#state = "done";
+        return true;
+    }
+  }
+}
+
+const MAX_CHUNK_LINE_BYTES = 256;

@@ -1,0 +1,76 @@
+/** The Wi-Fi networks around a station. Anything here may change at any time; stations notice as real ones do. */
+export interface WiFiNetworkState {
+  ssid: string;
+  /** Empty: an open network. */
+  password: string;
+  channel: number;
+  /** dBm */
+  rssi: number;
+  /** `false`: it gives no addresses. */
+  dhcp: boolean;
+  /** Not named in a scan. */
+  hidden: boolean;
+}
+
+export interface AccessPointState {
+  readonly ssid: string;
+  readonly password: string | undefined;
+  readonly channel: number;
+}
+
+/** The airwaves of a place: networks to join, and the access points that stations open. */
+export class WiFiSurroundings {
+  #networks = new Map<string, WiFiNetworkState>();
+  #accessPoints = new Set<AccessPointState>();
+  #stations = new Set<() => void>();
+  #nextAddress = 10;
+
+  /** Adds a network or changes one. */
+  put(network: Partial<WiFiNetworkState> & { ssid: string }): void {
+    const before = this.#networks.get(network.ssid);
+    const standard = { password: "", channel: 6, rssi: -60, dhcp: true, hidden: false };
+    this.#networks.set(network.ssid, { ...standard, ...before, ...network });
+    this.#tell();
+  }
+
+  /** Switches a network off. */
+  remove(ssid: string): void {
+    this.#networks.delete(ssid);
+    this.#tell();
+  }
+
+  find(ssid: string): WiFiNetworkState | undefined {
+    return this.#networks.get(ssid);
+  }
+
+  get networks(): readonly WiFiNetworkState[] {
+    return [...this.#networks.values()];
+  }
+
+  /** What a phone nearby sees of the stations' own networks. */
+  get accessPoints(): readonly AccessPointState[] {
+    return [...this.#accessPoints];
+  }
+
+  /** An access point comes up. Returns how it goes. */
+  raise(accessPoint: AccessPointState): () => void {
+    this.#accessPoints.add(accessPoint);
+    return () => this.#accessPoints.delete(accessPoint);
+  }
+
+  /** Calls back when networks change. Returns how to stop that. */
+  watch(onChanged: () => void): () => void {
+    this.#stations.add(onChanged);
+    return () => this.#stations.delete(onChanged);
+  }
+
+  /** The next address that DHCP gives. */
+  lease(): string {
+    this.#nextAddress = this.#nextAddress === 254 ? 10 : this.#nextAddress + 1;
+    return `192.168.1.${this.#nextAddress}`;
+  }
+
+  #tell(): void {
+    for (const onChanged of [...this.#stations]) onChanged();
+  }
+}
