@@ -95,6 +95,7 @@ export class Endpoint {
   }
 
   open(): void {
+    if (this.isClosed || this.isOver) return;
     this.isOpen = true;
     this.user?.opened();
     this.#pump();

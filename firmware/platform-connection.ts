@@ -1,0 +1,137 @@
+import type { Board, IO } from "../modules/board/index.js";
+import type { StationStatus } from "../modules/charging/index.js";
+import { type MQTTFailure, MQTTSession, type MQTTState } from "../modules/mqtt/index.js";
+import type { PairingParameters } from "../modules/pairing/index.js";
+import { Requests } from "../modules/requests/index.js";
+import type { Cipher } from "../modules/settings/index.js";
+import { farewell, lastWill, Telemetry, type TelemetryIdentity } from "../modules/telemetry/index.js";
+import { brokerAccount, userOf } from "./identity.js";
+
+/** Who the station is to the platform, whoever owns it. */
+export interface StationIdentity extends Omit<TelemetryIdentity, "user"> {
+  /** 32 bytes; a station that was not provisioned has none, and cannot ask the platform anything. */
+  readonly responseKey: Uint8Array<ArrayBuffer> | undefined;
+  readonly cipher: Cipher;
+}
+
+export interface PlatformConnectionOptions {
+  readonly board: Board;
+  readonly identity: StationIdentity;
+  readonly parameters: PairingParameters;
+  readonly localIP: () => string | undefined;
+  /** `failure` is why the station is not online, where it was tried. */
+  readonly onChanged: (online: boolean, failure: MQTTFailure | undefined) => void;
+}
+
+/** A session with the broker under an owner's account, and all that goes over it: requests and telemetry. */
+export class PlatformConnection implements IO {
+  readonly requests: Requests | undefined;
+  #options: PlatformConnectionOptions;
+  #user: string;
+  #telemetry: Telemetry;
+  #session: MQTTSession;
+
+  constructor(options: PlatformConnectionOptions) {
+    const { board, identity, parameters } = options;
+    this.#options = options;
+    this.#user = userOf(board.crypto, parameters);
+    this.#session = new MQTTSession({
+      ...sessionOptions(board, parameters),
+      clientId: identity.deviceId,
+      will: lastWill({ user: this.#user, deviceId: identity.deviceId }),
+      clean: false,
+      reconnect: true,
+      onState: (state) => this.#follow(state),
+      onMessage: (message) => this.requests?.receive(message.topic, message.payload),
+    });
+    this.#telemetry = new Telemetry({
+      clock: board.clock,
+      identity: { ...identity, user: this.#user },
+      publish: (message) => this.#session.publish(message) === "accepted",
+    });
+    this.requests = identity.responseKey && this.#makeRequests(identity.responseKey);
+  }
+
+  get isOnline(): boolean {
+    return this.#session.state.type === "online";
+  }
+
+  setStatus(status: StationStatus): void {
+    this.#telemetry.setStatus(status);
+  }
+
+  /** Says goodbye where it can: the broker then does not publish the will. */
+  close(): void {
+    this.requests?.close();
+    this.#telemetry.close();
+    if (this.isOnline) {
+      this.#session.publish(farewell({ user: this.#user, deviceId: this.#options.identity.deviceId }));
+    }
+    this.#session.close();
+  }
+
+  #makeRequests(responseKey: Uint8Array<ArrayBuffer>): Requests {
+    const { board, identity } = this.#options;
+    const requests = new Requests({
+      clock: board.clock,
+      crypto: board.crypto,
+      user: this.#user,
+      deviceId: identity.deviceId,
+      responseKey,
+      cipher: identity.cipher,
+      isOnline: () => this.isOnline,
+      publish: (topic, payload) =>
+        this.#session.publish({ topic, payload, qos: 1, retain: false }) === "accepted",
+    });
+    this.#session.subscribe(requests.responseFilter, 1);
+    return requests;
+  }
+
+  #follow(state: MQTTState): void {
+    if (state.type === "online") this.#telemetry.goOnline(this.#options.localIP() ?? "");
+    else this.#telemetry.goOffline();
+    this.#options.onChanged(state.type === "online", state.type === "offline" ? state.reason : undefined);
+  }
+}
+
+/** Reaches the broker once with parameters that are to be tried; `done` gets why it failed, if it did. */
+export function tryBroker(
+  options: { board: Board; deviceId: string; parameters: PairingParameters },
+  done: (failure: MQTTFailure | undefined) => void,
+): IO {
+  const session = new MQTTSession({
+    ...sessionOptions(options.board, options.parameters),
+    clientId: options.deviceId,
+    clean: false,
+    reconnect: false,
+    onState: (state) => {
+      if (state.type === "online") {
+        session.close();
+        done(undefined);
+      } else if (state.type === "offline") {
+        done(state.reason);
+      }
+    },
+    onMessage: () => {},
+  });
+  return session;
+}
+
+/** How a broker is reached, the same for trying and for staying. */
+function sessionOptions(board: Board, parameters: PairingParameters) {
+  const { TCP, TLS } = board.io;
+  const account = brokerAccount(board.crypto, parameters);
+  return {
+    clock: board.clock,
+    crypto: board.crypto,
+    resolve: board.resolve.bind(board),
+    connect: parameters.tls
+      ? (options: ConstructorParameters<typeof TLS>[0]) => new TLS(options)
+      : (options: ConstructorParameters<typeof TLS>[0]) => new TCP(options),
+    host: parameters.host,
+    port: parameters.port,
+    username: account.username,
+    password: account.password,
+    log: board.log.bind(board),
+  };
+}

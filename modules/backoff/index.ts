@@ -1,0 +1,35 @@
+/** How long to wait before the next try: exponential, with jitter from the board's random numbers. */
+
+import { asUint8Array } from "../bytes/index.js";
+
+export interface BackoffOptions {
+  readonly minMs: number;
+  readonly maxMs: number;
+  /** `Crypto.random` of the board. */
+  readonly random: (byteLength: number) => ArrayBuffer;
+}
+
+/** After n failures in a row between 1 and 2 times `minMs` x 2^(n-1), at most `maxMs`: stations spread. */
+export class Backoff {
+  #options: BackoffOptions;
+  #failures = 0;
+
+  constructor(options: BackoffOptions) {
+    this.#options = options;
+  }
+
+  /** Counts a failure and gives the delay after it, in whole milliseconds. */
+  next(): number {
+    const { minMs, maxMs, random } = this.#options;
+    const ceilingMs = Math.min(maxMs, 2 * minMs * 2 ** this.#failures);
+    if (ceilingMs < maxMs) this.#failures++;
+    const [high = 0, low = 0] = asUint8Array(random(2));
+    const fraction = (high * 256 + low) / 0x10000;
+    return Math.max(minMs, Math.floor((ceilingMs / 2) * (1 + fraction)));
+  }
+
+  /** The last try went well. */
+  reset(): void {
+    this.#failures = 0;
+  }
+}

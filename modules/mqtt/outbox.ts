@@ -1,0 +1,94 @@
+import { encodeUTF8 } from "../bytes/index.js";
+
+/** A message to publish. */
+export interface OutgoingMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array<ArrayBuffer> | string;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+}
+
+export interface QueuedMessage extends OutgoingMessage {
+  readonly payload: Uint8Array<ArrayBuffer>;
+  /** Set while it is in flight. */
+  messageId: number | undefined;
+}
+
+export interface OutboxOptions {
+  /** Messages sent and not yet acknowledged. */
+  readonly maxInFlight: number;
+  /** Messages altogether, in flight or waiting. */
+  readonly maxMessages: number;
+  /** Their topics and payloads altogether. */
+  readonly maxBytes: number;
+}
+
+/** What an MQTT packet holds beside topic and payload, at most. */
+const OVERHEAD_BYTES = 9;
+
+/**
+ * The messages of QoS 1 that the broker has not acknowledged, in order. They outlive a connection: what was in
+ * flight when it ended is sent again first, in the same order [MQTT-4.4.0-1] [MQTT-4.6.0-1].
+ */
+export class Outbox {
+  #options: OutboxOptions;
+  #waiting: QueuedMessage[] = [];
+  #inFlight: QueuedMessage[] = [];
+  #bytes = 0;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#inFlight.length === 0;
+  }
+
+  /** `false` when there is no room. */
+  add(message: OutgoingMessage): boolean {
+    const { maxMessages, maxBytes } = this.#options;
+    const payload = payloadBytes(message.payload);
+    const queued = { ...message, payload, messageId: undefined };
+    const byteLength = byteLengthOf(queued);
+    if (this.#waiting.length + this.#inFlight.length >= maxMessages) return false;
+    if (this.#bytes + byteLength > maxBytes) return false;
+    this.#bytes += byteLength;
+    this.#waiting.push(queued);
+    return true;
+  }
+
+  /** What was in flight when a connection ended. */
+  get inFlight(): readonly QueuedMessage[] {
+    return this.#inFlight;
+  }
+
+  /** The next message to send, now in flight under `messageId`; `undefined` when none waits or none may go. */
+  take(newMessageId: () => number): QueuedMessage | undefined {
+    if (this.#inFlight.length >= this.#options.maxInFlight) return undefined;
+    const message = this.#waiting.shift();
+    if (!message) return undefined;
+    message.messageId = newMessageId();
+    this.#inFlight.push(message);
+    return message;
+  }
+
+  has(messageId: number): boolean {
+    return this.#inFlight.some((message) => message.messageId === messageId);
+  }
+
+  /** The broker has it. `false` for an identifier that is not in flight: a late duplicate, of no consequence. */
+  acknowledge(messageId: number): boolean {
+    const at = this.#inFlight.findIndex((message) => message.messageId === messageId);
+    const [message] = at < 0 ? [] : this.#inFlight.splice(at, 1);
+    if (message) this.#bytes -= byteLengthOf(message);
+    return message !== undefined;
+  }
+}
+
+export function payloadBytes(payload: Uint8Array<ArrayBuffer> | string): Uint8Array<ArrayBuffer> {
+  return typeof payload === "string" ? encodeUTF8(payload) : payload;
+}
+
+function byteLengthOf(message: QueuedMessage): number {
+  return encodeUTF8(message.topic).length + message.payload.length + OVERHEAD_BYTES;
+}

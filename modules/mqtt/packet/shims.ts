@@ -1,0 +1,135 @@
+/**
+ * What mqtt-packet needs of Node, and no more, on any engine. It is bundled into `mqtt-packet.js` in place of
+ * `buffer`, `bl`, `events`, `debug` and `process-nextick-args` (scripts/bundle-mqtt-packet.js).
+ */
+
+import { decodeUTF8, encodeUTF8 } from "../../bytes/index.js";
+
+type Source = string | readonly number[] | Uint8Array<ArrayBuffer>;
+
+/** Node's Buffer as far as mqtt-packet goes, on the engine's own UTF-8. */
+export class Buffer extends Uint8Array<ArrayBuffer> {
+  static alloc(byteLength: number): Buffer {
+    return new Buffer(new ArrayBuffer(byteLength));
+  }
+
+  static allocUnsafe(byteLength: number): Buffer {
+    return new Buffer(new ArrayBuffer(byteLength));
+  }
+
+  // The parameter type is Node's, wider than Uint8Array.from's.
+  static override from(source: Source | Iterable<number> | ArrayLike<number>): Buffer {
+    const bytes =
+      typeof source === "string" ? encodeUTF8(source) : Uint8Array.from(source as ArrayLike<number>);
+    return new Buffer(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  static isBuffer(value: unknown): boolean {
+    return value instanceof Uint8Array;
+  }
+
+  /** mqtt-packet tests `instanceof Buffer`; a plain Uint8Array is as good. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return ArrayBuffer.isView(value);
+  }
+
+  static byteLength(value: string | Uint8Array<ArrayBuffer>): number {
+    return typeof value === "string" ? encodeUTF8(value).length : value.length;
+  }
+
+  writeUInt8(value: number, offset: number): void {
+    this[offset] = value;
+  }
+
+  writeUInt16BE(value: number, offset: number): void {
+    this[offset] = value >> 8;
+    this[offset + 1] = value;
+  }
+
+  writeUInt32BE(value: number, offset: number): void {
+    this.writeUInt16BE(value >>> 16, offset);
+    this.writeUInt16BE(value & 0xffff, offset + 2);
+  }
+}
+
+/** What came and was not parsed yet. Nearly always one piece holds whole packets, so pieces are simply joined. */
+export class BufferList {
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  append(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#bytes.length === 0) {
+      this.#bytes = bytes;
+      return;
+    }
+    const joined = new Uint8Array(this.#bytes.length + bytes.length);
+    joined.set(this.#bytes);
+    joined.set(bytes, this.#bytes.length);
+    this.#bytes = joined;
+  }
+
+  consume(byteLength: number): void {
+    this.#bytes = this.#bytes.subarray(byteLength);
+  }
+
+  readUInt8(offset: number): number {
+    const value = this.#bytes[offset];
+    if (value === undefined) throw new RangeError("the packet is too short");
+    return value;
+  }
+
+  readUInt16BE(offset: number): number {
+    return this.readUInt8(offset) * 256 + this.readUInt8(offset + 1);
+  }
+
+  readUInt32BE(offset: number): number {
+    return this.readUInt16BE(offset) * 65_536 + this.readUInt16BE(offset + 2);
+  }
+
+  slice(start: number, end: number): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(start, end);
+  }
+
+  /** Ill-formed UTF-8 is an error: the connection is to be closed [MQTT-1.5.3-1]. */
+  toString(_encoding?: string, start = 0, end = this.#bytes.length): string {
+    const text = decodeUTF8(this.#bytes.subarray(start, end));
+    if (text === undefined) throw new Error("a string is not UTF-8");
+    return text;
+  }
+}
+
+/** `require("bl")` is a function that makes one. */
+export function bl(): BufferList {
+  return new BufferList();
+}
+
+type Listener = (argument: unknown) => void;
+
+export class EventEmitter {
+  #listeners = new Map<string, Listener>();
+
+  /** One listener an event is all that the codec has. */
+  on(event: string, listener: Listener): this {
+    this.#listeners.set(event, listener);
+    return this;
+  }
+
+  emit(event: string, argument: unknown): boolean {
+    const listener = this.#listeners.get(event);
+    listener?.(argument);
+    return listener !== undefined;
+  }
+}
+
+/** `require("debug")(name)` is a function that prints. */
+export function debug(): () => void {
+  return () => {};
+}
+
+/** Only streams that cork need it, and ours does not. */
+export function nextTick(): never {
+  throw new Error("the codec's stream has no cork");
+}

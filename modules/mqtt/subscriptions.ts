@@ -1,0 +1,73 @@
+import type { OutgoingPacket } from "./codec.js";
+
+export interface SubscriptionsOptions {
+  readonly newMessageId: () => number;
+  readonly send: (packet: OutgoingPacket) => void;
+  readonly onRefused: (filter: string) => void;
+}
+
+interface Subscription {
+  readonly qos: 0 | 1;
+  /** The broker has it, in the session that we share with it. */
+  isGranted: boolean;
+}
+
+/** SUBACK's failure [MQTT-3.9.3-1]. */
+const REFUSED = 0x80;
+
+/** The filters that this client wants, whatever connection there is. */
+export class Subscriptions {
+  #options: SubscriptionsOptions;
+  #subscriptions = new Map<string, Subscription>();
+  /** What the acknowledgements on their way are for. */
+  #asked = new Map<number, string>();
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  add(filter: string, qos: 0 | 1, isOnline: boolean): void {
+    this.#subscriptions.set(filter, { qos, isGranted: false });
+    if (isOnline) this.#ask(filter, qos);
+  }
+
+  remove(filter: string, isOnline: boolean): void {
+    if (!this.#subscriptions.delete(filter) || !isOnline) return;
+    const messageId = this.#options.newMessageId();
+    this.#asked.set(messageId, filter);
+    this.#options.send({ cmd: "unsubscribe", messageId, unsubscriptions: [filter] });
+  }
+
+  /** A new connection: what the broker kept need not be asked for again. */
+  renew(options: { sessionPresent: boolean }): void {
+    this.#asked.clear();
+    for (const [filter, subscription] of this.#subscriptions) {
+      if (!options.sessionPresent) subscription.isGranted = false;
+      if (!subscription.isGranted) this.#ask(filter, subscription.qos);
+    }
+  }
+
+  has(messageId: number): boolean {
+    return this.#asked.has(messageId);
+  }
+
+  acknowledge(messageId: number, granted: readonly number[]): void {
+    const filter = this.#asked.get(messageId);
+    if (filter === undefined) return;
+    this.#asked.delete(messageId);
+    const isRefused = granted[0] === undefined || granted[0] >= REFUSED;
+    const subscription = this.#subscriptions.get(filter);
+    if (subscription) subscription.isGranted = !isRefused;
+    if (subscription && isRefused) this.#options.onRefused(filter);
+  }
+
+  acknowledgeRemoval(messageId: number): void {
+    this.#asked.delete(messageId);
+  }
+
+  #ask(filter: string, qos: 0 | 1): void {
+    const messageId = this.#options.newMessageId();
+    this.#asked.set(messageId, filter);
+    this.#options.send({ cmd: "subscribe", messageId, subscriptions: [{ topic: filter, qos }] });
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Makes modules/mqtt/packet/mqtt-packet.js: npm's mqtt-packet as one ES module that needs nothing of Node, so that
+ * the chip, Node and XS run the same code. Runs at `npm ci`. See docs/decisions/002-mqtt-packet-bundled.md.
+ */
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const require = createRequire(import.meta.url);
+const folder = join(dirname(fileURLToPath(import.meta.url)), "..", "modules", "mqtt", "packet");
+const shims = JSON.stringify(join(folder, "shims.ts"));
+
+/** What mqtt-packet requires of Node or of packages that need Node, and what stands for it. */
+const REPLACED = {
+  buffer: `module.exports = { Buffer: require(${shims}).Buffer };`,
+  bl: `module.exports = require(${shims}).bl;`,
+  events: `module.exports = { EventEmitter: require(${shims}).EventEmitter };`,
+  debug: `module.exports = require(${shims}).debug;`,
+  "process-nextick-args": `module.exports = { nextTick: require(${shims}).nextTick };`,
+};
+
+// The number cache would take 65,536 buffers: more than the chip has.
+const ENTRY = `
+import Parser from "mqtt-packet/parser.js";
+import writeToStream from "mqtt-packet/writeToStream.js";
+writeToStream.cacheNumbers = false;
+export { writeToStream };
+export const makeParser = (options) => Parser.parser(options);
+`;
+
+const replaceNode = {
+  name: "replace-node",
+  setup(bundle) {
+    const filter = new RegExp(`^(${Object.keys(REPLACED).join("|")})$`);
+    bundle.onResolve({ filter }, ({ path }) => ({ path, namespace: "replaced" }));
+    bundle.onLoad({ filter: /.*/, namespace: "replaced" }, ({ path }) => ({
+      contents: REPLACED[path],
+      resolveDir: folder,
+    }));
+  },
+};
+
+const packageFile = require.resolve("mqtt-packet/package.json");
+const { version } = JSON.parse(readFileSync(packageFile, "utf8"));
+const license = readFileSync(join(dirname(packageFile), "LICENSE.md"), "utf8").trim();
+
+await build({
+  stdin: { contents: ENTRY, resolveDir: folder },
+  outfile: join(folder, "mqtt-packet.js"),
+  bundle: true,
+  format: "esm",
+  platform: "neutral",
+  target: "es2022",
+  plugins: [replaceNode],
+  banner: {
+    js: `/*\n * mqtt-packet ${version}, bundled by scripts/bundle-mqtt-packet.js\n *\n${comment(license)}\n */`,
+  },
+  logLevel: "warning",
+});
+
+function comment(text) {
+  return text
+    .split("\n")
+    .map((line) => ` * ${line}`.trimEnd())
+    .join("\n");
+}
