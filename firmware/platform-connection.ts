@@ -30,6 +30,7 @@ export class PlatformConnection implements IO {
   #user: string;
   #telemetry: Telemetry;
   #session: MQTTSession;
+  #isClosed = false;
 
   constructor(options: PlatformConnectionOptions) {
     const { board, identity, parameters } = options;
@@ -43,6 +44,7 @@ export class PlatformConnection implements IO {
       reconnect: true,
       onState: (state) => this.#follow(state),
       onMessage: (message) => this.requests?.receive(message.topic, message.payload),
+      onRefusedSubscription: () => board.log("platform: the broker refused the subscription to the answers"),
     });
     this.#telemetry = new Telemetry({
       clock: board.clock,
@@ -62,6 +64,7 @@ export class PlatformConnection implements IO {
 
   /** Says goodbye where it can: the broker then does not publish the will. */
   close(): void {
+    this.#isClosed = true;
     this.requests?.close();
     this.#telemetry.close();
     if (this.isOnline) {
@@ -88,6 +91,7 @@ export class PlatformConnection implements IO {
   }
 
   #follow(state: MQTTState): void {
+    if (this.#isClosed) return;
     if (state.type === "online") this.#telemetry.goOnline(this.#options.localIP() ?? "");
     else this.#telemetry.goOffline();
     this.#options.onChanged(state.type === "online", state.type === "offline" ? state.reason : undefined);
@@ -132,6 +136,5 @@ function sessionOptions(board: Board, parameters: PairingParameters) {
     port: parameters.port,
     username: account.username,
     password: account.password,
-    log: board.log.bind(board),
   };
 }

@@ -1,1 +1,302 @@
-export {};
+import { Authorization, PlatformVerifier, tagEnd, type Verifier } from "../modules/authorization/index.js";
+import type { Board, IO } from "../modules/board/index.js";
+import { Charging, type ChargingEvent, type StationStatus } from "../modules/charging/index.js";
+import type { MQTTFailure } from "../modules/mqtt/index.js";
+import { type Link, type LinkState, makeLink } from "../modules/network/index.js";
+import { Pairing, type PairingParameters, parametersFormat } from "../modules/pairing/index.js";
+import { deviceFormat, type RecordFormat, StoredRecord } from "../modules/settings/index.js";
+import { type Metadata, TagService } from "../modules/tag-service/index.js";
+import { type Config, configErrors } from "./config.js";
+import { deviceIdOfMAC } from "./identity.js";
+import { PlatformConnection, type StationIdentity, tryBroker } from "./platform-connection.js";
+
+export type LifeCycle =
+  /** Parameters are missing: its own network is up, the HTTP API takes them. */
+  | "unpaired"
+  /** On its way into the network. */
+  | "joining"
+  /** In the network, on its way to the broker. */
+  | "connecting"
+  | "online"
+  /** It was online; it goes on trying. */
+  | "offline";
+
+const STORAGE_PATH = "plugpass";
+
+/**
+ * A charging station: puts the modules together and owns the life cycle. Charging and the tag service run from the
+ * first moment to the last, whatever the network does.
+ */
+export class Station implements IO {
+  #board: Board;
+  #config: Config;
+  #identity: StationIdentity;
+  #charging: Charging;
+  #authorization: Authorization;
+  #tagService: TagService;
+  #link: Link;
+  #pairing: Pairing;
+  #pairingRecord: StoredRecord<PairingParameters>;
+  #platform: PlatformConnection | undefined;
+  #parameters: PairingParameters | undefined;
+  #lifeCycle: LifeCycle = "unpaired";
+  /** Why the broker was not reached the last time, while it is not. */
+  #brokerFailure: MQTTFailure | undefined;
+  #isClosed = false;
+
+  /** Starts the station. Throws when the configuration is wrong, with a sentence for each mistake. */
+  constructor(board: Board, config: Config) {
+    const errors = configErrors(config);
+    if (errors.length > 0) throw new Error(errors.join("; "));
+    this.#board = board;
+    this.#config = config;
+    const storage = board.openStorage(STORAGE_PATH);
+    const open = <T>(format: RecordFormat<T>) =>
+      new StoredRecord({ storage, format, report: (line) => board.log(line) });
+    const device = open(deviceFormat).read() ?? {};
+    this.#identity = makeIdentity(board, config, device);
+    this.#charging = new Charging({ board, onEvent: (event) => this.#followCharging(event) });
+    this.#authorization = this.#makeAuthorization();
+    this.#tagService = this.#makeTagService();
+    this.#link = makeLink({ board, onChanged: (state) => this.#followLink(state) });
+    this.#pairingRecord = open(parametersFormat("pairing"));
+    this.#pairing = this.#makePairing(open(parametersFormat("candidate")), device.accessPointPassword);
+    this.#parameters = this.#pairingRecord.read();
+    if (this.#parameters) this.#operate(this.#parameters);
+    else this.enterPairingMode();
+  }
+
+  get lifeCycle(): LifeCycle {
+    return this.#lifeCycle;
+  }
+
+  get status(): StationStatus {
+    return this.#charging.status;
+  }
+
+  /** Opens the station's own network for new parameters; what runs goes on until new ones are tried. */
+  enterPairingMode(): void {
+    this.#pairing.enter();
+    this.#show();
+  }
+
+  leavePairingMode(): void {
+    this.#pairing.leave();
+    this.#show();
+  }
+
+  /** Ends the session under way, or an authorization that is not used yet. */
+  stopCharging(): void {
+    this.#charging.stop();
+  }
+
+  /** Opens the contactor, says goodbye to the platform, gives everything back. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#charging.close();
+    this.#authorization.close();
+    this.#tagService.close();
+    this.#pairing.close();
+    this.#platform?.close();
+    this.#link.close();
+  }
+
+  #makeAuthorization(): Authorization {
+    const platform: Verifier = {
+      verify: (card, done) => this.#verifier().verify(card, done),
+    };
+    return new Authorization({
+      clock: this.#board.clock,
+      verifiers: [platform],
+      gate: {
+        isOpen: () => this.#charging.status === "plugged",
+        authorize: ({ tag, maxCurrentA }) => {
+          const currentA = Math.min(this.#config.currentLimitA, maxCurrentA ?? this.#config.currentLimitA);
+          return this.#charging.authorize({ tagEnd: tagEnd(tag), currentA });
+        },
+      },
+      onChanged: () => this.#show(),
+    });
+  }
+
+  /** Who can say whether a card may charge here, at this moment. */
+  #verifier(): Verifier {
+    const requests = this.#platform?.requests;
+    if (requests) return new PlatformVerifier(requests);
+    const verdict = this.#identity.responseKey
+      ? ({ type: "failed", code: 503, reason: "the station is not connected to the platform" } as const)
+      : ({
+          type: "failed",
+          code: 500,
+          reason: "the station was not provisioned with a response key",
+        } as const);
+    return {
+      verify: (_card, done) => {
+        const timer = this.#board.clock.set(() => done(verdict), 0);
+        return { close: () => this.#board.clock.clear(timer) };
+      },
+    };
+  }
+
+  #makeTagService(): TagService {
+    return new TagService({
+      board: this.#board,
+      deviceId: this.#identity.deviceId,
+      name: this.#identity.name,
+      companyId: this.#config.companyId,
+      metadata: this.#metadata(),
+      newSource: () => this.#authorization.source("ble"),
+      log: (line) => this.#board.log(line),
+    });
+  }
+
+  #makePairing(
+    candidateRecord: StoredRecord<PairingParameters>,
+    accessPointPassword: string | undefined,
+  ): Pairing {
+    const board = this.#board;
+    const { deviceId, productId, firmwareVersion } = this.#identity;
+    return new Pairing({
+      board,
+      link: this.#link,
+      pairingRecord: this.#pairingRecord,
+      candidateRecord,
+      tryBroker: (parameters, done) => tryBroker({ board, deviceId, parameters }, done),
+      productTitle: this.#config.productTitle,
+      accessPointPassword,
+      describe: () => ({
+        deviceId,
+        state: this.#lifeCycle,
+        problem: this.#problem(),
+        status: this.#charging.status,
+        firmware: { product: productId, version: firmwareVersion },
+      }),
+      onTrying: () => {
+        this.#letGo();
+        this.#enter("joining");
+      },
+      onPaired: (parameters) => this.#operate(parameters),
+      onFailed: () => this.#resume(),
+    });
+  }
+
+  /** Uses parameters that were proven, now or before. */
+  #operate(parameters: PairingParameters): void {
+    this.#letGo();
+    this.#parameters = parameters;
+    const { state } = this.#link;
+    this.#enter("joining");
+    // The candidate that was just proven has left the link up.
+    if (state.type === "up") this.#followLink(state);
+    else this.#link.join(parameters.wifi);
+  }
+
+  /** A candidate failed: what there was before still stands. */
+  #resume(): void {
+    if (!this.#parameters) {
+      this.#link.leave();
+      this.#enter("unpaired");
+      return;
+    }
+    this.#enter("joining");
+    this.#link.join(this.#parameters.wifi);
+  }
+
+  /** A candidate is tried, or an owner has changed: the session with the broker ends. */
+  #letGo(): void {
+    this.#platform?.close();
+    this.#platform = undefined;
+  }
+
+  #followLink(state: LinkState): void {
+    this.#pairing.followLink(state);
+    const parameters = this.#parameters;
+    if (!parameters || this.#pairing.isTrying) return;
+    if (state.type === "up" && !this.#platform) {
+      this.#enter("connecting");
+      this.#platform = new PlatformConnection({
+        board: this.#board,
+        identity: this.#identity,
+        parameters,
+        localIP: () => (this.#link.state.type === "up" ? this.#link.state.address : undefined),
+        onChanged: (online, failure) => this.#followPlatform(online, failure),
+      });
+      this.#platform.setStatus(this.#charging.status);
+    }
+    // A lost network shows in the broker's session; it goes on when there is a network again.
+    if (state.type === "joining" && state.failure) this.#board.log(`network: ${state.failure.message}`);
+  }
+
+  #followPlatform(online: boolean, failure: MQTTFailure | undefined): void {
+    if (failure) this.#board.log(`platform: ${failure.message}`);
+    if (online || failure) this.#brokerFailure = failure;
+    if (online) this.#enter("online");
+    else
+      this.#enter(this.#lifeCycle === "online" || this.#lifeCycle === "offline" ? "offline" : "connecting");
+  }
+
+  /** What keeps a paired station from being online; `null` when nothing does. */
+  #problem(): { code: string; message: string } | null {
+    const { state } = this.#link;
+    const failure = state.type === "joining" ? state.failure : this.#brokerFailure;
+    return failure ? { code: failure.code, message: failure.message } : null;
+  }
+
+  #followCharging(event: ChargingEvent): void {
+    switch (event.type) {
+      case "status":
+        this.#board.log(`charging: ${event.status}`);
+        this.#platform?.setStatus(event.status);
+        this.#show();
+        break;
+      case "session-started":
+        this.#board.log(`charging: session ${event.sessionId} of tag …${event.tagEnd} starts`);
+        break;
+      case "session-ended":
+        this.#board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
+        break;
+      case "faulted":
+        this.#board.log(`charging: faulted: ${event.reason}`);
+        break;
+    }
+  }
+
+  #enter(lifeCycle: LifeCycle): void {
+    if (lifeCycle !== this.#lifeCycle) this.#board.log(`station: ${lifeCycle}`);
+    this.#lifeCycle = lifeCycle;
+    this.#show();
+  }
+
+  #show(): void {
+    if (!this.#isClosed) this.#tagService.update(this.#metadata());
+  }
+
+  #metadata(): Metadata {
+    const { status } = this.#charging;
+    return {
+      acceptsTags: status === "plugged" && !this.#authorization.isBusy,
+      platformReachable: this.#platform?.isOnline ?? false,
+      authorizesOffline: false,
+      pairing: this.#pairing?.isActive ?? true,
+      status,
+    };
+  }
+}
+
+function makeIdentity(
+  board: Board,
+  config: Config,
+  device: ReturnType<typeof deviceFormat.parse> & object,
+): StationIdentity {
+  return {
+    deviceId: device.deviceId ?? deviceIdOfMAC(board.mac),
+    name: config.name ?? config.productTitle,
+    mac: board.mac,
+    implementation: board.implementation,
+    productId: device.productId ?? config.productId,
+    firmwareVersion: config.firmwareVersion,
+    responseKey: device.responseKey,
+    cipher: device.cipher ?? config.cipher,
+  };
+}

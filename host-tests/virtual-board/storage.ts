@@ -45,11 +45,11 @@ export class Flash {
         const where = name(key);
         if (bytes.length > MAX_VALUE_BYTES) throw new RangeError(`value too big: ${bytes.length} bytes`);
         if (!this.#fits(where, bytes.length)) throw new Error("the storage is full");
-        this.#change(() => this.#values.set(where, bytes));
+        this.#change(life, () => this.#values.set(where, bytes));
       },
       delete: (key) => {
         const where = name(key);
-        if (this.#values.has(where)) this.#change(() => this.#values.delete(where));
+        if (this.#values.has(where)) this.#change(life, () => this.#values.delete(where));
       },
       keys: () => {
         const prefix = name("keys").slice(0, path.length + 1);
@@ -78,12 +78,14 @@ export class Flash {
     return used <= this.#capacityBytes;
   }
 
-  #change(change: () => void): void {
+  /** The life ends before the firmware hears of it, so that no handler of its own can go on after the cut. */
+  #change(life: Life, change: () => void): void {
     this.writeCount++;
     const isCut = this.#writesUntilCut !== undefined && --this.#writesUntilCut === 0;
     if (!isCut || this.#cutComes === "after") change();
     if (!isCut) return;
     this.#writesUntilCut = undefined;
+    life.end({ type: "power-cut" });
     throw new PowerCut();
   }
 }

@@ -44,7 +44,11 @@ function verdictOfAnswer(data: JSONObject): Verdict {
   // Less than what a station can offer at all cannot be honoured; more is cut to the station's own limit later.
   const maxCurrentA = numberField(data, "maxCurrent", { min: MIN_CURRENT_A, max: Number.MAX_SAFE_INTEGER });
   if (maxCurrentA === undefined) {
-    return { type: "failed", code: 502, reason: "the platform's answer has a maxCurrent that no station can offer" };
+    return {
+      type: "failed",
+      code: 502,
+      reason: "the platform's answer has a maxCurrent that no station can offer",
+    };
   }
   return { type: "authorized", maxCurrentA };
 }

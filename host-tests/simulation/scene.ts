@@ -1,0 +1,248 @@
+/** A café in virtual time: a station with its vehicle, a broker with a platform behind it, an app, a phone. */
+
+import { defaultConfig } from "../../firmware/config.js";
+import { Station } from "../../firmware/station.js";
+import type { Board } from "../../modules/board/index.js";
+import { decodeUTF8, encodeHex } from "../../modules/bytes/index.js";
+import type { Cipher } from "../../modules/settings/index.js";
+import { Device, type DeviceOptions, type EndOfLife, Life, makeSockets } from "../virtual-board/index.js";
+import { WorldBroker } from "../world/broker.js";
+import type { VirtualClock } from "../world/clock.js";
+import { type HTTPOutcome, httpRequest } from "../world/http-client.js";
+import type { Host } from "../world/network.js";
+import { Phone, type SeenResult, type SeenStation } from "../world/phone.js";
+import { WorldPlatform } from "../world/platform.js";
+import { virtualWorld, type World, type WorldOptions } from "../world/world.js";
+
+export const WIFI = { ssid: "Café", password: "espresso-doppio" } as const;
+export const OWNER = { email: "owner@cafe.example", token: "token-of-the-owner" } as const;
+export const BROKER_NAME = "broker.example";
+const BROKER_ADDRESS = "10.0.0.1";
+const BROKER_PORT = 1883;
+const MINUTE_MS = 60_000;
+
+/** The fields of `/pair` that are right here. */
+export const PAIRING = {
+  ssid: WIFI.ssid,
+  psk: WIFI.password,
+  wsp: OWNER.email,
+  token: OWNER.token,
+  host: BROKER_NAME,
+  brport: String(BROKER_PORT),
+} as const;
+
+export interface SceneOptions extends WorldOptions {
+  readonly cipher?: Cipher;
+  readonly device?: DeviceOptions;
+  /** A station that nobody provisioned. */
+  readonly isUnprovisioned?: boolean;
+}
+
+/** A station on its device: it boots again by itself after a crash or a restart, as the chip does. */
+export class StationUnderTest {
+  readonly device: Device;
+  readonly ends: EndOfLife[] = [];
+  station: Station | undefined;
+  readonly #clock: VirtualClock;
+
+  constructor(world: World<VirtualClock>, options: DeviceOptions = {}) {
+    this.#clock = world.clock;
+    this.device = new Device(world, {
+      ...options,
+      onEnd: (end) => {
+        this.ends.push(end);
+        if (end.type !== "power-cut") world.clock.set(() => this.boot(), 100);
+      },
+    });
+  }
+
+  get deviceId(): string {
+    return this.device.mac.replaceAll(":", "-");
+  }
+
+  boot(): void {
+    this.device.boot((board: Board) => {
+      this.station = new Station(board, defaultConfig);
+    });
+  }
+
+  /** Off, and on again after a moment. */
+  powerCycle(): void {
+    this.device.cutPower();
+    this.#clock.advance(1000);
+    this.boot();
+  }
+}
+
+export class Scene {
+  readonly world: World<VirtualClock>;
+  readonly clock: VirtualClock;
+  readonly brokerHost: Host;
+  readonly broker: WorldBroker;
+  readonly platform: WorldPlatform;
+  readonly phone: Phone;
+  readonly under: StationUnderTest;
+
+  constructor(options: SceneOptions = {}) {
+    this.world = virtualWorld(options);
+    this.clock = this.world.clock;
+    this.world.wifi.put({ ssid: WIFI.ssid, password: WIFI.password });
+    this.brokerHost = this.world.network.host({ address: BROKER_ADDRESS, names: [BROKER_NAME] });
+    const life = new Life({ clock: this.clock, onEnd: rethrow });
+    this.broker = new WorldBroker({
+      sockets: makeSockets(this.brokerHost, life, { maxSockets: 1000 }),
+      port: BROKER_PORT,
+      authenticate: (_username, password) => password === OWNER.token,
+    });
+    const { broker } = this;
+    this.platform = new WorldPlatform({ broker, random: this.world.random, cipher: options.cipher });
+    this.platform.tags.set("GUEST-0001", { authorized: true });
+    this.phone = new Phone({ air: this.world.air, clock: this.clock });
+    this.under = this.addStation(options);
+  }
+
+  get device(): Device {
+    return this.under.device;
+  }
+
+  get station(): Station {
+    if (!this.under.station) throw new Error("the station has not booted");
+    return this.under.station;
+  }
+
+  /** A further station; it has to be booted. */
+  addStation(options: Pick<SceneOptions, "cipher" | "device" | "isUnprovisioned"> = {}): StationUnderTest {
+    const under = new StationUnderTest(this.world, options.device);
+    const responseKey = encodeHex(this.world.random.bytes(32));
+    this.platform.keys.set(under.deviceId, responseKey);
+    if (!options.isUnprovisioned) under.device.provision({ responseKey, cipher: options.cipher });
+    return under;
+  }
+
+  /** Boots, pairs and waits until the station is online. */
+  bringOnline(under = this.under): void {
+    under.boot();
+    this.clock.advance(100);
+    const outcome = this.pair({}, under);
+    if (!("status" in outcome) || outcome.status !== 200)
+      throw new Error(`pairing: ${JSON.stringify(outcome)}`);
+    this.until("the station is online", () => under.station?.lifeCycle === "online");
+    this.clock.advance(1000);
+  }
+
+  /** Asks the station's HTTP API, over its access point or, when it has none open, over the network. */
+  request(
+    method: string,
+    path: string,
+    options: { body?: string; headers?: Record<string, string> } = {},
+    under = this.under,
+  ): HTTPOutcome {
+    const app = this.world.network.host({ address: "192.168.1.250" });
+    const { host } = under.device;
+    app.joined = host.ownAddress ? host : undefined;
+    const address = host.ownAddress ?? host.address ?? "0.0.0.0";
+    const life = new Life({ clock: this.clock, onEnd: rethrow });
+    const { TCP } = makeSockets(app, life);
+    let outcome: HTTPOutcome | undefined;
+    httpRequest({
+      TCP,
+      clock: this.clock,
+      address,
+      port: 80,
+      method,
+      path,
+      ...options,
+      onDone: (done) => {
+        outcome = done;
+      },
+    });
+    this.until("the HTTP API answers", () => outcome !== undefined);
+    app.address = undefined;
+    return outcome as unknown as HTTPOutcome;
+  }
+
+  /** Pairs as an app does; fields given replace the right ones, `undefined` leaves one out. */
+  pair(fields: Record<string, string | undefined> = {}, under = this.under): HTTPOutcome {
+    const body = formOf({ ...PAIRING, ...fields });
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    return this.request("POST", "/pair", { body, headers }, under);
+  }
+
+  status(): Record<string, unknown> {
+    const outcome = this.request("GET", "/status");
+    if (!("status" in outcome)) throw new Error(`/status: ${outcome.failure}`);
+    return JSON.parse(outcome.body);
+  }
+
+  /** What a phone hears of the station now. */
+  seen(under = this.under): SeenStation {
+    let seen: SeenStation | undefined;
+    const scan = this.phone.scan((station) => {
+      if (station.address === under.device.mac) seen = station;
+    });
+    this.until("the station is heard", () => seen !== undefined);
+    scan.close();
+    return seen as unknown as SeenStation;
+  }
+
+  /** A vehicle is plugged, and the station knows. */
+  plug(under = this.under, options: { drawsWhenOffered?: boolean } = {}): void {
+    under.device.vehicle.plug(options);
+    this.clock.advance(100);
+  }
+
+  /** Presents a tag and waits for what becomes of it. */
+  present(tag: string, under = this.under): Presentation {
+    const presentation = this.startPresenting(tag, under);
+    this.until("the phone has a final result", () => presentation.outcome !== undefined);
+    return presentation;
+  }
+
+  startPresenting(tag: string, under = this.under): Presentation {
+    const presentation: Presentation = { pending: [], outcome: undefined };
+    this.phone.present({
+      address: under.device.mac,
+      tag,
+      onPending: (result) => presentation.pending.push(result),
+      onDone: (outcome) => {
+        presentation.outcome = outcome;
+      },
+    });
+    return presentation;
+  }
+
+  /** What the broker holds of the station's tree. */
+  retained(path: string, under = this.under): string | undefined {
+    for (const [topic, payload] of this.broker.retained) {
+      if (topic.endsWith(`/sweet-home/${under.deviceId}/${path}`)) return decodeUTF8(payload);
+    }
+    return undefined;
+  }
+
+  until(what: string, condition: () => boolean, limitMs = MINUTE_MS): void {
+    if (this.clock.runUntil(condition, limitMs)) return;
+    throw new Error(`not in ${limitMs} ms: ${what}\n${this.device.logLines.join("\n")}`);
+  }
+}
+
+export interface Presentation {
+  readonly pending: SeenResult[];
+  outcome: { readonly result: SeenResult } | { readonly failure: string } | undefined;
+}
+
+/** The code of a presentation's final result. */
+export function codeOf({ outcome }: Presentation): number {
+  if (!outcome || "failure" in outcome) throw new Error(`no result: ${JSON.stringify(outcome)}`);
+  return outcome.result.code;
+}
+
+export function formOf(fields: Record<string, string | undefined>): string {
+  return Object.entries(fields)
+    .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${encodeURIComponent(value)}`))
+    .join("&");
+}
+
+/** The world's own servers have no excuse. */
+function rethrow(end: EndOfLife): void {
+  if (end.type === "crash") throw end.error;
+}

@@ -1,0 +1,272 @@
+/** An MQTT 3.1.1 broker of the world, in memory and in virtual time: what a station's broker does, and its faults. */
+
+import type { IO, Listener, TCP } from "../../modules/board/index.js";
+import { asUint8Array, decodeUTF8, encodeUTF8 } from "../../modules/bytes/index.js";
+import {
+  makeParser,
+  type PacketParser,
+  type ParsedPacket,
+  writeToStream,
+} from "../../modules/mqtt/packet/mqtt-packet.js";
+import type { Sockets } from "../virtual-board/sockets.js";
+
+export interface BrokerMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array<ArrayBuffer>;
+  readonly retain: boolean;
+}
+
+/** What the broker does otherwise than a good one. All of it may change at any time. */
+export interface BrokerFaults {
+  /** Takes connections and says nothing. */
+  isSilent: boolean;
+  /** CONNACK's code; 0 lets everybody in whom `authenticate` does. */
+  connackCode: number;
+  /** Answers no PINGREQ. */
+  ignoresPings: boolean;
+  /** Acknowledges no PUBLISH. */
+  ignoresPublishes: boolean;
+}
+
+export interface WorldBrokerOptions {
+  readonly sockets: Sockets;
+  readonly port: number;
+  readonly certificateName?: string;
+  readonly authenticate?: (username: string, password: string) => boolean;
+}
+
+interface Session {
+  readonly subscriptions: Set<string>;
+  client: Client | undefined;
+}
+
+interface Client {
+  readonly socket: TCP;
+  readonly parser: PacketParser;
+  id: string | undefined;
+  will: BrokerMessage | undefined;
+  unsent: Uint8Array<ArrayBuffer>[];
+  writable: number;
+}
+
+export class WorldBroker implements IO {
+  readonly faults: BrokerFaults = {
+    isSilent: false,
+    connackCode: 0,
+    ignoresPings: false,
+    ignoresPublishes: false,
+  };
+  /** Everything that was published, in order. */
+  readonly published: BrokerMessage[] = [];
+  readonly retained = new Map<string, Uint8Array<ArrayBuffer>>();
+  #options: WorldBrokerOptions;
+  #listener: Listener | undefined;
+  #clients = new Set<Client>();
+  #sessions = new Map<string, Session>();
+  #watchers = new Set<(message: BrokerMessage) => void>();
+  #messageId = 0;
+
+  constructor(options: WorldBrokerOptions) {
+    this.#options = options;
+    this.start();
+  }
+
+  start(): void {
+    const { sockets, port, certificateName } = this.#options;
+    this.#listener = new sockets.Listener({
+      port,
+      certificateName,
+      onReadable: () => {
+        for (let from = this.#listener?.read(); from; from = this.#listener?.read()) this.#take(from);
+      },
+    });
+  }
+
+  /** Every connection ends; sessions and retained messages stay, as on a disk. */
+  stop(): void {
+    this.#listener?.close();
+    this.#listener = undefined;
+    for (const client of [...this.#clients]) this.#drop(client, false);
+  }
+
+  close(): void {
+    this.stop();
+    this.#watchers.clear();
+  }
+
+  get clientIds(): string[] {
+    return [...this.#clients].flatMap((client) => client.id ?? []);
+  }
+
+  /** Calls back for every message. Returns how to stop that. */
+  watch(onMessage: (message: BrokerMessage) => void): () => void {
+    this.#watchers.add(onMessage);
+    return () => this.#watchers.delete(onMessage);
+  }
+
+  publish(topic: string, payload: Uint8Array<ArrayBuffer> | string, retain = false): void {
+    this.#route({ topic, payload: typeof payload === "string" ? encodeUTF8(payload) : payload, retain });
+  }
+
+  /** Sends raw bytes to whoever is connected under that client id. */
+  sendRaw(clientId: string, bytes: Uint8Array<ArrayBuffer>): void {
+    for (const client of this.#clients) if (client.id === clientId) this.#write(client, bytes);
+  }
+
+  #take(from: TCP): void {
+    const { TCP } = this.#options.sockets;
+    const parser = makeParser({ protocolVersion: 4 });
+    const client: Client = {
+      parser,
+      id: undefined,
+      will: undefined,
+      unsent: [],
+      writable: 0,
+      socket: new TCP({
+        from,
+        onReadable: () => {
+          const bytes = client.socket.read();
+          if (bytes && !this.faults.isSilent) parser.parse(asUint8Array(bytes));
+        },
+        onWritable: (count) => {
+          client.writable = count;
+          this.#flush(client);
+        },
+        onError: () => this.#drop(client, true),
+      }),
+    };
+    parser.on("packet", (packet) => this.#receive(client, packet));
+    parser.on("error", () => this.#drop(client, true));
+    this.#clients.add(client);
+  }
+
+  #receive(client: Client, packet: ParsedPacket): void {
+    switch (packet.cmd) {
+      case "connect":
+        this.#connect(client, packet);
+        break;
+      case "publish":
+        this.#route({
+          topic: String(packet.topic),
+          payload: packet.payload as Uint8Array<ArrayBuffer>,
+          retain: packet.retain === true,
+        });
+        if (packet.qos === 1 && !this.faults.ignoresPublishes) {
+          this.#send(client, { cmd: "puback", messageId: packet.messageId });
+        }
+        break;
+      case "subscribe":
+        this.#subscribe(client, packet);
+        break;
+      case "pingreq":
+        if (!this.faults.ignoresPings) this.#send(client, { cmd: "pingresp" });
+        break;
+      case "disconnect":
+        client.will = undefined;
+        this.#drop(client, true);
+        break;
+    }
+  }
+
+  #connect(client: Client, packet: ParsedPacket): void {
+    const id = String(packet.clientId);
+    const username = String(packet.username ?? "");
+    const password = decodeUTF8(packet.password as Uint8Array<ArrayBuffer>) ?? "";
+    const isKnown = this.#options.authenticate?.(username, password) ?? true;
+    const returnCode = this.faults.connackCode || (isKnown ? 0 : 4);
+    if (returnCode !== 0) {
+      this.#send(client, { cmd: "connack", returnCode, sessionPresent: false });
+      this.#drop(client, false);
+      return;
+    }
+    const before = this.#sessions.get(id);
+    if (before?.client) this.#drop(before.client, true);
+    const isKept = before !== undefined && packet.clean !== true;
+    this.#sessions.set(id, { subscriptions: isKept ? before.subscriptions : new Set(), client });
+    client.id = id;
+    client.will = packet.will as BrokerMessage | undefined;
+    this.#send(client, { cmd: "connack", returnCode: 0, sessionPresent: isKept });
+  }
+
+  #subscribe(client: Client, packet: ParsedPacket): void {
+    const session = client.id === undefined ? undefined : this.#sessions.get(client.id);
+    const subscriptions = packet.subscriptions as { topic: string; qos: number }[];
+    for (const { topic } of subscriptions) session?.subscriptions.add(topic);
+    this.#send(client, { cmd: "suback", messageId: packet.messageId, granted: subscriptions.map(() => 1) });
+    for (const [topic, payload] of this.retained) {
+      if (subscriptions.some((one) => topicMatches(one.topic, topic)))
+        this.#deliver(client, topic, payload, true);
+    }
+  }
+
+  #route(message: BrokerMessage): void {
+    this.published.push(message);
+    if (message.retain) {
+      if (message.payload.length > 0) this.retained.set(message.topic, message.payload);
+      else this.retained.delete(message.topic);
+    }
+    for (const onMessage of [...this.#watchers]) onMessage(message);
+    for (const { client, subscriptions } of this.#sessions.values()) {
+      if (!client || ![...subscriptions].some((filter) => topicMatches(filter, message.topic))) continue;
+      this.#deliver(client, message.topic, message.payload, false);
+    }
+  }
+
+  #deliver(client: Client, topic: string, payload: Uint8Array<ArrayBuffer>, retain: boolean): void {
+    this.#messageId = (this.#messageId % 65_535) + 1;
+    this.#send(client, {
+      cmd: "publish",
+      topic,
+      payload,
+      qos: 1,
+      retain,
+      dup: false,
+      messageId: this.#messageId,
+    });
+  }
+
+  #send(client: Client, packet: object): void {
+    writeToStream(packet, {
+      write: (chunk) => {
+        this.#write(client, typeof chunk === "string" ? encodeUTF8(chunk) : chunk);
+        return true;
+      },
+      destroy: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  #write(client: Client, bytes: Uint8Array<ArrayBuffer>): void {
+    client.unsent.push(bytes);
+    this.#flush(client);
+  }
+
+  #flush(client: Client): void {
+    for (let first = client.unsent[0]; first && client.writable > 0; first = client.unsent[0]) {
+      const piece = first.subarray(0, client.writable);
+      client.writable = client.socket.write(piece);
+      if (piece.length === first.length) client.unsent.shift();
+      else client.unsent[0] = first.subarray(piece.length);
+    }
+  }
+
+  #drop(client: Client, isWillDue: boolean): void {
+    if (!this.#clients.delete(client)) return;
+    client.socket.close();
+    const session = client.id === undefined ? undefined : this.#sessions.get(client.id);
+    if (session?.client === client) session.client = undefined;
+    if (isWillDue && client.will) this.#route({ ...client.will, payload: asUint8Array(client.will.payload) });
+  }
+}
+
+/** MQTT 3.1.1 4.7. */
+export function topicMatches(filter: string, topic: string): boolean {
+  const wanted = filter.split("/");
+  const levels = topic.split("/");
+  for (const [i, level] of wanted.entries()) {
+    if (level === "#") return true;
+    if (levels[i] === undefined || (level !== "+" && level !== levels[i])) return false;
+  }
+  return wanted.length === levels.length;
+}

@@ -1,0 +1,92 @@
+/** One HTTP/1.1 request over a board-shaped socket, as an app in the station's network makes it. */
+
+import type { Clock, IO, TCP, TCPConstructor, Timer } from "../../modules/board/index.js";
+import { asUint8Array, concatBytes, decodeUTF8, encodeUTF8 } from "../../modules/bytes/index.js";
+
+export interface HTTPRequestOptions {
+  readonly TCP: TCPConstructor;
+  readonly clock: Clock;
+  readonly address: string;
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Once. */
+  readonly onDone: (outcome: HTTPOutcome) => void;
+}
+
+export type HTTPOutcome =
+  | { readonly status: number; readonly headers: ReadonlyMap<string, string>; readonly body: string }
+  | { readonly failure: string };
+
+const TIMEOUT_MS = 20_000;
+
+export function httpRequest(options: HTTPRequestOptions): IO {
+  const body = encodeUTF8(options.body ?? "");
+  const headers = { host: options.address, ...options.headers };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  if (options.body !== undefined) lines.push(`content-length: ${body.length}\r\n`);
+  const head = `${options.method} ${options.path} HTTP/1.1\r\n${lines.join("")}\r\n`;
+  return exchange({ ...options, request: concatBytes(encodeUTF8(head), body) });
+}
+
+/** Sends bytes, as they are, and reads the response. */
+export function exchange(
+  options: Pick<HTTPRequestOptions, "TCP" | "clock" | "address" | "port" | "onDone"> & {
+    readonly request: Uint8Array<ArrayBuffer>;
+  },
+): IO {
+  const { TCP, clock, address, port } = options;
+  let unsent = options.request;
+  let received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  let timer: Timer | undefined;
+  let socket: TCP | undefined;
+  const finish = (outcome: HTTPOutcome) => {
+    clock.clear(timer);
+    socket?.close();
+    options.onDone(outcome);
+  };
+  timer = clock.set(() => finish({ failure: "no answer in time" }), TIMEOUT_MS);
+  const opened = new TCP({
+    address,
+    port,
+    onWritable: (count) => {
+      for (let room = count; room > 0 && unsent.length > 0; ) {
+        const piece = unsent.subarray(0, room);
+        unsent = unsent.subarray(piece.length);
+        room = opened.write(piece);
+      }
+    },
+    onReadable: () => {
+      received = concatBytes(received, opened.read() ?? new ArrayBuffer(0));
+      const response = parseResponse(received);
+      if (response) finish(response);
+    },
+    onError: () => finish({ failure: received.length > 0 ? "the response broke off" : "no connection" }),
+  });
+  socket = opened;
+  return {
+    close: () => {
+      clock.clear(timer);
+      opened.close();
+    },
+  };
+}
+
+/** `undefined` until it is complete. The stations give every response a length. */
+function parseResponse(bytes: Uint8Array<ArrayBuffer>): HTTPOutcome | undefined {
+  const text = decodeUTF8(asUint8Array(bytes));
+  const end = text?.indexOf("\r\n\r\n") ?? -1;
+  if (text === undefined || end < 0) return undefined;
+  const [statusLine = "", ...lines] = text.slice(0, end).split("\r\n");
+  const headers = new Map(
+    lines.map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }),
+  );
+  const body = text.slice(end + 4);
+  if (encodeUTF8(body).length < Number(headers.get("content-length") ?? 0)) return undefined;
+  return { status: Number(statusLine.split(" ")[1]), headers, body };
+}

@@ -1,0 +1,2 @@
+export { type Link, type LinkOptions, type LinkState, makeLink } from "./link.js";
+export type { Credentials, LinkFailure } from "./wifi-machine.js";

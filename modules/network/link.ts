@@ -1,0 +1,193 @@
+import { Backoff } from "../backoff/index.js";
+import type { Board, Ethernet, IO, Timer, WiFi } from "../board/index.js";
+import {
+  type Credentials,
+  type LinkFailure,
+  nextWiFi,
+  type WiFiEffect,
+  type WiFiInput,
+  type WiFiState,
+} from "./wifi-machine.js";
+
+/** Whether the station has a place in a network. */
+export type LinkState =
+  | { readonly type: "down" }
+  /** On its way; `failure` is why the last try did not get there. It goes on trying. */
+  | { readonly type: "joining"; readonly failure: LinkFailure | undefined }
+  | { readonly type: "up"; readonly address: string };
+
+export interface LinkOptions {
+  readonly board: Board;
+  readonly onChanged: (state: LinkState) => void;
+}
+
+/** The station's way into a network, whichever the board has. */
+export interface Link extends IO {
+  readonly state: LinkState;
+  /** Joins and stays joined, trying again for ever, until `leave` or another `join`. Ethernet needs no credentials. */
+  join(credentials: Credentials | undefined): void;
+  leave(): void;
+}
+
+export function makeLink(options: LinkOptions): Link {
+  return options.board.io.network.kind === "wifi" ? new WiFiLink(options) : new EthernetLink(options);
+}
+
+const MIN_BACKOFF_MS = 1000;
+const MAX_BACKOFF_MS = 60_000;
+/** Events are missed now and then (OpenEVSE #969); a look is cheap. */
+const CHECK_MS = 30_000;
+
+/** Performs what the Wi-Fi machine says. */
+class WiFiLink implements Link {
+  #board: Board;
+  #onChanged: (state: LinkState) => void;
+  #wifi: WiFi;
+  #machine: WiFiState = { type: "down" };
+  #backoff: Backoff;
+  #timer: Timer | undefined;
+  #check: Timer;
+  #reported: LinkState = { type: "down" };
+  /** Only the newest scan counts. */
+  #scan = 0;
+
+  constructor({ board, onChanged }: LinkOptions) {
+    if (board.io.network.kind !== "wifi") throw new Error("the board has no Wi-Fi");
+    this.#board = board;
+    this.#onChanged = onChanged;
+    this.#backoff = new Backoff({
+      minMs: MIN_BACKOFF_MS,
+      maxMs: MAX_BACKOFF_MS,
+      random: (byteLength) => board.crypto.random(byteLength),
+    });
+    this.#wifi = new board.io.network.WiFi({ onChanged: (event) => this.#input(event) });
+    this.#check = board.clock.repeat(
+      () => this.#input({ type: "checked", address: this.#wifi.address }),
+      CHECK_MS,
+    );
+  }
+
+  get state(): LinkState {
+    return linkState(this.#machine);
+  }
+
+  join(credentials: Credentials | undefined): void {
+    if (!credentials) throw new Error("a Wi-Fi network has credentials");
+    this.#backoff.reset();
+    this.#input({ type: "join", credentials });
+  }
+
+  leave(): void {
+    this.#input({ type: "leave" });
+  }
+
+  close(): void {
+    this.#board.clock.clear(this.#timer);
+    this.#board.clock.clear(this.#check);
+    this.#scan++;
+    this.#wifi.close();
+  }
+
+  #input(input: WiFiInput): void {
+    const { state, effects } = nextWiFi(this.#machine, input);
+    this.#machine = state;
+    for (const effect of effects) this.#perform(effect);
+    if (state.type === "up") this.#backoff.reset();
+    this.#report();
+  }
+
+  #perform(effect: WiFiEffect): void {
+    switch (effect.type) {
+      case "scan":
+        this.#startScan();
+        break;
+      case "connect":
+        this.#wifi.connect(effect.credentials);
+        break;
+      case "disconnect":
+        this.#wifi.disconnect();
+        break;
+      case "timer":
+        this.#setTimer(effect.delayMs === "backoff" ? this.#backoff.next() : effect.delayMs);
+        break;
+      case "no-timer":
+        this.#board.clock.clear(this.#timer);
+        break;
+    }
+  }
+
+  #setTimer(delayMs: number): void {
+    this.#board.clock.clear(this.#timer);
+    this.#timer = this.#board.clock.set(() => this.#input({ type: "timer" }), delayMs);
+  }
+
+  #startScan(): void {
+    const scan = ++this.#scan;
+    try {
+      this.#wifi.scan({
+        onFound: ({ ssid }) => {
+          if (scan === this.#scan) this.#input({ type: "heard", ssid });
+        },
+        onComplete: () => {
+          if (scan === this.#scan) this.#input({ type: "scanned" });
+        },
+      });
+    } catch {
+      // Another scan is under way; the machine's timer goes on without this one.
+    }
+  }
+
+  #report(): void {
+    const state = this.state;
+    if (JSON.stringify(state) === JSON.stringify(this.#reported)) return;
+    this.#reported = state;
+    this.#onChanged(state);
+  }
+}
+
+function linkState(state: WiFiState): LinkState {
+  switch (state.type) {
+    case "down":
+      return { type: "down" };
+    case "up":
+      return { type: "up", address: state.address };
+    case "waiting":
+      return { type: "joining", failure: state.failure };
+    case "scanning":
+    case "associating":
+    case "addressing":
+      return { type: "joining", failure: undefined };
+  }
+}
+
+/** A cable: joined while it has an address. */
+class EthernetLink implements Link {
+  #ethernet: Ethernet | undefined;
+  #options: LinkOptions;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  get state(): LinkState {
+    if (!this.#ethernet) return { type: "down" };
+    const { address } = this.#ethernet;
+    return address === undefined ? { type: "joining", failure: undefined } : { type: "up", address };
+  }
+
+  join(): void {
+    const { network } = this.#options.board.io;
+    if (network.kind !== "ethernet") throw new Error("the board has no Ethernet");
+    this.#ethernet ??= new network.Ethernet({ onChanged: () => this.#options.onChanged(this.state) });
+    // Whoever joins is told, also when the cable has long been there.
+    this.#options.board.clock.set(() => this.#options.onChanged(this.state), 0);
+  }
+
+  /** A cable stays in: there is nothing to leave, and the HTTP API is reached over it. */
+  leave(): void {}
+
+  close(): void {
+    this.#ethernet?.close();
+    this.#ethernet = undefined;
+  }
+}

@@ -1,0 +1,194 @@
+/** How a station gets into a Wi-Fi network and stays there: (state, input) → state and effects, nothing else. */
+
+import type { WiFiEvent } from "../board/index.js";
+
+export interface Credentials {
+  /** 1-32 bytes of UTF-8. */
+  readonly ssid: string;
+  /** Empty, or 8-63 bytes. */
+  readonly password: string;
+}
+
+/** Why a network could not be joined. */
+export interface LinkFailure {
+  readonly code: "wifi-not-found" | "wifi-wrong-password" | "wifi-no-address";
+  readonly message: string;
+}
+
+interface Joining {
+  readonly credentials: Credentials;
+  /** The last scan has heard the network. */
+  readonly isHeard: boolean;
+  /** Failures of this join for which the chip gave no reason. */
+  readonly unexplained: number;
+}
+
+export type WiFiState =
+  | { readonly type: "down" }
+  | ({ readonly type: "scanning" } & Joining)
+  | ({ readonly type: "associating" } & Joining)
+  /** Joined, without an address. */
+  | ({ readonly type: "addressing" } & Joining)
+  | { readonly type: "up"; readonly credentials: Credentials; readonly address: string }
+  | { readonly type: "waiting"; readonly credentials: Credentials; readonly failure: LinkFailure };
+
+export type WiFiInput =
+  | { readonly type: "join"; readonly credentials: Credentials }
+  | { readonly type: "leave" }
+  | { readonly type: "heard"; readonly ssid: string }
+  | { readonly type: "scanned" }
+  | WiFiEvent
+  | { readonly type: "timer" }
+  /** A look at the address, in case an event was missed. */
+  | { readonly type: "checked"; readonly address: string | undefined };
+
+export type WiFiEffect =
+  | { readonly type: "scan" }
+  | { readonly type: "connect"; readonly credentials: Credentials }
+  | { readonly type: "disconnect" }
+  /** Replaces the timer that runs, if any. */
+  | { readonly type: "timer"; readonly delayMs: number | "backoff" }
+  | { readonly type: "no-timer" };
+
+export interface WiFiStep {
+  readonly state: WiFiState;
+  readonly effects: readonly WiFiEffect[];
+}
+
+const SCAN_TIMEOUT_MS = 10_000;
+const ASSOCIATE_TIMEOUT_MS = 15_000;
+const ADDRESS_TIMEOUT_MS = 15_000;
+/** The chip fails a first join now and then; a second failure means something. */
+const UNEXPLAINED_FAILURES = 2;
+
+export function nextWiFi(state: WiFiState, input: WiFiInput): WiFiStep {
+  if (input.type === "join") return scan({ credentials: input.credentials, isHeard: false, unexplained: 0 });
+  if (input.type === "leave") {
+    return { state: { type: "down" }, effects: [{ type: "no-timer" }, { type: "disconnect" }] };
+  }
+  switch (state.type) {
+    case "down":
+      return unchanged(state);
+    case "scanning":
+      return whileScanning(state, input);
+    case "associating":
+      return whileAssociating(state, input);
+    case "addressing":
+      return whileAddressing(state, input);
+    case "up":
+      return whileUp(state, input);
+    case "waiting":
+      if (input.type !== "timer") return unchanged(state);
+      return scan({ credentials: state.credentials, isHeard: false, unexplained: 0 });
+  }
+}
+
+function unchanged(state: WiFiState): WiFiStep {
+  return { state, effects: [] };
+}
+
+function scan(joining: Joining): WiFiStep {
+  return {
+    state: { type: "scanning", ...joining },
+    effects: [{ type: "scan" }, { type: "timer", delayMs: SCAN_TIMEOUT_MS }],
+  };
+}
+
+/** A hidden network is not heard, so that what was not heard is tried too. */
+function associate(joining: Joining): WiFiStep {
+  return {
+    state: { ...joining, type: "associating" },
+    effects: [
+      { type: "connect", credentials: joining.credentials },
+      { type: "timer", delayMs: ASSOCIATE_TIMEOUT_MS },
+    ],
+  };
+}
+
+function fail(credentials: Credentials, failure: LinkFailure): WiFiStep {
+  return {
+    state: { type: "waiting", credentials, failure },
+    effects: [{ type: "disconnect" }, { type: "timer", delayMs: "backoff" }],
+  };
+}
+
+function whileScanning(state: WiFiState & { type: "scanning" }, input: WiFiInput): WiFiStep {
+  if (input.type === "heard" && input.ssid === state.credentials.ssid) {
+    return { state: { ...state, isHeard: true }, effects: [] };
+  }
+  return input.type === "scanned" || input.type === "timer" ? associate(state) : unchanged(state);
+}
+
+function whileAssociating(state: WiFiState & { type: "associating" }, input: WiFiInput): WiFiStep {
+  switch (input.type) {
+    case "connected":
+      return address(state);
+    case "gotIP":
+      return up(state.credentials, input.address);
+    case "disconnected":
+    case "timer":
+      return explain(state, input.type === "disconnected" && input.wrongPassword);
+    default:
+      return unchanged(state);
+  }
+}
+
+function explain(joining: Joining, wrongPassword: boolean): WiFiStep {
+  const { credentials, isHeard } = joining;
+  const name = JSON.stringify(credentials.ssid);
+  if (wrongPassword) {
+    const message = `the Wi-Fi network ${name} refused the password; check it and pair again`;
+    return fail(credentials, { code: "wifi-wrong-password", message });
+  }
+  const unexplained = joining.unexplained + 1;
+  if (unexplained < UNEXPLAINED_FAILURES) return associate({ credentials, isHeard, unexplained });
+  if (isHeard) {
+    const message = `the Wi-Fi network ${name} refused the station, most likely for its password; check it and pair again`;
+    return fail(credentials, { code: "wifi-wrong-password", message });
+  }
+  const message = `no Wi-Fi network ${name} is in reach (the station hears 2.4 GHz only); check its name and pair again`;
+  return fail(credentials, { code: "wifi-not-found", message });
+}
+
+function address(joining: Joining): WiFiStep {
+  return {
+    state: { ...joining, type: "addressing" },
+    effects: [{ type: "timer", delayMs: ADDRESS_TIMEOUT_MS }],
+  };
+}
+
+function whileAddressing(state: WiFiState & { type: "addressing" }, input: WiFiInput): WiFiStep {
+  switch (input.type) {
+    case "gotIP":
+      return up(state.credentials, input.address);
+    case "disconnected":
+      return explain(state, input.wrongPassword);
+    case "timer": {
+      const name = JSON.stringify(state.credentials.ssid);
+      const message = `the Wi-Fi network ${name} gave no address; check its router's DHCP`;
+      return fail(state.credentials, { code: "wifi-no-address", message });
+    }
+    default:
+      return unchanged(state);
+  }
+}
+
+function up(credentials: Credentials, ipAddress: string): WiFiStep {
+  return { state: { type: "up", credentials, address: ipAddress }, effects: [{ type: "no-timer" }] };
+}
+
+function whileUp(state: WiFiState & { type: "up" }, input: WiFiInput): WiFiStep {
+  const joining = { credentials: state.credentials, isHeard: true, unexplained: 0 };
+  switch (input.type) {
+    case "gotIP":
+      return input.address === state.address ? unchanged(state) : up(state.credentials, input.address);
+    case "lostIP":
+      return address(joining);
+    case "disconnected":
+      return scan(joining);
+    case "checked":
+      return input.address === undefined ? scan(joining) : unchanged(state);
+    default:
+      return unchanged(state);
+  }
+}

@@ -1,0 +1,92 @@
+import type { Clock, IO, Timer } from "../board/index.js";
+import type { Link, LinkFailure, LinkState } from "../network/index.js";
+import type { PairingParameters } from "./parameters.js";
+
+/** Why the broker could not be reached; the codes of protocol, section 2. */
+export interface BrokerFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface PairingFailure {
+  readonly code: PairingFailureCode;
+  /** What happened and what to do, for people. */
+  readonly message: string;
+}
+
+const BROKER_CODES = [
+  "host-not-found",
+  "broker-unreachable",
+  "broker-no-answer",
+  "broker-refused",
+  "tls-failed",
+] as const;
+
+export type PairingFailureCode =
+  | LinkFailure["code"]
+  | (typeof BROKER_CODES)[number]
+  /** The station could not keep what was proven. */
+  | "storage-failed"
+  /** The power went while it was tried. */
+  | "interrupted";
+
+export interface CandidateOptions {
+  readonly clock: Clock;
+  readonly link: Pick<Link, "join" | "state">;
+  readonly parameters: PairingParameters;
+  /** Reaches the broker once. */
+  readonly tryBroker: (
+    parameters: PairingParameters,
+    done: (failure: BrokerFailure | undefined) => void,
+  ) => IO;
+  /** Once. */
+  readonly onDone: (failure: PairingFailure | undefined) => void;
+}
+
+/** Everything together: a join with its second try, an address, a name, TCP, TLS, CONNACK. */
+const DEADLINE_MS = 90_000;
+
+/** Parameters that are tried: into the network, to the broker, and the answer why not. */
+export class Candidate implements IO {
+  #options: CandidateOptions;
+  #deadline: Timer | undefined;
+  #broker: IO | undefined;
+  #isDone = false;
+
+  constructor(options: CandidateOptions) {
+    this.#options = options;
+    this.#deadline = options.clock.set(() => {
+      const code = this.#broker ? "broker-no-answer" : "wifi-no-address";
+      this.#finish({ code, message: "trying the parameters took too long; try again" });
+    }, DEADLINE_MS);
+    options.link.join(options.parameters.wifi);
+  }
+
+  /** The link tells; a candidate listens while it joins. */
+  followLink(state: LinkState): void {
+    if (this.#isDone || this.#broker) return;
+    if (state.type === "joining" && state.failure) this.#finish(state.failure);
+    if (state.type !== "up") return;
+    this.#broker = this.#options.tryBroker(this.#options.parameters, (failure) => {
+      this.#finish(failure && { code: pairingCode(failure.code), message: failure.message });
+    });
+  }
+
+  /** Gives up without a word. */
+  close(): void {
+    this.#isDone = true;
+    this.#options.clock.clear(this.#deadline);
+    this.#broker?.close();
+  }
+
+  #finish(failure: PairingFailure | undefined): void {
+    if (this.#isDone) return;
+    this.close();
+    this.#options.onDone(failure);
+  }
+}
+
+/** What a broker's session can fail of beyond the codes of pairing is that it did not answer as a broker does. */
+function pairingCode(code: string): PairingFailureCode {
+  return BROKER_CODES.find((one) => one === code) ?? "broker-no-answer";
+}

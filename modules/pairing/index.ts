@@ -1,0 +1,3 @@
+export type { PairingFailure, PairingFailureCode } from "./candidate.js";
+export { Pairing, type PairingOptions } from "./pairing.js";
+export { type PairingParameters, parametersFormat } from "./parameters.js";

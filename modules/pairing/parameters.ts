@@ -1,0 +1,140 @@
+import { encodeUTF8 } from "../bytes/index.js";
+import { type JSONObject, numberField, textField } from "../json/index.js";
+import type { Credentials } from "../network/index.js";
+import type { RecordFormat } from "../settings/index.js";
+
+/** What a station needs to know to go online: the network, the owner, the broker. */
+export interface PairingParameters {
+  /** None: a station on Ethernet. */
+  readonly wifi?: Credentials;
+  readonly email: string;
+  /** The MQTT password. A secret, as the Wi-Fi password is. */
+  readonly token: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+  /** The first topic level, where it is not the hash of the e-mail. */
+  readonly rootTopic?: string;
+}
+
+export type Parsed =
+  | { readonly ok: true; readonly parameters: PairingParameters }
+  /** What is wrong, by the name of the field and never with its value. */
+  | { readonly ok: false; readonly message: string };
+
+const MAX_TEXT_BYTES = 128;
+const MAX_ROOT_TOPIC_BYTES = 64;
+const MAX_SSID_BYTES = 32;
+const MIN_PASSWORD_BYTES = 8;
+const MAX_PASSWORD_BYTES = 63;
+const MAX_PORT = 65_535;
+
+/** The names of the fields that `/pair` has to have. */
+export function requiredFields(options: { wifi: boolean }): string[] {
+  const platform = ["wsp", "token", "host", "brport"];
+  return options.wifi ? ["ssid", "psk", ...platform] : platform;
+}
+
+/** Checks the fields of `/pair` (protocol, section 2). Fields that it does not know are ignored. */
+export function parseParameters(fields: ReadonlyMap<string, string>, options: { wifi: boolean }): Parsed {
+  const missing = requiredFields(options).filter((name) => !fields.has(name));
+  if (missing.length > 0) return wrong(`missing: ${missing.join(", ")}`);
+  const text = (name: string) => fields.get(name) ?? "";
+  const securePort = fields.get("mqtts_port");
+  const portField = securePort === undefined ? "brport" : "mqtts_port";
+  const port = parsePort(text(portField));
+  if (port === undefined) return wrong(`${portField} must be a port, 1-${MAX_PORT}`);
+  const rootTopic = text("rootTopic") === "" ? undefined : text("rootTopic");
+  const wifi = options.wifi ? { ssid: text("ssid"), password: text("psk") } : undefined;
+  const parameters: PairingParameters = {
+    wifi,
+    email: text("wsp").trim(),
+    token: text("token"),
+    host: text("host"),
+    port,
+    tls: securePort !== undefined,
+    rootTopic,
+  };
+  const problem = problemOf(parameters);
+  return problem === undefined ? { ok: true, parameters } : wrong(problem);
+}
+
+/** The record of a candidate, or of what has been proven. */
+export function parametersFormat(key: "pairing" | "candidate"): RecordFormat<PairingParameters> {
+  return { key, version: 1, parse: parseRecord, format: formatRecord };
+}
+
+function parseRecord(fields: JSONObject): PairingParameters | undefined {
+  const ssid = textField(fields, "ssid", MAX_SSID_BYTES);
+  const parameters: PairingParameters = {
+    wifi:
+      ssid === undefined ? undefined : { ssid, password: textField(fields, "psk", MAX_PASSWORD_BYTES) ?? "" },
+    email: textField(fields, "email", MAX_TEXT_BYTES) ?? "",
+    token: textField(fields, "token", MAX_TEXT_BYTES) ?? "",
+    host: textField(fields, "host", MAX_TEXT_BYTES) ?? "",
+    port: numberField(fields, "port", { min: 1, max: MAX_PORT }) ?? 0,
+    tls: fields.tls === true,
+    rootTopic: textField(fields, "rootTopic", MAX_ROOT_TOPIC_BYTES),
+  };
+  return problemOf(parameters) === undefined ? parameters : undefined;
+}
+
+function formatRecord({ wifi, ...rest }: PairingParameters): JSONObject {
+  return { ...rest, ssid: wifi?.ssid, psk: wifi?.password };
+}
+
+function wrong(message: string): Parsed {
+  return { ok: false, message };
+}
+
+function parsePort(text: string): number | undefined {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= MAX_PORT ? port : undefined;
+}
+
+/** What no station could use, in the words of the fields of `/pair`. */
+function problemOf({ wifi, email, token, host, port, rootTopic }: PairingParameters): string | undefined {
+  if (wifi) {
+    const passwordBytes = byteLength(wifi.password);
+    if (!isWithin(byteLength(wifi.ssid), 1, MAX_SSID_BYTES)) return `ssid must be 1-${MAX_SSID_BYTES} bytes`;
+    if (passwordBytes > 0 && !isWithin(passwordBytes, MIN_PASSWORD_BYTES, MAX_PASSWORD_BYTES)) {
+      return `psk must be empty or ${MIN_PASSWORD_BYTES}-${MAX_PASSWORD_BYTES} bytes`;
+    }
+  }
+  if (!isEmail(email)) return `wsp must be an e-mail address of up to ${MAX_TEXT_BYTES} bytes`;
+  if (!isWithin(byteLength(token), 1, MAX_TEXT_BYTES)) return `token must be 1-${MAX_TEXT_BYTES} bytes`;
+  if (!isHost(host)) return `host must be a name or an IPv4 address of up to ${MAX_TEXT_BYTES} bytes`;
+  if (!Number.isInteger(port) || !isWithin(port, 1, MAX_PORT)) return `the port must be 1-${MAX_PORT}`;
+  if (rootTopic !== undefined && !isRootTopic(rootTopic)) {
+    return `rootTopic must be up to ${MAX_ROOT_TOPIC_BYTES} bytes, without + # and empty levels`;
+  }
+  return undefined;
+}
+
+function isWithin(value: number, min: number, max: number): boolean {
+  return value >= min && value <= max;
+}
+
+function byteLength(text: string): number {
+  return encodeUTF8(text).length;
+}
+
+function isEmail(text: string): boolean {
+  return /^[^\s@]+@[^\s@]+$/.test(text) && byteLength(text) <= MAX_TEXT_BYTES;
+}
+
+/** RFC 1123 2.1. */
+function isHost(text: string): boolean {
+  const label = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/;
+  return (
+    text.length <= MAX_TEXT_BYTES && text.split(".").every((part) => part.length <= 63 && label.test(part))
+  );
+}
+
+function isRootTopic(text: string): boolean {
+  return (
+    byteLength(text) <= MAX_ROOT_TOPIC_BYTES &&
+    !text.startsWith("$") &&
+    text.split("/").every((level) => level !== "" && !/[+#\p{Cc}]/u.test(level))
+  );
+}
