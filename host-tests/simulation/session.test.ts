@@ -23,6 +23,7 @@ describe("a tag opens a charging session", () => {
     expect(codeOf(presented)).toBe(200);
     scene.until("current flows", () => scene.device.vehicle.isCharging);
     scene.until("charging", () => scene.retained("charger/status") === "charging");
+    scene.clock.advance(1000);
     expect(scene.seen()).toMatchObject({ acceptsTags: false, status: "charging" });
 
     scene.device.vehicle.unplug();

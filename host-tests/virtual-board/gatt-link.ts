@@ -177,8 +177,9 @@ export class GATTLink implements CentralConnection {
     this.#afterIntervals(2 * exchange.requests - 1, () => {
       const answer = exchange.perform();
       this.#afterIntervals(1, () => {
-        this.#exchanges.shift();
+        // What the answer leads to waits its turn behind what was asked before.
         answer();
+        this.#exchanges.shift();
         this.#next();
       });
     });
