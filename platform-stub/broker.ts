@@ -1,0 +1,120 @@
+import { timingSafeEqual } from "node:crypto";
+import { createServer, type Server, type Socket } from "node:net";
+import { Aedes, type AuthenticateError, type Client } from "aedes";
+import { mayPublish, maySubscribe, type Principal } from "./access.js";
+import { type Registry, userTopicOf } from "./registry.js";
+
+export interface BrokerOptions {
+  readonly registry: Registry;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** The platform's own account. */
+  readonly account: { readonly username: string; readonly password: string };
+  /** Somebody did what is not allowed. */
+  readonly onRefused?: (what: string) => void;
+}
+
+export interface Broker {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** CONNACK codes (MQTT 3.1.1 table 3.1). */
+const BAD_USER_OR_PASSWORD = 4;
+const NOT_AUTHORIZED = 5;
+
+/** An MQTT broker in this process, with the access control of the protocol. */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const aedes = await Aedes.createBroker();
+  const principals = new WeakMap<Client, Principal>();
+  const refuse = (client: Client, what: string) => options.onRefused?.(`${client.id}: ${what}`);
+
+  aedes.authenticate = (client, username, password, done) => {
+    const identified = identify(options, client.id, username ?? "", password ?? Buffer.alloc(0));
+    if ("returnCode" in identified) {
+      refuse(client, identified.message);
+      done(identified, false);
+      return;
+    }
+    principals.set(client, identified);
+    done(null, true);
+  };
+  aedes.authorizePublish = (client, packet, done) => {
+    // Without a client it is the broker itself.
+    const principal = client && principals.get(client);
+    if (!client || (principal && mayPublish(principal, packet.topic))) {
+      done(null);
+      return;
+    }
+    refuse(client, `may not publish to ${packet.topic}`);
+    done(new Error("not allowed to publish there"));
+  };
+  aedes.authorizeSubscribe = (client, subscription, done) => {
+    const principal = principals.get(client);
+    const isAllowed = principal !== undefined && maySubscribe(principal, subscription.topic);
+    if (!isAllowed) refuse(client, `may not subscribe to ${subscription.topic}`);
+    done(null, isAllowed ? subscription : null);
+  };
+
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    aedes.handle(socket);
+  });
+  const port = await listen(server, options);
+  return {
+    port,
+    close: async () => {
+      await new Promise<void>((done) => aedes.close(() => done()));
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((done) => server.close(() => done()));
+    },
+  };
+}
+
+/** The client, or why it is not let in. */
+function identify(
+  { registry, account }: BrokerOptions,
+  clientId: string,
+  username: string,
+  password: Buffer,
+): Principal | AuthenticateError {
+  if (username === account.username) {
+    return isEqual(password, account.password)
+      ? { kind: "platform" }
+      : refusal(BAD_USER_OR_PASSWORD, "wrong password");
+  }
+  const user = registry.userByName(username);
+  if (!user || !isEqual(password, user.token)) return refusal(BAD_USER_OR_PASSWORD, "wrong user or token");
+  const device = registry.device(clientId);
+  if (device?.owner !== user.email) return refusal(NOT_AUTHORIZED, "not a device of that user");
+  return { kind: "station", userTopic: userTopicOf(user), deviceId: device.id };
+}
+
+function refusal(returnCode: number, message: string): AuthenticateError {
+  return Object.assign(new Error(message), { returnCode }) as AuthenticateError;
+}
+
+function isEqual(given: Buffer, secret: string): boolean {
+  const expected = Buffer.from(secret, "utf8");
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+function listen(server: Server, { host, port }: BrokerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const isTaken = error.code === "EADDRINUSE";
+      reject(
+        isTaken
+          ? new Error(`port ${port} is in use; choose another with --port, or 0 for a free one`)
+          : error,
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address ? address.port : port);
+    });
+  });
+}

@@ -1,0 +1,184 @@
+import { existsSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+import { checkConfig, readConfig, writeConfig } from "./config.js";
+import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
+import { writeMosquittoFiles } from "./mosquitto.js";
+import { type Platform, startPlatform } from "./platform.js";
+import { type Cipher, Registry } from "./registry.js";
+
+interface RunOptions {
+  readonly config?: string;
+  readonly broker?: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+const DEMO_CONFIG = "build/platform.json";
+
+const program = new Command("npm run platform --")
+  .description(
+    "The platform's end: an MQTT broker with access control, and the answers to the stations' requests",
+  )
+  .showHelpAfterError();
+
+program
+  .command("run", { isDefault: true })
+  .description("run until Ctrl-C")
+  .option("--config <file>", `users, devices and tags; without it a demo is made in ${DEMO_CONFIG}`)
+  .option(
+    "--broker <url>",
+    "an external broker, mqtt://[user:password@]host:port, in place of the embedded one",
+  )
+  .option("--host <address>", "where the embedded broker listens", "127.0.0.1")
+  .option("--port <number>", "its port; 0 takes a free one", port, 1883)
+  .action(run);
+
+program
+  .command("add-user")
+  .description("add an owner of stations")
+  .requiredOption("--config <file>", "the configuration to change, or to make")
+  .requiredOption("--email <address>")
+  .requiredOption("--token <text>", "the MQTT password of the owner's stations")
+  .option("--root-topic <topic>", "in place of the hash of the e-mail")
+  .action((options: { config: string; email: string; token: string; rootTopic?: string }) => {
+    change(options.config, (registry) => registry.addUser(options));
+    print(`added ${options.email} to ${options.config}`);
+  });
+
+program
+  .command("add-device")
+  .description("make a device and its response key")
+  .requiredOption("--config <file>", "the configuration to change")
+  .requiredOption("--id <id>", "device id")
+  .requiredOption("--owner <e-mail>")
+  .option(
+    "--cipher <name>",
+    "aes-256-gcm, or aes-256-cbc for stations that have nothing else",
+    cipher,
+    "aes-256-gcm",
+  )
+  .action((options: { config: string; id: string; owner: string; cipher: Cipher }) => {
+    change(options.config, (registry) => registry.addDevice(options));
+    print(`added ${options.id}; its response key stands in ${options.config}`);
+  });
+
+program
+  .command("add-tag")
+  .description("add a virtual card, or change one")
+  .requiredOption("--config <file>", "the configuration to change")
+  .requiredOption("--tag <tag>")
+  .requiredOption("--owner <e-mail>", "the user at whose stations it is good")
+  .option("--label <text>")
+  .option("--stations <ids>", "device ids, with commas; none: all of the owner's", (ids: string) =>
+    ids.split(","),
+  )
+  .option("--blocked", "it is refused everywhere")
+  .action(
+    (options: {
+      config: string;
+      tag: string;
+      owner: string;
+      label?: string;
+      stations?: string[];
+      blocked?: boolean;
+    }) => {
+      const { config, ...tag } = options;
+      change(config, (registry) => registry.putTag(tag));
+      print(`the tag …${tag.tag.slice(-4)} stands in ${config}`);
+    },
+  );
+
+program
+  .command("mosquitto")
+  .description("write Mosquitto's password and ACL files for a configuration")
+  .requiredOption("--config <file>", "users and devices")
+  .requiredOption("--out <directory>")
+  .requiredOption("--password <text>", "of the platform's own account")
+  .option("--username <name>", "of the platform's own account", "platform")
+  .option("--force", "overwrite what is there", false)
+  .action((options: { config: string; out: string; username: string; password: string; force: boolean }) => {
+    const { out: directory, force, ...platform } = options;
+    const { configLines } = writeMosquittoFiles({
+      directory,
+      data: readConfig(options.config),
+      platform,
+      force,
+    });
+    print(`wrote ${directory}; mosquitto.conf needs:\n${configLines.map((line) => `  ${line}`).join("\n")}`);
+  });
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
+  process.exitCode = 1;
+});
+
+async function run({ config, broker, host, port }: RunOptions): Promise<void> {
+  const registry = config === undefined ? openDemo() : new Registry(readConfig(config));
+  const platform = await startPlatform({
+    registry,
+    brokerURL: broker,
+    host,
+    port,
+    onConnection: (isUp) => print(isUp ? "connected to the broker" : "the broker is gone; trying again"),
+    onRefused: (what) => print(`refused: ${what}`),
+    onIgnored: (why) => print(`ignored: ${why}`),
+    onRequest: ({ deviceId, endpoint, id }, { status, code, data }) => {
+      const reason = typeof data.reason === "string" ? `, ${data.reason}` : "";
+      const verdict =
+        data.authorized === undefined ? `status ${status}, code ${code}` : `authorized: ${data.authorized}`;
+      print(`${endpoint} of ${deviceId} (${id}): ${verdict}${reason}`);
+    },
+  });
+  print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C ends it`);
+  if (config === undefined) print(whatNext(platform, registry));
+  await new Promise<void>((done) => {
+    process.once("SIGINT", done);
+    process.once("SIGTERM", done);
+  });
+  await platform.close();
+  print("the platform is down");
+}
+
+/** The demo's secrets stay from one start to the next, so that a paired station stays paired. */
+function openDemo(): Registry {
+  if (!existsSync(DEMO_CONFIG)) writeConfig(DEMO_CONFIG, demoRegistry().data);
+  return new Registry(readConfig(DEMO_CONFIG));
+}
+
+function whatNext(platform: Platform, registry: Registry): string {
+  const [user] = registry.data.users;
+  return [
+    "",
+    "In a second terminal:",
+    `  npm run station -- --device-id ${DEMO_DEVICE_ID} --provision-from ${DEMO_CONFIG}`,
+    "In a third one:",
+    `  npm run phone -- pair --email ${user?.email} --token-from ${DEMO_CONFIG} --broker ${platform.host}:${platform.port}`,
+    "  npm run phone -- scan",
+    `  npm run phone -- authorize --tag ${DEMO_TAG}     (and ${DEMO_BLOCKED_TAG}, which is blocked)`,
+    "",
+  ].join("\n");
+}
+
+function change(file: string, edit: (registry: Registry) => void): void {
+  const registry = new Registry(existsSync(file) ? readConfig(file) : undefined);
+  edit(registry);
+  // What a flag said has to be as good as what a file says.
+  writeConfig(file, checkConfig(registry.data, file));
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,5}$/.test(text) || value > 65_535) throw new InvalidArgumentError("a port is 0-65535");
+  return value;
+}
+
+function cipher(text: string): Cipher {
+  if (text !== "aes-256-gcm" && text !== "aes-256-cbc") {
+    throw new InvalidArgumentError("it is aes-256-gcm or aes-256-cbc");
+  }
+  return text;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

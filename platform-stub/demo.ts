@@ -1,0 +1,17 @@
+import { randomBytes } from "node:crypto";
+import { Registry } from "./registry.js";
+
+export const DEMO_DEVICE_ID = "demo-station";
+export const DEMO_TAG = "GUEST-0001";
+export const DEMO_BLOCKED_TAG = "GUEST-0002";
+const OWNER = "owner@cafe.example";
+
+/** A café with one station and two cards, one of them blocked; its secrets are new each time. */
+export function demoRegistry(): Registry {
+  const registry = new Registry();
+  registry.addUser({ email: OWNER, token: randomBytes(12).toString("hex") });
+  registry.addDevice({ id: DEMO_DEVICE_ID, owner: OWNER });
+  registry.putTag({ tag: DEMO_TAG, owner: OWNER, label: "a guest" });
+  registry.putTag({ tag: DEMO_BLOCKED_TAG, owner: OWNER, label: "a blocked guest", blocked: true });
+  return registry;
+}

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import type { DeviceEntry, Registry } from "./registry.js";
+
+/** What an endpoint says to a request whose sender is known. */
+export interface Decision {
+  readonly status: "0" | "1";
+  readonly code: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export type Endpoint = (data: unknown, device: DeviceEntry, registry: Registry) => Decision;
+
+const authorizeRequest = z.object({ tag: z.string().min(1).max(64), method: z.enum(["ble", "rfid"]) });
+
+/** `authorize`: may this tag charge at this station? A refusal is an answer, not an error. */
+const authorize: Endpoint = (data, device, registry) => {
+  const request = authorizeRequest.safeParse(data);
+  if (!request.success) return error("400", "authorize needs {tag, method: ble or rfid}");
+  const tag = registry.tag(request.data.tag);
+  if (!tag) return refused("unknown-tag");
+  if (tag.owner !== device.owner) return refused("wrong-owner");
+  if (tag.blocked) return refused("blocked");
+  if (tag.stations && !tag.stations.includes(device.id)) return refused("wrong-station");
+  const { maxCurrent, cacheFor } = tag;
+  return { status: "1", code: "200", data: { authorized: true, maxCurrent, cacheFor } };
+};
+
+/** By name, the last level of the request's topic. */
+export const ENDPOINTS: Readonly<Record<string, Endpoint>> = { authorize };
+
+export function error(code: string, message: string): Decision {
+  return { status: "0", code, data: { message } };
+}
+
+function refused(reason: string): Decision {
+  return { status: "1", code: "200", data: { authorized: false, reason } };
+}

@@ -1,0 +1,121 @@
+import { createHash, randomBytes } from "node:crypto";
+
+export type Cipher = "aes-256-gcm" | "aes-256-cbc";
+
+/** Somebody who owns stations and cards. */
+export interface User {
+  readonly email: string;
+  /** The MQTT password of the user's stations. */
+  readonly token: string;
+  /** The first level of the user's topics, where it is not the hash of the e-mail. */
+  readonly rootTopic?: string;
+}
+
+export interface DeviceEntry {
+  readonly id: string;
+  /** The owner's e-mail. */
+  readonly owner: string;
+  /** The response key: 64 lower-case hex digits. */
+  readonly key: string;
+  readonly cipher: Cipher;
+}
+
+/** A virtual card. */
+export interface TagEntry {
+  readonly tag: string;
+  /** The e-mail of the user at whose stations it is good. */
+  readonly owner: string;
+  readonly label?: string;
+  /** Device ids; none: all stations of the owner. */
+  readonly stations?: readonly string[];
+  readonly blocked?: boolean;
+  /** A */
+  readonly maxCurrent?: number;
+  /** s */
+  readonly cacheFor?: number;
+}
+
+export interface RegistryData {
+  readonly users: readonly User[];
+  readonly devices: readonly DeviceEntry[];
+  readonly tags: readonly TagEntry[];
+}
+
+/** The MQTT user name: lower-case hex SHA-256 of the e-mail, trimmed (docs/protocol.md, section 1). */
+export function usernameOf(email: string): string {
+  return createHash("sha256").update(email.trim(), "utf8").digest("hex");
+}
+
+/** `<user>`: the first level, or levels, of every topic of an owner. */
+export function userTopicOf(user: User): string {
+  return user.rootTopic ?? usernameOf(user.email);
+}
+
+/** Who and what the platform knows. In memory; `data` is what a file holds of it. */
+export class Registry {
+  #users = new Map<string, User>();
+  #devices = new Map<string, DeviceEntry>();
+  #tags = new Map<string, TagEntry>();
+
+  constructor(data: RegistryData = { users: [], devices: [], tags: [] }) {
+    for (const user of data.users) this.addUser(user);
+    for (const device of data.devices) this.#putDevice(device);
+    for (const tag of data.tags) this.putTag(tag);
+  }
+
+  get data(): RegistryData {
+    return {
+      users: [...this.#users.values()],
+      devices: [...this.#devices.values()],
+      tags: [...this.#tags.values()],
+    };
+  }
+
+  addUser(user: User): void {
+    const email = user.email.trim();
+    if (this.#users.has(email)) throw new Error(`the user ${email} is there already`);
+    this.#users.set(email, { ...user, email });
+  }
+
+  /** Makes a device with a response key of its own: 32 random bytes. */
+  addDevice(options: { id: string; owner: string; cipher?: Cipher }): DeviceEntry {
+    const key = randomBytes(32).toString("hex");
+    const device = { id: options.id, owner: options.owner, key, cipher: options.cipher ?? "aes-256-gcm" };
+    this.#putDevice(device);
+    return device;
+  }
+
+  /** Adds a tag, or changes one. */
+  putTag(tag: TagEntry): void {
+    if (!this.#users.has(tag.owner))
+      throw new Error(`a tag's owner ${tag.owner} is no user; add the user first`);
+    this.#tags.set(tag.tag, tag);
+  }
+
+  user(email: string): User | undefined {
+    return this.#users.get(email);
+  }
+
+  userByName(username: string): User | undefined {
+    for (const user of this.#users.values()) if (usernameOf(user.email) === username) return user;
+    return undefined;
+  }
+
+  device(id: string): DeviceEntry | undefined {
+    return this.#devices.get(id);
+  }
+
+  tag(tag: string): TagEntry | undefined {
+    return this.#tags.get(tag);
+  }
+
+  #putDevice(device: DeviceEntry): void {
+    if (this.#devices.has(device.id)) throw new Error(`the device ${device.id} is there already`);
+    if (!this.#users.has(device.owner)) {
+      throw new Error(
+        `the device ${device.id} belongs to ${device.owner}, who is no user; add the user first`,
+      );
+    }
+    this.#devices.set(device.id, device);
+  }
+}

@@ -1,0 +1,49 @@
+import { createCipheriv, randomBytes } from "node:crypto";
+import type { Cipher } from "./registry.js";
+
+export interface Answer {
+  /** The response topic, which GCM authenticates with id, status and code. */
+  readonly topic: string;
+  readonly id: string;
+  /** 1 success, 0 error. */
+  readonly status: "0" | "1";
+  /** HTTP-like. */
+  readonly code: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What is published on the response topic. */
+export interface Response {
+  readonly status: string;
+  readonly code: string;
+  readonly id: string;
+  /** base64 */
+  readonly data: string;
+}
+
+/** Encrypts an answer for the one device that has the key (docs/protocol.md, section 4). */
+export function sealAnswer(
+  answer: Answer,
+  device: { readonly cipher: Cipher; readonly key: string },
+): Response {
+  const { status, code, id } = answer;
+  const key = Buffer.from(device.key, "hex");
+  const plain = Buffer.from(JSON.stringify(answer.data), "utf8");
+  const sealed = device.cipher === "aes-256-gcm" ? sealGCM(answer, key, plain) : sealCBC(key, plain);
+  return { status, code, id, data: sealed.toString("base64") };
+}
+
+/** iv (12) ‖ ciphertext ‖ tag (16). */
+function sealGCM({ topic, id, status, code }: Answer, key: Buffer, plain: Buffer): Buffer {
+  const iv = randomBytes(12);
+  const cipher = createCipheriv("aes-256-gcm", key, iv);
+  cipher.setAAD(Buffer.from(`${topic}|${id}|${status}|${code}`, "utf8"));
+  return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** iv (16) ‖ ciphertext with PKCS#7 padding. Nothing is authenticated. */
+function sealCBC(key: Buffer, plain: Buffer): Buffer {
+  const iv = randomBytes(16);
+  const cipher = createCipheriv("aes-256-cbc", key, iv);
+  return Buffer.concat([iv, cipher.update(plain), cipher.final()]);
+}
