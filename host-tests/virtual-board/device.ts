@@ -19,6 +19,7 @@ export interface DeviceOptions extends SocketOptions {
   readonly maxConnections?: number;
   /** Exchanges parts of the board for others, for one run of the firmware: Node's sockets, say. */
   readonly replace?: (life: Life) => BoardParts;
+  readonly onLog?: (line: string) => void;
   /** The firmware has ended; `boot()` again from a timer, as a bootloader would. */
   readonly onEnd?: (end: EndOfLife) => void;
 }
@@ -31,6 +32,8 @@ export interface BoardParts {
   readonly resolve?: Board["resolve"];
 }
 
+const MAX_LOG_LINES = 10_000;
+
 /** One piece of hardware: what outlives the firmware that runs on it. */
 export class Device {
   readonly mac: string;
@@ -39,7 +42,7 @@ export class Device {
   readonly vehicle = new Vehicle();
   readonly cable: Cable = { isPlugged: true, onChanged: undefined };
   readonly host: Host;
-  /** What the firmware has logged, all runs together. */
+  /** What the firmware has logged, all runs together; the last of it. */
   readonly logLines: string[] = [];
   #world: World;
   #options: DeviceOptions;
@@ -111,6 +114,8 @@ export class Device {
       openStorage: (path) => this.flash.open(path, life),
       log: (line) => {
         this.logLines.push(line);
+        if (this.logLines.length > MAX_LOG_LINES) this.logLines.shift();
+        this.#options.onLog?.(line);
       },
       restart: (reason) => life.end({ type: "restart", reason }),
     };

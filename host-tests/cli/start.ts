@@ -1,0 +1,27 @@
+import { Command } from "commander";
+import { runStory } from "./story.js";
+import { Timeline } from "./timeline.js";
+
+const program = new Command("npm start --")
+  .description("The main story: two stations are paired, a tag opens a session, bad answers do not")
+  .option(
+    "--json",
+    "one JSON object a line: {at (ms since the start), event, …}; the last is {event: done, ok}",
+    false,
+  )
+  .option("--broker <url>", "a broker that is already running, mqtt://[user:password@]host:port")
+  .showHelpAfterError()
+  .parse();
+
+const { json, broker } = program.opts<{ json: boolean; broker?: string }>();
+const timeline = new Timeline({ isJSON: json, print: (line) => process.stdout.write(`${line}\n`) });
+try {
+  await runStory({ timeline, brokerURL: broker });
+  timeline.done({
+    ok: true,
+    message: `every step was seen from outside the stations, in ${timeline.elapsedMs / 1000} s`,
+  });
+} catch (error) {
+  timeline.done({ ok: false, message: error instanceof Error ? error.message : "something failed" });
+  process.exitCode = 1;
+}

@@ -1,0 +1,63 @@
+/** A station in this process, on Node's real sockets and clock, its radio, Wi-Fi and pins virtual. */
+
+import { type Config, defaultConfig } from "../../firmware/config.js";
+import { Station } from "../../firmware/station.js";
+import { type NodeClock, type NodeSocketOptions, nodeParts } from "../node-board/index.js";
+import { Device, type EndOfLife } from "../virtual-board/index.js";
+import type { World } from "../world/world.js";
+
+export interface VirtualStationOptions {
+  readonly world: World<NodeClock>;
+  readonly config?: Partial<Config>;
+  /** The record `device`; none: a station that nobody provisioned. */
+  readonly provisioning?: Readonly<Record<string, unknown>>;
+  /** Where the HTTP API listens; 0 takes a free port. */
+  readonly httpPort: number;
+  readonly sockets?: NodeSocketOptions;
+  readonly mac?: string;
+  readonly onLog?: (line: string) => void;
+  readonly onEnd?: (end: EndOfLife) => void;
+}
+
+const HTTP_PORT = 80;
+
+export class VirtualStation {
+  readonly device: Device;
+  station: Station | undefined;
+  #options: VirtualStationOptions;
+  #httpPort = 0;
+
+  constructor(options: VirtualStationOptions) {
+    this.#options = options;
+    this.device = new Device(options.world, {
+      mac: options.mac,
+      onLog: options.onLog,
+      onEnd: options.onEnd,
+      replace: (life) =>
+        nodeParts(life, {
+          ...options.sockets,
+          portOf: (port) => (port === HTTP_PORT ? options.httpPort : port),
+          onListening: (port, realPort) => {
+            if (port === HTTP_PORT) this.#httpPort = realPort;
+          },
+        }),
+    });
+    if (options.provisioning) this.device.provision(options.provisioning);
+  }
+
+  /** The real port of the HTTP API; 0 until it listens. */
+  get httpPort(): number {
+    return this.#httpPort;
+  }
+
+  boot(): void {
+    this.device.boot((board) => {
+      this.station = new Station(board, { ...defaultConfig, ...this.#options.config });
+    });
+  }
+
+  /** Leaves in good order. */
+  shutDown(): void {
+    this.station?.close();
+  }
+}

@@ -1,0 +1,18 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+const LOOK_EVERY_MS = 10;
+
+/** Waits until `look` finds something, and gives it. Rejects with a sentence when it takes too long. */
+export async function waitFor<T>(
+  what: string,
+  look: () => T | undefined | false,
+  timeoutMs = 15_000,
+): Promise<T> {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs / 1000} s: ${what}`);
+    await sleep(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,152 @@
+import type { Socket } from "node:net";
+
+/** Who uses a stream now. */
+export interface StreamUser {
+  /** Calls the firmware, guarded. */
+  run(callback: () => void): void;
+  onReadable(count: number): void;
+  onWritable(count: number): void;
+  onError(): void;
+  onHandshakeFailed(): void;
+}
+
+export interface NodeStreamOptions {
+  /** How much may be on the way: the chip's send buffer. */
+  readonly bufferBytes: number;
+  /** The event that says that the connection can be used; none: it can. */
+  readonly opensWith: "connect" | "secureConnect" | undefined;
+}
+
+/** Received bytes that wait to be read; beyond them the kernel holds the sender back. */
+const RECEIVE_BYTES = 5760;
+
+/** A Node socket with the chip's manners: bounded both ways, never calling back from inside a call. */
+export class NodeStream {
+  #socket: Socket;
+  #bufferBytes: number;
+  #user: StreamUser | undefined;
+  #received: Buffer[] = [];
+  #receivedBytes = 0;
+  #outstandingBytes = 0;
+  #isOpen: boolean;
+  #isConnected: boolean;
+  #hasEnded = false;
+  #isOver = false;
+
+  constructor(socket: Socket, { bufferBytes, opensWith }: NodeStreamOptions) {
+    this.#socket = socket;
+    this.#bufferBytes = bufferBytes;
+    this.#isOpen = opensWith === undefined;
+    this.#isConnected = this.#isOpen;
+    socket.setNoDelay(true);
+    if (opensWith) socket.once("connect", () => this.#connected());
+    if (opensWith) socket.once(opensWith, () => this.#open());
+    socket.on("data", (bytes) => this.#receive(bytes));
+    socket.on("end", () => this.#end());
+    // Node's reasons stay here: the chip gives none.
+    socket.on("error", () => this.#fail());
+    socket.on("close", () => this.#fail());
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#socket.remotePort;
+  }
+
+  /** What happened before comes soon. */
+  use(user: StreamUser): void {
+    this.#user = user;
+    setImmediate(() => {
+      if (this.#user !== user) return;
+      if (this.#isOpen) this.#tell(() => user.onWritable(this.#writableBytes));
+      if (this.#receivedBytes > 0) this.#tell(() => user.onReadable(this.#receivedBytes));
+      if (this.#isOver) this.#tell(() => user.onError());
+      if (this.#isOpen) this.#socket.resume();
+    });
+  }
+
+  read(byteLength?: number): ArrayBuffer | undefined {
+    if (this.#receivedBytes === 0) return undefined;
+    const count = byteLength ?? this.#receivedBytes;
+    if (!(count > 0 && count <= this.#receivedBytes)) throw new Error("invalid");
+    const all = this.#received.length === 1 ? (this.#received[0] as Buffer) : Buffer.concat(this.#received);
+    this.#received = count < all.length ? [all.subarray(count)] : [];
+    this.#receivedBytes -= count;
+    if (this.#receivedBytes < RECEIVE_BYTES && this.#isOpen) this.#socket.resume();
+    if (this.#hasEnded && this.#receivedBytes === 0) setImmediate(() => this.#finish());
+    return Uint8Array.from(all.subarray(0, count)).buffer;
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): number {
+    if (this.#isOver) return 0;
+    if (!this.#isOpen) throw new Error("not ready");
+    if (bytes.length > this.#writableBytes) throw new Error("would block");
+    if (bytes.length > 0) {
+      this.#outstandingBytes += bytes.length;
+      this.#socket.write(Uint8Array.from(bytes), () => this.#sent(bytes.length));
+    }
+    return this.#writableBytes;
+  }
+
+  /** What was written still goes out; what was not read resets the connection. */
+  close(): void {
+    this.#user = undefined;
+    if (this.#isOver) this.#socket.destroy();
+    else if (this.#receivedBytes > 0 || !this.#isOpen) this.#socket.resetAndDestroy();
+    else this.#socket.destroySoon();
+    this.#isOpen = false;
+  }
+
+  get #writableBytes(): number {
+    return this.#bufferBytes - this.#outstandingBytes;
+  }
+
+  #connected(): void {
+    this.#isConnected = true;
+  }
+
+  #open(): void {
+    this.#isOpen = true;
+    this.#tell((user) => user.onWritable(this.#writableBytes));
+  }
+
+  #receive(bytes: Buffer): void {
+    if (!this.#user) return;
+    this.#received.push(bytes);
+    this.#receivedBytes += bytes.length;
+    if (this.#receivedBytes >= RECEIVE_BYTES) this.#socket.pause();
+    this.#tell((user) => user.onReadable(this.#receivedBytes));
+  }
+
+  #sent(byteLength: number): void {
+    this.#outstandingBytes -= byteLength;
+    if (this.#isOpen) this.#tell((user) => user.onWritable(this.#writableBytes));
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    if (this.#receivedBytes === 0) this.#finish();
+  }
+
+  #fail(): void {
+    if (this.#hasEnded && this.#receivedBytes > 0) return;
+    if (this.#isConnected && !this.#isOpen && !this.#isOver) this.#tell((user) => user.onHandshakeFailed());
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isOpen = false;
+    this.#tell((user) => user.onError());
+    this.#socket.destroy();
+  }
+
+  #tell(callback: (user: StreamUser) => void): void {
+    const user = this.#user;
+    if (user) user.run(() => callback(user));
+  }
+}
