@@ -19,6 +19,8 @@ export interface Config {
   readonly currentLimitA: number;
   /** Bluetooth SIG company identifier. */
   readonly companyId: number;
+  /** Tags that may be presented in a minute: by one phone's connection, and at the station altogether. */
+  readonly attemptsPerMinute: { readonly connection: number; readonly station: number };
 }
 
 export const defaultConfig: Config = {
@@ -28,6 +30,8 @@ export const defaultConfig: Config = {
   cipher: "aes-256-gcm",
   currentLimitA: 16,
   companyId: 0xffff,
+  // Enough for a mistyped tag, too few to try tags out.
+  attemptsPerMinute: { connection: 6, station: 30 },
 };
 
 /** What is wrong with a configuration: one sentence for each field, none when it is right. */
@@ -47,6 +51,9 @@ export function configErrors(config: Config): string[] {
   }
   if (!Number.isInteger(config.companyId) || config.companyId < 0 || config.companyId > 0xffff) {
     wrong("companyId", "a company identifier of 16 bits");
+  }
+  for (const limit of Object.values(config.attemptsPerMinute)) {
+    if (!Number.isInteger(limit) || limit < 1) wrong("attemptsPerMinute", "whole numbers from 1");
   }
   return errors;
 }

@@ -109,6 +109,10 @@ export class Station implements IO {
     return new Authorization({
       clock: this.#board.clock,
       verifiers: [platform],
+      attemptsPerMinute: {
+        source: this.#config.attemptsPerMinute.connection,
+        station: this.#config.attemptsPerMinute.station,
+      },
       gate: {
         isOpen: () => this.#charging.status === "plugged",
         authorize: ({ tag, maxCurrentA }) => {

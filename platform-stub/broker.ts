@@ -58,7 +58,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   };
 
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  // Requests and answers are small and alone: Nagle would hold each for the acknowledgement before it.
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     aedes.handle(socket);

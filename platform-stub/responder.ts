@@ -1,4 +1,5 @@
 import { randomUUID, timingSafeEqual } from "node:crypto";
+import { Socket } from "node:net";
 import mqtt, { type MqttClient } from "mqtt";
 import { z } from "zod";
 import { type Decision, ENDPOINTS, error } from "./endpoints.js";
@@ -51,7 +52,10 @@ export class Responder {
     this.#options = options;
     this.#client = client;
     client.on("message", (topic, payload) => this.#receive(topic, payload));
-    client.on("connect", () => options.onConnection?.(true));
+    client.on("connect", () => {
+      sendAtOnce(client);
+      options.onConnection?.(true);
+    });
     client.on("close", () => {
       if (!this.#isClosed) options.onConnection?.(false);
     });
@@ -80,6 +84,7 @@ export class Responder {
       await client.endAsync(true);
       throw new Error("the broker lets this account not subscribe to the stations' requests");
     }
+    sendAtOnce(client);
     options.onConnection?.(true);
     return responder;
   }
@@ -143,6 +148,11 @@ function problemOf(
   if (!device) return "no device of that user";
   if (!message) return "not a request {data, key, id}";
   return isSame(message.key, device.key) ? undefined : "a wrong key";
+}
+
+/** Answers are small and alone: Nagle would hold each for TCP's acknowledgement of the one before. */
+function sendAtOnce(client: MqttClient): void {
+  if (client.stream instanceof Socket) client.stream.setNoDelay(true);
 }
 
 /** A root topic of several levels needs a filter of its own. */

@@ -44,7 +44,9 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
       this.#server.maxConnections = server.maxConnections;
       this.#server.once("error", (error) => life.end({ type: "crash", error }));
       const realPort = options.portOf?.(server.port) ?? server.port;
-      this.#server.listen({ port: realPort, host: LOOPBACK }, () => options.onListening?.(server.port, this.port));
+      this.#server.listen({ port: realPort, host: LOOPBACK }, () =>
+        options.onListening?.(server.port, this.port),
+      );
       const sockets = new Set<Socket>();
       this.#server.on("connection", (socket) => {
         sockets.add(socket);

@@ -10,8 +10,6 @@ import { asUint8Array } from "../../modules/bytes/index.js";
 import type { AttOutcome, AttributeInfo, CentralConnection } from "../world/air.js";
 import type { Life } from "./life.js";
 
-/** One way of an exchange: a connection interval. */
-const INTERVAL_MS = 30;
 /** How long contact has to be lost before it is noticed. */
 const SUPERVISION_MS = 2000;
 /** Core 5.4 Vol 3 Part F 3.2.9. */
@@ -28,6 +26,8 @@ export interface GATTLinkOptions {
   readonly clock: Clock;
   readonly services: readonly GATTService[];
   readonly mtu: number;
+  /** One way of an exchange. */
+  readonly intervalMs: number;
   readonly onCentralDisconnected: (reason: string) => void;
   /** The peripheral's side has noticed that the connection is over. */
   readonly onOver: () => void;
@@ -143,7 +143,7 @@ export class GATTLink implements CentralConnection {
   disconnect(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#options.clock.set(() => this.#options.onOver(), INTERVAL_MS);
+    this.#options.clock.set(() => this.#options.onOver(), this.#options.intervalMs);
   }
 
   lose(): void {
@@ -162,7 +162,7 @@ export class GATTLink implements CentralConnection {
     this.#options.clock.set(() => {
       this.#options.onOver();
       this.#options.onCentralDisconnected(reason);
-    }, INTERVAL_MS);
+    }, this.#options.intervalMs);
   }
 
   /** ATT carries one request at a time (Core 5.4 Vol 3 Part F 3.3.2). */
@@ -205,6 +205,6 @@ export class GATTLink implements CentralConnection {
   #afterIntervals(count: number, arrive: () => void): void {
     this.#options.clock.set(() => {
       if (this.#isOpen && this.#hasContact) arrive();
-    }, count * INTERVAL_MS);
+    }, count * this.#options.intervalMs);
   }
 }

@@ -85,6 +85,7 @@ export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConst
         life,
         clock: radio.air.clock,
         services: this.#options.services,
+        intervalMs: radio.air.intervalMs,
         mtu: options.mtu === undefined ? MIN_MTU : Math.max(MIN_MTU, Math.min(options.mtu, this.#mtu)),
         onCentralDisconnected: (reason) => options.onDisconnected(reason),
         onOver: () => this.#forget(link),

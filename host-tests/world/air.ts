@@ -74,17 +74,22 @@ export interface Peripheral {
   accept(options: CentralOptions): CentralConnection | undefined;
 }
 
+/** What phones use to be quick and last the day. */
+const INTERVAL_MS = 30;
 /** Until a connection is there: an advertising interval and a connection interval. */
 const CONNECT_MS = 60;
 
 /** The 2.4 GHz around the stations, by function calls. */
 export class Air implements Central {
   readonly clock: Clock;
+  /** The connection interval: what a packet takes, one way. */
+  readonly intervalMs: number;
   #peripherals = new Map<string, Peripheral>();
   #scanners = new Set<(peripheral: Peripheral) => void>();
 
-  constructor(clock: Clock) {
-    this.clock = clock;
+  constructor(options: { clock: Clock; intervalMs?: number }) {
+    this.clock = options.clock;
+    this.intervalMs = options.intervalMs ?? INTERVAL_MS;
   }
 
   scan(onReport: (report: AirReport) => void): IO {

@@ -10,6 +10,8 @@ export interface WorldOptions {
   readonly seed?: number;
   readonly latencyMs?: number;
   readonly segmentBytes?: number;
+  /** Of the radio. */
+  readonly intervalMs?: number;
 }
 
 /** Everything around the stations, on one clock. */
@@ -24,7 +26,7 @@ export class World<C extends Clock = Clock> {
     this.clock = clock;
     this.random = new Random(options.seed ?? 1);
     this.network = new Network({ clock, latencyMs: options.latencyMs, segmentBytes: options.segmentBytes });
-    this.air = new Air(clock);
+    this.air = new Air({ clock, intervalMs: options.intervalMs });
   }
 }
 

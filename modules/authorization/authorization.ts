@@ -21,15 +21,12 @@ export interface AuthorizationOptions {
   readonly onChanged: () => void;
   /** The whole attempt, all verifiers together; with what it takes to tell the phone it stays within 15 s. */
   readonly attemptTimeoutMs?: number;
-  /** Attempts of all sources in a minute. */
-  readonly maxAttemptsPerMinute?: number;
+  /** Tags that may be presented in a minute: by one source, and by all together. */
+  readonly attemptsPerMinute: { readonly source: number; readonly station: number };
 }
 
 const ATTEMPT_TIMEOUT_MS = 14_000;
-const MAX_ATTEMPTS_PER_MINUTE = 30;
-/** One phone: enough for a mistyped tag, too few to try tags out. */
-const MAX_ATTEMPTS_OF_A_SOURCE = 6;
-const WINDOW_MS = 60_000;
+const MINUTE_MS = 60_000;
 
 interface Attempt {
   readonly card: Card;
@@ -55,11 +52,7 @@ export class Authorization implements IO {
 
   constructor(options: AuthorizationOptions) {
     this.#options = options;
-    this.#stationLimiter = new AttemptLimiter({
-      clock: options.clock,
-      count: options.maxAttemptsPerMinute ?? MAX_ATTEMPTS_PER_MINUTE,
-      windowMs: WINDOW_MS,
-    });
+    this.#stationLimiter = this.#newLimiter(options.attemptsPerMinute.station);
   }
 
   /** An attempt is running; another one would be refused with 423. */
@@ -68,11 +61,7 @@ export class Authorization implements IO {
   }
 
   source(method: Method): TagSource {
-    const limiter = new AttemptLimiter({
-      clock: this.#options.clock,
-      count: MAX_ATTEMPTS_OF_A_SOURCE,
-      windowMs: WINDOW_MS,
-    });
+    const limiter = this.#newLimiter(this.#options.attemptsPerMinute.source);
     return { attempt: (tag, done) => this.#attempt({ tag, method }, limiter, done) };
   }
 
@@ -80,6 +69,10 @@ export class Authorization implements IO {
   close(): void {
     if (this.#running) this.#release(this.#running);
     this.#running = undefined;
+  }
+
+  #newLimiter(count: number): AttemptLimiter {
+    return new AttemptLimiter({ clock: this.#options.clock, count, windowMs: MINUTE_MS });
   }
 
   #attempt(card: Card, sourceLimiter: AttemptLimiter, done: (result: AttemptResult) => void): void {

@@ -1,0 +1,34 @@
+import { Command } from "commander";
+import { fail } from "../cli/defaults.js";
+import { benchAuthorize, type Percentiles } from "./authorize.js";
+
+const program = new Command("npm run bench --")
+  .description("Measurements, as ratios of what was measured in one run")
+  .showHelpAfterError();
+
+program
+  .command("authorize")
+  .description("tag write to final notification, beside a bare MQTT client's request and response")
+  .option("--runs <number>", "pairs of measurements", "2000")
+  .option("--json", "one JSON object", false)
+  .action(async ({ runs, json }: { runs: string; json: boolean }) => {
+    if (!/^[1-9]\d{0,6}$/.test(runs)) throw new Error("--runs must be a whole number from 1");
+    const bench = await benchAuthorize({ runs: Number(runs) });
+    if (json) print(JSON.stringify(bench));
+    else {
+      print(`${bench.runs} pairs, milliseconds            median      p99`);
+      print(row("station: tag write → final result", bench.stationMs));
+      print(row("bare MQTT.js: request → response", bench.bareMs));
+      print(row("ratio", bench.ratio));
+    }
+  });
+
+program.parseAsync().catch(fail);
+
+function row(name: string, { median, p99 }: Percentiles): string {
+  return `${name.padEnd(34)}${median.toFixed(3).padStart(8)} ${p99.toFixed(3).padStart(8)}`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
