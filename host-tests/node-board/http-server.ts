@@ -34,9 +34,12 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
         connectionsCheckingInterval: TIMEOUT_CHECK_MS,
         keepAlive: false,
       };
+      const connections = new Set<Connection>();
       this.#server = createServer(limits, (request, response) => {
         life.run(() => {
           const connection = new Connection(request, response, life);
+          connections.add(connection);
+          response.once("close", () => connections.delete(connection));
           server.onConnect(connection);
           connection.begin();
         });
@@ -54,6 +57,7 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
       });
       this.#release = life.hold(() => {
         this.#server.close();
+        for (const connection of connections) connection.close();
         for (const socket of sockets) socket.destroy();
       });
     }

@@ -24,6 +24,7 @@ const RECEIVE_BYTES = 5760;
 export class NodeStream {
   #socket: Socket;
   #bufferBytes: number;
+  #nextUser: StreamUser | undefined;
   #user: StreamUser | undefined;
   #received: Buffer[] = [];
   #receivedBytes = 0;
@@ -56,11 +57,12 @@ export class NodeStream {
     return this.#socket.remotePort;
   }
 
-  /** What happened before comes soon. */
+  /** What happened before comes soon, and what happens until then comes with it. */
   use(user: StreamUser): void {
-    this.#user = user;
+    this.#nextUser = user;
     setImmediate(() => {
-      if (this.#user !== user) return;
+      if (this.#nextUser !== user) return;
+      this.#user = user;
       if (this.#isOpen) this.#tell(() => user.onWritable(this.#writableBytes));
       if (this.#receivedBytes > 0) this.#tell(() => user.onReadable(this.#receivedBytes));
       if (this.#isOver) this.#tell(() => user.onError());
@@ -93,6 +95,7 @@ export class NodeStream {
 
   /** What was written still goes out; what was not read resets the connection. */
   close(): void {
+    this.#nextUser = undefined;
     this.#user = undefined;
     if (this.#isOver) this.#socket.destroy();
     else if (this.#receivedBytes > 0 || !this.#isOpen) this.#socket.resetAndDestroy();
@@ -114,7 +117,6 @@ export class NodeStream {
   }
 
   #receive(bytes: Buffer): void {
-    if (!this.#user) return;
     this.#received.push(bytes);
     this.#receivedBytes += bytes.length;
     if (this.#receivedBytes >= RECEIVE_BYTES) this.#socket.pause();

@@ -31,10 +31,15 @@ interface EndpointOptions {
 
 /** How much waits to be read before the sender has to wait (lwIP: TCP_WND). */
 const RECEIVE_WINDOW_BYTES = 5760;
+/** What got lost is sent again after this, then after twice as long each time, up to the maximum (RFC 6298 5). */
+const FIRST_RETRANSMISSION_MS = 1000;
+const MAX_RETRANSMISSION_MS = 60_000;
+/** How long a sender waits for a peer that is cut off (RFC 9293 3.8.3: R2; lwIP and Linux: a quarter of an hour). */
+const GIVE_UP_MS = 900_000;
 
 /**
  * One end of a TCP connection in the virtual network: a send buffer that empties as the peer takes its bytes, and
- * a receive buffer that the sender may not overrun.
+ * a receive buffer that the sender may not overrun. What a cut path swallows is sent again, in its order.
  */
 export class Endpoint {
   readonly local: LocalPlace;
@@ -54,8 +59,13 @@ export class Endpoint {
   #inFlightBytes = 0;
   #received: Uint8Array<ArrayBuffer>[] = [];
   #receivedBytes = 0;
-  #peerEnded = false;
+  /** Nothing more comes from the peer: it has ended the connection, or reset it. */
+  #hasEnded = false;
   #endSent = false;
+  /** Packets under way to the peer, oldest first. */
+  #packets: (() => void)[] = [];
+  /** How many of them found the path cut, and wait to be sent again. */
+  #lostPackets = 0;
 
   constructor(options: EndpointOptions) {
     this.#network = options.network;
@@ -73,9 +83,9 @@ export class Endpoint {
     return this.isOpen ? this.#bufferBytes - this.#outstandingBytes : 0;
   }
 
-  /** Everything was read and nothing more will come. */
-  get isAtEnd(): boolean {
-    return this.#peerEnded && this.#receivedBytes === 0;
+  /** Nothing more comes and nothing more goes, though something may wait to be read. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** The other end, open as soon as it is there. */
@@ -109,14 +119,12 @@ export class Endpoint {
     this.fail();
   }
 
-  /** Over at once: what was not read yet is lost. */
+  /** Refused, reset, or ended by the peer. The user is told when it has read what waits, as on the chip. */
   fail(): void {
     if (this.isClosed || this.isOver) return;
-    this.isOver = true;
+    this.#hasEnded = true;
     this.isOpen = false;
-    this.#received = [];
-    this.#receivedBytes = 0;
-    this.user?.over();
+    if (this.#receivedBytes === 0) this.#finish();
   }
 
   /** `data` fits `writableBytes`; the bytes are copied. */
@@ -138,10 +146,8 @@ export class Endpoint {
       else this.#received[0] = first.subarray(piece.length);
     }
     this.#receivedBytes -= byteLength;
-    this.#afterTransit(() => {
-      if (this.#peer) this.#peer.#pump();
-    });
-    if (this.isAtEnd) this.#network.clock.set(() => this.#finish(), 0);
+    this.#afterTransit(() => this.#peer?.#pump());
+    if (this.#hasEnded && this.#receivedBytes === 0) this.#network.clock.set(() => this.#finish(), 0);
     return result;
   }
 
@@ -156,6 +162,17 @@ export class Endpoint {
     else this.#pump();
   }
 
+  /** Its host is dead: the peer hears nothing, and a reset if it asks when the host is back. */
+  abandon(): void {
+    this.isClosed = true;
+    this.isOpen = false;
+    this.user = undefined;
+    this.#endSent = true;
+    this.#unsent = [];
+    this.#packets = [];
+    this.#lostPackets = 0;
+  }
+
   /** Tells the peer that the connection is over, at once. */
   reset(): void {
     this.#endSent = true;
@@ -166,7 +183,7 @@ export class Endpoint {
   /** Sends what the peer has room for, and the end after the last of it. */
   #pump(): void {
     const peer = this.#peer;
-    if (!peer || this.isOver || !(this.isOpen || this.isClosed)) return;
+    if (!peer || this.isOver || this.#endSent || !(this.isOpen || this.isClosed)) return;
     for (let first = this.#unsent[0]; first; first = this.#unsent[0]) {
       const room = RECEIVE_WINDOW_BYTES - peer.#receivedBytes - this.#inFlightBytes;
       const segment = first.slice(0, Math.min(this.#network.segmentBytes, room));
@@ -176,22 +193,22 @@ export class Endpoint {
       this.#inFlightBytes += segment.length;
       this.#afterTransit(() => this.#arrive(peer, segment));
     }
-    if (this.isClosed && !this.#endSent) {
+    if (this.isClosed) {
       this.#endSent = true;
-      this.#afterTransit(() => peer.#end());
+      this.#afterTransit(() => peer.fail());
     }
   }
 
   #arrive(peer: Endpoint, segment: Uint8Array<ArrayBuffer>): void {
     this.#inFlightBytes -= segment.length;
     if (peer.isClosed || peer.isOver) {
-      this.#afterTransit(() => this.fail());
+      peer.#afterTransit(() => this.fail());
       return;
     }
     peer.#received.push(segment);
     peer.#receivedBytes += segment.length;
     peer.user?.readable();
-    this.#afterTransit(() => this.#acknowledge(segment.length));
+    peer.#afterTransit(() => this.#acknowledge(segment.length));
   }
 
   #acknowledge(byteLength: number): void {
@@ -200,23 +217,42 @@ export class Endpoint {
     this.#pump();
   }
 
-  #end(): void {
-    if (this.isClosed || this.isOver) return;
-    this.#peerEnded = true;
-    if (this.isAtEnd) this.#finish();
-  }
-
   #finish(): void {
     if (this.isClosed || this.isOver) return;
     this.isOver = true;
-    this.isOpen = false;
     this.user?.over();
   }
 
-  /** After the time that a packet takes, if nothing cut it off on its way. */
+  /** Sends a packet to the peer, where it has its effect after the time that takes. */
   #afterTransit(arrive: () => void): void {
+    this.#packets.push(arrive);
     this.#network.clock.set(() => {
-      if (this.#isPathUp()) arrive();
+      if (this.#lostPackets === 0 && this.#isPathUp()) {
+        this.#packets.shift()?.();
+      } else if (this.#packets.length > 0 && this.#lostPackets++ === 0) {
+        this.#retransmit(FIRST_RETRANSMISSION_MS, this.#network.clock.monotonicMs());
+      }
     }, this.#network.latencyMs);
+  }
+
+  #retransmit(delayMs: number, sinceMs: number): void {
+    const { clock } = this.#network;
+    clock.set(() => {
+      if (this.#isPathUp()) {
+        const count = this.#lostPackets;
+        this.#lostPackets = 0;
+        for (const arrive of this.#packets.splice(0, count)) arrive();
+      } else if (clock.monotonicMs() - sinceMs < GIVE_UP_MS) {
+        this.#retransmit(Math.min(2 * delayMs, MAX_RETRANSMISSION_MS), sinceMs);
+      } else {
+        // Who waits for an acknowledgement notices; who only listens never does (RFC 9293 3.8.4).
+        if (this.#isWaiting) this.fail();
+        if (this.#peer?.#isWaiting) this.#peer.fail();
+      }
+    }, delayMs);
+  }
+
+  get #isWaiting(): boolean {
+    return this.#outstandingBytes > 0;
   }
 }

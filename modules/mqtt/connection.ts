@@ -82,6 +82,7 @@ export class Connection implements IO {
         address,
         port,
         host,
+        noDelay: true,
         onHandshakeFailed: () => this.#fail("tls-failed", `the TLS handshake with ${host} failed`),
         onWritable: (count) => this.#becomeWritable(count),
         onReadable: () => this.#receive(),
