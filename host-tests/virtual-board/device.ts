@@ -117,7 +117,7 @@ export class Device {
         if (this.logLines.length > MAX_LOG_LINES) this.logLines.shift();
         this.#options.onLog?.(line);
       },
-      restart: (reason) => life.end({ type: "restart", reason }),
+      restart: (reason) => life.halt({ type: "restart", reason }),
     };
   }
 }

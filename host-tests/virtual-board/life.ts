@@ -1,10 +1,10 @@
 import type { Clock, Timer } from "../../modules/board/index.js";
 
-/** What a storage write throws when the power goes: it unwinds the firmware, and nothing of it runs again. */
-export class PowerCut extends Error {
+/** What the board throws once its life is over, to unwind firmware that still runs: nothing of it runs again. */
+export class Halted extends Error {
   constructor() {
-    super("the power was cut");
-    this.name = "PowerCut";
+    super("the firmware has ended");
+    this.name = "Halted";
   }
 }
 
@@ -41,8 +41,8 @@ export class Life {
     try {
       callback();
     } catch (error) {
-      if (error instanceof PowerCut) this.end({ type: "power-cut" });
-      else this.end({ type: "crash", error });
+      // Of no effect for `Halted`, and for what follows from it.
+      this.end({ type: "crash", error });
     }
   }
 
@@ -51,20 +51,34 @@ export class Life {
     this.#clock.set(() => this.run(callback), 0);
   }
 
-  /** What is still held when the life ends is given back by `release`. Returns how to give it back before. */
+  /**
+   * What is still held when the life ends is given back by `release`. Returns how to give it back before. Throws
+   * `Halted` when the life is over: firmware that goes on after its end gets nothing any more.
+   */
   hold(release: () => void): () => void {
+    if (this.#isOver) {
+      release();
+      throw new Halted();
+    }
     this.#resources.add(release);
     return () => {
       if (this.#resources.delete(release)) release();
     };
   }
 
+  /** Ends it, once: gives everything back, then tells. */
   end(end: EndOfLife): void {
     if (this.#isOver) return;
     this.#isOver = true;
     for (const release of this.#resources) release();
     this.#resources.clear();
     this.#onEnd(end);
+  }
+
+  /** Ends it from inside the firmware's own call, which does not return. */
+  halt(end: EndOfLife): never {
+    this.end(end);
+    throw new Halted();
   }
 
   /** The clock as this run of the firmware has it: its timers die with it. */

@@ -53,6 +53,7 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
   function open(address: string, port: number, tlsHost: string | undefined): Endpoint {
     if (!isIPv4(address)) throw new Error(`invalid address: ${address}`);
     if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`invalid port: ${port}`);
+    if (!host.hasRouteTo(address)) throw new Error("connect error");
     return host.connect({ address, port, tlsHost, bufferBytes });
   }
 
@@ -68,7 +69,10 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
       this.#endpoint = endpoint;
       this.#release = life.hold(() => {
         used--;
-        endpoint.close();
+        // Another instance may have taken it over.
+        if (life.isOver) this.#endpoint?.abandon();
+        else this.#endpoint?.close();
+        this.#endpoint = undefined;
       });
       endpoint.user = {
         opened: () => this.#call(() => this.#handlers.onWritable?.(endpoint.writableBytes)),
@@ -93,9 +97,8 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
       if (!(from instanceof VirtualTCP) || !from.#endpoint) throw new Error("invalid from");
       const endpoint = from.#endpoint;
       from.#endpoint = undefined;
+      from.#release();
       endpoint.user = undefined;
-      from.#release = () => {};
-      used--;
       return endpoint;
     }
 
@@ -118,7 +121,7 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
 
     write(data: Bytes): number {
       const endpoint = this.#living();
-      if (endpoint.isOver) return 0;
+      if (endpoint.hasEnded) return 0;
       if (!endpoint.isOpen) throw new Error("not ready");
       const bytes = asUint8Array(data);
       if (bytes.length > endpoint.writableBytes) throw new Error("would block");
@@ -127,7 +130,6 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
     }
 
     close(): void {
-      this.#endpoint = undefined;
       this.#release();
     }
 
@@ -176,7 +178,10 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
       });
       this.#release = life.hold(() => {
         host.unlisten(this.#port.port);
-        for (const endpoint of this.#waiting) endpoint.reset();
+        for (const endpoint of this.#waiting) {
+          if (life.isOver) endpoint.abandon();
+          else endpoint.reset();
+        }
         this.#waiting.length = 0;
       });
     }

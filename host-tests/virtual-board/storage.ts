@@ -1,6 +1,6 @@
 import type { Storage } from "../../modules/board/index.js";
 import { asUint8Array } from "../../modules/bytes/index.js";
-import { type Life, PowerCut } from "./life.js";
+import { Halted, type Life } from "./life.js";
 
 /** NVS: 15 characters and a NUL. */
 const MAX_NAME_CHARS = 15;
@@ -34,7 +34,7 @@ export class Flash {
     let isOpen = true;
     const name = (key: string) => {
       if (!isOpen) throw new Error("the storage is closed");
-      if (life.isOver) throw new PowerCut();
+      if (life.isOver) throw new Halted();
       checkName("key", key);
       return `${path}/${key}`;
     };
@@ -85,8 +85,7 @@ export class Flash {
     if (!isCut || this.#cutComes === "after") change();
     if (!isCut) return;
     this.#writesUntilCut = undefined;
-    life.end({ type: "power-cut" });
-    throw new PowerCut();
+    life.halt({ type: "power-cut" });
   }
 }
 

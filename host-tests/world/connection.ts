@@ -146,7 +146,9 @@ export class Endpoint {
       else this.#received[0] = first.subarray(piece.length);
     }
     this.#receivedBytes -= byteLength;
-    this.#afterTransit(() => this.#peer?.#pump());
+    this.transmit(() => {
+      if (this.#peer) this.#peer.#pump();
+    });
     if (this.#hasEnded && this.#receivedBytes === 0) this.#network.clock.set(() => this.#finish(), 0);
     return result;
   }
@@ -177,13 +179,13 @@ export class Endpoint {
   reset(): void {
     this.#endSent = true;
     this.#unsent = [];
-    this.#afterTransit(() => this.#peer?.fail());
+    this.transmit(() => this.#peer?.fail());
   }
 
   /** Sends what the peer has room for, and the end after the last of it. */
   #pump(): void {
     const peer = this.#peer;
-    if (!peer || this.isOver || this.#endSent || !(this.isOpen || this.isClosed)) return;
+    if (!peer || this.#endSent) return;
     for (let first = this.#unsent[0]; first; first = this.#unsent[0]) {
       const room = RECEIVE_WINDOW_BYTES - peer.#receivedBytes - this.#inFlightBytes;
       const segment = first.slice(0, Math.min(this.#network.segmentBytes, room));
@@ -191,24 +193,24 @@ export class Endpoint {
       if (segment.length === first.length) this.#unsent.shift();
       else this.#unsent[0] = first.subarray(segment.length);
       this.#inFlightBytes += segment.length;
-      this.#afterTransit(() => this.#arrive(peer, segment));
+      this.transmit(() => this.#arrive(peer, segment));
     }
     if (this.isClosed) {
       this.#endSent = true;
-      this.#afterTransit(() => peer.fail());
+      this.transmit(() => peer.fail());
     }
   }
 
   #arrive(peer: Endpoint, segment: Uint8Array<ArrayBuffer>): void {
     this.#inFlightBytes -= segment.length;
     if (peer.isClosed || peer.isOver) {
-      peer.#afterTransit(() => this.fail());
+      peer.transmit(() => this.fail());
       return;
     }
     peer.#received.push(segment);
     peer.#receivedBytes += segment.length;
     peer.user?.readable();
-    peer.#afterTransit(() => this.#acknowledge(segment.length));
+    peer.transmit(() => this.#acknowledge(segment.length));
   }
 
   #acknowledge(byteLength: number): void {
@@ -224,7 +226,7 @@ export class Endpoint {
   }
 
   /** Sends a packet to the peer, where it has its effect after the time that takes. */
-  #afterTransit(arrive: () => void): void {
+  transmit(arrive: () => void): void {
     this.#packets.push(arrive);
     this.#network.clock.set(() => {
       if (this.#lostPackets === 0 && this.#isPathUp()) {
@@ -246,13 +248,10 @@ export class Endpoint {
         this.#retransmit(Math.min(2 * delayMs, MAX_RETRANSMISSION_MS), sinceMs);
       } else {
         // Who waits for an acknowledgement notices; who only listens never does (RFC 9293 3.8.4).
-        if (this.#isWaiting) this.fail();
-        if (this.#peer?.#isWaiting) this.#peer.fail();
+        this.#packets = [];
+        this.#lostPackets = 0;
+        for (const end of [this, this.#peer]) if (end && end.#outstandingBytes > 0) end.fail();
       }
     }, delayMs);
-  }
-
-  get #isWaiting(): boolean {
-    return this.#outstandingBytes > 0;
   }
 }

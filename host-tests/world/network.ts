@@ -1,5 +1,5 @@
 import type { Clock } from "../../modules/board/index.js";
-import { Endpoint } from "./connection.js";
+import { Endpoint, type EndpointUser } from "./connection.js";
 
 /** What a host can take a connection on. */
 export interface ListeningPort {
@@ -20,8 +20,13 @@ export interface NetworkOptions {
 
 const LATENCY_MS = 2;
 const SEGMENT_BYTES = 1460;
-/** lwIP sends a SYN again 6 times before it gives up (TCP_SYNMAXRTX); somewhat less on the chip's settings. */
+/** A SYN that nobody answers is sent again after this, then after twice as long each time (lwIP on the ESP32). */
+const SYN_RETRY_MS = 1500;
+/** How long a connection may take before it is over. */
 const CONNECT_TIMEOUT_MS = 18_000;
+/** How long a resolver takes to give up on a name server that does not answer (lwIP: 4 attempts). */
+const RESOLVE_TIMEOUT_MS = 7000;
+const LOOPBACK = "127.0.0.1";
 const FIRST_EPHEMERAL_PORT = 49_152;
 const LAST_PORT = 65_535;
 
@@ -80,11 +85,14 @@ export class Host {
   /** Calls back later; `undefined` for a name that nobody has, or while this host is on no network. */
   resolve(name: string, done: (address: string | undefined) => void): void {
     const { clock, latencyMs } = this.network;
-    const lookUp = () => {
-      if (isIPv4(name)) return name;
-      return this.address !== undefined && !this.isCut ? this.network.addressOf(name) : undefined;
-    };
-    clock.set(() => done(lookUp()), 2 * latencyMs);
+    if (isIPv4(name)) {
+      clock.set(() => done(name), 0);
+    } else if (this.isCut && this.address !== undefined) {
+      clock.set(() => done(undefined), RESOLVE_TIMEOUT_MS);
+    } else {
+      const lookUp = () => (this.address === undefined ? undefined : this.network.addressOf(name));
+      clock.set(() => done(lookUp()), 2 * latencyMs);
+    }
   }
 
   /** Opens a port; 0 takes a free one. Throws when it is taken. */
@@ -104,6 +112,13 @@ export class Host {
     this.#ports.delete(port);
   }
 
+  /** There is an interface that a packet for `address` could leave by. */
+  hasRouteTo(address: string): boolean {
+    return (
+      address === LOOPBACK || [this.address, this.ownAddress, this.joined].some((way) => way !== undefined)
+    );
+  }
+
   /** Begins a connection; the endpoint tells how that went. */
   connect(options: {
     address: string;
@@ -112,8 +127,9 @@ export class Host {
     bufferBytes: number;
   }): Endpoint {
     const { network } = this;
+    const { clock, latencyMs } = network;
     const from = this.address;
-    const peer = this.#peerAt(options.address);
+    let peer: Host | undefined;
     // A packet gets through as long as both ends are where they were.
     const isPathUp = () =>
       peer !== undefined && this.address === from && this.#peerAt(options.address) === peer;
@@ -125,25 +141,52 @@ export class Host {
       remote: options,
       bufferBytes: options.bufferBytes,
     });
-    const giveUp = network.clock.set(() => endpoint.fail(), CONNECT_TIMEOUT_MS);
-    network.clock.set(() => {
-      if (!peer || !isPathUp() || endpoint.isClosed) return;
+    let isAnswered = false;
+    const knock = () => {
+      if (isAnswered || endpoint.isClosed || endpoint.isOver) return;
+      peer = this.#peerAt(options.address);
+      if (!peer || !isPathUp()) return;
       const listening = peer.#ports.get(options.port);
-      const local = { host: peer, address: options.address, port: options.port };
-      if (listening && !listening.take(endpoint.makePeer(local))) return;
-      network.clock.set(() => {
-        if (!isPathUp()) return;
-        network.clock.clear(giveUp);
-        if (!listening) endpoint.fail();
-        else if (listening.certificateName === options.tlsHost) endpoint.open();
-        else endpoint.failHandshake();
-      }, network.latencyMs);
-    }, network.latencyMs);
+      if (listening) {
+        isAnswered = peer.#answer(endpoint, listening, options.tlsHost);
+      } else {
+        clock.set(() => {
+          if (isPathUp()) endpoint.fail();
+        }, latencyMs);
+      }
+    };
+    const send = (retryMs: number) => {
+      if (isAnswered || endpoint.isClosed || endpoint.isOver) return;
+      clock.set(knock, latencyMs);
+      clock.set(() => send(2 * retryMs), retryMs);
+    };
+    send(SYN_RETRY_MS);
+    clock.set(() => {
+      if (!endpoint.isOpen) endpoint.fail();
+    }, CONNECT_TIMEOUT_MS);
     return endpoint;
   }
 
+  /** Takes a connection, and lets the caller know; `false`: there is no room, and the caller hears nothing. */
+  #answer(caller: Endpoint, listening: ListeningPort, tlsHost: string | undefined): boolean {
+    const local = { host: this, address: caller.remote.address, port: listening.port };
+    const endpoint = caller.makePeer(local);
+    const { certificateName } = listening;
+    if (certificateName !== undefined && tlsHost === undefined) {
+      // Who does not speak TLS to a TLS server is connected until the first word.
+      endpoint.user = deaf(() => endpoint.close());
+    } else if (!listening.take(endpoint)) {
+      return false;
+    }
+    endpoint.transmit(() => {
+      if (tlsHost === undefined || certificateName === tlsHost) caller.open();
+      else caller.failHandshake();
+    });
+    return true;
+  }
+
   #peerAt(address: string): Host | undefined {
-    if (address === "127.0.0.1") return this;
+    if (address === LOOPBACK) return this;
     if (this.isCut) return undefined;
     const peer = this.joined?.ownAddress === address ? this.joined : this.network.at(address);
     const isOnSameNetwork = peer === this.joined || this.address !== undefined;
@@ -158,6 +201,18 @@ export class Host {
     }
     throw new Error("no free port");
   }
+}
+
+/** A user that hangs up when something arrives. */
+function deaf(hangUp: () => void): EndpointUser {
+  const nothing = () => {};
+  return {
+    opened: nothing,
+    readable: hangUp,
+    writable: nothing,
+    over: nothing,
+    handshakeFailed: nothing,
+  };
 }
 
 export function isIPv4(text: string): boolean {
