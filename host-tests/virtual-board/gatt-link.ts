@@ -12,6 +12,10 @@ import type { Life } from "./life.js";
 
 /** How long contact has to be lost before it is noticed. */
 const SUPERVISION_MS = 2000;
+/** The ATT_MTU of LE until it is exchanged (Core 5.4 Vol 3 Part G 5.2.1). */
+export const MIN_MTU = 23;
+/** Opcode and handle of a notification. */
+const NOTIFICATION_HEADER_BYTES = 3;
 /** Core 5.4 Vol 3 Part F 3.2.9. */
 const MAX_VALUE_BYTES = 512;
 /** Core 5.4 Vol 3 Part F 3.4.1.1. */
@@ -25,7 +29,8 @@ export interface GATTLinkOptions {
   readonly life: Life;
   readonly clock: Clock;
   readonly services: readonly GATTService[];
-  readonly mtu: number;
+  /** The largest MTU that the server takes. */
+  readonly maxMTU: number;
   /** One way of an exchange. */
   readonly intervalMs: number;
   readonly onCentralDisconnected: (reason: string) => void;
@@ -41,8 +46,8 @@ interface Exchange {
 
 /** A connection between a central and the board's server: the central's side of it, and `connection` the board's. */
 export class GATTLink implements CentralConnection {
-  readonly mtu: number;
   readonly connection: GATTConnection;
+  #mtu = MIN_MTU;
   #options: GATTLinkOptions;
   #characteristics: Map<string, GATTCharacteristic>;
   #listeners = new Map<string, (value: Uint8Array<ArrayBuffer>) => void>();
@@ -53,15 +58,40 @@ export class GATTLink implements CentralConnection {
 
   constructor(options: GATTLinkOptions) {
     this.#options = options;
-    this.mtu = options.mtu;
     const all = options.services.flatMap((service) => service.characteristics);
     this.#characteristics = new Map(all.map((characteristic) => [characteristic.uuid, characteristic]));
-    const maximumWrite = this.mtu - 3;
+    const maximumWrite = () => this.#mtu - NOTIFICATION_HEADER_BYTES;
     this.connection = {
-      maximumWrite,
+      get maximumWrite() {
+        return maximumWrite();
+      },
       notify: (characteristic, value, done) => this.#notify(characteristic, value, done),
       close: () => this.#end("the peripheral disconnected"),
     };
+  }
+
+  get mtu(): number {
+    return this.#mtu;
+  }
+
+  /** What a central does first: it exchanges the MTU, if it asks for one (Core 5.4 Vol 3 Part F 3.4.2). */
+  begin(askedMTU: number | undefined, done: () => void): void {
+    if (askedMTU === undefined) {
+      this.#afterIntervals(0, done);
+      return;
+    }
+    this.#ask(1, () => {
+      this.#mtu = Math.max(MIN_MTU, Math.min(askedMTU, this.#options.maxMTU));
+      return done;
+    });
+  }
+
+  /** The subscriptions end with the connection, and NimBLE says so before it says that the connection has. */
+  endSubscriptions(): void {
+    for (const uuid of this.#subscribed) {
+      this.#options.life.run(() => this.#characteristics.get(uuid)?.onUnsubscribe?.(this.connection));
+    }
+    this.#subscribed.clear();
   }
 
   characteristics(): AttributeInfo[] {
@@ -149,11 +179,6 @@ export class GATTLink implements CentralConnection {
   lose(): void {
     this.#hasContact = false;
     this.#options.clock.set(() => this.#end("contact was lost"), SUPERVISION_MS);
-  }
-
-  /** The board is gone: the central notices when nothing comes any more. */
-  vanish(): void {
-    this.lose();
   }
 
   #end(reason: string): void {

@@ -8,7 +8,7 @@ import {
 } from "../../modules/board/index.js";
 import type { Air, CentralConnection, CentralOptions, Peripheral } from "../world/air.js";
 import { encodePDU } from "./advertising.js";
-import { GATTLink } from "./gatt-link.js";
+import { GATTLink, MIN_MTU } from "./gatt-link.js";
 import type { Life } from "./life.js";
 
 export interface RadioOptions {
@@ -21,8 +21,9 @@ export interface RadioOptions {
 }
 
 const MAX_CONNECTIONS = 3;
-const MIN_MTU = 23;
 const MAX_MTU = 517;
+/** What the server offers unless told (CONFIG_BT_NIMBLE_ATT_PREFERRED_MTU). */
+const PREFERRED_MTU = 256;
 const RSSI = -55;
 
 /** A BLE peripheral on the virtual air. */
@@ -46,13 +47,16 @@ export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConst
       for (const service of options.services) service.characteristics.forEach(checkCharacteristic);
       isInUse = true;
       this.#options = options;
-      this.#mtu = Math.min(MAX_MTU, Math.max(MIN_MTU, options.mtu ?? MIN_MTU));
+      this.#mtu = Math.min(MAX_MTU, Math.max(MIN_MTU, options.mtu ?? PREFERRED_MTU));
       const leave = radio.air.add(this);
       this.#release = life.hold(() => {
         this.#isClosed = true;
         isInUse = false;
         leave();
-        for (const link of [...this.#links]) link.vanish();
+        for (const link of [...this.#links]) {
+          if (life.isOver) link.lose();
+          else link.connection.close();
+        }
       });
       life.soon(() => {
         if (this.#isClosed) return;
@@ -86,17 +90,19 @@ export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConst
         clock: radio.air.clock,
         services: this.#options.services,
         intervalMs: radio.air.intervalMs,
-        mtu: options.mtu === undefined ? MIN_MTU : Math.max(MIN_MTU, Math.min(options.mtu, this.#mtu)),
+        maxMTU: this.#mtu,
         onCentralDisconnected: (reason) => options.onDisconnected(reason),
         onOver: () => this.#forget(link),
       });
       this.#links.add(link);
       life.run(() => this.#options.onConnect?.(link.connection));
+      link.begin(options.mtu, () => options.onConnected(link));
       return link;
     }
 
     #forget(link: GATTLink): void {
       if (!this.#links.delete(link) || this.#isClosed) return;
+      link.endSubscriptions();
       life.run(() => this.#options.onDisconnect?.(link.connection));
       radio.air.changed(this);
     }

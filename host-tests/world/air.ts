@@ -70,7 +70,7 @@ export interface Peripheral {
   readonly pdus:
     | { readonly advertisement: Uint8Array<ArrayBuffer>; readonly scanResponse: Uint8Array<ArrayBuffer> }
     | undefined;
-  /** Takes a connection; `undefined` when it cannot. */
+  /** Takes a connection, and tells the central when it can be used; `undefined` when it cannot. */
   accept(options: CentralOptions): CentralConnection | undefined;
 }
 
@@ -116,8 +116,7 @@ export class Air implements Central {
       if (isGivenUp) return;
       const peripheral = this.#peripherals.get(address);
       if (peripheral?.pdus) connection = peripheral.accept(options);
-      if (connection) options.onConnected(connection);
-      else options.onFailed("nobody with that address takes a connection");
+      if (!connection) options.onFailed("nobody with that address takes a connection");
     }, CONNECT_MS);
     return {
       close: () => {
