@@ -10,12 +10,15 @@ import { type EndOfLife, Life } from "./life.js";
 import { makePins, PINS } from "./pins.js";
 import { makeSockets, type SocketOptions } from "./sockets.js";
 import { Flash } from "./storage.js";
-import { type Cable, makeAccessPoint, makeEthernet, makeWiFi } from "./wifi.js";
+import { Cable, makeAccessPoint, makeEthernet, makeWiFi } from "./wifi.js";
 
 export interface DeviceOptions extends SocketOptions {
   /** Made up from the world's random numbers unless given. */
   readonly mac?: string;
   readonly network?: "wifi" | "ethernet";
+  /** What is stored already; none: an erased flash. */
+  readonly flash?: Flash;
+  /** Of Bluetooth LE, at a time. */
   readonly maxConnections?: number;
   /** Exchanges parts of the board for others, for one run of the firmware: Node's sockets, say. */
   readonly replace?: (life: Life) => BoardParts;
@@ -37,10 +40,11 @@ const MAX_LOG_LINES = 10_000;
 /** One piece of hardware: what outlives the firmware that runs on it. */
 export class Device {
   readonly mac: string;
-  readonly flash = new Flash();
+  readonly flash: Flash;
   /** The cable with the vehicle on it. */
   readonly vehicle = new Vehicle();
-  readonly cable: Cable = { isPlugged: true, onChanged: undefined };
+  /** The network cable of a device with Ethernet. */
+  readonly cable = new Cable();
   readonly host: Host;
   /** What the firmware has logged, all runs together; the last of it. */
   readonly logLines: string[] = [];
@@ -51,6 +55,7 @@ export class Device {
   constructor(world: World, options: DeviceOptions = {}) {
     this.#world = world;
     this.#options = options;
+    this.flash = options.flash ?? new Flash();
     this.mac = options.mac ?? randomMAC(world);
     this.host = world.network.host();
   }
@@ -91,7 +96,7 @@ export class Device {
       this.#options.network === "ethernet"
         ? {
             kind: "ethernet",
-            Ethernet: makeEthernet({ cable: this.cable, address: world.wifi.lease(), host: this.host, life }),
+            Ethernet: makeEthernet({ ...around, cable: this.cable }),
           }
         : { kind: "wifi", WiFi: makeWiFi(around), AccessPoint: makeAccessPoint(around) };
     return {

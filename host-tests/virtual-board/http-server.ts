@@ -35,7 +35,7 @@ const REASONS: Readonly<Record<number, string>> = {
   500: "Internal Server Error",
 };
 
-type State = "head" | "body" | "waiting" | "responding" | "closed";
+type State = "new" | "head" | "body" | "waiting" | "responding" | "closed";
 
 /** HTTP/1.1 over the virtual sockets: what the SDK's server does, within bounds (modules/board/http.ts). */
 export function makeHTTPServer({ TCP, Listener }: Sockets, life: Life): HTTPServerConstructor {
@@ -48,7 +48,7 @@ export function makeHTTPServer({ TCP, Listener }: Sockets, life: Life): HTTPServ
     #socket: TCP;
     #timer: Timer | undefined;
     #handlers: HTTPHandlers = {};
-    #state: State = "head";
+    #state: State = "new";
     #head = new Uint8Array(0);
     #body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
     #bodyLeft = 0;
@@ -71,7 +71,14 @@ export function makeHTTPServer({ TCP, Listener }: Sockets, life: Life): HTTPServ
     }
 
     accept(handlers: HTTPHandlers): void {
+      if (this.#state !== "new") throw new Error("bad state");
       this.#handlers = handlers;
+      this.#state = "head";
+    }
+
+    /** Whom `onConnect` did not accept is not served. */
+    get isAccepted(): boolean {
+      return this.#state !== "new";
     }
 
     read(count = this.#body.length): ArrayBuffer | undefined {
@@ -244,6 +251,7 @@ export function makeHTTPServer({ TCP, Listener }: Sockets, life: Life): HTTPServ
         });
         this.#connections.add(connection);
         this.#options.onConnect(connection);
+        if (!connection.isAccepted) connection.close();
       }
     }
   };

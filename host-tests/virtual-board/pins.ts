@@ -53,16 +53,16 @@ export function makePins(
   class VirtualControlPilot implements ControlPilot {
     readonly #release: () => void;
     #isClosed = false;
-    #lastHighMv: number;
+    #last: PilotLevels;
 
     constructor({ pin, onReadable }: ControlPilotOptions) {
       const give = take(pin, PINS.controlPilot);
       vehicle.offer(1000);
-      this.#lastHighMv = vehicle.levels.highMv;
+      this.#last = vehicle.levels;
       const unwatch = vehicle.watch(() => {
-        const { highMv } = vehicle.levels;
-        if (highMv === this.#lastHighMv) return;
-        this.#lastHighMv = highMv;
+        const { highMv, lowMv } = vehicle.levels;
+        if (highMv === this.#last.highMv && lowMv === this.#last.lowMv) return;
+        this.#last = { highMv, lowMv };
         life.soon(() => {
           if (!this.#isClosed) onReadable?.();
         });

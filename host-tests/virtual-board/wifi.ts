@@ -1,6 +1,7 @@
 import type {
   AccessPointConstructor,
   AccessPointOptions,
+  Ethernet,
   EthernetConstructor,
   EthernetOptions,
   WiFi,
@@ -13,9 +14,11 @@ import type { Host } from "../world/network.js";
 import type { WiFiSurroundings } from "../world/wifi.js";
 import type { Life } from "./life.js";
 
+/** What these take on the chip, roughly. */
 const SCAN_MS = 1500;
 const JOIN_MS = 800;
 const DHCP_MS = 500;
+const CHANNELS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
 /** The address that every access point of ours has. */
 const ACCESS_POINT_ADDRESS = "192.168.4.1";
 
@@ -58,6 +61,7 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
     }
 
     scan(options: Parameters<WiFi["scan"]>[0]): void {
+      this.#checkOpen();
       if (this.#isScanning) throw new Error("a scan is under way");
       this.#isScanning = true;
       clock.set(() => {
@@ -72,6 +76,7 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
     }
 
     connect({ ssid, password }: { ssid: string; password: string }): void {
+      this.#checkOpen();
       checkSSID(ssid);
       if (password !== "") checkPassword(password);
       this.#leave();
@@ -80,16 +85,19 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
         if (join !== this.#join || this.#isClosed) return;
         const network = surroundings.find(ssid);
         if (network?.password !== password) {
-          this.#tell({ type: "disconnected", wrongPassword: network !== undefined });
+          // Only a handshake can fail: an open network has none, nor has a protected one without a password.
+          const wrongPassword = password !== "" && (network?.password ?? "") !== "";
+          this.#tell({ type: "disconnected", wrongPassword });
           return;
         }
         this.#ssid = ssid;
-        this.#tell({ type: "connected" });
         clock.set(() => this.#lease(join), DHCP_MS);
+        this.#tell({ type: "connected" });
       }, JOIN_MS);
     }
 
     disconnect(): void {
+      this.#checkOpen();
       this.#join++;
       if (this.#ssid === undefined) return;
       this.#leave();
@@ -101,18 +109,31 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
     }
 
     #lease(join: number): void {
-      if (join !== this.#join || this.#ssid === undefined) return;
+      if (join !== this.#join || this.#ssid === undefined || host.address !== undefined) return;
       if (!surroundings.find(this.#ssid)?.dhcp) return;
-      const address = surroundings.lease();
+      const address = surroundings.lease((taken) => host.network.at(taken) !== undefined);
       host.address = address;
       this.#tell({ type: "gotIP", address });
     }
 
-    /** The network that was joined may be gone. */
+    /** The network that was joined may be gone, or its addresses. */
     #check(): void {
-      if (this.#ssid === undefined || surroundings.find(this.#ssid)) return;
-      this.#leave();
-      life.soon(() => this.#tell({ type: "disconnected", wrongPassword: false }));
+      if (this.#ssid === undefined) return;
+      const network = surroundings.find(this.#ssid);
+      if (!network) {
+        this.#leave();
+        life.soon(() => this.#tell({ type: "disconnected", wrongPassword: false }));
+      } else if (!network.dhcp && host.address !== undefined) {
+        host.address = undefined;
+        life.soon(() => this.#tell({ type: "lostIP" }));
+      } else if (network.dhcp && host.address === undefined) {
+        const join = this.#join;
+        clock.set(() => this.#lease(join), DHCP_MS);
+      }
+    }
+
+    #checkOpen(): void {
+      if (this.#isClosed) throw new Error("the Wi-Fi is closed");
     }
 
     #leave(): void {
@@ -126,7 +147,7 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
   };
 }
 
-/** The station's own network: a device that joins it reaches the station at 192.168.4.1. */
+/** The station's own network: a device that joins it reaches the station at 192.168.4.1. One at a time. */
 export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions): AccessPointConstructor {
   return class VirtualAccessPoint {
     readonly #release: () => void;
@@ -134,6 +155,8 @@ export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions
     constructor({ ssid, password, channel = 1 }: AccessPointOptions) {
       checkSSID(ssid);
       if (password !== undefined) checkPassword(password);
+      if (!CHANNELS.includes(channel)) throw new RangeError(`invalid channel: ${channel}`);
+      if (host.ownAddress !== undefined) throw new Error("the access point is up already");
       const lower = surroundings.raise({ ssid, password, channel });
       host.ownAddress = ACCESS_POINT_ADDRESS;
       this.#release = life.hold(() => {
@@ -148,35 +171,70 @@ export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions
   };
 }
 
-/** A cable: `plugged` may change at any time. */
-export interface Cable {
-  isPlugged: boolean;
-  onChanged: (() => void) | undefined;
+/** A network cable between a device and a switch. */
+export class Cable {
+  #isPlugged = true;
+  #watchers = new Set<() => void>();
+
+  get isPlugged(): boolean {
+    return this.#isPlugged;
+  }
+
+  plug(): void {
+    this.#set(true);
+  }
+
+  unplug(): void {
+    this.#set(false);
+  }
+
+  /** Calls back when that changes. Returns how to stop that. */
+  watch(onChanged: () => void): () => void {
+    this.#watchers.add(onChanged);
+    return () => this.#watchers.delete(onChanged);
+  }
+
+  #set(isPlugged: boolean): void {
+    if (isPlugged === this.#isPlugged) return;
+    this.#isPlugged = isPlugged;
+    for (const onChanged of [...this.#watchers]) onChanged();
+  }
 }
 
-export function makeEthernet(options: {
-  cable: Cable;
-  address: string;
-  host: Host;
-  life: Life;
-}): EthernetConstructor {
-  const { cable, address, host, life } = options;
-  return class VirtualEthernet {
+export interface VirtualEthernetOptions {
+  readonly cable: Cable;
+  readonly surroundings: WiFiSurroundings;
+  readonly host: Host;
+  readonly life: Life;
+}
+
+/** The wire to the router of the place, which gives addresses as its Wi-Fi does. */
+export function makeEthernet({
+  cable,
+  surroundings,
+  host,
+  life,
+}: VirtualEthernetOptions): EthernetConstructor {
+  const clock = life.clock();
+
+  return class VirtualEthernet implements Ethernet {
     readonly #options: EthernetOptions;
     readonly #release: () => void;
+    #isClosed = false;
 
-    constructor(ethernet: EthernetOptions) {
-      this.#options = ethernet;
+    constructor(options: EthernetOptions) {
+      this.#options = options;
+      const unwatch = cable.watch(() => this.#follow());
       this.#release = life.hold(() => {
-        cable.onChanged = undefined;
+        this.#isClosed = true;
+        unwatch();
         host.address = undefined;
       });
-      cable.onChanged = () => this.#follow();
       this.#follow();
     }
 
     get address(): string | undefined {
-      return host.address;
+      return this.#isClosed ? undefined : host.address;
     }
 
     close(): void {
@@ -184,11 +242,23 @@ export function makeEthernet(options: {
     }
 
     #follow(): void {
-      host.address = cable.isPlugged ? address : undefined;
-      const isUp = cable.isPlugged;
-      life.soon(() => {
-        if (cable.onChanged) this.#options.onChanged(isUp ? { type: "gotIP", address } : { type: "lostIP" });
-      });
+      if (cable.isPlugged) {
+        clock.set(() => this.#lease(), DHCP_MS);
+      } else if (host.address !== undefined) {
+        host.address = undefined;
+        life.soon(() => this.#tell({ type: "lostIP" }));
+      }
+    }
+
+    #lease(): void {
+      if (this.#isClosed || !cable.isPlugged || host.address !== undefined) return;
+      const address = surroundings.lease((taken) => host.network.at(taken) !== undefined);
+      host.address = address;
+      this.#tell({ type: "gotIP", address });
+    }
+
+    #tell(event: Parameters<EthernetOptions["onChanged"]>[0]): void {
+      if (!this.#isClosed) this.#options.onChanged(event);
     }
   };
 }

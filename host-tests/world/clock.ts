@@ -25,6 +25,11 @@ export class VirtualClock implements Clock {
     return this.#nowMs;
   }
 
+  /** The time becomes known, jumps, or is forgotten. Timers do not follow it. */
+  setEpochMs(epochMs: number | undefined): void {
+    this.#epochAtStartMs = epochMs === undefined ? undefined : epochMs - this.#nowMs;
+  }
+
   epochMs(): number | undefined {
     return this.#epochAtStartMs === undefined ? undefined : this.#epochAtStartMs + this.#nowMs;
   }

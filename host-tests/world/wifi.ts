@@ -6,7 +6,7 @@ export interface WiFiNetworkState {
   channel: number;
   /** dBm */
   rssi: number;
-  /** `false`: it gives no addresses. */
+  /** `false`: it gives no addresses, and takes back those it gave. */
   dhcp: boolean;
   /** Not named in a scan. */
   hidden: boolean;
@@ -18,12 +18,16 @@ export interface AccessPointState {
   readonly channel: number;
 }
 
+/** Last bytes of the addresses that DHCP gives; the others are for hosts that have theirs from elsewhere. */
+const FIRST_LEASE = 10;
+const LAST_LEASE = 249;
+
 /** The airwaves of a place: networks to join, and the access points that stations open. */
 export class WiFiSurroundings {
   #networks = new Map<string, WiFiNetworkState>();
   #accessPoints = new Set<AccessPointState>();
   #stations = new Set<() => void>();
-  #nextAddress = 10;
+  #nextAddress = FIRST_LEASE;
 
   /** Adds a network or changes one. */
   put(network: Partial<WiFiNetworkState> & { ssid: string }): void {
@@ -64,10 +68,14 @@ export class WiFiSurroundings {
     return () => this.#stations.delete(onChanged);
   }
 
-  /** The next address that DHCP gives. */
-  lease(): string {
-    this.#nextAddress = this.#nextAddress === 254 ? 10 : this.#nextAddress + 1;
-    return `192.168.1.${this.#nextAddress}`;
+  /** The next address that DHCP gives, of those that nobody has. */
+  lease(isTaken: (address: string) => boolean): string {
+    for (let tried = FIRST_LEASE; tried <= LAST_LEASE; tried++) {
+      const address = `192.168.1.${this.#nextAddress}`;
+      this.#nextAddress = this.#nextAddress === LAST_LEASE ? FIRST_LEASE : this.#nextAddress + 1;
+      if (!isTaken(address)) return address;
+    }
+    throw new Error("every address is taken");
   }
 
   #tell(): void {
