@@ -97,8 +97,8 @@ export class NodeStream {
   close(): void {
     this.#nextUser = undefined;
     this.#user = undefined;
-    if (this.#isOver) this.#socket.destroy();
-    else if (this.#receivedBytes > 0 || !this.#isOpen) this.#socket.resetAndDestroy();
+    if (this.#isOver || !this.#isOpen) this.#socket.destroy();
+    else if (this.#receivedBytes > 0) this.#socket.resetAndDestroy();
     else this.#socket.destroySoon();
     this.#isOpen = false;
   }

@@ -103,19 +103,38 @@ export class PacketReader {
     } catch (error) {
       this.#error ??= error instanceof Error ? error.message : "the packet cannot be parsed";
     }
-    if (this.#parser.packet.length > this.#maxPacketBytes) {
-      this.#error ??= `a packet of ${this.#parser.packet.length} bytes is longer than the ${this.#maxPacketBytes} allowed`;
-    }
+    this.#error ??= this.#lengthError(this.#parser.packet);
     return { packets: this.#packets, error: this.#error };
   }
 
+  /** mqtt-packet would wait for ever on a packet that is too short, or read on into the next one. */
+  #lengthError({ cmd, length }: ParsedPacket): string | undefined {
+    if (length > this.#maxPacketBytes) {
+      return `a packet of ${length} bytes is longer than the ${this.#maxPacketBytes} allowed`;
+    }
+    const expected = LENGTHS[cmd];
+    const isRight = length === expected || (cmd === "suback" && length > SUBACK_BYTES);
+    return length === -1 || expected === undefined || isRight ? undefined : `a ${cmd} of ${length} bytes`;
+  }
+
   #take(packet: ParsedPacket): void {
+    this.#error ??= this.#lengthError(packet);
     if (this.#error !== undefined) return;
     const incoming = incomingPacket(packet);
     if (typeof incoming === "string") this.#error = incoming;
     else this.#packets.push(incoming);
   }
 }
+
+/** Of what follows the fixed header, where the type says it (MQTT 3.1.1 section 3); at least that much of a SUBACK. */
+const SUBACK_BYTES = 3;
+const LENGTHS: Readonly<Record<string, number>> = {
+  connack: 2,
+  puback: 2,
+  suback: SUBACK_BYTES,
+  unsuback: 2,
+  pingresp: 0,
+};
 
 /** The packet as a client sees it, or what is wrong with it. */
 function incomingPacket(packet: ParsedPacket): IncomingPacket | string {

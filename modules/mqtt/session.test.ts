@@ -1,0 +1,588 @@
+import { describe, expect, test } from "@jest/globals";
+import { Life, makeSockets } from "../../host-tests/virtual-board/index.js";
+import { WorldBroker } from "../../host-tests/world/broker.js";
+import { Random } from "../../host-tests/world/random.js";
+import { virtualWorld } from "../../host-tests/world/world.js";
+import type { TCP } from "../board/index.js";
+import { asUint8Array, concatBytes, decodeUTF8 } from "../bytes/index.js";
+import { type IncomingMessage, MQTTSession, type MQTTSessionOptions, type MQTTState } from "./index.js";
+
+const BROKER = { name: "broker.example", address: "10.0.0.1", port: 1883 };
+
+interface ClientOptions extends Partial<MQTTSessionOptions> {
+  readonly sendBufferBytes?: number;
+  readonly segmentBytes?: number;
+  /** No broker is started. */
+  readonly hasNoBroker?: boolean;
+  readonly isTLS?: boolean;
+  readonly certificateName?: string;
+}
+
+/** A session in a network with a broker. */
+class Client {
+  readonly world;
+  readonly host;
+  readonly brokerHost;
+  readonly brokerSockets;
+  readonly broker: WorldBroker | undefined;
+  readonly session: MQTTSession;
+  readonly states: MQTTState[] = [];
+  readonly messages: IncomingMessage[] = [];
+  readonly refused: string[] = [];
+
+  constructor(options: ClientOptions = {}) {
+    const { sendBufferBytes, segmentBytes, hasNoBroker, isTLS, certificateName, ...session } = options;
+    this.world = virtualWorld({ segmentBytes });
+    const { clock, network } = this.world;
+    const life = () =>
+      new Life({
+        clock,
+        onEnd: (end) => {
+          if (end.type === "crash") throw end.error;
+        },
+      });
+    this.host = network.host({ address: "10.0.0.2" });
+    this.brokerHost = network.host({ address: BROKER.address, names: [BROKER.name] });
+    this.brokerSockets = makeSockets(this.brokerHost, life(), { maxSockets: 100 });
+    const { port } = BROKER;
+    if (!hasNoBroker) this.broker = new WorldBroker({ sockets: this.brokerSockets, port, certificateName });
+    const { TCP, TLS } = makeSockets(this.host, life(), { sendBufferBytes });
+    this.session = new MQTTSession({
+      clock,
+      crypto: { random: (byteLength) => this.world.random.bytes(byteLength).buffer },
+      resolve: (host, done) => this.host.resolve(host, done),
+      connect: (socket) => (isTLS ? new TLS(socket) : new TCP(socket)),
+      host: BROKER.name,
+      port,
+      clientId: "client-1",
+      username: "user",
+      password: "secret",
+      clean: false,
+      reconnect: true,
+      onState: (state) => this.states.push(state),
+      onMessage: (message) => this.messages.push(message),
+      onRefusedSubscription: (filter) => this.refused.push(filter),
+      ...session,
+    });
+  }
+
+  advance(durationMs: number): void {
+    this.world.clock.advance(durationMs);
+  }
+
+  until(what: string, condition: () => boolean, limitMs = 120_000): void {
+    if (!this.world.clock.runUntil(condition, limitMs)) throw new Error(`not reached: ${what}`);
+  }
+
+  goOnline(): this {
+    this.until("online", () => this.session.state.type === "online");
+    return this;
+  }
+
+  /** Why the last connection failed. */
+  get failure(): { code: string; connackCode?: number } | undefined {
+    const last = this.states.findLast((state) => state.type === "offline");
+    return last?.type === "offline" ? last.reason : undefined;
+  }
+
+  get good(): WorldBroker {
+    if (!this.broker) throw new Error("there is no broker");
+    return this.broker;
+  }
+}
+
+/** A server that takes connections and lets a test speak for it. */
+class Puppet {
+  received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  connections = 0;
+  socket: TCP | undefined;
+
+  constructor(client: Client, options: { onReadable?: (puppet: Puppet) => void; reads?: boolean } = {}) {
+    const { TCP, Listener } = client.brokerSockets;
+    const listener = new Listener({
+      port: BROKER.port,
+      onReadable: () => {
+        const from = listener.read();
+        if (!from) return;
+        this.connections++;
+        const socket = new TCP({
+          from,
+          onReadable: () => {
+            if (options.reads === false) return;
+            this.received = concatBytes(this.received, asUint8Array(socket.read() ?? new ArrayBuffer(0)));
+            options.onReadable?.(this);
+          },
+          onError: () => socket.close(),
+        });
+        this.socket = socket;
+      },
+    });
+  }
+
+  send(...bytes: number[]): void {
+    this.socket?.write(Uint8Array.from(bytes));
+  }
+}
+
+const CONNACK = [0x20, 0x02, 0x00, 0x00];
+
+/** A client whose broker is a puppet that has let it in. */
+function withPuppet(options: ClientOptions = {}): { client: Client; puppet: Puppet } {
+  const client = new Client({ ...options, hasNoBroker: true });
+  let isIn = false;
+  const puppet = new Puppet(client, {
+    onReadable: (one) => {
+      if (!isIn) one.send(...CONNACK);
+      isIn = true;
+    },
+  });
+  client.goOnline();
+  puppet.received = new Uint8Array(0);
+  return { client, puppet };
+}
+
+describe("connecting", () => {
+  test("CONNECT carries client id, user, password, keep-alive and will", () => {
+    const client = new Client({
+      hasNoBroker: true,
+      keepAliveS: 77,
+      will: { topic: "a/will", payload: "lost", qos: 1, retain: true },
+    });
+    const puppet = new Puppet(client);
+    client.until("CONNECT", () => puppet.received.length > 0);
+    const text = decodeUTF8(puppet.received.slice(12)) ?? "";
+    // Flags: user, password, will retained with QoS 1; keep-alive 77 s.
+    expect([...puppet.received.slice(9, 12)]).toEqual([0b1110_1100, 0, 77]);
+    for (const part of ["client-1", "a/will", "lost", "user", "secret"]) expect(text).toContain(part);
+  });
+
+  test("goes from connecting to online", () => {
+    const client = new Client().goOnline();
+    expect(client.states.map(({ type }) => type)).toEqual(["online"]);
+    expect(client.session.state).toEqual({ type: "online", sessionPresent: false });
+  });
+
+  test.each([1, 2, 3, 4, 5])("CONNACK code %d is kept", (code) => {
+    const client = new Client({ hasNoBroker: true });
+    new Puppet(client, { onReadable: (puppet) => puppet.send(0x20, 0x02, 0x00, code) });
+    client.until("refused", () => client.failure !== undefined);
+    expect(client.failure).toMatchObject({ code: "broker-refused", connackCode: code });
+  });
+
+  test("a name without an address", () => {
+    const client = new Client({ host: "nowhere.example" });
+    client.until("failed", () => client.failure !== undefined);
+    expect(client.failure?.code).toBe("host-not-found");
+  });
+
+  test("a port that nobody listens on", () => {
+    const client = new Client({ hasNoBroker: true });
+    client.until("failed", () => client.failure !== undefined);
+    expect(client.failure?.code).toBe("broker-unreachable");
+  });
+
+  test("a host that does not answer is noticed within 10 s", () => {
+    const client = new Client();
+    client.brokerHost.isCut = true;
+    client.advance(10_100);
+    expect(client.failure?.code).toBe("broker-unreachable");
+  });
+
+  test("a broker that takes TCP and never sends CONNACK is noticed within 10 s", () => {
+    const client = new Client();
+    client.good.faults.isSilent = true;
+    client.advance(10_100);
+    expect(client.failure?.code).toBe("broker-no-answer");
+  });
+
+  test("a certificate for another name", () => {
+    const client = new Client({ isTLS: true, certificateName: "other.example" });
+    client.until("failed", () => client.failure !== undefined);
+    expect(client.failure?.code).toBe("tls-failed");
+  });
+
+  test("TLS with the right certificate", () => {
+    new Client({ isTLS: true, certificateName: BROKER.name }).goOnline();
+  });
+
+  test("without reconnecting there is one try", () => {
+    const client = new Client({ hasNoBroker: true, reconnect: false });
+    client.advance(120_000);
+    expect(client.states.map(({ type }) => type)).toEqual(["offline"]);
+    expect(client.states[0]).toMatchObject({ retryInMs: undefined });
+  });
+
+  test("a session that was to be forgotten and is there is an error [MQTT-3.2.2-1]", () => {
+    const client = new Client({ hasNoBroker: true, clean: true });
+    new Puppet(client, { onReadable: (puppet) => puppet.send(0x20, 0x02, 0x01, 0x00) });
+    client.until("failed", () => client.failure !== undefined);
+    expect(client.failure?.code).toBe("protocol-error");
+  });
+
+  test("another packet before CONNACK is an error [MQTT-3.2.0-1]", () => {
+    const client = new Client({ hasNoBroker: true });
+    new Puppet(client, { onReadable: (puppet) => puppet.send(0xd0, 0x00) });
+    client.until("failed", () => client.failure !== undefined);
+    expect(client.failure?.code).toBe("protocol-error");
+  });
+});
+
+describe("reconnecting", () => {
+  test("waits longer and longer, between 1 and 60 s, and never the same", () => {
+    const client = new Client({ hasNoBroker: true });
+    client.advance(600_000);
+    const delays = client.states.flatMap((state) => (state.type === "offline" ? [state.retryInMs ?? 0] : []));
+    expect(delays.length).toBeGreaterThan(8);
+    expect(delays[0]).toBeLessThan(2000);
+    expect(Math.max(...delays)).toBeGreaterThan(30_000);
+    for (const delay of delays) expect(delay).toBeGreaterThanOrEqual(1000);
+    for (const delay of delays) expect(delay).toBeLessThanOrEqual(60_000);
+    expect(new Set(delays.slice(-5)).size).toBeGreaterThan(1);
+  });
+
+  test("a connection that held begins again with the shortest delay", () => {
+    const client = new Client();
+    client.good.stop();
+    client.advance(300_000);
+    client.good.start();
+    client.goOnline();
+    client.advance(31_000);
+    client.states.length = 0;
+    client.good.stop();
+    client.until("offline", () => client.failure !== undefined);
+    expect(client.states[0]).toMatchObject({ type: "offline" });
+    expect((client.states[0] as { retryInMs: number }).retryInMs).toBeLessThan(2000);
+  });
+
+  test("what was subscribed is subscribed again where the broker forgot", () => {
+    const client = new Client({ clean: true });
+    client.session.subscribe("news/+", 1);
+    client.goOnline();
+    client.good.stop();
+    client.good.start();
+    client.until("offline", () => client.failure !== undefined);
+    client.goOnline();
+    client.advance(100);
+    client.good.publish("news/today", "hello");
+    client.advance(100);
+    expect(client.messages.map(({ topic }) => topic)).toEqual(["news/today"]);
+  });
+
+  test("where the broker kept the session, nothing is subscribed again", () => {
+    const client = new Client();
+    client.session.subscribe("news/+", 1);
+    client.goOnline().advance(100);
+    client.good.stop();
+    client.good.start();
+    client.until("offline", () => client.failure !== undefined);
+    client.goOnline();
+    expect(client.session.state).toEqual({ type: "online", sessionPresent: true });
+    client.good.publish("news/today", "hello");
+    client.advance(100);
+    expect(client.messages).toHaveLength(1);
+  });
+
+  test("what was not acknowledged is sent again, in order, with DUP", () => {
+    const { client, puppet } = withPuppet();
+    for (const payload of ["one", "two"])
+      client.session.publish({ topic: "t", payload, qos: 1, retain: false });
+    client.advance(100);
+    const first = puppet.received;
+    expect(first[0]).toBe(0x32);
+    puppet.received = new Uint8Array(0);
+    puppet.socket?.close();
+    client.until("offline", () => client.failure !== undefined);
+    client.until("it is back", () => puppet.connections === 2 && puppet.received.length > 0);
+    puppet.received = new Uint8Array(0);
+    puppet.send(0x20, 0x02, 0x01, 0x00);
+    client.advance(100);
+    // The same packets, each with the DUP bit.
+    const dup = first.map((byte, i) => (i === 0 || i === first.length / 2 ? byte | 0x08 : byte));
+    expect(puppet.received).toEqual(dup);
+  });
+});
+
+describe("publishing", () => {
+  test("QoS 0 goes once, QoS 1 until it is acknowledged", () => {
+    const client = new Client().goOnline();
+    expect(client.session.publish({ topic: "a", payload: "0", qos: 0, retain: false })).toBe("accepted");
+    expect(client.session.publish({ topic: "b", payload: "1", qos: 1, retain: true })).toBe("accepted");
+    client.advance(100);
+    expect(client.good.published.map(({ topic, retain }) => [topic, retain])).toEqual([
+      ["a", false],
+      ["b", true],
+    ]);
+  });
+
+  test("QoS 0 without a connection is refused, QoS 1 waits for one", () => {
+    const client = new Client();
+    expect(client.session.publish({ topic: "a", payload: "0", qos: 0, retain: false })).toBe("offline");
+    expect(client.session.publish({ topic: "b", payload: "1", qos: 1, retain: false })).toBe("accepted");
+    client.goOnline().advance(100);
+    expect(client.good.published.map(({ topic }) => topic)).toEqual(["b"]);
+  });
+
+  test("no more are in flight than the window", () => {
+    const client = new Client({ maxInFlight: 3 }).goOnline();
+    client.good.faults.ignoresPublishes = true;
+    for (let i = 0; i < 10; i++)
+      client.session.publish({ topic: `${i}`, payload: "", qos: 1, retain: false });
+    client.advance(1000);
+    expect(client.good.published).toHaveLength(3);
+  });
+
+  test("the queue has a bound, and what it holds goes out in order", () => {
+    const client = new Client({ maxMessages: 5 });
+    const outcomes = Array.from({ length: 7 }, (_, i) =>
+      client.session.publish({ topic: `${i}`, payload: "", qos: 1, retain: false }),
+    );
+    expect(outcomes.filter((outcome) => outcome === "queue-full")).toHaveLength(2);
+    client.goOnline().advance(1000);
+    expect(client.good.published.map(({ topic }) => topic)).toEqual(["0", "1", "2", "3", "4"]);
+    expect(client.session.publish({ topic: "7", payload: "", qos: 1, retain: false })).toBe("accepted");
+  });
+
+  test("the queue has a bound in bytes, too", () => {
+    const client = new Client({ maxQueuedBytes: 1000 });
+    const payload = new Uint8Array(600);
+    expect(client.session.publish({ topic: "a", payload, qos: 1, retain: false })).toBe("accepted");
+    expect(client.session.publish({ topic: "b", payload, qos: 1, retain: false })).toBe("queue-full");
+  });
+
+  test("100,000 messages take packet identifiers again and again, never one that is in flight", () => {
+    const client = new Client({ maxInFlight: 2 }).goOnline();
+    // One message stays in flight for good: its identifier must be passed over at each wrap.
+    client.good.faults.ignoresPublishes = true;
+    client.session.publish({ topic: "stuck", payload: "", qos: 1, retain: false });
+    client.advance(10);
+    client.good.faults.ignoresPublishes = false;
+    for (let i = 0; i < 70_000; i++) {
+      client.session.publish({ topic: "t", payload: "", qos: 1, retain: false });
+      client.advance(10);
+    }
+    expect(client.good.published).toHaveLength(70_001);
+    expect(client.failure).toBeUndefined();
+    client.good.stop();
+    client.good.start();
+    client.good.published.length = 0;
+    client.until("offline", () => client.failure !== undefined);
+    client.goOnline().advance(100);
+    expect(client.good.published.map(({ topic }) => topic)).toEqual(["stuck"]);
+  });
+
+  test.each(["", "a/+", "#", "a\0b"])("%j is no topic to publish to", (topic) => {
+    const client = new Client();
+    expect(() => client.session.publish({ topic, payload: "", qos: 0, retain: false })).toThrow("no topic");
+  });
+
+  test("a message larger than the socket's buffer goes out in pieces that fit", () => {
+    const client = new Client({ sendBufferBytes: 64, segmentBytes: 20 }).goOnline();
+    const payload = new Random(5).bytes(5000);
+    client.session.publish({ topic: "large", payload, qos: 1, retain: false });
+    client.advance(5000);
+    expect(client.good.published[0]?.payload).toEqual(payload);
+  });
+
+  test("a broker that does not read makes QoS 0 messages drop, counted, and nothing grow", () => {
+    const client = new Client({ hasNoBroker: true });
+    const puppet = new Puppet(client, { reads: false });
+    client.until("connected", () => puppet.connections === 1);
+    puppet.send(...CONNACK);
+    client.goOnline();
+    const payload = new Uint8Array(1000);
+    let dropped = 0;
+    for (let i = 0; i < 100; i++) {
+      if (client.session.publish({ topic: "t", payload, qos: 0, retain: false }) === "queue-full") dropped++;
+      client.advance(10);
+    }
+    expect(dropped).toBeGreaterThan(50);
+    expect(client.session.droppedMessages).toBe(dropped);
+  });
+});
+
+describe("receiving", () => {
+  test("messages of QoS 0 and 1 arrive; QoS 1 is acknowledged", () => {
+    const { client, puppet } = withPuppet();
+    puppet.send(0x30, 0x04, 0x00, 0x01, 0x61, 0x30, 0x33, 0x06, 0x00, 0x01, 0x62, 0x12, 0x34, 0x31);
+    client.advance(100);
+    expect(client.messages.map(({ topic, qos, retain }) => [topic, qos, retain])).toEqual([
+      ["a", 0, false],
+      ["b", 1, true],
+    ]);
+    expect([...puppet.received]).toEqual([0x40, 0x02, 0x12, 0x34]);
+  });
+
+  test("a message that comes a byte at a time arrives once", () => {
+    const { client, puppet } = withPuppet();
+    for (const byte of [0x30, 0x04, 0x00, 0x01, 0x61, 0x30]) {
+      puppet.send(byte);
+      client.advance(20);
+    }
+    expect(client.messages.map(({ topic }) => topic)).toEqual(["a"]);
+  });
+
+  test("a message larger than the receive buffer arrives whole", () => {
+    const client = new Client();
+    client.session.subscribe("large", 1);
+    client.goOnline().advance(100);
+    const payload = new Random(6).bytes(15_000);
+    client.good.publish("large", payload);
+    client.advance(1000);
+    expect(client.messages[0]?.payload).toEqual(payload);
+  });
+
+  test("a message over the limit ends the connection with a reason", () => {
+    const client = new Client({ maxPacketBytes: 1000 });
+    client.session.subscribe("large", 1);
+    client.goOnline().advance(100);
+    client.good.publish("large", new Uint8Array(1001));
+    client.advance(100);
+    expect(client.failure?.code).toBe("protocol-error");
+  });
+
+  test.each([
+    ["no packet", [0xf0, 0x00]],
+    ["a second CONNACK", CONNACK],
+    ["a message with QoS 2", [0x34, 0x05, 0x00, 0x01, 0x61, 0x00, 0x01]],
+  ])("%s ends the connection with a reason", (_name, bytes) => {
+    const { client, puppet } = withPuppet();
+    puppet.send(...bytes);
+    client.advance(100);
+    expect(client.failure?.code).toBe("protocol-error");
+  });
+
+  test("a subscription that the broker refuses is told", () => {
+    const { client, puppet } = withPuppet();
+    client.session.subscribe("secret/#", 1);
+    client.advance(100);
+    const [, , high = 0, low = 0] = puppet.received;
+    puppet.send(0x90, 0x03, high, low, 0x80);
+    client.advance(100);
+    expect(client.refused).toEqual(["secret/#"]);
+  });
+
+  test("an acknowledgement of nothing is of no consequence", () => {
+    const { client, puppet } = withPuppet();
+    puppet.send(0x40, 0x02, 0x12, 0x34, 0x90, 0x03, 0x12, 0x34, 0x01, 0xb0, 0x02, 0x12, 0x34);
+    client.advance(100);
+    expect(client.failure).toBeUndefined();
+  });
+
+  test("an exception of the user's is not swallowed", () => {
+    const client = new Client({
+      onMessage: () => {
+        throw new Error("of the user");
+      },
+    });
+    client.session.subscribe("t", 1);
+    client.goOnline().advance(100);
+    client.good.publish("t", "x");
+    expect(() => client.advance(100)).toThrow("of the user");
+  });
+
+  test("10,000 random byte strings end in a reason or a message, never in an exception", () => {
+    const seed = 7;
+    const random = new Random(seed);
+    const { client, puppet } = withPuppet();
+    for (let run = 0; run < 10_000; run++) {
+      const bytes = random.bytes(1 + random.int(40));
+      try {
+        puppet.send(...bytes);
+        client.advance(50);
+        if (client.session.state.type === "online") continue;
+        client.until(
+          "it reconnects",
+          () => puppet.received.at(-1) !== undefined && client.session.state.type === "connecting",
+        );
+        client.advance(200);
+        puppet.send(...CONNACK);
+        client.advance(50);
+      } catch (error) {
+        throw new Error(`seed ${seed}, run ${run}: ${String(error)}`);
+      }
+    }
+    expect(puppet.connections).toBeGreaterThan(1000);
+  });
+});
+
+describe("keep-alive", () => {
+  test("a quiet connection is kept with pings", () => {
+    const client = new Client({ keepAliveS: 20 }).goOnline();
+    client.advance(600_000);
+    expect(client.states.map(({ type }) => type)).toEqual(["online"]);
+  });
+
+  test("a broker that answers no ping is noticed", () => {
+    const client = new Client({ keepAliveS: 20 }).goOnline();
+    client.good.faults.ignoresPings = true;
+    client.advance(31_000);
+    expect(client.failure?.code).toBe("keep-alive-missed");
+  });
+
+  test("a broker that is gone is noticed although the station goes on sending", () => {
+    const client = new Client({ keepAliveS: 20 }).goOnline();
+    client.brokerHost.isCut = true;
+    for (let i = 0; i < 45; i++) {
+      client.session.publish({ topic: "heartbeat", payload: "", qos: 0, retain: false });
+      client.advance(1000);
+    }
+    expect(client.states).toContainEqual(
+      expect.objectContaining({ reason: expect.objectContaining({ code: "keep-alive-missed" }) }),
+    );
+  });
+});
+
+describe("closing", () => {
+  test("what is queued still goes out, then DISCONNECT: no will is published", () => {
+    const client = new Client({ will: { topic: "will", payload: "lost", qos: 1, retain: false } }).goOnline();
+    client.session.publish({ topic: "last", payload: "words", qos: 1, retain: false });
+    client.session.close();
+    client.advance(1000);
+    expect(client.good.published.map(({ topic }) => topic)).toEqual(["last"]);
+    expect(client.session.state.type).toBe("closed");
+    expect(client.good.clientIds).toEqual([]);
+  });
+
+  test("a broker that does not answer holds the end up for a second at most", () => {
+    const client = new Client().goOnline();
+    client.good.faults.ignoresPublishes = true;
+    client.session.publish({ topic: "last", payload: "words", qos: 1, retain: false });
+    client.session.close();
+    client.advance(1001);
+    expect(client.session.state.type).toBe("closed");
+  });
+
+  test("nothing is taken, and nobody called, after it", () => {
+    const client = new Client();
+    client.session.subscribe("t", 1);
+    client.goOnline().advance(100);
+    client.session.close();
+    client.states.length = 0;
+    expect(client.session.publish({ topic: "t", payload: "", qos: 1, retain: false })).toBe("closed");
+    client.good.publish("t", "x");
+    client.advance(100_000);
+    expect(client.messages).toEqual([]);
+    expect(client.states).toEqual([]);
+  });
+
+  test.each(["online", "offline"] as const)("it may be closed in its callback when it goes %s", (type) => {
+    const client: Client = new Client({
+      hasNoBroker: type === "offline",
+      onState: (state) => {
+        if (state.type === type) client.session.close();
+      },
+    });
+    client.advance(200_000);
+    expect(client.session.state.type).toBe("closed");
+  });
+
+  test("it may be closed while a message is handled", () => {
+    const client: Client = new Client({ onMessage: () => client.session.close() });
+    client.session.subscribe("t", 1);
+    client.goOnline().advance(100);
+    client.good.publish("t", "1");
+    client.good.publish("t", "2");
+    client.advance(1000);
+    expect(client.session.state.type).toBe("closed");
+  });
+});
