@@ -1,30 +1,38 @@
 import type { Board } from "../../modules/board/index.js";
 import type { RadioHarness } from "../contracts/gatt.js";
 import type { HarnessOptions } from "../contracts/harness.js";
-import { virtualWorld } from "../world/world.js";
-import { Device } from "./device.js";
+import type { NetworkHarness } from "../contracts/network.js";
+import type { VirtualClock } from "../world/clock.js";
+import { virtualWorld, type World } from "../world/world.js";
+import { Device, type DeviceOptions } from "./device.js";
+import type { EndOfLife } from "./life.js";
 
 const LIMIT_MS = 5000;
+const SEGMENT_BYTES = 536;
+
+export interface VirtualHarness extends RadioHarness, NetworkHarness {
+  readonly world: World<VirtualClock>;
+  readonly device: Device;
+}
 
 /** The virtual board, for the contract suites. */
-export async function virtualHarness(options: HarnessOptions = {}): Promise<RadioHarness> {
-  const { clock, air, ...world } = virtualWorld({ segmentBytes: 536 });
-  const device = new Device(
-    { clock, air, ...world },
-    {
-      maxSockets: options.maxSockets,
-      onEnd: (end) => {
-        if (end.type === "crash") throw end.error;
-      },
-    },
-  );
+export async function virtualHarness(
+  options: HarnessOptions & Pick<DeviceOptions, "network"> = {},
+): Promise<VirtualHarness> {
+  const world = virtualWorld({ segmentBytes: SEGMENT_BYTES });
+  const { clock, air, wifi } = world;
+  const device = new Device(world, { ...options, onEnd: throwCrash });
   let made: Board | undefined;
   device.boot((board) => {
     made = board;
   });
   return {
+    world,
+    device,
     board: made as unknown as Board,
     central: air,
+    place: wifi,
+    cable: device.cable,
     ownAddress: "127.0.0.1",
     until: async (what, condition) => {
       if (!clock.runUntil(condition, LIMIT_MS)) throw new Error(`not within ${LIMIT_MS} ms: ${what}`);
@@ -32,4 +40,9 @@ export async function virtualHarness(options: HarnessOptions = {}): Promise<Radi
     pass: async (durationMs) => clock.advance(durationMs),
     dispose: async () => device.cutPower(),
   };
+}
+
+/** What goes wrong in a test's own callback fails that test. */
+export function throwCrash(end: EndOfLife): void {
+  if (end.type === "crash") throw end.error;
 }

@@ -1,0 +1,5 @@
+import { describeEthernetContract, describeWiFiContract } from "../contracts/network.js";
+import { virtualHarness } from "./harness.js";
+
+describeWiFiContract("virtual board", virtualHarness);
+describeEthernetContract("virtual board", virtualHarness);
