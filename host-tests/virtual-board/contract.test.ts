@@ -1,6 +1,8 @@
 import { describeCryptoContract } from "../contracts/crypto.js";
 import { describeGATTContract } from "../contracts/gatt.js";
 import { describeHTTPContract } from "../contracts/http.js";
+import { describeEthernetContract, describeWiFiContract } from "../contracts/network.js";
+import { describePinsContract } from "../contracts/pins.js";
 import { describeStorageContract } from "../contracts/storage.js";
 import { describeTCPContract } from "../contracts/tcp.js";
 import { describeTimerContract } from "../contracts/timers.js";
@@ -12,5 +14,8 @@ describeTimerContract("virtual board", virtualHarness);
 describeTCPContract("virtual board", virtualHarness);
 describeHTTPContract("virtual board", virtualHarness);
 describeStorageContract("virtual board", virtualHarness);
+describePinsContract("virtual board", virtualHarness);
 describeGATTContract("virtual board", virtualHarness);
+describeWiFiContract("virtual board", virtualHarness);
+describeEthernetContract("virtual board", virtualHarness);
 describeCryptoContract("virtual board", virtualCrypto(new Random(1)));

@@ -2,6 +2,7 @@ import type { Board } from "../../modules/board/index.js";
 import type { RadioHarness } from "../contracts/gatt.js";
 import type { HarnessOptions } from "../contracts/harness.js";
 import type { NetworkHarness } from "../contracts/network.js";
+import type { VehicleHarness } from "../contracts/pins.js";
 import type { VirtualClock } from "../world/clock.js";
 import { virtualWorld, type World } from "../world/world.js";
 import { Device, type DeviceOptions } from "./device.js";
@@ -10,7 +11,7 @@ import type { EndOfLife } from "./life.js";
 const LIMIT_MS = 5000;
 const SEGMENT_BYTES = 536;
 
-export interface VirtualHarness extends RadioHarness, NetworkHarness {
+export interface VirtualHarness extends RadioHarness, NetworkHarness, VehicleHarness {
   readonly world: World<VirtualClock>;
   readonly device: Device;
 }
@@ -33,6 +34,7 @@ export async function virtualHarness(
     central: air,
     place: wifi,
     cable: device.cable,
+    vehicle: device.vehicle,
     ownAddress: "127.0.0.1",
     until: async (what, condition) => {
       if (!clock.runUntil(condition, LIMIT_MS)) throw new Error(`not within ${LIMIT_MS} ms: ${what}`);

@@ -1,5 +1,0 @@
-import { describeEthernetContract, describeWiFiContract } from "../contracts/network.js";
-import { virtualHarness } from "./harness.js";
-
-describeWiFiContract("virtual board", virtualHarness);
-describeEthernetContract("virtual board", virtualHarness);
