@@ -30,7 +30,7 @@ export class PlatformConnection implements IO {
   #user: string;
   #telemetry: Telemetry;
   #session: MQTTSession;
-  #isClosed = false;
+  #whenClosed: (() => void) | undefined;
 
   constructor(options: PlatformConnectionOptions) {
     const { board, identity, parameters } = options;
@@ -62,9 +62,10 @@ export class PlatformConnection implements IO {
     this.#telemetry.setStatus(status);
   }
 
-  /** Says goodbye where it can: the broker then does not publish the will. */
-  close(): void {
-    this.#isClosed = true;
+  /** Says goodbye where it can: the broker then does not publish the will. That takes a second at most. */
+  close(done: () => void = () => {}): void {
+    if (this.#whenClosed) return;
+    this.#whenClosed = done;
     this.requests?.close();
     this.#telemetry.close();
     if (this.isOnline) {
@@ -91,7 +92,10 @@ export class PlatformConnection implements IO {
   }
 
   #follow(state: MQTTState): void {
-    if (this.#isClosed) return;
+    if (this.#whenClosed) {
+      if (state.type === "closed") this.#whenClosed();
+      return;
+    }
     if (state.type === "online") this.#telemetry.goOnline(this.#options.localIP() ?? "");
     else this.#telemetry.goOffline();
     this.#options.onChanged(state.type === "online", state.type === "offline" ? state.reason : undefined);

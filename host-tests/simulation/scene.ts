@@ -90,6 +90,7 @@ export class Scene {
     this.brokerHost = this.world.network.host({ address: BROKER_ADDRESS, names: [BROKER_NAME] });
     const life = new Life({ clock: this.clock, onEnd: rethrow });
     this.broker = new WorldBroker({
+      clock: this.clock,
       sockets: makeSockets(this.brokerHost, life, { maxSockets: 1000 }),
       port: BROKER_PORT,
       authenticate: (_username, password) => password === OWNER.token,

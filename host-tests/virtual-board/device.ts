@@ -81,6 +81,11 @@ export class Device {
     return this.#life !== undefined && !this.#life.isOver;
   }
 
+  /** Runs something within the firmware, as a callback of the board does: what it throws is a crash. */
+  interrupt(callback: () => void): void {
+    this.#life?.run(callback);
+  }
+
   /** Everything ends at once. */
   cutPower(): void {
     this.#life?.end({ type: "power-cut" });

@@ -1,6 +1,6 @@
 /** An MQTT 3.1.1 broker of the world, in memory and in virtual time: what a station's broker does, and its faults. */
 
-import type { IO, Listener, TCP } from "../../modules/board/index.js";
+import type { Clock, IO, Listener, TCP, Timer } from "../../modules/board/index.js";
 import { asUint8Array, decodeUTF8, encodeUTF8 } from "../../modules/bytes/index.js";
 import {
   makeParser,
@@ -29,6 +29,7 @@ export interface BrokerFaults {
 }
 
 export interface WorldBrokerOptions {
+  readonly clock: Clock;
   readonly sockets: Sockets;
   readonly port: number;
   readonly certificateName?: string;
@@ -45,6 +46,8 @@ interface Client {
   readonly parser: PacketParser;
   id: string | undefined;
   will: BrokerMessage | undefined;
+  keepAliveS: number;
+  silence: Timer | undefined;
   unsent: Uint8Array<ArrayBuffer>[];
   writable: number;
 }
@@ -120,6 +123,8 @@ export class WorldBroker implements IO {
       parser,
       id: undefined,
       will: undefined,
+      keepAliveS: 0,
+      silence: undefined,
       unsent: [],
       writable: 0,
       socket: new TCP({
@@ -141,6 +146,8 @@ export class WorldBroker implements IO {
   }
 
   #receive(client: Client, packet: ParsedPacket): void {
+    if (packet.cmd === "connect") client.keepAliveS = Number(packet.keepalive);
+    this.#listenForSilence(client);
     switch (packet.cmd) {
       case "connect":
         this.#connect(client, packet);
@@ -166,6 +173,14 @@ export class WorldBroker implements IO {
         this.#drop(client, true);
         break;
     }
+  }
+
+  /** A client that says nothing for one and a half times its keep-alive is gone [MQTT-3.1.2-24]. */
+  #listenForSilence(client: Client): void {
+    const { clock } = this.#options;
+    clock.clear(client.silence);
+    if (client.keepAliveS === 0) return;
+    client.silence = clock.set(() => this.#drop(client, true), client.keepAliveS * 1500);
   }
 
   #connect(client: Client, packet: ParsedPacket): void {
@@ -253,6 +268,7 @@ export class WorldBroker implements IO {
 
   #drop(client: Client, isWillDue: boolean): void {
     if (!this.#clients.delete(client)) return;
+    this.#options.clock.clear(client.silence);
     client.socket.close();
     const session = client.id === undefined ? undefined : this.#sessions.get(client.id);
     if (session?.client === client) session.client = undefined;

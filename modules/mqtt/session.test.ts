@@ -45,7 +45,8 @@ class Client {
     this.brokerHost = network.host({ address: BROKER.address, names: [BROKER.name] });
     this.brokerSockets = makeSockets(this.brokerHost, life(), { maxSockets: 100 });
     const { port } = BROKER;
-    if (!hasNoBroker) this.broker = new WorldBroker({ sockets: this.brokerSockets, port, certificateName });
+    if (!hasNoBroker)
+      this.broker = new WorldBroker({ clock, sockets: this.brokerSockets, port, certificateName });
     const { TCP, TLS } = makeSockets(this.host, life(), { sendBufferBytes });
     this.session = new MQTTSession({
       clock,

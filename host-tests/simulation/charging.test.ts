@@ -1,0 +1,97 @@
+import { describe, expect, test } from "@jest/globals";
+import { Scene } from "./scene.js";
+
+function charging(): Scene {
+  const scene = new Scene();
+  scene.bringOnline();
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.until("current flows", () => scene.device.vehicle.isCharging);
+  return scene;
+}
+
+/** IEC 61851-1 table A.6: 100 ms from the vehicle's leaving C or D. */
+const OPENING_MS = 100;
+
+describe("the contactor opens within 100 ms", () => {
+  test.each<[string, (scene: Scene) => void]>([
+    ["the vehicle is unplugged", (scene) => scene.device.vehicle.unplug()],
+    ["the vehicle pauses", (scene) => scene.device.vehicle.set("plugged")],
+    ["the pilot is shorted", (scene) => scene.device.vehicle.set("shorted")],
+    ["the vehicle's diode fails", (scene) => scene.device.vehicle.set("without-diode")],
+    ["the session is stopped", (scene) => scene.station.stopCharging()],
+    ["the station is closed", (scene) => scene.station.close()],
+    ["the power goes", (scene) => scene.device.cutPower()],
+  ])("when %s", (_name, happens) => {
+    const scene = charging();
+    happens(scene);
+    scene.clock.advance(OPENING_MS);
+    expect(scene.device.vehicle.isContactorClosed).toBe(false);
+  });
+
+  test("when an exception escapes the firmware, and it starts again without closing it", () => {
+    const scene = charging();
+    scene.device.interrupt(() => {
+      throw new Error("a bug");
+    });
+    scene.clock.advance(OPENING_MS);
+    expect(scene.device.vehicle.isContactorClosed).toBe(false);
+    expect(scene.under.ends).toMatchObject([{ type: "crash" }]);
+    scene.until("online again", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(60_000);
+    expect(scene.device.vehicle.isContactorClosed).toBe(false);
+    expect(scene.station.status).toBe("plugged");
+  });
+});
+
+test("an authorization expires after 60 s if the vehicle does not draw", () => {
+  const scene = new Scene();
+  scene.bringOnline();
+  scene.plug(undefined, { drawsWhenOffered: false });
+  scene.present("GUEST-0001");
+  scene.clock.advance(59_000);
+  expect(scene.station.status).toBe("authorized");
+  expect(scene.device.vehicle.dutyPermille).toBe(266);
+  scene.clock.advance(1500);
+  expect(scene.station.status).toBe("plugged");
+  expect(scene.device.vehicle.dutyPermille).toBe(1000);
+});
+
+test("a level that lasts for less than 20 ms is noise", () => {
+  const scene = charging();
+  let hasOpened = false;
+  scene.device.vehicle.watch(() => {
+    hasOpened ||= !scene.device.vehicle.isContactorClosed;
+  });
+  for (let i = 0; i < 20; i++) {
+    scene.device.vehicle.set("shorted");
+    scene.clock.advance(5);
+    scene.device.vehicle.set("ready");
+    scene.clock.advance(50);
+  }
+  expect(hasOpened).toBe(false);
+  expect(scene.station.status).toBe("charging");
+});
+
+test("a vehicle that pauses goes on in the same session", () => {
+  const scene = charging();
+  scene.device.vehicle.set("plugged");
+  scene.clock.advance(5 * 60_000);
+  scene.device.vehicle.set("ready");
+  scene.clock.advance(100);
+  expect(scene.device.vehicle.isCharging).toBe(true);
+  expect(scene.device.logLines.filter((line) => line.includes("session"))).toHaveLength(1);
+});
+
+test("a fault is shown, and over when the vehicle has left", () => {
+  const scene = charging();
+  scene.device.vehicle.set("shorted");
+  scene.clock.advance(1000);
+  expect(scene.retained("charger/status")).toBe("faulted");
+  scene.device.vehicle.set("ready");
+  scene.clock.advance(1000);
+  expect(scene.device.vehicle.isContactorClosed).toBe(false);
+  scene.device.vehicle.unplug();
+  scene.clock.advance(1000);
+  expect(scene.retained("charger/status")).toBe("available");
+});
