@@ -13,6 +13,7 @@ export interface GATTCharacteristic {
   /** The whole value: a long write is put together before it comes here. */
   onWrite?(value: ArrayBuffer, connection: GATTConnection): void;
   onSubscribe?(connection: GATTConnection): void;
+  /** May also come when the connection ends, before `onDisconnect`: NimBLE does that. */
   onUnsubscribe?(connection: GATTConnection): void;
 }
 

@@ -15,7 +15,10 @@ export interface TCP extends IO {
   readonly remotePort: number | undefined;
   /** `undefined` when nothing waits. Throws when `byteLength` is over what waits, or not positive. */
   read(byteLength?: number): ArrayBuffer | undefined;
-  /** Takes all of `data` or throws (`would block`, `not ready`). Returns how many bytes fit now. */
+  /**
+   * Takes all of `data` or throws (`would block`, `not ready`). Returns how many bytes fit now. After the peer has
+   * ended or reset the connection, and before `onError` says so, there is nobody to send to: it returns 0.
+   */
   write(data: Bytes): number;
 }
 
@@ -38,7 +41,10 @@ export interface TCPFromOptions extends TCPHandlers {
   noDelay?: boolean;
 }
 
-/** Throws when the board's sockets are used up (`no socket`) or the address is not an IPv4 address. */
+/**
+ * Throws when the board's sockets are used up (`no socket`), when the address is not an IPv4 address, and when the
+ * board is on no network at all (`connect error`).
+ */
 export type TCPConstructor = new (options: TCPConnectOptions | TCPFromOptions) => TCP;
 
 export interface TLSConnectOptions extends TCPConnectOptions {

@@ -1,0 +1,104 @@
+import { describe, expect, test } from "@jest/globals";
+import { concatBytes, decodeUTF8, encodeUTF8 } from "../../modules/bytes/index.js";
+import { Random } from "../world/random.js";
+import { ChunkedBody, parseHead } from "./http-request.js";
+
+const parse = (...lines: string[]) => parseHead(encodeUTF8(lines.join("\r\n")));
+
+describe("the head of a request", () => {
+  test("is taken apart", () => {
+    expect(parse("POST /a?b=c HTTP/1.1", "Host: x", "X-Two: 1", "x-two:2", "Content-Length: 12")).toEqual({
+      method: "POST",
+      path: "/a?b=c",
+      headers: new Map([
+        ["host", "x"],
+        ["x-two", "1, 2"],
+        ["content-length", "12"],
+      ]),
+      body: { type: "length", byteLength: 12 },
+    });
+  });
+
+  test("without a length or a coding has no body", () => {
+    expect(parse("GET / HTTP/1.1")?.body).toEqual({ type: "length", byteLength: 0 });
+  });
+
+  test("may announce chunks", () => {
+    expect(parse("POST / HTTP/1.1", "Transfer-Encoding: Chunked")?.body).toEqual({ type: "chunked" });
+  });
+
+  test.each([
+    ["HTTP/1.0", ["GET / HTTP/1.0"]],
+    ["no version", ["GET /"]],
+    ["two spaces", ["GET  / HTTP/1.1"]],
+    ["a method that is no token", ["G@T / HTTP/1.1"]],
+    ["a target with a control character", ["GET /\u0001 HTTP/1.1"]],
+    ["a target that is not ASCII", ["GET /ü HTTP/1.1"]],
+    ["a folded header", ["GET / HTTP/1.1", "X: 1", " 2"]],
+    ["a space before the colon", ["GET / HTTP/1.1", "Host : x"]],
+    ["a header without a name", ["GET / HTTP/1.1", ": x"]],
+    ["a bare line feed in a value", ["GET / HTTP/1.1", "X: 1\nY: 2"]],
+    ["an unknown coding", ["POST / HTTP/1.1", "Transfer-Encoding: gzip, chunked"]],
+    ["a length in hexadecimal", ["POST / HTTP/1.1", "Content-Length: 0x10"]],
+    ["a length with a sign", ["POST / HTTP/1.1", "Content-Length: +1"]],
+    ["the same length twice", ["POST / HTTP/1.1", "Content-Length: 1", "Content-Length: 1"]],
+  ])("with %s is refused", (_name, lines) => {
+    expect(parse(...lines)).toBeUndefined();
+  });
+
+  test("that is not UTF-8 is refused", () => {
+    expect(
+      parseHead(concatBytes(encodeUTF8("GET / HTTP/1.1\r\nX: "), new Uint8Array([0xff]))),
+    ).toBeUndefined();
+  });
+});
+
+describe("a chunked body", () => {
+  const WHOLE = "4\r\nWiki\r\n6;name=value\r\npedia \r\nE\r\nin \r\n\r\nchunks.\r\n0\r\nX-Trailer: 1\r\n\r\n";
+  const DATA = "Wikipedia in \r\n\r\nchunks.";
+
+  function take(pieces: string[]): { data: string | undefined; isDone: boolean } | undefined {
+    const body = new ChunkedBody();
+    let data: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+    for (const piece of pieces) {
+      const taken = body.take(encodeUTF8(piece));
+      if (!taken) return undefined;
+      data = concatBytes(data, ...taken);
+    }
+    return { data: decodeUTF8(data), isDone: body.isDone };
+  }
+
+  test("is put together, extensions and trailers left out", () => {
+    expect(take([WHOLE])).toEqual({ data: DATA, isDone: true });
+  });
+
+  test("may come in any pieces", () => {
+    const seed = 9112;
+    const random = new Random(seed);
+    for (let round = 0; round < 200; round++) {
+      const pieces: string[] = [];
+      for (let at = 0; at < WHOLE.length; ) {
+        const length = 1 + random.int(5);
+        pieces.push(WHOLE.slice(at, at + length));
+        at += length;
+      }
+      expect({ seed, round, ...take(pieces) }).toEqual({ seed, round, data: DATA, isDone: true });
+    }
+  });
+
+  test("is not done before its last chunk", () => {
+    expect(take([WHOLE.slice(0, -2)])?.isDone).toBe(false);
+  });
+
+  test.each([
+    ["no size", "\r\n"],
+    ["a size that is none", "xyz\r\n"],
+    ["a negative size", "-1\r\n"],
+    ["a size of more than 16 MiB", "1000000\r\n"],
+    ["a line that ends in a bare line feed", "4\nWiki"],
+    ["data longer than their size", "4\r\nWikis\r\n"],
+    ["a size line without end", "1;".padEnd(300, "x")],
+  ])("with %s is refused", (_name, body) => {
+    expect(take([body])).toBeUndefined();
+  });
+});
