@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** CI sets it: what is missing is then a failure. */
+const IS_EVERYTHING_REQUIRED = process.env.PLUGPASS_REQUIRE_ALL === "1";
+const STARTS = 5;
+
+export interface Mosquitto {
+  readonly port: number;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** The broker's program; `undefined`, with one line that says how to get it, where there is none. */
+export function findMosquitto(): string | undefined {
+  const folders = [
+    ...(process.env.PATH ?? "").split(delimiter),
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/opt/homebrew/sbin",
+  ];
+  const found = folders.map((folder) => join(folder, "mosquitto")).find((file) => existsSync(file));
+  if (found !== undefined) return found;
+  const how = "Mosquitto is not installed; apt-get install mosquitto (or brew install mosquitto)";
+  if (IS_EVERYTHING_REQUIRED) throw new Error(how);
+  process.stderr.write(`skipped: ${how}\n`);
+  return undefined;
+}
+
+/** Runs Mosquitto on loopback, on a port that is free, with files of its own in a directory that goes with it. */
+export async function startMosquitto(options: {
+  readonly program: string;
+  /** Writes what the configuration needs, and gives its lines. */
+  readonly configure: (directory: string) => readonly string[];
+}): Promise<Mosquitto> {
+  const directory = mkdtempSync(join(tmpdir(), "plugpass-mosquitto-"));
+  const lines = options.configure(directory);
+  let child: ChildProcess | undefined;
+  let port = 0;
+
+  async function launch(): Promise<void> {
+    const config = join(directory, "mosquitto.conf");
+    // As root it would change to another user, who may not read the files.
+    writeFileSync(
+      config,
+      [`listener ${port} 127.0.0.1`, "user root", "max_packet_size 100000", ...lines, ""].join("\n"),
+    );
+    child = spawn(options.program, ["-c", config], { stdio: "ignore" });
+    const { exitCode } = await untilReady(child, port);
+    if (exitCode !== null) throw new Error(`mosquitto ended with ${exitCode}`);
+  }
+
+  for (let tried = 1; ; tried++) {
+    port = await freePort();
+    try {
+      await launch();
+      break;
+    } catch (error) {
+      // Somebody else may have taken the port meanwhile.
+      if (tried === STARTS) throw error;
+    }
+  }
+  return {
+    port,
+    start: launch,
+    stop: async () => {
+      await ended(child);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ended(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null) return;
+  const exit = new Promise((done) => child.once("exit", done));
+  child.kill();
+  await exit;
+}
+
+async function untilReady(child: ChildProcess, port: number): Promise<ChildProcess> {
+  for (let tried = 0; tried < 200 && child.exitCode === null; tried++) {
+    if (await answers(port)) return child;
+    await sleep(25);
+  }
+  return child;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.once("connect", () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once("error", () => done(false));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const server = createServer().listen({ port: 0, host: "127.0.0.1" }, () => {
+      const address = server.address();
+      server.close(() => done(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}
