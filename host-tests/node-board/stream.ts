@@ -83,7 +83,7 @@ export class NodeStream {
   }
 
   write(bytes: Uint8Array<ArrayBuffer>): number {
-    if (this.#isOver) return 0;
+    if (this.#isOver || this.#hasEnded) return 0;
     if (!this.#isOpen) throw new Error("not ready");
     if (bytes.length > this.#writableBytes) throw new Error("would block");
     if (bytes.length > 0) {

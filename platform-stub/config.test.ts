@@ -1,0 +1,172 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { Random } from "../host-tests/world/random.js";
+import { covers, mayPublish, maySubscribe } from "./access.js";
+import { checkConfig, readConfig, writeConfig } from "./config.js";
+import { aclFile, writeMosquittoFiles } from "./mosquitto.js";
+import { Registry, usernameOf } from "./registry.js";
+
+const OWNER = "owner@cafe.example";
+const KEY = "0f".repeat(32);
+
+describe("a configuration", () => {
+  let directory: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "plugpass-config-"));
+  });
+
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  test("is written and read back, for its owner's eyes only", () => {
+    const file = join(directory, "sub", "platform.json");
+    const registry = new Registry();
+    registry.addUser({ email: OWNER, token: "secret" });
+    registry.addDevice({ id: "station-1", owner: OWNER });
+    writeConfig(file, registry.data);
+    expect(readConfig(file)).toEqual(registry.data);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  test("may be empty", () => {
+    expect(checkConfig({}, "it")).toEqual({ users: [], devices: [], tags: [] });
+  });
+
+  test.each<[string, unknown, string]>([
+    ["no object", [], "the whole"],
+    ["an unknown key", { user: [] }, '"user"'],
+    ["no e-mail", { users: [{ email: "x", token: "t" }] }, "users[0].email: must be an e-mail address"],
+    ["no token", { users: [{ email: OWNER }] }, "users[0].token"],
+    [
+      "a short key",
+      { devices: [{ id: "a", owner: OWNER, key: "00" }] },
+      "devices[0].key: must be 64 lower-case hex digits",
+    ],
+    ["an id with a slash", { devices: [{ id: "a/b", owner: OWNER, key: KEY }] }, "devices[0].id"],
+    [
+      "a wrong cipher",
+      { devices: [{ id: "a", owner: OWNER, key: KEY, cipher: "rot13" }] },
+      "devices[0].cipher",
+    ],
+    ["a short tag", { tags: [{ tag: "abc", owner: OWNER }] }, "tags[0].tag: must be 4-64 characters"],
+    [
+      "a root topic with a wildcard",
+      { users: [{ email: OWNER, token: "t", rootTopic: "a/+" }] },
+      "users[0].rootTopic",
+    ],
+  ])("with %s is refused, by its place", (_name, value, place) => {
+    expect(() => checkConfig(value, "it")).toThrow(place);
+  });
+
+  test("with every mistake in it names them all", () => {
+    const value = { users: [{ email: "x", token: "" }], tags: [{ tag: "?" }] };
+    for (const place of ["users[0].email", "users[0].token", "tags[0].tag", "tags[0].owner"]) {
+      expect(() => checkConfig(value, "it")).toThrow(place);
+    }
+  });
+
+  test("that is not there, or no JSON, says what to do", () => {
+    const file = join(directory, "none.json");
+    expect(() => readConfig(file)).toThrow("there is no file");
+    writeFileSync(file, "{secret");
+    expect(() => readConfig(file)).toThrow("is not JSON");
+    expect(() => readConfig(file)).not.toThrow("secret");
+  });
+
+  test("of somebody without a user, or of something twice, is refused", () => {
+    const registry = new Registry();
+    expect(() => registry.addDevice({ id: "a", owner: OWNER })).toThrow("add the user first");
+    expect(() => registry.putTag({ tag: "GUEST-0001", owner: OWNER })).toThrow("add the user first");
+    registry.addUser({ email: OWNER, token: "t" });
+    registry.addDevice({ id: "a", owner: OWNER });
+    expect(() => registry.addUser({ email: ` ${OWNER} `, token: "t" })).toThrow("there already");
+    expect(() => registry.addDevice({ id: "a", owner: OWNER })).toThrow("there already");
+  });
+
+  test("gives Mosquitto files that are not overwritten by mistake", () => {
+    const options = {
+      directory,
+      data: new Registry().data,
+      platform: { username: "platform", password: "p" },
+    };
+    writeMosquittoFiles({ ...options, force: false });
+    expect(() => writeMosquittoFiles({ ...options, force: false })).toThrow("--force");
+    writeMosquittoFiles({ ...options, force: true });
+    expect(statSync(join(directory, "passwords")).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(directory, "passwords"), "utf8")).not.toContain(":p\n");
+  });
+});
+
+describe("access", () => {
+  const station = { kind: "station", userTopic: "user", deviceId: "station-1" } as const;
+
+  test.each([
+    ["a/+", "a/b", true],
+    ["a/+", "a/+", true],
+    ["a/+", "a/#", false],
+    ["a/+", "a/b/c", false],
+    ["a/+", "a", false],
+    ["a/#", "a/b/c", true],
+    ["a/#", "a/+/#", true],
+    ["a/b", "a/+", false],
+    ["#", "anything/+/at/all", true],
+  ])("%s covers %s: %s", (pattern, filter, expected) => {
+    expect(covers(pattern, filter)).toBe(expected);
+  });
+
+  test("a topic with a wildcard in it is no topic", () => {
+    expect(mayPublish(station, "user/req/station-1/+")).toBe(false);
+    expect(mayPublish(station, "user/req/station-1/authorize")).toBe(true);
+  });
+
+  test("what a filter covers never reaches beyond what is allowed, for 10,000 random filters", () => {
+    const seed = 12;
+    const random = new Random(seed);
+    const words = [
+      "user",
+      "other",
+      "res",
+      "req",
+      "station-1",
+      "station-2",
+      "sweet-home",
+      "set",
+      "authorize",
+      "+",
+      "#",
+    ];
+    const topics = Array.from({ length: 200 }, () =>
+      Array.from({ length: 1 + random.int(6) }, () => random.pick(words.slice(0, 9))).join("/"),
+    );
+    for (let run = 0; run < 10_000; run++) {
+      const filter = Array.from({ length: 1 + random.int(6) }, () => random.pick(words)).join("/");
+      if (!maySubscribe(station, filter)) continue;
+      const leak = topics.find(
+        (topic) => covers(filter, topic) && !/^user\/(res|sweet-home)\/station-1\//.test(topic),
+      );
+      if (leak !== undefined) throw new Error(`seed ${seed}, run ${run}: ${filter} reaches ${leak}`);
+    }
+  });
+
+  test("Mosquitto's file has patterns for most, and rules of their own for owners with a root topic", () => {
+    const registry = new Registry();
+    registry.addUser({ email: OWNER, token: "t", rootTopic: "cafe/prague" });
+    registry.addDevice({ id: "station-1", owner: OWNER });
+    const lines = aclFile(registry.data, { username: "platform", password: "p" }).split("\n");
+    expect(lines).toContain("pattern write %u/req/%c/+");
+    expect(lines).toContain("pattern read %u/res/%c/+");
+    expect(lines).toContain(`user ${usernameOf(OWNER)}`);
+    expect(lines).toContain("topic write cafe/prague/req/station-1/+");
+  });
+});
+
+test("the MQTT user is the SHA-256 of the e-mail, trimmed", () => {
+  // printf owner@cafe.example | sha256sum
+  expect(usernameOf(" owner@cafe.example ")).toBe(
+    "ba806713d6d0e20f42ed03d4d9de5b11a5cd364318902eb0186b1677abcf8a27",
+  );
+});
