@@ -1,7 +1,36 @@
 /** Who is who (docs/protocol.md, section 1). */
 
-import type { Crypto } from "../modules/board/index.js";
+import type { Board, Crypto } from "../modules/board/index.js";
 import { encodeHex, encodeUTF8 } from "../modules/bytes/index.js";
+import { type Cipher, deviceFormat } from "../modules/settings/index.js";
+import type { TelemetryIdentity } from "../modules/telemetry/index.js";
+import type { Config } from "./config.js";
+import type { Records } from "./records.js";
+
+/** Who the station is to the platform, whoever owns it. */
+export interface StationIdentity extends Omit<TelemetryIdentity, "user"> {
+  /** 32 bytes; a station that was not provisioned has none, and cannot ask the platform anything. */
+  readonly responseKey: Uint8Array<ArrayBuffer> | undefined;
+  readonly cipher: Cipher;
+  /** Of the station's own network; none: it is open. */
+  readonly accessPointPassword: string | undefined;
+}
+
+/** What the station was made with, and where that says nothing, what is built in. */
+export function readIdentity(board: Board, config: Config, records: Records): StationIdentity {
+  const device = records(deviceFormat).read() ?? {};
+  return {
+    deviceId: device.deviceId ?? deviceIdOfMAC(board.mac),
+    name: config.name ?? config.productTitle,
+    mac: board.mac,
+    implementation: board.implementation,
+    productId: device.productId ?? config.productId,
+    firmwareVersion: config.firmwareVersion,
+    responseKey: device.responseKey,
+    cipher: device.cipher ?? config.cipher,
+    accessPointPassword: device.accessPointPassword,
+  };
+}
 
 interface Owner {
   readonly email: string;
@@ -25,6 +54,6 @@ export function brokerAccount(crypto: Crypto, owner: Owner): { username: string;
 }
 
 /** The device id of a station that nobody gave one: its MAC address. */
-export function deviceIdOfMAC(mac: string): string {
+function deviceIdOfMAC(mac: string): string {
   return mac.toLowerCase().replaceAll(":", "-");
 }

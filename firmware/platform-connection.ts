@@ -3,16 +3,8 @@ import type { StationStatus } from "../modules/charging/index.js";
 import { type MQTTFailure, MQTTSession, type MQTTState } from "../modules/mqtt/index.js";
 import type { PairingParameters } from "../modules/pairing/index.js";
 import { Requests } from "../modules/requests/index.js";
-import type { Cipher } from "../modules/settings/index.js";
-import { farewell, lastWill, Telemetry, type TelemetryIdentity } from "../modules/telemetry/index.js";
-import { brokerAccount, userOf } from "./identity.js";
-
-/** Who the station is to the platform, whoever owns it. */
-export interface StationIdentity extends Omit<TelemetryIdentity, "user"> {
-  /** 32 bytes; a station that was not provisioned has none, and cannot ask the platform anything. */
-  readonly responseKey: Uint8Array<ArrayBuffer> | undefined;
-  readonly cipher: Cipher;
-}
+import { farewell, lastWill, Telemetry } from "../modules/telemetry/index.js";
+import { brokerAccount, type StationIdentity, userOf } from "./identity.js";
 
 export interface PlatformConnectionOptions {
   readonly board: Board;

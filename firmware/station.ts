@@ -4,11 +4,13 @@ import { Charging, type ChargingEvent, type StationStatus } from "../modules/cha
 import type { MQTTFailure } from "../modules/mqtt/index.js";
 import { type Link, type LinkState, makeLink } from "../modules/network/index.js";
 import { Pairing, type PairingParameters, parametersFormat } from "../modules/pairing/index.js";
-import { deviceFormat, type RecordFormat, StoredRecord } from "../modules/settings/index.js";
+import type { StoredRecord } from "../modules/settings/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
-import { type Config, configErrors } from "./config.js";
-import { deviceIdOfMAC } from "./identity.js";
-import { PlatformConnection, type StationIdentity, tryBroker } from "./platform-connection.js";
+import type { Config } from "./config.js";
+import { readIdentity, type StationIdentity } from "./identity.js";
+import { PlatformConnection, tryBroker } from "./platform-connection.js";
+import type { Records } from "./records.js";
+import type { Restarts } from "./restarts.js";
 
 export type LifeCycle =
   /** Parameters are missing: its own network is up, the HTTP API takes them. */
@@ -21,7 +23,13 @@ export type LifeCycle =
   /** It was online; it goes on trying. */
   | "offline";
 
-const STORAGE_PATH = "plugpass";
+export interface StationOptions {
+  readonly board: Board;
+  /** Without mistakes (`configErrors`). */
+  readonly config: Config;
+  readonly records: Records;
+  readonly restarts: Restarts;
+}
 
 /**
  * A charging station: puts the modules together and owns the life cycle. Charging and the tag service run from the
@@ -31,6 +39,7 @@ export class Station implements IO {
   #board: Board;
   #config: Config;
   #identity: StationIdentity;
+  #restarts: Restarts;
   #charging: Charging;
   #authorization: Authorization;
   #tagService: TagService;
@@ -44,23 +53,17 @@ export class Station implements IO {
   #brokerFailure: MQTTFailure | undefined;
   #isClosed = false;
 
-  /** Starts the station. Throws when the configuration is wrong, with a sentence for each mistake. */
-  constructor(board: Board, config: Config) {
-    const errors = configErrors(config);
-    if (errors.length > 0) throw new Error(errors.join("; "));
+  constructor({ board, config, records, restarts }: StationOptions) {
     this.#board = board;
     this.#config = config;
-    const storage = board.openStorage(STORAGE_PATH);
-    const open = <T>(format: RecordFormat<T>) =>
-      new StoredRecord({ storage, format, report: (line) => board.log(line) });
-    const device = open(deviceFormat).read() ?? {};
-    this.#identity = makeIdentity(board, config, device);
+    this.#restarts = restarts;
+    this.#identity = readIdentity(board, config, records);
     this.#charging = new Charging({ board, onEvent: (event) => this.#followCharging(event) });
     this.#authorization = this.#makeAuthorization();
     this.#tagService = this.#makeTagService();
     this.#link = makeLink({ board, onChanged: (state) => this.#followLink(state) });
-    this.#pairingRecord = open(parametersFormat("pairing"));
-    this.#pairing = this.#makePairing(open(parametersFormat("candidate")), device.accessPointPassword);
+    this.#pairingRecord = records(parametersFormat("pairing"));
+    this.#pairing = this.#makePairing(records(parametersFormat("candidate")));
     this.#parameters = this.#pairingRecord.read();
     if (this.#parameters) this.#operate(this.#parameters);
     else this.enterPairingMode();
@@ -156,12 +159,9 @@ export class Station implements IO {
     });
   }
 
-  #makePairing(
-    candidateRecord: StoredRecord<PairingParameters>,
-    accessPointPassword: string | undefined,
-  ): Pairing {
+  #makePairing(candidateRecord: StoredRecord<PairingParameters>): Pairing {
     const board = this.#board;
-    const { deviceId, productId, firmwareVersion } = this.#identity;
+    const { deviceId, productId, firmwareVersion, accessPointPassword } = this.#identity;
     return new Pairing({
       board,
       link: this.#link,
@@ -176,6 +176,7 @@ export class Station implements IO {
         problem: this.#problem(),
         status: this.#charging.status,
         firmware: { product: productId, version: firmwareVersion },
+        restarts: { count: this.#restarts.count, last: this.#restarts.lastEnd },
       }),
       onTrying: () => {
         this.#letGo();
@@ -287,21 +288,4 @@ export class Station implements IO {
       status,
     };
   }
-}
-
-function makeIdentity(
-  board: Board,
-  config: Config,
-  device: ReturnType<typeof deviceFormat.parse> & object,
-): StationIdentity {
-  return {
-    deviceId: device.deviceId ?? deviceIdOfMAC(board.mac),
-    name: config.name ?? config.productTitle,
-    mac: board.mac,
-    implementation: board.implementation,
-    productId: device.productId ?? config.productId,
-    firmwareVersion: config.firmwareVersion,
-    responseKey: device.responseKey,
-    cipher: device.cipher ?? config.cipher,
-  };
 }

@@ -1,6 +1,7 @@
 /** A station in this process, on Node's real sockets and clock, its radio, Wi-Fi and pins virtual. */
 
 import { type Config, defaultConfig } from "../../firmware/config.js";
+import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
 import { type NodeClock, type NodeSocketOptions, nodeParts } from "../node-board/index.js";
 import { Device, type EndOfLife } from "../virtual-board/index.js";
@@ -23,6 +24,7 @@ const HTTP_PORT = 80;
 
 export class VirtualStation {
   readonly device: Device;
+  /** None while the firmware runs as a rescue. */
   station: Station | undefined;
   #options: VirtualStationOptions;
   #httpPort = 0;
@@ -52,7 +54,8 @@ export class VirtualStation {
 
   boot(): void {
     this.device.boot((board) => {
-      this.station = new Station(board, { ...defaultConfig, ...this.#options.config });
+      const started = startStation(board, { ...defaultConfig, ...this.#options.config });
+      this.station = started instanceof Station ? started : undefined;
     });
   }
 

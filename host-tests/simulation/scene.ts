@@ -1,6 +1,7 @@
 /** A café in virtual time: a station with its vehicle, a broker with a platform behind it, an app, a phone. */
 
 import { defaultConfig } from "../../firmware/config.js";
+import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
 import type { Board } from "../../modules/board/index.js";
 import { decodeUTF8, encodeHex } from "../../modules/bytes/index.js";
@@ -42,7 +43,10 @@ export interface SceneOptions extends WorldOptions {
 export class StationUnderTest {
   readonly device: Device;
   readonly ends: EndOfLife[] = [];
+  /** None while the firmware runs as a rescue. */
   station: Station | undefined;
+  /** Runs as a part of the firmware, after the station has started: what it throws is a crash. */
+  onStarted: ((board: Board) => void) | undefined;
   readonly #clock: VirtualClock;
 
   constructor(world: World<VirtualClock>, options: DeviceOptions = {}) {
@@ -62,7 +66,9 @@ export class StationUnderTest {
 
   boot(): void {
     this.device.boot((board: Board) => {
-      this.station = new Station(board, defaultConfig);
+      const started = startStation(board, defaultConfig);
+      this.station = started instanceof Station ? started : undefined;
+      if (this.station) this.onStarted?.(board);
     });
   }
 

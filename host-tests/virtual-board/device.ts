@@ -1,11 +1,11 @@
-import type { Board, BoardIO, Clock, Crypto } from "../../modules/board/index.js";
+import { makeHTTPServer } from "../../firmware/boards/http-server/index.js";
+import type { Board, BoardIO, Clock, Crypto, LastEnd } from "../../modules/board/index.js";
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Host } from "../world/network.js";
 import { Vehicle } from "../world/vehicle.js";
 import type { World } from "../world/world.js";
 import { virtualCrypto } from "./crypto.js";
 import { makeGATTServer } from "./gatt-server.js";
-import { makeHTTPServer } from "./http-server.js";
 import { type EndOfLife, Life } from "./life.js";
 import { makePins, PINS } from "./pins.js";
 import { makeSockets, type SocketOptions } from "./sockets.js";
@@ -51,6 +51,7 @@ export class Device {
   #world: World;
   #options: DeviceOptions;
   #life: Life | undefined;
+  #lastEnd: LastEnd = { type: "power" };
 
   constructor(world: World, options: DeviceOptions = {}) {
     this.#world = world;
@@ -70,7 +71,10 @@ export class Device {
     if (this.#life && !this.#life.isOver) throw new Error("the firmware runs already; cut the power first");
     const life = new Life({
       clock: this.#world.clock,
-      onEnd: (end) => this.#options.onEnd?.(end),
+      onEnd: (end) => {
+        this.#lastEnd = lastEndOf(end);
+        this.#options.onEnd?.(end);
+      },
     });
     this.#life = life;
     const board = this.#makeBoard(life);
@@ -107,11 +111,12 @@ export class Device {
     return {
       implementation: "esp32",
       mac: this.mac,
+      lastEnd: this.#lastEnd,
       clock: parts.clock ?? life.clock(),
       crypto: parts.crypto ?? virtualCrypto(world.random),
       io: {
         ...sockets,
-        HTTPServer: makeHTTPServer(sockets, life),
+        HTTPServer: makeHTTPServer({ ...sockets, clock: life.clock(), guard: life }),
         GATTServer: makeGATTServer(radio, life),
         ...makePins(this.vehicle, life),
         network,
@@ -129,6 +134,17 @@ export class Device {
       },
       restart: (reason) => life.halt({ type: "restart", reason }),
     };
+  }
+}
+
+function lastEndOf(end: EndOfLife): LastEnd {
+  switch (end.type) {
+    case "power-cut":
+      return { type: "power" };
+    case "restart":
+      return end;
+    case "crash":
+      return { type: "crash", reason: end.error instanceof Error ? end.error.message : String(end.error) };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Guard } from "../../firmware/boards/guard.js";
 import type { Clock, Timer } from "../../modules/board/index.js";
 
 /** What the board throws once its life is over, to unwind firmware that still runs: nothing of it runs again. */
@@ -20,7 +21,7 @@ export type EndOfLife =
  * One run of the firmware, from boot to restart or power cut. All that the board calls goes through it, so that a
  * dead firmware is never called, and an exception ends it as it would on the chip.
  */
-export class Life {
+export class Life implements Guard {
   #clock: Clock;
   #onEnd: (end: EndOfLife) => void;
   #resources = new Set<() => void>();

@@ -27,12 +27,22 @@ export interface Pins {
   readonly contactor: PinSpecifier;
 }
 
+/** How the run of the firmware before this one ended. */
+export type LastEnd =
+  /** Without power, or by the reset button. */
+  | { readonly type: "power" }
+  /** The firmware asked for it. */
+  | { readonly type: "restart"; readonly reason: string }
+  /** An exception that escaped, a watchdog, memory that ran out. */
+  | { readonly type: "crash"; readonly reason: string };
+
 /** Everything that a station has of the world. There is one implementation for each place it runs in. */
 export interface Board {
   /** What `$implementation` says: `esp32`. */
   readonly implementation: string;
   /** The station's MAC address: six pairs of lower-case hex digits with colons. */
   readonly mac: string;
+  readonly lastEnd: LastEnd;
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly io: BoardIO;
@@ -42,6 +52,6 @@ export interface Board {
   openStorage(path: string): Storage;
   /** One line for the developer. Never a secret, never a whole tag. */
   log(line: string): void;
-  /** Does not return on the chip. The reason is kept for the next start. */
+  /** Does not return. The reason is the next run's `lastEnd`. */
   restart(reason: string): void;
 }

@@ -6,6 +6,7 @@ import {
   decodeUTF8,
   encodeHex,
   encodeUTF8,
+  equalBytes,
   truncateUTF8,
 } from "./index.js";
 
@@ -63,4 +64,10 @@ test("parts are put together in order", () => {
   expect(concatBytes(new Uint8Array([1, 2]), new ArrayBuffer(1), new Uint8Array([3]))).toEqual(
     new Uint8Array([1, 2, 0, 3]),
   );
+});
+
+test("bytes are equal when every one is, and there are as many", () => {
+  expect(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2).buffer)).toBe(true);
+  expect(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 3))).toBe(false);
+  expect(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2, 0))).toBe(false);
 });

@@ -121,3 +121,13 @@ export function concatBytes(...parts: Bytes[]): Uint8Array<ArrayBuffer> {
   }
   return whole;
 }
+
+/** Takes as long for any bytes of one length: for tags, keys and passwords. */
+export function equalBytes(a: Bytes, b: Bytes): boolean {
+  const left = asUint8Array(a);
+  const right = asUint8Array(b);
+  if (left.length !== right.length) return false;
+  let difference = 0;
+  for (let i = 0; i < left.length; i++) difference |= (left[i] ?? 0) ^ (right[i] ?? 0);
+  return difference === 0;
+}

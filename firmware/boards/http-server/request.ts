@@ -1,4 +1,4 @@
-import { decodeUTF8 } from "../../modules/bytes/index.js";
+import { decodeUTF8 } from "../../../modules/bytes/index.js";
 
 export interface Head {
   readonly method: string;

@@ -1,5 +1,6 @@
 import type {
   Bytes,
+  Clock,
   HTTPConnection,
   HTTPHandlers,
   HTTPResponse,
@@ -7,13 +8,21 @@ import type {
   HTTPServerConstructor,
   HTTPServerOptions,
   Listener,
+  ListenerConstructor,
   TCP,
+  TCPConstructor,
   Timer,
-} from "../../modules/board/index.js";
-import { asUint8Array, concatBytes, encodeUTF8 } from "../../modules/bytes/index.js";
-import { ChunkedBody, type Head, parseHead } from "./http-request.js";
-import type { Life } from "./life.js";
-import type { Sockets } from "./sockets.js";
+} from "../../../modules/board/index.js";
+import { asUint8Array, concatBytes, encodeUTF8 } from "../../../modules/bytes/index.js";
+import type { Guard } from "../guard.js";
+import { ChunkedBody, type Head, parseHead } from "./request.js";
+
+export interface HTTPServerParts {
+  readonly TCP: TCPConstructor;
+  readonly Listener: ListenerConstructor;
+  readonly clock: Clock;
+  readonly guard: Guard;
+}
 
 /** Body bytes that wait to be read by the handlers; more stay with the sender. */
 const BODY_BUFFER_BYTES = 2048;
@@ -37,10 +46,11 @@ const REASONS: Readonly<Record<number, string>> = {
 
 type State = "new" | "head" | "body" | "waiting" | "responding" | "closed";
 
-/** HTTP/1.1 over the virtual sockets: what the SDK's server does, within bounds (modules/board/http.ts). */
-export function makeHTTPServer({ TCP, Listener }: Sockets, life: Life): HTTPServerConstructor {
-  const clock = life.clock();
-
+/**
+ * HTTP/1.1 over a board's sockets, within the bounds of modules/board/http.ts. The chip has the same one as the
+ * virtual board (docs/decisions/005).
+ */
+export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts): HTTPServerConstructor {
   class Connection implements HTTPConnection {
     readonly remoteAddress: string | undefined;
     #options: HTTPServerOptions;
@@ -85,7 +95,7 @@ export function makeHTTPServer({ TCP, Listener }: Sockets, life: Life): HTTPServ
       const piece = this.#body.slice(0, count);
       if (piece.length === 0) return undefined;
       this.#body = this.#body.slice(piece.length);
-      life.soon(() => this.#receive());
+      guard.soon(() => this.#receive());
       return piece.buffer;
     }
 
@@ -100,7 +110,7 @@ export function makeHTTPServer({ TCP, Listener }: Sockets, life: Life): HTTPServ
       this.#unsent = encodeUTF8(
         `HTTP/1.1 ${status} ${REASONS[status] ?? "OK"}\r\n${lines}connection: close\r\n\r\n`,
       );
-      life.soon(() => this.#send());
+      guard.soon(() => this.#send());
     }
 
     write(data: Bytes): number {
@@ -109,7 +119,7 @@ export function makeHTTPServer({ TCP, Listener }: Sockets, life: Life): HTTPServ
       if (bytes.length > this.#responseLeft) throw new Error("more than the content-length");
       const writable = this.#socket.write(bytes);
       this.#responseLeft -= bytes.length;
-      if (this.#responseLeft === 0) life.soon(() => this.#finish());
+      if (this.#responseLeft === 0) guard.soon(() => this.#finish());
       return Math.min(writable, this.#responseLeft);
     }
 
@@ -222,7 +232,7 @@ export function makeHTTPServer({ TCP, Listener }: Sockets, life: Life): HTTPServ
     }
   }
 
-  return class VirtualHTTPServer implements HTTPServer {
+  return class BoundedHTTPServer implements HTTPServer {
     readonly #listener: Listener;
     readonly #options: HTTPServerOptions;
     readonly #connections = new Set<Connection>();
@@ -247,7 +257,7 @@ export function makeHTTPServer({ TCP, Listener }: Sockets, life: Life): HTTPServ
         if (!socket) return;
         const connection: Connection = new Connection(socket, this.#options, () => {
           this.#connections.delete(connection);
-          life.soon(() => this.#take());
+          guard.soon(() => this.#take());
         });
         this.#connections.add(connection);
         this.#options.onConnect(connection);

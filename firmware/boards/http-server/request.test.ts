@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { concatBytes, decodeUTF8, encodeUTF8 } from "../../modules/bytes/index.js";
-import { Random } from "../world/random.js";
-import { ChunkedBody, parseHead } from "./http-request.js";
+import { Random } from "../../../host-tests/world/random.js";
+import { concatBytes, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { ChunkedBody, parseHead } from "./request.js";
 
 const parse = (...lines: string[]) => parseHead(encodeUTF8(lines.join("\r\n")));
 

@@ -1,0 +1,161 @@
+import { type Connection, GATTServer as SDKGATTServer } from "embedded:io/bluetoothle/peripheral";
+import type {
+  AdvertisingRecords,
+  Bytes,
+  Clock,
+  GATTCharacteristic,
+  GATTConnection,
+  GATTServer,
+  GATTServerConstructor,
+  GATTServerOptions,
+} from "../../../modules/board/index.js";
+import { asUint8Array } from "../../../modules/bytes/index.js";
+import type { Guard } from "../guard.js";
+
+/** A central, as the port has it. */
+class ChipConnection implements GATTConnection {
+  readonly subscriptions = new Map<GATTCharacteristic, object>();
+  isOver = false;
+  #native: Connection;
+  #clock: Clock;
+  #guard: Guard;
+
+  constructor(native: Connection, { clock, guard }: { clock: Clock; guard: Guard }) {
+    this.#native = native;
+    this.#clock = clock;
+    this.#guard = guard;
+  }
+
+  get maximumWrite(): number {
+    return this.#native.maximumWrite;
+  }
+
+  notify(characteristic: GATTCharacteristic, value: Bytes, done?: (error?: Error) => void): void {
+    if (this.isOver) throw new Error("the connection is closed");
+    if (value.byteLength > this.maximumWrite) {
+      throw new RangeError(`${value.byteLength} bytes in a notification of ${this.maximumWrite}`);
+    }
+    const native = this.subscriptions.get(characteristic);
+    if (!native) {
+      this.#clock.set(() => done?.(new Error("the central is not subscribed")), 0);
+      return;
+    }
+    try {
+      this.#native.notify(native, asUint8Array(value).slice().buffer, (error) => {
+        this.#guard.run(() => done?.(error === 0 ? undefined : new Error(`NimBLE error ${error}`)));
+      });
+    } catch {
+      // The SDK keeps one subscription a characteristic, not one a central: another central has ended it.
+      this.#clock.set(() => done?.(new Error("another central has ended the subscription")), 0);
+    }
+  }
+
+  /** The SDK frees a connection that is still in its list: nothing more is sent, and the central leaves by itself. */
+  close(): void {
+    this.isOver = true;
+  }
+}
+
+/**
+ * The SDK's BLE server (NimBLE). It lives as long as the firmware: the SDK frees a server that NimBLE goes on
+ * calling, so `close` only leaves the air. Advertising comes back by itself after a connection, and after a
+ * disconnection (`ensureAdvertising` in modules/io/ble/server/esp32/bleserver.c).
+ */
+export function makeGATTServer(clock: Clock, guard: Guard): GATTServerConstructor {
+  let isTaken = false;
+
+  return class ChipGATTServer implements GATTServer {
+    readonly #native: SDKGATTServer;
+    readonly #connections = new Map<Connection, ChipConnection>();
+    #isClosed = false;
+
+    constructor(options: GATTServerOptions) {
+      if (isTaken) throw new Error("only one GATT server for as long as the firmware runs");
+      isTaken = true;
+      this.#native = new SDKGATTServer({
+        mtu: options.mtu,
+        services: options.services.map(({ uuid, characteristics }) => ({
+          uuid,
+          characteristics: characteristics.map((characteristic) => this.#characteristic(characteristic)),
+        })),
+        onReady: () => this.#call(() => options.onReady?.()),
+        onConnect: (native) => {
+          const connection = new ChipConnection(native, { clock, guard });
+          this.#connections.set(native, connection);
+          this.#call(() => options.onConnect?.(connection));
+        },
+        onDisconnect: (native) => {
+          const connection = this.#connections.get(native);
+          this.#connections.delete(native);
+          if (!connection || connection.isOver) return;
+          connection.isOver = true;
+          this.#call(() => options.onDisconnect?.(connection));
+        },
+      });
+    }
+
+    startAdvertising(advertisement: AdvertisingRecords, scanResponse?: AdvertisingRecords): void {
+      if (this.#isClosed) throw new Error("not ready to advertise");
+      if (scanResponse) this.#native.startAdvertising(advertisement, scanResponse);
+      else this.#native.startAdvertising(advertisement);
+    }
+
+    stopAdvertising(): void {
+      this.#native.stopAdvertising();
+    }
+
+    close(): void {
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      this.#native.stopAdvertising();
+    }
+
+    #call(callback: () => void): void {
+      if (!this.#isClosed) guard.run(callback);
+    }
+
+    /** Calls with the port's connection; what does not answer, or escapes, gives `fallback`. */
+    #ask<T>(native: Connection, fallback: T, callback: (connection: GATTConnection) => T): T {
+      const connection = this.#connections.get(native);
+      let answer = fallback;
+      if (connection && !connection.isOver) {
+        this.#call(() => {
+          answer = callback(connection);
+        });
+      }
+      return answer;
+    }
+
+    #characteristic(characteristic: GATTCharacteristic) {
+      const { uuid, properties, descriptors, onRead, onWrite, onSubscribe, onUnsubscribe } = characteristic;
+      const ask = this.#ask.bind(this);
+      const connections = this.#connections;
+      return {
+        uuid,
+        properties,
+        ...(descriptors && { descriptors: descriptors.map((descriptor) => ({ ...descriptor })) }),
+        ...(onRead && {
+          onRead: (native: Connection): Bytes =>
+            ask<Bytes>(native, new ArrayBuffer(0), (connection) => onRead(connection)),
+        }),
+        ...(onWrite && {
+          onWrite: (value: ArrayBuffer, native: Connection) =>
+            ask(native, undefined, (connection) => onWrite(value, connection)),
+        }),
+        ...(onSubscribe && {
+          // `this` is what the SDK's `notify` takes for the characteristic.
+          onSubscribe(this: object, native: Connection) {
+            connections.get(native)?.subscriptions.set(characteristic, this);
+            ask(native, undefined, (connection) => onSubscribe(connection));
+          },
+        }),
+        ...(onUnsubscribe && {
+          onUnsubscribe(this: object, native: Connection) {
+            connections.get(native)?.subscriptions.delete(characteristic);
+            ask(native, undefined, (connection) => onUnsubscribe(connection));
+          },
+        }),
+      };
+    }
+  };
+}

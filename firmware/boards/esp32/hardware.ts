@@ -1,0 +1,15 @@
+/** How a station is wired: what `pins.ts` of each board says. */
+export interface Hardware {
+  readonly controlPilot: {
+    /** Puts out the 1 kHz square wave of IEC 61851-1 A.2: high is +12 V, low is −12 V. */
+    readonly generatorPin: number;
+    /** An ADC1 pin: ADC2 does not measure while Wi-Fi is on. */
+    readonly adcPin: number;
+    /** What the ADC pin has, in millivolts, with 0 V on the pilot. */
+    readonly zeroMv: number;
+    /** By how much a volt on the pilot is divided on its way to the ADC pin. */
+    readonly divider: number;
+  };
+  /** High closes the contactor. An external pull-down keeps it open while the chip starts. */
+  readonly contactorPin: number;
+}

@@ -1,0 +1,80 @@
+import FFI from "mc/ffi";
+import RNG from "rng";
+import type { Board } from "../../../modules/board/index.js";
+import { encodeHex } from "../../../modules/bytes/index.js";
+import { makeHTTPServer } from "../http-server/index.js";
+import { makeClock } from "../moddable/clock.js";
+import { makeCrypto } from "../moddable/crypto.js";
+import { makeResolve } from "../moddable/resolve.js";
+import { makeSockets } from "../moddable/sockets.js";
+import { makeTLS } from "../moddable/tls.js";
+import { WallClock } from "../moddable/wall-clock.js";
+import { makeGATTServer } from "./gatt-server.js";
+import type { Hardware } from "./hardware.js";
+import { ChipLife } from "./life.js";
+import { makeControlPilot, makeDigitalOut } from "./pins-io.js";
+import { openStorage } from "./storage.js";
+import { makeAccessPoint, makeWiFi } from "./wifi.js";
+
+export type { Hardware } from "./hardware.js";
+
+const MAC_BYTES = 6;
+/** `ESP_MAC_WIFI_STA` (esp_mac.h). */
+const WIFI_STATION_MAC = 0;
+const RANDOM_SEED_BYTES = 16;
+
+/** Runs the firmware on the chip: `main` gets the board, and what escapes it, now or later, restarts the chip. */
+export function runOnESP32(hardware: Hardware, main: (board: Board) => void): void {
+  const native = new FFI();
+  const life = new ChipLife(native);
+  life.run(() => main(makeBoard(hardware, native, life)));
+}
+
+function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
+  const clock = makeClock(guard);
+  guard.later = (callback) => {
+    clock.set(callback, 0);
+  };
+  (globalThis as { abort?: unknown }).abort = (message: string, exception: unknown) =>
+    guard.abort(message, exception);
+  const random = (byteLength: number) => {
+    const bytes = new ArrayBuffer(byteLength);
+    native.esp_fill_random(bytes, byteLength);
+    return bytes;
+  };
+  // TLS draws from here; unseeded it would begin with the C library's generator.
+  RNG.init(random(RANDOM_SEED_BYTES));
+  const wallClock = new WallClock({ clock, guard });
+  const sockets = makeSockets(guard);
+  return {
+    implementation: "esp32",
+    mac: macOf(native),
+    lastEnd: guard.lastEnd,
+    clock,
+    crypto: makeCrypto(random),
+    io: {
+      ...sockets,
+      TLS: makeTLS({ TCP: sockets.TCP, clock, guard }),
+      HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
+      GATTServer: makeGATTServer(clock, guard),
+      DigitalOut: makeDigitalOut(),
+      ControlPilot: makeControlPilot(hardware.controlPilot, clock),
+      network: {
+        kind: "wifi",
+        WiFi: makeWiFi({ clock, guard, onAddress: () => wallClock.sync() }),
+        AccessPoint: makeAccessPoint(guard),
+      },
+    },
+    pins: { controlPilot: hardware.controlPilot.generatorPin, contactor: hardware.contactorPin },
+    resolve: makeResolve(clock, guard),
+    openStorage,
+    log: (line) => trace(line, "\n"),
+    restart: (reason) => guard.restart(reason),
+  };
+}
+
+function macOf(native: FFI): string {
+  const mac = new ArrayBuffer(MAC_BYTES);
+  native.esp_read_mac(mac, WIFI_STATION_MAC);
+  return (encodeHex(mac).match(/../g) ?? []).join(":");
+}

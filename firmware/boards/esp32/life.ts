@@ -1,0 +1,114 @@
+import KeyValue from "embedded:storage/key-value";
+import type FFI from "mc/ffi";
+import type { LastEnd } from "../../../modules/board/index.js";
+import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
+import type { Guard } from "../guard.js";
+
+/** Beside the firmware's own records, so that its storage may be full or broken. */
+const PATH = "plugpass-life";
+const KEY = "end";
+const MAX_REASON_CHARS = 200;
+
+/** `esp_reset_reason_t` (esp_system.h of ESP-IDF 6.0). */
+const RESET_BY_SOFTWARE = 3;
+const RESETS_BY_FAULT: Readonly<Record<number, string>> = {
+  4: "the chip's exception handler",
+  5: "the interrupt watchdog",
+  6: "the task watchdog",
+  7: "a watchdog",
+  16: "the CPU lock-up detector",
+};
+
+type OwnEnd = Exclude<LastEnd, { type: "power" }>;
+
+/**
+ * One run of the firmware on the chip. What escapes a callback is logged with its place and restarts the chip; the
+ * reason waits in the flash for the next run.
+ */
+export class ChipLife implements Guard {
+  readonly lastEnd: LastEnd;
+  #native: FFI;
+
+  constructor(native: FFI) {
+    this.#native = native;
+    this.lastEnd = lastEnd(native.esp_reset_reason(), takeEnd());
+  }
+
+  run(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#end({ type: "crash", reason: describe(error) });
+    }
+  }
+
+  soon(callback: () => void): void {
+    // Given by the clock in the board's construction; see `later`.
+    this.later(callback);
+  }
+
+  /** How `soon` is done: by the board's clock, which itself needs this guard. */
+  later: (callback: () => void) => void = () => {};
+
+  /** The chip gives everything back by restarting. */
+  hold(release: () => void): () => void {
+    let isHeld = true;
+    return () => {
+      if (isHeld) release();
+      isHeld = false;
+    };
+  }
+
+  restart(reason: string): never {
+    return this.#end({ type: "restart", reason });
+  }
+
+  /** The engine itself gives up: out of memory, a stack that overflows. It restarts the chip after this. */
+  abort(message: string, exception: unknown): void {
+    keepEnd({ type: "crash", reason: `${message} ${describe(exception)}` });
+  }
+
+  #end(end: OwnEnd): never {
+    trace(`${end.type === "crash" ? "crashed" : "restarts"}: ${end.reason}\n`);
+    keepEnd(end);
+    this.#native.esp_restart();
+    throw new Error("the chip restarts");
+  }
+}
+
+function lastEnd(resetReason: number, kept: OwnEnd | undefined): LastEnd {
+  const fault = RESETS_BY_FAULT[resetReason];
+  if (fault !== undefined) return { type: "crash", reason: `reset by ${fault}` };
+  if (resetReason !== RESET_BY_SOFTWARE) return { type: "power" };
+  return kept ?? { type: "crash", reason: "the engine ended without a word" };
+}
+
+/** Reads and removes what the run before has left. */
+function takeEnd(): OwnEnd | undefined {
+  try {
+    const store = KeyValue.open({ path: PATH, format: "buffer" });
+    const bytes = store.read(KEY);
+    if (bytes) store.delete(KEY);
+    store.close();
+    const [type, reason = ""] = (bytes && decodeUTF8(bytes))?.split("\n", 2) ?? [];
+    return type === "crash" || type === "restart" ? { type, reason } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function keepEnd({ type, reason }: OwnEnd): void {
+  try {
+    const store = KeyValue.open({ path: PATH, format: "buffer" });
+    store.write(KEY, encodeUTF8(`${type}\n${reason.slice(0, MAX_REASON_CHARS).replaceAll("\n", " ")}`));
+    store.close();
+  } catch {
+    trace("the reason could not be kept\n");
+  }
+}
+
+/** With its place, where the engine tells it. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return `${error.name}: ${error.message} ${error.stack?.split("\n")[1]?.trim() ?? ""}`.trim();
+}

@@ -1,0 +1,16 @@
+import type { Hardware } from "./hardware.js";
+
+/**
+ * ESP32 (WROOM-32, DevKitC); docs/flashing.md has the wiring table. Keep off 6-11 (flash), 0, 2, 5, 12 and 15 (read at
+ * start-up), 1 and 3 (log); 34-39 are inputs only.
+ */
+export const hardware: Hardware = {
+  controlPilot: {
+    generatorPin: 25,
+    adcPin: 34,
+    // ±13 V on the pilot become 0.1-2.4 V, within what the ADC measures at 12 dB.
+    zeroMv: 1250,
+    divider: 11.3,
+  },
+  contactorPin: 26,
+};

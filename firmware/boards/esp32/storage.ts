@@ -1,0 +1,34 @@
+import KeyValue from "embedded:storage/key-value";
+import type { Storage } from "../../../modules/board/index.js";
+
+/** NVS keeps names and keys of up to 15 characters. */
+const NAME = /^[\x21-\x7e]{1,15}$/;
+const MAX_VALUE_BYTES = 4000;
+
+/** The SDK's key-value storage, with the limits that its documentation leaves to NVS. */
+export function openStorage(path: string): Storage {
+  checkName("path", path);
+  const store = KeyValue.open({ path, format: "buffer" });
+  return {
+    read(key) {
+      checkName("key", key);
+      return store.read(key);
+    },
+    write(key, value) {
+      checkName("key", key);
+      if (value.byteLength > MAX_VALUE_BYTES)
+        throw new RangeError(`value too big: ${value.byteLength} bytes`);
+      store.write(key, value);
+    },
+    delete(key) {
+      checkName("key", key);
+      store.delete(key);
+    },
+    keys: () => [...store],
+    close: () => store.close(),
+  };
+}
+
+function checkName(what: string, name: string): void {
+  if (!NAME.test(name)) throw new RangeError(`${what} "${name}" must have 1-15 ASCII characters`);
+}

@@ -1,0 +1,250 @@
+/**
+ * What this project uses of the Moddable SDK 8.2.3, as its sources have it: its own typings miss `close()` on
+ * several classes, misspell `maximumWrite`, and know no GHASH, BlockCipher, Mode, RNG or DNS server. With the SDK
+ * installed, manifests turn the type check off (the project's own has been), so that the two do not meet.
+ */
+
+type SDKBytes = ArrayBuffer | Uint8Array<ArrayBuffer>;
+
+/** Prints to the serial log (XS). */
+declare function trace(...items: unknown[]): void;
+
+declare module "timer" {
+  const Timer: {
+    set(callback: () => void, delayMs?: number, periodMs?: number): object;
+    repeat(callback: () => void, periodMs: number): object;
+    clear(timer: object | undefined): void;
+  };
+  export default Timer;
+}
+
+declare module "time" {
+  const Time: {
+    /** Milliseconds, 32 bits: wraps. */
+    readonly ticks: number;
+    /** Milliseconds from `start` to now, right also across a wrap. */
+    delta(start: number): number;
+    /** Seconds since 1970-01-01 UTC. */
+    set(seconds: number): void;
+  };
+  export default Time;
+}
+
+declare module "net" {
+  const Net: {
+    get(what: "IP" | "MAC", mode?: "station" | "ap"): string | undefined;
+    get(what: "RSSI"): number | undefined;
+    /** Throws when there is no memory for it. */
+    resolve(host: string, callback: (host: string, address?: string) => void): void;
+  };
+  export default Net;
+}
+
+declare module "sntp" {
+  export default class SNTP {
+    /** `value`: with `time`, seconds since 1970-01-01 UTC; with `error`, a sentence. */
+    constructor(options: { host: string }, callback: (message: number, value: unknown) => unknown);
+    close(): void;
+    static readonly time: number;
+    static readonly retry: number;
+    static readonly error: number;
+  }
+}
+
+declare module "dns/server" {
+  export default class Server {
+    /** `resolve` gives the address for a name. */
+    constructor(resolve: (message: number, name: string) => string | undefined, options?: { ttl?: number });
+    callback(message: number, value: number, address: string, port: number): void;
+    close(): void;
+  }
+}
+
+declare module "wifi" {
+  interface ScanItem {
+    readonly ssid: string;
+    readonly channel: number;
+    readonly rssi: number;
+    readonly authentication?: string;
+  }
+  export default class WiFi {
+    constructor(options: undefined, callback: (message: string, value?: number) => void);
+    close(): void;
+    static mode: number;
+    static readonly gotIP: string;
+    static readonly lostIP: string;
+    static readonly connected: string;
+    static readonly disconnected: string;
+    /** `null` ends the scan. */
+    static scan(options: object, callback: (item: ScanItem | null) => void): void;
+    static connect(options: { ssid: string; password?: string; channel?: number }): void;
+    static disconnect(): void;
+    static accessPoint(options: {
+      ssid: string;
+      password?: string;
+      channel?: number;
+      max?: number;
+      /** Keeps the station side as well. */
+      station?: boolean;
+    }): void;
+  }
+}
+
+declare module "crypt" {
+  export class Digest {
+    constructor(type: "SHA256");
+    write(data: SDKBytes): void;
+    close(): ArrayBuffer;
+  }
+  export class GHASH {
+    constructor(h: ArrayBuffer, additionalData: ArrayBuffer);
+    write(data: SDKBytes): void;
+    close(): ArrayBuffer;
+  }
+  export class BlockCipher {
+    constructor(cipher: "AES", key: ArrayBuffer);
+    encrypt(block: ArrayBuffer): ArrayBuffer;
+  }
+  export class Mode {
+    constructor(mode: "CTR" | "CBC", cipher: BlockCipher, iv: ArrayBuffer, padding?: boolean);
+    decrypt(data: SDKBytes): ArrayBuffer;
+  }
+}
+
+declare module "rng" {
+  const RNG: { init(seed: ArrayBuffer): void; get(byteLength: number): ArrayBuffer };
+  export default RNG;
+}
+
+declare module "ssl/session" {
+  export interface SSLSocket {
+    readable: number;
+    writable: number;
+    read(into: Uint8Array<ArrayBuffer>): void;
+    write(data: SDKBytes): number;
+  }
+  export default class Session {
+    constructor(options: { serverName: string; protocolVersion: number; certificate?: ArrayBuffer });
+    /** Set when the peer, or this side, has given up. */
+    readonly alert: object | undefined;
+    initiateHandshake(): void;
+    /** `true` when it is done, or has failed with `alert`. Throws. */
+    handshake(socket: SSLSocket): boolean;
+    /** `null`: the peer has closed; `undefined`: nothing whole yet. Throws. */
+    read(socket: SSLSocket): Uint8Array<ArrayBuffer> | null | undefined;
+    write(socket: SSLSocket, data: SDKBytes): number;
+  }
+}
+
+declare module "mc/ffi" {
+  /** The functions that the manifests name under `ffi`. */
+  export default class FFI {
+    esp_restart(): void;
+    esp_reset_reason(): number;
+    esp_ota_mark_app_valid_cancel_rollback(): number;
+    esp_fill_random(buffer: ArrayBuffer, byteLength: number): void;
+    esp_read_mac(mac: ArrayBuffer, type: number): number;
+  }
+}
+
+declare module "embedded:io/socket/tcp" {
+  interface Handlers {
+    onReadable?: (count: number) => void;
+    onWritable?: (count: number) => void;
+    onError?: () => void;
+  }
+  export default class TCP {
+    constructor(
+      options: Handlers & ({ address: string; port: number } | { from: TCP }) & { nodelay?: boolean },
+    );
+    readonly remoteAddress: string | undefined;
+    readonly remotePort: number | undefined;
+    /** Into a buffer, of whole length, or as a new buffer; `undefined` when nothing waits. */
+    read(count?: number | Uint8Array<ArrayBuffer>): ArrayBuffer | undefined;
+    write(data: SDKBytes): number | undefined;
+    close(): void;
+  }
+}
+
+declare module "embedded:io/socket/listener" {
+  import type TCP from "embedded:io/socket/tcp";
+  export default class Listener {
+    constructor(options: { port: number; onReadable?: (count: number) => void });
+    readonly port: number;
+    read(): TCP | undefined;
+    close(): void;
+  }
+}
+
+declare module "embedded:io/digital" {
+  export default class Digital {
+    static readonly Input: number;
+    static readonly InputPullUp: number;
+    static readonly Output: number;
+    constructor(options: { pin: number; mode: number; initialValue?: 0 | 1 });
+    read(): 0 | 1;
+    write(value: 0 | 1): void;
+    close(): void;
+  }
+}
+
+declare module "embedded:io/analog" {
+  export default class Analog {
+    constructor(options: { pin: number; esp32?: { attenuation?: 0 | 2.5 | 6 | 12; calibrated?: boolean } });
+    /** In bits. */
+    readonly resolution: number;
+    read(): number;
+    close(): void;
+  }
+}
+
+declare module "embedded:io/pwm" {
+  export default class PWM {
+    constructor(options: { pin: number; hz?: number; resolution?: number });
+    readonly resolution: number;
+    /** 0 to 2^resolution - 1. */
+    write(value: number): void;
+    close(): void;
+  }
+}
+
+declare module "embedded:storage/key-value" {
+  interface Store {
+    read(key: string): ArrayBuffer | undefined;
+    write(key: string, value: SDKBytes): void;
+    delete(key: string): void;
+    close(): void;
+    [Symbol.iterator](): IterableIterator<string>;
+  }
+  const KeyValue: { open(options: { path: string; format?: "buffer" }): Store };
+  export default KeyValue;
+}
+
+declare module "embedded:io/bluetoothle/peripheral" {
+  interface Characteristic {
+    uuid: string;
+    properties: number;
+    descriptors?: { uuid: string; value: SDKBytes }[];
+    onRead?: (this: object, connection: Connection) => SDKBytes;
+    onWrite?: (this: object, value: ArrayBuffer, connection: Connection) => void;
+    onSubscribe?: (this: object, connection: Connection) => void;
+    onUnsubscribe?: (this: object, connection: Connection) => void;
+  }
+  export interface Connection {
+    readonly maximumWrite: number;
+    /** `characteristic` is what its callbacks have as `this`. The callback gets 0, or an error of NimBLE. */
+    notify(characteristic: object, value: SDKBytes, callback: (error: number) => void): void;
+  }
+  interface Options {
+    mtu?: number;
+    services: { uuid: string; characteristics: Characteristic[] }[];
+    onReady?: () => void;
+    onConnect?: (connection: Connection) => void;
+    onDisconnect?: (connection: Connection) => void;
+  }
+  export class GATTServer {
+    constructor(options: Options);
+    startAdvertising(advertisement: object, scanResponse?: object): void;
+    stopAdvertising(): void;
+  }
+}

@@ -1,0 +1,76 @@
+import type { Board, IO, Timer } from "../modules/board/index.js";
+import { type Link, makeLink } from "../modules/network/index.js";
+import { Pairing, parametersFormat } from "../modules/pairing/index.js";
+import { readIdentity } from "./identity.js";
+import { tryBroker } from "./platform-connection.js";
+import type { Restarts } from "./restarts.js";
+import type { StationOptions } from "./station.js";
+
+/** What made it crash may be gone by then: a broker's answer, a network. */
+const RETRY_MS = 30 * 60_000;
+/** For the phone to read of the success. */
+const PAIRED_RESTART_MS = 10_000;
+
+/**
+ * What runs instead of a station that crashes as soon as it starts: pairing mode, and everything else off; the
+ * contactor's pin is never touched, and its pull-down keeps it open. New parameters, half an hour, or somebody who
+ * switches it off and on give the station another try.
+ */
+export class Rescue implements IO {
+  #board: Board;
+  #restarts: Restarts;
+  #link: Link;
+  #pairing: Pairing;
+  #timer: Timer;
+
+  constructor({ board, config, records, restarts }: StationOptions) {
+    this.#board = board;
+    this.#restarts = restarts;
+    const { deviceId, accessPointPassword, productId, firmwareVersion } = readIdentity(
+      board,
+      config,
+      records,
+    );
+    this.#link = makeLink({ board, onChanged: (state) => this.#pairing.followLink(state) });
+    this.#pairing = new Pairing({
+      board,
+      link: this.#link,
+      pairingRecord: records(parametersFormat("pairing")),
+      candidateRecord: records(parametersFormat("candidate")),
+      tryBroker: (parameters, done) => tryBroker({ board, deviceId, parameters }, done),
+      productTitle: config.productTitle,
+      accessPointPassword,
+      describe: () => ({
+        deviceId,
+        state: "rescue",
+        problem: { code: "crashes", message: "the station crashed three times as it started" },
+        status: "unavailable",
+        firmware: { product: productId, version: firmwareVersion },
+        restarts: { count: restarts.count, last: restarts.lastEnd },
+      }),
+      onTrying: () => {},
+      onPaired: () => this.#restartIn(PAIRED_RESTART_MS),
+      onFailed: () => this.#link.leave(),
+    });
+    board.log("station: rescue: it crashed three times as it started; only pairing is on");
+    this.#pairing.enter();
+    this.#timer = board.clock.set(() => this.#retry(), RETRY_MS);
+  }
+
+  close(): void {
+    this.#board.clock.clear(this.#timer);
+    this.#pairing.close();
+    this.#link.close();
+  }
+
+  #retry(): void {
+    if (this.#pairing.isTrying) this.#timer = this.#board.clock.set(() => this.#retry(), RETRY_MS);
+    else this.#restartIn(0);
+  }
+
+  #restartIn(delayMs: number): void {
+    this.#board.clock.clear(this.#timer);
+    this.#restarts.giveAnotherTry();
+    this.#timer = this.#board.clock.set(() => this.#board.restart("another try after a rescue"), delayMs);
+  }
+}
