@@ -135,6 +135,16 @@ function isRootTopic(text: string): boolean {
   return (
     byteLength(text) <= MAX_ROOT_TOPIC_BYTES &&
     !text.startsWith("$") &&
-    text.split("/").every((level) => level !== "" && !/[+#\p{Cc}]/u.test(level))
+    text.split("/").every((level) => level !== "" && !level.includes("+") && !level.includes("#")) &&
+    !hasControlCharacter(text)
   );
+}
+
+/** U+0000-001F and U+007F-009F. The chip's engine has no `\p{Cc}`. */
+function hasControlCharacter(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0)) return true;
+  }
+  return false;
 }
