@@ -41,8 +41,9 @@ program
   .requiredOption("--token <text>", "the MQTT password of the owner's stations")
   .option("--root-topic <topic>", "in place of the hash of the e-mail")
   .action((options: { config: string; email: string; token: string; rootTopic?: string }) => {
-    change(options.config, (registry) => registry.addUser(options));
-    print(`added ${options.email} to ${options.config}`);
+    const { config, ...user } = options;
+    change(config, (registry) => registry.addUser(user));
+    print(`added ${user.email} to ${config}`);
   });
 
 program

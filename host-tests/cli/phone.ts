@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { readConfig } from "../../platform-stub/config.js";
 import { NodeClock } from "../node-board/index.js";
+import { RemoteAir } from "../radio-link/client.js";
 import { Phone, type SeenStation } from "../world/phone.js";
 import { BROKER_PORT, fail, HTTP_PORT, placeOption, RADIO_PORT, WIFI_SSID } from "./defaults.js";
-import { RemoteAir } from "./radio-client.js";
 
 interface Place {
   readonly host: string;

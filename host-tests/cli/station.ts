@@ -4,9 +4,9 @@ import { createInterface } from "node:readline";
 import { Command } from "commander";
 import { readConfig } from "../../platform-stub/config.js";
 import { NodeClock } from "../node-board/index.js";
+import { serveRadio } from "../radio-link/server.js";
 import { World } from "../world/world.js";
 import { fail, HTTP_PORT, portOption, RADIO_PORT, WIFI_SSID } from "./defaults.js";
-import { serveRadio } from "./radio-server.js";
 import { VirtualStation } from "./virtual-station.js";
 
 interface Options {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { RemoteAir } from "../cli/radio-client.js";
-import { type RadioServer, serveRadio } from "../cli/radio-server.js";
 import { VirtualStation } from "../cli/virtual-station.js";
 import { waitFor } from "../cli/wait.js";
 import { NodeClock } from "../node-board/index.js";
+import { RemoteAir } from "../radio-link/client.js";
+import { type RadioServer, serveRadio } from "../radio-link/server.js";
 import { Phone, type PresentOptions, type SeenStation } from "../world/phone.js";
 import { World } from "../world/world.js";
 

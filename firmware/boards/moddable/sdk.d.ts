@@ -248,3 +248,17 @@ declare module "embedded:io/bluetoothle/peripheral" {
     stopAdvertising(): void;
   }
 }
+
+declare module "mc/config" {
+  /** What manifests/lin has under `config`, and mcconfig's command line in its place. */
+  const config: {
+    readonly deviceId: string;
+    /** 64 hex digits, or empty: not provisioned. */
+    readonly responseKey: string;
+    readonly ssid: string;
+    readonly httpPort: number;
+    readonly radioPort: number;
+    readonly vehiclePort: number;
+  };
+  export default config;
+}

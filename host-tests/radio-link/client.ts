@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { IO } from "../../modules/board/index.js";
+import { decodeHex, encodeHex } from "../../modules/bytes/index.js";
 import type {
   AirReport,
   AttOutcome,
@@ -9,7 +10,8 @@ import type {
   CentralConnection,
   CentralOptions,
 } from "../world/air.js";
-import { eventSchema, fromHex, type RadioCommand, type RadioEvent, toHex } from "./radio-wire.js";
+import type { RadioCommand } from "./commands.js";
+import { eventSchema, type RadioEvent } from "./events.js";
 
 type Done = (outcome: AttOutcome & { readonly value?: Uint8Array<ArrayBuffer> }) => void;
 
@@ -80,8 +82,8 @@ export class RemoteAir implements Central, IO {
     switch (event.event) {
       case "report": {
         const { address, rssi } = event;
-        const advertisingData = fromHex(event.advertisingData);
-        const scanResponse = fromHex(event.scanResponse);
+        const advertisingData = bytesOf(event.advertisingData);
+        const scanResponse = bytesOf(event.scanResponse);
         for (const onReport of this.#scanners) onReport({ address, rssi, advertisingData, scanResponse });
         break;
       }
@@ -98,11 +100,11 @@ export class RemoteAir implements Central, IO {
       case "done": {
         const done = this.#waiting.get(event.id);
         this.#waiting.delete(event.id);
-        done?.({ error: event.error, value: event.value === undefined ? undefined : fromHex(event.value) });
+        done?.({ error: event.error, value: event.value === undefined ? undefined : bytesOf(event.value) });
         break;
       }
       case "notification":
-        this.#links.get(event.link)?.listeners.get(event.uuid)?.(fromHex(event.value));
+        this.#links.get(event.link)?.listeners.get(event.uuid)?.(bytesOf(event.value));
         break;
     }
   }
@@ -118,7 +120,7 @@ export class RemoteAir implements Central, IO {
       readDescriptor: (uuid, descriptor, done) =>
         this.#ask(done, (id) => ({ op: "read-descriptor", link, id, uuid, descriptor })),
       write: (uuid, value, done) =>
-        this.#ask(done, (id) => ({ op: "write", link, id, uuid, value: toHex(value) })),
+        this.#ask(done, (id) => ({ op: "write", link, id, uuid, value: encodeHex(value) })),
       subscribe: (uuid, onNotification, done) => {
         this.#links.get(link)?.listeners.set(uuid, onNotification);
         this.#ask(done, (id) => ({ op: "subscribe", link, id, uuid }));
@@ -138,4 +140,9 @@ export class RemoteAir implements Central, IO {
   #send(command: RadioCommand): void {
     this.#socket.write(`${JSON.stringify(command)}\n`);
   }
+}
+
+/** The schema has checked that it is hex. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return decodeHex(text) ?? new Uint8Array(0);
 }

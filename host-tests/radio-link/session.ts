@@ -1,52 +1,11 @@
-import { createServer, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import type { IO } from "../../modules/board/index.js";
+import { decodeHex, encodeHex } from "../../modules/bytes/index.js";
 import type { Air, AttOutcome, CentralConnection } from "../world/air.js";
-import { commandSchema, fromHex, type RadioCommand, type RadioEvent, toHex } from "./radio-wire.js";
-
-export interface RadioServer {
-  readonly port: number;
-  close(): void;
-}
-
-/** Lets centrals of other processes onto the air of this one, over a socket on loopback. */
-export function serveRadio(air: Air, port: number): Promise<RadioServer> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    const session = new RadioSession(air, (event) => socket.write(`${JSON.stringify(event)}\n`));
-    const lines = createInterface({ input: socket });
-    lines.on("line", (line) => {
-      const command = parseCommand(line);
-      if (command) session.obey(command);
-      else socket.destroy();
-    });
-    socket.on("error", () => {});
-    socket.on("close", () => {
-      sockets.delete(socket);
-      session.close();
-    });
-  });
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const isTaken = error.code === "EADDRINUSE";
-      reject(isTaken ? new Error(`port ${port} is in use; choose another with --radio-port`) : error);
-    });
-    server.listen({ port, host: "127.0.0.1" }, () => {
-      const address = server.address();
-      resolve({
-        port: typeof address === "object" && address ? address.port : port,
-        close: () => {
-          server.close();
-          for (const socket of sockets) socket.destroy();
-        },
-      });
-    });
-  });
-}
+import type { RadioCommand } from "./commands.js";
+import type { RadioEvent } from "./events.js";
 
 /** What one process's central has going on. */
-class RadioSession implements IO {
+export class RadioSession implements IO {
   #air: Air;
   #send: (event: RadioEvent) => void;
   #scan: IO | undefined;
@@ -76,8 +35,8 @@ class RadioSession implements IO {
         event: "report",
         address,
         rssi,
-        advertisingData: toHex(advertisingData),
-        scanResponse: toHex(scanResponse),
+        advertisingData: encodeHex(advertisingData),
+        scanResponse: encodeHex(scanResponse),
       });
     });
   }
@@ -111,7 +70,9 @@ class RadioSession implements IO {
         );
         break;
       case "write":
-        connection.write(command.uuid, fromHex(command.value), (outcome) => this.#done(command.id, outcome));
+        connection.write(command.uuid, decodeHex(command.value) ?? new Uint8Array(0), (outcome) =>
+          this.#done(command.id, outcome),
+        );
         break;
       case "subscribe":
         connection.subscribe(
@@ -121,7 +82,7 @@ class RadioSession implements IO {
               event: "notification",
               link: command.link,
               uuid: command.uuid,
-              value: toHex(value),
+              value: encodeHex(value),
             }),
           (outcome) => this.#done(command.id, outcome),
         );
@@ -138,15 +99,7 @@ class RadioSession implements IO {
     }
   }
 
-  #done(id: number, { error, value }: AttOutcome & { readonly value?: Uint8Array }): void {
-    this.#send({ event: "done", id, error, value: value && toHex(value) });
-  }
-}
-
-function parseCommand(line: string): RadioCommand | undefined {
-  try {
-    return commandSchema.parse(JSON.parse(line));
-  } catch {
-    return undefined;
+  #done(id: number, { error, value }: AttOutcome & { readonly value?: Uint8Array<ArrayBuffer> }): void {
+    this.#send({ event: "done", id, error, value: value && encodeHex(value) });
   }
 }

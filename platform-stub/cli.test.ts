@@ -1,0 +1,112 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { readConfig } from "./config.js";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+let folder: string;
+let config: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "plugpass-cli-"));
+  config = join(folder, "platform.json");
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Runs `npm run platform -- <words>`. */
+function platform(...words: string[]): { status: number | null; output: string } {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--import", "tsx", "platform-stub/cli.ts", ...words],
+    { cwd: ROOT, encoding: "utf8" },
+  );
+  return { status, output: stdout + stderr };
+}
+
+function addUser(): { status: number | null; output: string } {
+  return platform("add-user", "--config", config, "--email", "owner@cafe.example", "--token", "a-token");
+}
+
+test("a configuration is made by commands: a user, a device, a tag", () => {
+  expect(addUser()).toMatchObject({ status: 0 });
+  const device = platform(
+    "add-device",
+    "--config",
+    config,
+    "--id",
+    "station-1",
+    "--owner",
+    "owner@cafe.example",
+  );
+  expect(device).toMatchObject({ status: 0 });
+  const words = [
+    "--tag",
+    "GUEST-0001",
+    "--owner",
+    "owner@cafe.example",
+    "--stations",
+    "station-1",
+    "--blocked",
+  ];
+  expect(platform("add-tag", "--config", config, ...words)).toMatchObject({ status: 0 });
+  const { users, devices, tags } = readConfig(config);
+  expect(users).toEqual([{ email: "owner@cafe.example", token: "a-token" }]);
+  expect(devices).toEqual([
+    {
+      id: "station-1",
+      owner: "owner@cafe.example",
+      key: expect.stringMatching(/^[0-9a-f]{64}$/),
+      cipher: "aes-256-gcm",
+    },
+  ]);
+  expect(tags).toEqual([
+    { tag: "GUEST-0001", owner: "owner@cafe.example", stations: ["station-1"], blocked: true },
+  ]);
+  expect(statSync(config).mode & 0o777).toBe(0o600);
+  expect(device.output).not.toContain(devices[0]?.key);
+});
+
+test("what is there already stays as it is, and the command says so", () => {
+  addUser();
+  const before = readFileSync(config, "utf8");
+  const { status, output } = addUser();
+  expect(status).toBe(1);
+  expect(output).toContain("the user owner@cafe.example is there already");
+  expect(readFileSync(config, "utf8")).toBe(before);
+});
+
+test("a device of nobody is refused", () => {
+  addUser();
+  const { status, output } = platform(
+    "add-device",
+    "--config",
+    config,
+    "--id",
+    "x",
+    "--owner",
+    "who@cafe.example",
+  );
+  expect(status).toBe(1);
+  expect(output).toContain("add the user first");
+});
+
+test("Mosquitto's files are written, without a clear token", () => {
+  addUser();
+  const out = join(folder, "mosquitto");
+  const { status, output } = platform(
+    "mosquitto",
+    "--config",
+    config,
+    "--out",
+    out,
+    "--password",
+    "secret-1",
+  );
+  expect(status).toBe(0);
+  expect(output).not.toContain("secret-1");
+  expect(readFileSync(join(out, "passwords"), "utf8")).not.toContain("a-token");
+});
