@@ -94,31 +94,8 @@ export class PlatformConnection implements IO {
   }
 }
 
-/** Reaches the broker once with parameters that are to be tried; `done` gets why it failed, if it did. */
-export function tryBroker(
-  options: { board: Board; deviceId: string; parameters: PairingParameters },
-  done: (failure: MQTTFailure | undefined) => void,
-): IO {
-  const session = new MQTTSession({
-    ...sessionOptions(options.board, options.parameters),
-    clientId: options.deviceId,
-    clean: false,
-    reconnect: false,
-    onState: (state) => {
-      if (state.type === "online") {
-        session.close();
-        done(undefined);
-      } else if (state.type === "offline") {
-        done(state.reason);
-      }
-    },
-    onMessage: () => {},
-  });
-  return session;
-}
-
 /** How a broker is reached, the same for trying and for staying. */
-function sessionOptions(board: Board, parameters: PairingParameters) {
+export function sessionOptions(board: Board, parameters: PairingParameters) {
   const { TCP, TLS } = board.io;
   const account = brokerAccount(board.crypto, parameters);
   return {

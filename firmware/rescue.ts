@@ -1,8 +1,8 @@
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import { type Link, makeLink } from "../modules/network/index.js";
 import { Pairing, parametersFormat } from "../modules/pairing/index.js";
+import { tryBroker } from "./broker-trial.js";
 import { readIdentity } from "./identity.js";
-import { tryBroker } from "./platform-connection.js";
 import type { Restarts } from "./restarts.js";
 import type { StationOptions } from "./station.js";
 

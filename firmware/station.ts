@@ -1,4 +1,10 @@
-import { Authorization, PlatformVerifier, tagEnd, type Verifier } from "../modules/authorization/index.js";
+import {
+  Authorization,
+  PlatformVerifier,
+  tagEnd,
+  type Verifier,
+  type Visitor,
+} from "../modules/authorization/index.js";
 import type { Board, IO } from "../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../modules/charging/index.js";
 import type { MQTTFailure } from "../modules/mqtt/index.js";
@@ -6,9 +12,10 @@ import { type Link, type LinkState, makeLink } from "../modules/network/index.js
 import { Pairing, type PairingParameters, parametersFormat } from "../modules/pairing/index.js";
 import type { StoredRecord } from "../modules/settings/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
+import { tryBroker } from "./broker-trial.js";
 import type { Config } from "./config.js";
 import { readIdentity, type StationIdentity } from "./identity.js";
-import { PlatformConnection, tryBroker } from "./platform-connection.js";
+import { PlatformConnection } from "./platform-connection.js";
 import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
 
@@ -83,7 +90,9 @@ export class Station implements IO {
     this.#show();
   }
 
+  /** Not while nothing is known of a network: nobody would reach the station any more. */
   leavePairingMode(): void {
+    if (!this.#parameters) return;
     this.#pairing.leave();
     this.#show();
   }
@@ -117,15 +126,20 @@ export class Station implements IO {
         source: this.#config.attemptsPerMinute.connection,
         station: this.#config.attemptsPerMinute.station,
       },
-      gate: {
-        isOpen: () => this.#charging.status === "plugged",
-        authorize: ({ tag, maxCurrentA }) => {
-          const currentA = Math.min(this.#config.currentLimitA, maxCurrentA ?? this.#config.currentLimitA);
-          return this.#charging.authorize({ tagEnd: tagEnd(tag), currentA });
-        },
-      },
+      gate: { visitor: () => this.#visitor() },
       onChanged: () => this.#show(),
     });
+  }
+
+  #visitor(): Visitor | undefined {
+    const admission = this.#charging.admit();
+    const limitA = this.#config.currentLimitA;
+    return (
+      admission && {
+        authorize: ({ tag, maxCurrentA = limitA }) =>
+          admission.authorize({ tagEnd: tagEnd(tag), currentA: Math.min(limitA, maxCurrentA) }),
+      }
+    );
   }
 
   /** Who can say whether a card may charge here, at this moment. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Scene } from "./scene.js";
+import { codeOf, Scene } from "./scene.js";
 
 function charging(): Scene {
   const scene = new Scene();
@@ -41,6 +41,103 @@ describe("the contactor opens within 100 ms", () => {
     scene.clock.advance(60_000);
     expect(scene.device.vehicle.isContactorClosed).toBe(false);
     expect(scene.station.status).toBe("plugged");
+  });
+
+  test.each<[string, "unplugged" | "ready"]>([
+    ["never in C", "unplugged"],
+    ["in C for moments", "ready"],
+  ])("when the pilot does not settle, %s", (_name, between) => {
+    const scene = charging();
+    const { vehicle } = scene.device;
+    for (let i = 0; i < 7; i++) {
+      vehicle.set(i % 2 === 0 ? "shorted" : between);
+      scene.clock.advance(15);
+    }
+    expect(vehicle.isContactorClosed).toBe(false);
+    // The vehicle never left for long enough to be gone: its session goes on.
+    vehicle.set("ready");
+    scene.clock.advance(100);
+    expect(vehicle.isContactorClosed).toBe(true);
+  });
+});
+
+describe("the contactor never closes", () => {
+  /** Whether it was closed at any moment of what `happens`. */
+  function closes(scene: Scene, happens: () => void): boolean {
+    let isClosed = false;
+    const unwatch = scene.device.vehicle.watch(() => {
+      isClosed ||= scene.device.vehicle.isContactorClosed;
+    });
+    happens();
+    scene.clock.advance(5000);
+    unwatch();
+    return isClosed;
+  }
+
+  test("on a vehicle without a diode that wanted current before it was authorized", () => {
+    const scene = new Scene();
+    scene.bringOnline();
+    scene.plug();
+    scene.device.vehicle.set("without-diode");
+    scene.clock.advance(100);
+    expect(closes(scene, () => scene.present("GUEST-0001"))).toBe(false);
+    expect(scene.station.status).toBe("faulted");
+  });
+
+  test("on a vehicle that leaves as the authorization arrives", () => {
+    const scene = new Scene();
+    scene.bringOnline();
+    scene.plug();
+    scene.device.vehicle.set("ready");
+    scene.clock.advance(100);
+    const presented = scene.startPresenting("GUEST-0001");
+    scene.until("it is authorized", () => scene.station.status === "authorized" || !!presented.outcome);
+    expect(closes(scene, () => scene.device.vehicle.unplug())).toBe(false);
+  });
+});
+
+describe("an authorization is for the vehicle that was there", () => {
+  /** A tag is presented, and the platform's answer comes when `release` is called. */
+  function presenting(): { scene: Scene; release: () => void; code: () => number } {
+    const scene = new Scene();
+    scene.bringOnline();
+    scene.plug();
+    let held: (() => void) | undefined;
+    scene.platform.intercept = (answer, { user, deviceId, endpoint }) => {
+      held = () => scene.broker.publish(`${user}/res/${deviceId}/${endpoint}`, JSON.stringify(answer));
+      return [];
+    };
+    const presentation = scene.startPresenting("GUEST-0001");
+    scene.until("the platform has answered", () => held !== undefined);
+    return {
+      scene,
+      release: () => {
+        held?.();
+        scene.until("there is a result", () => presentation.outcome !== undefined);
+      },
+      code: () => codeOf(presentation),
+    };
+  }
+
+  test("another vehicle that is plugged meanwhile does not charge on it", () => {
+    const { scene, release, code } = presenting();
+    scene.device.vehicle.unplug();
+    scene.clock.advance(1000);
+    scene.plug();
+    release();
+    scene.clock.advance(1000);
+    expect(code()).toBe(409);
+    expect(scene.device.vehicle.isCharging).toBe(false);
+    expect(scene.station.status).toBe("plugged");
+  });
+
+  test("a stop while it is on its way takes it back", () => {
+    const { scene, release, code } = presenting();
+    scene.station.stopCharging();
+    release();
+    scene.clock.advance(1000);
+    expect(code()).toBe(409);
+    expect(scene.device.vehicle.isCharging).toBe(false);
   });
 });
 

@@ -214,6 +214,16 @@ describe("why pairing failed", () => {
     expect(failure?.message).not.toContain("wrong-token");
   });
 
+  test("broker-refused: the broker keeps the station from its topics", () => {
+    const scene = booted();
+    scene.broker.faults.refuses = (topic) => topic.startsWith("other/");
+    const failure = failureOf(scene, { rootTopic: "other" });
+    expect(failure).toMatchObject({ code: "broker-refused", message: expect.stringContaining("root topic") });
+    scene.broker.faults.refuses = (topic) => topic.startsWith("other/sweet-home/");
+    expect(failureOf(scene, { rootTopic: "other" })?.code).toBe("broker-refused");
+    expect(scene.status()).toMatchObject({ mode: "pairing", state: "unpaired" });
+  });
+
   test("tls-failed", () => {
     expect(failureOf(booted(), { mqtts_port: PAIRING.brport })?.code).toBe("tls-failed");
   });
@@ -235,6 +245,39 @@ describe("why pairing failed", () => {
     expect(log).toContain("pairing: failed");
     for (const secret of [...SECRETS, "mistyped", OWNER.email]) expect(log).not.toContain(secret);
   });
+});
+
+describe("pairing mode that is left while parameters are tried", () => {
+  test("goes on with what there was before, and no power cut is reported later", () => {
+    const scene = new Scene();
+    scene.bringOnline();
+    scene.station.enterPairingMode();
+    scene.pair({ ssid: "nosuch" });
+    scene.clock.advance(1500);
+    scene.station.leavePairingMode();
+    scene.until("online again", () => scene.station.lifeCycle === "online");
+    expect(scene.status()).toMatchObject({ mode: "operating", lastFailure: { code: "given-up" } });
+    scene.under.powerCycle();
+    scene.until("online", () => scene.station.lifeCycle === "online");
+    expect(scene.status()).toMatchObject({ lastFailure: null });
+  });
+
+  test("stays, when nothing else is known", () => {
+    const scene = booted();
+    scene.pair({ ssid: "nosuch" });
+    scene.clock.advance(1500);
+    scene.station.leavePairingMode();
+    scene.clock.advance(120_000);
+    expect(scene.status()).toMatchObject({ mode: "pairing", lastFailure: { code: "wifi-not-found" } });
+  });
+});
+
+test("a provisioned access point password that no access point takes makes the record unreadable", () => {
+  const scene = new Scene();
+  scene.device.provision({ apPassword: "é".repeat(40) });
+  scene.under.boot();
+  expect(scene.under.ends).toEqual([]);
+  expect(scene.device.logLines.join("\n")).toContain("provision the station again");
 });
 
 describe("the access point", () => {

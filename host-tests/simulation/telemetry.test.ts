@@ -17,6 +17,8 @@ test("the tree is complete, retained, and stands between init and ready", () => 
   const scene = new Scene();
   scene.bringOnline();
   expect(published(scene)).toEqual([
+    // By the trial of the parameters.
+    ["$state", "init", true],
     ["$state", "init", true],
     ["$homie", "3.0.1", true],
     ["$name", "PlugPass", true],

@@ -26,6 +26,8 @@ export interface BrokerFaults {
   ignoresPings: boolean;
   /** Acknowledges no PUBLISH. */
   ignoresPublishes: boolean;
+  /** Topics that its access control keeps from every client, as aedes does: 0x80, or the end of the connection. */
+  refuses: (topic: string) => boolean;
 }
 
 export interface WorldBrokerOptions {
@@ -58,6 +60,7 @@ export class WorldBroker implements IO {
     connackCode: 0,
     ignoresPings: false,
     ignoresPublishes: false,
+    refuses: () => false,
   };
   /** Everything that was published, in order. */
   readonly published: BrokerMessage[] = [];
@@ -153,6 +156,10 @@ export class WorldBroker implements IO {
         this.#connect(client, packet);
         break;
       case "publish":
+        if (this.faults.refuses(String(packet.topic))) {
+          this.#drop(client, true);
+          break;
+        }
         this.#route({
           topic: String(packet.topic),
           payload: packet.payload as Uint8Array<ArrayBuffer>,
@@ -206,8 +213,11 @@ export class WorldBroker implements IO {
   #subscribe(client: Client, packet: ParsedPacket): void {
     const session = client.id === undefined ? undefined : this.#sessions.get(client.id);
     const subscriptions = packet.subscriptions as { topic: string; qos: number }[];
-    for (const { topic } of subscriptions) session?.subscriptions.add(topic);
-    this.#send(client, { cmd: "suback", messageId: packet.messageId, granted: subscriptions.map(() => 1) });
+    const granted = subscriptions.map(({ topic }) => (this.faults.refuses(topic) ? 0x80 : 1));
+    for (const [i, { topic }] of subscriptions.entries()) {
+      if (granted[i] === 1) session?.subscriptions.add(topic);
+    }
+    this.#send(client, { cmd: "suback", messageId: packet.messageId, granted });
     for (const [topic, payload] of this.retained) {
       if (subscriptions.some((one) => topicMatches(one.topic, topic)))
         this.#deliver(client, topic, payload, true);

@@ -4,12 +4,16 @@ import { type AttemptResult, resultOf } from "./result.js";
 import { isTag } from "./tag.js";
 import type { Card, Method, Verdict, Verifier } from "./verifier.js";
 
+/** A vehicle that waits for a card: the one that was there when the card was presented. */
+export interface Visitor {
+  /** Lets it charge; `false` when it has gone, or was stopped, meanwhile. */
+  authorize(grant: { tag: string; maxCurrentA: number | undefined }): boolean;
+}
+
 /** Where an authorization takes effect. */
 export interface Gate {
-  /** A vehicle is plugged and has no session. */
-  isOpen(): boolean;
-  /** Lets the vehicle charge; `false` when the gate is not open any more. */
-  authorize(grant: { tag: string; maxCurrentA: number | undefined }): boolean;
+  /** `undefined` when no vehicle is plugged, or it has a session. */
+  visitor(): Visitor | undefined;
 }
 
 export interface AuthorizationOptions {
@@ -30,6 +34,7 @@ const MINUTE_MS = 60_000;
 
 interface Attempt {
   readonly card: Card;
+  readonly visitor: Visitor;
   readonly done: (result: AttemptResult) => void;
   verification: IO | undefined;
   timer: Timer | undefined;
@@ -81,7 +86,12 @@ export class Authorization implements IO {
       done(refusal);
       return;
     }
-    const attempt: Attempt = { card, done, verification: undefined, timer: undefined };
+    const visitor = this.#options.gate.visitor();
+    if (!visitor) {
+      done(resultOf(409, "no vehicle is plugged, or a session is under way"));
+      return;
+    }
+    const attempt: Attempt = { card, visitor, done, verification: undefined, timer: undefined };
     this.#running = attempt;
     attempt.timer = this.#options.clock.set(
       () => this.#finish(attempt, resultOf(408, "no verifier answered in time")),
@@ -96,8 +106,6 @@ export class Authorization implements IO {
     if (!sourceLimiter.take() || !this.#stationLimiter.take()) return resultOf(429, "too many attempts");
     if (!isTag(card.tag)) return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
     if (this.#running) return resultOf(423, "another attempt is running");
-    if (!this.#options.gate.isOpen())
-      return resultOf(409, "no vehicle is plugged, or a session is under way");
     return undefined;
   }
 
@@ -110,7 +118,7 @@ export class Authorization implements IO {
   #hear(attempt: Attempt, index: number, verdict: Verdict): void {
     switch (verdict.type) {
       case "authorized":
-        this.#finish(attempt, this.#grant(attempt.card, verdict.maxCurrentA));
+        this.#finish(attempt, grant(attempt, verdict.maxCurrentA));
         break;
       case "rejected":
         this.#finish(attempt, resultOf(403, verdict.reason));
@@ -124,11 +132,6 @@ export class Authorization implements IO {
     }
   }
 
-  #grant(card: Card, maxCurrentA: number | undefined): AttemptResult {
-    if (this.#options.gate.authorize({ tag: card.tag, maxCurrentA })) return resultOf(200, "authorized");
-    return resultOf(409, "the vehicle has gone");
-  }
-
   #finish(attempt: Attempt, result: AttemptResult): void {
     this.#release(attempt);
     this.#running = undefined;
@@ -140,4 +143,10 @@ export class Authorization implements IO {
     this.#options.clock.clear(attempt.timer);
     attempt.verification?.close();
   }
+}
+
+function grant({ card, visitor }: Attempt, maxCurrentA: number | undefined): AttemptResult {
+  return visitor.authorize({ tag: card.tag, maxCurrentA })
+    ? resultOf(200, "authorized")
+    : resultOf(409, "the vehicle has gone, or was stopped");
 }

@@ -3,6 +3,7 @@ export {
   type AuthorizationOptions,
   type Gate,
   type TagSource,
+  type Visitor,
 } from "./authorization.js";
 export { PlatformVerifier } from "./platform-verifier.js";
 export { type AttemptResult, type ResultCode, resultOf } from "./result.js";

@@ -26,6 +26,7 @@ export interface ControlPilotOptions {
  * `close()`, with steady +12 V: not ready to supply.
  */
 export interface ControlPilot extends IO {
+  /** Measured under the duty that was written last. */
   read(): PilotLevels;
   /** Share of the period at +12 V in permille; 1000: steady +12 V, 0: steady −12 V (state F). */
   write(dutyPermille: number): void;

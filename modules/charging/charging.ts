@@ -10,7 +10,7 @@ import {
   sessionEndOf,
   sessionOf,
 } from "./machine.js";
-import { PILOT_STEADY_PERMILLE, type PilotState, pilotState } from "./pilot.js";
+import { draws, PILOT_STEADY_PERMILLE, type PilotState, pilotState } from "./pilot.js";
 
 /** The station's status as others see it; the order gives the numbers on the air (protocol, section 3). */
 export const STATION_STATUSES = [
@@ -31,6 +31,12 @@ export type ChargingEvent =
   | { readonly type: "session-ended"; readonly sessionId: string; readonly why: SessionEnd }
   | { readonly type: "faulted"; readonly reason: string };
 
+/** A vehicle that waits for a card. */
+export interface Admission {
+  /** Lets it charge. `false`, and nothing changes, when it has gone, has a session, or was stopped meanwhile. */
+  authorize(grant: Grant): boolean;
+}
+
 export interface ChargingOptions {
   readonly board: Board;
   readonly onEvent: (event: ChargingEvent) => void;
@@ -39,11 +45,13 @@ export interface ChargingOptions {
 }
 
 const AUTHORIZATION_TIMEOUT_MS = 60_000;
-/**
- * A pilot state counts when it is read twice this far apart. IEC 61851-1 table A.6 wants the contactor open within
- * 100 ms of the vehicle's leaving C or D.
- */
+/** A pilot state counts when it is read twice this far apart. */
 const DEBOUNCE_MS = 20;
+/**
+ * IEC 61851-1 table A.6 wants the contactor open within 100 ms of the vehicle's leaving C or D: what has left them
+ * and does not settle opens it after this.
+ */
+const UNSETTLED_MS = 60;
 const SESSION_ID_BYTES = 8;
 
 /** The driver of the charging machine: reads the pilot, performs the outputs, keeps the one timer. */
@@ -57,6 +65,10 @@ export class Charging implements IO {
   #dutyPermille = PILOT_STEADY_PERMILLE;
   #expiry: Timer | undefined;
   #debounce: Timer | undefined;
+  /** Runs from when a drawing vehicle's pilot leaves C and D until it has settled. */
+  #unsettled: Timer | undefined;
+  /** Another number for each vehicle, and after each stop. */
+  #visit = 0;
   #closed = false;
 
   constructor(options: ChargingOptions) {
@@ -74,16 +86,23 @@ export class Charging implements IO {
     return this.#state.type;
   }
 
-  /** Lets a plugged vehicle charge. `false`, and nothing changes, when there is none or it has a session. */
-  authorize(grant: Grant): boolean {
-    if (this.#state.type !== "plugged") return false;
-    const id = encodeHex(this.#board.crypto.random(SESSION_ID_BYTES));
-    this.#input({ type: "authorize", session: { id, grant } });
-    return true;
+  /** The vehicle that is plugged; `undefined` when there is none or it has a session. */
+  admit(): Admission | undefined {
+    if (this.#state.type !== "plugged") return undefined;
+    const visit = this.#visit;
+    return {
+      authorize: (grant) => {
+        if (visit !== this.#visit || this.#state.type !== "plugged") return false;
+        const id = encodeHex(this.#board.crypto.random(SESSION_ID_BYTES));
+        this.#input({ type: "authorize", session: { id, grant } });
+        return true;
+      },
+    };
   }
 
-  /** Ends a session, or an authorization that is not used yet. */
+  /** Ends a session, or an authorization that is not used yet, or one that is on its way. */
   stop(): void {
+    this.#visit++;
     this.#input({ type: "stop" });
   }
 
@@ -94,17 +113,33 @@ export class Charging implements IO {
     this.#closed = true;
     this.#board.clock.clear(this.#expiry);
     this.#board.clock.clear(this.#debounce);
+    this.#board.clock.clear(this.#unsettled);
     this.#pilot.close();
     this.#contactor.close();
   }
 
   #sample(): void {
-    this.#board.clock.clear(this.#debounce);
+    const { clock } = this.#board;
+    clock.clear(this.#debounce);
     const first = this.#readPilot();
-    this.#debounce = this.#board.clock.set(() => {
-      if (this.#readPilot() === first) this.#input({ type: "pilot", pilot: first });
-      else this.#sample();
+    if (!draws(first)) this.#watchUnsettled();
+    this.#debounce = clock.set(() => {
+      if (this.#readPilot() !== first) {
+        this.#sample();
+        return;
+      }
+      clock.clear(this.#unsettled);
+      this.#unsettled = undefined;
+      this.#input({ type: "pilot", pilot: first });
     }, DEBOUNCE_MS);
+  }
+
+  /** Its time is not restarted by what comes after. */
+  #watchUnsettled(): void {
+    this.#unsettled ??= this.#board.clock.set(() => {
+      this.#unsettled = undefined;
+      this.#input({ type: "pilot-unsettled" });
+    }, UNSETTLED_MS);
   }
 
   #readPilot(): PilotState {
@@ -117,6 +152,7 @@ export class Charging implements IO {
     const after = nextState(before, input);
     if (after === before) return;
     this.#state = after;
+    if (after.type === "available") this.#visit++;
     this.#perform(after);
     this.#report(before, after);
   }
@@ -125,8 +161,7 @@ export class Charging implements IO {
     const outputs = outputsOf(state);
     // The contactor first when it opens, the pilot first when it closes: no current that is not offered.
     if (!outputs.contactorClosed) this.#contactor.write(0);
-    this.#dutyPermille = outputs.dutyPermille;
-    this.#pilot.write(outputs.dutyPermille);
+    this.#offer(outputs.dutyPermille);
     if (outputs.contactorClosed) this.#contactor.write(1);
     this.#board.clock.clear(this.#expiry);
     if (state.type === "authorized") {
@@ -135,6 +170,14 @@ export class Charging implements IO {
         this.#authorizationTimeoutMs,
       );
     }
+  }
+
+  /** What was read under another duty is not what counts under this one. */
+  #offer(dutyPermille: number): void {
+    if (dutyPermille === this.#dutyPermille) return;
+    this.#dutyPermille = dutyPermille;
+    this.#pilot.write(dutyPermille);
+    this.#sample();
   }
 
   #report(before: ChargingState, after: ChargingState): void {

@@ -24,8 +24,10 @@ describe("the way to a session", () => {
     expect(reached(...charging)).toEqual({ type: "charging", session, drawing: true });
   });
 
-  test("a vehicle that wanted current before it was authorized gets it at once", () => {
-    expect(reached(pilot("C"), authorize)).toEqual({ type: "charging", session, drawing: true });
+  test("what was measured before the square wave closes nothing: only that shows the diode", () => {
+    expect(reached(pilot("C"), authorize)).toEqual({ type: "authorized", session });
+    expect(reached(pilot("C"), authorize, pilot("E")).type).toBe("faulted");
+    expect(reached(pilot("C"), authorize, pilot("C"))).toEqual({ type: "charging", session, drawing: true });
   });
 
   test("a vehicle that wants ventilation (D) draws too", () => {
@@ -54,6 +56,7 @@ describe("the contactor", () => {
     ["shorts the pilot", pilot("E")],
     ["meets a pilot at -12 V", pilot("F")],
     ["is stopped", { type: "stop" }],
+    ["leaves C and does not settle", { type: "pilot-unsettled" }],
   ])("opens when a charging vehicle %s", (_name, input) => {
     expect(outputsOf(reached(...charging)).contactorClosed).toBe(true);
     expect(outputsOf(reached(...charging, input)).contactorClosed).toBe(false);
@@ -79,26 +82,31 @@ describe("the contactor", () => {
     expect(nextState(faulted, pilot("A")).type).toBe("available");
   });
 
-  test("is closed only with a session and a vehicle in C or D, after any inputs at all", () => {
+  test("is closed only with a session and a vehicle in C or D since then, after any inputs at all", () => {
     const inputs: ChargingInput[] = [
       ...(["A", "B", "C", "D", "E", "F"] as const).map(pilot),
       authorize,
       { type: "authorization-expired" },
       { type: "stop" },
+      { type: "pilot-unsettled" },
     ];
     // Every sequence of 5 inputs, with what the model says beside it.
     for (let n = 0; n < inputs.length ** 5; n++) {
       let state: ChargingState = { type: "available" };
       let lastPilot: PilotState = "A";
       let granted = false;
+      let isMeasured = false;
       for (let rest = n, i = 0; i < 5; i++, rest = Math.floor(rest / inputs.length)) {
         const input = inputs[rest % inputs.length] as ChargingInput;
         if (input.type === "pilot") lastPilot = input.pilot;
-        if (input.type === "authorize") granted = lastPilot !== "A";
+        // An authorization of what is authorized already changes nothing.
+        if (input.type === "pilot") isMeasured = true;
+        else if (input.type === "authorize" && !granted) isMeasured = false;
+        if (input.type === "authorize") granted ||= lastPilot !== "A";
         else if (lastPilot === "A" || lastPilot === "E" || lastPilot === "F") granted = false;
         state = nextState(state, input);
         if (!outputsOf(state).contactorClosed) continue;
-        if (!granted || (lastPilot !== "C" && lastPilot !== "D")) {
+        if (!granted || !isMeasured || (lastPilot !== "C" && lastPilot !== "D")) {
           throw new Error(`sequence ${n}, input ${i}: the contactor is closed in ${JSON.stringify(state)}`);
         }
       }

@@ -1,10 +1,11 @@
 /**
  * Where safety lives. The contactor is closed exactly in the state `charging` while the vehicle draws (C or D), and
- * that state is only entered from `authorized`, with a grant and a vehicle. The outputs are a function of the
- * state alone, so that every way out of charging opens the contactor: there is no effect to forget.
+ * that state is only entered from `authorized`, by a C or D that was measured under the square wave: only that
+ * shows the vehicle's diode. The outputs are a function of the state alone, so that every way out of charging opens
+ * the contactor: there is no effect to forget.
  */
 
-import { dutyPermilleOf, PILOT_STEADY_PERMILLE, type PilotState } from "./pilot.js";
+import { draws, dutyPermilleOf, PILOT_STEADY_PERMILLE, type PilotState } from "./pilot.js";
 
 /** What an authorization allows. */
 export interface Grant {
@@ -23,7 +24,7 @@ export type SessionEnd = "unplugged" | "stopped" | "faulted";
 
 export type ChargingState =
   | { readonly type: "available" }
-  | { readonly type: "plugged"; readonly pilot: PilotState }
+  | { readonly type: "plugged" }
   /** Current is offered; the vehicle has to draw before the authorization expires. */
   | { readonly type: "authorized"; readonly session: Session }
   /** A session is under way; while the vehicle pauses (`drawing` false) the contactor is open. */
@@ -33,7 +34,10 @@ export type ChargingState =
   | { readonly type: "faulted"; readonly reason: string };
 
 export type ChargingInput =
+  /** Read twice, under the duty that the state puts out. */
   | { readonly type: "pilot"; readonly pilot: PilotState }
+  /** The pilot has left C and D, and does not settle. */
+  | { readonly type: "pilot-unsettled" }
   | { readonly type: "authorize"; readonly session: Session }
   | { readonly type: "authorization-expired" }
   | { readonly type: "stop" };
@@ -72,12 +76,14 @@ export function nextState(state: ChargingState, input: ChargingInput): ChargingS
     case "pilot":
       return afterPilot(state, input.pilot);
     case "authorize":
-      return state.type === "plugged" ? afterAuthorization(input.session, state.pilot) : state;
+      return state.type === "plugged" ? { type: "authorized", session: input.session } : state;
+    case "pilot-unsettled":
+      return state.type === "charging" && state.drawing ? { ...state, drawing: false } : state;
     case "authorization-expired":
-      return state.type === "authorized" ? { type: "plugged", pilot: "B" } : state;
+      return state.type === "authorized" ? { type: "plugged" } : state;
     case "stop":
       if (state.type === "charging") return { type: "finishing" };
-      return state.type === "authorized" ? { type: "plugged", pilot: "B" } : state;
+      return state.type === "authorized" ? { type: "plugged" } : state;
   }
 }
 
@@ -87,26 +93,18 @@ export function sessionEndOf(state: ChargingState): SessionEnd {
   return state.type === "faulted" ? "faulted" : "stopped";
 }
 
-function draws(pilot: PilotState): boolean {
-  return pilot === "C" || pilot === "D";
-}
-
-function afterAuthorization(session: Session, pilot: PilotState): ChargingState {
-  return draws(pilot) ? { type: "charging", session, drawing: true } : { type: "authorized", session };
-}
-
 function afterPilot(state: ChargingState, pilot: PilotState): ChargingState {
   if (pilot === "E" || pilot === "F") return state.type === "faulted" ? state : fault(pilot);
   if (pilot === "A") return state.type === "available" ? state : { type: "available" };
   switch (state.type) {
     case "available":
-      return { type: "plugged", pilot };
-    case "plugged":
-      return state.pilot === pilot ? state : { type: "plugged", pilot };
+      return { type: "plugged" };
     case "authorized":
-      return draws(pilot) ? afterAuthorization(state.session, pilot) : state;
+      return draws(pilot) ? { type: "charging", session: state.session, drawing: true } : state;
     case "charging":
       return state.drawing === draws(pilot) ? state : { ...state, drawing: draws(pilot) };
+    case "plugged":
+      return state;
     case "finishing":
     case "faulted":
       // Only a vehicle that leaves (A) ends these: the next session starts from the beginning.

@@ -7,6 +7,11 @@ import type { PilotLevels } from "../board/index.js";
  */
 export type PilotState = "A" | "B" | "C" | "D" | "E" | "F";
 
+/** The vehicle wants current. */
+export function draws(pilot: PilotState): boolean {
+  return pilot === "C" || pilot === "D";
+}
+
 /** Steady +12 V: not ready to supply. */
 export const PILOT_STEADY_PERMILLE = 1000;
 

@@ -40,6 +40,8 @@ export interface MQTTSessionOptions
   readonly onMessage: (message: IncomingMessage) => void;
   /** The broker has refused a subscription [MQTT-3.9.3-2]. */
   readonly onRefusedSubscription?: (filter: string) => void;
+  /** The broker has acknowledged every QoS 1 message. */
+  readonly onDrained?: () => void;
   /** A longer packet from the broker ends the connection. */
   readonly maxPacketBytes?: number;
   readonly maxInFlight?: number;
@@ -230,7 +232,9 @@ export class MQTTSession implements IO {
         break;
       }
       case "puback":
-        if (this.#outbox.acknowledge(packet.messageId)) this.#pump();
+        if (!this.#outbox.acknowledge(packet.messageId)) break;
+        this.#pump();
+        if (this.#outbox.isEmpty) this.#options.onDrained?.();
         break;
       case "suback":
         this.#subscriptions.acknowledge(packet.messageId, packet.granted);

@@ -28,7 +28,9 @@ export type PairingFailureCode =
   /** The station could not keep what was proven. */
   | "storage-failed"
   /** The power went while it was tried. */
-  | "interrupted";
+  | "interrupted"
+  /** Somebody ended pairing mode while it was tried. */
+  | "given-up";
 
 export interface CandidateOptions {
   readonly clock: Clock;

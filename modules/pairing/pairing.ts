@@ -74,9 +74,18 @@ export class Pairing implements IO {
     if (this.#options.board.io.network.kind === "ethernet") this.#options.link.join(undefined);
   }
 
-  /** Out of pairing mode; a candidate that is being tried is given up. */
+  /** Out of pairing mode; a candidate that is being tried is given up, and what there was before goes on. */
   leave(): void {
+    const wasTrying = this.isTrying;
     this.#giveUp();
+    if (wasTrying) {
+      this.#options.candidateRecord.clear();
+      this.#lastFailure = {
+        code: "given-up",
+        message: "pairing mode was left while the parameters were tried",
+      };
+      this.#options.onFailed(this.#lastFailure);
+    }
     this.#isActive = false;
     this.#options.board.clock.clear(this.#linger);
     this.#ownNetwork.close();

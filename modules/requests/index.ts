@@ -1,1 +1,7 @@
-export { type RequestFailure, type RequestOutcome, Requests, type RequestsOptions } from "./requests.js";
+export {
+  type RequestFailure,
+  type RequestOutcome,
+  Requests,
+  type RequestsOptions,
+  responseFilter,
+} from "./requests.js";

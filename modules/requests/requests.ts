@@ -49,6 +49,15 @@ const MAX_UNDER_WAY = 4;
 const MAX_WAITING = 16;
 const ID_BYTES = 8;
 
+/** The subscription that a device's answers need. */
+export function responseFilter({ user, deviceId }: { user: string; deviceId: string }): string {
+  return responseTopic({ user, deviceId }, "+");
+}
+
+function responseTopic({ user, deviceId }: { user: string; deviceId: string }, endpoint: string): string {
+  return `${user}/res/${deviceId}/${endpoint}`;
+}
+
 /**
  * Requests to the platform and their answers (protocol, section 4). Each request ends with exactly one outcome,
  * unless it is closed before; the outcome never comes from inside `request`.
@@ -66,9 +75,8 @@ export class Requests implements IO {
     this.#responseKeyHex = encodeHex(options.responseKey);
   }
 
-  /** The subscription that the answers need. */
   get responseFilter(): string {
-    return this.#responseTopic("+");
+    return responseFilter(this.#options);
   }
 
   get ignoredResponses(): number {
@@ -92,7 +100,7 @@ export class Requests implements IO {
 
   /** Takes a message of the broker; `false` when it is not on a response topic of ours. */
   receive(topic: string, payload: Uint8Array<ArrayBuffer>): boolean {
-    const prefix = this.#responseTopic("");
+    const prefix = responseTopic(this.#options, "");
     if (!topic.startsWith(prefix)) return false;
     const envelope = parseEnvelope(payload);
     const request = envelope && this.#underWay.get(envelope.id);
@@ -164,10 +172,6 @@ export class Requests implements IO {
   #release(request: Request): void {
     this.#options.clock.clear(request.timer);
     if (request.id !== undefined) this.#underWay.delete(request.id);
-  }
-
-  #responseTopic(endpoint: string): string {
-    return `${this.#options.user}/res/${this.#options.deviceId}/${endpoint}`;
   }
 
   /** A random unsigned 64-bit number, in decimal. */

@@ -24,6 +24,11 @@ export function isTopicId(text: string): boolean {
   return /^[A-Za-z0-9_-]{1,64}$/.test(text);
 }
 
+/** What an access point takes: 8-63 printable ASCII characters (IEEE 802.11 annex J.4.1). */
+function isWiFiPassword(text: string | undefined): boolean {
+  return text !== undefined && /^[ -~]{8,63}$/.test(text);
+}
+
 function isCipher(value: unknown): value is Cipher {
   return value === "aes-256-gcm" || value === "aes-256-cbc";
 }
@@ -39,7 +44,7 @@ function parse(fields: JSONObject): DeviceIdentity | undefined {
   if ("deviceId" in fields && !(deviceId && isTopicId(deviceId))) return undefined;
   if ("productId" in fields && !(productId && isTopicId(productId))) return undefined;
   if ("responseKey" in fields && responseKey?.length !== KEY_BYTES) return undefined;
-  if ("apPassword" in fields && (accessPointPassword?.length ?? 0) < 8) return undefined;
+  if ("apPassword" in fields && !isWiFiPassword(accessPointPassword)) return undefined;
   if (cipher !== undefined && !isCipher(cipher)) return undefined;
   return { deviceId, productId, responseKey, cipher, accessPointPassword };
 }

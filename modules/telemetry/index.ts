@@ -1,5 +1,6 @@
 export {
   farewell,
+  greeting,
   homieRoot,
   lastWill,
   Telemetry,

@@ -36,6 +36,11 @@ export function homieRoot(identity: { readonly user: string; readonly deviceId: 
   return `${identity.user}/sweet-home/${identity.deviceId}`;
 }
 
+/** The first word of a station that has reached the broker. */
+export function greeting(identity: { readonly user: string; readonly deviceId: string }): TelemetryMessage {
+  return stateMessage(identity, "init");
+}
+
 /** What the broker publishes when the station is gone without a word. */
 export function lastWill(identity: { readonly user: string; readonly deviceId: string }): TelemetryMessage {
   return stateMessage(identity, "lost");
@@ -48,7 +53,7 @@ export function farewell(identity: { readonly user: string; readonly deviceId: s
 
 function stateMessage(
   identity: { readonly user: string; readonly deviceId: string },
-  payload: "lost" | "disconnected",
+  payload: "init" | "lost" | "disconnected",
 ): TelemetryMessage {
   return { topic: `${homieRoot(identity)}/$state`, payload, qos: 1, retain: true };
 }

@@ -78,6 +78,7 @@ export function makeControlPilot(hardware: Hardware["controlPilot"], clock: Cloc
       if (this.#isClosed) throw new Error("the pin is closed");
       if (!(dutyPermille >= 0 && dutyPermille <= 1000)) throw new RangeError(`invalid duty ${dutyPermille}`);
       this.#generator.write(Math.round((dutyPermille * MAX_DUTY) / 1000));
+      this.#levels = this.#measure();
     }
 
     close(): void {
