@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { asUint8Array, encodeUTF8 } from "../../modules/bytes/index.js";
+import { asUint8Array, encodeUTF8, equalBytes } from "../../modules/bytes/index.js";
 import { Random } from "../world/random.js";
 import type { Harness, MakeHarness } from "./harness.js";
 import { connectPair, End } from "./pair.js";
@@ -92,8 +92,8 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
         "all is there",
         () => server.received.length === up.length && client.received.length === down.length,
       );
-      expect(Buffer.compare(server.received, up)).toBe(0);
-      expect(Buffer.compare(client.received, down)).toBe(0);
+      expect(equalBytes(server.received, up)).toBe(true);
+      expect(equalBytes(client.received, down)).toBe(true);
       close();
     });
 

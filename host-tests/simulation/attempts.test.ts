@@ -3,7 +3,7 @@ import { encodeUTF8 } from "../../modules/bytes/index.js";
 import { RESULT_UUID, TAG_UUID } from "../../modules/tag-service/index.js";
 import type { CentralConnection } from "../world/air.js";
 import { parseResult, type SeenResult } from "../world/phone.js";
-import { Random } from "../world/random.js";
+import { FUZZ_RUNS, Random } from "../world/random.js";
 import { codeOf, Scene, type SceneOptions } from "./scene.js";
 
 const TAG = "GUEST-0001";
@@ -312,7 +312,7 @@ test("10,000 random byte strings as tags: the station goes on serving", () => {
   const random = new Random(seed);
   const scene = online();
   const phone = new TestPhone(scene, { mtu: 247 });
-  for (let run = 0; run < 10_000; run++) {
+  for (let run = 0; run < FUZZ_RUNS; run++) {
     phone.write(random.bytes(random.int(100)));
     scene.clock.advance(70);
     if (scene.under.ends.length > 0)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { decodeBase64, encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Intercept, PlatformRequest, WorldPlatform } from "../world/platform.js";
 import { base64 } from "../world/platform-answers.js";
 import { Random } from "../world/random.js";
@@ -56,7 +57,8 @@ describe("an answer that is not what the platform said to this request never sta
     [
       "plain data",
       502,
-      () => (response) => changed(response, { data: btoa(JSON.stringify({ authorized: true })) }),
+      () => (response) =>
+        changed(response, { data: base64(encodeUTF8(JSON.stringify({ authorized: true }))) }),
     ],
     [
       "another key's",
@@ -164,7 +166,7 @@ describe("an answer that is not what the platform said to this request never sta
       scene.plug();
       let bit = -1;
       scene.platform.intercept = (response) => {
-        const bytes = Uint8Array.from(atob(response.data ?? ""), (char) => char.charCodeAt(0));
+        const bytes = decodeBase64(response.data ?? "") ?? new Uint8Array(0);
         bit = random.int(bytes.length * 8);
         bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
         return changed(response, { data: base64(bytes) });

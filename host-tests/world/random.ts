@@ -1,3 +1,6 @@
+/** How often a fuzzer tries; less on an engine without a compiler, which says so (host-tests/xs). */
+export const FUZZ_RUNS = (globalThis as { fuzzRuns?: number }).fuzzRuns ?? 10_000;
+
 /** A seeded generator (xoshiro128**, Blackman and Vigna 2018), so that a run can be repeated from its seed. */
 export class Random {
   #state: Uint32Array;

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import mqttPacket from "mqtt-packet";
-import { Random } from "../../host-tests/world/random.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { encodePacket, type IncomingPacket, type OutgoingPacket, PacketReader } from "./codec.js";
 
@@ -163,7 +163,7 @@ describe("a packet that is none", () => {
 /** Throws at the first input that a reader does not survive, with the seed and the run that repeat it. */
 function fuzz(makeReader: () => Pick<PacketReader, "push">, seed: number): void {
   const random = new Random(seed);
-  for (let run = 0; run < 10_000; run++) {
+  for (let run = 0; run < FUZZ_RUNS; run++) {
     const bytes = random.bool(0.5) ? random.bytes(1 + random.int(60)) : mutated(random);
     const size = random.pick([1, 3, 1000]);
     const parser = makeReader();

@@ -1,0 +1,44 @@
+/**
+ * A process with the XS engine in it: JSON lines `{source}` in, `{reports, bytecodes, slots}` or `{error}` out. It is
+ * a process of its own because @endo/init, which xsnap needs, hardens every built-in of the process that it is in.
+ */
+
+import "@endo/init";
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import { type } from "node:os";
+import { createInterface } from "node:readline";
+
+const { xsnap } = await import("@agoric/xsnap");
+
+const UTF8 = new TextDecoder();
+let reports = [];
+
+const worker = await xsnap({
+  os: type(),
+  spawn,
+  fs: { ...fs, ...fs.promises },
+  name: "plugpass",
+  stdout: "ignore",
+  stderr: "inherit",
+  meteringLimit: 0,
+  handleCommand: (message) => {
+    reports.push(JSON.parse(UTF8.decode(message)));
+    return new Uint8Array();
+  },
+});
+
+for await (const line of createInterface({ input: process.stdin })) {
+  reports = [];
+  process.stdout.write(`${JSON.stringify(await evaluate(JSON.parse(line).source))}\n`);
+}
+await worker.terminate();
+
+async function evaluate(source) {
+  try {
+    const { meterUsage } = await worker.evaluate(source);
+    return { reports, bytecodes: meterUsage.compute, slots: meterUsage.currentHeapCount };
+  } catch (error) {
+    return { error: error.message };
+  }
+}

@@ -1,0 +1,88 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { createInterface, type Interface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PROCESS = fileURLToPath(new URL("engine-process.js", import.meta.url));
+const JEST = fileURLToPath(new URL("jest.ts", import.meta.url));
+
+/** What a script did and cost. */
+export interface Evaluation {
+  /** What it gave to `report`. */
+  readonly reports: readonly unknown[];
+  /** Executed; the same on every run. */
+  readonly bytecodes: number;
+  /** Of the heap, in use after it; 16 bytes each on the ESP32. */
+  readonly slots: number;
+}
+
+/** In the engine: hands a value to the host. */
+const PRELUDE = `
+  globalThis.report = (value) => issueCommand(new TextEncoder().encode(JSON.stringify(value ?? null)).buffer);
+  globalThis.fuzzRuns = 500;
+`;
+
+export const HOW_TO_GET_XS =
+  "XS is not installed: npm ci builds it (@agoric/xsnap) where there are make and a C compiler";
+
+/** `@agoric/xsnap` is an optional dependency: where its installation failed, there is none. */
+export function isXSInstalled(): boolean {
+  try {
+    import.meta.resolve("@agoric/xsnap");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One XS machine. What a script leaves in `globalThis` is there for the next. */
+export class Engine {
+  #process: ChildProcessWithoutNullStreams;
+  #answers: AsyncIterator<string>;
+  #lines: Interface;
+
+  private constructor(child: ChildProcessWithoutNullStreams) {
+    this.#process = child;
+    this.#lines = createInterface({ input: child.stdout });
+    this.#answers = this.#lines[Symbol.asyncIterator]();
+    child.stderr.pipe(process.stderr);
+  }
+
+  static async start(): Promise<Engine> {
+    const engine = new Engine(spawn(process.execPath, [PROCESS], { cwd: ROOT }));
+    await engine.evaluate(PRELUDE);
+    return engine;
+  }
+
+  /** Rejects with what the script threw. */
+  async evaluate(source: string): Promise<Evaluation> {
+    this.#process.stdin.write(`${JSON.stringify({ source })}\n`);
+    const { value, done } = await this.#answers.next();
+    if (done) throw new Error("the XS process ended");
+    const answer = JSON.parse(value) as Evaluation & { error?: string };
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer;
+  }
+
+  close(): void {
+    this.#lines.close();
+    this.#process.stdin.end();
+  }
+}
+
+/** One script of everything that `entry` imports, for an engine without modules; tests get a small jest. */
+export async function bundle(entry: string): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: entry, resolveDir: ROOT, loader: "ts" },
+    absWorkingDir: ROOT,
+    alias: { "@jest/globals": JEST },
+    bundle: true,
+    format: "iife",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    write: false,
+    logLevel: "error",
+  });
+  return outputFiles[0]?.text ?? "";
+}
