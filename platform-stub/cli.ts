@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-import { checkConfig, readConfig, writeConfig } from "./config.js";
+import { changeConfig, readConfig, writeConfig } from "./config.js";
 import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
 import { writeMosquittoFiles } from "./mosquitto.js";
 import { type Platform, startPlatform } from "./platform.js";
@@ -42,7 +42,7 @@ program
   .option("--root-topic <topic>", "in place of the hash of the e-mail")
   .action((options: { config: string; email: string; token: string; rootTopic?: string }) => {
     const { config, ...user } = options;
-    change(config, (registry) => registry.addUser(user));
+    changeConfig(config, (registry) => registry.addUser(user));
     print(`added ${user.email} to ${config}`);
   });
 
@@ -59,7 +59,7 @@ program
     "aes-256-gcm",
   )
   .action((options: { config: string; id: string; owner: string; cipher: Cipher }) => {
-    change(options.config, (registry) => registry.addDevice(options));
+    changeConfig(options.config, (registry) => registry.addDevice(options));
     print(`added ${options.id}; its response key stands in ${options.config}`);
   });
 
@@ -84,7 +84,7 @@ program
       blocked?: boolean;
     }) => {
       const { config, ...tag } = options;
-      change(config, (registry) => registry.putTag(tag));
+      changeConfig(config, (registry) => registry.putTag(tag));
       print(`the tag …${tag.tag.slice(-4)} stands in ${config}`);
     },
   );
@@ -158,13 +158,6 @@ function whatNext(platform: Platform, registry: Registry): string {
     `  npm run phone -- authorize --tag ${DEMO_TAG}     (and ${DEMO_BLOCKED_TAG}, which is blocked)`,
     "",
   ].join("\n");
-}
-
-function change(file: string, edit: (registry: Registry) => void): void {
-  const registry = new Registry(existsSync(file) ? readConfig(file) : undefined);
-  edit(registry);
-  // What a flag said has to be as good as what a file says.
-  writeConfig(file, checkConfig(registry.data, file));
 }
 
 function port(text: string): number {
