@@ -60,6 +60,7 @@ async function post(
   request: { readonly product: string; readonly token: string; readonly timeoutMs: number },
 ): Promise<Response> {
   const { product, token, timeoutMs } = request;
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
     return await fetch(endpoint, {
       method: "POST",
@@ -67,11 +68,10 @@ async function post(
       body: JSON.stringify({ product }),
       // The token is for this platform and no other.
       redirect: "error",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
     });
-  } catch (error) {
-    const isLate = error instanceof Error && error.name === "TimeoutError";
-    const what = isLate ? `does not answer within ${timeoutMs / 1000} s` : "cannot be reached";
+  } catch {
+    const what = signal.aborted ? `does not answer within ${timeoutMs / 1000} s` : "cannot be reached";
     throw new Error(`${name} ${what}; does it run with --provisioning-port?`);
   }
 }

@@ -14,7 +14,7 @@ import {
   truncateSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { type Identity, identityIn, imageOf, isIdOf } from "./identity.js";
 import { type LabelOptions, labelSVG, labelText } from "./label.js";
@@ -43,7 +43,7 @@ export class StationDirectory {
   constructor(path: string) {
     this.path = path;
     attempt(`write to ${path}`, () => {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeDirectory(path);
       makePrivate(path);
       const probe = join(path, `.probe${UNFINISHED}`);
       writeWhole(probe, "");
@@ -171,6 +171,14 @@ function parseLine(line: string, place: string): { id: string; product: string }
   return result.data;
 }
 
+/** With its parents. Not Node's `recursive`, which never returns where nothing can be made, as in /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return;
+  const parent = dirname(path);
+  if (!existsSync(parent) && parent !== path) makeDirectory(parent);
+  mkdirSync(path, { mode: 0o700 });
+}
+
 /** An empty directory that others may read is closed to them; one with something in it is not ours to close. */
 function makePrivate(path: string): void {
   if (process.platform === "win32" || (statSync(path).mode & 0o077) === 0) return;
@@ -200,8 +208,7 @@ function attempt<T>(what: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    const isOfSystem = error instanceof Error && "code" in error;
-    const why = isOfSystem ? error.code : error instanceof Error ? error.message : "it failed";
-    throw new Error(`cannot ${what}: ${why}`);
+    const { code, message } = error as Partial<NodeJS.ErrnoException>;
+    throw new Error(`cannot ${what}: ${code ?? message}`);
   }
 }
