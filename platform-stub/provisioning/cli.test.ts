@@ -108,6 +108,7 @@ describe("npm run provision", () => {
     ["a bad product", ["--product", "a/b", "--count", "1"], '"a/b" is no product'],
     ["a bad count", ["--product", "cafe", "--count", "none"], "it is a whole number from 1"],
     ["a title of two lines", ["--product", "cafe", "--count", "1", "--title", "a\nb"], "on one line"],
+    ["no size", ["--product", "cafe", "--count", "1", "--partition-size", "big"], "it is a number of bytes"],
     [
       "two sources",
       ["--product", "cafe", "--count", "1", "--platform", "http://127.0.0.1:1", "--config", "x"],

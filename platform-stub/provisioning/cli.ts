@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { configErrors, defaultConfig } from "../../firmware/config.js";
 import { accessPointName } from "../../modules/pairing/index.js";
 import { configSource } from "./config-source.js";
+import { STATION_PARTITION_BYTES } from "./identity.js";
 import { platformSource } from "./platform-source.js";
 import { type IdentitySource, offlineSource, provision } from "./provision.js";
 import { TOKEN_VARIABLE, tokenFrom } from "./token.js";
@@ -14,6 +15,7 @@ interface Options {
   readonly config?: string;
   readonly owner?: string;
   readonly title: string;
+  readonly partitionSize: number;
 }
 
 const program = new Command("npm run provision --")
@@ -33,6 +35,12 @@ const program = new Command("npm run provision --")
     title,
     defaultConfig.productTitle,
   )
+  .option(
+    "--partition-size <bytes>",
+    "of the partition nvs, as the firmware's partition table has it",
+    bytes,
+    STATION_PARTITION_BYTES,
+  )
   .showHelpAfterError();
 
 async function run(options: Options): Promise<void> {
@@ -42,6 +50,7 @@ async function run(options: Options): Promise<void> {
     count,
     directory,
     accessPointName: accessPointName(options.title),
+    partitionBytes: options.partitionSize,
     source: sourceOf(options),
     onMade: (id, isCompleted) => print(`${isCompleted ? "completed" : "made"} ${id}`),
   });
@@ -60,6 +69,12 @@ function sourceOf({ platform, config, owner }: Options): IdentitySource {
 
 function count(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError("it is a whole number from 1");
+  return Number(text);
+}
+
+function bytes(text: string): number {
+  if (!/^(0x[0-9a-f]+|\d+)$/i.test(text))
+    throw new InvalidArgumentError("it is a number of bytes, 81920 or 0x14000");
   return Number(text);
 }
 

@@ -22,6 +22,9 @@ export interface Identity {
 const NAMESPACE = "plugpass";
 const KEY = deviceFormat.key;
 
+/** The partition `nvs` of a station: manifests/partitions.csv. An image fills it, so that nothing older stays there. */
+export const STATION_PARTITION_BYTES = 0x14000;
+
 /** Letters and digits that nobody takes for others: without 0 1 i l o. 12 of them are 59 bits. */
 const PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 const PASSWORD_CHARS = 12;
@@ -52,7 +55,11 @@ export function randomPassword(): string {
 }
 
 /** The NVS partition that makes a station this one. */
-export function imageOf(identity: Identity): Uint8Array<ArrayBuffer> {
+export function imageOf(
+  identity: Identity,
+  options: { readonly partitionBytes?: number } = {},
+): Uint8Array<ArrayBuffer> {
+  const { partitionBytes = STATION_PARTITION_BYTES } = options;
   const record = {
     v: deviceFormat.version,
     deviceId: identity.id,
@@ -63,7 +70,7 @@ export function imageOf(identity: Identity): Uint8Array<ArrayBuffer> {
     adminPassword: identity.adminPassword,
   };
   const value = encodeUTF8(JSON.stringify(record));
-  return makeNVSImage(new Map([[NAMESPACE, new Map([[KEY, value]])]]));
+  return makeNVSImage(new Map([[NAMESPACE, new Map([[KEY, value]])]]), { sizeBytes: partitionBytes });
 }
 
 /** Whose image it is; `undefined` when it holds no identity, or only part of one. Throws an NVSError for no image. */

@@ -3,7 +3,7 @@ import { crc32 } from "./crc32.js";
 /** Namespace, key, value. */
 export type NVSValues = ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
 
-/** What ESP-IDF's own partition tables give `nvs`, and what the virtual board's flash has. */
+/** What ESP-IDF's own partition tables give `nvs`. */
 export const DEFAULT_PARTITION_BYTES = 0x6000;
 
 const PAGE_BYTES = 4096;

@@ -121,6 +121,18 @@ describe("provisioning", () => {
     }
   });
 
+  test("fills the partition that the firmware has, or another one", async () => {
+    const table = readFileSync(new URL("../../manifests/partitions.csv", import.meta.url), "utf8");
+    const [, size] = /^nvs,.*,\s*(0x[0-9a-f]+),/im.exec(table) ?? [];
+    await make({ count: 1 });
+    expect(statSync(join(directory, `${manifest()[0]?.id}.nvs.bin`)).size).toBe(Number(size));
+    await make({ count: 2, partitionBytes: 0x3000 });
+    expect(statSync(join(directory, `${manifest()[1]?.id}.nvs.bin`)).size).toBe(0x3000);
+    await expect(make({ count: 3, partitionBytes: 0x3001 })).rejects.toThrow(
+      "a partition has a multiple of 4096",
+    );
+  });
+
   test("is for its owner's eyes only", async () => {
     await make();
     expect(statSync(directory).mode & 0o777).toBe(0o700);

@@ -1,5 +1,6 @@
 import type { Cipher } from "../registry.js";
 import { type Identity, isProduct, randomId, randomKey, randomPassword } from "./identity.js";
+import { makeNVSImage } from "./nvs-image.js";
 import { StationDirectory } from "./station-directory.js";
 
 /** Where a device id and its response key come from. */
@@ -24,6 +25,8 @@ export interface ProvisionOptions {
   readonly directory: string;
   /** The name of the stations' own network, for the labels. */
   readonly accessPointName: string;
+  /** The size of the stations' partition `nvs`; what manifests/partitions.csv says unless given. */
+  readonly partitionBytes?: number;
   readonly source: IdentitySource;
   /** A station exists now; `isCompleted` when an interrupted run had begun it. */
   readonly onMade?: (id: string, isCompleted: boolean) => void;
@@ -56,7 +59,7 @@ export const offlineSource: IdentitySource = {
  * secrets; the stations made until then stay.
  */
 export async function provision(options: ProvisionOptions): Promise<ProvisionResult> {
-  const { product, count, source, accessPointName, now = () => new Date() } = options;
+  const { product, count, source, accessPointName, partitionBytes, now = () => new Date() } = options;
   if (!isProduct(product)) {
     throw new Error(
       `"${product}" is no product: 1-55 letters, digits, - and _, the first a letter or a digit`,
@@ -65,6 +68,8 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
   if (!Number.isInteger(count) || count < 1 || count > MAX_COUNT) {
     throw new Error(`a count is 1-${MAX_COUNT}`);
   }
+  // A size that is none is told before anything is made.
+  makeNVSImage(new Map(), { sizeBytes: partitionBytes });
   const directory = new StationDirectory(options.directory);
   directory.sweep(product);
   const halfMade = directory.halfMade(product);
@@ -72,7 +77,7 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
   while (directory.idsOf(product).length < count) {
     const begun = halfMade.shift();
     const identity = begun ?? (await draw(product, source, directory));
-    if (!begun) directory.addImage(identity);
+    if (!begun) directory.addImage(identity, { partitionBytes });
     directory.addLabels({ identity, accessPointName });
     source.register?.(identity);
     directory.finish(identity, now());

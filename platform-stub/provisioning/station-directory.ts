@@ -86,11 +86,11 @@ export class StationDirectory {
   }
 
   /** The first step. Refuses to overwrite anything. */
-  addImage(identity: Identity): void {
+  addImage(identity: Identity, options: { readonly partitionBytes?: number }): void {
     if (this.has(identity.id)) {
       throw new Error(`${this.path} has a station ${identity.id} already; nothing is overwritten`);
     }
-    this.#write(identity.id, IMAGE, imageOf(identity));
+    this.#write(identity.id, IMAGE, imageOf(identity, options));
   }
 
   /** The second step; half-made labels are made again. */
