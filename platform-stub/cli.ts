@@ -1,9 +1,16 @@
 import { existsSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
-import { checkConfig, readConfig, writeConfig } from "./config.js";
+import { changeConfig, readConfig, writeConfig } from "./config.js";
 import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
 import { writeMosquittoFiles } from "./mosquitto.js";
 import { type Platform, startPlatform } from "./platform.js";
+import {
+  deviceMaker,
+  type Provisioning,
+  startProvisioning,
+  TOKEN_VARIABLE,
+  tokenFrom,
+} from "./provisioning/index.js";
 import { type Cipher, Registry } from "./registry.js";
 
 interface RunOptions {
@@ -11,6 +18,8 @@ interface RunOptions {
   readonly broker?: string;
   readonly host: string;
   readonly port: number;
+  readonly provisioningPort?: number;
+  readonly provisioningOwner?: string;
 }
 
 const DEMO_CONFIG = "build/platform.json";
@@ -31,6 +40,12 @@ program
   )
   .option("--host <address>", "where the embedded broker listens", "127.0.0.1")
   .option("--port <number>", "its port; 0 takes a free one", port, 1883)
+  .option(
+    "--provisioning-port <number>",
+    `serve npm run provision on this port of loopback; its token in ${TOKEN_VARIABLE}`,
+    port,
+  )
+  .option("--provisioning-owner <e-mail>", "whose the new stations are, where there are several users")
   .action(run);
 
 program
@@ -42,7 +57,7 @@ program
   .option("--root-topic <topic>", "in place of the hash of the e-mail")
   .action((options: { config: string; email: string; token: string; rootTopic?: string }) => {
     const { config, ...user } = options;
-    change(config, (registry) => registry.addUser(user));
+    changeConfig(config, (registry) => registry.addUser(user));
     print(`added ${user.email} to ${config}`);
   });
 
@@ -59,7 +74,7 @@ program
     "aes-256-gcm",
   )
   .action((options: { config: string; id: string; owner: string; cipher: Cipher }) => {
-    change(options.config, (registry) => registry.addDevice(options));
+    changeConfig(options.config, (registry) => registry.addDevice(options));
     print(`added ${options.id}; its response key stands in ${options.config}`);
   });
 
@@ -84,7 +99,7 @@ program
       blocked?: boolean;
     }) => {
       const { config, ...tag } = options;
-      change(config, (registry) => registry.putTag(tag));
+      changeConfig(config, (registry) => registry.putTag(tag));
       print(`the tag …${tag.tag.slice(-4)} stands in ${config}`);
     },
   );
@@ -113,8 +128,10 @@ program.parseAsync().catch((error: unknown) => {
   process.exitCode = 1;
 });
 
-async function run({ config, broker, host, port }: RunOptions): Promise<void> {
+async function run(options: RunOptions): Promise<void> {
+  const { config, broker, host, port } = options;
   const registry = config === undefined ? openDemo() : new Registry(readConfig(config));
+  const provisioning = await serveProvisioning(registry, options);
   const platform = await startPlatform({
     registry,
     brokerURL: broker,
@@ -129,6 +146,9 @@ async function run({ config, broker, host, port }: RunOptions): Promise<void> {
         data.authorized === undefined ? `status ${status}, code ${code}` : `authorized: ${data.authorized}`;
       print(`${endpoint} of ${deviceId} (${id}): ${verdict}${reason}`);
     },
+  }).catch(async (error: unknown) => {
+    await provisioning?.close();
+    throw error;
   });
   print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C ends it`);
   if (config === undefined) print(whatNext(platform, registry));
@@ -136,8 +156,23 @@ async function run({ config, broker, host, port }: RunOptions): Promise<void> {
     process.once("SIGINT", done);
     process.once("SIGTERM", done);
   });
+  await provisioning?.close();
   await platform.close();
   print("the platform is down");
+}
+
+async function serveProvisioning(registry: Registry, options: RunOptions): Promise<Provisioning | undefined> {
+  const { config = DEMO_CONFIG, provisioningPort, provisioningOwner } = options;
+  if (provisioningPort === undefined) return undefined;
+  const provisioning = await startProvisioning({
+    port: provisioningPort,
+    token: tokenFrom(process.env),
+    addDevice: deviceMaker({ registry, file: config, owner: provisioningOwner }),
+    onAdded: (id) => print(`added ${id}; its response key stands in ${config}`),
+    onRefused: (what) => print(`refused: ${what}`),
+  });
+  print(`provisioning is served at http://127.0.0.1:${provisioning.port}`);
+  return provisioning;
 }
 
 /** The demo's secrets stay from one start to the next, so that a paired station stays paired. */
@@ -158,13 +193,6 @@ function whatNext(platform: Platform, registry: Registry): string {
     `  npm run phone -- authorize --tag ${DEMO_TAG}     (and ${DEMO_BLOCKED_TAG}, which is blocked)`,
     "",
   ].join("\n");
-}
-
-function change(file: string, edit: (registry: Registry) => void): void {
-  const registry = new Registry(existsSync(file) ? readConfig(file) : undefined);
-  edit(registry);
-  // What a flag said has to be as good as what a file says.
-  writeConfig(file, checkConfig(registry.data, file));
 }
 
 function port(text: string): number {

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
-import type { RegistryData } from "./registry.js";
+import { Registry, type RegistryData } from "./registry.js";
 
 /** What is wrong with a configuration, in words for whoever wrote it. */
 export class ConfigError extends Error {
@@ -73,6 +73,14 @@ export function writeConfig(file: string, data: RegistryData): void {
   writeFileSync(temporary, `${JSON.stringify(data, null, 2)}\n`, { mode: 0o600 });
   chmodSync(temporary, 0o600);
   renameSync(temporary, file);
+}
+
+/** Reads a configuration file, or begins one, and writes it back changed. */
+export function changeConfig(file: string, edit: (registry: Registry) => void): void {
+  const registry = new Registry(existsSync(file) ? readConfig(file) : undefined);
+  edit(registry);
+  // What a flag said has to be as good as what a file says.
+  writeConfig(file, checkConfig(registry.data, file));
 }
 
 function placeOf(path: readonly PropertyKey[]): string {

@@ -77,10 +77,10 @@ export class Registry {
     this.#users.set(email, { ...user, email });
   }
 
-  /** Makes a device with a response key of its own: 32 random bytes. */
-  addDevice(options: { id: string; owner: string; cipher?: Cipher }): DeviceEntry {
-    const key = randomBytes(32).toString("hex");
-    const device = { id: options.id, owner: options.owner, key, cipher: options.cipher ?? "aes-256-gcm" };
+  /** Makes a device; its response key is 32 random bytes unless it has one. */
+  addDevice(options: { id: string; owner: string; cipher?: Cipher; key?: string }): DeviceEntry {
+    const { id, owner, cipher = "aes-256-gcm", key = randomBytes(32).toString("hex") } = options;
+    const device = { id, owner, key, cipher };
     this.#putDevice(device);
     return device;
   }

@@ -15,6 +15,8 @@ export interface DeviceIdentity {
   readonly cipher?: Cipher;
   /** 8-63 characters; a station without one has an open access point. */
   readonly accessPointPassword?: string;
+  /** 8-63 characters, of whoever runs the station; printed on its label. */
+  readonly adminPassword?: string;
 }
 
 const KEY_BYTES = 32;
@@ -40,16 +42,21 @@ function parse(fields: JSONObject): DeviceIdentity | undefined {
   const keyText = textField(fields, "responseKey", 2 * KEY_BYTES);
   const responseKey = keyText === undefined ? undefined : decodeHex(keyText);
   const accessPointPassword = textField(fields, "apPassword", 63);
+  const adminPassword = textField(fields, "adminPassword", 63);
   const { cipher } = fields;
   if ("deviceId" in fields && !(deviceId && isTopicId(deviceId))) return undefined;
   if ("productId" in fields && !(productId && isTopicId(productId))) return undefined;
   if ("responseKey" in fields && responseKey?.length !== KEY_BYTES) return undefined;
   if ("apPassword" in fields && !isWiFiPassword(accessPointPassword)) return undefined;
+  if ("adminPassword" in fields && (adminPassword?.length ?? 0) < 8) return undefined;
   if (cipher !== undefined && !isCipher(cipher)) return undefined;
-  return { deviceId, productId, responseKey, cipher, accessPointPassword };
+  return { deviceId, productId, responseKey, cipher, accessPointPassword, adminPassword };
 }
 
-/** The record `device`, as provisioning writes it: `{v, deviceId?, productId?, responseKey?, cipher?, apPassword?}`. */
+/**
+ * The record `device`, as provisioning writes it:
+ * `{v, deviceId?, productId?, responseKey?, cipher?, apPassword?, adminPassword?}`.
+ */
 export const deviceFormat: RecordFormat<DeviceIdentity> = {
   key: "device",
   version: 1,

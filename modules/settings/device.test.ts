@@ -1,0 +1,41 @@
+import { describe, expect, test } from "@jest/globals";
+import { deviceFormat } from "./index.js";
+
+const RECORD = {
+  deviceId: "cafe-1a2b3c4d",
+  productId: "cafe",
+  responseKey: "0f".repeat(32),
+  cipher: "aes-256-gcm",
+  apPassword: "correct horse",
+  adminPassword: "battery staple",
+};
+
+describe("the record device", () => {
+  test("says who the station is", () => {
+    expect(deviceFormat.parse(RECORD, 1)).toEqual({
+      deviceId: "cafe-1a2b3c4d",
+      productId: "cafe",
+      responseKey: new Uint8Array(32).fill(15),
+      cipher: "aes-256-gcm",
+      accessPointPassword: "correct horse",
+      adminPassword: "battery staple",
+    });
+  });
+
+  test("may lack any of it", () => {
+    expect(deviceFormat.parse({}, 1)).toEqual({});
+  });
+
+  test.each<[string, unknown]>([
+    ["deviceId", "a/b"],
+    ["productId", ""],
+    ["responseKey", "0f"],
+    ["cipher", "rot13"],
+    ["apPassword", "seven77"],
+    ["adminPassword", "seven77"],
+    ["adminPassword", "x".repeat(64)],
+    ["adminPassword", 12_345_678],
+  ])("is none with a wrong %s: %p", (field, value) => {
+    expect(deviceFormat.parse({ ...RECORD, [field]: value }, 1)).toBeUndefined();
+  });
+});

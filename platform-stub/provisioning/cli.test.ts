@@ -1,0 +1,177 @@
+/** The commands themselves, as processes. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { readConfig, writeConfig } from "../config.js";
+import { Registry } from "../registry.js";
+import { identityIn } from "./identity.js";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const TOKEN = "a-token-of-this-test";
+
+let directory: string;
+let out: string;
+let running: ChildProcess[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "plugpass-provision-cli-"));
+  out = join(directory, "out");
+  running = [];
+});
+
+afterEach(async () => {
+  for (const child of running) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGKILL");
+    await new Promise((done) => child.once("exit", done));
+  }
+  rmSync(directory, { recursive: true });
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  /** Both outputs, as far as they have come. */
+  readonly said: { text: string };
+  readonly ended: Promise<number | null>;
+}
+
+function start(file: string, args: readonly string[], token?: string): Run {
+  const env = { ...process.env, PLUGPASS_PROVISIONING_TOKEN: token };
+  const child = spawn(process.execPath, ["--import", "tsx", file, ...args], { cwd: ROOT, env });
+  running.push(child);
+  const said = { text: "" };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data: Buffer) => {
+      said.text += data;
+    });
+  }
+  return { child, said, ended: new Promise((done) => child.once("close", done)) };
+}
+
+async function provision(...args: string[]): Promise<{ code: number | null; text: string }> {
+  const { said, ended } = start("platform-stub/provisioning/cli.ts", args, TOKEN);
+  return { code: await ended, text: said.text };
+}
+
+async function heard(run: Run, pattern: RegExp): Promise<RegExpExecArray> {
+  for (;;) {
+    const match = pattern.exec(run.said.text);
+    if (match) return match;
+    if (run.child.exitCode !== null) throw new Error(`it ended: ${run.said.text}`);
+    await new Promise((done) => setTimeout(done, 10));
+  }
+}
+
+function secretsIn(path: string): string[] {
+  return readdirSync(path)
+    .filter((name) => name.endsWith(".nvs.bin"))
+    .flatMap((name) => {
+      const identity = identityIn(readFileSync(join(path, name)));
+      if (!identity) throw new Error(`${name} has no identity`);
+      return [identity.key, identity.accessPointPassword, identity.adminPassword];
+    });
+}
+
+describe("npm run provision", () => {
+  test("makes stations, says which, and never their secrets", async () => {
+    const { code, text } = await provision("--product", "cafe", "--count", "2", "--out", out);
+    expect(code).toBe(0);
+    expect(text).toMatch(/^made cafe-[0-9a-f]{8}\nmade cafe-[0-9a-f]{8}\n/);
+    expect(text).toContain(`${out} holds 2 of cafe, 2 of them new\n`);
+    const secrets = secretsIn(out);
+    expect(secrets).toHaveLength(6);
+    for (const secret of secrets) expect(text).not.toContain(secret);
+  }, 20_000);
+
+  test("killed and repeated, holds as many as it was told", async () => {
+    const args = ["--product", "cafe", "--count", "150", "--out", out];
+    const first = start("platform-stub/provisioning/cli.ts", args);
+    await heard(first, /made (.*\n){5}/);
+    first.child.kill("SIGKILL");
+    await first.ended;
+    const { code, text } = await provision(...args);
+    expect(code).toBe(0);
+    expect(text).toContain("holds 150 of cafe");
+    expect(readdirSync(out)).toHaveLength(3 * 150 + 1);
+    const ids = readFileSync(join(out, "manifest.jsonl"), "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).id);
+    expect(new Set(ids).size).toBe(150);
+  }, 60_000);
+
+  test.each<[string, string[], string]>([
+    ["a bad product", ["--product", "a/b", "--count", "1"], '"a/b" is no product'],
+    ["a bad count", ["--product", "cafe", "--count", "none"], "it is a whole number from 1"],
+    ["a title of two lines", ["--product", "cafe", "--count", "1", "--title", "a\nb"], "on one line"],
+    ["no size", ["--product", "cafe", "--count", "1", "--partition-size", "big"], "it is a number of bytes"],
+    [
+      "two sources",
+      ["--product", "cafe", "--count", "1", "--platform", "http://127.0.0.1:1", "--config", "x"],
+      "it is --platform or --config",
+    ],
+    [
+      "a platform that is not there",
+      ["--product", "cafe", "--count", "1", "--platform", "http://127.0.0.1:1"],
+      "the platform at http://127.0.0.1:1 cannot be reached",
+    ],
+  ])(
+    "ends with 1 and a sentence for %s",
+    async (_name, args, message) => {
+      const { code, text } = await provision(...args, "--out", out);
+      expect(text).toContain(message);
+      expect(text).not.toContain("    at ");
+      expect(code).toBe(1);
+    },
+    20_000,
+  );
+});
+
+describe("npm run platform -- --provisioning-port", () => {
+  let config: string;
+
+  beforeEach(() => {
+    config = join(directory, "platform.json");
+    const registry = new Registry();
+    registry.addUser({ email: "owner@cafe.example", token: "secret" });
+    writeConfig(config, registry.data);
+  });
+
+  const args = () => ["--port", "0", "--provisioning-port", "0", "--config", config];
+
+  test("gives npm run provision its devices, and never says their keys", async () => {
+    const platform = start("platform-stub/cli.ts", args(), TOKEN);
+    const [, url = ""] = await heard(platform, /provisioning is served at (http:\S+)\n/);
+    const { code, text } = await provision(
+      "--product",
+      "cafe",
+      "--count",
+      "2",
+      "--out",
+      out,
+      "--platform",
+      url,
+    );
+    expect(text).toContain("holds 2 of cafe");
+    expect(code).toBe(0);
+    const { devices } = readConfig(config);
+    expect(devices).toHaveLength(2);
+    for (const { id, key } of devices) {
+      expect(identityIn(readFileSync(join(out, `${id}.nvs.bin`)))).toMatchObject({ id, key });
+      expect(platform.said.text).toContain(`added ${id}`);
+      expect(platform.said.text).not.toContain(key);
+    }
+    platform.child.kill("SIGTERM");
+    expect(await platform.ended).toBe(0);
+  }, 30_000);
+
+  test("needs a token", async () => {
+    const platform = start("platform-stub/cli.ts", args(), "");
+    expect(await platform.ended).toBe(1);
+    expect(platform.said.text).toContain("set PLUGPASS_PROVISIONING_TOKEN to 16-256");
+  }, 20_000);
+});

@@ -1,0 +1,41 @@
+import { changeConfig, readConfig } from "../config.js";
+import { Registry } from "../registry.js";
+import { type IdentitySource, offlineSource } from "./provision.js";
+
+/**
+ * Makes its own ids and keys, and adds the devices to a platform's configuration file. Throws when the file cannot
+ * be read, and when it does not say whose the stations are.
+ */
+export function configSource(options: { readonly file: string; readonly owner?: string }): IdentitySource {
+  const { file } = options;
+  const owner = ownerIn(new Registry(readConfig(file)), { name: file, owner: options.owner });
+  return {
+    draw: (product, isTaken) => {
+      const registry = new Registry(readConfig(file));
+      return offlineSource.draw(product, (id) => isTaken(id) || registry.device(id) !== undefined);
+    },
+    register: ({ id, key, cipher }) =>
+      changeConfig(file, (registry) => {
+        const known = registry.device(id);
+        if (!known) registry.addDevice({ id, owner, key, cipher });
+        else if (known.key !== key) throw new Error(`${file} has a device ${id} with another key`);
+      }),
+  };
+}
+
+/** Whose stations new ones are: the owner that was named, or the only user there is. */
+export function ownerIn(
+  registry: Registry,
+  options: { readonly name: string; readonly owner?: string },
+): string {
+  const { name, owner } = options;
+  const { users } = registry.data;
+  if (owner !== undefined) {
+    if (registry.user(owner)) return owner;
+    throw new Error(`${name} has no user ${owner}; add one with npm run platform -- add-user`);
+  }
+  const [user, another] = users;
+  if (!user) throw new Error(`${name} has no user; add one with npm run platform -- add-user`);
+  if (another) throw new Error(`${name} has ${users.length} users; say whose the stations are`);
+  return user.email;
+}

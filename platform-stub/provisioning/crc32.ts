@@ -1,0 +1,22 @@
+const TABLE = makeTable();
+
+/**
+ * The CRC32 of NVS (ESP-IDF, `esp_rom_crc32_le` with 0xFFFFFFFF to begin with): polynomial 0x04C11DB7, bits in
+ * reverse, a register that begins with 0 because the ROM inverts what it is given, and an inverted result. It is
+ * zlib's `crc32(bytes, 0xFFFFFFFF)`, not its `crc32(bytes)`.
+ */
+export function crc32(...parts: readonly Uint8Array[]): number {
+  let register = 0;
+  for (const bytes of parts) {
+    for (const byte of bytes) register = (TABLE[(register ^ byte) & 0xff] ?? 0) ^ (register >>> 8);
+  }
+  return ~register >>> 0;
+}
+
+function makeTable(): Uint32Array {
+  return Uint32Array.from({ length: 256 }, (_, index) => {
+    let value = index;
+    for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
+    return value >>> 0;
+  });
+}

@@ -1,0 +1,24 @@
+import { changeConfig } from "../config.js";
+import type { DeviceEntry, Registry } from "../registry.js";
+import { ownerIn } from "./config-source.js";
+import { randomId, randomKey } from "./identity.js";
+
+/**
+ * Makes devices of a running platform: in its configuration file first, so that none is lost, then in its memory.
+ * Throws at once when there is no telling whose they are, and later what the file's errors are.
+ */
+export function deviceMaker(options: {
+  readonly registry: Registry;
+  readonly file: string;
+  readonly owner?: string;
+}): (product: string) => DeviceEntry {
+  const { registry, file } = options;
+  const owner = ownerIn(registry, { name: file, owner: options.owner });
+  return (product) => {
+    let id = randomId(product);
+    while (registry.device(id)) id = randomId(product);
+    const key = randomKey();
+    changeConfig(file, (stored) => stored.addDevice({ id, owner, key }));
+    return registry.addDevice({ id, owner, key });
+  };
+}

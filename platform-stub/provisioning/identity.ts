@@ -1,0 +1,94 @@
+import { randomBytes, randomInt } from "node:crypto";
+import { encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
+import { parseJSONObject } from "../../modules/json/index.js";
+import { deviceFormat } from "../../modules/settings/index.js";
+import type { Cipher } from "../registry.js";
+import { makeNVSImage } from "./nvs-image.js";
+import { readNVSImage } from "./nvs-reader.js";
+
+/** Who a station is; secret but for the id and the product. */
+export interface Identity {
+  /** The device id, `<product>-` and 8 lower-case hex digits. */
+  readonly id: string;
+  readonly product: string;
+  /** The response key: 64 lower-case hex digits. */
+  readonly key: string;
+  readonly cipher: Cipher;
+  readonly accessPointPassword: string;
+  readonly adminPassword: string;
+}
+
+/** Where the firmware opens its storage, and the record in it. */
+const NAMESPACE = "plugpass";
+const KEY = deviceFormat.key;
+
+/** The partition `nvs` of a station: manifests/partitions.csv. An image fills it, so that nothing older stays there. */
+export const STATION_PARTITION_BYTES = 0x14000;
+
+/** Letters and digits that nobody takes for others: without 0 1 i l o. 12 of them are 59 bits. */
+const PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
+const PASSWORD_CHARS = 12;
+
+/** So that a device id has at most 64 characters, and begins with what no command takes for a flag. */
+export function isProduct(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9_-]{0,54}$/.test(text);
+}
+
+export function isIdOf(product: string, id: string): boolean {
+  return id.startsWith(`${product}-`) && /^[0-9a-f]{8}$/.test(id.slice(product.length + 1));
+}
+
+export function randomId(product: string): string {
+  return `${product}-${randomBytes(4).toString("hex")}`;
+}
+
+/** A response key: 32 random bytes as hex. */
+export function randomKey(): string {
+  return randomBytes(32).toString("hex");
+}
+
+export function randomPassword(): string {
+  const letters = Array.from({ length: PASSWORD_CHARS }, () =>
+    PASSWORD_ALPHABET.charAt(randomInt(PASSWORD_ALPHABET.length)),
+  );
+  return letters.join("");
+}
+
+/** The NVS partition that makes a station this one. */
+export function imageOf(
+  identity: Identity,
+  options: { readonly partitionBytes?: number } = {},
+): Uint8Array<ArrayBuffer> {
+  const { partitionBytes = STATION_PARTITION_BYTES } = options;
+  const record = {
+    v: deviceFormat.version,
+    deviceId: identity.id,
+    productId: identity.product,
+    responseKey: identity.key,
+    cipher: identity.cipher,
+    apPassword: identity.accessPointPassword,
+    adminPassword: identity.adminPassword,
+  };
+  const value = encodeUTF8(JSON.stringify(record));
+  return makeNVSImage(new Map([[NAMESPACE, new Map([[KEY, value]])]]), { sizeBytes: partitionBytes });
+}
+
+/** Whose image it is; `undefined` when it holds no identity, or only part of one. Throws an NVSError for no image. */
+export function identityIn(image: Uint8Array): Identity | undefined {
+  const value = readNVSImage(image).get(NAMESPACE)?.get(KEY);
+  const fields = value && parseJSONObject(value);
+  const device = fields && deviceFormat.parse(fields, deviceFormat.version);
+  if (!device) return undefined;
+  const { deviceId, productId, responseKey, cipher, accessPointPassword, adminPassword } = device;
+  if (!deviceId || !productId || !responseKey || !cipher || !accessPointPassword || !adminPassword) {
+    return undefined;
+  }
+  return {
+    id: deviceId,
+    product: productId,
+    key: encodeHex(responseKey),
+    cipher,
+    accessPointPassword,
+    adminPassword,
+  };
+}

@@ -1,0 +1,4 @@
+export { deviceMaker } from "./device-maker.js";
+export { type Provisioning, type ProvisioningOptions, startProvisioning } from "./endpoint.js";
+export { type NVSContent, NVSError, readNVSImage } from "./nvs-reader.js";
+export { TOKEN_VARIABLE, tokenFrom } from "./token.js";

@@ -1,0 +1,91 @@
+import { describe, expect, test } from "@jest/globals";
+import jsQR from "jsqr";
+import type { Identity } from "./identity.js";
+import { labelSVG, labelText, wifiText } from "./label.js";
+
+const IDENTITY: Identity = {
+  id: "cafe-1a2b3c4d",
+  product: "cafe",
+  key: "5a".repeat(32),
+  cipher: "aes-256-gcm",
+  accessPointPassword: "wyq8tb5rauxj",
+  adminPassword: "zz48w56jgu6g",
+};
+
+/** What a phone's camera reads of the label: its squares drawn, and read by a library that did not make them. */
+function scan(svg: string): string | undefined {
+  const [, path = ""] = / d="([^"]*)"/.exec(svg) ?? [];
+  const squares = [...path.matchAll(/M(\d+) (\d+)h1v1h-1z/g)].map(
+    ([, x, y]) => [Number(x), Number(y)] as const,
+  );
+  expect(squares.map(([x, y]) => `M${x} ${y}h1v1h-1z`).join("")).toBe(path);
+  const quietZone = Math.min(...squares.map(([x]) => x));
+  const size = Math.max(...squares.map(([x]) => x)) + 1 + quietZone;
+  const scale = 4;
+  const width = size * scale;
+  const pixels = new Uint8ClampedArray(width * width * 4).fill(255);
+  for (const [x, y] of squares) {
+    for (let i = 0; i < scale * scale; i++) {
+      const column = x * scale + (i % scale);
+      const row = y * scale + Math.floor(i / scale);
+      pixels.fill(0, (row * width + column) * 4, (row * width + column) * 4 + 3);
+    }
+  }
+  return jsQR.default(pixels, width, width)?.data;
+}
+
+describe("a label", () => {
+  test("says in text who the station is, and not its key", () => {
+    expect(labelText({ identity: IDENTITY, accessPointName: "PlugPass AP" })).toBe(
+      [
+        "product         cafe",
+        "device id       cafe-1a2b3c4d",
+        "Wi-Fi network   PlugPass AP",
+        "Wi-Fi password  wyq8tb5rauxj",
+        "admin password  zz48w56jgu6g",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("says the same in its drawing, and not the key", () => {
+    const svg = labelSVG({ identity: IDENTITY, accessPointName: "PlugPass AP" });
+    const texts = [...svg.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
+    expect(texts.filter((_, i) => i % 2 === 1)).toEqual([
+      "cafe",
+      "cafe-1a2b3c4d",
+      "PlugPass AP",
+      "wyq8tb5rauxj",
+      "zz48w56jgu6g",
+    ]);
+    expect(svg).not.toContain(IDENTITY.key);
+  });
+
+  test.each(["PlugPass AP", 'Café; "A, B": \\ AP', "充电桩 AP"])(
+    "has a QR code with which a phone joins %s",
+    (accessPointName) => {
+      const svg = labelSVG({ identity: IDENTITY, accessPointName });
+      expect(scan(svg)).toBe(wifiText({ ssid: accessPointName, password: "wyq8tb5rauxj" }));
+    },
+  );
+
+  test("escapes what means something in SVG", () => {
+    const svg = labelSVG({ identity: IDENTITY, accessPointName: "<A & B> AP" });
+    expect(svg).toContain("&lt;A &amp; B&gt; AP</text>");
+  });
+
+  test("makes a long device id smaller, so that it stays on the label", () => {
+    const id = `${"a".repeat(55)}-1a2b3c4d`;
+    const svg = labelSVG({ identity: { ...IDENTITY, id }, accessPointName: "PlugPass AP" });
+    const [, size] = new RegExp(`font-size="([\\d.]+)">${id}`).exec(svg) ?? [];
+    // 48 mm are there for it, and a monospaced letter is 0.6 of its size wide.
+    expect(Number(size) * 0.6 * id.length).toBeLessThan(48);
+  });
+});
+
+test("the text of the QR code marks what would end a field", () => {
+  expect(wifiText({ ssid: "PlugPass AP", password: "secret" })).toBe("WIFI:T:WPA;S:PlugPass AP;P:secret;;");
+  expect(wifiText({ ssid: 'a;b,c:d\\e"f', password: ";" })).toBe(
+    'WIFI:T:WPA;S:a\\;b\\,c\\:d\\\\e\\"f;P:\\;;;',
+  );
+});
