@@ -1,12 +1,8 @@
 /** The virtual board in an engine that has the language and nothing else, as bare XS. */
 
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { createContext, runInContext } from "node:vm";
 import { expect, test } from "@jest/globals";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { bundle } from "../xs/engine.js";
 
 /** XS's own way to UTF-8, the one thing that the modules take from the engine beyond the language. */
 const LIKE_XS = `
@@ -25,16 +21,6 @@ const STORY = `
   scene.until("current flows", () => scene.device.vehicle.isCharging);
   globalThis.result = JSON.stringify({ code, ends: scene.under.ends });
 `;
-
-function bundle(source: string): string {
-  const { status, stdout, stderr } = spawnSync(
-    join(ROOT, "node_modules", ".bin", "esbuild"),
-    ["--bundle", "--format=iife", "--platform=neutral", "--main-fields=main", "--loader=ts"],
-    { cwd: ROOT, input: source, encoding: "utf8", maxBuffer: 2 ** 26 },
-  );
-  if (status !== 0) throw new Error(stderr);
-  return stdout;
-}
 
 test("a station goes from boot to charging where there is no Node, no timer, no console and no TextEncoder", () => {
   const context = createContext({});

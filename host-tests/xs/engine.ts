@@ -1,11 +1,14 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PROCESS = fileURLToPath(new URL("engine-process.js", import.meta.url));
-const JEST = fileURLToPath(new URL("jest.ts", import.meta.url));
+/** From the project's root. */
+const JEST = "host-tests/xs/jest.ts";
+const MAX_BUNDLE_BYTES = 2 ** 26;
 
 /** What a script did and cost. */
 export interface Evaluation {
@@ -17,23 +20,22 @@ export interface Evaluation {
   readonly slots: number;
 }
 
+/** Tests that take an interpreter more than a minute. */
+const TOO_LONG = ["100,000 messages take packet identifiers again and again, never one that is in flight"];
+
 /** In the engine: hands a value to the host. */
 const PRELUDE = `
   globalThis.report = (value) => issueCommand(new TextEncoder().encode(JSON.stringify(value ?? null)).buffer);
   globalThis.fuzzRuns = 500;
+  globalThis.tooLong = ${JSON.stringify(TOO_LONG)};
 `;
 
 export const HOW_TO_GET_XS =
-  "XS is not installed: npm ci builds it (@agoric/xsnap) where there are make and a C compiler";
+  "the XS engine is not installed; npm ci builds it (@agoric/xsnap) where there are make and a C compiler";
 
 /** `@agoric/xsnap` is an optional dependency: where its installation failed, there is none. */
 export function isXSInstalled(): boolean {
-  try {
-    import.meta.resolve("@agoric/xsnap");
-    return true;
-  } catch {
-    return false;
-  }
+  return existsSync(join(ROOT, "node_modules", "@agoric", "xsnap", "package.json"));
 }
 
 /** One XS machine. What a script leaves in `globalThis` is there for the next. */
@@ -72,17 +74,19 @@ export class Engine {
 }
 
 /** One script of everything that `entry` imports, for an engine without modules; tests get a small jest. */
-export async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents: entry, resolveDir: ROOT, loader: "ts" },
-    absWorkingDir: ROOT,
-    alias: { "@jest/globals": JEST },
-    bundle: true,
-    format: "iife",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    write: false,
-    logLevel: "error",
-  });
-  return outputFiles[0]?.text ?? "";
+export function bundle(entry: string): string {
+  const { status, stdout, stderr } = spawnSync(
+    join(ROOT, "node_modules", ".bin", "esbuild"),
+    [
+      "--bundle",
+      "--format=iife",
+      "--platform=neutral",
+      "--main-fields=module,main",
+      "--loader=ts",
+      `--alias:@jest/globals=./${JEST}`,
+    ],
+    { cwd: ROOT, input: entry, encoding: "utf8", maxBuffer: MAX_BUNDLE_BYTES },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
 }

@@ -32,7 +32,11 @@ export function describe(name: string, define: () => void): void {
   suites = suites.slice(0, -1);
 }
 
+/** The host names tests that take an interpreter too long. */
+const { tooLong = [] } = globalThis as { tooLong?: readonly string[] };
+
 export function test(name: string, body: Body): void {
+  if (tooLong.includes(name)) return;
   const path = [...suites.map((suite) => suite.name), name].filter((part) => part !== "");
   tests.push({ name: path.join(" › "), suites, body });
 }
@@ -128,7 +132,9 @@ function equals(actual: unknown, expected: unknown, isSubset = false): boolean {
     return Array.from(one).every((value, i) => equals(value, other[i], isSubset));
   }
   const keys = isSubset ? Object.keys(expected) : Object.keys({ ...actual, ...expected });
-  return keys.every((key) => equals(actual[key], expected[key], isSubset));
+  return keys.every(
+    (key) => (!isSubset || Object.hasOwn(actual, key)) && equals(actual[key], expected[key], isSubset),
+  );
 }
 
 function isSameSet(actual: Set<unknown>, expected: Set<unknown>): boolean {

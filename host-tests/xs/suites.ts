@@ -23,7 +23,7 @@ export function portableTests(): string[] {
 
 /** Runs one test file on XS. */
 export async function runSuite(engine: Engine, file: string): Promise<TestOutcome[]> {
-  const script = await bundle(`
+  const script = bundle(`
     import "./${file}";
     import { runTests } from "./host-tests/xs/jest.ts";
     globalThis.suite = () => runTests().then(report);

@@ -1,0 +1,67 @@
+/** `npm run xs`: the firmware on the engine of the chip. */
+
+import { Command } from "commander";
+import { fail } from "../cli/defaults.js";
+import { type Cost, costErrors, measureCosts, measureGrowth, readBudget } from "./costs.js";
+import { Engine, HOW_TO_GET_XS, isXSInstalled } from "./engine.js";
+import { GROWTH_NOISE_SLOTS } from "./limits.js";
+import { portableTests, runSuite } from "./suites.js";
+
+new Command("npm run xs --")
+  .description("Runs the tests of what runs on the chip on the XS engine, and measures what steps cost there")
+  .argument("[files...]", "only tests whose file has one of these in its name, and no costs")
+  .option("--json", "the costs as one JSON object, and nothing else", false)
+  .showHelpAfterError()
+  .action(run)
+  .parseAsync()
+  .catch(fail);
+
+async function run(files: string[], { json }: { json: boolean }): Promise<void> {
+  if (!isXSInstalled()) throw new Error(HOW_TO_GET_XS);
+  const engine = await Engine.start();
+  try {
+    if (!json) await runTests(engine, files);
+    if (files.length === 0) await runCosts(engine, json);
+  } finally {
+    engine.close();
+  }
+}
+
+async function runTests(engine: Engine, wanted: string[]): Promise<void> {
+  const files = portableTests().filter(
+    (file) => wanted.length === 0 || wanted.some((one) => file.includes(one)),
+  );
+  if (files.length === 0)
+    throw new Error(`no test that needs nothing of Node has ${wanted.join(" or ")} in its name`);
+  for (const file of files) {
+    const outcomes = await runSuite(engine, file);
+    const failed = outcomes.filter(({ error }) => error !== undefined);
+    print(`${failed.length === 0 ? "PASS" : "FAIL"} ${file} (${outcomes.length} tests)`);
+    for (const { name, error } of failed) print(`  ${name}\n    ${error}`);
+    if (failed.length > 0) process.exitCode = 1;
+  }
+}
+
+async function runCosts(engine: Engine, json: boolean): Promise<void> {
+  const budget = readBudget();
+  const costs = await measureCosts(engine);
+  const growthSlots = await measureGrowth(engine);
+  if (json) print(JSON.stringify({ costs, growthSlots }));
+  else printCosts(costs, growthSlots);
+  const errors = costs.flatMap((cost) => costErrors(cost, budget));
+  if (Math.abs(growthSlots) > GROWTH_NOISE_SLOTS)
+    errors.push(`1,000 authorizations keep ${growthSlots} slots`);
+  if (errors.length > 0) throw new Error(errors.join("\n"));
+}
+
+function printCosts(costs: readonly Cost[], growthSlots: number): void {
+  print(`\n${"step".padEnd(16)}${"bytecodes".padStart(10)}${"slots in use".padStart(14)}`);
+  for (const { step, bytecodes, slots } of costs) {
+    print(`${step.padEnd(16)}${String(bytecodes).padStart(10)}${String(slots).padStart(14)}`);
+  }
+  print(`heap growth over 1,000 authorizations: ${growthSlots} slots`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
