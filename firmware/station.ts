@@ -251,8 +251,10 @@ export class Station implements IO {
   #followPlatform(online: boolean, failure: MQTTFailure | undefined): void {
     if (failure) this.#board.log(`platform: ${failure.message}`);
     if (online || failure) this.#brokerFailure = failure;
-    if (online) this.#enter("online");
-    else
+    if (online) {
+      this.#board.confirmUpdate();
+      this.#enter("online");
+    } else
       this.#enter(this.#lifeCycle === "online" || this.#lifeCycle === "offline" ? "offline" : "connecting");
   }
 

@@ -10,7 +10,9 @@ describe("a tag opens a charging session", () => {
     expect(scene.world.wifi.accessPoints).toMatchObject([{ ssid: "PlugPass AP" }]);
 
     expect(scene.pair()).toMatchObject({ status: 200, body: "OK" });
+    expect(scene.device.isConfirmed).toBe(false);
     scene.until("online", () => scene.retained("$state") === "ready");
+    expect(scene.device.isConfirmed).toBe(true);
     scene.clock.advance(1000);
     expect(scene.seen()).toMatchObject({ pairing: false, platformReachable: true, acceptsTags: false });
 

@@ -46,6 +46,8 @@ export class Device {
   /** The network cable of a device with Ethernet. */
   readonly cable = new Cable();
   readonly host: Host;
+  /** The firmware has confirmed itself, in this run. */
+  isConfirmed = false;
   /** What the firmware has logged, all runs together; the last of it. */
   readonly logLines: string[] = [];
   #world: World;
@@ -77,6 +79,7 @@ export class Device {
       },
     });
     this.#life = life;
+    this.isConfirmed = false;
     const board = this.#makeBoard(life);
     life.run(() => main(board));
   }
@@ -127,6 +130,9 @@ export class Device {
         parts.resolve ??
         ((host, done) => this.host.resolve(host, (address) => life.run(() => done(address)))),
       openStorage: (path) => this.flash.open(path, life),
+      confirmUpdate: () => {
+        this.isConfirmed = true;
+      },
       log: (line) => {
         this.logLines.push(line);
         if (this.logLines.length > MAX_LOG_LINES) this.logLines.shift();

@@ -211,6 +211,7 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
       keys: () => [...stored.keys()],
       close: () => {},
     }),
+    confirmUpdate: () => {},
     log: () => {},
     restart: () => {},
     broker,

@@ -1,11 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, posix, sep } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseSync } from "@swc/core";
+import { readdirSync } from "node:fs";
+import { join, posix, sep } from "node:path";
+import { ROOT, targetOf, valueImports } from "../imports.js";
 import { bundle, type Engine } from "./engine.js";
 import type { TestOutcome } from "./jest.js";
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 /** Where tests of what runs on the chip are. */
 const FOLDERS = [
   "modules",
@@ -45,24 +43,10 @@ function isForeign(file: string, known: Map<string, boolean>): boolean {
   const before = known.get(file);
   if (before !== undefined) return before;
   known.set(file, false);
-  const result = specifiersOf(file).some((specifier) => {
+  const result = valueImports(file).some((specifier) => {
     if (!specifier.startsWith(".")) return !/^(@jest\/globals$|@noble\/)/.test(specifier);
-    const target = posix.join(posix.dirname(file), specifier);
-    const source = target.replace(/\.js$/, ".ts");
-    return target.endsWith("/mqtt-packet.js") ? false : isForeign(source, known);
+    return isForeign(targetOf(file, specifier), known);
   });
   known.set(file, result);
   return result;
-}
-
-function specifiersOf(file: string): string[] {
-  const { body } = parseSync(readFileSync(join(ROOT, file), "utf8"), {
-    syntax: "typescript",
-    target: "es2022",
-  });
-  return body.flatMap((node) => {
-    const isTypeOnly = "typeOnly" in node && node.typeOnly === true;
-    const source = "source" in node ? (node.source as { value: string } | null) : null;
-    return source && !isTypeOnly ? [source.value] : [];
-  });
 }

@@ -50,6 +50,11 @@ export interface Board {
   /** Looks up an IPv4 address; calls back later, once. An IPv4 address gives itself. */
   resolve(host: string, done: (address: string | undefined) => void): void;
   openStorage(path: string): Storage;
+  /**
+   * This firmware works: the bootloader keeps it. One that came by an update and never says so is rolled back at the
+   * next restart. Said again it changes nothing.
+   */
+  confirmUpdate(): void;
   /** One line for the developer. Never a secret, never a whole tag. */
   log(line: string): void;
   /** Does not return. The reason is the next run's `lastEnd`. */

@@ -68,6 +68,9 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     pins: { controlPilot: hardware.controlPilot.generatorPin, contactor: hardware.contactorPin },
     resolve: makeResolve(clock, guard),
     openStorage,
+    confirmUpdate: () => {
+      native.esp_ota_mark_app_valid_cancel_rollback();
+    },
     log: (line) => trace(line, "\n"),
     restart: (reason) => guard.restart(reason),
   };

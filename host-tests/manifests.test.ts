@@ -1,0 +1,132 @@
+/** What can be said of the manifests without the SDK: that they name what the firmware imports, and nothing else. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { type Manifest, readManifest } from "../scripts/sdk/manifest.js";
+import { parsePartitions, partitionErrors } from "../scripts/sdk/partitions.js";
+import { importGraph, ROOT } from "./imports.js";
+
+const FLASH_BYTES = 4 * 1024 * 1024;
+/** The images keep below this share of a slot; the rest is for what comes. */
+const SLOT_BYTES = 0x1e0000;
+
+interface SDKModule {
+  readonly from: string;
+  readonly documented: string;
+}
+
+const SDK_MODULES: Readonly<Record<string, SDKModule>> = JSON.parse(
+  readFileSync(join(ROOT, "manifests/sdk-modules.json"), "utf8"),
+);
+
+const TARGETS: readonly [string, string, string][] = [
+  ["esp32", "esp32", "firmware/main.ts"],
+  ["esp32c3", "esp32/esp32c3", "firmware/main.ts"],
+  ["lin", "lin", "host-tests/simulator/main.ts"],
+];
+
+function manifestOf(target: string, platform: string): Manifest {
+  return readManifest(join(ROOT, "manifests", target, "manifest.json"), platform);
+}
+
+/** The file that a module of a manifest is, from the project's root. */
+function sourceOf(path: string): string {
+  const found = [".ts", ".js"].map((ending) => path + ending).find((file) => existsSync(file));
+  return found === undefined ? `${path} (no such file)` : relative(ROOT, found).split(sep).join("/");
+}
+
+describe.each(TARGETS)("manifests/%s", (target, platform, entry) => {
+  const manifest = manifestOf(target, platform);
+  const graph = importGraph(entry);
+  /** A board's pins stand where the firmware looks for the ESP32's. */
+  const named = [...manifest.ownModules].map(([name, path]) => [name, sourceOf(path)] as const);
+
+  test("names every module that the firmware imports, and no other", () => {
+    const wanted = [...graph.files].map((file) => file.replace(/\.(ts|js)$/, "")).sort();
+    const names = named.map(([name]) => name).filter((name) => !name.startsWith("@noble/"));
+    expect(names.sort()).toEqual(wanted);
+  });
+
+  test("names files that are there, by their paths", () => {
+    const elsewhere = named.filter(([name, file]) => file.replace(/\.(ts|js)$/, "") !== name);
+    expect(elsewhere.filter(([name]) => !name.startsWith("@noble/"))).toEqual(
+      target === "esp32c3" ? [["firmware/boards/esp32/pins", "firmware/boards/esp32c3/pins.ts"]] : [],
+    );
+    for (const [, file] of named) expect(existsSync(join(ROOT, file))).toBe(true);
+    for (const file of manifest.buildFiles.values()) expect(existsSync(file)).toBe(true);
+  });
+
+  test("has what every specifier of the SDK comes from, as its documentation or typings have it", () => {
+    const specifiers = [...graph.specifiers].filter((specifier) => !specifier.startsWith("@noble/"));
+    const unknown = specifiers.filter((specifier) => !(specifier in SDK_MODULES));
+    expect(unknown).toEqual([]);
+    const missing = specifiers.filter((specifier) => {
+      const from = SDK_MODULES[specifier]?.from ?? "";
+      return from !== "mcconfig" && !manifest.fromSDK.some((source) => source.startsWith(from));
+    });
+    expect(missing).toEqual([]);
+  });
+});
+
+describe.each(TARGETS.slice(0, 2))("on the chip, manifests/%s", (target, platform) => {
+  const manifest = manifestOf(target, platform);
+
+  test("preloads every module of ours into flash", () => {
+    const left = [...manifest.ownModules.keys()].filter((name) => !manifest.preload.has(name));
+    expect(left).toEqual([]);
+  });
+
+  test("binds the functions that the firmware calls, and no other", () => {
+    const typings = readFileSync(join(ROOT, "firmware/boards/moddable/sdk.d.ts"), "utf8");
+    const declared = [...typings.matchAll(/^ {4}(esp_\w+)\(/gm)].map((match) => match[1]);
+    expect(manifest.ffiFunctions.sort()).toEqual(declared.sort());
+    const board = ["index", "life"].map((name) =>
+      readFileSync(join(ROOT, `firmware/boards/esp32/${name}.ts`), "utf8"),
+    );
+    for (const name of manifest.ffiFunctions) expect(board.join("")).toContain(`.${name}(`);
+  });
+
+  test("lays the flash out without overlaps, with two slots", () => {
+    const csv = readFileSync(manifest.buildFiles.get("PARTITIONS_FILE") ?? "", "utf8");
+    const partitions = parsePartitions(csv);
+    expect(partitionErrors(partitions, FLASH_BYTES)).toEqual([]);
+    expect(partitions.find(({ subtype }) => subtype === "ota_0")?.size).toBe(SLOT_BYTES);
+  });
+});
+
+test("every specifier of the SDK is declared as the project's type check has it", () => {
+  const typings = readFileSync(join(ROOT, "firmware/boards/moddable/sdk.d.ts"), "utf8");
+  const declared = [...typings.matchAll(/^declare module "([^"]+)"/gm)].map((match) => match[1]);
+  expect(declared.sort()).toEqual(Object.keys(SDK_MODULES).sort());
+});
+
+test.each([
+  ["esp32", "esp32/esp32s3", "for the classic ESP32"],
+  ["esp32c3", "esp32", "for ESP32-C3"],
+  ["lin", "mac", "simulator on Linux"],
+])("manifests/%s says in a sentence that it is not for %s", (target, platform, sentence) => {
+  const { platforms } = JSON.parse(readFileSync(join(ROOT, "manifests", target, "manifest.json"), "utf8"));
+  const error = (platforms[`${platform.split("/")[0]}/*`] ?? platforms["..."]).error;
+  expect(error).toContain(sentence);
+});
+
+describe("these checks find", () => {
+  const slots = "ota_0, app, ota_0, 0x20000, 0x1E0000,\nota_1, app, ota_1, 0x200000, 0x1E0000,\n";
+  const good = `otadata, data, ota, 0x9000, 0x2000,\nnvs, data, nvs, 0xc000, 0x14000,\n${slots}`;
+
+  test.each<[string, string, string]>([
+    ["partitions that overlap", good.replace("0x14000", "0x15000"), "ota_0 overlaps nvs"],
+    ["a partition behind the flash", good.replace("0x200000", "0x230000"), "ota_1 ends behind the flash"],
+    ["a slot that is not aligned", good.replace("0x20000,", "0x21000,"), "ota_0 is not aligned"],
+    ["slots of two sizes", good.replace(/0x1E0000,\nota_1/, "0x1D0000,\nota_1"), "differ in size"],
+    ["a missing slot", good.replace(/ota_1.*/, ""), "no two slots"],
+    ["a missing storage", good.replace(/nvs.*\n/, ""), "no key-value storage"],
+  ])("%s", (_name, csv, error) => {
+    expect(partitionErrors(parsePartitions(csv), FLASH_BYTES).join("\n")).toContain(error);
+  });
+
+  test("nothing wrong with a good table", () => {
+    expect(partitionErrors(parsePartitions(good), FLASH_BYTES)).toEqual([]);
+  });
+});

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+
+const names = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
+
+/** What this project uses of a manifest of mcconfig (the SDK's documentation/tools/manifest.md). */
+const partSchema = z.object({
+  include: names.optional(),
+  modules: z.record(z.string(), names).optional(),
+  preload: names.optional(),
+  ffi: z.object({ functions: z.record(z.string(), z.unknown()) }).optional(),
+  error: z.string().optional(),
+});
+const manifestSchema = partSchema.extend({
+  build: z.record(z.string(), z.string()).optional(),
+  platforms: z.record(z.string(), partSchema).optional(),
+});
+
+export interface Manifest {
+  /** The manifest and those of ours that it includes. */
+  readonly files: string[];
+  /** Module name to source file without its ending, for what is ours: an absolute path. */
+  readonly ownModules: Map<string, string>;
+  /** Everything else that it takes, in the SDK's variables. */
+  readonly fromSDK: string[];
+  readonly preload: Set<string>;
+  readonly ffiFunctions: string[];
+  /** Files of the build (partitions, sdkconfig): absolute paths. */
+  readonly buildFiles: Map<string, string>;
+}
+
+/** Reads a manifest as mcconfig does for one platform. Throws for one that is not well-formed, naming the file. */
+export function readManifest(file: string, platform: string): Manifest {
+  const manifest: Manifest = {
+    files: [],
+    ownModules: new Map(),
+    fromSDK: [],
+    preload: new Set(),
+    ffiFunctions: [],
+    buildFiles: new Map(),
+  };
+  add(manifest, file, platform);
+  return manifest;
+}
+
+function add(manifest: Manifest, file: string, platform: string): void {
+  manifest.files.push(file);
+  const parsed = manifestSchema.safeParse(JSON.parse(readFileSync(file, "utf8")));
+  if (!parsed.success) throw new Error(`${file} is no manifest: ${z.prettifyError(parsed.error)}`);
+  const { build = {}, platforms = {}, ...whole } = parsed.data;
+  const own = platforms[platform] ?? platforms["..."];
+  if (own?.error !== undefined) throw new Error(own.error);
+  const folder = dirname(file);
+  for (const [name, value] of Object.entries(build)) {
+    if (value.startsWith(".")) manifest.buildFiles.set(name, resolve(folder, value));
+  }
+  for (const part of own ? [whole, own] : [whole]) {
+    for (const include of part.include ?? []) {
+      if (include.startsWith(".")) add(manifest, resolve(folder, include), platform);
+      else manifest.fromSDK.push(include);
+    }
+    for (const [name, sources] of Object.entries(part.modules ?? {})) {
+      for (const source of sources) {
+        if (source.startsWith(".")) manifest.ownModules.set(name, resolve(folder, source));
+        else manifest.fromSDK.push(source);
+      }
+    }
+    for (const name of part.preload ?? []) manifest.preload.add(name);
+    manifest.ffiFunctions.push(...Object.keys(part.ffi?.functions ?? {}));
+  }
+}
