@@ -1,0 +1,112 @@
+/** `npm run build:<target>`: builds the firmware with the Moddable SDK, and says how large it is. */
+
+import { spawn } from "node:child_process";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Command } from "commander";
+import { binFolder, compiledFolder } from "./bin-folder.js";
+import { readManifest } from "./manifest.js";
+import { parsePartitions } from "./partitions.js";
+import { ROOT, type Target, targetOf } from "./targets.js";
+import { buildEnvironment, findIDF, findModdable, type Moddable } from "./tools.js";
+import { ownBytecodeBytes } from "./xsb.js";
+
+/** Of a slot: the rest is for what comes. */
+const MAX_SLOT_PERCENT = 85;
+/** What is ours, as bytecode. */
+const MAX_OWN_BYTES = 150_000;
+/** Of mcconfig's output, when it fails. */
+const LAST_LINES = 15;
+
+new Command("npm run build:<target> --")
+  .description("Builds the firmware with the Moddable SDK")
+  .argument("<target>", "esp32, esp32c3 or lin", targetOf)
+  .option("--debug", "for xsbug, with the log there; otherwise a release", false)
+  .showHelpAfterError()
+  .action(build)
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
+    process.exitCode = 1;
+  });
+
+async function build(target: Target, { debug }: { debug: boolean }): Promise<void> {
+  const moddable = findModdable(process.env, process.platform);
+  print(`Moddable SDK ${moddable.version}`);
+  if (target.chip) print(`ESP-IDF ${findIDF(process.env).version}`);
+  await run(moddable, target, ["-m", ...(debug ? ["-d"] : []), "-p", target.platform, "-t", "build"]);
+  report(moddable, target, debug);
+}
+
+/** One line of progress for each kind of work; all of it goes to a file. */
+async function run(moddable: Moddable, target: Target, words: string[]): Promise<void> {
+  const folder = join(ROOT, "build");
+  mkdirSync(folder, { recursive: true });
+  const logFile = join(folder, `${target.name}.log`);
+  const log = createWriteStream(logFile);
+  const child = spawn("mcconfig", words, {
+    cwd: join(ROOT, "manifests", target.name),
+    env: buildEnvironment(process.env, moddable),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const last: string[] = [];
+  let work = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      log.write(`${line}\n`);
+      last.push(line);
+      if (last.length > LAST_LINES) last.shift();
+      const kind = /^# (\w+) /.exec(line)?.[1] ?? work;
+      if (kind !== work) print(`  ${kind} …`);
+      work = kind;
+    });
+  }
+  const code = await new Promise<number | null>((done, fail) => {
+    child.once("error", fail);
+    child.once("close", done);
+  });
+  log.end();
+  if (code !== 0)
+    throw new Error(`${last.join("\n")}\n\nmcconfig ended with ${code}; all it said stands in ${logFile}`);
+}
+
+function report(moddable: Moddable, target: Target, debug: boolean): void {
+  const errors: string[] = [];
+  const bytecodeBytes = ownBytecodeBytes(join(compiledFolder(moddable, target, debug), "modules"));
+  print(`bytecode of ours  ${bytecodeBytes} bytes`);
+  if (target.chip && !debug && bytecodeBytes > MAX_OWN_BYTES) {
+    errors.push(`the bytecode of ours has to stay under ${MAX_OWN_BYTES} bytes`);
+  }
+  if (target.chip) {
+    const image = join(binFolder(moddable, target, debug), "xs_esp32.bin");
+    if (!existsSync(image))
+      throw new Error(`there is no image ${image}; what mcconfig said stands in build/`);
+    const { size } = statSync(image);
+    const slot = slotBytes(target);
+    const percent = (100 * size) / slot;
+    print(`image             ${size} bytes, ${percent.toFixed(1)} % of a slot of ${slot}`);
+    print(`static heap       ${staticHeapBytes()} bytes`);
+    print(`it is in          ${image}`);
+    if (percent > MAX_SLOT_PERCENT)
+      errors.push(`an image has to stay under ${MAX_SLOT_PERCENT} % of its slot`);
+  }
+  if (errors.length > 0) throw new Error(errors.join("\n"));
+}
+
+function slotBytes(target: Target): number {
+  const manifest = readManifest(join(ROOT, "manifests", target.name, "manifest.json"), target.platform);
+  const table = parsePartitions(readFileSync(manifest.buildFiles.get("PARTITIONS_FILE") ?? "", "utf8"));
+  const slot = table.find(({ subtype }) => subtype === "ota_0");
+  if (!slot) throw new Error("partitions.csv has no slot ota_0");
+  return slot.size;
+}
+
+function staticHeapBytes(): number {
+  const { creation } = JSON.parse(readFileSync(join(ROOT, "manifests/chip.json"), "utf8"));
+  return creation.static;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

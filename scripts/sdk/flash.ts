@@ -1,0 +1,43 @@
+/** `npm run flash`: writes a built firmware, and the identity of a station, to a board. */
+
+import { spawn } from "node:child_process";
+import { Command } from "commander";
+import { binFolder } from "./bin-folder.js";
+import { type FlashOptions, flashFiles } from "./flash-files.js";
+import { targetOf } from "./targets.js";
+import { findIDF, findModdable } from "./tools.js";
+
+async function flash(options: FlashOptions): Promise<void> {
+  const moddable = findModdable(process.env, process.platform);
+  const { folder } = findIDF(process.env);
+  const files = flashFiles(options, binFolder(moddable, options.target, options.debug));
+  const words = [
+    ...["--chip", options.target.chip?.name ?? "", "--port", options.port, "write-flash"],
+    ...files.flatMap(([offset, file]) => [`0x${offset.toString(16)}`, file]),
+  ];
+  // The words are arguments of the script, so that no path is read as shell.
+  const script = `. "$0/export.sh" >/dev/null && exec python -m esptool "$@"`;
+  const child = spawn("bash", ["-c", script, folder, ...words], { stdio: "inherit" });
+  const code = await new Promise((done) => child.once("close", done));
+  if (code !== 0)
+    throw new Error(`esptool ended with ${code}; is the board on ${options.port}, and nothing else there?`);
+  if (options.station === undefined) process.stdout.write("what the board had stored is as it was\n");
+  process.stdout.write(`done; npm run monitor -- --port ${options.port} shows its log\n`);
+}
+
+new Command("npm run flash --")
+  .description("Writes a built firmware to a board")
+  .requiredOption("--port <device>", "where the board is, /dev/ttyUSB0 say")
+  .option("--target <name>", "esp32 or esp32c3", targetOf, targetOf("esp32"))
+  .option(
+    "--station <file>",
+    "the identity that it gets: an .nvs.bin of npm run provision; erases what it had",
+  )
+  .option("--debug", "a debug build", false)
+  .showHelpAfterError()
+  .action(flash)
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
+    process.exitCode = 1;
+  });

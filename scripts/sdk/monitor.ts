@@ -1,0 +1,48 @@
+/** `npm run monitor`: shows a board's log until Ctrl-C. */
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { Command } from "commander";
+import { buildEnvironment, findIDF, findModdable } from "./tools.js";
+
+/** Of a release build (CONFIG_ESP_CONSOLE_UART_BAUDRATE). */
+const RELEASE_BAUD = "115200";
+/** Of a debug build, whose log is xsbug's (DEBUGGER_SPEED of the SDK's makefile). */
+const DEBUG_BAUD = "460800";
+const XSBUG_PORT = "5002";
+
+new Command("npm run monitor --")
+  .description("Shows a board's log until Ctrl-C")
+  .requiredOption("--port <device>", "where the board is, /dev/ttyUSB0 say")
+  .option("--debug", "of a debug build", false)
+  .showHelpAfterError()
+  .action(monitor)
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
+    process.exitCode = 1;
+  });
+
+async function monitor({ port, debug }: { port: string; debug: boolean }): Promise<void> {
+  const moddable = findModdable(process.env, process.platform);
+  const child = debug ? xsbugLog(port) : miniterm(port);
+  const code = await new Promise((done) => child.once("close", done));
+  if (code !== 0)
+    throw new Error(`the monitor ended with ${code}; is the board on ${port}, and nothing else there?`);
+
+  function xsbugLog(device: string) {
+    const env = { ...buildEnvironment(process.env, moddable), XSBUG_PORT, XSBUG_HOST: "localhost" };
+    const cwd = join(moddable.folder, "tools", "xsbug-log");
+    return spawn("node", ["xsbug-log", "serial2xsbug", device, DEBUG_BAUD, "8N1"], {
+      cwd,
+      env,
+      stdio: "inherit",
+    });
+  }
+
+  function miniterm(device: string) {
+    const script = `. "$0/export.sh" >/dev/null && exec python -m serial.tools.miniterm --raw "$@"`;
+    const words = [findIDF(process.env).folder, device, RELEASE_BAUD];
+    return spawn("bash", ["-c", script, ...words], { stdio: "inherit" });
+  }
+}

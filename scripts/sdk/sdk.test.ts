@@ -1,0 +1,175 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { binFolder } from "./bin-folder.js";
+import { flashFiles } from "./flash-files.js";
+import { readManifest } from "./manifest.js";
+import { ROOT, targetOf } from "./targets.js";
+import { buildEnvironment, findIDF, findModdable } from "./tools.js";
+import { ownBytecodeBytes } from "./xsb.js";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "plugpass-sdk-"));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function put(name: string, content: string | Buffer = ""): string {
+  const file = join(folder, name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  return file;
+}
+
+describe("the Moddable SDK", () => {
+  const found = () => findModdable({ MODDABLE: folder }, "linux");
+
+  test("is found, with its tools", () => {
+    put("tools/VERSION", "8.2.3\n");
+    put("build/bin/lin/release/mcconfig");
+    expect(found()).toEqual({ folder, version: "8.2.3", bin: join(folder, "build/bin/lin/release") });
+  });
+
+  test.each(["8.2.4", "8.10.0", "9.0.0"])("may be %s", (version) => {
+    put("tools/VERSION", version);
+    put("build/bin/lin/release/mcconfig");
+    expect(found().version).toBe(version);
+  });
+
+  test("is not there", () => {
+    expect(() => findModdable({}, "linux")).toThrow("$MODDABLE is not set");
+    expect(found).toThrow("no tools/VERSION");
+  });
+
+  test.each(["8.2.2", "8.1.9", "7.9.9"])("is too old as %s", (version) => {
+    put("tools/VERSION", version);
+    expect(found).toThrow(`is ${version}; it has to be 8.2.3 or newer`);
+  });
+
+  test("is not built", () => {
+    put("tools/VERSION", "8.2.3");
+    expect(found).toThrow(`make in ${join(folder, "build/makefiles/lin")}`);
+    expect(() => findModdable({ MODDABLE: folder }, "darwin")).toThrow("build/makefiles/mac");
+  });
+
+  test("runs with this project's TypeScript on its path", () => {
+    const path = buildEnvironment({ PATH: "/bin" }, { folder, version: "8.2.3", bin: "/sdk/bin" }).PATH;
+    expect(path).toBe(`${join(ROOT, "node_modules/.bin")}:/sdk/bin:/bin`);
+  });
+});
+
+describe("ESP-IDF", () => {
+  const found = () => findIDF({ IDF_PATH: folder });
+
+  test.each(["v6.0", "6.0.1"])("is found as %s", (version) => {
+    put("export.sh");
+    put("version.txt", `${version}\n`);
+    expect(found().version).toBe(version.replace("v", ""));
+  });
+
+  test("is not there", () => {
+    expect(() => findIDF({})).toThrow("$IDF_PATH is not set");
+    expect(found).toThrow("no export.sh");
+  });
+
+  test.each(["v5.4", "v6.1", ""])("has another version: %s", (version) => {
+    put("export.sh");
+    put("version.txt", version);
+    expect(found).toThrow("it has to be 6.0");
+  });
+});
+
+describe("what is flashed", () => {
+  const bins = ["bootloader.bin", "partition-table.bin", "ota_data_initial.bin", "xs_esp32.bin"];
+  const files = (target: string, station?: string) =>
+    flashFiles({ port: "", target: targetOf(target), debug: false, station }, folder).map(
+      ([offset, file]) => [offset, file.slice(folder.length + 1)],
+    );
+
+  test("goes where the partition table and the chip want it", () => {
+    for (const bin of bins) put(bin);
+    const station = put("one.nvs.bin", Buffer.alloc(0x14000));
+    expect(files("esp32", station)).toEqual([
+      [0x1000, "bootloader.bin"],
+      [0x8000, "partition-table.bin"],
+      [0x9000, "ota_data_initial.bin"],
+      [0xc000, "one.nvs.bin"],
+      [0x20000, "xs_esp32.bin"],
+    ]);
+    expect(files("esp32c3")[0]).toEqual([0, "bootloader.bin"]);
+  });
+
+  test("leaves what the board has stored, unless a station is given", () => {
+    for (const bin of bins) put(bin);
+    expect(files("esp32").map(([offset]) => offset)).not.toContain(0xc000);
+  });
+
+  test("has to be built", () => {
+    expect(() => files("esp32c3")).toThrow("npm run build:esp32c3");
+    expect(() => files("lin")).toThrow("lin is no board");
+  });
+
+  test("takes no station that does not fill its partition", () => {
+    for (const bin of bins) put(bin);
+    expect(() => files("esp32", join(folder, "none.nvs.bin"))).toThrow("npm run provision makes it");
+    const station = put("short.nvs.bin", Buffer.alloc(0x6000));
+    expect(() => files("esp32", station)).toThrow("has 24576 bytes and the partition 81920");
+  });
+
+  test("is where mcconfig leaves it", () => {
+    const moddable = { folder: "/sdk", version: "8.2.3", bin: "" };
+    expect(binFolder(moddable, targetOf("esp32c3"), true)).toBe("/sdk/build/bin/esp32/esp32c3/debug/esp32c3");
+  });
+});
+
+describe("bytecode", () => {
+  function atom(name: string, content: Buffer): Buffer {
+    const head = Buffer.alloc(8);
+    head.writeUInt32BE(content.length + 8);
+    head.write(name, 4, "latin1");
+    return Buffer.concat([head, content]);
+  }
+
+  test("is counted for what is ours, without names", () => {
+    const file = atom(
+      "XS_B",
+      Buffer.concat([atom("SYMB", Buffer.alloc(50)), atom("CODE", Buffer.alloc(300))]),
+    );
+    put("modules/mqtt/index.xsb", file);
+    put("firmware/main.xsb", file);
+    put("timer.xsb", file);
+    expect(ownBytecodeBytes(folder)).toBe(600);
+  });
+
+  test("of a damaged file is an error", () => {
+    put("firmware/main.xsb", Buffer.alloc(20));
+    expect(() => ownBytecodeBytes(folder)).toThrow("build again");
+  });
+});
+
+test("a manifest that is none is named", () => {
+  const file = put("manifest.json", '{"modules": 3}');
+  expect(() => readManifest(file, "esp32")).toThrow(`${file} is no manifest`);
+});
+
+test.each([
+  ["build.ts", ["esp32s3"], "there is no target esp32s3; there are esp32, esp32c3, lin"],
+  ["build.ts", ["esp32"], "$MODDABLE is not set"],
+  ["flash.ts", [], "--port"],
+  ["flash.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],
+  ["monitor.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],
+])("%s %j says what is missing, and ends with 1", (script, words, sentence) => {
+  const { MODDABLE: _moddable, IDF_PATH: _idf, ...env } = process.env;
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ["--import", "tsx", join("scripts/sdk", script), ...words],
+    { cwd: ROOT, env, encoding: "utf8" },
+  );
+  expect(stderr).toContain(sentence);
+  expect(stderr).not.toContain("    at ");
+  expect(status).toBe(1);
+});
