@@ -3,11 +3,13 @@ import type { Board, BoardIO, Clock, Crypto, LastEnd } from "../../modules/board
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Host } from "../world/network.js";
 import { Vehicle } from "../world/vehicle.js";
+import { Button, Meter, SerialSender } from "../world/wiring.js";
 import type { World } from "../world/world.js";
 import { virtualCrypto } from "./crypto.js";
 import { makeGATTServer } from "./gatt-server.js";
 import { type EndOfLife, Life } from "./life.js";
 import { makePins, PINS } from "./pins.js";
+import { Slots } from "./slots.js";
 import { makeSockets, type SocketOptions } from "./sockets.js";
 import { Flash } from "./storage.js";
 import { Cable, makeAccessPoint, makeEthernet, makeWiFi } from "./wifi.js";
@@ -35,6 +37,8 @@ export interface BoardParts {
   readonly resolve?: Board["resolve"];
 }
 
+/** RDM6300. */
+const CARD_READER_BAUD = 9600;
 const MAX_LOG_LINES = 10_000;
 
 /** One piece of hardware: what outlives the firmware that runs on it. */
@@ -43,6 +47,11 @@ export class Device {
   readonly flash: Flash;
   /** The cable with the vehicle on it. */
   readonly vehicle = new Vehicle();
+  /** Opens pairing mode, and more when it is held for longer. */
+  readonly button = new Button();
+  readonly meter = new Meter();
+  readonly cardReader = new SerialSender({ baud: CARD_READER_BAUD });
+  readonly slots = new Slots();
   /** The network cable of a device with Ethernet. */
   readonly cable = new Cable();
   readonly host: Host;
@@ -80,6 +89,7 @@ export class Device {
     });
     this.#life = life;
     this.isConfirmed = false;
+    this.slots.start();
     const board = this.#makeBoard(life);
     life.run(() => main(board));
   }
@@ -121,7 +131,7 @@ export class Device {
         ...sockets,
         HTTPServer: makeHTTPServer({ ...sockets, clock: life.clock(), guard: life }),
         GATTServer: makeGATTServer(radio, life),
-        ...makePins(this.vehicle, life),
+        ...makePins(this, life),
         network,
         ...parts.io,
       },
@@ -130,6 +140,7 @@ export class Device {
         parts.resolve ??
         ((host, done) => this.host.resolve(host, (address) => life.run(() => done(address)))),
       openStorage: (path) => this.flash.open(path, life),
+      openUpdate: this.slots.opener(life),
       confirmUpdate: () => {
         this.isConfirmed = true;
       },

@@ -3,6 +3,8 @@ import type { RadioHarness } from "../contracts/gatt.js";
 import type { HarnessOptions } from "../contracts/harness.js";
 import type { NetworkHarness } from "../contracts/network.js";
 import type { VehicleHarness } from "../contracts/pins.js";
+import type { UpdateHarness } from "../contracts/update.js";
+import type { WiringHarness } from "../contracts/wiring.js";
 import type { VirtualClock } from "../world/clock.js";
 import { virtualWorld, type World } from "../world/world.js";
 import { Device, type DeviceOptions } from "./device.js";
@@ -11,7 +13,12 @@ import type { EndOfLife } from "./life.js";
 const LIMIT_MS = 5000;
 const SEGMENT_BYTES = 536;
 
-export interface VirtualHarness extends RadioHarness, NetworkHarness, VehicleHarness {
+export interface VirtualHarness
+  extends RadioHarness,
+    NetworkHarness,
+    VehicleHarness,
+    WiringHarness,
+    UpdateHarness {
   readonly world: World<VirtualClock>;
   readonly device: Device;
 }
@@ -35,6 +42,10 @@ export async function virtualHarness(
     place: wifi,
     cable: device.cable,
     vehicle: device.vehicle,
+    button: device.button,
+    meter: device.meter,
+    cardReader: device.cardReader,
+    nextSlot: () => device.slots.next,
     ownAddress: "127.0.0.1",
     until: async (what, condition) => {
       if (!clock.runUntil(condition, LIMIT_MS)) throw new Error(`not within ${LIMIT_MS} ms: ${what}`);

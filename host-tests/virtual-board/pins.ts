@@ -1,22 +1,43 @@
 import type {
+  BoardIO,
   ControlPilot,
-  ControlPilotConstructor,
   ControlPilotOptions,
+  DigitalIn,
   DigitalOut,
-  DigitalOutConstructor,
   PilotLevels,
   PinSpecifier,
+  PulseCount,
+  Serial,
+  SerialOptions,
 } from "../../modules/board/index.js";
+import { concatBytes } from "../../modules/bytes/index.js";
 import type { Vehicle } from "../world/vehicle.js";
+import type { Button, Meter, SerialSender } from "../world/wiring.js";
 import type { Life } from "./life.js";
 
-export const PINS = { controlPilot: "control-pilot", contactor: "contactor" } as const;
+export const PINS = {
+  controlPilot: "control-pilot",
+  contactor: "contactor",
+  button: "button",
+  meter: "meter",
+  cardReader: "card-reader",
+} as const;
 
-/** The pins of one run of the firmware, wired to a vehicle. At its end the contactor opens, as relays do. */
-export function makePins(
-  vehicle: Vehicle,
-  life: Life,
-): { DigitalOut: DigitalOutConstructor; ControlPilot: ControlPilotConstructor } {
+/** What the pins of a device are wired to. */
+export interface Wiring {
+  readonly vehicle: Vehicle;
+  readonly button: Button;
+  readonly meter: Meter;
+  readonly cardReader: SerialSender;
+}
+
+/** The UART's own buffer (UART_HW_FIFO_LEN). */
+const SERIAL_BUFFER_BYTES = 128;
+
+type PinConstructors = Pick<BoardIO, "ControlPilot" | "DigitalIn" | "DigitalOut" | "PulseCount" | "Serial">;
+
+/** The pins of one run of the firmware. At its end the contactor opens, as relays do. */
+export function makePins({ vehicle, button, meter, cardReader }: Wiring, life: Life): PinConstructors {
   const taken = new Set<PinSpecifier>();
 
   function take(pin: PinSpecifier, expected: string): () => void {
@@ -91,5 +112,104 @@ export function makePins(
     }
   }
 
-  return { DigitalOut: VirtualDigitalOut, ControlPilot: VirtualControlPilot };
+  class VirtualDigitalIn implements DigitalIn {
+    readonly #release: () => void;
+    #isClosed = false;
+
+    constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
+      const give = take(pin, PINS.button);
+      const unwatch = button.watch(() => {
+        life.soon(() => {
+          if (!this.#isClosed) onReadable?.();
+        });
+      });
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        unwatch();
+        give();
+      });
+    }
+
+    read(): 0 | 1 {
+      if (this.#isClosed) throw new Error("the pin is closed");
+      return button.isPressed ? 1 : 0;
+    }
+
+    close(): void {
+      this.#release();
+    }
+  }
+
+  class VirtualPulseCount implements PulseCount {
+    readonly #release: () => void;
+    #isClosed = false;
+    #count = 0;
+
+    constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
+      const give = take(pin, PINS.meter);
+      const unwatch = meter.watch(() => {
+        this.#count++;
+        life.soon(() => {
+          if (!this.#isClosed) onReadable?.();
+        });
+      });
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        unwatch();
+        give();
+      });
+    }
+
+    read(): number {
+      if (this.#isClosed) throw new Error("the pin is closed");
+      return this.#count;
+    }
+
+    close(): void {
+      this.#release();
+    }
+  }
+
+  class VirtualSerial implements Serial {
+    readonly #release: () => void;
+    #isClosed = false;
+    #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+    constructor({ pin, baud, onReadable }: SerialOptions) {
+      const give = take(pin, PINS.cardReader);
+      const unwatch = cardReader.watch((bytes) => {
+        // At another speed everything is noise: what comes is no byte that was sent.
+        const heard = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
+        this.#waiting = concatBytes(this.#waiting, heard).slice(0, SERIAL_BUFFER_BYTES);
+        life.soon(() => {
+          if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
+        });
+      });
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        unwatch();
+        give();
+      });
+    }
+
+    read(): ArrayBuffer | undefined {
+      if (this.#isClosed) throw new Error("the pin is closed");
+      if (this.#waiting.length === 0) return undefined;
+      const bytes = this.#waiting;
+      this.#waiting = new Uint8Array(0);
+      return bytes.buffer;
+    }
+
+    close(): void {
+      this.#release();
+    }
+  }
+
+  return {
+    ControlPilot: VirtualControlPilot,
+    DigitalIn: VirtualDigitalIn,
+    DigitalOut: VirtualDigitalOut,
+    PulseCount: VirtualPulseCount,
+    Serial: VirtualSerial,
+  };
 }

@@ -180,8 +180,24 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
         stopAdvertising(): void {}
         close(): void {}
       },
+      DigitalIn: class {
+        read(): 0 {
+          return 0;
+        }
+        close(): void {}
+      },
       DigitalOut: class {
         write(): void {}
+        close(): void {}
+      },
+      PulseCount: class {
+        read(): number {
+          return 0;
+        }
+        close(): void {}
+      },
+      Serial: class {
+        read(): undefined {}
         close(): void {}
       },
       ControlPilot: class {
@@ -211,6 +227,7 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
       keys: () => [...stored.keys()],
       close: () => {},
     }),
+    openUpdate: () => ({ write: () => {}, complete: () => {}, close: () => {} }),
     confirmUpdate: () => {},
     log: () => {},
     restart: () => {},

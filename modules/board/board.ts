@@ -4,9 +4,16 @@ import type { GATTServerConstructor } from "./gatt.js";
 import type { HTTPServerConstructor } from "./http.js";
 import type { PinSpecifier } from "./io.js";
 import type { AccessPointConstructor, EthernetConstructor, WiFiConstructor } from "./network.js";
-import type { ControlPilotConstructor, DigitalOutConstructor } from "./pins.js";
+import type {
+  ControlPilotConstructor,
+  DigitalInConstructor,
+  DigitalOutConstructor,
+  PulseCountConstructor,
+} from "./pins.js";
+import type { SerialConstructor } from "./serial.js";
 import type { ListenerConstructor, TCPConstructor, TLSConstructor } from "./sockets.js";
 import type { Storage } from "./storage.js";
+import type { Updater } from "./update.js";
 
 export interface BoardIO {
   readonly TCP: TCPConstructor;
@@ -14,7 +21,10 @@ export interface BoardIO {
   readonly Listener: ListenerConstructor;
   readonly HTTPServer: HTTPServerConstructor;
   readonly GATTServer: GATTServerConstructor;
+  readonly DigitalIn: DigitalInConstructor;
   readonly DigitalOut: DigitalOutConstructor;
+  readonly PulseCount: PulseCountConstructor;
+  readonly Serial: SerialConstructor;
   readonly ControlPilot: ControlPilotConstructor;
   /** A board has Wi-Fi (with its access point) or Ethernet. */
   readonly network:
@@ -25,6 +35,10 @@ export interface BoardIO {
 export interface Pins {
   readonly controlPilot: PinSpecifier;
   readonly contactor: PinSpecifier;
+  /** What a station may have beside. */
+  readonly button?: PinSpecifier;
+  readonly meter?: PinSpecifier;
+  readonly cardReader?: PinSpecifier;
 }
 
 /** How the run of the firmware before this one ended. */
@@ -50,6 +64,8 @@ export interface Board {
   /** Looks up an IPv4 address; calls back later, once. An IPv4 address gives itself. */
   resolve(host: string, done: (address: string | undefined) => void): void;
   openStorage(path: string): Storage;
+  /** Throws while another update is open. */
+  openUpdate(): Updater;
   /**
    * This firmware works: the bootloader keeps it. One that came by an update and never says so is rolled back at the
    * next restart. Said again it changes nothing.

@@ -6,5 +6,7 @@ export type * from "./http.js";
 export type * from "./io.js";
 export type * from "./network.js";
 export type * from "./pins.js";
+export type * from "./serial.js";
 export type * from "./sockets.js";
 export type * from "./storage.js";
+export type * from "./update.js";

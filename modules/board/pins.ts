@@ -8,6 +8,26 @@ export interface DigitalOut extends IO {
 /** Starts inactive. Throws when the pin is in use. */
 export type DigitalOutConstructor = new (options: { pin: PinSpecifier }) => DigitalOut;
 
+/** A digital input, as `embedded:io/digital`. 1 is active, whatever the level. */
+export interface DigitalIn extends IO {
+  read(): 0 | 1;
+}
+
+/** `onReadable`: the input may have changed; a contact that bounces is told bouncing. Throws when the pin is in use. */
+export type DigitalInConstructor = new (options: { pin: PinSpecifier; onReadable?(): void }) => DigitalIn;
+
+/**
+ * Counts the pulses of a meter's S0 output (IEC 62053-31: 30 ms or longer, so 16 in a second at most). Not the SDK's
+ * `embedded:io/pulsecount`: that decodes quadrature, and the ESP32-C3 has no unit for it.
+ */
+export interface PulseCount extends IO {
+  /** Pulses since construction. */
+  read(): number;
+}
+
+/** Throws when the pin is in use. */
+export type PulseCountConstructor = new (options: { pin: PinSpecifier; onReadable?(): void }) => PulseCount;
+
 /** The highest and the lowest voltage of the control pilot over at least one whole period, in millivolts. */
 export interface PilotLevels {
   readonly highMv: number;

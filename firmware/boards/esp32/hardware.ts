@@ -12,4 +12,10 @@ export interface Hardware {
   };
   /** High closes the contactor. An external pull-down keeps it open while the chip starts. */
   readonly contactorPin: number;
+  /** To ground while it is pressed. */
+  readonly buttonPin?: number;
+  /** The S0 output of a meter, to ground at each pulse. */
+  readonly meterPin?: number;
+  /** What a card reader sends on, at 3.3 V. */
+  readonly cardReaderPin?: number;
 }

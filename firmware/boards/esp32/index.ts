@@ -12,8 +12,10 @@ import { WallClock } from "../moddable/wall-clock.js";
 import { makeGATTServer } from "./gatt-server.js";
 import type { Hardware } from "./hardware.js";
 import { ChipLife } from "./life.js";
-import { makeControlPilot, makeDigitalOut } from "./pins-io.js";
+import { makeControlPilot, makeDigitalIn, makeDigitalOut, makePulseCount } from "./pins-io.js";
+import { makeSerial } from "./serial.js";
 import { openStorage } from "./storage.js";
+import { makeOpenUpdate } from "./update.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
 export type { Hardware } from "./hardware.js";
@@ -57,7 +59,10 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       TLS: makeTLS({ TCP: sockets.TCP, clock, guard }),
       HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
       GATTServer: makeGATTServer(clock, guard),
+      DigitalIn: makeDigitalIn(guard),
       DigitalOut: makeDigitalOut(),
+      PulseCount: makePulseCount(guard),
+      Serial: makeSerial(guard),
       ControlPilot: makeControlPilot(hardware.controlPilot, clock),
       network: {
         kind: "wifi",
@@ -65,9 +70,16 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
         AccessPoint: makeAccessPoint(guard),
       },
     },
-    pins: { controlPilot: hardware.controlPilot.generatorPin, contactor: hardware.contactorPin },
+    pins: {
+      controlPilot: hardware.controlPilot.generatorPin,
+      contactor: hardware.contactorPin,
+      button: hardware.buttonPin,
+      meter: hardware.meterPin,
+      cardReader: hardware.cardReaderPin,
+    },
     resolve: makeResolve(clock, guard),
     openStorage,
+    openUpdate: makeOpenUpdate(),
     confirmUpdate: () => {
       native.esp_ota_mark_app_valid_cancel_rollback();
     },

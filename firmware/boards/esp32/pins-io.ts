@@ -6,11 +6,17 @@ import type {
   ControlPilot,
   ControlPilotConstructor,
   ControlPilotOptions,
+  DigitalIn,
+  DigitalInConstructor,
   DigitalOut,
   DigitalOutConstructor,
   PilotLevels,
+  PinSpecifier,
+  PulseCount,
+  PulseCountConstructor,
   Timer,
 } from "../../../modules/board/index.js";
+import type { Guard } from "../guard.js";
 import type { Hardware } from "./hardware.js";
 
 const PILOT_HZ = 1000;
@@ -24,6 +30,64 @@ const ADC_FULL_SCALE_MV = 2450;
 const ATTENUATION_DB = 12;
 /** Moves of less than this are noise; the states are 3 V apart. */
 const NOISE_MV = 500;
+
+/** Inputs to ground, with the chip's own pull-up: low is active. */
+class LowActiveInput {
+  #native: Digital | undefined;
+
+  constructor(pin: PinSpecifier, edge: number, onEdge: () => void) {
+    this.#native = new Digital({
+      pin: Number(pin),
+      mode: Digital.InputPullUp,
+      edge,
+      onReadable: () => {
+        if (this.#native) onEdge();
+      },
+    });
+  }
+
+  read(): 0 | 1 {
+    if (!this.#native) throw new Error("the pin is closed");
+    return this.#native.read() === 0 ? 1 : 0;
+  }
+
+  close(): void {
+    this.#native?.close();
+    this.#native = undefined;
+  }
+}
+
+export function makeDigitalIn(guard: Guard): DigitalInConstructor {
+  return class ChipDigitalIn extends LowActiveInput implements DigitalIn {
+    constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
+      super(pin, Digital.Rising | Digital.Falling, () => guard.run(() => onReadable?.()));
+    }
+  };
+}
+
+/** Edges are told as messages: while the engine is busy for longer than a pulse, two of them are one. */
+export function makePulseCount(guard: Guard): PulseCountConstructor {
+  return class ChipPulseCount implements PulseCount {
+    readonly #input: LowActiveInput;
+    #count = 0;
+
+    constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
+      this.#input = new LowActiveInput(pin, Digital.Falling, () => {
+        this.#count++;
+        guard.run(() => onReadable?.());
+      });
+    }
+
+    read(): number {
+      this.#input.read();
+      return this.#count;
+    }
+
+    close(): void {
+      this.#input.close();
+    }
+  };
+}
 
 export function makeDigitalOut(): DigitalOutConstructor {
   return class ChipDigitalOut implements DigitalOut {

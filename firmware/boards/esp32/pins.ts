@@ -13,4 +13,8 @@ export const hardware: Hardware = {
     divider: 11.3,
   },
   contactorPin: 26,
+  // The button "BOOT" of a DevKitC: read at start-up, an ordinary button after it.
+  buttonPin: 0,
+  meterPin: 33,
+  cardReaderPin: 16,
 };

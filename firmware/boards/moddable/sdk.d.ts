@@ -178,10 +178,17 @@ declare module "embedded:io/socket/listener" {
 
 declare module "embedded:io/digital" {
   export default class Digital {
-    static readonly Input: number;
     static readonly InputPullUp: number;
     static readonly Output: number;
-    constructor(options: { pin: number; mode: number; initialValue?: 0 | 1 });
+    static readonly Rising: number;
+    static readonly Falling: number;
+    constructor(options: {
+      pin: number;
+      mode: number;
+      initialValue?: 0 | 1;
+      edge?: number;
+      onReadable?: () => void;
+    });
     read(): 0 | 1;
     write(value: 0 | 1): void;
     close(): void;
@@ -206,6 +213,47 @@ declare module "embedded:io/pwm" {
     write(value: number): void;
     close(): void;
   }
+}
+
+declare module "embedded:io/serial" {
+  export default class Serial {
+    constructor(options: {
+      receive: number;
+      baud: number;
+      port: number;
+      format: "buffer";
+      onReadable?: (count: number) => void;
+    });
+    /** Everything that waits. */
+    read(): ArrayBuffer | undefined;
+    close(): void;
+  }
+}
+
+declare module "embedded:storage/flash" {
+  export interface Partition {
+    close(): void;
+  }
+  const FlashStorage: {
+    /** `nextota`: the slot that does not run. */
+    open(options: { path: string }): Partition;
+  };
+  export default FlashStorage;
+}
+
+declare module "embedded:update" {
+  import type { Partition } from "embedded:storage/flash";
+
+  interface Updater {
+    write(data: SDKBytes): void;
+    complete(): void;
+    close(): void;
+  }
+  const Update: {
+    /** "a": in order, erasing as it goes. */
+    open(options: { partition: Partition; mode: "a" }): Updater;
+  };
+  export default Update;
 }
 
 declare module "embedded:storage/key-value" {

@@ -1,0 +1,35 @@
+import SDKSerial from "embedded:io/serial";
+import type { Serial, SerialConstructor, SerialOptions } from "../../../modules/board/index.js";
+import type { Guard } from "../guard.js";
+
+/** UART0 has the log. */
+const PORT = 1;
+
+/** A UART that listens, by the SDK's `embedded:io/serial`. */
+export function makeSerial(guard: Guard): SerialConstructor {
+  return class ChipSerial implements Serial {
+    #native: SDKSerial | undefined;
+
+    constructor({ pin, baud, onReadable }: SerialOptions) {
+      this.#native = new SDKSerial({
+        receive: Number(pin),
+        baud,
+        port: PORT,
+        format: "buffer",
+        onReadable: (count) => {
+          if (this.#native) guard.run(() => onReadable?.(count));
+        },
+      });
+    }
+
+    read(): ArrayBuffer | undefined {
+      if (!this.#native) throw new Error("the pin is closed");
+      return this.#native.read();
+    }
+
+    close(): void {
+      this.#native?.close();
+      this.#native = undefined;
+    }
+  };
+}

@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Harness } from "./harness.js";
+
+/** A board whose next start can be looked at. */
+export interface UpdateHarness extends Harness {
+  /** Which of its two slots a restart would start. */
+  nextSlot(): number;
+}
+
+const IMAGE_MAGIC = 0xe9;
+
+function image(byteLength: number, first = IMAGE_MAGIC): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(byteLength).fill(0x5a);
+  bytes[0] = first;
+  return bytes;
+}
+
+/** What every board's updates do (modules/board/update.ts). */
+export function describeUpdateContract(name: string, makeHarness: () => Promise<UpdateHarness>): void {
+  describe(`${name}: an update`, () => {
+    let harness: UpdateHarness;
+    let before: number;
+
+    beforeEach(async () => {
+      harness = await makeHarness();
+      before = harness.nextSlot();
+    });
+
+    afterEach(async () => {
+      await harness.dispose();
+    });
+
+    test("that is complete is what starts next, and nothing before", () => {
+      const update = harness.board.openUpdate();
+      update.write(image(4096));
+      update.write(new Uint8Array(100));
+      expect(harness.nextSlot()).toBe(before);
+      update.complete();
+      expect(harness.nextSlot()).not.toBe(before);
+    });
+
+    test("that is given up changes nothing, and another may follow", () => {
+      const update = harness.board.openUpdate();
+      update.write(image(4096));
+      update.close();
+      update.close();
+      expect(harness.nextSlot()).toBe(before);
+      expect(() => update.write(image(1))).toThrow("over");
+      expect(() => update.complete()).toThrow("over");
+      expect(() => harness.board.openUpdate().close()).not.toThrow();
+    });
+
+    test("that is no firmware is refused at its end", () => {
+      const update = harness.board.openUpdate();
+      update.write(image(4096, 0x3c));
+      expect(() => update.complete()).toThrow("no firmware");
+      expect(harness.nextSlot()).toBe(before);
+    });
+
+    test("that is longer than its slot is refused as it is written", () => {
+      const update = harness.board.openUpdate();
+      update.write(image(0x1e0000));
+      expect(() => update.write(new Uint8Array(1))).toThrow("longer than the slot");
+    });
+
+    test("is one at a time", () => {
+      const update = harness.board.openUpdate();
+      expect(() => harness.board.openUpdate()).toThrow("open already");
+      update.close();
+    });
+  });
+}

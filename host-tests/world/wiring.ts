@@ -1,0 +1,67 @@
+/** What hangs on a device's pins beside the vehicle. */
+
+/** A button: 1 while it is pressed. */
+export class Button {
+  #isPressed = false;
+  #watchers = new Set<() => void>();
+
+  get isPressed(): boolean {
+    return this.#isPressed;
+  }
+
+  press(): void {
+    this.#set(true);
+  }
+
+  release(): void {
+    this.#set(false);
+  }
+
+  /** Calls back when it changes. Returns how to stop that. */
+  watch(onChanged: () => void): () => void {
+    this.#watchers.add(onChanged);
+    return () => this.#watchers.delete(onChanged);
+  }
+
+  #set(isPressed: boolean): void {
+    if (isPressed === this.#isPressed) return;
+    this.#isPressed = isPressed;
+    for (const onChanged of [...this.#watchers]) onChanged();
+  }
+}
+
+/** A meter with an S0 output. */
+export class Meter {
+  #watchers = new Set<() => void>();
+
+  /** One pulse, of as much energy as the meter's constant says. */
+  pulse(): void {
+    for (const onPulse of [...this.#watchers]) onPulse();
+  }
+
+  /** Calls back at each pulse. Returns how to stop that. */
+  watch(onPulse: () => void): () => void {
+    this.#watchers.add(onPulse);
+    return () => this.#watchers.delete(onPulse);
+  }
+}
+
+/** A device that sends on a serial line, as a card reader does. */
+export class SerialSender {
+  readonly baud: number;
+  #watchers = new Set<(bytes: Uint8Array<ArrayBuffer>) => void>();
+
+  constructor({ baud }: { baud: number }) {
+    this.baud = baud;
+  }
+
+  send(bytes: Uint8Array<ArrayBuffer>): void {
+    for (const onSent of [...this.#watchers]) onSent(bytes);
+  }
+
+  /** Calls back with what is sent. Returns how to stop that. */
+  watch(onSent: (bytes: Uint8Array<ArrayBuffer>) => void): () => void {
+    this.#watchers.add(onSent);
+    return () => this.#watchers.delete(onSent);
+  }
+}
