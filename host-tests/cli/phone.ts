@@ -154,7 +154,10 @@ async function withPhone(radio: Place, use: (phone: Phone) => Promise<void>): Pr
   const clock = new NodeClock();
   const air = await RemoteAir.open(radio);
   try {
-    await use(new Phone({ air, clock }));
+    const broken = air.over.then((why) => {
+      throw new Error(why);
+    });
+    await Promise.race([use(new Phone({ air, clock })), broken]);
   } finally {
     air.close();
     clock.dispose();
