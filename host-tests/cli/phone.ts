@@ -4,7 +4,8 @@ import { readConfig } from "../../platform-stub/config.js";
 import { NodeClock } from "../node-board/index.js";
 import { RemoteAir } from "../radio-link/client.js";
 import { Phone, type SeenStation } from "../world/phone.js";
-import { BROKER_PORT, fail, HTTP_PORT, placeOption, RADIO_PORT, WIFI_SSID } from "./defaults.js";
+import { BROKER_PORT, fail, HTTP_PORT, RADIO_PORT, WIFI_SSID } from "./defaults.js";
+import { placeOption } from "./options.js";
 
 interface Place {
   readonly host: string;
