@@ -20,8 +20,8 @@ export class Observer {
   }
 
   static async start(platform: Platform): Promise<Observer> {
-    const url = `mqtt://${platform.host}:${platform.port}`;
-    const observer = new Observer(await mqtt.connectAsync(url, { ...platform.account }, false), url);
+    const { url, account } = platform;
+    const observer = new Observer(await mqtt.connectAsync(url, { ...account }, false), url);
     await observer.#client.subscribeAsync("#", { qos: 1 });
     return observer;
   }
