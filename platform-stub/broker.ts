@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Aedes, type AuthenticateError, type Client } from "aedes";
 import { mayPublish, maySubscribe, type Principal } from "./access.js";
 import { type Registry, userTopicOf } from "./registry.js";
@@ -16,6 +16,8 @@ export interface BrokerOptions {
 }
 
 export interface Broker {
+  /** The address that it listens on. */
+  readonly address: string;
   readonly port: number;
   close(): Promise<void>;
 }
@@ -64,11 +66,19 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     socket.on("close", () => sockets.delete(socket));
     aedes.handle(socket);
   });
-  const port = await listen(server, options);
+  const end = () => new Promise<void>((done) => aedes.close(() => done()));
+  try {
+    await listen(server, options);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const { address, port } = server.address() as AddressInfo;
   return {
+    address,
     port,
     close: async () => {
-      await new Promise<void>((done) => aedes.close(() => done()));
+      await end();
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((done) => server.close(() => done()));
     },
@@ -103,19 +113,22 @@ function isEqual(given: Buffer, secret: string): boolean {
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-function listen(server: Server, { host, port }: BrokerOptions): Promise<number> {
+function listen(server: Server, { host, port }: BrokerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const isTaken = error.code === "EADDRINUSE";
-      reject(
-        isTaken
-          ? new Error(`port ${port} is in use; choose another with --port, or 0 for a free one`)
-          : error,
-      );
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address ? address.port : port);
-    });
+    server.once("error", ({ code }: NodeJS.ErrnoException) => reject(new Error(whyNot(code, host, port))));
+    server.listen(port, host, resolve);
   });
+}
+
+function whyNot(code: string | undefined, host: string, port: number): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return `port ${port} is in use; choose another with --port, or 0 for a free one`;
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+    case "EADDRNOTAVAIL":
+      return `${host} is no address of this machine; choose another with --host`;
+    default:
+      return `port ${port} of ${host} cannot be opened (${code})`;
+  }
 }

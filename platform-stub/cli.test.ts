@@ -1,11 +1,14 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { readConfig } from "./config.js";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { checkConfig, readConfig, writeConfig } from "./config.js";
 
+/** A command that goes on after its error is ended, and has no status. */
+const LIMIT_MS = 4000;
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 let folder: string;
 let config: string;
@@ -22,7 +25,7 @@ function platform(...words: string[]): { status: number | null; output: string }
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ["--import", "tsx", "platform-stub/cli.ts", ...words],
-    { cwd: ROOT, encoding: "utf8" },
+    { cwd: ROOT, encoding: "utf8", timeout: LIMIT_MS },
   );
   return { status, output: stdout + stderr };
 }
@@ -109,4 +112,48 @@ test("Mosquitto's files are written, without a clear token", () => {
   expect(status).toBe(0);
   expect(output).not.toContain("secret-1");
   expect(readFileSync(join(out, "passwords"), "utf8")).not.toContain("a-token");
+});
+
+describe("the broker", () => {
+  beforeEach(() => writeConfig(config, checkConfig({}, config)));
+
+  /** Runs until it is up, and gives what it says. */
+  async function outputOf(...words: string[]): Promise<string> {
+    const all = ["--import", "tsx", "platform-stub/cli.ts", "--config", config, "--port", "0", ...words];
+    const child = spawn(process.execPath, all, { cwd: ROOT, timeout: LIMIT_MS });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (bytes) => {
+        output += bytes;
+        if (output.includes("Ctrl-C")) child.kill("SIGINT");
+      });
+    }
+    await new Promise((done) => child.once("close", done));
+    return output;
+  }
+
+  test.each([
+    ["0.0.0.0", "the platform is up at 127.0.0.1 port"],
+    ["127.0.0.1", "the platform is up at 127.0.0.1 port"],
+  ])("that listens at %s says where it is reached", async (host, expected) => {
+    const output = await outputOf("--host", host);
+    expect(output).toContain(expected);
+    expect(output).toContain("the platform is down");
+  });
+
+  test("that cannot have its port ends with a sentence", async () => {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const { port } = server.address() as AddressInfo;
+    const { status, output } = platform("--config", config, "--port", String(port));
+    server.close();
+    expect(output).toBe(`port ${port} is in use; choose another with --port, or 0 for a free one\n`);
+    expect(status).toBe(1);
+  });
+
+  test.each(["nosuch.invalid", "192.0.2.1"])("that cannot listen at %s ends with a sentence", (host) => {
+    const { status, output } = platform("--config", config, "--host", host, "--port", "0");
+    expect(output).toBe(`${host} is no address of this machine; choose another with --host\n`);
+    expect(status).toBe(1);
+  });
 });

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { isIPv6 } from "node:net";
 import { Command, InvalidArgumentError } from "commander";
 import { changeConfig, readConfig, writeConfig } from "./config.js";
 import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
@@ -150,12 +151,11 @@ async function run(options: RunOptions): Promise<void> {
     await provisioning?.close();
     throw error;
   });
+  const ended = untilEnded();
   print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C ends it`);
-  if (config === undefined) print(whatNext(platform, registry));
-  await new Promise<void>((done) => {
-    process.once("SIGINT", done);
-    process.once("SIGTERM", done);
-  });
+  if (isIPv6(platform.host)) print("stations reach a broker over IPv4 only; they need another --host");
+  else if (config === undefined) print(whatNext(platform, registry));
+  await ended;
   await provisioning?.close();
   await platform.close();
   print("the platform is down");
@@ -173,6 +173,15 @@ async function serveProvisioning(registry: Registry, options: RunOptions): Promi
   });
   print(`provisioning is served at http://127.0.0.1:${provisioning.port}`);
   return provisioning;
+}
+
+/** Until Ctrl-C, or until nobody reads what it says. */
+function untilEnded(): Promise<void> {
+  return new Promise((done) => {
+    process.once("SIGINT", done);
+    process.once("SIGTERM", done);
+    process.stdout.on("error", () => done());
+  });
 }
 
 /** The demo's secrets stay from one start to the next, so that a paired station stays paired. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -98,6 +98,15 @@ describe("a configuration", () => {
     writeMosquittoFiles({ ...options, force: true });
     expect(statSync(join(directory, "passwords")).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(directory, "passwords"), "utf8")).not.toContain(":p\n");
+  });
+
+  test.each(["a:b", "a\nb", "a b", "#a", ""])("gives no Mosquitto files for an account %j", (username) => {
+    const out = join(directory, "mosquitto");
+    const platform = { username, password: "p" };
+    expect(() =>
+      writeMosquittoFiles({ directory: out, data: new Registry().data, platform, force: true }),
+    ).toThrow("--username must be");
+    expect(existsSync(out)).toBe(false);
   });
 });
 

@@ -56,6 +56,11 @@ export function aclFile(data: RegistryData, platform: Account): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** Whether a name is one word in Mosquitto's files: a line of them holds it, and a colon ends it. */
+function isUsername(name: string): boolean {
+  return /^[^#:\s\p{Cc}][^:\s\p{Cc}]*$/u.test(name);
+}
+
 /** The files, and the lines of mosquitto.conf that use them. Nothing there is overwritten unless `force`. */
 export function writeMosquittoFiles(options: {
   readonly directory: string;
@@ -64,6 +69,9 @@ export function writeMosquittoFiles(options: {
   readonly force: boolean;
 }): { readonly configLines: readonly string[] } {
   const { directory, data, platform, force } = options;
+  if (!isUsername(platform.username)) {
+    throw new Error("--username must be without colons, spaces and control characters, and not begin with #");
+  }
   mkdirSync(directory, { recursive: true });
   const passwords = join(directory, "passwords");
   const acl = join(directory, "acl");

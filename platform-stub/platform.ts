@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isIPv6 } from "node:net";
 import { type Broker, startBroker } from "./broker.js";
 import type { Account } from "./mosquitto.js";
 import type { Registry } from "./registry.js";
@@ -17,8 +18,11 @@ export interface PlatformOptions
 }
 
 export interface Platform {
+  /** Where somebody on this machine reaches the broker. */
   readonly host: string;
   readonly port: number;
+  /** The same, `mqtt://host:port`. */
+  readonly url: string;
   /** For others who act for the platform: an observer, a dashboard. With an external broker, what its URL said. */
   readonly account: Partial<Account>;
   close(): Promise<void>;
@@ -35,35 +39,49 @@ async function startWithBroker(options: PlatformOptions): Promise<Platform> {
   const { registry, host = "127.0.0.1", port = 0, onRefused } = options;
   const account = { username: "platform", password: randomBytes(16).toString("hex") };
   const broker: Broker = await startBroker({ registry, host, port, account, onRefused });
-  const url = `mqtt://${host}:${broker.port}`;
-  const responder = await Responder.start({ ...options, url, ...account, isShared: false });
-  return {
-    host,
-    port: broker.port,
-    account,
-    close: async () => {
-      await responder.close();
-      await broker.close();
-    },
-  };
+  const place = { host: reachable(broker.address), port: broker.port };
+  const url = urlOf(place);
+  try {
+    const responder = await Responder.start({ ...options, url, ...account, isShared: false });
+    return {
+      ...place,
+      url,
+      account,
+      close: async () => {
+        await responder.close();
+        await broker.close();
+      },
+    };
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+}
+
+/** Nobody connects to "every address". */
+function reachable(address: string): string {
+  return address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
+}
+
+function urlOf({ host, port }: { host: string; port: number }): string {
+  return `mqtt://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
 /** The URL's account is in the URL only as it was given: it is never printed. */
 async function startOn(options: PlatformOptions, brokerURL: string): Promise<Platform> {
-  const url = URL.canParse(brokerURL) ? new URL(brokerURL) : undefined;
-  if (url?.protocol !== "mqtt:" || url.hostname === "") {
+  const given = URL.canParse(brokerURL) ? new URL(brokerURL) : undefined;
+  if (given?.protocol !== "mqtt:" || given.hostname === "") {
     throw new Error("--broker must be mqtt://[user:password@]host[:port]");
   }
-  const port = url.port === "" ? DEFAULT_PORT : Number(url.port);
-  const account = {
-    username: url.username === "" ? undefined : decodeURIComponent(url.username),
-    password: url.password === "" ? undefined : decodeURIComponent(url.password),
+  const place = {
+    host: given.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: given.port === "" ? DEFAULT_PORT : Number(given.port),
   };
-  const responder = await Responder.start({
-    ...options,
-    url: `mqtt://${url.hostname}:${port}`,
-    ...account,
-    isShared: true,
-  });
-  return { host: url.hostname, port, account, close: () => responder.close() };
+  const url = urlOf(place);
+  const account = {
+    username: given.username === "" ? undefined : decodeURIComponent(given.username),
+    password: given.password === "" ? undefined : decodeURIComponent(given.password),
+  };
+  const responder = await Responder.start({ ...options, url, ...account, isShared: true });
+  return { ...place, url, account, close: () => responder.close() };
 }

@@ -4,7 +4,8 @@ import { readConfig } from "../../platform-stub/config.js";
 import { NodeClock } from "../node-board/index.js";
 import { RemoteAir } from "../radio-link/client.js";
 import { Phone, type SeenStation } from "../world/phone.js";
-import { BROKER_PORT, fail, HTTP_PORT, placeOption, RADIO_PORT, WIFI_SSID } from "./defaults.js";
+import { BROKER_PORT, fail, HTTP_PORT, RADIO_PORT, WIFI_SSID } from "./defaults.js";
+import { placeOption } from "./options.js";
 
 interface Place {
   readonly host: string;
@@ -154,7 +155,10 @@ async function withPhone(radio: Place, use: (phone: Phone) => Promise<void>): Pr
   const clock = new NodeClock();
   const air = await RemoteAir.open(radio);
   try {
-    await use(new Phone({ air, clock }));
+    const broken = air.over.then((why) => {
+      throw new Error(why);
+    });
+    await Promise.race([use(new Phone({ air, clock })), broken]);
   } finally {
     air.close();
     clock.dispose();

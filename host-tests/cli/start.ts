@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { onInterrupt, onReaderGone } from "./ending.js";
 import { runStory } from "./story.js";
 import { Timeline } from "./timeline.js";
 
@@ -15,8 +16,11 @@ const program = new Command("npm start --")
 
 const { json, broker } = program.opts<{ json: boolean; broker?: string }>();
 const timeline = new Timeline({ isJSON: json, print: (line) => process.stdout.write(`${line}\n`) });
+const ending = new AbortController();
+onInterrupt(() => ending.abort(new Error("interrupted")));
+onReaderGone(() => ending.abort(new Error("nobody reads on")));
 try {
-  await runStory({ timeline, brokerURL: broker });
+  await runStory({ timeline, brokerURL: broker, signal: ending.signal });
   timeline.done({
     ok: true,
     message: `every step was seen from outside the stations, in ${timeline.elapsedMs / 1000} s`,

@@ -1,12 +1,17 @@
 import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { readConfig } from "../../platform-stub/config.js";
 import { NodeClock } from "../node-board/index.js";
 import { serveRadio } from "../radio-link/server.js";
+import type { EndOfLife } from "../virtual-board/index.js";
 import { World } from "../world/world.js";
-import { fail, HTTP_PORT, portOption, RADIO_PORT, WIFI_SSID } from "./defaults.js";
+import { readCertificates } from "./certificates.js";
+import { fail, HTTP_PORT, RADIO_PORT, WIFI_SSID } from "./defaults.js";
+import { onInterrupt, onReaderGone } from "./ending.js";
+import { deviceIdOption, portOption, pskOption, ssidOption } from "./options.js";
+import { COMMANDS, openStationConsole } from "./station-console.js";
 import { VirtualStation } from "./virtual-station.js";
 
 interface Options {
@@ -22,7 +27,7 @@ interface Options {
 
 const program = new Command("npm run station --")
   .description("A virtual station on real sockets; type plug, unplug, stop, pair, status or quit")
-  .option("--device-id <id>", "as the platform knows it", "demo-station")
+  .option("--device-id <id>", "as the platform knows it", deviceIdOption, "demo-station")
   .option(
     "--provision-from <file>",
     "take the device's response key and cipher from a platform's configuration",
@@ -30,42 +35,72 @@ const program = new Command("npm run station --")
   .option("--name <text>", "its name in the air", "PlugPass")
   .option("--http-port <number>", "where its HTTP API listens, for the chip's port 80", portOption, HTTP_PORT)
   .option("--radio-port <number>", "where phones reach its radio", portOption, RADIO_PORT)
-  .option("--ssid <text>", "the Wi-Fi network that is in its reach", WIFI_SSID)
-  .option("--psk <text>", "that network's password; none: it is open", "")
+  .option("--ssid <text>", "the Wi-Fi network that is in its reach", ssidOption, WIFI_SSID)
+  .option("--psk <text>", "that network's password; none: it is open", pskOption, "")
   .option("--ca <file>", "certificate authorities for brokers over TLS, PEM")
   .showHelpAfterError();
 
-const COMMANDS = "plug, unplug, stop, pair, status, quit";
+const RESTART_MS = 1000;
+/** For the farewell, as long as the firmware takes for it. */
+const FAREWELL_MS = 1100;
 
 async function run(options: Options): Promise<void> {
+  // Before anything is open: what is open keeps the process alive.
+  const provisioning = provisioningOf(options);
+  const ca = options.ca === undefined ? undefined : readCertificates(options.ca);
   const clock = new NodeClock();
   const world = new World(clock, { seed: randomInt(2 ** 31) });
   world.wifi.put({ ssid: options.ssid, password: options.psk });
   const radio = await serveRadio(world.air, options.radioPort);
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  let failure: Error | undefined;
   const station = new VirtualStation({
     world,
     config: { name: options.name },
-    provisioning: provisioningOf(options),
+    provisioning,
     httpPort: options.httpPort,
-    sockets: { ca: options.ca === undefined ? undefined : readFileSync(options.ca, "utf8") },
+    sockets: { ca },
     onLog: print,
     onEnd: (end) => {
-      if (end.type === "power-cut") return;
+      if (end.type === "power-cut" || leaving.signal.aborted) return;
+      failure = portFailure(end, options.httpPort);
+      if (failure) {
+        leave();
+        return;
+      }
       print(
         end.type === "restart" ? `restarts: ${end.reason}` : `crashed: ${messageOf(end.error)}; restarts`,
       );
-      clock.set(() => station.boot(), 1000);
+      clock.set(() => {
+        if (!leaving.signal.aborted) station.boot();
+      }, RESTART_MS);
     },
   });
+  const lines = openStationConsole({ station, input: process.stdin, print, onQuit: leave });
+  onInterrupt(leave);
+  onReaderGone(leave);
   station.boot();
   print(`radio on port ${radio.port}; HTTP API on port ${options.httpPort}; commands: ${COMMANDS}`);
-  await obey(station);
-  station.shutDown();
-  // A second for the farewell, as the firmware takes it.
-  await new Promise((done) => setTimeout(done, 1100));
-  station.device.cutPower();
+  await once(leaving.signal, "abort");
+  lines.close();
+  if (station.device.isRunning) {
+    station.shutDown();
+    await sleep(FAREWELL_MS);
+    station.device.cutPower();
+  }
   radio.close();
   clock.dispose();
+  if (failure) throw failure;
+}
+
+/** The chip's port is its own; here another process may have it, and no restart helps. */
+function portFailure(end: EndOfLife, port: number): Error | undefined {
+  if (end.type !== "crash" || !(end.error instanceof Error)) return undefined;
+  const { syscall, code } = end.error as NodeJS.ErrnoException;
+  if (syscall !== "listen") return undefined;
+  const why = code === "EADDRINUSE" ? "is in use" : `cannot be opened (${code})`;
+  return new Error(`port ${port} ${why}; choose another with --http-port`);
 }
 
 function provisioningOf({ deviceId, provisionFrom }: Options): Record<string, unknown> {
@@ -74,47 +109,6 @@ function provisioningOf({ deviceId, provisionFrom }: Options): Record<string, un
   if (!device)
     throw new Error(`${provisionFrom} has no device ${deviceId}; add it with npm run platform -- add-device`);
   return { deviceId, responseKey: device.key, cipher: device.cipher };
-}
-
-/** Until quit, the end of the input in a terminal, or a signal. */
-function obey(station: VirtualStation): Promise<void> {
-  const { vehicle } = station.device;
-  return new Promise((done) => {
-    process.once("SIGINT", done);
-    process.once("SIGTERM", done);
-    const lines = createInterface({ input: process.stdin });
-    lines.on("line", (line) => {
-      switch (line.trim()) {
-        case "":
-          break;
-        case "plug":
-          vehicle.plug();
-          break;
-        case "unplug":
-          vehicle.unplug();
-          break;
-        case "stop":
-          station.station?.stopCharging();
-          break;
-        case "pair":
-          station.station?.enterPairingMode();
-          break;
-        case "status": {
-          const current = vehicle.isCharging ? "current flows" : "no current";
-          print(
-            `${station.station?.lifeCycle}, ${station.station?.status}; vehicle ${vehicle.state}, ${current}`,
-          );
-          break;
-        }
-        case "quit":
-          lines.close();
-          done();
-          break;
-        default:
-          print(`unknown; ${COMMANDS}`);
-      }
-    });
-  });
 }
 
 function messageOf(error: unknown): string {

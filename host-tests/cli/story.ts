@@ -24,6 +24,8 @@ export interface StoryOptions {
   readonly timeline: Timeline;
   /** An external broker; none: the stub's own. */
   readonly brokerURL?: string;
+  /** Ends the story early: it still leaves in good order, and rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 const OWNER = "owner@cafe.example";
@@ -42,27 +44,45 @@ interface Spot {
   readonly isMain: boolean;
 }
 
+/** For the stations' farewell, where the story ends early. */
+const FAREWELL_MS = 2000;
+
+type CleanUp = (() => Promise<void> | void)[];
+
 /** Runs the story. Rejects with what was not seen. */
-export async function runStory({ timeline, brokerURL }: StoryOptions): Promise<void> {
-  const cleanUp: (() => Promise<void> | void)[] = [];
-  try {
-    await new Story(timeline, cleanUp).run(brokerURL);
-  } finally {
-    for (const step of cleanUp.reverse()) await step();
-  }
+export async function runStory(options: StoryOptions): Promise<void> {
+  const cleanUp: CleanUp = [];
+  const errors: unknown[] = [];
+  const attempt = async (step: () => Promise<void> | void) => {
+    try {
+      await step();
+    } catch (error) {
+      errors.push(error);
+    }
+  };
+  await attempt(() => new Story(options, cleanUp).run());
+  for (const step of cleanUp.reverse()) await attempt(step);
+  if (errors.length > 0) throw errors[0];
 }
 
 class Story {
   #timeline: Timeline;
-  #cleanUp: (() => Promise<void> | void)[];
+  #brokerURL: string | undefined;
+  #cleanUp: CleanUp;
   #world: World<NodeClock>;
   #phone: Phone;
   #onTheWay: OnTheWay = "nothing";
   #onAir = new Map<string, SeenStation>();
+  #spots: Spot[] = [];
+  #failure = new AbortController();
+  /** Aborted when the story cannot or shall not go on: whoever waits then waits in vain. */
+  #signal: AbortSignal;
 
-  constructor(timeline: Timeline, cleanUp: (() => Promise<void> | void)[]) {
+  constructor({ timeline, brokerURL, signal }: StoryOptions, cleanUp: CleanUp) {
     this.#timeline = timeline;
+    this.#brokerURL = brokerURL;
     this.#cleanUp = cleanUp;
+    this.#signal = AbortSignal.any([this.#failure.signal, ...(signal ? [signal] : [])]);
     const clock = new NodeClock();
     this.#world = new World(clock, { seed: randomInt(2 ** 31) });
     this.#world.wifi.put(WIFI);
@@ -71,20 +91,30 @@ class Story {
     this.#phone.scan((seen) => this.#onAir.set(seen.address, seen));
   }
 
-  async run(brokerURL: string | undefined): Promise<void> {
+  async run(): Promise<void> {
+    try {
+      await this.#play();
+    } catch (error) {
+      this.#failure.abort(error);
+      throw error;
+    }
+  }
+
+  async #play(): Promise<void> {
     const registry = new Registry();
     const token = randomBytes(12).toString("hex");
     registry.addUser({ email: OWNER, token });
     registry.putTag({ tag: GUEST_TAG, owner: OWNER });
     registry.putTag({ tag: BLOCKED_TAG, owner: OWNER, blocked: true });
-    const { platform, observer } = await this.#startPlatform(registry, brokerURL);
+    const { platform, observer } = await this.#startPlatform(registry);
 
+    const account = { username: usernameOf(OWNER), password: token };
+    this.#cleanUp.push(() =>
+      observer.sweep({ deviceIds: this.#spots.map(({ deviceId }) => deviceId), ...account }),
+    );
+    this.#cleanUp.push(() => this.#switchOff(observer));
     const first = this.#makeSpot("station 1", registry, true);
     const second = this.#makeSpot("station 2", registry, false);
-    const ids = [first.deviceId, second.deviceId];
-    this.#cleanUp.push(() =>
-      observer.sweep({ deviceIds: ids, username: usernameOf(OWNER), password: token }),
-    );
     await Promise.all([first, second].map((spot) => this.#bringOnline(spot, platform, token, observer)));
 
     await this.#charge(first, observer);
@@ -92,17 +122,19 @@ class Story {
     await this.#tamper(second);
     await this.#keepSilent(second);
     await this.#unplug(first, observer);
-    await this.#leave([first, second], observer);
+    await this.#leave(observer);
   }
 
-  async #startPlatform(registry: Registry, brokerURL: string | undefined) {
+  async #startPlatform(registry: Registry) {
+    const brokerURL = this.#brokerURL;
     const platform = await startPlatform({
       registry,
       brokerURL,
       intercept: (response) => this.#intercept(response),
     });
     this.#cleanUp.push(() => platform.close());
-    const observer = await Observer.start(platform);
+    const onLost = () => this.#failure.abort(new Error("the broker is gone"));
+    const observer = await Observer.start({ platform, onLost });
     this.#cleanUp.push(() => observer.close());
     const { host, port } = platform;
     const kind = brokerURL === undefined ? "the stub's own broker" : "an external broker";
@@ -124,23 +156,24 @@ class Story {
       provisioning: { deviceId, responseKey: key },
       httpPort: 0,
       onEnd: (end) => {
-        if (end.type === "crash") throw end.error;
+        if (end.type === "crash") this.#failure.abort(end.error);
       },
     });
-    this.#cleanUp.push(() => station.device.cutPower());
-    return { name, deviceId, station, isMain };
+    const spot = { name, deviceId, station, isMain };
+    this.#spots.push(spot);
+    return spot;
   }
 
   async #bringOnline(spot: Spot, platform: Platform, token: string, observer: Observer): Promise<void> {
     const { name, deviceId, station } = spot;
     station.boot();
     await this.#seen(spot, "is on the air in pairing mode", (seen) => seen.pairing);
-    await waitFor(`the access point of ${name}`, () => this.#world.wifi.accessPoints.length > 0);
-    const url = await waitFor(
+    await this.#until(`the access point of ${name}`, () => this.#world.wifi.accessPoints.length > 0);
+    const url = await this.#until(
       `the HTTP API of ${name}`,
       () => station.httpPort > 0 && `http://127.0.0.1:${station.httpPort}`,
     );
-    const status = await statusOf(url);
+    const status = await statusOf(url, this.#signal);
     if (status.mode !== "pairing")
       throw new Error(`${name} is not in pairing mode: ${JSON.stringify(status)}`);
     this.#tell(spot, "pairing-mode", {
@@ -152,7 +185,8 @@ class Story {
 
     const { host, port } = platform;
     const fields = { ssid: WIFI.ssid, psk: WIFI.password, wsp: OWNER, token, host, brport: String(port) };
-    const answer = await fetch(`${url}/pair`, { method: "POST", body: new URLSearchParams(fields) });
+    const body = new URLSearchParams(fields);
+    const answer = await fetch(`${url}/pair`, { method: "POST", body, signal: this.#signal });
     if (answer.status !== 200) throw new Error(`pairing ${name}: ${answer.status} ${await answer.text()}`);
     this.#tell(spot, "paired", {
       from: "app",
@@ -161,11 +195,11 @@ class Story {
       details: { station: deviceId, status: answer.status },
     });
 
-    await waitFor(
+    await this.#until(
       `${name} is ready at the broker`,
       () => observer.last(`${deviceId}/$state`) === "ready",
     ).catch(async (error: Error) => {
-      const { lastFailure } = await statusOf(url);
+      const { lastFailure } = await statusOf(url, this.#signal);
       throw new Error(`${error.message}; it says: ${lastFailure?.message ?? "nothing"}`);
     });
     await this.#seen(
@@ -209,8 +243,11 @@ class Story {
       details: { station: deviceId, code: result.code, attempt: result.attempt },
     });
 
-    await waitFor(`current flows at ${name}`, () => vehicle.isCharging);
-    await waitFor("charging at the broker", () => observer.last(`${deviceId}/charger/status`) === "charging");
+    await this.#until(`current flows at ${name}`, () => vehicle.isCharging);
+    await this.#until(
+      "charging at the broker",
+      () => observer.last(`${deviceId}/charger/status`) === "charging",
+    );
     await this.#seen(spot, "charges", (seen) => seen.status === "charging");
     this.#timeline.event("charging", {
       from: name,
@@ -259,8 +296,8 @@ class Story {
   async #unplug(spot: Spot, observer: Observer): Promise<void> {
     const { name, deviceId, station } = spot;
     station.device.vehicle.unplug();
-    await waitFor(`the contactor of ${name} opens`, () => !station.device.vehicle.isContactorClosed);
-    await waitFor(
+    await this.#until(`the contactor of ${name} opens`, () => !station.device.vehicle.isContactorClosed);
+    await this.#until(
       "available at the broker",
       () => observer.last(`${deviceId}/charger/status`) === "available",
     );
@@ -273,17 +310,29 @@ class Story {
     });
   }
 
-  async #leave(spots: readonly Spot[], observer: Observer): Promise<void> {
-    for (const { name, deviceId, station } of spots) {
+  async #leave(observer: Observer): Promise<void> {
+    for (const { name, deviceId, station } of this.#spots) {
       station.shutDown();
-      await waitFor(`${name} says goodbye`, () => observer.last(`${deviceId}/$state`) === "disconnected");
+      await this.#until(`${name} says goodbye`, () => hasLeft(observer, deviceId));
     }
+  }
+
+  /** However far the story came: a station without a farewell leaves its last will at the broker. */
+  async #switchOff(observer: Observer): Promise<void> {
+    for (const { station } of this.#spots) station.shutDown();
+    const haveLeft = () =>
+      observer.isLost || this.#spots.every(({ deviceId }) => hasLeft(observer, deviceId) !== false);
+    await waitFor("the stations say goodbye", haveLeft, FAREWELL_MS).catch(() => {});
+    for (const { station } of this.#spots) station.device.cutPower();
   }
 
   async #plug(spot: Spot, observer: Observer): Promise<void> {
     const { name, deviceId, station } = spot;
     station.device.vehicle.plug();
-    await waitFor("plugged at the broker", () => observer.last(`${deviceId}/charger/status`) === "plugged");
+    await this.#until(
+      "plugged at the broker",
+      () => observer.last(`${deviceId}/charger/status`) === "plugged",
+    );
     await this.#seen(spot, "takes tags", (seen) => seen.status === "plugged" && seen.acceptsTags);
     this.#tell(spot, "plugged", {
       from: "vehicle",
@@ -315,8 +364,10 @@ class Story {
     onPending?: (pending: SeenResult) => void,
   ): Promise<SeenResult> {
     const { name, station } = spot;
+    this.#signal.throwIfAborted();
     this.#timeline.note({ from: "phone", to: name, what: `connects, presents …${tag.slice(-4)}` });
     const result = await new Promise<SeenResult>((resolve, reject) => {
+      this.#signal.addEventListener("abort", () => reject(this.#signal.reason), { once: true });
       this.#phone.present({
         address: station.device.mac,
         tag,
@@ -338,9 +389,17 @@ class Story {
   }
 
   async #seen(spot: Spot, what: string, holds: (seen: SeenStation) => boolean): Promise<void> {
-    await waitFor(`${spot.name} ${what}`, () => {
+    await this.#until(`${spot.name} ${what}`, () => {
       const seen = this.#onAir.get(spot.station.device.mac);
       return seen !== undefined && holds(seen);
+    });
+  }
+
+  /** Waits, as long as the story goes on. */
+  #until<T>(what: string, look: () => T | undefined | false): Promise<T> {
+    return waitFor(what, () => {
+      this.#signal.throwIfAborted();
+      return look();
     });
   }
 
@@ -364,10 +423,19 @@ class Story {
   }
 }
 
-async function statusOf(url: string): Promise<{
+/** `undefined` of a station that never came. */
+function hasLeft(observer: Observer, deviceId: string): boolean | undefined {
+  const state = observer.last(`${deviceId}/$state`);
+  return state === undefined ? undefined : state === "disconnected";
+}
+
+async function statusOf(
+  url: string,
+  signal: AbortSignal,
+): Promise<{
   mode: string;
   waitingFor: string[];
   lastFailure: { code: string; message: string } | null;
 }> {
-  return JSON.parse(await (await fetch(`${url}/status`)).text());
+  return JSON.parse(await (await fetch(`${url}/status`, { signal })).text());
 }

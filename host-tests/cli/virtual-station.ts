@@ -59,8 +59,8 @@ export class VirtualStation {
     });
   }
 
-  /** Leaves in good order. */
+  /** Leaves in good order, where the firmware runs. */
   shutDown(): void {
-    this.station?.close();
+    this.device.interrupt(() => this.station?.close());
   }
 }

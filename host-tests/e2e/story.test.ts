@@ -1,7 +1,10 @@
-import { expect, test } from "@jest/globals";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import mqtt from "mqtt";
 import { runStory } from "../cli/story.js";
 import { Timeline } from "../cli/timeline.js";
-import { findMosquitto, startMosquitto } from "./mosquitto.js";
+import { Command } from "./command.js";
+import { findMosquitto, type Mosquitto, startMosquitto } from "./mosquitto.js";
 
 const EVENTS = [
   "platform",
@@ -36,19 +39,87 @@ test(
 
 const mosquitto = findMosquitto();
 if (mosquitto !== undefined) {
-  test(
-    "the main story, on Mosquitto",
-    async () => {
-      const broker = await startMosquitto({ program: mosquitto, configure: () => ["allow_anonymous true"] });
-      try {
-        expect(await eventsOf(`mqtt://127.0.0.1:${broker.port}`)).toEqual(EVENTS);
-      } finally {
+  describe("on Mosquitto", () => {
+    let broker: Mosquitto;
+    let url: string;
+
+    beforeEach(async () => {
+      broker = await startMosquitto({ program: mosquitto, configure: () => ["allow_anonymous true"] });
+      url = `mqtt://127.0.0.1:${broker.port}`;
+    });
+
+    afterEach(() => broker.stop());
+
+    /** Topics that the broker keeps. */
+    async function retained(): Promise<string[]> {
+      const topics: string[] = [];
+      const client = await mqtt.connectAsync(url, {}, false);
+      client.on("message", (topic) => topics.push(topic));
+      await client.subscribeAsync("#");
+      await sleep(200);
+      await client.endAsync();
+      return topics;
+    }
+
+    test(
+      "the main story, and nothing is left of it",
+      async () => {
+        expect(await eventsOf(url)).toEqual(EVENTS);
+        expect(await retained()).toEqual([]);
+      },
+      LIMIT_MS,
+    );
+
+    test.each(["paired", "online", "authorized"])(
+      "somebody who ends it after %s: nothing is left of it",
+      async (last) => {
+        const ending = new AbortController();
+        const print = (line: string) => {
+          if (JSON.parse(line).event === last) ending.abort(new Error("interrupted"));
+        };
+        const timeline = new Timeline({ isJSON: true, print });
+        await expect(runStory({ timeline, brokerURL: url, signal: ending.signal })).rejects.toThrow(
+          "interrupted",
+        );
+        expect(await retained()).toEqual([]);
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      "a broker that goes in the middle of it is told",
+      async () => {
+        const story = new Command("start.ts", ["--json", "--broker", url]);
+        await story.says('"event":"online"');
         await broker.stop();
-      }
-    },
-    LIMIT_MS,
-  );
+        expect(await story.ended).toBe(1);
+        expect(story.output).toMatch(/"event":"done","ok":false,"message":"the broker is gone"}\n$/);
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      "Ctrl-C ends it, and nothing is left of it",
+      async () => {
+        const story = new Command("start.ts", ["--json", "--broker", url]);
+        await story.says('"event":"plugged"');
+        story.process.kill("SIGINT");
+        expect(await story.ended).toBe(1);
+        expect(story.output).toContain('"message":"interrupted"');
+        expect(await retained()).toEqual([]);
+      },
+      LIMIT_MS,
+    );
+  });
 }
+
+test("it ends without a word when nobody reads on", async () => {
+  const story = new Command("start.ts", ["--json"]);
+  await story.says('"event":"platform"');
+  story.process.stdout?.destroy();
+  expect(await story.ended).toBe(1);
+  expect(story.output).not.toContain("EPIPE");
+});
 
 test("a broker that is not there: the story fails with a sentence", async () => {
   await expect(eventsOf("mqtt://127.0.0.1:1")).rejects.toThrow();

@@ -1,5 +1,4 @@
 import { connect, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import type { IO } from "../../modules/board/index.js";
 import { decodeHex, encodeHex } from "../../modules/bytes/index.js";
 import type {
@@ -11,7 +10,8 @@ import type {
   CentralOptions,
 } from "../world/air.js";
 import type { RadioCommand } from "./commands.js";
-import { eventSchema, type RadioEvent } from "./events.js";
+import { parseEvent, type RadioEvent } from "./events.js";
+import { readLines } from "./lines.js";
 
 type Done = (outcome: AttOutcome & { readonly value?: Uint8Array<ArrayBuffer> }) => void;
 
@@ -20,28 +20,48 @@ interface Link {
   readonly listeners: Map<string, (value: Uint8Array<ArrayBuffer>) => void>;
 }
 
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** A central on the air of another process. */
 export class RemoteAir implements Central, IO {
+  /** When the radio is gone: why. */
+  readonly over: Promise<string>;
   #socket: Socket;
   #scanners = new Set<(report: AirReport) => void>();
   #links = new Map<number, Link>();
   #waiting = new Map<number, Done>();
   #nextId = 1;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, place: Place) {
     this.#socket = socket;
-    createInterface({ input: socket }).on("line", (line) => this.#hear(eventSchema.parse(JSON.parse(line))));
-    socket.on("error", () => {});
-    socket.on("close", () => {
-      for (const { options } of this.#links.values()) options.onDisconnected("the station's process ended");
-      this.#links.clear();
+    this.over = new Promise((tell) => {
+      readLines(socket, (line) => {
+        const event = parseEvent(line);
+        if (event) {
+          this.#hear(event);
+          return;
+        }
+        tell(
+          `what answers at ${place.host}:${place.port} is no radio; give --radio as npm run station prints it`,
+        );
+        socket.destroy();
+      });
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        tell("the station's process ended");
+        for (const { options } of this.#links.values()) options.onDisconnected("the station's process ended");
+        this.#links.clear();
+      });
     });
   }
 
-  /** Rejects when no station's process serves a radio there. */
-  static open(place: { host: string; port: number }): Promise<RemoteAir> {
+  /** Rejects when nothing is there. */
+  static open(place: Place): Promise<RemoteAir> {
     return new Promise((resolve, reject) => {
-      const socket = connect(place, () => resolve(new RemoteAir(socket)));
+      const socket = connect(place, () => resolve(new RemoteAir(socket, place)));
       socket.once("error", () => {
         reject(
           new Error(
@@ -92,6 +112,7 @@ export class RemoteAir implements Central, IO {
         break;
       case "failed":
         this.#links.get(event.link)?.options.onFailed(event.reason);
+        this.#links.delete(event.link);
         break;
       case "disconnected":
         this.#links.get(event.link)?.options.onDisconnected(event.reason);

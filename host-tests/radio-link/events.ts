@@ -6,7 +6,7 @@ const link = z.number().int();
 const id = z.number().int();
 
 /** What the air tells a central. */
-export const eventSchema = z.discriminatedUnion("event", [
+const eventSchema = z.discriminatedUnion("event", [
   z.strictObject({
     event: z.literal("report"),
     address: z.string(),
@@ -27,3 +27,12 @@ export const eventSchema = z.discriminatedUnion("event", [
 ]);
 
 export type RadioEvent = z.infer<typeof eventSchema>;
+
+/** The event of a line; `undefined` when it is none. */
+export function parseEvent(line: string): RadioEvent | undefined {
+  try {
+    return eventSchema.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import type { Air } from "../world/air.js";
 import { parseCommand } from "./commands.js";
+import { readLines } from "./lines.js";
 import { RadioSession } from "./session.js";
 
 export interface RadioServer {
@@ -15,8 +15,7 @@ export function serveRadio(air: Air, port: number): Promise<RadioServer> {
   const server = createServer((socket) => {
     sockets.add(socket);
     const session = new RadioSession(air, (event) => socket.write(`${JSON.stringify(event)}\n`));
-    const lines = createInterface({ input: socket });
-    lines.on("line", (line) => {
+    readLines(socket, (line) => {
       const command = parseCommand(line);
       if (command) session.obey(command);
       else socket.destroy();

@@ -4,27 +4,38 @@ import type { Air, AttOutcome, CentralConnection } from "../world/air.js";
 import type { RadioCommand } from "./commands.js";
 import type { RadioEvent } from "./events.js";
 
+interface SessionLink {
+  readonly attempt: IO;
+  /** None until the attempt has succeeded. */
+  connection: CentralConnection | undefined;
+}
+
 /** What one process's central has going on. */
 export class RadioSession implements IO {
   #air: Air;
   #send: (event: RadioEvent) => void;
   #scan: IO | undefined;
-  #attempts = new Map<number, IO>();
-  #links = new Map<number, CentralConnection>();
+  #links = new Map<number, SessionLink>();
+  #isClosed = false;
 
   constructor(air: Air, send: (event: RadioEvent) => void) {
     this.#air = air;
     this.#send = send;
   }
 
+  /** Leaves every station: each has few connections, and another central may wait for one. */
   close(): void {
+    this.#isClosed = true;
     this.#scan?.close();
-    for (const attempt of this.#attempts.values()) attempt.close();
+    for (const { attempt } of this.#links.values()) attempt.close();
+    this.#links.clear();
   }
 
   obey(command: RadioCommand): void {
+    if (this.#isClosed) return;
     if (command.op === "scan") this.#startScan();
     else if (command.op === "connect") this.#connect(command);
+    else if (command.op === "disconnect") this.#disconnect(command.link);
     else this.#use(command);
   }
 
@@ -42,23 +53,43 @@ export class RadioSession implements IO {
   }
 
   #connect({ link, address, mtu }: RadioCommand & { op: "connect" }): void {
+    if (this.#links.has(link)) {
+      this.#send({ event: "failed", link, reason: "the link is in use" });
+      return;
+    }
     const attempt = this.#air.connect(address, {
       mtu,
-      onConnected: (connection) => {
-        this.#links.set(link, connection);
-        const characteristics = connection
-          .characteristics()
-          .map((one) => ({ ...one, descriptors: [...one.descriptors] }));
-        this.#send({ event: "connected", link, mtu: connection.mtu, characteristics });
+      onConnected: (connection) => this.#connected(link, connection),
+      onFailed: (reason) => {
+        this.#links.delete(link);
+        this.#send({ event: "failed", link, reason });
       },
-      onFailed: (reason) => this.#send({ event: "failed", link, reason }),
-      onDisconnected: (reason) => this.#send({ event: "disconnected", link, reason }),
+      onDisconnected: (reason) => {
+        this.#links.delete(link);
+        this.#send({ event: "disconnected", link, reason });
+      },
     });
-    this.#attempts.set(link, attempt);
+    this.#links.set(link, { attempt, connection: undefined });
   }
 
-  #use(command: Exclude<RadioCommand, { op: "scan" | "connect" }>): void {
-    const connection = this.#links.get(command.link);
+  #connected(number: number, connection: CentralConnection): void {
+    const link = this.#links.get(number);
+    if (!link) return;
+    link.connection = connection;
+    const characteristics = connection
+      .characteristics()
+      .map((one) => ({ ...one, descriptors: [...one.descriptors] }));
+    this.#send({ event: "connected", link: number, mtu: connection.mtu, characteristics });
+  }
+
+  /** Also while the attempt is under way. */
+  #disconnect(link: number): void {
+    this.#links.get(link)?.attempt.close();
+    this.#links.delete(link);
+  }
+
+  #use(command: Exclude<RadioCommand, { op: "scan" | "connect" | "disconnect" }>): void {
+    const connection = this.#links.get(command.link)?.connection;
     if (!connection) return;
     switch (command.op) {
       case "read":
@@ -89,9 +120,6 @@ export class RadioSession implements IO {
         break;
       case "unsubscribe":
         connection.unsubscribe(command.uuid, (outcome) => this.#done(command.id, outcome));
-        break;
-      case "disconnect":
-        connection.disconnect();
         break;
       case "lose":
         connection.lose();

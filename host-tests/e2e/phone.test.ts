@@ -1,0 +1,32 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { Command } from "./command.js";
+
+let server: Server;
+let place: string;
+
+beforeEach(async () => {
+  server = createServer((_request, response) => response.end());
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  place = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterEach(() => {
+  server.close();
+});
+
+test("what is no radio is told, in one sentence", async () => {
+  const phone = new Command("phone.ts", ["scan", "--radio", place]);
+  expect(await phone.ended).toBe(1);
+  expect(phone.output).toBe(
+    `what answers at ${place} is no radio; give --radio as npm run station prints it\n`,
+  );
+});
+
+test("a radio that ends in the middle is told", async () => {
+  server.on("connection", (socket) => socket.destroy());
+  const phone = new Command("phone.ts", ["scan", "--radio", place]);
+  expect(await phone.ended).toBe(1);
+  expect(phone.output).toBe("the station's process ended\n");
+});
