@@ -1,5 +1,6 @@
 /** The contract suites against the SDK's own parts, in the Moddable simulator: what no other host has. */
 
+import * as jest from "@jest/globals";
 import RNG from "rng";
 import { makeHTTPServer } from "../../firmware/boards/http-server/index.js";
 import { makeClock } from "../../firmware/boards/moddable/clock.js";
@@ -8,13 +9,15 @@ import { makeResolve } from "../../firmware/boards/moddable/resolve.js";
 import { makeSockets } from "../../firmware/boards/moddable/sockets.js";
 import type { Board, Clock } from "../../modules/board/index.js";
 import { describeCryptoContract } from "../contracts/crypto.js";
-import type { Harness } from "../contracts/harness.js";
+import type { Harness, HarnessOptions } from "../contracts/harness.js";
 import { describeHTTPContract } from "../contracts/http.js";
 import { describeTCPContract } from "../contracts/tcp.js";
 import { describeTimerContract } from "../contracts/timers.js";
 import { Device, type Life } from "../virtual-board/index.js";
 import { World } from "../world/world.js";
-import { runTests } from "../xs/jest.js";
+
+/** The manifest has the small jest for `@jest/globals`. */
+const { runTests } = jest as unknown as typeof import("../xs/jest.js");
 
 const LIMIT_MS = 5000;
 const POLL_MS = 5;
@@ -29,7 +32,7 @@ export default function main(): void {
   };
   const clock: Clock = makeClock(outside);
   const crypto = makeCrypto((byteLength) => RNG.get(byteLength));
-  const makeHarness = () => harnessOn(clock);
+  const makeHarness = (options?: HarnessOptions) => harnessOn(clock, options);
   describeCryptoContract("Moddable", crypto);
   describeTimerContract("Moddable", makeHarness);
   describeTCPContract("Moddable", makeHarness);
@@ -41,9 +44,9 @@ export default function main(): void {
   });
 }
 
-async function harnessOn(clock: Clock): Promise<Harness> {
+async function harnessOn(clock: Clock, options: HarnessOptions = {}): Promise<Harness> {
   const device = new Device(new World(clock, { intervalMs: POLL_MS }), {
-    replace: parts,
+    replace: (life) => parts(life, options),
     onEnd: (end) => {
       if (end.type === "crash") throw end.error;
     },
@@ -68,9 +71,9 @@ async function harnessOn(clock: Clock): Promise<Harness> {
   };
 }
 
-function parts(life: Life) {
+function parts(life: Life, options: HarnessOptions) {
   const clock = makeClock(life);
-  const sockets = makeSockets(life);
+  const sockets = makeSockets(life, options);
   return {
     clock,
     io: { ...sockets, HTTPServer: makeHTTPServer({ ...sockets, clock, guard: life }) },

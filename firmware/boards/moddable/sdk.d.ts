@@ -111,6 +111,14 @@ declare module "crypt" {
   }
 }
 
+declare module "Resource" {
+  /** Bytes in flash. */
+  export default class Resource extends ArrayBuffer {
+    constructor(name: string);
+    static exists(name: string): boolean;
+  }
+}
+
 declare module "rng" {
   const RNG: { init(seed: ArrayBuffer): void; get(byteLength: number): ArrayBuffer };
   export default RNG;

@@ -12,6 +12,11 @@ import type {
   TCPHandlers,
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
+import { isIPv4 } from "./ipv4.js";
+
+/** TCP connections at a time, below what lwIP has (CONFIG_LWIP_MAX_ACTIVE_TCP): closed ones linger there. */
+const MAX_SOCKETS = 8;
+const MAX_PORT = 65_535;
 
 /** A connection that a listener took. */
 interface AcceptedOptions extends TCPHandlers {
@@ -19,11 +24,16 @@ interface AcceptedOptions extends TCPHandlers {
 }
 
 /**
- * The SDK's sockets, which are the port's own pattern. Three things are mended (`modules/io/socket/lwip/tcp.c`): a
+ * The SDK's sockets, which are the port's own pattern, in a bounded number. Three things are mended (`modules/io/socket/lwip/tcp.c`): a
  * write after the peer's end throws or gives nothing there and 0 here; the remote address, of a connection that is
  * gone, reads freed memory there and is remembered here; what escapes a callback goes to the guard.
  */
-export function makeSockets(guard: Guard): { TCP: TCPConstructor; Listener: ListenerConstructor } {
+export function makeSockets(
+  guard: Guard,
+  { maxSockets = MAX_SOCKETS }: { maxSockets?: number } = {},
+): { TCP: TCPConstructor; Listener: ListenerConstructor } {
+  let used = 0;
+
   class ModdableTCP implements TCP {
     readonly remoteAddress: string | undefined;
     readonly remotePort: number | undefined;
@@ -40,6 +50,7 @@ export function makeSockets(guard: Guard): { TCP: TCPConstructor; Listener: List
         },
         onError: () => this.#call(() => options.onError?.()),
       };
+      if (!("from" in options) && used >= maxSockets) throw new RangeError("no socket");
       if ("accepted" in options) {
         this.#native = options.accepted;
         this.remoteAddress = options.accepted.remoteAddress;
@@ -49,15 +60,20 @@ export function makeSockets(guard: Guard): { TCP: TCPConstructor; Listener: List
         const native = from.#native;
         if (!native) throw new Error("invalid from");
         from.#native = undefined;
+        used--;
         this.remoteAddress = from.remoteAddress;
         this.remotePort = from.remotePort;
         this.#native = new SDKTCP({ from: native, nodelay: true, ...handlers });
       } else {
         const { address, port, noDelay = false } = options;
+        if (!isIPv4(address)) throw new Error(`invalid address: ${address}`);
+        if (!Number.isInteger(port) || port < 0 || port > MAX_PORT)
+          throw new RangeError(`invalid port: ${port}`);
         this.remoteAddress = address;
         this.remotePort = port;
         this.#native = new SDKTCP({ address, port, nodelay: noDelay, ...handlers });
       }
+      used++;
     }
 
     read(byteLength?: number): ArrayBuffer | undefined {
@@ -75,8 +91,10 @@ export function makeSockets(guard: Guard): { TCP: TCPConstructor; Listener: List
     }
 
     close(): void {
-      this.#native?.close();
+      if (!this.#native) return;
+      this.#native.close();
       this.#native = undefined;
+      used--;
     }
 
     #call(callback: () => void): void {
@@ -107,7 +125,10 @@ export function makeSockets(guard: Guard): { TCP: TCPConstructor; Listener: List
 
     read(): TCP | undefined {
       const accepted = this.#native?.read();
-      return accepted && new ModdableTCP({ accepted });
+      if (!accepted) return undefined;
+      if (used < maxSockets) return new ModdableTCP({ accepted });
+      accepted.close();
+      return undefined;
     }
 
     close(): void {

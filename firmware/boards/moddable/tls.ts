@@ -1,3 +1,4 @@
+import Resource from "Resource";
 import Session, { type SSLSocket } from "ssl/session";
 import type {
   Bytes,
@@ -9,6 +10,8 @@ import type {
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 
+/** A maker's own certificate authority, in DER, beside those that the manifests take from the SDK. */
+const OWN_AUTHORITY = "authority.der";
 /** TLS 1.2. */
 const PROTOCOL_VERSION = 0x303;
 /** What a record adds to its data, at most: header, iv, tag (RFC 5246 6.2.3). */
@@ -45,7 +48,11 @@ export function makeTLS({ TCP, clock, guard }: TLSParts): TLSConstructor {
       this.#options = options;
       this.remoteAddress = options.address;
       this.remotePort = options.port;
-      this.#session = new Session({ serverName: options.host, protocolVersion: PROTOCOL_VERSION });
+      this.#session = new Session({
+        serverName: options.host,
+        protocolVersion: PROTOCOL_VERSION,
+        ...(Resource.exists(OWN_AUTHORITY) && { certificate: new Resource(OWN_AUTHORITY) }),
+      });
       this.#session.initiateHandshake();
       this.#carrier = this.#makeCarrier();
       this.#socket = new TCP({
