@@ -8,16 +8,11 @@ import {
 } from "../../modules/board/index.js";
 import { asUint8Array } from "../../modules/bytes/index.js";
 import type { AttOutcome, AttributeInfo, CentralConnection } from "../world/air.js";
+import { MAX_VALUE_BYTES, MIN_MTU, NOTIFICATION_HEADER_BYTES } from "./gatt-rules.js";
 import type { Life } from "./life.js";
 
 /** How long contact has to be lost before it is noticed. */
 const SUPERVISION_MS = 2000;
-/** The ATT_MTU of LE until it is exchanged (Core 5.4 Vol 3 Part G 5.2.1). */
-export const MIN_MTU = 23;
-/** Opcode and handle of a notification. */
-const NOTIFICATION_HEADER_BYTES = 3;
-/** Core 5.4 Vol 3 Part F 3.2.9. */
-const MAX_VALUE_BYTES = 512;
 /** Core 5.4 Vol 3 Part F 3.4.1.1. */
 const READ_NOT_PERMITTED = 0x02;
 const WRITE_NOT_PERMITTED = 0x03;

@@ -1,14 +1,13 @@
-import {
-  type AdvertisingRecords,
-  type GATTCharacteristic,
-  GATTProperties,
-  type GATTServer,
-  type GATTServerConstructor,
-  type GATTServerOptions,
+import type {
+  AdvertisingRecords,
+  GATTServer,
+  GATTServerConstructor,
+  GATTServerOptions,
 } from "../../modules/board/index.js";
 import type { Air, CentralConnection, CentralOptions, Peripheral } from "../world/air.js";
 import { encodePDU } from "./advertising.js";
-import { GATTLink, MIN_MTU } from "./gatt-link.js";
+import { GATTLink } from "./gatt-link.js";
+import { checkServices, MAX_CONNECTIONS, offeredMTU } from "./gatt-rules.js";
 import type { Life } from "./life.js";
 
 export interface RadioOptions {
@@ -20,10 +19,6 @@ export interface RadioOptions {
   readonly maxConnections?: number;
 }
 
-const MAX_CONNECTIONS = 3;
-const MAX_MTU = 517;
-/** What the server offers unless told (CONFIG_BT_NIMBLE_ATT_PREFERRED_MTU). */
-const PREFERRED_MTU = 256;
 const RSSI = -55;
 
 /** A BLE peripheral on the virtual air. */
@@ -44,10 +39,10 @@ export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConst
 
     constructor(options: GATTServerOptions) {
       if (isInUse) throw new Error("only one GATT server at a time");
-      for (const service of options.services) service.characteristics.forEach(checkCharacteristic);
+      checkServices(options.services);
       isInUse = true;
       this.#options = options;
-      this.#mtu = Math.min(MAX_MTU, Math.max(MIN_MTU, options.mtu ?? PREFERRED_MTU));
+      this.#mtu = offeredMTU(options.mtu);
       const leave = radio.air.add(this);
       this.#release = life.hold(() => {
         this.#isClosed = true;
@@ -107,20 +102,4 @@ export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConst
       radio.air.changed(this);
     }
   };
-}
-
-/** As strict as the SDK's server: a callback for what the properties allow, and no other. */
-function checkCharacteristic(characteristic: GATTCharacteristic): void {
-  const { uuid, properties } = characteristic;
-  const rules: [string, number, unknown][] = [
-    ["onRead", GATTProperties.read, characteristic.onRead],
-    ["onWrite", GATTProperties.write, characteristic.onWrite],
-    ["onSubscribe", GATTProperties.notify, characteristic.onSubscribe],
-    ["onUnsubscribe", GATTProperties.notify, characteristic.onUnsubscribe],
-  ];
-  for (const [name, property, callback] of rules) {
-    if (((properties & property) !== 0) !== (callback !== undefined)) {
-      throw new Error(`inconsistent ${name} of characteristic ${uuid}`);
-    }
-  }
 }

@@ -1,0 +1,140 @@
+/**
+ * The Bluetooth stacks of others, which are optional dependencies: @stoprocent/bleno for a peripheral, @stoprocent/noble
+ * for a central. Both are entered below their public doors, because those know one adapter and one stack to a process;
+ * the versions are pinned for that. The types here are what we use of them.
+ */
+
+import type { EventEmitter } from "node:events";
+import { createRequire } from "node:module";
+
+/** What their hosts talk to: the interface of @stoprocent/bluetooth-hci-socket. */
+export type HCISocketClass = new () => EventEmitter;
+
+export interface StackOptions {
+  /** In place of the operating system's socket. */
+  readonly hciDriver?: HCISocketClass;
+  /** The adapter: 0 for hci0. */
+  readonly deviceId?: number;
+  /** The host has the controller for itself. */
+  readonly userChannel?: boolean;
+  readonly extended?: boolean;
+}
+
+type SendUpdate = (data: Buffer) => void;
+
+export interface BlenoCharacteristicOptions {
+  readonly uuid: string;
+  readonly properties: readonly string[];
+  readonly descriptors: readonly { readonly uuid: string; readonly value: Buffer }[];
+  onReadRequest(handle: number, offset: number, answer: (result: number, data?: Buffer) => void): void;
+  onWriteRequest(
+    handle: number,
+    data: Buffer,
+    offset: number,
+    isCommand: boolean,
+    answer: (result: number) => void,
+  ): void;
+  onSubscribe(handle: number, maxBytes: number, send: SendUpdate): void;
+  onUnsubscribe(handle: number): void;
+}
+
+interface BlenoAttribute {
+  readonly type: string;
+  readonly uuid?: string;
+}
+
+export interface BlenoGATT {
+  maxMtu: number;
+  readonly _handles: readonly (BlenoAttribute | undefined)[];
+  readonly _connections: ReadonlyMap<number, { readonly mtu: number }>;
+  readonly _preparedWriteRequests: Map<number, { readonly data: Buffer }>;
+  updateName(name: string): void;
+  handleRequest(request: Buffer, handle: number): void;
+  errorResponse(opcode: number, attribute: number, status: number): Buffer;
+  send(response: Buffer, handle: number): void;
+}
+
+export interface BlenoBindings extends EventEmitter {
+  _advertising: boolean;
+  readonly _hci: {
+    _userChannel: boolean;
+    readonly _handleBuffers: Record<number, { readonly length: number; readonly data: Buffer } | undefined>;
+    onSocketData(data: Buffer): void;
+    disconnect(handle: number): void;
+  };
+  readonly _gatt: BlenoGATT;
+  readonly _sigIntHandler: () => void;
+  readonly _exitHandler: () => void;
+  init(): void;
+  stop(): void;
+  setServices(
+    services: readonly { readonly uuid: string; readonly characteristics: readonly object[] }[],
+  ): void;
+  startAdvertisingWithEIRData(advertisement: Buffer, scanResponse: Buffer): void;
+  stopAdvertising(): void;
+}
+
+export interface NobleCharacteristic {
+  readonly uuid: string;
+  readonly rawProps: number;
+}
+
+export interface NobleGATT extends EventEmitter {
+  readonly _mtu: number;
+  readonly _aclStream: EventEmitter;
+  /** By service and UUID. */
+  readonly _characteristics: Record<string, Record<string, NobleCharacteristic>>;
+  discoverServices(uuids: readonly string[]): void;
+  discoverCharacteristics(service: string, uuids: readonly string[]): void;
+  discoverDescriptors(service: string, characteristic: string): void;
+  read(service: string, characteristic: string): void;
+  write(service: string, characteristic: string, data: Buffer, isCommand: boolean): void;
+  notify(service: string, characteristic: string, isOn: boolean): void;
+  readValue(service: string, characteristic: string, descriptor: string): void;
+}
+
+export interface NobleBindings extends EventEmitter {
+  readonly _hci: EventEmitter;
+  readonly _gatts: Record<string, NobleGATT | undefined>;
+  readonly _sigIntHandler: () => void;
+  readonly _exitHandler: () => void;
+  start(): void;
+  stop(): void;
+  startScanning(services: readonly string[], allowDuplicates: boolean): void;
+  stopScanning(): void;
+  connect(id: string, options: { readonly addressType: string; readonly mtu: number }): void;
+  cancelConnect(id: string): void;
+  disconnect(id: string): void;
+}
+
+export interface BluetoothPackages {
+  readonly BlenoBindings: new (options: StackOptions) => BlenoBindings;
+  readonly BlenoCharacteristic: new (options: BlenoCharacteristicOptions) => object;
+  readonly NobleBindings: new (options: StackOptions) => NobleBindings;
+}
+
+export const HOW_TO_GET_BLUETOOTH =
+  "the Bluetooth stacks (@stoprocent/bleno, @stoprocent/noble) are not installed; npm ci --include=optional gets them";
+
+/** `undefined` when they are not there, or have no binary for this machine. */
+export function loadBluetoothPackages(): BluetoothPackages | undefined {
+  const require = createRequire(import.meta.url);
+  try {
+    const sockets = require("@stoprocent/bluetooth-hci-socket");
+    allowDriverClasses(sockets);
+    return {
+      BlenoBindings: require("@stoprocent/bleno/lib/hci-socket/bindings"),
+      BlenoCharacteristic: require("@stoprocent/bleno/lib/characteristic"),
+      NobleBindings: require("@stoprocent/noble/lib/hci-socket/bindings"),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Their hosts take only the name of a driver; from here on also a class. Before they are loaded. */
+function allowDriverClasses(sockets: { loadDriver: (driver: unknown) => HCISocketClass }): void {
+  const { loadDriver } = sockets;
+  sockets.loadDriver = (driver) =>
+    typeof driver === "function" ? (driver as HCISocketClass) : loadDriver(driver);
+}

@@ -1,0 +1,405 @@
+import type { Timer } from "../../../modules/board/index.js";
+import { concatBytes } from "../../../modules/bytes/index.js";
+import type { BtsnoopLog } from "./btsnoop.js";
+import type { Ether } from "./ether.js";
+import {
+  aclToHost,
+  addressBytes,
+  addressText,
+  Command,
+  commandComplete,
+  commandStatus,
+  Event,
+  event,
+  LEEvent,
+  type Packet,
+  PacketType,
+  parseACL,
+  ReportType,
+  Role,
+  readU16,
+  Status,
+  u16,
+} from "./hci.js";
+
+export interface ControllerOptions {
+  readonly ether: Ether;
+  /** Its public address. */
+  readonly address: string;
+  /** How others hear it, in dBm. */
+  readonly rssi?: number;
+  /** Connections at a time. */
+  readonly maxConnections?: number;
+  readonly log?: BtsnoopLog;
+}
+
+/** What a controller hears of an advertiser. */
+export interface Heard {
+  readonly address: string;
+  readonly rssi: number;
+  readonly data: Packet;
+  readonly scanResponse: Packet;
+}
+
+/** One end of a connection. */
+interface Link {
+  readonly handle: number;
+  readonly peer: Controller;
+  peerHandle: number;
+  /** Nothing gets through any more. */
+  isLost: boolean;
+}
+
+const RSSI = -55;
+const MAX_CONNECTIONS = 8;
+/** Of Bluetooth 5.0. */
+const HCI_VERSION = 0x09;
+/** The least that a controller has, so that hosts fragment (7.8.2). */
+const ACL_BYTES = 27;
+const ACL_PACKETS = 4;
+const DEFAULT_ADVERTISING_INTERVAL_MS = 100;
+const INTERVAL_UNIT_MS = 0.625;
+const CONNECTION_INTERVAL_UNIT_MS = 1.25;
+const TIMEOUT_UNIT_MS = 10;
+/** Hosts take 0 for none here and there. */
+const FIRST_HANDLE = 0x40;
+const MAX_DATA_BYTES = 31;
+
+/**
+ * A Bluetooth LE controller (Core 5.4 Vol 4 Part E) on the virtual air: legacy advertising, scanning, connections and ACL
+ * data. It answers what the hosts here ask, and everything else as a controller answers what it does not know.
+ */
+export class Controller {
+  readonly address: string;
+  readonly rssi: number;
+  /** To the host. */
+  onPacket: (packet: Packet) => void = () => {};
+  #ether: Ether;
+  #log: BtsnoopLog | undefined;
+  #maxConnections: number;
+  #links = new Map<number, Link>();
+  #nextHandle = FIRST_HANDLE;
+  #advertisingIntervalMs = DEFAULT_ADVERTISING_INTERVAL_MS;
+  #advertisingData: Packet = new Uint8Array(0);
+  #scanResponse: Packet = new Uint8Array(0);
+  #advertising: Timer | undefined;
+  #isScanning = false;
+  #isActiveScan = false;
+  #filtersDuplicates = false;
+  #reported = new Set<string>();
+  #initiating: string | undefined;
+
+  constructor({ ether, address, rssi, maxConnections, log }: ControllerOptions) {
+    this.#ether = ether;
+    this.address = address;
+    this.rssi = rssi ?? RSSI;
+    this.#maxConnections = maxConnections ?? MAX_CONNECTIONS;
+    this.#log = log;
+    ether.add(this);
+  }
+
+  /** Whom the host wants to be connected to. */
+  get initiatesTo(): string | undefined {
+    return this.#initiating;
+  }
+
+  /** From the host. What is no packet is ignored, as a transport that has lost its place would have it. */
+  write(packet: Packet): void {
+    this.#log?.sent(packet);
+    if (packet[0] === PacketType.acl) this.#carry(packet);
+    if (packet[0] !== PacketType.command || packet.length < 4) return;
+    const opcode = readU16(packet, 1);
+    this.#obey(opcode, packet.slice(4, 4 + (packet[3] ?? 0)));
+  }
+
+  /** Its power is cut: who is connected to it notices after the supervision time-out. */
+  close(): void {
+    this.#reset();
+    this.onPacket = () => {};
+    this.#ether.remove(this);
+  }
+
+  /** An advertising event of somebody else. */
+  hear({ address, rssi, data, scanResponse }: Heard): void {
+    if (!this.#isScanning) return;
+    this.#report(ReportType.advertisement, address, rssi, data);
+    if (this.#isActiveScan) this.#report(ReportType.scanResponse, address, rssi, scanResponse);
+  }
+
+  /** Contact with everybody is lost; each end notices after the supervision time-out. */
+  lose(): void {
+    for (const link of [...this.#links.values()]) this.#loseLink(link);
+  }
+
+  #toHost(packet: Packet): void {
+    this.#log?.received(packet);
+    this.#ether.clock.set(() => this.onPacket(packet), 0);
+  }
+
+  #complete(opcode: number, ...returned: Packet[]): void {
+    this.#toHost(commandComplete(opcode, ...returned));
+  }
+
+  #succeed(opcode: number, ...returned: Packet[]): void {
+    this.#complete(opcode, Uint8Array.of(Status.success), ...returned);
+  }
+
+  #obey(opcode: number, parameters: Packet): void {
+    switch (opcode) {
+      case Command.reset:
+        this.#reset();
+        this.#succeed(opcode);
+        break;
+      case Command.setEventMask:
+      case Command.leSetEventMask:
+      case Command.writeLEHostSupport:
+        this.#succeed(opcode);
+        break;
+      case Command.readLEHostSupport:
+        this.#succeed(opcode, Uint8Array.of(1, 0));
+        break;
+      case Command.readLocalVersion:
+        this.#succeed(
+          opcode,
+          Uint8Array.of(HCI_VERSION),
+          u16(0),
+          Uint8Array.of(HCI_VERSION),
+          u16(0xffff),
+          u16(0),
+        );
+        break;
+      case Command.readAddress:
+        this.#succeed(opcode, addressBytes(this.address));
+        break;
+      case Command.leReadBufferSize:
+        this.#succeed(opcode, u16(ACL_BYTES), Uint8Array.of(ACL_PACKETS));
+        break;
+      case Command.leReadLocalFeatures:
+        this.#succeed(opcode, new Uint8Array(8));
+        break;
+      case Command.readRSSI:
+        this.#readRSSI(opcode, readU16(parameters, 0));
+        break;
+      default:
+        this.#obeyRadio(opcode, parameters);
+    }
+  }
+
+  #obeyRadio(opcode: number, parameters: Packet): void {
+    switch (opcode) {
+      case Command.leSetAdvertisingParameters:
+        this.#advertisingIntervalMs = Math.max(1, readU16(parameters, 0) * INTERVAL_UNIT_MS);
+        this.#succeed(opcode);
+        break;
+      case Command.leSetAdvertisingData:
+        this.#advertisingData = significantPart(parameters);
+        this.#succeed(opcode);
+        break;
+      case Command.leSetScanResponseData:
+        this.#scanResponse = significantPart(parameters);
+        this.#succeed(opcode);
+        break;
+      case Command.leSetAdvertiseEnable:
+        this.#enableAdvertising(opcode, parameters[0] === 1);
+        break;
+      case Command.leSetScanParameters:
+        this.#isActiveScan = parameters[0] === 1;
+        this.#succeed(opcode);
+        break;
+      case Command.leSetScanEnable:
+        this.#isScanning = parameters[0] === 1;
+        this.#filtersDuplicates = parameters[1] === 1;
+        this.#reported.clear();
+        this.#succeed(opcode);
+        break;
+      default:
+        this.#obeyLink(opcode, parameters);
+    }
+  }
+
+  #obeyLink(opcode: number, parameters: Packet): void {
+    switch (opcode) {
+      case Command.leCreateConnection:
+        this.#initiate(opcode, addressText(parameters.slice(6, 12)));
+        break;
+      case Command.leCreateConnectionCancel:
+        this.#cancelInitiating(opcode);
+        break;
+      case Command.leConnectionUpdate:
+        this.#updateConnection(opcode, parameters);
+        break;
+      case Command.disconnect:
+        this.#disconnect(opcode, readU16(parameters, 0), parameters[2] ?? Status.remoteUserEnded);
+        break;
+      default:
+        this.#complete(opcode, Uint8Array.of(Status.unknownCommand));
+    }
+  }
+
+  #reset(): void {
+    this.#stopAdvertising();
+    this.#isScanning = false;
+    this.#initiating = undefined;
+    for (const link of [...this.#links.values()]) this.#loseLink(link);
+    this.#links.clear();
+  }
+
+  #readRSSI(opcode: number, handle: number): void {
+    const link = this.#links.get(handle);
+    const status = link ? Status.success : Status.unknownConnection;
+    const rssi = (link?.peer.rssi ?? 0) & 0xff;
+    this.#complete(opcode, Uint8Array.of(status), u16(handle), Uint8Array.of(rssi));
+  }
+
+  #enableAdvertising(opcode: number, isOn: boolean): void {
+    if (isOn && this.#links.size >= this.#maxConnections) {
+      this.#complete(opcode, Uint8Array.of(Status.connectionLimit));
+      return;
+    }
+    if (!isOn) this.#stopAdvertising();
+    else if (!this.#advertising) this.#advertise(0);
+    this.#succeed(opcode);
+  }
+
+  #stopAdvertising(): void {
+    this.#ether.clock.clear(this.#advertising);
+    this.#advertising = undefined;
+  }
+
+  /** One advertising event after another; a connection ends them (Vol 6 Part B 4.4.2.3.1). */
+  #advertise(delayMs: number): void {
+    this.#advertising = this.#ether.clock.set(() => {
+      this.#advertising = undefined;
+      const initiator = this.#ether.initiatorFor(this);
+      if (initiator) {
+        this.#connectTo(initiator);
+        return;
+      }
+      this.#ether.advertise(this, this.#advertisingData, this.#scanResponse);
+      this.#advertise(this.#advertisingIntervalMs);
+    }, delayMs);
+  }
+
+  #report(type: number, address: string, rssi: number, data: Packet): void {
+    const key = `${type} ${address}`;
+    if (this.#filtersDuplicates && this.#reported.has(key)) return;
+    this.#reported.add(key);
+    const head = Uint8Array.of(LEEvent.advertisingReport, 1, type, 0);
+    const length = Uint8Array.of(data.length);
+    this.#toHost(event(Event.leMeta, head, addressBytes(address), length, data, Uint8Array.of(rssi & 0xff)));
+  }
+
+  #initiate(opcode: number, address: string): void {
+    if (this.#initiating !== undefined) {
+      this.#toHost(commandStatus(opcode, Status.disallowed));
+      return;
+    }
+    this.#initiating = address;
+    this.#toHost(commandStatus(opcode, Status.success));
+  }
+
+  #cancelInitiating(opcode: number): void {
+    const address = this.#initiating;
+    if (address === undefined) {
+      this.#complete(opcode, Uint8Array.of(Status.disallowed));
+      return;
+    }
+    this.#initiating = undefined;
+    this.#succeed(opcode);
+    this.#toHost(
+      event(
+        Event.leMeta,
+        Uint8Array.of(LEEvent.connectionComplete, Status.unknownConnection),
+        new Uint8Array(17),
+      ),
+    );
+  }
+
+  /** The advertiser's side: both get a handle and hear of it. */
+  #connectTo(initiator: Controller): void {
+    const own = this.#newLink(initiator);
+    const other = initiator.#newLink(this);
+    own.peerHandle = other.handle;
+    other.peerHandle = own.handle;
+    initiator.#initiating = undefined;
+    this.#tellConnected(own, Role.peripheral);
+    initiator.#tellConnected(other, Role.central);
+  }
+
+  #newLink(peer: Controller): Link {
+    const link: Link = { handle: this.#nextHandle++, peer, peerHandle: 0, isLost: false };
+    this.#links.set(link.handle, link);
+    return link;
+  }
+
+  #tellConnected({ handle, peer }: Link, role: number): void {
+    const { intervalMs, supervisionTimeoutMs } = this.#ether;
+    const head = Uint8Array.of(LEEvent.connectionComplete, Status.success);
+    const times = concatBytes(
+      u16(Math.round(intervalMs / CONNECTION_INTERVAL_UNIT_MS)),
+      u16(0),
+      u16(Math.round(supervisionTimeoutMs / TIMEOUT_UNIT_MS)),
+    );
+    const who = concatBytes(Uint8Array.of(role, 0), addressBytes(peer.address));
+    this.#toHost(event(Event.leMeta, head, u16(handle), who, times, Uint8Array.of(0)));
+  }
+
+  #updateConnection(opcode: number, parameters: Packet): void {
+    const handle = readU16(parameters, 0);
+    if (!this.#links.has(handle)) {
+      this.#toHost(commandStatus(opcode, Status.unknownConnection));
+      return;
+    }
+    this.#toHost(commandStatus(opcode, Status.success));
+    const head = Uint8Array.of(LEEvent.connectionUpdateComplete, Status.success);
+    this.#toHost(event(Event.leMeta, head, u16(handle), parameters.slice(4, 6), parameters.slice(6, 10)));
+  }
+
+  #disconnect(opcode: number, handle: number, reason: number): void {
+    const link = this.#links.get(handle);
+    if (!link) {
+      this.#toHost(commandStatus(opcode, Status.unknownConnection));
+      return;
+    }
+    this.#toHost(commandStatus(opcode, Status.success));
+    this.#endLink(handle, Status.localHostEnded);
+    if (!link.isLost) link.peer.#endLink(link.peerHandle, reason);
+  }
+
+  #loseLink(link: Link): void {
+    if (link.isLost) return;
+    const { peer, peerHandle, handle } = link;
+    link.isLost = true;
+    const other = peer.#links.get(peerHandle);
+    if (other) other.isLost = true;
+    this.#ether.clock.set(() => {
+      this.#endLink(handle, Status.connectionTimeout);
+      peer.#endLink(peerHandle, Status.connectionTimeout);
+    }, this.#ether.supervisionTimeoutMs);
+  }
+
+  #endLink(handle: number, reason: number): void {
+    if (!this.#links.delete(handle)) return;
+    this.#toHost(
+      event(Event.disconnectionComplete, Uint8Array.of(Status.success), u16(handle), Uint8Array.of(reason)),
+    );
+  }
+
+  /** Data to the other end, and the sender's buffer back when it has got there. */
+  #carry(packet: Packet): void {
+    const acl = parseACL(packet);
+    const link = acl && this.#links.get(acl.handle);
+    if (!acl || !link || acl.data.length > ACL_BYTES) return;
+    this.#ether.clock.set(() => {
+      if (link.isLost || !this.#links.has(link.handle)) return;
+      const { peer, peerHandle } = link;
+      if (peer.#links.has(peerHandle)) peer.#toHost(aclToHost({ ...acl, handle: peerHandle }));
+      this.#toHost(event(Event.numberOfCompletedPackets, Uint8Array.of(1), u16(link.handle), u16(1)));
+    }, this.#ether.intervalMs);
+  }
+}
+
+/** Advertising data over HCI: its length, and 31 bytes of which the rest is padding (7.8.7). */
+function significantPart(parameters: Packet): Packet {
+  return parameters.slice(1, 1 + Math.min(parameters[0] ?? 0, MAX_DATA_BYTES));
+}
