@@ -1,0 +1,134 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
+import { STATION_STATUSES } from "../../modules/charging/index.js";
+import { type Metadata, SERVICE_UUID, TagService } from "../../modules/tag-service/index.js";
+import { skipFor } from "../optional.js";
+import { throwCrash } from "../virtual-board/harness.js";
+import { Device } from "../virtual-board/index.js";
+import { Controller } from "../world/radio/controller.js";
+import { Ether } from "../world/radio/ether.js";
+import { virtualWorld } from "../world/world.js";
+import { makeBlenoGATTServer } from "./gatt-server.js";
+import { pass, untilOn } from "./harness.js";
+import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages, type NobleBindings } from "./packages.js";
+import { virtualTransport } from "./transport.js";
+
+/** What noble makes of an advertisement. */
+interface Discovered {
+  readonly localName?: string;
+  readonly serviceUuids: readonly string[];
+  readonly manufacturerData?: Buffer;
+}
+
+const ADDRESS = "a4:cf:12:00:00:01";
+const DEVICE_ID = "a4-cf-12-00-00-01";
+const SERVICE = SERVICE_UUID.replaceAll("-", "");
+const QUIET: Metadata = {
+  acceptsTags: false,
+  platformReachable: false,
+  authorizesOffline: false,
+  pairing: false,
+  status: "available",
+};
+
+const packages = loadBluetoothPackages();
+if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
+
+(packages ? describe : describe.skip)("the advertisement, as a scanner of somebody else decodes it", () => {
+  const world = virtualWorld();
+  const ether = new Ether({ clock: world.clock });
+  const device = new Device(world, {
+    mac: ADDRESS,
+    onEnd: throwCrash,
+    replace: (life) => {
+      const makeTransport = () => virtualTransport(new Controller({ ether, address: ADDRESS }));
+      return packages ? { io: { GATTServer: makeBlenoGATTServer({ packages, makeTransport }, life) } } : {};
+    },
+  });
+  let scanner: NobleBindings;
+  let heard: Discovered[];
+  let hash = "";
+
+  function start(name: string): TagService {
+    let service: TagService | undefined;
+    device.boot((board) => {
+      hash = encodeHex(new Uint8Array(board.crypto.sha256(encodeUTF8(DEVICE_ID)), 0, 4));
+      const newSource = () => {
+        throw new Error("nobody presents a tag here");
+      };
+      service = new TagService({
+        board,
+        deviceId: DEVICE_ID,
+        name,
+        metadata: QUIET,
+        newSource,
+        log: () => {},
+      });
+    });
+    if (!packages || !service) throw new Error("not started");
+    heard = [];
+    const { stackOptions } = virtualTransport(new Controller({ ether, address: "c0:00:00:00:00:01" }));
+    scanner = new packages.NobleBindings(stackOptions);
+    scanner.on("stateChange", () => scanner.startScanning([SERVICE], true));
+    scanner.on(
+      "discover",
+      (_id: string, _address: string, _type: string, _isOpen: boolean, found: Discovered) => {
+        heard.push({ ...found });
+      },
+    );
+    scanner.start();
+    return service;
+  }
+
+  async function latest(): Promise<Discovered> {
+    await pass(world.clock, 1000);
+    const last = heard.at(-1);
+    if (!last) throw new Error("nothing was heard");
+    return last;
+  }
+
+  afterEach(() => {
+    scanner.stop();
+    device.cutPower();
+  });
+
+  test("every status and every flag is the bytes of the protocol within a second", async () => {
+    const service = start("PlugPass");
+    for (const [number, status] of STATION_STATUSES.entries()) {
+      for (let flags = 0; flags < 16; flags++) {
+        service.update({
+          acceptsTags: (flags & 1) !== 0,
+          platformReachable: (flags & 2) !== 0,
+          authorizesOffline: (flags & 4) !== 0,
+          pairing: (flags & 8) !== 0,
+          status,
+        });
+        const { manufacturerData, serviceUuids, localName } = await latest();
+        const bytes = ["ffff", encodeHex(new Uint8Array([0x10 | flags, number])), hash].join("");
+        expect(manufacturerData?.toString("hex")).toBe(bytes);
+        expect(serviceUuids).toEqual([SERVICE]);
+        expect(localName).toBe("PlugPass");
+      }
+    }
+  });
+
+  test("a long name is cut between characters", async () => {
+    start(`${"é".repeat(14)}€uro`);
+    expect((await latest()).localName).toBe("é".repeat(14));
+  });
+
+  test("a name of 29 bytes is whole", async () => {
+    start(`${"é".repeat(13)}€`);
+    expect((await latest()).localName).toBe(`${"é".repeat(13)}€`);
+  });
+
+  test("a change while nobody looks is heard by who looks then", async () => {
+    const service = start("PlugPass");
+    await latest();
+    heard.length = 0;
+    service.update({ ...QUIET, status: "faulted" });
+    expect(await untilOn(world.clock, () => heard.some((one) => one.manufacturerData?.[3] === 5), 1000)).toBe(
+      true,
+    );
+  });
+});
