@@ -8,10 +8,10 @@ import { Device } from "../virtual-board/index.js";
 import { Controller } from "../world/radio/controller.js";
 import { Ether } from "../world/radio/ether.js";
 import { virtualWorld } from "../world/world.js";
-import { makeBlenoGATTServer } from "./gatt-server.js";
 import { pass, untilOn } from "./harness.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages, type NobleBindings } from "./packages.js";
 import { virtualTransport } from "./transport.js";
+import { VirtualRadio } from "./virtual-radio.js";
 
 /** What noble makes of an advertisement. */
 interface Discovered {
@@ -37,13 +37,11 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 (packages ? describe : describe.skip)("the advertisement, as a scanner of somebody else decodes it", () => {
   const world = virtualWorld();
   const ether = new Ether({ clock: world.clock });
+  const radio = packages && new VirtualRadio({ packages, ether });
   const device = new Device(world, {
     mac: ADDRESS,
     onEnd: throwCrash,
-    replace: (life) => {
-      const makeTransport = () => virtualTransport(new Controller({ ether, address: ADDRESS }));
-      return packages ? { io: { GATTServer: makeBlenoGATTServer({ packages, makeTransport }, life) } } : {};
-    },
+    replace: (life) => (radio ? { io: { GATTServer: radio.gattServer(life, ADDRESS) } } : {}),
   });
   let scanner: NobleBindings;
   let heard: Discovered[];

@@ -3,39 +3,30 @@ import { RESULT_UUID, TAG_UUID } from "../../modules/tag-service/index.js";
 import { Scene } from "../simulation/scene.js";
 import type { AttOutcome, CentralConnection } from "../world/air.js";
 import { Phone, parseResult, type SeenResult } from "../world/phone.js";
-import { Controller } from "../world/radio/controller.js";
 import { Ether } from "../world/radio/ether.js";
-import type { NobleCentral } from "./central.js";
-import { makeBlenoGATTServer } from "./gatt-server.js";
-import { pass, phonesOn, untilOn } from "./harness.js";
+import { pass, untilOn } from "./harness.js";
 import type { BluetoothPackages } from "./packages.js";
-import { virtualTransport } from "./transport.js";
+import { VirtualRadio } from "./virtual-radio.js";
 
 export const STATION_ADDRESS = "a4:cf:12:00:00:01";
-const MAX_CONNECTIONS = 3;
 const LIMIT_MS = 60_000;
 
 /** The café of the simulation, but its station is on bleno and its phones are on noble, over the virtual radio. */
 export class RadioScene {
   readonly cafe: Scene;
-  readonly ether: Ether;
-  readonly central: NobleCentral;
+  readonly radio: VirtualRadio;
   readonly phone: Phone;
 
   constructor(packages: BluetoothPackages) {
     this.cafe = new Scene({
       device: {
         mac: STATION_ADDRESS,
-        replace: (life) => ({ io: { GATTServer: makeBlenoGATTServer({ packages, makeTransport }, life) } }),
+        replace: (life) => ({ io: { GATTServer: this.radio.gattServer(life, STATION_ADDRESS) } }),
       },
     });
     const { clock } = this.cafe;
-    const ether = new Ether({ clock });
-    const makeTransport = () =>
-      virtualTransport(new Controller({ ether, address: STATION_ADDRESS, maxConnections: MAX_CONNECTIONS }));
-    this.ether = ether;
-    this.central = phonesOn(ether, packages);
-    this.phone = new Phone({ air: this.central, clock });
+    this.radio = new VirtualRadio({ packages, ether: new Ether({ clock }) });
+    this.phone = new Phone({ air: this.radio.central, clock });
   }
 
   /** Paired, online, with a vehicle. */
@@ -100,7 +91,7 @@ export class GuestPhone {
 
   async connect({ mtu, subscribes = true }: { mtu?: number; subscribes?: boolean }): Promise<void> {
     const failures: string[] = [];
-    this.#scene.central.connect(STATION_ADDRESS, {
+    this.#scene.radio.central.connect(STATION_ADDRESS, {
       mtu,
       onConnected: (connection) => {
         this.#connection = connection;

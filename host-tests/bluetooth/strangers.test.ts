@@ -25,7 +25,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   let phone: RawPhone;
 
   function connect(address = "c1:00:00:00:00:01"): RawPhone {
-    phone = new RawPhone(scene.ether, address);
+    phone = new RawPhone(scene.radio.ether, address);
     phone.connect(STATION_ADDRESS);
     scene.cafe.until("the stranger is connected", () => phone.isConnected);
     return phone;

@@ -1,6 +1,6 @@
 import type { Timer } from "../../../modules/board/index.js";
 import { concatBytes } from "../../../modules/bytes/index.js";
-import type { BtsnoopLog } from "./btsnoop.js";
+import type { HCILog } from "./btsnoop.js";
 import type { Ether } from "./ether.js";
 import {
   aclToHost,
@@ -30,7 +30,7 @@ export interface ControllerOptions {
   readonly rssi?: number;
   /** Connections at a time. */
   readonly maxConnections?: number;
-  readonly log?: BtsnoopLog;
+  readonly log?: HCILog;
 }
 
 /** What a controller hears of an advertiser. */
@@ -75,7 +75,7 @@ export class Controller {
   /** To the host. */
   onPacket: (packet: Packet) => void = () => {};
   #ether: Ether;
-  #log: BtsnoopLog | undefined;
+  #log: HCILog | undefined;
   #maxConnections: number;
   #links = new Map<number, Link>();
   #nextHandle = FIRST_HANDLE;
