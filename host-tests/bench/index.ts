@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { fail } from "../cli/defaults.js";
-import { benchAuthorize, type Percentiles } from "./authorize.js";
+import { benchAuthorize } from "./authorize.js";
+import { benchBLE } from "./ble.js";
+import type { Percentiles } from "./percentiles.js";
 
 const program = new Command("npm run bench --")
   .description("Measurements, as ratios of what was measured in one run")
@@ -12,8 +14,7 @@ program
   .option("--runs <number>", "pairs of measurements", "2000")
   .option("--json", "one JSON object", false)
   .action(async ({ runs, json }: { runs: string; json: boolean }) => {
-    if (!/^[1-9]\d{0,6}$/.test(runs)) throw new Error("--runs must be a whole number from 1");
-    const bench = await benchAuthorize({ runs: Number(runs) });
+    const bench = await benchAuthorize({ runs: numberOfRuns(runs) });
     if (json) print(JSON.stringify(bench));
     else {
       print(`${bench.runs} pairs, milliseconds            median      p99`);
@@ -23,7 +24,31 @@ program
     }
   });
 
+program
+  .command("ble")
+  .description(
+    "the station's share of tag write to final notification over Bluetooth stacks and a virtual radio",
+  )
+  .option("--runs <number>", "measurements", "300")
+  .option("--json", "one JSON object", false)
+  .action(async ({ runs, json }: { runs: string; json: boolean }) => {
+    const bench = await benchBLE({ runs: numberOfRuns(runs) });
+    if (json) print(JSON.stringify(bench));
+    else {
+      print(`${bench.runs} runs, milliseconds             median      p99`);
+      print(row("phone: tag write → final result", bench.totalMs));
+      print(row("station's part of it", bench.stationMs));
+      print(row("radio: a read's round trip", bench.roundTripMs));
+      print(row("share: station / phone", bench.share));
+    }
+  });
+
 program.parseAsync().catch(fail);
+
+function numberOfRuns(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error("--runs must be a whole number from 1");
+  return Number(text);
+}
 
 function row(name: string, { median, p99 }: Percentiles): string {
   return `${name.padEnd(34)}${median.toFixed(3).padStart(8)} ${p99.toFixed(3).padStart(8)}`;

@@ -22,6 +22,8 @@ const ABSENT_MS = 500;
 /** A phone's side of the radio on a real stack, noble. */
 export class NobleCentral implements Central {
   #options: NobleCentralOptions;
+  /** Of those who were heard: `public` or `random`. */
+  #addressTypes = new Map<string, string>();
 
   constructor(options: NobleCentralOptions) {
     this.#options = options;
@@ -33,7 +35,8 @@ export class NobleCentral implements Central {
     const heard = new Map<string, { text: string; atMs: number; advertisement: PDU; scanResponse: PDU }>();
     stack.bindings._hci.on(
       "leAdvertisingReport",
-      (_status: number, type: number, address: string, _type: string, data: Buffer, rssi: number) => {
+      (_status: number, type: number, address: string, addressType: string, data: Buffer, rssi: number) => {
+        this.#addressTypes.set(address, addressType);
         const before = heard.get(address);
         const empty = { advertisement: new Uint8Array(0), scanResponse: new Uint8Array(0) };
         const { advertisement, scanResponse } = before ?? empty;
@@ -55,11 +58,12 @@ export class NobleCentral implements Central {
 
   connect(address: string, options: CentralOptions): IO {
     const id = address.replaceAll(":", "");
+    const addressType = this.#addressTypes.get(address) ?? "public";
     const { clock } = this.#options;
     let timer: Timer | undefined;
     let connection: NobleConnection | undefined;
     const stack = this.#start(() => {
-      stack.bindings.connect(id, { addressType: "public", mtu: options.mtu ?? MIN_MTU });
+      stack.bindings.connect(id, { addressType, mtu: options.mtu ?? MIN_MTU });
     });
     const end = () => {
       clock.clear(timer);

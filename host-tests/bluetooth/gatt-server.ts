@@ -51,6 +51,8 @@ export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServ
         isInUse = false;
         // Without a word where the power is cut: else the stack disconnects everybody first.
         if (life.isOver) this.#bindings._hci.disconnect = () => {};
+        // It looks every second whether an adapter is up, also after its end.
+        this.#bindings._hci.pollIsDevUp = () => {};
         this.#bindings.removeAllListeners();
         this.#bindings.stop();
       });

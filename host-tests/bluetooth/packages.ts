@@ -10,6 +10,13 @@ import { createRequire } from "node:module";
 /** What their hosts talk to: the interface of @stoprocent/bluetooth-hci-socket. */
 export type HCISocketClass = new () => EventEmitter;
 
+export interface HCISocket {
+  /** Throws when there is no such adapter, or the process may not use it. */
+  bindRaw(deviceId: number | undefined): number;
+  isDevUp(): boolean;
+  stop(): void;
+}
+
 export interface StackOptions {
   /** In place of the operating system's socket. */
   readonly hciDriver?: HCISocketClass;
@@ -58,6 +65,7 @@ export interface BlenoBindings extends EventEmitter {
   _advertising: boolean;
   readonly _hci: {
     _userChannel: boolean;
+    pollIsDevUp(): void;
     readonly _handleBuffers: Record<number, { readonly length: number; readonly data: Buffer } | undefined>;
     onSocketData(data: Buffer): void;
     disconnect(handle: number): void;
@@ -108,6 +116,7 @@ export interface NobleBindings extends EventEmitter {
 }
 
 export interface BluetoothPackages {
+  readonly HCISocket: new () => HCISocket;
   readonly BlenoBindings: new (options: StackOptions) => BlenoBindings;
   readonly BlenoCharacteristic: new (options: BlenoCharacteristicOptions) => object;
   readonly NobleBindings: new (options: StackOptions) => NobleBindings;
@@ -123,6 +132,7 @@ export function loadBluetoothPackages(): BluetoothPackages | undefined {
     const sockets = require("@stoprocent/bluetooth-hci-socket");
     allowDriverClasses(sockets);
     return {
+      HCISocket: sockets,
       BlenoBindings: require("@stoprocent/bleno/lib/hci-socket/bindings"),
       BlenoCharacteristic: require("@stoprocent/bleno/lib/characteristic"),
       NobleBindings: require("@stoprocent/noble/lib/hci-socket/bindings"),

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { readConfig } from "../../platform-stub/config.js";
+import { findAdapter } from "../bluetooth/adapter.js";
+import { NobleCentral } from "../bluetooth/central.js";
 import { NodeClock } from "../node-board/index.js";
 import { RemoteAir } from "../radio-link/client.js";
 import { Phone, type SeenStation } from "../world/phone.js";
@@ -12,8 +14,13 @@ interface Place {
   readonly port: number;
 }
 
-interface AuthorizeOptions {
+interface RadioOptions {
   readonly radio: Place;
+  /** A real adapter, in its place. */
+  readonly ble?: string;
+}
+
+interface AuthorizeOptions extends RadioOptions {
   readonly tag: string;
   readonly station?: string;
 }
@@ -34,6 +41,8 @@ const SCAN_MS = 1000;
 const PAIR_TIMEOUT_MS = 100_000;
 const DEFAULT_RADIO = { host: "127.0.0.1", port: RADIO_PORT };
 
+const BLE_OPTION = ["--ble <adapter>", "a real Bluetooth adapter, hci0 say, for real stations"] as const;
+
 const program = new Command("npm run phone --")
   .description("A guest's phone, and the app that pairs")
   .showHelpAfterError();
@@ -42,6 +51,7 @@ program
   .command("scan")
   .description("list the stations that are on the air")
   .option("--radio <host:port>", "the radio of a station's process", placeOption, DEFAULT_RADIO)
+  .option(...BLE_OPTION)
   .action(scan);
 
 program
@@ -50,6 +60,7 @@ program
   .requiredOption("--tag <tag>", "4-64 characters of A-Z a-z 0-9 . _ : -")
   .option("--station <address or name>", "which one, where there are several")
   .option("--radio <host:port>", "the radio of a station's process", placeOption, DEFAULT_RADIO)
+  .option(...BLE_OPTION)
   .action(authorize);
 
 program
@@ -71,15 +82,15 @@ program
 
 program.parseAsync().catch(fail);
 
-async function scan({ radio }: { radio: Place }): Promise<void> {
-  await withPhone(radio, async (phone) => {
+async function scan(options: RadioOptions): Promise<void> {
+  await withPhone(options, async (phone) => {
     const stations = await listen(phone);
     if (stations.length === 0) throw new Error("no station is on the air");
     for (const station of stations) print(describe(station));
   });
 }
 
-async function authorize({ radio, tag, station: wanted }: AuthorizeOptions): Promise<void> {
+async function authorize({ tag, station: wanted, ...radio }: AuthorizeOptions): Promise<void> {
   await withPhone(radio, async (phone) => {
     const stations = (await listen(phone)).filter(
       ({ address, name }) => wanted === undefined || wanted === address || wanted === name,
@@ -151,7 +162,22 @@ async function ask(url: string, init?: RequestInit): Promise<{ status: number; b
   }
 }
 
-async function withPhone(radio: Place, use: (phone: Phone) => Promise<void>): Promise<void> {
+async function withPhone({ radio, ble }: RadioOptions, use: (phone: Phone) => Promise<void>): Promise<void> {
+  if (ble !== undefined) await withAdapter(ble, use);
+  else await withRemoteAir(radio, use);
+}
+
+async function withAdapter(name: string, use: (phone: Phone) => Promise<void>): Promise<void> {
+  const adapter = findAdapter(name);
+  const clock = new NodeClock();
+  try {
+    await use(new Phone({ air: new NobleCentral({ ...adapter, clock }), clock }));
+  } finally {
+    clock.dispose();
+  }
+}
+
+async function withRemoteAir(radio: Place, use: (phone: Phone) => Promise<void>): Promise<void> {
   const clock = new NodeClock();
   const air = await RemoteAir.open(radio);
   try {

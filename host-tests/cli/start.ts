@@ -1,4 +1,5 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import { RADIO_KINDS, type RadioKind } from "../bluetooth/radio.js";
 import { onInterrupt, onReaderGone } from "./ending.js";
 import { runStory } from "./story.js";
 import { Timeline } from "./timeline.js";
@@ -10,17 +11,29 @@ const program = new Command("npm start --")
     "one JSON object a line: {at (ms since the start), event, …}; the last is {event: done, ok}",
     false,
   )
+  .addOption(
+    new Option(
+      "--radio <kind>",
+      "real Bluetooth stacks over virtual controllers, or function calls; hci where they are installed",
+    ).choices(RADIO_KINDS),
+  )
+  .option("--btsnoop <file>", "log the radio's packets, for Wireshark")
   .option("--broker <url>", "a broker that is already running, mqtt://[user:password@]host:port")
   .showHelpAfterError()
   .parse();
 
-const { json, broker } = program.opts<{ json: boolean; broker?: string }>();
+const { json, broker, radio, btsnoop } = program.opts<{
+  json: boolean;
+  broker?: string;
+  radio?: RadioKind;
+  btsnoop?: string;
+}>();
 const timeline = new Timeline({ isJSON: json, print: (line) => process.stdout.write(`${line}\n`) });
 const ending = new AbortController();
 onInterrupt(() => ending.abort(new Error("interrupted")));
 onReaderGone(() => ending.abort(new Error("nobody reads on")));
 try {
-  await runStory({ timeline, brokerURL: broker, signal: ending.signal });
+  await runStory({ timeline, brokerURL: broker, radio, btsnoopFile: btsnoop, signal: ending.signal });
   timeline.done({
     ok: true,
     message: `every step was seen from outside the stations, in ${timeline.elapsedMs / 1000} s`,

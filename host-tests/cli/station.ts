@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { readConfig } from "../../platform-stub/config.js";
+import { findAdapter } from "../bluetooth/adapter.js";
+import { makeBlenoGATTServer } from "../bluetooth/gatt-server.js";
 import { NodeClock } from "../node-board/index.js";
 import { serveRadio } from "../radio-link/server.js";
 import type { EndOfLife } from "../virtual-board/index.js";
@@ -23,6 +25,7 @@ interface Options {
   readonly ssid: string;
   readonly psk: string;
   readonly ca?: string;
+  readonly ble?: string;
 }
 
 const program = new Command("npm run station --")
@@ -37,6 +40,10 @@ const program = new Command("npm run station --")
   .option("--radio-port <number>", "where phones reach its radio", portOption, RADIO_PORT)
   .option("--ssid <text>", "the Wi-Fi network that is in its reach", ssidOption, WIFI_SSID)
   .option("--psk <text>", "that network's password; none: it is open", pskOption, "")
+  .option(
+    "--ble <adapter>",
+    "a real Bluetooth adapter for its radio, hci0 say: phones and nRF Connect find it",
+  )
   .option("--ca <file>", "certificate authorities for brokers over TLS, PEM")
   .showHelpAfterError();
 
@@ -48,10 +55,11 @@ async function run(options: Options): Promise<void> {
   // Before anything is open: what is open keeps the process alive.
   const provisioning = provisioningOf(options);
   const ca = options.ca === undefined ? undefined : readCertificates(options.ca);
+  const adapter = options.ble === undefined ? undefined : findAdapter(options.ble);
   const clock = new NodeClock();
   const world = new World(clock, { seed: randomInt(2 ** 31) });
   world.wifi.put({ ssid: options.ssid, password: options.psk });
-  const radio = await serveRadio(world.air, options.radioPort);
+  const radio = adapter ? undefined : await serveRadio(world.air, options.radioPort);
   const leaving = new AbortController();
   const leave = () => leaving.abort();
   let failure: Error | undefined;
@@ -61,6 +69,7 @@ async function run(options: Options): Promise<void> {
     provisioning,
     httpPort: options.httpPort,
     sockets: { ca },
+    makeGATTServer: adapter && ((life) => makeBlenoGATTServer(adapter, life)),
     onLog: print,
     onEnd: (end) => {
       if (end.type === "power-cut" || leaving.signal.aborted) return;
@@ -81,7 +90,9 @@ async function run(options: Options): Promise<void> {
   onInterrupt(leave);
   onReaderGone(leave);
   station.boot();
-  print(`radio on port ${radio.port}; HTTP API on port ${options.httpPort}; commands: ${COMMANDS}`);
+  print(
+    `radio on ${radio ? `port ${radio.port}` : options.ble}; HTTP API on port ${options.httpPort}; commands: ${COMMANDS}`,
+  );
   await once(leaving.signal, "abort");
   lines.close();
   if (station.device.isRunning) {
@@ -89,7 +100,7 @@ async function run(options: Options): Promise<void> {
     await sleep(FAREWELL_MS);
     station.device.cutPower();
   }
-  radio.close();
+  radio?.close();
   clock.dispose();
   if (failure) throw failure;
 }

@@ -12,6 +12,7 @@ import {
   startPlatform,
   usernameOf,
 } from "../../platform-stub/index.js";
+import { openRadio, type Radio, type RadioKind } from "../bluetooth/radio.js";
 import { NodeClock } from "../node-board/index.js";
 import { Phone, type SeenResult, type SeenStation } from "../world/phone.js";
 import { World } from "../world/world.js";
@@ -24,6 +25,10 @@ export interface StoryOptions {
   readonly timeline: Timeline;
   /** An external broker; none: the stub's own. */
   readonly brokerURL?: string;
+  /** None: real stacks where they are installed. */
+  readonly radio?: RadioKind;
+  /** Where the radio's packets are logged. */
+  readonly btsnoopFile?: string;
   /** Ends the story early: it still leaves in good order, and rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -32,6 +37,11 @@ const OWNER = "owner@cafe.example";
 const GUEST_TAG = "GUEST-0001";
 const BLOCKED_TAG = "GUEST-0002";
 const WIFI = { ssid: "Café", password: randomBytes(8).toString("hex") };
+
+const RADIO_NOTES: Readonly<Record<RadioKind, string>> = {
+  hci: "meet over Bluetooth: GATT on bleno, the phones on noble, HCI packets between virtual controllers",
+  calls: "meet by function calls: the Bluetooth stacks are not installed, or not asked for",
+};
 
 /** What happens to the platform's answers on their way. */
 type OnTheWay = "nothing" | "tampered" | "lost";
@@ -70,6 +80,7 @@ class Story {
   #brokerURL: string | undefined;
   #cleanUp: CleanUp;
   #world: World<NodeClock>;
+  #radio: Radio;
   #phone: Phone;
   #onTheWay: OnTheWay = "nothing";
   #onAir = new Map<string, SeenStation>();
@@ -78,7 +89,7 @@ class Story {
   /** Aborted when the story cannot or shall not go on: whoever waits then waits in vain. */
   #signal: AbortSignal;
 
-  constructor({ timeline, brokerURL, signal }: StoryOptions, cleanUp: CleanUp) {
+  constructor({ timeline, brokerURL, radio, btsnoopFile, signal }: StoryOptions, cleanUp: CleanUp) {
     this.#timeline = timeline;
     this.#brokerURL = brokerURL;
     this.#cleanUp = cleanUp;
@@ -86,9 +97,12 @@ class Story {
     const clock = new NodeClock();
     this.#world = new World(clock, { seed: randomInt(2 ** 31) });
     this.#world.wifi.put(WIFI);
-    this.#phone = new Phone({ air: this.#world.air, clock });
     cleanUp.push(() => clock.dispose());
-    this.#phone.scan((seen) => this.#onAir.set(seen.address, seen));
+    this.#radio = openRadio({ world: this.#world, kind: radio, btsnoopFile });
+    cleanUp.push(() => this.#radio.close());
+    this.#phone = new Phone({ air: this.#radio.central, clock });
+    const scan = this.#phone.scan((seen) => this.#onAir.set(seen.address, seen));
+    cleanUp.push(() => scan.close());
   }
 
   async run(): Promise<void> {
@@ -142,8 +156,9 @@ class Story {
       from: "platform",
       to: "broker",
       what: `answers requests at ${host} port ${port}, ${kind}`,
-      details: { host, port, external: brokerURL !== undefined },
+      details: { host, port, external: brokerURL !== undefined, radio: this.#radio.kind },
     });
+    this.#timeline.note({ from: "station", to: "phone", what: RADIO_NOTES[this.#radio.kind] });
     return { platform, observer };
   }
 
@@ -155,6 +170,7 @@ class Story {
       config: { name: `PlugPass ${name}` },
       provisioning: { deviceId, responseKey: key },
       httpPort: 0,
+      makeGATTServer: this.#radio.makeGATTServer,
       onEnd: (end) => {
         if (end.type === "crash") this.#failure.abort(end.error);
       },

@@ -3,8 +3,9 @@
 import { type Config, defaultConfig } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
+import type { MakeGATTServer } from "../bluetooth/radio.js";
 import { type NodeClock, type NodeSocketOptions, nodeParts } from "../node-board/index.js";
-import { Device, type EndOfLife } from "../virtual-board/index.js";
+import { type BoardParts, Device, type EndOfLife, type Life } from "../virtual-board/index.js";
 import type { World } from "../world/world.js";
 
 export interface VirtualStationOptions {
@@ -15,6 +16,8 @@ export interface VirtualStationOptions {
   /** Where the HTTP API listens; 0 takes a free port. */
   readonly httpPort: number;
   readonly sockets?: NodeSocketOptions;
+  /** In place of the GATT server on the virtual air. */
+  readonly makeGATTServer?: MakeGATTServer;
   readonly mac?: string;
   readonly onLog?: (line: string) => void;
   readonly onEnd?: (end: EndOfLife) => void;
@@ -35,14 +38,7 @@ export class VirtualStation {
       mac: options.mac,
       onLog: options.onLog,
       onEnd: options.onEnd,
-      replace: (life) =>
-        nodeParts(life, {
-          ...options.sockets,
-          portOf: (port) => (port === HTTP_PORT ? options.httpPort : port),
-          onListening: (port, realPort) => {
-            if (port === HTTP_PORT) this.#httpPort = realPort;
-          },
-        }),
+      replace: (life) => this.#parts(life),
     });
     if (options.provisioning) this.device.provision(options.provisioning);
   }
@@ -57,6 +53,19 @@ export class VirtualStation {
       const started = startStation(board, { ...defaultConfig, ...this.#options.config });
       this.station = started instanceof Station ? started : undefined;
     });
+  }
+
+  #parts(life: Life): BoardParts {
+    const { sockets, httpPort, makeGATTServer } = this.#options;
+    const parts = nodeParts(life, {
+      ...sockets,
+      portOf: (port) => (port === HTTP_PORT ? httpPort : port),
+      onListening: (port, realPort) => {
+        if (port === HTTP_PORT) this.#httpPort = realPort;
+      },
+    });
+    if (!makeGATTServer) return parts;
+    return { ...parts, io: { ...parts.io, GATTServer: makeGATTServer(life, this.device.mac) } };
   }
 
   /** Leaves in good order, where the firmware runs. */

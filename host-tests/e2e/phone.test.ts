@@ -24,6 +24,12 @@ test("what is no radio is told, in one sentence", async () => {
   );
 });
 
+test("an adapter that is not there is told", async () => {
+  const phone = new Command("phone.ts", ["scan", "--ble", "hci99"]);
+  expect(await phone.ended).toBe(1);
+  expect(phone.output).toMatch(/^adapter hci99 cannot be used: .+\n$/);
+});
+
 test("a radio that ends in the middle is told", async () => {
   server.on("connection", (socket) => socket.destroy());
   const phone = new Command("phone.ts", ["scan", "--radio", place]);

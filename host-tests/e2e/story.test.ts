@@ -1,8 +1,13 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import mqtt from "mqtt";
-import { runStory } from "../cli/story.js";
+import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../bluetooth/packages.js";
+import { runStory, type StoryOptions } from "../cli/story.js";
 import { Timeline } from "../cli/timeline.js";
+import { skipFor } from "../optional.js";
 import { Command } from "./command.js";
 import { findMosquitto, type Mosquitto, startMosquitto } from "./mosquitto.js";
 
@@ -22,17 +27,38 @@ const EVENTS = [
 ];
 const LIMIT_MS = 30_000;
 
-async function eventsOf(brokerURL?: string): Promise<string[]> {
+async function eventsOf(options: Omit<StoryOptions, "timeline"> = {}): Promise<string[]> {
   const events: string[] = [];
   const timeline = new Timeline({ isJSON: true, print: (line) => events.push(JSON.parse(line).event) });
-  await runStory({ timeline, brokerURL });
+  await runStory({ timeline, ...options });
   return events;
 }
 
 test(
-  "the main story, on the stub's own broker",
+  "the main story, on the stub's own broker, the radio by function calls",
   async () => {
-    expect(await eventsOf()).toEqual(EVENTS);
+    expect(await eventsOf({ radio: "calls" })).toEqual(EVENTS);
+  },
+  LIMIT_MS,
+);
+
+const hasBluetooth = loadBluetoothPackages() !== undefined;
+if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
+
+(hasBluetooth ? test : test.skip)(
+  "the main story over real Bluetooth stacks, its packets logged",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "plugpass-btsnoop-"));
+    const btsnoopFile = join(folder, "story.btsnoop");
+    try {
+      expect(await eventsOf({ radio: "hci", btsnoopFile })).toEqual(EVENTS);
+      const packets = readFileSync(btsnoopFile);
+      expect(packets.subarray(0, 8).toString("latin1")).toBe("btsnoop\0");
+      // The write of the tag, as it is in ATT.
+      expect(packets.includes("GUEST-0001")).toBe(true);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   },
   LIMIT_MS,
 );
@@ -64,7 +90,7 @@ if (mosquitto !== undefined) {
     test(
       "the main story, and nothing is left of it",
       async () => {
-        expect(await eventsOf(url)).toEqual(EVENTS);
+        expect(await eventsOf({ brokerURL: url })).toEqual(EVENTS);
         expect(await retained()).toEqual([]);
       },
       LIMIT_MS,
@@ -121,7 +147,16 @@ test("it ends without a word when nobody reads on", async () => {
   expect(story.output).not.toContain("EPIPE");
 });
 
+test("packets cannot be logged where there are none", async () => {
+  await expect(eventsOf({ radio: "calls", btsnoopFile: "x" })).rejects.toThrow("use --radio hci");
+});
+
+test("a log that cannot be written: the story fails with a sentence", async () => {
+  const btsnoopFile = join("missing", "x.btsnoop");
+  await expect(eventsOf({ radio: hasBluetooth ? "hci" : "calls", btsnoopFile })).rejects.toThrow("--btsnoop");
+});
+
 test("a broker that is not there: the story fails with a sentence", async () => {
-  await expect(eventsOf("mqtt://127.0.0.1:1")).rejects.toThrow();
-  await expect(eventsOf("http://127.0.0.1")).rejects.toThrow("--broker must be");
+  await expect(eventsOf({ brokerURL: "mqtt://127.0.0.1:1" })).rejects.toThrow();
+  await expect(eventsOf({ brokerURL: "http://127.0.0.1" })).rejects.toThrow("--broker must be");
 });
