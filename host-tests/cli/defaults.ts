@@ -2,6 +2,7 @@
 
 export const RADIO_PORT = 4190;
 export const HTTP_PORT = 8080;
+export const WEB_PHONE_PORT = 8090;
 export const BROKER_PORT = 1883;
 /** The network that the virtual station hears. It is open: its password would be no secret. */
 export const WIFI_SSID = "Café";

@@ -5,9 +5,11 @@ import { findAdapter } from "../bluetooth/adapter.js";
 import { NobleCentral } from "../bluetooth/central.js";
 import { NodeClock } from "../node-board/index.js";
 import { RemoteAir } from "../radio-link/client.js";
+import { serveWebPhone } from "../web-phone/server.js";
 import { Phone, type SeenStation } from "../world/phone.js";
-import { BROKER_PORT, fail, HTTP_PORT, RADIO_PORT, WIFI_SSID } from "./defaults.js";
-import { placeOption } from "./options.js";
+import { BROKER_PORT, fail, HTTP_PORT, RADIO_PORT, WEB_PHONE_PORT, WIFI_SSID } from "./defaults.js";
+import { onInterrupt } from "./ending.js";
+import { placeOption, portOption } from "./options.js";
 
 interface Place {
   readonly host: string;
@@ -80,6 +82,12 @@ program
   .option("--url <url>", "the station's HTTP API", `http://127.0.0.1:${HTTP_PORT}`)
   .action(pair);
 
+program
+  .command("web")
+  .description("a phone in the browser (Chrome, Web Bluetooth), for real stations; until Ctrl-C")
+  .option("--port <number>", "where the page is served, on loopback", portOption, WEB_PHONE_PORT)
+  .action(web);
+
 program.parseAsync().catch(fail);
 
 async function scan(options: RadioOptions): Promise<void> {
@@ -116,6 +124,12 @@ async function authorize({ tag, station: wanted, ...radio }: AuthorizeOptions): 
     print(`attempt ${attempt}: ${state} (${code}), the station is ${status}`);
     if (state !== "authorized") process.exitCode = 1;
   });
+}
+
+async function web({ port }: { port: number }): Promise<void> {
+  const page = await serveWebPhone(port);
+  onInterrupt(() => page.close());
+  print(`open ${page.url} in Chrome`);
 }
 
 async function pair(options: PairOptions): Promise<void> {

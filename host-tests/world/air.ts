@@ -30,7 +30,7 @@ export interface AttributeInfo {
 
 export interface CentralConnection {
   readonly mtu: number;
-  /** The characteristics of all services. */
+  /** The characteristics of all services but those of GAP and GATT themselves. */
   characteristics(): readonly AttributeInfo[];
   read(
     uuid: string,

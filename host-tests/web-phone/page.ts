@@ -1,0 +1,83 @@
+import { resultSentence, statusWords } from "./sentences.js";
+import { ConnectedStation, chooseStation } from "./station.js";
+import type { WebBluetooth } from "./web-bluetooth.js";
+
+const connectButton = find("connect", HTMLButtonElement);
+const form = find("card", HTMLFormElement);
+const tagField = find("tag", HTMLInputElement);
+const presentButton = find("present", HTMLButtonElement);
+const stationText = find("station", HTMLElement);
+const outcome = find("outcome", HTMLOutputElement);
+const bluetooth = (navigator as Navigator & { readonly bluetooth?: WebBluetooth }).bluetooth;
+
+let station: ConnectedStation | undefined;
+
+if (bluetooth) {
+  connectButton.addEventListener("click", () => void guarded(() => connect(bluetooth)));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void guarded(present);
+  });
+} else {
+  connectButton.disabled = true;
+  tell(
+    "This browser has no Web Bluetooth. Use Chrome or Edge on Android, Windows, macOS or ChromeOS; on Linux, switch on chrome://flags/#enable-web-bluetooth.",
+    "failed",
+  );
+}
+
+async function connect(bluetooth: WebBluetooth): Promise<void> {
+  const device = await chooseStation(bluetooth);
+  station?.disconnect();
+  tell("Connecting…", "pending");
+  device.addEventListener("gattserverdisconnected", () => {
+    station = undefined;
+    presentButton.disabled = true;
+    stationText.textContent = "not connected";
+  });
+  station = await ConnectedStation.connect(device);
+  await showStatus();
+  presentButton.disabled = false;
+  tell("Connected. Present your card.", "idle");
+}
+
+async function present(): Promise<void> {
+  if (!station) throw new Error("Connect to a station first.");
+  presentButton.disabled = true;
+  try {
+    const result = await station.authorize(tagField.value, () =>
+      tell("The card is being checked…", "pending"),
+    );
+    tell(`${resultSentence(result)} (${result.code})`, result.state);
+    await showStatus();
+  } finally {
+    presentButton.disabled = station === undefined;
+  }
+}
+
+async function showStatus(): Promise<void> {
+  if (!station) return;
+  const { status } = await station.read();
+  stationText.textContent = `${station.name}: ${statusWords(status)}`;
+}
+
+async function guarded(act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    // Chosen no station: the guest knows.
+    if (error instanceof DOMException && error.name === "NotFoundError") return;
+    tell(error instanceof Error ? error.message : "Something failed.", "failed");
+  }
+}
+
+function tell(text: string, state: string): void {
+  outcome.textContent = text;
+  outcome.dataset.state = state;
+}
+
+function find<T extends HTMLElement>(id: string, type: abstract new () => T): T {
+  const element = document.getElementById(id);
+  if (!(element instanceof type)) throw new Error(`the page has no ${id}`);
+  return element;
+}

@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { SERVICE_UUID } from "../../modules/tag-service/index.js";
+import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../bluetooth/packages.js";
+import { RadioScene, STATION_ADDRESS } from "../bluetooth/radio-scene.js";
+import { skipFor } from "../optional.js";
+import { NobleDevice } from "./device.js";
+import { resultSentence } from "./sentences.js";
+import { serveWebPhone } from "./server.js";
+import { ConnectedStation, chooseStation } from "./station.js";
+
+const packages = loadBluetoothPackages();
+if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
+
+(packages ? describe : describe.skip)("the phone in the browser, over the virtual radio", () => {
+  let scene: RadioScene;
+  let device: NobleDevice;
+
+  /** Lets time pass until a promise is settled. */
+  async function settled<T>(promise: Promise<T>): Promise<T> {
+    let isOver = false;
+    const over = () => {
+      isOver = true;
+    };
+    promise.then(over, over);
+    await scene.until("it is settled", () => isOver);
+    return promise;
+  }
+
+  async function connect(): Promise<ConnectedStation> {
+    if (!packages) throw new Error(HOW_TO_GET_BLUETOOTH);
+    scene = RadioScene.online(packages);
+    device = new NobleDevice({ central: scene.radio.central, address: STATION_ADDRESS, name: "PlugPass" });
+    const asked: unknown[] = [];
+    const chosen = await chooseStation({
+      requestDevice: async (options) => {
+        asked.push(options);
+        return device;
+      },
+    });
+    expect(asked).toEqual([{ filters: [{ services: [SERVICE_UUID] }] }]);
+    return settled(ConnectedStation.connect(chosen));
+  }
+
+  afterEach(() => scene.cafe.device.cutPower());
+
+  test("a card opens a session, and the page says so", async () => {
+    const station = await connect();
+    expect(station.name).toBe("PlugPass");
+    expect(await settled(station.read())).toMatchObject({ state: "idle", status: "plugged" });
+    const pending: string[] = [];
+    const result = await settled(station.authorize("GUEST-0001", () => pending.push("pending")));
+    expect(pending).toEqual(["pending"]);
+    expect(result).toMatchObject({ state: "authorized", code: 200 });
+    expect(resultSentence(result)).toBe("You may charge.");
+    await scene.until("the vehicle charges", () => scene.cafe.station.status === "charging");
+    station.disconnect();
+  });
+
+  test("a card that may not charge is told so, and another can be tried", async () => {
+    const station = await connect();
+    expect(await settled(station.authorize("GUEST-0009", () => {}))).toMatchObject({ code: 403 });
+    expect(await settled(station.authorize("GUEST-0001", () => {}))).toMatchObject({ code: 200, attempt: 2 });
+  });
+
+  test("contact that is lost while the card is checked is told", async () => {
+    const station = await connect();
+    scene.cafe.platform.intercept = () => [];
+    const result = station.authorize("GUEST-0001", () => device.lose());
+    await expect(settled(result)).rejects.toThrow("The connection was lost");
+  });
+});
+
+test("the page and its script are served, and nothing else", async () => {
+  const phone = await serveWebPhone(0);
+  try {
+    const page = await (await fetch(phone.url)).text();
+    expect(page).toContain('src="page.js"');
+    const script = await fetch(`${phone.url}page.js`);
+    expect(script.headers.get("content-type")).toContain("javascript");
+    expect(await script.text()).toContain(SERVICE_UUID);
+    expect((await fetch(`${phone.url}../package.json`)).status).toBe(404);
+    expect((await fetch(phone.url, { method: "POST" })).status).toBe(405);
+  } finally {
+    phone.close();
+  }
+});
+
+test("a port that is taken is told", async () => {
+  const phone = await serveWebPhone(0);
+  try {
+    await expect(serveWebPhone(Number(new URL(phone.url).port))).rejects.toThrow(
+      "choose another with --port",
+    );
+  } finally {
+    phone.close();
+  }
+});
