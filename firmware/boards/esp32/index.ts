@@ -67,7 +67,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       network: {
         kind: "wifi",
         WiFi: makeWiFi({ clock, guard, onAddress: () => wallClock.sync() }),
-        AccessPoint: makeAccessPoint(guard),
+        AccessPoint: makeAccessPoint(clock),
       },
     },
     pins: {
