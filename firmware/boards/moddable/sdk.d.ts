@@ -30,6 +30,14 @@ declare module "time" {
   export default Time;
 }
 
+declare module "debug" {
+  const Debug: {
+    /** Collects garbage; with an argument: whether it is collected from now on. */
+    gc(isCollected?: boolean): void;
+  };
+  export default Debug;
+}
+
 declare module "net" {
   const Net: {
     get(what: "IP" | "MAC", mode?: "station" | "ap"): string | undefined;
