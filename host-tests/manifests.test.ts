@@ -11,6 +11,15 @@ const FLASH_BYTES = 4 * 1024 * 1024;
 /** The images keep below this share of a slot; the rest is for what comes. */
 const SLOT_BYTES = 0x1e0000;
 
+/** What posts messages to the engine's queue while JavaScript is busy, with a TLS handshake say. */
+const MAX_TCP_SOCKETS = 8;
+const LISTENER_AND_DNS = 2;
+const MAX_PHONES = 3;
+/** Connected, subscribed, wrote, gone. */
+const MESSAGES_PER_PHONE = 4;
+/** Associated, address, and both gone. */
+const WIFI_MESSAGES = 4;
+
 interface SDKModule {
   readonly from: string;
   readonly documented: string;
@@ -86,6 +95,13 @@ describe.each(TARGETS.slice(0, 2))("on the chip, manifests/%s", (target, platfor
       readFileSync(join(ROOT, `firmware/boards/esp32/${name}.ts`), "utf8"),
     );
     for (const name of manifest.ffiFunctions) expect(board.join("")).toContain(`.${name}(`);
+  });
+
+  test("queues what may be told at once: else a task of ESP-IDF waits for JavaScript, or it is lost", () => {
+    const { defines } = JSON.parse(readFileSync(join(ROOT, "manifests/chip.json"), "utf8"));
+    const sockets = MAX_TCP_SOCKETS + LISTENER_AND_DNS;
+    const phones = MAX_PHONES * MESSAGES_PER_PHONE;
+    expect(defines.task.queueLength).toBeGreaterThanOrEqual(sockets + phones + WIFI_MESSAGES);
   });
 
   test("lays the flash out without overlaps, with two slots", () => {

@@ -73,7 +73,7 @@ async function harnessOn(clock: Clock, options: HarnessOptions = {}): Promise<Ha
 
 function parts(life: Life, options: HarnessOptions) {
   const clock = makeClock(life);
-  const sockets = makeSockets(life, options);
+  const sockets = makeSockets({ ...options, clock, guard: life });
   return {
     clock,
     io: { ...sockets, HTTPServer: makeHTTPServer({ ...sockets, clock, guard: life }) },

@@ -57,7 +57,7 @@ export default function main(): void {
     });
   }
 
-  const sockets = makeSockets(outside);
+  const sockets = makeSockets({ clock, guard: outside });
   serveLines({ ...sockets, port: Number(config.radioPort), begin: (send) => radioSession(world, send) });
   serveLines({ ...sockets, port: Number(config.vehiclePort), begin: (send) => vehicleSession(device, send) });
   boot();
@@ -69,7 +69,7 @@ export default function main(): void {
 /** The SDK's parts, for one run of the firmware. */
 function parts(life: Life): BoardParts {
   const clock = makeClock(life);
-  const sockets = makeSockets(life);
+  const sockets = makeSockets({ clock, guard: life });
   /** The chip's port 80 is another here. */
   const Listener: ListenerConstructor = class extends sockets.Listener {
     constructor(options: ListenerOptions) {

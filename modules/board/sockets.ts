@@ -11,6 +11,7 @@ import type { Bytes, IO } from "./io.js";
  *   chip gives no reason, so a caller MUST NOT need one. Nothing is called after it.
  */
 export interface TCP extends IO {
+  /** `undefined` where the board does not know it: the chip, of a connection that a `Listener` gave. */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   /** `undefined` when nothing waits. Throws when `byteLength` is over what waits, or not positive. */
@@ -35,7 +36,10 @@ export interface TCPConnectOptions extends TCPHandlers {
   noDelay?: boolean;
 }
 
-/** Takes over a connection that a `Listener` gave (or any other); the instance given is closed by that. */
+/**
+ * Takes over a connection that a `Listener` gave (or any other); the instance given is closed by that. What happened
+ * before, the connection's end too, is told again.
+ */
 export interface TCPFromOptions extends TCPHandlers {
   from: TCP;
   noDelay?: boolean;
@@ -43,7 +47,9 @@ export interface TCPFromOptions extends TCPHandlers {
 
 /**
  * Throws when the board's sockets are used up (`no socket`), when the address is not an IPv4 address, and when the
- * board is on no network at all (`connect error`).
+ * board knows already that no network leads there. A board may only learn that later, or never: the chip throws
+ * `no network` when it has none at all, and lwIP tells nobody that a connection could not even be begun. So a caller
+ * MUST bound its wait for `onWritable` and `onError`.
  */
 export type TCPConstructor = new (options: TCPConnectOptions | TCPFromOptions) => TCP;
 
@@ -70,5 +76,8 @@ export interface Listener extends IO {
   read(): TCP | undefined;
 }
 
-/** Throws when the port is taken. */
+/**
+ * Throws when the port is taken. It may be made before there is a network, takes connections as soon as there is one,
+ * and goes on when networks change.
+ */
 export type ListenerConstructor = new (options: ListenerOptions) => Listener;

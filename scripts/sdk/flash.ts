@@ -5,9 +5,10 @@ import { Command } from "commander";
 import { binFolder } from "./bin-folder.js";
 import { type FlashOptions, flashFiles } from "./flash-files.js";
 import { targetOf } from "./targets.js";
-import { findIDF, findModdable } from "./tools.js";
+import { checkPort, findIDF, findModdable } from "./tools.js";
 
 async function flash(options: FlashOptions): Promise<void> {
+  checkPort(options.port);
   const moddable = findModdable(process.env, process.platform);
   const { folder } = findIDF(process.env);
   const files = flashFiles(options, binFolder(moddable, options.target, options.debug));

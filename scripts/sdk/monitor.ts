@@ -3,13 +3,15 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Command } from "commander";
-import { buildEnvironment, findIDF, findModdable } from "./tools.js";
+import { buildEnvironment, checkPort, findIDF, findModdable } from "./tools.js";
 
 /** Of a release build (CONFIG_ESP_CONSOLE_UART_BAUDRATE). */
 const RELEASE_BAUD = "115200";
 /** Of a debug build, whose log is xsbug's (DEBUGGER_SPEED of the SDK's makefile). */
 const DEBUG_BAUD = "460800";
 const XSBUG_PORT = "5002";
+/** miniterm takes the terminal raw, and leaves at Ctrl-] by itself. */
+const CTRL_C = "3";
 
 new Command("npm run monitor --")
   .description("Shows a board's log until Ctrl-C")
@@ -24,6 +26,7 @@ new Command("npm run monitor --")
   });
 
 async function monitor({ port, debug }: { port: string; debug: boolean }): Promise<void> {
+  checkPort(port);
   const moddable = findModdable(process.env, process.platform);
   const child = debug ? xsbugLog(port) : miniterm(port);
   const code = await new Promise((done) => child.once("close", done));
@@ -41,7 +44,7 @@ async function monitor({ port, debug }: { port: string; debug: boolean }): Promi
   }
 
   function miniterm(device: string) {
-    const script = `. "$0/export.sh" >/dev/null && exec python -m serial.tools.miniterm --raw "$@"`;
+    const script = `. "$0/export.sh" >/dev/null && exec python -m serial.tools.miniterm --raw --exit-char ${CTRL_C} "$@"`;
     const words = [findIDF(process.env).folder, device, RELEASE_BAUD];
     return spawn("bash", ["-c", script, ...words], { stdio: "inherit" });
   }

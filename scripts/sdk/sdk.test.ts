@@ -162,6 +162,11 @@ test.each([
   ["flash.ts", [], "--port"],
   ["flash.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],
   ["monitor.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],
+  ["flash.ts", ["--port", ""], "--port is empty"],
+  ["flash.ts", ["--port", "/dev/nope"], "there is no /dev/nope"],
+  ["monitor.ts", ["--port", ""], "--port is empty"],
+  ["monitor.ts", ["--port", "/dev/nope"], "there is no /dev/nope"],
+  ["monitor.ts", ["--port", "/dev/nope", "--debug"], "there is no /dev/nope"],
 ])("%s %j says what is missing, and ends with 1", (script, words, sentence) => {
   const { MODDABLE: _moddable, IDF_PATH: _idf, ...env } = process.env;
   const { status, stderr } = spawnSync(
@@ -172,4 +177,20 @@ test.each([
   expect(stderr).toContain(sentence);
   expect(stderr).not.toContain("    at ");
   expect(status).toBe(1);
+});
+
+test("monitor.ts shows the log with a miniterm that Ctrl-C ends", () => {
+  const MODDABLE = join(folder, "sdk");
+  const IDF_PATH = join(folder, "idf");
+  put("sdk/tools/VERSION", "8.2.3");
+  for (const host of ["lin", "mac"]) put(`sdk/build/bin/${host}/release/mcconfig`);
+  put("idf/version.txt", "v6.0");
+  put("idf/export.sh", "python() { echo $@; }; exec() { $@; }");
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--import", "tsx", "scripts/sdk/monitor.ts", "--port", "/dev/null"],
+    { cwd: ROOT, env: { ...process.env, MODDABLE, IDF_PATH }, encoding: "utf8" },
+  );
+  expect(stderr).toBe("");
+  expect(stdout).toBe("-m serial.tools.miniterm --raw --exit-char 3 /dev/null 115200\n");
 });

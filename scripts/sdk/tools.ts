@@ -63,6 +63,14 @@ export function findIDF(environment: Environment): { folder: string; version: st
   return { folder, version };
 }
 
+/** Throws with a sentence when no board can be there. */
+export function checkPort(port: string): void {
+  if (port === "") throw new Error("--port is empty; it has to be where the board is, /dev/ttyUSB0 say");
+  if (!existsSync(port)) {
+    throw new Error(`there is no ${port}: plug the board in, and look for it with ls /dev/tty* /dev/cu.*`);
+  }
+}
+
 /** As the SDK's own makefile asks for it; a release that is no git repository has a file. */
 function idfVersion(folder: string): string {
   const file = join(folder, "version.txt");

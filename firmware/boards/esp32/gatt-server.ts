@@ -1,4 +1,5 @@
 import { type Connection, GATTServer as SDKGATTServer } from "embedded:io/bluetoothle/peripheral";
+import Debug from "debug";
 import type {
   AdvertisingRecords,
   Bytes,
@@ -72,26 +73,27 @@ export function makeGATTServer(clock: Clock, guard: Guard): GATTServerConstructo
     constructor(options: GATTServerOptions) {
       if (isTaken) throw new Error("only one GATT server for as long as the firmware runs");
       isTaken = true;
-      this.#native = new SDKGATTServer({
+      const sdkOptions = {
         mtu: options.mtu,
         services: options.services.map(({ uuid, characteristics }) => ({
           uuid,
           characteristics: characteristics.map((characteristic) => this.#characteristic(characteristic)),
         })),
         onReady: () => this.#call(() => options.onReady?.()),
-        onConnect: (native) => {
+        onConnect: (native: Connection) => {
           const connection = new ChipConnection(native, { clock, guard });
           this.#connections.set(native, connection);
           this.#call(() => options.onConnect?.(connection));
         },
-        onDisconnect: (native) => {
+        onDisconnect: (native: Connection) => {
           const connection = this.#connections.get(native);
           this.#connections.delete(native);
           if (!connection || connection.isOver) return;
           connection.isOver = true;
           this.#call(() => options.onDisconnect?.(connection));
         },
-      });
+      };
+      this.#native = withoutCollection(() => new SDKGATTServer(sdkOptions));
     }
 
     startAdvertising(advertisement: AdvertisingRecords, scanResponse?: AdvertisingRecords): void {
@@ -158,4 +160,19 @@ export function makeGATTServer(clock: Clock, guard: Guard): GATTServerConstructo
       };
     }
   };
+}
+
+/**
+ * While the SDK builds a service, the objects that it makes for the characteristics are known to the service only, and
+ * that to nobody (`xs_gattserver_addService` in modules/io/ble/server/esp32/bleserver.c): a garbage collection would
+ * free them, and the first access of a phone would call into freed memory. Without one the heap grows where it is full.
+ */
+function withoutCollection<T>(make: () => T): T {
+  Debug.gc();
+  Debug.gc(false);
+  try {
+    return make();
+  } finally {
+    Debug.gc(true);
+  }
 }

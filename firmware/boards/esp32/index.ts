@@ -47,7 +47,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
   // TLS draws from here; unseeded it would begin with the C library's generator.
   RNG.init(random(RANDOM_SEED_BYTES));
   const wallClock = new WallClock({ clock, guard });
-  const sockets = makeSockets(guard);
+  const sockets = makeSockets({ clock, guard });
   return {
     implementation: "esp32",
     mac: macOf(native),
@@ -67,7 +67,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       network: {
         kind: "wifi",
         WiFi: makeWiFi({ clock, guard, onAddress: () => wallClock.sync() }),
-        AccessPoint: makeAccessPoint(guard),
+        AccessPoint: makeAccessPoint(clock),
       },
     },
     pins: {

@@ -16,7 +16,7 @@ const RESETS_BY_FAULT: Readonly<Record<number, string>> = {
   5: "the interrupt watchdog",
   6: "the task watchdog",
   7: "a watchdog",
-  16: "the CPU lock-up detector",
+  15: "the CPU lock-up detector",
 };
 
 type OwnEnd = Exclude<LastEnd, { type: "power" }>;
@@ -63,7 +63,10 @@ export class ChipLife implements Guard {
     return this.#end({ type: "restart", reason });
   }
 
-  /** The engine itself gives up: out of memory, a stack that overflows. It restarts the chip after this. */
+  /**
+   * The engine itself gives up: out of memory, say. It restarts the chip after this. A stack that overflows restarts
+   * it without coming here (`fxAbort` in xs/platforms/esp/xsPlatform.c), and is counted all the same; see `lastEnd`.
+   */
   abort(message: string, exception: unknown): void {
     keepEnd({ type: "crash", reason: `${message} ${describe(exception)}` });
   }

@@ -1,5 +1,5 @@
-import DNSServer from "dns/server";
 import Net from "net";
+import { Socket } from "socket";
 import SDKWiFi from "wifi";
 import type {
   AccessPointConstructor,
@@ -14,6 +14,8 @@ import type {
 } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Guard } from "../guard.js";
+import { Pending } from "../moddable/pending.js";
+import { dnsAnswer } from "./dns-answer.js";
 
 const STATION_MODE = 1;
 const STATION_AND_ACCESS_POINT_MODE = 3;
@@ -21,7 +23,8 @@ const STATION_AND_ACCESS_POINT_MODE = 3;
 const WRONG_PASSWORD = -1;
 /** An association that is left says so within this. */
 const LEAVE_TIMEOUT_MS = 500;
-const OWN_ADDRESS = "192.168.4.1";
+const OWN_ADDRESS = [192, 168, 4, 1];
+const DNS_PORT = 53;
 /** Phones at a time on the station's own network; each holds memory. */
 const MAX_STATIONS = 4;
 
@@ -145,46 +148,60 @@ export function makeWiFi({ clock, guard, onAddress }: Parts): WiFiConstructor {
   };
 }
 
-/** The SDK's captive DNS, its callback guarded. */
-class CaptiveDNS extends DNSServer {
-  readonly #guard: Guard;
-
-  constructor(guard: Guard) {
-    super(() => OWN_ADDRESS);
-    this.#guard = guard;
+/** A DNS where every name is the station, so that a phone finds its way there. */
+class CaptiveDNS extends Socket {
+  constructor() {
+    super({ kind: "UDP", port: DNS_PORT });
   }
 
-  override callback(message: number, value: number, address: string, port: number): void {
-    this.#guard.run(() => super.callback(message, value, address, port));
+  override callback(message: number, byteLength: number, address: string, port: number): void {
+    if (message !== Socket.readable) return;
+    try {
+      const answer = dnsAnswer(new Uint8Array(this.read(ArrayBuffer, byteLength)), OWN_ADDRESS);
+      if (answer) this.write(address, port, answer.buffer);
+    } catch {
+      // An empty datagram, or no room to send now: whoever asked asks again.
+    }
   }
 }
 
 /** The station's own network beside its place in another: 192.168.4.1/24, DHCP by ESP-IDF, a DNS for every name. */
-export function makeAccessPoint(guard: Guard): AccessPointConstructor {
+export function makeAccessPoint(clock: Clock): AccessPointConstructor {
   let isUp = false;
 
   return class ChipAccessPoint implements IO {
-    #dns: CaptiveDNS | undefined;
+    readonly #dns: Pending<CaptiveDNS>;
+    #isClosed = false;
 
     constructor({ ssid, password, channel = 1 }: AccessPointOptions) {
       checkSSID(ssid);
       if (password !== undefined) checkPassword(password);
       if (isUp) throw new Error("the access point is up already");
-      isUp = true;
-      // First the mode: the SDK keeps a mode that has an access point already, and that of its own start has no station.
-      SDKWiFi.mode = STATION_AND_ACCESS_POINT_MODE;
+      // From here `accessPoint` itself adds the access point, after ESP-IDF has what starts DHCP on it. A mode that has
+      // one already would be on the air with ESP-IDF's own name, and be left as it is.
+      SDKWiFi.mode = STATION_MODE;
       SDKWiFi.accessPoint({ ssid, channel, max: MAX_STATIONS, station: true, ...(password && { password }) });
-      this.#dns = new CaptiveDNS(guard);
+      isUp = true;
+      this.#dns = new Pending(clock, openDNS);
     }
 
     close(): void {
-      if (!this.#dns) return;
+      if (this.#isClosed) return;
+      this.#isClosed = true;
       this.#dns.close();
-      this.#dns = undefined;
       isUp = false;
       SDKWiFi.mode = STATION_MODE;
     }
   };
+}
+
+/** `undefined` while there is no network or no socket. */
+function openDNS(): CaptiveDNS | undefined {
+  try {
+    return new CaptiveDNS();
+  } catch {
+    return undefined;
+  }
 }
 
 function checkSSID(ssid: string): void {

@@ -1,6 +1,6 @@
 /**
  * What this project uses of the Moddable SDK 8.2.3, as its sources have it: its own typings miss `close()` on
- * several classes, misspell `maximumWrite`, and know no GHASH, BlockCipher, Mode, RNG or DNS server. With the SDK
+ * several classes, misspell `maximumWrite`, and know no GHASH, BlockCipher, Mode or RNG. With the SDK
  * installed, manifests turn the type check off (the project's own has been), so that the two do not meet.
  */
 
@@ -30,6 +30,14 @@ declare module "time" {
   export default Time;
 }
 
+declare module "debug" {
+  const Debug: {
+    /** Collects garbage; with an argument: whether it is collected from now on. */
+    gc(isCollected?: boolean): void;
+  };
+  export default Debug;
+}
+
 declare module "net" {
   const Net: {
     get(what: "IP" | "MAC", mode?: "station" | "ap"): string | undefined;
@@ -51,11 +59,16 @@ declare module "sntp" {
   }
 }
 
-declare module "dns/server" {
-  export default class Server {
-    /** `resolve` gives the address for a name. */
-    constructor(resolve: (message: number, name: string) => string | undefined, options?: { ttl?: number });
-    callback(message: number, value: number, address: string, port: number): void;
+declare module "socket" {
+  export class Socket {
+    static readonly readable: number;
+    constructor(options: { kind: "UDP"; port: number });
+    /** With `readable`: so many bytes came from there. What is not read keeps what comes after it from being told. */
+    callback(message: number, byteLength: number, address: string, port: number): void;
+    /** Throws when nothing waits. */
+    read(type: typeof ArrayBuffer, byteLength: number): ArrayBuffer;
+    /** Throws when it cannot be sent. */
+    write(address: string, port: number, data: ArrayBuffer): void;
     close(): void;
   }
 }

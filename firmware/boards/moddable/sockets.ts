@@ -2,6 +2,7 @@ import SDKListener from "embedded:io/socket/listener";
 import SDKTCP from "embedded:io/socket/tcp";
 import type {
   Bytes,
+  Clock,
   Listener,
   ListenerConstructor,
   ListenerOptions,
@@ -13,131 +14,224 @@ import type {
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 import { isIPv4 } from "./ipv4.js";
+import { Pending } from "./pending.js";
 
 /** TCP connections at a time, below what lwIP has (CONFIG_LWIP_MAX_ACTIVE_TCP): closed ones linger there. */
 const MAX_SOCKETS = 8;
+/** Connections that wait to be read from a listener. */
+const BACKLOG = 2;
 const MAX_PORT = 65_535;
 
-/** A connection that a listener took. */
-interface AcceptedOptions extends TCPHandlers {
-  readonly accepted: SDKTCP;
+export interface SocketParts {
+  readonly clock: Clock;
+  readonly guard: Guard;
+  readonly maxSockets?: number;
+}
+
+/** A connection of the SDK, whoever has it. Its callbacks are given for good, so what happens is noted here. */
+interface Channel {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly native: SDKTCP;
+  /** Bytes that wait to be read. */
+  readable: number;
+  /** How much `write` took when it was last said; `undefined` until the connection is open. */
+  writable: number | undefined;
+  isOver: boolean;
+  user: TCPHandlers;
 }
 
 /**
- * The SDK's sockets, which are the port's own pattern, in a bounded number. Three things are mended (`modules/io/socket/lwip/tcp.c`): a
- * write after the peer's end throws or gives nothing there and 0 here; the remote address, of a connection that is
- * gone, reads freed memory there and is remembered here; what escapes a callback goes to the guard.
+ * The SDK's sockets, which are the port's own pattern, in a bounded number. Mended are (`modules/io/socket/lwip/tcp.c`):
+ *
+ * - A listener that is made before there is a network throws there, and waits for one here.
+ * - A connection that waits in the listener is not told when the peer resets it, and is used after lwIP has freed
+ *   it. Here none waits there: it is taken at once, and waits with its callbacks set.
+ * - A write after the peer's end throws or gives nothing there, and 0 here.
+ * - The remote address of a connection that is gone is read from freed memory there. Here it is what was connected
+ *   to, and not known of a connection that came.
+ * - What escapes a callback goes to the guard.
  */
-export function makeSockets(
-  guard: Guard,
-  { maxSockets = MAX_SOCKETS }: { maxSockets?: number } = {},
-): { TCP: TCPConstructor; Listener: ListenerConstructor } {
+export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketParts): {
+  TCP: TCPConstructor;
+  Listener: ListenerConstructor;
+} {
   let used = 0;
+
+  function connect({ address, port, noDelay = false }: TCPConnectOptions): Channel {
+    if (used >= maxSockets) throw new RangeError("no socket");
+    if (!isIPv4(address)) throw new Error(`invalid address: ${address}`);
+    if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) throw new RangeError(`invalid port: ${port}`);
+    return makeChannel({ address, port, nodelay: noDelay });
+  }
+
+  function makeChannel(
+    target: { address: string; port: number; nodelay: boolean } | { from: SDKTCP },
+  ): Channel {
+    const channel: Channel = {
+      remoteAddress: "address" in target ? target.address : undefined,
+      remotePort: "port" in target ? target.port : undefined,
+      native: new SDKTCP({
+        nodelay: true,
+        ...target,
+        onReadable: (count) => {
+          channel.readable = count;
+          guard.run(() => channel.user.onReadable?.(count));
+        },
+        onWritable: (count) => {
+          channel.writable = count;
+          guard.run(() => channel.user.onWritable?.(count));
+        },
+        onError: () => {
+          channel.isOver = true;
+          tellOver(channel);
+        },
+      }),
+      readable: 0,
+      writable: undefined,
+      isOver: false,
+      user: {},
+    };
+    used++;
+    return channel;
+  }
+
+  /** Nothing is told after it. */
+  function tellOver(channel: Channel): void {
+    const { user } = channel;
+    channel.user = {};
+    guard.run(() => user.onError?.());
+  }
+
+  function closeChannel(channel: Channel): void {
+    channel.user = {};
+    channel.native.close();
+    used--;
+  }
 
   class ModdableTCP implements TCP {
     readonly remoteAddress: string | undefined;
     readonly remotePort: number | undefined;
-    #native: SDKTCP | undefined;
-    /** How much `write` took when it was last said; `undefined` until the connection is open. */
-    #writable: number | undefined;
+    #channel: Channel | undefined;
 
-    constructor(options: TCPConnectOptions | TCPFromOptions | AcceptedOptions) {
-      const handlers = {
-        onReadable: (count: number) => this.#call(() => options.onReadable?.(count)),
-        onWritable: (count: number) => {
-          this.#writable = count;
-          this.#call(() => options.onWritable?.(count));
-        },
-        onError: () => this.#call(() => options.onError?.()),
-      };
-      if (!("from" in options) && used >= maxSockets) throw new RangeError("no socket");
-      if ("accepted" in options) {
-        this.#native = options.accepted;
-        this.remoteAddress = options.accepted.remoteAddress;
-        this.remotePort = options.accepted.remotePort;
-      } else if ("from" in options) {
-        const from = options.from as ModdableTCP;
-        const native = from.#native;
-        if (!native) throw new Error("invalid from");
-        from.#native = undefined;
-        used--;
-        this.remoteAddress = from.remoteAddress;
-        this.remotePort = from.remotePort;
-        this.#native = new SDKTCP({ from: native, nodelay: true, ...handlers });
-      } else {
-        const { address, port, noDelay = false } = options;
-        if (!isIPv4(address)) throw new Error(`invalid address: ${address}`);
-        if (!Number.isInteger(port) || port < 0 || port > MAX_PORT)
-          throw new RangeError(`invalid port: ${port}`);
-        this.remoteAddress = address;
-        this.remotePort = port;
-        this.#native = new SDKTCP({ address, port, nodelay: noDelay, ...handlers });
-      }
-      used++;
+    constructor(options: TCPConnectOptions | TCPFromOptions | { readonly accepted: Channel }) {
+      const channel =
+        "accepted" in options
+          ? options.accepted
+          : "from" in options
+            ? ModdableTCP.#detach(options.from)
+            : connect(options);
+      this.#channel = channel;
+      this.remoteAddress = channel.remoteAddress;
+      this.remotePort = channel.remotePort;
+      if ("accepted" in options) return;
+      channel.user = options;
+      if ("from" in options) guard.soon(() => this.#catchUp(channel));
+    }
+
+    static #detach(from: TCP): Channel {
+      if (!(from instanceof ModdableTCP) || !from.#channel) throw new Error("invalid from");
+      const channel = from.#channel;
+      from.#channel = undefined;
+      channel.user = {};
+      return channel;
     }
 
     read(byteLength?: number): ArrayBuffer | undefined {
-      const native = this.#living();
-      return byteLength === undefined ? native.read() : native.read(byteLength);
+      const channel = this.#living();
+      const bytes = byteLength === undefined ? channel.native.read() : channel.native.read(byteLength);
+      channel.readable -= bytes?.byteLength ?? 0;
+      return bytes;
     }
 
     write(data: Bytes): number {
-      const native = this.#living();
-      if (this.#writable === undefined) throw new Error("not ready");
-      if (data.byteLength > this.#writable) throw new Error("would block");
-      if (data.byteLength === 0) return this.#writable;
-      this.#writable = writeTo(native, data);
-      return this.#writable;
+      const channel = this.#living();
+      if (channel.writable === undefined) throw new Error("not ready");
+      if (data.byteLength > channel.writable) throw new Error("would block");
+      if (data.byteLength > 0) channel.writable = writeTo(channel.native, data);
+      return channel.writable;
     }
 
     close(): void {
-      if (!this.#native) return;
-      this.#native.close();
-      this.#native = undefined;
-      used--;
+      if (!this.#channel) return;
+      closeChannel(this.#channel);
+      this.#channel = undefined;
     }
 
-    #call(callback: () => void): void {
-      if (this.#native) guard.run(callback);
+    /** What happened before somebody listened. */
+    #catchUp(channel: Channel): void {
+      if (this.#channel && channel.writable !== undefined) channel.user.onWritable?.(channel.writable);
+      if (this.#channel && channel.readable > 0) channel.user.onReadable?.(channel.readable);
+      if (this.#channel && channel.isOver) tellOver(channel);
     }
 
-    #living(): SDKTCP {
-      if (!this.#native) throw new Error("the socket is closed");
-      return this.#native;
+    #living(): Channel {
+      if (!this.#channel) throw new Error("the socket is closed");
+      return this.#channel;
     }
   }
 
   class ModdableListener implements Listener {
-    #native: SDKListener | undefined;
+    readonly #options: ListenerOptions;
+    readonly #native: Pending<SDKListener>;
+    #waiting: Channel[] = [];
 
-    constructor({ port, onReadable }: ListenerOptions) {
-      this.#native = new SDKListener({
-        port,
-        onReadable: (count) => {
-          if (this.#native) guard.run(() => onReadable?.(count));
-        },
-      });
+    constructor(options: ListenerOptions) {
+      this.#options = options;
+      this.#native = new Pending(clock, () => this.#listen());
     }
 
+    /** Before there is a network, the one that was asked for. */
     get port(): number {
-      return this.#native?.port ?? 0;
+      return this.#native.made?.port ?? this.#options.port;
     }
 
     read(): TCP | undefined {
-      const accepted = this.#native?.read();
-      if (!accepted) return undefined;
-      if (used < maxSockets) return new ModdableTCP({ accepted });
-      accepted.close();
-      return undefined;
+      const accepted = this.#waiting.shift();
+      return accepted && new ModdableTCP({ accepted });
     }
 
     close(): void {
-      this.#native?.close();
-      this.#native = undefined;
+      this.#native.close();
+      for (const channel of this.#waiting) closeChannel(channel);
+      this.#waiting = [];
+    }
+
+    #listen(): SDKListener | undefined {
+      try {
+        return new SDKListener({ port: this.#options.port, onReadable: () => this.#takeAll() });
+      } catch (error) {
+        if (isNoNetwork(error)) return undefined;
+        throw error;
+      }
+    }
+
+    #takeAll(): void {
+      for (let accepted = this.#native.made?.read(); accepted; accepted = this.#native.made?.read()) {
+        const channel = this.#take(accepted);
+        if (channel) this.#waiting.push(channel);
+        else accepted.close();
+      }
+      if (this.#waiting.length > 0) guard.run(() => this.#options.onReadable?.(this.#waiting.length));
+    }
+
+    /** `undefined` when there is no room for it, and when it is over already or the network is: the SDK throws then. */
+    #take(from: SDKTCP): Channel | undefined {
+      if (used >= maxSockets || this.#waiting.length >= BACKLOG) return undefined;
+      try {
+        return makeChannel({ from });
+      } catch {
+        return undefined;
+      }
     }
   }
 
   return { TCP: ModdableTCP, Listener: ModdableListener };
+}
+
+/** A debug build adds where it happened. */
+function isNoNetwork(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("no network");
 }
 
 /** How many bytes fit now: none when there is nobody left to send to, which the SDK says in two other ways. */

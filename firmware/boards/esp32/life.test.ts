@@ -1,0 +1,59 @@
+import { expect, jest, test } from "@jest/globals";
+import type FFI from "mc/ffi";
+
+/** The flash. */
+const flash = new Map<string, ArrayBuffer>();
+
+jest.unstable_mockModule(
+  "embedded:storage/key-value",
+  () => ({
+    default: {
+      open: () => ({
+        read: (key: string) => flash.get(key),
+        write: (key: string, value: Uint8Array<ArrayBuffer>) => flash.set(key, value.slice().buffer),
+        delete: (key: string) => flash.delete(key),
+        close: () => {},
+      }),
+    },
+  }),
+  { virtual: true },
+);
+
+const { ChipLife } = await import("./life.js");
+
+const RESET_BY_POWER = 1;
+const RESET_BY_SOFTWARE = 3;
+
+function boot(resetReason: number) {
+  return new ChipLife({ esp_reset_reason: () => resetReason } as FFI);
+}
+
+test.each([
+  [4, "the chip's exception handler"],
+  [5, "the interrupt watchdog"],
+  [6, "the task watchdog"],
+  [7, "a watchdog"],
+  [15, "the CPU lock-up detector"],
+])("reset reason %d is a crash: %s", (resetReason, name) => {
+  expect(boot(resetReason).lastEnd).toEqual({ type: "crash", reason: `reset by ${name}` });
+});
+
+test("power, and what else is nobody's fault, is no crash", () => {
+  for (const resetReason of [0, RESET_BY_POWER, 8, 9, 10, 11, 12, 13, 14, 16]) {
+    expect(boot(resetReason).lastEnd).toEqual({ type: "power" });
+  }
+});
+
+test("what the engine gives up for is told once, to the next run", () => {
+  boot(RESET_BY_POWER).abort("memory full", new Error("chunk"));
+  const reason = expect.stringMatching(/^memory full Error: chunk/);
+  expect(boot(RESET_BY_SOFTWARE).lastEnd).toEqual({ type: "crash", reason });
+  expect(boot(RESET_BY_POWER).lastEnd).toEqual({ type: "power" });
+});
+
+test("a restart that nobody gave a reason for, as of a stack that overflows, is a crash", () => {
+  expect(boot(RESET_BY_SOFTWARE).lastEnd).toEqual({
+    type: "crash",
+    reason: "the engine ended without a word",
+  });
+});

@@ -1,0 +1,218 @@
+/** The chip's sockets over an lwIP as strict as the chip's. */
+
+import { beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { LwIP, type Peer } from "../../../host-tests/sdk-fakes/lwip.js";
+import { VirtualClock } from "../../../host-tests/world/clock.js";
+import type { HTTPConnection, Listener, TCP } from "../../../modules/board/index.js";
+
+let lwip = new LwIP();
+let clock = new VirtualClock();
+
+/** The modules are loaded once, and each test has another lwIP. */
+jest.unstable_mockModule(
+  "embedded:io/socket/tcp",
+  () => ({
+    default: function SDKTCP(options: ConstructorParameters<LwIP["TCP"]>[0]) {
+      return new lwip.TCP(options);
+    },
+  }),
+  { virtual: true },
+);
+jest.unstable_mockModule(
+  "embedded:io/socket/listener",
+  () => ({
+    default: function SDKListener(options: ConstructorParameters<LwIP["Listener"]>[0]) {
+      return new lwip.Listener(options);
+    },
+  }),
+  { virtual: true },
+);
+
+const { makeSockets } = await import("./sockets.js");
+const { makeHTTPServer } = await import("../http-server/index.js");
+
+const PORT = 80;
+const RETRY_MS = 1000;
+
+function makeIO(maxSockets?: number) {
+  const guard = {
+    run: (callback: () => void) => callback(),
+    soon: (callback: () => void) => {
+      clock.set(callback, 0);
+    },
+    hold: (release: () => void) => release,
+  };
+  const sockets = makeSockets({ clock, guard, ...(maxSockets !== undefined && { maxSockets }) });
+  return { ...sockets, HTTPServer: makeHTTPServer({ ...sockets, clock, guard }) };
+}
+
+function connect(): Peer {
+  const peer = lwip.connect(PORT);
+  if (!peer) throw new Error("nobody listens");
+  return peer;
+}
+
+beforeEach(() => {
+  lwip = new LwIP();
+  clock = new VirtualClock();
+});
+
+describe("a listener that is made before there is a network", () => {
+  test("takes connections as soon as there is one", () => {
+    const { Listener } = makeIO();
+    let waiting = 0;
+    const listener = new Listener({ port: PORT, onReadable: (count) => (waiting = count) });
+    expect(listener.port).toBe(PORT);
+    clock.advance(10 * RETRY_MS);
+    expect(lwip.connect(PORT)).toBeUndefined();
+    lwip.isUp = true;
+    clock.advance(RETRY_MS);
+    connect();
+    lwip.deliver(clock);
+    expect(waiting).toBe(1);
+    expect(listener.read()).toBeDefined();
+  });
+
+  test("may be closed before that", () => {
+    const { Listener } = makeIO();
+    new Listener({ port: PORT }).close();
+    lwip.isUp = true;
+    clock.advance(RETRY_MS);
+    expect(lwip.connect(PORT)).toBeUndefined();
+  });
+});
+
+describe("on a network", () => {
+  let io: ReturnType<typeof makeIO>;
+  let listener: Listener;
+
+  beforeEach(() => {
+    lwip.isUp = true;
+    io = makeIO();
+    listener = new io.Listener({ port: PORT });
+  });
+
+  /** What a connection is told that is taken over once everything has come. */
+  function tell(listener: Listener): { told: string[]; socket: TCP } {
+    const told: string[] = [];
+    const from = listener.read();
+    if (!from) throw new Error("none waits");
+    const socket = new io.TCP({
+      from,
+      onReadable: (count) => told.push(`readable ${count}`),
+      onWritable: () => told.push("writable"),
+      onError: () => told.push("error"),
+    });
+    lwip.deliver(clock);
+    return { told, socket };
+  }
+
+  test("a listener on a port that is taken is an error", () => {
+    expect(() => new io.Listener({ port: PORT })).toThrow("socket bind");
+  });
+
+  test("what a connection sent while it waited is told to who takes it", () => {
+    connect().send(1, 2, 3);
+    lwip.deliver(clock);
+    const { told, socket } = tell(listener);
+    expect(told).toEqual(["writable", "readable 3"]);
+    expect(new Uint8Array(socket.read() ?? new ArrayBuffer(0))).toEqual(new Uint8Array([1, 2, 3]));
+  });
+
+  test("a connection that its peer resets while it waits is over, and nothing else happens", () => {
+    const peer = connect();
+    lwip.deliver(clock);
+    peer.reset();
+    lwip.deliver(clock);
+    const { told, socket } = tell(listener);
+    expect(told.at(-1)).toBe("error");
+    expect(told.filter((what) => what === "error")).toHaveLength(1);
+    socket.close();
+  });
+
+  test("a reset that is told before the one who took it caught up is told once", () => {
+    const peer = connect();
+    lwip.deliver(clock);
+    peer.reset();
+    const { told } = tell(listener);
+    expect(told.filter((what) => what === "error")).toHaveLength(1);
+    expect(told.at(-1)).toBe("error");
+  });
+
+  test("a connection that is reset in the moment it is accepted is dropped", () => {
+    lwip.onAccepted = (peer) => peer.reset();
+    connect();
+    expect(() => lwip.deliver(clock)).not.toThrow();
+    expect(listener.read()).toBeUndefined();
+  });
+
+  test("a connection that comes as the network goes is dropped, and its socket is free again", () => {
+    io = makeIO(1);
+    const other = new io.Listener({ port: 81 });
+    lwip.onAccepted = () => {
+      lwip.isUp = false;
+    };
+    lwip.connect(81);
+    lwip.deliver(clock);
+    expect(other.read()).toBeUndefined();
+    lwip.isUp = true;
+    expect(() => new io.TCP({ address: "192.0.2.1", port: 1883 })).not.toThrow();
+  });
+
+  test("no connection stays in the SDK's listener: what does not fit is closed", () => {
+    const peers = Array.from({ length: 20 }, connect);
+    lwip.deliver(clock);
+    const held = peers.filter(({ isClosed }) => !isClosed);
+    expect(held.length).toBeLessThan(5);
+    for (const peer of peers) peer.reset();
+    lwip.deliver(clock);
+    expect(() => {
+      while (listener.read()) lwip.deliver(clock);
+    }).not.toThrow();
+  });
+
+  test("closing the listener closes what waits, and gives its sockets back", () => {
+    io = makeIO(1);
+    const other = new io.Listener({ port: 81 });
+    const peer = lwip.connect(81);
+    lwip.deliver(clock);
+    expect(() => new io.TCP({ address: "192.0.2.1", port: 1883 })).toThrow("no socket");
+    other.close();
+    expect(peer?.isClosed).toBe(true);
+    expect(() => new io.TCP({ address: "192.0.2.1", port: 1883 })).not.toThrow();
+  });
+
+  test("an HTTP server outlives peers that reset at any time", () => {
+    listener.close();
+    const served: HTTPConnection[] = [];
+    new io.HTTPServer({
+      port: PORT,
+      maxHeadBytes: 1024,
+      maxConnections: 2,
+      requestTimeoutMs: 10_000,
+      onConnect: (connection) => {
+        served.push(connection);
+        connection.accept({});
+      },
+    });
+    const beforeItIsTold = (peer: Peer) => {
+      lwip.onAccepted = () => peer.reset();
+      lwip.deliver(clock);
+      lwip.onAccepted = () => {};
+    };
+    const whenItWaitsOrIsServed = (peer: Peer) => {
+      lwip.deliver(clock);
+      peer.reset();
+    };
+    for (const reset of [beforeItIsTold, whenItWaitsOrIsServed]) {
+      for (let i = 0; i < 10; i++) {
+        reset(connect());
+        lwip.deliver(clock);
+      }
+    }
+    served.length = 0;
+    connect();
+    lwip.deliver(clock);
+    expect(served).toHaveLength(1);
+  });
+});

@@ -1,0 +1,174 @@
+/**
+ * `embedded:io/socket/tcp` and `listener` of the chip, with what they do not forgive, as modules/io/socket/lwip/tcp.c
+ * of the SDK has it: no socket before there is a network, and a connection that waits in the listener while its peer
+ * resets it is used after lwIP has freed it. Its callbacks come when `deliver` is called, as messages do.
+ */
+
+import type { VirtualClock } from "../world/clock.js";
+
+interface Handlers {
+  onReadable?: (count: number) => void;
+  onWritable?: (count: number) => void;
+  onError?: () => void;
+}
+
+const SEND_BUFFER_BYTES = 5744;
+
+/** A connection in lwIP, and the peer at its other end. */
+export class Peer {
+  /** lwIP has freed it. */
+  isFreed = false;
+  /** The station has closed it. */
+  isClosed = false;
+  received: number[] = [];
+  user: FakeTCP | undefined;
+  readonly buffers: number[] = [];
+  #lwip: LwIP;
+
+  constructor(lwip: LwIP) {
+    this.#lwip = lwip;
+  }
+
+  send(...bytes: number[]): void {
+    this.buffers.push(...bytes);
+    this.#lwip.post(() => this.user?.handlers.onReadable?.(this.buffers.length));
+  }
+
+  /** RST: lwIP frees the connection, and tells whoever has set an error callback. */
+  reset(): void {
+    this.isFreed = true;
+    if (this.user) this.user.peer = undefined;
+    this.#lwip.post(() => this.user?.handlers.onError?.());
+  }
+}
+
+class FakeTCP {
+  peer: Peer | undefined;
+  handlers: Handlers = {};
+
+  get remoteAddress(): string {
+    if (!this.peer) throw new Error("the chip restarts: NULL is read");
+    return "192.168.4.2";
+  }
+
+  get remotePort(): number {
+    if (!this.peer) throw new Error("the chip restarts: NULL is read");
+    return 50_000;
+  }
+
+  read(count = this.peer?.buffers.length ?? 0): ArrayBuffer | undefined {
+    const buffers = this.peer?.buffers ?? [];
+    if (buffers.length === 0) return undefined;
+    if (count <= 0 || count > buffers.length) throw new Error("invalid");
+    return new Uint8Array(buffers.splice(0, count)).buffer;
+  }
+
+  write(data: ArrayBuffer | Uint8Array<ArrayBuffer>): number | undefined {
+    if (!this.peer) return undefined;
+    this.peer.received.push(...new Uint8Array(data));
+    return SEND_BUFFER_BYTES - data.byteLength;
+  }
+
+  close(): void {
+    this.handlers = {};
+    if (this.peer) this.peer.isClosed = true;
+  }
+}
+
+/** The chip's lwIP. */
+export class LwIP {
+  isUp = false;
+  #messages: (() => void)[] = [];
+  #listeners = new Map<number, { accept(peer: Peer): void }>();
+
+  readonly TCP: new (
+    options: Handlers & ({ from: FakeTCP } | { address: string }),
+  ) => FakeTCP;
+  readonly Listener: new (options: {
+    port: number;
+    onReadable?: (count: number) => void;
+  }) => object;
+
+  constructor() {
+    const lwip = this;
+    this.TCP = class extends FakeTCP {
+      constructor(options: Handlers & ({ from: FakeTCP } | { address: string })) {
+        super();
+        lwip.checkNetwork();
+        if ("from" in options) {
+          const { peer } = options.from;
+          if (!peer) throw new Error("invalid from");
+          options.from.peer = undefined;
+          this.peer = peer;
+        } else {
+          this.peer = new Peer(lwip);
+        }
+        this.peer.user = this;
+        this.handlers = options;
+        lwip.post(() => this.handlers.onWritable?.(SEND_BUFFER_BYTES));
+        if (this.peer.buffers.length > 0) {
+          lwip.post(() => this.handlers.onReadable?.(this.peer?.buffers.length ?? 0));
+        }
+      }
+    };
+    this.Listener = class {
+      readonly port: number;
+      #pending: Peer[] = [];
+
+      constructor({ port, onReadable }: { port: number; onReadable?: (count: number) => void }) {
+        lwip.checkNetwork();
+        if (lwip.#listeners.has(port)) throw new Error("socket bind");
+        this.port = port;
+        lwip.#listeners.set(port, {
+          accept: (peer) => {
+            this.#pending.push(peer);
+            lwip.post(() => onReadable?.(this.#pending.length));
+          },
+        });
+      }
+
+      read(): FakeTCP | undefined {
+        const peer = this.#pending.shift();
+        if (!peer) return undefined;
+        if (peer.isFreed) throw new Error("the chip restarts: freed memory is used");
+        const accepted = new FakeTCP();
+        accepted.peer = peer;
+        peer.user = accepted;
+        lwip.onAccepted(peer);
+        return accepted;
+      }
+
+      close(): void {
+        lwip.#listeners.delete(this.port);
+      }
+    };
+  }
+
+  /** Between the listener's `read` and what comes next: lwIP is a task of its own. */
+  onAccepted: (peer: Peer) => void = () => {};
+
+  checkNetwork(): void {
+    if (!this.isUp) throw new Error("no network");
+  }
+
+  /** Somebody connects; `undefined` when nobody listens. */
+  connect(port: number): Peer | undefined {
+    const listener = this.#listeners.get(port);
+    if (!listener) return undefined;
+    const peer = new Peer(this);
+    listener.accept(peer);
+    return peer;
+  }
+
+  post(message: () => void): void {
+    this.#messages.push(message);
+  }
+
+  /** Until there is nothing left to tell. */
+  deliver(clock: VirtualClock): void {
+    do {
+      for (const message of this.#messages.splice(0)) message();
+      clock.advance(0);
+    } while (this.#messages.length > 0);
+  }
+}
