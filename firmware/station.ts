@@ -8,7 +8,7 @@ import {
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../modules/charging/index.js";
 import type { MQTTFailure } from "../modules/mqtt/index.js";
-import { type Link, type LinkState, makeLink } from "../modules/network/index.js";
+import { type Link, type LinkFailure, type LinkState, makeLink } from "../modules/network/index.js";
 import { Pairing, type PairingParameters } from "../modules/pairing/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
 import type { Config } from "./config.js";
@@ -61,6 +61,8 @@ export class Station implements IO {
   #platform: PlatformConnection | undefined;
   #parameters: PairingParameters | undefined;
   #lifeCycle: LifeCycle = "unpaired";
+  /** Why there is no network, until there is one. */
+  #linkFailure: LinkFailure | undefined;
   /** Why the broker was not reached the last time, while it is not. */
   #brokerFailure: MQTTFailure | undefined;
   #pairingModeEnd: Timer | undefined;
@@ -129,15 +131,14 @@ export class Station implements IO {
   resetToProvisioned(): void {
     this.#board.log("station: factory reset");
     this.#records.erase();
+    this.#isResetDue = true;
+    if (this.#endReset()) return;
     this.#pairing.forget();
     this.#letGo();
     this.#parameters = undefined;
-    this.#isResetDue = true;
-    if (!this.#endReset()) {
-      this.#link.leave();
-      this.#enter("unpaired");
-      this.enterPairingMode();
-    }
+    this.#link.leave();
+    this.#enter("unpaired");
+    this.enterPairingMode();
   }
 
   /** Ends the session under way, or an authorization that is not used yet. */
@@ -263,6 +264,7 @@ export class Station implements IO {
 
   /** A candidate failed: what there was before still stands. */
   #resume(): void {
+    this.#linkFailure = undefined;
     if (!this.#parameters) {
       this.#link.leave();
       this.#enter("unpaired");
@@ -280,6 +282,8 @@ export class Station implements IO {
 
   #followLink(state: LinkState): void {
     this.#pairing.followLink(state);
+    if (state.type === "up") this.#linkFailure = undefined;
+    else if (state.type === "joining" && state.failure) this.#linkFailure = state.failure;
     const parameters = this.#parameters;
     if (!parameters || this.#pairing.isTrying) return;
     if (state.type === "up" && !this.#platform) {
@@ -309,8 +313,7 @@ export class Station implements IO {
 
   /** What keeps a paired station from being online; `null` when nothing does. */
   #problem(): { code: string; message: string } | null {
-    const { state } = this.#link;
-    const failure = state.type === "joining" ? state.failure : this.#brokerFailure;
+    const failure = this.#linkFailure ?? this.#brokerFailure;
     return failure ? { code: failure.code, message: failure.message } : null;
   }
 
