@@ -28,9 +28,8 @@ export const GET_AND_POST = ["GET", "POST"] as const;
 export interface HTTPAPIOptions {
   readonly board: Board;
   readonly login: Login;
-  readonly routes: readonly Route[];
-  /** The answer to a GET of a path that no route has. */
-  readonly elsewhere: (path: string) => Reply | undefined;
+  /** Asked for each request, so that none of them takes memory between requests. */
+  readonly route: (path: string) => Route | undefined;
 }
 
 /** Protocol, section 2. */
@@ -41,7 +40,7 @@ const MAX_CONNECTIONS = 4;
 const REQUEST_TIMEOUT_MS = 10_000;
 const FORM_TYPE = "application/x-www-form-urlencoded";
 
-/** The station's HTTP server: a table of routes, and what every answer has in common. */
+/** The station's HTTP server: routes, and what every answer has in common. */
 export class HTTPAPI implements IO {
   #server: HTTPServer;
 
@@ -108,11 +107,8 @@ const TOO_LARGE = text(413, `a form has at most ${MAX_BODY_BYTES} bytes`);
 function find(request: HTTPRequest, options: HTTPAPIOptions, from: string): Found {
   const { headers } = request;
   const [path = "", query = ""] = splitOnce(request.path, "?");
-  const route = options.routes.find((one) => one.path === path);
-  if (!route) {
-    const reply = request.method === "GET" ? options.elsewhere(path) : undefined;
-    return { refusal: reply ?? text(404, "there is nothing here") };
-  }
+  const route = options.route(path);
+  if (!route) return { refusal: text(404, "there is nothing here") };
   const method = route.methods.find((one) => one === request.method);
   if (!method) {
     const allow = route.methods.join(", ");

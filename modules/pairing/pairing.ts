@@ -3,10 +3,11 @@ import type { Link, LinkState } from "../network/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import { OwnNetwork } from "./access-point.js";
 import { type BrokerFailure, Candidate, type PairingFailure } from "./candidate.js";
-import { probeReply } from "./captive-portal.js";
+import { probeRoute } from "./captive-portal.js";
 import { GET, GET_AND_POST, HTTPAPI, type Route } from "./http-api.js";
 import type { Login } from "./login.js";
 import { managementRoutes, type Offer } from "./management.js";
+import { panelRoute } from "./panel-route.js";
 import {
   type CandidateRecord,
   type Fields,
@@ -83,8 +84,10 @@ export class Pairing implements IO {
     this.#api = new HTTPAPI({
       board,
       login: options.login,
-      routes: this.#routes(),
-      elsewhere: (path) => probeReply(path, this.#isActive || this.#isFallback),
+      route: (path) =>
+        this.#routes().find((one) => one.path === path) ??
+        panelRoute(board, path) ??
+        probeRoute(path, this.#isActive || this.#isFallback),
     });
     this.#takeUp();
   }
