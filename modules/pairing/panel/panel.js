@@ -63,6 +63,7 @@ async function follow() {
     const status = await (await fetch("/status")).json();
     const { lastFailure, problem, waitingFor, trying, firmware } = status;
     const failure = trying ? null : (lastFailure ?? problem);
+    if (failure) for (const form of all("form[data-tried]")) form.querySelector(".answer").textContent = "";
     put("#failure", failure ? (dictionary[failure.code] ?? failure.message) : "");
     put("#status", say(STATUSES[status.status]));
     put("#state", say(STATES[status.state]));
@@ -72,7 +73,8 @@ async function follow() {
     const needs = [...(isWiFiMissing ? ["Wi-Fi"] : []), ...(waitingFor.includes("wsp") ? ["Platform"] : [])];
     if (trying) put("#now", say("Trying the new parameters …"));
     else if (status.state === "online") put("#now", say("Connected."));
-    else put("#now", needs.length ? `${say("Still needed")}: ${needs.map(say).join(", ")}` : "");
+    else
+      put("#now", needs.length > 0 && !failure ? `${say("Still needed")}: ${needs.map(say).join(", ")}` : "");
     find("[data-wifi]").hidden = status.network !== "wifi";
   } catch {
     put("#now", say("The station does not answer. Is this device in its network?"));
