@@ -2,6 +2,7 @@
 
 import { encodeUTF8 } from "../modules/bytes/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
+import { problemOfPart } from "../modules/pairing/index.js";
 import { type Cipher, isTopicId } from "../modules/settings/index.js";
 
 export interface Config {
@@ -19,6 +20,8 @@ export interface Config {
   readonly currentLimitA: number;
   /** Bluetooth SIG company identifier. */
   readonly companyId: number;
+  /** Parameters of pairing that are built in, as the fields of `/pair`; what is missing is asked for. */
+  readonly preset?: Readonly<Record<string, string>>;
   /** Tags that may be presented in a minute: by one phone's connection, and at the station altogether. */
   readonly attemptsPerMinute: { readonly connection: number; readonly station: number };
 }
@@ -52,6 +55,9 @@ export function configErrors(config: Config): string[] {
   if (!Number.isInteger(config.companyId) || config.companyId < 0 || config.companyId > 0xffff) {
     wrong("companyId", "a company identifier of 16 bits");
   }
+  const presetProblem = problemOfPart(new Map(Object.entries(config.preset ?? {})));
+  // Without its value: there may be a secret among them.
+  if (presetProblem !== undefined) errors.push(`config.preset: ${presetProblem}`);
   for (const limit of Object.values(config.attemptsPerMinute)) {
     if (!Number.isInteger(limit) || limit < 1) wrong("attemptsPerMinute", "whole numbers from 1");
   }

@@ -5,16 +5,16 @@ import {
   type Verifier,
   type Visitor,
 } from "../modules/authorization/index.js";
-import type { Board, IO } from "../modules/board/index.js";
+import type { Board, IO, Timer } from "../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../modules/charging/index.js";
 import type { MQTTFailure } from "../modules/mqtt/index.js";
-import { type Link, type LinkState, makeLink } from "../modules/network/index.js";
-import { Pairing, type PairingParameters, parametersFormat } from "../modules/pairing/index.js";
-import type { StoredRecord } from "../modules/settings/index.js";
+import { type Link, type LinkFailure, type LinkState, makeLink } from "../modules/network/index.js";
+import { Pairing, type PairingParameters } from "../modules/pairing/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
-import { tryBroker } from "./broker-trial.js";
 import type { Config } from "./config.js";
+import { HoldButton } from "./hold-button.js";
 import { readIdentity, type StationIdentity } from "./identity.js";
+import { pairingSetup } from "./pairing-setup.js";
 import { PlatformConnection } from "./platform-connection.js";
 import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
@@ -38,6 +38,11 @@ export interface StationOptions {
   readonly restarts: Restarts;
 }
 
+/** For how long a button opens pairing mode of a station that has parameters: it takes them from anybody. */
+const PAIRING_MODE_MS = 10 * 60_000;
+/** For the last words to the platform. */
+const FAREWELL_MS = 1100;
+
 /**
  * A charging station: puts the modules together and owns the life cycle. Charging and the tag service run from the
  * first moment to the last, whatever the network does.
@@ -46,32 +51,47 @@ export class Station implements IO {
   #board: Board;
   #config: Config;
   #identity: StationIdentity;
-  #restarts: Restarts;
+  #records: Records;
   #charging: Charging;
   #authorization: Authorization;
   #tagService: TagService;
   #link: Link;
   #pairing: Pairing;
-  #pairingRecord: StoredRecord<PairingParameters>;
+  #button: HoldButton;
   #platform: PlatformConnection | undefined;
   #parameters: PairingParameters | undefined;
   #lifeCycle: LifeCycle = "unpaired";
+  /** Why there is no network, until there is one. */
+  #linkFailure: LinkFailure | undefined;
   /** Why the broker was not reached the last time, while it is not. */
   #brokerFailure: MQTTFailure | undefined;
+  #pairingModeEnd: Timer | undefined;
+  /** It starts again when nobody charges any more. */
+  #isResetDue = false;
   #isClosed = false;
 
-  constructor({ board, config, records, restarts }: StationOptions) {
+  constructor(options: StationOptions) {
+    const { board, config, records } = options;
     this.#board = board;
     this.#config = config;
-    this.#restarts = restarts;
+    this.#records = records;
     this.#identity = readIdentity(board, config, records);
     this.#charging = new Charging({ board, onEvent: (event) => this.#followCharging(event) });
     this.#authorization = this.#makeAuthorization();
     this.#tagService = this.#makeTagService();
-    this.#link = makeLink({ board, onChanged: (state) => this.#followLink(state) });
-    this.#pairingRecord = records(parametersFormat("pairing"));
-    this.#pairing = this.#makePairing(records(parametersFormat("candidate")));
-    this.#parameters = this.#pairingRecord.read();
+    this.#link = makeLink({
+      board,
+      onChanged: (state) => this.#followLink(state),
+      onChannel: (channel) => this.#pairing.followChannel(channel),
+    });
+    const setup = pairingSetup({ ...options, identity: this.#identity, link: this.#link });
+    this.#pairing = this.#makePairing(setup);
+    this.#button = new HoldButton({
+      board,
+      onPairing: () => this.enterPairingMode(),
+      onReset: () => this.resetToProvisioned(),
+    });
+    this.#parameters = setup.pairingRecord.read() ?? this.#pairing.presetParameters;
     if (this.#parameters) this.#operate(this.#parameters);
     else this.enterPairingMode();
   }
@@ -84,9 +104,16 @@ export class Station implements IO {
     return this.#charging.status;
   }
 
-  /** Opens the station's own network for new parameters; what runs goes on until new ones are tried. */
+  /**
+   * Opens the station's own network for new parameters, for 10 minutes where there are some; what runs goes on until
+   * new ones are tried.
+   */
   enterPairingMode(): void {
     this.#pairing.enter();
+    this.#board.clock.clear(this.#pairingModeEnd);
+    this.#pairingModeEnd = this.#board.clock.set(() => {
+      if (!this.#pairing.isTrying) this.leavePairingMode();
+    }, PAIRING_MODE_MS);
     this.#show();
   }
 
@@ -95,6 +122,23 @@ export class Station implements IO {
     if (!this.#parameters) return;
     this.#pairing.leave();
     this.#show();
+  }
+
+  /**
+   * Forgets everything but what was provisioned, and starts again. A vehicle that charges goes on charging: the start
+   * is when it has ended, pairing mode at once.
+   */
+  resetToProvisioned(): void {
+    this.#board.log("station: factory reset");
+    this.#records.erase();
+    this.#isResetDue = true;
+    if (this.#endReset()) return;
+    this.#pairing.forget();
+    this.#letGo();
+    this.#parameters = undefined;
+    this.#link.leave();
+    this.#enter("unpaired");
+    this.enterPairingMode();
   }
 
   /** Ends the session under way, or an authorization that is not used yet. */
@@ -110,6 +154,8 @@ export class Station implements IO {
     this.#authorization.close();
     this.#tagService.close();
     this.#pairing.close();
+    this.#button.close();
+    this.#board.clock.clear(this.#pairingModeEnd);
     // The last words still need the network.
     if (this.#platform) this.#platform.close(() => this.#link.close());
     else this.#link.close();
@@ -173,24 +219,14 @@ export class Station implements IO {
     });
   }
 
-  #makePairing(candidateRecord: StoredRecord<PairingParameters>): Pairing {
-    const board = this.#board;
-    const { deviceId, productId, firmwareVersion, accessPointPassword } = this.#identity;
+  #makePairing({ about, ...setup }: ReturnType<typeof pairingSetup>): Pairing {
     return new Pairing({
-      board,
-      link: this.#link,
-      pairingRecord: this.#pairingRecord,
-      candidateRecord,
-      tryBroker: (parameters, done) => tryBroker({ board, deviceId, parameters }, done),
-      productTitle: this.#config.productTitle,
-      accessPointPassword,
+      ...setup,
       describe: () => ({
-        deviceId,
+        ...about,
         state: this.#lifeCycle,
         problem: this.#problem(),
         status: this.#charging.status,
-        firmware: { product: productId, version: firmwareVersion },
-        restarts: { count: this.#restarts.count, last: this.#restarts.lastEnd },
       }),
       onTrying: () => {
         this.#letGo();
@@ -198,7 +234,21 @@ export class Station implements IO {
       },
       onPaired: (parameters) => this.#operate(parameters),
       onFailed: () => this.#resume(),
+      onRestart: () => this.#restart("asked for"),
+      onReset: () => this.resetToProvisioned(),
     });
+  }
+
+  #restart(reason: string): void {
+    this.close();
+    this.#board.clock.set(() => this.#board.restart(reason), FAREWELL_MS);
+  }
+
+  /** `true`: a reset is due, and the station starts again. */
+  #endReset(): boolean {
+    const isFree = this.status !== "authorized" && this.status !== "charging";
+    if (this.#isResetDue && isFree) this.#restart("factory reset");
+    return this.#isResetDue && isFree;
   }
 
   /** Uses parameters that were proven, now or before. */
@@ -214,6 +264,7 @@ export class Station implements IO {
 
   /** A candidate failed: what there was before still stands. */
   #resume(): void {
+    this.#linkFailure = undefined;
     if (!this.#parameters) {
       this.#link.leave();
       this.#enter("unpaired");
@@ -231,6 +282,8 @@ export class Station implements IO {
 
   #followLink(state: LinkState): void {
     this.#pairing.followLink(state);
+    if (state.type === "up") this.#linkFailure = undefined;
+    else if (state.type === "joining" && state.failure) this.#linkFailure = state.failure;
     const parameters = this.#parameters;
     if (!parameters || this.#pairing.isTrying) return;
     if (state.type === "up" && !this.#platform) {
@@ -260,8 +313,7 @@ export class Station implements IO {
 
   /** What keeps a paired station from being online; `null` when nothing does. */
   #problem(): { code: string; message: string } | null {
-    const { state } = this.#link;
-    const failure = state.type === "joining" ? state.failure : this.#brokerFailure;
+    const failure = this.#linkFailure ?? this.#brokerFailure;
     return failure ? { code: failure.code, message: failure.message } : null;
   }
 
@@ -271,6 +323,7 @@ export class Station implements IO {
         this.#board.log(`charging: ${event.status}`);
         this.#platform?.setStatus(event.status);
         this.#show();
+        if (this.#isResetDue) this.#board.clock.set(() => this.#endReset(), 0);
         break;
       case "session-started":
         this.#board.log(`charging: session ${event.sessionId} of tag …${event.tagEnd} starts`);

@@ -43,6 +43,27 @@ const replaceNode = {
   },
 };
 
+/** Lines for a debugger, and MQTT 5, which no station speaks: together 40 % of the bytecode. */
+function leaveOut(source) {
+  return source
+    .replace(/^\s*debug\(.*\)$/gm, "")
+    .replace(/^protocol\.(properties|propertiesTypes|MQTT5_\w+) = \{[^}]*\}$/gm, "")
+    .replace(/^ +case 'auth':\n +return auth\(packet, stream, opts\)$/m, "")
+    .replace(/^function (auth|getProperties\w*|writePropert\w+) \(.*?^\}$/gms, "")
+    .replace(/^ {2}_parse(Properties|ByType|StringPair|4ByteNum) \(.*?^ {2}\}$/gms, "")
+    .replace(/\b(this\.settings\.|packet\.)?(protocolVersion|version) === 5\b/g, "false")
+    .replace(/\b(this\.settings\.|packet\.)?(protocolVersion|version) !== 5\b/g, "true");
+}
+
+const leaveOutWhatNobodyUses = {
+  name: "leave-out",
+  setup(bundle) {
+    bundle.onLoad({ filter: /mqtt-packet[\\/]\w+\.js$/ }, ({ path }) => ({
+      contents: leaveOut(readFileSync(path, "utf8")),
+    }));
+  },
+};
+
 const packageFile = require.resolve("mqtt-packet/package.json");
 const { version } = JSON.parse(readFileSync(packageFile, "utf8"));
 const license = readFileSync(join(dirname(packageFile), "LICENSE.md"), "utf8").trim();
@@ -54,7 +75,8 @@ await build({
   format: "esm",
   platform: "neutral",
   target: "es2022",
-  plugins: [replaceNode],
+  minifySyntax: true,
+  plugins: [replaceNode, leaveOutWhatNobodyUses],
   banner: {
     js: `/*\n * mqtt-packet ${version}, bundled by scripts/bundle-mqtt-packet.js\n *\n${comment(license)}\n */`,
   },
