@@ -21,6 +21,8 @@ export interface Config {
   readonly companyId: number;
   /** Tags that may be presented in a minute: by one phone's connection, and at the station altogether. */
   readonly attemptsPerMinute: { readonly connection: number; readonly station: number };
+  /** The meter's constant, as printed on it (imp/kWh). */
+  readonly meterPulsesPerKWh: number;
 }
 
 export const defaultConfig: Config = {
@@ -32,6 +34,7 @@ export const defaultConfig: Config = {
   companyId: 0xffff,
   // Enough for a mistyped tag, too few to try tags out.
   attemptsPerMinute: { connection: 6, station: 30 },
+  meterPulsesPerKWh: 1000,
 };
 
 /** What is wrong with a configuration: one sentence for each field, none when it is right. */
@@ -54,6 +57,9 @@ export function configErrors(config: Config): string[] {
   }
   for (const limit of Object.values(config.attemptsPerMinute)) {
     if (!Number.isInteger(limit) || limit < 1) wrong("attemptsPerMinute", "whole numbers from 1");
+  }
+  if (!Number.isInteger(config.meterPulsesPerKWh) || config.meterPulsesPerKWh < 1) {
+    wrong("meterPulsesPerKWh", "a whole number from 1");
   }
   return errors;
 }

@@ -2,6 +2,7 @@ import {
   Authorization,
   PlatformVerifier,
   tagEnd,
+  tagHash,
   type Verifier,
   type Visitor,
 } from "../modules/authorization/index.js";
@@ -18,6 +19,7 @@ import { readIdentity, type StationIdentity } from "./identity.js";
 import { PlatformConnection } from "./platform-connection.js";
 import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
+import { StationSessions } from "./sessions.js";
 
 export type LifeCycle =
   /** Parameters are missing: its own network is up, the HTTP API takes them. */
@@ -48,6 +50,7 @@ export class Station implements IO {
   #identity: StationIdentity;
   #restarts: Restarts;
   #charging: Charging;
+  #sessions: StationSessions;
   #authorization: Authorization;
   #tagService: TagService;
   #link: Link;
@@ -66,6 +69,7 @@ export class Station implements IO {
     this.#restarts = restarts;
     this.#identity = readIdentity(board, config, records);
     this.#charging = new Charging({ board, onEvent: (event) => this.#followCharging(event) });
+    this.#sessions = this.#makeSessions(records);
     this.#authorization = this.#makeAuthorization();
     this.#tagService = this.#makeTagService();
     this.#link = makeLink({ board, onChanged: (state) => this.#followLink(state) });
@@ -107,12 +111,25 @@ export class Station implements IO {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#charging.close();
+    this.#sessions.close();
     this.#authorization.close();
     this.#tagService.close();
     this.#pairing.close();
     // The last words still need the network.
     if (this.#platform) this.#platform.close(() => this.#link.close());
     else this.#link.close();
+  }
+
+  #makeSessions(records: Records): StationSessions {
+    return new StationSessions({
+      board: this.#board,
+      records,
+      meterPulsesPerKWh: this.#config.meterPulsesPerKWh,
+      charging: this.#charging,
+      resumes: () => false,
+      requests: () => (this.#platform?.isOnline ? this.#platform.requests : undefined),
+      onChanged: () => {},
+    });
   }
 
   #makeAuthorization(): Authorization {
@@ -136,8 +153,13 @@ export class Station implements IO {
     const limitA = this.#config.currentLimitA;
     return (
       admission && {
-        authorize: ({ tag, maxCurrentA = limitA }) =>
-          admission.authorize({ tagEnd: tagEnd(tag), currentA: Math.min(limitA, maxCurrentA) }),
+        authorize: ({ card: { tag, method }, maxCurrentA = limitA }) =>
+          admission.authorize({
+            tag: tagHash(this.#board.crypto, tag),
+            tagEnd: tagEnd(tag),
+            method,
+            currentA: Math.min(limitA, maxCurrentA),
+          }),
       }
     );
   }
@@ -227,6 +249,7 @@ export class Station implements IO {
   #letGo(): void {
     this.#platform?.close();
     this.#platform = undefined;
+    this.#sessions.followPlatform(false);
   }
 
   #followLink(state: LinkState): void {
@@ -251,6 +274,7 @@ export class Station implements IO {
   #followPlatform(online: boolean, failure: MQTTFailure | undefined): void {
     if (failure) this.#board.log(`platform: ${failure.message}`);
     if (online || failure) this.#brokerFailure = failure;
+    this.#sessions.followPlatform(online);
     if (online) {
       this.#board.confirmUpdate();
       this.#enter("online");
@@ -266,6 +290,7 @@ export class Station implements IO {
   }
 
   #followCharging(event: ChargingEvent): void {
+    this.#sessions.follow(event);
     switch (event.type) {
       case "status":
         this.#board.log(`charging: ${event.status}`);
@@ -273,7 +298,7 @@ export class Station implements IO {
         this.#show();
         break;
       case "session-started":
-        this.#board.log(`charging: session ${event.sessionId} of tag …${event.tagEnd} starts`);
+        this.#board.log(`charging: session ${event.session.id} of tag …${event.session.grant.tagEnd} starts`);
         break;
       case "session-ended":
         this.#board.log(`charging: session ${event.sessionId} ends: ${event.why}`);

@@ -25,8 +25,34 @@ const authorize: Endpoint = (data, device, registry) => {
   return { status: "1", code: "200", data: { authorized: true, maxCurrent, cacheFor } };
 };
 
+const wholeNumber = z.number().int().min(0);
+/** Seconds since 1970-01-01 UTC; null where the station did not know the time. */
+const moment = wholeNumber.nullable();
+
+export const sessionSchema = z.object({
+  id: z.string().regex(/^[0-9a-f]{16}$/),
+  connector: z.literal(1),
+  tag: z.string().regex(/^[0-9a-f]{64}$/),
+  tagEnd: z.string().min(1).max(4),
+  method: z.enum(["ble", "rfid"]),
+  start: moment,
+  end: moment,
+  seconds: wholeNumber,
+  startWh: z.number().min(0),
+  endWh: z.number().min(0),
+  why: z.string().min(1).max(16),
+});
+
+/** `session`: the same id is one session; what was accepted first stands. */
+const session: Endpoint = (data, device, registry) => {
+  const request = sessionSchema.safeParse(data);
+  if (!request.success) return error("400", "session needs a finished session as docs/protocol.md has it");
+  registry.acceptSession({ device: device.id, ...request.data });
+  return { status: "1", code: "200", data: { accepted: true } };
+};
+
 /** By name, the last level of the request's topic. */
-export const ENDPOINTS: Readonly<Record<string, Endpoint>> = { authorize };
+export const ENDPOINTS: Readonly<Record<string, Endpoint>> = { authorize, session };
 
 export function error(code: string, message: string): Decision {
   return { status: "0", code, data: { message } };

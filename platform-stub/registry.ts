@@ -35,6 +35,23 @@ export interface TagEntry {
   readonly cacheFor?: number;
 }
 
+/** A finished charging session, as a station reported it (docs/protocol.md, section 4). */
+export interface SessionEntry {
+  readonly device: string;
+  readonly id: string;
+  /** Lower-case hex SHA-256 of the tag, and its last characters. */
+  readonly tag: string;
+  readonly tagEnd: string;
+  readonly method: "ble" | "rfid";
+  /** Seconds since 1970-01-01 UTC. */
+  readonly start: number | null;
+  readonly end: number | null;
+  readonly seconds: number;
+  readonly startWh: number;
+  readonly endWh: number;
+  readonly why: string;
+}
+
 export interface RegistryData {
   readonly users: readonly User[];
   readonly devices: readonly DeviceEntry[];
@@ -56,6 +73,7 @@ export class Registry {
   #users = new Map<string, User>();
   #devices = new Map<string, DeviceEntry>();
   #tags = new Map<string, TagEntry>();
+  #sessions = new Map<string, SessionEntry>();
 
   constructor(data: RegistryData = { users: [], devices: [], tags: [] }) {
     for (const user of data.users) this.addUser(user);
@@ -90,6 +108,19 @@ export class Registry {
     if (!this.#users.has(tag.owner))
       throw new Error(`a tag's owner ${tag.owner} is no user; add the user first`);
     this.#tags.set(tag.tag, tag);
+  }
+
+  /** `false` for a session of that device and id that is there already: it stays as it was. */
+  acceptSession(session: SessionEntry): boolean {
+    const name = `${session.device} ${session.id}`;
+    if (this.#sessions.has(name)) return false;
+    this.#sessions.set(name, session);
+    return true;
+  }
+
+  /** In the order in which they came. */
+  get sessions(): readonly SessionEntry[] {
+    return [...this.#sessions.values()];
   }
 
   user(email: string): User | undefined {

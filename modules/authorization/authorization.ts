@@ -7,7 +7,7 @@ import type { Card, Method, Verdict, Verifier } from "./verifier.js";
 /** A vehicle that waits for a card: the one that was there when the card was presented. */
 export interface Visitor {
   /** Lets it charge; `false` when it has gone, or was stopped, meanwhile. */
-  authorize(grant: { tag: string; maxCurrentA: number | undefined }): boolean;
+  authorize(grant: { card: Card; maxCurrentA: number | undefined }): boolean;
 }
 
 /** Where an authorization takes effect. */
@@ -146,7 +146,7 @@ export class Authorization implements IO {
 }
 
 function grant({ card, visitor }: Attempt, maxCurrentA: number | undefined): AttemptResult {
-  return visitor.authorize({ tag: card.tag, maxCurrentA })
+  return visitor.authorize({ card, maxCurrentA })
     ? resultOf(200, "authorized")
     : resultOf(409, "the vehicle has gone, or was stopped");
 }
