@@ -2,6 +2,7 @@
 
 import { encodeUTF8 } from "../modules/bytes/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
+import { READER_KINDS, type ReaderKind } from "../modules/rfid/index.js";
 import { type Cipher, isTopicId } from "../modules/settings/index.js";
 
 export interface Config {
@@ -23,6 +24,8 @@ export interface Config {
   readonly attemptsPerMinute: { readonly connection: number; readonly station: number };
   /** The meter's constant, as printed on it (imp/kWh). */
   readonly meterPulsesPerKWh: number;
+  /** What hangs on the card reader's line, if anything does. */
+  readonly cardReader: ReaderKind;
 }
 
 export const defaultConfig: Config = {
@@ -35,6 +38,7 @@ export const defaultConfig: Config = {
   // Enough for a mistyped tag, too few to try tags out.
   attemptsPerMinute: { connection: 6, station: 30 },
   meterPulsesPerKWh: 1000,
+  cardReader: "em4100",
 };
 
 /** What is wrong with a configuration: one sentence for each field, none when it is right. */
@@ -61,5 +65,6 @@ export function configErrors(config: Config): string[] {
   if (!Number.isInteger(config.meterPulsesPerKWh) || config.meterPulsesPerKWh < 1) {
     wrong("meterPulsesPerKWh", "a whole number from 1");
   }
+  if (!READER_KINDS.includes(config.cardReader)) wrong("cardReader", READER_KINDS.join(" or "));
   return errors;
 }

@@ -1,11 +1,3 @@
-import {
-  Authorization,
-  PlatformVerifier,
-  tagEnd,
-  tagHash,
-  type Verifier,
-  type Visitor,
-} from "../modules/authorization/index.js";
 import type { Board, IO } from "../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../modules/charging/index.js";
 import type { MQTTFailure } from "../modules/mqtt/index.js";
@@ -13,9 +5,11 @@ import { type Link, type LinkState, makeLink } from "../modules/network/index.js
 import { Pairing, type PairingParameters, parametersFormat } from "../modules/pairing/index.js";
 import type { StoredRecord } from "../modules/settings/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
+import { Access } from "./access.js";
 import { tryBroker } from "./broker-trial.js";
 import type { Config } from "./config.js";
 import { readIdentity, type StationIdentity } from "./identity.js";
+import { OptionStore } from "./options.js";
 import { PlatformConnection } from "./platform-connection.js";
 import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
@@ -51,7 +45,8 @@ export class Station implements IO {
   #restarts: Restarts;
   #charging: Charging;
   #sessions: StationSessions;
-  #authorization: Authorization;
+  #options: OptionStore;
+  #access: Access;
   #tagService: TagService;
   #link: Link;
   #pairing: Pairing;
@@ -69,8 +64,9 @@ export class Station implements IO {
     this.#restarts = restarts;
     this.#identity = readIdentity(board, config, records);
     this.#charging = new Charging({ board, onEvent: (event) => this.#followCharging(event) });
+    this.#options = new OptionStore({ board, config, records });
     this.#sessions = this.#makeSessions(records);
-    this.#authorization = this.#makeAuthorization();
+    this.#access = this.#makeAccess(records);
     this.#tagService = this.#makeTagService();
     this.#link = makeLink({ board, onChanged: (state) => this.#followLink(state) });
     this.#pairingRecord = records(parametersFormat("pairing"));
@@ -112,7 +108,7 @@ export class Station implements IO {
     this.#isClosed = true;
     this.#charging.close();
     this.#sessions.close();
-    this.#authorization.close();
+    this.#access.close();
     this.#tagService.close();
     this.#pairing.close();
     // The last words still need the network.
@@ -126,61 +122,23 @@ export class Station implements IO {
       records,
       meterPulsesPerKWh: this.#config.meterPulsesPerKWh,
       charging: this.#charging,
-      resumes: () => false,
+      resumes: () => this.#options.now.resumes,
       requests: () => (this.#platform?.isOnline ? this.#platform.requests : undefined),
       onChanged: () => {},
     });
   }
 
-  #makeAuthorization(): Authorization {
-    const platform: Verifier = {
-      verify: (card, done) => this.#verifier().verify(card, done),
-    };
-    return new Authorization({
-      clock: this.#board.clock,
-      verifiers: [platform],
-      attemptsPerMinute: {
-        source: this.#config.attemptsPerMinute.connection,
-        station: this.#config.attemptsPerMinute.station,
-      },
-      gate: { visitor: () => this.#visitor() },
+  #makeAccess(records: Records): Access {
+    return new Access({
+      board: this.#board,
+      config: this.#config,
+      records,
+      options: () => this.#options.now,
+      charging: this.#charging,
+      isProvisioned: this.#identity.responseKey !== undefined,
+      requests: () => this.#platform?.requests,
       onChanged: () => this.#show(),
     });
-  }
-
-  #visitor(): Visitor | undefined {
-    const admission = this.#charging.admit();
-    const limitA = this.#config.currentLimitA;
-    return (
-      admission && {
-        authorize: ({ card: { tag, method }, maxCurrentA = limitA }) =>
-          admission.authorize({
-            tag: tagHash(this.#board.crypto, tag),
-            tagEnd: tagEnd(tag),
-            method,
-            currentA: Math.min(limitA, maxCurrentA),
-          }),
-      }
-    );
-  }
-
-  /** Who can say whether a card may charge here, at this moment. */
-  #verifier(): Verifier {
-    const requests = this.#platform?.requests;
-    if (requests) return new PlatformVerifier(requests);
-    const verdict = this.#identity.responseKey
-      ? ({ type: "failed", code: 503, reason: "the station is not connected to the platform" } as const)
-      : ({
-          type: "failed",
-          code: 500,
-          reason: "the station was not provisioned with a response key",
-        } as const);
-    return {
-      verify: (_card, done) => {
-        const timer = this.#board.clock.set(() => done(verdict), 0);
-        return { close: () => this.#board.clock.clear(timer) };
-      },
-    };
   }
 
   #makeTagService(): TagService {
@@ -190,7 +148,7 @@ export class Station implements IO {
       name: this.#identity.name,
       companyId: this.#config.companyId,
       metadata: this.#metadata(),
-      newSource: () => this.#authorization.source("ble"),
+      newSource: () => this.#access.newPhone(),
       log: (line) => this.#board.log(line),
     });
   }
@@ -250,6 +208,7 @@ export class Station implements IO {
     this.#platform?.close();
     this.#platform = undefined;
     this.#sessions.followPlatform(false);
+    this.#access.followPlatform();
   }
 
   #followLink(state: LinkState): void {
@@ -275,6 +234,7 @@ export class Station implements IO {
     if (failure) this.#board.log(`platform: ${failure.message}`);
     if (online || failure) this.#brokerFailure = failure;
     this.#sessions.followPlatform(online);
+    this.#access.followPlatform();
     if (online) {
       this.#board.confirmUpdate();
       this.#enter("online");
@@ -322,9 +282,9 @@ export class Station implements IO {
   #metadata(): Metadata {
     const { status } = this.#charging;
     return {
-      acceptsTags: status === "plugged" && !this.#authorization.isBusy,
+      acceptsTags: status === "plugged" && !this.#access.isBusy,
       platformReachable: this.#platform?.isOnline ?? false,
-      authorizesOffline: false,
+      authorizesOffline: this.#access.authorizesOffline,
       pairing: this.#pairing?.isActive ?? true,
       status,
     };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { ENDPOINTS } from "./endpoints.js";
-import { Registry } from "./registry.js";
+import { Registry, usernameOf } from "./registry.js";
 
 const OWNER = { email: "owner@cafe.example", token: "t" };
 const SESSION = {
@@ -52,4 +52,36 @@ describe("session", () => {
       expect(ask(cafe(), "session", data)).toMatchObject({ status: "0", code: "400" });
     },
   );
+});
+
+describe("local-list", () => {
+  function withTags(count: number): Registry {
+    const registry = cafe();
+    for (let i = 0; i < count; i++) registry.putTag({ tag: `CARD-${i}`, owner: OWNER.email });
+    return registry;
+  }
+
+  test("comes in pages, under one version, and not again", () => {
+    const registry = withTags(60);
+    const first = ask(registry, "local-list", { version: 0, from: 0, limit: 50 }).data;
+    const second = ask(registry, "local-list", { version: 0, from: 50, limit: 50 }).data;
+    expect(first).toMatchObject({ total: 60, tags: { length: 50 } });
+    expect(second).toMatchObject({ version: first.version, total: 60, tags: { length: 10 } });
+    expect(ask(registry, "local-list", { version: first.version }).data).toEqual({ version: first.version });
+  });
+
+  test("has the tags that are good at this station, as hashes", () => {
+    const registry = withTags(1);
+    registry.putTag({ tag: "BLOCKED", owner: OWNER.email, blocked: true });
+    registry.putTag({ tag: "ELSEWHERE", owner: OWNER.email, stations: ["cafe-2"] });
+    const { tags } = ask(registry, "local-list", { version: 0 }).data;
+    expect(tags).toEqual([usernameOf("CARD-0")]);
+  });
+
+  test("has another version when a tag is blocked", () => {
+    const registry = withTags(2);
+    const { version } = ask(registry, "local-list", { version: 0 }).data;
+    registry.putTag({ tag: "CARD-1", owner: OWNER.email, blocked: true });
+    expect(ask(registry, "local-list", { version }).data).toMatchObject({ total: 1 });
+  });
 });

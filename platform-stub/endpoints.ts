@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { DeviceEntry, Registry } from "./registry.js";
 
@@ -51,8 +52,40 @@ const session: Endpoint = (data, device, registry) => {
   return { status: "1", code: "200", data: { accepted: true } };
 };
 
+/** Tags on a station's list at most (docs/protocol.md, section 4). */
+const MAX_LISTED = 500;
+const listRequest = z.object({
+  version: wholeNumber,
+  from: wholeNumber.default(0),
+  limit: z.number().int().min(1).max(MAX_LISTED).default(MAX_LISTED),
+});
+
+/**
+ * `local-list`: the tags that a station may let in by itself, a page at a time. The version is made of the tags, so that
+ * it is another one exactly when they are.
+ */
+const localList: Endpoint = (data, device, registry) => {
+  const request = listRequest.safeParse(data);
+  if (!request.success) return error("400", "local-list needs {version}");
+  const hashes = registry
+    .tagsAt(device)
+    .map(({ tag }) => createHash("sha256").update(tag, "utf8").digest("hex"))
+    .sort()
+    .slice(0, MAX_LISTED);
+  const digest = createHash("sha256").update(hashes.join(), "utf8").digest();
+  const version = digest.readUIntBE(0, 6) + 1;
+  if (request.data.version === version) return { status: "1", code: "200", data: { version } };
+  const { from, limit } = request.data;
+  const tags = hashes.slice(from, from + limit);
+  return { status: "1", code: "200", data: { version, tags, total: hashes.length } };
+};
+
 /** By name, the last level of the request's topic. */
-export const ENDPOINTS: Readonly<Record<string, Endpoint>> = { authorize, session };
+export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
+  authorize,
+  session,
+  "local-list": localList,
+};
 
 export function error(code: string, message: string): Decision {
   return { status: "0", code, data: { message } };

@@ -140,6 +140,14 @@ export class Registry {
     return this.#tags.get(tag);
   }
 
+  /** The tags that are good at a device. */
+  tagsAt(device: DeviceEntry): TagEntry[] {
+    return [...this.#tags.values()].filter(
+      ({ owner, blocked, stations }) =>
+        owner === device.owner && !blocked && (!stations || stations.includes(device.id)),
+    );
+  }
+
   #putDevice(device: DeviceEntry): void {
     if (this.#devices.has(device.id)) throw new Error(`the device ${device.id} is there already`);
     if (!this.#users.has(device.owner)) {

@@ -24,11 +24,9 @@ const REPLACED = {
   "process-nextick-args": `module.exports = { nextTick: require(${shims}).nextTick };`,
 };
 
-// The number cache would take 65,536 buffers: more than the chip has.
 const ENTRY = `
 import Parser from "mqtt-packet/parser.js";
 import writeToStream from "mqtt-packet/writeToStream.js";
-writeToStream.cacheNumbers = false;
 export { writeToStream };
 export const makeParser = (options) => Parser.parser(options);
 `;
@@ -78,22 +76,41 @@ const LEFT_OUT = {
     [/\b(version|protocolVersion) === 5/g, "false"],
     [/\b(version|protocolVersion) !== 5/g, "true"],
     [/^ {4}case '(connack|suback|unsuback|auth)':\n.*\n/gm, ""],
-    [/^const (nextTick|debug) = .*\n/gm, ""],
+    [/^const (nextTick|debug|numCache|generateCache) = .*\n/gm, ""],
+    [/^let (writeNumber = writeNumberCached|toGenerate = true)\n/gm, ""],
+    [/^ {2}if \(toGenerate\) \{[\s\S]*?^ {2}\}\n/m, ""],
+    [/^Object\.defineProperty\(generate[\s\S]*?^\}\)\n/m, ""],
+    [/^function writeNumberCached[\s\S]*?^\}\n/m, ""],
+    [/\bwriteNumberGenerated\b/g, "writeNumber"],
+    // It would grow with every length that is sent.
+    [/^const varByteIntCache = .*\n/m, ""],
+    [/^ {2}let buffer = varByteIntCache[\s\S]*?^ {2}\}\n/m, "  const buffer = genBufVariableByteInt(num)\n"],
+    [/^ {2}let protocolVersion = .*$/m, "  const protocolVersion = 4"],
+    [/^ {2}if \(settings\.bridgeMode\) \{[\s\S]*?^ {2}\}\n/m, ""],
+    [/ {2}const version = opts .*\n/g, ""],
     [/^ {2}if \(stream\.cork\) \{[\s\S]*?^ {2}\}\n/m, ""],
   ],
   constants: [
     [/^protocol\.(MQTT5_\w+|properties|propertiesTypes) = \{[\s\S]*?^\}\n/gm, ""],
     [/^protocol\.propertiesCodes[\s\S]*?^\}\n/m, ""],
     [/^ {2}(unsuback|pubcomp|pubrel|pubrec): .*\n/gm, ""],
-    [/module\.exports/, "{}\nexport default protocol"],
+    [/^const protocol = .*\n/m, ""],
+    [/^protocol\.(\w+) = /gm, "export const $1 = "],
+    [/\bprotocol\.(\w+)/g, "$1"],
   ],
-  numbers: [],
+  numbers: [
+    [/^function generateCache[\s\S]*?^\}\n/m, ""],
+    [/^(const max|const cache|const SubOk) = .*\n/gm, ""],
+    [/^function genBufVariableByteInt/m, "const SubOk = true\n$&"],
+    [/^ {2}(cache|generateCache),\n/gm, ""],
+  ],
   packet: [],
 };
 
 /** `require` and `module.exports` as import and export: what is not used can then be left out. */
 const MODULE_FORM = [
   [/^const debug = require\(.*\n/gm, ""],
+  [/^const (\w+) = require\('\.\/constants'\)$/gm, 'import * as $1 from "./constants"'],
   [/^const (.+) = require\('([^']+)'\)$/gm, 'import $1 from "$2"'],
   [/^module\.exports = \{([^}]*)\}/m, "export default {$1}"],
   [/^module\.exports = /m, "export default "],
@@ -119,12 +136,15 @@ const leaveOut = {
   },
 };
 
-for (const [outfile, plugins] of [
-  [join(folder, "mqtt-packet.js"), [leaveOut, replaceNode(REPLACED_MODULES)]],
-  [join(root, "host-tests", "world", "packet", "mqtt-packet.js"), [replaceNode(REPLACED)]],
+// The number cache would take 65,536 buffers.
+const WHOLE = `${ENTRY}writeToStream.cacheNumbers = false;`;
+
+for (const [outfile, contents, plugins] of [
+  [join(folder, "mqtt-packet.js"), ENTRY, [leaveOut, replaceNode(REPLACED_MODULES)]],
+  [join(root, "host-tests", "world", "packet", "mqtt-packet.js"), WHOLE, [replaceNode(REPLACED)]],
 ]) {
   await build({
-    stdin: { contents: ENTRY, resolveDir: folder },
+    stdin: { contents, resolveDir: folder },
     outfile,
     bundle: true,
     format: "esm",

@@ -4,7 +4,7 @@ import { defaultConfig } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
 import type { Board } from "../../modules/board/index.js";
-import { decodeUTF8, encodeHex } from "../../modules/bytes/index.js";
+import { decodeUTF8, encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Cipher } from "../../modules/settings/index.js";
 import { Device, type DeviceOptions, type EndOfLife, Life, makeSockets } from "../virtual-board/index.js";
 import { WorldBroker } from "../world/broker.js";
@@ -196,6 +196,20 @@ export class Scene {
   plug(under = this.under, options: { drawsWhenOffered?: boolean } = {}): void {
     under.device.vehicle.plug(options);
     this.clock.advance(100);
+  }
+
+  /** A card is held to the reader (RDM6300): ten hex digits. */
+  swipe(tag: string, under = this.under): void {
+    let sum = 0;
+    for (let i = 0; i < tag.length; i += 2) sum ^= Number.parseInt(tag.slice(i, i + 2), 16);
+    const checksum = sum.toString(16).toUpperCase().padStart(2, "0");
+    under.device.cardReader.send(encodeUTF8(`\x02${tag}${checksum}\x03`));
+    this.clock.advance(100);
+  }
+
+  /** What the owner has set before; it has to be booted after it. */
+  setOptions(options: Record<string, unknown>, under = this.under): void {
+    under.device.flash.set("plugpass", "options", encodeUTF8(JSON.stringify({ v: 1, ...options })));
   }
 
   /** Presents a tag and waits for what becomes of it. */

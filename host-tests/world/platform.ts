@@ -30,6 +30,8 @@ export class WorldPlatform {
   /** What `authorize` says of a tag; anything else is not allowed. */
   readonly tags = new Map<string, JSONObject>();
   readonly requests: PlatformRequest[] = [];
+  /** What stations get as their local list: hex SHA-256 of tags. */
+  list: { version: number; tags: readonly string[] } = { version: 0, tags: [] };
   /** The sessions that were accepted, by their ids. */
   readonly sessions = new Map<string, JSONObject>();
   intercept: Intercept | undefined;
@@ -66,9 +68,19 @@ export class WorldPlatform {
         if (!this.sessions.has(id)) this.sessions.set(id, data);
         return this.respond(request, { accepted: true });
       }
+      case "local-list":
+        return this.respond(request, this.#listPage(data));
       default:
         return this.respond(request, { message: `there is no endpoint ${endpoint}` }, "0", "404");
     }
+  }
+
+  #listPage({ version, from, limit }: JSONObject): JSONObject {
+    const { tags } = this.list;
+    if (version === this.list.version) return { version };
+    const first = Number(from ?? 0);
+    const page = tags.slice(first, first + Number(limit ?? tags.length));
+    return { version: this.list.version, tags: page, total: tags.length };
   }
 
   #hear(message: BrokerMessage): void {

@@ -95,7 +95,8 @@ describe("the bundle", () => {
       'import { decodeUTF8, encodeUTF8 } from "../../bytes/index.js";',
     ]);
     expect(code).not.toMatch(/\bprocess\./);
-    expect(code).toContain("cacheNumbers = !1");
+    // It would take 65,536 buffers: more than the chip has.
+    expect(code).not.toMatch(/cache/i);
   });
 
   test("has nothing of MQTT 5 and of a broker", () => {
