@@ -3,6 +3,7 @@
 import {
   AnswerCache,
   Authorization,
+  isTag,
   ListUpdate,
   LocalList,
   listIndexFormat,
@@ -17,6 +18,7 @@ import {
 } from "../modules/authorization/index.js";
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import type { Charging } from "../modules/charging/index.js";
+import { textField } from "../modules/json/index.js";
 import type { Requests } from "../modules/requests/index.js";
 import { CardReader } from "../modules/rfid/index.js";
 import type { Config } from "./config.js";
@@ -33,8 +35,18 @@ export interface AccessOptions {
   readonly isProvisioned: boolean;
   /** `undefined` while the platform cannot be asked. */
   readonly requests: () => Requests | undefined;
+  /** Something happened that somebody should know of. */
+  readonly complain: (message: string) => void;
   readonly onChanged: () => void;
 }
+
+/** A blocked tag that is tried as often is told of; of as many tags the tries are counted. */
+const BLOCKED_TRIES = 3;
+const MAX_BLOCKED_TAGS = 16;
+/** Tag learning turns itself off after this. */
+const LEARNING_MS = 5 * 60_000;
+/** The card of a session that the owner has started without one. */
+const NO_CARD = { tag: "0".repeat(64), tagEnd: "-", method: "remote" };
 
 /** The list is asked for when the platform is reached, and as often. */
 const LIST_UPDATE_MS = 60 * 60_000;
@@ -49,6 +61,9 @@ export class Access implements IO {
   readonly #reader: CardReader;
   readonly #readerSource: TagSource;
   #listTimer: Timer | undefined;
+  /** Runs while swiped cards become tags. */
+  #learning: Timer | undefined;
+  #blockedTries = new Map<string, number>();
 
   constructor(options: AccessOptions) {
     this.#options = options;
@@ -91,6 +106,33 @@ export class Access implements IO {
     return this.#list.count;
   }
 
+  /** Swiped cards become tags of the owner's. */
+  get isLearning(): boolean {
+    return this.#learning !== undefined;
+  }
+
+  setLearning(isOn: boolean): void {
+    const { board, onChanged } = this.#options;
+    board.clock.clear(this.#learning);
+    this.#learning = isOn ? board.clock.set(() => this.setLearning(false), LEARNING_MS) : undefined;
+    board.log(`access: tag learning is ${isOn ? "on" : "off"}`);
+    onChanged();
+  }
+
+  /** The owner lets the vehicle that waits charge. Gives why not, if not. */
+  startWithoutCard(): string | undefined {
+    const { charging, options } = this.#options;
+    const isStarted = charging.admit()?.authorize({ ...NO_CARD, currentA: this.#limitA(options()) });
+    return isStarted ? undefined : "no vehicle is plugged, or a session is under way";
+  }
+
+  /** Another owner's customers are not ours. */
+  forgetOwner(): void {
+    this.#cache.clear();
+    this.#list.clear();
+    this.setLearning(false);
+  }
+
   /** Where a phone's connection presents its tags. */
   newPhone(): TagSource {
     return this.#authorization.source("ble");
@@ -109,6 +151,7 @@ export class Access implements IO {
 
   close(): void {
     this.#options.board.clock.clear(this.#listTimer);
+    this.#options.board.clock.clear(this.#learning);
     this.#listUpdate.close();
     this.#reader.close();
     this.#authorization.close();
@@ -122,7 +165,7 @@ export class Access implements IO {
   #visitor(): Visitor | undefined {
     const { board, charging, options } = this.#options;
     const admission = charging.admit();
-    const limitA = options().currentLimitA;
+    const limitA = this.#limitA(options());
     return (
       admission && {
         authorize: ({ card: { tag, method }, maxCurrentA = limitA }) =>
@@ -136,12 +179,17 @@ export class Access implements IO {
     );
   }
 
+  #limitA({ currentLimitA }: Options): number {
+    return Math.min(currentLimitA, this.#options.config.currentLimitA);
+  }
+
   /** What the platform says is remembered. */
   #platformVerifier(): Verifier {
     return {
       verify: (card, done) =>
         this.#askPlatform().verify(card, (verdict) => {
           this.#offline.note(card, verdict);
+          if (verdict.type === "rejected" && verdict.reason === "blocked") this.#countBlocked(card.tag);
           done(verdict);
         }),
     };
@@ -166,7 +214,39 @@ export class Access implements IO {
     };
   }
 
+  #countBlocked(tag: string): void {
+    const hash = tagHash(this.#options.board.crypto, tag);
+    const tries = (this.#blockedTries.get(hash) ?? 0) + 1;
+    this.#blockedTries.delete(hash);
+    if (tries === BLOCKED_TRIES) {
+      this.#options.complain(`access: the blocked tag …${tagEnd(tag)} was tried ${tries} times`);
+      return;
+    }
+    this.#blockedTries.set(hash, tries);
+    const oldest = this.#blockedTries.keys().next().value;
+    if (this.#blockedTries.size > MAX_BLOCKED_TAGS && oldest !== undefined) this.#blockedTries.delete(oldest);
+  }
+
+  /** A card becomes a tag at the platform. */
+  #learn(tag: string): void {
+    const { board, requests, complain } = this.#options;
+    const name = `access: the card …${tagEnd(tag)}`;
+    const platform = requests();
+    if (!platform) {
+      complain(`${name} was not learned: the station is not connected`);
+      return;
+    }
+    platform.request("create-tag", { tag }, (outcome) => {
+      if (outcome.ok && textField(outcome.data, "tagId", 64)) board.log(`${name} is learned`);
+      else complain(`${name} was not learned: ${outcome.ok ? "no tagId came" : outcome.failure.code}`);
+    });
+  }
+
   #swipe(tag: string): void {
+    if (this.isLearning && isTag(tag)) {
+      this.#learn(tag);
+      return;
+    }
     const { board, charging, options } = this.#options;
     if (options().cardEnds && charging.session?.grant.tag === tagHash(board.crypto, tag)) {
       board.log(`rfid: the card …${tagEnd(tag)} ends its session`);

@@ -24,8 +24,8 @@ export interface StationSessionsOptions {
   readonly resumes: () => boolean;
   /** `undefined` while the platform cannot be asked. */
   readonly requests: () => Requests | undefined;
-  /** The meter has counted, the log has changed. */
-  readonly onChanged: () => void;
+  /** Something went wrong that somebody should know of. */
+  readonly complain: (message: string) => void;
 }
 
 /** For the pilot to settle after the start, so that it is known whether there is a vehicle. */
@@ -44,7 +44,7 @@ export class StationSessions implements IO {
 
   constructor(options: StationSessionsOptions) {
     this.#options = options;
-    const { board, records, meterPulsesPerKWh, onChanged } = options;
+    const { board, records, meterPulsesPerKWh, complain } = options;
     const { clock, crypto } = board;
     const report = (line: string) => board.log(line);
     const record = records(bookFormat);
@@ -54,10 +54,7 @@ export class StationSessions implements IO {
       board,
       pulsesPerKWh: meterPulsesPerKWh,
       startWh: book.meterWh,
-      onChanged: () => {
-        this.#sessions.noteEnergy();
-        onChanged();
-      },
+      onChanged: () => this.#sessions.noteEnergy(),
     });
     this.#sessions = new Sessions({
       clock,
@@ -65,7 +62,7 @@ export class StationSessions implements IO {
       record,
       book,
       log: this.#log,
-      report,
+      report: complain,
       onFinished: () => this.#reporter.wake(),
     });
     this.#reporter = new SessionReporter({
@@ -76,10 +73,7 @@ export class StationSessions implements IO {
         const requests = options.requests();
         return requests && ((endpoint, data, done) => requests.request(endpoint, data, done));
       },
-      onAccepted: (slot) => {
-        this.#sessions.forget(slot);
-        onChanged();
-      },
+      onAccepted: (slot) => this.#sessions.forget(slot),
     });
     this.#settling = clock.set(() => this.#settle(), SETTLING_MS);
     this.#dating = clock.repeat(() => this.#sessions.dateFinished(), DATING_MS);

@@ -5,6 +5,7 @@ import { type Link, type LinkState, makeLink } from "../modules/network/index.js
 import { Pairing, type PairingParameters, parametersFormat } from "../modules/pairing/index.js";
 import type { StoredRecord } from "../modules/settings/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
+import type { Tree } from "../modules/telemetry/index.js";
 import { Access } from "./access.js";
 import { tryBroker } from "./broker-trial.js";
 import type { Config } from "./config.js";
@@ -14,6 +15,7 @@ import { PlatformConnection } from "./platform-connection.js";
 import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
 import { StationSessions } from "./sessions.js";
+import { makeTree } from "./tree.js";
 
 export type LifeCycle =
   /** Parameters are missing: its own network is up, the HTTP API takes them. */
@@ -47,6 +49,8 @@ export class Station implements IO {
   #sessions: StationSessions;
   #options: OptionStore;
   #access: Access;
+  #tree: Tree;
+  #lastError: string | undefined;
   #tagService: TagService;
   #link: Link;
   #pairing: Pairing;
@@ -67,6 +71,7 @@ export class Station implements IO {
     this.#options = new OptionStore({ board, config, records });
     this.#sessions = this.#makeSessions(records);
     this.#access = this.#makeAccess(records);
+    this.#tree = this.#makeTree();
     this.#tagService = this.#makeTagService();
     this.#link = makeLink({ board, onChanged: (state) => this.#followLink(state) });
     this.#pairingRecord = records(parametersFormat("pairing"));
@@ -124,7 +129,7 @@ export class Station implements IO {
       charging: this.#charging,
       resumes: () => this.#options.now.resumes,
       requests: () => (this.#platform?.isOnline ? this.#platform.requests : undefined),
-      onChanged: () => {},
+      complain: (message) => this.#complain(message),
     });
   }
 
@@ -137,7 +142,39 @@ export class Station implements IO {
       charging: this.#charging,
       isProvisioned: this.#identity.responseKey !== undefined,
       requests: () => this.#platform?.requests,
+      complain: (message) => this.#complain(message),
       onChanged: () => this.#show(),
+    });
+  }
+
+  #makeTree(): Tree {
+    const { count, lastEnd } = this.#restarts;
+    const { meter } = this.#sessions;
+    return makeTree({
+      options: this.#options,
+      maxCurrentA: this.#config.currentLimitA,
+      firmwareVersion: this.#identity.firmwareVersion,
+      status: () => this.#charging.status,
+      sessionId: () => this.#charging.session?.id,
+      meter: meter.isThere ? meter : undefined,
+      energyWh: () => this.#sessions.energyWh,
+      start: () => this.#access.startWithoutCard(),
+      stop: () => this.stopCharging(),
+      lastError: () => this.#lastError,
+      listedTags: () => this.#access.listedTags,
+      isLearning: () => this.#access.isLearning,
+      setLearning: (isOn) => this.#access.setLearning(isOn),
+      signalPercent: () => this.#link.signalPercent,
+      uptimeS: () => Math.floor(this.#board.clock.monotonicMs() / 1000),
+      heapBytes: () => this.#board.heapBytes?.() ?? 0,
+      restarts: {
+        count,
+        reason: lastEnd.type === "power" ? lastEnd.type : `${lastEnd.type}: ${lastEnd.reason}`,
+      },
+      onOptions: () => {
+        this.#access.followPlatform();
+        this.#show();
+      },
     });
   }
 
@@ -221,10 +258,10 @@ export class Station implements IO {
         board: this.#board,
         identity: this.#identity,
         parameters,
+        tree: this.#tree,
         localIP: () => (this.#link.state.type === "up" ? this.#link.state.address : undefined),
         onChanged: (online, failure) => this.#followPlatform(online, failure),
       });
-      this.#platform.setStatus(this.#charging.status);
     }
     // A lost network shows in the broker's session; it goes on when there is a network again.
     if (state.type === "joining" && state.failure) this.#board.log(`network: ${state.failure.message}`);
@@ -254,7 +291,6 @@ export class Station implements IO {
     switch (event.type) {
       case "status":
         this.#board.log(`charging: ${event.status}`);
-        this.#platform?.setStatus(event.status);
         this.#show();
         break;
       case "session-started":
@@ -264,9 +300,16 @@ export class Station implements IO {
         this.#board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
-        this.#board.log(`charging: faulted: ${event.reason}`);
+        this.#complain(`charging: faulted: ${event.reason}`);
         break;
     }
+  }
+
+  /** Says what went wrong in the log, in telemetry and to people. */
+  #complain(message: string): void {
+    this.#board.log(message);
+    this.#lastError = message;
+    this.#platform?.notify(message, "error");
   }
 
   #enter(lifeCycle: LifeCycle): void {
@@ -276,7 +319,9 @@ export class Station implements IO {
   }
 
   #show(): void {
-    if (!this.#isClosed) this.#tagService.update(this.#metadata());
+    if (this.#isClosed) return;
+    this.#tagService.update(this.#metadata());
+    this.#platform?.update();
   }
 
   #metadata(): Metadata {

@@ -35,7 +35,7 @@ export const sessionSchema = z.object({
   connector: z.literal(1),
   tag: z.string().regex(/^[0-9a-f]{64}$/),
   tagEnd: z.string().min(1).max(4),
-  method: z.enum(["ble", "rfid"]),
+  method: z.enum(["ble", "rfid", "remote"]),
   start: moment,
   end: moment,
   seconds: wholeNumber,

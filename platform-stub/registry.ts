@@ -42,7 +42,7 @@ export interface SessionEntry {
   /** Lower-case hex SHA-256 of the tag, and its last characters. */
   readonly tag: string;
   readonly tagEnd: string;
-  readonly method: "ble" | "rfid";
+  readonly method: "ble" | "rfid" | "remote";
   /** Seconds since 1970-01-01 UTC. */
   readonly start: number | null;
   readonly end: number | null;

@@ -65,6 +65,9 @@ const LEFT_OUT = {
   parser: [
     [/^ *debug\(.*\)\n/gm, ""],
     [/this\.settings\.protocolVersion === 5/g, "false"],
+    [/this\.settings\.protocolVersion === [34]/g, "true"],
+    [/constants\.requiredHeaderFlagsErrors\[cmdIndex\]/, "'Invalid header flag bits'"],
+    [/^ {8}case 'pub(rec|rel|comp)':\n/gm, ""],
     [/^ {8}case '(connect|subscribe|unsubscribe|disconnect|auth)':\n.*\n {10}break\n/gm, ""],
     [
       /^ {2}_parse(Connect|Subscribe|Unsubscribe|Disconnect|Auth|StringPair|Buffer|4ByteNum|Byte|ByType|Properties) \([\s\S]*?^ {2}\}\n/gm,
@@ -76,7 +79,7 @@ const LEFT_OUT = {
     [/\b(version|protocolVersion) === 5/g, "false"],
     [/\b(version|protocolVersion) !== 5/g, "true"],
     [/^ {4}case '(connack|suback|unsuback|auth)':\n.*\n/gm, ""],
-    [/^const (nextTick|debug|numCache|generateCache) = .*\n/gm, ""],
+    [/^const (nextTick|debug|numCache|generateCache|generate4ByteBuffer|zeroBuf) = .*\n/gm, ""],
     [/^let (writeNumber = writeNumberCached|toGenerate = true)\n/gm, ""],
     [/^ {2}if \(toGenerate\) \{[\s\S]*?^ {2}\}\n/m, ""],
     [/^Object\.defineProperty\(generate[\s\S]*?^\}\)\n/m, ""],
@@ -85,7 +88,17 @@ const LEFT_OUT = {
     // It would grow with every length that is sent.
     [/^const varByteIntCache = .*\n/m, ""],
     [/^ {2}let buffer = varByteIntCache[\s\S]*?^ {2}\}\n/m, "  const buffer = genBufVariableByteInt(num)\n"],
-    [/^ {2}let protocolVersion = .*$/m, "  const protocolVersion = 4"],
+    [/^ {2}let protocolVersion = .*\n/m, ""],
+    [/\bprotocolVersion (=== 4|>= 4)/g, "true"],
+    [/\bprotocolVersion (=== 13[12]|!== [34]|< 4)/g, "false"],
+    [/\bpropertiesData !==? null/g, "false"],
+    [/^ {2}const properties = .*\n/gm, ""],
+    // Of the acknowledgements only PUBACK is written, with two bytes.
+    [/^ {4}case 'pub(rec|rel|comp)':\n/gm, ""],
+    [/^ {2}if \(type === 'pubrel'\) .*\n/m, ""],
+    [/\(settings\.dup && type === 'pubrel'\)/, "false"],
+    [/\blength === [34]/g, "false"],
+    [/settings\.cmd \|\| 'puback'/, "'puback'"],
     [/^ {2}if \(settings\.bridgeMode\) \{[\s\S]*?^ {2}\}\n/m, ""],
     [/ {2}const version = opts .*\n/g, ""],
     [/^ {2}if \(stream\.cork\) \{[\s\S]*?^ {2}\}\n/m, ""],
@@ -93,6 +106,9 @@ const LEFT_OUT = {
   constants: [
     [/^protocol\.(MQTT5_\w+|properties|propertiesTypes) = \{[\s\S]*?^\}\n/gm, ""],
     [/^protocol\.propertiesCodes[\s\S]*?^\}\n/m, ""],
+    [/^protocol\.requiredHeaderFlagsErrors[\s\S]*?^\}\n/m, ""],
+    [/^protocol\.(SESSIONPRESENT_HEADER|CONNACK_HEADER|SUBACK_HEADER|VERSION(3|5|131|132)) = .*\n/gm, ""],
+    [/^protocol\.QOS = [\s\S]*?^\}\)\n/m, ""],
     [/^ {2}(unsuback|pubcomp|pubrel|pubrec): .*\n/gm, ""],
     [/^const protocol = .*\n/m, ""],
     [/^protocol\.(\w+) = /gm, "export const $1 = "],
@@ -102,7 +118,9 @@ const LEFT_OUT = {
     [/^function generateCache[\s\S]*?^\}\n/m, ""],
     [/^(const max|const cache|const SubOk) = .*\n/gm, ""],
     [/^function genBufVariableByteInt/m, "const SubOk = true\n$&"],
+    [/^function generate4ByteBuffer[\s\S]*?^\}\n/m, ""],
     [/^ {2}(cache|generateCache),\n/gm, ""],
+    [/,\n {2}generate4ByteBuffer\n/, "\n"],
   ],
   packet: [],
 };

@@ -52,7 +52,7 @@ export class AnswerCache {
   #put(hash: string, answer: Answer): void {
     this.forget(hash);
     this.#answers.set(hash.slice(0, KEY_CHARS), answer);
-    const [oldest] = this.#answers.keys();
+    const oldest = this.#answers.keys().next().value;
     if (this.#answers.size > MAX_ANSWERS && oldest !== undefined) this.#answers.delete(oldest);
   }
 }

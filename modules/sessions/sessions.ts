@@ -122,10 +122,10 @@ export class Sessions implements IO {
     const nowS = this.#epochS();
     if (nowS === undefined || this.#undated.size === 0) return;
     const nowMs = this.#options.clock.monotonicMs();
-    for (const [slot, endedMs] of this.#undated) {
+    this.#undated.forEach((endedMs, slot) => {
       const end = nowS - Math.floor((nowMs - endedMs) / 1000);
       this.#options.log.correct(slot, (session) => ({ ...session, end, start: end - session.seconds }));
-    }
+    });
     this.#undated.clear();
   }
 
