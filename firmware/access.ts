@@ -37,6 +37,9 @@ export interface AccessOptions {
   readonly requests: () => Requests | undefined;
   /** Something happened that somebody should know of. */
   readonly complain: (message: string) => void;
+  /** `isBusy` may have changed. */
+  readonly onBusy: () => void;
+  /** Anything else may have. */
   readonly onChanged: () => void;
 }
 
@@ -86,7 +89,7 @@ export class Access implements IO {
         station: config.attemptsPerMinute.station,
       },
       gate: { visitor: () => this.#visitor() },
-      onChanged: options.onChanged,
+      onChanged: options.onBusy,
     });
     this.#readerSource = this.#authorization.source("rfid");
     this.#reader = new CardReader({ board, kind: config.cardReader, onCard: (tag) => this.#swipe(tag) });

@@ -11,6 +11,7 @@ import { tryBroker } from "./broker-trial.js";
 import type { Config } from "./config.js";
 import { readIdentity, type StationIdentity } from "./identity.js";
 import { OptionStore } from "./options.js";
+import { OwnerChange } from "./owner-change.js";
 import { PlatformConnection } from "./platform-connection.js";
 import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
@@ -50,6 +51,7 @@ export class Station implements IO {
   #options: OptionStore;
   #access: Access;
   #tree: Tree;
+  #ownerChange: OwnerChange;
   #lastError: string | undefined;
   #tagService: TagService;
   #link: Link;
@@ -72,6 +74,7 @@ export class Station implements IO {
     this.#sessions = this.#makeSessions(records);
     this.#access = this.#makeAccess(records);
     this.#tree = this.#makeTree();
+    this.#ownerChange = this.#makeOwnerChange(records);
     this.#tagService = this.#makeTagService();
     this.#link = makeLink({ board, onChanged: (state) => this.#followLink(state) });
     this.#pairingRecord = records(parametersFormat("pairing"));
@@ -107,6 +110,14 @@ export class Station implements IO {
     this.#charging.stop();
   }
 
+  /**
+   * Goes to another owner, an e-mail, as the platform allows; says later how it went, in telemetry. Gives why it
+   * cannot begin, if it cannot.
+   */
+  changeOwner(owner: string): string | undefined {
+    return this.#ownerChange.start(owner);
+  }
+
   /** Opens the contactor at once, says goodbye to the platform, gives everything back within a second. */
   close(): void {
     if (this.#isClosed) return;
@@ -115,6 +126,7 @@ export class Station implements IO {
     this.#sessions.close();
     this.#access.close();
     this.#tagService.close();
+    this.#ownerChange.close();
     this.#pairing.close();
     // The last words still need the network.
     if (this.#platform) this.#platform.close(() => this.#link.close());
@@ -143,7 +155,40 @@ export class Station implements IO {
       isProvisioned: this.#identity.responseKey !== undefined,
       requests: () => this.#platform?.requests,
       complain: (message) => this.#complain(message),
-      onChanged: () => this.#show(),
+      onBusy: () => this.#show(),
+      onChanged: () => this.#showAll(),
+    });
+  }
+
+  #makeOwnerChange(records: Records): OwnerChange {
+    return new OwnerChange({
+      board: this.#board,
+      deviceId: this.#identity.deviceId,
+      records,
+      obstacle: () => {
+        if (this.#charging.session) return "a session is under way";
+        if (this.#sessions.waiting > 0) return "sessions wait for the platform";
+        return this.#pairing.isTrying ? "other parameters are tried" : undefined;
+      },
+      requests: () => this.#platform?.requests,
+      parameters: () => this.#parameters,
+      leave: (done) => {
+        const platform = this.#platform;
+        this.#platform = undefined;
+        this.#sessions.followPlatform(false);
+        this.#access.followPlatform();
+        this.#enter("joining");
+        platform?.leave(done);
+      },
+      onMoved: (parameters) => {
+        this.#board.log("station: it has another owner");
+        this.#access.forgetOwner();
+        this.#operate(parameters);
+      },
+      onStayed: (why) => {
+        this.#complain(`station: ${why}`);
+        if (this.#parameters && !this.#platform) this.#operate(this.#parameters);
+      },
     });
   }
 
@@ -173,8 +218,9 @@ export class Station implements IO {
       },
       onOptions: () => {
         this.#access.followPlatform();
-        this.#show();
+        this.#showAll();
       },
+      changeOwner: (owner) => this.changeOwner(owner),
     });
   }
 
@@ -210,6 +256,7 @@ export class Station implements IO {
         restarts: { count: this.#restarts.count, last: this.#restarts.lastEnd },
       }),
       onTrying: () => {
+        this.#ownerChange.close();
         this.#letGo();
         this.#enter("joining");
       },
@@ -251,7 +298,7 @@ export class Station implements IO {
   #followLink(state: LinkState): void {
     this.#pairing.followLink(state);
     const parameters = this.#parameters;
-    if (!parameters || this.#pairing.isTrying) return;
+    if (!parameters || this.#pairing.isTrying || this.#ownerChange.isTrying) return;
     if (state.type === "up" && !this.#platform) {
       this.#enter("connecting");
       this.#platform = new PlatformConnection({
@@ -288,6 +335,7 @@ export class Station implements IO {
 
   #followCharging(event: ChargingEvent): void {
     this.#sessions.follow(event);
+    this.#platform?.update();
     switch (event.type) {
       case "status":
         this.#board.log(`charging: ${event.status}`);
@@ -318,10 +366,14 @@ export class Station implements IO {
     this.#show();
   }
 
+  #showAll(): void {
+    this.#show();
+    this.#platform?.update();
+  }
+
   #show(): void {
     if (this.#isClosed) return;
     this.#tagService.update(this.#metadata());
-    this.#platform?.update();
   }
 
   #metadata(): Metadata {

@@ -31,6 +31,8 @@ export interface TreeOptions {
   /** Free, in bytes. */
   readonly heapBytes: () => number;
   readonly restarts: { readonly count: number; readonly reason: string };
+  /** Begins to move to another owner, an e-mail. Gives why not, if not. */
+  readonly changeOwner: (owner: string) => string | undefined;
   /** Some option has changed. */
   readonly onOptions: () => void;
 }
@@ -96,6 +98,7 @@ export function makeTree(station: TreeOptions): Tree {
       },
     },
     flag("tag-learning", "Swiped cards become tags", station.isLearning, station.setLearning),
+    { ...text("owner", "Hand over to this e-mail", () => undefined), set: station.changeOwner },
     number("tags", "Tags on the local list", undefined, station.listedTags),
   ];
   const version = number("version", "Version", undefined, () => station.firmwareVersion);

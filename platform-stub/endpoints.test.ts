@@ -85,3 +85,42 @@ describe("local-list", () => {
     expect(ask(registry, "local-list", { version }).data).toMatchObject({ total: 1 });
   });
 });
+
+describe("create-tag", () => {
+  test("makes a tag of the station's owner, and leaves one that is there as it is", () => {
+    const registry = cafe();
+    expect(ask(registry, "create-tag", { tag: "62E3086CED" }).data).toEqual({ tagId: "62E3086CED" });
+    registry.putTag({ tag: "62E3086CED", owner: OWNER.email, blocked: true });
+    ask(registry, "create-tag", { tag: "62E3086CED" });
+    expect(registry.tag("62E3086CED")).toMatchObject({ owner: OWNER.email, blocked: true });
+  });
+
+  test("refuses another owner's tag, and what is none", () => {
+    const registry = cafe();
+    registry.addUser({ email: "other@example.org", token: "o" });
+    registry.putTag({ tag: "THEIRS", owner: "other@example.org" });
+    expect(ask(registry, "create-tag", { tag: "THEIRS" }).code).toBe("409");
+    expect(ask(registry, "create-tag", { tag: "a b" }).code).toBe("400");
+  });
+});
+
+describe("change-owner", () => {
+  test("gives the new owner's account, and the device is theirs once it comes as such", () => {
+    const registry = cafe();
+    const email = "other@example.org";
+    registry.addUser({ email, token: "o" });
+    expect(ask(registry, "change-owner", { owner: email }).data).toEqual({
+      user: usernameOf(email),
+      token: "o",
+    });
+    expect(registry.device("cafe-1")?.owner).toBe(OWNER.email);
+    expect(registry.takeOffer("cafe-1", "nobody")).toBeUndefined();
+    expect(registry.takeOffer("cafe-1", usernameOf(email))).toMatchObject({ owner: email });
+    expect(registry.device("cafe-1")?.owner).toBe(email);
+    expect(registry.takeOffer("cafe-2", usernameOf(email))).toBeUndefined();
+  });
+
+  test("knows no stranger", () => {
+    expect(ask(cafe(), "change-owner", { owner: "nobody@example.org" }).code).toBe("404");
+  });
+});

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { DeviceEntry, Registry } from "./registry.js";
+import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
 
 /** What an endpoint says to a request whose sender is known. */
 export interface Decision {
@@ -80,9 +80,42 @@ const localList: Endpoint = (data, device, registry) => {
   return { status: "1", code: "200", data: { version, tags, total: hashes.length } };
 };
 
+const createTagRequest = z.object({
+  tag: z.string().regex(/^[A-Za-z0-9_.:-]{4,64}$/),
+  label: z.string().min(1).max(64).optional(),
+});
+
+/** `create-tag`: an installer has swiped a card. The owner's own tag stays as it is. */
+const createTag: Endpoint = (data, device, registry) => {
+  const request = createTagRequest.safeParse(data);
+  if (!request.success) return error("400", "create-tag needs {tag, label?}");
+  const { tag, label } = request.data;
+  const before = registry.tag(tag);
+  if (before && before.owner !== device.owner) return error("409", "the tag is another owner's");
+  if (!before) registry.putTag({ tag, owner: device.owner, label });
+  return { status: "1", code: "200", data: { tagId: tag } };
+};
+
+const changeOwnerRequest = z.object({ owner: z.string().min(3).max(128) });
+
+/**
+ * `change-owner`: the account of a new owner who is known here. The device is the new owner's when the station has come
+ * as such; until then its requests come on the topics of the owner before.
+ */
+const changeOwner: Endpoint = (data, device, registry) => {
+  const request = changeOwnerRequest.safeParse(data);
+  if (!request.success) return error("400", "change-owner needs {owner}");
+  const owner = registry.user(request.data.owner.trim());
+  if (!owner) return error("404", "there is no such user");
+  registry.offerDevice(device.id, owner.email);
+  return { status: "1", code: "200", data: { user: userTopicOf(owner), token: owner.token } };
+};
+
 /** By name, the last level of the request's topic. */
 export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   authorize,
+  "change-owner": changeOwner,
+  "create-tag": createTag,
   session,
   "local-list": localList,
 };

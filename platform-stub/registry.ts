@@ -73,6 +73,8 @@ export class Registry {
   #users = new Map<string, User>();
   #devices = new Map<string, DeviceEntry>();
   #tags = new Map<string, TagEntry>();
+  /** Devices that were told another owner's account, by their ids: the e-mail. */
+  #offers = new Map<string, string>();
   #sessions = new Map<string, SessionEntry>();
 
   constructor(data: RegistryData = { users: [], devices: [], tags: [] }) {
@@ -134,6 +136,22 @@ export class Registry {
 
   device(id: string): DeviceEntry | undefined {
     return this.#devices.get(id);
+  }
+
+  /** The device may come as another owner's. */
+  offerDevice(id: string, owner: string): void {
+    this.#offers.set(id, owner);
+  }
+
+  /** The device has come as the owner's that it was offered to; `undefined` when nobody offered it. */
+  takeOffer(id: string, userTopic: string): DeviceEntry | undefined {
+    const device = this.#devices.get(id);
+    const owner = this.user(this.#offers.get(id) ?? "");
+    if (!device || !owner || userTopicOf(owner) !== userTopic) return undefined;
+    this.#offers.delete(id);
+    const moved = { ...device, owner: owner.email };
+    this.#devices.set(id, moved);
+    return moved;
   }
 
   tag(tag: string): TagEntry | undefined {

@@ -118,6 +118,7 @@ test("the tree is one of Homie 3.0.1, retained, and stands between init and read
     "firmware/version": "1",
     "access/offline-policy": "deny",
     "access/tag-learning": "false",
+    "access/owner": "none",
     "access/tags": "0",
     "$options/card-ends": "true",
     "$options/resume": "false",

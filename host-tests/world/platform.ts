@@ -32,6 +32,8 @@ export class WorldPlatform {
   readonly requests: PlatformRequest[] = [];
   /** What stations get as their local list: hex SHA-256 of tags. */
   list: { version: number; tags: readonly string[] } = { version: 0, tags: [] };
+  /** What `change-owner` answers, by the new owner's e-mail. */
+  readonly accounts = new Map<string, JSONObject>();
   /** The sessions that were accepted, by their ids. */
   readonly sessions = new Map<string, JSONObject>();
   intercept: Intercept | undefined;
@@ -67,6 +69,15 @@ export class WorldPlatform {
         const id = String(data.id);
         if (!this.sessions.has(id)) this.sessions.set(id, data);
         return this.respond(request, { accepted: true });
+      }
+      case "create-tag":
+        this.tags.set(String(data.tag), { authorized: true });
+        return this.respond(request, { tagId: String(data.tag) });
+      case "change-owner": {
+        const account = this.accounts.get(String(data.owner));
+        return account
+          ? this.respond(request, account)
+          : this.respond(request, { message: "no such user" }, "0", "404");
       }
       case "local-list":
         return this.respond(request, this.#listPage(data));
