@@ -1,23 +1,22 @@
-import {
-  Authorization,
-  PlatformVerifier,
-  tagEnd,
-  type Verifier,
-  type Visitor,
-} from "../modules/authorization/index.js";
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../modules/charging/index.js";
 import type { MQTTFailure } from "../modules/mqtt/index.js";
 import { type Link, type LinkFailure, type LinkState, makeLink } from "../modules/network/index.js";
 import { Pairing, type PairingParameters } from "../modules/pairing/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
+import type { Tree } from "../modules/telemetry/index.js";
+import { Access } from "./access.js";
 import type { Config } from "./config.js";
 import { HoldButton } from "./hold-button.js";
 import { readIdentity, type StationIdentity } from "./identity.js";
+import { OptionStore } from "./options.js";
+import { OwnerChange } from "./owner-change.js";
 import { pairingSetup } from "./pairing-setup.js";
 import { PlatformConnection } from "./platform-connection.js";
 import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
+import { StationSessions } from "./sessions.js";
+import { makeTree } from "./tree.js";
 
 export type LifeCycle =
   /** Parameters are missing: its own network is up, the HTTP API takes them. */
@@ -53,7 +52,12 @@ export class Station implements IO {
   #identity: StationIdentity;
   #records: Records;
   #charging: Charging;
-  #authorization: Authorization;
+  #sessions: StationSessions;
+  #options: OptionStore;
+  #access: Access;
+  #tree: Tree;
+  #ownerChange: OwnerChange;
+  #lastError: string | undefined;
   #tagService: TagService;
   #link: Link;
   #pairing: Pairing;
@@ -77,7 +81,11 @@ export class Station implements IO {
     this.#records = records;
     this.#identity = readIdentity(board, config, records);
     this.#charging = new Charging({ board, onEvent: (event) => this.#followCharging(event) });
-    this.#authorization = this.#makeAuthorization();
+    this.#options = new OptionStore({ board, config, records });
+    this.#sessions = this.#makeSessions(records);
+    this.#access = this.#makeAccess(records);
+    this.#tree = this.#makeTree(options.restarts);
+    this.#ownerChange = this.#makeOwnerChange(records);
     this.#tagService = this.#makeTagService();
     this.#link = makeLink({
       board,
@@ -134,6 +142,7 @@ export class Station implements IO {
     this.#isResetDue = true;
     if (this.#endReset()) return;
     this.#pairing.forget();
+    this.#ownerChange.close();
     this.#letGo();
     this.#parameters = undefined;
     this.#link.leave();
@@ -146,13 +155,23 @@ export class Station implements IO {
     this.#charging.stop();
   }
 
+  /**
+   * Goes to another owner, an e-mail, as the platform allows; says later how it went, in telemetry. Gives why it
+   * cannot begin, if it cannot.
+   */
+  changeOwner(owner: string): string | undefined {
+    return this.#ownerChange.start(owner);
+  }
+
   /** Opens the contactor at once, says goodbye to the platform, gives everything back within a second. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#charging.close();
-    this.#authorization.close();
+    this.#sessions.close();
+    this.#access.close();
     this.#tagService.close();
+    this.#ownerChange.close();
     this.#pairing.close();
     this.#button.close();
     this.#board.clock.clear(this.#pairingModeEnd);
@@ -161,50 +180,94 @@ export class Station implements IO {
     else this.#link.close();
   }
 
-  #makeAuthorization(): Authorization {
-    const platform: Verifier = {
-      verify: (card, done) => this.#verifier().verify(card, done),
-    };
-    return new Authorization({
-      clock: this.#board.clock,
-      verifiers: [platform],
-      attemptsPerMinute: {
-        source: this.#config.attemptsPerMinute.connection,
-        station: this.#config.attemptsPerMinute.station,
-      },
-      gate: { visitor: () => this.#visitor() },
-      onChanged: () => this.#show(),
+  #makeSessions(records: Records): StationSessions {
+    return new StationSessions({
+      board: this.#board,
+      records,
+      meterPulsesPerKWh: this.#config.meterPulsesPerKWh,
+      charging: this.#charging,
+      resumes: () => this.#options.now.resumes,
+      requests: () => (this.#platform?.isOnline ? this.#platform.requests : undefined),
+      complain: (message) => this.#complain(message),
     });
   }
 
-  #visitor(): Visitor | undefined {
-    const admission = this.#charging.admit();
-    const limitA = this.#config.currentLimitA;
-    return (
-      admission && {
-        authorize: ({ tag, maxCurrentA = limitA }) =>
-          admission.authorize({ tagEnd: tagEnd(tag), currentA: Math.min(limitA, maxCurrentA) }),
-      }
-    );
+  #makeAccess(records: Records): Access {
+    return new Access({
+      board: this.#board,
+      config: this.#config,
+      records,
+      options: () => this.#options.now,
+      charging: this.#charging,
+      isProvisioned: this.#identity.responseKey !== undefined,
+      requests: () => this.#platform?.requests,
+      complain: (message) => this.#complain(message),
+      onBusy: () => this.#show(),
+      onChanged: () => this.#showAll(),
+    });
   }
 
-  /** Who can say whether a card may charge here, at this moment. */
-  #verifier(): Verifier {
-    const requests = this.#platform?.requests;
-    if (requests) return new PlatformVerifier(requests);
-    const verdict = this.#identity.responseKey
-      ? ({ type: "failed", code: 503, reason: "the station is not connected to the platform" } as const)
-      : ({
-          type: "failed",
-          code: 500,
-          reason: "the station was not provisioned with a response key",
-        } as const);
-    return {
-      verify: (_card, done) => {
-        const timer = this.#board.clock.set(() => done(verdict), 0);
-        return { close: () => this.#board.clock.clear(timer) };
+  #makeOwnerChange(records: Records): OwnerChange {
+    return new OwnerChange({
+      board: this.#board,
+      deviceId: this.#identity.deviceId,
+      records,
+      obstacle: () => {
+        if (this.#charging.session) return "a session is under way";
+        if (this.#sessions.waiting > 0) return "sessions wait for the platform";
+        return this.#pairing.isTrying ? "other parameters are tried" : undefined;
       },
-    };
+      requests: () => this.#platform?.requests,
+      parameters: () => this.#parameters,
+      leave: (done) => {
+        const platform = this.#platform;
+        this.#platform = undefined;
+        this.#sessions.followPlatform(false);
+        this.#access.followPlatform();
+        this.#enter("joining");
+        platform?.leave(done);
+      },
+      onMoved: (parameters) => {
+        this.#board.log("station: it has another owner");
+        this.#access.forgetOwner();
+        this.#operate(parameters);
+      },
+      onStayed: (why) => {
+        this.#complain(`station: ${why}`);
+        if (this.#parameters && !this.#platform) this.#operate(this.#parameters);
+      },
+    });
+  }
+
+  #makeTree({ count, lastEnd }: Restarts): Tree {
+    const { meter } = this.#sessions;
+    return makeTree({
+      options: this.#options,
+      maxCurrentA: this.#config.currentLimitA,
+      firmwareVersion: this.#identity.firmwareVersion,
+      status: () => this.#charging.status,
+      sessionId: () => this.#charging.session?.id,
+      meter: meter.isThere ? meter : undefined,
+      energyWh: () => this.#sessions.energyWh,
+      start: () => this.#access.startWithoutCard(),
+      stop: () => this.stopCharging(),
+      lastError: () => this.#lastError,
+      listedTags: () => this.#access.listedTags,
+      isLearning: () => this.#access.isLearning,
+      setLearning: (isOn) => this.#access.setLearning(isOn),
+      signalPercent: () => this.#link.signalPercent,
+      uptimeS: () => Math.floor(this.#board.clock.monotonicMs() / 1000),
+      heapBytes: () => this.#board.heapBytes?.() ?? 0,
+      restarts: {
+        count,
+        reason: lastEnd.type === "power" ? lastEnd.type : `${lastEnd.type}: ${lastEnd.reason}`,
+      },
+      onOptions: () => {
+        this.#access.followPlatform();
+        this.#showAll();
+      },
+      changeOwner: (owner) => this.changeOwner(owner),
+    });
   }
 
   #makeTagService(): TagService {
@@ -214,7 +277,7 @@ export class Station implements IO {
       name: this.#identity.name,
       companyId: this.#config.companyId,
       metadata: this.#metadata(),
-      newSource: () => this.#authorization.source("ble"),
+      newSource: () => this.#access.newPhone(),
       log: (line) => this.#board.log(line),
     });
   }
@@ -229,6 +292,7 @@ export class Station implements IO {
         status: this.#charging.status,
       }),
       onTrying: () => {
+        this.#ownerChange.close();
         this.#letGo();
         this.#enter("joining");
       },
@@ -278,6 +342,8 @@ export class Station implements IO {
   #letGo(): void {
     this.#platform?.close();
     this.#platform = undefined;
+    this.#sessions.followPlatform(false);
+    this.#access.followPlatform();
   }
 
   #followLink(state: LinkState): void {
@@ -285,17 +351,17 @@ export class Station implements IO {
     if (state.type === "up") this.#linkFailure = undefined;
     else if (state.type === "joining" && state.failure) this.#linkFailure = state.failure;
     const parameters = this.#parameters;
-    if (!parameters || this.#pairing.isTrying) return;
+    if (!parameters || this.#pairing.isTrying || this.#ownerChange.isTrying) return;
     if (state.type === "up" && !this.#platform) {
       this.#enter("connecting");
       this.#platform = new PlatformConnection({
         board: this.#board,
         identity: this.#identity,
         parameters,
+        tree: this.#tree,
         localIP: () => (this.#link.state.type === "up" ? this.#link.state.address : undefined),
         onChanged: (online, failure) => this.#followPlatform(online, failure),
       });
-      this.#platform.setStatus(this.#charging.status);
     }
     // A lost network shows in the broker's session; it goes on when there is a network again.
     if (state.type === "joining" && state.failure) this.#board.log(`network: ${state.failure.message}`);
@@ -304,6 +370,8 @@ export class Station implements IO {
   #followPlatform(online: boolean, failure: MQTTFailure | undefined): void {
     if (failure) this.#board.log(`platform: ${failure.message}`);
     if (online || failure) this.#brokerFailure = failure;
+    this.#sessions.followPlatform(online);
+    this.#access.followPlatform();
     if (online) {
       this.#board.confirmUpdate();
       this.#enter("online");
@@ -318,23 +386,31 @@ export class Station implements IO {
   }
 
   #followCharging(event: ChargingEvent): void {
+    this.#sessions.follow(event);
+    this.#platform?.update();
     switch (event.type) {
       case "status":
         this.#board.log(`charging: ${event.status}`);
-        this.#platform?.setStatus(event.status);
         this.#show();
         if (this.#isResetDue) this.#board.clock.set(() => this.#endReset(), 0);
         break;
       case "session-started":
-        this.#board.log(`charging: session ${event.sessionId} of tag …${event.tagEnd} starts`);
+        this.#board.log(`charging: session ${event.session.id} of tag …${event.session.grant.tagEnd} starts`);
         break;
       case "session-ended":
         this.#board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
-        this.#board.log(`charging: faulted: ${event.reason}`);
+        this.#complain(`charging: faulted: ${event.reason}`);
         break;
     }
+  }
+
+  /** Says what went wrong in the log, in telemetry and to people. */
+  #complain(message: string): void {
+    this.#board.log(message);
+    this.#lastError = message;
+    this.#platform?.notify(message, "error");
   }
 
   #enter(lifeCycle: LifeCycle): void {
@@ -343,16 +419,22 @@ export class Station implements IO {
     this.#show();
   }
 
+  #showAll(): void {
+    this.#show();
+    this.#platform?.update();
+  }
+
   #show(): void {
-    if (!this.#isClosed) this.#tagService.update(this.#metadata());
+    if (this.#isClosed) return;
+    this.#tagService.update(this.#metadata());
   }
 
   #metadata(): Metadata {
     const { status } = this.#charging;
     return {
-      acceptsTags: status === "plugged" && !this.#authorization.isBusy,
+      acceptsTags: status === "plugged" && !this.#access.isBusy,
       platformReachable: this.#platform?.isOnline ?? false,
-      authorizesOffline: false,
+      authorizesOffline: this.#access.authorizesOffline,
       pairing: this.#pairing?.isActive ?? true,
       status,
     };

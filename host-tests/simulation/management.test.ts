@@ -145,7 +145,7 @@ describe("/setwifi and /setcredentials", () => {
 
   test("a full storage: 500, and nothing has changed", () => {
     const scene = online();
-    for (let i = 0; i < 4; i++) scene.device.flash.set("plugpass", `x${i}`, new Uint8Array(5100));
+    scene.device.flash.set("plugpass", "full", new Uint8Array(76_608));
     expect(scene.manage("/setwifi?ssid=New&pass=12345678").status).toBe(500);
     expect(scene.manage("/newauthpass?newpass=another-password").status).toBe(500);
     expect(scene.station.lifeCycle).toBe("online");

@@ -219,6 +219,20 @@ export class Scene {
     this.clock.advance(100);
   }
 
+  /** A card is held to the reader (RDM6300): ten hex digits. */
+  swipe(tag: string, under = this.under): void {
+    let sum = 0;
+    for (let i = 0; i < tag.length; i += 2) sum ^= Number.parseInt(tag.slice(i, i + 2), 16);
+    const checksum = sum.toString(16).toUpperCase().padStart(2, "0");
+    under.device.cardReader.send(encodeUTF8(`\x02${tag}${checksum}\x03`));
+    this.clock.advance(100);
+  }
+
+  /** What the owner has set before; it has to be booted after it. */
+  setOptions(options: Record<string, unknown>, under = this.under): void {
+    under.device.flash.set("plugpass", "options", encodeUTF8(JSON.stringify({ v: 1, ...options })));
+  }
+
   /** Presents a tag and waits for what becomes of it. */
   present(tag: string, under = this.under): Presentation {
     const presentation = this.startPresenting(tag, under);

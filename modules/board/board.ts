@@ -73,6 +73,8 @@ export interface Board {
    * next restart. Said again it changes nothing.
    */
   confirmUpdate(): void;
+  /** Free memory, in bytes; a board may not know. */
+  heapBytes?(): number;
   /** One line for the developer. Never a secret, never a whole tag. */
   log(line: string): void;
   /** Does not return. The reason is the next run's `lastEnd`. */

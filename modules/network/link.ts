@@ -27,6 +27,8 @@ export interface LinkOptions {
 /** The station's way into a network, whichever the board has. */
 export interface Link extends IO {
   readonly state: LinkState;
+  /** 0-100, of the Wi-Fi network; `undefined` on a wire and without a network. */
+  readonly signalPercent: number | undefined;
   /** Joins and stays joined, trying again for ever, until `leave` or another `join`. Ethernet needs no credentials. */
   join(credentials: Credentials | undefined): void;
   leave(): void;
@@ -75,6 +77,12 @@ class WiFiLink implements Link {
 
   get state(): LinkState {
     return linkState(this.#machine);
+  }
+
+  /** -100 dBm is nothing, -50 dBm is all. */
+  get signalPercent(): number | undefined {
+    const { rssi } = this.#wifi;
+    return rssi === undefined ? undefined : Math.min(100, Math.max(0, 2 * (rssi + 100)));
   }
 
   join(credentials: Credentials | undefined): void {
@@ -163,6 +171,7 @@ function linkState(state: WiFiState): LinkState {
 /** A cable: joined while it has an address. */
 class EthernetLink implements Link {
   #ethernet: Ethernet | undefined;
+  readonly signalPercent = undefined;
   #options: LinkOptions;
 
   constructor(options: LinkOptions) {
