@@ -53,7 +53,8 @@ export class StationSessions implements IO {
     this.meter = new Meter({
       board,
       pulsesPerKWh: meterPulsesPerKWh,
-      startWh: book.meterWh,
+      // A cut between the log's write and the book's leaves the book behind.
+      startWh: Math.max(book.meterWh, this.#log.latestWhAtStart),
       onChanged: () => this.#sessions.noteEnergy(),
     });
     this.#sessions = new Sessions({

@@ -25,6 +25,8 @@ export const LOGIN = loginOf(ADMIN_PASSWORD);
 const BROKER_ADDRESS = "10.0.0.1";
 const BROKER_PORT = 1883;
 const MINUTE_MS = 60_000;
+/** What a bootloader takes. */
+const BOOT_MS = 100;
 
 /** The fields of `/pair` that are right here. */
 export const PAIRING = {
@@ -43,6 +45,10 @@ export interface SceneOptions extends WorldOptions {
   readonly provisioning?: Readonly<Record<string, unknown>>;
   /** A station that nobody provisioned. */
   readonly isUnprovisioned?: boolean;
+  /** Puts something between the firmware and its board: a bug, to see that it is found. */
+  readonly wrapBoard?: (board: Board) => Board;
+  /** `false`: the broker keeps no list of what was published. */
+  readonly brokerRemembers?: boolean;
 }
 
 /** A station on its device: it boots again by itself after a crash or a restart, as the chip does. */
@@ -55,13 +61,21 @@ export class StationUnderTest {
   onStarted: ((board: Board) => void) | undefined;
   readonly #clock: VirtualClock;
 
-  constructor(world: World<VirtualClock>, options: DeviceOptions = {}) {
+  readonly #wrapBoard: (board: Board) => Board;
+
+  constructor(
+    world: World<VirtualClock>,
+    options: DeviceOptions = {},
+    wrapBoard: (board: Board) => Board = (board) => board,
+  ) {
     this.#clock = world.clock;
+    this.#wrapBoard = wrapBoard;
     this.device = new Device(world, {
       ...options,
       onEnd: (end) => {
         this.ends.push(end);
-        if (end.type !== "power-cut") world.clock.set(() => this.boot(), 100);
+        options.onEnd?.(end);
+        if (end.type !== "power-cut") this.#bootSoon();
       },
     });
   }
@@ -70,8 +84,15 @@ export class StationUnderTest {
     return this.device.mac.replaceAll(":", "-");
   }
 
+  #bootSoon(): void {
+    this.#clock.set(() => {
+      if (!this.device.isRunning) this.boot();
+    }, BOOT_MS);
+  }
+
   boot(): void {
-    this.device.boot((board: Board) => {
+    this.device.boot((own: Board) => {
+      const board = this.#wrapBoard(own);
       const started = startStation(board, defaultConfig);
       this.station = started instanceof Station ? started : undefined;
       if (this.station) this.onStarted?.(board);
@@ -106,6 +127,7 @@ export class Scene {
       sockets: makeSockets(this.brokerHost, life, { maxSockets: 1000 }),
       port: BROKER_PORT,
       authenticate: (_username, password) => password === OWNER.token,
+      remembers: options.brokerRemembers,
     });
     const { broker } = this;
     this.platform = new WorldPlatform({ broker, random: this.world.random, cipher: options.cipher });
@@ -125,7 +147,7 @@ export class Scene {
 
   /** A further station; it has to be booted. */
   addStation(options: Omit<SceneOptions, keyof WorldOptions> = {}): StationUnderTest {
-    const under = new StationUnderTest(this.world, options.device);
+    const under = new StationUnderTest(this.world, options.device, options.wrapBoard);
     const responseKey = encodeHex(this.world.random.bytes(32));
     this.platform.keys.set(under.deviceId, responseKey);
     const { cipher, provisioning } = options;
@@ -221,10 +243,7 @@ export class Scene {
 
   /** A card is held to the reader (RDM6300): ten hex digits. */
   swipe(tag: string, under = this.under): void {
-    let sum = 0;
-    for (let i = 0; i < tag.length; i += 2) sum ^= Number.parseInt(tag.slice(i, i + 2), 16);
-    const checksum = sum.toString(16).toUpperCase().padStart(2, "0");
-    under.device.cardReader.send(encodeUTF8(`\x02${tag}${checksum}\x03`));
+    under.device.cardReader.send(cardFrame(tag));
     this.clock.advance(100);
   }
 
@@ -276,6 +295,14 @@ export interface Presentation {
 export function codeOf({ outcome }: Presentation): number {
   if (!outcome || "failure" in outcome) throw new Error(`no result: ${JSON.stringify(outcome)}`);
   return outcome.result.code;
+}
+
+/** What a reader sends of a card of ten hex digits (RDM6300). */
+export function cardFrame(tag: string): Uint8Array<ArrayBuffer> {
+  let sum = 0;
+  for (let i = 0; i < tag.length; i += 2) sum ^= Number.parseInt(tag.slice(i, i + 2), 16);
+  const checksum = sum.toString(16).toUpperCase().padStart(2, "0");
+  return encodeUTF8(`\x02${tag}${checksum}\x03`);
 }
 
 export function loginOf(password: string): { authorization: string } {

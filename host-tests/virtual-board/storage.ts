@@ -14,6 +14,8 @@ export class Flash {
   readonly #values = new Map<string, Uint8Array<ArrayBuffer>>();
   #writesUntilCut: number | undefined;
   #cutComes: "before" | "after" = "before";
+  /** Hears where the power went. */
+  onCut: ((key: string, comes: "before" | "after") => void) | undefined;
   /** Writes and deletions so far, so that a test can cut between any two. */
   writeCount = 0;
 
@@ -22,7 +24,7 @@ export class Flash {
     this.#capacityBytes = options.capacityBytes ?? 76_608;
   }
 
-  /** The power goes at the `count`th write from now, before or after it has taken effect. */
+  /** The power goes at the `count`th write from now, before or after it has taken effect; infinity: it stays. */
   cutPowerAtWrite(count: number, comes: "before" | "after"): void {
     this.#writesUntilCut = count;
     this.#cutComes = comes;
@@ -45,11 +47,11 @@ export class Flash {
         const where = name(key);
         if (bytes.length > MAX_VALUE_BYTES) throw new RangeError(`value too big: ${bytes.length} bytes`);
         if (!this.#fits(where, bytes.length)) throw new Error("the storage is full");
-        this.#change(life, () => this.#values.set(where, bytes));
+        this.#change(life, key, () => this.#values.set(where, bytes));
       },
       delete: (key) => {
         const where = name(key);
-        if (this.#values.has(where)) this.#change(life, () => this.#values.delete(where));
+        if (this.#values.has(where)) this.#change(life, key, () => this.#values.delete(where));
       },
       keys: () => {
         const prefix = name("keys").slice(0, path.length + 1);
@@ -79,12 +81,13 @@ export class Flash {
   }
 
   /** The life ends before the firmware hears of it, so that no handler of its own can go on after the cut. */
-  #change(life: Life, change: () => void): void {
+  #change(life: Life, key: string, change: () => void): void {
     this.writeCount++;
     const isCut = this.#writesUntilCut !== undefined && --this.#writesUntilCut === 0;
     if (!isCut || this.#cutComes === "after") change();
     if (!isCut) return;
     this.#writesUntilCut = undefined;
+    this.onCut?.(key, this.#cutComes);
     life.halt({ type: "power-cut" });
   }
 }

@@ -36,10 +36,13 @@ export interface WorldBrokerOptions {
   readonly port: number;
   readonly certificateName?: string;
   readonly authenticate?: (username: string, password: string) => boolean;
+  /** `false`: `published` stays empty, for worlds that run for long. */
+  readonly remembers?: boolean;
 }
 
 interface Session {
-  readonly subscriptions: Set<string>;
+  /** Filters, by their levels. */
+  readonly subscriptions: Map<string, readonly string[]>;
   client: Client | undefined;
 }
 
@@ -49,7 +52,10 @@ interface Client {
   id: string | undefined;
   will: BrokerMessage | undefined;
   keepAliveS: number;
+  heardMs: number;
   silence: Timer | undefined;
+  /** Of QoS 1, and not acknowledged. */
+  unacknowledged: number;
   unsent: Uint8Array<ArrayBuffer>[];
   writable: number;
 }
@@ -64,6 +70,8 @@ export class WorldBroker implements IO {
   };
   /** Everything that was published, in order. */
   readonly published: BrokerMessage[] = [];
+  /** The most messages that one client has sent without waiting for their acknowledgement. */
+  mostUnacknowledged = 0;
   readonly retained = new Map<string, Uint8Array<ArrayBuffer>>();
   #options: WorldBrokerOptions;
   #listener: Listener | undefined;
@@ -127,7 +135,9 @@ export class WorldBroker implements IO {
       id: undefined,
       will: undefined,
       keepAliveS: 0,
+      heardMs: 0,
       silence: undefined,
+      unacknowledged: 0,
       unsent: [],
       writable: 0,
       socket: new TCP({
@@ -165,9 +175,7 @@ export class WorldBroker implements IO {
           payload: packet.payload as Uint8Array<ArrayBuffer>,
           retain: packet.retain === true,
         });
-        if (packet.qos === 1 && !this.faults.ignoresPublishes) {
-          this.#send(client, { cmd: "puback", messageId: packet.messageId });
-        }
+        if (packet.qos === 1) this.#acknowledge(client, packet);
         break;
       case "subscribe":
         this.#subscribe(client, packet);
@@ -182,12 +190,29 @@ export class WorldBroker implements IO {
     }
   }
 
+  #acknowledge(client: Client, { messageId }: ParsedPacket): void {
+    if (!this.faults.ignoresPublishes) {
+      this.#send(client, { cmd: "puback", messageId });
+      return;
+    }
+    client.unacknowledged++;
+    this.mostUnacknowledged = Math.max(this.mostUnacknowledged, client.unacknowledged);
+  }
+
   /** A client that says nothing for one and a half times its keep-alive is gone [MQTT-3.1.2-24]. */
   #listenForSilence(client: Client): void {
     const { clock } = this.#options;
-    clock.clear(client.silence);
-    if (client.keepAliveS === 0) return;
-    client.silence = clock.set(() => this.#drop(client, true), client.keepAliveS * 1500);
+    client.heardMs = clock.monotonicMs();
+    if (client.keepAliveS > 0 && !client.silence) this.#awaitSilence(client, client.keepAliveS * 1500);
+  }
+
+  #awaitSilence(client: Client, delayMs: number): void {
+    const { clock } = this.#options;
+    client.silence = clock.set(() => {
+      const leftMs = client.heardMs + client.keepAliveS * 1500 - clock.monotonicMs();
+      if (leftMs > 0) this.#awaitSilence(client, leftMs);
+      else this.#drop(client, true);
+    }, delayMs);
   }
 
   #connect(client: Client, packet: ParsedPacket): void {
@@ -204,7 +229,7 @@ export class WorldBroker implements IO {
     const before = this.#sessions.get(id);
     if (before?.client) this.#drop(before.client, true);
     const isKept = before !== undefined && packet.clean !== true;
-    this.#sessions.set(id, { subscriptions: isKept ? before.subscriptions : new Set(), client });
+    this.#sessions.set(id, { subscriptions: isKept ? before.subscriptions : new Map(), client });
     client.id = id;
     client.will = packet.will as BrokerMessage | undefined;
     this.#send(client, { cmd: "connack", returnCode: 0, sessionPresent: isKept });
@@ -215,7 +240,7 @@ export class WorldBroker implements IO {
     const subscriptions = packet.subscriptions as { topic: string; qos: number }[];
     const granted = subscriptions.map(({ topic }) => (this.faults.refuses(topic) ? 0x80 : 1));
     for (const [i, { topic }] of subscriptions.entries()) {
-      if (granted[i] === 1) session?.subscriptions.add(topic);
+      if (granted[i] === 1) session?.subscriptions.set(topic, topic.split("/"));
     }
     this.#send(client, { cmd: "suback", messageId: packet.messageId, granted });
     for (const [topic, payload] of this.retained) {
@@ -225,15 +250,20 @@ export class WorldBroker implements IO {
   }
 
   #route(message: BrokerMessage): void {
-    this.published.push(message);
+    if (this.#options.remembers !== false) this.published.push(message);
     if (message.retain) {
       if (message.payload.length > 0) this.retained.set(message.topic, message.payload);
       else this.retained.delete(message.topic);
     }
     for (const onMessage of [...this.#watchers]) onMessage(message);
+    const levels = message.topic.split("/");
     for (const { client, subscriptions } of this.#sessions.values()) {
-      if (!client || ![...subscriptions].some((filter) => topicMatches(filter, message.topic))) continue;
-      this.#deliver(client, message.topic, message.payload, false);
+      if (!client) continue;
+      for (const filter of subscriptions.values()) {
+        if (!levelsMatch(filter, levels)) continue;
+        this.#deliver(client, message.topic, message.payload, false);
+        break;
+      }
     }
   }
 
@@ -288,8 +318,10 @@ export class WorldBroker implements IO {
 
 /** MQTT 3.1.1 4.7. */
 export function topicMatches(filter: string, topic: string): boolean {
-  const wanted = filter.split("/");
-  const levels = topic.split("/");
+  return levelsMatch(filter.split("/"), topic.split("/"));
+}
+
+function levelsMatch(wanted: readonly string[], levels: readonly string[]): boolean {
   for (const [i, level] of wanted.entries()) {
     if (level === "#") return true;
     if (levels[i] === undefined || (level !== "+" && level !== levels[i])) return false;

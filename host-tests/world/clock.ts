@@ -21,6 +21,11 @@ export class VirtualClock implements Clock {
     this.#epochAtStartMs = options.epochAtStartMs;
   }
 
+  /** Timers that are set. */
+  get pending(): number {
+    return this.#heap.filter(({ live }) => live).length;
+  }
+
   monotonicMs(): number {
     return this.#nowMs;
   }

@@ -13,7 +13,7 @@ export type MQTTFailureCode =
   /** No TCP connection. */
   | "broker-unreachable"
   | "tls-failed"
-  /** A connection, but no CONNACK. */
+  /** A connection, but no CONNACK, or no PUBACK. */
   | "broker-no-answer"
   /** CONNACK with a code other than 0. */
   | "broker-refused"

@@ -7,6 +7,8 @@ export interface KeepAliveOptions {
   /** Sends PINGREQ. */
   readonly ping: () => void;
   readonly onMissed: () => void;
+  /** Twice a period; what else shows that a broker is gone can be looked at. */
+  readonly onCheck: () => void;
 }
 
 const PINGRESP_TIMEOUT_MS = 10_000;
@@ -55,8 +57,10 @@ export class KeepAlive {
     const isQuiet = !this.#hasSent || !this.#hasReceived;
     this.#hasSent = false;
     this.#hasReceived = false;
-    if (!isQuiet || this.#answerTimer) return;
-    this.#options.ping();
-    this.#answerTimer = this.#options.clock.set(() => this.#options.onMissed(), PINGRESP_TIMEOUT_MS);
+    if (isQuiet && !this.#answerTimer) {
+      this.#options.ping();
+      this.#answerTimer = this.#options.clock.set(() => this.#options.onMissed(), PINGRESP_TIMEOUT_MS);
+    }
+    this.#options.onCheck();
   }
 }

@@ -83,6 +83,8 @@ export class MQTTSession implements IO {
   #timer: Timer | undefined;
   #onlineSinceMs = 0;
   #lastMessageId = 0;
+  /** In flight when that was looked at last. */
+  #oldestInFlight: QueuedMessage | undefined;
   #isClosing = false;
   /** QoS 0 messages that found no room. */
   #dropped = 0;
@@ -104,6 +106,7 @@ export class MQTTSession implements IO {
       periodMs: (options.keepAliveS ?? KEEP_ALIVE_S) * 1000,
       ping: () => this.#connection?.send({ cmd: "pingreq" }),
       onMissed: () => this.#fail({ code: "keep-alive-missed", message: "the broker did not answer a ping" }),
+      onCheck: () => this.#checkAcknowledgements(),
     });
     this.#backoff = new Backoff({
       minMs: MIN_BACKOFF_MS,
@@ -273,11 +276,24 @@ export class MQTTSession implements IO {
     const { clock } = this.#options;
     clock.clear(this.#timer);
     this.#onlineSinceMs = clock.monotonicMs();
+    this.#oldestInFlight = undefined;
     this.#keepAlive.start();
     this.#subscriptions.renew({ sessionPresent });
     for (const message of this.#outbox.inFlight) this.#send(message, true);
     this.#enter({ type: "online", sessionPresent });
     this.#pump();
+  }
+
+  /**
+   * What nobody acknowledges is sent again over another connection, and only there [MQTT-4.4.0-1]: without one the
+   * window would stay full for ever, though the broker answers pings.
+   */
+  #checkAcknowledgements(): void {
+    const [oldest] = this.#outbox.inFlight;
+    const isStuck = oldest !== undefined && oldest === this.#oldestInFlight;
+    this.#oldestInFlight = oldest;
+    if (isStuck && this.#state.type === "online")
+      this.#fail({ code: "broker-no-answer", message: "the broker acknowledges no messages" });
   }
 
   #fail(reason: MQTTFailure): void {

@@ -15,20 +15,25 @@ export class SessionLog {
   #nextOrder = 0;
   /** The ids that were there at the start, so that nobody finishes a session twice. */
   readonly idsAtStart: ReadonlySet<string>;
+  /** Where the meter was at the end of the latest session that was there at the start, in Wh; 0 for none. */
+  readonly latestWhAtStart: number;
 
   constructor(options: SessionLogOptions) {
     this.#options = options;
     const ids = new Set<string>();
+    let latestWh = 0;
     const found: { slot: number; order: number }[] = [];
     for (let slot = 0; slot < LOG_SLOTS; slot++) {
       const entry = options.record(slot).read();
       if (!entry) continue;
       found.push({ slot, order: entry.order });
       ids.add(entry.session.id);
+      latestWh = Math.max(latestWh, entry.session.endWh);
       this.#nextOrder = Math.max(this.#nextOrder, entry.order + 1);
     }
     this.#slots = found.sort((a, b) => a.order - b.order).map(({ slot }) => slot);
     this.idsAtStart = ids;
+    this.latestWhAtStart = latestWh;
   }
 
   get length(): number {

@@ -1,0 +1,241 @@
+/** Who comes to a café to charge, with what card, and what they do there. */
+
+import type { SeenResult } from "../../world/phone.js";
+import type { Random } from "../../world/random.js";
+import { cardFrame, type Scene } from "../scene.js";
+import type { Diary } from "./diary.js";
+import { exponential, logUniform } from "./faults.js";
+import { GuestPhone, type GuestPhoneOptions } from "./guest-phone.js";
+import { hashOf, type Ledger } from "./ledger.js";
+
+export interface GuestsOptions {
+  readonly scene: Scene;
+  readonly random: Random;
+  readonly diary: Diary;
+  readonly ledger: Ledger;
+  /** Whoever decides without the platform may have let this tag in. */
+  readonly mayPassOffline: (tag: string) => boolean;
+}
+
+/** By what becomes of them: ten hex digits, so that a reader reads them too. */
+export const CARDS = {
+  good: ["0000000001", "0000000002", "0000000003", "0000000004", "0000000005", "0000000006"],
+  /** Not on every version of the list. */
+  listed: ["0000000011", "0000000012"],
+  blocked: ["0000000021", "0000000022"],
+  unknown: ["0000000031", "0000000032", "0000000033"],
+  malformed: ["a b", "x", "né-à-Paris"],
+} as const;
+
+type PhoneHabits = Pick<GuestPhoneOptions, "again" | "losesContactAfterMs">;
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60_000;
+const MEAN_GAP_MS = 15 * MINUTE_MS;
+const MIN_STAY_MS = 4 * SECOND_MS;
+const MAX_STAY_MS = 60 * MINUTE_MS;
+/** Nobody stands there for longer without charging. */
+const PATIENCE_MS = 3 * MINUTE_MS;
+/** From one vehicle to the next. */
+const PARKING_MS = 5 * SECOND_MS;
+const RETRY_MS = 35 * SECOND_MS;
+/** A vehicle that has its answer and wants current has it by then. */
+const CLOSES_WITHIN_MS = 1000;
+
+export class Guests {
+  #options: GuestsOptions;
+  #isOpen = false;
+  /** Another number for each vehicle. */
+  #visit = 0;
+  #disturbances = 0;
+  #leftMs = 0;
+
+  constructor(options: GuestsOptions) {
+    this.#options = options;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The café opens. */
+  open(): void {
+    this.#isOpen = true;
+    this.#expectNext();
+  }
+
+  /** The café closes, and whoever is there leaves. */
+  close(): void {
+    this.#isOpen = false;
+    this.#leave(this.#visit);
+  }
+
+  /** A guest who does everything right. */
+  visitOnce(): void {
+    const { vehicle } = this.#options.scene.device;
+    this.#visit++;
+    vehicle.plug();
+    this.#after(2 * SECOND_MS, () => this.#present(CARDS.good[0], {}));
+  }
+
+  /** The owner has done something, of which a guest need not know. */
+  noteOwner(): void {
+    this.#disturbances++;
+  }
+
+  #expectNext(): void {
+    const { scene, random } = this.#options;
+    scene.clock.set(() => {
+      if (!this.#isOpen) return;
+      this.#arrive();
+      this.#expectNext();
+    }, SECOND_MS + exponential(random, MEAN_GAP_MS));
+  }
+
+  /** Does something unless the guest has left by then. */
+  #after(delayMs: number, act: () => void): void {
+    const visit = this.#visit;
+    this.#options.scene.clock.set(() => {
+      if (visit === this.#visit && this.#options.scene.device.vehicle.state !== "unplugged") act();
+    }, delayMs);
+  }
+
+  #leave(visit: number): void {
+    const { device } = this.#options.scene;
+    if (visit !== this.#visit || device.vehicle.state === "unplugged") return;
+    device.vehicle.unplug();
+    this.#leftMs = this.#options.scene.clock.monotonicMs();
+    this.#options.diary.note("the vehicle leaves");
+  }
+
+  #arrive(): void {
+    const { scene, random, diary } = this.#options;
+    const { vehicle } = scene.device;
+    // What a vehicle does while the power is off nobody can see: a guest waits for the lamp.
+    const isSoon = scene.clock.monotonicMs() - this.#leftMs < PARKING_MS;
+    if (vehicle.state !== "unplugged" || isSoon || !scene.device.isRunning) {
+      diary.count("turned away");
+      return;
+    }
+    if (random.bool(0.1)) this.#present(this.#anyCard(), {});
+    const drawsWhenOffered = random.bool(0.9);
+    const visit = ++this.#visit;
+    diary.note("a vehicle arrives");
+    diary.count("visit");
+    vehicle.plug({ drawsWhenOffered });
+    if (!drawsWhenOffered) this.#after(random.int(100 * SECOND_MS), () => vehicle.set("ready"));
+    this.#after(random.int(20 * SECOND_MS), () => this.#present(this.#anyCard(), this.#phoneHabits()));
+    for (let i = 1; i <= 3; i++) {
+      this.#after(i * RETRY_MS + random.int(10 * SECOND_MS), () => {
+        if (!vehicle.isContactorClosed && random.bool(0.8)) this.#present(this.#anyCard(), {});
+      });
+    }
+    this.#after(PATIENCE_MS, () => {
+      if (!vehicle.isContactorClosed) this.#leave(visit);
+    });
+    const stayMs = logUniform(random, MIN_STAY_MS, MAX_STAY_MS);
+    this.#planIncident(stayMs);
+    scene.clock.set(() => this.#leave(visit), stayMs);
+  }
+
+  #phoneHabits(): PhoneHabits {
+    const { random } = this.#options;
+    if (random.bool(0.1)) return { again: { count: 1, everyMs: random.int(5000) } };
+    if (random.bool(0.05)) return { again: { count: 10, everyMs: 300 } };
+    return random.bool(0.1) ? { losesContactAfterMs: random.int(3000) } : {};
+  }
+
+  /** Something that happens to a vehicle while it charges. */
+  #planIncident(stayMs: number): void {
+    const { scene, random, diary } = this.#options;
+    const { vehicle } = scene.device;
+    const atMs = random.int(Math.floor(stayMs));
+    const back = () => {
+      if (vehicle.state !== "unplugged") vehicle.set("ready");
+    };
+    const forAWhile = (state: "plugged" | "shorted" | "without-diode" | "ready-with-ventilation") => {
+      if (!vehicle.isContactorClosed) return;
+      diary.note(`the vehicle is ${state}`);
+      diary.count(state);
+      this.#disturbances++;
+      vehicle.set(state);
+      this.#after(logUniform(random, 10, 10 * MINUTE_MS), back);
+    };
+    const incidents = [
+      () => forAWhile("plugged"),
+      () => forAWhile("ready-with-ventilation"),
+      () => forAWhile("shorted"),
+      () => forAWhile("without-diode"),
+      () => this.#swipe(random.pick(CARDS.good)),
+      () => this.#swipe(random.pick(CARDS.unknown)),
+      () => this.#present(this.#anyCard(), {}),
+      () => this.#hurry(),
+    ];
+    if (random.bool(0.5)) this.#after(atMs, random.pick(incidents));
+  }
+
+  /** Three phones at once, one after the other. */
+  #hurry(): void {
+    for (let i = 0; i < 3; i++) this.#after(i * 400, () => this.#phone(this.#anyCard(), {}));
+  }
+
+  #anyCard(): string {
+    const { random } = this.#options;
+    const kind = random.int(20);
+    if (kind < 13) return random.pick(CARDS.good);
+    if (kind < 15) return random.pick(CARDS.listed);
+    if (kind < 17) return random.pick(CARDS.blocked);
+    return kind < 19 ? random.pick(CARDS.unknown) : random.pick(CARDS.malformed);
+  }
+
+  #present(tag: string, habits: PhoneHabits): void {
+    const isCard = /^[0-9]{10}$/.test(tag);
+    if (isCard && this.#options.random.bool(0.4)) this.#swipe(tag);
+    else this.#phone(tag, habits);
+  }
+
+  #swipe(tag: string): void {
+    const { scene, diary } = this.#options;
+    diary.note(`the card ${tag} is swiped`);
+    this.#noteOffline(tag, "rfid");
+    this.#disturbances++;
+    scene.device.cardReader.send(cardFrame(tag));
+  }
+
+  #phone(tag: string, habits: PhoneHabits): void {
+    const { scene, diary } = this.#options;
+    new GuestPhone({
+      scene,
+      diary,
+      tag,
+      ...habits,
+      onWritten: () => {
+        diary.note(`a phone writes ${tag}`);
+        this.#noteOffline(tag, "ble");
+      },
+      onFinal: (result) => this.#hear(tag, result),
+    });
+  }
+
+  /** Without the platform the station decides, a moment from now or when that has not answered. */
+  #noteOffline(tag: string, method: "ble" | "rfid"): void {
+    if (this.#options.mayPassOffline(tag)) this.#options.ledger.permit(hashOf(tag), method);
+  }
+
+  #hear(tag: string, { code }: SeenResult): void {
+    const { scene, diary } = this.#options;
+    diary.note(`the phone with ${tag} hears ${code}`);
+    if (code !== 200) return;
+    const isFriend = [...CARDS.good, ...CARDS.listed].some((one) => one === tag);
+    if (!isFriend) diary.accuse(`${tag} is authorized`);
+    const { vehicle } = scene.device;
+    const disturbances = this.#disturbances;
+    const ends = scene.under.ends.length;
+    if (vehicle.state !== "ready") return;
+    this.#after(CLOSES_WITHIN_MS, () => {
+      const isUndisturbed = disturbances === this.#disturbances && ends === scene.under.ends.length;
+      if (isUndisturbed && vehicle.state === "ready" && !vehicle.isContactorClosed)
+        diary.accuse(`${tag} is authorized, and no current flows`);
+    });
+  }
+}

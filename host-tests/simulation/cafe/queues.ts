@@ -1,0 +1,82 @@
+/** What must not grow, and how fast a station may talk, measured at its broker, its platform and its flash. */
+
+import { LOG_SLOTS } from "../../../modules/sessions/index.js";
+import type { Scene } from "../scene.js";
+import type { Diary } from "./diary.js";
+
+export interface QueuesOptions {
+  readonly scene: Scene;
+  readonly diary: Diary;
+  /** Nothing is wrong with the network, and nothing was a moment ago. */
+  readonly isCalm: () => boolean;
+}
+
+/** Protocol, section 4: under way at a time, each for 10 s. */
+const MAX_REQUESTS = 4;
+const REQUEST_MS = 10_000;
+/** Sent and not acknowledged (modules/mqtt). */
+const MAX_IN_FLIGHT = 8;
+/** Protocol, section 5. */
+const MAX_PER_SECOND = 5;
+/** Of the station and of the world around it; a station that leaks one for each heartbeat has as many in half an hour. */
+const MAX_TIMERS = 250;
+const LOOK_MS = 60_000;
+
+export class Queues {
+  #options: QueuesOptions;
+  /** When the latest were sent that count. */
+  #moments: number[] = [];
+  #isTreeOut = false;
+  #requests: number[] = [];
+
+  constructor(options: QueuesOptions) {
+    this.#options = options;
+    const { scene } = options;
+    scene.broker.watch(({ topic, payload }) => this.#hear(topic, payload.length));
+    scene.clock.repeat(() => this.#look(), LOOK_MS);
+  }
+
+  /** Sessions that wait in the flash. */
+  get waitingSessions(): number {
+    const { flash } = this.#options.scene.device;
+    let count = 0;
+    for (let slot = 0; slot < LOG_SLOTS; slot++) if (flash.get("plugpass", `log${slot}`)) count++;
+    return count;
+  }
+
+  #look(): void {
+    const { scene, diary } = this.#options;
+    if (scene.clock.pending > MAX_TIMERS) diary.accuse(`${scene.clock.pending} timers`);
+    if (scene.broker.mostUnacknowledged > MAX_IN_FLIGHT)
+      diary.accuse(`${scene.broker.mostUnacknowledged} messages sent and not acknowledged`);
+    if (scene.device.flash.get("plugpass", `log${LOG_SLOTS}`)) diary.accuse("a log slot too many");
+  }
+
+  #hear(topic: string, length: number): void {
+    const [, kind, , ...path] = topic.split("/");
+    if (kind === "req") this.#countRequest();
+    // Others set; the tree goes out as fast as the broker takes it.
+    if (kind === "res" || kind === "req" || path.at(-1) === "set") return;
+    if (path.join() === "$state") this.#isTreeOut = length === "ready".length;
+    else if (this.#isTreeOut) this.#countMessage(topic);
+  }
+
+  #countRequest(): void {
+    const { scene, diary } = this.#options;
+    const now = scene.clock.monotonicMs();
+    this.#requests = this.#requests.filter((moment) => now - moment < REQUEST_MS);
+    this.#requests.push(now);
+    // Answers end requests before their time: only where there are none the bound is reached.
+    if (scene.platform.intercept && this.#requests.length > MAX_REQUESTS * 8)
+      diary.accuse(`${this.#requests.length} requests in ${REQUEST_MS} ms`);
+  }
+
+  #countMessage(topic: string): void {
+    const { scene, diary, isCalm } = this.#options;
+    const now = scene.clock.monotonicMs();
+    this.#moments = this.#moments.filter((moment) => now - moment < 1000);
+    this.#moments.push(now);
+    if (this.#moments.length > MAX_PER_SECOND && isCalm())
+      diary.accuse(`${this.#moments.length} messages in a second, the last on ${topic}`);
+  }
+}
