@@ -19,9 +19,9 @@ interface Fault {
 }
 
 const MINUTE_MS = 60_000;
-const MEAN_GAP_MS = 15 * MINUTE_MS;
+const MEAN_GAP_MS = 10 * MINUTE_MS;
 const MIN_LASTS_MS = 2000;
-const MAX_LASTS_MS = 30 * MINUTE_MS;
+const MAX_LASTS_MS = 20 * MINUTE_MS;
 const MIN_OFF_MS = 500;
 const MAX_OFF_MS = 3 * MINUTE_MS;
 /** The power goes at one of the next so many writes to the storage. */

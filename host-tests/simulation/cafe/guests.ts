@@ -31,9 +31,9 @@ type PhoneHabits = Pick<GuestPhoneOptions, "again" | "losesContactAfterMs">;
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60_000;
-const MEAN_GAP_MS = 15 * MINUTE_MS;
+const MEAN_GAP_MS = 10 * MINUTE_MS;
 const MIN_STAY_MS = 4 * SECOND_MS;
-const MAX_STAY_MS = 60 * MINUTE_MS;
+const MAX_STAY_MS = 45 * MINUTE_MS;
 /** Nobody stands there for longer without charging. */
 const PATIENCE_MS = 3 * MINUTE_MS;
 /** From one vehicle to the next. */

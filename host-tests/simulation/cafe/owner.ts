@@ -17,7 +17,7 @@ export interface OwnerOptions {
   readonly onAct: () => void;
 }
 
-const MEAN_GAP_MS = 90 * 60_000;
+const MEAN_GAP_MS = 30 * 60_000;
 const NO_CARD = "0".repeat(64);
 const CACHE_FOR_S = 24 * 3600;
 const NONSENSE = ["", "maybe", "-1", "33", "true false", "\u0000", "1e9", "é".repeat(200)];

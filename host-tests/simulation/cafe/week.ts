@@ -37,13 +37,13 @@ export interface WeekOutcome {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const OPEN_MS = 7 * HOUR_MS;
-const NIGHT_MS = 17 * HOUR_MS;
+const OPEN_MS = 5 * HOUR_MS;
+const NIGHT_MS = 19 * HOUR_MS;
 /** From when the faults end. */
 const CONVERGENCE_MS = 10 * MINUTE_MS;
 const HEARTBEAT_MS = 15_000;
 /** Most cafés switch off everything but the fridge. */
-const DARK_NIGHTS = 0.9;
+const DARK_NIGHTS = 0.95;
 const SNTP_PERIOD_MS = MINUTE_MS;
 const EPOCH_S = 1_795_248_000;
 
