@@ -351,7 +351,8 @@ describe("publishing", () => {
   });
 
   test("100,000 messages take packet identifiers again and again, never one that is in flight", () => {
-    const client = new Client({ maxInFlight: 2 }).goOnline();
+    // Nobody looks for what is not acknowledged meanwhile.
+    const client = new Client({ maxInFlight: 2, keepAliveS: 65_535 }).goOnline();
     // One message stays in flight for good: its identifier must be passed over at each wrap.
     client.good.faults.ignoresPublishes = true;
     client.session.publish({ topic: "stuck", payload: "", qos: 1, retain: false });
@@ -369,6 +370,18 @@ describe("publishing", () => {
     client.until("offline", () => client.failure !== undefined);
     client.goOnline().advance(100);
     expect(client.good.published.map(({ topic }) => topic)).toEqual(["stuck"]);
+  });
+
+  test("a broker that answers pings and acknowledges nothing is left, and hears it again", () => {
+    const client = new Client().goOnline();
+    client.good.faults.ignoresPublishes = true;
+    client.session.publish({ topic: "a", payload: "", qos: 1, retain: false });
+    client.advance(61_000);
+    expect(client.failure).toMatchObject({ code: "broker-no-answer" });
+    client.good.faults.ignoresPublishes = false;
+    client.goOnline().advance(1000);
+    expect(client.good.published.map(({ topic }) => topic)).toEqual(["a", "a"]);
+    expect(client.session.queuedMessages).toBe(0);
   });
 
   test.each(["", "a/+", "#", "a\0b"])("%j is no topic to publish to", (topic) => {
