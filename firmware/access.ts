@@ -2,7 +2,9 @@
 
 import {
   AnswerCache,
+  type AttemptResult,
   Authorization,
+  type Card,
   isTag,
   ListUpdate,
   LocalList,
@@ -18,6 +20,7 @@ import {
 } from "../modules/authorization/index.js";
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import type { Charging } from "../modules/charging/index.js";
+import type { Signal } from "../modules/indicator/index.js";
 import { textField } from "../modules/json/index.js";
 import type { Requests } from "../modules/requests/index.js";
 import { CardReader } from "../modules/rfid/index.js";
@@ -31,6 +34,8 @@ export interface AccessOptions {
   readonly records: Records;
   readonly options: () => Options;
   readonly charging: Pick<Charging, "admit" | "session" | "stop">;
+  /** Tells whoever stands there. */
+  readonly signal: (signal: Signal) => void;
   /** The station has a response key: it could ask the platform if it were connected. */
   readonly isProvisioned: boolean;
   /** `undefined` while the platform cannot be asked. */
@@ -48,8 +53,8 @@ const BLOCKED_TRIES = 3;
 const MAX_BLOCKED_TAGS = 16;
 /** Tag learning turns itself off after this. */
 const LEARNING_MS = 5 * 60_000;
-/** The card of a session that the owner has started without one. */
-const NO_CARD = { tag: "0".repeat(64), tagEnd: "-", method: "remote" };
+/** The card of a session that has begun without one. */
+const NO_CARD = { tag: "0".repeat(64), tagEnd: "-" };
 
 /** The list is asked for when the platform is reached, and as often. */
 const LIST_UPDATE_MS = 60 * 60_000;
@@ -67,6 +72,8 @@ export class Access implements IO {
   /** Runs while swiped cards become tags. */
   #learning: Timer | undefined;
   #blockedTries = new Map<string, number>();
+  #lastResult: string | undefined;
+  #lettingIn: Timer | undefined;
 
   constructor(options: AccessOptions) {
     this.#options = options;
@@ -90,6 +97,7 @@ export class Access implements IO {
       },
       gate: { visitor: () => this.#visitor() },
       onChanged: options.onBusy,
+      onResult: (card, result) => this.#tell(card, result),
     });
     this.#readerSource = this.#authorization.source("rfid");
     this.#reader = new CardReader({ board, kind: config.cardReader, onCard: (tag) => this.#swipe(tag) });
@@ -124,9 +132,26 @@ export class Access implements IO {
 
   /** The owner lets the vehicle that waits charge. Gives why not, if not. */
   startWithoutCard(): string | undefined {
-    const { charging, options } = this.#options;
-    const isStarted = charging.admit()?.authorize({ ...NO_CARD, currentA: this.#limitA(options()) });
+    const { charging, config } = this.#options;
+    const grant = { ...NO_CARD, method: "remote", currentA: config.currentLimitA };
+    const isStarted = charging.admit()?.authorize(grant);
     return isStarted ? undefined : "no vehicle is plugged, or a session is under way";
+  }
+
+  /** A vehicle is plugged, or the owner has changed what it may: with free charging it needs no card. */
+  letIn(): void {
+    const { board, charging, config, options } = this.#options;
+    if (!options().isFree) return;
+    board.clock.clear(this.#lettingIn);
+    this.#lettingIn = board.clock.set(() => {
+      const grant = { ...NO_CARD, method: "free", currentA: config.currentLimitA, isOpenEnded: true };
+      charging.admit()?.authorize(grant);
+    }, 0);
+  }
+
+  /** What became of the latest card, and who said so; no whole tag in it. */
+  get lastResult(): string | undefined {
+    return this.#lastResult;
   }
 
   /** Another owner's customers are not ours. */
@@ -155,6 +180,7 @@ export class Access implements IO {
   close(): void {
     this.#options.board.clock.clear(this.#listTimer);
     this.#options.board.clock.clear(this.#learning);
+    this.#options.board.clock.clear(this.#lettingIn);
     this.#listUpdate.close();
     this.#reader.close();
     this.#authorization.close();
@@ -166,9 +192,9 @@ export class Access implements IO {
   }
 
   #visitor(): Visitor | undefined {
-    const { board, charging, options } = this.#options;
+    const { board, charging, config } = this.#options;
     const admission = charging.admit();
-    const limitA = this.#limitA(options());
+    const limitA = config.currentLimitA;
     return (
       admission && {
         authorize: ({ card: { tag, method }, maxCurrentA = limitA }) =>
@@ -182,8 +208,11 @@ export class Access implements IO {
     );
   }
 
-  #limitA({ currentLimitA }: Options): number {
-    return Math.min(currentLimitA, this.#options.config.currentLimitA);
+  #tell({ tag }: Card, { state, code, reason }: AttemptResult): void {
+    const { signal, onChanged } = this.#options;
+    signal(state);
+    this.#lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
+    onChanged();
   }
 
   /** What the platform says is remembered. */
@@ -232,15 +261,18 @@ export class Access implements IO {
 
   /** A card becomes a tag at the platform. */
   #learn(tag: string): void {
-    const { board, requests, complain } = this.#options;
+    const { board, requests, complain, signal } = this.#options;
     const name = `access: the card …${tagEnd(tag)}`;
     const platform = requests();
     if (!platform) {
       complain(`${name} was not learned: the station is not connected`);
+      signal("failed");
       return;
     }
     platform.request("create-tag", { tag }, (outcome) => {
-      if (outcome.ok && textField(outcome.data, "tagId", 64)) board.log(`${name} is learned`);
+      const isLearned = outcome.ok && textField(outcome.data, "tagId", 64) !== undefined;
+      signal(isLearned ? "learned" : "failed");
+      if (isLearned) board.log(`${name} is learned`);
       else complain(`${name} was not learned: ${outcome.ok ? "no tagId came" : outcome.failure.code}`);
     });
   }
@@ -250,9 +282,10 @@ export class Access implements IO {
       this.#learn(tag);
       return;
     }
-    const { board, charging, options } = this.#options;
+    const { board, charging, options, signal } = this.#options;
     if (options().cardEnds && charging.session?.grant.tag === tagHash(board.crypto, tag)) {
       board.log(`rfid: the card …${tagEnd(tag)} ends its session`);
+      signal("ended");
       charging.stop();
       return;
     }

@@ -17,6 +17,8 @@ export interface Options {
   readonly cardEnds: boolean;
   /** A session that a power cut interrupted goes on, if the vehicle is still there. */
   readonly resumes: boolean;
+  /** Whoever plugs in charges, without a card. */
+  readonly isFree: boolean;
 }
 
 /** The record `options`. What it lacks, or has wrong, is as it is built in. */
@@ -30,6 +32,7 @@ function optionsFormat(defaults: Options): RecordFormat<Options> {
       offlinePolicy: OFFLINE_POLICIES.find((one) => one === fields.offlinePolicy) ?? defaults.offlinePolicy,
       cardEnds: typeof fields.cardEnds === "boolean" ? fields.cardEnds : defaults.cardEnds,
       resumes: typeof fields.resumes === "boolean" ? fields.resumes : defaults.resumes,
+      isFree: typeof fields.isFree === "boolean" ? fields.isFree : defaults.isFree,
     }),
     format: (options) => ({ ...options }),
   };
@@ -42,7 +45,13 @@ export class OptionStore {
 
   constructor({ board, config, records }: { board: Board; config: Config; records: Records }) {
     const { currentLimitA } = config;
-    const defaults: Options = { currentLimitA, offlinePolicy: "deny", cardEnds: true, resumes: false };
+    const defaults: Options = {
+      currentLimitA,
+      offlinePolicy: "deny",
+      cardEnds: true,
+      resumes: false,
+      isFree: false,
+    };
     this.#board = board;
     this.#record = records(optionsFormat(defaults));
     this.#options = this.#record.read() ?? defaults;

@@ -98,8 +98,9 @@ export class StationSessions implements IO {
   follow(event: ChargingEvent): void {
     if (event.type === "session-started") {
       const { id, grant } = event.session;
+      const { tag, tagEnd, method, currentA } = grant;
       this.#isResuming = false;
-      this.#sessions.start({ id, ...grant });
+      this.#sessions.start({ id, tag, tagEnd, method, currentA });
     } else if (event.type === "session-ended") {
       this.#sessions.end(event.why);
     } else if (event.type === "status" && this.#isResuming && event.status !== "authorized") {

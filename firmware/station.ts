@@ -1,5 +1,6 @@
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../modules/charging/index.js";
+import { Indicator } from "../modules/indicator/index.js";
 import type { MQTTFailure } from "../modules/mqtt/index.js";
 import { type Link, type LinkFailure, type LinkState, makeLink } from "../modules/network/index.js";
 import { Pairing, type PairingParameters } from "../modules/pairing/index.js";
@@ -7,6 +8,7 @@ import { type Metadata, TagService } from "../modules/tag-service/index.js";
 import type { Tree } from "../modules/telemetry/index.js";
 import { Access } from "./access.js";
 import type { Config } from "./config.js";
+import { CurrentLimit } from "./current-limit.js";
 import { HoldButton } from "./hold-button.js";
 import { readIdentity, type StationIdentity } from "./identity.js";
 import { OptionStore } from "./options.js";
@@ -54,6 +56,8 @@ export class Station implements IO {
   #charging: Charging;
   #sessions: StationSessions;
   #options: OptionStore;
+  #currentLimit: CurrentLimit;
+  #indicator: Indicator;
   #access: Access;
   #tree: Tree;
   #ownerChange: OwnerChange;
@@ -80,8 +84,10 @@ export class Station implements IO {
     this.#config = config;
     this.#records = records;
     this.#identity = readIdentity(board, config, records);
+    this.#indicator = new Indicator({ board });
     this.#charging = new Charging({ board, onEvent: (event) => this.#followCharging(event) });
     this.#options = new OptionStore({ board, config, records });
+    this.#currentLimit = this.#makeCurrentLimit();
     this.#sessions = this.#makeSessions(records);
     this.#access = this.#makeAccess(records);
     this.#tree = this.#makeTree(options.restarts);
@@ -168,6 +174,8 @@ export class Station implements IO {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#charging.close();
+    this.#currentLimit.close();
+    this.#indicator.close();
     this.#sessions.close();
     this.#access.close();
     this.#tagService.close();
@@ -178,6 +186,15 @@ export class Station implements IO {
     // The last words still need the network.
     if (this.#platform) this.#platform.close(() => this.#link.close());
     else this.#link.close();
+  }
+
+  #makeCurrentLimit(): CurrentLimit {
+    return new CurrentLimit({
+      board: this.#board,
+      allowedA: () => Math.min(this.#config.currentLimitA, this.#options.now.currentLimitA),
+      onLimit: (limitA) => this.#charging.setLimit(limitA),
+      complain: (message) => this.#complain(message),
+    });
   }
 
   #makeSessions(records: Records): StationSessions {
@@ -199,6 +216,7 @@ export class Station implements IO {
       records,
       options: () => this.#options.now,
       charging: this.#charging,
+      signal: (signal) => this.#indicator.signal(signal),
       isProvisioned: this.#identity.responseKey !== undefined,
       requests: () => this.#platform?.requests,
       complain: (message) => this.#complain(message),
@@ -252,6 +270,9 @@ export class Station implements IO {
       start: () => this.#access.startWithoutCard(),
       stop: () => this.stopCharging(),
       lastError: () => this.#lastError,
+      lastResult: () => this.#access.lastResult,
+      sessions: this.#sessions,
+      temperatureC: this.#board.temperatureC && (() => this.#board.temperatureC?.()),
       listedTags: () => this.#access.listedTags,
       isLearning: () => this.#access.isLearning,
       setLearning: (isOn) => this.#access.setLearning(isOn),
@@ -263,6 +284,8 @@ export class Station implements IO {
         reason: lastEnd.type === "power" ? lastEnd.type : `${lastEnd.type}: ${lastEnd.reason}`,
       },
       onOptions: () => {
+        this.#currentLimit.update();
+        this.#access.letIn();
         this.#access.followPlatform();
         this.#showAll();
       },
@@ -391,6 +414,8 @@ export class Station implements IO {
     switch (event.type) {
       case "status":
         this.#board.log(`charging: ${event.status}`);
+        this.#indicator.show(event.status);
+        if (event.status === "plugged") this.#access.letIn();
         this.#show();
         if (this.#isResetDue) this.#board.clock.set(() => this.#endReset(), 0);
         break;

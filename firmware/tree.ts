@@ -21,6 +21,12 @@ export interface TreeOptions {
   readonly start: () => string | undefined;
   readonly stop: () => void;
   readonly lastError: () => string | undefined;
+  /** What became of the latest card. */
+  readonly lastResult: () => string | undefined;
+  /** Finished sessions that wait for the platform, and that were given up. */
+  readonly sessions: { readonly waiting: number; readonly givenUp: number };
+  /** `undefined` while nobody measures it. */
+  readonly temperatureC: (() => number | undefined) | undefined;
   readonly listedTags: () => number;
   /** Swiped cards become tags. */
   readonly isLearning: () => boolean;
@@ -41,9 +47,10 @@ export interface TreeOptions {
 const NONE = "none";
 const UPTIME_STEP_S = 60;
 const SIGNAL_STEP_PERCENT = 5;
+const TEMPERATURE_STEP_C = 5;
 
 export function makeTree(station: TreeOptions): Tree {
-  const { options, maxCurrentA, meter, restarts } = station;
+  const { options, maxCurrentA, meter, restarts, sessions, temperatureC } = station;
   const keep = (change: Parameters<OptionStore["set"]>[0]) => {
     if (!options.set(change)) return "the station cannot store it";
     station.onOptions();
@@ -99,6 +106,7 @@ export function makeTree(station: TreeOptions): Tree {
     },
     flag("tag-learning", "Swiped cards become tags", station.isLearning, station.setLearning),
     { ...text("owner", "Hand over to this e-mail", () => undefined), set: station.changeOwner },
+    text("last-result", "What became of the latest card", station.lastResult),
     number("tags", "Tags on the local list", undefined, station.listedTags),
   ];
   const version = number("version", "Version", undefined, () => station.firmwareVersion);
@@ -121,6 +129,12 @@ export function makeTree(station: TreeOptions): Tree {
         () => options.now.resumes,
         (resumes) => keep({ resumes }),
       ),
+      flag(
+        "free",
+        "Charging without a card",
+        () => options.now.isFree,
+        (isFree) => keep({ isFree }),
+      ),
     ],
     telemetry: [
       number("signal", "Signal", "%", () => steps(station.signalPercent() ?? 100, SIGNAL_STEP_PERCENT)),
@@ -128,6 +142,11 @@ export function makeTree(station: TreeOptions): Tree {
       number("heap", "Free memory", "B", station.heapBytes),
       number("restarts", "Restarts", undefined, () => restarts.count),
       text("restart-reason", "Last restart", () => restarts.reason),
+      number("waiting", "Sessions that wait for the platform", undefined, () => sessions.waiting),
+      number("given-up", "Sessions that were given up", undefined, () => sessions.givenUp),
+      ...(temperatureC
+        ? [number("temperature", "Inside", "°C", () => steps(temperatureC() ?? 0, TEMPERATURE_STEP_C))]
+        : []),
     ],
   };
 }

@@ -3,7 +3,7 @@ import type { Board, BoardIO, Clock, Crypto, LastEnd } from "../../modules/board
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Host } from "../world/network.js";
 import { Vehicle } from "../world/vehicle.js";
-import { Button, Meter, SerialSender } from "../world/wiring.js";
+import { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
 import type { World } from "../world/world.js";
 import { virtualCrypto } from "./crypto.js";
 import { makeGATTServer } from "./gatt-server.js";
@@ -41,6 +41,8 @@ export interface BoardParts {
 
 /** RDM6300. */
 const CARD_READER_BAUD = 9600;
+const ROOM_C = 25;
+const FREE_HEAP_BYTES = 65_536;
 const MAX_LOG_LINES = 10_000;
 
 /** One piece of hardware: what outlives the firmware that runs on it. */
@@ -53,6 +55,12 @@ export class Device {
   readonly button = new Button();
   readonly meter = new Meter();
   readonly cardReader = new SerialSender({ baud: CARD_READER_BAUD });
+  /** Of the socket. */
+  readonly lock = new Actuator();
+  readonly lamp = new Actuator();
+  readonly buzzer = new Actuator();
+  /** Inside the station. */
+  temperatureC: number | undefined = ROOM_C;
   readonly slots = new Slots();
   /** The network cable of a device with Ethernet. */
   readonly cable = new Cable();
@@ -152,6 +160,8 @@ export class Device {
         if (this.logLines.length > MAX_LOG_LINES) this.logLines.shift();
         this.#options.onLog?.(line);
       },
+      temperatureC: () => this.temperatureC,
+      heapBytes: () => FREE_HEAP_BYTES,
       restart: (reason) => life.halt({ type: "restart", reason }),
     };
   }

@@ -12,12 +12,16 @@ import type {
 } from "../../modules/board/index.js";
 import { concatBytes } from "../../modules/bytes/index.js";
 import type { Vehicle } from "../world/vehicle.js";
-import type { Button, Meter, SerialSender } from "../world/wiring.js";
+import type { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
 import type { Life } from "./life.js";
 
 export const PINS = {
   controlPilot: "control-pilot",
   contactor: "contactor",
+  contactorAnswer: "contactor-answer",
+  lock: "lock",
+  lamp: "lamp",
+  buzzer: "buzzer",
   button: "button",
   meter: "meter",
   cardReader: "card-reader",
@@ -29,6 +33,9 @@ export interface Wiring {
   readonly button: Button;
   readonly meter: Meter;
   readonly cardReader: SerialSender;
+  readonly lock: Actuator;
+  readonly lamp: Actuator;
+  readonly buzzer: Actuator;
 }
 
 /** The UART's own buffer (UART_HW_FIFO_LEN). */
@@ -37,11 +44,25 @@ const SERIAL_BUFFER_BYTES = 128;
 type PinConstructors = Pick<BoardIO, "ControlPilot" | "DigitalIn" | "DigitalOut" | "PulseCount" | "Serial">;
 
 /** The pins of one run of the firmware. At its end the contactor opens, as relays do. */
-export function makePins({ vehicle, button, meter, cardReader }: Wiring, life: Life): PinConstructors {
+export function makePins(wiring: Wiring, life: Life): PinConstructors {
+  const { vehicle, button, meter, cardReader } = wiring;
   const taken = new Set<PinSpecifier>();
+  const outputs = new Map<PinSpecifier, (isOn: boolean) => void>([
+    [PINS.contactor, (isOn) => vehicle.switchContactor(isOn)],
+    [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
+    [PINS.lamp, (isOn) => wiring.lamp.switch(isOn)],
+    [PINS.buzzer, (isOn) => wiring.buzzer.switch(isOn)],
+  ]);
+  const inputs = new Map<
+    PinSpecifier,
+    { readonly isActive: () => boolean; readonly source: Button | Vehicle }
+  >([
+    [PINS.button, { isActive: () => button.isPressed, source: button }],
+    [PINS.contactorAnswer, { isActive: () => vehicle.isContactorClosed, source: vehicle }],
+  ]);
 
-  function take(pin: PinSpecifier, expected: string): () => void {
-    if (pin !== expected) throw new Error(`pin ${pin} cannot do that; ${expected} can`);
+  function take(pin: PinSpecifier, ...able: PinSpecifier[]): () => void {
+    if (!able.includes(pin)) throw new Error(`pin ${pin} cannot do that; ${able.join(", ")} can`);
     if (taken.has(pin)) throw new Error(`pin ${pin} is in use`);
     taken.add(pin);
     return () => taken.delete(pin);
@@ -49,21 +70,23 @@ export function makePins({ vehicle, button, meter, cardReader }: Wiring, life: L
 
   class VirtualDigitalOut implements DigitalOut {
     readonly #release: () => void;
+    readonly #switch: (isOn: boolean) => void;
     #isClosed = false;
 
     constructor({ pin }: { pin: PinSpecifier }) {
-      const give = take(pin, PINS.contactor);
-      vehicle.switchContactor(false);
+      const give = take(pin, ...outputs.keys());
+      this.#switch = outputs.get(pin) as (isOn: boolean) => void;
+      this.#switch(false);
       this.#release = life.hold(() => {
         this.#isClosed = true;
         give();
-        vehicle.switchContactor(false);
+        this.#switch(false);
       });
     }
 
     write(value: 0 | 1): void {
       if (this.#isClosed) throw new Error("the pin is closed");
-      vehicle.switchContactor(value === 1);
+      this.#switch(value === 1);
     }
 
     close(): void {
@@ -114,25 +137,31 @@ export function makePins({ vehicle, button, meter, cardReader }: Wiring, life: L
 
   class VirtualDigitalIn implements DigitalIn {
     readonly #release: () => void;
+    readonly #isActive: () => boolean;
     #isClosed = false;
 
     constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
-      const give = take(pin, PINS.button);
-      const unwatch = button.watch(() => {
+      const give = take(pin, ...inputs.keys());
+      const input = inputs.get(pin);
+      this.#isActive = input?.isActive ?? (() => false);
+      let last = this.#isActive();
+      const unwatch = input?.source.watch(() => {
+        if (this.#isActive() === last) return;
+        last = this.#isActive();
         life.soon(() => {
           if (!this.#isClosed) onReadable?.();
         });
       });
       this.#release = life.hold(() => {
         this.#isClosed = true;
-        unwatch();
+        unwatch?.();
         give();
       });
     }
 
     read(): 0 | 1 {
       if (this.#isClosed) throw new Error("the pin is closed");
-      return button.isPressed ? 1 : 0;
+      return this.#isActive() ? 1 : 0;
     }
 
     close(): void {

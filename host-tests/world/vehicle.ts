@@ -29,7 +29,8 @@ const HIGHEST_OFFER_PERMILLE = 970;
 export class Vehicle {
   #state: VehicleState = "unplugged";
   #dutyPermille = 1000;
-  #contactorClosed = false;
+  #contactorIsTold = false;
+  #contactorFault: "welded" | "stuck-open" | undefined;
   #drawsWhenOffered = true;
   #watchers = new Set<() => void>();
 
@@ -59,12 +60,18 @@ export class Vehicle {
   }
 
   get isContactorClosed(): boolean {
-    return this.#contactorClosed;
+    return this.#contactorFault === undefined ? this.#contactorIsTold : this.#contactorFault === "welded";
+  }
+
+  /** The contactor does what it is told again, or what it likes. */
+  breakContactor(fault: "welded" | "stuck-open" | undefined): void {
+    this.#contactorFault = fault;
+    this.#tell();
   }
 
   /** Current flows. */
   get isCharging(): boolean {
-    return this.#contactorClosed && (this.#state === "ready" || this.#state === "ready-with-ventilation");
+    return this.isContactorClosed && (this.#state === "ready" || this.#state === "ready-with-ventilation");
   }
 
   /** The levels on the pilot now. */
@@ -86,8 +93,8 @@ export class Vehicle {
 
   /** The station's side: its contactor. */
   switchContactor(closed: boolean): void {
-    if (closed === this.#contactorClosed) return;
-    this.#contactorClosed = closed;
+    if (closed === this.#contactorIsTold) return;
+    this.#contactorIsTold = closed;
     this.#tell();
   }
 

@@ -30,6 +30,29 @@ export class Button {
   }
 }
 
+/** Something that is on or off: a lamp, a buzzer, the lock of a socket. */
+export class Actuator {
+  #isOn = false;
+  #watchers = new Set<() => void>();
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  /** The station's side. */
+  switch(isOn: boolean): void {
+    if (isOn === this.#isOn) return;
+    this.#isOn = isOn;
+    for (const onChanged of [...this.#watchers]) onChanged();
+  }
+
+  /** Calls back when it changes. Returns how to stop that. */
+  watch(onChanged: () => void): () => void {
+    this.#watchers.add(onChanged);
+    return () => this.#watchers.delete(onChanged);
+  }
+}
+
 /** A meter with an S0 output. */
 export class Meter {
   #watchers = new Set<(count: number) => void>();

@@ -23,6 +23,8 @@ export interface AuthorizationOptions {
   readonly gate: Gate;
   /** Called when `isBusy` may have changed. */
   readonly onChanged: () => void;
+  /** What became of a card, whoever presented it; after that has been told. */
+  readonly onResult?: (card: Card, result: AttemptResult) => void;
   /** The whole attempt, all verifiers together; with what it takes to tell the phone it stays within 15 s. */
   readonly attemptTimeoutMs?: number;
   /** Tags that may be presented in a minute: by one source, and by all together. */
@@ -69,7 +71,15 @@ export class Authorization implements IO {
 
   source(method: Method): TagSource {
     const limiter = this.#newLimiter(this.#options.attemptsPerMinute.source);
-    return { attempt: (tag, done) => this.#attempt({ tag, method }, limiter, done) };
+    return {
+      attempt: (tag, done) => {
+        const card = { tag, method };
+        this.#attempt(card, limiter, (result) => {
+          done(result);
+          this.#options.onResult?.(card, result);
+        });
+      },
+    };
   }
 
   /** Forgets the attempt that runs, without a word. */

@@ -35,7 +35,13 @@ export interface BoardIO {
 export interface Pins {
   readonly controlPilot: PinSpecifier;
   readonly contactor: PinSpecifier;
-  /** What a station may have beside. */
+  /** What a station may have beside. An input: the contactor's auxiliary contact, 1 while the contactor is closed. */
+  readonly contactorAnswer?: PinSpecifier;
+  /** An output: 1 locks the plug. */
+  readonly lock?: PinSpecifier;
+  /** Outputs for people. */
+  readonly lamp?: PinSpecifier;
+  readonly buzzer?: PinSpecifier;
   readonly button?: PinSpecifier;
   readonly meter?: PinSpecifier;
   readonly cardReader?: PinSpecifier;
@@ -73,6 +79,8 @@ export interface Board {
    * next restart. Said again it changes nothing.
    */
   confirmUpdate(): void;
+  /** Inside the station, in °C; `undefined`, or no such function: nobody measures it, or its sensor is broken. */
+  temperatureC?(): number | undefined;
   /** Free memory, in bytes; a board may not know. */
   heapBytes?(): number;
   /** One line for the developer. Never a secret, never a whole tag. */

@@ -1,4 +1,4 @@
-import type { Board, ControlPilot, DigitalOut, IO, Timer } from "../board/index.js";
+import type { Board, ControlPilot, DigitalIn, DigitalOut, IO, Timer } from "../board/index.js";
 import { encodeHex } from "../bytes/index.js";
 import {
   type ChargingInput,
@@ -11,7 +11,14 @@ import {
   sessionEndOf,
   sessionOf,
 } from "./machine.js";
-import { draws, PILOT_STEADY_PERMILLE, type PilotState, pilotState } from "./pilot.js";
+import {
+  draws,
+  MAX_CURRENT_A,
+  MIN_CURRENT_A,
+  PILOT_STEADY_PERMILLE,
+  type PilotState,
+  pilotState,
+} from "./pilot.js";
 
 /** The station's status as others see it; the order gives the numbers on the air (protocol, section 3). */
 export const STATION_STATUSES = [
@@ -56,6 +63,8 @@ const DEBOUNCE_MS = 20;
  * and does not settle opens it after this.
  */
 const UNSETTLED_MS = 60;
+/** A contactor closes and opens within 50 ms, and its auxiliary contact bounces. */
+const CONTACTOR_ANSWER_MS = 200;
 const SESSION_ID_BYTES = 8;
 
 /** The driver of the charging machine: reads the pilot, performs the outputs, keeps the one timer. */
@@ -64,11 +73,18 @@ export class Charging implements IO {
   #onEvent: (event: ChargingEvent) => void;
   #authorizationTimeoutMs: number;
   #contactor: DigitalOut;
+  /** The auxiliary contact, where there is one. */
+  #answer: DigitalIn | undefined;
+  #lock: DigitalOut | undefined;
   #pilot: ControlPilot;
   #state: ChargingState = { type: "available" };
   #dutyPermille = PILOT_STEADY_PERMILLE;
   #expiry: Timer | undefined;
   #debounce: Timer | undefined;
+  #answerTimer: Timer | undefined;
+  /** What the station may offer now, A. */
+  #limitA = MAX_CURRENT_A;
+  #isContactorClosed = false;
   /** Runs from when a drawing vehicle's pilot leaves C and D until it has settled. */
   #unsettled: Timer | undefined;
   /** Another number for each vehicle, and after each stop. */
@@ -82,6 +98,11 @@ export class Charging implements IO {
     const { io, pins } = options.board;
     this.#contactor = new io.DigitalOut({ pin: pins.contactor });
     this.#contactor.write(0);
+    if (pins.lock !== undefined) this.#lock = new io.DigitalOut({ pin: pins.lock });
+    if (pins.contactorAnswer !== undefined) {
+      this.#answer = new io.DigitalIn({ pin: pins.contactorAnswer, onReadable: () => this.#awaitAnswer() });
+      this.#awaitAnswer();
+    }
     this.#pilot = new io.ControlPilot({ pin: pins.controlPilot, onReadable: () => this.#sample() });
     this.#sample();
   }
@@ -93,6 +114,15 @@ export class Charging implements IO {
   /** The session under way. */
   get session(): Session | undefined {
     return sessionOf(this.#state);
+  }
+
+  /** What the station may offer from now on, whatever was granted; under 6 A a session pauses. */
+  setLimit(limitA: number): void {
+    if (this.#closed || limitA === this.#limitA) return;
+    this.#limitA = limitA;
+    // Whoever goes on drawing without an offer is measured again when there is one.
+    if (limitA < MIN_CURRENT_A) this.#input({ type: "pilot-unsettled" });
+    this.#perform(this.#state);
   }
 
   /** The vehicle that is plugged; `undefined` when there is none or it has a session. */
@@ -123,8 +153,11 @@ export class Charging implements IO {
     this.#board.clock.clear(this.#expiry);
     this.#board.clock.clear(this.#debounce);
     this.#board.clock.clear(this.#unsettled);
+    this.#board.clock.clear(this.#answerTimer);
     this.#pilot.close();
     this.#contactor.close();
+    this.#answer?.close();
+    this.#lock?.close();
   }
 
   #sample(): void {
@@ -139,7 +172,9 @@ export class Charging implements IO {
       }
       clock.clear(this.#unsettled);
       this.#unsettled = undefined;
-      this.#input({ type: "pilot", pilot: first });
+      // Without an offer nobody draws, whatever the pilot looks like.
+      const isPaused = draws(first) && this.#limitA < MIN_CURRENT_A;
+      this.#input({ type: "pilot", pilot: isPaused ? "B" : first });
     }, DEBOUNCE_MS);
   }
 
@@ -163,22 +198,50 @@ export class Charging implements IO {
     this.#state = after;
     if (after.type === "available") this.#visit++;
     this.#perform(after);
+    this.#expireLater(after);
     this.#report(before, after);
   }
 
   #perform(state: ChargingState): void {
-    const outputs = outputsOf(state);
-    // The contactor first when it opens, the pilot first when it closes: no current that is not offered.
-    if (!outputs.contactorClosed) this.#contactor.write(0);
-    this.#offer(outputs.dutyPermille);
-    if (outputs.contactorClosed) this.#contactor.write(1);
+    const { contactorClosed, dutyPermille, isLocked } = outputsOf(state, this.#limitA);
+    // The contactor first when it opens, the pilot first when it closes: no current that is not offered. The lock
+    // closes before the contactor and opens after it.
+    if (!contactorClosed) this.#contactor.write(0);
+    this.#offer(dutyPermille);
+    this.#lock?.write(isLocked ? 1 : 0);
+    if (contactorClosed) this.#contactor.write(1);
+    if (contactorClosed !== this.#isContactorClosed) {
+      this.#isContactorClosed = contactorClosed;
+      this.#board.clock.clear(this.#answerTimer);
+      this.#answerTimer = undefined;
+      this.#awaitAnswer();
+    }
+  }
+
+  #expireLater(state: ChargingState): void {
     this.#board.clock.clear(this.#expiry);
-    if (state.type === "authorized") {
+    if (state.type === "authorized" && !state.session.grant.isOpenEnded) {
       this.#expiry = this.#board.clock.set(
         () => this.#input({ type: "authorization-expired" }),
         this.#authorizationTimeoutMs,
       );
     }
+  }
+
+  /**
+   * The auxiliary contact has its time from when the contactor was told, or from its first change; then it says what
+   * the contactor was told, or there is a fault.
+   */
+  #awaitAnswer(): void {
+    if (!this.#answer || this.#answerTimer) return;
+    this.#answerTimer = this.#board.clock.set(() => {
+      this.#answerTimer = undefined;
+      const says = this.#answer?.read() === 1 ? "closed" : "open";
+      const told = this.#isContactorClosed ? "closed" : "open";
+      this.#input({ type: "contactor", differs: says === told ? undefined : says });
+      // A vehicle that has left meanwhile is gone now.
+      if (this.#state.type === "faulted" && says === told) this.#sample();
+    }, CONTACTOR_ANSWER_MS);
   }
 
   /** What was read under another duty is not what counts under this one. */
@@ -199,6 +262,7 @@ export class Charging implements IO {
     if (was && !is) {
       this.#onEvent({ type: "session-ended", sessionId: was.id, why: sessionEndOf(after) });
     }
-    if (after.type === "faulted") this.#onEvent({ type: "faulted", reason: after.reason });
+    if (after.type === "faulted" && (before.type !== "faulted" || before.reason !== after.reason))
+      this.#onEvent({ type: "faulted", reason: after.reason });
   }
 }

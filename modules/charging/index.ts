@@ -6,5 +6,6 @@ export {
   STATION_STATUSES,
   type StationStatus,
 } from "./charging.js";
+export { deratedA } from "./derating.js";
 export type { Grant, Session, SessionEnd } from "./machine.js";
 export { MAX_CURRENT_A, MIN_CURRENT_A } from "./pilot.js";

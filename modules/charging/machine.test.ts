@@ -31,7 +31,7 @@ describe("the way to a session", () => {
   });
 
   test("a vehicle that wants ventilation (D) draws too", () => {
-    expect(outputsOf(reached(pilot("B"), authorize, pilot("D"))).contactorClosed).toBe(true);
+    expect(outputsOf(reached(pilot("B"), authorize, pilot("D")), 32).contactorClosed).toBe(true);
   });
 
   test("without a vehicle nothing is authorized", () => {
@@ -58,13 +58,13 @@ describe("the contactor", () => {
     ["is stopped", { type: "stop" }],
     ["leaves C and does not settle", { type: "pilot-unsettled" }],
   ])("opens when a charging vehicle %s", (_name, input) => {
-    expect(outputsOf(reached(...charging)).contactorClosed).toBe(true);
-    expect(outputsOf(reached(...charging, input)).contactorClosed).toBe(false);
+    expect(outputsOf(reached(...charging), 32).contactorClosed).toBe(true);
+    expect(outputsOf(reached(...charging, input), 32).contactorClosed).toBe(false);
   });
 
   test("closes again when a vehicle goes on after a pause, in the same session", () => {
     const state = reached(...charging, pilot("B"), pilot("C"));
-    expect(outputsOf(state).contactorClosed).toBe(true);
+    expect(outputsOf(state, 32).contactorClosed).toBe(true);
     expect(sessionOf(state)?.id).toBe("0001");
   });
 
@@ -105,7 +105,7 @@ describe("the contactor", () => {
         if (input.type === "authorize") granted ||= lastPilot !== "A";
         else if (lastPilot === "A" || lastPilot === "E" || lastPilot === "F") granted = false;
         state = nextState(state, input);
-        if (!outputsOf(state).contactorClosed) continue;
+        if (!outputsOf(state, 32).contactorClosed) continue;
         if (!granted || !isMeasured || (lastPilot !== "C" && lastPilot !== "D")) {
           throw new Error(`sequence ${n}, input ${i}: the contactor is closed in ${JSON.stringify(state)}`);
         }
@@ -115,8 +115,8 @@ describe("the contactor", () => {
 });
 
 test("the pilot offers the granted current while authorized or charging, and nothing else", () => {
-  expect(outputsOf(reached(pilot("B"))).dutyPermille).toBe(1000);
-  expect(outputsOf(reached(pilot("B"), authorize)).dutyPermille).toBe(266);
-  expect(outputsOf(reached(...charging)).dutyPermille).toBe(266);
-  expect(outputsOf(reached(...charging, pilot("E"))).dutyPermille).toBe(1000);
+  expect(outputsOf(reached(pilot("B")), 32).dutyPermille).toBe(1000);
+  expect(outputsOf(reached(pilot("B"), authorize), 32).dutyPermille).toBe(266);
+  expect(outputsOf(reached(...charging), 32).dutyPermille).toBe(266);
+  expect(outputsOf(reached(...charging, pilot("E")), 32).dutyPermille).toBe(1000);
 });

@@ -1,11 +1,19 @@
 /**
- * Where safety lives. The contactor is closed exactly in the state `charging` while the vehicle draws (C or D), and
- * that state is only entered from `authorized`, by a C or D that was measured under the square wave: only that
- * shows the vehicle's diode. The outputs are a function of the state alone, so that every way out of charging opens
- * the contactor: there is no effect to forget.
+ * Where safety lives. The rules, which hold in every state and after every input:
+ *
+ * 1. The contactor is closed exactly in the state `charging` while the vehicle draws (C or D). That state is only
+ *    entered from `authorized`, by a C or D that was measured under the square wave: only that shows the diode.
+ * 2. Nothing is authorized but by the input `authorize`, and only a vehicle that is there.
+ * 3. In E and F, and when the contactor does not answer, pilot (steady +12 V) and contactor are off, until the vehicle
+ *    has left and the contactor answers again.
+ * 4. No current is offered beyond the granted one and the station's limit; under 6 A none at all.
+ * 5. A plug stays locked while current is offered, and while the contactor is welded.
+ *
+ * The outputs are a function of the state and the limit alone, so that every way out of charging opens the contactor:
+ * there is no effect to forget. A restart, a power cut and an escaped exception end the state, and with it the outputs.
  */
 
-import { draws, dutyPermilleOf, PILOT_STEADY_PERMILLE, type PilotState } from "./pilot.js";
+import { draws, dutyPermilleOf, MIN_CURRENT_A, PILOT_STEADY_PERMILLE, type PilotState } from "./pilot.js";
 
 /** What an authorization allows. */
 export interface Grant {
@@ -13,10 +21,12 @@ export interface Grant {
   readonly tag: string;
   /** The last 4 characters of the tag, for people. */
   readonly tagEnd: string;
-  /** How the tag reached the station: `ble`, `rfid`. */
+  /** How the tag reached the station: `ble`, `rfid`; `remote` and `free` are without a tag. */
   readonly method: string;
   /** 6-32 A. */
   readonly currentA: number;
+  /** The vehicle may begin to draw whenever it likes. */
+  readonly isOpenEnded?: boolean;
 }
 
 export interface Session {
@@ -35,13 +45,20 @@ export type ChargingState =
   | { readonly type: "charging"; readonly session: Session; readonly drawing: boolean }
   /** The session is over and the vehicle still there: it has to leave before the next. */
   | { readonly type: "finishing" }
-  | { readonly type: "faulted"; readonly reason: string };
+  | {
+      readonly type: "faulted";
+      readonly reason: string;
+      /** The contactor was told one thing and says another: what it says. */
+      readonly contactor?: "closed" | "open";
+    };
 
 export type ChargingInput =
   /** Read twice, under the duty that the state puts out. */
   | { readonly type: "pilot"; readonly pilot: PilotState }
   /** The pilot has left C and D, and does not settle. */
   | { readonly type: "pilot-unsettled" }
+  /** What the weld-check input says, where that is not what was put out; `undefined`: it is. */
+  | { readonly type: "contactor"; readonly differs: "closed" | "open" | undefined }
   | { readonly type: "authorize"; readonly session: Session }
   | { readonly type: "authorization-expired" }
   | { readonly type: "stop" };
@@ -49,23 +66,33 @@ export type ChargingInput =
 export interface ChargingOutputs {
   readonly contactorClosed: boolean;
   readonly dutyPermille: number;
+  readonly isLocked: boolean;
 }
 
-/** What the hardware does in a state. */
-export function outputsOf(state: ChargingState): ChargingOutputs {
+/**
+ * What the hardware does in a state.
+ * @param limitA what the station may offer now; under 6 A nothing
+ */
+export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs {
   switch (state.type) {
     case "authorized":
-      return { contactorClosed: false, dutyPermille: dutyPermilleOf(state.session.grant.currentA) };
-    case "charging":
+    case "charging": {
+      const offeredA = Math.min(state.session.grant.currentA, limitA);
+      const isOffered = offeredA >= MIN_CURRENT_A;
       return {
-        contactorClosed: state.drawing,
-        dutyPermille: dutyPermilleOf(state.session.grant.currentA),
+        contactorClosed: isOffered && state.type === "charging" && state.drawing,
+        dutyPermille: isOffered ? dutyPermilleOf(offeredA) : PILOT_STEADY_PERMILLE,
+        isLocked: true,
       };
+    }
     case "available":
     case "plugged":
     case "finishing":
-    case "faulted":
-      return { contactorClosed: false, dutyPermille: PILOT_STEADY_PERMILLE };
+      return { contactorClosed: false, dutyPermille: PILOT_STEADY_PERMILLE, isLocked: false };
+    case "faulted": {
+      const isLocked = state.contactor === "closed";
+      return { contactorClosed: false, dutyPermille: PILOT_STEADY_PERMILLE, isLocked };
+    }
   }
 }
 
@@ -83,6 +110,8 @@ export function nextState(state: ChargingState, input: ChargingInput): ChargingS
       return state.type === "plugged" ? { type: "authorized", session: input.session } : state;
     case "pilot-unsettled":
       return state.type === "charging" && state.drawing ? { ...state, drawing: false } : state;
+    case "contactor":
+      return afterContactor(state, input.differs);
     case "authorization-expired":
       return state.type === "authorized" ? { type: "plugged" } : state;
     case "stop":
@@ -99,7 +128,7 @@ export function sessionEndOf(state: ChargingState): SessionEnd {
 
 function afterPilot(state: ChargingState, pilot: PilotState): ChargingState {
   if (pilot === "E" || pilot === "F") return state.type === "faulted" ? state : fault(pilot);
-  if (pilot === "A") return state.type === "available" ? state : { type: "available" };
+  if (pilot === "A") return isAtRest(state) ? state : { type: "available" };
   switch (state.type) {
     case "available":
       return { type: "plugged" };
@@ -114,6 +143,22 @@ function afterPilot(state: ChargingState, pilot: PilotState): ChargingState {
       // Only a vehicle that leaves (A) ends these: the next session starts from the beginning.
       return state;
   }
+}
+
+/** There is nothing that the vehicle's leaving would change. */
+function isAtRest(state: ChargingState): boolean {
+  return state.type === "available" || (state.type === "faulted" && state.contactor !== undefined);
+}
+
+function afterContactor(state: ChargingState, differs: "closed" | "open" | undefined): ChargingState {
+  if (differs === undefined) {
+    const isOver = state.type === "faulted" && state.contactor !== undefined;
+    return isOver ? { type: "faulted", reason: state.reason } : state;
+  }
+  if (state.type === "faulted" && state.contactor === differs) return state;
+  const reason =
+    differs === "closed" ? "the contactor does not open: it is welded" : "the contactor does not close";
+  return { type: "faulted", reason, contactor: differs };
 }
 
 function fault(pilot: "E" | "F"): ChargingState {

@@ -1,5 +1,5 @@
-import { expect, test } from "@jest/globals";
-import { dutyPermilleOf, PILOT_STEADY_PERMILLE, pilotState } from "./pilot.js";
+import { describe, expect, test } from "@jest/globals";
+import { dutyPermilleOf, MAX_CURRENT_A, MIN_CURRENT_A, PILOT_STEADY_PERMILLE, pilotState } from "./pilot.js";
 
 const SQUARE_WAVE_PERMILLE = 266;
 
@@ -23,11 +23,64 @@ test("a vehicle whose diode is missing is a fault", () => {
   expect(pilotState({ highMv: 6000, lowMv: -11_000 }, SQUARE_WAVE_PERMILLE)).toBe("C");
 });
 
-test.each([
-  [6, 100],
-  [10, 166],
-  [16, 266],
-  [32, 533],
-])("%d A are a duty of %d permille, never of more", (currentA, permille) => {
-  expect(dutyPermilleOf(currentA)).toBe(permille);
+/** The current that a vehicle may draw at a duty, A (IEC 61851-1:2017 table A.8, the vehicle's side). */
+function permittedA(dutyPermille: number): number {
+  const percent = dutyPermille / 10;
+  if (percent < 8 || percent > 97) return 0;
+  if (percent < 10) return 6;
+  if (percent <= 85) return percent * 0.6;
+  return Math.min(80, (percent - 64) * 2.5);
+}
+
+/** What a 10-bit PWM makes of a duty, as on the chip. */
+function asGenerated(dutyPermille: number): number {
+  return (Math.floor((dutyPermille * 1023) / 1000) / 1023) * 1000;
+}
+
+describe("the duty of a current (table A.7)", () => {
+  test.each([
+    [6, 10],
+    [10, 16.7],
+    [13, 21.7],
+    [16, 26.7],
+    [20, 33.3],
+    [25, 41.7],
+    [32, 53.3],
+  ])("%d A are %d %%, to a tenth", (currentA, percent) => {
+    expect(Math.abs(dutyPermilleOf(currentA) / 10 - percent)).toBeLessThan(0.11);
+  });
+
+  test("states no more than it is meant to, and at most 0.15 A less, for all from 6 to 32 A", () => {
+    for (let currentA = MIN_CURRENT_A; currentA <= MAX_CURRENT_A; currentA++) {
+      for (const duty of [dutyPermilleOf(currentA), asGenerated(dutyPermilleOf(currentA))]) {
+        expect(permittedA(duty)).toBeLessThanOrEqual(currentA);
+        expect(permittedA(duty)).toBeGreaterThan(currentA - 0.15);
+      }
+    }
+  });
+});
+
+describe("the levels (table A.4)", () => {
+  /** From where to where a state is, in volts; between them nothing is defined, and either is right. */
+  const RANGES = { A: [11, 13], B: [8, 10], C: [5, 7], D: [2, 4], E: [-1, 1], F: [-13, -11] } as const;
+
+  test.each(Object.entries(RANGES))(
+    "state %s is read in all of its range, in steps of 10 mV",
+    (state, [from, to]) => {
+      for (let highMv = from * 1000; highMv <= to * 1000; highMv += 10) {
+        expect(pilotState({ highMv, lowMv: highMv }, PILOT_STEADY_PERMILLE)).toBe(state);
+        if (state === "F") continue;
+        const lowMv = state === "E" ? -highMv : -12_000;
+        expect(pilotState({ highMv, lowMv }, SQUARE_WAVE_PERMILLE)).toBe(state);
+      }
+    },
+  );
+
+  test.each([-13, -12.5, -12, -11.5, -11])("the diode is there at %d V in the negative half wave", (low) => {
+    expect(pilotState({ highMv: 6000, lowMv: low * 1000 }, SQUARE_WAVE_PERMILLE)).toBe("C");
+  });
+
+  test.each([-10, -9, -6, -3, 0, 3, 6])("the diode is missing at %d V in the negative half wave", (low) => {
+    expect(pilotState({ highMv: 6000, lowMv: low * 1000 }, SQUARE_WAVE_PERMILLE)).toBe("E");
+  });
 });

@@ -12,6 +12,23 @@ export interface Hardware {
   };
   /** High closes the contactor. An external pull-down keeps it open while the chip starts. */
   readonly contactorPin: number;
+  /** The contactor's auxiliary contact, to ground while the contactor is closed: it tells a weld. */
+  readonly contactorAnswerPin?: number;
+  /** High locks the plug. */
+  readonly lockPin?: number;
+  /** High lights. */
+  readonly lampPin?: number;
+  /** High sounds. */
+  readonly buzzerPin?: number;
+  /** A thermistor from an ADC1 pin to ground, and a resistor from that pin to 3.3 V. */
+  readonly thermistor?: {
+    readonly adcPin: number;
+    /** At 25 °C. */
+    readonly ohms: number;
+    /** Its B25/85, in kelvins. */
+    readonly beta: number;
+    readonly pullUpOhms: number;
+  };
   /** To ground while it is pressed. */
   readonly buttonPin?: number;
   /** The S0 output of a meter, to ground at each pulse. */

@@ -16,6 +16,7 @@ import { ChipLife } from "./life.js";
 import { makeControlPilot, makeDigitalIn, makeDigitalOut, makePulseCount } from "./pins-io.js";
 import { makeSerial } from "./serial.js";
 import { openStorage } from "./storage.js";
+import { makeThermometer } from "./thermistor.js";
 import { makeOpenUpdate } from "./update.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
@@ -74,6 +75,10 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     pins: {
       controlPilot: hardware.controlPilot.generatorPin,
       contactor: hardware.contactorPin,
+      contactorAnswer: hardware.contactorAnswerPin,
+      lock: hardware.lockPin,
+      lamp: hardware.lampPin,
+      buzzer: hardware.buzzerPin,
       button: hardware.buttonPin,
       meter: hardware.meterPin,
       cardReader: hardware.cardReaderPin,
@@ -85,6 +90,8 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     confirmUpdate: () => {
       native.esp_ota_mark_app_valid_cancel_rollback();
     },
+    ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor) }),
+    heapBytes: () => native.esp_get_free_heap_size(),
     log: (line) => trace(line, "\n"),
     restart: (reason) => guard.restart(reason),
   };

@@ -133,16 +133,18 @@ export function makeControlPilot(hardware: Hardware["controlPilot"], clock: Cloc
       this.#timer = clock.repeat(() => this.#look(), SAMPLE_PERIOD_MS);
     }
 
+    /** Measured anew: a reading that was kept would confirm itself. */
     read(): PilotLevels {
       if (this.#isClosed) throw new Error("the pin is closed");
+      this.#levels = this.#measure();
       return this.#levels;
     }
 
     write(dutyPermille: number): void {
       if (this.#isClosed) throw new Error("the pin is closed");
       if (!(dutyPermille >= 0 && dutyPermille <= 1000)) throw new RangeError(`invalid duty ${dutyPermille}`);
-      this.#generator.write(Math.round((dutyPermille * MAX_DUTY) / 1000));
-      this.#levels = this.#measure();
+      // Never more than was asked for: it is a current.
+      this.#generator.write(Math.floor((dutyPermille * MAX_DUTY) / 1000));
     }
 
     close(): void {

@@ -7,6 +7,9 @@ import type { Hardware } from "../esp32/hardware.js";
 export const hardware: Hardware = {
   controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
   contactorPin: 6,
+  lockPin: 0,
+  lampPin: 4,
+  buzzerPin: 1,
   // The button "BOOT" of a DevKitM: read at start-up, an ordinary button after it.
   buttonPin: 9,
   meterPin: 7,

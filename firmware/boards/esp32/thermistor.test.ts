@@ -1,0 +1,49 @@
+import { expect, jest, test } from "@jest/globals";
+
+let reading = 0;
+
+jest.unstable_mockModule(
+  "embedded:io/analog",
+  () => ({
+    default: class {
+      readonly resolution = 12;
+      read(): number {
+        return reading;
+      }
+    },
+  }),
+  { virtual: true },
+);
+
+const { makeThermometer, temperatureOf } = await import("./thermistor.js");
+
+const CIRCUIT = { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 10_000 };
+
+/** What the divider has at a resistance. */
+function millivoltsAt(ohms: number): number {
+  return (3300 * ohms) / (ohms + CIRCUIT.pullUpOhms);
+}
+
+// Of the table of a 10 kΩ thermistor with B25/85 3950, by its own formula.
+test.each([
+  [32_740, 0],
+  [10_000, 25],
+  [2490, 60],
+  [1256, 80],
+  [698, 100],
+])("%d Ω are %d °C, to a degree", (ohms, temperatureC) => {
+  const measured = temperatureOf(CIRCUIT, millivoltsAt(ohms)) ?? Number.NaN;
+  expect(Math.abs(measured - temperatureC)).toBeLessThan(1.5);
+});
+
+test("a thermistor that is broken or shorted measures nothing", () => {
+  expect(temperatureOf(CIRCUIT, 3299)).toBeUndefined();
+  expect(temperatureOf(CIRCUIT, 3300)).toBeUndefined();
+  expect(temperatureOf(CIRCUIT, 0)).toBeUndefined();
+  expect(temperatureOf(CIRCUIT, 5)).toBeUndefined();
+});
+
+test("the ADC's reading is the divider's voltage", () => {
+  reading = Math.round((millivoltsAt(1256) / 2450) * 4095);
+  expect(Math.round(makeThermometer(CIRCUIT)() ?? 0)).toBe(80);
+});

@@ -1,0 +1,34 @@
+import Analog from "embedded:io/analog";
+import type { Hardware } from "./hardware.js";
+
+type Circuit = NonNullable<Hardware["thermistor"]>;
+
+/** What the ADC's highest reading stands for at 12 dB (modules/io/analog/esp32/_analog.c). */
+const ADC_FULL_SCALE_MV = 2450;
+const ATTENUATION_DB = 12;
+const SUPPLY_MV = 3300;
+const KELVINS_AT_0_C = 273.15;
+const KELVINS_AT_25_C = 298.15;
+/** A thermistor that is not there, or shorted, is as cold or as hot as no station is. */
+const COLDEST_C = -55;
+const HOTTEST_C = 150;
+const SAMPLES = 16;
+
+/** The temperature for what the pin has, in °C; `undefined` when that is none. */
+export function temperatureOf({ ohms, beta, pullUpOhms }: Circuit, millivolts: number): number | undefined {
+  if (millivolts <= 0 || millivolts >= SUPPLY_MV) return undefined;
+  const measuredOhms = (pullUpOhms * millivolts) / (SUPPLY_MV - millivolts);
+  const temperatureC = 1 / (1 / KELVINS_AT_25_C + Math.log(measuredOhms / ohms) / beta) - KELVINS_AT_0_C;
+  return temperatureC > COLDEST_C && temperatureC < HOTTEST_C ? temperatureC : undefined;
+}
+
+/** Measures anew at each call. A divider that is colder than what the ADC can tell is as cold as that. */
+export function makeThermometer(circuit: Circuit): () => number | undefined {
+  const adc = new Analog({ pin: circuit.adcPin, esp32: { attenuation: ATTENUATION_DB } });
+  return () => {
+    let sum = 0;
+    for (let i = 0; i < SAMPLES; i++) sum += adc.read();
+    const millivolts = (sum * ADC_FULL_SCALE_MV) / (SAMPLES * (2 ** adc.resolution - 1));
+    return temperatureOf(circuit, millivolts);
+  };
+}

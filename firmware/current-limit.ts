@@ -1,0 +1,46 @@
+import type { Board, IO, Timer } from "../modules/board/index.js";
+import { deratedA } from "../modules/charging/index.js";
+
+export interface CurrentLimitOptions {
+  readonly board: Board;
+  /** What the installation and the owner allow, A. */
+  readonly allowedA: () => number;
+  /** What may be offered now, A; 0 for nothing. Called at the start, and at each change. */
+  readonly onLimit: (limitA: number) => void;
+  /** Something happened that somebody should know of. */
+  readonly complain: (message: string) => void;
+}
+
+const PERIOD_MS = 10_000;
+
+/** What the station may offer: as much as is allowed, and less when it is hot inside. */
+export class CurrentLimit implements IO {
+  #options: CurrentLimitOptions;
+  #timer: Timer | undefined;
+  #limitA: number | undefined;
+
+  constructor(options: CurrentLimitOptions) {
+    this.#options = options;
+    const { board } = options;
+    this.update();
+    if (board.temperatureC) this.#timer = board.clock.repeat(() => this.update(), PERIOD_MS);
+  }
+
+  /** What is allowed may have changed. */
+  update(): void {
+    const { board, allowedA, onLimit, complain } = this.#options;
+    const before = this.#limitA;
+    const temperatureC = board.temperatureC?.();
+    const limitA = temperatureC === undefined ? allowedA() : deratedA(allowedA(), temperatureC, before === 0);
+    if (limitA === before) return;
+    this.#limitA = limitA;
+    onLimit(limitA);
+    const degrees = Math.round(temperatureC ?? 0);
+    if (limitA === 0) complain(`charging: paused, it is ${degrees} °C inside`);
+    else if (limitA < allowedA()) board.log(`charging: ${limitA} A, it is ${degrees} °C inside`);
+  }
+
+  close(): void {
+    this.#options.board.clock.clear(this.#timer);
+  }
+}

@@ -1,0 +1,285 @@
+import { describe, expect, test } from "@jest/globals";
+import { codeOf, Scene } from "./scene.js";
+
+const A_WHILE_MS = 1000;
+
+function online(options: Record<string, unknown> = {}): Scene {
+  const scene = new Scene();
+  scene.setOptions(options);
+  scene.bringOnline();
+  return scene;
+}
+
+function charging(options: Record<string, unknown> = {}): Scene {
+  const scene = online(options);
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.until("current flows", () => scene.device.vehicle.isCharging);
+  scene.clock.advance(A_WHILE_MS);
+  return scene;
+}
+
+function set(scene: Scene, path: string, value: string): void {
+  const topic = [...scene.broker.retained.keys()].find((one) => one.endsWith("/$homie"));
+  scene.broker.publish(`${topic?.replace("$homie", path)}/set`, value);
+  scene.clock.advance(A_WHILE_MS);
+}
+
+describe("a contactor that is welded", () => {
+  test("is found when it has to open; nothing is offered, and the plug stays locked", () => {
+    const scene = charging();
+    const { vehicle, lock } = scene.device;
+    vehicle.breakContactor("welded");
+    scene.station.stopCharging();
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    expect(vehicle.dutyPermille).toBe(1000);
+    expect(lock.isOn).toBe(true);
+    scene.clock.advance(3000);
+    expect(scene.retained("charger/last-error")).toBe(
+      "charging: faulted: the contactor does not open: it is welded",
+    );
+    // The vehicle leaves, and another comes: nobody charges here.
+    vehicle.unplug();
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(409);
+  });
+
+  test("is found at the start", () => {
+    const scene = new Scene();
+    scene.device.vehicle.breakContactor("welded");
+    scene.bringOnline();
+    expect(scene.station.status).toBe("faulted");
+  });
+
+  test("works again when it has been repaired and the vehicle has left", () => {
+    const scene = charging();
+    const { vehicle, lock } = scene.device;
+    vehicle.breakContactor("welded");
+    scene.station.stopCharging();
+    scene.clock.advance(A_WHILE_MS);
+    vehicle.breakContactor(undefined);
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    expect(lock.isOn).toBe(false);
+    vehicle.unplug();
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("available");
+  });
+
+  test("works again when the vehicle had left before", () => {
+    const scene = charging();
+    const { vehicle } = scene.device;
+    vehicle.breakContactor("welded");
+    vehicle.unplug();
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    vehicle.breakContactor(undefined);
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("available");
+  });
+});
+
+test("a contactor that does not close ends the session as a fault, and the station is well when the vehicle has left", () => {
+  const scene = online();
+  const { vehicle } = scene.device;
+  vehicle.breakContactor("stuck-open");
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.clock.advance(A_WHILE_MS);
+  expect(scene.station.status).toBe("faulted");
+  expect(vehicle.dutyPermille).toBe(1000);
+  vehicle.unplug();
+  scene.clock.advance(A_WHILE_MS);
+  expect(scene.station.status).toBe("available");
+  expect([...scene.platform.sessions.values()]).toMatchObject([{ why: "faulted" }]);
+});
+
+test("a contactor that bounces for less than 200 ms is no fault", () => {
+  const scene = charging();
+  const { vehicle } = scene.device;
+  for (let i = 0; i < 10; i++) {
+    vehicle.breakContactor(i % 2 === 0 ? "stuck-open" : undefined);
+    scene.clock.advance(15);
+  }
+  scene.clock.advance(A_WHILE_MS);
+  expect(scene.station.status).toBe("charging");
+});
+
+test("a plug is locked from the authorization until the contactor has opened", () => {
+  const scene = online();
+  const { vehicle, lock } = scene.device;
+  /** Whether the lock was ever open while the contactor was closed. */
+  let isOpenUnderCurrent = false;
+  const look = () => {
+    isOpenUnderCurrent ||= vehicle.isContactorClosed && !lock.isOn;
+  };
+  vehicle.watch(look);
+  lock.watch(look);
+  scene.plug();
+  expect(lock.isOn).toBe(false);
+  scene.present("GUEST-0001");
+  scene.clock.advance(A_WHILE_MS);
+  expect(lock.isOn).toBe(true);
+  scene.station.stopCharging();
+  expect(lock.isOn).toBe(false);
+  expect(isOpenUnderCurrent).toBe(false);
+});
+
+describe("the current", () => {
+  test("follows the owner's limit while a vehicle charges, and stays under what was granted", () => {
+    const scene = online();
+    scene.platform.tags.set("GUEST-0010", { authorized: true, maxCurrent: 10 });
+    scene.plug();
+    scene.present("GUEST-0010");
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect(scene.device.vehicle.dutyPermille).toBe(166);
+    set(scene, "charger/current-limit", "8");
+    expect(scene.device.vehicle.dutyPermille).toBe(133);
+    set(scene, "charger/current-limit", "16");
+    expect(scene.device.vehicle.dutyPermille).toBe(166);
+    expect(scene.device.vehicle.isCharging).toBe(true);
+  });
+
+  test("is less when it is hot inside, and none when it is too hot; the session goes on when it is cooler", () => {
+    const scene = charging();
+    const { device } = scene;
+    expect(device.vehicle.dutyPermille).toBe(266);
+    device.temperatureC = 70;
+    scene.clock.advance(11_000);
+    expect(device.vehicle.dutyPermille).toBe(183);
+    expect(device.vehicle.isCharging).toBe(true);
+    device.temperatureC = 80;
+    scene.clock.advance(11_000);
+    expect(device.vehicle.dutyPermille).toBe(1000);
+    expect(device.vehicle.isContactorClosed).toBe(false);
+    expect(scene.station.status).toBe("charging");
+    expect(scene.retained("charger/last-error")).toBe("charging: paused, it is 80 °C inside");
+    expect(scene.retained("$telemetry/temperature")).toBe("80");
+    device.temperatureC = 75;
+    scene.clock.advance(11_000);
+    expect(device.vehicle.isContactorClosed).toBe(false);
+    device.temperatureC = 25;
+    scene.clock.advance(11_000);
+    expect(device.vehicle.isCharging).toBe(true);
+    expect(device.vehicle.dutyPermille).toBe(266);
+    device.vehicle.unplug();
+    scene.clock.advance(2000);
+    expect(scene.platform.sessions.size).toBe(1);
+  });
+
+  test("never comes back to a vehicle whose diode fails in a pause for heat", () => {
+    const scene = charging();
+    const { device } = scene;
+    device.temperatureC = 90;
+    scene.clock.advance(11_000);
+    device.vehicle.set("without-diode");
+    let isClosed = false;
+    device.vehicle.watch(() => {
+      isClosed ||= device.vehicle.isContactorClosed;
+    });
+    device.temperatureC = 25;
+    scene.clock.advance(11_000);
+    expect(isClosed).toBe(false);
+    expect(scene.station.status).toBe("faulted");
+  });
+
+  test("is all of it where nobody measures the temperature", () => {
+    const scene = charging();
+    scene.device.temperatureC = undefined;
+    scene.clock.advance(11_000);
+    expect(scene.device.vehicle.dutyPermille).toBe(266);
+  });
+});
+
+describe("free charging", () => {
+  test("needs no card, waits for the vehicle as long as it likes, and is reported", () => {
+    const scene = online({ isFree: true });
+    const { vehicle } = scene.device;
+    scene.plug(undefined, { drawsWhenOffered: false });
+    scene.clock.advance(10 * 60_000);
+    expect(scene.station.status).toBe("authorized");
+    vehicle.set("ready");
+    scene.clock.advance(A_WHILE_MS);
+    expect(vehicle.isCharging).toBe(true);
+    vehicle.unplug();
+    scene.clock.advance(2000);
+    const [session] = [...scene.platform.sessions.values()];
+    expect(session).toMatchObject({ method: "free", tag: "0".repeat(64), tagEnd: "-", why: "unplugged" });
+    expect(Object.keys(session ?? {}).sort()).toEqual(
+      "connector,end,endWh,id,method,seconds,start,startWh,tag,tagEnd,why".split(","),
+    );
+  });
+
+  test("begins for the vehicle that waits when the owner turns it on, and a stop is a stop", () => {
+    const scene = online();
+    scene.plug();
+    expect(scene.device.vehicle.isCharging).toBe(false);
+    set(scene, "$options/free", "true");
+    expect(scene.device.vehicle.isCharging).toBe(true);
+    set(scene, "charger/stop", "true");
+    scene.clock.advance(60_000);
+    expect(scene.station.status).toBe("finishing");
+  });
+
+  test("is off unless the owner wants it", () => {
+    const scene = online();
+    scene.plug();
+    scene.clock.advance(60_000);
+    expect(scene.station.status).toBe("plugged");
+  });
+});
+
+describe("somebody who stands there", () => {
+  /** How often the buzzer sounds. */
+  function sounds(scene: Scene, happens: () => void): number {
+    let count = 0;
+    const unwatch = scene.device.buzzer.watch(() => {
+      if (scene.device.buzzer.isOn) count++;
+    });
+    happens();
+    scene.clock.advance(3000);
+    unwatch();
+    return count;
+  }
+
+  test("hears one for a card that may charge, three for one that may not, and two for the end", () => {
+    const scene = online();
+    scene.platform.tags.set("62E3086CED", { authorized: true });
+    scene.plug();
+    expect(sounds(scene, () => scene.swipe("0102030405"))).toBe(3);
+    expect(sounds(scene, () => scene.swipe("62E3086CED"))).toBe(1);
+    expect(scene.device.lamp.isOn).toBe(true);
+    expect(sounds(scene, () => scene.swipe("62E3086CED"))).toBe(2);
+  });
+
+  test("sees what the station is", () => {
+    const scene = online();
+    expect(scene.device.lamp.isOn).toBe(false);
+    scene.plug();
+    let changes = 0;
+    scene.device.lamp.watch(() => {
+      changes++;
+    });
+    scene.clock.advance(10_000);
+    expect(changes).toBe(10);
+  });
+});
+
+test("the owner reads what became of the latest card, and who said so", () => {
+  const scene = online({ offlinePolicy: "list-and-cache" });
+  scene.platform.tags.set("GUEST-0001", { authorized: true, cacheFor: 3600 });
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.clock.advance(2000);
+  expect(scene.retained("access/last-result")).toBe("200 …0001: authorized by the platform");
+  scene.device.vehicle.unplug();
+  scene.clock.advance(2000);
+  scene.plug();
+  scene.platform.intercept = () => [];
+  expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
+  scene.clock.advance(2000);
+  expect(scene.retained("access/last-result")).toBe("200 …0001: authorized by the cache");
+});

@@ -1,0 +1,35 @@
+import { expect, test } from "@jest/globals";
+import { deratedA } from "./derating.js";
+
+test.each([
+  [-20, 32],
+  [25, 32],
+  [60, 32],
+  [70, 19],
+  [79.9, 6],
+  [80, 0],
+  [120, 0],
+])("at %d °C of 32 A there are %d", (temperatureC, expectedA) => {
+  expect(deratedA(32, temperatureC, false)).toBe(expectedA);
+});
+
+test("a limit of 6 A stays one until it is too hot", () => {
+  expect(deratedA(6, 79, false)).toBe(6);
+  expect(deratedA(6, 80, false)).toBe(0);
+});
+
+test("what has stopped begins again only when it is cooler than 70 °C", () => {
+  expect(deratedA(16, 75, true)).toBe(0);
+  expect(deratedA(16, 70, true)).toBe(0);
+  expect(deratedA(16, 69, true)).toBeGreaterThanOrEqual(6);
+});
+
+test("it never rises with the temperature, and is never between 0 and 6 A", () => {
+  let before = 32;
+  for (let temperatureC = 40; temperatureC < 100; temperatureC += 0.1) {
+    const now = deratedA(32, temperatureC, false);
+    expect(now).toBeLessThanOrEqual(before);
+    expect(now === 0 || now >= 6).toBe(true);
+    before = now;
+  }
+});

@@ -1,0 +1,170 @@
+/** The control pilot as an ADC sees it: levels that are off, noise on them, spikes; and what the station makes of it. */
+
+import { describe, expect, test } from "@jest/globals";
+import { VirtualClock } from "../../host-tests/world/clock.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
+import type { Board, PilotLevels } from "../board/index.js";
+import { Charging } from "./index.js";
+import type { PilotState } from "./pilot.js";
+
+const NOMINAL_MV: Readonly<Record<PilotState, number>> = {
+  A: 12_000,
+  B: 9000,
+  C: 6000,
+  D: 3000,
+  E: 0,
+  F: -12_000,
+};
+const GRANT = { tag: "00", tagEnd: "0001", method: "ble", currentA: 16 };
+/** What the standard allows beside the nominal level. */
+const TOLERANCE_MV = 1000;
+/** Of the ADC and the wiring, beyond that; the states are 3 V apart. */
+const NOISE_MV = 400;
+const SAMPLES = 100;
+/** The board looks as often (firmware/boards/esp32/pins-io.ts). */
+const LOOK_MS = 50;
+const STEADY = 1000;
+
+/** A station whose pilot is measured as the highest and the lowest of many samples. */
+class Noisy {
+  readonly clock = new VirtualClock();
+  readonly charging: Charging;
+  isClosed = false;
+  state: PilotState = "A";
+  hasDiode = true;
+  #random: Random;
+  #offsetMv: number;
+  #duty = STEADY;
+  #spikeUntilMs = 0;
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+    this.#offsetMv = this.#random.int(2 * TOLERANCE_MV) - TOLERANCE_MV;
+    const station = this;
+    class Contactor {
+      write(value: 0 | 1): void {
+        station.isClosed = value === 1;
+      }
+      close(): void {}
+    }
+    class Pilot {
+      constructor({ onReadable }: { onReadable(): void }) {
+        // It calls at every look: as often as any noise could make it.
+        station.clock.repeat(onReadable, LOOK_MS);
+      }
+      read(): PilotLevels {
+        return station.#measure();
+      }
+      write(duty: number): void {
+        station.#duty = duty;
+      }
+      close(): void {}
+    }
+    const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
+    const io = { DigitalOut: Contactor, ControlPilot: Pilot };
+    const board = { clock: this.clock, crypto, io, pins: { controlPilot: 1, contactor: 2 } };
+    this.charging = new Charging({ board: board as unknown as Board, onEvent: () => {} });
+  }
+
+  /** Somebody switches a motor on: for a moment nothing is as it is. */
+  spike(durationMs: number): void {
+    this.#spikeUntilMs = this.clock.monotonicMs() + durationMs;
+  }
+
+  #measure(): PilotLevels {
+    let highMv = Number.NEGATIVE_INFINITY;
+    let lowMv = Number.POSITIVE_INFINITY;
+    const isSpike = this.clock.monotonicMs() < this.#spikeUntilMs;
+    for (let i = 0; i < SAMPLES; i++) {
+      const isHigh = this.#duty === STEADY || this.#random.int(1000) < this.#duty;
+      const levelMv = isSpike ? this.#random.int(26_000) - 13_000 : this.#levelMv(isHigh);
+      const sampleMv = levelMv + this.#random.int(2 * NOISE_MV) - NOISE_MV;
+      highMv = Math.max(highMv, sampleMv);
+      lowMv = Math.min(lowMv, sampleMv);
+    }
+    return { highMv, lowMv };
+  }
+
+  #levelMv(isHigh: boolean): number {
+    // A shorted pilot is 0 V in both halves; a diode lets none of the negative half through.
+    if (this.state === "E") return 0;
+    if (isHigh) return NOMINAL_MV[this.state] + this.#offsetMv;
+    return this.hasDiode ? -12_000 : -NOMINAL_MV[this.state];
+  }
+
+  settle(): void {
+    this.clock.advance(3 * LOOK_MS);
+  }
+}
+
+const RUNS = Math.max(5, FUZZ_RUNS / 250);
+
+describe("with noise on the pilot, and levels at their limits", () => {
+  test("a vehicle charges without an interruption", () => {
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const station = new Noisy(seed);
+      station.state = "B";
+      station.settle();
+      expect(station.charging.status).toBe("plugged");
+      station.charging.admit()?.authorize(GRANT);
+      station.state = seed % 2 === 0 ? "C" : "D";
+      station.settle();
+      for (let i = 0; i < 100; i++) {
+        station.clock.advance(LOOK_MS / 2);
+        if (!station.isClosed) throw new Error(`seed ${seed}: the contactor is open after ${i} looks`);
+      }
+    }
+  });
+
+  test("every state is found, and the contactor is closed in C and D alone", () => {
+    const states = ["A", "B", "C", "D", "E"] as const;
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const random = new Random(seed);
+      const station = new Noisy(seed);
+      for (let i = 0; i < 20; i++) {
+        station.state = random.pick(states);
+        station.settle();
+        station.charging.admit()?.authorize(GRANT);
+        station.settle();
+        const draws = station.state === "C" || station.state === "D";
+        if (station.isClosed && !draws) throw new Error(`seed ${seed}: closed in ${station.state}`);
+        const { status } = station.charging;
+        if (station.state === "A") expect(status).toBe("available");
+        if (station.state === "E") expect(status).toBe("faulted");
+        if (status === "charging") expect(station.isClosed).toBe(draws);
+      }
+    }
+  });
+
+  test("a missing diode is found", () => {
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const station = new Noisy(seed);
+      station.state = "C";
+      station.hasDiode = false;
+      station.settle();
+      station.charging.admit()?.authorize(GRANT);
+      for (let i = 0; i < 10; i++) {
+        station.clock.advance(LOOK_MS / 5);
+        expect(station.isClosed).toBe(false);
+      }
+      expect(station.charging.status).toBe("faulted");
+    }
+  });
+
+  test("spikes that are shorter than the debouncing end no session", () => {
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const station = new Noisy(seed);
+      station.state = "B";
+      station.settle();
+      station.charging.admit()?.authorize(GRANT);
+      station.state = "C";
+      station.settle();
+      for (let i = 0; i < 20; i++) {
+        station.spike(10);
+        station.clock.advance(7 * LOOK_MS + (i % 5));
+      }
+      expect(station.charging.status).toBe("charging");
+      expect(station.isClosed).toBe(true);
+    }
+  });
+});

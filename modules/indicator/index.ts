@@ -1,0 +1,1 @@
+export { Indicator, type IndicatorOptions, type Signal } from "./indicator.js";
