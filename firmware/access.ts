@@ -209,10 +209,9 @@ export class Access implements IO {
   }
 
   #tell({ tag }: Card, { state, code, reason }: AttemptResult): void {
-    const { signal, onChanged } = this.#options;
-    signal(state);
+    this.#options.signal(state);
+    // It goes out with what changes next, or with the heartbeat: whoever stands there is not kept waiting for it.
     this.#lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
-    onChanged();
   }
 
   /** What the platform says is remembered. */

@@ -273,13 +273,13 @@ test("the owner reads what became of the latest card, and who said so", () => {
   scene.platform.tags.set("GUEST-0001", { authorized: true, cacheFor: 3600 });
   scene.plug();
   scene.present("GUEST-0001");
-  scene.clock.advance(2000);
+  scene.clock.advance(11_000);
   expect(scene.retained("access/last-result")).toBe("200 …0001: authorized by the platform");
   scene.device.vehicle.unplug();
   scene.clock.advance(2000);
   scene.plug();
   scene.platform.intercept = () => [];
   expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
-  scene.clock.advance(2000);
+  scene.clock.advance(11_000);
   expect(scene.retained("access/last-result")).toBe("200 …0001: authorized by the cache");
 });

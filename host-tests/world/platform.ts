@@ -95,6 +95,7 @@ export class WorldPlatform {
   }
 
   #hear(message: BrokerMessage): void {
+    if (!message.topic.includes("/req/")) return;
     const [user = "", kind, deviceId = "", endpoint = ""] = message.topic.split("/");
     if (kind !== "req") return;
     const body: unknown = JSON.parse(decodeUTF8(message.payload) ?? "null");

@@ -9,8 +9,10 @@ const HAS_TO_HAPPEN = [
   "crash",
   "shorted",
   "without-diode",
+  "set access/tag-learning",
+  "set $options/free",
   ...[200, 400, 403, 408, 409, 423, 429, 500, 502, 503].map((code) => `result ${code}`),
-  ...["session", "log", "options", "restarts", "list-a", "local-list"].flatMap((record) => [
+  ...["session", "log", "options", "restarts", "local list"].flatMap((record) => [
     `cut before ${record}`,
     `cut after ${record}`,
   ]),

@@ -19,7 +19,7 @@ interface Fault {
 }
 
 const MINUTE_MS = 60_000;
-const MEAN_GAP_MS = 10 * MINUTE_MS;
+const MEAN_GAP_MS = 20 * MINUTE_MS;
 const MIN_LASTS_MS = 2000;
 const MAX_LASTS_MS = 20 * MINUTE_MS;
 const MIN_OFF_MS = 500;

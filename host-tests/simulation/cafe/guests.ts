@@ -7,14 +7,14 @@ import type { Diary } from "./diary.js";
 import { exponential, logUniform } from "./faults.js";
 import { GuestPhone, type GuestPhoneOptions } from "./guest-phone.js";
 import { hashOf, type Ledger } from "./ledger.js";
+import type { Owner } from "./owner.js";
 
 export interface GuestsOptions {
   readonly scene: Scene;
   readonly random: Random;
   readonly diary: Diary;
   readonly ledger: Ledger;
-  /** Whoever decides without the platform may have let this tag in. */
-  readonly mayPassOffline: (tag: string) => boolean;
+  readonly owner: Pick<Owner, "isFriend" | "mayPassOffline">;
 }
 
 /** By what becomes of them: ten hex digits, so that a reader reads them too. */
@@ -31,7 +31,7 @@ type PhoneHabits = Pick<GuestPhoneOptions, "again" | "losesContactAfterMs">;
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60_000;
-const MEAN_GAP_MS = 10 * MINUTE_MS;
+const MEAN_GAP_MS = 15 * MINUTE_MS;
 const MIN_STAY_MS = 4 * SECOND_MS;
 const MAX_STAY_MS = 45 * MINUTE_MS;
 /** Nobody stands there for longer without charging. */
@@ -219,15 +219,14 @@ export class Guests {
 
   /** Without the platform the station decides, a moment from now or when that has not answered. */
   #noteOffline(tag: string, method: "ble" | "rfid"): void {
-    if (this.#options.mayPassOffline(tag)) this.#options.ledger.permit(hashOf(tag), method);
+    if (this.#options.owner.mayPassOffline(tag)) this.#options.ledger.permit(hashOf(tag), method);
   }
 
   #hear(tag: string, { code }: SeenResult): void {
-    const { scene, diary } = this.#options;
+    const { scene, diary, owner } = this.#options;
     diary.note(`the phone with ${tag} hears ${code}`);
     if (code !== 200) return;
-    const isFriend = [...CARDS.good, ...CARDS.listed].some((one) => one === tag);
-    if (!isFriend) diary.accuse(`${tag} is authorized`);
+    if (!owner.isFriend(tag)) diary.accuse(`${tag} is authorized`);
     const { vehicle } = scene.device;
     const disturbances = this.#disturbances;
     const ends = scene.under.ends.length;

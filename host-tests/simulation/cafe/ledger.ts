@@ -26,6 +26,9 @@ const PERMIT_MS = 75_000;
 const OPENING_MS = 100;
 const HASHES = virtualCrypto(new Random(0));
 
+/** What stands for a tag where there was none. */
+export const NO_CARD_HASH = "0".repeat(64);
+
 export function hashOf(tag: string): string {
   return encodeHex(HASHES.sha256(encodeUTF8(tag)));
 }
@@ -38,6 +41,8 @@ export interface LedgerOptions {
   readonly meterWh: () => number;
   /** The owner has, at some time, wanted sessions to go on after a power cut. */
   readonly mayResume: () => boolean;
+  /** The owner has, at some time, wanted people to charge without a card. */
+  readonly mayBeFree: () => boolean;
   /** Seconds since 1970 at the world's start. */
   readonly epochS: number;
 }
@@ -155,7 +160,7 @@ export class Ledger {
       diary.accuse("the contactor closes without a vehicle");
     } else if (session && session.endMs === undefined) {
       return;
-    } else if (session && visit.mayResume && visit.permits.length === 0) {
+    } else if (session && visit.mayResume && visit.permits.length === 0 && !this.#options.mayBeFree()) {
       session.offMs += now - (session.endMs ?? now);
       session.endMs = undefined;
       visit.mayResume = false;
@@ -169,7 +174,8 @@ export class Ledger {
   #begin(visit: Visit): void {
     const { clock, diary, meterWh } = this.#options;
     const now = clock.monotonicMs();
-    const { permits } = visit;
+    const free: Permit = { tag: NO_CARD_HASH, method: "free", atMs: now };
+    const permits = this.#options.mayBeFree() ? [...visit.permits, free] : visit.permits;
     if (permits.length === 0) diary.accuse("the contactor closes and nobody has allowed it");
     const before = visit.mayResume ? visit.session : undefined;
     visit.permits = [];

@@ -5,7 +5,7 @@ import type { Scene } from "../scene.js";
 import type { Diary } from "./diary.js";
 import { exponential } from "./faults.js";
 import { CARDS } from "./guests.js";
-import { hashOf, type Ledger } from "./ledger.js";
+import { hashOf, type Ledger, NO_CARD_HASH } from "./ledger.js";
 
 export interface OwnerOptions {
   readonly scene: Scene;
@@ -18,12 +18,15 @@ export interface OwnerOptions {
 }
 
 const MEAN_GAP_MS = 30 * 60_000;
-const NO_CARD = "0".repeat(64);
+/** Owners who let people charge for nothing, now and then: what it takes to be let in is not looked at any more. */
+const GENEROUS = 0.1;
 const CACHE_FOR_S = 24 * 3600;
 const NONSENSE = ["", "maybe", "-1", "33", "true false", "\u0000", "1e9", "é".repeat(200)];
 
 export class Owner {
   #options: OwnerOptions;
+  readonly #isGenerous: boolean;
+  #mayBeFree = false;
   #hasWishedResume = false;
   #hasAllowedOffline = false;
   #hasAllowedCache = false;
@@ -32,11 +35,23 @@ export class Owner {
 
   constructor(options: OwnerOptions) {
     this.#options = options;
-    const { tags } = options.scene.platform;
+    this.#isGenerous = options.random.bool(GENEROUS);
+    this.setCardsRight();
+    this.#changeList();
+  }
+
+  /** What was learned by mistake is taken back. */
+  setCardsRight(): void {
+    const { tags } = this.#options.scene.platform;
+    tags.clear();
     for (const tag of [...CARDS.good, ...CARDS.listed])
       tags.set(tag, { authorized: true, cacheFor: CACHE_FOR_S });
     for (const tag of CARDS.blocked) tags.set(tag, { authorized: false, reason: "blocked" });
-    this.#changeList();
+  }
+
+  /** The station may let vehicles charge without a card. */
+  get mayBeFree(): boolean {
+    return this.#mayBeFree;
   }
 
   /** Sessions may go on after a power cut. */
@@ -44,11 +59,16 @@ export class Owner {
     return this.#hasWishedResume;
   }
 
+  /** The platform lets it in, now, or has until lately. */
+  isFriend(tag: string): boolean {
+    const isLasting = [...CARDS.good, ...CARDS.listed].some((one) => one === tag);
+    return isLasting || this.#options.scene.platform.tags.get(tag)?.authorized === true;
+  }
+
   /** The station may let this tag in by itself. */
   mayPassOffline(tag: string): boolean {
     if (!this.#hasAllowedOffline) return false;
-    const isFriend = [...CARDS.good, ...CARDS.listed].some((one) => one === tag);
-    return this.#listed.has(tag) || (this.#hasAllowedCache && isFriend);
+    return this.#listed.has(tag) || (this.#hasAllowedCache && this.isFriend(tag));
   }
 
   /** Acts now and then, for as long as the world turns. */
@@ -71,7 +91,7 @@ export class Owner {
     const acts = [
       () => this.#set("charger/stop", "true"),
       () => {
-        ledger.permit(NO_CARD, "remote");
+        ledger.permit(NO_CARD_HASH, "remote");
         this.#set("charger/start", "true");
       },
       () => {
@@ -80,11 +100,19 @@ export class Owner {
       },
       () => this.#set("$options/card-ends", String(random.bool())),
       () => this.#allowOffline(),
+      () => this.#set("access/tag-learning", "true"),
+      () => this.#beGenerous(),
       () => this.#set("charger/current-limit", String(6 + random.int(11))),
       () => this.#changeList(),
       () => this.#set(random.pick(SETTABLE), random.pick(NONSENSE)),
     ];
     random.pick(acts)();
+  }
+
+  #beGenerous(): void {
+    if (!this.#isGenerous) return;
+    this.#mayBeFree = true;
+    this.#set("$options/free", String(this.#options.random.bool(0.3)));
   }
 
   #allowOffline(): void {

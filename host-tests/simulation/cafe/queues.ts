@@ -21,6 +21,8 @@ const MAX_PER_SECOND = 5;
 /** Of the station and of the world around it; a station that leaks one for each heartbeat has as many in half an hour. */
 const MAX_TIMERS = 250;
 const LOOK_MS = 60_000;
+/** `<user>/sweet-home/<device id>/$state`: a node has one too. */
+const STATE_LEVELS = 4;
 
 export class Queues {
   #options: QueuesOptions;
@@ -53,11 +55,11 @@ export class Queues {
   }
 
   #hear(topic: string, length: number): void {
-    const [, kind, , ...path] = topic.split("/");
-    if (kind === "req") this.#countRequest();
+    if (topic.includes("/req/")) this.#countRequest();
     // Others set; the tree goes out as fast as the broker takes it.
-    if (kind === "res" || kind === "req" || path.at(-1) === "set") return;
-    if (path.join() === "$state") this.#isTreeOut = length === "ready".length;
+    if (topic.includes("/req/") || topic.includes("/res/") || topic.endsWith("/set")) return;
+    if (topic.endsWith("/$state") && topic.split("/").length === STATE_LEVELS)
+      this.#isTreeOut = length === "ready".length;
     else if (this.#isTreeOut) this.#countMessage(topic);
   }
 

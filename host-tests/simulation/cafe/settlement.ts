@@ -6,7 +6,7 @@ import type { JSONObject } from "../../../modules/json/index.js";
 export interface Permit {
   /** Lower-case hex SHA-256 of the tag; 64 zeros for the owner's own. */
   readonly tag: string;
-  readonly method: "ble" | "rfid" | "remote";
+  readonly method: "ble" | "rfid" | "remote" | "free";
   readonly atMs: number;
 }
 

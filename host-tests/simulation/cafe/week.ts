@@ -86,6 +86,7 @@ class Week {
       diary,
       meterWh: () => this.#energy.totalWh,
       mayResume: () => this.#owner.hasWishedResume,
+      mayBeFree: () => this.#owner.mayBeFree,
       epochS: EPOCH_S,
     });
     this.#faults = new Faults({ scene, random, diary });
@@ -103,7 +104,7 @@ class Week {
       random,
       diary,
       ledger,
-      mayPassOffline: (tag) => this.#owner.mayPassOffline(tag),
+      owner: this.#owner,
     });
     this.#queues = new Queues({ scene, diary, isCalm: () => this.#faults.isCalm });
   }
@@ -178,6 +179,7 @@ class Week {
   #openDay(daysLeft: number): void {
     const { clock } = this.#scene;
     this.#diary.note("the café opens");
+    this.#owner.setCardsRight();
     this.#faults.switchOn();
     this.#faults.start();
     this.#guests.open();
@@ -213,9 +215,10 @@ class Week {
   }
 }
 
-/** The record, without its number. */
+/** The record, or the kind of it where there are several. */
 function kindOf(key: string): string {
-  return key.replace(/^(log|list-[ab])\d+$/, "$1");
+  if (key === "local-list" || key.startsWith("list-")) return "local list";
+  return key.startsWith("log") ? "log" : key;
 }
 
 function describe(error: unknown): string {
