@@ -1,6 +1,6 @@
 /** Bugs on purpose: each breaks one promise, and the simulation has to find it. */
 
-import type { Board, DigitalOut, GATTConnection } from "../../../modules/board/index.js";
+import type { Board, DigitalOut, GATTConnection, Timer } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { RESULT_UUID } from "../../../modules/tag-service/index.js";
 
@@ -29,14 +29,19 @@ function withSlowContactor(board: Board): Board {
   const LATE_MS = 150;
   class SlowOutput implements DigitalOut {
     readonly #own: DigitalOut;
+    #isOn = false;
+    #opening: Timer | undefined;
 
     constructor(options: { pin: string | number }) {
       this.#own = new Own(options);
     }
 
     write(value: 0 | 1): void {
-      if (value === 1) this.#own.write(1);
-      else board.clock.set(() => this.#own.write(0), LATE_MS);
+      if (this.#isOn === (value === 1)) return;
+      this.#isOn = value === 1;
+      board.clock.clear(this.#opening);
+      if (this.#isOn) this.#own.write(1);
+      else this.#opening = board.clock.set(() => this.#own.write(0), LATE_MS);
     }
 
     close(): void {
