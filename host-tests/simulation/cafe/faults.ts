@@ -14,6 +14,8 @@ export interface FaultsOptions {
 
 interface Fault {
   readonly name: string;
+  /** The way to the platform is as it should be. */
+  readonly isBehindBroker?: boolean;
   readonly begin: () => void;
   readonly end: () => void;
 }
@@ -48,9 +50,10 @@ export class Faults {
     this.#faults = this.#all();
   }
 
-  /** Nothing is wrong, and nothing was a moment ago. */
+  /** Nothing is wrong between the station and its broker, and nothing was a moment ago. */
   get isCalm(): boolean {
-    return this.#active.size === 0 && this.#options.scene.clock.monotonicMs() - this.#lastMs > AFTERMATH_MS;
+    for (const { isBehindBroker } of this.#active.keys()) if (!isBehindBroker) return false;
+    return this.#options.scene.clock.monotonicMs() - this.#lastMs > AFTERMATH_MS;
   }
 
   start(): void {
@@ -118,7 +121,7 @@ export class Faults {
     const { scene, diary } = this.#options;
     scene.clock.clear(this.#active.get(fault));
     if (!this.#active.delete(fault)) return;
-    this.#lastMs = scene.clock.monotonicMs();
+    if (!fault.isBehindBroker) this.#lastMs = scene.clock.monotonicMs();
     diary.note(`over: ${fault.name}`);
     fault.end();
   }
@@ -178,6 +181,7 @@ export class Faults {
     const { platform, broker, clock } = scene;
     const fault = (name: string, intercept: Intercept): Fault => ({
       name,
+      isBehindBroker: true,
       begin: () => {
         platform.intercept = intercept;
       },

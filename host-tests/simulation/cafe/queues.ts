@@ -1,13 +1,15 @@
 /** What must not grow, and how fast a station may talk, measured at its broker, its platform and its flash. */
 
+import { parseJSONObject } from "../../../modules/json/index.js";
 import { LOG_SLOTS } from "../../../modules/sessions/index.js";
+import type { BrokerMessage } from "../../world/broker.js";
 import type { Scene } from "../scene.js";
 import type { Diary } from "./diary.js";
 
 export interface QueuesOptions {
   readonly scene: Scene;
   readonly diary: Diary;
-  /** Nothing is wrong with the network, and nothing was a moment ago. */
+  /** Nothing is wrong between the station and its broker, and nothing was a moment ago. */
   readonly isCalm: () => boolean;
 }
 
@@ -29,12 +31,14 @@ export class Queues {
   /** When the latest were sent that count. */
   #moments: number[] = [];
   #isTreeOut = false;
-  #requests: number[] = [];
+  /** Under way: when they came to the broker, by their ids. */
+  #requests = new Map<unknown, number>();
+  #lastAnswered: unknown;
 
   constructor(options: QueuesOptions) {
     this.#options = options;
     const { scene } = options;
-    scene.broker.watch(({ topic, payload }) => this.#hear(topic, payload.length));
+    scene.broker.watch((message) => this.#hear(message));
     scene.clock.repeat(() => this.#look(), LOOK_MS);
   }
 
@@ -54,23 +58,32 @@ export class Queues {
     if (scene.device.flash.get("plugpass", `log${LOG_SLOTS}`)) diary.accuse("a log slot too many");
   }
 
-  #hear(topic: string, length: number): void {
-    if (topic.includes("/req/")) this.#countRequest();
+  #hear({ topic, payload }: BrokerMessage): void {
     // Others set; the tree goes out as fast as the broker takes it.
-    if (topic.includes("/req/") || topic.includes("/res/") || topic.endsWith("/set")) return;
-    if (topic.endsWith("/$state") && topic.split("/").length === STATE_LEVELS)
-      this.#isTreeOut = length === "ready".length;
+    if (topic.endsWith("/set")) return;
+    if (topic.includes("/req/")) this.#countRequest(payload);
+    else if (topic.includes("/res/")) this.#countAnswer(payload);
+    else if (topic.endsWith("/$state") && topic.split("/").length === STATE_LEVELS)
+      this.#isTreeOut = payload.length === "ready".length;
     else if (this.#isTreeOut) this.#countMessage(topic);
   }
 
-  #countRequest(): void {
-    const { scene, diary } = this.#options;
+  #countAnswer(payload: Uint8Array<ArrayBuffer>): void {
+    this.#lastAnswered = parseJSONObject(payload)?.id;
+    this.#requests.delete(this.#lastAnswered);
+  }
+
+  #countRequest(payload: Uint8Array<ArrayBuffer>): void {
+    const { scene, diary, isCalm } = this.#options;
     const now = scene.clock.monotonicMs();
-    this.#requests = this.#requests.filter((moment) => now - moment < REQUEST_MS);
-    this.#requests.push(now);
-    // Answers end requests before their time: only where there are none the bound is reached.
-    if (scene.platform.intercept && this.#requests.length > MAX_REQUESTS * 8)
-      diary.accuse(`${this.#requests.length} requests in ${REQUEST_MS} ms`);
+    this.#requests.forEach((sinceMs, id) => {
+      if (now - sinceMs >= REQUEST_MS) this.#requests.delete(id);
+    });
+    const id = parseJSONObject(payload)?.id;
+    // A platform that is well has answered before this is heard.
+    if (id !== this.#lastAnswered) this.#requests.set(id, now);
+    if (this.#requests.size > MAX_REQUESTS && isCalm())
+      diary.accuse(`${this.#requests.size} requests under way`);
   }
 
   #countMessage(topic: string): void {
