@@ -286,6 +286,29 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       await connect();
     });
 
+    test("what is advertised while no place is free is heard when one is", async () => {
+      const phones = [await connect(), await connect(), await connect()];
+      reports.length = 0;
+      const data = new Uint8Array([9]);
+      echo.server.startAdvertising({ flags: 6, manufacturerData: { manufacturer: 0xffff, data } });
+      await harness.pass(A_WHILE_MS);
+      expect(reports).toEqual([]);
+      phones[0]?.disconnect();
+      await harness.until("it is heard", () => reports.length > 0);
+      expect(reports.at(-1)?.advertisingData.at(-1)).toBe(9);
+    });
+
+    test("who has stopped advertising is not heard, nor after a disconnection", async () => {
+      const phone = await connect();
+      echo.server.stopAdvertising();
+      await harness.pass(A_WHILE_MS);
+      reports.length = 0;
+      phone.disconnect();
+      await harness.until("the server notices", () => echo.told.includes("disconnect"));
+      await harness.pass(A_WHILE_MS);
+      expect(reports).toEqual([]);
+    });
+
     test("a second server is an error while the first is there", () => {
       expect(() => new Echo(harness)).toThrow();
     });
