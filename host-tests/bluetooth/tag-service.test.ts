@@ -155,6 +155,24 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(scene.cafe.station.status).toBe("plugged");
   });
 
+  test("the stacks leave the end of the process to the commands", async () => {
+    const count = () => [process.listenerCount("SIGINT"), process.listenerCount("exit")];
+    const before = count();
+    online();
+    await scene.connect();
+    expect(count()).toEqual(before);
+  });
+
+  test("a station whose power is cut is lost to its phones without a word", async () => {
+    online();
+    const phone = await scene.connect();
+    scene.cafe.device.cutPower();
+    await scene.pass(400);
+    expect(phone.lost).toEqual([]);
+    await scene.until("the phone notices", () => phone.lost.length > 0);
+    expect(phone.lost).toEqual(["reason 0x08"]);
+  });
+
   test("subscribed, unsubscribed and subscribed again", async () => {
     online();
     const phone = await scene.connect();

@@ -302,11 +302,13 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       const phone = await connect();
       echo.server.stopAdvertising();
       await harness.pass(A_WHILE_MS);
-      reports.length = 0;
+      const heard: AirReport[] = [];
+      harness.central.scan((report) => heard.push(report));
+      await harness.pass(A_WHILE_MS);
       phone.disconnect();
       await harness.until("the server notices", () => echo.told.includes("disconnect"));
       await harness.pass(A_WHILE_MS);
-      expect(reports).toEqual([]);
+      expect(heard).toEqual([]);
     });
 
     test("a second server is an error while the first is there", () => {
