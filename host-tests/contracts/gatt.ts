@@ -254,6 +254,17 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       ]);
     });
 
+    test("a subscription is told when it changes, and not when it is repeated", async () => {
+      const phone = await connect();
+      const hear = () => {};
+      await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
+      await ask("subscribing", (done) => phone.subscribe(NEWS, hear, done));
+      await ask("subscribing", (done) => phone.subscribe(NEWS, hear, done));
+      await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
+      await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
+      expect(echo.told).toEqual(["connect", "subscribe", "unsubscribe"]);
+    });
+
     test("a notification beyond the MTU less 3 is an error", async () => {
       await connect();
       const [connection] = echo.connections;
