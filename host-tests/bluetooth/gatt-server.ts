@@ -20,7 +20,7 @@ import {
 } from "../virtual-board/gatt-rules.js";
 import type { Life } from "../virtual-board/index.js";
 import { AttError, guardATT } from "./guard.js";
-import type { BlenoBindings, BluetoothPackages } from "./packages.js";
+import type { BlenoBindings, BluetoothPackages, StackOptions } from "./packages.js";
 import type { HCITransport } from "./transport.js";
 
 export interface BlenoOptions {
@@ -43,14 +43,15 @@ export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServ
     constructor(serverOptions: GATTServerOptions) {
       if (isInUse) throw new Error("only one GATT server at a time");
       checkServices(serverOptions.services);
-      this.#bindings = startStack(options, serverOptions, this.#peers, life);
+      const { stackOptions, isOfTheBoard } = options.makeTransport();
+      this.#bindings = startStack(options.packages, stackOptions, serverOptions, this.#peers, life);
       isInUse = true;
       this.#listen(serverOptions);
       this.#release = life.hold(() => {
         this.#isClosed = true;
         isInUse = false;
         // Without a word where the power is cut: else the stack disconnects everybody first.
-        if (life.isOver) this.#bindings._hci.disconnect = () => {};
+        if (life.isOver && isOfTheBoard) this.#bindings._hci.disconnect = () => {};
         // It looks every second whether an adapter is up, also after its end.
         this.#bindings._hci.pollIsDevUp = () => {};
         this.#bindings.removeAllListeners();
@@ -110,12 +111,12 @@ export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServ
 }
 
 function startStack(
-  { packages, makeTransport }: BlenoOptions,
+  packages: BluetoothPackages,
+  stackOptions: StackOptions,
   { services, mtu }: GATTServerOptions,
   peers: ReadonlyMap<number, Peer>,
   life: Life,
 ): BlenoBindings {
-  const { stackOptions } = makeTransport();
   const bindings = new packages.BlenoBindings(stackOptions);
   // The constructor of this version forgets the option.
   bindings._hci._userChannel = stackOptions.userChannel === true;

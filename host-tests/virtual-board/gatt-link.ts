@@ -149,8 +149,10 @@ export class GATTLink implements CentralConnection {
     this.#ask(1, () => {
       if (!characteristic?.onSubscribe) return () => done({ error: ATTRIBUTE_NOT_FOUND });
       this.#listeners.set(uuid, onNotification);
+      // NimBLE tells of a change only.
+      const isNew = !this.#subscribed.has(uuid);
       this.#subscribed.add(uuid);
-      this.#options.life.run(() => characteristic.onSubscribe?.(this.connection));
+      if (isNew) this.#options.life.run(() => characteristic.onSubscribe?.(this.connection));
       return () => done({});
     });
   }
@@ -159,8 +161,8 @@ export class GATTLink implements CentralConnection {
     const characteristic = this.#characteristics.get(uuid);
     this.#ask(1, () => {
       if (!characteristic?.onUnsubscribe) return () => done({ error: ATTRIBUTE_NOT_FOUND });
-      this.#subscribed.delete(uuid);
-      this.#options.life.run(() => characteristic.onUnsubscribe?.(this.connection));
+      if (this.#subscribed.delete(uuid))
+        this.#options.life.run(() => characteristic.onUnsubscribe?.(this.connection));
       return () => done({});
     });
   }
