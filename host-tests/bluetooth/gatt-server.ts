@@ -11,6 +11,7 @@ import { GATTProperties } from "../../modules/board/index.js";
 import { asUint8Array } from "../../modules/bytes/index.js";
 import { encodePDU } from "../virtual-board/advertising.js";
 import {
+  AttError,
   checkServices,
   MAX_CONNECTIONS,
   MAX_VALUE_BYTES,
@@ -19,7 +20,7 @@ import {
   offeredMTU,
 } from "../virtual-board/gatt-rules.js";
 import type { Life } from "../virtual-board/index.js";
-import { AttError, guardATT } from "./guard.js";
+import { guardATT } from "./guard.js";
 import type { BlenoBindings, BluetoothPackages, StackOptions } from "./packages.js";
 import type { HCITransport } from "./transport.js";
 
