@@ -9,7 +9,7 @@ import { virtualCrypto } from "./crypto.js";
 import { makeGATTServer } from "./gatt-server.js";
 import { type EndOfLife, Life } from "./life.js";
 import { makePins, PINS } from "./pins.js";
-import { Slots } from "./slots.js";
+import { SLOT_BYTES, Slots } from "./slots.js";
 import { makeSockets, type SocketOptions } from "./sockets.js";
 import { Flash } from "./storage.js";
 import { Cable, makeAccessPoint, makeEthernet, makeWiFi } from "./wifi.js";
@@ -39,6 +39,8 @@ export interface BoardParts {
 
 /** RDM6300. */
 const CARD_READER_BAUD = 9600;
+/** `ESP_CHIP_ID_ESP32`. */
+const ESP32_CHIP_ID = 0;
 const MAX_LOG_LINES = 10_000;
 
 /** One piece of hardware: what outlives the firmware that runs on it. */
@@ -125,6 +127,7 @@ export class Device {
       implementation: "esp32",
       mac: this.mac,
       lastEnd: this.#lastEnd,
+      firmwareSlot: { chipId: ESP32_CHIP_ID, byteLength: SLOT_BYTES },
       clock: parts.clock ?? life.clock(),
       crypto: parts.crypto ?? virtualCrypto(world.random),
       io: {

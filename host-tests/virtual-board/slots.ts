@@ -3,7 +3,7 @@ import { asUint8Array, concatBytes } from "../../modules/bytes/index.js";
 import { Halted, type Life } from "./life.js";
 
 /** Of manifests/partitions.csv. */
-const SLOT_BYTES = 0x1e0000;
+export const SLOT_BYTES = 0x1e0000;
 /** `ESP_IMAGE_HEADER_MAGIC`: the first byte of every image for these chips. */
 const IMAGE_MAGIC = 0xe9;
 
