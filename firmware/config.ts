@@ -2,6 +2,8 @@
 
 import { encodeUTF8 } from "../modules/bytes/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
+import { problemOfPart } from "../modules/pairing/index.js";
+import { READER_KINDS, type ReaderKind } from "../modules/rfid/index.js";
 import { type Cipher, isTopicId } from "../modules/settings/index.js";
 
 export interface Config {
@@ -19,8 +21,14 @@ export interface Config {
   readonly currentLimitA: number;
   /** Bluetooth SIG company identifier. */
   readonly companyId: number;
+  /** Parameters of pairing that are built in, as the fields of `/pair`; what is missing is asked for. */
+  readonly preset?: Readonly<Record<string, string>>;
   /** Tags that may be presented in a minute: by one phone's connection, and at the station altogether. */
   readonly attemptsPerMinute: { readonly connection: number; readonly station: number };
+  /** The meter's constant, as printed on it (imp/kWh). */
+  readonly meterPulsesPerKWh: number;
+  /** What hangs on the card reader's line, if anything does. */
+  readonly cardReader: ReaderKind;
 }
 
 export const defaultConfig: Config = {
@@ -32,6 +40,8 @@ export const defaultConfig: Config = {
   companyId: 0xffff,
   // Enough for a mistyped tag, too few to try tags out.
   attemptsPerMinute: { connection: 6, station: 30 },
+  meterPulsesPerKWh: 1000,
+  cardReader: "em4100",
 };
 
 /** What is wrong with a configuration: one sentence for each field, none when it is right. */
@@ -52,8 +62,15 @@ export function configErrors(config: Config): string[] {
   if (!Number.isInteger(config.companyId) || config.companyId < 0 || config.companyId > 0xffff) {
     wrong("companyId", "a company identifier of 16 bits");
   }
+  const presetProblem = problemOfPart(new Map(Object.entries(config.preset ?? {})));
+  // Without its value: there may be a secret among them.
+  if (presetProblem !== undefined) errors.push(`config.preset: ${presetProblem}`);
   for (const limit of Object.values(config.attemptsPerMinute)) {
     if (!Number.isInteger(limit) || limit < 1) wrong("attemptsPerMinute", "whole numbers from 1");
   }
+  if (!Number.isInteger(config.meterPulsesPerKWh) || config.meterPulsesPerKWh < 1) {
+    wrong("meterPulsesPerKWh", "a whole number from 1");
+  }
+  if (!READER_KINDS.includes(config.cardReader)) wrong("cardReader", READER_KINDS.join(" or "));
   return errors;
 }

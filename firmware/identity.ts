@@ -2,6 +2,7 @@
 
 import type { Board, Crypto } from "../modules/board/index.js";
 import { encodeHex, encodeUTF8 } from "../modules/bytes/index.js";
+import type { Fields } from "../modules/pairing/index.js";
 import { type Cipher, deviceFormat } from "../modules/settings/index.js";
 import type { TelemetryIdentity } from "../modules/telemetry/index.js";
 import type { Config } from "./config.js";
@@ -14,6 +15,9 @@ export interface StationIdentity extends Omit<TelemetryIdentity, "user"> {
   readonly cipher: Cipher;
   /** Of the station's own network; none: it is open. */
   readonly accessPointPassword: string | undefined;
+  readonly adminPassword: string | undefined;
+  /** Of the parameters of pairing, by the fields of `/pair`. */
+  readonly preset: Fields;
 }
 
 /** What the station was made with, and where that says nothing, what is built in. */
@@ -29,6 +33,8 @@ export function readIdentity(board: Board, config: Config, records: Records): St
     responseKey: device.responseKey,
     cipher: device.cipher ?? config.cipher,
     accessPointPassword: device.accessPointPassword,
+    adminPassword: device.adminPassword,
+    preset: new Map([...Object.entries(config.preset ?? {}), ...(device.preset ?? [])]),
   };
 }
 

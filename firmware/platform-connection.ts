@@ -1,19 +1,24 @@
 import type { Board, IO } from "../modules/board/index.js";
-import type { StationStatus } from "../modules/charging/index.js";
 import { type MQTTFailure, MQTTSession, type MQTTState } from "../modules/mqtt/index.js";
 import type { PairingParameters } from "../modules/pairing/index.js";
 import { Requests } from "../modules/requests/index.js";
-import { farewell, lastWill, Telemetry } from "../modules/telemetry/index.js";
+import { farewell, type LogLevel, lastWill, Telemetry, type Tree } from "../modules/telemetry/index.js";
 import { brokerAccount, type StationIdentity, userOf } from "./identity.js";
 
 export interface PlatformConnectionOptions {
   readonly board: Board;
   readonly identity: StationIdentity;
   readonly parameters: PairingParameters;
+  readonly tree: Tree;
   readonly localIP: () => string | undefined;
   /** `failure` is why the station is not online, where it was tried. */
   readonly onChanged: (online: boolean, failure: MQTTFailure | undefined) => void;
 }
+
+/** As many may wait for telemetry to send more: requests always find room. */
+const TELEMETRY_MESSAGES = 16;
+/** For the tree to be taken back. */
+const LEAVING_MS = 30_000;
 
 /** A session with the broker under an owner's account, and all that goes over it: requests and telemetry. */
 export class PlatformConnection implements IO {
@@ -35,14 +40,20 @@ export class PlatformConnection implements IO {
       clean: false,
       reconnect: true,
       onState: (state) => this.#follow(state),
-      onMessage: (message) => this.requests?.receive(message.topic, message.payload),
-      onRefusedSubscription: () => board.log("platform: the broker refused the subscription to the answers"),
+      onMessage: ({ topic, payload }) => {
+        if (!this.requests?.receive(topic, payload)) this.#telemetry.receive(topic, payload);
+      },
+      onRefusedSubscription: (filter) =>
+        board.log(`platform: the broker refused the subscription to ${filter}`),
     });
     this.#telemetry = new Telemetry({
       clock: board.clock,
       identity: { ...identity, user: this.#user },
-      publish: (message) => this.#session.publish(message) === "accepted",
+      tree: options.tree,
+      publish: (message) =>
+        this.#session.queuedMessages < TELEMETRY_MESSAGES && this.#session.publish(message) === "accepted",
     });
+    this.#session.subscribe(this.#telemetry.setFilter, 1);
     this.requests = identity.responseKey && this.#makeRequests(identity.responseKey);
   }
 
@@ -50,8 +61,31 @@ export class PlatformConnection implements IO {
     return this.#session.state.type === "online";
   }
 
-  setStatus(status: StationStatus): void {
-    this.#telemetry.setStatus(status);
+  /** What the station says of itself may have changed. */
+  update(): void {
+    this.#telemetry.update();
+  }
+
+  /** For people, in their app. */
+  notify(message: string, logLevel: LogLevel): void {
+    this.#telemetry.notify(message, logLevel);
+  }
+
+  /** Takes back all that is retained under this owner, then closes; `done` comes in any case. */
+  leave(done: () => void): void {
+    const { clock } = this.#options.board;
+    let isOver = false;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      clock.clear(timer);
+      this.#whenClosed = done;
+      this.requests?.close();
+      this.#telemetry.close();
+      this.#session.close();
+    };
+    const timer = clock.set(end, LEAVING_MS);
+    this.#telemetry.clear(end);
   }
 
   /** Says goodbye where it can: the broker then does not publish the will. That takes a second at most. */

@@ -1,8 +1,8 @@
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import { type Link, makeLink } from "../modules/network/index.js";
-import { Pairing, parametersFormat } from "../modules/pairing/index.js";
-import { tryBroker } from "./broker-trial.js";
+import { Pairing } from "../modules/pairing/index.js";
 import { readIdentity } from "./identity.js";
+import { pairingSetup } from "./pairing-setup.js";
 import type { Restarts } from "./restarts.js";
 import type { StationOptions } from "./station.js";
 
@@ -23,34 +23,33 @@ export class Rescue implements IO {
   #pairing: Pairing;
   #timer: Timer;
 
-  constructor({ board, config, records, restarts }: StationOptions) {
+  constructor(options: StationOptions) {
+    const { board, config, records, restarts } = options;
     this.#board = board;
     this.#restarts = restarts;
-    const { deviceId, accessPointPassword, productId, firmwareVersion } = readIdentity(
+    this.#link = makeLink({
       board,
-      config,
-      records,
-    );
-    this.#link = makeLink({ board, onChanged: (state) => this.#pairing.followLink(state) });
+      onChanged: (state) => this.#pairing.followLink(state),
+      onChannel: (channel) => this.#pairing.followChannel(channel),
+    });
+    const identity = readIdentity(board, config, records);
+    const { about, ...setup } = pairingSetup({ ...options, identity, link: this.#link });
     this.#pairing = new Pairing({
-      board,
-      link: this.#link,
-      pairingRecord: records(parametersFormat("pairing")),
-      candidateRecord: records(parametersFormat("candidate")),
-      tryBroker: (parameters, done) => tryBroker({ board, deviceId, parameters }, done),
-      productTitle: config.productTitle,
-      accessPointPassword,
+      ...setup,
       describe: () => ({
-        deviceId,
+        ...about,
         state: "rescue",
         problem: { code: "crashes", message: "the station crashed three times as it started" },
         status: "unavailable",
-        firmware: { product: productId, version: firmwareVersion },
-        restarts: { count: restarts.count, last: restarts.lastEnd },
       }),
       onTrying: () => {},
       onPaired: () => this.#restartIn(PAIRED_RESTART_MS),
       onFailed: () => this.#link.leave(),
+      onRestart: () => this.#restartIn(0),
+      onReset: () => {
+        records.erase();
+        this.#restartIn(0);
+      },
     });
     board.log("station: rescue: it crashed three times as it started; only pairing is on");
     this.#pairing.enter();

@@ -1,23 +1,22 @@
-import {
-  Authorization,
-  PlatformVerifier,
-  tagEnd,
-  type Verifier,
-  type Visitor,
-} from "../modules/authorization/index.js";
-import type { Board, IO } from "../modules/board/index.js";
+import type { Board, IO, Timer } from "../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../modules/charging/index.js";
 import type { MQTTFailure } from "../modules/mqtt/index.js";
-import { type Link, type LinkState, makeLink } from "../modules/network/index.js";
-import { Pairing, type PairingParameters, parametersFormat } from "../modules/pairing/index.js";
-import type { StoredRecord } from "../modules/settings/index.js";
+import { type Link, type LinkFailure, type LinkState, makeLink } from "../modules/network/index.js";
+import { Pairing, type PairingParameters } from "../modules/pairing/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
-import { tryBroker } from "./broker-trial.js";
+import type { Tree } from "../modules/telemetry/index.js";
+import { Access } from "./access.js";
 import type { Config } from "./config.js";
+import { HoldButton } from "./hold-button.js";
 import { readIdentity, type StationIdentity } from "./identity.js";
+import { OptionStore } from "./options.js";
+import { OwnerChange } from "./owner-change.js";
+import { pairingSetup } from "./pairing-setup.js";
 import { PlatformConnection } from "./platform-connection.js";
 import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
+import { StationSessions } from "./sessions.js";
+import { makeTree } from "./tree.js";
 
 export type LifeCycle =
   /** Parameters are missing: its own network is up, the HTTP API takes them. */
@@ -38,6 +37,11 @@ export interface StationOptions {
   readonly restarts: Restarts;
 }
 
+/** For how long a button opens pairing mode of a station that has parameters: it takes them from anybody. */
+const PAIRING_MODE_MS = 10 * 60_000;
+/** For the last words to the platform. */
+const FAREWELL_MS = 1100;
+
 /**
  * A charging station: puts the modules together and owns the life cycle. Charging and the tag service run from the
  * first moment to the last, whatever the network does.
@@ -46,32 +50,56 @@ export class Station implements IO {
   #board: Board;
   #config: Config;
   #identity: StationIdentity;
-  #restarts: Restarts;
+  #records: Records;
   #charging: Charging;
-  #authorization: Authorization;
+  #sessions: StationSessions;
+  #options: OptionStore;
+  #access: Access;
+  #tree: Tree;
+  #ownerChange: OwnerChange;
+  #lastError: string | undefined;
   #tagService: TagService;
   #link: Link;
   #pairing: Pairing;
-  #pairingRecord: StoredRecord<PairingParameters>;
+  #button: HoldButton;
   #platform: PlatformConnection | undefined;
   #parameters: PairingParameters | undefined;
   #lifeCycle: LifeCycle = "unpaired";
+  /** Why there is no network, until there is one. */
+  #linkFailure: LinkFailure | undefined;
   /** Why the broker was not reached the last time, while it is not. */
   #brokerFailure: MQTTFailure | undefined;
+  #pairingModeEnd: Timer | undefined;
+  /** It starts again when nobody charges any more. */
+  #isResetDue = false;
   #isClosed = false;
 
-  constructor({ board, config, records, restarts }: StationOptions) {
+  constructor(options: StationOptions) {
+    const { board, config, records } = options;
     this.#board = board;
     this.#config = config;
-    this.#restarts = restarts;
+    this.#records = records;
     this.#identity = readIdentity(board, config, records);
     this.#charging = new Charging({ board, onEvent: (event) => this.#followCharging(event) });
-    this.#authorization = this.#makeAuthorization();
+    this.#options = new OptionStore({ board, config, records });
+    this.#sessions = this.#makeSessions(records);
+    this.#access = this.#makeAccess(records);
+    this.#tree = this.#makeTree(options.restarts);
+    this.#ownerChange = this.#makeOwnerChange(records);
     this.#tagService = this.#makeTagService();
-    this.#link = makeLink({ board, onChanged: (state) => this.#followLink(state) });
-    this.#pairingRecord = records(parametersFormat("pairing"));
-    this.#pairing = this.#makePairing(records(parametersFormat("candidate")));
-    this.#parameters = this.#pairingRecord.read();
+    this.#link = makeLink({
+      board,
+      onChanged: (state) => this.#followLink(state),
+      onChannel: (channel) => this.#pairing.followChannel(channel),
+    });
+    const setup = pairingSetup({ ...options, identity: this.#identity, link: this.#link });
+    this.#pairing = this.#makePairing(setup);
+    this.#button = new HoldButton({
+      board,
+      onPairing: () => this.enterPairingMode(),
+      onReset: () => this.resetToProvisioned(),
+    });
+    this.#parameters = setup.pairingRecord.read() ?? this.#pairing.presetParameters;
     if (this.#parameters) this.#operate(this.#parameters);
     else this.enterPairingMode();
   }
@@ -84,9 +112,16 @@ export class Station implements IO {
     return this.#charging.status;
   }
 
-  /** Opens the station's own network for new parameters; what runs goes on until new ones are tried. */
+  /**
+   * Opens the station's own network for new parameters, for 10 minutes where there are some; what runs goes on until
+   * new ones are tried.
+   */
   enterPairingMode(): void {
     this.#pairing.enter();
+    this.#board.clock.clear(this.#pairingModeEnd);
+    this.#pairingModeEnd = this.#board.clock.set(() => {
+      if (!this.#pairing.isTrying) this.leavePairingMode();
+    }, PAIRING_MODE_MS);
     this.#show();
   }
 
@@ -97,9 +132,35 @@ export class Station implements IO {
     this.#show();
   }
 
+  /**
+   * Forgets everything but what was provisioned, and starts again. A vehicle that charges goes on charging: the start
+   * is when it has ended, pairing mode at once.
+   */
+  resetToProvisioned(): void {
+    this.#board.log("station: factory reset");
+    this.#records.erase();
+    this.#isResetDue = true;
+    if (this.#endReset()) return;
+    this.#pairing.forget();
+    this.#ownerChange.close();
+    this.#letGo();
+    this.#parameters = undefined;
+    this.#link.leave();
+    this.#enter("unpaired");
+    this.enterPairingMode();
+  }
+
   /** Ends the session under way, or an authorization that is not used yet. */
   stopCharging(): void {
     this.#charging.stop();
+  }
+
+  /**
+   * Goes to another owner, an e-mail, as the platform allows; says later how it went, in telemetry. Gives why it
+   * cannot begin, if it cannot.
+   */
+  changeOwner(owner: string): string | undefined {
+    return this.#ownerChange.start(owner);
   }
 
   /** Opens the contactor at once, says goodbye to the platform, gives everything back within a second. */
@@ -107,58 +168,106 @@ export class Station implements IO {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#charging.close();
-    this.#authorization.close();
+    this.#sessions.close();
+    this.#access.close();
     this.#tagService.close();
+    this.#ownerChange.close();
     this.#pairing.close();
+    this.#button.close();
+    this.#board.clock.clear(this.#pairingModeEnd);
     // The last words still need the network.
     if (this.#platform) this.#platform.close(() => this.#link.close());
     else this.#link.close();
   }
 
-  #makeAuthorization(): Authorization {
-    const platform: Verifier = {
-      verify: (card, done) => this.#verifier().verify(card, done),
-    };
-    return new Authorization({
-      clock: this.#board.clock,
-      verifiers: [platform],
-      attemptsPerMinute: {
-        source: this.#config.attemptsPerMinute.connection,
-        station: this.#config.attemptsPerMinute.station,
-      },
-      gate: { visitor: () => this.#visitor() },
-      onChanged: () => this.#show(),
+  #makeSessions(records: Records): StationSessions {
+    return new StationSessions({
+      board: this.#board,
+      records,
+      meterPulsesPerKWh: this.#config.meterPulsesPerKWh,
+      charging: this.#charging,
+      resumes: () => this.#options.now.resumes,
+      requests: () => (this.#platform?.isOnline ? this.#platform.requests : undefined),
+      complain: (message) => this.#complain(message),
     });
   }
 
-  #visitor(): Visitor | undefined {
-    const admission = this.#charging.admit();
-    const limitA = this.#config.currentLimitA;
-    return (
-      admission && {
-        authorize: ({ tag, maxCurrentA = limitA }) =>
-          admission.authorize({ tagEnd: tagEnd(tag), currentA: Math.min(limitA, maxCurrentA) }),
-      }
-    );
+  #makeAccess(records: Records): Access {
+    return new Access({
+      board: this.#board,
+      config: this.#config,
+      records,
+      options: () => this.#options.now,
+      charging: this.#charging,
+      isProvisioned: this.#identity.responseKey !== undefined,
+      requests: () => this.#platform?.requests,
+      complain: (message) => this.#complain(message),
+      onBusy: () => this.#show(),
+      onChanged: () => this.#showAll(),
+    });
   }
 
-  /** Who can say whether a card may charge here, at this moment. */
-  #verifier(): Verifier {
-    const requests = this.#platform?.requests;
-    if (requests) return new PlatformVerifier(requests);
-    const verdict = this.#identity.responseKey
-      ? ({ type: "failed", code: 503, reason: "the station is not connected to the platform" } as const)
-      : ({
-          type: "failed",
-          code: 500,
-          reason: "the station was not provisioned with a response key",
-        } as const);
-    return {
-      verify: (_card, done) => {
-        const timer = this.#board.clock.set(() => done(verdict), 0);
-        return { close: () => this.#board.clock.clear(timer) };
+  #makeOwnerChange(records: Records): OwnerChange {
+    return new OwnerChange({
+      board: this.#board,
+      deviceId: this.#identity.deviceId,
+      records,
+      obstacle: () => {
+        if (this.#charging.session) return "a session is under way";
+        if (this.#sessions.waiting > 0) return "sessions wait for the platform";
+        return this.#pairing.isTrying ? "other parameters are tried" : undefined;
       },
-    };
+      requests: () => this.#platform?.requests,
+      parameters: () => this.#parameters,
+      leave: (done) => {
+        const platform = this.#platform;
+        this.#platform = undefined;
+        this.#sessions.followPlatform(false);
+        this.#access.followPlatform();
+        this.#enter("joining");
+        platform?.leave(done);
+      },
+      onMoved: (parameters) => {
+        this.#board.log("station: it has another owner");
+        this.#access.forgetOwner();
+        this.#operate(parameters);
+      },
+      onStayed: (why) => {
+        this.#complain(`station: ${why}`);
+        if (this.#parameters && !this.#platform) this.#operate(this.#parameters);
+      },
+    });
+  }
+
+  #makeTree({ count, lastEnd }: Restarts): Tree {
+    const { meter } = this.#sessions;
+    return makeTree({
+      options: this.#options,
+      maxCurrentA: this.#config.currentLimitA,
+      firmwareVersion: this.#identity.firmwareVersion,
+      status: () => this.#charging.status,
+      sessionId: () => this.#charging.session?.id,
+      meter: meter.isThere ? meter : undefined,
+      energyWh: () => this.#sessions.energyWh,
+      start: () => this.#access.startWithoutCard(),
+      stop: () => this.stopCharging(),
+      lastError: () => this.#lastError,
+      listedTags: () => this.#access.listedTags,
+      isLearning: () => this.#access.isLearning,
+      setLearning: (isOn) => this.#access.setLearning(isOn),
+      signalPercent: () => this.#link.signalPercent,
+      uptimeS: () => Math.floor(this.#board.clock.monotonicMs() / 1000),
+      heapBytes: () => this.#board.heapBytes?.() ?? 0,
+      restarts: {
+        count,
+        reason: lastEnd.type === "power" ? lastEnd.type : `${lastEnd.type}: ${lastEnd.reason}`,
+      },
+      onOptions: () => {
+        this.#access.followPlatform();
+        this.#showAll();
+      },
+      changeOwner: (owner) => this.changeOwner(owner),
+    });
   }
 
   #makeTagService(): TagService {
@@ -168,37 +277,42 @@ export class Station implements IO {
       name: this.#identity.name,
       companyId: this.#config.companyId,
       metadata: this.#metadata(),
-      newSource: () => this.#authorization.source("ble"),
+      newSource: () => this.#access.newPhone(),
       log: (line) => this.#board.log(line),
     });
   }
 
-  #makePairing(candidateRecord: StoredRecord<PairingParameters>): Pairing {
-    const board = this.#board;
-    const { deviceId, productId, firmwareVersion, accessPointPassword } = this.#identity;
+  #makePairing({ about, ...setup }: ReturnType<typeof pairingSetup>): Pairing {
     return new Pairing({
-      board,
-      link: this.#link,
-      pairingRecord: this.#pairingRecord,
-      candidateRecord,
-      tryBroker: (parameters, done) => tryBroker({ board, deviceId, parameters }, done),
-      productTitle: this.#config.productTitle,
-      accessPointPassword,
+      ...setup,
       describe: () => ({
-        deviceId,
+        ...about,
         state: this.#lifeCycle,
         problem: this.#problem(),
         status: this.#charging.status,
-        firmware: { product: productId, version: firmwareVersion },
-        restarts: { count: this.#restarts.count, last: this.#restarts.lastEnd },
       }),
       onTrying: () => {
+        this.#ownerChange.close();
         this.#letGo();
         this.#enter("joining");
       },
       onPaired: (parameters) => this.#operate(parameters),
       onFailed: () => this.#resume(),
+      onRestart: () => this.#restart("asked for"),
+      onReset: () => this.resetToProvisioned(),
     });
+  }
+
+  #restart(reason: string): void {
+    this.close();
+    this.#board.clock.set(() => this.#board.restart(reason), FAREWELL_MS);
+  }
+
+  /** `true`: a reset is due, and the station starts again. */
+  #endReset(): boolean {
+    const isFree = this.status !== "authorized" && this.status !== "charging";
+    if (this.#isResetDue && isFree) this.#restart("factory reset");
+    return this.#isResetDue && isFree;
   }
 
   /** Uses parameters that were proven, now or before. */
@@ -214,6 +328,7 @@ export class Station implements IO {
 
   /** A candidate failed: what there was before still stands. */
   #resume(): void {
+    this.#linkFailure = undefined;
     if (!this.#parameters) {
       this.#link.leave();
       this.#enter("unpaired");
@@ -227,22 +342,26 @@ export class Station implements IO {
   #letGo(): void {
     this.#platform?.close();
     this.#platform = undefined;
+    this.#sessions.followPlatform(false);
+    this.#access.followPlatform();
   }
 
   #followLink(state: LinkState): void {
     this.#pairing.followLink(state);
+    if (state.type === "up") this.#linkFailure = undefined;
+    else if (state.type === "joining" && state.failure) this.#linkFailure = state.failure;
     const parameters = this.#parameters;
-    if (!parameters || this.#pairing.isTrying) return;
+    if (!parameters || this.#pairing.isTrying || this.#ownerChange.isTrying) return;
     if (state.type === "up" && !this.#platform) {
       this.#enter("connecting");
       this.#platform = new PlatformConnection({
         board: this.#board,
         identity: this.#identity,
         parameters,
+        tree: this.#tree,
         localIP: () => (this.#link.state.type === "up" ? this.#link.state.address : undefined),
         onChanged: (online, failure) => this.#followPlatform(online, failure),
       });
-      this.#platform.setStatus(this.#charging.status);
     }
     // A lost network shows in the broker's session; it goes on when there is a network again.
     if (state.type === "joining" && state.failure) this.#board.log(`network: ${state.failure.message}`);
@@ -251,6 +370,8 @@ export class Station implements IO {
   #followPlatform(online: boolean, failure: MQTTFailure | undefined): void {
     if (failure) this.#board.log(`platform: ${failure.message}`);
     if (online || failure) this.#brokerFailure = failure;
+    this.#sessions.followPlatform(online);
+    this.#access.followPlatform();
     if (online) {
       this.#board.confirmUpdate();
       this.#enter("online");
@@ -260,28 +381,36 @@ export class Station implements IO {
 
   /** What keeps a paired station from being online; `null` when nothing does. */
   #problem(): { code: string; message: string } | null {
-    const { state } = this.#link;
-    const failure = state.type === "joining" ? state.failure : this.#brokerFailure;
+    const failure = this.#linkFailure ?? this.#brokerFailure;
     return failure ? { code: failure.code, message: failure.message } : null;
   }
 
   #followCharging(event: ChargingEvent): void {
+    this.#sessions.follow(event);
+    this.#platform?.update();
     switch (event.type) {
       case "status":
         this.#board.log(`charging: ${event.status}`);
-        this.#platform?.setStatus(event.status);
         this.#show();
+        if (this.#isResetDue) this.#board.clock.set(() => this.#endReset(), 0);
         break;
       case "session-started":
-        this.#board.log(`charging: session ${event.sessionId} of tag …${event.tagEnd} starts`);
+        this.#board.log(`charging: session ${event.session.id} of tag …${event.session.grant.tagEnd} starts`);
         break;
       case "session-ended":
         this.#board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
-        this.#board.log(`charging: faulted: ${event.reason}`);
+        this.#complain(`charging: faulted: ${event.reason}`);
         break;
     }
+  }
+
+  /** Says what went wrong in the log, in telemetry and to people. */
+  #complain(message: string): void {
+    this.#board.log(message);
+    this.#lastError = message;
+    this.#platform?.notify(message, "error");
   }
 
   #enter(lifeCycle: LifeCycle): void {
@@ -290,16 +419,22 @@ export class Station implements IO {
     this.#show();
   }
 
+  #showAll(): void {
+    this.#show();
+    this.#platform?.update();
+  }
+
   #show(): void {
-    if (!this.#isClosed) this.#tagService.update(this.#metadata());
+    if (this.#isClosed) return;
+    this.#tagService.update(this.#metadata());
   }
 
   #metadata(): Metadata {
     const { status } = this.#charging;
     return {
-      acceptsTags: status === "plugged" && !this.#authorization.isBusy,
+      acceptsTags: status === "plugged" && !this.#access.isBusy,
       platformReachable: this.#platform?.isOnline ?? false,
-      authorizesOffline: false,
+      authorizesOffline: this.#access.authorizesOffline,
       pairing: this.#pairing?.isActive ?? true,
       status,
     };

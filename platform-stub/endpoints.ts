@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { DeviceEntry, Registry } from "./registry.js";
+import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
 
 /** What an endpoint says to a request whose sender is known. */
 export interface Decision {
@@ -25,8 +26,99 @@ const authorize: Endpoint = (data, device, registry) => {
   return { status: "1", code: "200", data: { authorized: true, maxCurrent, cacheFor } };
 };
 
+const wholeNumber = z.number().int().min(0);
+/** Seconds since 1970-01-01 UTC; null where the station did not know the time. */
+const moment = wholeNumber.nullable();
+
+export const sessionSchema = z.object({
+  id: z.string().regex(/^[0-9a-f]{16}$/),
+  connector: z.literal(1),
+  tag: z.string().regex(/^[0-9a-f]{64}$/),
+  tagEnd: z.string().min(1).max(4),
+  method: z.enum(["ble", "rfid", "remote"]),
+  start: moment,
+  end: moment,
+  seconds: wholeNumber,
+  startWh: z.number().min(0),
+  endWh: z.number().min(0),
+  why: z.string().min(1).max(16),
+});
+
+/** `session`: the same id is one session; what was accepted first stands. */
+const session: Endpoint = (data, device, registry) => {
+  const request = sessionSchema.safeParse(data);
+  if (!request.success) return error("400", "session needs a finished session as docs/protocol.md has it");
+  registry.acceptSession({ device: device.id, ...request.data });
+  return { status: "1", code: "200", data: { accepted: true } };
+};
+
+/** Tags on a station's list at most (docs/protocol.md, section 4). */
+const MAX_LISTED = 500;
+const listRequest = z.object({
+  version: wholeNumber,
+  from: wholeNumber.default(0),
+  limit: z.number().int().min(1).max(MAX_LISTED).default(MAX_LISTED),
+});
+
+/**
+ * `local-list`: the tags that a station may let in by itself, a page at a time. The version is made of the tags, so that
+ * it is another one exactly when they are.
+ */
+const localList: Endpoint = (data, device, registry) => {
+  const request = listRequest.safeParse(data);
+  if (!request.success) return error("400", "local-list needs {version}");
+  const hashes = registry
+    .tagsAt(device)
+    .map(({ tag }) => createHash("sha256").update(tag, "utf8").digest("hex"))
+    .sort()
+    .slice(0, MAX_LISTED);
+  const digest = createHash("sha256").update(hashes.join(), "utf8").digest();
+  const version = digest.readUIntBE(0, 6) + 1;
+  if (request.data.version === version) return { status: "1", code: "200", data: { version } };
+  const { from, limit } = request.data;
+  const tags = hashes.slice(from, from + limit);
+  return { status: "1", code: "200", data: { version, tags, total: hashes.length } };
+};
+
+const createTagRequest = z.object({
+  tag: z.string().regex(/^[A-Za-z0-9_.:-]{4,64}$/),
+  label: z.string().min(1).max(64).optional(),
+});
+
+/** `create-tag`: an installer has swiped a card. The owner's own tag stays as it is. */
+const createTag: Endpoint = (data, device, registry) => {
+  const request = createTagRequest.safeParse(data);
+  if (!request.success) return error("400", "create-tag needs {tag, label?}");
+  const { tag, label } = request.data;
+  const before = registry.tag(tag);
+  if (before && before.owner !== device.owner) return error("409", "the tag is another owner's");
+  if (!before) registry.putTag({ tag, owner: device.owner, label });
+  return { status: "1", code: "200", data: { tagId: tag } };
+};
+
+const changeOwnerRequest = z.object({ owner: z.string().min(3).max(128) });
+
+/**
+ * `change-owner`: the account of a new owner who is known here. The device is the new owner's when the station has come
+ * as such; until then its requests come on the topics of the owner before.
+ */
+const changeOwner: Endpoint = (data, device, registry) => {
+  const request = changeOwnerRequest.safeParse(data);
+  if (!request.success) return error("400", "change-owner needs {owner}");
+  const owner = registry.user(request.data.owner.trim());
+  if (!owner) return error("404", "there is no such user");
+  registry.offerDevice(device.id, owner.email);
+  return { status: "1", code: "200", data: { user: userTopicOf(owner), token: owner.token } };
+};
+
 /** By name, the last level of the request's topic. */
-export const ENDPOINTS: Readonly<Record<string, Endpoint>> = { authorize };
+export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
+  authorize,
+  "change-owner": changeOwner,
+  "create-tag": createTag,
+  session,
+  "local-list": localList,
+};
 
 export function error(code: string, message: string): Decision {
   return { status: "0", code, data: { message } };

@@ -35,6 +35,23 @@ export interface TagEntry {
   readonly cacheFor?: number;
 }
 
+/** A finished charging session, as a station reported it (docs/protocol.md, section 4). */
+export interface SessionEntry {
+  readonly device: string;
+  readonly id: string;
+  /** Lower-case hex SHA-256 of the tag, and its last characters. */
+  readonly tag: string;
+  readonly tagEnd: string;
+  readonly method: "ble" | "rfid" | "remote";
+  /** Seconds since 1970-01-01 UTC. */
+  readonly start: number | null;
+  readonly end: number | null;
+  readonly seconds: number;
+  readonly startWh: number;
+  readonly endWh: number;
+  readonly why: string;
+}
+
 export interface RegistryData {
   readonly users: readonly User[];
   readonly devices: readonly DeviceEntry[];
@@ -56,6 +73,9 @@ export class Registry {
   #users = new Map<string, User>();
   #devices = new Map<string, DeviceEntry>();
   #tags = new Map<string, TagEntry>();
+  /** Devices that were told another owner's account, by their ids: the e-mail. */
+  #offers = new Map<string, string>();
+  #sessions = new Map<string, SessionEntry>();
 
   constructor(data: RegistryData = { users: [], devices: [], tags: [] }) {
     for (const user of data.users) this.addUser(user);
@@ -92,6 +112,19 @@ export class Registry {
     this.#tags.set(tag.tag, tag);
   }
 
+  /** `false` for a session of that device and id that is there already: it stays as it was. */
+  acceptSession(session: SessionEntry): boolean {
+    const name = `${session.device} ${session.id}`;
+    if (this.#sessions.has(name)) return false;
+    this.#sessions.set(name, session);
+    return true;
+  }
+
+  /** In the order in which they came. */
+  get sessions(): readonly SessionEntry[] {
+    return [...this.#sessions.values()];
+  }
+
   user(email: string): User | undefined {
     return this.#users.get(email);
   }
@@ -105,8 +138,32 @@ export class Registry {
     return this.#devices.get(id);
   }
 
+  /** The device may come as another owner's. */
+  offerDevice(id: string, owner: string): void {
+    this.#offers.set(id, owner);
+  }
+
+  /** The device has come as the owner's that it was offered to; `undefined` when nobody offered it. */
+  takeOffer(id: string, userTopic: string): DeviceEntry | undefined {
+    const device = this.#devices.get(id);
+    const owner = this.user(this.#offers.get(id) ?? "");
+    if (!device || !owner || userTopicOf(owner) !== userTopic) return undefined;
+    this.#offers.delete(id);
+    const moved = { ...device, owner: owner.email };
+    this.#devices.set(id, moved);
+    return moved;
+  }
+
   tag(tag: string): TagEntry | undefined {
     return this.#tags.get(tag);
+  }
+
+  /** The tags that are good at a device. */
+  tagsAt(device: DeviceEntry): TagEntry[] {
+    return [...this.#tags.values()].filter(
+      ({ owner, blocked, stations }) =>
+        owner === device.owner && !blocked && (!stations || stations.includes(device.id)),
+    );
   }
 
   #putDevice(device: DeviceEntry): void {

@@ -116,7 +116,8 @@ export class Responder {
   #sender(userTopic: string, deviceId: string): DeviceEntry | undefined {
     const device = this.#options.registry.device(deviceId);
     const owner = device && this.#options.registry.user(device.owner);
-    return owner && userTopicOf(owner) === userTopic ? device : undefined;
+    if (owner && userTopicOf(owner) === userTopic) return device;
+    return this.#options.registry.takeOffer(deviceId, userTopic);
   }
 
   #answer(request: Request, device: DeviceEntry): Response {

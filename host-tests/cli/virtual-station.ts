@@ -4,7 +4,7 @@ import { type Config, defaultConfig } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
 import type { MakeGATTServer } from "../bluetooth/radio.js";
-import { type NodeClock, type NodeSocketOptions, nodeParts } from "../node-board/index.js";
+import { type NodeClock, type NodeSocketOptions, nodeParts, readResource } from "../node-board/index.js";
 import { type BoardParts, Device, type EndOfLife, type Life } from "../virtual-board/index.js";
 import type { World } from "../world/world.js";
 
@@ -36,6 +36,7 @@ export class VirtualStation {
     this.#options = options;
     this.device = new Device(options.world, {
       mac: options.mac,
+      resource: readResource,
       onLog: options.onLog,
       onEnd: options.onEnd,
       replace: (life) => this.#parts(life),

@@ -125,7 +125,11 @@ class Connection implements HTTPConnection {
     // The rest of a request that was answered early is read and dropped, so that the answer is not reset.
     this.#request.removeAllListeners("readable");
     this.#request.resume();
-    this.#response.writeHead(status, [...headers].flat());
+    const hasLength = status !== 204 && status !== 304;
+    this.#response.writeHead(
+      status,
+      [...headers].filter(([name]) => hasLength || name !== "content-length").flat(),
+    );
     this.#response.flushHeaders();
     setImmediate(() => this.#continue());
   }

@@ -6,6 +6,7 @@ import { makeNodeHTTPServer } from "./http-server.js";
 import { makeNodeSockets, type NodeSocketOptions } from "./sockets.js";
 
 export { NodeClock } from "./clock.js";
+export { readResource } from "./resources.js";
 export type { NodeSocketOptions } from "./sockets.js";
 
 /** Node's real sockets, HTTP server, resolver and cryptography, in place of a virtual board's own. */

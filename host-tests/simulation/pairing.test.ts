@@ -402,7 +402,7 @@ describe("the storage", () => {
   test("that is full: 500, and the old parameters stand", () => {
     const scene = new Scene();
     scene.bringOnline();
-    for (let i = 0; i < 4; i++) scene.device.flash.set("plugpass", `x${i}`, new Uint8Array(5100));
+    for (let i = 0; i < 19; i++) scene.device.flash.set("plugpass", `x${i}`, new Uint8Array(3980));
     scene.station.enterPairingMode();
     scene.clock.advance(1000);
     expect(scene.pair({ ssid: "New" })).toMatchObject({ status: 500 });

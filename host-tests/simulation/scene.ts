@@ -4,7 +4,7 @@ import { defaultConfig } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
 import type { Board } from "../../modules/board/index.js";
-import { decodeUTF8, encodeHex } from "../../modules/bytes/index.js";
+import { decodeUTF8, encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Cipher } from "../../modules/settings/index.js";
 import { Device, type DeviceOptions, type EndOfLife, Life, makeSockets } from "../virtual-board/index.js";
 import { WorldBroker } from "../world/broker.js";
@@ -13,11 +13,15 @@ import { type HTTPOutcome, httpRequest } from "../world/http-client.js";
 import type { Host } from "../world/network.js";
 import { Phone, type SeenResult, type SeenStation } from "../world/phone.js";
 import { WorldPlatform } from "../world/platform.js";
+import { base64 } from "../world/platform-answers.js";
 import { virtualWorld, type World, type WorldOptions } from "../world/world.js";
 
 export const WIFI = { ssid: "Café", password: "espresso-doppio" } as const;
 export const OWNER = { email: "owner@cafe.example", token: "token-of-the-owner" } as const;
 export const BROKER_NAME = "broker.example";
+export const ADMIN_PASSWORD = "correct horse";
+/** The header of the admin. */
+export const LOGIN = loginOf(ADMIN_PASSWORD);
 const BROKER_ADDRESS = "10.0.0.1";
 const BROKER_PORT = 1883;
 const MINUTE_MS = 60_000;
@@ -35,6 +39,8 @@ export const PAIRING = {
 export interface SceneOptions extends WorldOptions {
   readonly cipher?: Cipher;
   readonly device?: DeviceOptions;
+  /** Further fields of the record `device`. */
+  readonly provisioning?: Readonly<Record<string, unknown>>;
   /** A station that nobody provisioned. */
   readonly isUnprovisioned?: boolean;
 }
@@ -118,11 +124,14 @@ export class Scene {
   }
 
   /** A further station; it has to be booted. */
-  addStation(options: Pick<SceneOptions, "cipher" | "device" | "isUnprovisioned"> = {}): StationUnderTest {
+  addStation(options: Omit<SceneOptions, keyof WorldOptions> = {}): StationUnderTest {
     const under = new StationUnderTest(this.world, options.device);
     const responseKey = encodeHex(this.world.random.bytes(32));
     this.platform.keys.set(under.deviceId, responseKey);
-    if (!options.isUnprovisioned) under.device.provision({ responseKey, cipher: options.cipher });
+    const { cipher, provisioning } = options;
+    if (!options.isUnprovisioned) {
+      under.device.provision({ responseKey, cipher, adminPassword: ADMIN_PASSWORD, ...provisioning });
+    }
     return under;
   }
 
@@ -141,10 +150,10 @@ export class Scene {
   request(
     method: string,
     path: string,
-    options: { body?: string; headers?: Record<string, string> } = {},
+    options: { body?: string; headers?: Record<string, string>; from?: string } = {},
     under = this.under,
   ): HTTPOutcome {
-    const app = this.world.network.host({ address: "192.168.1.250" });
+    const app = this.world.network.host({ address: options.from ?? "192.168.1.250" });
     const { host } = under.device;
     app.joined = host.ownAddress ? host : undefined;
     const address = host.ownAddress ?? host.address ?? "0.0.0.0";
@@ -175,6 +184,18 @@ export class Scene {
     return this.request("POST", "/pair", { body, headers }, under);
   }
 
+  /** A request that has to be answered. */
+  ask(method: string, path: string, options: Parameters<Scene["request"]>[2] = {}) {
+    const outcome = this.request(method, path, options);
+    if (!("status" in outcome)) throw new Error(outcome.failure);
+    return outcome;
+  }
+
+  /** As the admin. */
+  manage(path: string) {
+    return this.ask("GET", path, { headers: LOGIN });
+  }
+
   status(): Record<string, unknown> {
     const outcome = this.request("GET", "/status");
     if (!("status" in outcome)) throw new Error(`/status: ${outcome.failure}`);
@@ -196,6 +217,20 @@ export class Scene {
   plug(under = this.under, options: { drawsWhenOffered?: boolean } = {}): void {
     under.device.vehicle.plug(options);
     this.clock.advance(100);
+  }
+
+  /** A card is held to the reader (RDM6300): ten hex digits. */
+  swipe(tag: string, under = this.under): void {
+    let sum = 0;
+    for (let i = 0; i < tag.length; i += 2) sum ^= Number.parseInt(tag.slice(i, i + 2), 16);
+    const checksum = sum.toString(16).toUpperCase().padStart(2, "0");
+    under.device.cardReader.send(encodeUTF8(`\x02${tag}${checksum}\x03`));
+    this.clock.advance(100);
+  }
+
+  /** What the owner has set before; it has to be booted after it. */
+  setOptions(options: Record<string, unknown>, under = this.under): void {
+    under.device.flash.set("plugpass", "options", encodeUTF8(JSON.stringify({ v: 1, ...options })));
   }
 
   /** Presents a tag and waits for what becomes of it. */
@@ -241,6 +276,10 @@ export interface Presentation {
 export function codeOf({ outcome }: Presentation): number {
   if (!outcome || "failure" in outcome) throw new Error(`no result: ${JSON.stringify(outcome)}`);
   return outcome.result.code;
+}
+
+export function loginOf(password: string): { authorization: string } {
+  return { authorization: `Basic ${base64(encodeUTF8(`admin:${password}`))}` };
 }
 
 export function formOf(fields: Record<string, string | undefined>): string {

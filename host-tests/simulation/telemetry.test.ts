@@ -1,4 +1,4 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../modules/bytes/index.js";
 import { usernameOf } from "../../platform-stub/registry.js";
 import { OWNER, Scene } from "./scene.js";
@@ -13,41 +13,280 @@ function published(scene: Scene): [string, string | undefined, boolean][] {
   );
 }
 
-test("the tree is complete, retained, and stands between init and ready", () => {
+/** The rules of Homie 3.0.1 for what is retained under a device. */
+function homieErrors(tree: ReadonlyMap<string, string>): string[] {
+  const errors: string[] = [];
+  const expectIn = (path: string) => {
+    if (!tree.get(path)) errors.push(`${path} is missing`);
+  };
+  const listed = (path: string) => (tree.get(path) ?? "").split(",");
+  for (const name of ["homie", "name", "state", "localip", "mac", "fw/name", "fw/version", "nodes"]) {
+    expectIn(`$${name}`);
+  }
+  const parents = [...listed("$nodes"), "$options", "$telemetry"];
+  const expected = new Set<string>();
+  for (const parent of parents) {
+    const isNode = !parent.startsWith("$");
+    if (isNode) for (const name of ["$name", "$type", "$properties"]) expectIn(`${parent}/${name}`);
+    for (const id of listed(isNode ? `${parent}/$properties` : parent)) {
+      const path = `${parent}/${id}`;
+      expected.add(path);
+      for (const name of ["", "/$name", "/$settable", "/$retained", "/$datatype"]) expectIn(path + name);
+      if (!/^[a-z0-9][a-z0-9-]*$/.test(id)) errors.push(`${path} is no id`);
+      const value = tree.get(path) ?? "";
+      const format = tree.get(`${path}/$format`);
+      const [min = 0, max = 0] = (format ?? "").split(":").map(Number);
+      switch (tree.get(`${path}/$datatype`)) {
+        case "integer":
+          if (!/^-?\d+$/.test(value)) errors.push(`${path} is no integer: ${value}`);
+          if (format && !(Number(value) >= min && Number(value) <= max))
+            errors.push(`${path} is out of range`);
+          break;
+        case "boolean":
+          if (!/^(true|false)$/.test(value)) errors.push(`${path} is no boolean: ${value}`);
+          break;
+        case "enum":
+          if (!format?.split(",").includes(value)) errors.push(`${path} is none of ${format}`);
+          break;
+        case "string":
+          break;
+        default:
+          errors.push(`${path} has no datatype`);
+      }
+    }
+  }
+  for (const path of tree.keys()) {
+    if (!/(^|\/)\$[a-z/]+$/.test(path) && !expected.has(path)) errors.push(`${path} is in no list`);
+  }
+  return errors;
+}
+
+/** What the broker retains under a station's root. */
+function treeOf(scene: Scene, root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/`) {
+  const tree = new Map<string, string>();
+  for (const [topic, payload] of scene.broker.retained) {
+    if (topic.startsWith(root)) tree.set(topic.slice(root.length), decodeUTF8(payload) ?? "");
+  }
+  return tree;
+}
+
+function online(): Scene {
   const scene = new Scene();
   scene.bringOnline();
-  expect(published(scene)).toEqual([
-    // By the trial of the parameters.
-    ["$state", "init", true],
-    ["$state", "init", true],
-    ["$homie", "3.0.1", true],
-    ["$name", "PlugPass", true],
-    ["$localip", scene.device.host.address, true],
-    ["$mac", scene.device.mac, true],
-    ["$fw/name", "plugpass", true],
-    ["$fw/version", "1", true],
-    ["$implementation", "esp32", true],
-    ["$nodes", "charger", true],
-    ["charger/$name", "Charger", true],
-    ["charger/$type", "charger", true],
-    ["charger/$state", "ready", true],
-    ["charger/$properties", "status", true],
-    ["charger/status/$name", "Status", true],
-    ["charger/status/$settable", "false", true],
-    ["charger/status/$retained", "true", true],
-    ["charger/status/$datatype", "enum", true],
-    ["charger/status/$format", "available,plugged,authorized,charging,finishing,faulted,unavailable", true],
-    ["charger/status", "available", true],
-    ["$state", "ready", true],
-  ]);
+  scene.until("ready", () => scene.retained("$state") === "ready");
+  scene.clock.advance(2000);
+  return scene;
+}
+
+function set(scene: Scene, path: string, payload: string): void {
+  scene.broker.publish(`${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/${path}/set`, payload);
+  scene.clock.advance(2000);
+}
+
+/** What was published to a user's topics of one kind. */
+function messages(scene: Scene, kind: string): [string, unknown][] {
+  const root = `${usernameOf(OWNER.email)}/${kind}/`;
+  return scene.broker.published.flatMap(({ topic, payload }): [string, unknown][] =>
+    topic.startsWith(root) ? [[topic.slice(root.length), JSON.parse(decodeUTF8(payload) ?? "null")]] : [],
+  );
+}
+
+test("the tree is one of Homie 3.0.1, retained, and stands between init and ready", () => {
+  const scene = online();
+  const tree = treeOf(scene);
+  expect(homieErrors(tree)).toEqual([]);
+  expect(Object.fromEntries([...tree].filter(([path]) => !/\/\$/.test(path)))).toEqual({
+    $homie: "3.0.1",
+    $name: "PlugPass",
+    $localip: scene.device.host.address,
+    $mac: scene.device.mac,
+    "$fw/name": "plugpass",
+    "$fw/version": "1",
+    $implementation: "esp32",
+    $nodes: "charger,firmware,access",
+    $options: "card-ends,resume",
+    $telemetry: "signal,uptime,heap,restarts,restart-reason",
+    $state: "ready",
+    "charger/status": "available",
+    "charger/session": "none",
+    "charger/power": "0",
+    "charger/energy": "0",
+    "charger/current-limit": "16",
+    "charger/start": "false",
+    "charger/stop": "false",
+    "charger/last-error": "none",
+    "firmware/version": "1",
+    "access/offline-policy": "deny",
+    "access/tag-learning": "false",
+    "access/owner": "none",
+    "access/tags": "0",
+    "$options/card-ends": "true",
+    "$options/resume": "false",
+    "$telemetry/signal": "80",
+    "$telemetry/uptime": "0",
+    "$telemetry/heap": "0",
+    "$telemetry/restarts": "0",
+    "$telemetry/restart-reason": "power",
+  });
+  const paths = published(scene).map(([path, payload]) => `${path}=${payload}`);
+  // The first is by the trial of the parameters.
+  expect(paths.slice(0, 2)).toEqual(["$state=init", "$state=init"]);
+  expect(paths.at(-1)).toBe("$state=ready");
+  expect(published(scene).every(([, , isRetained]) => isRetained)).toBe(true);
+});
+
+test.each([
+  ["a missing attribute", (tree: Map<string, string>) => tree.delete("charger/status/$datatype")],
+  ["a value out of range", (tree: Map<string, string>) => tree.set("charger/current-limit", "40")],
+  ["a property in no list", (tree: Map<string, string>) => tree.set("charger/colour", "red")],
+])("the checker of the tree finds %s", (_name, spoil) => {
+  const tree = treeOf(online());
+  spoil(tree);
+  expect(homieErrors(tree)).not.toEqual([]);
+});
+
+describe("a setting", () => {
+  test.each([
+    ["charger/current-limit", "10"],
+    ["access/offline-policy", "list-and-cache"],
+    ["$options/card-ends", "false"],
+    ["$options/resume", "true"],
+  ])("of %s is taken, published and kept over a power cut", (path, payload) => {
+    const scene = online();
+    set(scene, path, payload);
+    expect(scene.retained(path)).toBe(payload);
+    scene.under.powerCycle();
+    scene.until("ready again", () => scene.broker.clientIds.length === 1, 200_000);
+    scene.clock.advance(5000);
+    expect(scene.retained(path)).toBe(payload);
+    expect(messages(scene, "errors")).toEqual([]);
+  });
+
+  test.each([
+    ["charger/current-limit", "5", "6:16"],
+    ["charger/current-limit", "17", "6:16"],
+    ["charger/current-limit", "1e1", "6:16"],
+    ["charger/status", "charging", "cannot be set"],
+    ["charger/colour", "red", "cannot be set"],
+    ["access/offline-policy", "everybody", "deny,list"],
+    ["$options/resume", "yes", "true or false"],
+    ["charger/start", "true", "no vehicle"],
+  ])("of %s to %s is refused, and says why", (path, payload, why) => {
+    const scene = online();
+    const before = scene.retained(path);
+    set(scene, path, payload);
+    expect(scene.retained(path)).toBe(before);
+    expect(messages(scene, "errors")).toEqual([
+      [
+        `sweet-home/${scene.under.deviceId}/${path}`,
+        { code: "invalid", message: expect.stringContaining(why) },
+      ],
+    ]);
+  });
+
+  test("of the current limit holds for the next session", () => {
+    const scene = online();
+    set(scene, "charger/current-limit", "6");
+    scene.plug();
+    scene.present("GUEST-0001");
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect(scene.device.vehicle.dutyPermille).toBe(100);
+  });
+
+  test("starts and stops a session without a card", () => {
+    const scene = online();
+    scene.plug();
+    set(scene, "charger/start", "true");
+    expect(scene.retained("charger/status")).toBe("charging");
+    expect(scene.retained("charger/session")).toMatch(/^[0-9a-f]{16}$/);
+    set(scene, "charger/stop", "true");
+    expect(scene.retained("charger/status")).toBe("finishing");
+    expect([...scene.platform.sessions.values()]).toMatchObject([
+      { method: "remote", tag: "0".repeat(64), why: "stopped" },
+    ]);
+  });
+});
+
+describe("people are told", () => {
+  test("when the station is faulted", () => {
+    const scene = online();
+    scene.plug();
+    scene.device.vehicle.set("shorted");
+    scene.clock.advance(2000);
+    expect(messages(scene, "notifications")).toEqual([
+      [
+        "create",
+        {
+          message: expect.stringContaining("the control pilot is shorted"),
+          logLevel: "error",
+          senderType: "device",
+          type: "text",
+          senderId: scene.under.deviceId,
+        },
+      ],
+    ]);
+    expect(scene.retained("charger/last-error")).toContain("shorted");
+  });
+
+  test("when a blocked tag is tried three times, and of the tag no more than its end", () => {
+    const scene = online();
+    scene.platform.tags.set("BLOCKED-77", { authorized: false, reason: "blocked" });
+    scene.plug();
+    for (let i = 0; i < 3; i++) {
+      expect(messages(scene, "notifications")).toEqual([]);
+      scene.present("BLOCKED-77");
+      scene.clock.advance(2000);
+    }
+    const [[, note] = []] = messages(scene, "notifications");
+    expect(note).toMatchObject({ message: expect.stringContaining("…D-77 was tried 3 times") });
+    expect(JSON.stringify(note)).not.toContain("BLOCKED");
+  });
+});
+
+test("power and energy of a session are shown", () => {
+  const scene = online();
+  scene.plug();
+  scene.present("GUEST-0001");
+  for (let i = 0; i < 120; i++) {
+    scene.clock.advance(500);
+    scene.device.meter.pulse();
+  }
+  scene.clock.advance(9000);
+  expect(Number(scene.retained("charger/energy"))).toBeGreaterThan(100);
+  const powers = published(scene).flatMap(([path, payload]) =>
+    path === "charger/power" ? [Number(payload)] : [],
+  );
+  expect(Math.max(...powers)).toBeGreaterThan(6500);
+  expect(Math.max(...powers)).toBeLessThan(8000);
+});
+
+test("a busy station publishes at most 5 messages a second", () => {
+  const scene = online();
+  scene.broker.published.length = 0;
+  const moments: number[] = [];
+  scene.broker.watch(({ topic }) => {
+    if (!topic.endsWith("/set")) moments.push(scene.clock.monotonicMs());
+  });
+  const root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}`;
+  for (let i = 0; i < 200; i++) {
+    scene.broker.publish(`${root}/charger/current-limit/set`, String(6 + (i % 11)));
+    scene.broker.publish(`${root}/charger/current-limit/set`, "many");
+    scene.clock.advance(100);
+  }
+  scene.clock.advance(10_000);
+  for (const moment of moments) {
+    expect(moments.filter((other) => other >= moment && other < moment + 990).length).toBeLessThanOrEqual(5);
+  }
+  expect(moments.length).toBeGreaterThan(60);
+  // What counts in the end is there in the end.
+  expect(scene.retained("charger/current-limit")).toBe(String(6 + (199 % 11)));
 });
 
 test("a heartbeat comes every 10 s, with the uptime, and is not retained", () => {
-  const scene = new Scene();
-  scene.bringOnline();
+  const scene = online();
   scene.broker.published.length = 0;
   scene.clock.advance(6 * HEARTBEAT_MS);
-  const beats = published(scene);
+  const beats = published(scene).filter(([path]) => path === "$heartbeat");
   expect(beats).toHaveLength(6);
   for (const [path, , retained] of beats) expect([path, retained]).toEqual(["$heartbeat", false]);
   const uptimes = beats.map(([, payload]) => Number(payload));

@@ -3,6 +3,7 @@
  * the SDK's, its radio, Wi-Fi and pins virtual. `npm run phone` reaches the radio; the vehicle obeys a text port.
  */
 
+import Resource from "Resource";
 import config from "mc/config";
 import RNG from "rng";
 import { makeHTTPServer } from "../../firmware/boards/http-server/index.js";
@@ -41,6 +42,7 @@ export default function main(): void {
   const device = new Device(world, {
     onLog: log,
     replace: parts,
+    resource: (name) => (Resource.exists(name) ? new Resource(name) : undefined),
     onEnd: (end) => {
       if (end.type === "crash") log(`crashed: ${String(end.error)}`);
       clock.set(boot, RESTART_MS);

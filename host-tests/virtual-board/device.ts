@@ -24,6 +24,8 @@ export interface DeviceOptions extends SocketOptions {
   readonly maxConnections?: number;
   /** Exchanges parts of the board for others, for one run of the firmware: Node's sockets, say. */
   readonly replace?: (life: Life) => BoardParts;
+  /** What comes with the firmware beside its code; none: it has no admin panel. */
+  readonly resource?: Board["resource"];
   readonly onLog?: (line: string) => void;
   /** The firmware has ended; `boot()` again from a timer, as a bootloader would. */
   readonly onEnd?: (end: EndOfLife) => void;
@@ -142,6 +144,7 @@ export class Device {
       resolve:
         parts.resolve ??
         ((host, done) => this.host.resolve(host, (address) => life.run(() => done(address)))),
+      resource: this.#options.resource ?? (() => undefined),
       openStorage: (path) => this.flash.open(path, life),
       openUpdate: this.slots.opener(life),
       confirmUpdate: () => {

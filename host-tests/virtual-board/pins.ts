@@ -147,8 +147,8 @@ export function makePins({ vehicle, button, meter, cardReader }: Wiring, life: L
 
     constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
       const give = take(pin, PINS.meter);
-      const unwatch = meter.watch(() => {
-        this.#count++;
+      const unwatch = meter.watch((count) => {
+        this.#count += count;
         life.soon(() => {
           if (!this.#isClosed) onReadable?.();
         });

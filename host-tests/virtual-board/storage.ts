@@ -17,9 +17,9 @@ export class Flash {
   /** Writes and deletions so far, so that a test can cut between any two. */
   writeCount = 0;
 
-  /** @param capacityBytes for all values together; the chip's partition of 24 KiB keeps one page of 4 KiB free */
+  /** @param capacityBytes for all values together; of the stations' partition of 80 KiB 19 pages hold 126 entries each */
   constructor(options: { capacityBytes?: number } = {}) {
-    this.#capacityBytes = options.capacityBytes ?? 20_480;
+    this.#capacityBytes = options.capacityBytes ?? 76_608;
   }
 
   /** The power goes at the `count`th write from now, before or after it has taken effect. */

@@ -91,6 +91,7 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
           return;
         }
         this.#ssid = ssid;
+        surroundings.drag(host, network.channel);
         clock.set(() => this.#lease(join), DHCP_MS);
         this.#tell({ type: "connected" });
       }, JOIN_MS);
@@ -142,7 +143,7 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
     }
 
     #tell(event: WiFiEvent): void {
-      if (!this.#isClosed) this.#options.onChanged(event);
+      if (!this.#isClosed && !surroundings.isMute) this.#options.onChanged(event);
     }
   };
 }
@@ -157,7 +158,7 @@ export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions
       if (password !== undefined) checkPassword(password);
       if (!CHANNELS.includes(channel)) throw new RangeError(`invalid channel: ${channel}`);
       if (host.ownAddress !== undefined) throw new Error("the access point is up already");
-      const lower = surroundings.raise({ ssid, password, channel });
+      const lower = surroundings.raise(host, { ssid, password, channel });
       host.ownAddress = ACCESS_POINT_ADDRESS;
       this.#release = life.hold(() => {
         lower();

@@ -1,7 +1,7 @@
 /** One HTTP/1.1 request over a board-shaped socket, as an app in the station's network makes it. */
 
 import type { Clock, IO, TCP, TCPConstructor, Timer } from "../../modules/board/index.js";
-import { asUint8Array, concatBytes, decodeUTF8, encodeUTF8 } from "../../modules/bytes/index.js";
+import { concatBytes, decodeUTF8, encodeUTF8 } from "../../modules/bytes/index.js";
 
 export interface HTTPRequestOptions {
   readonly TCP: TCPConstructor;
@@ -17,7 +17,13 @@ export interface HTTPRequestOptions {
 }
 
 export type HTTPOutcome =
-  | { readonly status: number; readonly headers: ReadonlyMap<string, string>; readonly body: string }
+  | {
+      readonly status: number;
+      readonly headers: ReadonlyMap<string, string>;
+      /** Empty where it is no text. */
+      readonly body: string;
+      readonly bodyBytes: Uint8Array<ArrayBuffer>;
+    }
   | { readonly failure: string };
 
 const TIMEOUT_MS = 20_000;
@@ -74,19 +80,25 @@ export function exchange(
   };
 }
 
-/** `undefined` until it is complete. The stations give every response a length. */
+/** `undefined` until it is complete. The stations give every response a length, or it has no body. */
 function parseResponse(bytes: Uint8Array<ArrayBuffer>): HTTPOutcome | undefined {
-  const text = decodeUTF8(asUint8Array(bytes));
-  const end = text?.indexOf("\r\n\r\n") ?? -1;
-  if (text === undefined || end < 0) return undefined;
-  const [statusLine = "", ...lines] = text.slice(0, end).split("\r\n");
+  const end = indexOfEmptyLine(bytes);
+  if (end < 0) return undefined;
+  const [statusLine = "", ...lines] = (decodeUTF8(bytes.subarray(0, end)) ?? "").split("\r\n");
   const headers = new Map(
     lines.map((line) => {
       const colon = line.indexOf(":");
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
     }),
   );
-  const body = text.slice(end + 4);
-  if (encodeUTF8(body).length < Number(headers.get("content-length") ?? 0)) return undefined;
-  return { status: Number(statusLine.split(" ")[1]), headers, body };
+  const bodyBytes = bytes.slice(end + 4);
+  if (bodyBytes.length < Number(headers.get("content-length") ?? 0)) return undefined;
+  return { status: Number(statusLine.split(" ")[1]), headers, body: decodeUTF8(bodyBytes) ?? "", bodyBytes };
+}
+
+function indexOfEmptyLine(bytes: Uint8Array<ArrayBuffer>): number {
+  for (let i = bytes.indexOf(13); i >= 0; i = bytes.indexOf(13, i + 1)) {
+    if (bytes[i + 1] === 10 && bytes[i + 2] === 13 && bytes[i + 3] === 10) return i;
+  }
+  return -1;
 }

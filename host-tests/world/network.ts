@@ -82,11 +82,17 @@ export class Host {
     this.names = options.names ?? [];
   }
 
-  /** Calls back later; `undefined` for a name that nobody has, or while this host is on no network. */
+  /**
+   * Calls back later; `undefined` for a name that nobody has, or while this host is on no network. In the network of a
+   * station every name is the station's: its DNS server says so.
+   */
   resolve(name: string, done: (address: string | undefined) => void): void {
     const { clock, latencyMs } = this.network;
+    const portal = this.joined?.ownAddress;
     if (isIPv4(name)) {
       clock.set(() => done(name), 0);
+    } else if (portal !== undefined) {
+      clock.set(() => done(portal), 2 * latencyMs);
     } else if (this.isCut && this.address !== undefined) {
       clock.set(() => done(undefined), RESOLVE_TIMEOUT_MS);
     } else {

@@ -30,6 +30,12 @@ export class WorldPlatform {
   /** What `authorize` says of a tag; anything else is not allowed. */
   readonly tags = new Map<string, JSONObject>();
   readonly requests: PlatformRequest[] = [];
+  /** What stations get as their local list: hex SHA-256 of tags. */
+  list: { version: number; tags: readonly string[] } = { version: 0, tags: [] };
+  /** What `change-owner` answers, by the new owner's e-mail. */
+  readonly accounts = new Map<string, JSONObject>();
+  /** The sessions that were accepted, by their ids. */
+  readonly sessions = new Map<string, JSONObject>();
   intercept: Intercept | undefined;
   cipher: Cipher;
   #options: WorldPlatformOptions;
@@ -50,6 +56,44 @@ export class WorldPlatform {
     return sealedResponse({ topic, id, status, code, data }, { cipher: this.cipher, key, iv });
   }
 
+  #decide(request: PlatformRequest): Record<string, string> {
+    const { endpoint, data } = request;
+    switch (endpoint) {
+      case "authorize":
+        return this.respond(
+          request,
+          this.tags.get(String(data.tag)) ?? { authorized: false, reason: "unknown-tag" },
+        );
+      case "session": {
+        // The same id is one session: what was accepted first stands.
+        const id = String(data.id);
+        if (!this.sessions.has(id)) this.sessions.set(id, data);
+        return this.respond(request, { accepted: true });
+      }
+      case "create-tag":
+        this.tags.set(String(data.tag), { authorized: true });
+        return this.respond(request, { tagId: String(data.tag) });
+      case "change-owner": {
+        const account = this.accounts.get(String(data.owner));
+        return account
+          ? this.respond(request, account)
+          : this.respond(request, { message: "no such user" }, "0", "404");
+      }
+      case "local-list":
+        return this.respond(request, this.#listPage(data));
+      default:
+        return this.respond(request, { message: `there is no endpoint ${endpoint}` }, "0", "404");
+    }
+  }
+
+  #listPage({ version, from, limit }: JSONObject): JSONObject {
+    const { tags } = this.list;
+    if (version === this.list.version) return { version };
+    const first = Number(from ?? 0);
+    const page = tags.slice(first, first + Number(limit ?? tags.length));
+    return { version: this.list.version, tags: page, total: tags.length };
+  }
+
   #hear(message: BrokerMessage): void {
     const [user = "", kind, deviceId = "", endpoint = ""] = message.topic.split("/");
     if (kind !== "req") return;
@@ -57,8 +101,7 @@ export class WorldPlatform {
     if (!isJSONObject(body) || !isJSONObject(body.data) || body.key !== this.keys.get(deviceId)) return;
     const request = { user, deviceId, endpoint, id: String(body.id), data: body.data };
     this.requests.push(request);
-    const decision = this.tags.get(String(body.data.tag)) ?? { authorized: false, reason: "unknown-tag" };
-    const response = this.respond(request, decision);
+    const response = this.#decide(request);
     for (const one of this.intercept?.(response, request) ?? [response]) {
       const payload = typeof one === "string" ? one : JSON.stringify(one);
       this.#options.broker.publish(`${user}/res/${deviceId}/${endpoint}`, payload);

@@ -15,7 +15,8 @@ export interface WiFiNetworkState {
 export interface AccessPointState {
   readonly ssid: string;
   readonly password: string | undefined;
-  readonly channel: number;
+  /** The radio's one channel: a network that its station joins elsewhere takes it along. */
+  channel: number;
 }
 
 /** Last bytes of the addresses that DHCP gives; the others are for hosts that have theirs from elsewhere. */
@@ -25,9 +26,14 @@ const LAST_LEASE = 249;
 /** The airwaves of a place: networks to join, and the access points that stations open. */
 export class WiFiSurroundings {
   #networks = new Map<string, WiFiNetworkState>();
-  #accessPoints = new Set<AccessPointState>();
+  /** By whatever raised them. */
+  #accessPoints = new Map<object, AccessPointState>();
   #stations = new Set<() => void>();
   #nextAddress = FIRST_LEASE;
+  /** Stations miss what happens, as chips do now and then. */
+  isMute = false;
+  /** Access points that were taken to another channel while they were up: their phones are lost. */
+  draggedCount = 0;
 
   /** Adds a network or changes one. */
   put(network: Partial<WiFiNetworkState> & { ssid: string }): void {
@@ -53,13 +59,21 @@ export class WiFiSurroundings {
 
   /** What a phone nearby sees of the stations' own networks. */
   get accessPoints(): readonly AccessPointState[] {
-    return [...this.#accessPoints];
+    return [...this.#accessPoints.values()];
   }
 
   /** An access point comes up. Returns how it goes. */
-  raise(accessPoint: AccessPointState): () => void {
-    this.#accessPoints.add(accessPoint);
-    return () => this.#accessPoints.delete(accessPoint);
+  raise(owner: object, accessPoint: AccessPointState): () => void {
+    this.#accessPoints.set(owner, accessPoint);
+    return () => this.#accessPoints.delete(owner);
+  }
+
+  /** A station has joined on this channel, and its access point, if there is one, goes along. */
+  drag(owner: object, channel: number): void {
+    const accessPoint = this.#accessPoints.get(owner);
+    if (!accessPoint || accessPoint.channel === channel) return;
+    accessPoint.channel = channel;
+    this.draggedCount++;
   }
 
   /** Calls back when networks change. Returns how to stop that. */

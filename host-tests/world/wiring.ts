@@ -32,15 +32,15 @@ export class Button {
 
 /** A meter with an S0 output. */
 export class Meter {
-  #watchers = new Set<() => void>();
+  #watchers = new Set<(count: number) => void>();
 
-  /** One pulse, of as much energy as the meter's constant says. */
-  pulse(): void {
-    for (const onPulse of [...this.#watchers]) onPulse();
+  /** Pulses, each of as much energy as the meter's constant says; several at once where nobody looks so closely. */
+  pulse(count = 1): void {
+    for (const onPulse of [...this.#watchers]) onPulse(count);
   }
 
-  /** Calls back at each pulse. Returns how to stop that. */
-  watch(onPulse: () => void): () => void {
+  /** Calls back with how many there were. Returns how to stop that. */
+  watch(onPulse: (count: number) => void): () => void {
     this.#watchers.add(onPulse);
     return () => this.#watchers.delete(onPulse);
   }

@@ -222,6 +222,7 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
     },
     pins: { controlPilot: 1, contactor: 2 },
     resolve: (_host, done) => guard.soon(() => done("10.0.0.1")),
+    resource: () => undefined,
     openStorage: () => ({
       read: (key) => stored.get(key),
       write: (key, value) => stored.set(key, value instanceof ArrayBuffer ? value : value.slice().buffer),

@@ -7,7 +7,7 @@ import type { Card, Method, Verdict, Verifier } from "./verifier.js";
 /** A vehicle that waits for a card: the one that was there when the card was presented. */
 export interface Visitor {
   /** Lets it charge; `false` when it has gone, or was stopped, meanwhile. */
-  authorize(grant: { tag: string; maxCurrentA: number | undefined }): boolean;
+  authorize(grant: { card: Card; maxCurrentA: number | undefined }): boolean;
 }
 
 /** Where an authorization takes effect. */
@@ -36,6 +36,8 @@ interface Attempt {
   readonly card: Card;
   readonly visitor: Visitor;
   readonly done: (result: AttemptResult) => void;
+  /** What the first verifier that could not say has said. */
+  failure: AttemptResult | undefined;
   verification: IO | undefined;
   timer: Timer | undefined;
 }
@@ -91,7 +93,14 @@ export class Authorization implements IO {
       done(resultOf(409, "no vehicle is plugged, or a session is under way"));
       return;
     }
-    const attempt: Attempt = { card, visitor, done, verification: undefined, timer: undefined };
+    const attempt: Attempt = {
+      card,
+      visitor,
+      done,
+      failure: undefined,
+      verification: undefined,
+      timer: undefined,
+    };
     this.#running = attempt;
     attempt.timer = this.#options.clock.set(
       () => this.#finish(attempt, resultOf(408, "no verifier answered in time")),
@@ -118,15 +127,16 @@ export class Authorization implements IO {
   #hear(attempt: Attempt, index: number, verdict: Verdict): void {
     switch (verdict.type) {
       case "authorized":
-        this.#finish(attempt, grant(attempt, verdict.maxCurrentA));
+        this.#finish(attempt, grant(attempt, verdict));
         break;
       case "rejected":
         this.#finish(attempt, resultOf(403, verdict.reason));
         break;
       case "failed": {
         const mayPass = verdict.code === 408 || verdict.code === 503;
+        attempt.failure ??= resultOf(verdict.code, verdict.reason);
         if (mayPass && index + 1 < this.#options.verifiers.length) this.#ask(attempt, index + 1);
-        else this.#finish(attempt, resultOf(verdict.code, verdict.reason));
+        else this.#finish(attempt, attempt.failure);
         break;
       }
     }
@@ -145,8 +155,11 @@ export class Authorization implements IO {
   }
 }
 
-function grant({ card, visitor }: Attempt, maxCurrentA: number | undefined): AttemptResult {
-  return visitor.authorize({ tag: card.tag, maxCurrentA })
-    ? resultOf(200, "authorized")
+function grant(
+  { card, visitor }: Attempt,
+  { maxCurrentA, by = "the platform" }: Verdict & { readonly type: "authorized" },
+): AttemptResult {
+  return visitor.authorize({ card, maxCurrentA })
+    ? resultOf(200, `authorized by ${by}`)
     : resultOf(409, "the vehicle has gone, or was stopped");
 }

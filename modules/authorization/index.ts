@@ -5,7 +5,19 @@ export {
   type TagSource,
   type Visitor,
 } from "./authorization.js";
-export { PlatformVerifier } from "./platform-verifier.js";
+export { AnswerCache } from "./cache.js";
+export { ListUpdate, type ListUpdateOptions } from "./list-update.js";
+export {
+  LIST_PAGE_TAGS,
+  type ListIndex,
+  LocalList,
+  type LocalListOptions,
+  listIndexFormat,
+  listPageFormat,
+  MAX_LISTED_TAGS,
+} from "./local-list.js";
+export { OFFLINE_POLICIES, type OfflinePolicy, OfflineVerifier } from "./offline-verifier.js";
+export { PlatformVerifier, type Requester } from "./platform-verifier.js";
 export { type AttemptResult, type ResultCode, resultOf } from "./result.js";
-export { isTag, tagEnd } from "./tag.js";
+export { isTag, tagEnd, tagHash } from "./tag.js";
 export type { Card, Method, Verdict, Verifier } from "./verifier.js";

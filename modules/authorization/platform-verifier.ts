@@ -40,7 +40,8 @@ function verdictOfAnswer(data: JSONObject): Verdict {
       reason: "the platform's answer does not say whether the tag may charge",
     };
   }
-  if (data.maxCurrent === undefined) return { type: "authorized" };
+  const cacheForS = numberField(data, "cacheFor", { min: 1, max: Number.MAX_SAFE_INTEGER });
+  if (data.maxCurrent === undefined) return { type: "authorized", cacheForS };
   // Less than what a station can offer at all cannot be honoured; more is cut to the station's own limit later.
   const maxCurrentA = numberField(data, "maxCurrent", { min: MIN_CURRENT_A, max: Number.MAX_SAFE_INTEGER });
   if (maxCurrentA === undefined) {
@@ -50,7 +51,7 @@ function verdictOfAnswer(data: JSONObject): Verdict {
       reason: "the platform's answer has a maxCurrent that no station can offer",
     };
   }
-  return { type: "authorized", maxCurrentA };
+  return { type: "authorized", maxCurrentA, cacheForS };
 }
 
 function verdictOfFailure(failure: RequestFailure): Verdict {

@@ -1,3 +1,6 @@
+import type { Crypto } from "../board/index.js";
+import { encodeHex, encodeUTF8 } from "../bytes/index.js";
+
 /** A virtual card, as it is written to the tag characteristic: 4-64 characters (protocol, section 3). */
 const TAG = /^[A-Za-z0-9_.:-]{4,64}$/;
 
@@ -8,4 +11,9 @@ export function isTag(text: string): boolean {
 /** What may be shown of a tag: its last 4 characters. */
 export function tagEnd(tag: string): string {
   return tag.slice(-4);
+}
+
+/** What is kept of a tag: its lower-case hex SHA-256. */
+export function tagHash(crypto: Pick<Crypto, "sha256">, tag: string): string {
+  return encodeHex(crypto.sha256(encodeUTF8(tag)));
 }

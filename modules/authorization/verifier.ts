@@ -9,7 +9,14 @@ export interface Card {
 }
 
 export type Verdict =
-  | { readonly type: "authorized"; readonly maxCurrentA?: number }
+  | {
+      readonly type: "authorized";
+      readonly maxCurrentA?: number | undefined;
+      /** For how long the answer may be remembered, in seconds. */
+      readonly cacheForS?: number | undefined;
+      /** Who said so, where it was not the platform; for the log. */
+      readonly by?: string;
+    }
   | { readonly type: "rejected"; readonly reason: string }
   /** This verifier cannot say. 408 and 503 let the next one try; 500 and 502 end the attempt. */
   | { readonly type: "failed"; readonly code: 408 | 500 | 502 | 503; readonly reason: string };

@@ -23,8 +23,8 @@ export class Backoff {
     const { minMs, maxMs, random } = this.#options;
     const ceilingMs = Math.min(maxMs, 2 * minMs * 2 ** this.#failures);
     if (ceilingMs < maxMs) this.#failures++;
-    const [high = 0, low = 0] = asUint8Array(random(2));
-    const fraction = (high * 256 + low) / 0x10000;
+    const bytes = asUint8Array(random(2));
+    const fraction = ((bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)) / 0x10000;
     return Math.max(minMs, Math.floor((ceilingMs / 2) * (1 + fraction)));
   }
 

@@ -65,6 +65,8 @@ export interface Board {
   readonly pins: Pins;
   /** Looks up an IPv4 address; calls back later, once. An IPv4 address gives itself. */
   resolve(host: string, done: (address: string | undefined) => void): void;
+  /** Bytes that came with the firmware, not to be written to; `undefined`: there are none of that name. */
+  resource(name: string): ArrayBuffer | undefined;
   openStorage(path: string): Storage;
   /** Throws while another update is open. */
   openUpdate(): Updater;
@@ -73,6 +75,8 @@ export interface Board {
    * next restart. Said again it changes nothing.
    */
   confirmUpdate(): void;
+  /** Free memory, in bytes; a board may not know. */
+  heapBytes?(): number;
   /** One line for the developer. Never a secret, never a whole tag. */
   log(line: string): void;
   /** Does not return. The reason is the next run's `lastEnd`. */

@@ -6,6 +6,7 @@ import {
   type Grant,
   nextState,
   outputsOf,
+  type Session,
   type SessionEnd,
   sessionEndOf,
   sessionOf,
@@ -27,14 +28,17 @@ export type StationStatus = (typeof STATION_STATUSES)[number];
 
 export type ChargingEvent =
   | { readonly type: "status"; readonly status: StationStatus }
-  | { readonly type: "session-started"; readonly sessionId: string; readonly tagEnd: string }
+  | { readonly type: "session-started"; readonly session: Session }
   | { readonly type: "session-ended"; readonly sessionId: string; readonly why: SessionEnd }
   | { readonly type: "faulted"; readonly reason: string };
 
 /** A vehicle that waits for a card. */
 export interface Admission {
-  /** Lets it charge. `false`, and nothing changes, when it has gone, has a session, or was stopped meanwhile. */
-  authorize(grant: Grant): boolean;
+  /**
+   * Lets it charge. `false`, and nothing changes, when it has gone, has a session, or was stopped meanwhile.
+   * @param resumedId the session that goes on; none: a new one
+   */
+  authorize(grant: Grant, resumedId?: string): boolean;
 }
 
 export interface ChargingOptions {
@@ -86,14 +90,19 @@ export class Charging implements IO {
     return this.#state.type;
   }
 
+  /** The session under way. */
+  get session(): Session | undefined {
+    return sessionOf(this.#state);
+  }
+
   /** The vehicle that is plugged; `undefined` when there is none or it has a session. */
   admit(): Admission | undefined {
     if (this.#state.type !== "plugged") return undefined;
     const visit = this.#visit;
     return {
-      authorize: (grant) => {
+      authorize: (grant, resumedId) => {
         if (visit !== this.#visit || this.#state.type !== "plugged") return false;
-        const id = encodeHex(this.#board.crypto.random(SESSION_ID_BYTES));
+        const id = resumedId ?? encodeHex(this.#board.crypto.random(SESSION_ID_BYTES));
         this.#input({ type: "authorize", session: { id, grant } });
         return true;
       },
@@ -185,7 +194,7 @@ export class Charging implements IO {
     const is = sessionOf(after);
     if (before.type !== after.type) this.#onEvent({ type: "status", status: after.type });
     if (is && !was) {
-      this.#onEvent({ type: "session-started", sessionId: is.id, tagEnd: is.grant.tagEnd });
+      this.#onEvent({ type: "session-started", session: is });
     }
     if (was && !is) {
       this.#onEvent({ type: "session-ended", sessionId: was.id, why: sessionEndOf(after) });

@@ -1,9 +1,10 @@
 export {
+  type Admission,
   Charging,
   type ChargingEvent,
   type ChargingOptions,
   STATION_STATUSES,
   type StationStatus,
 } from "./charging.js";
-export type { Grant, SessionEnd } from "./machine.js";
+export type { Grant, Session, SessionEnd } from "./machine.js";
 export { MAX_CURRENT_A, MIN_CURRENT_A } from "./pilot.js";

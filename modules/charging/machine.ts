@@ -9,8 +9,12 @@ import { draws, dutyPermilleOf, PILOT_STEADY_PERMILLE, type PilotState } from ".
 
 /** What an authorization allows. */
 export interface Grant {
+  /** Lower-case hex SHA-256 of the tag. */
+  readonly tag: string;
   /** The last 4 characters of the tag, for people. */
   readonly tagEnd: string;
+  /** How the tag reached the station: `ble`, `rfid`. */
+  readonly method: string;
   /** 6-32 A. */
   readonly currentA: number;
 }

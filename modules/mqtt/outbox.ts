@@ -41,7 +41,12 @@ export class Outbox {
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0 && this.#inFlight.length === 0;
+    return this.length === 0;
+  }
+
+  /** Waiting or in flight. */
+  get length(): number {
+    return this.#waiting.length + this.#inFlight.length;
   }
 
   /** `false` when there is no room. */
@@ -50,7 +55,7 @@ export class Outbox {
     const payload = payloadBytes(message.payload);
     const queued = { ...message, payload, messageId: undefined };
     const byteLength = byteLengthOf(queued);
-    if (this.#waiting.length + this.#inFlight.length >= maxMessages) return false;
+    if (this.length >= maxMessages) return false;
     if (this.#bytes + byteLength > maxBytes) return false;
     this.#bytes += byteLength;
     this.#waiting.push(queued);
@@ -79,7 +84,7 @@ export class Outbox {
   /** The broker has it. `false` for an identifier that is not in flight: a late duplicate, of no consequence. */
   acknowledge(messageId: number): boolean {
     const at = this.#inFlight.findIndex((message) => message.messageId === messageId);
-    const [message] = at < 0 ? [] : this.#inFlight.splice(at, 1);
+    const message = at < 0 ? undefined : this.#inFlight.splice(at, 1)[0];
     if (message) this.#bytes -= byteLengthOf(message);
     return message !== undefined;
   }

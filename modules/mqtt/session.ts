@@ -117,6 +117,11 @@ export class MQTTSession implements IO {
     return this.#state;
   }
 
+  /** Messages of QoS 1 that the broker has not acknowledged. */
+  get queuedMessages(): number {
+    return this.#outbox.length;
+  }
+
   get droppedMessages(): number {
     return this.#dropped;
   }

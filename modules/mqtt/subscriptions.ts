@@ -41,10 +41,10 @@ export class Subscriptions {
   /** A new connection: what the broker kept need not be asked for again. */
   renew(options: { sessionPresent: boolean }): void {
     this.#asked.clear();
-    for (const [filter, subscription] of this.#subscriptions) {
+    this.#subscriptions.forEach((subscription, filter) => {
       if (!options.sessionPresent) subscription.isGranted = false;
       if (!subscription.isGranted) this.#ask(filter, subscription.qos);
-    }
+    });
   }
 
   has(messageId: number): boolean {

@@ -1,5 +1,6 @@
 import { Backoff } from "../backoff/index.js";
 import type { Board, Ethernet, IO, Timer, WiFi } from "../board/index.js";
+import { type Heard, Scanner } from "./scanner.js";
 import {
   type Credentials,
   type LinkFailure,
@@ -14,19 +15,25 @@ export type LinkState =
   | { readonly type: "down" }
   /** On its way; `failure` is why the last try did not get there. It goes on trying. */
   | { readonly type: "joining"; readonly failure: LinkFailure | undefined }
-  | { readonly type: "up"; readonly address: string };
+  | { readonly type: "up"; readonly address: string; readonly ssid?: string };
 
 export interface LinkOptions {
   readonly board: Board;
   readonly onChanged: (state: LinkState) => void;
+  /** The radio is about to join a network on this channel. Comes from inside the link: it may not be used in here. */
+  readonly onChannel?: (channel: number) => void;
 }
 
 /** The station's way into a network, whichever the board has. */
 export interface Link extends IO {
   readonly state: LinkState;
+  /** 0-100, of the Wi-Fi network; `undefined` on a wire and without a network. */
+  readonly signalPercent: number | undefined;
   /** Joins and stays joined, trying again for ever, until `leave` or another `join`. Ethernet needs no credentials. */
   join(credentials: Credentials | undefined): void;
   leave(): void;
+  /** What networks there are, later, once, within 10 s; none on Ethernet. */
+  scan(done: (heard: Heard) => void): void;
 }
 
 export function makeLink(options: LinkOptions): Link {
@@ -41,26 +48,27 @@ const CHECK_MS = 30_000;
 /** Performs what the Wi-Fi machine says. */
 class WiFiLink implements Link {
   #board: Board;
-  #onChanged: (state: LinkState) => void;
+  #options: LinkOptions;
   #wifi: WiFi;
+  #scanner: Scanner;
   #machine: WiFiState = { type: "down" };
   #backoff: Backoff;
   #timer: Timer | undefined;
   #check: Timer;
   #reported: LinkState = { type: "down" };
-  /** Only the newest scan counts. */
-  #scan = 0;
 
-  constructor({ board, onChanged }: LinkOptions) {
+  constructor(options: LinkOptions) {
+    const { board } = options;
     if (board.io.network.kind !== "wifi") throw new Error("the board has no Wi-Fi");
     this.#board = board;
-    this.#onChanged = onChanged;
+    this.#options = options;
     this.#backoff = new Backoff({
       minMs: MIN_BACKOFF_MS,
       maxMs: MAX_BACKOFF_MS,
       random: (byteLength) => board.crypto.random(byteLength),
     });
     this.#wifi = new board.io.network.WiFi({ onChanged: (event) => this.#input(event) });
+    this.#scanner = new Scanner({ clock: board.clock, wifi: this.#wifi });
     this.#check = board.clock.repeat(
       () => this.#input({ type: "checked", address: this.#wifi.address }),
       CHECK_MS,
@@ -69,6 +77,12 @@ class WiFiLink implements Link {
 
   get state(): LinkState {
     return linkState(this.#machine);
+  }
+
+  /** -100 dBm is nothing, -50 dBm is all. */
+  get signalPercent(): number | undefined {
+    const { rssi } = this.#wifi;
+    return rssi === undefined ? undefined : Math.min(100, Math.max(0, 2 * (rssi + 100)));
   }
 
   join(credentials: Credentials | undefined): void {
@@ -81,10 +95,14 @@ class WiFiLink implements Link {
     this.#input({ type: "leave" });
   }
 
+  scan(done: (heard: Heard) => void): void {
+    this.#scanner.scan(done);
+  }
+
   close(): void {
     this.#board.clock.clear(this.#timer);
     this.#board.clock.clear(this.#check);
-    this.#scan++;
+    this.#scanner.close();
     this.#wifi.close();
   }
 
@@ -99,7 +117,13 @@ class WiFiLink implements Link {
   #perform(effect: WiFiEffect): void {
     switch (effect.type) {
       case "scan":
-        this.#startScan();
+        this.#scanner.scan((heard) => {
+          for (const { ssid, channel } of heard) this.#input({ type: "heard", ssid, channel });
+          this.#input({ type: "scanned" });
+        });
+        break;
+      case "channel":
+        this.#options.onChannel?.(effect.channel);
         break;
       case "connect":
         this.#wifi.connect(effect.credentials);
@@ -121,27 +145,11 @@ class WiFiLink implements Link {
     this.#timer = this.#board.clock.set(() => this.#input({ type: "timer" }), delayMs);
   }
 
-  #startScan(): void {
-    const scan = ++this.#scan;
-    try {
-      this.#wifi.scan({
-        onFound: ({ ssid }) => {
-          if (scan === this.#scan) this.#input({ type: "heard", ssid });
-        },
-        onComplete: () => {
-          if (scan === this.#scan) this.#input({ type: "scanned" });
-        },
-      });
-    } catch {
-      // Another scan is under way; the machine's timer goes on without this one.
-    }
-  }
-
   #report(): void {
     const state = this.state;
     if (JSON.stringify(state) === JSON.stringify(this.#reported)) return;
     this.#reported = state;
-    this.#onChanged(state);
+    this.#options.onChanged(state);
   }
 }
 
@@ -150,7 +158,7 @@ function linkState(state: WiFiState): LinkState {
     case "down":
       return { type: "down" };
     case "up":
-      return { type: "up", address: state.address };
+      return { type: "up", address: state.address, ssid: state.credentials.ssid };
     case "waiting":
       return { type: "joining", failure: state.failure };
     case "scanning":
@@ -163,6 +171,7 @@ function linkState(state: WiFiState): LinkState {
 /** A cable: joined while it has an address. */
 class EthernetLink implements Link {
   #ethernet: Ethernet | undefined;
+  readonly signalPercent = undefined;
   #options: LinkOptions;
 
   constructor(options: LinkOptions) {
@@ -181,6 +190,10 @@ class EthernetLink implements Link {
     this.#ethernet ??= new network.Ethernet({ onChanged: () => this.#options.onChanged(this.state) });
     // Whoever joins is told, also when the cable has long been there.
     this.#options.board.clock.set(() => this.#options.onChanged(this.state), 0);
+  }
+
+  scan(done: (heard: Heard) => void): void {
+    this.#options.board.clock.set(() => done([]), 0);
   }
 
   /** A cable stays in: there is nothing to leave, and the HTTP API is reached over it. */

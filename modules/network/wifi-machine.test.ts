@@ -3,7 +3,7 @@ import { nextWiFi, type WiFiInput, type WiFiState } from "./wifi-machine.js";
 
 const credentials = { ssid: "Café", password: "12345678" };
 const join: WiFiInput = { type: "join", credentials };
-const heard: WiFiInput = { type: "heard", ssid: "Café" };
+const heard: WiFiInput = { type: "heard", ssid: "Café", channel: 11 };
 const scanned: WiFiInput = { type: "scanned" };
 const connected: WiFiInput = { type: "connected" };
 const timer: WiFiInput = { type: "timer" };
@@ -31,7 +31,7 @@ describe("joining", () => {
     expect(run(join)).toMatchObject({ state: { type: "scanning" }, effects: ["scan", "timer"] });
     expect(run(join, heard, scanned)).toMatchObject({
       state: { type: "associating" },
-      effects: ["connect", "timer"],
+      effects: ["channel", "connect", "timer"],
     });
     expect(run(join, heard, scanned, connected).state.type).toBe("addressing");
     expect(run(join, heard, scanned, connected, gotIP)).toMatchObject({
@@ -42,6 +42,12 @@ describe("joining", () => {
 
   test("tries a network that was not heard: it may be hidden", () => {
     expect(run(join, scanned, connected, gotIP).state.type).toBe("up");
+  });
+
+  test("says where the radio goes before it goes there, if the network was heard", () => {
+    const { state } = run(join, heard);
+    expect(nextWiFi(state, scanned).effects[0]).toEqual({ type: "channel", channel: 11 });
+    expect(run(join, scanned).effects).toEqual(["connect", "timer"]);
   });
 
   test("goes on when the scan does not end", () => {
@@ -63,7 +69,7 @@ describe("failures are told apart", () => {
   test("a first failure without a reason is tried again at once", () => {
     expect(run(join, heard, scanned, lost)).toMatchObject({
       state: { type: "associating" },
-      effects: ["connect", "timer"],
+      effects: ["channel", "connect", "timer"],
     });
   });
 

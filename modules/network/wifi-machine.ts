@@ -17,8 +17,8 @@ export interface LinkFailure {
 
 interface Joining {
   readonly credentials: Credentials;
-  /** The last scan has heard the network. */
-  readonly isHeard: boolean;
+  /** Where the last scan has heard the network; none: it has not. */
+  readonly channel: number | undefined;
   /** Failures of this join for which the chip gave no reason. */
   readonly unexplained: number;
 }
@@ -29,13 +29,18 @@ export type WiFiState =
   | ({ readonly type: "associating" } & Joining)
   /** Joined, without an address. */
   | ({ readonly type: "addressing" } & Joining)
-  | { readonly type: "up"; readonly credentials: Credentials; readonly address: string }
+  | {
+      readonly type: "up";
+      readonly credentials: Credentials;
+      readonly channel: number | undefined;
+      readonly address: string;
+    }
   | { readonly type: "waiting"; readonly credentials: Credentials; readonly failure: LinkFailure };
 
 export type WiFiInput =
   | { readonly type: "join"; readonly credentials: Credentials }
   | { readonly type: "leave" }
-  | { readonly type: "heard"; readonly ssid: string }
+  | { readonly type: "heard"; readonly ssid: string; readonly channel: number }
   | { readonly type: "scanned" }
   | WiFiEvent
   | { readonly type: "timer" }
@@ -44,6 +49,8 @@ export type WiFiInput =
 
 export type WiFiEffect =
   | { readonly type: "scan" }
+  /** The radio is about to go there. */
+  | { readonly type: "channel"; readonly channel: number }
   | { readonly type: "connect"; readonly credentials: Credentials }
   | { readonly type: "disconnect" }
   /** Replaces the timer that runs, if any. */
@@ -62,7 +69,8 @@ const ADDRESS_TIMEOUT_MS = 15_000;
 const UNEXPLAINED_FAILURES = 2;
 
 export function nextWiFi(state: WiFiState, input: WiFiInput): WiFiStep {
-  if (input.type === "join") return scan({ credentials: input.credentials, isHeard: false, unexplained: 0 });
+  if (input.type === "join")
+    return scan({ credentials: input.credentials, channel: undefined, unexplained: 0 });
   if (input.type === "leave") {
     return { state: { type: "down" }, effects: [{ type: "no-timer" }, { type: "disconnect" }] };
   }
@@ -79,7 +87,7 @@ export function nextWiFi(state: WiFiState, input: WiFiInput): WiFiStep {
       return whileUp(state, input);
     case "waiting":
       if (input.type !== "timer") return unchanged(state);
-      return scan({ credentials: state.credentials, isHeard: false, unexplained: 0 });
+      return scan({ credentials: state.credentials, channel: undefined, unexplained: 0 });
   }
 }
 
@@ -99,6 +107,7 @@ function associate(joining: Joining): WiFiStep {
   return {
     state: { ...joining, type: "associating" },
     effects: [
+      ...(joining.channel === undefined ? [] : [{ type: "channel", channel: joining.channel } as const]),
       { type: "connect", credentials: joining.credentials },
       { type: "timer", delayMs: ASSOCIATE_TIMEOUT_MS },
     ],
@@ -114,7 +123,7 @@ function fail(credentials: Credentials, failure: LinkFailure): WiFiStep {
 
 function whileScanning(state: WiFiState & { type: "scanning" }, input: WiFiInput): WiFiStep {
   if (input.type === "heard" && input.ssid === state.credentials.ssid) {
-    return { state: { ...state, isHeard: true }, effects: [] };
+    return { state: { ...state, channel: input.channel }, effects: [] };
   }
   return input.type === "scanned" || input.type === "timer" ? associate(state) : unchanged(state);
 }
@@ -124,7 +133,7 @@ function whileAssociating(state: WiFiState & { type: "associating" }, input: WiF
     case "connected":
       return address(state);
     case "gotIP":
-      return up(state.credentials, input.address);
+      return up(state, input.address);
     case "disconnected":
     case "timer":
       return explain(state, input.type === "disconnected" && input.wrongPassword);
@@ -134,15 +143,15 @@ function whileAssociating(state: WiFiState & { type: "associating" }, input: WiF
 }
 
 function explain(joining: Joining, wrongPassword: boolean): WiFiStep {
-  const { credentials, isHeard } = joining;
+  const { credentials, channel } = joining;
   const name = JSON.stringify(credentials.ssid);
   if (wrongPassword) {
     const message = `the Wi-Fi network ${name} refused the password; check it and pair again`;
     return fail(credentials, { code: "wifi-wrong-password", message });
   }
   const unexplained = joining.unexplained + 1;
-  if (unexplained < UNEXPLAINED_FAILURES) return associate({ credentials, isHeard, unexplained });
-  if (isHeard) {
+  if (unexplained < UNEXPLAINED_FAILURES) return associate({ credentials, channel, unexplained });
+  if (channel !== undefined) {
     const message = `the Wi-Fi network ${name} refused the station, most likely for its password; check it and pair again`;
     return fail(credentials, { code: "wifi-wrong-password", message });
   }
@@ -160,7 +169,7 @@ function address(joining: Joining): WiFiStep {
 function whileAddressing(state: WiFiState & { type: "addressing" }, input: WiFiInput): WiFiStep {
   switch (input.type) {
     case "gotIP":
-      return up(state.credentials, input.address);
+      return up(state, input.address);
     case "disconnected":
       return explain(state, input.wrongPassword);
     case "timer": {
@@ -173,15 +182,16 @@ function whileAddressing(state: WiFiState & { type: "addressing" }, input: WiFiI
   }
 }
 
-function up(credentials: Credentials, ipAddress: string): WiFiStep {
-  return { state: { type: "up", credentials, address: ipAddress }, effects: [{ type: "no-timer" }] };
+function up(joined: Pick<Joining, "credentials" | "channel">, ipAddress: string): WiFiStep {
+  const { credentials, channel } = joined;
+  return { state: { type: "up", credentials, channel, address: ipAddress }, effects: [{ type: "no-timer" }] };
 }
 
 function whileUp(state: WiFiState & { type: "up" }, input: WiFiInput): WiFiStep {
-  const joining = { credentials: state.credentials, isHeard: true, unexplained: 0 };
+  const joining = { credentials: state.credentials, channel: state.channel, unexplained: 0 };
   switch (input.type) {
     case "gotIP":
-      return input.address === state.address ? unchanged(state) : up(state.credentials, input.address);
+      return input.address === state.address ? unchanged(state) : up(state, input.address);
     case "lostIP":
       return address(joining);
     case "disconnected":

@@ -1,30 +1,35 @@
 import type { Board, HTTPConnection, HTTPRequest, HTTPServer, IO } from "../board/index.js";
 import { concatBytes, decodeUTF8, encodeUTF8 } from "../bytes/index.js";
-import { isForeign } from "./foreign-page.js";
+import { isForeign, isUnexplained } from "./foreign-page.js";
 import { type Form, parseForm } from "./form.js";
+import type { Login } from "./login.js";
+import { type Reply, text } from "./reply.js";
 
-/** What a route answers. */
-export interface Reply {
-  readonly status: number;
-  /** Plain text unless `type` says otherwise. */
-  readonly body: string;
-  readonly type?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
+/** An answer that comes later, once: not from inside the call. */
+export type Later = (reply: (answer: Reply) => void) => void;
 
 export interface Route {
   readonly path: string;
   /** Where POST is allowed, it carries a form. */
   readonly methods: readonly ("GET" | "POST")[];
   /** It changes something: a page from elsewhere may not ask for it. */
-  readonly changes: boolean;
+  readonly changes?: boolean;
+  readonly needsLogin?: boolean;
   /** `fields`: of the query for GET, of the form for POST. */
-  readonly answer: (fields: ReadonlyMap<string, string>) => Reply;
+  readonly answer: (
+    fields: ReadonlyMap<string, string>,
+    headers: ReadonlyMap<string, string>,
+  ) => Reply | Later;
 }
+
+export const GET = ["GET"] as const;
+export const GET_AND_POST = ["GET", "POST"] as const;
 
 export interface HTTPAPIOptions {
   readonly board: Board;
-  readonly routes: readonly Route[];
+  readonly login: Login;
+  /** Asked for each request, so that none of them takes memory between requests. */
+  readonly route: (path: string) => Route | undefined;
 }
 
 /** Protocol, section 2. */
@@ -35,17 +40,17 @@ const MAX_CONNECTIONS = 4;
 const REQUEST_TIMEOUT_MS = 10_000;
 const FORM_TYPE = "application/x-www-form-urlencoded";
 
-/** The station's HTTP server: a table of routes, and what every answer has in common. */
+/** The station's HTTP server: routes, and what every answer has in common. */
 export class HTTPAPI implements IO {
   #server: HTTPServer;
 
-  constructor({ board, routes }: HTTPAPIOptions) {
-    this.#server = new board.io.HTTPServer({
+  constructor(options: HTTPAPIOptions) {
+    this.#server = new options.board.io.HTTPServer({
       port: PORT,
       maxHeadBytes: MAX_HEAD_BYTES,
       maxConnections: MAX_CONNECTIONS,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      onConnect: (connection) => serve(connection, routes),
+      onConnect: (connection) => serve(connection, options),
     });
   }
 
@@ -55,73 +60,79 @@ export class HTTPAPI implements IO {
 }
 
 /** One request: found, received, answered. */
-function serve(connection: HTTPConnection, routes: readonly Route[]): void {
-  let answer: (body: Uint8Array<ArrayBuffer>) => Reply = () => text(500, "no request");
+function serve(connection: HTTPConnection, options: HTTPAPIOptions): void {
+  let answer: Answer = () => text(500, "no request");
   let body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   let unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   let isAnswered = false;
   const reply = (what: Reply) => {
+    if (isAnswered) return;
     isAnswered = true;
-    unsent = encodeUTF8(what.body);
+    unsent = typeof what.body === "string" ? encodeUTF8(what.body) : what.body;
     connection.respond({ status: what.status, headers: headersOf(what, unsent.length) });
   };
   connection.accept({
     onRequest(request) {
-      const found = find(request, routes);
+      const found = find(request, options, connection.remoteAddress ?? "");
       if ("refusal" in found) reply(found.refusal);
       else answer = found.answer;
     },
     onReadable() {
       body = concatBytes(body, connection.read() ?? new ArrayBuffer(0));
-      if (!isAnswered && body.length > MAX_BODY_BYTES) reply(TOO_LARGE);
+      if (body.length > MAX_BODY_BYTES) reply(TOO_LARGE);
     },
     onResponse() {
-      if (!isAnswered) reply(answer(body));
+      if (isAnswered) return;
+      const given = answer(body);
+      if (typeof given === "function") given(reply);
+      else reply(given);
     },
     onWritable(count) {
       const piece = unsent.subarray(0, count);
       unsent = unsent.subarray(piece.length);
       connection.write(piece);
     },
+    onError() {
+      isAnswered = true;
+    },
   });
 }
 
-type Found = { readonly answer: (body: Uint8Array<ArrayBuffer>) => Reply } | { readonly refusal: Reply };
+type Answer = (body: Uint8Array<ArrayBuffer>) => Reply | Later;
+type Found = { readonly answer: Answer } | { readonly refusal: Reply };
 
 const TOO_LARGE = text(413, `a form has at most ${MAX_BODY_BYTES} bytes`);
 
 /** What can be refused by the head alone is refused before a byte of the body was taken. */
-function find(request: HTTPRequest, routes: readonly Route[]): Found {
+function find(request: HTTPRequest, options: HTTPAPIOptions, from: string): Found {
+  const { headers } = request;
   const [path = "", query = ""] = splitOnce(request.path, "?");
-  const route = routes.find((one) => one.path === path);
+  const route = options.route(path);
   if (!route) return { refusal: text(404, "there is nothing here") };
   const method = route.methods.find((one) => one === request.method);
   if (!method) {
     const allow = route.methods.join(", ");
     return { refusal: { ...text(405, `${path} answers ${allow}`), headers: { allow } } };
   }
-  if (route.changes && isForeign(request.headers)) {
+  const isLoggedInGET = route.needsLogin === true && method === "GET";
+  if (route.changes && (isForeign(headers) || (isLoggedInGET && isUnexplained(headers)))) {
     return { refusal: text(403, "a page from elsewhere may not do this") };
   }
-  if (method === "GET") return { answer: () => answerForm(route, parseForm(query)) };
-  const [type = ""] = splitOnce(request.headers.get("content-type") ?? "", ";");
-  if (type.trim().toLowerCase() !== FORM_TYPE) return { refusal: text(415, `the body must be ${FORM_TYPE}`) };
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) return { refusal: TOO_LARGE };
+  const refusal = route.needsLogin && options.login.refusal(headers.get("authorization"), from);
+  if (refusal) return { refusal };
+  const answerForm = (form: Form) => (form.ok ? route.answer(form.fields, headers) : text(400, form.message));
+  if (method === "GET") return { answer: () => answerForm(parseForm(query)) };
+  const [type = ""] = splitOnce(headers.get("content-type") ?? "", ";");
+  if (!["", FORM_TYPE].includes(type.trim().toLowerCase()))
+    return { refusal: text(415, `the body must be ${FORM_TYPE}`) };
+  if (Number(headers.get("content-length") ?? 0) > MAX_BODY_BYTES) return { refusal: TOO_LARGE };
   return {
     answer: (body) => {
       const form = decodeUTF8(body);
       if (form === undefined) return text(400, "the form is not UTF-8");
-      return answerForm(route, parseForm(form));
+      return answerForm(parseForm(form));
     },
   };
-}
-
-function answerForm(route: Route, form: Form): Reply {
-  return form.ok ? route.answer(form.fields) : text(400, form.message);
-}
-
-export function text(status: number, body: string): Reply {
-  return { status, body };
 }
 
 function headersOf({ type, headers }: Reply, byteLength: number): Map<string, string> {

@@ -3,14 +3,31 @@ import type { Link, LinkState } from "../network/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import { OwnNetwork } from "./access-point.js";
 import { type BrokerFailure, Candidate, type PairingFailure } from "./candidate.js";
-import { HTTPAPI, type Reply, type Route, text } from "./http-api.js";
-import { type PairingParameters, parseParameters, requiredFields } from "./parameters.js";
+import { probeRoute } from "./captive-portal.js";
+import { GET, GET_AND_POST, HTTPAPI, type Route } from "./http-api.js";
+import type { Login } from "./login.js";
+import { managementRoutes, type Offer } from "./management.js";
+import { panelRoute } from "./panel-route.js";
+import {
+  type CandidateRecord,
+  type Fields,
+  fieldsOf,
+  missingFields,
+  type PairingParameters,
+  pairingFields,
+  parseParameters,
+  problemOfPart,
+} from "./parameters.js";
+import { json, OK, type Reply, text } from "./reply.js";
 
 export interface PairingOptions {
   readonly board: Board;
-  readonly link: Pick<Link, "join" | "state">;
+  readonly link: Pick<Link, "join" | "scan" | "state">;
+  readonly login: Login;
   readonly pairingRecord: StoredRecord<PairingParameters>;
-  readonly candidateRecord: StoredRecord<PairingParameters>;
+  readonly candidateRecord: StoredRecord<CandidateRecord>;
+  /** Built in or provisioned; what is missing is asked for. */
+  readonly preset: Fields;
   readonly tryBroker: (
     parameters: PairingParameters,
     done: (failure: BrokerFailure | undefined) => void,
@@ -26,11 +43,17 @@ export interface PairingOptions {
   readonly onPaired: (parameters: PairingParameters) => void;
   /** They were not; what there was before still stands. */
   readonly onFailed: (failure: PairingFailure) => void;
+  /** Somebody with the login wants the station to start again; the answer has left. */
+  readonly onRestart: () => void;
+  /** The same, without anything that was not provisioned. */
+  readonly onReset: () => void;
 }
 
 /** How long the station's own network stays after success, so that the phone can read of it. */
 const LINGER_MS = 30_000;
-/** Time for the answer to `/pair` to reach the phone. */
+/** A network that is away for this long is perhaps no more: the station can be reached over its own. */
+const FALLBACK_MS = 5 * 60_000;
+/** Time for the answer to a request to reach the phone. */
 const ANSWER_MS = 500;
 
 /**
@@ -46,14 +69,33 @@ export class Pairing implements IO {
   /** Runs between the answer to `/pair` and the try. */
   #candidateTimer: Timer | undefined;
   #lastFailure: PairingFailure | undefined;
+  /** What was given and is not whole, or has failed, while there is nothing that works. */
+  #draft: Fields = new Map();
+  /** Runs while the station's own network stays after success. */
   #linger: Timer | undefined;
+  /** Runs from when the network was lost to the fallback. */
+  #lost: Timer | undefined;
+  #isFallback = false;
 
   constructor(options: PairingOptions) {
     this.#options = options;
     const { board, productTitle, accessPointPassword: password } = options;
     this.#ownNetwork = new OwnNetwork({ board, productTitle, password });
-    this.#api = new HTTPAPI({ board, routes: this.#routes() });
-    this.#dropInterrupted();
+    this.#api = new HTTPAPI({
+      board,
+      login: options.login,
+      route: (path) =>
+        this.#routes().find((one) => one.path === path) ??
+        panelRoute(board, path) ??
+        probeRoute(path, this.#isActive || this.#isFallback),
+    });
+    this.#takeUp();
+  }
+
+  /** What is built in or provisioned, if that is all there has to be. */
+  get presetParameters(): PairingParameters | undefined {
+    const parsed = parseParameters(this.#options.preset, { wifi: this.#hasWiFi });
+    return parsed.ok ? parsed.parameters : undefined;
   }
 
   /** In pairing mode: `/pair` is answered. */
@@ -68,8 +110,7 @@ export class Pairing implements IO {
   /** Into pairing mode: the station's own network comes up. */
   enter(): void {
     this.#isActive = true;
-    this.#options.board.clock.clear(this.#linger);
-    this.#ownNetwork.open();
+    this.#showNetwork();
     // A station on a wire is reached over it.
     if (this.#options.board.io.network.kind === "ethernet") this.#options.link.join(undefined);
   }
@@ -87,18 +128,38 @@ export class Pairing implements IO {
       this.#options.onFailed(this.#lastFailure);
     }
     this.#isActive = false;
-    this.#options.board.clock.clear(this.#linger);
-    this.#ownNetwork.close();
+    this.#endLinger();
+  }
+
+  /** What was given and is not proven goes, after the records have. */
+  forget(): void {
+    this.#giveUp();
+    this.#draft = new Map();
+    this.#lastFailure = undefined;
   }
 
   /** The station passes on what its link says. */
   followLink(state: LinkState): void {
     this.#candidate?.followLink(state);
+    if (state.type === "joining") {
+      this.#lost ??= this.#options.board.clock.set(() => this.#setFallback(true), FALLBACK_MS);
+      return;
+    }
+    this.#options.board.clock.clear(this.#lost);
+    this.#lost = undefined;
+    // Whoever gives other parameters over the fallback is to see what becomes of them.
+    if (!this.isTrying) this.#setFallback(false);
+  }
+
+  /** The radio is about to go there. */
+  followChannel(channel: number): void {
+    this.#ownNetwork.moveTo(channel);
   }
 
   close(): void {
     this.#giveUp();
     this.#options.board.clock.clear(this.#linger);
+    this.#options.board.clock.clear(this.#lost);
     this.#api.close();
     this.#ownNetwork.close();
   }
@@ -107,42 +168,107 @@ export class Pairing implements IO {
     return this.#options.board.io.network.kind === "wifi";
   }
 
+  #setFallback(isFallback: boolean): void {
+    if (isFallback !== this.#isFallback)
+      this.#options.board.log(`pairing: fallback ${isFallback ? "on" : "off"}`);
+    this.#isFallback = isFallback;
+    this.#showNetwork();
+  }
+
+  #endLinger(): void {
+    this.#options.board.clock.clear(this.#linger);
+    this.#linger = undefined;
+    this.#showNetwork();
+  }
+
+  #showNetwork(): void {
+    if (this.#isActive || this.#isFallback || this.#linger) this.#ownNetwork.open();
+    else this.#ownNetwork.close();
+  }
+
   #routes(): Route[] {
+    const { board, login, link, onRestart, onReset } = this.#options;
     return [
-      { path: "/healthcheck", methods: ["GET"], changes: false, answer: () => text(200, "OK") },
-      { path: "/pair", methods: ["GET", "POST"], changes: true, answer: (fields) => this.#pair(fields) },
-      { path: "/status", methods: ["GET"], changes: false, answer: () => this.#status() },
+      { path: "/healthcheck", methods: GET, answer: () => OK },
+      { path: "/pair", methods: GET_AND_POST, changes: true, answer: (fields) => this.#pair(fields) },
+      { path: "/status", methods: GET, answer: () => this.#status() },
+      ...managementRoutes({
+        login,
+        link,
+        offer: (offer) => this.#complete(offer),
+        restart: () => {
+          board.clock.set(() => {
+            // Apps ask for it after new parameters; those are in use without it.
+            if (!this.isTrying) onRestart();
+          }, ANSWER_MS);
+        },
+        reset: () => {
+          board.clock.set(onReset, ANSWER_MS);
+        },
+      }),
     ];
   }
 
-  #pair(fields: ReadonlyMap<string, string>): Reply {
+  /** What `/pair` need not say again. What has failed it has to. */
+  #known(): Fields {
+    return new Map([...this.#options.preset, ...(this.#lastFailure ? [] : this.#draft)]);
+  }
+
+  #pair(given: Fields): Reply {
     if (!this.#isActive) return text(403, "the station is not in pairing mode");
+    return this.#take(new Map([...this.#known(), ...pairingFields(given)]));
+  }
+
+  /** New parameters out of some fields and those that there are. */
+  #complete({ given, required, dropped = [] }: Offer): Reply {
+    const { preset, pairingRecord } = this.#options;
+    const missing = required.filter((name) => !given.has(name) && !preset.has(name));
+    const problem = missing.length > 0 ? `missing: ${missing.join(", ")}` : problemOfPart(given);
+    if (problem !== undefined) return text(400, problem);
+    const current = pairingRecord.read();
+    const kept = [...(current ? fieldsOf(current) : this.#draft)].filter(([name]) => !dropped.includes(name));
+    const fields = new Map([...preset, ...kept, ...given]);
+    if (missingFields(fields, { wifi: this.#hasWiFi }).length === 0) return this.#take(fields);
+    this.#draft = fields;
+    return this.#keep({ fields, isTried: false }) ?? OK;
+  }
+
+  /** Parameters that will be tried, if they are whole. */
+  #take(fields: Fields): Reply {
     const parsed = parseParameters(fields, { wifi: this.#hasWiFi });
     if (!parsed.ok) return text(400, parsed.message);
+    const problem = this.#keep({ fields, isTried: true });
+    if (problem) return problem;
+    // The answer leaves first: joining may move the radio to another channel, and the phone with it.
+    this.#giveUp();
+    this.#draft = fields;
+    this.#candidateTimer = this.#options.board.clock.set(() => this.#try(parsed.parameters), ANSWER_MS);
+    this.#lastFailure = undefined;
+    return OK;
+  }
+
+  #keep(candidate: CandidateRecord): Reply | undefined {
     try {
-      this.#options.candidateRecord.write(parsed.parameters);
+      this.#options.candidateRecord.write(candidate);
+      return undefined;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.#options.board.log(`pairing: the candidate could not be stored: ${error.message}`);
       return text(500, "the station cannot store the parameters; reset it and try again");
     }
-    // The answer leaves first: joining may move the radio to another channel, and the phone with it.
-    this.#giveUp();
-    this.#candidateTimer = this.#options.board.clock.set(() => this.#try(parsed.parameters), ANSWER_MS);
-    this.#lastFailure = undefined;
-    return text(200, "OK");
   }
 
   #status(): Reply {
     const { lastFailure } = this;
-    const body = JSON.stringify({
+    const fields = this.#known();
+    return json({
       mode: this.#isActive ? "pairing" : "operating",
-      waitingFor: this.#isActive && !this.isTrying ? requiredFields({ wifi: this.#hasWiFi }) : [],
+      waitingFor: this.#isActive && !this.isTrying ? missingFields(fields, { wifi: this.#hasWiFi }) : [],
       trying: this.isTrying,
       lastFailure: lastFailure ? { code: lastFailure.code, message: lastFailure.message } : null,
+      network: this.#options.board.io.network.kind,
       ...this.#options.describe(),
     });
-    return { status: 200, body, type: "application/json" };
   }
 
   #try(parameters: PairingParameters): void {
@@ -169,8 +295,12 @@ export class Pairing implements IO {
       this.#options.onFailed(problem);
       return;
     }
+    this.#draft = new Map();
+    this.#linger = this.#ownNetwork.isOpen
+      ? this.#options.board.clock.set(() => this.#endLinger(), LINGER_MS)
+      : undefined;
     this.#isActive = false;
-    this.#linger = this.#options.board.clock.set(() => this.#ownNetwork.close(), LINGER_MS);
+    this.#isFallback = false;
     this.#options.onPaired(parameters);
   }
 
@@ -196,12 +326,18 @@ export class Pairing implements IO {
     this.#candidate = undefined;
   }
 
-  /** A candidate that is still there at the start was being tried when the power went. */
-  #dropInterrupted(): void {
+  /** What was given before the start; what was being tried then was interrupted by it. */
+  #takeUp(): void {
     const { candidateRecord, pairingRecord, board } = this.#options;
-    const candidate = candidateRecord.read();
-    if (!candidate) return;
-    if (JSON.stringify(pairingRecord.read()) !== JSON.stringify(candidate)) {
+    const { fields, isTried } = candidateRecord.read() ?? {};
+    if (!fields) return;
+    if (!isTried) {
+      this.#draft = fields;
+      return;
+    }
+    const parsed = parseParameters(fields, { wifi: this.#hasWiFi });
+    const candidate = parsed.ok ? JSON.stringify(parsed.parameters) : "";
+    if (JSON.stringify(pairingRecord.read()) !== candidate) {
       const message = "the power went while the parameters were tried; pair again";
       this.#lastFailure = { code: "interrupted", message };
       board.log(`pairing: failed: interrupted: ${message}`);

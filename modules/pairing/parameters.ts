@@ -1,5 +1,5 @@
 import { encodeUTF8 } from "../bytes/index.js";
-import { type JSONObject, numberField, textField } from "../json/index.js";
+import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
 import type { Credentials } from "../network/index.js";
 import type { RecordFormat } from "../settings/index.js";
 
@@ -29,15 +29,48 @@ const MIN_PASSWORD_BYTES = 8;
 const MAX_PASSWORD_BYTES = 63;
 const MAX_PORT = 65_535;
 
-/** The names of the fields that `/pair` has to have. */
-export function requiredFields(options: { wifi: boolean }): string[] {
-  const platform = ["wsp", "token", "host", "brport"];
-  return options.wifi ? ["ssid", "psk", ...platform] : platform;
+/** What `/pair` takes, by its names there. */
+export type Fields = ReadonlyMap<string, string>;
+
+/** Each makes the others of a part whole, so that a part can be checked by itself. */
+const PLACEHOLDERS = { ssid: "x", psk: "", wsp: "a@b", token: "x", host: "x", brport: "1" } as const;
+const FIELD_NAMES = [...Object.keys(PLACEHOLDERS), "mqtts_port", "rootTopic"];
+
+/** The names of the fields that there have to be and are not. */
+export function missingFields(fields: Fields, { wifi }: { wifi: boolean }): string[] {
+  return Object.keys(PLACEHOLDERS).filter((name) => {
+    if (fields.has(name) || (name === "brport" && fields.has("mqtts_port"))) return false;
+    return wifi || (name !== "ssid" && name !== "psk");
+  });
+}
+
+/** Those of the fields that parameters are made of. */
+export function pairingFields(fields: Fields): Fields {
+  return new Map([...fields].filter(([name]) => FIELD_NAMES.includes(name)));
+}
+
+/** What is wrong with fields of which some may be missing. */
+export function problemOfPart(fields: Fields): string | undefined {
+  const parsed = parseParameters(new Map([...Object.entries(PLACEHOLDERS), ...fields]), { wifi: true });
+  return parsed.ok ? undefined : parsed.message;
+}
+
+/** The fields that would be given for parameters. */
+export function fieldsOf(parameters: PairingParameters): Fields {
+  const { wifi, email, token, host, port, tls, rootTopic } = parameters;
+  return new Map([
+    ...(wifi ? [["ssid", wifi.ssid] as const, ["psk", wifi.password] as const] : []),
+    ["wsp", email],
+    ["token", token],
+    ["host", host],
+    [tls ? "mqtts_port" : "brport", String(port)],
+    ...(rootTopic === undefined ? [] : [["rootTopic", rootTopic] as const]),
+  ]);
 }
 
 /** Checks the fields of `/pair` (protocol, section 2). Fields that it does not know are ignored. */
-export function parseParameters(fields: ReadonlyMap<string, string>, options: { wifi: boolean }): Parsed {
-  const missing = requiredFields(options).filter((name) => !fields.has(name));
+export function parseParameters(fields: Fields, options: { wifi: boolean }): Parsed {
+  const missing = missingFields(fields, options);
   if (missing.length > 0) return wrong(`missing: ${missing.join(", ")}`);
   const text = (name: string) => fields.get(name) ?? "";
   const securePort = fields.get("mqtts_port");
@@ -59,10 +92,33 @@ export function parseParameters(fields: ReadonlyMap<string, string>, options: { 
   return problem === undefined ? { ok: true, parameters } : wrong(problem);
 }
 
-/** The record of a candidate, or of what has been proven. */
-export function parametersFormat(key: "pairing" | "candidate"): RecordFormat<PairingParameters> {
-  return { key, version: 1, parse: parseRecord, format: formatRecord };
+/** The record of what has been proven. */
+export const pairingFormat: RecordFormat<PairingParameters> = {
+  key: "pairing",
+  version: 1,
+  parse: parseRecord,
+  format: ({ wifi, ...rest }) => ({ ...rest, ssid: wifi?.ssid, psk: wifi?.password }),
+};
+
+/** What was given and is not proven. */
+export interface CandidateRecord {
+  readonly fields: Fields;
+  /** It was whole, and being tried. */
+  readonly isTried: boolean;
 }
+
+export const candidateFormat: RecordFormat<CandidateRecord> = {
+  key: "candidate",
+  version: 1,
+  parse({ fields, isTried }) {
+    if (!isJSONObject(fields)) return undefined;
+    const texts = Object.entries(fields).filter((field): field is [string, string] => {
+      return typeof field[1] === "string";
+    });
+    return { fields: pairingFields(new Map(texts)), isTried: isTried === true };
+  },
+  format: ({ fields, isTried }) => ({ fields: Object.fromEntries(fields), isTried }),
+};
 
 function parseRecord(fields: JSONObject): PairingParameters | undefined {
   const ssid = textField(fields, "ssid", MAX_SSID_BYTES);
@@ -77,10 +133,6 @@ function parseRecord(fields: JSONObject): PairingParameters | undefined {
     rootTopic: textField(fields, "rootTopic", MAX_ROOT_TOPIC_BYTES),
   };
   return problemOf(parameters) === undefined ? parameters : undefined;
-}
-
-function formatRecord({ wifi, ...rest }: PairingParameters): JSONObject {
-  return { ...rest, ssid: wifi?.ssid, psk: wifi?.password };
 }
 
 function wrong(message: string): Parsed {

@@ -1,5 +1,5 @@
 import { decodeHex } from "../bytes/index.js";
-import { type JSONObject, textField } from "../json/index.js";
+import { isJSONObject, type JSONObject, textField } from "../json/index.js";
 import type { RecordFormat } from "./record.js";
 
 /** The cipher of the platform's answers (protocol 4). A station has one; there is no fallback. */
@@ -17,6 +17,8 @@ export interface DeviceIdentity {
   readonly accessPointPassword?: string;
   /** 8-63 characters, of whoever runs the station; printed on its label. */
   readonly adminPassword?: string;
+  /** Fields of `/pair` by their names; what is missing is asked for. */
+  readonly preset?: ReadonlyMap<string, string>;
 }
 
 const KEY_BYTES = 32;
@@ -36,26 +38,37 @@ function isCipher(value: unknown): value is Cipher {
 }
 
 /** Each field may be missing; one that is there and wrong makes the record unreadable, so that nobody runs on half of it. */
-function parse(fields: JSONObject): DeviceIdentity | undefined {
-  const deviceId = textField(fields, "deviceId", 64);
-  const productId = textField(fields, "productId", 64);
-  const keyText = textField(fields, "responseKey", 2 * KEY_BYTES);
+function parse(record: JSONObject): DeviceIdentity | undefined {
+  const deviceId = textField(record, "deviceId", 64);
+  const productId = textField(record, "productId", 64);
+  const keyText = textField(record, "responseKey", 2 * KEY_BYTES);
   const responseKey = keyText === undefined ? undefined : decodeHex(keyText);
-  const accessPointPassword = textField(fields, "apPassword", 63);
-  const adminPassword = textField(fields, "adminPassword", 63);
-  const { cipher } = fields;
-  if ("deviceId" in fields && !(deviceId && isTopicId(deviceId))) return undefined;
-  if ("productId" in fields && !(productId && isTopicId(productId))) return undefined;
-  if ("responseKey" in fields && responseKey?.length !== KEY_BYTES) return undefined;
-  if ("apPassword" in fields && !isWiFiPassword(accessPointPassword)) return undefined;
-  if ("adminPassword" in fields && (adminPassword?.length ?? 0) < 8) return undefined;
+  const accessPointPassword = textField(record, "apPassword", 63);
+  const adminPassword = textField(record, "adminPassword", 63);
+  const { cipher, preset } = record;
+  if ("deviceId" in record && !(deviceId && isTopicId(deviceId))) return undefined;
+  if ("productId" in record && !(productId && isTopicId(productId))) return undefined;
+  if ("responseKey" in record && responseKey?.length !== KEY_BYTES) return undefined;
+  if ("apPassword" in record && !isWiFiPassword(accessPointPassword)) return undefined;
+  if ("adminPassword" in record && (adminPassword?.length ?? 0) < 8) return undefined;
   if (cipher !== undefined && !isCipher(cipher)) return undefined;
-  return { deviceId, productId, responseKey, cipher, accessPointPassword, adminPassword };
+  if (preset !== undefined && !isJSONObject(preset)) return undefined;
+  const fields = Object.entries(preset ?? {});
+  if (!fields.every((field): field is [string, string] => typeof field[1] === "string")) return undefined;
+  return {
+    deviceId,
+    productId,
+    responseKey,
+    cipher,
+    accessPointPassword,
+    adminPassword,
+    preset: preset && new Map(fields),
+  };
 }
 
 /**
  * The record `device`, as provisioning writes it:
- * `{v, deviceId?, productId?, responseKey?, cipher?, apPassword?, adminPassword?}`.
+ * `{v, deviceId?, productId?, responseKey?, cipher?, apPassword?, adminPassword?, preset?: {"<field of /pair>": "…"}}`.
  */
 export const deviceFormat: RecordFormat<DeviceIdentity> = {
   key: "device",

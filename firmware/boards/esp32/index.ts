@@ -1,3 +1,4 @@
+import Resource from "Resource";
 import FFI from "mc/ffi";
 import RNG from "rng";
 import type { Board } from "../../../modules/board/index.js";
@@ -79,6 +80,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       cardReader: hardware.cardReaderPin,
     },
     resolve: makeResolve(clock, guard),
+    resource: (name) => (Resource.exists(name) ? new Resource(name) : undefined),
     openStorage,
     openUpdate: makeOpenUpdate(),
     confirmUpdate: () => {

@@ -18,22 +18,22 @@ let chip: {
   sockets: FakeSocket[];
 };
 
-class FakeWiFi {
-  static get mode(): number {
+const fakeWiFi = {
+  get mode(): number {
     return chip.mode;
-  }
+  },
 
-  static set mode(mode: number) {
+  set mode(mode: number) {
     if (mode === STATION_AND_ACCESS_POINT_MODE && chip.mode !== mode) chip.names.push(undefined);
     chip.mode = mode;
-  }
+  },
 
-  static accessPoint({ ssid, station }: { ssid: string; station: boolean }): void {
+  accessPoint({ ssid, station }: { ssid: string; station: boolean }): void {
     if (chip.refusesAccessPoint) throw new Error("esp_wifi_set_config failed");
     if (chip.mode !== STATION_AND_ACCESS_POINT_MODE) chip.mode = station ? STATION_AND_ACCESS_POINT_MODE : 2;
     chip.names.push(ssid);
-  }
-}
+  },
+};
 
 class FakeSocket {
   static readonly readable = 2;
@@ -71,7 +71,7 @@ class FakeSocket {
   }
 }
 
-jest.unstable_mockModule("wifi", () => ({ default: FakeWiFi }), { virtual: true });
+jest.unstable_mockModule("wifi", () => ({ default: fakeWiFi }), { virtual: true });
 jest.unstable_mockModule("net", () => ({ default: {} }));
 jest.unstable_mockModule("socket", () => ({ Socket: FakeSocket }), { virtual: true });
 

@@ -30,6 +30,8 @@ const BODY_BUFFER_BYTES = 2048;
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
   204: "No Content",
+  302: "Found",
+  304: "Not Modified",
   400: "Bad Request",
   401: "Unauthorized",
   403: "Forbidden",
@@ -43,6 +45,9 @@ const REASONS: Readonly<Record<number, string>> = {
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
 };
+
+/** Responses that have no body, and MUST NOT or need not say its length (RFC 9110 8.6). */
+const BODILESS = [204, 304];
 
 type State = "new" | "head" | "body" | "waiting" | "responding" | "closed";
 
@@ -106,7 +111,10 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
       clock.clear(this.#timer);
       this.#state = "responding";
       this.#responseLeft = byteLength;
-      const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+      const lines = [...headers]
+        .filter(([name]) => name !== "content-length" || !BODILESS.includes(status))
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join("");
       this.#unsent = encodeUTF8(
         `HTTP/1.1 ${status} ${REASONS[status] ?? "OK"}\r\n${lines}connection: close\r\n\r\n`,
       );

@@ -1,0 +1,68 @@
+/** What the owner may set, and the station keeps. */
+
+import { OFFLINE_POLICIES, type OfflinePolicy } from "../modules/authorization/index.js";
+import type { Board } from "../modules/board/index.js";
+import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
+import { type JSONObject, numberField } from "../modules/json/index.js";
+import type { RecordFormat, StoredRecord } from "../modules/settings/index.js";
+import type { Config } from "./config.js";
+import type { Records } from "./records.js";
+
+export interface Options {
+  /** 6-32 A, at most what the installation allows (`Config`). */
+  readonly currentLimitA: number;
+  /** Who may charge when the platform does not answer. */
+  readonly offlinePolicy: OfflinePolicy;
+  /** A swipe of the card that started a session ends it. */
+  readonly cardEnds: boolean;
+  /** A session that a power cut interrupted goes on, if the vehicle is still there. */
+  readonly resumes: boolean;
+}
+
+/** The record `options`. What it lacks, or has wrong, is as it is built in. */
+function optionsFormat(defaults: Options): RecordFormat<Options> {
+  const range = { min: MIN_CURRENT_A, max: MAX_CURRENT_A };
+  return {
+    key: "options",
+    version: 1,
+    parse: (fields: JSONObject) => ({
+      currentLimitA: numberField(fields, "currentLimitA", range) ?? defaults.currentLimitA,
+      offlinePolicy: OFFLINE_POLICIES.find((one) => one === fields.offlinePolicy) ?? defaults.offlinePolicy,
+      cardEnds: typeof fields.cardEnds === "boolean" ? fields.cardEnds : defaults.cardEnds,
+      resumes: typeof fields.resumes === "boolean" ? fields.resumes : defaults.resumes,
+    }),
+    format: (options) => ({ ...options }),
+  };
+}
+
+export class OptionStore {
+  #record: StoredRecord<Options>;
+  #options: Options;
+  #board: Board;
+
+  constructor({ board, config, records }: { board: Board; config: Config; records: Records }) {
+    const { currentLimitA } = config;
+    const defaults: Options = { currentLimitA, offlinePolicy: "deny", cardEnds: true, resumes: false };
+    this.#board = board;
+    this.#record = records(optionsFormat(defaults));
+    this.#options = this.#record.read() ?? defaults;
+  }
+
+  get now(): Options {
+    return this.#options;
+  }
+
+  /** `false`, and nothing changes, when it cannot be kept. */
+  set(change: Partial<Options>): boolean {
+    const options = { ...this.#options, ...change };
+    try {
+      this.#record.write(options);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#board.log(`options: not stored: ${error.message}`);
+      return false;
+    }
+    this.#options = options;
+    return true;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Link } from "../modules/network/index.js";
+import {
+  candidateFormat,
+  Login,
+  loginFormat,
+  type PairingOptions,
+  pairingFormat,
+} from "../modules/pairing/index.js";
+import { tryBroker } from "./broker-trial.js";
+import type { StationIdentity } from "./identity.js";
+import type { StationOptions } from "./station.js";
+
+/** What pairing is the same in of a station and of a rescue. */
+export function pairingSetup({
+  board,
+  config,
+  records,
+  restarts,
+  identity,
+  link,
+}: StationOptions & { identity: StationIdentity; link: Link }) {
+  const { deviceId, productId, firmwareVersion, accessPointPassword, adminPassword, preset } = identity;
+  return {
+    board,
+    link,
+    login: new Login({ board, record: records(loginFormat), provisionedPassword: adminPassword }),
+    pairingRecord: records(pairingFormat),
+    candidateRecord: records(candidateFormat),
+    preset,
+    tryBroker: ((parameters, done) =>
+      tryBroker({ board, deviceId, parameters }, done)) satisfies PairingOptions["tryBroker"],
+    productTitle: config.productTitle,
+    accessPointPassword,
+    about: {
+      deviceId,
+      firmware: { product: productId, version: firmwareVersion },
+      restarts: { count: restarts.count, last: restarts.lastEnd },
+    },
+  };
+}

@@ -1,0 +1,244 @@
+/** The admin panel in a real browser, on a phone and on a desk, over the station's real HTTP server. */
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { VirtualStation } from "../cli/virtual-station.js";
+import { waitFor } from "../cli/wait.js";
+import { ROOT } from "../imports.js";
+import { NodeClock } from "../node-board/index.js";
+import { World } from "../world/world.js";
+import { type BrokerUnderTest, CAFE, onAedes } from "./brokers.js";
+import { findChromium, startChromium } from "./chromium.js";
+
+const PATIENCE_MS = 60_000;
+const ADMIN_PASSWORD = "correct horse";
+const WIFI = { ssid: "Café", password: "espresso-doppio" };
+const SCREENS = [
+  ["phone", { width: 390, height: 844 }],
+  ["desk", { width: 1280, height: 800 }],
+] as const;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Pictures for the documents, when they are asked for. */
+const PICTURES = process.env.PLUGPASS_PICTURES === "1" ? join(ROOT, "docs/panel") : undefined;
+
+const program = findChromium();
+const describeWithChromium = program === undefined ? describe.skip : describe;
+
+describeWithChromium("the admin panel", () => {
+  let browser: Browser;
+  let clock: NodeClock;
+  let broker: BrokerUnderTest;
+  let station: VirtualStation;
+  const contexts: BrowserContext[] = [];
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    browser = await startChromium(program ?? "");
+  }, PATIENCE_MS);
+
+  afterAll(() => browser.close());
+
+  beforeEach(async () => {
+    clock = new NodeClock();
+    const world = new World(clock, { seed: 5 });
+    world.wifi.put(WIFI);
+    world.wifi.put({ ssid: "Guests", rssi: -80 });
+    broker = await onAedes();
+    station = new VirtualStation({
+      world,
+      httpPort: 0,
+      mac: "a4:cf:12:00:00:01",
+      provisioning: {
+        deviceId: "cafe-1",
+        responseKey: broker.registry.device("cafe-1")?.key,
+        adminPassword: ADMIN_PASSWORD,
+      },
+      onEnd: (end) => {
+        if (end.type === "restart") clock.set(() => station.boot(), 100);
+      },
+    });
+    station.boot();
+    await listening();
+  });
+
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+    station.device.cutPower();
+    clock.dispose();
+    await broker.close();
+    expect(complaints.splice(0)).toEqual([]);
+  });
+
+  function listening(): Promise<number> {
+    return waitFor("the HTTP API listens", () => station.httpPort > 0 && station.httpPort);
+  }
+
+  async function open(
+    options: {
+      path?: string;
+      password?: string;
+      locale?: string;
+      screen?: { width: number; height: number };
+      colorScheme?: "light" | "dark";
+    } = {},
+  ): Promise<Page> {
+    const context = await browser.newContext({
+      baseURL: `http://127.0.0.1:${await listening()}`,
+      httpCredentials: { username: "admin", password: options.password ?? ADMIN_PASSWORD },
+      locale: options.locale ?? "en-GB",
+      viewport: options.screen ?? SCREENS[1][1],
+      colorScheme: options.colorScheme,
+    });
+    contexts.push(context);
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      // The station restarts in some of these tests.
+      if (message.type() === "error" && !/Failed to load resource/.test(message.text())) {
+        complaints.push(message.text());
+      }
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(options.path ?? "/");
+    return page;
+  }
+
+  async function says(page: Page, selector: string, text: string | RegExp): Promise<void> {
+    await page.locator(selector).filter({ hasText: text }).waitFor({ timeout: 20_000 });
+  }
+
+  /** What axe has to say against it, and that nothing is wider than the screen. */
+  async function isAccessible(page: Page): Promise<void> {
+    await page.evaluate(AXE);
+    const violations = await page.evaluate(
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))",
+    );
+    expect(violations).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+  }
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (PICTURES === undefined) return;
+    mkdirSync(PICTURES, { recursive: true });
+    await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+  }
+
+  async function fillPlatform(page: Page): Promise<void> {
+    await page.getByLabel("E-mail").fill(CAFE.email);
+    await page.getByLabel("Token").fill(CAFE.token);
+    await page.getByLabel("Server").fill("127.0.0.1");
+    await page.getByLabel("Port").fill(String(broker.platform.port));
+    await page.locator("#station").getByRole("button", { name: "Save" }).click();
+  }
+
+  describe.each(SCREENS)("on a %s", (name, screen) => {
+    test(
+      "pairs a station: a wrong Wi-Fi password is told with the form still filled, the right one connects",
+      async () => {
+        const page = await open({ screen });
+        await says(page, "#now", "Still needed: Wi-Fi, Platform");
+        await isAccessible(page);
+        await picture(page, `${name}-first`);
+        await page.getByRole("link", { name: "Wi-Fi" }).click();
+        await page.getByRole("button", { name: `${WIFI.ssid} 80 % locked` }).click();
+        await page.locator("[name=pass]").fill("wrong-password");
+        await page.locator("#wifi").getByLabel("Show password").check();
+        expect(await page.locator("[name=pass]").getAttribute("type")).toBe("text");
+        await isAccessible(page);
+        await page.locator("#wifi").getByRole("button", { name: "Save" }).click();
+        await says(page, "#wifi .answer", "Saved.");
+        await page.getByRole("link", { name: "Station" }).click();
+        await says(page, "#now", "Still needed: Platform");
+        await fillPlatform(page);
+        await says(page, "#now", "Trying the new parameters");
+        await says(page, "#failure", "refused the password");
+        await isAccessible(page);
+        await page.getByRole("link", { name: "Wi-Fi" }).click();
+        await says(page, "#networks", "Guests");
+        await picture(page, `${name}-wrong`);
+        expect(await page.locator("[name=ssid]").inputValue()).toBe(WIFI.ssid);
+        await page.locator("[name=pass]").fill(WIFI.password);
+        await page.locator("#wifi").getByRole("button", { name: "Save" }).click();
+        await page.getByRole("link", { name: "Station" }).click();
+        await says(page, "#state", "Online");
+        await says(page, "#now", "Connected.");
+        expect(await page.locator("#failure").textContent()).toBe("");
+        station.device.vehicle.plug();
+        await says(page, "#status", "Vehicle plugged in");
+        await isAccessible(page);
+        await picture(page, `${name}-online`);
+      },
+      PATIENCE_MS,
+    );
+
+    test(
+      "changes the admin password; resets after a question",
+      async () => {
+        const page = await open({ screen, path: "/system.html" });
+        await isAccessible(page);
+        await page.getByLabel("New password").fill("battery staple");
+        await page.locator("#system").getByRole("button", { name: "Save" }).click();
+        await says(page, "#system .answer", "Saved.");
+        const again = await open({ screen, path: "/system.html", password: "battery staple" });
+        await picture(again, `${name}-system`);
+        await again.getByRole("button", { name: "Reset" }).click();
+        await isAccessible(again);
+        await again.getByRole("button", { name: "No" }).click();
+        expect(await again.locator("form[data-to='/resetdefault'] .answer").textContent()).toBe("");
+        await again.getByRole("button", { name: "Reset" }).click();
+        await again.getByRole("button", { name: "Yes" }).click();
+        await says(again, "form[data-to='/resetdefault'] .answer", "Saved.");
+        await waitFor("it has started again", () =>
+          station.device.logLines.some((line) =>
+            line.includes("the run before ended: restart: factory reset"),
+          ),
+        );
+        const fresh = await open({ screen });
+        await says(fresh, "#state", "Not set up");
+      },
+      PATIENCE_MS,
+    );
+  });
+
+  test.each([
+    ["cs-CZ", "cs", "Ještě chybí: Wi-Fi, Platforma"],
+    ["de-AT", "de", "Es fehlt noch: WLAN, Plattform"],
+    ["uk-UA", "uk", "Ще потрібно: Wi-Fi, Платформа"],
+    ["fr-FR", "en", "Still needed: Wi-Fi, Platform"],
+  ])(
+    "speaks %s as %s",
+    async (locale, language, text) => {
+      const page = await open({ locale, colorScheme: "dark" });
+      await says(page, "#now", text);
+      expect(await page.locator("html").getAttribute("lang")).toBe(language);
+      await isAccessible(page);
+      if (language === "uk") await picture(page, "ukrainian");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "is not shown to who has no password",
+    async () => {
+      const page = await open({ password: "wrong" });
+      expect(await page.textContent("body")).toContain("log in as admin");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "is used by keyboard alone",
+    async () => {
+      const page = await open({ path: "/wifi.html" });
+      const name = page.getByRole("button", { name: "Guests" });
+      await name.focus();
+      await page.keyboard.press("Enter");
+      expect(await page.locator("[name=ssid]").inputValue()).toBe("Guests");
+      await page.keyboard.press("Enter");
+      await says(page, "#wifi .answer", "Saved.");
+    },
+    PATIENCE_MS,
+  );
+});

@@ -1,0 +1,220 @@
+import { describe, expect, test } from "@jest/globals";
+import { usernameOf as hashOf } from "../../platform-stub/registry.js";
+import { codeOf, Scene } from "./scene.js";
+
+const CARD = "62E3086CED";
+const OTHER = "0102030405";
+
+function online(options: Record<string, unknown> = {}): Scene {
+  const scene = new Scene();
+  scene.setOptions(options);
+  scene.platform.tags.set(CARD, { authorized: true });
+  scene.bringOnline();
+  return scene;
+}
+
+/** Nobody answers any more, and the station knows. */
+function goOffline(scene: Scene): void {
+  scene.broker.stop();
+  scene.clock.advance(5000);
+}
+
+describe("a card at the reader", () => {
+  test("opens a session as a phone's does, with the method rfid", () => {
+    const scene = online();
+    scene.plug();
+    scene.swipe(CARD);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect(scene.platform.requests).toMatchObject([
+      { endpoint: "authorize", data: { tag: CARD, method: "rfid" } },
+    ]);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(2000);
+    expect([...scene.platform.sessions.values()]).toMatchObject([{ tag: hashOf(CARD), method: "rfid" }]);
+  });
+
+  test("that started the session ends it when it is swiped again; another does not", () => {
+    const scene = online();
+    scene.plug();
+    scene.swipe(CARD);
+    scene.clock.advance(5000);
+    scene.swipe(OTHER);
+    expect(scene.station.status).toBe("charging");
+    scene.swipe(CARD);
+    expect(scene.station.status).toBe("finishing");
+  });
+
+  test("does not end it where the option says so", () => {
+    const scene = online({ cardEnds: false });
+    scene.plug();
+    scene.swipe(CARD);
+    scene.clock.advance(5000);
+    scene.swipe(CARD);
+    expect(scene.station.status).toBe("charging");
+  });
+
+  test("is in no log with more than its last four characters", () => {
+    const scene = online();
+    scene.plug();
+    scene.swipe(CARD);
+    scene.swipe(OTHER);
+    scene.clock.advance(5000);
+    expect(scene.device.logLines.join("\n")).toContain("…6CED");
+    expect(scene.device.logLines.join("\n")).not.toMatch(/62E3086CED|0102030405/);
+  });
+});
+
+describe("when the platform does not answer", () => {
+  test.each([
+    ["deny", 503],
+    ["list", 200],
+    ["list-and-cache", 200],
+  ])("a tag on the list is, under %s, %d", (offlinePolicy, code) => {
+    const scene = online({ offlinePolicy });
+    scene.platform.list = { version: 3, tags: [hashOf("OTHER"), hashOf("LISTED-1")] };
+    scene.under.powerCycle();
+    scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(5000);
+    goOffline(scene);
+    scene.plug();
+    expect(codeOf(scene.present("LISTED-2"))).toBe(503);
+    expect(codeOf(scene.present("LISTED-1"))).toBe(code);
+    expect(scene.device.vehicle.isCharging || scene.station.status === "authorized").toBe(code === 200);
+  });
+
+  test("the advertisement says whether somebody can be let in", () => {
+    const scene = online({ offlinePolicy: "list" });
+    expect(scene.seen().authorizesOffline).toBe(false);
+    scene.platform.list = { version: 1, tags: [hashOf("LISTED-1")] };
+    scene.under.powerCycle();
+    scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(5000);
+    expect(scene.seen().authorizesOffline).toBe(true);
+  });
+
+  test("the platform is asked first, and 408 is 408 where nobody else knows the tag", () => {
+    const scene = online({ offlinePolicy: "list" });
+    scene.platform.intercept = () => [];
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(408);
+  });
+});
+
+describe("the cache", () => {
+  function remembered(cacheFor: number): Scene {
+    const scene = online({ offlinePolicy: "list-and-cache" });
+    scene.platform.tags.set("GUEST-0001", { authorized: true, cacheFor, maxCurrent: 10 });
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(30_000);
+    return scene;
+  }
+
+  test("lets in who was let in, with the same current", () => {
+    const scene = remembered(3600);
+    goOffline(scene);
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect(scene.device.vehicle.dutyPermille).toBe(166);
+    expect(scene.device.logLines.join("\n")).toContain("authorized by the cache");
+  });
+
+  test("lasts as long as the platform said", () => {
+    const scene = remembered(60);
+    goOffline(scene);
+    scene.clock.advance(60_000);
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(503);
+  });
+
+  test("forgets a card that the platform blocks, and holds that against the list", () => {
+    const scene = remembered(3600);
+    scene.platform.list = { version: 1, tags: [hashOf("GUEST-0001")] };
+    scene.clock.advance(3_700_000);
+    scene.platform.tags.set("GUEST-0001", { authorized: false, reason: "blocked" });
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(403);
+    goOffline(scene);
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(503);
+  });
+});
+
+describe("the local list", () => {
+  const tags = (count: number, name = "CARD") =>
+    Array.from({ length: count }, (_, i) => hashOf(`${name}-${i}`));
+
+  function listed(list: { version: number; tags: string[] }): Scene {
+    const scene = online({ offlinePolicy: "list" });
+    scene.platform.list = list;
+    return scene;
+  }
+
+  function isLetIn(scene: Scene, tag: string): boolean {
+    scene.clock.advance(20_000);
+    scene.plug();
+    const code = codeOf(scene.present(tag));
+    scene.device.vehicle.unplug();
+    scene.clock.advance(1000);
+    return code === 200;
+  }
+
+  test("of 500 tags comes in ten pages, and survives a power cut", () => {
+    const scene = listed({ version: 9, tags: tags(500) });
+    scene.clock.advance(3_600_000);
+    expect(scene.device.logLines.join("\n")).toContain("local-list: version 9 with 500 tags");
+    goOffline(scene);
+    scene.under.powerCycle();
+    scene.clock.advance(10_000);
+    for (const name of ["CARD-0", "CARD-49", "CARD-50", "CARD-499"]) expect(isLetIn(scene, name)).toBe(true);
+    expect(isLetIn(scene, "CARD-500")).toBe(false);
+  });
+
+  test("is the old or the new one, whole, whenever the power goes", () => {
+    for (let count = 1; count <= 7; count++) {
+      const scene = listed({ version: 1, tags: tags(110, "OLD") });
+      scene.clock.advance(3_600_000);
+      scene.platform.list = { version: 2, tags: tags(110, "NEW") };
+      scene.device.flash.cutPowerAtWrite(count, count % 2 ? "before" : "after");
+      scene.clock.advance(3_600_000);
+      if (scene.device.isRunning) scene.device.cutPower();
+      scene.broker.stop();
+      scene.under.boot();
+      scene.clock.advance(10_000);
+      const [old, fresh] = [isLetIn(scene, "OLD-105"), isLetIn(scene, "NEW-105")];
+      expect(old).not.toBe(fresh);
+      expect(isLetIn(scene, "OLD-5")).toBe(old);
+      expect(isLetIn(scene, "NEW-5")).toBe(fresh);
+    }
+  });
+
+  test("that changes while it is fetched, or comes damaged, changes nothing", () => {
+    const scene = listed({ version: 1, tags: tags(60) });
+    scene.clock.advance(3_600_000);
+    scene.platform.list = { version: 2, tags: tags(120, "NEW") };
+    scene.platform.intercept = (answer, { endpoint }) => {
+      if (endpoint === "local-list") scene.platform.list = { ...scene.platform.list, version: 3 };
+      return [answer];
+    };
+    scene.clock.advance(3_600_000);
+    expect(scene.device.logLines.join("\n")).toContain("it changed while it was fetched");
+    scene.platform.intercept = undefined;
+    scene.platform.list = { version: 4, tags: ["no hash"] };
+    scene.clock.advance(3_600_000);
+    expect(scene.device.logLines.join("\n")).toContain("is no list");
+    goOffline(scene);
+    expect(isLetIn(scene, "CARD-59")).toBe(true);
+  });
+
+  test("of a platform that knows no pages is taken as far as it comes", () => {
+    const scene = online({ offlinePolicy: "list" });
+    scene.platform.intercept = (answer, request) =>
+      request.endpoint === "local-list"
+        ? [scene.platform.respond(request, { version: 5, tags: tags(70) })]
+        : [answer];
+    scene.clock.advance(3_600_000);
+    goOffline(scene);
+    expect(isLetIn(scene, "CARD-69")).toBe(true);
+  });
+});

@@ -1,0 +1,114 @@
+import { type JSONObject, numberField } from "../json/index.js";
+import type { RecordFormat, StoredRecord } from "../settings/index.js";
+
+/** Tags on a list at most. */
+export const MAX_LISTED_TAGS = 500;
+/** Tags in one record, and in one answer of the platform: a value has at most 4000 bytes, and the heap not many more. */
+export const LIST_PAGE_TAGS = 50;
+/** What is kept of a tag's SHA-256, in hex digits: 128 bits. */
+const KEY_CHARS = 32;
+
+/** A list is written to the side that is not in use, and becomes the list by one write of the index. */
+type Side = "a" | "b";
+
+export interface ListIndex {
+  /** The platform's. */
+  readonly version: number;
+  readonly side: Side;
+  readonly count: number;
+}
+
+/** The record `local-list`. */
+export const listIndexFormat: RecordFormat<ListIndex> = {
+  key: "local-list",
+  version: 1,
+  parse(fields: JSONObject) {
+    const version = numberField(fields, "version", { min: 0, max: Number.MAX_SAFE_INTEGER });
+    const count = numberField(fields, "count", { min: 0, max: MAX_LISTED_TAGS });
+    const { side } = fields;
+    if (version === undefined || count === undefined || (side !== "a" && side !== "b")) return undefined;
+    return { version, side, count };
+  },
+  format: (index) => ({ ...index }),
+};
+
+/** `list-a0` to `list-b9`: the keys of up to 50 tags, one behind the other. */
+export function listPageFormat(name: string): RecordFormat<string> {
+  return {
+    key: `list-${name}`,
+    version: 1,
+    parse: ({ tags }) => (typeof tags === "string" ? tags : undefined),
+    format: (tags) => ({ tags }),
+  };
+}
+
+export interface LocalListOptions {
+  readonly index: StoredRecord<ListIndex>;
+  readonly page: (name: string) => StoredRecord<string>;
+}
+
+/** The tags that the platform lets the station let in by itself: in the storage, not in memory. */
+export class LocalList {
+  #options: LocalListOptions;
+  #index: ListIndex;
+
+  constructor(options: LocalListOptions) {
+    this.#options = options;
+    this.#index = options.index.read() ?? { version: 0, side: "a", count: 0 };
+  }
+
+  /** The platform's; 0 for none. */
+  get version(): number {
+    return this.#index.version;
+  }
+
+  get count(): number {
+    return this.#index.count;
+  }
+
+  /** @param hash lower-case hex SHA-256 of a tag */
+  has(hash: string): boolean {
+    const { side, count } = this.#index;
+    const key = hash.slice(0, KEY_CHARS);
+    for (let from = 0; from < count; from += LIST_PAGE_TAGS) {
+      const keys = this.#page(side, from).read() ?? "";
+      for (let at = keys.indexOf(key); at >= 0; at = keys.indexOf(key, at + 1)) {
+        if (at % KEY_CHARS === 0) return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * A part of the next list, from its tag `from` on, a multiple of a page. Nothing is in force before `commit`.
+   * Storage errors pass through.
+   */
+  put(from: number, hashes: readonly string[]): void {
+    for (let at = 0; at < hashes.length; at += LIST_PAGE_TAGS) {
+      const keys = hashes.slice(at, at + LIST_PAGE_TAGS).map((hash) => hash.slice(0, KEY_CHARS));
+      this.#page(this.#otherSide, from + at).write(keys.join(""));
+    }
+  }
+
+  /** What was put is the list, from now on and in one write. */
+  commit({ version, count }: { version: number; count: number }): void {
+    const before = this.#index;
+    const index = { version, count, side: this.#otherSide };
+    this.#options.index.write(index);
+    this.#index = index;
+    for (let from = 0; from < before.count; from += LIST_PAGE_TAGS) this.#page(before.side, from).clear();
+  }
+
+  /** Another owner's customers are not ours. */
+  clear(): void {
+    this.commit({ version: 0, count: 0 });
+  }
+
+  get #otherSide(): Side {
+    return this.#index.side === "a" ? "b" : "a";
+  }
+
+  #page(side: Side, from: number): StoredRecord<string> {
+    return this.#options.page(`${side}${from / LIST_PAGE_TAGS}`);
+  }
+}

@@ -1,0 +1,61 @@
+import type { Clock, Crypto, IO } from "../board/index.js";
+import type { AnswerCache } from "./cache.js";
+import type { LocalList } from "./local-list.js";
+import { tagHash } from "./tag.js";
+import type { Card, Verdict, Verifier } from "./verifier.js";
+
+/** Who may charge when the platform does not answer: nobody, who is on the local list, or who was let in lately too. */
+export const OFFLINE_POLICIES = ["deny", "list", "list-and-cache"] as const;
+export type OfflinePolicy = (typeof OFFLINE_POLICIES)[number];
+
+export interface OfflineVerifierOptions {
+  readonly clock: Clock;
+  readonly crypto: Pick<Crypto, "sha256">;
+  readonly list: LocalList;
+  readonly cache: AnswerCache;
+  readonly policy: () => OfflinePolicy;
+}
+
+/** Says what it knows of a card without the platform; asked only after that has not answered. */
+export class OfflineVerifier implements Verifier {
+  #options: OfflineVerifierOptions;
+
+  constructor(options: OfflineVerifierOptions) {
+    this.#options = options;
+  }
+
+  /** It may let somebody in. */
+  get isOfUse(): boolean {
+    const { policy, list, cache } = this.#options;
+    return policy() !== "deny" && (list.count > 0 || (policy() === "list-and-cache" && cache.size > 0));
+  }
+
+  /** Remembers what the platform has said of a card. */
+  note({ tag }: Card, verdict: Verdict): void {
+    const { crypto, list, cache } = this.#options;
+    if (verdict.type === "failed") return;
+    const hash = tagHash(crypto, tag);
+    const isKnown = cache.get(hash) !== undefined;
+    if (verdict.type === "authorized") {
+      if (verdict.cacheForS !== undefined) cache.allow(hash, verdict.cacheForS, verdict.maxCurrentA);
+      else cache.forget(hash);
+      // Who tries tags out drives nobody out of the cache.
+    } else if (isKnown || list.has(hash)) cache.deny(hash);
+  }
+
+  verify({ tag }: Card, done: (verdict: Verdict) => void): IO {
+    const { clock, crypto } = this.#options;
+    const timer = clock.set(() => done(this.#verdict(tagHash(crypto, tag))), 0);
+    return { close: () => clock.clear(timer) };
+  }
+
+  #verdict(hash: string): Verdict {
+    const { policy, list, cache } = this.#options;
+    const known = cache.get(hash);
+    if (policy() !== "deny" && known !== "denied") {
+      if (policy() === "list-and-cache" && known) return { type: "authorized", ...known, by: "the cache" };
+      if (list.has(hash)) return { type: "authorized", by: "the local list" };
+    }
+    return { type: "failed", code: 503, reason: "nobody but the platform knows the tag" };
+  }
+}

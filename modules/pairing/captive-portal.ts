@@ -1,0 +1,39 @@
+import { GET, type Route } from "./http-api.js";
+import { type Reply, text } from "./reply.js";
+
+const PANEL = "http://192.168.4.1/";
+const NO_CONTENT = text(204, "");
+const SUCCESS: Reply = {
+  ...text(200, "<HTML><HEAD><TITLE>Success</TITLE></HEAD><BODY>Success</BODY></HTML>"),
+  type: "text/html",
+};
+
+const CANONICAL: Reply = {
+  ...text(200, '<meta http-equiv="refresh" content="0;url=https://support.mozilla.org/kb/captive-portal"/>'),
+  type: "text/html",
+};
+
+/** What systems ask for to find out whether a network leads anywhere, and the answer of one that does. */
+const PROBES: Readonly<Record<string, Reply>> = {
+  // Android, Chrome OS
+  "/generate_204": NO_CONTENT,
+  "/gen_204": NO_CONTENT,
+  // iOS, macOS
+  "/hotspot-detect.html": SUCCESS,
+  "/library/test/success.html": SUCCESS,
+  // Windows; the browser that it opens asks for the last
+  "/connecttest.txt": text(200, "Microsoft Connect Test"),
+  "/ncsi.txt": text(200, "Microsoft NCSI"),
+  "/redirect": NO_CONTENT,
+  // Firefox
+  "/canonical.html": CANONICAL,
+  "/success.txt": text(200, "success\n"),
+};
+
+const LEAD: Reply = { ...text(302, ""), headers: { location: PANEL } };
+
+/** While the station has something to ask, a phone that joins its network is led to the panel. */
+export function probeRoute(path: string, isAsking: boolean): Route | undefined {
+  const reply = Object.hasOwn(PROBES, path) ? PROBES[path] : undefined;
+  return reply && { path, methods: GET, answer: () => (isAsking ? LEAD : reply) };
+}

@@ -1,0 +1,121 @@
+import type { Heard, LinkState } from "../network/index.js";
+import { GET, GET_AND_POST, type Route } from "./http-api.js";
+import type { Login } from "./login.js";
+import type { Fields } from "./parameters.js";
+import { json, OK, type Reply, text } from "./reply.js";
+
+/** Some of the fields of `/pair`, for a station that keeps the others. */
+export interface Offer {
+  readonly given: Fields;
+  /** Have to be given, if they are not built in. */
+  readonly required: readonly string[];
+  /** Go, if they are not given or built in. */
+  readonly dropped?: readonly string[];
+}
+
+export interface ManagementOptions {
+  readonly login: Login;
+  readonly link: { readonly state: LinkState; scan(done: (heard: Heard) => void): void };
+  readonly offer: (offer: Offer) => Reply;
+  /** Once the answer has left. */
+  readonly restart: () => void;
+  readonly reset: () => void;
+}
+
+/** `wifi_auth_mode_t` (esp_wifi_types.h), which is what existing apps get. */
+const ENC_TYPES: readonly string[] = [
+  "none",
+  "wep",
+  "wpa_psk",
+  "wpa2_psk",
+  "wpa_wpa2_psk",
+  "wpa2_enterprise",
+  "wpa3_psk",
+  "wpa2_wpa3_psk",
+];
+
+/** Protocol, section 2: what existing 2Smart apps and panels ask for beside `/pair`. */
+export function managementRoutes(options: ManagementOptions): Route[] {
+  const { login, link } = options;
+  const scan = (describe: (encType: string, rssi: number) => unknown): Route["answer"] => {
+    return () => (reply) => {
+      link.scan((heard) => {
+        const entries = heard.map(({ ssid, authentication, rssi }) => {
+          return [ssid, describe(encTypeOf(authentication), rssi)] as const;
+        });
+        reply(json(Object.fromEntries(entries)));
+      });
+    };
+  };
+  const change = (path: string, answer: Route["answer"]): Route => {
+    return { path, methods: GET_AND_POST, changes: true, needsLogin: true, answer };
+  };
+  return [
+    { path: "/scan", methods: GET, answer: scan((encType) => encType) },
+    {
+      path: "/scan/v2",
+      methods: GET,
+      answer: scan((encType, rssi) => ({ encType, signal: String(percentOf(rssi)) })),
+    },
+    {
+      path: "/connectedwifi",
+      methods: GET,
+      needsLogin: true,
+      answer: () => text(200, (link.state.type === "up" && link.state.ssid) || "NULL"),
+    },
+    change("/setwifi", (fields) => {
+      return options.offer({ given: renamed(fields, NETWORK), required: Object.values(NETWORK) });
+    }),
+    change("/setcredentials", (fields) => {
+      const given = renamed(fields, { ...CREDENTIALS, ...EXTRAS });
+      const required = Object.values(CREDENTIALS);
+      const reply = options.offer({ given, required, dropped: Object.values(EXTRAS) });
+      return reply.status === 400 ? text(400, "Incorrect data") : reply;
+    }),
+    change("/newauthpass", (fields) => setPassword(login, fields.get("newpass") ?? "")),
+    change("/reboot", () => {
+      options.restart();
+      return OK;
+    }),
+    change("/resetdefault", () => {
+      options.reset();
+      return OK;
+    }),
+  ];
+}
+
+const NETWORK = { ssid: "ssid", pass: "psk" };
+/** `productId` and `deviceId`, which apps send too, are provisioned, and nobody else's to set. */
+const CREDENTIALS = { mail: "wsp", token: "token", hostname: "host", brokerPort: "brport" };
+/** The panel's own; another owner does not take them over from the one before. */
+const EXTRAS = { mqtts_port: "mqtts_port", rootTopic: "rootTopic" };
+
+function renamed(fields: Fields, names: Readonly<Record<string, string>>): Fields {
+  return new Map(
+    Object.entries(names).flatMap(([from, to]) => {
+      const value = fields.get(from);
+      return value === undefined ? [] : [[to, value] as const];
+    }),
+  );
+}
+
+function setPassword(login: Login, password: string): Reply {
+  try {
+    const problem = login.change(password);
+    return problem === undefined ? OK : text(400, problem);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return text(500, "the password could not be stored");
+  }
+}
+
+/** What the chip has no number for is closed to whoever knows only a password. */
+function encTypeOf(authentication: string): string {
+  const type = ENC_TYPES.indexOf(authentication);
+  return String(type < 0 ? ENC_TYPES.indexOf("wpa2_enterprise") : type);
+}
+
+/** -100 dBm is 0 %, -50 dBm all. */
+function percentOf(rssi: number): number {
+  return Math.max(0, Math.min(100, 2 * (rssi + 100)));
+}

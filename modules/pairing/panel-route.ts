@@ -1,0 +1,52 @@
+import type { Board } from "../board/index.js";
+import { encodeHex } from "../bytes/index.js";
+import { GET, type Route } from "./http-api.js";
+
+interface File {
+  /** Of the board; gzipped by scripts/bundle-panel.js. */
+  readonly resource: string;
+  readonly type: string;
+}
+
+const PAGE: File = { resource: "panel-html.gz", type: "text/html; charset=utf-8" };
+/** One page, which shows what its path says. */
+const FILES: Readonly<Record<string, File>> = {
+  "/": PAGE,
+  "/index.html": PAGE,
+  "/wifi.html": PAGE,
+  "/system.html": PAGE,
+  "/panel.css": { resource: "panel-css.gz", type: "text/css; charset=utf-8" },
+  "/panel.js": { resource: "panel-js.gz", type: "text/javascript; charset=utf-8" },
+};
+
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const ETAG_CHARS = 16;
+
+/** The admin panel. A browser asks each time whether it has changed, and is sent it once. */
+export function panelRoute(
+  { resource, crypto }: Pick<Board, "resource" | "crypto">,
+  path: string,
+): Route | undefined {
+  const file = Object.hasOwn(FILES, path) ? FILES[path] : undefined;
+  const bytes = file && resource(file.resource);
+  if (!bytes) return undefined;
+  return {
+    path,
+    methods: GET,
+    needsLogin: true,
+    answer(_fields, asked) {
+      const etag = `"${encodeHex(crypto.sha256(bytes)).slice(0, ETAG_CHARS)}"`;
+      const headers = {
+        etag,
+        "cache-control": "private, no-cache",
+        "content-encoding": "gzip",
+        "content-security-policy": POLICY,
+      };
+      const isKnown = asked.get("if-none-match") === etag;
+      const body = isKnown ? "" : new Uint8Array(bytes);
+      return { status: isKnown ? 304 : 200, body, type: file.type, headers };
+    },
+  };
+}

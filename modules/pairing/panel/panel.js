@@ -1,0 +1,164 @@
+/** The admin panel: one page with the routes /, /wifi.html and /system.html. Live by polling /status. */
+
+import { translations } from "./translations.js";
+
+const POLL_MS = 2000;
+/** Texts of /status by their codes; the failures' own sentences are English. */
+const STATES = {
+  unpaired: "Not set up",
+  joining: "Joining the Wi-Fi network",
+  connecting: "Connecting to the platform",
+  online: "Online",
+  offline: "Offline; the station goes on trying",
+  rescue: "Rescue after crashes",
+};
+const STATUSES = {
+  available: "Free",
+  plugged: "Vehicle plugged in",
+  authorized: "Allowed to charge",
+  charging: "Charging",
+  finishing: "Finished",
+  faulted: "Faulted",
+  unavailable: "Out of service",
+};
+const ENGLISH_ONLY = "en";
+
+const language = navigator.languages
+  .map((tag) => tag.slice(0, 2))
+  .find((tag) => tag === ENGLISH_ONLY || translations[tag]);
+const dictionary = translations[language] ?? {};
+const find = (selector) => document.querySelector(selector);
+const all = (selector) => [...document.querySelectorAll(selector)];
+const say = (text) => dictionary[text] ?? text;
+/** Written only when it changes: what is live would be read out again. */
+const put = (selector, text) => {
+  const element = find(selector);
+  if (element.textContent !== text) element.textContent = text;
+};
+
+function translatePage() {
+  if (language) document.documentElement.lang = language;
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    const text = node.data.trim();
+    if (text) node.data = node.data.replace(text, say(text));
+  }
+}
+
+function show() {
+  const page = /wifi|system/.exec(location.pathname)?.[0] ?? "station";
+  for (const section of all("section")) section.hidden = section.id !== page;
+  for (const link of all("nav a")) {
+    if (link.pathname === location.pathname.replace("/index.html", "/"))
+      link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${say(find(`#${page} h1`).textContent)} - PlugPass`;
+  if (page === "wifi") search();
+}
+
+async function follow() {
+  try {
+    const status = await (await fetch("/status")).json();
+    const { lastFailure, problem, waitingFor, trying, firmware } = status;
+    const failure = trying ? null : (lastFailure ?? problem);
+    if (failure) for (const form of all("form[data-tried]")) form.querySelector(".answer").textContent = "";
+    put("#failure", failure ? (dictionary[failure.code] ?? failure.message) : "");
+    put("#status", say(STATUSES[status.status]));
+    put("#state", say(STATES[status.state]));
+    put("#device", status.deviceId);
+    put("#firmware", `${firmware.product} ${firmware.version}`);
+    const isWiFiMissing = waitingFor.includes("ssid");
+    const needs = [...(isWiFiMissing ? ["Wi-Fi"] : []), ...(waitingFor.includes("wsp") ? ["Platform"] : [])];
+    if (trying) put("#now", say("Trying the new parameters …"));
+    else if (status.state === "online") put("#now", say("Connected."));
+    else
+      put("#now", needs.length > 0 && !failure ? `${say("Still needed")}: ${needs.map(say).join(", ")}` : "");
+    find("[data-wifi]").hidden = status.network !== "wifi";
+  } catch {
+    put("#now", say("The station does not answer. Is this device in its network?"));
+  }
+  setTimeout(follow, POLL_MS);
+}
+
+async function search() {
+  const list = find("#networks");
+  const button = find("#scan");
+  button.disabled = true;
+  try {
+    const found = Object.entries(await (await fetch("/scan/v2")).json());
+    found.sort(([, a], [, b]) => b.signal - a.signal);
+    list.replaceChildren(...found.map(([ssid, network]) => networkItem(ssid, network)));
+    put("#connected", (await (await fetch("/connectedwifi")).text()).replace(/^NULL$/, "-"));
+  } catch {
+    list.replaceChildren();
+  }
+  button.disabled = false;
+}
+
+function networkItem(ssid, { encType, signal }) {
+  const item = document.createElement("li");
+  const button = document.createElement("button");
+  const name = document.createElement("span");
+  const quality = document.createElement("span");
+  name.textContent = ssid;
+  quality.textContent = `${signal} % ${say(encType === "0" ? "open" : "locked")}`;
+  button.type = "button";
+  button.append(name, quality);
+  button.onclick = () => {
+    find("[name=ssid]").value = ssid;
+    find("[name=pass]").focus();
+  };
+  item.append(button);
+  return item;
+}
+
+function ask(question) {
+  const dialog = find("dialog");
+  put("#question", say(question));
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => {
+    dialog.onclose = () => done(dialog.returnValue === "yes");
+  });
+}
+
+async function send(form) {
+  const { to, ask: question } = form.dataset;
+  if (question && !(await ask(question))) return;
+  const fields = new URLSearchParams(new FormData(form));
+  if (fields.has("tls")) fields.set("mqtts_port", fields.get("brokerPort"));
+  const answer = form.querySelector(".answer");
+  answer.textContent = "…";
+  try {
+    const response = await fetch(to, { method: "POST", body: fields });
+    answer.textContent = response.ok ? say("Saved.") : `${say("Refused")}: ${await response.text()}`;
+  } catch {
+    answer.textContent = say("The station does not answer. Is this device in its network?");
+  }
+}
+
+translatePage();
+for (const form of all("form[data-to]")) {
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    send(form);
+  };
+}
+for (const box of all(".show")) {
+  box.onchange = () => {
+    box.form.querySelector("[name=pass],[name=newpass]").type = box.checked ? "text" : "password";
+  };
+}
+for (const link of all("nav a")) {
+  link.onclick = (event) => {
+    event.preventDefault();
+    history.pushState(null, "", link.href);
+    show();
+  };
+}
+addEventListener("popstate", show);
+find("#scan").onclick = search;
+show();
+follow();

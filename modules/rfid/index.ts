@@ -1,0 +1,2 @@
+export { CardReader, type CardReaderOptions } from "./card-reader.js";
+export { READER_KINDS, type ReaderKind } from "./frames.js";

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "@jest/globals";
+import { VirtualClock } from "../../host-tests/world/clock.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
+import type { Board } from "../board/index.js";
+import { encodeUTF8 } from "../bytes/index.js";
+import { CardReader, type ReaderKind } from "./index.js";
+
+function reading(kind: ReaderKind) {
+  const clock = new VirtualClock();
+  const cards: string[] = [];
+  let waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  let onReadable: ((count: number) => void) | undefined;
+  class Line {
+    constructor(options: { onReadable?(count: number): void }) {
+      onReadable = options.onReadable;
+    }
+    read(): ArrayBuffer {
+      return waiting.slice().buffer;
+    }
+    close(): void {}
+  }
+  const board = { clock, pins: { cardReader: 1 }, io: { Serial: Line } } as unknown as Board;
+  const reader = new CardReader({ board, kind, onCard: (tag) => cards.push(tag) });
+  const send = (bytes: Uint8Array<ArrayBuffer> | string) => {
+    waiting = typeof bytes === "string" ? encodeUTF8(bytes) : bytes;
+    onReadable?.(waiting.length);
+  };
+  return { clock, cards, send, reader };
+}
+
+/** A vector of the RDM6300's data sheet: 62 ^ E3 ^ 08 ^ 6C ^ ED = 08. */
+const FRAME = "\x0262E3086CED08\x03";
+
+describe("an EM4100 reader", () => {
+  test("gives the ten digits of a frame whose checksum is right", () => {
+    const { cards, send } = reading("em4100");
+    send(FRAME);
+    expect(cards).toEqual(["62E3086CED"]);
+  });
+
+  test("in pieces of any size", () => {
+    const { cards, send } = reading("em4100");
+    for (const char of FRAME) send(char);
+    expect(cards).toEqual(["62E3086CED"]);
+  });
+
+  test.each([
+    ["a wrong checksum", "\x0262E3086CED09\x03"],
+    ["a digit too few", "\x0262E3086CE08\x03"],
+    ["a digit too many", "\x0262E3086CED080\x03"],
+    ["what is no digit", "\x0262E3086CEG08\x03"],
+    ["no start", "62E3086CED08\x03"],
+    ["an end alone", "\x03"],
+  ])("leaves out %s, and reads the next", (_name, bytes) => {
+    const { cards, send } = reading("em4100");
+    send(bytes);
+    expect(cards).toEqual([]);
+    send(FRAME);
+    expect(cards).toEqual(["62E3086CED"]);
+  });
+
+  test("reads the frame after one that was cut short", () => {
+    const { cards, send } = reading("em4100");
+    send("\x0262E30");
+    send(FRAME);
+    expect(cards).toEqual(["62E3086CED"]);
+  });
+
+  test("takes any noise, and gives only what a card can be", () => {
+    const { cards, send } = reading("em4100");
+    const random = new Random(77);
+    for (let i = 0; i < FUZZ_RUNS / 10; i++) send(random.bytes(random.int(40)));
+    for (const card of cards) expect(card).toMatch(/^[0-9A-F]{10}$/);
+    send(FRAME);
+    expect(cards.at(-1)).toBe("62E3086CED");
+  });
+});
+
+describe("a reader of lines", () => {
+  test("gives each line, whatever ends it", () => {
+    const { cards, send } = reading("lines");
+    send(" CARD-1 \r\nCARD-2\n\r\rCARD-3");
+    expect(cards).toEqual(["CARD-1", "CARD-2"]);
+    send("\r");
+    expect(cards).toEqual(["CARD-1", "CARD-2", "CARD-3"]);
+  });
+
+  test("leaves out a line that is too long", () => {
+    const { cards, send } = reading("lines");
+    send(`${"x".repeat(65)}\n${"y".repeat(64)}\n`);
+    expect(cards).toEqual(["y".repeat(64)]);
+  });
+});
+
+describe("a card", () => {
+  test("that stays at the reader is one swipe; 3 s later it is another", () => {
+    const { clock, cards, send } = reading("lines");
+    for (let i = 0; i < 5; i++) {
+      send("CARD-1\n");
+      clock.advance(2000);
+    }
+    expect(cards).toEqual(["CARD-1"]);
+    clock.advance(1000);
+    send("CARD-1\n");
+    expect(cards).toEqual(["CARD-1", "CARD-1"]);
+  });
+
+  test("is read at once after another", () => {
+    const { cards, send } = reading("lines");
+    send("CARD-1\nCARD-2\nCARD-1\n");
+    expect(cards).toEqual(["CARD-1", "CARD-2", "CARD-1"]);
+  });
+});
+
+test("a station without a reader reads nothing", () => {
+  const board = { clock: new VirtualClock(), pins: {}, io: {} } as unknown as Board;
+  expect(() => new CardReader({ board, kind: "lines", onCard: () => {} }).close()).not.toThrow();
+});

@@ -1,0 +1,14 @@
+export { SessionLog, type SessionLogOptions } from "./log.js";
+export { Meter, type MeterOptions } from "./meter.js";
+export { type ReporterOptions, SessionReporter } from "./reporter.js";
+export {
+  type Book,
+  bookFormat,
+  type FinishedSession,
+  LOG_SLOTS,
+  type LogEntry,
+  logFormat,
+  type SessionCard,
+  type SessionState,
+} from "./session.js";
+export { Sessions, type SessionsOptions } from "./sessions.js";

@@ -1,0 +1,84 @@
+import { describe, expect, test } from "@jest/globals";
+import { VirtualClock } from "../../host-tests/world/clock.js";
+import type { Board } from "../board/index.js";
+import { Meter } from "./index.js";
+
+function metered(options: { pulsesPerKWh?: number; startWh?: number } = {}) {
+  const clock = new VirtualClock();
+  let count = 0;
+  let changes = 0;
+  let onReadable: (() => void) | undefined;
+  class Counter {
+    constructor(counter: { onReadable?(): void }) {
+      onReadable = counter.onReadable;
+    }
+    read(): number {
+      return count;
+    }
+    close(): void {}
+  }
+  const board = { clock, pins: { meter: 1 }, io: { PulseCount: Counter } } as unknown as Board;
+  const { pulsesPerKWh = 1000, startWh = 0 } = options;
+  const meter = new Meter({ board, pulsesPerKWh, startWh, onChanged: () => changes++ });
+  return {
+    clock,
+    meter,
+    count: (pulses: number) => {
+      count = pulses;
+      onReadable?.();
+    },
+    changes: () => changes,
+  };
+}
+
+describe("energy", () => {
+  test.each([
+    [1000, 7, 7],
+    [800, 8, 10],
+    [2000, 7, 3],
+  ])("at %d imp/kWh %d pulses are %d Wh", (pulsesPerKWh, pulses, energyWh) => {
+    const { meter, count } = metered({ pulsesPerKWh });
+    count(pulses);
+    expect(meter.energyWh).toBe(energyWh);
+  });
+
+  test("goes on from where it was, and never runs backwards", () => {
+    const { meter, count, changes } = metered({ startWh: 500 });
+    count(10);
+    count(3);
+    expect(meter.energyWh).toBe(510);
+    expect(changes()).toBe(1);
+  });
+
+  test("of a station without a meter is what it was", () => {
+    const board = { clock: new VirtualClock(), pins: {}, io: {} } as unknown as Board;
+    const meter = new Meter({ board, pulsesPerKWh: 1000, startWh: 5, onChanged: () => {} });
+    expect([meter.isThere, meter.energyWh, meter.powerW]).toEqual([false, 5, 0]);
+  });
+});
+
+describe("power", () => {
+  test("is what the pulses of some seconds say", () => {
+    const { clock, meter, count } = metered();
+    for (let pulse = 1; pulse <= 60; pulse++) {
+      clock.advance(327);
+      count(pulse);
+    }
+    expect(meter.powerW).toBeGreaterThan(10_900);
+    expect(meter.powerW).toBeLessThan(11_100);
+  });
+
+  test("falls while no pulse comes, and begins anew", () => {
+    const { clock, meter, count } = metered();
+    for (let pulse = 1; pulse <= 60; pulse++) {
+      clock.advance(327);
+      count(pulse);
+    }
+    clock.advance(36_000);
+    expect(meter.powerW).toBe(100);
+    clock.advance(3_600_000);
+    expect(meter.powerW).toBe(1);
+    count(61);
+    expect(meter.powerW).toBe(0);
+  });
+});
