@@ -68,7 +68,7 @@ describe("an image", () => {
     (pieceBytes) => {
       expect(feed(image, { expected: expected(image) }, pieceBytes)).toBe("installed");
       expect(isUntouched()).toBe(false);
-      expect(device.slots.image(device.slots.next)).toEqual(image);
+      expect(device.slots.image(device.slots.next).slice(0, image.length)).toEqual(image);
     },
   );
 
