@@ -13,7 +13,7 @@ import type {
 import type { SerialConstructor } from "./serial.js";
 import type { ListenerConstructor, TCPConstructor, TLSConstructor } from "./sockets.js";
 import type { Storage } from "./storage.js";
-import type { Updater } from "./update.js";
+import type { FirmwareSlot, Updater } from "./update.js";
 
 export interface BoardIO {
   readonly TCP: TCPConstructor;
@@ -57,6 +57,8 @@ export interface Board {
   /** The station's MAC address: six pairs of lower-case hex digits with colons. */
   readonly mac: string;
   readonly lastEnd: LastEnd;
+  /** What an image has to be for, and to fit. */
+  readonly firmwareSlot: FirmwareSlot;
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly io: BoardIO;

@@ -16,7 +16,7 @@ import { ChipLife } from "./life.js";
 import { makeControlPilot, makeDigitalIn, makeDigitalOut, makePulseCount } from "./pins-io.js";
 import { makeSerial } from "./serial.js";
 import { openStorage } from "./storage.js";
-import { makeOpenUpdate } from "./update.js";
+import { firmwareSlot, makeOpenUpdate } from "./update.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
 export type { Hardware } from "./hardware.js";
@@ -53,6 +53,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     implementation: "esp32",
     mac: macOf(native),
     lastEnd: guard.lastEnd,
+    firmwareSlot: firmwareSlot(hardware.chipId),
     clock,
     crypto: makeCrypto(random),
     io: {

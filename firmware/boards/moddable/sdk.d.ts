@@ -253,6 +253,8 @@ declare module "embedded:io/serial" {
 
 declare module "embedded:storage/flash" {
   export interface Partition {
+    /** `size`: in bytes. */
+    status(): { readonly size: number };
     close(): void;
   }
   const FlashStorage: {
