@@ -3,7 +3,7 @@
 import { OFFLINE_POLICIES, type OfflinePolicy } from "../modules/authorization/index.js";
 import type { Board } from "../modules/board/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
-import { type JSONObject, numberField } from "../modules/json/index.js";
+import { type JSONObject, numberField, textField } from "../modules/json/index.js";
 import type { RecordFormat, StoredRecord } from "../modules/settings/index.js";
 import type { Config } from "./config.js";
 import type { Records } from "./records.js";
@@ -17,7 +17,11 @@ export interface Options {
   readonly cardEnds: boolean;
   /** A session that a power cut interrupted goes on, if the vehicle is still there. */
   readonly resumes: boolean;
+  /** The station's, in the air and in telemetry; none: the built-in one. */
+  readonly name?: string;
 }
+
+const MAX_NAME_CHARS = 64;
 
 /** The record `options`. What it lacks, or has wrong, is as it is built in. */
 function optionsFormat(defaults: Options): RecordFormat<Options> {
@@ -30,6 +34,7 @@ function optionsFormat(defaults: Options): RecordFormat<Options> {
       offlinePolicy: OFFLINE_POLICIES.find((one) => one === fields.offlinePolicy) ?? defaults.offlinePolicy,
       cardEnds: typeof fields.cardEnds === "boolean" ? fields.cardEnds : defaults.cardEnds,
       resumes: typeof fields.resumes === "boolean" ? fields.resumes : defaults.resumes,
+      name: textField(fields, "name", MAX_NAME_CHARS),
     }),
     format: (options) => ({ ...options }),
   };

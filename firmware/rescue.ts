@@ -1,6 +1,6 @@
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import { type Link, makeLink } from "../modules/network/index.js";
-import { Pairing } from "../modules/pairing/index.js";
+import { firmwareUploadRoute, Pairing } from "../modules/pairing/index.js";
 import { readIdentity } from "./identity.js";
 import { pairingSetup } from "./pairing-setup.js";
 import type { Restarts } from "./restarts.js";
@@ -8,6 +8,8 @@ import type { StationOptions } from "./station.js";
 
 /** What made it crash may be gone by then: a broker's answer, a network. */
 const RETRY_MS = 30 * 60_000;
+/** For an answer to leave. */
+const ANSWER_MS = 500;
 /** For the phone to read of the success. */
 const PAIRED_RESTART_MS = 10_000;
 
@@ -33,7 +35,7 @@ export class Rescue implements IO {
       onChannel: (channel) => this.#pairing.followChannel(channel),
     });
     const identity = readIdentity(board, config, records);
-    const { about, ...setup } = pairingSetup({ ...options, identity, link: this.#link });
+    const { about, install, ...setup } = pairingSetup({ ...options, identity, link: this.#link });
     this.#pairing = new Pairing({
       ...setup,
       describe: () => ({
@@ -42,6 +44,13 @@ export class Rescue implements IO {
         problem: { code: "crashes", message: "the station crashed three times as it started" },
         status: "unavailable",
       }),
+      routes: () => [
+        firmwareUploadRoute({
+          slotBytes: board.firmwareSlot.byteLength,
+          install,
+          onInstalled: () => this.#restartIn(ANSWER_MS),
+        }),
+      ],
       onTrying: () => {},
       onPaired: () => this.#restartIn(PAIRED_RESTART_MS),
       onFailed: () => this.#link.leave(),

@@ -9,7 +9,7 @@ import type { Cipher } from "../../modules/settings/index.js";
 import { Device, type DeviceOptions, type EndOfLife, Life, makeSockets } from "../virtual-board/index.js";
 import { WorldBroker } from "../world/broker.js";
 import type { VirtualClock } from "../world/clock.js";
-import { type HTTPOutcome, httpRequest } from "../world/http-client.js";
+import { exchange, type HTTPOutcome, httpRequest } from "../world/http-client.js";
 import type { Host } from "../world/network.js";
 import { Phone, type SeenResult, type SeenStation } from "../world/phone.js";
 import { WorldPlatform } from "../world/platform.js";
@@ -150,21 +150,18 @@ export class Scene {
   request(
     method: string,
     path: string,
-    options: { body?: string; headers?: Record<string, string>; from?: string } = {},
+    options: {
+      body?: string | Uint8Array<ArrayBuffer>;
+      headers?: Record<string, string>;
+      from?: string;
+      timeoutMs?: number;
+    } = {},
     under = this.under,
   ): HTTPOutcome {
     const app = this.world.network.host({ address: options.from ?? "192.168.1.250" });
-    const { host } = under.device;
-    app.joined = host.ownAddress ? host : undefined;
-    const address = host.ownAddress ?? host.address ?? "0.0.0.0";
-    const life = new Life({ clock: this.clock, onEnd: rethrow });
-    const { TCP } = makeSockets(app, life);
     let outcome: HTTPOutcome | undefined;
     httpRequest({
-      TCP,
-      clock: this.clock,
-      address,
-      port: 80,
+      ...this.#way(app, under),
       method,
       path,
       ...options,
@@ -172,9 +169,39 @@ export class Scene {
         outcome = done;
       },
     });
-    this.until("the HTTP API answers", () => outcome !== undefined);
+    this.until("the HTTP API answers", () => outcome !== undefined, options.timeoutMs);
     app.address = undefined;
     return outcome as unknown as HTTPOutcome;
+  }
+
+  /** Sends bytes to the HTTP API as they are, and waits for nothing. */
+  sendRaw(request: Uint8Array<ArrayBuffer>, from = "192.168.1.251"): RawSender {
+    const app = this.world.network.host({ address: from });
+    const sender: Mutable<RawSender> = {
+      outcome: undefined,
+      send: (bytes) => sent.send(bytes),
+      close: () => sent.close(),
+    };
+    const sent = exchange({
+      ...this.#way(app, this.under),
+      request,
+      timeoutMs: 10 * MINUTE_MS,
+      onDone: (outcome) => {
+        app.address = undefined;
+        sender.outcome = outcome;
+      },
+    });
+    return sender;
+  }
+
+  /** To a station's HTTP API. */
+  #way(app: Host, under: StationUnderTest) {
+    const { host } = under.device;
+    app.joined = host.ownAddress ? host : undefined;
+    const address = host.ownAddress ?? host.address ?? "0.0.0.0";
+    const life = new Life({ clock: this.clock, onEnd: rethrow });
+    const { TCP } = makeSockets(app, life);
+    return { TCP, clock: this.clock, address, port: 80 };
   }
 
   /** Pairs as an app does; fields given replace the right ones, `undefined` leaves one out. */
@@ -266,6 +293,15 @@ export class Scene {
     throw new Error(`not in ${limitMs} ms: ${what}\n${this.device.logLines.join("\n")}`);
   }
 }
+
+export interface RawSender {
+  /** `undefined` until it is answered, or cut off. */
+  readonly outcome: HTTPOutcome | undefined;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export interface Presentation {
   readonly pending: SeenResult[];

@@ -35,6 +35,8 @@ export interface PairingOptions {
   readonly productTitle: string;
   /** None: an open network. */
   readonly accessPointPassword: string | undefined;
+  /** What else the HTTP API answers. */
+  readonly routes: () => readonly Route[];
   /** What `/status` says of the firmware and the station; no secrets. */
   readonly describe: () => Readonly<Record<string, unknown>>;
   /** A candidate is about to be tried: whoever uses the network or the account lets go of it. */
@@ -192,6 +194,7 @@ export class Pairing implements IO {
       { path: "/healthcheck", methods: GET, answer: () => OK },
       { path: "/pair", methods: GET_AND_POST, changes: true, answer: (fields) => this.#pair(fields) },
       { path: "/status", methods: GET, answer: () => this.#status() },
+      ...this.#options.routes(),
       ...managementRoutes({
         login,
         link,
