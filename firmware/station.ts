@@ -5,6 +5,7 @@ import { type Link, type LinkFailure, type LinkState, makeLink } from "../module
 import { Pairing, type PairingParameters } from "../modules/pairing/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
 import type { Tree } from "../modules/telemetry/index.js";
+import type { Updates } from "../modules/updates/index.js";
 import { Access } from "./access.js";
 import type { Config } from "./config.js";
 import { HoldButton } from "./hold-button.js";
@@ -17,6 +18,7 @@ import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
 import { StationSessions } from "./sessions.js";
 import { makeTree } from "./tree.js";
+import { makeUpdates } from "./updates.js";
 
 export type LifeCycle =
   /** Parameters are missing: its own network is up, the HTTP API takes them. */
@@ -55,6 +57,7 @@ export class Station implements IO {
   #sessions: StationSessions;
   #options: OptionStore;
   #access: Access;
+  #updates: Updates;
   #tree: Tree;
   #ownerChange: OwnerChange;
   #lastError: string | undefined;
@@ -84,6 +87,7 @@ export class Station implements IO {
     this.#options = new OptionStore({ board, config, records });
     this.#sessions = this.#makeSessions(records);
     this.#access = this.#makeAccess(records);
+    this.#updates = this.#makeUpdates(records);
     this.#tree = this.#makeTree(options.restarts);
     this.#ownerChange = this.#makeOwnerChange(records);
     this.#tagService = this.#makeTagService();
@@ -110,6 +114,10 @@ export class Station implements IO {
 
   get status(): StationStatus {
     return this.#charging.status;
+  }
+
+  get updates(): Updates {
+    return this.#updates;
   }
 
   /**
@@ -170,6 +178,7 @@ export class Station implements IO {
     this.#charging.close();
     this.#sessions.close();
     this.#access.close();
+    this.#updates.close();
     this.#tagService.close();
     this.#ownerChange.close();
     this.#pairing.close();
@@ -239,6 +248,23 @@ export class Station implements IO {
     });
   }
 
+  #makeUpdates(records: Records): Updates {
+    return makeUpdates({
+      board: this.#board,
+      config: this.#config,
+      identity: this.#identity,
+      records,
+      options: this.#options,
+      host: () => this.#parameters?.host,
+      isFree: () => this.status !== "authorized" && this.status !== "charging",
+      isOnline: () => this.#lifeCycle === "online",
+      isUp: () => this.#tagService.isReady && (this.#pairing.isActive || this.#link.state.type === "up"),
+      problem: () => this.#problem()?.message,
+      restart: (reason) => this.#restart(reason),
+      onChanged: () => this.#platform?.update(),
+    });
+  }
+
   #makeTree({ count, lastEnd }: Restarts): Tree {
     const { meter } = this.#sessions;
     return makeTree({
@@ -267,6 +293,7 @@ export class Station implements IO {
         this.#showAll();
       },
       changeOwner: (owner) => this.changeOwner(owner),
+      updates: this.#updates,
     });
   }
 
@@ -373,7 +400,7 @@ export class Station implements IO {
     this.#sessions.followPlatform(online);
     this.#access.followPlatform();
     if (online) {
-      this.#board.confirmUpdate();
+      this.#updates.followBroker();
       this.#enter("online");
     } else
       this.#enter(this.#lifeCycle === "online" || this.#lifeCycle === "offline" ? "offline" : "connecting");
@@ -392,6 +419,7 @@ export class Station implements IO {
       case "status":
         this.#board.log(`charging: ${event.status}`);
         this.#show();
+        this.#updates.followSession();
         if (this.#isResetDue) this.#board.clock.set(() => this.#endReset(), 0);
         break;
       case "session-started":
