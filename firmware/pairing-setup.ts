@@ -6,7 +6,6 @@ import {
   type PairingOptions,
   pairingFormat,
 } from "../modules/pairing/index.js";
-import { type Expectation, Installation } from "../modules/updates/index.js";
 import { tryBroker } from "./broker-trial.js";
 import type { StationIdentity } from "./identity.js";
 import type { StationOptions } from "./station.js";
@@ -32,8 +31,6 @@ export function pairingSetup({
       tryBroker({ board, deviceId, parameters }, done)) satisfies PairingOptions["tryBroker"],
     productTitle: config.productTitle,
     accessPointPassword,
-    install: (expected: Expectation) =>
-      new Installation({ board, productId, runningVersion: firmwareVersion, expected }),
     about: {
       deviceId,
       firmware: { product: productId, version: firmwareVersion },

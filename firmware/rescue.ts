@@ -1,15 +1,15 @@
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import { type Link, makeLink } from "../modules/network/index.js";
 import { firmwareUploadRoute, Pairing } from "../modules/pairing/index.js";
+import type { Updates } from "../modules/updates/index.js";
 import { readIdentity } from "./identity.js";
 import { pairingSetup } from "./pairing-setup.js";
 import type { Restarts } from "./restarts.js";
 import type { StationOptions } from "./station.js";
+import { makeUpdates } from "./updates.js";
 
 /** What made it crash may be gone by then: a broker's answer, a network. */
 const RETRY_MS = 30 * 60_000;
-/** For an answer to leave. */
-const ANSWER_MS = 500;
 /** For the phone to read of the success. */
 const PAIRED_RESTART_MS = 10_000;
 
@@ -23,6 +23,7 @@ export class Rescue implements IO {
   #restarts: Restarts;
   #link: Link;
   #pairing: Pairing;
+  #updates: Updates;
   #timer: Timer;
 
   constructor(options: StationOptions) {
@@ -35,7 +36,20 @@ export class Rescue implements IO {
       onChannel: (channel) => this.#pairing.followChannel(channel),
     });
     const identity = readIdentity(board, config, records);
-    const { about, install, ...setup } = pairingSetup({ ...options, identity, link: this.#link });
+    const { about, ...setup } = pairingSetup({ ...options, identity, link: this.#link });
+    this.#updates = makeUpdates({
+      ...options,
+      identity,
+      // Nothing is looked for: it would be the same again.
+      options: { now: { autoUpdate: false, updateTime: "03:00", staging: false } },
+      host: () => undefined,
+      isFree: () => true,
+      isOnline: () => false,
+      isUp: () => false,
+      problem: () => undefined,
+      restart: () => this.#restartIn(0),
+      onChanged: () => {},
+    });
     this.#pairing = new Pairing({
       ...setup,
       describe: () => ({
@@ -47,8 +61,7 @@ export class Rescue implements IO {
       routes: () => [
         firmwareUploadRoute({
           slotBytes: board.firmwareSlot.byteLength,
-          install,
-          onInstalled: () => this.#restartIn(ANSWER_MS),
+          open: (announced) => this.#updates.upload(announced),
         }),
       ],
       onTrying: () => {},
@@ -67,6 +80,7 @@ export class Rescue implements IO {
 
   close(): void {
     this.#board.clock.clear(this.#timer);
+    this.#updates.close();
     this.#pairing.close();
     this.#link.close();
   }

@@ -5,6 +5,7 @@ import { type Link, type LinkFailure, type LinkState, makeLink } from "../module
 import { firmwareUploadRoute, Pairing, type PairingParameters } from "../modules/pairing/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
 import type { Tree } from "../modules/telemetry/index.js";
+import type { Updates } from "../modules/updates/index.js";
 import { Access } from "./access.js";
 import type { Config } from "./config.js";
 import { HoldButton } from "./hold-button.js";
@@ -18,6 +19,7 @@ import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
 import { StationSessions } from "./sessions.js";
 import { makeTree } from "./tree.js";
+import { makeUpdates } from "./updates.js";
 
 export type LifeCycle =
   /** Parameters are missing: its own network is up, the HTTP API takes them. */
@@ -42,8 +44,6 @@ export interface StationOptions {
 const PAIRING_MODE_MS = 10 * 60_000;
 /** For the last words to the platform. */
 const FAREWELL_MS = 1100;
-/** For an answer to leave, and how often a restart that is due looks whether it may. */
-const RESTART_CHECK_MS = 500;
 
 /**
  * A charging station: puts the modules together and owns the life cycle. Charging and the tag service run from the
@@ -58,6 +58,7 @@ export class Station implements IO {
   #sessions: StationSessions;
   #options: OptionStore;
   #access: Access;
+  #updates: Updates;
   #tree: Tree;
   #ownerChange: OwnerChange;
   #lastError: string | undefined;
@@ -88,6 +89,7 @@ export class Station implements IO {
     this.#options = new OptionStore({ board, config, records });
     this.#sessions = this.#makeSessions(records);
     this.#access = this.#makeAccess(records);
+    this.#updates = this.#makeUpdates(records);
     this.#tree = this.#makeTree(options.restarts);
     this.#ownerChange = this.#makeOwnerChange(records);
     this.#tagService = this.#makeTagService();
@@ -114,6 +116,10 @@ export class Station implements IO {
 
   get status(): StationStatus {
     return this.#charging.status;
+  }
+
+  get updates(): Updates {
+    return this.#updates;
   }
 
   /**
@@ -176,6 +182,7 @@ export class Station implements IO {
     this.#charging.close();
     this.#sessions.close();
     this.#access.close();
+    this.#updates.close();
     this.#tagService.close();
     this.#ownerChange.close();
     this.#pairing.close();
@@ -246,6 +253,23 @@ export class Station implements IO {
     });
   }
 
+  #makeUpdates(records: Records): Updates {
+    return makeUpdates({
+      board: this.#board,
+      config: this.#config,
+      identity: this.#identity,
+      records,
+      options: this.#options,
+      host: () => this.#parameters?.host,
+      isFree: () => this.status !== "authorized" && this.status !== "charging",
+      isOnline: () => this.#lifeCycle === "online",
+      isUp: () => this.#tagService.isReady && (this.#pairing.isActive || this.#link.state.type === "up"),
+      problem: () => this.#problem()?.message,
+      restart: (reason) => this.#restart(reason),
+      onChanged: () => this.#platform?.update(),
+    });
+  }
+
   #makeTree({ count, lastEnd }: Restarts): Tree {
     const { meter } = this.#sessions;
     return makeTree({
@@ -274,6 +298,7 @@ export class Station implements IO {
         this.#showAll();
       },
       changeOwner: (owner) => this.changeOwner(owner),
+      updates: this.#updates,
     });
   }
 
@@ -289,16 +314,14 @@ export class Station implements IO {
     });
   }
 
-  #makePairing({ about, install, ...setup }: ReturnType<typeof pairingSetup>): Pairing {
+  #makePairing({ about, ...setup }: ReturnType<typeof pairingSetup>): Pairing {
     const { meter } = this.#sessions;
     return new Pairing({
       ...setup,
       routes: () => [
         firmwareUploadRoute({
           slotBytes: this.#board.firmwareSlot.byteLength,
-          install: (expected) =>
-            this.#isFree ? install(expected) : { code: "busy", message: "a session is under way" },
-          onInstalled: () => this.#startNewFirmware(),
+          open: (announced) => this.#updates.upload(announced),
         }),
         ...panelRoutes({
           setName: (name) => this.#rename(name),
@@ -336,13 +359,6 @@ export class Station implements IO {
   /** Nobody charges, or has been let in to. */
   get #isFree(): boolean {
     return this.status !== "authorized" && this.status !== "charging";
-  }
-
-  #startNewFirmware(): void {
-    this.#board.clock.set(() => {
-      if (this.#isFree && !this.#pairing.isTrying) this.#restart("new firmware");
-      else this.#startNewFirmware();
-    }, RESTART_CHECK_MS);
   }
 
   /** `true`: a reset is due, and the station starts again. */
@@ -420,7 +436,7 @@ export class Station implements IO {
     this.#sessions.followPlatform(online);
     this.#access.followPlatform();
     if (online) {
-      this.#board.confirmUpdate();
+      this.#updates.followBroker();
       this.#enter("online");
     } else
       this.#enter(this.#lifeCycle === "online" || this.#lifeCycle === "offline" ? "offline" : "connecting");
@@ -439,6 +455,7 @@ export class Station implements IO {
       case "status":
         this.#board.log(`charging: ${event.status}`);
         this.#show();
+        this.#updates.followSession();
         if (this.#isResetDue) this.#board.clock.set(() => this.#endReset(), 0);
         break;
       case "session-started":

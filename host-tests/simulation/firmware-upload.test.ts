@@ -114,7 +114,7 @@ describe("a firmware image that is uploaded", () => {
     scene.plug();
     scene.present("GUEST-0001");
     scene.until("current flows", () => scene.device.vehicle.isCharging);
-    expect(upload(scene, NEXT)).toMatchObject({ status: 409, body: expect.stringContaining("session") });
+    expect(upload(scene, NEXT)).toMatchObject({ status: 409, body: expect.stringContaining("charging") });
     scene.clock.advance(10_000);
     expect(scene.device.vehicle.isCharging).toBe(true);
     expect(isUntouched(scene)).toBe(true);

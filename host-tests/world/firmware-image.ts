@@ -1,6 +1,6 @@
 /** Firmware images with the chip's real layout, filled with nothing that runs. */
 
-import { DESCRIPTOR_MAGIC, IMAGE_MAGIC, ImageLayout } from "../../modules/updates/index.js";
+import { DESCRIPTOR_MAGIC, IMAGE_MAGIC, ImageLayout } from "../../modules/updates/image.js";
 import { seal, stamped } from "../../scripts/sdk/esp-image.js";
 import { Random } from "./random.js";
 

@@ -1,18 +1,16 @@
 /** `POST /firmware/upload` (protocol, section 2): a firmware image goes into its slot as it comes. */
 
 import { asUint8Array, concatBytes, decodeHex, decodeUTF8 } from "../bytes/index.js";
-import { type Expectation, type Installation, type Refusal, refusalStatus } from "../updates/index.js";
+import { type Refusal, refusalStatus, type Upload } from "../updates/index.js";
 import type { IntakeRoute } from "./http-api.js";
 import type { Intake } from "./intake.js";
 import { boundaryOf, MultipartReader } from "./multipart.js";
-import { type Reply, text } from "./reply.js";
+import { OK, type Reply, text } from "./reply.js";
 
 export interface FirmwareUploadOptions {
   readonly slotBytes: number;
-  /** Opens the slot that does not run, or says why not now. */
-  readonly install: (expected: Expectation) => Installation | Refusal;
-  /** A new firmware is installed: it is to be started when nobody charges. */
-  readonly onInstalled: () => void;
+  /** Opens the slot that does not run, for `size` bytes where that is known; or says why not now. */
+  readonly open: (announced: { readonly size?: number }) => Upload | Refusal;
 }
 
 /** Erasing and writing hold a sender back for some tenths of a second, a weak Wi-Fi for some seconds. */
@@ -24,7 +22,7 @@ const SIGNATURE = "signature";
 const SIGNATURE_DIGITS = 128;
 
 /** The image alone, or a form with it in a part of any name, and with its signature (hex) in `signature`. */
-export function firmwareUploadRoute({ slotBytes, install, onInstalled }: FirmwareUploadOptions): IntakeRoute {
+export function firmwareUploadRoute({ slotBytes, open }: FirmwareUploadOptions): IntakeRoute {
   return {
     path: "/firmware/upload",
     methods: ["POST"],
@@ -41,41 +39,31 @@ export function firmwareUploadRoute({ slotBytes, install, onInstalled }: Firmwar
         return text(413, `the image is larger than the ${slotBytes} bytes of a slot`);
       }
       // Of a form the image is not all.
-      const opened = install({ size: boundary === undefined ? byteLength : undefined });
+      const opened = open({ size: boundary === undefined ? byteLength : undefined });
       if ("code" in opened) return refused(opened);
-      return boundary === undefined
-        ? imageIntake(opened, onInstalled)
-        : formIntake({ installation: opened, boundary, onInstalled });
+      return boundary === undefined ? imageIntake(opened) : formIntake(opened, boundary);
     },
   };
 }
 
-function imageIntake(installation: Installation, onInstalled: () => void): Intake {
+function imageIntake(upload: Upload): Intake {
   return {
     pauseMs: PAUSE_MS,
     take(bytes) {
-      const refusal = installation.write(bytes);
+      const refusal = upload.write(bytes);
       return refusal && refused(refusal);
     },
-    finish: () => conclude(installation.finish(), onInstalled),
-    close: () => installation.close(),
+    finish: () => conclude(upload.finish()),
+    close: () => upload.close(),
   };
 }
 
-function formIntake({
-  installation,
-  boundary,
-  onInstalled,
-}: {
-  installation: Installation;
-  boundary: string;
-  onInstalled: () => void;
-}): Intake {
+function formIntake(upload: Upload, boundary: string): Intake {
   let refusal: Refusal | undefined;
   let signature: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   const reader = new MultipartReader(boundary, {
     onContent(name, bytes) {
-      if (name !== SIGNATURE) refusal ??= installation.write(bytes);
+      if (name !== SIGNATURE) refusal ??= upload.write(bytes);
       else if (signature.length <= SIGNATURE_DIGITS) signature = concatBytes(signature, bytes);
     },
   });
@@ -89,20 +77,18 @@ function formIntake({
     finish() {
       const problem = reader.finish();
       if (problem !== undefined) {
-        installation.close();
+        upload.close();
         return text(400, problem);
       }
       const given = decodeHex((decodeUTF8(signature) ?? "").trim());
-      return conclude(installation.finish(given?.length ? { signature: given } : {}), onInstalled);
+      return conclude(upload.finish(given?.length ? { signature: given } : {}));
     },
-    close: () => installation.close(),
+    close: () => upload.close(),
   };
 }
 
-function conclude(refusal: Refusal | undefined, onInstalled: () => void): Reply {
-  if (refusal) return refused(refusal);
-  onInstalled();
-  return text(200, "OK");
+function conclude(refusal: Refusal | undefined): Reply {
+  return refusal ? refused(refusal) : OK;
 }
 
 function refused(refusal: Refusal): Reply {

@@ -88,6 +88,11 @@ export class TagService implements IO {
     });
   }
 
+  /** The radio is up. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
   /** Brings what the advertisement says up to date. */
   update(metadata: Metadata): void {
     this.#metadata = metadata;

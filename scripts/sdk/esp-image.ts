@@ -5,7 +5,7 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { equalBytes } from "../../modules/bytes/index.js";
-import { describeImage, type ImageDescription, ImageLayout } from "../../modules/updates/index.js";
+import { describeImage, type ImageDescription, ImageLayout } from "../../modules/updates/image.js";
 
 const HEADER_BYTES = 24;
 const SEGMENT_COUNT_AT = 1;
