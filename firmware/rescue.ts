@@ -57,6 +57,10 @@ export class Rescue implements IO {
         state: "rescue",
         problem: { code: "crashes", message: "the station crashed three times as it started" },
         status: "unavailable",
+        name: identity.name,
+        update: this.#updates.text ?? null,
+        energyWh: null,
+        tagLearning: false,
       }),
       routes: () => [
         firmwareUploadRoute({

@@ -335,6 +335,7 @@ export class Station implements IO {
         problem: this.#problem(),
         status: this.#charging.status,
         name: this.#name,
+        update: this.#updates.text ?? null,
         energyWh: meter.isThere ? { session: this.#sessions.energyWh, total: meter.energyWh } : null,
         tagLearning: this.#access.isLearning,
         ownerChange: { isUnderWay: this.#ownerChange.isUnderWay, failure: this.#ownerChangeFailure ?? null },

@@ -270,6 +270,7 @@ export class Pairing implements IO {
       trying: this.isTrying,
       lastFailure: lastFailure ? { code: lastFailure.code, message: lastFailure.message } : null,
       network: this.#options.board.io.network.kind,
+      preset: [...this.#options.preset.keys()],
       ...this.#options.describe(),
     });
   }
