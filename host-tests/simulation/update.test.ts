@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { decodeUTF8, encodeHex } from "../../modules/bytes/index.js";
 import { CONFIRM_WITHIN_MS } from "../../modules/updates/index.js";
+import { answer } from "../../platform-stub/firmware/answer.js";
+import { Shelf } from "../../platform-stub/firmware/shelf.js";
+import { usernameOf as hashOf } from "../../platform-stub/registry.js";
 import { makeImage } from "../world/firmware-image.js";
 import { Random } from "../world/random.js";
 import { Signer } from "../world/signer.js";
@@ -83,22 +86,40 @@ describe("an update", () => {
     expect(imageRequests()[1]?.headers.get("range")).toBe("bytes=12000-");
   });
 
-  test("begins anew when the server has another image by then, and refuses what was not announced", () => {
+  test("is refused when the server has another image by then, and the next one is that", () => {
     scene.release(2, { image: makeImage({ version: 2, byteLength: 40_000 }) });
-    scene.server.fault = ({ path, headers }) =>
-      path.endsWith(".bin") && !headers.has("range") ? { breakAfterBytes: 15_000 } : undefined;
-    scene.server.intercept = (request, response) => {
-      if (request.headers.has("range"))
-        scene.release(3, { image: makeImage({ version: 3, byteLength: 30_000 }) });
-      return response;
+    scene.server.fault = ({ path }) => {
+      if (!path.endsWith(".bin")) return undefined;
+      scene.release(3, { image: makeImage({ version: 3, byteLength: 30_000 }) });
+      return { breakAfterBytes: 15_000 };
     };
-    scene.set("firmware/update", "true");
-    scene.clock.runUntil(() => imageRequests().length === 2, MINUTE_MS);
-    scene.untilSettled();
-    // The second request still got the old image; a third one, of another update, gets the new one.
+    scene.update();
+    expect(scene.version()).toBe(1);
+    expect(scene.updateState()).toBe("Update failed: the image has 30000 bytes, and 40000 were announced");
     scene.server.fault = undefined;
     scene.update();
     expect(scene.version()).toBe(3);
+  });
+
+  test("begins anew when the server does not know any more what it has sent", () => {
+    scene.release(2, { image: makeImage({ version: 2, byteLength: 40_000 }) });
+    const lengths: number[] = [];
+    scene.server.intercept = ({ path, headers }, response) => {
+      if (!path.endsWith(".bin")) return response;
+      lengths.push(response.body.length);
+      // As a server does whose validators are of its own run, and that ignores what it does not know.
+      const etag = `"run-${lengths.length}"`;
+      const { image: body } = scene.server.shelf.releases[0] ?? { image: response.body };
+      const length = { "content-length": String(body.length) };
+      return headers.has("range")
+        ? { status: 200, headers: { etag, ...length }, body }
+        : { ...response, body };
+    };
+    scene.server.fault = ({ path, headers }) =>
+      path.endsWith(".bin") && !headers.has("range") ? { breakAfterBytes: 15_000 } : undefined;
+    scene.update();
+    expect(lengths).toHaveLength(2);
+    expect(scene.version()).toBe(2);
   });
 
   test("is not looked for twice at a time", () => {
@@ -128,18 +149,10 @@ describe("an update", () => {
   test("goes back to an older version only for who asks for that", () => {
     scene.release(2);
     scene.update();
-    scene.server.intercept = (request, response) => {
-      const older = new UpdateScene();
-      older.release(1, { image: makeImage({ version: 1 }) });
-      const offer = older.server.shelf.offer("plugpass", "stable", undefined);
-      if (!offer) return response;
-      const body = request.path.endsWith(".bin")
-        ? offer.release.image
-        : Uint8Array.from(`{"firmware_version":1,"size":${offer.release.image.length}}`, (c) =>
-            c.charCodeAt(0),
-          );
-      return { status: 200, headers: { "content-length": String(body.length) }, body };
-    };
+    const older = new Shelf();
+    const image = makeImage({ version: 1 });
+    older.put({ productId: "plugpass", version: 1, channel: "stable", percent: 100, image });
+    scene.server.intercept = (request) => answer(older, request);
     scene.update();
     expect(scene.updateState()).toBe("Firmware is up to date");
     scene.update("downgrade");
@@ -201,7 +214,8 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     scene.release(2);
   });
 
-  afterEachIsBack((why) => {
+  /** What has to hold after each. */
+  function expectRollback(why: string): void {
     expect(scene.version()).toBe(1);
     expect(scene.updateState()).toMatch(new RegExp(`^Rolled back: .*${why}`));
     const before = imageRequests().length;
@@ -214,17 +228,14 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     scene.clock.advance(DAY_MS + 60 * MINUTE_MS);
     scene.untilSettled();
     expect(scene.version()).toBe(3);
-  });
-});
+  }
 
-/** Each of the bad firmwares, and what has to hold after it. */
-function afterEachIsBack(check: (why: string) => void): void {
   test("one that crashes at its start", () => {
     scene.under.bad.set(2, () => {
       throw new Error("undefined is not a function");
     });
     scene.update();
-    check("undefined is not a function");
+    expectRollback("undefined is not a function");
   });
 
   test("one that crashes after a while", () => {
@@ -235,13 +246,13 @@ function afterEachIsBack(check: (why: string) => void): void {
       return board;
     });
     scene.update();
-    check("out of memory");
+    expectRollback("out of memory");
   });
 
   test("one that hangs", () => {
     scene.under.bad.set(2, () => scene.device.hang());
     scene.update();
-    check("reset by the task watchdog");
+    expectRollback("reset by the task watchdog");
   });
 
   test("one that never reaches the broker", () => {
@@ -257,9 +268,9 @@ function afterEachIsBack(check: (why: string) => void): void {
     expect(scene.version()).toBe(2);
     scene.clock.advance(20_000);
     scene.untilSettled();
-    check("did not reach the broker within 5 minutes: the name broker.example has no address");
+    expectRollback("did not reach the broker within 5 minutes: the name broker.example has no address");
   });
-}
+});
 
 describe("a new firmware", () => {
   test("is kept without a broker where there was none before, when its radio and its network are up", () => {
@@ -314,14 +325,26 @@ describe("a new firmware", () => {
   });
 
   test("lets a vehicle charge to its end before it gives itself up", () => {
+    scene.platform.list = { version: 1, tags: [hashOf("GUEST-0001")] };
+    scene.set("access/offline-policy", "list");
+    scene.clock.advance(1000);
+    scene.under.powerCycle();
+    scene.untilSettled();
+    scene.clock.advance(5000);
     scene.release(2);
+    scene.under.bad.set(2, (board) => ({ ...board, resolve: () => {} }));
     scene.set("firmware/update", "true");
     scene.until("the new one runs", () => scene.version() === 2);
-    scene.until("it is online", () => scene.station.lifeCycle === "online");
-    // Confirmed by that: it is no trial any more, whatever comes.
-    scene.brokerHost.isCut = true;
+    scene.clock.advance(MINUTE_MS);
+    scene.plug();
+    scene.present("GUEST-0001");
+    scene.until("it charges", () => scene.device.vehicle.isCharging);
     scene.clock.advance(60 * MINUTE_MS);
+    expect(scene.device.vehicle.isCharging).toBe(true);
     expect(scene.version()).toBe(2);
+    scene.device.vehicle.unplug();
+    scene.untilSettled();
+    expect(scene.version()).toBe(1);
   });
 });
 
