@@ -1,11 +1,13 @@
 /** A café in virtual time: a station with its vehicle, a broker with a platform behind it, an app, a phone. */
 
-import { defaultConfig } from "../../firmware/config.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { type Config, defaultConfig } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
 import type { Board } from "../../modules/board/index.js";
 import { decodeUTF8, encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Cipher } from "../../modules/settings/index.js";
+import { describeImage } from "../../modules/updates/index.js";
 import { Device, type DeviceOptions, type EndOfLife, Life, makeSockets } from "../virtual-board/index.js";
 import { WorldBroker } from "../world/broker.js";
 import type { VirtualClock } from "../world/clock.js";
@@ -53,6 +55,10 @@ export class StationUnderTest {
   station: Station | undefined;
   /** Runs as a part of the firmware, after the station has started: what it throws is a crash. */
   onStarted: ((board: Board) => void) | undefined;
+  /** What is built in otherwise than by default. */
+  config: Partial<Config> = {};
+  /** Versions of the firmware that are no good: what they do before anything else, and with which board they go on. */
+  readonly bad = new Map<number, (board: Board) => Board>();
   readonly #clock: VirtualClock;
 
   constructor(world: World<VirtualClock>, options: DeviceOptions = {}) {
@@ -71,8 +77,11 @@ export class StationUnderTest {
   }
 
   boot(): void {
+    const { slots } = this.device;
     this.device.boot((board: Board) => {
-      const started = startStation(board, defaultConfig);
+      const firmwareVersion = describeImage(slots.image(slots.running))?.version ?? 0;
+      const ours = this.bad.get(firmwareVersion)?.(board) ?? board;
+      const started = startStation(ours, { ...defaultConfig, ...this.config, firmwareVersion });
       this.station = started instanceof Station ? started : undefined;
       if (this.station) this.onStarted?.(board);
     });
@@ -288,6 +297,11 @@ export class Scene {
     return undefined;
   }
 
+  /** The owner's app sets a property, by its path under the station's root. */
+  set(path: string, payload: string, under = this.under): void {
+    this.broker.publish(`${userTopic()}/sweet-home/${under.deviceId}/${path}/set`, payload);
+  }
+
   until(what: string, condition: () => boolean, limitMs = MINUTE_MS): void {
     if (this.clock.runUntil(condition, limitMs)) return;
     throw new Error(`not in ${limitMs} ms: ${what}\n${this.device.logLines.join("\n")}`);
@@ -322,6 +336,11 @@ export function formOf(fields: Record<string, string | undefined>): string {
   return Object.entries(fields)
     .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${encodeURIComponent(value)}`))
     .join("&");
+}
+
+/** Of the owner (docs/protocol.md, section 1). */
+function userTopic(): string {
+  return encodeHex(Uint8Array.from(sha256(encodeUTF8(OWNER.email))));
 }
 
 /** The world's own servers have no excuse. */

@@ -127,7 +127,7 @@ export class Download implements IO {
   /** The image comes from its first byte. */
   #begin(headers: ResponseHead["headers"]): void {
     if (++this.#beginnings > MAX_BEGINNINGS) {
-      this.#fail("the image changes while it is downloaded");
+      this.#fail(`it had to begin anew ${MAX_BEGINNINGS} times`);
       return;
     }
     const { expected } = this.#options;

@@ -34,6 +34,7 @@ export class Get implements IO {
   #timer: Timer | undefined;
   /** Counts connections, so that what belongs to an earlier one is told from the present. */
   #connection = 0;
+  #isOpen = false;
   #isOver = false;
 
   constructor(options: GetOptions) {
@@ -51,6 +52,7 @@ export class Get implements IO {
     const { host, port, path } = this.#place;
     const { board } = this.#options;
     const connection = ++this.#connection;
+    this.#isOpen = false;
     this.#reader = new ResponseReader({
       onHead: (head) => this.#followHead(head),
       onBody: (bytes) => {
@@ -95,6 +97,7 @@ export class Get implements IO {
   }
 
   #send(count: number): void {
+    this.#isOpen = true;
     if (this.#unsent.length === 0 || !this.#socket) return;
     this.#wait(IDLE_TIMEOUT_MS, `${this.#place.host} port ${this.#place.port} does not answer`);
     for (let room = count; room > 0 && this.#unsent.length > 0; ) {
@@ -133,7 +136,9 @@ export class Get implements IO {
   }
 
   #lose(): void {
-    if (this.#reader.end()) this.#finish();
+    const { host, port } = this.#place;
+    if (!this.#isOpen) this.#fail(`${host} port ${port} refuses the connection`);
+    else if (this.#reader.end()) this.#finish();
     else this.#fail("the connection broke off");
   }
 

@@ -208,8 +208,12 @@ export class Updates implements IO {
   }
 
   #headers(): Record<string, string> {
-    const { deviceId, productId, runningVersion } = this.#options;
-    return { "user-agent": `${productId}/${runningVersion}`, "x-device-id": deviceId };
+    const { deviceId, productId, runningVersion, settings } = this.#options;
+    return {
+      "user-agent": `${productId}/${runningVersion}`,
+      "x-device-id": deviceId,
+      ...(settings().staging ? { "x-firmware-channel": "staging" } : {}),
+    };
   }
 
   #consider(body: Uint8Array<ArrayBuffer>, request: Check): void {
