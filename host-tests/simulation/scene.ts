@@ -103,6 +103,7 @@ export class Scene {
   readonly platform: WorldPlatform;
   readonly phone: Phone;
   readonly under: StationUnderTest;
+  readonly #apps = new Map<string, Host>();
 
   constructor(options: SceneOptions = {}) {
     this.world = virtualWorld(options);
@@ -167,7 +168,7 @@ export class Scene {
     } = {},
     under = this.under,
   ): HTTPOutcome {
-    const app = this.world.network.host({ address: options.from ?? "192.168.1.250" });
+    const app = this.#app(options.from ?? "192.168.1.250");
     let outcome: HTTPOutcome | undefined;
     httpRequest({
       ...this.#way(app, under),
@@ -185,22 +186,33 @@ export class Scene {
 
   /** Sends bytes to the HTTP API as they are, and waits for nothing. */
   sendRaw(request: Uint8Array<ArrayBuffer>, from = "192.168.1.251"): RawSender {
-    const app = this.world.network.host({ address: from });
+    const app = this.#app(from);
     const sender: Mutable<RawSender> = {
       outcome: undefined,
       send: (bytes) => sent.send(bytes),
-      close: () => sent.close(),
+      isClosed: false,
+      close: () => {
+        sender.isClosed = true;
+        sent.close();
+      },
     };
     const sent = exchange({
       ...this.#way(app, this.under),
       request,
       timeoutMs: 10 * MINUTE_MS,
       onDone: (outcome) => {
-        app.address = undefined;
         sender.outcome = outcome;
       },
     });
     return sender;
+  }
+
+  /** A device with this address; the same one each time. */
+  #app(address: string): Host {
+    const app = this.#apps.get(address) ?? this.world.network.host();
+    this.#apps.set(address, app);
+    app.address = address;
+    return app;
   }
 
   /** To a station's HTTP API. */
@@ -311,6 +323,7 @@ export class Scene {
 export interface RawSender {
   /** `undefined` until it is answered, or cut off. */
   readonly outcome: HTTPOutcome | undefined;
+  readonly isClosed: boolean;
   send(bytes: Uint8Array<ArrayBuffer>): void;
   close(): void;
 }
