@@ -13,7 +13,7 @@ import { makeImage } from "../world/firmware-image.js";
 import { BROKER_NAME, formOf, LOGIN, loginOf, OWNER, PAIRING, Scene, WIFI } from "./scene.js";
 
 function booted(): Scene {
-  const scene = new Scene({ device: { resource: () => encodeUTF8("panel").buffer } });
+  const scene = new Scene({ device: { resource: () => encodeUTF8("panel") } });
   scene.under.boot();
   scene.clock.advance(500);
   return scene;

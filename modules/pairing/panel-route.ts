@@ -45,7 +45,7 @@ export function panelRoute(
         "content-security-policy": POLICY,
       };
       const isKnown = asked.get("if-none-match") === etag;
-      const body = isKnown ? "" : new Uint8Array(bytes);
+      const body = isKnown ? "" : bytes;
       return { status: isKnown ? 304 : 200, body, type: file.type, headers };
     },
   };

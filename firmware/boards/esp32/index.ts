@@ -80,7 +80,8 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       cardReader: hardware.cardReaderPin,
     },
     resolve: makeResolve(clock, guard),
-    resource: (name) => (Resource.exists(name) ? new Resource(name) : undefined),
+    resource: (name) =>
+      Resource.exists(name) ? new Uint8Array(new Resource(name) as unknown as ArrayBuffer) : undefined,
     openStorage,
     openUpdate: makeOpenUpdate(),
     confirmUpdate: () => {
