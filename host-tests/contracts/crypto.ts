@@ -174,6 +174,13 @@ export function describeCryptoContract(name: string, crypto: Crypto): void {
       expect(encodeHex(crypto.sha256(encodeUTF8(text)))).toBe(hash);
     });
 
+    test.each(SHA256_VECTORS)("the same piece by piece: %s", (_name, text, hash) => {
+      const digest = crypto.startSHA256();
+      const whole = encodeUTF8(text);
+      for (let i = 0; i < whole.length; i += 5) digest.write(whole.subarray(i, i + 5));
+      expect(encodeHex(digest.close())).toBe(hash);
+    });
+
     test("random bytes have the length that was asked for, and differ", () => {
       expect(crypto.random(0).byteLength).toBe(0);
       const draws = new Set(Array.from({ length: 100 }, () => encodeHex(crypto.random(16))));

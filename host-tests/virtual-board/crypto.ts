@@ -28,6 +28,15 @@ export function virtualCrypto(random: Random): Crypto {
       return opened(() => cipher.decrypt(asUint8Array(data)));
     },
     sha256: (data) => Uint8Array.from(sha256(asUint8Array(data))).buffer,
+    startSHA256: () => {
+      const hash = sha256.create();
+      return {
+        write: (data) => {
+          hash.update(asUint8Array(data));
+        },
+        close: () => Uint8Array.from(hash.digest()).buffer,
+      };
+    },
     random: (byteLength) => random.bytes(byteLength).buffer,
   };
 }

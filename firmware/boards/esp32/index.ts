@@ -17,7 +17,7 @@ import { ChipLife } from "./life.js";
 import { makeControlPilot, makeDigitalIn, makeDigitalOut, makePulseCount } from "./pins-io.js";
 import { makeSerial } from "./serial.js";
 import { openStorage } from "./storage.js";
-import { makeOpenUpdate } from "./update.js";
+import { firmwareSlot, makeOpenUpdate } from "./update.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
 export type { Hardware } from "./hardware.js";
@@ -55,6 +55,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     implementation: "esp32",
     mac: macOf(native),
     lastEnd: guard.lastEnd,
+    firmwareSlot: firmwareSlot(hardware.chipId),
     clock,
     crypto: makeCrypto(random),
     io: {
@@ -81,7 +82,8 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       cardReader: hardware.cardReaderPin,
     },
     resolve: makeResolve(clock, guard),
-    resource: (name) => (Resource.exists(name) ? new Resource(name) : undefined),
+    resource: (name) =>
+      Resource.exists(name) ? new Uint8Array(new Resource(name) as unknown as ArrayBuffer) : undefined,
     openStorage,
     openUpdate: makeOpenUpdate(),
     confirmUpdate: () => {

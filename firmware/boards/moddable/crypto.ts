@@ -41,8 +41,12 @@ export function makeCrypto(random: (byteLength: number) => ArrayBuffer): Crypto 
     },
     sha256(data) {
       const digest = new Digest("SHA256");
-      digest.write(own(data));
+      digest.write(data);
       return digest.close();
+    },
+    startSHA256() {
+      const digest = new Digest("SHA256");
+      return { write: (data) => digest.write(data), close: () => digest.close() };
     },
     random,
   };
