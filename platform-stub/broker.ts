@@ -100,7 +100,8 @@ function identify(
   const user = registry.userByName(username);
   if (!user || !isEqual(password, user.token)) return refusal(BAD_USER_OR_PASSWORD, "wrong user or token");
   const device = registry.device(clientId);
-  if (device?.owner !== user.email) return refusal(NOT_AUTHORIZED, "not a device of that user");
+  const isTheirs = device?.owner === user.email || registry.offeredTo(clientId)?.email === user.email;
+  if (!device || !isTheirs) return refusal(NOT_AUTHORIZED, "not a device of that user");
   return { kind: "station", userTopic: userTopicOf(user), deviceId: device.id };
 }
 

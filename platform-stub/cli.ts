@@ -12,10 +12,14 @@ import {
   TOKEN_VARIABLE,
   tokenFrom,
 } from "./provisioning/index.js";
-import { type Cipher, Registry } from "./registry.js";
+import { type Cipher, Registry, type RegistryData } from "./registry.js";
+import { openSQLiteStore } from "./sqlite-store.js";
+import { MemoryStore, type Store } from "./store.js";
 
 interface RunOptions {
   readonly config?: string;
+  readonly database?: string;
+  readonly memory: boolean;
   readonly broker?: string;
   readonly host: string;
   readonly port: number;
@@ -35,6 +39,11 @@ program
   .command("run", { isDefault: true })
   .description("run until Ctrl-C")
   .option("--config <file>", `users, devices and tags; without it a demo is made in ${DEMO_CONFIG}`)
+  .option(
+    "--database <file>",
+    "what happens at run time: cards, sessions, owners; without it beside the configuration, .sqlite",
+  )
+  .option("--memory", "keep that in memory, and forget it at the end", false)
   .option(
     "--broker <url>",
     "an external broker, mqtt://[user:password@]host:port, in place of the embedded one",
@@ -130,8 +139,23 @@ program.parseAsync().catch((error: unknown) => {
 });
 
 async function run(options: RunOptions): Promise<void> {
+  const store = await openStore(options);
+  try {
+    await runOn(store, options);
+  } finally {
+    store.close();
+  }
+}
+
+async function openStore({ config = DEMO_CONFIG, database, memory }: RunOptions): Promise<Store> {
+  if (memory && database !== undefined) throw new Error("it is --memory or --database");
+  return memory ? new MemoryStore() : openSQLiteStore(database ?? config.replace(/(\.json)?$/, ".sqlite"));
+}
+
+async function runOn(store: Store, options: RunOptions): Promise<void> {
   const { config, broker, host, port } = options;
-  const registry = config === undefined ? openDemo() : new Registry(readConfig(config));
+  const registry = new Registry(undefined, { store });
+  registry.follow(config === undefined ? openDemo() : readConfig(config));
   const provisioning = await serveProvisioning(registry, options);
   const platform = await startPlatform({
     registry,
@@ -185,9 +209,9 @@ function untilEnded(): Promise<void> {
 }
 
 /** The demo's secrets stay from one start to the next, so that a paired station stays paired. */
-function openDemo(): Registry {
+function openDemo(): RegistryData {
   if (!existsSync(DEMO_CONFIG)) writeConfig(DEMO_CONFIG, demoRegistry().data);
-  return new Registry(readConfig(DEMO_CONFIG));
+  return readConfig(DEMO_CONFIG);
 }
 
 function whatNext(platform: Platform, registry: Registry): string {

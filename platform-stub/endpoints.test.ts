@@ -36,22 +36,25 @@ describe("session", () => {
     const registry = cafe();
     expect(ask(registry, "session", SESSION)).toMatchObject({ code: "200", data: { accepted: true } });
     expect(ask(registry, "session", { ...SESSION, endWh: 99 })).toMatchObject({ data: { accepted: true } });
-    expect(registry.sessions).toMatchObject([{ device: "cafe-1", endWh: 60 }]);
+    expect(registry.sessions()).toMatchObject([{ device: "cafe-1", owner: OWNER.email, endWh: 60 }]);
   });
 
   test("of two devices are two, whatever their ids", () => {
     const registry = cafe();
     ask(registry, "session", SESSION);
     ask(registry, "session", SESSION, "cafe-2");
-    expect(registry.sessions).toHaveLength(2);
+    expect(registry.sessions()).toHaveLength(2);
   });
 
-  test.each([{}, { ...SESSION, id: "x" }, { ...SESSION, tag: "TAG-0001" }, { ...SESSION, endWh: -1 }])(
-    "that is none is refused: %#",
-    (data) => {
-      expect(ask(cafe(), "session", data)).toMatchObject({ status: "0", code: "400" });
-    },
-  );
+  test.each([
+    {},
+    { ...SESSION, id: "x" },
+    { ...SESSION, tag: "TAG-0001" },
+    { ...SESSION, endWh: -1 },
+    { ...SESSION, endWh: 1e300 },
+  ])("that is none is refused: %#", (data) => {
+    expect(ask(cafe(), "session", data)).toMatchObject({ status: "0", code: "400" });
+  });
 });
 
 describe("local-list", () => {
@@ -101,6 +104,7 @@ describe("create-tag", () => {
     registry.putTag({ tag: "THEIRS", owner: "other@example.org" });
     expect(ask(registry, "create-tag", { tag: "THEIRS" }).code).toBe("409");
     expect(ask(registry, "create-tag", { tag: "a b" }).code).toBe("400");
+    expect(ask(registry, "create-tag", { tag: "GOOD", label: "two\nlines" }).code).toBe("400");
   });
 });
 
@@ -118,6 +122,20 @@ describe("change-owner", () => {
     expect(registry.takeOffer("cafe-1", usernameOf(email))).toMatchObject({ owner: email });
     expect(registry.device("cafe-1")?.owner).toBe(email);
     expect(registry.takeOffer("cafe-2", usernameOf(email))).toBeUndefined();
+  });
+
+  test("is offered for 10 minutes, not for ever", () => {
+    let now = 0;
+    const email = "other@example.org";
+    const data = { users: [OWNER, { email, token: "o" }], devices: [], tags: [] };
+    const registry = new Registry(data, { now: () => now });
+    registry.addDevice({ id: "cafe-1", owner: OWNER.email });
+    ask(registry, "change-owner", { owner: email });
+    now = 599_000;
+    expect(registry.offeredTo("cafe-1")).toMatchObject({ email });
+    now = 600_000;
+    expect(registry.offeredTo("cafe-1")).toBeUndefined();
+    expect(registry.takeOffer("cafe-1", usernameOf(email))).toBeUndefined();
   });
 
   test("knows no stranger", () => {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { label, tagText } from "./fields.js";
 import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
 
 /** What an endpoint says to a request whose sender is known. */
@@ -27,6 +28,8 @@ const authorize: Endpoint = (data, device, registry) => {
 };
 
 const wholeNumber = z.number().int().min(0);
+/** More than a meter ever shows. */
+const energyWh = z.number().min(0).max(1e12);
 /** Seconds since 1970-01-01 UTC; null where the station did not know the time. */
 const moment = wholeNumber.nullable();
 
@@ -39,8 +42,8 @@ export const sessionSchema = z.object({
   start: moment,
   end: moment,
   seconds: wholeNumber,
-  startWh: z.number().min(0),
-  endWh: z.number().min(0),
+  startWh: energyWh,
+  endWh: energyWh,
   why: z.string().min(1).max(16),
 });
 
@@ -48,7 +51,8 @@ export const sessionSchema = z.object({
 const session: Endpoint = (data, device, registry) => {
   const request = sessionSchema.safeParse(data);
   if (!request.success) return error("400", "session needs a finished session as docs/protocol.md has it");
-  registry.acceptSession({ device: device.id, ...request.data });
+  const { connector: _, ...finished } = request.data;
+  registry.acceptSession({ device: device.id, owner: device.owner, accepted: registry.nowS, ...finished });
   return { status: "1", code: "200", data: { accepted: true } };
 };
 
@@ -80,10 +84,7 @@ const localList: Endpoint = (data, device, registry) => {
   return { status: "1", code: "200", data: { version, tags, total: hashes.length } };
 };
 
-const createTagRequest = z.object({
-  tag: z.string().regex(/^[A-Za-z0-9_.:-]{4,64}$/),
-  label: z.string().min(1).max(64).optional(),
-});
+const createTagRequest = z.object({ tag: tagText, label: label.optional() });
 
 /** `create-tag`: an installer has swiped a card. The owner's own tag stays as it is. */
 const createTag: Endpoint = (data, device, registry) => {
