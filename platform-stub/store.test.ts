@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { skipFor } from "../host-tests/optional.js";
+import { findSQLite } from "../host-tests/sqlite.js";
 import { Registry, type RegistryData, type SessionEntry, type TagEntry } from "./registry.js";
 import { openSQLiteStore } from "./sqlite-store.js";
 import { MemoryStore, type Store } from "./store.js";
@@ -53,15 +53,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const hasDriver = await import("@photostructure/sqlite").then(
-  () => true,
-  () => {
-    skipFor(
-      "SQLite's driver is not installed for this machine; npm ci installs it where there is a build of it",
-    );
-    return false;
-  },
-);
+const hasSQLite = await findSQLite();
 
 function session(id: string, fields: Partial<SessionEntry> = {}): SessionEntry {
   return {
@@ -84,7 +76,7 @@ function session(id: string, fields: Partial<SessionEntry> = {}): SessionEntry {
 
 const STORES: [string, () => Store | Promise<Store>][] = [
   ["in memory", () => new MemoryStore()],
-  ...(hasDriver ? [["in SQLite", open] as [string, typeof open]] : []),
+  ...(hasSQLite ? [["in SQLite", open] as [string, typeof open]] : []),
 ];
 
 describe.each(STORES)("a store %s", (_name, make) => {
@@ -138,7 +130,7 @@ describe.each(STORES)("a store %s", (_name, make) => {
   });
 });
 
-(hasDriver ? describe : describe.skip)("an SQLite file", () => {
+(hasSQLite ? describe : describe.skip)("an SQLite file", () => {
   test("has everything after a restart, and is for its owner's eyes only", async () => {
     const registry = new Registry(CONFIG, { store: await open(), now: () => 5000 });
     registry.acceptSession(session("one"));
