@@ -1,4 +1,4 @@
-import type { Clock } from "../../modules/board/index.js";
+import { setTimeout as sleep } from "node:timers/promises";
 import { VirtualStation } from "../cli/virtual-station.js";
 import { waitFor } from "../cli/wait.js";
 import { NodeClock } from "../node-board/index.js";
@@ -7,7 +7,7 @@ import { World } from "../world/world.js";
 import { type BrokerUnderTest, CAFE } from "./brokers.js";
 
 const WIFI = { ssid: "Café", password: "espresso-doppio" };
-/** Of the meter's pulses, so many a second: 7.2 kW at 1000 imp/kWh. */
+/** Between two pulses of the meter: nobody waits for a vehicle here. */
 const PULSE_EVERY_MS = 5;
 
 /** `cafe-1`, paired with a broker under test and online, a vehicle and a phone beside it. */
@@ -45,10 +45,6 @@ export class OnlineStation {
     return it;
   }
 
-  get clock(): Clock {
-    return this.#clock;
-  }
-
   /** Plugs a vehicle in and presents a card. */
   async present(tag: string): Promise<Parameters<PresentOptions["onDone"]>[0]> {
     this.station.device.vehicle.plug();
@@ -59,13 +55,18 @@ export class OnlineStation {
     });
   }
 
-  /** Charges until the meter has counted so many Wh, then unplugs. */
-  async charge(energyWh: number): Promise<void> {
+  /** Lets the meter count so many Wh as soon as current flows. */
+  async count(energyWh: number): Promise<void> {
     await waitFor("current flows", () => this.station.device.vehicle.isCharging);
     for (let i = 0; i < energyWh; i++) {
       this.station.device.meter.pulse();
-      await new Promise((done) => setTimeout(done, PULSE_EVERY_MS));
+      await sleep(PULSE_EVERY_MS);
     }
+  }
+
+  /** Charges so many Wh, and unplugs. */
+  async charge(energyWh: number): Promise<void> {
+    await this.count(energyWh);
     this.station.device.vehicle.unplug();
     await waitFor("the session is over", () => this.station.station?.status === "available");
   }
