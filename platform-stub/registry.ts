@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
-import { MemoryStore, type Store, type Table } from "./store.js";
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { MemoryStore, type Offer, type Store, type Table } from "./store.js";
 
 export type Cipher = "aes-256-gcm" | "aes-256-cbc";
 
@@ -19,6 +19,8 @@ export interface DeviceEntry {
   /** The response key: 64 lower-case hex digits. */
   readonly key: string;
   readonly cipher: Cipher;
+  /** An MQTT password of its own, good beside its owner's: one that changed hands has it. */
+  readonly token?: string;
 }
 
 /** A virtual card. */
@@ -66,6 +68,12 @@ export interface RegistryData {
 /** The MQTT user name: lower-case hex SHA-256 of the e-mail, trimmed (docs/protocol.md, section 1). */
 export function usernameOf(email: string): string {
   return createHash("sha256").update(email.trim(), "utf8").digest("hex");
+}
+
+/** Whether two secrets are the same; takes as long when they are not. */
+export function isSame(given: Uint8Array, secret: string): boolean {
+  const expected = Buffer.from(secret, "utf8");
+  return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
 /** `<user>`: the first level, or levels, of every topic of an owner. */
@@ -187,23 +195,35 @@ export class Registry {
     return this.#store.devices.all();
   }
 
-  /** The device may come as another owner's, for 10 minutes. */
-  offerDevice(id: string, owner: string): void {
-    this.#store.offers.put({ device: id, owner, until: this.nowS + OFFER_S });
+  /** The device may come as another owner's, for 10 minutes, with a token of its own. */
+  offerDevice(id: string, { owner, token }: { readonly owner: string; readonly token: string }): void {
+    this.#store.offers.put({ device: id, owner, token, until: this.nowS + OFFER_S });
   }
 
   /** Who else than its owner the device may come as; `undefined` when it was offered to nobody, or too long ago. */
   offeredTo(id: string): User | undefined {
-    const offer = this.#store.offers.get(id);
-    return offer && offer.until > this.nowS ? this.user(offer.owner) : undefined;
+    const offer = this.#offer(id);
+    return offer && this.user(offer.owner);
+  }
+
+  /** Whether a client may come as a device of a user, by its MQTT password; takes as long for a wrong one. */
+  isAccount(id: string, { user, password }: { readonly user: User; readonly password: Uint8Array }): boolean {
+    const device = this.device(id);
+    const offer = this.#offer(id);
+    const tokens = [
+      ...(device?.owner === user.email ? [user.token, device.token] : []),
+      ...(offer?.owner === user.email ? [user.token, offer.token] : []),
+    ];
+    return tokens.filter((token) => token !== undefined && isSame(password, token)).length > 0;
   }
 
   /** The device has come as the owner's that it was offered to; `undefined` when nobody offered it. */
   takeOffer(id: string, userTopic: string): DeviceEntry | undefined {
     const device = this.device(id);
-    const owner = this.offeredTo(id);
+    const offer = this.#offer(id);
+    const owner = offer && this.user(offer.owner);
     if (!device || !owner || userTopicOf(owner) !== userTopic) return undefined;
-    const moved = { ...device, owner: owner.email };
+    const moved = { ...device, owner: owner.email, token: offer.token };
     this.#store.transaction(() => {
       this.#store.offers.delete(id);
       this.#store.devices.put(moved);
@@ -233,6 +253,11 @@ export class Registry {
 
   putSetting(name: string, value: string): void {
     this.#store.settings.put({ name, value });
+  }
+
+  #offer(id: string): Offer | undefined {
+    const offer = this.#store.offers.get(id);
+    return offer && offer.until > this.nowS ? offer : undefined;
   }
 
   #addDevice(device: DeviceEntry): void {

@@ -18,14 +18,16 @@ const BUSY_MS = 5000;
 const SCHEMA = `
   CREATE TABLE users (email TEXT PRIMARY KEY, token TEXT NOT NULL, root_topic TEXT) STRICT;
   CREATE TABLE devices (
-    id TEXT PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, cipher TEXT NOT NULL
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, cipher TEXT NOT NULL, token TEXT
   ) STRICT;
   -- stations: a JSON array of device ids; NULL: all of the owner's.
   CREATE TABLE tags (
     tag TEXT PRIMARY KEY, owner TEXT NOT NULL, label TEXT, stations TEXT, blocked INTEGER,
     max_current REAL, cache_for INTEGER
   ) STRICT;
-  CREATE TABLE offers (device TEXT PRIMARY KEY, owner TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
+  CREATE TABLE offers (
+    device TEXT PRIMARY KEY, owner TEXT NOT NULL, token TEXT NOT NULL, until INTEGER NOT NULL
+  ) STRICT;
   CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE configured (name TEXT PRIMARY KEY, entry TEXT NOT NULL) STRICT;
   -- start, end, accepted: seconds since 1970-01-01 UTC. tag: SHA-256.
@@ -123,7 +125,12 @@ class SQLiteStore implements Store {
       toRow: ({ email, token, rootTopic = null }) => ({ email, token, root_topic: rootTopic }),
       fromRow: ({ root_topic, ...row }) => compact({ ...row, rootTopic: root_topic }),
     });
-    this.devices = new SQLiteTable<DeviceEntry>(database, { name: "devices", key: "id", ...asItIs() });
+    this.devices = new SQLiteTable<DeviceEntry>(database, {
+      name: "devices",
+      key: "id",
+      toRow: ({ token = null, ...device }) => ({ ...device, token }),
+      fromRow: compact,
+    });
     this.tags = new SQLiteTable<TagEntry>(database, {
       name: "tags",
       key: "tag",

@@ -134,13 +134,15 @@ describe.each(STORES)("a store %s", (_name, make) => {
   test("has everything after a restart, and is for its owner's eyes only", async () => {
     const registry = new Registry(CONFIG, { store: await open(), now: () => 5000 });
     registry.acceptSession(session("one"));
-    registry.offerDevice("cafe-1", OTHER);
+    registry.offerDevice("cafe-1", { owner: OTHER, token: "t" });
     for (const name of [file, `${file}-wal`]) expect(statSync(name).mode & 0o777).toBe(0o600);
     opened.pop()?.close();
     const again = new Registry(undefined, { store: await open(), now: () => 5000 });
     expect(again.data).toEqual(CONFIG);
     expect(again.sessions()).toEqual([session("one")]);
     expect(again.offeredTo("cafe-1")?.email).toBe(OTHER);
+    expect(again.takeOffer("cafe-1", "bar/one")).toMatchObject({ owner: OTHER, token: "t" });
+    expect(again.device("cafe-1")).toEqual({ ...CONFIG.devices[0], owner: OTHER, token: "t" });
   });
 
   test("is one truth for two stubs that share the requests", async () => {
@@ -195,7 +197,7 @@ describe("a registry that follows its file", () => {
     registry.putTag({ tag: "GUEST-0001", owner: OWNER, blocked: true });
     registry.deleteTag("GUEST-0002");
     registry.putTag({ tag: "SWIPED-01", owner: OWNER });
-    registry.offerDevice("cafe-1", OTHER);
+    registry.offerDevice("cafe-1", { owner: OTHER, token: "t" });
     registry.takeOffer("cafe-1", "bar/one");
     registry.follow(CONFIG);
     expect(registry.tags).toEqual([
@@ -226,7 +228,7 @@ describe("a registry that follows its file", () => {
   test("lets go of what belonged to a user who was taken out", () => {
     const registry = followed();
     registry.putTag({ tag: "SWIPED-01", owner: OTHER });
-    registry.offerDevice("cafe-1", OTHER);
+    registry.offerDevice("cafe-1", { owner: OTHER, token: "t" });
     registry.takeOffer("cafe-1", "bar/one");
     registry.follow({ ...CONFIG, users: CONFIG.users.slice(0, 1), devices: CONFIG.devices.slice(0, 1) });
     expect(registry.data).toEqual({

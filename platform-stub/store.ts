@@ -16,6 +16,8 @@ export interface Offer {
   readonly device: string;
   /** The e-mail of whom it may come to. */
   readonly owner: string;
+  /** The MQTT password with which it comes. */
+  readonly token: string;
   /** Seconds since 1970-01-01 UTC. */
   readonly until: number;
 }

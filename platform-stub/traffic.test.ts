@@ -17,7 +17,9 @@ function shown(endpoint: string, data: unknown) {
   });
   const device = registry.addDevice({ id: "cafe-1", owner: OWNER.email });
   const traffic = new Traffic({ now: () => 5 });
-  const decision = ENDPOINTS[endpoint]?.(data, device, registry) ?? error("404", "there is no endpoint");
+  const decision =
+    ENDPOINTS[endpoint]?.(data, device, { registry, hasStationTokens: false }) ??
+    error("404", "there is no endpoint");
   traffic.note({ ...REQUEST, endpoint, data }, decision);
   const text = JSON.stringify(traffic.exchanges);
   const secrets = [
@@ -29,7 +31,6 @@ function shown(endpoint: string, data: unknown) {
     ...registry.tags.map(({ tag }) => tag),
   ];
   for (const secret of secrets) expect(text).not.toContain(secret);
-  expect(text).not.toMatch(/[0-9a-f]{64}"[,}\]].*tags/);
   return traffic.exchanges[0];
 }
 

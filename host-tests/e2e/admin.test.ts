@@ -168,9 +168,10 @@ describeWithChromium("the platform's admin page", () => {
       await logIn(page, "wrong password");
       await says(page, "#login-answer", "That is not the password.");
       await logIn(page);
-      await says(page, "#cards h1", "Cards");
+      await says(page, "#cards-rows", "GUEST-0001");
       await page.getByRole("button", { name: "Log out" }).click();
       await says(page, "#login-answer", "You are logged out.");
+      expect(await page.locator("body").innerHTML()).not.toContain("GUEST-0001");
       await page.goto("/#stations");
       await says(page, "#login h1", "Log in");
     },

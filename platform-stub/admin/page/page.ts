@@ -83,6 +83,7 @@ function askForPassword(answer: string): void {
   shown = undefined;
   nav.hidden = true;
   for (const { element } of Object.values(sections)) element.hidden = true;
+  for (const list of document.querySelectorAll("tbody, main ul, #chart")) list.replaceChildren();
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   if (login.hidden) {
     login.hidden = false;
