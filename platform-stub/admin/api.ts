@@ -124,6 +124,7 @@ function cardsFile({ method, body }: Call, { registry }: APIOptions): Answer {
     const entries = parseCards(body, {
       owner: (email) => registry.user(email) !== undefined,
       station: (id) => registry.device(id) !== undefined,
+      card: (tag) => registry.tag(tag),
     });
     const isNew = entries.filter(({ tag }) => !registry.tag(tag)).length;
     registry.putTags(entries);

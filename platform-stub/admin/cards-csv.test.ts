@@ -1,10 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import { Random } from "../../host-tests/world/random.js";
 import type { TagEntry } from "../registry.js";
-import { CSVError, formatCards, parseCards } from "./cards-csv.js";
+import { CSVError, formatCards, type Known, parseCards } from "./cards-csv.js";
 
 const OWNER = "owner@cafe.example";
-const known = { owner: (email: string) => email === OWNER, station: (id: string) => /^-?cafe-/.test(id) };
+const known: Known = {
+  owner: (email) => email === OWNER,
+  station: (id) => /^-?cafe-/.test(id),
+  card: () => undefined,
+};
 const HEADER = "tag,owner,label,stations,blocked,maxCurrent,cacheFor";
 
 function mistakesOf(text: string): readonly string[] {
@@ -64,6 +68,14 @@ test("no cell begins with what a spreadsheet takes for a formula", () => {
 test("columns may come in another order, and only some of them; Excel's mark and line ends are taken", () => {
   expect(parseCards(`\uFEFFowner,tag\r\n${OWNER},GUEST-0001\r\n\r\n`, known)).toEqual([CARDS[0]]);
   expect(parseCards("tag,owner\n", known)).toEqual([]);
+});
+
+test("a column that is not there leaves a card as it is; an empty cell does not", () => {
+  const before = { tag: "GUEST-0001", owner: OWNER, label: "Anna", stations: ["cafe-1"], blocked: true };
+  const there: Known = { ...known, card: () => before };
+  expect(parseCards(`tag,owner\nGUEST-0001,${OWNER}\n`, there)).toEqual([before]);
+  const [card] = parseCards(`tag,owner,label,blocked\nGUEST-0001,${OWNER},,no\n`, there);
+  expect(card).toEqual({ tag: "GUEST-0001", owner: OWNER, stations: ["cafe-1"] });
 });
 
 describe("is refused, with the line:", () => {

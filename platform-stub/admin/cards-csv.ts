@@ -43,14 +43,18 @@ export function formatCards(cards: readonly TagEntry[]): string {
   return stringify([[...COLUMNS], ...rows], { bom: true, record_delimiter: "windows" });
 }
 
+/** What is there already. */
+export interface Known {
+  readonly owner: (email: string) => boolean;
+  readonly station: (id: string) => boolean;
+  readonly card: (tag: string) => TagEntry | undefined;
+}
+
 /**
- * The cards of a file. Throws a CSVError that names every mistake with its line.
- * @param isKnown whether somebody is a user, something a station
+ * The cards of a file. A column that the file does not have leaves a card that is there as it is: a list of numbers and
+ * owners unblocks nobody. Throws a CSVError that names every mistake with its line.
  */
-export function parseCards(
-  text: string,
-  isKnown: { readonly owner: (email: string) => boolean; readonly station: (id: string) => boolean },
-): TagEntry[] {
+export function parseCards(text: string, known: Known): TagEntry[] {
   const [header, ...rows] = recordsOf(text);
   if (!header) throw new CSVError([`line 1: must be the names of the columns: ${COLUMNS.join(",")}`]);
   const columns = columnsOf(header.cells);
@@ -66,11 +70,12 @@ export function parseCards(
       continue;
     }
     const card = result.data;
-    if (!isKnown.owner(card.owner)) complain("owner: is no user here");
+    if (!known.owner(card.owner)) complain("owner: is no user here");
     for (const id of card.stations ?? [])
-      if (!isKnown.station(id)) complain(`stations: ${id} is no station here`);
+      if (!known.station(id)) complain(`stations: ${id} is no station here`);
     if (cards.has(card.tag)) complain("tag: stands in the file twice");
-    cards.set(card.tag, card);
+    const kept = Object.entries(known.card(card.tag) ?? {}).filter(([name]) => !fields.has(name as Column));
+    cards.set(card.tag, { ...card, ...Object.fromEntries(kept) });
   }
   if (mistakes.length > 0) throw new CSVError(mistakes);
   return [...cards.values()];
