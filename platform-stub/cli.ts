@@ -3,6 +3,7 @@ import { isIPv6 } from "node:net";
 import { Command, InvalidArgumentError } from "commander";
 import { changeConfig, readConfig, writeConfig } from "./config.js";
 import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
+import { type FirmwareService, serveFirmware } from "./firmware/server.js";
 import { writeMosquittoFiles } from "./mosquitto.js";
 import { type Platform, startPlatform } from "./platform.js";
 import {
@@ -21,6 +22,8 @@ interface RunOptions {
   readonly port: number;
   readonly provisioningPort?: number;
   readonly provisioningOwner?: string;
+  readonly shelf: string;
+  readonly firmwarePort?: number;
 }
 
 const DEMO_CONFIG = "build/platform.json";
@@ -46,6 +49,8 @@ program
     `serve npm run provision on this port of loopback; its token in ${TOKEN_VARIABLE}`,
     port,
   )
+  .option("--firmware-port <number>", "serve firmware over HTTP on this port of --host", port)
+  .option("--shelf <directory>", "where npm run release puts firmware", "build/shelf")
   .option("--provisioning-owner <e-mail>", "whose the new stations are, where there are several users")
   .action(run);
 
@@ -151,14 +156,37 @@ async function run(options: RunOptions): Promise<void> {
     await provisioning?.close();
     throw error;
   });
+  const firmware = await serveShelf(platform, options).catch(async (error: unknown) => {
+    await provisioning?.close();
+    await platform.close();
+    throw error;
+  });
   const ended = untilEnded();
   print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C ends it`);
   if (isIPv6(platform.host)) print("stations reach a broker over IPv4 only; they need another --host");
   else if (config === undefined) print(whatNext(platform, registry));
   await ended;
+  await firmware?.close();
   await provisioning?.close();
   await platform.close();
   print("the platform is down");
+}
+
+async function serveShelf(platform: Platform, options: RunOptions): Promise<FirmwareService | undefined> {
+  const { firmwarePort, shelf, host } = options;
+  if (firmwarePort === undefined) return undefined;
+  const { username, password } = platform.account;
+  const firmware = await serveFirmware({
+    directory: shelf,
+    host,
+    port: firmwarePort,
+    broker: { url: platform.url, username, password },
+    onHalted: ({ productId, version }, { rolledBack }) =>
+      print(`version ${version} of ${productId} is halted: ${rolledBack.length} stations went back`),
+    onProblem: (problem) => print(`shelf: ${problem}`),
+  });
+  print(`firmware is served at ${firmware.url}, from ${shelf}`);
+  return firmware;
 }
 
 async function serveProvisioning(registry: Registry, options: RunOptions): Promise<Provisioning | undefined> {
