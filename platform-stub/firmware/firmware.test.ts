@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { sha256 } from "@noble/hashes/sha2.js";
+import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import mqtt from "mqtt";
 import { waitFor } from "../../host-tests/cli/wait.js";
 import { makeImage } from "../../host-tests/world/firmware-image.js";
@@ -245,7 +245,7 @@ describe("npm run release and npm run sign", () => {
     });
     const { signature } = JSON.parse(readFileSync(join(shelf, "cafe/stable-5.json"), "utf8"));
     const bytes = decodeHex(signature) ?? new Uint8Array(0);
-    expect(verifyEd25519(bytes, sha256(image), publicKey)).toBe(true);
+    expect(verifyEd25519(bytes, sha256(image), publicKey, sha512)).toBe(true);
     expect(run("sign", "--image", file, "--key", key).text.trim()).toBe(signature);
   });
 
