@@ -2,8 +2,10 @@
 
 import { OFFLINE_POLICIES } from "../modules/authorization/index.js";
 import { MIN_CURRENT_A, STATION_STATUSES, type StationStatus } from "../modules/charging/index.js";
-import type { Property, Tree } from "../modules/telemetry/index.js";
+import { type Property, STATS_INTERVAL_S, type Tree } from "../modules/telemetry/index.js";
+import type { Updates } from "../modules/updates/index.js";
 import type { OptionStore } from "./options.js";
+import { updateProperties } from "./updates.js";
 
 export interface TreeOptions {
   readonly options: OptionStore;
@@ -39,6 +41,7 @@ export interface TreeOptions {
   readonly restarts: { readonly count: number; readonly reason: string };
   /** Begins to move to another owner, an e-mail. Gives why not, if not. */
   readonly changeOwner: (owner: string) => string | undefined;
+  readonly updates: Updates;
   /** Some option has changed. */
   readonly onOptions: () => void;
 }
@@ -109,11 +112,17 @@ export function makeTree(station: TreeOptions): Tree {
     text("last-result", "What became of the latest card", station.lastResult),
     number("tags", "Tags on the local list", undefined, station.listedTags),
   ];
+  const uptime = (stepS: number) => number("uptime", "Uptime", "s", () => steps(station.uptimeS(), stepS));
   const version = number("version", "Version", undefined, () => station.firmwareVersion);
   return {
     nodes: [
       { id: "charger", name: "Charger", type: "charger", properties: charger },
-      { id: "firmware", name: "Firmware", type: "firmware", properties: [version] },
+      {
+        id: "firmware",
+        name: "Firmware",
+        type: "firmware",
+        properties: [version, ...updateProperties(station.updates, options, keep)],
+      },
       { id: "access", name: "Access", type: "access", properties: access },
     ],
     options: [
@@ -138,7 +147,7 @@ export function makeTree(station: TreeOptions): Tree {
     ],
     telemetry: [
       number("signal", "Signal", "%", () => steps(station.signalPercent() ?? 100, SIGNAL_STEP_PERCENT)),
-      number("uptime", "Uptime", "s", () => steps(station.uptimeS(), UPTIME_STEP_S)),
+      uptime(UPTIME_STEP_S),
       number("heap", "Free memory", "B", station.heapBytes),
       number("restarts", "Restarts", undefined, () => restarts.count),
       text("restart-reason", "Last restart", () => restarts.reason),
@@ -148,6 +157,7 @@ export function makeTree(station: TreeOptions): Tree {
         ? [number("temperature", "Inside", "°C", () => steps(temperatureC() ?? 0, TEMPERATURE_STEP_C))]
         : []),
     ],
+    stats: [uptime(STATS_INTERVAL_S)],
   };
 }
 

@@ -24,8 +24,8 @@ export class Flash {
     this.#capacityBytes = options.capacityBytes ?? 76_608;
   }
 
-  /** The power goes at the `count`th write from now, before or after it has taken effect; infinity: it stays. */
-  cutPowerAtWrite(count: number, comes: "before" | "after"): void {
+  /** The power goes at the `count`th write from now, before or after it has taken effect; `undefined`: it stays. */
+  cutPowerAtWrite(count: number | undefined, comes: "before" | "after"): void {
     this.#writesUntilCut = count;
     this.#cutComes = comes;
   }

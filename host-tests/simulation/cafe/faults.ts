@@ -68,7 +68,7 @@ export class Faults {
     this.#isOn = false;
     scene.clock.clear(this.#next);
     for (const fault of [...this.#active.keys()]) this.#end(fault);
-    scene.device.flash.cutPowerAtWrite(Number.POSITIVE_INFINITY, "before");
+    scene.device.flash.cutPowerAtWrite(undefined, "before");
     this.switchOn();
   }
 
@@ -216,7 +216,7 @@ export class Faults {
       name: "a power cut at a write",
       begin: () =>
         device.flash.cutPowerAtWrite(1 + random.int(MAX_WRITES_TO_CUT), random.bool() ? "before" : "after"),
-      end: () => device.flash.cutPowerAtWrite(Number.POSITIVE_INFINITY, "before"),
+      end: () => device.flash.cutPowerAtWrite(undefined, "before"),
     };
     const lasting = { end: () => {} };
     return [
