@@ -18,6 +18,8 @@ export interface Options {
   readonly cardEnds: boolean;
   /** A session that a power cut interrupted goes on, if the vehicle is still there. */
   readonly resumes: boolean;
+  /** The station's, in the air and in telemetry; none: the built-in one. */
+  readonly name?: string;
   /** The station looks for new firmware by itself, */
   readonly autoUpdate: boolean;
   /** at this time of the day: `HH:MM`, UTC. */
@@ -25,6 +27,8 @@ export interface Options {
   /** It takes the firmware that is not for everybody yet. */
   readonly staging: boolean;
 }
+
+const MAX_NAME_CHARS = 64;
 
 /** The record `options`. What it lacks, or has wrong, is as it is built in. */
 function optionsFormat(defaults: Options): RecordFormat<Options> {
@@ -37,6 +41,7 @@ function optionsFormat(defaults: Options): RecordFormat<Options> {
       offlinePolicy: OFFLINE_POLICIES.find((one) => one === fields.offlinePolicy) ?? defaults.offlinePolicy,
       cardEnds: typeof fields.cardEnds === "boolean" ? fields.cardEnds : defaults.cardEnds,
       resumes: typeof fields.resumes === "boolean" ? fields.resumes : defaults.resumes,
+      name: textField(fields, "name", MAX_NAME_CHARS),
       autoUpdate: typeof fields.autoUpdate === "boolean" ? fields.autoUpdate : defaults.autoUpdate,
       updateTime: timeField(fields, "updateTime") ?? defaults.updateTime,
       staging: typeof fields.staging === "boolean" ? fields.staging : defaults.staging,

@@ -2,7 +2,7 @@ import type { Board, IO, Timer } from "../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../modules/charging/index.js";
 import type { MQTTFailure } from "../modules/mqtt/index.js";
 import { type Link, type LinkFailure, type LinkState, makeLink } from "../modules/network/index.js";
-import { Pairing, type PairingParameters } from "../modules/pairing/index.js";
+import { firmwareUploadRoute, Pairing, type PairingParameters } from "../modules/pairing/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
 import type { Tree } from "../modules/telemetry/index.js";
 import type { Updates } from "../modules/updates/index.js";
@@ -13,6 +13,7 @@ import { readIdentity, type StationIdentity } from "./identity.js";
 import { OptionStore } from "./options.js";
 import { OwnerChange } from "./owner-change.js";
 import { pairingSetup } from "./pairing-setup.js";
+import { panelRoutes } from "./panel-api.js";
 import { PlatformConnection } from "./platform-connection.js";
 import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
@@ -75,6 +76,7 @@ export class Station implements IO {
   #pairingModeEnd: Timer | undefined;
   /** It starts again when nobody charges any more. */
   #isResetDue = false;
+  #ownerChangeFailure: string | undefined;
   #isClosed = false;
 
   constructor(options: StationOptions) {
@@ -168,7 +170,9 @@ export class Station implements IO {
    * cannot begin, if it cannot.
    */
   changeOwner(owner: string): string | undefined {
-    return this.#ownerChange.start(owner);
+    const problem = this.#ownerChange.start(owner);
+    if (problem === undefined) this.#ownerChangeFailure = undefined;
+    return problem;
   }
 
   /** Opens the contactor at once, says goodbye to the platform, gives everything back within a second. */
@@ -242,6 +246,7 @@ export class Station implements IO {
         this.#operate(parameters);
       },
       onStayed: (why) => {
+        this.#ownerChangeFailure = why;
         this.#complain(`station: ${why}`);
         if (this.#parameters && !this.#platform) this.#operate(this.#parameters);
       },
@@ -301,7 +306,7 @@ export class Station implements IO {
     return new TagService({
       board: this.#board,
       deviceId: this.#identity.deviceId,
-      name: this.#identity.name,
+      name: this.#name,
       companyId: this.#config.companyId,
       metadata: this.#metadata(),
       newSource: () => this.#access.newPhone(),
@@ -310,13 +315,30 @@ export class Station implements IO {
   }
 
   #makePairing({ about, ...setup }: ReturnType<typeof pairingSetup>): Pairing {
+    const { meter } = this.#sessions;
     return new Pairing({
       ...setup,
+      routes: () => [
+        firmwareUploadRoute({
+          slotBytes: this.#board.firmwareSlot.byteLength,
+          open: (announced) => this.#updates.upload(announced),
+        }),
+        ...panelRoutes({
+          setName: (name) => this.#rename(name),
+          setLearning: (isOn) => this.#access.setLearning(isOn),
+          changeOwner: (owner) => this.changeOwner(owner),
+        }),
+      ],
       describe: () => ({
         ...about,
         state: this.#lifeCycle,
         problem: this.#problem(),
         status: this.#charging.status,
+        name: this.#name,
+        update: this.#updates.text ?? null,
+        energyWh: meter.isThere ? { session: this.#sessions.energyWh, total: meter.energyWh } : null,
+        tagLearning: this.#access.isLearning,
+        ownerChange: { isUnderWay: this.#ownerChange.isUnderWay, failure: this.#ownerChangeFailure ?? null },
       }),
       onTrying: () => {
         this.#ownerChange.close();
@@ -335,11 +357,26 @@ export class Station implements IO {
     this.#board.clock.set(() => this.#board.restart(reason), FAREWELL_MS);
   }
 
+  /** Nobody charges, or has been let in to. */
+  get #isFree(): boolean {
+    return this.status !== "authorized" && this.status !== "charging";
+  }
+
   /** `true`: a reset is due, and the station starts again. */
   #endReset(): boolean {
-    const isFree = this.status !== "authorized" && this.status !== "charging";
-    if (this.#isResetDue && isFree) this.#restart("factory reset");
-    return this.#isResetDue && isFree;
+    if (this.#isResetDue && this.#isFree) this.#restart("factory reset");
+    return this.#isResetDue && this.#isFree;
+  }
+
+  get #name(): string {
+    return this.#options.now.name ?? this.#identity.name;
+  }
+
+  #rename(name: string): string | undefined {
+    if (!this.#options.set({ name })) return "the station cannot store it";
+    this.#tagService.rename(name);
+    this.#platform?.rename(name);
+    return undefined;
   }
 
   /** Uses parameters that were proven, now or before. */
@@ -383,7 +420,7 @@ export class Station implements IO {
       this.#enter("connecting");
       this.#platform = new PlatformConnection({
         board: this.#board,
-        identity: this.#identity,
+        identity: { ...this.#identity, name: this.#name },
         parameters,
         tree: this.#tree,
         localIP: () => (this.#link.state.type === "up" ? this.#link.state.address : undefined),

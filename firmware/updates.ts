@@ -13,7 +13,7 @@ import {
 } from "../modules/updates/index.js";
 import type { Config } from "./config.js";
 import type { StationIdentity } from "./identity.js";
-import type { OptionStore } from "./options.js";
+import type { OptionStore, Options } from "./options.js";
 import type { Records } from "./records.js";
 
 export interface StationUpdatesOptions
@@ -22,7 +22,7 @@ export interface StationUpdatesOptions
   readonly config: Config;
   readonly identity: StationIdentity;
   readonly records: Records;
-  readonly options: OptionStore;
+  readonly options: { readonly now: Pick<Options, "autoUpdate" | "updateTime" | "staging"> };
   /** Of the platform that the station is paired with. */
   readonly host: () => string | undefined;
 }

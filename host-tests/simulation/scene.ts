@@ -11,7 +11,7 @@ import { describeImage } from "../../modules/updates/index.js";
 import { Device, type DeviceOptions, type EndOfLife, Life, makeSockets } from "../virtual-board/index.js";
 import { WorldBroker } from "../world/broker.js";
 import type { VirtualClock } from "../world/clock.js";
-import { type HTTPOutcome, httpRequest } from "../world/http-client.js";
+import { exchange, type HTTPOutcome, httpRequest } from "../world/http-client.js";
 import type { Host } from "../world/network.js";
 import { Phone, type SeenResult, type SeenStation } from "../world/phone.js";
 import { WorldPlatform } from "../world/platform.js";
@@ -103,6 +103,7 @@ export class Scene {
   readonly platform: WorldPlatform;
   readonly phone: Phone;
   readonly under: StationUnderTest;
+  readonly #apps = new Map<string, Host>();
 
   constructor(options: SceneOptions = {}) {
     this.world = virtualWorld(options);
@@ -159,21 +160,18 @@ export class Scene {
   request(
     method: string,
     path: string,
-    options: { body?: string; headers?: Record<string, string>; from?: string } = {},
+    options: {
+      body?: string | Uint8Array<ArrayBuffer>;
+      headers?: Record<string, string>;
+      from?: string;
+      timeoutMs?: number;
+    } = {},
     under = this.under,
   ): HTTPOutcome {
-    const app = this.world.network.host({ address: options.from ?? "192.168.1.250" });
-    const { host } = under.device;
-    app.joined = host.ownAddress ? host : undefined;
-    const address = host.ownAddress ?? host.address ?? "0.0.0.0";
-    const life = new Life({ clock: this.clock, onEnd: rethrow });
-    const { TCP } = makeSockets(app, life);
+    const app = this.#app(options.from ?? "192.168.1.250");
     let outcome: HTTPOutcome | undefined;
     httpRequest({
-      TCP,
-      clock: this.clock,
-      address,
-      port: 80,
+      ...this.#way(app, under),
       method,
       path,
       ...options,
@@ -181,9 +179,50 @@ export class Scene {
         outcome = done;
       },
     });
-    this.until("the HTTP API answers", () => outcome !== undefined);
+    this.until("the HTTP API answers", () => outcome !== undefined, options.timeoutMs);
     app.address = undefined;
     return outcome as unknown as HTTPOutcome;
+  }
+
+  /** Sends bytes to the HTTP API as they are, and waits for nothing. */
+  sendRaw(request: Uint8Array<ArrayBuffer>, from = "192.168.1.251"): RawSender {
+    const app = this.#app(from);
+    const sender: Mutable<RawSender> = {
+      outcome: undefined,
+      send: (bytes) => sent.send(bytes),
+      isClosed: false,
+      close: () => {
+        sender.isClosed = true;
+        sent.close();
+      },
+    };
+    const sent = exchange({
+      ...this.#way(app, this.under),
+      request,
+      timeoutMs: 10 * MINUTE_MS,
+      onDone: (outcome) => {
+        sender.outcome = outcome;
+      },
+    });
+    return sender;
+  }
+
+  /** A device with this address; the same one each time. */
+  #app(address: string): Host {
+    const app = this.#apps.get(address) ?? this.world.network.host();
+    this.#apps.set(address, app);
+    app.address = address;
+    return app;
+  }
+
+  /** To a station's HTTP API. */
+  #way(app: Host, under: StationUnderTest) {
+    const { host } = under.device;
+    app.joined = host.ownAddress ? host : undefined;
+    const address = host.ownAddress ?? host.address ?? "0.0.0.0";
+    const life = new Life({ clock: this.clock, onEnd: rethrow });
+    const { TCP } = makeSockets(app, life);
+    return { TCP, clock: this.clock, address, port: 80 };
   }
 
   /** Pairs as an app does; fields given replace the right ones, `undefined` leaves one out. */
@@ -280,6 +319,16 @@ export class Scene {
     throw new Error(`not in ${limitMs} ms: ${what}\n${this.device.logLines.join("\n")}`);
   }
 }
+
+export interface RawSender {
+  /** `undefined` until it is answered, or cut off. */
+  readonly outcome: HTTPOutcome | undefined;
+  readonly isClosed: boolean;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export interface Presentation {
   readonly pending: SeenResult[];

@@ -2,13 +2,8 @@
 
 import type { Clock, IO, Listener, TCP, Timer } from "../../modules/board/index.js";
 import { asUint8Array, decodeUTF8, encodeUTF8 } from "../../modules/bytes/index.js";
-import {
-  makeParser,
-  type PacketParser,
-  type ParsedPacket,
-  writeToStream,
-} from "../../modules/mqtt/packet/mqtt-packet.js";
 import type { Sockets } from "../virtual-board/sockets.js";
+import { makeParser, type PacketParser, type ParsedPacket, writeToStream } from "./packet/mqtt-packet.js";
 
 export interface BrokerMessage {
   readonly topic: string;

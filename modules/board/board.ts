@@ -66,7 +66,7 @@ export interface Board {
   /** Looks up an IPv4 address; calls back later, once. An IPv4 address gives itself. */
   resolve(host: string, done: (address: string | undefined) => void): void;
   /** Bytes that came with the firmware, not to be written to; `undefined`: there are none of that name. */
-  resource(name: string): ArrayBuffer | undefined;
+  resource(name: string): Uint8Array<ArrayBuffer> | undefined;
   openStorage(path: string): Storage;
   /** Throws while another update is open. */
   openUpdate(): Updater;
