@@ -35,7 +35,7 @@ function bringFleetOnline(scene: UpdateScene): StationUnderTest[] {
 /** A night passes, as far as updates go. */
 function sleep(scene: UpdateScene, night: number): void {
   scene.clock.setEpochMs(EVENING_MS + night * DAY_MS);
-  scene.clock.advance(50 * MINUTE_MS);
+  scene.clock.advance(40 * MINUTE_MS);
 }
 
 test("a bad release at 5 % halts by itself, and the next one reaches everybody", () => {
