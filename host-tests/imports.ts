@@ -7,14 +7,44 @@ import { parseSync } from "@swc/core";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** What a file imports when it runs: types are gone by then. */
-export function valueImports(file: string): string[] {
+function parse(file: string) {
   const isTypeScript = file.endsWith(".ts");
   const { body } = parseSync(readFileSync(join(ROOT, file), "utf8"), {
     syntax: isTypeScript ? "typescript" : "ecmascript",
     target: "es2022",
   });
-  return body.flatMap((node) => {
+  return body;
+}
+
+/** The regular expressions that are made when a file is loaded. */
+export function regexpsOutsideFunctions(file: string): string[] {
+  const search = (value: unknown): string[] => {
+    if (typeof value !== "object" || value === null) return [];
+    if (Array.isArray(value)) return value.flatMap(search);
+    const { type, pattern } = value as { type?: unknown; pattern?: unknown };
+    if (type === "RegExpLiteral") return [`/${String(pattern)}/`];
+    // What stands in a function or a method is made when that runs.
+    if (typeof type === "string" && FUNCTIONS.includes(type)) return [];
+    return Object.values(value).flatMap(search);
+  };
+  return search(parse(file));
+}
+
+const FUNCTIONS: readonly string[] = [
+  "FunctionDeclaration",
+  "FunctionExpression",
+  "ArrowFunctionExpression",
+  "ClassMethod",
+  "PrivateMethod",
+  "Constructor",
+  "MethodProperty",
+  "GetterProperty",
+  "SetterProperty",
+];
+
+/** What a file imports when it runs: types are gone by then. */
+export function valueImports(file: string): string[] {
+  return parse(file).flatMap((node) => {
     const isTypeOnly = "typeOnly" in node && node.typeOnly === true;
     const source = "source" in node ? (node.source as { value: string } | null) : null;
     return source && !isTypeOnly ? [source.value] : [];

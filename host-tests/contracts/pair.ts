@@ -53,8 +53,12 @@ export class End {
     this.#flush();
   }
 
+  get unsentBytes(): number {
+    return this.#unsent.length;
+  }
+
   get isSent(): boolean {
-    return this.#unsent.length === 0;
+    return this.unsentBytes === 0;
   }
 
   #flush(): void {

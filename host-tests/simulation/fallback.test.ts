@@ -125,6 +125,14 @@ describe("the button", () => {
     expect(goesOnCharging()).toBe(true);
   });
 
+  test("held for 14 s does no more than for 5", () => {
+    const scene = online();
+    hold(scene, 14_000);
+    scene.clock.advance(5000);
+    expect(scene.under.ends).toEqual([]);
+    expect(scene.status()).toMatchObject({ mode: "pairing", state: "online" });
+  });
+
   test("held for 15 s forgets all but what was provisioned", () => {
     const scene = online();
     hold(scene, 15_200);

@@ -5,7 +5,7 @@ import { LOGIN, Scene } from "./scene.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-const NEXT = makeImage({ version: 2, byteLength: 64 * 1024 });
+const NEXT = makeImage({ version: 2, byteLength: 16 * 1024 });
 const BOUNDARY = "----x";
 
 function online(): Scene {
@@ -136,7 +136,7 @@ describe("a firmware image that is uploaded", () => {
     const scene = online();
     const head = "POST /firmware/upload HTTP/1.1\r\nHost: x\r\n";
     const login = `authorization: ${LOGIN.authorization}\r\ncontent-length: ${NEXT.length}\r\n\r\n`;
-    const sender = scene.sendRaw(concatBytes(encodeUTF8(head + login), NEXT.slice(0, 20_000)));
+    const sender = scene.sendRaw(concatBytes(encodeUTF8(head + login), NEXT.slice(0, 10_000)));
     scene.clock.advance(3000);
     expect(upload(scene, NEXT).status).toBe(409);
     sender.close();
@@ -150,10 +150,10 @@ describe("a firmware image that is uploaded", () => {
     const head = "POST /firmware/upload HTTP/1.1\r\nHost: x\r\n";
     const login = `authorization: ${LOGIN.authorization}\r\ncontent-length: ${NEXT.length}\r\n\r\n`;
     const sender = scene.sendRaw(encodeUTF8(head + login));
-    for (let at = 0; at < NEXT.length; at += 8192) {
-      if (at === 5 * 8192) break;
+    for (let at = 0; at < NEXT.length; at += 2048) {
+      if (at === 5 * 2048) break;
       scene.clock.advance(8000);
-      sender.send(NEXT.slice(at, at + 8192));
+      sender.send(NEXT.slice(at, at + 2048));
     }
     expect(sender.outcome).toBeUndefined();
     scene.clock.advance(11_000);

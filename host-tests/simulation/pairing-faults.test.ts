@@ -64,6 +64,7 @@ function run(seed: number, { write, comes, isFirst }: { write: number; comes: Co
         ? []
         : ["it is not online"]),
     ...(isAccepted && now === old && status.lastFailure === null ? ["it does not say why"] : []),
+    ...(now === NEW.ssid && old !== now && status.lastFailure !== null ? ["it complains of what works"] : []),
     ...(said.ends.includes("crash") ? ["it has crashed"] : []),
   ];
   if (problems.length > 0) throw new Error(`${problems.join(", ")}: ${JSON.stringify(said)}`);

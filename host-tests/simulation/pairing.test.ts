@@ -105,6 +105,7 @@ describe("the HTTP API", () => {
 
   test.each<[string, Record<string, string>]>([
     ["says so itself", { "sec-fetch-site": "cross-site" }],
+    ["is a neighbour's", { "sec-fetch-site": "same-site" }],
     ["has another origin", { origin: "http://evil.example" }],
     ["had its name made to resolve to the station", { origin: "http://evil.example", host: "evil.example" }],
   ])("a page from elsewhere that %s may not pair", (_name, headers) => {
@@ -155,6 +156,10 @@ describe("the fields of /pair", () => {
 
   test.each(["ssid=a&ssid=b", "ssid=%zz", "ssid=%ff", "ssid=%00"])("%s is 400", (query) => {
     expect(get(booted(), `/pair?${query}`)).toMatchObject({ status: 400 });
+  });
+
+  test("with mqtts_port brport is not asked for", () => {
+    expect(booted().pair({ brport: undefined, mqtts_port: "8883" })).toMatchObject({ status: 200 });
   });
 
   test("an open network has an empty password", () => {
@@ -286,8 +291,9 @@ describe("the access point", () => {
     expect(scene.world.wifi.accessPoints).toMatchObject([{ ssid: "PlugPass AP", password: undefined }]);
     scene.pair();
     scene.until("online", () => scene.station.lifeCycle === "online");
+    scene.clock.advance(28_000);
     expect(scene.world.wifi.accessPoints).toHaveLength(1);
-    scene.clock.advance(31_000);
+    scene.clock.advance(3000);
     expect(scene.world.wifi.accessPoints).toHaveLength(0);
   });
 
@@ -385,6 +391,8 @@ describe("a power cut", () => {
       scene.under.boot();
       scene.until("online", () => scene.station.lifeCycle === "online");
       expect(scene.device.flash.get("plugpass", "candidate")).toBeUndefined();
+      const isTold = write === 2 && comes === "before" ? true : write === 1 && comes === "after";
+      expect(scene.status().lastFailure !== null).toBe(isTold);
     },
   );
 

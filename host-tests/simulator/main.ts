@@ -16,6 +16,7 @@ import { defaultConfig } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import type { Clock, ListenerConstructor, ListenerOptions } from "../../modules/board/index.js";
 import { encodeUTF8 } from "../../modules/bytes/index.js";
+import { describeImage } from "../../modules/updates/index.js";
 import { parseCommand } from "../radio-link/commands.js";
 import { RadioSession } from "../radio-link/session.js";
 import { type BoardParts, Device, type Life } from "../virtual-board/index.js";
@@ -56,7 +57,9 @@ export default function main(): void {
 
   function boot(): void {
     device.boot((board) => {
-      startStation(board, defaultConfig);
+      const { slots } = device;
+      const firmwareVersion = describeImage(slots.image(slots.running))?.version ?? 0;
+      startStation(board, { ...defaultConfig, firmwareVersion });
     });
   }
 

@@ -9,9 +9,11 @@ export interface MultipartHandlers {
 
 /** RFC 2046 5.1.1: a boundary has at most as many characters. */
 const MAX_BOUNDARY_CHARS = 70;
-const BOUNDARY = /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]+)"|([^\s;"]+))\s*(?:;|$)/i;
-const BOUNDARY_CHARS = /^[0-9A-Za-z'()+_,\-./:=? ]*[0-9A-Za-z'()+_,\-./:=?]$/;
-const NAME = /^content-disposition\s*:\s*form-data\s*;(?:.*;)?\s*name=(?:"([^"]*)"|([^\s;"]+))/im;
+const findBoundary = (contentType: string) =>
+  /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]+)"|([^\s;"]+))\s*(?:;|$)/i.exec(contentType);
+const isBoundary = (text: string) => /^[0-9A-Za-z'()+_,\-./:=? ]*[0-9A-Za-z'()+_,\-./:=?]$/.test(text);
+const findName = (head: string) =>
+  /^content-disposition\s*:\s*form-data\s*;(?:.*;)?\s*name=(?:"([^"]*)"|([^\s;"]+))/im.exec(head);
 /** Of a part's headers. */
 const MAX_HEAD_BYTES = 1024;
 const EMPTY_LINE = "\r\n\r\n";
@@ -20,9 +22,9 @@ const NOTHING = new Uint8Array(0);
 
 /** The boundary that a `content-type` names; `undefined`: it is no such form. */
 export function boundaryOf(contentType: string): string | undefined {
-  const [, quoted, plain] = BOUNDARY.exec(contentType) ?? [];
+  const [, quoted, plain] = findBoundary(contentType) ?? [];
   const boundary = quoted ?? plain ?? "";
-  return boundary.length <= MAX_BOUNDARY_CHARS && BOUNDARY_CHARS.test(boundary) ? boundary : undefined;
+  return boundary.length <= MAX_BOUNDARY_CHARS && isBoundary(boundary) ? boundary : undefined;
 }
 
 /** `delimiter`: on the rest of a delimiter's line. `end`: what comes after the last delimiter means nothing. */
@@ -116,7 +118,7 @@ export class MultipartReader {
       if (bytes.length > MAX_HEAD_BYTES) this.#problem = "a part of the form has too long a head";
       return bytes;
     }
-    const [, quoted, plain] = NAME.exec(text.slice(0, end)) ?? [];
+    const [, quoted, plain] = findName(text.slice(0, end)) ?? [];
     this.#part = quoted ?? plain;
     if (this.#part === undefined) this.#problem = "a part of the form has no name";
     this.#state = "content";

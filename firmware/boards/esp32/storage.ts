@@ -2,7 +2,6 @@ import KeyValue from "embedded:storage/key-value";
 import type { Storage } from "../../../modules/board/index.js";
 
 /** NVS keeps names and keys of up to 15 characters. */
-const NAME = /^[\x21-\x7e]{1,15}$/;
 const MAX_VALUE_BYTES = 4000;
 
 /** The SDK's key-value storage, with the limits that its documentation leaves to NVS. */
@@ -30,5 +29,6 @@ export function openStorage(path: string): Storage {
 }
 
 function checkName(what: string, name: string): void {
-  if (!NAME.test(name)) throw new RangeError(`${what} "${name}" must have 1-15 ASCII characters`);
+  if (!/^[\x21-\x7e]{1,15}$/.test(name))
+    throw new RangeError(`${what} "${name}" must have 1-15 ASCII characters`);
 }

@@ -8,12 +8,12 @@ export interface Head {
 }
 
 /** RFC 9110 5.6.2. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const isToken = (text: string) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
 /** RFC 9112 3.2: visible ASCII. */
-const TARGET = /^[!-~]+$/;
+const isTarget = (text: string) => /^[!-~]+$/.test(text);
 /** RFC 9110 5.5: visible ASCII, obs-text, spaces and tabs inside. */
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\uffff]*$/;
-const DECIMAL = /^\d{1,9}$/;
+const isFieldValue = (text: string) => /^[\t\x20-\x7e\x80-\uffff]*$/.test(text);
+const isDecimal = (text: string) => /^\d{1,9}$/.test(text);
 
 /** The head of a request, without the empty line; `undefined` when it is none of HTTP/1.1 (RFC 9112). */
 export function parseHead(bytes: Uint8Array<ArrayBuffer>): Head | undefined {
@@ -21,8 +21,7 @@ export function parseHead(bytes: Uint8Array<ArrayBuffer>): Head | undefined {
   if (text === undefined) return undefined;
   const [requestLine = "", ...lines] = text.split("\r\n");
   const [method = "", path = "", version, ...rest] = requestLine.split(" ");
-  if (!TOKEN.test(method) || !TARGET.test(path) || version !== "HTTP/1.1" || rest.length > 0)
-    return undefined;
+  if (!isToken(method) || !isTarget(path) || version !== "HTTP/1.1" || rest.length > 0) return undefined;
   const headers = parseFields(lines);
   if (!headers) return undefined;
   const body = bodyOf(headers);
@@ -35,7 +34,7 @@ function parseFields(lines: string[]): Map<string, string> | undefined {
     const colon = line.indexOf(":");
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).trim();
-    if (colon < 1 || !TOKEN.test(name) || !FIELD_VALUE.test(value)) return undefined;
+    if (colon < 1 || !isToken(name) || !isFieldValue(value)) return undefined;
     const before = fields.get(name);
     // RFC 9112 6.3: two lengths are an attack, not a list.
     if (before !== undefined && name === "content-length") return undefined;
@@ -51,7 +50,7 @@ function bodyOf(headers: ReadonlyMap<string, string>): Head["body"] | undefined 
     return coding.toLowerCase() === "chunked" && length === undefined ? { type: "chunked" } : undefined;
   }
   if (length === undefined) return { type: "length", byteLength: 0 };
-  return DECIMAL.test(length) ? { type: "length", byteLength: Number(length) } : undefined;
+  return isDecimal(length) ? { type: "length", byteLength: Number(length) } : undefined;
 }
 
 /** Takes the chunked coding (RFC 9112 7.1) off a body, whatever pieces it comes in. */

@@ -1,6 +1,4 @@
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
-
 /** Four numbers: both lwIP and Linux take `1.2.3` for an address too. */
 export function isIPv4(text: string): boolean {
-  return IPV4.test(text);
+  return /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(text);
 }

@@ -63,6 +63,8 @@ function show() {
 function describe(status) {
   const { energyWh, firmware, preset, ownerChange, tagLearning } = status;
   put("#name", status.name);
+  const name = find("[name=name]");
+  name.placeholder = status.name;
   put("#status", say(STATUSES[status.status]));
   put("#state", say(STATES[status.state]));
   put("#device", status.deviceId);
