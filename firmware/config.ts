@@ -5,6 +5,7 @@ import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
 import { problemOfPart } from "../modules/pairing/index.js";
 import { READER_KINDS, type ReaderKind } from "../modules/rfid/index.js";
 import { type Cipher, isTopicId } from "../modules/settings/index.js";
+import { updateConfigErrors } from "./updates.js";
 
 export interface Config {
   /** Published as `$fw/name`; the id under which the platform keeps firmware. */
@@ -27,6 +28,10 @@ export interface Config {
   readonly attemptsPerMinute: { readonly connection: number; readonly station: number };
   /** The meter's constant, as printed on it (imp/kWh). */
   readonly meterPulsesPerKWh: number;
+  /** `http://` or `https://`, host and port, of where the firmware is kept; the platform's host over TLS unless given. */
+  readonly updateServer?: string;
+  /** Ed25519, 64 hex digits (`npm run sign -- key`): with it, only images that this key has signed can boot. */
+  readonly updateKey?: string;
   /** What hangs on the card reader's line, if anything does. */
   readonly cardReader: ReaderKind;
 }
@@ -71,6 +76,7 @@ export function configErrors(config: Config): string[] {
   if (!Number.isInteger(config.meterPulsesPerKWh) || config.meterPulsesPerKWh < 1) {
     wrong("meterPulsesPerKWh", "a whole number from 1");
   }
+  for (const [field, rule] of updateConfigErrors(config)) wrong(field, rule);
   if (!READER_KINDS.includes(config.cardReader)) wrong("cardReader", READER_KINDS.join(" or "));
   return errors;
 }

@@ -3,8 +3,9 @@
 import { OFFLINE_POLICIES, type OfflinePolicy } from "../modules/authorization/index.js";
 import type { Board } from "../modules/board/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
-import { type JSONObject, numberField } from "../modules/json/index.js";
+import { type JSONObject, numberField, textField } from "../modules/json/index.js";
 import type { RecordFormat, StoredRecord } from "../modules/settings/index.js";
+import { parseTimeOfDay } from "../modules/updates/index.js";
 import type { Config } from "./config.js";
 import type { Records } from "./records.js";
 
@@ -17,7 +18,17 @@ export interface Options {
   readonly cardEnds: boolean;
   /** A session that a power cut interrupted goes on, if the vehicle is still there. */
   readonly resumes: boolean;
+  /** The station's, in the air and in telemetry; none: the built-in one. */
+  readonly name?: string;
+  /** The station looks for new firmware by itself, */
+  readonly autoUpdate: boolean;
+  /** at this time of the day: `HH:MM`, UTC. */
+  readonly updateTime: string;
+  /** It takes the firmware that is not for everybody yet. */
+  readonly staging: boolean;
 }
+
+const MAX_NAME_CHARS = 64;
 
 /** The record `options`. What it lacks, or has wrong, is as it is built in. */
 function optionsFormat(defaults: Options): RecordFormat<Options> {
@@ -30,9 +41,18 @@ function optionsFormat(defaults: Options): RecordFormat<Options> {
       offlinePolicy: OFFLINE_POLICIES.find((one) => one === fields.offlinePolicy) ?? defaults.offlinePolicy,
       cardEnds: typeof fields.cardEnds === "boolean" ? fields.cardEnds : defaults.cardEnds,
       resumes: typeof fields.resumes === "boolean" ? fields.resumes : defaults.resumes,
+      name: textField(fields, "name", MAX_NAME_CHARS),
+      autoUpdate: typeof fields.autoUpdate === "boolean" ? fields.autoUpdate : defaults.autoUpdate,
+      updateTime: timeField(fields, "updateTime") ?? defaults.updateTime,
+      staging: typeof fields.staging === "boolean" ? fields.staging : defaults.staging,
     }),
     format: (options) => ({ ...options }),
   };
+}
+
+function timeField(fields: JSONObject, name: string): string | undefined {
+  const text = textField(fields, name, 5);
+  return text !== undefined && parseTimeOfDay(text) !== undefined ? text : undefined;
 }
 
 export class OptionStore {
@@ -42,7 +62,15 @@ export class OptionStore {
 
   constructor({ board, config, records }: { board: Board; config: Config; records: Records }) {
     const { currentLimitA } = config;
-    const defaults: Options = { currentLimitA, offlinePolicy: "deny", cardEnds: true, resumes: false };
+    const defaults: Options = {
+      currentLimitA,
+      offlinePolicy: "deny",
+      cardEnds: true,
+      resumes: false,
+      autoUpdate: true,
+      updateTime: "03:00",
+      staging: false,
+    };
     this.#board = board;
     this.#record = records(optionsFormat(defaults));
     this.#options = this.#record.read() ?? defaults;

@@ -46,12 +46,16 @@ export class OwnerChange implements IO {
     return this.#isTrying;
   }
 
+  get isUnderWay(): boolean {
+    return this.#isTrying || this.#step !== undefined;
+  }
+
   /** Gives why it cannot begin, if it cannot. */
   start(owner: string): string | undefined {
     const { obstacle, requests, parameters } = this.#options;
     const platform = requests();
     const before = parameters();
-    if (this.#step || this.#isTrying) return "a change of owner is under way";
+    if (this.isUnderWay) return "a change of owner is under way";
     if (!platform || !before) return "the station is not connected";
     const problem = obstacle();
     if (problem) return problem;

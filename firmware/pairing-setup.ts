@@ -33,7 +33,11 @@ export function pairingSetup({
     accessPointPassword,
     about: {
       deviceId,
-      firmware: { product: productId, version: firmwareVersion },
+      firmware: {
+        product: productId,
+        version: firmwareVersion,
+        isSigned: config.updateKey !== undefined,
+      },
       restarts: { count: restarts.count, last: restarts.lastEnd },
     },
   };

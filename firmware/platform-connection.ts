@@ -66,6 +66,10 @@ export class PlatformConnection implements IO {
     this.#telemetry.update();
   }
 
+  rename(name: string): void {
+    this.#telemetry.rename(name);
+  }
+
   /** For people, in their app. */
   notify(message: string, logLevel: LogLevel): void {
     this.#telemetry.notify(message, logLevel);

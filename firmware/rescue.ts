@@ -1,10 +1,12 @@
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import { type Link, makeLink } from "../modules/network/index.js";
-import { Pairing } from "../modules/pairing/index.js";
+import { firmwareUploadRoute, Pairing } from "../modules/pairing/index.js";
+import type { Updates } from "../modules/updates/index.js";
 import { readIdentity } from "./identity.js";
 import { pairingSetup } from "./pairing-setup.js";
 import type { Restarts } from "./restarts.js";
 import type { StationOptions } from "./station.js";
+import { makeUpdates } from "./updates.js";
 
 /** What made it crash may be gone by then: a broker's answer, a network. */
 const RETRY_MS = 30 * 60_000;
@@ -21,6 +23,7 @@ export class Rescue implements IO {
   #restarts: Restarts;
   #link: Link;
   #pairing: Pairing;
+  #updates: Updates;
   #timer: Timer;
 
   constructor(options: StationOptions) {
@@ -34,6 +37,19 @@ export class Rescue implements IO {
     });
     const identity = readIdentity(board, config, records);
     const { about, ...setup } = pairingSetup({ ...options, identity, link: this.#link });
+    this.#updates = makeUpdates({
+      ...options,
+      identity,
+      // Nothing is looked for: it would be the same again.
+      options: { now: { autoUpdate: false, updateTime: "03:00", staging: false } },
+      host: () => undefined,
+      isFree: () => true,
+      isOnline: () => false,
+      isUp: () => false,
+      problem: () => undefined,
+      restart: () => this.#restartIn(0),
+      onChanged: () => {},
+    });
     this.#pairing = new Pairing({
       ...setup,
       describe: () => ({
@@ -41,7 +57,17 @@ export class Rescue implements IO {
         state: "rescue",
         problem: { code: "crashes", message: "the station crashed three times as it started" },
         status: "unavailable",
+        name: identity.name,
+        update: this.#updates.text ?? null,
+        energyWh: null,
+        tagLearning: false,
       }),
+      routes: () => [
+        firmwareUploadRoute({
+          slotBytes: board.firmwareSlot.byteLength,
+          open: (announced) => this.#updates.upload(announced),
+        }),
+      ],
       onTrying: () => {},
       onPaired: () => this.#restartIn(PAIRED_RESTART_MS),
       onFailed: () => this.#link.leave(),
@@ -58,6 +84,7 @@ export class Rescue implements IO {
 
   close(): void {
     this.#board.clock.clear(this.#timer);
+    this.#updates.close();
     this.#pairing.close();
     this.#link.close();
   }

@@ -2,9 +2,10 @@ import type { Board, IO, Timer } from "../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../modules/charging/index.js";
 import type { MQTTFailure } from "../modules/mqtt/index.js";
 import { type Link, type LinkFailure, type LinkState, makeLink } from "../modules/network/index.js";
-import { Pairing, type PairingParameters } from "../modules/pairing/index.js";
+import { firmwareUploadRoute, Pairing, type PairingParameters } from "../modules/pairing/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
 import type { Tree } from "../modules/telemetry/index.js";
+import type { Updates } from "../modules/updates/index.js";
 import { Access } from "./access.js";
 import type { Config } from "./config.js";
 import { HoldButton } from "./hold-button.js";
@@ -12,11 +13,13 @@ import { readIdentity, type StationIdentity } from "./identity.js";
 import { OptionStore } from "./options.js";
 import { OwnerChange } from "./owner-change.js";
 import { pairingSetup } from "./pairing-setup.js";
+import { panelRoutes } from "./panel-api.js";
 import { PlatformConnection } from "./platform-connection.js";
 import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
 import { StationSessions } from "./sessions.js";
 import { makeTree } from "./tree.js";
+import { makeUpdates } from "./updates.js";
 
 export type LifeCycle =
   /** Parameters are missing: its own network is up, the HTTP API takes them. */
@@ -55,6 +58,7 @@ export class Station implements IO {
   #sessions: StationSessions;
   #options: OptionStore;
   #access: Access;
+  #updates: Updates;
   #tree: Tree;
   #ownerChange: OwnerChange;
   #lastError: string | undefined;
@@ -72,6 +76,7 @@ export class Station implements IO {
   #pairingModeEnd: Timer | undefined;
   /** It starts again when nobody charges any more. */
   #isResetDue = false;
+  #ownerChangeFailure: string | undefined;
   #isClosed = false;
 
   constructor(options: StationOptions) {
@@ -84,6 +89,7 @@ export class Station implements IO {
     this.#options = new OptionStore({ board, config, records });
     this.#sessions = this.#makeSessions(records);
     this.#access = this.#makeAccess(records);
+    this.#updates = this.#makeUpdates(records);
     this.#tree = this.#makeTree(options.restarts);
     this.#ownerChange = this.#makeOwnerChange(records);
     this.#tagService = this.#makeTagService();
@@ -110,6 +116,10 @@ export class Station implements IO {
 
   get status(): StationStatus {
     return this.#charging.status;
+  }
+
+  get updates(): Updates {
+    return this.#updates;
   }
 
   /**
@@ -160,7 +170,9 @@ export class Station implements IO {
    * cannot begin, if it cannot.
    */
   changeOwner(owner: string): string | undefined {
-    return this.#ownerChange.start(owner);
+    const problem = this.#ownerChange.start(owner);
+    if (problem === undefined) this.#ownerChangeFailure = undefined;
+    return problem;
   }
 
   /** Opens the contactor at once, says goodbye to the platform, gives everything back within a second. */
@@ -170,6 +182,7 @@ export class Station implements IO {
     this.#charging.close();
     this.#sessions.close();
     this.#access.close();
+    this.#updates.close();
     this.#tagService.close();
     this.#ownerChange.close();
     this.#pairing.close();
@@ -233,9 +246,27 @@ export class Station implements IO {
         this.#operate(parameters);
       },
       onStayed: (why) => {
+        this.#ownerChangeFailure = why;
         this.#complain(`station: ${why}`);
         if (this.#parameters && !this.#platform) this.#operate(this.#parameters);
       },
+    });
+  }
+
+  #makeUpdates(records: Records): Updates {
+    return makeUpdates({
+      board: this.#board,
+      config: this.#config,
+      identity: this.#identity,
+      records,
+      options: this.#options,
+      host: () => this.#parameters?.host,
+      isFree: () => this.status !== "authorized" && this.status !== "charging",
+      isOnline: () => this.#lifeCycle === "online",
+      isUp: () => this.#tagService.isReady && (this.#pairing.isActive || this.#link.state.type === "up"),
+      problem: () => this.#problem()?.message,
+      restart: (reason) => this.#restart(reason),
+      onChanged: () => this.#platform?.update(),
     });
   }
 
@@ -267,6 +298,7 @@ export class Station implements IO {
         this.#showAll();
       },
       changeOwner: (owner) => this.changeOwner(owner),
+      updates: this.#updates,
     });
   }
 
@@ -274,7 +306,7 @@ export class Station implements IO {
     return new TagService({
       board: this.#board,
       deviceId: this.#identity.deviceId,
-      name: this.#identity.name,
+      name: this.#name,
       companyId: this.#config.companyId,
       metadata: this.#metadata(),
       newSource: () => this.#access.newPhone(),
@@ -283,13 +315,30 @@ export class Station implements IO {
   }
 
   #makePairing({ about, ...setup }: ReturnType<typeof pairingSetup>): Pairing {
+    const { meter } = this.#sessions;
     return new Pairing({
       ...setup,
+      routes: () => [
+        firmwareUploadRoute({
+          slotBytes: this.#board.firmwareSlot.byteLength,
+          open: (announced) => this.#updates.upload(announced),
+        }),
+        ...panelRoutes({
+          setName: (name) => this.#rename(name),
+          setLearning: (isOn) => this.#access.setLearning(isOn),
+          changeOwner: (owner) => this.changeOwner(owner),
+        }),
+      ],
       describe: () => ({
         ...about,
         state: this.#lifeCycle,
         problem: this.#problem(),
         status: this.#charging.status,
+        name: this.#name,
+        update: this.#updates.text ?? null,
+        energyWh: meter.isThere ? { session: this.#sessions.energyWh, total: meter.energyWh } : null,
+        tagLearning: this.#access.isLearning,
+        ownerChange: { isUnderWay: this.#ownerChange.isUnderWay, failure: this.#ownerChangeFailure ?? null },
       }),
       onTrying: () => {
         this.#ownerChange.close();
@@ -308,11 +357,26 @@ export class Station implements IO {
     this.#board.clock.set(() => this.#board.restart(reason), FAREWELL_MS);
   }
 
+  /** Nobody charges, or has been let in to. */
+  get #isFree(): boolean {
+    return this.status !== "authorized" && this.status !== "charging";
+  }
+
   /** `true`: a reset is due, and the station starts again. */
   #endReset(): boolean {
-    const isFree = this.status !== "authorized" && this.status !== "charging";
-    if (this.#isResetDue && isFree) this.#restart("factory reset");
-    return this.#isResetDue && isFree;
+    if (this.#isResetDue && this.#isFree) this.#restart("factory reset");
+    return this.#isResetDue && this.#isFree;
+  }
+
+  get #name(): string {
+    return this.#options.now.name ?? this.#identity.name;
+  }
+
+  #rename(name: string): string | undefined {
+    if (!this.#options.set({ name })) return "the station cannot store it";
+    this.#tagService.rename(name);
+    this.#platform?.rename(name);
+    return undefined;
   }
 
   /** Uses parameters that were proven, now or before. */
@@ -356,7 +420,7 @@ export class Station implements IO {
       this.#enter("connecting");
       this.#platform = new PlatformConnection({
         board: this.#board,
-        identity: this.#identity,
+        identity: { ...this.#identity, name: this.#name },
         parameters,
         tree: this.#tree,
         localIP: () => (this.#link.state.type === "up" ? this.#link.state.address : undefined),
@@ -373,7 +437,7 @@ export class Station implements IO {
     this.#sessions.followPlatform(online);
     this.#access.followPlatform();
     if (online) {
-      this.#board.confirmUpdate();
+      this.#updates.followBroker();
       this.#enter("online");
     } else
       this.#enter(this.#lifeCycle === "online" || this.#lifeCycle === "offline" ? "offline" : "connecting");
@@ -392,6 +456,7 @@ export class Station implements IO {
       case "status":
         this.#board.log(`charging: ${event.status}`);
         this.#show();
+        this.#updates.followSession();
         if (this.#isResetDue) this.#board.clock.set(() => this.#endReset(), 0);
         break;
       case "session-started":

@@ -3,7 +3,9 @@
 import { OFFLINE_POLICIES } from "../modules/authorization/index.js";
 import { MIN_CURRENT_A, STATION_STATUSES, type StationStatus } from "../modules/charging/index.js";
 import { type Property, STATS_INTERVAL_S, type Tree } from "../modules/telemetry/index.js";
+import type { Updates } from "../modules/updates/index.js";
 import type { OptionStore } from "./options.js";
+import { updateProperties } from "./updates.js";
 
 export interface TreeOptions {
   readonly options: OptionStore;
@@ -33,6 +35,7 @@ export interface TreeOptions {
   readonly restarts: { readonly count: number; readonly reason: string };
   /** Begins to move to another owner, an e-mail. Gives why not, if not. */
   readonly changeOwner: (owner: string) => string | undefined;
+  readonly updates: Updates;
   /** Some option has changed. */
   readonly onOptions: () => void;
 }
@@ -106,7 +109,12 @@ export function makeTree(station: TreeOptions): Tree {
   return {
     nodes: [
       { id: "charger", name: "Charger", type: "charger", properties: charger },
-      { id: "firmware", name: "Firmware", type: "firmware", properties: [version] },
+      {
+        id: "firmware",
+        name: "Firmware",
+        type: "firmware",
+        properties: [version, ...updateProperties(station.updates, options, keep)],
+      },
       { id: "access", name: "Access", type: "access", properties: access },
     ],
     options: [

@@ -5,6 +5,7 @@ import { type Admin, Login, startAdmin } from "./admin/index.js";
 import { changeConfig, readConfig, writeConfig } from "./config.js";
 import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
 import type { Decision } from "./endpoints.js";
+import { type FirmwareService, serveFirmware } from "./firmware/server.js";
 import { writeMosquittoFiles } from "./mosquitto.js";
 import { type Platform, startPlatform } from "./platform.js";
 import {
@@ -33,6 +34,8 @@ interface RunOptions {
   readonly newAdminPassword: boolean;
   readonly provisioningPort?: number;
   readonly provisioningOwner?: string;
+  readonly shelf: string;
+  readonly firmwarePort?: number;
 }
 
 /** The admin page's password, in place of the one of the first start. */
@@ -69,6 +72,8 @@ program
     `serve npm run provision on this port of loopback; its token in ${TOKEN_VARIABLE}`,
     port,
   )
+  .option("--firmware-port <number>", "serve firmware over HTTP on this port of --host", port)
+  .option("--shelf <directory>", "where npm run release puts firmware", "build/shelf")
   .option("--provisioning-owner <e-mail>", "whose the new stations are, where there are several users")
   .action(run);
 
@@ -193,6 +198,7 @@ async function runOn(store: Store, options: RunOptions): Promise<void> {
     });
     parts.unshift(platform);
     parts.unshift(...(await serveAdmin({ registry, platform, traffic }, options)));
+    parts.unshift(...(await serveShelf(platform, options)));
     const ended = untilEnded();
     print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C ends it`);
     if (isIPv6(platform.host)) print("stations reach a broker over IPv4 only; they need another --host");
@@ -239,6 +245,23 @@ async function serveAdmin(
   print(`the admin page is at ${page.url}`);
   if (made !== undefined) print(`its password, said this once: ${made}`);
   return [page, watcher];
+}
+
+async function serveShelf(platform: Platform, options: RunOptions): Promise<FirmwareService[]> {
+  const { firmwarePort, shelf, host } = options;
+  if (firmwarePort === undefined) return [];
+  const { username, password } = platform.account;
+  const firmware = await serveFirmware({
+    directory: shelf,
+    host,
+    port: firmwarePort,
+    broker: { url: platform.url, username, password },
+    onHalted: ({ productId, version }, { rolledBack }) =>
+      print(`version ${version} of ${productId} is halted: ${rolledBack.length} stations went back`),
+    onProblem: (problem) => print(`shelf: ${problem}`),
+  });
+  print(`firmware is served at ${firmware.url}, from ${shelf}`);
+  return [firmware];
 }
 
 async function serveProvisioning(registry: Registry, options: RunOptions): Promise<Provisioning | undefined> {

@@ -3,6 +3,7 @@
 import { type Config, defaultConfig } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
+import { describeImage } from "../../modules/updates/index.js";
 import type { MakeGATTServer } from "../bluetooth/radio.js";
 import { type NodeClock, type NodeSocketOptions, nodeParts, readResource } from "../node-board/index.js";
 import { type BoardParts, Device, type EndOfLife, type Life } from "../virtual-board/index.js";
@@ -51,7 +52,9 @@ export class VirtualStation {
 
   boot(): void {
     this.device.boot((board) => {
-      const started = startStation(board, { ...defaultConfig, ...this.#options.config });
+      const { slots } = this.device;
+      const firmwareVersion = describeImage(slots.image(slots.running))?.version ?? 0;
+      const started = startStation(board, { ...defaultConfig, ...this.#options.config, firmwareVersion });
       this.station = started instanceof Station ? started : undefined;
     });
   }
@@ -60,7 +63,8 @@ export class VirtualStation {
     const { sockets, httpPort, makeGATTServer } = this.#options;
     const parts = nodeParts(life, {
       ...sockets,
-      portOf: (port) => (port === HTTP_PORT ? httpPort : port),
+      // After a restart it listens where it did before.
+      portOf: (port) => (port === HTTP_PORT ? httpPort || this.#httpPort : port),
       onListening: (port, realPort) => {
         if (port === HTTP_PORT) this.#httpPort = realPort;
       },

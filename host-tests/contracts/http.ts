@@ -24,6 +24,9 @@ class TestServer {
     body: encodeUTF8(`${request?.method} ${request?.path} ${decodeUTF8(body)}`),
   });
   onRequest: ((served: Served) => void) | undefined;
+  onReadable: ((served: Served) => void) | undefined;
+  /** `false`: what comes of a body waits. */
+  reads = true;
   /** `false`: a test responds by itself. */
   responds = true;
 
@@ -54,6 +57,8 @@ class TestServer {
         this.onRequest?.(served);
       },
       onReadable: () => {
+        this.onReadable?.(served);
+        if (!this.reads) return;
         served.body = concatBytes(served.body, asUint8Array(connection.read() ?? new ArrayBuffer(0)));
       },
       onResponse: () => {
@@ -63,7 +68,7 @@ class TestServer {
       onWritable: (count) => {
         const unsent = this.#unsent.get(served) ?? new Uint8Array(0);
         const piece = unsent.slice(0, count);
-        this.#unsent.set(served, unsent.slice(piece.length));
+        this.#unsent.set(served, unsent.subarray(piece.length));
         connection.write(piece);
       },
       onDone: () => served.told.push("done"),
@@ -183,6 +188,62 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       expect(status).toBe(413);
       expect(body).toBe("too large");
       expect(server.served[0]?.told).toEqual(["done"]);
+    });
+
+    test("who is answered early and goes on sending gets the whole answer", async () => {
+      server.answer = () => ({ status: 409, body: encodeUTF8("not now") });
+      server.onRequest = (served) => server.respond(served);
+      const client = await open();
+      const [received, isSent] = [() => decodeUTF8(client.received) ?? "", () => client.isSent];
+      client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n"));
+      client.send(new Uint8Array(60_000));
+      await harness.until("the answer is there", () => received().endsWith("not now"));
+      await harness.until("all is sent, or nobody takes more", () => isSent() || client.isOver);
+      await harness.until("the connection ends", () => client.isOver);
+      expect(server.served[0]?.told).toEqual(["done"]);
+    });
+
+    test("what is not read stays with the sender", async () => {
+      server.reads = false;
+      const client = await open();
+      client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n"));
+      client.send(new Uint8Array(20_000_000));
+      await harness.pass(TIMEOUT_MS / 2);
+      expect(client.isSent).toBe(false);
+      server.reads = true;
+      server.answer = ({ request }) => ({ status: 413, body: encodeUTF8(request?.path ?? "") });
+      server.respond(server.served[0] as Served);
+      await harness.until("it is answered", () => (decodeUTF8(client.received) ?? "").includes(" 413 "));
+      client.socket.close();
+    });
+
+    test("a body may be given more time, piece by piece", async () => {
+      const client = await open();
+      server.onReadable = ({ connection }) => connection?.extend(TIMEOUT_MS);
+      client.send(encodeUTF8("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"));
+      for (let i = 0; i < 4; i++) {
+        await harness.pass(0.6 * TIMEOUT_MS);
+        client.send(encodeUTF8("x"));
+      }
+      expect((await response(client)).body).toBe("POST /slow xxxx");
+    });
+
+    test("a body that stops in the middle is answered with 408, whatever time it was given", async () => {
+      const client = await open();
+      server.onReadable = ({ connection }) => connection?.extend(TIMEOUT_MS);
+      client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nx"));
+      expect((await response(client)).status).toBe(408);
+      expect(server.served[0]?.told).toEqual(["error"]);
+    });
+
+    test("a response that nobody takes ends with the connection", async () => {
+      server.answer = () => ({ status: 200, body: new Uint8Array(20_000_000) });
+      const client = await open();
+      client.reads = false;
+      client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+      await harness.pass(2 * TIMEOUT_MS);
+      expect(server.served[0]?.told).toEqual(["response", "error"]);
+      client.socket.close();
     });
 
     test.each([

@@ -60,7 +60,7 @@ export class End {
   #flush(): void {
     while (this.#unsent.length > 0 && this.writable > 0) {
       const piece = this.#unsent.slice(0, this.writable);
-      this.#unsent = this.#unsent.slice(piece.length);
+      this.#unsent = this.#unsent.subarray(piece.length);
       this.writable = this.socket.write(piece);
     }
   }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { makeImage } from "../world/firmware-image.js";
 import type { Harness } from "./harness.js";
 
 /** A board whose next start can be looked at. */
@@ -7,13 +8,7 @@ export interface UpdateHarness extends Harness {
   nextSlot(): number;
 }
 
-const IMAGE_MAGIC = 0xe9;
-
-function image(byteLength: number, first = IMAGE_MAGIC): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(byteLength).fill(0x5a);
-  bytes[0] = first;
-  return bytes;
-}
+const image = makeImage({ version: 2, byteLength: 8192 });
 
 /** What every board's updates do (modules/board/update.ts). */
 export function describeUpdateContract(name: string, makeHarness: () => Promise<UpdateHarness>): void {
@@ -32,8 +27,8 @@ export function describeUpdateContract(name: string, makeHarness: () => Promise<
 
     test("that is complete is what starts next, and nothing before", () => {
       const update = harness.board.openUpdate();
-      update.write(image(4096));
-      update.write(new Uint8Array(100));
+      update.write(image.slice(0, 5000));
+      update.write(image.slice(5000));
       expect(harness.nextSlot()).toBe(before);
       update.complete();
       expect(harness.nextSlot()).not.toBe(before);
@@ -41,25 +36,34 @@ export function describeUpdateContract(name: string, makeHarness: () => Promise<
 
     test("that is given up changes nothing, and another may follow", () => {
       const update = harness.board.openUpdate();
-      update.write(image(4096));
+      update.write(image);
       update.close();
       update.close();
       expect(harness.nextSlot()).toBe(before);
-      expect(() => update.write(image(1))).toThrow("over");
+      expect(() => update.write(image)).toThrow("over");
       expect(() => update.complete()).toThrow("over");
       expect(() => harness.board.openUpdate().close()).not.toThrow();
     });
 
     test("that is no firmware is refused at its end", () => {
       const update = harness.board.openUpdate();
-      update.write(image(4096, 0x3c));
+      update.write(new Uint8Array(4096).fill(0x3c));
+      expect(() => update.complete()).toThrow("no firmware");
+      expect(harness.nextSlot()).toBe(before);
+    });
+
+    test("that is damaged is refused at its end", () => {
+      const update = harness.board.openUpdate();
+      const damaged = image.slice();
+      damaged[6000] = (damaged[6000] ?? 0) ^ 1;
+      update.write(damaged);
       expect(() => update.complete()).toThrow("no firmware");
       expect(harness.nextSlot()).toBe(before);
     });
 
     test("that is longer than its slot is refused as it is written", () => {
       const update = harness.board.openUpdate();
-      update.write(image(0x1e0000));
+      update.write(new Uint8Array(0x1e0000));
       expect(() => update.write(new Uint8Array(1))).toThrow("longer than the slot");
     });
 

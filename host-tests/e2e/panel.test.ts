@@ -9,6 +9,7 @@ import { VirtualStation } from "../cli/virtual-station.js";
 import { waitFor } from "../cli/wait.js";
 import { ROOT } from "../imports.js";
 import { NodeClock } from "../node-board/index.js";
+import { makeImage } from "../world/firmware-image.js";
 import { World } from "../world/world.js";
 import { type BrokerUnderTest, CAFE, onAedes } from "./brokers.js";
 import { findChromium, startChromium } from "./chromium.js";
@@ -23,6 +24,17 @@ const SCREENS = [
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Pictures for the documents, when they are asked for. */
 const PICTURES = process.env.PLUGPASS_PICTURES === "1" ? join(ROOT, "docs/panel") : undefined;
+
+const IMAGE_BYTES = 1_200_000;
+const UPLOAD_BYTES_PER_S = 400_000;
+/** Each percentage that the page shows, once. */
+const WATCH_PROGRESS = `
+  window.shown = [];
+  new MutationObserver(() => {
+    const text = document.querySelector("form[data-upload] .answer").textContent;
+    if (/^\\d+ %$/.test(text)) shown.push(text);
+  }).observe(document.querySelector("form[data-upload] .answer"), { childList: true });
+`;
 
 const program = findChromium();
 const describeWithChromium = program === undefined ? describe.skip : describe;
@@ -119,6 +131,21 @@ describeWithChromium("the admin panel", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
   }
 
+  /** As a chip's Wi-Fi and flash are. */
+  async function slowDown(page: Page): Promise<void> {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: UPLOAD_BYTES_PER_S,
+    });
+  }
+
+  async function progress(page: Page): Promise<string[]> {
+    return (await page.evaluate("shown")) as string[];
+  }
+
   async function picture(page: Page, name: string): Promise<void> {
     if (PICTURES === undefined) return;
     mkdirSync(PICTURES, { recursive: true });
@@ -126,7 +153,7 @@ describeWithChromium("the admin panel", () => {
   }
 
   async function fillPlatform(page: Page): Promise<void> {
-    await page.getByLabel("E-mail").fill(CAFE.email);
+    await page.locator("#station").getByLabel("E-mail").fill(CAFE.email);
     await page.getByLabel("Token").fill(CAFE.token);
     await page.getByLabel("Server").fill("127.0.0.1");
     await page.getByLabel("Port").fill(String(broker.platform.port));
@@ -174,13 +201,44 @@ describeWithChromium("the admin panel", () => {
     );
 
     test(
+      "uploads firmware with progress; what is no firmware is refused with a sentence",
+      async () => {
+        const page = await open({ screen, path: "/system.html" });
+        await says(page, "#version", "1");
+        const form = page.locator("form[data-to='/firmware/upload']");
+        const choose = (name: string, buffer: Buffer) =>
+          form
+            .getByLabel("Firmware file")
+            .setInputFiles({ name, mimeType: "application/octet-stream", buffer });
+        await choose("picture.png", Buffer.alloc(300_000, 0x89));
+        await form.getByRole("button", { name: "Upload" }).click();
+        await says(page, "form[data-upload] .answer", "Refused: that is no firmware image");
+        await isAccessible(page);
+        await choose("plugpass-2.bin", Buffer.from(makeImage({ version: 2, byteLength: IMAGE_BYTES })));
+        await page.evaluate(WATCH_PROGRESS);
+        await slowDown(page);
+        await form.getByRole("button", { name: "Upload" }).click();
+        await says(page, "form[data-upload] .answer", /^[1-9]\d? %$/);
+        await isAccessible(page);
+        await picture(page, `${name}-upload`);
+        await says(page, "form[data-upload] .answer", "Installed. The station starts with it.");
+        expect((await progress(page)).length).toBeGreaterThan(3);
+        expect(await form.locator("progress").isHidden()).toBe(true);
+        await says(page, "#version", "2");
+        expect(station.device.slots.running).toBe(1);
+      },
+      PATIENCE_MS,
+    );
+
+    test(
       "changes the admin password; resets after a question",
       async () => {
         const page = await open({ screen, path: "/system.html" });
         await isAccessible(page);
-        await page.getByLabel("New password").fill("battery staple");
-        await page.locator("#system").getByRole("button", { name: "Save" }).click();
-        await says(page, "#system .answer", "Saved.");
+        const passwordForm = page.locator("form[data-to='/newauthpass']");
+        await passwordForm.getByLabel("New password").fill("battery staple");
+        await passwordForm.getByRole("button", { name: "Save" }).click();
+        await says(page, "form[data-to='/newauthpass'] .answer", "Saved.");
         const again = await open({ screen, path: "/system.html", password: "battery staple" });
         await picture(again, `${name}-system`);
         await again.getByRole("button", { name: "Reset" }).click();
@@ -189,7 +247,7 @@ describeWithChromium("the admin panel", () => {
         expect(await again.locator("form[data-to='/resetdefault'] .answer").textContent()).toBe("");
         await again.getByRole("button", { name: "Reset" }).click();
         await again.getByRole("button", { name: "Yes" }).click();
-        await says(again, "form[data-to='/resetdefault'] .answer", "Saved.");
+        await says(again, "form[data-to='/resetdefault'] .answer", "The station starts again.");
         await waitFor("it has started again", () =>
           station.device.logLines.some((line) =>
             line.includes("the run before ended: restart: factory reset"),

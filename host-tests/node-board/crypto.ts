@@ -27,6 +27,16 @@ export const nodeCrypto: Crypto = {
     return opened(() => [decipher.update(asUint8Array(data)), decipher.final()]);
   },
   sha256: (data) => own(createHash("sha256").update(asUint8Array(data)).digest()),
+  sha512: (data) => own(createHash("sha512").update(asUint8Array(data)).digest()),
+  startSHA256: () => {
+    const hash = createHash("sha256");
+    return {
+      write: (data) => {
+        hash.update(asUint8Array(data));
+      },
+      close: () => own(hash.digest()),
+    };
+  },
   random: (byteLength) => own(randomBytes(byteLength)),
 };
 

@@ -2,12 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import type {
   Bytes,
+  Clock,
   HTTPConnection,
   HTTPHandlers,
   HTTPResponse,
   HTTPServer,
   HTTPServerConstructor,
   HTTPServerOptions,
+  Timer,
 } from "../../modules/board/index.js";
 import { asUint8Array } from "../../modules/bytes/index.js";
 import type { Life } from "../virtual-board/index.js";
@@ -30,14 +32,15 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
         // Node counts without the line ends and the empty line; the difference is in the client's favour.
         maxHeaderSize: server.maxHeadBytes,
         headersTimeout: server.requestTimeoutMs,
-        requestTimeout: server.requestTimeoutMs,
+        // A body may be given more time: each connection counts by itself.
+        requestTimeout: 0,
         connectionsCheckingInterval: TIMEOUT_CHECK_MS,
         keepAlive: false,
       };
       const connections = new Set<Connection>();
       this.#server = createServer(limits, (request, response) => {
         life.run(() => {
-          const connection = new Connection(request, response, life);
+          const connection = new Connection({ request, response, life, timeoutMs: server.requestTimeoutMs });
           connections.add(connection);
           response.once("close", () => connections.delete(connection));
           server.onConnect(connection);
@@ -73,11 +76,21 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
   };
 }
 
+interface ConnectionOptions {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly life: Life;
+  readonly timeoutMs: number;
+}
+
 class Connection implements HTTPConnection {
   readonly remoteAddress: string | undefined;
   #request: IncomingMessage;
   #response: ServerResponse;
   #life: Life;
+  #clock: Clock;
+  #timeoutMs: number;
+  #timer: Timer | undefined;
   #handlers: HTTPHandlers = {};
   #isReceiving = true;
   #isResponding = false;
@@ -85,11 +98,13 @@ class Connection implements HTTPConnection {
   #outstandingBytes = 0;
   #unwrittenBytes = 0;
 
-  constructor(request: IncomingMessage, response: ServerResponse, life: Life) {
+  constructor({ request, response, life, timeoutMs }: ConnectionOptions) {
     this.remoteAddress = request.socket.remoteAddress;
     this.#request = request;
     this.#response = response;
     this.#life = life;
+    this.#clock = life.clock();
+    this.#timeoutMs = timeoutMs;
     response.shouldKeepAlive = false;
   }
 
@@ -105,6 +120,7 @@ class Connection implements HTTPConnection {
     this.#response.on("finish", () => this.#finish());
     this.#response.on("close", () => this.#fail());
     this.#response.on("error", () => this.#fail());
+    this.extend(this.#timeoutMs);
     this.#run(() => this.#handlers.onRequest?.({ method, path: url, headers: headersOf(rawHeaders) }));
   }
 
@@ -115,12 +131,20 @@ class Connection implements HTTPConnection {
     return bytes === null ? undefined : Uint8Array.from(bytes).buffer;
   }
 
+  extend(timeoutMs: number): void {
+    if (!this.#isReceiving) return;
+    this.#clock.clear(this.#timer);
+    this.#timer = this.#clock.set(() => this.#refuse(), timeoutMs);
+  }
+
   respond({ status, headers }: HTTPResponse): void {
     if (this.#isOver || this.#isResponding) throw new Error("bad state");
     const byteLength = Number(headers.get("content-length"));
     if (!Number.isInteger(byteLength)) throw new Error("a response needs a content-length");
     this.#isResponding = true;
     this.#isReceiving = false;
+    this.#clock.clear(this.#timer);
+    this.#timer = this.#clock.set(() => this.#request.socket.destroy(), this.#timeoutMs);
     this.#unwrittenBytes = byteLength;
     // The rest of a request that was answered early is read and dropped, so that the answer is not reset.
     this.#request.removeAllListeners("readable");
@@ -149,7 +173,7 @@ class Connection implements HTTPConnection {
 
   close(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#end();
     this.#request.socket.destroy();
   }
 
@@ -168,6 +192,7 @@ class Connection implements HTTPConnection {
   #complete(): void {
     if (!this.#isReceiving) return;
     this.#isReceiving = false;
+    this.#clock.clear(this.#timer);
     this.#run(() => this.#handlers.onResponse?.());
   }
 
@@ -183,14 +208,26 @@ class Connection implements HTTPConnection {
 
   #finish(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#end();
     this.#run(() => this.#handlers.onDone?.());
   }
 
   #fail(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#end();
     this.#run(() => this.#handlers.onError?.());
+  }
+
+  /** The request has not come in time. */
+  #refuse(): void {
+    this.#isReceiving = false;
+    this.#response.writeHead(408).end();
+    this.#fail();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#clock.clear(this.#timer);
   }
 
   #run(callback: () => void): void {

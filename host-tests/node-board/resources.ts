@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 const PANEL = fileURLToPath(new URL("../../modules/pairing/panel/built", import.meta.url));
 
 /** The resources of the chip, from where `npm ci` has built them. */
-export function readResource(name: string): ArrayBuffer | undefined {
+export function readResource(name: string): Uint8Array<ArrayBuffer> | undefined {
   const file = join(PANEL, basename(name));
-  return existsSync(file) ? Uint8Array.from(readFileSync(file)).buffer : undefined;
+  return existsSync(file) ? Uint8Array.from(readFileSync(file)) : undefined;
 }

@@ -10,7 +10,7 @@ const RESOURCES = new Map<string, Uint8Array<ArrayBuffer>>([
   ["panel-js.gz", SCRIPT],
 ]);
 
-function booted(device = { resource: (name: string) => RESOURCES.get(name)?.buffer }): Scene {
+function booted(device = { resource: (name: string) => RESOURCES.get(name) }): Scene {
   const scene = new Scene({ device });
   scene.under.boot();
   scene.clock.advance(500);

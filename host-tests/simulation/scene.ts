@@ -1,15 +1,17 @@
 /** A café in virtual time: a station with its vehicle, a broker with a platform behind it, an app, a phone. */
 
-import { defaultConfig } from "../../firmware/config.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { type Config, defaultConfig } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
 import type { Board } from "../../modules/board/index.js";
 import { decodeUTF8, encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Cipher } from "../../modules/settings/index.js";
+import { describeImage } from "../../modules/updates/index.js";
 import { Device, type DeviceOptions, type EndOfLife, Life, makeSockets } from "../virtual-board/index.js";
 import { WorldBroker } from "../world/broker.js";
 import type { VirtualClock } from "../world/clock.js";
-import { type HTTPOutcome, httpRequest } from "../world/http-client.js";
+import { exchange, type HTTPOutcome, httpRequest } from "../world/http-client.js";
 import type { Host } from "../world/network.js";
 import { Phone, type SeenResult, type SeenStation } from "../world/phone.js";
 import { WorldPlatform } from "../world/platform.js";
@@ -53,6 +55,10 @@ export class StationUnderTest {
   station: Station | undefined;
   /** Runs as a part of the firmware, after the station has started: what it throws is a crash. */
   onStarted: ((board: Board) => void) | undefined;
+  /** What is built in otherwise than by default. */
+  config: Partial<Config> = {};
+  /** Versions of the firmware that are no good: what they do before anything else, and with which board they go on. */
+  readonly bad = new Map<number, (board: Board) => Board>();
   readonly #clock: VirtualClock;
 
   constructor(world: World<VirtualClock>, options: DeviceOptions = {}) {
@@ -71,8 +77,11 @@ export class StationUnderTest {
   }
 
   boot(): void {
+    const { slots } = this.device;
     this.device.boot((board: Board) => {
-      const started = startStation(board, defaultConfig);
+      const firmwareVersion = describeImage(slots.image(slots.running))?.version ?? 0;
+      const ours = this.bad.get(firmwareVersion)?.(board) ?? board;
+      const started = startStation(ours, { ...defaultConfig, ...this.config, firmwareVersion });
       this.station = started instanceof Station ? started : undefined;
       if (this.station) this.onStarted?.(board);
     });
@@ -94,6 +103,7 @@ export class Scene {
   readonly platform: WorldPlatform;
   readonly phone: Phone;
   readonly under: StationUnderTest;
+  readonly #apps = new Map<string, Host>();
 
   constructor(options: SceneOptions = {}) {
     this.world = virtualWorld(options);
@@ -150,21 +160,18 @@ export class Scene {
   request(
     method: string,
     path: string,
-    options: { body?: string; headers?: Record<string, string>; from?: string } = {},
+    options: {
+      body?: string | Uint8Array<ArrayBuffer>;
+      headers?: Record<string, string>;
+      from?: string;
+      timeoutMs?: number;
+    } = {},
     under = this.under,
   ): HTTPOutcome {
-    const app = this.world.network.host({ address: options.from ?? "192.168.1.250" });
-    const { host } = under.device;
-    app.joined = host.ownAddress ? host : undefined;
-    const address = host.ownAddress ?? host.address ?? "0.0.0.0";
-    const life = new Life({ clock: this.clock, onEnd: rethrow });
-    const { TCP } = makeSockets(app, life);
+    const app = this.#app(options.from ?? "192.168.1.250");
     let outcome: HTTPOutcome | undefined;
     httpRequest({
-      TCP,
-      clock: this.clock,
-      address,
-      port: 80,
+      ...this.#way(app, under),
       method,
       path,
       ...options,
@@ -172,9 +179,50 @@ export class Scene {
         outcome = done;
       },
     });
-    this.until("the HTTP API answers", () => outcome !== undefined);
+    this.until("the HTTP API answers", () => outcome !== undefined, options.timeoutMs);
     app.address = undefined;
     return outcome as unknown as HTTPOutcome;
+  }
+
+  /** Sends bytes to the HTTP API as they are, and waits for nothing. */
+  sendRaw(request: Uint8Array<ArrayBuffer>, from = "192.168.1.251"): RawSender {
+    const app = this.#app(from);
+    const sender: Mutable<RawSender> = {
+      outcome: undefined,
+      send: (bytes) => sent.send(bytes),
+      isClosed: false,
+      close: () => {
+        sender.isClosed = true;
+        sent.close();
+      },
+    };
+    const sent = exchange({
+      ...this.#way(app, this.under),
+      request,
+      timeoutMs: 10 * MINUTE_MS,
+      onDone: (outcome) => {
+        sender.outcome = outcome;
+      },
+    });
+    return sender;
+  }
+
+  /** A device with this address; the same one each time. */
+  #app(address: string): Host {
+    const app = this.#apps.get(address) ?? this.world.network.host();
+    this.#apps.set(address, app);
+    app.address = address;
+    return app;
+  }
+
+  /** To a station's HTTP API. */
+  #way(app: Host, under: StationUnderTest) {
+    const { host } = under.device;
+    app.joined = host.ownAddress ? host : undefined;
+    const address = host.ownAddress ?? host.address ?? "0.0.0.0";
+    const life = new Life({ clock: this.clock, onEnd: rethrow });
+    const { TCP } = makeSockets(app, life);
+    return { TCP, clock: this.clock, address, port: 80 };
   }
 
   /** Pairs as an app does; fields given replace the right ones, `undefined` leaves one out. */
@@ -261,11 +309,26 @@ export class Scene {
     return undefined;
   }
 
+  /** The owner's app sets a property, by its path under the station's root. */
+  set(path: string, payload: string, under = this.under): void {
+    this.broker.publish(`${userTopic()}/sweet-home/${under.deviceId}/${path}/set`, payload);
+  }
+
   until(what: string, condition: () => boolean, limitMs = MINUTE_MS): void {
     if (this.clock.runUntil(condition, limitMs)) return;
     throw new Error(`not in ${limitMs} ms: ${what}\n${this.device.logLines.join("\n")}`);
   }
 }
+
+export interface RawSender {
+  /** `undefined` until it is answered, or cut off. */
+  readonly outcome: HTTPOutcome | undefined;
+  readonly isClosed: boolean;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export interface Presentation {
   readonly pending: SeenResult[];
@@ -286,6 +349,11 @@ export function formOf(fields: Record<string, string | undefined>): string {
   return Object.entries(fields)
     .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${encodeURIComponent(value)}`))
     .join("&");
+}
+
+/** Of the owner (docs/protocol.md, section 1). */
+function userTopic(): string {
+  return encodeHex(Uint8Array.from(sha256(encodeUTF8(OWNER.email))));
 }
 
 /** The world's own servers have no excuse. */

@@ -42,7 +42,8 @@ export default function main(): void {
   const device = new Device(world, {
     onLog: log,
     replace: parts,
-    resource: (name) => (Resource.exists(name) ? new Resource(name) : undefined),
+    resource: (name) =>
+      Resource.exists(name) ? new Uint8Array(new Resource(name) as unknown as ArrayBuffer) : undefined,
     onEnd: (end) => {
       if (end.type === "crash") log(`crashed: ${String(end.error)}`);
       clock.set(boot, RESTART_MS);

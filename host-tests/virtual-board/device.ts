@@ -9,7 +9,7 @@ import { virtualCrypto } from "./crypto.js";
 import { makeGATTServer } from "./gatt-server.js";
 import { type EndOfLife, Life } from "./life.js";
 import { makePins, PINS } from "./pins.js";
-import { Slots } from "./slots.js";
+import { SLOT_BYTES, Slots } from "./slots.js";
 import { makeSockets, type SocketOptions } from "./sockets.js";
 import { Flash } from "./storage.js";
 import { Cable, makeAccessPoint, makeEthernet, makeWiFi } from "./wifi.js";
@@ -41,6 +41,10 @@ export interface BoardParts {
 
 /** RDM6300. */
 const CARD_READER_BAUD = 9600;
+/** `CONFIG_ESP_TASK_WDT_TIMEOUT_S` of the project's sdkconfig. */
+const TASK_WATCHDOG_MS = 30_000;
+/** `ESP_CHIP_ID_ESP32`. */
+const ESP32_CHIP_ID = 0;
 const MAX_LOG_LINES = 10_000;
 
 /** One piece of hardware: what outlives the firmware that runs on it. */
@@ -53,7 +57,7 @@ export class Device {
   readonly button = new Button();
   readonly meter = new Meter();
   readonly cardReader = new SerialSender({ baud: CARD_READER_BAUD });
-  readonly slots = new Slots();
+  readonly slots: Slots;
   /** The network cable of a device with Ethernet. */
   readonly cable = new Cable();
   readonly host: Host;
@@ -68,6 +72,8 @@ export class Device {
 
   constructor(world: World, options: DeviceOptions = {}) {
     this.#world = world;
+    const clock: Clock & { spend?(durationMs: number): void } = world.clock;
+    this.slots = new Slots({ spend: (durationMs) => clock.spend?.(durationMs) });
     this.#options = options;
     this.flash = options.flash ?? new Flash();
     this.mac = options.mac ?? randomMAC(world);
@@ -82,16 +88,16 @@ export class Device {
   /** Starts the firmware: `main` gets the board, and the end of the run before is over. */
   boot(main: (board: Board) => void): void {
     if (this.#life && !this.#life.isOver) throw new Error("the firmware runs already; cut the power first");
+    if (!this.slots.start()) {
+      this.#end({ type: "power-cut" });
+      return;
+    }
     const life = new Life({
       clock: this.#world.clock,
-      onEnd: (end) => {
-        this.#lastEnd = lastEndOf(end);
-        this.#options.onEnd?.(end);
-      },
+      onEnd: (end) => this.#end(end),
     });
     this.#life = life;
     this.isConfirmed = false;
-    this.slots.start();
     const board = this.#makeBoard(life);
     life.run(() => main(board));
   }
@@ -103,6 +109,25 @@ export class Device {
   /** Runs something within the firmware, as a callback of the board does: what it throws is a crash. */
   interrupt(callback: () => void): void {
     this.#life?.run(callback);
+  }
+
+  /**
+   * To be called by the firmware, and never returns: it is in an endless loop, until the task watchdog restarts the
+   * chip.
+   */
+  hang(): never {
+    const life = this.#life;
+    if (!life) throw new Error("no firmware runs");
+    this.#world.clock.set(
+      () => life.end({ type: "crash", error: new Error("reset by the task watchdog") }),
+      TASK_WATCHDOG_MS,
+    );
+    return life.hang();
+  }
+
+  #end(end: EndOfLife): void {
+    this.#lastEnd = lastEndOf(end);
+    this.#options.onEnd?.(end);
   }
 
   /** Everything ends at once. */
@@ -127,6 +152,7 @@ export class Device {
       implementation: "esp32",
       mac: this.mac,
       lastEnd: this.#lastEnd,
+      firmwareSlot: { chipId: ESP32_CHIP_ID, byteLength: SLOT_BYTES },
       clock: parts.clock ?? life.clock(),
       crypto: parts.crypto ?? virtualCrypto(world.random),
       io: {
@@ -145,6 +171,7 @@ export class Device {
       openStorage: (path) => this.flash.open(path, life),
       openUpdate: this.slots.opener(life),
       confirmUpdate: () => {
+        this.slots.confirm(life);
         this.isConfirmed = true;
       },
       log: (line) => {

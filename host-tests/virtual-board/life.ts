@@ -26,6 +26,7 @@ export class Life implements Guard {
   #onEnd: (end: EndOfLife) => void;
   #resources = new Set<() => void>();
   #isOver = false;
+  #hangs = false;
 
   constructor(options: { clock: Clock; onEnd: (end: EndOfLife) => void }) {
     this.#clock = options.clock;
@@ -38,10 +39,11 @@ export class Life implements Guard {
 
   /** Calls the firmware. */
   run(callback: () => void): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#hangs) return;
     try {
       callback();
     } catch (error) {
+      if (this.#hangs) return;
       // Of no effect for `Halted`, and for what follows from it.
       this.end({ type: "crash", error });
     }
@@ -79,6 +81,12 @@ export class Life implements Guard {
   /** Ends it from inside the firmware's own call, which does not return. */
   halt(end: EndOfLife): never {
     this.end(end);
+    throw new Halted();
+  }
+
+  /** The firmware's own call never ends: it is not called any more, and what it holds it goes on to hold. */
+  hang(): never {
+    this.#hangs = true;
     throw new Halted();
   }
 

@@ -49,11 +49,16 @@ export class VirtualClock implements Clock {
     if (timer) (timer as Entry).live = false;
   }
 
+  /** Somebody is busy for so long: what falls due meanwhile is late. */
+  spend(durationMs: number): void {
+    this.#nowMs += durationMs;
+  }
+
   /** Lets time pass, with everything that falls due in it. */
   advance(durationMs: number): void {
     const untilMs = this.#nowMs + durationMs;
     while (this.#step(untilMs)) {}
-    this.#nowMs = untilMs;
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
 
   /** Lets time pass until `condition` holds, at most `limitMs`. Says whether it holds. */
@@ -61,7 +66,7 @@ export class VirtualClock implements Clock {
     const untilMs = this.#nowMs + limitMs;
     while (!condition()) {
       if (!this.#step(untilMs)) {
-        this.#nowMs = untilMs;
+        this.#nowMs = Math.max(this.#nowMs, untilMs);
         return condition();
       }
     }
@@ -73,9 +78,9 @@ export class VirtualClock implements Clock {
     for (let entry = this.#heap[0]; entry && entry.dueMs <= untilMs; entry = this.#heap[0]) {
       this.#removeFirst();
       if (!entry.live) continue;
-      this.#nowMs = entry.dueMs;
+      this.#nowMs = Math.max(this.#nowMs, entry.dueMs);
       if (entry.periodMs === undefined) entry.live = false;
-      else this.#insert(entry, entry.dueMs + entry.periodMs);
+      else this.#insert(entry, this.#nowMs + entry.periodMs);
       entry.callback();
       return true;
     }

@@ -229,7 +229,7 @@ export class Endpoint {
   transmit(arrive: () => void): void {
     this.#packets.push(arrive);
     this.#network.clock.set(() => {
-      if (this.#lostPackets === 0 && this.#isPathUp()) {
+      if (this.#lostPackets === 0 && this.#isPathUp() && !this.#network.loses()) {
         this.#packets.shift()?.();
       } else if (this.#packets.length > 0 && this.#lostPackets++ === 0) {
         this.#retransmit(FIRST_RETRANSMISSION_MS, this.#network.clock.monotonicMs());

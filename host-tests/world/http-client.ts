@@ -11,7 +11,9 @@ export interface HTTPRequestOptions {
   readonly method: string;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  /** Until it gives up; 20 s unless given. */
+  readonly timeoutMs?: number;
   /** Once. */
   readonly onDone: (outcome: HTTPOutcome) => void;
 }
@@ -29,7 +31,8 @@ export type HTTPOutcome =
 const TIMEOUT_MS = 20_000;
 
 export function httpRequest(options: HTTPRequestOptions): IO {
-  const body = encodeUTF8(options.body ?? "");
+  const { body: given = "" } = options;
+  const body = typeof given === "string" ? encodeUTF8(given) : given;
   const headers = { host: options.address, ...options.headers };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   if (options.body !== undefined) lines.push(`content-length: ${body.length}\r\n`);
@@ -37,32 +40,43 @@ export function httpRequest(options: HTTPRequestOptions): IO {
   return exchange({ ...options, request: concatBytes(encodeUTF8(head), body) });
 }
 
+export interface Exchange extends IO {
+  /** Further bytes. */
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+}
+
 /** Sends bytes, as they are, and reads the response. */
 export function exchange(
-  options: Pick<HTTPRequestOptions, "TCP" | "clock" | "address" | "port" | "onDone"> & {
+  options: Pick<HTTPRequestOptions, "TCP" | "clock" | "address" | "port" | "timeoutMs" | "onDone"> & {
     readonly request: Uint8Array<ArrayBuffer>;
   },
-): IO {
+): Exchange {
   const { TCP, clock, address, port } = options;
   let unsent = options.request;
+  let room = 0;
   let received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   let timer: Timer | undefined;
   let socket: TCP | undefined;
+  const flush = () => {
+    while (socket && room > 0 && unsent.length > 0) {
+      const piece = unsent.subarray(0, room);
+      unsent = unsent.subarray(piece.length);
+      room = socket.write(piece);
+    }
+  };
   const finish = (outcome: HTTPOutcome) => {
     clock.clear(timer);
     socket?.close();
+    socket = undefined;
     options.onDone(outcome);
   };
-  timer = clock.set(() => finish({ failure: "no answer in time" }), TIMEOUT_MS);
+  timer = clock.set(() => finish({ failure: "no answer in time" }), options.timeoutMs ?? TIMEOUT_MS);
   const opened = new TCP({
     address,
     port,
     onWritable: (count) => {
-      for (let room = count; room > 0 && unsent.length > 0; ) {
-        const piece = unsent.subarray(0, room);
-        unsent = unsent.subarray(piece.length);
-        room = opened.write(piece);
-      }
+      room = count;
+      flush();
     },
     onReadable: () => {
       received = concatBytes(received, opened.read() ?? new ArrayBuffer(0));
@@ -73,8 +87,13 @@ export function exchange(
   });
   socket = opened;
   return {
-    close: () => {
+    send(bytes) {
+      unsent = concatBytes(unsent, bytes);
+      flush();
+    },
+    close() {
       clock.clear(timer);
+      socket = undefined;
       opened.close();
     },
   };

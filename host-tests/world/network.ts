@@ -26,15 +26,19 @@ const SYN_RETRY_MS = 1500;
 const CONNECT_TIMEOUT_MS = 18_000;
 /** How long a resolver takes to give up on a name server that does not answer (lwIP: 4 attempts). */
 const RESOLVE_TIMEOUT_MS = 7000;
+/** When it asks again (lwIP: DNS_TMR_INTERVAL). */
+const RESOLVE_RETRY_MS = 1000;
 const LOOPBACK = "127.0.0.1";
 const FIRST_EPHEMERAL_PORT = 49_152;
 const LAST_PORT = 65_535;
 
-/** An in-memory IPv4 network. Nothing is lost on it but by a host that is cut off. */
+/** An in-memory IPv4 network. Nothing is lost on it but by a host that is cut off, and where `loses` says so. */
 export class Network {
   readonly clock: Clock;
   readonly latencyMs: number;
   readonly segmentBytes: number;
+  /** Asked for each packet whether it gets lost. Who has sent it sends it again. */
+  loses: () => boolean = () => false;
   #hosts = new Set<Host>();
 
   constructor(options: NetworkOptions) {
@@ -97,7 +101,8 @@ export class Host {
       clock.set(() => done(undefined), RESOLVE_TIMEOUT_MS);
     } else {
       const lookUp = () => (this.address === undefined ? undefined : this.network.addressOf(name));
-      clock.set(() => done(lookUp()), 2 * latencyMs);
+      const lostMs = this.network.loses() ? RESOLVE_RETRY_MS : 0;
+      clock.set(() => done(lookUp()), lostMs + 2 * latencyMs);
     }
   }
 
@@ -151,7 +156,7 @@ export class Host {
     const knock = () => {
       if (isAnswered || endpoint.isClosed || endpoint.isOver) return;
       peer = this.#peerAt(options.address);
-      if (!peer || !isPathUp()) return;
+      if (!peer || !isPathUp() || network.loses()) return;
       const listening = peer.#ports.get(options.port);
       if (listening) {
         isAnswered = peer.#answer(endpoint, listening, options.tlsHost);

@@ -160,11 +160,14 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
     implementation: "esp32",
     mac: "a4:cf:12:00:00:01",
     lastEnd: { type: "power" },
+    firmwareSlot: { chipId: 0, byteLength: 0x1e0000 },
     clock,
     crypto: {
       openGCM: () => plain,
       decryptCBC: () => plain,
       sha256: () => new ArrayBuffer(32),
+      sha512: () => new ArrayBuffer(64),
+      startSHA256: () => ({ write: () => {}, close: () => new ArrayBuffer(32) }),
       random: (byteLength) => new Uint8Array(byteLength).fill(1).buffer,
     },
     io: {

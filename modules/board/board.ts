@@ -13,7 +13,7 @@ import type {
 import type { SerialConstructor } from "./serial.js";
 import type { ListenerConstructor, TCPConstructor, TLSConstructor } from "./sockets.js";
 import type { Storage } from "./storage.js";
-import type { Updater } from "./update.js";
+import type { FirmwareSlot, Updater } from "./update.js";
 
 export interface BoardIO {
   readonly TCP: TCPConstructor;
@@ -57,6 +57,8 @@ export interface Board {
   /** The station's MAC address: six pairs of lower-case hex digits with colons. */
   readonly mac: string;
   readonly lastEnd: LastEnd;
+  /** What an image has to be for, and to fit. */
+  readonly firmwareSlot: FirmwareSlot;
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly io: BoardIO;
@@ -64,7 +66,7 @@ export interface Board {
   /** Looks up an IPv4 address; calls back later, once. An IPv4 address gives itself. */
   resolve(host: string, done: (address: string | undefined) => void): void;
   /** Bytes that came with the firmware, not to be written to; `undefined`: there are none of that name. */
-  resource(name: string): ArrayBuffer | undefined;
+  resource(name: string): Uint8Array<ArrayBuffer> | undefined;
   openStorage(path: string): Storage;
   /** Throws while another update is open. */
   openUpdate(): Updater;

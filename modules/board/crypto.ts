@@ -1,5 +1,12 @@
 import type { Bytes } from "./io.js";
 
+/** A hash under way. */
+export interface Digest {
+  write(data: Bytes): void;
+  /** The hash of everything that was written. Nothing may be written after it. */
+  close(): ArrayBuffer;
+}
+
 /** `undefined` from a function that opens a message: do not trust it. A key or iv of a wrong length throws. */
 export interface Crypto {
   /** AES-256-GCM (NIST SP 800-38D). `sealed` is ciphertext ‖ 16-byte tag, `iv` 12 bytes, `key` 32. */
@@ -8,6 +15,10 @@ export interface Crypto {
   decryptCBC(message: { key: Bytes; iv: Bytes; data: Bytes }): ArrayBuffer | undefined;
   /** FIPS 180-4; 32 bytes. */
   sha256(data: Bytes): ArrayBuffer;
+  /** The same of bytes that come piece by piece, for what is too large for the memory. */
+  startSHA256(): Digest;
+  /** FIPS 180-4; 64 bytes. */
+  sha512(data: Bytes): ArrayBuffer;
   /** Cryptographically random. */
   random(byteLength: number): ArrayBuffer;
 }

@@ -33,8 +33,10 @@ export interface HTTPConnection extends IO {
   readonly remoteAddress: string | undefined;
   /** To be called from within `onConnect`. */
   accept(handlers: HTTPHandlers): void;
-  /** Body bytes, at most `count`; `undefined` when none wait. */
+  /** Body bytes, at most `count`; `undefined` when none wait. What is not read stays with the sender. */
   read(count?: number): ArrayBuffer | undefined;
+  /** The rest of the request may take `timeoutMs` from now: for a long body, with each piece of it. */
+  extend(timeoutMs: number): void;
   /** May also be called from `onRequest` or `onReadable`: the rest of the request is then dropped. */
   respond(response: HTTPResponse): void;
   /** All or nothing, from `onWritable` on; throws beyond its count. Returns how many bytes fit now. */
@@ -44,7 +46,8 @@ export interface HTTPConnection extends IO {
 /**
  * An HTTP/1.1 server, as `embedded:network/http/server`, with the bounds that one lacks. The server answers 400 to
  * what is not HTTP/1.1, 431 to a request line and headers of more than `maxHeadBytes`, 408 to a request that is
- * not complete within `requestTimeoutMs`, by itself. Connections beyond `maxConnections` wait or are closed.
+ * not complete within `requestTimeoutMs`, by itself. A response that is not taken within as long ends with the
+ * connection. Connections beyond `maxConnections` wait or are closed.
  */
 export interface HTTPServerOptions {
   /** 0: any free port. */

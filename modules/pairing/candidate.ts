@@ -1,4 +1,5 @@
 import type { Clock, IO, Timer } from "../board/index.js";
+import { isJSONObject, textField } from "../json/index.js";
 import type { Link, LinkFailure, LinkState } from "../network/index.js";
 import type { PairingParameters } from "./parameters.js";
 
@@ -22,15 +23,35 @@ const BROKER_CODES = [
   "tls-failed",
 ] as const;
 
+const WIFI_CODES: readonly LinkFailure["code"][] = [
+  "wifi-not-found",
+  "wifi-wrong-password",
+  "wifi-no-address",
+];
+
+const OWN_CODES = [
+  /** The station could not keep what was proven. */
+  "storage-failed",
+  /** The power went while it was tried. */
+  "interrupted",
+  /** Somebody ended pairing mode while it was tried. */
+  "given-up",
+] as const;
+
 export type PairingFailureCode =
   | LinkFailure["code"]
   | (typeof BROKER_CODES)[number]
-  /** The station could not keep what was proven. */
-  | "storage-failed"
-  /** The power went while it was tried. */
-  | "interrupted"
-  /** Somebody ended pairing mode while it was tried. */
-  | "given-up";
+  | (typeof OWN_CODES)[number];
+
+const MAX_MESSAGE_CHARS = 300;
+
+/** A failure that was stored. */
+export function parseFailure(value: unknown): PairingFailure | undefined {
+  if (!isJSONObject(value)) return undefined;
+  const code = [...WIFI_CODES, ...BROKER_CODES, ...OWN_CODES].find((one) => one === value.code);
+  const message = textField(value, "message", MAX_MESSAGE_CHARS);
+  return code && message !== undefined ? { code, message } : undefined;
+}
 
 export interface CandidateOptions {
   readonly clock: Clock;

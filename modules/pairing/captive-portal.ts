@@ -1,4 +1,4 @@
-import { GET, type Route } from "./http-api.js";
+import { type FormRoute, GET } from "./http-api.js";
 import { type Reply, text } from "./reply.js";
 
 const PANEL = "http://192.168.4.1/";
@@ -33,7 +33,7 @@ const PROBES: Readonly<Record<string, Reply>> = {
 const LEAD: Reply = { ...text(302, ""), headers: { location: PANEL } };
 
 /** While the station has something to ask, a phone that joins its network is led to the panel. */
-export function probeRoute(path: string, isAsking: boolean): Route | undefined {
+export function probeRoute(path: string, isAsking: boolean): FormRoute | undefined {
   const reply = Object.hasOwn(PROBES, path) ? PROBES[path] : undefined;
   return reply && { path, methods: GET, answer: () => (isAsking ? LEAD : reply) };
 }

@@ -1,26 +1,34 @@
 import type { Board, HTTPConnection, HTTPRequest, HTTPServer, IO } from "../board/index.js";
-import { concatBytes, decodeUTF8, encodeUTF8 } from "../bytes/index.js";
+import { encodeUTF8 } from "../bytes/index.js";
 import { isForeign, isUnexplained } from "./foreign-page.js";
 import { type Form, parseForm } from "./form.js";
+import { formIntake, type Intake, isTooLarge, type Later, TOO_LARGE } from "./intake.js";
 import type { Login } from "./login.js";
 import { type Reply, text } from "./reply.js";
 
-/** An answer that comes later, once: not from inside the call. */
-export type Later = (reply: (answer: Reply) => void) => void;
-
-export interface Route {
+interface Address {
   readonly path: string;
-  /** Where POST is allowed, it carries a form. */
   readonly methods: readonly ("GET" | "POST")[];
   /** It changes something: a page from elsewhere may not ask for it. */
   readonly changes?: boolean;
   readonly needsLogin?: boolean;
+}
+
+/** Where POST is allowed, it carries a form. */
+export interface FormRoute extends Address {
   /** `fields`: of the query for GET, of the form for POST. */
   readonly answer: (
     fields: ReadonlyMap<string, string>,
     headers: ReadonlyMap<string, string>,
   ) => Reply | Later;
 }
+
+export interface IntakeRoute extends Address {
+  /** Takes a body as it comes; or says by its head why not. */
+  readonly intake: (headers: ReadonlyMap<string, string>) => Intake | Reply;
+}
+
+export type Route = FormRoute | IntakeRoute;
 
 export const GET = ["GET"] as const;
 export const GET_AND_POST = ["GET", "POST"] as const;
@@ -35,7 +43,6 @@ export interface HTTPAPIOptions {
 /** Protocol, section 2. */
 const PORT = 80;
 const MAX_HEAD_BYTES = 4096;
-const MAX_BODY_BYTES = 2048;
 const MAX_CONNECTIONS = 4;
 const REQUEST_TIMEOUT_MS = 10_000;
 const FORM_TYPE = "application/x-www-form-urlencoded";
@@ -61,29 +68,33 @@ export class HTTPAPI implements IO {
 
 /** One request: found, received, answered. */
 function serve(connection: HTTPConnection, options: HTTPAPIOptions): void {
-  let answer: Answer = () => text(500, "no request");
-  let body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  let intake: Intake | undefined;
   let unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   let isAnswered = false;
+  const end = () => {
+    if (!isAnswered) intake?.close?.();
+    isAnswered = true;
+  };
   const reply = (what: Reply) => {
     if (isAnswered) return;
-    isAnswered = true;
+    end();
     unsent = typeof what.body === "string" ? encodeUTF8(what.body) : what.body;
     connection.respond({ status: what.status, headers: headersOf(what, unsent.length) });
   };
   connection.accept({
     onRequest(request) {
       const found = find(request, options, connection.remoteAddress ?? "");
-      if ("refusal" in found) reply(found.refusal);
-      else answer = found.answer;
+      if ("status" in found) reply(found);
+      else intake = found;
     },
     onReadable() {
-      body = concatBytes(body, connection.read() ?? new ArrayBuffer(0));
-      if (body.length > MAX_BODY_BYTES) reply(TOO_LARGE);
+      if (intake?.pauseMs) connection.extend(intake.pauseMs);
+      const early = intake?.take(connection.read() ?? new ArrayBuffer(0));
+      if (early) reply(early);
     },
     onResponse() {
-      if (isAnswered) return;
-      const given = answer(body);
+      if (isAnswered || !intake) return;
+      const given = intake.finish();
       if (typeof given === "function") given(reply);
       else reply(given);
     },
@@ -92,47 +103,33 @@ function serve(connection: HTTPConnection, options: HTTPAPIOptions): void {
       unsent = unsent.subarray(piece.length);
       connection.write(piece);
     },
-    onError() {
-      isAnswered = true;
-    },
+    onError: end,
   });
 }
 
-type Answer = (body: Uint8Array<ArrayBuffer>) => Reply | Later;
-type Found = { readonly answer: Answer } | { readonly refusal: Reply };
-
-const TOO_LARGE = text(413, `a form has at most ${MAX_BODY_BYTES} bytes`);
-
 /** What can be refused by the head alone is refused before a byte of the body was taken. */
-function find(request: HTTPRequest, options: HTTPAPIOptions, from: string): Found {
+function find(request: HTTPRequest, options: HTTPAPIOptions, from: string): Intake | Reply {
   const { headers } = request;
   const [path = "", query = ""] = splitOnce(request.path, "?");
   const route = options.route(path);
-  if (!route) return { refusal: text(404, "there is nothing here") };
+  if (!route) return text(404, "there is nothing here");
   const method = route.methods.find((one) => one === request.method);
   if (!method) {
     const allow = route.methods.join(", ");
-    return { refusal: { ...text(405, `${path} answers ${allow}`), headers: { allow } } };
+    return { ...text(405, `${path} answers ${allow}`), headers: { allow } };
   }
   const isLoggedInGET = route.needsLogin === true && method === "GET";
   if (route.changes && (isForeign(headers) || (isLoggedInGET && isUnexplained(headers)))) {
-    return { refusal: text(403, "a page from elsewhere may not do this") };
+    return text(403, "a page from elsewhere may not do this");
   }
   const refusal = route.needsLogin && options.login.refusal(headers.get("authorization"), from);
-  if (refusal) return { refusal };
+  if (refusal) return refusal;
+  if ("intake" in route) return route.intake(headers);
   const answerForm = (form: Form) => (form.ok ? route.answer(form.fields, headers) : text(400, form.message));
-  if (method === "GET") return { answer: () => answerForm(parseForm(query)) };
+  if (method === "GET") return formIntake(() => answerForm(parseForm(query)));
   const [type = ""] = splitOnce(headers.get("content-type") ?? "", ";");
-  if (!["", FORM_TYPE].includes(type.trim().toLowerCase()))
-    return { refusal: text(415, `the body must be ${FORM_TYPE}`) };
-  if (Number(headers.get("content-length") ?? 0) > MAX_BODY_BYTES) return { refusal: TOO_LARGE };
-  return {
-    answer: (body) => {
-      const form = decodeUTF8(body);
-      if (form === undefined) return text(400, "the form is not UTF-8");
-      return answerForm(parseForm(form));
-    },
-  };
+  if (!["", FORM_TYPE].includes(type.trim().toLowerCase())) return text(415, `the body must be ${FORM_TYPE}`);
+  return isTooLarge(headers) ? TOO_LARGE : formIntake(answerForm);
 }
 
 function headersOf({ type, headers }: Reply, byteLength: number): Map<string, string> {

@@ -1,5 +1,7 @@
 export { accessPointName } from "./access-point.js";
 export type { PairingFailure, PairingFailureCode } from "./candidate.js";
+export { type FirmwareUploadOptions, firmwareUploadRoute } from "./firmware-upload.js";
+export { type FormRoute, GET_AND_POST, type Route } from "./http-api.js";
 export { Login, loginFormat } from "./login.js";
 export { Pairing, type PairingOptions } from "./pairing.js";
 export {
@@ -9,3 +11,4 @@ export {
   pairingFormat,
   problemOfPart,
 } from "./parameters.js";
+export { OK, text } from "./reply.js";

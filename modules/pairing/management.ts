@@ -1,5 +1,5 @@
 import type { Heard, LinkState } from "../network/index.js";
-import { GET, GET_AND_POST, type Route } from "./http-api.js";
+import { type FormRoute, GET, GET_AND_POST } from "./http-api.js";
 import type { Login } from "./login.js";
 import type { Fields } from "./parameters.js";
 import { json, OK, type Reply, text } from "./reply.js";
@@ -35,9 +35,9 @@ const ENC_TYPES: readonly string[] = [
 ];
 
 /** Protocol, section 2: what existing 2Smart apps and panels ask for beside `/pair`. */
-export function managementRoutes(options: ManagementOptions): Route[] {
+export function managementRoutes(options: ManagementOptions): FormRoute[] {
   const { login, link } = options;
-  const scan = (describe: (encType: string, rssi: number) => unknown): Route["answer"] => {
+  const scan = (describe: (encType: string, rssi: number) => unknown): FormRoute["answer"] => {
     return () => (reply) => {
       link.scan((heard) => {
         const entries = heard.map(({ ssid, authentication, rssi }) => {
@@ -47,7 +47,7 @@ export function managementRoutes(options: ManagementOptions): Route[] {
       });
     };
   };
-  const change = (path: string, answer: Route["answer"]): Route => {
+  const change = (path: string, answer: FormRoute["answer"]): FormRoute => {
     return { path, methods: GET_AND_POST, changes: true, needsLogin: true, answer };
   };
   return [

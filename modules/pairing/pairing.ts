@@ -35,6 +35,8 @@ export interface PairingOptions {
   readonly productTitle: string;
   /** None: an open network. */
   readonly accessPointPassword: string | undefined;
+  /** What else the HTTP API answers. */
+  readonly routes: () => readonly Route[];
   /** What `/status` says of the firmware and the station; no secrets. */
   readonly describe: () => Readonly<Record<string, unknown>>;
   /** A candidate is about to be tried: whoever uses the network or the account lets go of it. */
@@ -192,6 +194,7 @@ export class Pairing implements IO {
       { path: "/healthcheck", methods: GET, answer: () => OK },
       { path: "/pair", methods: GET_AND_POST, changes: true, answer: (fields) => this.#pair(fields) },
       { path: "/status", methods: GET, answer: () => this.#status() },
+      ...this.#options.routes(),
       ...managementRoutes({
         login,
         link,
@@ -267,6 +270,7 @@ export class Pairing implements IO {
       trying: this.isTrying,
       lastFailure: lastFailure ? { code: lastFailure.code, message: lastFailure.message } : null,
       network: this.#options.board.io.network.kind,
+      preset: [...this.#options.preset.keys()],
       ...this.#options.describe(),
     });
   }
@@ -288,13 +292,17 @@ export class Pairing implements IO {
   #conclude(parameters: PairingParameters, failure: PairingFailure | undefined): void {
     this.#candidate = undefined;
     const problem = failure ?? this.#commit(parameters);
-    this.#options.candidateRecord.clear();
     this.#lastFailure = problem;
     if (problem) {
+      // Whoever comes after a power cut is to know, too.
+      if (this.#keep({ fields: this.#draft, isTried: false, failure: problem })) {
+        this.#options.candidateRecord.clear();
+      }
       this.#options.board.log(`pairing: failed: ${problem.code}: ${problem.message}`);
       this.#options.onFailed(problem);
       return;
     }
+    this.#options.candidateRecord.clear();
     this.#draft = new Map();
     this.#linger = this.#ownNetwork.isOpen
       ? this.#options.board.clock.set(() => this.#endLinger(), LINGER_MS)
@@ -326,22 +334,28 @@ export class Pairing implements IO {
     this.#candidate = undefined;
   }
 
-  /** What was given before the start; what was being tried then was interrupted by it. */
+  /** What was given before the start, or has failed; what was being tried then was interrupted by it. */
   #takeUp(): void {
     const { candidateRecord, pairingRecord, board } = this.#options;
-    const { fields, isTried } = candidateRecord.read() ?? {};
+    const { fields, isTried, failure } = candidateRecord.read() ?? {};
     if (!fields) return;
-    if (!isTried) {
-      this.#draft = fields;
-      return;
-    }
-    const parsed = parseParameters(fields, { wifi: this.#hasWiFi });
-    const candidate = parsed.ok ? JSON.stringify(parsed.parameters) : "";
-    if (JSON.stringify(pairingRecord.read()) !== candidate) {
+    const stored = pairingRecord.read();
+    this.#lastFailure = failure;
+    if (isTried && !this.#isSame(fields, stored)) {
       const message = "the power went while the parameters were tried; pair again";
       this.#lastFailure = { code: "interrupted", message };
       board.log(`pairing: failed: interrupted: ${message}`);
     }
-    candidateRecord.clear();
+    // Where something works a failure is told once; else until something does.
+    if (!stored) {
+      this.#draft = fields;
+      if (isTried) this.#keep({ fields, isTried: false, failure: this.#lastFailure });
+    } else if (isTried || failure) candidateRecord.clear();
+  }
+
+  /** It was proven, and the power went before that was noted. */
+  #isSame(fields: Fields, stored: PairingParameters | undefined): boolean {
+    const parsed = parseParameters(fields, { wifi: this.#hasWiFi });
+    return JSON.stringify(stored) === (parsed.ok ? JSON.stringify(parsed.parameters) : "");
   }
 }

@@ -1,6 +1,6 @@
 import type { Board } from "../board/index.js";
 import { encodeHex } from "../bytes/index.js";
-import { GET, type Route } from "./http-api.js";
+import { type FormRoute, GET } from "./http-api.js";
 
 interface File {
   /** Of the board; gzipped by scripts/bundle-panel.js. */
@@ -28,7 +28,7 @@ const ETAG_CHARS = 16;
 export function panelRoute(
   { resource, crypto }: Pick<Board, "resource" | "crypto">,
   path: string,
-): Route | undefined {
+): FormRoute | undefined {
   const file = Object.hasOwn(FILES, path) ? FILES[path] : undefined;
   const bytes = file && resource(file.resource);
   if (!bytes) return undefined;
@@ -45,7 +45,7 @@ export function panelRoute(
         "content-security-policy": POLICY,
       };
       const isKnown = asked.get("if-none-match") === etag;
-      const body = isKnown ? "" : new Uint8Array(bytes);
+      const body = isKnown ? "" : bytes;
       return { status: isKnown ? 304 : 200, body, type: file.type, headers };
     },
   };

@@ -2,6 +2,7 @@ import { encodeUTF8 } from "../bytes/index.js";
 import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
 import type { Credentials } from "../network/index.js";
 import type { RecordFormat } from "../settings/index.js";
+import { type PairingFailure, parseFailure } from "./candidate.js";
 
 /** What a station needs to know to go online: the network, the owner, the broker. */
 export interface PairingParameters {
@@ -105,19 +106,29 @@ export interface CandidateRecord {
   readonly fields: Fields;
   /** It was whole, and being tried. */
   readonly isTried: boolean;
+  /** It was tried, and failed. */
+  readonly failure?: PairingFailure;
 }
 
 export const candidateFormat: RecordFormat<CandidateRecord> = {
   key: "candidate",
   version: 1,
-  parse({ fields, isTried }) {
+  parse({ fields, isTried, failure }) {
     if (!isJSONObject(fields)) return undefined;
     const texts = Object.entries(fields).filter((field): field is [string, string] => {
       return typeof field[1] === "string";
     });
-    return { fields: pairingFields(new Map(texts)), isTried: isTried === true };
+    return {
+      fields: pairingFields(new Map(texts)),
+      isTried: isTried === true,
+      failure: parseFailure(failure),
+    };
   },
-  format: ({ fields, isTried }) => ({ fields: Object.fromEntries(fields), isTried }),
+  format: ({ fields, isTried, failure }) => ({
+    fields: Object.fromEntries(fields),
+    isTried,
+    failure: failure && { ...failure },
+  }),
 };
 
 function parseRecord(fields: JSONObject): PairingParameters | undefined {

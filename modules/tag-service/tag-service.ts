@@ -61,6 +61,7 @@ export class TagService implements IO {
   #options: TagServiceOptions;
   #stationHash: Uint8Array<ArrayBuffer>;
   #metadata: Metadata;
+  #name: string;
   #phones = new Map<GATTConnection, Phone>();
   #resultCharacteristic: GATTCharacteristic;
   #server: GATTServer;
@@ -72,6 +73,7 @@ export class TagService implements IO {
   constructor(options: TagServiceOptions) {
     this.#options = options;
     this.#metadata = options.metadata;
+    this.#name = options.name;
     const hash = options.board.crypto.sha256(encodeUTF8(options.deviceId));
     this.#stationHash = new Uint8Array(hash, 0, STATION_HASH_BYTES);
     this.#resultCharacteristic = this.#makeResultCharacteristic();
@@ -86,9 +88,19 @@ export class TagService implements IO {
     });
   }
 
+  /** The radio is up. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
   /** Brings what the advertisement says up to date. */
   update(metadata: Metadata): void {
     this.#metadata = metadata;
+    this.#advertise();
+  }
+
+  rename(name: string): void {
+    this.#name = name;
     this.#advertise();
   }
 
@@ -168,15 +180,15 @@ export class TagService implements IO {
 
   #advertise(): void {
     if (!this.#ready || this.#closed || this.#advertisingTimer) return;
-    const { companyId = DEFAULT_COMPANY_ID, name } = this.#options;
-    const what = JSON.stringify(this.#metadata);
+    const { companyId = DEFAULT_COMPANY_ID } = this.#options;
+    const what = JSON.stringify([this.#metadata, this.#name]);
     if (what === this.#advertised) return;
     this.#advertised = what;
     const records = advertisingRecords({
       metadata: this.#metadata,
       stationHash: this.#stationHash,
       companyId,
-      name,
+      name: this.#name,
     });
     this.#server.startAdvertising(records.advertisement, records.scanResponse);
     this.#advertisingTimer = this.#options.board.clock.set(() => {

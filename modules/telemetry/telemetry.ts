@@ -85,6 +85,7 @@ function stateMessage(
 export class Telemetry implements IO {
   #options: TelemetryOptions;
   #root: string;
+  #name: string;
   #places: readonly Place[];
   /** What is left of the tree after a connection: the part that comes next, and what is left of this one. */
   #part: number | undefined;
@@ -105,6 +106,7 @@ export class Telemetry implements IO {
   constructor(options: TelemetryOptions) {
     this.#options = options;
     this.#root = homieRoot(options.identity);
+    this.#name = options.identity.name;
     this.#places = placesOf(options.tree);
   }
 
@@ -173,6 +175,14 @@ export class Telemetry implements IO {
     if (!this.#online) this.#whenCleared?.();
   }
 
+  /** `$name` from now on. */
+  rename(name: string): void {
+    this.#name = name;
+    if (!this.#online || this.#whenCleared) return;
+    this.#line.push({ path: "$name", payload: name });
+    this.#flush();
+  }
+
   close(): void {
     this.#whenCleared = undefined;
     this.goOffline();
@@ -192,7 +202,7 @@ export class Telemetry implements IO {
       return values("", {
         $state: "init",
         $homie: "3.0.1",
-        $name: identity.name,
+        $name: this.#name,
         $localip: this.#localIP,
         // "The format MUST be of the type A1:B2:C3:D4:E5:F6" (Homie 3.0.1).
         $mac: identity.mac.toUpperCase(),

@@ -13,9 +13,9 @@ import { buildEnvironment, findIDF, findModdable, type Moddable } from "./tools.
 import { ownBytecodeBytes } from "./xsb.js";
 
 /** Of a slot: the rest is for what comes. */
-const MAX_SLOT_PERCENT = 85;
-/** What is ours, as bytecode and gzipped. */
-const MAX_OWN_BYTES = 150_000;
+const GOAL_SLOT_PERCENT = 85;
+/** Bytecode of ours and the panel: what 85 % of a slot leave beside the SDK's modules and TLS (docs/verification.md). */
+const GOAL_OWN_BYTES = 173_000;
 /** Of mcconfig's output, when it fails. */
 const LAST_LINES = 15;
 
@@ -72,28 +72,25 @@ async function run(moddable: Moddable, target: Target, words: string[]): Promise
 }
 
 function report(moddable: Moddable, target: Target, debug: boolean): void {
-  const errors: string[] = [];
   const bytecodeBytes = ownBytecodeBytes(join(compiledFolder(moddable, target, debug), "modules"));
   const panelBytes = folderBytes(join(ROOT, "modules/pairing/panel/built"));
   print(`bytecode of ours  ${bytecodeBytes} bytes`);
   print(`admin panel       ${panelBytes} bytes`);
-  if (target.chip && !debug && bytecodeBytes + panelBytes > MAX_OWN_BYTES) {
-    errors.push(`the bytecode of ours and the panel have to stay under ${MAX_OWN_BYTES} bytes together`);
-  }
-  if (target.chip) {
-    const image = join(binFolder(moddable, target, debug), "xs_esp32.bin");
-    if (!existsSync(image))
-      throw new Error(`there is no image ${image}; what mcconfig said stands in build/`);
-    const { size } = statSync(image);
-    const slot = slotBytes(target);
-    const percent = (100 * size) / slot;
-    print(`image             ${size} bytes, ${percent.toFixed(1)} % of a slot of ${slot}`);
-    print(`static heap       ${staticHeapBytes()} bytes`);
-    print(`it is in          ${image}`);
-    if (percent > MAX_SLOT_PERCENT)
-      errors.push(`an image has to stay under ${MAX_SLOT_PERCENT} % of its slot`);
-  }
-  if (errors.length > 0) throw new Error(errors.join("\n"));
+  if (!target.chip) return;
+  const image = join(binFolder(moddable, target, debug), "xs_esp32.bin");
+  if (!existsSync(image)) throw new Error(`there is no image ${image}; what mcconfig said stands in build/`);
+  const { size } = statSync(image);
+  const slot = slotBytes(target);
+  const percent = (100 * size) / slot;
+  print(`image             ${size} bytes, ${percent.toFixed(1)} % of a slot of ${slot}`);
+  print(`static heap       ${staticHeapBytes()} bytes`);
+  print(`it is in          ${image}`);
+  if (size > slot) throw new Error(`the image does not fit its slot: it has ${size - slot} bytes too many`);
+  if (debug) return;
+  if (percent > GOAL_SLOT_PERCENT)
+    print(`beware: the goal for an image is ${GOAL_SLOT_PERCENT} % of its slot`);
+  if (bytecodeBytes + panelBytes > GOAL_OWN_BYTES)
+    print(`beware: the goal for bytecode of ours and the panel is ${GOAL_OWN_BYTES} bytes together`);
 }
 
 function folderBytes(folder: string): number {

@@ -1,5 +1,7 @@
 /** How a station is wired: what `pins.ts` of each board says. */
 export interface Hardware {
+  /** `esp_chip_id_t` (esp_app_format.h of ESP-IDF): images for another chip are refused. */
+  readonly chipId: number;
   readonly controlPilot: {
     /** Puts out the 1 kHz square wave of IEC 61851-1 A.2: high is +12 V, low is −12 V. */
     readonly generatorPin: number;

@@ -10,13 +10,14 @@ import { makeResolve } from "../moddable/resolve.js";
 import { makeSockets } from "../moddable/sockets.js";
 import { makeTLS } from "../moddable/tls.js";
 import { WallClock } from "../moddable/wall-clock.js";
+import { AdvertisingPause } from "./advertising-pause.js";
 import { makeGATTServer } from "./gatt-server.js";
 import type { Hardware } from "./hardware.js";
 import { ChipLife } from "./life.js";
 import { makeControlPilot, makeDigitalIn, makeDigitalOut, makePulseCount } from "./pins-io.js";
 import { makeSerial } from "./serial.js";
 import { openStorage } from "./storage.js";
-import { makeOpenUpdate } from "./update.js";
+import { firmwareSlot, makeOpenUpdate } from "./update.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
 export type { Hardware } from "./hardware.js";
@@ -49,17 +50,19 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
   RNG.init(random(RANDOM_SEED_BYTES));
   const wallClock = new WallClock({ clock, guard });
   const sockets = makeSockets({ clock, guard });
+  const pause = new AdvertisingPause();
   return {
     implementation: "esp32",
     mac: macOf(native),
     lastEnd: guard.lastEnd,
+    firmwareSlot: firmwareSlot(hardware.chipId),
     clock,
     crypto: makeCrypto(random),
     io: {
       ...sockets,
-      TLS: makeTLS({ TCP: sockets.TCP, clock, guard }),
+      TLS: makeTLS({ TCP: sockets.TCP, clock, guard, onBusy: () => pause.begin() }),
       HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
-      GATTServer: makeGATTServer(clock, guard),
+      GATTServer: makeGATTServer({ clock, guard, pause }),
       DigitalIn: makeDigitalIn(guard),
       DigitalOut: makeDigitalOut(),
       PulseCount: makePulseCount(guard),
@@ -79,7 +82,8 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       cardReader: hardware.cardReaderPin,
     },
     resolve: makeResolve(clock, guard),
-    resource: (name) => (Resource.exists(name) ? new Resource(name) : undefined),
+    resource: (name) =>
+      Resource.exists(name) ? new Uint8Array(new Resource(name) as unknown as ArrayBuffer) : undefined,
     openStorage,
     openUpdate: makeOpenUpdate(),
     confirmUpdate: () => {

@@ -5,6 +5,7 @@ import type { Hardware } from "./hardware.js";
  * start-up), 1 and 3 (log); 34-39 are inputs only.
  */
 export const hardware: Hardware = {
+  chipId: 0x0000,
   controlPilot: {
     generatorPin: 25,
     adcPin: 34,

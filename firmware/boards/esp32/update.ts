@@ -1,9 +1,16 @@
 import FlashStorage from "embedded:storage/flash";
 import Update from "embedded:update";
-import type { Updater } from "../../../modules/board/index.js";
+import type { FirmwareSlot, Updater } from "../../../modules/board/index.js";
 
 /** What `esp_ota_get_next_update_partition` gives: the slot that does not run. */
 const OTHER_SLOT = "nextota";
+
+export function firmwareSlot(chipId: number): FirmwareSlot {
+  const partition = FlashStorage.open({ path: OTHER_SLOT });
+  const { size } = partition.status();
+  partition.close();
+  return { chipId, byteLength: size };
+}
 
 /**
  * The SDK's update over ESP-IDF's: mode "a" writes in order and erases sector by sector, `complete` has the image

@@ -5,6 +5,7 @@ import type { Hardware } from "../esp32/hardware.js";
  * 18 and 19 (USB), 20 and 21 (log). Only 0-4 are on ADC1.
  */
 export const hardware: Hardware = {
+  chipId: 0x0005,
   controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
   contactorPin: 6,
   // The button "BOOT" of a DevKitM: read at start-up, an ordinary button after it.

@@ -49,7 +49,8 @@ const REASONS: Readonly<Record<number, string>> = {
 /** Responses that have no body, and MUST NOT or need not say its length (RFC 9110 8.6). */
 const BODILESS = [204, 304];
 
-type State = "new" | "head" | "body" | "waiting" | "responding" | "closed";
+/** `lingering`: answered, while the sender still sends; a socket closed now would take the answer back. */
+type State = "new" | "head" | "body" | "waiting" | "responding" | "lingering" | "closed";
 
 /**
  * HTTP/1.1 over a board's sockets, within the bounds of modules/board/http.ts. The chip has the same one as the
@@ -67,6 +68,8 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
     #head = new Uint8Array(0);
     #body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
     #bodyLeft = 0;
+    /** Of a request that was answered early: what still comes. */
+    #rest = 0;
     #chunked: ChunkedBody | undefined;
     #unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
     #responseLeft = 0;
@@ -82,7 +85,13 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
         onWritable: () => this.#send(),
         onError: () => this.#fail(),
       });
-      this.#timer = clock.set(() => this.#refuse(408), options.requestTimeoutMs);
+      this.extend(options.requestTimeoutMs);
+    }
+
+    extend(timeoutMs: number): void {
+      if (["waiting", "responding", "lingering", "closed"].includes(this.#state)) return;
+      clock.clear(this.#timer);
+      this.#timer = clock.set(() => this.#refuse(408), timeoutMs);
     }
 
     accept(handlers: HTTPHandlers): void {
@@ -105,10 +114,14 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
     }
 
     respond({ status, headers }: HTTPResponse): void {
-      if (this.#state === "closed" || this.#state === "responding") throw new Error("bad state");
+      if (["responding", "lingering", "closed"].includes(this.#state)) throw new Error("bad state");
       const byteLength = Number(headers.get("content-length"));
       if (!Number.isInteger(byteLength)) throw new Error("a response needs a content-length");
       clock.clear(this.#timer);
+      // Who does not take the answer has the connection for no longer than who does not ask.
+      this.#timer = clock.set(() => this.#fail(), this.#options.requestTimeoutMs);
+      const bodyLeft = this.#chunked ? Number.POSITIVE_INFINITY : this.#bodyLeft;
+      this.#rest = this.#state === "body" ? bodyLeft : 0;
       this.#state = "responding";
       this.#responseLeft = byteLength;
       const lines = [...headers]
@@ -142,8 +155,13 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
     #receive(): void {
       if (this.#state === "head") this.#receiveHead();
       if (this.#state === "body") this.#receiveBody();
-      // The rest of a request that was answered early is read and dropped, so that the answer is not reset.
-      if (this.#state === "responding" || this.#state === "waiting") this.#socket.read();
+      if (["waiting", "responding", "lingering"].includes(this.#state)) this.#drop();
+    }
+
+    /** The rest of a request that was answered early is read and dropped, so that the answer is not reset. */
+    #drop(): void {
+      this.#rest -= this.#socket.read()?.byteLength ?? 0;
+      if (this.#state === "lingering" && this.#rest <= 0) this.close();
     }
 
     #receiveHead(): void {
@@ -166,6 +184,7 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
       else this.#bodyLeft = body.byteLength;
       this.#handlers.onRequest?.({ method, path, headers });
       if (this.#state === "body") this.#takeBody(rest);
+      else this.#rest -= rest.length;
     }
 
     #receiveBody(): void {
@@ -209,21 +228,30 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
     }
 
     #finish(): void {
-      if (this.#state === "closed") return;
-      this.close();
+      if (this.#state !== "responding") return;
+      if (this.#rest > 0) this.#linger();
+      else this.close();
       this.#handlers.onDone?.();
     }
 
+    #linger(): void {
+      this.#state = "lingering";
+      clock.clear(this.#timer);
+      this.#timer = clock.set(() => this.close(), this.#options.requestTimeoutMs);
+    }
+
     #fail(): void {
-      if (this.#state === "closed") return;
+      const isTold = this.#state === "closed" || this.#state === "lingering";
       this.close();
-      this.#handlers.onError?.();
+      if (!isTold) this.#handlers.onError?.();
     }
 
     /** The server's own answer to what is no request. */
     #refuse(status: number): void {
       const { onError } = this.#handlers;
       const text = encodeUTF8(`${REASONS[status]}\n`);
+      // Nobody waits for the rest of what is no request.
+      this.#state = "waiting";
       this.#handlers = {
         onWritable: () => {
           this.write(text);

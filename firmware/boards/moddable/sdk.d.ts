@@ -105,7 +105,7 @@ declare module "wifi" {
 
 declare module "crypt" {
   export class Digest {
-    constructor(type: "SHA256");
+    constructor(type: "SHA256" | "SHA512");
     write(data: SDKBytes): void;
     close(): ArrayBuffer;
   }
@@ -125,8 +125,8 @@ declare module "crypt" {
 }
 
 declare module "Resource" {
-  /** Bytes in flash. */
-  export default class Resource extends ArrayBuffer {
+  /** Bytes in flash: a host buffer, which is no ArrayBuffer, but may be what a Uint8Array looks at. */
+  export default class Resource {
     constructor(name: string);
     static exists(name: string): boolean;
   }
@@ -138,6 +138,8 @@ declare module "rng" {
 }
 
 declare module "ssl/session" {
+  import type Resource from "Resource";
+
   export interface SSLSocket {
     readable: number;
     writable: number;
@@ -145,7 +147,7 @@ declare module "ssl/session" {
     write(data: SDKBytes): number;
   }
   export default class Session {
-    constructor(options: { serverName: string; protocolVersion: number; certificate?: ArrayBuffer });
+    constructor(options: { serverName: string; protocolVersion: number; certificate?: Resource });
     /** Set when the peer, or this side, has given up. */
     readonly alert: object | undefined;
     initiateHandshake(): void;
@@ -253,6 +255,8 @@ declare module "embedded:io/serial" {
 
 declare module "embedded:storage/flash" {
   export interface Partition {
+    /** `size`: in bytes. */
+    status(): { readonly size: number };
     close(): void;
   }
   const FlashStorage: {

@@ -22,6 +22,7 @@ const STATUSES = {
   unavailable: "Out of service",
 };
 const ENGLISH_ONLY = "en";
+const UNREACHABLE = "The station does not answer. Is this device in its network?";
 
 const language = navigator.languages
   .map((tag) => tag.slice(0, 2))
@@ -58,17 +59,53 @@ function show() {
   if (page === "wifi") search();
 }
 
+/** What the station is and how it is. */
+function describe(status) {
+  const { energyWh, firmware, preset, ownerChange, tagLearning } = status;
+  put("#name", status.name);
+  put("#status", say(STATUSES[status.status]));
+  put("#state", say(STATES[status.state]));
+  put("#device", status.deviceId);
+  put("#firmware", `${firmware.product} ${firmware.version}`);
+  put("#version", String(firmware.version));
+  put("#update", status.update ?? "");
+  for (const line of all("[data-meter]")) line.hidden = !energyWh;
+  if (energyWh) {
+    put("#session-energy", kWh(energyWh.session));
+    put("#total-energy", kWh(energyWh.total));
+  }
+  find("[data-signed]").hidden = !firmware.isSigned;
+  hidePreset(preset.map((name) => (name === "mqtts_port" ? "brport" : name)));
+  put("#learning", tagLearning ? say("Learning.") : "");
+  find("[name=on]").value = String(!tagLearning);
+  put("[data-to='/setlearning'] button", say(tagLearning ? "Stop" : "Learn cards"));
+  put("#owner", ownerOf(ownerChange));
+}
+
+/** What is built in or provisioned is not asked for. */
+function hidePreset(names) {
+  for (const label of all("[data-field]")) {
+    label.hidden = names.includes(label.dataset.field);
+    label.querySelector("input").disabled = label.hidden;
+  }
+  for (const form of all("[data-tried]")) form.hidden = !form.querySelector("[data-field]:not([hidden])");
+}
+
+function ownerOf({ isUnderWay, failure } = {}) {
+  if (isUnderWay) return say("The owner changes …");
+  return failure ?? "";
+}
+
+const kWh = (wh) => `${(wh / 1000).toLocaleString(language, { maximumFractionDigits: 2 })} kWh`;
+
 async function follow() {
   try {
     const status = await (await fetch("/status")).json();
-    const { lastFailure, problem, waitingFor, trying, firmware } = status;
+    const { lastFailure, problem, waitingFor, trying } = status;
     const failure = trying ? null : (lastFailure ?? problem);
     if (failure) for (const form of all("form[data-tried]")) form.querySelector(".answer").textContent = "";
     put("#failure", failure ? (dictionary[failure.code] ?? failure.message) : "");
-    put("#status", say(STATUSES[status.status]));
-    put("#state", say(STATES[status.state]));
-    put("#device", status.deviceId);
-    put("#firmware", `${firmware.product} ${firmware.version}`);
+    describe(status);
     const isWiFiMissing = waitingFor.includes("ssid");
     const needs = [...(isWiFiMissing ? ["Wi-Fi"] : []), ...(waitingFor.includes("wsp") ? ["Platform"] : [])];
     if (trying) put("#now", say("Trying the new parameters …"));
@@ -77,7 +114,7 @@ async function follow() {
       put("#now", needs.length > 0 && !failure ? `${say("Still needed")}: ${needs.map(say).join(", ")}` : "");
     find("[data-wifi]").hidden = status.network !== "wifi";
   } catch {
-    put("#now", say("The station does not answer. Is this device in its network?"));
+    put("#now", say(UNREACHABLE));
   }
   setTimeout(follow, POLL_MS);
 }
@@ -124,6 +161,37 @@ function ask(question) {
   });
 }
 
+const refusal = (why) => `${say("Refused")}: ${why}`;
+
+/** fetch tells nothing of how far it is. */
+function upload(form) {
+  const answer = form.querySelector(".answer");
+  const bar = form.querySelector("progress");
+  const button = form.querySelector("button");
+  const request = new XMLHttpRequest();
+  const end = (text) => {
+    bar.hidden = true;
+    button.disabled = false;
+    answer.textContent = text;
+  };
+  request.upload.onprogress = ({ loaded, total }) => {
+    bar.value = Math.floor((100 * loaded) / total);
+    answer.textContent = `${bar.value} %`;
+  };
+  request.onload = () => {
+    const { status, responseText } = request;
+    if (status === 200) form.reset();
+    end(status === 200 ? say(form.dataset.done) : refusal(responseText));
+  };
+  request.onerror = () => end(say("The upload broke off. Is a vehicle charging? Try again."));
+  bar.value = 0;
+  bar.hidden = false;
+  button.disabled = true;
+  answer.textContent = "…";
+  request.open("POST", form.dataset.to);
+  request.send(new FormData(form));
+}
+
 async function send(form) {
   const { to, ask: question } = form.dataset;
   if (question && !(await ask(question))) return;
@@ -133,9 +201,9 @@ async function send(form) {
   answer.textContent = "…";
   try {
     const response = await fetch(to, { method: "POST", body: fields });
-    answer.textContent = response.ok ? say("Saved.") : `${say("Refused")}: ${await response.text()}`;
+    answer.textContent = response.ok ? say(form.dataset.done ?? "Saved.") : refusal(await response.text());
   } catch {
-    answer.textContent = say("The station does not answer. Is this device in its network?");
+    answer.textContent = say(UNREACHABLE);
   }
 }
 
@@ -143,7 +211,8 @@ translatePage();
 for (const form of all("form[data-to]")) {
   form.onsubmit = (event) => {
     event.preventDefault();
-    send(form);
+    if ("upload" in form.dataset) upload(form);
+    else send(form);
   };
 }
 for (const box of all(".show")) {

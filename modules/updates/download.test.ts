@@ -1,0 +1,240 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { Device, Life, makeSockets } from "../../host-tests/virtual-board/index.js";
+import type { VirtualClock } from "../../host-tests/world/clock.js";
+import { makeImage } from "../../host-tests/world/firmware-image.js";
+import { FirmwareServer } from "../../host-tests/world/firmware-server.js";
+import type { Host } from "../../host-tests/world/network.js";
+import { virtualWorld, type World } from "../../host-tests/world/world.js";
+import type { ShelfResponse } from "../../platform-stub/firmware/answer.js";
+import type { Board } from "../board/index.js";
+import { Download } from "./download.js";
+import { Get } from "./get.js";
+import { type Expectation, Installation, parseURL } from "./index.js";
+
+const HOUR_MS = 60 * 60_000;
+const image = makeImage({ version: 2, byteLength: 40_000 });
+
+let world: World<VirtualClock>;
+let board: Board;
+let device: Device;
+let host: Host;
+let plain: FirmwareServer;
+let secure: FirmwareServer;
+
+beforeEach(() => {
+  world = virtualWorld();
+  host = world.network.host({ address: "10.0.0.1", names: ["platform.example", "other.example"] });
+  const life = new Life({ clock: world.clock, onEnd: () => {} });
+  const sockets = makeSockets(host, life, { maxSockets: 100 });
+  const options = { clock: world.clock, sockets };
+  plain = new FirmwareServer({ ...options, port: 80 });
+  secure = new FirmwareServer({ ...options, port: 443, certificateName: "platform.example" });
+  for (const { shelf } of [plain, secure]) {
+    shelf.put({ productId: "plugpass", version: 2, channel: "stable", percent: 100, image });
+  }
+  device = new Device(world);
+  device.host.address = "192.168.1.10";
+  device.boot((made) => {
+    board = made;
+  });
+});
+
+function place(url: string) {
+  const found = parseURL(url);
+  if (!found) throw new Error(`${url} is no URL`);
+  return found;
+}
+
+function redirect(location: string): ShelfResponse {
+  return { status: 302, headers: { location, "content-length": "0" }, body: new Uint8Array(0) };
+}
+
+/** What comes of a GET. */
+function get(url: string): { status: number; bytes: number; outcome: string; tookMs: number } {
+  const result = { status: 0, bytes: 0, outcome: "", tookMs: 0 };
+  const beganMs = world.clock.monotonicMs();
+  const end = (outcome: string) => {
+    result.outcome += outcome;
+    result.tookMs = world.clock.monotonicMs() - beganMs;
+  };
+  new Get({
+    board,
+    place: place(url),
+    headers: {},
+    onHead: ({ status }) => {
+      result.status = status;
+    },
+    onBody: ({ length }) => {
+      result.bytes += length;
+    },
+    onDone: () => end("done"),
+    onFailed: end,
+  });
+  expect(result.outcome).toBe("");
+  world.clock.advance(HOUR_MS);
+  return result;
+}
+
+describe("a GET", () => {
+  test.each(["http://platform.example", "https://platform.example", "http://10.0.0.1"])(
+    "to %s gets it",
+    (url) => {
+      const bytes = image.length;
+      expect(get(`${url}/firmwares/v1/plugpass.bin`)).toMatchObject({ status: 200, bytes, outcome: "done" });
+    },
+  );
+
+  test.each([
+    ["another name", "https://other.example/", "the TLS handshake with other.example failed"],
+    ["no name", "https://nobody.example/", "the name nobody.example has no address"],
+    ["a closed port", "http://platform.example:81/", "platform.example port 81 refuses the connection"],
+  ])("to %s fails", (_name, url, outcome) => {
+    expect(get(url).outcome).toBe(outcome);
+  });
+
+  test("to a host that is cut off ends in 20 s", () => {
+    host.isCut = true;
+    const { outcome, tookMs } = get("http://10.0.0.1/");
+    expect(outcome).toMatch(/does not answer|refuses/);
+    expect(tookMs).toBeLessThanOrEqual(20_000);
+  });
+
+  test("to a server that falls silent ends in 15 s", () => {
+    plain.fault = () => ({ stallAfterBytes: 1000 });
+    const { outcome, bytes } = get("http://platform.example/firmwares/v1/plugpass.bin");
+    expect(outcome).toBe("nothing came for 15 s");
+    expect(bytes).toBe(1000);
+  });
+
+  test("follows three redirects, also to another server, and shows nothing of them", () => {
+    plain.intercept = ({ path }, response) => {
+      const step = Number(/^\/step(\d)$/.exec(path)?.[1]);
+      if (!step) return response;
+      const body = new Uint8Array(100);
+      const location = step === 3 ? "https://platform.example/firmwares/v1/plugpass.bin" : `/step${step + 1}`;
+      return { ...redirect(location), headers: { location, "content-length": "100" }, body };
+    };
+    expect(get("http://platform.example/step1")).toMatchObject({ status: 200, bytes: image.length });
+    expect(secure.requests).toHaveLength(1);
+  });
+
+  test.each([
+    ["in a circle", "/", "more than 3 redirects"],
+    ["from TLS to plain text", "http://platform.example/", "a redirect that leads nowhere safe"],
+    ["to nothing", "nowhere", "a redirect that leads nowhere safe"],
+  ])("follows no redirects %s", (_name, location, outcome) => {
+    secure.intercept = () => redirect(location);
+    expect(get("https://platform.example/").outcome).toBe(outcome);
+  });
+
+  test("leaves no socket behind", () => {
+    secure.intercept = () => redirect("/");
+    for (let i = 0; i < 30; i++) get("https://platform.example/");
+    expect(get("http://platform.example/firmwares/v1/plugpass.bin").outcome).toBe("done");
+  });
+});
+
+/** What comes of a download. */
+function download(expected: Expectation): string {
+  let outcome = "";
+  new Download({
+    board,
+    place: place("http://platform.example/firmwares/v1/plugpass.bin"),
+    headers: {},
+    expected,
+    begin: (all) => new Installation({ board, productId: "plugpass", runningVersion: 1, expected: all }),
+    onProgress: () => {},
+    onDone: (installation) => {
+      outcome += installation.finish()?.code ?? "installed";
+    },
+    onRefused: ({ code }) => {
+      outcome += code;
+    },
+    onFailed: (why) => {
+      outcome += why;
+    },
+  });
+  world.clock.advance(3 * HOUR_MS);
+  return outcome;
+}
+
+const ranges = () => plain.requests.map(({ headers }) => headers.get("range"));
+
+describe("a download that breaks off", () => {
+  beforeEach(() => {
+    plain.fault = ({ headers }) => (headers.has("range") ? undefined : { breakAfterBytes: 15_000 });
+  });
+
+  test("goes on, if the server has said by what the image is known", () => {
+    expect(download({ version: 2 })).toBe("installed");
+    expect(ranges()).toEqual([undefined, "bytes=15000-"]);
+  });
+
+  test("goes on without that, if the hash will tell", () => {
+    plain.intercept = (_request, { headers: { etag: _etag, ...headers }, ...response }) => {
+      return { ...response, headers };
+    };
+    const sha256 = new Uint8Array(board.crypto.sha256(image));
+    expect(download({ version: 2, sha256 })).toBe("installed");
+    expect(ranges()).toEqual([undefined, "bytes=15000-"]);
+  });
+
+  test.each(["none", 'W/"weak"'])(
+    "begins anew where nothing tells one image from another: validator %s",
+    (tag) => {
+      plain.intercept = (_request, { headers: { etag: _etag, ...headers }, ...response }) => {
+        return { ...response, headers: tag === "none" ? headers : { ...headers, etag: tag } };
+      };
+      expect(download({ version: 2 })).toBe("it had to begin anew 4 times");
+      expect(ranges().every((range) => range === undefined)).toBe(true);
+    },
+  );
+
+  test("begins anew when the rest is of an image of another size, or is not there", () => {
+    for (const contentRange of ["bytes 15000-39999/50000", "bytes 0-39999/40000", "nonsense"]) {
+      let isLying = true;
+      plain.intercept = ({ headers }, response) => {
+        if (!headers.has("range") || !isLying) return response;
+        isLying = false;
+        plain.fault = undefined;
+        return { ...response, headers: { ...response.headers, "content-range": contentRange } };
+      };
+      expect(download({ version: 2 })).toBe("installed");
+    }
+  });
+
+  test("fails when the server does not come back", () => {
+    plain.intercept = ({ headers }, response) =>
+      headers.has("range") ? { ...response, status: 503 } : response;
+    expect(download({ version: 2 })).toBe("the server answers 503");
+    expect(plain.requests).toHaveLength(6);
+  });
+});
+
+describe("a download", () => {
+  test("that is slow ends within an hour, and not before", () => {
+    plain.fault = () => ({ bytesPerSecond: 12 });
+    expect(download({ version: 2 })).toBe("installed");
+    plain.fault = () => ({ bytesPerSecond: 10 });
+    expect(download({ version: 2 })).toBe("it takes too long");
+  });
+
+  test("that never ends is refused where it goes on", () => {
+    const endless = new Uint8Array(2_100_000);
+    endless.set(image);
+    plain.intercept = (_request, response) => ({ ...response, headers: {}, body: endless });
+    expect(download({ version: 2, size: image.length })).toBe("wrong-size");
+    expect(download({ version: 2 })).toBe("too-large");
+  });
+
+  test("of another length than was announced is refused before it begins", () => {
+    expect(download({ version: 2, size: 39_984 })).toBe("wrong-size");
+    expect(device.slots.operationCount).toBe(0);
+  });
+
+  test("that is not there fails at once", () => {
+    plain.intercept = (_request, response) => ({ ...response, status: 404 });
+    expect(download({ version: 2 })).toBe("the server has no such image");
+    expect(plain.requests).toHaveLength(1);
+  });
+});

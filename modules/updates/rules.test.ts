@@ -1,0 +1,148 @@
+import { describe, expect, test } from "@jest/globals";
+import type { LastEnd } from "../board/index.js";
+import { nextCheck, parseTimeOfDay } from "./schedule.js";
+import { judge, type Trial, updateFormat } from "./trial.js";
+import { parseURL, redirected, urlOf } from "./url.js";
+import { parseVersionAnswer } from "./version-answer.js";
+
+const POWER = "the power went before the new firmware was confirmed";
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+describe("a URL", () => {
+  test.each([
+    ["https://a.example", { tls: true, host: "a.example", port: 443, path: "/" }],
+    ["http://10.0.0.1:8080/x/y.bin?z=1", { tls: false, host: "10.0.0.1", port: 8080, path: "/x/y.bin?z=1" }],
+  ])("%s is read", (text, place) => {
+    expect(parseURL(text)).toEqual(place);
+  });
+
+  test.each([
+    "ftp://a/",
+    "https:///x",
+    "https://a:0/",
+    "https://a:70000/",
+    "https://a b/",
+    "https://u@a/",
+    "",
+  ])("%p is none", (text) => {
+    expect(parseURL(text)).toBeUndefined();
+  });
+
+  test.each<[string, string, string | undefined]>([
+    ["https://a/x", "/y", "https://a:443/y"],
+    ["https://a/x", "https://b:8443/y", "https://b:8443/y"],
+    ["http://a/x", "//b/y", "http://b:80/y"],
+    ["http://a/x", "https://b/y", "https://b:443/y"],
+    ["https://a/x", "http://b/y", undefined],
+    ["https://a/x", "y", undefined],
+    ["https://a/x", "javascript:alert(1)", undefined],
+  ])("from %s a redirect to %s leads to %s", (from, location, to) => {
+    const place = parseURL(from);
+    if (!place) throw new Error("no place");
+    const found = redirected(place, location);
+    expect(found && urlOf(found)).toBe(to);
+  });
+});
+
+describe("the platform's answer", () => {
+  const sha256 = "ab".repeat(32);
+  const signature = "cd".repeat(64);
+
+  test("may say the version alone, or all", () => {
+    expect(parseVersionAnswer({ firmware_version: 5 })).toEqual({ version: 5 });
+    expect(parseVersionAnswer({ firmware_version: 5, size: 100, sha256, signature })).toEqual({
+      version: 5,
+      size: 100,
+      sha256: new Uint8Array(32).fill(0xab),
+      signature: new Uint8Array(64).fill(0xcd),
+    });
+  });
+
+  test.each([
+    {},
+    { firmware_version: "5" },
+    { firmware_version: 1.5 },
+    { firmware_version: -1 },
+    { firmware_version: 2 ** 32 },
+    { firmware_version: 5, size: 0 },
+    { firmware_version: 5, size: 1.5 },
+    { firmware_version: 5, sha256: "ab" },
+    { firmware_version: 5, sha256, signature: sha256 },
+    { firmware_version: 5, sha256: "zz".repeat(32) },
+  ])("is none as %j", (fields) => {
+    expect(parseVersionAnswer(fields)).toBeUndefined();
+  });
+});
+
+describe("the time to look", () => {
+  test.each([
+    ["00:00", 0],
+    ["23:59", 23 * 60 + 59],
+    ["24:00", undefined],
+    ["1:00", undefined],
+  ])("%s is %p minutes", (text, minutes) => {
+    expect(parseTimeOfDay(text)).toBe(minutes);
+  });
+
+  test("is the next one, and up to half an hour later", () => {
+    const midnight = 20_000 * DAY_MS;
+    expect(nextCheck(midnight, 180, 0)).toBe(midnight + 180 * MINUTE_MS);
+    expect(nextCheck(midnight, 180, 0.5)).toBe(midnight + 195 * MINUTE_MS);
+    expect(nextCheck(midnight + 180 * MINUTE_MS, 180, 0)).toBe(midnight + DAY_MS + 180 * MINUTE_MS);
+    expect(nextCheck(midnight + DAY_MS - 1, 0, 0)).toBe(midnight + DAY_MS);
+  });
+});
+
+describe("what a start says of an update", () => {
+  const trial = (stage: Trial["stage"]): Trial => ({ from: 1, to: 2, stage, hadBroker: true });
+  const crash: LastEnd = { type: "crash", reason: "out of memory" };
+  const power: LastEnd = { type: "power" };
+  const restart: LastEnd = { type: "restart", reason: "updated to version 2" };
+
+  test.each<[string, Trial["stage"], number, LastEnd, unknown]>([
+    [
+      "the new one starts",
+      "installed",
+      2,
+      restart,
+      { type: "trial", trial: trial("installed"), hasWayBack: true },
+    ],
+    ["it starts again", "started", 2, crash, { type: "trial", trial: trial("started"), hasWayBack: false }],
+    ["it was confirmed as the power went", "confirmed", 2, power, { type: "confirmed" }],
+    ["it never started", "installed", 1, restart, back("the new firmware did not start", true)],
+    ["it crashed before its first word", "installed", 1, crash, back("out of memory", true)],
+    ["it crashed", "started", 1, crash, back("out of memory", true)],
+    ["the power went as it was installed", "installed", 1, power, back(POWER, false)],
+    ["the power went on trial", "started", 1, power, back(POWER, false)],
+    ["the power went between record and bootloader", "confirmed", 1, power, back(POWER, false)],
+  ])("when %s", (_name, stage, running, lastEnd, verdict) => {
+    expect(judge({ trial: trial(stage) }, running, lastEnd)).toEqual(verdict);
+  });
+
+  test("is nothing where there was none", () => {
+    expect(judge({}, 1, crash)).toEqual({ type: "none" });
+  });
+
+  function back(why: string, isFault: boolean) {
+    return { type: "rolled-back", rollback: { version: 2, why, isFault } };
+  }
+});
+
+describe("the record ota", () => {
+  test("is read as it was written", () => {
+    const record = {
+      trial: { from: 1, to: 2, stage: "started", hadBroker: false },
+      rollback: { version: 3, why: "it hangs", isFault: true },
+    } as const;
+    const written = JSON.parse(JSON.stringify(updateFormat.format(record)));
+    expect(updateFormat.parse(written, 1)).toEqual(record);
+  });
+
+  test("leaves out what it cannot read, and a trial in doubt had a broker", () => {
+    expect(updateFormat.parse({ trial: { from: 1, to: 2, stage: "new" }, rollback: 5 }, 7)).toEqual({});
+    expect(updateFormat.parse({ trial: { from: 1, to: 2, stage: "started" } }, 7)?.trial?.hadBroker).toBe(
+      true,
+    );
+  });
+});

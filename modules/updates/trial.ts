@@ -1,0 +1,92 @@
+/** What is kept of an update across the restart, and what it means at the next start. */
+
+import type { LastEnd } from "../board/index.js";
+import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
+import type { RecordFormat } from "../settings/index.js";
+import { MAX_VERSION } from "./image.js";
+
+/** A new firmware that has not proven itself. */
+export interface Trial {
+  readonly from: number;
+  readonly to: number;
+  /** `installed`: the old firmware has written it. `started`: the new one runs. `confirmed`: it is about to be kept. */
+  readonly stage: "installed" | "started" | "confirmed";
+  /** The broker was reached before: the new firmware has to reach it, too. */
+  readonly hadBroker: boolean;
+}
+
+export interface Rollback {
+  readonly version: number;
+  readonly why: string;
+  /** The firmware's fault: that version is not tried again by itself. */
+  readonly isFault: boolean;
+}
+
+export interface UpdateRecord {
+  readonly trial?: Trial;
+  /** Until the next firmware has proven itself. */
+  readonly rollback?: Rollback;
+}
+
+const MAX_WHY_CHARS = 200;
+const VERSIONS = { min: 0, max: MAX_VERSION };
+const STAGES: readonly Trial["stage"][] = ["installed", "started", "confirmed"];
+
+/** The record `ota`: `{v, trial?: {from, to, stage, hadBroker}, rollback?: {version, why, isFault}}`. */
+export const updateFormat: RecordFormat<UpdateRecord> = {
+  key: "ota",
+  version: 1,
+  parse: (fields) => ({ trial: parseTrial(fields.trial), rollback: parseRollback(fields.rollback) }),
+  format: ({ trial, rollback }) => ({ trial, rollback }),
+};
+
+function parseTrial(value: unknown): Trial | undefined {
+  if (!isJSONObject(value)) return undefined;
+  const from = numberField(value, "from", VERSIONS);
+  const to = numberField(value, "to", VERSIONS);
+  const stage = STAGES.find((one) => one === value.stage);
+  if (from === undefined || to === undefined || !stage) return undefined;
+  return { from, to, stage, hadBroker: value.hadBroker !== false };
+}
+
+function parseRollback(value: unknown): Rollback | undefined {
+  if (!isJSONObject(value)) return undefined;
+  const version = numberField(value, "version", VERSIONS);
+  if (version === undefined) return undefined;
+  return { version, why: whyOf(value), isFault: value.isFault !== false };
+}
+
+function whyOf(value: JSONObject): string {
+  return textField(value, "why", MAX_WHY_CHARS) ?? "unknown";
+}
+
+export type Verdict =
+  /** Nothing was under way. */
+  | { readonly type: "none" }
+  /** This firmware is the new one. It has to be confirmed; `isBackUp` where the bootloader takes it back otherwise. */
+  | { readonly type: "trial"; readonly trial: Trial; readonly hasWayBack: boolean }
+  /** This firmware is the new one, and was about to be kept when the power went. */
+  | { readonly type: "confirmed" }
+  /** The old firmware runs again. */
+  | { readonly type: "rolled-back"; readonly rollback: Rollback };
+
+/** What the start of a firmware says about an update. */
+export function judge(record: UpdateRecord, runningVersion: number, lastEnd: LastEnd): Verdict {
+  const { trial } = record;
+  if (!trial) return { type: "none" };
+  if (trial.to === runningVersion) {
+    if (trial.stage === "confirmed") return { type: "confirmed" };
+    // A bootloader with rollback gives one start; one without gives as many as there are.
+    return { type: "trial", trial, hasWayBack: trial.stage === "installed" };
+  }
+  const version = trial.to;
+  if (lastEnd.type === "power") {
+    const why = "the power went before the new firmware was confirmed";
+    return { type: "rolled-back", rollback: { version, why, isFault: false } };
+  }
+  const why =
+    lastEnd.type === "restart" && trial.stage === "installed"
+      ? "the new firmware did not start"
+      : lastEnd.reason.slice(0, MAX_WHY_CHARS);
+  return { type: "rolled-back", rollback: { version, why, isFault: true } };
+}

@@ -1,0 +1,102 @@
+/** What the shelf answers over HTTP (docs/protocol.md, "Firmware over the air"), with ranges as RFC 9110 14 has them. */
+
+import { encodeUTF8 } from "../../modules/bytes/index.js";
+import type { Channel, Offer, Shelf } from "./shelf.js";
+
+export interface ShelfRequest {
+  readonly method: string;
+  /** The request target. */
+  readonly path: string;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+export interface ShelfResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+const PRODUCT = "([A-Za-z0-9_-]{1,64})";
+const VERSION_PATH = new RegExp(`^/firmwares/v1/products/${PRODUCT}/firmware-version$`);
+const IMAGE_PATH = new RegExp(`^/firmwares/v1/(staging/)?${PRODUCT}\\.bin$`);
+
+/** `x-device-id` says who asks, `x-firmware-channel: staging` that it takes what is not for everybody yet. */
+export function answer(shelf: Shelf, { method, path, headers }: ShelfRequest): ShelfResponse {
+  if (method !== "GET" && method !== "HEAD") return text(405, "only GET and HEAD", { allow: "GET, HEAD" });
+  const deviceId = headers.get("x-device-id");
+  const [target = ""] = path.split("?");
+  const versionOf = VERSION_PATH.exec(target)?.[1];
+  if (versionOf !== undefined) {
+    const channel: Channel = headers.get("x-firmware-channel") === "staging" ? "staging" : "stable";
+    const offer = shelf.offer(versionOf, channel, deviceId);
+    return offer
+      ? bodyless(method, versionAnswer(offer))
+      : text(404, "there is no firmware for this product");
+  }
+  const [, staging, productId] = IMAGE_PATH.exec(target) ?? [];
+  const offer =
+    productId === undefined
+      ? undefined
+      : shelf.offer(productId, staging === undefined ? "stable" : "staging", deviceId);
+  return offer ? bodyless(method, imageAnswer(offer, headers)) : text(404, "there is nothing here");
+}
+
+function versionAnswer({ release, sha256 }: Offer): ShelfResponse {
+  const { version, image, signature } = release;
+  const body = encodeUTF8(
+    JSON.stringify({ firmware_version: version, size: image.length, sha256, signature }),
+  );
+  return {
+    status: 200,
+    headers: {
+      "content-type": "application/json",
+      "content-length": String(body.length),
+      "cache-control": "no-store",
+    },
+    body,
+  };
+}
+
+function imageAnswer({ release, sha256 }: Offer, asked: ReadonlyMap<string, string>): ShelfResponse {
+  const { image } = release;
+  const etag = `"${sha256}"`;
+  const headers = { "content-type": "application/octet-stream", "accept-ranges": "bytes", etag };
+  const condition = asked.get("if-range");
+  const range = asked.get("range");
+  const isWhole = range === undefined || (condition !== undefined && condition !== etag);
+  const found = isWhole ? undefined : parseRange(range, image.length);
+  if (found === "outside") {
+    return text(416, "there is no such range", { "content-range": `bytes */${image.length}` });
+  }
+  if (!found) {
+    return { status: 200, headers: { ...headers, "content-length": String(image.length) }, body: image };
+  }
+  const body = image.subarray(found.from, found.to + 1);
+  const contentRange = `bytes ${found.from}-${found.to}/${image.length}`;
+  return {
+    status: 206,
+    headers: { ...headers, "content-length": String(body.length), "content-range": contentRange },
+    body,
+  };
+}
+
+/** One range; `undefined` for anything else, which is then answered whole (RFC 9110 14.2). */
+function parseRange(text: string, size: number): { from: number; to: number } | "outside" | undefined {
+  const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(text) ?? [];
+  if (first === "" && last === "") return undefined;
+  const from = first === "" ? Math.max(0, size - Number(last)) : Number(first);
+  const to = first === "" || last === "" ? size - 1 : Math.min(Number(last), size - 1);
+  if (from >= size || (first === "" && Number(last) === 0)) return "outside";
+  return to < from ? undefined : { from, to };
+}
+
+function bodyless(method: string, response: ShelfResponse): ShelfResponse {
+  return method === "HEAD" ? { ...response, body: new Uint8Array(0) } : response;
+}
+
+function text(status: number, message: string, headers: Record<string, string> = {}): ShelfResponse {
+  const body = encodeUTF8(`${message}\n`);
+  const own = { "content-type": "text/plain; charset=utf-8", "content-length": String(body.length) };
+  return { status, headers: { ...own, ...headers }, body };
+}

@@ -1,0 +1,75 @@
+/**
+ * Makes modules/updates/ed25519/ed25519.js: the verification of @noble/ed25519 as one ES module, so that
+ * the chip, Node and XS run the same code. Runs at `npm ci`. See
+ * docs/decisions/010-updates-that-cannot-brick.md.
+ */
+
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+// Strictly after RFC 8032: no second encoding of a signature passes. SHA-512 is the board's own.
+const ENTRY = `
+import { _verify } from "@noble/ed25519";
+export const verifyEd25519 = (signature, message, publicKey, sha512) => {
+  const [hashable, finish] = _verify(signature, message, publicKey, { zip215: false });
+  return finish(sha512(hashable));
+};
+`;
+
+/**
+ * What is otherwise. Each pattern has to match: another version is looked at again.
+ *
+ * - The table of 4,224 points would be 340 KB on the chip; the library says itself that this is how to do without.
+ * - It has its hash in a variable that the program sets; on the chip what a module makes when it is preloaded is in
+ *   flash and cannot be set. So its inner function, which leaves hashing to its caller, is let out.
+ */
+const CHANGES = [
+  [/^ *if \(this\.equals\(G\)\)\n *return wNAF\(n\)\.p;\n/m, ""],
+  [/^export \{ etc,/m, "export { _verify, etc,"],
+];
+
+const change = {
+  name: "change",
+  setup(bundle) {
+    bundle.onLoad({ filter: /@noble[/\\]ed25519[/\\]index\.js$/ }, ({ path }) => {
+      let contents = readFileSync(path, "utf8");
+      for (const [pattern, replacement] of CHANGES) {
+        const changed = contents.replace(pattern, replacement);
+        if (changed === contents) throw new Error(`${pattern} is not in ${path}`);
+        contents = changed;
+      }
+      return { contents };
+    });
+  },
+};
+
+const folder = join(root, "node_modules", "@noble", "ed25519");
+const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+const license = readFileSync(join(folder, "LICENSE"), "utf8").trim();
+
+await build({
+  stdin: { contents: ENTRY, resolveDir: root },
+  outfile: join(root, "modules", "updates", "ed25519", "ed25519.js"),
+  bundle: true,
+  format: "esm",
+  platform: "neutral",
+  target: "es2022",
+  minifySyntax: true,
+  treeShaking: true,
+  plugins: [change],
+  banner: {
+    js: `/*\n * @noble/ed25519 ${version}, bundled by scripts/bundle-ed25519.js\n *\n${comment(license)}\n */`,
+  },
+  logLevel: "warning",
+});
+
+function comment(text) {
+  return text
+    .split("\n")
+    .map((line) => ` * ${line}`.trimEnd())
+    .join("\n");
+}
