@@ -36,6 +36,7 @@ const defaults = {
   autoUpdate: true,
   updateTime: "03:00",
   staging: false,
+  isFree: false,
 } as const;
 
 interface Kept {

@@ -116,11 +116,21 @@ export class Registry {
 
   /**
    * Takes over what a configuration file says now and did not say when it was followed last: what is new in it, what
-   * was changed, what was taken out. Of the rest, what has happened here since then stands.
+   * was changed, what was taken out. Of the rest, what has happened here since then stands. Throws, and changes nothing,
+   * when the file is another platform's: when it knows none of the users that it knew.
    */
   follow(data: RegistryData): void {
     // The file has to be right on its own: two of a kind and things of nobody are refused.
     const { users, devices, tags } = new Registry(data).data;
+    const before = this.#store.configured.all().filter(({ name }) => name.startsWith("user "));
+    if (
+      before.length > 0 &&
+      !users.some(({ email }) => before.some(({ name }) => name === `user ${email}`))
+    ) {
+      throw new Error(
+        "the database is of another configuration, with other users; name another file with --database",
+      );
+    }
     this.#store.transaction(() => {
       this.#followKind("user", this.#store.users, new Map(users.map((user) => [user.email, user])));
       this.#followKind("device", this.#store.devices, new Map(devices.map((device) => [device.id, device])));
@@ -179,12 +189,16 @@ export class Registry {
     return this.#store.sessions.energyWh(span);
   }
 
+  get users(): User[] {
+    return this.#store.users.all();
+  }
+
   user(email: string): User | undefined {
     return this.#store.users.get(email);
   }
 
   userByName(username: string): User | undefined {
-    return this.#store.users.all().find((user) => usernameOf(user.email) === username);
+    return this.users.find((user) => usernameOf(user.email) === username);
   }
 
   device(id: string): DeviceEntry | undefined {

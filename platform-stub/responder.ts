@@ -159,7 +159,7 @@ function sendAtOnce(client: MqttClient): void {
 
 /** A root topic of several levels needs a filter of its own. */
 function requestFilters({ registry, isShared }: ResponderOptions): string[] {
-  const deep = registry.data.users.flatMap(({ rootTopic }) => (rootTopic?.includes("/") ? [rootTopic] : []));
+  const deep = registry.users.flatMap(({ rootTopic }) => (rootTopic?.includes("/") ? [rootTopic] : []));
   const filters = ["+", ...deep].map((root) => `${root}/req/+/+`);
   return isShared ? filters.map((filter) => `$share/${SHARE_NAME}/${filter}`) : filters;
 }

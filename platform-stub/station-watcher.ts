@@ -79,9 +79,7 @@ export class StationWatcher {
     const watcher = new StationWatcher(options, client);
     try {
       // A root topic of several levels needs a filter of its own.
-      const deep = registry.data.users.flatMap(({ rootTopic }) =>
-        rootTopic?.includes("/") ? [rootTopic] : [],
-      );
+      const deep = registry.users.flatMap(({ rootTopic }) => (rootTopic?.includes("/") ? [rootTopic] : []));
       await client.subscribeAsync(
         ["+", ...deep].map((root) => `${root}${TREE}+/#`),
         { qos: 1 },

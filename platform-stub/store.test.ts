@@ -238,6 +238,17 @@ describe("a registry that follows its file", () => {
     });
   });
 
+  test("refuses another platform's file, or an empty one: nothing of what is here is lost", () => {
+    const registry = followed();
+    registry.putTag({ tag: "SWIPED-01", owner: OWNER });
+    const before = registry.data;
+    const other: RegistryData = { users: [{ email: "who@else.example", token: "x" }], devices: [], tags: [] };
+    for (const data of [other, { users: [], devices: [], tags: [] }]) {
+      expect(() => registry.follow(data)).toThrow("of another configuration");
+      expect(registry.data).toEqual(before);
+    }
+  });
+
   test("refuses a file that is not right, and stays as it is", () => {
     const registry = followed();
     expect(() => registry.follow({ ...CONFIG, users: [] })).toThrow("who is no user");

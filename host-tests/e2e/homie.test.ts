@@ -124,6 +124,9 @@ const VOLATILE: Readonly<Record<string, RegExp>> = {
   "charger/session": /^[0-9a-f]{16}$/,
   "charger/power": /^[1-9]\d*$/,
   $heartbeat: /^[1-9]\d*$/,
+  // The virtual station's clock is its process's, which may have run for long.
+  "$telemetry/uptime": /^(0|[1-9]\d*0)$/,
+  "$stats/uptime": /^(0|[1-9]\d*00)$/,
   $localip: /^\d+\.\d+\.\d+\.\d+$/,
 };
 const VOLATILE_FIELDS: Readonly<Record<string, RegExp>> = {
@@ -137,7 +140,7 @@ const VOLATILE_FIELDS: Readonly<Record<string, RegExp>> = {
   "session.data.seconds": /^\d{1,2}$/,
 };
 /** How often these come, and between what, depends on the time that everything takes: they stand at the end, once. */
-const SERIES = ["charger/energy", "charger/power", "$heartbeat"];
+const SERIES = ["charger/energy", "charger/power", "$heartbeat", "$telemetry/uptime", "$stats/uptime"];
 
 function isOfSeries(line: string): boolean {
   return SERIES.includes(pathOf(line) ?? "");

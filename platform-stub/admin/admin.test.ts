@@ -55,6 +55,17 @@ function ask(path: string, { method = "GET", body, headers, cookie = "" }: Optio
   return fetch(new URL(path, admin.url), { method, body, headers: { ...own, ...headers } });
 }
 
+/** What fetch would not send. */
+function statusOf(path: string, headers: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
+  const { port, hostname } = new URL(admin.url);
+  return new Promise((done) => {
+    httpRequest({ host: hostname, port, path, headers }, (answer) => {
+      answer.resume();
+      done(answer.statusCode);
+    }).end();
+  });
+}
+
 async function logIn(): Promise<string> {
   const response = await ask("api/login", { method: "POST", body: PASSWORD });
   expect(response.status).toBe(200);
@@ -135,15 +146,8 @@ describe("a foreign page", () => {
   });
 
   test("that has its own name point here is turned away", async () => {
-    const { port, hostname } = new URL(admin.url);
-    const status = await new Promise((done) => {
-      const headers = { Host: `evil.example:${port}` };
-      httpRequest({ host: hostname, port, path: "/", headers }, (answer) => {
-        answer.resume();
-        done(answer.statusCode);
-      }).end();
-    });
-    expect(status).toBe(421);
+    const { port } = new URL(admin.url);
+    expect(await statusOf("/", { Host: `evil.example:${port}` })).toBe(421);
   });
 
   test("may not frame it, run scripts in it or read it", async () => {
@@ -318,6 +322,10 @@ test.each(["api/", "api/cards/a/b", "api/%zz", "page.ts", "../package.json", "ap
     expect((await ask(path, { cookie })).status).toBe(404);
   },
 );
+
+test.each(["//", "http://[", "///api/cards"])("what is no address is refused: %s", async (path) => {
+  expect([400, 401, 404]).toContain(await statusOf(path));
+});
 
 test("a port that is taken is told", async () => {
   const { login } = await Login.open({ registry });

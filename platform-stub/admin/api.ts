@@ -82,7 +82,7 @@ function cards(query: URLSearchParams, registry: Registry): Cards {
   return {
     total: found.length,
     cards: found.slice(offset, offset + CARDS_PER_PAGE),
-    owners: registry.data.users.map(({ email }) => email),
+    owners: registry.users.map(({ email }) => email),
     stations: registry.devices.map(({ id, owner }) => ({ id, owner })),
   };
 }

@@ -70,7 +70,9 @@ async function respond(request: IncomingMessage, response: ServerResponse, conte
   const isReading = method === "GET" || method === "HEAD";
   if (!isOwnHost(request)) return send(response, refuse(421, "this is not a name of the admin page"));
   if (!isReading && isForeign(request)) return send(response, refuse(403, "this comes from another page"));
-  const url = new URL(request.url ?? "/", "http://page");
+  const target = request.url ?? "/";
+  if (!URL.canParse(target, "http://page")) return send(response, refuse(400, "this is no address"));
+  const url = new URL(target, "http://page");
   const file = context.files.get(url.pathname);
   if (file) {
     if (!isReading) return send(response, refuse(405, "it takes GET"));

@@ -9,6 +9,7 @@ export class CardsSection {
   #guard: Guard;
   #pages: Pages;
   #known: Cards = { total: 0, cards: [], owners: [], stations: [] };
+  #asked = 0;
   /** What the dialog is about; `undefined` for a new card. */
   #edited: Card | undefined;
   #search = find("search", HTMLInputElement);
@@ -59,8 +60,13 @@ export class CardsSection {
 
   async load(): Promise<void> {
     const query = new URLSearchParams({ search: this.#search.value, offset: String(this.#pages.offset) });
-    this.#known = await call<Cards>(`cards?${query}`);
-    const { cards, total } = this.#known;
+    this.#asked++;
+    const turn = this.#asked;
+    const known = await call<Cards>(`cards?${query}`);
+    // Somebody has typed on, and what they want now is on its way.
+    if (turn !== this.#asked) return;
+    this.#known = known;
+    const { cards, total } = known;
     this.#pages.show(total, cards.length);
     this.#rows.replaceChildren(
       ...(cards.length === 0 ? [emptyRow("no cards", 6)] : cards.map((card) => this.#row(card))),

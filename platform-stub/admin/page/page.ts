@@ -32,6 +32,8 @@ const sections: Readonly<Record<string, Section>> = {
 };
 const first = "cards";
 let shown: string | undefined;
+/** What is kept up to date has been asked for, and has not come yet. */
+let isAsking = false;
 
 addEventListener("hashchange", () => show());
 find("logout", HTMLButtonElement).addEventListener("click", () =>
@@ -48,7 +50,13 @@ find("login-form", HTMLFormElement).addEventListener("submit", (event) => {
 for (const wide of document.querySelectorAll<HTMLElement>(".wide")) wide.tabIndex = 0;
 setInterval(() => {
   const section = shown === undefined ? undefined : sections[shown];
-  if (section?.isLive && !document.hidden) guard(section.load);
+  if (!section?.isLive || document.hidden || isAsking) return;
+  isAsking = true;
+  guard(() =>
+    section.load().finally(() => {
+      isAsking = false;
+    }),
+  );
 }, LIVE_MS);
 show();
 
