@@ -153,6 +153,7 @@ export class Scene {
     if (!("status" in outcome) || outcome.status !== 200)
       throw new Error(`pairing: ${JSON.stringify(outcome)}`);
     this.until("the station is online", () => under.station?.lifeCycle === "online");
+    this.until("its tree is out", () => this.retained("$state", under) === "ready");
     this.clock.advance(1000);
   }
 
