@@ -31,7 +31,7 @@ export interface Options {
 const MAX_NAME_CHARS = 64;
 
 /** The record `options`. What it lacks, or has wrong, is as it is built in. */
-function optionsFormat(defaults: Options): RecordFormat<Options> {
+export function optionsFormat(defaults: Options): RecordFormat<Options> {
   const range = { min: MIN_CURRENT_A, max: MAX_CURRENT_A };
   return {
     key: "options",

@@ -2,7 +2,7 @@
 
 import { OFFLINE_POLICIES } from "../modules/authorization/index.js";
 import { MIN_CURRENT_A, STATION_STATUSES, type StationStatus } from "../modules/charging/index.js";
-import type { Property, Tree } from "../modules/telemetry/index.js";
+import { type Property, STATS_INTERVAL_S, type Tree } from "../modules/telemetry/index.js";
 import type { Updates } from "../modules/updates/index.js";
 import type { OptionStore } from "./options.js";
 import { updateProperties } from "./updates.js";
@@ -104,6 +104,7 @@ export function makeTree(station: TreeOptions): Tree {
     { ...text("owner", "Hand over to this e-mail", () => undefined), set: station.changeOwner },
     number("tags", "Tags on the local list", undefined, station.listedTags),
   ];
+  const uptime = (stepS: number) => number("uptime", "Uptime", "s", () => steps(station.uptimeS(), stepS));
   const version = number("version", "Version", undefined, () => station.firmwareVersion);
   return {
     nodes: [
@@ -132,11 +133,12 @@ export function makeTree(station: TreeOptions): Tree {
     ],
     telemetry: [
       number("signal", "Signal", "%", () => steps(station.signalPercent() ?? 100, SIGNAL_STEP_PERCENT)),
-      number("uptime", "Uptime", "s", () => steps(station.uptimeS(), UPTIME_STEP_S)),
+      uptime(UPTIME_STEP_S),
       number("heap", "Free memory", "B", station.heapBytes),
       number("restarts", "Restarts", undefined, () => restarts.count),
       text("restart-reason", "Last restart", () => restarts.reason),
     ],
+    stats: [uptime(STATS_INTERVAL_S)],
   };
 }
 

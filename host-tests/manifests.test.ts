@@ -31,6 +31,7 @@ const SDK_MODULES: Readonly<Record<string, SDKModule>> = JSON.parse(
 
 const TARGETS: readonly [string, string, string][] = [
   ["esp32", "esp32", "firmware/main.ts"],
+  ["esp32-signed", "esp32", "firmware/main.ts"],
   ["esp32c3", "esp32/esp32c3", "firmware/main.ts"],
   ["lin", "lin", "host-tests/simulator/main.ts"],
   ["lin-contracts", "lin", "host-tests/simulator/contracts.ts"],
@@ -90,7 +91,7 @@ describe.each(TARGETS)("manifests/%s", (target, platform, entry) => {
   });
 });
 
-describe.each(TARGETS.slice(0, 2))("on the chip, manifests/%s", (target, platform) => {
+describe.each(TARGETS.slice(0, 3))("on the chip, manifests/%s", (target, platform) => {
   const manifest = manifestOf(target, platform);
 
   test("preloads every module of ours into flash", () => {
@@ -121,6 +122,15 @@ describe.each(TARGETS.slice(0, 2))("on the chip, manifests/%s", (target, platfor
     expect(partitionErrors(partitions, FLASH_BYTES)).toEqual([]);
     expect(partitions.find(({ subtype }) => subtype === "ota_0")?.size).toBe(SLOT_BYTES);
   });
+});
+
+test("the signed build is the usual one, and verifies signatures", () => {
+  const config = (target: string) =>
+    readFileSync(join(ROOT, "manifests", target, "sdkconfig/sdkconfig.defaults"), "utf8");
+  expect(config("esp32-signed").startsWith(config("esp32"))).toBe(true);
+  const more = config("esp32-signed").slice(config("esp32").length);
+  expect(more).toContain("CONFIG_SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT=y");
+  expect(config("esp32")).toContain("CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE=y");
 });
 
 test("every specifier of the SDK is declared as the project's type check has it", () => {

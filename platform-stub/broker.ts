@@ -1,8 +1,7 @@
-import { timingSafeEqual } from "node:crypto";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Aedes, type AuthenticateError, type Client } from "aedes";
 import { mayPublish, maySubscribe, type Principal } from "./access.js";
-import { type Registry, userTopicOf } from "./registry.js";
+import { isSame, type Registry, userTopicOf } from "./registry.js";
 
 export interface BrokerOptions {
   readonly registry: Registry;
@@ -93,24 +92,22 @@ function identify(
   password: Buffer,
 ): Principal | AuthenticateError {
   if (username === account.username) {
-    return isEqual(password, account.password)
+    return isSame(password, account.password)
       ? { kind: "platform" }
       : refusal(BAD_USER_OR_PASSWORD, "wrong password");
   }
   const user = registry.userByName(username);
-  if (!user || !isEqual(password, user.token)) return refusal(BAD_USER_OR_PASSWORD, "wrong user or token");
-  const device = registry.device(clientId);
-  if (device?.owner !== user.email) return refusal(NOT_AUTHORIZED, "not a device of that user");
-  return { kind: "station", userTopic: userTopicOf(user), deviceId: device.id };
+  if (!user) return refusal(BAD_USER_OR_PASSWORD, "wrong user or token");
+  if (registry.isAccount(clientId, { user, password })) {
+    return { kind: "station", userTopic: userTopicOf(user), deviceId: clientId };
+  }
+  return isSame(password, user.token)
+    ? refusal(NOT_AUTHORIZED, "not a device of that user")
+    : refusal(BAD_USER_OR_PASSWORD, "wrong user or token");
 }
 
 function refusal(returnCode: number, message: string): AuthenticateError {
   return Object.assign(new Error(message), { returnCode }) as AuthenticateError;
-}
-
-function isEqual(given: Buffer, secret: string): boolean {
-  const expected = Buffer.from(secret, "utf8");
-  return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
 function listen(server: Server, { host, port }: BrokerOptions): Promise<void> {

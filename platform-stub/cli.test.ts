@@ -119,7 +119,8 @@ describe("the broker", () => {
 
   /** Runs until it is up, and gives what it says. */
   async function outputOf(...words: string[]): Promise<string> {
-    const all = ["--import", "tsx", "platform-stub/cli.ts", "--config", config, "--port", "0", ...words];
+    const ports = ["--port", "0", "--admin-port", "0"];
+    const all = ["--import", "tsx", "platform-stub/cli.ts", "--config", config, ...ports, ...words];
     const child = spawn(process.execPath, all, { cwd: ROOT, timeout: LIMIT_MS });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {

@@ -1,8 +1,11 @@
 import { existsSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { Command, InvalidArgumentError } from "commander";
+import { type Admin, Login, startAdmin } from "./admin/index.js";
 import { changeConfig, readConfig, writeConfig } from "./config.js";
 import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
+import type { Decision } from "./endpoints.js";
+import { type FirmwareService, serveFirmware } from "./firmware/server.js";
 import { writeMosquittoFiles } from "./mosquitto.js";
 import { type Platform, startPlatform } from "./platform.js";
 import {
@@ -12,17 +15,31 @@ import {
   TOKEN_VARIABLE,
   tokenFrom,
 } from "./provisioning/index.js";
-import { type Cipher, Registry } from "./registry.js";
+import { type Cipher, Registry, type RegistryData } from "./registry.js";
+import { openSQLiteStore } from "./sqlite-store.js";
+import { StationWatcher } from "./station-watcher.js";
+import { MemoryStore, type Store } from "./store.js";
+import { Traffic } from "./traffic.js";
 
 interface RunOptions {
   readonly config?: string;
+  readonly database?: string;
+  readonly memory: boolean;
   readonly broker?: string;
   readonly host: string;
   readonly port: number;
+  readonly admin: boolean;
+  readonly adminHost: string;
+  readonly adminPort: number;
+  readonly newAdminPassword: boolean;
   readonly provisioningPort?: number;
   readonly provisioningOwner?: string;
+  readonly shelf: string;
+  readonly firmwarePort?: number;
 }
 
+/** The admin page's password, in place of the one of the first start. */
+const PASSWORD_VARIABLE = "PLUGPASS_ADMIN_PASSWORD";
 const DEMO_CONFIG = "build/platform.json";
 
 const program = new Command("npm run platform --")
@@ -36,16 +53,27 @@ program
   .description("run until Ctrl-C")
   .option("--config <file>", `users, devices and tags; without it a demo is made in ${DEMO_CONFIG}`)
   .option(
+    "--database <file>",
+    "what happens at run time: cards, sessions, owners; without it beside the configuration, .sqlite",
+  )
+  .option("--memory", "keep that in memory, and forget it at the end", false)
+  .option(
     "--broker <url>",
     "an external broker, mqtt://[user:password@]host:port, in place of the embedded one",
   )
   .option("--host <address>", "where the embedded broker listens", "127.0.0.1")
   .option("--port <number>", "its port; 0 takes a free one", port, 1883)
+  .option("--admin-port <number>", "the admin page's port; 0 takes a free one", port, 8090)
+  .option("--admin-host <address>", "where it listens; it has no TLS of its own", "127.0.0.1")
+  .option("--new-admin-password", `make its password anew; ${PASSWORD_VARIABLE} sets one for this run`, false)
+  .option("--no-admin", "without the admin page")
   .option(
     "--provisioning-port <number>",
     `serve npm run provision on this port of loopback; its token in ${TOKEN_VARIABLE}`,
     port,
   )
+  .option("--firmware-port <number>", "serve firmware over HTTP on this port of --host", port)
+  .option("--shelf <directory>", "where npm run release puts firmware", "build/shelf")
   .option("--provisioning-owner <e-mail>", "whose the new stations are, where there are several users")
   .action(run);
 
@@ -130,35 +158,111 @@ program.parseAsync().catch((error: unknown) => {
 });
 
 async function run(options: RunOptions): Promise<void> {
+  const store = await openStore(options);
+  try {
+    await runOn(store, options);
+  } finally {
+    store.close();
+  }
+}
+
+async function openStore({ config = DEMO_CONFIG, database, memory }: RunOptions): Promise<Store> {
+  if (memory && database !== undefined) throw new Error("it is --memory or --database");
+  return memory ? new MemoryStore() : openSQLiteStore(database ?? config.replace(/(\.json)?$/, ".sqlite"));
+}
+
+async function runOn(store: Store, options: RunOptions): Promise<void> {
   const { config, broker, host, port } = options;
-  const registry = config === undefined ? openDemo() : new Registry(readConfig(config));
-  const provisioning = await serveProvisioning(registry, options);
-  const platform = await startPlatform({
-    registry,
-    brokerURL: broker,
-    host,
-    port,
-    onConnection: (isUp) => print(isUp ? "connected to the broker" : "the broker is gone; trying again"),
-    onRefused: (what) => print(`refused: ${what}`),
-    onIgnored: (why) => print(`ignored: ${why}`),
-    onRequest: ({ deviceId, endpoint, id }, { status, code, data }) => {
-      const reason = typeof data.reason === "string" ? `, ${data.reason}` : "";
-      const verdict =
-        data.authorized === undefined ? `status ${status}, code ${code}` : `authorized: ${data.authorized}`;
-      print(`${endpoint} of ${deviceId} (${id}): ${verdict}${reason}`);
-    },
-  }).catch(async (error: unknown) => {
-    await provisioning?.close();
-    throw error;
-  });
-  const ended = untilEnded();
-  print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C ends it`);
-  if (isIPv6(platform.host)) print("stations reach a broker over IPv4 only; they need another --host");
-  else if (config === undefined) print(whatNext(platform, registry));
-  await ended;
-  await provisioning?.close();
-  await platform.close();
+  const registry = new Registry(undefined, { store });
+  registry.follow(config === undefined ? openDemo() : readConfig(config));
+  const traffic = new Traffic();
+  const parts: { close(): Promise<void> }[] = [];
+  try {
+    const provisioning = await serveProvisioning(registry, options);
+    if (provisioning) parts.push(provisioning);
+    const platform = await startPlatform({
+      registry,
+      brokerURL: broker,
+      host,
+      port,
+      onConnection: (isUp) => print(isUp ? "connected to the broker" : "the broker is gone; trying again"),
+      onRefused: (what) => print(`refused: ${what}`),
+      onIgnored: (why) => {
+        traffic.noteIgnored(why);
+        print(`ignored: ${why}`);
+      },
+      onRequest: (request, decision) => {
+        traffic.note(request, decision);
+        print(`${request.endpoint} of ${request.deviceId} (${request.id}): ${verdictOf(decision)}`);
+      },
+    });
+    parts.unshift(platform);
+    parts.unshift(...(await serveAdmin({ registry, platform, traffic }, options)));
+    const firmware = await serveShelf(platform, options);
+    if (firmware) parts.unshift(firmware);
+    const ended = untilEnded();
+    print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C ends it`);
+    if (isIPv6(platform.host)) print("stations reach a broker over IPv4 only; they need another --host");
+    else if (config === undefined) print(whatNext(platform, registry));
+    await ended;
+  } finally {
+    for (const part of parts) await part.close();
+  }
   print("the platform is down");
+}
+
+function verdictOf({ status, code, data }: Decision): string {
+  if (data.authorized === undefined) return `status ${status}, code ${code}`;
+  return `authorized: ${data.authorized}${typeof data.reason === "string" ? `, ${data.reason}` : ""}`;
+}
+
+async function serveAdmin(
+  what: { readonly registry: Registry; readonly platform: Platform; readonly traffic: Traffic },
+  { admin, adminHost, adminPort, newAdminPassword }: RunOptions,
+): Promise<{ close(): Promise<void> }[]> {
+  if (!admin) return [];
+  const { registry, platform, traffic } = what;
+  const { login, made } = await Login.open({
+    registry,
+    password: process.env[PASSWORD_VARIABLE],
+    isForgotten: newAdminPassword,
+  });
+  const watcher = await StationWatcher.start({ registry, url: platform.url, ...platform.account });
+  let page: Admin;
+  try {
+    page = await startAdmin({
+      ...what,
+      traffic,
+      watcher,
+      login,
+      host: adminHost,
+      port: adminPort,
+      onError: (message) => print(`admin page: ${message}`),
+    });
+  } catch (error) {
+    await watcher.close();
+    throw error;
+  }
+  print(`the admin page is at ${page.url}`);
+  if (made !== undefined) print(`its password, said this once: ${made}`);
+  return [page, watcher];
+}
+
+async function serveShelf(platform: Platform, options: RunOptions): Promise<FirmwareService | undefined> {
+  const { firmwarePort, shelf, host } = options;
+  if (firmwarePort === undefined) return undefined;
+  const { username, password } = platform.account;
+  const firmware = await serveFirmware({
+    directory: shelf,
+    host,
+    port: firmwarePort,
+    broker: { url: platform.url, username, password },
+    onHalted: ({ productId, version }, { rolledBack }) =>
+      print(`version ${version} of ${productId} is halted: ${rolledBack.length} stations went back`),
+    onProblem: (problem) => print(`shelf: ${problem}`),
+  });
+  print(`firmware is served at ${firmware.url}, from ${shelf}`);
+  return firmware;
 }
 
 async function serveProvisioning(registry: Registry, options: RunOptions): Promise<Provisioning | undefined> {
@@ -185,9 +289,9 @@ function untilEnded(): Promise<void> {
 }
 
 /** The demo's secrets stay from one start to the next, so that a paired station stays paired. */
-function openDemo(): Registry {
+function openDemo(): RegistryData {
   if (!existsSync(DEMO_CONFIG)) writeConfig(DEMO_CONFIG, demoRegistry().data);
-  return new Registry(readConfig(DEMO_CONFIG));
+  return readConfig(DEMO_CONFIG);
 }
 
 function whatNext(platform: Platform, registry: Registry): string {

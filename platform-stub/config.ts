@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { deviceId, email, tagEntry } from "./fields.js";
 import { Registry, type RegistryData } from "./registry.js";
 
 /** What is wrong with a configuration, in words for whoever wrote it. */
@@ -9,8 +10,6 @@ export class ConfigError extends Error {
 }
 
 const text = z.string().min(1);
-const email = z.string().regex(/^[^\s@]+@[^\s@]+$/, "must be an e-mail address");
-const deviceId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1-64 letters, digits, - and _");
 const rootTopic = z
   .string()
   .regex(/^[^+#/$\p{Cc}][^+#\p{Cc}]*$/u, "must be a topic without + and #")
@@ -30,19 +29,7 @@ const schema = z.strictObject({
       }),
     )
     .default([]),
-  tags: z
-    .array(
-      z.strictObject({
-        tag: z.string().regex(/^[A-Za-z0-9_.:-]{4,64}$/, "must be 4-64 characters of A-Z a-z 0-9 . _ : -"),
-        owner: email,
-        label: text.optional(),
-        stations: z.array(deviceId).optional(),
-        blocked: z.boolean().optional(),
-        maxCurrent: z.number().min(6).optional(),
-        cacheFor: z.number().int().min(0).optional(),
-      }),
-    )
-    .default([]),
+  tags: z.array(tagEntry).default([]),
 });
 
 /** Checks what a configuration file holds. Throws a ConfigError that names every mistake by its place. */

@@ -17,11 +17,11 @@ const SESSION = {
   why: "unplugged",
 };
 
-function ask(registry: Registry, endpoint: string, data: unknown, id = "cafe-1") {
+function ask(registry: Registry, endpoint: string, data: unknown, id = "cafe-1", hasStationTokens = true) {
   const device = registry.device(id);
   const decide = ENDPOINTS[endpoint];
   if (!device || !decide) throw new Error("no such device or endpoint");
-  return decide(data, device, registry);
+  return decide(data, device, { registry, hasStationTokens });
 }
 
 function cafe(): Registry {
@@ -36,22 +36,25 @@ describe("session", () => {
     const registry = cafe();
     expect(ask(registry, "session", SESSION)).toMatchObject({ code: "200", data: { accepted: true } });
     expect(ask(registry, "session", { ...SESSION, endWh: 99 })).toMatchObject({ data: { accepted: true } });
-    expect(registry.sessions).toMatchObject([{ device: "cafe-1", endWh: 60 }]);
+    expect(registry.sessions()).toMatchObject([{ device: "cafe-1", owner: OWNER.email, endWh: 60 }]);
   });
 
   test("of two devices are two, whatever their ids", () => {
     const registry = cafe();
     ask(registry, "session", SESSION);
     ask(registry, "session", SESSION, "cafe-2");
-    expect(registry.sessions).toHaveLength(2);
+    expect(registry.sessions()).toHaveLength(2);
   });
 
-  test.each([{}, { ...SESSION, id: "x" }, { ...SESSION, tag: "TAG-0001" }, { ...SESSION, endWh: -1 }])(
-    "that is none is refused: %#",
-    (data) => {
-      expect(ask(cafe(), "session", data)).toMatchObject({ status: "0", code: "400" });
-    },
-  );
+  test.each([
+    {},
+    { ...SESSION, id: "x" },
+    { ...SESSION, tag: "TAG-0001" },
+    { ...SESSION, endWh: -1 },
+    { ...SESSION, endWh: 1e300 },
+  ])("that is none is refused: %#", (data) => {
+    expect(ask(cafe(), "session", data)).toMatchObject({ status: "0", code: "400" });
+  });
 });
 
 describe("local-list", () => {
@@ -101,23 +104,60 @@ describe("create-tag", () => {
     registry.putTag({ tag: "THEIRS", owner: "other@example.org" });
     expect(ask(registry, "create-tag", { tag: "THEIRS" }).code).toBe("409");
     expect(ask(registry, "create-tag", { tag: "a b" }).code).toBe("400");
+    expect(ask(registry, "create-tag", { tag: "GOOD", label: "two\nlines" }).code).toBe("400");
   });
 });
 
 describe("change-owner", () => {
-  test("gives the new owner's account, and the device is theirs once it comes as such", () => {
+  const email = "other@example.org";
+  const password = (text: unknown) => Buffer.from(String(text));
+
+  test("gives an account with the new owner, and the device is theirs once it comes as such", () => {
     const registry = cafe();
-    const email = "other@example.org";
     registry.addUser({ email, token: "o" });
-    expect(ask(registry, "change-owner", { owner: email }).data).toEqual({
-      user: usernameOf(email),
-      token: "o",
-    });
+    const user = registry.user(email) ?? OWNER;
+    const answer = ask(registry, "change-owner", { owner: email }).data;
+    expect(answer).toEqual({ user: usernameOf(email), token: expect.stringMatching(/^[0-9a-f]{32}$/) });
     expect(registry.device("cafe-1")?.owner).toBe(OWNER.email);
+    expect(registry.isAccount("cafe-1", { user: OWNER, password: password(OWNER.token) })).toBe(true);
     expect(registry.takeOffer("cafe-1", "nobody")).toBeUndefined();
     expect(registry.takeOffer("cafe-1", usernameOf(email))).toMatchObject({ owner: email });
     expect(registry.device("cafe-1")?.owner).toBe(email);
+    expect(registry.isAccount("cafe-1", { user, password: password(answer.token) })).toBe(true);
+    expect(registry.isAccount("cafe-1", { user: OWNER, password: password(OWNER.token) })).toBe(false);
     expect(registry.takeOffer("cafe-2", usernameOf(email))).toBeUndefined();
+  });
+
+  test("gives nobody the new owner's own token, and a token that is good for that one station", () => {
+    const registry = cafe();
+    registry.addUser({ email, token: "o" });
+    registry.addDevice({ id: "bar-1", owner: email });
+    const user = registry.user(email) ?? OWNER;
+    const { token } = ask(registry, "change-owner", { owner: email }).data;
+    expect(registry.isAccount("cafe-1", { user, password: password(token) })).toBe(true);
+    for (const id of ["bar-1", "cafe-2", "nothing"]) {
+      expect(registry.isAccount(id, { user, password: password(token) })).toBe(false);
+    }
+  });
+
+  test("gives the new owner's token where the broker knows no other", () => {
+    const registry = cafe();
+    registry.addUser({ email, token: "o" });
+    const answer = ask(registry, "change-owner", { owner: email }, "cafe-1", false).data;
+    expect(answer).toEqual({ user: usernameOf(email), token: "o" });
+  });
+
+  test("is offered for 10 minutes, not for ever", () => {
+    let now = 0;
+    const data = { users: [OWNER, { email, token: "o" }], devices: [], tags: [] };
+    const registry = new Registry(data, { now: () => now });
+    registry.addDevice({ id: "cafe-1", owner: OWNER.email });
+    ask(registry, "change-owner", { owner: email });
+    now = 599_000;
+    expect(registry.offeredTo("cafe-1")).toMatchObject({ email });
+    now = 600_000;
+    expect(registry.offeredTo("cafe-1")).toBeUndefined();
+    expect(registry.takeOffer("cafe-1", usernameOf(email))).toBeUndefined();
   });
 
   test("knows no stranger", () => {

@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
+import { label, tagText } from "./fields.js";
 import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
 
 /** What an endpoint says to a request whose sender is known. */
@@ -9,12 +10,18 @@ export interface Decision {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export type Endpoint = (data: unknown, device: DeviceEntry, registry: Registry) => Decision;
+export interface EndpointContext {
+  readonly registry: Registry;
+  /** The broker is the stub's own: it knows a station by a token of its own. Another's knows one for each user. */
+  readonly hasStationTokens: boolean;
+}
+
+export type Endpoint = (data: unknown, device: DeviceEntry, context: EndpointContext) => Decision;
 
 const authorizeRequest = z.object({ tag: z.string().min(1).max(64), method: z.enum(["ble", "rfid"]) });
 
 /** `authorize`: may this tag charge at this station? A refusal is an answer, not an error. */
-const authorize: Endpoint = (data, device, registry) => {
+const authorize: Endpoint = (data, device, { registry }) => {
   const request = authorizeRequest.safeParse(data);
   if (!request.success) return error("400", "authorize needs {tag, method: ble or rfid}");
   const tag = registry.tag(request.data.tag);
@@ -27,6 +34,8 @@ const authorize: Endpoint = (data, device, registry) => {
 };
 
 const wholeNumber = z.number().int().min(0);
+/** More than a meter ever shows. */
+const energyWh = z.number().min(0).max(1e12);
 /** Seconds since 1970-01-01 UTC; null where the station did not know the time. */
 const moment = wholeNumber.nullable();
 
@@ -39,16 +48,17 @@ export const sessionSchema = z.object({
   start: moment,
   end: moment,
   seconds: wholeNumber,
-  startWh: z.number().min(0),
-  endWh: z.number().min(0),
+  startWh: energyWh,
+  endWh: energyWh,
   why: z.string().min(1).max(16),
 });
 
 /** `session`: the same id is one session; what was accepted first stands. */
-const session: Endpoint = (data, device, registry) => {
+const session: Endpoint = (data, device, { registry }) => {
   const request = sessionSchema.safeParse(data);
   if (!request.success) return error("400", "session needs a finished session as docs/protocol.md has it");
-  registry.acceptSession({ device: device.id, ...request.data });
+  const { connector: _, ...finished } = request.data;
+  registry.acceptSession({ device: device.id, owner: device.owner, accepted: registry.nowS, ...finished });
   return { status: "1", code: "200", data: { accepted: true } };
 };
 
@@ -64,7 +74,7 @@ const listRequest = z.object({
  * `local-list`: the tags that a station may let in by itself, a page at a time. The version is made of the tags, so that
  * it is another one exactly when they are.
  */
-const localList: Endpoint = (data, device, registry) => {
+const localList: Endpoint = (data, device, { registry }) => {
   const request = listRequest.safeParse(data);
   if (!request.success) return error("400", "local-list needs {version}");
   const hashes = registry
@@ -80,13 +90,10 @@ const localList: Endpoint = (data, device, registry) => {
   return { status: "1", code: "200", data: { version, tags, total: hashes.length } };
 };
 
-const createTagRequest = z.object({
-  tag: z.string().regex(/^[A-Za-z0-9_.:-]{4,64}$/),
-  label: z.string().min(1).max(64).optional(),
-});
+const createTagRequest = z.object({ tag: tagText, label: label.optional() });
 
 /** `create-tag`: an installer has swiped a card. The owner's own tag stays as it is. */
-const createTag: Endpoint = (data, device, registry) => {
+const createTag: Endpoint = (data, device, { registry }) => {
   const request = createTagRequest.safeParse(data);
   if (!request.success) return error("400", "create-tag needs {tag, label?}");
   const { tag, label } = request.data;
@@ -102,13 +109,15 @@ const changeOwnerRequest = z.object({ owner: z.string().min(3).max(128) });
  * `change-owner`: the account of a new owner who is known here. The device is the new owner's when the station has come
  * as such; until then its requests come on the topics of the owner before.
  */
-const changeOwner: Endpoint = (data, device, registry) => {
+const changeOwner: Endpoint = (data, device, { registry, hasStationTokens }) => {
   const request = changeOwnerRequest.safeParse(data);
   if (!request.success) return error("400", "change-owner needs {owner}");
   const owner = registry.user(request.data.owner.trim());
   if (!owner) return error("404", "there is no such user");
-  registry.offerDevice(device.id, owner.email);
-  return { status: "1", code: "200", data: { user: userTopicOf(owner), token: owner.token } };
+  // The new owner's own token would open all of their stations to whoever has the key of this one.
+  const token = hasStationTokens ? randomBytes(16).toString("hex") : owner.token;
+  registry.offerDevice(device.id, { owner: owner.email, token });
+  return { status: "1", code: "200", data: { user: userTopicOf(owner), token } };
 };
 
 /** By name, the last level of the request's topic. */

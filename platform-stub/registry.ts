@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { MemoryStore, type Offer, type Store, type Table } from "./store.js";
 
 export type Cipher = "aes-256-gcm" | "aes-256-cbc";
 
@@ -18,6 +19,8 @@ export interface DeviceEntry {
   /** The response key: 64 lower-case hex digits. */
   readonly key: string;
   readonly cipher: Cipher;
+  /** An MQTT password of its own, good beside its owner's: one that changed hands has it. */
+  readonly token?: string;
 }
 
 /** A virtual card. */
@@ -39,6 +42,10 @@ export interface TagEntry {
 export interface SessionEntry {
   readonly device: string;
   readonly id: string;
+  /** The e-mail of whose station it was. */
+  readonly owner: string;
+  /** When the platform got it, in seconds since 1970-01-01 UTC. */
+  readonly accepted: number;
   /** Lower-case hex SHA-256 of the tag, and its last characters. */
   readonly tag: string;
   readonly tagEnd: string;
@@ -63,116 +70,233 @@ export function usernameOf(email: string): string {
   return createHash("sha256").update(email.trim(), "utf8").digest("hex");
 }
 
+/** Whether two secrets are the same; takes as long when they are not. */
+export function isSame(given: Uint8Array, secret: string): boolean {
+  const expected = Buffer.from(secret, "utf8");
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
 /** `<user>`: the first level, or levels, of every topic of an owner. */
 export function userTopicOf(user: User): string {
   return user.rootTopic ?? usernameOf(user.email);
 }
 
-/** Who and what the platform knows. In memory; `data` is what a file holds of it. */
-export class Registry {
-  #users = new Map<string, User>();
-  #devices = new Map<string, DeviceEntry>();
-  #tags = new Map<string, TagEntry>();
-  /** Devices that were told another owner's account, by their ids: the e-mail. */
-  #offers = new Map<string, string>();
-  #sessions = new Map<string, SessionEntry>();
+/** How long a station has for coming as the owner's that it was offered to: it tries at once. */
+const OFFER_S = 600;
 
-  constructor(data: RegistryData = { users: [], devices: [], tags: [] }) {
+export interface RegistryOptions {
+  /** In memory unless given. */
+  readonly store?: Store;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly now?: () => number;
+}
+
+/** Who and what the platform knows: the rules for it, over a store. `data` is what a configuration file holds of it. */
+export class Registry {
+  #store: Store;
+  #now: () => number;
+
+  constructor(data: RegistryData = { users: [], devices: [], tags: [] }, options: RegistryOptions = {}) {
+    this.#store = options.store ?? new MemoryStore();
+    this.#now = options.now ?? Date.now;
     for (const user of data.users) this.addUser(user);
-    for (const device of data.devices) this.#putDevice(device);
+    for (const device of data.devices) this.#addDevice(device);
     for (const tag of data.tags) this.putTag(tag);
   }
 
   get data(): RegistryData {
-    return {
-      users: [...this.#users.values()],
-      devices: [...this.#devices.values()],
-      tags: [...this.#tags.values()],
-    };
+    const { users, devices, tags } = this.#store;
+    return { users: users.all(), devices: devices.all(), tags: tags.all() };
+  }
+
+  /** Whole seconds since 1970-01-01 UTC. */
+  get nowS(): number {
+    return Math.floor(this.#now() / 1000);
+  }
+
+  /**
+   * Takes over what a configuration file says now and did not say when it was followed last: what is new in it, what
+   * was changed, what was taken out. Of the rest, what has happened here since then stands.
+   */
+  follow(data: RegistryData): void {
+    // The file has to be right on its own: two of a kind and things of nobody are refused.
+    const { users, devices, tags } = new Registry(data).data;
+    this.#store.transaction(() => {
+      this.#followKind("user", this.#store.users, new Map(users.map((user) => [user.email, user])));
+      this.#followKind("device", this.#store.devices, new Map(devices.map((device) => [device.id, device])));
+      this.#followKind("tag", this.#store.tags, new Map(tags.map((tag) => [tag.tag, tag])));
+      this.#letGoOfNobodys(new Map(devices.map((device) => [device.id, device])));
+    });
   }
 
   addUser(user: User): void {
     const email = user.email.trim();
-    if (this.#users.has(email)) throw new Error(`the user ${email} is there already`);
-    this.#users.set(email, { ...user, email });
+    if (this.user(email)) throw new Error(`the user ${email} is there already`);
+    this.#store.users.put({ ...user, email });
   }
 
   /** Makes a device; its response key is 32 random bytes unless it has one. */
   addDevice(options: { id: string; owner: string; cipher?: Cipher; key?: string }): DeviceEntry {
     const { id, owner, cipher = "aes-256-gcm", key = randomBytes(32).toString("hex") } = options;
     const device = { id, owner, key, cipher };
-    this.#putDevice(device);
+    this.#addDevice(device);
     return device;
   }
 
   /** Adds a tag, or changes one. */
   putTag(tag: TagEntry): void {
-    if (!this.#users.has(tag.owner))
-      throw new Error(`a tag's owner ${tag.owner} is no user; add the user first`);
-    this.#tags.set(tag.tag, tag);
+    if (!this.user(tag.owner)) throw new Error(`a tag's owner ${tag.owner} is no user; add the user first`);
+    this.#store.tags.put(tag);
+  }
+
+  /** All of them, or, when one is nobody's, none. */
+  putTags(tags: readonly TagEntry[]): void {
+    this.#store.transaction(() => {
+      for (const tag of tags) this.putTag(tag);
+    });
+  }
+
+  deleteTag(tag: string): void {
+    this.#store.tags.delete(tag);
   }
 
   /** `false` for a session of that device and id that is there already: it stays as it was. */
   acceptSession(session: SessionEntry): boolean {
-    const name = `${session.device} ${session.id}`;
-    if (this.#sessions.has(name)) return false;
-    this.#sessions.set(name, session);
-    return true;
+    return this.#store.sessions.insert(session);
   }
 
-  /** In the order in which they came. */
-  get sessions(): readonly SessionEntry[] {
-    return [...this.#sessions.values()];
+  get sessionCount(): number {
+    return this.#store.sessions.count;
+  }
+
+  /** The newest first. */
+  sessions({ offset = 0, limit = 100 }: { offset?: number; limit?: number } = {}): SessionEntry[] {
+    return this.#store.sessions.list({ offset, limit });
+  }
+
+  /** What was charged, in sessions that began in a span of time, in Wh. */
+  energyWh(span: { readonly fromS: number; readonly toS: number }): number {
+    return this.#store.sessions.energyWh(span);
   }
 
   user(email: string): User | undefined {
-    return this.#users.get(email);
+    return this.#store.users.get(email);
   }
 
   userByName(username: string): User | undefined {
-    for (const user of this.#users.values()) if (usernameOf(user.email) === username) return user;
-    return undefined;
+    return this.#store.users.all().find((user) => usernameOf(user.email) === username);
   }
 
   device(id: string): DeviceEntry | undefined {
-    return this.#devices.get(id);
+    return this.#store.devices.get(id);
   }
 
-  /** The device may come as another owner's. */
-  offerDevice(id: string, owner: string): void {
-    this.#offers.set(id, owner);
+  get devices(): DeviceEntry[] {
+    return this.#store.devices.all();
+  }
+
+  /** The device may come as another owner's, for 10 minutes, with a token of its own. */
+  offerDevice(id: string, { owner, token }: { readonly owner: string; readonly token: string }): void {
+    this.#store.offers.put({ device: id, owner, token, until: this.nowS + OFFER_S });
+  }
+
+  /** Who else than its owner the device may come as; `undefined` when it was offered to nobody, or too long ago. */
+  offeredTo(id: string): User | undefined {
+    const offer = this.#offer(id);
+    return offer && this.user(offer.owner);
+  }
+
+  /** Whether a client may come as a device of a user, by its MQTT password; takes as long for a wrong one. */
+  isAccount(id: string, { user, password }: { readonly user: User; readonly password: Uint8Array }): boolean {
+    const device = this.device(id);
+    const offer = this.#offer(id);
+    const tokens = [
+      ...(device?.owner === user.email ? [user.token, device.token] : []),
+      ...(offer?.owner === user.email ? [user.token, offer.token] : []),
+    ];
+    return tokens.filter((token) => token !== undefined && isSame(password, token)).length > 0;
   }
 
   /** The device has come as the owner's that it was offered to; `undefined` when nobody offered it. */
   takeOffer(id: string, userTopic: string): DeviceEntry | undefined {
-    const device = this.#devices.get(id);
-    const owner = this.user(this.#offers.get(id) ?? "");
+    const device = this.device(id);
+    const offer = this.#offer(id);
+    const owner = offer && this.user(offer.owner);
     if (!device || !owner || userTopicOf(owner) !== userTopic) return undefined;
-    this.#offers.delete(id);
-    const moved = { ...device, owner: owner.email };
-    this.#devices.set(id, moved);
+    const moved = { ...device, owner: owner.email, token: offer.token };
+    this.#store.transaction(() => {
+      this.#store.offers.delete(id);
+      this.#store.devices.put(moved);
+    });
     return moved;
   }
 
   tag(tag: string): TagEntry | undefined {
-    return this.#tags.get(tag);
+    return this.#store.tags.get(tag);
+  }
+
+  get tags(): TagEntry[] {
+    return this.#store.tags.all();
   }
 
   /** The tags that are good at a device. */
   tagsAt(device: DeviceEntry): TagEntry[] {
-    return [...this.#tags.values()].filter(
+    return this.tags.filter(
       ({ owner, blocked, stations }) =>
         owner === device.owner && !blocked && (!stations || stations.includes(device.id)),
     );
   }
 
-  #putDevice(device: DeviceEntry): void {
-    if (this.#devices.has(device.id)) throw new Error(`the device ${device.id} is there already`);
-    if (!this.#users.has(device.owner)) {
+  setting(name: string): string | undefined {
+    return this.#store.settings.get(name)?.value;
+  }
+
+  putSetting(name: string, value: string): void {
+    this.#store.settings.put({ name, value });
+  }
+
+  #offer(id: string): Offer | undefined {
+    const offer = this.#store.offers.get(id);
+    return offer && offer.until > this.nowS ? offer : undefined;
+  }
+
+  #addDevice(device: DeviceEntry): void {
+    if (this.device(device.id)) throw new Error(`the device ${device.id} is there already`);
+    if (!this.user(device.owner)) {
       throw new Error(
         `the device ${device.id} belongs to ${device.owner}, who is no user; add the user first`,
       );
     }
-    this.#devices.set(device.id, device);
+    this.#store.devices.put(device);
+  }
+
+  #followKind<T>(kind: string, table: Table<T>, entries: ReadonlyMap<string, T>): void {
+    const { configured } = this.#store;
+    const prefix = `${kind} `;
+    for (const { name } of configured.all()) {
+      const key = name.slice(prefix.length);
+      if (!name.startsWith(prefix) || entries.has(key)) continue;
+      table.delete(key);
+      configured.delete(name);
+    }
+    for (const [key, value] of entries) {
+      const name = prefix + key;
+      const entry = JSON.stringify(value);
+      const before = configured.get(name)?.entry;
+      if (entry === before) continue;
+      configured.put({ name, entry });
+      table.put(value);
+    }
+  }
+
+  /** A user who was taken out of the file takes along what is theirs; a station of the file goes back to whom it says. */
+  #letGoOfNobodys(configured: ReadonlyMap<string, DeviceEntry>): void {
+    for (const { id, owner } of this.devices) {
+      if (this.user(owner)) continue;
+      const device = configured.get(id);
+      if (device) this.#store.devices.put(device);
+      else this.#store.devices.delete(id);
+    }
+    for (const { tag, owner } of this.tags) if (!this.user(owner)) this.deleteTag(tag);
   }
 }

@@ -1,9 +1,9 @@
-import { randomUUID, timingSafeEqual } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { Socket } from "node:net";
 import mqtt, { type MqttClient } from "mqtt";
 import { z } from "zod";
 import { type Decision, ENDPOINTS, error } from "./endpoints.js";
-import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
+import { type DeviceEntry, isSame, type Registry, userTopicOf } from "./registry.js";
 import { type Response, sealAnswer } from "./sealing.js";
 
 export interface Request {
@@ -122,12 +122,13 @@ export class Responder {
 
   #answer(request: Request, device: DeviceEntry): Response {
     const { userTopic, deviceId, endpoint, id, data } = request;
+    const { registry, isShared } = this.#options;
     const name = `${deviceId} ${endpoint} ${id}`;
     const before = this.#remembered.get(name);
     if (before) return before;
     const decide = Object.hasOwn(ENDPOINTS, endpoint) ? ENDPOINTS[endpoint] : undefined;
     const decision = decide
-      ? decide(data, device, this.#options.registry)
+      ? decide(data, device, { registry, hasStationTokens: !isShared })
       : error("404", `there is no endpoint ${endpoint}`);
     this.#options.onRequest?.(request, decision);
     const response = sealAnswer(
@@ -148,7 +149,7 @@ function problemOf(
 ): string | undefined {
   if (!device) return "no device of that user";
   if (!message) return "not a request {data, key, id}";
-  return isSame(message.key, device.key) ? undefined : "a wrong key";
+  return isSame(Buffer.from(message.key, "utf8"), device.key) ? undefined : "a wrong key";
 }
 
 /** Answers are small and alone: Nagle would hold each for TCP's acknowledgement of the one before. */
@@ -169,10 +170,4 @@ function parseRequest(payload: Buffer): z.infer<typeof requestSchema> | undefine
   } catch {
     return undefined;
   }
-}
-
-function isSame(given: string, expected: string): boolean {
-  const a = Buffer.from(given, "utf8");
-  const b = Buffer.from(expected, "utf8");
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,16 +1,18 @@
 /**
- * Makes modules/mqtt/packet/mqtt-packet.js: npm's mqtt-packet as one ES module that needs nothing of Node, so that
- * the chip, Node and XS run the same code. Runs at `npm ci`. See docs/decisions/002-mqtt-packet-bundled.md.
+ * Makes ES modules of npm's mqtt-packet that need nothing of Node, so that the chip, Node and XS run the same code:
+ * modules/mqtt/packet/mqtt-packet.js with what a client of MQTT 3.1.1 needs, and host-tests/world/packet/mqtt-packet.js
+ * with all of it, for the brokers of the tests. Runs at `npm ci`. See docs/decisions/002-mqtt-packet-bundled.md.
  */
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const require = createRequire(import.meta.url);
-const folder = join(dirname(fileURLToPath(import.meta.url)), "..", "modules", "mqtt", "packet");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const folder = join(root, "modules", "mqtt", "packet");
 const shims = JSON.stringify(join(folder, "shims.ts"));
 
 /** What mqtt-packet requires of Node or of packages that need Node, and what stands for it. */
@@ -31,73 +33,112 @@ export { writeToStream };
 export const makeParser = (options) => Parser.parser(options);
 `;
 
-const replaceNode = {
-  name: "replace-node",
-  setup(bundle) {
-    const filter = new RegExp(`^(${Object.keys(REPLACED).join("|")})$`);
-    bundle.onResolve({ filter }, ({ path }) => ({ path, namespace: "replaced" }));
-    bundle.onLoad({ filter: /.*/, namespace: "replaced" }, ({ path }) => ({
-      contents: REPLACED[path],
-      resolveDir: folder,
-    }));
-  },
+/** The same, for those who import it. */
+const REPLACED_MODULES = {
+  buffer: `export { Buffer } from ${shims};`,
+  bl: `export { bl as default } from ${shims};`,
+  events: `export { EventEmitter } from ${shims};`,
 };
 
-/**
- * Lines for a debugger, MQTT 5, which no station speaks, and a cache that grows with every length that is sent: together
- * 40 % of the bytecode. Each pattern has to be found: another version of mqtt-packet is looked at again.
- */
-const LEFT_OUT = [
-  [/^\s*debug\(.*\)$/gm, ""],
-  [/^protocol\.(properties|propertiesTypes|MQTT5_\w+) = \{[^}]*\}$/gm, ""],
-  [/^ +case 'auth':\n +return auth\(packet, stream, opts\)$/m, ""],
-  [/^function (auth|getProperties\w*|writePropert\w+) \(.*?^\}$/gms, ""],
-  [/^ {2}_parse(Properties|ByType|StringPair|4ByteNum) \(.*?^ {2}\}$/gms, ""],
-  [/\b(this\.settings\.|packet\.)?(protocolVersion|version) === 5\b/g, "false"],
-  [/\b(this\.settings\.|packet\.)?(protocolVersion|version) !== 5\b/g, "true"],
-  [/^const varByteIntCache = .*$/m, ""],
-  [/^ {2}let buffer = varByteIntCache.*?^ {2}\}$/ms, "  const buffer = genBufVariableByteInt(num)"],
-];
-
-const found = new Set();
-
-const leaveOut = {
-  name: "leave-out",
-  setup(bundle) {
-    bundle.onLoad({ filter: /mqtt-packet[\\/]\w+\.js$/ }, ({ path }) => {
-      let contents = readFileSync(path, "utf8");
-      for (const [pattern, replacement] of LEFT_OUT) {
-        const changed = contents.replace(pattern, replacement);
-        if (changed !== contents) found.add(pattern);
-        contents = changed;
-      }
-      return { contents };
-    });
-    bundle.onEnd(() => {
-      for (const [pattern] of LEFT_OUT)
-        if (!found.has(pattern)) throw new Error(`${pattern} is not in this version of mqtt-packet`);
-    });
-  },
-};
+function replaceNode(replaced) {
+  return {
+    name: "replace-node",
+    setup(bundle) {
+      const filter = new RegExp(`^(${Object.keys(replaced).join("|")})$`);
+      bundle.onResolve({ filter }, ({ path }) => ({ path, namespace: "replaced" }));
+      bundle.onLoad({ filter: /.*/, namespace: "replaced" }, ({ path }) => ({
+        contents: replaced[path],
+        resolveDir: folder,
+      }));
+    },
+  };
+}
 
 const packageFile = require.resolve("mqtt-packet/package.json");
 const { version } = JSON.parse(readFileSync(packageFile, "utf8"));
 const license = readFileSync(join(dirname(packageFile), "LICENSE.md"), "utf8").trim();
 
-await build({
-  stdin: { contents: ENTRY, resolveDir: folder },
-  outfile: join(folder, "mqtt-packet.js"),
-  bundle: true,
-  format: "esm",
-  platform: "neutral",
-  target: "es2022",
-  minifySyntax: true,
-  plugins: [replaceNode, leaveOut],
-  banner: {
-    js: `/*\n * mqtt-packet ${version}, bundled by scripts/bundle-mqtt-packet.js\n *\n${comment(license)}\n */`,
+/**
+ * What a client of MQTT 3.1.1 leaves out, by file: MQTT 5, debug output, and packets that only a broker reads or only
+ * a broker writes. On the chip that is more than half of the code. As ES modules, so that esbuild leaves out what
+ * nothing calls any more. Each pattern has to match: another version of mqtt-packet is looked at again.
+ */
+const LEFT_OUT = {
+  parser: [
+    [/^ *debug\(.*\)\n/gm, ""],
+    [/this\.settings\.protocolVersion === 5/g, "false"],
+    [/^ {8}case '(connect|subscribe|unsubscribe|disconnect|auth)':\n.*\n {10}break\n/gm, ""],
+    [
+      /^ {2}_parse(Connect|Subscribe|Unsubscribe|Disconnect|Auth|StringPair|Buffer|4ByteNum|Byte|ByType|Properties) \([\s\S]*?^ {2}\}\n/gm,
+      "",
+    ],
+  ],
+  writeToStream: [
+    [/^ *debug\(.*\)\n/gm, ""],
+    [/\b(version|protocolVersion) === 5/g, "false"],
+    [/\b(version|protocolVersion) !== 5/g, "true"],
+    [/^ {4}case '(connack|suback|unsuback|auth)':\n.*\n/gm, ""],
+    [/^const (nextTick|debug) = .*\n/gm, ""],
+    [/^ {2}if \(stream\.cork\) \{[\s\S]*?^ {2}\}\n/m, ""],
+  ],
+  constants: [
+    [/^protocol\.(MQTT5_\w+|properties|propertiesTypes) = \{[\s\S]*?^\}\n/gm, ""],
+    [/^protocol\.propertiesCodes[\s\S]*?^\}\n/m, ""],
+    [/^ {2}(unsuback|pubcomp|pubrel|pubrec): .*\n/gm, ""],
+    [/module\.exports/, "{}\nexport default protocol"],
+  ],
+  numbers: [],
+  packet: [],
+};
+
+/** `require` and `module.exports` as import and export: what is not used can then be left out. */
+const MODULE_FORM = [
+  [/^const debug = require\(.*\n/gm, ""],
+  [/^const (.+) = require\('([^']+)'\)$/gm, 'import $1 from "$2"'],
+  [/^module\.exports = \{([^}]*)\}/m, "export default {$1}"],
+  [/^module\.exports = /m, "export default "],
+];
+
+const leaveOut = {
+  name: "leave-out",
+  setup(bundle) {
+    // The station has it once.
+    bundle.onResolve({ filter: /bytes\/index\.js$/ }, ({ path }) => ({ path, external: true }));
+    bundle.onLoad({ filter: /mqtt-packet[/\\]\w+\.js$/ }, ({ path }) => {
+      const changes = LEFT_OUT[basename(path, ".js")];
+      if (!changes) throw new Error(`mqtt-packet has a file ${path}, which this script does not know`);
+      let contents = readFileSync(path, "utf8");
+      for (const [pattern, replacement] of changes) {
+        const changed = contents.replace(pattern, replacement);
+        if (changed === contents) throw new Error(`${pattern} is not in ${path}`);
+        contents = changed;
+      }
+      for (const [pattern, replacement] of MODULE_FORM) contents = contents.replace(pattern, replacement);
+      return { contents };
+    });
   },
-  logLevel: "warning",
-});
+};
+
+for (const [outfile, plugins] of [
+  [join(folder, "mqtt-packet.js"), [leaveOut, replaceNode(REPLACED_MODULES)]],
+  [join(root, "host-tests", "world", "packet", "mqtt-packet.js"), [replaceNode(REPLACED)]],
+]) {
+  await build({
+    stdin: { contents: ENTRY, resolveDir: folder },
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    minifySyntax: true,
+    treeShaking: true,
+    plugins,
+    banner: {
+      js: `/*\n * mqtt-packet ${version}, bundled by scripts/bundle-mqtt-packet.js\n *\n${comment(license)}\n */`,
+    },
+    logLevel: "warning",
+  });
+}
 
 function comment(text) {
   return text

@@ -26,24 +26,27 @@ export async function benchAuthorize(options: { runs: number }): Promise<Authori
   const bareKey = registry.addDevice({ id: BARE_ID, owner: OWNER }).key;
   const platform = await startPlatform({ registry });
   const clock = new NodeClock();
-  const world = new World(clock, { seed: randomInt(2 ** 31), intervalMs: 0 });
-  const station = await startStation({ platform, token, key, world });
-  const bare = await BareClient.start({ platform, token, key: bareKey });
-  const phone = await BenchPhone.connect(world.air, station);
   const stationMs: number[] = [];
   const bareMs: number[] = [];
-  for (let run = -WARM_UP_RUNS; run < options.runs; run++) {
-    const ofStation = await phone.present();
-    station.station?.stopCharging();
-    const ofBare = await bare.authorize();
-    if (run < 0) continue;
-    stationMs.push(ofStation);
-    bareMs.push(ofBare);
+  try {
+    const world = new World(clock, { seed: randomInt(2 ** 31), intervalMs: 0 });
+    const station = await startStation({ platform, token, key, world });
+    const bare = await BareClient.start({ platform, token, key: bareKey });
+    const phone = await BenchPhone.connect(world.air, station);
+    for (let run = -WARM_UP_RUNS; run < options.runs; run++) {
+      const ofStation = await phone.present();
+      station.station?.stopCharging();
+      const ofBare = await bare.authorize();
+      if (run < 0) continue;
+      stationMs.push(ofStation);
+      bareMs.push(ofBare);
+    }
+    await bare.close();
+    station.device.cutPower();
+  } finally {
+    clock.dispose();
+    await platform.close();
   }
-  await bare.close();
-  station.device.cutPower();
-  clock.dispose();
-  await platform.close();
   return summary(stationMs, bareMs);
 }
 

@@ -37,27 +37,30 @@ export async function benchBLE({ runs }: { runs: number }): Promise<BLEBench> {
   const { registry, token, key } = benchRegistry();
   const platform = await startPlatform({ registry });
   const clock = new NodeClock();
-  const world = new World(clock, { seed: randomInt(2 ** 31) });
-  const radio = new VirtualRadio({ packages, ether: new Ether({ clock, intervalMs: INTERVAL_MS }) });
-  const watch = new StopWatch();
-  const station = await startStation({
-    platform,
-    token,
-    key,
-    world,
-    makeGATTServer: (life, address) => watched(radio.gattServer(life, address), watch),
-  });
-  const phone = await BenchPhone.connect(radio.central, station);
   const samples: { totalMs: number; stationMs: number; roundTripMs: number }[] = [];
-  for (let run = -WARM_UP_RUNS; run < runs; run++) {
-    const totalMs = await phone.present();
-    station.station?.stopCharging();
-    const roundTripMs = await phone.read();
-    if (run >= 0) samples.push({ totalMs, stationMs: watch.lastMs, roundTripMs });
+  try {
+    const world = new World(clock, { seed: randomInt(2 ** 31) });
+    const radio = new VirtualRadio({ packages, ether: new Ether({ clock, intervalMs: INTERVAL_MS }) });
+    const watch = new StopWatch();
+    const station = await startStation({
+      platform,
+      token,
+      key,
+      world,
+      makeGATTServer: (life, address) => watched(radio.gattServer(life, address), watch),
+    });
+    const phone = await BenchPhone.connect(radio.central, station);
+    for (let run = -WARM_UP_RUNS; run < runs; run++) {
+      const totalMs = await phone.present();
+      station.station?.stopCharging();
+      const roundTripMs = await phone.read();
+      if (run >= 0) samples.push({ totalMs, stationMs: watch.lastMs, roundTripMs });
+    }
+    station.device.cutPower();
+  } finally {
+    clock.dispose();
+    await platform.close();
   }
-  station.device.cutPower();
-  clock.dispose();
-  await platform.close();
   return {
     runs,
     intervalMs: INTERVAL_MS,

@@ -3,6 +3,7 @@ import { fail } from "../cli/defaults.js";
 import { benchAuthorize } from "./authorize.js";
 import { benchBLE } from "./ble.js";
 import type { Percentiles } from "./percentiles.js";
+import { benchUpdate } from "./update.js";
 
 const program = new Command("npm run bench --")
   .description("Measurements, as ratios of what was measured in one run")
@@ -40,6 +41,25 @@ program
       print(row("station's part of it", bench.stationMs));
       print(row("radio: a read's round trip", bench.roundTripMs));
       print(row("share: station / phone", bench.share));
+    }
+  });
+
+program
+  .command("update")
+  .description(
+    "a firmware image over HTTP into the slot, beside curl for the same file, and the memory it takes",
+  )
+  .option("--runs <number>", "pairs of measurements", "50")
+  .option("--json", "one JSON object", false)
+  .action(async ({ runs, json }: { runs: string; json: boolean }) => {
+    const bench = await benchUpdate({ runs: numberOfRuns(runs) });
+    if (json) print(JSON.stringify(bench));
+    else {
+      print(`${bench.runs} pairs of ${bench.imageBytes} bytes, ms  median      p99`);
+      print(row("station: download, check, hash", bench.stationMs));
+      print(row("curl: the same file", bench.curlMs));
+      print(row("ratio", bench.ratio));
+      print(`peak heap ${bench.peakHeapBytes} bytes beyond what was there before`);
     }
   });
 

@@ -7,6 +7,7 @@ import { throwCrash } from "../virtual-board/harness.js";
 import { Device } from "../virtual-board/index.js";
 import { Controller } from "../world/radio/controller.js";
 import { Ether } from "../world/radio/ether.js";
+import { ReportType } from "../world/radio/hci.js";
 import { virtualWorld } from "../world/world.js";
 import { pass, untilOn } from "./harness.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages, type NobleBindings } from "./packages.js";
@@ -23,6 +24,9 @@ interface Discovered {
 const ADDRESS = "a4:cf:12:00:00:01";
 const DEVICE_ID = "a4-cf-12-00-00-01";
 const SERVICE = SERVICE_UUID.replaceAll("-", "");
+/** Flags, and the service, as they are on the air. */
+const PDU_START = "0201061107904e1d8b6c2f2e9d0a4f3b5c01001e7a";
+const SCAN_RESPONSE = "0909506c756750617373";
 const QUIET: Metadata = {
   acceptsTags: false,
   platformReachable: false,
@@ -45,6 +49,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   });
   let scanner: NobleBindings;
   let heard: Discovered[];
+  /** The last PDU of each type, in hexadecimal. */
+  let pdus: Map<number, string>;
   let hash = "";
 
   function start(name: string): TagService {
@@ -65,6 +71,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     });
     if (!packages || !service) throw new Error("not started");
     heard = [];
+    pdus = new Map();
     const { stackOptions } = virtualTransport(new Controller({ ether, address: "c0:00:00:00:00:01" }));
     scanner = new packages.NobleBindings(stackOptions);
     scanner.on("stateChange", () => scanner.startScanning([SERVICE], true));
@@ -75,6 +82,12 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       },
     );
     scanner.start();
+    scanner._hci.on(
+      "leAdvertisingReport",
+      (_status: number, type: number, _address: string, _addressType: string, data: Buffer) => {
+        pdus.set(type, data.toString("hex"));
+      },
+    );
     return service;
   }
 
@@ -106,6 +119,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
         expect(manufacturerData?.toString("hex")).toBe(bytes);
         expect(serviceUuids).toEqual([SERVICE]);
         expect(localName).toBe("PlugPass");
+        expect(pdus.get(ReportType.advertisement)).toBe(`${PDU_START}09ff${bytes}`);
+        expect(pdus.get(ReportType.scanResponse)).toBe(SCAN_RESPONSE);
       }
     }
   });

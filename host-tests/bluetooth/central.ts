@@ -62,11 +62,16 @@ export class NobleCentral implements Central {
     const { clock } = this.#options;
     let timer: Timer | undefined;
     let connection: NobleConnection | undefined;
+    let isRequested = false;
     const stack = this.#start(() => {
+      isRequested = true;
       stack.bindings.connect(id, { addressType, mtu: options.mtu ?? MIN_MTU });
     });
     const end = () => {
       clock.clear(timer);
+      // A controller goes on trying, also when its host has gone.
+      if (isRequested) stack.bindings.cancelConnect(id);
+      isRequested = false;
       stack.close();
     };
     const fail = (reason: string) => {
@@ -75,6 +80,7 @@ export class NobleCentral implements Central {
     };
     timer = clock.set(() => fail("nobody with that address takes a connection"), CONNECT_TIMEOUT_MS);
     stack.bindings.on("connect", (_id: string, error: Error | null) => {
+      isRequested = false;
       const gatt = stack.bindings._gatts[id];
       if (error || !gatt) {
         fail(error?.message ?? "the stack has no connection");

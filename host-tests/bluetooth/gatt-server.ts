@@ -11,6 +11,7 @@ import { GATTProperties } from "../../modules/board/index.js";
 import { asUint8Array } from "../../modules/bytes/index.js";
 import { encodePDU } from "../virtual-board/advertising.js";
 import {
+  AttError,
   checkServices,
   MAX_CONNECTIONS,
   MAX_VALUE_BYTES,
@@ -19,8 +20,8 @@ import {
   offeredMTU,
 } from "../virtual-board/gatt-rules.js";
 import type { Life } from "../virtual-board/index.js";
-import { AttError, guardATT } from "./guard.js";
-import type { BlenoBindings, BluetoothPackages } from "./packages.js";
+import { guardATT } from "./guard.js";
+import type { BlenoBindings, BluetoothPackages, StackOptions } from "./packages.js";
 import type { HCITransport } from "./transport.js";
 
 export interface BlenoOptions {
@@ -43,14 +44,15 @@ export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServ
     constructor(serverOptions: GATTServerOptions) {
       if (isInUse) throw new Error("only one GATT server at a time");
       checkServices(serverOptions.services);
-      this.#bindings = startStack(options, serverOptions, this.#peers, life);
+      const { stackOptions, isOfTheBoard } = options.makeTransport();
+      this.#bindings = startStack(options.packages, stackOptions, serverOptions, this.#peers, life);
       isInUse = true;
       this.#listen(serverOptions);
       this.#release = life.hold(() => {
         this.#isClosed = true;
         isInUse = false;
         // Without a word where the power is cut: else the stack disconnects everybody first.
-        if (life.isOver) this.#bindings._hci.disconnect = () => {};
+        if (life.isOver && isOfTheBoard) this.#bindings._hci.disconnect = () => {};
         // It looks every second whether an adapter is up, also after its end.
         this.#bindings._hci.pollIsDevUp = () => {};
         this.#bindings.removeAllListeners();
@@ -110,12 +112,12 @@ export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServ
 }
 
 function startStack(
-  { packages, makeTransport }: BlenoOptions,
+  packages: BluetoothPackages,
+  stackOptions: StackOptions,
   { services, mtu }: GATTServerOptions,
   peers: ReadonlyMap<number, Peer>,
   life: Life,
 ): BlenoBindings {
-  const { stackOptions } = makeTransport();
   const bindings = new packages.BlenoBindings(stackOptions);
   // The constructor of this version forgets the option.
   bindings._hci._userChannel = stackOptions.userChannel === true;

@@ -1,16 +1,5 @@
+import { AttError } from "../virtual-board/gatt-rules.js";
 import type { BlenoBindings, BlenoGATT } from "./packages.js";
-
-/** Core 5.4 Vol 3 Part F 3.4.1.1. */
-export const AttError = Object.freeze({
-  none: 0x00,
-  writeNotPermitted: 0x03,
-  invalidPDU: 0x04,
-  invalidOffset: 0x07,
-  prepareQueueFull: 0x09,
-  notFound: 0x0a,
-  invalidLength: 0x0d,
-  valueNotAllowed: 0x13,
-});
 
 export const AttOpcode = Object.freeze({
   error: 0x01,

@@ -1,5 +1,6 @@
+import { AttError } from "../virtual-board/gatt-rules.js";
 import type { AttOutcome, AttributeInfo, CentralConnection } from "../world/air.js";
-import { AttError, AttOpcode } from "./guard.js";
+import { AttOpcode } from "./guard.js";
 import type { NobleGATT } from "./packages.js";
 
 type Value = Uint8Array<ArrayBuffer>;

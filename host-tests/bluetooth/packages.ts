@@ -109,10 +109,8 @@ export interface NobleBindings extends EventEmitter {
   start(): void;
   stop(): void;
   startScanning(services: readonly string[], allowDuplicates: boolean): void;
-  stopScanning(): void;
   connect(id: string, options: { readonly addressType: string; readonly mtu: number }): void;
   cancelConnect(id: string): void;
-  disconnect(id: string): void;
 }
 
 export interface BluetoothPackages {

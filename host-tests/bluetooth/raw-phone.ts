@@ -1,5 +1,5 @@
 import { concatBytes } from "../../modules/bytes/index.js";
-import { Controller } from "../world/radio/controller.js";
+import { ACL_PACKETS, Controller } from "../world/radio/controller.js";
 import type { Ether } from "../world/radio/ether.js";
 import {
   addressBytes,
@@ -29,6 +29,8 @@ export class RawPhone {
   #handle = 0;
   #expected = 0;
   #partial: Packet = new Uint8Array(0);
+  #outgoing: Packet[] = [];
+  #freeBuffers = ACL_PACKETS;
 
   constructor(ether: Ether, address: string) {
     this.#controller = new Controller({ ether, address });
@@ -60,9 +62,17 @@ export class RawPhone {
 
   sendFragment(fragment: Packet, isContinuing: boolean): void {
     const flags = this.#handle | (isContinuing ? CONTINUING : 0);
-    this.#controller.write(
+    this.#outgoing.push(
       concatBytes(Uint8Array.of(PacketType.acl), u16(flags), u16(fragment.length), fragment),
     );
+    this.#flush();
+  }
+
+  #flush(): void {
+    for (const packet of this.#outgoing.splice(0, this.#freeBuffers)) {
+      this.#freeBuffers--;
+      this.#controller.write(packet);
+    }
   }
 
   #command(opcode: number, parameters: Packet): void {
@@ -81,7 +91,15 @@ export class RawPhone {
       this.#handle = readU16(packet, 5);
       this.isConnected = true;
     }
-    if (packet[1] === Event.disconnectionComplete) this.isConnected = false;
+    if (packet[1] === Event.disconnectionComplete) {
+      this.isConnected = false;
+      this.#outgoing = [];
+      this.#freeBuffers = ACL_PACKETS;
+    }
+    if (packet[1] === Event.numberOfCompletedPackets) {
+      this.#freeBuffers += readU16(packet, 6);
+      this.#flush();
+    }
   }
 
   #gather(packet: Packet): void {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../modules/bytes/index.js";
 import { RESULT_UUID, TAG_UUID } from "../../modules/tag-service/index.js";
 import { skipFor } from "../optional.js";
-import { parseResult } from "../world/phone.js";
+import { parseResult, type SeenStation } from "../world/phone.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "./packages.js";
 import { type GuestPhone, RadioScene, STATION_ADDRESS } from "./radio-scene.js";
 
@@ -75,6 +75,29 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       await scene.pass(1000);
       expect(phone.results).toEqual([]);
     });
+  });
+
+  test("the whole way of a guest: found, read, connected, asked, told, and read again", async () => {
+    online();
+    const heard: SeenStation[] = [];
+    const scan = scene.phone.scan((station) => heard.push(station));
+    await scene.until("the station is heard", () => heard.length > 0);
+    scan.close();
+    expect(heard[0]).toMatchObject({
+      address: STATION_ADDRESS,
+      status: "plugged",
+      acceptsTags: true,
+      platformReachable: true,
+      pairing: false,
+    });
+    const phone = await scene.connect({ mtu: 185 });
+    await phone.write(TAG);
+    await finalResult(phone);
+    expect(phone.results).toMatchObject([
+      { state: "pending", code: 202, attempt: 1 },
+      { state: "authorized", code: 200, attempt: 1 },
+    ]);
+    expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "authorized", code: 200 });
   });
 
   test("who does not subscribe reads the result", async () => {
@@ -153,6 +176,24 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     await scene.pass(5000);
     expect(scene.cafe.platform.requests).toEqual([]);
     expect(scene.cafe.station.status).toBe("plugged");
+  });
+
+  test("the stacks leave the end of the process to the commands", async () => {
+    const count = () => [process.listenerCount("SIGINT"), process.listenerCount("exit")];
+    const before = count();
+    online();
+    await scene.connect();
+    expect(count()).toEqual(before);
+  });
+
+  test("a station whose power is cut is lost to its phones without a word", async () => {
+    online();
+    const phone = await scene.connect();
+    scene.cafe.device.cutPower();
+    await scene.pass(400);
+    expect(phone.lost).toEqual([]);
+    await scene.until("the phone notices", () => phone.lost.length > 0);
+    expect(phone.lost).toEqual(["reason 0x08"]);
   });
 
   test("subscribed, unsubscribed and subscribed again", async () => {

@@ -5,6 +5,8 @@ import type { HCISocketClass, StackOptions } from "./packages.js";
 /** Between a host and its controller: what `--ble` chooses. */
 export interface HCITransport {
   readonly stackOptions: StackOptions;
+  /** The controller is a part of the board: without power, both are silent. An adapter keeps its own, and its connections. */
+  readonly isOfTheBoard: boolean;
   /** Contact with everybody is lost, where that can be done. */
   lose(): void;
 }
@@ -16,6 +18,7 @@ export function adapterTransport(name: string): HCITransport {
     throw new Error(`${name} is no adapter; hciconfig or bluetoothctl list names them: hci0`);
   return {
     stackOptions: { deviceId: Number(number) },
+    isOfTheBoard: false,
     lose: () => {
       throw new Error("contact cannot be lost at will over a real adapter");
     },
@@ -26,6 +29,7 @@ export function adapterTransport(name: string): HCITransport {
 export function virtualTransport(controller: Controller): HCITransport {
   return {
     stackOptions: { hciDriver: driverOf(controller), userChannel: true, extended: false },
+    isOfTheBoard: true,
     lose: () => controller.lose(),
   };
 }

@@ -1,5 +1,4 @@
 import type { GATTServerConstructor } from "../../modules/board/index.js";
-import { MAX_CONNECTIONS } from "../virtual-board/gatt-rules.js";
 import type { Life } from "../virtual-board/index.js";
 import type { BtsnoopLog } from "../world/radio/btsnoop.js";
 import { Controller } from "../world/radio/controller.js";
@@ -34,13 +33,13 @@ export class VirtualRadio {
 
   /** For a board with that address, in one run of its firmware. */
   gattServer(life: Life, address: string): GATTServerConstructor {
-    const makeTransport = () => this.#transport(address, MAX_CONNECTIONS);
+    const makeTransport = () => this.#transport(address);
     return makeBlenoGATTServer({ packages: this.#packages, makeTransport }, life);
   }
 
-  #transport(address: string, maxConnections?: number): HCITransport {
+  #transport(address: string): HCITransport {
     const log = this.#log?.controller(address);
-    return virtualTransport(new Controller({ ether: this.ether, address, maxConnections, log }));
+    return virtualTransport(new Controller({ ether: this.ether, address, log }));
   }
 
   #nextPhone(): string {

@@ -174,6 +174,13 @@ export function describeCryptoContract(name: string, crypto: Crypto): void {
       expect(encodeHex(crypto.sha256(encodeUTF8(text)))).toBe(hash);
     });
 
+    test("FIPS 180-4: SHA-512 of abc", () => {
+      expect(encodeHex(crypto.sha512(encodeUTF8("abc")))).toBe(
+        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a" +
+          "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+      );
+    });
+
     test.each(SHA256_VECTORS)("the same piece by piece: %s", (_name, text, hash) => {
       const digest = crypto.startSHA256();
       const whole = encodeUTF8(text);

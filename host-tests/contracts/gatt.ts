@@ -254,6 +254,17 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       ]);
     });
 
+    test("a subscription is told when it changes, and not when it is repeated", async () => {
+      const phone = await connect();
+      const hear = () => {};
+      await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
+      await ask("subscribing", (done) => phone.subscribe(NEWS, hear, done));
+      await ask("subscribing", (done) => phone.subscribe(NEWS, hear, done));
+      await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
+      await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
+      expect(echo.told).toEqual(["connect", "subscribe", "unsubscribe"]);
+    });
+
     test("a notification beyond the MTU less 3 is an error", async () => {
       await connect();
       const [connection] = echo.connections;
@@ -284,6 +295,31 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       phones[1]?.disconnect();
       await harness.until("it is heard again", () => reports.length > 0);
       await connect();
+    });
+
+    test("what is advertised while no place is free is heard when one is", async () => {
+      const phones = [await connect(), await connect(), await connect()];
+      reports.length = 0;
+      const data = new Uint8Array([9]);
+      echo.server.startAdvertising({ flags: 6, manufacturerData: { manufacturer: 0xffff, data } });
+      await harness.pass(A_WHILE_MS);
+      expect(reports).toEqual([]);
+      phones[0]?.disconnect();
+      await harness.until("it is heard", () => reports.length > 0);
+      expect(reports.at(-1)?.advertisingData.at(-1)).toBe(9);
+    });
+
+    test("who has stopped advertising is not heard, nor after a disconnection", async () => {
+      const phone = await connect();
+      echo.server.stopAdvertising();
+      await harness.pass(A_WHILE_MS);
+      const heard: AirReport[] = [];
+      harness.central.scan((report) => heard.push(report));
+      await harness.pass(A_WHILE_MS);
+      phone.disconnect();
+      await harness.until("the server notices", () => echo.told.includes("disconnect"));
+      await harness.pass(A_WHILE_MS);
+      expect(heard).toEqual([]);
     });
 
     test("a second server is an error while the first is there", () => {

@@ -1,6 +1,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../bluetooth/packages.js";
+import { skipFor } from "../optional.js";
 import { Command } from "./command.js";
 
 let server: Server;
@@ -24,10 +26,22 @@ test("what is no radio is told, in one sentence", async () => {
   );
 });
 
-test("an adapter that is not there is told", async () => {
-  const phone = new Command("phone.ts", ["scan", "--ble", "hci99"]);
+const hasBluetooth = loadBluetoothPackages() !== undefined;
+if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
+
+(hasBluetooth && process.platform === "linux" ? test : test.skip)(
+  "an adapter that is not there is told",
+  async () => {
+    const phone = new Command("phone.ts", ["scan", "--ble", "hci99"]);
+    expect(await phone.ended).toBe(1);
+    expect(phone.output).toMatch(/^adapter hci99 cannot be used: .+\n$/);
+  },
+);
+
+test("what is no adapter is told", async () => {
+  const phone = new Command("phone.ts", ["scan", "--ble", "eth0"]);
   expect(await phone.ended).toBe(1);
-  expect(phone.output).toMatch(/^adapter hci99 cannot be used: .+\n$/);
+  expect(phone.output).toBe("eth0 is no adapter; hciconfig or bluetoothctl list names them: hci0\n");
 });
 
 test("a radio that ends in the middle is told", async () => {

@@ -27,6 +27,7 @@ export const nodeCrypto: Crypto = {
     return opened(() => [decipher.update(asUint8Array(data)), decipher.final()]);
   },
   sha256: (data) => own(createHash("sha256").update(asUint8Array(data)).digest()),
+  sha512: (data) => own(createHash("sha512").update(asUint8Array(data)).digest()),
   startSHA256: () => {
     const hash = createHash("sha256");
     return {

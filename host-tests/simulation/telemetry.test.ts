@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../modules/bytes/index.js";
 import { usernameOf } from "../../platform-stub/registry.js";
+import { homieErrors, PLATFORM_EXTENSION } from "../homie/checker.js";
 import { OWNER, Scene } from "./scene.js";
 
 const HEARTBEAT_MS = 10_000;
@@ -11,54 +12,6 @@ function published(scene: Scene): [string, string | undefined, boolean][] {
   return scene.broker.published.flatMap(({ topic, payload, retain }) =>
     topic.startsWith(root) ? [[topic.slice(root.length), decodeUTF8(payload), retain]] : [],
   );
-}
-
-/** The rules of Homie 3.0.1 for what is retained under a device. */
-function homieErrors(tree: ReadonlyMap<string, string>): string[] {
-  const errors: string[] = [];
-  const expectIn = (path: string) => {
-    if (!tree.get(path)) errors.push(`${path} is missing`);
-  };
-  const listed = (path: string) => (tree.get(path) ?? "").split(",");
-  for (const name of ["homie", "name", "state", "localip", "mac", "fw/name", "fw/version", "nodes"]) {
-    expectIn(`$${name}`);
-  }
-  const parents = [...listed("$nodes"), "$options", "$telemetry"];
-  const expected = new Set<string>();
-  for (const parent of parents) {
-    const isNode = !parent.startsWith("$");
-    if (isNode) for (const name of ["$name", "$type", "$properties"]) expectIn(`${parent}/${name}`);
-    for (const id of listed(isNode ? `${parent}/$properties` : parent)) {
-      const path = `${parent}/${id}`;
-      expected.add(path);
-      for (const name of ["", "/$name", "/$settable", "/$retained", "/$datatype"]) expectIn(path + name);
-      if (!/^[a-z0-9][a-z0-9-]*$/.test(id)) errors.push(`${path} is no id`);
-      const value = tree.get(path) ?? "";
-      const format = tree.get(`${path}/$format`);
-      const [min = 0, max = 0] = (format ?? "").split(":").map(Number);
-      switch (tree.get(`${path}/$datatype`)) {
-        case "integer":
-          if (!/^-?\d+$/.test(value)) errors.push(`${path} is no integer: ${value}`);
-          if (format && !(Number(value) >= min && Number(value) <= max))
-            errors.push(`${path} is out of range`);
-          break;
-        case "boolean":
-          if (!/^(true|false)$/.test(value)) errors.push(`${path} is no boolean: ${value}`);
-          break;
-        case "enum":
-          if (!format?.split(",").includes(value)) errors.push(`${path} is none of ${format}`);
-          break;
-        case "string":
-          break;
-        default:
-          errors.push(`${path} has no datatype`);
-      }
-    }
-  }
-  for (const path of tree.keys()) {
-    if (!/(^|\/)\$[a-z/]+$/.test(path) && !expected.has(path)) errors.push(`${path} is in no list`);
-  }
-  return errors;
 }
 
 /** What the broker retains under a station's root. */
@@ -94,18 +47,21 @@ function messages(scene: Scene, kind: string): [string, unknown][] {
 test("the tree is one of Homie 3.0.1, retained, and stands between init and ready", () => {
   const scene = online();
   const tree = treeOf(scene);
-  expect(homieErrors(tree)).toEqual([]);
+  expect(homieErrors({ deviceId: scene.under.deviceId, values: tree }, PLATFORM_EXTENSION)).toEqual([]);
   expect(Object.fromEntries([...tree].filter(([path]) => !/\/\$/.test(path)))).toEqual({
     $homie: "3.0.1",
     $name: "PlugPass",
     $localip: scene.device.host.address,
-    $mac: scene.device.mac,
+    $mac: scene.device.mac.toUpperCase(),
     "$fw/name": "plugpass",
     "$fw/version": "1",
     $implementation: "esp32",
     $nodes: "charger,firmware,access",
     $options: "card-ends,resume",
     $telemetry: "signal,uptime,heap,restarts,restart-reason",
+    $stats: "uptime",
+    "$stats/interval": "300",
+    "$stats/uptime": "0",
     $state: "ready",
     "charger/status": "available",
     "charger/session": "none",
@@ -140,14 +96,14 @@ test("the tree is one of Homie 3.0.1, retained, and stands between init and read
   expect(published(scene).every(([, , isRetained]) => isRetained)).toBe(true);
 });
 
-test.each([
-  ["a missing attribute", (tree: Map<string, string>) => tree.delete("charger/status/$datatype")],
-  ["a value out of range", (tree: Map<string, string>) => tree.set("charger/current-limit", "40")],
-  ["a property in no list", (tree: Map<string, string>) => tree.set("charger/colour", "red")],
-])("the checker of the tree finds %s", (_name, spoil) => {
-  const tree = treeOf(online());
-  spoil(tree);
-  expect(homieErrors(tree)).not.toEqual([]);
+test("of a station that idles nothing is published but heartbeats and uptimes, each in its interval", () => {
+  const scene = online();
+  scene.clock.advance(60_000);
+  scene.broker.published.length = 0;
+  scene.clock.advance(10 * 60_000);
+  const counts = new Map<string, number>();
+  for (const [path] of published(scene)) counts.set(path, (counts.get(path) ?? 0) + 1);
+  expect(Object.fromEntries(counts)).toEqual({ $heartbeat: 60, "$telemetry/uptime": 10, "$stats/uptime": 2 });
 });
 
 describe("a setting", () => {

@@ -60,12 +60,17 @@ export class UpdateScene extends Scene {
 
   /** Whoever runs, it is online and nothing is under way. */
   untilSettled(under = this.under): void {
-    const isSettled = () =>
+    this.until("the update is over", () => this.isSettled(under), SETTLED_MS);
+    this.clock.advance(2000);
+  }
+
+  isSettled(under = this.under): boolean {
+    return (
+      under.device.isRunning &&
       under.station?.lifeCycle === "online" &&
       !under.device.slots.isOnTrial &&
-      !["checking", "updating"].includes(under.station.updates.state.type);
-    this.until("the update is over", isSettled, SETTLED_MS);
-    this.clock.advance(2000);
+      !["checking", "updating"].includes(under.station.updates.state.type)
+    );
   }
 
   /** Asks for an update, and waits for what becomes of it. */

@@ -1,5 +1,5 @@
 import { cbc, gcm } from "@noble/ciphers/aes.js";
-import { sha256 } from "@noble/hashes/sha2.js";
+import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import type { Bytes, Crypto } from "../../modules/board/index.js";
 import { asUint8Array } from "../../modules/bytes/index.js";
 import type { Random } from "../world/random.js";
@@ -28,6 +28,7 @@ export function virtualCrypto(random: Random): Crypto {
       return opened(() => cipher.decrypt(asUint8Array(data)));
     },
     sha256: (data) => Uint8Array.from(sha256(asUint8Array(data))).buffer,
+    sha512: (data) => Uint8Array.from(sha512(asUint8Array(data))).buffer,
     startSHA256: () => {
       const hash = sha256.create();
       return {

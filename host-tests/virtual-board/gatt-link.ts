@@ -8,16 +8,11 @@ import {
 } from "../../modules/board/index.js";
 import { asUint8Array } from "../../modules/bytes/index.js";
 import type { AttOutcome, AttributeInfo, CentralConnection } from "../world/air.js";
-import { MAX_VALUE_BYTES, MIN_MTU, NOTIFICATION_HEADER_BYTES } from "./gatt-rules.js";
+import { AttError, MAX_VALUE_BYTES, MIN_MTU, NOTIFICATION_HEADER_BYTES } from "./gatt-rules.js";
 import type { Life } from "./life.js";
 
 /** How long contact has to be lost before it is noticed. */
 const SUPERVISION_MS = 2000;
-/** Core 5.4 Vol 3 Part F 3.4.1.1. */
-const READ_NOT_PERMITTED = 0x02;
-const WRITE_NOT_PERMITTED = 0x03;
-const ATTRIBUTE_NOT_FOUND = 0x0a;
-const INVALID_LENGTH = 0x0d;
 const CLIENT_CONFIGURATION_UUID = "2902";
 
 export interface GATTLinkOptions {
@@ -104,8 +99,8 @@ export class GATTLink implements CentralConnection {
   read(uuid: string, done: (outcome: AttOutcome & { value?: Uint8Array<ArrayBuffer> }) => void): void {
     const characteristic = this.#characteristics.get(uuid);
     this.#ask(1, () => {
-      if (!characteristic) return () => done({ error: ATTRIBUTE_NOT_FOUND });
-      if (!characteristic.onRead) return () => done({ error: READ_NOT_PERMITTED });
+      if (!characteristic) return () => done({ error: AttError.notFound });
+      if (!characteristic.onRead) return () => done({ error: AttError.readNotPermitted });
       let value = new Uint8Array(0);
       this.#options.life.run(() => {
         value = asUint8Array(characteristic.onRead?.(this.connection) ?? value).slice(0, MAX_VALUE_BYTES);
@@ -122,7 +117,7 @@ export class GATTLink implements CentralConnection {
     const found = this.#characteristics.get(uuid)?.descriptors?.find((one) => one.uuid === descriptor);
     this.#ask(
       1,
-      () => () => done(found ? { value: asUint8Array(found.value).slice() } : { error: ATTRIBUTE_NOT_FOUND }),
+      () => () => done(found ? { value: asUint8Array(found.value).slice() } : { error: AttError.notFound }),
     );
   }
 
@@ -132,9 +127,9 @@ export class GATTLink implements CentralConnection {
     // A long write: prepares of MTU-5 bytes each, and an execute (Core 5.4 Vol 3 Part G 4.9.4).
     const requests = whole.length <= this.mtu - 3 ? 1 : Math.ceil(whole.length / (this.mtu - 5)) + 1;
     this.#ask(requests, () => {
-      if (!characteristic) return () => done({ error: ATTRIBUTE_NOT_FOUND });
-      if (!characteristic.onWrite) return () => done({ error: WRITE_NOT_PERMITTED });
-      if (whole.length > MAX_VALUE_BYTES) return () => done({ error: INVALID_LENGTH });
+      if (!characteristic) return () => done({ error: AttError.notFound });
+      if (!characteristic.onWrite) return () => done({ error: AttError.writeNotPermitted });
+      if (whole.length > MAX_VALUE_BYTES) return () => done({ error: AttError.invalidLength });
       this.#options.life.run(() => characteristic.onWrite?.(whole.buffer, this.connection));
       return () => done({});
     });
@@ -147,10 +142,12 @@ export class GATTLink implements CentralConnection {
   ): void {
     const characteristic = this.#characteristics.get(uuid);
     this.#ask(1, () => {
-      if (!characteristic?.onSubscribe) return () => done({ error: ATTRIBUTE_NOT_FOUND });
+      if (!characteristic?.onSubscribe) return () => done({ error: AttError.notFound });
       this.#listeners.set(uuid, onNotification);
+      // NimBLE tells of a change only.
+      const isNew = !this.#subscribed.has(uuid);
       this.#subscribed.add(uuid);
-      this.#options.life.run(() => characteristic.onSubscribe?.(this.connection));
+      if (isNew) this.#options.life.run(() => characteristic.onSubscribe?.(this.connection));
       return () => done({});
     });
   }
@@ -158,9 +155,9 @@ export class GATTLink implements CentralConnection {
   unsubscribe(uuid: string, done: (outcome: AttOutcome) => void): void {
     const characteristic = this.#characteristics.get(uuid);
     this.#ask(1, () => {
-      if (!characteristic?.onUnsubscribe) return () => done({ error: ATTRIBUTE_NOT_FOUND });
-      this.#subscribed.delete(uuid);
-      this.#options.life.run(() => characteristic.onUnsubscribe?.(this.connection));
+      if (!characteristic?.onUnsubscribe) return () => done({ error: AttError.notFound });
+      if (this.#subscribed.delete(uuid))
+        this.#options.life.run(() => characteristic.onUnsubscribe?.(this.connection));
       return () => done({});
     });
   }

@@ -14,6 +14,19 @@ export const MAX_VALUE_BYTES = 512;
 /** Opcode and handle of a notification. */
 export const NOTIFICATION_HEADER_BYTES = 3;
 
+/** Core 5.4 Vol 3 Part F 3.4.1.1. */
+export const AttError = Object.freeze({
+  none: 0x00,
+  readNotPermitted: 0x02,
+  writeNotPermitted: 0x03,
+  invalidPDU: 0x04,
+  invalidOffset: 0x07,
+  prepareQueueFull: 0x09,
+  notFound: 0x0a,
+  invalidLength: 0x0d,
+  valueNotAllowed: 0x13,
+});
+
 /** The MTU that a server offers. */
 export function offeredMTU(asked: number = PREFERRED_MTU): number {
   return Math.min(MAX_MTU, Math.max(MIN_MTU, asked));

@@ -23,7 +23,7 @@ export class Flash {
   }
 
   /** The power goes at the `count`th write from now, before or after it has taken effect. */
-  cutPowerAtWrite(count: number, comes: "before" | "after"): void {
+  cutPowerAtWrite(count: number | undefined, comes: "before" | "after"): void {
     this.#writesUntilCut = count;
     this.#cutComes = comes;
   }

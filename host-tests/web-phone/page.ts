@@ -1,4 +1,4 @@
-import { resultSentence, statusWords } from "./sentences.js";
+import { errorSentence, resultSentence, statusWords } from "./sentences.js";
 import { ConnectedStation, chooseStation } from "./station.js";
 import type { WebBluetooth } from "./web-bluetooth.js";
 
@@ -28,6 +28,7 @@ if (bluetooth) {
 
 async function connect(bluetooth: WebBluetooth): Promise<void> {
   const device = await chooseStation(bluetooth);
+  if (!device) return;
   station?.disconnect();
   tell("Connecting…", "pending");
   device.addEventListener("gattserverdisconnected", () => {
@@ -65,9 +66,7 @@ async function guarded(act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    // Chosen no station: the guest knows.
-    if (error instanceof DOMException && error.name === "NotFoundError") return;
-    tell(error instanceof Error ? error.message : "Something failed.", "failed");
+    tell(errorSentence(error), "failed");
   }
 }
 

@@ -29,6 +29,16 @@ export function resultSentence({ code }: SeenResult): string {
   return RESULTS[code] ?? `The station answered ${code}.`;
 }
 
+/** What went wrong, to a guest: what the browser says itself is for developers. */
+export function errorSentence(error: unknown): string {
+  if (!(error instanceof DOMException)) return error instanceof Error ? error.message : "Something failed.";
+  if (error.name === "NetworkError")
+    return "There is no contact with the station. Come closer and connect again.";
+  if (error.name === "SecurityError" || error.name === "NotAllowedError")
+    return "The browser does not let this page use Bluetooth. Allow it in the site's settings.";
+  return `The browser's Bluetooth failed (${error.name}: ${error.message}). Connect again.`;
+}
+
 /** What a station does, to a guest. */
 export function statusWords(status: StationStatus): string {
   return STATUSES[status];

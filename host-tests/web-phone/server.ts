@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleForBrowser } from "../../scripts/bundle-for-browser.js";
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 /** The oldest with all of Web Bluetooth that is used here. */
@@ -15,9 +16,10 @@ export interface WebPhone {
 
 /** Serves the page on loopback, which browsers trust with Bluetooth without TLS. `port` 0 takes a free one. */
 export async function serveWebPhone(port: number): Promise<WebPhone> {
+  const script = await bundleForBrowser({ file: join(FOLDER, "page.ts"), target: TARGET });
   const files = new Map([
     ["/", { type: "text/html; charset=utf-8", body: readFileSync(join(FOLDER, "page.html")) }],
-    ["/page.js", { type: "text/javascript; charset=utf-8", body: await bundle() }],
+    ["/page.js", { type: "text/javascript; charset=utf-8", body: script }],
   ]);
   const server = createServer(({ method, url }, response) => {
     const file = files.get(url ?? "");
@@ -36,20 +38,6 @@ export async function serveWebPhone(port: number): Promise<WebPhone> {
       server.closeAllConnections();
     },
   };
-}
-
-async function bundle(): Promise<Uint8Array> {
-  const { build } = await import("esbuild");
-  const { outputFiles } = await build({
-    entryPoints: [join(FOLDER, "page.ts")],
-    bundle: true,
-    format: "esm",
-    target: TARGET,
-    write: false,
-  });
-  const [script] = outputFiles;
-  if (!script) throw new Error("the page's script was not built");
-  return script.contents;
 }
 
 function listen(server: Server, port: number): Promise<void> {

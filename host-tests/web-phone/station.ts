@@ -6,9 +6,17 @@ import type { BluetoothDevice, RemoteCharacteristic, WebBluetooth } from "./web-
 /** The protocol promises a result within 15 s; a little for the radio. */
 const RESULT_TIMEOUT_MS = 17_000;
 
-/** Lets the guest choose a station. Rejects when the guest chooses none. */
-export function chooseStation(bluetooth: WebBluetooth): Promise<BluetoothDevice> {
-  return bluetooth.requestDevice({ filters: [{ services: [SERVICE_UUID] }] });
+/** Lets the guest choose a station. Resolves to `undefined` when the guest chooses none. */
+export async function chooseStation(bluetooth: WebBluetooth): Promise<BluetoothDevice | undefined> {
+  // Without an adapter the browser rejects as if the guest had chosen none.
+  if (!(await bluetooth.getAvailability()))
+    throw new Error("Bluetooth is switched off, or there is none. Switch it on and try again.");
+  try {
+    return await bluetooth.requestDevice({ filters: [{ services: [SERVICE_UUID] }] });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }
 
 /** A station that the browser is connected to. */
@@ -25,16 +33,21 @@ export class ConnectedStation {
     this.#result = result;
   }
 
-  /** Connects and subscribes to results. */
+  /** Connects and subscribes to results. Keeps no connection when it rejects: a station has few. */
   static async connect(device: BluetoothDevice): Promise<ConnectedStation> {
-    const server = await device.gatt.connect();
-    const service = await server.getPrimaryService(SERVICE_UUID);
-    const [tag, result] = [
-      await service.getCharacteristic(TAG_UUID),
-      await service.getCharacteristic(RESULT_UUID),
-    ];
-    await result.startNotifications();
-    return new ConnectedStation(device, tag, result);
+    try {
+      const server = await device.gatt.connect();
+      const service = await server.getPrimaryService(SERVICE_UUID);
+      const [tag, result] = [
+        await service.getCharacteristic(TAG_UUID),
+        await service.getCharacteristic(RESULT_UUID),
+      ];
+      await result.startNotifications();
+      return new ConnectedStation(device, tag, result);
+    } catch (error) {
+      device.gatt.disconnect();
+      throw isNotFound(error) ? new Error("This is no PlugPass station. Choose another.") : error;
+    }
   }
 
   /** What the station says now. */
@@ -78,6 +91,11 @@ export class ConnectedStation {
   disconnect(): void {
     this.#device.gatt.disconnect();
   }
+}
+
+/** What Web Bluetooth says when there is no such service, too. */
+function isNotFound(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "NotFoundError";
 }
 
 function resultOf(view: DataView<ArrayBuffer> | undefined): SeenResult {

@@ -1,6 +1,8 @@
 /** What is used here of Web Bluetooth (W3C Community Group report), which no browser types come with. */
 
 export interface WebBluetooth {
+  /** Whether there is an adapter that is switched on. */
+  getAvailability(): Promise<boolean>;
   requestDevice(options: { filters: readonly { services: readonly string[] }[] }): Promise<BluetoothDevice>;
 }
 

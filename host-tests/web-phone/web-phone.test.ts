@@ -4,9 +4,10 @@ import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../bluetooth/packag
 import { RadioScene, STATION_ADDRESS } from "../bluetooth/radio-scene.js";
 import { skipFor } from "../optional.js";
 import { NobleDevice } from "./device.js";
-import { resultSentence } from "./sentences.js";
+import { errorSentence, resultSentence } from "./sentences.js";
 import { serveWebPhone } from "./server.js";
 import { ConnectedStation, chooseStation } from "./station.js";
+import type { BluetoothDevice } from "./web-bluetooth.js";
 
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
@@ -32,12 +33,14 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     device = new NobleDevice({ central: scene.radio.central, address: STATION_ADDRESS, name: "PlugPass" });
     const asked: unknown[] = [];
     const chosen = await chooseStation({
+      getAvailability: async () => true,
       requestDevice: async (options) => {
         asked.push(options);
         return device;
       },
     });
     expect(asked).toEqual([{ filters: [{ services: [SERVICE_UUID] }] }]);
+    if (!chosen) throw new Error("no station was chosen");
     return settled(ConnectedStation.connect(chosen));
   }
 
@@ -58,8 +61,12 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   test("a card that may not charge is told so, and another can be tried", async () => {
     const station = await connect();
-    expect(await settled(station.authorize("GUEST-0009", () => {}))).toMatchObject({ code: 403 });
-    expect(await settled(station.authorize("GUEST-0001", () => {}))).toMatchObject({ code: 200, attempt: 2 });
+    const pending: string[] = [];
+    const first = station.authorize("GUEST-0009", () => pending.push("first"));
+    expect(await settled(first)).toMatchObject({ code: 403 });
+    const second = station.authorize("GUEST-0001", () => pending.push("second"));
+    expect(await settled(second)).toMatchObject({ code: 200, attempt: 2 });
+    expect(pending).toEqual(["first", "second"]);
   });
 
   test("contact that is lost while the card is checked is told", async () => {
@@ -67,6 +74,43 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     scene.cafe.platform.intercept = () => [];
     const result = station.authorize("GUEST-0001", () => device.lose());
     await expect(settled(result)).rejects.toThrow("The connection was lost");
+  });
+});
+
+describe("what a browser without luck is told", () => {
+  const notFound = () => Promise.reject(new DOMException("nothing", "NotFoundError"));
+
+  test("no adapter, or one that is switched off", async () => {
+    const bluetooth = { getAvailability: async () => false, requestDevice: notFound };
+    await expect(chooseStation(bluetooth)).rejects.toThrow("switched off");
+  });
+
+  test("nothing, when the guest chooses no station", async () => {
+    const bluetooth = { getAvailability: async () => true, requestDevice: notFound };
+    expect(await chooseStation(bluetooth)).toBeUndefined();
+  });
+
+  test("a device without the service, which is left", async () => {
+    let disconnections = 0;
+    const device: BluetoothDevice = {
+      gatt: {
+        connect: async () => ({ getPrimaryService: notFound }),
+        disconnect: () => disconnections++,
+      },
+      addEventListener: () => {},
+      removeEventListener: () => {},
+    };
+    await expect(ConnectedStation.connect(device)).rejects.toThrow("no PlugPass station");
+    expect(disconnections).toBe(1);
+  });
+
+  test.each([
+    [new DOMException("GATT Server is disconnected.", "NetworkError"), "Come closer"],
+    [new DOMException("no", "SecurityError"), "Allow it"],
+    [new DOMException("GATT operation already in progress.", "InvalidStateError"), "Connect again."],
+    [new Error("Connect to a station first."), "Connect to a station first."],
+  ])("%s", (error, sentence) => {
+    expect(errorSentence(error)).toContain(sentence);
   });
 });
 

@@ -2,13 +2,8 @@
 
 import type { Clock, IO, Listener, TCP, Timer } from "../../modules/board/index.js";
 import { asUint8Array, decodeUTF8, encodeUTF8 } from "../../modules/bytes/index.js";
-import {
-  makeParser,
-  type PacketParser,
-  type ParsedPacket,
-  writeToStream,
-} from "../../modules/mqtt/packet/mqtt-packet.js";
 import type { Sockets } from "../virtual-board/sockets.js";
+import { makeParser, type PacketParser, type ParsedPacket, writeToStream } from "./packet/mqtt-packet.js";
 
 export interface BrokerMessage {
   readonly topic: string;
@@ -39,7 +34,8 @@ export interface WorldBrokerOptions {
 }
 
 interface Session {
-  readonly subscriptions: Set<string>;
+  /** By their filters. */
+  readonly subscriptions: Map<string, (topic: string) => boolean>;
   client: Client | undefined;
 }
 
@@ -69,6 +65,8 @@ export class WorldBroker implements IO {
   #listener: Listener | undefined;
   #clients = new Set<Client>();
   #sessions = new Map<string, Session>();
+  /** By topic: a fleet publishes far more often than it subscribes. */
+  #subscribers = new Map<string, Session[]>();
   #watchers = new Set<(message: BrokerMessage) => void>();
   #messageId = 0;
 
@@ -204,7 +202,9 @@ export class WorldBroker implements IO {
     const before = this.#sessions.get(id);
     if (before?.client) this.#drop(before.client, true);
     const isKept = before !== undefined && packet.clean !== true;
-    this.#sessions.set(id, { subscriptions: isKept ? before.subscriptions : new Set(), client });
+    if (isKept) before.client = client;
+    else this.#sessions.set(id, { subscriptions: new Map(), client });
+    if (before && !isKept) this.#subscribers.clear();
     client.id = id;
     client.will = packet.will as BrokerMessage | undefined;
     this.#send(client, { cmd: "connack", returnCode: 0, sessionPresent: isKept });
@@ -215,12 +215,12 @@ export class WorldBroker implements IO {
     const subscriptions = packet.subscriptions as { topic: string; qos: number }[];
     const granted = subscriptions.map(({ topic }) => (this.faults.refuses(topic) ? 0x80 : 1));
     for (const [i, { topic }] of subscriptions.entries()) {
-      if (granted[i] === 1) session?.subscriptions.add(topic);
+      if (granted[i] === 1) if (session) this.#add(session, topic);
     }
     this.#send(client, { cmd: "suback", messageId: packet.messageId, granted });
+    const matchers = subscriptions.map(({ topic }) => matcher(topic));
     for (const [topic, payload] of this.retained) {
-      if (subscriptions.some((one) => topicMatches(one.topic, topic)))
-        this.#deliver(client, topic, payload, true);
+      if (matchers.some((matches) => matches(topic))) this.#deliver(client, topic, payload, true);
     }
   }
 
@@ -231,10 +231,28 @@ export class WorldBroker implements IO {
       else this.retained.delete(message.topic);
     }
     for (const onMessage of [...this.#watchers]) onMessage(message);
-    for (const { client, subscriptions } of this.#sessions.values()) {
-      if (!client || ![...subscriptions].some((filter) => topicMatches(filter, message.topic))) continue;
-      this.#deliver(client, message.topic, message.payload, false);
+    for (const { client } of this.#subscribersOf(message.topic)) {
+      if (client) this.#deliver(client, message.topic, message.payload, false);
     }
+  }
+
+  #add(session: Session, filter: string): void {
+    const matches = matcher(filter);
+    session.subscriptions.set(filter, matches);
+    for (const [topic, subscribers] of this.#subscribers) {
+      if (matches(topic) && !subscribers.includes(session)) subscribers.push(session);
+    }
+  }
+
+  #subscribersOf(topic: string): readonly Session[] {
+    const known = this.#subscribers.get(topic);
+    if (known) return known;
+    const found = [...this.#sessions.values()].filter(({ subscriptions }) => {
+      for (const matches of subscriptions.values()) if (matches(topic)) return true;
+      return false;
+    });
+    this.#subscribers.set(topic, found);
+    return found;
   }
 
   #deliver(client: Client, topic: string, payload: Uint8Array<ArrayBuffer>, retain: boolean): void {
@@ -288,11 +306,23 @@ export class WorldBroker implements IO {
 
 /** MQTT 3.1.1 4.7. */
 export function topicMatches(filter: string, topic: string): boolean {
+  return matcher(filter)(topic);
+}
+
+/** The same, made once for many topics: those of other stations are told apart by their start. */
+function matcher(filter: string): (topic: string) => boolean {
+  const wildcard = filter.search(/[+#]/);
+  if (wildcard < 0) return (topic) => topic === filter;
+  // `a/#` is for `a`, too.
+  const start = filter.slice(0, filter[wildcard] === "#" ? Math.max(0, wildcard - 1) : wildcard);
   const wanted = filter.split("/");
-  const levels = topic.split("/");
-  for (const [i, level] of wanted.entries()) {
-    if (level === "#") return true;
-    if (levels[i] === undefined || (level !== "+" && level !== levels[i])) return false;
-  }
-  return wanted.length === levels.length;
+  return (topic) => {
+    if (!topic.startsWith(start)) return false;
+    const levels = topic.split("/");
+    for (const [i, level] of wanted.entries()) {
+      if (level === "#") return true;
+      if (levels[i] === undefined || (level !== "+" && level !== levels[i])) return false;
+    }
+    return wanted.length === levels.length;
+  };
 }

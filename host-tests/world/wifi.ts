@@ -21,7 +21,9 @@ export interface AccessPointState {
 
 /** Last bytes of the addresses that DHCP gives; the others are for hosts that have theirs from elsewhere. */
 const FIRST_LEASE = 10;
-const LAST_LEASE = 249;
+/** 192.168.1.10 to 192.168.1.249, and as many in each of the next subnets: enough for a fleet. */
+const LEASES_OF_SUBNET = 240;
+const LEASES = 8 * LEASES_OF_SUBNET;
 
 /** The airwaves of a place: networks to join, and the access points that stations open. */
 export class WiFiSurroundings {
@@ -29,7 +31,7 @@ export class WiFiSurroundings {
   /** By whatever raised them. */
   #accessPoints = new Map<object, AccessPointState>();
   #stations = new Set<() => void>();
-  #nextAddress = FIRST_LEASE;
+  #nextLease = 0;
   /** Stations miss what happens, as chips do now and then. */
   isMute = false;
   /** Access points that were taken to another channel while they were up: their phones are lost. */
@@ -84,9 +86,10 @@ export class WiFiSurroundings {
 
   /** The next address that DHCP gives, of those that nobody has. */
   lease(isTaken: (address: string) => boolean): string {
-    for (let tried = FIRST_LEASE; tried <= LAST_LEASE; tried++) {
-      const address = `192.168.1.${this.#nextAddress}`;
-      this.#nextAddress = this.#nextAddress === LAST_LEASE ? FIRST_LEASE : this.#nextAddress + 1;
+    for (let tried = 0; tried < LEASES; tried++) {
+      const index = this.#nextLease;
+      this.#nextLease = (index + 1) % LEASES;
+      const address = `192.168.${1 + Math.floor(index / LEASES_OF_SUBNET)}.${FIRST_LEASE + (index % LEASES_OF_SUBNET)}`;
       if (!isTaken(address)) return address;
     }
     throw new Error("every address is taken");

@@ -166,6 +166,7 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
       openGCM: () => plain,
       decryptCBC: () => plain,
       sha256: () => new ArrayBuffer(32),
+      sha512: () => new ArrayBuffer(64),
       startSHA256: () => ({ write: () => {}, close: () => new ArrayBuffer(32) }),
       random: (byteLength) => new Uint8Array(byteLength).fill(1).buffer,
     },

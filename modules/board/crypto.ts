@@ -17,6 +17,8 @@ export interface Crypto {
   sha256(data: Bytes): ArrayBuffer;
   /** The same of bytes that come piece by piece, for what is too large for the memory. */
   startSHA256(): Digest;
+  /** FIPS 180-4; 64 bytes. */
+  sha512(data: Bytes): ArrayBuffer;
   /** Cryptographically random. */
   random(byteLength: number): ArrayBuffer;
 }

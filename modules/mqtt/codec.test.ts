@@ -91,9 +91,18 @@ describe("the bundle", () => {
     // esbuild's own names for bundled modules are no requirements.
     const code = source.replace(/\brequire_\w+\(/g, "").replace(/function __require\(/g, "");
     expect(code).not.toMatch(/\brequire\(/);
-    expect(code).not.toMatch(/^\s*import\b/m);
+    expect(code.match(/^\s*import\b[^;]*;/gm)).toEqual([
+      'import { decodeUTF8, encodeUTF8 } from "../../bytes/index.js";',
+    ]);
     expect(code).not.toMatch(/\bprocess\./);
     expect(code).toContain("cacheNumbers = !1");
+  });
+
+  test("has nothing of MQTT 5 and of a broker", () => {
+    const source = readFileSync(join(FOLDER, "packet", "mqtt-packet.js"), "utf8");
+    expect(source).not.toMatch(
+      /getProperties|function (connack|suback|unsuback|auth)\b|_parse(Connect|Subscribe)\b/,
+    );
   });
 
   test("writes what npm's mqtt-packet writes over Node's Buffer, byte for byte", () => {

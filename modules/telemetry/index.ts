@@ -9,4 +9,4 @@ export {
   type TelemetryMessage,
   type TelemetryOptions,
 } from "./telemetry.js";
-export type { Property, Tree, TreeNode } from "./tree.js";
+export { type Property, STATS_INTERVAL_S, type Tree, type TreeNode } from "./tree.js";

@@ -204,7 +204,8 @@ export class Telemetry implements IO {
         $homie: "3.0.1",
         $name: this.#name,
         $localip: this.#localIP,
-        $mac: identity.mac,
+        // "The format MUST be of the type A1:B2:C3:D4:E5:F6" (Homie 3.0.1).
+        $mac: identity.mac.toUpperCase(),
         "$fw/name": identity.productId,
         "$fw/version": String(identity.firmwareVersion),
         $implementation: identity.implementation,

@@ -28,6 +28,8 @@ export interface Tree {
   /** Under `$options` and `$telemetry`. */
   readonly options: readonly Property[];
   readonly telemetry: readonly Property[];
+  /** Under `$stats`: numbers without attributes, which Homie 3.0.1 wants; `uptime` among them. */
+  readonly stats: readonly Property[];
 }
 
 /** A topic under the root, and what is retained there. */
@@ -40,14 +42,19 @@ export interface Value {
 
 const OPTIONS = "$options";
 const TELEMETRY = "$telemetry";
+const STATS = "$stats";
+/** `$stats/interval`: what is in `stats` changes as often, and goes out when it does. Each time costs a message. */
+export const STATS_INTERVAL_S = 300;
 
 /** A property, and its topic under the root. */
 export interface Place {
   readonly path: string;
   readonly property: Property;
+  /** Nothing is said of it but its value. */
+  readonly isBare?: boolean;
 }
 
-export function placesOf({ nodes, options, telemetry }: Tree): Place[] {
+export function placesOf({ nodes, options, telemetry, stats }: Tree): Place[] {
   const places: Place[] = [];
   const add = (parent: string, properties: readonly Property[]) => {
     properties.forEach((property) => {
@@ -59,12 +66,21 @@ export function placesOf({ nodes, options, telemetry }: Tree): Place[] {
   });
   add(OPTIONS, options);
   add(TELEMETRY, telemetry);
+  stats.forEach((property) => {
+    places.push({ path: `${STATS}/${property.id}`, property, isBare: true });
+  });
   return places;
 }
 
 /** What the device says of its parts. */
-export function partsOf({ nodes, options, telemetry }: Tree): Value[] {
-  return values("", { $nodes: ids(nodes), [OPTIONS]: ids(options), [TELEMETRY]: ids(telemetry) });
+export function partsOf({ nodes, options, telemetry, stats }: Tree): Value[] {
+  return values("", {
+    $nodes: ids(nodes),
+    [OPTIONS]: ids(options),
+    [TELEMETRY]: ids(telemetry),
+    [STATS]: ids(stats),
+    [`${STATS}/interval`]: String(STATS_INTERVAL_S),
+  });
 }
 
 export function nodeValues({ id, name, type, properties }: TreeNode): Value[] {
@@ -72,8 +88,10 @@ export function nodeValues({ id, name, type, properties }: TreeNode): Value[] {
 }
 
 /** A property's attributes, then its value. */
-export function propertyValues({ path, property }: Place): Value[] {
+export function propertyValues({ path, property, isBare }: Place): Value[] {
   const { name, datatype, unit, format, set, value } = property;
+  const own: Value = { path, payload: String(value()), isProperty: true };
+  if (isBare) return [own];
   const list = values(`${path}/`, {
     $name: name,
     $settable: String(set !== undefined),
@@ -82,7 +100,7 @@ export function propertyValues({ path, property }: Place): Value[] {
     $unit: unit,
     $format: format,
   });
-  list.push({ path, payload: String(value()), isProperty: true });
+  list.push(own);
   return list;
 }
 

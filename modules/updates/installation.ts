@@ -184,8 +184,8 @@ export class Installation implements IO {
   }
 
   #checkSignature(sha256: Uint8Array<ArrayBuffer>, signature: Uint8Array<ArrayBuffer>): Refusal | undefined {
-    const { publicKey } = this.#options;
-    this.#isSignatureGood = publicKey !== undefined && isSignedBy(publicKey, sha256, signature);
+    const { publicKey, board } = this.#options;
+    this.#isSignatureGood = publicKey !== undefined && isSignedBy(publicKey, sha256, signature, board.crypto);
     return this.#isSignatureGood
       ? undefined
       : refusal("wrong-signature", "the signature of the image is not of the key that this station trusts");

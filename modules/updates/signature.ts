@@ -1,3 +1,4 @@
+import type { Crypto } from "../board/index.js";
 import { verifyEd25519 } from "./ed25519/ed25519.js";
 
 export const SIGNATURE_BYTES = 64;
@@ -13,9 +14,12 @@ export function isSignedBy(
   publicKey: Uint8Array<ArrayBuffer>,
   sha256: Uint8Array<ArrayBuffer>,
   signature: Uint8Array<ArrayBuffer>,
+  crypto: Pick<Crypto, "sha512">,
 ): boolean {
   if (publicKey.length !== PUBLIC_KEY_BYTES) {
     throw new RangeError(`the public key has ${publicKey.length} bytes, not ${PUBLIC_KEY_BYTES}`);
   }
-  return signature.length === SIGNATURE_BYTES && verifyEd25519(signature, sha256, publicKey);
+  if (signature.length !== SIGNATURE_BYTES) return false;
+  const sha512 = (data: Uint8Array<ArrayBuffer>) => new Uint8Array(crypto.sha512(data));
+  return verifyEd25519(signature, sha256, publicKey, sha512);
 }

@@ -33,7 +33,8 @@ export interface ShelfOptions {
   readonly maxRolledBackShare?: number;
   /** And at least as many; 3 unless given: one station with a bad power supply is no bad release. */
   readonly minRolledBack?: number;
-  readonly onHalted?: (release: Release, progress: Progress) => void;
+  /** A station has said how a release did, or the release was halted by that. */
+  readonly onProgress?: (release: Release, progress: Progress) => void;
 }
 
 interface Entry {
@@ -78,6 +79,7 @@ export class Shelf {
     }
     if (before) {
       before.release = release;
+      before.isHalted = progress?.isHalted ?? before.isHalted;
       return;
     }
     this.#entries.push({
@@ -123,19 +125,24 @@ export class Shelf {
       entry.updated.delete(deviceId);
       entry.rolledBack.add(deviceId);
       this.#judge(entry);
+      this.#tell(entry);
     } else if (updateState === "Updated successfully") {
       entry.rolledBack.delete(deviceId);
       entry.updated.add(deviceId);
+      this.#tell(entry);
     }
   }
 
+  #tell({ release }: Entry): void {
+    this.#options.onProgress?.(release, this.progress(release));
+  }
+
   #judge(entry: Entry): void {
-    const { maxRolledBackShare = 0.1, minRolledBack = 3, onHalted } = this.#options;
+    const { maxRolledBackShare = 0.1, minRolledBack = 3 } = this.#options;
     const bad = entry.rolledBack.size;
     if (entry.isHalted || bad < minRolledBack) return;
     if (bad / (bad + entry.updated.size) <= maxRolledBackShare) return;
     entry.isHalted = true;
-    onHalted?.(entry.release, this.progress(entry.release));
   }
 
   #find({

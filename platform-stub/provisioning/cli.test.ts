@@ -141,7 +141,7 @@ describe("npm run platform -- --provisioning-port", () => {
     writeConfig(config, registry.data);
   });
 
-  const args = () => ["--port", "0", "--provisioning-port", "0", "--config", config];
+  const args = () => ["--port", "0", "--no-admin", "--provisioning-port", "0", "--config", config];
 
   test("gives npm run provision its devices, and never says their keys", async () => {
     const platform = start("platform-stub/cli.ts", args(), TOKEN);

@@ -1,11 +1,22 @@
 /** `npm run build:<target>`: builds the firmware with the Moddable SDK, and says how large it is. */
 
-import { spawn } from "node:child_process";
-import { createWriteStream, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Command } from "commander";
+import { defaultConfig } from "../../firmware/config.js";
 import { binFolder, compiledFolder } from "./bin-folder.js";
+import { stamped } from "./esp-image.js";
 import { readManifest } from "./manifest.js";
 import { parsePartitions } from "./partitions.js";
 import { ROOT, type Target, targetOf } from "./targets.js";
@@ -13,16 +24,20 @@ import { buildEnvironment, findIDF, findModdable, type Moddable } from "./tools.
 import { ownBytecodeBytes } from "./xsb.js";
 
 /** Of a slot: the rest is for what comes. */
-const MAX_SLOT_PERCENT = 85;
-/** What is ours, as bytecode and gzipped. */
-const MAX_OWN_BYTES = 150_000;
+const GOAL_SLOT_PERCENT = 85;
+/** Bytecode of ours and the panel: what 85 % of a slot leave beside the SDK's modules and TLS (docs/verification.md). */
+const GOAL_OWN_BYTES = 173_000;
 /** Of mcconfig's output, when it fails. */
 const LAST_LINES = 15;
 
 new Command("npm run build:<target> --")
   .description("Builds the firmware with the Moddable SDK")
-  .argument("<target>", "esp32, esp32c3 or lin", targetOf)
+  .argument("<target>", "esp32, esp32-signed, esp32c3 or lin", targetOf)
   .option("--debug", "for xsbug, with the log there; otherwise a release", false)
+  .option(
+    "--signing-key <file>",
+    "RSA-3072, PEM; for esp32-signed: espsecure generate-signing-key --version 2",
+  )
   .showHelpAfterError()
   .action(build)
   .parseAsync()
@@ -31,12 +46,40 @@ new Command("npm run build:<target> --")
     process.exitCode = 1;
   });
 
-async function build(target: Target, { debug }: { debug: boolean }): Promise<void> {
+async function build(target: Target, { debug, signingKey }: BuildOptions): Promise<void> {
+  if (target.isSigned && !signingKey) throw new Error(`${target.name} needs --signing-key <file>`);
+  if (signingKey && !target.isSigned) throw new Error(`${target.name} is not signed; esp32-signed is`);
+  if (signingKey && !existsSync(signingKey)) throw new Error(`there is no file ${signingKey}`);
   const moddable = findModdable(process.env, process.platform);
   print(`Moddable SDK ${moddable.version}`);
   if (target.chip) print(`ESP-IDF ${findIDF(process.env).version}`);
   await run(moddable, target, ["-m", ...(debug ? ["-d"] : []), "-p", target.platform, "-t", "build"]);
+  if (target.chip) finishImage(imageOf(moddable, target, debug), signingKey);
   report(moddable, target, debug);
+}
+
+interface BuildOptions {
+  readonly debug: boolean;
+  readonly signingKey?: string;
+}
+
+function imageOf(moddable: Moddable, target: Target, debug: boolean): string {
+  const image = join(binFolder(moddable, target, debug), "xs_esp32.bin");
+  if (!existsSync(image)) throw new Error(`there is no image ${image}; what mcconfig said stands in build/`);
+  return image;
+}
+
+/** The SDK builds every application under one name: product and version of the configuration go into the descriptor. */
+function finishImage(file: string, signingKey: string | undefined): void {
+  const { productId, firmwareVersion: version } = defaultConfig;
+  writeFileSync(file, stamped(Uint8Array.from(readFileSync(file)), { productId, version }));
+  print(`image says        ${productId} version ${version}`);
+  if (signingKey === undefined) return;
+  const words = ["sign-data", "--version", "2", "--keyfile", signingKey, "--output", `${file}.signed`, file];
+  const { status, error } = spawnSync("espsecure", words, { stdio: "inherit" });
+  if (error) throw new Error("espsecure of ESP-IDF is not there; source its export.sh");
+  if (status !== 0) throw new Error(`espsecure ended with ${status}`);
+  renameSync(`${file}.signed`, file);
 }
 
 /** One line of progress for each kind of work; all of it goes to a file. */
@@ -72,28 +115,24 @@ async function run(moddable: Moddable, target: Target, words: string[]): Promise
 }
 
 function report(moddable: Moddable, target: Target, debug: boolean): void {
-  const errors: string[] = [];
   const bytecodeBytes = ownBytecodeBytes(join(compiledFolder(moddable, target, debug), "modules"));
   const panelBytes = folderBytes(join(ROOT, "modules/pairing/panel/built"));
   print(`bytecode of ours  ${bytecodeBytes} bytes`);
   print(`admin panel       ${panelBytes} bytes`);
-  if (target.chip && !debug && bytecodeBytes + panelBytes > MAX_OWN_BYTES) {
-    errors.push(`the bytecode of ours and the panel have to stay under ${MAX_OWN_BYTES} bytes together`);
-  }
-  if (target.chip) {
-    const image = join(binFolder(moddable, target, debug), "xs_esp32.bin");
-    if (!existsSync(image))
-      throw new Error(`there is no image ${image}; what mcconfig said stands in build/`);
-    const { size } = statSync(image);
-    const slot = slotBytes(target);
-    const percent = (100 * size) / slot;
-    print(`image             ${size} bytes, ${percent.toFixed(1)} % of a slot of ${slot}`);
-    print(`static heap       ${staticHeapBytes()} bytes`);
-    print(`it is in          ${image}`);
-    if (percent > MAX_SLOT_PERCENT)
-      errors.push(`an image has to stay under ${MAX_SLOT_PERCENT} % of its slot`);
-  }
-  if (errors.length > 0) throw new Error(errors.join("\n"));
+  if (!target.chip) return;
+  const image = imageOf(moddable, target, debug);
+  const { size } = statSync(image);
+  const slot = slotBytes(target);
+  const percent = (100 * size) / slot;
+  print(`image             ${size} bytes, ${percent.toFixed(1)} % of a slot of ${slot}`);
+  print(`static heap       ${staticHeapBytes()} bytes`);
+  print(`it is in          ${image}`);
+  if (size > slot) throw new Error(`the image does not fit its slot: it has ${size - slot} bytes too many`);
+  if (debug) return;
+  if (percent > GOAL_SLOT_PERCENT)
+    print(`beware: the goal for an image is ${GOAL_SLOT_PERCENT} % of its slot`);
+  if (bytecodeBytes + panelBytes > GOAL_OWN_BYTES)
+    print(`beware: the goal for bytecode of ours and the panel is ${GOAL_OWN_BYTES} bytes together`);
 }
 
 function folderBytes(folder: string): number {

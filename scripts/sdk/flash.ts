@@ -29,7 +29,7 @@ async function flash(options: FlashOptions): Promise<void> {
 new Command("npm run flash --")
   .description("Writes a built firmware to a board")
   .requiredOption("--port <device>", "where the board is, /dev/ttyUSB0 say")
-  .option("--target <name>", "esp32 or esp32c3", targetOf, targetOf("esp32"))
+  .option("--target <name>", "esp32, esp32-signed or esp32c3", targetOf, targetOf("esp32"))
   .option(
     "--station <file>",
     "the identity that it gets: an .nvs.bin of npm run provision; erases what it had",

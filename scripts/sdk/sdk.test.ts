@@ -157,7 +157,9 @@ test("a manifest that is none is named", () => {
 });
 
 test.each([
-  ["build.ts", ["esp32s3"], "there is no target esp32s3; there are esp32, esp32c3, lin"],
+  ["build.ts", ["esp32-signed"], "esp32-signed needs --signing-key"],
+  ["build.ts", ["esp32", "--signing-key", "key.pem"], "esp32 is not signed"],
+  ["build.ts", ["esp32s3"], "there is no target esp32s3; there are esp32, esp32-signed, esp32c3, lin"],
   ["build.ts", ["esp32"], "$MODDABLE is not set"],
   ["flash.ts", [], "--port"],
   ["flash.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],

@@ -7,6 +7,8 @@ export interface Target {
   readonly name: TargetName;
   /** Of mcconfig. */
   readonly platform: string;
+  /** The chip takes only images that the vendor's tool has signed. */
+  readonly isSigned?: boolean;
   /** Of the vendor's compiler and flasher; none: the simulator. */
   readonly chip?: {
     readonly name: string;
@@ -15,10 +17,16 @@ export interface Target {
   };
 }
 
-export type TargetName = "esp32" | "esp32c3" | "lin";
+export type TargetName = "esp32" | "esp32-signed" | "esp32c3" | "lin";
 
 const TARGETS: Readonly<Record<TargetName, Target>> = {
   esp32: { name: "esp32", platform: "esp32", chip: { name: "esp32", bootloaderOffset: 0x1000 } },
+  "esp32-signed": {
+    name: "esp32-signed",
+    platform: "esp32",
+    chip: { name: "esp32", bootloaderOffset: 0x1000 },
+    isSigned: true,
+  },
   esp32c3: { name: "esp32c3", platform: "esp32/esp32c3", chip: { name: "esp32c3", bootloaderOffset: 0 } },
   lin: { name: "lin", platform: "lin" },
 };

@@ -12,6 +12,7 @@ import type {
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import type { Guard } from "../guard.js";
+import type { AdvertisingPause } from "./advertising-pause.js";
 
 /** A central, as the port has it. */
 class ChipConnection implements GATTConnection {
@@ -57,17 +58,26 @@ class ChipConnection implements GATTConnection {
   }
 }
 
+export interface GATTServerParts {
+  readonly clock: Clock;
+  readonly guard: Guard;
+  /** While it is on, the server is off the air. */
+  readonly pause: AdvertisingPause;
+}
+
 /**
  * The SDK's BLE server (NimBLE). It lives as long as the firmware: the SDK frees a server that NimBLE goes on
  * calling, so `close` only leaves the air. Advertising comes back by itself after a connection, and after a
  * disconnection (`ensureAdvertising` in modules/io/ble/server/esp32/bleserver.c).
  */
-export function makeGATTServer(clock: Clock, guard: Guard): GATTServerConstructor {
+export function makeGATTServer({ clock, guard, pause }: GATTServerParts): GATTServerConstructor {
   let isTaken = false;
 
   return class ChipGATTServer implements GATTServer {
     readonly #native: SDKGATTServer;
     readonly #connections = new Map<Connection, ChipConnection>();
+    /** What is to be on the air: the advertisement, and the scan response if there is one. */
+    #advertised: [AdvertisingRecords, AdvertisingRecords?] | undefined;
     #isClosed = false;
 
     constructor(options: GATTServerOptions) {
@@ -94,22 +104,29 @@ export function makeGATTServer(clock: Clock, guard: Guard): GATTServerConstructo
         },
       };
       this.#native = withoutCollection(() => new SDKGATTServer(sdkOptions));
+      pause.onChanged = () => this.#advertise();
     }
 
     startAdvertising(advertisement: AdvertisingRecords, scanResponse?: AdvertisingRecords): void {
       if (this.#isClosed) throw new Error("not ready to advertise");
-      if (scanResponse) this.#native.startAdvertising(advertisement, scanResponse);
-      else this.#native.startAdvertising(advertisement);
+      this.#advertised = scanResponse ? [advertisement, scanResponse] : [advertisement];
+      if (!pause.isOn) this.#advertise();
     }
 
     stopAdvertising(): void {
+      this.#advertised = undefined;
       this.#native.stopAdvertising();
     }
 
     close(): void {
       if (this.#isClosed) return;
       this.#isClosed = true;
-      this.#native.stopAdvertising();
+      this.stopAdvertising();
+    }
+
+    #advertise(): void {
+      if (pause.isOn) this.#native.stopAdvertising();
+      else if (this.#advertised) this.#native.startAdvertising(...this.#advertised);
     }
 
     #call(callback: () => void): void {

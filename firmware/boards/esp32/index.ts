@@ -10,6 +10,7 @@ import { makeResolve } from "../moddable/resolve.js";
 import { makeSockets } from "../moddable/sockets.js";
 import { makeTLS } from "../moddable/tls.js";
 import { WallClock } from "../moddable/wall-clock.js";
+import { AdvertisingPause } from "./advertising-pause.js";
 import { makeGATTServer } from "./gatt-server.js";
 import type { Hardware } from "./hardware.js";
 import { ChipLife } from "./life.js";
@@ -49,6 +50,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
   RNG.init(random(RANDOM_SEED_BYTES));
   const wallClock = new WallClock({ clock, guard });
   const sockets = makeSockets({ clock, guard });
+  const pause = new AdvertisingPause();
   return {
     implementation: "esp32",
     mac: macOf(native),
@@ -58,9 +60,9 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     crypto: makeCrypto(random),
     io: {
       ...sockets,
-      TLS: makeTLS({ TCP: sockets.TCP, clock, guard }),
+      TLS: makeTLS({ TCP: sockets.TCP, clock, guard, onBusy: () => pause.begin() }),
       HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
-      GATTServer: makeGATTServer(clock, guard),
+      GATTServer: makeGATTServer({ clock, guard, pause }),
       DigitalIn: makeDigitalIn(guard),
       DigitalOut: makeDigitalOut(),
       PulseCount: makePulseCount(guard),

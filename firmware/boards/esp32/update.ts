@@ -1,4 +1,4 @@
-import FlashStorage from "embedded:storage/flash";
+import FlashStorage, { type Partition } from "embedded:storage/flash";
 import Update from "embedded:update";
 import type { FirmwareSlot, Updater } from "../../../modules/board/index.js";
 
@@ -28,9 +28,19 @@ export function makeOpenUpdate(): () => Updater {
   };
 }
 
+/** It refuses while the running firmware has not confirmed itself (ESP_ERR_OTA_ROLLBACK_INVALID_STATE). */
+function openNative(partition: Partition): ReturnType<typeof Update.open> {
+  try {
+    return Update.open({ partition, mode: "a" });
+  } catch (error) {
+    partition.close();
+    throw error;
+  }
+}
+
 function open(onEnd: () => void): Updater {
   const partition = FlashStorage.open({ path: OTHER_SLOT });
-  const native = Update.open({ partition, mode: "a" });
+  const native = openNative(partition);
   let isOver = false;
 
   function end(): void {

@@ -44,6 +44,11 @@ export function makeCrypto(random: (byteLength: number) => ArrayBuffer): Crypto 
       digest.write(data);
       return digest.close();
     },
+    sha512(data) {
+      const digest = new Digest("SHA512");
+      digest.write(own(data));
+      return digest.close();
+    },
     startSHA256() {
       const digest = new Digest("SHA256");
       return { write: (data) => digest.write(data), close: () => digest.close() };

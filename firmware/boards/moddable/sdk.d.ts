@@ -105,7 +105,7 @@ declare module "wifi" {
 
 declare module "crypt" {
   export class Digest {
-    constructor(type: "SHA256");
+    constructor(type: "SHA256" | "SHA512");
     write(data: SDKBytes): void;
     close(): ArrayBuffer;
   }

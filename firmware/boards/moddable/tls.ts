@@ -19,18 +19,22 @@ const RECORD_OVERHEAD_BYTES = 96;
 /** A certificate cannot be checked before the time is known: SNTP gets this long. */
 const CLOCK_WAIT_MS = 10_000;
 const CLOCK_POLL_MS = 250;
+/** For what has happened before the engine is busy to reach it. */
+const SETTLE_MS = 50;
 
 export interface TLSParts {
   readonly TCP: TCPConstructor;
   readonly clock: Clock;
   readonly guard: Guard;
+  /** Called before a handshake, in which the engine is busy for seconds. Returns what is called after it. */
+  readonly onBusy?: () => () => void;
 }
 
 /**
  * TLS over the SDK's `ssl/session`. What that throws, on a certificate or a record that is wrong, ends the
  * connection and not the firmware.
  */
-export function makeTLS({ TCP, clock, guard }: TLSParts): TLSConstructor {
+export function makeTLS({ TCP, clock, guard, onBusy }: TLSParts): TLSConstructor {
   return class ModdableTLS implements TCP {
     readonly remoteAddress: string;
     readonly remotePort: number;
@@ -42,6 +46,8 @@ export function makeTLS({ TCP, clock, guard }: TLSParts): TLSConstructor {
     #isTCPUp = false;
     #isReady = false;
     #isClosed = false;
+    /** Set from the beginning of the handshake on. */
+    #onHandshakeOver: (() => void) | undefined;
     #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
     constructor(options: TLSConnectOptions) {
@@ -93,6 +99,7 @@ export function makeTLS({ TCP, clock, guard }: TLSParts): TLSConstructor {
 
     close(): void {
       this.#isClosed = true;
+      this.#onHandshakeOver?.();
       this.#socket.close();
     }
 
@@ -118,6 +125,11 @@ export function makeTLS({ TCP, clock, guard }: TLSParts): TLSConstructor {
         clock.set(() => this.#advance(), CLOCK_POLL_MS);
         return;
       }
+      if (onBusy && !this.#onHandshakeOver) {
+        this.#onHandshakeOver = onBusy();
+        clock.set(() => this.#advance(), SETTLE_MS);
+        return;
+      }
       try {
         if (!this.#isReady) this.#shakeHands();
         if (this.#isReady) this.#receive();
@@ -133,6 +145,7 @@ export function makeTLS({ TCP, clock, guard }: TLSParts): TLSConstructor {
         if (this.#session.handshake(this.#carrier)) {
           if (this.#session.alert) throw new Error("the handshake failed");
           this.#isReady = true;
+          this.#onHandshakeOver?.();
           this.#tellWritable();
           return;
         }

@@ -12,6 +12,7 @@ import {
   Event,
   event,
   LEEvent,
+  LinkType,
   type Packet,
   PacketType,
   parseACL,
@@ -48,6 +49,8 @@ interface Link {
   peerHandle: number;
   /** Nothing gets through any more. */
   isLost: boolean;
+  /** Of ours that hold what is on its way. */
+  usedBuffers: number;
 }
 
 const RSSI = -55;
@@ -56,8 +59,9 @@ const MAX_CONNECTIONS = 8;
 const HCI_VERSION = 0x09;
 /** The least that a controller has, so that hosts fragment (7.8.2). */
 const ACL_BYTES = 27;
-const ACL_PACKETS = 4;
-const DEFAULT_ADVERTISING_INTERVAL_MS = 100;
+export const ACL_PACKETS = 4;
+/** 7.8.5. */
+const DEFAULT_ADVERTISING_INTERVAL_MS = 1280;
 const INTERVAL_UNIT_MS = 0.625;
 const CONNECTION_INTERVAL_UNIT_MS = 1.25;
 const TIMEOUT_UNIT_MS = 10;
@@ -188,23 +192,27 @@ export class Controller {
   #obeyRadio(opcode: number, parameters: Packet): void {
     switch (opcode) {
       case Command.leSetAdvertisingParameters:
-        this.#advertisingIntervalMs = Math.max(1, readU16(parameters, 0) * INTERVAL_UNIT_MS);
-        this.#succeed(opcode);
+        this.#unless(this.#advertising !== undefined, opcode, () => {
+          this.#advertisingIntervalMs = Math.max(1, readU16(parameters, 0) * INTERVAL_UNIT_MS);
+        });
         break;
       case Command.leSetAdvertisingData:
-        this.#advertisingData = significantPart(parameters);
-        this.#succeed(opcode);
+        this.#setData(opcode, parameters, (data) => {
+          this.#advertisingData = data;
+        });
         break;
       case Command.leSetScanResponseData:
-        this.#scanResponse = significantPart(parameters);
-        this.#succeed(opcode);
+        this.#setData(opcode, parameters, (data) => {
+          this.#scanResponse = data;
+        });
         break;
       case Command.leSetAdvertiseEnable:
         this.#enableAdvertising(opcode, parameters[0] === 1);
         break;
       case Command.leSetScanParameters:
-        this.#isActiveScan = parameters[0] === 1;
-        this.#succeed(opcode);
+        this.#unless(this.#isScanning, opcode, () => {
+          this.#isActiveScan = parameters[0] === 1;
+        });
         break;
       case Command.leSetScanEnable:
         this.#isScanning = parameters[0] === 1;
@@ -236,9 +244,34 @@ export class Controller {
     }
   }
 
+  /** What may not be changed while it is in use (7.8.5, 7.8.10). */
+  #unless(isInUse: boolean, opcode: number, change: () => void): void {
+    if (isInUse) {
+      this.#complete(opcode, Uint8Array.of(Status.disallowed));
+      return;
+    }
+    change();
+    this.#succeed(opcode);
+  }
+
+  /** Its length, and 31 bytes of which the rest is padding (7.8.7). */
+  #setData(opcode: number, parameters: Packet, set: (data: Packet) => void): void {
+    const [length = 0] = parameters;
+    if (length > MAX_DATA_BYTES) {
+      this.#complete(opcode, Uint8Array.of(Status.invalidParameters));
+      return;
+    }
+    set(parameters.slice(1, 1 + length));
+    this.#succeed(opcode);
+  }
+
   #reset(): void {
     this.#stopAdvertising();
+    this.#advertisingIntervalMs = DEFAULT_ADVERTISING_INTERVAL_MS;
+    this.#advertisingData = new Uint8Array(0);
+    this.#scanResponse = new Uint8Array(0);
     this.#isScanning = false;
+    this.#isActiveScan = false;
     this.#initiating = undefined;
     for (const link of [...this.#links.values()]) this.#loseLink(link);
     this.#links.clear();
@@ -290,8 +323,9 @@ export class Controller {
   }
 
   #initiate(opcode: number, address: string): void {
-    if (this.#initiating !== undefined) {
-      this.#toHost(commandStatus(opcode, Status.disallowed));
+    const isConnected = [...this.#links.values()].some(({ peer }) => peer.address === address);
+    if (this.#initiating !== undefined || isConnected) {
+      this.#toHost(commandStatus(opcode, isConnected ? Status.connectionExists : Status.disallowed));
       return;
     }
     this.#initiating = address;
@@ -327,7 +361,7 @@ export class Controller {
   }
 
   #newLink(peer: Controller): Link {
-    const link: Link = { handle: this.#nextHandle++, peer, peerHandle: 0, isLost: false };
+    const link: Link = { handle: this.#nextHandle++, peer, peerHandle: 0, isLost: false, usedBuffers: 0 };
     this.#links.set(link.handle, link);
     return link;
   }
@@ -345,14 +379,21 @@ export class Controller {
   }
 
   #updateConnection(opcode: number, parameters: Packet): void {
-    const handle = readU16(parameters, 0);
-    if (!this.#links.has(handle)) {
+    const link = this.#links.get(readU16(parameters, 0));
+    if (!link) {
       this.#toHost(commandStatus(opcode, Status.unknownConnection));
       return;
     }
     this.#toHost(commandStatus(opcode, Status.success));
+    // The longest interval, latency and time-out that were asked for: to both hosts, though the air keeps its own.
+    const times = parameters.slice(4, 10);
+    this.#tellUpdated(link.handle, times);
+    if (!link.isLost) link.peer.#tellUpdated(link.peerHandle, times);
+  }
+
+  #tellUpdated(handle: number, times: Packet): void {
     const head = Uint8Array.of(LEEvent.connectionUpdateComplete, Status.success);
-    this.#toHost(event(Event.leMeta, head, u16(handle), parameters.slice(4, 6), parameters.slice(6, 10)));
+    this.#toHost(event(Event.leMeta, head, u16(handle), times));
   }
 
   #disconnect(opcode: number, handle: number, reason: number): void {
@@ -390,16 +431,18 @@ export class Controller {
     const acl = parseACL(packet);
     const link = acl && this.#links.get(acl.handle);
     if (!acl || !link || acl.data.length > ACL_BYTES) return;
+    const used = [...this.#links.values()].reduce((sum, { usedBuffers }) => sum + usedBuffers, 0);
+    if (used >= ACL_PACKETS) {
+      this.#toHost(event(Event.dataBufferOverflow, Uint8Array.of(LinkType.acl)));
+      return;
+    }
+    link.usedBuffers++;
     this.#ether.clock.set(() => {
       if (link.isLost || !this.#links.has(link.handle)) return;
+      link.usedBuffers--;
       const { peer, peerHandle } = link;
       if (peer.#links.has(peerHandle)) peer.#toHost(aclToHost({ ...acl, handle: peerHandle }));
       this.#toHost(event(Event.numberOfCompletedPackets, Uint8Array.of(1), u16(link.handle), u16(1)));
     }, this.#ether.intervalMs);
   }
-}
-
-/** Advertising data over HCI: its length, and 31 bytes of which the rest is padding (7.8.7). */
-function significantPart(parameters: Packet): Packet {
-  return parameters.slice(1, 1 + Math.min(parameters[0] ?? 0, MAX_DATA_BYTES));
 }

@@ -14,8 +14,6 @@ export const Command = Object.freeze({
   readLEHostSupport: 0x0c6c,
   writeLEHostSupport: 0x0c6d,
   readLocalVersion: 0x1001,
-  readSupportedCommands: 0x1002,
-  readBufferSize: 0x1005,
   readAddress: 0x1009,
   readRSSI: 0x1405,
   leSetEventMask: 0x2001,
@@ -37,6 +35,7 @@ export const Event = Object.freeze({
   commandComplete: 0x0e,
   commandStatus: 0x0f,
   numberOfCompletedPackets: 0x13,
+  dataBufferOverflow: 0x1a,
   leMeta: 0x3e,
 });
 
@@ -53,6 +52,7 @@ export const Status = Object.freeze({
   unknownConnection: 0x02,
   connectionTimeout: 0x08,
   connectionLimit: 0x09,
+  connectionExists: 0x0b,
   disallowed: 0x0c,
   invalidParameters: 0x12,
   remoteUserEnded: 0x13,
@@ -61,6 +61,9 @@ export const Status = Object.freeze({
 
 /** Advertising event types of a report (7.7.65.2). */
 export const ReportType = Object.freeze({ advertisement: 0x00, scanResponse: 0x04 });
+
+/** Of a data buffer overflow (7.7.26). */
+export const LinkType = Object.freeze({ acl: 0x01 });
 
 export const Role = Object.freeze({ central: 0x00, peripheral: 0x01 });
 

@@ -1,0 +1,31 @@
+/**
+ * Nobody connects while the engine is busy for long: the SDK's BLE server answers a phone's first access on the
+ * Bluetooth task, and calls into nothing where the engine has not yet taken the connection (`accessCharacteristic` in
+ * modules/io/ble/server/esp32/bleserver.c).
+ */
+export class AdvertisingPause {
+  /** Called when it begins and when it is over. */
+  onChanged: () => void = () => {};
+  #holders = 0;
+
+  get isOn(): boolean {
+    return this.#holders > 0;
+  }
+
+  /** Returns how to end it. It is over when all who have begun it have ended it. */
+  begin(): () => void {
+    let isEnded = false;
+    this.#add(1);
+    return () => {
+      if (isEnded) return;
+      isEnded = true;
+      this.#add(-1);
+    };
+  }
+
+  #add(count: 1 | -1): void {
+    const wasOn = this.isOn;
+    this.#holders += count;
+    if (wasOn !== this.isOn) this.onChanged();
+  }
+}

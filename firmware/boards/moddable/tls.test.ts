@@ -1,0 +1,105 @@
+/** When the chip's TLS says that the engine is busy. */
+
+import { beforeEach, expect, jest, test } from "@jest/globals";
+import { VirtualClock } from "../../../host-tests/world/clock.js";
+import type { TCPConnectOptions } from "../../../modules/board/index.js";
+
+const SETTLE_MS = 50;
+
+/** A session with the server, as a test has put it. */
+let server: { steps: number; alert?: number };
+let tcp: TCPConnectOptions;
+let events: string[];
+let clock: VirtualClock;
+
+class FakeSession {
+  get alert(): number | undefined {
+    return server.alert;
+  }
+
+  initiateHandshake(): void {}
+
+  handshake(): boolean {
+    events.push("step");
+    return --server.steps <= 0;
+  }
+
+  read(): undefined {}
+}
+
+jest.unstable_mockModule("ssl/session", () => ({ default: FakeSession }), { virtual: true });
+jest.unstable_mockModule("Resource", () => ({ default: { exists: () => false } }), { virtual: true });
+
+const { makeTLS } = await import("./tls.js");
+
+class FakeTCP {
+  readonly remoteAddress = "10.0.0.1";
+  readonly remotePort = 8883;
+
+  constructor(options: TCPConnectOptions) {
+    tcp = options;
+  }
+
+  read(): undefined {}
+
+  write(): number {
+    return 0;
+  }
+
+  close(): void {}
+}
+
+function connect() {
+  const TLS = makeTLS({
+    TCP: FakeTCP as unknown as Parameters<typeof makeTLS>[0]["TCP"],
+    clock: Object.assign(clock, { epochMs: () => 0 }),
+    guard: { run: (callback) => callback(), soon: () => {}, hold: () => () => {} },
+    onBusy: () => {
+      events.push("busy");
+      return () => events.push("idle");
+    },
+  });
+  return new TLS({
+    host: "broker.example",
+    address: "10.0.0.1",
+    port: 8883,
+    onWritable: () => events.push("writable"),
+    onError: () => events.push("error"),
+  });
+}
+
+beforeEach(() => {
+  clock = new VirtualClock();
+  events = [];
+  server = { steps: 2 };
+});
+
+test("before the first step, long enough for what has happened by then, until the handshake is done", () => {
+  connect();
+  tcp.onWritable?.(1000);
+  expect(events).toEqual(["busy"]);
+  clock.advance(SETTLE_MS);
+  expect(events).toEqual(["busy", "step"]);
+  tcp.onReadable?.(100);
+  expect(events).toEqual(["busy", "step", "step", "idle", "writable"]);
+});
+
+test.each([
+  ["refuses", () => tcp.onReadable?.(100)],
+  ["goes", () => tcp.onError?.()],
+])("until a server that %s ends it", (_, end) => {
+  connect();
+  tcp.onWritable?.(1000);
+  clock.advance(SETTLE_MS);
+  server.alert = 40;
+  end();
+  expect(events.filter((event) => event !== "step")).toEqual(["busy", "idle", "error"]);
+});
+
+test("until the firmware gives up", () => {
+  const socket = connect();
+  tcp.onWritable?.(1000);
+  socket.close();
+  clock.advance(SETTLE_MS);
+  expect(events).toEqual(["busy", "idle"]);
+});

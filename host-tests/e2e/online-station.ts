@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { VirtualStation } from "../cli/virtual-station.js";
+import { waitFor } from "../cli/wait.js";
+import { NodeClock } from "../node-board/index.js";
+import { Phone, type PresentOptions } from "../world/phone.js";
+import { World } from "../world/world.js";
+import { type BrokerUnderTest, CAFE } from "./brokers.js";
+
+const WIFI = { ssid: "Café", password: "espresso-doppio" };
+/** Between two pulses of the meter: nobody waits for a vehicle here. */
+const PULSE_EVERY_MS = 5;
+
+/** `cafe-1`, paired with a broker under test and online, a vehicle and a phone beside it. */
+export class OnlineStation {
+  readonly station: VirtualStation;
+  #clock: NodeClock;
+  #world: World<NodeClock>;
+
+  private constructor(broker: BrokerUnderTest, options: { name: string; deviceId: string }) {
+    this.#clock = new NodeClock();
+    this.#world = new World(this.#clock, { seed: 7, intervalMs: 1 });
+    this.#world.wifi.put(WIFI);
+    const { host, port } = broker.platform;
+    const preset = { ssid: WIFI.ssid, psk: WIFI.password, host, brport: String(port) };
+    this.station = new VirtualStation({
+      world: this.#world,
+      httpPort: 0,
+      mac: "a4:cf:12:00:00:01",
+      config: { name: options.name },
+      provisioning: {
+        deviceId: options.deviceId,
+        responseKey: broker.registry.device(options.deviceId)?.key,
+        preset: { ...preset, wsp: CAFE.email, token: CAFE.token },
+      },
+    });
+  }
+
+  static async start(
+    broker: BrokerUnderTest,
+    { name = "Slavia", deviceId = "cafe-1" } = {},
+  ): Promise<OnlineStation> {
+    const it = new OnlineStation(broker, { name, deviceId });
+    it.station.boot();
+    await waitFor("the station is online", () => it.station.station?.lifeCycle === "online");
+    return it;
+  }
+
+  /** Plugs a vehicle in and presents a card. */
+  async present(tag: string): Promise<Parameters<PresentOptions["onDone"]>[0]> {
+    this.station.device.vehicle.plug();
+    await waitFor("the vehicle is noticed", () => this.station.station?.status === "plugged");
+    return new Promise((done) => {
+      const phone = new Phone({ air: this.#world.air, clock: this.#clock });
+      phone.present({ address: this.station.device.mac, tag, onDone: done });
+    });
+  }
+
+  /** Lets the meter count so many Wh as soon as current flows. */
+  async count(energyWh: number): Promise<void> {
+    await waitFor("current flows", () => this.station.device.vehicle.isCharging);
+    for (let i = 0; i < energyWh; i++) {
+      this.station.device.meter.pulse();
+      await sleep(PULSE_EVERY_MS);
+    }
+  }
+
+  /** Charges so many Wh, and unplugs. */
+  async charge(energyWh: number): Promise<void> {
+    await this.count(energyWh);
+    this.station.device.vehicle.unplug();
+    await waitFor("the session is over", () => this.station.station?.status === "available");
+  }
+
+  stop(): void {
+    this.station.device.cutPower();
+    this.#clock.dispose();
+  }
+}

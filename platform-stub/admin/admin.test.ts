@@ -1,0 +1,328 @@
+/** The admin page's server, as programs see it that are no browser. The page itself: host-tests/e2e/admin.test.ts. */
+
+import { request as httpRequest } from "node:http";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { Registry } from "../registry.js";
+import { Traffic } from "../traffic.js";
+import { type Admin, Login, startAdmin } from "./index.js";
+import { hashOf, SETTING } from "./login.js";
+
+const PASSWORD = "correct horse";
+/** As cheap as it may be: here nobody guesses. */
+const HASH = await hashOf(PASSWORD, { N: 2, r: 1, p: 1 });
+const OWNER = "owner@cafe.example";
+const OTHER = "other@bar.example";
+let registry: Registry;
+let traffic: Traffic;
+let admin: Admin;
+const errors: string[] = [];
+
+beforeEach(async () => {
+  registry = new Registry(undefined, { now: () => 1_700_000_000_000 });
+  registry.addUser({ email: OWNER, token: "token-of-the-cafe" });
+  registry.addUser({ email: OTHER, token: "token-of-the-bar" });
+  registry.addDevice({ id: "cafe-1", owner: OWNER });
+  registry.putTag({ tag: "GUEST-0001", owner: OWNER, label: "Žofie" });
+  traffic = new Traffic();
+  registry.putSetting(SETTING, HASH);
+  const { login } = await Login.open({ registry });
+  admin = await startAdmin({
+    registry,
+    traffic,
+    watcher: { isConnected: true, statusOf: () => ({ values: { $state: "ready" }, heardMs: undefined }) },
+    login,
+    host: "127.0.0.1",
+    port: 0,
+    onError: (message) => errors.push(message),
+  });
+});
+
+afterEach(async () => {
+  await admin.close();
+  expect(errors.splice(0)).toEqual([]);
+});
+
+interface Options {
+  readonly method?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cookie?: string;
+}
+
+/** As the page asks, unless told otherwise. */
+function ask(path: string, { method = "GET", body, headers, cookie = "" }: Options = {}): Promise<Response> {
+  const own = { Origin: new URL(admin.url).origin, Cookie: cookie };
+  return fetch(new URL(path, admin.url), { method, body, headers: { ...own, ...headers } });
+}
+
+async function logIn(): Promise<string> {
+  const response = await ask("api/login", { method: "POST", body: PASSWORD });
+  expect(response.status).toBe(200);
+  return (response.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+}
+
+const CARD = JSON.stringify({ owner: OWNER, label: "new" });
+
+describe("who has not logged in", () => {
+  test.each([
+    ["GET", "api/cards"],
+    ["GET", "api/cards.csv"],
+    ["GET", "api/stations"],
+    ["GET", "api/sessions"],
+    ["GET", "api/energy?edges=0,1"],
+    ["GET", "api/requests"],
+    ["PUT", "api/cards/GUEST-0001"],
+    ["DELETE", "api/cards/GUEST-0001"],
+    ["POST", "api/cards.csv"],
+    ["GET", "api/nothing"],
+  ])("has no %s %s", async (method, path) => {
+    const body = method === "GET" ? undefined : CARD;
+    for (const cookie of ["", "plugpass-admin-1=x", `plugpass-admin-${new URL(admin.url).port}=`]) {
+      expect((await ask(path, { method, body, cookie })).status).toBe(401);
+    }
+    expect(registry.tags).toHaveLength(1);
+  });
+
+  test("has the page, which says nothing", async () => {
+    const text = await (await ask("")).text();
+    expect(text).toContain("<title>PlugPass platform</title>");
+    expect(text).not.toContain(OWNER);
+  });
+});
+
+describe("a login", () => {
+  test("gives a cookie that scripts do not see and other sites do not send", async () => {
+    const response = await ask("api/login", { method: "POST", body: PASSWORD });
+    expect(response.headers.get("set-cookie")).toMatch(
+      /; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+    );
+  });
+
+  test("with a wrong password is refused, and after many is slowed down", async () => {
+    for (let i = 0; i < 5; i++)
+      expect((await ask("api/login", { method: "POST", body: "wrong" })).status).toBe(401);
+    const response = await ask("api/login", { method: "POST", body: PASSWORD });
+    expect(response.status).toBe(429);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+  });
+
+  test("ends", async () => {
+    const cookie = await logIn();
+    expect((await ask("api/cards", { cookie })).status).toBe(200);
+    await ask("api/logout", { method: "POST", cookie });
+    expect((await ask("api/cards", { cookie })).status).toBe(401);
+  });
+});
+
+describe("a foreign page", () => {
+  test.each<[string, Record<string, string>]>([
+    ["of another site", { "Sec-Fetch-Site": "cross-site" }],
+    ["of the same machine on another port", { "Sec-Fetch-Site": "same-site" }],
+    ["in a browser that says only the origin", { Origin: "http://127.0.0.1:1" }],
+    ["without an origin", { Origin: "null" }],
+  ])("%s changes nothing, though the browser sends the cookie", async (_name, headers) => {
+    const cookie = await logIn();
+    const put = await ask("api/cards/GUEST-0002", { method: "PUT", body: CARD, headers, cookie });
+    expect(put.status).toBe(403);
+    const post = await ask("api/cards.csv", {
+      method: "POST",
+      body: `tag,owner\nGUEST-3,${OWNER}\n`,
+      headers,
+      cookie,
+    });
+    expect(post.status).toBe(403);
+    expect(registry.tags).toHaveLength(1);
+  });
+
+  test("that has its own name point here is turned away", async () => {
+    const { port, hostname } = new URL(admin.url);
+    const status = await new Promise((done) => {
+      const headers = { Host: `evil.example:${port}` };
+      httpRequest({ host: hostname, port, path: "/", headers }, (answer) => {
+        answer.resume();
+        done(answer.statusCode);
+      }).end();
+    });
+    expect(status).toBe(421);
+  });
+
+  test("may not frame it, run scripts in it or read it", async () => {
+    const { headers } = await ask("");
+    const policy = headers.get("content-security-policy") ?? "";
+    for (const rule of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "frame-ancestors 'none'",
+    ]) {
+      expect(policy).toContain(rule);
+    }
+    expect(policy).not.toContain("unsafe");
+    expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
+    expect(headers.get("access-control-allow-origin")).toBeNull();
+  });
+});
+
+describe("a card", () => {
+  let cookie: string;
+
+  beforeEach(async () => {
+    cookie = await logIn();
+  });
+
+  function put(tag: string, fields: object, headers: Record<string, string> = {}): Promise<Response> {
+    return ask(`api/cards/${encodeURIComponent(tag)}`, {
+      method: "PUT",
+      body: JSON.stringify(fields),
+      headers,
+      cookie,
+    });
+  }
+
+  test("is made, changed and deleted", async () => {
+    const card = {
+      owner: OWNER,
+      label: "<img src=x onerror=alert(1)>",
+      stations: ["cafe-1"],
+      maxCurrent: 10,
+    };
+    expect((await put("GUEST-0002", card, { "If-None-Match": "*" })).status).toBe(200);
+    expect(registry.tag("GUEST-0002")).toEqual({ tag: "GUEST-0002", ...card });
+    expect((await put("GUEST-0002", { owner: OTHER, blocked: true })).status).toBe(200);
+    expect(registry.tag("GUEST-0002")).toEqual({ tag: "GUEST-0002", owner: OTHER, blocked: true });
+    expect((await ask("api/cards/GUEST-0002", { method: "DELETE", cookie })).status).toBe(200);
+    expect(registry.tag("GUEST-0002")).toBeUndefined();
+  });
+
+  test("that is new does not take another's place, and one that is gone does not come back", async () => {
+    expect((await put("GUEST-0001", { owner: OTHER }, { "If-None-Match": "*" })).status).toBe(412);
+    expect(registry.tag("GUEST-0001")?.owner).toBe(OWNER);
+    expect((await put("GUEST-0009", { owner: OWNER })).status).toBe(404);
+    expect((await ask("api/cards/GUEST-0009", { method: "DELETE", cookie })).status).toBe(404);
+  });
+
+  test.each<[string, string, object, string]>([
+    ["a number that is none", "a b c d", { owner: OWNER }, "4-64 characters"],
+    ["no owner", "GUEST-0002", {}, "owner:"],
+    ["a stranger for an owner", "GUEST-0002", { owner: "who@cafe.example" }, "no user here"],
+    ["an unknown station", "GUEST-0002", { owner: OWNER, stations: ["x"] }, "x is no station here"],
+    ["a label of two lines", "GUEST-0002", { owner: OWNER, label: "a\nb" }, "one line"],
+    ["a field that nobody knows", "GUEST-0002", { owner: OWNER, admin: true }, "admin"],
+    ["another number in it", "GUEST-0002", { owner: OWNER, tag: "GUEST-0003" }, "tag"],
+  ])("with %s is refused, and says why", async (_name, tag, fields, why) => {
+    const response = await put(tag, fields, { "If-None-Match": "*" });
+    expect(response.status).toBe(400);
+    expect(((await response.json()) as { error: string }).error).toContain(why);
+    expect(registry.tags).toHaveLength(1);
+  });
+
+  test("is found by number, label and owner", async () => {
+    registry.putTags([
+      { tag: "OTHER-0001", owner: OTHER },
+      { tag: "OTHER-0002", owner: OWNER, label: "100% ŽOFIE_" },
+    ]);
+    for (const [search, tags] of [
+      ["žofie", ["GUEST-0001", "OTHER-0002"]],
+      ["BAR.ex", ["OTHER-0001"]],
+      ["0002", ["OTHER-0002"]],
+      ["%", ["OTHER-0002"]],
+    ] as const) {
+      const found = (await (
+        await ask(`api/cards?search=${encodeURIComponent(search)}`, { cookie })
+      ).json()) as {
+        cards: { tag: string }[];
+      };
+      expect(found.cards.map(({ tag }) => tag)).toEqual(tags);
+    }
+  });
+
+  test("comes in a file, whole or not at all", async () => {
+    const good = `tag,owner,blocked\nGUEST-0001,${OWNER},yes\nGUEST-0002,${OTHER},no\n`;
+    const bad = `${good}GUEST-0003,who@cafe.example,no\n`;
+    const refused = await ask("api/cards.csv", { method: "POST", body: bad, cookie });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ mistakes: ["line 4: owner: is no user here"] });
+    expect(registry.tags).toEqual([{ tag: "GUEST-0001", owner: OWNER, label: "Žofie" }]);
+    const taken = await ask("api/cards.csv", { method: "POST", body: good, cookie });
+    expect(await taken.json()).toEqual({ added: 1, changed: 1 });
+    expect(registry.tag("GUEST-0001")?.blocked).toBe(true);
+    const file = await ask("api/cards.csv", { cookie });
+    expect(file.headers.get("content-disposition")).toContain("attachment");
+    const again = await ask("api/cards.csv", { method: "POST", body: await file.text(), cookie });
+    expect(await again.json()).toEqual({ added: 0, changed: 2 });
+  });
+
+  test("in a file that is too long or not UTF-8 is refused", async () => {
+    const long = await ask("api/cards.csv", {
+      method: "POST",
+      body: "x".repeat(2 * 1024 * 1024 + 1),
+      cookie,
+    });
+    expect(long.status).toBe(413);
+    const latin = await ask("api/cards.csv", { method: "POST", body: new Uint8Array([0xe9, 0x0a]), cookie });
+    expect(latin.status).toBe(413);
+  });
+});
+
+test("sessions come without the tag's hash, stations without keys, nothing with tokens", async () => {
+  const cookie = await logIn();
+  const tag = "ab".repeat(32);
+  registry.acceptSession({
+    device: "cafe-1",
+    id: "0123456789abcdef",
+    owner: OWNER,
+    accepted: 1000,
+    tag,
+    tagEnd: "0001",
+    method: "ble",
+    start: 900,
+    end: 990,
+    seconds: 90,
+    startWh: 100,
+    endWh: 350,
+    why: "unplugged",
+  });
+  const texts = [];
+  for (const path of ["cards", "stations", "sessions", "energy?edges=0,900,1000", "requests"]) {
+    texts.push(await (await ask(`api/${path}`, { cookie })).text());
+  }
+  expect(JSON.parse(texts[2] ?? "")).toMatchObject({
+    total: 1,
+    sessions: [{ tagEnd: "0001", energyWh: 250 }],
+  });
+  expect(JSON.parse(texts[3] ?? "")).toEqual({ wh: [0, 250] });
+  const secrets = [tag, registry.device("cafe-1")?.key ?? "-", "token-of-the-cafe", "token-of-the-bar"];
+  for (const secret of secrets) expect(texts.join()).not.toContain(secret);
+});
+
+test.each([
+  "",
+  "1",
+  "2,1",
+  "1,1",
+  "a,b",
+  "0,1.5",
+  Array(401)
+    .fill(0)
+    .map((_, i) => i)
+    .join(),
+])("edges of days that are none are refused: %#", async (edges) => {
+  const cookie = await logIn();
+  expect((await ask(`api/energy?edges=${edges}`, { cookie })).status).toBe(400);
+});
+
+test.each(["api/", "api/cards/a/b", "api/%zz", "page.ts", "../package.json", "api/stations/x"])(
+  "there is no %s",
+  async (path) => {
+    const cookie = await logIn();
+    expect((await ask(path, { cookie })).status).toBe(404);
+  },
+);
+
+test("a port that is taken is told", async () => {
+  const { login } = await Login.open({ registry });
+  const watcher = { isConnected: true, statusOf: () => ({ values: {}, heardMs: undefined }) };
+  const port = Number(new URL(admin.url).port);
+  const taken = startAdmin({ registry, traffic, watcher, login, host: "127.0.0.1", port });
+  await expect(taken).rejects.toThrow("choose another for the admin page with --admin-port");
+});

@@ -1,0 +1,183 @@
+/** What the admin page can ask for and change. Who asks is logged in, and is not a foreign page. */
+
+import { tagEntry, tagText } from "../fields.js";
+import type { Registry, TagEntry } from "../registry.js";
+import type { StationWatcher } from "../station-watcher.js";
+import type { Traffic } from "../traffic.js";
+import { CSVError, formatCards, parseCards } from "./cards-csv.js";
+import {
+  CARDS_PER_PAGE,
+  type Cards,
+  type Energy,
+  type Refusal,
+  type Requests,
+  SESSIONS_PER_PAGE,
+  type Sessions,
+  type Stations,
+} from "./shapes.js";
+
+export interface APIOptions {
+  readonly registry: Registry;
+  readonly watcher: Pick<StationWatcher, "isConnected" | "statusOf">;
+  readonly traffic: Pick<Traffic, "exchanges" | "ignored">;
+  readonly now?: () => number;
+}
+
+export interface Call {
+  readonly method: string;
+  /** Without `/api/`, decoded. */
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+  readonly body: string;
+  /** `If-None-Match: *`: only what is not there yet. */
+  readonly isNew: boolean;
+}
+
+export type Answer =
+  | { readonly status: number; readonly json: object }
+  | { readonly status: number; readonly csv: string };
+
+/** Days of a chart at most, and a little more. */
+const MAX_EDGES = 400;
+const cardBody = tagEntry.omit({ tag: true });
+
+export function answer(call: Call, options: APIOptions): Answer {
+  const [kind, name, ...rest] = call.path;
+  if (rest.length > 0 || kind === undefined) return refuse(404, "there is nothing of that name");
+  if (kind === "cards" && name !== undefined) return card(name, call, options);
+  if (name !== undefined) return refuse(404, "there is nothing of that name");
+  if (kind === "cards.csv") return cardsFile(call, options);
+  if (call.method !== "GET") return refuse(405, "it takes GET");
+  const { registry, traffic } = options;
+  switch (kind) {
+    case "cards":
+      return ok(cards(call.query, registry));
+    case "stations":
+      return ok(stations(options));
+    case "sessions":
+      return ok(sessions(call.query, registry));
+    case "energy":
+      return energy(call.query, registry);
+    case "requests":
+      return ok({ exchanges: traffic.exchanges, ignored: traffic.ignored } satisfies Requests);
+    default:
+      return refuse(404, "there is nothing of that name");
+  }
+}
+
+export function refuse(status: number, error: string, mistakes?: readonly string[]): Answer {
+  return { status, json: { error, mistakes } satisfies Refusal };
+}
+
+function ok(json: object): Answer {
+  return { status: 200, json };
+}
+
+function cards(query: URLSearchParams, registry: Registry): Cards {
+  const wanted = (query.get("search") ?? "").trim().toLowerCase();
+  const found = registry.tags.filter((one) =>
+    [one.tag, one.owner, one.label ?? ""].some((text) => text.toLowerCase().includes(wanted)),
+  );
+  const offset = wholeNumber(query.get("offset"));
+  return {
+    total: found.length,
+    cards: found.slice(offset, offset + CARDS_PER_PAGE),
+    owners: registry.data.users.map(({ email }) => email),
+    stations: registry.devices.map(({ id, owner }) => ({ id, owner })),
+  };
+}
+
+function card(tag: string, { method, body, isNew }: Call, { registry }: APIOptions): Answer {
+  const before = registry.tag(tag);
+  if (method === "DELETE") {
+    if (!before) return refuse(404, "there is no such card");
+    registry.deleteTag(tag);
+    return ok({});
+  }
+  if (method !== "PUT") return refuse(405, "it takes PUT and DELETE");
+  if (isNew && before) return refuse(412, "there is a card of that number already");
+  if (!isNew && !before) return refuse(404, "there is no such card any more");
+  const number = tagText.safeParse(tag);
+  if (!number.success) return refuse(400, `tag: ${number.error.issues[0]?.message}`);
+  const fields = cardBody.safeParse(parseJSON(body));
+  if (!fields.success) {
+    const [issue] = fields.error.issues;
+    return refuse(400, `${issue?.path.join(".") || "the card"}: ${issue?.message}`);
+  }
+  const entry: TagEntry = { tag, ...fields.data };
+  const problem = problemOf(entry, registry);
+  if (problem) return refuse(400, problem);
+  registry.putTag(entry);
+  return ok({});
+}
+
+function problemOf({ owner, stations = [] }: TagEntry, registry: Registry): string | undefined {
+  if (!registry.user(owner)) return "owner: is no user here";
+  const unknown = stations.find((id) => !registry.device(id));
+  return unknown === undefined ? undefined : `stations: ${unknown} is no station here`;
+}
+
+function cardsFile({ method, body }: Call, { registry }: APIOptions): Answer {
+  if (method === "GET") return { status: 200, csv: formatCards(registry.tags) };
+  if (method !== "POST") return refuse(405, "it takes GET and POST");
+  try {
+    const entries = parseCards(body, {
+      owner: (email) => registry.user(email) !== undefined,
+      station: (id) => registry.device(id) !== undefined,
+      card: (tag) => registry.tag(tag),
+    });
+    const isNew = entries.filter(({ tag }) => !registry.tag(tag)).length;
+    registry.putTags(entries);
+    return ok({ added: isNew, changed: entries.length - isNew });
+  } catch (error) {
+    if (!(error instanceof CSVError)) throw error;
+    return refuse(400, "The file was not taken, and no card has changed.", error.mistakes);
+  }
+}
+
+function stations({ registry, watcher, now = Date.now }: APIOptions): Stations {
+  return {
+    isConnected: watcher.isConnected,
+    stations: registry.devices.map((device) => {
+      const { values, heardMs } = watcher.statusOf(device);
+      const heardS = heardMs === undefined ? null : Math.max(0, Math.round((now() - heardMs) / 1000));
+      return { id: device.id, owner: device.owner, values, heardS };
+    }),
+  };
+}
+
+function sessions(query: URLSearchParams, registry: Registry): Sessions {
+  const offset = wholeNumber(query.get("offset"));
+  return {
+    total: registry.sessionCount,
+    sessions: registry
+      .sessions({ offset, limit: SESSIONS_PER_PAGE })
+      .map(({ tag: _, startWh, endWh, ...session }) => ({
+        ...session,
+        energyWh: Math.max(0, endWh - startWh),
+      })),
+  };
+}
+
+/** `edges`: seconds since 1970-01-01 UTC, rising: where a browser's days begin, which are not all of a length. */
+function energy(query: URLSearchParams, registry: Registry): Answer {
+  const edges = (query.get("edges") ?? "").split(",").map(Number);
+  const isRising = edges.every((edge, i) => Number.isSafeInteger(edge) && edge > (edges[i - 1] ?? -1));
+  if (!isRising || edges.length < 2 || edges.length > MAX_EDGES) {
+    return refuse(400, `edges: must be 2-${MAX_EDGES} whole numbers, each larger than the one before`);
+  }
+  const wh = edges.slice(1).map((toS, i) => registry.energyWh({ fromS: edges[i] ?? 0, toS }));
+  return ok({ wh } satisfies Energy);
+}
+
+function wholeNumber(text: string | null): number {
+  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : 0;
+}
+
+function parseJSON(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

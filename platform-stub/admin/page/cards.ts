@@ -1,0 +1,190 @@
+import { CARDS_PER_PAGE, type Card, type Cards } from "../shapes.js";
+import { button, cell, emptyRow, find, lines, Pages, row, tell } from "./dom.js";
+import { call, Refused } from "./server.js";
+
+type Guard = (work: () => Promise<void>) => void;
+
+/** The section with the cards, and its two dialogs. */
+export class CardsSection {
+  #guard: Guard;
+  #pages: Pages;
+  #known: Cards = { total: 0, cards: [], owners: [], stations: [] };
+  /** What the dialog is about; `undefined` for a new card. */
+  #edited: Card | undefined;
+  #search = find("search", HTMLInputElement);
+  #rows = find("cards-rows", HTMLTableSectionElement);
+  #answer = find("cards-answer", HTMLOutputElement);
+  #mistakes = find("mistakes", HTMLUListElement);
+  #dialog = find("card", HTMLDialogElement);
+  #dialogAnswer = find("card-answer", HTMLOutputElement);
+  #tag = find("card-tag", HTMLInputElement);
+  #label = find("card-label", HTMLInputElement);
+  #owner = find("card-owner", HTMLSelectElement);
+  #everywhere = find("card-everywhere", HTMLInputElement);
+  #stations = find("card-stations", HTMLElement);
+  #blocked = find("card-blocked", HTMLInputElement);
+  #limit = find("card-limit", HTMLInputElement);
+  #cache = find("card-cache", HTMLInputElement);
+  #deletion = find("deletion", HTMLDialogElement);
+
+  constructor(guard: Guard) {
+    this.#guard = guard;
+    this.#pages = new Pages({
+      name: "cards",
+      size: CARDS_PER_PAGE,
+      onTurned: () => guard(() => this.load()),
+    });
+    const on = (id: string, type: string, work: (event: Event) => void) =>
+      document.getElementById(id)?.addEventListener(type, work);
+    on("search", "input", () => {
+      this.#pages.offset = 0;
+      guard(() => this.load());
+    });
+    on("search-form", "submit", (event) => event.preventDefault());
+    on("new-card", "click", () => this.#open(undefined));
+    on("import-form", "submit", (event) => {
+      event.preventDefault();
+      guard(() => this.#import());
+    });
+    on("card-form", "submit", (event) => {
+      event.preventDefault();
+      guard(() => this.#save());
+    });
+    on("card-cancel", "click", () => this.#dialog.close());
+    on("card-everywhere", "change", () => this.#showStations());
+    on("card-owner", "change", () => this.#listStations([]));
+    on("deletion-no", "click", () => this.#deletion.close());
+    on("deletion-yes", "click", () => guard(() => this.#delete()));
+  }
+
+  async load(): Promise<void> {
+    const query = new URLSearchParams({ search: this.#search.value, offset: String(this.#pages.offset) });
+    this.#known = await call<Cards>(`cards?${query}`);
+    const { cards, total } = this.#known;
+    this.#pages.show(total, cards.length);
+    this.#rows.replaceChildren(
+      ...(cards.length === 0 ? [emptyRow("no cards", 6)] : cards.map((card) => this.#row(card))),
+    );
+  }
+
+  #row(card: Card): HTMLTableRowElement {
+    const { tag, label = "", owner, stations, blocked } = card;
+    return row(
+      cell(tag, { isHeader: true }),
+      cell(label),
+      cell(owner),
+      cell(stations ? stations.join(", ") || "none" : "all"),
+      cell(blocked ? "blocked" : "good", { isBad: blocked }),
+      cell([
+        button("Edit", { label: `Edit ${tag}`, onClick: () => this.#open(card) }),
+        button(blocked ? "Unblock" : "Block", {
+          label: `${blocked ? "Unblock" : "Block"} ${tag}`,
+          onClick: () => this.#guard(() => this.#put({ ...card, blocked: !blocked })),
+        }),
+        button("Delete", {
+          label: `Delete ${tag}`,
+          onClick: () => {
+            this.#edited = card;
+            find("deletion-card", HTMLElement).textContent = label ? `${tag}, ${label}` : tag;
+            this.#deletion.showModal();
+          },
+        }),
+      ]),
+    );
+  }
+
+  #open(card: Card | undefined): void {
+    this.#edited = card;
+    const { owners } = this.#known;
+    tell(this.#dialogAnswer, "");
+    find("card-title", HTMLElement).textContent = card ? `Card ${card.tag}` : "New card";
+    this.#tag.value = card?.tag ?? "";
+    this.#tag.readOnly = card !== undefined;
+    this.#label.value = card?.label ?? "";
+    this.#owner.replaceChildren(...owners.map((owner) => new Option(owner, owner)));
+    this.#owner.value = card?.owner ?? owners[0] ?? "";
+    this.#everywhere.checked = card?.stations === undefined;
+    this.#listStations(card?.stations ?? []);
+    this.#blocked.checked = card?.blocked ?? false;
+    this.#limit.value = String(card?.maxCurrent ?? "");
+    this.#cache.value = String(card?.cacheFor ?? "");
+    this.#dialog.showModal();
+  }
+
+  /** The owner's, and those that the card is good at already. */
+  #listStations(chosen: readonly string[]): void {
+    const own = this.#known.stations.filter(({ owner }) => owner === this.#owner.value).map(({ id }) => id);
+    const labels = [...new Set([...own, ...chosen])].map((id) => {
+      const box = document.createElement("input");
+      box.type = "checkbox";
+      box.value = id;
+      box.checked = chosen.includes(id);
+      const label = document.createElement("label");
+      label.append(box, ` ${id}`);
+      return label;
+    });
+    this.#stations.replaceChildren(...labels);
+    this.#showStations();
+  }
+
+  #showStations(): void {
+    this.#stations.hidden = this.#everywhere.checked;
+  }
+
+  async #save(): Promise<void> {
+    const chosen = [...this.#stations.querySelectorAll<HTMLInputElement>("input:checked")];
+    const number = ({ value }: HTMLInputElement) => (value === "" ? undefined : Number(value));
+    const card: Card = {
+      tag: this.#tag.value,
+      owner: this.#owner.value,
+      label: this.#label.value || undefined,
+      stations: this.#everywhere.checked ? undefined : chosen.map(({ value }) => value),
+      blocked: this.#blocked.checked || undefined,
+      maxCurrent: number(this.#limit),
+      cacheFor: number(this.#cache),
+    };
+    try {
+      await this.#put(card, this.#edited === undefined);
+      this.#dialog.close();
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status === 401) throw error;
+      tell(this.#dialogAnswer, error.message, true);
+    }
+  }
+
+  async #put({ tag, ...fields }: Card, isNew = false): Promise<void> {
+    await call(`cards/${encodeURIComponent(tag)}`, { method: "PUT", body: JSON.stringify(fields), isNew });
+    tell(this.#answer, `${tag} is saved.`);
+    this.#mistakes.replaceChildren();
+    await this.load();
+  }
+
+  async #delete(): Promise<void> {
+    const tag = this.#edited?.tag ?? "";
+    this.#deletion.close();
+    await call(`cards/${encodeURIComponent(tag)}`, { method: "DELETE" });
+    tell(this.#answer, `${tag} is deleted.`);
+    await this.load();
+  }
+
+  async #import(): Promise<void> {
+    const field = find("import", HTMLInputElement);
+    const file = field.files?.[0];
+    if (!file) return;
+    this.#mistakes.replaceChildren();
+    try {
+      const body = await file.arrayBuffer();
+      const { added, changed } = await call<{ added: number; changed: number }>("cards.csv", {
+        method: "POST",
+        body,
+      });
+      tell(this.#answer, `${added} cards added, ${changed} changed.`);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status === 401) throw error;
+      tell(this.#answer, error.message, true);
+      this.#mistakes.replaceChildren(...lines(error.mistakes));
+    }
+    field.value = "";
+    await this.load();
+  }
+}

@@ -1,0 +1,53 @@
+/** A bar for each day. */
+
+const SVG = "http://www.w3.org/2000/svg";
+const WIDTH = 840;
+const HEIGHT = 200;
+const BOTTOM = 24;
+const TOP = 20;
+const GAP = 8;
+
+export interface Bar {
+  readonly name: string;
+  readonly wh: number;
+}
+
+/** What it shows is in its name, day by day, for who does not see it. */
+export function chart(bars: readonly Bar[]): SVGSVGElement {
+  const svg = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  const highest = Math.max(...bars.map(({ wh }) => wh), 1);
+  const width = WIDTH / bars.length;
+  const floor = HEIGHT - BOTTOM;
+  svg.append(element("line", { x1: 0, y1: floor, x2: WIDTH, y2: floor }));
+  bars.forEach(({ name, wh }, i) => {
+    const height = ((floor - TOP) * wh) / highest;
+    const middle = (i + 0.5) * width;
+    svg.append(
+      element("rect", { x: i * width + GAP / 2, y: floor - height, width: width - GAP, height }),
+      label(name, { x: middle, y: HEIGHT - 6 }),
+    );
+    if (wh > 0) svg.append(label(kWh(wh), { x: middle, y: floor - height - 5 }));
+  });
+  const days = bars.filter(({ wh }) => wh > 0).map(({ name, wh }) => `${name} ${kWh(wh)} kWh`);
+  svg.setAttribute("aria-label", `Energy by day: ${days.join(", ") || "none"}`);
+  return svg;
+}
+
+export function kWh(wh: number): string {
+  return (wh / 1000).toLocaleString(undefined, { maximumFractionDigits: wh < 10_000 ? 2 : 1 });
+}
+
+function label(text: string, place: { x: number; y: number }): SVGElement {
+  const written = element("text", place);
+  written.textContent = text;
+  return written;
+}
+
+function element<K extends keyof SVGElementTagNameMap>(
+  kind: K,
+  attributes: Readonly<Record<string, string | number>>,
+): SVGElementTagNameMap[K] {
+  const made = document.createElementNS(SVG, kind);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  return made;
+}

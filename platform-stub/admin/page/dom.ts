@@ -1,0 +1,90 @@
+/** Text stays text: nothing here makes markup out of what came over the network. */
+
+/** An element of the page. Throws when the page has none of that kind. */
+export function find<T extends Element>(id: string, kind: new () => T): T {
+  const element = document.getElementById(id);
+  if (!(element instanceof kind)) throw new Error(`the page has no ${id}`);
+  return element;
+}
+
+export interface CellOptions {
+  readonly isNumber?: boolean;
+  readonly isBad?: boolean;
+  /** It names the row. */
+  readonly isHeader?: boolean;
+}
+
+export function cell(content: string | readonly Node[], options: CellOptions = {}): HTMLTableCellElement {
+  const element = document.createElement(options.isHeader ? "th" : "td");
+  if (options.isHeader) element.scope = "row";
+  if (options.isNumber) element.classList.add("number");
+  if (options.isBad) element.classList.add("bad");
+  if (typeof content === "string") element.textContent = content;
+  else element.append(...content);
+  return element;
+}
+
+export function row(...cells: readonly HTMLTableCellElement[]): HTMLTableRowElement {
+  const element = document.createElement("tr");
+  element.append(...cells);
+  return element;
+}
+
+/** A row that says that there are none. */
+export function emptyRow(text: string, columns: number): HTMLTableRowElement {
+  const only = cell(text);
+  only.colSpan = columns;
+  return row(only);
+}
+
+export function button(text: string, options: { label: string; onClick: () => void }): HTMLButtonElement {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "soft";
+  element.textContent = text;
+  element.ariaLabel = options.label;
+  element.addEventListener("click", options.onClick);
+  return element;
+}
+
+/** Lines of a list. */
+export function lines(texts: readonly string[]): HTMLLIElement[] {
+  return texts.map((text) => {
+    const element = document.createElement("li");
+    element.textContent = text;
+    return element;
+  });
+}
+
+export function tell(output: HTMLElement, text: string, isBad = false): void {
+  output.textContent = text;
+  output.classList.toggle("bad", isBad);
+}
+
+/** Two buttons that turn pages, and what they say between them. */
+export class Pages {
+  offset = 0;
+  #back: HTMLButtonElement;
+  #on: HTMLButtonElement;
+  #count: HTMLElement;
+  #size: number;
+
+  constructor(options: { name: string; size: number; onTurned: () => void }) {
+    this.#size = options.size;
+    this.#back = find(`${options.name}-back`, HTMLButtonElement);
+    this.#on = find(`${options.name}-on`, HTMLButtonElement);
+    this.#count = find(`${options.name}-count`, HTMLElement);
+    const turn = (by: number) => {
+      this.offset = Math.max(0, this.offset + by);
+      options.onTurned();
+    };
+    this.#back.addEventListener("click", () => turn(-this.#size));
+    this.#on.addEventListener("click", () => turn(this.#size));
+  }
+
+  show(total: number, shown: number): void {
+    this.#back.disabled = this.offset === 0;
+    this.#on.disabled = this.offset + shown >= total;
+    this.#count.textContent = shown === 0 ? "none" : `${this.offset + 1}-${this.offset + shown} of ${total}`;
+  }
+}

@@ -1,0 +1,208 @@
+/** The admin page's HTTP server: its files, the login, and the calls of api.ts behind it. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, isIPv6 } from "node:net";
+import { type Answer, type APIOptions, answer, refuse } from "./api.js";
+import { readPage } from "./files.js";
+import type { Login } from "./login.js";
+
+export interface AdminOptions extends APIOptions {
+  readonly login: Login;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Something failed that should not. */
+  readonly onError?: (message: string) => void;
+}
+
+export interface Admin {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Of a file of cards; of everything else, and of who has not logged in. */
+const MAX_FILE_BYTES = 2 * 1024 * 1024;
+const MAX_BODY_BYTES = 16 * 1024;
+const REQUEST_TIMEOUT_MS = 10_000;
+const COOKIE_S = 12 * 60 * 60;
+
+const HEADERS = {
+  // No script but the page's file, and none from text: what a station calls itself stays text.
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; " +
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "Referrer-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cache-Control": "no-store",
+};
+
+/** Serves the admin page, on loopback unless told otherwise. */
+export async function startAdmin(options: AdminOptions): Promise<Admin> {
+  const files = await readPage();
+  const server = createServer((request, response) => {
+    void respond(request, response, { ...options, files }).catch((error: unknown) => {
+      options.onError?.(error instanceof Error ? error.message : "a request failed");
+      if (!response.headersSent) send(response, refuse(500, "it failed; the platform's log says why"));
+    });
+  });
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.headersTimeout = REQUEST_TIMEOUT_MS;
+  await listen(server, options);
+  const { address, port } = server.address() as AddressInfo;
+  const host = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
+  return {
+    url: `http://${isIPv6(host) ? `[${host}]` : host}:${port}/`,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+type Context = AdminOptions & { readonly files: Awaited<ReturnType<typeof readPage>> };
+
+async function respond(request: IncomingMessage, response: ServerResponse, context: Context): Promise<void> {
+  const { method = "GET", headers } = request;
+  const isReading = method === "GET" || method === "HEAD";
+  if (!isOwnHost(request)) return send(response, refuse(421, "this is not a name of the admin page"));
+  if (!isReading && isForeign(request)) return send(response, refuse(403, "this comes from another page"));
+  const url = new URL(request.url ?? "/", "http://page");
+  const file = context.files.get(url.pathname);
+  if (file) {
+    if (!isReading) return send(response, refuse(405, "it takes GET"));
+    response.writeHead(200, { ...HEADERS, "Content-Type": file.type, "Content-Length": file.body.length });
+    response.end(method === "HEAD" ? undefined : file.body);
+    return;
+  }
+  const path = pathOf(url);
+  if (!path) return send(response, refuse(404, "there is nothing of that name"));
+  if (path[0] === "login" || path[0] === "logout")
+    return logInOrOut(request, response, { context, what: path[0] });
+  if (!context.login.isLoggedIn(tokenOf(request))) return send(response, refuse(401, "log in first"));
+  const maxBytes = path[0] === "cards.csv" ? MAX_FILE_BYTES : MAX_BODY_BYTES;
+  const body = isReading ? "" : await readBody(request, maxBytes);
+  if (body === undefined) return send(response, refuse(413, `it takes at most ${maxBytes} bytes, of UTF-8`));
+  const isNew = headers["if-none-match"] === "*";
+  send(response, answer({ method, path, query: url.searchParams, body, isNew }, context));
+}
+
+async function logInOrOut(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { context, what }: { context: Context; what: "login" | "logout" },
+): Promise<void> {
+  if (request.method !== "POST") return send(response, refuse(405, "it takes POST"));
+  const name = cookieName(request);
+  if (what === "login") {
+    const password = await readBody(request, MAX_BODY_BYTES);
+    return password === undefined
+      ? send(response, refuse(413, "that is no password"))
+      : logIn(response, password, { context, name });
+  }
+  context.login.logOut(tokenOf(request));
+  send(response, { status: 200, json: {} }, { "Set-Cookie": cookie(name, "", 0) });
+}
+
+async function logIn(
+  response: ServerResponse,
+  password: string,
+  { context, name }: { context: Context; name: string },
+): Promise<void> {
+  const result = await context.login.attempt(password);
+  switch (result.type) {
+    case "let-in":
+      return send(
+        response,
+        { status: 200, json: {} },
+        { "Set-Cookie": cookie(name, result.token, COOKIE_S) },
+      );
+    case "wrong":
+      return send(response, refuse(401, "That is not the password."));
+    case "wait": {
+      const seconds = Math.ceil(result.waitMs / 1000);
+      const sentence = `Too many attempts. Try again in ${seconds} s.`;
+      return send(response, refuse(429, sentence), { "Retry-After": String(seconds) });
+    }
+  }
+}
+
+/** On loopback, another name in `Host` is that of a page which had its name point here (DNS rebinding). */
+function isOwnHost({ headers, socket }: IncomingMessage): boolean {
+  const isLoopback = /^(::ffff:)?127\.|^::1$/.test(socket.localAddress ?? "");
+  return !isLoopback || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(headers.host ?? "");
+}
+
+/** A change comes from the page itself, and its browser says so; a program that is no browser has to say so too. */
+function isForeign({ headers }: IncomingMessage): boolean {
+  const site = headers["sec-fetch-site"];
+  if (site !== undefined) return site !== "same-origin";
+  const { origin, host } = headers;
+  return origin === undefined || !URL.canParse(origin) || new URL(origin).host !== host;
+}
+
+function pathOf({ pathname }: URL): string[] | undefined {
+  if (!pathname.startsWith("/api/")) return undefined;
+  try {
+    return pathname.slice("/api/".length).split("/").map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `undefined` when it is too long, not UTF-8, or cut off. It is read to its end, so that the answer can be. */
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const part of request) {
+      length += part.length;
+      if (length <= maxBytes) parts.push(part);
+    }
+    if (length > maxBytes) return undefined;
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.concat(parts));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Cookies are of a host and not of its port: two platforms on one machine have names of their own. */
+function cookieName({ socket }: IncomingMessage): string {
+  return `plugpass-admin-${socket.localPort}`;
+}
+
+function cookie(name: string, value: string, seconds: number): string {
+  return `${name}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
+}
+
+function tokenOf(request: IncomingMessage): string | undefined {
+  const name = `${cookieName(request)}=`;
+  const cookies = (request.headers.cookie ?? "").split(/; */);
+  return cookies.find((one) => one.startsWith(name))?.slice(name.length);
+}
+
+function send(response: ServerResponse, given: Answer, headers: Record<string, string> = {}): void {
+  const isCSV = "csv" in given;
+  const body = isCSV ? given.csv : JSON.stringify(given.json);
+  response.writeHead(given.status, {
+    ...HEADERS,
+    "Content-Type": isCSV ? "text/csv; charset=utf-8" : "application/json",
+    ...(isCSV ? { "Content-Disposition": 'attachment; filename="cards.csv"' } : {}),
+    "Content-Length": Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+function listen(server: Server, { host, port }: AdminOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", ({ code }: NodeJS.ErrnoException) => {
+      const why = code === "EADDRINUSE" ? "is in use" : `of ${host} cannot be opened (${code})`;
+      reject(new Error(`port ${port} ${why}; choose another for the admin page with --admin-port`));
+    });
+    server.listen(port, host, resolve);
+  });
+}

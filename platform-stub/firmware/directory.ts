@@ -1,0 +1,117 @@
+/** The shelf in a directory: `<product id>/<channel>-<version>.bin`, and beside it `.json` with how far it is rolled out. */
+
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { inspect } from "../../scripts/sdk/esp-image.js";
+import type { Channel, Progress, Release, Shelf } from "./shelf.js";
+
+const detailsSchema = z.strictObject({
+  signature: z
+    .string()
+    .regex(/^[0-9a-f]{128}$/, "must be 128 lower-case hex digits")
+    .optional(),
+  percent: z.number().min(0).max(100),
+  updated: z.array(z.string()).default([]),
+  rolledBack: z.array(z.string()).default([]),
+  isHalted: z.boolean().default(false),
+});
+
+type ReleaseName = Pick<Release, "productId" | "version" | "channel">;
+
+const FILE = /^(stable|staging)-(\d{1,10})\.json$/;
+
+/** The place of a release, without its ending. */
+function fileOf(directory: string, { productId, version, channel }: ReleaseName): string {
+  return join(directory, productId, `${channel}-${version}`);
+}
+
+/**
+ * Puts an image on the shelf, or changes how far it is rolled out. Throws, with a sentence, for an image that a
+ * station could not run, or that says of itself something else, and for another image of a version that is there.
+ */
+export function writeRelease(directory: string, release: Release): void {
+  const { image, productId, version, signature, percent } = release;
+  const description = inspect(image);
+  if (description.productId !== productId || description.version !== version) {
+    const says = `${description.productId} version ${description.version ?? "none"}`;
+    throw new Error(`the image says that it is ${says}, not ${productId} version ${version}`);
+  }
+  const file = fileOf(directory, release);
+  if (existsSync(`${file}.bin`) && !readFileSync(`${file}.bin`).equals(image)) {
+    throw new Error(
+      `version ${version} of ${productId} is another image already; give this one another version`,
+    );
+  }
+  const before = existsSync(`${file}.json`) ? readDetails(`${file}.json`) : undefined;
+  mkdirSync(dirname(file), { recursive: true });
+  writeWhole(`${file}.bin`, image);
+  // Who releases it again has looked at why it was halted.
+  writeDetails(file, { ...before, signature: signature ?? before?.signature, percent, isHalted: false });
+}
+
+/** Keeps what became of a release. */
+export function writeProgress(directory: string, release: ReleaseName, progress: Progress): void {
+  const file = fileOf(directory, release);
+  const { signature, percent } = readDetails(`${file}.json`);
+  const { updated, rolledBack, isHalted } = progress;
+  writeDetails(file, { signature, percent, updated: [...updated], rolledBack: [...rolledBack], isHalted });
+}
+
+/** Puts what is new in the directory on the shelf. Throws for what does not belong there, naming it. */
+export class ShelfDirectory {
+  readonly path: string;
+  #shelf: Shelf;
+  /** When each was read last, by its file. */
+  #read = new Map<string, number>();
+
+  constructor(path: string, shelf: Shelf) {
+    this.path = path;
+    this.#shelf = shelf;
+    this.refresh();
+  }
+
+  refresh(): void {
+    if (!existsSync(this.path)) return;
+    for (const productId of readdirSync(this.path)) {
+      for (const name of readdirSync(join(this.path, productId))) {
+        const [, channel, version] = FILE.exec(name) ?? [];
+        if (channel === undefined) continue;
+        this.#readRelease({ productId, version: Number(version), channel: channel as Channel });
+      }
+    }
+  }
+
+  #readRelease(name: ReleaseName): void {
+    const file = fileOf(this.path, name);
+    const { mtimeMs } = statSync(`${file}.json`);
+    if (this.#read.get(file) === mtimeMs) return;
+    this.#read.set(file, mtimeMs);
+    const { signature, percent, ...progress } = readDetails(`${file}.json`);
+    const image = Uint8Array.from(readFileSync(`${file}.bin`));
+    this.#shelf.put({ ...name, image, signature, percent }, progress);
+  }
+}
+
+function readDetails(file: string): z.output<typeof detailsSchema> {
+  const parsed = detailsSchema.safeParse(JSON.parse(readFileSync(file, "utf8")));
+  if (!parsed.success) throw new Error(`${file} is no release: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function writeDetails(file: string, details: z.input<typeof detailsSchema>): void {
+  writeWhole(`${file}.json`, `${JSON.stringify(details, null, 2)}\n`);
+}
+
+function writeWhole(file: string, content: string | Uint8Array): void {
+  writeFileSync(`${file}.new`, content);
+  renameSync(`${file}.new`, file);
+}

@@ -1,0 +1,286 @@
+import { spawnSync } from "node:child_process";
+import { createPublicKey, verify } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { sha256, sha512 } from "@noble/hashes/sha2.js";
+import mqtt from "mqtt";
+import { waitFor } from "../../host-tests/cli/wait.js";
+import { makeImage } from "../../host-tests/world/firmware-image.js";
+import { decodeHex } from "../../modules/bytes/index.js";
+import { verifyEd25519 } from "../../modules/updates/ed25519/ed25519.js";
+import { demoRegistry } from "../demo.js";
+import { startPlatform } from "../platform.js";
+import { answer } from "./answer.js";
+import { writeRelease } from "./directory.js";
+import { makeKey, publicKeyOf, signatureOf } from "./keys.js";
+import { type FirmwareService, serveFirmware } from "./server.js";
+import { type Release, Shelf } from "./shelf.js";
+
+const image = makeImage({ version: 5, productId: "cafe" });
+const IDS = Array.from({ length: 2000 }, (_, i) => `cafe-${i.toString(16).padStart(8, "0")}`);
+
+function releaseOf(version: number, change: Partial<Release> = {}): Release {
+  const own = makeImage({ version, productId: "cafe" });
+  return { productId: "cafe", version, channel: "stable", image: own, percent: 100, ...change };
+}
+
+describe("the shelf", () => {
+  test("gives a staged release to its share of device ids, more of them with more, and never other ones", () => {
+    const shelf = new Shelf();
+    shelf.put(releaseOf(4));
+    let before = new Set<string>();
+    for (const percent of [0, 5, 20, 100]) {
+      shelf.put(releaseOf(5, { percent }));
+      const lucky = new Set(IDS.filter((id) => shelf.offer("cafe", "stable", id)?.release.version === 5));
+      expect(Math.abs((100 * lucky.size) / IDS.length - percent)).toBeLessThan(2);
+      for (const id of before) expect(lucky.has(id)).toBe(true);
+      before = lucky;
+    }
+  });
+
+  test("gives another release to other stations first", () => {
+    const shelf = new Shelf();
+    const first = (version: number) => {
+      shelf.put(releaseOf(version, { percent: 5 }));
+      return IDS.filter((id) => shelf.offer("cafe", "stable", id)?.release.version === version);
+    };
+    const [one, two] = [new Set(first(5)), first(6)];
+    expect(two.filter((id) => one.has(id)).length).toBeLessThan(two.length / 3);
+  });
+
+  test("gives who does not say its id what is for everybody, and staging to who asks", () => {
+    const shelf = new Shelf();
+    shelf.put(releaseOf(4));
+    shelf.put(releaseOf(5, { percent: 99 }));
+    shelf.put(releaseOf(6, { channel: "staging" }));
+    expect(shelf.offer("cafe", "stable", undefined)?.release.version).toBe(4);
+    expect(shelf.offer("cafe", "staging", undefined)?.release.version).toBe(6);
+    expect(shelf.offer("lamp", "stable", undefined)).toBeUndefined();
+  });
+
+  test("halts a release that more than a tenth of its stations left, and gives the one before", () => {
+    const shelf = new Shelf();
+    shelf.put(releaseOf(4));
+    shelf.put(releaseOf(5));
+    const say = (count: number, from: number, text: string) => {
+      for (const id of IDS.slice(from, from + count)) {
+        shelf.offer("cafe", "stable", id);
+        shelf.report(id, text);
+      }
+    };
+    say(90, 0, "Updated successfully");
+    say(10, 100, "Rolled back: crash");
+    expect(shelf.progress(releaseOf(5)).isHalted).toBe(false);
+    // The same one again is one.
+    for (let i = 0; i < 5; i++) shelf.report(IDS[100] ?? "", "Rolled back: crash");
+    expect(shelf.progress(releaseOf(5)).isHalted).toBe(false);
+    say(1, 200, "Rolled back: crash");
+    expect(shelf.progress(releaseOf(5)).isHalted).toBe(true);
+    expect(shelf.offer("cafe", "stable", IDS[300])?.release.version).toBe(4);
+  });
+
+  test("does not halt for two stations, nor for what it never gave, nor for downloads that failed", () => {
+    const shelf = new Shelf();
+    shelf.put(releaseOf(5));
+    for (const id of IDS.slice(0, 50)) shelf.report(id, "Rolled back: crash");
+    for (const id of IDS.slice(0, 2)) {
+      shelf.offer("cafe", "stable", id);
+      shelf.report(id, "Rolled back: crash");
+    }
+    shelf.offer("cafe", "stable", IDS[3]);
+    shelf.report(IDS[3] ?? "", "Update failed: the connection broke off");
+    expect(shelf.progress(releaseOf(5))).toMatchObject({ isHalted: false, updated: [] });
+  });
+
+  test("has one image for a version", () => {
+    const shelf = new Shelf();
+    shelf.put(releaseOf(5));
+    const other = makeImage({ version: 5, productId: "cafe", byteLength: 4096 });
+    expect(() => shelf.put(releaseOf(5, { image: other }))).toThrow("another image already");
+  });
+});
+
+describe("what it answers", () => {
+  const shelf = new Shelf();
+  shelf.put(releaseOf(5, { image, signature: "ab".repeat(64) }));
+  const ask = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+    answer(shelf, { method, path, headers: new Map(Object.entries(headers)) });
+  const IMAGE = "/firmwares/v1/cafe.bin";
+  const etag = `"${Buffer.from(sha256(image)).toString("hex")}"`;
+
+  test("is the newest version, with size, hash and signature", () => {
+    const { status, body } = ask("/firmwares/v1/products/cafe/firmware-version");
+    expect(status).toBe(200);
+    expect(JSON.parse(Buffer.from(body).toString())).toEqual({
+      firmware_version: 5,
+      size: image.length,
+      sha256: etag.slice(1, -1),
+      signature: "ab".repeat(64),
+    });
+  });
+
+  test.each([
+    ["bytes=100-", 206, 100, image.length],
+    ["bytes=100-199", 206, 100, 200],
+    ["bytes=-16", 206, image.length - 16, image.length],
+    [`bytes=0-${2 * image.length}`, 206, 0, image.length],
+    ["bytes=5-4", 200, 0, image.length],
+    ["bytes=0-1,3-4", 200, 0, image.length],
+    ["lines=1-", 200, 0, image.length],
+  ])("to the range %s is %d", (range, status, from, to) => {
+    const response = ask(IMAGE, { range });
+    expect(response.status).toBe(status);
+    expect(Buffer.from(response.body).equals(image.slice(from, to))).toBe(true);
+    expect(response.headers["content-length"]).toBe(String(to - from));
+    if (status === 206) {
+      expect(response.headers["content-range"]).toBe(`bytes ${from}-${to - 1}/${image.length}`);
+    }
+  });
+
+  test("to a range of the image that was begun is the rest, and of another one all of it", () => {
+    expect(ask(IMAGE, { range: "bytes=10-", "if-range": etag }).status).toBe(206);
+    expect(ask(IMAGE, { range: "bytes=10-", "if-range": '"other"' }).status).toBe(200);
+  });
+
+  test.each([
+    [IMAGE, { range: `bytes=${image.length}-` }, "GET", 416],
+    ["/firmwares/v1/lamp.bin", {}, "GET", 404],
+    ["/firmwares/v1/staging/lamp.bin", {}, "GET", 404],
+    ["/firmwares/v1/products/lamp/firmware-version", {}, "GET", 404],
+    ["/firmwares/v1/../secret", {}, "GET", 404],
+    [IMAGE, {}, "POST", 405],
+  ])("to %s %j %s is %d", (path, headers, method, status) => {
+    expect(ask(path, headers as Record<string, string>, method).status).toBe(status);
+  });
+});
+
+describe("served", () => {
+  let directory: string;
+  let service: FirmwareService | undefined;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "plugpass-shelf-"));
+  });
+
+  afterEach(async () => {
+    await service?.close();
+    service = undefined;
+    rmSync(directory, { recursive: true });
+  });
+
+  test("over HTTP it is the same, and what is released meanwhile is there", async () => {
+    service = await serveFirmware({ directory: join(directory, "shelf"), port: 0 });
+    const url = `${service.url}/firmwares/v1/cafe.bin`;
+    expect((await fetch(url)).status).toBe(404);
+    writeRelease(join(directory, "shelf"), releaseOf(5, { image }));
+    const part = await fetch(url, { headers: { range: "bytes=4096-" } });
+    expect(part.status).toBe(206);
+    expect(Buffer.from(await part.arrayBuffer()).equals(image.slice(4096))).toBe(true);
+  });
+
+  test("it hears over the broker how stations fare, halts, and knows that after a restart", async () => {
+    writeRelease(directory, releaseOf(5, { image }));
+    const platform = await startPlatform({ registry: demoRegistry() });
+    const broker = { url: platform.url, ...platform.account };
+    const halted: number[] = [];
+    const options = { directory, port: 0, broker };
+    service = await serveFirmware({ ...options, onHalted: ({ version }) => halted.push(version) });
+    const client = await mqtt.connectAsync(platform.url, { ...platform.account });
+    for (const id of IDS.slice(0, 3)) {
+      await fetch(`${service.url}/firmwares/v1/products/cafe/firmware-version`, {
+        headers: { "x-device-id": id },
+      });
+      const topic = `owner/sweet-home/${id}/firmware/updatestate`;
+      await client.publishAsync(topic, "Rolled back: crash", { qos: 1, retain: true });
+    }
+    await waitFor("the release is halted", () => halted.length > 0, 5000);
+    expect(halted).toEqual([5]);
+    await service.close();
+    service = await serveFirmware({ directory, port: 0 });
+    expect(service.shelf.progress(releaseOf(5))).toMatchObject({
+      isHalted: true,
+      rolledBack: IDS.slice(0, 3),
+    });
+    expect((await fetch(`${service.url}/firmwares/v1/cafe.bin`)).status).toBe(404);
+    // Who releases it again has looked at it.
+    writeRelease(directory, releaseOf(5, { image }));
+    expect((await fetch(`${service.url}/firmwares/v1/cafe.bin`)).status).toBe(200);
+    await client.endAsync();
+    await platform.close();
+  });
+});
+
+describe("npm run release and npm run sign", () => {
+  let directory: string;
+  let file: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "plugpass-release-"));
+    file = join(directory, "image.bin");
+    writeFileSync(file, image);
+  });
+
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  function run(command: "release" | "sign", ...words: string[]) {
+    const args = ["--import", "tsx", `platform-stub/firmware/${command}-cli.ts`, ...words];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    return { status, text: stdout + stderr };
+  }
+
+  test("put a signed image on the shelf, whose signature the station's own code takes", () => {
+    const key = join(directory, "key.pem");
+    const shelf = join(directory, "shelf");
+    const made = run("sign", "key", "--out", key);
+    const publicKey = decodeHex(/\b[0-9a-f]{64}\b/.exec(made.text)?.[0] ?? "") ?? new Uint8Array(0);
+    expect(statSync(key).mode & 0o777).toBe(0o600);
+    const released = run("release", "--image", file, "--version", "5", "--key", key, "--shelf", shelf);
+    expect(released).toEqual({
+      status: 0,
+      text: `cafe version 5, 8192 bytes, signed: on ${shelf} for 100 % (stable)\n`,
+    });
+    const { signature } = JSON.parse(readFileSync(join(shelf, "cafe/stable-5.json"), "utf8"));
+    const bytes = decodeHex(signature) ?? new Uint8Array(0);
+    expect(verifyEd25519(bytes, sha256(image), publicKey, sha512)).toBe(true);
+    expect(run("sign", "--image", file, "--key", key).text.trim()).toBe(signature);
+  });
+
+  test.each<[string, string[], string]>([
+    ["another version than it says", ["--version", "6"], "says that it is cafe version 5"],
+    ["a version that is none", ["--version", "five"], "a version is a whole number"],
+    ["a percentage that is none", ["--version", "5", "--percent", "101"], "a percentage is 0-100"],
+    ["a key that is none", ["--version", "5", "--key", "package.json"], "no Ed25519 key"],
+    ["a key that is not there", ["--version", "5", "--key", "nowhere.pem"], "npm run sign -- key"],
+  ])("refuse %s", (_name, words, why) => {
+    const { status, text } = run("release", "--image", file, "--shelf", join(directory, "shelf"), ...words);
+    expect(status).toBe(1);
+    expect(text).toContain(why);
+    expect(existsSync(join(directory, "shelf"))).toBe(false);
+  });
+
+  test("refuse what the bootloader would", () => {
+    const damaged = image.slice();
+    damaged[4000] = (damaged[4000] ?? 0) ^ 1;
+    writeFileSync(file, damaged);
+    for (const command of ["release", "sign"] as const) {
+      const { status, text } = run(command, "--image", file, "--version", "5", "--key", "x");
+      expect([status, text.includes("checksum") || text.includes("unknown option")]).toEqual([1, true]);
+    }
+  });
+
+  test("never overwrite a key", () => {
+    const key = join(directory, "key.pem");
+    makeKey(key);
+    expect(() => makeKey(key)).toThrow("is there already");
+    // Another implementation says the same of what it signs.
+    const publicKey = createPublicKey(readFileSync(key));
+    expect(publicKey.export({ type: "spki", format: "der" }).subarray(-32).toString("hex")).toBe(
+      publicKeyOf(key),
+    );
+    expect(verify(null, sha256(image), publicKey, Buffer.from(signatureOf(key, image), "hex"))).toBe(true);
+  });
+});

@@ -1,0 +1,101 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import mqtt from "mqtt";
+import { answer } from "./answer.js";
+import { ShelfDirectory, writeProgress } from "./directory.js";
+import { type Progress, type Release, Shelf, type ShelfOptions } from "./shelf.js";
+
+export interface FirmwareServerOptions extends Pick<ShelfOptions, "maxRolledBackShare" | "minRolledBack"> {
+  /** Of the shelf. */
+  readonly directory: string;
+  readonly host?: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** A broker, and an account that may read what stations say of their updates. */
+  readonly broker?: { readonly url: string; readonly username?: string; readonly password?: string };
+  /** A release was halted by itself. */
+  readonly onHalted?: (release: Release, progress: Progress) => void;
+  /** The directory holds something that it should not; it is served without that. */
+  readonly onProblem?: (problem: string) => void;
+}
+
+export interface FirmwareService {
+  readonly shelf: Shelf;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const UPDATE_STATES = "+/sweet-home/+/firmware/updatestate";
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Serves the shelf over HTTP, and listens to what becomes of its releases. TLS is a proxy's. */
+export async function serveFirmware(options: FirmwareServerOptions): Promise<FirmwareService> {
+  const halted = new Set<string>();
+  const shelf = new Shelf({
+    ...options,
+    onProgress: (release, progress) => {
+      writeProgress(options.directory, release, progress);
+      const name = `${release.productId}/${release.channel}/${release.version}`;
+      if (progress.isHalted && !halted.has(name)) options.onHalted?.(release, progress);
+      if (progress.isHalted) halted.add(name);
+      else halted.delete(name);
+    },
+  });
+  const directory = new ShelfDirectory(options.directory, shelf);
+  const server = createServer((request, response) => {
+    try {
+      directory.refresh();
+    } catch (error) {
+      options.onProblem?.(error instanceof Error ? error.message : "the shelf cannot be read");
+    }
+    const headers = new Map(
+      Object.entries(request.headers).flatMap(([name, value]) =>
+        typeof value === "string" ? [[name, value] as const] : [],
+      ),
+    );
+    const {
+      status,
+      headers: own,
+      body,
+    } = answer(shelf, {
+      method: request.method ?? "",
+      path: request.url ?? "",
+      headers,
+    });
+    response.writeHead(status, { ...own }).end(body);
+  });
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  const host = options.host ?? "127.0.0.1";
+  await new Promise<void>((done, fail) => {
+    server.once("error", fail);
+    server.listen(options.port, host, done);
+  });
+  const stopListening = await listen(shelf, options.broker).catch((error: unknown) => {
+    server.close();
+    throw error;
+  });
+  return {
+    shelf,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      await stopListening();
+      await new Promise<void>((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+async function listen(shelf: Shelf, broker: FirmwareServerOptions["broker"]): Promise<() => Promise<void>> {
+  if (!broker) return async () => {};
+  const { url, username, password } = broker;
+  const client = await mqtt.connectAsync(url, { username, password }, false);
+  client.on("message", (topic, payload) => {
+    const deviceId = topic.split("/").at(-3);
+    if (deviceId !== undefined) shelf.report(deviceId, payload.toString());
+  });
+  client.on("error", () => {});
+  await client.subscribeAsync(UPDATE_STATES, { qos: 1 });
+  return () => client.endAsync();
+}
