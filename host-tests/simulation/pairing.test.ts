@@ -468,9 +468,7 @@ describe("the network", () => {
     scene.until("offline", () => scene.station.lifeCycle === "offline");
     scene.broker.start();
     scene.until("online", () => scene.station.lifeCycle === "online");
-    // The tree goes out again, `init` first.
-    scene.clock.advance(5000);
-    expect(scene.retained("$state")).toBe("ready");
+    scene.until("its tree is out", () => scene.retained("$state") === "ready");
   });
 });
 
