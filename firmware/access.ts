@@ -60,79 +60,79 @@ const NO_CARD = { tag: "0".repeat(64), tagEnd: "-" };
 const LIST_UPDATE_MS = 60 * 60_000;
 
 export class Access implements IO {
-  readonly #options: AccessOptions;
-  readonly #authorization: Authorization;
-  readonly #offline: OfflineVerifier;
-  readonly #list: LocalList;
-  readonly #cache: AnswerCache;
-  readonly #listUpdate: ListUpdate;
-  readonly #reader: CardReader;
-  readonly #readerSource: TagSource;
-  #listTimer: Timer | undefined;
+  private readonly _options: AccessOptions;
+  private readonly _authorization: Authorization;
+  private readonly _offline: OfflineVerifier;
+  private readonly _list: LocalList;
+  private readonly _cache: AnswerCache;
+  private readonly _listUpdate: ListUpdate;
+  private readonly _reader: CardReader;
+  private readonly _readerSource: TagSource;
+  private _listTimer: Timer | undefined;
   /** Runs while swiped cards become tags. */
-  #learning: Timer | undefined;
-  #blockedTries = new Map<string, number>();
-  #lastResult: string | undefined;
-  #lettingIn: Timer | undefined;
+  private _learning: Timer | undefined;
+  private _blockedTries = new Map<string, number>();
+  private _lastResult: string | undefined;
+  private _lettingIn: Timer | undefined;
 
   constructor(options: AccessOptions) {
-    this.#options = options;
+    this._options = options;
     const { board, config, records } = options;
     const { clock, crypto } = board;
     const report = (line: string) => board.log(line);
-    this.#cache = new AnswerCache({ clock });
-    this.#list = new LocalList({
+    this._cache = new AnswerCache({ clock });
+    this._list = new LocalList({
       index: records(listIndexFormat),
       page: (name) => records(listPageFormat(name)),
     });
-    this.#listUpdate = new ListUpdate({ list: this.#list, report, onUpdated: options.onChanged });
+    this._listUpdate = new ListUpdate({ list: this._list, report, onUpdated: options.onChanged });
     const policy = () => options.options().offlinePolicy;
-    this.#offline = new OfflineVerifier({ clock, crypto, list: this.#list, cache: this.#cache, policy });
-    this.#authorization = new Authorization({
+    this._offline = new OfflineVerifier({ clock, crypto, list: this._list, cache: this._cache, policy });
+    this._authorization = new Authorization({
       clock,
-      verifiers: [this.#platformVerifier(), this.#offline],
+      verifiers: [this._platformVerifier(), this._offline],
       attemptsPerMinute: {
         source: config.attemptsPerMinute.connection,
         station: config.attemptsPerMinute.station,
       },
-      gate: { visitor: () => this.#visitor() },
+      gate: { visitor: () => this._visitor() },
       onChanged: options.onBusy,
-      onResult: (card, result) => this.#tell(card, result),
+      onResult: (card, result) => this._tell(card, result),
     });
-    this.#readerSource = this.#authorization.source("rfid");
-    this.#reader = new CardReader({ board, kind: config.cardReader, onCard: (tag) => this.#swipe(tag) });
+    this._readerSource = this._authorization.source("rfid");
+    this._reader = new CardReader({ board, kind: config.cardReader, onCard: (tag) => this._swipe(tag) });
   }
 
   get isBusy(): boolean {
-    return this.#authorization.isBusy;
+    return this._authorization.isBusy;
   }
 
   /** Somebody may be let in though the platform cannot be asked. */
   get authorizesOffline(): boolean {
-    return this.#offline.isOfUse;
+    return this._offline.isOfUse;
   }
 
   /** Tags on the local list. */
   get listedTags(): number {
-    return this.#list.count;
+    return this._list.count;
   }
 
   /** Swiped cards become tags of the owner's. */
   get isLearning(): boolean {
-    return this.#learning !== undefined;
+    return this._learning !== undefined;
   }
 
   setLearning(isOn: boolean): void {
-    const { board, onChanged } = this.#options;
-    board.clock.clear(this.#learning);
-    this.#learning = isOn ? board.clock.set(() => this.setLearning(false), LEARNING_MS) : undefined;
+    const { board, onChanged } = this._options;
+    board.clock.clear(this._learning);
+    this._learning = isOn ? board.clock.set(() => this.setLearning(false), LEARNING_MS) : undefined;
     board.log(`access: tag learning is ${isOn ? "on" : "off"}`);
     onChanged();
   }
 
   /** The owner lets the vehicle that waits charge. Gives why not, if not. */
   startWithoutCard(): string | undefined {
-    const { charging, config } = this.#options;
+    const { charging, config } = this._options;
     const grant = { ...NO_CARD, method: "remote", currentA: config.currentLimitA };
     const isStarted = charging.admit()?.authorize(grant);
     return isStarted ? undefined : "no vehicle is plugged, or a session is under way";
@@ -140,10 +140,10 @@ export class Access implements IO {
 
   /** A vehicle is plugged, or the owner has changed what it may: with free charging it needs no card. */
   letIn(): void {
-    const { board, charging, config, options } = this.#options;
+    const { board, charging, config, options } = this._options;
     if (!options().isFree) return;
-    board.clock.clear(this.#lettingIn);
-    this.#lettingIn = board.clock.set(() => {
+    board.clock.clear(this._lettingIn);
+    this._lettingIn = board.clock.set(() => {
       const grant = { ...NO_CARD, method: "free", currentA: config.currentLimitA, isOpenEnded: true };
       charging.admit()?.authorize(grant);
     }, 0);
@@ -151,48 +151,48 @@ export class Access implements IO {
 
   /** What became of the latest card, and who said so; no whole tag in it. */
   get lastResult(): string | undefined {
-    return this.#lastResult;
+    return this._lastResult;
   }
 
   /** Another owner's customers are not ours. */
   forgetOwner(): void {
-    this.#cache.clear();
-    this.#list.clear();
+    this._cache.clear();
+    this._list.clear();
     this.setLearning(false);
   }
 
   /** Where a phone's connection presents its tags. */
   newPhone(): TagSource {
-    return this.#authorization.source("ble");
+    return this._authorization.source("ble");
   }
 
   /** The platform can be asked, or not any more; or who is let in without it has changed. */
   followPlatform(): void {
-    const { clock } = this.#options.board;
-    clock.clear(this.#listTimer);
-    this.#listTimer = undefined;
-    this.#listUpdate.close();
-    if (!this.#options.requests() || this.#options.options().offlinePolicy === "deny") return;
-    this.#updateList();
-    this.#listTimer = clock.repeat(() => this.#updateList(), LIST_UPDATE_MS);
+    const { clock } = this._options.board;
+    clock.clear(this._listTimer);
+    this._listTimer = undefined;
+    this._listUpdate.close();
+    if (!this._options.requests() || this._options.options().offlinePolicy === "deny") return;
+    this._updateList();
+    this._listTimer = clock.repeat(() => this._updateList(), LIST_UPDATE_MS);
   }
 
   close(): void {
-    this.#options.board.clock.clear(this.#listTimer);
-    this.#options.board.clock.clear(this.#learning);
-    this.#options.board.clock.clear(this.#lettingIn);
-    this.#listUpdate.close();
-    this.#reader.close();
-    this.#authorization.close();
+    this._options.board.clock.clear(this._listTimer);
+    this._options.board.clock.clear(this._learning);
+    this._options.board.clock.clear(this._lettingIn);
+    this._listUpdate.close();
+    this._reader.close();
+    this._authorization.close();
   }
 
-  #updateList(): void {
-    const requests = this.#options.requests();
-    if (requests) this.#listUpdate.start(requests);
+  private _updateList(): void {
+    const requests = this._options.requests();
+    if (requests) this._listUpdate.start(requests);
   }
 
-  #visitor(): Visitor | undefined {
-    const { board, charging, config } = this.#options;
+  private _visitor(): Visitor | undefined {
+    const { board, charging, config } = this._options;
     const admission = charging.admit();
     const limitA = config.currentLimitA;
     return (
@@ -208,26 +208,26 @@ export class Access implements IO {
     );
   }
 
-  #tell({ tag }: Card, { state, code, reason }: AttemptResult): void {
-    this.#options.signal(state);
+  private _tell({ tag }: Card, { state, code, reason }: AttemptResult): void {
+    this._options.signal(state);
     // It goes out with what changes next, or with the heartbeat: whoever stands there is not kept waiting for it.
-    this.#lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
+    this._lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
   }
 
   /** What the platform says is remembered. */
-  #platformVerifier(): Verifier {
+  private _platformVerifier(): Verifier {
     return {
       verify: (card, done) =>
-        this.#askPlatform().verify(card, (verdict) => {
-          this.#offline.note(card, verdict);
-          if (verdict.type === "rejected" && verdict.reason === "blocked") this.#countBlocked(card.tag);
+        this._askPlatform().verify(card, (verdict) => {
+          this._offline.note(card, verdict);
+          if (verdict.type === "rejected" && verdict.reason === "blocked") this._countBlocked(card.tag);
           done(verdict);
         }),
     };
   }
 
-  #askPlatform(): Verifier {
-    const { board, isProvisioned, requests } = this.#options;
+  private _askPlatform(): Verifier {
+    const { board, isProvisioned, requests } = this._options;
     const platform = requests();
     if (platform) return new PlatformVerifier(platform);
     const verdict = isProvisioned
@@ -245,22 +245,22 @@ export class Access implements IO {
     };
   }
 
-  #countBlocked(tag: string): void {
-    const hash = tagHash(this.#options.board.crypto, tag);
-    const tries = (this.#blockedTries.get(hash) ?? 0) + 1;
-    this.#blockedTries.delete(hash);
+  private _countBlocked(tag: string): void {
+    const hash = tagHash(this._options.board.crypto, tag);
+    const tries = (this._blockedTries.get(hash) ?? 0) + 1;
+    this._blockedTries.delete(hash);
     if (tries === BLOCKED_TRIES) {
-      this.#options.complain(`access: the blocked tag …${tagEnd(tag)} was tried ${tries} times`);
+      this._options.complain(`access: the blocked tag …${tagEnd(tag)} was tried ${tries} times`);
       return;
     }
-    this.#blockedTries.set(hash, tries);
-    const oldest = this.#blockedTries.keys().next().value;
-    if (this.#blockedTries.size > MAX_BLOCKED_TAGS && oldest !== undefined) this.#blockedTries.delete(oldest);
+    this._blockedTries.set(hash, tries);
+    const oldest = this._blockedTries.keys().next().value;
+    if (this._blockedTries.size > MAX_BLOCKED_TAGS && oldest !== undefined) this._blockedTries.delete(oldest);
   }
 
   /** A card becomes a tag at the platform. */
-  #learn(tag: string): void {
-    const { board, requests, complain, signal } = this.#options;
+  private _learn(tag: string): void {
+    const { board, requests, complain, signal } = this._options;
     const name = `access: the card …${tagEnd(tag)}`;
     const platform = requests();
     if (!platform) {
@@ -276,19 +276,19 @@ export class Access implements IO {
     });
   }
 
-  #swipe(tag: string): void {
+  private _swipe(tag: string): void {
     if (this.isLearning && isTag(tag)) {
-      this.#learn(tag);
+      this._learn(tag);
       return;
     }
-    const { board, charging, options, signal } = this.#options;
+    const { board, charging, options, signal } = this._options;
     if (options().cardEnds && charging.session?.grant.tag === tagHash(board.crypto, tag)) {
       board.log(`rfid: the card …${tagEnd(tag)} ends its session`);
       signal("ended");
       charging.stop();
       return;
     }
-    this.#readerSource.attempt(tag, ({ state, code, reason }) => {
+    this._readerSource.attempt(tag, ({ state, code, reason }) => {
       board.log(`rfid: the card …${tagEnd(tag)}: ${state} (${code}: ${reason})`);
     });
   }

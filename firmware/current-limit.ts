@@ -15,25 +15,25 @@ const PERIOD_MS = 10_000;
 
 /** What the station may offer: as much as is allowed, and less when it is hot inside. */
 export class CurrentLimit implements IO {
-  #options: CurrentLimitOptions;
-  #timer: Timer | undefined;
-  #limitA: number | undefined;
+  private _options: CurrentLimitOptions;
+  private _timer: Timer | undefined;
+  private _limitA: number | undefined;
 
   constructor(options: CurrentLimitOptions) {
-    this.#options = options;
+    this._options = options;
     const { board } = options;
     this.update();
-    if (board.temperatureC) this.#timer = board.clock.repeat(() => this.update(), PERIOD_MS);
+    if (board.temperatureC) this._timer = board.clock.repeat(() => this.update(), PERIOD_MS);
   }
 
   /** What is allowed may have changed. */
   update(): void {
-    const { board, allowedA, onLimit, complain } = this.#options;
-    const before = this.#limitA;
+    const { board, allowedA, onLimit, complain } = this._options;
+    const before = this._limitA;
     const temperatureC = board.temperatureC?.();
     const limitA = temperatureC === undefined ? allowedA() : deratedA(allowedA(), temperatureC, before === 0);
     if (limitA === before) return;
-    this.#limitA = limitA;
+    this._limitA = limitA;
     onLimit(limitA);
     const degrees = Math.round(temperatureC ?? 0);
     if (limitA === 0) complain(`charging: paused, it is ${degrees} °C inside`);
@@ -41,6 +41,6 @@ export class CurrentLimit implements IO {
   }
 
   close(): void {
-    this.#options.board.clock.clear(this.#timer);
+    this._options.board.clock.clear(this._timer);
   }
 }

@@ -14,43 +14,43 @@ const RESET_MS = 15_000;
 
 /** The button that a station may have. A press that is not held does nothing. */
 export class HoldButton implements IO {
-  #options: HoldButtonOptions;
-  #input: DigitalIn | undefined;
-  #debounce: Timer | undefined;
-  #pairing: Timer | undefined;
-  #reset: Timer | undefined;
+  private _options: HoldButtonOptions;
+  private _input: DigitalIn | undefined;
+  private _debounce: Timer | undefined;
+  private _pairing: Timer | undefined;
+  private _reset: Timer | undefined;
 
   constructor(options: HoldButtonOptions) {
-    this.#options = options;
+    this._options = options;
     const { io, pins, clock } = options.board;
     if (pins.button === undefined) return;
     const onReadable = () => {
-      clock.clear(this.#debounce);
-      this.#debounce = clock.set(() => this.#look(), DEBOUNCE_MS);
+      clock.clear(this._debounce);
+      this._debounce = clock.set(() => this._look(), DEBOUNCE_MS);
     };
-    this.#input = new io.DigitalIn({ pin: pins.button, onReadable });
+    this._input = new io.DigitalIn({ pin: pins.button, onReadable });
   }
 
   close(): void {
-    this.#options.board.clock.clear(this.#debounce);
-    this.#release();
-    this.#input?.close();
-    this.#input = undefined;
+    this._options.board.clock.clear(this._debounce);
+    this._release();
+    this._input?.close();
+    this._input = undefined;
   }
 
-  #look(): void {
-    const { board, onPairing, onReset } = this.#options;
-    if (this.#input?.read() !== 1) {
-      this.#release();
-    } else if (!this.#reset) {
-      this.#pairing = board.clock.set(onPairing, PAIRING_MS - DEBOUNCE_MS);
-      this.#reset = board.clock.set(onReset, RESET_MS - DEBOUNCE_MS);
+  private _look(): void {
+    const { board, onPairing, onReset } = this._options;
+    if (this._input?.read() !== 1) {
+      this._release();
+    } else if (!this._reset) {
+      this._pairing = board.clock.set(onPairing, PAIRING_MS - DEBOUNCE_MS);
+      this._reset = board.clock.set(onReset, RESET_MS - DEBOUNCE_MS);
     }
   }
 
-  #release(): void {
-    this.#options.board.clock.clear(this.#pairing);
-    this.#options.board.clock.clear(this.#reset);
-    this.#reset = undefined;
+  private _release(): void {
+    this._options.board.clock.clear(this._pairing);
+    this._options.board.clock.clear(this._reset);
+    this._reset = undefined;
   }
 }

@@ -59,9 +59,9 @@ function timeField(fields: JSONObject, name: string): string | undefined {
 }
 
 export class OptionStore {
-  #record: StoredRecord<Options>;
-  #options: Options;
-  #board: Board;
+  private _record: StoredRecord<Options>;
+  private _options: Options;
+  private _board: Board;
 
   constructor({ board, config, records }: { board: Board; config: Config; records: Records }) {
     const { currentLimitA } = config;
@@ -75,26 +75,26 @@ export class OptionStore {
       updateTime: "03:00",
       staging: false,
     };
-    this.#board = board;
-    this.#record = records(optionsFormat(defaults));
-    this.#options = this.#record.read() ?? defaults;
+    this._board = board;
+    this._record = records(optionsFormat(defaults));
+    this._options = this._record.read() ?? defaults;
   }
 
   get now(): Options {
-    return this.#options;
+    return this._options;
   }
 
   /** `false`, and nothing changes, when it cannot be kept. */
   set(change: Partial<Options>): boolean {
-    const options = { ...this.#options, ...change };
+    const options = { ...this._options, ...change };
     try {
-      this.#record.write(options);
+      this._record.write(options);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.#board.log(`options: not stored: ${error.message}`);
+      this._board.log(`options: not stored: ${error.message}`);
       return false;
     }
-    this.#options = options;
+    this._options = options;
     return true;
   }
 }

@@ -33,67 +33,67 @@ const MAX_PORT = 65_535;
  * station is the present owner's, whatever happens.
  */
 export class OwnerChange implements IO {
-  #options: OwnerChangeOptions;
-  #step: IO | undefined;
-  #isTrying = false;
+  private _options: OwnerChangeOptions;
+  private _step: IO | undefined;
+  private _isTrying = false;
 
   constructor(options: OwnerChangeOptions) {
-    this.#options = options;
+    this._options = options;
   }
 
   /** The account is being tried: the link and the client id are this one's. */
   get isTrying(): boolean {
-    return this.#isTrying;
+    return this._isTrying;
   }
 
   get isUnderWay(): boolean {
-    return this.#isTrying || this.#step !== undefined;
+    return this._isTrying || this._step !== undefined;
   }
 
   /** Gives why it cannot begin, if it cannot. */
   start(owner: string): string | undefined {
-    const { obstacle, requests, parameters } = this.#options;
+    const { obstacle, requests, parameters } = this._options;
     const platform = requests();
     const before = parameters();
     if (this.isUnderWay) return "a change of owner is under way";
     if (!platform || !before) return "the station is not connected";
     const problem = obstacle();
     if (problem) return problem;
-    this.#step = platform.request("change-owner", { owner }, (outcome) => {
-      this.#step = undefined;
-      const account = parametersOf(this.#options.board, before, owner, outcome);
+    this._step = platform.request("change-owner", { owner }, (outcome) => {
+      this._step = undefined;
+      const account = parametersOf(this._options.board, before, owner, outcome);
       const why = typeof account === "string" ? account : obstacle();
-      if (why || typeof account === "string") this.#stay(why ?? "");
-      else this.#try(account);
+      if (why || typeof account === "string") this._stay(why ?? "");
+      else this._try(account);
     });
     return undefined;
   }
 
   /** Gives up; the owner before goes on. */
   close(): void {
-    this.#step?.close();
-    this.#step = undefined;
-    this.#isTrying = false;
+    this._step?.close();
+    this._step = undefined;
+    this._isTrying = false;
   }
 
-  #try(parameters: PairingParameters): void {
-    const { board, deviceId, leave } = this.#options;
-    this.#isTrying = true;
+  private _try(parameters: PairingParameters): void {
+    const { board, deviceId, leave } = this._options;
+    this._isTrying = true;
     leave(() => {
-      if (!this.#isTrying) return;
-      this.#step = tryBroker({ board, deviceId, parameters }, (failure) => {
-        this.#step = undefined;
-        this.#isTrying = false;
-        const problem = failure?.message ?? this.#keep(parameters);
-        if (problem) this.#stay(problem);
-        else this.#options.onMoved(parameters);
+      if (!this._isTrying) return;
+      this._step = tryBroker({ board, deviceId, parameters }, (failure) => {
+        this._step = undefined;
+        this._isTrying = false;
+        const problem = failure?.message ?? this._keep(parameters);
+        if (problem) this._stay(problem);
+        else this._options.onMoved(parameters);
       });
     });
   }
 
-  #keep(parameters: PairingParameters): string | undefined {
+  private _keep(parameters: PairingParameters): string | undefined {
     try {
-      this.#options.records(pairingFormat).write(parameters);
+      this._options.records(pairingFormat).write(parameters);
       return undefined;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -101,8 +101,8 @@ export class OwnerChange implements IO {
     }
   }
 
-  #stay(why: string): void {
-    this.#options.onStayed(`the owner has not changed: ${why}`);
+  private _stay(why: string): void {
+    this._options.onStayed(`the owner has not changed: ${why}`);
   }
 }
 

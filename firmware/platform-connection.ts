@@ -23,112 +23,112 @@ const LEAVING_MS = 30_000;
 /** A session with the broker under an owner's account, and all that goes over it: requests and telemetry. */
 export class PlatformConnection implements IO {
   readonly requests: Requests | undefined;
-  #options: PlatformConnectionOptions;
-  #user: string;
-  #telemetry: Telemetry;
-  #session: MQTTSession;
-  #whenClosed: (() => void) | undefined;
+  private _options: PlatformConnectionOptions;
+  private _user: string;
+  private _telemetry: Telemetry;
+  private _session: MQTTSession;
+  private _whenClosed: (() => void) | undefined;
 
   constructor(options: PlatformConnectionOptions) {
     const { board, identity, parameters } = options;
-    this.#options = options;
-    this.#user = userOf(board.crypto, parameters);
-    this.#session = new MQTTSession({
+    this._options = options;
+    this._user = userOf(board.crypto, parameters);
+    this._session = new MQTTSession({
       ...sessionOptions(board, parameters),
       clientId: identity.deviceId,
-      will: lastWill({ user: this.#user, deviceId: identity.deviceId }),
+      will: lastWill({ user: this._user, deviceId: identity.deviceId }),
       clean: false,
       reconnect: true,
-      onState: (state) => this.#follow(state),
+      onState: (state) => this._follow(state),
       onMessage: ({ topic, payload }) => {
-        if (!this.requests?.receive(topic, payload)) this.#telemetry.receive(topic, payload);
+        if (!this.requests?.receive(topic, payload)) this._telemetry.receive(topic, payload);
       },
       onRefusedSubscription: (filter) =>
         board.log(`platform: the broker refused the subscription to ${filter}`),
     });
-    this.#telemetry = new Telemetry({
+    this._telemetry = new Telemetry({
       clock: board.clock,
-      identity: { ...identity, user: this.#user },
+      identity: { ...identity, user: this._user },
       tree: options.tree,
       publish: (message) =>
-        this.#session.queuedMessages < TELEMETRY_MESSAGES && this.#session.publish(message) === "accepted",
+        this._session.queuedMessages < TELEMETRY_MESSAGES && this._session.publish(message) === "accepted",
     });
-    this.#session.subscribe(this.#telemetry.setFilter, 1);
-    this.requests = identity.responseKey && this.#makeRequests(identity.responseKey);
+    this._session.subscribe(this._telemetry.setFilter, 1);
+    this.requests = identity.responseKey && this._makeRequests(identity.responseKey);
   }
 
   get isOnline(): boolean {
-    return this.#session.state.type === "online";
+    return this._session.state.type === "online";
   }
 
   /** What the station says of itself may have changed. */
   update(): void {
-    this.#telemetry.update();
+    this._telemetry.update();
   }
 
   rename(name: string): void {
-    this.#telemetry.rename(name);
+    this._telemetry.rename(name);
   }
 
   /** For people, in their app. */
   notify(message: string, logLevel: LogLevel): void {
-    this.#telemetry.notify(message, logLevel);
+    this._telemetry.notify(message, logLevel);
   }
 
   /** Takes back all that is retained under this owner, then closes; `done` comes in any case. */
   leave(done: () => void): void {
-    const { clock } = this.#options.board;
+    const { clock } = this._options.board;
     let isOver = false;
     const end = () => {
       if (isOver) return;
       isOver = true;
       clock.clear(timer);
-      this.#whenClosed = done;
+      this._whenClosed = done;
       this.requests?.close();
-      this.#telemetry.close();
-      this.#session.close();
+      this._telemetry.close();
+      this._session.close();
     };
     const timer = clock.set(end, LEAVING_MS);
-    this.#telemetry.clear(end);
+    this._telemetry.clear(end);
   }
 
   /** Says goodbye where it can: the broker then does not publish the will. That takes a second at most. */
   close(done: () => void = () => {}): void {
-    if (this.#whenClosed) return;
-    this.#whenClosed = done;
+    if (this._whenClosed) return;
+    this._whenClosed = done;
     this.requests?.close();
-    this.#telemetry.close();
+    this._telemetry.close();
     if (this.isOnline) {
-      this.#session.publish(farewell({ user: this.#user, deviceId: this.#options.identity.deviceId }));
+      this._session.publish(farewell({ user: this._user, deviceId: this._options.identity.deviceId }));
     }
-    this.#session.close();
+    this._session.close();
   }
 
-  #makeRequests(responseKey: Uint8Array<ArrayBuffer>): Requests {
-    const { board, identity } = this.#options;
+  private _makeRequests(responseKey: Uint8Array<ArrayBuffer>): Requests {
+    const { board, identity } = this._options;
     const requests = new Requests({
       clock: board.clock,
       crypto: board.crypto,
-      user: this.#user,
+      user: this._user,
       deviceId: identity.deviceId,
       responseKey,
       cipher: identity.cipher,
       isOnline: () => this.isOnline,
       publish: (topic, payload) =>
-        this.#session.publish({ topic, payload, qos: 1, retain: false }) === "accepted",
+        this._session.publish({ topic, payload, qos: 1, retain: false }) === "accepted",
     });
-    this.#session.subscribe(requests.responseFilter, 1);
+    this._session.subscribe(requests.responseFilter, 1);
     return requests;
   }
 
-  #follow(state: MQTTState): void {
-    if (this.#whenClosed) {
-      if (state.type === "closed") this.#whenClosed();
+  private _follow(state: MQTTState): void {
+    if (this._whenClosed) {
+      if (state.type === "closed") this._whenClosed();
       return;
     }
-    if (state.type === "online") this.#telemetry.goOnline(this.#options.localIP() ?? "");
-    else this.#telemetry.goOffline();
-    this.#options.onChanged(state.type === "online", state.type === "offline" ? state.reason : undefined);
+    if (state.type === "online") this._telemetry.goOnline(this._options.localIP() ?? "");
+    else this._telemetry.goOffline();
+    this._options.onChanged(state.type === "online", state.type === "offline" ? state.reason : undefined);
   }
 }
 

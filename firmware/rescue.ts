@@ -19,25 +19,25 @@ const PAIRED_RESTART_MS = 10_000;
  * switches it off and on give the station another try.
  */
 export class Rescue implements IO {
-  #board: Board;
-  #restarts: Restarts;
-  #link: Link;
-  #pairing: Pairing;
-  #updates: Updates;
-  #timer: Timer;
+  private _board: Board;
+  private _restarts: Restarts;
+  private _link: Link;
+  private _pairing: Pairing;
+  private _updates: Updates;
+  private _timer: Timer;
 
   constructor(options: StationOptions) {
     const { board, config, records, restarts } = options;
-    this.#board = board;
-    this.#restarts = restarts;
-    this.#link = makeLink({
+    this._board = board;
+    this._restarts = restarts;
+    this._link = makeLink({
       board,
-      onChanged: (state) => this.#pairing.followLink(state),
-      onChannel: (channel) => this.#pairing.followChannel(channel),
+      onChanged: (state) => this._pairing.followLink(state),
+      onChannel: (channel) => this._pairing.followChannel(channel),
     });
     const identity = readIdentity(board, config, records);
-    const { about, ...setup } = pairingSetup({ ...options, identity, link: this.#link });
-    this.#updates = makeUpdates({
+    const { about, ...setup } = pairingSetup({ ...options, identity, link: this._link });
+    this._updates = makeUpdates({
       ...options,
       identity,
       // Nothing is looked for: it would be the same again.
@@ -47,10 +47,10 @@ export class Rescue implements IO {
       isOnline: () => false,
       isUp: () => false,
       problem: () => undefined,
-      restart: () => this.#restartIn(0),
+      restart: () => this._restartIn(0),
       onChanged: () => {},
     });
-    this.#pairing = new Pairing({
+    this._pairing = new Pairing({
       ...setup,
       describe: () => ({
         ...about,
@@ -58,45 +58,45 @@ export class Rescue implements IO {
         problem: { code: "crashes", message: "the station crashed three times as it started" },
         status: "unavailable",
         name: identity.name,
-        update: this.#updates.text ?? null,
+        update: this._updates.text ?? null,
         energyWh: null,
         tagLearning: false,
       }),
       routes: () => [
         firmwareUploadRoute({
           slotBytes: board.firmwareSlot.byteLength,
-          open: (announced) => this.#updates.upload(announced),
+          open: (announced) => this._updates.upload(announced),
         }),
       ],
       onTrying: () => {},
-      onPaired: () => this.#restartIn(PAIRED_RESTART_MS),
-      onFailed: () => this.#link.leave(),
-      onRestart: () => this.#restartIn(0),
+      onPaired: () => this._restartIn(PAIRED_RESTART_MS),
+      onFailed: () => this._link.leave(),
+      onRestart: () => this._restartIn(0),
       onReset: () => {
         records.erase();
-        this.#restartIn(0);
+        this._restartIn(0);
       },
     });
     board.log("station: rescue: it crashed three times as it started; only pairing is on");
-    this.#pairing.enter();
-    this.#timer = board.clock.set(() => this.#retry(), RETRY_MS);
+    this._pairing.enter();
+    this._timer = board.clock.set(() => this._retry(), RETRY_MS);
   }
 
   close(): void {
-    this.#board.clock.clear(this.#timer);
-    this.#updates.close();
-    this.#pairing.close();
-    this.#link.close();
+    this._board.clock.clear(this._timer);
+    this._updates.close();
+    this._pairing.close();
+    this._link.close();
   }
 
-  #retry(): void {
-    if (this.#pairing.isTrying) this.#timer = this.#board.clock.set(() => this.#retry(), RETRY_MS);
-    else this.#restartIn(0);
+  private _retry(): void {
+    if (this._pairing.isTrying) this._timer = this._board.clock.set(() => this._retry(), RETRY_MS);
+    else this._restartIn(0);
   }
 
-  #restartIn(delayMs: number): void {
-    this.#board.clock.clear(this.#timer);
-    this.#restarts.giveAnotherTry();
-    this.#timer = this.#board.clock.set(() => this.#board.restart("another try after a rescue"), delayMs);
+  private _restartIn(delayMs: number): void {
+    this._board.clock.clear(this._timer);
+    this._restarts.giveAnotherTry();
+    this._timer = this._board.clock.set(() => this._board.restart("another try after a rescue"), delayMs);
   }
 }

@@ -49,45 +49,45 @@ export function countRestart(before: RestartCounts, lastEnd: LastEnd): RestartCo
  */
 export class Restarts {
   readonly lastEnd: LastEnd;
-  #board: Board;
-  #record: StoredRecord<RestartCounts>;
-  #counts: RestartCounts;
+  private _board: Board;
+  private _record: StoredRecord<RestartCounts>;
+  private _counts: RestartCounts;
 
   constructor({ board, record }: { board: Board; record: StoredRecord<RestartCounts> }) {
-    this.#board = board;
-    this.#record = record;
+    this._board = board;
+    this._record = record;
     this.lastEnd = board.lastEnd;
     const before = record.read() ?? { count: 0, quick: 0 };
-    this.#counts = countRestart(before, board.lastEnd);
-    if (this.#counts.count !== before.count || this.#counts.quick !== before.quick) this.#keep();
-    board.clock.set(() => this.#setQuick(0), QUICK_MS);
+    this._counts = countRestart(before, board.lastEnd);
+    if (this._counts.count !== before.count || this._counts.quick !== before.quick) this._keep();
+    board.clock.set(() => this._setQuick(0), QUICK_MS);
   }
 
   get count(): number {
-    return this.#counts.count;
+    return this._counts.count;
   }
 
   get needsRescue(): boolean {
-    return this.#counts.quick >= RESCUE_AFTER;
+    return this._counts.quick >= RESCUE_AFTER;
   }
 
   /** The next run is a usual one; a quick crash of it leads back here. */
   giveAnotherTry(): void {
-    this.#setQuick(ON_PROBATION);
+    this._setQuick(ON_PROBATION);
   }
 
-  #setQuick(quick: number): void {
-    if (quick === this.#counts.quick) return;
-    this.#counts = { ...this.#counts, quick };
-    this.#keep();
+  private _setQuick(quick: number): void {
+    if (quick === this._counts.quick) return;
+    this._counts = { ...this._counts, quick };
+    this._keep();
   }
 
-  #keep(): void {
+  private _keep(): void {
     try {
-      this.#record.write(this.#counts);
+      this._record.write(this._counts);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.#board.log(`restarts: not counted: ${error.message}`);
+      this._board.log(`restarts: not counted: ${error.message}`);
     }
   }
 }

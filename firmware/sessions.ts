@@ -34,107 +34,107 @@ const DATING_MS = 60_000;
 
 export class StationSessions implements IO {
   readonly meter: Meter;
-  #options: StationSessionsOptions;
-  #log: SessionLog;
-  #sessions: Sessions;
-  #reporter: SessionReporter;
-  #settling: Timer;
-  #dating: Timer;
-  #isResuming = false;
+  private _options: StationSessionsOptions;
+  private _log: SessionLog;
+  private _sessions: Sessions;
+  private _reporter: SessionReporter;
+  private _settling: Timer;
+  private _dating: Timer;
+  private _isResuming = false;
 
   constructor(options: StationSessionsOptions) {
-    this.#options = options;
+    this._options = options;
     const { board, records, meterPulsesPerKWh, complain } = options;
     const { clock, crypto } = board;
     const report = (line: string) => board.log(line);
     const record = records(bookFormat);
     const book: Book = record.read() ?? { meterWh: 0, givenUp: 0, session: undefined };
-    this.#log = new SessionLog({ record: (slot) => records(logFormat(slot)), report });
+    this._log = new SessionLog({ record: (slot) => records(logFormat(slot)), report });
     this.meter = new Meter({
       board,
       pulsesPerKWh: meterPulsesPerKWh,
       // A cut between the log's write and the book's leaves the book behind.
-      startWh: Math.max(book.meterWh, this.#log.latestWhAtStart),
-      onChanged: () => this.#sessions.noteEnergy(),
+      startWh: Math.max(book.meterWh, this._log.latestWhAtStart),
+      onChanged: () => this._sessions.noteEnergy(),
     });
-    this.#sessions = new Sessions({
+    this._sessions = new Sessions({
       clock,
       energyWh: () => this.meter.energyWh,
       record,
       book,
-      log: this.#log,
+      log: this._log,
       report: complain,
-      onFinished: () => this.#reporter.wake(),
+      onFinished: () => this._reporter.wake(),
     });
-    this.#reporter = new SessionReporter({
+    this._reporter = new SessionReporter({
       clock,
       random: (byteLength) => crypto.random(byteLength),
-      log: this.#log,
+      log: this._log,
       request: () => {
         const requests = options.requests();
         return requests && ((endpoint, data, done) => requests.request(endpoint, data, done));
       },
-      onAccepted: (slot) => this.#sessions.forget(slot),
+      onAccepted: (slot) => this._sessions.forget(slot),
     });
-    this.#settling = clock.set(() => this.#settle(), SETTLING_MS);
-    this.#dating = clock.repeat(() => this.#sessions.dateFinished(), DATING_MS);
+    this._settling = clock.set(() => this._settle(), SETTLING_MS);
+    this._dating = clock.repeat(() => this._sessions.dateFinished(), DATING_MS);
   }
 
   /** Finished sessions that the platform has not accepted. */
   get waiting(): number {
-    return this.#log.length;
+    return this._log.length;
   }
 
   /** Finished sessions that were given up because too many waited. */
   get givenUp(): number {
-    return this.#sessions.givenUp;
+    return this._sessions.givenUp;
   }
 
   /** Of the session under way, or the last one. */
   get energyWh(): number {
-    return this.#sessions.sessionWh;
+    return this._sessions.sessionWh;
   }
 
   follow(event: ChargingEvent): void {
     if (event.type === "session-started") {
       const { id, grant } = event.session;
       const { tag, tagEnd, method, currentA } = grant;
-      this.#isResuming = false;
-      this.#sessions.start({ id, tag, tagEnd, method, currentA });
+      this._isResuming = false;
+      this._sessions.start({ id, tag, tagEnd, method, currentA });
     } else if (event.type === "session-ended") {
-      this.#sessions.end(event.why);
-    } else if (event.type === "status" && this.#isResuming && event.status !== "authorized") {
+      this._sessions.end(event.why);
+    } else if (event.type === "status" && this._isResuming && event.status !== "authorized") {
       // It did not draw again; `charging` comes with the session's start.
-      if (event.status !== "charging") this.#letGo();
+      if (event.status !== "charging") this._letGo();
     }
   }
 
   /** The platform can be asked, or not any more. */
   followPlatform(isOnline: boolean): void {
-    if (isOnline) this.#reporter.wake();
-    else this.#reporter.sleep();
+    if (isOnline) this._reporter.wake();
+    else this._reporter.sleep();
   }
 
   close(): void {
-    const { clock } = this.#options.board;
-    clock.clear(this.#settling);
-    clock.clear(this.#dating);
-    this.#reporter.close();
-    this.#sessions.close();
+    const { clock } = this._options.board;
+    clock.clear(this._settling);
+    clock.clear(this._dating);
+    this._reporter.close();
+    this._sessions.close();
     this.meter.close();
   }
 
   /** The vehicle that was there when the power went charges on, or the session is over. */
-  #settle(): void {
-    const session = this.#sessions.interrupted;
+  private _settle(): void {
+    const session = this._sessions.interrupted;
     if (!session) return;
-    const admission = this.#options.resumes() ? this.#options.charging.admit() : undefined;
-    this.#isResuming = admission !== undefined;
-    if (!admission?.authorize(session, session.id)) this.#letGo();
+    const admission = this._options.resumes() ? this._options.charging.admit() : undefined;
+    this._isResuming = admission !== undefined;
+    if (!admission?.authorize(session, session.id)) this._letGo();
   }
 
-  #letGo(): void {
-    this.#isResuming = false;
-    this.#sessions.letGo();
+  private _letGo(): void {
+    this._isResuming = false;
+    this._sessions.letGo();
   }
 }

@@ -52,80 +52,80 @@ const FAREWELL_MS = 1100;
  * first moment to the last, whatever the network does.
  */
 export class Station implements IO {
-  #board: Board;
-  #config: Config;
-  #identity: StationIdentity;
-  #records: Records;
-  #charging: Charging;
-  #sessions: StationSessions;
-  #options: OptionStore;
-  #currentLimit: CurrentLimit;
-  #indicator: Indicator;
-  #access: Access;
-  #updates: Updates;
-  #tree: Tree;
-  #ownerChange: OwnerChange;
-  #lastError: string | undefined;
-  #tagService: TagService;
-  #link: Link;
-  #pairing: Pairing;
-  #button: HoldButton;
-  #platform: PlatformConnection | undefined;
-  #parameters: PairingParameters | undefined;
-  #lifeCycle: LifeCycle = "unpaired";
+  private _board: Board;
+  private _config: Config;
+  private _identity: StationIdentity;
+  private _records: Records;
+  private _charging: Charging;
+  private _sessions: StationSessions;
+  private _options: OptionStore;
+  private _currentLimit: CurrentLimit;
+  private _indicator: Indicator;
+  private _access: Access;
+  private _updates: Updates;
+  private _tree: Tree;
+  private _ownerChange: OwnerChange;
+  private _lastError: string | undefined;
+  private _tagService: TagService;
+  private _link: Link;
+  private _pairing: Pairing;
+  private _button: HoldButton;
+  private _platform: PlatformConnection | undefined;
+  private _parameters: PairingParameters | undefined;
+  private _lifeCycle: LifeCycle = "unpaired";
   /** Why there is no network, until there is one. */
-  #linkFailure: LinkFailure | undefined;
+  private _linkFailure: LinkFailure | undefined;
   /** Why the broker was not reached the last time, while it is not. */
-  #brokerFailure: MQTTFailure | undefined;
-  #pairingModeEnd: Timer | undefined;
+  private _brokerFailure: MQTTFailure | undefined;
+  private _pairingModeEnd: Timer | undefined;
   /** It starts again when nobody charges any more. */
-  #isResetDue = false;
-  #ownerChangeFailure: string | undefined;
-  #isClosed = false;
+  private _isResetDue = false;
+  private _ownerChangeFailure: string | undefined;
+  private _isClosed = false;
 
   constructor(options: StationOptions) {
     const { board, config, records } = options;
-    this.#board = board;
-    this.#config = config;
-    this.#records = records;
-    this.#identity = readIdentity(board, config, records);
-    this.#indicator = new Indicator({ board });
-    this.#charging = new Charging({ board, onEvent: (event) => this.#followCharging(event) });
-    this.#options = new OptionStore({ board, config, records });
-    this.#currentLimit = this.#makeCurrentLimit();
-    this.#sessions = this.#makeSessions(records);
-    this.#access = this.#makeAccess(records);
-    this.#updates = this.#makeUpdates(records);
-    this.#tree = this.#makeTree(options.restarts);
-    this.#ownerChange = this.#makeOwnerChange(records);
-    this.#tagService = this.#makeTagService();
-    this.#link = makeLink({
+    this._board = board;
+    this._config = config;
+    this._records = records;
+    this._identity = readIdentity(board, config, records);
+    this._indicator = new Indicator({ board });
+    this._charging = new Charging({ board, onEvent: (event) => this._followCharging(event) });
+    this._options = new OptionStore({ board, config, records });
+    this._currentLimit = this._makeCurrentLimit();
+    this._sessions = this._makeSessions(records);
+    this._access = this._makeAccess(records);
+    this._updates = this._makeUpdates(records);
+    this._tree = this._makeTree(options.restarts);
+    this._ownerChange = this._makeOwnerChange(records);
+    this._tagService = this._makeTagService();
+    this._link = makeLink({
       board,
-      onChanged: (state) => this.#followLink(state),
-      onChannel: (channel) => this.#pairing.followChannel(channel),
+      onChanged: (state) => this._followLink(state),
+      onChannel: (channel) => this._pairing.followChannel(channel),
     });
-    const setup = pairingSetup({ ...options, identity: this.#identity, link: this.#link });
-    this.#pairing = this.#makePairing(setup);
-    this.#button = new HoldButton({
+    const setup = pairingSetup({ ...options, identity: this._identity, link: this._link });
+    this._pairing = this._makePairing(setup);
+    this._button = new HoldButton({
       board,
       onPairing: () => this.enterPairingMode(),
       onReset: () => this.resetToProvisioned(),
     });
-    this.#parameters = setup.pairingRecord.read() ?? this.#pairing.presetParameters;
-    if (this.#parameters) this.#operate(this.#parameters);
+    this._parameters = setup.pairingRecord.read() ?? this._pairing.presetParameters;
+    if (this._parameters) this._operate(this._parameters);
     else this.enterPairingMode();
   }
 
   get lifeCycle(): LifeCycle {
-    return this.#lifeCycle;
+    return this._lifeCycle;
   }
 
   get status(): StationStatus {
-    return this.#charging.status;
+    return this._charging.status;
   }
 
   get updates(): Updates {
-    return this.#updates;
+    return this._updates;
   }
 
   /**
@@ -133,19 +133,19 @@ export class Station implements IO {
    * new ones are tried.
    */
   enterPairingMode(): void {
-    this.#pairing.enter();
-    this.#board.clock.clear(this.#pairingModeEnd);
-    this.#pairingModeEnd = this.#board.clock.set(() => {
-      if (!this.#pairing.isTrying) this.leavePairingMode();
+    this._pairing.enter();
+    this._board.clock.clear(this._pairingModeEnd);
+    this._pairingModeEnd = this._board.clock.set(() => {
+      if (!this._pairing.isTrying) this.leavePairingMode();
     }, PAIRING_MODE_MS);
-    this.#show();
+    this._show();
   }
 
   /** Not while nothing is known of a network: nobody would reach the station any more. */
   leavePairingMode(): void {
-    if (!this.#parameters) return;
-    this.#pairing.leave();
-    this.#show();
+    if (!this._parameters) return;
+    this._pairing.leave();
+    this._show();
   }
 
   /**
@@ -153,22 +153,22 @@ export class Station implements IO {
    * is when it has ended, pairing mode at once.
    */
   resetToProvisioned(): void {
-    this.#board.log("station: factory reset");
-    this.#records.erase();
-    this.#isResetDue = true;
-    if (this.#endReset()) return;
-    this.#pairing.forget();
-    this.#ownerChange.close();
-    this.#letGo();
-    this.#parameters = undefined;
-    this.#link.leave();
-    this.#enter("unpaired");
+    this._board.log("station: factory reset");
+    this._records.erase();
+    this._isResetDue = true;
+    if (this._endReset()) return;
+    this._pairing.forget();
+    this._ownerChange.close();
+    this._letGo();
+    this._parameters = undefined;
+    this._link.leave();
+    this._enter("unpaired");
     this.enterPairingMode();
   }
 
   /** Ends the session under way, or an authorization that is not used yet. */
   stopCharging(): void {
-    this.#charging.stop();
+    this._charging.stop();
   }
 
   /**
@@ -176,356 +176,356 @@ export class Station implements IO {
    * cannot begin, if it cannot.
    */
   changeOwner(owner: string): string | undefined {
-    const problem = this.#ownerChange.start(owner);
-    if (problem === undefined) this.#ownerChangeFailure = undefined;
+    const problem = this._ownerChange.start(owner);
+    if (problem === undefined) this._ownerChangeFailure = undefined;
     return problem;
   }
 
   /** Opens the contactor at once, says goodbye to the platform, gives everything back within a second. */
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#charging.close();
-    this.#currentLimit.close();
-    this.#indicator.close();
-    this.#sessions.close();
-    this.#access.close();
-    this.#updates.close();
-    this.#tagService.close();
-    this.#ownerChange.close();
-    this.#pairing.close();
-    this.#button.close();
-    this.#board.clock.clear(this.#pairingModeEnd);
+    if (this._isClosed) return;
+    this._isClosed = true;
+    this._charging.close();
+    this._currentLimit.close();
+    this._indicator.close();
+    this._sessions.close();
+    this._access.close();
+    this._updates.close();
+    this._tagService.close();
+    this._ownerChange.close();
+    this._pairing.close();
+    this._button.close();
+    this._board.clock.clear(this._pairingModeEnd);
     // The last words still need the network.
-    if (this.#platform) this.#platform.close(() => this.#link.close());
-    else this.#link.close();
+    if (this._platform) this._platform.close(() => this._link.close());
+    else this._link.close();
   }
 
-  #makeCurrentLimit(): CurrentLimit {
+  private _makeCurrentLimit(): CurrentLimit {
     return new CurrentLimit({
-      board: this.#board,
-      allowedA: () => Math.min(this.#config.currentLimitA, this.#options.now.currentLimitA),
-      onLimit: (limitA) => this.#charging.setLimit(limitA),
-      complain: (message) => this.#complain(message),
+      board: this._board,
+      allowedA: () => Math.min(this._config.currentLimitA, this._options.now.currentLimitA),
+      onLimit: (limitA) => this._charging.setLimit(limitA),
+      complain: (message) => this._complain(message),
     });
   }
 
-  #makeSessions(records: Records): StationSessions {
+  private _makeSessions(records: Records): StationSessions {
     return new StationSessions({
-      board: this.#board,
+      board: this._board,
       records,
-      meterPulsesPerKWh: this.#config.meterPulsesPerKWh,
-      charging: this.#charging,
-      resumes: () => this.#options.now.resumes,
-      requests: () => (this.#platform?.isOnline ? this.#platform.requests : undefined),
-      complain: (message) => this.#complain(message),
+      meterPulsesPerKWh: this._config.meterPulsesPerKWh,
+      charging: this._charging,
+      resumes: () => this._options.now.resumes,
+      requests: () => (this._platform?.isOnline ? this._platform.requests : undefined),
+      complain: (message) => this._complain(message),
     });
   }
 
-  #makeAccess(records: Records): Access {
+  private _makeAccess(records: Records): Access {
     return new Access({
-      board: this.#board,
-      config: this.#config,
+      board: this._board,
+      config: this._config,
       records,
-      options: () => this.#options.now,
-      charging: this.#charging,
-      signal: (signal) => this.#indicator.signal(signal),
-      isProvisioned: this.#identity.responseKey !== undefined,
-      requests: () => this.#platform?.requests,
-      complain: (message) => this.#complain(message),
-      onBusy: () => this.#show(),
-      onChanged: () => this.#showAll(),
+      options: () => this._options.now,
+      charging: this._charging,
+      signal: (signal) => this._indicator.signal(signal),
+      isProvisioned: this._identity.responseKey !== undefined,
+      requests: () => this._platform?.requests,
+      complain: (message) => this._complain(message),
+      onBusy: () => this._show(),
+      onChanged: () => this._showAll(),
     });
   }
 
-  #makeOwnerChange(records: Records): OwnerChange {
+  private _makeOwnerChange(records: Records): OwnerChange {
     return new OwnerChange({
-      board: this.#board,
-      deviceId: this.#identity.deviceId,
+      board: this._board,
+      deviceId: this._identity.deviceId,
       records,
       obstacle: () => {
-        if (this.#charging.session) return "a session is under way";
-        if (this.#sessions.waiting > 0) return "sessions wait for the platform";
-        return this.#pairing.isTrying ? "other parameters are tried" : undefined;
+        if (this._charging.session) return "a session is under way";
+        if (this._sessions.waiting > 0) return "sessions wait for the platform";
+        return this._pairing.isTrying ? "other parameters are tried" : undefined;
       },
-      requests: () => this.#platform?.requests,
-      parameters: () => this.#parameters,
+      requests: () => this._platform?.requests,
+      parameters: () => this._parameters,
       leave: (done) => {
-        const platform = this.#platform;
-        this.#platform = undefined;
-        this.#sessions.followPlatform(false);
-        this.#access.followPlatform();
-        this.#enter("joining");
+        const platform = this._platform;
+        this._platform = undefined;
+        this._sessions.followPlatform(false);
+        this._access.followPlatform();
+        this._enter("joining");
         platform?.leave(done);
       },
       onMoved: (parameters) => {
-        this.#board.log("station: it has another owner");
-        this.#access.forgetOwner();
-        this.#operate(parameters);
+        this._board.log("station: it has another owner");
+        this._access.forgetOwner();
+        this._operate(parameters);
       },
       onStayed: (why) => {
-        this.#ownerChangeFailure = why;
-        this.#complain(`station: ${why}`);
-        if (this.#parameters && !this.#platform) this.#operate(this.#parameters);
+        this._ownerChangeFailure = why;
+        this._complain(`station: ${why}`);
+        if (this._parameters && !this._platform) this._operate(this._parameters);
       },
     });
   }
 
-  #makeUpdates(records: Records): Updates {
+  private _makeUpdates(records: Records): Updates {
     return makeUpdates({
-      board: this.#board,
-      config: this.#config,
-      identity: this.#identity,
+      board: this._board,
+      config: this._config,
+      identity: this._identity,
       records,
-      options: this.#options,
-      host: () => this.#parameters?.host,
+      options: this._options,
+      host: () => this._parameters?.host,
       isFree: () => this.status !== "authorized" && this.status !== "charging",
-      isOnline: () => this.#lifeCycle === "online",
-      isUp: () => this.#tagService.isReady && (this.#pairing.isActive || this.#link.state.type === "up"),
-      problem: () => this.#problem()?.message,
-      restart: (reason) => this.#restart(reason),
-      onChanged: () => this.#platform?.update(),
+      isOnline: () => this._lifeCycle === "online",
+      isUp: () => this._tagService.isReady && (this._pairing.isActive || this._link.state.type === "up"),
+      problem: () => this._problem()?.message,
+      restart: (reason) => this._restart(reason),
+      onChanged: () => this._platform?.update(),
     });
   }
 
-  #makeTree({ count, lastEnd }: Restarts): Tree {
-    const { meter } = this.#sessions;
+  private _makeTree({ count, lastEnd }: Restarts): Tree {
+    const { meter } = this._sessions;
     return makeTree({
-      options: this.#options,
-      maxCurrentA: this.#config.currentLimitA,
-      firmwareVersion: this.#identity.firmwareVersion,
-      status: () => this.#charging.status,
-      sessionId: () => this.#charging.session?.id,
+      options: this._options,
+      maxCurrentA: this._config.currentLimitA,
+      firmwareVersion: this._identity.firmwareVersion,
+      status: () => this._charging.status,
+      sessionId: () => this._charging.session?.id,
       meter: meter.isThere ? meter : undefined,
-      energyWh: () => this.#sessions.energyWh,
-      start: () => this.#access.startWithoutCard(),
+      energyWh: () => this._sessions.energyWh,
+      start: () => this._access.startWithoutCard(),
       stop: () => this.stopCharging(),
-      lastError: () => this.#lastError,
-      lastResult: () => this.#access.lastResult,
-      sessions: this.#sessions,
-      temperatureC: this.#board.temperatureC && (() => this.#board.temperatureC?.()),
-      listedTags: () => this.#access.listedTags,
-      isLearning: () => this.#access.isLearning,
-      setLearning: (isOn) => this.#access.setLearning(isOn),
-      signalPercent: () => this.#link.signalPercent,
-      uptimeS: () => Math.floor(this.#board.clock.monotonicMs() / 1000),
-      heapBytes: () => this.#board.heapBytes?.() ?? 0,
+      lastError: () => this._lastError,
+      lastResult: () => this._access.lastResult,
+      sessions: this._sessions,
+      temperatureC: this._board.temperatureC && (() => this._board.temperatureC?.()),
+      listedTags: () => this._access.listedTags,
+      isLearning: () => this._access.isLearning,
+      setLearning: (isOn) => this._access.setLearning(isOn),
+      signalPercent: () => this._link.signalPercent,
+      uptimeS: () => Math.floor(this._board.clock.monotonicMs() / 1000),
+      heapBytes: () => this._board.heapBytes?.() ?? 0,
       restarts: {
         count,
         reason: lastEnd.type === "power" ? lastEnd.type : `${lastEnd.type}: ${lastEnd.reason}`,
       },
       onOptions: () => {
-        this.#currentLimit.update();
-        this.#access.letIn();
-        this.#access.followPlatform();
-        this.#showAll();
+        this._currentLimit.update();
+        this._access.letIn();
+        this._access.followPlatform();
+        this._showAll();
       },
       changeOwner: (owner) => this.changeOwner(owner),
-      updates: this.#updates,
+      updates: this._updates,
     });
   }
 
-  #makeTagService(): TagService {
+  private _makeTagService(): TagService {
     return new TagService({
-      board: this.#board,
-      deviceId: this.#identity.deviceId,
-      name: this.#name,
-      companyId: this.#config.companyId,
-      metadata: this.#metadata(),
-      newSource: () => this.#access.newPhone(),
-      log: (line) => this.#board.log(line),
+      board: this._board,
+      deviceId: this._identity.deviceId,
+      name: this._name,
+      companyId: this._config.companyId,
+      metadata: this._metadata(),
+      newSource: () => this._access.newPhone(),
+      log: (line) => this._board.log(line),
     });
   }
 
-  #makePairing({ about, ...setup }: ReturnType<typeof pairingSetup>): Pairing {
-    const { meter } = this.#sessions;
+  private _makePairing({ about, ...setup }: ReturnType<typeof pairingSetup>): Pairing {
+    const { meter } = this._sessions;
     return new Pairing({
       ...setup,
       routes: () => [
         firmwareUploadRoute({
-          slotBytes: this.#board.firmwareSlot.byteLength,
-          open: (announced) => this.#updates.upload(announced),
+          slotBytes: this._board.firmwareSlot.byteLength,
+          open: (announced) => this._updates.upload(announced),
         }),
         ...panelRoutes({
-          setName: (name) => this.#rename(name),
-          setLearning: (isOn) => this.#access.setLearning(isOn),
+          setName: (name) => this._rename(name),
+          setLearning: (isOn) => this._access.setLearning(isOn),
           changeOwner: (owner) => this.changeOwner(owner),
         }),
       ],
       describe: () => ({
         ...about,
-        state: this.#lifeCycle,
-        problem: this.#problem(),
-        status: this.#charging.status,
-        name: this.#name,
-        update: this.#updates.text ?? null,
-        energyWh: meter.isThere ? { session: this.#sessions.energyWh, total: meter.energyWh } : null,
-        tagLearning: this.#access.isLearning,
-        ownerChange: { isUnderWay: this.#ownerChange.isUnderWay, failure: this.#ownerChangeFailure ?? null },
+        state: this._lifeCycle,
+        problem: this._problem(),
+        status: this._charging.status,
+        name: this._name,
+        update: this._updates.text ?? null,
+        energyWh: meter.isThere ? { session: this._sessions.energyWh, total: meter.energyWh } : null,
+        tagLearning: this._access.isLearning,
+        ownerChange: { isUnderWay: this._ownerChange.isUnderWay, failure: this._ownerChangeFailure ?? null },
       }),
       onTrying: () => {
-        this.#ownerChange.close();
-        this.#letGo();
-        this.#enter("joining");
+        this._ownerChange.close();
+        this._letGo();
+        this._enter("joining");
       },
-      onPaired: (parameters) => this.#operate(parameters),
-      onFailed: () => this.#resume(),
-      onRestart: () => this.#restart("asked for"),
+      onPaired: (parameters) => this._operate(parameters),
+      onFailed: () => this._resume(),
+      onRestart: () => this._restart("asked for"),
       onReset: () => this.resetToProvisioned(),
     });
   }
 
-  #restart(reason: string): void {
+  private _restart(reason: string): void {
     this.close();
-    this.#board.clock.set(() => this.#board.restart(reason), FAREWELL_MS);
+    this._board.clock.set(() => this._board.restart(reason), FAREWELL_MS);
   }
 
   /** Nobody charges, or has been let in to. */
-  get #isFree(): boolean {
+  private get _isFree(): boolean {
     return this.status !== "authorized" && this.status !== "charging";
   }
 
   /** `true`: a reset is due, and the station starts again. */
-  #endReset(): boolean {
-    if (this.#isResetDue && this.#isFree) this.#restart("factory reset");
-    return this.#isResetDue && this.#isFree;
+  private _endReset(): boolean {
+    if (this._isResetDue && this._isFree) this._restart("factory reset");
+    return this._isResetDue && this._isFree;
   }
 
-  get #name(): string {
-    return this.#options.now.name ?? this.#identity.name;
+  private get _name(): string {
+    return this._options.now.name ?? this._identity.name;
   }
 
-  #rename(name: string): string | undefined {
-    if (!this.#options.set({ name })) return "the station cannot store it";
-    this.#tagService.rename(name);
-    this.#platform?.rename(name);
+  private _rename(name: string): string | undefined {
+    if (!this._options.set({ name })) return "the station cannot store it";
+    this._tagService.rename(name);
+    this._platform?.rename(name);
     return undefined;
   }
 
   /** Uses parameters that were proven, now or before. */
-  #operate(parameters: PairingParameters): void {
-    this.#letGo();
-    this.#parameters = parameters;
-    const { state } = this.#link;
-    this.#enter("joining");
+  private _operate(parameters: PairingParameters): void {
+    this._letGo();
+    this._parameters = parameters;
+    const { state } = this._link;
+    this._enter("joining");
     // The candidate that was just proven has left the link up.
-    if (state.type === "up") this.#followLink(state);
-    else this.#link.join(parameters.wifi);
+    if (state.type === "up") this._followLink(state);
+    else this._link.join(parameters.wifi);
   }
 
   /** A candidate failed: what there was before still stands. */
-  #resume(): void {
-    this.#linkFailure = undefined;
-    if (!this.#parameters) {
-      this.#link.leave();
-      this.#enter("unpaired");
+  private _resume(): void {
+    this._linkFailure = undefined;
+    if (!this._parameters) {
+      this._link.leave();
+      this._enter("unpaired");
       return;
     }
-    this.#enter("joining");
-    this.#link.join(this.#parameters.wifi);
+    this._enter("joining");
+    this._link.join(this._parameters.wifi);
   }
 
   /** A candidate is tried, or an owner has changed: the session with the broker ends. */
-  #letGo(): void {
-    this.#platform?.close();
-    this.#platform = undefined;
-    this.#sessions.followPlatform(false);
-    this.#access.followPlatform();
+  private _letGo(): void {
+    this._platform?.close();
+    this._platform = undefined;
+    this._sessions.followPlatform(false);
+    this._access.followPlatform();
   }
 
-  #followLink(state: LinkState): void {
-    this.#pairing.followLink(state);
-    if (state.type === "up") this.#linkFailure = undefined;
-    else if (state.type === "joining" && state.failure) this.#linkFailure = state.failure;
-    const parameters = this.#parameters;
-    if (!parameters || this.#pairing.isTrying || this.#ownerChange.isTrying) return;
-    if (state.type === "up" && !this.#platform) {
-      this.#enter("connecting");
-      this.#platform = new PlatformConnection({
-        board: this.#board,
-        identity: { ...this.#identity, name: this.#name },
+  private _followLink(state: LinkState): void {
+    this._pairing.followLink(state);
+    if (state.type === "up") this._linkFailure = undefined;
+    else if (state.type === "joining" && state.failure) this._linkFailure = state.failure;
+    const parameters = this._parameters;
+    if (!parameters || this._pairing.isTrying || this._ownerChange.isTrying) return;
+    if (state.type === "up" && !this._platform) {
+      this._enter("connecting");
+      this._platform = new PlatformConnection({
+        board: this._board,
+        identity: { ...this._identity, name: this._name },
         parameters,
-        tree: this.#tree,
-        localIP: () => (this.#link.state.type === "up" ? this.#link.state.address : undefined),
-        onChanged: (online, failure) => this.#followPlatform(online, failure),
+        tree: this._tree,
+        localIP: () => (this._link.state.type === "up" ? this._link.state.address : undefined),
+        onChanged: (online, failure) => this._followPlatform(online, failure),
       });
     }
     // A lost network shows in the broker's session; it goes on when there is a network again.
-    if (state.type === "joining" && state.failure) this.#board.log(`network: ${state.failure.message}`);
+    if (state.type === "joining" && state.failure) this._board.log(`network: ${state.failure.message}`);
   }
 
-  #followPlatform(online: boolean, failure: MQTTFailure | undefined): void {
-    if (failure) this.#board.log(`platform: ${failure.message}`);
-    if (online || failure) this.#brokerFailure = failure;
-    this.#sessions.followPlatform(online);
-    this.#access.followPlatform();
+  private _followPlatform(online: boolean, failure: MQTTFailure | undefined): void {
+    if (failure) this._board.log(`platform: ${failure.message}`);
+    if (online || failure) this._brokerFailure = failure;
+    this._sessions.followPlatform(online);
+    this._access.followPlatform();
     if (online) {
-      this.#updates.followBroker();
-      this.#enter("online");
+      this._updates.followBroker();
+      this._enter("online");
     } else
-      this.#enter(this.#lifeCycle === "online" || this.#lifeCycle === "offline" ? "offline" : "connecting");
+      this._enter(this._lifeCycle === "online" || this._lifeCycle === "offline" ? "offline" : "connecting");
   }
 
   /** What keeps a paired station from being online; `null` when nothing does. */
-  #problem(): { code: string; message: string } | null {
-    const failure = this.#linkFailure ?? this.#brokerFailure;
+  private _problem(): { code: string; message: string } | null {
+    const failure = this._linkFailure ?? this._brokerFailure;
     return failure ? { code: failure.code, message: failure.message } : null;
   }
 
-  #followCharging(event: ChargingEvent): void {
-    this.#sessions.follow(event);
-    this.#platform?.update();
+  private _followCharging(event: ChargingEvent): void {
+    this._sessions.follow(event);
+    this._platform?.update();
     switch (event.type) {
       case "status":
-        this.#board.log(`charging: ${event.status}`);
-        this.#indicator.show(event.status);
-        if (event.status === "plugged") this.#access.letIn();
-        this.#show();
-        this.#updates.followSession();
-        if (this.#isResetDue) this.#board.clock.set(() => this.#endReset(), 0);
+        this._board.log(`charging: ${event.status}`);
+        this._indicator.show(event.status);
+        if (event.status === "plugged") this._access.letIn();
+        this._show();
+        this._updates.followSession();
+        if (this._isResetDue) this._board.clock.set(() => this._endReset(), 0);
         break;
       case "session-started":
-        this.#board.log(`charging: session ${event.session.id} of tag …${event.session.grant.tagEnd} starts`);
+        this._board.log(`charging: session ${event.session.id} of tag …${event.session.grant.tagEnd} starts`);
         break;
       case "session-ended":
-        this.#board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
+        this._board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
-        this.#complain(`charging: faulted: ${event.reason}`);
+        this._complain(`charging: faulted: ${event.reason}`);
         break;
     }
   }
 
   /** Says what went wrong in the log, in telemetry and to people. */
-  #complain(message: string): void {
-    this.#board.log(message);
-    this.#lastError = message;
-    this.#platform?.notify(message, "error");
+  private _complain(message: string): void {
+    this._board.log(message);
+    this._lastError = message;
+    this._platform?.notify(message, "error");
   }
 
-  #enter(lifeCycle: LifeCycle): void {
-    if (lifeCycle !== this.#lifeCycle) this.#board.log(`station: ${lifeCycle}`);
-    this.#lifeCycle = lifeCycle;
-    this.#show();
+  private _enter(lifeCycle: LifeCycle): void {
+    if (lifeCycle !== this._lifeCycle) this._board.log(`station: ${lifeCycle}`);
+    this._lifeCycle = lifeCycle;
+    this._show();
   }
 
-  #showAll(): void {
-    this.#show();
-    this.#platform?.update();
+  private _showAll(): void {
+    this._show();
+    this._platform?.update();
   }
 
-  #show(): void {
-    if (this.#isClosed) return;
-    this.#tagService.update(this.#metadata());
+  private _show(): void {
+    if (this._isClosed) return;
+    this._tagService.update(this._metadata());
   }
 
-  #metadata(): Metadata {
-    const { status } = this.#charging;
+  private _metadata(): Metadata {
+    const { status } = this._charging;
     return {
-      acceptsTags: status === "plugged" && !this.#access.isBusy,
-      platformReachable: this.#platform?.isOnline ?? false,
-      authorizesOffline: this.#access.authorizesOffline,
-      pairing: this.#pairing?.isActive ?? true,
+      acceptsTags: status === "plugged" && !this._access.isBusy,
+      platformReachable: this._platform?.isOnline ?? false,
+      authorizesOffline: this._access.authorizesOffline,
+      pairing: this._pairing?.isActive ?? true,
       status,
     };
   }

@@ -69,6 +69,11 @@ function drawsRandomNumbers(source: string): boolean {
   );
 }
 
+/** `#name`, which costs memory on XS (docs/decisions/009-private-by-typescript.md). */
+function hasPrivateNames(source: string): boolean {
+  return parse(source).some((node) => node.type === "PrivateName");
+}
+
 /** What Biome, set up as it is here, says of a source that stands at `file` in a project. */
 function lint(file: string, source: string): string {
   const project = mkdtempSync(join(tmpdir(), "plugpass-lint-"));
@@ -113,6 +118,13 @@ describe("what runs on the chip", () => {
     const files = onTheChip.filter((file) => drawsRandomNumbers(readFileSync(join(ROOT, file), "utf8")));
     expect(files).toEqual([]);
   });
+
+  test("has TypeScript's private members, not the engine's", () => {
+    const files = [...sourceFiles("modules"), ...sourceFiles("firmware")].filter((file) =>
+      hasPrivateNames(readFileSync(join(ROOT, file), "utf8")),
+    );
+    expect(files).toEqual([]);
+  });
 });
 
 test("the virtual board and its world need nothing of Node", () => {
@@ -150,5 +162,10 @@ describe("these checks", () => {
     const globals = ["Date", "setTimeout", "Promise", "Buffer", "process", "crypto", "fetch", "console"];
     const report = lint(file, `export const x = [${globals.join(", ")}];\n`);
     expect(report.match(/noRestrictedGlobals/g)).toHaveLength(globals.length);
+  });
+
+  test.each(["class A { #x = 1; }", "class A { #f(): void {} }"])("find a private name in %s", (source) => {
+    expect(hasPrivateNames(source)).toBe(true);
+    expect(hasPrivateNames(source.replaceAll("#", "private _"))).toBe(false);
   });
 });

@@ -55,28 +55,28 @@ export interface TagSource {
  * goes on when its source is gone: what a phone has asked for, happens.
  */
 export class Authorization implements IO {
-  #options: AuthorizationOptions;
-  #stationLimiter: AttemptLimiter;
-  #running: Attempt | undefined;
+  private _options: AuthorizationOptions;
+  private _stationLimiter: AttemptLimiter;
+  private _running: Attempt | undefined;
 
   constructor(options: AuthorizationOptions) {
-    this.#options = options;
-    this.#stationLimiter = this.#newLimiter(options.attemptsPerMinute.station);
+    this._options = options;
+    this._stationLimiter = this._newLimiter(options.attemptsPerMinute.station);
   }
 
   /** An attempt is running; another one would be refused with 423. */
   get isBusy(): boolean {
-    return this.#running !== undefined;
+    return this._running !== undefined;
   }
 
   source(method: Method): TagSource {
-    const limiter = this.#newLimiter(this.#options.attemptsPerMinute.source);
+    const limiter = this._newLimiter(this._options.attemptsPerMinute.source);
     return {
       attempt: (tag, done) => {
         const card = { tag, method };
-        this.#attempt(card, limiter, (result) => {
+        this._attempt(card, limiter, (result) => {
           done(result);
-          this.#options.onResult?.(card, result);
+          this._options.onResult?.(card, result);
         });
       },
     };
@@ -84,21 +84,21 @@ export class Authorization implements IO {
 
   /** Forgets the attempt that runs, without a word. */
   close(): void {
-    if (this.#running) this.#release(this.#running);
-    this.#running = undefined;
+    if (this._running) this._release(this._running);
+    this._running = undefined;
   }
 
-  #newLimiter(count: number): AttemptLimiter {
-    return new AttemptLimiter({ clock: this.#options.clock, count, windowMs: MINUTE_MS });
+  private _newLimiter(count: number): AttemptLimiter {
+    return new AttemptLimiter({ clock: this._options.clock, count, windowMs: MINUTE_MS });
   }
 
-  #attempt(card: Card, sourceLimiter: AttemptLimiter, done: (result: AttemptResult) => void): void {
-    const refusal = this.#refusal(card, sourceLimiter);
+  private _attempt(card: Card, sourceLimiter: AttemptLimiter, done: (result: AttemptResult) => void): void {
+    const refusal = this._refusal(card, sourceLimiter);
     if (refusal) {
       done(refusal);
       return;
     }
-    const visitor = this.#options.gate.visitor();
+    const visitor = this._options.gate.visitor();
     if (!visitor) {
       done(resultOf(409, "no vehicle is plugged, or a session is under way"));
       return;
@@ -111,56 +111,56 @@ export class Authorization implements IO {
       verification: undefined,
       timer: undefined,
     };
-    this.#running = attempt;
-    attempt.timer = this.#options.clock.set(
-      () => this.#finish(attempt, resultOf(408, "no verifier answered in time")),
-      this.#options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
+    this._running = attempt;
+    attempt.timer = this._options.clock.set(
+      () => this._finish(attempt, resultOf(408, "no verifier answered in time")),
+      this._options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
     );
-    this.#ask(attempt, 0);
-    this.#options.onChanged();
+    this._ask(attempt, 0);
+    this._options.onChanged();
   }
 
   /** The limits come first: a source that tries tags out learns nothing beyond them. */
-  #refusal(card: Card, sourceLimiter: AttemptLimiter): AttemptResult | undefined {
-    if (!sourceLimiter.take() || !this.#stationLimiter.take()) return resultOf(429, "too many attempts");
+  private _refusal(card: Card, sourceLimiter: AttemptLimiter): AttemptResult | undefined {
+    if (!sourceLimiter.take() || !this._stationLimiter.take()) return resultOf(429, "too many attempts");
     if (!isTag(card.tag)) return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
-    if (this.#running) return resultOf(423, "another attempt is running");
+    if (this._running) return resultOf(423, "another attempt is running");
     return undefined;
   }
 
-  #ask(attempt: Attempt, index: number): void {
-    const verifier = this.#options.verifiers[index];
+  private _ask(attempt: Attempt, index: number): void {
+    const verifier = this._options.verifiers[index];
     if (!verifier) throw new Error("authorization needs a verifier");
-    attempt.verification = verifier.verify(attempt.card, (verdict) => this.#hear(attempt, index, verdict));
+    attempt.verification = verifier.verify(attempt.card, (verdict) => this._hear(attempt, index, verdict));
   }
 
-  #hear(attempt: Attempt, index: number, verdict: Verdict): void {
+  private _hear(attempt: Attempt, index: number, verdict: Verdict): void {
     switch (verdict.type) {
       case "authorized":
-        this.#finish(attempt, grant(attempt, verdict));
+        this._finish(attempt, grant(attempt, verdict));
         break;
       case "rejected":
-        this.#finish(attempt, resultOf(403, verdict.reason));
+        this._finish(attempt, resultOf(403, verdict.reason));
         break;
       case "failed": {
         const mayPass = verdict.code === 408 || verdict.code === 503;
         attempt.failure ??= resultOf(verdict.code, verdict.reason);
-        if (mayPass && index + 1 < this.#options.verifiers.length) this.#ask(attempt, index + 1);
-        else this.#finish(attempt, attempt.failure);
+        if (mayPass && index + 1 < this._options.verifiers.length) this._ask(attempt, index + 1);
+        else this._finish(attempt, attempt.failure);
         break;
       }
     }
   }
 
-  #finish(attempt: Attempt, result: AttemptResult): void {
-    this.#release(attempt);
-    this.#running = undefined;
-    this.#options.onChanged();
+  private _finish(attempt: Attempt, result: AttemptResult): void {
+    this._release(attempt);
+    this._running = undefined;
+    this._options.onChanged();
     attempt.done(result);
   }
 
-  #release(attempt: Attempt): void {
-    this.#options.clock.clear(attempt.timer);
+  private _release(attempt: Attempt): void {
+    this._options.clock.clear(attempt.timer);
     attempt.verification?.close();
   }
 }

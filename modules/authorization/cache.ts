@@ -13,46 +13,46 @@ const KEY_CHARS = 32;
 
 /** The platform's earlier answers, by the hashes of their tags, for as long as it allowed. A restart forgets them. */
 export class AnswerCache {
-  #clock: Pick<Clock, "monotonicMs">;
-  #answers = new Map<string, Answer>();
+  private _clock: Pick<Clock, "monotonicMs">;
+  private _answers = new Map<string, Answer>();
 
   constructor({ clock }: { clock: Pick<Clock, "monotonicMs"> }) {
-    this.#clock = clock;
+    this._clock = clock;
   }
 
   get size(): number {
-    return this.#answers.size;
+    return this._answers.size;
   }
 
   /** The platform let a tag in and allows to remember that, for seconds. */
   allow(hash: string, cacheForS: number, maxCurrentA: number | undefined): void {
-    const untilMs = this.#clock.monotonicMs() + cacheForS * 1000;
-    this.#put(hash, { untilMs, maxCurrentA, isDenied: false });
+    const untilMs = this._clock.monotonicMs() + cacheForS * 1000;
+    this._put(hash, { untilMs, maxCurrentA, isDenied: false });
   }
 
   /** The platform does not let a tag in; that also holds against an older list. */
   deny(hash: string): void {
-    this.#put(hash, { untilMs: Number.POSITIVE_INFINITY, maxCurrentA: undefined, isDenied: true });
+    this._put(hash, { untilMs: Number.POSITIVE_INFINITY, maxCurrentA: undefined, isDenied: true });
   }
 
   forget(hash: string): void {
-    this.#answers.delete(hash.slice(0, KEY_CHARS));
+    this._answers.delete(hash.slice(0, KEY_CHARS));
   }
 
   clear(): void {
-    this.#answers.clear();
+    this._answers.clear();
   }
 
   get(hash: string): { maxCurrentA: number | undefined } | "denied" | undefined {
-    const answer = this.#answers.get(hash.slice(0, KEY_CHARS));
-    if (!answer || answer.untilMs <= this.#clock.monotonicMs()) return undefined;
+    const answer = this._answers.get(hash.slice(0, KEY_CHARS));
+    if (!answer || answer.untilMs <= this._clock.monotonicMs()) return undefined;
     return answer.isDenied ? "denied" : { maxCurrentA: answer.maxCurrentA };
   }
 
-  #put(hash: string, answer: Answer): void {
+  private _put(hash: string, answer: Answer): void {
     this.forget(hash);
-    this.#answers.set(hash.slice(0, KEY_CHARS), answer);
-    const oldest = this.#answers.keys().next().value;
-    if (this.#answers.size > MAX_ANSWERS && oldest !== undefined) this.#answers.delete(oldest);
+    this._answers.set(hash.slice(0, KEY_CHARS), answer);
+    const oldest = this._answers.keys().next().value;
+    if (this._answers.size > MAX_ANSWERS && oldest !== undefined) this._answers.delete(oldest);
   }
 }

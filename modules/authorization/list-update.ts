@@ -13,41 +13,41 @@ export interface ListUpdateOptions {
 
 /** Brings the local list up to date, a page at a time; what does not come whole changes nothing. */
 export class ListUpdate implements IO {
-  #options: ListUpdateOptions;
-  #asking: IO | undefined;
+  private _options: ListUpdateOptions;
+  private _asking: IO | undefined;
 
   constructor(options: ListUpdateOptions) {
-    this.#options = options;
+    this._options = options;
   }
 
   /** Asks the platform, unless that is under way. */
   start(requests: Requester): void {
-    if (!this.#asking) this.#ask(requests, 0, undefined);
+    if (!this._asking) this._ask(requests, 0, undefined);
   }
 
   /** Gives up what is under way. */
   close(): void {
-    this.#asking?.close();
-    this.#asking = undefined;
+    this._asking?.close();
+    this._asking = undefined;
   }
 
-  #ask(requests: Requester, from: number, version: number | undefined): void {
-    const data = { version: this.#options.list.version, from, limit: LIST_PAGE_TAGS };
-    this.#asking = requests.request("local-list", data, (outcome) => {
-      this.#asking = undefined;
-      const problem = this.#take(requests, outcome, { from, version });
-      if (problem) this.#options.report(`local-list: stays as it is: ${problem}`);
+  private _ask(requests: Requester, from: number, version: number | undefined): void {
+    const data = { version: this._options.list.version, from, limit: LIST_PAGE_TAGS };
+    this._asking = requests.request("local-list", data, (outcome) => {
+      this._asking = undefined;
+      const problem = this._take(requests, outcome, { from, version });
+      if (problem) this._options.report(`local-list: stays as it is: ${problem}`);
     });
   }
 
   /** What is wrong with an answer, if anything is. */
-  #take(
+  private _take(
     requests: Requester,
     outcome: RequestOutcome,
     { from, version: begun }: { from: number; version: number | undefined },
   ): string | undefined {
     if (!outcome.ok) return outcome.failure.code;
-    const { list, report, onUpdated } = this.#options;
+    const { list, report, onUpdated } = this._options;
     const answer = parseAnswer(outcome.data, from);
     if (!answer) return "the platform's answer is no list";
     const { version, tags, total } = answer;
@@ -57,7 +57,7 @@ export class ListUpdate implements IO {
     if (next < total && (tags.length === 0 || next % LIST_PAGE_TAGS !== 0)) return "a page is not whole";
     try {
       list.put(from, tags);
-      if (next < total) this.#ask(requests, next, version);
+      if (next < total) this._ask(requests, next, version);
       else {
         list.commit({ version, count: next });
         report(`local-list: version ${version} with ${next} tags`);

@@ -49,29 +49,29 @@ export interface LocalListOptions {
 
 /** The tags that the platform lets the station let in by itself: in the storage, not in memory. */
 export class LocalList {
-  #options: LocalListOptions;
-  #index: ListIndex;
+  private _options: LocalListOptions;
+  private _index: ListIndex;
 
   constructor(options: LocalListOptions) {
-    this.#options = options;
-    this.#index = options.index.read() ?? { version: 0, side: "a", count: 0 };
+    this._options = options;
+    this._index = options.index.read() ?? { version: 0, side: "a", count: 0 };
   }
 
   /** The platform's; 0 for none. */
   get version(): number {
-    return this.#index.version;
+    return this._index.version;
   }
 
   get count(): number {
-    return this.#index.count;
+    return this._index.count;
   }
 
   /** @param hash lower-case hex SHA-256 of a tag */
   has(hash: string): boolean {
-    const { side, count } = this.#index;
+    const { side, count } = this._index;
     const key = hash.slice(0, KEY_CHARS);
     for (let from = 0; from < count; from += LIST_PAGE_TAGS) {
-      const keys = this.#page(side, from).read() ?? "";
+      const keys = this._page(side, from).read() ?? "";
       for (let at = keys.indexOf(key); at >= 0; at = keys.indexOf(key, at + 1)) {
         if (at % KEY_CHARS === 0) return true;
       }
@@ -86,17 +86,17 @@ export class LocalList {
   put(from: number, hashes: readonly string[]): void {
     for (let at = 0; at < hashes.length; at += LIST_PAGE_TAGS) {
       const keys = hashes.slice(at, at + LIST_PAGE_TAGS).map((hash) => hash.slice(0, KEY_CHARS));
-      this.#page(this.#otherSide, from + at).write(keys.join(""));
+      this._page(this._otherSide, from + at).write(keys.join(""));
     }
   }
 
   /** What was put is the list, from now on and in one write. */
   commit({ version, count }: { version: number; count: number }): void {
-    const before = this.#index;
-    const index = { version, count, side: this.#otherSide };
-    this.#options.index.write(index);
-    this.#index = index;
-    for (let from = 0; from < before.count; from += LIST_PAGE_TAGS) this.#page(before.side, from).clear();
+    const before = this._index;
+    const index = { version, count, side: this._otherSide };
+    this._options.index.write(index);
+    this._index = index;
+    for (let from = 0; from < before.count; from += LIST_PAGE_TAGS) this._page(before.side, from).clear();
   }
 
   /** Another owner's customers are not ours. */
@@ -104,11 +104,11 @@ export class LocalList {
     this.commit({ version: 0, count: 0 });
   }
 
-  get #otherSide(): Side {
-    return this.#index.side === "a" ? "b" : "a";
+  private get _otherSide(): Side {
+    return this._index.side === "a" ? "b" : "a";
   }
 
-  #page(side: Side, from: number): StoredRecord<string> {
-    return this.#options.page(`${side}${from / LIST_PAGE_TAGS}`);
+  private _page(side: Side, from: number): StoredRecord<string> {
+    return this._options.page(`${side}${from / LIST_PAGE_TAGS}`);
   }
 }

@@ -18,21 +18,21 @@ export interface OfflineVerifierOptions {
 
 /** Says what it knows of a card without the platform; asked only after that has not answered. */
 export class OfflineVerifier implements Verifier {
-  #options: OfflineVerifierOptions;
+  private _options: OfflineVerifierOptions;
 
   constructor(options: OfflineVerifierOptions) {
-    this.#options = options;
+    this._options = options;
   }
 
   /** It may let somebody in. */
   get isOfUse(): boolean {
-    const { policy, list, cache } = this.#options;
+    const { policy, list, cache } = this._options;
     return policy() !== "deny" && (list.count > 0 || (policy() === "list-and-cache" && cache.size > 0));
   }
 
   /** Remembers what the platform has said of a card. */
   note({ tag }: Card, verdict: Verdict): void {
-    const { crypto, list, cache } = this.#options;
+    const { crypto, list, cache } = this._options;
     if (verdict.type === "failed") return;
     const hash = tagHash(crypto, tag);
     const isKnown = cache.get(hash) !== undefined;
@@ -44,13 +44,13 @@ export class OfflineVerifier implements Verifier {
   }
 
   verify({ tag }: Card, done: (verdict: Verdict) => void): IO {
-    const { clock, crypto } = this.#options;
-    const timer = clock.set(() => done(this.#verdict(tagHash(crypto, tag))), 0);
+    const { clock, crypto } = this._options;
+    const timer = clock.set(() => done(this._verdict(tagHash(crypto, tag))), 0);
     return { close: () => clock.clear(timer) };
   }
 
-  #verdict(hash: string): Verdict {
-    const { policy, list, cache } = this.#options;
+  private _verdict(hash: string): Verdict {
+    const { policy, list, cache } = this._options;
     const known = cache.get(hash);
     if (policy() !== "deny" && known !== "denied") {
       if (policy() === "list-and-cache" && known) return { type: "authorized", ...known, by: "the cache" };

@@ -14,15 +14,15 @@ const MAX_REASON_CHARS = 64;
 
 /** Asks the platform's endpoint `authorize` (protocol, section 4). */
 export class PlatformVerifier implements Verifier {
-  #requests: Requester;
+  private _requests: Requester;
 
   constructor(requests: Requester) {
-    this.#requests = requests;
+    this._requests = requests;
   }
 
   verify(card: Card, done: (verdict: Verdict) => void): IO {
     const data = { tag: card.tag, method: card.method };
-    return this.#requests.request("authorize", data, (outcome) => {
+    return this._requests.request("authorize", data, (outcome) => {
       done(outcome.ok ? verdictOfAnswer(outcome.data) : verdictOfFailure(outcome.failure));
     });
   }

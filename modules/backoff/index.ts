@@ -11,18 +11,18 @@ export interface BackoffOptions {
 
 /** After n failures in a row between 1 and 2 times `minMs` x 2^(n-1), at most `maxMs`: stations spread. */
 export class Backoff {
-  #options: BackoffOptions;
-  #failures = 0;
+  private _options: BackoffOptions;
+  private _failures = 0;
 
   constructor(options: BackoffOptions) {
-    this.#options = options;
+    this._options = options;
   }
 
   /** Counts a failure and gives the delay after it, in whole milliseconds. */
   next(): number {
-    const { minMs, maxMs, random } = this.#options;
-    const ceilingMs = Math.min(maxMs, 2 * minMs * 2 ** this.#failures);
-    if (ceilingMs < maxMs) this.#failures++;
+    const { minMs, maxMs, random } = this._options;
+    const ceilingMs = Math.min(maxMs, 2 * minMs * 2 ** this._failures);
+    if (ceilingMs < maxMs) this._failures++;
     const bytes = asUint8Array(random(2));
     const fraction = ((bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)) / 0x10000;
     return Math.max(minMs, Math.floor((ceilingMs / 2) * (1 + fraction)));
@@ -30,6 +30,6 @@ export class Backoff {
 
   /** The last try went well. */
   reset(): void {
-    this.#failures = 0;
+    this._failures = 0;
   }
 }

@@ -69,71 +69,71 @@ const SESSION_ID_BYTES = 8;
 
 /** The driver of the charging machine: reads the pilot, performs the outputs, keeps the one timer. */
 export class Charging implements IO {
-  #board: Board;
-  #onEvent: (event: ChargingEvent) => void;
-  #authorizationTimeoutMs: number;
-  #contactor: DigitalOut;
+  private _board: Board;
+  private _onEvent: (event: ChargingEvent) => void;
+  private _authorizationTimeoutMs: number;
+  private _contactor: DigitalOut;
   /** The auxiliary contact, where there is one. */
-  #answer: DigitalIn | undefined;
-  #lock: DigitalOut | undefined;
-  #pilot: ControlPilot;
-  #state: ChargingState = { type: "available" };
-  #dutyPermille = PILOT_STEADY_PERMILLE;
-  #expiry: Timer | undefined;
-  #debounce: Timer | undefined;
-  #answerTimer: Timer | undefined;
+  private _answer: DigitalIn | undefined;
+  private _lock: DigitalOut | undefined;
+  private _pilot: ControlPilot;
+  private _state: ChargingState = { type: "available" };
+  private _dutyPermille = PILOT_STEADY_PERMILLE;
+  private _expiry: Timer | undefined;
+  private _debounce: Timer | undefined;
+  private _answerTimer: Timer | undefined;
   /** What the station may offer now, A. */
-  #limitA = MAX_CURRENT_A;
-  #isContactorClosed = false;
+  private _limitA = MAX_CURRENT_A;
+  private _isContactorClosed = false;
   /** Runs from when a drawing vehicle's pilot leaves C and D until it has settled. */
-  #unsettled: Timer | undefined;
+  private _unsettled: Timer | undefined;
   /** Another number for each vehicle, and after each stop. */
-  #visit = 0;
-  #closed = false;
+  private _visit = 0;
+  private _closed = false;
 
   constructor(options: ChargingOptions) {
-    this.#board = options.board;
-    this.#onEvent = options.onEvent;
-    this.#authorizationTimeoutMs = options.authorizationTimeoutMs ?? AUTHORIZATION_TIMEOUT_MS;
+    this._board = options.board;
+    this._onEvent = options.onEvent;
+    this._authorizationTimeoutMs = options.authorizationTimeoutMs ?? AUTHORIZATION_TIMEOUT_MS;
     const { io, pins } = options.board;
-    this.#contactor = new io.DigitalOut({ pin: pins.contactor });
-    this.#contactor.write(0);
-    if (pins.lock !== undefined) this.#lock = new io.DigitalOut({ pin: pins.lock });
+    this._contactor = new io.DigitalOut({ pin: pins.contactor });
+    this._contactor.write(0);
+    if (pins.lock !== undefined) this._lock = new io.DigitalOut({ pin: pins.lock });
     if (pins.contactorAnswer !== undefined) {
-      this.#answer = new io.DigitalIn({ pin: pins.contactorAnswer, onReadable: () => this.#awaitAnswer() });
-      this.#awaitAnswer();
+      this._answer = new io.DigitalIn({ pin: pins.contactorAnswer, onReadable: () => this._awaitAnswer() });
+      this._awaitAnswer();
     }
-    this.#pilot = new io.ControlPilot({ pin: pins.controlPilot, onReadable: () => this.#sample() });
-    this.#sample();
+    this._pilot = new io.ControlPilot({ pin: pins.controlPilot, onReadable: () => this._sample() });
+    this._sample();
   }
 
   get status(): StationStatus {
-    return this.#state.type;
+    return this._state.type;
   }
 
   /** The session under way. */
   get session(): Session | undefined {
-    return sessionOf(this.#state);
+    return sessionOf(this._state);
   }
 
   /** What the station may offer from now on, whatever was granted; under 6 A a session pauses. */
   setLimit(limitA: number): void {
-    if (this.#closed || limitA === this.#limitA) return;
-    this.#limitA = limitA;
+    if (this._closed || limitA === this._limitA) return;
+    this._limitA = limitA;
     // Whoever goes on drawing without an offer is measured again when there is one.
-    if (limitA < MIN_CURRENT_A) this.#input({ type: "pilot-unsettled" });
-    this.#perform(this.#state);
+    if (limitA < MIN_CURRENT_A) this._input({ type: "pilot-unsettled" });
+    this._perform(this._state);
   }
 
   /** The vehicle that is plugged; `undefined` when there is none or it has a session. */
   admit(): Admission | undefined {
-    if (this.#state.type !== "plugged") return undefined;
-    const visit = this.#visit;
+    if (this._state.type !== "plugged") return undefined;
+    const visit = this._visit;
     return {
       authorize: (grant, resumedId) => {
-        if (visit !== this.#visit || this.#state.type !== "plugged") return false;
-        const id = resumedId ?? encodeHex(this.#board.crypto.random(SESSION_ID_BYTES));
-        this.#input({ type: "authorize", session: { id, grant } });
+        if (visit !== this._visit || this._state.type !== "plugged") return false;
+        const id = resumedId ?? encodeHex(this._board.crypto.random(SESSION_ID_BYTES));
+        this._input({ type: "authorize", session: { id, grant } });
         return true;
       },
     };
@@ -141,89 +141,89 @@ export class Charging implements IO {
 
   /** Ends a session, or an authorization that is not used yet, or one that is on its way. */
   stop(): void {
-    this.#visit++;
-    this.#input({ type: "stop" });
+    this._visit++;
+    this._input({ type: "stop" });
   }
 
   /** Opens the contactor, for good. */
   close(): void {
-    if (this.#closed) return;
-    this.#contactor.write(0);
-    this.#closed = true;
-    this.#board.clock.clear(this.#expiry);
-    this.#board.clock.clear(this.#debounce);
-    this.#board.clock.clear(this.#unsettled);
-    this.#board.clock.clear(this.#answerTimer);
-    this.#pilot.close();
-    this.#contactor.close();
-    this.#answer?.close();
-    this.#lock?.close();
+    if (this._closed) return;
+    this._contactor.write(0);
+    this._closed = true;
+    this._board.clock.clear(this._expiry);
+    this._board.clock.clear(this._debounce);
+    this._board.clock.clear(this._unsettled);
+    this._board.clock.clear(this._answerTimer);
+    this._pilot.close();
+    this._contactor.close();
+    this._answer?.close();
+    this._lock?.close();
   }
 
-  #sample(): void {
-    const { clock } = this.#board;
-    clock.clear(this.#debounce);
-    const first = this.#readPilot();
-    if (!draws(first)) this.#watchUnsettled();
-    this.#debounce = clock.set(() => {
-      if (this.#readPilot() !== first) {
-        this.#sample();
+  private _sample(): void {
+    const { clock } = this._board;
+    clock.clear(this._debounce);
+    const first = this._readPilot();
+    if (!draws(first)) this._watchUnsettled();
+    this._debounce = clock.set(() => {
+      if (this._readPilot() !== first) {
+        this._sample();
         return;
       }
-      clock.clear(this.#unsettled);
-      this.#unsettled = undefined;
+      clock.clear(this._unsettled);
+      this._unsettled = undefined;
       // Without an offer nobody draws, whatever the pilot looks like.
-      const isPaused = draws(first) && this.#limitA < MIN_CURRENT_A;
-      this.#input({ type: "pilot", pilot: isPaused ? "B" : first });
+      const isPaused = draws(first) && this._limitA < MIN_CURRENT_A;
+      this._input({ type: "pilot", pilot: isPaused ? "B" : first });
     }, DEBOUNCE_MS);
   }
 
   /** Its time is not restarted by what comes after. */
-  #watchUnsettled(): void {
-    this.#unsettled ??= this.#board.clock.set(() => {
-      this.#unsettled = undefined;
-      this.#input({ type: "pilot-unsettled" });
+  private _watchUnsettled(): void {
+    this._unsettled ??= this._board.clock.set(() => {
+      this._unsettled = undefined;
+      this._input({ type: "pilot-unsettled" });
     }, UNSETTLED_MS);
   }
 
-  #readPilot(): PilotState {
-    return pilotState(this.#pilot.read(), this.#dutyPermille);
+  private _readPilot(): PilotState {
+    return pilotState(this._pilot.read(), this._dutyPermille);
   }
 
-  #input(input: ChargingInput): void {
-    if (this.#closed) return;
-    const before = this.#state;
+  private _input(input: ChargingInput): void {
+    if (this._closed) return;
+    const before = this._state;
     const after = nextState(before, input);
     if (after === before) return;
-    this.#state = after;
-    if (after.type === "available") this.#visit++;
-    this.#perform(after);
-    this.#expireLater(after);
-    this.#report(before, after);
+    this._state = after;
+    if (after.type === "available") this._visit++;
+    this._perform(after);
+    this._expireLater(after);
+    this._report(before, after);
   }
 
-  #perform(state: ChargingState): void {
-    const { contactorClosed, dutyPermille, isLocked } = outputsOf(state, this.#limitA);
+  private _perform(state: ChargingState): void {
+    const { contactorClosed, dutyPermille, isLocked } = outputsOf(state, this._limitA);
     // The contactor first when it opens, the pilot first when it closes: no current that is not offered. The lock
     // closes before the contactor and opens after it.
-    if (!contactorClosed) this.#contactor.write(0);
-    this.#offer(dutyPermille);
-    this.#lock?.write(isLocked ? 1 : 0);
-    if (contactorClosed) this.#contactor.write(1);
-    if (contactorClosed !== this.#isContactorClosed) {
-      this.#isContactorClosed = contactorClosed;
-      this.#board.clock.clear(this.#answerTimer);
-      this.#answerTimer = undefined;
-      this.#awaitAnswer();
+    if (!contactorClosed) this._contactor.write(0);
+    this._offer(dutyPermille);
+    this._lock?.write(isLocked ? 1 : 0);
+    if (contactorClosed) this._contactor.write(1);
+    if (contactorClosed !== this._isContactorClosed) {
+      this._isContactorClosed = contactorClosed;
+      this._board.clock.clear(this._answerTimer);
+      this._answerTimer = undefined;
+      this._awaitAnswer();
     }
   }
 
-  #expireLater(state: ChargingState): void {
-    this.#board.clock.clear(this.#expiry);
+  private _expireLater(state: ChargingState): void {
+    this._board.clock.clear(this._expiry);
     if (state.type === "authorized" && !state.session.grant.isOpenEnded) {
-      this.#expiry = this.#board.clock.set(
-        () => this.#input({ type: "authorization-expired" }),
-        this.#authorizationTimeoutMs,
+      this._expiry = this._board.clock.set(
+        () => this._input({ type: "authorization-expired" }),
+        this._authorizationTimeoutMs,
       );
     }
   }
@@ -232,37 +232,37 @@ export class Charging implements IO {
    * The auxiliary contact has its time from when the contactor was told, or from its first change; then it says what
    * the contactor was told, or there is a fault.
    */
-  #awaitAnswer(): void {
-    if (!this.#answer || this.#answerTimer) return;
-    this.#answerTimer = this.#board.clock.set(() => {
-      this.#answerTimer = undefined;
-      const says = this.#answer?.read() === 1 ? "closed" : "open";
-      const told = this.#isContactorClosed ? "closed" : "open";
-      this.#input({ type: "contactor", differs: says === told ? undefined : says });
+  private _awaitAnswer(): void {
+    if (!this._answer || this._answerTimer) return;
+    this._answerTimer = this._board.clock.set(() => {
+      this._answerTimer = undefined;
+      const says = this._answer?.read() === 1 ? "closed" : "open";
+      const told = this._isContactorClosed ? "closed" : "open";
+      this._input({ type: "contactor", differs: says === told ? undefined : says });
       // A vehicle that has left meanwhile is gone now.
-      if (this.#state.type === "faulted" && says === told) this.#sample();
+      if (this._state.type === "faulted" && says === told) this._sample();
     }, CONTACTOR_ANSWER_MS);
   }
 
   /** What was read under another duty is not what counts under this one. */
-  #offer(dutyPermille: number): void {
-    if (dutyPermille === this.#dutyPermille) return;
-    this.#dutyPermille = dutyPermille;
-    this.#pilot.write(dutyPermille);
-    this.#sample();
+  private _offer(dutyPermille: number): void {
+    if (dutyPermille === this._dutyPermille) return;
+    this._dutyPermille = dutyPermille;
+    this._pilot.write(dutyPermille);
+    this._sample();
   }
 
-  #report(before: ChargingState, after: ChargingState): void {
+  private _report(before: ChargingState, after: ChargingState): void {
     const was = sessionOf(before);
     const is = sessionOf(after);
-    if (before.type !== after.type) this.#onEvent({ type: "status", status: after.type });
+    if (before.type !== after.type) this._onEvent({ type: "status", status: after.type });
     if (is && !was) {
-      this.#onEvent({ type: "session-started", session: is });
+      this._onEvent({ type: "session-started", session: is });
     }
     if (was && !is) {
-      this.#onEvent({ type: "session-ended", sessionId: was.id, why: sessionEndOf(after) });
+      this._onEvent({ type: "session-ended", sessionId: was.id, why: sessionEndOf(after) });
     }
     if (after.type === "faulted" && (before.type !== "faulted" || before.reason !== after.reason))
-      this.#onEvent({ type: "faulted", reason: after.reason });
+      this._onEvent({ type: "faulted", reason: after.reason });
   }
 }

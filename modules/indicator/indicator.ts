@@ -13,64 +13,64 @@ export interface IndicatorOptions {
  * heard once, and the lamp goes back to the status. A further signal takes the place of one that is not over.
  */
 export class Indicator implements IO {
-  #clock: Board["clock"];
-  #lamp: DigitalOut | undefined;
-  #buzzer: DigitalOut | undefined;
-  #status: StationStatus = "available";
-  #timer: Timer | undefined;
-  #isSignalling = false;
+  private _clock: Board["clock"];
+  private _lamp: DigitalOut | undefined;
+  private _buzzer: DigitalOut | undefined;
+  private _status: StationStatus = "available";
+  private _timer: Timer | undefined;
+  private _isSignalling = false;
 
   constructor({ board: { clock, io, pins } }: IndicatorOptions) {
-    this.#clock = clock;
-    if (pins.lamp !== undefined) this.#lamp = new io.DigitalOut({ pin: pins.lamp });
-    if (pins.buzzer !== undefined) this.#buzzer = new io.DigitalOut({ pin: pins.buzzer });
+    this._clock = clock;
+    if (pins.lamp !== undefined) this._lamp = new io.DigitalOut({ pin: pins.lamp });
+    if (pins.buzzer !== undefined) this._buzzer = new io.DigitalOut({ pin: pins.buzzer });
   }
 
   show(status: StationStatus): void {
-    if (status === this.#status) return;
-    this.#status = status;
-    if (!this.#isSignalling) this.#showStatus();
+    if (status === this._status) return;
+    this._status = status;
+    if (!this._isSignalling) this._showStatus();
   }
 
   signal(signal: Signal): void {
-    if (!this.#lamp && !this.#buzzer) return;
-    this.#isSignalling = true;
-    this.#play(SIGNAL_PATTERNS[signal], 0);
+    if (!this._lamp && !this._buzzer) return;
+    this._isSignalling = true;
+    this._play(SIGNAL_PATTERNS[signal], 0);
   }
 
   close(): void {
-    this.#clock.clear(this.#timer);
-    this.#lamp?.close();
-    this.#buzzer?.close();
-    this.#lamp = undefined;
-    this.#buzzer = undefined;
+    this._clock.clear(this._timer);
+    this._lamp?.close();
+    this._buzzer?.close();
+    this._lamp = undefined;
+    this._buzzer = undefined;
   }
 
-  #play(pattern: Pattern, step: number): void {
-    this.#clock.clear(this.#timer);
+  private _play(pattern: Pattern, step: number): void {
+    this._clock.clear(this._timer);
     const durationMs = pattern[step];
     if (durationMs === undefined) {
-      this.#isSignalling = false;
-      this.#showStatus();
+      this._isSignalling = false;
+      this._showStatus();
       return;
     }
-    this.#lamp?.write(isOn(step));
-    this.#buzzer?.write(isOn(step));
-    this.#timer = this.#clock.set(() => this.#play(pattern, step + 1), durationMs);
+    this._lamp?.write(isOn(step));
+    this._buzzer?.write(isOn(step));
+    this._timer = this._clock.set(() => this._play(pattern, step + 1), durationMs);
   }
 
-  #showStatus(): void {
-    this.#clock.clear(this.#timer);
-    if (!this.#lamp) return;
-    const pattern = STATUS_PATTERNS[this.#status];
-    if (pattern === "on" || pattern === "off") this.#lamp.write(pattern === "on" ? 1 : 0);
-    else this.#blink(pattern, 0);
+  private _showStatus(): void {
+    this._clock.clear(this._timer);
+    if (!this._lamp) return;
+    const pattern = STATUS_PATTERNS[this._status];
+    if (pattern === "on" || pattern === "off") this._lamp.write(pattern === "on" ? 1 : 0);
+    else this._blink(pattern, 0);
   }
 
-  #blink(pattern: Pattern, step: number): void {
-    this.#lamp?.write(isOn(step));
+  private _blink(pattern: Pattern, step: number): void {
+    this._lamp?.write(isOn(step));
     const next = (step + 1) % pattern.length;
-    this.#timer = this.#clock.set(() => this.#blink(pattern, next), pattern[step] ?? 0);
+    this._timer = this._clock.set(() => this._blink(pattern, next), pattern[step] ?? 0);
   }
 }
 

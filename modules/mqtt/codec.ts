@@ -80,49 +80,49 @@ export function encodePacket(packet: OutgoingPacket): Uint8Array<ArrayBuffer> {
 
 /** Puts packets together from whatever pieces the network gives. After an error it is of no more use. */
 export class PacketReader {
-  #maxPacketBytes: number;
-  #parser: PacketParser;
-  #packets: IncomingPacket[] = [];
-  #error: string | undefined;
+  private _maxPacketBytes: number;
+  private _parser: PacketParser;
+  private _packets: IncomingPacket[] = [];
+  private _error: string | undefined;
 
   /** @param options.maxPacketBytes a longer packet is an error as soon as its length is known */
   constructor(options: { maxPacketBytes: number }) {
-    this.#maxPacketBytes = options.maxPacketBytes;
-    this.#parser = makeParser({ protocolVersion: 4 });
-    this.#parser.on("packet", (packet) => this.#take(packet));
-    this.#parser.on("error", (error) => {
-      this.#error ??= error.message;
+    this._maxPacketBytes = options.maxPacketBytes;
+    this._parser = makeParser({ protocolVersion: 4 });
+    this._parser.on("packet", (packet) => this._take(packet));
+    this._parser.on("error", (error) => {
+      this._error ??= error.message;
     });
   }
 
   /** The packets that `bytes` complete, and what is wrong with what came, if anything is. Never throws. */
   push(bytes: Uint8Array<ArrayBuffer>): { packets: readonly IncomingPacket[]; error: string | undefined } {
-    this.#packets = [];
+    this._packets = [];
     try {
-      this.#parser.parse(bytes);
+      this._parser.parse(bytes);
     } catch (error) {
-      this.#error ??= error instanceof Error ? error.message : "the packet cannot be parsed";
+      this._error ??= error instanceof Error ? error.message : "the packet cannot be parsed";
     }
-    this.#error ??= this.#lengthError(this.#parser.packet);
-    return { packets: this.#packets, error: this.#error };
+    this._error ??= this._lengthError(this._parser.packet);
+    return { packets: this._packets, error: this._error };
   }
 
   /** mqtt-packet would wait for ever on a packet that is too short, or read on into the next one. */
-  #lengthError({ cmd, length }: ParsedPacket): string | undefined {
-    if (length > this.#maxPacketBytes) {
-      return `a packet of ${length} bytes is longer than the ${this.#maxPacketBytes} allowed`;
+  private _lengthError({ cmd, length }: ParsedPacket): string | undefined {
+    if (length > this._maxPacketBytes) {
+      return `a packet of ${length} bytes is longer than the ${this._maxPacketBytes} allowed`;
     }
     const expected = LENGTHS[cmd];
     const isRight = length === expected || (cmd === "suback" && length > SUBACK_BYTES);
     return length === -1 || expected === undefined || isRight ? undefined : `a ${cmd} of ${length} bytes`;
   }
 
-  #take(packet: ParsedPacket): void {
-    this.#error ??= this.#lengthError(packet);
-    if (this.#error !== undefined) return;
+  private _take(packet: ParsedPacket): void {
+    this._error ??= this._lengthError(packet);
+    if (this._error !== undefined) return;
     const incoming = incomingPacket(packet);
-    if (typeof incoming === "string") this.#error = incoming;
-    else this.#packets.push(incoming);
+    if (typeof incoming === "string") this._error = incoming;
+    else this._packets.push(incoming);
   }
 }
 

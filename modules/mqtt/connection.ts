@@ -27,119 +27,119 @@ const MAX_UNSENT_BYTES = 8192;
 
 /** One connection to a broker: packets in, packets out, in the pieces that the socket takes. */
 export class Connection implements IO {
-  #options: ConnectionOptions;
-  #reader: PacketReader;
-  #socket: TCP | undefined;
-  #timer: Timer | undefined;
-  #isOpen = false;
-  #isClosed = false;
-  #unsent: Uint8Array<ArrayBuffer>[] = [];
-  #unsentBytes = 0;
-  #writableBytes = 0;
+  private _options: ConnectionOptions;
+  private _reader: PacketReader;
+  private _socket: TCP | undefined;
+  private _timer: Timer | undefined;
+  private _isOpen = false;
+  private _isClosed = false;
+  private _unsent: Uint8Array<ArrayBuffer>[] = [];
+  private _unsentBytes = 0;
+  private _writableBytes = 0;
 
   constructor(options: ConnectionOptions) {
-    this.#options = options;
-    this.#reader = new PacketReader({ maxPacketBytes: options.maxPacketBytes });
+    this._options = options;
+    this._reader = new PacketReader({ maxPacketBytes: options.maxPacketBytes });
     const { clock, host, port } = options;
-    this.#timer = clock.set(
-      () => this.#fail("broker-unreachable", `${host} port ${port} does not answer`),
+    this._timer = clock.set(
+      () => this._fail("broker-unreachable", `${host} port ${port} does not answer`),
       OPEN_TIMEOUT_MS,
     );
     options.resolve(host, (address) => {
-      if (this.#isClosed) return;
-      if (address === undefined) this.#fail("host-not-found", `the name ${host} has no address`);
-      else this.#open(address);
+      if (this._isClosed) return;
+      if (address === undefined) this._fail("host-not-found", `the name ${host} has no address`);
+      else this._open(address);
     });
   }
 
   /** Bytes that wait for the socket. */
   get unsentBytes(): number {
-    return this.#unsentBytes;
+    return this._unsentBytes;
   }
 
   send(packet: OutgoingPacket): void {
-    if (this.#isClosed) return;
+    if (this._isClosed) return;
     const bytes = encodePacket(packet);
-    this.#unsent.push(bytes);
-    this.#unsentBytes += bytes.length;
-    this.#flush();
+    this._unsent.push(bytes);
+    this._unsentBytes += bytes.length;
+    this._flush();
   }
 
   /** What was sent and is still here is lost; what the socket has taken still goes out. */
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#options.clock.clear(this.#timer);
-    this.#socket?.close();
-    this.#unsent = [];
-    this.#unsentBytes = 0;
+    if (this._isClosed) return;
+    this._isClosed = true;
+    this._options.clock.clear(this._timer);
+    this._socket?.close();
+    this._unsent = [];
+    this._unsentBytes = 0;
   }
 
-  #open(address: string): void {
-    const { host, port } = this.#options;
+  private _open(address: string): void {
+    const { host, port } = this._options;
     try {
-      this.#socket = this.#options.connect({
+      this._socket = this._options.connect({
         address,
         port,
         host,
         noDelay: true,
-        onHandshakeFailed: () => this.#fail("tls-failed", `the TLS handshake with ${host} failed`),
-        onWritable: (count) => this.#becomeWritable(count),
-        onReadable: () => this.#receive(),
-        onError: () => this.#lose(),
+        onHandshakeFailed: () => this._fail("tls-failed", `the TLS handshake with ${host} failed`),
+        onWritable: (count) => this._becomeWritable(count),
+        onReadable: () => this._receive(),
+        onError: () => this._lose(),
       });
     } catch (error) {
       // Sockets are a resource that runs out; an address comes from a resolver. Neither may end the station.
       const why = error instanceof Error ? error.message : "unknown";
-      this.#fail("no-socket", `no socket for ${host} port ${port}: ${why}`);
+      this._fail("no-socket", `no socket for ${host} port ${port}: ${why}`);
     }
   }
 
-  #becomeWritable(count: number): void {
-    this.#writableBytes = count;
-    if (!this.#isOpen) {
-      this.#isOpen = true;
-      this.#options.clock.clear(this.#timer);
-      this.#options.onOpen();
+  private _becomeWritable(count: number): void {
+    this._writableBytes = count;
+    if (!this._isOpen) {
+      this._isOpen = true;
+      this._options.clock.clear(this._timer);
+      this._options.onOpen();
       return;
     }
-    this.#flush();
-    this.#receive();
-    if (!this.#isClosed && this.#unsentBytes === 0) this.#options.onDrained();
+    this._flush();
+    this._receive();
+    if (!this._isClosed && this._unsentBytes === 0) this._options.onDrained();
   }
 
-  #flush(): void {
-    if (!this.#socket) return;
-    for (let first = this.#unsent[0]; first && this.#writableBytes > 0; first = this.#unsent[0]) {
-      const piece = first.subarray(0, this.#writableBytes);
-      this.#writableBytes = this.#socket.write(piece);
-      this.#unsentBytes -= piece.length;
-      if (piece.length === first.length) this.#unsent.shift();
-      else this.#unsent[0] = first.subarray(piece.length);
+  private _flush(): void {
+    if (!this._socket) return;
+    for (let first = this._unsent[0]; first && this._writableBytes > 0; first = this._unsent[0]) {
+      const piece = first.subarray(0, this._writableBytes);
+      this._writableBytes = this._socket.write(piece);
+      this._unsentBytes -= piece.length;
+      if (piece.length === first.length) this._unsent.shift();
+      else this._unsent[0] = first.subarray(piece.length);
     }
   }
 
-  #receive(): void {
-    if (this.#isClosed || this.#unsentBytes > MAX_UNSENT_BYTES) return;
-    const bytes = this.#socket?.read();
+  private _receive(): void {
+    if (this._isClosed || this._unsentBytes > MAX_UNSENT_BYTES) return;
+    const bytes = this._socket?.read();
     if (!bytes) return;
-    const { packets, error } = this.#reader.push(asUint8Array(bytes));
+    const { packets, error } = this._reader.push(asUint8Array(bytes));
     for (const packet of packets) {
-      if (this.#isClosed) return;
-      this.#options.onPacket(packet);
+      if (this._isClosed) return;
+      this._options.onPacket(packet);
     }
-    if (error !== undefined) this.#fail("protocol-error", error);
+    if (error !== undefined) this._fail("protocol-error", error);
   }
 
-  #lose(): void {
-    const { host, port } = this.#options;
-    if (this.#isOpen) this.#fail("connection-lost", `the connection to ${host} port ${port} ended`);
-    else this.#fail("broker-unreachable", `${host} port ${port} refused the connection`);
+  private _lose(): void {
+    const { host, port } = this._options;
+    if (this._isOpen) this._fail("connection-lost", `the connection to ${host} port ${port} ended`);
+    else this._fail("broker-unreachable", `${host} port ${port} refused the connection`);
   }
 
-  #fail(code: MQTTFailure["code"], message: string): void {
-    if (this.#isClosed) return;
+  private _fail(code: MQTTFailure["code"], message: string): void {
+    if (this._isClosed) return;
     this.close();
-    this.#options.onFailed({ code, message });
+    this._options.onFailed({ code, message });
   }
 }

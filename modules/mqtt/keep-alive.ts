@@ -18,49 +18,49 @@ const PINGRESP_TIMEOUT_MS = 10_000;
  * (ping when nothing was sent, [MQTT-3.1.2-23]), so it also pings when nothing was received.
  */
 export class KeepAlive {
-  #options: KeepAliveOptions;
-  #timer: Timer | undefined;
-  #answerTimer: Timer | undefined;
-  #hasSent = false;
-  #hasReceived = false;
+  private _options: KeepAliveOptions;
+  private _timer: Timer | undefined;
+  private _answerTimer: Timer | undefined;
+  private _hasSent = false;
+  private _hasReceived = false;
 
   constructor(options: KeepAliveOptions) {
-    this.#options = options;
+    this._options = options;
   }
 
   /** Two checks a period, so that no more than a period passes without a packet [MQTT-3.1.2-24]. */
   start(): void {
     this.stop();
-    this.#hasSent = false;
-    this.#hasReceived = false;
-    this.#timer = this.#options.clock.repeat(() => this.#check(), this.#options.periodMs / 2);
+    this._hasSent = false;
+    this._hasReceived = false;
+    this._timer = this._options.clock.repeat(() => this._check(), this._options.periodMs / 2);
   }
 
   stop(): void {
-    this.#options.clock.clear(this.#timer);
-    this.#options.clock.clear(this.#answerTimer);
-    this.#answerTimer = undefined;
+    this._options.clock.clear(this._timer);
+    this._options.clock.clear(this._answerTimer);
+    this._answerTimer = undefined;
   }
 
   noteSent(): void {
-    this.#hasSent = true;
+    this._hasSent = true;
   }
 
   /** Whatever the broker sends shows that it is there. */
   noteReceived(): void {
-    this.#hasReceived = true;
-    this.#options.clock.clear(this.#answerTimer);
-    this.#answerTimer = undefined;
+    this._hasReceived = true;
+    this._options.clock.clear(this._answerTimer);
+    this._answerTimer = undefined;
   }
 
-  #check(): void {
-    const isQuiet = !this.#hasSent || !this.#hasReceived;
-    this.#hasSent = false;
-    this.#hasReceived = false;
-    if (isQuiet && !this.#answerTimer) {
-      this.#options.ping();
-      this.#answerTimer = this.#options.clock.set(() => this.#options.onMissed(), PINGRESP_TIMEOUT_MS);
+  private _check(): void {
+    const isQuiet = !this._hasSent || !this._hasReceived;
+    this._hasSent = false;
+    this._hasReceived = false;
+    if (isQuiet && !this._answerTimer) {
+      this._options.ping();
+      this._answerTimer = this._options.clock.set(() => this._options.onMissed(), PINGRESP_TIMEOUT_MS);
     }
-    this.#options.onCheck();
+    this._options.onCheck();
   }
 }

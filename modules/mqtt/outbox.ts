@@ -31,13 +31,13 @@ const OVERHEAD_BYTES = 9;
  * flight when it ended is sent again first, in the same order [MQTT-4.4.0-1] [MQTT-4.6.0-1].
  */
 export class Outbox {
-  #options: OutboxOptions;
-  #waiting: QueuedMessage[] = [];
-  #inFlight: QueuedMessage[] = [];
-  #bytes = 0;
+  private _options: OutboxOptions;
+  private _waiting: QueuedMessage[] = [];
+  private _inFlight: QueuedMessage[] = [];
+  private _bytes = 0;
 
   constructor(options: OutboxOptions) {
-    this.#options = options;
+    this._options = options;
   }
 
   get isEmpty(): boolean {
@@ -46,46 +46,46 @@ export class Outbox {
 
   /** Waiting or in flight. */
   get length(): number {
-    return this.#waiting.length + this.#inFlight.length;
+    return this._waiting.length + this._inFlight.length;
   }
 
   /** `false` when there is no room. */
   add(message: OutgoingMessage): boolean {
-    const { maxMessages, maxBytes } = this.#options;
+    const { maxMessages, maxBytes } = this._options;
     const payload = payloadBytes(message.payload);
     const queued = { ...message, payload, messageId: undefined };
     const byteLength = byteLengthOf(queued);
     if (this.length >= maxMessages) return false;
-    if (this.#bytes + byteLength > maxBytes) return false;
-    this.#bytes += byteLength;
-    this.#waiting.push(queued);
+    if (this._bytes + byteLength > maxBytes) return false;
+    this._bytes += byteLength;
+    this._waiting.push(queued);
     return true;
   }
 
   /** What was in flight when a connection ended. */
   get inFlight(): readonly QueuedMessage[] {
-    return this.#inFlight;
+    return this._inFlight;
   }
 
   /** The next message to send, now in flight under `messageId`; `undefined` when none waits or none may go. */
   take(newMessageId: () => number): QueuedMessage | undefined {
-    if (this.#inFlight.length >= this.#options.maxInFlight) return undefined;
-    const message = this.#waiting.shift();
+    if (this._inFlight.length >= this._options.maxInFlight) return undefined;
+    const message = this._waiting.shift();
     if (!message) return undefined;
     message.messageId = newMessageId();
-    this.#inFlight.push(message);
+    this._inFlight.push(message);
     return message;
   }
 
   has(messageId: number): boolean {
-    return this.#inFlight.some((message) => message.messageId === messageId);
+    return this._inFlight.some((message) => message.messageId === messageId);
   }
 
   /** The broker has it. `false` for an identifier that is not in flight: a late duplicate, of no consequence. */
   acknowledge(messageId: number): boolean {
-    const at = this.#inFlight.findIndex((message) => message.messageId === messageId);
-    const message = at < 0 ? undefined : this.#inFlight.splice(at, 1)[0];
-    if (message) this.#bytes -= byteLengthOf(message);
+    const at = this._inFlight.findIndex((message) => message.messageId === messageId);
+    const message = at < 0 ? undefined : this._inFlight.splice(at, 1)[0];
+    if (message) this._bytes -= byteLengthOf(message);
     return message !== undefined;
   }
 }

@@ -73,60 +73,60 @@ const LAST_MESSAGE_ID = 65_535;
  * the network, never from inside a call, except the state `closed`.
  */
 export class MQTTSession implements IO {
-  #options: MQTTSessionOptions;
-  #state: MQTTState = { type: "connecting" };
-  #connection: Connection | undefined;
-  #outbox: Outbox;
-  #subscriptions: Subscriptions;
-  #keepAlive: KeepAlive;
-  #backoff: Backoff;
-  #timer: Timer | undefined;
-  #onlineSinceMs = 0;
-  #lastMessageId = 0;
+  private _options: MQTTSessionOptions;
+  private _state: MQTTState = { type: "connecting" };
+  private _connection: Connection | undefined;
+  private _outbox: Outbox;
+  private _subscriptions: Subscriptions;
+  private _keepAlive: KeepAlive;
+  private _backoff: Backoff;
+  private _timer: Timer | undefined;
+  private _onlineSinceMs = 0;
+  private _lastMessageId = 0;
   /** In flight when that was looked at last. */
-  #oldestInFlight: QueuedMessage | undefined;
-  #isClosing = false;
+  private _oldestInFlight: QueuedMessage | undefined;
+  private _isClosing = false;
   /** QoS 0 messages that found no room. */
-  #dropped = 0;
+  private _dropped = 0;
 
   constructor(options: MQTTSessionOptions) {
-    this.#options = options;
-    this.#outbox = new Outbox({
+    this._options = options;
+    this._outbox = new Outbox({
       maxInFlight: options.maxInFlight ?? MAX_IN_FLIGHT,
       maxMessages: options.maxMessages ?? MAX_MESSAGES,
       maxBytes: options.maxQueuedBytes ?? MAX_QUEUED_BYTES,
     });
-    this.#subscriptions = new Subscriptions({
-      newMessageId: () => this.#newMessageId(),
-      send: (packet) => this.#connection?.send(packet),
+    this._subscriptions = new Subscriptions({
+      newMessageId: () => this._newMessageId(),
+      send: (packet) => this._connection?.send(packet),
       onRefused: (filter) => options.onRefusedSubscription?.(filter),
     });
-    this.#keepAlive = new KeepAlive({
+    this._keepAlive = new KeepAlive({
       clock: options.clock,
       periodMs: (options.keepAliveS ?? KEEP_ALIVE_S) * 1000,
-      ping: () => this.#connection?.send({ cmd: "pingreq" }),
-      onMissed: () => this.#fail({ code: "keep-alive-missed", message: "the broker did not answer a ping" }),
-      onCheck: () => this.#checkAcknowledgements(),
+      ping: () => this._connection?.send({ cmd: "pingreq" }),
+      onMissed: () => this._fail({ code: "keep-alive-missed", message: "the broker did not answer a ping" }),
+      onCheck: () => this._checkAcknowledgements(),
     });
-    this.#backoff = new Backoff({
+    this._backoff = new Backoff({
       minMs: MIN_BACKOFF_MS,
       maxMs: MAX_BACKOFF_MS,
       random: (byteLength) => options.crypto.random(byteLength),
     });
-    this.#timer = options.clock.set(() => this.#connect(), 0);
+    this._timer = options.clock.set(() => this._connect(), 0);
   }
 
   get state(): MQTTState {
-    return this.#state;
+    return this._state;
   }
 
   /** Messages of QoS 1 that the broker has not acknowledged. */
   get queuedMessages(): number {
-    return this.#outbox.length;
+    return this._outbox.length;
   }
 
   get droppedMessages(): number {
-    return this.#dropped;
+    return this._dropped;
   }
 
   /**
@@ -138,76 +138,76 @@ export class MQTTSession implements IO {
     if (message.topic === "" || /[+#\0]/.test(message.topic)) {
       throw new RangeError(`"${message.topic}" is no topic to publish to`);
     }
-    if (this.#state.type === "closed" || this.#isClosing) return "closed";
+    if (this._state.type === "closed" || this._isClosing) return "closed";
     if (message.qos === 1) {
-      if (!this.#outbox.add(message)) return "queue-full";
-      this.#pump();
+      if (!this._outbox.add(message)) return "queue-full";
+      this._pump();
       return "accepted";
     }
-    const connection = this.#state.type === "online" ? this.#connection : undefined;
+    const connection = this._state.type === "online" ? this._connection : undefined;
     if (!connection) return "offline";
     if (connection.unsentBytes > MAX_UNSENT_BYTES) {
-      this.#dropped++;
+      this._dropped++;
       return "queue-full";
     }
     const { topic, retain } = message;
     const payload = payloadBytes(message.payload);
     connection.send({ cmd: "publish", topic, payload, retain, qos: 0, dup: false, messageId: undefined });
-    this.#keepAlive.noteSent();
+    this._keepAlive.noteSent();
     return "accepted";
   }
 
   /** Subscribes now and after every reconnection for which the broker kept nothing. */
   subscribe(filter: string, qos: 0 | 1): void {
-    this.#subscriptions.add(filter, qos, this.#state.type === "online");
+    this._subscriptions.add(filter, qos, this._state.type === "online");
   }
 
   unsubscribe(filter: string): void {
-    this.#subscriptions.remove(filter, this.#state.type === "online");
+    this._subscriptions.remove(filter, this._state.type === "online");
   }
 
   /** Sends what is queued, for a second at most, then DISCONNECT: the broker then publishes no will. */
   close(): void {
-    if (this.#state.type === "closed" || this.#isClosing) return;
-    if (this.#state.type !== "online" || this.#outbox.isEmpty) {
-      this.#end();
+    if (this._state.type === "closed" || this._isClosing) return;
+    if (this._state.type !== "online" || this._outbox.isEmpty) {
+      this._end();
       return;
     }
-    this.#isClosing = true;
-    this.#options.clock.clear(this.#timer);
-    this.#timer = this.#options.clock.set(() => this.#end(), FAREWELL_MS);
+    this._isClosing = true;
+    this._options.clock.clear(this._timer);
+    this._timer = this._options.clock.set(() => this._end(), FAREWELL_MS);
   }
 
-  #end(): void {
-    this.#options.clock.clear(this.#timer);
-    this.#keepAlive.stop();
-    if (this.#state.type === "online") this.#connection?.send({ cmd: "disconnect" });
-    this.#connection?.close();
-    this.#connection = undefined;
-    this.#enter({ type: "closed" });
+  private _end(): void {
+    this._options.clock.clear(this._timer);
+    this._keepAlive.stop();
+    if (this._state.type === "online") this._connection?.send({ cmd: "disconnect" });
+    this._connection?.close();
+    this._connection = undefined;
+    this._enter({ type: "closed" });
   }
 
-  #connect(): void {
-    if (this.#state.type === "closed") return;
-    if (this.#state.type !== "connecting") this.#enter({ type: "connecting" });
-    const { clock, resolve, connect, host, port, maxPacketBytes = MAX_PACKET_BYTES } = this.#options;
-    this.#connection = new Connection({
+  private _connect(): void {
+    if (this._state.type === "closed") return;
+    if (this._state.type !== "connecting") this._enter({ type: "connecting" });
+    const { clock, resolve, connect, host, port, maxPacketBytes = MAX_PACKET_BYTES } = this._options;
+    this._connection = new Connection({
       clock,
       resolve,
       connect,
       host,
       port,
       maxPacketBytes,
-      onOpen: () => this.#introduce(),
-      onPacket: (packet) => this.#receive(packet),
-      onDrained: () => this.#pump(),
-      onFailed: (failure) => this.#fail(failure),
+      onOpen: () => this._introduce(),
+      onPacket: (packet) => this._receive(packet),
+      onDrained: () => this._pump(),
+      onFailed: (failure) => this._fail(failure),
     });
   }
 
-  #introduce(): void {
-    const { clientId, username, password, will, clean, clock, keepAliveS = KEEP_ALIVE_S } = this.#options;
-    this.#connection?.send({
+  private _introduce(): void {
+    const { clientId, username, password, will, clean, clock, keepAliveS = KEEP_ALIVE_S } = this._options;
+    this._connection?.send({
       cmd: "connect",
       clientId,
       clean,
@@ -216,9 +216,9 @@ export class MQTTSession implements IO {
       password,
       will,
     });
-    this.#timer = clock.set(
+    this._timer = clock.set(
       () =>
-        this.#fail({
+        this._fail({
           code: "broker-no-answer",
           message: "the broker took the connection and sent no CONNACK",
         }),
@@ -226,124 +226,124 @@ export class MQTTSession implements IO {
     );
   }
 
-  #receive(packet: IncomingPacket): void {
-    this.#keepAlive.noteReceived();
-    if (this.#state.type === "connecting") {
-      this.#receiveFirst(packet);
+  private _receive(packet: IncomingPacket): void {
+    this._keepAlive.noteReceived();
+    if (this._state.type === "connecting") {
+      this._receiveFirst(packet);
       return;
     }
     switch (packet.cmd) {
       case "publish": {
         const { topic, payload, qos, retain, dup, messageId } = packet;
-        this.#options.onMessage({ topic, payload, qos, retain, dup });
-        if (qos === 1) this.#connection?.send({ cmd: "puback", messageId });
+        this._options.onMessage({ topic, payload, qos, retain, dup });
+        if (qos === 1) this._connection?.send({ cmd: "puback", messageId });
         break;
       }
       case "puback":
-        if (!this.#outbox.acknowledge(packet.messageId)) break;
-        this.#pump();
-        if (this.#outbox.isEmpty) this.#options.onDrained?.();
+        if (!this._outbox.acknowledge(packet.messageId)) break;
+        this._pump();
+        if (this._outbox.isEmpty) this._options.onDrained?.();
         break;
       case "suback":
-        this.#subscriptions.acknowledge(packet.messageId, packet.granted);
+        this._subscriptions.acknowledge(packet.messageId, packet.granted);
         break;
       case "unsuback":
-        this.#subscriptions.acknowledgeRemoval(packet.messageId);
+        this._subscriptions.acknowledgeRemoval(packet.messageId);
         break;
       case "pingresp":
         break;
       case "connack":
-        this.#fail({ code: "protocol-error", message: "a second CONNACK came" });
+        this._fail({ code: "protocol-error", message: "a second CONNACK came" });
         break;
     }
   }
 
-  #receiveFirst(packet: IncomingPacket): void {
+  private _receiveFirst(packet: IncomingPacket): void {
     // [MQTT-3.2.0-1]
     if (packet.cmd !== "connack") {
-      this.#fail({ code: "protocol-error", message: `the first packet was a ${packet.cmd}, not a CONNACK` });
+      this._fail({ code: "protocol-error", message: `the first packet was a ${packet.cmd}, not a CONNACK` });
     } else if (packet.returnCode !== 0) {
       const message = `the broker refused the connection with code ${packet.returnCode} (${connackText(packet.returnCode)})`;
-      this.#fail({ code: "broker-refused", connackCode: packet.returnCode, message });
-    } else if (packet.sessionPresent && this.#options.clean) {
-      this.#fail({ code: "protocol-error", message: "the broker kept a session that it was to forget" }); // [MQTT-3.2.2-1]
+      this._fail({ code: "broker-refused", connackCode: packet.returnCode, message });
+    } else if (packet.sessionPresent && this._options.clean) {
+      this._fail({ code: "protocol-error", message: "the broker kept a session that it was to forget" }); // [MQTT-3.2.2-1]
     } else {
-      this.#goOnline(packet.sessionPresent);
+      this._goOnline(packet.sessionPresent);
     }
   }
 
-  #goOnline(sessionPresent: boolean): void {
-    const { clock } = this.#options;
-    clock.clear(this.#timer);
-    this.#onlineSinceMs = clock.monotonicMs();
-    this.#oldestInFlight = undefined;
-    this.#keepAlive.start();
-    this.#subscriptions.renew({ sessionPresent });
-    for (const message of this.#outbox.inFlight) this.#send(message, true);
-    this.#enter({ type: "online", sessionPresent });
-    this.#pump();
+  private _goOnline(sessionPresent: boolean): void {
+    const { clock } = this._options;
+    clock.clear(this._timer);
+    this._onlineSinceMs = clock.monotonicMs();
+    this._oldestInFlight = undefined;
+    this._keepAlive.start();
+    this._subscriptions.renew({ sessionPresent });
+    for (const message of this._outbox.inFlight) this._send(message, true);
+    this._enter({ type: "online", sessionPresent });
+    this._pump();
   }
 
   /**
    * What nobody acknowledges is sent again over another connection, and only there [MQTT-4.4.0-1]: without one the
    * window would stay full for ever, though the broker answers pings.
    */
-  #checkAcknowledgements(): void {
-    const [oldest] = this.#outbox.inFlight;
-    const isStuck = oldest !== undefined && oldest === this.#oldestInFlight;
-    this.#oldestInFlight = oldest;
-    if (isStuck && this.#state.type === "online")
-      this.#fail({ code: "broker-no-answer", message: "the broker acknowledges no messages" });
+  private _checkAcknowledgements(): void {
+    const [oldest] = this._outbox.inFlight;
+    const isStuck = oldest !== undefined && oldest === this._oldestInFlight;
+    this._oldestInFlight = oldest;
+    if (isStuck && this._state.type === "online")
+      this._fail({ code: "broker-no-answer", message: "the broker acknowledges no messages" });
   }
 
-  #fail(reason: MQTTFailure): void {
-    const { clock, reconnect } = this.#options;
-    const wasOnline = this.#state.type === "online";
-    clock.clear(this.#timer);
-    this.#keepAlive.stop();
-    this.#connection?.close();
-    this.#connection = undefined;
-    if (this.#isClosing) {
-      this.#enter({ type: "closed" });
+  private _fail(reason: MQTTFailure): void {
+    const { clock, reconnect } = this._options;
+    const wasOnline = this._state.type === "online";
+    clock.clear(this._timer);
+    this._keepAlive.stop();
+    this._connection?.close();
+    this._connection = undefined;
+    if (this._isClosing) {
+      this._enter({ type: "closed" });
       return;
     }
-    if (wasOnline && clock.monotonicMs() - this.#onlineSinceMs >= STABLE_MS) this.#backoff.reset();
-    const retryInMs = reconnect ? this.#backoff.next() : undefined;
-    if (retryInMs !== undefined) this.#timer = clock.set(() => this.#connect(), retryInMs);
-    this.#enter({ type: "offline", reason, retryInMs });
+    if (wasOnline && clock.monotonicMs() - this._onlineSinceMs >= STABLE_MS) this._backoff.reset();
+    const retryInMs = reconnect ? this._backoff.next() : undefined;
+    if (retryInMs !== undefined) this._timer = clock.set(() => this._connect(), retryInMs);
+    this._enter({ type: "offline", reason, retryInMs });
   }
 
-  #enter(state: MQTTState): void {
-    this.#state = state;
-    this.#options.onState(state);
+  private _enter(state: MQTTState): void {
+    this._state = state;
+    this._options.onState(state);
   }
 
   /** Sends what may go: the window and the socket decide. */
-  #pump(): void {
+  private _pump(): void {
     while (
-      this.#state.type === "online" &&
-      this.#connection &&
-      this.#connection.unsentBytes <= MAX_UNSENT_BYTES
+      this._state.type === "online" &&
+      this._connection &&
+      this._connection.unsentBytes <= MAX_UNSENT_BYTES
     ) {
-      const message = this.#outbox.take(() => this.#newMessageId());
+      const message = this._outbox.take(() => this._newMessageId());
       if (!message) break;
-      this.#send(message, false);
+      this._send(message, false);
     }
-    if (this.#isClosing && this.#outbox.isEmpty) this.#end();
+    if (this._isClosing && this._outbox.isEmpty) this._end();
   }
 
-  #send(message: QueuedMessage, dup: boolean): void {
+  private _send(message: QueuedMessage, dup: boolean): void {
     const { topic, payload, qos, retain, messageId } = message;
-    this.#connection?.send({ cmd: "publish", topic, payload, qos, retain, dup, messageId });
-    this.#keepAlive.noteSent();
+    this._connection?.send({ cmd: "publish", topic, payload, qos, retain, dup, messageId });
+    this._keepAlive.noteSent();
   }
 
   /** The next identifier that nothing in flight has [MQTT-2.3.1-2]; there are far fewer in flight than identifiers. */
-  #newMessageId(): number {
+  private _newMessageId(): number {
     do {
-      this.#lastMessageId = this.#lastMessageId === LAST_MESSAGE_ID ? 1 : this.#lastMessageId + 1;
-    } while (this.#outbox.has(this.#lastMessageId) || this.#subscriptions.has(this.#lastMessageId));
-    return this.#lastMessageId;
+      this._lastMessageId = this._lastMessageId === LAST_MESSAGE_ID ? 1 : this._lastMessageId + 1;
+    } while (this._outbox.has(this._lastMessageId) || this._subscriptions.has(this._lastMessageId));
+    return this._lastMessageId;
   }
 }
 

@@ -17,57 +17,57 @@ const REFUSED = 0x80;
 
 /** The filters that this client wants, whatever connection there is. */
 export class Subscriptions {
-  #options: SubscriptionsOptions;
-  #subscriptions = new Map<string, Subscription>();
+  private _options: SubscriptionsOptions;
+  private _subscriptions = new Map<string, Subscription>();
   /** What the acknowledgements on their way are for. */
-  #asked = new Map<number, string>();
+  private _asked = new Map<number, string>();
 
   constructor(options: SubscriptionsOptions) {
-    this.#options = options;
+    this._options = options;
   }
 
   add(filter: string, qos: 0 | 1, isOnline: boolean): void {
-    this.#subscriptions.set(filter, { qos, isGranted: false });
-    if (isOnline) this.#ask(filter, qos);
+    this._subscriptions.set(filter, { qos, isGranted: false });
+    if (isOnline) this._ask(filter, qos);
   }
 
   remove(filter: string, isOnline: boolean): void {
-    if (!this.#subscriptions.delete(filter) || !isOnline) return;
-    const messageId = this.#options.newMessageId();
-    this.#asked.set(messageId, filter);
-    this.#options.send({ cmd: "unsubscribe", messageId, unsubscriptions: [filter] });
+    if (!this._subscriptions.delete(filter) || !isOnline) return;
+    const messageId = this._options.newMessageId();
+    this._asked.set(messageId, filter);
+    this._options.send({ cmd: "unsubscribe", messageId, unsubscriptions: [filter] });
   }
 
   /** A new connection: what the broker kept need not be asked for again. */
   renew(options: { sessionPresent: boolean }): void {
-    this.#asked.clear();
-    this.#subscriptions.forEach((subscription, filter) => {
+    this._asked.clear();
+    this._subscriptions.forEach((subscription, filter) => {
       if (!options.sessionPresent) subscription.isGranted = false;
-      if (!subscription.isGranted) this.#ask(filter, subscription.qos);
+      if (!subscription.isGranted) this._ask(filter, subscription.qos);
     });
   }
 
   has(messageId: number): boolean {
-    return this.#asked.has(messageId);
+    return this._asked.has(messageId);
   }
 
   acknowledge(messageId: number, granted: readonly number[]): void {
-    const filter = this.#asked.get(messageId);
+    const filter = this._asked.get(messageId);
     if (filter === undefined) return;
-    this.#asked.delete(messageId);
+    this._asked.delete(messageId);
     const isRefused = granted[0] === undefined || granted[0] >= REFUSED;
-    const subscription = this.#subscriptions.get(filter);
+    const subscription = this._subscriptions.get(filter);
     if (subscription) subscription.isGranted = !isRefused;
-    if (subscription && isRefused) this.#options.onRefused(filter);
+    if (subscription && isRefused) this._options.onRefused(filter);
   }
 
   acknowledgeRemoval(messageId: number): void {
-    this.#asked.delete(messageId);
+    this._asked.delete(messageId);
   }
 
-  #ask(filter: string, qos: 0 | 1): void {
-    const messageId = this.#options.newMessageId();
-    this.#asked.set(messageId, filter);
-    this.#options.send({ cmd: "subscribe", messageId, subscriptions: [{ topic: filter, qos }] });
+  private _ask(filter: string, qos: 0 | 1): void {
+    const messageId = this._options.newMessageId();
+    this._asked.set(messageId, filter);
+    this._options.send({ cmd: "subscribe", messageId, subscriptions: [{ topic: filter, qos }] });
   }
 }

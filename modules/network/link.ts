@@ -47,109 +47,109 @@ const CHECK_MS = 30_000;
 
 /** Performs what the Wi-Fi machine says. */
 class WiFiLink implements Link {
-  #board: Board;
-  #options: LinkOptions;
-  #wifi: WiFi;
-  #scanner: Scanner;
-  #machine: WiFiState = { type: "down" };
-  #backoff: Backoff;
-  #timer: Timer | undefined;
-  #check: Timer;
-  #reported: LinkState = { type: "down" };
+  private _board: Board;
+  private _options: LinkOptions;
+  private _wifi: WiFi;
+  private _scanner: Scanner;
+  private _machine: WiFiState = { type: "down" };
+  private _backoff: Backoff;
+  private _timer: Timer | undefined;
+  private _check: Timer;
+  private _reported: LinkState = { type: "down" };
 
   constructor(options: LinkOptions) {
     const { board } = options;
     if (board.io.network.kind !== "wifi") throw new Error("the board has no Wi-Fi");
-    this.#board = board;
-    this.#options = options;
-    this.#backoff = new Backoff({
+    this._board = board;
+    this._options = options;
+    this._backoff = new Backoff({
       minMs: MIN_BACKOFF_MS,
       maxMs: MAX_BACKOFF_MS,
       random: (byteLength) => board.crypto.random(byteLength),
     });
-    this.#wifi = new board.io.network.WiFi({ onChanged: (event) => this.#input(event) });
-    this.#scanner = new Scanner({ clock: board.clock, wifi: this.#wifi });
-    this.#check = board.clock.repeat(
-      () => this.#input({ type: "checked", address: this.#wifi.address }),
+    this._wifi = new board.io.network.WiFi({ onChanged: (event) => this._input(event) });
+    this._scanner = new Scanner({ clock: board.clock, wifi: this._wifi });
+    this._check = board.clock.repeat(
+      () => this._input({ type: "checked", address: this._wifi.address }),
       CHECK_MS,
     );
   }
 
   get state(): LinkState {
-    return linkState(this.#machine);
+    return linkState(this._machine);
   }
 
   /** -100 dBm is nothing, -50 dBm is all. */
   get signalPercent(): number | undefined {
-    const { rssi } = this.#wifi;
+    const { rssi } = this._wifi;
     return rssi === undefined ? undefined : Math.min(100, Math.max(0, 2 * (rssi + 100)));
   }
 
   join(credentials: Credentials | undefined): void {
     if (!credentials) throw new Error("a Wi-Fi network has credentials");
-    this.#backoff.reset();
-    this.#input({ type: "join", credentials });
+    this._backoff.reset();
+    this._input({ type: "join", credentials });
   }
 
   leave(): void {
-    this.#input({ type: "leave" });
+    this._input({ type: "leave" });
   }
 
   scan(done: (heard: Heard) => void): void {
-    this.#scanner.scan(done);
+    this._scanner.scan(done);
   }
 
   close(): void {
-    this.#board.clock.clear(this.#timer);
-    this.#board.clock.clear(this.#check);
-    this.#scanner.close();
-    this.#wifi.close();
+    this._board.clock.clear(this._timer);
+    this._board.clock.clear(this._check);
+    this._scanner.close();
+    this._wifi.close();
   }
 
-  #input(input: WiFiInput): void {
-    const { state, effects } = nextWiFi(this.#machine, input);
-    this.#machine = state;
-    for (const effect of effects) this.#perform(effect);
-    if (state.type === "up") this.#backoff.reset();
-    this.#report();
+  private _input(input: WiFiInput): void {
+    const { state, effects } = nextWiFi(this._machine, input);
+    this._machine = state;
+    for (const effect of effects) this._perform(effect);
+    if (state.type === "up") this._backoff.reset();
+    this._report();
   }
 
-  #perform(effect: WiFiEffect): void {
+  private _perform(effect: WiFiEffect): void {
     switch (effect.type) {
       case "scan":
-        this.#scanner.scan((heard) => {
-          for (const { ssid, channel } of heard) this.#input({ type: "heard", ssid, channel });
-          this.#input({ type: "scanned" });
+        this._scanner.scan((heard) => {
+          for (const { ssid, channel } of heard) this._input({ type: "heard", ssid, channel });
+          this._input({ type: "scanned" });
         });
         break;
       case "channel":
-        this.#options.onChannel?.(effect.channel);
+        this._options.onChannel?.(effect.channel);
         break;
       case "connect":
-        this.#wifi.connect(effect.credentials);
+        this._wifi.connect(effect.credentials);
         break;
       case "disconnect":
-        this.#wifi.disconnect();
+        this._wifi.disconnect();
         break;
       case "timer":
-        this.#setTimer(effect.delayMs === "backoff" ? this.#backoff.next() : effect.delayMs);
+        this._setTimer(effect.delayMs === "backoff" ? this._backoff.next() : effect.delayMs);
         break;
       case "no-timer":
-        this.#board.clock.clear(this.#timer);
+        this._board.clock.clear(this._timer);
         break;
     }
   }
 
-  #setTimer(delayMs: number): void {
-    this.#board.clock.clear(this.#timer);
-    this.#timer = this.#board.clock.set(() => this.#input({ type: "timer" }), delayMs);
+  private _setTimer(delayMs: number): void {
+    this._board.clock.clear(this._timer);
+    this._timer = this._board.clock.set(() => this._input({ type: "timer" }), delayMs);
   }
 
-  #report(): void {
+  private _report(): void {
     const state = this.state;
-    if (JSON.stringify(state) === JSON.stringify(this.#reported)) return;
-    this.#reported = state;
-    this.#options.onChanged(state);
+    if (JSON.stringify(state) === JSON.stringify(this._reported)) return;
+    this._reported = state;
+    this._options.onChanged(state);
   }
 }
 
@@ -170,37 +170,37 @@ function linkState(state: WiFiState): LinkState {
 
 /** A cable: joined while it has an address. */
 class EthernetLink implements Link {
-  #ethernet: Ethernet | undefined;
+  private _ethernet: Ethernet | undefined;
   readonly signalPercent = undefined;
-  #options: LinkOptions;
+  private _options: LinkOptions;
 
   constructor(options: LinkOptions) {
-    this.#options = options;
+    this._options = options;
   }
 
   get state(): LinkState {
-    if (!this.#ethernet) return { type: "down" };
-    const { address } = this.#ethernet;
+    if (!this._ethernet) return { type: "down" };
+    const { address } = this._ethernet;
     return address === undefined ? { type: "joining", failure: undefined } : { type: "up", address };
   }
 
   join(): void {
-    const { network } = this.#options.board.io;
+    const { network } = this._options.board.io;
     if (network.kind !== "ethernet") throw new Error("the board has no Ethernet");
-    this.#ethernet ??= new network.Ethernet({ onChanged: () => this.#options.onChanged(this.state) });
+    this._ethernet ??= new network.Ethernet({ onChanged: () => this._options.onChanged(this.state) });
     // Whoever joins is told, also when the cable has long been there.
-    this.#options.board.clock.set(() => this.#options.onChanged(this.state), 0);
+    this._options.board.clock.set(() => this._options.onChanged(this.state), 0);
   }
 
   scan(done: (heard: Heard) => void): void {
-    this.#options.board.clock.set(() => done([]), 0);
+    this._options.board.clock.set(() => done([]), 0);
   }
 
   /** A cable stays in: there is nothing to leave, and the HTTP API is reached over it. */
   leave(): void {}
 
   close(): void {
-    this.#ethernet?.close();
-    this.#ethernet = undefined;
+    this._ethernet?.close();
+    this._ethernet = undefined;
   }
 }

@@ -13,60 +13,60 @@ const TIMEOUT_MS = 10_000;
  * while it joins), what was heard the last time.
  */
 export class Scanner {
-  #clock: Board["clock"];
-  #wifi: Pick<WiFi, "scan">;
-  #waiting: ((heard: Heard) => void)[] = [];
-  #heard = new Map<string, WiFiNetwork>();
-  #last: Heard = [];
-  #timer: Timer | undefined;
+  private _clock: Board["clock"];
+  private _wifi: Pick<WiFi, "scan">;
+  private _waiting: ((heard: Heard) => void)[] = [];
+  private _heard = new Map<string, WiFiNetwork>();
+  private _last: Heard = [];
+  private _timer: Timer | undefined;
   /** Another number for each scan, and after the end. */
-  #scan = 0;
+  private _scan = 0;
 
   constructor({ clock, wifi }: { clock: Board["clock"]; wifi: Pick<WiFi, "scan"> }) {
-    this.#clock = clock;
-    this.#wifi = wifi;
+    this._clock = clock;
+    this._wifi = wifi;
   }
 
   /** `done` comes later, once. Those that wait are as many as HTTP connections, and the link itself. */
   scan(done: (heard: Heard) => void): void {
-    this.#waiting.push(done);
-    if (this.#waiting.length > 1) return;
-    const scan = ++this.#scan;
-    this.#heard.clear();
+    this._waiting.push(done);
+    if (this._waiting.length > 1) return;
+    const scan = ++this._scan;
+    this._heard.clear();
     let delayMs = TIMEOUT_MS;
     try {
-      this.#wifi.scan({
+      this._wifi.scan({
         onFound: (network) => {
-          if (scan === this.#scan) this.#note(network);
+          if (scan === this._scan) this._note(network);
         },
         onComplete: () => {
-          if (scan === this.#scan) this.#end();
+          if (scan === this._scan) this._end();
         },
       });
     } catch {
-      for (const network of this.#last) this.#note(network);
+      for (const network of this._last) this._note(network);
       delayMs = 0;
     }
-    this.#timer = this.#clock.set(() => this.#end(), delayMs);
+    this._timer = this._clock.set(() => this._end(), delayMs);
   }
 
   close(): void {
-    this.#scan++;
-    this.#waiting = [];
-    this.#clock.clear(this.#timer);
+    this._scan++;
+    this._waiting = [];
+    this._clock.clear(this._timer);
   }
 
-  #note(network: WiFiNetwork): void {
-    const before = this.#heard.get(network.ssid);
-    if (network.ssid === "" || (before ? before.rssi >= network.rssi : this.#heard.size >= MAX_NETWORKS))
+  private _note(network: WiFiNetwork): void {
+    const before = this._heard.get(network.ssid);
+    if (network.ssid === "" || (before ? before.rssi >= network.rssi : this._heard.size >= MAX_NETWORKS))
       return;
-    this.#heard.set(network.ssid, network);
+    this._heard.set(network.ssid, network);
   }
 
-  #end(): void {
-    const waiting = this.#waiting;
-    this.#last = [...this.#heard.values()];
+  private _end(): void {
+    const waiting = this._waiting;
+    this._last = [...this._heard.values()];
     this.close();
-    for (const done of waiting) done(this.#last);
+    for (const done of waiting) done(this._last);
   }
 }

@@ -13,29 +13,29 @@ export function accessPointName(productTitle: string): string {
 
 /** The station's own network, up and down. A board without Wi-Fi has none and is paired over its wire. */
 export class OwnNetwork implements IO {
-  #board: Board;
-  #ssid: string;
-  #password: string | undefined;
-  #accessPoint: IO | undefined;
-  #channel = 1;
+  private _board: Board;
+  private _ssid: string;
+  private _password: string | undefined;
+  private _accessPoint: IO | undefined;
+  private _channel = 1;
 
   constructor(options: { board: Board; productTitle: string; password: string | undefined }) {
-    this.#board = options.board;
-    this.#ssid = accessPointName(options.productTitle);
-    this.#password = options.password;
+    this._board = options.board;
+    this._ssid = accessPointName(options.productTitle);
+    this._password = options.password;
   }
 
   get isOpen(): boolean {
-    return this.#accessPoint !== undefined;
+    return this._accessPoint !== undefined;
   }
 
   open(): void {
-    const { network } = this.#board.io;
-    if (network.kind !== "wifi" || this.#accessPoint) return;
-    this.#accessPoint = new network.AccessPoint({
-      ssid: this.#ssid,
-      password: this.#password,
-      channel: this.#channel,
+    const { network } = this._board.io;
+    if (network.kind !== "wifi" || this._accessPoint) return;
+    this._accessPoint = new network.AccessPoint({
+      ssid: this._ssid,
+      password: this._password,
+      channel: this._channel,
     });
   }
 
@@ -44,15 +44,15 @@ export class OwnNetwork implements IO {
    * One that is there before keeps those that come again.
    */
   moveTo(channel: number): void {
-    if (channel === this.#channel || channel < 1 || channel > LAST_CHANNEL) return;
-    this.#channel = channel;
-    if (!this.#accessPoint) return;
+    if (channel === this._channel || channel < 1 || channel > LAST_CHANNEL) return;
+    this._channel = channel;
+    if (!this._accessPoint) return;
     this.close();
     this.open();
   }
 
   close(): void {
-    this.#accessPoint?.close();
-    this.#accessPoint = undefined;
+    this._accessPoint?.close();
+    this._accessPoint = undefined;
   }
 }

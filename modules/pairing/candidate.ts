@@ -71,41 +71,41 @@ const DEADLINE_MS = 90_000;
 
 /** Parameters that are tried: into the network, to the broker, and the answer why not. */
 export class Candidate implements IO {
-  #options: CandidateOptions;
-  #deadline: Timer | undefined;
-  #broker: IO | undefined;
-  #isDone = false;
+  private _options: CandidateOptions;
+  private _deadline: Timer | undefined;
+  private _broker: IO | undefined;
+  private _isDone = false;
 
   constructor(options: CandidateOptions) {
-    this.#options = options;
-    this.#deadline = options.clock.set(() => {
-      const code = this.#broker ? "broker-no-answer" : "wifi-no-address";
-      this.#finish({ code, message: "trying the parameters took too long; try again" });
+    this._options = options;
+    this._deadline = options.clock.set(() => {
+      const code = this._broker ? "broker-no-answer" : "wifi-no-address";
+      this._finish({ code, message: "trying the parameters took too long; try again" });
     }, DEADLINE_MS);
     options.link.join(options.parameters.wifi);
   }
 
   /** The link tells; a candidate listens while it joins. */
   followLink(state: LinkState): void {
-    if (this.#isDone || this.#broker) return;
-    if (state.type === "joining" && state.failure) this.#finish(state.failure);
+    if (this._isDone || this._broker) return;
+    if (state.type === "joining" && state.failure) this._finish(state.failure);
     if (state.type !== "up") return;
-    this.#broker = this.#options.tryBroker(this.#options.parameters, (failure) => {
-      this.#finish(failure && { code: pairingCode(failure.code), message: failure.message });
+    this._broker = this._options.tryBroker(this._options.parameters, (failure) => {
+      this._finish(failure && { code: pairingCode(failure.code), message: failure.message });
     });
   }
 
   /** Gives up without a word. */
   close(): void {
-    this.#isDone = true;
-    this.#options.clock.clear(this.#deadline);
-    this.#broker?.close();
+    this._isDone = true;
+    this._options.clock.clear(this._deadline);
+    this._broker?.close();
   }
 
-  #finish(failure: PairingFailure | undefined): void {
-    if (this.#isDone) return;
+  private _finish(failure: PairingFailure | undefined): void {
+    if (this._isDone) return;
     this.close();
-    this.#options.onDone(failure);
+    this._options.onDone(failure);
   }
 }
 

@@ -49,10 +49,10 @@ const FORM_TYPE = "application/x-www-form-urlencoded";
 
 /** The station's HTTP server: routes, and what every answer has in common. */
 export class HTTPAPI implements IO {
-  #server: HTTPServer;
+  private _server: HTTPServer;
 
   constructor(options: HTTPAPIOptions) {
-    this.#server = new options.board.io.HTTPServer({
+    this._server = new options.board.io.HTTPServer({
       port: PORT,
       maxHeadBytes: MAX_HEAD_BYTES,
       maxConnections: MAX_CONNECTIONS,
@@ -62,7 +62,7 @@ export class HTTPAPI implements IO {
   }
 
   close(): void {
-    this.#server.close();
+    this._server.close();
   }
 }
 

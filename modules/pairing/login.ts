@@ -41,23 +41,23 @@ export const loginFormat: RecordFormat<LoginHash> = {
  * station makes at its first start and logs that once. Wrong logins slow an address down: 1 s, doubling to 30 min.
  */
 export class Login {
-  #board: Board;
-  #record: StoredRecord<LoginHash>;
-  #hash: LoginHash;
-  #slowed = new Map<string, { readonly delayMs: number; readonly untilMs: number }>();
+  private _board: Board;
+  private _record: StoredRecord<LoginHash>;
+  private _hash: LoginHash;
+  private _slowed = new Map<string, { readonly delayMs: number; readonly untilMs: number }>();
 
   constructor({ board, record, provisionedPassword }: LoginOptions) {
-    this.#board = board;
-    this.#record = record;
-    this.#hash =
+    this._board = board;
+    this._record = record;
+    this._hash =
       record.read() ??
-      (provisionedPassword === undefined ? this.#makeOwn() : this.#hashOf(provisionedPassword));
+      (provisionedPassword === undefined ? this._makeOwn() : this._hashOf(provisionedPassword));
   }
 
   /** What a request without the right login is answered; `undefined`: it has it. */
   refusal(authorization: string | undefined, address: string): Reply | undefined {
-    const now = this.#board.clock.monotonicMs();
-    const slowed = this.#slowed.get(address);
+    const now = this._board.clock.monotonicMs();
+    const slowed = this._slowed.get(address);
     const waitMs = (slowed?.untilMs ?? now) - now;
     if (authorization !== undefined && waitMs > 0) {
       const seconds = String(Math.ceil(waitMs / 1000));
@@ -65,11 +65,11 @@ export class Login {
       return { status: 429, body, headers: { "retry-after": seconds } };
     }
     const given = authorization?.startsWith("Basic ") ? decodeBase64(authorization.slice(6)) : undefined;
-    if (given && equalBytes(this.#board.crypto.sha256(given), this.#hash)) {
-      this.#slowed.delete(address);
+    if (given && equalBytes(this._board.crypto.sha256(given), this._hash)) {
+      this._slowed.delete(address);
       return undefined;
     }
-    if (authorization !== undefined) this.#slow(address, now, slowed?.delayMs ?? 0);
+    if (authorization !== undefined) this._slow(address, now, slowed?.delayMs ?? 0);
     return {
       ...text(401, `log in as ${USER}; if nothing asks you to, open http://192.168.4.1/ in a browser`),
       headers: { "www-authenticate": 'Basic realm="PlugPass", charset="UTF-8"' },
@@ -82,38 +82,38 @@ export class Login {
     if (length < MIN_PASSWORD_BYTES || length > MAX_PASSWORD_BYTES) {
       return `newpass must be ${MIN_PASSWORD_BYTES}-${MAX_PASSWORD_BYTES} bytes`;
     }
-    const hash = this.#hashOf(password);
-    this.#record.write(hash);
-    this.#hash = hash;
+    const hash = this._hashOf(password);
+    this._record.write(hash);
+    this._hash = hash;
     return undefined;
   }
 
-  #slow(address: string, now: number, beforeMs: number): void {
+  private _slow(address: string, now: number, beforeMs: number): void {
     const delayMs = Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, 2 * beforeMs));
-    this.#slowed.delete(address);
-    for (const oldest of this.#slowed.keys()) {
-      if (this.#slowed.size < MAX_ADDRESSES) break;
-      this.#slowed.delete(oldest);
+    this._slowed.delete(address);
+    for (const oldest of this._slowed.keys()) {
+      if (this._slowed.size < MAX_ADDRESSES) break;
+      this._slowed.delete(oldest);
     }
-    this.#slowed.set(address, { delayMs, untilMs: now + delayMs });
+    this._slowed.set(address, { delayMs, untilMs: now + delayMs });
   }
 
-  #hashOf(password: string): LoginHash {
-    return asUint8Array(this.#board.crypto.sha256(encodeUTF8(`${USER}:${password}`)));
+  private _hashOf(password: string): LoginHash {
+    return asUint8Array(this._board.crypto.sha256(encodeUTF8(`${USER}:${password}`)));
   }
 
-  #makeOwn(): LoginHash {
+  private _makeOwn(): LoginHash {
     let password = "";
-    for (const byte of asUint8Array(this.#board.crypto.random(OWN_PASSWORD_CHARS))) {
+    for (const byte of asUint8Array(this._board.crypto.random(OWN_PASSWORD_CHARS))) {
       password += ALPHABET.charAt(byte & 31);
     }
-    const hash = this.#hashOf(password);
-    this.#board.log(`login: the password of ${USER} is ${password}, and is not shown again`);
+    const hash = this._hashOf(password);
+    this._board.log(`login: the password of ${USER} is ${password}, and is not shown again`);
     try {
-      this.#record.write(hash);
+      this._record.write(hash);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.#board.log(`login: not stored, another one comes with the next start: ${error.message}`);
+      this._board.log(`login: not stored, another one comes with the next start: ${error.message}`);
     }
     return hash;
   }

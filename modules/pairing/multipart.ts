@@ -31,102 +31,102 @@ export function boundaryOf(contentType: string): string | undefined {
 type State = "content" | "delimiter" | "head" | "end";
 
 export class MultipartReader {
-  #handlers: MultipartHandlers;
-  #delimiter: Uint8Array<ArrayBuffer>;
-  #state: State = "content";
+  private _handlers: MultipartHandlers;
+  private _delimiter: Uint8Array<ArrayBuffer>;
+  private _state: State = "content";
   /** Of the part whose content comes; `undefined` before the first. */
-  #part: string | undefined;
+  private _part: string | undefined;
   /** What cannot be understood before more has come. The first delimiter has no line before it. */
-  #held: Uint8Array<ArrayBuffer> = encodeUTF8("\r\n");
-  #problem: string | undefined;
+  private _held: Uint8Array<ArrayBuffer> = encodeUTF8("\r\n");
+  private _problem: string | undefined;
 
   constructor(boundary: string, handlers: MultipartHandlers) {
-    this.#delimiter = encodeUTF8(`\r\n--${boundary}`);
-    this.#handlers = handlers;
+    this._delimiter = encodeUTF8(`\r\n--${boundary}`);
+    this._handlers = handlers;
   }
 
   /** Takes the next bytes. Gives what is wrong, if something is, and then takes no more. */
   take(bytes: Uint8Array<ArrayBuffer>): string | undefined {
-    if (this.#problem) return this.#problem;
-    let rest = concatBytes(this.#held, bytes);
-    for (let before = -1; rest.length !== before && !this.#problem; ) {
+    if (this._problem) return this._problem;
+    let rest = concatBytes(this._held, bytes);
+    for (let before = -1; rest.length !== before && !this._problem; ) {
       before = rest.length;
-      rest = this.#step(rest);
+      rest = this._step(rest);
     }
-    this.#held = rest;
-    return this.#problem;
+    this._held = rest;
+    return this._problem;
   }
 
   /** Everything has come. Gives what is wrong. */
   finish(): string | undefined {
-    return this.#problem ?? (this.#state === "end" ? undefined : "the form ends in the middle of a part");
+    return this._problem ?? (this._state === "end" ? undefined : "the form ends in the middle of a part");
   }
 
   /** Understands what it can, and gives what is left. */
-  #step(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    switch (this.#state) {
+  private _step(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    switch (this._state) {
       case "content":
-        return this.#readContent(bytes);
+        return this._readContent(bytes);
       case "delimiter":
-        return this.#readLine(bytes);
+        return this._readLine(bytes);
       case "head":
-        return this.#readHead(bytes);
+        return this._readHead(bytes);
       case "end":
         return NOTHING;
     }
   }
 
-  #readContent(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    const delimiter = this.#delimiter;
+  private _readContent(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const delimiter = this._delimiter;
     let at = bytes.indexOf(CR);
     while (at >= 0) {
       let same = 0;
       while (same < delimiter.length && bytes[at + same] === delimiter[same]) same++;
       const isCutOff = at + same === bytes.length;
       if (same === delimiter.length || isCutOff) {
-        this.#tell(bytes.subarray(0, at));
+        this._tell(bytes.subarray(0, at));
         if (same < delimiter.length) return bytes.slice(at);
-        this.#state = "delimiter";
+        this._state = "delimiter";
         return bytes.slice(at + same);
       }
       at = bytes.indexOf(CR, at + 1);
     }
-    this.#tell(bytes);
+    this._tell(bytes);
     return NOTHING;
   }
 
   /** RFC 2046 5.1.1: `--` after the last delimiter; after the others nothing but blanks. */
-  #readLine(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  private _readLine(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const text = textOf(bytes.subarray(0, MAX_BOUNDARY_CHARS));
     if (text.startsWith("--")) {
-      this.#state = "end";
+      this._state = "end";
       return NOTHING;
     }
     const line = /^[ \t]*\r\n/.exec(text)?.[0];
     if (line !== undefined) {
-      this.#state = "head";
+      this._state = "head";
       return bytes.slice(line.length);
     }
-    if (!/^(?:-|[ \t]*\r?)$/.test(text)) this.#problem = "a boundary of the form has something after it";
+    if (!/^(?:-|[ \t]*\r?)$/.test(text)) this._problem = "a boundary of the form has something after it";
     return bytes;
   }
 
-  #readHead(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  private _readHead(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const text = textOf(bytes.subarray(0, MAX_HEAD_BYTES));
     const end = text.indexOf(EMPTY_LINE);
     if (end < 0) {
-      if (bytes.length > MAX_HEAD_BYTES) this.#problem = "a part of the form has too long a head";
+      if (bytes.length > MAX_HEAD_BYTES) this._problem = "a part of the form has too long a head";
       return bytes;
     }
     const [, quoted, plain] = findName(text.slice(0, end)) ?? [];
-    this.#part = quoted ?? plain;
-    if (this.#part === undefined) this.#problem = "a part of the form has no name";
-    this.#state = "content";
+    this._part = quoted ?? plain;
+    if (this._part === undefined) this._problem = "a part of the form has no name";
+    this._state = "content";
     return bytes.slice(end + EMPTY_LINE.length);
   }
 
-  #tell(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#part !== undefined && bytes.length > 0) this.#handlers.onContent(this.#part, bytes);
+  private _tell(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this._part !== undefined && bytes.length > 0) this._handlers.onContent(this._part, bytes);
   }
 }
 

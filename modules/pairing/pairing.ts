@@ -63,142 +63,142 @@ const ANSWER_MS = 500;
  * proven. The record `pairing` is only ever replaced by parameters with which the broker was reached, in one write.
  */
 export class Pairing implements IO {
-  #options: PairingOptions;
-  #ownNetwork: OwnNetwork;
-  #api: HTTPAPI;
-  #isActive = false;
-  #candidate: Candidate | undefined;
+  private _options: PairingOptions;
+  private _ownNetwork: OwnNetwork;
+  private _api: HTTPAPI;
+  private _isActive = false;
+  private _candidate: Candidate | undefined;
   /** Runs between the answer to `/pair` and the try. */
-  #candidateTimer: Timer | undefined;
-  #lastFailure: PairingFailure | undefined;
+  private _candidateTimer: Timer | undefined;
+  private _lastFailure: PairingFailure | undefined;
   /** What was given and is not whole, or has failed, while there is nothing that works. */
-  #draft: Fields = new Map();
+  private _draft: Fields = new Map();
   /** Runs while the station's own network stays after success. */
-  #linger: Timer | undefined;
+  private _linger: Timer | undefined;
   /** Runs from when the network was lost to the fallback. */
-  #lost: Timer | undefined;
-  #isFallback = false;
+  private _lost: Timer | undefined;
+  private _isFallback = false;
 
   constructor(options: PairingOptions) {
-    this.#options = options;
+    this._options = options;
     const { board, productTitle, accessPointPassword: password } = options;
-    this.#ownNetwork = new OwnNetwork({ board, productTitle, password });
-    this.#api = new HTTPAPI({
+    this._ownNetwork = new OwnNetwork({ board, productTitle, password });
+    this._api = new HTTPAPI({
       board,
       login: options.login,
       route: (path) =>
-        this.#routes().find((one) => one.path === path) ??
+        this._routes().find((one) => one.path === path) ??
         panelRoute(board, path) ??
-        probeRoute(path, this.#isActive || this.#isFallback),
+        probeRoute(path, this._isActive || this._isFallback),
     });
-    this.#takeUp();
+    this._takeUp();
   }
 
   /** What is built in or provisioned, if that is all there has to be. */
   get presetParameters(): PairingParameters | undefined {
-    const parsed = parseParameters(this.#options.preset, { wifi: this.#hasWiFi });
+    const parsed = parseParameters(this._options.preset, { wifi: this._hasWiFi });
     return parsed.ok ? parsed.parameters : undefined;
   }
 
   /** In pairing mode: `/pair` is answered. */
   get isActive(): boolean {
-    return this.#isActive;
+    return this._isActive;
   }
 
   get lastFailure(): PairingFailure | undefined {
-    return this.#lastFailure;
+    return this._lastFailure;
   }
 
   /** Into pairing mode: the station's own network comes up. */
   enter(): void {
-    this.#isActive = true;
-    this.#showNetwork();
+    this._isActive = true;
+    this._showNetwork();
     // A station on a wire is reached over it.
-    if (this.#options.board.io.network.kind === "ethernet") this.#options.link.join(undefined);
+    if (this._options.board.io.network.kind === "ethernet") this._options.link.join(undefined);
   }
 
   /** Out of pairing mode; a candidate that is being tried is given up, and what there was before goes on. */
   leave(): void {
     const wasTrying = this.isTrying;
-    this.#giveUp();
+    this._giveUp();
     if (wasTrying) {
-      this.#options.candidateRecord.clear();
-      this.#lastFailure = {
+      this._options.candidateRecord.clear();
+      this._lastFailure = {
         code: "given-up",
         message: "pairing mode was left while the parameters were tried",
       };
-      this.#options.onFailed(this.#lastFailure);
+      this._options.onFailed(this._lastFailure);
     }
-    this.#isActive = false;
-    this.#endLinger();
+    this._isActive = false;
+    this._endLinger();
   }
 
   /** What was given and is not proven goes, after the records have. */
   forget(): void {
-    this.#giveUp();
-    this.#draft = new Map();
-    this.#lastFailure = undefined;
+    this._giveUp();
+    this._draft = new Map();
+    this._lastFailure = undefined;
   }
 
   /** The station passes on what its link says. */
   followLink(state: LinkState): void {
-    this.#candidate?.followLink(state);
+    this._candidate?.followLink(state);
     if (state.type === "joining") {
-      this.#lost ??= this.#options.board.clock.set(() => this.#setFallback(true), FALLBACK_MS);
+      this._lost ??= this._options.board.clock.set(() => this._setFallback(true), FALLBACK_MS);
       return;
     }
-    this.#options.board.clock.clear(this.#lost);
-    this.#lost = undefined;
+    this._options.board.clock.clear(this._lost);
+    this._lost = undefined;
     // Whoever gives other parameters over the fallback is to see what becomes of them.
-    if (!this.isTrying) this.#setFallback(false);
+    if (!this.isTrying) this._setFallback(false);
   }
 
   /** The radio is about to go there. */
   followChannel(channel: number): void {
-    this.#ownNetwork.moveTo(channel);
+    this._ownNetwork.moveTo(channel);
   }
 
   close(): void {
-    this.#giveUp();
-    this.#options.board.clock.clear(this.#linger);
-    this.#options.board.clock.clear(this.#lost);
-    this.#api.close();
-    this.#ownNetwork.close();
+    this._giveUp();
+    this._options.board.clock.clear(this._linger);
+    this._options.board.clock.clear(this._lost);
+    this._api.close();
+    this._ownNetwork.close();
   }
 
-  get #hasWiFi(): boolean {
-    return this.#options.board.io.network.kind === "wifi";
+  private get _hasWiFi(): boolean {
+    return this._options.board.io.network.kind === "wifi";
   }
 
-  #setFallback(isFallback: boolean): void {
-    if (isFallback !== this.#isFallback)
-      this.#options.board.log(`pairing: fallback ${isFallback ? "on" : "off"}`);
-    this.#isFallback = isFallback;
-    this.#showNetwork();
+  private _setFallback(isFallback: boolean): void {
+    if (isFallback !== this._isFallback)
+      this._options.board.log(`pairing: fallback ${isFallback ? "on" : "off"}`);
+    this._isFallback = isFallback;
+    this._showNetwork();
   }
 
-  #endLinger(): void {
-    this.#options.board.clock.clear(this.#linger);
-    this.#linger = undefined;
-    this.#showNetwork();
+  private _endLinger(): void {
+    this._options.board.clock.clear(this._linger);
+    this._linger = undefined;
+    this._showNetwork();
   }
 
-  #showNetwork(): void {
-    if (this.#isActive || this.#isFallback || this.#linger) this.#ownNetwork.open();
-    else this.#ownNetwork.close();
+  private _showNetwork(): void {
+    if (this._isActive || this._isFallback || this._linger) this._ownNetwork.open();
+    else this._ownNetwork.close();
   }
 
-  #routes(): Route[] {
-    const { board, login, link, onRestart, onReset } = this.#options;
+  private _routes(): Route[] {
+    const { board, login, link, onRestart, onReset } = this._options;
     return [
       { path: "/healthcheck", methods: GET, answer: () => OK },
-      { path: "/pair", methods: GET_AND_POST, changes: true, answer: (fields) => this.#pair(fields) },
-      { path: "/status", methods: GET, answer: () => this.#status() },
-      ...this.#options.routes(),
+      { path: "/pair", methods: GET_AND_POST, changes: true, answer: (fields) => this._pair(fields) },
+      { path: "/status", methods: GET, answer: () => this._status() },
+      ...this._options.routes(),
       ...managementRoutes({
         login,
         link,
-        offer: (offer) => this.#complete(offer),
+        offer: (offer) => this._complete(offer),
         restart: () => {
           board.clock.set(() => {
             // Apps ask for it after new parameters; those are in use without it.
@@ -213,108 +213,108 @@ export class Pairing implements IO {
   }
 
   /** What `/pair` need not say again. What has failed it has to. */
-  #known(): Fields {
-    return new Map([...this.#options.preset, ...(this.#lastFailure ? [] : this.#draft)]);
+  private _known(): Fields {
+    return new Map([...this._options.preset, ...(this._lastFailure ? [] : this._draft)]);
   }
 
-  #pair(given: Fields): Reply {
-    if (!this.#isActive) return text(403, "the station is not in pairing mode");
-    return this.#take(new Map([...this.#known(), ...pairingFields(given)]));
+  private _pair(given: Fields): Reply {
+    if (!this._isActive) return text(403, "the station is not in pairing mode");
+    return this._take(new Map([...this._known(), ...pairingFields(given)]));
   }
 
   /** New parameters out of some fields and those that there are. */
-  #complete({ given, required, dropped = [] }: Offer): Reply {
-    const { preset, pairingRecord } = this.#options;
+  private _complete({ given, required, dropped = [] }: Offer): Reply {
+    const { preset, pairingRecord } = this._options;
     const missing = required.filter((name) => !given.has(name) && !preset.has(name));
     const problem = missing.length > 0 ? `missing: ${missing.join(", ")}` : problemOfPart(given);
     if (problem !== undefined) return text(400, problem);
     const current = pairingRecord.read();
-    const kept = [...(current ? fieldsOf(current) : this.#draft)].filter(([name]) => !dropped.includes(name));
+    const kept = [...(current ? fieldsOf(current) : this._draft)].filter(([name]) => !dropped.includes(name));
     const fields = new Map([...preset, ...kept, ...given]);
-    if (missingFields(fields, { wifi: this.#hasWiFi }).length === 0) return this.#take(fields);
-    this.#draft = fields;
-    return this.#keep({ fields, isTried: false }) ?? OK;
+    if (missingFields(fields, { wifi: this._hasWiFi }).length === 0) return this._take(fields);
+    this._draft = fields;
+    return this._keep({ fields, isTried: false }) ?? OK;
   }
 
   /** Parameters that will be tried, if they are whole. */
-  #take(fields: Fields): Reply {
-    const parsed = parseParameters(fields, { wifi: this.#hasWiFi });
+  private _take(fields: Fields): Reply {
+    const parsed = parseParameters(fields, { wifi: this._hasWiFi });
     if (!parsed.ok) return text(400, parsed.message);
-    const problem = this.#keep({ fields, isTried: true });
+    const problem = this._keep({ fields, isTried: true });
     if (problem) return problem;
     // The answer leaves first: joining may move the radio to another channel, and the phone with it.
-    this.#giveUp();
-    this.#draft = fields;
-    this.#candidateTimer = this.#options.board.clock.set(() => this.#try(parsed.parameters), ANSWER_MS);
-    this.#lastFailure = undefined;
+    this._giveUp();
+    this._draft = fields;
+    this._candidateTimer = this._options.board.clock.set(() => this._try(parsed.parameters), ANSWER_MS);
+    this._lastFailure = undefined;
     return OK;
   }
 
-  #keep(candidate: CandidateRecord): Reply | undefined {
+  private _keep(candidate: CandidateRecord): Reply | undefined {
     try {
-      this.#options.candidateRecord.write(candidate);
+      this._options.candidateRecord.write(candidate);
       return undefined;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.#options.board.log(`pairing: the candidate could not be stored: ${error.message}`);
+      this._options.board.log(`pairing: the candidate could not be stored: ${error.message}`);
       return text(500, "the station cannot store the parameters; reset it and try again");
     }
   }
 
-  #status(): Reply {
+  private _status(): Reply {
     const { lastFailure } = this;
-    const fields = this.#known();
+    const fields = this._known();
     return json({
-      mode: this.#isActive ? "pairing" : "operating",
-      waitingFor: this.#isActive && !this.isTrying ? missingFields(fields, { wifi: this.#hasWiFi }) : [],
+      mode: this._isActive ? "pairing" : "operating",
+      waitingFor: this._isActive && !this.isTrying ? missingFields(fields, { wifi: this._hasWiFi }) : [],
       trying: this.isTrying,
       lastFailure: lastFailure ? { code: lastFailure.code, message: lastFailure.message } : null,
-      network: this.#options.board.io.network.kind,
-      preset: [...this.#options.preset.keys()],
-      ...this.#options.describe(),
+      network: this._options.board.io.network.kind,
+      preset: [...this._options.preset.keys()],
+      ...this._options.describe(),
     });
   }
 
-  #try(parameters: PairingParameters): void {
-    this.#candidateTimer = undefined;
-    this.#options.onTrying();
-    this.#candidate = new Candidate({
-      clock: this.#options.board.clock,
-      link: this.#options.link,
+  private _try(parameters: PairingParameters): void {
+    this._candidateTimer = undefined;
+    this._options.onTrying();
+    this._candidate = new Candidate({
+      clock: this._options.board.clock,
+      link: this._options.link,
       parameters,
-      tryBroker: this.#options.tryBroker,
-      onDone: (failure) => this.#conclude(parameters, failure),
+      tryBroker: this._options.tryBroker,
+      onDone: (failure) => this._conclude(parameters, failure),
     });
     // A link that is up already (a wire) says nothing by itself.
-    if (!this.#hasWiFi) this.#candidate.followLink(this.#options.link.state);
+    if (!this._hasWiFi) this._candidate.followLink(this._options.link.state);
   }
 
-  #conclude(parameters: PairingParameters, failure: PairingFailure | undefined): void {
-    this.#candidate = undefined;
-    const problem = failure ?? this.#commit(parameters);
-    this.#lastFailure = problem;
+  private _conclude(parameters: PairingParameters, failure: PairingFailure | undefined): void {
+    this._candidate = undefined;
+    const problem = failure ?? this._commit(parameters);
+    this._lastFailure = problem;
     if (problem) {
       // Whoever comes after a power cut is to know, too.
-      if (this.#keep({ fields: this.#draft, isTried: false, failure: problem })) {
-        this.#options.candidateRecord.clear();
+      if (this._keep({ fields: this._draft, isTried: false, failure: problem })) {
+        this._options.candidateRecord.clear();
       }
-      this.#options.board.log(`pairing: failed: ${problem.code}: ${problem.message}`);
-      this.#options.onFailed(problem);
+      this._options.board.log(`pairing: failed: ${problem.code}: ${problem.message}`);
+      this._options.onFailed(problem);
       return;
     }
-    this.#options.candidateRecord.clear();
-    this.#draft = new Map();
-    this.#linger = this.#ownNetwork.isOpen
-      ? this.#options.board.clock.set(() => this.#endLinger(), LINGER_MS)
+    this._options.candidateRecord.clear();
+    this._draft = new Map();
+    this._linger = this._ownNetwork.isOpen
+      ? this._options.board.clock.set(() => this._endLinger(), LINGER_MS)
       : undefined;
-    this.#isActive = false;
-    this.#isFallback = false;
-    this.#options.onPaired(parameters);
+    this._isActive = false;
+    this._isFallback = false;
+    this._options.onPaired(parameters);
   }
 
-  #commit(parameters: PairingParameters): PairingFailure | undefined {
+  private _commit(parameters: PairingParameters): PairingFailure | undefined {
     try {
-      this.#options.pairingRecord.write(parameters);
+      this._options.pairingRecord.write(parameters);
       return undefined;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
@@ -324,38 +324,38 @@ export class Pairing implements IO {
 
   /** Parameters were taken and are not proven or refused yet. */
   get isTrying(): boolean {
-    return this.#candidate !== undefined || this.#candidateTimer !== undefined;
+    return this._candidate !== undefined || this._candidateTimer !== undefined;
   }
 
-  #giveUp(): void {
-    this.#options.board.clock.clear(this.#candidateTimer);
-    this.#candidateTimer = undefined;
-    this.#candidate?.close();
-    this.#candidate = undefined;
+  private _giveUp(): void {
+    this._options.board.clock.clear(this._candidateTimer);
+    this._candidateTimer = undefined;
+    this._candidate?.close();
+    this._candidate = undefined;
   }
 
   /** What was given before the start, or has failed; what was being tried then was interrupted by it. */
-  #takeUp(): void {
-    const { candidateRecord, pairingRecord, board } = this.#options;
+  private _takeUp(): void {
+    const { candidateRecord, pairingRecord, board } = this._options;
     const { fields, isTried, failure } = candidateRecord.read() ?? {};
     if (!fields) return;
     const stored = pairingRecord.read();
-    this.#lastFailure = failure;
-    if (isTried && !this.#isSame(fields, stored)) {
+    this._lastFailure = failure;
+    if (isTried && !this._isSame(fields, stored)) {
       const message = "the power went while the parameters were tried; pair again";
-      this.#lastFailure = { code: "interrupted", message };
+      this._lastFailure = { code: "interrupted", message };
       board.log(`pairing: failed: interrupted: ${message}`);
     }
     // Where something works a failure is told once; else until something does.
     if (!stored) {
-      this.#draft = fields;
-      if (isTried) this.#keep({ fields, isTried: false, failure: this.#lastFailure });
+      this._draft = fields;
+      if (isTried) this._keep({ fields, isTried: false, failure: this._lastFailure });
     } else if (isTried || failure) candidateRecord.clear();
   }
 
   /** It was proven, and the power went before that was noted. */
-  #isSame(fields: Fields, stored: PairingParameters | undefined): boolean {
-    const parsed = parseParameters(fields, { wifi: this.#hasWiFi });
+  private _isSame(fields: Fields, stored: PairingParameters | undefined): boolean {
+    const parsed = parseParameters(fields, { wifi: this._hasWiFi });
     return JSON.stringify(stored) === (parsed.ok ? JSON.stringify(parsed.parameters) : "");
   }
 }

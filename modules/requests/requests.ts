@@ -63,67 +63,67 @@ function responseTopic({ user, deviceId }: { user: string; deviceId: string }, e
  * unless it is closed before; the outcome never comes from inside `request`.
  */
 export class Requests implements IO {
-  #options: RequestsOptions;
-  #underWay = new Map<string, Request>();
-  #waiting: Request[] = [];
-  #responseKeyHex: string;
+  private _options: RequestsOptions;
+  private _underWay = new Map<string, Request>();
+  private _waiting: Request[] = [];
+  private _responseKeyHex: string;
   /** Messages on a response topic that answered nothing that was asked. */
-  #ignored = 0;
+  private _ignored = 0;
 
   constructor(options: RequestsOptions) {
-    this.#options = options;
-    this.#responseKeyHex = encodeHex(options.responseKey);
+    this._options = options;
+    this._responseKeyHex = encodeHex(options.responseKey);
   }
 
   get responseFilter(): string {
-    return responseFilter(this.#options);
+    return responseFilter(this._options);
   }
 
   get ignoredResponses(): number {
-    return this.#ignored;
+    return this._ignored;
   }
 
   /** Asks once. Closing what it returns forgets the request; its answer is then ignored. */
   request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO {
     const request: Request = { endpoint, data, done, id: undefined, timer: undefined };
-    if (!this.#options.isOnline()) {
-      this.#failSoon(request, { code: "offline" });
-    } else if (this.#underWay.size < (this.#options.maxUnderWay ?? MAX_UNDER_WAY)) {
-      this.#send(request);
-    } else if (this.#waiting.length < (this.#options.maxWaiting ?? MAX_WAITING)) {
-      this.#waiting.push(request);
+    if (!this._options.isOnline()) {
+      this._failSoon(request, { code: "offline" });
+    } else if (this._underWay.size < (this._options.maxUnderWay ?? MAX_UNDER_WAY)) {
+      this._send(request);
+    } else if (this._waiting.length < (this._options.maxWaiting ?? MAX_WAITING)) {
+      this._waiting.push(request);
     } else {
-      this.#failSoon(request, { code: "queue-full" });
+      this._failSoon(request, { code: "queue-full" });
     }
-    return { close: () => this.#forget(request) };
+    return { close: () => this._forget(request) };
   }
 
   /** Takes a message of the broker; `false` when it is not on a response topic of ours. */
   receive(topic: string, payload: Uint8Array<ArrayBuffer>): boolean {
-    const prefix = responseTopic(this.#options, "");
+    const prefix = responseTopic(this._options, "");
     if (!topic.startsWith(prefix)) return false;
     const envelope = parseEnvelope(payload);
-    const request = envelope && this.#underWay.get(envelope.id);
+    const request = envelope && this._underWay.get(envelope.id);
     if (!envelope || !request || topic !== prefix + request.endpoint) {
-      this.#ignored++;
+      this._ignored++;
       return true;
     }
     const opened = openResponse({
-      crypto: this.#options.crypto,
-      cipher: this.#options.cipher,
-      key: this.#options.responseKey,
+      crypto: this._options.crypto,
+      cipher: this._options.cipher,
+      key: this._options.responseKey,
       topic,
       envelope,
     });
     switch (opened.type) {
       case "success":
-        this.#finish(request, { ok: true, data: opened.data });
+        this._finish(request, { ok: true, data: opened.data });
         break;
       case "error":
-        this.#finish(request, { ok: false, failure: { code: "refused", platformCode: opened.code } });
+        this._finish(request, { ok: false, failure: { code: "refused", platformCode: opened.code } });
         break;
       case "untrusted":
-        this.#finish(request, { ok: false, failure: { code: "untrusted" } });
+        this._finish(request, { ok: false, failure: { code: "untrusted" } });
         break;
     }
     return true;
@@ -131,51 +131,51 @@ export class Requests implements IO {
 
   /** Forgets every request, without a word. */
   close(): void {
-    for (const request of [...this.#underWay.values(), ...this.#waiting]) this.#release(request);
-    this.#waiting = [];
+    for (const request of [...this._underWay.values(), ...this._waiting]) this._release(request);
+    this._waiting = [];
   }
 
-  #send(request: Request): void {
-    const { user, deviceId, clock, timeoutMs = TIMEOUT_MS } = this.#options;
-    const id = this.#newId();
-    const payload = JSON.stringify({ data: request.data, key: this.#responseKeyHex, id });
-    if (!this.#options.publish(`${user}/req/${deviceId}/${request.endpoint}`, payload)) {
-      this.#failSoon(request, { code: "queue-full" });
+  private _send(request: Request): void {
+    const { user, deviceId, clock, timeoutMs = TIMEOUT_MS } = this._options;
+    const id = this._newId();
+    const payload = JSON.stringify({ data: request.data, key: this._responseKeyHex, id });
+    if (!this._options.publish(`${user}/req/${deviceId}/${request.endpoint}`, payload)) {
+      this._failSoon(request, { code: "queue-full" });
       return;
     }
     request.id = id;
-    this.#underWay.set(id, request);
+    this._underWay.set(id, request);
     request.timer = clock.set(() => {
-      const code = this.#options.isOnline() ? "timeout" : "offline";
-      this.#finish(request, { ok: false, failure: { code } });
+      const code = this._options.isOnline() ? "timeout" : "offline";
+      this._finish(request, { ok: false, failure: { code } });
     }, timeoutMs);
   }
 
-  #failSoon(request: Request, failure: RequestFailure): void {
-    request.timer = this.#options.clock.set(() => this.#finish(request, { ok: false, failure }), 0);
+  private _failSoon(request: Request, failure: RequestFailure): void {
+    request.timer = this._options.clock.set(() => this._finish(request, { ok: false, failure }), 0);
   }
 
-  #finish(request: Request, outcome: RequestOutcome): void {
-    this.#forget(request);
+  private _finish(request: Request, outcome: RequestOutcome): void {
+    this._forget(request);
     request.done(outcome);
   }
 
-  #forget(request: Request): void {
-    this.#release(request);
-    this.#waiting = this.#waiting.filter((other) => other !== request);
-    while (this.#waiting.length > 0 && this.#underWay.size < (this.#options.maxUnderWay ?? MAX_UNDER_WAY)) {
-      const next = this.#waiting.shift();
-      if (next) this.#send(next);
+  private _forget(request: Request): void {
+    this._release(request);
+    this._waiting = this._waiting.filter((other) => other !== request);
+    while (this._waiting.length > 0 && this._underWay.size < (this._options.maxUnderWay ?? MAX_UNDER_WAY)) {
+      const next = this._waiting.shift();
+      if (next) this._send(next);
     }
   }
 
-  #release(request: Request): void {
-    this.#options.clock.clear(request.timer);
-    if (request.id !== undefined) this.#underWay.delete(request.id);
+  private _release(request: Request): void {
+    this._options.clock.clear(request.timer);
+    if (request.id !== undefined) this._underWay.delete(request.id);
   }
 
   /** A random unsigned 64-bit number, in decimal. */
-  #newId(): string {
-    return BigInt(`0x${encodeHex(this.#options.crypto.random(ID_BYTES))}`).toString();
+  private _newId(): string {
+    return BigInt(`0x${encodeHex(this._options.crypto.random(ID_BYTES))}`).toString();
   }
 }

@@ -15,7 +15,7 @@ const REPEAT_MS = 3000;
 
 /** The reader on the board's serial line; a station without one reads nothing. */
 export class CardReader implements IO {
-  #serial: Serial | undefined;
+  private _serial: Serial | undefined;
 
   constructor({ board, kind, onCard }: CardReaderOptions) {
     const { clock, io, pins } = board;
@@ -28,11 +28,11 @@ export class CardReader implements IO {
       last = { tag, seenMs };
       if (!isRepeat) onCard(tag);
     };
-    this.#serial = new io.Serial({
+    this._serial = new io.Serial({
       pin: pins.cardReader,
       baud: BAUD,
       onReadable: () => {
-        for (const byte of asUint8Array(this.#serial?.read() ?? new ArrayBuffer(0))) {
+        for (const byte of asUint8Array(this._serial?.read() ?? new ArrayBuffer(0))) {
           const tag = read(byte);
           if (tag !== undefined) see(tag);
         }
@@ -41,7 +41,7 @@ export class CardReader implements IO {
   }
 
   close(): void {
-    this.#serial?.close();
-    this.#serial = undefined;
+    this._serial?.close();
+    this._serial = undefined;
   }
 }

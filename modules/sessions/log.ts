@@ -9,17 +9,17 @@ export interface SessionLogOptions {
 
 /** Finished sessions that the platform has not accepted, in the storage; the oldest is given up for a new one. */
 export class SessionLog {
-  #options: SessionLogOptions;
+  private _options: SessionLogOptions;
   /** Slots in use, the oldest session first. */
-  #slots: number[];
-  #nextOrder = 0;
+  private _slots: number[];
+  private _nextOrder = 0;
   /** The ids that were there at the start, so that nobody finishes a session twice. */
   readonly idsAtStart: ReadonlySet<string>;
   /** Where the meter was at the end of the latest session that was there at the start, in Wh; 0 for none. */
   readonly latestWhAtStart: number;
 
   constructor(options: SessionLogOptions) {
-    this.#options = options;
+    this._options = options;
     const ids = new Set<string>();
     let latestWh = 0;
     const found: { slot: number; order: number }[] = [];
@@ -29,36 +29,36 @@ export class SessionLog {
       found.push({ slot, order: entry.order });
       ids.add(entry.session.id);
       latestWh = Math.max(latestWh, entry.session.endWh);
-      this.#nextOrder = Math.max(this.#nextOrder, entry.order + 1);
+      this._nextOrder = Math.max(this._nextOrder, entry.order + 1);
     }
-    this.#slots = found.sort((a, b) => a.order - b.order).map(({ slot }) => slot);
+    this._slots = found.sort((a, b) => a.order - b.order).map(({ slot }) => slot);
     this.idsAtStart = ids;
     this.latestWhAtStart = latestWh;
   }
 
   get length(): number {
-    return this.#slots.length;
+    return this._slots.length;
   }
 
   /** The slots in use, the oldest session first. */
   get slots(): readonly number[] {
-    return this.#slots;
+    return this._slots;
   }
 
   read(slot: number): FinishedSession | undefined {
-    return this.#options.record(slot).read()?.session;
+    return this._options.record(slot).read()?.session;
   }
 
   /** Keeps a session. Returns its slot, and how many others, or itself, were given up for want of room. */
   add(session: FinishedSession): { slot: number | undefined; givenUp: number } {
     for (let givenUp = 0; ; givenUp++) {
-      const slot = this.#freeSlot();
-      if (slot !== undefined && this.#write(slot, { order: this.#nextOrder, session })) {
-        this.#nextOrder++;
-        this.#slots.push(slot);
+      const slot = this._freeSlot();
+      if (slot !== undefined && this._write(slot, { order: this._nextOrder, session })) {
+        this._nextOrder++;
+        this._slots.push(slot);
         return { slot, givenUp };
       }
-      const oldest = this.#slots[0];
+      const oldest = this._slots[0];
       if (oldest === undefined) return { slot: undefined, givenUp: givenUp + 1 };
       this.remove(oldest);
     }
@@ -66,27 +66,27 @@ export class SessionLog {
 
   /** Replaces what a slot holds, in its place in the order. */
   correct(slot: number, change: (session: FinishedSession) => FinishedSession): void {
-    const entry = this.#options.record(slot).read();
-    if (entry) this.#write(slot, { order: entry.order, session: change(entry.session) });
+    const entry = this._options.record(slot).read();
+    if (entry) this._write(slot, { order: entry.order, session: change(entry.session) });
   }
 
   remove(slot: number): void {
-    this.#slots = this.#slots.filter((one) => one !== slot);
-    this.#options.record(slot).clear();
+    this._slots = this._slots.filter((one) => one !== slot);
+    this._options.record(slot).clear();
   }
 
-  #freeSlot(): number | undefined {
-    for (let slot = 0; slot < LOG_SLOTS; slot++) if (!this.#slots.includes(slot)) return slot;
+  private _freeSlot(): number | undefined {
+    for (let slot = 0; slot < LOG_SLOTS; slot++) if (!this._slots.includes(slot)) return slot;
     return undefined;
   }
 
-  #write(slot: number, entry: LogEntry): boolean {
+  private _write(slot: number, entry: LogEntry): boolean {
     try {
-      this.#options.record(slot).write(entry);
+      this._options.record(slot).write(entry);
       return true;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this.#options.report(`sessions: not stored: ${error.message}`);
+      this._options.report(`sessions: not stored: ${error.message}`);
       return false;
     }
   }

@@ -18,74 +18,74 @@ const W_PER_WH_MS = 3_600_000;
 
 /** The energy meter behind a station's S0 input; a station without one counts nothing. Energy never runs backwards. */
 export class Meter implements IO {
-  #clock: Clock;
-  #pulsesPerKWh: number;
-  #startWh: number;
-  #counter: PulseCount | undefined;
-  #pulses = 0;
+  private _clock: Clock;
+  private _pulsesPerKWh: number;
+  private _startWh: number;
+  private _counter: PulseCount | undefined;
+  private _pulses = 0;
   /** Since when, and from what count on, power is measured. */
-  #window: { readonly sinceMs: number; readonly pulses: number };
-  #lastPulseMs: number;
-  #powerW = 0;
+  private _window: { readonly sinceMs: number; readonly pulses: number };
+  private _lastPulseMs: number;
+  private _powerW = 0;
 
   constructor({ board, pulsesPerKWh, startWh, onChanged }: MeterOptions) {
     const { clock, io, pins } = board;
-    this.#clock = clock;
-    this.#pulsesPerKWh = pulsesPerKWh;
-    this.#startWh = startWh;
-    this.#lastPulseMs = clock.monotonicMs();
-    this.#window = { sinceMs: this.#lastPulseMs, pulses: 0 };
+    this._clock = clock;
+    this._pulsesPerKWh = pulsesPerKWh;
+    this._startWh = startWh;
+    this._lastPulseMs = clock.monotonicMs();
+    this._window = { sinceMs: this._lastPulseMs, pulses: 0 };
     if (pins.meter === undefined) return;
-    this.#counter = new io.PulseCount({
+    this._counter = new io.PulseCount({
       pin: pins.meter,
       onReadable: () => {
-        if (!this.#count()) return;
-        this.#measurePower();
+        if (!this._count()) return;
+        this._measurePower();
         onChanged();
       },
     });
   }
 
   get isThere(): boolean {
-    return this.#counter !== undefined;
+    return this._counter !== undefined;
   }
 
   /** The reading, in whole Wh. */
   get energyWh(): number {
-    this.#count();
-    return this.#startWh + Math.floor(this.#whOf(this.#pulses));
+    this._count();
+    return this._startWh + Math.floor(this._whOf(this._pulses));
   }
 
   /** In W. Falls while the next pulse is awaited: a meter says nothing when no current flows. */
   get powerW(): number {
-    const silentMs = Math.max(1, this.#clock.monotonicMs() - this.#lastPulseMs);
-    return Math.round(Math.min(this.#powerW, (this.#whOf(1) * W_PER_WH_MS) / silentMs));
+    const silentMs = Math.max(1, this._clock.monotonicMs() - this._lastPulseMs);
+    return Math.round(Math.min(this._powerW, (this._whOf(1) * W_PER_WH_MS) / silentMs));
   }
 
   close(): void {
-    this.#counter?.close();
-    this.#counter = undefined;
+    this._counter?.close();
+    this._counter = undefined;
   }
 
-  #whOf(pulses: number): number {
-    return (pulses * 1000) / this.#pulsesPerKWh;
+  private _whOf(pulses: number): number {
+    return (pulses * 1000) / this._pulsesPerKWh;
   }
 
   /** A counter that goes back is not believed. */
-  #count(): boolean {
-    const pulses = this.#counter?.read() ?? 0;
-    if (pulses <= this.#pulses) return false;
-    this.#pulses = pulses;
+  private _count(): boolean {
+    const pulses = this._counter?.read() ?? 0;
+    if (pulses <= this._pulses) return false;
+    this._pulses = pulses;
     return true;
   }
 
-  #measurePower(): void {
-    const now = this.#clock.monotonicMs();
-    const { sinceMs, pulses } = this.#window;
-    const isFirst = now - this.#lastPulseMs > SILENCE_MS;
-    this.#lastPulseMs = now;
+  private _measurePower(): void {
+    const now = this._clock.monotonicMs();
+    const { sinceMs, pulses } = this._window;
+    const isFirst = now - this._lastPulseMs > SILENCE_MS;
+    this._lastPulseMs = now;
     if (!isFirst && now - sinceMs < POWER_WINDOW_MS) return;
-    this.#powerW = isFirst ? 0 : (this.#whOf(this.#pulses - pulses) * W_PER_WH_MS) / (now - sinceMs);
-    this.#window = { sinceMs: now, pulses: this.#pulses };
+    this._powerW = isFirst ? 0 : (this._whOf(this._pulses - pulses) * W_PER_WH_MS) / (now - sinceMs);
+    this._window = { sinceMs: now, pulses: this._pulses };
   }
 }

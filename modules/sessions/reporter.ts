@@ -25,67 +25,67 @@ const MAX_BACKOFF_MS = 60_000;
  * try, so that none keeps the others from getting there.
  */
 export class SessionReporter implements IO {
-  #options: ReporterOptions;
-  #backoff: Backoff;
-  #timer: Timer | undefined;
-  #asking: IO | undefined;
+  private _options: ReporterOptions;
+  private _backoff: Backoff;
+  private _timer: Timer | undefined;
+  private _asking: IO | undefined;
   /** The slot that was tried last. */
-  #last: number | undefined;
+  private _last: number | undefined;
 
   constructor(options: ReporterOptions) {
-    this.#options = options;
+    this._options = options;
     const { random } = options;
-    this.#backoff = new Backoff({ minMs: MIN_BACKOFF_MS, maxMs: MAX_BACKOFF_MS, random });
+    this._backoff = new Backoff({ minMs: MIN_BACKOFF_MS, maxMs: MAX_BACKOFF_MS, random });
   }
 
   /** There is something to report, or somebody to report to. */
   wake(): void {
-    if (this.#asking) return;
-    this.#options.clock.clear(this.#timer);
-    this.#timer = undefined;
-    const ask = this.#options.request();
-    const slot = this.#next();
+    if (this._asking) return;
+    this._options.clock.clear(this._timer);
+    this._timer = undefined;
+    const ask = this._options.request();
+    const slot = this._next();
     if (!ask || slot === undefined) return;
-    const session = this.#options.log.read(slot);
+    const session = this._options.log.read(slot);
     if (!session) {
-      this.#options.onAccepted(slot);
-      this.#later(0);
+      this._options.onAccepted(slot);
+      this._later(0);
       return;
     }
-    this.#last = slot;
-    this.#asking = ask("session", requestOf(session), (outcome) => this.#hear(slot, session.id, outcome));
+    this._last = slot;
+    this._asking = ask("session", requestOf(session), (outcome) => this._hear(slot, session.id, outcome));
   }
 
   /** The platform cannot be asked any more: what was on its way is asked again. */
   sleep(): void {
-    this.#asking?.close();
-    this.#asking = undefined;
-    this.#options.clock.clear(this.#timer);
+    this._asking?.close();
+    this._asking = undefined;
+    this._options.clock.clear(this._timer);
   }
 
   close(): void {
     this.sleep();
   }
 
-  #next(): number | undefined {
-    const { slots } = this.#options.log;
-    const after = this.#last === undefined ? -1 : slots.indexOf(this.#last);
+  private _next(): number | undefined {
+    const { slots } = this._options.log;
+    const after = this._last === undefined ? -1 : slots.indexOf(this._last);
     return slots[after + 1] ?? slots[0];
   }
 
-  #hear(slot: number, id: string, outcome: RequestOutcome): void {
-    this.#asking = undefined;
+  private _hear(slot: number, id: string, outcome: RequestOutcome): void {
+    this._asking = undefined;
     if (!outcome.ok || outcome.data.accepted !== true) {
-      this.#later(this.#backoff.next());
+      this._later(this._backoff.next());
       return;
     }
-    this.#backoff.reset();
+    this._backoff.reset();
     // It may have been given up meanwhile, and another be in its place.
-    if (this.#options.log.read(slot)?.id === id) this.#options.onAccepted(slot);
-    this.#later(0);
+    if (this._options.log.read(slot)?.id === id) this._options.onAccepted(slot);
+    this._later(0);
   }
 
-  #later(delayMs: number): void {
-    this.#timer = this.#options.clock.set(() => this.wake(), delayMs);
+  private _later(delayMs: number): void {
+    this._timer = this._options.clock.set(() => this.wake(), delayMs);
   }
 }

@@ -35,150 +35,150 @@ interface Running {
  * found again, and never nowhere.
  */
 export class Sessions implements IO {
-  #options: SessionsOptions;
-  #running: Running | undefined;
+  private _options: SessionsOptions;
+  private _running: Running | undefined;
   /** What a power cut or a restart has left; somebody has to resume it or to let it go. */
-  #interrupted: SessionState | undefined;
-  #givenUp: number;
-  #writtenWh: number;
-  #timer: Timer | undefined;
+  private _interrupted: SessionState | undefined;
+  private _givenUp: number;
+  private _writtenWh: number;
+  private _timer: Timer | undefined;
   /** Sessions of this run that ended before the time was known: their slots, and when. At most as many as slots. */
-  #undated = new Map<number, number>();
-  #lastWh = 0;
+  private _undated = new Map<number, number>();
+  private _lastWh = 0;
 
   constructor(options: SessionsOptions) {
-    this.#options = options;
+    this._options = options;
     const { book, log } = options;
-    this.#givenUp = book.givenUp;
-    this.#writtenWh = book.meterWh;
-    if (book.session && !log.idsAtStart.has(book.session.id)) this.#interrupted = book.session;
-    else if (book.session) this.#write();
+    this._givenUp = book.givenUp;
+    this._writtenWh = book.meterWh;
+    if (book.session && !log.idsAtStart.has(book.session.id)) this._interrupted = book.session;
+    else if (book.session) this._write();
   }
 
   /** What the run before has left under way. */
   get interrupted(): SessionState | undefined {
-    return this.#interrupted;
+    return this._interrupted;
   }
 
   get underWay(): SessionState | undefined {
-    return this.#running?.state;
+    return this._running?.state;
   }
 
   /** Finished sessions that were given up, since the flash was erased. */
   get givenUp(): number {
-    return this.#givenUp;
+    return this._givenUp;
   }
 
   /** Of the session under way, or of the last one in this run, in Wh. */
   get sessionWh(): number {
-    if (this.#running) this.#lastWh = this.#options.energyWh() - this.#running.state.startWh;
-    return this.#lastWh;
+    if (this._running) this._lastWh = this._options.energyWh() - this._running.state.startWh;
+    return this._lastWh;
   }
 
   /** A session starts, or the one that was interrupted goes on: it has the same id. */
   start(session: SessionCard & { readonly id: string; readonly currentA: number }): void {
-    const before = this.#interrupted;
+    const before = this._interrupted;
     if (before && before.id !== session.id) this.letGo();
-    this.#interrupted = undefined;
-    const { clock, energyWh } = this.#options;
+    this._interrupted = undefined;
+    const { clock, energyWh } = this._options;
     const isResumed = before?.id === session.id;
     const state: SessionState = isResumed
       ? before
       : { ...session, start: undefined, seconds: 0, startWh: energyWh() };
-    this.#running = { state, sinceMs: clock.monotonicMs(), secondsBefore: state.seconds, isResumed };
-    this.#timer = clock.repeat(() => this.#write(), WRITE_MS);
-    this.#write();
+    this._running = { state, sinceMs: clock.monotonicMs(), secondsBefore: state.seconds, isResumed };
+    this._timer = clock.repeat(() => this._write(), WRITE_MS);
+    this._write();
   }
 
   /** The meter has counted. */
   noteEnergy(): void {
-    if (this.#running && this.#options.energyWh() - this.#writtenWh >= WRITE_WH) this.#write();
+    if (this._running && this._options.energyWh() - this._writtenWh >= WRITE_WH) this._write();
   }
 
   /** The session under way is over. */
   end(why: string): void {
-    const running = this.#running;
+    const running = this._running;
     if (!running) return;
-    const state = this.#now(running);
-    const end = this.#epochS();
-    this.#options.clock.clear(this.#timer);
-    this.#lastWh = this.#options.energyWh() - state.startWh;
-    this.#running = undefined;
-    this.#finish({ ...state, end, endWh: this.#options.energyWh(), why }, !running.isResumed);
+    const state = this._now(running);
+    const end = this._epochS();
+    this._options.clock.clear(this._timer);
+    this._lastWh = this._options.energyWh() - state.startWh;
+    this._running = undefined;
+    this._finish({ ...state, end, endWh: this._options.energyWh(), why }, !running.isResumed);
   }
 
   /** What was interrupted is not resumed: it ends with what was known. */
   letGo(): void {
-    const session = this.#interrupted;
+    const session = this._interrupted;
     if (!session) return;
-    this.#interrupted = undefined;
+    this._interrupted = undefined;
     const end = session.start === undefined ? undefined : session.start + session.seconds;
-    const endWh = Math.max(session.startWh, this.#options.book.meterWh);
-    this.#finish({ ...session, end, endWh, why: "interrupted" }, false);
+    const endWh = Math.max(session.startWh, this._options.book.meterWh);
+    this._finish({ ...session, end, endWh, why: "interrupted" }, false);
   }
 
   /** Adds the wall clock to what ended before it was known. Called now and then. */
   dateFinished(): void {
-    const nowS = this.#epochS();
-    if (nowS === undefined || this.#undated.size === 0) return;
-    const nowMs = this.#options.clock.monotonicMs();
-    this.#undated.forEach((endedMs, slot) => {
+    const nowS = this._epochS();
+    if (nowS === undefined || this._undated.size === 0) return;
+    const nowMs = this._options.clock.monotonicMs();
+    this._undated.forEach((endedMs, slot) => {
       const end = nowS - Math.floor((nowMs - endedMs) / 1000);
-      this.#options.log.correct(slot, (session) => ({ ...session, end, start: end - session.seconds }));
+      this._options.log.correct(slot, (session) => ({ ...session, end, start: end - session.seconds }));
     });
-    this.#undated.clear();
+    this._undated.clear();
   }
 
   /** The platform has accepted what is in a slot. */
   forget(slot: number): void {
-    this.#undated.delete(slot);
-    this.#options.log.remove(slot);
+    this._undated.delete(slot);
+    this._options.log.remove(slot);
   }
 
   /** Writes down how far the session under way has come; the next run finds it. */
   close(): void {
-    this.#options.clock.clear(this.#timer);
-    if (this.#running) this.#write();
-    this.#running = undefined;
+    this._options.clock.clear(this._timer);
+    if (this._running) this._write();
+    this._running = undefined;
   }
 
-  #finish(session: FinishedSession, isDatable: boolean): void {
-    const { log, clock, report, onFinished } = this.#options;
+  private _finish(session: FinishedSession, isDatable: boolean): void {
+    const { log, clock, report, onFinished } = this._options;
     this.dateFinished();
     const { slot, givenUp } = log.add(session);
-    this.#givenUp += givenUp;
-    if (givenUp > 0) report(`sessions: ${givenUp} given up, the log is full; ${this.#givenUp} altogether`);
+    this._givenUp += givenUp;
+    if (givenUp > 0) report(`sessions: ${givenUp} given up, the log is full; ${this._givenUp} altogether`);
     if (slot !== undefined) {
-      this.#undated.delete(slot);
-      if (session.start === undefined && isDatable) this.#undated.set(slot, clock.monotonicMs());
+      this._undated.delete(slot);
+      if (session.start === undefined && isDatable) this._undated.set(slot, clock.monotonicMs());
     }
-    this.#write();
+    this._write();
     onFinished();
   }
 
   /** The session under way as it is now. */
-  #now({ state, sinceMs, secondsBefore, isResumed }: Running): SessionState {
-    const seconds = secondsBefore + Math.floor((this.#options.clock.monotonicMs() - sinceMs) / 1000);
-    const nowS = this.#epochS();
+  private _now({ state, sinceMs, secondsBefore, isResumed }: Running): SessionState {
+    const seconds = secondsBefore + Math.floor((this._options.clock.monotonicMs() - sinceMs) / 1000);
+    const nowS = this._epochS();
     const isDatable = state.start === undefined && nowS !== undefined && !isResumed;
     return { ...state, seconds, start: isDatable ? nowS - seconds : state.start };
   }
 
-  #epochS(): number | undefined {
-    const epochMs = this.#options.clock.epochMs();
+  private _epochS(): number | undefined {
+    const epochMs = this._options.clock.epochMs();
     return epochMs === undefined ? undefined : Math.floor(epochMs / 1000);
   }
 
   /** A flash that is broken keeps nobody from charging. */
-  #write(): void {
-    const { record, energyWh, report } = this.#options;
-    if (this.#running) this.#running.state = this.#now(this.#running);
-    const session = this.#running?.state ?? this.#interrupted;
+  private _write(): void {
+    const { record, energyWh, report } = this._options;
+    if (this._running) this._running.state = this._now(this._running);
+    const session = this._running?.state ?? this._interrupted;
     // What was interrupted ended at what was known then; the meter goes on.
-    const meterWh = this.#interrupted ? this.#options.book.meterWh : energyWh();
+    const meterWh = this._interrupted ? this._options.book.meterWh : energyWh();
     try {
-      record.write({ meterWh, givenUp: this.#givenUp, session });
-      this.#writtenWh = meterWh;
+      record.write({ meterWh, givenUp: this._givenUp, session });
+      this._writtenWh = meterWh;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       report(`sessions: not written: ${error.message}`);

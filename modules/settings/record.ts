@@ -21,55 +21,55 @@ export interface RecordFormat<T> {
 
 /** One record in the storage. Storage errors (full, broken) of a write pass through to the caller. */
 export class StoredRecord<T> {
-  #storage: Storage;
-  #format: RecordFormat<T>;
-  #report: (line: string) => void;
+  private _storage: Storage;
+  private _format: RecordFormat<T>;
+  private _report: (line: string) => void;
 
   constructor(options: { storage: Storage; format: RecordFormat<T>; report: (line: string) => void }) {
-    this.#storage = options.storage;
-    this.#format = options.format;
-    this.#report = options.report;
+    this._storage = options.storage;
+    this._format = options.format;
+    this._report = options.report;
   }
 
   /** `undefined` when there is none, or none that can be read: that one is set aside and reported. */
   read(): T | undefined {
-    const bytes = this.#storage.read(this.#format.key);
+    const bytes = this._storage.read(this._format.key);
     if (bytes === undefined) return undefined;
     const fields = parseJSONObject(bytes);
     const version = fields?.v;
     if (fields && typeof version === "number" && Number.isInteger(version) && version >= 1) {
-      const value = this.#format.parse(fields, version);
+      const value = this._format.parse(fields, version);
       if (value !== undefined) return value;
     }
-    this.#setAside(bytes);
+    this._setAside(bytes);
     return undefined;
   }
 
   write(value: T): void {
-    if (this.#format.readOnly)
-      throw new Error(`the record "${this.#format.key}" is not the firmware's to write`);
-    const fields = { v: this.#format.version, ...this.#format.format(value) };
-    this.#storage.write(this.#format.key, encodeUTF8(JSON.stringify(fields)));
+    if (this._format.readOnly)
+      throw new Error(`the record "${this._format.key}" is not the firmware's to write`);
+    const fields = { v: this._format.version, ...this._format.format(value) };
+    this._storage.write(this._format.key, encodeUTF8(JSON.stringify(fields)));
   }
 
   clear(): void {
-    if (this.#format.readOnly)
-      throw new Error(`the record "${this.#format.key}" is not the firmware's to delete`);
-    this.#storage.delete(this.#format.key);
+    if (this._format.readOnly)
+      throw new Error(`the record "${this._format.key}" is not the firmware's to delete`);
+    this._storage.delete(this._format.key);
   }
 
-  #setAside(bytes: ArrayBuffer): void {
-    const { key, readOnly } = this.#format;
+  private _setAside(bytes: ArrayBuffer): void {
+    const { key, readOnly } = this._format;
     if (readOnly) {
-      this.#report(`settings: the record "${key}" cannot be read; provision the station again`);
+      this._report(`settings: the record "${key}" cannot be read; provision the station again`);
       return;
     }
-    this.#report(`settings: the record "${key}" cannot be read; kept as "bad-${key}", going on without it`);
+    this._report(`settings: the record "${key}" cannot be read; kept as "bad-${key}", going on without it`);
     try {
-      this.#storage.write(`bad-${key}`, bytes);
-      this.#storage.delete(key);
+      this._storage.write(`bad-${key}`, bytes);
+      this._storage.delete(key);
     } catch {
-      this.#report(`settings: no room to set the record "${key}" aside; it stays where it is`);
+      this._report(`settings: no room to set the record "${key}" aside; it stays where it is`);
     }
   }
 }

@@ -58,142 +58,142 @@ const IDLE: Result = { state: "idle", code: 0, attempt: 0 };
  * a time (Core 5.4 Vol 3 Part F 3.3.2), so there are never more notes than connections.
  */
 export class TagService implements IO {
-  #options: TagServiceOptions;
-  #stationHash: Uint8Array<ArrayBuffer>;
-  #metadata: Metadata;
-  #name: string;
-  #phones = new Map<GATTConnection, Phone>();
-  #resultCharacteristic: GATTCharacteristic;
-  #server: GATTServer;
-  #ready = false;
-  #closed = false;
-  #advertised: string | undefined;
-  #advertisingTimer: Timer | undefined;
+  private _options: TagServiceOptions;
+  private _stationHash: Uint8Array<ArrayBuffer>;
+  private _metadata: Metadata;
+  private _name: string;
+  private _phones = new Map<GATTConnection, Phone>();
+  private _resultCharacteristic: GATTCharacteristic;
+  private _server: GATTServer;
+  private _ready = false;
+  private _closed = false;
+  private _advertised: string | undefined;
+  private _advertisingTimer: Timer | undefined;
 
   constructor(options: TagServiceOptions) {
-    this.#options = options;
-    this.#metadata = options.metadata;
-    this.#name = options.name;
+    this._options = options;
+    this._metadata = options.metadata;
+    this._name = options.name;
     const hash = options.board.crypto.sha256(encodeUTF8(options.deviceId));
-    this.#stationHash = new Uint8Array(hash, 0, STATION_HASH_BYTES);
-    this.#resultCharacteristic = this.#makeResultCharacteristic();
-    this.#server = new options.board.io.GATTServer({
+    this._stationHash = new Uint8Array(hash, 0, STATION_HASH_BYTES);
+    this._resultCharacteristic = this._makeResultCharacteristic();
+    this._server = new options.board.io.GATTServer({
       mtu: MTU,
       services: [
-        { uuid: SERVICE_UUID, characteristics: [this.#makeTagCharacteristic(), this.#resultCharacteristic] },
+        { uuid: SERVICE_UUID, characteristics: [this._makeTagCharacteristic(), this._resultCharacteristic] },
       ],
-      onReady: () => this.#later(() => this.#becomeReady()),
-      onConnect: (connection) => this.#addPhone(connection),
-      onDisconnect: (connection) => this.#phones.delete(connection),
+      onReady: () => this._later(() => this._becomeReady()),
+      onConnect: (connection) => this._addPhone(connection),
+      onDisconnect: (connection) => this._phones.delete(connection),
     });
   }
 
   /** The radio is up. */
   get isReady(): boolean {
-    return this.#ready;
+    return this._ready;
   }
 
   /** Brings what the advertisement says up to date. */
   update(metadata: Metadata): void {
-    this.#metadata = metadata;
-    this.#advertise();
+    this._metadata = metadata;
+    this._advertise();
   }
 
   rename(name: string): void {
-    this.#name = name;
-    this.#advertise();
+    this._name = name;
+    this._advertise();
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#options.board.clock.clear(this.#advertisingTimer);
-    this.#phones.clear();
-    this.#server.close();
+    if (this._closed) return;
+    this._closed = true;
+    this._options.board.clock.clear(this._advertisingTimer);
+    this._phones.clear();
+    this._server.close();
   }
 
-  #makeTagCharacteristic(): GATTCharacteristic {
+  private _makeTagCharacteristic(): GATTCharacteristic {
     return {
       uuid: TAG_UUID,
       properties: GATTProperties.read | GATTProperties.write,
       descriptors: [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Tag") }],
-      onRead: (connection) => this.#phones.get(connection)?.tag ?? new Uint8Array(0),
-      onWrite: (value, connection) => this.#takeNote(connection, new Uint8Array(value.slice(0))),
+      onRead: (connection) => this._phones.get(connection)?.tag ?? new Uint8Array(0),
+      onWrite: (value, connection) => this._takeNote(connection, new Uint8Array(value.slice(0))),
     };
   }
 
-  #makeResultCharacteristic(): GATTCharacteristic {
+  private _makeResultCharacteristic(): GATTCharacteristic {
     return {
       uuid: RESULT_UUID,
       properties: GATTProperties.read | GATTProperties.notify,
       descriptors: [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Authorization result") }],
       onRead: (connection) =>
-        encodeResult(this.#phones.get(connection)?.result ?? IDLE, this.#metadata.status),
+        encodeResult(this._phones.get(connection)?.result ?? IDLE, this._metadata.status),
       // Whether a phone listens makes no difference to what happens: it may also read the result.
       onSubscribe: () => {},
       onUnsubscribe: () => {},
     };
   }
 
-  #later(work: () => void): void {
-    this.#options.board.clock.set(() => {
-      if (!this.#closed) work();
+  private _later(work: () => void): void {
+    this._options.board.clock.set(() => {
+      if (!this._closed) work();
     }, 0);
   }
 
-  #addPhone(connection: GATTConnection): void {
-    const source = this.#options.newSource();
-    this.#phones.set(connection, { connection, source, tag: new Uint8Array(0), result: IDLE, attempt: 0 });
+  private _addPhone(connection: GATTConnection): void {
+    const source = this._options.newSource();
+    this._phones.set(connection, { connection, source, tag: new Uint8Array(0), result: IDLE, attempt: 0 });
   }
 
   /** What a phone reads right after its write is true already; telling and asking come from the clock. */
-  #takeNote(connection: GATTConnection, tag: Uint8Array<ArrayBuffer>): void {
-    const phone = this.#phones.get(connection);
+  private _takeNote(connection: GATTConnection, tag: Uint8Array<ArrayBuffer>): void {
+    const phone = this._phones.get(connection);
     if (!phone) return;
     const pending: Result = { state: "pending", code: 202, attempt: (phone.attempt + 1) & 0xff };
     phone.tag = tag;
     phone.attempt = pending.attempt;
     phone.result = pending;
-    this.#later(() => {
-      this.#tell(phone, pending);
+    this._later(() => {
+      this._tell(phone, pending);
       // What is no text is no tag either: it is refused in the same way as an empty one.
-      phone.source.attempt(decodeUTF8(tag) ?? "", (result) => this.#conclude(phone, pending.attempt, result));
+      phone.source.attempt(decodeUTF8(tag) ?? "", (result) => this._conclude(phone, pending.attempt, result));
     });
   }
 
-  #conclude(phone: Phone, attempt: number, { state, code, reason }: AttemptResult): void {
-    this.#options.log(`tag-service: attempt ${attempt}: ${state} (${code}: ${reason})`);
-    this.#tell(phone, { state, code, attempt });
+  private _conclude(phone: Phone, attempt: number, { state, code, reason }: AttemptResult): void {
+    this._options.log(`tag-service: attempt ${attempt}: ${state} (${code}: ${reason})`);
+    this._tell(phone, { state, code, attempt });
   }
 
   /** A phone that has gone meanwhile is not told; what it asked for happens all the same. */
-  #tell(phone: Phone, result: Result): void {
+  private _tell(phone: Phone, result: Result): void {
     phone.result = result;
-    if (!this.#phones.has(phone.connection)) return;
-    phone.connection.notify(this.#resultCharacteristic, encodeResult(result, this.#metadata.status));
+    if (!this._phones.has(phone.connection)) return;
+    phone.connection.notify(this._resultCharacteristic, encodeResult(result, this._metadata.status));
   }
 
-  #becomeReady(): void {
-    this.#ready = true;
-    this.#advertise();
+  private _becomeReady(): void {
+    this._ready = true;
+    this._advertise();
   }
 
-  #advertise(): void {
-    if (!this.#ready || this.#closed || this.#advertisingTimer) return;
-    const { companyId = DEFAULT_COMPANY_ID } = this.#options;
-    const what = JSON.stringify([this.#metadata, this.#name]);
-    if (what === this.#advertised) return;
-    this.#advertised = what;
+  private _advertise(): void {
+    if (!this._ready || this._closed || this._advertisingTimer) return;
+    const { companyId = DEFAULT_COMPANY_ID } = this._options;
+    const what = JSON.stringify([this._metadata, this._name]);
+    if (what === this._advertised) return;
+    this._advertised = what;
     const records = advertisingRecords({
-      metadata: this.#metadata,
-      stationHash: this.#stationHash,
+      metadata: this._metadata,
+      stationHash: this._stationHash,
       companyId,
-      name: this.#name,
+      name: this._name,
     });
-    this.#server.startAdvertising(records.advertisement, records.scanResponse);
-    this.#advertisingTimer = this.#options.board.clock.set(() => {
-      this.#advertisingTimer = undefined;
-      this.#advertise();
+    this._server.startAdvertising(records.advertisement, records.scanResponse);
+    this._advertisingTimer = this._options.board.clock.set(() => {
+      this._advertisingTimer = undefined;
+      this._advertise();
     }, ADVERTISING_INTERVAL_MS);
   }
 }

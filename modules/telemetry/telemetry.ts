@@ -83,127 +83,127 @@ function stateMessage(
  * and with each heartbeat.
  */
 export class Telemetry implements IO {
-  #options: TelemetryOptions;
-  #root: string;
-  #name: string;
-  #places: readonly Place[];
+  private _options: TelemetryOptions;
+  private _root: string;
+  private _name: string;
+  private _places: readonly Place[];
   /** What is left of the tree after a connection: the part that comes next, and what is left of this one. */
-  #part: number | undefined;
-  #line: Value[] = [];
-  #localIP = "";
+  private _part: number | undefined;
+  private _line: Value[] = [];
+  private _localIP = "";
   /** What the broker's session had no room for. */
-  #refused: TelemetryMessage | undefined;
+  private _refused: TelemetryMessage | undefined;
   /** The properties as they were sent, by their paths. */
-  #sent = new Map<string, string>();
-  #notes: TelemetryMessage[] = [];
+  private _sent = new Map<string, string>();
+  private _notes: TelemetryMessage[] = [];
   /** When the latest changes were sent; as many as may be in a second. */
-  #moments: number[] = [];
-  #whenCleared: (() => void) | undefined;
-  #online = false;
-  #heartbeat: Timer | undefined;
-  #retry: Timer | undefined;
+  private _moments: number[] = [];
+  private _whenCleared: (() => void) | undefined;
+  private _online = false;
+  private _heartbeat: Timer | undefined;
+  private _retry: Timer | undefined;
 
   constructor(options: TelemetryOptions) {
-    this.#options = options;
-    this.#root = homieRoot(options.identity);
-    this.#name = options.identity.name;
-    this.#places = placesOf(options.tree);
+    this._options = options;
+    this._root = homieRoot(options.identity);
+    this._name = options.identity.name;
+    this._places = placesOf(options.tree);
   }
 
   /** What the station has to be subscribed to. */
   get setFilter(): string {
-    return `${this.#root}/+/+/set`;
+    return `${this._root}/+/+/set`;
   }
 
   /** The broker is reached: the whole tree goes out, as Homie 3.0.1 wants it, `init` first and `ready` last. */
   goOnline(localIP: string): void {
-    const { clock } = this.#options;
-    this.#online = true;
-    this.#localIP = localIP;
-    this.#begin(0);
-    clock.clear(this.#heartbeat);
-    this.#heartbeat = clock.repeat(() => this.#beat(), HEARTBEAT_MS);
-    this.#flush();
+    const { clock } = this._options;
+    this._online = true;
+    this._localIP = localIP;
+    this._begin(0);
+    clock.clear(this._heartbeat);
+    this._heartbeat = clock.repeat(() => this._beat(), HEARTBEAT_MS);
+    this._flush();
   }
 
   goOffline(): void {
-    this.#online = false;
-    this.#begin(undefined);
-    this.#options.clock.clear(this.#heartbeat);
-    this.#options.clock.clear(this.#retry);
-    this.#retry = undefined;
-    this.#whenCleared?.();
+    this._online = false;
+    this._begin(undefined);
+    this._options.clock.clear(this._heartbeat);
+    this._options.clock.clear(this._retry);
+    this._retry = undefined;
+    this._whenCleared?.();
   }
 
   /** Something may have changed. */
   update(): void {
-    this.#flush();
+    this._flush();
   }
 
   /** For people, in their app. */
   notify(message: string, logLevel: LogLevel): void {
-    const { user, deviceId } = this.#options.identity;
+    const { user, deviceId } = this._options.identity;
     const note = { message, logLevel, senderType: "device", type: "text", senderId: deviceId };
-    this.#note(`${user}/notifications/create`, note);
+    this._note(`${user}/notifications/create`, note);
   }
 
   /** Takes a message of the broker; `false` when it sets nothing of ours. */
   receive(topic: string, payload: Uint8Array<ArrayBuffer>): boolean {
-    const { identity } = this.#options;
-    const prefix = `${this.#root}/`;
+    const { identity } = this._options;
+    const prefix = `${this._root}/`;
     if (!topic.startsWith(prefix) || !topic.endsWith("/set")) return false;
     const path = topic.slice(prefix.length, -4);
-    const place = this.#places.find((one) => one.path === path);
+    const place = this._places.find((one) => one.path === path);
     const message = setProperty(place?.property, decodeUTF8(payload) ?? "");
-    if (message === undefined) this.#flush();
+    if (message === undefined) this._flush();
     else {
       const errors = `${identity.user}/errors/sweet-home/${identity.deviceId}/${path}`;
-      this.#note(errors, { code: "invalid", message });
+      this._note(errors, { code: "invalid", message });
     }
     return true;
   }
 
   /** Takes everything back that was retained. `done` is called, once, also when the connection ends before. */
   clear(done: () => void): void {
-    this.#whenCleared = () => {
-      this.#whenCleared = undefined;
+    this._whenCleared = () => {
+      this._whenCleared = undefined;
       done();
     };
-    this.#options.clock.clear(this.#heartbeat);
-    this.#begin(0);
-    this.#flush();
-    if (!this.#online) this.#whenCleared?.();
+    this._options.clock.clear(this._heartbeat);
+    this._begin(0);
+    this._flush();
+    if (!this._online) this._whenCleared?.();
   }
 
   /** `$name` from now on. */
   rename(name: string): void {
-    this.#name = name;
-    if (!this.#online || this.#whenCleared) return;
-    this.#line.push({ path: "$name", payload: name });
-    this.#flush();
+    this._name = name;
+    if (!this._online || this._whenCleared) return;
+    this._line.push({ path: "$name", payload: name });
+    this._flush();
   }
 
   close(): void {
-    this.#whenCleared = undefined;
+    this._whenCleared = undefined;
     this.goOffline();
   }
 
-  #begin(part: number | undefined): void {
-    this.#part = part;
-    this.#line = [];
-    this.#refused = undefined;
-    this.#sent.clear();
+  private _begin(part: number | undefined): void {
+    this._part = part;
+    this._line = [];
+    this._refused = undefined;
+    this._sent.clear();
   }
 
   /** The tree in parts, so that little of it stands in memory at a time. */
-  #values(part: number): Value[] | undefined {
-    const { identity, tree } = this.#options;
+  private _values(part: number): Value[] | undefined {
+    const { identity, tree } = this._options;
     if (part === 0) {
       return values("", {
         $state: "init",
         $homie: "3.0.1",
-        $name: this.#name,
-        $localip: this.#localIP,
+        $name: this._name,
+        $localip: this._localIP,
         // "The format MUST be of the type A1:B2:C3:D4:E5:F6" (Homie 3.0.1).
         $mac: identity.mac.toUpperCase(),
         "$fw/name": identity.productId,
@@ -213,89 +213,89 @@ export class Telemetry implements IO {
     }
     const node = tree.nodes[part - 1];
     if (node) return nodeValues(node);
-    const place = this.#places[part - 1 - tree.nodes.length];
+    const place = this._places[part - 1 - tree.nodes.length];
     if (place) return propertyValues(place);
-    const isLast = part - 1 - tree.nodes.length === this.#places.length;
+    const isLast = part - 1 - tree.nodes.length === this._places.length;
     return isLast ? [{ path: "$state", payload: "ready" }] : undefined;
   }
 
   /** The next of the tree that is on its way out; one that is taken back is emptied. */
-  #next(): Value | undefined {
-    if (this.#line.length === 0 && this.#part !== undefined) {
-      const list = this.#values(this.#part);
-      this.#part = list && this.#part + 1;
-      this.#line = list ?? [];
+  private _next(): Value | undefined {
+    if (this._line.length === 0 && this._part !== undefined) {
+      const list = this._values(this._part);
+      this._part = list && this._part + 1;
+      this._line = list ?? [];
     }
-    const value = this.#line.shift();
-    return value && this.#whenCleared ? { path: value.path, payload: "" } : value;
+    const value = this._line.shift();
+    return value && this._whenCleared ? { path: value.path, payload: "" } : value;
   }
 
-  #beat(): void {
-    const uptimeS = Math.floor(this.#options.clock.monotonicMs() / 1000);
-    const topic = `${this.#root}/$heartbeat`;
-    this.#options.publish({ topic, payload: String(uptimeS), qos: 0, retain: false });
-    this.#flush();
+  private _beat(): void {
+    const uptimeS = Math.floor(this._options.clock.monotonicMs() / 1000);
+    const topic = `${this._root}/$heartbeat`;
+    this._options.publish({ topic, payload: String(uptimeS), qos: 0, retain: false });
+    this._flush();
   }
 
-  #note(topic: string, body: object): void {
-    this.#notes.push({ topic, payload: JSON.stringify(body), qos: 1, retain: false });
-    if (this.#notes.length > MAX_NOTES) this.#notes.shift();
-    this.#flush();
+  private _note(topic: string, body: object): void {
+    this._notes.push({ topic, payload: JSON.stringify(body), qos: 1, retain: false });
+    if (this._notes.length > MAX_NOTES) this._notes.shift();
+    this._flush();
   }
 
-  #flush(): void {
-    if (!this.#online || this.#retry) return;
-    for (let message = this.#refused ?? this.#take(); message; message = this.#take()) {
-      if (!this.#options.publish(message)) {
-        this.#refused = message;
-        this.#again(RETRY_MS);
+  private _flush(): void {
+    if (!this._online || this._retry) return;
+    for (let message = this._refused ?? this._take(); message; message = this._take()) {
+      if (!this._options.publish(message)) {
+        this._refused = message;
+        this._again(RETRY_MS);
         return;
       }
-      this.#refused = undefined;
+      this._refused = undefined;
     }
   }
 
-  #again(delayMs: number): void {
-    this.#retry = this.#options.clock.set(() => {
-      this.#retry = undefined;
-      this.#flush();
+  private _again(delayMs: number): void {
+    this._retry = this._options.clock.set(() => {
+      this._retry = undefined;
+      this._flush();
     }, delayMs);
   }
 
   /** What goes out next, and may go now. */
-  #take(): TelemetryMessage | undefined {
-    const value = this.#next();
-    if (value) return this.#retained(value);
-    if (this.#whenCleared) {
-      this.#whenCleared();
+  private _take(): TelemetryMessage | undefined {
+    const value = this._next();
+    if (value) return this._retained(value);
+    if (this._whenCleared) {
+      this._whenCleared();
       return undefined;
     }
-    const change = this.#changed();
-    if ((!change && this.#notes.length === 0) || !this.#mayGo()) return undefined;
-    return change ? this.#retained(change) : this.#notes.shift();
+    const change = this._changed();
+    if ((!change && this._notes.length === 0) || !this._mayGo()) return undefined;
+    return change ? this._retained(change) : this._notes.shift();
   }
 
-  #retained({ path, payload, isProperty }: Value): TelemetryMessage {
-    if (isProperty) this.#sent.set(path, payload);
-    return { topic: `${this.#root}/${path}`, payload, qos: 1, retain: true };
+  private _retained({ path, payload, isProperty }: Value): TelemetryMessage {
+    if (isProperty) this._sent.set(path, payload);
+    return { topic: `${this._root}/${path}`, payload, qos: 1, retain: true };
   }
 
-  #changed(): Value | undefined {
-    const isOther = ({ path, property }: Place) => String(property.value()) !== this.#sent.get(path);
-    const place = this.#places.find(isOther);
+  private _changed(): Value | undefined {
+    const isOther = ({ path, property }: Place) => String(property.value()) !== this._sent.get(path);
+    const place = this._places.find(isOther);
     return place && { path: place.path, payload: String(place.property.value()), isProperty: true };
   }
 
   /** Counts a message, or comes back when there may be another. */
-  #mayGo(): boolean {
-    const now = this.#options.clock.monotonicMs();
-    this.#moments = this.#moments.filter((moment) => now - moment < 1000);
-    const first = this.#moments[0];
-    if (first === undefined || this.#moments.length < MAX_PER_SECOND) {
-      this.#moments.push(now);
+  private _mayGo(): boolean {
+    const now = this._options.clock.monotonicMs();
+    this._moments = this._moments.filter((moment) => now - moment < 1000);
+    const first = this._moments[0];
+    if (first === undefined || this._moments.length < MAX_PER_SECOND) {
+      this._moments.push(now);
       return true;
     }
-    this.#again(1000 - (now - first));
+    this._again(1000 - (now - first));
     return false;
   }
 }

@@ -19,60 +19,60 @@ const MAX_RETRIES = 5;
 
 /** Looks for an update once a day, at the time that the owner has set and up to 30 minutes later. */
 export class AutoUpdate implements IO {
-  #options: AutoUpdateOptions;
-  #backoff: Backoff;
-  #poll: Timer;
-  #retry: Timer | undefined;
-  #retries = 0;
+  private _options: AutoUpdateOptions;
+  private _backoff: Backoff;
+  private _poll: Timer;
+  private _retry: Timer | undefined;
+  private _retries = 0;
   /** What `#dueMs` was made for. */
-  #time: string | undefined;
+  private _time: string | undefined;
   /** ms since 1970. */
-  #dueMs: number | undefined;
+  private _dueMs: number | undefined;
 
   constructor(options: AutoUpdateOptions) {
-    this.#options = options;
+    this._options = options;
     const { clock, crypto } = options.board;
-    this.#backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, random: crypto.random });
-    this.#poll = clock.repeat(() => this.#follow(), POLL_MS);
+    this._backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, random: crypto.random });
+    this._poll = clock.repeat(() => this._follow(), POLL_MS);
   }
 
   /** The latest look failed for a reason that may pass. */
   tryAgain(): void {
-    if (this.#retries >= MAX_RETRIES || this.#options.time() === undefined) return;
-    this.#retries++;
-    this.#options.board.clock.clear(this.#retry);
-    this.#retry = this.#options.board.clock.set(() => this.#options.look(), this.#backoff.next());
+    if (this._retries >= MAX_RETRIES || this._options.time() === undefined) return;
+    this._retries++;
+    this._options.board.clock.clear(this._retry);
+    this._retry = this._options.board.clock.set(() => this._options.look(), this._backoff.next());
   }
 
   close(): void {
-    this.#options.board.clock.clear(this.#poll);
-    this.#options.board.clock.clear(this.#retry);
+    this._options.board.clock.clear(this._poll);
+    this._options.board.clock.clear(this._retry);
   }
 
   /** The clock may jump, and the owner may change the time. */
-  #follow(): void {
-    const { board, time } = this.#options;
+  private _follow(): void {
+    const { board, time } = this._options;
     const epochMs = board.clock.epochMs();
     const text = time();
     const timeOfDay = text === undefined ? undefined : parseTimeOfDay(text);
     if (epochMs === undefined || timeOfDay === undefined) {
-      this.#dueMs = undefined;
+      this._dueMs = undefined;
       return;
     }
-    const due = this.#dueMs;
-    if (due === undefined || text !== this.#time || due - epochMs > DAY_MS + JITTER_MS) {
-      this.#time = text;
-      this.#dueMs = nextCheck(epochMs, timeOfDay, this.#fraction());
+    const due = this._dueMs;
+    if (due === undefined || text !== this._time || due - epochMs > DAY_MS + JITTER_MS) {
+      this._time = text;
+      this._dueMs = nextCheck(epochMs, timeOfDay, this._fraction());
     } else if (epochMs >= due) {
-      this.#dueMs = nextCheck(epochMs, timeOfDay, this.#fraction());
-      this.#retries = 0;
-      this.#backoff.reset();
-      this.#options.look();
+      this._dueMs = nextCheck(epochMs, timeOfDay, this._fraction());
+      this._retries = 0;
+      this._backoff.reset();
+      this._options.look();
     }
   }
 
-  #fraction(): number {
-    const [high = 0, low = 0] = asUint8Array(this.#options.board.crypto.random(2));
+  private _fraction(): number {
+    const [high = 0, low = 0] = asUint8Array(this._options.board.crypto.random(2));
     return (high * 256 + low) / 0x10000;
   }
 }

@@ -26,120 +26,120 @@ const LOOK_MS = 5000;
 
 /** Keeps a new firmware that has proven itself, and lets go of one that has not. */
 export class Confirmation implements IO {
-  #options: ConfirmationOptions;
-  #record: UpdateRecord;
-  #trial: Trial | undefined;
-  #look: Timer | undefined;
-  #deadline: Timer | undefined;
+  private _options: ConfirmationOptions;
+  private _record: UpdateRecord;
+  private _trial: Trial | undefined;
+  private _look: Timer | undefined;
+  private _deadline: Timer | undefined;
   /** Its time is over, and a session is under way. */
-  #isOverdue = false;
+  private _isOverdue = false;
 
   constructor(options: ConfirmationOptions) {
-    this.#options = options;
-    this.#record = options.record.read() ?? {};
+    this._options = options;
+    this._record = options.record.read() ?? {};
     const { board, runningVersion } = options;
-    const verdict = judge(this.#record, runningVersion, board.lastEnd);
+    const verdict = judge(this._record, runningVersion, board.lastEnd);
     switch (verdict.type) {
       case "none":
         break;
       case "confirmed":
-        this.#keepFirmware();
+        this._keepFirmware();
         break;
       case "rolled-back":
         board.log(`update: version ${verdict.rollback.version} was rolled back: ${verdict.rollback.why}`);
-        this.#keep({ rollback: verdict.rollback });
+        this._keep({ rollback: verdict.rollback });
         break;
       case "trial":
-        this.#begin(verdict.trial, verdict.hasWayBack);
+        this._begin(verdict.trial, verdict.hasWayBack);
         break;
     }
   }
 
   /** This firmware is new, and not confirmed: no further update may begin. */
   get isOnTrial(): boolean {
-    return this.#trial !== undefined;
+    return this._trial !== undefined;
   }
 
   /** The latest update that was taken back, until another has proven itself. */
   get rollback(): Rollback | undefined {
-    return this.#record.rollback;
+    return this._record.rollback;
   }
 
   /** The broker was reached: any firmware has proven itself by that. */
   followBroker(): void {
-    if (this.#trial) this.#confirm();
-    else this.#options.board.confirmUpdate();
+    if (this._trial) this._confirm();
+    else this._options.board.confirmUpdate();
   }
 
   /** A session may have ended. */
   followSession(): void {
-    if (this.#isOverdue && this.#trial) this.#giveUp();
+    if (this._isOverdue && this._trial) this._giveUp();
   }
 
   /** An image is about to become what starts next. Gives why it may not, if it may not. */
   prepare(trial: Omit<Trial, "stage">): Refusal | undefined {
-    if (this.#keep({ ...this.#record, trial: { ...trial, stage: "installed" } })) return undefined;
+    if (this._keep({ ...this._record, trial: { ...trial, stage: "installed" } })) return undefined;
     return { code: "flash", message: "the storage is full: nobody would know of a rollback" };
   }
 
   /** It has not become that. */
   withdraw(): void {
-    this.#keep({ rollback: this.#record.rollback });
+    this._keep({ rollback: this._record.rollback });
   }
 
   close(): void {
-    const { clock } = this.#options.board;
-    clock.clear(this.#look);
-    clock.clear(this.#deadline);
+    const { clock } = this._options.board;
+    clock.clear(this._look);
+    clock.clear(this._deadline);
   }
 
-  #begin(trial: Trial, hasWayBack: boolean): void {
-    const { board } = this.#options;
+  private _begin(trial: Trial, hasWayBack: boolean): void {
+    const { board } = this._options;
     board.log(`update: version ${trial.to} is new; it has 5 minutes to prove itself`);
-    this.#trial = { ...trial, stage: "started" };
-    this.#keep({ ...this.#record, trial: this.#trial });
+    this._trial = { ...trial, stage: "started" };
+    this._keep({ ...this._record, trial: this._trial });
     if (!trial.hadBroker) {
-      this.#look = board.clock.repeat(() => {
-        if (this.#options.isUp()) this.#confirm();
+      this._look = board.clock.repeat(() => {
+        if (this._options.isUp()) this._confirm();
       }, LOOK_MS);
     }
     // Where the bootloader takes nothing back, restarting helps nobody.
-    if (hasWayBack) this.#deadline = board.clock.set(() => this.#giveUp(), CONFIRM_WITHIN_MS);
+    if (hasWayBack) this._deadline = board.clock.set(() => this._giveUp(), CONFIRM_WITHIN_MS);
   }
 
-  #confirm(): void {
-    const { trial } = this.#record;
-    if (trial) this.#keep({ ...this.#record, trial: { ...trial, stage: "confirmed" } });
-    this.#keepFirmware();
-    this.#options.board.log("update: the new firmware is confirmed");
-    this.#options.onConfirmed();
+  private _confirm(): void {
+    const { trial } = this._record;
+    if (trial) this._keep({ ...this._record, trial: { ...trial, stage: "confirmed" } });
+    this._keepFirmware();
+    this._options.board.log("update: the new firmware is confirmed");
+    this._options.onConfirmed();
   }
 
   /** The record comes first to say so, and last to be forgotten: a power cut between leaves no doubt. */
-  #keepFirmware(): void {
+  private _keepFirmware(): void {
     this.close();
-    this.#trial = undefined;
-    this.#options.board.confirmUpdate();
-    this.#keep({});
+    this._trial = undefined;
+    this._options.board.confirmUpdate();
+    this._keep({});
   }
 
-  #giveUp(): void {
-    this.#isOverdue = !this.#options.isFree();
-    if (this.#isOverdue) return;
-    const problem = this.#options.problem();
+  private _giveUp(): void {
+    this._isOverdue = !this._options.isFree();
+    if (this._isOverdue) return;
+    const problem = this._options.problem();
     const why = problem === undefined ? "" : `: ${problem}`;
-    this.#options.restart(`the new firmware did not reach the broker within 5 minutes${why}`);
+    this._options.restart(`the new firmware did not reach the broker within 5 minutes${why}`);
   }
 
   /** `false` when it cannot be written. */
-  #keep(record: UpdateRecord): boolean {
-    this.#record = record;
+  private _keep(record: UpdateRecord): boolean {
+    this._record = record;
     try {
-      this.#options.record.write(record);
+      this._options.record.write(record);
       return true;
     } catch (error) {
       const why = error instanceof Error ? error.message : "unknown";
-      this.#options.board.log(`update: not stored: ${why}`);
+      this._options.board.log(`update: not stored: ${why}`);
       return false;
     }
   }

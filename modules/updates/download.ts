@@ -37,173 +37,173 @@ const LIMIT_MS = 60 * 60_000;
  * server says that it is the same image.
  */
 export class Download implements IO {
-  #options: DownloadOptions;
-  #backoff: Backoff;
-  #installation: Installation | undefined;
-  #get: Get | undefined;
-  #retry: Timer | undefined;
-  #limit: Timer | undefined;
+  private _options: DownloadOptions;
+  private _backoff: Backoff;
+  private _installation: Installation | undefined;
+  private _get: Get | undefined;
+  private _retry: Timer | undefined;
+  private _limit: Timer | undefined;
   /** Of the limit, what is left. */
-  #leftMs = LIMIT_MS;
-  #resumedMs = 0;
+  private _leftMs = LIMIT_MS;
+  private _resumedMs = 0;
   /** A strong validator of what has come so far (RFC 9110 8.8.3), for `If-Range`. */
-  #etag: string | undefined;
-  #size: number | undefined;
-  #fruitlessTries = 0;
-  #beginnings = 0;
-  #isOver = false;
+  private _etag: string | undefined;
+  private _size: number | undefined;
+  private _fruitlessTries = 0;
+  private _beginnings = 0;
+  private _isOver = false;
 
   /** Begins at once. */
   constructor(options: DownloadOptions) {
-    this.#options = options;
+    this._options = options;
     const { random } = options.board.crypto;
-    this.#backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, random });
+    this._backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, random });
     this.resume();
   }
 
   /** Leaves the connection; what has come stays. */
   pause(): void {
-    if (this.#limit === undefined) return;
-    const { clock } = this.#options.board;
-    this.#leftMs -= clock.monotonicMs() - this.#resumedMs;
-    clock.clear(this.#limit);
-    this.#limit = undefined;
-    clock.clear(this.#retry);
-    this.#get?.close();
-    this.#get = undefined;
+    if (this._limit === undefined) return;
+    const { clock } = this._options.board;
+    this._leftMs -= clock.monotonicMs() - this._resumedMs;
+    clock.clear(this._limit);
+    this._limit = undefined;
+    clock.clear(this._retry);
+    this._get?.close();
+    this._get = undefined;
   }
 
   /** Goes on after a pause. */
   resume(): void {
-    if (this.#isOver || this.#limit !== undefined) return;
-    const { clock } = this.#options.board;
-    this.#resumedMs = clock.monotonicMs();
-    this.#limit = clock.set(() => this.#fail("it takes too long"), Math.max(0, this.#leftMs));
-    this.#try();
+    if (this._isOver || this._limit !== undefined) return;
+    const { clock } = this._options.board;
+    this._resumedMs = clock.monotonicMs();
+    this._limit = clock.set(() => this._fail("it takes too long"), Math.max(0, this._leftMs));
+    this._try();
   }
 
   /** Gives it up, unless it was handed over by `onDone`. */
   close(): void {
-    if (!this.#isOver) this.#installation?.close();
-    this.#end();
+    if (!this._isOver) this._installation?.close();
+    this._end();
   }
 
-  #try(): void {
-    const { board, place, headers } = this.#options;
-    const offset = this.#installation?.receivedBytes ?? 0;
+  private _try(): void {
+    const { board, place, headers } = this._options;
+    const offset = this._installation?.receivedBytes ?? 0;
     const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
-    if (offset > 0 && this.#etag !== undefined) range["if-range"] = this.#etag;
-    this.#get = new Get({
+    if (offset > 0 && this._etag !== undefined) range["if-range"] = this._etag;
+    this._get = new Get({
       board,
       place,
       headers: { ...headers, ...range },
-      onHead: (head) => this.#followHead(head, offset),
-      onBody: (bytes) => this.#take(bytes),
-      onDone: () => this.#finish(),
-      onFailed: (why) => this.#tryAgain(why),
+      onHead: (head) => this._followHead(head, offset),
+      onBody: (bytes) => this._take(bytes),
+      onDone: () => this._finish(),
+      onFailed: (why) => this._tryAgain(why),
     });
   }
 
-  #followHead(head: ResponseHead, offset: number): void {
+  private _followHead(head: ResponseHead, offset: number): void {
     const { status, headers } = head;
     if (status === 206 && offset > 0) {
       // Another total is another image, though its validator says otherwise.
       const total = new RegExp(`^bytes ${offset}-\\d+/(\\d{1,10})$`).exec(
         headers.get("content-range") ?? "",
       )?.[1];
-      if (total === undefined || (this.#size !== undefined && Number(total) !== this.#size))
-        this.#startAnew();
+      if (total === undefined || (this._size !== undefined && Number(total) !== this._size))
+        this._startAnew();
     } else if (status === 200) {
-      this.#begin(headers);
+      this._begin(headers);
     } else if (status === 416) {
-      this.#startAnew();
+      this._startAnew();
     } else if (status >= 500 || status === 429 || status === 408) {
-      this.#tryAgain(`the server answers ${status}`);
+      this._tryAgain(`the server answers ${status}`);
     } else {
-      this.#fail(status === 404 ? "the server has no such image" : `the server answers ${status}`);
+      this._fail(status === 404 ? "the server has no such image" : `the server answers ${status}`);
     }
   }
 
   /** The image comes from its first byte. */
-  #begin(headers: ResponseHead["headers"]): void {
-    if (++this.#beginnings > MAX_BEGINNINGS) {
-      this.#fail(`it had to begin anew ${MAX_BEGINNINGS} times`);
+  private _begin(headers: ResponseHead["headers"]): void {
+    if (++this._beginnings > MAX_BEGINNINGS) {
+      this._fail(`it had to begin anew ${MAX_BEGINNINGS} times`);
       return;
     }
-    const { expected } = this.#options;
+    const { expected } = this._options;
     const length = contentLength(headers);
     if (expected.size !== undefined && length !== undefined && length !== expected.size) {
       const message = `the image has ${length} bytes, and ${expected.size} were announced`;
-      this.#refuse({ code: "wrong-size", message });
+      this._refuse({ code: "wrong-size", message });
       return;
     }
-    this.#size = expected.size ?? length;
+    this._size = expected.size ?? length;
     const etag = headers.get("etag");
-    this.#etag = etag?.startsWith('"') ? etag : undefined;
-    this.#installation?.close();
-    this.#installation = this.#options.begin({ ...expected, size: this.#size });
+    this._etag = etag?.startsWith('"') ? etag : undefined;
+    this._installation?.close();
+    this._installation = this._options.begin({ ...expected, size: this._size });
   }
 
   /** What has come belongs to another image. */
-  #startAnew(): void {
-    this.#forget();
-    this.#tryAgain("the image is another than before");
+  private _startAnew(): void {
+    this._forget();
+    this._tryAgain("the image is another than before");
   }
 
-  #forget(): void {
-    this.#installation?.close();
-    this.#installation = undefined;
-    this.#etag = undefined;
-    this.#size = undefined;
+  private _forget(): void {
+    this._installation?.close();
+    this._installation = undefined;
+    this._etag = undefined;
+    this._size = undefined;
   }
 
-  #take(bytes: Uint8Array<ArrayBuffer>): void {
-    const installation = this.#installation;
+  private _take(bytes: Uint8Array<ArrayBuffer>): void {
+    const installation = this._installation;
     if (!installation) return;
     const refusal = installation.write(bytes);
     if (refusal) {
-      this.#refuse(refusal);
+      this._refuse(refusal);
       return;
     }
-    this.#fruitlessTries = 0;
-    this.#backoff.reset();
-    this.#options.onProgress(installation.receivedBytes, this.#size);
+    this._fruitlessTries = 0;
+    this._backoff.reset();
+    this._options.onProgress(installation.receivedBytes, this._size);
   }
 
-  #finish(): void {
-    const installation = this.#installation;
+  private _finish(): void {
+    const installation = this._installation;
     if (!installation) return;
-    this.#end();
-    this.#options.onDone(installation);
+    this._end();
+    this._options.onDone(installation);
   }
 
-  #tryAgain(why: string): void {
-    const { board, expected } = this.#options;
-    this.#get?.close();
-    if (++this.#fruitlessTries >= MAX_FRUITLESS_TRIES) {
-      this.#fail(why);
+  private _tryAgain(why: string): void {
+    const { board, expected } = this._options;
+    this._get?.close();
+    if (++this._fruitlessTries >= MAX_FRUITLESS_TRIES) {
+      this._fail(why);
       return;
     }
     // With neither a validator nor a hash nobody would notice that the second half is another image's.
-    if (this.#etag === undefined && expected.sha256 === undefined) this.#forget();
-    this.#retry = board.clock.set(() => this.#try(), this.#backoff.next());
+    if (this._etag === undefined && expected.sha256 === undefined) this._forget();
+    this._retry = board.clock.set(() => this._try(), this._backoff.next());
   }
 
-  #refuse(refusal: Refusal): void {
+  private _refuse(refusal: Refusal): void {
     this.close();
-    this.#options.onRefused(refusal);
+    this._options.onRefused(refusal);
   }
 
-  #fail(why: string): void {
+  private _fail(why: string): void {
     this.close();
-    this.#options.onFailed(why);
+    this._options.onFailed(why);
   }
 
-  #end(): void {
-    this.#isOver = true;
-    const { clock } = this.#options.board;
-    clock.clear(this.#limit);
-    clock.clear(this.#retry);
-    this.#get?.close();
+  private _end(): void {
+    this._isOver = true;
+    const { clock } = this._options.board;
+    clock.clear(this._limit);
+    clock.clear(this._retry);
+    this._get?.close();
   }
 }

@@ -25,143 +25,143 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /** One GET over HTTP/1.1, a connection for each. Callbacks never come from inside the constructor. */
 export class Get implements IO {
-  #options: GetOptions;
-  #place: Place;
-  #redirects = 0;
-  #reader!: ResponseReader;
-  #unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #socket: TCP | undefined;
-  #timer: Timer | undefined;
+  private _options: GetOptions;
+  private _place: Place;
+  private _redirects = 0;
+  private _reader!: ResponseReader;
+  private _unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  private _socket: TCP | undefined;
+  private _timer: Timer | undefined;
   /** Counts connections, so that what belongs to an earlier one is told from the present. */
-  #connection = 0;
-  #isOpen = false;
-  #isOver = false;
+  private _connection = 0;
+  private _isOpen = false;
+  private _isOver = false;
 
   constructor(options: GetOptions) {
-    this.#options = options;
-    this.#place = options.place;
-    this.#connect();
+    this._options = options;
+    this._place = options.place;
+    this._connect();
   }
 
   close(): void {
-    this.#isOver = true;
-    this.#disconnect();
+    this._isOver = true;
+    this._disconnect();
   }
 
-  #connect(): void {
-    const { host, port, path } = this.#place;
-    const { board } = this.#options;
-    const connection = ++this.#connection;
-    this.#isOpen = false;
-    this.#reader = new ResponseReader({
-      onHead: (head) => this.#followHead(head),
+  private _connect(): void {
+    const { host, port, path } = this._place;
+    const { board } = this._options;
+    const connection = ++this._connection;
+    this._isOpen = false;
+    this._reader = new ResponseReader({
+      onHead: (head) => this._followHead(head),
       onBody: (bytes) => {
         // A redirect has a body of its own.
-        if (!this.#isOver && connection === this.#connection) this.#options.onBody(bytes);
+        if (!this._isOver && connection === this._connection) this._options.onBody(bytes);
       },
     });
-    const headers = { host: `${host}:${port}`, connection: "close", ...this.#options.headers };
+    const headers = { host: `${host}:${port}`, connection: "close", ...this._options.headers };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    this.#unsent = encodeUTF8(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
-    this.#wait(OPEN_TIMEOUT_MS, `${host} port ${port} does not answer`);
+    this._unsent = encodeUTF8(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
+    this._wait(OPEN_TIMEOUT_MS, `${host} port ${port} does not answer`);
     board.resolve(host, (address) => {
-      if (this.#isOver || connection !== this.#connection) return;
-      if (address === undefined) this.#fail(`the name ${host} has no address`);
-      else this.#open(address);
+      if (this._isOver || connection !== this._connection) return;
+      if (address === undefined) this._fail(`the name ${host} has no address`);
+      else this._open(address);
     });
   }
 
-  #open(address: string): void {
-    const { tls, host, port } = this.#place;
-    const { TCP, TLS } = this.#options.board.io;
+  private _open(address: string): void {
+    const { tls, host, port } = this._place;
+    const { TCP, TLS } = this._options.board.io;
     const handlers = {
       address,
       port,
-      onWritable: (count: number) => this.#send(count),
-      onReadable: () => this.#receive(),
-      onError: () => this.#lose(),
+      onWritable: (count: number) => this._send(count),
+      onReadable: () => this._receive(),
+      onError: () => this._lose(),
     };
     try {
-      this.#socket = tls
+      this._socket = tls
         ? new TLS({
             ...handlers,
             host,
-            onHandshakeFailed: () => this.#fail(`the TLS handshake with ${host} failed`),
+            onHandshakeFailed: () => this._fail(`the TLS handshake with ${host} failed`),
           })
         : new TCP(handlers);
     } catch (error) {
       // Sockets are a resource that runs out.
       const why = error instanceof Error ? error.message : "unknown";
-      this.#fail(`no socket for ${host} port ${port}: ${why}`);
+      this._fail(`no socket for ${host} port ${port}: ${why}`);
     }
   }
 
-  #send(count: number): void {
-    this.#isOpen = true;
-    if (this.#unsent.length === 0 || !this.#socket) return;
-    this.#wait(IDLE_TIMEOUT_MS, `${this.#place.host} port ${this.#place.port} does not answer`);
-    for (let room = count; room > 0 && this.#unsent.length > 0; ) {
-      const piece = this.#unsent.subarray(0, room);
-      this.#unsent = this.#unsent.subarray(piece.length);
-      room = this.#socket.write(piece);
+  private _send(count: number): void {
+    this._isOpen = true;
+    if (this._unsent.length === 0 || !this._socket) return;
+    this._wait(IDLE_TIMEOUT_MS, `${this._place.host} port ${this._place.port} does not answer`);
+    for (let room = count; room > 0 && this._unsent.length > 0; ) {
+      const piece = this._unsent.subarray(0, room);
+      this._unsent = this._unsent.subarray(piece.length);
+      room = this._socket.write(piece);
     }
   }
 
-  #receive(): void {
-    const bytes = this.#isOver ? undefined : this.#socket?.read();
+  private _receive(): void {
+    const bytes = this._isOver ? undefined : this._socket?.read();
     if (!bytes) return;
-    const connection = this.#connection;
-    this.#wait(IDLE_TIMEOUT_MS, "nothing came for 15 s");
-    const error = this.#reader.push(asUint8Array(bytes));
-    if (this.#isOver || connection !== this.#connection) return;
-    if (error !== undefined) this.#fail(error);
-    else if (this.#reader.isComplete) this.#finish();
+    const connection = this._connection;
+    this._wait(IDLE_TIMEOUT_MS, "nothing came for 15 s");
+    const error = this._reader.push(asUint8Array(bytes));
+    if (this._isOver || connection !== this._connection) return;
+    if (error !== undefined) this._fail(error);
+    else if (this._reader.isComplete) this._finish();
   }
 
-  #followHead(head: ResponseHead): void {
+  private _followHead(head: ResponseHead): void {
     if (!REDIRECTS.includes(head.status)) {
-      this.#options.onHead(head);
+      this._options.onHead(head);
       return;
     }
-    const place = redirected(this.#place, head.headers.get("location"));
-    if (!place || this.#redirects === MAX_REDIRECTS) {
+    const place = redirected(this._place, head.headers.get("location"));
+    if (!place || this._redirects === MAX_REDIRECTS) {
       const why = place ? `more than ${MAX_REDIRECTS} redirects` : "a redirect that leads nowhere safe";
-      this.#fail(why);
+      this._fail(why);
       return;
     }
-    this.#redirects++;
-    this.#place = place;
-    this.#disconnect();
-    this.#connect();
+    this._redirects++;
+    this._place = place;
+    this._disconnect();
+    this._connect();
   }
 
-  #lose(): void {
-    const { host, port } = this.#place;
-    if (!this.#isOpen) this.#fail(`${host} port ${port} refuses the connection`);
-    else if (this.#reader.end()) this.#finish();
-    else this.#fail("the connection broke off");
+  private _lose(): void {
+    const { host, port } = this._place;
+    if (!this._isOpen) this._fail(`${host} port ${port} refuses the connection`);
+    else if (this._reader.end()) this._finish();
+    else this._fail("the connection broke off");
   }
 
-  #finish(): void {
+  private _finish(): void {
     this.close();
-    this.#options.onDone();
+    this._options.onDone();
   }
 
-  #fail(why: string): void {
-    if (this.#isOver) return;
+  private _fail(why: string): void {
+    if (this._isOver) return;
     this.close();
-    this.#options.onFailed(why);
+    this._options.onFailed(why);
   }
 
-  #wait(durationMs: number, why: string): void {
-    const { clock } = this.#options.board;
-    clock.clear(this.#timer);
-    this.#timer = clock.set(() => this.#fail(why), durationMs);
+  private _wait(durationMs: number, why: string): void {
+    const { clock } = this._options.board;
+    clock.clear(this._timer);
+    this._timer = clock.set(() => this._fail(why), durationMs);
   }
 
-  #disconnect(): void {
-    this.#options.board.clock.clear(this.#timer);
-    this.#socket?.close();
-    this.#socket = undefined;
+  private _disconnect(): void {
+    this._options.board.clock.clear(this._timer);
+    this._socket?.close();
+    this._socket = undefined;
   }
 }

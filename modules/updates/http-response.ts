@@ -32,22 +32,22 @@ type Part =
   | { readonly type: "done" };
 
 export class ResponseReader {
-  #handlers: ResponseHandlers;
-  #part: Part = { type: "head" };
+  private _handlers: ResponseHandlers;
+  private _part: Part = { type: "head" };
   /** Of the head, or of a line of the framing, what has come. */
-  #line: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  private _line: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
   constructor(handlers: ResponseHandlers) {
-    this.#handlers = handlers;
+    this._handlers = handlers;
   }
 
   get isComplete(): boolean {
-    return this.#part.type === "done";
+    return this._part.type === "done";
   }
 
   /** The connection has ended. `true`: what came is all of the body. */
   end(): boolean {
-    if (this.#part.type === "rest") this.#part = { type: "done" };
+    if (this._part.type === "rest") this._part = { type: "done" };
     return this.isComplete;
   }
 
@@ -55,7 +55,7 @@ export class ResponseReader {
   push(bytes: Uint8Array<ArrayBuffer>): string | undefined {
     let left = bytes;
     while (left.length > 0) {
-      const taken = this.#take(left);
+      const taken = this._take(left);
       if (typeof taken === "string") return taken;
       left = left.subarray(taken);
     }
@@ -63,70 +63,73 @@ export class ResponseReader {
   }
 
   /** How many of the bytes belonged to the present part, or what is wrong. */
-  #take(bytes: Uint8Array<ArrayBuffer>): number | string {
-    const part = this.#part;
+  private _take(bytes: Uint8Array<ArrayBuffer>): number | string {
+    const part = this._part;
     switch (part.type) {
       case "head":
-        return this.#takeHead(bytes);
+        return this._takeHead(bytes);
       case "rest":
-        this.#handlers.onBody(bytes);
+        this._handlers.onBody(bytes);
         return bytes.length;
       case "body":
       case "chunk": {
         const piece = bytes.subarray(0, part.left);
         part.left -= piece.length;
-        if (part.left === 0) this.#part = part.type === "body" ? { type: "done" } : { type: "chunk-end" };
-        this.#handlers.onBody(piece);
+        if (part.left === 0) this._part = part.type === "body" ? { type: "done" } : { type: "chunk-end" };
+        this._handlers.onBody(piece);
         return piece.length;
       }
       case "chunk-size":
       case "chunk-end":
       case "trailer":
-        return this.#takeLine(bytes, part.type);
+        return this._takeLine(bytes, part.type);
       case "done":
         return "more came than the response has";
     }
   }
 
-  #takeHead(bytes: Uint8Array<ArrayBuffer>): number | string {
-    const before = this.#line.length;
-    const all = concatBytes(this.#line, bytes);
+  private _takeHead(bytes: Uint8Array<ArrayBuffer>): number | string {
+    const before = this._line.length;
+    const all = concatBytes(this._line, bytes);
     const end = endOfHead(all, Math.max(0, before - 3));
     if ((end < 0 ? all.length : end) > MAX_HEAD_BYTES) return "the head of the response is too long";
     if (end < 0) {
-      this.#line = all;
+      this._line = all;
       return bytes.length;
     }
-    this.#line = new Uint8Array(0);
+    this._line = new Uint8Array(0);
     const head = parseHead(all.slice(0, end));
     if (!head) return "that is no HTTP response";
     // 100 Continue, 103 Early Hints: the response comes after them.
     if (head.status < 200) return end - before;
     const part = framing(head);
     if (!part) return "the length of the response is none";
-    this.#part = part;
-    this.#handlers.onHead(head);
+    this._part = part;
+    this._handlers.onHead(head);
     return end - before;
   }
 
-  #takeLine(bytes: Uint8Array<ArrayBuffer>, type: "chunk-size" | "chunk-end" | "trailer"): number | string {
+  private _takeLine(
+    bytes: Uint8Array<ArrayBuffer>,
+    type: "chunk-size" | "chunk-end" | "trailer",
+  ): number | string {
     const at = bytes.indexOf(LF);
     const piece = at < 0 ? bytes : bytes.subarray(0, at + 1);
-    this.#line = concatBytes(this.#line, piece);
-    if (this.#line.length > MAX_LINE_BYTES) return "a line of the chunked response is too long";
+    this._line = concatBytes(this._line, piece);
+    if (this._line.length > MAX_LINE_BYTES) return "a line of the chunked response is too long";
     if (at < 0) return piece.length;
-    const line = (decodeUTF8(this.#line) ?? "").trim();
-    this.#line = new Uint8Array(0);
+    const line = (decodeUTF8(this._line) ?? "").trim();
+    this._line = new Uint8Array(0);
     if (type === "chunk-size") {
       const size = /^([\da-fA-F]{1,8})(;|$)/.exec(line)?.[1];
       if (size === undefined) return "the chunked response has no size where one must be";
       const left = Number.parseInt(size, 16);
-      this.#part = left === 0 ? { type: "trailer" } : { type: "chunk", left };
+      this._part = left === 0 ? { type: "trailer" } : { type: "chunk", left };
     } else if (type === "chunk-end") {
       if (line !== "") return "a chunk of the response is longer than its size";
-      this.#part = { type: "chunk-size" };
+      this._part = { type: "chunk-size" };
     } else if (line === "") {
-      this.#part = { type: "done" };
+      this._part = { type: "done" };
     }
     return piece.length;
   }

@@ -37,38 +37,38 @@ export interface InstallationOptions {
  * order, in any pieces. What is refused stays refused: the same refusal comes for everything after it.
  */
 export class Installation implements IO {
-  #options: InstallationOptions;
-  #digest: Digest;
-  #head: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #image: ImageDescription | undefined;
-  #updater: Updater | undefined;
-  #receivedBytes = 0;
-  #isSignatureGood = false;
-  #refusal: Refusal | undefined;
-  #isOver = false;
+  private _options: InstallationOptions;
+  private _digest: Digest;
+  private _head: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  private _image: ImageDescription | undefined;
+  private _updater: Updater | undefined;
+  private _receivedBytes = 0;
+  private _isSignatureGood = false;
+  private _refusal: Refusal | undefined;
+  private _isOver = false;
 
   constructor(options: InstallationOptions) {
-    this.#options = options;
-    this.#digest = options.board.crypto.startSHA256();
+    this._options = options;
+    this._digest = options.board.crypto.startSHA256();
   }
 
   /** Of the image: how many bytes have come. */
   get receivedBytes(): number {
-    return this.#receivedBytes;
+    return this._receivedBytes;
   }
 
   /** What the image says of itself, once its first block was taken. */
   get image(): ImageDescription | undefined {
-    return this.#image;
+    return this._image;
   }
 
   /** Takes the next bytes. Gives why the image is refused, if it is. */
   write(data: Bytes): Refusal | undefined {
-    this.#mustGoOn();
-    if (this.#refusal) return this.#refusal;
+    this._mustGoOn();
+    if (this._refusal) return this._refusal;
     const bytes = asUint8Array(data);
-    const refusal = this.#take(bytes);
-    return refusal && this.#refuse(refusal);
+    const refusal = this._take(bytes);
+    return refusal && this._refuse(refusal);
   }
 
   /**
@@ -84,40 +84,40 @@ export class Installation implements IO {
     signature?: Uint8Array<ArrayBuffer>;
     beforeBoot?: () => Refusal | undefined;
   } = {}): Refusal | undefined {
-    this.#mustGoOn();
+    this._mustGoOn();
     const refusal =
-      this.#refusal ??
-      this.#checkWhole(signature ?? this.#options.expected?.signature) ??
-      this.#boot(beforeBoot);
-    return refusal ? this.#refuse(refusal) : this.#end();
+      this._refusal ??
+      this._checkWhole(signature ?? this._options.expected?.signature) ??
+      this._boot(beforeBoot);
+    return refusal ? this._refuse(refusal) : this._end();
   }
 
   /** Gives the image up, unless it was finished. */
   close(): void {
-    this.#end();
+    this._end();
   }
 
-  #take(bytes: Uint8Array<ArrayBuffer>): Refusal | undefined {
-    const { firmwareSlot } = this.#options.board;
-    const { size } = this.#options.expected ?? {};
-    this.#receivedBytes += bytes.length;
-    if (Math.max(this.#receivedBytes, size ?? 0) > firmwareSlot.byteLength) {
+  private _take(bytes: Uint8Array<ArrayBuffer>): Refusal | undefined {
+    const { firmwareSlot } = this._options.board;
+    const { size } = this._options.expected ?? {};
+    this._receivedBytes += bytes.length;
+    if (Math.max(this._receivedBytes, size ?? 0) > firmwareSlot.byteLength) {
       return refusal("too-large", `the image is larger than the ${firmwareSlot.byteLength} bytes of a slot`);
     }
-    if (size !== undefined && this.#receivedBytes > size) {
+    if (size !== undefined && this._receivedBytes > size) {
       return refusal("wrong-size", `the image goes on after the ${size} bytes that were announced`);
     }
-    this.#digest.write(bytes);
-    if (this.#updater) return this.#store(bytes);
-    this.#head = concatBytes(this.#head, bytes);
-    if (this.#head.length < ImageLayout.headBytes) return undefined;
-    const head = this.#head;
-    this.#head = new Uint8Array(0);
-    return this.#checkHead(head) ?? this.#checkAnnounced() ?? this.#open() ?? this.#store(head);
+    this._digest.write(bytes);
+    if (this._updater) return this._store(bytes);
+    this._head = concatBytes(this._head, bytes);
+    if (this._head.length < ImageLayout.headBytes) return undefined;
+    const head = this._head;
+    this._head = new Uint8Array(0);
+    return this._checkHead(head) ?? this._checkAnnounced() ?? this._open() ?? this._store(head);
   }
 
-  #checkHead(head: Uint8Array<ArrayBuffer>): Refusal | undefined {
-    const { board, productId, runningVersion, allowsDowngrade, expected } = this.#options;
+  private _checkHead(head: Uint8Array<ArrayBuffer>): Refusal | undefined {
+    const { board, productId, runningVersion, allowsDowngrade, expected } = this._options;
     const image = describeImage(head);
     if (!image) return refusal("not-an-image", "that is no firmware image");
     const { chipId } = board.firmwareSlot;
@@ -138,84 +138,87 @@ export class Installation implements IO {
     if (version < runningVersion && !allowsDowngrade) {
       return refusal("older", `version ${version} is older than ${runningVersion}, which runs`);
     }
-    this.#image = image;
+    this._image = image;
     return undefined;
   }
 
   /** What of a signature can be said before the image is there. */
-  #checkAnnounced(): Refusal | undefined {
-    const { publicKey, expected } = this.#options;
+  private _checkAnnounced(): Refusal | undefined {
+    const { publicKey, expected } = this._options;
     if (!publicKey || !expected?.signature || !expected.sha256) return undefined;
-    return this.#checkSignature(expected.sha256, expected.signature);
+    return this._checkSignature(expected.sha256, expected.signature);
   }
 
-  #open(): Refusal | undefined {
+  private _open(): Refusal | undefined {
     try {
-      this.#updater = this.#options.board.openUpdate();
+      this._updater = this._options.board.openUpdate();
       return undefined;
     } catch (error) {
       return refusal("busy", `the slot cannot be written now: ${messageOf(error)}`);
     }
   }
 
-  #store(bytes: Uint8Array<ArrayBuffer>): Refusal | undefined {
+  private _store(bytes: Uint8Array<ArrayBuffer>): Refusal | undefined {
     try {
-      this.#updater?.write(bytes);
+      this._updater?.write(bytes);
       return undefined;
     } catch (error) {
       return refusal("flash", `the flash could not be written: ${messageOf(error)}`);
     }
   }
 
-  #checkWhole(signature: Uint8Array<ArrayBuffer> | undefined): Refusal | undefined {
-    const { publicKey, expected } = this.#options;
-    if (!this.#updater) return refusal("not-an-image", "that is too short for a firmware image");
-    const size = expected?.size ?? this.#receivedBytes;
-    if (this.#receivedBytes !== size) {
-      return refusal("wrong-size", `the image has ${this.#receivedBytes} bytes, and ${size} were announced`);
+  private _checkWhole(signature: Uint8Array<ArrayBuffer> | undefined): Refusal | undefined {
+    const { publicKey, expected } = this._options;
+    if (!this._updater) return refusal("not-an-image", "that is too short for a firmware image");
+    const size = expected?.size ?? this._receivedBytes;
+    if (this._receivedBytes !== size) {
+      return refusal("wrong-size", `the image has ${this._receivedBytes} bytes, and ${size} were announced`);
     }
-    const sha256 = asUint8Array(this.#digest.close());
+    const sha256 = asUint8Array(this._digest.close());
     if (expected?.sha256 && !equalBytes(sha256, expected.sha256)) {
       return refusal("wrong-hash", "the image is not the one that was announced: its SHA-256 is another");
     }
-    if (!publicKey || this.#isSignatureGood) return undefined;
+    if (!publicKey || this._isSignatureGood) return undefined;
     if (!signature) return refusal("unsigned", "the image is not signed, and this station takes no other");
-    return this.#checkSignature(sha256, signature);
+    return this._checkSignature(sha256, signature);
   }
 
-  #checkSignature(sha256: Uint8Array<ArrayBuffer>, signature: Uint8Array<ArrayBuffer>): Refusal | undefined {
-    const { publicKey, board } = this.#options;
-    this.#isSignatureGood = publicKey !== undefined && isSignedBy(publicKey, sha256, signature, board.crypto);
-    return this.#isSignatureGood
+  private _checkSignature(
+    sha256: Uint8Array<ArrayBuffer>,
+    signature: Uint8Array<ArrayBuffer>,
+  ): Refusal | undefined {
+    const { publicKey, board } = this._options;
+    this._isSignatureGood = publicKey !== undefined && isSignedBy(publicKey, sha256, signature, board.crypto);
+    return this._isSignatureGood
       ? undefined
       : refusal("wrong-signature", "the signature of the image is not of the key that this station trusts");
   }
 
   /** The board has the last word: it looks at the whole of what stands in the slot. */
-  #boot(beforeBoot: (() => Refusal | undefined) | undefined): Refusal | undefined {
+  private _boot(beforeBoot: (() => Refusal | undefined) | undefined): Refusal | undefined {
     const obstacle = beforeBoot?.();
     if (obstacle) return obstacle;
     try {
-      this.#updater?.complete();
+      this._updater?.complete();
       return undefined;
     } catch (error) {
       return refusal("not-an-image", `the board refuses the image: ${messageOf(error)}`);
     }
   }
 
-  #refuse(refusal: Refusal): Refusal {
-    this.#refusal = refusal;
-    this.#updater?.close();
+  private _refuse(refusal: Refusal): Refusal {
+    this._refusal = refusal;
+    this._updater?.close();
     return refusal;
   }
 
-  #end(): undefined {
-    this.#isOver = true;
-    this.#updater?.close();
+  private _end(): undefined {
+    this._isOver = true;
+    this._updater?.close();
   }
 
-  #mustGoOn(): void {
-    if (this.#isOver) throw new Error("the installation is over");
+  private _mustGoOn(): void {
+    if (this._isOver) throw new Error("the installation is over");
   }
 }
 

@@ -82,113 +82,113 @@ const RESTART_MS = 2000;
  * firmware is confirmed.
  */
 export class Updates implements IO {
-  #options: UpdatesOptions;
-  #confirmation: Confirmation;
-  #autoUpdate: AutoUpdate;
-  #state: UpdateState;
-  #job: Job | undefined;
+  private _options: UpdatesOptions;
+  private _confirmation: Confirmation;
+  private _autoUpdate: AutoUpdate;
+  private _state: UpdateState;
+  private _job: Job | undefined;
   /** It waits for the end of a session. */
-  #waiting: (() => void) | undefined;
-  #notice: Timer | undefined;
-  #restart: Timer | undefined;
-  #shownAtMs = Number.NEGATIVE_INFINITY;
+  private _waiting: (() => void) | undefined;
+  private _notice: Timer | undefined;
+  private _restart: Timer | undefined;
+  private _shownAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: UpdatesOptions) {
-    this.#options = options;
-    this.#confirmation = new Confirmation({
+    this._options = options;
+    this._confirmation = new Confirmation({
       ...options,
-      onConfirmed: () => this.#enter({ type: "updated" }),
+      onConfirmed: () => this._enter({ type: "updated" }),
     });
-    const { rollback } = this.#confirmation;
-    this.#state = rollback ? { type: "rolled-back", why: rollback.why } : { type: "idle" };
-    this.#autoUpdate = new AutoUpdate({
+    const { rollback } = this._confirmation;
+    this._state = rollback ? { type: "rolled-back", why: rollback.why } : { type: "idle" };
+    this._autoUpdate = new AutoUpdate({
       board: options.board,
       time: () => (options.settings().auto ? options.settings().time : undefined),
-      look: () => this.#start({ isAuto: true }),
+      look: () => this._start({ isAuto: true }),
     });
   }
 
   get state(): UpdateState {
-    return this.#state;
+    return this._state;
   }
 
   /** What `updatestate` says; `undefined` for nothing. */
   get text(): string | undefined {
-    return describeState(this.#state);
+    return describeState(this._state);
   }
 
   /** Somebody wants an update now. Gives why not, if not. */
   request({ allowsDowngrade = false }: UpdateRequest = {}): string | undefined {
-    const obstacle = this.#obstacle();
-    if (obstacle === undefined) this.#start({ isAuto: false, allowsDowngrade });
+    const obstacle = this._obstacle();
+    if (obstacle === undefined) this._start({ isAuto: false, allowsDowngrade });
     return obstacle;
   }
 
   /** Begins to take an image from somebody who sends it. */
   upload(request: UploadRequest = {}): Upload | Refusal {
-    const obstacle = this.#obstacle() ?? (this.#options.isFree() ? undefined : "a vehicle is charging");
+    const obstacle = this._obstacle() ?? (this._options.isFree() ? undefined : "a vehicle is charging");
     if (obstacle !== undefined) return { code: "busy", message: obstacle };
-    return this.#takeUpload(request);
+    return this._takeUpload(request);
   }
 
   /** The broker was reached. */
   followBroker(): void {
-    this.#confirmation.followBroker();
+    this._confirmation.followBroker();
   }
 
   /** A session may have begun or ended. */
   followSession(): void {
-    if (!this.#options.isFree()) {
-      this.#job?.pause?.();
+    if (!this._options.isFree()) {
+      this._job?.pause?.();
       return;
     }
-    this.#confirmation.followSession();
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
+    this._confirmation.followSession();
+    const waiting = this._waiting;
+    this._waiting = undefined;
     if (waiting) waiting();
-    else this.#job?.resume?.();
+    else this._job?.resume?.();
   }
 
   close(): void {
-    const { clock } = this.#options.board;
-    this.#confirmation.close();
-    this.#autoUpdate.close();
-    this.#job?.close();
-    this.#job = undefined;
-    this.#waiting = undefined;
-    clock.clear(this.#notice);
-    clock.clear(this.#restart);
+    const { clock } = this._options.board;
+    this._confirmation.close();
+    this._autoUpdate.close();
+    this._job?.close();
+    this._job = undefined;
+    this._waiting = undefined;
+    clock.clear(this._notice);
+    clock.clear(this._restart);
   }
 
-  #obstacle(): string | undefined {
-    if (this.#confirmation.isOnTrial) return "the running firmware is new and not confirmed yet";
-    return this.#job || this.#waiting ? "an update is under way" : undefined;
+  private _obstacle(): string | undefined {
+    if (this._confirmation.isOnTrial) return "the running firmware is new and not confirmed yet";
+    return this._job || this._waiting ? "an update is under way" : undefined;
   }
 
-  #start(request: Check): void {
-    if (this.#obstacle() !== undefined) return;
-    if (this.#options.isFree()) {
-      this.#check(request);
+  private _start(request: Check): void {
+    if (this._obstacle() !== undefined) return;
+    if (this._options.isFree()) {
+      this._check(request);
     } else {
-      this.#waiting = () => this.#check(request);
-      this.#enter({ type: "updating" });
+      this._waiting = () => this._check(request);
+      this._enter({ type: "updating" });
     }
   }
 
-  #check(request: Check): void {
-    const { server, productId } = this.#options;
+  private _check(request: Check): void {
+    const { server, productId } = this._options;
     const place = parseURL(`${server() ?? ""}/firmwares/v1/products/${productId}/firmware-version`);
     if (!place) {
-      this.#fail("nobody has said where updates are", request);
+      this._fail("nobody has said where updates are", request);
       return;
     }
-    this.#enter({ type: "checking" });
+    this._enter({ type: "checking" });
     let status = 0;
     let body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
     const get = new Get({
-      board: this.#options.board,
+      board: this._options.board,
       place,
-      headers: this.#headers(),
+      headers: this._headers(),
       onHead: (head) => {
         status = head.status;
       },
@@ -196,19 +196,19 @@ export class Updates implements IO {
         body = concatBytes(body, bytes);
         if (body.length <= MAX_ANSWER_BYTES) return;
         get.close();
-        this.#fail("the answer on the newest version is too long", request);
+        this._fail("the answer on the newest version is too long", request);
       },
       onDone: () => {
-        if (status === 200) this.#consider(body, request);
-        else this.#fail(`the server answers ${status} when it is asked for the newest version`, request);
+        if (status === 200) this._consider(body, request);
+        else this._fail(`the server answers ${status} when it is asked for the newest version`, request);
       },
-      onFailed: (why) => this.#fail(why, request),
+      onFailed: (why) => this._fail(why, request),
     });
-    this.#job = get;
+    this._job = get;
   }
 
-  #headers(): Record<string, string> {
-    const { deviceId, productId, runningVersion, settings } = this.#options;
+  private _headers(): Record<string, string> {
+    const { deviceId, productId, runningVersion, settings } = this._options;
     return {
       "user-agent": `${productId}/${runningVersion}`,
       "x-device-id": deviceId,
@@ -216,75 +216,75 @@ export class Updates implements IO {
     };
   }
 
-  #consider(body: Uint8Array<ArrayBuffer>, request: Check): void {
-    this.#job = undefined;
-    const { runningVersion, publicKey } = this.#options;
+  private _consider(body: Uint8Array<ArrayBuffer>, request: Check): void {
+    this._job = undefined;
+    const { runningVersion, publicKey } = this._options;
     const fields = parseJSONObject(body);
     const newest = fields && parseVersionAnswer(fields);
     if (!newest) {
-      this.#fail("the answer on the newest version cannot be understood", request);
+      this._fail("the answer on the newest version cannot be understood", request);
       return;
     }
     const { version } = newest;
-    const { rollback } = this.#confirmation;
+    const { rollback } = this._confirmation;
     if (version === runningVersion || (version < runningVersion && !request.allowsDowngrade)) {
-      this.#enter({ type: "up-to-date" });
+      this._enter({ type: "up-to-date" });
     } else if (request.isAuto && rollback?.isFault && rollback.version === version) {
-      this.#enter({ type: "rolled-back", why: rollback.why });
+      this._enter({ type: "rolled-back", why: rollback.why });
     } else if (publicKey && !newest.signature) {
-      this.#enter({
+      this._enter({
         type: "failed",
         why: `version ${version} is not signed, and this station takes no other`,
       });
     } else {
-      this.#download(newest, request);
+      this._download(newest, request);
     }
   }
 
-  #download(newest: Expectation, request: Check): void {
-    const place = this.#imagePlace();
+  private _download(newest: Expectation, request: Check): void {
+    const place = this._imagePlace();
     if (!place) return;
-    this.#enter({ type: "updating" });
+    this._enter({ type: "updating" });
     const download = new Download({
-      board: this.#options.board,
+      board: this._options.board,
       place,
-      headers: this.#headers(),
+      headers: this._headers(),
       expected: newest,
-      begin: (expected) => this.#install(expected, request),
-      onProgress: (received, size) => this.#progress(received, size),
+      begin: (expected) => this._install(expected, request),
+      onProgress: (received, size) => this._progress(received, size),
       onDone: (installation) => {
-        this.#job = undefined;
-        const refusal = this.#finish(installation, {});
-        if (refusal) this.#enter({ type: "failed", why: refusal.message });
+        this._job = undefined;
+        const refusal = this._finish(installation, {});
+        if (refusal) this._enter({ type: "failed", why: refusal.message });
       },
       onRefused: ({ message }) => {
-        this.#job = undefined;
-        this.#enter({ type: "failed", why: message });
+        this._job = undefined;
+        this._enter({ type: "failed", why: message });
       },
-      onFailed: (why) => this.#fail(why, request),
+      onFailed: (why) => this._fail(why, request),
     });
-    this.#job = download;
-    if (!this.#options.isFree()) download.pause();
+    this._job = download;
+    if (!this._options.isFree()) download.pause();
   }
 
-  #imagePlace(): Place | undefined {
-    const { server, settings, productId } = this.#options;
+  private _imagePlace(): Place | undefined {
+    const { server, settings, productId } = this._options;
     const staging = settings().staging ? "staging/" : "";
     return parseURL(`${server() ?? ""}/firmwares/v1/${staging}${productId}.bin`);
   }
 
-  #install(expected: Expectation, { allowsDowngrade }: UpdateRequest): Installation {
-    return new Installation({ ...this.#options, allowsDowngrade, expected });
+  private _install(expected: Expectation, { allowsDowngrade }: UpdateRequest): Installation {
+    return new Installation({ ...this._options, allowsDowngrade, expected });
   }
 
-  #takeUpload({ size, signature, allowsDowngrade }: UploadRequest): Upload {
-    const installation = this.#install({ size, signature }, { allowsDowngrade });
+  private _takeUpload({ size, signature, allowsDowngrade }: UploadRequest): Upload {
+    const installation = this._install({ size, signature }, { allowsDowngrade });
     let refusal: Refusal | undefined;
     const end = (why: string | undefined) => {
-      if (this.#job !== job) return;
-      this.#job = undefined;
+      if (this._job !== job) return;
+      this._job = undefined;
       installation.close();
-      if (why !== undefined) this.#enter({ type: "failed", why });
+      if (why !== undefined) this._enter({ type: "failed", why });
     };
     const refuse = (why: Refusal) => {
       refusal = why;
@@ -295,21 +295,21 @@ export class Updates implements IO {
       pause: () => refuse({ code: "busy", message: "a session has begun" }),
       close: () => installation.close(),
     };
-    this.#job = job;
-    this.#enter({ type: "updating" });
+    this._job = job;
+    this._enter({ type: "updating" });
     return {
       write: (data) => {
         if (refusal) return refusal;
         const found = installation.write(data);
         if (found) return refuse(found);
-        this.#progress(installation.receivedBytes, size);
+        this._progress(installation.receivedBytes, size);
         return undefined;
       },
       finish: (options = {}) => {
         if (refusal) return refusal;
-        const found = this.#finish(installation, options);
+        const found = this._finish(installation, options);
         if (found) return refuse(found);
-        this.#job = undefined;
+        this._job = undefined;
         return undefined;
       },
       close: () => end("the upload broke off"),
@@ -317,62 +317,62 @@ export class Updates implements IO {
   }
 
   /** Makes an image the one that starts next, and restarts when nobody charges. */
-  #finish(
+  private _finish(
     installation: Installation,
     { signature }: { signature?: Uint8Array<ArrayBuffer> },
   ): Refusal | undefined {
-    const from = this.#options.runningVersion;
+    const from = this._options.runningVersion;
     const to = installation.image?.version ?? from;
-    const hadBroker = this.#options.isOnline();
+    const hadBroker = this._options.isOnline();
     let isPrepared = false;
     const beforeBoot = () => {
       isPrepared = true;
-      return this.#confirmation.prepare({ from, to, hadBroker });
+      return this._confirmation.prepare({ from, to, hadBroker });
     };
     const refusal = installation.finish({ signature, beforeBoot });
     installation.close();
     if (refusal) {
-      if (isPrepared) this.#confirmation.withdraw();
+      if (isPrepared) this._confirmation.withdraw();
       return refusal;
     }
-    this.#enter({ type: "updating", percent: 100 });
-    this.#restartInto(to);
+    this._enter({ type: "updating", percent: 100 });
+    this._restartInto(to);
     return undefined;
   }
 
-  #restartInto(version: number): void {
+  private _restartInto(version: number): void {
     // Nothing else begins before that.
-    this.#waiting = () => this.#restartInto(version);
-    const { clock } = this.#options.board;
-    clock.clear(this.#restart);
-    this.#restart = clock.set(() => {
-      if (this.#options.isFree()) this.#options.restart(`updated to version ${version}`);
+    this._waiting = () => this._restartInto(version);
+    const { clock } = this._options.board;
+    clock.clear(this._restart);
+    this._restart = clock.set(() => {
+      if (this._options.isFree()) this._options.restart(`updated to version ${version}`);
     }, RESTART_MS);
   }
 
   /** For a reason that may pass. */
-  #fail(why: string, { isAuto }: Check): void {
-    this.#job = undefined;
-    this.#enter({ type: "failed", why });
-    if (isAuto) this.#autoUpdate.tryAgain();
+  private _fail(why: string, { isAuto }: Check): void {
+    this._job = undefined;
+    this._enter({ type: "failed", why });
+    if (isAuto) this._autoUpdate.tryAgain();
   }
 
-  #progress(receivedBytes: number, size: number | undefined): void {
-    const now = this.#options.board.clock.monotonicMs();
-    if (size === undefined || now - this.#shownAtMs < PROGRESS_MS) return;
-    this.#shownAtMs = now;
+  private _progress(receivedBytes: number, size: number | undefined): void {
+    const now = this._options.board.clock.monotonicMs();
+    if (size === undefined || now - this._shownAtMs < PROGRESS_MS) return;
+    this._shownAtMs = now;
     const percent = Math.min(99, Math.floor((100 * receivedBytes) / size));
-    this.#enter({ type: "updating", percent });
+    this._enter({ type: "updating", percent });
   }
 
-  #enter(state: UpdateState): void {
+  private _enter(state: UpdateState): void {
     const before = this.text;
-    this.#state = state;
-    const { board, onChanged } = this.#options;
-    if (this.text === before || this.#notice) return;
+    this._state = state;
+    const { board, onChanged } = this._options;
+    if (this.text === before || this._notice) return;
     if (state.type !== "updating") board.log(`update: ${this.text}`);
-    this.#notice = board.clock.set(() => {
-      this.#notice = undefined;
+    this._notice = board.clock.set(() => {
+      this._notice = undefined;
       onChanged();
     }, 0);
   }

@@ -6,26 +6,26 @@
 export class AdvertisingPause {
   /** Called when it begins and when it is over. */
   onChanged: () => void = () => {};
-  #holders = 0;
+  private _holders = 0;
 
   get isOn(): boolean {
-    return this.#holders > 0;
+    return this._holders > 0;
   }
 
   /** Returns how to end it. It is over when all who have begun it have ended it. */
   begin(): () => void {
     let isEnded = false;
-    this.#add(1);
+    this._add(1);
     return () => {
       if (isEnded) return;
       isEnded = true;
-      this.#add(-1);
+      this._add(-1);
     };
   }
 
-  #add(count: 1 | -1): void {
+  private _add(count: 1 | -1): void {
     const wasOn = this.isOn;
-    this.#holders += count;
+    this._holders += count;
     if (wasOn !== this.isOn) this.onChanged();
   }
 }

@@ -18,18 +18,18 @@ import type { AdvertisingPause } from "./advertising-pause.js";
 class ChipConnection implements GATTConnection {
   readonly subscriptions = new Map<GATTCharacteristic, object>();
   isOver = false;
-  #native: Connection;
-  #clock: Clock;
-  #guard: Guard;
+  private _native: Connection;
+  private _clock: Clock;
+  private _guard: Guard;
 
   constructor(native: Connection, { clock, guard }: { clock: Clock; guard: Guard }) {
-    this.#native = native;
-    this.#clock = clock;
-    this.#guard = guard;
+    this._native = native;
+    this._clock = clock;
+    this._guard = guard;
   }
 
   get maximumWrite(): number {
-    return this.#native.maximumWrite;
+    return this._native.maximumWrite;
   }
 
   notify(characteristic: GATTCharacteristic, value: Bytes, done?: (error?: Error) => void): void {
@@ -39,16 +39,16 @@ class ChipConnection implements GATTConnection {
     }
     const native = this.subscriptions.get(characteristic);
     if (!native) {
-      this.#clock.set(() => done?.(new Error("the central is not subscribed")), 0);
+      this._clock.set(() => done?.(new Error("the central is not subscribed")), 0);
       return;
     }
     try {
-      this.#native.notify(native, asUint8Array(value).slice().buffer, (error) => {
-        this.#guard.run(() => done?.(error === 0 ? undefined : new Error(`NimBLE error ${error}`)));
+      this._native.notify(native, asUint8Array(value).slice().buffer, (error) => {
+        this._guard.run(() => done?.(error === 0 ? undefined : new Error(`NimBLE error ${error}`)));
       });
     } catch {
       // The SDK keeps one subscription a characteristic, not one a central: another central has ended it.
-      this.#clock.set(() => done?.(new Error("another central has ended the subscription")), 0);
+      this._clock.set(() => done?.(new Error("another central has ended the subscription")), 0);
     }
   }
 
@@ -74,11 +74,11 @@ export function makeGATTServer({ clock, guard, pause }: GATTServerParts): GATTSe
   let isTaken = false;
 
   return class ChipGATTServer implements GATTServer {
-    readonly #native: SDKGATTServer;
-    readonly #connections = new Map<Connection, ChipConnection>();
+    private readonly _native: SDKGATTServer;
+    private readonly _connections = new Map<Connection, ChipConnection>();
     /** What is to be on the air: the advertisement, and the scan response if there is one. */
-    #advertised: [AdvertisingRecords, AdvertisingRecords?] | undefined;
-    #isClosed = false;
+    private _advertised: [AdvertisingRecords, AdvertisingRecords?] | undefined;
+    private _isClosed = false;
 
     constructor(options: GATTServerOptions) {
       if (isTaken) throw new Error("only one GATT server for as long as the firmware runs");
@@ -87,68 +87,68 @@ export function makeGATTServer({ clock, guard, pause }: GATTServerParts): GATTSe
         mtu: options.mtu,
         services: options.services.map(({ uuid, characteristics }) => ({
           uuid,
-          characteristics: characteristics.map((characteristic) => this.#characteristic(characteristic)),
+          characteristics: characteristics.map((characteristic) => this._characteristic(characteristic)),
         })),
-        onReady: () => this.#call(() => options.onReady?.()),
+        onReady: () => this._call(() => options.onReady?.()),
         onConnect: (native: Connection) => {
           const connection = new ChipConnection(native, { clock, guard });
-          this.#connections.set(native, connection);
-          this.#call(() => options.onConnect?.(connection));
+          this._connections.set(native, connection);
+          this._call(() => options.onConnect?.(connection));
         },
         onDisconnect: (native: Connection) => {
-          const connection = this.#connections.get(native);
-          this.#connections.delete(native);
+          const connection = this._connections.get(native);
+          this._connections.delete(native);
           if (!connection || connection.isOver) return;
           connection.isOver = true;
-          this.#call(() => options.onDisconnect?.(connection));
+          this._call(() => options.onDisconnect?.(connection));
         },
       };
-      this.#native = withoutCollection(() => new SDKGATTServer(sdkOptions));
-      pause.onChanged = () => this.#advertise();
+      this._native = withoutCollection(() => new SDKGATTServer(sdkOptions));
+      pause.onChanged = () => this._advertise();
     }
 
     startAdvertising(advertisement: AdvertisingRecords, scanResponse?: AdvertisingRecords): void {
-      if (this.#isClosed) throw new Error("not ready to advertise");
-      this.#advertised = scanResponse ? [advertisement, scanResponse] : [advertisement];
-      if (!pause.isOn) this.#advertise();
+      if (this._isClosed) throw new Error("not ready to advertise");
+      this._advertised = scanResponse ? [advertisement, scanResponse] : [advertisement];
+      if (!pause.isOn) this._advertise();
     }
 
     stopAdvertising(): void {
-      this.#advertised = undefined;
-      this.#native.stopAdvertising();
+      this._advertised = undefined;
+      this._native.stopAdvertising();
     }
 
     close(): void {
-      if (this.#isClosed) return;
-      this.#isClosed = true;
+      if (this._isClosed) return;
+      this._isClosed = true;
       this.stopAdvertising();
     }
 
-    #advertise(): void {
-      if (pause.isOn) this.#native.stopAdvertising();
-      else if (this.#advertised) this.#native.startAdvertising(...this.#advertised);
+    private _advertise(): void {
+      if (pause.isOn) this._native.stopAdvertising();
+      else if (this._advertised) this._native.startAdvertising(...this._advertised);
     }
 
-    #call(callback: () => void): void {
-      if (!this.#isClosed) guard.run(callback);
+    private _call(callback: () => void): void {
+      if (!this._isClosed) guard.run(callback);
     }
 
     /** Calls with the port's connection; what does not answer, or escapes, gives `fallback`. */
-    #ask<T>(native: Connection, fallback: T, callback: (connection: GATTConnection) => T): T {
-      const connection = this.#connections.get(native);
+    private _ask<T>(native: Connection, fallback: T, callback: (connection: GATTConnection) => T): T {
+      const connection = this._connections.get(native);
       let answer = fallback;
       if (connection && !connection.isOver) {
-        this.#call(() => {
+        this._call(() => {
           answer = callback(connection);
         });
       }
       return answer;
     }
 
-    #characteristic(characteristic: GATTCharacteristic) {
+    private _characteristic(characteristic: GATTCharacteristic) {
       const { uuid, properties, descriptors, onRead, onWrite, onSubscribe, onUnsubscribe } = characteristic;
-      const ask = this.#ask.bind(this);
-      const connections = this.#connections;
+      const ask = this._ask.bind(this);
+      const connections = this._connections;
       return {
         uuid,
         properties,

@@ -27,10 +27,10 @@ type OwnEnd = Exclude<LastEnd, { type: "power" }>;
  */
 export class ChipLife implements Guard {
   readonly lastEnd: LastEnd;
-  #native: FFI;
+  private _native: FFI;
 
   constructor(native: FFI) {
-    this.#native = native;
+    this._native = native;
     this.lastEnd = lastEnd(native.esp_reset_reason(), takeEnd());
   }
 
@@ -38,7 +38,7 @@ export class ChipLife implements Guard {
     try {
       callback();
     } catch (error) {
-      this.#end({ type: "crash", reason: describe(error) });
+      this._end({ type: "crash", reason: describe(error) });
     }
   }
 
@@ -60,7 +60,7 @@ export class ChipLife implements Guard {
   }
 
   restart(reason: string): never {
-    return this.#end({ type: "restart", reason });
+    return this._end({ type: "restart", reason });
   }
 
   /**
@@ -71,10 +71,10 @@ export class ChipLife implements Guard {
     keepEnd({ type: "crash", reason: `${message} ${describe(exception)}` });
   }
 
-  #end(end: OwnEnd): never {
+  private _end(end: OwnEnd): never {
     trace(`${end.type === "crash" ? "crashed" : "restarts"}: ${end.reason}\n`);
     keepEnd(end);
-    this.#native.esp_restart();
+    this._native.esp_restart();
     throw new Error("the chip restarts");
   }
 }

@@ -33,27 +33,27 @@ const NOISE_MV = 500;
 
 /** Inputs to ground, with the chip's own pull-up: low is active. */
 class LowActiveInput {
-  #native: Digital | undefined;
+  private _native: Digital | undefined;
 
   constructor(pin: PinSpecifier, edge: number, onEdge: () => void) {
-    this.#native = new Digital({
+    this._native = new Digital({
       pin: Number(pin),
       mode: Digital.InputPullUp,
       edge,
       onReadable: () => {
-        if (this.#native) onEdge();
+        if (this._native) onEdge();
       },
     });
   }
 
   read(): 0 | 1 {
-    if (!this.#native) throw new Error("the pin is closed");
-    return this.#native.read() === 0 ? 1 : 0;
+    if (!this._native) throw new Error("the pin is closed");
+    return this._native.read() === 0 ? 1 : 0;
   }
 
   close(): void {
-    this.#native?.close();
-    this.#native = undefined;
+    this._native?.close();
+    this._native = undefined;
   }
 }
 
@@ -68,46 +68,46 @@ export function makeDigitalIn(guard: Guard): DigitalInConstructor {
 /** Edges are told as messages: while the engine is busy for longer than a pulse, two of them are one. */
 export function makePulseCount(guard: Guard): PulseCountConstructor {
   return class ChipPulseCount implements PulseCount {
-    readonly #input: LowActiveInput;
-    #count = 0;
+    private readonly _input: LowActiveInput;
+    private _count = 0;
 
     constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
-      this.#input = new LowActiveInput(pin, Digital.Falling, () => {
-        this.#count++;
+      this._input = new LowActiveInput(pin, Digital.Falling, () => {
+        this._count++;
         guard.run(() => onReadable?.());
       });
     }
 
     read(): number {
-      this.#input.read();
-      return this.#count;
+      this._input.read();
+      return this._count;
     }
 
     close(): void {
-      this.#input.close();
+      this._input.close();
     }
   };
 }
 
 export function makeDigitalOut(): DigitalOutConstructor {
   return class ChipDigitalOut implements DigitalOut {
-    readonly #native: Digital;
-    #isClosed = false;
+    private readonly _native: Digital;
+    private _isClosed = false;
 
     constructor({ pin }: { pin: number | string }) {
-      this.#native = new Digital({ pin: Number(pin), mode: Digital.Output, initialValue: 0 });
+      this._native = new Digital({ pin: Number(pin), mode: Digital.Output, initialValue: 0 });
     }
 
     write(value: 0 | 1): void {
-      if (this.#isClosed) throw new Error("the pin is closed");
-      this.#native.write(value);
+      if (this._isClosed) throw new Error("the pin is closed");
+      this._native.write(value);
     }
 
     close(): void {
-      if (this.#isClosed) return;
-      this.#native.write(0);
-      this.#native.close();
-      this.#isClosed = true;
+      if (this._isClosed) return;
+      this._native.write(0);
+      this._native.close();
+      this._isClosed = true;
     }
   };
 }
@@ -115,70 +115,70 @@ export function makeDigitalOut(): DigitalOutConstructor {
 /** The control pilot by PWM and ADC: each measurement is the highest and the lowest of many samples. */
 export function makeControlPilot(hardware: Hardware["controlPilot"], clock: Clock): ControlPilotConstructor {
   return class ChipControlPilot implements ControlPilot {
-    readonly #generator = new PWM({
+    private readonly _generator = new PWM({
       pin: hardware.generatorPin,
       hz: PILOT_HZ,
       resolution: PILOT_RESOLUTION_BITS,
     });
-    readonly #adc = new Analog({ pin: hardware.adcPin, esp32: { attenuation: ATTENUATION_DB } });
-    readonly #onReadable: (() => void) | undefined;
-    readonly #timer: Timer;
-    #levels: PilotLevels;
-    #isClosed = false;
+    private readonly _adc = new Analog({ pin: hardware.adcPin, esp32: { attenuation: ATTENUATION_DB } });
+    private readonly _onReadable: (() => void) | undefined;
+    private readonly _timer: Timer;
+    private _levels: PilotLevels;
+    private _isClosed = false;
 
     constructor({ onReadable }: ControlPilotOptions) {
-      this.#onReadable = onReadable;
-      this.#generator.write(MAX_DUTY);
-      this.#levels = this.#measure();
-      this.#timer = clock.repeat(() => this.#look(), SAMPLE_PERIOD_MS);
+      this._onReadable = onReadable;
+      this._generator.write(MAX_DUTY);
+      this._levels = this._measure();
+      this._timer = clock.repeat(() => this._look(), SAMPLE_PERIOD_MS);
     }
 
     /** Measured anew: a reading that was kept would confirm itself. */
     read(): PilotLevels {
-      if (this.#isClosed) throw new Error("the pin is closed");
-      this.#levels = this.#measure();
-      return this.#levels;
+      if (this._isClosed) throw new Error("the pin is closed");
+      this._levels = this._measure();
+      return this._levels;
     }
 
     write(dutyPermille: number): void {
-      if (this.#isClosed) throw new Error("the pin is closed");
+      if (this._isClosed) throw new Error("the pin is closed");
       if (!(dutyPermille >= 0 && dutyPermille <= 1000)) throw new RangeError(`invalid duty ${dutyPermille}`);
       // Never more than was asked for: it is a current.
-      this.#generator.write(Math.floor((dutyPermille * MAX_DUTY) / 1000));
+      this._generator.write(Math.floor((dutyPermille * MAX_DUTY) / 1000));
     }
 
     close(): void {
-      if (this.#isClosed) return;
-      this.#isClosed = true;
-      clock.clear(this.#timer);
-      this.#generator.write(MAX_DUTY);
-      this.#adc.close();
+      if (this._isClosed) return;
+      this._isClosed = true;
+      clock.clear(this._timer);
+      this._generator.write(MAX_DUTY);
+      this._adc.close();
     }
 
-    #look(): void {
-      const levels = this.#measure();
+    private _look(): void {
+      const levels = this._measure();
       const moved = Math.max(
-        Math.abs(levels.highMv - this.#levels.highMv),
-        Math.abs(levels.lowMv - this.#levels.lowMv),
+        Math.abs(levels.highMv - this._levels.highMv),
+        Math.abs(levels.lowMv - this._levels.lowMv),
       );
       if (moved < NOISE_MV) return;
-      this.#levels = levels;
-      this.#onReadable?.();
+      this._levels = levels;
+      this._onReadable?.();
     }
 
-    #measure(): PilotLevels {
+    private _measure(): PilotLevels {
       let high = 0;
       let low = Number.MAX_SAFE_INTEGER;
       for (let i = 0; i < SAMPLES; i++) {
-        const sample = this.#adc.read();
+        const sample = this._adc.read();
         if (sample > high) high = sample;
         if (sample < low) low = sample;
       }
-      return { highMv: this.#pilotMv(high), lowMv: this.#pilotMv(low) };
+      return { highMv: this._pilotMv(high), lowMv: this._pilotMv(low) };
     }
 
-    #pilotMv(sample: number): number {
-      const adcMv = (sample * ADC_FULL_SCALE_MV) / (2 ** this.#adc.resolution - 1);
+    private _pilotMv(sample: number): number {
+      const adcMv = (sample * ADC_FULL_SCALE_MV) / (2 ** this._adc.resolution - 1);
       return Math.round((adcMv - hardware.zeroMv) * hardware.divider);
     }
   };

@@ -8,28 +8,28 @@ const PORT = 1;
 /** A UART that listens, by the SDK's `embedded:io/serial`. */
 export function makeSerial(guard: Guard): SerialConstructor {
   return class ChipSerial implements Serial {
-    #native: SDKSerial | undefined;
+    private _native: SDKSerial | undefined;
 
     constructor({ pin, baud, onReadable }: SerialOptions) {
-      this.#native = new SDKSerial({
+      this._native = new SDKSerial({
         receive: Number(pin),
         baud,
         port: PORT,
         format: "buffer",
         onReadable: (count) => {
-          if (this.#native) guard.run(() => onReadable?.(count));
+          if (this._native) guard.run(() => onReadable?.(count));
         },
       });
     }
 
     read(): ArrayBuffer | undefined {
-      if (!this.#native) throw new Error("the pin is closed");
-      return this.#native.read();
+      if (!this._native) throw new Error("the pin is closed");
+      return this._native.read();
     }
 
     close(): void {
-      this.#native?.close();
-      this.#native = undefined;
+      this._native?.close();
+      this._native = undefined;
     }
   };
 }

@@ -41,34 +41,34 @@ interface Parts {
  */
 export function makeWiFi({ clock, guard, onAddress }: Parts): WiFiConstructor {
   return class ChipWiFi implements WiFi {
-    readonly #onChanged: (event: WiFiEvent) => void;
-    readonly #native: SDKWiFi;
+    private readonly _onChanged: (event: WiFiEvent) => void;
+    private readonly _native: SDKWiFi;
     /** An association, or an attempt at one, that will end with an event. */
-    #isBusy = false;
-    #isJoined = false;
-    #next: { ssid: string; password: string } | undefined;
-    #timer: Timer | undefined;
-    #isClosed = false;
+    private _isBusy = false;
+    private _isJoined = false;
+    private _next: { ssid: string; password: string } | undefined;
+    private _timer: Timer | undefined;
+    private _isClosed = false;
 
     constructor({ onChanged }: WiFiOptions) {
-      this.#onChanged = onChanged;
+      this._onChanged = onChanged;
       if (SDKWiFi.mode !== STATION_AND_ACCESS_POINT_MODE) SDKWiFi.mode = STATION_MODE;
-      this.#native = new SDKWiFi(undefined, (message, value) =>
-        guard.run(() => this.#follow(message, value)),
+      this._native = new SDKWiFi(undefined, (message, value) =>
+        guard.run(() => this._follow(message, value)),
       );
     }
 
     get address(): string | undefined {
-      return this.#isJoined ? Net.get("IP", "station") : undefined;
+      return this._isJoined ? Net.get("IP", "station") : undefined;
     }
 
     get rssi(): number | undefined {
-      return this.#isJoined ? Net.get("RSSI") : undefined;
+      return this._isJoined ? Net.get("RSSI") : undefined;
     }
 
     scan({ onFound, onComplete }: Parameters<WiFi["scan"]>[0]): void {
       SDKWiFi.scan({}, (item) => {
-        if (this.#isClosed) return;
+        if (this._isClosed) return;
         guard.run(() => {
           if (item === null) onComplete();
           else onFound({ ...item, authentication: item.authentication ?? "wpa3_psk" });
@@ -79,67 +79,67 @@ export function makeWiFi({ clock, guard, onAddress }: Parts): WiFiConstructor {
     connect({ ssid, password }: { ssid: string; password: string }): void {
       checkSSID(ssid);
       if (password !== "") checkPassword(password);
-      this.#next = { ssid, password };
-      if (this.#isBusy) this.#leave();
-      else this.#begin();
+      this._next = { ssid, password };
+      if (this._isBusy) this._leave();
+      else this._begin();
     }
 
     disconnect(): void {
-      this.#next = undefined;
-      if (this.#isBusy) this.#leave();
+      this._next = undefined;
+      if (this._isBusy) this._leave();
     }
 
     close(): void {
-      this.#isClosed = true;
-      clock.clear(this.#timer);
-      this.#native.close();
+      this._isClosed = true;
+      clock.clear(this._timer);
+      this._native.close();
       SDKWiFi.disconnect();
     }
 
-    #leave(): void {
+    private _leave(): void {
       SDKWiFi.disconnect();
-      clock.clear(this.#timer);
-      this.#timer = clock.set(() => this.#ended(), LEAVE_TIMEOUT_MS);
+      clock.clear(this._timer);
+      this._timer = clock.set(() => this._ended(), LEAVE_TIMEOUT_MS);
     }
 
-    #begin(): void {
-      const next = this.#next;
-      this.#next = undefined;
+    private _begin(): void {
+      const next = this._next;
+      this._next = undefined;
       if (!next) return;
-      this.#isBusy = true;
+      this._isBusy = true;
       SDKWiFi.connect(next.password === "" ? { ssid: next.ssid } : next);
     }
 
-    #ended(): void {
-      clock.clear(this.#timer);
-      this.#isBusy = false;
-      this.#isJoined = false;
-      this.#begin();
+    private _ended(): void {
+      clock.clear(this._timer);
+      this._isBusy = false;
+      this._isJoined = false;
+      this._begin();
     }
 
-    #follow(message: string, value: number | undefined): void {
-      if (this.#isClosed) return;
+    private _follow(message: string, value: number | undefined): void {
+      if (this._isClosed) return;
       switch (message) {
         case SDKWiFi.connected:
-          this.#isJoined = true;
-          if (!this.#next) this.#onChanged({ type: "connected" });
+          this._isJoined = true;
+          if (!this._next) this._onChanged({ type: "connected" });
           break;
         case SDKWiFi.gotIP: {
           const address = Net.get("IP", "station");
-          if (address === undefined || this.#next) break;
+          if (address === undefined || this._next) break;
           onAddress();
-          this.#onChanged({ type: "gotIP", address });
+          this._onChanged({ type: "gotIP", address });
           break;
         }
         case SDKWiFi.lostIP:
-          this.#onChanged({ type: "lostIP" });
+          this._onChanged({ type: "lostIP" });
           break;
         case SDKWiFi.disconnected: {
-          const isReplaced = this.#next !== undefined;
-          const wasBusy = this.#isBusy;
-          this.#ended();
+          const isReplaced = this._next !== undefined;
+          const wasBusy = this._isBusy;
+          this._ended();
           if (wasBusy && !isReplaced) {
-            this.#onChanged({ type: "disconnected", wrongPassword: value === WRONG_PASSWORD });
+            this._onChanged({ type: "disconnected", wrongPassword: value === WRONG_PASSWORD });
           }
           break;
         }
@@ -170,8 +170,8 @@ export function makeAccessPoint(clock: Clock): AccessPointConstructor {
   let isUp = false;
 
   return class ChipAccessPoint implements IO {
-    readonly #dns: Pending<CaptiveDNS>;
-    #isClosed = false;
+    private readonly _dns: Pending<CaptiveDNS>;
+    private _isClosed = false;
 
     constructor({ ssid, password, channel = 1 }: AccessPointOptions) {
       checkSSID(ssid);
@@ -182,13 +182,13 @@ export function makeAccessPoint(clock: Clock): AccessPointConstructor {
       SDKWiFi.mode = STATION_MODE;
       SDKWiFi.accessPoint({ ssid, channel, max: MAX_STATIONS, station: true, ...(password && { password }) });
       isUp = true;
-      this.#dns = new Pending(clock, openDNS);
+      this._dns = new Pending(clock, openDNS);
     }
 
     close(): void {
-      if (this.#isClosed) return;
-      this.#isClosed = true;
-      this.#dns.close();
+      if (this._isClosed) return;
+      this._isClosed = true;
+      this._dns.close();
       isUp = false;
       SDKWiFi.mode = STATION_MODE;
     }

@@ -59,200 +59,200 @@ type State = "new" | "head" | "body" | "waiting" | "responding" | "lingering" | 
 export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts): HTTPServerConstructor {
   class Connection implements HTTPConnection {
     readonly remoteAddress: string | undefined;
-    #options: HTTPServerOptions;
-    #onClose: () => void;
-    #socket: TCP;
-    #timer: Timer | undefined;
-    #handlers: HTTPHandlers = {};
-    #state: State = "new";
-    #head = new Uint8Array(0);
-    #body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-    #bodyLeft = 0;
+    private _options: HTTPServerOptions;
+    private _onClose: () => void;
+    private _socket: TCP;
+    private _timer: Timer | undefined;
+    private _handlers: HTTPHandlers = {};
+    private _state: State = "new";
+    private _head = new Uint8Array(0);
+    private _body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+    private _bodyLeft = 0;
     /** Of a request that was answered early: what still comes. */
-    #rest = 0;
-    #chunked: ChunkedBody | undefined;
-    #unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-    #responseLeft = 0;
-    #isHeadSent = false;
+    private _rest = 0;
+    private _chunked: ChunkedBody | undefined;
+    private _unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+    private _responseLeft = 0;
+    private _isHeadSent = false;
 
     constructor(from: TCP, options: HTTPServerOptions, onClose: () => void) {
       this.remoteAddress = from.remoteAddress;
-      this.#options = options;
-      this.#onClose = onClose;
-      this.#socket = new TCP({
+      this._options = options;
+      this._onClose = onClose;
+      this._socket = new TCP({
         from,
-        onReadable: () => this.#receive(),
-        onWritable: () => this.#send(),
-        onError: () => this.#fail(),
+        onReadable: () => this._receive(),
+        onWritable: () => this._send(),
+        onError: () => this._fail(),
       });
       this.extend(options.requestTimeoutMs);
     }
 
     extend(timeoutMs: number): void {
-      if (["waiting", "responding", "lingering", "closed"].includes(this.#state)) return;
-      clock.clear(this.#timer);
-      this.#timer = clock.set(() => this.#refuse(408), timeoutMs);
+      if (["waiting", "responding", "lingering", "closed"].includes(this._state)) return;
+      clock.clear(this._timer);
+      this._timer = clock.set(() => this._refuse(408), timeoutMs);
     }
 
     accept(handlers: HTTPHandlers): void {
-      if (this.#state !== "new") throw new Error("bad state");
-      this.#handlers = handlers;
-      this.#state = "head";
+      if (this._state !== "new") throw new Error("bad state");
+      this._handlers = handlers;
+      this._state = "head";
     }
 
     /** Whom `onConnect` did not accept is not served. */
     get isAccepted(): boolean {
-      return this.#state !== "new";
+      return this._state !== "new";
     }
 
-    read(count = this.#body.length): ArrayBuffer | undefined {
-      const piece = this.#body.slice(0, count);
+    read(count = this._body.length): ArrayBuffer | undefined {
+      const piece = this._body.slice(0, count);
       if (piece.length === 0) return undefined;
-      this.#body = this.#body.slice(piece.length);
-      guard.soon(() => this.#receive());
+      this._body = this._body.slice(piece.length);
+      guard.soon(() => this._receive());
       return piece.buffer;
     }
 
     respond({ status, headers }: HTTPResponse): void {
-      if (["responding", "lingering", "closed"].includes(this.#state)) throw new Error("bad state");
+      if (["responding", "lingering", "closed"].includes(this._state)) throw new Error("bad state");
       const byteLength = Number(headers.get("content-length"));
       if (!Number.isInteger(byteLength)) throw new Error("a response needs a content-length");
-      clock.clear(this.#timer);
+      clock.clear(this._timer);
       // Who does not take the answer has the connection for no longer than who does not ask.
-      this.#timer = clock.set(() => this.#fail(), this.#options.requestTimeoutMs);
-      const bodyLeft = this.#chunked ? Number.POSITIVE_INFINITY : this.#bodyLeft;
-      this.#rest = this.#state === "body" ? bodyLeft : 0;
-      this.#state = "responding";
-      this.#responseLeft = byteLength;
+      this._timer = clock.set(() => this._fail(), this._options.requestTimeoutMs);
+      const bodyLeft = this._chunked ? Number.POSITIVE_INFINITY : this._bodyLeft;
+      this._rest = this._state === "body" ? bodyLeft : 0;
+      this._state = "responding";
+      this._responseLeft = byteLength;
       const lines = [...headers]
         .filter(([name]) => name !== "content-length" || !BODILESS.includes(status))
         .map(([name, value]) => `${name}: ${value}\r\n`)
         .join("");
-      this.#unsent = encodeUTF8(
+      this._unsent = encodeUTF8(
         `HTTP/1.1 ${status} ${REASONS[status] ?? "OK"}\r\n${lines}connection: close\r\n\r\n`,
       );
-      guard.soon(() => this.#send());
+      guard.soon(() => this._send());
     }
 
     write(data: Bytes): number {
       const bytes = asUint8Array(data);
-      if (this.#state !== "responding" || !this.#isHeadSent) throw new Error("bad state");
-      if (bytes.length > this.#responseLeft) throw new Error("more than the content-length");
-      const writable = this.#socket.write(bytes);
-      this.#responseLeft -= bytes.length;
-      if (this.#responseLeft === 0) guard.soon(() => this.#finish());
-      return Math.min(writable, this.#responseLeft);
+      if (this._state !== "responding" || !this._isHeadSent) throw new Error("bad state");
+      if (bytes.length > this._responseLeft) throw new Error("more than the content-length");
+      const writable = this._socket.write(bytes);
+      this._responseLeft -= bytes.length;
+      if (this._responseLeft === 0) guard.soon(() => this._finish());
+      return Math.min(writable, this._responseLeft);
     }
 
     close(): void {
-      if (this.#state === "closed") return;
-      this.#state = "closed";
-      clock.clear(this.#timer);
-      this.#socket.close();
-      this.#onClose();
+      if (this._state === "closed") return;
+      this._state = "closed";
+      clock.clear(this._timer);
+      this._socket.close();
+      this._onClose();
     }
 
-    #receive(): void {
-      if (this.#state === "head") this.#receiveHead();
-      if (this.#state === "body") this.#receiveBody();
-      if (["waiting", "responding", "lingering"].includes(this.#state)) this.#drop();
+    private _receive(): void {
+      if (this._state === "head") this._receiveHead();
+      if (this._state === "body") this._receiveBody();
+      if (["waiting", "responding", "lingering"].includes(this._state)) this._drop();
     }
 
     /** The rest of a request that was answered early is read and dropped, so that the answer is not reset. */
-    #drop(): void {
-      this.#rest -= this.#socket.read()?.byteLength ?? 0;
-      if (this.#state === "lingering" && this.#rest <= 0) this.close();
+    private _drop(): void {
+      this._rest -= this._socket.read()?.byteLength ?? 0;
+      if (this._state === "lingering" && this._rest <= 0) this.close();
     }
 
-    #receiveHead(): void {
-      const bytes = concatBytes(this.#head, this.#socket.read() ?? new ArrayBuffer(0));
+    private _receiveHead(): void {
+      const bytes = concatBytes(this._head, this._socket.read() ?? new ArrayBuffer(0));
       const end = indexOfEmptyLine(bytes);
-      if ((end < 0 ? bytes.length : end) > this.#options.maxHeadBytes) {
-        this.#refuse(431);
+      if ((end < 0 ? bytes.length : end) > this._options.maxHeadBytes) {
+        this._refuse(431);
         return;
       }
-      this.#head = bytes;
+      this._head = bytes;
       if (end < 0) return;
       const head = parseHead(bytes.slice(0, end - 4));
-      if (head) this.#begin(head, bytes.slice(end));
-      else this.#refuse(400);
+      if (head) this._begin(head, bytes.slice(end));
+      else this._refuse(400);
     }
 
-    #begin({ method, path, headers, body }: Head, rest: Uint8Array<ArrayBuffer>): void {
-      this.#state = "body";
-      if (body.type === "chunked") this.#chunked = new ChunkedBody();
-      else this.#bodyLeft = body.byteLength;
-      this.#handlers.onRequest?.({ method, path, headers });
-      if (this.#state === "body") this.#takeBody(rest);
-      else this.#rest -= rest.length;
+    private _begin({ method, path, headers, body }: Head, rest: Uint8Array<ArrayBuffer>): void {
+      this._state = "body";
+      if (body.type === "chunked") this._chunked = new ChunkedBody();
+      else this._bodyLeft = body.byteLength;
+      this._handlers.onRequest?.({ method, path, headers });
+      if (this._state === "body") this._takeBody(rest);
+      else this._rest -= rest.length;
     }
 
-    #receiveBody(): void {
-      if (this.#body.length >= BODY_BUFFER_BYTES) return;
-      this.#takeBody(asUint8Array(this.#socket.read() ?? new ArrayBuffer(0)));
+    private _receiveBody(): void {
+      if (this._body.length >= BODY_BUFFER_BYTES) return;
+      this._takeBody(asUint8Array(this._socket.read() ?? new ArrayBuffer(0)));
     }
 
-    #takeBody(bytes: Uint8Array<ArrayBuffer>): void {
-      const data = this.#chunked ? this.#chunked.take(bytes) : [bytes.slice(0, this.#bodyLeft)];
+    private _takeBody(bytes: Uint8Array<ArrayBuffer>): void {
+      const data = this._chunked ? this._chunked.take(bytes) : [bytes.slice(0, this._bodyLeft)];
       if (!data) {
-        this.#refuse(400);
+        this._refuse(400);
         return;
       }
       const piece = concatBytes(...data);
-      this.#bodyLeft -= this.#chunked ? 0 : piece.length;
-      this.#body = concatBytes(this.#body, piece);
-      if (this.#body.length > 0) this.#handlers.onReadable?.(this.#body.length);
-      const isComplete = this.#chunked ? this.#chunked.isDone : this.#bodyLeft === 0;
-      if (this.#state !== "body" || !isComplete || this.#body.length > 0) return;
-      clock.clear(this.#timer);
-      this.#state = "waiting";
-      this.#handlers.onResponse?.();
+      this._bodyLeft -= this._chunked ? 0 : piece.length;
+      this._body = concatBytes(this._body, piece);
+      if (this._body.length > 0) this._handlers.onReadable?.(this._body.length);
+      const isComplete = this._chunked ? this._chunked.isDone : this._bodyLeft === 0;
+      if (this._state !== "body" || !isComplete || this._body.length > 0) return;
+      clock.clear(this._timer);
+      this._state = "waiting";
+      this._handlers.onResponse?.();
     }
 
-    #send(): void {
-      if (this.#state !== "responding") return;
-      if (this.#unsent.length > 0) {
-        const writable = this.#socket.write(new Uint8Array(0));
-        const piece = this.#unsent.slice(0, writable);
-        this.#socket.write(piece);
-        this.#unsent = this.#unsent.slice(piece.length);
-        if (this.#unsent.length > 0) return;
+    private _send(): void {
+      if (this._state !== "responding") return;
+      if (this._unsent.length > 0) {
+        const writable = this._socket.write(new Uint8Array(0));
+        const piece = this._unsent.slice(0, writable);
+        this._socket.write(piece);
+        this._unsent = this._unsent.slice(piece.length);
+        if (this._unsent.length > 0) return;
       }
-      this.#isHeadSent = true;
-      if (this.#responseLeft === 0) {
-        this.#finish();
+      this._isHeadSent = true;
+      if (this._responseLeft === 0) {
+        this._finish();
         return;
       }
-      const writable = Math.min(this.#socket.write(new Uint8Array(0)), this.#responseLeft);
-      if (writable > 0) this.#handlers.onWritable?.(writable);
+      const writable = Math.min(this._socket.write(new Uint8Array(0)), this._responseLeft);
+      if (writable > 0) this._handlers.onWritable?.(writable);
     }
 
-    #finish(): void {
-      if (this.#state !== "responding") return;
-      if (this.#rest > 0) this.#linger();
+    private _finish(): void {
+      if (this._state !== "responding") return;
+      if (this._rest > 0) this._linger();
       else this.close();
-      this.#handlers.onDone?.();
+      this._handlers.onDone?.();
     }
 
-    #linger(): void {
-      this.#state = "lingering";
-      clock.clear(this.#timer);
-      this.#timer = clock.set(() => this.close(), this.#options.requestTimeoutMs);
+    private _linger(): void {
+      this._state = "lingering";
+      clock.clear(this._timer);
+      this._timer = clock.set(() => this.close(), this._options.requestTimeoutMs);
     }
 
-    #fail(): void {
-      const isTold = this.#state === "closed" || this.#state === "lingering";
+    private _fail(): void {
+      const isTold = this._state === "closed" || this._state === "lingering";
       this.close();
-      if (!isTold) this.#handlers.onError?.();
+      if (!isTold) this._handlers.onError?.();
     }
 
     /** The server's own answer to what is no request. */
-    #refuse(status: number): void {
-      const { onError } = this.#handlers;
+    private _refuse(status: number): void {
+      const { onError } = this._handlers;
       const text = encodeUTF8(`${REASONS[status]}\n`);
       // Nobody waits for the rest of what is no request.
-      this.#state = "waiting";
-      this.#handlers = {
+      this._state = "waiting";
+      this._handlers = {
         onWritable: () => {
           this.write(text);
         },
@@ -269,34 +269,34 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
   }
 
   return class BoundedHTTPServer implements HTTPServer {
-    readonly #listener: Listener;
-    readonly #options: HTTPServerOptions;
-    readonly #connections = new Set<Connection>();
+    private readonly _listener: Listener;
+    private readonly _options: HTTPServerOptions;
+    private readonly _connections = new Set<Connection>();
 
     constructor(options: HTTPServerOptions) {
-      this.#options = options;
-      this.#listener = new Listener({ port: options.port, onReadable: () => this.#take() });
+      this._options = options;
+      this._listener = new Listener({ port: options.port, onReadable: () => this._take() });
     }
 
     get port(): number {
-      return this.#listener.port;
+      return this._listener.port;
     }
 
     close(): void {
-      this.#listener.close();
-      for (const connection of [...this.#connections]) connection.close();
+      this._listener.close();
+      for (const connection of [...this._connections]) connection.close();
     }
 
-    #take(): void {
-      while (this.#connections.size < this.#options.maxConnections) {
-        const socket = this.#listener.read();
+    private _take(): void {
+      while (this._connections.size < this._options.maxConnections) {
+        const socket = this._listener.read();
         if (!socket) return;
-        const connection: Connection = new Connection(socket, this.#options, () => {
-          this.#connections.delete(connection);
-          guard.soon(() => this.#take());
+        const connection: Connection = new Connection(socket, this._options, () => {
+          this._connections.delete(connection);
+          guard.soon(() => this._take());
         });
-        this.#connections.add(connection);
-        this.#options.onConnect(connection);
+        this._connections.add(connection);
+        this._options.onConnect(connection);
         if (!connection.isAccepted) connection.close();
       }
     }

@@ -55,51 +55,51 @@ function bodyOf(headers: ReadonlyMap<string, string>): Head["body"] | undefined 
 
 /** Takes the chunked coding (RFC 9112 7.1) off a body, whatever pieces it comes in. */
 export class ChunkedBody {
-  #line = "";
-  #left = 0;
-  #state: "size" | "data" | "data-end" | "trailer" | "done" = "size";
+  private _line = "";
+  private _left = 0;
+  private _state: "size" | "data" | "data-end" | "trailer" | "done" = "size";
 
   get isDone(): boolean {
-    return this.#state === "done";
+    return this._state === "done";
   }
 
   /** The data in `bytes`; `undefined` when they are not of the coding. */
   take(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] | undefined {
     const data: Uint8Array<ArrayBuffer>[] = [];
     let at = 0;
-    while (at < bytes.length && this.#state !== "done") {
-      if (this.#state === "data") {
-        const piece = bytes.slice(at, at + this.#left);
+    while (at < bytes.length && this._state !== "done") {
+      if (this._state === "data") {
+        const piece = bytes.slice(at, at + this._left);
         data.push(piece);
         at += piece.length;
-        this.#left -= piece.length;
-        if (this.#left === 0) this.#state = "data-end";
+        this._left -= piece.length;
+        if (this._left === 0) this._state = "data-end";
       } else {
-        this.#line += String.fromCharCode(bytes[at++] ?? 0);
-        if (this.#line.length > MAX_CHUNK_LINE_BYTES) return undefined;
-        if (this.#line.endsWith("\n") && !this.#endLine()) return undefined;
+        this._line += String.fromCharCode(bytes[at++] ?? 0);
+        if (this._line.length > MAX_CHUNK_LINE_BYTES) return undefined;
+        if (this._line.endsWith("\n") && !this._endLine()) return undefined;
       }
     }
     return data;
   }
 
-  #endLine(): boolean {
-    const line = this.#line;
-    this.#line = "";
+  private _endLine(): boolean {
+    const line = this._line;
+    this._line = "";
     if (!line.endsWith("\r\n")) return false;
-    switch (this.#state) {
+    switch (this._state) {
       case "size": {
         const size = /^([0-9a-fA-F]{1,6})(;.*)?\r\n$/.exec(line)?.[1];
         if (size === undefined) return false;
-        this.#left = Number.parseInt(size, 16);
-        this.#state = this.#left === 0 ? "trailer" : "data";
+        this._left = Number.parseInt(size, 16);
+        this._state = this._left === 0 ? "trailer" : "data";
         return true;
       }
       case "data-end":
-        this.#state = "size";
+        this._state = "size";
         return line === "\r\n";
       default:
-        if (line === "\r\n") this.#state = "done";
+        if (line === "\r\n") this._state = "done";
         return true;
     }
   }

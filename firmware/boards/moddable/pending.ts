@@ -9,30 +9,30 @@ const RETRY_MS = 250;
  * call that starts it. A socket for any address outlives the networks that come and go after that.
  */
 export class Pending<T extends { close(): void }> implements IO {
-  #clock: Clock;
-  #make: () => T | undefined;
-  #made: T | undefined;
-  #timer: Timer | undefined;
+  private _clock: Clock;
+  private _make: () => T | undefined;
+  private _made: T | undefined;
+  private _timer: Timer | undefined;
 
   /** @param make gives `undefined` for "not yet"; what it throws is thrown by this */
   constructor(clock: Clock, make: () => T | undefined) {
-    this.#clock = clock;
-    this.#make = make;
-    this.#try();
+    this._clock = clock;
+    this._make = make;
+    this._try();
   }
 
   get made(): T | undefined {
-    return this.#made;
+    return this._made;
   }
 
   close(): void {
-    this.#clock.clear(this.#timer);
-    this.#made?.close();
-    this.#made = undefined;
+    this._clock.clear(this._timer);
+    this._made?.close();
+    this._made = undefined;
   }
 
-  #try(): void {
-    this.#made = this.#make();
-    if (!this.#made) this.#timer = this.#clock.set(() => this.#try(), RETRY_MS);
+  private _try(): void {
+    this._made = this._make();
+    if (!this._made) this._timer = this._clock.set(() => this._try(), RETRY_MS);
   }
 }

@@ -112,40 +112,40 @@ export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketPa
   class ModdableTCP implements TCP {
     readonly remoteAddress: string | undefined;
     readonly remotePort: number | undefined;
-    #channel: Channel | undefined;
+    private _channel: Channel | undefined;
 
     constructor(options: TCPConnectOptions | TCPFromOptions | { readonly accepted: Channel }) {
       const channel =
         "accepted" in options
           ? options.accepted
           : "from" in options
-            ? ModdableTCP.#detach(options.from)
+            ? ModdableTCP._detach(options.from)
             : connect(options);
-      this.#channel = channel;
+      this._channel = channel;
       this.remoteAddress = channel.remoteAddress;
       this.remotePort = channel.remotePort;
       if ("accepted" in options) return;
       channel.user = options;
-      if ("from" in options) guard.soon(() => this.#catchUp(channel));
+      if ("from" in options) guard.soon(() => this._catchUp(channel));
     }
 
-    static #detach(from: TCP): Channel {
-      if (!(from instanceof ModdableTCP) || !from.#channel) throw new Error("invalid from");
-      const channel = from.#channel;
-      from.#channel = undefined;
+    private static _detach(from: TCP): Channel {
+      if (!(from instanceof ModdableTCP) || !from._channel) throw new Error("invalid from");
+      const channel = from._channel;
+      from._channel = undefined;
       channel.user = {};
       return channel;
     }
 
     read(byteLength?: number): ArrayBuffer | undefined {
-      const channel = this.#living();
+      const channel = this._living();
       const bytes = byteLength === undefined ? channel.native.read() : channel.native.read(byteLength);
       channel.readable -= bytes?.byteLength ?? 0;
       return bytes;
     }
 
     write(data: Bytes): number {
-      const channel = this.#living();
+      const channel = this._living();
       if (channel.writable === undefined) throw new Error("not ready");
       if (data.byteLength > channel.writable) throw new Error("would block");
       if (data.byteLength > 0) channel.writable = writeTo(channel.native, data);
@@ -153,71 +153,71 @@ export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketPa
     }
 
     close(): void {
-      if (!this.#channel) return;
-      closeChannel(this.#channel);
-      this.#channel = undefined;
+      if (!this._channel) return;
+      closeChannel(this._channel);
+      this._channel = undefined;
     }
 
     /** What happened before somebody listened. */
-    #catchUp(channel: Channel): void {
-      if (this.#channel && channel.writable !== undefined) channel.user.onWritable?.(channel.writable);
-      if (this.#channel && channel.readable > 0) channel.user.onReadable?.(channel.readable);
-      if (this.#channel && channel.isOver) tellOver(channel);
+    private _catchUp(channel: Channel): void {
+      if (this._channel && channel.writable !== undefined) channel.user.onWritable?.(channel.writable);
+      if (this._channel && channel.readable > 0) channel.user.onReadable?.(channel.readable);
+      if (this._channel && channel.isOver) tellOver(channel);
     }
 
-    #living(): Channel {
-      if (!this.#channel) throw new Error("the socket is closed");
-      return this.#channel;
+    private _living(): Channel {
+      if (!this._channel) throw new Error("the socket is closed");
+      return this._channel;
     }
   }
 
   class ModdableListener implements Listener {
-    readonly #options: ListenerOptions;
-    readonly #native: Pending<SDKListener>;
-    #waiting: Channel[] = [];
+    private readonly _options: ListenerOptions;
+    private readonly _native: Pending<SDKListener>;
+    private _waiting: Channel[] = [];
 
     constructor(options: ListenerOptions) {
-      this.#options = options;
-      this.#native = new Pending(clock, () => this.#listen());
+      this._options = options;
+      this._native = new Pending(clock, () => this._listen());
     }
 
     /** Before there is a network, the one that was asked for. */
     get port(): number {
-      return this.#native.made?.port ?? this.#options.port;
+      return this._native.made?.port ?? this._options.port;
     }
 
     read(): TCP | undefined {
-      const accepted = this.#waiting.shift();
+      const accepted = this._waiting.shift();
       return accepted && new ModdableTCP({ accepted });
     }
 
     close(): void {
-      this.#native.close();
-      for (const channel of this.#waiting) closeChannel(channel);
-      this.#waiting = [];
+      this._native.close();
+      for (const channel of this._waiting) closeChannel(channel);
+      this._waiting = [];
     }
 
-    #listen(): SDKListener | undefined {
+    private _listen(): SDKListener | undefined {
       try {
-        return new SDKListener({ port: this.#options.port, onReadable: () => this.#takeAll() });
+        return new SDKListener({ port: this._options.port, onReadable: () => this._takeAll() });
       } catch (error) {
         if (isNoNetwork(error)) return undefined;
         throw error;
       }
     }
 
-    #takeAll(): void {
-      for (let accepted = this.#native.made?.read(); accepted; accepted = this.#native.made?.read()) {
-        const channel = this.#take(accepted);
-        if (channel) this.#waiting.push(channel);
+    private _takeAll(): void {
+      for (let accepted = this._native.made?.read(); accepted; accepted = this._native.made?.read()) {
+        const channel = this._take(accepted);
+        if (channel) this._waiting.push(channel);
         else accepted.close();
       }
-      if (this.#waiting.length > 0) guard.run(() => this.#options.onReadable?.(this.#waiting.length));
+      if (this._waiting.length > 0) guard.run(() => this._options.onReadable?.(this._waiting.length));
     }
 
     /** `undefined` when there is no room for it, and when it is over already or the network is: the SDK throws then. */
-    #take(from: SDKTCP): Channel | undefined {
-      if (used >= maxSockets || this.#waiting.length >= BACKLOG) return undefined;
+    private _take(from: SDKTCP): Channel | undefined {
+      if (used >= maxSockets || this._waiting.length >= BACKLOG) return undefined;
       try {
         return makeChannel({ from });
       } catch {

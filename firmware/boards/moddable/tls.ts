@@ -38,140 +38,140 @@ export function makeTLS({ TCP, clock, guard, onBusy }: TLSParts): TLSConstructor
   return class ModdableTLS implements TCP {
     readonly remoteAddress: string;
     readonly remotePort: number;
-    readonly #options: TLSConnectOptions;
-    readonly #session: Session;
-    readonly #carrier: SSLSocket;
-    readonly #startedMs = clock.monotonicMs();
-    #socket: TCP;
-    #isTCPUp = false;
-    #isReady = false;
-    #isClosed = false;
+    private readonly _options: TLSConnectOptions;
+    private readonly _session: Session;
+    private readonly _carrier: SSLSocket;
+    private readonly _startedMs = clock.monotonicMs();
+    private _socket: TCP;
+    private _isTCPUp = false;
+    private _isReady = false;
+    private _isClosed = false;
     /** Set from the beginning of the handshake on. */
-    #onHandshakeOver: (() => void) | undefined;
-    #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+    private _onHandshakeOver: (() => void) | undefined;
+    private _received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
     constructor(options: TLSConnectOptions) {
-      this.#options = options;
+      this._options = options;
       this.remoteAddress = options.address;
       this.remotePort = options.port;
-      this.#session = new Session({
+      this._session = new Session({
         serverName: options.host,
         protocolVersion: PROTOCOL_VERSION,
         ...(Resource.exists(OWN_AUTHORITY) && { certificate: new Resource(OWN_AUTHORITY) }),
       });
-      this.#session.initiateHandshake();
-      this.#carrier = this.#makeCarrier();
-      this.#socket = new TCP({
+      this._session.initiateHandshake();
+      this._carrier = this._makeCarrier();
+      this._socket = new TCP({
         address: options.address,
         port: options.port,
         noDelay: options.noDelay,
         onReadable: (count) => {
-          this.#carrier.readable = count;
-          this.#advance();
+          this._carrier.readable = count;
+          this._advance();
         },
         onWritable: (count) => {
-          this.#carrier.writable = count;
-          this.#isTCPUp = true;
-          if (this.#isReady) this.#tellWritable();
-          else this.#advance();
+          this._carrier.writable = count;
+          this._isTCPUp = true;
+          if (this._isReady) this._tellWritable();
+          else this._advance();
         },
-        onError: () => this.#fail(),
+        onError: () => this._fail(),
       });
     }
 
-    read(byteLength = this.#received.length): ArrayBuffer | undefined {
-      if (this.#received.length === 0) return undefined;
-      if (!(byteLength > 0 && byteLength <= this.#received.length)) throw new Error("invalid");
-      const piece = this.#received.slice(0, byteLength);
-      this.#received = this.#received.slice(byteLength);
+    read(byteLength = this._received.length): ArrayBuffer | undefined {
+      if (this._received.length === 0) return undefined;
+      if (!(byteLength > 0 && byteLength <= this._received.length)) throw new Error("invalid");
+      const piece = this._received.slice(0, byteLength);
+      this._received = this._received.slice(byteLength);
       // More may wait in the records below.
-      if (this.#received.length === 0) guard.soon(() => this.#advance());
+      if (this._received.length === 0) guard.soon(() => this._advance());
       return piece.buffer;
     }
 
     write(data: Bytes): number {
-      if (this.#isClosed) throw new Error("the socket is closed");
-      if (!this.#isReady) throw new Error("not ready");
-      if (data.byteLength > this.#writableBytes) throw new Error("would block");
-      if (data.byteLength > 0) this.#session.write(this.#carrier, data);
-      return this.#writableBytes;
+      if (this._isClosed) throw new Error("the socket is closed");
+      if (!this._isReady) throw new Error("not ready");
+      if (data.byteLength > this._writableBytes) throw new Error("would block");
+      if (data.byteLength > 0) this._session.write(this._carrier, data);
+      return this._writableBytes;
     }
 
     close(): void {
-      this.#isClosed = true;
-      this.#onHandshakeOver?.();
-      this.#socket.close();
+      this._isClosed = true;
+      this._onHandshakeOver?.();
+      this._socket.close();
     }
 
-    get #writableBytes(): number {
-      return Math.max(0, this.#carrier.writable - RECORD_OVERHEAD_BYTES);
+    private get _writableBytes(): number {
+      return Math.max(0, this._carrier.writable - RECORD_OVERHEAD_BYTES);
     }
 
-    #makeCarrier(): SSLSocket {
+    private _makeCarrier(): SSLSocket {
       const carrier: SSLSocket = {
         readable: 0,
         writable: 0,
         read: (into) => {
-          into.set(new Uint8Array(this.#socket.read(into.length) ?? new ArrayBuffer(0)));
+          into.set(new Uint8Array(this._socket.read(into.length) ?? new ArrayBuffer(0)));
         },
-        write: (data) => this.#socket.write(data),
+        write: (data) => this._socket.write(data),
       };
       return carrier;
     }
 
-    #advance(): void {
-      if (this.#isClosed || !this.#isTCPUp) return;
-      if (clock.epochMs() === undefined && clock.monotonicMs() - this.#startedMs < CLOCK_WAIT_MS) {
-        clock.set(() => this.#advance(), CLOCK_POLL_MS);
+    private _advance(): void {
+      if (this._isClosed || !this._isTCPUp) return;
+      if (clock.epochMs() === undefined && clock.monotonicMs() - this._startedMs < CLOCK_WAIT_MS) {
+        clock.set(() => this._advance(), CLOCK_POLL_MS);
         return;
       }
-      if (onBusy && !this.#onHandshakeOver) {
-        this.#onHandshakeOver = onBusy();
-        clock.set(() => this.#advance(), SETTLE_MS);
+      if (onBusy && !this._onHandshakeOver) {
+        this._onHandshakeOver = onBusy();
+        clock.set(() => this._advance(), SETTLE_MS);
         return;
       }
       try {
-        if (!this.#isReady) this.#shakeHands();
-        if (this.#isReady) this.#receive();
+        if (!this._isReady) this._shakeHands();
+        if (this._isReady) this._receive();
       } catch {
-        this.#fail();
+        this._fail();
       }
     }
 
-    #shakeHands(): void {
+    private _shakeHands(): void {
       // A step takes one message or sends what follows from the last one.
       for (let isMore = true; isMore; ) {
-        const hadInput = this.#carrier.readable > 0;
-        if (this.#session.handshake(this.#carrier)) {
-          if (this.#session.alert) throw new Error("the handshake failed");
-          this.#isReady = true;
-          this.#onHandshakeOver?.();
-          this.#tellWritable();
+        const hadInput = this._carrier.readable > 0;
+        if (this._session.handshake(this._carrier)) {
+          if (this._session.alert) throw new Error("the handshake failed");
+          this._isReady = true;
+          this._onHandshakeOver?.();
+          this._tellWritable();
           return;
         }
         isMore = hadInput;
       }
     }
 
-    #receive(): void {
-      if (this.#received.length > 0) return;
-      const data = this.#session.read(this.#carrier);
-      if (data === null) this.#fail();
+    private _receive(): void {
+      if (this._received.length > 0) return;
+      const data = this._session.read(this._carrier);
+      if (data === null) this._fail();
       else if (data && data.length > 0) {
-        this.#received = data.slice();
-        this.#options.onReadable?.(this.#received.length);
+        this._received = data.slice();
+        this._options.onReadable?.(this._received.length);
       }
     }
 
-    #tellWritable(): void {
-      if (this.#writableBytes > 0) this.#options.onWritable?.(this.#writableBytes);
+    private _tellWritable(): void {
+      if (this._writableBytes > 0) this._options.onWritable?.(this._writableBytes);
     }
 
-    #fail(): void {
-      if (this.#isClosed) return;
+    private _fail(): void {
+      if (this._isClosed) return;
       this.close();
-      if (this.#isTCPUp && !this.#isReady) this.#options.onHandshakeFailed?.();
-      this.#options.onError?.();
+      if (this._isTCPUp && !this._isReady) this._options.onHandshakeFailed?.();
+      this._options.onError?.();
     }
   };
 }

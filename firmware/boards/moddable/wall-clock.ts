@@ -10,45 +10,45 @@ const RETRY_MS = 60_000;
 
 /** Sets the wall clock over SNTP (RFC 4330). Everything works without it, but TLS. */
 export class WallClock implements IO {
-  #clock: Clock;
-  #guard: Guard;
-  #sntp: SNTP | undefined;
-  #timer: Timer | undefined;
+  private _clock: Clock;
+  private _guard: Guard;
+  private _sntp: SNTP | undefined;
+  private _timer: Timer | undefined;
 
   constructor({ clock, guard }: { clock: Clock; guard: Guard }) {
-    this.#clock = clock;
-    this.#guard = guard;
+    this._clock = clock;
+    this._guard = guard;
   }
 
   /** Asks for the time, now and again and again. */
   sync(): void {
-    if (this.#sntp) return;
-    this.#clock.clear(this.#timer);
+    if (this._sntp) return;
+    this._clock.clear(this._timer);
     try {
-      this.#sntp = new SNTP({ host: HOST }, (message, value) => {
-        this.#guard.run(() => this.#follow(message, value));
+      this._sntp = new SNTP({ host: HOST }, (message, value) => {
+        this._guard.run(() => this._follow(message, value));
       });
     } catch {
       // No socket for it now.
-      this.#again(RETRY_MS);
+      this._again(RETRY_MS);
     }
   }
 
   close(): void {
-    this.#clock.clear(this.#timer);
-    this.#sntp?.close();
-    this.#sntp = undefined;
+    this._clock.clear(this._timer);
+    this._sntp?.close();
+    this._sntp = undefined;
   }
 
-  #follow(message: number, value: unknown): void {
+  private _follow(message: number, value: unknown): void {
     if (message === SNTP.retry) return;
     // The SDK closes it after either.
-    this.#sntp = undefined;
+    this._sntp = undefined;
     if (message === SNTP.time) Time.set(Number(value));
-    this.#again(message === SNTP.time ? RESYNC_MS : RETRY_MS);
+    this._again(message === SNTP.time ? RESYNC_MS : RETRY_MS);
   }
 
-  #again(delayMs: number): void {
-    this.#timer = this.#clock.set(() => this.sync(), delayMs);
+  private _again(delayMs: number): void {
+    this._timer = this._clock.set(() => this.sync(), delayMs);
   }
 }

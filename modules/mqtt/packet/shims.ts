@@ -54,29 +54,29 @@ export class Buffer extends Uint8Array<ArrayBuffer> {
 
 /** What came and was not parsed yet. Nearly always one piece holds whole packets, so pieces are simply joined. */
 export class BufferList {
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  private _bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
   get length(): number {
-    return this.#bytes.length;
+    return this._bytes.length;
   }
 
   append(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.#bytes.length === 0) {
-      this.#bytes = bytes;
+    if (this._bytes.length === 0) {
+      this._bytes = bytes;
       return;
     }
-    const joined = new Uint8Array(this.#bytes.length + bytes.length);
-    joined.set(this.#bytes);
-    joined.set(bytes, this.#bytes.length);
-    this.#bytes = joined;
+    const joined = new Uint8Array(this._bytes.length + bytes.length);
+    joined.set(this._bytes);
+    joined.set(bytes, this._bytes.length);
+    this._bytes = joined;
   }
 
   consume(byteLength: number): void {
-    this.#bytes = this.#bytes.subarray(byteLength);
+    this._bytes = this._bytes.subarray(byteLength);
   }
 
   readUInt8(offset: number): number {
-    const value = this.#bytes[offset];
+    const value = this._bytes[offset];
     if (value === undefined) throw new RangeError("the packet is too short");
     return value;
   }
@@ -90,12 +90,12 @@ export class BufferList {
   }
 
   slice(start: number, end: number): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(start, end);
+    return this._bytes.slice(start, end);
   }
 
   /** Ill-formed UTF-8 is an error: the connection is to be closed [MQTT-1.5.3-1]. */
-  toString(_encoding?: string, start = 0, end = this.#bytes.length): string {
-    const text = decodeUTF8(this.#bytes.subarray(start, end));
+  toString(_encoding?: string, start = 0, end = this._bytes.length): string {
+    const text = decodeUTF8(this._bytes.subarray(start, end));
     if (text === undefined) throw new Error("a string is not UTF-8");
     return text;
   }
@@ -109,16 +109,16 @@ export function bl(): BufferList {
 type Listener = (argument: unknown) => void;
 
 export class EventEmitter {
-  #listeners = new Map<string, Listener>();
+  private _listeners = new Map<string, Listener>();
 
   /** One listener an event is all that the codec has. */
   on(event: string, listener: Listener): this {
-    this.#listeners.set(event, listener);
+    this._listeners.set(event, listener);
     return this;
   }
 
   emit(event: string, argument: unknown): boolean {
-    const listener = this.#listeners.get(event);
+    const listener = this._listeners.get(event);
     listener?.(argument);
     return listener !== undefined;
   }
