@@ -23,7 +23,6 @@ export interface Evaluation {
 /** Tests that take an interpreter more than a minute. */
 const TOO_LONG = [
   "100,000 messages take packet identifiers again and again, never one that is in flight",
-  "a bad release at 5 % halts by itself, and the next one reaches everybody",
   "once a day, at the time that is set and up to 30 minutes later",
   "goes to its slot as it comes: the sender is held back while the flash is busy",
 ];

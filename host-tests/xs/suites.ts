@@ -13,10 +13,15 @@ const FOLDERS = [
   "host-tests/simulation",
 ];
 
+/** A fleet of 500 stations takes an interpreter minutes. */
+const TOO_LONG = ["host-tests/simulation/fleet-update.test.ts"];
+
 /** The tests that need nothing of Node, the contract suites among them. */
 export function portableTests(): string[] {
   const foreign = new Map<string, boolean>();
-  return FOLDERS.flatMap(testFiles).filter((file) => !isForeign(file, foreign) && !replacesModules(file));
+  return FOLDERS.flatMap(testFiles).filter(
+    (file) => !TOO_LONG.includes(file) && !isForeign(file, foreign) && !replacesModules(file),
+  );
 }
 
 /** Runs one test file on XS. */
