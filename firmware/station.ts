@@ -5,7 +5,7 @@ import type { MQTTFailure } from "../modules/mqtt/index.js";
 import { type Link, type LinkFailure, type LinkState, makeLink } from "../modules/network/index.js";
 import { firmwareUploadRoute, Pairing, type PairingParameters } from "../modules/pairing/index.js";
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
-import type { Tree } from "../modules/telemetry/index.js";
+import type { LogLevel, Tree } from "../modules/telemetry/index.js";
 import type { Updates } from "../modules/updates/index.js";
 import { Access } from "./access.js";
 import type { Config } from "./config.js";
@@ -63,6 +63,8 @@ export class Station implements IO {
   private _indicator: Indicator;
   private _access: Access;
   private _updates: Updates;
+  /** For people, once the platform can tell them. */
+  private _news: { readonly message: string; readonly logLevel: LogLevel } | undefined;
   private _tree: Tree;
   private _ownerChange: OwnerChange;
   private _lastError: string | undefined;
@@ -285,6 +287,10 @@ export class Station implements IO {
       problem: () => this._problem()?.message,
       restart: (reason) => this._restart(reason),
       onChanged: () => this._platform?.update(),
+      onNews: (message, outcome) => {
+        this._news = { message, logLevel: outcome === "confirmed" ? "info" : "warning" };
+        this._tellNews();
+      },
     });
   }
 
@@ -461,6 +467,7 @@ export class Station implements IO {
     this._access.followPlatform();
     if (online) {
       this._updates.followBroker();
+      this._tellNews();
       this._enter("online");
     } else
       this._enter(this._lifeCycle === "online" || this._lifeCycle === "offline" ? "offline" : "connecting");
@@ -501,6 +508,12 @@ export class Station implements IO {
     this._board.log(message);
     this._lastError = message;
     this._platform?.notify(message, "error");
+  }
+
+  private _tellNews(): void {
+    if (!this._news || !this._platform?.isOnline) return;
+    this._platform.notify(this._news.message, this._news.logLevel);
+    this._news = undefined;
   }
 
   private _enter(lifeCycle: LifeCycle): void {

@@ -17,7 +17,10 @@ import type { OptionStore, Options } from "./options.js";
 import type { Records } from "./records.js";
 
 export interface StationUpdatesOptions
-  extends Pick<UpdatesOptions, "isFree" | "isOnline" | "isUp" | "problem" | "restart" | "onChanged"> {
+  extends Pick<
+    UpdatesOptions,
+    "isFree" | "isOnline" | "isUp" | "problem" | "restart" | "onChanged" | "onNews"
+  > {
   readonly board: Board;
   readonly config: Config;
   readonly identity: StationIdentity;

@@ -15,6 +15,7 @@ const IDENTITY: Identity = {
 /** A station whose flash has nothing but the image in it. */
 function flashed(image: Uint8Array): Scene {
   const scene = new Scene({ isUnprovisioned: true, device: { flash: flashFromImage(image) } });
+  scene.under.deviceId = IDENTITY.id;
   scene.platform.keys.set(IDENTITY.id, IDENTITY.key);
   return scene;
 }

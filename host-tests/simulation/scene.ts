@@ -61,6 +61,8 @@ export class StationUnderTest {
   station: Station | undefined;
   /** Runs as a part of the firmware, after the station has started: what it throws is a crash. */
   onStarted: ((board: Board) => void) | undefined;
+  /** Its MAC address, unless it was provisioned with another. */
+  deviceId: string;
   /** What is built in otherwise than by default. */
   config: Partial<Config> = {};
   /** Versions of the firmware that are no good: what they do before anything else, and with which board they go on. */
@@ -84,10 +86,7 @@ export class StationUnderTest {
         if (end.type !== "power-cut") this.#bootSoon();
       },
     });
-  }
-
-  get deviceId(): string {
-    return this.device.mac.replaceAll(":", "-");
+    this.deviceId = this.device.mac.replaceAll(":", "-");
   }
 
   #bootSoon(): void {

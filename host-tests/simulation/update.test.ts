@@ -29,6 +29,14 @@ function states(): { text: string; atMs: number }[] {
   return list;
 }
 
+/** What people were told. */
+function news(): { message: string; logLevel: string }[] {
+  return scene.broker.published
+    .filter(({ topic }) => topic.endsWith("/notifications/create"))
+    .map(({ payload }) => JSON.parse(decodeUTF8(payload) ?? "null"))
+    .map(({ message, logLevel }) => ({ message, logLevel }));
+}
+
 const imageRequests = () => scene.server.requests.filter(({ path }) => path.endsWith(".bin"));
 
 describe("an update", () => {
@@ -46,6 +54,7 @@ describe("an update", () => {
     scene.under.powerCycle();
     scene.untilSettled();
     expect(scene.version()).toBe(2);
+    expect(news()).toEqual([{ message: "firmware 2 runs", logLevel: "info" }]);
   });
 
   test("tells its progress, at most once a second", () => {
@@ -218,6 +227,12 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
   function expectRollback(why: string): void {
     expect(scene.version()).toBe(1);
     expect(scene.updateState()).toMatch(new RegExp(`^Rolled back: .*${why}`));
+    expect(news()).toEqual([
+      {
+        message: expect.stringMatching(new RegExp(`^firmware 2 was taken back: .*${why}`)),
+        logLevel: "warning",
+      },
+    ]);
     const before = imageRequests().length;
     scene.clock.advance(3 * DAY_MS);
     expect(imageRequests()).toHaveLength(before);

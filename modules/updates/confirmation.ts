@@ -18,6 +18,8 @@ export interface ConfirmationOptions {
   readonly restart: (reason: string) => void;
   /** The firmware stays. */
   readonly onConfirmed: () => void;
+  /** What people want to know: firmware that runs from now on, or that was taken back. */
+  readonly onNews?: (message: string, outcome: "confirmed" | "rolled-back") => void;
 }
 
 /** In which a new firmware has to prove itself. */
@@ -48,6 +50,10 @@ export class Confirmation implements IO {
       case "rolled-back":
         board.log(`update: version ${verdict.rollback.version} was rolled back: ${verdict.rollback.why}`);
         this._keep({ rollback: verdict.rollback });
+        options.onNews?.(
+          `firmware ${verdict.rollback.version} was taken back: ${verdict.rollback.why}`,
+          "rolled-back",
+        );
         break;
       case "trial":
         this._begin(verdict.trial, verdict.hasWayBack);
@@ -113,6 +119,7 @@ export class Confirmation implements IO {
     this._keepFirmware();
     this._options.board.log("update: the new firmware is confirmed");
     this._options.onConfirmed();
+    this._options.onNews?.(`firmware ${this._options.runningVersion} runs`, "confirmed");
   }
 
   /** The record comes first to say so, and last to be forgotten: a power cut between leaves no doubt. */

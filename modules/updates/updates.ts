@@ -3,7 +3,7 @@ import { concatBytes } from "../bytes/index.js";
 import { parseJSONObject } from "../json/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import { AutoUpdate } from "./auto-update.js";
-import { Confirmation } from "./confirmation.js";
+import { Confirmation, type ConfirmationOptions } from "./confirmation.js";
 import { Download } from "./download.js";
 import { Get } from "./get.js";
 import { type Expectation, Installation } from "./installation.js";
@@ -46,6 +46,8 @@ export interface UpdatesOptions {
   readonly restart: (reason: string) => void;
   /** `state` has changed; of a percentage it says so at most once a second. */
   readonly onChanged: () => void;
+  /** What people want to know: firmware that runs from now on, or that was taken back. It may come while this is made. */
+  readonly onNews?: ConfirmationOptions["onNews"];
 }
 
 export interface UpdateRequest {
