@@ -27,10 +27,13 @@ const detailsSchema = z.strictObject({
 
 type ReleaseName = Pick<Release, "productId" | "version" | "channel">;
 
+const PRODUCT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const FILE = /^(stable|staging)-(\d{1,10})\.json$/;
 
-/** The place of a release, without its ending. */
+/** The place of a release, without its ending. Throws for a product id that is no name of a folder. */
 function fileOf(directory: string, { productId, version, channel }: ReleaseName): string {
+  if (!PRODUCT_ID.test(productId))
+    throw new Error(`the product id ${JSON.stringify(productId)} must be 1-64 letters, digits, "-" or "_"`);
   return join(directory, productId, `${channel}-${version}`);
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createPublicKey, verify } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -168,6 +168,14 @@ describe("served", () => {
     await service?.close();
     service = undefined;
     rmSync(directory, { recursive: true });
+  });
+
+  test("an image whose product id leads out of the shelf is not put there", () => {
+    const productId = "../outside";
+    const stray = makeImage({ version: 5, productId });
+    const shelf = join(directory, "shelf");
+    expect(() => writeRelease(shelf, releaseOf(5, { image: stray, productId }))).toThrow(/product id/);
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   test("over HTTP it is the same, and what is released meanwhile is there", async () => {
