@@ -270,6 +270,39 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     expectRollback("reset by the task watchdog");
   });
 
+  test("one that never reaches the broker, which went away while it came", () => {
+    scene.under.bad.set(2, (board) => ({
+      ...board,
+      resolve: (_host, done) => {
+        board.clock.set(() => done(undefined), 10);
+      },
+    }));
+    scene.set("firmware/update", "true");
+    scene.until("it is under way", () => scene.updateState() !== "none" && imageRequests().length > 0);
+    scene.broker.stop();
+    scene.until("the new one runs", () => scene.version() === 2);
+    scene.broker.start();
+    scene.clock.advance(CONFIRM_WITHIN_MS + 10_000);
+    scene.untilSettled();
+    expectRollback("did not reach the broker within 5 minutes");
+  });
+
+  test("one whose owner asks for a factory reset before it has proven itself", () => {
+    scene.under.bad.set(2, (board) => ({
+      ...board,
+      resolve: (_host, done) => {
+        board.clock.set(() => done(undefined), 10);
+      },
+    }));
+    scene.set("firmware/update", "true");
+    scene.until("the new one runs", () => scene.version() === 2);
+    scene.station.resetToProvisioned();
+    scene.clock.advance(2 * CONFIRM_WITHIN_MS);
+    expect(scene.version()).toBe(1);
+    expect(scene.status()).toMatchObject({ state: "unpaired" });
+    expect(scene.station.updates.state.type).toBe("rolled-back");
+  });
+
   test("one that never reaches the broker", () => {
     scene.under.bad.set(2, (board) => ({
       ...board,

@@ -93,6 +93,8 @@ export class Updates implements IO {
   private _waiting: (() => void) | undefined;
   private _notice: Timer | undefined;
   private _restart: Timer | undefined;
+  /** The broker was reached when the image under way began to come. */
+  private _hadBroker = false;
   private _shownAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: UpdatesOptions) {
@@ -276,6 +278,7 @@ export class Updates implements IO {
   }
 
   private _install(expected: Expectation, { allowsDowngrade }: UpdateRequest): Installation {
+    this._hadBroker = this._options.isOnline();
     return new Installation({ ...this._options, allowsDowngrade, expected });
   }
 
@@ -325,7 +328,7 @@ export class Updates implements IO {
   ): Refusal | undefined {
     const from = this._options.runningVersion;
     const to = installation.image?.version ?? from;
-    const hadBroker = this._options.isOnline();
+    const hadBroker = this._hadBroker || this._options.isOnline();
     let isPrepared = false;
     const beforeBoot = () => {
       isPrepared = true;
