@@ -1,6 +1,8 @@
-import { describe, expect, test } from "@jest/globals";
-import { concatBytes, encodeUTF8 } from "../../modules/bytes/index.js";
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { concatBytes, encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import { ESP32_C3, makeImage } from "../world/firmware-image.js";
+import { Random } from "../world/random.js";
+import { Signer } from "../world/signer.js";
 import { LOGIN, Scene } from "./scene.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -170,6 +172,46 @@ describe("a firmware image that is uploaded", () => {
     // 367 sectors of 45 ms, and programming: a chip takes as long.
     expect(scene.clock.monotonicMs() - sinceMs).toBeGreaterThan(scene.device.slots.busyMs * 0.9);
     expect(scene.device.slots.busyMs).toBeGreaterThan(15_000);
+  });
+});
+
+describe("where firmware has to be signed, an image that is uploaded", () => {
+  const signer = new Signer(new Random(31));
+  const signatureOf = (by: Signer, image: Bytes) => encodeUTF8(encodeHex(by.sign(image)));
+  const send = (scene: Scene, ...parts: [name: string, content: Bytes][]) =>
+    scene.ask("POST", "/firmware/upload", {
+      body: form(...parts),
+      headers: { "content-type": `multipart/form-data; boundary=${BOUNDARY}`, ...LOGIN },
+    });
+  let scene: Scene;
+
+  beforeEach(() => {
+    scene = new Scene();
+    scene.under.config = { updateKey: encodeHex(signer.publicKey) };
+    scene.bringOnline();
+    scene.clock.advance(31_000);
+  });
+
+  test.each(["before", "behind"])("is taken with its signature %s it", (where) => {
+    const parts: [string, Bytes][] = [
+      ["signature", signatureOf(signer, NEXT)],
+      ["image", NEXT],
+    ];
+    expect(send(scene, ...(where === "before" ? parts : parts.reverse()))).toMatchObject({ status: 200 });
+    expectRestart(scene);
+  });
+
+  test("is refused without one, with a stranger's, and with one that is none", () => {
+    expect(uploadBare(scene, NEXT)).toMatchObject({
+      status: 400,
+      body: expect.stringContaining("not signed"),
+    });
+    const stranger = signatureOf(new Signer(new Random(32)), NEXT);
+    const other = signatureOf(signer, makeImage({ version: 3 }));
+    for (const signature of [stranger, other, encodeUTF8("ab"), encodeUTF8("z".repeat(500))]) {
+      expect(send(scene, ["image", NEXT], ["signature", signature]).status).toBe(400);
+      expect(isUntouched(scene)).toBe(true);
+    }
   });
 });
 

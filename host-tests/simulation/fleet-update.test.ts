@@ -59,9 +59,9 @@ test("a bad release at 5 % halts by itself, and the next one reaches everybody",
   expect(online()).toBe(STATIONS);
   for (const under of fleet) {
     const wasHit = rolledBack.includes(under.deviceId);
-    expect(scene.updateState(under)?.startsWith("Rolled back: reset by the task watchdog") ?? false).toBe(
-      wasHit,
-    );
+    expect(
+      scene.updateState(under)?.startsWith("Rolled back: version 2: reset by the task watchdog") ?? false,
+    ).toBe(wasHit);
   }
 
   scene.release(3, { percent: 5 });

@@ -1,6 +1,7 @@
 /** A café whose platform has firmware on its shelf. */
 
 import { describeImage } from "../../modules/updates/index.js";
+import { Reports } from "../../platform-stub/firmware/reports.js";
 import type { Release } from "../../platform-stub/firmware/shelf.js";
 import { Life, makeSockets } from "../virtual-board/index.js";
 import { makeImage } from "../world/firmware-image.js";
@@ -28,10 +29,8 @@ export class UpdateScene extends Scene {
       port: 443,
       certificateName: BROKER_NAME,
     });
-    this.broker.watch(({ topic, payload }) => {
-      const deviceId = /\/sweet-home\/([^/]+)\/firmware\/updatestate$/.exec(topic)?.[1];
-      if (deviceId !== undefined) this.server.shelf.report(deviceId, String.fromCharCode(...payload));
-    });
+    const reports = new Reports((report) => this.server.shelf.report(report));
+    this.broker.watch(({ topic, payload }) => reports.follow(topic, String.fromCharCode(...payload)));
   }
 
   /** Puts a release on the shelf, for everybody unless told otherwise. */

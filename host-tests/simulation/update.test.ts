@@ -37,6 +37,17 @@ function news(): { message: string; logLevel: string }[] {
     .map(({ message, logLevel }) => ({ message, logLevel }));
 }
 
+/** The server takes minutes to say what is newest. */
+function trickleChecks(): void {
+  scene.server.intercept = (_request, response) => ({
+    ...response,
+    status: 200,
+    headers: {},
+    body: new Uint8Array(2000).fill(0x20),
+  });
+  scene.server.fault = () => ({ bytesPerSecond: 10 });
+}
+
 const imageRequests = () => scene.server.requests.filter(({ path }) => path.endsWith(".bin"));
 
 describe("an update", () => {
@@ -148,6 +159,15 @@ describe("an update", () => {
     expect(imageRequests()).toEqual([]);
   });
 
+  test("is none where the server does not come to the point", () => {
+    trickleChecks();
+    scene.set("firmware/update", "true");
+    scene.clock.advance(50_000);
+    expect(scene.updateState()).toBe("Checking for updates");
+    scene.clock.advance(11_000);
+    expect(scene.updateState()).toBe("Update failed: no answer within 60 s");
+  });
+
   test("is none where there is no shelf", () => {
     scene.update();
     expect(scene.updateState()).toBe(
@@ -226,7 +246,7 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
   /** What has to hold after each. */
   function expectRollback(why: string): void {
     expect(scene.version()).toBe(1);
-    expect(scene.updateState()).toMatch(new RegExp(`^Rolled back: .*${why}`));
+    expect(scene.updateState()).toMatch(new RegExp(`^Rolled back: version 2: .*${why}`));
     expect(news()).toEqual([
       {
         message: expect.stringMatching(new RegExp(`^firmware 2 was taken back: .*${why}`)),
@@ -366,8 +386,66 @@ describe("a new firmware", () => {
     scene.under.powerCycle();
     scene.untilSettled();
     expect(scene.version()).toBe(1);
-    expect(scene.updateState()).toBe("Rolled back: the power went before the new firmware was confirmed");
+    expect(scene.updateState()).toBe(
+      "Rolled back: version 2: the power went before the new firmware was confirmed",
+    );
     scene.clock.advance(DAY_MS + 60 * MINUTE_MS);
+    scene.untilSettled();
+    expect(scene.version()).toBe(2);
+  });
+
+  test("is not tried again and again when the power goes each time: it may pull it down", () => {
+    scene.clock.setEpochMs(10 * DAY_MS);
+    scene.release(2);
+    let starts = 0;
+    scene.under.bad.set(2, (board) => {
+      starts++;
+      board.clock.set(() => scene.under.powerCycle(), 500);
+      return board;
+    });
+    scene.clock.advance(5 * DAY_MS);
+    expect(starts).toBe(2);
+    expect(scene.updateState()).toMatch(/^Rolled back: version 2: the power went/);
+    scene.under.bad.clear();
+    scene.update();
+    expect(scene.version()).toBe(2);
+  });
+
+  test("is tried again when somebody has restarted it", () => {
+    scene.clock.setEpochMs(10 * DAY_MS);
+    scene.release(2);
+    scene.under.bad.set(2, (board) => {
+      board.clock.set(() => board.restart("the installer wants it"), 500);
+      return board;
+    });
+    scene.update();
+    expect(scene.updateState()).toBe("Rolled back: version 2: the installer wants it");
+    scene.under.bad.clear();
+    scene.clock.advance(DAY_MS + 60 * MINUTE_MS);
+    scene.untilSettled();
+    expect(scene.version()).toBe(2);
+  });
+
+  test("that has proven itself goes on telling a bootloader that does not take it in", () => {
+    let refusals = 3;
+    scene.release(2);
+    scene.under.bad.set(2, (board) => ({
+      ...board,
+      confirmUpdate: () => {
+        if (refusals-- > 0) throw new Error("esp_ota_mark_app_valid_cancel_rollback gives 261");
+        board.confirmUpdate();
+      },
+    }));
+    scene.set("firmware/update", "true");
+    scene.until("the new one runs", () => scene.version() === 2);
+    scene.until("it is online", () => scene.station.lifeCycle === "online");
+    scene.clock.advance(1000);
+    expect(scene.device.slots.isOnTrial).toBe(true);
+    expect(scene.station.updates.request()).toMatch("not confirmed");
+    scene.clock.advance(2 * CONFIRM_WITHIN_MS);
+    expect(scene.device.slots.isOnTrial).toBe(false);
+    expect(scene.updateState()).toBe("Updated successfully");
+    scene.under.powerCycle();
     scene.untilSettled();
     expect(scene.version()).toBe(2);
   });
@@ -393,6 +471,42 @@ describe("a new firmware", () => {
     scene.device.vehicle.unplug();
     scene.untilSettled();
     expect(scene.version()).toBe(1);
+  });
+});
+
+describe("an image that somebody brings", () => {
+  const next = makeImage({ version: 3 });
+
+  function bring(): void {
+    scene.device.interrupt(() => {
+      const upload = scene.station.updates.upload({ size: next.length });
+      if ("code" in upload) throw new Error(upload.message);
+      expect(upload.write(next)).toBeUndefined();
+      expect(upload.finish()).toBeUndefined();
+    });
+    scene.until("the new one runs", () => scene.version() === 3);
+    scene.untilSettled();
+  }
+
+  test.each(["check", "download"])("comes before a %s that takes its time", (what) => {
+    scene.release(2, { image: makeImage({ version: 2, byteLength: 40_000 }) });
+    if (what === "check") trickleChecks();
+    else scene.server.fault = ({ path }) => (path.endsWith(".bin") ? { bytesPerSecond: 50 } : undefined);
+    scene.set("firmware/update", "true");
+    scene.clock.advance(20_000);
+    expect(scene.updateState()).toMatch(what === "check" ? /^Checking/ : /^Updating \d+%$/);
+    bring();
+    expect(scene.version()).toBe(3);
+    expect(scene.updateState()).toBe("Updated successfully");
+  });
+
+  test("comes not before one that waits to be started", () => {
+    scene.release(2);
+    scene.set("firmware/update", "true");
+    scene.until("it is there", () => scene.updateState() === "Updating 100%");
+    expect(scene.station.updates.upload()).toMatchObject({ code: "busy" });
+    scene.untilSettled();
+    expect(scene.version()).toBe(2);
   });
 });
 

@@ -185,6 +185,7 @@ const FAULTS: readonly Fault[] = [
     return image;
   }),
   sending("is swapped for another", () => best),
+  sending("is older than it was said to be", () => makeImage({ version: 0, byteLength: IMAGE_BYTES })),
   sending("is noise", (random) => random.bytes(IMAGE_BYTES)),
   sending("is oversized", () => makeImage({ version: 2, byteLength: 0x1e0010 })),
   announcing("is for another chip", makeImage({ version: 2, chipId: ESP32_C3 }), 2),

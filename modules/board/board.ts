@@ -78,7 +78,8 @@ export interface Board {
   openUpdate(): Updater;
   /**
    * This firmware works: the bootloader keeps it. One that came by an update and never says so is rolled back at the
-   * next restart. Said again it changes nothing.
+   * next restart. Said again it changes nothing. Throws when the bootloader could not be told; where no update has
+   * ever come there may be nobody to tell.
    */
   confirmUpdate(): void;
   /** Inside the station, in °C; `undefined`, or no such function: nobody measures it, or its sensor is broken. */

@@ -45,7 +45,7 @@ export class Confirmation implements IO {
       case "none":
         break;
       case "confirmed":
-        this._keepFirmware();
+        this._settle(() => {});
         break;
       case "rolled-back":
         board.log(`update: version ${verdict.rollback.version} was rolled back: ${verdict.rollback.why}`);
@@ -74,7 +74,7 @@ export class Confirmation implements IO {
   /** The broker was reached: any firmware has proven itself by that. */
   followBroker(): void {
     if (this._trial) this._confirm();
-    else this._options.board.confirmUpdate();
+    else this._tellBootloader();
   }
 
   /** A session may have ended. */
@@ -116,23 +116,45 @@ export class Confirmation implements IO {
   private _confirm(): void {
     const { trial } = this._record;
     if (trial) this._keep({ ...this._record, trial: { ...trial, stage: "confirmed" } });
-    this._keepFirmware();
-    this._options.board.log("update: the new firmware is confirmed");
-    this._options.onConfirmed();
-    this._options.onNews?.(`firmware ${this._options.runningVersion} runs`, "confirmed");
+    this._settle(() => {
+      this._options.board.log("update: the new firmware is confirmed");
+      this._options.onConfirmed();
+      this._options.onNews?.(`firmware ${this._options.runningVersion} runs`, "confirmed");
+    });
   }
 
-  /** The record comes first to say so, and last to be forgotten: a power cut between leaves no doubt. */
-  private _keepFirmware(): void {
+  /**
+   * Proven it is; what is left is that the bootloader knows. The record comes first to say so, and last to be
+   * forgotten: a power cut between leaves no doubt.
+   */
+  private _settle(onKept: () => void): void {
+    const { board } = this._options;
+    const problem = this._tellBootloader();
     this.close();
-    this._trial = undefined;
-    this._options.board.confirmUpdate();
-    this._keep({});
+    if (problem === undefined) {
+      this._trial = undefined;
+      this._keep({});
+      onKept();
+    } else {
+      board.log(`update: the bootloader was not told that the new firmware stays: ${problem}`);
+      this._look = board.clock.set(() => this._settle(onKept), LOOK_MS);
+    }
+  }
+
+  /** Gives why it could not be told, if it could not. Where nothing is on trial it need not be. */
+  private _tellBootloader(): string | undefined {
+    try {
+      this._options.board.confirmUpdate();
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : "unknown";
+    }
   }
 
   private _giveUp(): void {
     this._isOverdue = !this._options.isFree();
     if (this._isOverdue) return;
+    if (this._trial) this._keep({ ...this._record, trial: { ...this._trial, hasGivenUp: true } });
     const problem = this._options.problem();
     const why = problem === undefined ? "" : `: ${problem}`;
     this._options.restart(`the new firmware did not reach the broker within 5 minutes${why}`);

@@ -118,6 +118,23 @@ describe("a GET", () => {
     expect(secure.requests).toHaveLength(1);
   });
 
+  test("tells its own headers to nobody else", () => {
+    const location = "http://other.example/firmwares/v1/plugpass.bin";
+    plain.intercept = ({ path }, response) =>
+      path === "/" ? redirect("/here") : path === "/here" ? redirect(location) : response;
+    const options = { board, headers: { "user-agent": "a" }, ownHeaders: { "x-device-id": "b" } };
+    const handlers = { onHead: () => {}, onBody: () => {}, onDone: () => {}, onFailed: () => {} };
+    new Get({ ...options, ...handlers, place: place("http://platform.example/") });
+    world.clock.advance(HOUR_MS);
+    expect(
+      plain.requests.map(({ headers }) => [headers.get("user-agent"), headers.get("x-device-id")]),
+    ).toEqual([
+      ["a", "b"],
+      ["a", "b"],
+      ["a", undefined],
+    ]);
+  });
+
   test.each([
     ["in a circle", "/", "more than 3 redirects"],
     ["from TLS to plain text", "http://platform.example/", "a redirect that leads nowhere safe"],
@@ -201,6 +218,42 @@ describe("a download that breaks off", () => {
       };
       expect(download({ version: 2 })).toBe("installed");
     }
+  });
+
+  test("begins anew when what the rest is known by is another", () => {
+    let isOther = true;
+    plain.intercept = ({ headers }, response) => {
+      if (!headers.has("range") || !isOther) return response;
+      isOther = false;
+      plain.fault = undefined;
+      return { ...response, headers: { ...response.headers, etag: '"other"' } };
+    };
+    expect(download({ version: 2 })).toBe("installed");
+    expect(ranges()).toEqual([undefined, "bytes=15000-", undefined]);
+  });
+
+  test("goes on when a range is shorter than what was asked for", () => {
+    plain.intercept = ({ headers }, response) => {
+      const from = Number(/^bytes=(\d+)-/.exec(headers.get("range") ?? "")?.[1]);
+      if (!from) return response;
+      const body = response.body.slice(0, 10_000);
+      const contentRange = `bytes ${from}-${from + body.length - 1}/${image.length}`;
+      const own = { "content-length": String(body.length), "content-range": contentRange };
+      return { ...response, headers: { ...response.headers, ...own }, body };
+    };
+    expect(download({ version: 2 })).toBe("installed");
+    expect(ranges()).toEqual([undefined, "bytes=15000-", "bytes=25000-", "bytes=35000-"]);
+  });
+
+  test("is whole when only its end was lost", () => {
+    plain.fault = ({ headers }) => (headers.has("range") ? undefined : { stallAfterBytes: image.length });
+    plain.intercept = ({ headers }, response) => {
+      // No length: the image ends with its connection, which does not end.
+      const { "content-length": _length, ...rest } = response.headers;
+      return headers.has("range") ? response : { ...response, headers: rest };
+    };
+    expect(download({ version: 2 })).toBe("installed");
+    expect(ranges()).toEqual([undefined, `bytes=${image.length}-`]);
   });
 
   test("fails when the server does not come back", () => {

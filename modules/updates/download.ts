@@ -10,6 +10,8 @@ export interface DownloadOptions {
   readonly board: Pick<Board, "clock" | "crypto" | "io" | "resolve">;
   readonly place: Place;
   readonly headers: Readonly<Record<string, string>>;
+  /** For the server alone, not for where it redirects to. */
+  readonly ownHeaders?: Readonly<Record<string, string>>;
   /** What the platform has said of the image. */
   readonly expected: Expectation;
   /** Begins to install what comes; also anew, when what came before turned out to be another image. */
@@ -89,7 +91,7 @@ export class Download implements IO {
   }
 
   private _try(): void {
-    const { board, place, headers } = this._options;
+    const { board, place, headers, ownHeaders } = this._options;
     const offset = this._installation?.receivedBytes ?? 0;
     const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
     if (offset > 0 && this._etag !== undefined) range["if-range"] = this._etag;
@@ -97,6 +99,7 @@ export class Download implements IO {
       board,
       place,
       headers: { ...headers, ...range },
+      ownHeaders,
       onHead: (head) => this._followHead(head, offset),
       onBody: (bytes) => this._take(bytes),
       onDone: () => this._finish(),
@@ -107,21 +110,26 @@ export class Download implements IO {
   private _followHead(head: ResponseHead, offset: number): void {
     const { status, headers } = head;
     if (status === 206 && offset > 0) {
-      // Another total is another image, though its validator says otherwise.
-      const total = new RegExp(`^bytes ${offset}-\\d+/(\\d{1,10})$`).exec(
-        headers.get("content-range") ?? "",
-      )?.[1];
-      if (total === undefined || (this._size !== undefined && Number(total) !== this._size))
-        this._startAnew();
+      if (!this._isTheSame(headers, new RegExp(`^bytes ${offset}-\\d+/(\\d{1,10})$`))) this._startAnew();
     } else if (status === 200) {
       this._begin(headers);
     } else if (status === 416) {
-      this._startAnew();
+      // Nothing is behind the last byte: of an image whose end was lost on the way, all has come.
+      if (offset > 0 && this._isTheSame(headers, new RegExp(`^bytes \\*/(${offset})$`))) this._finish();
+      else this._startAnew();
     } else if (status >= 500 || status === 429 || status === 408) {
       this._tryAgain(`the server answers ${status}`);
     } else {
       this._fail(status === 404 ? "the server has no such image" : `the server answers ${status}`);
     }
+  }
+
+  /** What the server has is the image that was begun, by all it says; another total is another image whatever else it says. */
+  private _isTheSame(headers: ResponseHead["headers"], contentRange: RegExp): boolean {
+    const total = contentRange.exec(headers.get("content-range") ?? "")?.[1];
+    if (total === undefined || (this._size !== undefined && Number(total) !== this._size)) return false;
+    const etag = headers.get("etag");
+    return etag === undefined || this._etag === undefined || etag === this._etag;
   }
 
   /** The image comes from its first byte. */
@@ -173,6 +181,11 @@ export class Download implements IO {
   private _finish(): void {
     const installation = this._installation;
     if (!installation) return;
+    if (this._size !== undefined && installation.receivedBytes < this._size) {
+      // A range may be shorter than what was asked for, and the end of a connection the end of nothing.
+      this._tryAgain("the image ended before its end");
+      return;
+    }
     this._end();
     this._options.onDone(installation);
   }

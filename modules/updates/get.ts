@@ -7,6 +7,10 @@ export interface GetOptions {
   readonly board: Pick<Board, "clock" | "io" | "resolve">;
   readonly place: Place;
   readonly headers: Readonly<Record<string, string>>;
+  /** Whole, redirects included; without one it goes on as long as something comes. */
+  readonly limitMs?: number;
+  /** Headers that are nobody else's business: they are left out where a redirect leads to another host. */
+  readonly ownHeaders?: Readonly<Record<string, string>>;
   /** Of the response that counts, behind redirects. */
   readonly onHead: (head: ResponseHead) => void;
   readonly onBody: (bytes: Uint8Array<ArrayBuffer>) => void;
@@ -32,6 +36,7 @@ export class Get implements IO {
   private _unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   private _socket: TCP | undefined;
   private _timer: Timer | undefined;
+  private _limit: Timer | undefined;
   /** Counts connections, so that what belongs to an earlier one is told from the present. */
   private _connection = 0;
   private _isOpen = false;
@@ -40,17 +45,21 @@ export class Get implements IO {
   constructor(options: GetOptions) {
     this._options = options;
     this._place = options.place;
+    const { board, limitMs } = options;
+    if (limitMs !== undefined)
+      this._limit = board.clock.set(() => this._fail(`no answer within ${limitMs / 1000} s`), limitMs);
     this._connect();
   }
 
   close(): void {
     this._isOver = true;
+    this._options.board.clock.clear(this._limit);
     this._disconnect();
   }
 
   private _connect(): void {
     const { host, port, path } = this._place;
-    const { board } = this._options;
+    const { board, place, ownHeaders } = this._options;
     const connection = ++this._connection;
     this._isOpen = false;
     this._reader = new ResponseReader({
@@ -60,7 +69,12 @@ export class Get implements IO {
         if (!this._isOver && connection === this._connection) this._options.onBody(bytes);
       },
     });
-    const headers = { host: `${host}:${port}`, connection: "close", ...this._options.headers };
+    const headers = {
+      host: `${host}:${port}`,
+      connection: "close",
+      ...this._options.headers,
+      ...(host === place.host ? ownHeaders : {}),
+    };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     this._unsent = encodeUTF8(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
     this._wait(OPEN_TIMEOUT_MS, `${host} port ${port} does not answer`);

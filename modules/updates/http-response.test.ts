@@ -57,6 +57,12 @@ describe.each([1, 2, 3, 7, 1000])("in pieces of %d bytes, a response", (pieceByt
       `HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(1000)}\r\n`,
       "head of the response is too long",
     ],
+    [
+      "behind endless interim ones",
+      "HTTP/1.1 100 Continue\r\n\r\n".repeat(500),
+      "head of the response is too long",
+    ],
+    ["with endless trailers", CHUNKED.replace("Trailer: x\r\n", "Trailer: x\r\n".repeat(500)), "trailers"],
     ["with an endless chunk size", CHUNKED.replace("5\r", `5;${"x".repeat(300)}\r`), "line of the chunked"],
   ])("%s is refused", (_name, text, error) => {
     expect(read(text, pieceBytes).error).toContain(error);

@@ -13,6 +13,7 @@ export interface ResponseHandlers {
   onBody(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
+/** Of the head with all that comes before it (1xx), and of the trailers. */
 const MAX_HEAD_BYTES = 4096;
 /** Of a chunk's size with its extensions, or a trailer. */
 const MAX_LINE_BYTES = 256;
@@ -36,6 +37,8 @@ export class ResponseReader {
   private _part: Part = { type: "head" };
   /** Of the head, or of a line of the framing, what has come. */
   private _line: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** Of what may come again and again, what has come: interim heads, then trailers. */
+  private _repeatedBytes = 0;
 
   constructor(handlers: ResponseHandlers) {
     this._handlers = handlers;
@@ -92,7 +95,8 @@ export class ResponseReader {
     const before = this._line.length;
     const all = concatBytes(this._line, bytes);
     const end = endOfHead(all, Math.max(0, before - 3));
-    if ((end < 0 ? all.length : end) > MAX_HEAD_BYTES) return "the head of the response is too long";
+    const headBytes = this._repeatedBytes + (end < 0 ? all.length : end);
+    if (headBytes > MAX_HEAD_BYTES) return "the head of the response is too long";
     if (end < 0) {
       this._line = all;
       return bytes.length;
@@ -101,6 +105,7 @@ export class ResponseReader {
     const head = parseHead(all.slice(0, end));
     if (!head) return "that is no HTTP response";
     // 100 Continue, 103 Early Hints: the response comes after them.
+    this._repeatedBytes = head.status < 200 ? headBytes : 0;
     if (head.status < 200) return end - before;
     const part = framing(head);
     if (!part) return "the length of the response is none";
@@ -130,6 +135,9 @@ export class ResponseReader {
       this._part = { type: "chunk-size" };
     } else if (line === "") {
       this._part = { type: "done" };
+    } else {
+      this._repeatedBytes += line.length;
+      if (this._repeatedBytes > MAX_HEAD_BYTES) return "the trailers of the response are too long";
     }
     return piece.length;
   }

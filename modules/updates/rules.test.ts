@@ -99,6 +99,7 @@ describe("what a start says of an update", () => {
   const crash: LastEnd = { type: "crash", reason: "out of memory" };
   const power: LastEnd = { type: "power" };
   const restart: LastEnd = { type: "restart", reason: "updated to version 2" };
+  const asked: LastEnd = { type: "restart", reason: "restarted by request" };
 
   test.each<[string, Trial["stage"], number, LastEnd, unknown]>([
     [
@@ -113,6 +114,7 @@ describe("what a start says of an update", () => {
     ["it never started", "installed", 1, restart, back("the new firmware did not start", true)],
     ["it crashed before its first word", "installed", 1, crash, back("out of memory", true)],
     ["it crashed", "started", 1, crash, back("out of memory", true)],
+    ["somebody restarted it on trial", "started", 1, asked, back("restarted by request", false)],
     ["the power went as it was installed", "installed", 1, power, back(POWER, false)],
     ["the power went on trial", "started", 1, power, back(POWER, false)],
     ["the power went between record and bootloader", "confirmed", 1, power, back(POWER, false)],
@@ -124,6 +126,22 @@ describe("what a start says of an update", () => {
     expect(judge({}, 1, crash)).toEqual({ type: "none" });
   });
 
+  test("is a fault when the new one has restarted because it did not prove itself", () => {
+    const record = { trial: { ...trial("started"), hasGivenUp: true } };
+    expect(judge(record, 1, asked)).toEqual(back("restarted by request", true));
+  });
+
+  test.each([power, asked])("is a fault when it is the second time: %j", (end) => {
+    const rollback = { version: 2, why: POWER, isFault: false };
+    expect(judge({ trial: trial("started"), rollback }, 1, end)).toMatchObject({
+      rollback: { isFault: true },
+    });
+    const other = { ...rollback, version: 3 };
+    expect(judge({ trial: trial("started"), rollback: other }, 1, end)).toMatchObject({
+      rollback: { isFault: false },
+    });
+  });
+
   function back(why: string, isFault: boolean) {
     return { type: "rolled-back", rollback: { version: 2, why, isFault } };
   }
@@ -132,7 +150,7 @@ describe("what a start says of an update", () => {
 describe("the record ota", () => {
   test("is read as it was written", () => {
     const record = {
-      trial: { from: 1, to: 2, stage: "started", hadBroker: false },
+      trial: { from: 1, to: 2, stage: "started", hadBroker: false, hasGivenUp: true },
       rollback: { version: 3, why: "it hangs", isFault: true },
     } as const;
     const written = JSON.parse(JSON.stringify(updateFormat.format(record)));

@@ -9,7 +9,7 @@ export type UpdateState =
   /** This firmware is the new one, and has proven itself. */
   | { readonly type: "updated" }
   | { readonly type: "failed"; readonly why: string }
-  | { readonly type: "rolled-back"; readonly why: string };
+  | { readonly type: "rolled-back"; readonly version: number; readonly why: string };
 
 /** What `updatestate` says (docs/protocol.md); `undefined` for nothing to say. */
 export function describeState(state: UpdateState): string | undefined {
@@ -27,6 +27,6 @@ export function describeState(state: UpdateState): string | undefined {
     case "failed":
       return `Update failed: ${state.why}`;
     case "rolled-back":
-      return `Rolled back: ${state.why}`;
+      return `Rolled back: version ${state.version}: ${state.why}`;
   }
 }

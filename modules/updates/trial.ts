@@ -13,12 +13,14 @@ export interface Trial {
   readonly stage: "installed" | "started" | "confirmed";
   /** The broker was reached before: the new firmware has to reach it, too. */
   readonly hadBroker: boolean;
+  /** The new firmware has restarted because it did not prove itself in time. */
+  readonly hasGivenUp?: boolean;
 }
 
 export interface Rollback {
   readonly version: number;
   readonly why: string;
-  /** The firmware's fault: that version is not tried again by itself. */
+  /** The firmware's fault, or the second time: that version is not tried again by itself. */
   readonly isFault: boolean;
 }
 
@@ -32,7 +34,7 @@ const MAX_WHY_CHARS = 200;
 const VERSIONS = { min: 0, max: MAX_VERSION };
 const STAGES: readonly Trial["stage"][] = ["installed", "started", "confirmed"];
 
-/** The record `ota`: `{v, trial?: {from, to, stage, hadBroker}, rollback?: {version, why, isFault}}`. */
+/** The record `ota`: `{v, trial?: {from, to, stage, hadBroker, hasGivenUp?}, rollback?: {version, why, isFault}}`. */
 export const updateFormat: RecordFormat<UpdateRecord> = {
   key: "ota",
   version: 1,
@@ -46,7 +48,8 @@ function parseTrial(value: unknown): Trial | undefined {
   const to = numberField(value, "to", VERSIONS);
   const stage = STAGES.find((one) => one === value.stage);
   if (from === undefined || to === undefined || !stage) return undefined;
-  return { from, to, stage, hadBroker: value.hadBroker !== false };
+  const hasGivenUp = value.hasGivenUp === true || undefined;
+  return { from, to, stage, hadBroker: value.hadBroker !== false, hasGivenUp };
 }
 
 function parseRollback(value: unknown): Rollback | undefined {
@@ -63,7 +66,7 @@ function whyOf(value: JSONObject): string {
 export type Verdict =
   /** Nothing was under way. */
   | { readonly type: "none" }
-  /** This firmware is the new one. It has to be confirmed; `isBackUp` where the bootloader takes it back otherwise. */
+  /** This firmware is the new one. It has to be confirmed; `hasWayBack` where the bootloader takes it back otherwise. */
   | { readonly type: "trial"; readonly trial: Trial; readonly hasWayBack: boolean }
   /** This firmware is the new one, and was about to be kept when the power went. */
   | { readonly type: "confirmed" }
@@ -79,14 +82,18 @@ export function judge(record: UpdateRecord, runningVersion: number, lastEnd: Las
     // A bootloader with rollback gives one start; one without gives as many as there are.
     return { type: "trial", trial, hasWayBack: trial.stage === "installed" };
   }
+  const { why, isFault } = causeOf(trial, lastEnd);
   const version = trial.to;
-  if (lastEnd.type === "power") {
-    const why = "the power went before the new firmware was confirmed";
-    return { type: "rolled-back", rollback: { version, why, isFault: false } };
-  }
-  const why =
-    lastEnd.type === "restart" && trial.stage === "installed"
-      ? "the new firmware did not start"
-      : lastEnd.reason.slice(0, MAX_WHY_CHARS);
-  return { type: "rolled-back", rollback: { version, why, isFault: true } };
+  // What goes wrong twice is not by chance: a firmware may be what pulls the supply down.
+  const isSecond = record.rollback?.version === version;
+  return { type: "rolled-back", rollback: { version, why, isFault: isFault || isSecond } };
+}
+
+function causeOf(trial: Trial, lastEnd: LastEnd): Omit<Rollback, "version"> {
+  if (lastEnd.type === "power")
+    return { why: "the power went before the new firmware was confirmed", isFault: false };
+  if (lastEnd.type === "restart" && trial.stage === "installed")
+    return { why: "the new firmware did not start", isFault: true };
+  const isFault = lastEnd.type === "crash" || trial.hasGivenUp === true;
+  return { why: lastEnd.reason.slice(0, MAX_WHY_CHARS), isFault };
 }

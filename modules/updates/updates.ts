@@ -5,7 +5,7 @@ import type { StoredRecord } from "../settings/index.js";
 import { AutoUpdate } from "./auto-update.js";
 import { Confirmation, type ConfirmationOptions } from "./confirmation.js";
 import { Download } from "./download.js";
-import { Get } from "./get.js";
+import { Get, type GetOptions } from "./get.js";
 import { type Expectation, Installation } from "./installation.js";
 import type { Refusal } from "./refusal.js";
 import { describeState, type UpdateState } from "./state.js";
@@ -71,9 +71,15 @@ export interface UploadRequest extends UpdateRequest {
 }
 
 /** What is under way. `close` ends it without a word. */
-type Job = IO & { pause?(): void; resume?(): void };
+type Job = IO & {
+  pause?(): void;
+  resume?(): void;
+  /** What the station fetches gives way to somebody who stands there with an image. */
+  readonly request?: Check;
+};
 
 const MAX_ANSWER_BYTES = 2048;
+const CHECK_LIMIT_MS = 60_000;
 const PROGRESS_MS = 1000;
 /** For the last words, and for the answer to an upload. */
 const RESTART_MS = 2000;
@@ -104,7 +110,7 @@ export class Updates implements IO {
       onConfirmed: () => this._enter({ type: "updated" }),
     });
     const { rollback } = this._confirmation;
-    this._state = rollback ? { type: "rolled-back", why: rollback.why } : { type: "idle" };
+    this._state = rollback ? { type: "rolled-back", ...rollback } : { type: "idle" };
     this._autoUpdate = new AutoUpdate({
       board: options.board,
       time: () => (options.settings().auto ? options.settings().time : undefined),
@@ -130,8 +136,12 @@ export class Updates implements IO {
 
   /** Begins to take an image from somebody who sends it. */
   upload(request: UploadRequest = {}): Upload | Refusal {
-    const obstacle = this._obstacle() ?? (this._options.isFree() ? undefined : "a vehicle is charging");
-    if (obstacle !== undefined) return { code: "busy", message: obstacle };
+    const obstacle = this._options.isFree() ? undefined : "a vehicle is charging";
+    const fetching = obstacle === undefined ? this._job?.request : undefined;
+    const busy = obstacle ?? (fetching ? undefined : this._obstacle());
+    if (busy !== undefined) return { code: "busy", message: busy };
+    this._job?.close();
+    if (fetching?.isAuto) this._autoUpdate.tryAgain();
     return this._takeUpload(request);
   }
 
@@ -192,7 +202,8 @@ export class Updates implements IO {
     const get = new Get({
       board: this._options.board,
       place,
-      headers: this._headers(),
+      ...this._headers(),
+      limitMs: CHECK_LIMIT_MS,
       onHead: (head) => {
         status = head.status;
       },
@@ -208,15 +219,17 @@ export class Updates implements IO {
       },
       onFailed: (why) => this._fail(why, request),
     });
-    this._job = get;
+    this._job = { request, close: () => get.close() };
   }
 
-  private _headers(): Record<string, string> {
+  private _headers(): Pick<GetOptions, "headers" | "ownHeaders"> {
     const { deviceId, productId, runningVersion, settings } = this._options;
     return {
-      "user-agent": `${productId}/${runningVersion}`,
-      "x-device-id": deviceId,
-      ...(settings().staging ? { "x-firmware-channel": "staging" } : {}),
+      headers: {
+        "user-agent": `${productId}/${runningVersion}`,
+        ...(settings().staging ? { "x-firmware-channel": "staging" } : {}),
+      },
+      ownHeaders: { "x-device-id": deviceId },
     };
   }
 
@@ -234,7 +247,7 @@ export class Updates implements IO {
     if (version === runningVersion || (version < runningVersion && !request.allowsDowngrade)) {
       this._enter({ type: "up-to-date" });
     } else if (request.isAuto && rollback?.isFault && rollback.version === version) {
-      this._enter({ type: "rolled-back", why: rollback.why });
+      this._enter({ type: "rolled-back", ...rollback });
     } else if (publicKey && !newest.signature) {
       this._enter({
         type: "failed",
@@ -252,7 +265,7 @@ export class Updates implements IO {
     const download = new Download({
       board: this._options.board,
       place,
-      headers: this._headers(),
+      ...this._headers(),
       expected: newest,
       begin: (expected) => this._install(expected, request),
       onProgress: (received, size) => this._progress(received, size),
@@ -267,7 +280,12 @@ export class Updates implements IO {
       },
       onFailed: (why) => this._fail(why, request),
     });
-    this._job = download;
+    this._job = {
+      request,
+      pause: () => download.pause(),
+      resume: () => download.resume(),
+      close: () => download.close(),
+    };
     if (!this._options.isFree()) download.pause();
   }
 

@@ -1,6 +1,7 @@
 /** The shelf in a directory: `<product id>/<channel>-<version>.bin`, and beside it `.json` with how far it is rolled out. */
 
 import {
+  type Dirent,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -69,7 +70,7 @@ export function writeProgress(directory: string, release: ReleaseName, progress:
   writeDetails(file, { signature, percent, updated: [...updated], rolledBack: [...rolledBack], isHalted });
 }
 
-/** Puts what is new in the directory on the shelf. Throws for what does not belong there, naming it. */
+/** Puts what is new in the directory on the shelf. */
 export class ShelfDirectory {
   readonly path: string;
   #shelf: Shelf;
@@ -79,35 +80,57 @@ export class ShelfDirectory {
   constructor(path: string, shelf: Shelf) {
     this.path = path;
     this.#shelf = shelf;
-    this.refresh();
   }
 
-  refresh(): void {
-    if (!existsSync(this.path)) return;
-    for (const productId of readdirSync(this.path)) {
-      for (const name of readdirSync(join(this.path, productId))) {
+  /** Gives what does not belong there, and is left out: a sentence for each. */
+  refresh(): string[] {
+    const problems: string[] = [];
+    for (const productId of namesIn(this.path, (entry) => entry.isDirectory())) {
+      for (const name of namesIn(join(this.path, productId), (entry) => entry.isFile())) {
         const [, channel, version] = FILE.exec(name) ?? [];
         if (channel === undefined) continue;
-        this.#readRelease({ productId, version: Number(version), channel: channel as Channel });
+        try {
+          this.#readRelease({ productId, version: Number(version), channel: channel as Channel });
+        } catch (error) {
+          problems.push(error instanceof Error ? error.message : `${productId}/${name} cannot be read`);
+        }
       }
     }
+    return problems;
   }
 
   #readRelease(name: ReleaseName): void {
     const file = fileOf(this.path, name);
     const { mtimeMs } = statSync(`${file}.json`);
     if (this.#read.get(file) === mtimeMs) return;
-    this.#read.set(file, mtimeMs);
     const { signature, percent, ...progress } = readDetails(`${file}.json`);
+    if (!existsSync(`${file}.bin`)) throw new Error(`${file}.bin is missing: it belongs to ${file}.json`);
     const image = Uint8Array.from(readFileSync(`${file}.bin`));
     this.#shelf.put({ ...name, image, signature, percent }, progress);
+    this.#read.set(file, mtimeMs);
   }
 }
 
+/** What stands in a directory, if it is there. */
+function namesIn(directory: string, belongs: (entry: Dirent) => boolean): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory, { withFileTypes: true })
+    .filter(belongs)
+    .map(({ name }) => name);
+}
+
 function readDetails(file: string): z.output<typeof detailsSchema> {
-  const parsed = detailsSchema.safeParse(JSON.parse(readFileSync(file, "utf8")));
+  const parsed = detailsSchema.safeParse(parseJSON(readFileSync(file, "utf8"), file));
   if (!parsed.success) throw new Error(`${file} is no release: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
+}
+
+function parseJSON(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`${file} is no release: it is not JSON`);
+  }
 }
 
 function writeDetails(file: string, details: z.input<typeof detailsSchema>): void {

@@ -1,6 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { createPublicKey, verify } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -15,8 +24,9 @@ import { startPlatform } from "../platform.js";
 import { answer } from "./answer.js";
 import { writeRelease } from "./directory.js";
 import { makeKey, publicKeyOf, signatureOf } from "./keys.js";
+import { Reports } from "./reports.js";
 import { type FirmwareService, serveFirmware } from "./server.js";
-import { type Release, Shelf } from "./shelf.js";
+import { type Release, Shelf, type StationReport } from "./shelf.js";
 
 const image = makeImage({ version: 5, productId: "cafe" });
 const IDS = Array.from({ length: 2000 }, (_, i) => `cafe-${i.toString(16).padStart(8, "0")}`);
@@ -25,6 +35,24 @@ function releaseOf(version: number, change: Partial<Release> = {}): Release {
   const own = makeImage({ version, productId: "cafe" });
   return { productId: "cafe", version, channel: "stable", image: own, percent: 100, ...change };
 }
+
+const updatedTo =
+  (version: number) =>
+  (deviceId: string): StationReport => ({
+    deviceId,
+    productId: "cafe",
+    version,
+    updateState: "Updated successfully",
+  });
+
+const rolledBackFrom =
+  (version: number) =>
+  (deviceId: string): StationReport => ({
+    deviceId,
+    productId: "cafe",
+    version: version - 1,
+    updateState: `Rolled back: version ${version}: crash`,
+  });
 
 describe("the shelf", () => {
   test("gives a staged release to its share of device ids, more of them with more, and never other ones", () => {
@@ -64,34 +92,50 @@ describe("the shelf", () => {
     const shelf = new Shelf();
     shelf.put(releaseOf(4));
     shelf.put(releaseOf(5));
-    const say = (count: number, from: number, text: string) => {
-      for (const id of IDS.slice(from, from + count)) {
-        shelf.offer("cafe", "stable", id);
-        shelf.report(id, text);
-      }
+    const say = (count: number, from: number, report: (deviceId: string) => StationReport) => {
+      for (const id of IDS.slice(from, from + count)) shelf.report(report(id));
     };
-    say(90, 0, "Updated successfully");
-    say(10, 100, "Rolled back: crash");
+    say(90, 0, updatedTo(5));
+    say(10, 100, rolledBackFrom(5));
     expect(shelf.progress(releaseOf(5)).isHalted).toBe(false);
     // The same one again is one.
-    for (let i = 0; i < 5; i++) shelf.report(IDS[100] ?? "", "Rolled back: crash");
+    for (let i = 0; i < 5; i++) say(1, 100, rolledBackFrom(5));
     expect(shelf.progress(releaseOf(5)).isHalted).toBe(false);
-    say(1, 200, "Rolled back: crash");
+    say(1, 200, rolledBackFrom(5));
     expect(shelf.progress(releaseOf(5)).isHalted).toBe(true);
     expect(shelf.offer("cafe", "stable", IDS[300])?.release.version).toBe(4);
+    // Who releases it again has looked at it: what was said before halts it no more, another rollback does.
+    shelf.put(releaseOf(5), { ...shelf.progress(releaseOf(5)), isHalted: false });
+    say(10, 100, rolledBackFrom(5));
+    say(1, 90, updatedTo(5));
+    expect(shelf.progress(releaseOf(5)).isHalted).toBe(false);
+    say(1, 201, rolledBackFrom(5));
+    expect(shelf.progress(releaseOf(5)).isHalted).toBe(true);
   });
 
-  test("does not halt for two stations, nor for what it never gave, nor for downloads that failed", () => {
+  test("counts a rollback against the version that was left, whatever it has offered since", () => {
     const shelf = new Shelf();
     shelf.put(releaseOf(5));
-    for (const id of IDS.slice(0, 50)) shelf.report(id, "Rolled back: crash");
-    for (const id of IDS.slice(0, 2)) {
-      shelf.offer("cafe", "stable", id);
-      shelf.report(id, "Rolled back: crash");
+    shelf.put(releaseOf(6));
+    for (const id of IDS.slice(0, 5)) {
+      expect(shelf.offer("cafe", "stable", id)?.release.version).toBe(6);
+      shelf.report(rolledBackFrom(5)(id));
     }
-    shelf.offer("cafe", "stable", IDS[3]);
-    shelf.report(IDS[3] ?? "", "Update failed: the connection broke off");
-    expect(shelf.progress(releaseOf(5))).toMatchObject({ isHalted: false, updated: [] });
+    expect(shelf.progress(releaseOf(5))).toMatchObject({ isHalted: true, rolledBack: IDS.slice(0, 5) });
+    expect(shelf.progress(releaseOf(6))).toEqual({ isHalted: false, rolledBack: [], updated: [] });
+  });
+
+  test("does not halt for two stations, nor for other products, nor for downloads that failed", () => {
+    const shelf = new Shelf();
+    shelf.put(releaseOf(5));
+    for (const id of IDS.slice(0, 50)) shelf.report({ ...rolledBackFrom(5)(id), productId: "lamp" });
+    for (const id of IDS.slice(0, 2)) shelf.report(rolledBackFrom(5)(id));
+    shelf.report({ ...updatedTo(4)(IDS[3] ?? ""), updateState: "Update failed: the connection broke off" });
+    expect(shelf.progress(releaseOf(5))).toMatchObject({
+      isHalted: false,
+      rolledBack: IDS.slice(0, 2),
+      updated: [],
+    });
   });
 
   test("has one image for a version", () => {
@@ -99,6 +143,38 @@ describe("the shelf", () => {
     shelf.put(releaseOf(5));
     const other = makeImage({ version: 5, productId: "cafe", byteLength: 4096 });
     expect(() => shelf.put(releaseOf(5, { image: other }))).toThrow("another image already");
+  });
+});
+
+describe("what stations publish", () => {
+  const seen: StationReport[] = [];
+  const reports = new Reports((report) => seen.push(report));
+  const publish = (root: string, what: Record<string, string>) => {
+    for (const [topic, text] of Object.entries(what)) reports.follow(`${root}/${topic}`, text);
+  };
+
+  beforeEach(() => {
+    seen.length = 0;
+  });
+
+  test("is put together in any order, for each station", () => {
+    publish("a/sweet-home/one", { "firmware/updatestate": "Updated successfully", "$fw/version": "5" });
+    publish("a/sweet-home/two", { "$fw/name": "lamp", "$fw/version": "7" });
+    expect(seen).toEqual([]);
+    publish("a/sweet-home/one", { "$fw/name": "cafe" });
+    expect(seen).toEqual([updatedTo(5)("one")]);
+  });
+
+  test("counts no more when it was taken back, nor where it is none", () => {
+    const root = "a/sweet-home/three";
+    publish(root, { "$fw/name": "cafe", "$fw/version": "", "firmware/updatestate": "none" });
+    publish(root, { "$fw/version": "five", "firmware/version": "5" });
+    publish("a/elsewhere/three", { "$fw/version": "5" });
+    expect(seen).toEqual([]);
+    publish(root, { "$fw/version": "5" });
+    publish(root, { "$fw/name": "", "$fw/version": "", "firmware/updatestate": "" });
+    publish(root, { "firmware/updatestate": "Updated successfully", "$fw/version": "5" });
+    expect(seen).toHaveLength(1);
   });
 });
 
@@ -188,6 +264,29 @@ describe("served", () => {
     expect(Buffer.from(await part.arrayBuffer()).equals(image.slice(4096))).toBe(true);
   });
 
+  test("what does not belong into its directory is told once, and the rest is served", async () => {
+    const shelf = join(directory, "shelf");
+    writeRelease(shelf, releaseOf(5, { image }));
+    writeFileSync(join(shelf, ".DS_Store"), "");
+    mkdirSync(join(shelf, "aaa"));
+    writeFileSync(join(shelf, "aaa", "stable-1.json"), "{");
+    writeFileSync(join(shelf, "aaa", "stable-2.json"), `{"percent":300}`);
+    writeFileSync(join(shelf, "aaa", "stable-3.json"), `{"percent":100}`);
+    const problems: string[] = [];
+    service = await serveFirmware({ directory: shelf, port: 0, onProblem: (text) => problems.push(text) });
+    for (let i = 0; i < 3; i++)
+      expect((await fetch(`${service.url}/firmwares/v1/cafe.bin`)).status).toBe(200);
+    expect(problems).toEqual([
+      expect.stringMatching(/stable-1\.json is no release: it is not JSON/),
+      expect.stringMatching(/stable-2\.json is no release: .*percent/s),
+      expect.stringMatching(/stable-3\.bin is missing/),
+    ]);
+    // Mended, it is there.
+    writeFileSync(join(shelf, "aaa", "stable-1.json"), `{"percent":100}`);
+    writeFileSync(join(shelf, "aaa", "stable-1.bin"), makeImage({ version: 1, productId: "aaa" }));
+    expect((await fetch(`${service.url}/firmwares/v1/aaa.bin`)).status).toBe(200);
+  });
+
   test("it hears over the broker how stations fare, halts, and knows that after a restart", async () => {
     writeRelease(directory, releaseOf(5, { image }));
     const platform = await startPlatform({ registry: demoRegistry() });
@@ -196,13 +295,23 @@ describe("served", () => {
     const options = { directory, port: 0, broker };
     service = await serveFirmware({ ...options, onHalted: ({ version }) => halted.push(version) });
     const client = await mqtt.connectAsync(platform.url, { ...platform.account });
-    for (const id of IDS.slice(0, 3)) {
-      await fetch(`${service.url}/firmwares/v1/products/cafe/firmware-version`, {
-        headers: { "x-device-id": id },
-      });
-      const topic = `owner/sweet-home/${id}/firmware/updatestate`;
-      await client.publishAsync(topic, "Rolled back: crash", { qos: 1, retain: true });
-    }
+    const say = async (id: string) => {
+      const { productId, version, updateState } = rolledBackFrom(5)(id);
+      const words = [
+        ["$fw/name", productId],
+        ["$fw/version", String(version)],
+        ["firmware/updatestate", updateState],
+      ] as const;
+      for (const [topic, text] of words) {
+        const options = { qos: 1, retain: true } as const;
+        await client.publishAsync(`owner/sweet-home/${id}/${topic}`, text, options);
+      }
+    };
+    for (const id of IDS.slice(0, 2)) await say(id);
+    // What is said while the shelf is away is heard when it is back, and what was said before not twice.
+    await service.close();
+    await say(IDS[2] ?? "");
+    service = await serveFirmware({ ...options, onHalted: ({ version }) => halted.push(version) });
     await waitFor("the release is halted", () => halted.length > 0, 5000);
     expect(halted).toEqual([5]);
     await service.close();

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import mqtt from "mqtt";
 import { answer } from "./answer.js";
 import { ShelfDirectory, writeProgress } from "./directory.js";
+import { REPORT_FILTERS, Reports } from "./reports.js";
 import { type Progress, type Release, Shelf, type ShelfOptions } from "./shelf.js";
 
 export interface FirmwareServerOptions extends Pick<ShelfOptions, "maxRolledBackShare" | "minRolledBack"> {
@@ -15,7 +16,7 @@ export interface FirmwareServerOptions extends Pick<ShelfOptions, "maxRolledBack
   readonly broker?: { readonly url: string; readonly username?: string; readonly password?: string };
   /** A release was halted by itself. */
   readonly onHalted?: (release: Release, progress: Progress) => void;
-  /** The directory holds something that it should not; it is served without that. */
+  /** The directory holds something that it should not: told once. It is served without that. */
   readonly onProblem?: (problem: string) => void;
 }
 
@@ -25,7 +26,6 @@ export interface FirmwareService {
   close(): Promise<void>;
 }
 
-const UPDATE_STATES = "+/sweet-home/+/firmware/updatestate";
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Serves the shelf over HTTP, and listens to what becomes of its releases. TLS is a proxy's. */
@@ -34,7 +34,12 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
   const shelf = new Shelf({
     ...options,
     onProgress: (release, progress) => {
-      writeProgress(options.directory, release, progress);
+      try {
+        writeProgress(options.directory, release, progress);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : "unknown";
+        options.onProblem?.(`what became of version ${release.version} cannot be kept: ${why}`);
+      }
       const name = `${release.productId}/${release.channel}/${release.version}`;
       if (progress.isHalted && !halted.has(name)) options.onHalted?.(release, progress);
       if (progress.isHalted) halted.add(name);
@@ -42,12 +47,15 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
     },
   });
   const directory = new ShelfDirectory(options.directory, shelf);
+  let problems = new Set<string>();
+  const refresh = () => {
+    const found = new Set(directory.refresh());
+    for (const problem of found) if (!problems.has(problem)) options.onProblem?.(problem);
+    problems = found;
+  };
+  refresh();
   const server = createServer((request, response) => {
-    try {
-      directory.refresh();
-    } catch (error) {
-      options.onProblem?.(error instanceof Error ? error.message : "the shelf cannot be read");
-    }
+    refresh();
     const headers = new Map(
       Object.entries(request.headers).flatMap(([name, value]) =>
         typeof value === "string" ? [[name, value] as const] : [],
@@ -91,11 +99,9 @@ async function listen(shelf: Shelf, broker: FirmwareServerOptions["broker"]): Pr
   if (!broker) return async () => {};
   const { url, username, password } = broker;
   const client = await mqtt.connectAsync(url, { username, password }, false);
-  client.on("message", (topic, payload) => {
-    const deviceId = topic.split("/").at(-3);
-    if (deviceId !== undefined) shelf.report(deviceId, payload.toString());
-  });
+  const reports = new Reports((report) => shelf.report(report));
+  client.on("message", (topic, payload) => reports.follow(topic, payload.toString()));
   client.on("error", () => {});
-  await client.subscribeAsync(UPDATE_STATES, { qos: 1 });
+  await client.subscribeAsync([...REPORT_FILTERS], { qos: 1 });
   return () => client.endAsync();
 }

@@ -52,14 +52,23 @@ export interface Offer {
   readonly sha256: string;
 }
 
-/** Of a device id: what it asked for last is what its next word is about. */
-const MAX_DEVICES = 100_000;
+/** What a station says of itself over the broker. */
+export interface StationReport {
+  readonly deviceId: string;
+  /** `$fw/name` */
+  readonly productId: string;
+  /** `$fw/version`: the one that runs. */
+  readonly version: number;
+  /** `firmware/updatestate` */
+  readonly updateState: string;
+}
+
+const ROLLED_BACK = /^Rolled back: version (\d{1,10}): /;
 
 export class Shelf {
   #options: ShelfOptions;
   /** Oldest first. */
   #entries: Entry[] = [];
-  #offered = new Map<string, Entry>();
 
   constructor(options: ShelfOptions = {}) {
     this.#options = options;
@@ -111,24 +120,22 @@ export class Shelf {
         release.percent >= 100 || (deviceId !== undefined && shareOf(release, deviceId) < release.percent)
       );
     };
-    const found = this.#entries.findLast(isFor);
-    if (found && deviceId !== undefined && this.#offered.size < MAX_DEVICES)
-      this.#offered.set(deviceId, found);
-    return found;
+    return this.#entries.findLast(isFor);
   }
 
-  /** A station has said how its update went: its `updatestate`. */
-  report(deviceId: string, updateState: string): void {
-    const entry = this.#offered.get(deviceId);
-    if (!entry) return;
-    if (updateState.startsWith("Rolled back")) {
-      entry.updated.delete(deviceId);
-      entry.rolledBack.add(deviceId);
-      this.#judge(entry);
-      this.#tell(entry);
-    } else if (updateState === "Updated successfully") {
-      entry.rolledBack.delete(deviceId);
-      entry.updated.add(deviceId);
+  /** A station has said how its update went. The same again changes nothing: such words are retained. */
+  report({ deviceId, productId, version, updateState }: StationReport): void {
+    const rolledBack = ROLLED_BACK.exec(updateState)?.[1];
+    if (rolledBack === undefined && updateState !== "Updated successfully") return;
+    const about = rolledBack === undefined ? version : Number(rolledBack);
+    for (const entry of this.#entries) {
+      if (entry.release.productId !== productId || entry.release.version !== about) continue;
+      const { updated, rolledBack: gone } = entry;
+      const [to, from] = rolledBack === undefined ? [updated, gone] : [gone, updated];
+      if (to.has(deviceId)) continue;
+      from.delete(deviceId);
+      to.add(deviceId);
+      if (rolledBack !== undefined) this.#judge(entry);
       this.#tell(entry);
     }
   }

@@ -27,6 +27,7 @@ const MAC_BYTES = 6;
 /** `ESP_MAC_WIFI_STA` (esp_mac.h). */
 const WIFI_STATION_MAC = 0;
 const RANDOM_SEED_BYTES = 16;
+const ESP_OK = 0;
 
 /** Runs the firmware on the chip: `main` gets the board, and what escapes it, now or later, restarts the chip. */
 export function runOnESP32(hardware: Hardware, main: (board: Board) => void): void {
@@ -92,7 +93,8 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     openStorage,
     openUpdate: makeOpenUpdate(),
     confirmUpdate: () => {
-      native.esp_ota_mark_app_valid_cancel_rollback();
+      const result = native.esp_ota_mark_app_valid_cancel_rollback();
+      if (result !== ESP_OK) throw new Error(`esp_ota_mark_app_valid_cancel_rollback gives ${result}`);
     },
     ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor) }),
     heapBytes: () => native.esp_get_free_heap_size(),
