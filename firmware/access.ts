@@ -87,7 +87,8 @@ export class Access implements IO {
     });
     this._listUpdate = new ListUpdate({ list: this._list, report, onUpdated: options.onChanged });
     const policy = () => options.options().offlinePolicy;
-    this._offline = new OfflineVerifier({ clock, crypto, list: this._list, cache: this._cache, policy });
+    const [list, cache] = [this._list, this._cache];
+    this._offline = new OfflineVerifier({ clock, crypto, list, cache, policy, report });
     this._authorization = new Authorization({
       clock,
       verifiers: [this._platformVerifier(), this._offline],

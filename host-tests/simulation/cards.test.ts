@@ -189,6 +189,37 @@ describe("the local list", () => {
     }
   });
 
+  test("lets in no card that the platform has refused since, also after a restart, until it is let in again", () => {
+    const scene = listed({ version: 9, tags: tags(120) });
+    scene.clock.advance(3_600_000);
+    const answer = (authorized: boolean) => scene.platform.tags.set("CARD-77", { authorized, reason: "-" });
+    const isLetInOffline = (tag: string) => {
+      goOffline(scene);
+      const isIn = isLetIn(scene, tag);
+      scene.under.powerCycle();
+      const isStillIn = isLetIn(scene, tag);
+      expect(isStillIn).toBe(isIn);
+      scene.broker.start();
+      scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+      return isIn;
+    };
+    expect(isLetInOffline("CARD-77")).toBe(true);
+    answer(false);
+    expect(isLetIn(scene, "CARD-77")).toBe(false);
+    expect(isLetInOffline("CARD-77")).toBe(false);
+    expect(isLetInOffline("CARD-76")).toBe(true);
+    answer(true);
+    expect(isLetIn(scene, "CARD-77")).toBe(true);
+    expect(isLetInOffline("CARD-77")).toBe(true);
+    // A new list says it anew.
+    answer(false);
+    expect(isLetIn(scene, "CARD-77")).toBe(false);
+    scene.platform.list = { version: 10, tags: tags(120) };
+    scene.clock.advance(3_700_000);
+    scene.under.powerCycle();
+    expect(isLetInOffline("CARD-77")).toBe(true);
+  });
+
   test("that changes while it is fetched, or comes damaged, changes nothing", () => {
     const scene = listed({ version: 1, tags: tags(60) });
     scene.clock.advance(3_600_000);

@@ -7,6 +7,8 @@ export const MAX_LISTED_TAGS = 500;
 export const LIST_PAGE_TAGS = 50;
 /** What is kept of a tag's SHA-256, in hex digits: 128 bits. */
 const KEY_CHARS = 32;
+/** A tag that was struck off stands in its place, in digits that no other has: it can be restored. */
+const STRUCK_DIGITS = "ghijklmnopqrstuv";
 
 /** A list is written to the side that is not in use, and becomes the list by one write of the index. */
 type Side = "a" | "b";
@@ -32,7 +34,7 @@ export const listIndexFormat: RecordFormat<ListIndex> = {
   format: (index) => ({ ...index }),
 };
 
-/** `list-a0` to `list-b9`: the keys of up to 50 tags, one behind the other. */
+/** `list-a0` to `list-b9`: the keys of up to 50 tags, one behind the other; of those struck off in digits from g to v. */
 export function listPageFormat(name: string): RecordFormat<string> {
   return {
     key: `list-${name}`,
@@ -68,15 +70,17 @@ export class LocalList {
 
   /** @param hash lower-case hex SHA-256 of a tag */
   has(hash: string): boolean {
-    const { side, count } = this._index;
-    const key = hash.slice(0, KEY_CHARS);
-    for (let from = 0; from < count; from += LIST_PAGE_TAGS) {
-      const keys = this._page(side, from).read() ?? "";
-      for (let at = keys.indexOf(key); at >= 0; at = keys.indexOf(key, at + 1)) {
-        if (at % KEY_CHARS === 0) return true;
-      }
-    }
-    return false;
+    return this._find(keyOf(hash)) !== undefined;
+  }
+
+  /** The platform refuses the tag, whatever its list says: until the next list, or until it is restored. */
+  strike(hash: string): void {
+    this._exchange(keyOf(hash), struckKeyOf(hash));
+  }
+
+  /** The platform lets the tag in again. */
+  restore(hash: string): void {
+    this._exchange(struckKeyOf(hash), keyOf(hash));
   }
 
   /**
@@ -104,6 +108,24 @@ export class LocalList {
     this.commit({ version: 0, count: 0 });
   }
 
+  private _find(key: string): { from: number; keys: string; at: number } | undefined {
+    const { side, count } = this._index;
+    for (let from = 0; from < count; from += LIST_PAGE_TAGS) {
+      const keys = this._page(side, from).read() ?? "";
+      for (let at = keys.indexOf(key); at >= 0; at = keys.indexOf(key, at + 1)) {
+        if (at % KEY_CHARS === 0) return { from, keys, at };
+      }
+    }
+    return undefined;
+  }
+
+  private _exchange(key: string, other: string): void {
+    const found = this._find(key);
+    if (!found) return;
+    const { from, keys, at } = found;
+    this._page(this._index.side, from).write(keys.slice(0, at) + other + keys.slice(at + KEY_CHARS));
+  }
+
   private get _otherSide(): Side {
     return this._index.side === "a" ? "b" : "a";
   }
@@ -111,4 +133,12 @@ export class LocalList {
   private _page(side: Side, from: number): StoredRecord<string> {
     return this._options.page(`${side}${from / LIST_PAGE_TAGS}`);
   }
+}
+
+function keyOf(hash: string): string {
+  return hash.slice(0, KEY_CHARS);
+}
+
+function struckKeyOf(hash: string): string {
+  return Array.from(keyOf(hash), (digit) => STRUCK_DIGITS[Number.parseInt(digit, 16)]).join("");
 }

@@ -14,6 +14,7 @@ export interface OfflineVerifierOptions {
   readonly list: LocalList;
   readonly cache: AnswerCache;
   readonly policy: () => OfflinePolicy;
+  readonly report: (line: string) => void;
 }
 
 /** Says what it knows of a card without the platform; asked only after that has not answered. */
@@ -35,12 +36,24 @@ export class OfflineVerifier implements Verifier {
     const { crypto, list, cache } = this._options;
     if (verdict.type === "failed") return;
     const hash = tagHash(crypto, tag);
-    const isKnown = cache.get(hash) !== undefined;
     if (verdict.type === "authorized") {
       if (verdict.cacheForS !== undefined) cache.allow(hash, verdict.cacheForS, verdict.maxCurrentA);
       else cache.forget(hash);
+      this._keep(() => list.restore(hash));
       // Who tries tags out drives nobody out of the cache.
-    } else if (isKnown || list.has(hash)) cache.deny(hash);
+    } else if (cache.get(hash) !== undefined || list.has(hash)) {
+      cache.deny(hash);
+      this._keep(() => list.strike(hash));
+    }
+  }
+
+  /** What the list cannot take holds until the next restart. */
+  private _keep(change: () => void): void {
+    try {
+      change();
+    } catch (error) {
+      this._options.report(`local-list: not stored: ${error instanceof Error ? error.message : "unknown"}`);
+    }
   }
 
   verify({ tag }: Card, done: (verdict: Verdict) => void): IO {
