@@ -38,7 +38,9 @@ export interface AccessOptions {
   readonly signal: (signal: Signal) => void;
   /** The station has a response key: it could ask the platform if it were connected. */
   readonly isProvisioned: boolean;
-  /** `undefined` while the platform cannot be asked. */
+  /** The broker has the station. */
+  readonly isOnline: () => boolean;
+  /** `undefined` while there is no platform to ask; what cannot be asked now fails by itself. */
   readonly requests: () => Requests | undefined;
   /** Something happened that somebody should know of. */
   readonly complain: (message: string) => void;
@@ -173,7 +175,7 @@ export class Access implements IO {
     clock.clear(this._listTimer);
     this._listTimer = undefined;
     this._listUpdate.close();
-    if (!this._options.requests() || this._options.options().offlinePolicy === "deny") return;
+    if (!this._options.isOnline() || this._options.options().offlinePolicy === "deny") return;
     this._updateList();
     this._listTimer = clock.repeat(() => this._updateList(), LIST_UPDATE_MS);
   }

@@ -233,6 +233,7 @@ export class Station implements IO {
       charging: this._charging,
       signal: (signal) => this._indicator.signal(signal),
       isProvisioned: this._identity.responseKey !== undefined,
+      isOnline: () => this._platform?.isOnline === true,
       requests: () => this._platform?.requests,
       complain: (message) => this._complain(message),
       onBusy: () => this._show(),
