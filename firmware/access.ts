@@ -2,6 +2,7 @@
 
 import {
   AnswerCache,
+  AttemptLimiter,
   type AttemptResult,
   Authorization,
   type Card,
@@ -33,7 +34,7 @@ export interface AccessOptions {
   readonly config: Config;
   readonly records: Records;
   readonly options: () => Options;
-  readonly charging: Pick<Charging, "admit" | "session" | "stop">;
+  readonly charging: Pick<Charging, "admit" | "session" | "status" | "stop">;
   /** Tells whoever stands there. */
   readonly signal: (signal: Signal) => void;
   /** The station has a response key: it could ask the platform if it were connected. */
@@ -55,6 +56,8 @@ const BLOCKED_TRIES = 3;
 const MAX_BLOCKED_TAGS = 16;
 /** Tag learning turns itself off after this. */
 const LEARNING_MS = 5 * 60_000;
+const MINUTE_MS = 60_000;
+const TOO_MANY = 429;
 /** The card of a session that has begun without one. */
 const NO_CARD = { tag: "0".repeat(64), tagEnd: "-" };
 
@@ -73,9 +76,11 @@ export class Access implements IO {
   private _listTimer: Timer | undefined;
   /** Runs while swiped cards become tags. */
   private _learning: Timer | undefined;
+  private _learningLimit: AttemptLimiter;
   private _blockedTries = new Map<string, number>();
   private _lastResult: string | undefined;
   private _lettingIn: Timer | undefined;
+  private _wasFree = false;
 
   constructor(options: AccessOptions) {
     this._options = options;
@@ -102,6 +107,8 @@ export class Access implements IO {
       onChanged: options.onBusy,
       onResult: (card, result) => this._tell(card, result),
     });
+    const count = config.attemptsPerMinute.station;
+    this._learningLimit = new AttemptLimiter({ clock, count, windowMs: MINUTE_MS });
     this._readerSource = this._authorization.source("rfid");
     this._reader = new CardReader({ board, kind: config.cardReader, onCard: (tag) => this._swipe(tag) });
   }
@@ -144,8 +151,12 @@ export class Access implements IO {
   /** A vehicle is plugged, or the owner has changed what it may: with free charging it needs no card. */
   letIn(): void {
     const { board, charging, config, options } = this._options;
-    if (!options().isFree) return;
+    const { isFree } = options();
     board.clock.clear(this._lettingIn);
+    // Whoever was let in and has not drawn yet needs a card from now on.
+    if (this._wasFree && !isFree && charging.status === "authorized") charging.stop();
+    this._wasFree = isFree;
+    if (!isFree) return;
     this._lettingIn = board.clock.set(() => {
       const grant = { ...NO_CARD, method: "free", currentA: config.currentLimitA, isOpenEnded: true };
       charging.admit()?.authorize(grant);
@@ -161,6 +172,8 @@ export class Access implements IO {
   forgetOwner(): void {
     this._cache.clear();
     this._list.clear();
+    this._blockedTries.clear();
+    this._lastResult = undefined;
     this.setLearning(false);
   }
 
@@ -266,6 +279,10 @@ export class Access implements IO {
     const { board, requests, complain, signal } = this._options;
     const name = `access: the card …${tagEnd(tag)}`;
     const platform = requests();
+    if (!this._learningLimit.take()) {
+      signal("failed");
+      return;
+    }
     if (!platform) {
       complain(`${name} was not learned: the station is not connected`);
       signal("failed");
@@ -292,7 +309,8 @@ export class Access implements IO {
       return;
     }
     this._readerSource.attempt(tag, ({ state, code, reason }) => {
-      board.log(`rfid: the card …${tagEnd(tag)}: ${state} (${code}: ${reason})`);
+      // A reader that goes mad does not flood the log.
+      if (code !== TOO_MANY) board.log(`rfid: the card …${tagEnd(tag)}: ${state} (${code}: ${reason})`);
     });
   }
 }

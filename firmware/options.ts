@@ -61,6 +61,7 @@ function timeField(fields: JSONObject, name: string): string | undefined {
 export class OptionStore {
   private _record: StoredRecord<Options>;
   private _options: Options;
+  private _defaults: Options;
   private _board: Board;
 
   constructor({ board, config, records }: { board: Board; config: Config; records: Records }) {
@@ -76,12 +77,19 @@ export class OptionStore {
       staging: false,
     };
     this._board = board;
+    this._defaults = defaults;
     this._record = records(optionsFormat(defaults));
     this._options = this._record.read() ?? defaults;
   }
 
   get now(): Options {
     return this._options;
+  }
+
+  /** What the installation allows and the station's name stay; the rest was the owner's wish. */
+  forgetOwner(): void {
+    const { currentLimitA, name } = this._options;
+    this.set({ ...this._defaults, currentLimitA, name });
   }
 
   /** `false`, and nothing changes, when it cannot be kept. */

@@ -2,7 +2,7 @@
 
 import type { Board, IO } from "../modules/board/index.js";
 import { numberField, textField } from "../modules/json/index.js";
-import { type PairingParameters, pairingFormat } from "../modules/pairing/index.js";
+import { type PairingParameters, pairingFormat, problemOfPart } from "../modules/pairing/index.js";
 import type { RequestOutcome, Requests } from "../modules/requests/index.js";
 import { tryBroker } from "./broker-trial.js";
 import { userOf } from "./identity.js";
@@ -17,8 +17,8 @@ export interface OwnerChangeOptions {
   readonly requests: () => Requests | undefined;
   /** What the station runs on. */
   readonly parameters: () => PairingParameters | undefined;
-  /** Takes back what is retained under the present owner, and lets go of the account. */
-  readonly leave: (done: () => void) => void;
+  /** Takes back what is retained under the present owner, and lets go of the account. `false`: not all of it. */
+  readonly leave: (done: (isClean: boolean) => void) => void;
   /** The station has reached the broker as the new owner's, and that is stored. */
   readonly onMoved: (parameters: PairingParameters) => void;
   /** It has not: the owner before goes on. */
@@ -55,6 +55,7 @@ export class OwnerChange implements IO {
     const { obstacle, requests, parameters } = this._options;
     const platform = requests();
     const before = parameters();
+    if (problemOfPart(new Map([["wsp", owner]]))) return "the owner must be an e-mail address";
     if (this.isUnderWay) return "a change of owner is under way";
     if (!platform || !before) return "the station is not connected";
     const problem = obstacle();
@@ -79,8 +80,13 @@ export class OwnerChange implements IO {
   private _try(parameters: PairingParameters): void {
     const { board, deviceId, leave } = this._options;
     this._isTrying = true;
-    leave(() => {
+    leave((isClean) => {
       if (!this._isTrying) return;
+      if (!isClean) {
+        this._isTrying = false;
+        this._stay("the connection broke off while its telemetry was taken back");
+        return;
+      }
       this._step = tryBroker({ board, deviceId, parameters }, (failure) => {
         this._step = undefined;
         this._isTrying = false;

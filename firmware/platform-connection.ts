@@ -28,6 +28,9 @@ export class PlatformConnection implements IO {
   private _telemetry: Telemetry;
   private _session: MQTTSession;
   private _whenClosed: (() => void) | undefined;
+  /** While it leaves: the broker has acknowledged everything, or has gone. */
+  private _whenDrained: (() => void) | undefined;
+  private _whenLost: (() => void) | undefined;
 
   constructor(options: PlatformConnectionOptions) {
     const { board, identity, parameters } = options;
@@ -40,8 +43,10 @@ export class PlatformConnection implements IO {
       clean: false,
       reconnect: true,
       onState: (state) => this._follow(state),
-      onMessage: ({ topic, payload }) => {
-        if (!this.requests?.receive(topic, payload)) this._telemetry.receive(topic, payload);
+      onDrained: () => this._whenDrained?.(),
+      onMessage: ({ topic, payload, retain }) => {
+        // A retained command would come again at each connection: "start" to whatever vehicle is plugged then.
+        if (!this.requests?.receive(topic, payload) && !retain) this._telemetry.receive(topic, payload);
       },
       onRefusedSubscription: (filter) =>
         board.log(`platform: the broker refused the subscription to ${filter}`),
@@ -75,21 +80,26 @@ export class PlatformConnection implements IO {
     this._telemetry.notify(message, logLevel);
   }
 
-  /** Takes back all that is retained under this owner, then closes; `done` comes in any case. */
-  leave(done: () => void): void {
+  /**
+   * Takes back all that is retained under this owner, then closes. `done` comes in any case, and is told whether the
+   * broker has acknowledged all of that.
+   */
+  leave(done: (isClean: boolean) => void): void {
     const { clock } = this._options.board;
-    let isOver = false;
-    const end = () => {
-      if (isOver) return;
-      isOver = true;
+    const end = (isClean: boolean) => {
+      if (this._whenClosed) return;
       clock.clear(timer);
-      this._whenClosed = done;
+      this._whenClosed = () => done(isClean);
       this.requests?.close();
       this._telemetry.close();
       this._session.close();
     };
-    const timer = clock.set(end, LEAVING_MS);
-    this._telemetry.clear(end);
+    const timer = clock.set(() => end(false), LEAVING_MS);
+    this._whenLost = () => end(false);
+    this._telemetry.clear((isWhole) => {
+      if (isWhole && this._session.queuedMessages > 0) this._whenDrained = () => end(true);
+      else end(isWhole);
+    });
   }
 
   /** Says goodbye where it can: the broker then does not publish the will. That takes a second at most. */
@@ -128,6 +138,8 @@ export class PlatformConnection implements IO {
     }
     if (state.type === "online") this._telemetry.goOnline(this._options.localIP() ?? "");
     else this._telemetry.goOffline();
+    if (state.type !== "online") this._whenLost?.();
+    if (this._whenClosed) return;
     this._options.onChanged(state.type === "online", state.type === "offline" ? state.reason : undefined);
   }
 }

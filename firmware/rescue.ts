@@ -68,7 +68,7 @@ export class Rescue implements IO {
           open: (announced) => this._updates.upload(announced),
         }),
       ],
-      onTrying: () => {},
+      onTrying: (_parameters, begin) => begin(),
       onPaired: () => this._restartIn(PAIRED_RESTART_MS),
       onFailed: () => this._link.leave(),
       onRestart: () => this._restartIn(0),

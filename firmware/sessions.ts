@@ -109,6 +109,12 @@ export class StationSessions implements IO {
     }
   }
 
+  /** What waits was the owner's before, and is nobody else's business: it is given up. */
+  forgetOwner(): void {
+    this._letGo();
+    this._sessions.giveUpWaiting();
+  }
+
   /** The platform can be asked, or not any more. */
   followPlatform(isOnline: boolean): void {
     if (isOnline) this._reporter.wake();

@@ -11,8 +11,9 @@ import { Access } from "./access.js";
 import type { Config } from "./config.js";
 import { CurrentLimit } from "./current-limit.js";
 import { HoldButton } from "./hold-button.js";
-import { readIdentity, type StationIdentity } from "./identity.js";
+import { readIdentity, type StationIdentity, userOf } from "./identity.js";
 import { OptionStore } from "./options.js";
+import { Owner } from "./owner.js";
 import { OwnerChange } from "./owner-change.js";
 import { pairingSetup } from "./pairing-setup.js";
 import { panelRoutes } from "./panel-api.js";
@@ -66,6 +67,7 @@ export class Station implements IO {
   /** For people, once the platform can tell them. */
   private _news: { readonly message: string; readonly logLevel: LogLevel } | undefined;
   private _tree: Tree;
+  private _owner: Owner;
   private _ownerChange: OwnerChange;
   private _lastError: string | undefined;
   private _tagService: TagService;
@@ -99,6 +101,7 @@ export class Station implements IO {
     this._access = this._makeAccess(records);
     this._updates = this._makeUpdates(records);
     this._tree = this._makeTree(options.restarts);
+    this._owner = new Owner({ board, records, forget: () => this._forgetOwner() });
     this._ownerChange = this._makeOwnerChange(records);
     this._tagService = this._makeTagService();
     this._link = makeLink({
@@ -247,7 +250,7 @@ export class Station implements IO {
       deviceId: this._identity.deviceId,
       records,
       obstacle: () => {
-        if (this._charging.session) return "a session is under way";
+        if (!this._isFree) return "a session is under way";
         if (this._sessions.waiting > 0) return "sessions wait for the platform";
         return this._pairing.isTrying ? "other parameters are tried" : undefined;
       },
@@ -259,13 +262,10 @@ export class Station implements IO {
         this._sessions.followPlatform(false);
         this._access.followPlatform();
         this._enter("joining");
-        platform?.leave(done);
+        if (platform) platform.leave(done);
+        else done(false);
       },
-      onMoved: (parameters) => {
-        this._board.log("station: it has another owner");
-        this._access.forgetOwner();
-        this._operate(parameters);
-      },
+      onMoved: (parameters) => this._operate(parameters),
       onStayed: (why) => {
         this._ownerChangeFailure = why;
         this._complain(`station: ${why}`);
@@ -282,7 +282,7 @@ export class Station implements IO {
       records,
       options: this._options,
       host: () => this._parameters?.host,
-      isFree: () => this.status !== "authorized" && this.status !== "charging",
+      isFree: () => this._isFree,
       isOnline: () => this._lifeCycle === "online",
       isUp: () => this._tagService.isReady && (this._pairing.isActive || this._link.state.type === "up"),
       problem: () => this._problem()?.message,
@@ -370,11 +370,7 @@ export class Station implements IO {
         tagLearning: this._access.isLearning,
         ownerChange: { isUnderWay: this._ownerChange.isUnderWay, failure: this._ownerChangeFailure ?? null },
       }),
-      onTrying: () => {
-        this._ownerChange.close();
-        this._letGo();
-        this._enter("joining");
-      },
+      onTrying: (parameters, begin) => this._makeWay(parameters, begin),
       onPaired: (parameters) => this._operate(parameters),
       onFailed: () => this._resume(),
       onRestart: () => this._restart("asked for"),
@@ -394,8 +390,11 @@ export class Station implements IO {
 
   /** `true`: a reset is due, and the station starts again. */
   private _endReset(): boolean {
-    if (this._isResetDue && this._isFree) this._restart("factory reset");
-    return this._isResetDue && this._isFree;
+    if (!this._isResetDue || !this._isFree) return false;
+    // A session that has ended since is not for the next owner.
+    this._records.erase();
+    this._restart("factory reset");
+    return true;
   }
 
   private get _name(): string {
@@ -412,12 +411,38 @@ export class Station implements IO {
   /** Uses parameters that were proven, now or before. */
   private _operate(parameters: PairingParameters): void {
     this._letGo();
+    this._owner.follow(parameters);
     this._parameters = parameters;
     const { state } = this._link;
     this._enter("joining");
     // The candidate that was just proven has left the link up.
     if (state.type === "up") this._followLink(state);
     else this._link.join(parameters.wifi);
+  }
+
+  /** What the owner before has left here is nobody's. */
+  private _forgetOwner(): void {
+    this._charging.stop();
+    this._sessions.forgetOwner();
+    this._access.forgetOwner();
+    this._options.forgetOwner();
+    this._currentLimit.update();
+    this._lastError = undefined;
+    this._ownerChangeFailure = undefined;
+  }
+
+  /** A candidate is about to be tried. One of another owner's: the tree of this one is taken back, where it can be. */
+  private _makeWay(parameters: PairingParameters, begin: () => void): void {
+    const { crypto } = this._board;
+    const [platform, present] = [this._platform, this._parameters];
+    const isAnother = present && userOf(crypto, present) !== userOf(crypto, parameters);
+    const leaves = isAnother && platform?.isOnline;
+    this._ownerChange.close();
+    if (leaves) this._platform = undefined;
+    this._letGo();
+    this._enter("joining");
+    if (leaves) platform.leave(begin);
+    else begin();
   }
 
   /** A candidate failed: what there was before still stands. */

@@ -148,7 +148,7 @@ export function makeTree(station: TreeOptions): Tree {
     telemetry: [
       number("signal", "Signal", "%", () => steps(station.signalPercent() ?? 100, SIGNAL_STEP_PERCENT)),
       uptime(UPTIME_STEP_S),
-      number("heap", "Free memory", "B", station.heapBytes),
+      number("heap", "Free memory", "B", sampled(station.heapBytes, station.uptimeS)),
       number("restarts", "Restarts", undefined, () => restarts.count),
       text("restart-reason", "Last restart", () => restarts.reason),
       number("waiting", "Sessions that wait for the platform", undefined, () => sessions.waiting),
@@ -158,6 +158,16 @@ export function makeTree(station: TreeOptions): Tree {
         : []),
     ],
     stats: [uptime(STATS_INTERVAL_S)],
+  };
+}
+
+/** What moves with each message that says so is looked at once a minute. */
+function sampled(value: () => number, uptimeS: () => number): () => number {
+  let latest = { minute: -1, value: 0 };
+  return () => {
+    const minute = Math.floor(uptimeS() / UPTIME_STEP_S);
+    if (minute !== latest.minute) latest = { minute, value: value() };
+    return latest.value;
   };
 }
 

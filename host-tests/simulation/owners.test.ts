@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { decodeUTF8 } from "../../modules/bytes/index.js";
 import { usernameOf } from "../../platform-stub/registry.js";
 import { codeOf, OWNER, Scene } from "./scene.js";
 
@@ -16,6 +17,18 @@ function online(): Scene {
 
 function retainedBy(scene: Scene, email: string): string[] {
   return [...scene.broker.retained.keys()].filter((topic) => topic.startsWith(`${usernameOf(email)}/`));
+}
+
+function setAs(scene: Scene, email: string, path: string, payload: string): void {
+  scene.broker.publish(`${usernameOf(email)}/sweet-home/${scene.under.deviceId}/${path}/set`, payload);
+  scene.clock.advance(1000);
+}
+
+/** What is retained for an owner, all of it or one value. */
+function retainedText(scene: Scene, email: string, path = ""): string {
+  const isOwn = (topic: string) => topic.startsWith(`${usernameOf(email)}/`) && topic.endsWith(path);
+  const own = [...scene.broker.retained].filter(([topic]) => isOwn(topic));
+  return own.map(([, payload]) => decodeUTF8(payload)).join("\n");
 }
 
 function moved(scene: Scene): boolean {
@@ -81,8 +94,48 @@ describe("a change of owner", () => {
     expect(scene.station.changeOwner(NEXT)).toContain("a session is under way");
     scene.device.vehicle.unplug();
     scene.clock.advance(5000);
+    scene.plug(scene.under, { drawsWhenOffered: false });
+    scene.present("GUEST-0001");
+    expect(scene.station.status).toBe("authorized");
+    expect(scene.station.changeOwner(NEXT)).toContain("a session is under way");
+    expect(scene.station.changeOwner("nobody")).toContain("e-mail");
+    scene.device.vehicle.unplug();
+    scene.clock.advance(5000);
     expect(scene.station.changeOwner(NEXT)).toBeUndefined();
     expect(scene.station.changeOwner(NEXT)).toContain("under way");
+  });
+
+  test("does not happen when somebody is let in while the platform thinks about it", () => {
+    const scene = online();
+    let late: [topic: string, payload: string] | undefined;
+    scene.platform.intercept = (answer, { endpoint, user, deviceId }) => {
+      if (endpoint !== "change-owner") return [answer];
+      late = [`${user}/res/${deviceId}/${endpoint}`, JSON.stringify(answer)];
+      return [];
+    };
+    expect(scene.station.changeOwner(NEXT)).toBeUndefined();
+    charge(scene);
+    if (!late) throw new Error("the platform was not asked");
+    scene.broker.publish(...late);
+    scene.clock.advance(60_000);
+    expect(scene.device.vehicle.isCharging).toBe(true);
+    expect(moved(scene)).toBe(false);
+    expect(scene.retained("charger/last-error")).toContain("a session is under way");
+  });
+
+  test("does not happen when the connection breaks while the tree is taken back; it is whole again", () => {
+    const scene = online();
+    const count = retainedBy(scene, OWNER.email).length;
+    expect(scene.station.changeOwner(NEXT)).toBeUndefined();
+    scene.until("half is gone", () => retainedBy(scene, OWNER.email).length < count / 2);
+    scene.broker.stop();
+    scene.broker.start();
+    scene.clock.advance(600_000);
+    expect(retainedBy(scene, OWNER.email)).toHaveLength(count);
+    expect(retainedBy(scene, NEXT)).toEqual([]);
+    expect(scene.station.changeOwner(NEXT)).toBeUndefined();
+    untilNext(scene);
+    expect(retainedBy(scene, OWNER.email)).toEqual([]);
   });
 
   test("is undone or done, and nothing between, whenever the power goes", () => {
@@ -98,6 +151,154 @@ describe("a change of owner", () => {
       );
       expect(users).toHaveLength(1);
     }
+  });
+});
+
+/** By pairing, as with another account at the station. */
+function pairNext(scene: Scene): void {
+  scene.station.enterPairingMode();
+  scene.clock.advance(100);
+  scene.pair({ wsp: NEXT });
+}
+
+function untilNext(scene: Scene): void {
+  scene.until("it is the new owner's", () => moved(scene) && scene.station.lifeCycle === "online", 200_000);
+  scene.clock.advance(20_000);
+}
+
+/** Its list has one card. */
+function listed(): Scene {
+  const scene = online();
+  scene.set("access/offline-policy", "list");
+  scene.platform.list = { version: 1, tags: [usernameOf("LISTED-1")] };
+  scene.clock.advance(3_700_000);
+  expect(scene.retained("access/tags")).toBe("1");
+  return scene;
+}
+
+function charge(scene: Scene): void {
+  scene.plug();
+  expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
+  scene.until("current flows", () => scene.device.vehicle.isCharging);
+  scene.device.meter.pulse(100);
+  scene.clock.advance(1000);
+}
+
+describe.each<[string, (scene: Scene) => void]>([
+  ["a change of owner", (scene) => expect(scene.station.changeOwner(NEXT)).toBeUndefined()],
+  ["pairing with another account", pairNext],
+])("after %s", (_name, move) => {
+  test("nothing of the owner before is left at the broker", () => {
+    const scene = online();
+    move(scene);
+    untilNext(scene);
+    expect(retainedBy(scene, OWNER.email)).toEqual([]);
+  });
+
+  test("nobody on the list before is let in, whatever the new owner's policy", () => {
+    const scene = listed();
+    scene.platform.intercept = (answer, { endpoint }) => (endpoint === "local-list" ? [] : [answer]);
+    move(scene);
+    untilNext(scene);
+    expect(scene.station.status).toBe("available");
+    setAs(scene, NEXT, "access/offline-policy", "list-and-cache");
+    scene.clock.advance(2000);
+    scene.broker.stop();
+    scene.clock.advance(5000);
+    scene.plug();
+    expect(codeOf(scene.present("LISTED-1"))).toBe(503);
+  });
+
+  test("the latest card and error of the one before are nobody's, and nobody charges for nothing", () => {
+    const scene = online();
+    scene.platform.tags.set("BLOCKED-4321", { authorized: false, reason: "blocked" });
+    scene.plug();
+    for (let i = 0; i < 3; i++) {
+      scene.present("BLOCKED-4321");
+      scene.clock.advance(61_000);
+    }
+    scene.device.vehicle.unplug();
+    scene.set("$options/free", "true");
+    scene.clock.advance(15_000);
+    expect(scene.retained("charger/last-error")).toContain("4321");
+    expect(scene.retained("access/last-result")).toContain("4321");
+    move(scene);
+    untilNext(scene);
+    expect(retainedText(scene, NEXT)).not.toContain("4321");
+    scene.plug();
+    scene.clock.advance(5000);
+    expect(scene.station.status).toBe("plugged");
+  });
+
+  test("it is so, too, when the power goes at any write on the way", () => {
+    for (let count = 1; count <= 8; count++) {
+      const scene = listed();
+      move(scene);
+      scene.device.flash.cutPowerAtWrite(count, count % 2 === 0 ? "before" : "after");
+      scene.clock.advance(60_000);
+      if (scene.device.isRunning) break;
+      // The new owner's list happens to have the same number.
+      scene.platform.list = { version: 1, tags: [usernameOf("NEXT-1")] };
+      scene.under.boot();
+      scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+      scene.clock.advance(10_000);
+      const isNext = moved(scene);
+      if (isNext) setAs(scene, NEXT, "access/offline-policy", "list");
+      scene.clock.advance(3_700_000);
+      scene.broker.stop();
+      scene.clock.advance(5000);
+      scene.plug();
+      expect([isNext, codeOf(scene.present("LISTED-1"))]).toEqual([isNext, isNext ? 503 : expect.anything()]);
+      expect(codeOf(scene.present("NEXT-1"))).toBe(isNext ? 200 : 409);
+    }
+  });
+});
+
+describe("sessions of the owner before", () => {
+  const told = (scene: Scene) =>
+    scene.platform.requests.filter(
+      ({ endpoint, user }) => endpoint === "session" && user === usernameOf(NEXT),
+    );
+
+  test("that wait are given up, counted, and not told to another account", () => {
+    const scene = online();
+    scene.platform.intercept = (answer, { endpoint }) => (endpoint === "session" ? [] : [answer]);
+    charge(scene);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(20_000);
+    pairNext(scene);
+    scene.platform.intercept = undefined;
+    untilNext(scene);
+    scene.clock.advance(120_000);
+    expect(told(scene)).toEqual([]);
+    expect(retainedText(scene, NEXT, "$telemetry/given-up")).toBe("1");
+    charge(scene);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(20_000);
+    expect(told(scene)).toHaveLength(1);
+  });
+
+  test("that is under way ends", () => {
+    const scene = online();
+    charge(scene);
+    pairNext(scene);
+    untilNext(scene);
+    expect(scene.device.vehicle.isCharging).toBe(false);
+    expect(told(scene)).toEqual([]);
+  });
+
+  test("that ends after a factory reset is gone with the rest", () => {
+    const scene = online();
+    charge(scene);
+    scene.station.resetToProvisioned();
+    scene.clock.advance(60_000);
+    expect(scene.device.vehicle.isCharging).toBe(true);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(10_000);
+    scene.pair({ wsp: NEXT });
+    untilNext(scene);
+    scene.clock.advance(120_000);
+    expect(told(scene)).toEqual([]);
   });
 });
 
@@ -124,6 +325,16 @@ describe("tag learning", () => {
     scene.clock.advance(3000);
     scene.swipe(CARD);
     scene.until("it charges", () => scene.device.vehicle.isCharging);
+  });
+
+  test("asks for 30 cards a minute at most, and not for what is no card", () => {
+    const scene = online();
+    setLearning(scene, true);
+    for (let i = 0; i < 60; i++) {
+      scene.swipe((0x62e3000000 + i).toString(16).toUpperCase().padStart(10, "0"));
+      scene.clock.advance(500);
+    }
+    expect(scene.platform.requests.filter(({ endpoint }) => endpoint === "create-tag").length).toBe(30);
   });
 
   test("turns itself off after 5 minutes", () => {

@@ -3,7 +3,6 @@ import type { Clock } from "../board/index.js";
 interface Answer {
   readonly untilMs: number;
   readonly maxCurrentA: number | undefined;
-  readonly isDenied: boolean;
 }
 
 /** Answers at most; the one that was given the longest ago makes room. */
@@ -27,12 +26,10 @@ export class AnswerCache {
   /** The platform let a tag in and allows to remember that, for seconds. */
   allow(hash: string, cacheForS: number, maxCurrentA: number | undefined): void {
     const untilMs = this._clock.monotonicMs() + cacheForS * 1000;
-    this._put(hash, { untilMs, maxCurrentA, isDenied: false });
-  }
-
-  /** The platform does not let a tag in; that also holds against an older list. */
-  deny(hash: string): void {
-    this._put(hash, { untilMs: Number.POSITIVE_INFINITY, maxCurrentA: undefined, isDenied: true });
+    this.forget(hash);
+    this._answers.set(hash.slice(0, KEY_CHARS), { untilMs, maxCurrentA });
+    const oldest = this._answers.keys().next().value;
+    if (this._answers.size > MAX_ANSWERS && oldest !== undefined) this._answers.delete(oldest);
   }
 
   forget(hash: string): void {
@@ -43,16 +40,9 @@ export class AnswerCache {
     this._answers.clear();
   }
 
-  get(hash: string): { maxCurrentA: number | undefined } | "denied" | undefined {
+  get(hash: string): { maxCurrentA: number | undefined } | undefined {
     const answer = this._answers.get(hash.slice(0, KEY_CHARS));
     if (!answer || answer.untilMs <= this._clock.monotonicMs()) return undefined;
-    return answer.isDenied ? "denied" : { maxCurrentA: answer.maxCurrentA };
-  }
-
-  private _put(hash: string, answer: Answer): void {
-    this.forget(hash);
-    this._answers.set(hash.slice(0, KEY_CHARS), answer);
-    const oldest = this._answers.keys().next().value;
-    if (this._answers.size > MAX_ANSWERS && oldest !== undefined) this._answers.delete(oldest);
+    return { maxCurrentA: answer.maxCurrentA };
   }
 }

@@ -9,6 +9,7 @@ export const LIST_PAGE_TAGS = 50;
 const KEY_CHARS = 32;
 /** A tag that was struck off stands in its place, in digits that no other has: it can be restored. */
 const STRUCK_DIGITS = "ghijklmnopqrstuv";
+const NO_KEY = "-";
 
 /** A list is written to the side that is not in use, and becomes the list by one write of the index. */
 type Side = "a" | "b";
@@ -53,15 +54,21 @@ export interface LocalListOptions {
 export class LocalList {
   private _options: LocalListOptions;
   private _index: ListIndex;
+  /** Struck off, where the storage did not take it. */
+  private _struck = new Set<string>();
+  /** A page cannot be read: the list is wanted anew. */
+  private _isDamaged = false;
 
   constructor(options: LocalListOptions) {
     this._options = options;
     this._index = options.index.read() ?? { version: 0, side: "a", count: 0 };
+    // Looks at each page: what is damaged is fetched while there is somebody to ask.
+    this._find(NO_KEY);
   }
 
-  /** The platform's; 0 for none. */
+  /** The platform's; 0 for none, or for one that has to be fetched again. */
   get version(): number {
-    return this._index.version;
+    return this._isDamaged ? 0 : this._index.version;
   }
 
   get count(): number {
@@ -70,16 +77,25 @@ export class LocalList {
 
   /** @param hash lower-case hex SHA-256 of a tag */
   has(hash: string): boolean {
-    return this._find(keyOf(hash)) !== undefined;
+    const key = keyOf(hash);
+    return !this._struck.has(key) && this._find(key) !== undefined;
   }
 
-  /** The platform refuses the tag, whatever its list says: until the next list, or until it is restored. */
+  /**
+   * The platform refuses the tag, whatever its list says: until the next list, or until it is restored. Storage errors
+   * pass through; then it holds until the restart.
+   */
   strike(hash: string): void {
-    this._exchange(keyOf(hash), struckKeyOf(hash));
+    const key = keyOf(hash);
+    if (!this.has(hash)) return;
+    this._struck.add(key);
+    this._exchange(key, struckKeyOf(hash));
+    this._struck.delete(key);
   }
 
-  /** The platform lets the tag in again. */
+  /** The platform lets the tag in again. Storage errors pass through. */
   restore(hash: string): void {
+    this._struck.delete(keyOf(hash));
     this._exchange(struckKeyOf(hash), keyOf(hash));
   }
 
@@ -96,23 +112,25 @@ export class LocalList {
 
   /** What was put is the list, from now on and in one write. */
   commit({ version, count }: { version: number; count: number }): void {
-    const before = this._index;
     const index = { version, count, side: this._otherSide };
     this._options.index.write(index);
-    this._index = index;
-    for (let from = 0; from < before.count; from += LIST_PAGE_TAGS) this._page(before.side, from).clear();
+    this._replace(index);
   }
 
-  /** Another owner's customers are not ours. */
+  /** Another owner's customers are not ours, also where that cannot be stored. */
   clear(): void {
-    this.commit({ version: 0, count: 0 });
+    const index: ListIndex = { version: 0, count: 0, side: this._otherSide };
+    const { version, count } = this._index;
+    this._replace(index);
+    if (version > 0 || count > 0) this._options.index.write(index);
   }
 
   private _find(key: string): { from: number; keys: string; at: number } | undefined {
     const { side, count } = this._index;
     for (let from = 0; from < count; from += LIST_PAGE_TAGS) {
-      const keys = this._page(side, from).read() ?? "";
-      for (let at = keys.indexOf(key); at >= 0; at = keys.indexOf(key, at + 1)) {
+      const keys = this._page(side, from).read();
+      if (keys === undefined) this._isDamaged = true;
+      for (let at = keys?.indexOf(key) ?? -1; keys && at >= 0; at = keys.indexOf(key, at + 1)) {
         if (at % KEY_CHARS === 0) return { from, keys, at };
       }
     }
@@ -124,6 +142,14 @@ export class LocalList {
     if (!found) return;
     const { from, keys, at } = found;
     this._page(this._index.side, from).write(keys.slice(0, at) + other + keys.slice(at + KEY_CHARS));
+  }
+
+  private _replace(index: ListIndex): void {
+    const before = this._index;
+    this._index = index;
+    this._struck.clear();
+    this._isDamaged = false;
+    for (let from = 0; from < before.count; from += LIST_PAGE_TAGS) this._page(before.side, from).clear();
   }
 
   private get _otherSide(): Side {

@@ -40,14 +40,12 @@ export class OfflineVerifier implements Verifier {
       if (verdict.cacheForS !== undefined) cache.allow(hash, verdict.cacheForS, verdict.maxCurrentA);
       else cache.forget(hash);
       this._keep(() => list.restore(hash));
-      // Who tries tags out drives nobody out of the cache.
-    } else if (cache.get(hash) !== undefined || list.has(hash)) {
-      cache.deny(hash);
+    } else {
+      cache.forget(hash);
       this._keep(() => list.strike(hash));
     }
   }
 
-  /** What the list cannot take holds until the next restart. */
   private _keep(change: () => void): void {
     try {
       change();
@@ -64,11 +62,9 @@ export class OfflineVerifier implements Verifier {
 
   private _verdict(hash: string): Verdict {
     const { policy, list, cache } = this._options;
-    const known = cache.get(hash);
-    if (policy() !== "deny" && known !== "denied") {
-      if (policy() === "list-and-cache" && known) return { type: "authorized", ...known, by: "the cache" };
-      if (list.has(hash)) return { type: "authorized", by: "the local list" };
-    }
+    const known = policy() === "list-and-cache" ? cache.get(hash) : undefined;
+    if (known) return { type: "authorized", ...known, by: "the cache" };
+    if (policy() !== "deny" && list.has(hash)) return { type: "authorized", by: "the local list" };
     return { type: "failed", code: 503, reason: "nobody but the platform knows the tag" };
   }
 }

@@ -6,9 +6,9 @@ export function isTag(text: string): boolean {
   return /^[A-Za-z0-9_.:-]{4,64}$/.test(text);
 }
 
-/** What may be shown of a tag: its last 4 characters. */
+/** What may be shown of a tag: its last 4 characters, of a short one no more than half. */
 export function tagEnd(tag: string): string {
-  return tag.slice(-4);
+  return tag.slice(tag.length - Math.min(4, Math.floor(tag.length / 2)));
 }
 
 /** What is kept of a tag: its lower-case hex SHA-256. */

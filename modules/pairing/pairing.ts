@@ -39,8 +39,8 @@ export interface PairingOptions {
   readonly routes: () => readonly Route[];
   /** What `/status` says of the firmware and the station; no secrets. */
   readonly describe: () => Readonly<Record<string, unknown>>;
-  /** A candidate is about to be tried: whoever uses the network or the account lets go of it. */
-  readonly onTrying: () => void;
+  /** A candidate is about to be tried: whoever uses the network or the account lets go of it, and calls `begin`, once. */
+  readonly onTrying: (parameters: PairingParameters, begin: () => void) => void;
   /** The parameters were proven and are stored. */
   readonly onPaired: (parameters: PairingParameters) => void;
   /** They were not; what there was before still stands. */
@@ -70,6 +70,8 @@ export class Pairing implements IO {
   private _candidate: Candidate | undefined;
   /** Runs between the answer to `/pair` and the try. */
   private _candidateTimer: Timer | undefined;
+  /** What is tried as soon as everybody has let go. */
+  private _next: PairingParameters | undefined;
   private _lastFailure: PairingFailure | undefined;
   /** What was given and is not whole, or has failed, while there is nothing that works. */
   private _draft: Fields = new Map();
@@ -277,7 +279,14 @@ export class Pairing implements IO {
 
   private _try(parameters: PairingParameters): void {
     this._candidateTimer = undefined;
-    this._options.onTrying();
+    this._next = parameters;
+    this._options.onTrying(parameters, () => {
+      if (this._next === parameters) this._begin(parameters);
+    });
+  }
+
+  private _begin(parameters: PairingParameters): void {
+    this._next = undefined;
     this._candidate = new Candidate({
       clock: this._options.board.clock,
       link: this._options.link,
@@ -324,12 +333,13 @@ export class Pairing implements IO {
 
   /** Parameters were taken and are not proven or refused yet. */
   get isTrying(): boolean {
-    return this._candidate !== undefined || this._candidateTimer !== undefined;
+    return [this._candidate, this._candidateTimer, this._next].some((step) => step !== undefined);
   }
 
   private _giveUp(): void {
     this._options.board.clock.clear(this._candidateTimer);
     this._candidateTimer = undefined;
+    this._next = undefined;
     this._candidate?.close();
     this._candidate = undefined;
   }

@@ -135,6 +135,15 @@ export class Sessions implements IO {
     this._options.log.remove(slot);
   }
 
+  /** What the platform has not accepted it will not hear of. */
+  giveUpWaiting(): void {
+    const { log } = this._options;
+    const givenUp = log.length;
+    for (const slot of [...log.slots]) this.forget(slot);
+    this._countGivenUp(givenUp, "the station has another owner");
+    this._write();
+  }
+
   /** Writes down how far the session under way has come; the next run finds it. */
   close(): void {
     this._options.clock.clear(this._timer);
@@ -143,17 +152,22 @@ export class Sessions implements IO {
   }
 
   private _finish(session: FinishedSession, isDatable: boolean): void {
-    const { log, clock, report, onFinished } = this._options;
+    const { log, clock, onFinished } = this._options;
     this.dateFinished();
     const { slot, givenUp } = log.add(session);
-    this._givenUp += givenUp;
-    if (givenUp > 0) report(`sessions: ${givenUp} given up, the log is full; ${this._givenUp} altogether`);
+    this._countGivenUp(givenUp, "the log is full");
     if (slot !== undefined) {
       this._undated.delete(slot);
       if (session.start === undefined && isDatable) this._undated.set(slot, clock.monotonicMs());
     }
     this._write();
     onFinished();
+  }
+
+  private _countGivenUp(count: number, why: string): void {
+    if (count === 0) return;
+    this._givenUp += count;
+    this._options.report(`sessions: ${count} given up, ${why}; ${this._givenUp} altogether`);
   }
 
   /** The session under way as it is now. */

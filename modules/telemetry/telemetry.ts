@@ -96,9 +96,12 @@ export class Telemetry implements IO {
   /** The properties as they were sent, by their paths. */
   private _sent = new Map<string, string>();
   private _notes: TelemetryMessage[] = [];
+  /** Notes and changes take turns, and so do the properties: what moves all the time keeps nothing else waiting. */
+  private _isNotesTurn = true;
+  private _turn = 0;
   /** When the latest changes were sent; as many as may be in a second. */
   private _moments: number[] = [];
-  private _whenCleared: (() => void) | undefined;
+  private _whenCleared: ((isWhole: boolean) => void) | undefined;
   private _online = false;
   private _heartbeat: Timer | undefined;
   private _retry: Timer | undefined;
@@ -132,7 +135,7 @@ export class Telemetry implements IO {
     this._options.clock.clear(this._heartbeat);
     this._options.clock.clear(this._retry);
     this._retry = undefined;
-    this._whenCleared?.();
+    this._whenCleared?.(false);
   }
 
   /** Something may have changed. */
@@ -163,16 +166,19 @@ export class Telemetry implements IO {
     return true;
   }
 
-  /** Takes everything back that was retained. `done` is called, once, also when the connection ends before. */
-  clear(done: () => void): void {
-    this._whenCleared = () => {
+  /**
+   * Takes everything back that was retained. `done` is called, once, and told whether all of it was handed to the
+   * broker's session: not so when the connection ends before.
+   */
+  clear(done: (isWhole: boolean) => void): void {
+    this._whenCleared = (isWhole) => {
       this._whenCleared = undefined;
-      done();
+      done(isWhole);
     };
     this._options.clock.clear(this._heartbeat);
     this._begin(0);
     this._flush();
-    if (!this._online) this._whenCleared?.();
+    if (!this._online) this._whenCleared?.(false);
   }
 
   /** `$name` from now on. */
@@ -267,11 +273,12 @@ export class Telemetry implements IO {
     const value = this._next();
     if (value) return this._retained(value);
     if (this._whenCleared) {
-      this._whenCleared();
+      this._whenCleared(true);
       return undefined;
     }
-    const change = this._changed();
+    const change = this._isNotesTurn && this._notes.length > 0 ? undefined : this._changed();
     if ((!change && this._notes.length === 0) || !this._mayGo()) return undefined;
+    this._isNotesTurn = change !== undefined;
     return change ? this._retained(change) : this._notes.shift();
   }
 
@@ -281,9 +288,15 @@ export class Telemetry implements IO {
   }
 
   private _changed(): Value | undefined {
-    const isOther = ({ path, property }: Place) => String(property.value()) !== this._sent.get(path);
-    const place = this._places.find(isOther);
-    return place && { path: place.path, payload: String(place.property.value()), isProperty: true };
+    const places = this._places;
+    for (let i = 0; i < places.length; i++) {
+      const place = places[(this._turn + i) % places.length];
+      const payload = String(place?.property.value());
+      if (!place || payload === this._sent.get(place.path)) continue;
+      this._turn = (this._turn + i + 1) % places.length;
+      return { path: place.path, payload, isProperty: true };
+    }
+    return undefined;
   }
 
   /** Counts a message, or comes back when there may be another. */
