@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { encodeUTF8 } from "../../modules/bytes/index.js";
 import { usernameOf as hashOf } from "../../platform-stub/registry.js";
 import { codeOf, Scene } from "./scene.js";
 
@@ -51,6 +52,24 @@ describe("a card at the reader", () => {
     scene.clock.advance(5000);
     scene.swipe(CARD);
     expect(scene.station.status).toBe("charging");
+  });
+
+  test("shows no more than half of it when it is short, and a mad reader does not flood the log", () => {
+    const scene = new Scene();
+    scene.under.config = { cardReader: "lines" };
+    scene.bringOnline();
+    scene.plug();
+    const read = (text: string) => {
+      scene.device.cardReader.send(encodeUTF8(`${text}\r\n`));
+      scene.clock.advance(100);
+    };
+    read("PIN7");
+    scene.clock.advance(20_000);
+    expect(scene.device.logLines.join("\n")).toContain("…N7");
+    expect(scene.device.logLines.join("\n")).not.toContain("PIN7");
+    scene.device.logLines.length = 0;
+    for (let i = 0; i < 500; i++) read(`?${i}`);
+    expect(scene.device.logLines.filter((line) => line.startsWith("rfid")).length).toBeLessThan(20);
   });
 
   test("is in no log with more than its last four characters", () => {
@@ -127,6 +146,38 @@ describe("the cache", () => {
     scene.clock.advance(60_000);
     scene.plug();
     expect(codeOf(scene.present("GUEST-0001"))).toBe(503);
+  });
+
+  test("holds 64 cards, and forgets one that the platform lets in without a word on that", () => {
+    const scene = remembered(3600);
+    const tag = (i: number) => `GUEST-9${String(i).padStart(3, "0")}`;
+    for (let i = 0; i < 63; i++) scene.platform.tags.set(tag(i), { authorized: true, cacheFor: 36_000 });
+    const letIn = (name: string) => {
+      scene.clock.advance(20_000);
+      scene.plug();
+      const code = codeOf(scene.present(name));
+      scene.device.vehicle.unplug();
+      return code;
+    };
+    for (let i = 0; i < 63; i++) expect(letIn(tag(i))).toBe(200);
+    scene.platform.tags.set(tag(5), { authorized: true });
+    expect(letIn(tag(5))).toBe(200);
+    scene.platform.tags.set(tag(63), { authorized: true, cacheFor: 36_000 });
+    scene.platform.tags.set(tag(64), { authorized: true, cacheFor: 36_000 });
+    expect([letIn(tag(63)), letIn(tag(64))]).toEqual([200, 200]);
+    goOffline(scene);
+    expect([tag(0), tag(62), tag(63), tag(64)].map(letIn)).toEqual([200, 200, 200, 200]);
+    expect(["GUEST-0001", tag(5)].map(letIn)).toEqual([503, 503]);
+  });
+
+  test.each(["500", "502"])("is not asked when the platform's word is no good: %s", (code) => {
+    const scene = remembered(3600);
+    scene.platform.intercept = (_answer, request) =>
+      code === "500"
+        ? [scene.platform.respond(request, {}, "0", "500")]
+        : [{ ...scene.platform.respond(request, { authorized: true }), data: "00" }];
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(Number(code));
   });
 
   test("forgets a card that the platform blocks, and holds that against the list", () => {
@@ -218,6 +269,19 @@ describe("the local list", () => {
     scene.clock.advance(3_700_000);
     scene.under.powerCycle();
     expect(isLetInOffline("CARD-77")).toBe(true);
+  });
+
+  test("that is damaged is fetched again, though the platform has no other", () => {
+    const scene = listed({ version: 9, tags: tags(120) });
+    scene.clock.advance(3_600_000);
+    const key = scene.device.flash.get("plugpass", "list-a1") ? "list-a1" : "list-b1";
+    scene.device.flash.set("plugpass", key, new Uint8Array(10));
+    scene.under.powerCycle();
+    scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(10_000);
+    goOffline(scene);
+    expect(isLetIn(scene, "CARD-77")).toBe(true);
+    expect(isLetIn(scene, "CARD-7")).toBe(true);
   });
 
   test("that changes while it is fetched, or comes damaged, changes nothing", () => {

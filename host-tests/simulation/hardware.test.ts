@@ -224,6 +224,22 @@ describe("free charging", () => {
     expect(scene.station.status).toBe("finishing");
   });
 
+  test("that is turned off needs a card of whoever has not drawn yet", () => {
+    const scene = online({ isFree: true });
+    scene.plug(undefined, { drawsWhenOffered: false });
+    scene.clock.advance(1000);
+    expect(scene.station.status).toBe("authorized");
+    // Neither the same wish again nor another one takes it back.
+    set(scene, "$options/free", "true");
+    set(scene, "$options/resume", "true");
+    expect(scene.station.status).toBe("authorized");
+    set(scene, "$options/free", "false");
+    scene.clock.advance(A_WHILE_MS);
+    scene.device.vehicle.set("ready");
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.device.vehicle.isCharging).toBe(false);
+  });
+
   test("is off unless the owner wants it", () => {
     const scene = online();
     scene.plug();

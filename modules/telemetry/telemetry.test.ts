@@ -1,0 +1,50 @@
+import { expect, test } from "@jest/globals";
+import { VirtualClock } from "../../host-tests/world/clock.js";
+import { type Property, Telemetry, type TelemetryMessage } from "./index.js";
+
+const IDENTITY = {
+  user: "owner",
+  deviceId: "cafe-1",
+  name: "Café",
+  mac: "a4:cf:12:00:00:01",
+  implementation: "virtual",
+  productId: "plugpass",
+  firmwareVersion: 1,
+};
+
+function property(id: string, value: () => number): Property {
+  return { id, name: id, datatype: "integer", value };
+}
+
+test("a value that moves at each look keeps no other waiting, and no note", () => {
+  const clock = new VirtualClock();
+  let moving = 0;
+  let other = 0;
+  const sent: TelemetryMessage[] = [];
+  const restless = property("restless", () => moving++);
+  const telemetry = new Telemetry({
+    clock,
+    identity: IDENTITY,
+    tree: {
+      nodes: [
+        { id: "node", name: "Node", type: "node", properties: [restless, property("calm", () => other)] },
+      ],
+      options: [],
+      telemetry: [],
+      stats: [],
+    },
+    publish: (message) => sent.push(message) > 0,
+  });
+  telemetry.goOnline("192.168.1.10");
+  clock.advance(5000);
+  sent.length = 0;
+  other = 7;
+  for (let i = 0; i < 3; i++) telemetry.notify(`note ${i}`, "info");
+  clock.advance(2000);
+  const payloads = sent.map(({ topic, payload }) => `${topic.split("/").at(-1)} ${payload}`);
+  expect(payloads).toContain("calm 7");
+  expect(payloads.filter((line) => line.includes("note "))).toHaveLength(3);
+  // And the notes do not keep the values waiting.
+  expect(payloads.filter((line) => line.startsWith("restless")).length).toBeGreaterThan(2);
+  telemetry.close();
+});
