@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { optionsFormat } from "../firmware/options.js";
+import { ownerFormat } from "../firmware/owner.js";
 import { restartsFormat } from "../firmware/restarts.js";
 import { listIndexFormat, listPageFormat } from "../modules/authorization/local-list.js";
 import type { JSONObject } from "../modules/json/index.js";
@@ -75,6 +76,7 @@ const RECORDS: Readonly<Record<string, Kept>> = {
       port: 1883,
     }),
   ),
+  owner: kept(ownerFormat, { user: "0123abcd" }, "0123abcd"),
   candidate: kept(
     candidateFormat,
     { fields: { ssid: "Home" }, isTried: true },
