@@ -134,6 +134,18 @@ describe("a session", () => {
     expect(Number(sessions(scene)[0]?.end)).toBeGreaterThanOrEqual(EPOCH_MS / 1000 - afterS - 1);
   });
 
+  test("does not end before it starts when the clock is set back", () => {
+    const scene = online();
+    scene.clock.setEpochMs(EPOCH_MS);
+    start(scene);
+    charge(scene, 1);
+    scene.clock.setEpochMs(EPOCH_MS - 3_600_000);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(2000);
+    const [session] = sessions(scene);
+    expect(session).toMatchObject({ end: session?.start, seconds: 60 });
+  });
+
   test("that nobody could date is reported without a date", () => {
     const scene = online();
     start(scene);

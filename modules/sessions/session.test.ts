@@ -40,6 +40,10 @@ describe("the records", () => {
   });
 });
 
+test("a meter that was behind the start of its session is taken to have been there", () => {
+  expect(bookFormat.parse({ meterWh: 50, session: STATE }, 1)?.meterWh).toBe(STATE.startWh);
+});
+
 describe("the request", () => {
   test("says null where nobody knew the time", () => {
     expect(requestOf({ ...FINISHED, start: undefined, end: undefined })).toEqual({

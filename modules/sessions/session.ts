@@ -87,7 +87,8 @@ export const bookFormat: RecordFormat<Book> = {
     const session = isJSONObject(fields.session) ? parseState(fields.session) : undefined;
     if (meterWh === undefined || (fields.session !== undefined && !session)) return undefined;
     const givenUp = secondsField(fields, "givenUp") ?? 0;
-    return { meterWh, givenUp, session };
+    // A session does not end before it started.
+    return { meterWh: Math.max(meterWh, session?.startWh ?? 0), givenUp, session };
   },
   format: (book) => ({ ...book }),
 };

@@ -92,7 +92,8 @@ export class Sessions implements IO {
     if (!running) return;
     const state = this._now(running);
     const nowS = this._epochS();
-    const end = nowS;
+    // Somebody may have set the clock back.
+    const end = nowS === undefined ? undefined : Math.max(nowS, state.start ?? 0);
     this._options.clock.clear(this._timer);
     this._lastWh = this._options.energyWh() - state.startWh;
     this._running = undefined;
@@ -105,8 +106,7 @@ export class Sessions implements IO {
     if (!session) return;
     this._interrupted = undefined;
     const end = session.start === undefined ? undefined : session.start + session.seconds;
-    const endWh = Math.max(session.startWh, this._options.book.meterWh);
-    this._finish({ ...session, end, endWh, why: "interrupted" }, false);
+    this._finish({ ...session, end, endWh: this._options.book.meterWh, why: "interrupted" }, false);
   }
 
   /**
