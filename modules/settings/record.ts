@@ -36,7 +36,12 @@ export class StoredRecord<T> {
 
   /** `undefined` when there is none, or none that can be read: that one is set aside and reported. */
   read(): T | undefined {
-    const bytes = this._try("read", (key) => this._storage.read(key));
+    let bytes: ArrayBuffer | undefined;
+    try {
+      bytes = this._storage.read(this._format.key);
+    } catch (error) {
+      this._reportFailure("read", error);
+    }
     if (bytes === undefined) return undefined;
     const fields = parseJSONObject(bytes);
     const version = fields?.v;
@@ -58,19 +63,17 @@ export class StoredRecord<T> {
   clear(): void {
     if (this._format.readOnly)
       throw new Error(`the record "${this._format.key}" is not the firmware's to delete`);
-    this._try("deleted", (key) => this._storage.delete(key));
+    try {
+      this._storage.delete(this._format.key);
+    } catch (error) {
+      this._reportFailure("deleted", error);
+    }
   }
 
   /** What a broken flash throws keeps no station from starting, or from going on. */
-  private _try<Result>(what: string, action: (key: string) => Result): Result | undefined {
-    const { key } = this._format;
-    try {
-      return action(key);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      this._report(`settings: the record "${key}" cannot be ${what}: ${error.message}`);
-      return undefined;
-    }
+  private _reportFailure(what: string, error: unknown): void {
+    if (!(error instanceof Error)) throw error;
+    this._report(`settings: the record "${this._format.key}" cannot be ${what}: ${error.message}`);
   }
 
   private _setAside(bytes: ArrayBuffer): void {
