@@ -30,7 +30,7 @@ export interface StationSessionsOptions {
 
 /** For the pilot to settle after the start, so that it is known whether there is a vehicle. */
 const SETTLING_MS = 1000;
-const DATING_MS = 60_000;
+const TIDYING_MS = 60_000;
 
 export class StationSessions implements IO {
   readonly meter: Meter;
@@ -39,17 +39,20 @@ export class StationSessions implements IO {
   private _sessions: Sessions;
   private _reporter: SessionReporter;
   private _settling: Timer;
-  private _dating: Timer;
+  private _tidying: Timer;
   private _isResuming = false;
 
   constructor(options: StationSessionsOptions) {
     this._options = options;
     const { board, records, meterPulsesPerKWh, complain } = options;
     const { clock, crypto } = board;
-    const report = (line: string) => board.log(line);
     const record = records(bookFormat);
     const book: Book = record.read() ?? { meterWh: 0, givenUp: 0, session: undefined };
-    this._log = new SessionLog({ record: (slot) => records(logFormat(slot)), report });
+    this._log = new SessionLog({
+      record: (slot) => records(logFormat(slot)),
+      givenUp: book.givenUp,
+      report: complain,
+    });
     this.meter = new Meter({
       board,
       pulsesPerKWh: meterPulsesPerKWh,
@@ -74,10 +77,11 @@ export class StationSessions implements IO {
         const requests = options.requests();
         return requests && ((endpoint, data, done) => requests.request(endpoint, data, done));
       },
+      prepare: () => this._sessions.tidy(),
       onAccepted: (slot) => this._sessions.forget(slot),
     });
     this._settling = clock.set(() => this._settle(), SETTLING_MS);
-    this._dating = clock.repeat(() => this._sessions.dateFinished(), DATING_MS);
+    this._tidying = clock.repeat(() => this._sessions.tidy(), TIDYING_MS);
   }
 
   /** Finished sessions that the platform has not accepted. */
@@ -87,7 +91,7 @@ export class StationSessions implements IO {
 
   /** Finished sessions that were given up because too many waited. */
   get givenUp(): number {
-    return this._sessions.givenUp;
+    return this._log.givenUp;
   }
 
   /** Of the session under way, or the last one. */
@@ -99,7 +103,6 @@ export class StationSessions implements IO {
     if (event.type === "session-started") {
       const { id, grant } = event.session;
       const { tag, tagEnd, method, currentA } = grant;
-      this._isResuming = false;
       this._sessions.start({ id, tag, tagEnd, method, currentA });
     } else if (event.type === "session-ended") {
       this._sessions.end(event.why);
@@ -124,7 +127,7 @@ export class StationSessions implements IO {
   close(): void {
     const { clock } = this._options.board;
     clock.clear(this._settling);
-    clock.clear(this._dating);
+    clock.clear(this._tidying);
     this._reporter.close();
     this._sessions.close();
     this.meter.close();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { FlashFaults } from "./flash-faults.js";
 import { Scene } from "./scene.js";
 
 const MINUTE_MS = 60_000;
@@ -60,6 +61,19 @@ describe("a firmware that crashes", () => {
     expect(scene.under.ends.length).toBeGreaterThan(5);
     expect(scene.under.station).toBeDefined();
   });
+});
+
+test("a flash that reads nothing is no crash: the station is without its records", () => {
+  const faults = new FlashFaults();
+  const scene = new Scene({ wrapBoard: faults.wrapBoard });
+  faults.fails = (action) => action === "read";
+  scene.under.boot();
+  scene.clock.advance(MINUTE_MS);
+  expect(scene.under.ends).toEqual([]);
+  expect(scene.station.lifeCycle).toBe("unpaired");
+  expect(scene.device.logLines).toContain(
+    'settings: the record "log7" cannot be read: the flash does not read',
+  );
 });
 
 describe("a rescue", () => {

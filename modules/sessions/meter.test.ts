@@ -50,6 +50,15 @@ describe("energy", () => {
     expect(changes()).toBe(1);
   });
 
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])("goes on after a count of %d", (pulses) => {
+    const { meter, count } = metered();
+    count(5);
+    count(pulses);
+    expect(meter.energyWh).toBe(5);
+    count(7);
+    expect(meter.energyWh).toBe(7);
+  });
+
   test("of a station without a meter is what it was", () => {
     const board = { clock: new VirtualClock(), pins: {}, io: {} } as unknown as Board;
     const meter = new Meter({ board, pulsesPerKWh: 1000, startWh: 5, onChanged: () => {} });

@@ -71,10 +71,10 @@ export class Meter implements IO {
     return (pulses * 1000) / this._pulsesPerKWh;
   }
 
-  /** A counter that goes back is not believed. */
+  /** A counter that goes back, or gives no number, is not believed. */
   private _count(): boolean {
     const pulses = this._counter?.read() ?? 0;
-    if (pulses <= this._pulses) return false;
+    if (!Number.isFinite(pulses) || pulses <= this._pulses) return false;
     this._pulses = pulses;
     return true;
   }

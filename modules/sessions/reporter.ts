@@ -13,7 +13,10 @@ export interface ReporterOptions {
   readonly request: () =>
     | ((endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void) => IO)
     | undefined;
-  readonly onAccepted: (slot: number) => void;
+  /** Called before each try: what the platform is told is what is known then. */
+  readonly prepare: () => void;
+  /** `false`: the slot is to be reported again. */
+  readonly onAccepted: (slot: number) => boolean;
 }
 
 const MIN_BACKOFF_MS = 2000;
@@ -40,19 +43,20 @@ export class SessionReporter implements IO {
 
   /** There is something to report, or somebody to report to. */
   wake(): void {
+    this._options.prepare();
     if (this._asking) return;
     this._options.clock.clear(this._timer);
     this._timer = undefined;
     const ask = this._options.request();
     const slot = this._next();
     if (!ask || slot === undefined) return;
+    this._last = slot;
     const session = this._options.log.read(slot);
     if (!session) {
-      this._options.onAccepted(slot);
-      this._later(0);
+      // It stays in the storage: the next run may be able to read it.
+      this._later(this._backoff.next());
       return;
     }
-    this._last = slot;
     this._asking = ask("session", requestOf(session), (outcome) => this._hear(slot, session.id, outcome));
   }
 
@@ -75,13 +79,14 @@ export class SessionReporter implements IO {
 
   private _hear(slot: number, id: string, outcome: RequestOutcome): void {
     this._asking = undefined;
-    if (!outcome.ok || outcome.data.accepted !== true) {
+    const { log, onAccepted } = this._options;
+    const isAccepted = outcome.ok && outcome.data.accepted === true;
+    // It may have been given up meanwhile, and another be in its place.
+    if (!isAccepted || (log.read(slot)?.id === id && !onAccepted(slot))) {
       this._later(this._backoff.next());
       return;
     }
     this._backoff.reset();
-    // It may have been given up meanwhile, and another be in its place.
-    if (this._options.log.read(slot)?.id === id) this._options.onAccepted(slot);
     this._later(0);
   }
 

@@ -18,7 +18,7 @@ describe("the records", () => {
   test("of the session under way and of finished ones read what they write", () => {
     const book = { meterWh: 150, givenUp: 1, session: STATE };
     expect(bookFormat.parse(JSON.parse(JSON.stringify(bookFormat.format(book))), 1)).toEqual(book);
-    const entry = { order: 7, session: FINISHED };
+    const entry = { order: 7, givenUp: 2, session: FINISHED };
     expect(logFormat(63).parse(JSON.parse(JSON.stringify(logFormat(63).format(entry))), 1)).toEqual(entry);
   });
 
@@ -33,9 +33,15 @@ describe("the records", () => {
 
   test("leave room in a value of the storage, and keys", () => {
     const longest = { ...FINISHED, startWh: 999_999_999_999, endWh: 999_999_999_999, why: "x".repeat(16) };
-    expect(JSON.stringify(logFormat(63).format({ order: 1e12, session: longest })).length).toBeLessThan(400);
+    expect(
+      JSON.stringify(logFormat(63).format({ order: 1e12, givenUp: 1e12, session: longest })).length,
+    ).toBeLessThan(400);
     expect(logFormat(63).key).toBe("log63");
   });
+});
+
+test("a meter that was behind the start of its session is taken to have been there", () => {
+  expect(bookFormat.parse({ meterWh: 50, session: STATE }, 1)?.meterWh).toBe(STATE.startWh);
 });
 
 describe("the request", () => {

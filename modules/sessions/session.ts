@@ -48,6 +48,8 @@ export interface Book {
 export interface LogEntry {
   /** Their order: another number for each. */
   readonly order: number;
+  /** As in the book, at its end: whoever takes the place of another counts it in the same write. */
+  readonly givenUp: number;
   readonly session: FinishedSession;
 }
 
@@ -84,7 +86,9 @@ export const bookFormat: RecordFormat<Book> = {
     const meterWh = whField(fields, "meterWh");
     const session = isJSONObject(fields.session) ? parseState(fields.session) : undefined;
     if (meterWh === undefined || (fields.session !== undefined && !session)) return undefined;
-    return { meterWh, givenUp: secondsField(fields, "givenUp") ?? 0, session };
+    const givenUp = secondsField(fields, "givenUp") ?? 0;
+    // A session does not end before it started.
+    return { meterWh: Math.max(meterWh, session?.startWh ?? 0), givenUp, session };
   },
   format: (book) => ({ ...book }),
 };
@@ -100,9 +104,10 @@ export function logFormat(slot: number): RecordFormat<LogEntry> {
       const endWh = whField(fields, "endWh");
       const why = textField(fields, "why", 16);
       if (!state || order === undefined || endWh === undefined || !why) return undefined;
-      return { order, session: { ...state, end: secondsField(fields, "end"), endWh, why } };
+      const givenUp = secondsField(fields, "givenUp") ?? 0;
+      return { order, givenUp, session: { ...state, end: secondsField(fields, "end"), endWh, why } };
     },
-    format: ({ order, session }) => ({ order, ...session }),
+    format: ({ session, ...place }) => ({ ...place, ...session }),
   };
 }
 

@@ -32,15 +32,16 @@ interface Running {
 /**
  * Keeps the book of charging sessions: the one under way in the record `session`, finished ones in the log. The log
  * is written first and the book after it, so that a cut between the two leaves the session in the log, where it is
- * found again, and never nowhere.
+ * found again, and never nowhere. What the storage does not take is tried again, by `tidy`.
  */
 export class Sessions implements IO {
   private _options: SessionsOptions;
   private _running: Running | undefined;
   /** What a power cut or a restart has left; somebody has to resume it or to let it go. */
   private _interrupted: SessionState | undefined;
-  private _givenUp: number;
   private _writtenWh: number;
+  /** The record `session` is not what it should be. */
+  private _isBehind = false;
   private _timer: Timer | undefined;
   /** Sessions of this run that ended before the time was known: their slots, and when. At most as many as slots. */
   private _undated = new Map<number, number>();
@@ -49,7 +50,6 @@ export class Sessions implements IO {
   constructor(options: SessionsOptions) {
     this._options = options;
     const { book, log } = options;
-    this._givenUp = book.givenUp;
     this._writtenWh = book.meterWh;
     if (book.session && !log.idsAtStart.has(book.session.id)) this._interrupted = book.session;
     else if (book.session) this._write();
@@ -58,15 +58,6 @@ export class Sessions implements IO {
   /** What the run before has left under way. */
   get interrupted(): SessionState | undefined {
     return this._interrupted;
-  }
-
-  get underWay(): SessionState | undefined {
-    return this._running?.state;
-  }
-
-  /** Finished sessions that were given up, since the flash was erased. */
-  get givenUp(): number {
-    return this._givenUp;
   }
 
   /** Of the session under way, or of the last one in this run, in Wh. */
@@ -100,7 +91,9 @@ export class Sessions implements IO {
     const running = this._running;
     if (!running) return;
     const state = this._now(running);
-    const end = this._epochS();
+    const nowS = this._epochS();
+    // Somebody may have set the clock back.
+    const end = nowS === undefined ? undefined : Math.max(nowS, state.start ?? 0);
     this._options.clock.clear(this._timer);
     this._lastWh = this._options.energyWh() - state.startWh;
     this._running = undefined;
@@ -113,35 +106,40 @@ export class Sessions implements IO {
     if (!session) return;
     this._interrupted = undefined;
     const end = session.start === undefined ? undefined : session.start + session.seconds;
-    const endWh = Math.max(session.startWh, this._options.book.meterWh);
-    this._finish({ ...session, end, endWh, why: "interrupted" }, false);
+    this._finish({ ...session, end, endWh: this._options.book.meterWh, why: "interrupted" }, false);
   }
 
-  /** Adds the wall clock to what ended before it was known. Called now and then. */
-  dateFinished(): void {
-    const nowS = this._epochS();
-    if (nowS === undefined || this._undated.size === 0) return;
-    const nowMs = this._options.clock.monotonicMs();
-    this._undated.forEach((endedMs, slot) => {
-      const end = nowS - Math.floor((nowMs - endedMs) / 1000);
-      this._options.log.correct(slot, (session) => ({ ...session, end, start: end - session.seconds }));
-    });
-    this._undated.clear();
+  /**
+   * Adds the wall clock to what ended before it was known, and writes what could not be written. Called now and then,
+   * and before the platform is told.
+   */
+  tidy(): void {
+    this._dateFinished();
+    this._options.log.rewrite();
+    if (this._isBehind) this._write();
   }
 
-  /** The platform has accepted what is in a slot. */
-  forget(slot: number): void {
-    this._undated.delete(slot);
-    this._options.log.remove(slot);
-  }
-
-  /** What the platform has not accepted it will not hear of. */
-  giveUpWaiting(): void {
+  /**
+   * The platform has accepted what is in a slot. `false`: it stays for now, for the book may still say that it goes
+   * on, and what is in the log does not go on after a power cut.
+   */
+  forget(slot: number): boolean {
     const { log } = this._options;
-    const givenUp = log.length;
-    for (const slot of [...log.slots]) this.forget(slot);
-    this._countGivenUp(givenUp, "the station has another owner");
+    if (this._isBehind && !log.unwritten.has(slot)) return false;
+    log.remove(slot);
+    return true;
+  }
+
+  /** What the platform has not accepted it will not hear of. A power cut meanwhile counts some of it twice. */
+  giveUpWaiting(): void {
+    const { log, report } = this._options;
+    const count = log.length;
+    if (count === 0) return;
+    log.countGivenUp(count);
     this._write();
+    for (const slot of [...log.slots]) log.remove(slot);
+    this._undated.clear();
+    report(`sessions: ${count} given up, they were the owner's before; ${log.givenUp} altogether`);
   }
 
   /** Writes down how far the session under way has come; the next run finds it. */
@@ -152,22 +150,25 @@ export class Sessions implements IO {
   }
 
   private _finish(session: FinishedSession, isDatable: boolean): void {
-    const { log, clock, onFinished } = this._options;
-    this.dateFinished();
-    const { slot, givenUp } = log.add(session);
-    this._countGivenUp(givenUp, "the log is full");
-    if (slot !== undefined) {
-      this._undated.delete(slot);
-      if (session.start === undefined && isDatable) this._undated.set(slot, clock.monotonicMs());
-    }
+    const { log, clock, report, onFinished } = this._options;
+    const { givenUp } = log;
+    const slot = log.add(session);
+    if (log.givenUp > givenUp) report(`sessions: 1 given up, the log is full; ${log.givenUp} altogether`);
+    this._undated.delete(slot);
+    if (session.start === undefined && isDatable) this._undated.set(slot, clock.monotonicMs());
     this._write();
     onFinished();
   }
 
-  private _countGivenUp(count: number, why: string): void {
-    if (count === 0) return;
-    this._givenUp += count;
-    this._options.report(`sessions: ${count} given up, ${why}; ${this._givenUp} altogether`);
+  private _dateFinished(): void {
+    const nowS = this._epochS();
+    if (nowS === undefined) return;
+    const nowMs = this._options.clock.monotonicMs();
+    this._undated.forEach((endedMs, slot) => {
+      const end = nowS - Math.floor((nowMs - endedMs) / 1000);
+      const date = (session: FinishedSession) => ({ ...session, end, start: end - session.seconds });
+      if (this._options.log.correct(slot, date)) this._undated.delete(slot);
+    });
   }
 
   /** The session under way as it is now. */
@@ -185,17 +186,21 @@ export class Sessions implements IO {
 
   /** A flash that is broken keeps nobody from charging. */
   private _write(): void {
-    const { record, energyWh, report } = this._options;
+    const { record, energyWh, log, report } = this._options;
     if (this._running) this._running.state = this._now(this._running);
-    const session = this._running?.state ?? this._interrupted;
-    // What was interrupted ended at what was known then; the meter goes on.
-    const meterWh = this._interrupted ? this._options.book.meterWh : energyWh();
+    const session = this._running?.state;
+    const wasBehind = this._isBehind;
+    this._isBehind = true;
+    // What the log has in memory only is in the book as it was written last, for the next run.
+    if (!session && log.unwritten.size > 0) return;
+    const meterWh = energyWh();
     try {
-      record.write({ meterWh, givenUp: this._givenUp, session });
+      record.write({ meterWh, givenUp: log.givenUp, session });
       this._writtenWh = meterWh;
+      this._isBehind = false;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      report(`sessions: not written: ${error.message}`);
+      if (!wasBehind) report(`sessions: not written: ${error.message}`);
     }
   }
 }

@@ -19,7 +19,10 @@ export interface RecordFormat<T> {
   readonly readOnly?: boolean;
 }
 
-/** One record in the storage. Storage errors (full, broken) of a write pass through to the caller. */
+/**
+ * One record in the storage. Storage errors (full, broken) of a write pass through to the caller; a reading or a
+ * deletion that fails is reported, and everything goes on.
+ */
 export class StoredRecord<T> {
   private _storage: Storage;
   private _format: RecordFormat<T>;
@@ -33,7 +36,12 @@ export class StoredRecord<T> {
 
   /** `undefined` when there is none, or none that can be read: that one is set aside and reported. */
   read(): T | undefined {
-    const bytes = this._storage.read(this._format.key);
+    let bytes: ArrayBuffer | undefined;
+    try {
+      bytes = this._storage.read(this._format.key);
+    } catch (error) {
+      this._reportFailure("read", error);
+    }
     if (bytes === undefined) return undefined;
     const fields = parseJSONObject(bytes);
     const version = fields?.v;
@@ -55,7 +63,17 @@ export class StoredRecord<T> {
   clear(): void {
     if (this._format.readOnly)
       throw new Error(`the record "${this._format.key}" is not the firmware's to delete`);
-    this._storage.delete(this._format.key);
+    try {
+      this._storage.delete(this._format.key);
+    } catch (error) {
+      this._reportFailure("deleted", error);
+    }
+  }
+
+  /** What a broken flash throws keeps no station from starting, or from going on. */
+  private _reportFailure(what: string, error: unknown): void {
+    if (!(error instanceof Error)) throw error;
+    this._report(`settings: the record "${this._format.key}" cannot be ${what}: ${error.message}`);
   }
 
   private _setAside(bytes: ArrayBuffer): void {

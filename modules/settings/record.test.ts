@@ -1,0 +1,35 @@
+import { expect, test } from "@jest/globals";
+import type { Storage } from "../board/index.js";
+import { type RecordFormat, StoredRecord } from "./index.js";
+
+const FORMAT: RecordFormat<number> = {
+  key: "count",
+  version: 1,
+  parse: ({ count }) => (typeof count === "number" ? count : undefined),
+  format: (count) => ({ count }),
+};
+
+function broken(error: unknown) {
+  const fail = () => {
+    throw error;
+  };
+  const storage: Storage = { read: fail, write: fail, delete: fail, keys: fail, close: fail };
+  const lines: string[] = [];
+  const report = (line: string) => lines.push(line);
+  return { record: new StoredRecord({ storage, format: FORMAT, report }), lines };
+}
+
+test("a reading or a deletion that fails is reported, and is no exception", () => {
+  const { record, lines } = broken(new Error("no flash"));
+  expect(record.read()).toBeUndefined();
+  record.clear();
+  expect(lines).toEqual([
+    'settings: the record "count" cannot be read: no flash',
+    'settings: the record "count" cannot be deleted: no flash',
+  ]);
+});
+
+test("a write that fails passes through", () => {
+  const { record } = broken(new Error("no flash"));
+  expect(() => record.write(1)).toThrow("no flash");
+});
