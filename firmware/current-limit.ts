@@ -18,6 +18,9 @@ export class CurrentLimit implements IO {
   private _options: CurrentLimitOptions;
   private _timer: Timer | undefined;
   private _limitA: number | undefined;
+  private _temperatureC: number | undefined;
+  /** Somebody has been told that the thermometer is broken. */
+  private _isKnownBroken = false;
 
   constructor(options: CurrentLimitOptions) {
     this._options = options;
@@ -26,21 +29,38 @@ export class CurrentLimit implements IO {
     if (board.temperatureC) this._timer = board.clock.repeat(() => this.update(), PERIOD_MS);
   }
 
+  /** Inside, as it was measured last; `undefined`: it never was. */
+  get temperatureC(): number | undefined {
+    return this._temperatureC;
+  }
+
   /** What is allowed may have changed. */
   update(): void {
     const { board, allowedA, onLimit, complain } = this._options;
     const before = this._limitA;
     const temperatureC = board.temperatureC?.();
-    const limitA = temperatureC === undefined ? allowedA() : deratedA(allowedA(), temperatureC, before === 0);
-    if (limitA === before) return;
+    const limitA = board.temperatureC ? deratedA(allowedA(), temperatureC, before === 0) : allowedA();
     this._limitA = limitA;
-    onLimit(limitA);
-    const degrees = Math.round(temperatureC ?? 0);
+    if (limitA !== before) onLimit(limitA);
+    if (temperatureC === undefined) {
+      if (board.temperatureC) this._complainOnce(limitA);
+      return;
+    }
+    this._temperatureC = temperatureC;
+    if (limitA === before) return;
+    const degrees = Math.round(temperatureC);
     if (limitA === 0) complain(`charging: paused, it is ${degrees} °C inside`);
     else if (limitA < allowedA()) board.log(`charging: ${limitA} A, it is ${degrees} °C inside`);
   }
 
   close(): void {
     this._options.board.clock.clear(this._timer);
+  }
+
+  /** Not at each time that a loose contact comes and goes. */
+  private _complainOnce(limitA: number): void {
+    if (this._isKnownBroken) return;
+    this._isKnownBroken = true;
+    this._options.complain(`charging: ${limitA} A, the thermometer is broken`);
   }
 }

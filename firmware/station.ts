@@ -310,7 +310,7 @@ export class Station implements IO {
       lastError: () => this._lastError,
       lastResult: () => this._access.lastResult,
       sessions: this._sessions,
-      temperatureC: this._board.temperatureC && (() => this._board.temperatureC?.()),
+      temperatureC: () => this._currentLimit.temperatureC,
       listedTags: () => this._access.listedTags,
       isLearning: () => this._access.isLearning,
       setLearning: (isOn) => this._access.setLearning(isOn),

@@ -27,8 +27,8 @@ export interface TreeOptions {
   readonly lastResult: () => string | undefined;
   /** Finished sessions that wait for the platform, and that were given up. */
   readonly sessions: { readonly waiting: number; readonly givenUp: number };
-  /** `undefined` while nobody measures it. */
-  readonly temperatureC: (() => number | undefined) | undefined;
+  /** As it was measured last; `undefined` until it is. */
+  readonly temperatureC: () => number | undefined;
   readonly listedTags: () => number;
   /** Swiped cards become tags. */
   readonly isLearning: () => boolean;
@@ -54,6 +54,7 @@ const TEMPERATURE_STEP_C = 5;
 
 export function makeTree(station: TreeOptions): Tree {
   const { options, maxCurrentA, meter, restarts, sessions, temperatureC } = station;
+  const firstC = temperatureC();
   const keep = (change: Parameters<OptionStore["set"]>[0]) => {
     if (!options.set(change)) return "the station cannot store it";
     station.onOptions();
@@ -153,9 +154,10 @@ export function makeTree(station: TreeOptions): Tree {
       text("restart-reason", "Last restart", () => restarts.reason),
       number("waiting", "Sessions that wait for the platform", undefined, () => sessions.waiting),
       number("given-up", "Sessions that were given up", undefined, () => sessions.givenUp),
-      ...(temperatureC
-        ? [number("temperature", "Inside", "°C", () => steps(temperatureC() ?? 0, TEMPERATURE_STEP_C))]
-        : []),
+      // No number says that nobody knows: without a thermometer that measures there is no such property.
+      ...(firstC === undefined
+        ? []
+        : [number("temperature", "Inside", "°C", () => steps(temperatureC() ?? firstC, TEMPERATURE_STEP_C))]),
     ],
     stats: [uptime(STATS_INTERVAL_S)],
   };

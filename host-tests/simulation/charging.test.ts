@@ -12,6 +12,8 @@ function charging(): Scene {
 
 /** IEC 61851-1 table A.6: 100 ms from the vehicle's leaving C or D. */
 const OPENING_MS = 100;
+/** The same table: from C to current. */
+const CLOSING_MS = 3000;
 
 describe("the contactor opens within 100 ms", () => {
   test.each<[string, (scene: Scene) => void]>([
@@ -56,7 +58,7 @@ describe("the contactor opens within 100 ms", () => {
     expect(vehicle.isContactorClosed).toBe(false);
     // The vehicle never left for long enough to be gone: its session goes on.
     vehicle.set("ready");
-    scene.clock.advance(100);
+    scene.clock.advance(CLOSING_MS);
     expect(vehicle.isContactorClosed).toBe(true);
   });
 });
@@ -139,6 +141,67 @@ describe("an authorization is for the vehicle that was there", () => {
     expect(code()).toBe(409);
     expect(scene.device.vehicle.isCharging).toBe(false);
   });
+});
+
+describe("a vehicle that flaps between B and C", () => {
+  function flap(scene: Scene, durationMs: number, periodMs: number): void {
+    for (let ms = 0; ms < durationMs; ms += 2 * periodMs) {
+      scene.device.vehicle.set("plugged");
+      scene.clock.advance(periodMs);
+      scene.device.vehicle.set("ready");
+      scene.clock.advance(periodMs);
+    }
+  }
+
+  test.each([30, 60, 100, 150, 400])(
+    "every %d ms switches the contactor at most once in a second",
+    (periodMs) => {
+      const scene = charging();
+      const { vehicle } = scene.device;
+      let switches = 0;
+      let wasClosed = vehicle.isContactorClosed;
+      vehicle.watch(() => {
+        if (vehicle.isContactorClosed !== wasClosed) switches++;
+        wasClosed = vehicle.isContactorClosed;
+      });
+      flap(scene, 30_000, periodMs);
+      expect(switches).toBeGreaterThan(1);
+      expect(switches).toBeLessThanOrEqual(30);
+      scene.clock.advance(CLOSING_MS);
+      expect(vehicle.isCharging).toBe(true);
+    },
+  );
+
+  test("has current 3 s after it has returned to C, and not within 2 s of the contactor's opening", () => {
+    const scene = charging();
+    const { vehicle } = scene.device;
+    vehicle.set("plugged");
+    scene.until("the contactor opens", () => !vehicle.isContactorClosed);
+    vehicle.set("ready");
+    scene.clock.advance(2000);
+    expect(vehicle.isContactorClosed).toBe(false);
+    scene.clock.advance(CLOSING_MS - 2000);
+    expect(vehicle.isCharging).toBe(true);
+  });
+
+  test("hides no weld", () => {
+    const scene = charging();
+    scene.device.vehicle.breakContactor("welded");
+    flap(scene, 2000, 150);
+    expect(scene.station.status).toBe("faulted");
+  });
+});
+
+test("a vehicle that draws at the station's start has no current for 2 s: the power may come and go", () => {
+  const scene = new Scene();
+  scene.setOptions({ isFree: true });
+  scene.device.vehicle.plug();
+  scene.under.boot();
+  scene.clock.advance(2000);
+  expect(scene.station.status).toBe("authorized");
+  expect(scene.device.vehicle.isContactorClosed).toBe(false);
+  scene.clock.advance(100);
+  expect(scene.device.vehicle.isCharging).toBe(true);
 });
 
 test("an authorization expires after 60 s if the vehicle does not draw", () => {

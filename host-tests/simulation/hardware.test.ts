@@ -47,6 +47,37 @@ describe("a contactor that is welded", () => {
     expect(codeOf(scene.present("GUEST-0001"))).toBe(409);
   });
 
+  test("does not let go of the plug while it is not yet found", () => {
+    const scene = charging();
+    const { vehicle, lock } = scene.device;
+    let isLetGo = false;
+    lock.watch(() => {
+      isLetGo ||= !lock.isOn;
+    });
+    vehicle.breakContactor("welded");
+    scene.station.stopCharging();
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    expect(isLetGo).toBe(false);
+  });
+
+  test("keeps the plug locked up to a restart, and again after it", () => {
+    const scene = charging();
+    const { vehicle, lock } = scene.device;
+    vehicle.breakContactor("welded");
+    scene.station.stopCharging();
+    scene.clock.advance(A_WHILE_MS);
+    scene.manage("/reboot");
+    // What the pins do while the chip starts is not the firmware's to say.
+    lock.watch(() => {
+      expect(scene.device.isRunning && !lock.isOn).toBe(false);
+    });
+    scene.until("it has restarted", () => scene.under.ends.length === 1);
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    expect(lock.isOn).toBe(true);
+  });
+
   test("is found at the start", () => {
     const scene = new Scene();
     scene.device.vehicle.breakContactor("welded");
@@ -97,6 +128,22 @@ test("a contactor that does not close ends the session as a fault, and the stati
   expect([...scene.platform.sessions.values()]).toMatchObject([{ why: "faulted" }]);
 });
 
+test("a contactor has its 200 ms from the latest that it was told", () => {
+  const scene = online();
+  const { vehicle } = scene.device;
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.until("the contactor closes", () => vehicle.isContactorClosed);
+  scene.clock.advance(120);
+  // It opens 150 ms after it is told to, which is 300 ms after it was told to close.
+  vehicle.breakContactor("welded");
+  vehicle.set("plugged");
+  scene.clock.advance(170);
+  vehicle.breakContactor(undefined);
+  scene.clock.advance(A_WHILE_MS);
+  expect(scene.station.status).toBe("charging");
+});
+
 test("a contactor that bounces for less than 200 ms is no fault", () => {
   const scene = charging();
   const { vehicle } = scene.device;
@@ -124,6 +171,7 @@ test("a plug is locked from the authorization until the contactor has opened", (
   scene.clock.advance(A_WHILE_MS);
   expect(lock.isOn).toBe(true);
   scene.station.stopCharging();
+  scene.clock.advance(A_WHILE_MS);
   expect(lock.isOn).toBe(false);
   expect(isOpenUnderCurrent).toBe(false);
 });
@@ -186,11 +234,72 @@ describe("the current", () => {
     expect(scene.station.status).toBe("faulted");
   });
 
-  test("is all of it where nobody measures the temperature", () => {
-    const scene = charging();
-    scene.device.temperatureC = undefined;
-    scene.clock.advance(11_000);
+  test("is all of it where nobody measures the temperature, which is no property then", () => {
+    const scene = new Scene({ wrapBoard: ({ temperatureC: _, ...board }) => board });
+    scene.bringOnline();
+    scene.plug();
+    scene.present("GUEST-0001");
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
     expect(scene.device.vehicle.dutyPermille).toBe(266);
+    expect(scene.retained("$telemetry")).not.toContain("temperature");
+    expect(scene.retained("charger/last-error")).toBe("none");
+  });
+
+  describe("with a thermometer that breaks", () => {
+    function complaints(scene: Scene): string[] {
+      return scene.device.logLines.filter((line) => line.includes("thermometer"));
+    }
+
+    test("is 6 A until it measures again; the owner is told once, and the last temperature stands", () => {
+      const scene = charging();
+      const { device } = scene;
+      device.temperatureC = 41;
+      scene.clock.advance(21_000);
+      for (let i = 0; i < 3; i++) {
+        device.temperatureC = undefined;
+        scene.clock.advance(11_000);
+        expect(device.vehicle.dutyPermille).toBe(100);
+        expect(scene.retained("$telemetry/temperature")).toBe("40");
+        expect(scene.retained("charger/last-error")).toBe("charging: 6 A, the thermometer is broken");
+        device.temperatureC = 41;
+        scene.clock.advance(11_000);
+        expect(device.vehicle.dutyPermille).toBe(266);
+      }
+      expect(device.vehicle.isCharging).toBe(true);
+      expect(complaints(scene)).toHaveLength(1);
+      const notes = scene.broker.published.filter(({ topic }) => topic.endsWith("/notifications/create"));
+      expect(notes).toHaveLength(1);
+    });
+
+    test("stays none in a pause for heat, until it is known to be cooler", () => {
+      const scene = charging();
+      const { device } = scene;
+      device.temperatureC = 90;
+      scene.clock.advance(11_000);
+      device.temperatureC = undefined;
+      scene.clock.advance(60 * 60_000);
+      expect(device.vehicle.isContactorClosed).toBe(false);
+      expect(scene.retained("$telemetry/temperature")).toBe("90");
+      expect(complaints(scene)).toHaveLength(1);
+      device.temperatureC = 75;
+      scene.clock.advance(11_000);
+      expect(device.vehicle.isContactorClosed).toBe(false);
+      device.temperatureC = 65;
+      scene.clock.advance(11_000);
+      expect(device.vehicle.isCharging).toBe(true);
+    });
+
+    test("is 6 A after a start that finds it broken, and no temperature is told", () => {
+      const scene = new Scene();
+      scene.device.temperatureC = undefined;
+      scene.bringOnline();
+      scene.plug();
+      scene.present("GUEST-0001");
+      scene.until("current flows", () => scene.device.vehicle.isCharging);
+      expect(scene.device.vehicle.dutyPermille).toBe(100);
+      expect(scene.retained("$telemetry")).not.toContain("temperature");
+      expect(scene.retained("charger/last-error")).toBe("charging: 6 A, the thermometer is broken");
+    });
   });
 });
 

@@ -222,8 +222,7 @@ describe("a power cut", () => {
     charge(scene, 1);
     scene.clock.advance(60_000);
     scene.under.powerCycle();
-    // It draws before it was known whether the one before goes on.
-    scene.until("current flows", () => scene.device.vehicle.isCharging, 900);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
     charge(scene, 1);
     scene.device.vehicle.unplug();
     scene.until("both are reported", () => sessions(scene).length === 2, 200_000);

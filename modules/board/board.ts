@@ -82,7 +82,7 @@ export interface Board {
    * ever come there may be nobody to tell.
    */
   confirmUpdate(): void;
-  /** Inside the station, in °C; `undefined`, or no such function: nobody measures it, or its sensor is broken. */
+  /** Inside the station, in °C; `undefined`: the sensor is broken. No such function: nobody measures it. */
   temperatureC?(): number | undefined;
   /** Free memory, in bytes; a board may not know. */
   heapBytes?(): number;

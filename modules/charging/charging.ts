@@ -65,6 +65,11 @@ const DEBOUNCE_MS = 20;
 const UNSETTLED_MS = 60;
 /** A contactor closes and opens within 50 ms, and its auxiliary contact bounces. */
 const CONTACTOR_ANSWER_MS = 200;
+/**
+ * A contactor that has opened stays open for so long, whatever the vehicle does: it does not wear out, and its answer
+ * has come before it closes again. Shorter than the 3 s from C to current that a vehicle has to wait for (table A.6).
+ */
+const MIN_OPEN_MS = 2000;
 const SESSION_ID_BYTES = 8;
 
 /** The driver of the charging machine: reads the pilot, performs the outputs, keeps the one timer. */
@@ -82,7 +87,9 @@ export class Charging implements IO {
   private _expiry: Timer | undefined;
   private _debounce: Timer | undefined;
   private _answerTimer: Timer | undefined;
-  /** What the station may offer now, A. */
+  /** Runs while the contactor has to stay open. */
+  private _rest: Timer | undefined;
+  /** What the station may offer now, A; 0 for nothing. */
   private _limitA = MAX_CURRENT_A;
   private _isContactorClosed = false;
   /** Runs from when a drawing vehicle's pilot leaves C and D until it has settled. */
@@ -97,13 +104,13 @@ export class Charging implements IO {
     this._authorizationTimeoutMs = options.authorizationTimeoutMs ?? AUTHORIZATION_TIMEOUT_MS;
     const { io, pins } = options.board;
     this._contactor = new io.DigitalOut({ pin: pins.contactor });
-    this._contactor.write(0);
     if (pins.lock !== undefined) this._lock = new io.DigitalOut({ pin: pins.lock });
     if (pins.contactorAnswer !== undefined) {
       this._answer = new io.DigitalIn({ pin: pins.contactorAnswer, onReadable: () => this._awaitAnswer() });
       this._awaitAnswer();
     }
     this._pilot = new io.ControlPilot({ pin: pins.controlPilot, onReadable: () => this._sample() });
+    this._restContactor();
     this._sample();
   }
 
@@ -116,12 +123,13 @@ export class Charging implements IO {
     return sessionOf(this._state);
   }
 
-  /** What the station may offer from now on, whatever was granted; under 6 A a session pauses. */
+  /** What the station may offer from now on, whatever was granted; under 6 A, or no number at all, a session pauses. */
   setLimit(limitA: number): void {
-    if (this._closed || limitA === this._limitA) return;
-    this._limitA = limitA;
+    const offeredA = limitA >= MIN_CURRENT_A ? limitA : 0;
+    if (this._closed || offeredA === this._limitA) return;
+    this._limitA = offeredA;
     // Whoever goes on drawing without an offer is measured again when there is one.
-    if (limitA < MIN_CURRENT_A) this._input({ type: "pilot-unsettled" });
+    if (offeredA === 0) this._input({ type: "pilot-unsettled" });
     this._perform(this._state);
   }
 
@@ -145,19 +153,21 @@ export class Charging implements IO {
     this._input({ type: "stop" });
   }
 
-  /** Opens the contactor, for good. */
+  /**
+   * Opens the contactor, for good. The lock stays as it is until the restart: whether the contactor has opened, nobody
+   * looks any more.
+   */
   close(): void {
     if (this._closed) return;
-    this._contactor.write(0);
+    this._contactor.close();
     this._closed = true;
     this._board.clock.clear(this._expiry);
     this._board.clock.clear(this._debounce);
     this._board.clock.clear(this._unsettled);
     this._board.clock.clear(this._answerTimer);
+    this._board.clock.clear(this._rest);
     this._pilot.close();
-    this._contactor.close();
     this._answer?.close();
-    this._lock?.close();
   }
 
   private _sample(): void {
@@ -172,9 +182,9 @@ export class Charging implements IO {
       }
       clock.clear(this._unsettled);
       this._unsettled = undefined;
-      // Without an offer nobody draws, whatever the pilot looks like.
-      const isPaused = draws(first) && this._limitA < MIN_CURRENT_A;
-      this._input({ type: "pilot", pilot: isPaused ? "B" : first });
+      // Without an offer nobody draws, nor while the contactor rests, whatever the pilot looks like.
+      const waits = this._rest !== undefined || this._dutyPermille === PILOT_STEADY_PERMILLE;
+      this._input({ type: "pilot", pilot: waits && draws(first) ? "B" : first });
     }, DEBOUNCE_MS);
   }
 
@@ -204,18 +214,26 @@ export class Charging implements IO {
 
   private _perform(state: ChargingState): void {
     const { contactorClosed, dutyPermille, isLocked } = outputsOf(state, this._limitA);
-    // The contactor first when it opens, the pilot first when it closes: no current that is not offered. The lock
-    // closes before the contactor and opens after it.
-    if (!contactorClosed) this._contactor.write(0);
-    this._offer(dutyPermille);
-    this._lock?.write(isLocked ? 1 : 0);
-    if (contactorClosed) this._contactor.write(1);
+    // The contactor opens first: no current that is not offered. When it closes, offer and lock have stood since the
+    // authorization.
+    this._contactor.write(contactorClosed ? 1 : 0);
     if (contactorClosed !== this._isContactorClosed) {
       this._isContactorClosed = contactorClosed;
       this._board.clock.clear(this._answerTimer);
       this._answerTimer = undefined;
       this._awaitAnswer();
+      if (!contactorClosed) this._restContactor();
     }
+    this._offer(dutyPermille);
+    // Whether it has opened, the answer tells: until then a plug that is locked stays so.
+    if (isLocked || !this._answerTimer) this._lock?.write(isLocked ? 1 : 0);
+  }
+
+  private _restContactor(): void {
+    this._rest = this._board.clock.set(() => {
+      this._rest = undefined;
+      this._sample();
+    }, MIN_OPEN_MS);
   }
 
   private _expireLater(state: ChargingState): void {
@@ -230,7 +248,8 @@ export class Charging implements IO {
 
   /**
    * The auxiliary contact has its time from when the contactor was told, or from its first change; then it says what
-   * the contactor was told, or there is a fault.
+   * the contactor was told, or there is a fault. No vehicle can put that off: a contactor that has been told to open is
+   * told nothing else meanwhile.
    */
   private _awaitAnswer(): void {
     if (!this._answer || this._answerTimer) return;
@@ -239,6 +258,7 @@ export class Charging implements IO {
       const says = this._answer?.read() === 1 ? "closed" : "open";
       const told = this._isContactorClosed ? "closed" : "open";
       this._input({ type: "contactor", differs: says === told ? undefined : says });
+      this._perform(this._state);
       // A vehicle that has left meanwhile is gone now.
       if (this._state.type === "faulted" && says === told) this._sample();
     }, CONTACTOR_ANSWER_MS);

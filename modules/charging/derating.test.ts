@@ -24,6 +24,12 @@ test("what has stopped begins again only when it is cooler than 70 °C", () => {
   expect(deratedA(16, 69, true)).toBeGreaterThanOrEqual(6);
 });
 
+test("a thermometer that measures nothing leaves 6 A, and nothing of what has stopped", () => {
+  expect(deratedA(32, undefined, false)).toBe(6);
+  expect(deratedA(6, undefined, false)).toBe(6);
+  expect(deratedA(32, undefined, true)).toBe(0);
+});
+
 test("it never rises with the temperature, and is never between 0 and 6 A", () => {
   let before = 32;
   for (let temperatureC = 40; temperatureC < 100; temperatureC += 0.1) {

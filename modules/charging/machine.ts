@@ -7,7 +7,7 @@
  * 3. In E and F, and when the contactor does not answer, pilot (steady +12 V) and contactor are off, until the vehicle
  *    has left and the contactor answers again.
  * 4. No current is offered beyond the granted one and the station's limit; under 6 A none at all.
- * 5. A plug stays locked while current is offered, and while the contactor is welded.
+ * 5. A plug stays locked while current is offered, until the contactor has opened, and while it is welded.
  *
  * The outputs are a function of the state and the limit alone, so that every way out of charging opens the contactor:
  * there is no effect to forget. A restart, a power cut and an escaped exception end the state, and with it the outputs.

@@ -23,6 +23,17 @@ test("a vehicle whose diode is missing is a fault", () => {
   expect(pilotState({ highMv: 6000, lowMv: -11_000 }, SQUARE_WAVE_PERMILLE)).toBe("C");
 });
 
+test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+  "a level of %d is a fault, whichever it is",
+  (levelMv) => {
+    for (const duty of [PILOT_STEADY_PERMILLE, SQUARE_WAVE_PERMILLE]) {
+      expect(pilotState({ highMv: levelMv, lowMv: -12_000 }, duty)).toBe("E");
+      expect(pilotState({ highMv: 6000, lowMv: levelMv }, duty)).toBe("E");
+      expect(pilotState({ highMv: levelMv, lowMv: levelMv }, duty)).toBe("E");
+    }
+  },
+);
+
 /** The current that a vehicle may draw at a duty, A (IEC 61851-1:2017 table A.8, the vehicle's side). */
 function permittedA(dutyPermille: number): number {
   const percent = dutyPermille / 10;

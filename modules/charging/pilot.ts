@@ -2,8 +2,8 @@ import type { PilotLevels } from "../board/index.js";
 
 /**
  * The states of the control pilot (IEC 61851-1:2017 table A.4):
- * A no vehicle, B vehicle connected, C and D vehicle ready (D: wants ventilation), E pilot shorted or diode missing,
- * F station not available.
+ * A no vehicle, B vehicle connected, C and D vehicle ready (D: wants ventilation), E pilot shorted, diode missing, or
+ * what was measured is no number, F station not available.
  */
 export type PilotState = "A" | "B" | "C" | "D" | "E" | "F";
 
@@ -30,6 +30,7 @@ const HIGHEST_OF_NEGATIVE_MV = -10_500;
  */
 export function pilotState(levels: PilotLevels, dutyPermille: number): PilotState {
   const { highMv, lowMv } = levels;
+  if (!Number.isFinite(highMv) || !Number.isFinite(lowMv)) return "E";
   if (highMv < LOWEST_OF_E_MV) return "F";
   if (highMv < LOWEST_OF_D_MV) return "E";
   if (highMv >= LOWEST_OF_A_MV) return "A";

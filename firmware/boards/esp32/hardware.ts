@@ -22,7 +22,7 @@ export interface Hardware {
   readonly lampPin?: number;
   /** High sounds. */
   readonly buzzerPin?: number;
-  /** A thermistor from an ADC1 pin to ground, and a resistor from that pin to 3.3 V. */
+  /** A thermistor from an ADC1 pin to ground, and a resistor from that pin to 3.3 V; 2.4 V there count as broken. */
   readonly thermistor?: {
     readonly adcPin: number;
     /** At 25 °C. */

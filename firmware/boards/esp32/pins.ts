@@ -18,7 +18,7 @@ export const hardware: Hardware = {
   lampPin: 18,
   buzzerPin: 19,
   // With an auxiliary contact: contactorAnswerPin: 27. Without one that pin would say that nothing ever closes.
-  // With a thermistor: thermistor: { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 10_000 }.
+  // With a thermistor: thermistor: { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 22_000 }.
   // The button "BOOT" of a DevKitC: read at start-up, an ordinary button after it.
   buttonPin: 0,
   meterPin: 33,

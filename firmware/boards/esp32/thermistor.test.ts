@@ -17,7 +17,7 @@ jest.unstable_mockModule(
 
 const { makeThermometer, temperatureOf } = await import("./thermistor.js");
 
-const CIRCUIT = { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 10_000 };
+const CIRCUIT = { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 22_000 };
 
 /** What the divider has at a resistance. */
 function millivoltsAt(ohms: number): number {
@@ -26,6 +26,7 @@ function millivoltsAt(ohms: number): number {
 
 // Of the table of a 10 kΩ thermistor with B25/85 3950, by its own formula.
 test.each([
+  [55_330, -10],
   [32_740, 0],
   [10_000, 25],
   [2490, 60],
@@ -41,6 +42,11 @@ test("a thermistor that is broken or shorted measures nothing", () => {
   expect(temperatureOf(CIRCUIT, 3300)).toBeUndefined();
   expect(temperatureOf(CIRCUIT, 0)).toBeUndefined();
   expect(temperatureOf(CIRCUIT, 5)).toBeUndefined();
+});
+
+test.each([4095, 4080, 0])("a reading of %d, at an end of the ADC, is no temperature", (atEnd) => {
+  reading = atEnd;
+  expect(makeThermometer(CIRCUIT)()).toBeUndefined();
 });
 
 test("the ADC's reading is the divider's voltage", () => {

@@ -9,20 +9,21 @@ const ATTENUATION_DB = 12;
 const SUPPLY_MV = 3300;
 const KELVINS_AT_0_C = 273.15;
 const KELVINS_AT_25_C = 298.15;
-/** A thermistor that is not there, or shorted, is as cold or as hot as no station is. */
-const COLDEST_C = -55;
+/** A pin at the ADC's upper end, to a hundredth: the thermistor has come off, or is colder than can be told. */
+const OPEN_MV = 0.99 * ADC_FULL_SCALE_MV;
+/** A thermistor that is shorted is as hot as no station is. */
 const HOTTEST_C = 150;
 const SAMPLES = 16;
 
 /** The temperature for what the pin has, in °C; `undefined` when that is none. */
 export function temperatureOf({ ohms, beta, pullUpOhms }: Circuit, millivolts: number): number | undefined {
-  if (millivolts <= 0 || millivolts >= SUPPLY_MV) return undefined;
+  if (millivolts <= 0 || millivolts >= OPEN_MV) return undefined;
   const measuredOhms = (pullUpOhms * millivolts) / (SUPPLY_MV - millivolts);
   const temperatureC = 1 / (1 / KELVINS_AT_25_C + Math.log(measuredOhms / ohms) / beta) - KELVINS_AT_0_C;
-  return temperatureC > COLDEST_C && temperatureC < HOTTEST_C ? temperatureC : undefined;
+  return temperatureC < HOTTEST_C ? temperatureC : undefined;
 }
 
-/** Measures anew at each call. A divider that is colder than what the ADC can tell is as cold as that. */
+/** Measures anew at each call. */
 export function makeThermometer(circuit: Circuit): () => number | undefined {
   const adc = new Analog({ pin: circuit.adcPin, esp32: { attenuation: ATTENUATION_DB } });
   return () => {
