@@ -95,6 +95,7 @@ export class LocalList {
 
   /** The platform lets the tag in again. Storage errors pass through. */
   restore(hash: string): void {
+    if (this._index.count === 0) return;
     this._struck.delete(keyOf(hash));
     this._exchange(struckKeyOf(hash), keyOf(hash));
   }

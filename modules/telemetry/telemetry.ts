@@ -47,6 +47,8 @@ const HEARTBEAT_MS = 10_000;
 const MAX_PER_SECOND = 4;
 /** Errors and notifications that wait; a further one drives the oldest out. */
 const MAX_NOTES = 16;
+/** As often one value after the other may be the same one's while others wait. */
+const MAX_REPEATS = 3;
 /** Until messages that found no room are offered again. */
 const RETRY_MS = 100;
 
@@ -96,9 +98,10 @@ export class Telemetry implements IO {
   /** The properties as they were sent, by their paths. */
   private _sent = new Map<string, string>();
   private _notes: TelemetryMessage[] = [];
-  /** Notes and changes take turns, and so do the properties: what moves all the time keeps nothing else waiting. */
+  /** Notes and changes take turns, and a value that moves all the time lets others by: it keeps nothing waiting. */
   private _isNotesTurn = true;
-  private _turn = 0;
+  private _latest: Place | undefined;
+  private _repeats = 0;
   /** When the latest changes were sent; as many as may be in a second. */
   private _moments: number[] = [];
   private _whenCleared: ((isWhole: boolean) => void) | undefined;
@@ -288,15 +291,17 @@ export class Telemetry implements IO {
   }
 
   private _changed(): Value | undefined {
-    const places = this._places;
-    for (let i = 0; i < places.length; i++) {
-      const place = places[(this._turn + i) % places.length];
-      const payload = String(place?.property.value());
-      if (!place || payload === this._sent.get(place.path)) continue;
-      this._turn = (this._turn + i + 1) % places.length;
-      return { path: place.path, payload, isProperty: true };
+    const [sent, latest] = [this._sent, this._latest];
+    const isOther = (one: Place) => String(one.property.value()) !== sent.get(one.path);
+    let place = this._places.find(isOther);
+    if (!place) return undefined;
+    this._repeats = place === latest ? this._repeats + 1 : 0;
+    if (this._repeats > MAX_REPEATS) {
+      this._repeats = 0;
+      place = this._places.find((one) => one !== latest && isOther(one)) ?? place;
     }
-    return undefined;
+    this._latest = place;
+    return { path: place.path, payload: String(place.property.value()), isProperty: true };
   }
 
   /** Counts a message, or comes back when there may be another. */
