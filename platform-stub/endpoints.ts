@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { label, tagText } from "./fields.js";
+import { METHODS } from "./methods.js";
 import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
 
 /** What an endpoint says to a request whose sender is known. */
@@ -44,7 +45,7 @@ export const sessionSchema = z.object({
   connector: z.literal(1),
   tag: z.string().regex(/^[0-9a-f]{64}$/),
   tagEnd: z.string().min(1).max(4),
-  method: z.enum(["ble", "rfid", "remote"]),
+  method: z.enum(METHODS),
   start: moment,
   end: moment,
   seconds: wholeNumber,

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { GrantMethod } from "../modules/charging/index.js";
 import { MemoryStore, type Offer, type Store, type Table } from "./store.js";
 
 export type Cipher = "aes-256-gcm" | "aes-256-cbc";
@@ -49,7 +50,7 @@ export interface SessionEntry {
   /** Lower-case hex SHA-256 of the tag, and its last characters. */
   readonly tag: string;
   readonly tagEnd: string;
-  readonly method: "ble" | "rfid" | "remote";
+  readonly method: GrantMethod;
   /** Seconds since 1970-01-01 UTC. */
   readonly start: number | null;
   readonly end: number | null;

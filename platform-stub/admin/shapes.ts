@@ -1,5 +1,6 @@
 /** What goes between the admin page and its server, as JSON. */
 
+import type { GrantMethod } from "../../modules/charging/index.js";
 import type { TagEntry } from "../registry.js";
 import type { Exchange, Ignored } from "../traffic.js";
 
@@ -41,7 +42,7 @@ export interface Session {
   readonly seconds: number;
   readonly energyWh: number;
   readonly tagEnd: string;
-  readonly method: string;
+  readonly method: GrantMethod;
   readonly why: string;
 }
 

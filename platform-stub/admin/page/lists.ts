@@ -1,5 +1,6 @@
 /** The sections that only show: stations, sessions, requests. */
 
+import { hasCard } from "../../methods.js";
 import {
   type Energy,
   type Requests,
@@ -74,7 +75,7 @@ export class SessionsSection {
       row(
         cell(start === null ? `unknown; reported ${moment(accepted)}` : moment(start), { isHeader: true }),
         cell(device),
-        cell(method === "remote" ? "none" : `…${tagEnd}`),
+        cell(hasCard(method) ? `…${tagEnd}` : "none"),
         cell(method),
         cell(duration(seconds), { isNumber: true }),
         cell(`${kWh(energyWh)} kWh`, { isNumber: true }),
