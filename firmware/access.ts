@@ -143,7 +143,7 @@ export class Access implements IO {
   /** The owner lets the vehicle that waits charge. Gives why not, if not. */
   startWithoutCard(): string | undefined {
     const { charging, config } = this._options;
-    const grant = { ...NO_CARD, method: "remote", currentA: config.currentLimitA };
+    const grant = { ...NO_CARD, method: "remote" as const, currentA: config.currentLimitA };
     const isStarted = charging.admit()?.authorize(grant);
     return isStarted ? undefined : "no vehicle is plugged, or a session is under way";
   }
@@ -158,7 +158,12 @@ export class Access implements IO {
     this._wasFree = isFree;
     if (!isFree) return;
     this._lettingIn = board.clock.set(() => {
-      const grant = { ...NO_CARD, method: "free", currentA: config.currentLimitA, isOpenEnded: true };
+      const grant = {
+        ...NO_CARD,
+        method: "free" as const,
+        currentA: config.currentLimitA,
+        isOpenEnded: true,
+      };
       charging.admit()?.authorize(grant);
     }, 0);
   }

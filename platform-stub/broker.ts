@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { Aedes, type AuthenticateError, type Client } from "aedes";
 import { mayPublish, maySubscribe, type Principal } from "./access.js";
 import { isSame, type Registry, userTopicOf } from "./registry.js";
+import { Shelter } from "./shelter.js";
 
 export interface BrokerOptions {
   readonly registry: Registry;
@@ -12,6 +13,8 @@ export interface BrokerOptions {
   readonly account: { readonly username: string; readonly password: string };
   /** Somebody did what is not allowed. */
   readonly onRefused?: (what: string) => void;
+  /** What a person should see to: the storage fails. */
+  readonly onProblem?: (what: string) => void;
 }
 
 export interface Broker {
@@ -22,17 +25,21 @@ export interface Broker {
 }
 
 /** CONNACK codes (MQTT 3.1.1 table 3.1). */
+const UNAVAILABLE = 3;
 const BAD_USER_OR_PASSWORD = 4;
 const NOT_AUTHORIZED = 5;
 
 /** An MQTT broker in this process, with the access control of the protocol. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const aedes = await Aedes.createBroker();
+  const shelter = new Shelter((why) => options.onProblem?.(`clients are not let in: ${why}`));
   const principals = new WeakMap<Client, Principal>();
   const refuse = (client: Client, what: string) => options.onRefused?.(`${client.id}: ${what}`);
 
   aedes.authenticate = (client, username, password, done) => {
-    const identified = identify(options, client.id, username ?? "", password ?? Buffer.alloc(0));
+    const identified =
+      shelter.run(() => identify(options, client.id, username ?? "", password ?? Buffer.alloc(0))) ??
+      refusal(UNAVAILABLE, "who it is cannot be looked up");
     if ("returnCode" in identified) {
       refuse(client, identified.message);
       done(identified, false);

@@ -5,11 +5,17 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import mqtt from "mqtt";
+import { waitFor } from "../host-tests/cli/wait.js";
+import { findSQLite } from "../host-tests/sqlite.js";
 import { checkConfig, readConfig, writeConfig } from "./config.js";
+import { Registry } from "./registry.js";
+import { openSQLiteStore } from "./sqlite-store.js";
 
 /** A command that goes on after its error is ended, and has no status. */
 const LIMIT_MS = 4000;
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const hasSQLite = await findSQLite();
 let folder: string;
 let config: string;
 
@@ -97,6 +103,44 @@ test("a device of nobody is refused", () => {
   expect(output).toContain("add the user first");
 });
 
+(hasSQLite ? describe : describe.skip)("an owner who expects a station", () => {
+  const words = ["expect", "--config"];
+
+  test("is in the database, for the station that was named", async () => {
+    addUser();
+    const { status, output } = platform(
+      ...words,
+      config,
+      "--owner",
+      "owner@cafe.example",
+      "--station",
+      "x-1",
+    );
+    expect(output).toBe("owner@cafe.example expects x-1, for an hour\n");
+    expect(status).toBe(0);
+    const store = await openSQLiteStore(join(folder, "platform.sqlite"));
+    const registry = new Registry(undefined, { store });
+    expect(registry.consents).toMatchObject([{ owner: "owner@cafe.example", device: "x-1" }]);
+    store.close();
+  });
+
+  test.each([
+    [
+      "who is no user",
+      ["--owner", "who@cafe.example"],
+      "who@cafe.example is no user, and can expect no station",
+    ],
+    [
+      "of an id that is none",
+      ["--owner", "owner@cafe.example", "--station", "a b"],
+      "--station a b is no device id",
+    ],
+  ])("%s is refused", (_name, more, sentence) => {
+    addUser();
+    expect(platform(...words, config, ...more)).toEqual({ status: 1, output: `${sentence}\n` });
+  });
+});
+
 test("Mosquitto's files are written, without a clear token", () => {
   addUser();
   const out = join(folder, "mosquitto");
@@ -117,8 +161,11 @@ test("Mosquitto's files are written, without a clear token", () => {
 describe("the broker", () => {
   beforeEach(() => writeConfig(config, checkConfig({}, config)));
 
-  /** Runs until it is up, and gives what it says. */
-  async function outputOf(...words: string[]): Promise<string> {
+  /** Runs until it is up and something was done with it, and gives what it says. */
+  async function outputOf(
+    words: readonly string[],
+    work: (url: string) => Promise<void> = async () => {},
+  ): Promise<string> {
     const ports = ["--port", "0", "--admin-port", "0"];
     const all = ["--import", "tsx", "platform-stub/cli.ts", "--config", config, ...ports, ...words];
     const child = spawn(process.execPath, all, { cwd: ROOT, timeout: LIMIT_MS });
@@ -126,10 +173,16 @@ describe("the broker", () => {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (bytes) => {
         output += bytes;
-        if (output.includes("Ctrl-C")) child.kill("SIGINT");
       });
     }
-    await new Promise((done) => child.once("close", done));
+    const closed = new Promise((done) => child.once("close", done));
+    try {
+      const [, port] = await waitFor("it is up", () => /port (\d+); Ctrl-C/.exec(output) ?? undefined);
+      await work(`mqtt://127.0.0.1:${port}`);
+    } finally {
+      child.kill("SIGINT");
+      await closed;
+    }
     return output;
   }
 
@@ -137,9 +190,18 @@ describe("the broker", () => {
     ["0.0.0.0", "the platform is up at 127.0.0.1 port"],
     ["127.0.0.1", "the platform is up at 127.0.0.1 port"],
   ])("that listens at %s says where it is reached", async (host, expected) => {
-    const output = await outputOf("--host", host);
+    const output = await outputOf(["--host", host]);
     expect(output).toContain(expected);
     expect(output).toContain("the platform is down");
+  });
+
+  test("writes no line and no escape of who has no password into its log", async () => {
+    const refused = { clientId: "x\u001b[2J\r\nrefused: nothing", username: "who", password: "no" };
+    const output = await outputOf([], async (url) => {
+      await expect(mqtt.connectAsync(url, refused, false)).rejects.toThrow("Bad username or password");
+    });
+    expect(output).toContain("refused: x\\u{1b}[2J\\u{d}\\u{a}refused: nothing: wrong user or token\n");
+    expect(output).not.toContain("\u001b");
   });
 
   test("that cannot have its port ends with a sentence", async () => {

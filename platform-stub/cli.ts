@@ -5,8 +5,10 @@ import { type Admin, Login, startAdmin } from "./admin/index.js";
 import { changeConfig, readConfig, writeConfig } from "./config.js";
 import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
 import type { Decision } from "./endpoints.js";
+import { deviceId, tagEndOf } from "./fields.js";
 import { type FirmwareService, serveFirmware } from "./firmware/server.js";
 import { writeMosquittoFiles } from "./mosquitto.js";
+import { oneLine } from "./one-line.js";
 import { type Platform, startPlatform } from "./platform.js";
 import {
   deviceMaker,
@@ -36,6 +38,13 @@ interface RunOptions {
   readonly provisioningOwner?: string;
   readonly shelf: string;
   readonly firmwarePort?: number;
+}
+
+interface ExpectOptions {
+  readonly owner: string;
+  readonly station?: string;
+  readonly config: string;
+  readonly database?: string;
 }
 
 /** The admin page's password, in place of the one of the first start. */
@@ -129,9 +138,18 @@ program
     }) => {
       const { config, ...tag } = options;
       changeConfig(config, (registry) => registry.putTag(tag));
-      print(`the tag …${tag.tag.slice(-4)} stands in ${config}`);
+      print(`the tag ${tagEndOf(tag.tag)} stands in ${config}`);
     },
   );
+
+program
+  .command("expect")
+  .description("say that an owner agrees to get a station, for an hour; the platform may be running")
+  .requiredOption("--owner <e-mail>", "who is to have it")
+  .option("--station <id>", "which; without it, the first that asks")
+  .option("--config <file>", "the configuration of the platform", DEMO_CONFIG)
+  .option("--database <file>", "its database, where it is not beside the configuration")
+  .action(expect);
 
 program
   .command("mosquitto")
@@ -149,7 +167,7 @@ program
       platform,
       force,
     });
-    print(`wrote ${directory}; mosquitto.conf needs:\n${configLines.map((line) => `  ${line}`).join("\n")}`);
+    print(`wrote ${directory}; mosquitto.conf needs:`, ...configLines.map((line) => `  ${line}`));
   });
 
 program.parseAsync().catch((error: unknown) => {
@@ -168,7 +186,27 @@ async function run(options: RunOptions): Promise<void> {
 
 async function openStore({ config = DEMO_CONFIG, database, memory }: RunOptions): Promise<Store> {
   if (memory && database !== undefined) throw new Error("it is --memory or --database");
-  return memory ? new MemoryStore() : openSQLiteStore(database ?? config.replace(/(\.json)?$/, ".sqlite"));
+  return memory ? new MemoryStore() : openSQLiteStore(database ?? databaseBeside(config));
+}
+
+function databaseBeside(config: string): string {
+  return config.replace(/(\.json)?$/, ".sqlite");
+}
+
+async function expect(options: ExpectOptions): Promise<void> {
+  const { owner, station, config, database = databaseBeside(config) } = options;
+  if (station !== undefined && !deviceId.safeParse(station).success) {
+    throw new Error(`--station ${station} is no device id`);
+  }
+  const store = await openSQLiteStore(database);
+  try {
+    const registry = new Registry(undefined, { store });
+    registry.follow(readConfig(config));
+    registry.expectDevice({ owner, device: station });
+  } finally {
+    store.close();
+  }
+  print(`${owner} expects ${station ?? "a station, the first that asks"}, for an hour`);
 }
 
 async function runOn(store: Store, options: RunOptions): Promise<void> {
@@ -191,6 +229,7 @@ async function runOn(store: Store, options: RunOptions): Promise<void> {
         traffic.noteIgnored(why);
         print(`ignored: ${why}`);
       },
+      onProblem,
       onRequest: (request, decision) => {
         traffic.note(request, decision);
         print(`${request.endpoint} of ${request.deviceId} (${request.id}): ${verdictOf(decision)}`);
@@ -202,12 +241,16 @@ async function runOn(store: Store, options: RunOptions): Promise<void> {
     const ended = untilEnded();
     print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C ends it`);
     if (isIPv6(platform.host)) print("stations reach a broker over IPv4 only; they need another --host");
-    else if (config === undefined) print(whatNext(platform, registry));
+    else if (config === undefined) print(...whatNext(platform, registry));
     await ended;
   } finally {
     for (const part of parts) await part.close();
   }
   print("the platform is down");
+}
+
+function onProblem(what: string): void {
+  print(`problem: ${what}`);
 }
 
 function verdictOf({ status, code, data }: Decision): string {
@@ -226,7 +269,7 @@ async function serveAdmin(
     password: process.env[PASSWORD_VARIABLE],
     isForgotten: newAdminPassword,
   });
-  const watcher = await StationWatcher.start({ registry, url: platform.url, ...platform.account });
+  const watcher = await StationWatcher.start({ registry, url: platform.url, ...platform.account, onProblem });
   let page: Admin;
   try {
     page = await startAdmin({
@@ -293,7 +336,7 @@ function openDemo(): RegistryData {
   return readConfig(DEMO_CONFIG);
 }
 
-function whatNext(platform: Platform, registry: Registry): string {
+function whatNext(platform: Platform, registry: Registry): string[] {
   const [user] = registry.data.users;
   return [
     "",
@@ -304,7 +347,7 @@ function whatNext(platform: Platform, registry: Registry): string {
     "  npm run phone -- scan",
     `  npm run phone -- authorize --tag ${DEMO_TAG}     (and ${DEMO_BLOCKED_TAG}, which is blocked)`,
     "",
-  ].join("\n");
+  ];
 }
 
 function port(text: string): number {
@@ -320,6 +363,6 @@ function cipher(text: string): Cipher {
   return text;
 }
 
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+function print(...lines: string[]): void {
+  for (const line of lines) process.stdout.write(`${oneLine(line)}\n`);
 }

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "@jest/globals";
+import { beforeEach, describe, expect, test } from "@jest/globals";
 import { ENDPOINTS } from "./endpoints.js";
-import { Registry, usernameOf } from "./registry.js";
+import { METHODS } from "./methods.js";
+import { doubtsOf, Registry, usernameOf } from "./registry.js";
 
 const OWNER = { email: "owner@cafe.example", token: "t" };
 const SESSION = {
@@ -17,11 +18,17 @@ const SESSION = {
   why: "unplugged",
 };
 
+const reported: string[] = [];
+
 function ask(registry: Registry, endpoint: string, data: unknown, id = "cafe-1", hasStationTokens = true) {
   const device = registry.device(id);
   const decide = ENDPOINTS[endpoint];
   if (!device || !decide) throw new Error("no such device or endpoint");
-  return decide(data, device, { registry, hasStationTokens });
+  return decide(data, device, { registry, hasStationTokens, report: (what) => reported.push(what) });
+}
+
+function withoutConnector({ connector: _, ...session }: typeof SESSION) {
+  return session;
 }
 
 function cafe(): Registry {
@@ -31,12 +38,59 @@ function cafe(): Registry {
   return registry;
 }
 
+beforeEach(() => {
+  reported.length = 0;
+});
+
 describe("session", () => {
   test("is accepted as often as it comes, and is one session", () => {
     const registry = cafe();
     expect(ask(registry, "session", SESSION)).toMatchObject({ code: "200", data: { accepted: true } });
+    expect(ask(registry, "session", SESSION)).toMatchObject({ data: { accepted: true } });
+    expect(registry.sessions()).toEqual([
+      { ...withoutConnector(SESSION), device: "cafe-1", owner: OWNER.email, accepted: expect.any(Number) },
+    ]);
+    expect(reported).toEqual([]);
+  });
+
+  test("that comes again with other values is accepted, stands as it came first, and a person is told", () => {
+    const registry = cafe();
+    ask(registry, "session", SESSION);
     expect(ask(registry, "session", { ...SESSION, endWh: 99 })).toMatchObject({ data: { accepted: true } });
-    expect(registry.sessions()).toMatchObject([{ device: "cafe-1", owner: OWNER.email, endWh: 60 }]);
+    const [kept] = registry.sessions();
+    expect(kept).toMatchObject({ endWh: 60, isDisputed: true });
+    expect(kept && doubtsOf(kept)).toEqual(["it came again with other values"]);
+    expect(reported).toEqual(["session 0123456789abcdef of cafe-1: it came again with other values"]);
+  });
+
+  test("gets the times that were not known when it came first, and only those", () => {
+    const registry = cafe();
+    ask(registry, "session", SESSION);
+    ask(registry, "session", { ...SESSION, end: 1060 });
+    ask(registry, "session", { ...SESSION, start: 1000, end: 1060 });
+    ask(registry, "session", SESSION);
+    expect(registry.sessions()).toMatchObject([{ start: 1000, end: 1060 }]);
+    expect(reported).toEqual([]);
+    ask(registry, "session", { ...SESSION, start: 2000, end: 1060 });
+    expect(registry.sessions()).toMatchObject([{ start: 1000, isDisputed: true }]);
+  });
+
+  test.each([
+    [{ startWh: 500, endWh: 10 }, "the meter ran backwards, from 500 to 10 Wh"],
+    [{ start: 2000, end: 1000 }, "it ends before it starts"],
+  ])(
+    "that runs backwards (%j) is accepted, so that it comes no more, and a person is told",
+    (fields, doubt) => {
+      const registry = cafe();
+      expect(ask(registry, "session", { ...SESSION, ...fields })).toMatchObject({ data: { accepted: true } });
+      const [kept] = registry.sessions();
+      expect(kept && doubtsOf(kept)).toEqual([doubt]);
+      expect(reported).toEqual([`session 0123456789abcdef of cafe-1: ${doubt}`]);
+    },
+  );
+
+  test.each(METHODS)("that began by %s is accepted", (method) => {
+    expect(ask(cafe(), "session", { ...SESSION, method })).toMatchObject({ data: { accepted: true } });
   });
 
   test("of two devices are two, whatever their ids", () => {
@@ -49,6 +103,7 @@ describe("session", () => {
   test.each([
     {},
     { ...SESSION, id: "x" },
+    { ...SESSION, method: "magic" },
     { ...SESSION, tag: "TAG-0001" },
     { ...SESSION, endWh: -1 },
     { ...SESSION, endWh: 1e300 },
@@ -111,10 +166,23 @@ describe("create-tag", () => {
 describe("change-owner", () => {
   const email = "other@example.org";
   const password = (text: unknown) => Buffer.from(String(text));
+  let now: number;
+
+  beforeEach(() => {
+    now = 0;
+  });
+
+  /** Two owners, of whom the other one expects a station, or does not. */
+  function twoOwners(expected?: { readonly device?: string }): Registry {
+    const data = { users: [OWNER, { email, token: "o" }], devices: [], tags: [] };
+    const registry = new Registry(data, { now: () => now });
+    for (const id of ["cafe-1", "cafe-2"]) registry.addDevice({ id, owner: OWNER.email });
+    if (expected) registry.expectDevice({ owner: email, ...expected });
+    return registry;
+  }
 
   test("gives an account with the new owner, and the device is theirs once it comes as such", () => {
-    const registry = cafe();
-    registry.addUser({ email, token: "o" });
+    const registry = twoOwners({ device: "cafe-1" });
     const user = registry.user(email) ?? OWNER;
     const answer = ask(registry, "change-owner", { owner: email }).data;
     expect(answer).toEqual({ user: usernameOf(email), token: expect.stringMatching(/^[0-9a-f]{32}$/) });
@@ -129,8 +197,7 @@ describe("change-owner", () => {
   });
 
   test("gives nobody the new owner's own token, and a token that is good for that one station", () => {
-    const registry = cafe();
-    registry.addUser({ email, token: "o" });
+    const registry = twoOwners({});
     registry.addDevice({ id: "bar-1", owner: email });
     const user = registry.user(email) ?? OWNER;
     const { token } = ask(registry, "change-owner", { owner: email }).data;
@@ -141,17 +208,12 @@ describe("change-owner", () => {
   });
 
   test("gives the new owner's token where the broker knows no other", () => {
-    const registry = cafe();
-    registry.addUser({ email, token: "o" });
-    const answer = ask(registry, "change-owner", { owner: email }, "cafe-1", false).data;
+    const answer = ask(twoOwners({}), "change-owner", { owner: email }, "cafe-1", false).data;
     expect(answer).toEqual({ user: usernameOf(email), token: "o" });
   });
 
   test("is offered for 10 minutes, not for ever", () => {
-    let now = 0;
-    const data = { users: [OWNER, { email, token: "o" }], devices: [], tags: [] };
-    const registry = new Registry(data, { now: () => now });
-    registry.addDevice({ id: "cafe-1", owner: OWNER.email });
+    const registry = twoOwners({});
     ask(registry, "change-owner", { owner: email });
     now = 599_000;
     expect(registry.offeredTo("cafe-1")).toMatchObject({ email });
@@ -160,7 +222,53 @@ describe("change-owner", () => {
     expect(registry.takeOffer("cafe-1", usernameOf(email))).toBeUndefined();
   });
 
-  test("knows no stranger", () => {
-    expect(ask(cafe(), "change-owner", { owner: "nobody@example.org" }).code).toBe("404");
+  test("is refused where nobody expects the station, and says no more of a user than of a stranger", () => {
+    const registry = twoOwners({ device: "cafe-2" });
+    const refused = ask(registry, "change-owner", { owner: email });
+    expect(refused).toMatchObject({ status: "0", code: "403" });
+    expect(ask(registry, "change-owner", { owner: "nobody@example.org" })).toEqual(refused);
+    expect(registry.offeredTo("cafe-1")).toBeUndefined();
+    expect(ask(registry, "change-owner", { owner: email }, "cafe-2").code).toBe("200");
+  });
+
+  test("lets a station in for an hour, and one: whichever asks first may ask again, and no other", () => {
+    const registry = twoOwners({});
+    now = 3_599_000;
+    expect(ask(registry, "change-owner", { owner: email }).code).toBe("200");
+    expect(ask(registry, "change-owner", { owner: email }).code).toBe("200");
+    expect(ask(registry, "change-owner", { owner: email }, "cafe-2").code).toBe("403");
+    now = 3_600_000;
+    expect(ask(registry, "change-owner", { owner: email }).code).toBe("403");
+    expect(registry.consents).toEqual([]);
+  });
+
+  test("is over with the consent once the station has come", () => {
+    const registry = twoOwners({});
+    ask(registry, "change-owner", { owner: email });
+    registry.takeOffer("cafe-1", usernameOf(email));
+    expect(registry.consents).toEqual([]);
+    expect(ask(registry, "change-owner", { owner: email }, "cafe-2").code).toBe("403");
+  });
+
+  test("is refused after the consent was withdrawn, and what was offered is not any more", () => {
+    const registry = twoOwners({});
+    ask(registry, "change-owner", { owner: email });
+    registry.expectNothing(email);
+    expect(registry.takeOffer("cafe-1", usernameOf(email))).toBeUndefined();
+    expect(ask(registry, "change-owner", { owner: email }).code).toBe("403");
+  });
+
+  test("makes nobody's cards good at the stations of who did not agree", () => {
+    const registry = twoOwners();
+    registry.addDevice({ id: "bar-1", owner: email });
+    const { data } = ask(registry, "change-owner", { owner: email });
+    registry.takeOffer("cafe-1", String(data.user ?? usernameOf(email)));
+    ask(registry, "create-tag", { tag: "MALLORY-1" });
+    const answer = ask(registry, "authorize", { tag: "MALLORY-1", method: "rfid" }, "bar-1");
+    expect(answer.data).toEqual({ authorized: false, reason: "wrong-owner" });
+  });
+
+  test("nobody can be expected by who is no user", () => {
+    expect(() => twoOwners().expectDevice({ owner: "nobody@example.org" })).toThrow("is no user");
   });
 });

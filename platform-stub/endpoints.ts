@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { label, tagText } from "./fields.js";
-import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
+import { METHODS } from "./methods.js";
+import { type DeviceEntry, doubtsOf, type Registry, userTopicOf } from "./registry.js";
 
 /** What an endpoint says to a request whose sender is known. */
 export interface Decision {
@@ -14,6 +15,8 @@ export interface EndpointContext {
   readonly registry: Registry;
   /** The broker is the stub's own: it knows a station by a token of its own. Another's knows one for each user. */
   readonly hasStationTokens: boolean;
+  /** Something that a person should know: what a station reports cannot be right. */
+  readonly report?: (what: string) => void;
 }
 
 export type Endpoint = (data: unknown, device: DeviceEntry, context: EndpointContext) => Decision;
@@ -44,7 +47,7 @@ export const sessionSchema = z.object({
   connector: z.literal(1),
   tag: z.string().regex(/^[0-9a-f]{64}$/),
   tagEnd: z.string().min(1).max(4),
-  method: z.enum(["ble", "rfid", "remote"]),
+  method: z.enum(METHODS),
   start: moment,
   end: moment,
   seconds: wholeNumber,
@@ -53,12 +56,17 @@ export const sessionSchema = z.object({
   why: z.string().min(1).max(16),
 });
 
-/** `session`: the same id is one session; what was accepted first stands. */
-const session: Endpoint = (data, device, { registry }) => {
+/**
+ * `session`: the same id is one session; what was accepted first stands. One that cannot be right is accepted too, or it
+ * would come for ever, and a person is told.
+ */
+const session: Endpoint = (data, device, { registry, report }) => {
   const request = sessionSchema.safeParse(data);
   if (!request.success) return error("400", "session needs a finished session as docs/protocol.md has it");
   const { connector: _, ...finished } = request.data;
-  registry.acceptSession({ device: device.id, owner: device.owner, accepted: registry.nowS, ...finished });
+  const entry = { device: device.id, owner: device.owner, accepted: registry.nowS, ...finished };
+  const doubts = doubtsOf(registry.acceptSession(entry));
+  if (doubts.length > 0) report?.(`session ${finished.id} of ${device.id}: ${doubts.join("; ")}`);
   return { status: "1", code: "200", data: { accepted: true } };
 };
 
@@ -106,14 +114,15 @@ const createTag: Endpoint = (data, device, { registry }) => {
 const changeOwnerRequest = z.object({ owner: z.string().min(3).max(128) });
 
 /**
- * `change-owner`: the account of a new owner who is known here. The device is the new owner's when the station has come
- * as such; until then its requests come on the topics of the owner before.
+ * `change-owner`: the account of a new owner who expects the station. Of anybody else nothing is said, not even whether
+ * they are a user here. The device is the new owner's when the station has come as such; until then its requests come
+ * on the topics of the owner before.
  */
 const changeOwner: Endpoint = (data, device, { registry, hasStationTokens }) => {
   const request = changeOwnerRequest.safeParse(data);
   if (!request.success) return error("400", "change-owner needs {owner}");
-  const owner = registry.user(request.data.owner.trim());
-  if (!owner) return error("404", "there is no such user");
+  const owner = registry.expecting(request.data.owner.trim(), device.id);
+  if (!owner) return error("403", "nobody of that e-mail expects this station");
   // The new owner's own token would open all of their stations to whoever has the key of this one.
   const token = hasStationTokens ? randomBytes(16).toString("hex") : owner.token;
   registry.offerDevice(device.id, { owner: owner.email, token });

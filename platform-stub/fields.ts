@@ -3,6 +3,10 @@
 import { z } from "zod";
 
 const MAX_LABEL_CHARS = 64;
+const TAG_END_CHARS = 4;
+/** The least and the most that a charging station offers (IEC 61851-1). */
+const MIN_CURRENT_A = 6;
+const MAX_CURRENT_A = 80;
 
 export const email = z
   .string()
@@ -28,8 +32,14 @@ export const tagEntry = z.strictObject({
   label: label.optional(),
   stations: z.array(deviceId).optional(),
   blocked: z.boolean().optional(),
-  /** A; IEC 61851-1 knows no less than 6. */
-  maxCurrent: z.number().min(6).optional(),
+  /** A */
+  maxCurrent: z.number().min(MIN_CURRENT_A).max(MAX_CURRENT_A).optional(),
   /** s */
   cacheFor: z.number().int().min(0).optional(),
 });
+
+/** What people are shown of a tag: its last 4 characters, and of a short one no more than half. */
+export function tagEndOf(tag: string): string {
+  const shown = Math.min(TAG_END_CHARS, Math.floor(tag.length / 2));
+  return `…${tag.slice(tag.length - shown)}`;
+}

@@ -1,7 +1,11 @@
 import { networkInterfaces } from "node:os";
 import { expect, test } from "@jest/globals";
+import mqtt from "mqtt";
+import { waitFor } from "../host-tests/cli/wait.js";
 import { startPlatform } from "./platform.js";
-import { Registry } from "./registry.js";
+import { Registry, usernameOf } from "./registry.js";
+import { StationWatcher } from "./station-watcher.js";
+import { MemoryStore } from "./store.js";
 
 test("a platform that listens everywhere is reached at this machine's own address", async () => {
   const platform = await startPlatform({ registry: new Registry(), host: "0.0.0.0" });
@@ -27,4 +31,38 @@ test("a platform that cannot start leaves no broker behind", async () => {
   await expect(startPlatform({ registry, port })).rejects.toThrow("not subscribe");
   const second = await startPlatform({ registry: new Registry(), port });
   await second.close();
+});
+
+test("a storage that fails keeps clients out and stations unwatched, and ends nothing; it is said once each", async () => {
+  const store = new MemoryStore();
+  const registry = new Registry(undefined, { store });
+  registry.addUser({ email: "owner@cafe.example", token: "t" });
+  registry.addDevice({ id: "cafe-1", owner: "owner@cafe.example" });
+  const problems: string[] = [];
+  const onProblem = (what: string) => problems.push(what);
+  const platform = await startPlatform({ registry, onProblem });
+  const { url, account } = platform;
+  const watcher = await StationWatcher.start({ registry, url, ...account, onProblem });
+  const client = await mqtt.connectAsync(url, account, false);
+  const all = store.users.all.bind(store.users);
+  store.users.all = store.devices.get = () => {
+    throw new Error("the database failed");
+  };
+  const station = { username: usernameOf("owner@cafe.example"), password: "t", clientId: "cafe-1" };
+  for (let i = 0; i < 2; i++) {
+    await expect(mqtt.connectAsync(url, station, false)).rejects.toThrow("Server unavailable");
+    await client.publishAsync("someone/sweet-home/cafe-1/$state", "ready", { qos: 1 });
+  }
+  await waitFor("both are said", () => problems.length === 2);
+  expect(problems.toSorted()).toEqual([
+    "clients are not let in: the database failed",
+    "stations are not watched: the database failed",
+  ]);
+  store.users.all = all;
+  Reflect.deleteProperty(store.devices, "get");
+  const again = await mqtt.connectAsync(url, station, false);
+  await again.endAsync();
+  await client.endAsync();
+  await watcher.close();
+  await platform.close();
 });

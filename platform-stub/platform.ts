@@ -6,7 +6,10 @@ import type { Registry } from "./registry.js";
 import { Responder, type ResponderOptions } from "./responder.js";
 
 export interface PlatformOptions
-  extends Pick<ResponderOptions, "registry" | "intercept" | "onRequest" | "onIgnored" | "onConnection"> {
+  extends Pick<
+    ResponderOptions,
+    "registry" | "intercept" | "onRequest" | "onIgnored" | "onProblem" | "onConnection"
+  > {
   readonly registry: Registry;
   /** An external broker, `mqtt://[user:password@]host:port`; none: one in this process. */
   readonly brokerURL?: string;
@@ -36,9 +39,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 }
 
 async function startWithBroker(options: PlatformOptions): Promise<Platform> {
-  const { registry, host = "127.0.0.1", port = 0, onRefused } = options;
+  const { registry, host = "127.0.0.1", port = 0, onRefused, onProblem } = options;
   const account = { username: "platform", password: randomBytes(16).toString("hex") };
-  const broker: Broker = await startBroker({ registry, host, port, account, onRefused });
+  const broker: Broker = await startBroker({ registry, host, port, account, onRefused, onProblem });
   const place = { host: reachable(broker.address), port: broker.port };
   const url = urlOf(place);
   try {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { MemoryStore, type Offer, type Store, type Table } from "./store.js";
+import type { GrantMethod } from "../modules/charging/index.js";
+import { type Consent, MemoryStore, type Offer, type Store, type Table } from "./store.js";
 
 export type Cipher = "aes-256-gcm" | "aes-256-cbc";
 
@@ -49,7 +50,7 @@ export interface SessionEntry {
   /** Lower-case hex SHA-256 of the tag, and its last characters. */
   readonly tag: string;
   readonly tagEnd: string;
-  readonly method: "ble" | "rfid" | "remote";
+  readonly method: GrantMethod;
   /** Seconds since 1970-01-01 UTC. */
   readonly start: number | null;
   readonly end: number | null;
@@ -57,6 +58,8 @@ export interface SessionEntry {
   readonly startWh: number;
   readonly endWh: number;
   readonly why: string;
+  /** It came again with other values than these, which came first. */
+  readonly isDisputed?: boolean;
 }
 
 export interface RegistryData {
@@ -83,6 +86,8 @@ export function userTopicOf(user: User): string {
 
 /** How long a station has for coming as the owner's that it was offered to: it tries at once. */
 const OFFER_S = 600;
+/** How long an owner expects a station. */
+const CONSENT_S = 3600;
 
 export interface RegistryOptions {
   /** In memory unless given. */
@@ -170,9 +175,18 @@ export class Registry {
     this.#store.tags.delete(tag);
   }
 
-  /** `false` for a session of that device and id that is there already: it stays as it was. */
-  acceptSession(session: SessionEntry): boolean {
-    return this.#store.sessions.insert(session);
+  /**
+   * Keeps a session. The same device and id is one session, as it came first: only a time that was not known then is
+   * taken from a later report, and one that says otherwise is remembered as such. Gives what is kept.
+   */
+  acceptSession(session: SessionEntry): SessionEntry {
+    const { sessions } = this.#store;
+    return this.#store.transaction(() => {
+      const before = sessions.get(session.device, session.id);
+      const kept = before ? merged(before, session) : session;
+      sessions.put(kept);
+      return kept;
+    });
   }
 
   get sessionCount(): number {
@@ -209,9 +223,42 @@ export class Registry {
     return this.#store.devices.all();
   }
 
-  /** The device may come as another owner's, for 10 minutes, with a token of its own. */
+  /** The owner agrees to get a station, for an hour, in place of one that they expected and that has not asked yet. */
+  expectDevice({ owner, device }: { readonly owner: string; readonly device?: string }): void {
+    if (!this.user(owner)) throw new Error(`${owner} is no user, and can expect no station`);
+    this.#store.consents.put({ owner, device, until: this.nowS + CONSENT_S });
+  }
+
+  /** What an owner expected is not let in any more, unless it has come already. */
+  expectNothing(owner: string): void {
+    this.#store.transaction(() => {
+      this.#store.consents.delete(owner);
+      for (const { device, owner: to } of this.#store.offers.all()) {
+        if (to === owner) this.#store.offers.delete(device);
+      }
+    });
+  }
+
+  /** Who expects a station, and which. */
+  get consents(): Consent[] {
+    return this.#store.consents.all().filter(({ owner, until }) => until > this.nowS && this.user(owner));
+  }
+
+  /** The user of that e-mail, where they expect the device. */
+  expecting(email: string, device: string): User | undefined {
+    const consent = this.consents.find(({ owner }) => owner === email);
+    const isMeant = consent && (consent.device === undefined || consent.device === device);
+    return isMeant ? this.user(email) : undefined;
+  }
+
+  /** The device may come as another owner's, for 10 minutes, with a token of its own. Now they expect this one. */
   offerDevice(id: string, { owner, token }: { readonly owner: string; readonly token: string }): void {
-    this.#store.offers.put({ device: id, owner, token, until: this.nowS + OFFER_S });
+    const { offers, consents } = this.#store;
+    this.#store.transaction(() => {
+      offers.put({ device: id, owner, token, until: this.nowS + OFFER_S });
+      const consent = consents.get(owner);
+      if (consent) consents.put({ ...consent, device: id });
+    });
   }
 
   /** Who else than its owner the device may come as; `undefined` when it was offered to nobody, or too long ago. */
@@ -240,6 +287,7 @@ export class Registry {
     const moved = { ...device, owner: owner.email, token: offer.token };
     this.#store.transaction(() => {
       this.#store.offers.delete(id);
+      if (this.#store.consents.get(owner.email)?.device === id) this.#store.consents.delete(owner.email);
       this.#store.devices.put(moved);
     });
     return moved;
@@ -313,4 +361,30 @@ export class Registry {
     }
     for (const { tag, owner } of this.tags) if (!this.user(owner)) this.deleteTag(tag);
   }
+}
+
+function merged(before: SessionEntry, again: SessionEntry): SessionEntry {
+  const { start, end, isDisputed } = before;
+  const fields = ["tag", "tagEnd", "method", "seconds", "startWh", "endWh", "why"] as const;
+  const isOther =
+    fields.some((field) => before[field] !== again[field]) ||
+    [
+      [start, again.start],
+      [end, again.end],
+    ].some(([first, then]) => first !== null && then !== null && first !== then);
+  return {
+    ...before,
+    start: start ?? again.start,
+    end: end ?? again.end,
+    ...(isDisputed || isOther ? { isDisputed: true } : {}),
+  };
+}
+
+/** What cannot be right about a session: a sentence for each. */
+export function doubtsOf({ start, end, startWh, endWh, isDisputed }: SessionEntry): string[] {
+  return [
+    ...(endWh < startWh ? [`the meter ran backwards, from ${startWh} to ${endWh} Wh`] : []),
+    ...(start !== null && end !== null && end < start ? ["it ends before it starts"] : []),
+    ...(isDisputed ? ["it came again with other values"] : []),
+  ];
 }

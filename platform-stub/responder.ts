@@ -5,6 +5,7 @@ import { z } from "zod";
 import { type Decision, ENDPOINTS, error } from "./endpoints.js";
 import { type DeviceEntry, isSame, type Registry, userTopicOf } from "./registry.js";
 import { type Response, sealAnswer } from "./sealing.js";
+import { Shelter } from "./shelter.js";
 
 export interface Request {
   readonly userTopic: string;
@@ -27,6 +28,8 @@ export interface ResponderOptions {
   readonly onRequest?: (request: Request, decision: Decision) => void;
   /** A message that is not answered, and why; no secret in it. */
   readonly onIgnored?: (why: string) => void;
+  /** What a person should see to: the storage fails, what a station reports cannot be right. No secret in it. */
+  readonly onProblem?: (what: string) => void;
   readonly onConnection?: (isUp: boolean) => void;
 }
 
@@ -46,12 +49,15 @@ export class Responder {
   #options: ResponderOptions;
   #client: MqttClient;
   #remembered = new Map<string, Response>();
+  #shelter: Shelter;
   #isClosed = false;
 
   private constructor(options: ResponderOptions, client: MqttClient) {
     this.#options = options;
     this.#client = client;
-    client.on("message", (topic, payload) => this.#receive(topic, payload));
+    this.#shelter = new Shelter((why) => options.onProblem?.(`requests are not answered: ${why}`));
+    // What is not answered is asked again, where it matters: a session is not lost.
+    client.on("message", (topic, payload) => this.#shelter.run(() => this.#receive(topic, payload)));
     client.on("connect", () => {
       sendAtOnce(client);
       options.onConnection?.(true);
@@ -98,13 +104,15 @@ export class Responder {
     const [endpoint = "", deviceId = "", kind, ...root] = topic.split("/").reverse();
     const userTopic = root.reverse().join("/");
     if (kind !== "req") return;
-    const device = this.#sender(userTopic, deviceId);
+    const known = this.#sender(userTopic, deviceId);
     const message = parseRequest(payload);
-    const problem = problemOf(device, message);
-    if (!device || !message || problem !== undefined) {
+    const problem = problemOf(known, message);
+    if (!known || !message || problem !== undefined) {
       this.#options.onIgnored?.(`${endpoint} of ${deviceId}: ${problem}`);
       return;
     }
+    // It comes with its key as the owner's that it was offered to.
+    const device = this.#options.registry.takeOffer(deviceId, userTopic) ?? known;
     const request = { userTopic, deviceId, endpoint, id: message.id, data: message.data };
     const response = this.#answer(request, device);
     const sent = this.#options.intercept ? this.#options.intercept(response, request) : response;
@@ -112,23 +120,23 @@ export class Responder {
     this.#client.publish(`${userTopic}/res/${deviceId}/${endpoint}`, JSON.stringify(sent), { qos: 1 });
   }
 
-  /** A device, when the topic's user owns it. */
+  /** A device, when the topic's user owns it, or it was offered to them. */
   #sender(userTopic: string, deviceId: string): DeviceEntry | undefined {
-    const device = this.#options.registry.device(deviceId);
-    const owner = device && this.#options.registry.user(device.owner);
-    if (owner && userTopicOf(owner) === userTopic) return device;
-    return this.#options.registry.takeOffer(deviceId, userTopic);
+    const { registry } = this.#options;
+    const device = registry.device(deviceId);
+    const users = [device && registry.user(device.owner), registry.offeredTo(deviceId)];
+    return users.some((user) => user && userTopicOf(user) === userTopic) ? device : undefined;
   }
 
   #answer(request: Request, device: DeviceEntry): Response {
     const { userTopic, deviceId, endpoint, id, data } = request;
-    const { registry, isShared } = this.#options;
+    const { registry, isShared, onProblem: report } = this.#options;
     const name = `${deviceId} ${endpoint} ${id}`;
     const before = this.#remembered.get(name);
     if (before) return before;
     const decide = Object.hasOwn(ENDPOINTS, endpoint) ? ENDPOINTS[endpoint] : undefined;
     const decision = decide
-      ? decide(data, device, { registry, hasStationTokens: !isShared })
+      ? decide(data, device, { registry, hasStationTokens: !isShared, report })
       : error("404", `there is no endpoint ${endpoint}`);
     this.#options.onRequest?.(request, decision);
     const response = sealAnswer(

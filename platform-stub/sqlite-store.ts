@@ -4,18 +4,21 @@ import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSyncInstance, StatementSyncInstance } from "@photostructure/sqlite";
 import type { DeviceEntry, SessionEntry, TagEntry, User } from "./registry.js";
-import type { Configured, Offer, Sessions, Setting, Store, Table } from "./store.js";
+import type { Configured, Consent, Offer, Sessions, Setting, Store, Table } from "./store.js";
 
+type Driver = typeof import("@photostructure/sqlite");
 type Value = string | number | null;
 type Row = Record<string, Value>;
 
 /** "PLUG", in the file's header: what tells our files from others' (sqlite.org/fileformat2.html, 1.3). */
 const APPLICATION_ID = 0x504c5547;
-const VERSION = 1;
-/** Another stub on the same file has as long for its write. */
-const BUSY_MS = 5000;
+/** How long another program may take for its write: while nobody is served yet, and while stations wait. */
+const OPENING_BUSY_MS = 5000;
+const BUSY_MS = 250;
 
-const SCHEMA = `
+/** What makes each version of the file out of the one before. */
+const STEPS = [
+  `
   CREATE TABLE users (email TEXT PRIMARY KEY, token TEXT NOT NULL, root_topic TEXT) STRICT;
   CREATE TABLE devices (
     id TEXT PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, cipher TEXT NOT NULL, token TEXT
@@ -39,35 +42,46 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX sessions_by_day ON sessions (coalesce(start, accepted));
   PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${VERSION};
-`;
+`,
+  `
+  CREATE TABLE consents (owner TEXT PRIMARY KEY, device TEXT, until INTEGER NOT NULL) STRICT;
+  -- 1: it came again with other values.
+  ALTER TABLE sessions ADD COLUMN disputed INTEGER;
+`,
+];
 
 /**
  * Opens the file, or makes it, for its owner's eyes only. Rejects with a sentence when there is no driver for this
- * machine, and when the file is something else; it is then left as it is.
+ * machine, when the file is damaged, and when it is something else; it is then left as it is.
  */
 export async function openSQLiteStore(file: string): Promise<Store> {
-  const { DatabaseSync } = await loadDriver();
+  const driver = await loadDriver();
   let database: DatabaseSyncInstance | undefined;
   try {
     mkdirSync(dirname(file), { recursive: true });
     closeSync(openSync(file, "a", 0o600));
-    database = new DatabaseSync(file);
-    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
-    prepareSchema(database, file);
+    database = new driver.DatabaseSync(file);
+    database.exec(`PRAGMA busy_timeout = ${OPENING_BUSY_MS}`);
+    refuseForeign(database, file);
+    refuseDamaged(database, file);
+    bringUpToDate(database);
+    refuseIncomplete(database, file, driver);
     // SQLite gives its further files the mode of this one.
     chmodSync(file, 0o600);
     // What was answered as accepted is on the disk.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    return new SQLiteStore(database);
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    return new SQLiteStore(new Connection(database, file));
   } catch (error) {
     database?.close();
-    throw isOfSystem(error) ? new Error(whyNot(file, error)) : error;
+    throw isOfSystem(error)
+      ? new Error(`${file} cannot be the database (${error.message}): ${whatToDo(error)}, or use --memory`)
+      : error;
   }
 }
 
 /** It is an optional dependency: npm leaves it out where there is no build of it. */
-async function loadDriver(): Promise<typeof import("@photostructure/sqlite")> {
+async function loadDriver(): Promise<Driver> {
   try {
     return await import("@photostructure/sqlite");
   } catch {
@@ -75,22 +89,49 @@ async function loadDriver(): Promise<typeof import("@photostructure/sqlite")> {
   }
 }
 
-function prepareSchema(database: DatabaseSyncInstance, file: string): void {
+function refuseForeign(database: DatabaseSyncInstance, file: string): void {
+  const isEmpty = pragma(database, "schema_version") === 0;
+  if (!isEmpty && pragma(database, "application_id") !== APPLICATION_ID) {
+    throw new Error(`${file} is another program's database; name another file with --database`);
+  }
+  if (pragma(database, "user_version") > STEPS.length) {
+    throw new Error(`${file} was written by a newer version of this program; run that one`);
+  }
+}
+
+function refuseDamaged(database: DatabaseSyncInstance, file: string): void {
+  const [first] = database.prepare("PRAGMA quick_check(1)").all() as { quick_check: string }[];
+  if (first?.quick_check === "ok") return;
+  throw new Error(`${file} is damaged (${first?.quick_check}): ${RESTORE}`);
+}
+
+function bringUpToDate(database: DatabaseSyncInstance): void {
   database.exec("BEGIN IMMEDIATE");
   try {
-    const applicationId = pragma(database, "application_id");
-    const version = pragma(database, "user_version");
-    const isEmpty = pragma(database, "schema_version") === 0;
-    if (!isEmpty && applicationId !== APPLICATION_ID) {
-      throw new Error(`${file} is another program's database; name another file with --database`);
-    }
-    if (version > VERSION) throw new Error(`${file} was written by a newer version of this program`);
-    if (isEmpty) database.exec(SCHEMA);
-    database.exec("COMMIT");
+    for (const step of STEPS.slice(pragma(database, "user_version"))) database.exec(step);
+    database.exec(`PRAGMA user_version = ${STEPS.length}; COMMIT`);
   } catch (error) {
-    database.exec("ROLLBACK");
+    rollBack(database);
     throw error;
   }
+}
+
+/** Somebody has taken a table out of it: everything else would go on until the first request that needs it. */
+function refuseIncomplete(database: DatabaseSyncInstance, file: string, { DatabaseSync }: Driver): void {
+  const whole = new DatabaseSync(":memory:");
+  for (const step of STEPS) whole.exec(step);
+  const there = columnsOf(database);
+  const missing = columnsOf(whole).filter((column) => !there.includes(column));
+  whole.close();
+  if (missing.length > 0) throw new Error(`${file} lacks ${missing.join(", ")}: ${RESTORE}`);
+}
+
+/** `<table>.<column>` */
+function columnsOf(database: DatabaseSyncInstance): string[] {
+  const sql =
+    "SELECT tables.name || '.' || columns.name AS name FROM sqlite_schema AS tables," +
+    " pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'";
+  return (database.prepare(sql).all() as { name: string }[]).map(({ name }) => name);
 }
 
 function pragma(database: DatabaseSyncInstance, name: string): number {
@@ -98,13 +139,85 @@ function pragma(database: DatabaseSyncInstance, name: string): number {
   return row?.[name] ?? 0;
 }
 
+/** SQLite has rolled back by itself where the disk was full. */
+function rollBack(database: DatabaseSyncInstance): void {
+  if (database.isTransaction) database.exec("ROLLBACK");
+}
+
 /** Node's, or SQLite's. */
-function isOfSystem(error: unknown): error is Error {
+function isOfSystem(error: unknown): error is Error & { readonly errcode?: number } {
   return typeof error === "object" && error !== null && "code" in error;
 }
 
-function whyNot(file: string, { message }: Error): string {
-  return `${file} cannot be the database (${message}); name another file with --database, or use --memory`;
+const RESTORE = "restore a backup of it, or name another file with --database";
+/** By SQLite's result codes (sqlite.org/rescode.html). */
+const REMEDIES: ReadonlyMap<number | undefined, string> = new Map([
+  [5, "another program is writing to it for long; end that one"],
+  [11, RESTORE],
+  [13, "make room on its disk"],
+]);
+
+function whatToDo({ errcode }: { readonly errcode?: number }): string {
+  return REMEDIES.get(errcode) ?? "see to the file and its disk, or name another file with --database";
+}
+
+/** The open file: what SQLite has against something is said with the file's name, and what to do. */
+class Connection {
+  #database: DatabaseSyncInstance;
+  #file: string;
+  #statements = new Map<string, StatementSyncInstance>();
+
+  constructor(database: DatabaseSyncInstance, file: string) {
+    this.#database = database;
+    this.#file = file;
+  }
+
+  get(sql: string, ...values: Value[]): Row | undefined {
+    return this.#try(() => this.#prepare(sql).get(...values) as Row | undefined);
+  }
+
+  all(sql: string, ...values: Value[]): Row[] {
+    return this.#try(() => this.#prepare(sql).all(...values) as Row[]);
+  }
+
+  run(sql: string, ...values: Value[]): void {
+    this.#try(() => this.#prepare(sql).run(...values));
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.#try(() => {
+      this.#database.exec("BEGIN IMMEDIATE");
+      try {
+        const result = work();
+        this.#database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        rollBack(this.#database);
+        throw error;
+      }
+    });
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #try<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!isOfSystem(error)) throw error;
+      throw new Error(`the database ${this.#file} failed (${error.message}): ${whatToDo(error)}`);
+    }
+  }
+
+  #prepare(sql: string): StatementSyncInstance {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
 }
 
 class SQLiteStore implements Store {
@@ -112,51 +225,54 @@ class SQLiteStore implements Store {
   readonly devices: Table<DeviceEntry>;
   readonly tags: Table<TagEntry>;
   readonly offers: Table<Offer>;
+  readonly consents: Table<Consent>;
   readonly settings: Table<Setting>;
   readonly configured: Table<Configured>;
   readonly sessions: Sessions;
-  #database: DatabaseSyncInstance;
+  #connection: Connection;
 
-  constructor(database: DatabaseSyncInstance) {
-    this.#database = database;
-    this.users = new SQLiteTable<User>(database, {
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.users = new SQLiteTable<User>(connection, {
       name: "users",
       key: "email",
       toRow: ({ email, token, rootTopic = null }) => ({ email, token, root_topic: rootTopic }),
       fromRow: ({ root_topic, ...row }) => compact({ ...row, rootTopic: root_topic }),
     });
-    this.devices = new SQLiteTable<DeviceEntry>(database, {
+    this.devices = new SQLiteTable<DeviceEntry>(connection, {
       name: "devices",
       key: "id",
       toRow: ({ token = null, ...device }) => ({ ...device, token }),
       fromRow: compact,
     });
-    this.tags = new SQLiteTable<TagEntry>(database, {
+    this.tags = new SQLiteTable<TagEntry>(connection, {
       name: "tags",
       key: "tag",
       toRow: tagToRow,
       fromRow: tagFromRow,
     });
-    this.offers = new SQLiteTable<Offer>(database, { name: "offers", key: "device", ...asItIs() });
-    this.settings = new SQLiteTable<Setting>(database, { name: "settings", key: "name", ...asItIs() });
-    this.configured = new SQLiteTable<Configured>(database, { name: "configured", key: "name", ...asItIs() });
-    this.sessions = new SQLiteSessions(database);
+    this.offers = new SQLiteTable<Offer>(connection, { name: "offers", key: "device", ...asItIs() });
+    this.consents = new SQLiteTable<Consent>(connection, {
+      name: "consents",
+      key: "owner",
+      toRow: ({ device = null, ...consent }) => ({ ...consent, device }),
+      fromRow: compact,
+    });
+    this.settings = new SQLiteTable<Setting>(connection, { name: "settings", key: "name", ...asItIs() });
+    this.configured = new SQLiteTable<Configured>(connection, {
+      name: "configured",
+      key: "name",
+      ...asItIs(),
+    });
+    this.sessions = new SQLiteSessions(connection);
   }
 
   transaction<T>(work: () => T): T {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      this.#database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      this.#database.exec("ROLLBACK");
-      throw error;
-    }
+    return this.#connection.transaction(work);
   }
 
   close(): void {
-    this.#database.close();
+    this.#connection.close();
   }
 }
 
@@ -174,104 +290,85 @@ function asItIs<T extends object>(): Pick<Mapping<T>, "toRow" | "fromRow"> {
 }
 
 class SQLiteTable<T> implements Table<T> {
-  #database: DatabaseSyncInstance;
+  #connection: Connection;
   #mapping: Mapping<T>;
-  #statements = new Map<string, StatementSyncInstance>();
 
-  constructor(database: DatabaseSyncInstance, mapping: Mapping<T>) {
-    this.#database = database;
+  constructor(connection: Connection, mapping: Mapping<T>) {
+    this.#connection = connection;
     this.#mapping = mapping;
   }
 
   get(key: string): T | undefined {
     const { name, key: column, fromRow } = this.#mapping;
-    const row = this.#prepare(`SELECT * FROM ${name} WHERE ${column} = ?`).get(key);
-    return row && fromRow(row as Row);
+    const row = this.#connection.get(`SELECT * FROM ${name} WHERE ${column} = ?`, key);
+    return row && fromRow(row);
   }
 
   all(): T[] {
     const { name, fromRow } = this.#mapping;
-    return (this.#prepare(`SELECT * FROM ${name} ORDER BY rowid`).all() as Row[]).map((row) => fromRow(row));
+    return this.#connection.all(`SELECT * FROM ${name} ORDER BY rowid`).map((row) => fromRow(row));
   }
 
   put(entry: T): void {
     const { name, key, toRow } = this.#mapping;
-    const row = toRow(entry);
-    const columns = Object.keys(row);
-    const places = columns.map(() => "?").join();
-    const changes = columns.map((column) => `${column} = excluded.${column}`).join();
-    const insert = `INSERT INTO ${name} (${columns.join()}) VALUES (${places})`;
-    this.#prepare(`${insert} ON CONFLICT (${key}) DO UPDATE SET ${changes}`).run(...Object.values(row));
+    upsert(this.#connection, { name, keys: [key], row: toRow(entry) });
   }
 
   delete(key: string): void {
     const { name, key: column } = this.#mapping;
-    this.#prepare(`DELETE FROM ${name} WHERE ${column} = ?`).run(key);
-  }
-
-  #prepare(sql: string): StatementSyncInstance {
-    const known = this.#statements.get(sql);
-    if (known) return known;
-    const statement = this.#database.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
+    this.#connection.run(`DELETE FROM ${name} WHERE ${column} = ?`, key);
   }
 }
 
-class SQLiteSessions implements Sessions {
-  #insert: StatementSyncInstance;
-  #count: StatementSyncInstance;
-  #list: StatementSyncInstance;
-  #energy: StatementSyncInstance;
+function upsert(
+  connection: Connection,
+  { name, keys, row }: { readonly name: string; readonly keys: readonly string[]; readonly row: Row },
+): void {
+  const columns = Object.keys(row);
+  const places = columns.map(() => "?").join();
+  const changes = columns.map((column) => `${column} = excluded.${column}`).join();
+  const insert = `INSERT INTO ${name} (${columns.join()}) VALUES (${places})`;
+  connection.run(`${insert} ON CONFLICT (${keys.join()}) DO UPDATE SET ${changes}`, ...Object.values(row));
+}
 
-  constructor(database: DatabaseSyncInstance) {
-    this.#insert = database.prepare(
-      "INSERT INTO sessions (device, id, owner, accepted, tag, tag_end, method, start, end, seconds, start_wh," +
-        " end_wh, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    );
-    this.#count = database.prepare("SELECT count(*) AS count FROM sessions");
-    this.#list = database.prepare("SELECT * FROM sessions ORDER BY rowid DESC LIMIT ? OFFSET ?");
-    this.#energy = database.prepare(
-      "SELECT total(max(0, end_wh - start_wh)) AS wh FROM sessions" +
-        " WHERE coalesce(start, accepted) >= ? AND coalesce(start, accepted) < ?",
-    );
+class SQLiteSessions implements Sessions {
+  #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
-  insert(session: SessionEntry): boolean {
-    const { device, id, owner, accepted, tag, tagEnd, method } = session;
-    const { start, end, seconds, startWh, endWh, why } = session;
-    const values = [
-      device,
-      id,
-      owner,
-      accepted,
-      tag,
-      tagEnd,
-      method,
-      start,
-      end,
-      seconds,
-      startWh,
-      endWh,
-      why,
-    ];
-    return this.#insert.run(...values).changes === 1;
+  get(device: string, id: string): SessionEntry | undefined {
+    const row = this.#connection.get("SELECT * FROM sessions WHERE device = ? AND id = ?", device, id);
+    return row && sessionFromRow(row);
+  }
+
+  put({ tagEnd, startWh, endWh, isDisputed, ...session }: SessionEntry): void {
+    const disputed = isDisputed ? 1 : null;
+    const row: Row = { ...session, tag_end: tagEnd, start_wh: startWh, end_wh: endWh, disputed };
+    upsert(this.#connection, { name: "sessions", keys: ["device", "id"], row });
   }
 
   get count(): number {
-    return (this.#count.get() as { count: number }).count;
+    return Number(this.#connection.get("SELECT count(*) AS count FROM sessions")?.count);
   }
 
   list({ offset, limit }: { offset: number; limit: number }): SessionEntry[] {
-    return (this.#list.all(limit, offset) as Row[]).map(({ tag_end, start_wh, end_wh, ...row }) => {
-      const session = { ...row, tagEnd: tag_end, startWh: start_wh, endWh: end_wh };
-      return session as unknown as SessionEntry;
-    });
+    const sql = "SELECT * FROM sessions ORDER BY rowid DESC LIMIT ? OFFSET ?";
+    return this.#connection.all(sql, limit, offset).map(sessionFromRow);
   }
 
   energyWh({ fromS, toS }: { fromS: number; toS: number }): number {
-    return (this.#energy.get(fromS, toS) as { wh: number }).wh;
+    const sql =
+      "SELECT total(max(0, end_wh - start_wh)) AS wh FROM sessions" +
+      " WHERE coalesce(start, accepted) >= ? AND coalesce(start, accepted) < ?";
+    return Number(this.#connection.get(sql, fromS, toS)?.wh);
   }
+}
+
+function sessionFromRow({ tag_end, start_wh, end_wh, disputed, ...row }: Row): SessionEntry {
+  const session = { ...row, tagEnd: tag_end, startWh: start_wh, endWh: end_wh };
+  return { ...session, ...(disputed === 1 ? { isDisputed: true } : {}) } as unknown as SessionEntry;
 }
 
 function tagToRow({ tag, owner, label, stations, blocked, maxCurrent, cacheFor }: TagEntry): Row {

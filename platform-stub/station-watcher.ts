@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import mqtt, { type MqttClient } from "mqtt";
 import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
+import { Shelter } from "./shelter.js";
 
 export interface StationWatcherOptions {
   readonly registry: Registry;
@@ -11,6 +12,8 @@ export interface StationWatcherOptions {
   readonly username?: string;
   readonly password?: string;
   readonly now?: () => number;
+  /** What a person should see to: the storage fails. */
+  readonly onProblem?: (what: string) => void;
 }
 
 /** A station as it shows itself. Texts are the station's own: whoever shows them escapes them. */
@@ -55,7 +58,10 @@ export class StationWatcher {
   private constructor(options: StationWatcherOptions, client: MqttClient) {
     this.#options = options;
     this.#client = client;
-    client.on("message", (topic, payload, { retain }) => this.#receive(topic, payload, retain));
+    const shelter = new Shelter((why) => options.onProblem?.(`stations are not watched: ${why}`));
+    client.on("message", (topic, payload, { retain }) =>
+      shelter.run(() => this.#receive(topic, payload, retain)),
+    );
     client.on("connect", () => {
       this.#isConnected = true;
     });

@@ -43,6 +43,14 @@ async function open(): Promise<Store> {
   return store;
 }
 
+/** As somebody with SQLite's shell would. */
+async function edit(sql: string): Promise<void> {
+  const { DatabaseSync } = await import("@photostructure/sqlite");
+  const database = new DatabaseSync(file);
+  database.exec(sql);
+  database.close();
+}
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "plugpass-store-"));
   file = join(folder, "sub", "platform.sqlite");
@@ -94,26 +102,26 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(registry.setting("b")).toBeUndefined();
   });
 
-  test("keeps a session as it first came, and gives the newest first", async () => {
+  test("keeps each session once, in its place, and gives the newest first", async () => {
     const { sessions } = await make();
-    expect(sessions.insert(session("one"))).toBe(true);
-    expect(sessions.insert(session("one", { endWh: 999 }))).toBe(false);
-    expect(sessions.insert(session("one", { device: "cafe-2" }))).toBe(true);
-    expect(sessions.insert(session("two", { start: 1, end: 2 }))).toBe(true);
+    const disputed = session("one", { device: "cafe-2", isDisputed: true });
+    sessions.put(session("one"));
+    sessions.put(session("one", { device: "cafe-2" }));
+    sessions.put(session("two", { start: 1, end: 2 }));
+    sessions.put(disputed);
+    expect(sessions.get("cafe-2", "one")).toEqual(disputed);
+    expect(sessions.get("cafe-2", "two")).toBeUndefined();
     expect(sessions.count).toBe(3);
     expect(sessions.list({ offset: 0, limit: 1 })).toEqual([session("two", { start: 1, end: 2 })]);
-    expect(sessions.list({ offset: 1, limit: 9 })).toEqual([
-      session("one", { device: "cafe-2" }),
-      session("one"),
-    ]);
+    expect(sessions.list({ offset: 1, limit: 9 })).toEqual([disputed, session("one")]);
   });
 
   test("sums the energy of a span by the start, or by when a session without one was accepted", async () => {
     const { sessions } = await make();
-    sessions.insert(session("a", { start: 500, startWh: 0, endWh: 1 }));
-    sessions.insert(session("b", { accepted: 500, startWh: 0, endWh: 2 }));
-    sessions.insert(session("c", { start: 600, startWh: 0, endWh: 4 }));
-    sessions.insert(session("d", { start: 550, startWh: 8, endWh: 0 }));
+    sessions.put(session("a", { start: 500, startWh: 0, endWh: 1 }));
+    sessions.put(session("b", { accepted: 500, startWh: 0, endWh: 2 }));
+    sessions.put(session("c", { start: 600, startWh: 0, endWh: 4 }));
+    sessions.put(session("d", { start: 550, startWh: 8, endWh: 0 }));
     expect(sessions.energyWh({ fromS: 500, toS: 600 })).toBe(3);
     expect(sessions.energyWh({ fromS: 0, toS: 500 })).toBe(0);
   });
@@ -134,6 +142,8 @@ describe.each(STORES)("a store %s", (_name, make) => {
   test("has everything after a restart, and is for its owner's eyes only", async () => {
     const registry = new Registry(CONFIG, { store: await open(), now: () => 5000 });
     registry.acceptSession(session("one"));
+    registry.expectDevice({ owner: OTHER });
+    registry.expectDevice({ owner: OWNER, device: "bar-1" });
     registry.offerDevice("cafe-1", { owner: OTHER, token: "t" });
     for (const name of [file, `${file}-wal`]) expect(statSync(name).mode & 0o777).toBe(0o600);
     opened.pop()?.close();
@@ -141,6 +151,10 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(again.data).toEqual(CONFIG);
     expect(again.sessions()).toEqual([session("one")]);
     expect(again.offeredTo("cafe-1")?.email).toBe(OTHER);
+    expect(again.consents).toEqual([
+      { owner: OTHER, device: "cafe-1", until: 3605 },
+      { owner: OWNER, device: "bar-1", until: 3605 },
+    ]);
     expect(again.takeOffer("cafe-1", "bar/one")).toMatchObject({ owner: OTHER, token: "t" });
     expect(again.device("cafe-1")).toEqual({ ...CONFIG.devices[0], owner: OTHER, token: "t" });
   });
@@ -150,8 +164,9 @@ describe.each(STORES)("a store %s", (_name, make) => {
     const two = new Registry(undefined, { store: await open() });
     one.putTag({ tag: "GUEST-0001", owner: OWNER, blocked: true });
     expect(two.tag("GUEST-0001")?.blocked).toBe(true);
-    expect(two.acceptSession(session("one"))).toBe(true);
-    expect(one.acceptSession(session("one"))).toBe(false);
+    two.acceptSession(session("one"));
+    one.acceptSession(session("one", { endWh: 999 }));
+    expect(two.sessions()).toEqual([session("one", { isDisputed: true })]);
   });
 
   test("that is something else is refused with a sentence, and left as it is", async () => {
@@ -173,9 +188,62 @@ describe.each(STORES)("a store %s", (_name, make) => {
     await open();
     opened.pop()?.close();
     const newer = new DatabaseSync(file);
-    newer.exec("PRAGMA user_version = 2");
+    newer.exec("PRAGMA user_version = 3");
     newer.close();
     await expect(openSQLiteStore(file)).rejects.toThrow("newer version");
+  });
+
+  test("of the version before is brought up to date, with what is in it", async () => {
+    new Registry(CONFIG, { store: await open() }).acceptSession(session("one"));
+    opened.pop()?.close();
+    await edit("DROP TABLE consents; ALTER TABLE sessions DROP COLUMN disputed; PRAGMA user_version = 1");
+    const registry = new Registry(undefined, { store: await open() });
+    expect(registry.data).toEqual(CONFIG);
+    expect(registry.sessions()).toEqual([session("one")]);
+    registry.expectDevice({ owner: OWNER });
+    expect(registry.consents).toHaveLength(1);
+  });
+
+  test("that lacks a table or a column is refused, and says which", async () => {
+    await open();
+    opened.pop()?.close();
+    await edit("DROP TABLE offers; ALTER TABLE tags DROP COLUMN cache_for");
+    await expect(openSQLiteStore(file)).rejects.toThrow(
+      `${file} lacks tags.cache_for, offers.device, offers.owner, offers.token, offers.until: restore a backup`,
+    );
+  });
+
+  test.each([
+    ["in the middle", (bytes: Buffer) => bytes.fill(0xff, 8192, 20_000)],
+    ["in its schema", (bytes: Buffer) => bytes.fill(0xff, 120, 4000)],
+    ["by being cut", (bytes: Buffer) => bytes.subarray(0, 9000)],
+  ])("that is damaged %s is refused, named, and left as it is", async (_name, damage) => {
+    const tags = Array.from({ length: 500 }, (_, i) => ({ tag: `CARD-${i}`, owner: OWNER }));
+    new Registry(CONFIG, { store: await open() }).putTags(tags);
+    opened.pop()?.close();
+    await edit("PRAGMA wal_checkpoint(TRUNCATE)");
+    const bytes = damage(readFileSync(file));
+    writeFileSync(file, bytes);
+    await expect(openSQLiteStore(file)).rejects.toThrow(file);
+    await expect(openSQLiteStore(file)).rejects.toThrow("name another file with --database");
+    expect(readFileSync(file).equals(bytes)).toBe(true);
+  });
+
+  test("that another program writes to for long holds nobody up, and says so; then it goes on", async () => {
+    const registry = new Registry(CONFIG, { store: await open() });
+    const { DatabaseSync } = await import("@photostructure/sqlite");
+    const other = new DatabaseSync(file);
+    other.exec("BEGIN IMMEDIATE");
+    const startMs = performance.now();
+    expect(() => registry.acceptSession(session("one"))).toThrow(
+      `the database ${file} failed (database is locked): another program is writing to it for long; end that one`,
+    );
+    expect(performance.now() - startMs).toBeLessThan(1500);
+    expect(registry.tag("GUEST-0001")).toEqual(CONFIG.tags[0]);
+    other.exec("ROLLBACK");
+    other.close();
+    registry.acceptSession(session("one"));
+    expect(registry.sessions()).toEqual([session("one")]);
   });
 
   test("in a folder that cannot be made is refused", async () => {

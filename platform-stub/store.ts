@@ -22,6 +22,16 @@ export interface Offer {
   readonly until: number;
 }
 
+/** The owner expects a station: one at a time. */
+export interface Consent {
+  /** The e-mail. */
+  readonly owner: string;
+  /** Its id; none: whichever asks first. */
+  readonly device?: string;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly until: number;
+}
+
 export interface Setting {
   readonly name: string;
   readonly value: string;
@@ -36,8 +46,9 @@ export interface Configured {
 }
 
 export interface Sessions {
-  /** `false` for a session of that device and id that is there already: it stays as it was. */
-  insert(session: SessionEntry): boolean;
+  get(device: string, id: string): SessionEntry | undefined;
+  /** Adds a session, or changes the one of that device and id; it keeps its place. */
+  put(session: SessionEntry): void;
   readonly count: number;
   /** The newest first, by when they were accepted. */
   list(page: { readonly offset: number; readonly limit: number }): SessionEntry[];
@@ -50,6 +61,7 @@ export interface Store {
   readonly devices: Table<DeviceEntry>;
   readonly tags: Table<TagEntry>;
   readonly offers: Table<Offer>;
+  readonly consents: Table<Consent>;
   readonly settings: Table<Setting>;
   readonly configured: Table<Configured>;
   readonly sessions: Sessions;
@@ -64,6 +76,7 @@ export class MemoryStore implements Store {
   readonly devices = new MemoryTable<DeviceEntry>(({ id }) => id);
   readonly tags = new MemoryTable<TagEntry>(({ tag }) => tag);
   readonly offers = new MemoryTable<Offer>(({ device }) => device);
+  readonly consents = new MemoryTable<Consent>(({ owner }) => owner);
   readonly settings = new MemoryTable<Setting>(({ name }) => name);
   readonly configured = new MemoryTable<Configured>(({ name }) => name);
   readonly sessions = new MemorySessions();
@@ -74,6 +87,7 @@ export class MemoryStore implements Store {
       this.devices,
       this.tags,
       this.offers,
+      this.consents,
       this.settings,
       this.configured,
       this.sessions.table,
@@ -130,10 +144,12 @@ class MemoryTable<T> implements Table<T> {
 class MemorySessions implements Sessions {
   readonly table = new MemoryTable<SessionEntry>(nameOf);
 
-  insert(session: SessionEntry): boolean {
-    if (this.table.get(nameOf(session))) return false;
+  get(device: string, id: string): SessionEntry | undefined {
+    return this.table.get(nameOf({ device, id }));
+  }
+
+  put(session: SessionEntry): void {
     this.table.put(session);
-    return true;
   }
 
   get count(): number {
@@ -155,6 +171,6 @@ class MemorySessions implements Sessions {
   }
 }
 
-function nameOf({ device, id }: SessionEntry): string {
+function nameOf({ device, id }: Pick<SessionEntry, "device" | "id">): string {
   return `${device} ${id}`;
 }

@@ -16,6 +16,7 @@ function shown(endpoint: string, data: unknown) {
     tags: [{ tag: TAG, owner: OWNER.email }],
   });
   const device = registry.addDevice({ id: "cafe-1", owner: OWNER.email });
+  registry.expectDevice({ owner: OTHER.email });
   const traffic = new Traffic({ now: () => 5 });
   const decision =
     ENDPOINTS[endpoint]?.(data, device, { registry, hasStationTokens: false }) ??
@@ -44,6 +45,18 @@ describe("of a request and its answer is shown", () => {
       code: "200",
       answered: { authorized: "true" },
     });
+  });
+
+  test.each([
+    ["A1B2", "…B2"],
+    ["A1B2C", "…2C"],
+    ["A1B2C3D4", "…C3D4"],
+    ["A", "…"],
+  ])("of the short tag %s no more than half: %s", (tag, end) => {
+    const traffic = new Traffic();
+    const request = { ...REQUEST, endpoint: "authorize", data: { tag, method: "ble" } };
+    traffic.note(request, error("400", "no"));
+    expect(traffic.exchanges[0]?.asked.tag).toBe(end);
   });
 
   test("that there was a token", () => {

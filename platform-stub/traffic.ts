@@ -1,6 +1,7 @@
 /** The latest requests and answers, for people to look at: without secrets, and of tags only their ends. */
 
 import type { Decision } from "./endpoints.js";
+import { tagEndOf } from "./fields.js";
 import type { Request } from "./responder.js";
 
 export interface Exchange {
@@ -22,7 +23,6 @@ export interface Ignored {
 
 export const MAX_EXCHANGES = 200;
 const MAX_TEXT_CHARS = 80;
-const TAG_END_CHARS = 4;
 
 type Show = "whole" | "end" | "count" | "hidden";
 
@@ -38,6 +38,7 @@ const SHOWN: Readonly<Record<string, { asked: Record<string, Show>; answered: Re
       tagEnd: "whole",
       method: "whole",
       start: "whole",
+      end: "whole",
       seconds: "whole",
       startWh: "whole",
       endWh: "whole",
@@ -110,7 +111,7 @@ function textOf(value: unknown, how: Show): string {
   if (how === "hidden") return "hidden";
   if (how === "count") return Array.isArray(value) ? String(value.length) : "hidden";
   if (typeof value === "object" && value !== null) return "hidden";
-  return how === "end" ? `…${String(value).slice(-TAG_END_CHARS)}` : cut(String(value));
+  return how === "end" ? tagEndOf(String(value)) : cut(String(value));
 }
 
 function cut(text: string): string {

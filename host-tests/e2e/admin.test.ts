@@ -163,6 +163,7 @@ describeWithChromium("the platform's admin page", () => {
     async () => {
       const page = await open();
       await says(page, "#login h1", "Log in");
+      expect(await page.title()).toBe("Log in - PlugPass platform");
       expect(await page.locator("nav").isVisible()).toBe(false);
       await isAccessible(page);
       await logIn(page, "wrong password");
@@ -198,6 +199,7 @@ describeWithChromium("the platform's admin page", () => {
         const shown = `#${section.toLowerCase()}`;
         await says(page, `${shown} tbody tr`, /cafe-1|all/);
         expect(await page.locator("a[aria-current]").textContent()).toBe(section);
+        expect(await page.title()).toBe(`${section} - PlugPass platform`);
         await isAccessible(page);
         await picture(page, `${name}-${section.toLowerCase()}`);
       }
@@ -268,6 +270,97 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
+    "leaves the keyboard's user where they are: at the button of the same card, or of the next",
+    async () => {
+      const page = await openLoggedIn();
+      const press = async (name: string) => {
+        await page.getByRole("button", { name, exact: true }).focus();
+        await page.keyboard.press("Enter");
+      };
+      const isAt = (name: string) => page.locator(`button:focus[aria-label="${name}"]`).waitFor();
+      await press("Block GUEST-0001");
+      await isAt("Unblock GUEST-0001");
+      await page.keyboard.press("Enter");
+      await isAt("Block GUEST-0001");
+      await press("Edit GUEST-0001");
+      await page.getByLabel("Label", { exact: true }).fill("Anna");
+      await page.keyboard.press("Enter");
+      await says(page, "#cards-rows tr", /GUEST-0001Anna/);
+      await isAt("Edit GUEST-0001");
+      await press("Delete GUEST-0001");
+      await page.locator("#deletion").getByRole("button", { name: "Delete" }).press("Enter");
+      await says(page, "#cards-answer", "GUEST-0001 is deleted.");
+      await isAt("Delete GUEST-0002");
+      await press("New card");
+      await page.getByLabel("Number", { exact: true }).fill("ANNA-2026");
+      await page.keyboard.press("Enter");
+      await says(page, "#cards-answer", "ANNA-2026 is saved.");
+      await page.locator("#new-card:focus").waitFor();
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "lets an owner expect a station, by keyboard, and withdraws it",
+    async () => {
+      const page = await openLoggedIn();
+      await page.getByRole("link", { name: "Stations" }).click();
+      await says(page, "#expected-rows tr", "nobody");
+      await page.getByLabel("New owner", { exact: true }).selectOption(BAR.email);
+      await page.getByLabel("Station; empty").fill("cafe-1");
+      await page.keyboard.press("Enter");
+      await says(page, "#expect-answer", `${BAR.email} expects cafe-1.`);
+      await says(page, "#expected-rows tr", /owner@bar\.examplecafe-11 h 0 min/);
+      expect(broker.registry.consents).toMatchObject([{ owner: BAR.email, device: "cafe-1" }]);
+      await isAccessible(page);
+      await page.getByRole("button", { name: `Withdraw what ${BAR.email} expects` }).focus();
+      // The list comes again every 2 s.
+      await page.waitForResponse(/api\/stations/);
+      await page.waitForResponse(/api\/stations/);
+      await page.locator("#expected-rows button:focus").press("Enter");
+      await says(page, "#expected-rows tr", "nobody");
+      expect(broker.registry.consents).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "shows what cannot be right about a session, and no card where there was none",
+    async () => {
+      const session = {
+        device: "cafe-1",
+        owner: CAFE.email,
+        accepted: Math.floor(Date.now() / 1000),
+        tag: "0".repeat(64),
+        tagEnd: "-",
+        start: null,
+        end: null,
+        seconds: 60,
+        startWh: 500,
+        endWh: 10,
+        why: "unplugged",
+      };
+      broker.registry.acceptSession({ ...session, id: "0000000000000001", method: "free" });
+      broker.registry.acceptSession({ ...session, id: "0000000000000002", method: "remote", endWh: 600 });
+      broker.registry.acceptSession({ ...session, id: "0000000000000002", method: "remote", endWh: 700 });
+      const page = await openLoggedIn();
+      await page.getByRole("link", { name: "Sessions" }).click();
+      const rows = page.locator("#sessions-rows tr");
+      await says(
+        page,
+        "#sessions-rows tr",
+        /nonefree.*0 kWhunplugged; the meter ran backwards, from 500 to 10 Wh/,
+      );
+      expect(await rows.first().textContent()).toMatch(
+        /noneremote.*0\.1 kWhunplugged; it came again with other values/,
+      );
+      expect(await rows.locator("td.bad").count()).toBe(2);
+      await isAccessible(page);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     "says in the dialog that a number is taken, and searches",
     async () => {
       const page = await openLoggedIn();
@@ -312,7 +405,7 @@ describeWithChromium("the platform's admin page", () => {
       await choose(`tag,owner,label\nNEW-0001,${CAFE.email},${HOSTILE.replaceAll('"', "'")}\n`);
       await says(page, "#cards-answer", "1 cards added");
       await says(page, "#cards-rows", "<img src=x onerror='");
-      expect(await page.title()).toBe("PlugPass platform");
+      expect(await page.title()).toBe("Cards - PlugPass platform");
     },
     PATIENCE_MS,
   );
@@ -359,7 +452,7 @@ describeWithChromium("the platform's admin page", () => {
       await page.getByRole("link", { name: "Stations" }).click();
       await says(page, "#stations-rows", "<img src=x onerror=x()>");
       expect(await page.locator("main img").count()).toBe(0);
-      expect(await page.title()).toBe("PlugPass platform");
+      expect(await page.title()).toBe("Stations - PlugPass platform");
     },
     PATIENCE_MS,
   );

@@ -167,6 +167,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
     async () => {
       const { registry } = broker;
       await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
+      registry.expectDevice({ owner: BAR.email, device: "cafe-1" });
       expect(station.station.station?.changeOwner(BAR.email)).toBeUndefined();
       await waitFor("it is the bar's", () => registry.device("cafe-1")?.owner === BAR.email);
       await waitFor("it is seen there", () => stateOf("cafe-1") === "ready");
@@ -174,6 +175,25 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
       await waitFor("it is online", () => station.station.station?.lifeCycle === "online");
       expect(await station.present("GUEST-0001")).toMatchObject({ result: { code: 403 } });
       expect(await station.present("GUEST-0004")).toMatchObject({ result: { code: 200 } });
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "stays the old owner's, and goes on, where the new one does not expect it",
+    async () => {
+      const { registry } = broker;
+      await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
+      registry.expectDevice({ owner: BAR.email, device: "cafe-2" });
+      expect(station.station.station?.changeOwner(BAR.email)).toBeUndefined();
+      await waitFor("it is refused", () =>
+        station.station.device.logLines.some((line) =>
+          /owner has not changed: the platform: refused/.test(line),
+        ),
+      );
+      expect(registry.offeredTo("cafe-1")).toBeUndefined();
+      expect(registry.device("cafe-1")?.owner).toBe(CAFE.email);
+      expect(await station.present("GUEST-0001")).toMatchObject({ result: { code: 200 } });
     },
     PATIENCE_MS,
   );

@@ -1,12 +1,26 @@
 import { createDecipheriv } from "node:crypto";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import mqtt, { type MqttClient } from "mqtt";
-import { startPlatform, usernameOf } from "../../platform-stub/index.js";
-import type { Platform } from "../../platform-stub/platform.js";
+import { Registry, startPlatform, usernameOf } from "../../platform-stub/index.js";
+import type { Platform, PlatformOptions } from "../../platform-stub/platform.js";
+import { MemoryStore } from "../../platform-stub/store.js";
 import { waitFor } from "../cli/wait.js";
-import { type BrokerUnderTest, brokersUnderTest, CAFE } from "./brokers.js";
+import { BAR, type BrokerUnderTest, brokersUnderTest, CAFE, twoOwners } from "./brokers.js";
 
 const CAFE_NAME = usernameOf(CAFE.email);
+const SESSION = {
+  id: "0123456789abcdef",
+  connector: 1,
+  tag: "ab".repeat(32),
+  tagEnd: "0001",
+  method: "ble",
+  start: null,
+  end: null,
+  seconds: 60,
+  startWh: 0,
+  endWh: 60,
+  why: "unplugged",
+};
 
 interface Response {
   readonly id: string;
@@ -21,14 +35,18 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
   const further: Platform[] = [];
   const responses: { topic: string; response: Response }[] = [];
   const ignored: string[] = [];
+  const problems: string[] = [];
   let decisions = 0;
 
-  async function open(): Promise<void> {
+  async function open(options: Partial<PlatformOptions> = {}): Promise<void> {
     responses.length = 0;
     ignored.length = 0;
+    problems.length = 0;
     decisions = 0;
     broker = await start({
+      ...options,
       onIgnored: (why) => ignored.push(why),
+      onProblem: (what) => problems.push(what),
       onRequest: () => decisions++,
     });
     const { host, port } = broker.platform;
@@ -118,6 +136,52 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     await waitFor("both are answered", () => responses.length === 2);
     expect(decisions).toBe(1);
     expect(responses[0]).toEqual(responses[1]);
+  });
+
+  test("a storage that fails leaves sessions unanswered, and nothing else; it is said once", async () => {
+    const store = new MemoryStore();
+    const registry = new Registry(twoOwners().data, { store });
+    await open({ registry });
+    const put = store.sessions.put.bind(store.sessions);
+    store.sessions.put = () => {
+      throw new Error("the database failed (database or disk is full)");
+    };
+    for (const id of ["1001", "1002", "1003"]) {
+      send({ data: SESSION, key: keyOf("cafe-1"), id }, "session");
+    }
+    await waitFor("it is said", () => problems.length > 0);
+    expect((await ask({ tag: "GUEST-0001", method: "ble" })).response).toMatchObject({ code: "200" });
+    expect(responses).toHaveLength(1);
+    expect(problems).toEqual(["requests are not answered: the database failed (database or disk is full)"]);
+    store.sessions.put = put;
+    // The station asks again, with an id of its own.
+    expect((await ask(SESSION, "session")).answer).toEqual({ accepted: true });
+    expect(registry.sessionCount).toBe(1);
+  });
+
+  test("a session that cannot be right is accepted, and said", async () => {
+    await open();
+    expect((await ask({ ...SESSION, startWh: 100 }, "session")).answer).toEqual({ accepted: true });
+    expect(problems).toEqual([
+      "session 0123456789abcdef of cafe-1: the meter ran backwards, from 100 to 60 Wh",
+    ]);
+  });
+
+  test("an offer is taken by a request with the station's key, and by no other", async () => {
+    await open();
+    const { registry, platform } = broker;
+    registry.offerDevice("cafe-1", { owner: BAR.email, token: "t".repeat(32) });
+    const topic = `${usernameOf(BAR.email)}/req/cafe-1/authorize`;
+    // As Mosquitto's ACL lets whoever has the new owner's password: a client id is free there.
+    const stranger = await mqtt.connectAsync(platform.url, platform.account, false);
+    const request = { data: { tag: "GUEST-0004", method: "ble" }, key: keyOf("cafe-1"), id: "1" };
+    stranger.publish(topic, "nonsense", { qos: 1 });
+    stranger.publish(topic, JSON.stringify({ ...request, key: keyOf("cafe-2") }), { qos: 1 });
+    await waitFor("both are ignored", () => ignored.length === 2);
+    expect(registry.device("cafe-1")?.owner).toBe(CAFE.email);
+    stranger.publish(topic, JSON.stringify(request), { qos: 1 });
+    await waitFor("it is taken", () => registry.device("cafe-1")?.owner === BAR.email);
+    await stranger.endAsync(true);
   });
 
   if (name !== "aedes") {

@@ -101,6 +101,27 @@ describe("a required attribute that is missing is found:", () => {
   });
 });
 
+test.each(["::", "::1", "fe80::1:2", "2001:db8:0:0:0:0:0:1", "::ffff:10.0.0.1", "0.0.0.0"])(
+  "%s is an address",
+  ($localip) => {
+    expect(errorsOf({ $localip })).toEqual([]);
+  },
+);
+
+test.each([
+  "::::",
+  ":",
+  "1:2",
+  "1:2:3:4:5:6:7:8:9",
+  "1:2:3:4:5:6:7::8",
+  "::12345",
+  "::1::",
+  "1.2.3",
+  "10.0.0.1::",
+])("%s is no address", ($localip) => {
+  expect(errorsOf({ $localip })).toEqual([`$localip is ${$localip} (Device attributes)`]);
+});
+
 describe("what is not as it has to be is found:", () => {
   test.each<[string, Record<string, string | null | undefined>, string]>([
     ["another version", { $homie: "4.0.0" }, "$homie is 4.0.0 (Device attributes)"],

@@ -247,10 +247,21 @@ function isNumber(value: string): boolean {
   return /^-?\d+(?:\.\d+)?$/.test(value);
 }
 
+/** IPv4, or IPv6 as RFC 4291 writes it (2.2): eight groups, or fewer with one `::` among them. */
 function isAddress(value: string): boolean {
+  if (!value.includes(":")) return isV4(value);
+  const halves = value.split("::");
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  const isGroup = (group: string) => /^[0-9a-f]{1,4}$/i.test(group);
+  const endsInV4 = isV4(groups.at(-1) ?? "") && !value.endsWith("::");
+  const count = groups.length + (endsInV4 ? 1 : 0);
+  const isLongEnough = halves.length === 2 ? count <= 7 : halves.length === 1 && count === 8;
+  return isLongEnough && (endsInV4 ? groups.slice(0, -1) : groups).every(isGroup);
+}
+
+function isV4(value: string): boolean {
   const parts = value.split(".");
-  const isV4 = parts.length === 4 && parts.every((part) => isCount(part) && Number(part) <= 255);
-  return isV4 || (/^[0-9a-f:]+$/i.test(value) && value.includes(":"));
+  return parts.length === 4 && parts.every((part) => isCount(part) && Number(part) <= 255);
 }
 
 /** The words of an enum: a comma in a word is written twice. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { type ChargingInput, type ChargingState, nextState, outputsOf, sessionOf } from "./machine.js";
 import type { PilotState } from "./pilot.js";
 
-const session = { id: "0001", grant: { tag: "00", tagEnd: "1234", method: "ble", currentA: 16 } };
+const session = { id: "0001", grant: { tag: "00", tagEnd: "1234", method: "ble" as const, currentA: 16 } };
 const authorize: ChargingInput = { type: "authorize", session };
 
 function pilot(state: PilotState): ChargingInput {

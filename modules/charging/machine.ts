@@ -15,14 +15,16 @@
 
 import { draws, dutyPermilleOf, MIN_CURRENT_A, PILOT_STEADY_PERMILLE, type PilotState } from "./pilot.js";
 
+/** How a session may begin: a card over the air or at the reader; without one by the owner, or because all may. */
+export type GrantMethod = "ble" | "rfid" | "remote" | "free";
+
 /** What an authorization allows. */
 export interface Grant {
   /** Lower-case hex SHA-256 of the tag. */
   readonly tag: string;
   /** The last 4 characters of the tag, for people. */
   readonly tagEnd: string;
-  /** How the tag reached the station: `ble`, `rfid`; `remote` and `free` are without a tag. */
-  readonly method: string;
+  readonly method: GrantMethod;
   /** 6-32 A. */
   readonly currentA: number;
   /** The vehicle may begin to draw whenever it likes. */

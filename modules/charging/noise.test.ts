@@ -15,7 +15,7 @@ const NOMINAL_MV: Readonly<Record<PilotState, number>> = {
   E: 0,
   F: -12_000,
 };
-const GRANT = { tag: "00", tagEnd: "0001", method: "ble", currentA: 16 };
+const GRANT = { tag: "00", tagEnd: "0001", method: "ble" as const, currentA: 16 };
 /** What the standard allows beside the nominal level. */
 const TOLERANCE_MV = 1000;
 /** Of the ADC and the wiring, beyond that; the states are 3 V apart. */

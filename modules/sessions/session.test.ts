@@ -6,7 +6,7 @@ const STATE = {
   id: "0123456789abcdef",
   tag: "ab".repeat(32),
   tagEnd: "0001",
-  method: "rfid",
+  method: "rfid" as const,
   currentA: 16,
   start: 1_700_000_000,
   seconds: 60,

@@ -1,5 +1,6 @@
 /** What is kept of charging sessions, and how it stands in the storage and in the request `session` (protocol, 4 and 7). */
 
+import type { GrantMethod } from "../charging/index.js";
 import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
 import type { RecordFormat } from "../settings/index.js";
 
@@ -9,8 +10,7 @@ export interface SessionCard {
   readonly tag: string;
   /** The last 4 characters of the tag. */
   readonly tagEnd: string;
-  /** How the tag reached the station: `ble`, `rfid`. */
-  readonly method: string;
+  readonly method: GrantMethod;
 }
 
 /** What is known of a session while it goes on. */
@@ -70,7 +70,8 @@ function parseState(fields: JSONObject): SessionState | undefined {
   const id = textField(fields, "id", 16);
   const tag = textField(fields, "tag", 64);
   const tagEnd = textField(fields, "tagEnd", 4);
-  const method = textField(fields, "method", 8);
+  // As the firmware has written it.
+  const method = textField(fields, "method", 8) as GrantMethod | undefined;
   const currentA = numberField(fields, "currentA", { min: 0, max: 100 });
   const seconds = secondsField(fields, "seconds");
   const startWh = whField(fields, "startWh");

@@ -83,6 +83,8 @@ describe("who has not logged in", () => {
     ["GET", "api/energy?edges=0,1"],
     ["GET", "api/requests"],
     ["PUT", "api/cards/GUEST-0001"],
+    ["PUT", `api/expected/${OWNER}`],
+    ["DELETE", `api/expected/${OWNER}`],
     ["DELETE", "api/cards/GUEST-0001"],
     ["POST", "api/cards.csv"],
     ["GET", "api/nothing"],
@@ -92,6 +94,7 @@ describe("who has not logged in", () => {
       expect((await ask(path, { method, body, cookie })).status).toBe(401);
     }
     expect(registry.tags).toHaveLength(1);
+    expect(registry.consents).toEqual([]);
   });
 
   test("has the page, which says nothing", async () => {
@@ -210,6 +213,13 @@ describe("a card", () => {
     ["no owner", "GUEST-0002", {}, "owner:"],
     ["a stranger for an owner", "GUEST-0002", { owner: "who@cafe.example" }, "no user here"],
     ["an unknown station", "GUEST-0002", { owner: OWNER, stations: ["x"] }, "x is no station here"],
+    [
+      "another owner's station",
+      "GUEST-0002",
+      { owner: OTHER, stations: ["cafe-1"] },
+      "another owner's station",
+    ],
+    ["a current of 1e21 A", "GUEST-0002", { owner: OWNER, maxCurrent: 1e21 }, "maxCurrent"],
     ["a label of two lines", "GUEST-0002", { owner: OWNER, label: "a\nb" }, "one line"],
     ["a field that nobody knows", "GUEST-0002", { owner: OWNER, admin: true }, "admin"],
     ["another number in it", "GUEST-0002", { owner: OWNER, tag: "GUEST-0003" }, "tag"],
@@ -218,6 +228,15 @@ describe("a card", () => {
     expect(response.status).toBe(400);
     expect(((await response.json()) as { error: string }).error).toContain(why);
     expect(registry.tags).toHaveLength(1);
+  });
+
+  test("at a station that has changed hands can still be blocked", async () => {
+    registry.addDevice({ id: "bar-1", owner: OTHER });
+    const card = { tag: "GUEST-0001", owner: OWNER, stations: ["bar-1", "gone-1"] };
+    registry.putTag(card);
+    const { tag, ...fields } = { ...card, blocked: true };
+    expect((await put(tag, fields)).status).toBe(200);
+    expect(registry.tag(tag)).toEqual({ tag, ...fields });
   });
 
   test("is found by number, label and owner", async () => {
@@ -256,15 +275,69 @@ describe("a card", () => {
     expect(await again.json()).toEqual({ added: 0, changed: 2 });
   });
 
+  test("comes back in a file of all of them, though there are more than a file of new ones has", async () => {
+    const label = "é".repeat(64);
+    const cards = Array.from({ length: 13_000 }, (_, i) => ({ tag: `CARD-${i}`, owner: OWNER, label }));
+    registry.putTags(cards);
+    const file = await (await ask("api/cards.csv", { cookie })).text();
+    expect(Buffer.byteLength(file)).toBeGreaterThan(2 * 1024 * 1024);
+    const again = await ask("api/cards.csv", { method: "POST", body: file, cookie });
+    expect(await again.json()).toEqual({ added: 0, changed: 13_001 });
+  });
+
   test("in a file that is too long or not UTF-8 is refused", async () => {
     const long = await ask("api/cards.csv", {
       method: "POST",
-      body: "x".repeat(2 * 1024 * 1024 + 1),
+      body: "x".repeat(2 * 1024 * 1024 + 1000),
       cookie,
     });
     expect(long.status).toBe(413);
     const latin = await ask("api/cards.csv", { method: "POST", body: new Uint8Array([0xe9, 0x0a]), cookie });
     expect(latin.status).toBe(413);
+  });
+});
+
+describe("a station that an owner expects", () => {
+  let cookie: string;
+
+  beforeEach(async () => {
+    cookie = await logIn();
+  });
+
+  function expectDevice(owner: string, body: string): Promise<Response> {
+    return ask(`api/expected/${encodeURIComponent(owner)}`, { method: "PUT", body, cookie });
+  }
+
+  test("is said, shown and withdrawn", async () => {
+    expect((await expectDevice(OTHER, JSON.stringify({ device: "cafe-1" }))).status).toBe(200);
+    expect((await expectDevice(OWNER, "{}")).status).toBe(200);
+    expect(await (await ask("api/stations", { cookie })).json()).toMatchObject({
+      owners: [OWNER, OTHER],
+      expected: [
+        { owner: OTHER, device: "cafe-1", forS: 3600 },
+        { owner: OWNER, device: null, forS: 3600 },
+      ],
+    });
+    expect(registry.expecting(OTHER, "cafe-1")?.email).toBe(OTHER);
+    await ask(`api/expected/${OTHER}`, { method: "DELETE", cookie });
+    expect(registry.expecting(OTHER, "cafe-1")).toBeUndefined();
+  });
+
+  test.each<[string, string, string, number]>([
+    ["by a stranger", "who@cafe.example", "{}", 404],
+    ["with an id that is none", OTHER, '{"device":"a b"}', 400],
+    ["with a field that nobody knows", OTHER, '{"station":"cafe-1"}', 400],
+    ["in no JSON", OTHER, "cafe-1", 400],
+  ])("%s is refused", async (_name, owner, body, status) => {
+    expect((await expectDevice(owner, body)).status).toBe(status);
+    expect(registry.consents).toEqual([]);
+  });
+
+  test("is not said by a foreign page, nor by GET", async () => {
+    const headers = { "Sec-Fetch-Site": "cross-site" };
+    const foreign = await ask(`api/expected/${OTHER}`, { method: "PUT", body: "{}", headers, cookie });
+    expect(foreign.status).toBe(403);
+    expect((await ask(`api/expected/${OTHER}`, { cookie })).status).toBe(405);
   });
 });
 
@@ -292,7 +365,7 @@ test("sessions come without the tag's hash, stations without keys, nothing with 
   }
   expect(JSON.parse(texts[2] ?? "")).toMatchObject({
     total: 1,
-    sessions: [{ tagEnd: "0001", energyWh: 250 }],
+    sessions: [{ tagEnd: "0001", energyWh: 250, doubts: [] }],
   });
   expect(JSON.parse(texts[3] ?? "")).toEqual({ wh: [0, 250] });
   const secrets = [tag, registry.device("cafe-1")?.key ?? "-", "token-of-the-cafe", "token-of-the-bar"];

@@ -1,9 +1,11 @@
 /** What the admin page can ask for and change. Who asks is logged in, and is not a foreign page. */
 
-import { tagEntry, tagText } from "../fields.js";
-import type { Registry, TagEntry } from "../registry.js";
+import { z } from "zod";
+import { deviceId, tagEntry, tagText } from "../fields.js";
+import { doubtsOf, type Registry, type TagEntry } from "../registry.js";
 import type { StationWatcher } from "../station-watcher.js";
 import type { Traffic } from "../traffic.js";
+import { type Known, problemsOf } from "./card-rules.js";
 import { CSVError, formatCards, parseCards } from "./cards-csv.js";
 import {
   CARDS_PER_PAGE,
@@ -39,12 +41,15 @@ export type Answer =
 
 /** Days of a chart at most, and a little more. */
 const MAX_EDGES = 400;
+const MAX_FURTHER_BYTES = 2 * 1024 * 1024;
 const cardBody = tagEntry.omit({ tag: true });
+const expectedBody = z.strictObject({ device: deviceId.optional() });
 
 export function answer(call: Call, options: APIOptions): Answer {
   const [kind, name, ...rest] = call.path;
   if (rest.length > 0 || kind === undefined) return refuse(404, "there is nothing of that name");
   if (kind === "cards" && name !== undefined) return card(name, call, options);
+  if (kind === "expected" && name !== undefined) return expected(name, call, options);
   if (name !== undefined) return refuse(404, "there is nothing of that name");
   if (kind === "cards.csv") return cardsFile(call, options);
   if (call.method !== "GET") return refuse(405, "it takes GET");
@@ -105,27 +110,31 @@ function card(tag: string, { method, body, isNew }: Call, { registry }: APIOptio
     return refuse(400, `${issue?.path.join(".") || "the card"}: ${issue?.message}`);
   }
   const entry: TagEntry = { tag, ...fields.data };
-  const problem = problemOf(entry, registry);
-  if (problem) return refuse(400, problem);
+  const [problem] = problemsOf(entry, knownBy(registry));
+  if (problem !== undefined) return refuse(400, problem);
   registry.putTag(entry);
   return ok({});
 }
 
-function problemOf({ owner, stations = [] }: TagEntry, registry: Registry): string | undefined {
-  if (!registry.user(owner)) return "owner: is no user here";
-  const unknown = stations.find((id) => !registry.device(id));
-  return unknown === undefined ? undefined : `stations: ${unknown} is no station here`;
+function knownBy(registry: Registry): Known {
+  return {
+    isUser: (email) => registry.user(email) !== undefined,
+    ownerOf: (id) => registry.device(id)?.owner,
+    card: (tag) => registry.tag(tag),
+    cards: registry.tags.length,
+  };
+}
+
+/** Bytes of a file of cards that is taken: an export, and as much again as 10,000 cards are. */
+export function maxFileBytes(registry: Registry): number {
+  return MAX_FURTHER_BYTES + Buffer.byteLength(formatCards(registry.tags));
 }
 
 function cardsFile({ method, body }: Call, { registry }: APIOptions): Answer {
   if (method === "GET") return { status: 200, csv: formatCards(registry.tags) };
   if (method !== "POST") return refuse(405, "it takes GET and POST");
   try {
-    const entries = parseCards(body, {
-      owner: (email) => registry.user(email) !== undefined,
-      station: (id) => registry.device(id) !== undefined,
-      card: (tag) => registry.tag(tag),
-    });
+    const entries = parseCards(body, knownBy(registry));
     const isNew = entries.filter(({ tag }) => !registry.tag(tag)).length;
     registry.putTags(entries);
     return ok({ added: isNew, changed: entries.length - isNew });
@@ -138,6 +147,12 @@ function cardsFile({ method, body }: Call, { registry }: APIOptions): Answer {
 function stations({ registry, watcher, now = Date.now }: APIOptions): Stations {
   return {
     isConnected: watcher.isConnected,
+    owners: registry.users.map(({ email }) => email),
+    expected: registry.consents.map(({ owner, device = null, until }) => ({
+      owner,
+      device,
+      forS: until - registry.nowS,
+    })),
     stations: registry.devices.map((device) => {
       const { values, heardMs } = watcher.statusOf(device);
       const heardS = heardMs === undefined ? null : Math.max(0, Math.round((now() - heardMs) / 1000));
@@ -146,16 +161,28 @@ function stations({ registry, watcher, now = Date.now }: APIOptions): Stations {
   };
 }
 
+/** What an owner agrees to get: one station at a time. */
+function expected(owner: string, { method, body }: Call, { registry }: APIOptions): Answer {
+  if (!registry.user(owner)) return refuse(404, "there is no such user");
+  if (method === "DELETE") {
+    registry.expectNothing(owner);
+    return ok({});
+  }
+  if (method !== "PUT") return refuse(405, "it takes PUT and DELETE");
+  const fields = expectedBody.safeParse(parseJSON(body));
+  if (!fields.success) return refuse(400, `device: ${fields.error.issues[0]?.message}`);
+  registry.expectDevice({ owner, ...fields.data });
+  return ok({});
+}
+
 function sessions(query: URLSearchParams, registry: Registry): Sessions {
   const offset = wholeNumber(query.get("offset"));
   return {
     total: registry.sessionCount,
-    sessions: registry
-      .sessions({ offset, limit: SESSIONS_PER_PAGE })
-      .map(({ tag: _, startWh, endWh, ...session }) => ({
-        ...session,
-        energyWh: Math.max(0, endWh - startWh),
-      })),
+    sessions: registry.sessions({ offset, limit: SESSIONS_PER_PAGE }).map((entry) => {
+      const { tag: _, startWh, endWh, isDisputed: __, ...session } = entry;
+      return { ...session, energyWh: Math.max(0, endWh - startWh), doubts: doubtsOf(entry) };
+    }),
   };
 }
 

@@ -1,13 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
 import { Random } from "../../host-tests/world/random.js";
 import type { TagEntry } from "../registry.js";
-import { CSVError, formatCards, type Known, parseCards } from "./cards-csv.js";
+import type { Known } from "./card-rules.js";
+import { CSVError, formatCards, parseCards } from "./cards-csv.js";
 
 const OWNER = "owner@cafe.example";
 const known: Known = {
-  owner: (email) => email === OWNER,
-  station: (id) => /^-?cafe-/.test(id),
+  isUser: (email) => email === OWNER,
+  ownerOf: (id) => (/^-?cafe-/.test(id) ? OWNER : id === "bar-1" ? "owner@bar.example" : undefined),
   card: () => undefined,
+  cards: 0,
 };
 const HEADER = "tag,owner,label,stations,blocked,maxCurrent,cacheFor";
 
@@ -78,6 +80,16 @@ test("a column that is not there leaves a card as it is; an empty cell does not"
   expect(card).toEqual({ tag: "GUEST-0001", owner: OWNER, stations: ["cafe-1"] });
 });
 
+test("a station that the card was good at before may have changed hands, or be gone", () => {
+  const before = { tag: "GUEST-0001", owner: OWNER, stations: ["bar-1", "club-1"] };
+  const there: Known = { ...known, card: () => before };
+  expect(parseCards(formatCards([{ ...before, blocked: true }]), there)).toEqual([
+    { ...before, blocked: true },
+  ]);
+  const another: Known = { ...there, card: () => ({ ...before, owner: "owner@bar.example" }) };
+  expect(() => parseCards(formatCards([before]), another)).toThrow("bar-1 is another owner's station");
+});
+
 describe("is refused, with the line:", () => {
   test.each([
     ["nothing", "", "line 1: must be the names"],
@@ -92,8 +104,13 @@ describe("is refused, with the line:", () => {
     ["a stranger's card", "tag,owner\nGUEST-0001,who@cafe.example\n", "line 2: owner: is no user here"],
     [
       "an unknown station",
-      `tag,owner,stations\nGUEST-0001,${OWNER},bar-1\n`,
-      "line 2: stations: bar-1 is no station",
+      `tag,owner,stations\nGUEST-0001,${OWNER},club-1\n`,
+      "line 2: stations: club-1 is no station here",
+    ],
+    [
+      "another owner's station",
+      `tag,owner,stations\nGUEST-0001,${OWNER},cafe-1 bar-1\n`,
+      "line 2: stations: bar-1 is another owner's station",
     ],
     [
       "a state that is none",
@@ -101,6 +118,7 @@ describe("is refused, with the line:", () => {
       "line 2: blocked: must be yes or no",
     ],
     ["a current of 5 A", `tag,owner,maxCurrent\nGUEST-0001,${OWNER},5\n`, "line 2: maxCurrent"],
+    ["a current of 1e21 A", `tag,owner,maxCurrent\nGUEST-0001,${OWNER},${"9".repeat(21)}\n`, "maxCurrent"],
     ["a number that is none", `tag,owner,cacheFor\nGUEST-0001,${OWNER},0x10\n`, "line 2: cacheFor"],
     [
       "a card twice",
@@ -119,8 +137,10 @@ describe("is refused, with the line:", () => {
     expect(mistakes[20]).toBe("and 10 more");
   });
 
-  test("more than 10,000 cards", () => {
+  test("more than 10,000 cards beyond as many as there are", () => {
     const rows = Array.from({ length: 10_001 }, (_, i) => `CARD-${i},${OWNER},,,,,`);
-    expect(mistakesOf(`${HEADER}\n${rows.join("\n")}\n`)).toEqual(["a file has at most 10000 cards"]);
+    const text = `${HEADER}\n${rows.join("\n")}\n`;
+    expect(mistakesOf(text)).toEqual(["a file has at most 10000 cards"]);
+    expect(parseCards(text, { ...known, cards: 1 })).toHaveLength(10_001);
   });
 });

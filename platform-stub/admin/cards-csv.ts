@@ -5,13 +5,15 @@ import { stringify } from "csv-stringify/sync";
 import { z } from "zod";
 import { tagEntry } from "../fields.js";
 import type { TagEntry } from "../registry.js";
+import { type Known, problemsOf } from "./card-rules.js";
 
 const COLUMNS = ["tag", "owner", "label", "stations", "blocked", "maxCurrent", "cacheFor"] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** In the column `stations`, where an empty cell says: all of the owner's. No device id has parentheses. */
 const AT_NONE = "(none)";
-export const MAX_CSV_ROWS = 10_000;
+/** Cards in a file beyond as many as there are, so that an export is always taken back. */
+export const MAX_FURTHER_CARDS = 10_000;
 /** Mistakes that are told at a time. */
 const MAX_TOLD = 20;
 
@@ -43,13 +45,6 @@ export function formatCards(cards: readonly TagEntry[]): string {
   return stringify([[...COLUMNS], ...rows], { bom: true, record_delimiter: "windows" });
 }
 
-/** What is there already. */
-export interface Known {
-  readonly owner: (email: string) => boolean;
-  readonly station: (id: string) => boolean;
-  readonly card: (tag: string) => TagEntry | undefined;
-}
-
 /**
  * The cards of a file. A column that the file does not have leaves a card that is there as it is: a list of numbers and
  * owners unblocks nobody. Throws a CSVError that names every mistake with its line.
@@ -58,7 +53,8 @@ export function parseCards(text: string, known: Known): TagEntry[] {
   const [header, ...rows] = recordsOf(text);
   if (!header) throw new CSVError([`line 1: must be the names of the columns: ${COLUMNS.join(",")}`]);
   const columns = columnsOf(header.cells);
-  if (rows.length > MAX_CSV_ROWS) throw new CSVError([`a file has at most ${MAX_CSV_ROWS} cards`]);
+  const maxRows = known.cards + MAX_FURTHER_CARDS;
+  if (rows.length > maxRows) throw new CSVError([`a file has at most ${maxRows} cards`]);
   const mistakes: string[] = [];
   const cards = new Map<string, TagEntry>();
   for (const { line, cells } of rows) {
@@ -70,9 +66,7 @@ export function parseCards(text: string, known: Known): TagEntry[] {
       continue;
     }
     const card = result.data;
-    if (!known.owner(card.owner)) complain("owner: is no user here");
-    for (const id of card.stations ?? [])
-      if (!known.station(id)) complain(`stations: ${id} is no station here`);
+    for (const problem of problemsOf(card, known)) complain(problem);
     if (cards.has(card.tag)) complain("tag: stands in the file twice");
     const kept = Object.entries(known.card(card.tag) ?? {}).filter(([name]) => !fields.has(name as Column));
     cards.set(card.tag, { ...card, ...Object.fromEntries(kept) });

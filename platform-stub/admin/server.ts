@@ -2,7 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
-import { type Answer, type APIOptions, answer, refuse } from "./api.js";
+import { type Answer, type APIOptions, answer, maxFileBytes, refuse } from "./api.js";
 import { readPage } from "./files.js";
 import type { Login } from "./login.js";
 
@@ -20,8 +20,7 @@ export interface Admin {
   close(): Promise<void>;
 }
 
-/** Of a file of cards; of everything else, and of who has not logged in. */
-const MAX_FILE_BYTES = 2 * 1024 * 1024;
+/** Of everything but a file of cards, and of who has not logged in. */
 const MAX_BODY_BYTES = 16 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 const COOKIE_S = 12 * 60 * 60;
@@ -85,7 +84,7 @@ async function respond(request: IncomingMessage, response: ServerResponse, conte
   if (path[0] === "login" || path[0] === "logout")
     return logInOrOut(request, response, { context, what: path[0] });
   if (!context.login.isLoggedIn(tokenOf(request))) return send(response, refuse(401, "log in first"));
-  const maxBytes = path[0] === "cards.csv" ? MAX_FILE_BYTES : MAX_BODY_BYTES;
+  const maxBytes = path[0] === "cards.csv" && !isReading ? maxFileBytes(context.registry) : MAX_BODY_BYTES;
   const body = isReading ? "" : await readBody(request, maxBytes);
   if (body === undefined) return send(response, refuse(413, `it takes at most ${maxBytes} bytes, of UTF-8`));
   const isNew = headers["if-none-match"] === "*";

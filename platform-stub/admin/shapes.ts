@@ -1,5 +1,6 @@
 /** What goes between the admin page and its server, as JSON. */
 
+import type { GrantMethod } from "../../modules/charging/index.js";
 import type { TagEntry } from "../registry.js";
 import type { Exchange, Ignored } from "../traffic.js";
 
@@ -23,10 +24,21 @@ export interface Station {
   readonly heardS: number | null;
 }
 
+/** A station that an owner agrees to get. */
+export interface Expected {
+  readonly owner: string;
+  /** Its id; null: whichever asks first. */
+  readonly device: string | null;
+  /** For how long still, in seconds. */
+  readonly forS: number;
+}
+
 export interface Stations {
   /** `false`: the platform has lost its broker, and knows nothing of any station. */
   readonly isConnected: boolean;
   readonly stations: readonly Station[];
+  readonly owners: readonly string[];
+  readonly expected: readonly Expected[];
 }
 
 /** Without the tag's hash: whoever has it finds the tag. */
@@ -41,8 +53,10 @@ export interface Session {
   readonly seconds: number;
   readonly energyWh: number;
   readonly tagEnd: string;
-  readonly method: string;
+  readonly method: GrantMethod;
   readonly why: string;
+  /** What cannot be right about it: a sentence for each. */
+  readonly doubts: readonly string[];
 }
 
 export interface Sessions {

@@ -1,4 +1,4 @@
-/** What an owner does from afar: sets what may be set, also what may not, blocks cards, changes the local list. */
+/** What an owner does from afar: sets what may be set, also what may not, changes the local list. */
 
 import type { Random } from "../../world/random.js";
 import type { Scene } from "../scene.js";

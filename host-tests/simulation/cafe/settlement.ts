@@ -1,12 +1,13 @@
 /** The world's charging sessions against the platform's book: each once, with its card, its energy and its times. */
 
+import type { GrantMethod } from "../../../modules/charging/index.js";
 import type { JSONObject } from "../../../modules/json/index.js";
 
 /** Somebody who decides has said that a vehicle may charge. */
 export interface Permit {
   /** Lower-case hex SHA-256 of the tag; 64 zeros for the owner's own. */
   readonly tag: string;
-  readonly method: "ble" | "rfid" | "remote" | "free";
+  readonly method: GrantMethod;
   readonly atMs: number;
 }
 

@@ -1,8 +1,6 @@
 import { CARDS_PER_PAGE, type Card, type Cards } from "../shapes.js";
-import { button, cell, emptyRow, find, lines, Pages, row, tell } from "./dom.js";
+import { button, cell, emptyRow, find, type Guard, lines, Pages, replaceRows, row, tell } from "./dom.js";
 import { call, Refused } from "./server.js";
-
-type Guard = (work: () => Promise<void>) => void;
 
 /** The section with the cards, and its two dialogs. */
 export class CardsSection {
@@ -68,8 +66,9 @@ export class CardsSection {
     this.#known = known;
     const { cards, total } = known;
     this.#pages.show(total, cards.length);
-    this.#rows.replaceChildren(
-      ...(cards.length === 0 ? [emptyRow("no cards", 6)] : cards.map((card) => this.#row(card))),
+    replaceRows(
+      this.#rows,
+      cards.length === 0 ? [emptyRow("no cards", 6)] : cards.map((card) => this.#row(card)),
     );
   }
 
@@ -85,7 +84,11 @@ export class CardsSection {
         button("Edit", { label: `Edit ${tag}`, onClick: () => this.#open(card) }),
         button(blocked ? "Unblock" : "Block", {
           label: `${blocked ? "Unblock" : "Block"} ${tag}`,
-          onClick: () => this.#guard(() => this.#put({ ...card, blocked: !blocked })),
+          onClick: () =>
+            this.#guard(async () => {
+              await this.#put({ ...card, blocked: !blocked });
+              await this.load();
+            }),
         }),
         button("Delete", {
           label: `Delete ${tag}`,
@@ -151,18 +154,20 @@ export class CardsSection {
     };
     try {
       await this.#put(card, this.#edited === undefined);
-      this.#dialog.close();
     } catch (error) {
       if (!(error instanceof Refused) || error.status === 401) throw error;
       tell(this.#dialogAnswer, error.message, true);
+      return;
     }
+    // First the focus goes back to where the dialog was opened from, which may be a row.
+    this.#dialog.close();
+    await this.load();
   }
 
   async #put({ tag, ...fields }: Card, isNew = false): Promise<void> {
     await call(`cards/${encodeURIComponent(tag)}`, { method: "PUT", body: JSON.stringify(fields), isNew });
     tell(this.#answer, `${tag} is saved.`);
     this.#mistakes.replaceChildren();
-    await this.load();
   }
 
   async #delete(): Promise<void> {

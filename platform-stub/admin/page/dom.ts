@@ -7,6 +7,9 @@ export function find<T extends Element>(id: string, kind: new () => T): T {
   return element;
 }
 
+/** Does work whose failure the page says. */
+export type Guard = (work: () => Promise<void>) => void;
+
 export interface CellOptions {
   readonly isNumber?: boolean;
   readonly isBad?: boolean;
@@ -28,6 +31,24 @@ export function row(...cells: readonly HTMLTableCellElement[]): HTMLTableRowElem
   const element = document.createElement("tr");
   element.append(...cells);
   return element;
+}
+
+/**
+ * Puts rows in the place of others. Who was at a button of one is at the same button of that row again, or, where there
+ * is no such row any more, of the one in its place: the keyboard's user does not begin again at the top of the page.
+ */
+export function replaceRows(list: HTMLTableSectionElement, rows: readonly HTMLTableRowElement[]): void {
+  const held = document.activeElement;
+  const before = list.contains(held) ? held?.closest("tr") : undefined;
+  const buttons: (Element | null)[] = [...(before?.querySelectorAll("button") ?? [])];
+  const place = Math.min(before?.sectionRowIndex ?? 0, rows.length - 1);
+  list.replaceChildren(...rows);
+  if (!before) return;
+  const nameOf = (one: HTMLTableRowElement) => one.cells[0]?.textContent;
+  const after = rows.find((one) => nameOf(one) === nameOf(before)) ?? rows[place];
+  const target =
+    after?.querySelectorAll("button")[buttons.indexOf(held)] ?? list.closest<HTMLElement>(".wide");
+  target?.focus();
 }
 
 /** A row that says that there are none. */

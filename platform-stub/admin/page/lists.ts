@@ -1,7 +1,9 @@
-/** The sections that only show: stations, sessions, requests. */
+/** The sections that show what stations do: stations, sessions, requests. */
 
+import { hasCard } from "../../methods.js";
 import {
   type Energy,
+  type Expected,
   type Requests,
   SESSIONS_PER_PAGE,
   type Sessions,
@@ -9,17 +11,80 @@ import {
   type Stations,
 } from "../shapes.js";
 import { chart, kWh } from "./chart.js";
-import { cell, emptyRow, find, lines, Pages, row, tell } from "./dom.js";
-import { call } from "./server.js";
+import { button, cell, emptyRow, find, type Guard, lines, Pages, replaceRows, row, tell } from "./dom.js";
+import { call, Refused } from "./server.js";
 
 const CHART_DAYS = 14;
 
-export async function loadStations(): Promise<void> {
-  const { isConnected, stations } = await call<Stations>("stations");
-  const note = isConnected ? "" : "The platform has lost its broker: what stations do is not known.";
-  tell(find("stations-note", HTMLElement), note, !isConnected);
-  const rows = stations.length === 0 ? [emptyRow("no stations", 11)] : stations.map(stationRow);
-  find("stations-rows", HTMLTableSectionElement).replaceChildren(...rows);
+/** The stations, and which owner expects one. */
+export class StationsSection {
+  #guard: Guard;
+  #rows = find("stations-rows", HTMLTableSectionElement);
+  #expected = find("expected-rows", HTMLTableSectionElement);
+  #owner = find("expect-owner", HTMLSelectElement);
+  #device = find("expect-device", HTMLInputElement);
+  #answer = find("expect-answer", HTMLOutputElement);
+
+  constructor(guard: Guard) {
+    this.#guard = guard;
+    find("expect-form", HTMLFormElement).addEventListener("submit", (event) => {
+      event.preventDefault();
+      guard(() => this.#expect());
+    });
+  }
+
+  async load(): Promise<void> {
+    const { isConnected, stations, owners, expected } = await call<Stations>("stations");
+    const note = isConnected ? "" : "The platform has lost its broker: what stations do is not known.";
+    tell(find("stations-note", HTMLElement), note, !isConnected);
+    replaceRows(this.#rows, stations.length === 0 ? [emptyRow("no stations", 11)] : stations.map(stationRow));
+    replaceRows(
+      this.#expected,
+      expected.length === 0 ? [emptyRow("nobody", 4)] : expected.map((one) => this.#row(one)),
+    );
+    // Somebody may be choosing just now.
+    if (owners.join("\n") === [...this.#owner.options].map(({ value }) => value).join("\n")) return;
+    this.#owner.replaceChildren(...owners.map((owner) => new Option(owner, owner)));
+  }
+
+  #row({ owner, device, forS }: Expected): HTMLTableRowElement {
+    return row(
+      cell(owner, { isHeader: true }),
+      cell(device ?? "the first that asks"),
+      cell(duration(forS), { isNumber: true }),
+      cell([
+        button("Withdraw", {
+          label: `Withdraw what ${owner} expects`,
+          onClick: () => this.#guard(() => this.#withdraw(owner)),
+        }),
+      ]),
+    );
+  }
+
+  async #expect(): Promise<void> {
+    const owner = this.#owner.value;
+    const device = this.#device.value || undefined;
+    try {
+      await call(pathOf(owner), { method: "PUT", body: JSON.stringify({ device }) });
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status === 401) throw error;
+      tell(this.#answer, error.message, true);
+      return;
+    }
+    this.#device.value = "";
+    tell(this.#answer, `${owner} expects ${device ?? "a station"}.`);
+    await this.load();
+  }
+
+  async #withdraw(owner: string): Promise<void> {
+    await call(pathOf(owner), { method: "DELETE" });
+    tell(this.#answer, `${owner} expects no station.`);
+    await this.load();
+  }
+}
+
+function pathOf(owner: string): string {
+  return `expected/${encodeURIComponent(owner)}`;
 }
 
 /** `$state` of the Homie tree, in words for people. */
@@ -70,19 +135,19 @@ export class SessionsSection {
     const days = wh.map((energy, i) => ({ name: dayName(edges[i] ?? new Date()), wh: energy }));
     find("chart", HTMLElement).replaceChildren(chart(days));
     this.#pages.show(total, sessions.length);
-    const rows = sessions.map(({ start, accepted, device, tagEnd, method, seconds, energyWh, why }) =>
+    const rows = sessions.map(({ start, accepted, device, tagEnd, method, seconds, energyWh, why, doubts }) =>
       row(
         cell(start === null ? `unknown; reported ${moment(accepted)}` : moment(start), { isHeader: true }),
         cell(device),
-        cell(method === "remote" ? "none" : `…${tagEnd}`),
+        cell(hasCard(method) ? `…${tagEnd}` : "none"),
         cell(method),
         cell(duration(seconds), { isNumber: true }),
         cell(`${kWh(energyWh)} kWh`, { isNumber: true }),
-        cell(why),
+        cell([why, ...doubts].join("; "), { isBad: doubts.length > 0 }),
       ),
     );
     const list = find("sessions-rows", HTMLTableSectionElement);
-    list.replaceChildren(...(rows.length === 0 ? [emptyRow("no sessions yet", 7)] : rows));
+    replaceRows(list, rows.length === 0 ? [emptyRow("no sessions yet", 7)] : rows);
   }
 }
 
@@ -99,7 +164,7 @@ export async function loadRequests(): Promise<void> {
     ),
   );
   const list = find("requests-rows", HTMLTableSectionElement);
-  list.replaceChildren(...(rows.length === 0 ? [emptyRow("no requests yet", 6)] : rows));
+  replaceRows(list, rows.length === 0 ? [emptyRow("no requests yet", 6)] : rows);
   const texts = ignored.map(({ atMs, why }) => `${clock(atMs)}: ${why}`);
   find("ignored", HTMLUListElement).replaceChildren(...lines(texts.length === 0 ? ["none"] : texts));
 }

@@ -2,7 +2,7 @@
 
 import { CardsSection } from "./cards.js";
 import { find, tell } from "./dom.js";
-import { loadRequests, loadStations, SessionsSection } from "./lists.js";
+import { loadRequests, SessionsSection, StationsSection } from "./lists.js";
 import { call, Refused } from "./server.js";
 
 /** How often what is shown is asked for again; cards only when something is done to them. */
@@ -16,6 +16,7 @@ const loginAnswer = find("login-answer", HTMLOutputElement);
 
 const guard = (work: () => Promise<void>) => void guarded(work);
 const cards = new CardsSection(guard);
+const stations = new StationsSection(guard);
 const sessions = new SessionsSection(() => guard(() => sessions.load()));
 
 interface Section {
@@ -26,7 +27,7 @@ interface Section {
 
 const sections: Readonly<Record<string, Section>> = {
   cards: { element: find("cards", HTMLElement), load: () => cards.load(), isLive: false },
-  stations: { element: find("stations", HTMLElement), load: loadStations, isLive: true },
+  stations: { element: find("stations", HTMLElement), load: () => stations.load(), isLive: true },
   sessions: { element: find("sessions", HTMLElement), load: () => sessions.load(), isLive: true },
   requests: { element: find("requests", HTMLElement), load: loadRequests, isLive: true },
 };
@@ -68,11 +69,17 @@ function show(): void {
     shown = name;
     login.hidden = true;
     nav.hidden = false;
+    nameAs(name);
     for (const [other, { element }] of Object.entries(sections)) element.hidden = other !== name;
     for (const link of nav.querySelectorAll("a")) {
       link.ariaCurrent = link.hash === `#${name}` ? "page" : null;
     }
   });
+}
+
+/** The browser's tab and history say which section it is, by its heading. */
+function nameAs(section: string): void {
+  document.title = `${find(`${section}-title`, HTMLHeadingElement).textContent} - PlugPass platform`;
 }
 
 /** What fails is said; who is not logged in any more is asked for the password. */
@@ -89,6 +96,7 @@ async function guarded(work: () => Promise<void>): Promise<void> {
 
 function askForPassword(answer: string): void {
   shown = undefined;
+  nameAs("login");
   nav.hidden = true;
   for (const { element } of Object.values(sections)) element.hidden = true;
   for (const list of document.querySelectorAll("tbody, main ul, #chart")) list.replaceChildren();
