@@ -27,6 +27,8 @@ export interface OwnerChangeOptions {
 
 const MAX_TEXT_CHARS = 128;
 const MAX_PORT = 65_535;
+/** What a platform answers as long as the new owner has not agreed. */
+const FORBIDDEN = 403;
 
 /**
  * Asks the platform for the new owner's account, tries it, and only then keeps it, in one write: until then the
@@ -119,7 +121,11 @@ function parametersOf(
   email: string,
   outcome: RequestOutcome,
 ): PairingParameters | string {
-  if (!outcome.ok) return `the platform: ${outcome.failure.code}`;
+  if (!outcome.ok) {
+    const { failure } = outcome;
+    const isForbidden = failure.code === "refused" && failure.platformCode === FORBIDDEN;
+    return isForbidden ? "the new owner does not expect the station" : `the platform: ${failure.code}`;
+  }
   const { data } = outcome;
   const user = textField(data, "user", MAX_TEXT_CHARS);
   const token = textField(data, "token", MAX_TEXT_CHARS);

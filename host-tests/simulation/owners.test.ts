@@ -59,7 +59,7 @@ describe("a change of owner", () => {
   });
 
   test.each<[string, (scene: Scene) => void]>([
-    ["the platform knows no such user", (scene) => scene.platform.accounts.clear()],
+    ["nobody there expects the station", (scene) => scene.platform.accounts.clear()],
     [
       "the account is no good",
       (scene) => scene.platform.accounts.set(NEXT, { user: usernameOf(NEXT), token: "wrong" }),

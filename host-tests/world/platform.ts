@@ -77,7 +77,7 @@ export class WorldPlatform {
         const account = this.accounts.get(String(data.owner));
         return account
           ? this.respond(request, account)
-          : this.respond(request, { message: "no such user" }, "0", "404");
+          : this.respond(request, { message: "nobody expects this station" }, "0", "403");
       }
       case "local-list":
         return this.respond(request, this.#listPage(data));

@@ -5,7 +5,7 @@ import { VirtualClock } from "../../host-tests/world/clock.js";
 import type { Board, PilotLevels } from "../board/index.js";
 import { Charging } from "./index.js";
 
-const GRANT = { tag: "00", tagEnd: "0001", method: "ble", currentA: 16 };
+const GRANT = { tag: "00", tagEnd: "0001", method: "ble", currentA: 16 } as const;
 const STEADY = 1000;
 /** A contactor that has opened stays open for 2 s. */
 const REST_MS = 2000;
