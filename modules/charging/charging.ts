@@ -116,6 +116,11 @@ export class Charging implements IO {
     return sessionOf(this._state);
   }
 
+  /** It has been told to let current flow. */
+  get isContactorClosed(): boolean {
+    return this._isContactorClosed;
+  }
+
   /** What the station may offer from now on, whatever was granted; under 6 A a session pauses. */
   setLimit(limitA: number): void {
     if (this._closed || limitA === this._limitA) return;
