@@ -303,7 +303,8 @@ export class Station implements IO {
       firmwareVersion: this._identity.firmwareVersion,
       status: () => this._charging.status,
       sessionId: () => this._charging.session?.id,
-      meter: meter.isThere ? meter : undefined,
+      // The meter goes on estimating between pulses: of an open contactor it knows nothing.
+      powerW: meter.isThere ? () => (this._charging.isContactorClosed ? meter.powerW : 0) : undefined,
       energyWh: () => this._sessions.energyWh,
       start: () => this._access.startWithoutCard(),
       stop: () => this.stopCharging(),

@@ -15,8 +15,8 @@ export interface TreeOptions {
   readonly status: () => StationStatus;
   /** Under way; `undefined` for none. */
   readonly sessionId: () => string | undefined;
-  /** `undefined` for a station without one. */
-  readonly meter: { readonly powerW: number } | undefined;
+  /** In W, as the vehicle draws it now; `undefined` for a station without a meter. */
+  readonly powerW: (() => number) | undefined;
   /** Of the session under way, or the last one, Wh. */
   readonly energyWh: () => number;
   /** Lets the vehicle that waits charge. Gives why not, if not. */
@@ -53,7 +53,7 @@ const SIGNAL_STEP_PERCENT = 5;
 const TEMPERATURE_STEP_C = 5;
 
 export function makeTree(station: TreeOptions): Tree {
-  const { options, maxCurrentA, meter, restarts, sessions, temperatureC } = station;
+  const { options, maxCurrentA, powerW, restarts, sessions, temperatureC } = station;
   const firstC = temperatureC();
   const keep = (change: Parameters<OptionStore["set"]>[0]) => {
     if (!options.set(change)) return "the station cannot store it";
@@ -69,9 +69,9 @@ export function makeTree(station: TreeOptions): Tree {
       value: station.status,
     },
     text("session", "Session", station.sessionId),
-    ...(meter
+    ...(powerW
       ? [
-          number("power", "Power", "W", () => meter.powerW),
+          number("power", "Power", "W", powerW),
           number("energy", "Energy of the session", "Wh", station.energyWh),
         ]
       : []),

@@ -192,6 +192,34 @@ describe("a setting", () => {
   });
 });
 
+test("the power is that of the vehicle, and 0 as soon as the contactor is open", () => {
+  const scene = online();
+  const { vehicle, meter } = scene.device;
+  const power = () => Number(scene.retained("charger/power"));
+  const drawFor = (seconds: number) => {
+    for (let i = 0; i < seconds; i++) {
+      scene.clock.advance(1000);
+      meter.pulse();
+    }
+  };
+  scene.plug();
+  scene.present("GUEST-0001");
+  drawFor(30);
+  expect(power()).toBe(3600);
+  vehicle.set("plugged");
+  scene.clock.advance(11_000);
+  expect([scene.retained("charger/status"), power()]).toEqual(["charging", 0]);
+  vehicle.set("ready");
+  drawFor(30);
+  expect(power()).toBeGreaterThan(0);
+  vehicle.unplug();
+  scene.clock.advance(2000);
+  expect([scene.retained("charger/status"), power()]).toEqual(["available", 0]);
+  scene.plug();
+  scene.clock.advance(60_000);
+  expect([scene.retained("charger/status"), power()]).toEqual(["plugged", 0]);
+});
+
 describe("people are told", () => {
   test("when the station is faulted", () => {
     const scene = online();

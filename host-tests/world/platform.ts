@@ -18,6 +18,9 @@ export interface PlatformRequest {
 /** The messages that answer a request: one of the platform's own, unless somebody is in between. */
 export type Intercept = (response: Record<string, string>, request: PlatformRequest) => object[] | string[];
 
+/** What answers a request in the platform's place, which hears and stores nothing; `undefined` lets it through. */
+export type Outage = (request: PlatformRequest) => object[] | undefined;
+
 export interface WorldPlatformOptions {
   readonly broker: WorldBroker;
   readonly random: Random;
@@ -36,7 +39,10 @@ export class WorldPlatform {
   readonly accounts = new Map<string, JSONObject>();
   /** The sessions that were accepted, by their ids. */
   readonly sessions = new Map<string, JSONObject>();
+  /** Acts on the platform's answers: what they say is stored. */
   intercept: Intercept | undefined;
+  /** Acts before the platform: what it answers is not stored. */
+  outage: Outage | undefined;
   cipher: Cipher;
   #options: WorldPlatformOptions;
 
@@ -94,6 +100,11 @@ export class WorldPlatform {
     return { version: this.list.version, tags: page, total: tags.length };
   }
 
+  #answers(request: PlatformRequest): object[] | string[] {
+    const response = this.#decide(request);
+    return this.intercept?.(response, request) ?? [response];
+  }
+
   #hear(message: BrokerMessage): void {
     if (!message.topic.includes("/req/")) return;
     const [user = "", kind, deviceId = "", endpoint = ""] = message.topic.split("/");
@@ -102,8 +113,7 @@ export class WorldPlatform {
     if (!isJSONObject(body) || !isJSONObject(body.data) || body.key !== this.keys.get(deviceId)) return;
     const request = { user, deviceId, endpoint, id: String(body.id), data: body.data };
     this.requests.push(request);
-    const response = this.#decide(request);
-    for (const one of this.intercept?.(response, request) ?? [response]) {
+    for (const one of this.outage?.(request) ?? this.#answers(request)) {
       const payload = typeof one === "string" ? one : JSON.stringify(one);
       this.#options.broker.publish(`${user}/res/${deviceId}/${endpoint}`, payload);
     }

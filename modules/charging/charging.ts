@@ -123,6 +123,11 @@ export class Charging implements IO {
     return sessionOf(this._state);
   }
 
+  /** It has been told to let current flow. */
+  get isContactorClosed(): boolean {
+    return this._isContactorClosed;
+  }
+
   /** What the station may offer from now on, whatever was granted; under 6 A, or no number at all, a session pauses. */
   setLimit(limitA: number): void {
     const offeredA = limitA >= MIN_CURRENT_A ? limitA : 0;

@@ -1,26 +1,29 @@
 /** Bugs on purpose: each breaks one promise, and the simulation has to find it. */
 
-import type { Board, DigitalOut, GATTConnection, Timer } from "../../../modules/board/index.js";
-import { encodeUTF8 } from "../../../modules/bytes/index.js";
+import type { Board, DigitalOut, GATTConnection, Storage, TCP, Timer } from "../../../modules/board/index.js";
+import { asUint8Array, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import { RESULT_UUID } from "../../../modules/tag-service/index.js";
 
-export const CANARIES = ["slow-contactor", "forgotten-session", "second-result", "deaf-to-refusals"] as const;
+export const CANARIES = [
+  "slow-contactor",
+  "forgotten-session",
+  "second-result",
+  "deaf-to-refusals",
+  "lazy-book",
+  "short-log",
+  "timeless",
+  "any-answer-accepts",
+  "generous-pilot",
+  "silent-buzzer",
+  "lost-swipes",
+  "mute-status",
+] as const;
 export type Canary = (typeof CANARIES)[number];
 
 /** Gives the board of a firmware that has the bug. */
 export function withCanary(canary: Canary | undefined): ((board: Board) => Board) | undefined {
-  switch (canary) {
-    case undefined:
-      return undefined;
-    case "slow-contactor":
-      return withSlowContactor;
-    case "forgotten-session":
-      return withForgottenSession;
-    case "second-result":
-      return withSecondResult;
-    case "deaf-to-refusals":
-      return withDeafness;
-  }
+  return canary && BUGS[canary];
 }
 
 /** Opens the contactor late. */
@@ -29,18 +32,20 @@ function withSlowContactor(board: Board): Board {
   const LATE_MS = 150;
   class SlowOutput implements DigitalOut {
     readonly #own: DigitalOut;
+    readonly #isSlow: boolean;
     #isOn = false;
     #opening: Timer | undefined;
 
     constructor(options: { pin: string | number }) {
       this.#own = new Own(options);
+      this.#isSlow = options.pin === board.pins.contactor;
     }
 
     write(value: 0 | 1): void {
       if (this.#isOn === (value === 1)) return;
       this.#isOn = value === 1;
       board.clock.clear(this.#opening);
-      if (this.#isOn) this.#own.write(1);
+      if (this.#isOn || !this.#isSlow) this.#own.write(value);
       else this.#opening = board.clock.set(() => this.#own.write(0), LATE_MS);
     }
 
@@ -103,3 +108,130 @@ function withDeafness(board: Board): Board {
     },
   };
 }
+
+/** Opens the storage with another way to write. */
+function withWrites(
+  board: Board,
+  change: (write: Storage["write"], key: string, value: ArrayBuffer) => void,
+): Board {
+  return {
+    ...board,
+    openStorage: (path) => {
+      const own = board.openStorage(path);
+      return { ...own, write: (key, value) => change(own.write, key, asUint8Array(value).slice().buffer) };
+    },
+  };
+}
+
+/** Writes the session under way every minute, however much it has taken. */
+function withLazyBook(board: Board): Board {
+  const MIN_GAP_MS = 59_000;
+  let last: { id: unknown; atMs: number } | undefined;
+  return withWrites(board, (write, key, value) => {
+    const session = key === "session" ? parseJSONObject(new Uint8Array(value))?.session : undefined;
+    const id = isJSONObject(session) ? session.id : undefined;
+    const now = board.clock.monotonicMs();
+    if (id !== undefined && last?.id === id && now - last.atMs < MIN_GAP_MS) return;
+    if (key === "session") last = { id, atMs: now };
+    write(key, value);
+  });
+}
+
+/** Has room for 3 finished sessions. */
+function withShortLog(board: Board): Board {
+  return withWrites(board, (write, key, value) => {
+    if (/^log([3-9]|\d\d)$/.test(key)) throw new Error("the storage is full");
+    write(key, value);
+  });
+}
+
+/** Never knows what time it is. */
+function withoutTime(board: Board): Board {
+  const { clock } = board;
+  return {
+    ...board,
+    clock: {
+      monotonicMs: () => clock.monotonicMs(),
+      epochMs: () => undefined,
+      set: (callback, delayMs) => clock.set(callback, delayMs),
+      repeat: (callback, periodMs) => clock.repeat(callback, periodMs),
+      clear: (timer) => clock.clear(timer),
+    },
+  };
+}
+
+/** Takes whatever the platform answers to a session for its acceptance. */
+function withCredulity(board: Board): Board {
+  const { crypto } = board;
+  const ACCEPTED = encodeUTF8('{"accepted":true}').buffer;
+  return {
+    ...board,
+    crypto: {
+      ...crypto,
+      openGCM: (sealed) => {
+        const opened = crypto.openGCM(sealed);
+        const isAcceptance = opened && parseJSONObject(new Uint8Array(opened))?.accepted !== undefined;
+        return isAcceptance ? ACCEPTED : opened;
+      },
+    },
+  };
+}
+
+/** Offers twice the current. */
+function withGenerosity(board: Board): Board {
+  const { ControlPilot: Own } = board.io;
+  class GenerousPilot extends Own {
+    override write(dutyPermille: number): void {
+      super.write(dutyPermille === 1000 ? dutyPermille : Math.min(960, 2 * dutyPermille));
+    }
+  }
+  return { ...board, io: { ...board.io, ControlPilot: GenerousPilot } };
+}
+
+/** Tells nobody at the reader what has become of a card. */
+function withoutBuzzer(board: Board): Board {
+  return { ...board, pins: { ...board.pins, buzzer: undefined } };
+}
+
+/** Reads two cards of three. */
+function withLostSwipes(board: Board): Board {
+  const { Serial: Own } = board.io;
+  let swipes = 0;
+  class LossySerial extends Own {
+    override read(): ArrayBuffer | undefined {
+      const bytes = super.read();
+      return ++swipes % 3 === 0 ? undefined : bytes;
+    }
+  }
+  return { ...board, io: { ...board.io, Serial: LossySerial } };
+}
+
+/** Says its status on a topic that nobody reads. */
+function withMuteStatus(board: Board): Board {
+  const { TCP: Own } = board.io;
+  const [TOPIC, WRONG] = [encodeUTF8("/charger/status"), encodeUTF8("/charger/STATUS")];
+  class MuteTCP extends Own {
+    override write(bytes: Parameters<TCP["write"]>[0]): number {
+      const copy = asUint8Array(bytes).slice();
+      for (let at = 0; at + TOPIC.length <= copy.length; at++)
+        if (TOPIC.every((byte, i) => copy[at + i] === byte)) copy.set(WRONG, at);
+      return super.write(copy);
+    }
+  }
+  return { ...board, io: { ...board.io, TCP: MuteTCP } };
+}
+
+const BUGS: Readonly<Record<Canary, (board: Board) => Board>> = {
+  "slow-contactor": withSlowContactor,
+  "forgotten-session": withForgottenSession,
+  "second-result": withSecondResult,
+  "deaf-to-refusals": withDeafness,
+  "lazy-book": withLazyBook,
+  "short-log": withShortLog,
+  timeless: withoutTime,
+  "any-answer-accepts": withCredulity,
+  "generous-pilot": withGenerosity,
+  "silent-buzzer": withoutBuzzer,
+  "lost-swipes": withLostSwipes,
+  "mute-status": withMuteStatus,
+};

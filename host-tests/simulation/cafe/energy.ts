@@ -4,12 +4,13 @@ import type { Vehicle } from "../../world/vehicle.js";
 import type { Meter } from "../../world/wiring.js";
 
 const VOLTS = 230;
+const PHASES = 3;
 const PERMILLE_PER_A = 1000 / 60;
 const MS_PER_HOUR = 3_600_000;
 /** The meter tells of as much at a time, so that a week takes a second; it divides what a station may lose. */
-const STEP_WH = 10;
+const STEP_WH = 25;
 
-/** What flows through the contactor while it is closed, on one phase, as much as is offered; and a meter that counts it. */
+/** What flows through the contactor while it is closed, on three phases, as much as is offered; and a meter that counts it. */
 export class Energy {
   /** The true reading, Wh. */
   totalWh = 0;
@@ -31,7 +32,7 @@ export class Energy {
 
   #follow(): void {
     const { isCharging, dutyPermille } = this.#vehicle;
-    const watts = isCharging ? (VOLTS * dutyPermille) / PERMILLE_PER_A : 0;
+    const watts = isCharging ? (PHASES * VOLTS * dutyPermille) / PERMILLE_PER_A : 0;
     if (watts === this.#watts) return;
     this.#note();
     this.#watts = watts;

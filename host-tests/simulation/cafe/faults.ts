@@ -1,7 +1,7 @@
 /** What goes wrong in a café: networks, brokers, platforms, the power. Each fault begins, lasts, and is healed. */
 
 import type { Timer } from "../../../modules/board/index.js";
-import type { Intercept } from "../../world/platform.js";
+import type { Intercept, Outage, PlatformRequest } from "../../world/platform.js";
 import type { Random } from "../../world/random.js";
 import { type Scene, WIFI } from "../scene.js";
 import type { Diary } from "./diary.js";
@@ -16,6 +16,8 @@ interface Fault {
   readonly name: string;
   /** The way to the platform is as it should be. */
   readonly isBehindBroker?: boolean;
+  /** A few hours. */
+  readonly isLong?: boolean;
   readonly begin: () => void;
   readonly end: () => void;
 }
@@ -24,6 +26,8 @@ const MINUTE_MS = 60_000;
 const MEAN_GAP_MS = 20 * MINUTE_MS;
 const MIN_LASTS_MS = 2000;
 const MAX_LASTS_MS = 20 * MINUTE_MS;
+const MIN_LONG_MS = 60 * MINUTE_MS;
+const MAX_LONG_MS = 5 * MIN_LONG_MS;
 const MIN_OFF_MS = 500;
 const MAX_OFF_MS = 3 * MINUTE_MS;
 /** The power goes at one of the next so many writes to the storage. */
@@ -34,12 +38,16 @@ const CRASH_AFTER_MS = 3 * MINUTE_MS;
 const AFTERMATH_MS = 2 * MINUTE_MS;
 /** More than the 10 s that a request has. */
 const MAX_DELAY_MS = 12_000;
+/** Enough for the next vehicle to be there. */
+const HESITATION_MS = 7000;
 
 export class Faults {
   #options: FaultsOptions;
   #isOn = false;
   #next: Timer | undefined;
   #active = new Map<Fault, Timer>();
+  /** What keeps requests from the platform now. */
+  #outages = new Set<Outage>();
   #lastMs = 0;
   #bootMs = 0;
   #powerOn: Timer | undefined;
@@ -48,6 +56,13 @@ export class Faults {
   constructor(options: FaultsOptions) {
     this.#options = options;
     this.#faults = this.#all();
+    options.scene.platform.outage = (request) => {
+      for (const outage of this.#outages) {
+        const answers = outage(request);
+        if (answers) return answers;
+      }
+      return undefined;
+    };
   }
 
   /** Nothing is wrong between the station and its broker, and nothing was a moment ago. */
@@ -92,6 +107,25 @@ export class Faults {
     this.#powerOn = scene.clock.set(() => this.switchOn(), logUniform(random, MIN_OFF_MS, MAX_OFF_MS));
   }
 
+  /** The platform takes no sessions for so long: those of a crowded day have to wait. */
+  closeBook(lastsMs: number): void {
+    this.#begin(this.#platformFault("a platform that takes no sessions", { outage: CLOSED_BOOK }), lastsMs);
+  }
+
+  /** Nobody answers for so long. */
+  silencePlatform(lastsMs: number): void {
+    this.#begin(this.#platformFault("a silent platform", { outage: () => [] }), lastsMs);
+  }
+
+  /** The platform thinks about what it is asked next. */
+  hesitate(): void {
+    const { platform } = this.#options.scene;
+    platform.intercept ??= (answer, request) => {
+      platform.intercept = undefined;
+      return this.#answerLater(answer, request, HESITATION_MS);
+    };
+  }
+
   #plan(): void {
     const { scene, random } = this.#options;
     if (!this.#isOn) return;
@@ -104,10 +138,11 @@ export class Faults {
     );
   }
 
-  #begin(fault: Fault): void {
+  #begin(fault: Fault, ownMs?: number): void {
     const { scene, random, diary } = this.#options;
     if (this.#active.has(fault)) return;
-    const lastsMs = logUniform(random, MIN_LASTS_MS, MAX_LASTS_MS);
+    const [minMs, maxMs] = fault.isLong ? [MIN_LONG_MS, MAX_LONG_MS] : [MIN_LASTS_MS, MAX_LASTS_MS];
+    const lastsMs = ownMs ?? logUniform(random, minMs, maxMs);
     diary.note(`${fault.name}, for ${Math.round(lastsMs / 1000)} s`);
     diary.count(fault.name);
     this.#active.set(
@@ -178,35 +213,70 @@ export class Faults {
 
   #platformFaults(): Fault[] {
     const { scene, random } = this.#options;
-    const { platform, broker, clock } = scene;
-    const fault = (name: string, intercept: Intercept): Fault => ({
+    const { platform } = scene;
+    const fault = (name: string, acts: { outage?: Outage; intercept?: Intercept }) =>
+      this.#platformFault(name, acts);
+    const fails = (request: PlatformRequest) => [platform.respond(request, { message: "no" }, "0", "500")];
+    const silent = () => [];
+    const refuses = (request: PlatformRequest) => [platform.respond(request, { accepted: false })];
+    const forges = (request: PlatformRequest) => forged(platform.respond(request, { accepted: true }));
+    const forged = (answer: Record<string, string>) => [
+      { ...answer, code: answer.code === "200" ? "201" : "200" },
+    ];
+    return [
+      fault("a silent platform", { outage: silent }),
+      fault("a platform whose answers are lost", { intercept: () => [] }),
+      fault("a platform that hears and says half of it", {
+        outage: () => (random.bool(0.3) ? [] : undefined),
+        intercept: (answer) => (random.bool(0.7) ? [answer] : []),
+      }),
+      fault("a platform that says everything twice", { intercept: (answer) => [answer, answer] }),
+      fault("a platform that fails", { outage: fails }),
+      fault("a platform that fails after it has stored", { intercept: (_answer, request) => fails(request) }),
+      fault("answers that are made up", { outage: forges }),
+      fault("answers that are changed on their way", { intercept: forged }),
+      fault("a slow platform", {
+        intercept: (answer, request) => this.#answerLater(answer, request, random.int(MAX_DELAY_MS)),
+      }),
+      fault("a platform that chokes on some sessions", {
+        outage: (request) => (isIndigestible(request) ? fails(request) : undefined),
+      }),
+      {
+        ...fault("hours without a platform", { outage: (request) => random.pick([silent, fails])(request) }),
+        isLong: true,
+      },
+      { ...fault("hours in which no session is taken", { outage: CLOSED_BOOK }), isLong: true },
+      {
+        ...fault("hours in which sessions fail", {
+          outage: (request) =>
+            request.endpoint === "session" ? random.pick([fails, refuses, forges])(request) : undefined,
+        }),
+        isLong: true,
+      },
+    ];
+  }
+
+  #platformFault(name: string, { outage, intercept }: { outage?: Outage; intercept?: Intercept }): Fault {
+    const { platform } = this.#options.scene;
+    return {
       name,
       isBehindBroker: true,
       begin: () => {
-        platform.intercept = intercept;
+        if (outage) this.#outages.add(outage);
+        if (intercept) platform.intercept = intercept;
       },
       end: () => {
-        platform.intercept = undefined;
+        if (outage) this.#outages.delete(outage);
+        if (platform.intercept === intercept) platform.intercept = undefined;
       },
-    });
-    return [
-      fault("a silent platform", () => []),
-      fault("a platform whose answers are lost now and then", (answer) => (random.bool() ? [answer] : [])),
-      fault("a platform that says everything twice", (answer) => [answer, answer]),
-      fault("a platform that fails", (_answer, request) => [
-        platform.respond(request, { message: "no" }, "0", "500"),
-      ]),
-      fault("answers that are changed on their way", (answer) => [
-        { ...answer, code: answer.code === "200" ? "201" : "200" },
-      ]),
-      fault("a slow platform", (answer, { user, deviceId, endpoint }) => {
-        clock.set(
-          () => broker.publish(`${user}/res/${deviceId}/${endpoint}`, JSON.stringify(answer)),
-          random.int(MAX_DELAY_MS),
-        );
-        return [];
-      }),
-    ];
+    };
+  }
+
+  #answerLater(answer: object, { user, deviceId, endpoint }: PlatformRequest, delayMs: number): [] {
+    const { broker, clock } = this.#options.scene;
+    const topic = `${user}/res/${deviceId}/${endpoint}`;
+    clock.set(() => broker.publish(topic, JSON.stringify(answer)), delayMs);
+    return [];
   }
 
   #powerFaults(): Fault[] {
@@ -239,6 +309,13 @@ export class Faults {
       },
     ];
   }
+}
+
+/** Nobody hears of sessions. */
+const CLOSED_BOOK: Outage = ({ endpoint }) => (endpoint === "session" ? [] : undefined);
+
+function isIndigestible({ endpoint, data }: PlatformRequest): boolean {
+  return endpoint === "session" && String(data.id) < "8";
 }
 
 /** The message of a crash that the world has made. */

@@ -4,17 +4,20 @@ import type { SeenResult } from "../../world/phone.js";
 import type { Random } from "../../world/random.js";
 import { cardFrame, type Scene } from "../scene.js";
 import type { Diary } from "./diary.js";
-import { exponential, logUniform } from "./faults.js";
+import { exponential, type Faults, logUniform } from "./faults.js";
 import { GuestPhone, type GuestPhoneOptions } from "./guest-phone.js";
-import { hashOf, type Ledger } from "./ledger.js";
-import type { Owner } from "./owner.js";
+import type { Ledger } from "./ledger.js";
+import type { Swipes } from "./swipes.js";
 
 export interface GuestsOptions {
   readonly scene: Scene;
   readonly random: Random;
   readonly diary: Diary;
   readonly ledger: Ledger;
-  readonly owner: Pick<Owner, "isFriend" | "mayPassOffline">;
+  readonly faults: Pick<Faults, "hesitate">;
+  readonly swipes: Pick<Swipes, "note" | "disturb">;
+  /** The station refuses a card, as the platform has told it. */
+  readonly onRefused: (tag: string) => void;
 }
 
 /** By what becomes of them: ten hex digits, so that a reader reads them too. */
@@ -23,6 +26,8 @@ export const CARDS = {
   /** Not on every version of the list. */
   listed: ["0000000011", "0000000012"],
   blocked: ["0000000021", "0000000022"],
+  /** Blocked today, and welcome tomorrow. */
+  fickle: ["0000000041", "0000000042"],
   unknown: ["0000000031", "0000000032", "0000000033"],
   malformed: ["a b", "x", "né-à-Paris"],
 } as const;
@@ -38,13 +43,20 @@ const MAX_STAY_MS = 45 * MINUTE_MS;
 const PATIENCE_MS = 3 * MINUTE_MS;
 /** From one vehicle to the next. */
 const PARKING_MS = 5 * SECOND_MS;
+/** On a day when everybody comes. */
+const CROWD_GAP_MS = MINUTE_MS;
+const MAX_CROWDED_STAY_MS = 3 * MINUTE_MS;
 const RETRY_MS = 35 * SECOND_MS;
+/** Of a pilot: shorter than what counts as settled, and altogether longer than a contactor may stay closed. */
+const BOUNCE_MS = 9;
+const BOUNCES = 30;
 /** A vehicle that has its answer and wants current has it by then. */
 const CLOSES_WITHIN_MS = 1000;
 
 export class Guests {
   #options: GuestsOptions;
   #isOpen = false;
+  #isCrowded = false;
   /** Another number for each vehicle. */
   #visit = 0;
   #disturbances = 0;
@@ -59,8 +71,9 @@ export class Guests {
   }
 
   /** The café opens. */
-  open(): void {
+  open(options: { readonly isCrowded: boolean }): void {
     this.#isOpen = true;
+    this.#isCrowded = options.isCrowded;
     this.#expectNext();
   }
 
@@ -85,11 +98,14 @@ export class Guests {
 
   #expectNext(): void {
     const { scene, random } = this.#options;
-    scene.clock.set(() => {
-      if (!this.#isOpen) return;
-      this.#arrive();
-      this.#expectNext();
-    }, SECOND_MS + exponential(random, MEAN_GAP_MS));
+    scene.clock.set(
+      () => {
+        if (!this.#isOpen) return;
+        this.#arrive();
+        this.#expectNext();
+      },
+      SECOND_MS + exponential(random, this.#isCrowded ? CROWD_GAP_MS : MEAN_GAP_MS),
+    );
   }
 
   /** Does something unless the guest has left by then. */
@@ -133,9 +149,30 @@ export class Guests {
     this.#after(PATIENCE_MS, () => {
       if (!vehicle.isContactorClosed) this.#leave(visit);
     });
-    const stayMs = logUniform(random, MIN_STAY_MS, MAX_STAY_MS);
+    const stayMs = logUniform(random, MIN_STAY_MS, this.#isCrowded ? MAX_CROWDED_STAY_MS : MAX_STAY_MS);
     this.#planIncident(stayMs);
+    if (random.bool(0.1)) this.#after(random.int(30 * SECOND_MS), () => this.#giveWay(visit));
     scene.clock.set(() => this.#leave(visit), stayMs);
+  }
+
+  /** A guest leaves before the answer is there, and somebody without a card takes the place. */
+  #giveWay(visit: number): void {
+    const { scene, random, faults, diary } = this.#options;
+    const { vehicle } = scene.device;
+    if (vehicle.isContactorClosed) return;
+    faults.hesitate();
+    this.#phone(random.pick(CARDS.good), {});
+    this.#after(SECOND_MS, () => {
+      this.#leave(visit);
+      scene.clock.set(() => {
+        if (vehicle.state !== "unplugged" || !scene.device.isRunning || !this.#isOpen) return;
+        const next = ++this.#visit;
+        diary.note("the next vehicle takes the place");
+        diary.count("next vehicle");
+        vehicle.plug();
+        this.#after(MINUTE_MS, () => this.#leave(next));
+      }, PARKING_MS);
+    });
   }
 
   #phoneHabits(): PhoneHabits {
@@ -151,7 +188,9 @@ export class Guests {
     const { vehicle } = scene.device;
     const atMs = random.int(Math.floor(stayMs));
     const back = () => {
-      if (vehicle.state !== "unplugged") vehicle.set("ready");
+      if (vehicle.state === "unplugged") return;
+      vehicle.set("ready");
+      if (random.bool()) this.#after(SECOND_MS, () => this.#present(random.pick(CARDS.good), {}));
     };
     const forAWhile = (state: "plugged" | "shorted" | "without-diode" | "ready-with-ventilation") => {
       if (!vehicle.isContactorClosed) return;
@@ -166,12 +205,26 @@ export class Guests {
       () => forAWhile("ready-with-ventilation"),
       () => forAWhile("shorted"),
       () => forAWhile("without-diode"),
+      () => this.#bounce(),
       () => this.#swipe(random.pick(CARDS.good)),
       () => this.#swipe(random.pick(CARDS.unknown)),
       () => this.#present(this.#anyCard(), {}),
       () => this.#hurry(),
     ];
     if (random.bool(0.5)) this.#after(atMs, random.pick(incidents));
+  }
+
+  /** Has left C and D, and does not settle for a while: never the same twice within the time that counts. */
+  #bounce(): void {
+    const { scene, diary } = this.#options;
+    const { vehicle } = scene.device;
+    if (!vehicle.isContactorClosed) return;
+    diary.note("the pilot bounces");
+    diary.count("bounces");
+    this.#disturbances++;
+    for (let i = 0; i < BOUNCES; i++)
+      this.#after(i * BOUNCE_MS, () => vehicle.set(i % 2 === 0 ? "plugged" : "without-diode"));
+    this.#after(BOUNCES * BOUNCE_MS, () => vehicle.set("ready"));
   }
 
   /** Three phones at once, one after the other. */
@@ -182,8 +235,9 @@ export class Guests {
   #anyCard(): string {
     const { random } = this.#options;
     const kind = random.int(20);
-    if (kind < 13) return random.pick(CARDS.good);
-    if (kind < 15) return random.pick(CARDS.listed);
+    if (kind < 10) return random.pick(CARDS.good);
+    if (kind < 12) return random.pick(CARDS.listed);
+    if (kind < 15) return random.pick(CARDS.fickle);
     if (kind < 17) return random.pick(CARDS.blocked);
     return kind < 19 ? random.pick(CARDS.unknown) : random.pick(CARDS.malformed);
   }
@@ -197,7 +251,8 @@ export class Guests {
   #swipe(tag: string): void {
     const { scene, diary } = this.#options;
     diary.note(`the card ${tag} is swiped`);
-    this.#noteOffline(tag, "rfid");
+    this.#options.ledger.present(tag, "rfid");
+    this.#options.swipes.note(tag);
     this.#disturbances++;
     scene.device.cardReader.send(cardFrame(tag));
   }
@@ -211,22 +266,19 @@ export class Guests {
       ...habits,
       onWritten: () => {
         diary.note(`a phone writes ${tag}`);
-        this.#noteOffline(tag, "ble");
+        this.#options.ledger.present(tag, "ble");
+        this.#options.swipes.disturb();
       },
       onFinal: (result) => this.#hear(tag, result),
     });
   }
 
-  /** Without the platform the station decides, a moment from now or when that has not answered. */
-  #noteOffline(tag: string, method: "ble" | "rfid"): void {
-    if (this.#options.owner.mayPassOffline(tag)) this.#options.ledger.permit(hashOf(tag), method);
-  }
-
   #hear(tag: string, { code }: SeenResult): void {
-    const { scene, diary, owner } = this.#options;
+    const { scene, diary, ledger, onRefused } = this.#options;
     diary.note(`the phone with ${tag} hears ${code}`);
+    if (code === 403) onRefused(tag);
     if (code !== 200) return;
-    if (!owner.isFriend(tag)) diary.accuse(`${tag} is authorized`);
+    if (!ledger.isPermitted(tag)) diary.accuse(`${tag} is authorized`);
     const { vehicle } = scene.device;
     const disturbances = this.#disturbances;
     const ends = scene.under.ends.length;

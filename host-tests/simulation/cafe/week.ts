@@ -4,19 +4,22 @@
  * faults end, and within 10 minutes everything has to be well.
  */
 
-import { parseJSONObject } from "../../../modules/json/index.js";
+import { decodeUTF8 } from "../../../modules/bytes/index.js";
+import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import type { EndOfLife } from "../../virtual-board/index.js";
 import type { BrokerMessage } from "../../world/broker.js";
 import { Random } from "../../world/random.js";
 import { Scene } from "../scene.js";
+import { Beliefs } from "./beliefs.js";
 import { type Canary, withCanary } from "./canaries.js";
 import { Diary } from "./diary.js";
 import { Energy } from "./energy.js";
 import { Faults, MADE_CRASH } from "./faults.js";
 import { Guests } from "./guests.js";
-import { hashOf, Ledger } from "./ledger.js";
+import { Ledger } from "./ledger.js";
 import { Owner } from "./owner.js";
 import { Queues } from "./queues.js";
+import { Swipes } from "./swipes.js";
 
 export interface WeekOptions {
   readonly seed: number;
@@ -44,7 +47,13 @@ const CONVERGENCE_MS = 10 * MINUTE_MS;
 const HEARTBEAT_MS = 15_000;
 /** Most cafés switch off everything but the fridge. */
 const DARK_NIGHTS = 0.95;
+/** Now and then everybody comes, and the platform takes no sessions all day. */
+const CROWDED = 0.015;
+/** A time server is asked as often, and answers now and then. */
 const SNTP_PERIOD_MS = MINUTE_MS;
+const SNTP_ANSWERS = 0.15;
+/** An answer after it is too late for the station. */
+const IN_TIME_MS = 9500;
 const EPOCH_S = 1_795_248_000;
 
 export function simulateWeek(options: WeekOptions): WeekOutcome {
@@ -57,12 +66,16 @@ class Week {
   #random: Random;
   #diary: Diary;
   #energy: Energy;
+  #beliefs: Beliefs;
+  #swipes: Swipes;
   #ledger: Ledger;
   #faults: Faults;
   #owner: Owner;
   #guests: Guests;
   #queues: Queues;
   #lastHeartbeatMs = 0;
+  /** When the platform was asked about cards, by the ids of the requests. */
+  #askedMs = new Map<unknown, number>();
   #hasEnded = false;
 
   constructor(options: WeekOptions) {
@@ -80,6 +93,10 @@ class Week {
     const diary = new Diary(clock);
     this.#diary = diary;
     this.#energy = new Energy({ clock, vehicle: device.vehicle, meter: device.meter });
+    const beliefs = new Beliefs(clock);
+    this.#beliefs = beliefs;
+    this.#swipes = new Swipes({ scene, diary });
+    const swipes = this.#swipes;
     this.#ledger = new Ledger({
       clock,
       device,
@@ -87,15 +104,22 @@ class Week {
       meterWh: () => this.#energy.totalWh,
       mayResume: () => this.#owner.hasWishedResume,
       mayBeFree: () => this.#owner.mayBeFree,
+      mostA: () => beliefs.mostA,
+      offlineA: (tag) => beliefs.offlineA(tag),
+      isInReach: () => this.#faults.isCalm && scene.retained("$state") === "ready",
       epochS: EPOCH_S,
     });
     this.#faults = new Faults({ scene, random, diary });
     const ledger = this.#ledger;
+    const faults = this.#faults;
     this.#owner = new Owner({
       scene,
       random,
       diary,
       ledger,
+      beliefs,
+      faults,
+      swipes,
       isAwake: () => this.#guests.isOpen,
       onAct: () => this.#guests.noteOwner(),
     });
@@ -104,9 +128,11 @@ class Week {
       random,
       diary,
       ledger,
-      owner: this.#owner,
+      faults,
+      swipes,
+      onRefused: (tag) => beliefs.noteRefused(tag),
     });
-    this.#queues = new Queues({ scene, diary, isCalm: () => this.#faults.isCalm });
+    this.#queues = new Queues({ scene, diary, swipes, isCalm: () => this.#faults.isCalm });
   }
 
   run(): WeekOutcome {
@@ -115,7 +141,12 @@ class Week {
     this.#scene.bringOnline();
     this.#owner.start();
     this.#openDay(days);
-    const isOver = () => this.#hasEnded || !this.#diary.isClean;
+    // After each step.
+    const isOver = () => {
+      this.#ledger.check();
+      this.#queues.check();
+      return this.#hasEnded || !this.#diary.isClean;
+    };
     this.#scene.clock.runUntil(isOver, (days + 1) * (OPEN_MS + NIGHT_MS));
     const { violations, lines, counts } = this.#diary;
     return { seed, violations, lines, counts };
@@ -129,24 +160,50 @@ class Week {
     const hasTime = this.#random.bool(0.9);
     clock.repeat(() => {
       const isReachable = device.isRunning && device.host.address !== undefined;
-      if (hasTime && isReachable && clock.epochMs() === undefined)
-        clock.setEpochMs(EPOCH_S * 1000 + clock.monotonicMs());
+      if (!hasTime || !isReachable || clock.epochMs() !== undefined || !this.#random.bool(SNTP_ANSWERS))
+        return;
+      clock.setEpochMs(EPOCH_S * 1000 + clock.monotonicMs());
+      this.#ledger.noteTime();
     }, SNTP_PERIOD_MS);
   }
 
   #hear({ topic, payload }: BrokerMessage): void {
-    if (topic.endsWith("/$heartbeat")) this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
-    if (!topic.endsWith("/authorize")) return;
-    const { platform } = this.#scene;
+    const [, kind, , ...path] = topic.split("/");
+    if (kind === "sweet-home") {
+      if (path.at(-1) === "$heartbeat") this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
+      if (path.at(-1) !== "set") this.#beliefs.hear(path.join("/"), decodeUTF8(payload) ?? "");
+    } else if (kind === "req") this.#hearRequest(path[0], payload);
+    else if (kind === "res" && path[0] === "authorize") this.#hearAnswer(payload);
+  }
+
+  #hearRequest(endpoint: string | undefined, payload: Uint8Array<ArrayBuffer>): void {
+    const { clock, platform } = this.#scene;
+    const { id, data } = parseJSONObject(payload) ?? {};
+    if (!isJSONObject(data)) return;
+    if (endpoint === "authorize" && !this.#askedMs.has(id)) this.#askedMs.set(id, clock.monotonicMs());
+    if (endpoint === "local-list") this.#beliefs.noteListAsked(Number(data.version), platform.list.version);
+    if (endpoint === "session" && platform.sessions.has(String(data.id))) this.#ledger.noteReported(data.id);
+  }
+
+  #hearAnswer(payload: Uint8Array<ArrayBuffer>): void {
+    const { clock, platform } = this.#scene;
     const answer = parseJSONObject(payload);
     const asked = platform.requests.findLast(({ id }) => id === answer?.id);
-    const tag = String(asked?.data.tag);
-    if (answer?.status !== "1" || platform.tags.get(tag)?.authorized !== true) return;
-    this.#ledger.permit(hashOf(tag), asked?.data.method === "rfid" ? "rfid" : "ble");
+    if (!asked) return;
+    const tag = String(asked.data.tag);
+    const tookMs = clock.monotonicMs() - (this.#askedMs.get(asked.id) ?? clock.monotonicMs());
+    if (tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.noteAnswered(tag);
+    const known = platform.tags.get(tag);
+    if (answer?.status !== "1" || known?.authorized !== true) return;
+    this.#beliefs.noteAnswer(tag, known);
+    const { maxCurrent } = known;
+    const maxA = typeof maxCurrent === "number" ? maxCurrent : undefined;
+    this.#ledger.permit(tag, asked.data.method === "rfid" ? "rfid" : "ble", maxA);
   }
 
   #followEnd(end: EndOfLife): void {
     this.#ledger.interrupt();
+    this.#beliefs.forget();
     this.#diary.note(`the firmware ends: ${end.type}`);
     this.#diary.count(end.type);
     if (end.type === "power-cut") this.#faults.followPowerCut();
@@ -165,15 +222,29 @@ class Week {
     if (state !== "ready") this.#diary.accuse(`$state is ${state}`);
     const { waitingSessions } = this.#queues;
     if (waitingSessions > 0) this.#diary.accuse(`${waitingSessions} sessions wait`);
-    this.#ledger.settle([...platform.sessions.values()]);
+    this.#demandTree({ "charger/status": "available", "charger/session": "none", "charger/power": "0" });
+    this.#demandTree({ "$telemetry/waiting": "0" });
+    const givenUp = Number(this.#scene.retained("$telemetry/given-up"));
+    this.#ledger.settle([...platform.sessions.values()], givenUp);
     // What is accepted is never told again, also when the platform has forgotten it.
     platform.sessions.clear();
     platform.requests.length = 0;
+    this.#askedMs.clear();
+  }
+
+  /** What everybody can see at the broker is as it is. */
+  #demandTree(values: Readonly<Record<string, string>>): void {
+    for (const [path, value] of Object.entries(values)) {
+      const retained = this.#scene.retained(path);
+      if (retained !== value) this.#diary.accuse(`${path} is ${retained}, not ${value}`);
+    }
   }
 
   #demandCharging(): void {
     if (!this.#scene.device.vehicle.isCharging)
       this.#diary.accuse("a guest who does everything right has no current");
+    this.#demandTree({ "charger/status": "charging" });
+    if (!(Number(this.#scene.retained("charger/power")) > 0)) this.#diary.accuse("current flows, at 0 W");
   }
 
   #openDay(daysLeft: number): void {
@@ -182,7 +253,13 @@ class Week {
     this.#owner.setCardsRight();
     this.#faults.switchOn();
     this.#faults.start();
-    this.#guests.open();
+    const isCrowded = this.#random.bool(CROWDED);
+    if (isCrowded) {
+      this.#diary.note("everybody comes today");
+      this.#diary.count("crowded day");
+      this.#faults.closeBook(OPEN_MS);
+    }
+    this.#guests.open({ isCrowded });
     clock.set(() => this.#closeDay(daysLeft), OPEN_MS);
   }
 
@@ -204,6 +281,7 @@ class Week {
 
   #beginNight(daysLeft: number): void {
     const { clock, device } = this.#scene;
+    this.#demandTree({ "charger/energy": String(this.#ledger.latestWh) });
     this.#demandWellness();
     if (daysLeft === 1) {
       this.#hasEnded = true;
