@@ -17,7 +17,16 @@ export function openRecords(board: Board): Records {
   const open = <T>(format: RecordFormat<T>) =>
     new StoredRecord({ storage, format, report: (line) => board.log(line) });
   const erase = () => {
-    for (const key of storage.keys()) if (!KEPT.includes(key)) storage.delete(key);
+    for (const key of storage.keys()) {
+      if (KEPT.includes(key)) continue;
+      try {
+        storage.delete(key);
+      } catch (error) {
+        // What can be erased is.
+        const why = error instanceof Error ? error.message : "unknown";
+        board.log(`settings: the record "${key}" was not erased: ${why}`);
+      }
+    }
   };
   return Object.assign(open, { erase });
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../modules/bytes/index.js";
 import { usernameOf } from "../../platform-stub/registry.js";
+import { FlashFaults } from "./flash-faults.js";
 import { codeOf, OWNER, Scene } from "./scene.js";
 
 const NEXT = "next@owner.example";
@@ -300,6 +301,19 @@ describe("sessions of the owner before", () => {
     scene.clock.advance(120_000);
     expect(told(scene)).toEqual([]);
   });
+});
+
+test("a factory reset erases what can be erased, also where the flash fails", () => {
+  const flash = new FlashFaults();
+  const scene = new Scene({ wrapBoard: flash.wrapBoard });
+  scene.bringOnline();
+  flash.fails = (action, key) => action === "delete" && key === "options";
+  scene.set("$options/free", "true");
+  scene.clock.advance(2000);
+  scene.station.resetToProvisioned();
+  scene.clock.advance(10_000);
+  expect(scene.under.ends).toMatchObject([{ type: "restart", reason: "factory reset" }]);
+  expect(scene.status()).toMatchObject({ state: "unpaired" });
 });
 
 describe("tag learning", () => {
