@@ -137,10 +137,10 @@ function withLazyBook(board: Board): Board {
   });
 }
 
-/** Has room for 3 finished sessions. */
+/** Has room for one finished session. */
 function withShortLog(board: Board): Board {
   return withWrites(board, (write, key, value) => {
-    if (/^log([3-9]|\d\d)$/.test(key)) throw new Error("the storage is full");
+    if (/^log([1-9]|\d\d)$/.test(key)) throw new Error("the storage is full");
     write(key, value);
   });
 }

@@ -235,8 +235,8 @@ export class Guests {
   #anyCard(): string {
     const { random } = this.#options;
     const kind = random.int(20);
-    if (kind < 10) return random.pick(CARDS.good);
-    if (kind < 12) return random.pick(CARDS.listed);
+    if (kind < 9) return random.pick(CARDS.good);
+    if (kind < 11) return random.pick(CARDS.listed);
     if (kind < 15) return random.pick(CARDS.fickle);
     if (kind < 17) return random.pick(CARDS.blocked);
     return kind < 19 ? random.pick(CARDS.unknown) : random.pick(CARDS.malformed);

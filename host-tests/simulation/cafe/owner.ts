@@ -178,11 +178,7 @@ export class Owner {
 
   #changeList(): void {
     const { scene, random, beliefs } = this.#options;
-    const tags = [
-      ...CARDS.good.filter(() => random.bool(0.3)),
-      ...CARDS.fickle.filter(() => random.bool()),
-      ...CARDS.listed,
-    ];
+    const tags = [...CARDS.good.filter(() => random.bool(0.3)), ...CARDS.fickle, ...CARDS.listed];
     const version = scene.platform.list.version + 1;
     beliefs.addList(version, tags);
     scene.platform.list = { version, tags: tags.map(hashOf) };
