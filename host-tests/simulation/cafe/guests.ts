@@ -50,8 +50,8 @@ const RETRY_MS = 35 * SECOND_MS;
 /** Of a pilot: shorter than what counts as settled, and altogether longer than a contactor may stay closed. */
 const BOUNCE_MS = 9;
 const BOUNCES = 30;
-/** A vehicle that has its answer and wants current has it by then. */
-const CLOSES_WITHIN_MS = 1000;
+/** A vehicle that has its answer and wants current has it by then (IEC 61851-1), the time that a contactor rests included. */
+const CLOSES_WITHIN_MS = 3000;
 
 export class Guests {
   #options: GuestsOptions;

@@ -101,7 +101,7 @@ export class Queues {
     const { scene, diary, isCalm } = this.#options;
     const now = scene.clock.monotonicMs();
     this.#requests.forEach((sinceMs, id) => {
-      if (now - sinceMs >= REQUEST_MS) this.#requests.delete(id);
+      if (now - sinceMs > REQUEST_MS - 1) this.#requests.delete(id);
     });
     const { id, data } = parseJSONObject(payload) ?? {};
     if (isJSONObject(data)) {
