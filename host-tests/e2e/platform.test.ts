@@ -188,7 +188,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
       expect(station.station.station?.changeOwner(BAR.email)).toBeUndefined();
       await waitFor("it is refused", () =>
         station.station.device.logLines.some((line) =>
-          /owner has not changed: the platform: refused/.test(line),
+          /owner has not changed: the new owner does not expect the station/.test(line),
         ),
       );
       expect(registry.offeredTo("cafe-1")).toBeUndefined();
