@@ -158,6 +158,7 @@ export class Access implements IO {
     this._wasFree = isFree;
     if (!isFree) return;
     this._lettingIn = board.clock.set(() => {
+      if (!options().isFree) return;
       const grant = {
         ...NO_CARD,
         method: "free" as const,
@@ -173,13 +174,15 @@ export class Access implements IO {
     return this._lastResult;
   }
 
-  /** Another owner's customers are not ours. */
+  /** Another owner's customers are not ours. Storage errors pass through; then it holds until the restart. */
   forgetOwner(): void {
+    this._options.board.clock.clear(this._lettingIn);
+    this._wasFree = false;
     this._cache.clear();
-    this._list.clear();
     this._blockedTries.clear();
     this._lastResult = undefined;
     this.setLearning(false);
+    this._list.clear();
   }
 
   /** Where a phone's connection presents its tags. */

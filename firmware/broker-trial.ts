@@ -24,6 +24,13 @@ export function tryBroker(
   const { board, deviceId, parameters } = options;
   const identity = { user: userOf(board.crypto, parameters), deviceId };
   let isIn = false;
+  let isOver = false;
+  const end = (failure: TrialFailure | undefined) => {
+    if (isOver) return;
+    isOver = true;
+    session.close();
+    done(failure);
+  };
 
   function refused(what: string): TrialFailure {
     const message = `the broker lets the account in and ${what}; is the root topic the account's own?`;
@@ -41,18 +48,17 @@ export function tryBroker(
         session.subscribe(responseFilter(identity), 1);
         session.publish(greeting(identity));
       } else if (state.type === "offline") {
-        done(isIn ? refused("ends the connection when the station uses its topics") : state.reason);
+        end(isIn ? refused("ends the connection when the station uses its topics") : state.reason);
       }
     },
-    onRefusedSubscription: () => {
-      session.close();
-      done(refused("refuses the subscription to the station's answers"));
-    },
-    onDrained: () => {
-      session.close();
-      done(undefined);
-    },
+    onRefusedSubscription: () => end(refused("refuses the subscription to the station's answers")),
+    onDrained: () => end(undefined),
     onMessage: () => {},
   });
-  return session;
+  return {
+    close() {
+      isOver = true;
+      session.close();
+    },
+  };
 }

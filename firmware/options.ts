@@ -86,10 +86,14 @@ export class OptionStore {
     return this._options;
   }
 
-  /** What the installation allows and the station's name stay; the rest was the owner's wish. */
+  /**
+   * What the installation allows and the station's name stay; the rest was the owner's wish. Storage errors pass
+   * through; then it holds until the restart.
+   */
   forgetOwner(): void {
     const { currentLimitA, name } = this._options;
-    this.set({ ...this._defaults, currentLimitA, name });
+    this._options = { ...this._defaults, currentLimitA, name };
+    this._record.write(this._options);
   }
 
   /** `false`, and nothing changes, when it cannot be kept. */

@@ -37,14 +37,14 @@ export class Owner {
     this._record = options.records(ownerFormat);
   }
 
-  /** The station is about to work for who is in the parameters. */
-  follow(parameters: PairingParameters): void {
+  /** The station is about to work for who is in the parameters. `isSure`: for somebody new, whoever it was for before. */
+  follow(parameters: PairingParameters, { isSure }: { isSure: boolean }): void {
     const { board, forget } = this._options;
     const before = this._record.read();
     const user = userOf(board.crypto, parameters);
     if (before === user) return;
     try {
-      if (before !== undefined) {
+      if (before !== undefined || isSure) {
         board.log("station: it has another owner");
         forget();
       }

@@ -1,4 +1,4 @@
-import type { Board, IO } from "../modules/board/index.js";
+import type { Board, IO, Timer } from "../modules/board/index.js";
 import { type MQTTFailure, MQTTSession, type MQTTState } from "../modules/mqtt/index.js";
 import type { PairingParameters } from "../modules/pairing/index.js";
 import { Requests } from "../modules/requests/index.js";
@@ -28,9 +28,11 @@ export class PlatformConnection implements IO {
   private _telemetry: Telemetry;
   private _session: MQTTSession;
   private _whenClosed: (() => void) | undefined;
-  /** While it leaves: the broker has acknowledged everything, or has gone. */
-  private _whenDrained: (() => void) | undefined;
-  private _whenLost: (() => void) | undefined;
+  /** Who waits for it to have left. */
+  private _leavers: ((isClean: boolean) => void)[] = [];
+  private _leaving: Timer | undefined;
+  /** What is left is the broker's acknowledgement. */
+  private _isTakenBack = false;
 
   constructor(options: PlatformConnectionOptions) {
     const { board, identity, parameters } = options;
@@ -43,10 +45,13 @@ export class PlatformConnection implements IO {
       clean: false,
       reconnect: true,
       onState: (state) => this._follow(state),
-      onDrained: () => this._whenDrained?.(),
+      onDrained: () => {
+        if (this._isTakenBack) this._endLeaving(true);
+      },
       onMessage: ({ topic, payload, retain }) => {
         // A retained command would come again at each connection: "start" to whatever vehicle is plugged then.
-        if (!this.requests?.receive(topic, payload) && !retain) this._telemetry.receive(topic, payload);
+        const isCommand = !this.requests?.receive(topic, payload) && !retain && this._leavers.length === 0;
+        if (isCommand) this._telemetry.receive(topic, payload);
       },
       onRefusedSubscription: (filter) =>
         board.log(`platform: the broker refused the subscription to ${filter}`),
@@ -81,31 +86,37 @@ export class PlatformConnection implements IO {
   }
 
   /**
-   * Takes back all that is retained under this owner, then closes. `done` comes in any case, and is told whether the
-   * broker has acknowledged all of that.
+   * Takes back all that is retained under this owner, then closes. `done` is told whether the broker has acknowledged
+   * all of that; it comes in any case but `close`, and so for each who asks.
    */
   leave(done: (isClean: boolean) => void): void {
-    const { clock } = this._options.board;
-    const end = (isClean: boolean) => {
-      if (this._whenClosed) return;
-      clock.clear(timer);
-      this._whenClosed = () => done(isClean);
-      this.requests?.close();
-      this._telemetry.close();
-      this._session.close();
-    };
-    const timer = clock.set(() => end(false), LEAVING_MS);
-    this._whenLost = () => end(false);
+    this._leavers.push(done);
+    if (this._leavers.length > 1) return;
+    this._leaving = this._options.board.clock.set(() => this._endLeaving(false), LEAVING_MS);
+    this.requests?.close();
     this._telemetry.clear((isWhole) => {
-      if (isWhole && this._session.queuedMessages > 0) this._whenDrained = () => end(true);
-      else end(isWhole);
+      // Nothing is said any more, whatever changes.
+      this._telemetry.close();
+      this._isTakenBack = isWhole;
+      if (!isWhole || this._session.queuedMessages === 0) this._endLeaving(isWhole);
     });
+  }
+
+  private _endLeaving(isClean: boolean): void {
+    if (this._whenClosed) return;
+    this._whenClosed = () => {
+      for (const done of this._leavers.splice(0)) done(isClean);
+    };
+    this._options.board.clock.clear(this._leaving);
+    this._telemetry.close();
+    this._session.close();
   }
 
   /** Says goodbye where it can: the broker then does not publish the will. That takes a second at most. */
   close(done: () => void = () => {}): void {
     if (this._whenClosed) return;
     this._whenClosed = done;
+    this._options.board.clock.clear(this._leaving);
     this.requests?.close();
     this._telemetry.close();
     if (this.isOnline) {
@@ -138,7 +149,7 @@ export class PlatformConnection implements IO {
     }
     if (state.type === "online") this._telemetry.goOnline(this._options.localIP() ?? "");
     else this._telemetry.goOffline();
-    if (state.type !== "online") this._whenLost?.();
+    if (state.type !== "online" && this._leavers.length > 0) this._endLeaving(false);
     if (this._whenClosed) return;
     this._options.onChanged(state.type === "online", state.type === "offline" ? state.reason : undefined);
   }

@@ -45,6 +45,8 @@ export interface StationOptions {
 
 /** For how long a button opens pairing mode of a station that has parameters: it takes them from anybody. */
 const PAIRING_MODE_MS = 10 * 60_000;
+/** Not before what is being tried has ended. */
+const TRYING_MS = 10_000;
 /** For the last words to the platform. */
 const FAREWELL_MS = 1100;
 
@@ -75,6 +77,8 @@ export class Station implements IO {
   private _pairing: Pairing;
   private _button: HoldButton;
   private _platform: PlatformConnection | undefined;
+  /** Takes its tree back. */
+  private _leaving: PlatformConnection | undefined;
   private _parameters: PairingParameters | undefined;
   private _lifeCycle: LifeCycle = "unpaired";
   /** Why there is no network, until there is one. */
@@ -140,10 +144,13 @@ export class Station implements IO {
   enterPairingMode(): void {
     this._pairing.enter();
     this._board.clock.clear(this._pairingModeEnd);
-    this._pairingModeEnd = this._board.clock.set(() => {
-      if (!this._pairing.isTrying) this.leavePairingMode();
-    }, PAIRING_MODE_MS);
+    this._pairingModeEnd = this._board.clock.set(() => this._endPairingMode(), PAIRING_MODE_MS);
     this._show();
+  }
+
+  private _endPairingMode(): void {
+    if (!this._pairing.isTrying) this.leavePairingMode();
+    else this._pairingModeEnd = this._board.clock.set(() => this._endPairingMode(), TRYING_MS);
   }
 
   /** Not while nothing is known of a network: nobody would reach the station any more. */
@@ -202,7 +209,8 @@ export class Station implements IO {
     this._button.close();
     this._board.clock.clear(this._pairingModeEnd);
     // The last words still need the network.
-    if (this._platform) this._platform.close(() => this._link.close());
+    const platform = this._platform ?? this._leaving;
+    if (platform) platform.close(() => this._link.close());
     else this._link.close();
   }
 
@@ -259,10 +267,9 @@ export class Station implements IO {
       leave: (done) => {
         const platform = this._platform;
         this._platform = undefined;
-        this._sessions.followPlatform(false);
-        this._access.followPlatform();
+        this._letGo();
         this._enter("joining");
-        if (platform) platform.leave(done);
+        if (platform) this._leaveOwner(platform, done);
         else done(false);
       },
       onMoved: (parameters) => this._operate(parameters),
@@ -412,7 +419,9 @@ export class Station implements IO {
   /** Uses parameters that were proven, now or before. */
   private _operate(parameters: PairingParameters): void {
     this._letGo();
-    this._owner.follow(parameters);
+    this._owner.follow(parameters, { isSure: this._isResetDue });
+    // A reset has forgotten whose it was, and is over with that.
+    this._isResetDue = false;
     this._parameters = parameters;
     const { state } = this._link;
     this._enter("joining");
@@ -421,15 +430,26 @@ export class Station implements IO {
     else this._link.join(parameters.wifi);
   }
 
-  /** What the owner before has left here is nobody's. */
+  /** What the owner before has left here is nobody's. Throws when not all of that could be stored; it holds all the same. */
   private _forgetOwner(): void {
-    this._charging.stop();
-    this._sessions.forgetOwner();
-    this._access.forgetOwner();
-    this._options.forgetOwner();
-    this._currentLimit.update();
+    let failure: unknown;
+    const steps = [
+      () => this._options.forgetOwner(),
+      () => this._access.forgetOwner(),
+      () => this._charging.stop(),
+      () => this._sessions.forgetOwner(),
+      () => this._currentLimit.update(),
+    ];
+    for (const step of steps) {
+      try {
+        step();
+      } catch (error) {
+        failure ??= error;
+      }
+    }
     this._lastError = undefined;
     this._ownerChangeFailure = undefined;
+    if (failure !== undefined) throw failure;
   }
 
   /** A candidate is about to be tried. One of another owner's: the tree of this one is taken back, where it can be. */
@@ -442,8 +462,18 @@ export class Station implements IO {
     if (leaves) this._platform = undefined;
     this._letGo();
     this._enter("joining");
-    if (leaves) platform.leave(begin);
+    if (leaves) this._leaveOwner(platform, begin);
+    else if (this._leaving) this._leaving.leave(begin);
     else begin();
+  }
+
+  /** Takes back what is retained under the owner. Nobody else uses the account, or the client id, meanwhile. */
+  private _leaveOwner(platform: PlatformConnection, done: (isClean: boolean) => void): void {
+    this._leaving = platform;
+    platform.leave((isClean) => {
+      this._leaving = undefined;
+      done(isClean);
+    });
   }
 
   /** A candidate failed: what there was before still stands. */

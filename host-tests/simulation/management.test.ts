@@ -178,6 +178,15 @@ describe("a page from elsewhere may not", () => {
   });
 });
 
+test("pairing mode ends after 10 minutes, or when what was being tried then has failed", () => {
+  const scene = online();
+  scene.station.enterPairingMode();
+  scene.clock.advance(10 * 60_000 - 800);
+  scene.pair({ token: "wrong" });
+  scene.clock.advance(5 * 60_000);
+  expect(scene.status()).toMatchObject({ mode: "operating", state: "online" });
+});
+
 describe("/resetdefault", () => {
   test("leaves what was provisioned and nothing else", () => {
     const scene = online();

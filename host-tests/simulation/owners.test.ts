@@ -6,9 +6,10 @@ import { codeOf, OWNER, Scene } from "./scene.js";
 
 const NEXT = "next@owner.example";
 const CARD = "62E3086CED";
+/** Topics of a station's tree. */
+const COUNT = 187;
 
-function online(): Scene {
-  const scene = new Scene();
+function online(scene = new Scene()): Scene {
   scene.platform.accounts.set(NEXT, { user: usernameOf(NEXT), token: OWNER.token });
   scene.bringOnline();
   scene.until("ready", () => scene.retained("$state") === "ready");
@@ -168,8 +169,8 @@ function untilNext(scene: Scene): void {
 }
 
 /** Its list has one card. */
-function listed(): Scene {
-  const scene = online();
+function listed(made?: Scene): Scene {
+  const scene = online(made);
   scene.set("access/offline-policy", "list");
   scene.platform.list = { version: 1, tags: [usernameOf("LISTED-1")] };
   scene.clock.advance(3_700_000);
@@ -301,6 +302,121 @@ describe("sessions of the owner before", () => {
     scene.clock.advance(120_000);
     expect(told(scene)).toEqual([]);
   });
+});
+
+describe("nobody charges for nothing at the next owner's", () => {
+  /** Not as the tree says, and not as the station does. */
+  function expectNotFree(scene: Scene): void {
+    expect(retainedText(scene, NEXT, "$options/free")).toBe("false");
+    scene.device.vehicle.unplug();
+    scene.clock.advance(2000);
+    scene.plug();
+    scene.clock.advance(5000);
+    expect(scene.station.status).toBe("plugged");
+  }
+
+  test("where a vehicle was let in and has not drawn yet", () => {
+    const scene = online();
+    scene.set("$options/free", "true");
+    scene.clock.advance(2000);
+    scene.plug(scene.under, { drawsWhenOffered: false });
+    scene.clock.advance(1000);
+    expect(scene.station.status).toBe("authorized");
+    pairNext(scene);
+    untilNext(scene);
+    expect(scene.station.status).toBe("plugged");
+    expectNotFree(scene);
+  });
+
+  test.each(["options", "local-list", "session", "owner"])("when the record %s cannot be written", (key) => {
+    const flash = new FlashFaults();
+    const scene = listed(new Scene({ wrapBoard: flash.wrapBoard }));
+    scene.set("$options/free", "true");
+    scene.set("access/tag-learning", "true");
+    scene.clock.advance(2000);
+    flash.fails = (action, one) => action === "write" && one === key;
+    pairNext(scene);
+    untilNext(scene);
+    expect(retainedText(scene, NEXT, "access/tag-learning")).toBe("false");
+    expect(retainedText(scene, NEXT, "access/tags")).toBe("0");
+    expectNotFree(scene);
+    flash.fails = () => false;
+    scene.under.powerCycle();
+    scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(10_000);
+    expectNotFree(scene);
+  });
+
+  test("when they pair while a session outlasts a factory reset: it ends, is not theirs, and the pairing stays", () => {
+    const scene = online();
+    scene.set("$options/free", "true");
+    scene.clock.advance(2000);
+    scene.plug();
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    scene.station.resetToProvisioned();
+    scene.clock.advance(2000);
+    scene.pair({ wsp: NEXT });
+    untilNext(scene);
+    expect(scene.device.vehicle.isCharging).toBe(false);
+    expectNotFree(scene);
+    scene.clock.advance(60_000);
+    expect(scene.platform.requests.filter(({ endpoint }) => endpoint === "session")).toEqual([]);
+    expect([scene.station.lifeCycle, scene.under.ends]).toEqual(["online", []]);
+  });
+});
+
+test("a change of owner that pairing has put an end to does not happen, at whatever moment", () => {
+  const start = () => {
+    const scene = online();
+    scene.station.enterPairingMode();
+    scene.clock.advance(100);
+    scene.station.changeOwner(NEXT);
+    return scene;
+  };
+  const first = start();
+  let greetedMs = 0;
+  for (; retainedBy(first, NEXT).length === 0; greetedMs++) first.clock.advance(1);
+  const seen = new Set<string>();
+  for (let ms = greetedMs - 512; ms < greetedMs - 494; ms++) {
+    const scene = start();
+    scene.clock.advance(ms);
+    scene.pair({ wsp: "third@owner.example", token: "wrong" });
+    scene.clock.advance(200_000);
+    expect(scene.status()).toMatchObject({ state: "online" });
+    const [before, next] = [OWNER.email, NEXT].map((email) => retainedBy(scene, email).length);
+    seen.add(`${before} for the owner before, ${next} for the next`);
+  }
+  // Not begun; given up when it had greeted under the new account, which keeps that word; done.
+  expect([...seen]).toEqual(
+    [
+      [COUNT, 0],
+      [COUNT, 1],
+      [0, COUNT],
+    ].map(([before, next]) => `${before} for the owner before, ${next} for the next`),
+  );
+});
+
+test("nothing is said any more under an owner whose tree is taken back, whatever they still set", () => {
+  for (let ms = 900; ms <= 1110; ms += 3) {
+    const scene = online();
+    scene.station.changeOwner(NEXT);
+    const count = retainedBy(scene, OWNER.email).length;
+    while (retainedBy(scene, OWNER.email).length === count) scene.clock.advance(1);
+    scene.clock.advance(ms);
+    scene.set("$options/card-ends", "false");
+    scene.clock.advance(60_000);
+    expect([ms, retainedBy(scene, OWNER.email)]).toEqual([ms, []]);
+  }
+});
+
+test("a station that is closed while its tree is taken back says goodbye, and that is all", () => {
+  const scene = online();
+  scene.station.changeOwner(NEXT);
+  const count = retainedBy(scene, OWNER.email).length;
+  while (retainedBy(scene, OWNER.email).length > count - 20) scene.clock.advance(1);
+  scene.station.close();
+  scene.clock.advance(2000);
+  expect(scene.retained("$state")).toBe("disconnected");
 });
 
 test("a factory reset erases what can be erased, also where the flash fails", () => {

@@ -384,6 +384,29 @@ describe("a flash that fails", () => {
     expect(stored(scene, "session")).not.toHaveProperty("session");
   });
 
+  test("at the log's is over: what waits in memory is written before the next one takes its place in the book", () => {
+    const flash = new FlashFaults();
+    const scene = new Scene({ wrapBoard: flash.wrapBoard });
+    scene.bringOnline();
+    scene.platform.intercept = (answer, { endpoint }) => (endpoint === "session" ? [] : [answer]);
+    const begin = () => {
+      scene.plug();
+      expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
+      scene.until("current flows", () => scene.device.vehicle.isCharging);
+      scene.clock.advance(100);
+    };
+    begin();
+    flash.fails = (action, key) => action === "write" && key.startsWith("log");
+    scene.device.vehicle.unplug();
+    scene.clock.advance(3000);
+    flash.fails = () => false;
+    begin();
+    scene.under.powerCycle();
+    scene.platform.intercept = undefined;
+    scene.device.vehicle.unplug();
+    scene.until("both are told", () => sessions(scene).length === 2, 300_000);
+  });
+
   test("at the log's leaves what the book has to the next run", () => {
     const faults = new FlashFaults();
     const scene = online({}, faults);

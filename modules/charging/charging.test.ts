@@ -97,6 +97,49 @@ class Bench {
   }
 }
 
+test("who hears of a fault may close the station: nothing is done to its pins after that", () => {
+  const clock = new VirtualClock();
+  const levels = { highMv: 9000, lowMv: -12_000 };
+  const written: string[] = [];
+  class Pin {
+    #isClosed = false;
+    write(value: number): void {
+      if (this.#isClosed) throw new Error("the pin is closed");
+      written.push(String(value));
+    }
+    /** Of the auxiliary contact: the contactor never closes. */
+    read(): number | typeof levels {
+      return 0;
+    }
+    close(): void {
+      this.#isClosed = true;
+    }
+  }
+  class Pilot extends Pin {
+    override read() {
+      return levels;
+    }
+  }
+  const io = { DigitalOut: Pin, DigitalIn: Pin, ControlPilot: Pilot };
+  const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock", contactorAnswer: "answer" };
+  const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
+  const statuses: string[] = [];
+  const charging: Charging = new Charging({
+    board: { clock, crypto, io, pins } as unknown as Board,
+    onEvent: (event) => {
+      if (event.type !== "status") return;
+      statuses.push(event.status);
+      if (event.status === "faulted") charging.close();
+    },
+  });
+  clock.advance(REST_MS + SETTLED_MS);
+  charging.admit()?.authorize(GRANT);
+  levels.highMv = 6000;
+  clock.advance(SETTLED_MS);
+  clock.advance(60_000);
+  expect(statuses.at(-1)).toBe("faulted");
+});
+
 describe("the order", () => {
   test("at a beginning: the offer and the lock, then the contactor", () => {
     const bench = new Bench();

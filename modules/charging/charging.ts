@@ -263,6 +263,8 @@ export class Charging implements IO {
       const says = this._answer?.read() === 1 ? "closed" : "open";
       const told = this._isContactorClosed ? "closed" : "open";
       this._input({ type: "contactor", differs: says === told ? undefined : says });
+      // Whoever hears of it may have closed this.
+      if (this._closed) return;
       this._perform(this._state);
       // A vehicle that has left meanwhile is gone now.
       if (this._state.type === "faulted" && says === told) this._sample();

@@ -101,8 +101,11 @@ export class SessionLog {
 
   /** Replaces what a slot holds, in its place in the order. `false`: the storage does not take it. */
   correct(slot: number, change: (session: FinishedSession) => FinishedSession): boolean {
-    const entry = this._entry(slot);
-    return !entry || this._write(slot, { ...entry, session: change(entry.session) }) === undefined;
+    const before = this._entry(slot);
+    if (!before) return true;
+    const entry = { ...before, session: change(before.session) };
+    if (this._unwritten.has(slot)) this._unwritten.set(slot, entry);
+    return this._write(slot, entry) === undefined;
   }
 
   remove(slot: number): void {

@@ -187,6 +187,8 @@ export class Sessions implements IO {
   /** A flash that is broken keeps nobody from charging. */
   private _write(): void {
     const { record, energyWh, log, report } = this._options;
+    // The book may be all that keeps what the log has in memory: it goes first.
+    log.rewrite();
     if (this._running) this._running.state = this._now(this._running);
     const session = this._running?.state;
     const wasBehind = this._isBehind;

@@ -19,6 +19,7 @@ function property(id: string, value: () => number): Property {
 test("a value that moves at each look keeps no other waiting, and no note", () => {
   const clock = new VirtualClock();
   let moving = 0;
+  let also = 0;
   let other = 0;
   const sent: TelemetryMessage[] = [];
   const restless = property("restless", () => moving++);
@@ -27,7 +28,12 @@ test("a value that moves at each look keeps no other waiting, and no note", () =
     identity: IDENTITY,
     tree: {
       nodes: [
-        { id: "node", name: "Node", type: "node", properties: [restless, property("calm", () => other)] },
+        {
+          id: "node",
+          name: "Node",
+          type: "node",
+          properties: [restless, property("also", () => also++), property("calm", () => other)],
+        },
       ],
       options: [],
       telemetry: [],
@@ -40,11 +46,12 @@ test("a value that moves at each look keeps no other waiting, and no note", () =
   sent.length = 0;
   other = 7;
   for (let i = 0; i < 3; i++) telemetry.notify(`note ${i}`, "info");
-  clock.advance(2000);
+  clock.advance(5000);
   const payloads = sent.map(({ topic, payload }) => `${topic.split("/").at(-1)} ${payload}`);
   expect(payloads).toContain("calm 7");
   expect(payloads.filter((line) => line.includes("note "))).toHaveLength(3);
   // And the notes do not keep the values waiting.
   expect(payloads.filter((line) => line.startsWith("restless")).length).toBeGreaterThan(2);
+  expect(payloads.filter((line) => line.startsWith("also")).length).toBeGreaterThan(0);
   telemetry.close();
 });

@@ -100,8 +100,9 @@ export class Telemetry implements IO {
   private _notes: TelemetryMessage[] = [];
   /** Notes and changes take turns, and a value that moves all the time lets others by: it keeps nothing waiting. */
   private _isNotesTurn = true;
-  private _latest: Place | undefined;
+  private _latest = -1;
   private _repeats = 0;
+  private _turn = -1;
   /** When the latest changes were sent; as many as may be in a second. */
   private _moments: number[] = [];
   private _whenCleared: ((isWhole: boolean) => void) | undefined;
@@ -279,10 +280,12 @@ export class Telemetry implements IO {
       this._whenCleared(true);
       return undefined;
     }
+    if (!this._mayGo()) return undefined;
     const change = this._isNotesTurn && this._notes.length > 0 ? undefined : this._changed();
-    if ((!change && this._notes.length === 0) || !this._mayGo()) return undefined;
     this._isNotesTurn = change !== undefined;
-    return change ? this._retained(change) : this._notes.shift();
+    const message = change ? this._retained(change) : this._notes.shift();
+    if (message) this._moments.push(this._options.clock.monotonicMs());
+    return message;
   }
 
   private _retained({ path, payload, isProperty }: Value): TelemetryMessage {
@@ -291,28 +294,27 @@ export class Telemetry implements IO {
   }
 
   private _changed(): Value | undefined {
-    const [sent, latest] = [this._sent, this._latest];
+    const { _sent: sent, _places: places } = this;
     const isOther = (one: Place) => String(one.property.value()) !== sent.get(one.path);
-    let place = this._places.find(isOther);
-    if (!place) return undefined;
-    this._repeats = place === latest ? this._repeats + 1 : 0;
+    let at = places.findIndex(isOther);
+    if (at < 0) return undefined;
+    this._repeats = at === this._latest ? this._repeats + 1 : 0;
     if (this._repeats > MAX_REPEATS) {
       this._repeats = 0;
-      place = this._places.find((one) => one !== latest && isOther(one)) ?? place;
+      this._turn = places.findIndex((one, i) => i > this._turn && i !== this._latest && isOther(one));
+      if (this._turn >= 0) at = this._turn;
     }
-    this._latest = place;
-    return { path: place.path, payload: String(place.property.value()), isProperty: true };
+    this._latest = at;
+    const place = places[at];
+    return place && { path: place.path, payload: String(place.property.value()), isProperty: true };
   }
 
-  /** Counts a message, or comes back when there may be another. */
+  /** There may be another message now, or it comes back when there may. */
   private _mayGo(): boolean {
     const now = this._options.clock.monotonicMs();
     this._moments = this._moments.filter((moment) => now - moment < 1000);
     const first = this._moments[0];
-    if (first === undefined || this._moments.length < MAX_PER_SECOND) {
-      this._moments.push(now);
-      return true;
-    }
+    if (first === undefined || this._moments.length < MAX_PER_SECOND) return true;
     this._again(1000 - (now - first));
     return false;
   }

@@ -35,6 +35,8 @@ export class Confirmation implements IO {
   private _deadline: Timer | undefined;
   /** Its time is over, and a session is under way. */
   private _isOverdue = false;
+  /** The bootloader does not take it in. */
+  private _isRefused = false;
 
   constructor(options: ConfirmationOptions) {
     this._options = options;
@@ -45,6 +47,7 @@ export class Confirmation implements IO {
       case "none":
         break;
       case "confirmed":
+        this._trial = this._record.trial;
         this._settle(() => {});
         break;
       case "rolled-back":
@@ -136,7 +139,9 @@ export class Confirmation implements IO {
       this._keep({});
       onKept();
     } else {
-      board.log(`update: the bootloader was not told that the new firmware stays: ${problem}`);
+      if (!this._isRefused)
+        board.log(`update: the bootloader was not told that the new firmware stays: ${problem}`);
+      this._isRefused = true;
       this._look = board.clock.set(() => this._settle(onKept), LOOK_MS);
     }
   }

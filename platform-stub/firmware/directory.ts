@@ -85,6 +85,14 @@ export class ShelfDirectory {
   /** Gives what does not belong there, and is left out: a sentence for each. */
   refresh(): string[] {
     const problems: string[] = [];
+    const namesIn = (directory: string, belongs: (entry: Dirent) => boolean) => {
+      try {
+        return existsSync(directory) ? readNames(directory, belongs) : [];
+      } catch {
+        problems.push(`${directory} cannot be read: it has to be a folder that the platform may read`);
+        return [];
+      }
+    };
     for (const productId of namesIn(this.path, (entry) => entry.isDirectory())) {
       for (const name of namesIn(join(this.path, productId), (entry) => entry.isFile())) {
         const [, channel, version] = FILE.exec(name) ?? [];
@@ -111,9 +119,7 @@ export class ShelfDirectory {
   }
 }
 
-/** What stands in a directory, if it is there. */
-function namesIn(directory: string, belongs: (entry: Dirent) => boolean): string[] {
-  if (!existsSync(directory)) return [];
+function readNames(directory: string, belongs: (entry: Dirent) => boolean): string[] {
   return readdirSync(directory, { withFileTypes: true })
     .filter(belongs)
     .map(({ name }) => name);

@@ -287,6 +287,18 @@ describe("served", () => {
     expect((await fetch(`${service.url}/firmwares/v1/aaa.bin`)).status).toBe(200);
   });
 
+  test("a directory that is none any more is told, and ends nothing", async () => {
+    const shelf = join(directory, "shelf");
+    mkdirSync(shelf);
+    const problems: string[] = [];
+    service = await serveFirmware({ directory: shelf, port: 0, onProblem: (text) => problems.push(text) });
+    rmSync(shelf, { recursive: true });
+    writeFileSync(shelf, "");
+    for (let i = 0; i < 2; i++)
+      expect((await fetch(`${service.url}/firmwares/v1/cafe.bin`)).status).toBe(404);
+    expect(problems).toEqual([expect.stringContaining("has to be a folder")]);
+  });
+
   test("it hears over the broker how stations fare, halts, and knows that after a restart", async () => {
     writeRelease(directory, releaseOf(5, { image }));
     const platform = await startPlatform({ registry: demoRegistry() });
