@@ -26,6 +26,8 @@ export interface StationSessionsOptions {
   readonly requests: () => Requests | undefined;
   /** Something went wrong that somebody should know of. */
   readonly complain: (message: string) => void;
+  /** Fewer wait. */
+  readonly onChanged: () => void;
 }
 
 /** For the pilot to settle after the start, so that it is known whether there is a vehicle. */
@@ -78,7 +80,11 @@ export class StationSessions implements IO {
         return requests && ((endpoint, data, done) => requests.request(endpoint, data, done));
       },
       prepare: () => this._sessions.tidy(),
-      onAccepted: (slot) => this._sessions.forget(slot),
+      onAccepted: (slot) => {
+        const isForgotten = this._sessions.forget(slot);
+        options.onChanged();
+        return isForgotten;
+      },
     });
     this._settling = clock.set(() => this._settle(), SETTLING_MS);
     this._tidying = clock.repeat(() => this._sessions.tidy(), TIDYING_MS);

@@ -232,6 +232,7 @@ export class Station implements IO {
       resumes: () => this._options.now.resumes,
       requests: () => (this._platform?.isOnline ? this._platform.requests : undefined),
       complain: (message) => this._complain(message),
+      onChanged: () => this._platform?.update(),
     });
   }
 

@@ -125,6 +125,7 @@ const VOLATILE: Readonly<Record<string, RegExp>> = {
   $heartbeat: /^[1-9]\d*$/,
   // The virtual station's clock is its process's, which may have run for long.
   "$telemetry/uptime": /^(0|[1-9]\d*0)$/,
+  "$telemetry/heap": /^(0|[1-9]\d+)$/,
   "$stats/uptime": /^(0|[1-9]\d*00)$/,
   $localip: /^\d+\.\d+\.\d+\.\d+$/,
 };
@@ -139,7 +140,14 @@ const VOLATILE_FIELDS: Readonly<Record<string, RegExp>> = {
   "session.data.seconds": /^\d{1,2}$/,
 };
 /** How often these come, and between what, depends on the time that everything takes: they stand at the end, once. */
-const SERIES = ["charger/energy", "charger/power", "$heartbeat", "$telemetry/uptime", "$stats/uptime"];
+const SERIES = [
+  "charger/energy",
+  "charger/power",
+  "$heartbeat",
+  "$telemetry/uptime",
+  "$telemetry/heap",
+  "$stats/uptime",
+];
 
 function isOfSeries(line: string): boolean {
   return SERIES.includes(pathOf(line) ?? "");
@@ -247,6 +255,9 @@ function withoutVolatileFields(topic: string, text: string): string {
       await step("150 Wh");
       station.station.device.vehicle.unplug();
       await reader.says("charger/status", "available");
+      // None, then one, then none.
+      const waiting = () => reader.lines.filter((line) => pathOf(line) === "$telemetry/waiting");
+      await waitFor("the session is told", () => waiting().length === 3);
       await step("the vehicle is unplugged");
       await waitFor("a heartbeat", () => reader.last("$heartbeat") !== undefined);
       station.stop();
