@@ -5,7 +5,7 @@ import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
 import { problemOfPart } from "../modules/pairing/index.js";
 import { READER_KINDS, type ReaderKind } from "../modules/rfid/index.js";
 import { type Cipher, isTopicId } from "../modules/settings/index.js";
-import { updateConfigErrors } from "./updates.js";
+import { updateConfigErrors } from "./update/updates.js";
 
 export interface Config {
   /** Published as `$fw/name`; the id under which the platform keeps firmware. */

@@ -1,9 +1,9 @@
 import type { Board } from "../modules/board/index.js";
 import { type Config, configErrors } from "./config.js";
 import { openRecords } from "./records.js";
-import { Rescue } from "./rescue.js";
-import { Restarts, restartsFormat } from "./restarts.js";
 import { Station } from "./station.js";
+import { Restarts, restartsFormat } from "./update/boot-counter.js";
+import { Rescue } from "./update/safe-mode.js";
 
 /**
  * Starts the firmware on any board: a station, or, after crashes one upon the other, what can still be done.

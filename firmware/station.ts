@@ -7,22 +7,22 @@ import { firmwareUploadRoute, Pairing, type PairingParameters } from "../modules
 import { type Metadata, TagService } from "../modules/tag-service/index.js";
 import type { LogLevel, Tree } from "../modules/telemetry/index.js";
 import type { Updates } from "../modules/updates/index.js";
-import { Access } from "./access.js";
+import { Access } from "./charger/access.js";
+import { CurrentLimit } from "./charger/current-limit.js";
+import { StationSessions } from "./charger/sessions.js";
 import type { Config } from "./config.js";
-import { CurrentLimit } from "./current-limit.js";
-import { HoldButton } from "./hold-button.js";
-import { readIdentity, type StationIdentity, userOf } from "./identity.js";
-import { OptionStore } from "./options.js";
-import { Owner } from "./owner.js";
-import { OwnerChange } from "./owner-change.js";
-import { pairingSetup } from "./pairing-setup.js";
-import { panelRoutes } from "./panel-api.js";
-import { PlatformConnection } from "./platform-connection.js";
+import { readIdentity, type StationIdentity, userOf } from "./platform/identity.js";
+import { Owner } from "./platform/owner.js";
+import { OwnerChange } from "./platform/owner-transfer.js";
+import { PlatformConnection } from "./platform/platform-connection.js";
 import type { Records } from "./records.js";
-import type { Restarts } from "./restarts.js";
-import { StationSessions } from "./sessions.js";
-import { makeTree } from "./tree.js";
-import { makeUpdates } from "./updates.js";
+import { OptionStore } from "./settings.js";
+import { HoldButton } from "./ui/hold-button.js";
+import { makeTree } from "./ui/homie-device.js";
+import { pairingSetup } from "./ui/pairing-setup.js";
+import { panelRoutes } from "./ui/panel-api.js";
+import type { Restarts } from "./update/boot-counter.js";
+import { makeUpdates } from "./update/updates.js";
 
 export type LifeCycle =
   /** Parameters are missing: its own network is up, the HTTP API takes them. */

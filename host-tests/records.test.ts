@@ -6,9 +6,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { optionsFormat } from "../firmware/options.js";
-import { ownerFormat } from "../firmware/owner.js";
-import { restartsFormat } from "../firmware/restarts.js";
+import { ownerFormat } from "../firmware/platform/owner.js";
+import { optionsFormat } from "../firmware/settings.js";
+import { restartsFormat } from "../firmware/update/boot-counter.js";
 import { listIndexFormat, listPageFormat } from "../modules/authorization/local-list.js";
 import type { JSONObject } from "../modules/json/index.js";
 import { loginFormat } from "../modules/pairing/login.js";

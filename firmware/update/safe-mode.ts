@@ -1,11 +1,11 @@
-import type { Board, IO, Timer } from "../modules/board/index.js";
-import { type Link, makeLink } from "../modules/network/index.js";
-import { firmwareUploadRoute, Pairing } from "../modules/pairing/index.js";
-import type { Updates } from "../modules/updates/index.js";
-import { readIdentity } from "./identity.js";
-import { pairingSetup } from "./pairing-setup.js";
-import type { Restarts } from "./restarts.js";
-import type { StationOptions } from "./station.js";
+import type { Board, IO, Timer } from "../../modules/board/index.js";
+import { type Link, makeLink } from "../../modules/network/index.js";
+import { firmwareUploadRoute, Pairing } from "../../modules/pairing/index.js";
+import type { Updates } from "../../modules/updates/index.js";
+import { readIdentity } from "../platform/identity.js";
+import type { StationOptions } from "../station.js";
+import { pairingSetup } from "../ui/pairing-setup.js";
+import type { Restarts } from "./boot-counter.js";
 import { makeUpdates } from "./updates.js";
 
 /** What made it crash may be gone by then: a broker's answer, a network. */

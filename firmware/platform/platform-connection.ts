@@ -1,8 +1,8 @@
-import type { Board, IO, Timer } from "../modules/board/index.js";
-import { type MQTTFailure, MQTTSession, type MQTTState } from "../modules/mqtt/index.js";
-import type { PairingParameters } from "../modules/pairing/index.js";
-import { Requests } from "../modules/requests/index.js";
-import { farewell, type LogLevel, lastWill, Telemetry, type Tree } from "../modules/telemetry/index.js";
+import type { Board, IO, Timer } from "../../modules/board/index.js";
+import { type MQTTFailure, MQTTSession, type MQTTState } from "../../modules/mqtt/index.js";
+import type { PairingParameters } from "../../modules/pairing/index.js";
+import { Requests } from "../../modules/requests/index.js";
+import { farewell, type LogLevel, lastWill, Telemetry, type Tree } from "../../modules/telemetry/index.js";
 import { brokerAccount, type StationIdentity, userOf } from "./identity.js";
 
 export interface PlatformConnectionOptions {

@@ -1,8 +1,8 @@
-import type { Board, IO } from "../modules/board/index.js";
-import { type MQTTFailure, MQTTSession } from "../modules/mqtt/index.js";
-import type { PairingParameters } from "../modules/pairing/index.js";
-import { responseFilter } from "../modules/requests/index.js";
-import { greeting } from "../modules/telemetry/index.js";
+import type { Board, IO } from "../../modules/board/index.js";
+import { type MQTTFailure, MQTTSession } from "../../modules/mqtt/index.js";
+import type { PairingParameters } from "../../modules/pairing/index.js";
+import { responseFilter } from "../../modules/requests/index.js";
+import { greeting } from "../../modules/telemetry/index.js";
 import { userOf } from "./identity.js";
 import { sessionOptions } from "./platform-connection.js";
 

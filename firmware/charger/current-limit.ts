@@ -1,5 +1,5 @@
-import type { Board, IO, Timer } from "../modules/board/index.js";
-import { deratedA } from "../modules/charging/index.js";
+import type { Board, IO, Timer } from "../../modules/board/index.js";
+import { deratedA } from "../../modules/charging/index.js";
 
 export interface CurrentLimitOptions {
   readonly board: Board;

@@ -1,8 +1,8 @@
 /** Firmware over the air, as this station has it. */
 
-import type { Board } from "../modules/board/index.js";
-import { decodeHex } from "../modules/bytes/index.js";
-import type { Property } from "../modules/telemetry/index.js";
+import type { Board } from "../../modules/board/index.js";
+import { decodeHex } from "../../modules/bytes/index.js";
+import type { Property } from "../../modules/telemetry/index.js";
 import {
   PUBLIC_KEY_BYTES,
   parseTimeOfDay,
@@ -10,11 +10,11 @@ import {
   Updates,
   type UpdatesOptions,
   updateFormat,
-} from "../modules/updates/index.js";
-import type { Config } from "./config.js";
-import type { StationIdentity } from "./identity.js";
-import type { OptionStore, Options } from "./options.js";
-import type { Records } from "./records.js";
+} from "../../modules/updates/index.js";
+import type { Config } from "../config.js";
+import type { StationIdentity } from "../platform/identity.js";
+import type { Records } from "../records.js";
+import type { OptionStore, Options } from "../settings.js";
 
 export interface StationUpdatesOptions
   extends Pick<

@@ -1,11 +1,11 @@
 /** What a station says of itself, and what its owner may set (docs/protocol.md, section 5). */
 
-import { OFFLINE_POLICIES } from "../modules/authorization/index.js";
-import { MIN_CURRENT_A, STATION_STATUSES, type StationStatus } from "../modules/charging/index.js";
-import { type Property, STATS_INTERVAL_S, type Tree } from "../modules/telemetry/index.js";
-import type { Updates } from "../modules/updates/index.js";
-import type { OptionStore } from "./options.js";
-import { updateProperties } from "./updates.js";
+import { OFFLINE_POLICIES } from "../../modules/authorization/index.js";
+import { MIN_CURRENT_A, STATION_STATUSES, type StationStatus } from "../../modules/charging/index.js";
+import { type Property, STATS_INTERVAL_S, type Tree } from "../../modules/telemetry/index.js";
+import type { Updates } from "../../modules/updates/index.js";
+import type { OptionStore } from "../settings.js";
+import { updateProperties } from "../update/updates.js";
 
 export interface TreeOptions {
   readonly options: OptionStore;

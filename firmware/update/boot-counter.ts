@@ -1,6 +1,6 @@
-import type { Board, LastEnd } from "../modules/board/index.js";
-import { numberField } from "../modules/json/index.js";
-import type { RecordFormat, StoredRecord } from "../modules/settings/index.js";
+import type { Board, LastEnd } from "../../modules/board/index.js";
+import { numberField } from "../../modules/json/index.js";
+import type { RecordFormat, StoredRecord } from "../../modules/settings/index.js";
 
 /** How the runs of the firmware have ended. */
 export interface RestartCounts {

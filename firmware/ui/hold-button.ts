@@ -1,4 +1,4 @@
-import type { Board, DigitalIn, IO, Timer } from "../modules/board/index.js";
+import type { Board, DigitalIn, IO, Timer } from "../../modules/board/index.js";
 
 export interface HoldButtonOptions {
   readonly board: Board;

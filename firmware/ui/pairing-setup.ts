@@ -1,14 +1,14 @@
-import type { Link } from "../modules/network/index.js";
+import type { Link } from "../../modules/network/index.js";
 import {
   candidateFormat,
   Login,
   loginFormat,
   type PairingOptions,
   pairingFormat,
-} from "../modules/pairing/index.js";
-import { tryBroker } from "./broker-trial.js";
-import type { StationIdentity } from "./identity.js";
-import type { StationOptions } from "./station.js";
+} from "../../modules/pairing/index.js";
+import { tryBroker } from "../platform/broker-trial.js";
+import type { StationIdentity } from "../platform/identity.js";
+import type { StationOptions } from "../station.js";
 
 /** What pairing is the same in of a station and of a rescue. */
 export function pairingSetup({

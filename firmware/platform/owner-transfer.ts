@@ -1,12 +1,12 @@
 /** A change of owner that the present owner has asked for (docs/protocol.md, section 4). */
 
-import type { Board, IO } from "../modules/board/index.js";
-import { numberField, textField } from "../modules/json/index.js";
-import { type PairingParameters, pairingFormat, problemOfPart } from "../modules/pairing/index.js";
-import type { RequestOutcome, Requests } from "../modules/requests/index.js";
+import type { Board, IO } from "../../modules/board/index.js";
+import { numberField, textField } from "../../modules/json/index.js";
+import { type PairingParameters, pairingFormat, problemOfPart } from "../../modules/pairing/index.js";
+import type { RequestOutcome, Requests } from "../../modules/requests/index.js";
+import type { Records } from "../records.js";
 import { tryBroker } from "./broker-trial.js";
 import { userOf } from "./identity.js";
-import type { Records } from "./records.js";
 
 export interface OwnerChangeOptions {
   readonly board: Board;

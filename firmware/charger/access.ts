@@ -18,16 +18,16 @@ import {
   tagHash,
   type Verifier,
   type Visitor,
-} from "../modules/authorization/index.js";
-import type { Board, IO, Timer } from "../modules/board/index.js";
-import type { Charging } from "../modules/charging/index.js";
-import type { Signal } from "../modules/indicator/index.js";
-import { textField } from "../modules/json/index.js";
-import type { Requests } from "../modules/requests/index.js";
-import { CardReader } from "../modules/rfid/index.js";
-import type { Config } from "./config.js";
-import type { Options } from "./options.js";
-import type { Records } from "./records.js";
+} from "../../modules/authorization/index.js";
+import type { Board, IO, Timer } from "../../modules/board/index.js";
+import type { Charging } from "../../modules/charging/index.js";
+import type { Signal } from "../../modules/indicator/index.js";
+import { textField } from "../../modules/json/index.js";
+import type { Requests } from "../../modules/requests/index.js";
+import { CardReader } from "../../modules/rfid/index.js";
+import type { Config } from "../config.js";
+import type { Records } from "../records.js";
+import type { Options } from "../settings.js";
 
 export interface AccessOptions {
   readonly board: Board;

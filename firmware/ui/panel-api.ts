@@ -1,7 +1,7 @@
 /** What the admin panel sets beside what is pairing's and the platform's (docs/protocol.md, section 2). */
 
-import { encodeUTF8 } from "../modules/bytes/index.js";
-import { type FormRoute, GET_AND_POST, OK, problemOfPart, text } from "../modules/pairing/index.js";
+import { encodeUTF8 } from "../../modules/bytes/index.js";
+import { type FormRoute, GET_AND_POST, OK, problemOfPart, text } from "../../modules/pairing/index.js";
 
 export interface PanelSettings {
   /** Each gives what is wrong, if something is. */

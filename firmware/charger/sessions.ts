@@ -1,8 +1,8 @@
 /** The charging sessions of a station: metered, kept over power cuts, reported to the platform. */
 
-import type { Board, IO, Timer } from "../modules/board/index.js";
-import type { Charging, ChargingEvent } from "../modules/charging/index.js";
-import type { Requests } from "../modules/requests/index.js";
+import type { Board, IO, Timer } from "../../modules/board/index.js";
+import type { Charging, ChargingEvent } from "../../modules/charging/index.js";
+import type { Requests } from "../../modules/requests/index.js";
 import {
   type Book,
   bookFormat,
@@ -11,8 +11,8 @@ import {
   SessionLog,
   SessionReporter,
   Sessions,
-} from "../modules/sessions/index.js";
-import type { Records } from "./records.js";
+} from "../../modules/sessions/index.js";
+import type { Records } from "../records.js";
 
 export interface StationSessionsOptions {
   readonly board: Board;

@@ -1,12 +1,12 @@
 /** Who is who (docs/protocol.md, section 1). */
 
-import type { Board, Crypto } from "../modules/board/index.js";
-import { encodeHex, encodeUTF8 } from "../modules/bytes/index.js";
-import type { Fields } from "../modules/pairing/index.js";
-import { type Cipher, deviceFormat } from "../modules/settings/index.js";
-import type { TelemetryIdentity } from "../modules/telemetry/index.js";
-import type { Config } from "./config.js";
-import type { Records } from "./records.js";
+import type { Board, Crypto } from "../../modules/board/index.js";
+import { encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
+import type { Fields } from "../../modules/pairing/index.js";
+import { type Cipher, deviceFormat } from "../../modules/settings/index.js";
+import type { TelemetryIdentity } from "../../modules/telemetry/index.js";
+import type { Config } from "../config.js";
+import type { Records } from "../records.js";
 
 /** Who the station is to the platform, whoever owns it. */
 export interface StationIdentity extends Omit<TelemetryIdentity, "user"> {

@@ -1,11 +1,11 @@
 /** Whose the station is: what it keeps for one owner is not for another. */
 
-import type { Board } from "../modules/board/index.js";
-import { textField } from "../modules/json/index.js";
-import type { PairingParameters } from "../modules/pairing/index.js";
-import type { RecordFormat, StoredRecord } from "../modules/settings/index.js";
+import type { Board } from "../../modules/board/index.js";
+import { textField } from "../../modules/json/index.js";
+import type { PairingParameters } from "../../modules/pairing/index.js";
+import type { RecordFormat, StoredRecord } from "../../modules/settings/index.js";
+import type { Records } from "../records.js";
 import { userOf } from "./identity.js";
-import type { Records } from "./records.js";
 
 const MAX_USER_CHARS = 64;
 
