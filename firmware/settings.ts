@@ -1,4 +1,4 @@
-/** What the owner may set, and the station keeps. */
+/** The owner's settings, kept in the record `options`. */
 
 import { OFFLINE_POLICIES, type OfflinePolicy } from "../modules/authorization/index.js";
 import type { Board } from "../modules/board/index.js";
@@ -9,31 +9,31 @@ import { parseTimeOfDay } from "../modules/updates/index.js";
 import type { Config } from "./config.js";
 import type { Records } from "./records.js";
 
-export interface Options {
+export interface Settings {
   /** 6-32 A, at most what the installation allows (`Config`). */
   readonly currentLimitA: number;
-  /** Who may charge when the platform does not answer. */
+  /** Authorization while the platform does not answer. */
   readonly offlinePolicy: OfflinePolicy;
   /** A swipe of the card that started a session ends it. */
   readonly cardEnds: boolean;
-  /** A session that a power cut interrupted goes on, if the vehicle is still there. */
+  /** A session that a power cut interrupted is resumed, if the vehicle is still plugged in. */
   readonly resumes: boolean;
-  /** Whoever plugs in charges, without a card. */
+  /** Free vend: a vehicle that plugs in charges without a card. */
   readonly isFree: boolean;
-  /** The station's, in the air and in telemetry; none: the built-in one. */
+  /** Name in the advertisement and in telemetry; default: the built-in one. */
   readonly name?: string;
-  /** The station looks for new firmware by itself, */
+  /** The station checks for new firmware by itself, once a day. */
   readonly autoUpdate: boolean;
-  /** at this time of the day: `HH:MM`, UTC. */
+  /** Time of the daily check: `HH:MM`, UTC. */
   readonly updateTime: string;
-  /** It takes the firmware that is not for everybody yet. */
+  /** The station takes releases that are not for everybody yet. */
   readonly staging: boolean;
 }
 
 const MAX_NAME_CHARS = 64;
 
-/** The record `options`. What it lacks, or has wrong, is as it is built in. */
-export function optionsFormat(defaults: Options): RecordFormat<Options> {
+/** The record `options`. A field that is missing or invalid has its default. */
+export function settingsFormat(defaults: Settings): RecordFormat<Settings> {
   const range = { min: MIN_CURRENT_A, max: MAX_CURRENT_A };
   return {
     key: "options",
@@ -49,7 +49,7 @@ export function optionsFormat(defaults: Options): RecordFormat<Options> {
       updateTime: timeField(fields, "updateTime") ?? defaults.updateTime,
       staging: typeof fields.staging === "boolean" ? fields.staging : defaults.staging,
     }),
-    format: (options) => ({ ...options }),
+    format: (settings) => ({ ...settings }),
   };
 }
 
@@ -58,15 +58,20 @@ function timeField(fields: JSONObject, name: string): string | undefined {
   return text !== undefined && parseTimeOfDay(text) !== undefined ? text : undefined;
 }
 
-export class OptionStore {
-  private _record: StoredRecord<Options>;
-  private _options: Options;
-  private _defaults: Options;
-  private _board: Board;
+export interface SettingsListener {
+  handleSettingsChanged(): void;
+}
+
+export class SettingsStore {
+  private readonly _record: StoredRecord<Settings>;
+  private readonly _defaults: Settings;
+  private readonly _board: Board;
+  private readonly _listeners: SettingsListener[] = [];
+  private _settings: Settings;
 
   constructor({ board, config, records }: { board: Board; config: Config; records: Records }) {
     const { currentLimitA } = config;
-    const defaults: Options = {
+    const defaults: Settings = {
       currentLimitA,
       offlinePolicy: "deny",
       cardEnds: true,
@@ -78,35 +83,41 @@ export class OptionStore {
     };
     this._board = board;
     this._defaults = defaults;
-    this._record = records(optionsFormat(defaults));
-    this._options = this._record.read() ?? defaults;
+    this._record = records(settingsFormat(defaults));
+    this._settings = this._record.read() ?? defaults;
   }
 
-  get now(): Options {
-    return this._options;
+  /** Registers a listener for the life of the station. Called after `set`, in the order of subscription. */
+  subscribe(listener: SettingsListener): void {
+    this._listeners.push(listener);
+  }
+
+  get now(): Settings {
+    return this._settings;
   }
 
   /**
-   * What the installation allows and the station's name stay; the rest was the owner's wish. Storage errors pass
-   * through; then it holds until the restart.
+   * Restores the defaults but for the current limit and the name, which belong to the installation. Storage errors pass
+   * through; the defaults then hold until the restart.
    */
   forgetOwner(): void {
-    const { currentLimitA, name } = this._options;
-    this._options = { ...this._defaults, currentLimitA, name };
-    this._record.write(this._options);
+    const { currentLimitA, name } = this._settings;
+    this._settings = { ...this._defaults, currentLimitA, name };
+    this._record.write(this._settings);
   }
 
-  /** `false`, and nothing changes, when it cannot be kept. */
-  set(change: Partial<Options>): boolean {
-    const options = { ...this._options, ...change };
+  /** Changes settings and stores them. `false`, and nothing changes, when they cannot be stored. */
+  set(change: Partial<Settings>): boolean {
+    const settings = { ...this._settings, ...change };
     try {
-      this._record.write(options);
+      this._record.write(settings);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this._board.log(`options: not stored: ${error.message}`);
+      this._board.log(`settings: not stored: ${error.message}`);
       return false;
     }
-    this._options = options;
+    this._settings = settings;
+    for (const listener of this._listeners) listener.handleSettingsChanged();
     return true;
   }
 }

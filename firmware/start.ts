@@ -2,21 +2,21 @@ import type { Board } from "../modules/board/index.js";
 import { type Config, configErrors } from "./config.js";
 import { openRecords } from "./records.js";
 import { Station } from "./station.js";
-import { Restarts, restartsFormat } from "./update/boot-counter.js";
-import { Rescue } from "./update/safe-mode.js";
+import { BootCounter, restartsFormat } from "./update/boot-counter.js";
+import { SafeMode } from "./update/safe-mode.js";
 
 /**
  * Starts the firmware on any board: a station, or, after crashes one upon the other, what can still be done.
  * Throws when the configuration is wrong, with a sentence for each mistake.
  */
-export function startStation(board: Board, config: Config): Station | Rescue {
+export function startStation(board: Board, config: Config): Station | SafeMode {
   const errors = configErrors(config);
   if (errors.length > 0) throw new Error(errors.join("; "));
   const { lastEnd } = board;
   if (lastEnd.type !== "power")
     board.log(`station: the run before ended: ${lastEnd.type}: ${lastEnd.reason}`);
   const records = openRecords(board);
-  const restarts = new Restarts({ board, record: records(restartsFormat) });
-  const options = { board, config, records, restarts };
-  return restarts.needsRescue ? new Rescue(options) : new Station(options);
+  const boots = new BootCounter({ board, record: records(restartsFormat) });
+  const options = { board, config, records, boots };
+  return boots.needsSafeMode ? new SafeMode(options) : new Station(options);
 }

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { ownerFormat } from "../firmware/platform/owner.js";
-import { optionsFormat } from "../firmware/settings.js";
+import { settingsFormat } from "../firmware/settings.js";
 import { restartsFormat } from "../firmware/update/boot-counter.js";
 import { listIndexFormat, listPageFormat } from "../modules/authorization/local-list.js";
 import type { JSONObject } from "../modules/json/index.js";
@@ -84,7 +84,7 @@ const RECORDS: Readonly<Record<string, Kept>> = {
   ),
   login: kept(loginFormat, { hash: "ab".repeat(32) }, new Uint8Array(32).fill(0xab)),
   options: kept(
-    optionsFormat(defaults),
+    settingsFormat(defaults),
     { currentLimitA: 10, offlinePolicy: "list", cardEnds: false, resumes: true },
     expect.objectContaining({ currentLimitA: 10, offlinePolicy: "list", cardEnds: false, resumes: true }),
   ),

@@ -1,14 +1,15 @@
 import type { Board, IO, Timer } from "../../modules/board/index.js";
-import { deratedA } from "../../modules/charging/index.js";
+import { type Charging, deratedA } from "../../modules/charging/index.js";
+import type { Settings } from "../settings.js";
+import type { FaultReporter } from "./fault-reporter.js";
 
 export interface CurrentLimitOptions {
   readonly board: Board;
-  /** What the installation and the owner allow, A. */
-  readonly allowedA: () => number;
-  /** What may be offered now, A; 0 for nothing. Called at the start, and at each change. */
-  readonly onLimit: (limitA: number) => void;
-  /** Something happened that somebody should know of. */
-  readonly complain: (message: string) => void;
+  /** Highest current of the installation, A. */
+  readonly installationA: number;
+  readonly settings: { readonly now: Pick<Settings, "currentLimitA"> };
+  readonly charging: Pick<Charging, "setLimit">;
+  readonly reporter: FaultReporter;
 }
 
 const PERIOD_MS = 10_000;
@@ -19,7 +20,7 @@ export class CurrentLimit implements IO {
   private _timer: Timer | undefined;
   private _limitA: number | undefined;
   private _temperatureC: number | undefined;
-  /** Somebody has been told that the thermometer is broken. */
+  /** The broken thermometer has been reported. */
   private _isKnownBroken = false;
 
   constructor(options: CurrentLimitOptions) {
@@ -36,21 +37,27 @@ export class CurrentLimit implements IO {
 
   /** What is allowed may have changed. */
   update(): void {
-    const { board, allowedA, onLimit, complain } = this._options;
+    const { board, charging, reporter } = this._options;
+    const allowedA = this._allowedA;
     const before = this._limitA;
     const temperatureC = board.temperatureC?.();
-    const limitA = board.temperatureC ? deratedA(allowedA(), temperatureC, before === 0) : allowedA();
+    const limitA = board.temperatureC ? deratedA(allowedA, temperatureC, before === 0) : allowedA;
     this._limitA = limitA;
-    if (limitA !== before) onLimit(limitA);
+    if (limitA !== before) charging.setLimit(limitA);
     if (temperatureC === undefined) {
-      if (board.temperatureC) this._complainOnce(limitA);
+      if (board.temperatureC) this._reportBrokenOnce(limitA);
       return;
     }
     this._temperatureC = temperatureC;
     if (limitA === before) return;
     const degrees = Math.round(temperatureC);
-    if (limitA === 0) complain(`charging: paused, it is ${degrees} °C inside`);
-    else if (limitA < allowedA()) board.log(`charging: ${limitA} A, it is ${degrees} °C inside`);
+    if (limitA === 0) reporter.reportFault(`charging: paused, it is ${degrees} °C inside`);
+    else if (limitA < allowedA) board.log(`charging: ${limitA} A, it is ${degrees} °C inside`);
+  }
+
+  private get _allowedA(): number {
+    const { installationA, settings } = this._options;
+    return Math.min(installationA, settings.now.currentLimitA);
   }
 
   close(): void {
@@ -58,9 +65,9 @@ export class CurrentLimit implements IO {
   }
 
   /** Not at each time that a loose contact comes and goes. */
-  private _complainOnce(limitA: number): void {
+  private _reportBrokenOnce(limitA: number): void {
     if (this._isKnownBroken) return;
     this._isKnownBroken = true;
-    this._options.complain(`charging: ${limitA} A, the thermometer is broken`);
+    this._options.reporter.reportFault(`charging: ${limitA} A, the thermometer is broken`);
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging, ChargingEvent } from "../../modules/charging/index.js";
-import type { Requests } from "../../modules/requests/index.js";
+import type { Requester } from "../../modules/requests/index.js";
 import {
   type Book,
   bookFormat,
@@ -13,30 +13,30 @@ import {
   Sessions,
 } from "../../modules/sessions/index.js";
 import type { Records } from "../records.js";
+import type { Settings } from "../settings.js";
+import type { FaultReporter } from "./fault-reporter.js";
 
-export interface StationSessionsOptions {
+export interface ChargingSessionsOptions {
   readonly board: Board;
   readonly records: Records;
   /** imp/kWh */
   readonly meterPulsesPerKWh: number;
   readonly charging: Pick<Charging, "admit" | "status">;
-  /** A session that a power cut interrupted goes on, if the vehicle is still there. */
-  readonly resumes: () => boolean;
-  /** `undefined` while the platform cannot be asked. */
-  readonly requests: () => Requests | undefined;
-  /** Something went wrong that somebody should know of. */
-  readonly complain: (message: string) => void;
-  /** Fewer wait. */
-  readonly onChanged: () => void;
+  readonly settings: { readonly now: Pick<Settings, "resumes"> };
+  /** Receives finished sessions. */
+  readonly platform: Requester;
+  readonly reporter: FaultReporter;
+  /** `waiting` has decreased. */
+  readonly onReported: () => void;
 }
 
 /** For the pilot to settle after the start, so that it is known whether there is a vehicle. */
 const SETTLING_MS = 1000;
 const TIDYING_MS = 60_000;
 
-export class StationSessions implements IO {
+export class ChargingSessions implements IO {
   readonly meter: Meter;
-  private _options: StationSessionsOptions;
+  private _options: ChargingSessionsOptions;
   private _log: SessionLog;
   private _sessions: Sessions;
   private _reporter: SessionReporter;
@@ -44,16 +44,17 @@ export class StationSessions implements IO {
   private _tidying: Timer;
   private _isResuming = false;
 
-  constructor(options: StationSessionsOptions) {
+  constructor(options: ChargingSessionsOptions) {
     this._options = options;
-    const { board, records, meterPulsesPerKWh, complain } = options;
+    const { board, records, meterPulsesPerKWh, platform, reporter } = options;
+    const report = (message: string) => reporter.reportFault(message);
     const { clock, crypto } = board;
     const record = records(bookFormat);
     const book: Book = record.read() ?? { meterWh: 0, givenUp: 0, session: undefined };
     this._log = new SessionLog({
       record: (slot) => records(logFormat(slot)),
       givenUp: book.givenUp,
-      report: complain,
+      report,
     });
     this.meter = new Meter({
       board,
@@ -68,21 +69,18 @@ export class StationSessions implements IO {
       record,
       book,
       log: this._log,
-      report: complain,
+      report,
       onFinished: () => this._reporter.wake(),
     });
     this._reporter = new SessionReporter({
       clock,
       random: (byteLength) => crypto.random(byteLength),
       log: this._log,
-      request: () => {
-        const requests = options.requests();
-        return requests && ((endpoint, data, done) => requests.request(endpoint, data, done));
-      },
+      platform,
       prepare: () => this._sessions.tidy(),
       onAccepted: (slot) => {
         const isForgotten = this._sessions.forget(slot);
-        options.onChanged();
+        options.onReported();
         return isForgotten;
       },
     });
@@ -105,7 +103,7 @@ export class StationSessions implements IO {
     return this._sessions.sessionWh;
   }
 
-  follow(event: ChargingEvent): void {
+  handleChargingEvent(event: ChargingEvent): void {
     if (event.type === "session-started") {
       const { id, grant } = event.session;
       const { tag, tagEnd, method, currentA } = grant;
@@ -124,9 +122,8 @@ export class StationSessions implements IO {
     this._sessions.giveUpWaiting();
   }
 
-  /** The platform can be asked, or not any more. */
-  followPlatform(isOnline: boolean): void {
-    if (isOnline) this._reporter.wake();
+  handlePlatformChanged(): void {
+    if (this._options.platform.isOnline) this._reporter.wake();
     else this._reporter.sleep();
   }
 
@@ -143,7 +140,7 @@ export class StationSessions implements IO {
   private _settle(): void {
     const session = this._sessions.interrupted;
     if (!session) return;
-    const admission = this._options.resumes() ? this._options.charging.admit() : undefined;
+    const admission = this._options.settings.now.resumes ? this._options.charging.admit() : undefined;
     this._isResuming = admission !== undefined;
     if (!admission?.authorize(session, session.id)) this._letGo();
   }

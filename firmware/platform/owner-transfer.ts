@@ -1,29 +1,46 @@
-/** A change of owner that the present owner has asked for (docs/protocol.md, section 4). */
+/** An ownership transfer that the present owner has requested (docs/protocol.md, section 4). */
 
 import type { Board, IO } from "../../modules/board/index.js";
 import { numberField, textField } from "../../modules/json/index.js";
 import { type PairingParameters, pairingFormat, problemOfPart } from "../../modules/pairing/index.js";
-import type { RequestOutcome, Requests } from "../../modules/requests/index.js";
+import type { Requester, RequestOutcome } from "../../modules/requests/index.js";
 import type { Records } from "../records.js";
 import { tryBroker } from "./broker-trial.js";
 import { userOf } from "./identity.js";
 
-export interface OwnerChangeOptions {
+export interface OwnerTransferOptions {
   readonly board: Board;
   readonly deviceId: string;
   readonly records: Records;
-  /** Why the station cannot change hands now, if it cannot. */
-  readonly obstacle: () => string | undefined;
-  readonly requests: () => Requests | undefined;
-  /** What the station runs on. */
-  readonly parameters: () => PairingParameters | undefined;
-  /** Takes back what is retained under the present owner, and lets go of the account. `false`: not all of it. */
-  readonly leave: (done: (isClean: boolean) => void) => void;
-  /** The station has reached the broker as the new owner's, and that is stored. */
-  readonly onMoved: (parameters: PairingParameters) => void;
-  /** It has not: the owner before goes on. */
-  readonly onStayed: (why: string) => void;
+  readonly platform: Requester;
+  readonly host: OwnerTransferHost;
 }
+
+/** What a transfer needs of the station. */
+export interface OwnerTransferHost {
+  /** Proven parameters of the present owner; `undefined` for an unpaired station. */
+  readonly parameters: PairingParameters | undefined;
+  /** Why the station cannot be transferred now; `undefined` if it can. */
+  readonly transferBlocker: string | undefined;
+  /** Removes the present owner's retained topics and ends the connection, then calls `continue`. */
+  handleTransferLeaving(): void;
+  /** The broker was reached with the new owner's account, and the parameters are stored. */
+  handleTransferred(parameters: PairingParameters): void;
+  /** The station still belongs to the present owner. */
+  handleTransferFailed(why: string): void;
+}
+
+/** Progress of a transfer. */
+type Step =
+  | { readonly type: "idle" }
+  /** The platform is asked for the new owner's account. */
+  | { readonly type: "asking"; readonly request: IO }
+  /** The retained topics of the present owner are removed. */
+  | { readonly type: "leaving"; readonly parameters: PairingParameters }
+  /** The account is tried; link and client id belong to this attempt. */
+  | { readonly type: "trying"; readonly attempt: IO };
+
+const IDLE: Step = { type: "idle" };
 
 const MAX_TEXT_CHARS = 128;
 const MAX_PORT = 65_535;
@@ -31,75 +48,78 @@ const MAX_PORT = 65_535;
 const FORBIDDEN = 403;
 
 /**
- * Asks the platform for the new owner's account, tries it, and only then keeps it, in one write: until then the
- * station is the present owner's, whatever happens.
+ * Asks the platform for the new owner's account, tries it, and stores it in one write: until then the station belongs
+ * to the present owner, whatever happens.
  */
-export class OwnerChange implements IO {
-  private _options: OwnerChangeOptions;
-  private _step: IO | undefined;
-  private _isTrying = false;
+export class OwnerTransfer implements IO {
+  private readonly _options: OwnerTransferOptions;
+  private _step: Step = IDLE;
 
-  constructor(options: OwnerChangeOptions) {
+  constructor(options: OwnerTransferOptions) {
     this._options = options;
   }
 
-  /** The account is being tried: the link and the client id are this one's. */
-  get isTrying(): boolean {
-    return this._isTrying;
-  }
-
   get isUnderWay(): boolean {
-    return this._isTrying || this._step !== undefined;
+    return this._step.type !== "idle";
   }
 
-  /** Gives why it cannot begin, if it cannot. */
+  /**
+   * Starts a transfer to an owner, given by e-mail. Returns why it cannot start; `undefined` if it has, and the host
+   * receives the outcome.
+   */
   start(owner: string): string | undefined {
-    const { obstacle, requests, parameters } = this._options;
-    const platform = requests();
-    const before = parameters();
+    const { platform, host } = this._options;
+    const { parameters } = host;
     if (problemOfPart(new Map([["wsp", owner]]))) return "the owner must be an e-mail address";
-    if (this.isUnderWay) return "a change of owner is under way";
-    if (!platform || !before) return "the station is not connected";
-    const problem = obstacle();
-    if (problem) return problem;
-    this._step = platform.request("change-owner", { owner }, (outcome) => {
-      this._step = undefined;
-      const account = parametersOf(this._options.board, before, owner, outcome);
-      const why = typeof account === "string" ? account : obstacle();
-      if (why || typeof account === "string") this._stay(why ?? "");
-      else this._try(account);
+    if (this.isUnderWay) return "an ownership transfer is under way";
+    if (!platform.isOnline || !parameters) return "the station is not connected";
+    const blocker = host.transferBlocker;
+    if (blocker) return blocker;
+    const request = platform.request("change-owner", { owner }, (outcome) => {
+      this._step = IDLE;
+      const account = parametersOf(this._options.board, parameters, owner, outcome);
+      if (typeof account === "string") this._fail(account);
+      else if (host.transferBlocker) this._fail(host.transferBlocker);
+      else this._leave(account);
     });
+    this._step = { type: "asking", request };
     return undefined;
   }
 
-  /** Gives up; the owner before goes on. */
+  /** The present owner's connection has ended; `isClean`: all of its retained topics are removed. */
+  continue(isClean: boolean): void {
+    if (this._step.type !== "leaving") return;
+    const { parameters } = this._step;
+    this._step = IDLE;
+    if (isClean) this._try(parameters);
+    else this._fail("the connection was lost while the retained telemetry was removed");
+  }
+
+  /** Cancels the transfer; the present owner stays. The host is not called. */
   close(): void {
-    this._step?.close();
-    this._step = undefined;
-    this._isTrying = false;
+    const { _step: step } = this;
+    this._step = IDLE;
+    if (step.type === "asking") step.request.close();
+    else if (step.type === "trying") step.attempt.close();
+  }
+
+  private _leave(parameters: PairingParameters): void {
+    this._step = { type: "leaving", parameters };
+    this._options.host.handleTransferLeaving();
   }
 
   private _try(parameters: PairingParameters): void {
-    const { board, deviceId, leave } = this._options;
-    this._isTrying = true;
-    leave((isClean) => {
-      if (!this._isTrying) return;
-      if (!isClean) {
-        this._isTrying = false;
-        this._stay("the connection broke off while its telemetry was taken back");
-        return;
-      }
-      this._step = tryBroker({ board, deviceId, parameters }, (failure) => {
-        this._step = undefined;
-        this._isTrying = false;
-        const problem = failure?.message ?? this._keep(parameters);
-        if (problem) this._stay(problem);
-        else this._options.onMoved(parameters);
-      });
+    const { board, deviceId, host } = this._options;
+    const attempt = tryBroker({ board, deviceId, parameters }, (failure) => {
+      this._step = IDLE;
+      const problem = failure?.message ?? this._store(parameters);
+      if (problem) this._fail(problem);
+      else host.handleTransferred(parameters);
     });
+    this._step = { type: "trying", attempt };
   }
 
-  private _keep(parameters: PairingParameters): string | undefined {
+  private _store(parameters: PairingParameters): string | undefined {
     try {
       this._options.records(pairingFormat).write(parameters);
       return undefined;
@@ -109,8 +129,8 @@ export class OwnerChange implements IO {
     }
   }
 
-  private _stay(why: string): void {
-    this._options.onStayed(`the owner has not changed: ${why}`);
+  private _fail(why: string): void {
+    this._options.host.handleTransferFailed(`the owner has not changed: ${why}`);
   }
 }
 

@@ -20,7 +20,7 @@ export const ownerFormat: RecordFormat<string> = {
 export interface OwnerOptions {
   readonly board: Board;
   readonly records: Records;
-  /** Drops all that is the owner's before: cards, sessions, wishes, words. Once more when it could not be stored. */
+  /** Deletes everything of the previous owner. Throws if it could not be stored: it is then called again at the next start. */
   readonly forget: () => void;
 }
 
@@ -37,8 +37,8 @@ export class Owner {
     this._record = options.records(ownerFormat);
   }
 
-  /** The station is about to work for who is in the parameters. `isSure`: for somebody new, whoever it was for before. */
-  follow(parameters: PairingParameters, { isSure }: { isSure: boolean }): void {
+  /** Compares the owner of the parameters with the stored one. `isSure`: it is another one, though none is stored. */
+  adopt(parameters: PairingParameters, { isSure }: { isSure: boolean }): void {
     const { board, forget } = this._options;
     const before = this._record.read();
     const user = userOf(board.crypto, parameters);

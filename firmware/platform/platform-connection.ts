@@ -1,18 +1,32 @@
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import { type MQTTFailure, MQTTSession, type MQTTState } from "../../modules/mqtt/index.js";
+import type { Link } from "../../modules/network/index.js";
 import type { PairingParameters } from "../../modules/pairing/index.js";
 import { Requests } from "../../modules/requests/index.js";
-import { farewell, type LogLevel, lastWill, Telemetry, type Tree } from "../../modules/telemetry/index.js";
+import {
+  farewell,
+  type HomieDevice,
+  type LogLevel,
+  lastWill,
+  Telemetry,
+  type TelemetrySource,
+} from "../../modules/telemetry/index.js";
+import type { StationCommands } from "../commands.js";
+import type { StationSnapshot } from "../snapshot.js";
 import { brokerAccount, type StationIdentity, userOf } from "./identity.js";
+
+export type StationDevice = HomieDevice<StationSnapshot, StationCommands>;
+export type StationSource = TelemetrySource<StationSnapshot, StationCommands>;
 
 export interface PlatformConnectionOptions {
   readonly board: Board;
   readonly identity: StationIdentity;
   readonly parameters: PairingParameters;
-  readonly tree: Tree;
-  readonly localIP: () => string | undefined;
-  /** `failure` is why the station is not online, where it was tried. */
-  readonly onChanged: (online: boolean, failure: MQTTFailure | undefined) => void;
+  readonly device: StationDevice;
+  readonly source: StationSource;
+  readonly link: Pick<Link, "state">;
+  /** `isOnline` may have changed; `failure` is why the broker was not reached, after an attempt that failed. */
+  readonly onChanged: (failure: MQTTFailure | undefined) => void;
 }
 
 /** As many may wait for telemetry to send more: requests always find room. */
@@ -25,7 +39,7 @@ export class PlatformConnection implements IO {
   readonly requests: Requests | undefined;
   private _options: PlatformConnectionOptions;
   private _user: string;
-  private _telemetry: Telemetry;
+  private _telemetry: Telemetry<StationSnapshot, StationCommands>;
   private _session: MQTTSession;
   private _whenClosed: (() => void) | undefined;
   /** Who waits for it to have left. */
@@ -59,7 +73,8 @@ export class PlatformConnection implements IO {
     this._telemetry = new Telemetry({
       clock: board.clock,
       identity: { ...identity, user: this._user },
-      tree: options.tree,
+      device: options.device,
+      source: options.source,
       publish: (message) =>
         this._session.queuedMessages < TELEMETRY_MESSAGES && this._session.publish(message) === "accepted",
     });
@@ -147,11 +162,12 @@ export class PlatformConnection implements IO {
       if (state.type === "closed") this._whenClosed();
       return;
     }
-    if (state.type === "online") this._telemetry.goOnline(this._options.localIP() ?? "");
+    const { state: link } = this._options.link;
+    if (state.type === "online") this._telemetry.goOnline(link.type === "up" ? link.address : "");
     else this._telemetry.goOffline();
     if (state.type !== "online" && this._leavers.length > 0) this._endLeaving(false);
     if (this._whenClosed) return;
-    this._options.onChanged(state.type === "online", state.type === "offline" ? state.reason : undefined);
+    this._options.onChanged(state.type === "offline" ? state.reason : undefined);
   }
 }
 

@@ -1,198 +1,175 @@
-/** What a station says of itself, and what its owner may set (docs/protocol.md, section 5). */
+/**
+ * The station as a Homie device: what it publishes and what its owner may set (docs/protocol.md, section 5). A constant
+ * table, so that it lies preloaded in flash. A new property takes a line here, and a field in the snapshot.
+ */
 
 import { OFFLINE_POLICIES } from "../../modules/authorization/index.js";
-import { MIN_CURRENT_A, STATION_STATUSES, type StationStatus } from "../../modules/charging/index.js";
-import { type Property, STATS_INTERVAL_S, type Tree } from "../../modules/telemetry/index.js";
-import type { Updates } from "../../modules/updates/index.js";
-import type { OptionStore } from "../settings.js";
-import { updateProperties } from "../update/updates.js";
+import { MIN_CURRENT_A, STATION_STATUSES } from "../../modules/charging/index.js";
+import {
+  type HomieDevice,
+  type Property as HomieProperty,
+  STATS_INTERVAL_S,
+} from "../../modules/telemetry/index.js";
+import { parseTimeOfDay } from "../../modules/updates/index.js";
+import type { StationCommands } from "../commands.js";
+import type { StationSnapshot } from "../snapshot.js";
 
-export interface TreeOptions {
-  readonly options: OptionStore;
-  /** What the installation allows, A. */
-  readonly maxCurrentA: number;
-  readonly firmwareVersion: number;
-  readonly status: () => StationStatus;
-  /** Under way; `undefined` for none. */
-  readonly sessionId: () => string | undefined;
-  /** In W, as the vehicle draws it now; `undefined` for a station without a meter. */
-  readonly powerW: (() => number) | undefined;
-  /** Of the session under way, or the last one, Wh. */
-  readonly energyWh: () => number;
-  /** Lets the vehicle that waits charge. Gives why not, if not. */
-  readonly start: () => string | undefined;
-  readonly stop: () => void;
-  readonly lastError: () => string | undefined;
-  /** What became of the latest card. */
-  readonly lastResult: () => string | undefined;
-  /** Finished sessions that wait for the platform, and that were given up. */
-  readonly sessions: { readonly waiting: number; readonly givenUp: number };
-  /** As it was measured last; `undefined` until it is. */
-  readonly temperatureC: () => number | undefined;
-  readonly listedTags: () => number;
-  /** Swiped cards become tags. */
-  readonly isLearning: () => boolean;
-  readonly setLearning: (isOn: boolean) => void;
-  /** In percent; `undefined` on a wire. */
-  readonly signalPercent: () => number | undefined;
-  readonly uptimeS: () => number;
-  /** Free, in bytes. */
-  readonly heapBytes: () => number;
-  readonly restarts: { readonly count: number; readonly reason: string };
-  /** Begins to move to another owner, an e-mail. Gives why not, if not. */
-  readonly changeOwner: (owner: string) => string | undefined;
-  readonly updates: Updates;
-  /** Some option has changed. */
-  readonly onOptions: () => void;
-}
+type Property = HomieProperty<StationSnapshot, StationCommands>;
+type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging";
 
-/** A dashboard shows what there is none of as this: an empty value would delete the property. */
+/** Shown in place of an empty text: an empty payload would delete the topic. */
 const NONE = "none";
 const UPTIME_STEP_S = 60;
 const SIGNAL_STEP_PERCENT = 5;
 const TEMPERATURE_STEP_C = 5;
 
-export function makeTree(station: TreeOptions): Tree {
-  const { options, maxCurrentA, powerW, restarts, sessions, temperatureC } = station;
-  const firstC = temperatureC();
-  const keep = (change: Parameters<OptionStore["set"]>[0]) => {
-    if (!options.set(change)) return "the station cannot store it";
-    station.onOptions();
-    return undefined;
-  };
-  const charger: Property[] = [
+const CHARGER: readonly Property[] = [
+  {
+    id: "status",
+    name: "Status",
+    datatype: "enum",
+    format: STATION_STATUSES.join(","),
+    value: (station) => station.status,
+  },
+  text("session", "Session", (station) => station.sessionId),
+  { ...number("power", "Power", "W", (station) => station.powerW ?? 0), isPresent: hasMeter },
+  {
+    ...number("energy", "Energy of the session", "Wh", (station) => station.energyWh ?? 0),
+    isPresent: hasMeter,
+  },
+  {
+    ...number("current-limit", "Current limit", "A", (station) => station.settings.currentLimitA),
+    format: (station) => `${MIN_CURRENT_A}:${station.installationA}`,
+    set: (commands, value) => commands.change({ currentLimitA: Number(value) }),
+  },
+  command("start", "Start", (commands) => commands.start()),
+  command("stop", "Stop", (commands) => commands.stop()),
+  text("last-error", "Last error", (station) => station.lastError),
+];
+
+const FIRMWARE: readonly Property[] = [
+  number("version", "Version", undefined, (station) => station.firmwareVersion),
+  text("updatestate", "Update", (station) => station.update),
+  {
+    id: "update",
+    name: "Update now",
+    datatype: "enum",
+    // A downgrade has to be requested by name.
+    format: "false,true,downgrade",
+    value: () => "false",
+    set: (commands, word) =>
+      word === "false" ? undefined : commands.update({ allowsDowngrade: word === "downgrade" }),
+  },
+  flag("autoupdate", "Update by itself", "autoUpdate"),
+  {
+    id: "updatetime",
+    name: "When it updates by itself (UTC)",
+    datatype: "string",
+    value: (station) => station.settings.updateTime,
+    set: (commands, time) =>
+      parseTimeOfDay(time) === undefined ? "it must be a time, HH:MM" : commands.change({ updateTime: time }),
+  },
+  flag("staging", "Take releases that are not for everybody yet", "staging"),
+];
+
+const ACCESS: readonly Property[] = [
+  {
+    id: "offline-policy",
+    name: "Authorization without the platform",
+    datatype: "enum",
+    format: OFFLINE_POLICIES.join(","),
+    value: (station) => station.settings.offlinePolicy,
+    set: (commands, word) =>
+      commands.change({ offlinePolicy: OFFLINE_POLICIES.find((policy) => policy === word) ?? "deny" }),
+  },
+  {
+    id: "tag-learning",
+    name: "Cards at the reader become tags",
+    datatype: "boolean",
+    value: (station) => station.isLearning,
+    set: (commands, word) => commands.setLearning(word === "true"),
+  },
+  {
+    ...text("owner", "Transfer to this e-mail", () => undefined),
+    set: (commands, email) => commands.transferTo(email),
+  },
+  text("last-result", "Result of the latest card", (station) => station.lastResult),
+  number("tags", "Tags on the local list", undefined, (station) => station.listedTags),
+];
+
+export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
+  nodes: [
+    { id: "charger", name: "Charger", type: "charger", properties: CHARGER },
+    { id: "firmware", name: "Firmware", type: "firmware", properties: FIRMWARE },
+    { id: "access", name: "Access", type: "access", properties: ACCESS },
+  ],
+  options: [
+    flag("card-ends", "A card ends its session", "cardEnds"),
+    flag("resume", "Resume after a power cut", "resumes"),
+    flag("free", "Charging without a card", "isFree"),
+  ],
+  telemetry: [
+    number("signal", "Signal", "%", (station) => floor(station.signalPercent ?? 100, SIGNAL_STEP_PERCENT)),
+    uptime(UPTIME_STEP_S),
+    number("heap", "Free memory", "B", (station) => station.heapBytes),
+    number("restarts", "Restarts", undefined, (station) => station.restarts.count),
+    text("restart-reason", "Last restart", (station) => station.restarts.reason),
+    number("waiting", "Sessions that wait for the platform", undefined, (station) => station.waitingSessions),
+    number("given-up", "Discarded sessions", undefined, (station) => station.givenUpSessions),
     {
-      id: "status",
-      name: "Status",
-      datatype: "enum",
-      format: STATION_STATUSES.join(","),
-      value: station.status,
-    },
-    text("session", "Session", station.sessionId),
-    ...(powerW
-      ? [
-          number("power", "Power", "W", powerW),
-          number("energy", "Energy of the session", "Wh", station.energyWh),
-        ]
-      : []),
-    {
-      ...number("current-limit", "Current limit", "A", () => options.now.currentLimitA),
-      format: `${MIN_CURRENT_A}:${maxCurrentA}`,
-      set: (value) => keep({ currentLimitA: Number(value) }),
-    },
-    flag(
-      "start",
-      "Start",
-      () => false,
-      (isOn) => (isOn ? station.start() : undefined),
-    ),
-    flag(
-      "stop",
-      "Stop",
-      () => false,
-      (isOn) => {
-        if (isOn) station.stop();
-      },
-    ),
-    text("last-error", "Last error", station.lastError),
-  ];
-  const access: Property[] = [
-    {
-      id: "offline-policy",
-      name: "Who may charge without the platform",
-      datatype: "enum",
-      format: OFFLINE_POLICIES.join(","),
-      value: () => options.now.offlinePolicy,
-      set: (value) => {
-        const offlinePolicy = OFFLINE_POLICIES.find((one) => one === value);
-        return keep({ offlinePolicy: offlinePolicy ?? "deny" });
-      },
-    },
-    flag("tag-learning", "Swiped cards become tags", station.isLearning, station.setLearning),
-    { ...text("owner", "Hand over to this e-mail", () => undefined), set: station.changeOwner },
-    text("last-result", "What became of the latest card", station.lastResult),
-    number("tags", "Tags on the local list", undefined, station.listedTags),
-  ];
-  const uptime = (stepS: number) => number("uptime", "Uptime", "s", () => steps(station.uptimeS(), stepS));
-  const version = number("version", "Version", undefined, () => station.firmwareVersion);
-  return {
-    nodes: [
-      { id: "charger", name: "Charger", type: "charger", properties: charger },
-      {
-        id: "firmware",
-        name: "Firmware",
-        type: "firmware",
-        properties: [version, ...updateProperties(station.updates, options, keep)],
-      },
-      { id: "access", name: "Access", type: "access", properties: access },
-    ],
-    options: [
-      flag(
-        "card-ends",
-        "A card ends its session",
-        () => options.now.cardEnds,
-        (cardEnds) => keep({ cardEnds }),
+      ...number("temperature", "Inside", "°C", (station) =>
+        floor(station.temperatureC ?? 0, TEMPERATURE_STEP_C),
       ),
-      flag(
-        "resume",
-        "Go on after a power cut",
-        () => options.now.resumes,
-        (resumes) => keep({ resumes }),
-      ),
-      flag(
-        "free",
-        "Charging without a card",
-        () => options.now.isFree,
-        (isFree) => keep({ isFree }),
-      ),
-    ],
-    telemetry: [
-      number("signal", "Signal", "%", () => steps(station.signalPercent() ?? 100, SIGNAL_STEP_PERCENT)),
-      uptime(UPTIME_STEP_S),
-      number("heap", "Free memory", "B", sampled(station.heapBytes, station.uptimeS)),
-      number("restarts", "Restarts", undefined, () => restarts.count),
-      text("restart-reason", "Last restart", () => restarts.reason),
-      number("waiting", "Sessions that wait for the platform", undefined, () => sessions.waiting),
-      number("given-up", "Sessions that were given up", undefined, () => sessions.givenUp),
-      // No number says that nobody knows: without a thermometer that measures there is no such property.
-      ...(firstC === undefined
-        ? []
-        : [number("temperature", "Inside", "°C", () => steps(temperatureC() ?? firstC, TEMPERATURE_STEP_C))]),
-    ],
-    stats: [uptime(STATS_INTERVAL_S)],
-  };
+      isPresent: (station) => station.temperatureC !== undefined,
+    },
+  ],
+  stats: [uptime(STATS_INTERVAL_S)],
+};
+
+function hasMeter(station: StationSnapshot): boolean {
+  return station.meterWh !== undefined;
 }
 
-/** What moves with each message that says so is looked at once a minute. */
-function sampled(value: () => number, uptimeS: () => number): () => number {
-  let latest = { minute: -1, value: 0 };
-  return () => {
-    const minute = Math.floor(uptimeS() / UPTIME_STEP_S);
-    if (minute !== latest.minute) latest = { minute, value: value() };
-    return latest.value;
-  };
-}
-
-/** What moves a little all the time is not published all the time. */
-function steps(value: number, step: number): number {
+/** Rounds down, so that a value that fluctuates is not published all the time. */
+function floor(value: number, step: number): number {
   return Math.floor(value / step) * step;
 }
 
-function text(id: string, name: string, value: () => string | undefined): Property {
-  return { id, name, datatype: "string", value: () => value() || NONE };
+function uptime(stepS: number): Property {
+  return number("uptime", "Uptime", "s", (station) => floor(station.uptimeS, stepS));
 }
 
-function number(id: string, name: string, unit: string | undefined, value: () => number): Property {
+function text(id: string, name: string, value: (station: StationSnapshot) => string | undefined): Property {
+  return { id, name, datatype: "string", value: (station) => value(station) || NONE };
+}
+
+function number(
+  id: string,
+  name: string,
+  unit: string | undefined,
+  value: (station: StationSnapshot) => number,
+): Property {
   return { id, name, datatype: "integer", unit, value };
 }
 
-/** @param set gives what is wrong, if anything is */
-function flag(
-  id: string,
-  name: string,
-  value: () => boolean,
-  // biome-ignore lint/suspicious/noConfusingVoidType: who cannot fail says nothing
-  set: (isOn: boolean) => string | undefined | void,
-): Property {
-  return { id, name, datatype: "boolean", value, set: (word) => set(word === "true") ?? undefined };
+/** A setting that is on or off. */
+function flag(id: string, name: string, setting: Flag): Property {
+  return {
+    id,
+    name,
+    datatype: "boolean",
+    value: (station) => station.settings[setting],
+    set: (commands, word) => commands.change({ [setting]: word === "true" }),
+  };
+}
+
+/** A momentary command: `true` carries it out, and its value stays `false`. */
+function command(id: string, name: string, run: (commands: StationCommands) => string | undefined): Property {
+  return {
+    id,
+    name,
+    datatype: "boolean",
+    value: () => false,
+    set: (commands, word) => (word === "true" ? run(commands) : undefined),
+  };
 }

@@ -15,7 +15,7 @@ export function pairingSetup({
   board,
   config,
   records,
-  restarts,
+  boots,
   identity,
   link,
 }: StationOptions & { identity: StationIdentity; link: Link }) {
@@ -38,7 +38,7 @@ export function pairingSetup({
         version: firmwareVersion,
         isSigned: config.updateKey !== undefined,
       },
-      restarts: { count: restarts.count, last: restarts.lastEnd },
+      restarts: { count: boots.count, last: boots.lastEnd },
     },
   };
 }

@@ -1,18 +1,14 @@
-/** What the admin panel sets beside what is pairing's and the platform's (docs/protocol.md, section 2). */
+/** Settings of the admin panel beside those of pairing and platform (docs/protocol.md, section 2). */
 
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import { type FormRoute, GET_AND_POST, OK, problemOfPart, text } from "../../modules/pairing/index.js";
-
-export interface PanelSettings {
-  /** Each gives what is wrong, if something is. */
-  readonly setName: (name: string) => string | undefined;
-  readonly setLearning: (isOn: boolean) => void;
-  readonly changeOwner: (email: string) => string | undefined;
-}
+import type { StationCommands } from "../commands.js";
 
 const MAX_NAME_BYTES = 64;
 
-export function panelRoutes({ setName, setLearning, changeOwner }: PanelSettings): FormRoute[] {
+export function panelRoutes(
+  commands: Pick<StationCommands, "change" | "setLearning" | "transferTo">,
+): FormRoute[] {
   const change = (path: string, answer: FormRoute["answer"]): FormRoute => {
     return { path, methods: GET_AND_POST, changes: true, needsLogin: true, answer };
   };
@@ -21,19 +17,19 @@ export function panelRoutes({ setName, setLearning, changeOwner }: PanelSettings
       const name = (fields.get("name") ?? "").trim();
       const { length } = encodeUTF8(name);
       if (length < 1 || length > MAX_NAME_BYTES) return text(400, `name must be 1-${MAX_NAME_BYTES} bytes`);
-      const problem = setName(name);
+      const problem = commands.change({ name });
       return problem === undefined ? OK : text(500, problem);
     }),
     change("/setlearning", (fields) => {
       const on = fields.get("on");
       if (on !== "true" && on !== "false") return text(400, "on must be true or false");
-      setLearning(on === "true");
+      commands.setLearning(on === "true");
       return OK;
     }),
     change("/changeowner", (fields) => {
       const email = (fields.get("mail") ?? "").trim();
       if (problemOfPart(new Map([["wsp", email]]))) return text(400, "mail must be an e-mail address");
-      const problem = changeOwner(email);
+      const problem = commands.transferTo(email);
       return problem === undefined ? OK : text(409, problem);
     }),
   ];

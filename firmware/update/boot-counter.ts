@@ -13,9 +13,9 @@ export interface RestartCounts {
 /** A run of this length has worked. */
 export const QUICK_MS = 2 * 60_000;
 /** As many quick crashes in a row, and the next run is a rescue. */
-export const RESCUE_AFTER = 3;
+export const SAFE_MODE_AFTER = 3;
 /** One more quick crash, and it is a rescue again. */
-const ON_PROBATION = RESCUE_AFTER - 1;
+const ON_PROBATION = SAFE_MODE_AFTER - 1;
 
 const MAX_COUNT = 2 ** 31;
 
@@ -47,7 +47,7 @@ export function countRestart(before: RestartCounts, lastEnd: LastEnd): RestartCo
 /**
  * Counts how runs end, in the storage. A broken flash keeps nobody from starting: what cannot be written is logged.
  */
-export class Restarts {
+export class BootCounter {
   readonly lastEnd: LastEnd;
   private _board: Board;
   private _record: StoredRecord<RestartCounts>;
@@ -67,8 +67,8 @@ export class Restarts {
     return this._counts.count;
   }
 
-  get needsRescue(): boolean {
-    return this._counts.quick >= RESCUE_AFTER;
+  get needsSafeMode(): boolean {
+    return this._counts.quick >= SAFE_MODE_AFTER;
   }
 
   /** The next run is a usual one; a quick crash of it leads back here. */

@@ -5,7 +5,7 @@ import type { Updates } from "../../modules/updates/index.js";
 import { readIdentity } from "../platform/identity.js";
 import type { StationOptions } from "../station.js";
 import { pairingSetup } from "../ui/pairing-setup.js";
-import type { Restarts } from "./boot-counter.js";
+import type { BootCounter } from "./boot-counter.js";
 import { makeUpdates } from "./updates.js";
 
 /** What made it crash may be gone by then: a broker's answer, a network. */
@@ -18,30 +18,26 @@ const PAIRED_RESTART_MS = 10_000;
  * contactor's pin is never touched, and its pull-down keeps it open. New parameters, half an hour, or somebody who
  * switches it off and on give the station another try.
  */
-export class Rescue implements IO {
+export class SafeMode implements IO {
   private _board: Board;
-  private _restarts: Restarts;
+  private _boots: BootCounter;
   private _link: Link;
   private _pairing: Pairing;
   private _updates: Updates;
   private _timer: Timer;
 
   constructor(options: StationOptions) {
-    const { board, config, records, restarts } = options;
+    const { board, config, records, boots } = options;
     this._board = board;
-    this._restarts = restarts;
-    this._link = makeLink({
-      board,
-      onChanged: (state) => this._pairing.followLink(state),
-      onChannel: (channel) => this._pairing.followChannel(channel),
-    });
+    this._boots = boots;
+    this._link = makeLink(board);
     const identity = readIdentity(board, config, records);
     const { about, ...setup } = pairingSetup({ ...options, identity, link: this._link });
     this._updates = makeUpdates({
       ...options,
       identity,
       // Nothing is looked for: it would be the same again.
-      options: { now: { autoUpdate: false, updateTime: "03:00", staging: false } },
+      settingsStore: { now: { autoUpdate: false, updateTime: "03:00", staging: false } },
       host: () => undefined,
       isFree: () => true,
       isOnline: () => false,
@@ -68,7 +64,7 @@ export class Rescue implements IO {
           open: (announced) => this._updates.upload(announced),
         }),
       ],
-      onTrying: (_parameters, begin) => begin(),
+      onTrying: () => this._pairing.begin(),
       onPaired: () => this._restartIn(PAIRED_RESTART_MS),
       onFailed: () => this._link.leave(),
       onRestart: () => this._restartIn(0),
@@ -96,7 +92,7 @@ export class Rescue implements IO {
 
   private _restartIn(delayMs: number): void {
     this._board.clock.clear(this._timer);
-    this._restarts.giveAnotherTry();
+    this._boots.giveAnotherTry();
     this._timer = this._board.clock.set(() => this._board.restart("another try after a rescue"), delayMs);
   }
 }

@@ -168,7 +168,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
       const { registry } = broker;
       await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
       registry.expectDevice({ owner: BAR.email, device: "cafe-1" });
-      expect(station.station.station?.changeOwner(BAR.email)).toBeUndefined();
+      expect(station.station.station?.commands.transferTo(BAR.email)).toBeUndefined();
       await waitFor("it is the bar's", () => registry.device("cafe-1")?.owner === BAR.email);
       await waitFor("it is seen there", () => stateOf("cafe-1") === "ready");
       expect(registry.offeredTo("cafe-1")).toBeUndefined();
@@ -185,7 +185,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
       const { registry } = broker;
       await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
       registry.expectDevice({ owner: BAR.email, device: "cafe-2" });
-      expect(station.station.station?.changeOwner(BAR.email)).toBeUndefined();
+      expect(station.station.station?.commands.transferTo(BAR.email)).toBeUndefined();
       await waitFor("it is refused", () =>
         station.station.device.logLines.some((line) =>
           /owner has not changed: the new owner does not expect the station/.test(line),

@@ -41,7 +41,7 @@ describe("a change of owner", () => {
   test("leaves nothing behind, and the new owner has the whole tree", () => {
     const scene = online();
     const count = retainedBy(scene, OWNER.email).length;
-    expect(scene.station.changeOwner(NEXT)).toBeUndefined();
+    expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
     scene.until("it is the new owner's", () => retainedBy(scene, NEXT).length === count);
     scene.clock.advance(60_000);
     expect(retainedBy(scene, OWNER.email)).toEqual([]);
@@ -76,7 +76,7 @@ describe("a change of owner", () => {
     const scene = online();
     const count = retainedBy(scene, OWNER.email).length;
     spoil(scene);
-    expect(scene.station.changeOwner(NEXT)).toBeUndefined();
+    expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
     scene.until(
       "it is said",
       () => scene.retained("charger/last-error")?.includes("has not changed") ?? false,
@@ -93,18 +93,18 @@ describe("a change of owner", () => {
     scene.present("GUEST-0001");
     scene.until("current flows", () => scene.device.vehicle.isCharging);
     scene.clock.advance(100);
-    expect(scene.station.changeOwner(NEXT)).toContain("a session is under way");
+    expect(scene.station.commands.transferTo(NEXT)).toContain("a session is under way");
     scene.device.vehicle.unplug();
     scene.clock.advance(5000);
     scene.plug(scene.under, { drawsWhenOffered: false });
     scene.present("GUEST-0001");
     expect(scene.station.status).toBe("authorized");
-    expect(scene.station.changeOwner(NEXT)).toContain("a session is under way");
-    expect(scene.station.changeOwner("nobody")).toContain("e-mail");
+    expect(scene.station.commands.transferTo(NEXT)).toContain("a session is under way");
+    expect(scene.station.commands.transferTo("nobody")).toContain("e-mail");
     scene.device.vehicle.unplug();
     scene.clock.advance(5000);
-    expect(scene.station.changeOwner(NEXT)).toBeUndefined();
-    expect(scene.station.changeOwner(NEXT)).toContain("under way");
+    expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
+    expect(scene.station.commands.transferTo(NEXT)).toContain("under way");
   });
 
   test("does not happen when somebody is let in while the platform thinks about it", () => {
@@ -115,7 +115,7 @@ describe("a change of owner", () => {
       late = [`${user}/res/${deviceId}/${endpoint}`, JSON.stringify(answer)];
       return [];
     };
-    expect(scene.station.changeOwner(NEXT)).toBeUndefined();
+    expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
     charge(scene);
     if (!late) throw new Error("the platform was not asked");
     scene.broker.publish(...late);
@@ -128,14 +128,14 @@ describe("a change of owner", () => {
   test("does not happen when the connection breaks while the tree is taken back; it is whole again", () => {
     const scene = online();
     const count = retainedBy(scene, OWNER.email).length;
-    expect(scene.station.changeOwner(NEXT)).toBeUndefined();
+    expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
     scene.until("half is gone", () => retainedBy(scene, OWNER.email).length < count / 2);
     scene.broker.stop();
     scene.broker.start();
     scene.clock.advance(600_000);
     expect(retainedBy(scene, OWNER.email)).toHaveLength(count);
     expect(retainedBy(scene, NEXT)).toEqual([]);
-    expect(scene.station.changeOwner(NEXT)).toBeUndefined();
+    expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
     untilNext(scene);
     expect(retainedBy(scene, OWNER.email)).toEqual([]);
   });
@@ -143,7 +143,7 @@ describe("a change of owner", () => {
   test("is undone or done, and nothing between, whenever the power goes", () => {
     for (let ms = 0; ms < 6000; ms += 400) {
       const scene = online();
-      scene.station.changeOwner(NEXT);
+      scene.station.commands.transferTo(NEXT);
       scene.clock.advance(ms);
       scene.under.powerCycle();
       scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
@@ -187,7 +187,7 @@ function charge(scene: Scene): void {
 }
 
 describe.each<[string, (scene: Scene) => void]>([
-  ["a change of owner", (scene) => expect(scene.station.changeOwner(NEXT)).toBeUndefined()],
+  ["a change of owner", (scene) => expect(scene.station.commands.transferTo(NEXT)).toBeUndefined()],
   ["pairing with another account", pairNext],
 ])("after %s", (_name, move) => {
   test("nothing of the owner before is left at the broker", () => {
@@ -370,7 +370,7 @@ test("a change of owner that pairing has put an end to does not happen, at whate
     const scene = online();
     scene.station.enterPairingMode();
     scene.clock.advance(100);
-    scene.station.changeOwner(NEXT);
+    scene.station.commands.transferTo(NEXT);
     return scene;
   };
   const first = start();
@@ -399,7 +399,7 @@ test("a change of owner that pairing has put an end to does not happen, at whate
 test("nothing is said any more under an owner whose tree is taken back, whatever they still set", () => {
   for (let ms = 900; ms <= 1110; ms += 3) {
     const scene = online();
-    scene.station.changeOwner(NEXT);
+    scene.station.commands.transferTo(NEXT);
     const count = retainedBy(scene, OWNER.email).length;
     while (retainedBy(scene, OWNER.email).length === count) scene.clock.advance(1);
     scene.clock.advance(ms);
@@ -411,7 +411,7 @@ test("nothing is said any more under an owner whose tree is taken back, whatever
 
 test("a station that is closed while its tree is taken back says goodbye, and that is all", () => {
   const scene = online();
-  scene.station.changeOwner(NEXT);
+  scene.station.commands.transferTo(NEXT);
   const count = retainedBy(scene, OWNER.email).length;
   while (retainedBy(scene, OWNER.email).length > count - 20) scene.clock.advance(1);
   scene.station.close();

@@ -1,30 +1,26 @@
-import type { Clock, IO, Timer } from "../board/index.js";
+import type { Clock, Crypto, IO, Timer } from "../board/index.js";
+import type { Admission, Charging } from "../charging/index.js";
 import { AttemptLimiter } from "./limiter.js";
 import { type AttemptResult, resultOf } from "./result.js";
-import { isTag } from "./tag.js";
+import { isTag, tagEnd, tagHash } from "./tag.js";
 import type { Card, Method, Verdict, Verifier } from "./verifier.js";
 
-/** A vehicle that waits for a card: the one that was there when the card was presented. */
-export interface Visitor {
-  /** Lets it charge; `false` when it has gone, or was stopped, meanwhile. */
-  authorize(grant: { card: Card; maxCurrentA: number | undefined }): boolean;
-}
-
-/** Where an authorization takes effect. */
-export interface Gate {
-  /** `undefined` when no vehicle is plugged, or it has a session. */
-  visitor(): Visitor | undefined;
+export interface AuthorizationListener {
+  /** `isBusy` may have changed. */
+  handleBusyChanged(): void;
+  /** An attempt has ended, and its source has received the result. */
+  handleResult(card: Card, result: AttemptResult): void;
 }
 
 export interface AuthorizationOptions {
   readonly clock: Clock;
+  readonly crypto: Pick<Crypto, "sha256">;
   /** Asked in this order. */
   readonly verifiers: readonly Verifier[];
-  readonly gate: Gate;
-  /** Called when `isBusy` may have changed. */
-  readonly onChanged: () => void;
-  /** What became of a card, whoever presented it; after that has been told. */
-  readonly onResult?: (card: Card, result: AttemptResult) => void;
+  readonly charging: Pick<Charging, "admit">;
+  /** Highest current that an authorization may allow, A. */
+  readonly maxCurrentA: number;
+  readonly listener: AuthorizationListener;
   /** The whole attempt, all verifiers together; with what it takes to tell the phone it stays within 15 s. */
   readonly attemptTimeoutMs?: number;
   /** Tags that may be presented in a minute: by one source, and by all together. */
@@ -36,7 +32,7 @@ const MINUTE_MS = 60_000;
 
 interface Attempt {
   readonly card: Card;
-  readonly visitor: Visitor;
+  readonly admission: Admission;
   readonly done: (result: AttemptResult) => void;
   /** What the first verifier that could not say has said. */
   failure: AttemptResult | undefined;
@@ -76,7 +72,7 @@ export class Authorization implements IO {
         const card = { tag, method };
         this._attempt(card, limiter, (result) => {
           done(result);
-          this._options.onResult?.(card, result);
+          this._options.listener.handleResult(card, result);
         });
       },
     };
@@ -98,14 +94,14 @@ export class Authorization implements IO {
       done(refusal);
       return;
     }
-    const visitor = this._options.gate.visitor();
-    if (!visitor) {
+    const admission = this._options.charging.admit();
+    if (!admission) {
       done(resultOf(409, "no vehicle is plugged, or a session is under way"));
       return;
     }
     const attempt: Attempt = {
       card,
-      visitor,
+      admission,
       done,
       failure: undefined,
       verification: undefined,
@@ -117,7 +113,7 @@ export class Authorization implements IO {
       this._options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
     );
     this._ask(attempt, 0);
-    this._options.onChanged();
+    this._options.listener.handleBusyChanged();
   }
 
   /** The limits come first: a source that tries tags out learns nothing beyond them. */
@@ -137,7 +133,7 @@ export class Authorization implements IO {
   private _hear(attempt: Attempt, index: number, verdict: Verdict): void {
     switch (verdict.type) {
       case "authorized":
-        this._finish(attempt, grant(attempt, verdict));
+        this._finish(attempt, this._authorize(attempt, verdict));
         break;
       case "rejected":
         this._finish(attempt, resultOf(403, verdict.reason));
@@ -155,7 +151,7 @@ export class Authorization implements IO {
   private _finish(attempt: Attempt, result: AttemptResult): void {
     this._release(attempt);
     this._running = undefined;
-    this._options.onChanged();
+    this._options.listener.handleBusyChanged();
     attempt.done(result);
   }
 
@@ -163,13 +159,20 @@ export class Authorization implements IO {
     this._options.clock.clear(attempt.timer);
     attempt.verification?.close();
   }
-}
 
-function grant(
-  { card, visitor }: Attempt,
-  { maxCurrentA, by = "the platform" }: Verdict & { readonly type: "authorized" },
-): AttemptResult {
-  return visitor.authorize({ card, maxCurrentA })
-    ? resultOf(200, `authorized by ${by}`)
-    : resultOf(409, "the vehicle has gone, or was stopped");
+  private _authorize(
+    { card, admission }: Attempt,
+    { maxCurrentA, by = "the platform" }: Verdict & { readonly type: "authorized" },
+  ): AttemptResult {
+    const { crypto, maxCurrentA: stationA } = this._options;
+    const isAuthorized = admission.authorize({
+      tag: tagHash(crypto, card.tag),
+      tagEnd: tagEnd(card.tag),
+      method: card.method,
+      currentA: Math.min(stationA, maxCurrentA ?? stationA),
+    });
+    return isAuthorized
+      ? resultOf(200, `authorized by ${by}`)
+      : resultOf(409, "the vehicle has gone, or was stopped");
+  }
 }

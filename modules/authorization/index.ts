@@ -1,9 +1,8 @@
 export {
   Authorization,
+  type AuthorizationListener,
   type AuthorizationOptions,
-  type Gate,
   type TagSource,
-  type Visitor,
 } from "./authorization.js";
 export { AnswerCache } from "./cache.js";
 export { AttemptLimiter } from "./limiter.js";
@@ -18,7 +17,7 @@ export {
   MAX_LISTED_TAGS,
 } from "./local-list.js";
 export { OFFLINE_POLICIES, type OfflinePolicy, OfflineVerifier } from "./offline-verifier.js";
-export { PlatformVerifier, type Requester } from "./platform-verifier.js";
+export { PlatformVerifier } from "./platform-verifier.js";
 export { type AttemptResult, type ResultCode, resultOf } from "./result.js";
 export { isTag, tagEnd, tagHash } from "./tag.js";
 export type { Card, Method, Verdict, Verifier } from "./verifier.js";

@@ -1,11 +1,11 @@
 import type { IO } from "../board/index.js";
 import { type JSONObject, numberField } from "../json/index.js";
-import type { RequestOutcome } from "../requests/index.js";
+import type { Requester, RequestOutcome } from "../requests/index.js";
 import { LIST_PAGE_TAGS, type LocalList, MAX_LISTED_TAGS } from "./local-list.js";
-import type { Requester } from "./platform-verifier.js";
 
 export interface ListUpdateOptions {
   readonly list: LocalList;
+  readonly platform: Pick<Requester, "request">;
   readonly report: (line: string) => void;
   /** There is a new list. */
   readonly onUpdated: () => void;
@@ -21,8 +21,8 @@ export class ListUpdate implements IO {
   }
 
   /** Asks the platform, unless that is under way. */
-  start(requests: Requester): void {
-    if (!this._asking) this._ask(requests, 0, undefined);
+  start(): void {
+    if (!this._asking) this._ask(0, undefined);
   }
 
   /** Gives up what is under way. */
@@ -31,18 +31,18 @@ export class ListUpdate implements IO {
     this._asking = undefined;
   }
 
-  private _ask(requests: Requester, from: number, version: number | undefined): void {
-    const data = { version: this._options.list.version, from, limit: LIST_PAGE_TAGS };
-    this._asking = requests.request("local-list", data, (outcome) => {
+  private _ask(from: number, version: number | undefined): void {
+    const { list, platform } = this._options;
+    const data = { version: list.version, from, limit: LIST_PAGE_TAGS };
+    this._asking = platform.request("local-list", data, (outcome) => {
       this._asking = undefined;
-      const problem = this._take(requests, outcome, { from, version });
+      const problem = this._take(outcome, { from, version });
       if (problem) this._options.report(`local-list: stays as it is: ${problem}`);
     });
   }
 
   /** What is wrong with an answer, if anything is. */
   private _take(
-    requests: Requester,
     outcome: RequestOutcome,
     { from, version: begun }: { from: number; version: number | undefined },
   ): string | undefined {
@@ -57,7 +57,7 @@ export class ListUpdate implements IO {
     if (next < total && (tags.length === 0 || next % LIST_PAGE_TAGS !== 0)) return "a page is not whole";
     try {
       list.put(from, tags);
-      if (next < total) this._ask(requests, next, version);
+      if (next < total) this._ask(next, version);
       else {
         list.commit({ version, count: next });
         report(`local-list: version ${version} with ${next} tags`);

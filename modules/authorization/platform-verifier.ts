@@ -1,28 +1,23 @@
 import type { IO } from "../board/index.js";
 import { MIN_CURRENT_A } from "../charging/index.js";
 import { type JSONObject, numberField, textField } from "../json/index.js";
-import type { RequestFailure, RequestOutcome } from "../requests/index.js";
+import type { Requester, RequestFailure } from "../requests/index.js";
 import type { Card, Verdict, Verifier } from "./verifier.js";
-
-/** What the verifier needs of `Requests`. */
-export interface Requester {
-  request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO;
-}
 
 /** The longest reason that is taken over from the platform. */
 const MAX_REASON_CHARS = 64;
 
 /** Asks the platform's endpoint `authorize` (protocol, section 4). */
 export class PlatformVerifier implements Verifier {
-  private _requests: Requester;
+  private readonly _platform: Pick<Requester, "request">;
 
-  constructor(requests: Requester) {
-    this._requests = requests;
+  constructor(platform: Pick<Requester, "request">) {
+    this._platform = platform;
   }
 
   verify(card: Card, done: (verdict: Verdict) => void): IO {
     const data = { tag: card.tag, method: card.method };
-    return this._requests.request("authorize", data, (outcome) => {
+    return this._platform.request("authorize", data, (outcome) => {
       done(outcome.ok ? verdictOfAnswer(outcome.data) : verdictOfFailure(outcome.failure));
     });
   }
@@ -60,6 +55,8 @@ function verdictOfFailure(failure: RequestFailure): Verdict {
       return { type: "failed", code: 408, reason: "the platform did not answer" };
     case "offline":
       return { type: "failed", code: 503, reason: "the platform is not reachable" };
+    case "unprovisioned":
+      return { type: "failed", code: 500, reason: "the station was not provisioned with a response key" };
     case "queue-full":
       return { type: "failed", code: 503, reason: "too many requests wait for the platform" };
     case "untrusted":

@@ -17,16 +17,20 @@ export type LinkState =
   | { readonly type: "joining"; readonly failure: LinkFailure | undefined }
   | { readonly type: "up"; readonly address: string; readonly ssid?: string };
 
-export interface LinkOptions {
-  readonly board: Board;
-  readonly onChanged: (state: LinkState) => void;
-  /** The radio is about to join a network on this channel. Comes from inside the link: it may not be used in here. */
-  readonly onChannel?: (channel: number) => void;
+/** Receives changes of a link. Listeners are called in the order in which they subscribed. */
+export interface LinkListener {
+  handleLinkState?(state: LinkState): void;
+  /** The radio is about to join a network on this channel. Called from inside the link, which must not be used here. */
+  handleLinkChannel?(channel: number): void;
 }
 
-/** The station's way into a network, whichever the board has. */
+/** The station's connection to a local network: Wi-Fi or Ethernet, whichever the board has. */
 export interface Link extends IO {
   readonly state: LinkState;
+  /** Why the latest attempt to join failed; `undefined` once the network is up, and after `join` and `leave`. */
+  readonly failure: LinkFailure | undefined;
+  /** Registers a listener for the life of the link. */
+  subscribe(listener: LinkListener): void;
   /** 0-100, of the Wi-Fi network; `undefined` on a wire and without a network. */
   readonly signalPercent: number | undefined;
   /** Joins and stays joined, trying again for ever, until `leave` or another `join`. Ethernet needs no credentials. */
@@ -36,8 +40,8 @@ export interface Link extends IO {
   scan(done: (heard: Heard) => void): void;
 }
 
-export function makeLink(options: LinkOptions): Link {
-  return options.board.io.network.kind === "wifi" ? new WiFiLink(options) : new EthernetLink(options);
+export function makeLink(board: Board): Link {
+  return board.io.network.kind === "wifi" ? new WiFiLink(board) : new EthernetLink(board);
 }
 
 const MIN_BACKOFF_MS = 1000;
@@ -45,10 +49,11 @@ const MAX_BACKOFF_MS = 60_000;
 /** Events are missed now and then (OpenEVSE #969); a look is cheap. */
 const CHECK_MS = 30_000;
 
-/** Performs what the Wi-Fi machine says. */
+/** Performs the effects of the Wi-Fi machine. */
 class WiFiLink implements Link {
   private _board: Board;
-  private _options: LinkOptions;
+  private _listeners: LinkListener[] = [];
+  private _failure: LinkFailure | undefined;
   private _wifi: WiFi;
   private _scanner: Scanner;
   private _machine: WiFiState = { type: "down" };
@@ -57,11 +62,9 @@ class WiFiLink implements Link {
   private _check: Timer;
   private _reported: LinkState = { type: "down" };
 
-  constructor(options: LinkOptions) {
-    const { board } = options;
+  constructor(board: Board) {
     if (board.io.network.kind !== "wifi") throw new Error("the board has no Wi-Fi");
     this._board = board;
-    this._options = options;
     this._backoff = new Backoff({
       minMs: MIN_BACKOFF_MS,
       maxMs: MAX_BACKOFF_MS,
@@ -79,6 +82,14 @@ class WiFiLink implements Link {
     return linkState(this._machine);
   }
 
+  get failure(): LinkFailure | undefined {
+    return this._failure;
+  }
+
+  subscribe(listener: LinkListener): void {
+    this._listeners.push(listener);
+  }
+
   /** -100 dBm is nothing, -50 dBm is all. */
   get signalPercent(): number | undefined {
     const { rssi } = this._wifi;
@@ -88,10 +99,12 @@ class WiFiLink implements Link {
   join(credentials: Credentials | undefined): void {
     if (!credentials) throw new Error("a Wi-Fi network has credentials");
     this._backoff.reset();
+    this._failure = undefined;
     this._input({ type: "join", credentials });
   }
 
   leave(): void {
+    this._failure = undefined;
     this._input({ type: "leave" });
   }
 
@@ -123,7 +136,7 @@ class WiFiLink implements Link {
         });
         break;
       case "channel":
-        this._options.onChannel?.(effect.channel);
+        for (const listener of this._listeners) listener.handleLinkChannel?.(effect.channel);
         break;
       case "connect":
         this._wifi.connect(effect.credentials);
@@ -149,7 +162,9 @@ class WiFiLink implements Link {
     const state = this.state;
     if (JSON.stringify(state) === JSON.stringify(this._reported)) return;
     this._reported = state;
-    this._options.onChanged(state);
+    if (state.type === "up") this._failure = undefined;
+    else if (state.type === "joining" && state.failure) this._failure = state.failure;
+    for (const listener of this._listeners) listener.handleLinkState?.(state);
   }
 }
 
@@ -172,10 +187,16 @@ function linkState(state: WiFiState): LinkState {
 class EthernetLink implements Link {
   private _ethernet: Ethernet | undefined;
   readonly signalPercent = undefined;
-  private _options: LinkOptions;
+  readonly failure = undefined;
+  private _board: Board;
+  private _listeners: LinkListener[] = [];
 
-  constructor(options: LinkOptions) {
-    this._options = options;
+  constructor(board: Board) {
+    this._board = board;
+  }
+
+  subscribe(listener: LinkListener): void {
+    this._listeners.push(listener);
   }
 
   get state(): LinkState {
@@ -185,15 +206,15 @@ class EthernetLink implements Link {
   }
 
   join(): void {
-    const { network } = this._options.board.io;
+    const { network } = this._board.io;
     if (network.kind !== "ethernet") throw new Error("the board has no Ethernet");
-    this._ethernet ??= new network.Ethernet({ onChanged: () => this._options.onChanged(this.state) });
-    // Whoever joins is told, also when the cable has long been there.
-    this._options.board.clock.set(() => this._options.onChanged(this.state), 0);
+    this._ethernet ??= new network.Ethernet({ onChanged: () => this._report() });
+    // A cable that has an address already causes no event of its own.
+    this._board.clock.set(() => this._report(), 0);
   }
 
   scan(done: (heard: Heard) => void): void {
-    this._options.board.clock.set(() => done([]), 0);
+    this._board.clock.set(() => done([]), 0);
   }
 
   /** A cable stays in: there is nothing to leave, and the HTTP API is reached over it. */
@@ -202,5 +223,9 @@ class EthernetLink implements Link {
   close(): void {
     this._ethernet?.close();
     this._ethernet = undefined;
+  }
+
+  private _report(): void {
+    for (const listener of this._listeners) listener.handleLinkState?.(this.state);
   }
 }

@@ -1,5 +1,5 @@
 import type { Board, IO, Timer } from "../board/index.js";
-import type { Link, LinkState } from "../network/index.js";
+import type { Link, LinkListener, LinkState } from "../network/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import { OwnNetwork } from "./access-point.js";
 import { type BrokerFailure, Candidate, type PairingFailure } from "./candidate.js";
@@ -22,7 +22,8 @@ import { json, OK, type Reply, text } from "./reply.js";
 
 export interface PairingOptions {
   readonly board: Board;
-  readonly link: Pick<Link, "join" | "scan" | "state">;
+  /** Pairing subscribes to it. */
+  readonly link: Link;
   readonly login: Login;
   readonly pairingRecord: StoredRecord<PairingParameters>;
   readonly candidateRecord: StoredRecord<CandidateRecord>;
@@ -39,8 +40,8 @@ export interface PairingOptions {
   readonly routes: () => readonly Route[];
   /** What `/status` says of the firmware and the station; no secrets. */
   readonly describe: () => Readonly<Record<string, unknown>>;
-  /** A candidate is about to be tried: whoever uses the network or the account lets go of it, and calls `begin`, once. */
-  readonly onTrying: (parameters: PairingParameters, begin: () => void) => void;
+  /** A candidate waits for the link and the account. The station frees both, then calls `begin`. */
+  readonly onTrying: (parameters: PairingParameters) => void;
   /** The parameters were proven and are stored. */
   readonly onPaired: (parameters: PairingParameters) => void;
   /** They were not; what there was before still stands. */
@@ -58,20 +59,27 @@ const FALLBACK_MS = 5 * 60_000;
 /** Time for the answer to a request to reach the phone. */
 const ANSWER_MS = 500;
 
+/** The progress of parameters from the answer to `/pair` to their proof. */
+type Trial =
+  | { readonly type: "none" }
+  /** The answer leaves first: joining may move the radio, and the phone with it, to another channel. */
+  | { readonly type: "answering"; readonly timer: Timer }
+  /** The station still uses the link or the account. */
+  | { readonly type: "waiting"; readonly parameters: PairingParameters }
+  | { readonly type: "running"; readonly candidate: Candidate };
+
+const NO_TRIAL: Trial = { type: "none" };
+
 /**
  * Pairing: the station's own network, the HTTP API, and candidates that become the parameters once they have been
  * proven. The record `pairing` is only ever replaced by parameters with which the broker was reached, in one write.
  */
-export class Pairing implements IO {
+export class Pairing implements IO, LinkListener {
   private _options: PairingOptions;
   private _ownNetwork: OwnNetwork;
   private _api: HTTPAPI;
   private _isActive = false;
-  private _candidate: Candidate | undefined;
-  /** Runs between the answer to `/pair` and the try. */
-  private _candidateTimer: Timer | undefined;
-  /** What is tried as soon as everybody has let go. */
-  private _next: PairingParameters | undefined;
+  private _trial: Trial = NO_TRIAL;
   private _lastFailure: PairingFailure | undefined;
   /** What was given and is not whole, or has failed, while there is nothing that works. */
   private _draft: Fields = new Map();
@@ -94,11 +102,15 @@ export class Pairing implements IO {
         probeRoute(path, this._isActive || this._isFallback),
     });
     this._takeUp();
+    options.link.subscribe(this);
   }
 
-  /** What is built in or provisioned, if that is all there has to be. */
-  get presetParameters(): PairingParameters | undefined {
-    const parsed = parseParameters(this._options.preset, { wifi: this._hasWiFi });
+  /** Parameters to start with: the stored ones, or the preset ones if nothing is missing. */
+  get initialParameters(): PairingParameters | undefined {
+    const { pairingRecord, preset } = this._options;
+    const stored = pairingRecord.read();
+    if (stored) return stored;
+    const parsed = parseParameters(preset, { wifi: this._hasWiFi });
     return parsed.ok ? parsed.parameters : undefined;
   }
 
@@ -142,9 +154,8 @@ export class Pairing implements IO {
     this._lastFailure = undefined;
   }
 
-  /** The station passes on what its link says. */
-  followLink(state: LinkState): void {
-    this._candidate?.followLink(state);
+  handleLinkState(state: LinkState): void {
+    if (this._trial.type === "running") this._trial.candidate.followLink(state);
     if (state.type === "joining") {
       this._lost ??= this._options.board.clock.set(() => this._setFallback(true), FALLBACK_MS);
       return;
@@ -155,9 +166,26 @@ export class Pairing implements IO {
     if (!this.isTrying) this._setFallback(false);
   }
 
-  /** The radio is about to go there. */
-  followChannel(channel: number): void {
+  handleLinkChannel(channel: number): void {
     this._ownNetwork.moveTo(channel);
+  }
+
+  /** Tries the candidate that waits, if there still is one: link and account are free. */
+  begin(): void {
+    const { _trial: trial } = this;
+    if (trial.type !== "waiting") return;
+    const { parameters } = trial;
+    const { board, link, tryBroker } = this._options;
+    const candidate = new Candidate({
+      clock: board.clock,
+      link,
+      parameters,
+      tryBroker,
+      onDone: (failure) => this._conclude(parameters, failure),
+    });
+    this._trial = { type: "running", candidate };
+    // A link that is up already (a wire) reports nothing by itself.
+    if (!this._hasWiFi) candidate.followLink(link.state);
   }
 
   close(): void {
@@ -244,10 +272,10 @@ export class Pairing implements IO {
     if (!parsed.ok) return text(400, parsed.message);
     const problem = this._keep({ fields, isTried: true });
     if (problem) return problem;
-    // The answer leaves first: joining may move the radio to another channel, and the phone with it.
     this._giveUp();
     this._draft = fields;
-    this._candidateTimer = this._options.board.clock.set(() => this._try(parsed.parameters), ANSWER_MS);
+    const timer = this._options.board.clock.set(() => this._try(parsed.parameters), ANSWER_MS);
+    this._trial = { type: "answering", timer };
     this._lastFailure = undefined;
     return OK;
   }
@@ -278,28 +306,12 @@ export class Pairing implements IO {
   }
 
   private _try(parameters: PairingParameters): void {
-    this._candidateTimer = undefined;
-    this._next = parameters;
-    this._options.onTrying(parameters, () => {
-      if (this._next === parameters) this._begin(parameters);
-    });
-  }
-
-  private _begin(parameters: PairingParameters): void {
-    this._next = undefined;
-    this._candidate = new Candidate({
-      clock: this._options.board.clock,
-      link: this._options.link,
-      parameters,
-      tryBroker: this._options.tryBroker,
-      onDone: (failure) => this._conclude(parameters, failure),
-    });
-    // A link that is up already (a wire) says nothing by itself.
-    if (!this._hasWiFi) this._candidate.followLink(this._options.link.state);
+    this._trial = { type: "waiting", parameters };
+    this._options.onTrying(parameters);
   }
 
   private _conclude(parameters: PairingParameters, failure: PairingFailure | undefined): void {
-    this._candidate = undefined;
+    this._trial = NO_TRIAL;
     const problem = failure ?? this._commit(parameters);
     this._lastFailure = problem;
     if (problem) {
@@ -331,17 +343,16 @@ export class Pairing implements IO {
     }
   }
 
-  /** Parameters were taken and are not proven or refused yet. */
+  /** Parameters were accepted and are not proven or refused yet. */
   get isTrying(): boolean {
-    return [this._candidate, this._candidateTimer, this._next].some((step) => step !== undefined);
+    return this._trial.type !== "none";
   }
 
   private _giveUp(): void {
-    this._options.board.clock.clear(this._candidateTimer);
-    this._candidateTimer = undefined;
-    this._next = undefined;
-    this._candidate?.close();
-    this._candidate = undefined;
+    const { _trial: trial } = this;
+    this._trial = NO_TRIAL;
+    if (trial.type === "answering") this._options.board.clock.clear(trial.timer);
+    else if (trial.type === "running") trial.candidate.close();
   }
 
   /** What was given before the start, or has failed; what was being tried then was interrupted by it. */

@@ -1,4 +1,5 @@
 export {
+  type Requester,
   type RequestFailure,
   type RequestOutcome,
   Requests,

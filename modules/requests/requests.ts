@@ -9,6 +9,8 @@ export type RequestFailure =
   | { readonly code: "timeout" }
   /** The broker is not reachable, or there was no room to wait. */
   | { readonly code: "offline" | "queue-full" }
+  /** The station has no response key, so that it cannot ask the platform anything. */
+  | { readonly code: "unprovisioned" }
   /** An answer came that did not open, or was not for this request. */
   | { readonly code: "untrusted" }
   /** The platform's own error: its HTTP-like code. */
@@ -17,6 +19,17 @@ export type RequestFailure =
 export type RequestOutcome =
   | { readonly ok: true; readonly data: JSONObject }
   | { readonly ok: false; readonly failure: RequestFailure };
+
+/** Sends requests to the platform. */
+export interface Requester {
+  /** The platform can be asked now; otherwise a request fails with `offline`. */
+  readonly isOnline: boolean;
+  /**
+   * Asks an endpoint. `done` is called once, never from inside this call; closing the returned object cancels the
+   * request without a call.
+   */
+  request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO;
+}
 
 export interface RequestsOptions {
   readonly clock: Clock;

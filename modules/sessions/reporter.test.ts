@@ -23,10 +23,13 @@ function reporting(...ids: (string | undefined)[]) {
     clock,
     random: (byteLength) => new ArrayBuffer(byteLength),
     log: log as unknown as SessionLog,
-    request: () => (_endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void) => {
-      asked.push(String(data.id));
-      world.answer = done;
-      return { close() {} };
+    platform: {
+      isOnline: true,
+      request: (_endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void) => {
+        asked.push(String(data.id));
+        world.answer = done;
+        return { close() {} };
+      },
     },
     prepare: () => {},
     onAccepted: (slot) => {

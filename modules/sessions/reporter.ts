@@ -1,7 +1,6 @@
 import { Backoff } from "../backoff/index.js";
 import type { Clock, IO, Timer } from "../board/index.js";
-import type { JSONObject } from "../json/index.js";
-import type { RequestOutcome } from "../requests/index.js";
+import type { Requester, RequestOutcome } from "../requests/index.js";
 import type { SessionLog } from "./log.js";
 import { requestOf } from "./session.js";
 
@@ -9,10 +8,7 @@ export interface ReporterOptions {
   readonly clock: Clock;
   readonly random: (byteLength: number) => ArrayBuffer;
   readonly log: SessionLog;
-  /** Asks the platform; `undefined` when it cannot be asked. */
-  readonly request: () =>
-    | ((endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void) => IO)
-    | undefined;
+  readonly platform: Requester;
   /** Called before each try: what the platform is told is what is known then. */
   readonly prepare: () => void;
   /** `false`: the slot is to be reported again. */
@@ -47,9 +43,9 @@ export class SessionReporter implements IO {
     if (this._asking) return;
     this._options.clock.clear(this._timer);
     this._timer = undefined;
-    const ask = this._options.request();
+    const { platform } = this._options;
     const slot = this._next();
-    if (!ask || slot === undefined) return;
+    if (!platform.isOnline || slot === undefined) return;
     this._last = slot;
     const session = this._options.log.read(slot);
     if (!session) {
@@ -57,7 +53,9 @@ export class SessionReporter implements IO {
       this._later(this._backoff.next());
       return;
     }
-    this._asking = ask("session", requestOf(session), (outcome) => this._hear(slot, session.id, outcome));
+    this._asking = platform.request("session", requestOf(session), (outcome) =>
+      this._hear(slot, session.id, outcome),
+    );
   }
 
   /** The platform cannot be asked any more: what was on its way is asked again. */

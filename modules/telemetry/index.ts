@@ -1,3 +1,4 @@
+export { type HomieDevice, type HomieNode, type Property, STATS_INTERVAL_S } from "./device.js";
 export {
   farewell,
   greeting,
@@ -8,5 +9,5 @@ export {
   type TelemetryIdentity,
   type TelemetryMessage,
   type TelemetryOptions,
+  type TelemetrySource,
 } from "./telemetry.js";
-export { type Property, STATS_INTERVAL_S, type Tree, type TreeNode } from "./tree.js";

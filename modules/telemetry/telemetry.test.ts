@@ -12,11 +12,11 @@ const IDENTITY = {
   firmwareVersion: 1,
 };
 
-function property(id: string, value: () => number): Property {
+function property(id: string, value: () => number): Property<undefined, undefined> {
   return { id, name: id, datatype: "integer", value };
 }
 
-test("a value that moves at each look keeps no other waiting, and no note", () => {
+test("a value that changes at each comparison delays neither other values nor notifications", () => {
   const clock = new VirtualClock();
   let moving = 0;
   let also = 0;
@@ -26,7 +26,7 @@ test("a value that moves at each look keeps no other waiting, and no note", () =
   const telemetry = new Telemetry({
     clock,
     identity: IDENTITY,
-    tree: {
+    device: {
       nodes: [
         {
           id: "node",
@@ -39,6 +39,7 @@ test("a value that moves at each look keeps no other waiting, and no note", () =
       telemetry: [],
       stats: [],
     },
+    source: { snapshot: () => undefined, commands: undefined },
     publish: (message) => sent.push(message) > 0,
   });
   telemetry.goOnline("192.168.1.10");

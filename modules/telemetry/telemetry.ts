@@ -1,16 +1,16 @@
 import type { Clock, IO, Timer } from "../board/index.js";
 import { decodeUTF8 } from "../bytes/index.js";
 import {
+  attributeValues,
+  deviceValues,
+  type HomieDevice,
   nodeValues,
-  type Place,
-  partsOf,
-  placesOf,
-  propertyValues,
+  type PropertyTopic,
+  propertyTopics,
   setProperty,
-  type Tree,
   type Value,
   values,
-} from "./tree.js";
+} from "./device.js";
 
 /** A message for the broker. */
 export interface TelemetryMessage {
@@ -31,15 +31,22 @@ export interface TelemetryIdentity {
   readonly firmwareVersion: number;
 }
 
-export interface TelemetryOptions {
+export interface TelemetryOptions<Snapshot, Commands> {
   readonly clock: Clock;
   readonly identity: TelemetryIdentity;
-  readonly tree: Tree;
+  readonly device: HomieDevice<Snapshot, Commands>;
+  readonly source: TelemetrySource<Snapshot, Commands>;
   /** `false` when there is no room now; the message is offered again. */
   readonly publish: (message: TelemetryMessage) => boolean;
 }
 
-/** How bad it is, for people. */
+/** Where values come from and where commands go. */
+export interface TelemetrySource<Snapshot, Commands> {
+  snapshot(): Snapshot;
+  readonly commands: Commands;
+}
+
+/** Severity of a notification. */
 export type LogLevel = "info" | "warning" | "error";
 
 const HEARTBEAT_MS = 10_000;
@@ -84,19 +91,19 @@ function stateMessage(
  * changes: a value that changes again before it was sent is sent once. Values are compared when `update` is called,
  * and with each heartbeat.
  */
-export class Telemetry implements IO {
-  private _options: TelemetryOptions;
+export class Telemetry<Snapshot, Commands> implements IO {
+  private _options: TelemetryOptions<Snapshot, Commands>;
   private _root: string;
   private _name: string;
-  private _places: readonly Place[];
+  private _topics: readonly PropertyTopic<Snapshot, Commands>[];
   /** What is left of the tree after a connection: the part that comes next, and what is left of this one. */
   private _part: number | undefined;
-  private _line: Value[] = [];
+  private _pending: Value[] = [];
   private _localIP = "";
   /** What the broker's session had no room for. */
   private _refused: TelemetryMessage | undefined;
-  /** The properties as they were sent, by their paths. */
-  private _sent = new Map<string, string>();
+  /** The values that were sent last, in the order of the topics. */
+  private _sent: (string | undefined)[] = [];
   private _notes: TelemetryMessage[] = [];
   /** Notes and changes take turns, and a value that moves all the time lets others by: it keeps nothing waiting. */
   private _isNotesTurn = true;
@@ -110,11 +117,11 @@ export class Telemetry implements IO {
   private _heartbeat: Timer | undefined;
   private _retry: Timer | undefined;
 
-  constructor(options: TelemetryOptions) {
+  constructor(options: TelemetryOptions<Snapshot, Commands>) {
     this._options = options;
     this._root = homieRoot(options.identity);
     this._name = options.identity.name;
-    this._places = placesOf(options.tree);
+    this._topics = propertyTopics(options.device, options.source.snapshot());
   }
 
   /** What the station has to be subscribed to. */
@@ -156,12 +163,16 @@ export class Telemetry implements IO {
 
   /** Takes a message of the broker; `false` when it sets nothing of ours. */
   receive(topic: string, payload: Uint8Array<ArrayBuffer>): boolean {
-    const { identity } = this._options;
+    const { identity, source } = this._options;
     const prefix = `${this._root}/`;
     if (!topic.startsWith(prefix) || !topic.endsWith("/set")) return false;
     const path = topic.slice(prefix.length, -4);
-    const place = this._places.find((one) => one.path === path);
-    const message = setProperty(place?.property, decodeUTF8(payload) ?? "");
+    const topicOfProperty = this._topics.find((one) => one.path === path);
+    const message = setProperty(topicOfProperty?.property, {
+      text: decodeUTF8(payload) ?? "",
+      snapshot: source.snapshot(),
+      commands: source.commands,
+    });
     if (message === undefined) this._flush();
     else {
       const errors = `${identity.user}/errors/sweet-home/${identity.deviceId}/${path}`;
@@ -189,7 +200,7 @@ export class Telemetry implements IO {
   rename(name: string): void {
     this._name = name;
     if (!this._online || this._whenCleared) return;
-    this._line.push({ path: "$name", payload: name });
+    this._pending.push({ path: "$name", payload: name });
     this._flush();
   }
 
@@ -200,43 +211,57 @@ export class Telemetry implements IO {
 
   private _begin(part: number | undefined): void {
     this._part = part;
-    this._line = [];
+    this._pending = [];
     this._refused = undefined;
-    this._sent.clear();
+    this._sent.length = 0;
   }
 
-  /** The tree in parts, so that little of it stands in memory at a time. */
-  private _values(part: number): Value[] | undefined {
-    const { identity, tree } = this._options;
-    if (part === 0) {
-      return values("", {
-        $state: "init",
-        $homie: "3.0.1",
-        $name: this._name,
-        $localip: this._localIP,
-        // "The format MUST be of the type A1:B2:C3:D4:E5:F6" (Homie 3.0.1).
-        $mac: identity.mac.toUpperCase(),
-        "$fw/name": identity.productId,
-        "$fw/version": String(identity.firmwareVersion),
-        $implementation: identity.implementation,
-      }).concat(partsOf(tree));
+  /** The device in parts, so that few values are in memory at a time. `undefined` after the last part. */
+  private _valuesOf(part: number): Value[] | undefined {
+    const { device, source } = this._options;
+    if (part === 0) return this._identityValues().concat(deviceValues(device.nodes, this._topics));
+    const node = device.nodes[part - 1];
+    if (node) return nodeValues(node, this._topics);
+    const index = part - 1 - device.nodes.length;
+    const topic = this._topics[index];
+    if (topic) {
+      const snapshot = source.snapshot();
+      const list = attributeValues(topic, snapshot);
+      list.push(this._send(index, String(topic.property.value(snapshot))));
+      return list;
     }
-    const node = tree.nodes[part - 1];
-    if (node) return nodeValues(node);
-    const place = this._places[part - 1 - tree.nodes.length];
-    if (place) return propertyValues(place);
-    const isLast = part - 1 - tree.nodes.length === this._places.length;
-    return isLast ? [{ path: "$state", payload: "ready" }] : undefined;
+    return index === this._topics.length ? [{ path: "$state", payload: "ready" }] : undefined;
   }
 
-  /** The next of the tree that is on its way out; one that is taken back is emptied. */
+  private _identityValues(): Value[] {
+    const { identity } = this._options;
+    return values("", {
+      $state: "init",
+      $homie: "3.0.1",
+      $name: this._name,
+      $localip: this._localIP,
+      // "The format MUST be of the type A1:B2:C3:D4:E5:F6" (Homie 3.0.1).
+      $mac: identity.mac.toUpperCase(),
+      "$fw/name": identity.productId,
+      "$fw/version": String(identity.firmwareVersion),
+      $implementation: identity.implementation,
+    });
+  }
+
+  /** Notes a value of a property as sent; a connection that refuses it keeps it until it is taken. */
+  private _send(index: number, payload: string): Value {
+    this._sent[index] = payload;
+    return { path: this._topics[index]?.path ?? "", payload };
+  }
+
+  /** The next value of the device that is being published; empty while the device is being removed. */
   private _next(): Value | undefined {
-    if (this._line.length === 0 && this._part !== undefined) {
-      const list = this._values(this._part);
+    if (this._pending.length === 0 && this._part !== undefined) {
+      const list = this._valuesOf(this._part);
       this._part = list && this._part + 1;
-      this._line = list ?? [];
+      this._pending = list ?? [];
     }
-    const value = this._line.shift();
+    const value = this._pending.shift();
     return value && this._whenCleared ? { path: value.path, payload: "" } : value;
   }
 
@@ -288,25 +313,33 @@ export class Telemetry implements IO {
     return message;
   }
 
-  private _retained({ path, payload, isProperty }: Value): TelemetryMessage {
-    if (isProperty) this._sent.set(path, payload);
+  private _retained({ path, payload }: Value): TelemetryMessage {
     return { topic: `${this._root}/${path}`, payload, qos: 1, retain: true };
   }
 
+  /** A property whose value differs from the one that was sent. */
   private _changed(): Value | undefined {
-    const { _sent: sent, _places: places } = this;
-    const isOther = (one: Place) => String(one.property.value()) !== sent.get(one.path);
-    let at = places.findIndex(isOther);
+    const { _topics: topics } = this;
+    const snapshot = this._options.source.snapshot();
+    const isOther = (index: number) => this._valueAt(index, snapshot) !== this._sent[index];
+    let at = topics.findIndex((_, index) => isOther(index));
     if (at < 0) return undefined;
     this._repeats = at === this._latest ? this._repeats + 1 : 0;
     if (this._repeats > MAX_REPEATS) {
       this._repeats = 0;
-      this._turn = places.findIndex((one, i) => i > this._turn && i !== this._latest && isOther(one));
+      this._turn = topics.findIndex(
+        (_, index) => index > this._turn && index !== this._latest && isOther(index),
+      );
       if (this._turn >= 0) at = this._turn;
     }
     this._latest = at;
-    const place = places[at];
-    return place && { path: place.path, payload: String(place.property.value()), isProperty: true };
+    const value = this._valueAt(at, snapshot);
+    return value === undefined ? undefined : this._send(at, value);
+  }
+
+  private _valueAt(index: number, snapshot: Snapshot): string | undefined {
+    const property = this._topics[index]?.property;
+    return property && String(property.value(snapshot));
   }
 
   /** There may be another message now, or it comes back when there may. */

@@ -1,0 +1,220 @@
+/**
+ * The charger: charging machine, current limit, indicator, sessions and access control. It works from the first moment
+ * to the last, whatever the network does, and knows of the platform only that it answers requests.
+ */
+
+import type { Board, IO } from "../../modules/board/index.js";
+import { Charging, type ChargingEvent, type StationStatus } from "../../modules/charging/index.js";
+import { Indicator } from "../../modules/indicator/index.js";
+import type { Requester } from "../../modules/requests/index.js";
+import type { Config } from "../config.js";
+import type { Records } from "../records.js";
+import type { SettingsStore } from "../settings.js";
+import { Access } from "./access.js";
+import { CurrentLimit } from "./current-limit.js";
+import type { FaultReporter } from "./fault-reporter.js";
+import { FreeVend } from "./free-vend.js";
+import { ChargingSessions } from "./sessions.js";
+import { TagLearning } from "./tag-learning.js";
+
+export interface ChargerListener {
+  /** `status` has changed. */
+  handleChargerStatus(status: StationStatus): void;
+  /** Something that telemetry or the advertisement shows may have changed. */
+  handleChargerChanged(): void;
+  /** `isBusy` may have changed. */
+  handleBusyChanged(): void;
+}
+
+export interface ChargerOptions {
+  readonly board: Board;
+  readonly config: Config;
+  readonly records: Records;
+  readonly settings: SettingsStore;
+  readonly platform: Requester;
+  readonly reporter: FaultReporter;
+  readonly listener: ChargerListener;
+}
+
+export class Charger implements IO {
+  readonly sessions: ChargingSessions;
+  readonly access: Access;
+  readonly learning: TagLearning;
+  private readonly _options: ChargerOptions;
+  private readonly _charging: Charging;
+  private readonly _indicator: Indicator;
+  private readonly _currentLimit: CurrentLimit;
+  private readonly _freeVend: FreeVend;
+
+  constructor(options: ChargerOptions) {
+    this._options = options;
+    const { board, config, records, settings, platform, reporter, listener } = options;
+    this._indicator = new Indicator({ board });
+    this._charging = new Charging({ board, onEvent: (event) => this._handleEvent(event) });
+    this._currentLimit = new CurrentLimit({
+      board,
+      installationA: config.currentLimitA,
+      settings,
+      charging: this._charging,
+      reporter,
+    });
+    this.sessions = new ChargingSessions({
+      board,
+      records,
+      meterPulsesPerKWh: config.meterPulsesPerKWh,
+      charging: this._charging,
+      settings,
+      platform,
+      reporter,
+      onReported: () => listener.handleChargerChanged(),
+    });
+    this.learning = new TagLearning({
+      board,
+      platform,
+      indicator: this._indicator,
+      reporter,
+      cardsPerMinute: config.attemptsPerMinute.station,
+      onChanged: () => listener.handleChargerChanged(),
+    });
+    this._freeVend = new FreeVend({
+      board,
+      charging: this._charging,
+      settings,
+      maxCurrentA: config.currentLimitA,
+    });
+    this.access = new Access({
+      board,
+      config,
+      records,
+      settings,
+      charging: this._charging,
+      indicator: this._indicator,
+      learning: this.learning,
+      platform,
+      reporter,
+      onBusyChanged: () => listener.handleBusyChanged(),
+      onListChanged: () => listener.handleChargerChanged(),
+    });
+  }
+
+  get status(): StationStatus {
+    return this._charging.status;
+  }
+
+  /** Session under way; `undefined` if there is none. */
+  get sessionId(): string | undefined {
+    return this._charging.session?.id;
+  }
+
+  /** No session is under way and none is authorized. */
+  get isFree(): boolean {
+    return this.status !== "authorized" && this.status !== "charging";
+  }
+
+  /** A tag that is presented now is accepted for verification. */
+  get acceptsTags(): boolean {
+    return this.status === "plugged" && !this.access.isBusy;
+  }
+
+  /** Power that the vehicle draws, W; `undefined` without a meter. */
+  get powerW(): number | undefined {
+    const { meter } = this.sessions;
+    if (!meter.isThere) return undefined;
+    // The meter estimates between pulses, and does not know that the contactor is open.
+    return this._charging.isContactorClosed ? meter.powerW : 0;
+  }
+
+  /** Energy of the present session or the last one, Wh; `undefined` without a meter. */
+  get energyWh(): number | undefined {
+    return this.sessions.meter.isThere ? this.sessions.energyWh : undefined;
+  }
+
+  /** Reading of the meter, Wh; `undefined` without one. */
+  get meterWh(): number | undefined {
+    const { meter } = this.sessions;
+    return meter.isThere ? meter.energyWh : undefined;
+  }
+
+  /** Latest temperature inside the station, °C; `undefined` before the first measurement. */
+  get temperatureC(): number | undefined {
+    return this._currentLimit.temperatureC;
+  }
+
+  /** Authorizes the plugged-in vehicle for the owner. Returns why it cannot; `undefined` if it has. */
+  start(): string | undefined {
+    return this._freeVend.startByOwner();
+  }
+
+  /** Ends the session under way, or an authorization that is not used yet. */
+  stop(): void {
+    this._charging.stop();
+  }
+
+  handleSettingsChanged(): void {
+    this._currentLimit.update();
+    this._freeVend.update();
+    this.access.updateList();
+  }
+
+  handlePlatformChanged(): void {
+    this.sessions.handlePlatformChanged();
+    this.access.updateList();
+  }
+
+  /**
+   * Deletes everything of the previous owner: cards, sessions, and the session under way. Each step is performed
+   * though another one fails.
+   * @returns the first error of the storage; `undefined` if everything is stored
+   */
+  forgetOwner(): unknown {
+    let failure: unknown;
+    const attempt = (step: () => void) => {
+      try {
+        step();
+      } catch (error) {
+        failure ??= error;
+      }
+    };
+    this._freeVend.forgetOwner();
+    this.learning.set(false);
+    attempt(() => this.access.forgetOwner());
+    attempt(() => this._charging.stop());
+    attempt(() => this.sessions.forgetOwner());
+    this._currentLimit.update();
+    return failure;
+  }
+
+  /** Opens the contactor at once. */
+  close(): void {
+    this._charging.close();
+    this._currentLimit.close();
+    this._indicator.close();
+    this.sessions.close();
+    this.learning.close();
+    this._freeVend.close();
+    this.access.close();
+  }
+
+  private _handleEvent(event: ChargingEvent): void {
+    const { board, listener, reporter } = this._options;
+    this.sessions.handleChargingEvent(event);
+    listener.handleChargerChanged();
+    switch (event.type) {
+      case "status":
+        board.log(`charging: ${event.status}`);
+        this._indicator.show(event.status);
+        if (event.status === "plugged") this._freeVend.update();
+        listener.handleChargerStatus(event.status);
+        break;
+      case "session-started":
+        board.log(`charging: session ${event.session.id} of tag …${event.session.grant.tagEnd} starts`);
+        break;
+      case "session-ended":
+        board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
+        break;
+      case "faulted":
+        reporter.reportFault(`charging: faulted: ${event.reason}`);
+        break;
+    }
+  }
+}

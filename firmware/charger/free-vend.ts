@@ -1,0 +1,62 @@
+/** Charging without a card: free vend, where the owner allows it, and a start by the owner. */
+
+import type { Board, IO, Timer } from "../../modules/board/index.js";
+import type { Charging, Grant, GrantMethod } from "../../modules/charging/index.js";
+import type { Settings } from "../settings.js";
+
+export interface FreeVendOptions {
+  readonly board: Board;
+  readonly charging: Pick<Charging, "admit" | "status" | "stop">;
+  readonly settings: { readonly now: Pick<Settings, "isFree"> };
+  /** Highest current of the installation, A. */
+  readonly maxCurrentA: number;
+}
+
+/** The tag that a session without a card is reported with. */
+const NO_TAG = { tag: "0".repeat(64), tagEnd: "-" };
+
+export class FreeVend implements IO {
+  private readonly _options: FreeVendOptions;
+  private _timer: Timer | undefined;
+  private _wasFree = false;
+
+  constructor(options: FreeVendOptions) {
+    this._options = options;
+  }
+
+  /** Authorizes the plugged-in vehicle for the owner. Returns why it cannot; `undefined` if it has. */
+  startByOwner(): string | undefined {
+    const isStarted = this._options.charging.admit()?.authorize(this._grant("remote"));
+    return isStarted ? undefined : "no vehicle is plugged, or a session is under way";
+  }
+
+  /** Authorizes the plugged-in vehicle, if free vend is on. Call it when a vehicle plugs in or the settings change. */
+  update(): void {
+    const { board, charging, settings } = this._options;
+    const { isFree } = settings.now;
+    board.clock.clear(this._timer);
+    // An authorization that is not used yet ends with free vend: the vehicle needs a card from now on.
+    if (this._wasFree && !isFree && charging.status === "authorized") charging.stop();
+    this._wasFree = isFree;
+    if (isFree) this._timer = board.clock.set(() => this._authorize(), 0);
+  }
+
+  /** Ends free vend without a call to the charging machine. */
+  forgetOwner(): void {
+    this._options.board.clock.clear(this._timer);
+    this._wasFree = false;
+  }
+
+  close(): void {
+    this._options.board.clock.clear(this._timer);
+  }
+
+  private _authorize(): void {
+    const { charging, settings } = this._options;
+    if (settings.now.isFree) charging.admit()?.authorize({ ...this._grant("free"), isOpenEnded: true });
+  }
+
+  private _grant(method: GrantMethod): Grant {
+    return { ...NO_TAG, method, currentA: this._options.maxCurrentA };
+  }
+}

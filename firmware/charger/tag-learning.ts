@@ -1,0 +1,76 @@
+/** Tag learning: for five minutes, each card at the reader becomes a tag of the owner's. */
+
+import { AttemptLimiter, tagEnd } from "../../modules/authorization/index.js";
+import type { Board, IO, Timer } from "../../modules/board/index.js";
+import type { Indicator } from "../../modules/indicator/index.js";
+import { textField } from "../../modules/json/index.js";
+import type { Requester } from "../../modules/requests/index.js";
+import type { FaultReporter } from "./fault-reporter.js";
+
+export interface TagLearningOptions {
+  readonly board: Board;
+  readonly platform: Requester;
+  readonly indicator: Pick<Indicator, "signal">;
+  readonly reporter: FaultReporter;
+  /** Cards that may be learned in a minute. */
+  readonly cardsPerMinute: number;
+  /** `isOn` has changed. */
+  readonly onChanged: () => void;
+}
+
+/** Tag learning turns itself off after this time, ms. */
+const LEARNING_MS = 5 * 60_000;
+const MINUTE_MS = 60_000;
+const MAX_TAG_ID_CHARS = 64;
+
+export class TagLearning implements IO {
+  private readonly _options: TagLearningOptions;
+  private readonly _limiter: AttemptLimiter;
+  private _timer: Timer | undefined;
+
+  constructor(options: TagLearningOptions) {
+    this._options = options;
+    const { board, cardsPerMinute: count } = options;
+    this._limiter = new AttemptLimiter({ clock: board.clock, count, windowMs: MINUTE_MS });
+  }
+
+  get isOn(): boolean {
+    return this._timer !== undefined;
+  }
+
+  set(isOn: boolean): void {
+    const { board, onChanged } = this._options;
+    board.clock.clear(this._timer);
+    this._timer = isOn ? board.clock.set(() => this.set(false), LEARNING_MS) : undefined;
+    board.log(`access: tag learning is ${isOn ? "on" : "off"}`);
+    onChanged();
+  }
+
+  /** Registers the tag of a card at the platform; the indicator shows the outcome. */
+  learn(tag: string): void {
+    const { board, platform, indicator, reporter } = this._options;
+    const name = `access: the card …${tagEnd(tag)}`;
+    if (!this._limiter.take()) {
+      indicator.signal("failed");
+      return;
+    }
+    if (!platform.isOnline) {
+      reporter.reportFault(`${name} was not learned: the station is not connected`);
+      indicator.signal("failed");
+      return;
+    }
+    platform.request("create-tag", { tag }, (outcome) => {
+      const isLearned = outcome.ok && textField(outcome.data, "tagId", MAX_TAG_ID_CHARS) !== undefined;
+      indicator.signal(isLearned ? "learned" : "failed");
+      if (isLearned) board.log(`${name} is learned`);
+      else {
+        const why = outcome.ok ? "the answer has no tagId" : outcome.failure.code;
+        reporter.reportFault(`${name} was not learned: ${why}`);
+      }
+    });
+  }
+
+  close(): void {
+    this._options.board.clock.clear(this._timer);
+  }
+}

@@ -1,0 +1,279 @@
+import type { Board, IO, Timer } from "../modules/board/index.js";
+import { type Link, type LinkListener, type LinkState, makeLink } from "../modules/network/index.js";
+import { Pairing, type PairingOptions, type PairingParameters } from "../modules/pairing/index.js";
+import type { FaultReporter } from "./charger/fault-reporter.js";
+import {
+  INITIAL_STATE,
+  type LifeCycle,
+  type LifeCycleEffect,
+  type LifeCycleInput,
+  type LifeCycleState,
+  lifeCycleOf,
+  nextLifeCycle,
+  parametersOf,
+} from "./life-cycle.js";
+import { type StationIdentity, userOf } from "./platform/identity.js";
+import { Owner } from "./platform/owner.js";
+import { OwnerTransfer, type OwnerTransferHost } from "./platform/owner-transfer.js";
+import { Platform, type PlatformListener } from "./platform/platform.js";
+import type { StationSource } from "./platform/platform-connection.js";
+import type { StationOptions } from "./station.js";
+import { homieDevice } from "./ui/homie-device.js";
+import { pairingSetup } from "./ui/pairing-setup.js";
+
+/** What the connections need of the station. */
+export interface ConnectivityHost extends FaultReporter, StationSource {
+  /** No session is under way and none is authorized. */
+  readonly isFree: boolean;
+  /** Sessions wait to be reported to the present owner's platform. */
+  readonly hasUnreportedSessions: boolean;
+  /** State, connection or pairing mode may have changed. */
+  handleConnectivityChanged(): void;
+  handlePlatformChanged(): void;
+  /** Deletes everything of the previous owner. Throws if that could not be stored. */
+  forgetOwner(): void;
+  restart(reason: string): void;
+}
+
+export interface ConnectivityOptions extends StationOptions {
+  readonly identity: StationIdentity;
+  readonly host: ConnectivityHost;
+  /** The station's part of the HTTP API. */
+  readonly api: Pick<PairingOptions, "routes" | "describe">;
+}
+
+/** Duration of pairing mode on a station that has parameters, ms: it accepts new ones without a login. */
+const PAIRING_MODE_MS = 10 * 60_000;
+/** Interval at which pairing mode looks again whether a candidate is still tried, ms. */
+const TRYING_MS = 10_000;
+
+/** Everything between the station and the rest of the world; performs the effects of the life cycle. */
+export class Connectivity implements IO, LinkListener, OwnerTransferHost, PlatformListener {
+  readonly link: Link;
+  readonly platform: Platform;
+  readonly transfer: OwnerTransfer;
+  private readonly _board: Board;
+  private readonly _options: ConnectivityOptions;
+  private readonly _owner: Owner;
+  private readonly _pairing: Pairing;
+  private _state: LifeCycleState = INITIAL_STATE;
+  private _transferFailure: string | undefined;
+  private _pairingModeEnd: Timer | undefined;
+
+  constructor(options: ConnectivityOptions) {
+    const { board, identity, records, host } = options;
+    this._board = board;
+    this._options = options;
+    this.link = makeLink(board);
+    this.platform = new Platform({ board, identity, link: this.link, device: homieDevice });
+    this._owner = new Owner({ board, records, forget: () => this._forgetOwner() });
+    this.transfer = new OwnerTransfer({
+      board,
+      deviceId: identity.deviceId,
+      records,
+      platform: this.platform,
+      host: this,
+    });
+    const { about, ...setup } = pairingSetup({ ...options, link: this.link });
+    this._pairing = new Pairing({
+      ...setup,
+      routes: options.api.routes,
+      describe: () => ({ ...about, ...options.api.describe() }),
+      onTrying: (parameters) => this._tryCandidate(parameters),
+      onPaired: (parameters) => this._input({ type: "paired", parameters, isLinkUp: this.isLinkUp }),
+      onFailed: () => this._input({ type: "candidate-failed" }),
+      onRestart: () => host.restart("asked for"),
+      onReset: () => this.reset(),
+    });
+    this.link.subscribe(this);
+    this.platform.subscribe(this);
+  }
+
+  /** Starts with the parameters that are stored or preset; without any, in pairing mode. */
+  start(): void {
+    this._input({ type: "started", parameters: this._pairing.initialParameters });
+  }
+
+  get lifeCycle(): LifeCycle {
+    return lifeCycleOf(this._state);
+  }
+
+  /** Proven parameters; `undefined` for an unpaired station. */
+  get parameters(): PairingParameters | undefined {
+    return parametersOf(this._state);
+  }
+
+  get isLinkUp(): boolean {
+    return this.link.state.type === "up";
+  }
+
+  get isPairing(): boolean {
+    return this._pairing.isActive;
+  }
+
+  /** Why the station is not online; `undefined` if it is, or if no attempt has failed. */
+  get problem(): { readonly code: string; readonly message: string } | undefined {
+    return this.link.failure ?? this.platform.failure;
+  }
+
+  /** Why the latest ownership transfer failed. */
+  get transferFailure(): string | undefined {
+    return this._transferFailure;
+  }
+
+  /**
+   * Turns pairing mode on: the access point opens and new parameters are accepted, for 10 minutes if the station has
+   * parameters. It continues to work with those until new ones are tried.
+   */
+  enterPairingMode(): void {
+    this._pairing.enter();
+    this._board.clock.clear(this._pairingModeEnd);
+    this._pairingModeEnd = this._board.clock.set(() => this._endPairingMode(), PAIRING_MODE_MS);
+    this._options.host.handleConnectivityChanged();
+  }
+
+  /** Turns pairing mode off. An unpaired station stays in it: it could not be reached otherwise. */
+  leavePairingMode(): void {
+    if (!this.parameters) return;
+    this._pairing.leave();
+    this._options.host.handleConnectivityChanged();
+  }
+
+  /** Erases everything but what was provisioned, and restarts once no session is under way. */
+  reset(): void {
+    this._board.log("station: factory reset");
+    this._input({ type: "reset", isFree: this._options.host.isFree });
+  }
+
+  /** No session is under way any more, and none is authorized. */
+  handleChargerFree(): void {
+    this._input({ type: "charger-free" });
+  }
+
+  /** Starts a transfer to an owner, given by e-mail. Returns why it cannot start; `undefined` if it has. */
+  transferTo(email: string): string | undefined {
+    const problem = this.transfer.start(email);
+    if (problem === undefined) this._transferFailure = undefined;
+    return problem;
+  }
+
+  /** Sends the farewell to the platform, and releases everything within a second. */
+  close(): void {
+    this.transfer.close();
+    this._pairing.close();
+    this._board.clock.clear(this._pairingModeEnd);
+    // The farewell still needs the network.
+    this.platform.close(() => this.link.close());
+  }
+
+  handleLinkState(state: LinkState): void {
+    const isBusy = this._pairing.isTrying || this._state.type === "transferring";
+    if (state.type === "joining" && state.failure && this.parameters && !isBusy) {
+      this._board.log(`network: ${state.failure.message}`);
+    }
+    if (state.type === "up") this._input({ type: "link-up" });
+  }
+
+  handlePlatformChanged(): void {
+    this._options.host.handlePlatformChanged();
+    this._input({ type: "platform", isOnline: this.platform.isOnline });
+    this._options.host.handleConnectivityChanged();
+  }
+
+  get transferBlocker(): string | undefined {
+    const { host } = this._options;
+    if (!host.isFree) return "a session is under way";
+    if (host.hasUnreportedSessions) return "sessions wait for the platform";
+    return this._pairing.isTrying ? "other parameters are being tried" : undefined;
+  }
+
+  handleTransferLeaving(): void {
+    this._input({ type: "transfer" });
+  }
+
+  handleTransferred(parameters: PairingParameters): void {
+    this._input({ type: "paired", parameters, isLinkUp: this.isLinkUp });
+  }
+
+  handleTransferFailed(why: string): void {
+    this._transferFailure = why;
+    this._options.host.reportFault(`station: ${why}`);
+    this._input({ type: "transfer-failed", isLinkUp: this.isLinkUp });
+  }
+
+  private _input(input: LifeCycleInput): void {
+    const before = this.lifeCycle;
+    const { state, effects } = nextLifeCycle(this._state, input);
+    const isChanged = state !== this._state;
+    this._state = state;
+    if (this.lifeCycle !== before) this._board.log(`station: ${this.lifeCycle}`);
+    for (const effect of effects) this._perform(effect);
+    if (isChanged) this._options.host.handleConnectivityChanged();
+  }
+
+  private _perform(effect: LifeCycleEffect): void {
+    switch (effect.type) {
+      case "join":
+        this.link.join(effect.parameters.wifi);
+        break;
+      case "leave-network":
+        this.link.leave();
+        break;
+      case "connect":
+        this.platform.connect({ parameters: effect.parameters, source: this._options.host });
+        break;
+      case "disconnect":
+        this.platform.disconnect();
+        break;
+      case "leave-owner":
+        this.platform.leave((isClean) => this._input({ type: "left", isClean }));
+        break;
+      case "begin-candidate":
+        this._pairing.begin();
+        break;
+      case "cancel-candidate":
+        this._pairing.forget();
+        break;
+      case "continue-transfer":
+        this.transfer.continue(effect.isClean);
+        break;
+      case "cancel-transfer":
+        this.transfer.close();
+        break;
+      case "adopt-owner":
+        this._owner.adopt(effect.parameters, { isSure: effect.isSure });
+        break;
+      case "enter-pairing-mode":
+        this.enterPairingMode();
+        break;
+      case "erase-records":
+        this._options.records.erase();
+        break;
+      case "restart":
+        this._options.host.restart("factory reset");
+        break;
+    }
+  }
+
+  private _endPairingMode(): void {
+    if (!this._pairing.isTrying) this.leavePairingMode();
+    else this._pairingModeEnd = this._board.clock.set(() => this._endPairingMode(), TRYING_MS);
+  }
+
+  private _tryCandidate(parameters: PairingParameters): void {
+    const { crypto } = this._board;
+    const present = this.parameters;
+    const isOtherOwner = present !== undefined && userOf(crypto, present) !== userOf(crypto, parameters);
+    this._input({
+      type: "candidate",
+      leavesOwner: isOtherOwner && this.platform.isOnline,
+      isLeaving: this.platform.isLeaving,
+    });
+  }
+
+  private _forgetOwner(): void {
+    this._transferFailure = undefined;
+    this.platform.forgetOwner();
+    this._options.host.forgetOwner();
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * The station's life cycle: (state, input) → state and effects, nothing else. `Station` performs the effects.
+ * docs/architecture.md has the state chart.
+ */
+
+import type { PairingParameters } from "../modules/pairing/index.js";
+
+export type LifeCycleState =
+  /** No parameters: the access point is up, and the HTTP API waits for them. */
+  | { readonly type: "unpaired"; readonly isResetDue: boolean }
+  /** Pairing proves a candidate. `parameters` is what the station falls back to. */
+  | ({ readonly type: "trying" } & Trying)
+  /** The platform connection removes the owner's retained topics; `next` follows. */
+  | ({ readonly type: "leaving"; readonly next: "candidate" | "transfer" } & Trying)
+  /** The ownership transfer proves the new owner's account. */
+  | { readonly type: "transferring"; readonly parameters: PairingParameters }
+  | { readonly type: "joining"; readonly parameters: PairingParameters }
+  /** The network is up; the broker has not been reached yet. */
+  | { readonly type: "connecting"; readonly parameters: PairingParameters }
+  | { readonly type: "online"; readonly parameters: PairingParameters }
+  /** The broker was reached before; the station tries again by itself. */
+  | { readonly type: "offline"; readonly parameters: PairingParameters };
+
+interface Trying {
+  readonly parameters: PairingParameters | undefined;
+  /** A factory reset waits for the end of a session. */
+  readonly isResetDue: boolean;
+}
+
+export type LifeCycleInput =
+  | { readonly type: "started"; readonly parameters: PairingParameters | undefined }
+  /** Pairing has a candidate. `leavesOwner`: it belongs to another owner, and the present one's broker is reached. */
+  | { readonly type: "candidate"; readonly leavesOwner: boolean; readonly isLeaving: boolean }
+  | { readonly type: "candidate-failed" }
+  /** New parameters were proven and stored, by pairing or by an ownership transfer. */
+  | { readonly type: "paired"; readonly parameters: PairingParameters; readonly isLinkUp: boolean }
+  | { readonly type: "transfer" }
+  | { readonly type: "transfer-failed"; readonly isLinkUp: boolean }
+  /** The retained topics were removed, all of them (`isClean`) or as far as possible. */
+  | { readonly type: "left"; readonly isClean: boolean }
+  | { readonly type: "link-up" }
+  | { readonly type: "platform"; readonly isOnline: boolean }
+  /** Factory reset. `isFree`: no session is under way and none is authorized. */
+  | { readonly type: "reset"; readonly isFree: boolean }
+  /** The charger has no session and no authorization any more. */
+  | { readonly type: "charger-free" };
+
+export type LifeCycleEffect =
+  | { readonly type: "join"; readonly parameters: PairingParameters }
+  | { readonly type: "leave-network" }
+  | { readonly type: "connect"; readonly parameters: PairingParameters }
+  | { readonly type: "disconnect" }
+  /** Removes the retained topics of the present owner, then reports `left`. */
+  | { readonly type: "leave-owner" }
+  | { readonly type: "begin-candidate" }
+  | { readonly type: "continue-transfer"; readonly isClean: boolean }
+  | { readonly type: "cancel-transfer" }
+  | { readonly type: "cancel-candidate" }
+  /** Compares the owner of the parameters with the stored one. `isSure`: a reset has erased whose the station was. */
+  | { readonly type: "adopt-owner"; readonly parameters: PairingParameters; readonly isSure: boolean }
+  | { readonly type: "enter-pairing-mode" }
+  | { readonly type: "erase-records" }
+  | { readonly type: "restart" };
+
+export interface LifeCycleStep {
+  readonly state: LifeCycleState;
+  readonly effects: readonly LifeCycleEffect[];
+}
+
+/** The state as `/status` and the log name it (docs/protocol.md, section 2). */
+export type LifeCycle = "unpaired" | "joining" | "connecting" | "online" | "offline";
+
+export function lifeCycleOf(state: LifeCycleState): LifeCycle {
+  switch (state.type) {
+    case "trying":
+    case "leaving":
+    case "transferring":
+      return "joining";
+    default:
+      return state.type;
+  }
+}
+
+/** Parameters that were proven; `undefined` for an unpaired station. */
+export function parametersOf(state: LifeCycleState): PairingParameters | undefined {
+  return state.type === "unpaired" ? undefined : state.parameters;
+}
+
+export const INITIAL_STATE: LifeCycleState = { type: "unpaired", isResetDue: false };
+
+export function nextLifeCycle(state: LifeCycleState, input: LifeCycleInput): LifeCycleStep {
+  switch (input.type) {
+    case "started":
+      return input.parameters
+        ? operate(state, input.parameters, false)
+        : { state, effects: [{ type: "enter-pairing-mode" }] };
+    case "candidate":
+      return tryCandidate(state, input);
+    case "candidate-failed":
+      return fallBack(state);
+    case "paired":
+      return operate(state, input.parameters, input.isLinkUp);
+    case "transfer":
+      return beginTransfer(state);
+    case "transfer-failed":
+      return endTransfer(state, input.isLinkUp);
+    case "left":
+      return afterLeaving(state, input.isClean);
+    case "link-up":
+      return afterLinkUp(state);
+    case "platform":
+      return afterPlatform(state, input.isOnline);
+    case "reset":
+      return reset(input.isFree);
+    case "charger-free":
+      return isResetDue(state)
+        ? { state, effects: [{ type: "erase-records" }, { type: "restart" }] }
+        : unchanged(state);
+  }
+}
+
+function unchanged(state: LifeCycleState): LifeCycleStep {
+  return { state, effects: [] };
+}
+
+function isResetDue(state: LifeCycleState): boolean {
+  return "isResetDue" in state && state.isResetDue;
+}
+
+/** Uses parameters that were proven. A reset that is due has forgotten the owner, and ends with that. */
+function operate(state: LifeCycleState, parameters: PairingParameters, isLinkUp: boolean): LifeCycleStep {
+  const before: LifeCycleEffect[] = [
+    { type: "disconnect" },
+    { type: "adopt-owner", parameters, isSure: isResetDue(state) },
+  ];
+  // A candidate that was just proven has left the link up.
+  return isLinkUp
+    ? { state: { type: "connecting", parameters }, effects: [...before, { type: "connect", parameters }] }
+    : { state: { type: "joining", parameters }, effects: [...before, { type: "join", parameters }] };
+}
+
+function tryCandidate(
+  state: LifeCycleState,
+  { leavesOwner, isLeaving }: LifeCycleInput & { type: "candidate" },
+): LifeCycleStep {
+  const trying: Trying = { parameters: parametersOf(state), isResetDue: isResetDue(state) };
+  const cancel: LifeCycleEffect = { type: "cancel-transfer" };
+  if (leavesOwner || isLeaving) {
+    return {
+      state: { type: "leaving", next: "candidate", ...trying },
+      effects: leavesOwner
+        ? [cancel, { type: "leave-owner" }]
+        : [cancel, { type: "disconnect" }, { type: "leave-owner" }],
+    };
+  }
+  return {
+    state: { type: "trying", ...trying },
+    effects: [cancel, { type: "disconnect" }, { type: "begin-candidate" }],
+  };
+}
+
+/** The parameters before the candidate still hold. */
+function fallBack(state: LifeCycleState): LifeCycleStep {
+  const parameters = parametersOf(state);
+  return parameters
+    ? { state: { type: "joining", parameters }, effects: [{ type: "join", parameters }] }
+    : {
+        state: { type: "unpaired", isResetDue: isResetDue(state) },
+        effects: [{ type: "leave-network" }],
+      };
+}
+
+function beginTransfer(state: LifeCycleState): LifeCycleStep {
+  const parameters = parametersOf(state);
+  if (!parameters) return unchanged(state);
+  return {
+    state: { type: "leaving", next: "transfer", parameters, isResetDue: false },
+    effects: [{ type: "leave-owner" }],
+  };
+}
+
+function endTransfer(state: LifeCycleState, isLinkUp: boolean): LifeCycleStep {
+  const isTransfer = state.type === "transferring" || (state.type === "leaving" && state.next === "transfer");
+  return isTransfer && state.parameters ? operate(state, state.parameters, isLinkUp) : unchanged(state);
+}
+
+function afterLeaving(state: LifeCycleState, isClean: boolean): LifeCycleStep {
+  if (state.type !== "leaving") return unchanged(state);
+  const { next, parameters } = state;
+  if (next === "transfer" && parameters) {
+    return {
+      state: { type: "transferring", parameters },
+      effects: [{ type: "continue-transfer", isClean }],
+    };
+  }
+  return {
+    state: { type: "trying", parameters, isResetDue: state.isResetDue },
+    effects: [{ type: "begin-candidate" }],
+  };
+}
+
+function afterLinkUp(state: LifeCycleState): LifeCycleStep {
+  if (state.type !== "joining") return unchanged(state);
+  const { parameters } = state;
+  return { state: { type: "connecting", parameters }, effects: [{ type: "connect", parameters }] };
+}
+
+/** A lost network shows at the broker's connection, which continues when the network is back. */
+function afterPlatform(state: LifeCycleState, isOnline: boolean): LifeCycleStep {
+  if (state.type !== "connecting" && state.type !== "online" && state.type !== "offline") {
+    return unchanged(state);
+  }
+  const { parameters } = state;
+  if (isOnline) return { state: { type: "online", parameters }, effects: [] };
+  return state.type === "online" ? { state: { type: "offline", parameters }, effects: [] } : unchanged(state);
+}
+
+/** A vehicle that charges continues to charge; the restart follows its session. */
+function reset(isFree: boolean): LifeCycleStep {
+  const state: LifeCycleState = { type: "unpaired", isResetDue: true };
+  if (isFree) return { state, effects: [{ type: "erase-records" }, { type: "restart" }] };
+  return {
+    state,
+    effects: [
+      { type: "erase-records" },
+      { type: "cancel-candidate" },
+      { type: "cancel-transfer" },
+      { type: "disconnect" },
+      { type: "leave-network" },
+      { type: "enter-pairing-mode" },
+    ],
+  };
+}

@@ -1,0 +1,28 @@
+import type { Metadata } from "../../modules/tag-service/index.js";
+import type { StationSnapshot } from "../snapshot.js";
+
+/** The metadata of the advertisement (docs/protocol.md, section 3). */
+export function metadataOf(snapshot: StationSnapshot): Metadata {
+  return {
+    acceptsTags: snapshot.acceptsTags,
+    platformReachable: snapshot.isOnline,
+    authorizesOffline: snapshot.authorizesOffline,
+    pairing: snapshot.isPairing,
+    status: snapshot.status,
+  };
+}
+
+/** The station's fields of `/status` (docs/protocol.md, section 2), beside those of pairing. */
+export function statusFields(snapshot: StationSnapshot): Readonly<Record<string, unknown>> {
+  const { energyWh, meterWh, problem, transfer } = snapshot;
+  return {
+    state: snapshot.lifeCycle,
+    problem: problem ? { code: problem.code, message: problem.message } : null,
+    status: snapshot.status,
+    name: snapshot.name,
+    update: snapshot.update ?? null,
+    energyWh: meterWh === undefined ? null : { session: energyWh, total: meterWh },
+    tagLearning: snapshot.isLearning,
+    ownerChange: { isUnderWay: transfer.isUnderWay, failure: transfer.failure ?? null },
+  };
+}
