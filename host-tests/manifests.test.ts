@@ -11,6 +11,16 @@ const FLASH_BYTES = 4 * 1024 * 1024;
 /** The images keep below this share of a slot; the rest is for what comes. */
 const SLOT_BYTES = 0x1e0000;
 
+/**
+ * Pool of XS, bytes (`creation.static`). An emulated ESP32-C3 starts with 131,072 and runs out of memory with 94,208.
+ * The classic ESP32 with Bluetooth has no larger block than 113,840.
+ */
+const STATIC_HEAP_BYTES: Readonly<Record<string, number>> = {
+  esp32: 110_592,
+  "esp32-signed": 110_592,
+  esp32c3: 131_072,
+};
+
 /** What posts messages to the engine's queue while JavaScript is busy, with a TLS handshake say. */
 const MAX_TCP_SOCKETS = 8;
 const LISTENER_AND_DNS = 2;
@@ -114,6 +124,10 @@ describe.each(TARGETS.slice(0, 3))("on the chip, manifests/%s", (target, platfor
     const sockets = MAX_TCP_SOCKETS + LISTENER_AND_DNS;
     const phones = MAX_PHONES * MESSAGES_PER_PHONE;
     expect(defines.task.queueLength).toBeGreaterThanOrEqual(sockets + phones + WIFI_MESSAGES);
+  });
+
+  test("gives XS a pool that the chip has as one block of memory", () => {
+    expect(manifest.staticHeapBytes).toBe(STATIC_HEAP_BYTES[target]);
   });
 
   test("lays the flash out without overlaps, with two slots", () => {

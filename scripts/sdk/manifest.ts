@@ -9,6 +9,7 @@ const partSchema = z.object({
   include: names.optional(),
   modules: z.record(z.string(), names).optional(),
   preload: names.optional(),
+  creation: z.object({ static: z.number().optional() }).optional(),
   ffi: z.object({ functions: z.record(z.string(), z.unknown()) }).optional(),
   error: z.string().optional(),
 });
@@ -26,6 +27,8 @@ export interface Manifest {
   readonly fromSDK: string[];
   readonly preload: Set<string>;
   readonly ffiFunctions: string[];
+  /** Pool of XS for slots, chunks and stack (`creation.static`), bytes. The last manifest that states it decides. */
+  staticHeapBytes?: number;
   /** Files of the build (partitions, sdkconfig): absolute paths. */
   readonly buildFiles: Map<string, string>;
 }
@@ -55,17 +58,22 @@ function add(manifest: Manifest, file: string, platform: string): void {
   for (const [name, value] of Object.entries(build)) {
     if (value.startsWith(".")) manifest.buildFiles.set(name, resolve(folder, value));
   }
-  for (const part of own ? [whole, own] : [whole]) {
+  const parts = own ? [whole, own] : [whole];
+  for (const part of parts) {
     for (const include of part.include ?? []) {
       if (include.startsWith(".")) add(manifest, resolve(folder, include), platform);
       else manifest.fromSDK.push(include);
     }
+  }
+  // A manifest overrides what it includes.
+  for (const part of parts) {
     for (const [name, sources] of Object.entries(part.modules ?? {})) {
       for (const source of sources) {
         if (source.startsWith(".")) manifest.ownModules.set(name, resolve(folder, source));
         else manifest.fromSDK.push(source);
       }
     }
+    manifest.staticHeapBytes = part.creation?.static ?? manifest.staticHeapBytes;
     for (const name of part.preload ?? []) manifest.preload.add(name);
     manifest.ffiFunctions.push(...Object.keys(part.ffi?.functions ?? {}));
   }
