@@ -138,6 +138,13 @@ describe.each(TARGETS.slice(0, 3))("on the chip, manifests/%s", (target, platfor
   });
 });
 
+test("the ESP32-C3 leaves out the SDK's set-up, which drives an LED on GPIO 8 for ever", () => {
+  const manifest = manifestOf("esp32c3", "esp32/esp32c3");
+  expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/targets/esp32c3/setup-target");
+  const { config } = JSON.parse(readFileSync(join(ROOT, "manifests/esp32c3/manifest.json"), "utf8"));
+  expect(config.led.rainbow).toBe(false);
+});
+
 test("the signed build is the usual one, and verifies signatures", () => {
   const config = (target: string) =>
     readFileSync(join(ROOT, "manifests", target, "sdkconfig/sdkconfig.defaults"), "utf8");

@@ -144,7 +144,9 @@ function manifestOf(target: Target): Manifest {
 }
 
 function slotBytes(target: Target): number {
-  const table = parsePartitions(readFileSync(manifestOf(target).buildFiles.get("PARTITIONS_FILE") ?? "", "utf8"));
+  const table = parsePartitions(
+    readFileSync(manifestOf(target).buildFiles.get("PARTITIONS_FILE") ?? "", "utf8"),
+  );
   const slot = table.find(({ subtype }) => subtype === "ota_0");
   if (!slot) throw new Error("partitions.csv has no slot ota_0");
   return slot.size;

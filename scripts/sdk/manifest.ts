@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 
+/** The property of `modules` that names sources to leave out. */
+const EXCLUDED = "~";
+
 const names = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 
 /** What this project uses of a manifest of mcconfig (the SDK's documentation/tools/manifest.md). */
@@ -25,6 +28,8 @@ export interface Manifest {
   readonly ownModules: Map<string, string>;
   /** Everything else that it takes, in the SDK's variables. */
   readonly fromSDK: string[];
+  /** Sources that the build leaves out, in the SDK's variables. */
+  readonly excluded: string[];
   readonly preload: Set<string>;
   readonly ffiFunctions: string[];
   /** Pool of XS for slots, chunks and stack (`creation.static`), bytes. The last manifest that states it decides. */
@@ -39,6 +44,7 @@ export function readManifest(file: string, platform: string): Manifest {
     files: [],
     ownModules: new Map(),
     fromSDK: [],
+    excluded: [],
     preload: new Set(),
     ffiFunctions: [],
     buildFiles: new Map(),
@@ -68,6 +74,10 @@ function add(manifest: Manifest, file: string, platform: string): void {
   // A manifest overrides what it includes.
   for (const part of parts) {
     for (const [name, sources] of Object.entries(part.modules ?? {})) {
+      if (name === EXCLUDED) {
+        manifest.excluded.push(...sources);
+        continue;
+      }
       for (const source of sources) {
         if (source.startsWith(".")) manifest.ownModules.set(name, resolve(folder, source));
         else manifest.fromSDK.push(source);
