@@ -126,6 +126,19 @@ describe.each(TARGETS.slice(0, 3))("on the chip, manifests/%s", (target, platfor
     expect(defines.task.queueLength).toBeGreaterThanOrEqual(sockets + phones + WIFI_MESSAGES);
   });
 
+  test("prints no memory to the serial log when a release crashes", () => {
+    const folder = manifest.buildFiles.get("SDKCONFIGPATH") ?? "";
+    // mcconfig appends the second file to the first, and the last line for a name decides.
+    const config = ["sdkconfig.defaults", "sdkconfig.defaults.release"]
+      .map((name) => readFileSync(join(folder, name), "utf8"))
+      .join("\n");
+    const last = new Map([...config.matchAll(/^(CONFIG_\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
+    expect(last.get("CONFIG_ESP_COREDUMP_ENABLE_TO_UART")).toBe("n");
+    expect(last.get("CONFIG_ESP_COREDUMP_ENABLE_TO_NONE")).toBe("y");
+    expect(last.get("CONFIG_ESP_SYSTEM_PANIC_PRINT_REBOOT")).toBe("n");
+    expect(last.get("CONFIG_ESP_SYSTEM_PANIC_SILENT_REBOOT")).toBe("y");
+  });
+
   test("gives XS a pool that the chip has as one block of memory", () => {
     expect(manifest.staticHeapBytes).toBe(STATIC_HEAP_BYTES[target]);
   });
