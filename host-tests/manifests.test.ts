@@ -127,7 +127,7 @@ describe.each(TARGETS.slice(0, 3))("on the chip, manifests/%s", (target, platfor
 
   test("prints no memory to the serial log when a release crashes", () => {
     const folder = manifest.buildFiles.get("SDKCONFIGPATH") ?? "";
-    // mcconfig appends the second file to the first, and the last line for a name decides.
+    // mcconfig merges the second file into the first: the last line for a name decides.
     const config = ["sdkconfig.defaults", "sdkconfig.defaults.release"]
       .map((name) => readFileSync(join(folder, name), "utf8"))
       .join("\n");

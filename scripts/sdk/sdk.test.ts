@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -180,6 +180,15 @@ test.each([
   "story.btsnoop",
 ])("git ignores %s, which a command of the documentation reads or writes", (file) => {
   expect(spawnSync("git", ["check-ignore", "--quiet", file], { cwd: ROOT }).status).toBe(0);
+});
+
+test("allowScripts decides on every package with an install script", () => {
+  const read = (name: string) => JSON.parse(readFileSync(join(ROOT, name), "utf8"));
+  const packages: Record<string, { hasInstallScript?: boolean }> = read("package-lock.json").packages;
+  const withScripts = Object.entries(packages)
+    .filter(([, { hasInstallScript }]) => hasInstallScript)
+    .map(([path]) => path.replace(/^.*node_modules\//, ""));
+  expect(Object.keys(read("package.json").allowScripts).sort()).toEqual([...new Set(withScripts)].sort());
 });
 
 test("a manifest that is none is named", () => {
