@@ -44,7 +44,7 @@ const program = new Command("npm run station --")
     "--ble <adapter>",
     "a real Bluetooth adapter for its radio, hci0 say: phones and nRF Connect find it",
   )
-  .option("--ca <file>", "certificate authorities for brokers over TLS, PEM")
+  .option("--ca <file>", "certificate authorities for brokers over TLS, PEM, in addition to Node's own")
   .showHelpAfterError();
 
 const RESTART_MS = 1000;
