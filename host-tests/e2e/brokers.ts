@@ -46,7 +46,10 @@ export function onMosquitto(program: string): (options?: Options) => Promise<Bro
         writeMosquittoFiles({ directory, data: registry.data, platform: PLATFORM, force: false }).configLines,
     });
     const url = `mqtt://${PLATFORM.username}:${PLATFORM.password}@127.0.0.1:${mosquitto.port}`;
-    const platform = await startPlatform({ ...options, registry, brokerURL: url });
+    const platform = await startPlatform({ ...options, registry, brokerURL: url }).catch(async (error) => {
+      await mosquitto.stop();
+      throw error;
+    });
     return {
       platform,
       registry,

@@ -47,8 +47,10 @@ export async function startMosquitto(options: {
       [`listener ${port} 127.0.0.1`, "user root", "max_packet_size 100000", ...lines, ""].join("\n"),
     );
     child = spawn(options.program, ["-c", config], { stdio: "ignore" });
-    const { exitCode } = await untilReady(child, port);
-    if (exitCode !== null) throw new Error(`mosquitto ended with ${exitCode}`);
+    if (await isReady(child, port)) return;
+    const { exitCode, signalCode } = child;
+    await ended(child);
+    throw new Error(`mosquitto does not listen on port ${port}; it ended with ${signalCode ?? exitCode}`);
   }
 
   for (let tried = 1; ; tried++) {
@@ -72,18 +74,18 @@ export async function startMosquitto(options: {
 }
 
 async function ended(child: ChildProcess | undefined): Promise<void> {
-  if (!child || child.exitCode !== null) return;
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise((done) => child.once("exit", done));
   child.kill();
   await exit;
 }
 
-async function untilReady(child: ChildProcess, port: number): Promise<ChildProcess> {
-  for (let tried = 0; tried < 200 && child.exitCode === null; tried++) {
-    if (await answers(port)) return child;
+async function isReady(child: ChildProcess, port: number): Promise<boolean> {
+  for (let tried = 0; tried < 200 && child.exitCode === null && child.signalCode === null; tried++) {
+    if (await answers(port)) return true;
     await sleep(25);
   }
-  return child;
+  return false;
 }
 
 function answers(port: number): Promise<boolean> {
