@@ -15,6 +15,7 @@ import { ROOT } from "../imports.js";
 import { findSQLite } from "../sqlite.js";
 import { BAR, type BrokerUnderTest, brokersUnderTest, CAFE, twoOwners } from "./brokers.js";
 import { OnlineStation } from "./online-station.js";
+import { waitForStation } from "./station-log.js";
 
 const PATIENCE_MS = 60_000;
 const CAFE_NAME = usernameOf(CAFE.email);
@@ -152,7 +153,8 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
   }, PATIENCE_MS);
 
   afterEach(async () => {
-    station.stop();
+    // None, where it did not come online.
+    station?.stop();
     await watcher.close();
     await broker.close();
   });
@@ -172,7 +174,11 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
       await waitFor("it is the bar's", () => registry.device("cafe-1")?.owner === BAR.email);
       await waitFor("it is seen there", () => stateOf("cafe-1") === "ready");
       expect(registry.offeredTo("cafe-1")).toBeUndefined();
-      await waitFor("it is online", () => station.station.station?.lifeCycle === "online");
+      await waitForStation(
+        station.station,
+        "the station is online",
+        (virtual) => virtual.station?.lifeCycle === "online",
+      );
       expect(await station.present("GUEST-0001")).toMatchObject({ result: { code: 403 } });
       expect(await station.present("GUEST-0004")).toMatchObject({ result: { code: 200 } });
     },
@@ -186,8 +192,8 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
       await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
       registry.expectDevice({ owner: BAR.email, device: "cafe-2" });
       expect(station.station.station?.changeOwner(BAR.email)).toBeUndefined();
-      await waitFor("it is refused", () =>
-        station.station.device.logLines.some((line) =>
+      await waitForStation(station.station, "the transfer is refused", ({ device }) =>
+        device.logLines.some((line) =>
           /owner has not changed: the new owner does not expect the station/.test(line),
         ),
       );

@@ -83,15 +83,19 @@ export class Connection implements IO {
         port,
         host,
         noDelay: true,
-        onHandshakeFailed: () => this._fail("tls-failed", `the TLS handshake with ${host} failed`),
+        onHandshakeFailed: () =>
+          this._fail(
+            "tls-failed",
+            `the TLS handshake with ${host} failed: check the name, the dates and the authority of its certificate`,
+          ),
         onWritable: (count) => this._becomeWritable(count),
         onReadable: () => this._receive(),
         onError: () => this._lose(),
       });
-    } catch (error) {
-      // Sockets are a resource that runs out; an address comes from a resolver. Neither may end the station.
-      const why = error instanceof Error ? error.message : "unknown";
-      this._fail("no-socket", `no socket for ${host} port ${port}: ${why}`);
+    } catch {
+      // Sockets are a resource that runs out; an address comes from a resolver. Neither may end the station. The
+      // text of the exception is the engine's and is not passed on: owners read the message.
+      this._fail("no-socket", `the station has no free connection for ${host} port ${port}; try again`);
     }
   }
 

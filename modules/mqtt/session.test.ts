@@ -5,7 +5,13 @@ import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
 import { virtualWorld } from "../../host-tests/world/world.js";
 import type { TCP } from "../board/index.js";
 import { asUint8Array, concatBytes, decodeUTF8 } from "../bytes/index.js";
-import { type IncomingMessage, MQTTSession, type MQTTSessionOptions, type MQTTState } from "./index.js";
+import {
+  type IncomingMessage,
+  type MQTTFailure,
+  MQTTSession,
+  type MQTTSessionOptions,
+  type MQTTState,
+} from "./index.js";
 
 const BROKER = { name: "broker.example", address: "10.0.0.1", port: 1883 };
 
@@ -81,7 +87,7 @@ class Client {
   }
 
   /** Why the last connection failed. */
-  get failure(): { code: string; connackCode?: number } | undefined {
+  get failure(): MQTTFailure | undefined {
     const last = this.states.findLast((state) => state.type === "offline");
     return last?.type === "offline" ? last.reason : undefined;
   }
@@ -199,7 +205,24 @@ describe("connecting", () => {
   test("a certificate for another name", () => {
     const client = new Client({ isTLS: true, certificateName: "other.example" });
     client.until("failed", () => client.failure !== undefined);
-    expect(client.failure?.code).toBe("tls-failed");
+    expect(client.failure).toMatchObject({
+      code: "tls-failed",
+      message:
+        "the TLS handshake with broker.example failed: check the name, the dates and the authority of its certificate",
+    });
+  });
+
+  test("an exception of the board's socket fails the attempt, and its text is not passed on", () => {
+    const client = new Client({
+      connect: () => {
+        throw new Error("words of the engine");
+      },
+    });
+    client.until("failed", () => client.failure !== undefined);
+    expect(client.failure).toEqual({
+      code: "no-socket",
+      message: "the station has no free connection for broker.example port 1883; try again",
+    });
   });
 
   test("TLS with the right certificate", () => {
