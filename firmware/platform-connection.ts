@@ -33,6 +33,8 @@ export class PlatformConnection implements IO {
   private _leaving: Timer | undefined;
   /** What is left is the broker's acknowledgement. */
   private _isTakenBack = false;
+  /** A message that was too long has been logged: one line tells enough, and a sender may repeat it for ever. */
+  private _hasLoggedSkipped = false;
 
   constructor(options: PlatformConnectionOptions) {
     const { board, identity, parameters } = options;
@@ -53,6 +55,7 @@ export class PlatformConnection implements IO {
         const isCommand = !this.requests?.receive(topic, payload) && !retain && this._leavers.length === 0;
         if (isCommand) this._telemetry.receive(topic, payload);
       },
+      onSkipped: (byteLength) => this._logSkipped(byteLength),
       onRefusedSubscription: (filter) =>
         board.log(`platform: the broker refused the subscription to ${filter}`),
     });
@@ -140,6 +143,14 @@ export class PlatformConnection implements IO {
     });
     this._session.subscribe(requests.responseFilter, 1);
     return requests;
+  }
+
+  private _logSkipped(byteLength: number): void {
+    if (this._hasLoggedSkipped) return;
+    this._hasLoggedSkipped = true;
+    this._options.board.log(
+      `platform: skipped a message of ${byteLength} bytes, which is too long; further ones are not logged`,
+    );
   }
 
   private _follow(state: MQTTState): void {

@@ -44,6 +44,24 @@ function messages(scene: Scene, kind: string): [string, unknown][] {
   );
 }
 
+test.each(["sweet-home/+/charger/current-limit/set", "res/+/authorize"])(
+  "messages of 17,000 bytes on %s are skipped, logged once, and the station stays online",
+  (path) => {
+    const scene = online();
+    const states: (string | undefined)[] = [];
+    scene.broker.watch(({ topic, payload }) => {
+      if (topic.endsWith("/$state")) states.push(decodeUTF8(payload));
+    });
+    const topic = `${usernameOf(OWNER.email)}/${path.replace("+", scene.under.deviceId)}`;
+    for (let i = 0; i < 3; i++) scene.broker.publish(topic, new Uint8Array(17_000).fill(0x31));
+    scene.clock.advance(120_000);
+    expect(states).toEqual([]);
+    expect(scene.device.logLines.filter((line) => line.includes("too long"))).toHaveLength(1);
+    set(scene, "charger/current-limit", "9");
+    expect(scene.retained("charger/current-limit")).toBe("9");
+  },
+);
+
 test("the tree is one of Homie 3.0.1, retained, and stands between init and ready", () => {
   const scene = online();
   const tree = treeOf(scene);
