@@ -165,6 +165,52 @@ describe("a setting", () => {
     expect(scene.station.status).toBe("plugged");
   });
 
+  /** A vehicle is plugged in while the station has no power; `send` publishes meanwhile. */
+  function whileAway(scene: Scene, send: () => void): void {
+    scene.under.device.cutPower();
+    scene.clock.advance(120_000);
+    send();
+    scene.device.vehicle.plug();
+    scene.under.boot();
+    scene.until("online again", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(60_000);
+  }
+
+  test.each([
+    ["charger/start", false],
+    ["charger/start", true],
+    ["access/tag-learning", false],
+    ["access/owner", false],
+    ["firmware/update", false],
+    ["$options/free", false],
+    ["$options/free", true],
+  ])("of %s, sent while the station was away (retained: %s), does nothing", (path, retain) => {
+    const scene = online();
+    const before = scene.retained(path);
+    const payload = path === "access/owner" ? "other@cafe.example" : "true";
+    const topic = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/${path}/set`;
+    whileAway(scene, () => scene.broker.publish(topic, payload, retain));
+    expect(scene.retained(path)).toBe(before);
+    expect(scene.station.status).toBe("plugged");
+    expect(scene.retained("firmware/updatestate")).toBe("none");
+    expect(messages(scene, "errors")).toEqual([]);
+    expect(messages(scene, "req")).toEqual([]);
+    set(scene, "charger/start", "true");
+    expect(scene.retained("charger/status")).toBe("charging");
+  });
+
+  test("that has waited since a firmware which subscribed with QoS 1 does nothing", () => {
+    const scene = online();
+    const root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}`;
+    whileAway(scene, () => {
+      scene.broker.subscribe(scene.under.deviceId, `${root}/+/+/set`, 1);
+      scene.broker.publish(`${root}/charger/start/set`, "true");
+    });
+    expect(scene.station.status).toBe("plugged");
+    set(scene, "charger/start", "true");
+    expect(scene.retained("charger/status")).toBe("charging");
+  });
+
   test.each([
     ["charger/current-limit", "5", "6:16"],
     ["charger/current-limit", "17", "6:16"],

@@ -565,6 +565,41 @@ describe("receiving", () => {
   });
 });
 
+describe("messages while the client is away", () => {
+  function away(qos: 0 | 1, send: (broker: WorldBroker) => void): Client {
+    const client = new Client();
+    client.session.subscribe("t", qos);
+    client.goOnline().advance(100);
+    client.host.isCut = true;
+    client.advance(120_000);
+    send(client.good);
+    client.host.isCut = false;
+    client.goOnline().advance(1000);
+    return client;
+  }
+
+  test("arrive once and in order after the reconnection, for a subscription with QoS 1", () => {
+    const texts = Array.from({ length: 50 }, (_, i) => String(i));
+    const client = away(1, (broker) => {
+      for (const text of texts) broker.publish("t", text);
+    });
+    expect(client.messages.map(({ payload }) => decodeUTF8(payload))).toEqual(texts);
+  });
+
+  test("arrive without their retain flag where they are retained", () => {
+    const client = away(1, (broker) => broker.publish("t", "x", true));
+    expect(client.messages.map(({ retain }) => retain)).toEqual([false]);
+  });
+
+  test("are lost for a subscription with QoS 0", () => {
+    const client = away(0, (broker) => broker.publish("t", "old"));
+    expect(client.messages).toEqual([]);
+    client.good.publish("t", "new");
+    client.advance(100);
+    expect(client.messages).toMatchObject([{ qos: 0 }]);
+  });
+});
+
 describe("keep-alive", () => {
   test("a quiet connection is kept with pings", () => {
     const client = new Client({ keepAliveS: 20 }).goOnline();
