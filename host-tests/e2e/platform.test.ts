@@ -186,6 +186,38 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
   );
 
   test(
+    "ignores commands that were sent while it was away, and obeys those that are sent afterwards",
+    async () => {
+      const { platform } = broker;
+      const root = `${CAFE_NAME}/sweet-home/cafe-1`;
+      const values = new Map<string, string>();
+      const app = await mqtt.connectAsync(platform.url, { ...platform.account, reconnectPeriod: 0 });
+      app.on("message", (topic, payload) => values.set(topic.slice(root.length + 1), payload.toString()));
+      await app.subscribeAsync(`${root}/#`);
+      const set = (path: string, value: string, retain = false) =>
+        app.publishAsync(`${root}/${path}/set`, value, { qos: 1, retain });
+      await waitFor("it is seen", () => values.get("$state") === "ready");
+      station.station.device.cutPower();
+      await waitFor("it is away", () => values.get("$state") === "lost");
+      for (const path of ["charger/start", "access/tag-learning", "$options/free"]) await set(path, "true");
+      await set("charger/start", "true", true);
+      station.station.device.vehicle.plug();
+      station.station.boot();
+      await waitFor("it is back", () => values.get("$state") === "ready");
+      await waitFor("the vehicle is noticed", () => values.get("charger/status") === "plugged");
+      await set("charger/current-limit", "9");
+      await waitFor("it obeys", () => values.get("charger/current-limit") === "9");
+      expect(values.get("access/tag-learning")).toBe("false");
+      expect(values.get("$options/free")).toBe("false");
+      expect(station.station.station?.status).toBe("plugged");
+      await set("charger/start", "true");
+      await waitFor("it charges", () => values.get("charger/status") === "charging");
+      await app.endAsync();
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     "stays the old owner's, and goes on, where the new one does not expect it",
     async () => {
       const { registry } = broker;

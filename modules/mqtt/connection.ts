@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   /** TCP, and TLS, are up. */
   readonly onOpen: () => void;
   readonly onPacket: (packet: IncomingPacket) => void;
+  /** Bytes have arrived, also such as complete no packet. */
+  readonly onReceived: () => void;
   /** Everything that was sent has gone to the socket. */
   readonly onDrained: () => void;
   /** Once, and nothing after it. */
@@ -55,6 +57,11 @@ export class Connection implements IO {
   /** Bytes that wait for the socket. */
   get unsentBytes(): number {
     return this._unsentBytes;
+  }
+
+  /** A message that is too long is arriving; whatever the broker has sent since waits behind it. */
+  get isSkipping(): boolean {
+    return this._reader.isSkipping;
   }
 
   send(packet: OutgoingPacket): void {
@@ -127,6 +134,7 @@ export class Connection implements IO {
     if (this._isClosed || this._unsentBytes > MAX_UNSENT_BYTES) return;
     const bytes = this._socket?.read();
     if (!bytes) return;
+    this._options.onReceived();
     const { packets, error } = this._reader.push(asUint8Array(bytes));
     for (const packet of packets) {
       if (this._isClosed) return;
