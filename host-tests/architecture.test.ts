@@ -69,6 +69,19 @@ function drawsRandomNumbers(source: string): boolean {
   );
 }
 
+/** Also `JSON["parse"]`, and `JSON` handed on or taken apart. */
+function parsesJSON(source: string): boolean {
+  const nodes = parse(source);
+  const uses = nodes.filter((node) => node.type === "Identifier" && node.value === "JSON").length;
+  const writes = nodes.filter(
+    (node) =>
+      node.type === "MemberExpression" &&
+      (node.object as Node).value === "JSON" &&
+      (node.property as Node).value === "stringify",
+  ).length;
+  return uses > writes;
+}
+
 /** `#name`, which costs memory on XS (docs/decisions/009-private-by-typescript.md). */
 function hasPrivateNames(source: string): boolean {
   return parse(source).some((node) => node.type === "PrivateName");
@@ -119,6 +132,12 @@ describe("what runs on the chip", () => {
     expect(files).toEqual([]);
   });
 
+  test("calls JSON.parse only in modules/json, which limits the depth", () => {
+    const files = [...sourceFiles("modules"), ...sourceFiles("firmware")];
+    const callers = files.filter((file) => parsesJSON(readFileSync(join(ROOT, file), "utf8")));
+    expect(callers).toEqual(["modules/json/index.ts"]);
+  });
+
   test("has TypeScript's private members, not the engine's", () => {
     const files = [...sourceFiles("modules"), ...sourceFiles("firmware")].filter((file) =>
       hasPrivateNames(readFileSync(join(ROOT, file), "utf8")),
@@ -155,6 +174,17 @@ describe("these checks", () => {
 
   test("find Math.random", () => {
     expect(drawsRandomNumbers("const x = Math.random();")).toBe(true);
+  });
+
+  test.each([
+    "JSON.parse(text);",
+    'JSON["parse"](text);',
+    "const { parse } = JSON;",
+    "globalThis.JSON.parse(text);",
+    "texts.map(JSON.parse);",
+  ])("find a call of JSON.parse in %s", (source) => {
+    expect(parsesJSON(source)).toBe(true);
+    expect(parsesJSON("JSON.stringify(value);")).toBe(false);
   });
 
   // The rule itself is Biome's (`npm run check`); this is that it holds where it has to.

@@ -1,5 +1,10 @@
 import type { Board, IO, Timer } from "../../modules/board/index.js";
-import { type MQTTFailure, MQTTSession, type MQTTState } from "../../modules/mqtt/index.js";
+import {
+  type IncomingMessage,
+  type MQTTFailure,
+  MQTTSession,
+  type MQTTState,
+} from "../../modules/mqtt/index.js";
 import type { Link } from "../../modules/network/index.js";
 import type { PairingParameters } from "../../modules/pairing/index.js";
 import { Requests } from "../../modules/requests/index.js";
@@ -47,6 +52,8 @@ export class PlatformConnection implements IO {
   private _leaving: Timer | undefined;
   /** What is left is the broker's acknowledgement. */
   private _isTakenBack = false;
+  /** A message that was too long has been logged: one line tells enough, and a sender may repeat it for ever. */
+  private _hasLoggedSkipped = false;
 
   constructor(options: PlatformConnectionOptions) {
     const { board, identity, parameters } = options;
@@ -62,11 +69,8 @@ export class PlatformConnection implements IO {
       onDrained: () => {
         if (this._isTakenBack) this._endLeaving(true);
       },
-      onMessage: ({ topic, payload, retain }) => {
-        // A retained command would come again at each connection: "start" to whatever vehicle is plugged then.
-        const isCommand = !this.requests?.receive(topic, payload) && !retain && this._leavers.length === 0;
-        if (isCommand) this._telemetry.receive(topic, payload);
-      },
+      onMessage: (message) => this._receive(message),
+      onSkipped: (byteLength) => this._logSkipped(byteLength),
       onRefusedSubscription: (filter) =>
         board.log(`platform: the broker refused the subscription to ${filter}`),
     });
@@ -78,7 +82,8 @@ export class PlatformConnection implements IO {
       publish: (message) =>
         this._session.queuedMessages < TELEMETRY_MESSAGES && this._session.publish(message) === "accepted",
     });
-    this._session.subscribe(this._telemetry.setFilter, 1);
+    const { filter, qos } = this._telemetry.setSubscription;
+    this._session.subscribe(filter, qos);
     this.requests = identity.responseKey && this._makeRequests(identity.responseKey);
   }
 
@@ -155,6 +160,22 @@ export class PlatformConnection implements IO {
     });
     this._session.subscribe(requests.responseFilter, 1);
     return requests;
+  }
+
+  private _receive({ topic, payload, qos, retain }: IncomingMessage): void {
+    if (this.requests?.receive(topic, payload)) return;
+    // A command that is older than the connection does nothing: "start" to whatever vehicle is plugged in by now. It is
+    // retained, or has waited since a firmware before this one, which subscribed with QoS 1.
+    const isOld = retain || qos > this._telemetry.setSubscription.qos;
+    if (!isOld && this._leavers.length === 0) this._telemetry.receive(topic, payload);
+  }
+
+  private _logSkipped(byteLength: number): void {
+    if (this._hasLoggedSkipped) return;
+    this._hasLoggedSkipped = true;
+    this._options.board.log(
+      `platform: skipped a message of ${byteLength} bytes, which is too long; further ones are not logged`,
+    );
   }
 
   private _follow(state: MQTTState): void {

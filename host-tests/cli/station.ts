@@ -44,7 +44,7 @@ const program = new Command("npm run station --")
     "--ble <adapter>",
     "a real Bluetooth adapter for its radio, hci0 say: phones and nRF Connect find it",
   )
-  .option("--ca <file>", "certificate authorities for brokers over TLS, PEM")
+  .option("--ca <file>", "certificate authorities for brokers over TLS, PEM, in addition to Node's own")
   .showHelpAfterError();
 
 const RESTART_MS = 1000;
@@ -70,6 +70,7 @@ async function run(options: Options): Promise<void> {
     httpPort: options.httpPort,
     sockets: { ca },
     makeGATTServer: adapter && ((life) => makeBlenoGATTServer(adapter, life)),
+    onListening: (port) => print(`HTTP API on port ${port}`),
     onLog: print,
     onEnd: (end) => {
       if (end.type === "power-cut" || leaving.signal.aborted) return;
@@ -90,9 +91,7 @@ async function run(options: Options): Promise<void> {
   onInterrupt(leave);
   onReaderGone(leave);
   station.boot();
-  print(
-    `radio on ${radio ? `port ${radio.port}` : options.ble}; HTTP API on port ${options.httpPort}; commands: ${COMMANDS}`,
-  );
+  print(`radio on ${radio ? `port ${radio.port}` : options.ble}; commands: ${COMMANDS}`);
   await once(leaving.signal, "abort");
   lines.close();
   if (station.device.isRunning) {

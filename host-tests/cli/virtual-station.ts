@@ -20,6 +20,8 @@ export interface VirtualStationOptions {
   /** In place of the GATT server on the virtual air. */
   readonly makeGATTServer?: MakeGATTServer;
   readonly mac?: string;
+  /** The HTTP API listens on this real port; called again after each restart. */
+  readonly onListening?: (port: number) => void;
   readonly onLog?: (line: string) => void;
   readonly onEnd?: (end: EndOfLife) => void;
 }
@@ -60,13 +62,15 @@ export class VirtualStation {
   }
 
   #parts(life: Life): BoardParts {
-    const { sockets, httpPort, makeGATTServer } = this.#options;
+    const { sockets, httpPort, makeGATTServer, onListening } = this.#options;
     const parts = nodeParts(life, {
       ...sockets,
       // After a restart it listens where it did before.
       portOf: (port) => (port === HTTP_PORT ? httpPort || this.#httpPort : port),
       onListening: (port, realPort) => {
-        if (port === HTTP_PORT) this.#httpPort = realPort;
+        if (port !== HTTP_PORT) return;
+        this.#httpPort = realPort;
+        onListening?.(realPort);
       },
     });
     if (!makeGATTServer) return parts;

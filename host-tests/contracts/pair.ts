@@ -1,4 +1,4 @@
-import type { TCP } from "../../modules/board/index.js";
+import type { TCP, TLSConnectOptions } from "../../modules/board/index.js";
 import { asUint8Array, concatBytes } from "../../modules/bytes/index.js";
 import type { Harness } from "./harness.js";
 
@@ -13,10 +13,21 @@ export class End {
   onReadable: ((count: number) => void) | undefined;
   #unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-  constructor(harness: Harness, options: { port: number } | { from: TCP }) {
-    const target = "from" in options ? options : { ...options, address: harness.ownAddress };
-    this.socket = new harness.board.io.TCP({
-      ...target,
+  /** Connects to the board's own address, with TLS where a `host` is given, or takes over a socket. */
+  constructor(harness: Harness, options: { port: number; host?: string } | { from: TCP }) {
+    const { TCP, TLS } = harness.board.io;
+    const handlers = this.#handlers();
+    if ("from" in options) {
+      this.socket = new TCP({ ...options, ...handlers });
+      return;
+    }
+    const { port, host } = options;
+    const target = { address: harness.ownAddress, port, ...handlers };
+    this.socket = host === undefined ? new TCP(target) : new TLS({ ...target, host });
+  }
+
+  #handlers(): Omit<TLSConnectOptions, "address" | "port" | "host"> {
+    return {
       onReadable: (count) => {
         this.told.push("readable");
         this.onReadable?.(count);
@@ -27,10 +38,13 @@ export class End {
         this.writable = count;
         this.#flush();
       },
+      onHandshakeFailed: () => {
+        this.told.push("handshake failed");
+      },
       onError: () => {
         this.told.push("error");
       },
-    });
+    };
   }
 
   get isOpen(): boolean {

@@ -63,7 +63,7 @@ export function describeUpdateContract(name: string, makeHarness: () => Promise<
 
     test("that is longer than its slot is refused as it is written", () => {
       const update = harness.board.openUpdate();
-      update.write(new Uint8Array(0x1e0000));
+      update.write(new Uint8Array(0x1f0000));
       expect(() => update.write(new Uint8Array(1))).toThrow("longer than the slot");
     });
 

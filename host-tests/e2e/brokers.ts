@@ -1,5 +1,6 @@
 import { Registry, startPlatform, writeMosquittoFiles } from "../../platform-stub/index.js";
 import type { Platform, PlatformOptions } from "../../platform-stub/platform.js";
+import type { Identity } from "../node-board/authority.js";
 import { findMosquitto, startMosquitto } from "./mosquitto.js";
 
 /** A café with two stations, and another one that has nothing to do with it. */
@@ -25,6 +26,8 @@ export interface BrokerUnderTest {
   readonly registry: Registry;
   /** For further platforms on the same broker; `undefined` for the embedded one. */
   readonly url: string | undefined;
+  /** Port of the listener with TLS; `undefined` where there is none. */
+  readonly tlsPort?: number;
   close(): Promise<void>;
 }
 
@@ -37,20 +40,28 @@ export async function onAedes(options: Options = {}): Promise<BrokerUnderTest> {
 }
 
 /** On Mosquitto, with the password and ACL files that the stub writes. */
-export function onMosquitto(program: string): (options?: Options) => Promise<BrokerUnderTest> {
+export function onMosquitto(
+  program: string,
+  { identity }: { identity?: Identity } = {},
+): (options?: Options) => Promise<BrokerUnderTest> {
   return async (options = {}) => {
     const registry = options.registry ?? twoOwners();
     const mosquitto = await startMosquitto({
       program,
+      identity,
       configure: (directory) =>
         writeMosquittoFiles({ directory, data: registry.data, platform: PLATFORM, force: false }).configLines,
     });
     const url = `mqtt://${PLATFORM.username}:${PLATFORM.password}@127.0.0.1:${mosquitto.port}`;
-    const platform = await startPlatform({ ...options, registry, brokerURL: url });
+    const platform = await startPlatform({ ...options, registry, brokerURL: url }).catch(async (error) => {
+      await mosquitto.stop();
+      throw error;
+    });
     return {
       platform,
       registry,
       url,
+      tlsPort: mosquitto.tlsPort,
       close: async () => {
         await platform.close();
         await mosquitto.stop();

@@ -7,10 +7,9 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
 /** What somebody sees who runs one of the commands. */
 export class Command {
-  /** Ends with its exit code, or the signal that ended it. */
-  readonly ended: Promise<number | string | null>;
   readonly process: ChildProcess;
   output = "";
+  #ended: number | string | undefined;
 
   /** Runs a command's file under `host-tests/cli`, its input open unless told. */
   constructor(
@@ -27,11 +26,30 @@ export class Command {
         this.output += bytes;
       });
     }
-    this.ended = new Promise((done) => this.process.once("close", (code, signal) => done(signal ?? code)));
+    this.process.once("close", (code, signal) => {
+      this.#ended = signal ?? code ?? "unknown";
+    });
+  }
+
+  /**
+   * Resolves with the exit code, or the signal that ended the command. Kills a command that does not end in time, and
+   * rejects with its output.
+   */
+  async ended(timeoutMs = 30_000): Promise<number | string> {
+    try {
+      return await waitFor("the command has ended", () => this.#ended, timeoutMs);
+    } catch (error) {
+      this.process.kill("SIGKILL");
+      throw new Error(`${(error as Error).message}; its output:\n${this.output}`);
+    }
   }
 
   async says(text: string): Promise<void> {
-    await waitFor(`"${text}" in: ${this.output}`, () => this.output.includes(text));
+    try {
+      await waitFor(`"${text}" in the output`, () => this.output.includes(text));
+    } catch (error) {
+      throw new Error(`${(error as Error).message}; the output is:\n${this.output}`);
+    }
   }
 
   type(line: string): void {

@@ -197,7 +197,8 @@ function withoutVolatileFields(topic: string, text: string): string {
   });
 
   afterEach(async () => {
-    station.stop();
+    // None, where it did not come online.
+    station?.stop();
     reader.stop();
     await broker.close();
   });

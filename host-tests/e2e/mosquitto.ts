@@ -4,12 +4,15 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Identity } from "../node-board/authority.js";
 import { skipFor } from "../optional.js";
 
 const STARTS = 5;
 
 export interface Mosquitto {
   readonly port: number;
+  /** Port of the listener with TLS; `undefined` without an `identity`. */
+  readonly tlsPort: number | undefined;
   stop(): Promise<void>;
   start(): Promise<void>;
 }
@@ -33,26 +36,43 @@ export async function startMosquitto(options: {
   readonly program: string;
   /** Writes what the configuration needs, and gives its lines. */
   readonly configure: (directory: string) => readonly string[];
+  /** Opens a second listener, with TLS and this certificate. */
+  readonly identity?: Identity;
 }): Promise<Mosquitto> {
   const directory = mkdtempSync(join(tmpdir(), "plugpass-mosquitto-"));
   const lines = options.configure(directory);
+  const { identity } = options;
   let child: ChildProcess | undefined;
   let port = 0;
+  let tlsPort: number | undefined;
 
   async function launch(): Promise<void> {
     const config = join(directory, "mosquitto.conf");
     // As root it would change to another user, who may not read the files.
     writeFileSync(
       config,
-      [`listener ${port} 127.0.0.1`, "user root", "max_packet_size 100000", ...lines, ""].join("\n"),
+      [`listener ${port} 127.0.0.1`, "user root", "max_packet_size 100000", ...lines, ...tlsLines(), ""].join(
+        "\n",
+      ),
     );
     child = spawn(options.program, ["-c", config], { stdio: "ignore" });
-    const { exitCode } = await untilReady(child, port);
-    if (exitCode !== null) throw new Error(`mosquitto ended with ${exitCode}`);
+    if (await isReady(child, port)) return;
+    const { exitCode, signalCode } = child;
+    await ended(child);
+    throw new Error(`mosquitto does not listen on port ${port}; it ended with ${signalCode ?? exitCode}`);
+  }
+
+  function tlsLines(): string[] {
+    if (!identity || tlsPort === undefined) return [];
+    const [cert, key] = [join(directory, "server.pem"), join(directory, "server.key")];
+    writeFileSync(cert, identity.cert);
+    writeFileSync(key, identity.key);
+    return [`listener ${tlsPort} 127.0.0.1`, `certfile ${cert}`, `keyfile ${key}`];
   }
 
   for (let tried = 1; ; tried++) {
     port = await freePort();
+    if (identity) tlsPort = await freePort();
     try {
       await launch();
       break;
@@ -63,6 +83,7 @@ export async function startMosquitto(options: {
   }
   return {
     port,
+    tlsPort,
     start: launch,
     stop: async () => {
       await ended(child);
@@ -72,18 +93,18 @@ export async function startMosquitto(options: {
 }
 
 async function ended(child: ChildProcess | undefined): Promise<void> {
-  if (!child || child.exitCode !== null) return;
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise((done) => child.once("exit", done));
   child.kill();
   await exit;
 }
 
-async function untilReady(child: ChildProcess, port: number): Promise<ChildProcess> {
-  for (let tried = 0; tried < 200 && child.exitCode === null; tried++) {
-    if (await answers(port)) return child;
+async function isReady(child: ChildProcess, port: number): Promise<boolean> {
+  for (let tried = 0; tried < 200 && child.exitCode === null && child.signalCode === null; tried++) {
+    if (await answers(port)) return true;
     await sleep(25);
   }
-  return child;
+  return false;
 }
 
 function answers(port: number): Promise<boolean> {

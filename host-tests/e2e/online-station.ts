@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { VirtualStation } from "../cli/virtual-station.js";
-import { waitFor } from "../cli/wait.js";
 import { NodeClock } from "../node-board/index.js";
 import { Phone, type PresentOptions } from "../world/phone.js";
 import { World } from "../world/world.js";
 import { type BrokerUnderTest, CAFE } from "./brokers.js";
+import { waitForStation } from "./station-log.js";
 
 const WIFI = { ssid: "Café", password: "espresso-doppio" };
 /** Between two pulses of the meter: nobody waits for a vehicle here. */
 const PULSE_EVERY_MS = 5;
+const ONLINE_TIMEOUT_MS = 15_000;
 
 /** `cafe-1`, paired with a broker under test and online, a vehicle and a phone beside it. */
 export class OnlineStation {
@@ -35,20 +36,35 @@ export class OnlineStation {
     });
   }
 
+  /** Rejects with the station's log when it does not come online in time, and then leaves nothing running. */
   static async start(
     broker: BrokerUnderTest,
-    { name = "Slavia", deviceId = "cafe-1" } = {},
+    { name = "Slavia", deviceId = "cafe-1", timeoutMs = ONLINE_TIMEOUT_MS } = {},
   ): Promise<OnlineStation> {
     const it = new OnlineStation(broker, { name, deviceId });
     it.station.boot();
-    await waitFor("the station is online", () => it.station.station?.lifeCycle === "online");
+    try {
+      await waitForStation(
+        it.station,
+        "the station is online",
+        ({ station }) => station?.lifeCycle === "online",
+        timeoutMs,
+      );
+    } catch (error) {
+      it.stop();
+      throw error;
+    }
     return it;
   }
 
-  /** Plugs a vehicle in and presents a card. */
+  /** Plugs a vehicle in and presents a card. The phone ends the wait for the result. */
   async present(tag: string): Promise<Parameters<PresentOptions["onDone"]>[0]> {
     this.station.device.vehicle.plug();
-    await waitFor("the vehicle is noticed", () => this.station.station?.status === "plugged");
+    await waitForStation(
+      this.station,
+      "the vehicle is noticed",
+      ({ station }) => station?.status === "plugged",
+    );
     return new Promise((done) => {
       const phone = new Phone({ air: this.#world.air, clock: this.#clock });
       phone.present({ address: this.station.device.mac, tag, onDone: done });
@@ -57,7 +73,7 @@ export class OnlineStation {
 
   /** Lets the meter count so many Wh as soon as current flows. */
   async count(energyWh: number): Promise<void> {
-    await waitFor("current flows", () => this.station.device.vehicle.isCharging);
+    await waitForStation(this.station, "current flows", ({ device }) => device.vehicle.isCharging);
     for (let i = 0; i < energyWh; i++) {
       this.station.device.meter.pulse();
       await sleep(PULSE_EVERY_MS);
@@ -68,7 +84,11 @@ export class OnlineStation {
   async charge(energyWh: number): Promise<void> {
     await this.count(energyWh);
     this.station.device.vehicle.unplug();
-    await waitFor("the session is over", () => this.station.station?.status === "available");
+    await waitForStation(
+      this.station,
+      "the session is over",
+      ({ station }) => station?.status === "available",
+    );
   }
 
   stop(): void {

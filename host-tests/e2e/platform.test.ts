@@ -15,6 +15,7 @@ import { ROOT } from "../imports.js";
 import { findSQLite } from "../sqlite.js";
 import { BAR, type BrokerUnderTest, brokersUnderTest, CAFE, twoOwners } from "./brokers.js";
 import { OnlineStation } from "./online-station.js";
+import { waitForStation } from "./station-log.js";
 
 const PATIENCE_MS = 60_000;
 const CAFE_NAME = usernameOf(CAFE.email);
@@ -152,7 +153,8 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
   }, PATIENCE_MS);
 
   afterEach(async () => {
-    station.stop();
+    // None, where it did not come online.
+    station?.stop();
     await watcher.close();
     await broker.close();
   });
@@ -172,9 +174,45 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
       await waitFor("it is the bar's", () => registry.device("cafe-1")?.owner === BAR.email);
       await waitFor("it is seen there", () => stateOf("cafe-1") === "ready");
       expect(registry.offeredTo("cafe-1")).toBeUndefined();
-      await waitFor("it is online", () => station.station.station?.lifeCycle === "online");
+      await waitForStation(
+        station.station,
+        "the station is online",
+        (virtual) => virtual.station?.lifeCycle === "online",
+      );
       expect(await station.present("GUEST-0001")).toMatchObject({ result: { code: 403 } });
       expect(await station.present("GUEST-0004")).toMatchObject({ result: { code: 200 } });
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "ignores commands that were sent while it was away, and obeys those that are sent afterwards",
+    async () => {
+      const { platform } = broker;
+      const root = `${CAFE_NAME}/sweet-home/cafe-1`;
+      const values = new Map<string, string>();
+      const app = await mqtt.connectAsync(platform.url, { ...platform.account, reconnectPeriod: 0 });
+      app.on("message", (topic, payload) => values.set(topic.slice(root.length + 1), payload.toString()));
+      await app.subscribeAsync(`${root}/#`);
+      const set = (path: string, value: string, retain = false) =>
+        app.publishAsync(`${root}/${path}/set`, value, { qos: 1, retain });
+      await waitFor("it is seen", () => values.get("$state") === "ready");
+      station.station.device.cutPower();
+      await waitFor("it is away", () => values.get("$state") === "lost");
+      for (const path of ["charger/start", "access/tag-learning", "$options/free"]) await set(path, "true");
+      await set("charger/start", "true", true);
+      station.station.device.vehicle.plug();
+      station.station.boot();
+      await waitFor("it is back", () => values.get("$state") === "ready");
+      await waitFor("the vehicle is noticed", () => values.get("charger/status") === "plugged");
+      await set("charger/current-limit", "9");
+      await waitFor("it obeys", () => values.get("charger/current-limit") === "9");
+      expect(values.get("access/tag-learning")).toBe("false");
+      expect(values.get("$options/free")).toBe("false");
+      expect(station.station.station?.status).toBe("plugged");
+      await set("charger/start", "true");
+      await waitFor("it charges", () => values.get("charger/status") === "charging");
+      await app.endAsync();
     },
     PATIENCE_MS,
   );
@@ -186,8 +224,8 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
       await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
       registry.expectDevice({ owner: BAR.email, device: "cafe-2" });
       expect(station.station.station?.commands.transferTo(BAR.email)).toBeUndefined();
-      await waitFor("it is refused", () =>
-        station.station.device.logLines.some((line) =>
+      await waitForStation(station.station, "the transfer is refused", ({ device }) =>
+        device.logLines.some((line) =>
           /owner has not changed: the new owner does not expect the station/.test(line),
         ),
       );

@@ -1,7 +1,10 @@
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { RemoteAir } from "../radio-link/client.js";
 import { Command } from "./command.js";
+
+/** More than a wait for a command takes: the error shows its output. */
+jest.setTimeout(40_000);
 
 const ANY_PORTS = ["--http-port", "0", "--radio-port", "0"];
 let station: Command;
@@ -20,13 +23,13 @@ describe("npm run station ends in good order", () => {
   test.each(["SIGINT", "SIGTERM"] as const)("at %s", async (signal) => {
     await run(ANY_PORTS).says("commands:");
     station.process.kill(signal);
-    expect(await station.ended).toBe(0);
+    expect(await station.ended()).toBe(0);
   });
 
   test("at quit", async () => {
     await run(ANY_PORTS).says("commands:");
     station.type("quit");
-    expect(await station.ended).toBe(0);
+    expect(await station.ended()).toBe(0);
     expect(station.output).not.toContain("crashed");
   });
 
@@ -34,7 +37,7 @@ describe("npm run station ends in good order", () => {
     await run(ANY_PORTS).says("commands:");
     station.process.stdout?.destroy();
     station.type("status");
-    expect(await station.ended).toBe(0);
+    expect(await station.ended()).toBe(0);
     expect(station.output).not.toContain("EPIPE");
   });
 });
@@ -62,13 +65,13 @@ describe("npm run station says in one sentence that it cannot start:", () => {
   });
 
   test("its HTTP port is taken", async () => {
-    expect(await run(["--http-port", taken, "--radio-port", "0"]).ended).toBe(1);
+    expect(await run(["--http-port", taken, "--radio-port", "0"]).ended()).toBe(1);
     expect(station.output).toContain(`port ${taken} is in use; choose another with --http-port\n`);
     expect(station.output).not.toContain("    at ");
   });
 
   test("its radio port is taken", async () => {
-    expect(await run(["--http-port", "0", "--radio-port", taken]).ended).toBe(1);
+    expect(await run(["--http-port", "0", "--radio-port", taken]).ended()).toBe(1);
     expect(station.output).toBe(`port ${taken} is in use; choose another with --radio-port\n`);
   });
 
@@ -78,7 +81,7 @@ describe("npm run station says in one sentence that it cannot start:", () => {
     ["missing authorities", ["--ca", "missing.pem"], "there is no file missing.pem"],
     ["an id that is none", ["--device-id", "a/b"], "1-64 letters, digits, - and _"],
   ])("%s", async (_what, words, sentence) => {
-    expect(await run([...ANY_PORTS, ...words]).ended).toBe(1);
+    expect(await run([...ANY_PORTS, ...words]).ended()).toBe(1);
     expect(station.output).toContain(sentence);
   });
 });

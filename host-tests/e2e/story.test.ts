@@ -118,7 +118,7 @@ if (mosquitto !== undefined) {
         const story = new Command("start.ts", ["--json", "--broker", url]);
         await story.says('"event":"online"');
         await broker.stop();
-        expect(await story.ended).toBe(1);
+        expect(await story.ended()).toBe(1);
         expect(story.output).toMatch(/"event":"done","ok":false,"message":"the broker is gone"}\n$/);
       },
       LIMIT_MS,
@@ -130,7 +130,7 @@ if (mosquitto !== undefined) {
         const story = new Command("start.ts", ["--json", "--broker", url]);
         await story.says('"event":"plugged"');
         story.process.kill("SIGINT");
-        expect(await story.ended).toBe(1);
+        expect(await story.ended()).toBe(1);
         expect(story.output).toContain('"message":"interrupted"');
         expect(await retained()).toEqual([]);
       },
@@ -143,7 +143,7 @@ test("it ends without a word when nobody reads on", async () => {
   const story = new Command("start.ts", ["--json"]);
   await story.says('"event":"platform"');
   story.process.stdout?.destroy();
-  expect(await story.ended).toBe(1);
+  expect(await story.ended()).toBe(1);
   expect(story.output).not.toContain("EPIPE");
 });
 

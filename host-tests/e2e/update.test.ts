@@ -14,6 +14,7 @@ import { waitFor } from "../cli/wait.js";
 import { NodeClock } from "../node-board/index.js";
 import { makeImage } from "../world/firmware-image.js";
 import { World } from "../world/world.js";
+import { waitForStation } from "./station-log.js";
 
 const OWNER = { email: "owner@cafe.example", token: "token-of-the-owner" };
 const PATIENCE_MS = 60_000;
@@ -51,7 +52,11 @@ beforeEach(async () => {
     },
   });
   station.boot();
-  await waitFor("the station is online", () => station.station?.lifeCycle === "online");
+  await waitForStation(
+    station,
+    "the station is online",
+    (virtual) => virtual.station?.lifeCycle === "online",
+  );
 }, PATIENCE_MS);
 
 afterEach(async () => {
@@ -75,7 +80,12 @@ test(
     app.on("message", (topic, payload) => seen.set(topic.slice(root.length + 1), payload.toString()));
     await app.subscribeAsync(`${root}/+`);
     await app.publishAsync(`${root}/update/set`, "true", { qos: 1 });
-    await waitFor("it is updated", () => seen.get("updatestate") === "Updated successfully", PATIENCE_MS);
+    await waitForStation(
+      station,
+      "the station is updated",
+      () => seen.get("updatestate") === "Updated successfully",
+      PATIENCE_MS,
+    );
     expect(seen.get("version")).toBe("2");
     expect(station.device.slots.isOnTrial).toBe(false);
     await waitFor("the shelf knows", () => firmware.shelf.progress(release).updated.includes("cafe-1"));

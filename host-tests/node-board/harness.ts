@@ -5,12 +5,14 @@ import type { RadioHarness } from "../contracts/gatt.js";
 import type { HarnessOptions } from "../contracts/harness.js";
 import { Device } from "../virtual-board/index.js";
 import { World } from "../world/world.js";
-import { NodeClock, nodeParts } from "./index.js";
+import { NodeClock, type NodeSocketOptions, nodeParts } from "./index.js";
 
 const LIMIT_MS = 5000;
 
 /** The board on Node's clock, sockets, HTTP server and cryptography, for the contract suites. */
-export async function nodeHarness(options: HarnessOptions = {}): Promise<RadioHarness> {
+export async function nodeHarness(
+  options: HarnessOptions & Pick<NodeSocketOptions, "ca"> = {},
+): Promise<RadioHarness> {
   const clock = new NodeClock();
   const world = new World(clock, { intervalMs: 5 });
   const device = new Device(world, {

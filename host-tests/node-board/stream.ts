@@ -44,7 +44,7 @@ export class NodeStream {
     if (opensWith) socket.once(opensWith, () => this.#open());
     socket.on("data", (bytes) => this.#receive(bytes));
     socket.on("end", () => this.#end());
-    // Node's reasons stay here: the chip gives none.
+    // The port carries no reason, as on the chip: a failed check of the certificate is a failed handshake.
     socket.on("error", () => this.#fail());
     socket.on("close", () => this.#fail());
   }
@@ -129,6 +129,10 @@ export class NodeStream {
   }
 
   #end(): void {
+    if (!this.#isOpen) {
+      this.#fail();
+      return;
+    }
     this.#hasEnded = true;
     if (this.#receivedBytes === 0) this.#finish();
   }

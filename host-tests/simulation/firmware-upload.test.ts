@@ -84,7 +84,7 @@ describe("a firmware image that is uploaded", () => {
     ["cut short", NEXT.slice(0, -100), 400, /refuses/],
     ["that runs already", makeImage({ version: 1 }), 409, /runs already/],
     ["that is older", makeImage({ version: 0 }), 409, /older/],
-    ["larger than a slot", concatBytes(NEXT, new Uint8Array(0x1e0000)), 413, /larger/],
+    ["larger than a slot", concatBytes(NEXT, new Uint8Array(0x1f0000)), 413, /larger/],
   ])("%s is refused with a sentence, and the running firmware stays", (_name, image, status, sentence) => {
     const scene = online();
     for (const answer of [upload(scene, image), uploadBare(scene, image)]) {

@@ -44,6 +44,24 @@ function messages(scene: Scene, kind: string): [string, unknown][] {
   );
 }
 
+test.each(["sweet-home/+/charger/current-limit/set", "res/+/authorize"])(
+  "messages of 17,000 bytes on %s are skipped, logged once, and the station stays online",
+  (path) => {
+    const scene = online();
+    const states: (string | undefined)[] = [];
+    scene.broker.watch(({ topic, payload }) => {
+      if (topic.endsWith("/$state")) states.push(decodeUTF8(payload));
+    });
+    const topic = `${usernameOf(OWNER.email)}/${path.replace("+", scene.under.deviceId)}`;
+    for (let i = 0; i < 3; i++) scene.broker.publish(topic, new Uint8Array(17_000).fill(0x31));
+    scene.clock.advance(120_000);
+    expect(states).toEqual([]);
+    expect(scene.device.logLines.filter((line) => line.includes("too long"))).toHaveLength(1);
+    set(scene, "charger/current-limit", "9");
+    expect(scene.retained("charger/current-limit")).toBe("9");
+  },
+);
+
 test("the tree is one of Homie 3.0.1, retained, and stands between init and ready", () => {
   const scene = online();
   const tree = treeOf(scene);
@@ -145,6 +163,52 @@ describe("a setting", () => {
     scene.until("online again", () => scene.station.lifeCycle === "online", 200_000);
     scene.clock.advance(60_000);
     expect(scene.station.status).toBe("plugged");
+  });
+
+  /** A vehicle is plugged in while the station has no power; `send` publishes meanwhile. */
+  function whileAway(scene: Scene, send: () => void): void {
+    scene.under.device.cutPower();
+    scene.clock.advance(120_000);
+    send();
+    scene.device.vehicle.plug();
+    scene.under.boot();
+    scene.until("online again", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(60_000);
+  }
+
+  test.each([
+    ["charger/start", false],
+    ["charger/start", true],
+    ["access/tag-learning", false],
+    ["access/owner", false],
+    ["firmware/update", false],
+    ["$options/free", false],
+    ["$options/free", true],
+  ])("of %s, sent while the station was away (retained: %s), does nothing", (path, retain) => {
+    const scene = online();
+    const before = scene.retained(path);
+    const payload = path === "access/owner" ? "other@cafe.example" : "true";
+    const topic = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/${path}/set`;
+    whileAway(scene, () => scene.broker.publish(topic, payload, retain));
+    expect(scene.retained(path)).toBe(before);
+    expect(scene.station.status).toBe("plugged");
+    expect(scene.retained("firmware/updatestate")).toBe("none");
+    expect(messages(scene, "errors")).toEqual([]);
+    expect(messages(scene, "req")).toEqual([]);
+    set(scene, "charger/start", "true");
+    expect(scene.retained("charger/status")).toBe("charging");
+  });
+
+  test("that has waited since a firmware which subscribed with QoS 1 does nothing", () => {
+    const scene = online();
+    const root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}`;
+    whileAway(scene, () => {
+      scene.broker.subscribe(scene.under.deviceId, `${root}/+/+/set`, 1);
+      scene.broker.publish(`${root}/charger/start/set`, "true");
+    });
+    expect(scene.station.status).toBe("plugged");
+    set(scene, "charger/start", "true");
+    expect(scene.retained("charger/status")).toBe("charging");
   });
 
   test.each([

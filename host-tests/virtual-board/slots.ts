@@ -5,8 +5,8 @@ import { makeImage } from "../world/firmware-image.js";
 import { Halted, type Life } from "./life.js";
 import { activeEntry, type OTAData, type OTAEntry, type SlotIndex, selecting, slotOf } from "./otadata.js";
 
-/** Of manifests/partitions.csv. */
-export const SLOT_BYTES = 0x1e0000;
+/** Size of a firmware slot, bytes, as in manifests/partitions.csv. */
+export const SLOT_BYTES = 0x1f0000;
 const SECTOR_BYTES = 4096;
 /** A SPI NOR flash of 4 MB (GD25Q32, typical): a sector's erasure, and programming of a page of 256 bytes. */
 const ERASE_MS = 45;

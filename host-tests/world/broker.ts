@@ -4,6 +4,7 @@ import type { Clock, IO, Listener, TCP, Timer } from "../../modules/board/index.
 import { asUint8Array, decodeUTF8, encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Sockets } from "../virtual-board/sockets.js";
 import { makeParser, type PacketParser, type ParsedPacket, writeToStream } from "./packet/mqtt-packet.js";
+import { topicMatcher, topicMatches } from "./topic-filter.js";
 
 export interface BrokerMessage {
   readonly topic: string;
@@ -35,11 +36,29 @@ export interface WorldBrokerOptions {
   readonly remembers?: boolean;
 }
 
+interface Subscription {
+  readonly qos: number;
+  readonly matches: (topic: string) => boolean;
+}
+
+/** A message to a client. */
+interface Delivery extends BrokerMessage {
+  readonly qos: number;
+  /** Once it was sent with QoS 1, until it is acknowledged. */
+  messageId?: number;
+}
+
 interface Session {
   /** By their filters. */
-  readonly subscriptions: Map<string, (topic: string) => boolean>;
+  readonly subscriptions: Map<string, Subscription>;
+  /** Of QoS 1, in order: those that were sent and are not acknowledged, then those that wait. */
+  readonly queue: Delivery[];
   client: Client | undefined;
 }
+
+/** Mosquitto's `max_inflight_messages` and `max_queued_messages`. */
+const MAX_IN_FLIGHT = 20;
+const MAX_QUEUED = 1000;
 
 interface Client {
   readonly socket: TCP;
@@ -119,6 +138,14 @@ export class WorldBroker implements IO {
     this.#route({ topic, payload: typeof payload === "string" ? encodeUTF8(payload) : payload, retain });
   }
 
+  /** Adds a subscription to the session of a client that may be away. */
+  subscribe(clientId: string, filter: string, qos: 0 | 1): void {
+    const session = this.#sessions.get(clientId);
+    if (!session) throw new Error(`no client ${clientId} has a session`);
+    this.#add(session, filter, qos);
+    this.#subscribers.clear();
+  }
+
   /** Sends raw bytes to whoever is connected under that client id. */
   sendRaw(clientId: string, bytes: Uint8Array<ArrayBuffer>): void {
     for (const client of this.#clients) if (client.id === clientId) this.#write(client, bytes);
@@ -174,6 +201,9 @@ export class WorldBroker implements IO {
         });
         if (packet.qos === 1) this.#acknowledge(client, packet);
         break;
+      case "puback":
+        this.#release(client, packet);
+        break;
       case "subscribe":
         this.#subscribe(client, packet);
         break;
@@ -226,25 +256,37 @@ export class WorldBroker implements IO {
     const before = this.#sessions.get(id);
     if (before?.client) this.#drop(before.client, true);
     const isKept = before !== undefined && packet.clean !== true;
-    if (isKept) before.client = client;
-    else this.#sessions.set(id, { subscriptions: new Map(), client });
+    const session = isKept ? before : { subscriptions: new Map(), queue: [], client };
+    session.client = client;
+    this.#sessions.set(id, session);
     if (before && !isKept) this.#subscribers.clear();
     client.id = id;
     client.will = packet.will as BrokerMessage | undefined;
     this.#send(client, { cmd: "connack", returnCode: 0, sessionPresent: isKept });
+    // What was sent over the connection before is sent again [MQTT-4.4.0-1].
+    for (const delivery of session.queue) {
+      if (delivery.messageId !== undefined) this.#deliver(client, delivery, true);
+    }
+    this.#pump(session);
   }
 
   #subscribe(client: Client, packet: ParsedPacket): void {
     const session = client.id === undefined ? undefined : this.#sessions.get(client.id);
     const subscriptions = packet.subscriptions as { topic: string; qos: number }[];
-    const granted = subscriptions.map(({ topic }) => (this.faults.refuses(topic) ? 0x80 : 1));
+    const granted = subscriptions.map(({ topic, qos }) =>
+      this.faults.refuses(topic) ? 0x80 : Math.min(qos, 1),
+    );
     for (const [i, { topic }] of subscriptions.entries()) {
-      if (granted[i] === 1) if (session) this.#add(session, topic);
+      const qos = granted[i] ?? 0x80;
+      if (qos !== 0x80 && session) this.#add(session, topic, qos);
     }
     this.#send(client, { cmd: "suback", messageId: packet.messageId, granted });
-    const matchers = subscriptions.map(({ topic }) => matcher(topic));
-    for (const [topic, payload] of this.retained) {
-      if (matchers.some((matches) => matches(topic))) this.#deliver(client, topic, payload, true);
+    for (const [i, { topic: filter }] of subscriptions.entries()) {
+      const qos = granted[i] ?? 0x80;
+      if (qos === 0x80 || !session) continue;
+      for (const [topic, payload] of this.retained) {
+        if (topicMatches(filter, topic)) this.#offer(session, { topic, payload, qos, retain: true });
+      }
     }
   }
 
@@ -255,14 +297,19 @@ export class WorldBroker implements IO {
       else this.retained.delete(message.topic);
     }
     for (const onMessage of [...this.#watchers]) onMessage(message);
-    for (const { client } of this.#subscribersOf(message.topic)) {
-      if (client) this.#deliver(client, message.topic, message.payload, false);
+    const { topic, payload } = message;
+    for (const session of this.#subscribersOf(topic)) {
+      // The highest QoS of the filters that match [MQTT-3.3.5-1].
+      let qos = 0;
+      for (const one of session.subscriptions.values())
+        if (one.qos > qos && one.matches(topic)) qos = one.qos;
+      this.#offer(session, { topic, payload, qos, retain: false });
     }
   }
 
-  #add(session: Session, filter: string): void {
-    const matches = matcher(filter);
-    session.subscriptions.set(filter, matches);
+  #add(session: Session, filter: string, qos: number): void {
+    const matches = topicMatcher(filter);
+    session.subscriptions.set(filter, { qos, matches });
     for (const [topic, subscribers] of this.#subscribers) {
       if (matches(topic) && !subscribers.includes(session)) subscribers.push(session);
     }
@@ -272,24 +319,44 @@ export class WorldBroker implements IO {
     const known = this.#subscribers.get(topic);
     if (known) return known;
     const found = [...this.#sessions.values()].filter(({ subscriptions }) => {
-      for (const matches of subscriptions.values()) if (matches(topic)) return true;
+      for (const { matches } of subscriptions.values()) if (matches(topic)) return true;
       return false;
     });
     this.#subscribers.set(topic, found);
     return found;
   }
 
-  #deliver(client: Client, topic: string, payload: Uint8Array<ArrayBuffer>, retain: boolean): void {
-    this.#messageId = (this.#messageId % 65_535) + 1;
-    this.#send(client, {
-      cmd: "publish",
-      topic,
-      payload,
-      qos: 1,
-      retain,
-      dup: false,
-      messageId: this.#messageId,
-    });
+  /** QoS 0 is for clients that are connected; QoS 1 waits for them, also with its retain flag cleared. */
+  #offer(session: Session, delivery: Delivery): void {
+    if (delivery.qos === 0) {
+      if (session.client) this.#deliver(session.client, delivery, false);
+    } else if (session.queue.length < MAX_QUEUED) {
+      session.queue.push(delivery);
+      this.#pump(session);
+    }
+  }
+
+  /** Sends what waits, as far as the window allows. */
+  #pump({ client, queue }: Session): void {
+    if (!client) return;
+    for (const delivery of queue.slice(0, MAX_IN_FLIGHT)) {
+      if (delivery.messageId !== undefined) continue;
+      this.#messageId = (this.#messageId % 65_535) + 1;
+      delivery.messageId = this.#messageId;
+      this.#deliver(client, delivery, false);
+    }
+  }
+
+  #release(client: Client, { messageId }: ParsedPacket): void {
+    const session = client.id === undefined ? undefined : this.#sessions.get(client.id);
+    const at = session?.queue.findIndex((delivery) => delivery.messageId === messageId) ?? -1;
+    if (!session || at < 0) return;
+    session.queue.splice(at, 1);
+    this.#pump(session);
+  }
+
+  #deliver(client: Client, { topic, payload, qos, retain, messageId }: Delivery, dup: boolean): void {
+    this.#send(client, { cmd: "publish", topic, payload, qos, retain, dup, messageId });
   }
 
   #send(client: Client, packet: object): void {
@@ -326,27 +393,4 @@ export class WorldBroker implements IO {
     if (session?.client === client) session.client = undefined;
     if (isWillDue && client.will) this.#route({ ...client.will, payload: asUint8Array(client.will.payload) });
   }
-}
-
-/** MQTT 3.1.1 4.7. */
-export function topicMatches(filter: string, topic: string): boolean {
-  return matcher(filter)(topic);
-}
-
-/** The same, made once for many topics: those of other stations are told apart by their start. */
-function matcher(filter: string): (topic: string) => boolean {
-  const wildcard = filter.search(/[+#]/);
-  if (wildcard < 0) return (topic) => topic === filter;
-  // `a/#` is for `a`, too.
-  const start = filter.slice(0, filter[wildcard] === "#" ? Math.max(0, wildcard - 1) : wildcard);
-  const wanted = filter.split("/");
-  return (topic) => {
-    if (!topic.startsWith(start)) return false;
-    const levels = topic.split("/");
-    for (const [i, level] of wanted.entries()) {
-      if (level === "#") return true;
-      if (levels[i] === undefined || (level !== "+" && level !== levels[i])) return false;
-    }
-    return wanted.length === levels.length;
-  };
 }

@@ -37,9 +37,18 @@ const PRELUDE = `
 export const HOW_TO_GET_XS =
   "the XS engine is not installed; npm ci builds it (@agoric/xsnap) where there are make and a C compiler";
 
-/** `@agoric/xsnap` is an optional dependency: where its installation failed, there is none. */
-export function isXSInstalled(): boolean {
-  return existsSync(join(ROOT, "node_modules", "@agoric", "xsnap", "package.json"));
+/** Folder of the SDK's name for the host, where xsnap's build leaves its worker (`src/xsnap.js` of the package). */
+const WORKER_FOLDERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = { linux: "lin", darwin: "mac" };
+
+/**
+ * The worker's binary is there. The package alone proves nothing: its install script, which compiles the worker, may
+ * have been blocked or have failed.
+ */
+export function isXSInstalled(root = ROOT, system = process.platform): boolean {
+  const folder = WORKER_FOLDERS[system];
+  if (folder === undefined) return false;
+  const build = join(root, "node_modules", "@agoric", "xsnap", "xsnap-native", "xsnap", "build");
+  return existsSync(join(build, "bin", folder, "release", "xsnap-worker"));
 }
 
 /** One XS machine. What a script leaves in `globalThis` is there for the next. */

@@ -160,7 +160,7 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
     implementation: "esp32",
     mac: "a4:cf:12:00:00:01",
     lastEnd: { type: "power" },
-    firmwareSlot: { chipId: 0, byteLength: 0x1e0000 },
+    firmwareSlot: { chipId: 0, byteLength: 0x1f0000 },
     clock,
     crypto: {
       openGCM: () => plain,

@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { numberField, parseJSONObject, textField } from "./index.js";
 
@@ -12,6 +13,59 @@ test.each(["", "[]", "null", '"a"', "1", "{", '{"a":1}x', "\ufeff{}"])("%j is no
 
 test("bytes that are not UTF-8 are not an object", () => {
   expect(parseJSONObject(new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).toBeUndefined();
+});
+
+/** An object that holds arrays, `depth` containers in all. */
+function nested(depth: number): string {
+  return `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
+}
+
+test("an object of 8 containers is read, one of 9 is not", () => {
+  expect(parseJSONObject(encodeUTF8(nested(8)))).toBeDefined();
+  expect(parseJSONObject(encodeUTF8(nested(9)))).toBeUndefined();
+  expect(parseJSONObject(encodeUTF8(`${'{"a":'.repeat(9)}1${"}".repeat(9)}`))).toBeUndefined();
+});
+
+test.each([
+  ["1.4 kB of brackets", "[".repeat(1400)],
+  ["16 kB of brackets", "[".repeat(16_000)],
+  ["1.4 kB of brackets in an object", `{"data":${"[".repeat(1400)}`],
+  ["brackets after a string that ends in a backslash", `{"a":"\\\\","b":${"[".repeat(1400)}`],
+  ["brackets after a quote that is escaped", `{"a":"\\"","b":${"[".repeat(1400)}`],
+  ["objects without an end", '{"a":'.repeat(1400)],
+  ["many brackets after many closing ones", `${"]".repeat(9)}${"[".repeat(16_000)}`],
+])("%s are refused", (_name, text) => {
+  expect(parseJSONObject(encodeUTF8(text))).toBeUndefined();
+});
+
+test("brackets in strings and beside each other do not count", () => {
+  const object = { "[[[[[[[[[": '"[[[[[[[[[\\', list: Array.from({ length: 20 }, () => [{}]), end: "{" };
+  expect(parseJSONObject(encodeUTF8(JSON.stringify(object)))).toEqual(object);
+});
+
+function randomValue(random: Random, depth: number): unknown {
+  const values = () => Array.from({ length: random.int(3) }, () => randomValue(random, depth - 1));
+  const text = () => Array.from({ length: random.int(6) }, () => random.pick([...'["\\]{}é'])).join("");
+  if (depth === 0 || random.bool(0.2)) return random.pick<unknown>([text(), random.int(99), null, true]);
+  return random.bool() ? values() : Object.fromEntries(values().map((value) => [text(), value]));
+}
+
+/** Containers within each other, by the value itself. */
+function depthOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(depthOf));
+}
+
+test("random objects are read exactly if they nest at most 8 deep", () => {
+  const random = new Random(841);
+  for (let run = 0; run < FUZZ_RUNS / 10; run++) {
+    const value = { a: randomValue(random, 12) };
+    const parsed = parseJSONObject(encodeUTF8(JSON.stringify(value)));
+    const expected = depthOf(value) <= 8 ? value : undefined;
+    if (JSON.stringify(parsed) !== JSON.stringify(expected)) {
+      throw new Error(`seed 841, run ${run}: ${JSON.stringify(value)}`);
+    }
+  }
 });
 
 test("a field counts only when it has the type and the size", () => {

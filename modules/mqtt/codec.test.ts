@@ -148,6 +148,7 @@ describe("a packet that is none", () => {
     ["U+0000 in the topic", [0x30, 0x03, 0x00, 0x01, 0x00]],
     ["a topic that is not UTF-8", [0x30, 0x03, 0x00, 0x01, 0xff]],
     ["QoS 1 with packet identifier 0", [0x32, 0x05, 0x00, 0x01, 0x61, 0x00, 0x00]],
+    ["QoS 1 and no room for the identifier", [0x32, 0x03, 0x00, 0x01, 0x61, 0xd0, 0x00]],
     ["a PUBACK without an identifier", [0x40, 0x00]],
     ["flags on a PUBACK", [0x41, 0x02, 0x00, 0x01]],
     ["a packet for a broker", [0xc0, 0x00]],
@@ -157,15 +158,135 @@ describe("a packet that is none", () => {
     expect(read(Uint8Array.from(bytes), 1).error).toEqual(expect.any(String));
   });
 
-  test("what is too long is an error as soon as its length is known", () => {
-    // PUBLISH of 20,000 bytes, of which only the length has come.
-    expect(reader().push(new Uint8Array([0x30, 0xa0, 0x9c, 0x01])).error).toContain("20000");
-  });
+  test.each([0x00, 0x20, 0x40, 0x90, 0xb0, 0xd0, 0xf0])(
+    "type and flags %i with 20,000 bytes are an error as soon as the length is known",
+    (type) => {
+      expect(reader().push(new Uint8Array([type, 0xa0, 0x9c, 0x01])).error).toContain("20000");
+    },
+  );
 
   test("what came before it is still read", () => {
     const { packets, error } = read(Uint8Array.from([0xd0, 0x00, 0xf0, 0x00]), 100);
     expect(packets).toEqual([{ cmd: "pingresp" }]);
     expect(error).toEqual(expect.any(String));
+  });
+});
+
+/** A PUBLISH of zeros whose remaining length is `byteLength`, up to its payload; `length` is that of the whole. */
+function longPublish(options: { byteLength: number; topicBytes: number; qos: 0 | 1 | 2; messageId: number }) {
+  const { byteLength, topicBytes, qos, messageId } = options;
+  const head = [0x30 | (qos << 1)];
+  for (let left = byteLength; head.length === 1 || left > 0; left = Math.floor(left / 128)) {
+    head.push((left % 128) | (left >= 128 ? 0x80 : 0));
+  }
+  const length = head.length + byteLength;
+  head.push(topicBytes >> 8, topicBytes & 0xff);
+  const id = qos > 0 ? [messageId >> 8, messageId & 0xff] : [];
+  const start = Uint8Array.from([...head, ...new Uint8Array(topicBytes).fill(0x61), ...id]);
+  return { start, length };
+}
+
+describe("a PUBLISH that is too long", () => {
+  const ping = { cmd: "pingresp" };
+
+  test.each<[byteLength: number, topicBytes: number, qos: 0 | 1]>([
+    [16_385, 10, 0],
+    [16_385, 10, 1],
+    [17_000, 16_990, 1],
+    [70_000, 65_535, 1],
+    [268_435_455, 65_535, 1],
+  ])("of %i bytes with a topic of %i and QoS %i is skipped", (byteLength, topicBytes, qos) => {
+    const { start, length } = longPublish({ byteLength, topicBytes, qos, messageId: 0x1234 });
+    const piece = new Uint8Array(65_536);
+    const parser = reader();
+    expect(parser.push(start)).toEqual({ packets: [], error: undefined });
+    let left = length - start.length;
+    for (; left > piece.length; left -= piece.length) expect(parser.push(piece).packets).toHaveLength(0);
+    expect(parser.isSkipping).toBe(true);
+    const skipped = { cmd: "skipped", byteLength, qos, messageId: qos === 1 ? 0x1234 : 0 };
+    const rest = Uint8Array.from([...piece.subarray(0, left), 0xd0, 0x00]);
+    expect(parser.push(rest)).toEqual({ packets: [skipped, ping], error: undefined });
+    expect(parser.isSkipping).toBe(false);
+  });
+
+  test("is skipped wherever it is cut", () => {
+    const long = longPublish({ byteLength: 16_385, topicBytes: 3, qos: 1, messageId: 0x0201 });
+    const bytes = new Uint8Array(long.length + 4);
+    bytes.set([0xd0, 0x00]);
+    bytes.set(long.start, 2);
+    bytes.set([0xd0, 0x00], long.length + 2);
+    const expected = [ping, { cmd: "skipped", byteLength: 16_385, qos: 1, messageId: 0x0201 }, ping];
+    for (let cut = 1; cut < 24; cut++) {
+      for (const at of [cut, bytes.length - cut]) {
+        const parser = reader();
+        const packets = [bytes.slice(0, at), bytes.slice(at)].flatMap((piece) => parser.push(piece).packets);
+        expect(packets).toEqual(expected);
+      }
+    }
+    expect(read(bytes, 1)).toEqual({ packets: expected, error: undefined });
+  });
+
+  test.each<[string, Parameters<typeof longPublish>[0]]>([
+    ["a topic longer than the packet", { byteLength: 16_385, topicBytes: 16_384, qos: 0, messageId: 0 }],
+    ["no room for its identifier", { byteLength: 16_385, topicBytes: 16_382, qos: 1, messageId: 1 }],
+    ["an empty topic", { byteLength: 16_385, topicBytes: 0, qos: 0, messageId: 0 }],
+    ["QoS 1 and packet identifier 0", { byteLength: 16_385, topicBytes: 1, qos: 1, messageId: 0 }],
+    ["QoS 2", { byteLength: 16_385, topicBytes: 1, qos: 2, messageId: 1 }],
+  ])("with %s is an error", (_name, options) => {
+    const { start } = longPublish(options);
+    expect(read(start, start.length).error).toEqual(expect.any(String));
+    expect(read(start, 1).error).toEqual(expect.any(String));
+  });
+});
+
+/** Throws at the first stream of short and long packets that a reader does not read as it was written. */
+function fuzzLengths(makeReader: () => Pick<PacketReader, "push">, seed: number): void {
+  const random = new Random(seed);
+  for (let run = 0; run < FUZZ_RUNS / 10; run++) {
+    const expected: string[] = [];
+    const written = Array.from({ length: 1 + random.int(6) }, () => {
+      const packet = randomIncoming(random) as IncomingPacket & { qos?: number };
+      const bytes = mqttPacket.generate(packet as mqttPacket.Packet);
+      const headerBytes = bytes.length > 129 ? 3 : 2;
+      const isLong = packet.cmd === "publish" && bytes.length - headerBytes > FUZZ_MAX_PACKET_BYTES;
+      const messageId = "messageId" in packet ? (packet.messageId ?? 0) : 0;
+      expected.push(`${isLong ? "skipped" : packet.cmd} ${messageId}`);
+      return bytes;
+    });
+    const bytes = Uint8Array.from(Buffer.concat(written));
+    const parser = makeReader();
+    const seen: string[] = [];
+    for (let at = 0; at < bytes.length; ) {
+      const size = random.bool() ? 1 + random.int(4) : 1 + random.int(300);
+      const { packets, error } = parser.push(bytes.slice(at, at + size));
+      for (const packet of packets)
+        seen.push(`${packet.cmd} ${"messageId" in packet ? packet.messageId : 0}`);
+      if (error !== undefined) seen.push(error);
+      at += size;
+    }
+    if (seen.join() !== expected.join()) {
+      throw new Error(`seed ${seed}, run ${run}: ${seen.join()} in place of ${expected.join()}`);
+    }
+  }
+}
+
+const FUZZ_MAX_PACKET_BYTES = 200;
+
+describe("streams of short and long packets in random pieces", () => {
+  const makeReader = () => new PacketReader({ maxPacketBytes: FUZZ_MAX_PACKET_BYTES });
+
+  test("are read packet by packet", () => {
+    fuzzLengths(makeReader, 314);
+  });
+
+  test("would find a reader that loses a header between two pieces", () => {
+    const canary = () => {
+      const parser = makeReader();
+      return {
+        push: (bytes: Uint8Array<ArrayBuffer>) => parser.push(bytes.length === 1 ? bytes.slice(1) : bytes),
+      };
+    };
+    expect(() => fuzzLengths(canary, 314)).toThrow("in place of");
   });
 });
 

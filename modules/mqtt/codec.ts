@@ -1,4 +1,5 @@
 import { encodeUTF8 } from "../bytes/index.js";
+import { OversizedPublish, type SkippedPublish } from "./oversized.js";
 import { makeParser, type PacketParser, type ParsedPacket, writeToStream } from "./packet/mqtt-packet.js";
 
 /** A packet to send, in the words of mqtt-packet. */
@@ -52,7 +53,9 @@ export type IncomingPacket =
     }
   | { readonly cmd: "puback" | "unsuback"; readonly messageId: number }
   | { readonly cmd: "suback"; readonly messageId: number; readonly granted: readonly number[] }
-  | { readonly cmd: "pingresp" };
+  | { readonly cmd: "pingresp" }
+  /** A PUBLISH that was too long to be read; its body has passed. */
+  | ({ readonly cmd: "skipped" } & SkippedPublish);
 
 /** The bytes of a packet. Throws for one that MQTT does not allow: a mistake of the caller's. */
 export function encodePacket(packet: OutgoingPacket): Uint8Array<ArrayBuffer> {
@@ -78,38 +81,86 @@ export function encodePacket(packet: OutgoingPacket): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** Puts packets together from whatever pieces the network gives. After an error it is of no more use. */
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Assembles packets from whatever pieces the network delivers. A PUBLISH that is too long is skipped as it arrives. A
+ * reader that has returned an error must be discarded.
+ */
 export class PacketReader {
   private _maxPacketBytes: number;
   private _parser: PacketParser;
   private _packets: IncomingPacket[] = [];
   private _error: string | undefined;
+  private _oversized: OversizedPublish | undefined;
 
-  /** @param options.maxPacketBytes a longer packet is an error as soon as its length is known */
+  /**
+   * @param options.maxPacketBytes of what follows the fixed header. A longer PUBLISH is skipped; any other longer packet
+   *   is an error as soon as its length is known
+   */
   constructor(options: { maxPacketBytes: number }) {
     this._maxPacketBytes = options.maxPacketBytes;
-    this._parser = makeParser({ protocolVersion: 4 });
-    this._parser.on("packet", (packet) => this._take(packet));
-    this._parser.on("error", (error) => {
-      this._error ??= error.message;
-    });
+    this._parser = this._newParser();
+  }
+
+  /** A PUBLISH that is too long is arriving. */
+  get isSkipping(): boolean {
+    return this._oversized !== undefined;
   }
 
   /** The packets that `bytes` complete, and what is wrong with what came, if anything is. Never throws. */
   push(bytes: Uint8Array<ArrayBuffer>): { packets: readonly IncomingPacket[]; error: string | undefined } {
     this._packets = [];
+    for (let rest = bytes; rest.length > 0 && this._error === undefined; ) {
+      rest = this._oversized ? this._skip(this._oversized, rest) : this._parse(rest);
+    }
+    return { packets: this._packets, error: this._error };
+  }
+
+  private _newParser(): PacketParser {
+    const parser = makeParser({ protocolVersion: 4 });
+    parser.on("packet", (packet) => this._take(packet));
+    parser.on("error", (error) => {
+      this._error ??= error.message;
+    });
+    return parser;
+  }
+
+  /** Parses bytes. Returns those that belong to a PUBLISH that is too long, and what follows them. */
+  private _parse(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    let waitingBytes = 0;
     try {
-      this._parser.parse(bytes);
+      waitingBytes = this._parser.parse(bytes);
     } catch (error) {
       this._error ??= error instanceof Error ? error.message : "the packet cannot be parsed";
     }
-    this._error ??= this._lengthError(this._parser.packet);
-    return { packets: this._packets, error: this._error };
+    const { packet } = this._parser;
+    this._error ??= this._lengthError(packet);
+    if (this._error !== undefined || packet.length <= this._maxPacketBytes) return NO_BYTES;
+    if (packet.qos === 2) {
+      this._error = unexpectedQoS(packet.qos);
+      return NO_BYTES;
+    }
+    this._oversized = new OversizedPublish({ byteLength: packet.length, qos: packet.qos === 1 ? 1 : 0 });
+    this._parser = this._newParser();
+    // The parser has consumed the fixed header, whose last byte is among `bytes`.
+    return bytes.subarray(bytes.length - waitingBytes);
+  }
+
+  /** Drops bytes of a PUBLISH that is too long. Returns those that follow it. */
+  private _skip(oversized: OversizedPublish, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const own = bytes.subarray(0, oversized.missingBytes);
+    this._error = oversized.push(own);
+    if (this._error === undefined && oversized.missingBytes === 0) {
+      this._oversized = undefined;
+      this._packets.push({ cmd: "skipped", ...oversized.skipped });
+    }
+    return bytes.subarray(own.length);
   }
 
   /** mqtt-packet would wait for ever on a packet that is too short, or read on into the next one. */
   private _lengthError({ cmd, length }: ParsedPacket): string | undefined {
-    if (length > this._maxPacketBytes) {
+    if (length > this._maxPacketBytes && cmd !== "publish") {
       return `a packet of ${length} bytes is longer than the ${this._maxPacketBytes} allowed`;
     }
     const expected = LENGTHS[cmd];
@@ -122,7 +173,10 @@ export class PacketReader {
     if (this._error !== undefined) return;
     const incoming = incomingPacket(packet);
     if (typeof incoming === "string") this._error = incoming;
-    else this._packets.push(incoming);
+    else if (incoming.cmd === "publish" && packet.length > this._maxPacketBytes) {
+      const { qos, messageId } = incoming;
+      this._packets.push({ cmd: "skipped", byteLength: packet.length, qos, messageId });
+    } else this._packets.push(incoming);
   }
 }
 
@@ -135,6 +189,11 @@ const LENGTHS: Readonly<Record<string, number>> = {
   unsuback: 2,
   pingresp: 0,
 };
+
+/** We never ask for more than QoS 1, and a broker grants no more than was asked [MQTT-3.8.4-6]. */
+function unexpectedQoS(qos: unknown): string {
+  return `a publish with QoS ${qos}; the station subscribes with QoS 0 and 1`;
+}
 
 /** The packet as a client sees it, or what is wrong with it. */
 function incomingPacket(packet: ParsedPacket): IncomingPacket | string {
@@ -159,15 +218,18 @@ function incomingPacket(packet: ParsedPacket): IncomingPacket | string {
 
 function incomingPublish(packet: ParsedPacket): IncomingPacket | string {
   const { topic, qos, retain, dup, messageId } = packet;
-  // We never ask for more than QoS 1, and a broker grants no more than was asked [MQTT-3.8.4-6].
-  if (qos !== 0 && qos !== 1) return `a publish with QoS ${qos}, which nobody subscribed to`;
+  if (qos !== 0 && qos !== 1) return unexpectedQoS(qos);
   if (typeof topic !== "string" || topic === "" || /[+#\0]/.test(topic))
     return "a publish with a malformed topic";
   if (qos === 1 && !messageId) return "a publish with QoS 1 and packet identifier 0"; // [MQTT-2.3.1-1]
+  const payload = packet.payload as Uint8Array<ArrayBuffer>;
+  // mqtt-packet reads an identifier that has no room in the packet from the next one.
+  if (qos === 1 && payload.length === 0 && packet.length !== encodeUTF8(topic).length + 4)
+    return "a publish with QoS 1 and no room for its packet identifier";
   return {
     cmd: "publish",
     topic,
-    payload: packet.payload as Uint8Array<ArrayBuffer>,
+    payload,
     qos,
     retain: retain === true,
     dup: dup === true,

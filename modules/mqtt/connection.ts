@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   /** TCP, and TLS, are up. */
   readonly onOpen: () => void;
   readonly onPacket: (packet: IncomingPacket) => void;
+  /** Bytes have arrived, also such as complete no packet. */
+  readonly onReceived: () => void;
   /** Everything that was sent has gone to the socket. */
   readonly onDrained: () => void;
   /** Once, and nothing after it. */
@@ -57,6 +59,11 @@ export class Connection implements IO {
     return this._unsentBytes;
   }
 
+  /** A message that is too long is arriving; whatever the broker has sent since waits behind it. */
+  get isSkipping(): boolean {
+    return this._reader.isSkipping;
+  }
+
   send(packet: OutgoingPacket): void {
     if (this._isClosed) return;
     const bytes = encodePacket(packet);
@@ -83,15 +90,19 @@ export class Connection implements IO {
         port,
         host,
         noDelay: true,
-        onHandshakeFailed: () => this._fail("tls-failed", `the TLS handshake with ${host} failed`),
+        onHandshakeFailed: () =>
+          this._fail(
+            "tls-failed",
+            `the TLS handshake with ${host} failed: check the name, the dates and the authority of its certificate`,
+          ),
         onWritable: (count) => this._becomeWritable(count),
         onReadable: () => this._receive(),
         onError: () => this._lose(),
       });
-    } catch (error) {
-      // Sockets are a resource that runs out; an address comes from a resolver. Neither may end the station.
-      const why = error instanceof Error ? error.message : "unknown";
-      this._fail("no-socket", `no socket for ${host} port ${port}: ${why}`);
+    } catch {
+      // Sockets are a resource that runs out; an address comes from a resolver. Neither may end the station. The
+      // text of the exception is the engine's and is not passed on: owners read the message.
+      this._fail("no-socket", `the station has no free connection for ${host} port ${port}; try again`);
     }
   }
 
@@ -123,6 +134,7 @@ export class Connection implements IO {
     if (this._isClosed || this._unsentBytes > MAX_UNSENT_BYTES) return;
     const bytes = this._socket?.read();
     if (!bytes) return;
+    this._options.onReceived();
     const { packets, error } = this._reader.push(asUint8Array(bytes));
     for (const packet of packets) {
       if (this._isClosed) return;

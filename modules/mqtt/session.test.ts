@@ -5,7 +5,13 @@ import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
 import { virtualWorld } from "../../host-tests/world/world.js";
 import type { TCP } from "../board/index.js";
 import { asUint8Array, concatBytes, decodeUTF8 } from "../bytes/index.js";
-import { type IncomingMessage, MQTTSession, type MQTTSessionOptions, type MQTTState } from "./index.js";
+import {
+  type IncomingMessage,
+  type MQTTFailure,
+  MQTTSession,
+  type MQTTSessionOptions,
+  type MQTTState,
+} from "./index.js";
 
 const BROKER = { name: "broker.example", address: "10.0.0.1", port: 1883 };
 
@@ -81,7 +87,7 @@ class Client {
   }
 
   /** Why the last connection failed. */
-  get failure(): { code: string; connackCode?: number } | undefined {
+  get failure(): MQTTFailure | undefined {
     const last = this.states.findLast((state) => state.type === "offline");
     return last?.type === "offline" ? last.reason : undefined;
   }
@@ -199,7 +205,24 @@ describe("connecting", () => {
   test("a certificate for another name", () => {
     const client = new Client({ isTLS: true, certificateName: "other.example" });
     client.until("failed", () => client.failure !== undefined);
-    expect(client.failure?.code).toBe("tls-failed");
+    expect(client.failure).toMatchObject({
+      code: "tls-failed",
+      message:
+        "the TLS handshake with broker.example failed: check the name, the dates and the authority of its certificate",
+    });
+  });
+
+  test("an exception of the board's socket fails the attempt, and its text is not passed on", () => {
+    const client = new Client({
+      connect: () => {
+        throw new Error("words of the engine");
+      },
+    });
+    client.until("failed", () => client.failure !== undefined);
+    expect(client.failure).toEqual({
+      code: "no-socket",
+      message: "the station has no free connection for broker.example port 1883; try again",
+    });
   });
 
   test("TLS with the right certificate", () => {
@@ -445,11 +468,55 @@ describe("receiving", () => {
     expect(client.messages[0]?.payload).toEqual(payload);
   });
 
-  test("a message over the limit ends the connection with a reason", () => {
-    const client = new Client({ maxPacketBytes: 1000 });
+  test("a message over the limit is skipped, acknowledged and counted", () => {
+    const skipped: number[] = [];
+    const client = new Client({
+      maxPacketBytes: 1000,
+      onSkipped: (byteLength) => skipped.push(byteLength),
+    });
     client.session.subscribe("large", 1);
     client.goOnline().advance(100);
     client.good.publish("large", new Uint8Array(1001));
+    client.good.publish("large", "short");
+    client.advance(1000);
+    expect(client.messages.map(({ payload }) => decodeUTF8(payload))).toEqual(["short"]);
+    expect(client.failure).toBeUndefined();
+    expect(skipped).toEqual([2 + "large".length + 2 + 1001]);
+    expect(client.session.skippedMessages).toBe(1);
+  });
+
+  test("a message over the limit is acknowledged when all of it has arrived", () => {
+    const { client, puppet } = withPuppet();
+    puppet.send(0x32, 0xe8, 0x84, 0x01, 0x00, 0x01, 0x61, 0x12, 0x34); // 17,000 bytes
+    for (let i = 0; i < 19; i++) {
+      puppet.send(...new Uint8Array(894));
+      client.advance(100);
+    }
+    puppet.send(...new Uint8Array(8));
+    client.advance(100);
+    expect([...puppet.received]).toEqual([]);
+    puppet.send(0x00);
+    client.advance(100);
+    expect([...puppet.received]).toEqual([0x40, 0x02, 0x12, 0x34]);
+    expect(client.session.state.type).toBe("online");
+  });
+
+  test("a message over the limit may take minutes while acknowledgements and pings wait behind it", () => {
+    const { client, puppet } = withPuppet();
+    client.session.publish({ topic: "t", payload: "x", qos: 1, retain: false });
+    puppet.send(0x32, 0xe8, 0x84, 0x01, 0x00, 0x01, 0x61, 0x12, 0x34);
+    for (let i = 0; i < 300; i++) {
+      puppet.send(0x00);
+      client.advance(1000);
+    }
+    expect(client.session.state.type).toBe("online");
+    client.advance(120_000);
+    expect(client.states[1]).toMatchObject({ type: "offline", reason: { code: "keep-alive-missed" } });
+  });
+
+  test("a packet over the limit that is no message ends the connection with a reason", () => {
+    const { client, puppet } = withPuppet();
+    puppet.send(0x90, 0xe8, 0x84, 0x01);
     client.advance(100);
     expect(client.failure?.code).toBe("protocol-error");
   });
@@ -503,7 +570,9 @@ describe("receiving", () => {
       try {
         puppet.send(...bytes);
         client.advance(50);
-        if (client.session.state.type === "online") continue;
+        // A PUBLISH that is too long takes the inputs that follow for its body, until the connection ends.
+        if (client.session.state.type === "online" && random.bool(0.8)) continue;
+        puppet.socket?.close();
         client.until(
           "it reconnects",
           () => puppet.received.at(-1) !== undefined && client.session.state.type === "connecting",
@@ -515,7 +584,42 @@ describe("receiving", () => {
         throw new Error(`seed ${seed}, run ${run}: ${String(error)}`);
       }
     }
-    expect(puppet.connections).toBeGreaterThan(FUZZ_RUNS / 30);
+    expect(puppet.connections).toBeGreaterThan(FUZZ_RUNS / 10);
+  });
+});
+
+describe("messages while the client is away", () => {
+  function away(qos: 0 | 1, send: (broker: WorldBroker) => void): Client {
+    const client = new Client();
+    client.session.subscribe("t", qos);
+    client.goOnline().advance(100);
+    client.host.isCut = true;
+    client.advance(120_000);
+    send(client.good);
+    client.host.isCut = false;
+    client.goOnline().advance(1000);
+    return client;
+  }
+
+  test("arrive once and in order after the reconnection, for a subscription with QoS 1", () => {
+    const texts = Array.from({ length: 50 }, (_, i) => String(i));
+    const client = away(1, (broker) => {
+      for (const text of texts) broker.publish("t", text);
+    });
+    expect(client.messages.map(({ payload }) => decodeUTF8(payload))).toEqual(texts);
+  });
+
+  test("arrive without their retain flag where they are retained", () => {
+    const client = away(1, (broker) => broker.publish("t", "x", true));
+    expect(client.messages.map(({ retain }) => retain)).toEqual([false]);
+  });
+
+  test("are lost for a subscription with QoS 0", () => {
+    const client = away(0, (broker) => broker.publish("t", "old"));
+    expect(client.messages).toEqual([]);
+    client.good.publish("t", "new");
+    client.advance(100);
+    expect(client.messages).toMatchObject([{ qos: 0 }]);
   });
 });
 

@@ -38,11 +38,13 @@ export interface MQTTSessionOptions
   readonly onState: (state: MQTTState) => void;
   /** A QoS 1 message is acknowledged after this has returned. */
   readonly onMessage: (message: IncomingMessage) => void;
+  /** A message was longer than `maxPacketBytes`: it was skipped, and acknowledged. */
+  readonly onSkipped?: (byteLength: number) => void;
   /** The broker has refused a subscription [MQTT-3.9.3-2]. */
   readonly onRefusedSubscription?: (filter: string) => void;
   /** The broker has acknowledged every QoS 1 message. */
   readonly onDrained?: () => void;
-  /** A longer packet from the broker ends the connection. */
+  /** A longer PUBLISH from the broker is skipped; any other longer packet ends the connection. */
   readonly maxPacketBytes?: number;
   readonly maxInFlight?: number;
   readonly maxMessages?: number;
@@ -88,6 +90,8 @@ export class MQTTSession implements IO {
   private _isClosing = false;
   /** QoS 0 messages that found no room. */
   private _dropped = 0;
+  /** Messages that were too long. */
+  private _skipped = 0;
 
   constructor(options: MQTTSessionOptions) {
     this._options = options;
@@ -127,6 +131,11 @@ export class MQTTSession implements IO {
 
   get droppedMessages(): number {
     return this._dropped;
+  }
+
+  /** Messages from the broker that were too long, and were acknowledged unread. */
+  get skippedMessages(): number {
+    return this._skipped;
   }
 
   /**
@@ -200,6 +209,7 @@ export class MQTTSession implements IO {
       maxPacketBytes,
       onOpen: () => this._introduce(),
       onPacket: (packet) => this._receive(packet),
+      onReceived: () => this._keepAlive.noteReceived(),
       onDrained: () => this._pump(),
       onFailed: (failure) => this._fail(failure),
     });
@@ -227,7 +237,6 @@ export class MQTTSession implements IO {
   }
 
   private _receive(packet: IncomingPacket): void {
-    this._keepAlive.noteReceived();
     if (this._state.type === "connecting") {
       this._receiveFirst(packet);
       return;
@@ -239,6 +248,12 @@ export class MQTTSession implements IO {
         if (qos === 1) this._connection?.send({ cmd: "puback", messageId });
         break;
       }
+      // Without its PUBACK the broker would send it again at each connection.
+      case "skipped":
+        this._skipped++;
+        if (packet.qos === 1) this._connection?.send({ cmd: "puback", messageId: packet.messageId });
+        this._options.onSkipped?.(packet.byteLength);
+        break;
       case "puback":
         if (!this._outbox.acknowledge(packet.messageId)) break;
         this._pump();
@@ -289,6 +304,11 @@ export class MQTTSession implements IO {
    * window would stay full for ever, though the broker answers pings.
    */
   private _checkAcknowledgements(): void {
+    // Acknowledgements wait behind a long message; the keep-alive ends a connection that stalls in one.
+    if (this._connection?.isSkipping) {
+      this._oldestInFlight = undefined;
+      return;
+    }
     const [oldest] = this._outbox.inFlight;
     const isStuck = oldest !== undefined && oldest === this._oldestInFlight;
     this._oldestInFlight = oldest;

@@ -124,9 +124,12 @@ export class Telemetry<Snapshot, Commands> implements IO {
     this._topics = propertyTopics(options.device, options.source.snapshot());
   }
 
-  /** What the station has to be subscribed to. */
-  get setFilter(): string {
-    return `${this._root}/+/+/set`;
+  /**
+   * What the station has to be subscribed to, with QoS 0: a broker keeps such messages for no station that is away. A
+   * `charger/start` that waited at the broker would start whatever vehicle is plugged in by then, at the owner's expense.
+   */
+  get setSubscription(): { readonly filter: string; readonly qos: 0 } {
+    return { filter: `${this._root}/+/+/set`, qos: 0 };
   }
 
   /** The broker is reached: the whole tree goes out, as Homie 3.0.1 wants it, `init` first and `ready` last. */

@@ -92,6 +92,18 @@ describe("a GET", () => {
     expect(get(url).outcome).toBe(outcome);
   });
 
+  test("fails when the board's socket throws, and does not pass the text of the exception on", () => {
+    class BrokenTCP {
+      constructor() {
+        throw new Error("words of the engine");
+      }
+    }
+    board = { ...board, resolve: board.resolve.bind(board), io: { ...board.io, TCP: BrokenTCP as never } };
+    expect(get("http://platform.example/").outcome).toBe(
+      "the station has no free connection for platform.example port 80",
+    );
+  });
+
   test("to a host that is cut off ends in 20 s", () => {
     host.isCut = true;
     const { outcome, tookMs } = get("http://10.0.0.1/");

@@ -103,10 +103,9 @@ export class Get implements IO {
             onHandshakeFailed: () => this._fail(`the TLS handshake with ${host} failed`),
           })
         : new TCP(handlers);
-    } catch (error) {
-      // Sockets are a resource that runs out.
-      const why = error instanceof Error ? error.message : "unknown";
-      this._fail(`no socket for ${host} port ${port}: ${why}`);
+    } catch {
+      // Sockets are a resource that runs out. The text of the exception is the engine's: owners read the message.
+      this._fail(`the station has no free connection for ${host} port ${port}`);
     }
   }
 

@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 
+/** The property of `modules` that names sources to leave out. */
+const EXCLUDED = "~";
+
 const names = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 
 /** What this project uses of a manifest of mcconfig (the SDK's documentation/tools/manifest.md). */
@@ -9,6 +12,7 @@ const partSchema = z.object({
   include: names.optional(),
   modules: z.record(z.string(), names).optional(),
   preload: names.optional(),
+  creation: z.object({ static: z.number().optional() }).optional(),
   ffi: z.object({ functions: z.record(z.string(), z.unknown()) }).optional(),
   error: z.string().optional(),
 });
@@ -24,8 +28,12 @@ export interface Manifest {
   readonly ownModules: Map<string, string>;
   /** Everything else that it takes, in the SDK's variables. */
   readonly fromSDK: string[];
+  /** Sources that the build leaves out, in the SDK's variables. */
+  readonly excluded: string[];
   readonly preload: Set<string>;
   readonly ffiFunctions: string[];
+  /** Pool of XS for slots, chunks and stack (`creation.static`), bytes. The last manifest that states it decides. */
+  staticHeapBytes?: number;
   /** Files of the build (partitions, sdkconfig): absolute paths. */
   readonly buildFiles: Map<string, string>;
 }
@@ -36,6 +44,7 @@ export function readManifest(file: string, platform: string): Manifest {
     files: [],
     ownModules: new Map(),
     fromSDK: [],
+    excluded: [],
     preload: new Set(),
     ffiFunctions: [],
     buildFiles: new Map(),
@@ -55,17 +64,26 @@ function add(manifest: Manifest, file: string, platform: string): void {
   for (const [name, value] of Object.entries(build)) {
     if (value.startsWith(".")) manifest.buildFiles.set(name, resolve(folder, value));
   }
-  for (const part of own ? [whole, own] : [whole]) {
+  const parts = own ? [whole, own] : [whole];
+  for (const part of parts) {
     for (const include of part.include ?? []) {
       if (include.startsWith(".")) add(manifest, resolve(folder, include), platform);
       else manifest.fromSDK.push(include);
     }
+  }
+  // A manifest overrides what it includes.
+  for (const part of parts) {
     for (const [name, sources] of Object.entries(part.modules ?? {})) {
+      if (name === EXCLUDED) {
+        manifest.excluded.push(...sources);
+        continue;
+      }
       for (const source of sources) {
         if (source.startsWith(".")) manifest.ownModules.set(name, resolve(folder, source));
         else manifest.fromSDK.push(source);
       }
     }
+    manifest.staticHeapBytes = part.creation?.static ?? manifest.staticHeapBytes;
     for (const name of part.preload ?? []) manifest.preload.add(name);
     manifest.ffiFunctions.push(...Object.keys(part.ffi?.functions ?? {}));
   }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -23,6 +23,18 @@ function put(name: string, content: string | Buffer = ""): string {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, content);
   return file;
+}
+
+/** A git repository with one commit, tagged as the releases of ESP-IDF are. */
+function makeIDFRepository(path: string, tag: string): void {
+  const author = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+  for (const words of [
+    ["init", "--quiet"],
+    [...author, "commit", "--quiet", "--allow-empty", "--message", tag],
+    [...author, "tag", "--annotate", "--message", tag, tag],
+  ]) {
+    expect(spawnSync("git", words, { cwd: path }).status).toBe(0);
+  }
 }
 
 describe("the Moddable SDK", () => {
@@ -65,9 +77,9 @@ describe("the Moddable SDK", () => {
 describe("ESP-IDF", () => {
   const found = () => findIDF({ IDF_PATH: folder });
 
-  test.each(["v6.0", "6.0.1"])("is found as %s", (version) => {
+  test.each(["v6.0", "v6.0.1"])("is found as %s", (version) => {
     put("export.sh");
-    put("version.txt", `${version}\n`);
+    makeIDFRepository(folder, version);
     expect(found().version).toBe(version.replace("v", ""));
   });
 
@@ -76,10 +88,16 @@ describe("ESP-IDF", () => {
     expect(found).toThrow("no export.sh");
   });
 
-  test.each(["v5.4", "v6.1", ""])("has another version: %s", (version) => {
+  test.each(["v5.4", "v6.1"])("has another version: %s", (version) => {
     put("export.sh");
-    put("version.txt", version);
-    expect(found).toThrow("it has to be 6.0");
+    makeIDFRepository(folder, version);
+    expect(found).toThrow(`is ${version.slice(1)}; it has to be 6.0`);
+  });
+
+  test("is refused as an archive, whose version the SDK cannot read", () => {
+    put("export.sh");
+    put("version.txt", "v6.0");
+    expect(found).toThrow("is no git repository");
   });
 });
 
@@ -151,6 +169,28 @@ describe("bytecode", () => {
   });
 });
 
+test.each([
+  "firmware-key.pem",
+  "app-key.pem",
+  "stations/cafe-1.nvs.bin",
+  "stations/manifest.jsonl",
+  "build/platform.json",
+  "build/platform.sqlite",
+  "build/esp32.log",
+  "story.btsnoop",
+])("git ignores %s, which a command of the documentation reads or writes", (file) => {
+  expect(spawnSync("git", ["check-ignore", "--quiet", file], { cwd: ROOT }).status).toBe(0);
+});
+
+test("allowScripts decides on every package with an install script", () => {
+  const read = (name: string) => JSON.parse(readFileSync(join(ROOT, name), "utf8"));
+  const packages: Record<string, { hasInstallScript?: boolean }> = read("package-lock.json").packages;
+  const withScripts = Object.entries(packages)
+    .filter(([, { hasInstallScript }]) => hasInstallScript)
+    .map(([path]) => path.replace(/^.*node_modules\//, ""));
+  expect(Object.keys(read("package.json").allowScripts).sort()).toEqual([...new Set(withScripts)].sort());
+});
+
 test("a manifest that is none is named", () => {
   const file = put("manifest.json", '{"modules": 3}');
   expect(() => readManifest(file, "esp32")).toThrow(`${file} is no manifest`);
@@ -186,8 +226,8 @@ test("monitor.ts shows the log with a miniterm that Ctrl-C ends", () => {
   const IDF_PATH = join(folder, "idf");
   put("sdk/tools/VERSION", "8.2.3");
   for (const host of ["lin", "mac"]) put(`sdk/build/bin/${host}/release/mcconfig`);
-  put("idf/version.txt", "v6.0");
   put("idf/export.sh", "python() { echo $@; }; exec() { $@; }");
+  makeIDFRepository(IDF_PATH, "v6.0");
   const { stdout, stderr } = spawnSync(
     process.execPath,
     ["--import", "tsx", "scripts/sdk/monitor.ts", "--port", "/dev/null"],

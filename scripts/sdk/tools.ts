@@ -55,10 +55,13 @@ export function findIDF(environment: Environment): { folder: string; version: st
     throw new Error(`$IDF_PATH is ${folder}, and there is no ESP-IDF: no export.sh in it (${IDF_GUIDE})`);
   }
   const version = idfVersion(folder);
-  if (version !== IDF_VERSION && !version.startsWith(`${IDF_VERSION}.`)) {
+  if (version === undefined) {
     throw new Error(
-      `the ESP-IDF in ${folder} is ${version || "of no known version"}; it has to be ${IDF_VERSION}`,
+      `the ESP-IDF in ${folder} is no git repository, and the SDK reads its version from git: clone it (${IDF_GUIDE})`,
     );
+  }
+  if (version !== IDF_VERSION && !version.startsWith(`${IDF_VERSION}.`)) {
+    throw new Error(`the ESP-IDF in ${folder} is ${version}; it has to be ${IDF_VERSION}`);
   }
   return { folder, version };
 }
@@ -71,13 +74,16 @@ export function checkPort(port: string): void {
   }
 }
 
-/** As the SDK's own makefile asks for it; a release that is no git repository has a file. */
-function idfVersion(folder: string): string {
-  const file = join(folder, "version.txt");
-  const text = existsSync(file)
-    ? readFileSync(file, "utf8")
-    : spawnSync("git", ["-C", folder, "describe", "--always", "--abbrev=0"], { encoding: "utf8" }).stdout;
-  return (text ?? "").trim().replace(/^v/, "");
+/**
+ * Version of ESP-IDF, read as the SDK's makefile (`tools/mcconfig/make.esp32.mk`) reads it: an archive without its git
+ * repository fails there. `undefined`: git describes nothing.
+ */
+function idfVersion(folder: string): string | undefined {
+  const { status, stdout } = spawnSync("git", ["describe", "--always", "--abbrev=0"], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  return status === 0 ? stdout.trim().replace(/^v/, "") : undefined;
 }
 
 /** What mcconfig runs in: its tools, and this project's TypeScript, on the path. */

@@ -7,7 +7,7 @@ import type { TCPConnectOptions } from "../../../modules/board/index.js";
 const SETTLE_MS = 50;
 
 /** A session with the server, as a test has put it. */
-let server: { steps: number; alert?: number };
+let server: { steps: number; alert?: number; isRefused?: boolean };
 let tcp: TCPConnectOptions;
 let events: string[];
 let clock: VirtualClock;
@@ -21,6 +21,7 @@ class FakeSession {
 
   handshake(): boolean {
     events.push("step");
+    if (server.isRefused) throw new Error("words of the engine");
     return --server.steps <= 0;
   }
 
@@ -64,7 +65,8 @@ function connect() {
     address: "10.0.0.1",
     port: 8883,
     onWritable: () => events.push("writable"),
-    onError: () => events.push("error"),
+    onHandshakeFailed: () => events.push("handshake failed"),
+    onError: (error) => events.push(error ? error.message : "error"),
   });
 }
 
@@ -93,7 +95,15 @@ test.each([
   clock.advance(SETTLE_MS);
   server.alert = 40;
   end();
-  expect(events.filter((event) => event !== "step")).toEqual(["busy", "idle", "error"]);
+  expect(events.filter((event) => event !== "step")).toEqual(["busy", "idle", "handshake failed", "error"]);
+});
+
+test("a certificate that the session refuses fails the handshake, and its words are not passed on", () => {
+  server.isRefused = true;
+  connect();
+  tcp.onWritable?.(1000);
+  clock.advance(SETTLE_MS);
+  expect(events).toEqual(["busy", "step", "idle", "handshake failed", "error"]);
 });
 
 test("until the firmware gives up", () => {

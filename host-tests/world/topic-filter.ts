@@ -1,0 +1,22 @@
+/** MQTT 3.1.1 4.7. */
+export function topicMatches(filter: string, topic: string): boolean {
+  return topicMatcher(filter)(topic);
+}
+
+/** The same, made once for many topics: those of other stations are told apart by their start. */
+export function topicMatcher(filter: string): (topic: string) => boolean {
+  const wildcard = filter.search(/[+#]/);
+  if (wildcard < 0) return (topic) => topic === filter;
+  // `a/#` is for `a`, too.
+  const start = filter.slice(0, filter[wildcard] === "#" ? Math.max(0, wildcard - 1) : wildcard);
+  const wanted = filter.split("/");
+  return (topic) => {
+    if (!topic.startsWith(start)) return false;
+    const levels = topic.split("/");
+    for (const [i, level] of wanted.entries()) {
+      if (level === "#") return true;
+      if (levels[i] === undefined || (level !== "+" && level !== levels[i])) return false;
+    }
+    return wanted.length === levels.length;
+  };
+}

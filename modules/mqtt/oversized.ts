@@ -1,0 +1,55 @@
+/** What the station needs of a PUBLISH that it does not read. */
+export interface SkippedPublish {
+  /** Length of what follows the fixed header. */
+  readonly byteLength: number;
+  readonly qos: 0 | 1;
+  /** 0 for QoS 0. */
+  readonly messageId: number;
+}
+
+/** Length of the field that precedes the topic, and of the packet identifier (MQTT 3.1.1 sections 1.5.3 and 3.3.2.2). */
+const NUMBER_BYTES = 2;
+
+/**
+ * A PUBLISH that is too long to be kept: its bytes are dropped as they arrive, except the four that acknowledge it.
+ * Topic and payload are neither allocated nor checked.
+ */
+export class OversizedPublish {
+  private _byteLength: number;
+  private _qos: 0 | 1;
+  /** Bytes that have arrived. */
+  private _position = 0;
+  private _topicBytes = 0;
+  private _messageId = 0;
+
+  /** @param options.byteLength of what follows the fixed header */
+  constructor(options: { byteLength: number; qos: 0 | 1 }) {
+    this._byteLength = options.byteLength;
+    this._qos = options.qos;
+  }
+
+  /** Bytes that are still to arrive. */
+  get missingBytes(): number {
+    return this._byteLength - this._position;
+  }
+
+  /** Takes the next bytes, at most `missingBytes`. Returns an error text if they are not MQTT 3.1.1. */
+  push(bytes: Uint8Array<ArrayBuffer>): string | undefined {
+    const first = this._position;
+    const at = (position: number) => bytes[position - first] ?? 0;
+    this._topicBytes += at(0) * 256 + at(1);
+    this._position += bytes.length;
+    if (this._position < NUMBER_BYTES) return undefined;
+    const idAt = NUMBER_BYTES + this._topicBytes;
+    if (this._qos > 0) this._messageId += at(idAt) * 256 + at(idAt + 1);
+    const headBytes = this._qos > 0 ? idAt + NUMBER_BYTES : idAt;
+    if (this._topicBytes === 0 || headBytes > this._byteLength) return "a publish with a malformed topic";
+    const hasId = this._qos > 0 && this._position >= headBytes;
+    return hasId && this._messageId === 0 ? "a publish with QoS 1 and packet identifier 0" : undefined;
+  }
+
+  /** The whole of it, once no bytes are missing. */
+  get skipped(): SkippedPublish {
+    return { byteLength: this._byteLength, qos: this._qos, messageId: this._messageId };
+  }
+}
