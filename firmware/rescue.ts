@@ -1,9 +1,11 @@
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import { type Link, makeLink } from "../modules/network/index.js";
-import { firmwareUploadRoute, Pairing } from "../modules/pairing/index.js";
+import { firmwareUploadRoute, Pairing, pairingFormat } from "../modules/pairing/index.js";
 import type { Updates } from "../modules/updates/index.js";
 import { readIdentity } from "./identity.js";
+import { ownerFormat } from "./owner.js";
 import { pairingSetup } from "./pairing-setup.js";
+import type { Records } from "./records.js";
 import type { Restarts } from "./restarts.js";
 import type { StationOptions } from "./station.js";
 import { makeUpdates } from "./updates.js";
@@ -16,7 +18,8 @@ const PAIRED_RESTART_MS = 10_000;
 /**
  * What runs instead of a station that crashes as soon as it starts: pairing mode, and everything else off; the
  * contactor's pin is never touched, and its pull-down keeps it open. New parameters, half an hour, or somebody who
- * switches it off and on give the station another try.
+ * switches it off and on give the station another try. A crash is no consent: where the station has an owner, new
+ * parameters need the admin login, as firmware does.
  */
 export class Rescue implements IO {
   private _board: Board;
@@ -52,6 +55,7 @@ export class Rescue implements IO {
     });
     this._pairing = new Pairing({
       ...setup,
+      pairNeedsLogin: () => this._hasOwner(options.records),
       describe: () => ({
         ...about,
         state: "rescue",
@@ -87,6 +91,14 @@ export class Rescue implements IO {
     this._updates.close();
     this._pairing.close();
     this._link.close();
+  }
+
+  /** It was paired, or has all of its parameters built in or provisioned. */
+  private _hasOwner(records: Records): boolean {
+    const { presetParameters } = this._pairing;
+    return [records(pairingFormat).read(), records(ownerFormat).read(), presetParameters].some(
+      (found) => found !== undefined,
+    );
   }
 
   private _retry(): void {

@@ -74,6 +74,9 @@ function finishImage(file: string, signingKey: string | undefined): void {
   const { productId, firmwareVersion: version } = defaultConfig;
   writeFileSync(file, stamped(Uint8Array.from(readFileSync(file)), { productId, version }));
   print(`image says        ${productId} version ${version}`);
+  if (defaultConfig.updateKey === undefined) {
+    print("updates           none: config.updateKey is not set; make one with npm run sign -- key");
+  }
   if (signingKey === undefined) return;
   const words = ["sign-data", "--version", "2", "--keyfile", signingKey, "--output", `${file}.signed`, file];
   const { status, error } = spawnSync("espsecure", words, { stdio: "inherit" });
