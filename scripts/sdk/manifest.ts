@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
 
 const names = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
@@ -9,6 +9,7 @@ const partSchema = z.object({
   include: names.optional(),
   modules: z.record(z.string(), names).optional(),
   preload: names.optional(),
+  creation: z.object({ main: z.string().optional() }).optional(),
   ffi: z.object({ functions: z.record(z.string(), z.unknown()) }).optional(),
   error: z.string().optional(),
 });
@@ -16,6 +17,17 @@ const manifestSchema = partSchema.extend({
   build: z.record(z.string(), z.string()).optional(),
   platforms: z.record(z.string(), partSchema).optional(),
 });
+
+/** Generated part of a manifest (module-lists.ts), which mcconfig reads from a file. */
+export interface ModuleLists {
+  /** Module name to source file without its ending, relative to the manifest's folder. */
+  readonly modules: Readonly<Record<string, string>>;
+  readonly preload: readonly string[];
+}
+
+/** Beside each manifest.json, which includes it. */
+export const GENERATED_FILE = "modules.json";
+const NO_MODULES: ModuleLists = { modules: {}, preload: [] };
 
 export interface Manifest {
   /** The manifest and those of ours that it includes. */
@@ -25,13 +37,18 @@ export interface Manifest {
   /** Everything else that it takes, in the SDK's variables. */
   readonly fromSDK: string[];
   readonly preload: Set<string>;
+  /** Name of the module that runs first. */
+  main?: string;
   readonly ffiFunctions: string[];
   /** Files of the build (partitions, sdkconfig): absolute paths. */
   readonly buildFiles: Map<string, string>;
 }
 
-/** Reads a manifest as mcconfig does for one platform. Throws for one that is not well-formed, naming the file. */
-export function readManifest(file: string, platform: string): Manifest {
+/**
+ * Reads a manifest as mcconfig does for one platform. The generated file is not read: `generated` stands for
+ * it, and without that the result has what is listed by hand. Throws for a manifest that is not well-formed, naming the file.
+ */
+export function readManifest(file: string, platform: string, generated = NO_MODULES): Manifest {
   const manifest: Manifest = {
     files: [],
     ownModules: new Map(),
@@ -40,13 +57,14 @@ export function readManifest(file: string, platform: string): Manifest {
     ffiFunctions: [],
     buildFiles: new Map(),
   };
-  add(manifest, file, platform);
+  add(manifest, file, platform, generated);
   return manifest;
 }
 
-function add(manifest: Manifest, file: string, platform: string): void {
+function add(manifest: Manifest, file: string, platform: string, generated: ModuleLists): void {
   manifest.files.push(file);
-  const parsed = manifestSchema.safeParse(JSON.parse(readFileSync(file, "utf8")));
+  const isGenerated = basename(file) === GENERATED_FILE;
+  const parsed = manifestSchema.safeParse(isGenerated ? generated : JSON.parse(readFileSync(file, "utf8")));
   if (!parsed.success) throw new Error(`${file} is no manifest: ${z.prettifyError(parsed.error)}`);
   const { build = {}, platforms = {}, ...whole } = parsed.data;
   const own = platforms[platform] ?? platforms["..."];
@@ -57,7 +75,7 @@ function add(manifest: Manifest, file: string, platform: string): void {
   }
   for (const part of own ? [whole, own] : [whole]) {
     for (const include of part.include ?? []) {
-      if (include.startsWith(".")) add(manifest, resolve(folder, include), platform);
+      if (include.startsWith(".")) add(manifest, resolve(folder, include), platform, generated);
       else manifest.fromSDK.push(include);
     }
     for (const [name, sources] of Object.entries(part.modules ?? {})) {
@@ -66,6 +84,7 @@ function add(manifest: Manifest, file: string, platform: string): void {
         else manifest.fromSDK.push(source);
       }
     }
+    manifest.main = part.creation?.main ?? manifest.main;
     for (const name of part.preload ?? []) manifest.preload.add(name);
     manifest.ffiFunctions.push(...Object.keys(part.ffi?.functions ?? {}));
   }
