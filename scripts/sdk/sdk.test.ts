@@ -173,7 +173,7 @@ test.each([
   const { MODDABLE: _moddable, IDF_PATH: _idf, ...env } = process.env;
   const { status, stderr } = spawnSync(
     process.execPath,
-    ["--import", "tsx", join("scripts/sdk", script), ...words],
+    ["scripts/run.js", join("scripts/sdk", script), ...words],
     { cwd: ROOT, env, encoding: "utf8" },
   );
   expect(stderr).toContain(sentence);
@@ -190,7 +190,7 @@ test("monitor.ts shows the log with a miniterm that Ctrl-C ends", () => {
   put("idf/export.sh", "python() { echo $@; }; exec() { $@; }");
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    ["--import", "tsx", "scripts/sdk/monitor.ts", "--port", "/dev/null"],
+    ["scripts/run.js", "scripts/sdk/monitor.ts", "--port", "/dev/null"],
     { cwd: ROOT, env: { ...process.env, MODDABLE, IDF_PATH }, encoding: "utf8" },
   );
   expect(stderr).toBe("");
