@@ -356,7 +356,7 @@ describe("npm run release and npm run sign", () => {
   });
 
   function run(command: "release" | "sign", ...words: string[]) {
-    const args = ["--import", "tsx", `platform-stub/firmware/${command}-cli.ts`, ...words];
+    const args = ["scripts/run.js", `platform-stub/firmware/${command}-cli.ts`, ...words];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     return { status, text: stdout + stderr };
   }
