@@ -49,6 +49,37 @@ describe("the way to a session", () => {
   });
 });
 
+describe("the contactor feedback after a fault", () => {
+  const faulted = reached(...charging, pilot("E"));
+
+  test("that reports a closed contactor keeps the station faulted, and locks the plug", () => {
+    expect(outputsOf(faulted, 32).isLocked).toBe(false);
+    const welded = nextState(faulted, { type: "contactor", differs: "closed" });
+    expect(welded).toMatchObject({ type: "faulted", contactor: "closed" });
+    expect(outputsOf(welded, 32)).toEqual({ contactorClosed: false, dutyPermille: 1000, isLocked: true });
+  });
+
+  test("that reports a closed contactor once more changes nothing", () => {
+    const welded = nextState(faulted, { type: "contactor", differs: "closed" });
+    expect(nextState(welded, { type: "contactor", differs: "closed" })).toBe(welded);
+  });
+
+  test("that reports a closed contactor holds the plug although the vehicle's pilot has left", () => {
+    const welded = nextState(faulted, { type: "contactor", differs: "closed" });
+    const left = nextState(welded, pilot("A"));
+    expect(left.type).toBe("faulted");
+    expect(outputsOf(left, 32).isLocked).toBe(true);
+  });
+
+  test("that matches the command unlocks the plug and waits for the vehicle to leave", () => {
+    const welded = nextState(faulted, { type: "contactor", differs: "closed" });
+    const opened = nextState(welded, { type: "contactor", differs: undefined });
+    expect(opened.type).toBe("faulted");
+    expect(outputsOf(opened, 32).isLocked).toBe(false);
+    expect(nextState(opened, pilot("A")).type).toBe("available");
+  });
+});
+
 describe("the contactor", () => {
   test.each<[string, ChargingInput]>([
     ["is unplugged", pilot("A")],
