@@ -11,6 +11,8 @@ describe("access", () => {
     ["a/+", "a/#", false],
     ["a/+", "a/b/c", false],
     ["a/+", "a", false],
+    ["a/+/#", "a", false],
+    ["a/+/#", "a/b", true],
     ["a/#", "a/b/c", true],
     ["a/#", "a/+/#", true],
     ["a/b", "a/+", false],

@@ -4,8 +4,10 @@ import { readFileSync } from "node:fs";
 
 /** The mutated files, and the unit tests that have to notice: the fast ones beside the file, and no others. */
 const TESTS_OF = {
+  "modules/authorization/limiter.ts": ["modules/authorization/limiter.test.ts"],
   "modules/charging/machine.ts": ["modules/charging/machine.test.ts"],
   "modules/charging/pilot.ts": ["modules/charging/pilot.test.ts"],
+  "platform-stub/access.ts": ["platform-stub/access.test.ts"],
 };
 
 const { jest } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
