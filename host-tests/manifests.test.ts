@@ -104,7 +104,7 @@ describe.each(TARGETS)("manifests/%s", (target, manifest) => {
 
 const CHIP_TARGETS = TARGETS.filter(([, manifest]) => manifest.buildFiles.has("PARTITIONS_FILE"));
 
-describe.each(CHIP_TARGETS)("on the chip, manifests/%s", (_target, manifest) => {
+describe.each(CHIP_TARGETS)("on the chip, manifests/%s", (target, manifest) => {
   test("preloads every module of ours into flash", () => {
     const left = [...manifest.ownModules.keys()].filter((name) => !manifest.preload.has(name));
     expect(left).toEqual([]);
@@ -157,7 +157,7 @@ describe.each(CHIP_TARGETS)("on the chip, manifests/%s", (_target, manifest) => 
 });
 
 test("the ESP32-C3 leaves out the SDK's set-up, which drives an LED on GPIO 8 for ever", () => {
-  const manifest = manifestOf("esp32c3", "esp32/esp32c3");
+  const manifest = manifestOf("esp32c3");
   expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/targets/esp32c3/setup-target");
   const { config } = JSON.parse(readFileSync(join(ROOT, "manifests/esp32c3/manifest.json"), "utf8"));
   expect(config.led.rainbow).toBe(false);
