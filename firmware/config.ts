@@ -30,7 +30,10 @@ export interface Config {
   readonly meterPulsesPerKWh: number;
   /** `http://` or `https://`, host and port, of where the firmware is kept; the platform's host over TLS unless given. */
   readonly updateServer?: string;
-  /** Ed25519, 64 hex digits (`npm run sign -- key`): with it, only images that this key has signed can boot. */
+  /**
+   * Ed25519, 64 hex digits (`npm run sign -- key`). Updates have to be signed by this key. Without it the station
+   * installs no update: not by itself, not for its owner, not by upload.
+   */
   readonly updateKey?: string;
   /** What hangs on the card reader's line, if anything does. */
   readonly cardReader: ReaderKind;

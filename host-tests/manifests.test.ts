@@ -1,11 +1,13 @@
-/** What can be said of the manifests without the SDK: that they name what the firmware imports, and nothing else. */
+/** Checks of the manifests that need no SDK. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { type Manifest, readManifest } from "../scripts/sdk/manifest.js";
+import { moduleLists } from "../scripts/sdk/module-lists.js";
 import { parsePartitions, partitionErrors } from "../scripts/sdk/partitions.js";
-import { importGraph, ROOT, regexpsOutsideFunctions } from "./imports.js";
+import { MANIFESTS } from "../scripts/sdk/targets.js";
+import { importGraph, ROOT, regexpsOutsideFunctions, targetOf, valueImports } from "./imports.js";
 import { SLOT_BYTES } from "./virtual-board/slots.js";
 
 const FLASH_BYTES = 4 * 1024 * 1024;
@@ -38,16 +40,17 @@ const SDK_MODULES: Readonly<Record<string, SDKModule>> = JSON.parse(
   readFileSync(join(ROOT, "manifests/sdk-modules.json"), "utf8"),
 );
 
-const TARGETS: readonly [string, string, string][] = [
-  ["esp32", "esp32", "firmware/main.ts"],
-  ["esp32-signed", "esp32", "firmware/main.ts"],
-  ["esp32c3", "esp32/esp32c3", "firmware/main.ts"],
-  ["lin", "lin", "host-tests/simulator/main.ts"],
-  ["lin-contracts", "lin", "host-tests/simulator/contracts.ts"],
-];
+const TARGETS: readonly [string, Manifest][] = await Promise.all(
+  MANIFESTS.map(async (folder): Promise<[string, Manifest]> => {
+    const file = join(ROOT, "manifests", folder.name, "manifest.json");
+    return [folder.name, readManifest(file, folder.platform, await moduleLists(folder))];
+  }),
+);
 
-function manifestOf(target: string, platform: string): Manifest {
-  return readManifest(join(ROOT, "manifests", target, "manifest.json"), platform);
+function manifestOf(target: string): Manifest {
+  const manifest = TARGETS.find(([name]) => name === target)?.[1];
+  if (!manifest) throw new Error(`there is no manifests/${target}`);
+  return manifest;
 }
 
 /** The file that a module of a manifest is, from the project's root. */
@@ -56,13 +59,12 @@ function sourceOf(path: string): string {
   return found === undefined ? `${path} (no such file)` : relative(ROOT, found).split(sep).join("/");
 }
 
-describe.each(TARGETS)("manifests/%s", (target, platform, entry) => {
-  const manifest = manifestOf(target, platform);
-  const graph = importGraph(entry);
+describe.each(TARGETS)("manifests/%s", (target, manifest) => {
+  const graph = importGraph(`${manifest.main}.ts`);
   /** A board's pins stand where the firmware looks for the ESP32's. */
   const named = [...manifest.ownModules].map(([name, path]) => [name, sourceOf(path)] as const);
 
-  test("names every module that the firmware imports, and no other", () => {
+  test("lists exactly the modules that its main module imports, as another parser finds them", () => {
     const wanted = [...graph.files].map((file) => file.replace(/\.(ts|js)$/, "")).sort();
     const names = named.map(([name]) => name).filter((name) => !name.startsWith("@"));
     expect(names.sort()).toEqual(wanted);
@@ -100,9 +102,9 @@ describe.each(TARGETS)("manifests/%s", (target, platform, entry) => {
   });
 });
 
-describe.each(TARGETS.slice(0, 3))("on the chip, manifests/%s", (target, platform) => {
-  const manifest = manifestOf(target, platform);
+const CHIP_TARGETS = TARGETS.filter(([, manifest]) => manifest.buildFiles.has("PARTITIONS_FILE"));
 
+describe.each(CHIP_TARGETS)("on the chip, manifests/%s", (target, manifest) => {
   test("preloads every module of ours into flash", () => {
     const left = [...manifest.ownModules.keys()].filter((name) => !manifest.preload.has(name));
     expect(left).toEqual([]);
@@ -155,10 +157,32 @@ describe.each(TARGETS.slice(0, 3))("on the chip, manifests/%s", (target, platfor
 });
 
 test("the ESP32-C3 leaves out the SDK's set-up, which drives an LED on GPIO 8 for ever", () => {
-  const manifest = manifestOf("esp32c3", "esp32/esp32c3");
+  const manifest = manifestOf("esp32c3");
   expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/targets/esp32c3/setup-target");
   const { config } = JSON.parse(readFileSync(join(ROOT, "manifests/esp32c3/manifest.json"), "utf8"));
   expect(config.led.rainbow).toBe(false);
+});
+
+describe("in the simulator", () => {
+  const { preload } = manifestOf("lin");
+
+  test("all modules without the SDK are preloaded as on the chip", () => {
+    const modules = [...manifestOf("esp32").ownModules.keys()].filter((name) => name.startsWith("modules/"));
+    expect(modules.filter((name) => !preload.has(name))).toEqual([]);
+    expect([...preload].filter((name) => !manifestOf("esp32").preload.has(name))).toEqual([]);
+  });
+
+  test("a preloaded module imports preloaded modules only", () => {
+    const imports = [...preload].flatMap((name) => {
+      const file = sourceOf(join(ROOT, name));
+      return valueImports(file).map((specifier) => targetOf(file, specifier).replace(/\.(ts|js)$/, ""));
+    });
+    expect(imports.filter((name) => !preload.has(name))).toEqual([]);
+  });
+
+  test("the contract suites preload no module", () => {
+    expect([...manifestOf("lin-contracts").preload]).toEqual([]);
+  });
 });
 
 test("the signed build is the usual one, and verifies signatures", () => {

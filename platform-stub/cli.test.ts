@@ -30,7 +30,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 function platform(...words: string[]): { status: number | null; output: string } {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ["--import", "tsx", "platform-stub/cli.ts", ...words],
+    ["scripts/run.js", "platform-stub/cli.ts", ...words],
     { cwd: ROOT, encoding: "utf8", timeout: LIMIT_MS },
   );
   return { status, output: stdout + stderr };
@@ -167,7 +167,7 @@ describe("the broker", () => {
     work: (url: string) => Promise<void> = async () => {},
   ): Promise<string> {
     const ports = ["--port", "0", "--admin-port", "0"];
-    const all = ["--import", "tsx", "platform-stub/cli.ts", "--config", config, ...ports, ...words];
+    const all = ["scripts/run.js", "platform-stub/cli.ts", "--config", config, ...ports, ...words];
     const child = spawn(process.execPath, all, { cwd: ROOT, timeout: LIMIT_MS });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {

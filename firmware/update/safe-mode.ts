@@ -3,6 +3,8 @@ import { type Link, makeLink } from "../../modules/network/index.js";
 import { firmwareUploadRoute, Pairing } from "../../modules/pairing/index.js";
 import type { Updates } from "../../modules/updates/index.js";
 import { readIdentity } from "../platform/identity.js";
+import { ownerFormat } from "../platform/owner.js";
+import type { Records } from "../records.js";
 import type { StationOptions } from "../station.js";
 import { pairingSetup } from "../ui/pairing-setup.js";
 import type { BootCounter } from "./boot-counter.js";
@@ -16,7 +18,8 @@ const PAIRED_RESTART_MS = 10_000;
 /**
  * What runs instead of a station that crashes as soon as it starts: pairing mode, and everything else off; the
  * contactor's pin is never touched, and its pull-down keeps it open. New parameters, half an hour, or somebody who
- * switches it off and on give the station another try.
+ * switches it off and on give the station another try. A crash is no consent: where the station has an owner, new
+ * parameters need the admin login, as firmware does.
  */
 export class SafeMode implements IO {
   private _board: Board;
@@ -48,6 +51,7 @@ export class SafeMode implements IO {
     });
     this._pairing = new Pairing({
       ...setup,
+      pairNeedsLogin: () => this._hasOwner(options.records),
       describe: () => ({
         ...about,
         state: "rescue",
@@ -83,6 +87,11 @@ export class SafeMode implements IO {
     this._updates.close();
     this._pairing.close();
     this._link.close();
+  }
+
+  /** The station was paired, or all of its parameters are built in or provisioned. */
+  private _hasOwner(records: Records): boolean {
+    return this._pairing.initialParameters !== undefined || records(ownerFormat).read() !== undefined;
   }
 
   private _retry(): void {

@@ -56,7 +56,7 @@ program
     if (json) print(JSON.stringify(bench));
     else {
       print(`${bench.runs} pairs of ${bench.imageBytes} bytes, ms  median      p99`);
-      print(row("station: download, check, hash", bench.stationMs));
+      print(row("station: download, check, verify", bench.stationMs));
       print(row("curl: the same file", bench.curlMs));
       print(row("ratio", bench.ratio));
       print(`peak heap ${bench.peakHeapBytes} bytes beyond what was there before`);

@@ -8,13 +8,15 @@ import { Download } from "../../modules/updates/download.js";
 import { Installation, parseURL } from "../../modules/updates/index.js";
 import { NodeClock, nodeParts } from "../node-board/index.js";
 import { Device } from "../virtual-board/index.js";
+import { makeImage } from "../world/firmware-image.js";
+import { maker } from "../world/signer.js";
 import { World } from "../world/world.js";
 import { type Percentiles, percentiles } from "./percentiles.js";
 
 export interface UpdateBench {
   readonly runs: number;
   readonly imageBytes: number;
-  /** Download, check and hash; the flash takes no time here. */
+  /** Download, check, hash and signature; the flash takes no time here. */
   readonly stationMs: Percentiles;
   /** curl, for the same file from the same server, by its own clock. */
   readonly curlMs: Percentiles;
@@ -26,6 +28,7 @@ export interface UpdateBench {
 
 /** A firmware of 1.3 MB, as the ESP32-C3's is. */
 const IMAGE_BYTES = 1_376_256;
+const signature = maker.sign(makeImage({ version: 2, byteLength: IMAGE_BYTES }));
 const WARM_UP_RUNS = 5;
 const SAMPLE_BYTES = 16_384;
 
@@ -86,10 +89,13 @@ function download(board: Board, url: string, onProgress: (bytes: number) => void
       place,
       headers: {},
       expected: { version: 2, size: IMAGE_BYTES },
-      begin: (expected) => new Installation({ board, productId: "plugpass", runningVersion: 1, expected }),
+      begin: (expected) => {
+        const { publicKey } = maker;
+        return new Installation({ board, productId: "plugpass", runningVersion: 1, publicKey, expected });
+      },
       onProgress,
       onDone: (installation) => {
-        const refusal = installation.finish();
+        const refusal = installation.finish({ signature });
         if (refusal) fail(new Error(refusal.message));
         else done(performance.now() - startMs);
       },

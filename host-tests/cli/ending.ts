@@ -1,6 +1,6 @@
 /** How the commands that run for a while are ended from outside. */
 
-/** The terminal sends a Ctrl-C to npm, tsx and this process, and each passes it on: soon after, it is the same one. */
+/** Signals within this time, ms, are one Ctrl-C: the terminal sends it to npm and to this process, and npm passes it on. */
 const SAME_MS = 500;
 
 /** Calls back once, when somebody ends the process politely. Who asks again, because it takes long, ends it at once. */

@@ -1,6 +1,8 @@
 /** What the flags may say. A station that is told nonsense would run on its defaults, and say so only in its log. */
 
 import { InvalidArgumentError } from "commander";
+import { defaultConfig } from "../../firmware/config.js";
+import { updateConfigErrors } from "../../firmware/update/updates.js";
 import { isTopicId } from "../../modules/settings/index.js";
 
 export function portOption(text: string): number {
@@ -30,5 +32,11 @@ export function pskOption(text: string): string {
   const byteLength = Buffer.byteLength(text);
   if (byteLength > 0 && (byteLength < 8 || byteLength > 63))
     throw new InvalidArgumentError("it is empty or 8-63 bytes");
+  return text;
+}
+
+export function updateKeyOption(text: string): string {
+  if (updateConfigErrors({ ...defaultConfig, updateKey: text }).length > 0)
+    throw new InvalidArgumentError("it is 64 hex digits");
   return text;
 }

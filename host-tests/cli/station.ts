@@ -12,7 +12,7 @@ import { World } from "../world/world.js";
 import { readCertificates } from "./certificates.js";
 import { fail, HTTP_PORT, RADIO_PORT, WIFI_SSID } from "./defaults.js";
 import { onInterrupt, onReaderGone } from "./ending.js";
-import { deviceIdOption, portOption, pskOption, ssidOption } from "./options.js";
+import { deviceIdOption, portOption, pskOption, ssidOption, updateKeyOption } from "./options.js";
 import { COMMANDS, openStationConsole } from "./station-console.js";
 import { VirtualStation } from "./virtual-station.js";
 
@@ -26,6 +26,7 @@ interface Options {
   readonly psk: string;
   readonly ca?: string;
   readonly ble?: string;
+  readonly updateKey?: string;
 }
 
 const program = new Command("npm run station --")
@@ -43,6 +44,11 @@ const program = new Command("npm run station --")
   .option(
     "--ble <adapter>",
     "a real Bluetooth adapter for its radio, hci0 say: phones and nRF Connect find it",
+  )
+  .option(
+    "--update-key <hex>",
+    "public half of npm run sign -- key: the station takes firmware that this key has signed; default: it takes none",
+    updateKeyOption,
   )
   .option("--ca <file>", "certificate authorities for brokers over TLS, PEM, in addition to Node's own")
   .showHelpAfterError();
@@ -65,7 +71,7 @@ async function run(options: Options): Promise<void> {
   let failure: Error | undefined;
   const station = new VirtualStation({
     world,
-    config: { name: options.name },
+    config: { name: options.name, updateKey: options.updateKey },
     provisioning,
     httpPort: options.httpPort,
     sockets: { ca },

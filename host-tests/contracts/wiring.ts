@@ -55,13 +55,61 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       expect(input.read()).toBe(0);
     });
 
-    test("pulses are counted from construction on, also while nobody looks", async () => {
-      harness.meter.pulse();
+    const PULSE_MS = 30;
+    const PAUSE_MS = 30;
+
+    /** The meter's contact closes and opens, as briefly as IEC 62053-31 allows, and bounces for `bounceMs` each time. */
+    async function sendPulse({ bounceMs = 0 } = {}): Promise<void> {
+      const { contact } = harness.meter;
+      for (const [isOn, durationMs] of [
+        [true, PULSE_MS],
+        [false, PAUSE_MS],
+      ] as const) {
+        contact.switch(isOn);
+        if (bounceMs > 0) {
+          await harness.pass(bounceMs / 2);
+          contact.switch(!isOn);
+          await harness.pass(bounceMs / 2);
+          contact.switch(isOn);
+        }
+        await harness.pass(durationMs - bounceMs);
+      }
+    }
+
+    test("pulses are counted from construction on, also while nothing reads the count", async () => {
+      await sendPulse();
       const pulses = meter();
-      for (let i = 0; i < 5; i++) harness.meter.pulse();
+      for (let i = 0; i < 5; i++) await sendPulse();
       expect(pulses.read()).toBe(5);
       await harness.until("a pulse is told", () => readables > 0);
       expect(pulses.read()).toBe(5);
+    });
+
+    test("100 pulses that bounce after 2 ms, when they begin and when they end, count as 100", async () => {
+      const pulses = meter();
+      for (let i = 0; i < 100; i++) await sendPulse({ bounceMs: 2 });
+      expect(pulses.read()).toBe(100);
+      expect(readables).toBe(100);
+    });
+
+    test("a pulse counts at its first edge, and a pulse that runs at construction does not count", async () => {
+      harness.meter.contact.switch(true);
+      const pulses = meter();
+      await harness.pass(PULSE_MS);
+      harness.meter.contact.switch(false);
+      await harness.pass(PAUSE_MS);
+      expect(pulses.read()).toBe(0);
+      harness.meter.contact.switch(true);
+      expect(pulses.read()).toBe(1);
+    });
+
+    test("an input that is never quiet for 20 ms counts one pulse", async () => {
+      const pulses = meter();
+      for (let i = 0; i < 50; i++) {
+        harness.meter.contact.switch(i % 2 === 0);
+        await harness.pass(19);
+      }
+      expect(pulses.read()).toBe(1);
     });
 
     test("bytes that a reader sends are read together, once", async () => {

@@ -17,7 +17,7 @@ export class Command {
     words: readonly string[],
     { input = "pipe" }: { input?: "pipe" | "ignore" } = {},
   ) {
-    this.process = spawn(process.execPath, ["--import", "tsx", join("host-tests/cli", file), ...words], {
+    this.process = spawn(process.execPath, ["scripts/run.js", join("host-tests/cli", file), ...words], {
       cwd: ROOT,
       stdio: [input, "pipe", "pipe"],
     });

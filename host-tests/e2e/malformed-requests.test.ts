@@ -12,6 +12,7 @@ import { LOGIN } from "../simulation/scene.js";
 import { makeImage } from "../world/firmware-image.js";
 import { type BadRequest, makeBadRequest, makeUnfinishedRequest } from "../world/malformed-requests.js";
 import { FUZZ_RUNS, Random } from "../world/random.js";
+import { KEYED } from "../world/signer.js";
 import { World } from "../world/world.js";
 
 const PATIENCE_MS = 120_000;
@@ -53,6 +54,7 @@ describe("on real sockets", () => {
     clock = new NodeClock();
     station = new VirtualStation({
       world: new World(clock, { seed: 1 }),
+      config: KEYED,
       httpPort: 0,
       provisioning: { adminPassword: "correct horse" },
       onEnd: (end) => ends.push(end.type === "crash" ? String(end.error) : end.type),

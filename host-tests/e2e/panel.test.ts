@@ -5,11 +5,13 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { encodeHex } from "../../modules/bytes/index.js";
 import { VirtualStation } from "../cli/virtual-station.js";
 import { waitFor } from "../cli/wait.js";
 import { ROOT } from "../imports.js";
 import { NodeClock } from "../node-board/index.js";
 import { makeImage } from "../world/firmware-image.js";
+import { KEYED, maker } from "../world/signer.js";
 import { World } from "../world/world.js";
 import { type BrokerUnderTest, CAFE, onAedes } from "./brokers.js";
 import { findChromium, startChromium } from "./chromium.js";
@@ -61,6 +63,7 @@ describeWithChromium("the admin panel", () => {
     broker = await onAedes();
     station = new VirtualStation({
       world,
+      config: KEYED,
       httpPort: 0,
       mac: "a4:cf:12:00:00:01",
       provisioning: {
@@ -214,7 +217,12 @@ describeWithChromium("the admin panel", () => {
         await form.getByRole("button", { name: "Upload" }).click();
         await says(page, "form[data-upload] .answer", "Refused: that is no firmware image");
         await isAccessible(page);
-        await choose("plugpass-2.bin", Buffer.from(makeImage({ version: 2, byteLength: IMAGE_BYTES })));
+        const image = makeImage({ version: 2, byteLength: IMAGE_BYTES });
+        await choose("plugpass-2.bin", Buffer.from(image));
+        const signature = Buffer.from(encodeHex(maker.sign(image)));
+        await form
+          .getByLabel("Signature file")
+          .setInputFiles({ name: "plugpass-2.sig", mimeType: "text/plain", buffer: signature });
         await page.evaluate(WATCH_PROGRESS);
         await slowDown(page);
         await form.getByRole("button", { name: "Upload" }).click();

@@ -61,8 +61,7 @@ const hasSQLite = await findSQLite();
   /** Starts it, and gives what it has said when it is up. */
   async function start(...words: string[]): Promise<string> {
     const all = [
-      "--import",
-      "tsx",
+      "scripts/run.js",
       "platform-stub/cli.ts",
       "--config",
       config,

@@ -1,8 +1,10 @@
-import { beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
+import type { Config } from "../../firmware/config.js";
 import { concatBytes, encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
+import { NO_KEY } from "../../modules/updates/index.js";
 import { ESP32_C3, makeImage } from "../world/firmware-image.js";
 import { Random } from "../world/random.js";
-import { Signer } from "../world/signer.js";
+import { KEYED, maker, Signer } from "../world/signer.js";
 import { LOGIN, Scene } from "./scene.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -10,8 +12,15 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const NEXT = makeImage({ version: 2, byteLength: 16 * 1024 });
 const BOUNDARY = "----x";
 
-function online(): Scene {
+/** With an update key, unless told otherwise. */
+function station(config: Partial<Config> = KEYED): Scene {
   const scene = new Scene();
+  scene.under.config = config;
+  return scene;
+}
+
+function online(config?: Partial<Config>): Scene {
+  const scene = station(config);
   scene.bringOnline();
   scene.clock.advance(31_000);
   return scene;
@@ -28,14 +37,21 @@ function form(...parts: [name: string, content: Bytes][]): Bytes {
   return concatBytes(...written, encodeUTF8(`--${BOUNDARY}--\r\n`));
 }
 
-/** As the panel and existing ones send it. */
-function upload(scene: Scene, image: Bytes, headers: Record<string, string> = LOGIN) {
+const signatureOf = (image: Bytes, by = maker) => encodeUTF8(encodeHex(by.sign(image)));
+
+function send(scene: Scene, body: Bytes, headers: Record<string, string> = LOGIN) {
   return scene.ask("POST", "/firmware/upload", {
-    body: form(["inobinfile", image]),
+    body,
     headers: { "content-type": `multipart/form-data; boundary=${BOUNDARY}`, ...headers },
   });
 }
 
+/** As the panel sends it, with its signature. */
+function upload(scene: Scene, image: Bytes, headers?: Record<string, string>) {
+  return send(scene, form(["inobinfile", image], ["signature", signatureOf(image)]), headers);
+}
+
+/** The image alone, without a signature. */
 function uploadBare(scene: Scene, image: Bytes) {
   const headers = { ...LOGIN, "content-type": "application/octet-stream" };
   return scene.ask("POST", "/firmware/upload", { body: image, headers, timeoutMs: 120_000 });
@@ -59,11 +75,11 @@ describe("a firmware image that is uploaded", () => {
     expectRestart(scene);
   });
 
-  test("as it is, is too; and to a station that is not paired", () => {
-    const scene = new Scene();
+  test("is accepted by a station that is not paired", () => {
+    const scene = station();
     scene.under.boot();
     scene.clock.advance(500);
-    expect(uploadBare(scene, NEXT)).toMatchObject({ status: 200 });
+    expect(upload(scene, NEXT)).toMatchObject({ status: 200 });
     expectRestart(scene);
   });
 
@@ -81,7 +97,8 @@ describe("a firmware image that is uploaded", () => {
     ["for another product", makeImage({ version: 2, productId: "lamp" }), 400, /lamp/],
     ["that is a picture", new Uint8Array(5000).fill(0x89), 400, /no firmware image/],
     ["that is empty", new Uint8Array(0), 400, /too short/],
-    ["cut short", NEXT.slice(0, -100), 400, /refuses/],
+    // Alone it has no signature, which is found first.
+    ["cut short", NEXT.slice(0, -100), 400, /board refuses|not signed/],
     ["that runs already", makeImage({ version: 1 }), 409, /runs already/],
     ["that is older", makeImage({ version: 0 }), 409, /older/],
     ["larger than a slot", concatBytes(NEXT, new Uint8Array(0x1f0000)), 413, /larger/],
@@ -168,55 +185,69 @@ describe("a firmware image that is uploaded", () => {
     const scene = online();
     const large = makeImage({ version: 2, byteLength: 1_500_000 - (1_500_000 % 16) });
     const sinceMs = scene.clock.monotonicMs();
-    expect(uploadBare(scene, large).status).toBe(200);
+    // All of it has been written before its signature is missed.
+    expect(uploadBare(scene, large)).toMatchObject({ status: 400, body: expect.stringContaining("signed") });
     // 367 sectors of 45 ms, and programming: a chip takes as long.
     expect(scene.clock.monotonicMs() - sinceMs).toBeGreaterThan(scene.device.slots.busyMs * 0.9);
     expect(scene.device.slots.busyMs).toBeGreaterThan(15_000);
   });
 });
 
-describe("where firmware has to be signed, an image that is uploaded", () => {
-  const signer = new Signer(new Random(31));
-  const signatureOf = (by: Signer, image: Bytes) => encodeUTF8(encodeHex(by.sign(image)));
-  const send = (scene: Scene, ...parts: [name: string, content: Bytes][]) =>
-    scene.ask("POST", "/firmware/upload", {
-      body: form(...parts),
-      headers: { "content-type": `multipart/form-data; boundary=${BOUNDARY}`, ...LOGIN },
-    });
-  let scene: Scene;
-
-  beforeEach(() => {
-    scene = new Scene();
-    scene.under.config = { updateKey: encodeHex(signer.publicKey) };
-    scene.bringOnline();
-    scene.clock.advance(31_000);
-  });
-
-  test.each(["before", "behind"])("is taken with its signature %s it", (where) => {
+describe("the signature of an uploaded image", () => {
+  test.each(["before", "behind"])("is accepted %s the image", (where) => {
+    const scene = online();
     const parts: [string, Bytes][] = [
-      ["signature", signatureOf(signer, NEXT)],
+      ["signature", signatureOf(NEXT)],
       ["image", NEXT],
     ];
-    expect(send(scene, ...(where === "before" ? parts : parts.reverse()))).toMatchObject({ status: 200 });
+    const body = form(...(where === "before" ? parts : parts.reverse()));
+    expect(send(scene, body)).toMatchObject({ status: 200 });
     expectRestart(scene);
   });
 
-  test("is refused without one, with a stranger's, and with one that is none", () => {
-    expect(uploadBare(scene, NEXT)).toMatchObject({
-      status: 400,
-      body: expect.stringContaining("not signed"),
-    });
-    const stranger = signatureOf(new Signer(new Random(32)), NEXT);
-    const other = signatureOf(signer, makeImage({ version: 3 }));
+  test("is refused when it is missing, malformed, by another key or over another image", () => {
+    const scene = online();
+    const unsigned = { status: 400, body: expect.stringContaining("not signed") };
+    expect(uploadBare(scene, NEXT)).toMatchObject(unsigned);
+    expect(send(scene, form(["inobinfile", NEXT]))).toMatchObject(unsigned);
+    const stranger = signatureOf(NEXT, new Signer(new Random(32)));
+    const other = signatureOf(makeImage({ version: 3 }));
     for (const signature of [stranger, other, encodeUTF8("ab"), encodeUTF8("z".repeat(500))]) {
-      expect(send(scene, ["image", NEXT], ["signature", signature]).status).toBe(400);
+      expect(send(scene, form(["image", NEXT], ["signature", signature])).status).toBe(400);
       expect(isUntouched(scene)).toBe(true);
     }
   });
 });
 
-test("a station that crashes as it starts takes firmware that does not", () => {
-  const scene = new Scene();
+describe("a station without an update key", () => {
+  test("refuses an upload, signed or not, by its head alone: 403 and why, and nothing is written", () => {
+    const scene = online({});
+    const before = scene.device.slots.operationCount;
+    for (const answer of [upload(scene, NEXT), uploadBare(scene, NEXT)]) {
+      expect(answer).toMatchObject({ status: 403, body: NO_KEY.message });
+    }
+    const head = `POST /firmware/upload HTTP/1.1\r\nHost: x\r\nauthorization: ${LOGIN.authorization}\r\n`;
+    const sender = scene.sendRaw(encodeUTF8(`${head}content-length: ${NEXT.length}\r\n\r\n`));
+    scene.clock.advance(1000);
+    expect(sender.outcome).toMatchObject({ status: 403, body: NO_KEY.message });
+    expect(scene.device.slots.operationCount).toBe(before);
+    scene.clock.advance(60_000);
+    expect(scene.under.ends).toEqual([]);
+  });
+
+  test("says in /status that updates are off, and why", () => {
+    expect(online({}).status()).toMatchObject({
+      firmware: { isSigned: false },
+      update: `Off: ${NO_KEY.message}`,
+    });
+  });
+});
+
+test.each<[string, Partial<Config>, number]>([
+  ["takes firmware that does not", KEYED, 200],
+  ["takes no firmware without an update key", {}, 403],
+])("a station that crashes as it starts %s", (_name, config, status) => {
+  const scene = station(config);
   scene.under.onStarted = () => {
     throw new Error("a bug");
   };
@@ -225,6 +256,7 @@ test("a station that crashes as it starts takes firmware that does not", () => {
   scene.clock.advance(1000);
   expect(scene.status()).toMatchObject({ state: "rescue" });
   scene.under.onStarted = undefined;
-  expect(upload(scene, NEXT)).toMatchObject({ status: 200 });
-  expectRestart(scene);
+  expect(upload(scene, NEXT)).toMatchObject({ status });
+  if (status === 200) expectRestart(scene);
+  else expect(isUntouched(scene)).toBe(true);
 });

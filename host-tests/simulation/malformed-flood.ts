@@ -6,6 +6,7 @@ import {
   makeUnfinishedRequest,
 } from "../world/malformed-requests.js";
 import { Random } from "../world/random.js";
+import { KEYED } from "../world/signer.js";
 import { LOGIN, type RawSender, Scene } from "./scene.js";
 
 /** So many senders at a time; the station serves four. */
@@ -31,6 +32,7 @@ export class Flood {
     this.#seed = seed;
     this.#random = new Random(seed);
     this.scene = scene;
+    scene.under.config = KEYED;
     scene.under.boot();
     scene.clock.advance(500);
   }

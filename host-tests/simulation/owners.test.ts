@@ -186,6 +186,14 @@ function charge(scene: Scene): void {
   scene.clock.advance(1000);
 }
 
+/** Presents GUEST-0001 while the platform cannot be asked. */
+function codeWithoutBroker(scene: Scene): number | undefined {
+  scene.broker.stop();
+  scene.clock.advance(5000);
+  scene.plug();
+  return codeOf(scene.present("GUEST-0001"));
+}
+
 describe.each<[string, (scene: Scene) => void]>([
   ["a change of owner", (scene) => expect(scene.station.commands.transferTo(NEXT)).toBeUndefined()],
   ["pairing with another account", pairNext],
@@ -209,6 +217,27 @@ describe.each<[string, (scene: Scene) => void]>([
     scene.clock.advance(5000);
     scene.plug();
     expect(codeOf(scene.present("LISTED-1"))).toBe(503);
+  });
+
+  test("a tag in the previous owner's answer cache is not authorized offline", () => {
+    const scene = online();
+    scene.platform.tags.set("GUEST-0001", { authorized: true, cacheFor: 36_000 });
+    scene.set("access/offline-policy", "list-and-cache");
+    scene.clock.advance(2000);
+    charge(scene);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(20_000);
+    expect(codeWithoutBroker(scene)).toBe(200);
+    scene.device.vehicle.unplug();
+    scene.broker.start();
+    scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(20_000);
+    move(scene);
+    untilNext(scene);
+    setAs(scene, NEXT, "access/offline-policy", "list-and-cache");
+    scene.clock.advance(2000);
+    expect(codeWithoutBroker(scene)).toBe(503);
+    expect(scene.under.ends).toEqual([]);
   });
 
   test("the latest card and error of the one before are nobody's, and nobody charges for nothing", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../modules/bytes/index.js";
+import { NO_KEY } from "../../modules/updates/index.js";
 import { usernameOf } from "../../platform-stub/registry.js";
 import { homieErrors, PLATFORM_EXTENSION } from "../homie/checker.js";
 import { OWNER, Scene } from "./scene.js";
@@ -92,7 +93,7 @@ test("the tree is one of Homie 3.0.1, retained, and stands between init and read
     "firmware/autoupdate": "true",
     "firmware/staging": "false",
     "firmware/update": "false",
-    "firmware/updatestate": "none",
+    "firmware/updatestate": `Off: ${NO_KEY.message}`,
     "firmware/updatetime": "03:00",
     "firmware/version": "1",
     "access/offline-policy": "deny",

@@ -1,16 +1,21 @@
-/** A café whose platform has firmware on its shelf. */
+/** A café whose stations have an update key, and whose platform has signed firmware on its shelf. */
 
+import { encodeHex } from "../../modules/bytes/index.js";
 import { describeImage } from "../../modules/updates/index.js";
 import { Reports } from "../../platform-stub/firmware/reports.js";
 import type { Release } from "../../platform-stub/firmware/shelf.js";
 import { Life, makeSockets } from "../virtual-board/index.js";
 import { makeImage } from "../world/firmware-image.js";
 import { FirmwareServer } from "../world/firmware-server.js";
-import { BROKER_NAME, Scene, type SceneOptions } from "./scene.js";
+import { KEYED, maker } from "../world/signer.js";
+import { BROKER_NAME, Scene, type SceneOptions, type StationUnderTest } from "./scene.js";
 
 const MAX_SOCKETS = 2000;
 /** Whatever happens on the way: an hour of download, five minutes of trial. */
 const SETTLED_MS = 90 * 60_000;
+
+/** As a release has it: 128 hex digits. */
+export const signatureOf = (image: Uint8Array<ArrayBuffer>) => encodeHex(maker.sign(image));
 
 export class UpdateScene extends Scene {
   readonly server: FirmwareServer;
@@ -33,7 +38,13 @@ export class UpdateScene extends Scene {
     this.broker.watch(({ topic, payload }) => reports.follow(topic, String.fromCharCode(...payload)));
   }
 
-  /** Puts a release on the shelf, for everybody unless told otherwise. */
+  override addStation(options: Parameters<Scene["addStation"]>[0] = {}): StationUnderTest {
+    const under = super.addStation(options);
+    under.config = KEYED;
+    return under;
+  }
+
+  /** Puts a release on the shelf, signed and for all stations unless told otherwise. */
   release(version: number, release: Partial<Release> = {}): Uint8Array<ArrayBuffer> {
     const image = release.image ?? makeImage({ version });
     this.server.shelf.put({
@@ -41,6 +52,7 @@ export class UpdateScene extends Scene {
       version,
       channel: "stable",
       percent: 100,
+      signature: signatureOf(image),
       ...release,
       image,
     });

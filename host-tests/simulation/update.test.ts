@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { decodeUTF8, encodeHex } from "../../modules/bytes/index.js";
-import { CONFIRM_WITHIN_MS } from "../../modules/updates/index.js";
+import { CONFIRM_WITHIN_MS, NO_KEY } from "../../modules/updates/index.js";
 import { answer } from "../../platform-stub/firmware/answer.js";
 import { Shelf } from "../../platform-stub/firmware/shelf.js";
 import { usernameOf as hashOf } from "../../platform-stub/registry.js";
 import { makeImage } from "../world/firmware-image.js";
 import { Random } from "../world/random.js";
-import { Signer } from "../world/signer.js";
-import { UpdateScene } from "./update-scene.js";
+import { KEYED, maker, Signer } from "../world/signer.js";
+import { signatureOf, UpdateScene } from "./update-scene.js";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -180,7 +180,8 @@ describe("an update", () => {
     scene.update();
     const older = new Shelf();
     const image = makeImage({ version: 1 });
-    older.put({ productId: "plugpass", version: 1, channel: "stable", percent: 100, image });
+    const signature = signatureOf(image);
+    older.put({ productId: "plugpass", version: 1, channel: "stable", percent: 100, image, signature });
     scene.server.intercept = (request) => answer(older, request);
     scene.update();
     expect(scene.updateState()).toBe("Firmware is up to date");
@@ -350,7 +351,7 @@ describe("a new firmware", () => {
       const upload = scene.station.updates.upload({ size: image.length });
       if ("code" in upload) throw new Error(upload.message);
       expect(upload.write(image)).toBeUndefined();
-      expect(upload.finish()).toBeUndefined();
+      expect(upload.finish({ signature: maker.sign(image) })).toBeUndefined();
     });
     scene.clock.advance(MINUTE_MS);
     expect(scene.version()).toBe(2);
@@ -482,7 +483,7 @@ describe("an image that somebody brings", () => {
       const upload = scene.station.updates.upload({ size: next.length });
       if ("code" in upload) throw new Error(upload.message);
       expect(upload.write(next)).toBeUndefined();
-      expect(upload.finish()).toBeUndefined();
+      expect(upload.finish({ signature: maker.sign(next) })).toBeUndefined();
     });
     scene.until("the new one runs", () => scene.version() === 3);
     scene.untilSettled();
@@ -565,26 +566,11 @@ describe("by itself a station updates", () => {
   });
 });
 
-describe("a station with a key built in", () => {
-  const signer = new Signer(new Random(21));
-
-  beforeEach(() => {
-    scene = new UpdateScene();
-    scene.under.config = { updateKey: encodeHex(signer.publicKey) };
-    scene.bringOnline();
-  });
-
-  test("takes a signed image", () => {
-    const image = makeImage({ version: 2 });
-    scene.release(2, { image, signature: encodeHex(signer.sign(image)) });
-    scene.update();
-    expect(scene.version()).toBe(2);
-  });
-
+describe("a station with an update key", () => {
   test.each([
-    ["an unsigned one", undefined, "is not signed"],
+    ["an unsigned image", undefined, "is not signed"],
     [
-      "one that a stranger signed",
+      "an image that another key has signed",
       new Signer(new Random(22)),
       "the signature of the image is not of the key",
     ],
@@ -595,5 +581,53 @@ describe("a station with a key built in", () => {
     expect(scene.version()).toBe(1);
     expect(scene.updateState()).toContain(why);
     expect(scene.device.slots.operationCount).toBe(0);
+  });
+});
+
+describe("a station without an update key", () => {
+  beforeEach(() => {
+    scene = new UpdateScene();
+    scene.under.config = {};
+    scene.bringOnline();
+  });
+
+  test("reports in updatestate why it takes no updates", () => {
+    expect(scene.updateState()).toBe(`Off: ${NO_KEY.message}`);
+  });
+
+  test("does not ask the server at night, although automatic updates are on", () => {
+    scene.release(2);
+    scene.clock.setEpochMs(20 * DAY_MS);
+    scene.clock.advance(3 * DAY_MS);
+    expect(scene.retained("firmware/autoupdate")).toBe("true");
+    expect(scene.server.requests).toEqual([]);
+    expect(scene.version()).toBe(1);
+  });
+
+  test.each(["true", "downgrade"] as const)("refuses the owner's update %s with an error", (how) => {
+    scene.release(2, { signature: undefined });
+    scene.update(how);
+    expect(scene.server.requests).toEqual([]);
+    expect(scene.version()).toBe(1);
+    const errors = scene.broker.published.filter(({ topic }) => topic.includes("/errors/"));
+    expect(errors.map(({ payload }) => decodeUTF8(payload)).join()).toContain(NO_KEY.message);
+    expect(scene.updateState()).toBe(`Off: ${NO_KEY.message}`);
+  });
+
+  test("that replaced a firmware with a key confirms itself", () => {
+    scene.under.config = KEYED;
+    scene.under.powerCycle();
+    scene.untilSettled();
+    scene.release(2);
+    scene.under.bad.set(2, (board) => {
+      scene.under.config = {};
+      return board;
+    });
+    scene.update();
+    expect(scene.version()).toBe(2);
+    expect(scene.updateState()).toBe("Updated successfully");
+    scene.under.powerCycle();
+    scene.untilSettled();
+    expect(scene.updateState()).toBe(`Off: ${NO_KEY.message}`);
   });
 });

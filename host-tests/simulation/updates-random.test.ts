@@ -9,7 +9,7 @@ import type { Board } from "../../modules/board/index.js";
 import type { ShelfResponse } from "../../platform-stub/firmware/answer.js";
 import { ESP32_C3, makeImage } from "../world/firmware-image.js";
 import { FUZZ_RUNS, type Random } from "../world/random.js";
-import { UpdateScene } from "./update-scene.js";
+import { signatureOf, UpdateScene } from "./update-scene.js";
 
 /** On an engine without a compiler one takes seconds. */
 const RUNS = FUZZ_RUNS < 10_000 ? 10 : 1000;
@@ -44,15 +44,16 @@ function sending(name: string, change: (random: Random) => Uint8Array<ArrayBuffe
   };
 }
 
-/** The same with a platform that announces what it sends. */
+/** The same with a platform that announces what it sends, with its maker's signature. */
 function announcing(name: string, image: Uint8Array<ArrayBuffer>, version: number): Fault {
+  const signature = signatureOf(image);
   return {
     name,
     isRefused: true,
     prepare: (scene) => {
       scene.server.intercept = ({ path }, response) => {
         if (path.endsWith(".bin")) return whole(response, image);
-        const text = `{"firmware_version":${version}}`;
+        const text = JSON.stringify({ firmware_version: version, signature });
         return whole(
           response,
           Uint8Array.from(text, (character) => character.charCodeAt(0)),

@@ -1,3 +1,4 @@
+import { PulseDebouncer } from "../../firmware/boards/pulse-debouncer.js";
 import type {
   BoardIO,
   ControlPilot,
@@ -176,15 +177,24 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
 
     constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
       const give = take(pin, PINS.meter);
-      const unwatch = meter.watch((count) => {
+      const add = (count: number) => {
         this.#count += count;
         life.soon(() => {
           if (!this.#isClosed) onReadable?.();
         });
+      };
+      const debouncer = new PulseDebouncer({
+        clock: life.clock(),
+        read: () => (meter.contact.isOn ? 1 : 0),
+        onPulse: () => add(1),
       });
+      const unwatchPulses = meter.watch(add);
+      const unwatchContact = meter.contact.watch(() => debouncer.handleEdge());
       this.#release = life.hold(() => {
         this.#isClosed = true;
-        unwatch();
+        unwatchPulses();
+        unwatchContact();
+        debouncer.close();
         give();
       });
     }

@@ -1,8 +1,9 @@
-/** Whoever makes the firmware, with a key of its own. */
+/** The maker of a firmware, with a key of its own. */
 
 import { getPublicKey, hashes, sign } from "@noble/ed25519";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
-import type { Random } from "./random.js";
+import { encodeHex } from "../../modules/bytes/index.js";
+import { Random } from "./random.js";
 
 hashes.sha512 = sha512;
 
@@ -20,3 +21,9 @@ export class Signer {
     return Uint8Array.from(sign(sha256(image), this.#secretKey));
   }
 }
+
+/** The maker of the firmware that virtual stations run. */
+export const maker = new Signer(new Random(17));
+
+/** The configuration of a virtual station that takes what `maker` has signed. */
+export const KEYED = { updateKey: encodeHex(maker.publicKey) } as const;

@@ -53,16 +53,17 @@ export class Actuator {
   }
 }
 
-/** A meter with an S0 output. */
+/** The contact of a meter's S0 output, and whole pulses where the contact is not of interest. */
 export class Meter {
+  readonly contact = new Actuator();
   #watchers = new Set<(count: number) => void>();
 
-  /** Pulses, each of as much energy as the meter's constant says; several at once where nobody looks so closely. */
+  /** Whole pulses with their pauses, in no time: each of as much energy as the meter's constant says. */
   pulse(count = 1): void {
     for (const onPulse of [...this.#watchers]) onPulse(count);
   }
 
-  /** Calls back with how many there were. Returns how to stop that. */
+  /** Calls back with the number of whole pulses. Returns a function that stops that. */
   watch(onPulse: (count: number) => void): () => void {
     this.#watchers.add(onPulse);
     return () => this.#watchers.delete(onPulse);

@@ -17,8 +17,10 @@ export interface DigitalIn extends IO {
 export type DigitalInConstructor = new (options: { pin: PinSpecifier; onReadable?(): void }) => DigitalIn;
 
 /**
- * Counts the pulses of a meter's S0 output (IEC 62053-31: 30 ms or longer, so 16 in a second at most). Not the SDK's
- * `embedded:io/pulsecount`: that decodes quadrature, and the ESP32-C3 has no unit for it.
+ * Counts the pulses of a meter's S0 output. IEC 62053-31 gives pulses and pauses at least 30 ms each, so at most 16
+ * pulses arrive in a second. The board ignores bounces: a pulse counts at its first edge, and only after the input has
+ * been quiet for 20 ms. Not the SDK's `embedded:io/pulsecount`: that decodes quadrature, and the ESP32-C3 has no unit
+ * for it.
  */
 export interface PulseCount extends IO {
   /** Pulses since construction. */

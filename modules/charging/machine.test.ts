@@ -1,5 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
-import { type ChargingInput, type ChargingState, nextState, outputsOf, sessionOf } from "./machine.js";
+import {
+  type ChargingInput,
+  type ChargingOutputs,
+  type ChargingState,
+  nextState,
+  outputsOf,
+  sessionEndOf,
+  sessionOf,
+} from "./machine.js";
 import type { PilotState } from "./pilot.js";
 
 const session = { id: "0001", grant: { tag: "00", tagEnd: "1234", method: "ble" as const, currentA: 16 } };
@@ -49,6 +57,38 @@ describe("the way to a session", () => {
   });
 });
 
+describe("the contactor feedback after a fault", () => {
+  const differs = (contact: "closed" | "open" | undefined): ChargingInput => ({
+    type: "contactor",
+    differs: contact,
+  });
+  const welded = () => reached(...charging, pilot("E"), differs("closed"));
+
+  test("that reports a closed contactor keeps the station faulted, and locks the plug", () => {
+    expect(outputsOf(reached(...charging, pilot("E")), 32).isLocked).toBe(false);
+    expect(welded()).toMatchObject({ type: "faulted", contactor: "closed" });
+    expect(outputsOf(welded(), 32)).toEqual({ contactorClosed: false, dutyPermille: 1000, isLocked: true });
+  });
+
+  test("that reports a closed contactor once more changes nothing", () => {
+    const state = welded();
+    expect(nextState(state, differs("closed"))).toBe(state);
+  });
+
+  test("that reports a closed contactor holds the plug although the vehicle's pilot has left", () => {
+    const left = nextState(welded(), pilot("A"));
+    expect(left.type).toBe("faulted");
+    expect(outputsOf(left, 32).isLocked).toBe(true);
+  });
+
+  test("that matches the command unlocks the plug and waits for the vehicle to leave", () => {
+    const opened = nextState(welded(), differs(undefined));
+    expect(opened.type).toBe("faulted");
+    expect(outputsOf(opened, 32).isLocked).toBe(false);
+    expect(nextState(opened, pilot("A")).type).toBe("available");
+  });
+});
+
 describe("the contactor", () => {
   test.each<[string, ChargingInput]>([
     ["is unplugged", pilot("A")],
@@ -81,37 +121,6 @@ describe("the contactor", () => {
     expect(nextState(nextState(faulted, pilot("C")), authorize).type).toBe("faulted");
     expect(nextState(faulted, pilot("A")).type).toBe("available");
   });
-
-  test("is closed only with a session and a vehicle in C or D since then, after any inputs at all", () => {
-    const inputs: ChargingInput[] = [
-      ...(["A", "B", "C", "D", "E", "F"] as const).map(pilot),
-      authorize,
-      { type: "authorization-expired" },
-      { type: "stop" },
-      { type: "pilot-unsettled" },
-    ];
-    // Every sequence of 5 inputs, with what the model says beside it.
-    for (let n = 0; n < inputs.length ** 5; n++) {
-      let state: ChargingState = { type: "available" };
-      let lastPilot: PilotState = "A";
-      let granted = false;
-      let isMeasured = false;
-      for (let rest = n, i = 0; i < 5; i++, rest = Math.floor(rest / inputs.length)) {
-        const input = inputs[rest % inputs.length] as ChargingInput;
-        if (input.type === "pilot") lastPilot = input.pilot;
-        // An authorization of what is authorized already changes nothing.
-        if (input.type === "pilot") isMeasured = true;
-        else if (input.type === "authorize" && !granted) isMeasured = false;
-        if (input.type === "authorize") granted ||= lastPilot !== "A";
-        else if (lastPilot === "A" || lastPilot === "E" || lastPilot === "F") granted = false;
-        state = nextState(state, input);
-        if (!outputsOf(state, 32).contactorClosed) continue;
-        if (!granted || !isMeasured || (lastPilot !== "C" && lastPilot !== "D")) {
-          throw new Error(`sequence ${n}, input ${i}: the contactor is closed in ${JSON.stringify(state)}`);
-        }
-      }
-    }
-  });
 });
 
 test("the pilot offers the granted current while authorized or charging, and nothing else", () => {
@@ -119,4 +128,145 @@ test("the pilot offers the granted current while authorized or charging, and not
   expect(outputsOf(reached(pilot("B"), authorize), 32).dutyPermille).toBe(266);
   expect(outputsOf(reached(...charging), 32).dutyPermille).toBe(266);
   expect(outputsOf(reached(...charging, pilot("E")), 32).dutyPermille).toBe(1000);
+});
+
+const SHORTED = "the control pilot is shorted or the vehicle's diode is missing";
+const NEGATIVE = "the control pilot is at -12 V";
+const WELDED = "the contactor does not open: it is welded";
+const STUCK_OPEN = "the contactor does not close";
+
+const STATES = {
+  available: { type: "available" },
+  plugged: { type: "plugged" },
+  authorized: { type: "authorized", session },
+  drawing: { type: "charging", session, drawing: true },
+  paused: { type: "charging", session, drawing: false },
+  finishing: { type: "finishing" },
+  shorted: { type: "faulted", reason: SHORTED },
+  negative: { type: "faulted", reason: NEGATIVE },
+  welded: { type: "faulted", reason: WELDED, contactor: "closed" },
+  stuck: { type: "faulted", reason: STUCK_OPEN, contactor: "open" },
+  /** The feedback matches again, and the vehicle has not left. */
+  unwelded: { type: "faulted", reason: WELDED },
+  unstuck: { type: "faulted", reason: STUCK_OPEN },
+} as const satisfies Record<string, ChargingState>;
+
+type StateName = keyof typeof STATES;
+const STATE_NAMES = Object.keys(STATES) as StateName[];
+
+const INPUTS: Readonly<Record<string, ChargingInput>> = {
+  A: pilot("A"),
+  B: pilot("B"),
+  C: pilot("C"),
+  D: pilot("D"),
+  E: pilot("E"),
+  F: pilot("F"),
+  unsettled: { type: "pilot-unsettled" },
+  matches: { type: "contactor", differs: undefined },
+  closed: { type: "contactor", differs: "closed" },
+  open: { type: "contactor", differs: "open" },
+  authorize,
+  expired: { type: "authorization-expired" },
+  stop: { type: "stop" },
+};
+
+/** From the state at the left to the states of its row, by the input at the top; "." is the same state object. */
+const TRANSITIONS = `
+            A         B       C       D       E       F        unsettled matches  closed open  authorize  expired stop
+available   .         plugged plugged plugged shorted negative .         .        welded stuck .          .       .
+plugged     available .       .       .       shorted negative .         .        welded stuck authorized .       .
+authorized  available .       drawing drawing shorted negative .         .        welded stuck .          plugged plugged
+drawing     available paused  .       .       shorted negative paused    .        welded stuck .          .       finishing
+paused      available .       drawing drawing shorted negative .         .        welded stuck .          .       finishing
+finishing   available .       .       .       shorted negative .         .        welded stuck .          .       .
+shorted     available .       .       .       .       .        .         .        welded stuck .          .       .
+negative    available .       .       .       .       .        .         .        welded stuck .          .       .
+welded      .         .       .       .       .       .        .         unwelded .      stuck .          .       .
+stuck       .         .       .       .       .       .        .         unstuck  welded .     .          .       .
+unwelded    available .       .       .       .       .        .         .        welded stuck .          .       .
+unstuck     available .       .       .       .       .        .         .        welded stuck .          .       .
+`;
+
+describe("the table of transitions", () => {
+  const [inputNames = [], ...rows] = TRANSITIONS.trim()
+    .split("\n")
+    .map((line) => line.trim().split(/ +/));
+
+  test("has a row for each state and a column for each input", () => {
+    expect(rows.map(([name]) => name)).toEqual(STATE_NAMES);
+    expect(inputNames).toEqual(Object.keys(INPUTS));
+  });
+
+  test.each(rows)("from the state %s leads to the states of its row", (from, ...expected) => {
+    const state = STATES[from as StateName];
+    for (const [i, name] of inputNames.entries()) {
+      const reachedState = nextState(state, INPUTS[name] as ChargingInput);
+      if (expected[i] === ".") expect(reachedState).toBe(state);
+      else expect(reachedState).toEqual(STATES[expected[i] as StateName]);
+    }
+  });
+});
+
+describe("the outputs", () => {
+  const OFF: ChargingOutputs = { contactorClosed: false, dutyPermille: 1000, isLocked: false };
+
+  test.each<[StateName, ChargingOutputs]>([
+    ["available", OFF],
+    ["plugged", OFF],
+    ["authorized", { contactorClosed: false, dutyPermille: 266, isLocked: true }],
+    ["drawing", { contactorClosed: true, dutyPermille: 266, isLocked: true }],
+    ["paused", { contactorClosed: false, dutyPermille: 266, isLocked: true }],
+    ["finishing", OFF],
+    ["shorted", OFF],
+    ["negative", OFF],
+    ["welded", { ...OFF, isLocked: true }],
+    ["stuck", OFF],
+    ["unwelded", OFF],
+    ["unstuck", OFF],
+  ])("of the state %s are its row of the table", (name, outputs) => {
+    expect(outputsOf(STATES[name], 32)).toEqual(outputs);
+  });
+
+  test.each([
+    [32, 266],
+    [16, 266],
+    [10, 166],
+    [6, 100],
+  ])("under a limit of %d A close the contactor and offer %d permille", (limitA, dutyPermille) => {
+    expect(outputsOf(STATES.drawing, limitA)).toEqual({
+      contactorClosed: true,
+      dutyPermille,
+      isLocked: true,
+    });
+  });
+
+  test.each([5.99, 5, 0, -1, Number.NaN])("under a limit of %d A open the contactor", (limitA) => {
+    const paused = { contactorClosed: false, dutyPermille: 1000, isLocked: true };
+    for (const name of ["authorized", "drawing", "paused"] as const) {
+      expect(outputsOf(STATES[name], limitA)).toEqual(paused);
+    }
+  });
+
+  test("offer nothing for a grant of less than 6 A", () => {
+    const small = { ...session, grant: { ...session.grant, currentA: 5 } };
+    const state: ChargingState = { type: "charging", session: small, drawing: true };
+    expect(outputsOf(state, 32)).toEqual({
+      contactorClosed: false,
+      dutyPermille: 1000,
+      isLocked: true,
+    });
+  });
+});
+
+test("a session runs in the state charging only, whether the vehicle draws or pauses", () => {
+  const withSession = STATE_NAMES.filter((name) => sessionOf(STATES[name]) !== undefined);
+  expect(withSession).toEqual(["drawing", "paused"]);
+  expect(sessionOf(STATES.paused)).toBe(session);
+});
+
+test("a session that ends names its reason: unplugged, stopped, or faulted", () => {
+  expect(sessionEndOf(STATES.available)).toBe("unplugged");
+  expect(sessionEndOf(STATES.finishing)).toBe("stopped");
+  expect(sessionEndOf(STATES.shorted)).toBe("faulted");
+  expect(sessionEndOf(STATES.welded)).toBe("faulted");
 });

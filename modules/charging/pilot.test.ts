@@ -87,6 +87,31 @@ describe("the levels (table A.4)", () => {
     },
   );
 
+  test.each([
+    [10_500, "A"],
+    [7500, "B"],
+    [4500, "C"],
+    [1500, "D"],
+    [-6000, "E"],
+  ] as const)("%d mV, half way between two states, is read as the upper one, %s", (highMv, state) => {
+    expect(pilotState({ highMv, lowMv: highMv }, PILOT_STEADY_PERMILLE)).toBe(state);
+    expect(pilotState({ highMv: highMv - 1, lowMv: highMv - 1 }, PILOT_STEADY_PERMILLE)).not.toBe(state);
+  });
+
+  test("the diode is there up to -10.5 V in the negative half wave", () => {
+    expect(pilotState({ highMv: 6000, lowMv: -10_500 }, SQUARE_WAVE_PERMILLE)).toBe("C");
+    expect(pilotState({ highMv: 6000, lowMv: -10_499 }, SQUARE_WAVE_PERMILLE)).toBe("E");
+  });
+
+  test("the diode is not looked for without a square wave, at +12 V or -12 V", () => {
+    for (const dutyPermille of [0, PILOT_STEADY_PERMILLE]) {
+      expect(pilotState({ highMv: 6000, lowMv: 6000 }, dutyPermille)).toBe("C");
+    }
+    for (const dutyPermille of [1, PILOT_STEADY_PERMILLE - 1]) {
+      expect(pilotState({ highMv: 6000, lowMv: 6000 }, dutyPermille)).toBe("E");
+    }
+  });
+
   test.each([-13, -12.5, -12, -11.5, -11])("the diode is there at %d V in the negative half wave", (low) => {
     expect(pilotState({ highMv: 6000, lowMv: low * 1000 }, SQUARE_WAVE_PERMILLE)).toBe("C");
   });

@@ -34,6 +34,8 @@ export interface PairingOptions {
     done: (failure: BrokerFailure | undefined) => void,
   ) => IO;
   readonly productTitle: string;
+  /** `POST /pair` and `GET /pair` need the admin login now. */
+  readonly pairNeedsLogin?: () => boolean;
   /** None: an open network. */
   readonly accessPointPassword: string | undefined;
   /** What else the HTTP API answers. */
@@ -219,10 +221,16 @@ export class Pairing implements IO, LinkListener {
   }
 
   private _routes(): Route[] {
-    const { board, login, link, onRestart, onReset } = this._options;
+    const { board, login, link, pairNeedsLogin, onRestart, onReset } = this._options;
     return [
       { path: "/healthcheck", methods: GET, answer: () => OK },
-      { path: "/pair", methods: GET_AND_POST, changes: true, answer: (fields) => this._pair(fields) },
+      {
+        path: "/pair",
+        methods: GET_AND_POST,
+        changes: true,
+        needsLogin: pairNeedsLogin?.() ?? false,
+        answer: (fields) => this._pair(fields),
+      },
       { path: "/status", methods: GET, answer: () => this._status() },
       ...this._options.routes(),
       ...managementRoutes({

@@ -4,6 +4,7 @@ import type { VirtualClock } from "../../host-tests/world/clock.js";
 import { makeImage } from "../../host-tests/world/firmware-image.js";
 import { FirmwareServer } from "../../host-tests/world/firmware-server.js";
 import type { Host } from "../../host-tests/world/network.js";
+import { maker } from "../../host-tests/world/signer.js";
 import { virtualWorld, type World } from "../../host-tests/world/world.js";
 import type { ShelfResponse } from "../../platform-stub/firmware/answer.js";
 import type { Board } from "../board/index.js";
@@ -13,6 +14,7 @@ import { type Expectation, Installation, parseURL } from "./index.js";
 
 const HOUR_MS = 60 * 60_000;
 const image = makeImage({ version: 2, byteLength: 40_000 });
+const signature = maker.sign(image);
 
 let world: World<VirtualClock>;
 let board: Board;
@@ -171,10 +173,13 @@ function download(expected: Expectation): string {
     place: place("http://platform.example/firmwares/v1/plugpass.bin"),
     headers: {},
     expected,
-    begin: (all) => new Installation({ board, productId: "plugpass", runningVersion: 1, expected: all }),
+    begin: (all) => {
+      const { publicKey } = maker;
+      return new Installation({ board, productId: "plugpass", runningVersion: 1, publicKey, expected: all });
+    },
     onProgress: () => {},
     onDone: (installation) => {
-      outcome += installation.finish()?.code ?? "installed";
+      outcome += installation.finish({ signature })?.code ?? "installed";
     },
     onRefused: ({ code }) => {
       outcome += code;

@@ -32,21 +32,28 @@ beforeEach(() => {
 });
 
 function install(options: Partial<InstallationOptions> = {}): Installation {
-  return new Installation({ board, productId: "plugpass", runningVersion: RUNNING, ...options });
+  const { publicKey } = signer;
+  return new Installation({ board, productId: "plugpass", runningVersion: RUNNING, publicKey, ...options });
 }
 
-/** Writes an image in pieces; gives the refusal, and whether the slot was opened before it. */
+/** Writes an image in pieces, then its signature by the trusted key unless told otherwise. Returns the outcome. */
 function feed(
   image: Uint8Array<ArrayBuffer>,
-  options: Partial<InstallationOptions> = {},
-  pieceBytes = 1000,
+  {
+    pieceBytes = 1000,
+    sign = (whole) => signer.sign(whole),
+    ...options
+  }: Partial<InstallationOptions> & {
+    pieceBytes?: number;
+    sign?: (whole: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | undefined;
+  } = {},
 ): string {
   const installation = install(options);
   for (let at = 0; at < image.length; at += pieceBytes) {
     const refusal = installation.write(image.slice(at, at + pieceBytes));
     if (refusal) return refusal.code;
   }
-  return installation.finish()?.code ?? "installed";
+  return installation.finish({ signature: sign(image) })?.code ?? "installed";
 }
 
 function expected(image: Uint8Array<ArrayBuffer>, by?: Signer): InstallationOptions["expected"] {
@@ -66,7 +73,7 @@ describe("an image", () => {
   test.each([1, 7, 287, 288, 289, 1460, 100_000])(
     "in pieces of %d bytes is what starts next",
     (pieceBytes) => {
-      expect(feed(image, { expected: expected(image) }, pieceBytes)).toBe("installed");
+      expect(feed(image, { expected: expected(image), pieceBytes })).toBe("installed");
       expect(isUntouched()).toBe(false);
       expect(device.slots.image(device.slots.next).slice(0, image.length)).toEqual(image);
     },
@@ -125,11 +132,13 @@ describe("an image", () => {
 
   test("with any bit changed is refused, by its hash or before", () => {
     const random = new Random(5);
+    const announced = expected(image);
+    const signature = signer.sign(image);
     for (let i = 0; i < Math.min(FUZZ_RUNS, 300); i++) {
       const changed = image.slice();
       const bit = random.int(8 * image.length);
       changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      expect(feed(changed, { expected: expected(image) })).not.toBe("installed");
+      expect(feed(changed, { expected: announced, sign: () => signature })).not.toBe("installed");
       expect(isUntouched()).toBe(true);
     }
   });
@@ -148,7 +157,7 @@ describe("an image", () => {
     const first = install();
     first.write(image);
     expect(feed(image)).toBe("busy");
-    expect(first.finish()).toBeUndefined();
+    expect(first.finish({ signature: signer.sign(image) })).toBeUndefined();
   });
 
   test("that was refused stays refused", () => {
@@ -165,52 +174,58 @@ describe("an image", () => {
       expect(isUntouched()).toBe(true);
       return { code: "flash", message: "the storage is full" } as const;
     };
-    expect(installation.finish({ beforeBoot })?.message).toBe("the storage is full");
+    expect(installation.finish({ signature: signer.sign(image), beforeBoot })?.message).toBe(
+      "the storage is full",
+    );
     expect(isUntouched()).toBe(true);
   });
 });
 
-describe("a station with a key built in", () => {
+describe("the signature of an image", () => {
   const image = makeImage({ version: RUNNING + 1 });
-  const { publicKey } = signer;
+  const unsigned = () => undefined;
 
-  test("takes what the key has signed", () => {
-    expect(feed(image, { publicKey, expected: expected(image, signer) })).toBe("installed");
+  test("by the trusted key is accepted", () => {
+    expect(feed(image, { sign: unsigned, expected: expected(image, signer) })).toBe("installed");
   });
 
-  test("knows a wrong signature before anything is erased, where the hash was announced", () => {
-    expect(feed(image, { publicKey, expected: expected(image, stranger) })).toBe("wrong-signature");
+  test("by another key is refused before the slot is erased when the hash was announced", () => {
+    expect(feed(image, { sign: unsigned, expected: expected(image, stranger) })).toBe("wrong-signature");
     expect(opened).toBe(0);
   });
 
-  test("checks a signature without an announced hash when the image is whole", () => {
-    const announced = (by: Signer) => ({ publicKey, expected: { signature: by.sign(image) } });
+  test("is verified at the end of the image when no hash was announced", () => {
+    const announced = (by: Signer) => ({ sign: unsigned, expected: { signature: by.sign(image) } });
     expect(feed(image, announced(stranger))).toBe("wrong-signature");
     expect(isUntouched()).toBe(true);
     expect(feed(image, announced(signer))).toBe("installed");
   });
 
-  test("takes a signature that comes after the image", () => {
+  test("is accepted after the image", () => {
     for (const by of [stranger, signer]) {
-      const installation = install({ publicKey });
+      const installation = install();
       installation.write(image);
       const refusal = installation.finish({ signature: by.sign(image) });
       expect(refusal?.code).toBe(by === signer ? undefined : "wrong-signature");
     }
   });
 
-  test("refuses what is not signed, or signed for another image", () => {
+  test("is refused when it is missing, malformed or over another image", () => {
     const other = makeImage({ version: RUNNING + 2 });
-    expect(feed(image, { publicKey })).toBe("unsigned");
-    expect(feed(image, { publicKey, expected: { signature: signer.sign(other) } })).toBe("wrong-signature");
-    expect(feed(image, { publicKey, expected: { signature: new Uint8Array(63) } })).toBe("wrong-signature");
+    expect(feed(image, { sign: unsigned })).toBe("unsigned");
+    expect(feed(image, { sign: unsigned, expected: { signature: signer.sign(other) } })).toBe(
+      "wrong-signature",
+    );
+    expect(feed(image, { sign: unsigned, expected: { signature: new Uint8Array(63) } })).toBe(
+      "wrong-signature",
+    );
     expect(isUntouched()).toBe(true);
   });
 
-  test("is not fooled by a signature for an announced hash that the image does not have", () => {
+  test("over an announced hash does not install an image with another hash", () => {
     const other = makeImage({ version: RUNNING + 1, byteLength: 4096 });
     const announced = { ...expected(other, signer), size: image.length };
-    expect(feed(image, { publicKey, expected: announced })).toBe("wrong-hash");
+    expect(feed(image, { sign: unsigned, expected: announced })).toBe("wrong-hash");
     expect(isUntouched()).toBe(true);
   });
 });

@@ -27,8 +27,8 @@ export interface InstallationOptions {
   readonly runningVersion: number;
   /** Somebody asked for an older version, explicitly. */
   readonly allowsDowngrade?: boolean;
-  /** Ed25519, 32 bytes. With it, only images that this key has signed can boot. */
-  readonly publicKey?: Uint8Array<ArrayBuffer>;
+  /** Ed25519, 32 bytes. Only images that this key has signed can boot. */
+  readonly publicKey: Uint8Array<ArrayBuffer>;
   readonly expected?: Expectation;
 }
 
@@ -144,8 +144,8 @@ export class Installation implements IO {
 
   /** What of a signature can be said before the image is there. */
   private _checkAnnounced(): Refusal | undefined {
-    const { publicKey, expected } = this._options;
-    if (!publicKey || !expected?.signature || !expected.sha256) return undefined;
+    const { expected } = this._options;
+    if (!expected?.signature || !expected.sha256) return undefined;
     return this._checkSignature(expected.sha256, expected.signature);
   }
 
@@ -168,7 +168,7 @@ export class Installation implements IO {
   }
 
   private _checkWhole(signature: Uint8Array<ArrayBuffer> | undefined): Refusal | undefined {
-    const { publicKey, expected } = this._options;
+    const { expected } = this._options;
     if (!this._updater) return refusal("not-an-image", "that is too short for a firmware image");
     const size = expected?.size ?? this._receivedBytes;
     if (this._receivedBytes !== size) {
@@ -178,7 +178,7 @@ export class Installation implements IO {
     if (expected?.sha256 && !equalBytes(sha256, expected.sha256)) {
       return refusal("wrong-hash", "the image is not the one that was announced: its SHA-256 is another");
     }
-    if (!publicKey || this._isSignatureGood) return undefined;
+    if (this._isSignatureGood) return undefined;
     if (!signature) return refusal("unsigned", "the image is not signed, and this station takes no other");
     return this._checkSignature(sha256, signature);
   }
@@ -188,7 +188,7 @@ export class Installation implements IO {
     signature: Uint8Array<ArrayBuffer>,
   ): Refusal | undefined {
     const { publicKey, board } = this._options;
-    this._isSignatureGood = publicKey !== undefined && isSignedBy(publicKey, sha256, signature, board.crypto);
+    this._isSignatureGood = isSignedBy(publicKey, sha256, signature, board.crypto);
     return this._isSignatureGood
       ? undefined
       : refusal("wrong-signature", "the signature of the image is not of the key that this station trusts");

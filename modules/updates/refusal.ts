@@ -5,6 +5,8 @@ export interface Refusal {
 }
 
 export type RefusalCode =
+  /** The running firmware has no update key, so it cannot verify any image. */
+  | "no-key"
   /** Not a firmware image, or one that its own checksum contradicts. */
   | "not-an-image"
   | "wrong-chip"
@@ -20,7 +22,7 @@ export type RefusalCode =
   /** It ended before, or went on after, what was announced. */
   | "wrong-size"
   | "wrong-hash"
-  /** This station takes signed images only, and there is no signature. */
+  /** The image has no signature. */
   | "unsigned"
   | "wrong-signature"
   /** Another installation is under way. */
@@ -28,9 +30,17 @@ export type RefusalCode =
   /** The flash could not be written. */
   | "flash";
 
-/** The HTTP status that tells an uploader (docs/protocol.md, section 2): 400, 409, 413 or 500. */
-export function refusalStatus({ code }: Refusal): 400 | 409 | 413 | 500 {
+/** Refuses each update of a firmware without an update key. */
+export const NO_KEY = {
+  code: "no-key",
+  message: "this firmware has no update key; install a firmware that is built with config.updateKey by cable",
+} as const satisfies Refusal;
+
+/** The HTTP status of a refused upload (docs/protocol.md, section 2): 400, 403, 409, 413 or 500. */
+export function refusalStatus({ code }: Refusal): 400 | 403 | 409 | 413 | 500 {
   switch (code) {
+    case "no-key":
+      return 403;
     case "busy":
     case "older":
     case "same-version":

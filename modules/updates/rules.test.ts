@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { LastEnd } from "../board/index.js";
+import { MAX_VERSION } from "./image.js";
 import { nextCheck, parseTimeOfDay } from "./schedule.js";
 import { judge, type Trial, updateFormat } from "./trial.js";
 import { parseURL, redirected, urlOf } from "./url.js";
@@ -142,6 +143,11 @@ describe("what a start says of an update", () => {
     });
   });
 
+  test("names at most 200 characters of the reason of the end", () => {
+    const end: LastEnd = { type: "crash", reason: "x".repeat(300) };
+    expect(judge({ trial: trial("started") }, 1, end)).toEqual(back("x".repeat(200), true));
+  });
+
   function back(why: string, isFault: boolean) {
     return { type: "rolled-back", rollback: { version: 2, why, isFault } };
   }
@@ -155,6 +161,67 @@ describe("the record ota", () => {
     } as const;
     const written = JSON.parse(JSON.stringify(updateFormat.format(record)));
     expect(updateFormat.parse(written, 1)).toEqual(record);
+  });
+
+  const TRIAL = { from: 1, to: 2, stage: "started", hadBroker: false };
+  const ROLLBACK = { version: 3, why: "it hangs", isFault: false };
+
+  test.each(["installed", "started", "confirmed"] as const)("reads a trial of the stage %s", (stage) => {
+    expect(updateFormat.parse({ trial: { ...TRIAL, stage } }, 1)?.trial).toEqual({ ...TRIAL, stage });
+  });
+
+  test.each([
+    { from: undefined },
+    { to: undefined },
+    { stage: undefined },
+    { stage: "new" },
+    { from: -1 },
+    { to: -1 },
+    { from: MAX_VERSION + 1 },
+    { to: MAX_VERSION + 1 },
+    { from: "1" },
+  ])("leaves out a trial with %j", (change) => {
+    expect(updateFormat.parse({ trial: { ...TRIAL, ...change } }, 1)?.trial).toBeUndefined();
+  });
+
+  test.each([undefined, null, 5, "trial", []])("leaves out a trial and a rollback that are %j", (value) => {
+    expect(updateFormat.parse({ trial: value, rollback: value }, 1)).toEqual({});
+  });
+
+  test.each([{ version: undefined }, { version: -1 }, { version: MAX_VERSION + 1 }])(
+    "leaves out a rollback with %j",
+    (change) => {
+      expect(updateFormat.parse({ rollback: { ...ROLLBACK, ...change } }, 1)?.rollback).toBeUndefined();
+    },
+  );
+
+  test("reads versions from 0 to the greatest", () => {
+    const trial = { ...TRIAL, from: 0, to: MAX_VERSION };
+    const rollback = { ...ROLLBACK, version: 0 };
+    expect(updateFormat.parse({ trial, rollback }, 1)).toEqual({ trial, rollback });
+  });
+
+  test("takes a new firmware as given up only where that is stored as true", () => {
+    for (const hasGivenUp of [false, 1, "true", undefined]) {
+      const trial = updateFormat.parse({ trial: { ...TRIAL, hasGivenUp } }, 1)?.trial;
+      expect(trial?.hasGivenUp).toBeUndefined();
+    }
+  });
+
+  test("takes a rollback in doubt as a fault, of unknown cause", () => {
+    expect(updateFormat.parse({ rollback: { version: 3 } }, 1)?.rollback).toEqual({
+      version: 3,
+      why: "unknown",
+      isFault: true,
+    });
+    const why = "x".repeat(201);
+    expect(updateFormat.parse({ rollback: { ...ROLLBACK, why } }, 1)?.rollback?.why).toBe("unknown");
+  });
+
+  test("writes trial and rollback, and nothing else", () => {
+    const rollback = { version: 3, why: "it hangs", isFault: true };
+    expect(Object.keys(updateFormat.format({ rollback }))).toEqual(["trial", "rollback"]);
+    expect([updateFormat.key, updateFormat.version]).toEqual(["ota", 1]);
   });
 
   test("leaves out what it cannot read, and a trial in doubt had a broker", () => {

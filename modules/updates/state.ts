@@ -1,5 +1,9 @@
+import { NO_KEY } from "./refusal.js";
+
 /** Where an update is. */
 export type UpdateState =
+  /** The running firmware has no update key: it installs nothing. */
+  | { readonly type: "off" }
   /** Nobody has looked since the start. */
   | { readonly type: "idle" }
   | { readonly type: "checking" }
@@ -14,6 +18,8 @@ export type UpdateState =
 /** What `updatestate` says (docs/protocol.md); `undefined` for nothing to say. */
 export function describeState(state: UpdateState): string | undefined {
   switch (state.type) {
+    case "off":
+      return `Off: ${NO_KEY.message}`;
     case "idle":
       return undefined;
     case "checking":

@@ -1,4 +1,4 @@
-import type { Board, Bytes, IO, Timer } from "../board/index.js";
+import type { Board, IO, Timer } from "../board/index.js";
 import { concatBytes } from "../bytes/index.js";
 import { parseJSONObject } from "../json/index.js";
 import type { StoredRecord } from "../settings/index.js";
@@ -7,7 +7,8 @@ import { Confirmation, type ConfirmationOptions } from "./confirmation.js";
 import { Download } from "./download.js";
 import { Get, type GetOptions } from "./get.js";
 import { type Expectation, Installation } from "./installation.js";
-import type { Refusal } from "./refusal.js";
+import { NO_KEY, type Refusal } from "./refusal.js";
+import type { Check, UpdateRequest, Upload, UploadRequest, Verified } from "./request.js";
 import { describeState, type UpdateState } from "./state.js";
 import type { UpdateRecord } from "./trial.js";
 import { type Place, parseURL } from "./url.js";
@@ -29,7 +30,7 @@ export interface UpdatesOptions {
   readonly productId: string;
   /** Of the firmware that runs. */
   readonly runningVersion: number;
-  /** Ed25519, 32 bytes: with it, only what this key has signed can boot. */
+  /** Ed25519, 32 bytes: only what this key has signed can boot. Without a key nothing is installed or looked for. */
   readonly publicKey?: Uint8Array<ArrayBuffer>;
   readonly record: StoredRecord<UpdateRecord>;
   readonly settings: () => UpdateSettings;
@@ -48,26 +49,6 @@ export interface UpdatesOptions {
   readonly onChanged: () => void;
   /** What people want to know: firmware that runs from now on, or that was taken back. It may come while this is made. */
   readonly onNews?: ConfirmationOptions["onNews"];
-}
-
-export interface UpdateRequest {
-  /** An older version is welcome. */
-  readonly allowsDowngrade?: boolean;
-}
-
-/** An image that somebody sends to the station. Given up by `close`. */
-export interface Upload extends IO {
-  /** Gives why the image is refused, if it is; nothing else is taken after that. */
-  write(data: Bytes): Refusal | undefined;
-  /** All of it has come. `undefined`: it was taken, and the station restarts in two seconds, or after the session. */
-  finish(options?: { signature?: Uint8Array<ArrayBuffer> }): Refusal | undefined;
-}
-
-export interface UploadRequest extends UpdateRequest {
-  /** Bytes, where that is known. */
-  readonly size?: number;
-  /** Ed25519 over the SHA-256 of the image, 64 bytes, where it comes first. */
-  readonly signature?: Uint8Array<ArrayBuffer>;
 }
 
 /** What is under way. `close` ends it without a word. */
@@ -110,11 +91,15 @@ export class Updates implements IO {
       onConfirmed: () => this._enter({ type: "updated" }),
     });
     const { rollback } = this._confirmation;
-    this._state = rollback ? { type: "rolled-back", ...rollback } : { type: "idle" };
+    const { publicKey } = options;
+    const untried: UpdateState = { type: publicKey ? "idle" : "off" };
+    this._state = rollback ? { type: "rolled-back", ...rollback } : untried;
     this._autoUpdate = new AutoUpdate({
       board: options.board,
-      time: () => (options.settings().auto ? options.settings().time : undefined),
-      look: () => this._start({ isAuto: true }),
+      time: () => (publicKey && options.settings().auto ? options.settings().time : undefined),
+      look: () => {
+        if (publicKey) this._start({ isAuto: true, publicKey });
+      },
     });
   }
 
@@ -129,20 +114,24 @@ export class Updates implements IO {
 
   /** Somebody wants an update now. Gives why not, if not. */
   request({ allowsDowngrade = false }: UpdateRequest = {}): string | undefined {
+    const { publicKey } = this._options;
+    if (!publicKey) return NO_KEY.message;
     const obstacle = this._obstacle();
-    if (obstacle === undefined) this._start({ isAuto: false, allowsDowngrade });
+    if (obstacle === undefined) this._start({ isAuto: false, allowsDowngrade, publicKey });
     return obstacle;
   }
 
   /** Begins to take an image from somebody who sends it. */
   upload(request: UploadRequest = {}): Upload | Refusal {
+    const { publicKey } = this._options;
+    if (!publicKey) return NO_KEY;
     const obstacle = this._options.isFree() ? undefined : "a vehicle is charging";
     const fetching = obstacle === undefined ? this._job?.request : undefined;
     const busy = obstacle ?? (fetching ? undefined : this._obstacle());
     if (busy !== undefined) return { code: "busy", message: busy };
     this._job?.close();
     if (fetching?.isAuto) this._autoUpdate.tryAgain();
-    return this._takeUpload(request);
+    return this._takeUpload({ ...request, publicKey });
   }
 
   /** The broker was reached. */
@@ -235,7 +224,7 @@ export class Updates implements IO {
 
   private _consider(body: Uint8Array<ArrayBuffer>, request: Check): void {
     this._job = undefined;
-    const { runningVersion, publicKey } = this._options;
+    const { runningVersion } = this._options;
     const fields = parseJSONObject(body);
     const newest = fields && parseVersionAnswer(fields);
     if (!newest) {
@@ -248,7 +237,7 @@ export class Updates implements IO {
       this._enter({ type: "up-to-date" });
     } else if (request.isAuto && rollback?.isFault && rollback.version === version) {
       this._enter({ type: "rolled-back", ...rollback });
-    } else if (publicKey && !newest.signature) {
+    } else if (!newest.signature) {
       this._enter({
         type: "failed",
         why: `version ${version} is not signed, and this station takes no other`,
@@ -295,13 +284,16 @@ export class Updates implements IO {
     return parseURL(`${server() ?? ""}/firmwares/v1/${staging}${productId}.bin`);
   }
 
-  private _install(expected: Expectation, { allowsDowngrade }: UpdateRequest): Installation {
+  private _install(
+    expected: Expectation,
+    { allowsDowngrade, publicKey }: UpdateRequest & Verified,
+  ): Installation {
     this._hadBroker = this._options.isOnline();
-    return new Installation({ ...this._options, allowsDowngrade, expected });
+    return new Installation({ ...this._options, allowsDowngrade, publicKey, expected });
   }
 
-  private _takeUpload({ size, signature, allowsDowngrade }: UploadRequest): Upload {
-    const installation = this._install({ size, signature }, { allowsDowngrade });
+  private _takeUpload({ size, signature, ...how }: UploadRequest & Verified): Upload {
+    const installation = this._install({ size, signature }, how);
     let refusal: Refusal | undefined;
     const end = (why: string | undefined) => {
       if (this._job !== job) return;
@@ -399,9 +391,4 @@ export class Updates implements IO {
       onChanged();
     }, 0);
   }
-}
-
-interface Check extends UpdateRequest {
-  /** The station has thought of it by itself. */
-  readonly isAuto: boolean;
 }

@@ -356,7 +356,7 @@ describe("npm run release and npm run sign", () => {
   });
 
   function run(command: "release" | "sign", ...words: string[]) {
-    const args = ["--import", "tsx", `platform-stub/firmware/${command}-cli.ts`, ...words];
+    const args = ["scripts/run.js", `platform-stub/firmware/${command}-cli.ts`, ...words];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     return { status, text: stdout + stderr };
   }
@@ -385,10 +385,22 @@ describe("npm run release and npm run sign", () => {
     ["a key that is none", ["--version", "5", "--key", "package.json"], "no Ed25519 key"],
     ["a key that is not there", ["--version", "5", "--key", "nowhere.pem"], "npm run sign -- key"],
   ])("refuse %s", (_name, words, why) => {
-    const { status, text } = run("release", "--image", file, "--shelf", join(directory, "shelf"), ...words);
+    const shelf = join(directory, "shelf");
+    const key = join(directory, "key.pem");
+    makeKey(key);
+    // The last of two keys counts.
+    const { status, text } = run("release", "--image", file, "--shelf", shelf, "--key", key, ...words);
     expect(status).toBe(1);
     expect(text).toContain(why);
-    expect(existsSync(join(directory, "shelf"))).toBe(false);
+    expect(existsSync(shelf)).toBe(false);
+  });
+
+  test("refuse an image without a key to sign it", () => {
+    const shelf = join(directory, "shelf");
+    const { status, text } = run("release", "--image", file, "--version", "5", "--shelf", shelf);
+    expect(status).toBe(1);
+    expect(text).toContain("required option '--key <file>' not specified");
+    expect(existsSync(shelf)).toBe(false);
   });
 
   test("refuse what the bootloader would", () => {

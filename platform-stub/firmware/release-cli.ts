@@ -12,7 +12,7 @@ interface ReleaseOptions {
   readonly image: string;
   readonly version: number;
   readonly shelf: string;
-  readonly key?: string;
+  readonly key: string;
   readonly percent: number;
   readonly staging: boolean;
 }
@@ -24,7 +24,7 @@ new Command("npm run release --")
   .requiredOption("--image <file>", "as npm run build:esp32 has made it")
   .requiredOption("--version <number>", "which the image says, too", version)
   .option("--shelf <directory>", "", DEFAULT_SHELF)
-  .option("--key <file>", "signs it (npm run sign -- key); stations with a key built in take no other")
+  .requiredOption("--key <file>", "signs it (npm run sign -- key); stations take no unsigned firmware")
   .option(
     "--percent <number>",
     "of the stations, by their ids; it halts by itself when they roll back",
@@ -44,12 +44,11 @@ function release({ image: file, version, shelf, key, percent, staging }: Release
   if (!existsSync(file)) throw new Error(`there is no file ${file}`);
   const image = Uint8Array.from(readFileSync(file));
   const { productId } = inspect(image);
-  const signature = key === undefined ? undefined : signatureOf(key, image);
+  const signature = signatureOf(key, image);
   const channel = staging ? "staging" : "stable";
   writeRelease(shelf, { productId, version, channel, image, signature, percent });
-  const signed = signature === undefined ? "not signed" : "signed";
   process.stdout.write(
-    `${productId} version ${version}, ${image.length} bytes, ${signed}: on ${shelf} for ${percent} % (${channel})\n`,
+    `${productId} version ${version}, ${image.length} bytes, signed: on ${shelf} for ${percent} % (${channel})\n`,
   );
 }
 

@@ -41,7 +41,7 @@ interface Run {
 
 function start(file: string, args: readonly string[], token?: string): Run {
   const env = { ...process.env, PLUGPASS_PROVISIONING_TOKEN: token };
-  const child = spawn(process.execPath, ["--import", "tsx", file, ...args], { cwd: ROOT, env });
+  const child = spawn(process.execPath, ["scripts/run.js", file, ...args], { cwd: ROOT, env });
   running.push(child);
   const said = { text: "" };
   for (const stream of [child.stdout, child.stderr]) {

@@ -18,8 +18,9 @@ import { defaultConfig } from "../../firmware/config.js";
 import { binFolder, compiledFolder } from "./bin-folder.js";
 import { stamped } from "./esp-image.js";
 import { type Manifest, readManifest } from "./manifest.js";
+import { writeModuleLists } from "./module-lists.js";
 import { parsePartitions } from "./partitions.js";
-import { ROOT, type Target, targetOf } from "./targets.js";
+import { manifestFolderOf, ROOT, type Target, targetOf } from "./targets.js";
 import { buildEnvironment, findIDF, findModdable, type Moddable } from "./tools.js";
 import { ownBytecodeBytes } from "./xsb.js";
 
@@ -53,6 +54,7 @@ async function build(target: Target, { debug, signingKey }: BuildOptions): Promi
   const moddable = findModdable(process.env, process.platform);
   print(`Moddable SDK ${moddable.version}`);
   if (target.chip) print(`ESP-IDF ${findIDF(process.env).version}`);
+  await writeModuleLists(manifestFolderOf(target));
   await run(moddable, target, ["-m", ...(debug ? ["-d"] : []), "-p", target.platform, "-t", "build"]);
   if (target.chip) finishImage(imageOf(moddable, target, debug), signingKey);
   report(moddable, target, debug);
@@ -74,6 +76,9 @@ function finishImage(file: string, signingKey: string | undefined): void {
   const { productId, firmwareVersion: version } = defaultConfig;
   writeFileSync(file, stamped(Uint8Array.from(readFileSync(file)), { productId, version }));
   print(`image says        ${productId} version ${version}`);
+  if (defaultConfig.updateKey === undefined) {
+    print("updates           none: config.updateKey is not set; make one with npm run sign -- key");
+  }
   if (signingKey === undefined) return;
   const words = ["sign-data", "--version", "2", "--keyfile", signingKey, "--output", `${file}.signed`, file];
   const { status, error } = spawnSync("espsecure", words, { stdio: "inherit" });

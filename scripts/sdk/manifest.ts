@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
 
 /** The property of `modules` that names sources to leave out. */
@@ -12,7 +12,7 @@ const partSchema = z.object({
   include: names.optional(),
   modules: z.record(z.string(), names).optional(),
   preload: names.optional(),
-  creation: z.object({ static: z.number().optional() }).optional(),
+  creation: z.object({ static: z.number().optional(), main: z.string().optional() }).optional(),
   ffi: z.object({ functions: z.record(z.string(), z.unknown()) }).optional(),
   error: z.string().optional(),
 });
@@ -20,6 +20,17 @@ const manifestSchema = partSchema.extend({
   build: z.record(z.string(), z.string()).optional(),
   platforms: z.record(z.string(), partSchema).optional(),
 });
+
+/** Generated part of a manifest (module-lists.ts), which mcconfig reads from a file. */
+export interface ModuleLists {
+  /** Module name to source file without its ending, relative to the manifest's folder. */
+  readonly modules: Readonly<Record<string, string>>;
+  readonly preload: readonly string[];
+}
+
+/** Beside each manifest.json, which includes it. */
+export const GENERATED_FILE = "modules.json";
+const NO_MODULES: ModuleLists = { modules: {}, preload: [] };
 
 export interface Manifest {
   /** The manifest and those of ours that it includes. */
@@ -31,6 +42,8 @@ export interface Manifest {
   /** Sources that the build leaves out, in the SDK's variables. */
   readonly excluded: string[];
   readonly preload: Set<string>;
+  /** Name of the module that runs first. */
+  main?: string;
   readonly ffiFunctions: string[];
   /** Pool of XS for slots, chunks and stack (`creation.static`), bytes. The last manifest that states it decides. */
   staticHeapBytes?: number;
@@ -38,8 +51,11 @@ export interface Manifest {
   readonly buildFiles: Map<string, string>;
 }
 
-/** Reads a manifest as mcconfig does for one platform. Throws for one that is not well-formed, naming the file. */
-export function readManifest(file: string, platform: string): Manifest {
+/**
+ * Reads a manifest as mcconfig does for one platform. The generated file is not read: `generated` stands for
+ * it, and without that the result has what is listed by hand. Throws for a manifest that is not well-formed, naming the file.
+ */
+export function readManifest(file: string, platform: string, generated = NO_MODULES): Manifest {
   const manifest: Manifest = {
     files: [],
     ownModules: new Map(),
@@ -49,13 +65,14 @@ export function readManifest(file: string, platform: string): Manifest {
     ffiFunctions: [],
     buildFiles: new Map(),
   };
-  add(manifest, file, platform);
+  add(manifest, file, platform, generated);
   return manifest;
 }
 
-function add(manifest: Manifest, file: string, platform: string): void {
+function add(manifest: Manifest, file: string, platform: string, generated: ModuleLists): void {
   manifest.files.push(file);
-  const parsed = manifestSchema.safeParse(JSON.parse(readFileSync(file, "utf8")));
+  const isGenerated = basename(file) === GENERATED_FILE;
+  const parsed = manifestSchema.safeParse(isGenerated ? generated : JSON.parse(readFileSync(file, "utf8")));
   if (!parsed.success) throw new Error(`${file} is no manifest: ${z.prettifyError(parsed.error)}`);
   const { build = {}, platforms = {}, ...whole } = parsed.data;
   const own = platforms[platform] ?? platforms["..."];
@@ -67,7 +84,7 @@ function add(manifest: Manifest, file: string, platform: string): void {
   const parts = own ? [whole, own] : [whole];
   for (const part of parts) {
     for (const include of part.include ?? []) {
-      if (include.startsWith(".")) add(manifest, resolve(folder, include), platform);
+      if (include.startsWith(".")) add(manifest, resolve(folder, include), platform, generated);
       else manifest.fromSDK.push(include);
     }
   }
@@ -84,6 +101,7 @@ function add(manifest: Manifest, file: string, platform: string): void {
       }
     }
     manifest.staticHeapBytes = part.creation?.static ?? manifest.staticHeapBytes;
+    manifest.main = part.creation?.main ?? manifest.main;
     for (const name of part.preload ?? []) manifest.preload.add(name);
     manifest.ffiFunctions.push(...Object.keys(part.ffi?.functions ?? {}));
   }

@@ -213,7 +213,7 @@ test.each([
   const { MODDABLE: _moddable, IDF_PATH: _idf, ...env } = process.env;
   const { status, stderr } = spawnSync(
     process.execPath,
-    ["--import", "tsx", join("scripts/sdk", script), ...words],
+    ["scripts/run.js", join("scripts/sdk", script), ...words],
     { cwd: ROOT, env, encoding: "utf8" },
   );
   expect(stderr).toContain(sentence);
@@ -230,7 +230,7 @@ test("monitor.ts shows the log with a miniterm that Ctrl-C ends", () => {
   makeIDFRepository(IDF_PATH, "v6.0");
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    ["--import", "tsx", "scripts/sdk/monitor.ts", "--port", "/dev/null"],
+    ["scripts/run.js", "scripts/sdk/monitor.ts", "--port", "/dev/null"],
     { cwd: ROOT, env: { ...process.env, MODDABLE, IDF_PATH }, encoding: "utf8" },
   );
   expect(stderr).toBe("");

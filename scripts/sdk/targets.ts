@@ -31,6 +31,30 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
   lin: { name: "lin", platform: "lin" },
 };
 
+/** A folder of manifests/, with the manifest.json that mcconfig takes. */
+export interface ManifestFolder {
+  readonly name: string;
+  /** Argument `-p` of mcconfig. */
+  readonly platform: string;
+  /**
+   * Which modules of the project are preloaded:
+   * - `all` on the chip: preloaded modules stay in flash, all others take RAM.
+   * - `portable firmware` in the simulator: the SDK's modules for Linux are not preloaded, so the modules that import
+   *   them are not either. Virtual board and world hold state of the host, which must stay writable.
+   * - `none` for the contract suites: their `test` and `expect` keep variables of the module, which must stay writable.
+   */
+  readonly preload: "all" | "portable firmware" | "none";
+}
+
+export const MANIFESTS: readonly ManifestFolder[] = [
+  ...Object.values(TARGETS).map(manifestFolderOf),
+  { name: "lin-contracts", platform: "lin", preload: "none" },
+];
+
+export function manifestFolderOf({ name, platform, chip }: Target): ManifestFolder {
+  return { name, platform, preload: chip ? "all" : "portable firmware" };
+}
+
 /** Throws for a name that is none, with those that are. */
 export function targetOf(name: string): Target {
   const target = Object.hasOwn(TARGETS, name) ? TARGETS[name as TargetName] : undefined;

@@ -67,7 +67,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       GATTServer: makeGATTServer({ clock, guard, pause }),
       DigitalIn: makeDigitalIn(guard),
       DigitalOut: makeDigitalOut(),
-      PulseCount: makePulseCount(guard),
+      PulseCount: makePulseCount(guard, clock),
       Serial: makeSerial(guard),
       ControlPilot: makeControlPilot(hardware.controlPilot, clock),
       network: {

@@ -17,6 +17,7 @@ import type {
   Timer,
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
+import { PulseDebouncer } from "../pulse-debouncer.js";
 import type { Hardware } from "./hardware.js";
 
 const PILOT_HZ = 1000;
@@ -65,16 +66,27 @@ export function makeDigitalIn(guard: Guard): DigitalInConstructor {
   };
 }
 
-/** Edges are told as messages: while the engine is busy for longer than a pulse, two of them are one. */
-export function makePulseCount(guard: Guard): PulseCountConstructor {
+/**
+ * Counts pulses in software: the glitch filter of the ESP32's pulse counter ends at 13 µs, and the ESP32-C3 has none.
+ * Edges arrive as messages, so pulses are lost while the engine is busy for longer than one.
+ */
+export function makePulseCount(guard: Guard, clock: Clock): PulseCountConstructor {
   return class ChipPulseCount implements PulseCount {
     private readonly _input: LowActiveInput;
+    private readonly _debouncer: PulseDebouncer;
     private _count = 0;
 
     constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
-      this._input = new LowActiveInput(pin, Digital.Falling, () => {
-        this._count++;
-        guard.run(() => onReadable?.());
+      this._input = new LowActiveInput(pin, Digital.Rising | Digital.Falling, () =>
+        this._debouncer.handleEdge(),
+      );
+      this._debouncer = new PulseDebouncer({
+        clock,
+        read: () => this._input.read(),
+        onPulse: () => {
+          this._count++;
+          guard.run(() => onReadable?.());
+        },
       });
     }
 
@@ -84,6 +96,7 @@ export function makePulseCount(guard: Guard): PulseCountConstructor {
     }
 
     close(): void {
+      this._debouncer.close();
       this._input.close();
     }
   };

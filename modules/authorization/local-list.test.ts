@@ -1,0 +1,234 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { Flash, Life } from "../../host-tests/virtual-board/index.js";
+import { VirtualClock } from "../../host-tests/world/clock.js";
+import type { Storage } from "../board/index.js";
+import { encodeUTF8 } from "../bytes/index.js";
+import { StoredRecord } from "../settings/index.js";
+import { LIST_PAGE_TAGS, LocalList, listIndexFormat, listPageFormat, MAX_LISTED_TAGS } from "./index.js";
+
+/** A hash of its own for each number, whose first 32 digits differ. */
+function hashOf(n: number): string {
+  return n.toString(16).padStart(8, "0").repeat(8);
+}
+
+function hashes(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, i) => hashOf(from + i));
+}
+
+let flash: Flash;
+let storage: Storage;
+let isBroken: boolean;
+let reports: string[];
+
+/** The list as one run of the firmware has it. */
+function makeList(): LocalList {
+  const report = (line: string) => reports.push(line);
+  return new LocalList({
+    index: new StoredRecord({ storage, format: listIndexFormat, report }),
+    page: (name) => new StoredRecord({ storage, format: listPageFormat(name), report }),
+  });
+}
+
+function makeFilledList(tags: readonly string[], version = 7): LocalList {
+  const list = makeList();
+  list.put(0, tags);
+  list.commit({ version, count: tags.length });
+  return list;
+}
+
+beforeEach(() => {
+  flash = new Flash();
+  isBroken = false;
+  reports = [];
+  const opened = flash.open("plugpass", new Life({ clock: new VirtualClock(), onEnd: () => {} }));
+  storage = {
+    ...opened,
+    write: (key, value) => {
+      if (isBroken) throw new Error("no flash");
+      opened.write(key, value);
+    },
+  };
+});
+
+describe("LocalList", () => {
+  test("without a record has version 0 and no tags", () => {
+    const list = makeList();
+    expect([list.version, list.count]).toEqual([0, 0]);
+    expect(list.has(hashOf(1))).toBe(false);
+  });
+
+  test.each([1, LIST_PAGE_TAGS, LIST_PAGE_TAGS + 1, MAX_LISTED_TAGS])(
+    "with %d tags has each of them and no other, also after a restart",
+    (count) => {
+      makeFilledList(hashes(count));
+      const list = makeList();
+      expect([list.version, list.count]).toEqual([7, count]);
+      for (const hash of hashes(count)) expect(list.has(hash)).toBe(true);
+      expect(list.has(hashOf(count))).toBe(false);
+    },
+  );
+
+  test("finds no tag across the border of two keys", () => {
+    const [first, second] = [`${"0".repeat(16)}${"1".repeat(48)}`, `${"2".repeat(16)}${"3".repeat(48)}`];
+    const list = makeFilledList([first, second]);
+    expect(list.has(`${"1".repeat(16)}${"2".repeat(16)}${"0".repeat(32)}`)).toBe(false);
+    expect(list.has(second)).toBe(true);
+  });
+
+  test("finds a key that also appears across the border of two keys before it", () => {
+    const wanted = `${"1".repeat(16)}${"2".repeat(16)}${"0".repeat(32)}`;
+    const list = makeFilledList([
+      `${"0".repeat(16)}${"1".repeat(48)}`,
+      `${"2".repeat(16)}${"3".repeat(48)}`,
+      wanted,
+    ]);
+    expect(list.has(wanted)).toBe(true);
+  });
+});
+
+describe("A new list", () => {
+  test("is not in force before it is committed", () => {
+    const list = makeFilledList(hashes(3));
+    list.put(0, hashes(3, 100));
+    expect(list.has(hashOf(0))).toBe(true);
+    expect(list.has(hashOf(100))).toBe(false);
+    expect(makeList().has(hashOf(0))).toBe(true);
+  });
+
+  test("replaces the old one and deletes its pages", () => {
+    const list = makeFilledList(hashes(120));
+    list.put(0, hashes(2, 1000));
+    list.commit({ version: 8, count: 2 });
+    expect([list.version, list.count]).toEqual([8, 2]);
+    expect(list.has(hashOf(0))).toBe(false);
+    expect(list.has(hashOf(1001))).toBe(true);
+    expect(storage.keys().sort()).toEqual(["list-a0", "local-list"]);
+  });
+
+  test("whose index cannot be written leaves the old one in force", () => {
+    const list = makeFilledList(hashes(3));
+    list.put(0, hashes(3, 100));
+    isBroken = true;
+    expect(() => list.commit({ version: 8, count: 3 })).toThrow("no flash");
+    expect(list.version).toBe(7);
+    expect(list.has(hashOf(0))).toBe(true);
+    expect(list.has(hashOf(100))).toBe(false);
+  });
+});
+
+describe("A struck tag", () => {
+  test("is not on the list, also after a restart, and the other tags stay", () => {
+    makeFilledList(hashes(60)).strike(hashOf(55));
+    const list = makeList();
+    expect(list.has(hashOf(55))).toBe(false);
+    expect(hashes(60).filter((hash) => list.has(hash))).toHaveLength(59);
+    expect(list.version).toBe(7);
+  });
+
+  test("is restored when the platform authorizes it again, also after a restart", () => {
+    const list = makeFilledList(hashes(60));
+    list.strike(hashOf(55));
+    list.restore(hashOf(55));
+    expect(list.has(hashOf(55))).toBe(true);
+    expect(makeList().has(hashOf(55))).toBe(true);
+  });
+
+  test("that the storage does not accept is off the list until the restart", () => {
+    const list = makeFilledList(hashes(3));
+    isBroken = true;
+    expect(() => list.strike(hashOf(1))).toThrow("no flash");
+    expect(list.has(hashOf(1))).toBe(false);
+    expect(list.has(hashOf(2))).toBe(true);
+    expect(makeList().has(hashOf(1))).toBe(true);
+  });
+
+  test("that the storage did not accept is restored from memory, too", () => {
+    const list = makeFilledList(hashes(3));
+    isBroken = true;
+    expect(() => list.strike(hashOf(1))).toThrow("no flash");
+    isBroken = false;
+    list.restore(hashOf(1));
+    expect(list.has(hashOf(1))).toBe(true);
+  });
+
+  test("is on the list again when the next list has it", () => {
+    const list = makeFilledList(hashes(3));
+    list.strike(hashOf(1));
+    list.put(0, hashes(3));
+    list.commit({ version: 8, count: 3 });
+    expect(list.has(hashOf(1))).toBe(true);
+  });
+
+  test("that was never listed writes nothing", () => {
+    const list = makeFilledList(hashes(3));
+    const before = flash.writeCount;
+    list.strike(hashOf(50));
+    list.restore(hashOf(50));
+    expect(flash.writeCount).toBe(before);
+  });
+});
+
+describe("A damaged list", () => {
+  test("has version 0, so that it is fetched again, and keeps the pages that can be read", () => {
+    makeFilledList(hashes(120));
+    storage.write("list-b1", encodeUTF8("{"));
+    const list = makeList();
+    expect(list.version).toBe(0);
+    expect(list.has(hashOf(0))).toBe(true);
+    expect(list.has(hashOf(LIST_PAGE_TAGS))).toBe(false);
+    expect(list.has(hashOf(119))).toBe(true);
+    expect(reports).not.toEqual([]);
+  });
+
+  test("is whole again with the next list", () => {
+    makeFilledList(hashes(120));
+    storage.write("list-b1", encodeUTF8("{"));
+    const list = makeList();
+    list.put(0, hashes(120));
+    list.commit({ version: 8, count: 120 });
+    expect(list.version).toBe(8);
+    expect(makeList().version).toBe(8);
+  });
+});
+
+describe("A cleared list", () => {
+  test("has no tags, also after a restart, and leaves no page behind", () => {
+    const list = makeFilledList(hashes(120));
+    list.clear();
+    expect([list.version, list.count]).toEqual([0, 0]);
+    expect(list.has(hashOf(0))).toBe(false);
+    expect(makeList().has(hashOf(0))).toBe(false);
+    expect(storage.keys()).toEqual(["local-list"]);
+  });
+
+  test("has no tags although the storage fails", () => {
+    const list = makeFilledList(hashes(3));
+    isBroken = true;
+    expect(() => list.clear()).toThrow("no flash");
+    expect(list.has(hashOf(0))).toBe(false);
+  });
+
+  test("that was empty writes nothing", () => {
+    const list = makeList();
+    const before = flash.writeCount;
+    list.clear();
+    expect(flash.writeCount).toBe(before);
+  });
+});
+
+describe("The record local-list", () => {
+  test("is read as it was written", () => {
+    const index = { version: 3, side: "b", count: 500 } as const;
+    expect(listIndexFormat.parse(listIndexFormat.format(index), 1)).toEqual(index);
+  });
+
+  test.each([
+    { version: -1, side: "a", count: 1 },
+    { version: 1, side: "c", count: 1 },
+    { version: 1, side: "a", count: MAX_LISTED_TAGS + 1 },
+    { version: 1, side: "a" },
+    { side: "a", count: 1 },
+  ])("refuses %j", (fields) => {
+    expect(listIndexFormat.parse(fields, 1)).toBeUndefined();
+  });
+});

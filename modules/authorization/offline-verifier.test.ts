@@ -1,0 +1,159 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { virtualCrypto } from "../../host-tests/virtual-board/crypto.js";
+import { Flash, Life } from "../../host-tests/virtual-board/index.js";
+import { VirtualClock } from "../../host-tests/world/clock.js";
+import { Random } from "../../host-tests/world/random.js";
+import { StoredRecord } from "../settings/index.js";
+import {
+  AnswerCache,
+  LocalList,
+  listIndexFormat,
+  listPageFormat,
+  type OfflinePolicy,
+  OfflineVerifier,
+  tagHash,
+  type Verdict,
+} from "./index.js";
+
+const TAG = "04A1B2C3";
+const CARD = { tag: TAG, method: "ble" } as const;
+const UNKNOWN = { type: "failed", code: 503, reason: "nobody but the platform knows the tag" };
+
+class Bench {
+  readonly clock = new VirtualClock();
+  readonly cache = new AnswerCache({ clock: this.clock });
+  readonly lines: string[] = [];
+  readonly list: LocalList;
+  readonly verifier: OfflineVerifier;
+  readonly hash: string;
+  policy: OfflinePolicy = "list-and-cache";
+  isBroken = false;
+
+  constructor() {
+    const { clock, cache } = this;
+    const opened = new Flash().open("plugpass", new Life({ clock, onEnd: () => {} }));
+    const storage = {
+      ...opened,
+      write: (key: string, value: Uint8Array<ArrayBuffer> | ArrayBuffer) => {
+        if (this.isBroken) throw new Error("no flash");
+        opened.write(key, value);
+      },
+    };
+    const report = (line: string) => this.lines.push(line);
+    this.list = new LocalList({
+      index: new StoredRecord({ storage, format: listIndexFormat, report }),
+      page: (name) => new StoredRecord({ storage, format: listPageFormat(name), report }),
+    });
+    const crypto = virtualCrypto(new Random(1));
+    this.hash = tagHash(crypto, TAG);
+    const { list } = this;
+    this.verifier = new OfflineVerifier({ clock, crypto, list, cache, policy: () => this.policy, report });
+  }
+
+  fillList(): void {
+    this.list.put(0, [this.hash]);
+    this.list.commit({ version: 1, count: 1 });
+  }
+
+  verify(): Verdict | undefined {
+    let verdict: Verdict | undefined;
+    this.verifier.verify(CARD, (given) => {
+      verdict = given;
+    });
+    expect(verdict).toBeUndefined();
+    this.clock.advance(0);
+    return verdict;
+  }
+}
+
+let bench: Bench;
+
+beforeEach(() => {
+  bench = new Bench();
+});
+
+describe("OfflineVerifier", () => {
+  test.each<[OfflinePolicy, unknown, unknown]>([
+    ["deny", UNKNOWN, UNKNOWN],
+    ["list", { type: "authorized", by: "the local list" }, UNKNOWN],
+    [
+      "list-and-cache",
+      { type: "authorized", by: "the local list" },
+      { type: "authorized", maxCurrentA: 10, by: "the cache" },
+    ],
+  ])("under the policy %s decides by list and cache as the policy allows", (policy, byList, byCache) => {
+    bench.policy = policy;
+    bench.fillList();
+    expect(bench.verify()).toEqual(byList);
+    bench.list.clear();
+    bench.cache.allow(bench.hash, 60, 10);
+    expect(bench.verify()).toEqual(byCache);
+  });
+
+  test("prefers the cache, which knows the current", () => {
+    bench.fillList();
+    bench.cache.allow(bench.hash, 60, 10);
+    expect(bench.verify()).toEqual({ type: "authorized", maxCurrentA: 10, by: "the cache" });
+  });
+
+  test("does not decide once it is closed", () => {
+    let count = 0;
+    bench.verifier.verify(CARD, () => count++).close();
+    bench.clock.advance(1000);
+    expect(count).toBe(0);
+  });
+
+  test.each<[OfflinePolicy, boolean, boolean]>([
+    ["deny", false, false],
+    ["list", true, false],
+    ["list-and-cache", true, true],
+  ])("under the policy %s is of use with a list: %s, with a cache: %s", (policy, withList, withCache) => {
+    bench.policy = policy;
+    expect(bench.verifier.isOfUse).toBe(false);
+    bench.fillList();
+    expect(bench.verifier.isOfUse).toBe(withList);
+    bench.list.clear();
+    bench.cache.allow(bench.hash, 60, undefined);
+    expect(bench.verifier.isOfUse).toBe(withCache);
+  });
+});
+
+describe("The platform's verdict", () => {
+  test("is cached for as long as the platform allows", () => {
+    bench.verifier.note(CARD, { type: "authorized", cacheForS: 60, maxCurrentA: 8 });
+    expect(bench.cache.get(bench.hash)).toEqual({ maxCurrentA: 8 });
+  });
+
+  test("that allows no caching removes an earlier answer", () => {
+    bench.cache.allow(bench.hash, 60, 8);
+    bench.verifier.note(CARD, { type: "authorized" });
+    expect(bench.cache.size).toBe(0);
+  });
+
+  test("that rejects removes the tag from cache and list; one that authorizes restores it to the list", () => {
+    bench.fillList();
+    bench.cache.allow(bench.hash, 60, 8);
+    bench.verifier.note(CARD, { type: "rejected", reason: "blocked" });
+    expect(bench.cache.size).toBe(0);
+    expect(bench.list.has(bench.hash)).toBe(false);
+    expect(bench.verify()).toEqual(UNKNOWN);
+    bench.verifier.note(CARD, { type: "authorized" });
+    expect(bench.list.has(bench.hash)).toBe(true);
+  });
+
+  test("that failed changes nothing", () => {
+    bench.fillList();
+    bench.cache.allow(bench.hash, 60, 8);
+    bench.verifier.note(CARD, { type: "failed", code: 502, reason: "nonsense" });
+    expect(bench.cache.get(bench.hash)).toEqual({ maxCurrentA: 8 });
+    expect(bench.list.has(bench.hash)).toBe(true);
+  });
+
+  test("that cannot be stored is reported, and in force until the restart", () => {
+    bench.fillList();
+    bench.isBroken = true;
+    bench.verifier.note(CARD, { type: "rejected", reason: "blocked" });
+    expect(bench.lines).toEqual(["local-list: not stored: no flash"]);
+    expect(bench.list.has(bench.hash)).toBe(false);
+  });
+});

@@ -1,0 +1,1 @@
+export function builtCommand(entry: string, root?: string): Promise<string>;

@@ -1,0 +1,116 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { moduleLists, writeModuleLists } from "./module-lists.js";
+import type { ManifestFolder } from "./targets.js";
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "plugpass-modules-"));
+  put("manifests/board/manifest.json", JSON.stringify({ creation: { main: "firmware/main" } }));
+});
+
+afterEach(() => rmSync(root, { recursive: true }));
+
+function put(name: string, content: string): void {
+  const file = join(root, name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
+
+function board(preload: ManifestFolder["preload"] = "all"): ManifestFolder {
+  return { name: "board", platform: "esp32", preload };
+}
+
+describe("moduleLists", () => {
+  test("lists what the main module imports, from any folder, by its path", async () => {
+    put("firmware/main.ts", 'import "./deep/er/part.js";\nimport "timer";\n');
+    put("firmware/deep/er/part.ts", 'export * from "../../../modules/bundled.js";\n');
+    put("modules/bundled.js", "export const a = 1;\n");
+    put("modules/unused.ts", "export const b = 1;\n");
+    expect(await moduleLists(board(), root)).toEqual({
+      modules: {
+        "firmware/deep/er/part": "../../firmware/deep/er/part",
+        "firmware/main": "../../firmware/main",
+        "modules/bundled": "../../modules/bundled",
+      },
+      preload: ["firmware/deep/er/part", "firmware/main", "modules/bundled"],
+    });
+  });
+
+  test("leaves out modules that are imported for their types only", async () => {
+    put("firmware/main.ts", 'import type { A } from "./types.js";\nexport const a: A = 1;\n');
+    put("firmware/types.ts", "export type A = number;\n");
+    expect(Object.keys((await moduleLists(board(), root)).modules)).toEqual(["firmware/main"]);
+  });
+
+  test("lists modules of npm by their specifiers", async () => {
+    put("firmware/main.ts", 'import "@noble/ciphers/aes.js";\n');
+    put("node_modules/@noble/ciphers/aes.js", 'import "./utils.js";\n');
+    put("node_modules/@noble/ciphers/utils.js", "");
+    expect((await moduleLists(board(), root)).modules).toMatchObject({
+      "@noble/ciphers/aes": "../../node_modules/@noble/ciphers/aes",
+      "@noble/ciphers/utils": "../../node_modules/@noble/ciphers/utils",
+    });
+  });
+
+  test("follows a module that is listed by hand, and does not list it again", async () => {
+    const modules = { "firmware/a/pins": "../../firmware/b/pins" };
+    put("manifests/board/manifest.json", JSON.stringify({ creation: { main: "firmware/main" }, modules }));
+    put("firmware/main.ts", 'import "./a/pins.js";\n');
+    put("firmware/a/pins.ts", "");
+    put("firmware/a/beside.ts", "");
+    // XS resolves a specifier against the importing module's name.
+    put("firmware/b/pins.ts", 'import "./beside.js";\n');
+    const lists = await moduleLists(board(), root);
+    expect(Object.keys(lists.modules)).toEqual(["firmware/a/beside", "firmware/main"]);
+    expect(lists.preload).toEqual(["firmware/a/beside", "firmware/a/pins", "firmware/main"]);
+  });
+
+  test("preloads the portable firmware only, when the manifest asks for that", async () => {
+    put("firmware/main.ts", 'import "./clock.js";\nimport "./start.js";\nimport "../host-tests/world.js";\n');
+    put("firmware/clock.ts", 'import "timer";\nimport "./ticks.js";\n');
+    put("firmware/ticks.ts", "");
+    put("firmware/start.ts", 'import "../modules/charging.js";\n');
+    put("modules/charging.ts", "");
+    put("host-tests/world.ts", "");
+    expect((await moduleLists(board("portable firmware"), root)).preload).toEqual([
+      "firmware/start",
+      "modules/charging",
+    ]);
+    expect((await moduleLists(board("none"), root)).preload).toEqual([]);
+  });
+
+  test("names a specifier that has no module, and its importer", async () => {
+    put("firmware/main.ts", 'import "node:fs";\n');
+    await expect(moduleLists(board(), root)).rejects.toThrow(/firmware\/main\.ts.*no module node:fs/);
+  });
+
+  test("names a manifest without a main module", async () => {
+    put("manifests/board/manifest.json", "{}");
+    await expect(moduleLists(board(), root)).rejects.toThrow("board/manifest.json has no creation.main");
+  });
+});
+
+describe("writeModuleLists", () => {
+  const file = () => join(root, "manifests/board/modules.json");
+
+  test("adds a new module of the firmware", async () => {
+    put("firmware/main.ts", "");
+    await writeModuleLists(board(), root);
+    put("firmware/main.ts", 'import "./new.js";\n');
+    put("firmware/new.ts", "");
+    await writeModuleLists(board(), root);
+    expect(JSON.parse(readFileSync(file(), "utf8")).modules).toHaveProperty(["firmware/new"]);
+  });
+
+  test("does not touch a file that is up to date", async () => {
+    put("firmware/main.ts", "");
+    await writeModuleLists(board(), root);
+    utimesSync(file(), 1, 1);
+    await writeModuleLists(board(), root);
+    expect(statSync(file()).mtimeMs).toBe(1000);
+  });
+});

@@ -1,0 +1,6 @@
+/** `npm run manifests`: writes the module lists that the manifests include. `npm ci` and `npm run build:<target>` do it, too. */
+
+import { writeModuleLists } from "./module-lists.js";
+import { MANIFESTS } from "./targets.js";
+
+await Promise.all(MANIFESTS.map((manifest) => writeModuleLists(manifest)));
