@@ -1,11 +1,11 @@
 /** What is built into a firmware. Provisioning (the record `device`) comes before it, where both say something. */
 
-import { encodeUTF8 } from "../modules/bytes/index.js";
+import { decodeHex, encodeUTF8 } from "../modules/bytes/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
 import { problemOfPart } from "../modules/pairing/index.js";
 import { READER_KINDS, type ReaderKind } from "../modules/rfid/index.js";
 import { type Cipher, isTopicId } from "../modules/settings/index.js";
-import { updateConfigErrors } from "./update/updates.js";
+import { PUBLIC_KEY_BYTES, parseURL } from "../modules/updates/index.js";
 
 export interface Config {
   /** Published as `$fw/name`; the id under which the platform keeps firmware. */
@@ -81,5 +81,20 @@ export function configErrors(config: Config): string[] {
   }
   for (const [field, rule] of updateConfigErrors(config)) wrong(field, rule);
   if (!READER_KINDS.includes(config.cardReader)) wrong("cardReader", READER_KINDS.join(" or "));
+  return errors;
+}
+
+/** Errors in the fields that concern updates: field, rule. */
+export function updateConfigErrors({ updateServer, updateKey }: Config): [keyof Config, string][] {
+  const errors: [keyof Config, string][] = [];
+  if (updateServer !== undefined && !(parseURL(updateServer) && /^\w+:\/\/[^/]+$/.test(updateServer))) {
+    errors.push([
+      "updateServer",
+      "http:// or https://, a host, and a port where it is another, without a path",
+    ]);
+  }
+  if (updateKey !== undefined && decodeHex(updateKey)?.length !== PUBLIC_KEY_BYTES) {
+    errors.push(["updateKey", `${2 * PUBLIC_KEY_BYTES} hex digits`]);
+  }
   return errors;
 }

@@ -17,7 +17,7 @@ import { Owner } from "./platform/owner.js";
 import { OwnerTransfer, type OwnerTransferHost } from "./platform/owner-transfer.js";
 import { Platform, type PlatformListener } from "./platform/platform.js";
 import type { StationSource } from "./platform/platform-connection.js";
-import type { StationOptions } from "./station.js";
+import type { StationOptions } from "./station-options.js";
 import { homieDevice } from "./ui/homie-device.js";
 import { pairingSetup } from "./ui/pairing-setup.js";
 
@@ -51,7 +51,7 @@ const TRYING_MS = 10_000;
 export class Connectivity implements IO, LinkListener, OwnerTransferHost, PlatformListener {
   readonly link: Link;
   readonly platform: Platform;
-  readonly transfer: OwnerTransfer;
+  private readonly _transfer: OwnerTransfer;
   private readonly _board: Board;
   private readonly _options: ConnectivityOptions;
   private readonly _owner: Owner;
@@ -67,7 +67,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
     this.link = makeLink(board);
     this.platform = new Platform({ board, identity, link: this.link, device: homieDevice });
     this._owner = new Owner({ board, records, forget: () => this._forgetOwner() });
-    this.transfer = new OwnerTransfer({
+    this._transfer = new OwnerTransfer({
       board,
       deviceId: identity.deviceId,
       records,
@@ -116,9 +116,9 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
     return this.link.failure ?? this.platform.failure;
   }
 
-  /** Why the latest ownership transfer failed. */
-  get transferFailure(): string | undefined {
-    return this._transferFailure;
+  /** An ownership transfer, or why the latest one failed. */
+  get transferStatus(): { readonly isUnderWay: boolean; readonly failure: string | undefined } {
+    return { isUnderWay: this._transfer.isUnderWay, failure: this._transferFailure };
   }
 
   /**
@@ -152,14 +152,14 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
 
   /** Starts a transfer to an owner, given by e-mail. Returns why it cannot start; `undefined` if it has. */
   transferTo(email: string): string | undefined {
-    const problem = this.transfer.start(email);
+    const problem = this._transfer.start(email);
     if (problem === undefined) this._transferFailure = undefined;
     return problem;
   }
 
   /** Sends the farewell to the platform, and releases everything within a second. */
   close(): void {
-    this.transfer.close();
+    this._transfer.close();
     this._pairing.close();
     this._board.clock.clear(this._pairingModeEnd);
     // The farewell still needs the network.
@@ -235,10 +235,10 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
         this._pairing.forget();
         break;
       case "continue-transfer":
-        this.transfer.continue(effect.isClean);
+        this._transfer.continue(effect.isClean);
         break;
       case "cancel-transfer":
-        this.transfer.close();
+        this._transfer.close();
         break;
       case "adopt-owner":
         this._owner.adopt(effect.parameters, { isSure: effect.isSure });

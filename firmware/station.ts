@@ -4,28 +4,18 @@ import { firmwareUploadRoute, type Route } from "../modules/pairing/index.js";
 import { TagService } from "../modules/tag-service/index.js";
 import type { Updates } from "../modules/updates/index.js";
 import { Charger, type ChargerListener } from "./charger/charger.js";
-import { Commands } from "./commands.js";
-import type { Config } from "./config.js";
 import { Connectivity, type ConnectivityHost } from "./connectivity.js";
 import type { LifeCycle } from "./life-cycle.js";
 import { readIdentity, type StationIdentity } from "./platform/identity.js";
-import type { Records } from "./records.js";
 import { type SettingsListener, SettingsStore } from "./settings.js";
 import type { StationSnapshot } from "./snapshot.js";
+import type { StationOptions } from "./station-options.js";
+import { Commands } from "./ui/commands.js";
 import { HeapSampler } from "./ui/heap-sampler.js";
 import { HoldButton } from "./ui/hold-button.js";
 import { panelRoutes } from "./ui/panel-api.js";
 import { metadataOf, statusFields } from "./ui/status.js";
-import type { BootCounter } from "./update/boot-counter.js";
 import { makeUpdates } from "./update/updates.js";
-
-export interface StationOptions {
-  readonly board: Board;
-  /** Valid (`configErrors`). */
-  readonly config: Config;
-  readonly records: Records;
-  readonly boots: BootCounter;
-}
 
 /** Time for the farewell to reach the platform before a restart, ms. */
 const FAREWELL_MS = 1100;
@@ -192,7 +182,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   snapshot(): StationSnapshot {
     const { _charger: charger, _connectivity: connectivity } = this;
     const { access, sessions } = charger;
-    const { count, lastEnd } = this._options.boots;
+    const { boots, config } = this._options;
     return {
       lifeCycle: connectivity.lifeCycle,
       problem: connectivity.problem,
@@ -215,19 +205,13 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
       waitingSessions: sessions.waiting,
       givenUpSessions: sessions.givenUp,
       settings: this._settings.now,
-      installationA: this._options.config.currentLimitA,
+      installationA: config.currentLimitA,
       update: this.updates.text,
-      transfer: {
-        isUnderWay: connectivity.transfer.isUnderWay,
-        failure: connectivity.transferFailure,
-      },
+      transfer: connectivity.transferStatus,
       signalPercent: connectivity.link.signalPercent,
       uptimeS: Math.floor(this._board.clock.monotonicMs() / 1000),
       heapBytes: this._heap.bytes,
-      restarts: {
-        count,
-        reason: lastEnd.type === "power" ? lastEnd.type : `${lastEnd.type}: ${lastEnd.reason}`,
-      },
+      restarts: { count: boots.count, reason: boots.resetReason },
     };
   }
 

@@ -8,7 +8,7 @@ import {
 } from "../../modules/pairing/index.js";
 import { tryBroker } from "../platform/broker-trial.js";
 import type { StationIdentity } from "../platform/identity.js";
-import type { StationOptions } from "../station.js";
+import type { StationOptions } from "../station-options.js";
 
 /** What pairing is the same in of a station and of a rescue. */
 export function pairingSetup({

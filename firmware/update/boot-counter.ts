@@ -67,6 +67,12 @@ export class BootCounter {
     return this._counts.count;
   }
 
+  /** How the previous run ended: `power`, or the type with its reason. */
+  get resetReason(): string {
+    const { type } = this.lastEnd;
+    return type === "power" ? type : `${type}: ${this.lastEnd.reason}`;
+  }
+
   get needsSafeMode(): boolean {
     return this._counts.quick >= SAFE_MODE_AFTER;
   }

@@ -5,7 +5,7 @@ import type { Updates } from "../../modules/updates/index.js";
 import { readIdentity } from "../platform/identity.js";
 import { ownerFormat } from "../platform/owner.js";
 import type { Records } from "../records.js";
-import type { StationOptions } from "../station.js";
+import type { StationOptions } from "../station-options.js";
 import { pairingSetup } from "../ui/pairing-setup.js";
 import type { BootCounter } from "./boot-counter.js";
 import { makeUpdates } from "./updates.js";

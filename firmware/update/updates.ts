@@ -2,13 +2,7 @@
 
 import type { Board } from "../../modules/board/index.js";
 import { decodeHex } from "../../modules/bytes/index.js";
-import {
-  PUBLIC_KEY_BYTES,
-  parseURL,
-  Updates,
-  type UpdatesOptions,
-  updateFormat,
-} from "../../modules/updates/index.js";
+import { Updates, type UpdatesOptions, updateFormat } from "../../modules/updates/index.js";
 import type { Config } from "../config.js";
 import type { StationIdentity } from "../platform/identity.js";
 import type { Records } from "../records.js";
@@ -47,19 +41,4 @@ export function makeUpdates(station: StationUpdatesOptions): Updates {
       return config.updateServer ?? (host === undefined ? undefined : `https://${host}`);
     },
   });
-}
-
-/** What is wrong with what a configuration says of updates, by its fields. */
-export function updateConfigErrors({ updateServer, updateKey }: Config): [keyof Config, string][] {
-  const errors: [keyof Config, string][] = [];
-  if (updateServer !== undefined && !(parseURL(updateServer) && /^\w+:\/\/[^/]+$/.test(updateServer))) {
-    errors.push([
-      "updateServer",
-      "http:// or https://, a host, and a port where it is another, without a path",
-    ]);
-  }
-  if (updateKey !== undefined && decodeHex(updateKey)?.length !== PUBLIC_KEY_BYTES) {
-    errors.push(["updateKey", `${2 * PUBLIC_KEY_BYTES} hex digits`]);
-  }
-  return errors;
 }

@@ -1,8 +1,7 @@
 /** What the flags may say. A station that is told nonsense would run on its defaults, and say so only in its log. */
 
 import { InvalidArgumentError } from "commander";
-import { defaultConfig } from "../../firmware/config.js";
-import { updateConfigErrors } from "../../firmware/update/updates.js";
+import { defaultConfig, updateConfigErrors } from "../../firmware/config.js";
 import { isTopicId } from "../../modules/settings/index.js";
 
 export function portOption(text: string): number {

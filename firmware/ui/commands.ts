@@ -1,0 +1,44 @@
+import type { Updates } from "../../modules/updates/index.js";
+import type { Charger } from "../charger/charger.js";
+import type { StationCommands } from "../commands.js";
+import type { Settings, SettingsStore } from "../settings.js";
+
+export interface CommandsOptions {
+  readonly settings: SettingsStore;
+  readonly charger: Charger;
+  readonly updates: Updates;
+  readonly connectivity: Pick<StationCommands, "transferTo">;
+}
+
+/** Carries out commands that arrive on telemetry's `/set` topics and from the panel. */
+export class Commands implements StationCommands {
+  private readonly _options: CommandsOptions;
+
+  constructor(options: CommandsOptions) {
+    this._options = options;
+  }
+
+  change(settings: Partial<Settings>): string | undefined {
+    return this._options.settings.set(settings) ? undefined : "the station cannot store it";
+  }
+
+  start(): string | undefined {
+    return this._options.charger.start();
+  }
+
+  stop(): undefined {
+    this._options.charger.stop();
+  }
+
+  setLearning(isOn: boolean): undefined {
+    this._options.charger.learning.set(isOn);
+  }
+
+  transferTo(email: string): string | undefined {
+    return this._options.connectivity.transferTo(email);
+  }
+
+  update(options: { readonly allowsDowngrade: boolean }): string | undefined {
+    return this._options.updates.request(options);
+  }
+}
