@@ -1,7 +1,7 @@
 import type { Timer } from "../../../modules/board/index.js";
 import { concatBytes } from "../../../modules/bytes/index.js";
 import type { HCILog } from "./btsnoop.js";
-import type { Ether } from "./ether.js";
+import type { Ether, Radio, Report } from "./ether.js";
 import {
   aclToHost,
   addressBytes,
@@ -32,14 +32,6 @@ export interface ControllerOptions {
   /** Connections at a time. */
   readonly maxConnections?: number;
   readonly log?: HCILog;
-}
-
-/** What a controller hears of an advertiser. */
-export interface Heard {
-  readonly address: string;
-  readonly rssi: number;
-  readonly data: Packet;
-  readonly scanResponse: Packet;
 }
 
 /** One end of a connection. */
@@ -73,7 +65,7 @@ const MAX_DATA_BYTES = 31;
  * A Bluetooth LE controller (Core 5.4 Vol 4 Part E) on the virtual air: legacy advertising, scanning, connections and ACL
  * data. It answers what the hosts here ask, and everything else as a controller answers what it does not know.
  */
-export class Controller {
+export class Controller implements Radio {
   readonly address: string;
   readonly rssi: number;
   /** To the host. */
@@ -124,7 +116,7 @@ export class Controller {
   }
 
   /** An advertising event of somebody else. */
-  hear({ address, rssi, data, scanResponse }: Heard): void {
+  hear({ address, rssi, data, scanResponse }: Report): void {
     if (!this.#isScanning) return;
     this.#report(ReportType.advertisement, address, rssi, data);
     if (this.#isActiveScan) this.#report(ReportType.scanResponse, address, rssi, scanResponse);
@@ -304,7 +296,7 @@ export class Controller {
     this.#advertising = this.#ether.clock.set(() => {
       this.#advertising = undefined;
       const initiator = this.#ether.initiatorFor(this);
-      if (initiator) {
+      if (initiator instanceof Controller) {
         this.#connectTo(initiator);
         return;
       }

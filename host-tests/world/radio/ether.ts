@@ -1,5 +1,4 @@
 import type { Clock } from "../../../modules/board/index.js";
-import type { Controller } from "./controller.js";
 import type { Packet } from "./hci.js";
 
 /** What quick phones use. */
@@ -14,12 +13,29 @@ export interface EtherOptions {
   readonly supervisionTimeoutMs?: number;
 }
 
+/** An advertising report, as a scanner receives it. */
+export interface Report {
+  readonly address: string;
+  readonly rssi: number;
+  readonly data: Packet;
+  readonly scanResponse: Packet;
+}
+
+/** The part of a controller that the ether uses. */
+export interface Radio {
+  readonly address: string;
+  readonly rssi: number;
+  /** Address of the advertiser that this radio is trying to connect to. */
+  readonly initiatesTo: string | undefined;
+  hear(report: Report): void;
+}
+
 /** What joins controllers: they hear each other's advertising and carry each other's packets. */
 export class Ether {
   readonly clock: Clock;
   readonly intervalMs: number;
   readonly supervisionTimeoutMs: number;
-  #controllers = new Set<Controller>();
+  #radios = new Set<Radio>();
 
   constructor({ clock, intervalMs, supervisionTimeoutMs }: EtherOptions) {
     this.clock = clock;
@@ -27,27 +43,23 @@ export class Ether {
     this.supervisionTimeoutMs = supervisionTimeoutMs ?? SUPERVISION_TIMEOUT_MS;
   }
 
-  add(controller: Controller): void {
-    this.#controllers.add(controller);
+  add(radio: Radio): void {
+    this.#radios.add(radio);
   }
 
-  remove(controller: Controller): void {
-    this.#controllers.delete(controller);
+  remove(radio: Radio): void {
+    this.#radios.delete(radio);
   }
 
   /** One advertising event: all that scan hear it. */
-  advertise(from: Controller, data: Packet, scanResponse: Packet): void {
-    for (const controller of this.#controllers) {
-      if (controller !== from)
-        controller.hear({ address: from.address, rssi: from.rssi, data, scanResponse });
-    }
+  advertise(from: Radio, data: Packet, scanResponse: Packet): void {
+    const { address, rssi } = from;
+    for (const radio of this.#radios) if (radio !== from) radio.hear({ address, rssi, data, scanResponse });
   }
 
-  /** Somebody waits for this advertiser to connect to it. */
-  initiatorFor(advertiser: Controller): Controller | undefined {
-    for (const controller of this.#controllers) {
-      if (controller.initiatesTo === advertiser.address) return controller;
-    }
+  /** Returns the radio that is trying to connect to this advertiser. */
+  initiatorFor(advertiser: Radio): Radio | undefined {
+    for (const radio of this.#radios) if (radio.initiatesTo === advertiser.address) return radio;
     return undefined;
   }
 }
