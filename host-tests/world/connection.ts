@@ -1,12 +1,19 @@
-import type { Host, Network } from "./network.js";
+import type { Clock } from "../../modules/board/index.js";
 
 export interface Place {
   readonly address: string;
   readonly port: number;
 }
 
-export interface LocalPlace extends Place {
-  readonly host: Host;
+/** The properties of a network that its connections depend on. */
+export interface Medium {
+  readonly clock: Clock;
+  /** One way. */
+  readonly latencyMs: number;
+  /** The largest piece that travels at a time. */
+  readonly segmentBytes: number;
+  /** Called once for each packet; `true` loses it. */
+  loses(): boolean;
 }
 
 /** Who uses an endpoint. Every call comes from a timer, never from inside a call of the user's. */
@@ -20,10 +27,10 @@ export interface EndpointUser {
 }
 
 interface EndpointOptions {
-  readonly network: Network;
+  readonly network: Medium;
   /** Packets get through, either way. */
   readonly isPathUp: () => boolean;
-  readonly local: LocalPlace;
+  readonly local: Place;
   readonly remote: Place;
   /** How much may be on the way from here. */
   readonly bufferBytes: number;
@@ -42,14 +49,14 @@ const GIVE_UP_MS = 900_000;
  * a receive buffer that the sender may not overrun. What a cut path swallows is sent again, in its order.
  */
 export class Endpoint {
-  readonly local: LocalPlace;
+  readonly local: Place;
   readonly remote: Place;
   user: EndpointUser | undefined;
   isOpen = false;
   isClosed = false;
   /** Over, and the user was told or will be. */
   isOver = false;
-  #network: Network;
+  #network: Medium;
   #isPathUp: () => boolean;
   #bufferBytes: number;
   #peer: Endpoint | undefined;
@@ -89,7 +96,7 @@ export class Endpoint {
   }
 
   /** The other end, open as soon as it is there. */
-  makePeer(local: LocalPlace): Endpoint {
+  makePeer(local: Place): Endpoint {
     const { address, port } = this.local;
     const peer = new Endpoint({
       network: this.#network,

@@ -1,5 +1,5 @@
 import type { Clock } from "../../modules/board/index.js";
-import { Endpoint, type EndpointUser } from "./connection.js";
+import { Endpoint, type EndpointUser, type Medium } from "./connection.js";
 
 /** What a host can take a connection on. */
 export interface ListeningPort {
@@ -33,7 +33,7 @@ const FIRST_EPHEMERAL_PORT = 49_152;
 const LAST_PORT = 65_535;
 
 /** An in-memory IPv4 network. Nothing is lost on it but by a host that is cut off, and where `loses` says so. */
-export class Network {
+export class Network implements Medium {
   readonly clock: Clock;
   readonly latencyMs: number;
   readonly segmentBytes: number;
@@ -144,7 +144,7 @@ export class Host {
     // A packet gets through as long as both ends are where they were.
     const isPathUp = () =>
       peer !== undefined && this.address === from && this.#peerAt(options.address) === peer;
-    const local = { host: this, address: from ?? "0.0.0.0", port: this.#freePort() };
+    const local = { address: from ?? "0.0.0.0", port: this.#freePort() };
     const endpoint = new Endpoint({
       network,
       isPathUp,
@@ -180,7 +180,7 @@ export class Host {
 
   /** Takes a connection, and lets the caller know; `false`: there is no room, and the caller hears nothing. */
   #answer(caller: Endpoint, listening: ListeningPort, tlsHost: string | undefined): boolean {
-    const local = { host: this, address: caller.remote.address, port: listening.port };
+    const local = { address: caller.remote.address, port: listening.port };
     const endpoint = caller.makePeer(local);
     const { certificateName } = listening;
     if (certificateName !== undefined && tlsHost === undefined) {
