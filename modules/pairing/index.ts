@@ -1,5 +1,5 @@
 export { accessPointName } from "./access-point.js";
-export type { PairingFailure, PairingFailureCode } from "./candidate.js";
+export type { PairingFailure, PairingFailureCode } from "./failure.js";
 export { type FirmwareUploadOptions, firmwareUploadRoute } from "./firmware-upload.js";
 export { type FormRoute, GET_AND_POST, type Route } from "./http-api.js";
 export { Login, loginFormat } from "./login.js";

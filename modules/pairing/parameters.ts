@@ -2,7 +2,7 @@ import { encodeUTF8 } from "../bytes/index.js";
 import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
 import type { Credentials } from "../network/index.js";
 import type { RecordFormat } from "../settings/index.js";
-import { type PairingFailure, parseFailure } from "./candidate.js";
+import { type PairingFailure, parseFailure } from "./failure.js";
 
 /** What a station needs to know to go online: the network, the owner, the broker. */
 export interface PairingParameters {
