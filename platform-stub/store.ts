@@ -1,6 +1,6 @@
 /** Where the registry keeps what it knows: a port, and its implementation in memory. `sqlite-store.ts` is the other. */
 
-import type { DeviceEntry, SessionEntry, TagEntry, User } from "./registry.js";
+import type { DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
 
 /** Entries with a key each, in the order in which they first came. */
 export interface Table<T> {
