@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { type Identity, imageOf } from "../../platform-stub/provisioning/identity.js";
-import { flashFromImage } from "../virtual-board/index.js";
+import { flashFromImage } from "./flash-image.js";
 import { codeOf, Scene } from "./scene.js";
 
 const IDENTITY: Identity = {

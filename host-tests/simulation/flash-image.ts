@@ -1,5 +1,5 @@
 import { readNVSImage } from "../../platform-stub/provisioning/nvs-reader.js";
-import { Flash } from "./storage.js";
+import { Flash } from "../virtual-board/index.js";
 
 /** A flash with an NVS image written to it, as a programmer does. Throws an NVSError for what is no image. */
 export function flashFromImage(image: Uint8Array): Flash {
