@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleForBrowser } from "../../scripts/bundle-for-browser.js";
+import { bundleForBrowser } from "../../platform-stub/admin/bundle-for-browser.js";
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 /** The oldest with all of Web Bluetooth that is used here. */

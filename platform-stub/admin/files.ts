@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleForBrowser } from "../../scripts/bundle-for-browser.js";
+import { bundleForBrowser } from "./bundle-for-browser.js";
 
 export interface PageFile {
   readonly type: string;
