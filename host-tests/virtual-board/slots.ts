@@ -1,6 +1,7 @@
+import { sha256 } from "@noble/hashes/sha2.js";
 import type { Bytes, Updater } from "../../modules/board/index.js";
 import { asUint8Array } from "../../modules/bytes/index.js";
-import { imageError } from "../../scripts/sdk/esp-image.js";
+import { imageError } from "../../modules/updates/image-file.js";
 import { makeImage } from "../world/firmware-image.js";
 import { Halted, type Life } from "./life.js";
 import { activeEntry, type OTAData, type OTAEntry, type SlotIndex, selecting, slotOf } from "./otadata.js";
@@ -152,7 +153,7 @@ export class Slots {
       },
       complete: () => {
         check();
-        const error = imageError(this.image(target).slice(0, writtenBytes));
+        const error = imageError(this.image(target).slice(0, writtenBytes), sha256);
         if (error !== undefined) throw new Error(`that is no firmware for this chip: ${error}`);
         const { index, entry } = selecting(this.#otadata, target);
         this.#writeEntry(index, entry, () => cut(life));
@@ -178,7 +179,7 @@ export class Slots {
 
   #wholeOne(first: SlotIndex): SlotIndex {
     for (const slot of [first, first === 0 ? 1 : 0] as const) {
-      if (imageError(this.image(slot)) === undefined) return slot;
+      if (imageError(this.image(slot), sha256) === undefined) return slot;
     }
     throw new Error("bricked: no slot has a firmware that is whole");
   }

@@ -1,7 +1,15 @@
 /** Firmware images with the chip's real layout, filled with nothing that runs. */
 
+import { sha256 } from "@noble/hashes/sha2.js";
 import { DESCRIPTOR_MAGIC, IMAGE_MAGIC, ImageLayout } from "../../modules/updates/image.js";
-import { seal, stamped } from "../../scripts/sdk/esp-image.js";
+import {
+  CHECKSUM_BLOCK_BYTES,
+  HASH_BYTES,
+  HEADER_BYTES,
+  SEGMENT_HEADER_BYTES,
+  seal,
+  stamped,
+} from "../../modules/updates/image-file.js";
 import { Random } from "./random.js";
 
 export const ESP32 = 0x0000;
@@ -15,10 +23,8 @@ export interface ImageOptions {
   readonly byteLength?: number;
 }
 
-const HEADER_BYTES = 24;
-const SEGMENT_HEADER_BYTES = 8;
 /** Behind the last segment: padding with the checksum in its last byte, and the hash. */
-const TAIL_BYTES = 16 + 32;
+const TAIL_BYTES = CHECKSUM_BLOCK_BYTES + HASH_BYTES;
 /** Where the chips see their flash, and their RAM. */
 const FLASH_ADDRESS = 0x3f40_0020;
 const RAM_ADDRESS = 0x3ffb_0000;
@@ -44,8 +50,8 @@ export function makeImage({
   const firstBytes = Math.max(256, (dataBytes >> 1) & ~3);
   segment(view, HEADER_BYTES, FLASH_ADDRESS, firstBytes);
   segment(view, HEADER_BYTES + SEGMENT_HEADER_BYTES + firstBytes, RAM_ADDRESS, dataBytes - firstBytes);
-  seal(image);
-  return stamped(image, { productId, version });
+  seal(image, sha256);
+  return stamped(image, { productId, version }, sha256);
 }
 
 function segment(view: DataView, at: number, address: number, byteLength: number): void {

@@ -11,8 +11,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { z } from "zod";
-import { inspect } from "../../scripts/sdk/esp-image.js";
+import { inspect } from "../../modules/updates/image-file.js";
 import type { Channel, Progress, Release, Shelf } from "./shelf.js";
 
 const detailsSchema = z.strictObject({
@@ -44,7 +45,7 @@ function fileOf(directory: string, { productId, version, channel }: ReleaseName)
  */
 export function writeRelease(directory: string, release: Release): void {
   const { image, productId, version, signature, percent } = release;
-  const description = inspect(image);
+  const description = inspect(image, sha256);
   if (description.productId !== productId || description.version !== version) {
     const says = `${description.productId} version ${description.version ?? "none"}`;
     throw new Error(`the image says that it is ${says}, not ${productId} version ${version}`);

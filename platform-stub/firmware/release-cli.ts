@@ -1,8 +1,9 @@
 /** `npm run release`: puts a firmware image on the platform's shelf. */
 
 import { existsSync, readFileSync } from "node:fs";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { Command, InvalidArgumentError } from "commander";
-import { inspect } from "../../scripts/sdk/esp-image.js";
+import { inspect } from "../../modules/updates/image-file.js";
 import { writeRelease } from "./directory.js";
 import { signatureOf } from "./keys.js";
 
@@ -43,7 +44,7 @@ new Command("npm run release --")
 function release({ image: file, version, shelf, key, percent, staging }: ReleaseOptions): void {
   if (!existsSync(file)) throw new Error(`there is no file ${file}`);
   const image = Uint8Array.from(readFileSync(file));
-  const { productId } = inspect(image);
+  const { productId } = inspect(image, sha256);
   const signature = signatureOf(key, image);
   const channel = staging ? "staging" : "stable";
   writeRelease(shelf, { productId, version, channel, image, signature, percent });

@@ -1,8 +1,9 @@
 /** `npm run sign`: makes the vendor's key, and signs images with it. */
 
 import { existsSync, readFileSync } from "node:fs";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { Command } from "commander";
-import { inspect } from "../../scripts/sdk/esp-image.js";
+import { inspect } from "../../modules/updates/image-file.js";
 import { makeKey, publicKeyOf, signatureOf } from "./keys.js";
 
 const program = new Command("npm run sign --")
@@ -26,7 +27,7 @@ program
   .action(({ image: file, key }: { image: string; key: string }) => {
     if (!existsSync(file)) throw new Error(`there is no file ${file}`);
     const image = Uint8Array.from(readFileSync(file));
-    inspect(image);
+    inspect(image, sha256);
     print(signatureOf(key, image));
   });
 

@@ -13,10 +13,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { Command } from "commander";
 import { defaultConfig } from "../../firmware/config.js";
+import { stamped } from "../../modules/updates/image-file.js";
 import { binFolder, compiledFolder } from "./bin-folder.js";
-import { stamped } from "./esp-image.js";
 import { type Manifest, readManifest } from "./manifest.js";
 import { writeModuleLists } from "./module-lists.js";
 import { parsePartitions } from "./partitions.js";
@@ -74,7 +75,7 @@ function imageOf(moddable: Moddable, target: Target, debug: boolean): string {
 /** The SDK builds every application under one name: product and version of the configuration go into the descriptor. */
 function finishImage(file: string, signingKey: string | undefined): void {
   const { productId, firmwareVersion: version } = defaultConfig;
-  writeFileSync(file, stamped(Uint8Array.from(readFileSync(file)), { productId, version }));
+  writeFileSync(file, stamped(Uint8Array.from(readFileSync(file)), { productId, version }, sha256));
   print(`image says        ${productId} version ${version}`);
   if (defaultConfig.updateKey === undefined) {
     print("updates           none: config.updateKey is not set; make one with npm run sign -- key");

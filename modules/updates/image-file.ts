@@ -1,24 +1,28 @@
 /**
- * A whole firmware image for these chips: what the bootloader checks of it. "App Image Format" in the ESP-IDF
- * Programming Guide; `esp_image_format.c` and esptool's `elf2image` do the same.
+ * A whole firmware image for these chips, as the bootloader checks it: "App Image Format" in the ESP-IDF Programming
+ * Guide; `esp_image_format.c` and esptool's `elf2image` do the same. For tools and the platform: the station reads only
+ * the head of an image (`image.ts`), and leaves this file out of its index.
  */
 
-import { sha256 } from "@noble/hashes/sha2.js";
-import { equalBytes } from "../../modules/bytes/index.js";
-import { describeImage, type ImageDescription, ImageLayout } from "../../modules/updates/image.js";
+import { equalBytes } from "../bytes/index.js";
+import { describeImage, type ImageDescription, ImageLayout } from "./image.js";
 
-const HEADER_BYTES = 24;
+/** `esp_image_header_t` and `esp_image_segment_header_t`. */
+export const HEADER_BYTES = 24;
+export const SEGMENT_HEADER_BYTES = 8;
 const SEGMENT_COUNT_AT = 1;
 const HASH_APPENDED_AT = 23;
-const SEGMENT_HEADER_BYTES = 8;
 const CHECKSUM_SEED = 0xef;
 /** The checksum is the last byte of a block of this size. */
-const CHECKSUM_BLOCK_BYTES = 16;
-const HASH_BYTES = 32;
+export const CHECKSUM_BLOCK_BYTES = 16;
+export const HASH_BYTES = 32;
 /** An RSA-3072 or ECDSA signature block follows the image at the next sector (secure boot version 2). */
 const SECTOR_BYTES = 4096;
 
 type Image = Uint8Array<ArrayBuffer>;
+
+/** SHA-256, as `@noble/hashes` has it. */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 
 /** Where the segments end; the checksum, and the hash if there is one, come after. `undefined`: they do not fit. */
 function walk(image: Image): { checksum: number; checksumAt: number; end: number } | undefined {
@@ -39,7 +43,7 @@ function walk(image: Image): { checksum: number; checksumAt: number; end: number
 }
 
 /** What the bootloader would refuse the image for, if anything. */
-export function imageError(image: Image): string | undefined {
+export function imageError(image: Image, sha256: Sha256): string | undefined {
   if (!describeImage(image)) return "that is no firmware image";
   const found = walk(image);
   if (!found) return "the image is cut short";
@@ -53,7 +57,7 @@ export function imageError(image: Image): string | undefined {
 }
 
 /** Writes checksum and hash anew, in place. Throws for what is cut short. */
-export function seal(image: Image): void {
+export function seal(image: Image, sha256: Sha256): void {
   const found = walk(image);
   if (!found) throw new Error("the image is cut short");
   image[found.checksumAt] = found.checksum;
@@ -67,13 +71,13 @@ export function seal(image: Image): void {
  * Throws for what is no image, for a product id over 31 bytes, and for an image that is signed already (secure boot
  * or signed applications), which has to be stamped before.
  */
-export function stamped(image: Image, { productId, version }: Stamp): Image {
+export function stamped(image: Image, { productId, version }: Stamp, sha256: Sha256): Image {
   if (!describeImage(image)) throw new Error("that is no firmware image");
   if (image.length - (walk(image)?.end ?? 0) >= SECTOR_BYTES) throw new Error("the image is signed already");
   const result = image.slice();
   writeText(result, ImageLayout.projectName, productId);
   writeText(result, ImageLayout.version, String(version));
-  seal(result);
+  seal(result, sha256);
   return result;
 }
 
@@ -83,8 +87,8 @@ export interface Stamp {
 }
 
 /** What an image says of itself. Throws, with a sentence, for one that a station could not run. */
-export function inspect(image: Image): ImageDescription {
-  const error = imageError(image);
+export function inspect(image: Image, sha256: Sha256): ImageDescription {
+  const error = imageError(image, sha256);
   const description = describeImage(image);
   if (error !== undefined || !description) throw new Error(error ?? "that is no firmware image");
   return description;

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { makeImage } from "../../host-tests/world/firmware-image.js";
-import { imageError, inspect, stamped } from "./esp-image.js";
+import { imageError, inspect, stamped } from "./image-file.js";
 
 const image = makeImage({ version: 1, productId: "xs_esp32" });
 
 describe("an image of the SDK", () => {
   test("is stamped with product and version, and the bootloader takes it as before", () => {
-    const result = stamped(image, { productId: "cafe", version: 12 });
-    expect(inspect(result)).toEqual({ chipId: 0, productId: "cafe", version: 12 });
+    const result = stamped(image, { productId: "cafe", version: 12 }, sha256);
+    expect(inspect(result, sha256)).toEqual({ chipId: 0, productId: "cafe", version: 12 });
     expect(result.length).toBe(image.length);
     // Only descriptor, checksum and hash are others.
     const changed = [...result.keys()].filter((i) => result[i] !== image[i]);
@@ -19,22 +20,22 @@ describe("an image of the SDK", () => {
     ["what is none", undefined, "no firmware image"],
   ])("is not stamped with, or as, %s", (_name, stamp, why) => {
     const target = stamp ? image : new Uint8Array(4096);
-    expect(() => stamped(target, stamp ?? { productId: "cafe", version: 1 })).toThrow(why);
+    expect(() => stamped(target, stamp ?? { productId: "cafe", version: 1 }, sha256)).toThrow(why);
   });
 
   test("is stamped before it is signed, not after", () => {
     const signed = new Uint8Array(image.length + 8192);
     signed.set(image);
-    expect(() => stamped(signed, { productId: "cafe", version: 1 })).toThrow("signed already");
+    expect(() => stamped(signed, { productId: "cafe", version: 1 }, sha256)).toThrow("signed already");
   });
 
   test("is known as damaged by any bit", () => {
     for (let bit = 0; bit < 8 * image.length; bit += 61) {
       const damaged = image.slice();
       damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      expect(imageError(damaged)).toBeDefined();
+      expect(imageError(damaged, sha256)).toBeDefined();
     }
-    expect(imageError(image)).toBeUndefined();
-    expect(imageError(image.slice(0, -1))).toBe("the image is cut short");
+    expect(imageError(image, sha256)).toBeUndefined();
+    expect(imageError(image.slice(0, -1), sha256)).toBe("the image is cut short");
   });
 });
