@@ -2,7 +2,7 @@
 
 import { decodeHex, encodeUTF8 } from "../modules/bytes/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
-import { problemOfPart } from "../modules/pairing/index.js";
+import { DEFAULT_TITLE, MAX_TITLE_BYTES, problemOfPart } from "../modules/pairing/index.js";
 import { READER_KINDS, type ReaderKind } from "../modules/rfid/index.js";
 import { type Cipher, isTopicId } from "../modules/settings/index.js";
 import { PUBLIC_KEY_BYTES, parseURL } from "../modules/updates/index.js";
@@ -41,7 +41,7 @@ export interface Config {
 
 export const defaultConfig: Config = {
   productId: "plugpass",
-  productTitle: "PlugPass",
+  productTitle: DEFAULT_TITLE,
   firmwareVersion: 1,
   cipher: "aes-256-gcm",
   currentLimitA: 16,
@@ -60,7 +60,9 @@ export function configErrors(config: Config): string[] {
   };
   const titleBytes = encodeUTF8(config.productTitle).length;
   if (!isTopicId(config.productId)) wrong("productId", "1-64 letters, digits, - and _");
-  if (titleBytes < 1 || titleBytes > 29) wrong("productTitle", "1-29 bytes of UTF-8");
+  if (titleBytes < 1 || titleBytes > MAX_TITLE_BYTES) {
+    wrong("productTitle", `1-${MAX_TITLE_BYTES} bytes of UTF-8`);
+  }
   if (!Number.isSafeInteger(config.firmwareVersion) || config.firmwareVersion < 0) {
     wrong("firmwareVersion", "a whole number from 0");
   }

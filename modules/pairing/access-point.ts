@@ -3,12 +3,16 @@ import { truncateUTF8 } from "../bytes/index.js";
 
 const MAX_SSID_BYTES = 32;
 const SUFFIX = " AP";
+/** Maximum length of a product title, bytes of UTF-8: the access point's name has to fit in an SSID. */
+export const MAX_TITLE_BYTES = MAX_SSID_BYTES - SUFFIX.length;
+/** Product title of a firmware whose configuration is not changed. */
+export const DEFAULT_TITLE = "PlugPass";
 /** Of those that an access point may use everywhere but in the Americas (IEEE 802.11 annex E). */
 const LAST_CHANNEL = 13;
 
 /** The name of the station's own network: `<product title> AP`, cut to what an SSID takes. */
 export function accessPointName(productTitle: string): string {
-  return truncateUTF8(productTitle, MAX_SSID_BYTES - SUFFIX.length) + SUFFIX;
+  return truncateUTF8(productTitle, MAX_TITLE_BYTES) + SUFFIX;
 }
 
 /** The station's own network, up and down. A board without Wi-Fi has none and is paired over its wire. */

@@ -1,4 +1,4 @@
-export { accessPointName } from "./access-point.js";
+export { accessPointName, DEFAULT_TITLE, MAX_TITLE_BYTES } from "./access-point.js";
 export type { PairingFailure, PairingFailureCode } from "./failure.js";
 export { type FirmwareUploadOptions, firmwareUploadRoute } from "./firmware-upload.js";
 export { type FormRoute, GET_AND_POST, type Route } from "./http-api.js";

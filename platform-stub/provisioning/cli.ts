@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
-import { configErrors, defaultConfig } from "../../firmware/config.js";
-import { accessPointName } from "../../modules/pairing/index.js";
+import { encodeUTF8 } from "../../modules/bytes/index.js";
+import { accessPointName, DEFAULT_TITLE, MAX_TITLE_BYTES } from "../../modules/pairing/index.js";
 import { configSource } from "./config-source.js";
 import { STATION_PARTITION_BYTES } from "./identity.js";
 import { platformSource } from "./platform-source.js";
@@ -33,7 +33,7 @@ const program = new Command("npm run provision --")
     "--title <text>",
     "the firmware's product title, which the access point's name begins with",
     title,
-    defaultConfig.productTitle,
+    DEFAULT_TITLE,
   )
   .option(
     "--partition-size <bytes>",
@@ -79,9 +79,9 @@ function bytes(text: string): number {
 }
 
 function title(text: string): string {
-  const [error] = configErrors({ ...defaultConfig, productTitle: text });
-  if (error !== undefined || /\p{Cc}/u.test(text)) {
-    throw new InvalidArgumentError("it is 1-29 bytes of UTF-8 on one line");
+  const { length } = encodeUTF8(text);
+  if (length < 1 || length > MAX_TITLE_BYTES || /\p{Cc}/u.test(text)) {
+    throw new InvalidArgumentError(`it must be 1-${MAX_TITLE_BYTES} bytes of UTF-8 on one line`);
   }
   return text;
 }
