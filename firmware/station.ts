@@ -1,8 +1,8 @@
 import type { Board, IO } from "../modules/board/index.js";
 import type { StationStatus } from "../modules/charging/index.js";
-import { firmwareUploadRoute, type Route } from "../modules/pairing/index.js";
 import { TagService } from "../modules/tag-service/index.js";
 import type { Updates } from "../modules/updates/index.js";
+import { firmwareUploadRoute, type Route } from "../modules/web/index.js";
 import { Charger, type ChargerListener } from "./charger/charger.js";
 import { Connectivity, type ConnectivityHost } from "./connectivity.js";
 import type { LifeCycle } from "./life-cycle.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Random } from "../host-tests/world/random.js";
+import { Random } from "../host-tests/virtual/world/random.js";
 import { accessOf, covers, mayPublish, maySubscribe } from "./access.js";
 
 describe("access", () => {

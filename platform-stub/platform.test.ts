@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { expect, test } from "@jest/globals";
 import mqtt from "mqtt";
-import { waitFor } from "../host-tests/cli/wait.js";
+import { waitFor } from "../host-tests/tools/cli/wait.js";
 import { startPlatform } from "./platform.js";
 import { Registry, usernameOf } from "./registry.js";
 import { StationWatcher } from "./station-watcher.js";

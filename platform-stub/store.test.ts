@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { findSQLite } from "../host-tests/sqlite.js";
+import { findSQLite } from "../host-tests/suites/sqlite.js";
 import { Registry, type RegistryData, type SessionEntry, type TagEntry } from "./registry.js";
 import { openSQLiteStore } from "./sqlite-store.js";
 import { MemoryStore, type Store } from "./store.js";

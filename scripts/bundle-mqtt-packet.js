@@ -1,6 +1,6 @@
 /**
  * Makes ES modules of npm's mqtt-packet that need nothing of Node, so that the chip, Node and XS run the same code:
- * modules/mqtt/packet/mqtt-packet.js with what a client of MQTT 3.1.1 needs, and host-tests/world/packet/mqtt-packet.js
+ * modules/mqtt/packet/mqtt-packet.js with what a client of MQTT 3.1.1 needs, and host-tests/virtual/world/packet/mqtt-packet.js
  * with all of it, for the brokers of the tests. Runs at `npm ci`. See docs/decisions/002-mqtt-packet-bundled.md.
  */
 
@@ -121,7 +121,7 @@ const leaveOut = {
 
 for (const [outfile, plugins] of [
   [join(folder, "mqtt-packet.js"), [leaveOut, replaceNode(REPLACED_MODULES)]],
-  [join(root, "host-tests", "world", "packet", "mqtt-packet.js"), [replaceNode(REPLACED)]],
+  [join(root, "host-tests", "virtual", "world", "packet", "mqtt-packet.js"), [replaceNode(REPLACED)]],
 ]) {
   await build({
     stdin: { contents: ENTRY, resolveDir: folder },

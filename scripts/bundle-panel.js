@@ -1,5 +1,5 @@
 /**
- * Makes modules/pairing/panel/built: the admin panel, each of its files minified and gzipped, as the board has them for
+ * Makes modules/web/panel/built: the admin panel, each of its files minified and gzipped, as the board has them for
  * resources. Runs at `npm ci`. The same sources give the same bytes, so that an ETag stays.
  */
 
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), "..", "modules", "pairing", "panel");
+const folder = join(dirname(fileURLToPath(import.meta.url)), "..", "modules", "web", "panel");
 const built = join(folder, "built");
 /** Of the three together, on the wire. */
 const MAX_BYTES = 30_000;

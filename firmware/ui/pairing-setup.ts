@@ -1,11 +1,6 @@
 import type { Link } from "../../modules/network/index.js";
-import {
-  candidateFormat,
-  Login,
-  loginFormat,
-  type PairingOptions,
-  pairingFormat,
-} from "../../modules/pairing/index.js";
+import { candidateFormat, type PairingOptions, pairingFormat } from "../../modules/pairing/index.js";
+import { Login, loginFormat } from "../../modules/web/index.js";
 import { tryBroker } from "../platform/broker-trial.js";
 import type { StationIdentity } from "../platform/identity.js";
 import type { StationOptions } from "../station-options.js";

@@ -1,7 +1,8 @@
 /** Settings of the admin panel beside those of pairing and platform (docs/protocol.md, section 2). */
 
 import { encodeUTF8 } from "../../modules/bytes/index.js";
-import { type FormRoute, GET_AND_POST, OK, problemOfPart, text } from "../../modules/pairing/index.js";
+import { problemOfPart } from "../../modules/pairing/index.js";
+import { type FormRoute, GET_AND_POST, OK, text } from "../../modules/web/index.js";
 import type { StationCommands } from "../commands.js";
 
 const MAX_NAME_BYTES = 64;

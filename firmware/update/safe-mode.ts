@@ -1,7 +1,8 @@
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import { type Link, makeLink } from "../../modules/network/index.js";
-import { firmwareUploadRoute, Pairing } from "../../modules/pairing/index.js";
+import { Pairing } from "../../modules/pairing/index.js";
 import type { Updates } from "../../modules/updates/index.js";
+import { firmwareUploadRoute } from "../../modules/web/index.js";
 import { readIdentity } from "../platform/identity.js";
 import { ownerFormat } from "../platform/owner.js";
 import type { Records } from "../records.js";

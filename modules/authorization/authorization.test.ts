@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { VirtualClock } from "../../host-tests/world/clock.js";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import { encodeHex, encodeUTF8 } from "../bytes/index.js";
 import {
   type AttemptResult,

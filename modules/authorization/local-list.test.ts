@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Flash, Life } from "../../host-tests/virtual-board/index.js";
-import { VirtualClock } from "../../host-tests/world/clock.js";
+import { Flash, Life } from "../../host-tests/virtual/board/index.js";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Storage } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { StoredRecord } from "../settings/index.js";

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { virtualCrypto } from "../../host-tests/virtual-board/crypto.js";
-import { Flash, Life } from "../../host-tests/virtual-board/index.js";
-import { VirtualClock } from "../../host-tests/world/clock.js";
-import { Random } from "../../host-tests/world/random.js";
+import { virtualCrypto } from "../../host-tests/virtual/board/crypto.js";
+import { Flash, Life } from "../../host-tests/virtual/board/index.js";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
+import { Random } from "../../host-tests/virtual/world/random.js";
 import { StoredRecord } from "../settings/index.js";
 import {
   AnswerCache,

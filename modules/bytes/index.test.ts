@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { base64 } from "../../host-tests/world/platform-answers.js";
+import { base64 } from "../../host-tests/virtual/world/platform-answers.js";
 import {
   concatBytes,
   decodeBase64,

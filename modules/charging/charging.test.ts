@@ -1,7 +1,7 @@
 /** What the driver does to its pins, and in which order. */
 
 import { describe, expect, test } from "@jest/globals";
-import { VirtualClock } from "../../host-tests/world/clock.js";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Board, PilotLevels } from "../board/index.js";
 import { Charging } from "./index.js";
 

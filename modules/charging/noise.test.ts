@@ -1,8 +1,8 @@
 /** The control pilot as an ADC sees it: levels that are off, noise on them, spikes; and what the station makes of it. */
 
 import { describe, expect, test } from "@jest/globals";
-import { VirtualClock } from "../../host-tests/world/clock.js";
-import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import type { Board, PilotLevels } from "../board/index.js";
 import { Charging } from "./index.js";
 import type { PilotState } from "./pilot.js";

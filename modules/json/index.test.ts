@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { numberField, parseJSONObject, textField } from "./index.js";
 

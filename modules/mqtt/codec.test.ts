@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import mqttPacket from "mqtt-packet";
-import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { encodePacket, type IncomingPacket, type OutgoingPacket, PacketReader } from "./codec.js";
 

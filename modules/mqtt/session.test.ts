@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { Life, makeSockets } from "../../host-tests/virtual-board/index.js";
-import { WorldBroker } from "../../host-tests/world/broker.js";
-import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
-import { virtualWorld } from "../../host-tests/world/world.js";
+import { Life, makeSockets } from "../../host-tests/virtual/board/index.js";
+import { WorldBroker } from "../../host-tests/virtual/world/broker.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
+import { virtualWorld } from "../../host-tests/virtual/world/world.js";
 import type { TCP } from "../board/index.js";
 import { asUint8Array, concatBytes, decodeUTF8 } from "../bytes/index.js";
 import {

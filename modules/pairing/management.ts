@@ -1,8 +1,7 @@
 import type { Heard, LinkState } from "../network/index.js";
-import { type FormRoute, GET, GET_AND_POST } from "./http-api.js";
-import type { Login } from "./login.js";
+import type { Login } from "../web/index.js";
+import { type FormRoute, GET, GET_AND_POST, json, OK, type Reply, text } from "../web/index.js";
 import type { Fields } from "./parameters.js";
-import { json, OK, type Reply, text } from "./reply.js";
 
 /** Some of the fields of `/pair`, for a station that keeps the others. */
 export interface Offer {

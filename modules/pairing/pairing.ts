@@ -1,14 +1,23 @@
 import type { Board, IO, Timer } from "../board/index.js";
 import type { Link, LinkListener, LinkState } from "../network/index.js";
 import type { StoredRecord } from "../settings/index.js";
+import type { Login } from "../web/index.js";
+import {
+  GET,
+  GET_AND_POST,
+  HTTPAPI,
+  json,
+  OK,
+  panelRoute,
+  probeRoute,
+  type Reply,
+  type Route,
+  text,
+} from "../web/index.js";
 import { OwnNetwork } from "./access-point.js";
 import { type BrokerFailure, Candidate } from "./candidate.js";
-import { probeRoute } from "./captive-portal.js";
 import type { PairingFailure } from "./failure.js";
-import { GET, GET_AND_POST, HTTPAPI, type Route } from "./http-api.js";
-import type { Login } from "./login.js";
 import { managementRoutes, type Offer } from "./management.js";
-import { panelRoute } from "./panel-route.js";
 import {
   type CandidateRecord,
   type Fields,
@@ -19,7 +28,6 @@ import {
   parseParameters,
   problemOfPart,
 } from "./parameters.js";
-import { json, OK, type Reply, text } from "./reply.js";
 
 export interface PairingOptions {
   readonly board: Board;

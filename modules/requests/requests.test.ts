@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { virtualCrypto } from "../../host-tests/virtual-board/crypto.js";
-import { VirtualClock } from "../../host-tests/world/clock.js";
-import { sealedResponse } from "../../host-tests/world/platform-answers.js";
-import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
+import { virtualCrypto } from "../../host-tests/virtual/board/crypto.js";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
+import { sealedResponse } from "../../host-tests/virtual/world/platform-answers.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { type RequestOutcome, Requests, type RequestsOptions } from "./index.js";
 

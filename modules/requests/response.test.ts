@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { virtualCrypto } from "../../host-tests/virtual-board/crypto.js";
-import { type Answer, base64, seal } from "../../host-tests/world/platform-answers.js";
-import { Random } from "../../host-tests/world/random.js";
+import { virtualCrypto } from "../../host-tests/virtual/board/crypto.js";
+import { type Answer, base64, seal } from "../../host-tests/virtual/world/platform-answers.js";
+import { Random } from "../../host-tests/virtual/world/random.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import type { JSONObject } from "../json/index.js";
 import type { Cipher } from "../settings/index.js";

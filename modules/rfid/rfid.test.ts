@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { VirtualClock } from "../../host-tests/world/clock.js";
-import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import type { Board } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { CardReader, type ReaderKind } from "./index.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { VirtualClock } from "../../host-tests/world/clock.js";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Board } from "../board/index.js";
 import { Meter } from "./index.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { VirtualClock } from "../../host-tests/world/clock.js";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { JSONObject } from "../json/index.js";
 import type { RequestOutcome } from "../requests/index.js";
 import { type FinishedSession, type SessionLog, SessionReporter } from "./index.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { VirtualClock } from "../../host-tests/world/clock.js";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import { type Property, Telemetry, type TelemetryMessage } from "./index.js";
 
 const IDENTITY = {

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Device, Life, makeSockets } from "../../host-tests/virtual-board/index.js";
-import type { VirtualClock } from "../../host-tests/world/clock.js";
-import { makeImage } from "../../host-tests/world/firmware-image.js";
-import { FirmwareServer } from "../../host-tests/world/firmware-server.js";
-import type { Host } from "../../host-tests/world/network.js";
-import { maker } from "../../host-tests/world/signer.js";
-import { virtualWorld, type World } from "../../host-tests/world/world.js";
+import { FirmwareServer } from "../../host-tests/suites/simulation/firmware-server.js";
+import { Device, Life, makeSockets } from "../../host-tests/virtual/board/index.js";
+import type { VirtualClock } from "../../host-tests/virtual/world/clock.js";
+import { makeImage } from "../../host-tests/virtual/world/firmware-image.js";
+import type { Host } from "../../host-tests/virtual/world/network.js";
+import { maker } from "../../host-tests/virtual/world/signer.js";
+import { virtualWorld, type World } from "../../host-tests/virtual/world/world.js";
 import type { ShelfResponse } from "../../platform-stub/firmware/answer.js";
 import type { Board } from "../board/index.js";
 import { Download } from "./download.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import { decodeUTF8, encodeUTF8 } from "../bytes/index.js";
 import { ResponseReader } from "./http-response.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { makeImage } from "../../host-tests/world/firmware-image.js";
+import { makeImage } from "../../host-tests/virtual/world/firmware-image.js";
 import { imageError, inspect, stamped } from "./image-file.js";
 
 const image = makeImage({ version: 1, productId: "xs_esp32" });

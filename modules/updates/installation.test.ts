@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Device } from "../../host-tests/virtual-board/index.js";
-import { ESP32_C3, makeImage } from "../../host-tests/world/firmware-image.js";
-import { FUZZ_RUNS, Random } from "../../host-tests/world/random.js";
-import { Signer } from "../../host-tests/world/signer.js";
-import { virtualWorld } from "../../host-tests/world/world.js";
+import { Device } from "../../host-tests/virtual/board/index.js";
+import { ESP32_C3, makeImage } from "../../host-tests/virtual/world/firmware-image.js";
+import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
+import { Signer } from "../../host-tests/virtual/world/signer.js";
+import { virtualWorld } from "../../host-tests/virtual/world/world.js";
 import type { Board } from "../board/index.js";
 import { decodeHex, encodeHex } from "../bytes/index.js";
 import { Installation, type InstallationOptions, refusalStatus } from "./index.js";

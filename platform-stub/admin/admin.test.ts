@@ -1,4 +1,4 @@
-/** The admin page's server, as programs see it that are no browser. The page itself: host-tests/e2e/admin.test.ts. */
+/** The admin page's server, as programs see it that are no browser. The page itself: host-tests/suites/e2e/admin.test.ts. */
 
 import { request as httpRequest } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Random } from "../../host-tests/world/random.js";
+import { Random } from "../../host-tests/virtual/world/random.js";
 import type { TagEntry } from "../registry.js";
 import type { Known } from "./card-rules.js";
 import { CSVError, formatCards, parseCards } from "./cards-csv.js";

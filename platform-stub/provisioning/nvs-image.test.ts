@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import { Random } from "../../host-tests/world/random.js";
+import { Random } from "../../host-tests/virtual/world/random.js";
 import { crc32 } from "./crc32.js";
 import { makeNVSImage, type NVSValues } from "./nvs-image.js";
 import { readNVSImage } from "./nvs-reader.js";

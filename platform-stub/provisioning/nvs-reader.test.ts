@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Random } from "../../host-tests/world/random.js";
+import { Random } from "../../host-tests/virtual/world/random.js";
 import { crc32 } from "./crc32.js";
 import { makeNVSImage } from "./nvs-image.js";
 import { NVSError, readNVSImage } from "./nvs-reader.js";

@@ -122,7 +122,7 @@ async function run(moddable: Moddable, target: Target, words: string[]): Promise
 
 function report(moddable: Moddable, target: Target, debug: boolean): void {
   const bytecodeBytes = ownBytecodeBytes(join(compiledFolder(moddable, target, debug), "modules"));
-  const panelBytes = folderBytes(join(ROOT, "modules/pairing/panel/built"));
+  const panelBytes = folderBytes(join(ROOT, "modules/web/panel/built"));
   print(`bytecode of ours  ${bytecodeBytes} bytes`);
   print(`admin panel       ${panelBytes} bytes`);
   if (!target.chip) return;

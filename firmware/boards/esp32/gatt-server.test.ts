@@ -1,5 +1,5 @@
 import { beforeEach, expect, jest, test } from "@jest/globals";
-import { VirtualClock } from "../../../host-tests/world/clock.js";
+import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
 
 let collected: (boolean | undefined)[];
 let collectedAtConstruction: (boolean | undefined)[];

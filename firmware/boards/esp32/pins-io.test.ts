@@ -1,7 +1,7 @@
 /** The chip's pins over fakes of the SDK's IO. */
 
 import { beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { VirtualClock } from "../../../host-tests/world/clock.js";
+import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
 
 /** An S0 output on the chip's input: it pulls the pin to ground during a pulse. */
 const contact = { isClosed: false, switchTo: (_isClosed: boolean) => {} };

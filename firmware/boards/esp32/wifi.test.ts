@@ -1,7 +1,7 @@
 /** The access point over an SDK that does as modules/network/wifi/esp32/xs6wifi.c and socket/lwip/modSocket.c do. */
 
 import { beforeEach, expect, jest, test } from "@jest/globals";
-import { VirtualClock } from "../../../host-tests/world/clock.js";
+import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
 
 const RETRY_MS = 1000;
 const STATION_MODE = 1;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Random } from "../../../host-tests/world/random.js";
+import { Random } from "../../../host-tests/virtual/world/random.js";
 import { concatBytes, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { ChunkedBody, parseHead } from "./request.js";
 

@@ -1,8 +1,8 @@
 /** The chip's sockets over an lwIP as strict as the chip's. */
 
 import { beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { LwIP, type Peer } from "../../../host-tests/sdk-fakes/lwip.js";
-import { VirtualClock } from "../../../host-tests/world/clock.js";
+import { LwIP, type Peer } from "../../../host-tests/virtual/sdk-fakes/lwip.js";
+import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
 import type { HTTPConnection, Listener, TCP } from "../../../modules/board/index.js";
 
 let lwip = new LwIP();

@@ -1,7 +1,7 @@
 /** When the chip's TLS says that the engine is busy. */
 
 import { beforeEach, expect, jest, test } from "@jest/globals";
-import { VirtualClock } from "../../../host-tests/world/clock.js";
+import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
 import type { TCPConnectOptions } from "../../../modules/board/index.js";
 
 const SETTLE_MS = 50;

@@ -1,0 +1,151 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { STATION_STATUSES } from "../../../modules/charging/index.js";
+import { type Metadata, SERVICE_UUID, TagService } from "../../../modules/tag-service/index.js";
+import {
+  HOW_TO_GET_BLUETOOTH,
+  loadBluetoothPackages,
+  type NobleBindings,
+} from "../../virtual/bluetooth/packages.js";
+import { virtualTransport } from "../../virtual/bluetooth/transport.js";
+import { VirtualRadio } from "../../virtual/bluetooth/virtual-radio.js";
+import { Device } from "../../virtual/board/index.js";
+import { Controller } from "../../virtual/radio/controller.js";
+import { Ether } from "../../virtual/radio/ether.js";
+import { ReportType } from "../../virtual/radio/hci.js";
+import { virtualWorld } from "../../virtual/world/world.js";
+import { throwCrash } from "../board/harness.js";
+import { skipFor } from "../optional.js";
+import { pass, untilOn } from "./harness.js";
+
+/** What noble makes of an advertisement. */
+interface Discovered {
+  readonly localName?: string;
+  readonly serviceUuids: readonly string[];
+  readonly manufacturerData?: Buffer;
+}
+
+const ADDRESS = "a4:cf:12:00:00:01";
+const DEVICE_ID = "a4-cf-12-00-00-01";
+const SERVICE = SERVICE_UUID.replaceAll("-", "");
+/** Flags, and the service, as they are on the air. */
+const PDU_START = "0201061107904e1d8b6c2f2e9d0a4f3b5c01001e7a";
+const SCAN_RESPONSE = "0909506c756750617373";
+const QUIET: Metadata = {
+  acceptsTags: false,
+  platformReachable: false,
+  authorizesOffline: false,
+  pairing: false,
+  status: "available",
+};
+
+const packages = loadBluetoothPackages();
+if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
+
+(packages ? describe : describe.skip)("the advertisement, as a scanner of somebody else decodes it", () => {
+  const world = virtualWorld();
+  const ether = new Ether({ clock: world.clock });
+  const radio = packages && new VirtualRadio({ packages, ether });
+  const device = new Device(world, {
+    mac: ADDRESS,
+    onEnd: throwCrash,
+    replace: (life) => (radio ? { io: { GATTServer: radio.gattServer(life, ADDRESS) } } : {}),
+  });
+  let scanner: NobleBindings;
+  let heard: Discovered[];
+  /** The last PDU of each type, in hexadecimal. */
+  let pdus: Map<number, string>;
+  let hash = "";
+
+  function start(name: string): TagService {
+    let service: TagService | undefined;
+    device.boot((board) => {
+      hash = encodeHex(new Uint8Array(board.crypto.sha256(encodeUTF8(DEVICE_ID)), 0, 4));
+      const newSource = () => {
+        throw new Error("nobody presents a tag here");
+      };
+      service = new TagService({
+        board,
+        deviceId: DEVICE_ID,
+        name,
+        metadata: QUIET,
+        newSource,
+        log: () => {},
+      });
+    });
+    if (!packages || !service) throw new Error("not started");
+    heard = [];
+    pdus = new Map();
+    const { stackOptions } = virtualTransport(new Controller({ ether, address: "c0:00:00:00:00:01" }));
+    scanner = new packages.NobleBindings(stackOptions);
+    scanner.on("stateChange", () => scanner.startScanning([SERVICE], true));
+    scanner.on(
+      "discover",
+      (_id: string, _address: string, _type: string, _isOpen: boolean, found: Discovered) => {
+        heard.push({ ...found });
+      },
+    );
+    scanner.start();
+    scanner._hci.on(
+      "leAdvertisingReport",
+      (_status: number, type: number, _address: string, _addressType: string, data: Buffer) => {
+        pdus.set(type, data.toString("hex"));
+      },
+    );
+    return service;
+  }
+
+  async function latest(): Promise<Discovered> {
+    await pass(world.clock, 1000);
+    const last = heard.at(-1);
+    if (!last) throw new Error("nothing was heard");
+    return last;
+  }
+
+  afterEach(() => {
+    scanner.stop();
+    device.cutPower();
+  });
+
+  test("every status and every flag is the bytes of the protocol within a second", async () => {
+    const service = start("PlugPass");
+    for (const [number, status] of STATION_STATUSES.entries()) {
+      for (let flags = 0; flags < 16; flags++) {
+        service.update({
+          acceptsTags: (flags & 1) !== 0,
+          platformReachable: (flags & 2) !== 0,
+          authorizesOffline: (flags & 4) !== 0,
+          pairing: (flags & 8) !== 0,
+          status,
+        });
+        const { manufacturerData, serviceUuids, localName } = await latest();
+        const bytes = ["ffff", encodeHex(new Uint8Array([0x10 | flags, number])), hash].join("");
+        expect(manufacturerData?.toString("hex")).toBe(bytes);
+        expect(serviceUuids).toEqual([SERVICE]);
+        expect(localName).toBe("PlugPass");
+        expect(pdus.get(ReportType.advertisement)).toBe(`${PDU_START}09ff${bytes}`);
+        expect(pdus.get(ReportType.scanResponse)).toBe(SCAN_RESPONSE);
+      }
+    }
+  });
+
+  test("a long name is cut between characters", async () => {
+    start(`${"é".repeat(14)}€uro`);
+    expect((await latest()).localName).toBe("é".repeat(14));
+  });
+
+  test("a name of 29 bytes is whole", async () => {
+    start(`${"é".repeat(13)}€`);
+    expect((await latest()).localName).toBe(`${"é".repeat(13)}€`);
+  });
+
+  test("a change while nobody looks is heard by who looks then", async () => {
+    const service = start("PlugPass");
+    await latest();
+    heard.length = 0;
+    service.update({ ...QUIET, status: "faulted" });
+    expect(await untilOn(world.clock, () => heard.some((one) => one.manufacturerData?.[3] === 5), 1000)).toBe(
+      true,
+    );
+  });
+});

@@ -1,0 +1,220 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { decodeUTF8 } from "../../../modules/bytes/index.js";
+import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
+import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
+import { parseResult, type SeenStation } from "../../virtual/world/phone.js";
+import { skipFor } from "../optional.js";
+import { type GuestPhone, RadioScene, STATION_ADDRESS } from "./radio-scene.js";
+
+const TAG = "GUEST-0001";
+const LONGEST_TAG = "A".repeat(64);
+const packages = loadBluetoothPackages();
+if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
+
+(packages ? describe : describe.skip)("the tag service, to a central of somebody else", () => {
+  let scene: RadioScene;
+
+  function online(): RadioScene {
+    if (!packages) throw new Error(HOW_TO_GET_BLUETOOTH);
+    scene = RadioScene.online(packages);
+    scene.cafe.platform.tags.set(LONGEST_TAG, { authorized: true });
+    return scene;
+  }
+
+  async function finalResult(phone: GuestPhone, count = 2): Promise<void> {
+    await scene.until("the phone has its final result", () => phone.results.length >= count);
+  }
+
+  /** Whether somebody new hears the station. */
+  async function isHeard(): Promise<boolean> {
+    let count = 0;
+    const scan = scene.phone.scan(() => {
+      count++;
+    });
+    await scene.pass(1000);
+    scan.close();
+    return count > 0;
+  }
+
+  afterEach(() => scene.cafe.device.cutPower());
+
+  describe.each([
+    ["23, the smallest MTU", undefined, 23],
+    ["a larger MTU", 185, 185],
+    ["more than the station takes", 517, 247],
+  ])("at %s", (_name, asked, mtu) => {
+    test("a tag of 64 characters opens a session", async () => {
+      online();
+      const phone = await scene.connect({ mtu: asked });
+      expect(phone.connection.mtu).toBe(mtu);
+      expect(await phone.write(LONGEST_TAG)).toBeUndefined();
+      await finalResult(phone);
+      expect(phone.codes).toEqual([202, 200]);
+      expect(scene.cafe.station.status).toBe("charging");
+      expect(decodeUTF8(await phone.read(TAG_UUID))).toBe(LONGEST_TAG);
+    });
+
+    test.each([
+      ["too long", "A".repeat(65)],
+      ["far too long", "A".repeat(512)],
+      ["empty", ""],
+      ["not of the alphabet", "with space"],
+    ])("a tag that is %s is told so, and nobody is asked", async (_what, tag) => {
+      online();
+      const phone = await scene.connect({ mtu: asked });
+      expect(await phone.write(tag)).toBeUndefined();
+      await finalResult(phone);
+      expect(phone.codes).toEqual([202, 400]);
+      expect(scene.cafe.platform.requests).toEqual([]);
+    });
+
+    test("what no value can be is refused", async () => {
+      online();
+      const phone = await scene.connect({ mtu: asked });
+      expect(await phone.write("A".repeat(513))).toBe(0x0d);
+      await scene.pass(1000);
+      expect(phone.results).toEqual([]);
+    });
+  });
+
+  test("the whole way of a guest: found, read, connected, asked, told, and read again", async () => {
+    online();
+    const heard: SeenStation[] = [];
+    const scan = scene.phone.scan((station) => heard.push(station));
+    await scene.until("the station is heard", () => heard.length > 0);
+    scan.close();
+    expect(heard[0]).toMatchObject({
+      address: STATION_ADDRESS,
+      status: "plugged",
+      acceptsTags: true,
+      platformReachable: true,
+      pairing: false,
+    });
+    const phone = await scene.connect({ mtu: 185 });
+    await phone.write(TAG);
+    await finalResult(phone);
+    expect(phone.results).toMatchObject([
+      { state: "pending", code: 202, attempt: 1 },
+      { state: "authorized", code: 200, attempt: 1 },
+    ]);
+    expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "authorized", code: 200 });
+  });
+
+  test("who does not subscribe reads the result", async () => {
+    online();
+    const phone = await scene.connect({ subscribes: false });
+    expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "idle", code: 0, attempt: 0 });
+    await phone.write(TAG);
+    await scene.until("the vehicle charges", () => scene.cafe.station.status === "charging");
+    await scene.pass(500);
+    expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({
+      state: "authorized",
+      code: 200,
+      attempt: 1,
+      status: "charging",
+    });
+    expect(phone.results).toEqual([]);
+  });
+
+  test("three phones at once: each has its own results, and the second is told of the first", async () => {
+    online();
+    scene.cafe.platform.intercept = () => [];
+    const [first, second, third] = [await scene.connect(), await scene.connect(), await scene.connect()];
+    await first.write(TAG);
+    await second.write("GUEST-0002");
+    await finalResult(second);
+    expect(second.codes).toEqual([202, 423]);
+    expect(first.codes).toEqual([202]);
+    expect(third.codes).toEqual([]);
+    expect(decodeUTF8(await first.read(TAG_UUID))).toBe(TAG);
+    expect(decodeUTF8(await second.read(TAG_UUID))).toBe("GUEST-0002");
+    expect(await third.read(TAG_UUID)).toHaveLength(0);
+    await finalResult(first);
+    expect(first.codes).toEqual([202, 408]);
+  });
+
+  test("it advertises while there is a place, and again when one is free", async () => {
+    online();
+    await scene.connect();
+    const second = await scene.connect();
+    expect(await isHeard()).toBe(true);
+    await scene.connect();
+    expect(await isHeard()).toBe(false);
+    second.connection.disconnect();
+    await scene.pass(200);
+    expect(await isHeard()).toBe(true);
+    await scene.connect();
+  });
+
+  test("contact lost after the write: the session starts, and who comes back reads it", async () => {
+    online();
+    const { broker, platform } = scene.cafe;
+    const held: (() => void)[] = [];
+    platform.intercept = (response, { user, deviceId, endpoint }) => {
+      held.push(() => broker.publish(`${user}/res/${deviceId}/${endpoint}`, JSON.stringify(response)));
+      return [];
+    };
+    const phone = await scene.connect();
+    await phone.write(TAG);
+    await scene.until("the platform is asked", () => held.length > 0 && phone.results.length > 0);
+    phone.connection.lose();
+    for (const answer of held) answer();
+    await scene.until("the vehicle charges", () => scene.cafe.station.status === "charging");
+    await scene.until("the phone notices", () => phone.lost.length > 0);
+    expect(phone.codes).toEqual([202]);
+    const again = await scene.connect();
+    expect(parseResult(await again.read(RESULT_UUID))).toMatchObject({ state: "idle", status: "charging" });
+  });
+
+  test("contact lost in the middle of a long write: nothing is attempted", async () => {
+    online();
+    const phone = await scene.connect();
+    phone.connection.write(TAG_UUID, new Uint8Array(64).fill(0x41), () => {});
+    await scene.pass(100);
+    phone.connection.lose();
+    await scene.until("the phone notices", () => phone.lost.length > 0);
+    await scene.pass(5000);
+    expect(scene.cafe.platform.requests).toEqual([]);
+    expect(scene.cafe.station.status).toBe("plugged");
+  });
+
+  test("the stacks leave the end of the process to the commands", async () => {
+    const count = () => [process.listenerCount("SIGINT"), process.listenerCount("exit")];
+    const before = count();
+    online();
+    await scene.connect();
+    expect(count()).toEqual(before);
+  });
+
+  test("a station whose power is cut is lost to its phones without a word", async () => {
+    online();
+    const phone = await scene.connect();
+    scene.cafe.device.cutPower();
+    await scene.pass(400);
+    expect(phone.lost).toEqual([]);
+    await scene.until("the phone notices", () => phone.lost.length > 0);
+    expect(phone.lost).toEqual(["reason 0x08"]);
+  });
+
+  test("subscribed, unsubscribed and subscribed again", async () => {
+    online();
+    const phone = await scene.connect();
+    await phone.write("bad tag");
+    await finalResult(phone);
+    await phone.unsubscribe();
+    await phone.write("bad tag");
+    await scene.pass(1000);
+    expect(phone.codes).toEqual([202, 400]);
+    await phone.subscribe();
+    await phone.write("bad tag");
+    await finalResult(phone, 4);
+    expect(phone.results.map(({ attempt }) => attempt)).toEqual([1, 1, 3, 3]);
+  });
+
+  test("a phone that only knows the address presents its tag", async () => {
+    online();
+    expect(await scene.present(TAG)).toBe(200);
+    await scene.until("the phone has left", () => scene.cafe.station.status === "charging");
+    expect(scene.cafe.device.mac).toBe(STATION_ADDRESS);
+  });
+});

@@ -1,0 +1,25 @@
+import { virtualCrypto } from "../../virtual/board/crypto.js";
+import { Random } from "../../virtual/world/random.js";
+import { describeCryptoContract } from "../contracts/crypto.js";
+import { describeGATTContract } from "../contracts/gatt.js";
+import { describeHTTPContract } from "../contracts/http.js";
+import { describeEthernetContract, describeWiFiContract } from "../contracts/network.js";
+import { describePinsContract } from "../contracts/pins.js";
+import { describeStorageContract } from "../contracts/storage.js";
+import { describeTCPContract } from "../contracts/tcp.js";
+import { describeTimerContract } from "../contracts/timers.js";
+import { describeUpdateContract } from "../contracts/update.js";
+import { describeWiringContract } from "../contracts/wiring.js";
+import { virtualHarness } from "./harness.js";
+
+describeTimerContract("virtual board", virtualHarness);
+describeTCPContract("virtual board", virtualHarness);
+describeHTTPContract("virtual board", virtualHarness);
+describeStorageContract("virtual board", virtualHarness);
+describePinsContract("virtual board", virtualHarness);
+describeWiringContract("virtual board", virtualHarness);
+describeUpdateContract("virtual board", virtualHarness);
+describeGATTContract("virtual board", virtualHarness);
+describeWiFiContract("virtual board", virtualHarness);
+describeEthernetContract("virtual board", virtualHarness);
+describeCryptoContract("virtual board", virtualCrypto(new Random(1)));

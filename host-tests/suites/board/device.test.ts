@@ -1,0 +1,235 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import type { Board } from "../../../modules/board/index.js";
+import { decodeUTF8, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { Device, type DeviceOptions, type EndOfLife, Flash, Halted } from "../../virtual/board/index.js";
+import type { VirtualClock } from "../../virtual/world/clock.js";
+import { virtualWorld, type World } from "../../virtual/world/world.js";
+
+describe("a virtual device", () => {
+  let world: World<VirtualClock>;
+  let device: Device;
+  let ends: EndOfLife[];
+
+  beforeEach(() => {
+    world = virtualWorld();
+    ends = [];
+    device = makeDevice();
+  });
+
+  function makeDevice(options: DeviceOptions = {}): Device {
+    return new Device(world, { onEnd: (end) => ends.push(end), ...options });
+  }
+
+  function boot(which = device): Board {
+    let made: Board | undefined;
+    which.boot((board) => {
+      made = board;
+    });
+    if (!made) throw new Error("it did not boot");
+    return made;
+  }
+
+  describe("ends its firmware", () => {
+    test("when an exception escapes it at boot", () => {
+      const error = new Error("a mistake");
+      device.boot(() => {
+        throw error;
+      });
+      expect(ends).toEqual([{ type: "crash", error }]);
+      expect(device.isRunning).toBe(false);
+    });
+
+    test("when an exception escapes a callback", () => {
+      const error = new Error("a mistake");
+      boot().clock.set(() => {
+        throw error;
+      }, 10);
+      world.clock.advance(10);
+      expect(ends).toEqual([{ type: "crash", error }]);
+    });
+
+    test("when it restarts, and does not return from there", () => {
+      let isAfter = false;
+      device.boot((board) => {
+        board.restart("new settings");
+        isAfter = true;
+      });
+      expect(isAfter).toBe(false);
+      expect(ends).toEqual([{ type: "restart", reason: "new settings" }]);
+    });
+
+    test("when its power is cut, once", () => {
+      boot();
+      device.cutPower();
+      device.cutPower();
+      expect(ends).toEqual([{ type: "power-cut" }]);
+    });
+  });
+
+  describe("once its firmware has ended", () => {
+    test("runs none of its timers", () => {
+      const { clock } = boot();
+      let calls = 0;
+      clock.set(() => calls++, 10);
+      clock.repeat(() => calls++, 10);
+      device.cutPower();
+      world.clock.advance(1000);
+      expect(calls).toBe(0);
+    });
+
+    test("has its contactor open and offers no current", () => {
+      const { io, pins } = boot();
+      new io.DigitalOut({ pin: pins.contactor }).write(1);
+      new io.ControlPilot({ pin: pins.controlPilot }).write(266);
+      device.vehicle.plug();
+      expect(device.vehicle.isCharging).toBe(true);
+      device.cutPower();
+      expect(device.vehicle.isContactorClosed).toBe(false);
+      expect(device.vehicle.dutyPermille).toBe(1000);
+    });
+
+    test("is not on the air, in no network, and has no access point", () => {
+      const { io } = boot();
+      let server: { startAdvertising(records: object): void } | undefined;
+      server = new io.GATTServer({ services: [], onReady: () => server?.startAdvertising({ flags: 6 }) });
+      if (io.network.kind === "wifi") {
+        new io.network.AccessPoint({ ssid: "Station AP" });
+        new io.network.WiFi({ onChanged: () => {} }).connect({ ssid: "Home", password: "" });
+      }
+      world.wifi.put({ ssid: "Home" });
+      world.clock.advance(5000);
+      expect(device.host.address).toBeDefined();
+      device.cutPower();
+      const heard: string[] = [];
+      world.air.scan(({ address }) => heard.push(address));
+      world.clock.advance(5000);
+      expect(heard).toEqual([]);
+      expect(device.host.address).toBeUndefined();
+      expect(world.wifi.accessPoints).toEqual([]);
+    });
+
+    test("gives what goes on all the same nothing any more", () => {
+      const { io, pins, openStorage } = boot();
+      const storage = openStorage("test");
+      device.cutPower();
+      expect(() => new io.TCP({ address: "127.0.0.1", port: 1 })).toThrow(Halted);
+      expect(() => new io.Listener({ port: 80 })).toThrow(Halted);
+      expect(() => new io.GATTServer({ services: [] })).toThrow(Halted);
+      expect(() => new io.DigitalOut({ pin: pins.contactor })).toThrow(Halted);
+      expect(() => storage.write("key", new Uint8Array(1))).toThrow(Halted);
+      expect(device.flash.writeCount).toBe(0);
+    });
+
+    test("boots again, with the same flash and everything else anew", () => {
+      const first = boot();
+      first.openStorage("test").write("key", encodeUTF8("kept"));
+      new first.io.Listener({ port: 80 });
+      new first.io.DigitalOut({ pin: first.pins.contactor });
+      device.cutPower();
+      const second = boot();
+      expect(decodeUTF8(second.openStorage("test").read("key") ?? new ArrayBuffer(0))).toBe("kept");
+      expect(() => new second.io.Listener({ port: 80 })).not.toThrow();
+      expect(() => new second.io.DigitalOut({ pin: second.pins.contactor })).not.toThrow();
+      expect(second.mac).toBe(first.mac);
+    });
+  });
+
+  test("does not boot while its firmware runs", () => {
+    boot();
+    expect(boot).toThrow("runs already");
+  });
+
+  describe("that loses its power at a write", () => {
+    const write = (storage: ReturnType<Board["openStorage"]>, key: string) =>
+      storage.write(key, encodeUTF8(key));
+
+    test.each([
+      ["before", ["a"]],
+      ["after", ["a", "b"]],
+    ] as const)("cut %s the second of three, has stored %j", (comes, stored) => {
+      device.flash.cutPowerAtWrite(2, comes);
+      let isAfter = false;
+      device.boot((board) => {
+        const storage = board.openStorage("test");
+        for (const key of ["a", "b", "c"]) write(storage, key);
+        isAfter = true;
+      });
+      expect(isAfter).toBe(false);
+      expect(ends).toEqual([{ type: "power-cut" }]);
+      expect(boot().openStorage("test").keys()).toEqual(stored);
+    });
+
+    test("is dead, even where the firmware catches what it can", () => {
+      device.flash.cutPowerAtWrite(1, "before");
+      let goesOn: unknown;
+      device.boot((board) => {
+        const storage = board.openStorage("test");
+        try {
+          write(storage, "a");
+        } catch {
+          write(storage, "b");
+          goesOn = true;
+        }
+      });
+      expect(goesOn).toBeUndefined();
+      expect(device.flash.writeCount).toBe(1);
+      expect(boot().openStorage("test").keys()).toEqual([]);
+    });
+
+    test("loses it at a deletion as well", () => {
+      write(boot().openStorage("test"), "a");
+      device.cutPower();
+      device.flash.cutPowerAtWrite(1, "before");
+      device.boot((board) => board.openStorage("test").delete("a"));
+      expect(ends.at(-1)).toEqual({ type: "power-cut" });
+      expect(boot().openStorage("test").keys()).toEqual(["a"]);
+    });
+  });
+
+  test("takes a flash of the size that it is given", () => {
+    const storage = boot(makeDevice({ flash: new Flash({ capacityBytes: 500 }) })).openStorage("test");
+    expect(() => storage.write("a", new Uint8Array(501))).toThrow("full");
+    storage.write("a", new Uint8Array(400));
+    expect(() => storage.write("b", new Uint8Array(100))).toThrow("full");
+    storage.write("a", new Uint8Array(10));
+    storage.write("b", new Uint8Array(100));
+  });
+
+  test("is provisioned before it boots", () => {
+    device.provision({ deviceId: "x" });
+    const record = boot().openStorage("plugpass").read("device");
+    expect(JSON.parse(decodeUTF8(record ?? new ArrayBuffer(0)) ?? "")).toEqual({ v: 1, deviceId: "x" });
+  });
+
+  test("keeps what was logged, also from the run before", () => {
+    boot().log("one");
+    device.cutPower();
+    boot().log("two");
+    expect(device.logLines).toEqual(["one", "two"]);
+  });
+
+  test("does not know of another one in its world", () => {
+    const other = makeDevice();
+    const board = boot();
+    const otherBoard = boot(other);
+    board.openStorage("test").write("key", encodeUTF8("mine"));
+    expect(otherBoard.openStorage("test").keys()).toEqual([]);
+    new board.io.DigitalOut({ pin: board.pins.contactor }).write(1);
+    expect(other.vehicle.isContactorClosed).toBe(false);
+    expect(() => new otherBoard.io.DigitalOut({ pin: otherBoard.pins.contactor })).not.toThrow();
+    new board.io.GATTServer({ services: [] });
+    expect(() => new otherBoard.io.GATTServer({ services: [] })).not.toThrow();
+    device.cutPower();
+    expect(other.isRunning).toBe(true);
+    expect(otherBoard.mac).not.toBe(board.mac);
+  });
+
+  test("draws its random numbers from the world's seed", () => {
+    const draw = (seed: number) => {
+      const seeded = new Device(virtualWorld({ seed }));
+      return encodeHex(boot(seeded).crypto.random(8));
+    };
+    expect(draw(1)).toEqual(draw(1));
+    expect(draw(1)).not.toEqual(draw(2));
+  });
+});

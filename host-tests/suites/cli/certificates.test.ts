@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { rootCertificates } from "node:tls";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { readCertificates } from "../../tools/cli/certificates.js";
+
+const CERTIFICATE = rootCertificates[0] ?? "";
+const BROKEN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+let folder: string;
+let file: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "plugpass-certificates-"));
+  file = join(folder, "ca.pem");
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test.each([
+  ["one", CERTIFICATE],
+  ["several, with words between them", `first:\n${CERTIFICATE}\nsecond:\n${CERTIFICATE}\n`],
+])("%s", (_name, text) => {
+  writeFileSync(file, text);
+  expect(readCertificates(file)).toBe(text);
+});
+
+test.each([
+  ["nothing", ""],
+  ["no PEM", "nonsense"],
+  ["one that is none", BROKEN],
+  ["one that is none beside one that is", `${CERTIFICATE}\n${BROKEN}`],
+])("%s is told", (_name, text) => {
+  writeFileSync(file, text);
+  expect(() => readCertificates(file)).toThrow(`${file} holds no certificates in PEM`);
+});
+
+test("no file is told", () => {
+  expect(() => readCertificates(file)).toThrow(`there is no file ${file}`);
+});

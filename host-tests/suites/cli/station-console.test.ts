@@ -1,0 +1,63 @@
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { openStationConsole } from "../../tools/cli/station-console.js";
+import { VirtualStation } from "../../tools/cli/virtual-station.js";
+import { waitFor } from "../../tools/cli/wait.js";
+import { NodeClock } from "../../virtual/node-board/index.js";
+import { World } from "../../virtual/world/world.js";
+
+let clock: NodeClock;
+let station: VirtualStation;
+let input: PassThrough & { isTTY?: boolean };
+let printed: string[];
+let quits: number;
+
+beforeEach(() => {
+  clock = new NodeClock();
+  station = new VirtualStation({ world: new World(clock), httpPort: 0 });
+  station.boot();
+  input = new PassThrough();
+  printed = [];
+  quits = 0;
+});
+
+afterEach(() => {
+  input.destroy();
+  station.device.cutPower();
+  clock.dispose();
+});
+
+function open(): void {
+  openStationConsole({ station, input, print: (line) => printed.push(line), onQuit: () => quits++ });
+}
+
+test("the vehicle and the station do what is typed", async () => {
+  open();
+  input.write("plug\n");
+  await waitFor("it is plugged", () => station.station?.status === "plugged");
+  input.write("\n status \nnonsense\n");
+  await waitFor("two answers", () => printed.length === 2);
+  expect(printed[0]).toBe("unpaired, plugged; vehicle plugged, no current");
+  expect(printed[1]).toContain("unknown");
+});
+
+test.each([
+  ["a terminal's input ends it", true, 1],
+  ["any other input's end does not", false, 0],
+])("%s", async (_name, isTTY, expected) => {
+  input.isTTY = isTTY;
+  open();
+  input.end();
+  await once(input, "end");
+  await new Promise(setImmediate);
+  expect(quits).toBe(expected);
+});
+
+test("what is typed while the firmware does not run does nothing", async () => {
+  station.device.cutPower();
+  open();
+  input.write("stop\npair\nplug\nquit\n");
+  await waitFor("it quits", () => quits === 1);
+  station.shutDown();
+});

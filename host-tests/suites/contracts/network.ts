@@ -1,0 +1,261 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type {
+  AccessPointConstructor,
+  Ethernet,
+  IO,
+  WiFi,
+  WiFiConstructor,
+  WiFiEvent,
+  WiFiNetwork,
+} from "../../../modules/board/index.js";
+import type { WiFiSurroundings } from "../../virtual/world/wifi.js";
+import type { Harness } from "./harness.js";
+
+/** A board, and the networks around it. */
+export interface NetworkHarness extends Harness {
+  readonly place: WiFiSurroundings;
+  readonly cable: { plug(): void; unplug(): void };
+}
+
+export type MakeNetworkHarness = (options: { network: "wifi" | "ethernet" }) => Promise<NetworkHarness>;
+
+const HOME = { ssid: "Home", password: "correct horse", channel: 11, rssi: -71 };
+const A_WHILE_MS = 5000;
+
+/** What every board's Wi-Fi does (modules/board/network.ts). */
+export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarness): void {
+  describe(`${name}: Wi-Fi`, () => {
+    let harness: NetworkHarness;
+    let io: { WiFi: WiFiConstructor; AccessPoint: AccessPointConstructor };
+    let wifi: WiFi;
+    let events: WiFiEvent[];
+
+    beforeEach(async () => {
+      harness = await makeHarness({ network: "wifi" });
+      const { network } = harness.board.io;
+      if (network.kind !== "wifi") throw new Error("this board has no Wi-Fi");
+      io = network;
+      events = [];
+      wifi = new io.WiFi({ onChanged: (event) => events.push(event) });
+      harness.place.put(HOME);
+    });
+
+    afterEach(async () => {
+      wifi.close();
+      await harness.dispose();
+    });
+
+    const types = () => events.map((event) => event.type);
+
+    async function join(credentials = { ssid: HOME.ssid, password: HOME.password }): Promise<void> {
+      wifi.connect(credentials);
+      await harness.until("there is an address", () => types().includes("gotIP"));
+    }
+
+    function scan(): { found: WiFiNetwork[]; completions: number } {
+      const result = { found: [] as WiFiNetwork[], completions: 0 };
+      wifi.scan({
+        onFound: (network) => result.found.push(network),
+        onComplete: () => {
+          result.completions++;
+        },
+      });
+      return result;
+    }
+
+    test("it joins, and then it has an address", async () => {
+      await join();
+      expect(types()).toEqual(["connected", "gotIP"]);
+      expect(events[1]).toEqual({ type: "gotIP", address: wifi.address });
+      expect(wifi.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+      expect(wifi.rssi).toBe(HOME.rssi);
+    });
+
+    test("before it has joined it has no address and no signal", () => {
+      expect(wifi.address).toBeUndefined();
+      expect(wifi.rssi).toBeUndefined();
+    });
+
+    test("an open network wants no password", async () => {
+      harness.place.put({ ssid: "Open" });
+      await join({ ssid: "Open", password: "" });
+      expect(wifi.address).toBeDefined();
+    });
+
+    test.each([
+      ["a wrong password is told", HOME.ssid, "wrong horse", true],
+      ["a network that is not there is told from a wrong password", "Nowhere", "correct horse", false],
+      ["no password where one is needed is no failed handshake", HOME.ssid, "", false],
+    ])("%s", async (_name, ssid, password, wrongPassword) => {
+      wifi.connect({ ssid, password });
+      await harness.pass(A_WHILE_MS);
+      expect(events).toEqual([{ type: "disconnected", wrongPassword }]);
+      expect(wifi.address).toBeUndefined();
+    });
+
+    test("a network that gives no addresses is joined, and that is all", async () => {
+      harness.place.put({ ...HOME, dhcp: false });
+      wifi.connect(HOME);
+      await harness.pass(A_WHILE_MS);
+      expect(types()).toEqual(["connected"]);
+      expect(wifi.address).toBeUndefined();
+    });
+
+    test("a network that goes away is told, and not joined again by itself", async () => {
+      await join();
+      harness.place.remove(HOME.ssid);
+      await harness.pass(A_WHILE_MS);
+      harness.place.put(HOME);
+      await harness.pass(A_WHILE_MS);
+      expect(events.slice(2)).toEqual([{ type: "disconnected", wrongPassword: false }]);
+      expect(wifi.address).toBeUndefined();
+    });
+
+    test("an address may be lost, and another come, without a word of the network itself", async () => {
+      await join();
+      harness.place.put({ ...HOME, dhcp: false });
+      await harness.until("it is lost", () => types().includes("lostIP"));
+      expect(wifi.address).toBeUndefined();
+      harness.place.put({ ...HOME, dhcp: true });
+      await harness.until("there is another", () => wifi.address !== undefined);
+      expect(types()).toEqual(["connected", "gotIP", "lostIP", "gotIP"]);
+    });
+
+    test("disconnecting is told and gives the address back", async () => {
+      await join();
+      wifi.disconnect();
+      expect(wifi.address).toBeUndefined();
+      await harness.until("it is told", () => types().includes("disconnected"));
+    });
+
+    test("another connect takes the place of one that is under way", async () => {
+      harness.place.put({ ssid: "Other" });
+      wifi.connect({ ssid: HOME.ssid, password: "wrong horse" });
+      await join({ ssid: "Other", password: "" });
+      await harness.pass(A_WHILE_MS);
+      expect(types()).toEqual(["connected", "gotIP"]);
+    });
+
+    test("a scan finds what does not hide, with channel, signal and lock", async () => {
+      harness.place.put({ ssid: "Open", channel: 1, rssi: -40 });
+      harness.place.put({ ssid: "Secret", hidden: true });
+      const { found, completions } = scan();
+      expect([found.length, completions]).toEqual([0, 0]);
+      await harness.pass(A_WHILE_MS);
+      expect(found).toEqual([
+        { ssid: HOME.ssid, channel: 11, rssi: -71, authentication: "wpa2_psk" },
+        { ssid: "Open", channel: 1, rssi: -40, authentication: "none" },
+      ]);
+    });
+
+    test("one scan at a time; the next may begin when it is complete", async () => {
+      const first = scan();
+      expect(scan).toThrow("scan");
+      await harness.until("it is complete", () => first.completions === 1);
+      expect(scan).not.toThrow();
+    });
+
+    test.each([
+      ["an SSID of no bytes", "", "12345678"],
+      ["an SSID of 33 bytes", `${"é".repeat(16)}x`, "12345678"],
+      ["a password of 7 bytes", "Home", "1234567"],
+      ["a password of 64 bytes", "Home", "x".repeat(64)],
+    ])("%s is an error", (_name, ssid, password) => {
+      expect(() => wifi.connect({ ssid, password })).toThrow(RangeError);
+    });
+
+    test("no callback comes after close, and the address is given back", async () => {
+      await join();
+      const { found } = scan();
+      wifi.close();
+      wifi.close();
+      harness.place.remove(HOME.ssid);
+      await harness.pass(A_WHILE_MS);
+      expect(types()).toEqual(["connected", "gotIP"]);
+      expect(found).toEqual([]);
+      expect(wifi.address).toBeUndefined();
+      expect(() => wifi.connect(HOME)).toThrow("closed");
+    });
+
+    test("the access point is up from construction to close", () => {
+      const accessPoint = new io.AccessPoint({ ssid: "Station AP", password: "12345678", channel: 11 });
+      expect(harness.place.accessPoints).toEqual([{ ssid: "Station AP", password: "12345678", channel: 11 }]);
+      accessPoint.close();
+      accessPoint.close();
+      expect(harness.place.accessPoints).toEqual([]);
+    });
+
+    test("the access point and the network are there at the same time", async () => {
+      const accessPoint = new io.AccessPoint({ ssid: "Station AP" });
+      await join();
+      expect(harness.place.accessPoints).toHaveLength(1);
+      accessPoint.close();
+      expect(wifi.address).toBeDefined();
+    });
+
+    test.each([
+      ["a short password", { ssid: "AP", password: "1234567" }],
+      ["an empty password", { ssid: "AP", password: "" }],
+      ["no name", { ssid: "" }],
+      ["a name of 33 bytes", { ssid: "x".repeat(33) }],
+      ["a channel that is none", { ssid: "AP", channel: 14 }],
+    ])("an access point with %s is an error, and does not come up", (_name, options) => {
+      expect(() => new io.AccessPoint(options)).toThrow(RangeError);
+      expect(harness.place.accessPoints).toEqual([]);
+    });
+
+    test("a second access point is an error while the first is up", () => {
+      const first: IO = new io.AccessPoint({ ssid: "One" });
+      expect(() => new io.AccessPoint({ ssid: "Two" })).toThrow("already");
+      first.close();
+      new io.AccessPoint({ ssid: "Two" }).close();
+    });
+  });
+}
+
+/** What every board's Ethernet does (modules/board/network.ts). */
+export function describeEthernetContract(name: string, makeHarness: MakeNetworkHarness): void {
+  describe(`${name}: Ethernet`, () => {
+    let harness: NetworkHarness;
+    let ethernet: Ethernet;
+    let events: string[];
+
+    beforeEach(async () => {
+      harness = await makeHarness({ network: "ethernet" });
+      const { network } = harness.board.io;
+      if (network.kind !== "ethernet") throw new Error("this board has no Ethernet");
+      events = [];
+      ethernet = new network.Ethernet({ onChanged: (event) => events.push(event.type) });
+    });
+
+    afterEach(async () => {
+      ethernet.close();
+      await harness.dispose();
+    });
+
+    test("with a cable there is an address, in a moment", async () => {
+      expect(ethernet.address).toBeUndefined();
+      await harness.until("it is told", () => events.includes("gotIP"));
+      expect(ethernet.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+    });
+
+    test("without the cable there is none, and with it again there is", async () => {
+      await harness.until("it is told", () => events.includes("gotIP"));
+      harness.cable.unplug();
+      await harness.until("the loss is told", () => events.includes("lostIP"));
+      expect(ethernet.address).toBeUndefined();
+      harness.cable.plug();
+      await harness.until("it is told again", () => events.length === 3);
+      expect(events).toEqual(["gotIP", "lostIP", "gotIP"]);
+    });
+
+    test("no callback comes after close", async () => {
+      ethernet.close();
+      harness.cable.unplug();
+      harness.cable.plug();
+      await harness.pass(A_WHILE_MS);
+      expect(events).toEqual([]);
+      expect(ethernet.address).toBeUndefined();
+    });
+  });
+}

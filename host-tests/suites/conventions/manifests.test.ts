@@ -1,0 +1,231 @@
+/** Checks of the manifests that need no SDK. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { type Manifest, readManifest } from "../../../scripts/sdk/manifest.js";
+import { moduleLists } from "../../../scripts/sdk/module-lists.js";
+import { parsePartitions, partitionErrors } from "../../../scripts/sdk/partitions.js";
+import { MANIFESTS } from "../../../scripts/sdk/targets.js";
+import { importGraph, ROOT, regexpsOutsideFunctions, targetOf, valueImports } from "../../tools/imports.js";
+import { SLOT_BYTES } from "../../virtual/board/slots.js";
+
+const FLASH_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Pool of XS, bytes (`creation.static`). An emulated ESP32-C3 starts with 131,072 and runs out of memory with 94,208.
+ * The classic ESP32 with Bluetooth has no larger block than 113,840.
+ */
+const STATIC_HEAP_BYTES: Readonly<Record<string, number>> = {
+  esp32: 110_592,
+  "esp32-signed": 110_592,
+  esp32c3: 131_072,
+};
+
+/** What posts messages to the engine's queue while JavaScript is busy, with a TLS handshake say. */
+const MAX_TCP_SOCKETS = 8;
+const LISTENER_AND_DNS = 2;
+const MAX_PHONES = 3;
+/** Connected, subscribed, wrote, gone. */
+const MESSAGES_PER_PHONE = 4;
+/** Associated, address, and both gone. */
+const WIFI_MESSAGES = 4;
+
+interface SDKModule {
+  readonly from: string;
+  readonly documented: string;
+}
+
+const SDK_MODULES: Readonly<Record<string, SDKModule>> = JSON.parse(
+  readFileSync(join(ROOT, "manifests/sdk-modules.json"), "utf8"),
+);
+
+const TARGETS: readonly [string, Manifest][] = await Promise.all(
+  MANIFESTS.map(async (folder): Promise<[string, Manifest]> => {
+    const file = join(ROOT, "manifests", folder.name, "manifest.json");
+    return [folder.name, readManifest(file, folder.platform, await moduleLists(folder))];
+  }),
+);
+
+function manifestOf(target: string): Manifest {
+  const manifest = TARGETS.find(([name]) => name === target)?.[1];
+  if (!manifest) throw new Error(`there is no manifests/${target}`);
+  return manifest;
+}
+
+/** The file that a module of a manifest is, from the project's root. */
+function sourceOf(path: string): string {
+  const found = [".ts", ".js"].map((ending) => path + ending).find((file) => existsSync(file));
+  return found === undefined ? `${path} (no such file)` : relative(ROOT, found).split(sep).join("/");
+}
+
+describe.each(TARGETS)("manifests/%s", (target, manifest) => {
+  const graph = importGraph(`${manifest.main}.ts`);
+  /** A board's pins stand where the firmware looks for the ESP32's. */
+  const named = [...manifest.ownModules].map(([name, path]) => [name, sourceOf(path)] as const);
+
+  test("lists exactly the modules that its main module imports, as another parser finds them", () => {
+    const wanted = [...graph.files].map((file) => file.replace(/\.(ts|js)$/, "")).sort();
+    const names = named.map(([name]) => name).filter((name) => !name.startsWith("@"));
+    expect(names.sort()).toEqual(wanted);
+  });
+
+  /**
+   * XS 8.2.3 (`fxAllocateRegExpData` in xsre.c lacks an `else`): each use of a regular expression that was made when the
+   * modules were preloaded takes memory that is never given back, and a garbage collection meanwhile ends the machine.
+   */
+  test("has no regular expression outside functions", () => {
+    const found = [...graph.files].flatMap((file) =>
+      regexpsOutsideFunctions(file).map((one) => `${file}: ${one}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("names files that are there, by their paths", () => {
+    const elsewhere = named.filter(([name, file]) => file.replace(/\.(ts|js)$/, "") !== name);
+    expect(elsewhere.filter(([name]) => !name.startsWith("@"))).toEqual(
+      target === "esp32c3" ? [["firmware/boards/esp32/pins", "firmware/boards/esp32c3/pins.ts"]] : [],
+    );
+    for (const [, file] of named) expect(existsSync(join(ROOT, file))).toBe(true);
+    for (const file of manifest.buildFiles.values()) expect(existsSync(file)).toBe(true);
+  });
+
+  test("has what every specifier of the SDK comes from, as its documentation or typings have it", () => {
+    const specifiers = [...graph.specifiers].filter((specifier) => !specifier.startsWith("@"));
+    const unknown = specifiers.filter((specifier) => !(specifier in SDK_MODULES));
+    expect(unknown).toEqual([]);
+    const missing = specifiers.filter((specifier) => {
+      const from = SDK_MODULES[specifier]?.from ?? "";
+      return from !== "mcconfig" && !manifest.fromSDK.some((source) => source.startsWith(from));
+    });
+    expect(missing).toEqual([]);
+  });
+});
+
+const CHIP_TARGETS = TARGETS.filter(([, manifest]) => manifest.buildFiles.has("PARTITIONS_FILE"));
+
+describe.each(CHIP_TARGETS)("on the chip, manifests/%s", (target, manifest) => {
+  test("preloads every module of ours into flash", () => {
+    const left = [...manifest.ownModules.keys()].filter((name) => !manifest.preload.has(name));
+    expect(left).toEqual([]);
+  });
+
+  test("binds the functions that the firmware calls, and no other", () => {
+    const typings = readFileSync(join(ROOT, "firmware/boards/moddable/sdk.d.ts"), "utf8");
+    const declared = [...typings.matchAll(/^ {4}(esp_\w+)\(/gm)].map((match) => match[1]);
+    expect(manifest.ffiFunctions.sort()).toEqual(declared.sort());
+    const board = ["index", "life"].map((name) =>
+      readFileSync(join(ROOT, `firmware/boards/esp32/${name}.ts`), "utf8"),
+    );
+    for (const name of manifest.ffiFunctions) expect(board.join("")).toContain(`.${name}(`);
+  });
+
+  test("queues what may be told at once: else a task of ESP-IDF waits for JavaScript, or it is lost", () => {
+    const { defines } = JSON.parse(readFileSync(join(ROOT, "manifests/chip.json"), "utf8"));
+    const sockets = MAX_TCP_SOCKETS + LISTENER_AND_DNS;
+    const phones = MAX_PHONES * MESSAGES_PER_PHONE;
+    expect(defines.task.queueLength).toBeGreaterThanOrEqual(sockets + phones + WIFI_MESSAGES);
+  });
+
+  test("prints no memory to the serial log when a release crashes", () => {
+    const folder = manifest.buildFiles.get("SDKCONFIGPATH") ?? "";
+    // mcconfig merges the second file into the first: the last line for a name decides.
+    const config = ["sdkconfig.defaults", "sdkconfig.defaults.release"]
+      .map((name) => readFileSync(join(folder, name), "utf8"))
+      .join("\n");
+    const last = new Map(
+      [...config.matchAll(/^(CONFIG_\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
+    );
+    expect(last.get("CONFIG_ESP_COREDUMP_ENABLE_TO_UART")).toBe("n");
+    expect(last.get("CONFIG_ESP_COREDUMP_ENABLE_TO_NONE")).toBe("y");
+    expect(last.get("CONFIG_ESP_SYSTEM_PANIC_PRINT_REBOOT")).toBe("n");
+    expect(last.get("CONFIG_ESP_SYSTEM_PANIC_SILENT_REBOOT")).toBe("y");
+  });
+
+  test("gives XS a pool that the chip has as one block of memory", () => {
+    expect(manifest.staticHeapBytes).toBe(STATIC_HEAP_BYTES[target]);
+  });
+
+  test("lays the flash out without overlaps, with two slots that reach the end", () => {
+    const csv = readFileSync(manifest.buildFiles.get("PARTITIONS_FILE") ?? "", "utf8");
+    const partitions = parsePartitions(csv);
+    expect(partitionErrors(partitions, FLASH_BYTES)).toEqual([]);
+    expect(partitions.find(({ subtype }) => subtype === "ota_0")?.size).toBe(SLOT_BYTES);
+    const last = partitions.find(({ subtype }) => subtype === "ota_1");
+    expect((last?.offset ?? 0) + (last?.size ?? 0)).toBe(FLASH_BYTES);
+  });
+});
+
+test("the ESP32-C3 leaves out the SDK's set-up, which drives an LED on GPIO 8 for ever", () => {
+  const manifest = manifestOf("esp32c3");
+  expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/targets/esp32c3/setup-target");
+  const { config } = JSON.parse(readFileSync(join(ROOT, "manifests/esp32c3/manifest.json"), "utf8"));
+  expect(config.led.rainbow).toBe(false);
+});
+
+describe("in the simulator", () => {
+  const { preload } = manifestOf("lin");
+
+  test("all modules without the SDK are preloaded as on the chip", () => {
+    const modules = [...manifestOf("esp32").ownModules.keys()].filter((name) => name.startsWith("modules/"));
+    expect(modules.filter((name) => !preload.has(name))).toEqual([]);
+    expect([...preload].filter((name) => !manifestOf("esp32").preload.has(name))).toEqual([]);
+  });
+
+  test("a preloaded module imports preloaded modules only", () => {
+    const imports = [...preload].flatMap((name) => {
+      const file = sourceOf(join(ROOT, name));
+      return valueImports(file).map((specifier) => targetOf(file, specifier).replace(/\.(ts|js)$/, ""));
+    });
+    expect(imports.filter((name) => !preload.has(name))).toEqual([]);
+  });
+
+  test("the contract suites preload no module", () => {
+    expect([...manifestOf("lin-contracts").preload]).toEqual([]);
+  });
+});
+
+test("the signed build is the usual one, and verifies signatures", () => {
+  const config = (target: string) =>
+    readFileSync(join(ROOT, "manifests", target, "sdkconfig/sdkconfig.defaults"), "utf8");
+  expect(config("esp32-signed").startsWith(config("esp32"))).toBe(true);
+  const more = config("esp32-signed").slice(config("esp32").length);
+  expect(more).toContain("CONFIG_SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT=y");
+  expect(config("esp32")).toContain("CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE=y");
+});
+
+test("every specifier of the SDK is declared as the project's type check has it", () => {
+  const typings = readFileSync(join(ROOT, "firmware/boards/moddable/sdk.d.ts"), "utf8");
+  const declared = [...typings.matchAll(/^declare module "([^"]+)"/gm)].map((match) => match[1]);
+  expect(declared.sort()).toEqual(Object.keys(SDK_MODULES).sort());
+});
+
+test.each([
+  ["esp32", "esp32/esp32s3", "for the classic ESP32"],
+  ["esp32c3", "esp32", "for ESP32-C3"],
+  ["lin", "mac", "simulator on Linux"],
+])("manifests/%s says in a sentence that it is not for %s", (target, platform, sentence) => {
+  const { platforms } = JSON.parse(readFileSync(join(ROOT, "manifests", target, "manifest.json"), "utf8"));
+  const error = (platforms[`${platform.split("/")[0]}/*`] ?? platforms["..."]).error;
+  expect(error).toContain(sentence);
+});
+
+describe("these checks find", () => {
+  const slots = "ota_0, app, ota_0, 0x20000, 0x1F0000,\nota_1, app, ota_1, 0x210000, 0x1F0000,\n";
+  const good = `otadata, data, ota, 0x9000, 0x2000,\nnvs, data, nvs, 0xc000, 0x14000,\n${slots}`;
+
+  test.each<[string, string, string]>([
+    ["partitions that overlap", good.replace("0x14000", "0x15000"), "ota_0 overlaps nvs"],
+    ["a partition behind the flash", good.replace("0x210000", "0x220000"), "ota_1 ends behind the flash"],
+    ["a slot that is not aligned", good.replace("0x20000,", "0x21000,"), "ota_0 is not aligned"],
+    ["slots of two sizes", good.replace(/0x1F0000,\nota_1/, "0x1E0000,\nota_1"), "differ in size"],
+    ["a missing slot", good.replace(/ota_1.*/, ""), "no two slots"],
+    ["a missing storage", good.replace(/nvs.*\n/, ""), "no key-value storage"],
+  ])("%s", (_name, csv, error) => {
+    expect(partitionErrors(parsePartitions(csv), FLASH_BYTES).join("\n")).toContain(error);
+  });
+
+  test("nothing wrong with a good table", () => {
+    expect(partitionErrors(parsePartitions(good), FLASH_BYTES)).toEqual([]);
+  });
+});

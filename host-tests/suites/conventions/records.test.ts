@@ -1,0 +1,149 @@
+/**
+ * Every record that a firmware leaves for another: what the older one wrote is read by the newer after an update, and
+ * what the newer wrote by the older after a rollback. A record without its two lines here fails.
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { ownerFormat } from "../../../firmware/platform/owner.js";
+import { settingsFormat } from "../../../firmware/settings.js";
+import { restartsFormat } from "../../../firmware/update/boot-counter.js";
+import { listIndexFormat, listPageFormat } from "../../../modules/authorization/local-list.js";
+import type { JSONObject } from "../../../modules/json/index.js";
+import { candidateFormat, pairingFormat } from "../../../modules/pairing/parameters.js";
+import { bookFormat, logFormat } from "../../../modules/sessions/session.js";
+import { deviceFormat, type RecordFormat } from "../../../modules/settings/index.js";
+import { updateFormat } from "../../../modules/updates/index.js";
+import { loginFormat } from "../../../modules/web/login.js";
+import { ROOT } from "../../tools/imports.js";
+
+const SESSION = {
+  id: "00c0ffee00c0ffee",
+  tag: "ab".repeat(32),
+  tagEnd: "0001",
+  method: "ble",
+  currentA: 16,
+  start: 1_800_000_000,
+  seconds: 60,
+  startWh: 1000,
+};
+
+const defaults = {
+  currentLimitA: 16,
+  offlinePolicy: "deny",
+  cardEnds: true,
+  resumes: false,
+  autoUpdate: true,
+  updateTime: "03:00",
+  staging: false,
+  isFree: false,
+} as const;
+
+interface Kept {
+  readonly format: RecordFormat<unknown>;
+  /** As its first version has written it, without `v`: this never changes. */
+  readonly first: JSONObject;
+  /** What it means now. */
+  readonly value: unknown;
+}
+
+function kept<T>(format: RecordFormat<T>, first: JSONObject, value: unknown): Kept {
+  return { format: format as RecordFormat<unknown>, first, value };
+}
+
+/** By the key as the source has it. */
+const RECORDS: Readonly<Record<string, Kept>> = {
+  device: kept(
+    deviceFormat,
+    { deviceId: "cafe-1", productId: "cafe", responseKey: "0f".repeat(32), cipher: "aes-256-gcm" },
+    expect.objectContaining({ deviceId: "cafe-1", productId: "cafe", cipher: "aes-256-gcm" }),
+  ),
+  pairing: kept(
+    pairingFormat,
+    {
+      ssid: "Home",
+      psk: "correct horse",
+      email: "a@b.example",
+      token: "t",
+      host: "h.example",
+      port: 1883,
+      tls: false,
+    },
+    expect.objectContaining({
+      wifi: { ssid: "Home", password: "correct horse" },
+      host: "h.example",
+      port: 1883,
+    }),
+  ),
+  owner: kept(ownerFormat, { user: "0123abcd" }, "0123abcd"),
+  candidate: kept(
+    candidateFormat,
+    { fields: { ssid: "Home" }, isTried: true },
+    expect.objectContaining({ fields: new Map([["ssid", "Home"]]), isTried: true }),
+  ),
+  login: kept(loginFormat, { hash: "ab".repeat(32) }, new Uint8Array(32).fill(0xab)),
+  options: kept(
+    settingsFormat(defaults),
+    { currentLimitA: 10, offlinePolicy: "list", cardEnds: false, resumes: true },
+    expect.objectContaining({ currentLimitA: 10, offlinePolicy: "list", cardEnds: false, resumes: true }),
+  ),
+  restarts: kept(restartsFormat, { count: 7, quick: 1 }, { count: 7, quick: 1 }),
+  "local-list": kept(
+    listIndexFormat,
+    { version: 3, side: "b", count: 2 },
+    { version: 3, side: "b", count: 2 },
+  ),
+  "list-${name}": kept(listPageFormat("a0"), { tags: "ab".repeat(16) }, "ab".repeat(16)),
+  session: kept(
+    bookFormat,
+    { meterWh: 1234, session: SESSION },
+    expect.objectContaining({ meterWh: 1234, session: expect.objectContaining({ id: SESSION.id }) }),
+  ),
+  "log${slot}": kept(
+    logFormat(0),
+    { order: 5, ...SESSION, end: 1_800_000_060, endWh: 1100, why: "unplugged" },
+    expect.objectContaining({
+      order: 5,
+      session: expect.objectContaining({ endWh: 1100, why: "unplugged" }),
+    }),
+  ),
+  ota: kept(
+    updateFormat,
+    { trial: { from: 1, to: 2, stage: "installed", hadBroker: true } },
+    { trial: { from: 1, to: 2, stage: "installed", hadBroker: true }, rollback: undefined },
+  ),
+};
+
+/** The keys of the formats in the sources. */
+function formatKeys(): string[] {
+  return ["modules", "firmware"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+      .map((name) => readFileSync(join(ROOT, folder, name), "utf8"))
+      .filter((source) => /: RecordFormat</.test(source))
+      .flatMap((source) => [...source.matchAll(/^ *key: ["`](.+)["`],$/gm)].map((match) => match[1] ?? "")),
+  );
+}
+
+test("every record is here", () => {
+  expect(formatKeys().sort()).toEqual(Object.keys(RECORDS).sort());
+});
+
+describe.each(Object.entries(RECORDS))("the record %s", (_key, { format, first, value }) => {
+  test("as the first firmware wrote it is read after an update", () => {
+    expect(format.parse(first, 1)).toEqual(value);
+  });
+
+  test("as a newer firmware writes it is read after a rollback", () => {
+    // A newer version may add fields; it never gives one another meaning.
+    const newer = { ...first, invented: { later: true } };
+    expect(format.parse(newer, format.version + 1)).toEqual(value);
+  });
+
+  test("is written so that it is read", () => {
+    if (format.readOnly) return;
+    const written = JSON.parse(JSON.stringify(format.format(format.parse(first, 1))));
+    expect(format.parse(written, format.version)).toEqual(value);
+  });
+});

@@ -1,0 +1,473 @@
+/** The platform stub's admin page in a real browser, with a real station on its broker. */
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { type Admin, Login, startAdmin } from "../../../platform-stub/admin/index.js";
+import { StationWatcher } from "../../../platform-stub/station-watcher.js";
+import { Traffic } from "../../../platform-stub/traffic.js";
+import { ROOT } from "../../tools/imports.js";
+import { BAR, type BrokerUnderTest, CAFE, onAedes } from "./brokers.js";
+import { findChromium, startChromium } from "./chromium.js";
+import { OnlineStation } from "./online-station.js";
+
+const PATIENCE_MS = 60_000;
+const PASSWORD = "correct horse";
+const DESK = { width: 1280, height: 800 };
+const SCREENS = [
+  ["phone", { width: 390, height: 844 }],
+  ["desk", DESK],
+] as const;
+const SECTIONS = ["Cards", "Stations", "Sessions", "Requests"];
+/** What a station, or a file, would have run in the page. */
+const HOSTILE = `<img src=x onerror="document.title='hit'">`;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PICTURES = process.env.PLUGPASS_PICTURES === "1" ? join(ROOT, "docs/admin") : undefined;
+
+const program = findChromium();
+const describeWithChromium = program === undefined ? describe.skip : describe;
+
+describeWithChromium("the platform's admin page", () => {
+  let browser: Browser;
+  let broker: BrokerUnderTest;
+  let watcher: StationWatcher;
+  let admin: Admin;
+  let station: OnlineStation | undefined;
+  const contexts: BrowserContext[] = [];
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    browser = await startChromium(program ?? "");
+  }, PATIENCE_MS);
+
+  afterAll(() => browser.close());
+
+  beforeEach(async () => {
+    const traffic = new Traffic();
+    broker = await onAedes({
+      onRequest: (request, decision) => traffic.note(request, decision),
+      onIgnored: (why) => traffic.noteIgnored(why),
+    });
+    const { registry, platform } = broker;
+    watcher = await StationWatcher.start({ registry, url: platform.url, ...platform.account });
+    const { login } = await Login.open({ registry, password: PASSWORD });
+    admin = await startAdmin({ registry, traffic, watcher, login, host: "127.0.0.1", port: 0 });
+  });
+
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+    station?.stop();
+    station = undefined;
+    await admin.close();
+    await watcher.close();
+    await broker.close();
+    expect(complaints.splice(0)).toEqual([]);
+  });
+
+  async function open(
+    screen = DESK as { width: number; height: number },
+    colorScheme?: "dark",
+  ): Promise<Page> {
+    const context = await browser.newContext({
+      baseURL: admin.url,
+      locale: "en-GB",
+      viewport: screen,
+      colorScheme,
+      acceptDownloads: true,
+    });
+    contexts.push(context);
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      // The browser's own line for 401 and 400.
+      if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
+        complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto("/");
+    return page;
+  }
+
+  async function logIn(page: Page, password = PASSWORD): Promise<void> {
+    await page.getByLabel("Password").fill(password);
+    await page.keyboard.press("Enter");
+  }
+
+  async function openLoggedIn(
+    screen?: { width: number; height: number },
+    colorScheme?: "dark",
+  ): Promise<Page> {
+    const page = await open(screen, colorScheme);
+    await logIn(page);
+    await says(page, "#cards h1", "Cards");
+    return page;
+  }
+
+  /** Waits until something that is to be seen says it. */
+  async function says(page: Page, selector: string, text: string | RegExp): Promise<void> {
+    await page
+      .locator(selector)
+      .filter({ hasText: text })
+      .first()
+      .waitFor({ state: "attached", timeout: 20_000 });
+  }
+
+  function rowOf(page: Page, tag: string) {
+    return page.locator("#cards-rows tr").filter({ hasText: tag });
+  }
+
+  /** What axe has to say against it, and that nothing is wider than the screen. */
+  async function isAccessible(page: Page): Promise<void> {
+    // The page's policy lets no script in from outside: this one comes by the debugger.
+    await page.evaluate(AXE);
+    const violations = await page.evaluate(
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))",
+    );
+    expect(violations).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+  }
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (PICTURES === undefined) return;
+    mkdirSync(PICTURES, { recursive: true });
+    await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+  }
+
+  /** A fortnight of a café, the same each time. */
+  function fillSessions(): void {
+    const nowS = Math.floor(Date.now() / 1000);
+    for (let i = 0; i < 18; i++) {
+      const start = nowS - Math.floor(((18 - i) * 13.3 * 86_400) / 18);
+      const seconds = 1800 + ((i * 977) % 7200);
+      broker.registry.acceptSession({
+        device: i % 3 === 0 ? "cafe-2" : "cafe-1",
+        id: i.toString(16).padStart(16, "0"),
+        owner: CAFE.email,
+        accepted: start + seconds,
+        tag: "ab".repeat(32),
+        tagEnd: "0001",
+        method: i % 4 === 0 ? "rfid" : "ble",
+        start,
+        end: start + seconds,
+        seconds,
+        startWh: 0,
+        endWh: 3000 + ((i * 2711) % 19_000),
+        why: "unplugged",
+      });
+    }
+  }
+
+  test(
+    "is not shown to who has no password, and is not shown any more after logging out",
+    async () => {
+      const page = await open();
+      await says(page, "#login h1", "Log in");
+      expect(await page.title()).toBe("Log in - PlugPass platform");
+      expect(await page.locator("nav").isVisible()).toBe(false);
+      await isAccessible(page);
+      await logIn(page, "wrong password");
+      await says(page, "#login-answer", "That is not the password.");
+      await logIn(page);
+      await says(page, "#cards-rows", "GUEST-0001");
+      await page.getByRole("button", { name: "Log out" }).click();
+      await says(page, "#login-answer", "You are logged out.");
+      expect(await page.locator("body").innerHTML()).not.toContain("GUEST-0001");
+      await page.goto("/#stations");
+      await says(page, "#login h1", "Log in");
+    },
+    PATIENCE_MS,
+  );
+
+  test.each(SCREENS)(
+    "on a %s: each section has what it is for, and axe finds nothing against it",
+    async (name, screen) => {
+      fillSessions();
+      broker.registry.putTag({
+        tag: "ANNA-2026",
+        owner: CAFE.email,
+        label: "Anna, upstairs",
+        maxCurrent: 10,
+      });
+      station = await OnlineStation.start(broker);
+      await station.present("GUEST-0001");
+      await station.charge(150);
+      await station.present("GUEST-0002");
+      const page = await openLoggedIn(screen);
+      for (const section of SECTIONS) {
+        await page.getByRole("link", { name: section }).click();
+        const shown = `#${section.toLowerCase()}`;
+        await says(page, `${shown} tbody tr`, /cafe-1|all/);
+        expect(await page.locator("a[aria-current]").textContent()).toBe(section);
+        expect(await page.title()).toBe(`${section} - PlugPass platform`);
+        await isAccessible(page);
+        await picture(page, `${name}-${section.toLowerCase()}`);
+      }
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "is readable in the dark",
+    async () => {
+      fillSessions();
+      const page = await openLoggedIn(DESK, "dark");
+      for (const section of SECTIONS) {
+        await page.getByRole("link", { name: section }).click();
+        await says(page, `#${section.toLowerCase()} h1`, section);
+        await isAccessible(page);
+      }
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "makes, changes, blocks and deletes a card, by keyboard as well",
+    async () => {
+      const page = await openLoggedIn();
+      await page.getByRole("button", { name: "New card" }).focus();
+      await page.keyboard.press("Enter");
+      await isAccessible(page);
+      await page.keyboard.press("Tab");
+      await page.getByLabel("Number", { exact: true }).fill("ANNA-2026");
+      await page.getByLabel("Label", { exact: true }).fill("Anna");
+      await page.getByLabel("all stations of the owner").uncheck();
+      await page.getByLabel("cafe-2").check();
+      await page.keyboard.press("Enter");
+      await says(page, "#cards-answer", "ANNA-2026 is saved.");
+      expect(broker.registry.tag("ANNA-2026")).toEqual({
+        tag: "ANNA-2026",
+        owner: CAFE.email,
+        label: "Anna",
+        stations: ["cafe-2"],
+      });
+      await page.getByRole("button", { name: "Block ANNA-2026", exact: true }).click();
+      await says(page, "#cards-rows tr", /ANNA-2026.*blocked/);
+      expect(broker.registry.tag("ANNA-2026")).toMatchObject({
+        blocked: true,
+        label: "Anna",
+        stations: ["cafe-2"],
+      });
+      await page.getByRole("button", { name: "Edit ANNA-2026" }).click();
+      await page.getByLabel("Owner", { exact: true }).selectOption(BAR.email);
+      await page.getByLabel("all stations of the owner").check();
+      await page.getByLabel("Blocked").uncheck();
+      await page.getByLabel("Current limit").fill("7.5");
+      await page.getByRole("button", { name: "Save" }).click();
+      await says(page, "#cards-rows tr", /ANNA-2026.*good/);
+      const changed = { tag: "ANNA-2026", owner: BAR.email, label: "Anna", maxCurrent: 7.5 };
+      expect(broker.registry.tag("ANNA-2026")).toEqual(changed);
+      await page.getByRole("button", { name: "Delete ANNA-2026" }).click();
+      await isAccessible(page);
+      await page.getByRole("button", { name: "Keep" }).click();
+      expect(broker.registry.tag("ANNA-2026")).toEqual(changed);
+      await page.getByRole("button", { name: "Delete ANNA-2026" }).click();
+      await page.locator("#deletion").getByRole("button", { name: "Delete" }).click();
+      await says(page, "#cards-answer", "ANNA-2026 is deleted.");
+      expect(broker.registry.tag("ANNA-2026")).toBeUndefined();
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "leaves the keyboard's user where they are: at the button of the same card, or of the next",
+    async () => {
+      const page = await openLoggedIn();
+      const press = async (name: string) => {
+        await page.getByRole("button", { name, exact: true }).focus();
+        await page.keyboard.press("Enter");
+      };
+      const isAt = (name: string) => page.locator(`button:focus[aria-label="${name}"]`).waitFor();
+      await press("Block GUEST-0001");
+      await isAt("Unblock GUEST-0001");
+      await page.keyboard.press("Enter");
+      await isAt("Block GUEST-0001");
+      await press("Edit GUEST-0001");
+      await page.getByLabel("Label", { exact: true }).fill("Anna");
+      await page.keyboard.press("Enter");
+      await says(page, "#cards-rows tr", /GUEST-0001Anna/);
+      await isAt("Edit GUEST-0001");
+      await press("Delete GUEST-0001");
+      await page.locator("#deletion").getByRole("button", { name: "Delete" }).press("Enter");
+      await says(page, "#cards-answer", "GUEST-0001 is deleted.");
+      await isAt("Delete GUEST-0002");
+      await press("New card");
+      await page.getByLabel("Number", { exact: true }).fill("ANNA-2026");
+      await page.keyboard.press("Enter");
+      await says(page, "#cards-answer", "ANNA-2026 is saved.");
+      await page.locator("#new-card:focus").waitFor();
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "lets an owner expect a station, by keyboard, and withdraws it",
+    async () => {
+      const page = await openLoggedIn();
+      await page.getByRole("link", { name: "Stations" }).click();
+      await says(page, "#expected-rows tr", "nobody");
+      await page.getByLabel("New owner", { exact: true }).selectOption(BAR.email);
+      await page.getByLabel("Station; empty").fill("cafe-1");
+      await page.keyboard.press("Enter");
+      await says(page, "#expect-answer", `${BAR.email} expects cafe-1.`);
+      await says(page, "#expected-rows tr", /owner@bar\.examplecafe-11 h 0 min/);
+      expect(broker.registry.consents).toMatchObject([{ owner: BAR.email, device: "cafe-1" }]);
+      await isAccessible(page);
+      await page.getByRole("button", { name: `Withdraw what ${BAR.email} expects` }).focus();
+      // The list comes again every 2 s.
+      await page.waitForResponse(/api\/stations/);
+      await page.waitForResponse(/api\/stations/);
+      await page.locator("#expected-rows button:focus").press("Enter");
+      await says(page, "#expected-rows tr", "nobody");
+      expect(broker.registry.consents).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "shows what cannot be right about a session, and no card where there was none",
+    async () => {
+      const session = {
+        device: "cafe-1",
+        owner: CAFE.email,
+        accepted: Math.floor(Date.now() / 1000),
+        tag: "0".repeat(64),
+        tagEnd: "-",
+        start: null,
+        end: null,
+        seconds: 60,
+        startWh: 500,
+        endWh: 10,
+        why: "unplugged",
+      };
+      broker.registry.acceptSession({ ...session, id: "0000000000000001", method: "free" });
+      broker.registry.acceptSession({ ...session, id: "0000000000000002", method: "remote", endWh: 600 });
+      broker.registry.acceptSession({ ...session, id: "0000000000000002", method: "remote", endWh: 700 });
+      const page = await openLoggedIn();
+      await page.getByRole("link", { name: "Sessions" }).click();
+      const rows = page.locator("#sessions-rows tr");
+      await says(
+        page,
+        "#sessions-rows tr",
+        /nonefree.*0 kWhunplugged; the meter ran backwards, from 500 to 10 Wh/,
+      );
+      expect(await rows.first().textContent()).toMatch(
+        /noneremote.*0\.1 kWhunplugged; it came again with other values/,
+      );
+      expect(await rows.locator("td.bad").count()).toBe(2);
+      await isAccessible(page);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "says in the dialog that a number is taken, and searches",
+    async () => {
+      const page = await openLoggedIn();
+      await page.getByRole("button", { name: "New card" }).click();
+      await page.getByLabel("Number", { exact: true }).fill("GUEST-0001");
+      await page.getByRole("button", { name: "Save" }).click();
+      await says(page, "#card-answer", "there is a card of that number already");
+      await page.getByRole("button", { name: "Cancel" }).click();
+      await page.getByLabel("Search").fill("bar.example");
+      await says(page, "#cards-count", "1-1 of 1");
+      expect(await rowOf(page, "GUEST-0004").count()).toBe(1);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "exports cards and takes them back; a file with a mistake changes nothing and says the line",
+    async () => {
+      broker.registry.putTag({ tag: "FORMULA-1", owner: CAFE.email, label: `=cmd|' /C calc'!A0` });
+      const before = broker.registry.tags;
+      const page = await openLoggedIn();
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("link", { name: "Export CSV" }).click(),
+      ]);
+      const file = await download.path();
+      expect(readFileSync(file, "utf8")).toContain(`FORMULA-1,${CAFE.email},'=cmd|' /C calc'!A0,`);
+      const choose = async (text: string) => {
+        await page
+          .getByLabel("Import CSV")
+          .setInputFiles({ name: "cards.csv", mimeType: "text/csv", buffer: Buffer.from(text) });
+        await page.getByRole("button", { name: "Import", exact: true }).click();
+      };
+      await choose(readFileSync(file, "utf8"));
+      await says(page, "#cards-answer", "0 cards added, 5 changed.");
+      expect(broker.registry.tags).toEqual(before);
+      await choose(`tag,owner\nNEW-0001,${CAFE.email}\nx${HOSTILE},${CAFE.email}\n`);
+      await says(page, "#cards-answer", "no card has changed");
+      await says(page, "#mistakes", /line 3: .*quotation mark stands in the middle/);
+      expect(broker.registry.tags).toEqual(before);
+      await isAccessible(page);
+      await choose(`tag,owner,label\nNEW-0001,${CAFE.email},${HOSTILE.replaceAll('"', "'")}\n`);
+      await says(page, "#cards-answer", "1 cards added");
+      await says(page, "#cards-rows", "<img src=x onerror='");
+      expect(await page.title()).toBe("Cards - PlugPass platform");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "shows a session go by as it happens, and afterwards what it was",
+    async () => {
+      station = await OnlineStation.start(broker);
+      const page = await openLoggedIn();
+      await page.getByRole("link", { name: "Stations" }).click();
+      await says(page, "#stations-rows tr", /cafe-1.*Slavia.*online.*available/);
+      await station.present("GUEST-0001");
+      await says(page, "#stations-rows tr", /cafe-1.*charging/);
+      await station.charge(150);
+      await says(page, "#stations-rows tr", /cafe-1.*available.*150 Wh/);
+      await page.getByRole("link", { name: "Sessions" }).click();
+      await says(page, "#sessions-rows tr", /cafe-1…0001ble.*0\.15 kWh/);
+      const chart = page.getByRole("img");
+      expect(await chart.getAttribute("aria-label")).toMatch(/0\.15 kWh$/);
+      await page.getByRole("link", { name: "Requests" }).click();
+      await says(page, "#requests-rows tr", /authorize.*tag: …0001.*200.*authorized: true/);
+      const text = (await page.locator("#requests").textContent()) ?? "";
+      for (const secret of ["GUEST-0001", broker.registry.device("cafe-1")?.key ?? "-", CAFE.token]) {
+        expect(text).not.toContain(secret);
+      }
+      station.stop();
+      station = undefined;
+      await page.getByRole("link", { name: "Stations" }).click();
+      await says(page, "#stations-rows tr", /cafe-1.*lost/);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "shows what a station calls itself as text, whatever it is",
+    async () => {
+      station = await OnlineStation.start(broker, { name: "<img src=x onerror=x()>" });
+      broker.registry.putTag({ tag: "HOSTILE-1", owner: CAFE.email, label: HOSTILE });
+      const page = await openLoggedIn();
+      await says(page, "#cards-rows", HOSTILE);
+      await page.getByRole("button", { name: "Delete HOSTILE-1" }).click();
+      await says(page, "#deletion-card", HOSTILE);
+      await page.getByRole("button", { name: "Keep" }).click();
+      await page.getByRole("link", { name: "Stations" }).click();
+      await says(page, "#stations-rows", "<img src=x onerror=x()>");
+      expect(await page.locator("main img").count()).toBe(0);
+      expect(await page.title()).toBe("Stations - PlugPass platform");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "says that the platform does not answer, and goes on when it does",
+    async () => {
+      const page = await openLoggedIn();
+      await page.getByRole("link", { name: "Stations" }).click();
+      await says(page, "#stations-rows tr", "never seen");
+      await page.context().setOffline(true);
+      await says(page, "#trouble", "The platform does not answer.");
+      await page.context().setOffline(false);
+      await page.locator("#trouble:empty").waitFor({ state: "attached", timeout: 20_000 });
+    },
+    PATIENCE_MS,
+  );
+});

@@ -1,0 +1,80 @@
+import { Registry, startPlatform, writeMosquittoFiles } from "../../../platform-stub/index.js";
+import type { Platform, PlatformOptions } from "../../../platform-stub/platform.js";
+import type { Identity } from "../../virtual/node-board/authority.js";
+import { findMosquitto, startMosquitto } from "./mosquitto.js";
+
+/** A café with two stations, and another one that has nothing to do with it. */
+export const CAFE = { email: "owner@cafe.example", token: "token-of-the-cafe" } as const;
+export const BAR = { email: "owner@bar.example", token: "token-of-the-bar" } as const;
+export const PLATFORM = { username: "platform", password: "password-of-the-platform" } as const;
+
+export function twoOwners(): Registry {
+  const registry = new Registry();
+  registry.addUser(CAFE);
+  registry.addUser(BAR);
+  for (const id of ["cafe-1", "cafe-2"]) registry.addDevice({ id, owner: CAFE.email });
+  registry.addDevice({ id: "bar-1", owner: BAR.email });
+  registry.putTag({ tag: "GUEST-0001", owner: CAFE.email });
+  registry.putTag({ tag: "GUEST-0002", owner: CAFE.email, blocked: true });
+  registry.putTag({ tag: "GUEST-0003", owner: CAFE.email, stations: ["cafe-2"] });
+  registry.putTag({ tag: "GUEST-0004", owner: BAR.email });
+  return registry;
+}
+
+export interface BrokerUnderTest {
+  readonly platform: Platform;
+  readonly registry: Registry;
+  /** For further platforms on the same broker; `undefined` for the embedded one. */
+  readonly url: string | undefined;
+  /** Port of the listener with TLS; `undefined` where there is none. */
+  readonly tlsPort?: number;
+  close(): Promise<void>;
+}
+
+type Options = Partial<PlatformOptions>;
+
+export async function onAedes(options: Options = {}): Promise<BrokerUnderTest> {
+  const registry = options.registry ?? twoOwners();
+  const platform = await startPlatform({ ...options, registry });
+  return { platform, registry, url: undefined, close: () => platform.close() };
+}
+
+/** On Mosquitto, with the password and ACL files that the stub writes. */
+export function onMosquitto(
+  program: string,
+  { identity }: { identity?: Identity } = {},
+): (options?: Options) => Promise<BrokerUnderTest> {
+  return async (options = {}) => {
+    const registry = options.registry ?? twoOwners();
+    const mosquitto = await startMosquitto({
+      program,
+      identity,
+      configure: (directory) =>
+        writeMosquittoFiles({ directory, data: registry.data, platform: PLATFORM, force: false }).configLines,
+    });
+    const url = `mqtt://${PLATFORM.username}:${PLATFORM.password}@127.0.0.1:${mosquitto.port}`;
+    const platform = await startPlatform({ ...options, registry, brokerURL: url }).catch(async (error) => {
+      await mosquitto.stop();
+      throw error;
+    });
+    return {
+      platform,
+      registry,
+      url,
+      tlsPort: mosquitto.tlsPort,
+      close: async () => {
+        await platform.close();
+        await mosquitto.stop();
+      },
+    };
+  };
+}
+
+/** The brokers that the end-to-end tests run against, as far as they are installed. */
+export function brokersUnderTest(): [name: string, start: (options?: Options) => Promise<BrokerUnderTest>][] {
+  const mosquitto = findMosquitto();
+  return [
+    ["aedes", onAedes],
+    ...(mosquitto === undefined ? [] : [["Mosquitto", onMosquitto(mosquitto)] as [string, typeof onAedes]]),
+  ];
+}

@@ -1,0 +1,275 @@
+/**
+ * Two parties that are not ours read the station: Debian's mosquitto_sub, whose output of a whole session is a golden
+ * file, and a checker written from the text of Homie 3.0.1, which has nothing but what Mosquitto retains.
+ */
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { usernameOf } from "../../../platform-stub/index.js";
+import { waitFor } from "../../tools/cli/wait.js";
+import { ROOT } from "../../tools/imports.js";
+import { homieErrors, PLATFORM_EXTENSION } from "../homie/checker.js";
+import { skipFor } from "../optional.js";
+import { type BrokerUnderTest, CAFE, onMosquitto, PLATFORM } from "./brokers.js";
+import { findMosquitto } from "./mosquitto.js";
+import { OnlineStation } from "./online-station.js";
+
+const PATIENCE_MS = 60_000;
+const USER = usernameOf(CAFE.email);
+const TREE = `${USER}/sweet-home/cafe-1`;
+const GOLDEN = join(ROOT, "host-tests/suites/e2e/session.golden.txt");
+/** After this a station that is left alone has said what it had to say: at most 5 messages in a second. */
+const QUIET_MS = 1500;
+
+/** Debian has it in a package of its own. */
+function findSubscriber(): string | undefined {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const found = folders.map((folder) => join(folder, "mosquitto_sub")).find((file) => existsSync(file));
+  if (found === undefined) skipFor("mosquitto_sub is not installed; apt-get install mosquitto-clients");
+  return found;
+}
+
+const mosquitto = findMosquitto();
+const subscriber = findSubscriber();
+const isThere = mosquitto !== undefined && subscriber !== undefined;
+
+/** What mosquitto_sub prints, line by line: retained, QoS, topic, payload in hex. */
+class Subscriber {
+  readonly lines: string[] = [];
+  #child: ChildProcess;
+
+  constructor(broker: BrokerUnderTest) {
+    // As published: a subscription would else show live messages as not retained (MQTT 5, 3.8.3.1).
+    const words = [
+      ...accountOf(broker),
+      "-V",
+      "5",
+      "-q",
+      "1",
+      "--retain-as-published",
+      "-t",
+      "#",
+      "-F",
+      "%r %q %t %x",
+    ];
+    this.#child = spawn(subscriber ?? "", words, { stdio: ["ignore", "pipe", "inherit"] });
+    let rest = "";
+    this.#child.stdout?.on("data", (bytes) => {
+      const [...lines] = `${rest}${bytes}`.split("\n");
+      rest = lines.pop() ?? "";
+      this.lines.push(...lines);
+    });
+  }
+
+  /** The newest payload on a topic of the station's tree. */
+  last(path: string): string | undefined {
+    const line = this.lines.findLast((one) => one.split(" ")[2] === `${TREE}/${path}`);
+    return line === undefined ? undefined : textOf(line.split(" ")[3] ?? "");
+  }
+
+  async says(path: string, payload: string): Promise<void> {
+    await waitFor(`${path} is ${payload}`, () => this.last(path) === payload);
+  }
+
+  stop(): void {
+    this.#child.kill();
+  }
+}
+
+function accountOf({ platform }: BrokerUnderTest): string[] {
+  return ["-h", platform.host, "-p", String(platform.port), "-u", PLATFORM.username, "-P", PLATFORM.password];
+}
+
+/** What the broker retains under the station's root, read by mosquitto_sub. */
+async function retainedBy(broker: BrokerUnderTest): Promise<ReadonlyMap<string, string | undefined>> {
+  const words = [
+    ...accountOf(broker),
+    "-q",
+    "1",
+    "-t",
+    `${TREE}/#`,
+    "--retained-only",
+    "-W",
+    "1",
+    "-F",
+    "%t %x",
+  ];
+  const output = await new Promise<string>((done) => {
+    // It ends with an error when the second is over.
+    execFile(subscriber ?? "", words, (_error, stdout) => done(stdout));
+  });
+  const lines = output.split("\n").filter((line) => line !== "");
+  return new Map(
+    lines.map((line) => {
+      const [topic = "", payload = ""] = line.split(" ");
+      return [topic.slice(TREE.length + 1), textOf(payload)];
+    }),
+  );
+}
+
+/** `undefined` for what is not UTF-8. */
+function textOf(hex: string): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(hex, "hex"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is another value each time: by the name of its field or topic, and what it has to look like. */
+const VOLATILE: Readonly<Record<string, RegExp>> = {
+  "charger/session": /^[0-9a-f]{16}$/,
+  $heartbeat: /^[1-9]\d*$/,
+  // The virtual station's clock is its process's, which may have run for long.
+  "$telemetry/uptime": /^(0|[1-9]\d*0)$/,
+  "$telemetry/heap": /^(0|[1-9]\d+)$/,
+  "$stats/uptime": /^(0|[1-9]\d*00)$/,
+  $localip: /^\d+\.\d+\.\d+\.\d+$/,
+};
+const VOLATILE_FIELDS: Readonly<Record<string, RegExp>> = {
+  "authorize.key": /^[0-9a-f]{64}$/,
+  "authorize.id": /^\d{1,20}$/,
+  "session.key": /^[0-9a-f]{64}$/,
+  "session.id": /^\d{1,20}$/,
+  "session.data.id": /^[0-9a-f]{16}$/,
+  "session.data.start": /^1[789]\d{8}$/,
+  "session.data.end": /^1[789]\d{8}$/,
+  "session.data.seconds": /^\d{1,2}$/,
+};
+/** How often these come, and between what, depends on the time that everything takes: they stand at the end, once. */
+const SERIES = [
+  "charger/energy",
+  "charger/power",
+  "$heartbeat",
+  "$telemetry/uptime",
+  "$telemetry/heap",
+  "$stats/uptime",
+];
+
+function isOfSeries(line: string): boolean {
+  return SERIES.includes(pathOf(line) ?? "");
+}
+
+/** Under the station's root; `undefined` for another topic. */
+function pathOf(line: string): string | undefined {
+  const [, , topic = ""] = line.split(" ");
+  return topic.startsWith(`${TREE}/`) ? topic.slice(TREE.length + 1) : undefined;
+}
+
+/** A message as the golden file has it. */
+function normalised(line: string): string {
+  const [retained = "", qos = "", topic = "", hex = ""] = line.split(" ");
+  const path = pathOf(line);
+  const text = textOf(hex) ?? "not UTF-8";
+  const isVolatile = path !== undefined && VOLATILE[path]?.test(text);
+  const payload = path === undefined ? withoutVolatileFields(topic, text) : isVolatile ? "<…>" : text;
+  return `${retained === "1" ? "retained" : "passing "} QoS ${qos}  ${topic.replace(USER, "<user>")}  ${payload}`;
+}
+
+/** Of a request or an answer. */
+function withoutVolatileFields(topic: string, text: string): string {
+  const [endpoint = "", , kind = ""] = topic.split("/").reverse();
+  const hide = (value: unknown, place: string): unknown => {
+    if (kind === "res" && (place === `${endpoint}.id` || place === `${endpoint}.data`)) return "<…>";
+    if (typeof value === "object" && value !== null) {
+      return Object.fromEntries(
+        Object.entries(value).map(([key, inner]) => [key, hide(inner, `${place}.${key}`)]),
+      );
+    }
+    return VOLATILE_FIELDS[place]?.test(String(value)) ? "<…>" : value;
+  };
+  return JSON.stringify(hide(JSON.parse(text), endpoint));
+}
+
+(isThere ? describe : describe.skip)("read by others, on Mosquitto,", () => {
+  let broker: BrokerUnderTest;
+  let reader: Subscriber;
+  let station: OnlineStation;
+
+  beforeEach(async () => {
+    broker = await onMosquitto(mosquitto ?? "")();
+    reader = new Subscriber(broker);
+    // Nothing says when it has subscribed.
+    await sleep(QUIET_MS);
+  });
+
+  afterEach(async () => {
+    // None, where it did not come online.
+    station?.stop();
+    reader.stop();
+    await broker.close();
+  });
+
+  async function errors(): Promise<string[]> {
+    return homieErrors({ deviceId: "cafe-1", values: await retainedBy(broker) }, PLATFORM_EXTENSION);
+  }
+
+  test(
+    "the station's tree is one of Homie 3.0.1: idle, charging, without power, and after a farewell",
+    async () => {
+      station = await OnlineStation.start(broker);
+      await reader.says("$state", "ready");
+      expect(await errors()).toEqual([]);
+      await station.present("GUEST-0001");
+      await reader.says("charger/status", "charging");
+      expect(await errors()).toEqual([]);
+      station.station.device.cutPower();
+      // The last will ("Device behavior": lost).
+      await reader.says("$state", "lost");
+      expect(await errors()).toEqual([]);
+      station.station.boot();
+      await reader.says("$state", "ready");
+      station.station.shutDown();
+      await reader.says("$state", "disconnected");
+      expect(await errors()).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "a whole session is what it was",
+    async () => {
+      const steps: string[] = [];
+      let seen = 0;
+      const step = async (name: string, isTree = false) => {
+        await sleep(QUIET_MS);
+        const lines = reader.lines.slice(seen).filter((line) => isTree || !isOfSeries(line));
+        steps.push(`# ${name}`, ...lines.map(normalised), "");
+        seen = reader.lines.length;
+      };
+      station = await OnlineStation.start(broker);
+      await reader.says("$state", "ready");
+      await step("the station comes online", true);
+      station.station.device.vehicle.plug();
+      await reader.says("charger/status", "plugged");
+      await step("a vehicle is plugged in");
+      await station.present("GUEST-0002");
+      await step("a card that is blocked");
+      await station.present("GUEST-0001");
+      await reader.says("charger/status", "charging");
+      await step("a card that is good");
+      await station.count(150);
+      await reader.says("charger/energy", "150");
+      await step("150 Wh");
+      station.station.device.vehicle.unplug();
+      await reader.says("charger/status", "available");
+      // None, then one, then none.
+      const waiting = () => reader.lines.filter((line) => pathOf(line) === "$telemetry/waiting");
+      await waitFor("the session is told", () => waiting().length === 3);
+      await step("the vehicle is unplugged");
+      await waitFor("a heartbeat", () => reader.last("$heartbeat") !== undefined);
+      station.stop();
+      await reader.says("$state", "lost");
+      await step("the power goes");
+      const last = (path: string) => reader.lines.findLast((line) => pathOf(line) === path) ?? "";
+      steps.push("# now and then, the last of each", ...SERIES.map(last).map(normalised));
+      const text = `${steps.join("\n")}\n`;
+      if (process.env.PLUGPASS_GOLDEN === "1") writeFileSync(GOLDEN, text);
+      expect(text).toBe(readFileSync(GOLDEN, "utf8"));
+    },
+    PATIENCE_MS,
+  );
+});

@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Identity } from "../../virtual/node-board/authority.js";
+import { skipFor } from "../optional.js";
+
+const STARTS = 5;
+
+export interface Mosquitto {
+  readonly port: number;
+  /** Port of the listener with TLS; `undefined` without an `identity`. */
+  readonly tlsPort: number | undefined;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** The broker's program; `undefined`, with one line that says how to get it, where there is none. */
+export function findMosquitto(): string | undefined {
+  const folders = [
+    ...(process.env.PATH ?? "").split(delimiter),
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/opt/homebrew/sbin",
+  ];
+  const found = folders.map((folder) => join(folder, "mosquitto")).find((file) => existsSync(file));
+  if (found !== undefined) return found;
+  skipFor("Mosquitto is not installed; apt-get install mosquitto (or brew install mosquitto)");
+  return undefined;
+}
+
+/** Runs Mosquitto on loopback, on a port that is free, with files of its own in a directory that goes with it. */
+export async function startMosquitto(options: {
+  readonly program: string;
+  /** Writes what the configuration needs, and gives its lines. */
+  readonly configure: (directory: string) => readonly string[];
+  /** Opens a second listener, with TLS and this certificate. */
+  readonly identity?: Identity;
+}): Promise<Mosquitto> {
+  const directory = mkdtempSync(join(tmpdir(), "plugpass-mosquitto-"));
+  const lines = options.configure(directory);
+  const { identity } = options;
+  let child: ChildProcess | undefined;
+  let port = 0;
+  let tlsPort: number | undefined;
+
+  async function launch(): Promise<void> {
+    const config = join(directory, "mosquitto.conf");
+    // As root it would change to another user, who may not read the files.
+    writeFileSync(
+      config,
+      [`listener ${port} 127.0.0.1`, "user root", "max_packet_size 100000", ...lines, ...tlsLines(), ""].join(
+        "\n",
+      ),
+    );
+    child = spawn(options.program, ["-c", config], { stdio: "ignore" });
+    if (await isReady(child, port)) return;
+    const { exitCode, signalCode } = child;
+    await ended(child);
+    throw new Error(`mosquitto does not listen on port ${port}; it ended with ${signalCode ?? exitCode}`);
+  }
+
+  function tlsLines(): string[] {
+    if (!identity || tlsPort === undefined) return [];
+    const [cert, key] = [join(directory, "server.pem"), join(directory, "server.key")];
+    writeFileSync(cert, identity.cert);
+    writeFileSync(key, identity.key);
+    return [`listener ${tlsPort} 127.0.0.1`, `certfile ${cert}`, `keyfile ${key}`];
+  }
+
+  for (let tried = 1; ; tried++) {
+    port = await freePort();
+    if (identity) tlsPort = await freePort();
+    try {
+      await launch();
+      break;
+    } catch (error) {
+      // Somebody else may have taken the port meanwhile.
+      if (tried === STARTS) throw error;
+    }
+  }
+  return {
+    port,
+    tlsPort,
+    start: launch,
+    stop: async () => {
+      await ended(child);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ended(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((done) => child.once("exit", done));
+  child.kill();
+  await exit;
+}
+
+async function isReady(child: ChildProcess, port: number): Promise<boolean> {
+  for (let tried = 0; tried < 200 && child.exitCode === null && child.signalCode === null; tried++) {
+    if (await answers(port)) return true;
+    await sleep(25);
+  }
+  return false;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.once("connect", () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once("error", () => done(false));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const server = createServer().listen({ port: 0, host: "127.0.0.1" }, () => {
+      const address = server.address();
+      server.close(() => done(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}

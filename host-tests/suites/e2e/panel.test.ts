@@ -1,0 +1,310 @@
+/** The admin panel in a real browser, on a phone and on a desk, over the station's real HTTP server. */
+
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { encodeHex } from "../../../modules/bytes/index.js";
+import { VirtualStation } from "../../tools/cli/virtual-station.js";
+import { waitFor } from "../../tools/cli/wait.js";
+import { ROOT } from "../../tools/imports.js";
+import { NodeClock } from "../../virtual/node-board/index.js";
+import { makeImage } from "../../virtual/world/firmware-image.js";
+import { KEYED, maker } from "../../virtual/world/signer.js";
+import { World } from "../../virtual/world/world.js";
+import { type BrokerUnderTest, CAFE, onAedes } from "./brokers.js";
+import { findChromium, startChromium } from "./chromium.js";
+
+const PATIENCE_MS = 60_000;
+const ADMIN_PASSWORD = "correct horse";
+const WIFI = { ssid: "Café", password: "espresso-doppio" };
+const SCREENS = [
+  ["phone", { width: 390, height: 844 }],
+  ["desk", { width: 1280, height: 800 }],
+] as const;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Pictures for the documents, when they are asked for. */
+const PICTURES = process.env.PLUGPASS_PICTURES === "1" ? join(ROOT, "docs/panel") : undefined;
+
+const IMAGE_BYTES = 1_200_000;
+const UPLOAD_BYTES_PER_S = 400_000;
+/** Each percentage that the page shows, once. */
+const WATCH_PROGRESS = `
+  window.shown = [];
+  new MutationObserver(() => {
+    const text = document.querySelector("form[data-upload] .answer").textContent;
+    if (/^\\d+ %$/.test(text)) shown.push(text);
+  }).observe(document.querySelector("form[data-upload] .answer"), { childList: true });
+`;
+
+const program = findChromium();
+const describeWithChromium = program === undefined ? describe.skip : describe;
+
+describeWithChromium("the admin panel", () => {
+  let browser: Browser;
+  let clock: NodeClock;
+  let broker: BrokerUnderTest;
+  let station: VirtualStation;
+  const contexts: BrowserContext[] = [];
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    browser = await startChromium(program ?? "");
+  }, PATIENCE_MS);
+
+  afterAll(() => browser.close());
+
+  beforeEach(async () => {
+    clock = new NodeClock();
+    const world = new World(clock, { seed: 5 });
+    world.wifi.put(WIFI);
+    world.wifi.put({ ssid: "Guests", rssi: -80 });
+    broker = await onAedes();
+    station = new VirtualStation({
+      world,
+      config: KEYED,
+      httpPort: 0,
+      mac: "a4:cf:12:00:00:01",
+      provisioning: {
+        deviceId: "cafe-1",
+        responseKey: broker.registry.device("cafe-1")?.key,
+        adminPassword: ADMIN_PASSWORD,
+      },
+      onEnd: (end) => {
+        if (end.type === "restart") clock.set(() => station.boot(), 100);
+      },
+    });
+    station.boot();
+    await listening();
+  });
+
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+    station.device.cutPower();
+    clock.dispose();
+    await broker.close();
+    expect(complaints.splice(0)).toEqual([]);
+  });
+
+  function listening(): Promise<number> {
+    return waitFor("the HTTP API listens", () => station.httpPort > 0 && station.httpPort);
+  }
+
+  async function open(
+    options: {
+      path?: string;
+      password?: string;
+      locale?: string;
+      screen?: { width: number; height: number };
+      colorScheme?: "light" | "dark";
+    } = {},
+  ): Promise<Page> {
+    const context = await browser.newContext({
+      baseURL: `http://127.0.0.1:${await listening()}`,
+      httpCredentials: { username: "admin", password: options.password ?? ADMIN_PASSWORD },
+      locale: options.locale ?? "en-GB",
+      viewport: options.screen ?? SCREENS[1][1],
+      colorScheme: options.colorScheme,
+    });
+    contexts.push(context);
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      // The station restarts in some of these tests.
+      if (message.type() === "error" && !/Failed to load resource/.test(message.text())) {
+        complaints.push(message.text());
+      }
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(options.path ?? "/");
+    return page;
+  }
+
+  async function says(page: Page, selector: string, text: string | RegExp): Promise<void> {
+    await page.locator(selector).filter({ hasText: text }).waitFor({ timeout: 20_000 });
+  }
+
+  /** What axe has to say against it, and that nothing is wider than the screen. */
+  async function isAccessible(page: Page): Promise<void> {
+    await page.evaluate(AXE);
+    const violations = await page.evaluate(
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))",
+    );
+    expect(violations).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+  }
+
+  /** As a chip's Wi-Fi and flash are. */
+  async function slowDown(page: Page): Promise<void> {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: UPLOAD_BYTES_PER_S,
+    });
+  }
+
+  async function progress(page: Page): Promise<string[]> {
+    return (await page.evaluate("shown")) as string[];
+  }
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (PICTURES === undefined) return;
+    mkdirSync(PICTURES, { recursive: true });
+    await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+  }
+
+  async function fillPlatform(page: Page): Promise<void> {
+    await page.locator("#station").getByLabel("E-mail").fill(CAFE.email);
+    await page.getByLabel("Token").fill(CAFE.token);
+    await page.getByLabel("Server").fill("127.0.0.1");
+    await page.getByLabel("Port").fill(String(broker.platform.port));
+    await page.locator("#station").getByRole("button", { name: "Save" }).click();
+  }
+
+  describe.each(SCREENS)("on a %s", (name, screen) => {
+    test(
+      "pairs a station: a wrong Wi-Fi password is told with the form still filled, the right one connects",
+      async () => {
+        const page = await open({ screen });
+        await says(page, "#now", "Still needed: Wi-Fi, Platform");
+        await isAccessible(page);
+        await picture(page, `${name}-first`);
+        await page.getByRole("link", { name: "Wi-Fi" }).click();
+        await page.getByRole("button", { name: `${WIFI.ssid} 80 % locked` }).click();
+        await page.locator("[name=pass]").fill("wrong-password");
+        await page.locator("#wifi").getByLabel("Show password").check();
+        expect(await page.locator("[name=pass]").getAttribute("type")).toBe("text");
+        await isAccessible(page);
+        await page.locator("#wifi").getByRole("button", { name: "Save" }).click();
+        await says(page, "#wifi .answer", "Saved.");
+        await page.getByRole("link", { name: "Station" }).click();
+        await says(page, "#now", "Still needed: Platform");
+        await fillPlatform(page);
+        await says(page, "#now", "Trying the new parameters");
+        await says(page, "#failure", "refused the password");
+        await isAccessible(page);
+        await page.getByRole("link", { name: "Wi-Fi" }).click();
+        await says(page, "#networks", "Guests");
+        await picture(page, `${name}-wrong`);
+        expect(await page.locator("[name=ssid]").inputValue()).toBe(WIFI.ssid);
+        await page.locator("[name=pass]").fill(WIFI.password);
+        await page.locator("#wifi").getByRole("button", { name: "Save" }).click();
+        await page.getByRole("link", { name: "Station" }).click();
+        await says(page, "#state", "Online");
+        await says(page, "#now", "Connected.");
+        expect(await page.locator("#failure").textContent()).toBe("");
+        station.device.vehicle.plug();
+        await says(page, "#status", "Vehicle plugged in");
+        await isAccessible(page);
+        await picture(page, `${name}-online`);
+      },
+      PATIENCE_MS,
+    );
+
+    test(
+      "uploads firmware with progress; what is no firmware is refused with a sentence",
+      async () => {
+        const page = await open({ screen, path: "/system.html" });
+        await says(page, "#version", "1");
+        const form = page.locator("form[data-to='/firmware/upload']");
+        const choose = (name: string, buffer: Buffer) =>
+          form
+            .getByLabel("Firmware file")
+            .setInputFiles({ name, mimeType: "application/octet-stream", buffer });
+        await choose("picture.png", Buffer.alloc(300_000, 0x89));
+        await form.getByRole("button", { name: "Upload" }).click();
+        await says(page, "form[data-upload] .answer", "Refused: that is no firmware image");
+        await isAccessible(page);
+        const image = makeImage({ version: 2, byteLength: IMAGE_BYTES });
+        await choose("plugpass-2.bin", Buffer.from(image));
+        const signature = Buffer.from(encodeHex(maker.sign(image)));
+        await form
+          .getByLabel("Signature file")
+          .setInputFiles({ name: "plugpass-2.sig", mimeType: "text/plain", buffer: signature });
+        await page.evaluate(WATCH_PROGRESS);
+        await slowDown(page);
+        await form.getByRole("button", { name: "Upload" }).click();
+        await says(page, "form[data-upload] .answer", /^[1-9]\d? %$/);
+        await isAccessible(page);
+        await picture(page, `${name}-upload`);
+        await says(page, "form[data-upload] .answer", "Installed. The station starts with it.");
+        expect((await progress(page)).length).toBeGreaterThan(3);
+        expect(await form.locator("progress").isHidden()).toBe(true);
+        await says(page, "#version", "2");
+        expect(station.device.slots.running).toBe(1);
+      },
+      PATIENCE_MS,
+    );
+
+    test(
+      "changes the admin password; resets after a question",
+      async () => {
+        const page = await open({ screen, path: "/system.html" });
+        await isAccessible(page);
+        const passwordForm = page.locator("form[data-to='/newauthpass']");
+        await passwordForm.getByLabel("New password").fill("battery staple");
+        await passwordForm.getByRole("button", { name: "Save" }).click();
+        await says(page, "form[data-to='/newauthpass'] .answer", "Saved.");
+        const again = await open({ screen, path: "/system.html", password: "battery staple" });
+        await picture(again, `${name}-system`);
+        await again.getByRole("button", { name: "Reset" }).click();
+        await isAccessible(again);
+        await again.getByRole("button", { name: "No" }).click();
+        expect(await again.locator("form[data-to='/resetdefault'] .answer").textContent()).toBe("");
+        await again.getByRole("button", { name: "Reset" }).click();
+        await again.getByRole("button", { name: "Yes" }).click();
+        await says(again, "form[data-to='/resetdefault'] .answer", "The station starts again.");
+        await waitFor("it has started again", () =>
+          station.device.logLines.some((line) =>
+            line.includes("the run before ended: restart: factory reset"),
+          ),
+        );
+        const fresh = await open({ screen });
+        await says(fresh, "#state", "Not set up");
+      },
+      PATIENCE_MS,
+    );
+  });
+
+  test.each([
+    ["cs-CZ", "cs", "Ještě chybí: Wi-Fi, Platforma"],
+    ["de-AT", "de", "Es fehlt noch: WLAN, Plattform"],
+    ["uk-UA", "uk", "Ще потрібно: Wi-Fi, Платформа"],
+    ["fr-FR", "en", "Still needed: Wi-Fi, Platform"],
+  ])(
+    "speaks %s as %s",
+    async (locale, language, text) => {
+      const page = await open({ locale, colorScheme: "dark" });
+      await says(page, "#now", text);
+      expect(await page.locator("html").getAttribute("lang")).toBe(language);
+      await isAccessible(page);
+      if (language === "uk") await picture(page, "ukrainian");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "is not shown to who has no password",
+    async () => {
+      const page = await open({ password: "wrong" });
+      expect(await page.textContent("body")).toContain("log in as admin");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "is used by keyboard alone",
+    async () => {
+      const page = await open({ path: "/wifi.html" });
+      const name = page.getByRole("button", { name: "Guests" });
+      await name.focus();
+      await page.keyboard.press("Enter");
+      expect(await page.locator("[name=ssid]").inputValue()).toBe("Guests");
+      await page.keyboard.press("Enter");
+      await says(page, "#wifi .answer", "Saved.");
+    },
+    PATIENCE_MS,
+  );
+});

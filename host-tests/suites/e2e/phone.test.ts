@@ -1,0 +1,55 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
+import { skipFor } from "../optional.js";
+import { Command } from "./command.js";
+
+/** More than a wait for a command takes: the error shows its output. */
+jest.setTimeout(40_000);
+
+let server: Server;
+let place: string;
+
+beforeEach(async () => {
+  server = createServer((_request, response) => response.end());
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  place = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterEach(() => {
+  server.close();
+});
+
+test("what is no radio is told, in one sentence", async () => {
+  const phone = new Command("phone.ts", ["scan", "--radio", place]);
+  expect(await phone.ended()).toBe(1);
+  expect(phone.output).toBe(
+    `what answers at ${place} is no radio; give --radio as npm run station prints it\n`,
+  );
+});
+
+const hasBluetooth = loadBluetoothPackages() !== undefined;
+if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
+
+(hasBluetooth && process.platform === "linux" ? test : test.skip)(
+  "an adapter that is not there is told",
+  async () => {
+    const phone = new Command("phone.ts", ["scan", "--ble", "hci99"]);
+    expect(await phone.ended()).toBe(1);
+    expect(phone.output).toMatch(/^adapter hci99 cannot be used: .+\n$/);
+  },
+);
+
+test("what is no adapter is told", async () => {
+  const phone = new Command("phone.ts", ["scan", "--ble", "eth0"]);
+  expect(await phone.ended()).toBe(1);
+  expect(phone.output).toBe("eth0 is no adapter; hciconfig or bluetoothctl list names them: hci0\n");
+});
+
+test("a radio that ends in the middle is told", async () => {
+  server.on("connection", (socket) => socket.destroy());
+  const phone = new Command("phone.ts", ["scan", "--radio", place]);
+  expect(await phone.ended()).toBe(1);
+  expect(phone.output).toBe("the station's process ended\n");
+});

@@ -1,0 +1,215 @@
+import { createDecipheriv } from "node:crypto";
+import { afterEach, describe, expect, test } from "@jest/globals";
+import mqtt, { type MqttClient } from "mqtt";
+import { Registry, startPlatform, usernameOf } from "../../../platform-stub/index.js";
+import type { Platform, PlatformOptions } from "../../../platform-stub/platform.js";
+import { MemoryStore } from "../../../platform-stub/store.js";
+import { waitFor } from "../../tools/cli/wait.js";
+import { BAR, type BrokerUnderTest, brokersUnderTest, CAFE, twoOwners } from "./brokers.js";
+
+const CAFE_NAME = usernameOf(CAFE.email);
+const SESSION = {
+  id: "0123456789abcdef",
+  connector: 1,
+  tag: "ab".repeat(32),
+  tagEnd: "0001",
+  method: "ble",
+  start: null,
+  end: null,
+  seconds: 60,
+  startWh: 0,
+  endWh: 60,
+  why: "unplugged",
+};
+
+interface Response {
+  readonly id: string;
+  readonly status: string;
+  readonly code: string;
+  readonly data: string;
+}
+
+describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
+  let broker: BrokerUnderTest;
+  let client: MqttClient;
+  const further: Platform[] = [];
+  const responses: { topic: string; response: Response }[] = [];
+  const ignored: string[] = [];
+  const problems: string[] = [];
+  let decisions = 0;
+
+  async function open(options: Partial<PlatformOptions> = {}): Promise<void> {
+    responses.length = 0;
+    ignored.length = 0;
+    problems.length = 0;
+    decisions = 0;
+    broker = await start({
+      ...options,
+      onIgnored: (why) => ignored.push(why),
+      onProblem: (what) => problems.push(what),
+      onRequest: () => decisions++,
+    });
+    const { host, port } = broker.platform;
+    const account = { clientId: "cafe-1", username: CAFE_NAME, password: CAFE.token };
+    client = await mqtt.connectAsync(`mqtt://${host}:${port}`, account, false);
+    client.on("message", (topic, payload) =>
+      responses.push({ topic, response: JSON.parse(payload.toString()) }),
+    );
+    await client.subscribeAsync(`${CAFE_NAME}/res/cafe-1/+`, { qos: 1 });
+  }
+
+  afterEach(async () => {
+    await client.endAsync(true);
+    for (const platform of further.splice(0)) await platform.close();
+    await broker.close();
+  });
+
+  function keyOf(deviceId: string): string {
+    return broker.registry.device(deviceId)?.key ?? "";
+  }
+
+  function send(message: unknown, endpoint = "authorize"): void {
+    const payload = typeof message === "string" ? message : JSON.stringify(message);
+    client.publish(`${CAFE_NAME}/req/cafe-1/${endpoint}`, payload, { qos: 1 });
+  }
+
+  async function ask(
+    data: unknown,
+    endpoint = "authorize",
+  ): Promise<{ response: Response; answer: unknown }> {
+    const id = String(1 + responses.length);
+    send({ data, key: keyOf("cafe-1"), id }, endpoint);
+    const found = await waitFor("a response", () => responses.find(({ response }) => response.id === id));
+    return { response: found.response, answer: open256GCM(found.topic, found.response, keyOf("cafe-1")) };
+  }
+
+  test.each([
+    ["GUEST-0001", { authorized: true }],
+    ["GUEST-0002", { authorized: false, reason: "blocked" }],
+    ["GUEST-0003", { authorized: false, reason: "wrong-station" }],
+    ["GUEST-0004", { authorized: false, reason: "wrong-owner" }],
+    ["GUEST-9999", { authorized: false, reason: "unknown-tag" }],
+  ])("of %s it says %j", async (tag, expected) => {
+    await open();
+    const { response, answer } = await ask({ tag, method: "ble" });
+    expect(response).toMatchObject({ status: "1", code: "200" });
+    expect(answer).toEqual(expected);
+  });
+
+  test("a request without a method is an error 400", async () => {
+    await open();
+    expect((await ask({ tag: "GUEST-0001" })).response).toMatchObject({ status: "0", code: "400" });
+  });
+
+  test.each(["nothing", "constructor"])("an endpoint %s is an error 404", async (endpoint) => {
+    await open();
+    expect((await ask({}, endpoint)).response).toMatchObject({ status: "0", code: "404" });
+  });
+
+  test("an id of 64 bits comes back digit by digit", async () => {
+    await open();
+    const id = "18446744073709551615";
+    send({ data: { tag: "GUEST-0001", method: "ble" }, key: keyOf("cafe-1"), id });
+    await waitFor("a response", () => responses.some(({ response }) => response.id === id));
+  });
+
+  test.each<[string, unknown]>([
+    ["no JSON", "nonsense"],
+    ["no request", [1]],
+    ["no key", { data: {}, id: "1" }],
+    ["another device's key", "wrong-key"],
+    ["an id that is none", { data: {}, key: "", id: "x" }],
+  ])("%s is not answered, and no secret said about it", async (_name, message) => {
+    await open();
+    send(message === "wrong-key" ? { data: {}, key: keyOf("cafe-2"), id: "1" } : message);
+    await waitFor("it is ignored", () => ignored.length > 0);
+    for (const id of ["cafe-1", "cafe-2"]) expect(ignored.join()).not.toContain(keyOf(id));
+    await ask({ tag: "GUEST-0001", method: "ble" });
+    expect(responses).toHaveLength(1);
+  });
+
+  test("a request that is delivered twice is decided once", async () => {
+    await open();
+    const request = { data: { tag: "GUEST-0001", method: "ble" }, key: keyOf("cafe-1"), id: "77" };
+    send(request);
+    send(request);
+    await waitFor("both are answered", () => responses.length === 2);
+    expect(decisions).toBe(1);
+    expect(responses[0]).toEqual(responses[1]);
+  });
+
+  test("a storage that fails leaves sessions unanswered, and nothing else; it is said once", async () => {
+    const store = new MemoryStore();
+    const registry = new Registry(twoOwners().data, { store });
+    await open({ registry });
+    const put = store.sessions.put.bind(store.sessions);
+    store.sessions.put = () => {
+      throw new Error("the database failed (database or disk is full)");
+    };
+    for (const id of ["1001", "1002", "1003"]) {
+      send({ data: SESSION, key: keyOf("cafe-1"), id }, "session");
+    }
+    await waitFor("it is said", () => problems.length > 0);
+    expect((await ask({ tag: "GUEST-0001", method: "ble" })).response).toMatchObject({ code: "200" });
+    expect(responses).toHaveLength(1);
+    expect(problems).toEqual(["requests are not answered: the database failed (database or disk is full)"]);
+    store.sessions.put = put;
+    // The station asks again, with an id of its own.
+    expect((await ask(SESSION, "session")).answer).toEqual({ accepted: true });
+    expect(registry.sessionCount).toBe(1);
+  });
+
+  test("a session that cannot be right is accepted, and said", async () => {
+    await open();
+    expect((await ask({ ...SESSION, startWh: 100 }, "session")).answer).toEqual({ accepted: true });
+    expect(problems).toEqual([
+      "session 0123456789abcdef of cafe-1: the meter ran backwards, from 100 to 60 Wh",
+    ]);
+  });
+
+  test("an offer is taken by a request with the station's key, and by no other", async () => {
+    await open();
+    const { registry, platform } = broker;
+    registry.offerDevice("cafe-1", { owner: BAR.email, token: "t".repeat(32) });
+    const topic = `${usernameOf(BAR.email)}/req/cafe-1/authorize`;
+    // As Mosquitto's ACL lets whoever has the new owner's password: a client id is free there.
+    const stranger = await mqtt.connectAsync(platform.url, platform.account, false);
+    const request = { data: { tag: "GUEST-0004", method: "ble" }, key: keyOf("cafe-1"), id: "1" };
+    stranger.publish(topic, "nonsense", { qos: 1 });
+    stranger.publish(topic, JSON.stringify({ ...request, key: keyOf("cafe-2") }), { qos: 1 });
+    await waitFor("both are ignored", () => ignored.length === 2);
+    expect(registry.device("cafe-1")?.owner).toBe(CAFE.email);
+    stranger.publish(topic, JSON.stringify(request), { qos: 1 });
+    await waitFor("it is taken", () => registry.device("cafe-1")?.owner === BAR.email);
+    await stranger.endAsync(true);
+  });
+
+  if (name !== "aedes") {
+    test("two stubs share the requests: each is answered exactly once", async () => {
+      await open();
+      let ofOther = 0;
+      further.push(
+        await startPlatform({ registry: broker.registry, brokerURL: broker.url, onRequest: () => ofOther++ }),
+      );
+      for (let i = 0; i < 50; i++) {
+        send({ data: { tag: "GUEST-0001", method: "ble" }, key: keyOf("cafe-1"), id: String(1000 + i) });
+      }
+      await waitFor("all are answered", () => responses.length >= 50);
+      await ask({ tag: "GUEST-0001", method: "ble" });
+      expect(responses).toHaveLength(51);
+      expect(decisions + ofOther).toBe(51);
+      expect(ofOther).toBeGreaterThan(5);
+      expect(decisions).toBeGreaterThan(5);
+    });
+  }
+});
+
+/** As a station of another maker would: Node's own cryptography, and the protocol's text. */
+function open256GCM(topic: string, { id, status, code, data }: Response, key: string): unknown {
+  const sealed = Buffer.from(data, "base64");
+  const decipher = createDecipheriv("aes-256-gcm", Buffer.from(key, "hex"), sealed.subarray(0, 12));
+  decipher.setAAD(Buffer.from(`${topic}|${id}|${status}|${code}`));
+  decipher.setAuthTag(sealed.subarray(-16));
+  const plain = Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
+  return JSON.parse(plain.toString("utf8"));
+}

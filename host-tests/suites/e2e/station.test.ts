@@ -1,0 +1,87 @@
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { RemoteAir } from "../../virtual/radio-link/client.js";
+import { Command } from "./command.js";
+
+/** More than a wait for a command takes: the error shows its output. */
+jest.setTimeout(40_000);
+
+const ANY_PORTS = ["--http-port", "0", "--radio-port", "0"];
+let station: Command;
+
+afterEach(() => {
+  station.process.kill("SIGKILL");
+});
+
+/** Starts `npm run station -- <words>`. */
+function run(words: readonly string[], options?: { input: "pipe" | "ignore" }): Command {
+  station = new Command("station.ts", words, options);
+  return station;
+}
+
+describe("npm run station ends in good order", () => {
+  test.each(["SIGINT", "SIGTERM"] as const)("at %s", async (signal) => {
+    await run(ANY_PORTS).says("commands:");
+    station.process.kill(signal);
+    expect(await station.ended()).toBe(0);
+  });
+
+  test("at quit", async () => {
+    await run(ANY_PORTS).says("commands:");
+    station.type("quit");
+    expect(await station.ended()).toBe(0);
+    expect(station.output).not.toContain("crashed");
+  });
+
+  test("when nobody reads what it says", async () => {
+    await run(ANY_PORTS).says("commands:");
+    station.process.stdout?.destroy();
+    station.type("status");
+    expect(await station.ended()).toBe(0);
+    expect(station.output).not.toContain("EPIPE");
+  });
+});
+
+test("npm run station goes on without an input", async () => {
+  await run(ANY_PORTS, { input: "ignore" }).says("commands:");
+  const [, port] = /radio on port (\d+)/.exec(station.output) ?? [];
+  const air = await RemoteAir.open({ host: "127.0.0.1", port: Number(port) });
+  await new Promise<void>((heard) => air.scan(() => heard()));
+  air.close();
+});
+
+describe("npm run station says in one sentence that it cannot start:", () => {
+  let server: Server;
+  let taken: string;
+
+  beforeEach(async () => {
+    server = createServer();
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    taken = String((server.address() as AddressInfo).port);
+  });
+
+  afterEach(() => {
+    server.close();
+  });
+
+  test("its HTTP port is taken", async () => {
+    expect(await run(["--http-port", taken, "--radio-port", "0"]).ended()).toBe(1);
+    expect(station.output).toContain(`port ${taken} is in use; choose another with --http-port\n`);
+    expect(station.output).not.toContain("    at ");
+  });
+
+  test("its radio port is taken", async () => {
+    expect(await run(["--http-port", "0", "--radio-port", taken]).ended()).toBe(1);
+    expect(station.output).toBe(`port ${taken} is in use; choose another with --radio-port\n`);
+  });
+
+  test.each([
+    ["a missing configuration", ["--provision-from", "missing.json"], "there is no file missing.json"],
+    ["an adapter that is none", ["--ble", "bluetooth"], "is no adapter"],
+    ["missing authorities", ["--ca", "missing.pem"], "there is no file missing.pem"],
+    ["an id that is none", ["--device-id", "a/b"], "1-64 letters, digits, - and _"],
+  ])("%s", async (_what, words, sentence) => {
+    expect(await run([...ANY_PORTS, ...words]).ended()).toBe(1);
+    expect(station.output).toContain(sentence);
+  });
+});

@@ -1,0 +1,162 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import mqtt from "mqtt";
+import { runStory, type StoryOptions } from "../../tools/story/story.js";
+import { Timeline } from "../../tools/story/timeline.js";
+import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
+import { skipFor } from "../optional.js";
+import { Command } from "./command.js";
+import { findMosquitto, type Mosquitto, startMosquitto } from "./mosquitto.js";
+
+const EVENTS = [
+  "platform",
+  "pairing-mode",
+  "paired",
+  "online",
+  "plugged",
+  "pending",
+  "authorized",
+  "charging",
+  "rejected",
+  "untrusted",
+  "timeout",
+  "finished",
+];
+const LIMIT_MS = 30_000;
+
+async function eventsOf(options: Omit<StoryOptions, "timeline"> = {}): Promise<string[]> {
+  const events: string[] = [];
+  const timeline = new Timeline({ isJSON: true, print: (line) => events.push(JSON.parse(line).event) });
+  await runStory({ timeline, ...options });
+  return events;
+}
+
+test(
+  "the main story, on the stub's own broker, the radio by function calls",
+  async () => {
+    expect(await eventsOf({ radio: "calls" })).toEqual(EVENTS);
+  },
+  LIMIT_MS,
+);
+
+const hasBluetooth = loadBluetoothPackages() !== undefined;
+if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
+
+(hasBluetooth ? test : test.skip)(
+  "the main story over real Bluetooth stacks, its packets logged",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "plugpass-btsnoop-"));
+    const btsnoopFile = join(folder, "story.btsnoop");
+    try {
+      expect(await eventsOf({ radio: "hci", btsnoopFile })).toEqual(EVENTS);
+      const packets = readFileSync(btsnoopFile);
+      expect(packets.subarray(0, 8).toString("latin1")).toBe("btsnoop\0");
+      // The write of the tag, as it is in ATT.
+      expect(packets.includes("GUEST-0001")).toBe(true);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  LIMIT_MS,
+);
+
+const mosquitto = findMosquitto();
+if (mosquitto !== undefined) {
+  describe("on Mosquitto", () => {
+    let broker: Mosquitto;
+    let url: string;
+
+    beforeEach(async () => {
+      broker = await startMosquitto({ program: mosquitto, configure: () => ["allow_anonymous true"] });
+      url = `mqtt://127.0.0.1:${broker.port}`;
+    });
+
+    afterEach(() => broker.stop());
+
+    /** Topics that the broker keeps. */
+    async function retained(): Promise<string[]> {
+      const topics: string[] = [];
+      const client = await mqtt.connectAsync(url, {}, false);
+      client.on("message", (topic) => topics.push(topic));
+      await client.subscribeAsync("#");
+      await sleep(200);
+      await client.endAsync();
+      return topics;
+    }
+
+    test(
+      "the main story, and nothing is left of it",
+      async () => {
+        expect(await eventsOf({ brokerURL: url })).toEqual(EVENTS);
+        expect(await retained()).toEqual([]);
+      },
+      LIMIT_MS,
+    );
+
+    test.each(["paired", "online", "authorized"])(
+      "somebody who ends it after %s: nothing is left of it",
+      async (last) => {
+        const ending = new AbortController();
+        const print = (line: string) => {
+          if (JSON.parse(line).event === last) ending.abort(new Error("interrupted"));
+        };
+        const timeline = new Timeline({ isJSON: true, print });
+        await expect(runStory({ timeline, brokerURL: url, signal: ending.signal })).rejects.toThrow(
+          "interrupted",
+        );
+        expect(await retained()).toEqual([]);
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      "a broker that goes in the middle of it is told",
+      async () => {
+        const story = new Command("start.ts", ["--json", "--broker", url]);
+        await story.says('"event":"online"');
+        await broker.stop();
+        expect(await story.ended()).toBe(1);
+        expect(story.output).toMatch(/"event":"done","ok":false,"message":"the broker is gone"}\n$/);
+      },
+      LIMIT_MS,
+    );
+
+    test(
+      "Ctrl-C ends it, and nothing is left of it",
+      async () => {
+        const story = new Command("start.ts", ["--json", "--broker", url]);
+        await story.says('"event":"plugged"');
+        story.process.kill("SIGINT");
+        expect(await story.ended()).toBe(1);
+        expect(story.output).toContain('"message":"interrupted"');
+        expect(await retained()).toEqual([]);
+      },
+      LIMIT_MS,
+    );
+  });
+}
+
+test("it ends without a word when nobody reads on", async () => {
+  const story = new Command("start.ts", ["--json"]);
+  await story.says('"event":"platform"');
+  story.process.stdout?.destroy();
+  expect(await story.ended()).toBe(1);
+  expect(story.output).not.toContain("EPIPE");
+});
+
+test("packets cannot be logged where there are none", async () => {
+  await expect(eventsOf({ radio: "calls", btsnoopFile: "x" })).rejects.toThrow("use --radio hci");
+});
+
+test("a log that cannot be written: the story fails with a sentence", async () => {
+  const btsnoopFile = join("missing", "x.btsnoop");
+  await expect(eventsOf({ radio: hasBluetooth ? "hci" : "calls", btsnoopFile })).rejects.toThrow("--btsnoop");
+});
+
+test("a broker that is not there: the story fails with a sentence", async () => {
+  await expect(eventsOf({ brokerURL: "mqtt://127.0.0.1:1" })).rejects.toThrow();
+  await expect(eventsOf({ brokerURL: "http://127.0.0.1" })).rejects.toThrow("--broker must be");
+});

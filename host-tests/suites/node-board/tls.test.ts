@@ -1,0 +1,139 @@
+/** TLS of Node's board against a real server: name, chain and dates of the certificate are verified. */
+
+import { once } from "node:events";
+import { type AddressInfo, createServer as createTCPServer, type Server, type Socket } from "node:net";
+import { createServer } from "node:tls";
+import { afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { encodeUTF8, equalBytes } from "../../../modules/bytes/index.js";
+import { Authority, type Identity } from "../../virtual/node-board/authority.js";
+import { Random } from "../../virtual/world/random.js";
+import type { RadioHarness } from "../contracts/gatt.js";
+import { End } from "../contracts/pair.js";
+import { nodeHarness } from "./harness.js";
+
+const NAME = "broker.example";
+const ADDRESS = "127.0.0.1";
+/** Time in which a wrong second report would arrive. */
+const A_WHILE_MS = 50;
+
+describe("TLS on Node's board", () => {
+  let authority: Authority;
+  let identity: Identity;
+  let harness: RadioHarness;
+  let server: Server;
+  let sockets: Socket[] = [];
+  let clients: End[] = [];
+
+  beforeAll(() => {
+    authority = new Authority();
+    identity = authority.issue({ name: NAME, addresses: [ADDRESS] });
+  });
+
+  afterEach(async () => {
+    for (const client of clients) client.socket.close();
+    for (const socket of sockets) socket.destroy();
+    clients = [];
+    sockets = [];
+    await harness.dispose();
+    await new Promise((done) => server.close(done));
+  });
+
+  /** Opens a connection from a board that trusts `authority`. The server echoes what it receives. */
+  function connect(options: { identity?: Identity; host?: string } = {}): Promise<End> {
+    const echo = (socket: Socket) => {
+      socket.on("error", () => {});
+      socket.on("data", (bytes) => socket.write(bytes));
+    };
+    return connectTo(createServer(options.identity ?? identity, echo), options);
+  }
+
+  async function connectTo(opened: Server, { host = NAME }: { host?: string } = {}): Promise<End> {
+    server = opened;
+    server.on("connection", (socket) => sockets.push(socket));
+    server.listen(0, ADDRESS);
+    await once(server, "listening");
+    harness = await nodeHarness({ ca: authority.cert });
+    const client = new End(harness, { port: (server.address() as AddressInfo).port, host });
+    clients.push(client);
+    return client;
+  }
+
+  async function expectHandshakeFailure(client: End): Promise<void> {
+    await harness.until("the connection ends", () => client.isOver);
+    await harness.pass(A_WHILE_MS);
+    expect(client.told).toEqual(["handshake failed", "error"]);
+  }
+
+  test.each([NAME, ADDRESS])("a certificate for %s connects, and data flows both ways", async (host) => {
+    const client = await connect({ host });
+    const data = new Random(7).bytes(100_000);
+    await harness.until("the handshake is done", () => client.isOpen);
+    client.send(data);
+    await harness.until("the server has echoed everything", () => client.received.length === data.length);
+    expect(equalBytes(client.received, data)).toBe(true);
+    expect(client.told).not.toContain("handshake failed");
+  });
+
+  test("a write before the handshake is done throws", async () => {
+    const client = await connect();
+    expect(() => client.socket.write(encodeUTF8("early"))).toThrow("not ready");
+  });
+
+  test.each(["other.example", "127.0.0.2"])("a certificate that is not for %s is refused", async (host) => {
+    await expectHandshakeFailure(await connect({ host }));
+  });
+
+  test("a certificate of an unknown authority is refused", async () => {
+    const stranger = new Authority().issue({ name: NAME });
+    await expectHandshakeFailure(await connect({ identity: stranger }));
+  });
+
+  test("an expired certificate is refused", async () => {
+    await expectHandshakeFailure(
+      await connect({ identity: authority.issue({ name: NAME, validForMs: -60_000 }) }),
+    );
+  });
+
+  test("NODE_TLS_REJECT_UNAUTHORIZED=0 does not turn the checks off", async () => {
+    const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+    try {
+      await expectHandshakeFailure(await connect({ host: "other.example" }));
+    } finally {
+      if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+    }
+  });
+
+  test.each<[string, (socket: Socket) => void]>([
+    ["closes at once", (socket) => socket.end()],
+    ["closes after the client's first message", (socket) => socket.once("data", () => socket.end())],
+    [
+      "resets after the client's first message",
+      (socket) => socket.once("data", () => socket.resetAndDestroy()),
+    ],
+    ["answers without TLS", (socket) => socket.end("220 this is no TLS\r\n")],
+  ])("a server that %s fails the handshake", async (_name, serve) => {
+    await expectHandshakeFailure(await connectTo(createTCPServer(serve)));
+  });
+
+  test("a refused TCP connection is an error, and no handshake failure", async () => {
+    const client = await connect();
+    await harness.until("the handshake is done", () => client.isOpen);
+    const { port } = server.address() as AddressInfo;
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    const refused = new End(harness, { port, host: NAME });
+    clients.push(refused);
+    await harness.until("the connection is refused", () => refused.isOver);
+    expect(refused.told).toEqual(["error"]);
+  });
+
+  test("a server that ends after the handshake is an error, and no handshake failure", async () => {
+    const client = await connect();
+    await harness.until("the handshake is done", () => client.isOpen);
+    for (const socket of sockets) socket.end();
+    await harness.until("the end is reported", () => client.isOver);
+    expect(client.told).not.toContain("handshake failed");
+  });
+});

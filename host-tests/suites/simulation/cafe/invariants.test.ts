@@ -1,0 +1,256 @@
+/** What is demanded of a station, where no board with a bug can break it: each of these has to be able to fail. */
+
+import { describe, expect, test } from "@jest/globals";
+import { encodeUTF8 } from "../../../../modules/bytes/index.js";
+import { Beliefs } from "../../../tools/simulate/beliefs.js";
+import { Diary } from "../../../tools/simulate/diary.js";
+import { Ledger, type LedgerOptions } from "../../../tools/simulate/ledger.js";
+import { Queues } from "../../../tools/simulate/queues.js";
+import { Swipes } from "../../../tools/simulate/swipes.js";
+import { Scene } from "../../../virtual/scene.js";
+import { VirtualClock } from "../../../virtual/world/clock.js";
+import { Vehicle } from "../../../virtual/world/vehicle.js";
+
+const TAG = "0000000001";
+const MINUTE_MS = 60_000;
+const DUTY_OF_16_A = 266;
+
+/** A station that the test plays. */
+class Played {
+  readonly clock = new VirtualClock();
+  readonly vehicle = new Vehicle();
+  readonly diary = new Diary(this.clock);
+  readonly ledger: Ledger;
+
+  constructor(options: Partial<LedgerOptions> = {}) {
+    this.ledger = new Ledger({
+      clock: this.clock,
+      device: { vehicle: this.vehicle, isRunning: true },
+      diary: this.diary,
+      meterWh: () => 0,
+      mayResume: () => false,
+      mayBeFree: () => false,
+      mostA: () => 16,
+      offlineA: () => undefined,
+      isInReach: () => true,
+      epochS: 0,
+      ...options,
+    });
+  }
+
+  /** A vehicle whose driver presents a card, which the platform lets in. */
+  arrive(maxA?: number): void {
+    this.vehicle.plug();
+    this.ledger.present(TAG, "ble");
+    this.ledger.permit(TAG, "ble", maxA);
+  }
+
+  charge(dutyPermille = DUTY_OF_16_A): void {
+    this.vehicle.offer(dutyPermille);
+    this.vehicle.switchContactor(true);
+    this.ledger.check();
+  }
+
+  open(): void {
+    this.vehicle.switchContactor(false);
+    this.vehicle.offer(1000);
+    this.ledger.check();
+  }
+
+  get found(): string {
+    return this.diary.violations.join("\n");
+  }
+}
+
+describe("at the contactor", () => {
+  test("a guest who is let in charges", () => {
+    const played = new Played();
+    played.arrive();
+    played.charge();
+    played.clock.advance(MINUTE_MS);
+    played.open();
+    played.vehicle.unplug();
+    expect(played.found).toBe("");
+  });
+
+  test("the next vehicle does not get the answer to the guest before", () => {
+    const played = new Played();
+    played.vehicle.plug();
+    played.ledger.present(TAG, "ble");
+    played.vehicle.unplug();
+    played.clock.advance(5000);
+    played.vehicle.plug();
+    played.ledger.permit(TAG, "ble");
+    played.charge();
+    expect(played.found).toContain("nobody has allowed it");
+  });
+
+  test.each([
+    ["the card's", { card: 10, limit: 16 }],
+    ["the owner's", { card: 16, limit: 10 }],
+  ])("no more is offered than %s limit", (_whose, { card, limit }) => {
+    for (const [duty, isRight] of [
+      [166, true],
+      [167, false],
+    ] as const) {
+      const played = new Played({ mostA: () => limit });
+      played.arrive(card);
+      played.charge(duty);
+      expect(played.found === "").toBe(isRight);
+    }
+  });
+
+  test("no current flows that is not offered", () => {
+    const played = new Played();
+    played.arrive();
+    played.charge();
+    played.vehicle.offer(1000);
+    played.ledger.check();
+    expect(played.found).toContain("current flows that is not offered");
+  });
+
+  test("what the owner stops is over", () => {
+    const played = new Played();
+    played.arrive();
+    played.charge();
+    played.ledger.stop();
+    played.clock.advance(MINUTE_MS);
+    expect(played.found).toContain("the owner has stopped it");
+  });
+
+  test.each(["shorted", "ready"] as const)("a vehicle whose session has ended (%s) leaves first", (state) => {
+    const played = new Played();
+    played.arrive();
+    played.charge();
+    played.vehicle.set(state);
+    played.open();
+    played.ledger.present(TAG, "ble");
+    played.ledger.permit(TAG, "ble");
+    played.charge();
+    expect(played.found).toContain("has to leave first");
+  });
+
+  test("what bounces without drawing opens the contactor", () => {
+    const played = new Played();
+    played.arrive();
+    played.charge();
+    for (let i = 0; i < 20; i++) {
+      played.vehicle.set(i % 2 === 0 ? "plugged" : "without-diode");
+      played.clock.advance(9);
+    }
+    expect(played.found).toContain("100 ms after the vehicle left C and D");
+  });
+
+  test("nobody is let in by the station itself once the platform has answered", () => {
+    for (const isAnswered of [false, true]) {
+      const played = new Played({ offlineA: () => 16 });
+      played.vehicle.plug();
+      played.ledger.present(TAG, "ble");
+      if (isAnswered) played.ledger.noteAnswered(TAG);
+      expect(played.ledger.isPermitted(TAG)).toBe(!isAnswered);
+      played.charge();
+      expect(played.found === "").toBe(!isAnswered);
+    }
+  });
+});
+
+describe("without the platform a card passes", () => {
+  function beliefs() {
+    const clock = new VirtualClock();
+    const of = new Beliefs(clock);
+    const setPolicy = (policy: string) => of.hear("access/offline-policy", policy);
+    return { clock, of, setPolicy };
+  }
+
+  test("that is on the list, and not under `deny`", () => {
+    const { of, setPolicy, clock } = beliefs();
+    of.addList(1, [TAG]);
+    of.noteListAsked(0, 1);
+    expect(of.offlineA(TAG)).toBeUndefined();
+    of.policy.send("list");
+    expect(of.offlineA(TAG)).toBe(16);
+    setPolicy("list");
+    of.policy.send("deny");
+    setPolicy("deny");
+    expect(of.offlineA(TAG)).toBe(16);
+    clock.advance(10 * MINUTE_MS);
+    of.hear("$heartbeat", "1");
+    expect(of.offlineA(TAG)).toBeUndefined();
+  });
+
+  test("that was let in lately, under `list-and-cache` alone, and with what it was let in with", () => {
+    const { clock, of, setPolicy } = beliefs();
+    of.noteAnswer(TAG, { authorized: true, cacheFor: 600, maxCurrent: 10 });
+    setPolicy("list");
+    expect(of.offlineA(TAG)).toBeUndefined();
+    setPolicy("list-and-cache");
+    expect(of.offlineA(TAG)).toBe(10);
+    clock.advance(11 * MINUTE_MS);
+    expect(of.offlineA(TAG)).toBeUndefined();
+  });
+
+  test("unless the station knows that it is blocked, or remembers nothing", () => {
+    for (const forget of [(of: Beliefs) => of.noteRefused(TAG), (of: Beliefs) => of.forget()]) {
+      const { of, setPolicy } = beliefs();
+      setPolicy("list-and-cache");
+      of.noteAnswer(TAG, { authorized: true, cacheFor: 600 });
+      forget(of);
+      expect(of.offlineA(TAG)).toBeUndefined();
+    }
+  });
+
+  test("on a list that the station still has", () => {
+    const { clock, of, setPolicy } = beliefs();
+    setPolicy("list");
+    of.addList(1, [TAG]);
+    of.addList(2, []);
+    of.noteListAsked(0, 1);
+    of.noteListAsked(1, 2);
+    expect(of.offlineA(TAG)).toBe(16);
+    clock.advance(10 * MINUTE_MS);
+    of.noteListAsked(2, 2);
+    expect(of.offlineA(TAG)).toBeUndefined();
+  });
+});
+
+describe("at the broker", () => {
+  function heard(): { scene: Scene; diary: Diary; swipes: Swipes } {
+    const scene = new Scene();
+    const diary = new Diary(scene.clock);
+    const swipes = new Swipes({ scene, diary });
+    new Queues({ scene, diary, swipes, isCalm: () => true });
+    return { scene, diary, swipes };
+  }
+
+  /** The platform does not know its key. */
+  function requestOf(id: string, data: object): string {
+    return JSON.stringify({ id, data, key: "00" });
+  }
+
+  test("a session that is not taken lets others try", () => {
+    for (const [second, isRight] of [
+      ["b", true],
+      ["a", false],
+    ] as const) {
+      const { scene, diary } = heard();
+      for (const slot of [0, 1]) scene.device.flash.set("plugpass", `log${slot}`, encodeUTF8("{}"));
+      scene.broker.publish("u/req/d/session", requestOf("1", { id: "a" }));
+      scene.broker.publish("u/req/d/session", requestOf("2", { id: second }));
+      expect(diary.isClean).toBe(isRight);
+    }
+  });
+
+  test("no more than 16 errors wait", () => {
+    const { scene, diary } = heard();
+    for (let i = 0; i < 60; i++) scene.broker.publish("u/errors/sweet-home/d/x", "{}");
+    expect(diary.violations[0]).toContain("46 errors");
+  });
+
+  test("no more than 16 requests wait", () => {
+    const { scene, diary, swipes } = heard();
+    swipes.noteLesson(TAG);
+    scene.clock.advance(62_000);
+    scene.broker.publish("u/req/d/create-tag", requestOf("1", { tag: TAG }));
+    expect(diary.violations[0]).toContain("has waited for the platform");
+  });
+});

@@ -1,0 +1,315 @@
+import { describe, expect, test } from "@jest/globals";
+import { encodeUTF8 } from "../../../modules/bytes/index.js";
+import { usernameOf as hashOf } from "../../../platform-stub/registry.js";
+import { codeOf, Scene } from "../../virtual/scene.js";
+
+const CARD = "62E3086CED";
+const OTHER = "0102030405";
+
+function online(options: Record<string, unknown> = {}): Scene {
+  const scene = new Scene();
+  scene.setOptions(options);
+  scene.platform.tags.set(CARD, { authorized: true });
+  scene.bringOnline();
+  return scene;
+}
+
+/** Nobody answers any more, and the station knows. */
+function goOffline(scene: Scene): void {
+  scene.broker.stop();
+  scene.clock.advance(5000);
+}
+
+describe("a card at the reader", () => {
+  test("opens a session as a phone's does, with the method rfid", () => {
+    const scene = online();
+    scene.plug();
+    scene.swipe(CARD);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect(scene.platform.requests).toMatchObject([
+      { endpoint: "authorize", data: { tag: CARD, method: "rfid" } },
+    ]);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(2000);
+    expect([...scene.platform.sessions.values()]).toMatchObject([{ tag: hashOf(CARD), method: "rfid" }]);
+  });
+
+  test("that started the session ends it when it is swiped again; another does not", () => {
+    const scene = online();
+    scene.plug();
+    scene.swipe(CARD);
+    scene.clock.advance(5000);
+    scene.swipe(OTHER);
+    expect(scene.station.status).toBe("charging");
+    scene.swipe(CARD);
+    expect(scene.station.status).toBe("finishing");
+  });
+
+  test("does not end it where the option says so", () => {
+    const scene = online({ cardEnds: false });
+    scene.plug();
+    scene.swipe(CARD);
+    scene.clock.advance(5000);
+    scene.swipe(CARD);
+    expect(scene.station.status).toBe("charging");
+  });
+
+  test("shows no more than half of it when it is short, and a mad reader does not flood the log", () => {
+    const scene = new Scene();
+    scene.under.config = { cardReader: "lines" };
+    scene.bringOnline();
+    scene.plug();
+    const read = (text: string) => {
+      scene.device.cardReader.send(encodeUTF8(`${text}\r\n`));
+      scene.clock.advance(100);
+    };
+    read("PIN7");
+    scene.clock.advance(20_000);
+    expect(scene.device.logLines.join("\n")).toContain("…N7");
+    expect(scene.device.logLines.join("\n")).not.toContain("PIN7");
+    scene.device.logLines.length = 0;
+    for (let i = 0; i < 500; i++) read(`?${i}`);
+    expect(scene.device.logLines.filter((line) => line.startsWith("rfid")).length).toBeLessThan(20);
+  });
+
+  test("is in no log with more than its last four characters", () => {
+    const scene = online();
+    scene.plug();
+    scene.swipe(CARD);
+    scene.swipe(OTHER);
+    scene.clock.advance(5000);
+    expect(scene.device.logLines.join("\n")).toContain("…6CED");
+    expect(scene.device.logLines.join("\n")).not.toMatch(/62E3086CED|0102030405/);
+  });
+});
+
+describe("when the platform does not answer", () => {
+  test.each([
+    ["deny", 503],
+    ["list", 200],
+    ["list-and-cache", 200],
+  ])("a tag on the list is, under %s, %d", (offlinePolicy, code) => {
+    const scene = online({ offlinePolicy });
+    scene.platform.list = { version: 3, tags: [hashOf("OTHER"), hashOf("LISTED-1")] };
+    scene.under.powerCycle();
+    scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(5000);
+    goOffline(scene);
+    scene.plug();
+    expect(codeOf(scene.present("LISTED-2"))).toBe(503);
+    expect(codeOf(scene.present("LISTED-1"))).toBe(code);
+    expect(scene.device.vehicle.isCharging || scene.station.status === "authorized").toBe(code === 200);
+  });
+
+  test("the advertisement says whether somebody can be let in", () => {
+    const scene = online({ offlinePolicy: "list" });
+    expect(scene.seen().authorizesOffline).toBe(false);
+    scene.platform.list = { version: 1, tags: [hashOf("LISTED-1")] };
+    scene.under.powerCycle();
+    scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(5000);
+    expect(scene.seen().authorizesOffline).toBe(true);
+  });
+
+  test("the platform is asked first, and 408 is 408 where nobody else knows the tag", () => {
+    const scene = online({ offlinePolicy: "list" });
+    scene.platform.intercept = () => [];
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(408);
+  });
+});
+
+describe("the cache", () => {
+  function remembered(cacheFor: number): Scene {
+    const scene = online({ offlinePolicy: "list-and-cache" });
+    scene.platform.tags.set("GUEST-0001", { authorized: true, cacheFor, maxCurrent: 10 });
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(30_000);
+    return scene;
+  }
+
+  test("lets in who was let in, with the same current", () => {
+    const scene = remembered(3600);
+    goOffline(scene);
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect(scene.device.vehicle.dutyPermille).toBe(166);
+    expect(scene.device.logLines.join("\n")).toContain("authorized by the cache");
+  });
+
+  test("lasts as long as the platform said", () => {
+    const scene = remembered(60);
+    goOffline(scene);
+    scene.clock.advance(60_000);
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(503);
+  });
+
+  test("holds 64 cards, and forgets one that the platform lets in without a word on that", () => {
+    const scene = remembered(3600);
+    const tag = (i: number) => `GUEST-9${String(i).padStart(3, "0")}`;
+    for (let i = 0; i < 63; i++) scene.platform.tags.set(tag(i), { authorized: true, cacheFor: 36_000 });
+    const letIn = (name: string) => {
+      scene.clock.advance(20_000);
+      scene.plug();
+      const code = codeOf(scene.present(name));
+      scene.device.vehicle.unplug();
+      return code;
+    };
+    for (let i = 0; i < 63; i++) expect(letIn(tag(i))).toBe(200);
+    scene.platform.tags.set(tag(5), { authorized: true });
+    expect(letIn(tag(5))).toBe(200);
+    scene.platform.tags.set(tag(63), { authorized: true, cacheFor: 36_000 });
+    scene.platform.tags.set(tag(64), { authorized: true, cacheFor: 36_000 });
+    expect([letIn(tag(63)), letIn(tag(64))]).toEqual([200, 200]);
+    goOffline(scene);
+    expect([tag(0), tag(62), tag(63), tag(64)].map(letIn)).toEqual([200, 200, 200, 200]);
+    expect(["GUEST-0001", tag(5)].map(letIn)).toEqual([503, 503]);
+  });
+
+  test.each(["500", "502"])("is not asked when the platform's word is no good: %s", (code) => {
+    const scene = remembered(3600);
+    scene.platform.intercept = (_answer, request) =>
+      code === "500"
+        ? [scene.platform.respond(request, {}, "0", "500")]
+        : [{ ...scene.platform.respond(request, { authorized: true }), data: "00" }];
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(Number(code));
+  });
+
+  test("forgets a card that the platform blocks, and holds that against the list", () => {
+    const scene = remembered(3600);
+    scene.platform.list = { version: 1, tags: [hashOf("GUEST-0001")] };
+    scene.clock.advance(3_700_000);
+    scene.platform.tags.set("GUEST-0001", { authorized: false, reason: "blocked" });
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(403);
+    goOffline(scene);
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(503);
+  });
+});
+
+describe("the local list", () => {
+  const tags = (count: number, name = "CARD") =>
+    Array.from({ length: count }, (_, i) => hashOf(`${name}-${i}`));
+
+  function listed(list: { version: number; tags: string[] }): Scene {
+    const scene = online({ offlinePolicy: "list" });
+    scene.platform.list = list;
+    return scene;
+  }
+
+  function isLetIn(scene: Scene, tag: string): boolean {
+    scene.clock.advance(20_000);
+    scene.plug();
+    const code = codeOf(scene.present(tag));
+    scene.device.vehicle.unplug();
+    scene.clock.advance(1000);
+    return code === 200;
+  }
+
+  test("of 500 tags comes in ten pages, and survives a power cut", () => {
+    const scene = listed({ version: 9, tags: tags(500) });
+    scene.clock.advance(3_600_000);
+    expect(scene.device.logLines.join("\n")).toContain("local-list: version 9 with 500 tags");
+    goOffline(scene);
+    scene.under.powerCycle();
+    scene.clock.advance(10_000);
+    for (const name of ["CARD-0", "CARD-49", "CARD-50", "CARD-499"]) expect(isLetIn(scene, name)).toBe(true);
+    expect(isLetIn(scene, "CARD-500")).toBe(false);
+  });
+
+  test("is the old or the new one, whole, whenever the power goes", () => {
+    for (let count = 1; count <= 7; count++) {
+      const scene = listed({ version: 1, tags: tags(110, "OLD") });
+      scene.clock.advance(3_600_000);
+      scene.platform.list = { version: 2, tags: tags(110, "NEW") };
+      scene.device.flash.cutPowerAtWrite(count, count % 2 ? "before" : "after");
+      scene.clock.advance(3_600_000);
+      if (scene.device.isRunning) scene.device.cutPower();
+      scene.broker.stop();
+      scene.under.boot();
+      scene.clock.advance(10_000);
+      const [old, fresh] = [isLetIn(scene, "OLD-105"), isLetIn(scene, "NEW-105")];
+      expect(old).not.toBe(fresh);
+      expect(isLetIn(scene, "OLD-5")).toBe(old);
+      expect(isLetIn(scene, "NEW-5")).toBe(fresh);
+    }
+  });
+
+  test("lets in no card that the platform has refused since, also after a restart, until it is let in again", () => {
+    const scene = listed({ version: 9, tags: tags(120) });
+    scene.clock.advance(3_600_000);
+    const answer = (authorized: boolean) => scene.platform.tags.set("CARD-77", { authorized, reason: "-" });
+    const isLetInOffline = (tag: string) => {
+      goOffline(scene);
+      const isIn = isLetIn(scene, tag);
+      scene.under.powerCycle();
+      const isStillIn = isLetIn(scene, tag);
+      expect(isStillIn).toBe(isIn);
+      scene.broker.start();
+      scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+      return isIn;
+    };
+    expect(isLetInOffline("CARD-77")).toBe(true);
+    answer(false);
+    expect(isLetIn(scene, "CARD-77")).toBe(false);
+    expect(isLetInOffline("CARD-77")).toBe(false);
+    expect(isLetInOffline("CARD-76")).toBe(true);
+    answer(true);
+    expect(isLetIn(scene, "CARD-77")).toBe(true);
+    expect(isLetInOffline("CARD-77")).toBe(true);
+    // A new list says it anew.
+    answer(false);
+    expect(isLetIn(scene, "CARD-77")).toBe(false);
+    scene.platform.list = { version: 10, tags: tags(120) };
+    scene.clock.advance(3_700_000);
+    scene.under.powerCycle();
+    expect(isLetInOffline("CARD-77")).toBe(true);
+  });
+
+  test("that is damaged is fetched again, though the platform has no other", () => {
+    const scene = listed({ version: 9, tags: tags(120) });
+    scene.clock.advance(3_600_000);
+    const key = scene.device.flash.get("plugpass", "list-a1") ? "list-a1" : "list-b1";
+    scene.device.flash.set("plugpass", key, new Uint8Array(10));
+    scene.under.powerCycle();
+    scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(10_000);
+    goOffline(scene);
+    expect(isLetIn(scene, "CARD-77")).toBe(true);
+    expect(isLetIn(scene, "CARD-7")).toBe(true);
+  });
+
+  test("that changes while it is fetched, or comes damaged, changes nothing", () => {
+    const scene = listed({ version: 1, tags: tags(60) });
+    scene.clock.advance(3_600_000);
+    scene.platform.list = { version: 2, tags: tags(120, "NEW") };
+    scene.platform.intercept = (answer, { endpoint }) => {
+      if (endpoint === "local-list") scene.platform.list = { ...scene.platform.list, version: 3 };
+      return [answer];
+    };
+    scene.clock.advance(3_600_000);
+    expect(scene.device.logLines.join("\n")).toContain("it changed while it was fetched");
+    scene.platform.intercept = undefined;
+    scene.platform.list = { version: 4, tags: ["no hash"] };
+    scene.clock.advance(3_600_000);
+    expect(scene.device.logLines.join("\n")).toContain("is no list");
+    goOffline(scene);
+    expect(isLetIn(scene, "CARD-59")).toBe(true);
+  });
+
+  test("of a platform that knows no pages is taken as far as it comes", () => {
+    const scene = online({ offlinePolicy: "list" });
+    scene.platform.intercept = (answer, request) =>
+      request.endpoint === "local-list"
+        ? [scene.platform.respond(request, { version: 5, tags: tags(70) })]
+        : [answer];
+    scene.clock.advance(3_600_000);
+    goOffline(scene);
+    expect(isLetIn(scene, "CARD-69")).toBe(true);
+  });
+});

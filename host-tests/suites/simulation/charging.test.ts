@@ -1,0 +1,257 @@
+import { describe, expect, test } from "@jest/globals";
+import { codeOf, Scene } from "../../virtual/scene.js";
+
+function charging(): Scene {
+  const scene = new Scene();
+  scene.bringOnline();
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.until("current flows", () => scene.device.vehicle.isCharging);
+  return scene;
+}
+
+/** IEC 61851-1 table A.6: 100 ms from the vehicle's leaving C or D. */
+const OPENING_MS = 100;
+/** The same table: from C to current. */
+const CLOSING_MS = 3000;
+
+describe("the contactor opens within 100 ms", () => {
+  test.each<[string, (scene: Scene) => void]>([
+    ["the vehicle is unplugged", (scene) => scene.device.vehicle.unplug()],
+    ["the vehicle pauses", (scene) => scene.device.vehicle.set("plugged")],
+    ["the pilot is shorted", (scene) => scene.device.vehicle.set("shorted")],
+    ["the vehicle's diode fails", (scene) => scene.device.vehicle.set("without-diode")],
+    ["the session is stopped", (scene) => scene.station.stopCharging()],
+    ["the station is closed", (scene) => scene.station.close()],
+    ["the power goes", (scene) => scene.device.cutPower()],
+  ])("when %s", (_name, happens) => {
+    const scene = charging();
+    happens(scene);
+    scene.clock.advance(OPENING_MS);
+    expect(scene.device.vehicle.isContactorClosed).toBe(false);
+  });
+
+  test("when an exception escapes the firmware, and it starts again without closing it", () => {
+    const scene = charging();
+    scene.device.interrupt(() => {
+      throw new Error("a bug");
+    });
+    scene.clock.advance(OPENING_MS);
+    expect(scene.device.vehicle.isContactorClosed).toBe(false);
+    expect(scene.under.ends).toMatchObject([{ type: "crash" }]);
+    scene.until("online again", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(60_000);
+    expect(scene.device.vehicle.isContactorClosed).toBe(false);
+    expect(scene.station.status).toBe("plugged");
+  });
+
+  test.each<[string, "unplugged" | "ready"]>([
+    ["never in C", "unplugged"],
+    ["in C for moments", "ready"],
+  ])("when the pilot does not settle, %s", (_name, between) => {
+    const scene = charging();
+    const { vehicle } = scene.device;
+    for (let i = 0; i < 7; i++) {
+      vehicle.set(i % 2 === 0 ? "shorted" : between);
+      scene.clock.advance(15);
+    }
+    expect(vehicle.isContactorClosed).toBe(false);
+    // The vehicle never left for long enough to be gone: its session goes on.
+    vehicle.set("ready");
+    scene.clock.advance(CLOSING_MS);
+    expect(vehicle.isContactorClosed).toBe(true);
+  });
+});
+
+describe("the contactor never closes", () => {
+  /** Whether it was closed at any moment of what `happens`. */
+  function closes(scene: Scene, happens: () => void): boolean {
+    let isClosed = false;
+    const unwatch = scene.device.vehicle.watch(() => {
+      isClosed ||= scene.device.vehicle.isContactorClosed;
+    });
+    happens();
+    scene.clock.advance(5000);
+    unwatch();
+    return isClosed;
+  }
+
+  test("on a vehicle without a diode that wanted current before it was authorized", () => {
+    const scene = new Scene();
+    scene.bringOnline();
+    scene.plug();
+    scene.device.vehicle.set("without-diode");
+    scene.clock.advance(100);
+    expect(closes(scene, () => scene.present("GUEST-0001"))).toBe(false);
+    expect(scene.station.status).toBe("faulted");
+  });
+
+  test("on a vehicle that leaves as the authorization arrives", () => {
+    const scene = new Scene();
+    scene.bringOnline();
+    scene.plug();
+    scene.device.vehicle.set("ready");
+    scene.clock.advance(100);
+    const presented = scene.startPresenting("GUEST-0001");
+    scene.until("it is authorized", () => scene.station.status === "authorized" || !!presented.outcome);
+    expect(closes(scene, () => scene.device.vehicle.unplug())).toBe(false);
+  });
+});
+
+describe("an authorization is for the vehicle that was there", () => {
+  /** A tag is presented, and the platform's answer comes when `release` is called. */
+  function presenting(): { scene: Scene; release: () => void; code: () => number } {
+    const scene = new Scene();
+    scene.bringOnline();
+    scene.plug();
+    let held: (() => void) | undefined;
+    scene.platform.intercept = (answer, { user, deviceId, endpoint }) => {
+      held = () => scene.broker.publish(`${user}/res/${deviceId}/${endpoint}`, JSON.stringify(answer));
+      return [];
+    };
+    const presentation = scene.startPresenting("GUEST-0001");
+    scene.until("the platform has answered", () => held !== undefined);
+    return {
+      scene,
+      release: () => {
+        held?.();
+        scene.until("there is a result", () => presentation.outcome !== undefined);
+      },
+      code: () => codeOf(presentation),
+    };
+  }
+
+  test("another vehicle that is plugged meanwhile does not charge on it", () => {
+    const { scene, release, code } = presenting();
+    scene.device.vehicle.unplug();
+    scene.clock.advance(1000);
+    scene.plug();
+    release();
+    scene.clock.advance(1000);
+    expect(code()).toBe(409);
+    expect(scene.device.vehicle.isCharging).toBe(false);
+    expect(scene.station.status).toBe("plugged");
+  });
+
+  test("a stop while it is on its way takes it back", () => {
+    const { scene, release, code } = presenting();
+    scene.station.stopCharging();
+    release();
+    scene.clock.advance(1000);
+    expect(code()).toBe(409);
+    expect(scene.device.vehicle.isCharging).toBe(false);
+  });
+});
+
+describe("a vehicle that flaps between B and C", () => {
+  function flap(scene: Scene, durationMs: number, periodMs: number): void {
+    for (let ms = 0; ms < durationMs; ms += 2 * periodMs) {
+      scene.device.vehicle.set("plugged");
+      scene.clock.advance(periodMs);
+      scene.device.vehicle.set("ready");
+      scene.clock.advance(periodMs);
+    }
+  }
+
+  test.each([30, 60, 100, 150, 400])(
+    "every %d ms switches the contactor at most once in a second",
+    (periodMs) => {
+      const scene = charging();
+      const { vehicle } = scene.device;
+      let switches = 0;
+      let wasClosed = vehicle.isContactorClosed;
+      vehicle.watch(() => {
+        if (vehicle.isContactorClosed !== wasClosed) switches++;
+        wasClosed = vehicle.isContactorClosed;
+      });
+      flap(scene, 30_000, periodMs);
+      expect(switches).toBeGreaterThan(1);
+      expect(switches).toBeLessThanOrEqual(30);
+      scene.clock.advance(CLOSING_MS);
+      expect(vehicle.isCharging).toBe(true);
+    },
+  );
+
+  test("has current 3 s after it has returned to C, and not within 2 s of the contactor's opening", () => {
+    const scene = charging();
+    const { vehicle } = scene.device;
+    vehicle.set("plugged");
+    scene.until("the contactor opens", () => !vehicle.isContactorClosed);
+    vehicle.set("ready");
+    scene.clock.advance(2000);
+    expect(vehicle.isContactorClosed).toBe(false);
+    scene.clock.advance(CLOSING_MS - 2000);
+    expect(vehicle.isCharging).toBe(true);
+  });
+
+  test("hides no weld", () => {
+    const scene = charging();
+    scene.device.vehicle.breakContactor("welded");
+    flap(scene, 2000, 150);
+    expect(scene.station.status).toBe("faulted");
+  });
+});
+
+test("a vehicle that draws at the station's start has no current for 2 s: the power may come and go", () => {
+  const scene = new Scene();
+  scene.setOptions({ isFree: true });
+  scene.device.vehicle.plug();
+  scene.under.boot();
+  scene.clock.advance(2000);
+  expect(scene.station.status).toBe("authorized");
+  expect(scene.device.vehicle.isContactorClosed).toBe(false);
+  scene.clock.advance(100);
+  expect(scene.device.vehicle.isCharging).toBe(true);
+});
+
+test("an authorization expires after 60 s if the vehicle does not draw", () => {
+  const scene = new Scene();
+  scene.bringOnline();
+  scene.plug(undefined, { drawsWhenOffered: false });
+  scene.present("GUEST-0001");
+  scene.clock.advance(59_000);
+  expect(scene.station.status).toBe("authorized");
+  expect(scene.device.vehicle.dutyPermille).toBe(266);
+  scene.clock.advance(1500);
+  expect(scene.station.status).toBe("plugged");
+  expect(scene.device.vehicle.dutyPermille).toBe(1000);
+});
+
+test("a level that lasts for less than 20 ms is noise", () => {
+  const scene = charging();
+  let hasOpened = false;
+  scene.device.vehicle.watch(() => {
+    hasOpened ||= !scene.device.vehicle.isContactorClosed;
+  });
+  for (let i = 0; i < 20; i++) {
+    scene.device.vehicle.set("shorted");
+    scene.clock.advance(5);
+    scene.device.vehicle.set("ready");
+    scene.clock.advance(50);
+  }
+  expect(hasOpened).toBe(false);
+  expect(scene.station.status).toBe("charging");
+});
+
+test("a vehicle that pauses goes on in the same session", () => {
+  const scene = charging();
+  scene.device.vehicle.set("plugged");
+  scene.clock.advance(5 * 60_000);
+  scene.device.vehicle.set("ready");
+  scene.clock.advance(100);
+  expect(scene.device.vehicle.isCharging).toBe(true);
+  expect(scene.device.logLines.filter((line) => line.includes("session"))).toHaveLength(1);
+});
+
+test("a fault is shown, and over when the vehicle has left", () => {
+  const scene = charging();
+  scene.device.vehicle.set("shorted");
+  scene.clock.advance(1000);
+  expect(scene.retained("charger/status")).toBe("faulted");
+  scene.device.vehicle.set("ready");
+  scene.clock.advance(1000);
+  expect(scene.device.vehicle.isContactorClosed).toBe(false);
+  scene.device.vehicle.unplug();
+  scene.clock.advance(1000);
+  expect(scene.retained("charger/status")).toBe("available");
+});

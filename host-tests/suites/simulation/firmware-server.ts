@@ -1,0 +1,141 @@
+/** An HTTP server of the world that has firmware on its shelf, and does whatever servers and networks do wrong. */
+
+import type { Clock, TCP } from "../../../modules/board/index.js";
+import { concatBytes, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { answer, type ShelfRequest, type ShelfResponse } from "../../../platform-stub/firmware/answer.js";
+import { Shelf } from "../../../platform-stub/firmware/shelf.js";
+import type { Sockets } from "../../virtual/board/index.js";
+
+export interface FirmwareServerOptions {
+  readonly clock: Clock;
+  readonly sockets: Sockets;
+  readonly port: number;
+  /** TLS only, with a certificate for this name. */
+  readonly certificateName?: string;
+  readonly shelf?: Shelf;
+}
+
+/** What goes wrong with one response. */
+export interface ResponseFault {
+  /** The connection ends after so many bytes of the body. */
+  readonly breakAfterBytes?: number;
+  /** Nothing comes after so many bytes of the body, and the connection stays. */
+  readonly stallAfterBytes?: number;
+  readonly bytesPerSecond?: number;
+}
+
+const TICK_MS = 100;
+
+export class FirmwareServer {
+  readonly shelf: Shelf;
+  readonly requests: ShelfRequest[] = [];
+  /** Exchanges a response for another. */
+  intercept: ((request: ShelfRequest, response: ShelfResponse) => ShelfResponse) | undefined;
+  /** Asked for each response. */
+  fault: ((request: ShelfRequest) => ResponseFault | undefined) | undefined;
+  #clock: Clock;
+
+  constructor({ clock, sockets, port, certificateName, shelf = new Shelf() }: FirmwareServerOptions) {
+    this.#clock = clock;
+    this.shelf = shelf;
+    const listener = new sockets.Listener({
+      port,
+      certificateName,
+      onReadable: () => {
+        for (let from = listener.read(); from; from = listener.read()) this.#serve(sockets, from);
+      },
+    });
+  }
+
+  #serve(sockets: Sockets, from: TCP): void {
+    let received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+    let sender: Sender | undefined;
+    const socket = new sockets.TCP({
+      from,
+      onReadable: () => {
+        received = concatBytes(received, socket.read() ?? new ArrayBuffer(0));
+        const request = sender ? undefined : parseRequest(received);
+        if (request) sender = this.#respond(socket, request);
+      },
+      onWritable: (count) => sender?.send(count),
+      onError: () => {
+        sender?.close();
+        socket.close();
+      },
+    });
+  }
+
+  #respond(socket: TCP, request: ShelfRequest): Sender {
+    this.requests.push(request);
+    const own = answer(this.shelf, request);
+    const response = this.intercept?.(request, own) ?? own;
+    return new Sender(this.#clock, socket, response, this.fault?.(request) ?? {});
+  }
+}
+
+class Sender {
+  #clock: Clock;
+  #socket: TCP;
+  #head: Uint8Array<ArrayBuffer>;
+  #body: Uint8Array<ArrayBuffer>;
+  #fault: ResponseFault;
+  #sentBytes = 0;
+  #room = 8192;
+  #isOver = false;
+
+  constructor(clock: Clock, socket: TCP, response: ShelfResponse, fault: ResponseFault) {
+    this.#clock = clock;
+    this.#socket = socket;
+    const lines = Object.entries(response.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    this.#head = encodeUTF8(`HTTP/1.1 ${response.status} Status\r\n${lines.join("")}\r\n`);
+    this.#body = response.body;
+    this.#fault = fault;
+    this.#room = socket.write(this.#head);
+    this.#next();
+  }
+
+  send(room: number): void {
+    this.#room = room;
+    if (this.#fault.bytesPerSecond === undefined) this.#next();
+  }
+
+  close(): void {
+    this.#isOver = true;
+  }
+
+  #next(): void {
+    if (this.#isOver) return;
+    const { breakAfterBytes, stallAfterBytes, bytesPerSecond } = this.#fault;
+    const end = Math.min(this.#body.length, breakAfterBytes ?? Infinity, stallAfterBytes ?? Infinity);
+    const pace = bytesPerSecond === undefined ? Infinity : Math.ceil((bytesPerSecond * TICK_MS) / 1000);
+    while (this.#sentBytes < end && this.#room > 0) {
+      const piece = this.#body.slice(
+        this.#sentBytes,
+        Math.min(end, this.#sentBytes + Math.min(this.#room, pace)),
+      );
+      this.#sentBytes += piece.length;
+      this.#room = this.#socket.write(piece);
+      if (bytesPerSecond !== undefined) break;
+    }
+    if (this.#sentBytes < end) {
+      if (bytesPerSecond !== undefined) this.#clock.set(() => this.#next(), TICK_MS);
+    } else if (this.#sentBytes !== stallAfterBytes) {
+      this.#isOver = true;
+      this.#socket.close();
+    }
+  }
+}
+
+function parseRequest(bytes: Uint8Array<ArrayBuffer>): ShelfRequest | undefined {
+  const head = decodeUTF8(bytes);
+  if (!head?.endsWith("\r\n\r\n")) return undefined;
+  const [requestLine = "", ...lines] = head.trimEnd().split("\r\n");
+  const [method = "", path = ""] = requestLine.split(" ");
+  const headers = new Map(
+    lines.map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }),
+  );
+  return { method, path, headers };
+}

@@ -1,0 +1,410 @@
+import { describe, expect, test } from "@jest/globals";
+import { codeOf, Scene } from "../../virtual/scene.js";
+
+const A_WHILE_MS = 1000;
+
+function online(options: Record<string, unknown> = {}): Scene {
+  const scene = new Scene();
+  scene.setOptions(options);
+  scene.bringOnline();
+  return scene;
+}
+
+function charging(options: Record<string, unknown> = {}): Scene {
+  const scene = online(options);
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.until("current flows", () => scene.device.vehicle.isCharging);
+  scene.clock.advance(A_WHILE_MS);
+  return scene;
+}
+
+function set(scene: Scene, path: string, value: string): void {
+  const topic = [...scene.broker.retained.keys()].find((one) => one.endsWith("/$homie"));
+  scene.broker.publish(`${topic?.replace("$homie", path)}/set`, value);
+  scene.clock.advance(A_WHILE_MS);
+}
+
+describe("a contactor that is welded", () => {
+  test("is found when it has to open; nothing is offered, and the plug stays locked", () => {
+    const scene = charging();
+    const { vehicle, lock } = scene.device;
+    vehicle.breakContactor("welded");
+    scene.station.stopCharging();
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    expect(vehicle.dutyPermille).toBe(1000);
+    expect(lock.isOn).toBe(true);
+    scene.clock.advance(3000);
+    expect(scene.retained("charger/last-error")).toBe(
+      "charging: faulted: the contactor does not open: it is welded",
+    );
+    // The vehicle leaves, and another comes: nobody charges here.
+    vehicle.unplug();
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(409);
+  });
+
+  test("does not let go of the plug while it is not yet found", () => {
+    const scene = charging();
+    const { vehicle, lock } = scene.device;
+    let isLetGo = false;
+    lock.watch(() => {
+      isLetGo ||= !lock.isOn;
+    });
+    vehicle.breakContactor("welded");
+    scene.station.stopCharging();
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    expect(isLetGo).toBe(false);
+  });
+
+  test("keeps the plug locked up to a restart, and again after it", () => {
+    const scene = charging();
+    const { vehicle, lock } = scene.device;
+    vehicle.breakContactor("welded");
+    scene.station.stopCharging();
+    scene.clock.advance(A_WHILE_MS);
+    scene.manage("/reboot");
+    // What the pins do while the chip starts is not the firmware's to say.
+    lock.watch(() => {
+      expect(scene.device.isRunning && !lock.isOn).toBe(false);
+    });
+    scene.until("it has restarted", () => scene.under.ends.length === 1);
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    expect(lock.isOn).toBe(true);
+  });
+
+  test("is found at the start", () => {
+    const scene = new Scene();
+    scene.device.vehicle.breakContactor("welded");
+    scene.bringOnline();
+    expect(scene.station.status).toBe("faulted");
+  });
+
+  test("works again when it has been repaired and the vehicle has left", () => {
+    const scene = charging();
+    const { vehicle, lock } = scene.device;
+    vehicle.breakContactor("welded");
+    scene.station.stopCharging();
+    scene.clock.advance(A_WHILE_MS);
+    vehicle.breakContactor(undefined);
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    expect(lock.isOn).toBe(false);
+    vehicle.unplug();
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("available");
+  });
+
+  test("works again when the vehicle had left before", () => {
+    const scene = charging();
+    const { vehicle } = scene.device;
+    vehicle.breakContactor("welded");
+    vehicle.unplug();
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("faulted");
+    vehicle.breakContactor(undefined);
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.station.status).toBe("available");
+  });
+});
+
+test("a contactor that does not close ends the session as a fault, and the station is well when the vehicle has left", () => {
+  const scene = online();
+  const { vehicle } = scene.device;
+  vehicle.breakContactor("stuck-open");
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.clock.advance(A_WHILE_MS);
+  expect(scene.station.status).toBe("faulted");
+  expect(vehicle.dutyPermille).toBe(1000);
+  vehicle.unplug();
+  scene.clock.advance(A_WHILE_MS);
+  expect(scene.station.status).toBe("available");
+  expect([...scene.platform.sessions.values()]).toMatchObject([{ why: "faulted" }]);
+});
+
+test("a contactor has its 200 ms from the latest that it was told", () => {
+  const scene = online();
+  const { vehicle } = scene.device;
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.until("the contactor closes", () => vehicle.isContactorClosed);
+  scene.clock.advance(120);
+  // It opens 150 ms after it is told to, which is 300 ms after it was told to close.
+  vehicle.breakContactor("welded");
+  vehicle.set("plugged");
+  scene.clock.advance(170);
+  vehicle.breakContactor(undefined);
+  scene.clock.advance(A_WHILE_MS);
+  expect(scene.station.status).toBe("charging");
+});
+
+test("a contactor that bounces for less than 200 ms is no fault", () => {
+  const scene = charging();
+  const { vehicle } = scene.device;
+  for (let i = 0; i < 10; i++) {
+    vehicle.breakContactor(i % 2 === 0 ? "stuck-open" : undefined);
+    scene.clock.advance(15);
+  }
+  scene.clock.advance(A_WHILE_MS);
+  expect(scene.station.status).toBe("charging");
+});
+
+test("a plug is locked from the authorization until the contactor has opened", () => {
+  const scene = online();
+  const { vehicle, lock } = scene.device;
+  /** Whether the lock was ever open while the contactor was closed. */
+  let isOpenUnderCurrent = false;
+  const look = () => {
+    isOpenUnderCurrent ||= vehicle.isContactorClosed && !lock.isOn;
+  };
+  vehicle.watch(look);
+  lock.watch(look);
+  scene.plug();
+  expect(lock.isOn).toBe(false);
+  scene.present("GUEST-0001");
+  scene.clock.advance(A_WHILE_MS);
+  expect(lock.isOn).toBe(true);
+  scene.station.stopCharging();
+  scene.clock.advance(A_WHILE_MS);
+  expect(lock.isOn).toBe(false);
+  expect(isOpenUnderCurrent).toBe(false);
+});
+
+describe("the current", () => {
+  test("follows the owner's limit while a vehicle charges, and stays under what was granted", () => {
+    const scene = online();
+    scene.platform.tags.set("GUEST-0010", { authorized: true, maxCurrent: 10 });
+    scene.plug();
+    scene.present("GUEST-0010");
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect(scene.device.vehicle.dutyPermille).toBe(166);
+    set(scene, "charger/current-limit", "8");
+    expect(scene.device.vehicle.dutyPermille).toBe(133);
+    set(scene, "charger/current-limit", "16");
+    expect(scene.device.vehicle.dutyPermille).toBe(166);
+    expect(scene.device.vehicle.isCharging).toBe(true);
+  });
+
+  test("is less when it is hot inside, and none when it is too hot; the session goes on when it is cooler", () => {
+    const scene = charging();
+    const { device } = scene;
+    expect(device.vehicle.dutyPermille).toBe(266);
+    device.temperatureC = 70;
+    scene.clock.advance(11_000);
+    expect(device.vehicle.dutyPermille).toBe(183);
+    expect(device.vehicle.isCharging).toBe(true);
+    device.temperatureC = 80;
+    scene.clock.advance(11_000);
+    expect(device.vehicle.dutyPermille).toBe(1000);
+    expect(device.vehicle.isContactorClosed).toBe(false);
+    expect(scene.station.status).toBe("charging");
+    expect(scene.retained("charger/last-error")).toBe("charging: paused, it is 80 °C inside");
+    expect(scene.retained("$telemetry/temperature")).toBe("80");
+    device.temperatureC = 75;
+    scene.clock.advance(11_000);
+    expect(device.vehicle.isContactorClosed).toBe(false);
+    device.temperatureC = 25;
+    scene.clock.advance(11_000);
+    expect(device.vehicle.isCharging).toBe(true);
+    expect(device.vehicle.dutyPermille).toBe(266);
+    device.vehicle.unplug();
+    scene.clock.advance(2000);
+    expect(scene.platform.sessions.size).toBe(1);
+  });
+
+  test("never comes back to a vehicle whose diode fails in a pause for heat", () => {
+    const scene = charging();
+    const { device } = scene;
+    device.temperatureC = 90;
+    scene.clock.advance(11_000);
+    device.vehicle.set("without-diode");
+    let isClosed = false;
+    device.vehicle.watch(() => {
+      isClosed ||= device.vehicle.isContactorClosed;
+    });
+    device.temperatureC = 25;
+    scene.clock.advance(11_000);
+    expect(isClosed).toBe(false);
+    expect(scene.station.status).toBe("faulted");
+  });
+
+  test("is all of it where nobody measures the temperature, which is no property then", () => {
+    const scene = new Scene({ wrapBoard: ({ temperatureC: _, ...board }) => board });
+    scene.bringOnline();
+    scene.plug();
+    scene.present("GUEST-0001");
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect(scene.device.vehicle.dutyPermille).toBe(266);
+    expect(scene.retained("$telemetry")).not.toContain("temperature");
+    expect(scene.retained("charger/last-error")).toBe("none");
+  });
+
+  describe("with a thermometer that breaks", () => {
+    function complaints(scene: Scene): string[] {
+      return scene.device.logLines.filter((line) => line.includes("thermometer"));
+    }
+
+    test("is 6 A until it measures again; the owner is told once, and the last temperature stands", () => {
+      const scene = charging();
+      const { device } = scene;
+      device.temperatureC = 41;
+      scene.clock.advance(21_000);
+      for (let i = 0; i < 3; i++) {
+        device.temperatureC = undefined;
+        scene.clock.advance(11_000);
+        expect(device.vehicle.dutyPermille).toBe(100);
+        expect(scene.retained("$telemetry/temperature")).toBe("40");
+        expect(scene.retained("charger/last-error")).toBe("charging: 6 A, the thermometer is broken");
+        device.temperatureC = 41;
+        scene.clock.advance(11_000);
+        expect(device.vehicle.dutyPermille).toBe(266);
+      }
+      expect(device.vehicle.isCharging).toBe(true);
+      expect(complaints(scene)).toHaveLength(1);
+      const notes = scene.broker.published.filter(({ topic }) => topic.endsWith("/notifications/create"));
+      expect(notes).toHaveLength(1);
+    });
+
+    test("stays none in a pause for heat, until it is known to be cooler", () => {
+      const scene = charging();
+      const { device } = scene;
+      device.temperatureC = 90;
+      scene.clock.advance(11_000);
+      device.temperatureC = undefined;
+      scene.clock.advance(60 * 60_000);
+      expect(device.vehicle.isContactorClosed).toBe(false);
+      expect(scene.retained("$telemetry/temperature")).toBe("90");
+      expect(complaints(scene)).toHaveLength(1);
+      device.temperatureC = 75;
+      scene.clock.advance(11_000);
+      expect(device.vehicle.isContactorClosed).toBe(false);
+      device.temperatureC = 65;
+      scene.clock.advance(11_000);
+      expect(device.vehicle.isCharging).toBe(true);
+    });
+
+    test("is 6 A after a start that finds it broken, and no temperature is told", () => {
+      const scene = new Scene();
+      scene.device.temperatureC = undefined;
+      scene.bringOnline();
+      scene.plug();
+      scene.present("GUEST-0001");
+      scene.until("current flows", () => scene.device.vehicle.isCharging);
+      expect(scene.device.vehicle.dutyPermille).toBe(100);
+      expect(scene.retained("$telemetry")).not.toContain("temperature");
+      expect(scene.retained("charger/last-error")).toBe("charging: 6 A, the thermometer is broken");
+    });
+  });
+});
+
+describe("free charging", () => {
+  test("needs no card, waits for the vehicle as long as it likes, and is reported", () => {
+    const scene = online({ isFree: true });
+    const { vehicle } = scene.device;
+    scene.plug(undefined, { drawsWhenOffered: false });
+    scene.clock.advance(10 * 60_000);
+    expect(scene.station.status).toBe("authorized");
+    vehicle.set("ready");
+    scene.clock.advance(A_WHILE_MS);
+    expect(vehicle.isCharging).toBe(true);
+    vehicle.unplug();
+    scene.clock.advance(2000);
+    const [session] = [...scene.platform.sessions.values()];
+    expect(session).toMatchObject({ method: "free", tag: "0".repeat(64), tagEnd: "-", why: "unplugged" });
+    expect(Object.keys(session ?? {}).sort()).toEqual(
+      "connector,end,endWh,id,method,seconds,start,startWh,tag,tagEnd,why".split(","),
+    );
+  });
+
+  test("begins for the vehicle that waits when the owner turns it on, and a stop is a stop", () => {
+    const scene = online();
+    scene.plug();
+    expect(scene.device.vehicle.isCharging).toBe(false);
+    set(scene, "$options/free", "true");
+    expect(scene.device.vehicle.isCharging).toBe(true);
+    set(scene, "charger/stop", "true");
+    scene.clock.advance(60_000);
+    expect(scene.station.status).toBe("finishing");
+  });
+
+  test("that is turned off needs a card of whoever has not drawn yet", () => {
+    const scene = online({ isFree: true });
+    scene.plug(undefined, { drawsWhenOffered: false });
+    scene.clock.advance(1000);
+    expect(scene.station.status).toBe("authorized");
+    // Neither the same wish again nor another one takes it back.
+    set(scene, "$options/free", "true");
+    set(scene, "$options/resume", "true");
+    expect(scene.station.status).toBe("authorized");
+    set(scene, "$options/free", "false");
+    scene.clock.advance(A_WHILE_MS);
+    scene.device.vehicle.set("ready");
+    scene.clock.advance(A_WHILE_MS);
+    expect(scene.device.vehicle.isCharging).toBe(false);
+  });
+
+  test("is off unless the owner wants it", () => {
+    const scene = online();
+    scene.plug();
+    scene.clock.advance(60_000);
+    expect(scene.station.status).toBe("plugged");
+  });
+});
+
+describe("somebody who stands there", () => {
+  /** How often the buzzer sounds. */
+  function sounds(scene: Scene, happens: () => void): number {
+    let count = 0;
+    const unwatch = scene.device.buzzer.watch(() => {
+      if (scene.device.buzzer.isOn) count++;
+    });
+    happens();
+    scene.clock.advance(3000);
+    unwatch();
+    return count;
+  }
+
+  test("hears one for a card that may charge, three for one that may not, and two for the end", () => {
+    const scene = online();
+    scene.platform.tags.set("62E3086CED", { authorized: true });
+    scene.plug();
+    expect(sounds(scene, () => scene.swipe("0102030405"))).toBe(3);
+    expect(sounds(scene, () => scene.swipe("62E3086CED"))).toBe(1);
+    expect(scene.device.lamp.isOn).toBe(true);
+    expect(sounds(scene, () => scene.swipe("62E3086CED"))).toBe(2);
+  });
+
+  test("sees what the station is", () => {
+    const scene = online();
+    expect(scene.device.lamp.isOn).toBe(false);
+    scene.plug();
+    let changes = 0;
+    scene.device.lamp.watch(() => {
+      changes++;
+    });
+    scene.clock.advance(10_000);
+    expect(changes).toBe(10);
+  });
+});
+
+test("the owner reads what became of the latest card, and who said so", () => {
+  const scene = online({ offlinePolicy: "list-and-cache" });
+  scene.platform.tags.set("GUEST-0001", { authorized: true, cacheFor: 3600 });
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.clock.advance(11_000);
+  expect(scene.retained("access/last-result")).toBe("200 …0001: authorized by the platform");
+  scene.device.vehicle.unplug();
+  scene.clock.advance(2000);
+  scene.plug();
+  scene.platform.intercept = () => [];
+  expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
+  scene.clock.advance(11_000);
+  expect(scene.retained("access/last-result")).toBe("200 …0001: authorized by the cache");
+});

@@ -1,0 +1,121 @@
+import { describe, expect, test } from "@jest/globals";
+import { ADMIN_PASSWORD, LOGIN, loginOf, Scene } from "../../virtual/scene.js";
+
+function booted(options: ConstructorParameters<typeof Scene>[0] = {}): Scene {
+  const scene = new Scene(options);
+  scene.under.boot();
+  scene.clock.advance(500);
+  return scene;
+}
+
+function logIn(scene: Scene, password: string, from?: string): number {
+  return scene.ask("GET", "/connectedwifi", { headers: loginOf(password), from }).status;
+}
+
+/** What a station without provisioning logs at its first start. */
+function ownPassword(scene: Scene): string {
+  const found = scene.device.logLines.flatMap((line) => /password of admin is (\S+),/.exec(line)?.[1] ?? []);
+  expect(found).toHaveLength(1);
+  return found[0] ?? "";
+}
+
+describe("the login", () => {
+  const secured = [
+    "/connectedwifi",
+    "/setwifi",
+    "/setcredentials",
+    "/newauthpass",
+    "/reboot",
+    "/resetdefault",
+  ];
+
+  test.each(secured)("%s asks for it", (path) => {
+    const answer = booted().ask("GET", path);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("www-authenticate")).toContain("Basic");
+  });
+
+  test("is that which was provisioned, and nothing of it is logged", () => {
+    const scene = booted();
+    expect(logIn(scene, ADMIN_PASSWORD)).toBe(200);
+    expect(scene.device.logLines.join("\n")).not.toContain("password");
+  });
+
+  test.each(["Basic", "Basic !", "Bearer x", `Basic ${LOGIN.authorization.slice(6)}=`, ""])(
+    "is not %j",
+    (authorization) => {
+      expect(booted().ask("GET", "/reboot", { headers: { authorization } }).status).toBe(401);
+    },
+  );
+
+  test("of a station that nobody provisioned is its own, another in each, shown once", () => {
+    const [one, other] = [1, 2].map((seed) => booted({ isUnprovisioned: true, seed }));
+    if (!one || !other) throw new Error("no stations");
+    const password = ownPassword(one);
+    expect(password).toMatch(/^[a-z2-9]{10}$/);
+    expect(ownPassword(other)).not.toBe(password);
+    one.under.powerCycle();
+    one.clock.advance(500);
+    expect(ownPassword(one)).toBe(password);
+    expect(logIn(one, password)).toBe(200);
+  });
+
+  test("of a station that cannot store one works until the next start", () => {
+    const scene = new Scene({ isUnprovisioned: true });
+    for (let i = 0; i < 4; i++) scene.device.flash.set("plugpass", `x${i}`, new Uint8Array(5200));
+    scene.under.boot();
+    scene.clock.advance(500);
+    expect(logIn(scene, ownPassword(scene))).toBe(200);
+    expect(scene.under.ends).toEqual([]);
+  });
+
+  test("is changed with /newauthpass, for good", () => {
+    const scene = booted();
+    expect(scene.manage("/newauthpass?newpass=battery+staple")).toMatchObject({ status: 200, body: "OK" });
+    scene.under.powerCycle();
+    scene.clock.advance(500);
+    expect(logIn(scene, ADMIN_PASSWORD)).toBe(401);
+    scene.clock.advance(1000);
+    expect(logIn(scene, "battery staple")).toBe(200);
+  });
+
+  test.each(["", "?newpass=seven77", `?newpass=${"x".repeat(64)}`])("cannot become %j", (query) => {
+    const scene = booted();
+    expect(scene.manage(`/newauthpass${query}`).status).toBe(400);
+    expect(logIn(scene, ADMIN_PASSWORD)).toBe(200);
+  });
+});
+
+describe("wrong logins slow an address down", () => {
+  test("by 1 s, doubling to 30 min, in which the right one is not looked at either", () => {
+    const scene = booted();
+    for (let delayS = 1; delayS < 4000; delayS *= 2) {
+      expect(logIn(scene, "wrong")).toBe(401);
+      const waitMs = Math.min(delayS, 1800) * 1000;
+      const refused = scene.ask("GET", "/connectedwifi", { headers: LOGIN });
+      expect(refused).toMatchObject({ status: 429, body: expect.stringContaining("try again in") });
+      expect(Math.abs(Number(refused.headers.get("retry-after")) * 1000 - waitMs)).toBeLessThan(1000);
+      scene.clock.advance(waitMs);
+    }
+    expect(logIn(scene, ADMIN_PASSWORD)).toBe(200);
+    expect(logIn(scene, "wrong")).toBe(401);
+    scene.clock.advance(1000);
+    expect(logIn(scene, ADMIN_PASSWORD)).toBe(200);
+  });
+
+  test("and no other address, and no request without a login", () => {
+    const scene = booted();
+    expect(logIn(scene, "wrong", "192.168.1.251")).toBe(401);
+    expect(logIn(scene, ADMIN_PASSWORD, "192.168.1.251")).toBe(429);
+    expect(logIn(scene, ADMIN_PASSWORD, "192.168.1.252")).toBe(200);
+    expect(scene.ask("GET", "/connectedwifi", { from: "192.168.1.251" }).status).toBe(401);
+    expect(scene.ask("GET", "/healthcheck", { from: "192.168.1.251" }).status).toBe(200);
+  });
+
+  test("from more addresses than are remembered: the first is forgotten", () => {
+    const scene = booted();
+    for (let host = 100; host < 117; host++) expect(logIn(scene, "wrong", `192.168.1.${host}`)).toBe(401);
+    expect(logIn(scene, "wrong", "192.168.1.116")).toBe(429);
+    expect(logIn(scene, ADMIN_PASSWORD, "192.168.1.100")).toBe(200);
+  });
+});

@@ -1,0 +1,430 @@
+import { describe, expect, test } from "@jest/globals";
+import { decodeUTF8 } from "../../../modules/bytes/index.js";
+import { NO_KEY } from "../../../modules/updates/index.js";
+import { usernameOf } from "../../../platform-stub/registry.js";
+import { OWNER, Scene } from "../../virtual/scene.js";
+import { homieErrors, PLATFORM_EXTENSION } from "../homie/checker.js";
+
+const HEARTBEAT_MS = 10_000;
+
+/** What was published under the station's root, as [path, payload, retained]. */
+function published(scene: Scene): [string, string | undefined, boolean][] {
+  const root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/`;
+  return scene.broker.published.flatMap(({ topic, payload, retain }) =>
+    topic.startsWith(root) ? [[topic.slice(root.length), decodeUTF8(payload), retain]] : [],
+  );
+}
+
+/** What the broker retains under a station's root. */
+function treeOf(scene: Scene, root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/`) {
+  const tree = new Map<string, string>();
+  for (const [topic, payload] of scene.broker.retained) {
+    if (topic.startsWith(root)) tree.set(topic.slice(root.length), decodeUTF8(payload) ?? "");
+  }
+  return tree;
+}
+
+function online(): Scene {
+  const scene = new Scene();
+  scene.bringOnline();
+  scene.until("ready", () => scene.retained("$state") === "ready");
+  scene.clock.advance(2000);
+  return scene;
+}
+
+function set(scene: Scene, path: string, payload: string): void {
+  scene.broker.publish(`${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/${path}/set`, payload);
+  scene.clock.advance(2000);
+}
+
+/** What was published to a user's topics of one kind. */
+function messages(scene: Scene, kind: string): [string, unknown][] {
+  const root = `${usernameOf(OWNER.email)}/${kind}/`;
+  return scene.broker.published.flatMap(({ topic, payload }): [string, unknown][] =>
+    topic.startsWith(root) ? [[topic.slice(root.length), JSON.parse(decodeUTF8(payload) ?? "null")]] : [],
+  );
+}
+
+test.each(["sweet-home/+/charger/current-limit/set", "res/+/authorize"])(
+  "messages of 17,000 bytes on %s are skipped, logged once, and the station stays online",
+  (path) => {
+    const scene = online();
+    const states: (string | undefined)[] = [];
+    scene.broker.watch(({ topic, payload }) => {
+      if (topic.endsWith("/$state")) states.push(decodeUTF8(payload));
+    });
+    const topic = `${usernameOf(OWNER.email)}/${path.replace("+", scene.under.deviceId)}`;
+    for (let i = 0; i < 3; i++) scene.broker.publish(topic, new Uint8Array(17_000).fill(0x31));
+    scene.clock.advance(120_000);
+    expect(states).toEqual([]);
+    expect(scene.device.logLines.filter((line) => line.includes("too long"))).toHaveLength(1);
+    set(scene, "charger/current-limit", "9");
+    expect(scene.retained("charger/current-limit")).toBe("9");
+  },
+);
+
+test("the tree is one of Homie 3.0.1, retained, and stands between init and ready", () => {
+  const scene = online();
+  const tree = treeOf(scene);
+  expect(homieErrors({ deviceId: scene.under.deviceId, values: tree }, PLATFORM_EXTENSION)).toEqual([]);
+  expect(Object.fromEntries([...tree].filter(([path]) => !/\/\$/.test(path)))).toEqual({
+    $homie: "3.0.1",
+    $name: "PlugPass",
+    $localip: scene.device.host.address,
+    $mac: scene.device.mac.toUpperCase(),
+    "$fw/name": "plugpass",
+    "$fw/version": "1",
+    $implementation: "esp32",
+    $nodes: "charger,firmware,access",
+    $options: "card-ends,resume,free",
+    $telemetry: "signal,uptime,heap,restarts,restart-reason,waiting,given-up,temperature",
+    $stats: "uptime",
+    "$stats/interval": "300",
+    "$stats/uptime": "0",
+    $state: "ready",
+    "charger/status": "available",
+    "charger/session": "none",
+    "charger/power": "0",
+    "charger/energy": "0",
+    "charger/current-limit": "16",
+    "charger/start": "false",
+    "charger/stop": "false",
+    "charger/last-error": "none",
+    "firmware/autoupdate": "true",
+    "firmware/staging": "false",
+    "firmware/update": "false",
+    "firmware/updatestate": `Off: ${NO_KEY.message}`,
+    "firmware/updatetime": "03:00",
+    "firmware/version": "1",
+    "access/offline-policy": "deny",
+    "access/tag-learning": "false",
+    "access/owner": "none",
+    "access/last-result": "none",
+    "access/tags": "0",
+    "$options/card-ends": "true",
+    "$options/resume": "false",
+    "$options/free": "false",
+    "$telemetry/signal": "80",
+    "$telemetry/uptime": "0",
+    "$telemetry/heap": expect.stringMatching(/^6\d{4}$/),
+    "$telemetry/restarts": "0",
+    "$telemetry/restart-reason": "power",
+    "$telemetry/waiting": "0",
+    "$telemetry/given-up": "0",
+    "$telemetry/temperature": "25",
+  });
+  const paths = published(scene).map(([path, payload]) => `${path}=${payload}`);
+  // The first is by the trial of the parameters.
+  expect(paths.slice(0, 2)).toEqual(["$state=init", "$state=init"]);
+  expect(paths.at(-1)).toBe("$state=ready");
+  expect(published(scene).every(([, , isRetained]) => isRetained)).toBe(true);
+});
+
+test("of a station that idles nothing is published but heartbeats and uptimes, each in its interval", () => {
+  const scene = online();
+  scene.clock.advance(60_000);
+  scene.broker.published.length = 0;
+  scene.clock.advance(10 * 60_000);
+  const counts = new Map<string, number>();
+  for (const [path] of published(scene)) counts.set(path, (counts.get(path) ?? 0) + 1);
+  expect(Object.fromEntries(counts)).toEqual({
+    $heartbeat: 60,
+    "$telemetry/uptime": 10,
+    "$telemetry/heap": 10,
+    "$stats/uptime": 2,
+  });
+});
+
+describe("a setting", () => {
+  test.each([
+    ["charger/current-limit", "10"],
+    ["access/offline-policy", "list-and-cache"],
+    ["$options/card-ends", "false"],
+    ["$options/resume", "true"],
+  ])("of %s is taken, published and kept over a power cut", (path, payload) => {
+    const scene = online();
+    set(scene, path, payload);
+    expect(scene.retained(path)).toBe(payload);
+    scene.under.powerCycle();
+    scene.until("ready again", () => scene.broker.clientIds.length === 1, 200_000);
+    scene.clock.advance(5000);
+    expect(scene.retained(path)).toBe(payload);
+    expect(messages(scene, "errors")).toEqual([]);
+  });
+
+  test("that is retained is ignored: it would come again at each connection", () => {
+    const scene = online();
+    scene.broker.publish(
+      `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/charger/start/set`,
+      "true",
+      true,
+    );
+    scene.plug();
+    scene.under.powerCycle();
+    scene.until("online again", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(60_000);
+    expect(scene.station.status).toBe("plugged");
+  });
+
+  /** A vehicle is plugged in while the station has no power; `send` publishes meanwhile. */
+  function whileAway(scene: Scene, send: () => void): void {
+    scene.under.device.cutPower();
+    scene.clock.advance(120_000);
+    send();
+    scene.device.vehicle.plug();
+    scene.under.boot();
+    scene.until("online again", () => scene.station.lifeCycle === "online", 200_000);
+    scene.clock.advance(60_000);
+  }
+
+  test.each([
+    ["charger/start", false],
+    ["charger/start", true],
+    ["access/tag-learning", false],
+    ["access/owner", false],
+    ["firmware/update", false],
+    ["$options/free", false],
+    ["$options/free", true],
+  ])("of %s, sent while the station was away (retained: %s), does nothing", (path, retain) => {
+    const scene = online();
+    const before = scene.retained(path);
+    const updateState = scene.retained("firmware/updatestate");
+    const payload = path === "access/owner" ? "other@cafe.example" : "true";
+    const topic = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/${path}/set`;
+    whileAway(scene, () => scene.broker.publish(topic, payload, retain));
+    expect(scene.retained(path)).toBe(before);
+    expect(scene.station.status).toBe("plugged");
+    expect(scene.retained("firmware/updatestate")).toBe(updateState);
+    expect(messages(scene, "errors")).toEqual([]);
+    expect(messages(scene, "req")).toEqual([]);
+    set(scene, "charger/start", "true");
+    expect(scene.retained("charger/status")).toBe("charging");
+  });
+
+  test("that has waited since a firmware which subscribed with QoS 1 does nothing", () => {
+    const scene = online();
+    const root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}`;
+    whileAway(scene, () => {
+      scene.broker.subscribe(scene.under.deviceId, `${root}/+/+/set`, 1);
+      scene.broker.publish(`${root}/charger/start/set`, "true");
+    });
+    expect(scene.station.status).toBe("plugged");
+    set(scene, "charger/start", "true");
+    expect(scene.retained("charger/status")).toBe("charging");
+  });
+
+  test.each([
+    ["charger/current-limit", "5", "6:16"],
+    ["charger/current-limit", "17", "6:16"],
+    ["charger/current-limit", "1e1", "6:16"],
+    ["charger/status", "charging", "cannot be set"],
+    ["charger/colour", "red", "cannot be set"],
+    ["access/offline-policy", "everybody", "deny,list"],
+    ["$options/resume", "yes", "true or false"],
+    ["charger/start", "true", "no vehicle"],
+  ])("of %s to %s is refused, and says why", (path, payload, why) => {
+    const scene = online();
+    const before = scene.retained(path);
+    set(scene, path, payload);
+    expect(scene.retained(path)).toBe(before);
+    expect(messages(scene, "errors")).toEqual([
+      [
+        `sweet-home/${scene.under.deviceId}/${path}`,
+        { code: "invalid", message: expect.stringContaining(why) },
+      ],
+    ]);
+  });
+
+  test("of the current limit holds for the next session", () => {
+    const scene = online();
+    set(scene, "charger/current-limit", "6");
+    scene.plug();
+    scene.present("GUEST-0001");
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect(scene.device.vehicle.dutyPermille).toBe(100);
+  });
+
+  test("starts and stops a session without a card", () => {
+    const scene = online();
+    scene.plug();
+    set(scene, "charger/start", "true");
+    expect(scene.retained("charger/status")).toBe("charging");
+    expect(scene.retained("charger/session")).toMatch(/^[0-9a-f]{16}$/);
+    set(scene, "charger/stop", "true");
+    expect(scene.retained("charger/status")).toBe("finishing");
+    expect([...scene.platform.sessions.values()]).toMatchObject([
+      { method: "remote", tag: "0".repeat(64), why: "stopped" },
+    ]);
+  });
+});
+
+test("the power is that of the vehicle, and 0 as soon as the contactor is open", () => {
+  const scene = online();
+  const { vehicle, meter } = scene.device;
+  const power = () => Number(scene.retained("charger/power"));
+  const drawFor = (seconds: number) => {
+    for (let i = 0; i < seconds; i++) {
+      scene.clock.advance(1000);
+      meter.pulse();
+    }
+  };
+  scene.plug();
+  scene.present("GUEST-0001");
+  drawFor(30);
+  expect(power()).toBe(3600);
+  vehicle.set("plugged");
+  scene.clock.advance(11_000);
+  expect([scene.retained("charger/status"), power()]).toEqual(["charging", 0]);
+  vehicle.set("ready");
+  drawFor(30);
+  expect(power()).toBeGreaterThan(0);
+  vehicle.unplug();
+  scene.clock.advance(2000);
+  expect([scene.retained("charger/status"), power()]).toEqual(["available", 0]);
+  scene.plug();
+  scene.clock.advance(60_000);
+  expect([scene.retained("charger/status"), power()]).toEqual(["plugged", 0]);
+});
+
+describe("people are told", () => {
+  test("when the station is faulted", () => {
+    const scene = online();
+    scene.plug();
+    scene.device.vehicle.set("shorted");
+    scene.clock.advance(2000);
+    expect(messages(scene, "notifications")).toEqual([
+      [
+        "create",
+        {
+          message: expect.stringContaining("the control pilot is shorted"),
+          logLevel: "error",
+          senderType: "device",
+          type: "text",
+          senderId: scene.under.deviceId,
+        },
+      ],
+    ]);
+    expect(scene.retained("charger/last-error")).toContain("shorted");
+  });
+
+  test("when a blocked tag is tried three times, and of the tag no more than its end", () => {
+    const scene = online();
+    scene.platform.tags.set("BLOCKED-77", { authorized: false, reason: "blocked" });
+    scene.plug();
+    for (let i = 0; i < 3; i++) {
+      expect(messages(scene, "notifications")).toEqual([]);
+      scene.present("BLOCKED-77");
+      scene.clock.advance(2000);
+    }
+    const [[, note] = []] = messages(scene, "notifications");
+    expect(note).toMatchObject({ message: expect.stringContaining("…D-77 was tried 3 times") });
+    expect(JSON.stringify(note)).not.toContain("BLOCKED");
+  });
+});
+
+test("power and energy of a session are shown", () => {
+  const scene = online();
+  scene.plug();
+  scene.present("GUEST-0001");
+  for (let i = 0; i < 120; i++) {
+    scene.clock.advance(500);
+    scene.device.meter.pulse();
+  }
+  scene.clock.advance(9000);
+  expect(Number(scene.retained("charger/energy"))).toBeGreaterThan(100);
+  const powers = published(scene).flatMap(([path, payload]) =>
+    path === "charger/power" ? [Number(payload)] : [],
+  );
+  expect(Math.max(...powers)).toBeGreaterThan(6500);
+  expect(Math.max(...powers)).toBeLessThan(8000);
+});
+
+test("a busy station publishes at most 5 messages a second", () => {
+  const scene = online();
+  scene.broker.published.length = 0;
+  const moments: number[] = [];
+  scene.broker.watch(({ topic }) => {
+    if (!/\/set$|\/re[qs]\//.test(topic)) moments.push(scene.clock.monotonicMs());
+  });
+  const root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}`;
+  scene.platform.intercept = (answer) => [{ ...answer, data: "x" }];
+  scene.plug();
+  scene.startPresenting("GUEST-0001");
+  for (let i = 0; i < 200; i++) {
+    scene.broker.publish(`${root}/charger/current-limit/set`, String(6 + (i % 11)));
+    scene.broker.publish(`${root}/charger/current-limit/set`, "many");
+    scene.clock.advance(100);
+  }
+  scene.clock.advance(10_000);
+  for (const moment of moments) {
+    expect(moments.filter((other) => other >= moment && other < moment + 990).length).toBeLessThanOrEqual(5);
+  }
+  expect(moments.length).toBeGreaterThan(60);
+  // What counts in the end is there in the end.
+  expect(scene.retained("charger/current-limit")).toBe(String(6 + (199 % 11)));
+  // A value that moves all the time keeps no other waiting, and no words for people.
+  expect(messages(scene, "errors").length).toBeGreaterThan(16);
+  expect(scene.retained("access/last-result")).toMatch(/^502 /);
+});
+
+test("a heartbeat comes every 10 s, with the uptime, and is not retained", () => {
+  const scene = online();
+  scene.broker.published.length = 0;
+  scene.clock.advance(6 * HEARTBEAT_MS);
+  const beats = published(scene).filter(([path]) => path === "$heartbeat");
+  expect(beats).toHaveLength(6);
+  for (const [path, , retained] of beats) expect([path, retained]).toEqual(["$heartbeat", false]);
+  const uptimes = beats.map(([, payload]) => Number(payload));
+  expect((uptimes[5] ?? 0) - (uptimes[0] ?? 0)).toBe(50);
+});
+
+test("a dashboard sees a session go by", () => {
+  const scene = new Scene();
+  scene.bringOnline();
+  scene.broker.published.length = 0;
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.clock.advance(1000);
+  scene.station.stopCharging();
+  scene.clock.advance(1000);
+  scene.device.vehicle.unplug();
+  scene.clock.advance(1000);
+  const statuses = published(scene).flatMap(([path, payload]) =>
+    path === "charger/status" ? [payload] : [],
+  );
+  expect(statuses).toEqual(["plugged", "authorized", "charging", "finishing", "available"]);
+});
+
+test("a station that loses its power is lost; one that is closed is disconnected", () => {
+  const scene = new Scene();
+  scene.bringOnline();
+  scene.device.cutPower();
+  scene.clock.advance(200_000);
+  expect(scene.retained("$state")).toBe("lost");
+  scene.under.boot();
+  scene.until("ready again", () => scene.retained("$state") === "ready");
+  scene.station.close();
+  scene.clock.advance(2000);
+  expect(scene.retained("$state")).toBe("disconnected");
+});
+
+test("what changes while the station is offline is published when it is back, and only the newest of it", () => {
+  const scene = new Scene();
+  scene.bringOnline();
+  scene.broker.stop();
+  scene.clock.advance(500);
+  scene.plug();
+  scene.device.vehicle.unplug();
+  scene.plug();
+  scene.broker.start();
+  scene.broker.published.length = 0;
+  scene.until(
+    "ready again",
+    () => scene.retained("$state") === "ready" && scene.station.lifeCycle === "online",
+  );
+  scene.clock.advance(1000);
+  const statuses = published(scene).flatMap(([path, payload]) =>
+    path === "charger/status" ? [payload] : [],
+  );
+  expect(statuses).toEqual(["plugged"]);
+});

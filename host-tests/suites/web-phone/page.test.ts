@@ -1,0 +1,128 @@
+import { createContext, runInContext } from "node:vm";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { NobleDevice } from "../../tools/web-phone/device.js";
+import { serveWebPhone } from "../../tools/web-phone/server.js";
+import type { WebBluetooth } from "../../tools/web-phone/web-bluetooth.js";
+import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
+import { RadioScene, STATION_ADDRESS } from "../bluetooth/radio-scene.js";
+import { skipFor } from "../optional.js";
+
+/** As much of the DOM as the page uses. */
+class HTMLElement extends EventTarget {
+  textContent = "";
+  value = "";
+  disabled = false;
+  readonly dataset: { state?: string } = {};
+}
+class HTMLButtonElement extends HTMLElement {}
+class HTMLFormElement extends HTMLElement {}
+class HTMLInputElement extends HTMLElement {}
+class HTMLOutputElement extends HTMLElement {}
+
+/** The page with its script as it is served, in a window with that Bluetooth. */
+async function openPage(bluetooth: WebBluetooth | undefined) {
+  const elements = {
+    connect: new HTMLButtonElement(),
+    card: new HTMLFormElement(),
+    tag: new HTMLInputElement(),
+    present: new HTMLButtonElement(),
+    station: new HTMLElement(),
+    outcome: new HTMLOutputElement(),
+  };
+  elements.tag.value = "GUEST-0001";
+  elements.present.disabled = true;
+  const classes = { HTMLElement, HTMLButtonElement, HTMLFormElement, HTMLInputElement, HTMLOutputElement };
+  const browser = createContext({
+    ...classes,
+    document: { getElementById: (id: keyof typeof elements) => elements[id] },
+    navigator: { bluetooth },
+    Error,
+    DOMException,
+    TextEncoder,
+    TextDecoder,
+    setTimeout,
+    clearTimeout,
+  });
+  const phone = await serveWebPhone(0);
+  try {
+    runInContext(await (await fetch(`${phone.url}page.js`)).text(), browser);
+  } finally {
+    phone.close();
+  }
+  return elements;
+}
+
+type Page = Awaited<ReturnType<typeof openPage>>;
+
+function click({ connect }: Page): void {
+  connect.dispatchEvent(new Event("click"));
+}
+
+function submit({ card }: Page): Event {
+  const event = new Event("submit", { cancelable: true });
+  card.dispatchEvent(event);
+  return event;
+}
+
+test("a browser without Web Bluetooth is told which have it", async () => {
+  const { connect, outcome } = await openPage(undefined);
+  expect(connect.disabled).toBe(true);
+  expect(outcome.textContent).toContain("Use Chrome or Edge");
+  expect(outcome.dataset.state).toBe("failed");
+});
+
+test("a guest without Bluetooth is told, and may try again", async () => {
+  const page = await openPage({
+    getAvailability: async () => false,
+    requestDevice: () => Promise.reject(new Error("it is not asked")),
+  });
+  click(page);
+  await new Promise(setImmediate);
+  expect(page.outcome.textContent).toContain("Switch it on and try again.");
+  expect([page.connect.disabled, page.present.disabled]).toEqual([false, true]);
+});
+
+const packages = loadBluetoothPackages();
+if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
+
+(packages ? describe : describe.skip)("the page, over the virtual radio", () => {
+  let scene: RadioScene;
+  let device: NobleDevice;
+  let page: Page;
+
+  beforeEach(async () => {
+    if (!packages) return;
+    scene = RadioScene.online(packages);
+    device = new NobleDevice({ central: scene.radio.central, address: STATION_ADDRESS, name: "<b>Café" });
+    page = await openPage({ getAvailability: async () => true, requestDevice: async () => device });
+    click(page);
+    await says("Connected. Present your card.");
+  });
+
+  afterEach(() => scene.cafe.device.cutPower());
+
+  function says(sentence: string): Promise<void> {
+    return scene.until(`the page says ${sentence}`, () => page.outcome.textContent === sentence);
+  }
+
+  test("a card is presented, and what becomes of it is shown", async () => {
+    expect(page.station.textContent).toBe("<b>Café: a vehicle is plugged");
+    expect(page.present.disabled).toBe(false);
+    expect(submit(page).defaultPrevented).toBe(true);
+    expect(page.present.disabled).toBe(true);
+    await says("The card is being checked…");
+    await says("You may charge. (200)");
+    expect(page.outcome.dataset.state).toBe("authorized");
+    await scene.until("it may be tried again", () => !page.present.disabled);
+  });
+
+  test("contact that is lost is shown, and no card can be presented", async () => {
+    scene.cafe.platform.intercept = () => [];
+    submit(page);
+    await says("The card is being checked…");
+    device.lose();
+    await says("The connection was lost. Come closer and connect again.");
+    expect(page.station.textContent).toBe("not connected");
+    expect(page.present.disabled).toBe(true);
+  });
+});

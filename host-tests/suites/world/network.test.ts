@@ -1,0 +1,323 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import type { Listener, TCP } from "../../../modules/board/index.js";
+import { asUint8Array, concatBytes, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { Life, makeSockets, type Sockets } from "../../virtual/board/index.js";
+import { VirtualClock } from "../../virtual/world/clock.js";
+import { type Host, Network } from "../../virtual/world/network.js";
+import { Random } from "../../virtual/world/random.js";
+import { throwCrash } from "../board/harness.js";
+
+const SERVER_ADDRESS = "10.0.0.1";
+const PORT = 1883;
+const HELLO = encodeUTF8("hello");
+const HOUR_MS = 3_600_000;
+
+/** A user of a socket that reads everything. */
+class Peer {
+  readonly told: string[] = [];
+  received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #socket: TCP | undefined;
+
+  open(sockets: Sockets, options: { from: TCP } | { address: string; host?: string }): this {
+    const handlers = {
+      onWritable: () => this.told.push("writable"),
+      onReadable: () => {
+        this.received = concatBytes(this.received, this.#socket?.read() ?? new ArrayBuffer(0));
+      },
+      onError: () => this.told.push("error"),
+      onHandshakeFailed: () => this.told.push("handshake failed"),
+    };
+    if ("from" in options) this.#socket = new sockets.TCP({ ...options, ...handlers });
+    else if (options.host === undefined)
+      this.#socket = new sockets.TCP({ ...options, port: PORT, ...handlers });
+    else
+      this.#socket = new sockets.TLS({
+        address: options.address,
+        host: options.host,
+        port: PORT,
+        ...handlers,
+      });
+    return this;
+  }
+
+  get socket(): TCP {
+    if (!this.#socket) throw new Error("there is no socket");
+    return this.#socket;
+  }
+}
+
+describe("the virtual network", () => {
+  let clock: VirtualClock;
+  let network: Network;
+  let serverHost: Host;
+  let clientHost: Host;
+  let servers: Sockets;
+  let clients: Sockets;
+  let accepted: Peer[];
+
+  beforeEach(() => {
+    clock = new VirtualClock();
+    network = new Network({ clock, segmentBytes: 100 });
+    serverHost = network.host({ address: SERVER_ADDRESS, names: ["server.example"] });
+    clientHost = network.host({ address: "10.0.0.2" });
+    servers = socketsOf(serverHost);
+    clients = socketsOf(clientHost);
+    accepted = [];
+  });
+
+  function socketsOf(host: Host, life = new Life({ clock, onEnd: throwCrash })): Sockets {
+    return makeSockets(host, life);
+  }
+
+  function listen(certificateName?: string): Listener {
+    const listener: Listener = new servers.Listener({
+      port: PORT,
+      certificateName,
+      onReadable: () => {
+        const from = listener.read();
+        if (from) accepted.push(new Peer().open(servers, { from }));
+      },
+    });
+    return listener;
+  }
+
+  function connect(host?: string): Peer {
+    return new Peer().open(clients, { address: SERVER_ADDRESS, host });
+  }
+
+  function connectPair(): { client: Peer; server: Peer } {
+    listen();
+    const client = connect();
+    clock.advance(1000);
+    const [server] = accepted;
+    if (!server || client.told[0] !== "writable") throw new Error("there is no connection");
+    return { client, server };
+  }
+
+  test("a connection takes a packet there and one back", () => {
+    listen();
+    const client = connect();
+    clock.advance(2 * network.latencyMs - 1);
+    expect(client.told).toEqual([]);
+    clock.advance(1);
+    expect(client.told).toEqual(["writable"]);
+  });
+
+  test("a host where nobody listens refuses at once", () => {
+    const client = connect();
+    clock.advance(2 * network.latencyMs);
+    expect(client.told).toEqual(["error"]);
+  });
+
+  test("a host that is not there refuses nothing: the connection is over in its time", () => {
+    const client = new Peer().open(clients, { address: "10.9.9.9" });
+    clock.advance(17_999);
+    expect(client.told).toEqual([]);
+    clock.advance(1);
+    expect(client.told).toEqual(["error"]);
+  });
+
+  test("a host without an address has no way to connect, but to itself", () => {
+    clientHost.address = undefined;
+    expect(connect).toThrow("connect error");
+    expect(() => new Peer().open(clients, { address: "127.0.0.1" })).not.toThrow();
+  });
+
+  test("a connection asked for within a short cut is made after it", () => {
+    listen();
+    clientHost.isCut = true;
+    const client = connect();
+    clock.advance(4000);
+    expect(client.told).toEqual([]);
+    clientHost.isCut = false;
+    clock.advance(3000);
+    expect(client.told).toEqual(["writable"]);
+    expect(accepted).toHaveLength(1);
+  });
+
+  test("a full backlog lets callers wait", () => {
+    const listener = new servers.Listener({ port: PORT });
+    const callers = Array.from({ length: 6 }, () => connect());
+    clock.advance(1000);
+    expect(callers.filter(({ told }) => told.includes("writable"))).toHaveLength(5);
+    listener.read();
+    clock.advance(1000);
+    expect(callers.filter(({ told }) => told.includes("writable"))).toHaveLength(6);
+  });
+
+  test("what a cut swallows arrives after it, in order and once", () => {
+    const seed = 20_261;
+    const random = new Random(seed);
+    const { client, server } = connectPair();
+    let sent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+    for (let i = 0; i < 300; i++) {
+      const bytes = random.bytes(1 + random.int(400));
+      if (bytes.length <= client.socket.write(new Uint8Array(0))) {
+        client.socket.write(bytes);
+        sent = concatBytes(sent, bytes);
+      }
+      clientHost.isCut = random.bool(0.3);
+      clock.advance(random.int(2000));
+    }
+    clientHost.isCut = false;
+    clock.advance(120_000);
+    expect(sent.length).toBeGreaterThan(20_000);
+    expect({ seed, isSame: sent.toString() === server.received.toString() }).toEqual({ seed, isSame: true });
+    expect([client.told, server.told].flat()).not.toContain("error");
+  });
+
+  test("who sends into a cut notices after a quarter of an hour; who only listens never does", () => {
+    const { client, server } = connectPair();
+    serverHost.isCut = true;
+    client.socket.write(HELLO);
+    clock.advance(14 * 60_000);
+    expect(client.told).not.toContain("error");
+    clock.advance(HOUR_MS);
+    expect(client.told).toContain("error");
+    expect(server.told).not.toContain("error");
+  });
+
+  test("who sends to somebody who has given up is reset", () => {
+    const { client, server } = connectPair();
+    serverHost.isCut = true;
+    client.socket.write(HELLO);
+    clock.advance(HOUR_MS);
+    serverHost.isCut = false;
+    server.socket.write(HELLO);
+    clock.advance(1000);
+    expect(server.told).toContain("error");
+  });
+
+  test("a host whose address has changed is not reached by the connections that it had", () => {
+    const { client, server } = connectPair();
+    clientHost.address = "10.0.0.3";
+    server.socket.write(HELLO);
+    clock.advance(HOUR_MS);
+    expect(client.received).toHaveLength(0);
+    expect(server.told).toContain("error");
+  });
+
+  test("what arrived before a reset can still be read, and the error comes after it", () => {
+    const { client, server } = connectPair();
+    const told: string[] = [];
+    const late = new clients.TCP({ from: client.socket, onError: () => told.push("error") });
+    const hasty = new servers.TCP({ from: server.socket });
+    hasty.write(HELLO);
+    late.write(HELLO);
+    clock.advance(1000);
+    // It has not read what came.
+    hasty.close();
+    clock.advance(1000);
+    expect(told).toEqual([]);
+    expect(late.write(HELLO)).toBe(0);
+    expect(asUint8Array(late.read() ?? new ArrayBuffer(0))).toEqual(HELLO);
+    clock.advance(1000);
+    expect(told).toEqual(["error"]);
+  });
+
+  test("a host that dies says nothing, and resets what comes when it is back", () => {
+    listen();
+    const life = new Life({ clock, onEnd: throwCrash });
+    new Peer().open(socketsOf(clientHost, life), { address: SERVER_ADDRESS });
+    clock.advance(1000);
+    life.end({ type: "power-cut" });
+    clock.advance(HOUR_MS);
+    expect(accepted[0]?.told).not.toContain("error");
+    accepted[0]?.socket.write(HELLO);
+    clock.advance(1000);
+    expect(accepted[0]?.told).toContain("error");
+  });
+
+  describe("TLS", () => {
+    test("opens where the certificate is for the name", () => {
+      listen("server.example");
+      const client = connect("server.example");
+      clock.advance(1000);
+      expect(client.told).toEqual(["writable"]);
+    });
+
+    test.each([
+      ["a certificate for another name", "other.example"],
+      ["no TLS on the other side", undefined],
+    ])("fails at %s, and says so before the error", (_name, certificateName) => {
+      listen(certificateName);
+      const client = connect("server.example");
+      clock.advance(1000);
+      expect(client.told).toEqual(["handshake failed", "error"]);
+      expect(accepted.flatMap(({ told }) => told)).toContain("error");
+    });
+
+    test("is not there, when nobody listens: that is no failed handshake", () => {
+      const client = connect("server.example");
+      clock.advance(1000);
+      expect(client.told).toEqual(["error"]);
+    });
+
+    test("a TLS server ends a connection without TLS at the first word", () => {
+      listen("server.example");
+      const client = connect();
+      clock.advance(1000);
+      expect(client.told).toEqual(["writable"]);
+      client.socket.write(HELLO);
+      clock.advance(1000);
+      expect(client.told).toContain("error");
+      expect(accepted).toHaveLength(0);
+    });
+  });
+
+  describe("names", () => {
+    function resolve(name: string): { address: string | undefined; atMs: number } | undefined {
+      let result: { address: string | undefined; atMs: number } | undefined;
+      const startMs = clock.monotonicMs();
+      clientHost.resolve(name, (address) => {
+        result = { address, atMs: clock.monotonicMs() - startMs };
+      });
+      expect(result).toBeUndefined();
+      clock.advance(60_000);
+      return result;
+    }
+
+    test("give addresses, and addresses give themselves", () => {
+      expect(resolve("server.example")?.address).toBe(SERVER_ADDRESS);
+      expect(resolve("10.9.8.7")).toEqual({ address: "10.9.8.7", atMs: 0 });
+    });
+
+    test("that nobody has give nothing", () => {
+      expect(resolve("nobody.example")).toEqual({ address: undefined, atMs: 4 });
+    });
+
+    test("give nothing to a host on no network, and to one that is cut off only after some time", () => {
+      clientHost.isCut = true;
+      expect(resolve("server.example")).toEqual({ address: undefined, atMs: 7000 });
+      clientHost.address = undefined;
+      expect(resolve("server.example")?.address).toBeUndefined();
+    });
+  });
+
+  describe("an access point", () => {
+    test("is reached by who has joined it, and by nobody else", () => {
+      listen();
+      serverHost.address = undefined;
+      serverHost.ownAddress = "192.168.4.1";
+      clientHost.joined = serverHost;
+      const joined = new Peer().open(clients, { address: "192.168.4.1" });
+      const stranger = network.host({ address: "10.0.0.9" });
+      const outside = new Peer().open(socketsOf(stranger), { address: "192.168.4.1" });
+      clock.advance(1000);
+      expect(joined.told).toEqual(["writable"]);
+      expect(outside.told).toEqual([]);
+    });
+
+    test("that goes down takes its connections with it", () => {
+      listen();
+      serverHost.ownAddress = "192.168.4.1";
+      clientHost.joined = serverHost;
+      const client = new Peer().open(clients, { address: "192.168.4.1" });
+      clock.advance(1000);
+      serverHost.ownAddress = undefined;
+      client.socket.write(HELLO);
+      clock.advance(1000);
+      expect(accepted[0]?.received).toHaveLength(0);
+    });
+  });
+});

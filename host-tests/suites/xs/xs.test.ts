@@ -1,0 +1,91 @@
+/** What runs on the chip, on the engine of the chip. */
+
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Budget, costErrors, measureCosts, measureGrowth, readBudget } from "../../tools/xs/costs.js";
+import { Engine, HOW_TO_GET_XS, isXSInstalled } from "../../tools/xs/engine.js";
+import { GROWTH_NOISE_SLOTS } from "../../tools/xs/limits.js";
+import { portableTests, runSuite } from "../../tools/xs/suites.js";
+import { skipFor } from "../optional.js";
+
+/** An interpreter on a slow machine. */
+const PATIENCE_MS = 120_000;
+
+function describeOnXS(define: () => void): void {
+  if (isXSInstalled()) describe("on XS", define);
+  else skipFor(HOW_TO_GET_XS);
+}
+
+describeOnXS(() => {
+  let engine: Engine;
+
+  beforeAll(async () => {
+    engine = await Engine.start();
+  });
+
+  afterAll(() => engine.close());
+
+  test.each(portableTests())(
+    "%s passes",
+    async (file) => {
+      const outcomes = await runSuite(engine, file);
+      expect(outcomes.length).toBeGreaterThan(0);
+      expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "every step keeps its budget, and 1,000 authorizations leave nothing behind",
+    async () => {
+      const fresh = await Engine.start();
+      try {
+        const budget = readBudget();
+        const costs = await measureCosts(fresh);
+        expect(costs.map(({ step }) => step)).toEqual(Object.keys(budget.steps));
+        expect(costs.flatMap((cost) => costErrors(cost, budget))).toEqual([]);
+        expect(Math.abs(await measureGrowth(fresh))).toBeLessThan(GROWTH_NOISE_SLOTS);
+      } finally {
+        fresh.close();
+      }
+    },
+    PATIENCE_MS,
+  );
+
+  test("a script that throws is an error, and the machine goes on", async () => {
+    await expect(engine.evaluate("throw new Error('as it should')")).rejects.toThrow("as it should");
+    expect((await engine.evaluate("report(6 * 7)")).reports).toEqual([42]);
+  });
+
+  test("a test that fails is told apart from one that passes", async () => {
+    const [passes, fails] = await runSuite(engine, "host-tests/suites/xs/canary.ts");
+    expect(passes).toEqual({ name: "canary › passes" });
+    expect(fails).toMatchObject({
+      name: "canary › fails",
+      error: expect.stringContaining("expected 1 toBe 2"),
+    });
+  });
+});
+
+describe("a step", () => {
+  const budget: Budget = { goals: { step: 1040 }, steps: { step: { bytecodes: 1000, slots: 100 } } };
+
+  test.each<[string, { bytecodes: number; slots: number }, string[]]>([
+    ["may cost what it did, and 5 % more", { bytecodes: 1040, slots: 105 }, []],
+    ["may cost less", { bytecodes: 1, slots: 1 }, []],
+    ["may not take more heap", { bytecodes: 1000, slots: 106 }, ["106 slots, 100 before"]],
+    ["may not pass its goal", { bytecodes: 1041, slots: 100 }, ["over the goal of 1040"]],
+    [
+      "may not grow by more",
+      { bytecodes: 1051, slots: 100 },
+      ["over the goal", "1051 bytecodes, 1000 before"],
+    ],
+  ])("%s", (_name, cost, expected) => {
+    const errors = costErrors({ step: "step", ...cost }, budget);
+    expect(errors).toHaveLength(expected.length);
+    for (const [i, text] of expected.entries()) expect(errors[i]).toContain(text);
+  });
+
+  test("needs a budget", () => {
+    expect(costErrors({ step: "new", bytecodes: 1, slots: 1 }, budget)).toHaveLength(1);
+  });
+});

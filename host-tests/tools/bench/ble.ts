@@ -1,0 +1,122 @@
+import { randomInt } from "node:crypto";
+import type {
+  GATTConnection,
+  GATTServerConstructor,
+  GATTServerOptions,
+} from "../../../modules/board/index.js";
+import { asUint8Array } from "../../../modules/bytes/index.js";
+import { RESULT_STATES, TAG_UUID } from "../../../modules/tag-service/index.js";
+import { startPlatform } from "../../../platform-stub/index.js";
+import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
+import { VirtualRadio } from "../../virtual/bluetooth/virtual-radio.js";
+import { NodeClock } from "../../virtual/node-board/index.js";
+import { Ether } from "../../virtual/radio/ether.js";
+import { World } from "../../virtual/world/world.js";
+import { type Percentiles, percentiles } from "./percentiles.js";
+import { BenchPhone, benchRegistry, startStation } from "./station.js";
+
+export interface BLEBench {
+  readonly runs: number;
+  /** The connection interval of the radio, which a packet takes one way. */
+  readonly intervalMs: number;
+  /** Tag write → final notification, at the phone. */
+  readonly totalMs: Percentiles;
+  /** The same, from the write's arrival at the GATT server to the final notification's leaving it. */
+  readonly stationMs: Percentiles;
+  /** A read, which the station answers at once: request and response. */
+  readonly roundTripMs: Percentiles;
+  /** station / total. */
+  readonly share: Percentiles;
+}
+
+/** The shortest that the specification allows. */
+const INTERVAL_MS = 7.5;
+const WARM_UP_RUNS = 20;
+const PENDING = RESULT_STATES.indexOf("pending");
+
+/** Measures over virtual controllers in real time: bleno, noble, platform and station in this process. */
+export async function benchBLE({ runs }: { runs: number }): Promise<BLEBench> {
+  const packages = loadBluetoothPackages();
+  if (!packages) throw new Error(HOW_TO_GET_BLUETOOTH);
+  const { registry, token, key } = benchRegistry();
+  const platform = await startPlatform({ registry });
+  const clock = new NodeClock();
+  const samples: { totalMs: number; stationMs: number; roundTripMs: number }[] = [];
+  try {
+    const world = new World(clock, { seed: randomInt(2 ** 31) });
+    const radio = new VirtualRadio({ packages, ether: new Ether({ clock, intervalMs: INTERVAL_MS }) });
+    const watch = new StopWatch();
+    const station = await startStation({
+      platform,
+      token,
+      key,
+      world,
+      makeGATTServer: (life, address) => watched(radio.gattServer(life, address), watch),
+    });
+    const phone = await BenchPhone.connect(radio.central, station);
+    for (let run = -WARM_UP_RUNS; run < runs; run++) {
+      const totalMs = await phone.present();
+      station.station?.stopCharging();
+      const roundTripMs = await phone.read();
+      if (run >= 0) samples.push({ totalMs, stationMs: watch.lastMs, roundTripMs });
+    }
+    station.device.cutPower();
+  } finally {
+    clock.dispose();
+    await platform.close();
+  }
+  return {
+    runs,
+    intervalMs: INTERVAL_MS,
+    totalMs: percentiles(samples.map(({ totalMs }) => totalMs)),
+    stationMs: percentiles(samples.map(({ stationMs }) => stationMs)),
+    roundTripMs: percentiles(samples.map(({ roundTripMs }) => roundTripMs)),
+    share: percentiles(samples.map(({ stationMs, totalMs }) => stationMs / totalMs)),
+  };
+}
+
+class StopWatch {
+  lastMs = 0;
+  #startMs = 0;
+
+  start(): void {
+    this.#startMs = performance.now();
+  }
+
+  stop(): void {
+    this.lastMs = performance.now() - this.#startMs;
+  }
+}
+
+/** The server, its clock started by a tag that is written, and stopped by a result that is not "pending". */
+function watched(Server: GATTServerConstructor, watch: StopWatch): GATTServerConstructor {
+  return class extends Server {
+    constructor(options: GATTServerOptions) {
+      super({
+        ...options,
+        services: options.services.map((service) => ({
+          ...service,
+          characteristics: service.characteristics.map((characteristic) => {
+            const { uuid, onWrite } = characteristic;
+            if (uuid !== TAG_UUID || !onWrite) return characteristic;
+            return {
+              ...characteristic,
+              onWrite: (value: ArrayBuffer, connection: GATTConnection) => {
+                watch.start();
+                onWrite(value, connection);
+              },
+            };
+          }),
+        })),
+        onConnect: (connection) => {
+          const notify = connection.notify.bind(connection);
+          connection.notify = (characteristic, value, done) => {
+            if (asUint8Array(value)[1] !== PENDING) watch.stop();
+            notify(characteristic, value, done);
+          };
+          options.onConnect?.(connection);
+        },
+      });
+    }
+  };
+}

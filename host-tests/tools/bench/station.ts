@@ -1,0 +1,117 @@
+/** What is measured: a station on Node's sockets, online, and a phone that stays connected to it. */
+
+import { randomBytes } from "node:crypto";
+import { encodeUTF8 } from "../../../modules/bytes/index.js";
+import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
+import { type Platform, Registry } from "../../../platform-stub/index.js";
+import type { MakeGATTServer } from "../../virtual/bluetooth/radio.js";
+import type { NodeClock } from "../../virtual/node-board/index.js";
+import type { Central, CentralConnection } from "../../virtual/world/air.js";
+import { parseResult } from "../../virtual/world/phone.js";
+import type { World } from "../../virtual/world/world.js";
+import { VirtualStation } from "../cli/virtual-station.js";
+import { waitFor } from "../cli/wait.js";
+
+export const OWNER = "owner@cafe.example";
+export const TAG = "GUEST-0001";
+const STATION_ID = "bench-station";
+const WIFI_SSID = "bench";
+
+/** An owner with a tag and the station that is measured. */
+export function benchRegistry(): { registry: Registry; token: string; key: string } {
+  const token = randomBytes(12).toString("hex");
+  const registry = new Registry();
+  registry.addUser({ email: OWNER, token });
+  registry.putTag({ tag: TAG, owner: OWNER });
+  return { registry, token, key: registry.addDevice({ id: STATION_ID, owner: OWNER }).key };
+}
+
+/** A station that is online, with a vehicle that does not draw: each authorization can be taken back. */
+export async function startStation(options: {
+  platform: Platform;
+  token: string;
+  key: string;
+  world: World<NodeClock>;
+  makeGATTServer?: MakeGATTServer;
+}): Promise<VirtualStation> {
+  const { platform, token, key, world, makeGATTServer } = options;
+  world.wifi.put({ ssid: WIFI_SSID });
+  const station = new VirtualStation({
+    world,
+    config: { attemptsPerMinute: { connection: 1_000_000, station: 1_000_000 } },
+    provisioning: { deviceId: STATION_ID, responseKey: key },
+    httpPort: 0,
+    makeGATTServer,
+  });
+  station.device.flash.set(
+    "plugpass",
+    "pairing",
+    encodeUTF8(
+      JSON.stringify({
+        v: 1,
+        ssid: WIFI_SSID,
+        email: OWNER,
+        token,
+        host: platform.host,
+        port: platform.port,
+      }),
+    ),
+  );
+  station.boot();
+  await waitFor("the station is online", () => station.station?.lifeCycle === "online");
+  station.device.vehicle.plug({ drawsWhenOffered: false });
+  await waitFor("the vehicle is noticed", () => station.station?.status === "plugged");
+  return station;
+}
+
+/** A phone that stays connected and presents its tag again and again. */
+export class BenchPhone {
+  #connection: CentralConnection;
+  #onFinal: (code: number) => void = () => {};
+
+  private constructor(connection: CentralConnection) {
+    this.#connection = connection;
+  }
+
+  static async connect(central: Central, station: VirtualStation): Promise<BenchPhone> {
+    const connection = await new Promise<CentralConnection>((resolve, reject) => {
+      central.connect(station.device.mac, {
+        mtu: 247,
+        onConnected: resolve,
+        onFailed: (reason) => reject(new Error(reason)),
+        onDisconnected: () => {},
+      });
+    });
+    const phone = new BenchPhone(connection);
+    await new Promise<void>((done) => {
+      connection.subscribe(
+        RESULT_UUID,
+        (value) => {
+          const result = parseResult(value);
+          if (result && result.state !== "pending") phone.#onFinal(result.code);
+        },
+        () => done(),
+      );
+    });
+    return phone;
+  }
+
+  /** Milliseconds that a read takes: the radio's own round trip. */
+  async read(): Promise<number> {
+    const startMs = performance.now();
+    await new Promise<void>((done) => this.#connection.read(RESULT_UUID, () => done()));
+    return performance.now() - startMs;
+  }
+
+  /** Milliseconds from the write to the final notification. */
+  async present(): Promise<number> {
+    const startMs = performance.now();
+    const code = await new Promise<number>((done) => {
+      this.#onFinal = done;
+      this.#connection.write(TAG_UUID, encodeUTF8(TAG), () => {});
+    });
+    const tookMs = performance.now() - startMs;
+    if (code !== 200) throw new Error(`the station answered ${code}`);
+    return tookMs;
+  }
+}

@@ -1,0 +1,133 @@
+import { spawn, spawnSync } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { Board, Updater } from "../../../modules/board/index.js";
+import { Download } from "../../../modules/updates/download.js";
+import { Installation, parseURL } from "../../../modules/updates/index.js";
+import { Device } from "../../virtual/board/index.js";
+import { NodeClock, nodeParts } from "../../virtual/node-board/index.js";
+import { makeImage } from "../../virtual/world/firmware-image.js";
+import { maker } from "../../virtual/world/signer.js";
+import { World } from "../../virtual/world/world.js";
+import { type Percentiles, percentiles } from "./percentiles.js";
+
+export interface UpdateBench {
+  readonly runs: number;
+  readonly imageBytes: number;
+  /** Download, check, hash and signature; the flash takes no time here. */
+  readonly stationMs: Percentiles;
+  /** curl, for the same file from the same server, by its own clock. */
+  readonly curlMs: Percentiles;
+  /** station / curl. */
+  readonly ratio: Percentiles;
+  /** The most that is held at a time, beyond what was there before; bytes, with everything collected that can be. */
+  readonly peakHeapBytes: number;
+}
+
+/** A firmware of 1.3 MB, as the ESP32-C3's is. */
+const IMAGE_BYTES = 1_376_256;
+const signature = maker.sign(makeImage({ version: 2, byteLength: IMAGE_BYTES }));
+const WARM_UP_RUNS = 5;
+const SAMPLE_BYTES = 16_384;
+
+/** Measures in pairs, station and curl in turn. */
+export async function benchUpdate({ runs }: { runs: number }): Promise<UpdateBench> {
+  const script = fileURLToPath(new URL("shelf-server.ts", import.meta.url));
+  const server = spawn(process.execPath, ["--import", "tsx", script, String(IMAGE_BYTES)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const [url] = await new Promise<string[]>((done) => {
+    createInterface({ input: server.stdout }).once("line", (line) => done([line]));
+  });
+  if (url === undefined) throw new Error("the server did not start");
+  const clock = new NodeClock();
+  const board = boardOn(clock);
+  const stationMs: number[] = [];
+  const curlMs: number[] = [];
+  for (let run = -WARM_UP_RUNS; run < runs; run++) {
+    const ofStation = await download(board, url, () => {});
+    const ofCurl = curl(url);
+    if (run < 0) continue;
+    stationMs.push(ofStation);
+    curlMs.push(ofCurl);
+  }
+  const peakHeapBytes = await peakHeap(board, url);
+  server.stdin.end();
+  clock.dispose();
+  const ratio = stationMs.map((ms, i) => ms / (curlMs[i] ?? Number.NaN));
+  return {
+    runs,
+    imageBytes: IMAGE_BYTES,
+    stationMs: percentiles(stationMs),
+    curlMs: percentiles(curlMs),
+    ratio: percentiles(ratio),
+    peakHeapBytes,
+  };
+}
+
+/** The flash takes everything and keeps nothing: it would be what is measured. */
+function boardOn(clock: NodeClock): Board {
+  const device = new Device(new World(clock), { replace: (life) => nodeParts(life) });
+  let made: Board | undefined;
+  device.boot((board) => {
+    made = board;
+  });
+  const updater: Updater = { write: () => {}, complete: () => {}, close: () => {} };
+  return { ...(made as unknown as Board), openUpdate: () => updater };
+}
+
+/** Milliseconds from the request to the image that would start next. */
+function download(board: Board, url: string, onProgress: (bytes: number) => void): Promise<number> {
+  const place = parseURL(url);
+  if (!place) throw new Error(`${url} is no URL`);
+  const startMs = performance.now();
+  return new Promise((done, fail) => {
+    new Download({
+      board,
+      place,
+      headers: {},
+      expected: { version: 2, size: IMAGE_BYTES },
+      begin: (expected) => {
+        const { publicKey } = maker;
+        return new Installation({ board, productId: "plugpass", runningVersion: 1, publicKey, expected });
+      },
+      onProgress,
+      onDone: (installation) => {
+        const refusal = installation.finish({ signature });
+        if (refusal) fail(new Error(refusal.message));
+        else done(performance.now() - startMs);
+      },
+      onRefused: ({ message }) => fail(new Error(message)),
+      onFailed: (why) => fail(new Error(why)),
+    });
+  });
+}
+
+function curl(url: string): number {
+  const args = ["--silent", "--fail", "--output", "/dev/null", "--write-out", "%{time_total}", url];
+  const { status, stdout, error } = spawnSync("curl", args, { encoding: "utf8" });
+  if (error || status !== 0)
+    throw new Error("curl is needed to compare with, and it is not there, or it failed");
+  return 1000 * Number(stdout);
+}
+
+async function peakHeap(board: Board, url: string): Promise<number> {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const inUse = () => {
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const before = inUse();
+  let peak = before;
+  let sampledAt = 0;
+  await download(board, url, (bytes) => {
+    if (bytes - sampledAt < SAMPLE_BYTES) return;
+    sampledAt = bytes;
+    peak = Math.max(peak, inUse());
+  });
+  return peak - before;
+}

@@ -1,0 +1,57 @@
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import type { IO } from "../../../modules/board/index.js";
+import type { VirtualStation } from "./virtual-station.js";
+
+export interface StationConsoleOptions {
+  readonly station: VirtualStation;
+  readonly input: Readable & { readonly isTTY?: boolean };
+  readonly print: (line: string) => void;
+  /** Somebody typed quit, or ended the input of a terminal; where there is no terminal, its end says nothing. */
+  readonly onQuit: () => void;
+}
+
+export const COMMANDS = "plug, unplug, stop, pair, status, quit";
+
+/** What is typed at a station. It reads until it is closed. */
+export function openStationConsole(options: StationConsoleOptions): IO {
+  const lines = createInterface({ input: options.input });
+  lines.on("line", (line) => obey(line.trim(), options));
+  lines.on("close", () => {
+    if (options.input.isTTY) options.onQuit();
+  });
+  return lines;
+}
+
+function obey(line: string, { station, print, onQuit }: StationConsoleOptions): void {
+  const { device } = station;
+  const { vehicle } = device;
+  switch (line) {
+    case "":
+      break;
+    case "plug":
+      vehicle.plug();
+      break;
+    case "unplug":
+      vehicle.unplug();
+      break;
+    case "stop":
+      device.interrupt(() => station.station?.stopCharging());
+      break;
+    case "pair":
+      device.interrupt(() => station.station?.enterPairingMode());
+      break;
+    case "status": {
+      const current = vehicle.isCharging ? "current flows" : "no current";
+      print(
+        `${station.station?.lifeCycle}, ${station.station?.status}; vehicle ${vehicle.state}, ${current}`,
+      );
+      break;
+    }
+    case "quit":
+      onQuit();
+      break;
+    default:
+      print(`unknown; ${COMMANDS}`);
+  }
+}

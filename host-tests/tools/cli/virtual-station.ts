@@ -1,0 +1,89 @@
+/** A station in this process, on Node's real sockets and clock, its radio, Wi-Fi and pins virtual. */
+
+import { type Config, defaultConfig } from "../../../firmware/config.js";
+import { startStation } from "../../../firmware/start.js";
+import { Station } from "../../../firmware/station.js";
+import { describeImage } from "../../../modules/updates/index.js";
+import type { MakeGATTServer } from "../../virtual/bluetooth/radio.js";
+import { type BoardParts, Device, type EndOfLife, type Life } from "../../virtual/board/index.js";
+import {
+  type NodeClock,
+  type NodeSocketOptions,
+  nodeParts,
+  readResource,
+} from "../../virtual/node-board/index.js";
+import type { World } from "../../virtual/world/world.js";
+
+export interface VirtualStationOptions {
+  readonly world: World<NodeClock>;
+  readonly config?: Partial<Config>;
+  /** The record `device`; none: a station that nobody provisioned. */
+  readonly provisioning?: Readonly<Record<string, unknown>>;
+  /** Where the HTTP API listens; 0 takes a free port. */
+  readonly httpPort: number;
+  readonly sockets?: NodeSocketOptions;
+  /** In place of the GATT server on the virtual air. */
+  readonly makeGATTServer?: MakeGATTServer;
+  readonly mac?: string;
+  /** The HTTP API listens on this real port; called again after each restart. */
+  readonly onListening?: (port: number) => void;
+  readonly onLog?: (line: string) => void;
+  readonly onEnd?: (end: EndOfLife) => void;
+}
+
+const HTTP_PORT = 80;
+
+export class VirtualStation {
+  readonly device: Device;
+  /** None while the firmware runs as a rescue. */
+  station: Station | undefined;
+  #options: VirtualStationOptions;
+  #httpPort = 0;
+
+  constructor(options: VirtualStationOptions) {
+    this.#options = options;
+    this.device = new Device(options.world, {
+      mac: options.mac,
+      resource: readResource,
+      onLog: options.onLog,
+      onEnd: options.onEnd,
+      replace: (life) => this.#parts(life),
+    });
+    if (options.provisioning) this.device.provision(options.provisioning);
+  }
+
+  /** The real port of the HTTP API; 0 until it listens. */
+  get httpPort(): number {
+    return this.#httpPort;
+  }
+
+  boot(): void {
+    this.device.boot((board) => {
+      const { slots } = this.device;
+      const firmwareVersion = describeImage(slots.image(slots.running))?.version ?? 0;
+      const started = startStation(board, { ...defaultConfig, ...this.#options.config, firmwareVersion });
+      this.station = started instanceof Station ? started : undefined;
+    });
+  }
+
+  #parts(life: Life): BoardParts {
+    const { sockets, httpPort, makeGATTServer, onListening } = this.#options;
+    const parts = nodeParts(life, {
+      ...sockets,
+      // After a restart it listens where it did before.
+      portOf: (port) => (port === HTTP_PORT ? httpPort || this.#httpPort : port),
+      onListening: (port, realPort) => {
+        if (port !== HTTP_PORT) return;
+        this.#httpPort = realPort;
+        onListening?.(realPort);
+      },
+    });
+    if (!makeGATTServer) return parts;
+    return { ...parts, io: { ...parts.io, GATTServer: makeGATTServer(life, this.device.mac) } };
+  }
+
+  /** Leaves in good order, where the firmware runs. */
+  shutDown(): void {
+    this.device.interrupt(() => this.station?.close());
+  }
+}

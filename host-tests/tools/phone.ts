@@ -1,0 +1,229 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Command } from "commander";
+import { readConfig } from "../../platform-stub/config.js";
+import { findAdapter } from "../virtual/bluetooth/adapter.js";
+import { NobleCentral } from "../virtual/bluetooth/central.js";
+import { NodeClock } from "../virtual/node-board/index.js";
+import { RemoteAir } from "../virtual/radio-link/client.js";
+import { Phone, type SeenStation } from "../virtual/world/phone.js";
+import { BROKER_PORT, fail, HTTP_PORT, RADIO_PORT, WEB_PHONE_PORT, WIFI_SSID } from "./cli/defaults.js";
+import { onInterrupt } from "./cli/ending.js";
+import { placeOption, portOption } from "./cli/options.js";
+import { serveWebPhone } from "./web-phone/server.js";
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface RadioOptions {
+  readonly radio: Place;
+  /** A real adapter, in its place. */
+  readonly ble?: string;
+}
+
+interface AuthorizeOptions extends RadioOptions {
+  readonly tag: string;
+  readonly station?: string;
+}
+
+interface PairOptions {
+  readonly url: string;
+  readonly email: string;
+  readonly token?: string;
+  readonly tokenFrom?: string;
+  readonly broker: Place;
+  readonly mqttsPort?: string;
+  readonly rootTopic?: string;
+  readonly ssid: string;
+  readonly psk: string;
+}
+
+const SCAN_MS = 1000;
+const PAIR_TIMEOUT_MS = 100_000;
+const DEFAULT_RADIO = { host: "127.0.0.1", port: RADIO_PORT };
+
+const BLE_OPTION = ["--ble <adapter>", "a real Bluetooth adapter, hci0 say, for real stations"] as const;
+
+const program = new Command("npm run phone --")
+  .description("A guest's phone, and the app that pairs")
+  .showHelpAfterError();
+
+program
+  .command("scan")
+  .description("list the stations that are on the air")
+  .option("--radio <host:port>", "the radio of a station's process", placeOption, DEFAULT_RADIO)
+  .option(...BLE_OPTION)
+  .action(scan);
+
+program
+  .command("authorize")
+  .description("present a virtual card and wait for the result; ends with 0 when it is authorized")
+  .requiredOption("--tag <tag>", "4-64 characters of A-Z a-z 0-9 . _ : -")
+  .option("--station <address or name>", "which one, where there are several")
+  .option("--radio <host:port>", "the radio of a station's process", placeOption, DEFAULT_RADIO)
+  .option(...BLE_OPTION)
+  .action(authorize);
+
+program
+  .command("pair")
+  .description("pair a station over its HTTP API and wait until it is online")
+  .requiredOption("--email <address>", "the owner")
+  .option("--token <text>", "the owner's MQTT token")
+  .option("--token-from <file>", "or take it from a platform's configuration")
+  .option("--broker <host:port>", "the platform's broker", placeOption, {
+    host: "127.0.0.1",
+    port: BROKER_PORT,
+  })
+  .option("--mqtts-port <number>", "use TLS on that port")
+  .option("--root-topic <topic>", "in place of the hash of the e-mail")
+  .option("--ssid <text>", "the Wi-Fi network to join", WIFI_SSID)
+  .option("--psk <text>", "its password", "")
+  .option("--url <url>", "the station's HTTP API", `http://127.0.0.1:${HTTP_PORT}`)
+  .action(pair);
+
+program
+  .command("web")
+  .description("a phone in the browser (Chrome, Web Bluetooth), for real stations; until Ctrl-C")
+  .option("--port <number>", "where the page is served, on loopback", portOption, WEB_PHONE_PORT)
+  .action(web);
+
+program.parseAsync().catch(fail);
+
+async function scan(options: RadioOptions): Promise<void> {
+  await withPhone(options, async (phone) => {
+    const stations = await listen(phone);
+    if (stations.length === 0) throw new Error("no station is on the air");
+    for (const station of stations) print(describe(station));
+  });
+}
+
+async function authorize({ tag, station: wanted, ...radio }: AuthorizeOptions): Promise<void> {
+  await withPhone(radio, async (phone) => {
+    const stations = (await listen(phone)).filter(
+      ({ address, name }) => wanted === undefined || wanted === address || wanted === name,
+    );
+    const [station, ...others] = stations;
+    if (!station)
+      throw new Error(
+        wanted === undefined ? "no station is on the air" : `no station ${wanted} is on the air`,
+      );
+    if (others.length > 0) throw new Error("several stations are on the air; choose one with --station");
+    print(describe(station));
+    const outcome = await new Promise<Parameters<Parameters<Phone["present"]>[0]["onDone"]>[0]>((done) => {
+      phone.present({
+        address: station.address,
+        tag,
+        mtu: 247,
+        onPending: ({ code, attempt }) => print(`attempt ${attempt}: pending (${code})`),
+        onDone: done,
+      });
+    });
+    if ("failure" in outcome) throw new Error(outcome.failure);
+    const { state, code, attempt, status } = outcome.result;
+    print(`attempt ${attempt}: ${state} (${code}), the station is ${status}`);
+    if (state !== "authorized") process.exitCode = 1;
+  });
+}
+
+async function web({ port }: { port: number }): Promise<void> {
+  const page = await serveWebPhone(port);
+  onInterrupt(() => page.close());
+  print(`open ${page.url} in Chrome`);
+}
+
+async function pair(options: PairOptions): Promise<void> {
+  const token = options.token ?? tokenFrom(options);
+  const fields = new URLSearchParams({
+    ssid: options.ssid,
+    psk: options.psk,
+    wsp: options.email,
+    token,
+    host: options.broker.host,
+    brport: String(options.broker.port),
+  });
+  if (options.mqttsPort !== undefined) fields.set("mqtts_port", options.mqttsPort);
+  if (options.rootTopic !== undefined) fields.set("rootTopic", options.rootTopic);
+  const answer = await ask(`${options.url}/pair`, { method: "POST", body: fields });
+  if (answer.status !== 200) throw new Error(`the station answered ${answer.status}: ${answer.body}`);
+  print("the station has taken the parameters and tries them");
+  const deadlineMs = performance.now() + PAIR_TIMEOUT_MS;
+  while (performance.now() < deadlineMs) {
+    await sleep(500);
+    const status = JSON.parse((await ask(`${options.url}/status`)).body);
+    if (status.lastFailure)
+      throw new Error(`pairing failed: ${status.lastFailure.code}: ${status.lastFailure.message}`);
+    if (status.state !== "online") continue;
+    print(`paired: ${status.deviceId} is online`);
+    return;
+  }
+  throw new Error("the station did not come online in time; see its log");
+}
+
+function tokenFrom({ tokenFrom: file, email }: PairOptions): string {
+  if (file === undefined) throw new Error("give --token, or --token-from a platform's configuration");
+  const user = readConfig(file).users.find((one) => one.email === email);
+  if (!user) throw new Error(`${file} has no user ${email}`);
+  return user.token;
+}
+
+async function ask(url: string, init?: RequestInit): Promise<{ status: number; body: string }> {
+  try {
+    const response = await fetch(url, init);
+    return { status: response.status, body: await response.text() };
+  } catch {
+    throw new Error(`no station answers at ${url}; start one with npm run station, or give --url`);
+  }
+}
+
+async function withPhone({ radio, ble }: RadioOptions, use: (phone: Phone) => Promise<void>): Promise<void> {
+  if (ble !== undefined) await withAdapter(ble, use);
+  else await withRemoteAir(radio, use);
+}
+
+async function withAdapter(name: string, use: (phone: Phone) => Promise<void>): Promise<void> {
+  const adapter = findAdapter(name);
+  const clock = new NodeClock();
+  try {
+    await use(new Phone({ air: new NobleCentral({ ...adapter, clock }), clock }));
+  } finally {
+    clock.dispose();
+  }
+}
+
+async function withRemoteAir(radio: Place, use: (phone: Phone) => Promise<void>): Promise<void> {
+  const clock = new NodeClock();
+  const air = await RemoteAir.open(radio);
+  try {
+    const broken = air.over.then((why) => {
+      throw new Error(why);
+    });
+    await Promise.race([use(new Phone({ air, clock })), broken]);
+  } finally {
+    air.close();
+    clock.dispose();
+  }
+}
+
+/** What is heard within a second, each station as it was last. */
+async function listen(phone: Phone): Promise<SeenStation[]> {
+  const heard = new Map<string, SeenStation>();
+  const scanning = phone.scan((station) => heard.set(station.address, station));
+  await sleep(SCAN_MS);
+  scanning.close();
+  return [...heard.values()];
+}
+
+function describe(station: SeenStation): string {
+  const flags = [
+    station.pairing ? "in pairing mode" : undefined,
+    station.platformReachable ? "platform reachable" : "platform not reachable",
+    station.acceptsTags ? "takes tags" : "takes no tags now",
+  ].filter((flag) => flag !== undefined);
+  const hash = Buffer.from(station.stationHash).toString("hex");
+  return `${station.address}  "${station.name}"  ${station.rssi} dBm  ${station.status}; ${flags.join(", ")}  [${hash}]`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

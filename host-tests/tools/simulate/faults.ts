@@ -1,0 +1,331 @@
+/** What goes wrong in a café: networks, brokers, platforms, the power. Each fault begins, lasts, and is healed. */
+
+import type { Timer } from "../../../modules/board/index.js";
+import { type Scene, WIFI } from "../../virtual/scene.js";
+import type { Intercept, Outage, PlatformRequest } from "../../virtual/world/platform.js";
+import type { Random } from "../../virtual/world/random.js";
+import type { Diary } from "./diary.js";
+
+export interface FaultsOptions {
+  readonly scene: Scene;
+  readonly random: Random;
+  readonly diary: Diary;
+}
+
+interface Fault {
+  readonly name: string;
+  /** The way to the platform is as it should be. */
+  readonly isBehindBroker?: boolean;
+  /** A few hours. */
+  readonly isLong?: boolean;
+  readonly begin: () => void;
+  readonly end: () => void;
+}
+
+const MINUTE_MS = 60_000;
+const MEAN_GAP_MS = 20 * MINUTE_MS;
+const MIN_LASTS_MS = 2000;
+const MAX_LASTS_MS = 20 * MINUTE_MS;
+const MIN_LONG_MS = 60 * MINUTE_MS;
+const MAX_LONG_MS = 5 * MIN_LONG_MS;
+const MIN_OFF_MS = 500;
+const MAX_OFF_MS = 3 * MINUTE_MS;
+/** The power goes at one of the next so many writes to the storage. */
+const MAX_WRITES_TO_CUT = 8;
+/** Three crashes that are quicker lead to a rescue, which is another story (restarts.test.ts). */
+const CRASH_AFTER_MS = 3 * MINUTE_MS;
+/** What a network does to what is on its way: after this it is quiet again. */
+const AFTERMATH_MS = 2 * MINUTE_MS;
+/** More than the 10 s that a request has. */
+const MAX_DELAY_MS = 12_000;
+/** Enough for the next vehicle to be there. */
+const HESITATION_MS = 7000;
+
+export class Faults {
+  #options: FaultsOptions;
+  #isOn = false;
+  #next: Timer | undefined;
+  #active = new Map<Fault, Timer>();
+  /** What keeps requests from the platform now. */
+  #outages = new Set<Outage>();
+  #lastMs = 0;
+  #bootMs = 0;
+  #powerOn: Timer | undefined;
+  #faults: readonly Fault[];
+
+  constructor(options: FaultsOptions) {
+    this.#options = options;
+    this.#faults = this.#all();
+    options.scene.platform.outage = (request) => {
+      for (const outage of this.#outages) {
+        const answers = outage(request);
+        if (answers) return answers;
+      }
+      return undefined;
+    };
+  }
+
+  /** Nothing is wrong between the station and its broker, and nothing was a moment ago. */
+  get isCalm(): boolean {
+    for (const { isBehindBroker } of this.#active.keys()) if (!isBehindBroker) return false;
+    return this.#options.scene.clock.monotonicMs() - this.#lastMs > AFTERMATH_MS;
+  }
+
+  start(): void {
+    if (this.#isOn) return;
+    this.#isOn = true;
+    this.#plan();
+  }
+
+  /** Everything is well again, at once; and stays well. */
+  heal(): void {
+    const { scene } = this.#options;
+    this.#isOn = false;
+    scene.clock.clear(this.#next);
+    for (const fault of [...this.#active.keys()]) this.#end(fault);
+    scene.device.flash.cutPowerAtWrite(undefined, "before");
+    this.switchOn();
+  }
+
+  switchOn(): void {
+    const { scene } = this.#options;
+    scene.clock.clear(this.#powerOn);
+    this.#powerOn = undefined;
+    if (scene.device.isRunning) return;
+    this.#bootMs = scene.clock.monotonicMs();
+    // A restarted station does not know the time before it is in a network.
+    scene.clock.setEpochMs(undefined);
+    scene.under.boot();
+  }
+
+  /** The power has gone: it comes back after a while. */
+  followPowerCut(): void {
+    const { scene, random } = this.#options;
+    this.#lastMs = scene.clock.monotonicMs();
+    if (!this.#isOn) return;
+    scene.clock.clear(this.#powerOn);
+    this.#powerOn = scene.clock.set(() => this.switchOn(), logUniform(random, MIN_OFF_MS, MAX_OFF_MS));
+  }
+
+  /** The platform takes no sessions for so long: those of a crowded day have to wait. */
+  closeBook(lastsMs: number): void {
+    this.#begin(this.#platformFault("a platform that takes no sessions", { outage: CLOSED_BOOK }), lastsMs);
+  }
+
+  /** Nobody answers for so long. */
+  silencePlatform(lastsMs: number): void {
+    this.#begin(this.#platformFault("a silent platform", { outage: () => [] }), lastsMs);
+  }
+
+  /** The platform thinks about what it is asked next. */
+  hesitate(): void {
+    const { platform } = this.#options.scene;
+    platform.intercept ??= (answer, request) => {
+      platform.intercept = undefined;
+      return this.#answerLater(answer, request, HESITATION_MS);
+    };
+  }
+
+  #plan(): void {
+    const { scene, random } = this.#options;
+    if (!this.#isOn) return;
+    this.#next = scene.clock.set(
+      () => {
+        this.#begin(random.pick(this.#faults));
+        this.#plan();
+      },
+      exponential(random, MEAN_GAP_MS),
+    );
+  }
+
+  #begin(fault: Fault, ownMs?: number): void {
+    const { scene, random, diary } = this.#options;
+    if (this.#active.has(fault)) return;
+    const [minMs, maxMs] = fault.isLong ? [MIN_LONG_MS, MAX_LONG_MS] : [MIN_LASTS_MS, MAX_LASTS_MS];
+    const lastsMs = ownMs ?? logUniform(random, minMs, maxMs);
+    diary.note(`${fault.name}, for ${Math.round(lastsMs / 1000)} s`);
+    diary.count(fault.name);
+    this.#active.set(
+      fault,
+      scene.clock.set(() => this.#end(fault), lastsMs),
+    );
+    fault.begin();
+  }
+
+  #end(fault: Fault): void {
+    const { scene, diary } = this.#options;
+    scene.clock.clear(this.#active.get(fault));
+    if (!this.#active.delete(fault)) return;
+    if (!fault.isBehindBroker) this.#lastMs = scene.clock.monotonicMs();
+    diary.note(`over: ${fault.name}`);
+    fault.end();
+  }
+
+  #all(): Fault[] {
+    const { scene } = this.#options;
+    const { broker, brokerHost, world } = scene;
+    const { faults } = broker;
+    const brokerFault = (name: string, set: (isOn: boolean) => void): Fault => ({
+      name,
+      begin: () => set(true),
+      end: () => set(false),
+    });
+    const wifi = { ...WIFI };
+    return [
+      { name: "no broker", begin: () => broker.stop(), end: () => broker.start() },
+      brokerFault("no way to the broker", (isOn) => {
+        brokerHost.isCut = isOn;
+      }),
+      brokerFault("a silent broker", (isOn) => {
+        faults.isSilent = isOn;
+      }),
+      brokerFault("a broker that lets nobody in", (isOn) => {
+        faults.connackCode = isOn ? 3 : 0;
+      }),
+      brokerFault("a broker that answers no pings", (isOn) => {
+        faults.ignoresPings = isOn;
+      }),
+      brokerFault("a broker that acknowledges nothing", (isOn) => {
+        faults.ignoresPublishes = isOn;
+      }),
+      {
+        name: "no Wi-Fi",
+        begin: () => world.wifi.remove(wifi.ssid),
+        end: () => world.wifi.put(wifi),
+      },
+      {
+        name: "no DHCP",
+        begin: () => world.wifi.put({ ...wifi, dhcp: false }),
+        end: () => world.wifi.put({ ...wifi, dhcp: true }),
+      },
+      {
+        name: "another Wi-Fi password",
+        begin: () => world.wifi.put({ ...wifi, password: "ristretto-doppio" }),
+        end: () => world.wifi.put(wifi),
+      },
+      brokerFault("a Wi-Fi that tells nothing", (isOn) => {
+        world.wifi.isMute = isOn;
+      }),
+      ...this.#platformFaults(),
+      ...this.#powerFaults(),
+    ];
+  }
+
+  #platformFaults(): Fault[] {
+    const { scene, random } = this.#options;
+    const { platform } = scene;
+    const fault = (name: string, acts: { outage?: Outage; intercept?: Intercept }) =>
+      this.#platformFault(name, acts);
+    const fails = (request: PlatformRequest) => [platform.respond(request, { message: "no" }, "0", "500")];
+    const silent = () => [];
+    const refuses = (request: PlatformRequest) => [platform.respond(request, { accepted: false })];
+    const forges = (request: PlatformRequest) => forged(platform.respond(request, { accepted: true }));
+    const forged = (answer: Record<string, string>) => [
+      { ...answer, code: answer.code === "200" ? "201" : "200" },
+    ];
+    return [
+      fault("a silent platform", { outage: silent }),
+      fault("a platform whose answers are lost", { intercept: () => [] }),
+      fault("a platform that hears and says half of it", {
+        outage: () => (random.bool(0.3) ? [] : undefined),
+        intercept: (answer) => (random.bool(0.7) ? [answer] : []),
+      }),
+      fault("a platform that says everything twice", { intercept: (answer) => [answer, answer] }),
+      fault("a platform that fails", { outage: fails }),
+      fault("a platform that fails after it has stored", { intercept: (_answer, request) => fails(request) }),
+      fault("answers that are made up", { outage: forges }),
+      fault("answers that are changed on their way", { intercept: forged }),
+      fault("a slow platform", {
+        intercept: (answer, request) => this.#answerLater(answer, request, random.int(MAX_DELAY_MS)),
+      }),
+      fault("a platform that chokes on some sessions", {
+        outage: (request) => (isIndigestible(request) ? fails(request) : undefined),
+      }),
+      {
+        ...fault("hours without a platform", { outage: (request) => random.pick([silent, fails])(request) }),
+        isLong: true,
+      },
+      { ...fault("hours in which no session is taken", { outage: CLOSED_BOOK }), isLong: true },
+      {
+        ...fault("hours in which sessions fail", {
+          outage: (request) =>
+            request.endpoint === "session" ? random.pick([fails, refuses, forges])(request) : undefined,
+        }),
+        isLong: true,
+      },
+    ];
+  }
+
+  #platformFault(name: string, { outage, intercept }: { outage?: Outage; intercept?: Intercept }): Fault {
+    const { platform } = this.#options.scene;
+    return {
+      name,
+      isBehindBroker: true,
+      begin: () => {
+        if (outage) this.#outages.add(outage);
+        if (intercept) platform.intercept = intercept;
+      },
+      end: () => {
+        if (outage) this.#outages.delete(outage);
+        if (platform.intercept === intercept) platform.intercept = undefined;
+      },
+    };
+  }
+
+  #answerLater(answer: object, { user, deviceId, endpoint }: PlatformRequest, delayMs: number): [] {
+    const { broker, clock } = this.#options.scene;
+    const topic = `${user}/res/${deviceId}/${endpoint}`;
+    clock.set(() => broker.publish(topic, JSON.stringify(answer)), delayMs);
+    return [];
+  }
+
+  #powerFaults(): Fault[] {
+    const { scene, random } = this.#options;
+    const { device, clock } = scene;
+    const cutAtWrite: Fault = {
+      name: "a power cut at a write",
+      begin: () =>
+        device.flash.cutPowerAtWrite(1 + random.int(MAX_WRITES_TO_CUT), random.bool() ? "before" : "after"),
+      end: () => device.flash.cutPowerAtWrite(undefined, "before"),
+    };
+    const lasting = { end: () => {} };
+    return [
+      cutAtWrite,
+      // There are more moments for it than for anything else.
+      { ...cutAtWrite, name: "a power cut at another write" },
+      { ...cutAtWrite, name: "a power cut at a further write" },
+      { name: "a power cut", begin: () => device.cutPower(), ...lasting },
+      {
+        name: "a crash",
+        begin: () => {
+          if (clock.monotonicMs() - this.#bootMs < CRASH_AFTER_MS) return;
+          this.#bootMs = clock.monotonicMs();
+          clock.setEpochMs(undefined);
+          device.interrupt(() => {
+            throw new Error(MADE_CRASH);
+          });
+        },
+        ...lasting,
+      },
+    ];
+  }
+}
+
+/** Nobody hears of sessions. */
+const CLOSED_BOOK: Outage = ({ endpoint }) => (endpoint === "session" ? [] : undefined);
+
+function isIndigestible({ endpoint, data }: PlatformRequest): boolean {
+  return endpoint === "session" && String(data.id) < "8";
+}
+
+/** The message of a crash that the world has made. */
+export const MADE_CRASH = "made by the simulation";
+
+export function exponential(random: Random, mean: number): number {
+  return -Math.log(1 - random.uint32() / 2 ** 32) * mean;
+}
+
+/** As likely in each decade: most are short, some are long. */
+export function logUniform(random: Random, min: number, max: number): number {
+  return min * (max / min) ** (random.uint32() / 2 ** 32);
+}

@@ -1,0 +1,124 @@
+/** A guest's phone that counts: each tag written gets one pending and one final result, and nothing after it. */
+
+import { encodeUTF8 } from "../../../modules/bytes/index.js";
+import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
+import type { Scene } from "../../virtual/scene.js";
+import type { CentralConnection } from "../../virtual/world/air.js";
+import { parseResult, type SeenResult } from "../../virtual/world/phone.js";
+import type { Diary } from "./diary.js";
+
+export interface GuestPhoneOptions {
+  readonly scene: Scene;
+  readonly diary: Diary;
+  readonly tag: string;
+  /** Further writes on the same connection. */
+  readonly again?: { readonly count: number; readonly everyMs: number };
+  /** Out of reach, this long after the write. */
+  readonly losesContactAfterMs?: number;
+  /** The tag is on its way. */
+  readonly onWritten: () => void;
+  readonly onFinal: (result: SeenResult) => void;
+}
+
+/** What the protocol promises, and two radio intervals. */
+const PROMISED_MS = 15_100;
+/** For results too many. */
+const LINGERS_MS = 20_000;
+
+interface Attempt {
+  readonly sinceMs: number;
+  pending: number;
+  final: number;
+}
+
+export class GuestPhone {
+  #options: GuestPhoneOptions;
+  #connection: CentralConnection | undefined;
+  /** The first is attempt 1. */
+  #attempts: Attempt[] = [];
+  #isOver = false;
+
+  constructor(options: GuestPhoneOptions) {
+    this.#options = options;
+    const { scene } = options;
+    const link = scene.world.air.connect(scene.device.mac, {
+      onConnected: (connection) => this.#use(connection),
+      onFailed: () => {
+        this.#isOver = true;
+      },
+      onDisconnected: () => {
+        this.#isOver = true;
+      },
+    });
+    scene.clock.set(() => {
+      this.#judge();
+      this.#isOver = true;
+      link.close();
+    }, LINGERS_MS + againMs(options));
+  }
+
+  #use(connection: CentralConnection): void {
+    const { scene, again, losesContactAfterMs } = this.#options;
+    this.#connection = connection;
+    const hear = (value: Uint8Array<ArrayBuffer>) => this.#hear(value);
+    connection.subscribe(RESULT_UUID, hear, ({ error }) => {
+      if (error !== undefined || this.#isOver) return;
+      this.#write();
+      for (let i = 1; i <= (again?.count ?? 0); i++)
+        scene.clock.set(() => this.#write(), i * (again?.everyMs ?? 0));
+      if (losesContactAfterMs !== undefined) {
+        scene.clock.set(() => {
+          this.#isOver = true;
+          connection.lose();
+        }, losesContactAfterMs);
+      }
+    });
+  }
+
+  #write(): void {
+    const { scene, tag, onWritten } = this.#options;
+    if (this.#isOver) return;
+    this.#attempts.push({ sinceMs: scene.clock.monotonicMs(), pending: 0, final: 0 });
+    onWritten();
+    this.#connection?.write(TAG_UUID, encodeUTF8(tag), ({ error }) => {
+      if (error !== undefined) this.#accuse(`the write of ${tag} is refused with ATT error ${error}`);
+    });
+  }
+
+  #hear(value: Uint8Array<ArrayBuffer>): void {
+    const { diary, onFinal, tag } = this.#options;
+    if (this.#isOver) return;
+    const result = parseResult(value);
+    const attempt = result && this.#attempts[result.attempt - 1];
+    if (!result || !attempt) {
+      this.#accuse(`a result of no attempt: ${value}`);
+    } else if (result.state === "pending") {
+      if (++attempt.pending > 1 || attempt.final > 0) this.#accuse(`pending again: ${tag}`);
+    } else {
+      if (attempt.pending !== 1) this.#accuse(`a final result of ${tag} without a pending one`);
+      if (++attempt.final > 1) this.#accuse(`a second final result of ${tag}: ${result.code}`);
+      const tookMs = this.#options.scene.clock.monotonicMs() - attempt.sinceMs;
+      if (tookMs > PROMISED_MS) this.#accuse(`the final result of ${tag} after ${tookMs} ms`);
+      diary.count(`result ${result.code}`);
+      onFinal(result);
+    }
+  }
+
+  /** The time of each attempt is over. */
+  #judge(): void {
+    const now = this.#options.scene.clock.monotonicMs();
+    for (const { final, sinceMs } of this.#attempts) {
+      if (now - sinceMs >= PROMISED_MS && final !== 1)
+        this.#accuse(`${final} final results of ${this.#options.tag}`);
+    }
+  }
+
+  /** Who was cut off has nothing to complain of. */
+  #accuse(what: string): void {
+    if (!this.#isOver) this.#options.diary.accuse(what);
+  }
+}
+
+function againMs({ again }: GuestPhoneOptions): number {
+  return again ? again.count * again.everyMs : 0;
+}

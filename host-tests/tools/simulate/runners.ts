@@ -1,0 +1,56 @@
+/** Where a week is simulated: in a process of Node's, or on the engine of the chip. */
+
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { bundle, Engine } from "../xs/engine.js";
+import type { WeekOptions, WeekOutcome } from "./week.js";
+
+export interface Runner {
+  run(options: WeekOptions): Promise<WeekOutcome>;
+  close(): void;
+}
+
+const WEEK_PROCESS = fileURLToPath(new URL("week-process.ts", import.meta.url));
+const WEEK_BUNDLE = `
+  import { simulateWeek } from "./host-tests/tools/simulate/week.ts";
+  globalThis.week = (options) => report(simulateWeek(options));
+`;
+
+export function startProcess(): Runner {
+  const child: ChildProcess = fork(WEEK_PROCESS);
+  return {
+    async run(options) {
+      child.send(options);
+      const [outcome] = await once(child, "message");
+      return outcome as WeekOutcome;
+    },
+    close: () => child.disconnect(),
+  };
+}
+
+export async function startEngine(): Promise<Runner> {
+  const engine = await Engine.start();
+  await engine.evaluate(bundle(WEEK_BUNDLE));
+  return {
+    async run(options) {
+      const { reports } = await engine.evaluate(`week(${JSON.stringify(options)})`);
+      return reports[0] as WeekOutcome;
+    },
+    close: () => engine.close(),
+  };
+}
+
+/** Runs all of it on as many runners as there are, each taking what comes next. */
+export async function runWeeks(
+  runners: readonly Runner[],
+  weeks: readonly WeekOptions[],
+  onOutcome: (outcome: WeekOutcome) => void,
+): Promise<void> {
+  const waiting = [...weeks];
+  await Promise.all(
+    runners.map(async (runner) => {
+      for (let week = waiting.shift(); week; week = waiting.shift()) onOutcome(await runner.run(week));
+    }),
+  );
+}

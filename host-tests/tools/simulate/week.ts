@@ -1,0 +1,304 @@
+/**
+ * A week of a café, in virtual time and from a seed: guests, an owner, outages, power cuts. What must hold is checked
+ * from outside (contactor, meter, phones, broker, flash, the platform's book), at each step; at closing time the
+ * faults end, and within 10 minutes everything has to be well.
+ */
+
+import { decodeUTF8 } from "../../../modules/bytes/index.js";
+import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
+import type { EndOfLife } from "../../virtual/board/index.js";
+import { Scene } from "../../virtual/scene.js";
+import type { BrokerMessage } from "../../virtual/world/broker.js";
+import { Random } from "../../virtual/world/random.js";
+import { Beliefs } from "./beliefs.js";
+import { type Canary, withCanary } from "./canaries.js";
+import { Diary } from "./diary.js";
+import { Energy } from "./energy.js";
+import { Faults, MADE_CRASH } from "./faults.js";
+import { Guests } from "./guests.js";
+import { Ledger } from "./ledger.js";
+import { Owner } from "./owner.js";
+import { Queues } from "./queues.js";
+import { Swipes } from "./swipes.js";
+
+export interface WeekOptions {
+  readonly seed: number;
+  readonly days?: number;
+  /** A bug on purpose. */
+  readonly canary?: Canary;
+}
+
+export interface WeekOutcome {
+  readonly seed: number;
+  /** What should not have happened; the week ends with the first step that has any. */
+  readonly violations: readonly string[];
+  /** What happened last. */
+  readonly lines: readonly string[];
+  /** How often what happened. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const OPEN_MS = 5 * HOUR_MS;
+const NIGHT_MS = 19 * HOUR_MS;
+/** From when the faults end. */
+const CONVERGENCE_MS = 10 * MINUTE_MS;
+const HEARTBEAT_MS = 15_000;
+/** Most cafés switch off everything but the fridge. */
+const DARK_NIGHTS = 0.95;
+/** Now and then everybody comes, and the platform takes no sessions all day. */
+const CROWDED = 0.015;
+/** A time server is asked as often, and answers now and then. */
+const SNTP_PERIOD_MS = MINUTE_MS;
+const SNTP_ANSWERS = 0.15;
+/** An answer after it is too late for the station. */
+const IN_TIME_MS = 9500;
+const EPOCH_S = 1_795_248_000;
+
+export function simulateWeek(options: WeekOptions): WeekOutcome {
+  return new Week(options).run();
+}
+
+class Week {
+  #options: WeekOptions;
+  #scene: Scene;
+  #random: Random;
+  #diary: Diary;
+  #energy: Energy;
+  #beliefs: Beliefs;
+  #swipes: Swipes;
+  #ledger: Ledger;
+  #faults: Faults;
+  #owner: Owner;
+  #guests: Guests;
+  #queues: Queues;
+  #lastHeartbeatMs = 0;
+  /** When the platform was asked about cards, by the ids of the requests. */
+  #askedMs = new Map<unknown, number>();
+  #hasEnded = false;
+
+  constructor(options: WeekOptions) {
+    this.#options = options;
+    this.#random = new Random(options.seed);
+    this.#scene = new Scene({
+      seed: options.seed,
+      brokerRemembers: false,
+      wrapBoard: withCanary(options.canary),
+      device: { onEnd: (end) => this.#followEnd(end) },
+    });
+    const scene = this.#scene;
+    const random = this.#random;
+    const { clock, device } = scene;
+    const diary = new Diary(clock);
+    this.#diary = diary;
+    this.#energy = new Energy({ clock, vehicle: device.vehicle, meter: device.meter });
+    const beliefs = new Beliefs(clock);
+    this.#beliefs = beliefs;
+    this.#swipes = new Swipes({ scene, diary });
+    const swipes = this.#swipes;
+    this.#ledger = new Ledger({
+      clock,
+      device,
+      diary,
+      meterWh: () => this.#energy.totalWh,
+      mayResume: () => this.#owner.hasWishedResume,
+      mayBeFree: () => this.#owner.mayBeFree,
+      mostA: () => beliefs.mostA,
+      offlineA: (tag) => beliefs.offlineA(tag),
+      isInReach: () => this.#faults.isCalm && scene.retained("$state") === "ready",
+      epochS: EPOCH_S,
+    });
+    this.#faults = new Faults({ scene, random, diary });
+    const ledger = this.#ledger;
+    const faults = this.#faults;
+    this.#owner = new Owner({
+      scene,
+      random,
+      diary,
+      ledger,
+      beliefs,
+      faults,
+      swipes,
+      isAwake: () => this.#guests.isOpen,
+      onAct: () => this.#guests.noteOwner(),
+    });
+    this.#guests = new Guests({
+      scene,
+      random,
+      diary,
+      ledger,
+      faults,
+      swipes,
+      onRefused: (tag) => beliefs.noteRefused(tag),
+    });
+    this.#queues = new Queues({ scene, diary, swipes, isCalm: () => this.#faults.isCalm });
+  }
+
+  run(): WeekOutcome {
+    const { seed, days = 7 } = this.#options;
+    this.#listen();
+    this.#scene.bringOnline();
+    this.#owner.start();
+    this.#openDay(days);
+    // After each step.
+    const isOver = () => {
+      this.#ledger.check();
+      this.#queues.check();
+      return this.#hasEnded || !this.#diary.isClean;
+    };
+    this.#scene.clock.runUntil(isOver, (days + 1) * (OPEN_MS + NIGHT_MS));
+    const { violations, lines, counts } = this.#diary;
+    return { seed, violations, lines, counts };
+  }
+
+  /** The world's own eyes: what the platform has allowed, heartbeats; and the clock of the network. */
+  #listen(): void {
+    const { broker, clock, device } = this.#scene;
+    broker.watch((message) => this.#hear(message));
+    device.flash.onCut = (key, comes) => this.#diary.count(`cut ${comes} ${kindOf(key)}`);
+    const hasTime = this.#random.bool(0.9);
+    clock.repeat(() => {
+      const isReachable = device.isRunning && device.host.address !== undefined;
+      if (!hasTime || !isReachable || clock.epochMs() !== undefined || !this.#random.bool(SNTP_ANSWERS))
+        return;
+      clock.setEpochMs(EPOCH_S * 1000 + clock.monotonicMs());
+      this.#ledger.noteTime();
+    }, SNTP_PERIOD_MS);
+  }
+
+  #hear({ topic, payload }: BrokerMessage): void {
+    const [, kind, , ...path] = topic.split("/");
+    if (kind === "sweet-home") {
+      if (path.at(-1) === "$heartbeat") this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
+      if (path.at(-1) !== "set") this.#beliefs.hear(path.join("/"), decodeUTF8(payload) ?? "");
+    } else if (kind === "req") this.#hearRequest(path[0], payload);
+    else if (kind === "res" && path[0] === "authorize") this.#hearAnswer(payload);
+  }
+
+  #hearRequest(endpoint: string | undefined, payload: Uint8Array<ArrayBuffer>): void {
+    const { clock, platform } = this.#scene;
+    const { id, data } = parseJSONObject(payload) ?? {};
+    if (!isJSONObject(data)) return;
+    if (endpoint === "authorize" && !this.#askedMs.has(id)) this.#askedMs.set(id, clock.monotonicMs());
+    if (endpoint === "local-list") this.#beliefs.noteListAsked(Number(data.version), platform.list.version);
+    if (endpoint === "session" && platform.sessions.has(String(data.id))) this.#ledger.noteReported(data.id);
+  }
+
+  #hearAnswer(payload: Uint8Array<ArrayBuffer>): void {
+    const { clock, platform } = this.#scene;
+    const answer = parseJSONObject(payload);
+    const asked = platform.requests.findLast(({ id }) => id === answer?.id);
+    if (!asked) return;
+    const tag = String(asked.data.tag);
+    const tookMs = clock.monotonicMs() - (this.#askedMs.get(asked.id) ?? clock.monotonicMs());
+    if (tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.noteAnswered(tag);
+    const known = platform.tags.get(tag);
+    if (answer?.status !== "1" || known?.authorized !== true) return;
+    this.#beliefs.noteAnswer(tag, known);
+    const { maxCurrent } = known;
+    const maxA = typeof maxCurrent === "number" ? maxCurrent : undefined;
+    this.#ledger.permit(tag, asked.data.method === "rfid" ? "rfid" : "ble", maxA);
+  }
+
+  #followEnd(end: EndOfLife): void {
+    this.#ledger.interrupt();
+    this.#beliefs.forget();
+    this.#diary.note(`the firmware ends: ${end.type}`);
+    this.#diary.count(end.type);
+    if (end.type === "power-cut") this.#faults.followPowerCut();
+    else if (end.type === "restart") this.#diary.accuse(`the firmware restarts: ${end.reason}`);
+    else if (!String(end.error).includes(MADE_CRASH))
+      this.#diary.accuse(`the firmware crashes: ${describe(end.error)}`);
+  }
+
+  /** Everything is well: online, nothing waits, and the platform's book is right. */
+  #demandWellness(): void {
+    const { clock, platform, device } = this.#scene;
+    const silentMs = clock.monotonicMs() - this.#lastHeartbeatMs;
+    if (silentMs > HEARTBEAT_MS)
+      this.#diary.accuse(`no heartbeat for ${silentMs} ms\n${device.logLines.slice(-20).join("\n")}`);
+    const state = this.#scene.retained("$state");
+    if (state !== "ready") this.#diary.accuse(`$state is ${state}`);
+    const { waitingSessions } = this.#queues;
+    if (waitingSessions > 0) this.#diary.accuse(`${waitingSessions} sessions wait`);
+    this.#demandTree({ "charger/status": "available", "charger/session": "none", "charger/power": "0" });
+    this.#demandTree({ "$telemetry/waiting": "0" });
+    const givenUp = Number(this.#scene.retained("$telemetry/given-up"));
+    this.#ledger.settle([...platform.sessions.values()], givenUp);
+    // What is accepted is never told again, also when the platform has forgotten it.
+    platform.sessions.clear();
+    platform.requests.length = 0;
+    this.#askedMs.clear();
+  }
+
+  /** What everybody can see at the broker is as it is. */
+  #demandTree(values: Readonly<Record<string, string>>): void {
+    for (const [path, value] of Object.entries(values)) {
+      const retained = this.#scene.retained(path);
+      if (retained !== value) this.#diary.accuse(`${path} is ${retained}, not ${value}`);
+    }
+  }
+
+  #demandCharging(): void {
+    if (!this.#scene.device.vehicle.isCharging)
+      this.#diary.accuse("a guest who does everything right has no current");
+    this.#demandTree({ "charger/status": "charging" });
+    if (!(Number(this.#scene.retained("charger/power")) > 0)) this.#diary.accuse("current flows, at 0 W");
+  }
+
+  #openDay(daysLeft: number): void {
+    const { clock } = this.#scene;
+    this.#diary.note("the café opens");
+    this.#owner.setCardsRight();
+    this.#faults.switchOn();
+    this.#faults.start();
+    const isCrowded = this.#random.bool(CROWDED);
+    if (isCrowded) {
+      this.#diary.note("everybody comes today");
+      this.#diary.count("crowded day");
+      this.#faults.closeBook(OPEN_MS);
+    }
+    this.#guests.open({ isCrowded });
+    clock.set(() => this.#closeDay(daysLeft), OPEN_MS);
+  }
+
+  #closeDay(daysLeft: number): void {
+    const { clock } = this.#scene;
+    this.#diary.note("the café closes; the faults end");
+    this.#guests.close();
+    this.#faults.heal();
+    clock.set(() => {
+      this.#demandWellness();
+      this.#guests.visitOnce();
+      clock.set(() => {
+        this.#demandCharging();
+        this.#guests.close();
+        clock.set(() => this.#beginNight(daysLeft), MINUTE_MS);
+      }, 10 * MINUTE_MS);
+    }, CONVERGENCE_MS);
+  }
+
+  #beginNight(daysLeft: number): void {
+    const { clock, device } = this.#scene;
+    this.#demandTree({ "charger/energy": String(this.#ledger.latestWh) });
+    this.#demandWellness();
+    if (daysLeft === 1) {
+      this.#hasEnded = true;
+      return;
+    }
+    if (this.#random.bool(DARK_NIGHTS)) device.cutPower();
+    else this.#faults.start();
+    clock.set(() => this.#openDay(daysLeft - 1), NIGHT_MS - CONVERGENCE_MS - 11 * MINUTE_MS);
+  }
+}
+
+/** The record, or the kind of it where there are several. */
+function kindOf(key: string): string {
+  if (key === "local-list" || key.startsWith("list-")) return "local list";
+  return key.startsWith("log") ? "log" : key;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.message}\n${error.stack}` : String(error);
+}

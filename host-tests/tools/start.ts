@@ -1,0 +1,44 @@
+import { Command, Option } from "commander";
+import { RADIO_KINDS, type RadioKind } from "../virtual/bluetooth/radio.js";
+import { onInterrupt, onReaderGone } from "./cli/ending.js";
+import { runStory } from "./story/story.js";
+import { Timeline } from "./story/timeline.js";
+
+const program = new Command("npm start --")
+  .description("The main story: two stations are paired, a tag opens a session, bad answers do not")
+  .option(
+    "--json",
+    "one JSON object a line: {at (ms since the start), event, …}; the last is {event: done, ok}",
+    false,
+  )
+  .addOption(
+    new Option(
+      "--radio <kind>",
+      "real Bluetooth stacks over virtual controllers, or function calls; hci where they are installed",
+    ).choices(RADIO_KINDS),
+  )
+  .option("--btsnoop <file>", "log the radio's packets, for Wireshark")
+  .option("--broker <url>", "a broker that is already running, mqtt://[user:password@]host:port")
+  .showHelpAfterError()
+  .parse();
+
+const { json, broker, radio, btsnoop } = program.opts<{
+  json: boolean;
+  broker?: string;
+  radio?: RadioKind;
+  btsnoop?: string;
+}>();
+const timeline = new Timeline({ isJSON: json, print: (line) => process.stdout.write(`${line}\n`) });
+const ending = new AbortController();
+onInterrupt(() => ending.abort(new Error("interrupted")));
+onReaderGone(() => ending.abort(new Error("nobody reads on")));
+try {
+  await runStory({ timeline, brokerURL: broker, radio, btsnoopFile: btsnoop, signal: ending.signal });
+  timeline.done({
+    ok: true,
+    message: `every step was seen from outside the stations, in ${timeline.elapsedMs / 1000} s`,
+  });
+} catch (error) {
+  timeline.done({ ok: false, message: error instanceof Error ? error.message : "something failed" });
+  process.exitCode = 1;
+}

@@ -1,0 +1,138 @@
+import { randomInt } from "node:crypto";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Command } from "commander";
+import { readConfig } from "../../platform-stub/config.js";
+import { findAdapter } from "../virtual/bluetooth/adapter.js";
+import { makeBlenoGATTServer } from "../virtual/bluetooth/gatt-server.js";
+import type { EndOfLife } from "../virtual/board/index.js";
+import { NodeClock } from "../virtual/node-board/index.js";
+import { serveRadio } from "../virtual/radio-link/server.js";
+import { World } from "../virtual/world/world.js";
+import { readCertificates } from "./cli/certificates.js";
+import { fail, HTTP_PORT, RADIO_PORT, WIFI_SSID } from "./cli/defaults.js";
+import { onInterrupt, onReaderGone } from "./cli/ending.js";
+import { deviceIdOption, portOption, pskOption, ssidOption, updateKeyOption } from "./cli/options.js";
+import { COMMANDS, openStationConsole } from "./cli/station-console.js";
+import { VirtualStation } from "./cli/virtual-station.js";
+
+interface Options {
+  readonly deviceId: string;
+  readonly provisionFrom?: string;
+  readonly name: string;
+  readonly httpPort: number;
+  readonly radioPort: number;
+  readonly ssid: string;
+  readonly psk: string;
+  readonly ca?: string;
+  readonly ble?: string;
+  readonly updateKey?: string;
+}
+
+const program = new Command("npm run station --")
+  .description("A virtual station on real sockets; type plug, unplug, stop, pair, status or quit")
+  .option("--device-id <id>", "as the platform knows it", deviceIdOption, "demo-station")
+  .option(
+    "--provision-from <file>",
+    "take the device's response key and cipher from a platform's configuration",
+  )
+  .option("--name <text>", "its name in the air", "PlugPass")
+  .option("--http-port <number>", "where its HTTP API listens, for the chip's port 80", portOption, HTTP_PORT)
+  .option("--radio-port <number>", "where phones reach its radio", portOption, RADIO_PORT)
+  .option("--ssid <text>", "the Wi-Fi network that is in its reach", ssidOption, WIFI_SSID)
+  .option("--psk <text>", "that network's password; none: it is open", pskOption, "")
+  .option(
+    "--ble <adapter>",
+    "a real Bluetooth adapter for its radio, hci0 say: phones and nRF Connect find it",
+  )
+  .option(
+    "--update-key <hex>",
+    "public half of npm run sign -- key: the station takes firmware that this key has signed; default: it takes none",
+    updateKeyOption,
+  )
+  .option("--ca <file>", "certificate authorities for brokers over TLS, PEM, in addition to Node's own")
+  .showHelpAfterError();
+
+const RESTART_MS = 1000;
+/** For the farewell, as long as the firmware takes for it. */
+const FAREWELL_MS = 1100;
+
+async function run(options: Options): Promise<void> {
+  // Before anything is open: what is open keeps the process alive.
+  const provisioning = provisioningOf(options);
+  const ca = options.ca === undefined ? undefined : readCertificates(options.ca);
+  const adapter = options.ble === undefined ? undefined : findAdapter(options.ble);
+  const clock = new NodeClock();
+  const world = new World(clock, { seed: randomInt(2 ** 31) });
+  world.wifi.put({ ssid: options.ssid, password: options.psk });
+  const radio = adapter ? undefined : await serveRadio(world.air, options.radioPort);
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  let failure: Error | undefined;
+  const station = new VirtualStation({
+    world,
+    config: { name: options.name, updateKey: options.updateKey },
+    provisioning,
+    httpPort: options.httpPort,
+    sockets: { ca },
+    makeGATTServer: adapter && ((life) => makeBlenoGATTServer(adapter, life)),
+    onListening: (port) => print(`HTTP API on port ${port}`),
+    onLog: print,
+    onEnd: (end) => {
+      if (end.type === "power-cut" || leaving.signal.aborted) return;
+      failure = portFailure(end, options.httpPort);
+      if (failure) {
+        leave();
+        return;
+      }
+      print(
+        end.type === "restart" ? `restarts: ${end.reason}` : `crashed: ${messageOf(end.error)}; restarts`,
+      );
+      clock.set(() => {
+        if (!leaving.signal.aborted) station.boot();
+      }, RESTART_MS);
+    },
+  });
+  const lines = openStationConsole({ station, input: process.stdin, print, onQuit: leave });
+  onInterrupt(leave);
+  onReaderGone(leave);
+  station.boot();
+  print(`radio on ${radio ? `port ${radio.port}` : options.ble}; commands: ${COMMANDS}`);
+  await once(leaving.signal, "abort");
+  lines.close();
+  if (station.device.isRunning) {
+    station.shutDown();
+    await sleep(FAREWELL_MS);
+    station.device.cutPower();
+  }
+  radio?.close();
+  clock.dispose();
+  if (failure) throw failure;
+}
+
+/** The chip's port is its own; here another process may have it, and no restart helps. */
+function portFailure(end: EndOfLife, port: number): Error | undefined {
+  if (end.type !== "crash" || !(end.error instanceof Error)) return undefined;
+  const { syscall, code } = end.error as NodeJS.ErrnoException;
+  if (syscall !== "listen") return undefined;
+  const why = code === "EADDRINUSE" ? "is in use" : `cannot be opened (${code})`;
+  return new Error(`port ${port} ${why}; choose another with --http-port`);
+}
+
+function provisioningOf({ deviceId, provisionFrom }: Options): Record<string, unknown> {
+  if (provisionFrom === undefined) return { deviceId };
+  const device = readConfig(provisionFrom).devices.find(({ id }) => id === deviceId);
+  if (!device)
+    throw new Error(`${provisionFrom} has no device ${deviceId}; add it with npm run platform -- add-device`);
+  return { deviceId, responseKey: device.key, cipher: device.cipher };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${new Date().toISOString().slice(11, 23)}  ${line}\n`);
+}
+
+program.action(run).parseAsync().catch(fail);

@@ -1,0 +1,45 @@
+import type { StationStatus } from "../../../modules/charging/index.js";
+import type { SeenResult } from "../../virtual/world/phone.js";
+
+const RESULTS: Readonly<Record<number, string>> = {
+  200: "You may charge.",
+  400: "This is no card: 4 to 64 characters of A-Z a-z 0-9 . _ : -",
+  403: "This card may not charge here.",
+  408: "The café's platform did not answer. Try again in a moment.",
+  409: "Plug in your vehicle first, or wait until the session that is under way is over.",
+  423: "Somebody else's card is being checked. Try again in a moment.",
+  429: "Too many attempts. Wait a minute.",
+  500: "The station is not set up right. Ask the café.",
+  502: "The platform's answer could not be trusted. Ask the café.",
+  503: "The station has no connection to the café's platform. Ask the café.",
+};
+
+const STATUSES: Readonly<Record<StationStatus, string>> = {
+  available: "free",
+  plugged: "a vehicle is plugged",
+  authorized: "waiting for the vehicle",
+  charging: "charging",
+  finishing: "finishing",
+  faulted: "out of order",
+  unavailable: "not available",
+};
+
+/** What a result says to a guest. */
+export function resultSentence({ code }: SeenResult): string {
+  return RESULTS[code] ?? `The station answered ${code}.`;
+}
+
+/** What went wrong, to a guest: what the browser says itself is for developers. */
+export function errorSentence(error: unknown): string {
+  if (!(error instanceof DOMException)) return error instanceof Error ? error.message : "Something failed.";
+  if (error.name === "NetworkError")
+    return "There is no contact with the station. Come closer and connect again.";
+  if (error.name === "SecurityError" || error.name === "NotAllowedError")
+    return "The browser does not let this page use Bluetooth. Allow it in the site's settings.";
+  return `The browser's Bluetooth failed (${error.name}: ${error.message}). Connect again.`;
+}
+
+/** What a station does, to a guest. */
+export function statusWords(status: StationStatus): string {
+  return STATUSES[status];
+}

@@ -1,0 +1,105 @@
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface, type Interface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const PROCESS = fileURLToPath(new URL("engine-process.js", import.meta.url));
+/** From the project's root. */
+const JEST = "host-tests/tools/xs/jest.ts";
+const MAX_BUNDLE_BYTES = 2 ** 26;
+
+/** What a script did and cost. */
+export interface Evaluation {
+  /** What it gave to `report`. */
+  readonly reports: readonly unknown[];
+  /** Executed; the same on every run. */
+  readonly bytecodes: number;
+  /** Of the heap, in use after it; 16 bytes each on the ESP32. */
+  readonly slots: number;
+}
+
+/** Tests that take an interpreter more than a minute. */
+const TOO_LONG = [
+  "100,000 messages take packet identifiers again and again, never one that is in flight",
+  "once a day, at the time that is set and up to 30 minutes later",
+  "goes to its slot as it comes: the sender is held back while the flash is busy",
+];
+
+/** In the engine: hands a value to the host. */
+const PRELUDE = `
+  globalThis.report = (value) => issueCommand(new TextEncoder().encode(JSON.stringify(value ?? null)).buffer);
+  globalThis.fuzzRuns = 500;
+  globalThis.tooLong = ${JSON.stringify(TOO_LONG)};
+`;
+
+export const HOW_TO_GET_XS =
+  "the XS engine is not installed; npm ci builds it (@agoric/xsnap) where there are make and a C compiler";
+
+/** Folder of the SDK's name for the host, where xsnap's build leaves its worker (`src/xsnap.js` of the package). */
+const WORKER_FOLDERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = { linux: "lin", darwin: "mac" };
+
+/**
+ * The worker's binary is there. The package alone proves nothing: its install script, which compiles the worker, may
+ * have been blocked or have failed.
+ */
+export function isXSInstalled(root = ROOT, system = process.platform): boolean {
+  const folder = WORKER_FOLDERS[system];
+  if (folder === undefined) return false;
+  const build = join(root, "node_modules", "@agoric", "xsnap", "xsnap-native", "xsnap", "build");
+  return existsSync(join(build, "bin", folder, "release", "xsnap-worker"));
+}
+
+/** One XS machine. What a script leaves in `globalThis` is there for the next. */
+export class Engine {
+  #process: ChildProcessWithoutNullStreams;
+  #answers: AsyncIterator<string>;
+  #lines: Interface;
+
+  private constructor(child: ChildProcessWithoutNullStreams) {
+    this.#process = child;
+    this.#lines = createInterface({ input: child.stdout });
+    this.#answers = this.#lines[Symbol.asyncIterator]();
+    child.stderr.pipe(process.stderr);
+  }
+
+  static async start(): Promise<Engine> {
+    const engine = new Engine(spawn(process.execPath, [PROCESS], { cwd: ROOT }));
+    await engine.evaluate(PRELUDE);
+    return engine;
+  }
+
+  /** Rejects with what the script threw. */
+  async evaluate(source: string): Promise<Evaluation> {
+    this.#process.stdin.write(`${JSON.stringify({ source })}\n`);
+    const { value, done } = await this.#answers.next();
+    if (done) throw new Error("the XS process ended");
+    const answer = JSON.parse(value) as Evaluation & { error?: string };
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer;
+  }
+
+  close(): void {
+    this.#lines.close();
+    this.#process.stdin.end();
+  }
+}
+
+/** One script of everything that `entry` imports, for an engine without modules; tests get a small jest. */
+export function bundle(entry: string): string {
+  const { status, stdout, stderr } = spawnSync(
+    join(ROOT, "node_modules", ".bin", "esbuild"),
+    [
+      "--bundle",
+      "--format=iife",
+      "--platform=neutral",
+      "--main-fields=module,main",
+      "--loader=ts",
+      `--alias:@jest/globals=./${JEST}`,
+    ],
+    { cwd: ROOT, input: entry, encoding: "utf8", maxBuffer: MAX_BUNDLE_BYTES },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
+}

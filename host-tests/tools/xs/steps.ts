@@ -1,0 +1,157 @@
+/** The steps of a station's life whose cost is measured on XS. Each is called by itself; each checks that it worked. */
+
+import { defaultConfig } from "../../../firmware/config.js";
+import { startStation } from "../../../firmware/start.js";
+import { Station } from "../../../firmware/station.js";
+import { concatBytes, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { encodePacket, PacketReader } from "../../../modules/mqtt/codec.js";
+import { TAG_UUID } from "../../../modules/tag-service/index.js";
+import { base64 } from "../../virtual/world/platform-answers.js";
+import { makeQuietBoard, type QuietBoard, type QuietPhone } from "./quiet-board.js";
+
+const FORM =
+  "ssid=Cafe&psk=long-password&wsp=owner%40cafe.example&token=a-token&host=broker.example&brport=1883";
+const PAIR = encodeUTF8(
+  `POST /pair HTTP/1.1\r\nhost: 192.168.4.1\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: ${FORM.length}\r\n\r\n${FORM}`,
+).buffer;
+/** The quiet board's random numbers are ones, and its hashes zeros. */
+const REQUEST_ID = String(0x0101010101010101n);
+const USER = "00".repeat(32);
+const DEVICE_ID = "a4-cf-12-00-00-01";
+const DEVICE_RECORD = encodeUTF8(
+  JSON.stringify({ v: 1, responseKey: encodeHex(new Uint8Array(32).fill(7)) }),
+);
+const PAYLOAD = new Uint8Array(300).fill(0x61);
+const TAG = encodeUTF8("GUEST-0001").buffer;
+/** More than the limit of a source or the station allows in a moment would be refused. */
+const BETWEEN_ATTEMPTS_MS = 61_000;
+const FINAL_STATE_AUTHORIZED = 2;
+
+let board: QuietBoard;
+let station: Station;
+let phone: QuietPhone;
+let finalResults = 0;
+let publishPacket: Uint8Array<ArrayBuffer>;
+
+function expectThat(what: string, isTrue: boolean): void {
+  if (!isTrue) throw new Error(`not so: ${what}`);
+}
+
+function advanceUntil(what: string, condition: () => boolean): void {
+  expectThat(what, board.clock.runUntil(condition, 60_000));
+}
+
+/** What is not measured: a world, and the packets that it will send. */
+function prepare(): void {
+  board = makeQuietBoard(encodeUTF8('{"authorized":true}').buffer);
+  board.openStorage("plugpass").write("device", DEVICE_RECORD);
+  const response = JSON.stringify({
+    status: "1",
+    code: "200",
+    id: REQUEST_ID,
+    data: base64(new Uint8Array(48)),
+  });
+  board.broker.response = encodePacket({
+    cmd: "publish",
+    topic: `${USER}/res/${DEVICE_ID}/authorize`,
+    payload: encodeUTF8(response),
+    qos: 1,
+    retain: false,
+    dup: false,
+    messageId: 1,
+  }).slice().buffer;
+  publishPacket = concatBytes(encodeOne());
+}
+
+function encodeOne(): Uint8Array<ArrayBuffer> {
+  return encodePacket({
+    cmd: "publish",
+    topic: `${USER}/sweet-home/${DEVICE_ID}/charger/status`,
+    payload: PAYLOAD,
+    qos: 1,
+    retain: true,
+    dup: false,
+    messageId: 7,
+  });
+}
+
+function boot(): void {
+  const started = startStation(board, defaultConfig);
+  expectThat("it is a station", started instanceof Station);
+  station = started as Station;
+  board.clock.advance(1000);
+  expectThat("it is unpaired", station.lifeCycle === "unpaired");
+}
+
+function pair(): void {
+  board.request(PAIR);
+  advanceUntil("the parameters are proven", () => station.lifeCycle === "connecting");
+}
+
+function connect(): void {
+  advanceUntil("it is online", () => station.lifeCycle === "online");
+  board.clock.advance(1000);
+}
+
+function idleMinute(): void {
+  board.clock.advance(60_000);
+}
+
+/** Not measured: a vehicle is plugged, a phone connects. */
+function arrive(): void {
+  board.setPilot({ highMv: 9000, lowMv: 9000 });
+  board.clock.advance(100);
+  expectThat("it is plugged", station.status === "plugged");
+  phone = board.connectPhone((value) => {
+    if (value[1] === FINAL_STATE_AUTHORIZED) finalResults++;
+  });
+}
+
+/** From the write of the tag to the final notification. */
+function authorize(): void {
+  const before = finalResults;
+  phone.write(TAG_UUID, TAG);
+  advanceUntil("there is a final result", () => finalResults === before + 1);
+}
+
+/** Not measured: the vehicle leaves, and the limits forget. */
+function leave(): void {
+  phone.disconnect();
+  board.setPilot({ highMv: 12_000, lowMv: 12_000 });
+  board.clock.advance(BETWEEN_ATTEMPTS_MS);
+  expectThat("it is available", station.status === "available");
+}
+
+function encodePublish(): void {
+  expectThat("it is encoded", encodeOne().length > PAYLOAD.length);
+}
+
+function parsePublish(): void {
+  const { packets } = new PacketReader({ maxPacketBytes: 16_384 }).push(publishPacket);
+  expectThat("it is parsed", packets.length === 1);
+}
+
+/** Each with a phone that comes and goes, as guests do. */
+function authorizeMany(count: number): void {
+  for (let i = 0; i < count; i++) {
+    arrive();
+    authorize();
+    leave();
+  }
+}
+
+Object.assign(globalThis, {
+  steps: {
+    prepare,
+    boot,
+    pair,
+    connect,
+    idleMinute,
+    arrive,
+    authorize,
+    leave,
+    encodePublish,
+    parsePublish,
+    authorizeMany,
+  },
+});

@@ -1,0 +1,237 @@
+import type {
+  AdvertisingRecords,
+  Bytes,
+  GATTCharacteristic,
+  GATTConnection,
+  GATTServer,
+  GATTServerConstructor,
+  GATTServerOptions,
+} from "../../../modules/board/index.js";
+import { GATTProperties } from "../../../modules/board/index.js";
+import { asUint8Array } from "../../../modules/bytes/index.js";
+import { encodePDU } from "../board/advertising.js";
+import {
+  AttError,
+  checkServices,
+  MAX_CONNECTIONS,
+  MAX_VALUE_BYTES,
+  MIN_MTU,
+  NOTIFICATION_HEADER_BYTES,
+  offeredMTU,
+} from "../board/gatt-rules.js";
+import type { Life } from "../board/index.js";
+import { guardATT } from "./guard.js";
+import type { BlenoBindings, BluetoothPackages, StackOptions } from "./packages.js";
+import type { HCITransport } from "./transport.js";
+
+export interface BlenoOptions {
+  readonly packages: BluetoothPackages;
+  /** Called for each server; a transport lasts as long as its server. */
+  readonly makeTransport: () => HCITransport;
+}
+
+/** The board's GATT server on a real stack, bleno. A failing adapter is an error of the constructor. */
+export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServerConstructor {
+  let isInUse = false;
+  return class BlenoGATTServer implements GATTServer {
+    readonly #bindings: BlenoBindings;
+    readonly #peers = new Map<number, Peer>();
+    readonly #release: () => void;
+    #isReady = false;
+    #isClosed = false;
+    #isAdvertising = false;
+
+    constructor(serverOptions: GATTServerOptions) {
+      if (isInUse) throw new Error("only one GATT server at a time");
+      checkServices(serverOptions.services);
+      const { stackOptions, isOfTheBoard } = options.makeTransport();
+      this.#bindings = startStack(options.packages, stackOptions, serverOptions, this.#peers, life);
+      isInUse = true;
+      this.#listen(serverOptions);
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        isInUse = false;
+        // Without a word where the power is cut: else the stack disconnects everybody first.
+        if (life.isOver && isOfTheBoard) this.#bindings._hci.disconnect = () => {};
+        // It looks every second whether an adapter is up, also after its end.
+        this.#bindings._hci.pollIsDevUp = () => {};
+        this.#bindings.removeAllListeners();
+        this.#bindings.stop();
+      });
+    }
+
+    startAdvertising(advertisement: AdvertisingRecords, scanResponse: AdvertisingRecords = {}): void {
+      if (!this.#isReady || this.#isClosed) throw new Error("not ready to advertise");
+      const pdus = [encodePDU(advertisement), encodePDU(scanResponse)].map((pdu) => Buffer.from(pdu));
+      this.#isAdvertising = true;
+      this.#bindings._gatt.updateName(scanResponse.name ?? advertisement.name ?? "");
+      this.#bindings.startAdvertisingWithEIRData(pdus[0] as Buffer, pdus[1] as Buffer);
+      this.#keepToTheLimit();
+    }
+
+    stopAdvertising(): void {
+      this.#isAdvertising = false;
+      this.#bindings.stopAdvertising();
+    }
+
+    close(): void {
+      this.#release();
+    }
+
+    #listen({ onReady, onConnect, onDisconnect }: GATTServerOptions): void {
+      const bindings = this.#bindings;
+      bindings.on("stateChange", (state: string) => {
+        if (state !== "poweredOn" || this.#isReady) return;
+        this.#isReady = true;
+        life.run(() => onReady?.());
+      });
+      bindings.on("accept", (_address: string, handle: number) => {
+        const peer = new Peer(bindings, handle, life);
+        this.#peers.set(handle, peer);
+        life.run(() => onConnect?.(peer));
+        this.#keepToTheLimit();
+      });
+      bindings.on("disconnect", (_address: string, handle: number) => {
+        const peer = this.#peers.get(handle);
+        if (!peer) return;
+        this.#peers.delete(handle);
+        peer.leave();
+        life.run(() => onDisconnect?.(peer));
+        this.#keepToTheLimit();
+      });
+    }
+
+    /** The stack advertises again after each connection and disconnection, while it thinks that it should. */
+    #keepToTheLimit(): void {
+      if (this.#isClosed) return;
+      const isFull = this.#peers.size >= MAX_CONNECTIONS;
+      if (isFull && this.#bindings._advertising) this.#bindings.stopAdvertising();
+      this.#bindings._advertising = this.#isAdvertising && !isFull;
+    }
+  };
+}
+
+function startStack(
+  packages: BluetoothPackages,
+  stackOptions: StackOptions,
+  { services, mtu }: GATTServerOptions,
+  peers: ReadonlyMap<number, Peer>,
+  life: Life,
+): BlenoBindings {
+  const bindings = new packages.BlenoBindings(stackOptions);
+  // The constructor of this version forgets the option.
+  bindings._hci._userChannel = stackOptions.userChannel === true;
+  bindings._gatt.maxMtu = offeredMTU(mtu);
+  bindings.setServices(
+    services.map(({ uuid, characteristics }) => ({
+      uuid: undashed(uuid),
+      characteristics: characteristics.map((one) => makeCharacteristic(packages, one, peers, life)),
+    })),
+  );
+  guardATT(bindings);
+  bindings.init();
+  // Commands here end in their own good order.
+  process.removeListener("SIGINT", bindings._sigIntHandler);
+  process.removeListener("exit", bindings._exitHandler);
+  return bindings;
+}
+
+function makeCharacteristic(
+  packages: BluetoothPackages,
+  characteristic: GATTCharacteristic,
+  peers: ReadonlyMap<number, Peer>,
+  life: Life,
+): object {
+  const { uuid, properties, descriptors = [] } = characteristic;
+  return new packages.BlenoCharacteristic({
+    uuid: undashed(uuid),
+    properties: propertyNames(properties),
+    descriptors: descriptors.map((one) => ({
+      uuid: undashed(one.uuid),
+      value: Buffer.from(asUint8Array(one.value)),
+    })),
+    onReadRequest: (handle, offset, answer) => {
+      const peer = peers.get(handle);
+      if (!peer) return;
+      let value = new Uint8Array(0);
+      life.run(() => {
+        value = asUint8Array(characteristic.onRead?.(peer) ?? value).slice(0, MAX_VALUE_BYTES);
+      });
+      if (offset > value.length) answer(AttError.invalidOffset);
+      else answer(AttError.none, Buffer.from(value.subarray(offset)));
+    },
+    onWriteRequest: (handle, data, offset, _isCommand, answer) => {
+      const peer = peers.get(handle);
+      if (!peer) return;
+      if (offset !== 0) answer(AttError.invalidOffset);
+      else if (data.length > MAX_VALUE_BYTES) answer(AttError.invalidLength);
+      else {
+        life.run(() => characteristic.onWrite?.(new Uint8Array(data).buffer, peer));
+        answer(AttError.none);
+      }
+    },
+    onSubscribe: (handle, _maxBytes, send) => peers.get(handle)?.subscribe(characteristic, send),
+    onUnsubscribe: (handle) => peers.get(handle)?.unsubscribe(characteristic),
+  });
+}
+
+/** A central that is connected. */
+class Peer implements GATTConnection {
+  #bindings: BlenoBindings;
+  #handle: number;
+  #life: Life;
+  #senders = new Map<GATTCharacteristic, (data: Buffer) => void>();
+  #isOpen = true;
+
+  constructor(bindings: BlenoBindings, handle: number, life: Life) {
+    this.#bindings = bindings;
+    this.#handle = handle;
+    this.#life = life;
+  }
+
+  get maximumWrite(): number {
+    const mtu = this.#bindings._gatt._connections.get(this.#handle)?.mtu ?? MIN_MTU;
+    return mtu - NOTIFICATION_HEADER_BYTES;
+  }
+
+  subscribe(characteristic: GATTCharacteristic, send: (data: Buffer) => void): void {
+    const isNew = !this.#senders.has(characteristic);
+    this.#senders.set(characteristic, send);
+    if (isNew) this.#life.run(() => characteristic.onSubscribe?.(this));
+  }
+
+  unsubscribe(characteristic: GATTCharacteristic): void {
+    if (this.#senders.delete(characteristic)) this.#life.run(() => characteristic.onUnsubscribe?.(this));
+  }
+
+  /** Subscriptions end with the connection. */
+  leave(): void {
+    this.#isOpen = false;
+    for (const characteristic of this.#senders.keys()) this.unsubscribe(characteristic);
+  }
+
+  notify(characteristic: GATTCharacteristic, value: Bytes, done?: (error?: Error) => void): void {
+    const bytes = asUint8Array(value);
+    if (bytes.length > this.maximumWrite) {
+      throw new RangeError(
+        `a notification of ${bytes.length} bytes is over the ${this.maximumWrite} of the MTU`,
+      );
+    }
+    const send = this.#senders.get(characteristic);
+    if (this.#isOpen) send?.(Buffer.from(bytes));
+    this.#life.soon(() => done?.(send ? undefined : new Error("the central is not subscribed")));
+  }
+
+  close(): void {
+    if (this.#isOpen) this.#bindings._hci.disconnect(this.#handle);
+  }
+}
+
+function propertyNames(properties: number): string[] {
+  const names = { read: GATTProperties.read, write: GATTProperties.write, notify: GATTProperties.notify };
+  return Object.entries(names).flatMap(([name, bit]) => ((properties & bit) === 0 ? [] : [name]));
+}
+
+function undashed(uuid: string): string {
+  return uuid.replaceAll("-", "").toLowerCase();
+}

@@ -1,0 +1,215 @@
+import { makeHTTPServer } from "../../../firmware/boards/http-server/index.js";
+import type { Board, BoardIO, Clock, Crypto, LastEnd } from "../../../modules/board/index.js";
+import { encodeUTF8 } from "../../../modules/bytes/index.js";
+import type { Host } from "../world/network.js";
+import { Vehicle } from "../world/vehicle.js";
+import { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
+import type { World } from "../world/world.js";
+import { virtualCrypto } from "./crypto.js";
+import { makeGATTServer } from "./gatt-server.js";
+import { type EndOfLife, Life } from "./life.js";
+import { makePins, PINS } from "./pins.js";
+import { SLOT_BYTES, Slots } from "./slots.js";
+import { makeSockets, type SocketOptions } from "./sockets.js";
+import { Flash } from "./storage.js";
+import { Cable, makeAccessPoint, makeEthernet, makeWiFi } from "./wifi.js";
+
+export interface DeviceOptions extends SocketOptions {
+  /** Made up from the world's random numbers unless given. */
+  readonly mac?: string;
+  readonly network?: "wifi" | "ethernet";
+  /** What is stored already; none: an erased flash. */
+  readonly flash?: Flash;
+  /** Of Bluetooth LE, at a time. */
+  readonly maxConnections?: number;
+  /** Exchanges parts of the board for others, for one run of the firmware: Node's sockets, say. */
+  readonly replace?: (life: Life) => BoardParts;
+  /** What comes with the firmware beside its code; none: it has no admin panel. */
+  readonly resource?: Board["resource"];
+  readonly onLog?: (line: string) => void;
+  /** The firmware has ended; `boot()` again from a timer, as a bootloader would. */
+  readonly onEnd?: (end: EndOfLife) => void;
+}
+
+/** What can be exchanged. */
+export interface BoardParts {
+  readonly clock?: Clock;
+  readonly crypto?: Crypto;
+  readonly io?: Partial<BoardIO>;
+  readonly resolve?: Board["resolve"];
+}
+
+/** RDM6300. */
+const CARD_READER_BAUD = 9600;
+const ROOM_C = 25;
+const FREE_HEAP_BYTES = 65_536;
+const HEAP_LOOKS = 17;
+const HEAP_STEP_BYTES = 128;
+/** `CONFIG_ESP_TASK_WDT_TIMEOUT_S` of the project's sdkconfig. */
+const TASK_WATCHDOG_MS = 30_000;
+/** `ESP_CHIP_ID_ESP32`. */
+const ESP32_CHIP_ID = 0;
+const MAX_LOG_LINES = 10_000;
+
+/** One piece of hardware: what outlives the firmware that runs on it. */
+export class Device {
+  readonly mac: string;
+  readonly flash: Flash;
+  /** The cable with the vehicle on it. */
+  readonly vehicle = new Vehicle();
+  /** Opens pairing mode, and more when it is held for longer. */
+  readonly button = new Button();
+  readonly meter = new Meter();
+  readonly cardReader = new SerialSender({ baud: CARD_READER_BAUD });
+  /** Of the socket. */
+  readonly lock = new Actuator();
+  readonly lamp = new Actuator();
+  readonly buzzer = new Actuator();
+  /** Inside the station. */
+  temperatureC: number | undefined = ROOM_C;
+  readonly slots: Slots;
+  /** The network cable of a device with Ethernet. */
+  readonly cable = new Cable();
+  readonly host: Host;
+  /** The firmware has confirmed itself, in this run. */
+  isConfirmed = false;
+  /** What the firmware has logged, all runs together; the last of it. */
+  readonly logLines: string[] = [];
+  #world: World;
+  #options: DeviceOptions;
+  #life: Life | undefined;
+  #lastEnd: LastEnd = { type: "power" };
+  #heapLooks = 0;
+
+  constructor(world: World, options: DeviceOptions = {}) {
+    this.#world = world;
+    const clock: Clock & { spend?(durationMs: number): void } = world.clock;
+    this.slots = new Slots({ spend: (durationMs) => clock.spend?.(durationMs) });
+    this.#options = options;
+    this.flash = options.flash ?? new Flash();
+    this.mac = options.mac ?? randomMAC(world);
+    this.host = world.network.host();
+  }
+
+  /** Writes the record `device`, as provisioning does when a station is made. */
+  provision(record: Readonly<Record<string, unknown>>): void {
+    this.flash.set("plugpass", "device", encodeUTF8(JSON.stringify({ v: 1, ...record })));
+  }
+
+  /** Starts the firmware: `main` gets the board, and the end of the run before is over. */
+  boot(main: (board: Board) => void): void {
+    if (this.#life && !this.#life.isOver) throw new Error("the firmware runs already; cut the power first");
+    if (!this.slots.start()) {
+      this.#end({ type: "power-cut" });
+      return;
+    }
+    const life = new Life({
+      clock: this.#world.clock,
+      onEnd: (end) => this.#end(end),
+    });
+    this.#life = life;
+    this.isConfirmed = false;
+    const board = this.#makeBoard(life);
+    life.run(() => main(board));
+  }
+
+  get isRunning(): boolean {
+    return this.#life !== undefined && !this.#life.isOver;
+  }
+
+  /** Runs something within the firmware, as a callback of the board does: what it throws is a crash. */
+  interrupt(callback: () => void): void {
+    this.#life?.run(callback);
+  }
+
+  /**
+   * To be called by the firmware, and never returns: it is in an endless loop, until the task watchdog restarts the
+   * chip.
+   */
+  hang(): never {
+    const life = this.#life;
+    if (!life) throw new Error("no firmware runs");
+    this.#world.clock.set(
+      () => life.end({ type: "crash", error: new Error("reset by the task watchdog") }),
+      TASK_WATCHDOG_MS,
+    );
+    return life.hang();
+  }
+
+  #end(end: EndOfLife): void {
+    this.#lastEnd = lastEndOf(end);
+    this.#options.onEnd?.(end);
+  }
+
+  /** Everything ends at once. */
+  cutPower(): void {
+    this.#life?.end({ type: "power-cut" });
+  }
+
+  #makeBoard(life: Life): Board {
+    const world = this.#world;
+    const parts = this.#options.replace?.(life) ?? {};
+    const sockets = makeSockets(this.host, life, this.#options);
+    const around = { surroundings: world.wifi, host: this.host, life };
+    const radio = { air: world.air, address: this.mac, maxConnections: this.#options.maxConnections };
+    const network: BoardIO["network"] =
+      this.#options.network === "ethernet"
+        ? {
+            kind: "ethernet",
+            Ethernet: makeEthernet({ ...around, cable: this.cable }),
+          }
+        : { kind: "wifi", WiFi: makeWiFi(around), AccessPoint: makeAccessPoint(around) };
+    return {
+      implementation: "esp32",
+      mac: this.mac,
+      lastEnd: this.#lastEnd,
+      firmwareSlot: { chipId: ESP32_CHIP_ID, byteLength: SLOT_BYTES },
+      clock: parts.clock ?? life.clock(),
+      crypto: parts.crypto ?? virtualCrypto(world.random),
+      io: {
+        ...sockets,
+        HTTPServer: makeHTTPServer({ ...sockets, clock: life.clock(), guard: life }),
+        GATTServer: makeGATTServer(radio, life),
+        ...makePins(this, life),
+        network,
+        ...parts.io,
+      },
+      pins: PINS,
+      resolve:
+        parts.resolve ??
+        ((host, done) => this.host.resolve(host, (address) => life.run(() => done(address)))),
+      resource: this.#options.resource ?? (() => undefined),
+      openStorage: (path) => this.flash.open(path, life),
+      openUpdate: this.slots.opener(life),
+      confirmUpdate: () => {
+        this.slots.confirm(life);
+        this.isConfirmed = true;
+      },
+      log: (line) => {
+        this.logLines.push(line);
+        if (this.logLines.length > MAX_LOG_LINES) this.logLines.shift();
+        this.#options.onLog?.(line);
+      },
+      temperatureC: () => this.temperatureC,
+      // Each look finds another number, as on a chip.
+      heapBytes: () => FREE_HEAP_BYTES - (this.#heapLooks++ % HEAP_LOOKS) * HEAP_STEP_BYTES,
+      restart: (reason) => life.halt({ type: "restart", reason }),
+    };
+  }
+}
+
+function lastEndOf(end: EndOfLife): LastEnd {
+  switch (end.type) {
+    case "power-cut":
+      return { type: "power" };
+    case "restart":
+      return end;
+    case "crash":
+      return { type: "crash", reason: end.error instanceof Error ? end.error.message : String(end.error) };
+  }
+}
+
+function randomMAC(world: World): string {
+  const bytes = [...world.random.bytes(3)].map((byte) => byte.toString(16).padStart(2, "0"));
+  return ["a4", "cf", "12", ...bytes].join(":");
+}

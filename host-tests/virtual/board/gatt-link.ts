@@ -1,0 +1,227 @@
+import {
+  type Bytes,
+  type Clock,
+  type GATTCharacteristic,
+  type GATTConnection,
+  GATTProperties,
+  type GATTService,
+} from "../../../modules/board/index.js";
+import { asUint8Array } from "../../../modules/bytes/index.js";
+import type { AttOutcome, AttributeInfo, CentralConnection } from "../world/air.js";
+import { AttError, MAX_VALUE_BYTES, MIN_MTU, NOTIFICATION_HEADER_BYTES } from "./gatt-rules.js";
+import type { Life } from "./life.js";
+
+/** How long contact has to be lost before it is noticed. */
+const SUPERVISION_MS = 2000;
+const CLIENT_CONFIGURATION_UUID = "2902";
+
+export interface GATTLinkOptions {
+  readonly life: Life;
+  readonly clock: Clock;
+  readonly services: readonly GATTService[];
+  /** The largest MTU that the server takes. */
+  readonly maxMTU: number;
+  /** One way of an exchange. */
+  readonly intervalMs: number;
+  readonly onCentralDisconnected: (reason: string) => void;
+  /** The peripheral's side has noticed that the connection is over. */
+  readonly onOver: () => void;
+}
+
+interface Exchange {
+  /** Requests that the exchange takes: more than one for a long write. */
+  readonly requests: number;
+  readonly perform: () => () => void;
+}
+
+/** A connection between a central and the board's server: the central's side of it, and `connection` the board's. */
+export class GATTLink implements CentralConnection {
+  readonly connection: GATTConnection;
+  #mtu = MIN_MTU;
+  #options: GATTLinkOptions;
+  #characteristics: Map<string, GATTCharacteristic>;
+  #listeners = new Map<string, (value: Uint8Array<ArrayBuffer>) => void>();
+  #subscribed = new Set<string>();
+  #exchanges: Exchange[] = [];
+  #isOpen = true;
+  #hasContact = true;
+
+  constructor(options: GATTLinkOptions) {
+    this.#options = options;
+    const all = options.services.flatMap((service) => service.characteristics);
+    this.#characteristics = new Map(all.map((characteristic) => [characteristic.uuid, characteristic]));
+    const maximumWrite = () => this.#mtu - NOTIFICATION_HEADER_BYTES;
+    this.connection = {
+      get maximumWrite() {
+        return maximumWrite();
+      },
+      notify: (characteristic, value, done) => this.#notify(characteristic, value, done),
+      close: () => this.#end("the peripheral disconnected"),
+    };
+  }
+
+  get mtu(): number {
+    return this.#mtu;
+  }
+
+  /** What a central does first: it exchanges the MTU, if it asks for one (Core 5.4 Vol 3 Part F 3.4.2). */
+  begin(askedMTU: number | undefined, done: () => void): void {
+    if (askedMTU === undefined) {
+      this.#afterIntervals(0, done);
+      return;
+    }
+    this.#ask(1, () => {
+      this.#mtu = Math.max(MIN_MTU, Math.min(askedMTU, this.#options.maxMTU));
+      return done;
+    });
+  }
+
+  /** The subscriptions end with the connection, and NimBLE says so before it says that the connection has. */
+  endSubscriptions(): void {
+    for (const uuid of this.#subscribed) {
+      this.#options.life.run(() => this.#characteristics.get(uuid)?.onUnsubscribe?.(this.connection));
+    }
+    this.#subscribed.clear();
+  }
+
+  characteristics(): AttributeInfo[] {
+    return [...this.#characteristics.values()].map(({ uuid, properties, descriptors = [] }) => {
+      const described = descriptors.map((descriptor) => descriptor.uuid);
+      const isNotified = (properties & GATTProperties.notify) !== 0;
+      return {
+        uuid,
+        properties,
+        descriptors: isNotified ? [...described, CLIENT_CONFIGURATION_UUID] : described,
+      };
+    });
+  }
+
+  read(uuid: string, done: (outcome: AttOutcome & { value?: Uint8Array<ArrayBuffer> }) => void): void {
+    const characteristic = this.#characteristics.get(uuid);
+    this.#ask(1, () => {
+      if (!characteristic) return () => done({ error: AttError.notFound });
+      if (!characteristic.onRead) return () => done({ error: AttError.readNotPermitted });
+      let value = new Uint8Array(0);
+      this.#options.life.run(() => {
+        value = asUint8Array(characteristic.onRead?.(this.connection) ?? value).slice(0, MAX_VALUE_BYTES);
+      });
+      return () => done({ value });
+    });
+  }
+
+  readDescriptor(
+    uuid: string,
+    descriptor: string,
+    done: (outcome: AttOutcome & { value?: Uint8Array<ArrayBuffer> }) => void,
+  ): void {
+    const found = this.#characteristics.get(uuid)?.descriptors?.find((one) => one.uuid === descriptor);
+    this.#ask(
+      1,
+      () => () => done(found ? { value: asUint8Array(found.value).slice() } : { error: AttError.notFound }),
+    );
+  }
+
+  write(uuid: string, value: Uint8Array<ArrayBuffer>, done: (outcome: AttOutcome) => void): void {
+    const characteristic = this.#characteristics.get(uuid);
+    const whole = value.slice();
+    // A long write: prepares of MTU-5 bytes each, and an execute (Core 5.4 Vol 3 Part G 4.9.4).
+    const requests = whole.length <= this.mtu - 3 ? 1 : Math.ceil(whole.length / (this.mtu - 5)) + 1;
+    this.#ask(requests, () => {
+      if (!characteristic) return () => done({ error: AttError.notFound });
+      if (!characteristic.onWrite) return () => done({ error: AttError.writeNotPermitted });
+      if (whole.length > MAX_VALUE_BYTES) return () => done({ error: AttError.invalidLength });
+      this.#options.life.run(() => characteristic.onWrite?.(whole.buffer, this.connection));
+      return () => done({});
+    });
+  }
+
+  subscribe(
+    uuid: string,
+    onNotification: (value: Uint8Array<ArrayBuffer>) => void,
+    done: (outcome: AttOutcome) => void,
+  ): void {
+    const characteristic = this.#characteristics.get(uuid);
+    this.#ask(1, () => {
+      if (!characteristic?.onSubscribe) return () => done({ error: AttError.notFound });
+      this.#listeners.set(uuid, onNotification);
+      // NimBLE tells of a change only.
+      const isNew = !this.#subscribed.has(uuid);
+      this.#subscribed.add(uuid);
+      if (isNew) this.#options.life.run(() => characteristic.onSubscribe?.(this.connection));
+      return () => done({});
+    });
+  }
+
+  unsubscribe(uuid: string, done: (outcome: AttOutcome) => void): void {
+    const characteristic = this.#characteristics.get(uuid);
+    this.#ask(1, () => {
+      if (!characteristic?.onUnsubscribe) return () => done({ error: AttError.notFound });
+      if (this.#subscribed.delete(uuid))
+        this.#options.life.run(() => characteristic.onUnsubscribe?.(this.connection));
+      return () => done({});
+    });
+  }
+
+  disconnect(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#options.clock.set(() => this.#options.onOver(), this.#options.intervalMs);
+  }
+
+  lose(): void {
+    this.#hasContact = false;
+    this.#options.clock.set(() => this.#end("contact was lost"), SUPERVISION_MS);
+  }
+
+  #end(reason: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#options.clock.set(() => {
+      this.#options.onOver();
+      this.#options.onCentralDisconnected(reason);
+    }, this.#options.intervalMs);
+  }
+
+  /** ATT carries one request at a time (Core 5.4 Vol 3 Part F 3.3.2). */
+  #ask(requests: number, perform: () => () => void): void {
+    this.#exchanges.push({ requests, perform });
+    if (this.#exchanges.length === 1) this.#next();
+  }
+
+  #next(): void {
+    const exchange = this.#exchanges[0];
+    if (!exchange) return;
+    this.#afterIntervals(2 * exchange.requests - 1, () => {
+      const answer = exchange.perform();
+      this.#afterIntervals(1, () => {
+        // What the answer leads to waits its turn behind what was asked before.
+        answer();
+        this.#exchanges.shift();
+        this.#next();
+      });
+    });
+  }
+
+  #notify(characteristic: GATTCharacteristic, value: Bytes, done?: (error?: Error) => void): void {
+    const bytes = asUint8Array(value).slice();
+    if (bytes.length > this.connection.maximumWrite) {
+      throw new RangeError(`a notification of ${bytes.length} bytes is over the MTU of ${this.mtu} less 3`);
+    }
+    const { uuid } = characteristic;
+    if (!this.#isOpen || !this.#subscribed.has(uuid)) {
+      this.#options.life.soon(() => done?.(new Error("the central is not subscribed")));
+      return;
+    }
+    this.#afterIntervals(1, () => {
+      if (this.#subscribed.has(uuid)) this.#listeners.get(uuid)?.(bytes);
+    });
+    this.#options.life.soon(() => done?.());
+  }
+
+  /** What is on its way arrives only while the connection is there. */
+  #afterIntervals(count: number, arrive: () => void): void {
+    this.#options.clock.set(() => {
+      if (this.#isOpen && this.#hasContact) arrive();
+    }, count * this.#options.intervalMs);
+  }
+}

@@ -1,0 +1,254 @@
+import { PulseDebouncer } from "../../../firmware/boards/pulse-debouncer.js";
+import type {
+  BoardIO,
+  ControlPilot,
+  ControlPilotOptions,
+  DigitalIn,
+  DigitalOut,
+  PilotLevels,
+  PinSpecifier,
+  PulseCount,
+  Serial,
+  SerialOptions,
+} from "../../../modules/board/index.js";
+import { concatBytes } from "../../../modules/bytes/index.js";
+import type { Vehicle } from "../world/vehicle.js";
+import type { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
+import type { Life } from "./life.js";
+
+export const PINS = {
+  controlPilot: "control-pilot",
+  contactor: "contactor",
+  contactorAnswer: "contactor-answer",
+  lock: "lock",
+  lamp: "lamp",
+  buzzer: "buzzer",
+  button: "button",
+  meter: "meter",
+  cardReader: "card-reader",
+} as const;
+
+/** What the pins of a device are wired to. */
+export interface Wiring {
+  readonly vehicle: Vehicle;
+  readonly button: Button;
+  readonly meter: Meter;
+  readonly cardReader: SerialSender;
+  readonly lock: Actuator;
+  readonly lamp: Actuator;
+  readonly buzzer: Actuator;
+}
+
+/** The UART's own buffer (UART_HW_FIFO_LEN). */
+const SERIAL_BUFFER_BYTES = 128;
+
+type PinConstructors = Pick<BoardIO, "ControlPilot" | "DigitalIn" | "DigitalOut" | "PulseCount" | "Serial">;
+
+/** The pins of one run of the firmware. At its end the contactor opens, as relays do. */
+export function makePins(wiring: Wiring, life: Life): PinConstructors {
+  const { vehicle, button, meter, cardReader } = wiring;
+  const taken = new Set<PinSpecifier>();
+  const outputs = new Map<PinSpecifier, (isOn: boolean) => void>([
+    [PINS.contactor, (isOn) => vehicle.switchContactor(isOn)],
+    [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
+    [PINS.lamp, (isOn) => wiring.lamp.switch(isOn)],
+    [PINS.buzzer, (isOn) => wiring.buzzer.switch(isOn)],
+  ]);
+  const inputs = new Map<
+    PinSpecifier,
+    { readonly isActive: () => boolean; readonly source: Button | Vehicle }
+  >([
+    [PINS.button, { isActive: () => button.isPressed, source: button }],
+    [PINS.contactorAnswer, { isActive: () => vehicle.isContactorClosed, source: vehicle }],
+  ]);
+
+  function take(pin: PinSpecifier, ...able: PinSpecifier[]): () => void {
+    if (!able.includes(pin)) throw new Error(`pin ${pin} cannot do that; ${able.join(", ")} can`);
+    if (taken.has(pin)) throw new Error(`pin ${pin} is in use`);
+    taken.add(pin);
+    return () => taken.delete(pin);
+  }
+
+  class VirtualDigitalOut implements DigitalOut {
+    readonly #release: () => void;
+    readonly #switch: (isOn: boolean) => void;
+    #isClosed = false;
+
+    constructor({ pin }: { pin: PinSpecifier }) {
+      const give = take(pin, ...outputs.keys());
+      this.#switch = outputs.get(pin) as (isOn: boolean) => void;
+      this.#switch(false);
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        give();
+        this.#switch(false);
+      });
+    }
+
+    write(value: 0 | 1): void {
+      if (this.#isClosed) throw new Error("the pin is closed");
+      this.#switch(value === 1);
+    }
+
+    close(): void {
+      this.#release();
+    }
+  }
+
+  class VirtualControlPilot implements ControlPilot {
+    readonly #release: () => void;
+    #isClosed = false;
+    #last: PilotLevels;
+
+    constructor({ pin, onReadable }: ControlPilotOptions) {
+      const give = take(pin, PINS.controlPilot);
+      vehicle.offer(1000);
+      this.#last = vehicle.levels;
+      const unwatch = vehicle.watch(() => {
+        const { highMv, lowMv } = vehicle.levels;
+        if (highMv === this.#last.highMv && lowMv === this.#last.lowMv) return;
+        this.#last = { highMv, lowMv };
+        life.soon(() => {
+          if (!this.#isClosed) onReadable?.();
+        });
+      });
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        unwatch();
+        give();
+        vehicle.offer(1000);
+      });
+    }
+
+    read(): PilotLevels {
+      if (this.#isClosed) throw new Error("the pin is closed");
+      return vehicle.levels;
+    }
+
+    write(dutyPermille: number): void {
+      if (this.#isClosed) throw new Error("the pin is closed");
+      if (!(dutyPermille >= 0 && dutyPermille <= 1000)) throw new RangeError(`invalid duty ${dutyPermille}`);
+      vehicle.offer(dutyPermille);
+    }
+
+    close(): void {
+      this.#release();
+    }
+  }
+
+  class VirtualDigitalIn implements DigitalIn {
+    readonly #release: () => void;
+    readonly #isActive: () => boolean;
+    #isClosed = false;
+
+    constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
+      const give = take(pin, ...inputs.keys());
+      const input = inputs.get(pin);
+      this.#isActive = input?.isActive ?? (() => false);
+      let last = this.#isActive();
+      const unwatch = input?.source.watch(() => {
+        if (this.#isActive() === last) return;
+        last = this.#isActive();
+        life.soon(() => {
+          if (!this.#isClosed) onReadable?.();
+        });
+      });
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        unwatch?.();
+        give();
+      });
+    }
+
+    read(): 0 | 1 {
+      if (this.#isClosed) throw new Error("the pin is closed");
+      return this.#isActive() ? 1 : 0;
+    }
+
+    close(): void {
+      this.#release();
+    }
+  }
+
+  class VirtualPulseCount implements PulseCount {
+    readonly #release: () => void;
+    #isClosed = false;
+    #count = 0;
+
+    constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
+      const give = take(pin, PINS.meter);
+      const add = (count: number) => {
+        this.#count += count;
+        life.soon(() => {
+          if (!this.#isClosed) onReadable?.();
+        });
+      };
+      const debouncer = new PulseDebouncer({
+        clock: life.clock(),
+        read: () => (meter.contact.isOn ? 1 : 0),
+        onPulse: () => add(1),
+      });
+      const unwatchPulses = meter.watch(add);
+      const unwatchContact = meter.contact.watch(() => debouncer.handleEdge());
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        unwatchPulses();
+        unwatchContact();
+        debouncer.close();
+        give();
+      });
+    }
+
+    read(): number {
+      if (this.#isClosed) throw new Error("the pin is closed");
+      return this.#count;
+    }
+
+    close(): void {
+      this.#release();
+    }
+  }
+
+  class VirtualSerial implements Serial {
+    readonly #release: () => void;
+    #isClosed = false;
+    #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+    constructor({ pin, baud, onReadable }: SerialOptions) {
+      const give = take(pin, PINS.cardReader);
+      const unwatch = cardReader.watch((bytes) => {
+        // At another speed everything is noise: what comes is no byte that was sent.
+        const heard = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
+        this.#waiting = concatBytes(this.#waiting, heard).slice(0, SERIAL_BUFFER_BYTES);
+        life.soon(() => {
+          if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
+        });
+      });
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        unwatch();
+        give();
+      });
+    }
+
+    read(): ArrayBuffer | undefined {
+      if (this.#isClosed) throw new Error("the pin is closed");
+      if (this.#waiting.length === 0) return undefined;
+      const bytes = this.#waiting;
+      this.#waiting = new Uint8Array(0);
+      return bytes.buffer;
+    }
+
+    close(): void {
+      this.#release();
+    }
+  }
+
+  return {
+    ControlPilot: VirtualControlPilot,
+    DigitalIn: VirtualDigitalIn,
+    DigitalOut: VirtualDigitalOut,
+    PulseCount: VirtualPulseCount,
+    Serial: VirtualSerial,
+  };
+}

@@ -1,0 +1,99 @@
+import type { Storage } from "../../../modules/board/index.js";
+import { asUint8Array } from "../../../modules/bytes/index.js";
+import { Halted, type Life } from "./life.js";
+
+/** NVS: 15 characters and a NUL. */
+const MAX_NAME_CHARS = 15;
+const MAX_VALUE_BYTES = 4000;
+/** An entry beside its value, roughly: NVS spends 32-byte entries for the key and for every 32 bytes. */
+const ENTRY_BYTES = 32;
+
+/** The flash behind the key-value storage: it outlives the firmware and the power. */
+export class Flash {
+  readonly #capacityBytes: number;
+  readonly #values = new Map<string, Uint8Array<ArrayBuffer>>();
+  #writesUntilCut: number | undefined;
+  #cutComes: "before" | "after" = "before";
+  /** Hears where the power went. */
+  onCut: ((key: string, comes: "before" | "after") => void) | undefined;
+  /** Writes and deletions so far, so that a test can cut between any two. */
+  writeCount = 0;
+
+  /** @param capacityBytes for all values together; of the stations' partition of 80 KiB 19 pages hold 126 entries each */
+  constructor(options: { capacityBytes?: number } = {}) {
+    this.#capacityBytes = options.capacityBytes ?? 76_608;
+  }
+
+  /** The power goes at the `count`th write from now, before or after it has taken effect; `undefined`: it stays. */
+  cutPowerAtWrite(count: number | undefined, comes: "before" | "after"): void {
+    this.#writesUntilCut = count;
+    this.#cutComes = comes;
+  }
+
+  /** The storage as one run of the firmware has it. */
+  open(path: string, life: Life): Storage {
+    checkName("path", path);
+    let isOpen = true;
+    const name = (key: string) => {
+      if (!isOpen) throw new Error("the storage is closed");
+      if (life.isOver) throw new Halted();
+      checkName("key", key);
+      return `${path}/${key}`;
+    };
+    return {
+      read: (key) => this.#values.get(name(key))?.slice().buffer,
+      write: (key, value) => {
+        const bytes = asUint8Array(value).slice();
+        const where = name(key);
+        if (bytes.length > MAX_VALUE_BYTES) throw new RangeError(`value too big: ${bytes.length} bytes`);
+        if (!this.#fits(where, bytes.length)) throw new Error("the storage is full");
+        this.#change(life, key, () => this.#values.set(where, bytes));
+      },
+      delete: (key) => {
+        const where = name(key);
+        if (this.#values.has(where)) this.#change(life, key, () => this.#values.delete(where));
+      },
+      keys: () => {
+        const prefix = name("keys").slice(0, path.length + 1);
+        return [...this.#values.keys()]
+          .filter((key) => key.startsWith(prefix))
+          .map((key) => key.slice(prefix.length));
+      },
+      close: () => {
+        isOpen = false;
+      },
+    };
+  }
+
+  /** What a programmer sees from outside: provisioning writes here, tests read. */
+  get(path: string, key: string): Uint8Array<ArrayBuffer> | undefined {
+    return this.#values.get(`${path}/${key}`);
+  }
+
+  set(path: string, key: string, value: Uint8Array<ArrayBuffer>): void {
+    this.#values.set(`${path}/${key}`, value.slice());
+  }
+
+  #fits(where: string, byteLength: number): boolean {
+    let used = byteLength + ENTRY_BYTES;
+    for (const [key, value] of this.#values) if (key !== where) used += value.length + ENTRY_BYTES;
+    return used <= this.#capacityBytes;
+  }
+
+  /** The life ends before the firmware hears of it, so that no handler of its own can go on after the cut. */
+  #change(life: Life, key: string, change: () => void): void {
+    this.writeCount++;
+    const isCut = this.#writesUntilCut !== undefined && --this.#writesUntilCut === 0;
+    if (!isCut || this.#cutComes === "after") change();
+    if (!isCut) return;
+    this.#writesUntilCut = undefined;
+    this.onCut?.(key, this.#cutComes);
+    life.halt({ type: "power-cut" });
+  }
+}
+
+function checkName(what: string, name: string): void {
+  if (!/^[\x21-\x7e]{1,15}$/.test(name)) {
+    throw new RangeError(`${what} "${name}" must have 1-${MAX_NAME_CHARS} ASCII characters`);
+  }
+}

@@ -1,0 +1,275 @@
+import type {
+  AccessPointConstructor,
+  AccessPointOptions,
+  Ethernet,
+  EthernetConstructor,
+  EthernetOptions,
+  WiFi,
+  WiFiConstructor,
+  WiFiEvent,
+  WiFiOptions,
+} from "../../../modules/board/index.js";
+import { encodeUTF8 } from "../../../modules/bytes/index.js";
+import type { Host } from "../world/network.js";
+import type { WiFiSurroundings } from "../world/wifi.js";
+import type { Life } from "./life.js";
+
+/** What these take on the chip, roughly. */
+const SCAN_MS = 1500;
+const JOIN_MS = 800;
+const DHCP_MS = 500;
+const CHANNELS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
+/** The address that every access point of ours has. */
+const ACCESS_POINT_ADDRESS = "192.168.4.1";
+
+export interface VirtualWiFiOptions {
+  readonly surroundings: WiFiSurroundings;
+  /** The station's place in the network: it has an address while it is joined. */
+  readonly host: Host;
+  readonly life: Life;
+}
+
+/** The station side of Wi-Fi. */
+export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFiConstructor {
+  const clock = life.clock();
+
+  return class VirtualWiFi implements WiFi {
+    readonly #options: WiFiOptions;
+    readonly #release: () => void;
+    #isClosed = false;
+    #isScanning = false;
+    /** Counts joins, so that what belongs to an earlier one is told from the present. */
+    #join = 0;
+    #ssid: string | undefined;
+
+    constructor(options: WiFiOptions) {
+      this.#options = options;
+      const unwatch = surroundings.watch(() => this.#check());
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        unwatch();
+        this.#leave();
+      });
+    }
+
+    get address(): string | undefined {
+      return this.#ssid === undefined ? undefined : host.address;
+    }
+
+    get rssi(): number | undefined {
+      return this.#ssid === undefined ? undefined : surroundings.find(this.#ssid)?.rssi;
+    }
+
+    scan(options: Parameters<WiFi["scan"]>[0]): void {
+      this.#checkOpen();
+      if (this.#isScanning) throw new Error("a scan is under way");
+      this.#isScanning = true;
+      clock.set(() => {
+        this.#isScanning = false;
+        if (this.#isClosed) return;
+        for (const { ssid, channel, rssi, password, hidden } of surroundings.networks) {
+          if (!hidden)
+            options.onFound({ ssid, channel, rssi, authentication: password ? "wpa2_psk" : "none" });
+        }
+        options.onComplete();
+      }, SCAN_MS);
+    }
+
+    connect({ ssid, password }: { ssid: string; password: string }): void {
+      this.#checkOpen();
+      checkSSID(ssid);
+      if (password !== "") checkPassword(password);
+      this.#leave();
+      const join = ++this.#join;
+      clock.set(() => {
+        if (join !== this.#join || this.#isClosed) return;
+        const network = surroundings.find(ssid);
+        if (network?.password !== password) {
+          // Only a handshake can fail: an open network has none, nor has a protected one without a password.
+          const wrongPassword = password !== "" && (network?.password ?? "") !== "";
+          this.#tell({ type: "disconnected", wrongPassword });
+          return;
+        }
+        this.#ssid = ssid;
+        surroundings.drag(host, network.channel);
+        clock.set(() => this.#lease(join), DHCP_MS);
+        this.#tell({ type: "connected" });
+      }, JOIN_MS);
+    }
+
+    disconnect(): void {
+      this.#checkOpen();
+      this.#join++;
+      if (this.#ssid === undefined) return;
+      this.#leave();
+      life.soon(() => this.#tell({ type: "disconnected", wrongPassword: false }));
+    }
+
+    close(): void {
+      this.#release();
+    }
+
+    #lease(join: number): void {
+      if (join !== this.#join || this.#ssid === undefined || host.address !== undefined) return;
+      if (!surroundings.find(this.#ssid)?.dhcp) return;
+      const address = surroundings.lease((taken) => host.network.at(taken) !== undefined);
+      host.address = address;
+      this.#tell({ type: "gotIP", address });
+    }
+
+    /** The network that was joined may be gone, or its addresses. */
+    #check(): void {
+      if (this.#ssid === undefined) return;
+      const network = surroundings.find(this.#ssid);
+      if (!network) {
+        this.#leave();
+        life.soon(() => this.#tell({ type: "disconnected", wrongPassword: false }));
+      } else if (!network.dhcp && host.address !== undefined) {
+        host.address = undefined;
+        life.soon(() => this.#tell({ type: "lostIP" }));
+      } else if (network.dhcp && host.address === undefined) {
+        const join = this.#join;
+        clock.set(() => this.#lease(join), DHCP_MS);
+      }
+    }
+
+    #checkOpen(): void {
+      if (this.#isClosed) throw new Error("the Wi-Fi is closed");
+    }
+
+    #leave(): void {
+      if (this.#ssid !== undefined) host.address = undefined;
+      this.#ssid = undefined;
+    }
+
+    #tell(event: WiFiEvent): void {
+      if (!this.#isClosed && !surroundings.isMute) this.#options.onChanged(event);
+    }
+  };
+}
+
+/** The station's own network: a device that joins it reaches the station at 192.168.4.1. One at a time. */
+export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions): AccessPointConstructor {
+  return class VirtualAccessPoint {
+    readonly #release: () => void;
+
+    constructor({ ssid, password, channel = 1 }: AccessPointOptions) {
+      checkSSID(ssid);
+      if (password !== undefined) checkPassword(password);
+      if (!CHANNELS.includes(channel)) throw new RangeError(`invalid channel: ${channel}`);
+      if (host.ownAddress !== undefined) throw new Error("the access point is up already");
+      const lower = surroundings.raise(host, { ssid, password, channel });
+      host.ownAddress = ACCESS_POINT_ADDRESS;
+      this.#release = life.hold(() => {
+        lower();
+        host.ownAddress = undefined;
+      });
+    }
+
+    close(): void {
+      this.#release();
+    }
+  };
+}
+
+/** A network cable between a device and a switch. */
+export class Cable {
+  #isPlugged = true;
+  #watchers = new Set<() => void>();
+
+  get isPlugged(): boolean {
+    return this.#isPlugged;
+  }
+
+  plug(): void {
+    this.#set(true);
+  }
+
+  unplug(): void {
+    this.#set(false);
+  }
+
+  /** Calls back when that changes. Returns how to stop that. */
+  watch(onChanged: () => void): () => void {
+    this.#watchers.add(onChanged);
+    return () => this.#watchers.delete(onChanged);
+  }
+
+  #set(isPlugged: boolean): void {
+    if (isPlugged === this.#isPlugged) return;
+    this.#isPlugged = isPlugged;
+    for (const onChanged of [...this.#watchers]) onChanged();
+  }
+}
+
+export interface VirtualEthernetOptions {
+  readonly cable: Cable;
+  readonly surroundings: WiFiSurroundings;
+  readonly host: Host;
+  readonly life: Life;
+}
+
+/** The wire to the router of the place, which gives addresses as its Wi-Fi does. */
+export function makeEthernet({
+  cable,
+  surroundings,
+  host,
+  life,
+}: VirtualEthernetOptions): EthernetConstructor {
+  const clock = life.clock();
+
+  return class VirtualEthernet implements Ethernet {
+    readonly #options: EthernetOptions;
+    readonly #release: () => void;
+    #isClosed = false;
+
+    constructor(options: EthernetOptions) {
+      this.#options = options;
+      const unwatch = cable.watch(() => this.#follow());
+      this.#release = life.hold(() => {
+        this.#isClosed = true;
+        unwatch();
+        host.address = undefined;
+      });
+      this.#follow();
+    }
+
+    get address(): string | undefined {
+      return this.#isClosed ? undefined : host.address;
+    }
+
+    close(): void {
+      this.#release();
+    }
+
+    #follow(): void {
+      if (cable.isPlugged) {
+        clock.set(() => this.#lease(), DHCP_MS);
+      } else if (host.address !== undefined) {
+        host.address = undefined;
+        life.soon(() => this.#tell({ type: "lostIP" }));
+      }
+    }
+
+    #lease(): void {
+      if (this.#isClosed || !cable.isPlugged || host.address !== undefined) return;
+      const address = surroundings.lease((taken) => host.network.at(taken) !== undefined);
+      host.address = address;
+      this.#tell({ type: "gotIP", address });
+    }
+
+    #tell(event: Parameters<EthernetOptions["onChanged"]>[0]): void {
+      if (!this.#isClosed) this.#options.onChanged(event);
+    }
+  };
+}
+
+function checkSSID(ssid: string): void {
+  const byteLength = encodeUTF8(ssid).length;
+  if (byteLength < 1 || byteLength > 32) throw new RangeError(`ssid: ${byteLength} bytes, not 1-32`);
+}
+
+function checkPassword(password: string): void {
+  const byteLength = encodeUTF8(password).length;
+  if (byteLength < 8 || byteLength > 63) throw new RangeError(`password: ${byteLength} bytes, not 8-63`);
+}

@@ -1,0 +1,247 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type {
+  Bytes,
+  Clock,
+  HTTPConnection,
+  HTTPHandlers,
+  HTTPResponse,
+  HTTPServer,
+  HTTPServerConstructor,
+  HTTPServerOptions,
+  Timer,
+} from "../../../modules/board/index.js";
+import { asUint8Array } from "../../../modules/bytes/index.js";
+import type { Life } from "../board/index.js";
+import { type NodeSocketOptions, portOf } from "./sockets.js";
+
+/** Bytes of a response that may be on the way at a time. */
+const RESPONSE_BUFFER_BYTES = 2048;
+/** How often Node looks for requests that take too long. */
+const TIMEOUT_CHECK_MS = 100;
+const LOOPBACK = "127.0.0.1";
+
+/** HTTP/1.1 by `node:http`, within the bounds of modules/board/http.ts. */
+export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTPServerConstructor {
+  return class NodeHTTPServer implements HTTPServer {
+    readonly #server: Server;
+    readonly #release: () => void;
+
+    constructor(server: HTTPServerOptions) {
+      const limits = {
+        // Node counts without the line ends and the empty line; the difference is in the client's favour.
+        maxHeaderSize: server.maxHeadBytes,
+        headersTimeout: server.requestTimeoutMs,
+        // A body may be given more time: each connection counts by itself.
+        requestTimeout: 0,
+        connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+        keepAlive: false,
+      };
+      const connections = new Set<Connection>();
+      this.#server = createServer(limits, (request, response) => {
+        life.run(() => {
+          const connection = new Connection({ request, response, life, timeoutMs: server.requestTimeoutMs });
+          connections.add(connection);
+          response.once("close", () => connections.delete(connection));
+          server.onConnect(connection);
+          connection.begin();
+        });
+      });
+      this.#server.maxConnections = server.maxConnections;
+      this.#server.once("error", (error) => life.end({ type: "crash", error }));
+      const realPort = options.portOf?.(server.port) ?? server.port;
+      this.#server.listen({ port: realPort, host: LOOPBACK }, () =>
+        options.onListening?.(server.port, this.port),
+      );
+      const sockets = new Set<Socket>();
+      this.#server.on("connection", (socket) => {
+        sockets.add(socket);
+        socket.once("close", () => sockets.delete(socket));
+      });
+      this.#release = life.hold(() => {
+        this.#server.close();
+        for (const connection of connections) connection.close();
+        for (const socket of sockets) socket.destroy();
+      });
+    }
+
+    /** 0 until Node has opened it, which is not at once. */
+    get port(): number {
+      return portOf(this.#server);
+    }
+
+    close(): void {
+      this.#release();
+    }
+  };
+}
+
+interface ConnectionOptions {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly life: Life;
+  readonly timeoutMs: number;
+}
+
+class Connection implements HTTPConnection {
+  readonly remoteAddress: string | undefined;
+  #request: IncomingMessage;
+  #response: ServerResponse;
+  #life: Life;
+  #clock: Clock;
+  #timeoutMs: number;
+  #timer: Timer | undefined;
+  #handlers: HTTPHandlers = {};
+  #isReceiving = true;
+  #isResponding = false;
+  #isOver = false;
+  #outstandingBytes = 0;
+  #unwrittenBytes = 0;
+
+  constructor({ request, response, life, timeoutMs }: ConnectionOptions) {
+    this.remoteAddress = request.socket.remoteAddress;
+    this.#request = request;
+    this.#response = response;
+    this.#life = life;
+    this.#clock = life.clock();
+    this.#timeoutMs = timeoutMs;
+    response.shouldKeepAlive = false;
+  }
+
+  accept(handlers: HTTPHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  /** After `onConnect`: the request is there already in Node. */
+  begin(): void {
+    const { method = "", url = "", rawHeaders } = this.#request;
+    this.#request.on("readable", () => this.#announce());
+    this.#request.on("end", () => this.#complete());
+    this.#response.on("finish", () => this.#finish());
+    this.#response.on("close", () => this.#fail());
+    this.#response.on("error", () => this.#fail());
+    this.extend(this.#timeoutMs);
+    this.#run(() => this.#handlers.onRequest?.({ method, path: url, headers: headersOf(rawHeaders) }));
+  }
+
+  read(count?: number): ArrayBuffer | undefined {
+    const waiting = this.#request.readableLength;
+    if (waiting === 0 || this.#isOver) return undefined;
+    const bytes: Buffer | null = this.#request.read(Math.min(count ?? waiting, waiting));
+    return bytes === null ? undefined : Uint8Array.from(bytes).buffer;
+  }
+
+  extend(timeoutMs: number): void {
+    if (!this.#isReceiving) return;
+    this.#clock.clear(this.#timer);
+    this.#timer = this.#clock.set(() => this.#refuse(), timeoutMs);
+  }
+
+  respond({ status, headers }: HTTPResponse): void {
+    if (this.#isOver || this.#isResponding) throw new Error("bad state");
+    const byteLength = Number(headers.get("content-length"));
+    if (!Number.isInteger(byteLength)) throw new Error("a response needs a content-length");
+    this.#isResponding = true;
+    this.#isReceiving = false;
+    this.#clock.clear(this.#timer);
+    this.#timer = this.#clock.set(() => this.#request.socket.destroy(), this.#timeoutMs);
+    this.#unwrittenBytes = byteLength;
+    // The rest of a request that was answered early is read and dropped, so that the answer is not reset.
+    this.#request.removeAllListeners("readable");
+    this.#request.resume();
+    const hasLength = status !== 204 && status !== 304;
+    this.#response.writeHead(
+      status,
+      [...headers].filter(([name]) => hasLength || name !== "content-length").flat(),
+    );
+    this.#response.flushHeaders();
+    setImmediate(() => this.#continue());
+  }
+
+  write(data: Bytes): number {
+    const bytes = asUint8Array(data);
+    if (!this.#isResponding || this.#isOver) throw new Error("bad state");
+    if (bytes.length > this.#writableBytes) throw new Error("would block");
+    this.#unwrittenBytes -= bytes.length;
+    this.#outstandingBytes += bytes.length;
+    this.#response.write(Uint8Array.from(bytes), () => {
+      this.#outstandingBytes -= bytes.length;
+      this.#continue();
+    });
+    return this.#writableBytes;
+  }
+
+  close(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#request.socket.destroy();
+  }
+
+  get #writableBytes(): number {
+    return Math.min(RESPONSE_BUFFER_BYTES - this.#outstandingBytes, this.#unwrittenBytes);
+  }
+
+  #announce(): void {
+    if (!this.#isReceiving) return;
+    const waiting = this.#request.readableLength;
+    // Without data this is the end: reading is what brings it.
+    if (waiting === 0) this.#request.read();
+    else this.#run(() => this.#handlers.onReadable?.(waiting));
+  }
+
+  #complete(): void {
+    if (!this.#isReceiving) return;
+    this.#isReceiving = false;
+    this.#clock.clear(this.#timer);
+    this.#run(() => this.#handlers.onResponse?.());
+  }
+
+  #continue(): void {
+    if (this.#isOver) return;
+    if (this.#unwrittenBytes === 0) {
+      if (this.#outstandingBytes === 0 && !this.#response.writableEnded) this.#response.end();
+      return;
+    }
+    const writable = this.#writableBytes;
+    if (writable > 0) this.#run(() => this.#handlers.onWritable?.(writable));
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#run(() => this.#handlers.onDone?.());
+  }
+
+  #fail(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#run(() => this.#handlers.onError?.());
+  }
+
+  /** The request has not come in time. */
+  #refuse(): void {
+    this.#isReceiving = false;
+    this.#response.writeHead(408).end();
+    this.#fail();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#clock.clear(this.#timer);
+  }
+
+  #run(callback: () => void): void {
+    this.#life.run(callback);
+  }
+}
+
+/** As they came, repeated ones joined; Node has refused what may not be repeated. */
+function headersOf(raw: readonly string[]): Map<string, string> {
+  const headers = new Map<string, string>();
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = (raw[i] ?? "").toLowerCase();
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? (raw[i + 1] ?? "") : `${before}, ${raw[i + 1]}`);
+  }
+  return headers;
+}

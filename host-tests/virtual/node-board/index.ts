@@ -1,0 +1,26 @@
+import { lookup } from "node:dns";
+import { isIPv4 } from "node:net";
+import type { BoardParts, Life } from "../board/index.js";
+import { nodeCrypto } from "./crypto.js";
+import { makeNodeHTTPServer } from "./http-server.js";
+import { makeNodeSockets, type NodeSocketOptions } from "./sockets.js";
+
+export { NodeClock } from "./clock.js";
+export { readResource } from "./resources.js";
+export type { NodeSocketOptions } from "./sockets.js";
+
+/** Node's real sockets, HTTP server, resolver and cryptography, in place of a virtual board's own. */
+export function nodeParts(life: Life, options: NodeSocketOptions = {}): BoardParts {
+  const sockets = makeNodeSockets(life, options);
+  return {
+    crypto: nodeCrypto,
+    io: { ...sockets, HTTPServer: makeNodeHTTPServer(life, options) },
+    resolve: (host, done) => {
+      if (isIPv4(host)) {
+        life.soon(() => done(host));
+        return;
+      }
+      lookup(host, { family: 4 }, (error, address) => life.run(() => done(error ? undefined : address)));
+    },
+  };
+}

@@ -1,0 +1,11 @@
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const PANEL = fileURLToPath(new URL("../../../modules/web/panel/built", import.meta.url));
+
+/** The resources of the chip, from where `npm ci` has built them. */
+export function readResource(name: string): Uint8Array<ArrayBuffer> | undefined {
+  const file = join(PANEL, basename(name));
+  return existsSync(file) ? Uint8Array.from(readFileSync(file)) : undefined;
+}

@@ -1,0 +1,215 @@
+import { connect as connectTCP, createServer, isIPv4, type Server, type Socket } from "node:net";
+import {
+  checkServerIdentity,
+  connect as connectTLS,
+  createSecureContext,
+  rootCertificates,
+  type SecureContext,
+} from "node:tls";
+import type {
+  Bytes,
+  Listener,
+  ListenerConstructor,
+  ListenerOptions,
+  TCP,
+  TCPConnectOptions,
+  TCPConstructor,
+  TCPFromOptions,
+  TCPHandlers,
+  TLSConnectOptions,
+  TLSConstructor,
+} from "../../../modules/board/index.js";
+import { asUint8Array } from "../../../modules/bytes/index.js";
+import type { Life } from "../board/index.js";
+import { NodeStream } from "./stream.js";
+
+export interface NodeSocketOptions {
+  /** TCP connections at a time, listeners not counted. */
+  readonly maxSockets?: number;
+  /** Bytes that a `write` may leave on the way. */
+  readonly sendBufferBytes?: number;
+  /** Which real port stands for one of the chip's (80, 443); others stand for themselves. */
+  readonly portOf?: (port: number) => number;
+  /** A listener has opened: the real port that stands for the chip's. */
+  readonly onListening?: (port: number, realPort: number) => void;
+  /** Certificate authorities in PEM. TLS trusts them in addition to Node's own. */
+  readonly ca?: string;
+}
+
+export interface NodeSockets {
+  readonly TCP: TCPConstructor;
+  readonly TLS: TLSConstructor;
+  readonly Listener: ListenerConstructor;
+}
+
+const MAX_SOCKETS = 8;
+const SEND_BUFFER_BYTES = 8192;
+const BACKLOG = 5;
+const LOOPBACK = "127.0.0.1";
+
+/** The sockets of one run of the firmware, on Node's, with the chip's limits. */
+export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): NodeSockets {
+  const maxSockets = options.maxSockets ?? MAX_SOCKETS;
+  const bufferBytes = options.sendBufferBytes ?? SEND_BUFFER_BYTES;
+  let used = 0;
+  let secureContext: SecureContext | undefined;
+
+  class NodeTCP implements TCP {
+    #stream: NodeStream | undefined;
+    #release: () => void;
+
+    constructor(options: TCPConnectOptions | TCPFromOptions | AcceptedOptions, open: Opener = openTCP) {
+      const stream = NodeTCP.#streamOf(options, open);
+      used++;
+      this.#stream = stream;
+      this.#release = life.hold(() => {
+        used--;
+        stream.close();
+      });
+      stream.use({
+        run: (callback) => life.run(callback),
+        onReadable: (count) => options.onReadable?.(count),
+        onWritable: (count) => options.onWritable?.(count),
+        onError: () => options.onError?.(),
+        onHandshakeFailed: () => (options as TCPHandlers & Partial<TLSConnectOptions>).onHandshakeFailed?.(),
+      });
+    }
+
+    static #streamOf(
+      options: TCPConnectOptions | TCPFromOptions | AcceptedOptions,
+      open: Opener,
+    ): NodeStream {
+      if ("from" in options) return NodeTCP.#detach(options.from);
+      if (used >= maxSockets) throw new RangeError("no socket");
+      if ("accepted" in options) return options.accepted;
+      if (!isIPv4(options.address)) throw new Error(`invalid address: ${options.address}`);
+      if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65_535) {
+        throw new RangeError(`invalid port: ${options.port}`);
+      }
+      return open(options);
+    }
+
+    static #detach(from: TCP): NodeStream {
+      if (!(from instanceof NodeTCP) || !from.#stream) throw new Error("invalid from");
+      const stream = from.#stream;
+      from.#stream = undefined;
+      from.#release = () => {};
+      used--;
+      return stream;
+    }
+
+    get remoteAddress(): string | undefined {
+      return this.#stream?.remoteAddress;
+    }
+
+    get remotePort(): number | undefined {
+      return this.#stream?.remotePort;
+    }
+
+    read(byteLength?: number): ArrayBuffer | undefined {
+      return this.#living().read(byteLength);
+    }
+
+    write(data: Bytes): number {
+      return this.#living().write(asUint8Array(data));
+    }
+
+    close(): void {
+      this.#stream = undefined;
+      this.#release();
+    }
+
+    #living(): NodeStream {
+      if (!this.#stream) throw new Error("the socket is closed");
+      return this.#stream;
+    }
+  }
+
+  class NodeTLS extends NodeTCP {
+    constructor(options: TLSConnectOptions) {
+      super(options, ({ address, port }) => openTLS({ address, port, host: options.host }));
+    }
+  }
+
+  function openTCP({ address, port }: { address: string; port: number }): NodeStream {
+    return new NodeStream(connectTCP({ host: address, port }), { bufferBytes, opensWith: "connect" });
+  }
+
+  function openTLS({ address, port, host }: { address: string; port: number; host: string }): NodeStream {
+    // Parsing all authorities takes milliseconds: once for all connections. `ca` alone would replace Node's own.
+    secureContext ??= createSecureContext({
+      ca: [...rootCertificates, ...(options.ca === undefined ? [] : [options.ca])],
+    });
+    const socket = connectTLS({
+      host: address,
+      port,
+      secureContext,
+      // A name goes out as SNI; an address may not (RFC 6066 3).
+      servername: isIPv4(host) ? "" : host,
+      // The certificate must be for the requested name or address, also where no SNI is sent.
+      checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+      // NODE_TLS_REJECT_UNAUTHORIZED=0 must not turn the checks off: the chip has no such switch.
+      rejectUnauthorized: true,
+    });
+    return new NodeStream(socket, { bufferBytes, opensWith: "secureConnect" });
+  }
+
+  class NodeListener implements Listener {
+    readonly #server: Server;
+    readonly #waiting: Socket[] = [];
+    readonly #release: () => void;
+
+    constructor(listener: ListenerOptions) {
+      const realPort = options.portOf?.(listener.port) ?? listener.port;
+      this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#take(socket, listener));
+      // A port that is taken shows only later in Node: the firmware ends as it does on the chip.
+      this.#server.once("error", (error) => life.end({ type: "crash", error }));
+      this.#server.listen({ port: realPort, host: LOOPBACK }, () => {
+        options.onListening?.(listener.port, this.port);
+      });
+      this.#release = life.hold(() => {
+        this.#server.close();
+        for (const socket of this.#waiting) socket.resetAndDestroy();
+      });
+    }
+
+    /** 0 until Node has opened it, which is not at once. */
+    get port(): number {
+      return portOf(this.#server);
+    }
+
+    read(): TCP | undefined {
+      const socket = this.#waiting.shift();
+      return (
+        socket && new NodeTCP({ accepted: new NodeStream(socket, { bufferBytes, opensWith: undefined }) })
+      );
+    }
+
+    close(): void {
+      this.#release();
+    }
+
+    #take(socket: Socket, { onReadable }: ListenerOptions): void {
+      if (this.#waiting.length >= BACKLOG || used + this.#waiting.length >= maxSockets) {
+        socket.resetAndDestroy();
+        return;
+      }
+      this.#waiting.push(socket);
+      life.run(() => onReadable?.(this.#waiting.length));
+    }
+  }
+
+  return { TCP: NodeTCP, TLS: NodeTLS, Listener: NodeListener };
+}
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+type Opener = (options: { address: string; port: number }) => NodeStream;
+
+/** A connection that a listener took. */
+interface AcceptedOptions extends TCPHandlers {
+  readonly accepted: NodeStream;
+}

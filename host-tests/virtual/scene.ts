@@ -1,0 +1,389 @@
+/** A café in virtual time: a station with its vehicle, a broker with a platform behind it, an app, a phone. */
+
+import { sha256 } from "@noble/hashes/sha2.js";
+import { type Config, defaultConfig } from "../../firmware/config.js";
+import { startStation } from "../../firmware/start.js";
+import { Station } from "../../firmware/station.js";
+import type { Board } from "../../modules/board/index.js";
+import { decodeUTF8, encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
+import type { Cipher } from "../../modules/settings/index.js";
+import { describeImage } from "../../modules/updates/index.js";
+import { Device, type DeviceOptions, type EndOfLife, Life, makeSockets } from "./board/index.js";
+import { WorldBroker } from "./world/broker.js";
+import type { VirtualClock } from "./world/clock.js";
+import { exchange, type HTTPOutcome, httpRequest } from "./world/http-client.js";
+import type { Host } from "./world/network.js";
+import { Phone, type SeenResult, type SeenStation } from "./world/phone.js";
+import { WorldPlatform } from "./world/platform.js";
+import { base64 } from "./world/platform-answers.js";
+import { virtualWorld, type World, type WorldOptions } from "./world/world.js";
+
+export const WIFI = { ssid: "Café", password: "espresso-doppio" } as const;
+export const OWNER = { email: "owner@cafe.example", token: "token-of-the-owner" } as const;
+export const BROKER_NAME = "broker.example";
+export const ADMIN_PASSWORD = "correct horse";
+/** The header of the admin. */
+export const LOGIN = loginOf(ADMIN_PASSWORD);
+const BROKER_ADDRESS = "10.0.0.1";
+const BROKER_PORT = 1883;
+const MINUTE_MS = 60_000;
+/** What a bootloader takes. */
+const BOOT_MS = 100;
+
+/** The fields of `/pair` that are right here. */
+export const PAIRING = {
+  ssid: WIFI.ssid,
+  psk: WIFI.password,
+  wsp: OWNER.email,
+  token: OWNER.token,
+  host: BROKER_NAME,
+  brport: String(BROKER_PORT),
+} as const;
+
+export interface SceneOptions extends WorldOptions {
+  readonly cipher?: Cipher;
+  readonly device?: DeviceOptions;
+  /** Further fields of the record `device`. */
+  readonly provisioning?: Readonly<Record<string, unknown>>;
+  /** A station that nobody provisioned. */
+  readonly isUnprovisioned?: boolean;
+  /** Puts something between the firmware and its board: a bug, to see that it is found. */
+  readonly wrapBoard?: (board: Board) => Board;
+  /** `false`: the broker keeps no list of what was published. */
+  readonly brokerRemembers?: boolean;
+}
+
+/** A station on its device: it boots again by itself after a crash or a restart, as the chip does. */
+export class StationUnderTest {
+  readonly device: Device;
+  readonly ends: EndOfLife[] = [];
+  /** None while the firmware runs as a rescue. */
+  station: Station | undefined;
+  /** Runs as a part of the firmware, after the station has started: what it throws is a crash. */
+  onStarted: ((board: Board) => void) | undefined;
+  /** Its MAC address, unless it was provisioned with another. */
+  deviceId: string;
+  /** What is built in otherwise than by default. */
+  config: Partial<Config> = {};
+  /** Versions of the firmware that are no good: what they do before anything else, and with which board they go on. */
+  readonly bad = new Map<number, (board: Board) => Board>();
+  readonly #clock: VirtualClock;
+
+  readonly #wrapBoard: (board: Board) => Board;
+
+  constructor(
+    world: World<VirtualClock>,
+    options: DeviceOptions = {},
+    wrapBoard: (board: Board) => Board = (board) => board,
+  ) {
+    this.#clock = world.clock;
+    this.#wrapBoard = wrapBoard;
+    this.device = new Device(world, {
+      ...options,
+      onEnd: (end) => {
+        this.ends.push(end);
+        options.onEnd?.(end);
+        if (end.type !== "power-cut") this.#bootSoon();
+      },
+    });
+    this.deviceId = this.device.mac.replaceAll(":", "-");
+  }
+
+  #bootSoon(): void {
+    this.#clock.set(() => {
+      if (!this.device.isRunning) this.boot();
+    }, BOOT_MS);
+  }
+
+  boot(): void {
+    const { slots } = this.device;
+    this.device.boot((own: Board) => {
+      const board = this.#wrapBoard(own);
+      const firmwareVersion = describeImage(slots.image(slots.running))?.version ?? 0;
+      const ours = this.bad.get(firmwareVersion)?.(board) ?? board;
+      const started = startStation(ours, { ...defaultConfig, ...this.config, firmwareVersion });
+      this.station = started instanceof Station ? started : undefined;
+      if (this.station) this.onStarted?.(board);
+    });
+  }
+
+  /** Off, and on again after a moment. */
+  powerCycle(): void {
+    this.device.cutPower();
+    this.#clock.advance(1000);
+    this.boot();
+  }
+}
+
+export class Scene {
+  readonly world: World<VirtualClock>;
+  readonly clock: VirtualClock;
+  readonly brokerHost: Host;
+  readonly broker: WorldBroker;
+  readonly platform: WorldPlatform;
+  readonly phone: Phone;
+  readonly under: StationUnderTest;
+  readonly #apps = new Map<string, Host>();
+
+  constructor(options: SceneOptions = {}) {
+    this.world = virtualWorld(options);
+    this.clock = this.world.clock;
+    this.world.wifi.put({ ssid: WIFI.ssid, password: WIFI.password });
+    this.brokerHost = this.world.network.host({ address: BROKER_ADDRESS, names: [BROKER_NAME] });
+    const life = new Life({ clock: this.clock, onEnd: rethrow });
+    this.broker = new WorldBroker({
+      clock: this.clock,
+      sockets: makeSockets(this.brokerHost, life, { maxSockets: 1000 }),
+      port: BROKER_PORT,
+      authenticate: (_username, password) => password === OWNER.token,
+      remembers: options.brokerRemembers,
+    });
+    const { broker } = this;
+    this.platform = new WorldPlatform({ broker, random: this.world.random, cipher: options.cipher });
+    this.platform.tags.set("GUEST-0001", { authorized: true });
+    this.phone = new Phone({ air: this.world.air, clock: this.clock });
+    this.under = this.addStation(options);
+  }
+
+  get device(): Device {
+    return this.under.device;
+  }
+
+  get station(): Station {
+    if (!this.under.station) throw new Error("the station has not booted");
+    return this.under.station;
+  }
+
+  /** A further station; it has to be booted. */
+  addStation(options: Omit<SceneOptions, keyof WorldOptions> = {}): StationUnderTest {
+    const under = new StationUnderTest(this.world, options.device, options.wrapBoard);
+    const responseKey = encodeHex(this.world.random.bytes(32));
+    this.platform.keys.set(under.deviceId, responseKey);
+    const { cipher, provisioning } = options;
+    if (!options.isUnprovisioned) {
+      under.device.provision({ responseKey, cipher, adminPassword: ADMIN_PASSWORD, ...provisioning });
+    }
+    return under;
+  }
+
+  /** Boots, pairs and waits until the station is online. */
+  bringOnline(under = this.under): void {
+    under.boot();
+    this.clock.advance(100);
+    const outcome = this.pair({}, under);
+    if (!("status" in outcome) || outcome.status !== 200)
+      throw new Error(`pairing: ${JSON.stringify(outcome)}`);
+    this.until("the station is online", () => under.station?.lifeCycle === "online");
+    this.until("its tree is out", () => this.retained("$state", under) === "ready");
+    this.clock.advance(1000);
+  }
+
+  /** Asks the station's HTTP API, over its access point or, when it has none open, over the network. */
+  request(
+    method: string,
+    path: string,
+    options: {
+      body?: string | Uint8Array<ArrayBuffer>;
+      headers?: Record<string, string>;
+      from?: string;
+      timeoutMs?: number;
+    } = {},
+    under = this.under,
+  ): HTTPOutcome {
+    const app = this.#app(options.from ?? "192.168.1.250");
+    let outcome: HTTPOutcome | undefined;
+    httpRequest({
+      ...this.#way(app, under),
+      method,
+      path,
+      ...options,
+      onDone: (done) => {
+        outcome = done;
+      },
+    });
+    this.until("the HTTP API answers", () => outcome !== undefined, options.timeoutMs);
+    app.address = undefined;
+    return outcome as unknown as HTTPOutcome;
+  }
+
+  /** Sends bytes to the HTTP API as they are, and waits for nothing. */
+  sendRaw(request: Uint8Array<ArrayBuffer>, from = "192.168.1.251"): RawSender {
+    const app = this.#app(from);
+    const sender: Mutable<RawSender> = {
+      outcome: undefined,
+      send: (bytes) => sent.send(bytes),
+      isClosed: false,
+      close: () => {
+        sender.isClosed = true;
+        sent.close();
+      },
+    };
+    const sent = exchange({
+      ...this.#way(app, this.under),
+      request,
+      timeoutMs: 10 * MINUTE_MS,
+      onDone: (outcome) => {
+        sender.outcome = outcome;
+      },
+    });
+    return sender;
+  }
+
+  /** A device with this address; the same one each time. */
+  #app(address: string): Host {
+    const app = this.#apps.get(address) ?? this.world.network.host();
+    this.#apps.set(address, app);
+    app.address = address;
+    return app;
+  }
+
+  /** To a station's HTTP API. */
+  #way(app: Host, under: StationUnderTest) {
+    const { host } = under.device;
+    app.joined = host.ownAddress ? host : undefined;
+    const address = host.ownAddress ?? host.address ?? "0.0.0.0";
+    const life = new Life({ clock: this.clock, onEnd: rethrow });
+    const { TCP } = makeSockets(app, life);
+    return { TCP, clock: this.clock, address, port: 80 };
+  }
+
+  /** Pairs as an app does; fields given replace the right ones, `undefined` leaves one out. */
+  pair(fields: Record<string, string | undefined> = {}, under = this.under): HTTPOutcome {
+    const body = formOf({ ...PAIRING, ...fields });
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    return this.request("POST", "/pair", { body, headers }, under);
+  }
+
+  /** A request that has to be answered. */
+  ask(method: string, path: string, options: Parameters<Scene["request"]>[2] = {}) {
+    const outcome = this.request(method, path, options);
+    if (!("status" in outcome)) throw new Error(outcome.failure);
+    return outcome;
+  }
+
+  /** As the admin. */
+  manage(path: string) {
+    return this.ask("GET", path, { headers: LOGIN });
+  }
+
+  status(): Record<string, unknown> {
+    const outcome = this.request("GET", "/status");
+    if (!("status" in outcome)) throw new Error(`/status: ${outcome.failure}`);
+    return JSON.parse(outcome.body);
+  }
+
+  /** What a phone hears of the station now. */
+  seen(under = this.under): SeenStation {
+    let seen: SeenStation | undefined;
+    const scan = this.phone.scan((station) => {
+      if (station.address === under.device.mac) seen = station;
+    });
+    this.until("the station is heard", () => seen !== undefined);
+    scan.close();
+    return seen as unknown as SeenStation;
+  }
+
+  /** A vehicle is plugged, and the station knows. */
+  plug(under = this.under, options: { drawsWhenOffered?: boolean } = {}): void {
+    under.device.vehicle.plug(options);
+    this.clock.advance(100);
+  }
+
+  /** A card is held to the reader (RDM6300): ten hex digits. */
+  swipe(tag: string, under = this.under): void {
+    under.device.cardReader.send(cardFrame(tag));
+    this.clock.advance(100);
+  }
+
+  /** What the owner has set before; it has to be booted after it. */
+  setOptions(options: Record<string, unknown>, under = this.under): void {
+    under.device.flash.set("plugpass", "options", encodeUTF8(JSON.stringify({ v: 1, ...options })));
+  }
+
+  /** Presents a tag and waits for what becomes of it. */
+  present(tag: string, under = this.under): Presentation {
+    const presentation = this.startPresenting(tag, under);
+    this.until("the phone has a final result", () => presentation.outcome !== undefined);
+    return presentation;
+  }
+
+  startPresenting(tag: string, under = this.under): Presentation {
+    const presentation: Presentation = { pending: [], outcome: undefined };
+    this.phone.present({
+      address: under.device.mac,
+      tag,
+      onPending: (result) => presentation.pending.push(result),
+      onDone: (outcome) => {
+        presentation.outcome = outcome;
+      },
+    });
+    return presentation;
+  }
+
+  /** What the broker holds of the station's tree. */
+  retained(path: string, under = this.under): string | undefined {
+    for (const [topic, payload] of this.broker.retained) {
+      if (topic.endsWith(`/sweet-home/${under.deviceId}/${path}`)) return decodeUTF8(payload);
+    }
+    return undefined;
+  }
+
+  /** The owner's app sets a property, by its path under the station's root. */
+  set(path: string, payload: string, under = this.under): void {
+    this.broker.publish(`${userTopic()}/sweet-home/${under.deviceId}/${path}/set`, payload);
+  }
+
+  until(what: string, condition: () => boolean, limitMs = MINUTE_MS): void {
+    if (this.clock.runUntil(condition, limitMs)) return;
+    throw new Error(`not in ${limitMs} ms: ${what}\n${this.device.logLines.join("\n")}`);
+  }
+}
+
+export interface RawSender {
+  /** `undefined` until it is answered, or cut off. */
+  readonly outcome: HTTPOutcome | undefined;
+  readonly isClosed: boolean;
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+export interface Presentation {
+  readonly pending: SeenResult[];
+  outcome: { readonly result: SeenResult } | { readonly failure: string } | undefined;
+}
+
+/** The code of a presentation's final result. */
+export function codeOf({ outcome }: Presentation): number {
+  if (!outcome || "failure" in outcome) throw new Error(`no result: ${JSON.stringify(outcome)}`);
+  return outcome.result.code;
+}
+
+/** What a reader sends of a card of ten hex digits (RDM6300). */
+export function cardFrame(tag: string): Uint8Array<ArrayBuffer> {
+  let sum = 0;
+  for (let i = 0; i < tag.length; i += 2) sum ^= Number.parseInt(tag.slice(i, i + 2), 16);
+  const checksum = sum.toString(16).toUpperCase().padStart(2, "0");
+  return encodeUTF8(`\x02${tag}${checksum}\x03`);
+}
+
+export function loginOf(password: string): { authorization: string } {
+  return { authorization: `Basic ${base64(encodeUTF8(`admin:${password}`))}` };
+}
+
+export function formOf(fields: Record<string, string | undefined>): string {
+  return Object.entries(fields)
+    .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${encodeURIComponent(value)}`))
+    .join("&");
+}
+
+/** Of the owner (docs/protocol.md, section 1). */
+function userTopic(): string {
+  return encodeHex(Uint8Array.from(sha256(encodeUTF8(OWNER.email))));
+}
+
+/** The world's own servers have no excuse. */
+function rethrow(end: EndOfLife): void {
+  if (end.type === "crash") throw end.error;
+}

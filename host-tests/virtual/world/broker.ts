@@ -1,0 +1,396 @@
+/** An MQTT 3.1.1 broker of the world, in memory and in virtual time: what a station's broker does, and its faults. */
+
+import type { Clock, IO, Listener, TCP, Timer } from "../../../modules/board/index.js";
+import { asUint8Array, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
+import type { Sockets } from "../board/sockets.js";
+import { makeParser, type PacketParser, type ParsedPacket, writeToStream } from "./packet/mqtt-packet.js";
+import { topicMatcher, topicMatches } from "./topic-filter.js";
+
+export interface BrokerMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array<ArrayBuffer>;
+  readonly retain: boolean;
+}
+
+/** What the broker does otherwise than a good one. All of it may change at any time. */
+export interface BrokerFaults {
+  /** Takes connections and says nothing. */
+  isSilent: boolean;
+  /** CONNACK's code; 0 lets everybody in whom `authenticate` does. */
+  connackCode: number;
+  /** Answers no PINGREQ. */
+  ignoresPings: boolean;
+  /** Acknowledges no PUBLISH. */
+  ignoresPublishes: boolean;
+  /** Topics that its access control keeps from every client, as aedes does: 0x80, or the end of the connection. */
+  refuses: (topic: string) => boolean;
+}
+
+export interface WorldBrokerOptions {
+  readonly clock: Clock;
+  readonly sockets: Sockets;
+  readonly port: number;
+  readonly certificateName?: string;
+  readonly authenticate?: (username: string, password: string) => boolean;
+  /** `false`: `published` stays empty, for worlds that run for long. */
+  readonly remembers?: boolean;
+}
+
+interface Subscription {
+  readonly qos: number;
+  readonly matches: (topic: string) => boolean;
+}
+
+/** A message to a client. */
+interface Delivery extends BrokerMessage {
+  readonly qos: number;
+  /** Once it was sent with QoS 1, until it is acknowledged. */
+  messageId?: number;
+}
+
+interface Session {
+  /** By their filters. */
+  readonly subscriptions: Map<string, Subscription>;
+  /** Of QoS 1, in order: those that were sent and are not acknowledged, then those that wait. */
+  readonly queue: Delivery[];
+  client: Client | undefined;
+}
+
+/** Mosquitto's `max_inflight_messages` and `max_queued_messages`. */
+const MAX_IN_FLIGHT = 20;
+const MAX_QUEUED = 1000;
+
+interface Client {
+  readonly socket: TCP;
+  readonly parser: PacketParser;
+  id: string | undefined;
+  will: BrokerMessage | undefined;
+  keepAliveS: number;
+  heardMs: number;
+  silence: Timer | undefined;
+  /** Of QoS 1, and not acknowledged. */
+  unacknowledged: number;
+  unsent: Uint8Array<ArrayBuffer>[];
+  writable: number;
+}
+
+export class WorldBroker implements IO {
+  readonly faults: BrokerFaults = {
+    isSilent: false,
+    connackCode: 0,
+    ignoresPings: false,
+    ignoresPublishes: false,
+    refuses: () => false,
+  };
+  /** Everything that was published, in order. */
+  readonly published: BrokerMessage[] = [];
+  /** The most messages that one client has sent without waiting for their acknowledgement. */
+  mostUnacknowledged = 0;
+  readonly retained = new Map<string, Uint8Array<ArrayBuffer>>();
+  #options: WorldBrokerOptions;
+  #listener: Listener | undefined;
+  #clients = new Set<Client>();
+  #sessions = new Map<string, Session>();
+  /** By topic: a fleet publishes far more often than it subscribes. */
+  #subscribers = new Map<string, Session[]>();
+  #watchers = new Set<(message: BrokerMessage) => void>();
+  #messageId = 0;
+
+  constructor(options: WorldBrokerOptions) {
+    this.#options = options;
+    this.start();
+  }
+
+  start(): void {
+    const { sockets, port, certificateName } = this.#options;
+    this.#listener = new sockets.Listener({
+      port,
+      certificateName,
+      onReadable: () => {
+        for (let from = this.#listener?.read(); from; from = this.#listener?.read()) this.#take(from);
+      },
+    });
+  }
+
+  /** Every connection ends; sessions and retained messages stay, as on a disk. */
+  stop(): void {
+    this.#listener?.close();
+    this.#listener = undefined;
+    for (const client of [...this.#clients]) this.#drop(client, false);
+  }
+
+  close(): void {
+    this.stop();
+    this.#watchers.clear();
+  }
+
+  get clientIds(): string[] {
+    return [...this.#clients].flatMap((client) => client.id ?? []);
+  }
+
+  /** Calls back for every message. Returns how to stop that. */
+  watch(onMessage: (message: BrokerMessage) => void): () => void {
+    this.#watchers.add(onMessage);
+    return () => this.#watchers.delete(onMessage);
+  }
+
+  publish(topic: string, payload: Uint8Array<ArrayBuffer> | string, retain = false): void {
+    this.#route({ topic, payload: typeof payload === "string" ? encodeUTF8(payload) : payload, retain });
+  }
+
+  /** Adds a subscription to the session of a client that may be away. */
+  subscribe(clientId: string, filter: string, qos: 0 | 1): void {
+    const session = this.#sessions.get(clientId);
+    if (!session) throw new Error(`no client ${clientId} has a session`);
+    this.#add(session, filter, qos);
+    this.#subscribers.clear();
+  }
+
+  /** Sends raw bytes to whoever is connected under that client id. */
+  sendRaw(clientId: string, bytes: Uint8Array<ArrayBuffer>): void {
+    for (const client of this.#clients) if (client.id === clientId) this.#write(client, bytes);
+  }
+
+  #take(from: TCP): void {
+    const { TCP } = this.#options.sockets;
+    const parser = makeParser({ protocolVersion: 4 });
+    const client: Client = {
+      parser,
+      id: undefined,
+      will: undefined,
+      keepAliveS: 0,
+      heardMs: 0,
+      silence: undefined,
+      unacknowledged: 0,
+      unsent: [],
+      writable: 0,
+      socket: new TCP({
+        from,
+        onReadable: () => {
+          const bytes = client.socket.read();
+          if (bytes && !this.faults.isSilent) parser.parse(asUint8Array(bytes));
+        },
+        onWritable: (count) => {
+          client.writable = count;
+          this.#flush(client);
+        },
+        onError: () => this.#drop(client, true),
+      }),
+    };
+    parser.on("packet", (packet) => this.#receive(client, packet));
+    parser.on("error", () => this.#drop(client, true));
+    this.#clients.add(client);
+  }
+
+  #receive(client: Client, packet: ParsedPacket): void {
+    if (packet.cmd === "connect") client.keepAliveS = Number(packet.keepalive);
+    this.#listenForSilence(client);
+    switch (packet.cmd) {
+      case "connect":
+        this.#connect(client, packet);
+        break;
+      case "publish":
+        if (this.faults.refuses(String(packet.topic))) {
+          this.#drop(client, true);
+          break;
+        }
+        this.#route({
+          topic: String(packet.topic),
+          payload: packet.payload as Uint8Array<ArrayBuffer>,
+          retain: packet.retain === true,
+        });
+        if (packet.qos === 1) this.#acknowledge(client, packet);
+        break;
+      case "puback":
+        this.#release(client, packet);
+        break;
+      case "subscribe":
+        this.#subscribe(client, packet);
+        break;
+      case "pingreq":
+        if (!this.faults.ignoresPings) this.#send(client, { cmd: "pingresp" });
+        break;
+      case "disconnect":
+        client.will = undefined;
+        this.#drop(client, true);
+        break;
+    }
+  }
+
+  #acknowledge(client: Client, { messageId }: ParsedPacket): void {
+    if (!this.faults.ignoresPublishes) {
+      this.#send(client, { cmd: "puback", messageId });
+      return;
+    }
+    client.unacknowledged++;
+    this.mostUnacknowledged = Math.max(this.mostUnacknowledged, client.unacknowledged);
+  }
+
+  /** A client that says nothing for one and a half times its keep-alive is gone [MQTT-3.1.2-24]. */
+  #listenForSilence(client: Client): void {
+    const { clock } = this.#options;
+    client.heardMs = clock.monotonicMs();
+    if (client.keepAliveS > 0 && !client.silence) this.#awaitSilence(client, client.keepAliveS * 1500);
+  }
+
+  #awaitSilence(client: Client, delayMs: number): void {
+    const { clock } = this.#options;
+    client.silence = clock.set(() => {
+      const leftMs = client.heardMs + client.keepAliveS * 1500 - clock.monotonicMs();
+      if (leftMs > 0) this.#awaitSilence(client, leftMs);
+      else this.#drop(client, true);
+    }, delayMs);
+  }
+
+  #connect(client: Client, packet: ParsedPacket): void {
+    const id = String(packet.clientId);
+    const username = String(packet.username ?? "");
+    const password = decodeUTF8(packet.password as Uint8Array<ArrayBuffer>) ?? "";
+    const isKnown = this.#options.authenticate?.(username, password) ?? true;
+    const returnCode = this.faults.connackCode || (isKnown ? 0 : 4);
+    if (returnCode !== 0) {
+      this.#send(client, { cmd: "connack", returnCode, sessionPresent: false });
+      this.#drop(client, false);
+      return;
+    }
+    const before = this.#sessions.get(id);
+    if (before?.client) this.#drop(before.client, true);
+    const isKept = before !== undefined && packet.clean !== true;
+    const session = isKept ? before : { subscriptions: new Map(), queue: [], client };
+    session.client = client;
+    this.#sessions.set(id, session);
+    if (before && !isKept) this.#subscribers.clear();
+    client.id = id;
+    client.will = packet.will as BrokerMessage | undefined;
+    this.#send(client, { cmd: "connack", returnCode: 0, sessionPresent: isKept });
+    // What was sent over the connection before is sent again [MQTT-4.4.0-1].
+    for (const delivery of session.queue) {
+      if (delivery.messageId !== undefined) this.#deliver(client, delivery, true);
+    }
+    this.#pump(session);
+  }
+
+  #subscribe(client: Client, packet: ParsedPacket): void {
+    const session = client.id === undefined ? undefined : this.#sessions.get(client.id);
+    const subscriptions = packet.subscriptions as { topic: string; qos: number }[];
+    const granted = subscriptions.map(({ topic, qos }) =>
+      this.faults.refuses(topic) ? 0x80 : Math.min(qos, 1),
+    );
+    for (const [i, { topic }] of subscriptions.entries()) {
+      const qos = granted[i] ?? 0x80;
+      if (qos !== 0x80 && session) this.#add(session, topic, qos);
+    }
+    this.#send(client, { cmd: "suback", messageId: packet.messageId, granted });
+    for (const [i, { topic: filter }] of subscriptions.entries()) {
+      const qos = granted[i] ?? 0x80;
+      if (qos === 0x80 || !session) continue;
+      for (const [topic, payload] of this.retained) {
+        if (topicMatches(filter, topic)) this.#offer(session, { topic, payload, qos, retain: true });
+      }
+    }
+  }
+
+  #route(message: BrokerMessage): void {
+    if (this.#options.remembers !== false) this.published.push(message);
+    if (message.retain) {
+      if (message.payload.length > 0) this.retained.set(message.topic, message.payload);
+      else this.retained.delete(message.topic);
+    }
+    for (const onMessage of [...this.#watchers]) onMessage(message);
+    const { topic, payload } = message;
+    for (const session of this.#subscribersOf(topic)) {
+      // The highest QoS of the filters that match [MQTT-3.3.5-1].
+      let qos = 0;
+      for (const one of session.subscriptions.values())
+        if (one.qos > qos && one.matches(topic)) qos = one.qos;
+      this.#offer(session, { topic, payload, qos, retain: false });
+    }
+  }
+
+  #add(session: Session, filter: string, qos: number): void {
+    const matches = topicMatcher(filter);
+    session.subscriptions.set(filter, { qos, matches });
+    for (const [topic, subscribers] of this.#subscribers) {
+      if (matches(topic) && !subscribers.includes(session)) subscribers.push(session);
+    }
+  }
+
+  #subscribersOf(topic: string): readonly Session[] {
+    const known = this.#subscribers.get(topic);
+    if (known) return known;
+    const found = [...this.#sessions.values()].filter(({ subscriptions }) => {
+      for (const { matches } of subscriptions.values()) if (matches(topic)) return true;
+      return false;
+    });
+    this.#subscribers.set(topic, found);
+    return found;
+  }
+
+  /** QoS 0 is for clients that are connected; QoS 1 waits for them, also with its retain flag cleared. */
+  #offer(session: Session, delivery: Delivery): void {
+    if (delivery.qos === 0) {
+      if (session.client) this.#deliver(session.client, delivery, false);
+    } else if (session.queue.length < MAX_QUEUED) {
+      session.queue.push(delivery);
+      this.#pump(session);
+    }
+  }
+
+  /** Sends what waits, as far as the window allows. */
+  #pump({ client, queue }: Session): void {
+    if (!client) return;
+    for (const delivery of queue.slice(0, MAX_IN_FLIGHT)) {
+      if (delivery.messageId !== undefined) continue;
+      this.#messageId = (this.#messageId % 65_535) + 1;
+      delivery.messageId = this.#messageId;
+      this.#deliver(client, delivery, false);
+    }
+  }
+
+  #release(client: Client, { messageId }: ParsedPacket): void {
+    const session = client.id === undefined ? undefined : this.#sessions.get(client.id);
+    const at = session?.queue.findIndex((delivery) => delivery.messageId === messageId) ?? -1;
+    if (!session || at < 0) return;
+    session.queue.splice(at, 1);
+    this.#pump(session);
+  }
+
+  #deliver(client: Client, { topic, payload, qos, retain, messageId }: Delivery, dup: boolean): void {
+    this.#send(client, { cmd: "publish", topic, payload, qos, retain, dup, messageId });
+  }
+
+  #send(client: Client, packet: object): void {
+    writeToStream(packet, {
+      write: (chunk) => {
+        this.#write(client, typeof chunk === "string" ? encodeUTF8(chunk) : chunk);
+        return true;
+      },
+      destroy: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  #write(client: Client, bytes: Uint8Array<ArrayBuffer>): void {
+    client.unsent.push(bytes);
+    this.#flush(client);
+  }
+
+  #flush(client: Client): void {
+    for (let first = client.unsent[0]; first && client.writable > 0; first = client.unsent[0]) {
+      const piece = first.subarray(0, client.writable);
+      client.writable = client.socket.write(piece);
+      if (piece.length === first.length) client.unsent.shift();
+      else client.unsent[0] = first.subarray(piece.length);
+    }
+  }
+
+  #drop(client: Client, isWillDue: boolean): void {
+    if (!this.#clients.delete(client)) return;
+    this.#options.clock.clear(client.silence);
+    client.socket.close();
+    const session = client.id === undefined ? undefined : this.#sessions.get(client.id);
+    if (session?.client === client) session.client = undefined;
+    if (isWillDue && client.will) this.#route({ ...client.will, payload: asUint8Array(client.will.payload) });
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The phone of a guest: finds a station by its advertisement, presents a virtual card, waits for what becomes of it.
+ * It knows of a station only what is on the air.
+ */
+
+import type { Clock, IO, Timer } from "../../../modules/board/index.js";
+import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { STATION_STATUSES, type StationStatus } from "../../../modules/charging/index.js";
+import {
+  DEFAULT_COMPANY_ID,
+  RESULT_STATES,
+  RESULT_UUID,
+  SERVICE_UUID,
+  TAG_UUID,
+} from "../../../modules/tag-service/index.js";
+import type { AirReport, Central, CentralConnection } from "./air.js";
+
+/** A station as a phone sees it before it connects. */
+export interface SeenStation {
+  /** What the radio connects to. */
+  readonly address: string;
+  readonly name: string;
+  readonly rssi: number;
+  /** The first 4 bytes of SHA-256(device id). */
+  readonly stationHash: Uint8Array<ArrayBuffer>;
+  readonly metadataVersion: number;
+  readonly acceptsTags: boolean;
+  readonly platformReachable: boolean;
+  readonly authorizesOffline: boolean;
+  readonly pairing: boolean;
+  readonly status: StationStatus;
+}
+
+/** A value of the result characteristic, read. */
+export interface SeenResult {
+  readonly state: (typeof RESULT_STATES)[number];
+  readonly code: number;
+  readonly attempt: number;
+  readonly status: StationStatus;
+}
+
+export interface PresentOptions {
+  readonly address: string;
+  readonly tag: string;
+  readonly mtu?: number;
+  readonly onPending?: (result: SeenResult) => void;
+  /** Once: the final result, or why there is none. */
+  readonly onDone: (outcome: { readonly result: SeenResult } | { readonly failure: string }) => void;
+}
+
+/** What the protocol promises, and a little for the radio. */
+const RESULT_TIMEOUT_MS = 17_000;
+
+export class Phone {
+  #air: Central;
+  #clock: Clock;
+
+  constructor(options: { air: Central; clock: Clock }) {
+    this.#air = options.air;
+    this.#clock = options.clock;
+  }
+
+  /** Calls back for every station of ours that is heard, and again when its advertisement changes. */
+  scan(onStation: (station: SeenStation) => void): IO {
+    return this.#air.scan((report) => {
+      const station = parseAdvertisement(report);
+      if (station) onStation(station);
+    });
+  }
+
+  /** Connects, listens, writes the tag, waits for the final result, and leaves. */
+  present(options: PresentOptions): IO {
+    let connection: CentralConnection | undefined;
+    let timer: Timer | undefined;
+    let done = false;
+    const finish = (outcome: { result: SeenResult } | { failure: string }) => {
+      if (done) return;
+      done = true;
+      this.#clock.clear(timer);
+      connection?.disconnect();
+      options.onDone(outcome);
+    };
+    timer = this.#clock.set(
+      () => finish({ failure: "the station gave no final result in time" }),
+      RESULT_TIMEOUT_MS,
+    );
+    const link = this.#air.connect(options.address, {
+      mtu: options.mtu,
+      onConnected: (opened) => {
+        connection = opened;
+        listenAndWrite(opened, options, finish);
+      },
+      onFailed: (reason) => finish({ failure: `no connection: ${reason}` }),
+      onDisconnected: (reason) => finish({ failure: `the connection was lost: ${reason}` }),
+    });
+    return {
+      close: () => {
+        if (done) return;
+        done = true;
+        this.#clock.clear(timer);
+        link.close();
+      },
+    };
+  }
+}
+
+function listenAndWrite(
+  connection: CentralConnection,
+  options: PresentOptions,
+  finish: (outcome: { result: SeenResult } | { failure: string }) => void,
+): void {
+  const hear = (value: Uint8Array<ArrayBuffer>) => {
+    const result = parseResult(value);
+    if (!result) finish({ failure: "the station sent a result that is not of the protocol" });
+    else if (result.state === "pending") options.onPending?.(result);
+    else finish({ result });
+  };
+  connection.subscribe(RESULT_UUID, hear, (subscribed) => {
+    if (subscribed.error !== undefined) {
+      finish({ failure: `the station refused the subscription (ATT error ${subscribed.error})` });
+      return;
+    }
+    connection.write(TAG_UUID, encodeUTF8(options.tag), (written) => {
+      if (written.error === undefined) return;
+      finish({ failure: `the station refused the write (ATT error ${written.error})` });
+    });
+  });
+}
+
+/** `undefined` unless the value is a result of protocol version 1. */
+export function parseResult(value: Uint8Array<ArrayBuffer>): SeenResult | undefined {
+  const [version, stateNumber = -1, codeLow = 0, codeHigh = 0, attempt = 0, statusNumber = -1] = value;
+  const state = RESULT_STATES[stateNumber];
+  const status = STATION_STATUSES[statusNumber];
+  if (value.length !== 6 || version !== 1 || !state || !status) return undefined;
+  return { state, code: codeLow | (codeHigh << 8), attempt, status };
+}
+
+/** `undefined` unless the advertisement is a station's. */
+export function parseAdvertisement(report: AirReport): SeenStation | undefined {
+  const structures = [...adStructures(report.advertisingData), ...adStructures(report.scanResponse)];
+  const find = (type: number) => structures.find((structure) => structure.type === type)?.data;
+  const services = find(AD_ALL_128_BIT_UUIDS);
+  const manufacturer = find(AD_MANUFACTURER_DATA);
+  if (!services || !uuidsOf(services).includes(SERVICE_UUID)) return undefined;
+  if (manufacturer?.length !== 8) return undefined;
+  const [companyLow = 0, companyHigh = 0, flags = 0, statusNumber = -1] = manufacturer;
+  const status = STATION_STATUSES[statusNumber];
+  if ((companyLow | (companyHigh << 8)) !== DEFAULT_COMPANY_ID || !status) return undefined;
+  return {
+    address: report.address,
+    name: decodeUTF8(find(AD_COMPLETE_NAME) ?? new Uint8Array(0)) ?? "",
+    rssi: report.rssi,
+    stationHash: manufacturer.slice(4),
+    metadataVersion: flags >> 4,
+    acceptsTags: (flags & 1) !== 0,
+    platformReachable: (flags & 2) !== 0,
+    authorizesOffline: (flags & 4) !== 0,
+    pairing: (flags & 8) !== 0,
+    status,
+  };
+}
+
+/** Assigned Numbers 2.3. */
+const AD_ALL_128_BIT_UUIDS = 0x07;
+const AD_COMPLETE_NAME = 0x09;
+const AD_MANUFACTURER_DATA = 0xff;
+
+interface ADStructure {
+  readonly type: number;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** Core 5.4 Vol 3 Part C 11: length, type, data, until the end or a length of 0. */
+function adStructures(pdu: Uint8Array<ArrayBuffer>): ADStructure[] {
+  const structures: ADStructure[] = [];
+  for (let at = 0; at < pdu.length; ) {
+    const length = pdu[at] ?? 0;
+    if (length === 0) break;
+    structures.push({ type: pdu[at + 1] ?? 0, data: pdu.slice(at + 2, at + 1 + length) });
+    at += 1 + length;
+  }
+  return structures;
+}
+
+function uuidsOf(data: Uint8Array<ArrayBuffer>): string[] {
+  const uuids: string[] = [];
+  for (let at = 0; at + 16 <= data.length; at += 16) {
+    const hex = [...data.slice(at, at + 16)].reverse().map((byte) => byte.toString(16).padStart(2, "0"));
+    const text = hex.join("");
+    uuids.push([0, 8, 12, 16, 20].map((from, i, all) => text.slice(from, all[i + 1])).join("-"));
+  }
+  return uuids;
+}

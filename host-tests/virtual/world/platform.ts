@@ -1,0 +1,121 @@
+/** The platform's side of the requests, in memory: decides over tags and seals its answers. */
+
+import { decodeHex, decodeUTF8 } from "../../../modules/bytes/index.js";
+import { isJSONObject, type JSONObject } from "../../../modules/json/index.js";
+import type { Cipher } from "../../../modules/settings/index.js";
+import type { BrokerMessage, WorldBroker } from "./broker.js";
+import { sealedResponse } from "./platform-answers.js";
+import type { Random } from "./random.js";
+
+export interface PlatformRequest {
+  readonly user: string;
+  readonly deviceId: string;
+  readonly endpoint: string;
+  readonly id: string;
+  readonly data: JSONObject;
+}
+
+/** The messages that answer a request: one of the platform's own, unless somebody is in between. */
+export type Intercept = (response: Record<string, string>, request: PlatformRequest) => object[] | string[];
+
+/** What answers a request in the platform's place, which hears and stores nothing; `undefined` lets it through. */
+export type Outage = (request: PlatformRequest) => object[] | undefined;
+
+export interface WorldPlatformOptions {
+  readonly broker: WorldBroker;
+  readonly random: Random;
+  readonly cipher?: Cipher;
+}
+
+export class WorldPlatform {
+  /** By device id; 64 hex digits. */
+  readonly keys = new Map<string, string>();
+  /** What `authorize` says of a tag; anything else is not allowed. */
+  readonly tags = new Map<string, JSONObject>();
+  readonly requests: PlatformRequest[] = [];
+  /** What stations get as their local list: hex SHA-256 of tags. */
+  list: { version: number; tags: readonly string[] } = { version: 0, tags: [] };
+  /** What `change-owner` answers, by the new owner's e-mail. */
+  readonly accounts = new Map<string, JSONObject>();
+  /** The sessions that were accepted, by their ids. */
+  readonly sessions = new Map<string, JSONObject>();
+  /** Acts on the platform's answers: what they say is stored. */
+  intercept: Intercept | undefined;
+  /** Acts before the platform: what it answers is not stored. */
+  outage: Outage | undefined;
+  cipher: Cipher;
+  #options: WorldPlatformOptions;
+
+  constructor(options: WorldPlatformOptions) {
+    this.#options = options;
+    this.cipher = options.cipher ?? "aes-256-gcm";
+    options.broker.watch((message) => this.#hear(message));
+  }
+
+  /** The response that the platform gives, sealed for the device. */
+  respond(request: PlatformRequest, data: unknown, status = "1", code = "200"): Record<string, string> {
+    const { user, deviceId, endpoint, id } = request;
+    const key = decodeHex(this.keys.get(deviceId) ?? "");
+    if (key?.length !== 32) throw new Error(`the platform has no key of ${deviceId}`);
+    const iv = this.#options.random.bytes(this.cipher === "aes-256-gcm" ? 12 : 16);
+    const topic = `${user}/res/${deviceId}/${endpoint}`;
+    return sealedResponse({ topic, id, status, code, data }, { cipher: this.cipher, key, iv });
+  }
+
+  #decide(request: PlatformRequest): Record<string, string> {
+    const { endpoint, data } = request;
+    switch (endpoint) {
+      case "authorize":
+        return this.respond(
+          request,
+          this.tags.get(String(data.tag)) ?? { authorized: false, reason: "unknown-tag" },
+        );
+      case "session": {
+        // The same id is one session: what was accepted first stands.
+        const id = String(data.id);
+        if (!this.sessions.has(id)) this.sessions.set(id, data);
+        return this.respond(request, { accepted: true });
+      }
+      case "create-tag":
+        this.tags.set(String(data.tag), { authorized: true });
+        return this.respond(request, { tagId: String(data.tag) });
+      case "change-owner": {
+        const account = this.accounts.get(String(data.owner));
+        return account
+          ? this.respond(request, account)
+          : this.respond(request, { message: "nobody expects this station" }, "0", "403");
+      }
+      case "local-list":
+        return this.respond(request, this.#listPage(data));
+      default:
+        return this.respond(request, { message: `there is no endpoint ${endpoint}` }, "0", "404");
+    }
+  }
+
+  #listPage({ version, from, limit }: JSONObject): JSONObject {
+    const { tags } = this.list;
+    if (version === this.list.version) return { version };
+    const first = Number(from ?? 0);
+    const page = tags.slice(first, first + Number(limit ?? tags.length));
+    return { version: this.list.version, tags: page, total: tags.length };
+  }
+
+  #answers(request: PlatformRequest): object[] | string[] {
+    const response = this.#decide(request);
+    return this.intercept?.(response, request) ?? [response];
+  }
+
+  #hear(message: BrokerMessage): void {
+    if (!message.topic.includes("/req/")) return;
+    const [user = "", kind, deviceId = "", endpoint = ""] = message.topic.split("/");
+    if (kind !== "req") return;
+    const body: unknown = JSON.parse(decodeUTF8(message.payload) ?? "null");
+    if (!isJSONObject(body) || !isJSONObject(body.data) || body.key !== this.keys.get(deviceId)) return;
+    const request = { user, deviceId, endpoint, id: String(body.id), data: body.data };
+    this.requests.push(request);
+    for (const one of this.outage?.(request) ?? this.#answers(request)) {
+      const payload = typeof one === "string" ? one : JSON.stringify(one);
+      this.#options.broker.publish(`${user}/res/${deviceId}/${endpoint}`, payload);
+    }
+  }
+}

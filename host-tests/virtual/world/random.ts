@@ -1,0 +1,55 @@
+/** How often a fuzzer tries; less on an engine without a compiler, which says so (host-tests/tools/xs). */
+export const FUZZ_RUNS = (globalThis as { fuzzRuns?: number }).fuzzRuns ?? 10_000;
+
+/** A seeded generator (xoshiro128**, Blackman and Vigna 2018), so that a run can be repeated from its seed. */
+export class Random {
+  #state: Uint32Array;
+
+  constructor(seed: number) {
+    // splitmix32 spreads the seed over the state, as the authors advise.
+    let z = seed >>> 0;
+    this.#state = Uint32Array.from({ length: 4 }, () => {
+      z = (z + 0x9e3779b9) >>> 0;
+      let x = z;
+      x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+      x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+      return (x ^ (x >>> 16)) >>> 0;
+    });
+  }
+
+  /** 0 to 2^32 - 1. */
+  uint32(): number {
+    const s = this.#state;
+    const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = s;
+    const result = Math.imul(rotateLeft(Math.imul(s1, 5), 7), 9) >>> 0;
+    s[2] = s2 ^ s0;
+    s[3] = s3 ^ s1;
+    s[1] = s1 ^ (s[2] ?? 0);
+    s[0] = s0 ^ (s[3] ?? 0);
+    s[2] = (s[2] ?? 0) ^ (s1 << 9);
+    s[3] = rotateLeft(s[3] ?? 0, 11);
+    return result;
+  }
+
+  /** 0 to `below` - 1. */
+  int(below: number): number {
+    return Math.floor((this.uint32() / 2 ** 32) * below);
+  }
+
+  bool(probability = 0.5): boolean {
+    return this.uint32() < probability * 2 ** 32;
+  }
+
+  bytes(byteLength: number): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from({ length: byteLength }, () => this.uint32() >>> 24);
+  }
+
+  pick<T>(items: readonly T[]): T {
+    if (items.length === 0) throw new RangeError("there is nothing to pick from");
+    return items[this.int(items.length)] as T;
+  }
+}
+
+function rotateLeft(x: number, bits: number): number {
+  return (x << bits) | (x >>> (32 - bits));
+}

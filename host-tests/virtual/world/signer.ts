@@ -1,0 +1,29 @@
+/** The maker of a firmware, with a key of its own. */
+
+import { getPublicKey, hashes, sign } from "@noble/ed25519";
+import { sha256, sha512 } from "@noble/hashes/sha2.js";
+import { encodeHex } from "../../../modules/bytes/index.js";
+import { Random } from "./random.js";
+
+hashes.sha512 = sha512;
+
+export class Signer {
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+  #secretKey: Uint8Array<ArrayBuffer>;
+
+  constructor(random: Random) {
+    this.#secretKey = random.bytes(32);
+    this.publicKey = Uint8Array.from(getPublicKey(this.#secretKey));
+  }
+
+  /** Over the SHA-256 of the image, as docs/protocol.md has it. */
+  sign(image: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from(sign(sha256(image), this.#secretKey));
+  }
+}
+
+/** The maker of the firmware that virtual stations run. */
+export const maker = new Signer(new Random(17));
+
+/** The configuration of a virtual station that takes what `maker` has signed. */
+export const KEYED = { updateKey: encodeHex(maker.publicKey) } as const;
