@@ -12,9 +12,9 @@ import { SafeMode } from "./update/safe-mode.js";
 export function startStation(board: Board, config: Config): Station | SafeMode {
   const errors = configErrors(config);
   if (errors.length > 0) throw new Error(errors.join("; "));
-  const { lastEnd } = board;
-  if (lastEnd.type !== "power")
-    board.log(`station: the run before ended: ${lastEnd.type}: ${lastEnd.reason}`);
+  const { resetReason } = board;
+  if (resetReason.type !== "power")
+    board.log(`station: the run before ended: ${resetReason.type}: ${resetReason.reason}`);
   const records = openRecords(board);
   const boots = new BootCounter({ board, record: records(restartsFormat) });
   const options = { board, config, records, boots };

@@ -134,7 +134,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
 
   handlePlatformChanged(): void {
     this._charger.handlePlatformChanged();
-    if (this._connectivity.platform.isOnline) this.updates.followBroker();
+    if (this._connectivity.platform.isOnline) this.updates.handleBrokerReached();
   }
 
   handleConnectivityChanged(): void {
@@ -153,7 +153,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   }
 
   handleChargerStatus(): void {
-    this.updates.followSession();
+    this.updates.handleSessionChanged();
     if (this.isFree) this._board.clock.set(() => this._connectivity.handleChargerFree(), 0);
   }
 
@@ -211,7 +211,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
       signalPercent: connectivity.link.signalPercent,
       uptimeS: Math.floor(this._board.clock.monotonicMs() / 1000),
       heapBytes: this._heap.bytes,
-      restarts: { count: boots.count, reason: boots.resetReason },
+      restarts: { count: boots.count, reason: boots.resetText },
     };
   }
 

@@ -1,8 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Aedes, type AuthenticateError, type Client } from "aedes";
 import { mayPublish, maySubscribe, type Principal } from "./access.js";
+import { ErrorBarrier } from "./error-barrier.js";
 import { isSame, type Registry, userTopicOf } from "./registry.js";
-import { Shelter } from "./shelter.js";
 
 export interface BrokerOptions {
   readonly registry: Registry;
@@ -32,13 +32,13 @@ const NOT_AUTHORIZED = 5;
 /** An MQTT broker in this process, with the access control of the protocol. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const aedes = await Aedes.createBroker();
-  const shelter = new Shelter((why) => options.onProblem?.(`clients are not let in: ${why}`));
+  const errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`clients are not let in: ${why}`));
   const principals = new WeakMap<Client, Principal>();
   const refuse = (client: Client, what: string) => options.onRefused?.(`${client.id}: ${what}`);
 
   aedes.authenticate = (client, username, password, done) => {
     const identified =
-      shelter.run(() => identify(options, client.id, username ?? "", password ?? Buffer.alloc(0))) ??
+      errorBarrier.run(() => identify(options, client.id, username ?? "", password ?? Buffer.alloc(0))) ??
       refusal(UNAVAILABLE, "who it is cannot be looked up");
     if ("returnCode" in identified) {
       refuse(client, identified.message);

@@ -36,7 +36,7 @@ interface RunOptions {
   readonly newAdminPassword: boolean;
   readonly provisioningPort?: number;
   readonly provisioningOwner?: string;
-  readonly shelf: string;
+  readonly repository: string;
   readonly firmwarePort?: number;
 }
 
@@ -82,7 +82,7 @@ program
     port,
   )
   .option("--firmware-port <number>", "serve firmware over HTTP on this port of --host", port)
-  .option("--shelf <directory>", "where npm run release puts firmware", "build/shelf")
+  .option("--repository <directory>", "where npm run release puts firmware", "build/repository")
   .option("--provisioning-owner <e-mail>", "whose the new stations are, where there are several users")
   .action(run);
 
@@ -237,7 +237,7 @@ async function runOn(store: Store, options: RunOptions): Promise<void> {
     });
     parts.unshift(platform);
     parts.unshift(...(await serveAdmin({ registry, platform, traffic }, options)));
-    parts.unshift(...(await serveShelf(platform, options)));
+    parts.unshift(...(await serveRepository(platform, options)));
     const ended = untilEnded();
     print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C ends it`);
     if (isIPv6(platform.host)) print("stations reach a broker over IPv4 only; they need another --host");
@@ -290,20 +290,20 @@ async function serveAdmin(
   return [page, watcher];
 }
 
-async function serveShelf(platform: Platform, options: RunOptions): Promise<FirmwareService[]> {
-  const { firmwarePort, shelf, host } = options;
+async function serveRepository(platform: Platform, options: RunOptions): Promise<FirmwareService[]> {
+  const { firmwarePort, repository, host } = options;
   if (firmwarePort === undefined) return [];
   const { username, password } = platform.account;
   const firmware = await serveFirmware({
-    directory: shelf,
+    directory: repository,
     host,
     port: firmwarePort,
     broker: { url: platform.url, username, password },
     onHalted: ({ productId, version }, { rolledBack }) =>
       print(`version ${version} of ${productId} is halted: ${rolledBack.length} stations went back`),
-    onProblem: (problem) => print(`shelf: ${problem}`),
+    onProblem: (problem) => print(`repository: ${problem}`),
   });
-  print(`firmware is served at ${firmware.url}, from ${shelf}`);
+  print(`firmware is served at ${firmware.url}, from ${repository}`);
   return [firmware];
 }
 

@@ -3,9 +3,9 @@ import { Socket } from "node:net";
 import mqtt, { type MqttClient } from "mqtt";
 import { z } from "zod";
 import { type Decision, ENDPOINTS, error } from "./endpoints.js";
+import { ErrorBarrier } from "./error-barrier.js";
 import { type DeviceEntry, isSame, type Registry, userTopicOf } from "./registry.js";
 import { type Response, sealAnswer } from "./sealing.js";
-import { Shelter } from "./shelter.js";
 
 export interface Request {
   readonly userTopic: string;
@@ -49,15 +49,15 @@ export class Responder {
   #options: ResponderOptions;
   #client: MqttClient;
   #remembered = new Map<string, Response>();
-  #shelter: Shelter;
+  #errorBarrier: ErrorBarrier;
   #isClosed = false;
 
   private constructor(options: ResponderOptions, client: MqttClient) {
     this.#options = options;
     this.#client = client;
-    this.#shelter = new Shelter((why) => options.onProblem?.(`requests are not answered: ${why}`));
+    this.#errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`requests are not answered: ${why}`));
     // What is not answered is asked again, where it matters: a session is not lost.
-    client.on("message", (topic, payload) => this.#shelter.run(() => this.#receive(topic, payload)));
+    client.on("message", (topic, payload) => this.#errorBarrier.run(() => this.#receive(topic, payload)));
     client.on("connect", () => {
       sendAtOnce(client);
       options.onConnection?.(true);

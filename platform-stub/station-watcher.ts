@@ -2,8 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 import mqtt, { type MqttClient } from "mqtt";
+import { ErrorBarrier } from "./error-barrier.js";
 import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
-import { Shelter } from "./shelter.js";
 
 export interface StationWatcherOptions {
   readonly registry: Registry;
@@ -58,9 +58,9 @@ export class StationWatcher {
   private constructor(options: StationWatcherOptions, client: MqttClient) {
     this.#options = options;
     this.#client = client;
-    const shelter = new Shelter((why) => options.onProblem?.(`stations are not watched: ${why}`));
+    const errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`stations are not watched: ${why}`));
     client.on("message", (topic, payload, { retain }) =>
-      shelter.run(() => this.#receive(topic, payload, retain)),
+      errorBarrier.run(() => this.#receive(topic, payload, retain)),
     );
     client.on("connect", () => {
       this.#isConnected = true;

@@ -101,7 +101,7 @@ export class Charger implements IO {
     return this._charging.status;
   }
 
-  /** Session under way; `undefined` if there is none. */
+  /** ChargingSession under way; `undefined` if there is none. */
   get sessionId(): string | undefined {
     return this._charging.session?.id;
   }

@@ -1,5 +1,5 @@
 import type { Board, IO } from "../../modules/board/index.js";
-import { type MQTTFailure, MQTTSession } from "../../modules/mqtt/index.js";
+import { MQTTClient, type MQTTFailure } from "../../modules/mqtt/index.js";
 import type { PairingParameters } from "../../modules/pairing/index.js";
 import { responseFilter } from "../../modules/requests/index.js";
 import { greeting } from "../../modules/telemetry/index.js";
@@ -37,7 +37,7 @@ export function tryBroker(
     return { code: "broker-refused", message };
   }
 
-  const session = new MQTTSession({
+  const session = new MQTTClient({
     ...sessionOptions(board, parameters),
     clientId: deviceId,
     clean: false,

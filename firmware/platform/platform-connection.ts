@@ -1,8 +1,8 @@
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import {
   type IncomingMessage,
+  MQTTClient,
   type MQTTFailure,
-  MQTTSession,
   type MQTTState,
 } from "../../modules/mqtt/index.js";
 import type { Link } from "../../modules/network/index.js";
@@ -45,7 +45,7 @@ export class PlatformConnection implements IO {
   private _options: PlatformConnectionOptions;
   private _user: string;
   private _telemetry: Telemetry<StationSnapshot, StationCommands>;
-  private _session: MQTTSession;
+  private _session: MQTTClient;
   private _whenClosed: (() => void) | undefined;
   /** Who waits for it to have left. */
   private _leavers: ((isClean: boolean) => void)[] = [];
@@ -59,7 +59,7 @@ export class PlatformConnection implements IO {
     const { board, identity, parameters } = options;
     this._options = options;
     this._user = userOf(board.crypto, parameters);
-    this._session = new MQTTSession({
+    this._session = new MQTTClient({
       ...sessionOptions(board, parameters),
       clientId: identity.deviceId,
       will: lastWill({ user: this._user, deviceId: identity.deviceId }),

@@ -33,7 +33,7 @@ export function pairingSetup({
         version: firmwareVersion,
         isSigned: config.updateKey !== undefined,
       },
-      restarts: { count: boots.count, last: boots.lastEnd },
+      restarts: { count: boots.count, last: boots.resetReason },
     },
   };
 }

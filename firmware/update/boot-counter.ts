@@ -1,4 +1,4 @@
-import type { Board, LastEnd } from "../../modules/board/index.js";
+import type { Board, ResetReason } from "../../modules/board/index.js";
 import { numberField } from "../../modules/json/index.js";
 import type { RecordFormat, StoredRecord } from "../../modules/settings/index.js";
 
@@ -32,8 +32,8 @@ export const restartsFormat: RecordFormat<RestartCounts> = {
 };
 
 /** The counts at the start of a run, of those that the run before has left. */
-export function countRestart(before: RestartCounts, lastEnd: LastEnd): RestartCounts {
-  switch (lastEnd.type) {
+export function countRestart(before: RestartCounts, resetReason: ResetReason): RestartCounts {
+  switch (resetReason.type) {
     case "power":
       // Somebody who takes the power away and gives it back wants another try.
       return { count: before.count, quick: 0 };
@@ -48,7 +48,7 @@ export function countRestart(before: RestartCounts, lastEnd: LastEnd): RestartCo
  * Counts how runs end, in the storage. A broken flash keeps nobody from starting: what cannot be written is logged.
  */
 export class BootCounter {
-  readonly lastEnd: LastEnd;
+  readonly resetReason: ResetReason;
   private _board: Board;
   private _record: StoredRecord<RestartCounts>;
   private _counts: RestartCounts;
@@ -56,9 +56,9 @@ export class BootCounter {
   constructor({ board, record }: { board: Board; record: StoredRecord<RestartCounts> }) {
     this._board = board;
     this._record = record;
-    this.lastEnd = board.lastEnd;
+    this.resetReason = board.resetReason;
     const before = record.read() ?? { count: 0, quick: 0 };
-    this._counts = countRestart(before, board.lastEnd);
+    this._counts = countRestart(before, board.resetReason);
     if (this._counts.count !== before.count || this._counts.quick !== before.quick) this._keep();
     board.clock.set(() => this._setQuick(0), QUICK_MS);
   }
@@ -68,9 +68,9 @@ export class BootCounter {
   }
 
   /** How the previous run ended: `power`, or the type with its reason. */
-  get resetReason(): string {
-    const { type } = this.lastEnd;
-    return type === "power" ? type : `${type}: ${this.lastEnd.reason}`;
+  get resetText(): string {
+    const { type } = this.resetReason;
+    return type === "power" ? type : `${type}: ${this.resetReason.reason}`;
   }
 
   get needsSafeMode(): boolean {

@@ -1,11 +1,11 @@
 import { Command, Option } from "commander";
 import { RADIO_KINDS, type RadioKind } from "../virtual/bluetooth/radio.js";
 import { onInterrupt, onReaderGone } from "./cli/ending.js";
-import { runStory } from "./story/story.js";
-import { Timeline } from "./story/timeline.js";
+import { runStory } from "./demo/demo.js";
+import { Timeline } from "./demo/timeline.js";
 
 const program = new Command("npm start --")
-  .description("The main story: two stations are paired, a tag opens a session, bad answers do not")
+  .description("The main demo: two stations are paired, a tag opens a session, bad answers do not")
   .option(
     "--json",
     "one JSON object a line: {at (ms since the start), event, …}; the last is {event: done, ok}",

@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { readConfig } from "../../platform-stub/config.js";
 import { findAdapter } from "../virtual/bluetooth/adapter.js";
 import { makeBlenoGATTServer } from "../virtual/bluetooth/gatt-server.js";
-import type { EndOfLife } from "../virtual/board/index.js";
+import type { RunEnd } from "../virtual/board/index.js";
 import { NodeClock } from "../virtual/node-board/index.js";
 import { serveRadio } from "../virtual/radio-link/server.js";
 import { World } from "../virtual/world/world.js";
@@ -111,7 +111,7 @@ async function run(options: Options): Promise<void> {
 }
 
 /** The chip's port is its own; here another process may have it, and no restart helps. */
-function portFailure(end: EndOfLife, port: number): Error | undefined {
+function portFailure(end: RunEnd, port: number): Error | undefined {
   if (end.type !== "crash" || !(end.error instanceof Error)) return undefined;
   const { syscall, code } = end.error as NodeJS.ErrnoException;
   if (syscall !== "listen") return undefined;

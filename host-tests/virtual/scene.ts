@@ -8,7 +8,7 @@ import type { Board } from "../../modules/board/index.js";
 import { decodeUTF8, encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Cipher } from "../../modules/settings/index.js";
 import { describeImage } from "../../modules/updates/index.js";
-import { Device, type DeviceOptions, type EndOfLife, Life, makeSockets } from "./board/index.js";
+import { Device, type DeviceOptions, Life, makeSockets, type RunEnd } from "./board/index.js";
 import { WorldBroker } from "./world/broker.js";
 import type { VirtualClock } from "./world/clock.js";
 import { exchange, type HTTPOutcome, httpRequest } from "./world/http-client.js";
@@ -56,7 +56,7 @@ export interface SceneOptions extends WorldOptions {
 /** A station on its device: it boots again by itself after a crash or a restart, as the chip does. */
 export class StationUnderTest {
   readonly device: Device;
-  readonly ends: EndOfLife[] = [];
+  readonly ends: RunEnd[] = [];
   /** None while the firmware runs as a rescue. */
   station: Station | undefined;
   /** Runs as a part of the firmware, after the station has started: what it throws is a crash. */
@@ -384,6 +384,6 @@ function userTopic(): string {
 }
 
 /** The world's own servers have no excuse. */
-function rethrow(end: EndOfLife): void {
+function rethrow(end: RunEnd): void {
   if (end.type === "crash") throw end.error;
 }

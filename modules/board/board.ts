@@ -36,7 +36,7 @@ export interface Pins {
   readonly controlPilot: PinSpecifier;
   readonly contactor: PinSpecifier;
   /** What a station may have beside. An input: the contactor's auxiliary contact, 1 while the contactor is closed. */
-  readonly contactorAnswer?: PinSpecifier;
+  readonly contactorFeedback?: PinSpecifier;
   /** An output: 1 locks the plug. */
   readonly lock?: PinSpecifier;
   /** Outputs for people. */
@@ -48,7 +48,7 @@ export interface Pins {
 }
 
 /** How the run of the firmware before this one ended. */
-export type LastEnd =
+export type ResetReason =
   /** Without power, or by the reset button. */
   | { readonly type: "power" }
   /** The firmware asked for it. */
@@ -62,7 +62,7 @@ export interface Board {
   readonly implementation: string;
   /** The station's MAC address: six pairs of lower-case hex digits with colons. */
   readonly mac: string;
-  readonly lastEnd: LastEnd;
+  readonly resetReason: ResetReason;
   /** What an image has to be for, and to fit. */
   readonly firmwareSlot: FirmwareSlot;
   readonly clock: Clock;
@@ -88,6 +88,6 @@ export interface Board {
   heapBytes?(): number;
   /** One line for the developer. Never a secret, never a whole tag. */
   log(line: string): void;
-  /** Does not return. The reason is the next run's `lastEnd`. */
+  /** Does not return. The reason is the next run's `resetReason`. */
   restart(reason: string): void;
 }

@@ -121,7 +121,7 @@ test("who hears of a fault may close the station: nothing is done to its pins af
     }
   }
   const io = { DigitalOut: Pin, DigitalIn: Pin, ControlPilot: Pilot };
-  const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock", contactorAnswer: "answer" };
+  const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock", contactorFeedback: "answer" };
   const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
   const statuses: string[] = [];
   const charging: Charging = new Charging({

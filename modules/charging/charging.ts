@@ -2,22 +2,22 @@ import type { Board, ControlPilot, DigitalIn, DigitalOut, IO, Timer } from "../b
 import { encodeHex } from "../bytes/index.js";
 import {
   type ChargingInput,
+  type ChargingSession,
   type ChargingState,
   type Grant,
   nextState,
   outputsOf,
-  type Session,
   type SessionEnd,
   sessionEndOf,
   sessionOf,
 } from "./machine.js";
 import {
-  draws,
   MAX_CURRENT_A,
   MIN_CURRENT_A,
   PILOT_STEADY_PERMILLE,
   type PilotState,
   pilotState,
+  requestsEnergy,
 } from "./pilot.js";
 
 /** The station's status as others see it; the order gives the numbers on the air (protocol, section 3). */
@@ -35,7 +35,7 @@ export type StationStatus = (typeof STATION_STATUSES)[number];
 
 export type ChargingEvent =
   | { readonly type: "status"; readonly status: StationStatus }
-  | { readonly type: "session-started"; readonly session: Session }
+  | { readonly type: "session-started"; readonly session: ChargingSession }
   | { readonly type: "session-ended"; readonly sessionId: string; readonly why: SessionEnd }
   | { readonly type: "faulted"; readonly reason: string };
 
@@ -64,12 +64,12 @@ const DEBOUNCE_MS = 20;
  */
 const UNSETTLED_MS = 60;
 /** A contactor closes and opens within 50 ms, and its auxiliary contact bounces. */
-const CONTACTOR_ANSWER_MS = 200;
+const CONTACTOR_FEEDBACK_MS = 200;
 /**
  * A contactor that has opened stays open for so long, whatever the vehicle does: it does not wear out, and its answer
  * has come before it closes again. Shorter than the 3 s from C to current that a vehicle has to wait for (table A.6).
  */
-const MIN_OPEN_MS = 2000;
+const MIN_OFF_MS = 2000;
 const SESSION_ID_BYTES = 8;
 
 /** The driver of the charging machine: reads the pilot, performs the outputs, keeps the one timer. */
@@ -79,23 +79,23 @@ export class Charging implements IO {
   private _authorizationTimeoutMs: number;
   private _contactor: DigitalOut;
   /** The auxiliary contact, where there is one. */
-  private _answer: DigitalIn | undefined;
+  private _feedback: DigitalIn | undefined;
   private _lock: DigitalOut | undefined;
   private _pilot: ControlPilot;
   private _state: ChargingState = { type: "available" };
   private _dutyPermille = PILOT_STEADY_PERMILLE;
   private _expiry: Timer | undefined;
   private _debounce: Timer | undefined;
-  private _answerTimer: Timer | undefined;
+  private _feedbackTimer: Timer | undefined;
   /** Runs while the contactor has to stay open. */
-  private _rest: Timer | undefined;
+  private _minOffTimer: Timer | undefined;
   /** What the station may offer now, A; 0 for nothing. */
   private _limitA = MAX_CURRENT_A;
   private _isContactorClosed = false;
-  /** Runs from when a drawing vehicle's pilot leaves C and D until it has settled. */
+  /** Runs from when a evReady vehicle's pilot leaves C and D until it has settled. */
   private _unsettled: Timer | undefined;
   /** Another number for each vehicle, and after each stop. */
-  private _visit = 0;
+  private _plugInId = 0;
   private _closed = false;
 
   constructor(options: ChargingOptions) {
@@ -105,12 +105,15 @@ export class Charging implements IO {
     const { io, pins } = options.board;
     this._contactor = new io.DigitalOut({ pin: pins.contactor });
     if (pins.lock !== undefined) this._lock = new io.DigitalOut({ pin: pins.lock });
-    if (pins.contactorAnswer !== undefined) {
-      this._answer = new io.DigitalIn({ pin: pins.contactorAnswer, onReadable: () => this._awaitAnswer() });
-      this._awaitAnswer();
+    if (pins.contactorFeedback !== undefined) {
+      this._feedback = new io.DigitalIn({
+        pin: pins.contactorFeedback,
+        onReadable: () => this._awaitFeedback(),
+      });
+      this._awaitFeedback();
     }
     this._pilot = new io.ControlPilot({ pin: pins.controlPilot, onReadable: () => this._sample() });
-    this._restContactor();
+    this._startMinOff();
     this._sample();
   }
 
@@ -119,7 +122,7 @@ export class Charging implements IO {
   }
 
   /** The session under way. */
-  get session(): Session | undefined {
+  get session(): ChargingSession | undefined {
     return sessionOf(this._state);
   }
 
@@ -133,7 +136,7 @@ export class Charging implements IO {
     const offeredA = limitA >= MIN_CURRENT_A ? limitA : 0;
     if (this._closed || offeredA === this._limitA) return;
     this._limitA = offeredA;
-    // Whoever goes on drawing without an offer is measured again when there is one.
+    // Whoever goes on evReady without an offer is measured again when there is one.
     if (offeredA === 0) this._input({ type: "pilot-unsettled" });
     this._perform(this._state);
   }
@@ -141,10 +144,10 @@ export class Charging implements IO {
   /** The vehicle that is plugged; `undefined` when there is none or it has a session. */
   admit(): Admission | undefined {
     if (this._state.type !== "plugged") return undefined;
-    const visit = this._visit;
+    const plugInId = this._plugInId;
     return {
       authorize: (grant, resumedId) => {
-        if (visit !== this._visit || this._state.type !== "plugged") return false;
+        if (plugInId !== this._plugInId || this._state.type !== "plugged") return false;
         const id = resumedId ?? encodeHex(this._board.crypto.random(SESSION_ID_BYTES));
         this._input({ type: "authorize", session: { id, grant } });
         return true;
@@ -154,7 +157,7 @@ export class Charging implements IO {
 
   /** Ends a session, or an authorization that is not used yet, or one that is on its way. */
   stop(): void {
-    this._visit++;
+    this._plugInId++;
     this._input({ type: "stop" });
   }
 
@@ -169,17 +172,17 @@ export class Charging implements IO {
     this._board.clock.clear(this._expiry);
     this._board.clock.clear(this._debounce);
     this._board.clock.clear(this._unsettled);
-    this._board.clock.clear(this._answerTimer);
-    this._board.clock.clear(this._rest);
+    this._board.clock.clear(this._feedbackTimer);
+    this._board.clock.clear(this._minOffTimer);
     this._pilot.close();
-    this._answer?.close();
+    this._feedback?.close();
   }
 
   private _sample(): void {
     const { clock } = this._board;
     clock.clear(this._debounce);
     const first = this._readPilot();
-    if (!draws(first)) this._watchUnsettled();
+    if (!requestsEnergy(first)) this._watchUnsettled();
     this._debounce = clock.set(() => {
       if (this._readPilot() !== first) {
         this._sample();
@@ -187,9 +190,9 @@ export class Charging implements IO {
       }
       clock.clear(this._unsettled);
       this._unsettled = undefined;
-      // Without an offer nobody draws, nor while the contactor rests, whatever the pilot looks like.
-      const waits = this._rest !== undefined || this._dutyPermille === PILOT_STEADY_PERMILLE;
-      this._input({ type: "pilot", pilot: waits && draws(first) ? "B" : first });
+      // Without an offer nobody requestsEnergy, nor while the contactor rests, whatever the pilot looks like.
+      const waits = this._minOffTimer !== undefined || this._dutyPermille === PILOT_STEADY_PERMILLE;
+      this._input({ type: "pilot", pilot: waits && requestsEnergy(first) ? "B" : first });
     }, DEBOUNCE_MS);
   }
 
@@ -211,7 +214,7 @@ export class Charging implements IO {
     const after = nextState(before, input);
     if (after === before) return;
     this._state = after;
-    if (after.type === "available") this._visit++;
+    if (after.type === "available") this._plugInId++;
     this._perform(after);
     this._expireLater(after);
     this._report(before, after);
@@ -224,21 +227,21 @@ export class Charging implements IO {
     this._contactor.write(contactorClosed ? 1 : 0);
     if (contactorClosed !== this._isContactorClosed) {
       this._isContactorClosed = contactorClosed;
-      this._board.clock.clear(this._answerTimer);
-      this._answerTimer = undefined;
-      this._awaitAnswer();
-      if (!contactorClosed) this._restContactor();
+      this._board.clock.clear(this._feedbackTimer);
+      this._feedbackTimer = undefined;
+      this._awaitFeedback();
+      if (!contactorClosed) this._startMinOff();
     }
     this._offer(dutyPermille);
     // Whether it has opened, the answer tells: until then a plug that is locked stays so.
-    if (isLocked || !this._answerTimer) this._lock?.write(isLocked ? 1 : 0);
+    if (isLocked || !this._feedbackTimer) this._lock?.write(isLocked ? 1 : 0);
   }
 
-  private _restContactor(): void {
-    this._rest = this._board.clock.set(() => {
-      this._rest = undefined;
+  private _startMinOff(): void {
+    this._minOffTimer = this._board.clock.set(() => {
+      this._minOffTimer = undefined;
       this._sample();
-    }, MIN_OPEN_MS);
+    }, MIN_OFF_MS);
   }
 
   private _expireLater(state: ChargingState): void {
@@ -256,11 +259,11 @@ export class Charging implements IO {
    * the contactor was told, or there is a fault. No vehicle can put that off: a contactor that has been told to open is
    * told nothing else meanwhile.
    */
-  private _awaitAnswer(): void {
-    if (!this._answer || this._answerTimer) return;
-    this._answerTimer = this._board.clock.set(() => {
-      this._answerTimer = undefined;
-      const says = this._answer?.read() === 1 ? "closed" : "open";
+  private _awaitFeedback(): void {
+    if (!this._feedback || this._feedbackTimer) return;
+    this._feedbackTimer = this._board.clock.set(() => {
+      this._feedbackTimer = undefined;
+      const says = this._feedback?.read() === 1 ? "closed" : "open";
       const told = this._isContactorClosed ? "closed" : "open";
       this._input({ type: "contactor", differs: says === told ? undefined : says });
       // Whoever hears of it may have closed this.
@@ -268,7 +271,7 @@ export class Charging implements IO {
       this._perform(this._state);
       // A vehicle that has left meanwhile is gone now.
       if (this._state.type === "faulted" && says === told) this._sample();
-    }, CONTACTOR_ANSWER_MS);
+    }, CONTACTOR_FEEDBACK_MS);
   }
 
   /** What was read under another duty is not what counts under this one. */

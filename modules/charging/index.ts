@@ -7,5 +7,5 @@ export {
   type StationStatus,
 } from "./charging.js";
 export { deratedA } from "./derating.js";
-export type { Grant, GrantMethod, Session, SessionEnd } from "./machine.js";
+export type { ChargingSession, Grant, GrantMethod, SessionEnd } from "./machine.js";
 export { MAX_CURRENT_A, MIN_CURRENT_A } from "./pilot.js";

@@ -26,19 +26,19 @@ function reached(...inputs: ChargingInput[]): ChargingState {
 const charging = [pilot("B"), authorize, pilot("C")];
 
 describe("the way to a session", () => {
-  test("a vehicle is plugged, authorized, and draws", () => {
+  test("a vehicle is plugged, authorized, and requestsEnergy", () => {
     expect(reached(pilot("B")).type).toBe("plugged");
     expect(reached(pilot("B"), authorize).type).toBe("authorized");
-    expect(reached(...charging)).toEqual({ type: "charging", session, drawing: true });
+    expect(reached(...charging)).toEqual({ type: "charging", session, evReady: true });
   });
 
   test("what was measured before the square wave closes nothing: only that shows the diode", () => {
     expect(reached(pilot("C"), authorize)).toEqual({ type: "authorized", session });
     expect(reached(pilot("C"), authorize, pilot("E")).type).toBe("faulted");
-    expect(reached(pilot("C"), authorize, pilot("C"))).toEqual({ type: "charging", session, drawing: true });
+    expect(reached(pilot("C"), authorize, pilot("C"))).toEqual({ type: "charging", session, evReady: true });
   });
 
-  test("a vehicle that wants ventilation (D) draws too", () => {
+  test("a vehicle that wants ventilation (D) requestsEnergy too", () => {
     expect(outputsOf(reached(pilot("B"), authorize, pilot("D")), 32).contactorClosed).toBe(true);
   });
 
@@ -139,8 +139,8 @@ const STATES = {
   available: { type: "available" },
   plugged: { type: "plugged" },
   authorized: { type: "authorized", session },
-  drawing: { type: "charging", session, drawing: true },
-  paused: { type: "charging", session, drawing: false },
+  evReady: { type: "charging", session, evReady: true },
+  paused: { type: "charging", session, evReady: false },
   finishing: { type: "finishing" },
   shorted: { type: "faulted", reason: SHORTED },
   negative: { type: "faulted", reason: NEGATIVE },
@@ -175,9 +175,9 @@ const TRANSITIONS = `
             A         B       C       D       E       F        unsettled matches  closed open  authorize  expired stop
 available   .         plugged plugged plugged shorted negative .         .        welded stuck .          .       .
 plugged     available .       .       .       shorted negative .         .        welded stuck authorized .       .
-authorized  available .       drawing drawing shorted negative .         .        welded stuck .          plugged plugged
-drawing     available paused  .       .       shorted negative paused    .        welded stuck .          .       finishing
-paused      available .       drawing drawing shorted negative .         .        welded stuck .          .       finishing
+authorized  available .       evReady evReady shorted negative .         .        welded stuck .          plugged plugged
+evReady     available paused  .       .       shorted negative paused    .        welded stuck .          .       finishing
+paused      available .       evReady evReady shorted negative .         .        welded stuck .          .       finishing
 finishing   available .       .       .       shorted negative .         .        welded stuck .          .       .
 shorted     available .       .       .       .       .        .         .        welded stuck .          .       .
 negative    available .       .       .       .       .        .         .        welded stuck .          .       .
@@ -214,7 +214,7 @@ describe("the outputs", () => {
     ["available", OFF],
     ["plugged", OFF],
     ["authorized", { contactorClosed: false, dutyPermille: 266, isLocked: true }],
-    ["drawing", { contactorClosed: true, dutyPermille: 266, isLocked: true }],
+    ["evReady", { contactorClosed: true, dutyPermille: 266, isLocked: true }],
     ["paused", { contactorClosed: false, dutyPermille: 266, isLocked: true }],
     ["finishing", OFF],
     ["shorted", OFF],
@@ -233,7 +233,7 @@ describe("the outputs", () => {
     [10, 166],
     [6, 100],
   ])("under a limit of %d A close the contactor and offer %d permille", (limitA, dutyPermille) => {
-    expect(outputsOf(STATES.drawing, limitA)).toEqual({
+    expect(outputsOf(STATES.evReady, limitA)).toEqual({
       contactorClosed: true,
       dutyPermille,
       isLocked: true,
@@ -242,14 +242,14 @@ describe("the outputs", () => {
 
   test.each([5.99, 5, 0, -1, Number.NaN])("under a limit of %d A open the contactor", (limitA) => {
     const paused = { contactorClosed: false, dutyPermille: 1000, isLocked: true };
-    for (const name of ["authorized", "drawing", "paused"] as const) {
+    for (const name of ["authorized", "evReady", "paused"] as const) {
       expect(outputsOf(STATES[name], limitA)).toEqual(paused);
     }
   });
 
   test("offer nothing for a grant of less than 6 A", () => {
     const small = { ...session, grant: { ...session.grant, currentA: 5 } };
-    const state: ChargingState = { type: "charging", session: small, drawing: true };
+    const state: ChargingState = { type: "charging", session: small, evReady: true };
     expect(outputsOf(state, 32)).toEqual({
       contactorClosed: false,
       dutyPermille: 1000,
@@ -258,9 +258,9 @@ describe("the outputs", () => {
   });
 });
 
-test("a session runs in the state charging only, whether the vehicle draws or pauses", () => {
+test("a session runs in the state charging only, whether the vehicle requestsEnergy or pauses", () => {
   const withSession = STATE_NAMES.filter((name) => sessionOf(STATES[name]) !== undefined);
-  expect(withSession).toEqual(["drawing", "paused"]);
+  expect(withSession).toEqual(["evReady", "paused"]);
   expect(sessionOf(STATES.paused)).toBe(session);
 });
 

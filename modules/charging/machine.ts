@@ -1,7 +1,7 @@
 /**
  * Where safety lives. The rules, which hold in every state and after every input:
  *
- * 1. The contactor is closed exactly in the state `charging` while the vehicle draws (C or D). That state is only
+ * 1. The contactor is closed exactly in the state `charging` while the vehicle requestsEnergy (C or D). That state is only
  *    entered from `authorized`, by a C or D that was measured under the square wave: only that shows the diode.
  * 2. Nothing is authorized but by the input `authorize`, and only a vehicle that is there.
  * 3. In E and F, and when the contactor does not answer, pilot (steady +12 V) and contactor are off, until the vehicle
@@ -13,7 +13,13 @@
  * there is no effect to forget. A restart, a power cut and an escaped exception end the state, and with it the outputs.
  */
 
-import { draws, dutyPermilleOf, MIN_CURRENT_A, PILOT_STEADY_PERMILLE, type PilotState } from "./pilot.js";
+import {
+  dutyPermilleOf,
+  MIN_CURRENT_A,
+  PILOT_STEADY_PERMILLE,
+  type PilotState,
+  requestsEnergy,
+} from "./pilot.js";
 
 /** How a session may begin: a card over the air or at the reader; without one by the owner, or because all may. */
 export type GrantMethod = "ble" | "rfid" | "remote" | "free";
@@ -31,7 +37,7 @@ export interface Grant {
   readonly isOpenEnded?: boolean;
 }
 
-export interface Session {
+export interface ChargingSession {
   readonly id: string;
   readonly grant: Grant;
 }
@@ -42,9 +48,9 @@ export type ChargingState =
   | { readonly type: "available" }
   | { readonly type: "plugged" }
   /** Current is offered; the vehicle has to draw before the authorization expires. */
-  | { readonly type: "authorized"; readonly session: Session }
-  /** A session is under way; while the vehicle pauses (`drawing` false) the contactor is open. */
-  | { readonly type: "charging"; readonly session: Session; readonly drawing: boolean }
+  | { readonly type: "authorized"; readonly session: ChargingSession }
+  /** A session is under way; while the vehicle pauses (`evReady` false) the contactor is open. */
+  | { readonly type: "charging"; readonly session: ChargingSession; readonly evReady: boolean }
   /** The session is over and the vehicle still there: it has to leave before the next. */
   | { readonly type: "finishing" }
   | {
@@ -61,7 +67,7 @@ export type ChargingInput =
   | { readonly type: "pilot-unsettled" }
   /** What the weld-check input says, where that is not what was put out; `undefined`: it is. */
   | { readonly type: "contactor"; readonly differs: "closed" | "open" | undefined }
-  | { readonly type: "authorize"; readonly session: Session }
+  | { readonly type: "authorize"; readonly session: ChargingSession }
   | { readonly type: "authorization-expired" }
   | { readonly type: "stop" };
 
@@ -82,7 +88,7 @@ export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs
       const offeredA = Math.min(state.session.grant.currentA, limitA);
       const isOffered = offeredA >= MIN_CURRENT_A;
       return {
-        contactorClosed: isOffered && state.type === "charging" && state.drawing,
+        contactorClosed: isOffered && state.type === "charging" && state.evReady,
         dutyPermille: isOffered ? dutyPermilleOf(offeredA) : PILOT_STEADY_PERMILLE,
         isLocked: true,
       };
@@ -99,7 +105,7 @@ export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs
 }
 
 /** The session that runs in a state. It has started once the vehicle drew, not before. */
-export function sessionOf(state: ChargingState): Session | undefined {
+export function sessionOf(state: ChargingState): ChargingSession | undefined {
   return state.type === "charging" ? state.session : undefined;
 }
 
@@ -111,7 +117,7 @@ export function nextState(state: ChargingState, input: ChargingInput): ChargingS
     case "authorize":
       return state.type === "plugged" ? { type: "authorized", session: input.session } : state;
     case "pilot-unsettled":
-      return state.type === "charging" && state.drawing ? { ...state, drawing: false } : state;
+      return state.type === "charging" && state.evReady ? { ...state, evReady: false } : state;
     case "contactor":
       return afterContactor(state, input.differs);
     case "authorization-expired":
@@ -135,9 +141,9 @@ function afterPilot(state: ChargingState, pilot: PilotState): ChargingState {
     case "available":
       return { type: "plugged" };
     case "authorized":
-      return draws(pilot) ? { type: "charging", session: state.session, drawing: true } : state;
+      return requestsEnergy(pilot) ? { type: "charging", session: state.session, evReady: true } : state;
     case "charging":
-      return state.drawing === draws(pilot) ? state : { ...state, drawing: draws(pilot) };
+      return state.evReady === requestsEnergy(pilot) ? state : { ...state, evReady: requestsEnergy(pilot) };
     case "plugged":
       return state;
     case "finishing":

@@ -130,12 +130,12 @@ describe("with noise on the pilot, and levels at their limits", () => {
         station.charging.admit()?.authorize(GRANT);
         station.clock.advance(REST_MS);
         station.settle();
-        const draws = station.state === "C" || station.state === "D";
-        if (station.isClosed && !draws) throw new Error(`seed ${seed}: closed in ${station.state}`);
+        const requestsEnergy = station.state === "C" || station.state === "D";
+        if (station.isClosed && !requestsEnergy) throw new Error(`seed ${seed}: closed in ${station.state}`);
         const { status } = station.charging;
         if (station.state === "A") expect(status).toBe("available");
         if (station.state === "E") expect(status).toBe("faulted");
-        if (status === "charging") expect(station.isClosed).toBe(draws);
+        if (status === "charging") expect(station.isClosed).toBe(requestsEnergy);
       }
     }
   });

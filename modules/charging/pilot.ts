@@ -8,7 +8,7 @@ import type { PilotLevels } from "../board/index.js";
 export type PilotState = "A" | "B" | "C" | "D" | "E" | "F";
 
 /** The vehicle wants current. */
-export function draws(pilot: PilotState): boolean {
+export function requestsEnergy(pilot: PilotState): boolean {
   return pilot === "C" || pilot === "D";
 }
 

@@ -1,8 +1,8 @@
-export type { MQTTFailure, MQTTFailureCode } from "./failure.js";
 export {
   type IncomingMessage,
-  MQTTSession,
+  MQTTClient,
   type MQTTSessionOptions,
   type MQTTState,
   type PublishOutcome,
-} from "./session.js";
+} from "./client.js";
+export type { MQTTFailure, MQTTFailureCode } from "./failure.js";

@@ -1,6 +1,6 @@
 import { Backoff } from "../backoff/index.js";
 import type { Board, Ethernet, IO, Timer, WiFi } from "../board/index.js";
-import { type Heard, Scanner } from "./scanner.js";
+import { Scanner, type ScanResults } from "./scanner.js";
 import {
   type Credentials,
   type LinkFailure,
@@ -37,7 +37,7 @@ export interface Link extends IO {
   join(credentials: Credentials | undefined): void;
   leave(): void;
   /** What networks there are, later, once, within 10 s; none on Ethernet. */
-  scan(done: (heard: Heard) => void): void;
+  scan(done: (heard: ScanResults) => void): void;
 }
 
 export function makeLink(board: Board): Link {
@@ -108,7 +108,7 @@ class WiFiLink implements Link {
     this._input({ type: "leave" });
   }
 
-  scan(done: (heard: Heard) => void): void {
+  scan(done: (heard: ScanResults) => void): void {
     this._scanner.scan(done);
   }
 
@@ -213,7 +213,7 @@ class EthernetLink implements Link {
     this._board.clock.set(() => this._report(), 0);
   }
 
-  scan(done: (heard: Heard) => void): void {
+  scan(done: (heard: ScanResults) => void): void {
     this._board.clock.set(() => done([]), 0);
   }
 

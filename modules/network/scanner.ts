@@ -1,7 +1,7 @@
 import type { Board, Timer, WiFi, WiFiNetwork } from "../board/index.js";
 
 /** The strongest of each name. */
-export type Heard = readonly WiFiNetwork[];
+export type ScanResults = readonly WiFiNetwork[];
 
 /** In a crowded place; what is heard after them is left out. */
 const MAX_NETWORKS = 32;
@@ -15,9 +15,9 @@ const TIMEOUT_MS = 10_000;
 export class Scanner {
   private _clock: Board["clock"];
   private _wifi: Pick<WiFi, "scan">;
-  private _waiting: ((heard: Heard) => void)[] = [];
+  private _waiting: ((heard: ScanResults) => void)[] = [];
   private _heard = new Map<string, WiFiNetwork>();
-  private _last: Heard = [];
+  private _last: ScanResults = [];
   private _timer: Timer | undefined;
   /** Another number for each scan, and after the end. */
   private _scan = 0;
@@ -28,7 +28,7 @@ export class Scanner {
   }
 
   /** `done` comes later, once. Those that wait are as many as HTTP connections, and the link itself. */
-  scan(done: (heard: Heard) => void): void {
+  scan(done: (heard: ScanResults) => void): void {
     this._waiting.push(done);
     if (this._waiting.length > 1) return;
     const scan = ++this._scan;

@@ -16,7 +16,7 @@ export function accessPointName(productTitle: string): string {
 }
 
 /** The station's own network, up and down. A board without Wi-Fi has none and is paired over its wire. */
-export class OwnNetwork implements IO {
+export class AccessPoint implements IO {
   private _board: Board;
   private _ssid: string;
   private _password: string | undefined;

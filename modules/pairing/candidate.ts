@@ -42,7 +42,7 @@ export class Candidate implements IO {
   }
 
   /** The link tells; a candidate listens while it joins. */
-  followLink(state: LinkState): void {
+  handleLinkState(state: LinkState): void {
     if (this._isDone || this._broker) return;
     if (state.type === "joining" && state.failure) this._finish(state.failure);
     if (state.type !== "up") return;

@@ -1,4 +1,4 @@
-import type { Heard, LinkState } from "../network/index.js";
+import type { LinkState, ScanResults } from "../network/index.js";
 import type { Login } from "../web/index.js";
 import { type FormRoute, GET, GET_AND_POST, json, OK, type Reply, text } from "../web/index.js";
 import type { Fields } from "./parameters.js";
@@ -14,7 +14,7 @@ export interface Offer {
 
 export interface ManagementOptions {
   readonly login: Login;
-  readonly link: { readonly state: LinkState; scan(done: (heard: Heard) => void): void };
+  readonly link: { readonly state: LinkState; scan(done: (heard: ScanResults) => void): void };
   readonly offer: (offer: Offer) => Reply;
   /** Once the answer has left. */
   readonly restart: () => void;

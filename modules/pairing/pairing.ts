@@ -14,7 +14,7 @@ import {
   type Route,
   text,
 } from "../web/index.js";
-import { OwnNetwork } from "./access-point.js";
+import { AccessPoint } from "./access-point.js";
 import { type BrokerFailure, Candidate } from "./candidate.js";
 import type { PairingFailure } from "./failure.js";
 import { managementRoutes, type Offer } from "./management.js";
@@ -87,7 +87,7 @@ const NO_TRIAL: Trial = { type: "none" };
  */
 export class Pairing implements IO, LinkListener {
   private _options: PairingOptions;
-  private _ownNetwork: OwnNetwork;
+  private _accessPoint: AccessPoint;
   private _api: HTTPAPI;
   private _isActive = false;
   private _trial: Trial = NO_TRIAL;
@@ -103,7 +103,7 @@ export class Pairing implements IO, LinkListener {
   constructor(options: PairingOptions) {
     this._options = options;
     const { board, productTitle, accessPointPassword: password } = options;
-    this._ownNetwork = new OwnNetwork({ board, productTitle, password });
+    this._accessPoint = new AccessPoint({ board, productTitle, password });
     this._api = new HTTPAPI({
       board,
       login: options.login,
@@ -166,7 +166,7 @@ export class Pairing implements IO, LinkListener {
   }
 
   handleLinkState(state: LinkState): void {
-    if (this._trial.type === "running") this._trial.candidate.followLink(state);
+    if (this._trial.type === "running") this._trial.candidate.handleLinkState(state);
     if (state.type === "joining") {
       this._lost ??= this._options.board.clock.set(() => this._setFallback(true), FALLBACK_MS);
       return;
@@ -178,7 +178,7 @@ export class Pairing implements IO, LinkListener {
   }
 
   handleLinkChannel(channel: number): void {
-    this._ownNetwork.moveTo(channel);
+    this._accessPoint.moveTo(channel);
   }
 
   /** Tries the candidate that waits, if there still is one: link and account are free. */
@@ -196,7 +196,7 @@ export class Pairing implements IO, LinkListener {
     });
     this._trial = { type: "running", candidate };
     // A link that is up already (a wire) reports nothing by itself.
-    if (!this._hasWiFi) candidate.followLink(link.state);
+    if (!this._hasWiFi) candidate.handleLinkState(link.state);
   }
 
   close(): void {
@@ -204,7 +204,7 @@ export class Pairing implements IO, LinkListener {
     this._options.board.clock.clear(this._linger);
     this._options.board.clock.clear(this._lost);
     this._api.close();
-    this._ownNetwork.close();
+    this._accessPoint.close();
   }
 
   private get _hasWiFi(): boolean {
@@ -225,8 +225,8 @@ export class Pairing implements IO, LinkListener {
   }
 
   private _showNetwork(): void {
-    if (this._isActive || this._isFallback || this._linger) this._ownNetwork.open();
-    else this._ownNetwork.close();
+    if (this._isActive || this._isFallback || this._linger) this._accessPoint.open();
+    else this._accessPoint.close();
   }
 
   private _routes(): Route[] {
@@ -342,7 +342,7 @@ export class Pairing implements IO, LinkListener {
     }
     this._options.candidateRecord.clear();
     this._draft = new Map();
-    this._linger = this._ownNetwork.isOpen
+    this._linger = this._accessPoint.isOpen
       ? this._options.board.clock.set(() => this._endLinger(), LINGER_MS)
       : undefined;
     this._isActive = false;

@@ -36,7 +36,7 @@ export interface TagServiceOptions {
 }
 
 /** What one phone has done here. Gone with its connection. */
-interface Phone {
+interface Central {
   readonly connection: GATTConnection;
   readonly source: TagSource;
   /** What the phone wrote last, as it wrote it. */
@@ -62,7 +62,7 @@ export class TagService implements IO {
   private _stationHash: Uint8Array<ArrayBuffer>;
   private _metadata: Metadata;
   private _name: string;
-  private _phones = new Map<GATTConnection, Phone>();
+  private _centrals = new Map<GATTConnection, Central>();
   private _resultCharacteristic: GATTCharacteristic;
   private _server: GATTServer;
   private _ready = false;
@@ -84,7 +84,7 @@ export class TagService implements IO {
       ],
       onReady: () => this._later(() => this._becomeReady()),
       onConnect: (connection) => this._addPhone(connection),
-      onDisconnect: (connection) => this._phones.delete(connection),
+      onDisconnect: (connection) => this._centrals.delete(connection),
     });
   }
 
@@ -108,7 +108,7 @@ export class TagService implements IO {
     if (this._closed) return;
     this._closed = true;
     this._options.board.clock.clear(this._advertisingTimer);
-    this._phones.clear();
+    this._centrals.clear();
     this._server.close();
   }
 
@@ -117,7 +117,7 @@ export class TagService implements IO {
       uuid: TAG_UUID,
       properties: GATTProperties.read | GATTProperties.write,
       descriptors: [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Tag") }],
-      onRead: (connection) => this._phones.get(connection)?.tag ?? new Uint8Array(0),
+      onRead: (connection) => this._centrals.get(connection)?.tag ?? new Uint8Array(0),
       onWrite: (value, connection) => this._takeNote(connection, new Uint8Array(value.slice(0))),
     };
   }
@@ -128,7 +128,7 @@ export class TagService implements IO {
       properties: GATTProperties.read | GATTProperties.notify,
       descriptors: [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Authorization result") }],
       onRead: (connection) =>
-        encodeResult(this._phones.get(connection)?.result ?? IDLE, this._metadata.status),
+        encodeResult(this._centrals.get(connection)?.result ?? IDLE, this._metadata.status),
       // Whether a phone listens makes no difference to what happens: it may also read the result.
       onSubscribe: () => {},
       onUnsubscribe: () => {},
@@ -143,12 +143,12 @@ export class TagService implements IO {
 
   private _addPhone(connection: GATTConnection): void {
     const source = this._options.newSource();
-    this._phones.set(connection, { connection, source, tag: new Uint8Array(0), result: IDLE, attempt: 0 });
+    this._centrals.set(connection, { connection, source, tag: new Uint8Array(0), result: IDLE, attempt: 0 });
   }
 
   /** What a phone reads right after its write is true already; telling and asking come from the clock. */
   private _takeNote(connection: GATTConnection, tag: Uint8Array<ArrayBuffer>): void {
-    const phone = this._phones.get(connection);
+    const phone = this._centrals.get(connection);
     if (!phone) return;
     const pending: Result = { state: "pending", code: 202, attempt: (phone.attempt + 1) & 0xff };
     phone.tag = tag;
@@ -161,15 +161,15 @@ export class TagService implements IO {
     });
   }
 
-  private _conclude(phone: Phone, attempt: number, { state, code, reason }: AttemptResult): void {
+  private _conclude(phone: Central, attempt: number, { state, code, reason }: AttemptResult): void {
     this._options.log(`tag-service: attempt ${attempt}: ${state} (${code}: ${reason})`);
     this._tell(phone, { state, code, attempt });
   }
 
   /** A phone that has gone meanwhile is not told; what it asked for happens all the same. */
-  private _tell(phone: Phone, result: Result): void {
+  private _tell(phone: Central, result: Result): void {
     phone.result = result;
-    if (!this._phones.has(phone.connection)) return;
+    if (!this._centrals.has(phone.connection)) return;
     phone.connection.notify(this._resultCharacteristic, encodeResult(result, this._metadata.status));
   }
 

@@ -6,7 +6,7 @@ import { makeImage } from "../../host-tests/virtual/world/firmware-image.js";
 import type { Host } from "../../host-tests/virtual/world/network.js";
 import { maker } from "../../host-tests/virtual/world/signer.js";
 import { virtualWorld, type World } from "../../host-tests/virtual/world/world.js";
-import type { ShelfResponse } from "../../platform-stub/firmware/answer.js";
+import type { FirmwareResponse } from "../../platform-stub/firmware/answer.js";
 import type { Board } from "../board/index.js";
 import { Download } from "./download.js";
 import { Get } from "./get.js";
@@ -31,8 +31,8 @@ beforeEach(() => {
   const options = { clock: world.clock, sockets };
   plain = new FirmwareServer({ ...options, port: 80 });
   secure = new FirmwareServer({ ...options, port: 443, certificateName: "platform.example" });
-  for (const { shelf } of [plain, secure]) {
-    shelf.put({ productId: "plugpass", version: 2, channel: "stable", percent: 100, image });
+  for (const { repository } of [plain, secure]) {
+    repository.put({ productId: "plugpass", version: 2, channel: "stable", percent: 100, image });
   }
   device = new Device(world);
   device.host.address = "192.168.1.10";
@@ -47,7 +47,7 @@ function place(url: string) {
   return found;
 }
 
-function redirect(location: string): ShelfResponse {
+function redirect(location: string): FirmwareResponse {
   return { status: 302, headers: { location, "content-length": "0" }, body: new Uint8Array(0) };
 }
 

@@ -4,11 +4,11 @@ import { Get } from "./get.js";
 import { contentLength, type ResponseHead } from "./http-response.js";
 import type { Expectation, Installation } from "./installation.js";
 import type { Refusal } from "./refusal.js";
-import type { Place } from "./url.js";
+import type { URLParts } from "./url.js";
 
 export interface DownloadOptions {
   readonly board: Pick<Board, "clock" | "crypto" | "io" | "resolve">;
-  readonly place: Place;
+  readonly place: URLParts;
   readonly headers: Readonly<Record<string, string>>;
   /** For the server alone, not for where it redirects to. */
   readonly ownHeaders?: Readonly<Record<string, string>>;

@@ -1,11 +1,11 @@
 import type { Board, IO, TCP, Timer } from "../board/index.js";
 import { asUint8Array, encodeUTF8 } from "../bytes/index.js";
 import { type ResponseHead, ResponseReader } from "./http-response.js";
-import { type Place, redirected } from "./url.js";
+import { redirected, type URLParts } from "./url.js";
 
 export interface GetOptions {
   readonly board: Pick<Board, "clock" | "io" | "resolve">;
-  readonly place: Place;
+  readonly place: URLParts;
   readonly headers: Readonly<Record<string, string>>;
   /** Whole, redirects included; without one it goes on as long as something comes. */
   readonly limitMs?: number;
@@ -30,7 +30,7 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 /** One GET over HTTP/1.1, a connection for each. Callbacks never come from inside the constructor. */
 export class Get implements IO {
   private _options: GetOptions;
-  private _place: Place;
+  private _url: URLParts;
   private _redirects = 0;
   private _reader!: ResponseReader;
   private _unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -44,7 +44,7 @@ export class Get implements IO {
 
   constructor(options: GetOptions) {
     this._options = options;
-    this._place = options.place;
+    this._url = options.place;
     const { board, limitMs } = options;
     if (limitMs !== undefined)
       this._limit = board.clock.set(() => this._fail(`no answer within ${limitMs / 1000} s`), limitMs);
@@ -58,7 +58,7 @@ export class Get implements IO {
   }
 
   private _connect(): void {
-    const { host, port, path } = this._place;
+    const { host, port, path } = this._url;
     const { board, place, ownHeaders } = this._options;
     const connection = ++this._connection;
     this._isOpen = false;
@@ -86,7 +86,7 @@ export class Get implements IO {
   }
 
   private _open(address: string): void {
-    const { tls, host, port } = this._place;
+    const { tls, host, port } = this._url;
     const { TCP, TLS } = this._options.board.io;
     const handlers = {
       address,
@@ -112,7 +112,7 @@ export class Get implements IO {
   private _send(count: number): void {
     this._isOpen = true;
     if (this._unsent.length === 0 || !this._socket) return;
-    this._wait(IDLE_TIMEOUT_MS, `${this._place.host} port ${this._place.port} does not answer`);
+    this._wait(IDLE_TIMEOUT_MS, `${this._url.host} port ${this._url.port} does not answer`);
     for (let room = count; room > 0 && this._unsent.length > 0; ) {
       const piece = this._unsent.subarray(0, room);
       this._unsent = this._unsent.subarray(piece.length);
@@ -136,20 +136,20 @@ export class Get implements IO {
       this._options.onHead(head);
       return;
     }
-    const place = redirected(this._place, head.headers.get("location"));
+    const place = redirected(this._url, head.headers.get("location"));
     if (!place || this._redirects === MAX_REDIRECTS) {
       const why = place ? `more than ${MAX_REDIRECTS} redirects` : "a redirect that leads nowhere safe";
       this._fail(why);
       return;
     }
     this._redirects++;
-    this._place = place;
+    this._url = place;
     this._disconnect();
     this._connect();
   }
 
   private _lose(): void {
-    const { host, port } = this._place;
+    const { host, port } = this._url;
     if (!this._isOpen) this._fail(`${host} port ${port} refuses the connection`);
     else if (this._reader.end()) this._finish();
     else this._fail("the connection broke off");

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import type { LastEnd } from "../board/index.js";
+import type { ResetReason } from "../board/index.js";
 import { MAX_VERSION } from "./image.js";
 import { nextCheck, parseTimeOfDay } from "./schedule.js";
-import { judge, type Trial, updateFormat } from "./trial.js";
+import { evaluate, type Trial, updateFormat } from "./trial.js";
 import { parseURL, redirected, urlOf } from "./url.js";
 import { parseVersionAnswer } from "./version-answer.js";
 
@@ -97,12 +97,12 @@ describe("the time to look", () => {
 
 describe("what a start says of an update", () => {
   const trial = (stage: Trial["stage"]): Trial => ({ from: 1, to: 2, stage, hadBroker: true });
-  const crash: LastEnd = { type: "crash", reason: "out of memory" };
-  const power: LastEnd = { type: "power" };
-  const restart: LastEnd = { type: "restart", reason: "updated to version 2" };
-  const asked: LastEnd = { type: "restart", reason: "restarted by request" };
+  const crash: ResetReason = { type: "crash", reason: "out of memory" };
+  const power: ResetReason = { type: "power" };
+  const restart: ResetReason = { type: "restart", reason: "updated to version 2" };
+  const asked: ResetReason = { type: "restart", reason: "restarted by request" };
 
-  test.each<[string, Trial["stage"], number, LastEnd, unknown]>([
+  test.each<[string, Trial["stage"], number, ResetReason, unknown]>([
     [
       "the new one starts",
       "installed",
@@ -119,33 +119,33 @@ describe("what a start says of an update", () => {
     ["the power went as it was installed", "installed", 1, power, back(POWER, false)],
     ["the power went on trial", "started", 1, power, back(POWER, false)],
     ["the power went between record and bootloader", "confirmed", 1, power, back(POWER, false)],
-  ])("when %s", (_name, stage, running, lastEnd, verdict) => {
-    expect(judge({ trial: trial(stage) }, running, lastEnd)).toEqual(verdict);
+  ])("when %s", (_name, stage, running, resetReason, verdict) => {
+    expect(evaluate({ trial: trial(stage) }, running, resetReason)).toEqual(verdict);
   });
 
   test("is nothing where there was none", () => {
-    expect(judge({}, 1, crash)).toEqual({ type: "none" });
+    expect(evaluate({}, 1, crash)).toEqual({ type: "none" });
   });
 
   test("is a fault when the new one has restarted because it did not prove itself", () => {
     const record = { trial: { ...trial("started"), hasGivenUp: true } };
-    expect(judge(record, 1, asked)).toEqual(back("restarted by request", true));
+    expect(evaluate(record, 1, asked)).toEqual(back("restarted by request", true));
   });
 
   test.each([power, asked])("is a fault when it is the second time: %j", (end) => {
     const rollback = { version: 2, why: POWER, isFault: false };
-    expect(judge({ trial: trial("started"), rollback }, 1, end)).toMatchObject({
+    expect(evaluate({ trial: trial("started"), rollback }, 1, end)).toMatchObject({
       rollback: { isFault: true },
     });
     const other = { ...rollback, version: 3 };
-    expect(judge({ trial: trial("started"), rollback: other }, 1, end)).toMatchObject({
+    expect(evaluate({ trial: trial("started"), rollback: other }, 1, end)).toMatchObject({
       rollback: { isFault: false },
     });
   });
 
   test("names at most 200 characters of the reason of the end", () => {
-    const end: LastEnd = { type: "crash", reason: "x".repeat(300) };
-    expect(judge({ trial: trial("started") }, 1, end)).toEqual(back("x".repeat(200), true));
+    const end: ResetReason = { type: "crash", reason: "x".repeat(300) };
+    expect(evaluate({ trial: trial("started") }, 1, end)).toEqual(back("x".repeat(200), true));
   });
 
   function back(why: string, isFault: boolean) {

@@ -1,6 +1,6 @@
 /** What is kept of an update across the restart, and what it means at the next start. */
 
-import type { LastEnd } from "../board/index.js";
+import type { ResetReason } from "../board/index.js";
 import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
 import type { RecordFormat } from "../settings/index.js";
 import { MAX_VERSION } from "./image.js";
@@ -74,7 +74,7 @@ export type Verdict =
   | { readonly type: "rolled-back"; readonly rollback: Rollback };
 
 /** What the start of a firmware says about an update. */
-export function judge(record: UpdateRecord, runningVersion: number, lastEnd: LastEnd): Verdict {
+export function evaluate(record: UpdateRecord, runningVersion: number, resetReason: ResetReason): Verdict {
   const { trial } = record;
   if (!trial) return { type: "none" };
   if (trial.to === runningVersion) {
@@ -82,18 +82,18 @@ export function judge(record: UpdateRecord, runningVersion: number, lastEnd: Las
     // A bootloader with rollback gives one start; one without gives as many as there are.
     return { type: "trial", trial, hasWayBack: trial.stage === "installed" };
   }
-  const { why, isFault } = causeOf(trial, lastEnd);
+  const { why, isFault } = causeOf(trial, resetReason);
   const version = trial.to;
   // What goes wrong twice is not by chance: a firmware may be what pulls the supply down.
   const isSecond = record.rollback?.version === version;
   return { type: "rolled-back", rollback: { version, why, isFault: isFault || isSecond } };
 }
 
-function causeOf(trial: Trial, lastEnd: LastEnd): Omit<Rollback, "version"> {
-  if (lastEnd.type === "power")
+function causeOf(trial: Trial, resetReason: ResetReason): Omit<Rollback, "version"> {
+  if (resetReason.type === "power")
     return { why: "the power went before the new firmware was confirmed", isFault: false };
-  if (lastEnd.type === "restart" && trial.stage === "installed")
+  if (resetReason.type === "restart" && trial.stage === "installed")
     return { why: "the new firmware did not start", isFault: true };
-  const isFault = lastEnd.type === "crash" || trial.hasGivenUp === true;
-  return { why: lastEnd.reason.slice(0, MAX_WHY_CHARS), isFault };
+  const isFault = resetReason.type === "crash" || trial.hasGivenUp === true;
+  return { why: resetReason.reason.slice(0, MAX_WHY_CHARS), isFault };
 }

@@ -3,7 +3,7 @@ import { concatBytes } from "../bytes/index.js";
 import { parseJSONObject } from "../json/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import { AutoUpdate } from "./auto-update.js";
-import { Confirmation, type ConfirmationOptions } from "./confirmation.js";
+import { BootTrial, type BootTrialOptions } from "./boot-trial.js";
 import { Download } from "./download.js";
 import { Get, type GetOptions } from "./get.js";
 import { type Expectation, Installation } from "./installation.js";
@@ -11,7 +11,7 @@ import { NO_KEY, type Refusal } from "./refusal.js";
 import type { Check, UpdateRequest, Upload, UploadRequest, Verified } from "./request.js";
 import { describeState, type UpdateState } from "./state.js";
 import type { UpdateRecord } from "./trial.js";
-import { type Place, parseURL } from "./url.js";
+import { parseURL, type URLParts } from "./url.js";
 import { parseVersionAnswer } from "./version-answer.js";
 
 /** What the owner may set. */
@@ -48,7 +48,7 @@ export interface UpdatesOptions {
   /** `state` has changed; of a percentage it says so at most once a second. */
   readonly onChanged: () => void;
   /** What people want to know: firmware that runs from now on, or that was taken back. It may come while this is made. */
-  readonly onNews?: ConfirmationOptions["onNews"];
+  readonly onNews?: BootTrialOptions["onNews"];
 }
 
 /** What is under way. `close` ends it without a word. */
@@ -72,7 +72,7 @@ const RESTART_MS = 2000;
  */
 export class Updates implements IO {
   private _options: UpdatesOptions;
-  private _confirmation: Confirmation;
+  private _confirmation: BootTrial;
   private _autoUpdate: AutoUpdate;
   private _state: UpdateState;
   private _job: Job | undefined;
@@ -86,7 +86,7 @@ export class Updates implements IO {
 
   constructor(options: UpdatesOptions) {
     this._options = options;
-    this._confirmation = new Confirmation({
+    this._confirmation = new BootTrial({
       ...options,
       onConfirmed: () => this._enter({ type: "updated" }),
     });
@@ -135,17 +135,17 @@ export class Updates implements IO {
   }
 
   /** The broker was reached. */
-  followBroker(): void {
-    this._confirmation.followBroker();
+  handleBrokerReached(): void {
+    this._confirmation.handleBrokerReached();
   }
 
   /** A session may have begun or ended. */
-  followSession(): void {
+  handleSessionChanged(): void {
     if (!this._options.isFree()) {
       this._job?.pause?.();
       return;
     }
-    this._confirmation.followSession();
+    this._confirmation.handleSessionChanged();
     const waiting = this._waiting;
     this._waiting = undefined;
     if (waiting) waiting();
@@ -248,7 +248,7 @@ export class Updates implements IO {
   }
 
   private _download(newest: Expectation, request: Check): void {
-    const place = this._imagePlace();
+    const place = this._imageURL();
     if (!place) return;
     this._enter({ type: "updating" });
     const download = new Download({
@@ -278,7 +278,7 @@ export class Updates implements IO {
     if (!this._options.isFree()) download.pause();
   }
 
-  private _imagePlace(): Place | undefined {
+  private _imageURL(): URLParts | undefined {
     const { server, settings, productId } = this._options;
     const staging = settings().staging ? "staging/" : "";
     return parseURL(`${server() ?? ""}/firmwares/v1/${staging}${productId}.bin`);

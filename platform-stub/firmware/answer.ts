@@ -1,9 +1,9 @@
-/** What the shelf answers over HTTP (docs/protocol.md, "Firmware over the air"), with ranges as RFC 9110 14 has them. */
+/** What the repository answers over HTTP (docs/protocol.md, "Firmware over the air"), with ranges as RFC 9110 14 has them. */
 
 import { encodeUTF8 } from "../../modules/bytes/index.js";
-import type { Channel, Offer, Shelf } from "./shelf.js";
+import type { Channel, FirmwareRepository, Offer } from "./repository.js";
 
-export interface ShelfRequest {
+export interface FirmwareRequest {
   readonly method: string;
   /** The request target. */
   readonly path: string;
@@ -11,7 +11,7 @@ export interface ShelfRequest {
   readonly headers: ReadonlyMap<string, string>;
 }
 
-export interface ShelfResponse {
+export interface FirmwareResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -22,14 +22,17 @@ const VERSION_PATH = new RegExp(`^/firmwares/v1/products/${PRODUCT}/firmware-ver
 const IMAGE_PATH = new RegExp(`^/firmwares/v1/(staging/)?${PRODUCT}\\.bin$`);
 
 /** `x-device-id` says who asks, `x-firmware-channel: staging` that it takes what is not for everybody yet. */
-export function answer(shelf: Shelf, { method, path, headers }: ShelfRequest): ShelfResponse {
+export function answer(
+  repository: FirmwareRepository,
+  { method, path, headers }: FirmwareRequest,
+): FirmwareResponse {
   if (method !== "GET" && method !== "HEAD") return text(405, "only GET and HEAD", { allow: "GET, HEAD" });
   const deviceId = headers.get("x-device-id");
   const [target = ""] = path.split("?");
   const versionOf = VERSION_PATH.exec(target)?.[1];
   if (versionOf !== undefined) {
     const channel: Channel = headers.get("x-firmware-channel") === "staging" ? "staging" : "stable";
-    const offer = shelf.offer(versionOf, channel, deviceId);
+    const offer = repository.offer(versionOf, channel, deviceId);
     return offer
       ? bodyless(method, versionAnswer(offer))
       : text(404, "there is no firmware for this product");
@@ -38,11 +41,11 @@ export function answer(shelf: Shelf, { method, path, headers }: ShelfRequest): S
   const offer =
     productId === undefined
       ? undefined
-      : shelf.offer(productId, staging === undefined ? "stable" : "staging", deviceId);
+      : repository.offer(productId, staging === undefined ? "stable" : "staging", deviceId);
   return offer ? bodyless(method, imageAnswer(offer, headers)) : text(404, "there is nothing here");
 }
 
-function versionAnswer({ release, sha256 }: Offer): ShelfResponse {
+function versionAnswer({ release, sha256 }: Offer): FirmwareResponse {
   const { version, image, signature } = release;
   const body = encodeUTF8(
     JSON.stringify({ firmware_version: version, size: image.length, sha256, signature }),
@@ -58,7 +61,7 @@ function versionAnswer({ release, sha256 }: Offer): ShelfResponse {
   };
 }
 
-function imageAnswer({ release, sha256 }: Offer, asked: ReadonlyMap<string, string>): ShelfResponse {
+function imageAnswer({ release, sha256 }: Offer, asked: ReadonlyMap<string, string>): FirmwareResponse {
   const { image } = release;
   const etag = `"${sha256}"`;
   const headers = { "content-type": "application/octet-stream", "accept-ranges": "bytes", etag };
@@ -91,11 +94,11 @@ function parseRange(text: string, size: number): { from: number; to: number } | 
   return to < from ? undefined : { from, to };
 }
 
-function bodyless(method: string, response: ShelfResponse): ShelfResponse {
+function bodyless(method: string, response: FirmwareResponse): FirmwareResponse {
   return method === "HEAD" ? { ...response, body: new Uint8Array(0) } : response;
 }
 
-function text(status: number, message: string, headers: Record<string, string> = {}): ShelfResponse {
+function text(status: number, message: string, headers: Record<string, string> = {}): FirmwareResponse {
   const body = encodeUTF8(`${message}\n`);
   const own = { "content-type": "text/plain; charset=utf-8", "content-length": String(body.length) };
   return { status, headers: { ...own, ...headers }, body };

@@ -1,4 +1,4 @@
-/** The shelf in a directory: `<product id>/<channel>-<version>.bin`, and beside it `.json` with how far it is rolled out. */
+/** The repository in a directory: `<product id>/<channel>-<version>.bin`, and beside it `.json` with how far it is rolled out. */
 
 import {
   type Dirent,
@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { z } from "zod";
 import { inspect } from "../../modules/updates/image-file.js";
-import type { Channel, Progress, Release, Shelf } from "./shelf.js";
+import type { Channel, FirmwareRepository, Progress, Release } from "./repository.js";
 
 const detailsSchema = z.strictObject({
   signature: z
@@ -40,7 +40,7 @@ function fileOf(directory: string, { productId, version, channel }: ReleaseName)
 }
 
 /**
- * Puts an image on the shelf, or changes how far it is rolled out. Throws, with a sentence, for an image that a
+ * Puts an image on the repository, or changes how far it is rolled out. Throws, with a sentence, for an image that a
  * station could not run, or that says of itself something else, and for another image of a version that is there.
  */
 export function writeRelease(directory: string, release: Release): void {
@@ -71,16 +71,16 @@ export function writeProgress(directory: string, release: ReleaseName, progress:
   writeDetails(file, { signature, percent, updated: [...updated], rolledBack: [...rolledBack], isHalted });
 }
 
-/** Puts what is new in the directory on the shelf. */
-export class ShelfDirectory {
+/** Puts what is new in the directory on the repository. */
+export class RepositoryDirectory {
   readonly path: string;
-  #shelf: Shelf;
+  #repository: FirmwareRepository;
   /** When each was read last, by its file. */
   #read = new Map<string, number>();
 
-  constructor(path: string, shelf: Shelf) {
+  constructor(path: string, repository: FirmwareRepository) {
     this.path = path;
-    this.#shelf = shelf;
+    this.#repository = repository;
   }
 
   /** Gives what does not belong there, and is left out: a sentence for each. */
@@ -115,7 +115,7 @@ export class ShelfDirectory {
     const { signature, percent, ...progress } = readDetails(`${file}.json`);
     if (!existsSync(`${file}.bin`)) throw new Error(`${file}.bin is missing: it belongs to ${file}.json`);
     const image = Uint8Array.from(readFileSync(`${file}.bin`));
-    this.#shelf.put({ ...name, image, signature, percent }, progress);
+    this.#repository.put({ ...name, image, signature, percent }, progress);
     this.#read.set(file, mtimeMs);
   }
 }

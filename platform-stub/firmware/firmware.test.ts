@@ -25,8 +25,8 @@ import { answer } from "./answer.js";
 import { writeRelease } from "./directory.js";
 import { makeKey, publicKeyOf, signatureOf } from "./keys.js";
 import { Reports } from "./reports.js";
+import { FirmwareRepository, type Release, type StationReport } from "./repository.js";
 import { type FirmwareService, serveFirmware } from "./server.js";
-import { type Release, Shelf, type StationReport } from "./shelf.js";
 
 const image = makeImage({ version: 5, productId: "cafe" });
 const IDS = Array.from({ length: 2000 }, (_, i) => `cafe-${i.toString(16).padStart(8, "0")}`);
@@ -54,14 +54,16 @@ const rolledBackFrom =
     updateState: `Rolled back: version ${version}: crash`,
   });
 
-describe("the shelf", () => {
+describe("the repository", () => {
   test("gives a staged release to its share of device ids, more of them with more, and never other ones", () => {
-    const shelf = new Shelf();
-    shelf.put(releaseOf(4));
+    const repository = new FirmwareRepository();
+    repository.put(releaseOf(4));
     let before = new Set<string>();
     for (const percent of [0, 5, 20, 100]) {
-      shelf.put(releaseOf(5, { percent }));
-      const lucky = new Set(IDS.filter((id) => shelf.offer("cafe", "stable", id)?.release.version === 5));
+      repository.put(releaseOf(5, { percent }));
+      const lucky = new Set(
+        IDS.filter((id) => repository.offer("cafe", "stable", id)?.release.version === 5),
+      );
       expect(Math.abs((100 * lucky.size) / IDS.length - percent)).toBeLessThan(2);
       for (const id of before) expect(lucky.has(id)).toBe(true);
       before = lucky;
@@ -69,69 +71,72 @@ describe("the shelf", () => {
   });
 
   test("gives another release to other stations first", () => {
-    const shelf = new Shelf();
+    const repository = new FirmwareRepository();
     const first = (version: number) => {
-      shelf.put(releaseOf(version, { percent: 5 }));
-      return IDS.filter((id) => shelf.offer("cafe", "stable", id)?.release.version === version);
+      repository.put(releaseOf(version, { percent: 5 }));
+      return IDS.filter((id) => repository.offer("cafe", "stable", id)?.release.version === version);
     };
     const [one, two] = [new Set(first(5)), first(6)];
     expect(two.filter((id) => one.has(id)).length).toBeLessThan(two.length / 3);
   });
 
   test("gives who does not say its id what is for everybody, and staging to who asks", () => {
-    const shelf = new Shelf();
-    shelf.put(releaseOf(4));
-    shelf.put(releaseOf(5, { percent: 99 }));
-    shelf.put(releaseOf(6, { channel: "staging" }));
-    expect(shelf.offer("cafe", "stable", undefined)?.release.version).toBe(4);
-    expect(shelf.offer("cafe", "staging", undefined)?.release.version).toBe(6);
-    expect(shelf.offer("lamp", "stable", undefined)).toBeUndefined();
+    const repository = new FirmwareRepository();
+    repository.put(releaseOf(4));
+    repository.put(releaseOf(5, { percent: 99 }));
+    repository.put(releaseOf(6, { channel: "staging" }));
+    expect(repository.offer("cafe", "stable", undefined)?.release.version).toBe(4);
+    expect(repository.offer("cafe", "staging", undefined)?.release.version).toBe(6);
+    expect(repository.offer("lamp", "stable", undefined)).toBeUndefined();
   });
 
   test("halts a release that more than a tenth of its stations left, and gives the one before", () => {
-    const shelf = new Shelf();
-    shelf.put(releaseOf(4));
-    shelf.put(releaseOf(5));
+    const repository = new FirmwareRepository();
+    repository.put(releaseOf(4));
+    repository.put(releaseOf(5));
     const say = (count: number, from: number, report: (deviceId: string) => StationReport) => {
-      for (const id of IDS.slice(from, from + count)) shelf.report(report(id));
+      for (const id of IDS.slice(from, from + count)) repository.report(report(id));
     };
     say(90, 0, updatedTo(5));
     say(10, 100, rolledBackFrom(5));
-    expect(shelf.progress(releaseOf(5)).isHalted).toBe(false);
+    expect(repository.progress(releaseOf(5)).isHalted).toBe(false);
     // The same one again is one.
     for (let i = 0; i < 5; i++) say(1, 100, rolledBackFrom(5));
-    expect(shelf.progress(releaseOf(5)).isHalted).toBe(false);
+    expect(repository.progress(releaseOf(5)).isHalted).toBe(false);
     say(1, 200, rolledBackFrom(5));
-    expect(shelf.progress(releaseOf(5)).isHalted).toBe(true);
-    expect(shelf.offer("cafe", "stable", IDS[300])?.release.version).toBe(4);
+    expect(repository.progress(releaseOf(5)).isHalted).toBe(true);
+    expect(repository.offer("cafe", "stable", IDS[300])?.release.version).toBe(4);
     // Who releases it again has looked at it: what was said before halts it no more, another rollback does.
-    shelf.put(releaseOf(5), { ...shelf.progress(releaseOf(5)), isHalted: false });
+    repository.put(releaseOf(5), { ...repository.progress(releaseOf(5)), isHalted: false });
     say(10, 100, rolledBackFrom(5));
     say(1, 90, updatedTo(5));
-    expect(shelf.progress(releaseOf(5)).isHalted).toBe(false);
+    expect(repository.progress(releaseOf(5)).isHalted).toBe(false);
     say(1, 201, rolledBackFrom(5));
-    expect(shelf.progress(releaseOf(5)).isHalted).toBe(true);
+    expect(repository.progress(releaseOf(5)).isHalted).toBe(true);
   });
 
   test("counts a rollback against the version that was left, whatever it has offered since", () => {
-    const shelf = new Shelf();
-    shelf.put(releaseOf(5));
-    shelf.put(releaseOf(6));
+    const repository = new FirmwareRepository();
+    repository.put(releaseOf(5));
+    repository.put(releaseOf(6));
     for (const id of IDS.slice(0, 5)) {
-      expect(shelf.offer("cafe", "stable", id)?.release.version).toBe(6);
-      shelf.report(rolledBackFrom(5)(id));
+      expect(repository.offer("cafe", "stable", id)?.release.version).toBe(6);
+      repository.report(rolledBackFrom(5)(id));
     }
-    expect(shelf.progress(releaseOf(5))).toMatchObject({ isHalted: true, rolledBack: IDS.slice(0, 5) });
-    expect(shelf.progress(releaseOf(6))).toEqual({ isHalted: false, rolledBack: [], updated: [] });
+    expect(repository.progress(releaseOf(5))).toMatchObject({ isHalted: true, rolledBack: IDS.slice(0, 5) });
+    expect(repository.progress(releaseOf(6))).toEqual({ isHalted: false, rolledBack: [], updated: [] });
   });
 
   test("does not halt for two stations, nor for other products, nor for downloads that failed", () => {
-    const shelf = new Shelf();
-    shelf.put(releaseOf(5));
-    for (const id of IDS.slice(0, 50)) shelf.report({ ...rolledBackFrom(5)(id), productId: "lamp" });
-    for (const id of IDS.slice(0, 2)) shelf.report(rolledBackFrom(5)(id));
-    shelf.report({ ...updatedTo(4)(IDS[3] ?? ""), updateState: "Update failed: the connection broke off" });
-    expect(shelf.progress(releaseOf(5))).toMatchObject({
+    const repository = new FirmwareRepository();
+    repository.put(releaseOf(5));
+    for (const id of IDS.slice(0, 50)) repository.report({ ...rolledBackFrom(5)(id), productId: "lamp" });
+    for (const id of IDS.slice(0, 2)) repository.report(rolledBackFrom(5)(id));
+    repository.report({
+      ...updatedTo(4)(IDS[3] ?? ""),
+      updateState: "Update failed: the connection broke off",
+    });
+    expect(repository.progress(releaseOf(5))).toMatchObject({
       isHalted: false,
       rolledBack: IDS.slice(0, 2),
       updated: [],
@@ -139,10 +144,10 @@ describe("the shelf", () => {
   });
 
   test("has one image for a version", () => {
-    const shelf = new Shelf();
-    shelf.put(releaseOf(5));
+    const repository = new FirmwareRepository();
+    repository.put(releaseOf(5));
     const other = makeImage({ version: 5, productId: "cafe", byteLength: 4096 });
-    expect(() => shelf.put(releaseOf(5, { image: other }))).toThrow("another image already");
+    expect(() => repository.put(releaseOf(5, { image: other }))).toThrow("another image already");
   });
 });
 
@@ -179,10 +184,10 @@ describe("what stations publish", () => {
 });
 
 describe("what it answers", () => {
-  const shelf = new Shelf();
-  shelf.put(releaseOf(5, { image, signature: "ab".repeat(64) }));
+  const repository = new FirmwareRepository();
+  repository.put(releaseOf(5, { image, signature: "ab".repeat(64) }));
   const ask = (path: string, headers: Record<string, string> = {}, method = "GET") =>
-    answer(shelf, { method, path, headers: new Map(Object.entries(headers)) });
+    answer(repository, { method, path, headers: new Map(Object.entries(headers)) });
   const IMAGE = "/firmwares/v1/cafe.bin";
   const etag = `"${Buffer.from(sha256(image)).toString("hex")}"`;
 
@@ -237,7 +242,7 @@ describe("served", () => {
   let service: FirmwareService | undefined;
 
   beforeEach(() => {
-    directory = mkdtempSync(join(tmpdir(), "plugpass-shelf-"));
+    directory = mkdtempSync(join(tmpdir(), "plugpass-repository-"));
   });
 
   afterEach(async () => {
@@ -246,34 +251,38 @@ describe("served", () => {
     rmSync(directory, { recursive: true });
   });
 
-  test("an image whose product id leads out of the shelf is not put there", () => {
+  test("an image whose product id leads out of the repository is not put there", () => {
     const productId = "../outside";
     const stray = makeImage({ version: 5, productId });
-    const shelf = join(directory, "shelf");
-    expect(() => writeRelease(shelf, releaseOf(5, { image: stray, productId }))).toThrow(/product id/);
+    const repository = join(directory, "repository");
+    expect(() => writeRelease(repository, releaseOf(5, { image: stray, productId }))).toThrow(/product id/);
     expect(readdirSync(directory)).toEqual([]);
   });
 
   test("over HTTP it is the same, and what is released meanwhile is there", async () => {
-    service = await serveFirmware({ directory: join(directory, "shelf"), port: 0 });
+    service = await serveFirmware({ directory: join(directory, "repository"), port: 0 });
     const url = `${service.url}/firmwares/v1/cafe.bin`;
     expect((await fetch(url)).status).toBe(404);
-    writeRelease(join(directory, "shelf"), releaseOf(5, { image }));
+    writeRelease(join(directory, "repository"), releaseOf(5, { image }));
     const part = await fetch(url, { headers: { range: "bytes=4096-" } });
     expect(part.status).toBe(206);
     expect(Buffer.from(await part.arrayBuffer()).equals(image.slice(4096))).toBe(true);
   });
 
   test("what does not belong into its directory is told once, and the rest is served", async () => {
-    const shelf = join(directory, "shelf");
-    writeRelease(shelf, releaseOf(5, { image }));
-    writeFileSync(join(shelf, ".DS_Store"), "");
-    mkdirSync(join(shelf, "aaa"));
-    writeFileSync(join(shelf, "aaa", "stable-1.json"), "{");
-    writeFileSync(join(shelf, "aaa", "stable-2.json"), `{"percent":300}`);
-    writeFileSync(join(shelf, "aaa", "stable-3.json"), `{"percent":100}`);
+    const repository = join(directory, "repository");
+    writeRelease(repository, releaseOf(5, { image }));
+    writeFileSync(join(repository, ".DS_Store"), "");
+    mkdirSync(join(repository, "aaa"));
+    writeFileSync(join(repository, "aaa", "stable-1.json"), "{");
+    writeFileSync(join(repository, "aaa", "stable-2.json"), `{"percent":300}`);
+    writeFileSync(join(repository, "aaa", "stable-3.json"), `{"percent":100}`);
     const problems: string[] = [];
-    service = await serveFirmware({ directory: shelf, port: 0, onProblem: (text) => problems.push(text) });
+    service = await serveFirmware({
+      directory: repository,
+      port: 0,
+      onProblem: (text) => problems.push(text),
+    });
     for (let i = 0; i < 3; i++)
       expect((await fetch(`${service.url}/firmwares/v1/cafe.bin`)).status).toBe(200);
     expect(problems).toEqual([
@@ -282,18 +291,22 @@ describe("served", () => {
       expect.stringMatching(/stable-3\.bin is missing/),
     ]);
     // Mended, it is there.
-    writeFileSync(join(shelf, "aaa", "stable-1.json"), `{"percent":100}`);
-    writeFileSync(join(shelf, "aaa", "stable-1.bin"), makeImage({ version: 1, productId: "aaa" }));
+    writeFileSync(join(repository, "aaa", "stable-1.json"), `{"percent":100}`);
+    writeFileSync(join(repository, "aaa", "stable-1.bin"), makeImage({ version: 1, productId: "aaa" }));
     expect((await fetch(`${service.url}/firmwares/v1/aaa.bin`)).status).toBe(200);
   });
 
   test("a directory that is none any more is told, and ends nothing", async () => {
-    const shelf = join(directory, "shelf");
-    mkdirSync(shelf);
+    const repository = join(directory, "repository");
+    mkdirSync(repository);
     const problems: string[] = [];
-    service = await serveFirmware({ directory: shelf, port: 0, onProblem: (text) => problems.push(text) });
-    rmSync(shelf, { recursive: true });
-    writeFileSync(shelf, "");
+    service = await serveFirmware({
+      directory: repository,
+      port: 0,
+      onProblem: (text) => problems.push(text),
+    });
+    rmSync(repository, { recursive: true });
+    writeFileSync(repository, "");
     for (let i = 0; i < 2; i++)
       expect((await fetch(`${service.url}/firmwares/v1/cafe.bin`)).status).toBe(404);
     expect(problems).toEqual([expect.stringContaining("has to be a folder")]);
@@ -320,7 +333,7 @@ describe("served", () => {
       }
     };
     for (const id of IDS.slice(0, 2)) await say(id);
-    // What is said while the shelf is away is heard when it is back, and what was said before not twice.
+    // What is said while the repository is away is heard when it is back, and what was said before not twice.
     await service.close();
     await say(IDS[2] ?? "");
     service = await serveFirmware({ ...options, onHalted: ({ version }) => halted.push(version) });
@@ -328,7 +341,7 @@ describe("served", () => {
     expect(halted).toEqual([5]);
     await service.close();
     service = await serveFirmware({ directory, port: 0 });
-    expect(service.shelf.progress(releaseOf(5))).toMatchObject({
+    expect(service.repository.progress(releaseOf(5))).toMatchObject({
       isHalted: true,
       rolledBack: IDS.slice(0, 3),
     });
@@ -361,18 +374,28 @@ describe("npm run release and npm run sign", () => {
     return { status, text: stdout + stderr };
   }
 
-  test("put a signed image on the shelf, whose signature the station's own code takes", () => {
+  test("put a signed image on the repository, whose signature the station's own code takes", () => {
     const key = join(directory, "key.pem");
-    const shelf = join(directory, "shelf");
+    const repository = join(directory, "repository");
     const made = run("sign", "key", "--out", key);
     const publicKey = decodeHex(/\b[0-9a-f]{64}\b/.exec(made.text)?.[0] ?? "") ?? new Uint8Array(0);
     expect(statSync(key).mode & 0o777).toBe(0o600);
-    const released = run("release", "--image", file, "--version", "5", "--key", key, "--shelf", shelf);
+    const released = run(
+      "release",
+      "--image",
+      file,
+      "--version",
+      "5",
+      "--key",
+      key,
+      "--repository",
+      repository,
+    );
     expect(released).toEqual({
       status: 0,
-      text: `cafe version 5, 8192 bytes, signed: on ${shelf} for 100 % (stable)\n`,
+      text: `cafe version 5, 8192 bytes, signed: on ${repository} for 100 % (stable)\n`,
     });
-    const { signature } = JSON.parse(readFileSync(join(shelf, "cafe/stable-5.json"), "utf8"));
+    const { signature } = JSON.parse(readFileSync(join(repository, "cafe/stable-5.json"), "utf8"));
     const bytes = decodeHex(signature) ?? new Uint8Array(0);
     expect(verifyEd25519(bytes, sha256(image), publicKey, sha512)).toBe(true);
     expect(run("sign", "--image", file, "--key", key).text.trim()).toBe(signature);
@@ -385,22 +408,31 @@ describe("npm run release and npm run sign", () => {
     ["a key that is none", ["--version", "5", "--key", "package.json"], "no Ed25519 key"],
     ["a key that is not there", ["--version", "5", "--key", "nowhere.pem"], "npm run sign -- key"],
   ])("refuse %s", (_name, words, why) => {
-    const shelf = join(directory, "shelf");
+    const repository = join(directory, "repository");
     const key = join(directory, "key.pem");
     makeKey(key);
     // The last of two keys counts.
-    const { status, text } = run("release", "--image", file, "--shelf", shelf, "--key", key, ...words);
+    const { status, text } = run(
+      "release",
+      "--image",
+      file,
+      "--repository",
+      repository,
+      "--key",
+      key,
+      ...words,
+    );
     expect(status).toBe(1);
     expect(text).toContain(why);
-    expect(existsSync(shelf)).toBe(false);
+    expect(existsSync(repository)).toBe(false);
   });
 
   test("refuse an image without a key to sign it", () => {
-    const shelf = join(directory, "shelf");
-    const { status, text } = run("release", "--image", file, "--version", "5", "--shelf", shelf);
+    const repository = join(directory, "repository");
+    const { status, text } = run("release", "--image", file, "--version", "5", "--repository", repository);
     expect(status).toBe(1);
     expect(text).toContain("required option '--key <file>' not specified");
-    expect(existsSync(shelf)).toBe(false);
+    expect(existsSync(repository)).toBe(false);
   });
 
   test("refuse what the bootloader would", () => {

@@ -1,4 +1,4 @@
-/** `npm run release`: puts a firmware image on the platform's shelf. */
+/** `npm run release`: puts a firmware image on the platform's repository. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -7,12 +7,12 @@ import { inspect } from "../../modules/updates/image-file.js";
 import { writeRelease } from "./directory.js";
 import { signatureOf } from "./keys.js";
 
-export const DEFAULT_SHELF = "build/shelf";
+export const DEFAULT_SHELF = "build/repository";
 
 interface ReleaseOptions {
   readonly image: string;
   readonly version: number;
-  readonly shelf: string;
+  readonly repository: string;
   readonly key: string;
   readonly percent: number;
   readonly staging: boolean;
@@ -20,11 +20,11 @@ interface ReleaseOptions {
 
 new Command("npm run release --")
   .description(
-    "Puts a firmware image on the shelf of npm run platform; run again, it changes how far it is rolled out",
+    "Puts a firmware image on the repository of npm run platform; run again, it changes how far it is rolled out",
   )
   .requiredOption("--image <file>", "as npm run build:esp32 has made it")
   .requiredOption("--version <number>", "which the image says, too", version)
-  .option("--shelf <directory>", "", DEFAULT_SHELF)
+  .option("--repository <directory>", "", DEFAULT_SHELF)
   .requiredOption("--key <file>", "signs it (npm run sign -- key); stations take no unsigned firmware")
   .option(
     "--percent <number>",
@@ -41,15 +41,15 @@ new Command("npm run release --")
     process.exitCode = 1;
   });
 
-function release({ image: file, version, shelf, key, percent, staging }: ReleaseOptions): void {
+function release({ image: file, version, repository, key, percent, staging }: ReleaseOptions): void {
   if (!existsSync(file)) throw new Error(`there is no file ${file}`);
   const image = Uint8Array.from(readFileSync(file));
   const { productId } = inspect(image, sha256);
   const signature = signatureOf(key, image);
   const channel = staging ? "staging" : "stable";
-  writeRelease(shelf, { productId, version, channel, image, signature, percent });
+  writeRelease(repository, { productId, version, channel, image, signature, percent });
   process.stdout.write(
-    `${productId} version ${version}, ${image.length} bytes, signed: on ${shelf} for ${percent} % (${channel})\n`,
+    `${productId} version ${version}, ${image.length} bytes, signed: on ${repository} for ${percent} % (${channel})\n`,
   );
 }
 

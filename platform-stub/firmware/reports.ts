@@ -1,6 +1,6 @@
 /** Puts together what stations publish of their firmware, topic by topic (docs/protocol.md, "Telemetry"). */
 
-import type { StationReport } from "./shelf.js";
+import type { StationReport } from "./repository.js";
 
 /** What has to be known of a station, and where it stands below its root. */
 const FIELDS = {

@@ -2,12 +2,13 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import mqtt from "mqtt";
 import { answer } from "./answer.js";
-import { ShelfDirectory, writeProgress } from "./directory.js";
+import { RepositoryDirectory, writeProgress } from "./directory.js";
 import { REPORT_FILTERS, Reports } from "./reports.js";
-import { type Progress, type Release, Shelf, type ShelfOptions } from "./shelf.js";
+import { FirmwareRepository, type Progress, type Release, type RepositoryOptions } from "./repository.js";
 
-export interface FirmwareServerOptions extends Pick<ShelfOptions, "maxRolledBackShare" | "minRolledBack"> {
-  /** Of the shelf. */
+export interface FirmwareServerOptions
+  extends Pick<RepositoryOptions, "maxRolledBackShare" | "minRolledBack"> {
+  /** Of the repository. */
   readonly directory: string;
   readonly host?: string;
   /** 0 takes a free one. */
@@ -21,17 +22,17 @@ export interface FirmwareServerOptions extends Pick<ShelfOptions, "maxRolledBack
 }
 
 export interface FirmwareService {
-  readonly shelf: Shelf;
+  readonly repository: FirmwareRepository;
   readonly url: string;
   close(): Promise<void>;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Serves the shelf over HTTP, and listens to what becomes of its releases. TLS is a proxy's. */
+/** Serves the repository over HTTP, and listens to what becomes of its releases. TLS is a proxy's. */
 export async function serveFirmware(options: FirmwareServerOptions): Promise<FirmwareService> {
   const halted = new Set<string>();
-  const shelf = new Shelf({
+  const repository = new FirmwareRepository({
     ...options,
     onProgress: (release, progress) => {
       try {
@@ -46,7 +47,7 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
       else halted.delete(name);
     },
   });
-  const directory = new ShelfDirectory(options.directory, shelf);
+  const directory = new RepositoryDirectory(options.directory, repository);
   let problems = new Set<string>();
   const refresh = () => {
     const found = new Set(directory.refresh());
@@ -65,7 +66,7 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
       status,
       headers: own,
       body,
-    } = answer(shelf, {
+    } = answer(repository, {
       method: request.method ?? "",
       path: request.url ?? "",
       headers,
@@ -78,12 +79,12 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
     server.once("error", fail);
     server.listen(options.port, host, done);
   });
-  const stopListening = await listen(shelf, options.broker).catch((error: unknown) => {
+  const stopListening = await listen(repository, options.broker).catch((error: unknown) => {
     server.close();
     throw error;
   });
   return {
-    shelf,
+    repository,
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
     close: async () => {
       await stopListening();
@@ -95,11 +96,14 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
   };
 }
 
-async function listen(shelf: Shelf, broker: FirmwareServerOptions["broker"]): Promise<() => Promise<void>> {
+async function listen(
+  repository: FirmwareRepository,
+  broker: FirmwareServerOptions["broker"],
+): Promise<() => Promise<void>> {
   if (!broker) return async () => {};
   const { url, username, password } = broker;
   const client = await mqtt.connectAsync(url, { username, password }, false);
-  const reports = new Reports((report) => shelf.report(report));
+  const reports = new Reports((report) => repository.report(report));
   client.on("message", (topic, payload) => reports.follow(topic, payload.toString()));
   client.on("error", () => {});
   await client.subscribeAsync([...REPORT_FILTERS], { qos: 1 });

@@ -56,7 +56,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
   return {
     implementation: "esp32",
     mac: macOf(native),
-    lastEnd: guard.lastEnd,
+    resetReason: guard.resetReason,
     firmwareSlot: firmwareSlot(hardware.chipId),
     clock,
     crypto: makeCrypto(random),
@@ -79,7 +79,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     pins: {
       controlPilot: hardware.controlPilot.generatorPin,
       contactor: hardware.contactorPin,
-      contactorAnswer: hardware.contactorAnswerPin,
+      contactorFeedback: hardware.contactorAnswerPin,
       lock: hardware.lockPin,
       lamp: hardware.lampPin,
       buzzer: hardware.buzzerPin,

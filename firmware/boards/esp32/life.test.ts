@@ -35,24 +35,24 @@ test.each([
   [7, "a watchdog"],
   [15, "the CPU lock-up detector"],
 ])("reset reason %d is a crash: %s", (resetReason, name) => {
-  expect(boot(resetReason).lastEnd).toEqual({ type: "crash", reason: `reset by ${name}` });
+  expect(boot(resetReason).resetReason).toEqual({ type: "crash", reason: `reset by ${name}` });
 });
 
 test("power, and what else is nobody's fault, is no crash", () => {
   for (const resetReason of [0, RESET_BY_POWER, 8, 9, 10, 11, 12, 13, 14, 16]) {
-    expect(boot(resetReason).lastEnd).toEqual({ type: "power" });
+    expect(boot(resetReason).resetReason).toEqual({ type: "power" });
   }
 });
 
 test("what the engine gives up for is told once, to the next run", () => {
   boot(RESET_BY_POWER).abort("memory full", new Error("chunk"));
   const reason = expect.stringMatching(/^memory full Error: chunk/);
-  expect(boot(RESET_BY_SOFTWARE).lastEnd).toEqual({ type: "crash", reason });
-  expect(boot(RESET_BY_POWER).lastEnd).toEqual({ type: "power" });
+  expect(boot(RESET_BY_SOFTWARE).resetReason).toEqual({ type: "crash", reason });
+  expect(boot(RESET_BY_POWER).resetReason).toEqual({ type: "power" });
 });
 
 test("a restart that nobody gave a reason for, as of a stack that overflows, is a crash", () => {
-  expect(boot(RESET_BY_SOFTWARE).lastEnd).toEqual({
+  expect(boot(RESET_BY_SOFTWARE).resetReason).toEqual({
     type: "crash",
     reason: "the engine ended without a word",
   });

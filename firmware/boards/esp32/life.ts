@@ -1,6 +1,6 @@
 import KeyValue from "embedded:storage/key-value";
 import type FFI from "mc/ffi";
-import type { LastEnd } from "../../../modules/board/index.js";
+import type { ResetReason } from "../../../modules/board/index.js";
 import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Guard } from "../guard.js";
 
@@ -19,19 +19,19 @@ const RESETS_BY_FAULT: Readonly<Record<number, string>> = {
   15: "the CPU lock-up detector",
 };
 
-type OwnEnd = Exclude<LastEnd, { type: "power" }>;
+type OwnEnd = Exclude<ResetReason, { type: "power" }>;
 
 /**
  * One run of the firmware on the chip. What escapes a callback is logged with its place and restarts the chip; the
  * reason waits in the flash for the next run.
  */
 export class ChipLife implements Guard {
-  readonly lastEnd: LastEnd;
+  readonly resetReason: ResetReason;
   private _native: FFI;
 
   constructor(native: FFI) {
     this._native = native;
-    this.lastEnd = lastEnd(native.esp_reset_reason(), takeEnd());
+    this.resetReason = resetReason(native.esp_reset_reason(), takeEnd());
   }
 
   run(callback: () => void): void {
@@ -65,7 +65,7 @@ export class ChipLife implements Guard {
 
   /**
    * The engine itself gives up: out of memory, say. It restarts the chip after this. A stack that overflows restarts
-   * it without coming here (`fxAbort` in xs/platforms/esp/xsPlatform.c), and is counted all the same; see `lastEnd`.
+   * it without coming here (`fxAbort` in xs/platforms/esp/xsPlatform.c), and is counted all the same; see `resetReason`.
    */
   abort(message: string, exception: unknown): void {
     keepEnd({ type: "crash", reason: `${message} ${describe(exception)}` });
@@ -79,7 +79,7 @@ export class ChipLife implements Guard {
   }
 }
 
-function lastEnd(resetReason: number, kept: OwnEnd | undefined): LastEnd {
+function resetReason(resetReason: number, kept: OwnEnd | undefined): ResetReason {
   const fault = RESETS_BY_FAULT[resetReason];
   if (fault !== undefined) return { type: "crash", reason: `reset by ${fault}` };
   if (resetReason !== RESET_BY_SOFTWARE) return { type: "power" };

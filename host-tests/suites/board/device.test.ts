@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { Board } from "../../../modules/board/index.js";
 import { decodeUTF8, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
-import { Device, type DeviceOptions, type EndOfLife, Flash, Halted } from "../../virtual/board/index.js";
+import { Device, type DeviceOptions, Flash, Halted, type RunEnd } from "../../virtual/board/index.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
 import { virtualWorld, type World } from "../../virtual/world/world.js";
 
 describe("a virtual device", () => {
   let world: World<VirtualClock>;
   let device: Device;
-  let ends: EndOfLife[];
+  let ends: RunEnd[];
 
   beforeEach(() => {
     world = virtualWorld();

@@ -1,6 +1,6 @@
 import type { Board } from "../../../modules/board/index.js";
 import { Device, type DeviceOptions } from "../../virtual/board/device.js";
-import type { EndOfLife } from "../../virtual/board/life.js";
+import type { RunEnd } from "../../virtual/board/life.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
 import { virtualWorld, type World } from "../../virtual/world/world.js";
 import type { RadioHarness } from "../contracts/gatt.js";
@@ -56,6 +56,6 @@ export async function virtualHarness(
 }
 
 /** What goes wrong in a test's own callback fails that test. */
-export function throwCrash(end: EndOfLife): void {
+export function throwCrash(end: RunEnd): void {
   if (end.type === "crash") throw end.error;
 }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { Board } from "../../../modules/board/index.js";
 import { Device } from "../../virtual/board/device.js";
-import type { EndOfLife } from "../../virtual/board/life.js";
+import type { RunEnd } from "../../virtual/board/life.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import { virtualWorld, type World } from "../../virtual/world/world.js";
@@ -12,7 +12,7 @@ const image = makeImage({ version: 2, byteLength: IMAGE_BYTES });
 let world: World<VirtualClock>;
 let device: Device;
 let board: Board;
-let ends: EndOfLife["type"][];
+let ends: RunEnd["type"][];
 
 beforeEach(() => {
   world = virtualWorld();
@@ -131,7 +131,7 @@ test("a firmware that hangs is restarted by the watchdog, with the reason", () =
   world.clock.advance(2000);
   expect(ends).toEqual(["crash"]);
   boot();
-  expect(board.lastEnd).toEqual({ type: "crash", reason: "reset by the task watchdog" });
+  expect(board.resetReason).toEqual({ type: "crash", reason: "reset by the task watchdog" });
 });
 
 test("an update takes the time that the flash takes", () => {

@@ -1,4 +1,4 @@
-/** A station on real sockets, a real broker, and the shelf over HTTP: a signed release, as `npm run release` makes it. */
+/** A station on real sockets, a real broker, and the repository over HTTP: a signed release, as `npm run release` makes it. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,7 +33,7 @@ beforeEach(async () => {
   const { key } = registry.addDevice({ id: "cafe-1", owner: OWNER.email });
   platform = await startPlatform({ registry });
   const broker = { url: platform.url, ...platform.account };
-  firmware = await serveFirmware({ directory: join(directory, "shelf"), port: 0, broker });
+  firmware = await serveFirmware({ directory: join(directory, "repository"), port: 0, broker });
   clock = new NodeClock();
   const world = new World(clock, { seed: 3 });
   world.wifi.put({ ssid: "Home" });
@@ -73,7 +73,7 @@ test(
     const image = makeImage({ version: 2, byteLength: 262_144 });
     const signature = signatureOf(join(directory, "key.pem"), image);
     const release = { productId: "plugpass", version: 2, channel: "stable", percent: 100, image } as const;
-    writeRelease(join(directory, "shelf"), { ...release, signature });
+    writeRelease(join(directory, "repository"), { ...release, signature });
     const root = `${usernameOf(OWNER.email)}/sweet-home/cafe-1/firmware`;
     const seen = new Map<string, string>();
     const app = await mqtt.connectAsync(platform.url, { ...platform.account });
@@ -88,7 +88,9 @@ test(
     );
     expect(seen.get("version")).toBe("2");
     expect(station.device.slots.isOnTrial).toBe(false);
-    await waitFor("the shelf knows", () => firmware.shelf.progress(release).updated.includes("cafe-1"));
+    await waitFor("the repository knows", () =>
+      firmware.repository.progress(release).updated.includes("cafe-1"),
+    );
     await app.endAsync();
   },
   PATIENCE_MS,

@@ -1,9 +1,13 @@
-/** An HTTP server of the world that has firmware on its shelf, and does whatever servers and networks do wrong. */
+/** An HTTP server of the world that has firmware on its repository, and does whatever servers and networks do wrong. */
 
 import type { Clock, TCP } from "../../../modules/board/index.js";
 import { concatBytes, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
-import { answer, type ShelfRequest, type ShelfResponse } from "../../../platform-stub/firmware/answer.js";
-import { Shelf } from "../../../platform-stub/firmware/shelf.js";
+import {
+  answer,
+  type FirmwareRequest,
+  type FirmwareResponse,
+} from "../../../platform-stub/firmware/answer.js";
+import { FirmwareRepository } from "../../../platform-stub/firmware/repository.js";
 import type { Sockets } from "../../virtual/board/index.js";
 
 export interface FirmwareServerOptions {
@@ -12,7 +16,7 @@ export interface FirmwareServerOptions {
   readonly port: number;
   /** TLS only, with a certificate for this name. */
   readonly certificateName?: string;
-  readonly shelf?: Shelf;
+  readonly repository?: FirmwareRepository;
 }
 
 /** What goes wrong with one response. */
@@ -27,17 +31,23 @@ export interface ResponseFault {
 const TICK_MS = 100;
 
 export class FirmwareServer {
-  readonly shelf: Shelf;
-  readonly requests: ShelfRequest[] = [];
+  readonly repository: FirmwareRepository;
+  readonly requests: FirmwareRequest[] = [];
   /** Exchanges a response for another. */
-  intercept: ((request: ShelfRequest, response: ShelfResponse) => ShelfResponse) | undefined;
+  intercept: ((request: FirmwareRequest, response: FirmwareResponse) => FirmwareResponse) | undefined;
   /** Asked for each response. */
-  fault: ((request: ShelfRequest) => ResponseFault | undefined) | undefined;
+  fault: ((request: FirmwareRequest) => ResponseFault | undefined) | undefined;
   #clock: Clock;
 
-  constructor({ clock, sockets, port, certificateName, shelf = new Shelf() }: FirmwareServerOptions) {
+  constructor({
+    clock,
+    sockets,
+    port,
+    certificateName,
+    repository = new FirmwareRepository(),
+  }: FirmwareServerOptions) {
     this.#clock = clock;
-    this.shelf = shelf;
+    this.repository = repository;
     const listener = new sockets.Listener({
       port,
       certificateName,
@@ -65,9 +75,9 @@ export class FirmwareServer {
     });
   }
 
-  #respond(socket: TCP, request: ShelfRequest): Sender {
+  #respond(socket: TCP, request: FirmwareRequest): Sender {
     this.requests.push(request);
-    const own = answer(this.shelf, request);
+    const own = answer(this.repository, request);
     const response = this.intercept?.(request, own) ?? own;
     return new Sender(this.#clock, socket, response, this.fault?.(request) ?? {});
   }
@@ -83,7 +93,7 @@ class Sender {
   #room = 8192;
   #isOver = false;
 
-  constructor(clock: Clock, socket: TCP, response: ShelfResponse, fault: ResponseFault) {
+  constructor(clock: Clock, socket: TCP, response: FirmwareResponse, fault: ResponseFault) {
     this.#clock = clock;
     this.#socket = socket;
     const lines = Object.entries(response.headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -126,7 +136,7 @@ class Sender {
   }
 }
 
-function parseRequest(bytes: Uint8Array<ArrayBuffer>): ShelfRequest | undefined {
+function parseRequest(bytes: Uint8Array<ArrayBuffer>): FirmwareRequest | undefined {
   const head = decodeUTF8(bytes);
   if (!head?.endsWith("\r\n\r\n")) return undefined;
   const [requestLine = "", ...lines] = head.trimEnd().split("\r\n");

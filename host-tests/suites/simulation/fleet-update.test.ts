@@ -1,4 +1,4 @@
-/** A fleet of 500 stations, one shelf, and a release that is no good. */
+/** A fleet of 500 stations, one repository, and a release that is no good. */
 
 import { expect, test } from "@jest/globals";
 import type { StationUnderTest } from "../../virtual/scene.js";
@@ -45,7 +45,7 @@ test("a bad release at 5 % halts by itself, and the next one reaches everybody",
 
   scene.release(2, { percent: 5 });
   sleep(scene, 0);
-  const { rolledBack, updated, isHalted } = scene.server.shelf.progress({
+  const { rolledBack, updated, isHalted } = scene.server.repository.progress({
     productId: "plugpass",
     version: 2,
     channel: "stable",

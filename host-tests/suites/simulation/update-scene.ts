@@ -1,9 +1,9 @@
-/** A café whose stations have an update key, and whose platform has signed firmware on its shelf. */
+/** A café whose stations have an update key, and whose platform has signed firmware on its repository. */
 
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { describeImage } from "../../../modules/updates/index.js";
 import { Reports } from "../../../platform-stub/firmware/reports.js";
-import type { Release } from "../../../platform-stub/firmware/shelf.js";
+import type { Release } from "../../../platform-stub/firmware/repository.js";
 import { Life, makeSockets } from "../../virtual/board/index.js";
 import { BROKER_NAME, Scene, type SceneOptions, type StationUnderTest } from "../../virtual/scene.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
@@ -34,7 +34,7 @@ export class UpdateScene extends Scene {
       port: 443,
       certificateName: BROKER_NAME,
     });
-    const reports = new Reports((report) => this.server.shelf.report(report));
+    const reports = new Reports((report) => this.server.repository.report(report));
     this.broker.watch(({ topic, payload }) => reports.follow(topic, String.fromCharCode(...payload)));
   }
 
@@ -44,10 +44,10 @@ export class UpdateScene extends Scene {
     return under;
   }
 
-  /** Puts a release on the shelf, signed and for all stations unless told otherwise. */
+  /** Puts a release on the repository, signed and for all stations unless told otherwise. */
   release(version: number, release: Partial<Release> = {}): Uint8Array<ArrayBuffer> {
     const image = release.image ?? makeImage({ version });
-    this.server.shelf.put({
+    this.server.repository.put({
       productId: "plugpass",
       version,
       channel: "stable",

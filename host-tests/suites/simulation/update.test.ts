@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { decodeUTF8, encodeHex } from "../../../modules/bytes/index.js";
 import { CONFIRM_WITHIN_MS, NO_KEY } from "../../../modules/updates/index.js";
 import { answer } from "../../../platform-stub/firmware/answer.js";
-import { Shelf } from "../../../platform-stub/firmware/shelf.js";
+import { FirmwareRepository } from "../../../platform-stub/firmware/repository.js";
 import { usernameOf as hashOf } from "../../../platform-stub/registry.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import { Random } from "../../virtual/world/random.js";
@@ -51,7 +51,7 @@ function trickleChecks(): void {
 const imageRequests = () => scene.server.requests.filter(({ path }) => path.endsWith(".bin"));
 
 describe("an update", () => {
-  test("goes from the shelf into the other slot, and the new firmware stays", () => {
+  test("goes from the repository into the other slot, and the new firmware stays", () => {
     scene.release(2);
     const seen = states();
     scene.update();
@@ -129,7 +129,7 @@ describe("an update", () => {
       lengths.push(response.body.length);
       // As a server does whose validators are of its own run, and that ignores what it does not know.
       const etag = `"run-${lengths.length}"`;
-      const { image: body } = scene.server.shelf.releases[0] ?? { image: response.body };
+      const { image: body } = scene.server.repository.releases[0] ?? { image: response.body };
       const length = { "content-length": String(body.length) };
       return headers.has("range")
         ? { status: 200, headers: { etag, ...length }, body }
@@ -168,7 +168,7 @@ describe("an update", () => {
     expect(scene.updateState()).toBe("Update failed: no answer within 60 s");
   });
 
-  test("is none where there is no shelf", () => {
+  test("is none where there is no repository", () => {
     scene.update();
     expect(scene.updateState()).toBe(
       "Update failed: the server answers 404 when it is asked for the newest version",
@@ -178,7 +178,7 @@ describe("an update", () => {
   test("goes back to an older version only for who asks for that", () => {
     scene.release(2);
     scene.update();
-    const older = new Shelf();
+    const older = new FirmwareRepository();
     const image = makeImage({ version: 1 });
     const signature = signatureOf(image);
     older.put({ productId: "plugpass", version: 1, channel: "stable", percent: 100, image, signature });

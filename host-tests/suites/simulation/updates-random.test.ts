@@ -6,7 +6,7 @@
 
 import { expect, test } from "@jest/globals";
 import type { Board } from "../../../modules/board/index.js";
-import type { ShelfResponse } from "../../../platform-stub/firmware/answer.js";
+import type { FirmwareResponse } from "../../../platform-stub/firmware/answer.js";
 import { ESP32_C3, makeImage } from "../../virtual/world/firmware-image.js";
 import { FUZZ_RUNS, type Random } from "../../virtual/world/random.js";
 import { signatureOf, UpdateScene } from "./update-scene.js";
@@ -63,7 +63,7 @@ function announcing(name: string, image: Uint8Array<ArrayBuffer>, version: numbe
   };
 }
 
-function whole(response: ShelfResponse, body: Uint8Array<ArrayBuffer>): ShelfResponse {
+function whole(response: FirmwareResponse, body: Uint8Array<ArrayBuffer>): FirmwareResponse {
   return { status: 200, headers: { ...response.headers, "content-length": String(body.length) }, body };
 }
 
@@ -80,7 +80,7 @@ function misbehaving(
   };
 }
 
-const redirect = (location: string): ShelfResponse => ({
+const redirect = (location: string): FirmwareResponse => ({
   status: 307,
   headers: { location, "content-length": "0" },
   body: new Uint8Array(0),
@@ -250,7 +250,7 @@ function powerCut(writes: Writes, run: number): Fault {
   };
 }
 
-/** A station that is online, with a new firmware on the shelf. */
+/** A station that is online, with a new firmware on the repository. */
 function begin(seed: number): UpdateScene {
   const scene = new UpdateScene({ seed });
   scene.device.slots.load(0, old);

@@ -1,4 +1,4 @@
-/** The shelf with one image, in a process of its own: who downloads from it shares no event loop with it. */
+/** The repository with one image, in a process of its own: who downloads from it shares no event loop with it. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

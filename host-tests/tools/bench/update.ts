@@ -34,7 +34,7 @@ const SAMPLE_BYTES = 16_384;
 
 /** Measures in pairs, station and curl in turn. */
 export async function benchUpdate({ runs }: { runs: number }): Promise<UpdateBench> {
-  const script = fileURLToPath(new URL("shelf-server.ts", import.meta.url));
+  const script = fileURLToPath(new URL("repository-server.ts", import.meta.url));
   const server = spawn(process.execPath, ["--import", "tsx", script, String(IMAGE_BYTES)], {
     stdio: ["pipe", "pipe", "inherit"],
   });

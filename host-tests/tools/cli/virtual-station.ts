@@ -5,7 +5,7 @@ import { startStation } from "../../../firmware/start.js";
 import { Station } from "../../../firmware/station.js";
 import { describeImage } from "../../../modules/updates/index.js";
 import type { MakeGATTServer } from "../../virtual/bluetooth/radio.js";
-import { type BoardParts, Device, type EndOfLife, type Life } from "../../virtual/board/index.js";
+import { type BoardParts, Device, type Life, type RunEnd } from "../../virtual/board/index.js";
 import {
   type NodeClock,
   type NodeSocketOptions,
@@ -28,7 +28,7 @@ export interface VirtualStationOptions {
   /** The HTTP API listens on this real port; called again after each restart. */
   readonly onListening?: (port: number) => void;
   readonly onLog?: (line: string) => void;
-  readonly onEnd?: (end: EndOfLife) => void;
+  readonly onEnd?: (end: RunEnd) => void;
 }
 
 const HTTP_PORT = 80;

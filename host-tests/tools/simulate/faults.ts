@@ -4,12 +4,12 @@ import type { Timer } from "../../../modules/board/index.js";
 import { type Scene, WIFI } from "../../virtual/scene.js";
 import type { Intercept, Outage, PlatformRequest } from "../../virtual/world/platform.js";
 import type { Random } from "../../virtual/world/random.js";
-import type { Diary } from "./diary.js";
+import type { EventLog } from "./event-log.js";
 
 export interface FaultsOptions {
   readonly scene: Scene;
   readonly random: Random;
-  readonly diary: Diary;
+  readonly eventLog: EventLog;
 }
 
 interface Fault {
@@ -139,12 +139,12 @@ export class Faults {
   }
 
   #begin(fault: Fault, ownMs?: number): void {
-    const { scene, random, diary } = this.#options;
+    const { scene, random, eventLog } = this.#options;
     if (this.#active.has(fault)) return;
     const [minMs, maxMs] = fault.isLong ? [MIN_LONG_MS, MAX_LONG_MS] : [MIN_LASTS_MS, MAX_LASTS_MS];
     const lastsMs = ownMs ?? logUniform(random, minMs, maxMs);
-    diary.note(`${fault.name}, for ${Math.round(lastsMs / 1000)} s`);
-    diary.count(fault.name);
+    eventLog.note(`${fault.name}, for ${Math.round(lastsMs / 1000)} s`);
+    eventLog.count(fault.name);
     this.#active.set(
       fault,
       scene.clock.set(() => this.#end(fault), lastsMs),
@@ -153,11 +153,11 @@ export class Faults {
   }
 
   #end(fault: Fault): void {
-    const { scene, diary } = this.#options;
+    const { scene, eventLog } = this.#options;
     scene.clock.clear(this.#active.get(fault));
     if (!this.#active.delete(fault)) return;
     if (!fault.isBehindBroker) this.#lastMs = scene.clock.monotonicMs();
-    diary.note(`over: ${fault.name}`);
+    eventLog.note(`over: ${fault.name}`);
     fault.end();
   }
 

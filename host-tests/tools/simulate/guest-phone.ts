@@ -5,11 +5,11 @@ import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
 import type { Scene } from "../../virtual/scene.js";
 import type { CentralConnection } from "../../virtual/world/air.js";
 import { parseResult, type SeenResult } from "../../virtual/world/phone.js";
-import type { Diary } from "./diary.js";
+import type { EventLog } from "./event-log.js";
 
 export interface GuestPhoneOptions {
   readonly scene: Scene;
-  readonly diary: Diary;
+  readonly eventLog: EventLog;
   readonly tag: string;
   /** Further writes on the same connection. */
   readonly again?: { readonly count: number; readonly everyMs: number };
@@ -81,25 +81,26 @@ export class GuestPhone {
     this.#attempts.push({ sinceMs: scene.clock.monotonicMs(), pending: 0, final: 0 });
     onWritten();
     this.#connection?.write(TAG_UUID, encodeUTF8(tag), ({ error }) => {
-      if (error !== undefined) this.#accuse(`the write of ${tag} is refused with ATT error ${error}`);
+      if (error !== undefined)
+        this.#reportViolation(`the write of ${tag} is refused with ATT error ${error}`);
     });
   }
 
   #hear(value: Uint8Array<ArrayBuffer>): void {
-    const { diary, onFinal, tag } = this.#options;
+    const { eventLog, onFinal, tag } = this.#options;
     if (this.#isOver) return;
     const result = parseResult(value);
     const attempt = result && this.#attempts[result.attempt - 1];
     if (!result || !attempt) {
-      this.#accuse(`a result of no attempt: ${value}`);
+      this.#reportViolation(`a result of no attempt: ${value}`);
     } else if (result.state === "pending") {
-      if (++attempt.pending > 1 || attempt.final > 0) this.#accuse(`pending again: ${tag}`);
+      if (++attempt.pending > 1 || attempt.final > 0) this.#reportViolation(`pending again: ${tag}`);
     } else {
-      if (attempt.pending !== 1) this.#accuse(`a final result of ${tag} without a pending one`);
-      if (++attempt.final > 1) this.#accuse(`a second final result of ${tag}: ${result.code}`);
+      if (attempt.pending !== 1) this.#reportViolation(`a final result of ${tag} without a pending one`);
+      if (++attempt.final > 1) this.#reportViolation(`a second final result of ${tag}: ${result.code}`);
       const tookMs = this.#options.scene.clock.monotonicMs() - attempt.sinceMs;
-      if (tookMs > PROMISED_MS) this.#accuse(`the final result of ${tag} after ${tookMs} ms`);
-      diary.count(`result ${result.code}`);
+      if (tookMs > PROMISED_MS) this.#reportViolation(`the final result of ${tag} after ${tookMs} ms`);
+      eventLog.count(`result ${result.code}`);
       onFinal(result);
     }
   }
@@ -109,13 +110,13 @@ export class GuestPhone {
     const now = this.#options.scene.clock.monotonicMs();
     for (const { final, sinceMs } of this.#attempts) {
       if (now - sinceMs >= PROMISED_MS && final !== 1)
-        this.#accuse(`${final} final results of ${this.#options.tag}`);
+        this.#reportViolation(`${final} final results of ${this.#options.tag}`);
     }
   }
 
   /** Who was cut off has nothing to complain of. */
-  #accuse(what: string): void {
-    if (!this.#isOver) this.#options.diary.accuse(what);
+  #reportViolation(what: string): void {
+    if (!this.#isOver) this.#options.eventLog.reportViolation(what);
   }
 }
 

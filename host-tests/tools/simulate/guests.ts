@@ -3,7 +3,7 @@
 import { cardFrame, type Scene } from "../../virtual/scene.js";
 import type { SeenResult } from "../../virtual/world/phone.js";
 import type { Random } from "../../virtual/world/random.js";
-import type { Diary } from "./diary.js";
+import type { EventLog } from "./event-log.js";
 import { exponential, type Faults, logUniform } from "./faults.js";
 import { GuestPhone, type GuestPhoneOptions } from "./guest-phone.js";
 import type { Ledger } from "./ledger.js";
@@ -12,7 +12,7 @@ import type { Swipes } from "./swipes.js";
 export interface GuestsOptions {
   readonly scene: Scene;
   readonly random: Random;
-  readonly diary: Diary;
+  readonly eventLog: EventLog;
   readonly ledger: Ledger;
   readonly faults: Pick<Faults, "hesitate">;
   readonly swipes: Pick<Swipes, "note" | "disturb">;
@@ -121,23 +121,23 @@ export class Guests {
     if (visit !== this.#visit || device.vehicle.state === "unplugged") return;
     device.vehicle.unplug();
     this.#leftMs = this.#options.scene.clock.monotonicMs();
-    this.#options.diary.note("the vehicle leaves");
+    this.#options.eventLog.note("the vehicle leaves");
   }
 
   #arrive(): void {
-    const { scene, random, diary } = this.#options;
+    const { scene, random, eventLog } = this.#options;
     const { vehicle } = scene.device;
     // What a vehicle does while the power is off nobody can see: a guest waits for the lamp.
     const isSoon = scene.clock.monotonicMs() - this.#leftMs < PARKING_MS;
     if (vehicle.state !== "unplugged" || isSoon || !scene.device.isRunning) {
-      diary.count("turned away");
+      eventLog.count("turned away");
       return;
     }
     if (random.bool(0.1)) this.#present(this.#anyCard(), {});
     const drawsWhenOffered = random.bool(0.9);
     const visit = ++this.#visit;
-    diary.note("a vehicle arrives");
-    diary.count("visit");
+    eventLog.note("a vehicle arrives");
+    eventLog.count("visit");
     vehicle.plug({ drawsWhenOffered });
     if (!drawsWhenOffered) this.#after(random.int(100 * SECOND_MS), () => vehicle.set("ready"));
     this.#after(random.int(20 * SECOND_MS), () => this.#present(this.#anyCard(), this.#phoneHabits()));
@@ -157,7 +157,7 @@ export class Guests {
 
   /** A guest leaves before the answer is there, and somebody without a card takes the place. */
   #giveWay(visit: number): void {
-    const { scene, random, faults, diary } = this.#options;
+    const { scene, random, faults, eventLog } = this.#options;
     const { vehicle } = scene.device;
     if (vehicle.isContactorClosed) return;
     faults.hesitate();
@@ -167,8 +167,8 @@ export class Guests {
       scene.clock.set(() => {
         if (vehicle.state !== "unplugged" || !scene.device.isRunning || !this.#isOpen) return;
         const next = ++this.#visit;
-        diary.note("the next vehicle takes the place");
-        diary.count("next vehicle");
+        eventLog.note("the next vehicle takes the place");
+        eventLog.count("next vehicle");
         vehicle.plug();
         this.#after(MINUTE_MS, () => this.#leave(next));
       }, PARKING_MS);
@@ -184,7 +184,7 @@ export class Guests {
 
   /** Something that happens to a vehicle while it charges. */
   #planIncident(stayMs: number): void {
-    const { scene, random, diary } = this.#options;
+    const { scene, random, eventLog } = this.#options;
     const { vehicle } = scene.device;
     const atMs = random.int(Math.floor(stayMs));
     const back = () => {
@@ -194,8 +194,8 @@ export class Guests {
     };
     const forAWhile = (state: "plugged" | "shorted" | "without-diode" | "ready-with-ventilation") => {
       if (!vehicle.isContactorClosed) return;
-      diary.note(`the vehicle is ${state}`);
-      diary.count(state);
+      eventLog.note(`the vehicle is ${state}`);
+      eventLog.count(state);
       this.#disturbances++;
       vehicle.set(state);
       this.#after(logUniform(random, 10, 10 * MINUTE_MS), back);
@@ -216,11 +216,11 @@ export class Guests {
 
   /** Has left C and D, and does not settle for a while: never the same twice within the time that counts. */
   #bounce(): void {
-    const { scene, diary } = this.#options;
+    const { scene, eventLog } = this.#options;
     const { vehicle } = scene.device;
     if (!vehicle.isContactorClosed) return;
-    diary.note("the pilot bounces");
-    diary.count("bounces");
+    eventLog.note("the pilot bounces");
+    eventLog.count("bounces");
     this.#disturbances++;
     for (let i = 0; i < BOUNCES; i++)
       this.#after(i * BOUNCE_MS, () => vehicle.set(i % 2 === 0 ? "plugged" : "without-diode"));
@@ -249,8 +249,8 @@ export class Guests {
   }
 
   #swipe(tag: string): void {
-    const { scene, diary } = this.#options;
-    diary.note(`the card ${tag} is swiped`);
+    const { scene, eventLog } = this.#options;
+    eventLog.note(`the card ${tag} is swiped`);
     this.#options.ledger.present(tag, "rfid");
     this.#options.swipes.note(tag);
     this.#disturbances++;
@@ -258,14 +258,14 @@ export class Guests {
   }
 
   #phone(tag: string, habits: PhoneHabits): void {
-    const { scene, diary } = this.#options;
+    const { scene, eventLog } = this.#options;
     new GuestPhone({
       scene,
-      diary,
+      eventLog,
       tag,
       ...habits,
       onWritten: () => {
-        diary.note(`a phone writes ${tag}`);
+        eventLog.note(`a phone writes ${tag}`);
         this.#options.ledger.present(tag, "ble");
         this.#options.swipes.disturb();
       },
@@ -274,11 +274,11 @@ export class Guests {
   }
 
   #hear(tag: string, { code }: SeenResult): void {
-    const { scene, diary, ledger, onRefused } = this.#options;
-    diary.note(`the phone with ${tag} hears ${code}`);
+    const { scene, eventLog, ledger, onRefused } = this.#options;
+    eventLog.note(`the phone with ${tag} hears ${code}`);
     if (code === 403) onRefused(tag);
     if (code !== 200) return;
-    if (!ledger.isPermitted(tag)) diary.accuse(`${tag} is authorized`);
+    if (!ledger.isPermitted(tag)) eventLog.reportViolation(`${tag} is authorized`);
     const { vehicle } = scene.device;
     const disturbances = this.#disturbances;
     const ends = scene.under.ends.length;
@@ -286,7 +286,7 @@ export class Guests {
     this.#after(CLOSES_WITHIN_MS, () => {
       const isUndisturbed = disturbances === this.#disturbances && ends === scene.under.ends.length;
       if (isUndisturbed && vehicle.state === "ready" && !vehicle.isContactorClosed)
-        diary.accuse(`${tag} is authorized, and no current flows`);
+        eventLog.reportViolation(`${tag} is authorized, and no current flows`);
     });
   }
 }

@@ -9,8 +9,8 @@ import { virtualCrypto } from "../../virtual/board/crypto.js";
 import type { Device } from "../../virtual/board/index.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
 import { Random } from "../../virtual/world/random.js";
-import { INSTALLED_A } from "./beliefs.js";
-import type { Diary } from "./diary.js";
+import type { EventLog } from "./event-log.js";
+import { INSTALLED_A } from "./expected-state.js";
 import { type Permit, type Session, settle } from "./settlement.js";
 
 /** The vehicle that is there. */
@@ -64,7 +64,7 @@ export function hashOf(tag: string): string {
 export interface LedgerOptions {
   readonly clock: VirtualClock;
   readonly device: Pick<Device, "vehicle" | "isRunning">;
-  readonly diary: Pick<Diary, "accuse" | "note" | "count">;
+  readonly eventLog: Pick<EventLog, "reportViolation" | "note" | "count">;
   /** The meter's true reading, Wh. */
   readonly meterWh: () => number;
   /** The owner has, at some time, wanted sessions to go on after a power cut. */
@@ -155,13 +155,13 @@ export class Ledger {
 
   /** The owner stops whatever is under way. */
   stop(): void {
-    const { clock, diary, isInReach } = this.#options;
+    const { clock, eventLog, isInReach } = this.#options;
     const session = this.isCharging ? this.#visit?.session : undefined;
     if (!session || !isInReach()) return;
     const { cuts } = session;
     clock.set(() => {
       if (isInReach() && session.cuts === cuts && session.endMs === undefined)
-        diary.accuse(`the owner has stopped it, and it goes on after ${OBEDIENCE_MS} ms`);
+        eventLog.reportViolation(`the owner has stopped it, and it goes on after ${OBEDIENCE_MS} ms`);
     }, OBEDIENCE_MS);
   }
 
@@ -180,9 +180,10 @@ export class Ledger {
 
   /** The firmware has ended, by a cut or a crash. */
   interrupt(): void {
-    const { diary, device, meterWh } = this.#options;
+    const { eventLog, device, meterWh } = this.#options;
     const now = this.#now;
-    if (device.vehicle.isContactorClosed) diary.accuse("the contactor is closed and nothing holds it");
+    if (device.vehicle.isContactorClosed)
+      eventLog.reportViolation("the contactor is closed and nothing holds it");
     if (this.#visit) {
       this.#visit.permits = [];
       this.#visit.hasToLeave = false;
@@ -197,7 +198,7 @@ export class Ledger {
     if (!last || (last.endMs !== undefined && now - last.endMs > OPENING_MS)) return;
     last.cuts++;
     last.whys.push("interrupted");
-    if (last.startMs === now) last.isStillborn = true;
+    if (last.startMs === now) last.interruptedAtStart = true;
     // Also one that was stopped: with the power the station's memory of the stop has gone.
     if (this.#visit?.session === last) {
       this.#visit.mayResume = this.#options.mayResume();
@@ -209,7 +210,7 @@ export class Ledger {
 
   /** Everything that ended has to be at the platform, once, and nothing else; what was given up the station says. */
   settle(accepted: readonly JSONObject[], givenUp: number): void {
-    const { diary, epochS } = this.#options;
+    const { eventLog, epochS } = this.#options;
     const sessions = this.#sessions.filter(({ endMs }) => endMs !== undefined);
     const { violations, lostWh, missing } = settle({
       sessions,
@@ -219,8 +220,8 @@ export class Ledger {
       givenUp: givenUp - this.#givenUp,
       reportedMs: (id) => this.#reportedMs.get(id),
     });
-    for (const violation of violations) diary.accuse(violation);
-    for (let i = 0; i < missing; i++) diary.count("given up");
+    for (const violation of violations) eventLog.reportViolation(violation);
+    for (let i = 0; i < missing; i++) eventLog.count("given up");
     this.#lostWh = lostWh;
     this.#givenUp = givenUp;
     this.#reportedMs.clear();
@@ -231,13 +232,14 @@ export class Ledger {
   check(): void {
     const { vehicle } = this.#options.device;
     if (!this.#isOffered) {
-      if (vehicle.isContactorClosed) this.#options.diary.accuse("current flows that is not offered");
+      if (vehicle.isContactorClosed)
+        this.#options.eventLog.reportViolation("current flows that is not offered");
       return;
     }
     const visit = this.#visit;
     if (!visit) return;
     if (visit.hasToLeave)
-      this.#options.diary.accuse("current is offered to a vehicle that has to leave first");
+      this.#options.eventLog.reportViolation("current is offered to a vehicle that has to leave first");
     const { dutyPermille } = vehicle;
     const { session } = visit;
     const mostA = this.#options.mostA();
@@ -248,7 +250,7 @@ export class Ledger {
     const permits = isUnderWay ? session.permits.concat(this.#permitsOf(visit)) : this.#permitsOf(visit);
     const most = Math.min(mostA, Math.max(...permits.map(({ maxA }) => maxA)));
     if (permits.length > 0 && dutyPermille > most * PERMILLE_PER_A)
-      this.#options.diary.accuse(`a duty of ${dutyPermille} ‰ where ${most} A are allowed`);
+      this.#options.eventLog.reportViolation(`a duty of ${dutyPermille} ‰ where ${most} A are allowed`);
   }
 
   get #now(): number {
@@ -316,11 +318,11 @@ export class Ledger {
     session.endWh = this.#options.meterWh();
     session.whys.push(why);
     session.isDated ||= session.cuts === 0 && this.#options.clock.epochMs() !== undefined;
-    this.#options.diary.note(`a session of ${session.endWh - session.startWh} Wh has ended`);
+    this.#options.eventLog.note(`a session of ${session.endWh - session.startWh} Wh has ended`);
   }
 
   #watchDrawing(): void {
-    const { clock, device, diary } = this.#options;
+    const { clock, device, eventLog } = this.#options;
     const { vehicle } = device;
     const isDrawing = vehicle.state === "ready" || vehicle.state === "ready-with-ventilation";
     if (isDrawing || !this.#wasDrawing) {
@@ -333,19 +335,19 @@ export class Ledger {
     clock.set(() => {
       const isStill = !this.#wasDrawing && this.#leftDrawingMs === sinceMs;
       if (isStill && vehicle.isContactorClosed)
-        diary.accuse(`the contactor is closed ${OPENING_MS} ms after the vehicle left C and D`);
+        eventLog.reportViolation(`the contactor is closed ${OPENING_MS} ms after the vehicle left C and D`);
     }, OPENING_MS);
   }
 
   /** The contactor has closed. */
   #close(): void {
-    const { diary } = this.#options;
+    const { eventLog } = this.#options;
     const now = this.#now;
     if (!this.#wasDrawing && now - this.#leftDrawingMs > OPENING_MS)
-      diary.accuse("the contactor closes on a vehicle that is in neither C nor D");
+      eventLog.reportViolation("the contactor closes on a vehicle that is in neither C nor D");
     const visit = this.#visit;
     if (!visit) {
-      diary.accuse("the contactor closes without a vehicle");
+      eventLog.reportViolation("the contactor closes without a vehicle");
       return;
     }
     const { session } = visit;
@@ -356,16 +358,16 @@ export class Ledger {
       session.endMs = undefined;
       session.whys = [];
       visit.mayResume = false;
-      diary.count("resumed");
-      diary.note("the session goes on");
+      eventLog.count("resumed");
+      eventLog.note("the session goes on");
     } else {
       this.#begin(visit, permits);
     }
   }
 
   #begin(visit: Visit, permits: readonly Permit[]): void {
-    const { clock, diary, meterWh } = this.#options;
-    if (permits.length === 0) diary.accuse("the contactor closes and nobody has allowed it");
+    const { clock, eventLog, meterWh } = this.#options;
+    if (permits.length === 0) eventLog.reportViolation("the contactor closes and nobody has allowed it");
     const before = visit.mayResume ? visit.session : undefined;
     visit.permits = [];
     visit.mayResume = false;
@@ -377,7 +379,7 @@ export class Ledger {
       endWh: 0,
       cuts: 0,
       offMs: 0,
-      isStillborn: false,
+      interruptedAtStart: false,
       whys: [],
       isDated: clock.epochMs() !== undefined,
       isOfEarlierRun: false,
@@ -385,8 +387,8 @@ export class Ledger {
       before,
     };
     this.#sessions.push(visit.session);
-    diary.count("session");
-    diary.note("a session has begun");
+    eventLog.count("session");
+    eventLog.note("a session has begun");
   }
 }
 

@@ -2,8 +2,8 @@
 
 import { cardFrame, type Scene } from "../../virtual/scene.js";
 import type { Random } from "../../virtual/world/random.js";
-import { type Beliefs, INSTALLED_A } from "./beliefs.js";
-import type { Diary } from "./diary.js";
+import type { EventLog } from "./event-log.js";
+import { type ExpectedState, INSTALLED_A } from "./expected-state.js";
 import { exponential, type Faults } from "./faults.js";
 import { CARDS } from "./guests.js";
 import { hashOf, type Ledger } from "./ledger.js";
@@ -12,9 +12,9 @@ import type { Swipes } from "./swipes.js";
 export interface OwnerOptions {
   readonly scene: Scene;
   readonly random: Random;
-  readonly diary: Diary;
+  readonly eventLog: EventLog;
   readonly ledger: Ledger;
-  readonly beliefs: Beliefs;
+  readonly expectedState: ExpectedState;
   readonly faults: Pick<Faults, "silencePlatform">;
   readonly swipes: Pick<Swipes, "noteLesson">;
   /** The owner is awake. */
@@ -129,14 +129,14 @@ export class Owner {
   }
 
   #allowOffline(): void {
-    const { random, beliefs } = this.#options;
+    const { random, expectedState } = this.#options;
     const policy = random.pick(["deny", "list", "list-and-cache", "list-and-cache"] as const);
-    beliefs.policy.send(policy);
+    expectedState.policy.send(policy);
     this.#set("access/offline-policy", policy);
   }
 
   #limit(limitA: number): void {
-    this.#options.beliefs.limitA.send(limitA);
+    this.#options.expectedState.limitA.send(limitA);
     this.#set("charger/current-limit", String(limitA));
   }
 
@@ -156,9 +156,9 @@ export class Owner {
 
   /** A pile of new cards is swiped, one after the other; mostly while nobody answers. */
   #teach(): void {
-    const { scene, random, diary, faults, swipes } = this.#options;
-    diary.note("an installer has a pile of cards");
-    diary.count("pile of cards");
+    const { scene, random, eventLog, faults, swipes } = this.#options;
+    eventLog.note("an installer has a pile of cards");
+    eventLog.count("pile of cards");
     this.#set("access/tag-learning", "true");
     if (random.bool(0.7)) faults.silencePlatform(LESSON_SILENCE_MS);
     for (let i = 1; i <= PILE; i++) {
@@ -171,23 +171,23 @@ export class Owner {
   }
 
   #makeMistakes(): void {
-    this.#options.diary.note("the owner's app goes mad");
-    this.#options.diary.count("mad app");
+    this.#options.eventLog.note("the owner's app goes mad");
+    this.#options.eventLog.count("mad app");
     for (let i = 0; i < MISTAKES; i++) this.#send("charger/current-limit", "1000");
   }
 
   #changeList(): void {
-    const { scene, random, beliefs } = this.#options;
+    const { scene, random, expectedState } = this.#options;
     const tags = [...CARDS.good.filter(() => random.bool(0.3)), ...CARDS.fickle, ...CARDS.listed];
     const version = scene.platform.list.version + 1;
-    beliefs.addList(version, tags);
+    expectedState.addList(version, tags);
     scene.platform.list = { version, tags: tags.map(hashOf) };
   }
 
   #set(path: string, value: string): void {
-    const { diary } = this.#options;
-    diary.note(`the owner sets ${path} to ${value}`);
-    diary.count(`set ${path}`);
+    const { eventLog } = this.#options;
+    eventLog.note(`the owner sets ${path} to ${value}`);
+    eventLog.count(`set ${path}`);
     this.#send(path, value);
   }
 

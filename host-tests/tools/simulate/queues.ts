@@ -4,12 +4,12 @@ import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import { LOG_SLOTS } from "../../../modules/sessions/index.js";
 import type { Scene } from "../../virtual/scene.js";
 import type { BrokerMessage } from "../../virtual/world/broker.js";
-import type { Diary } from "./diary.js";
+import type { EventLog } from "./event-log.js";
 import type { Swipes } from "./swipes.js";
 
 export interface QueuesOptions {
   readonly scene: Scene;
-  readonly diary: Diary;
+  readonly eventLog: EventLog;
   readonly swipes: Pick<Swipes, "noteLearned">;
   /** Nothing is wrong between the station and its broker, and nothing was a moment ago. */
   readonly isCalm: () => boolean;
@@ -70,21 +70,22 @@ export class Queues {
   check(): void {
     const { mostUnacknowledged } = this.#options.scene.broker;
     if (mostUnacknowledged > MAX_IN_FLIGHT)
-      this.#options.diary.accuse(`${mostUnacknowledged} messages sent and not acknowledged`);
+      this.#options.eventLog.reportViolation(`${mostUnacknowledged} messages sent and not acknowledged`);
   }
 
   #look(): void {
-    const { scene, diary } = this.#options;
-    if (scene.clock.pending > MAX_TIMERS) diary.accuse(`${scene.clock.pending} timers`);
+    const { scene, eventLog } = this.#options;
+    if (scene.clock.pending > MAX_TIMERS) eventLog.reportViolation(`${scene.clock.pending} timers`);
     this.#errors = 0;
-    if (scene.device.flash.get("plugpass", `log${LOG_SLOTS}`)) diary.accuse("a log slot too many");
+    if (scene.device.flash.get("plugpass", `log${LOG_SLOTS}`))
+      eventLog.reportViolation("a log slot too many");
   }
 
   #hear({ topic, payload }: BrokerMessage): void {
     // Others set; the tree goes out as fast as the broker takes it.
     if (topic.endsWith("/set")) return;
     if (topic.includes("/errors/") && ++this.#errors > MAX_ERRORS_A_MINUTE)
-      this.#options.diary.accuse(`${this.#errors} errors have waited`);
+      this.#options.eventLog.reportViolation(`${this.#errors} errors have waited`);
     if (topic.includes("/req/")) this.#countRequest(topic, payload);
     else if (topic.includes("/res/")) this.#countAnswer(payload);
     else if (topic.endsWith("/$state") && topic.split("/").length === STATE_LEVELS)
@@ -98,7 +99,7 @@ export class Queues {
   }
 
   #countRequest(topic: string, payload: Uint8Array<ArrayBuffer>): void {
-    const { scene, diary, isCalm } = this.#options;
+    const { scene, eventLog, isCalm } = this.#options;
     const now = scene.clock.monotonicMs();
     this.#requests.forEach((sinceMs, id) => {
       if (now - sinceMs > REQUEST_MS - 1) this.#requests.delete(id);
@@ -111,18 +112,18 @@ export class Queues {
     // A platform that is well has answered before this is heard; a card is given up before its request's time is over.
     if (id !== this.#lastAnswered && !topic.endsWith("/authorize")) this.#requests.set(id, now);
     if (this.#requests.size > MAX_REQUESTS && isCalm())
-      diary.accuse(`${this.#requests.size} requests under way`);
+      eventLog.reportViolation(`${this.#requests.size} requests under way`);
   }
 
   /** One session that the platform does not take keeps no other from getting there. */
   #followReport(id: unknown, sessionId: unknown): void {
-    const { scene, diary, isCalm } = this.#options;
+    const { scene, eventLog, isCalm } = this.#options;
     const last = this.#lastReport;
     const run = scene.under.ends.length;
     // A broker hears the same again after a connection has ended.
     if (last?.id === id) return;
     if (last && last.sessionId === sessionId && last.others > 0 && last.run === run && isCalm())
-      diary.accuse(`${sessionId} is reported again, and ${last.others} others wait`);
+      eventLog.reportViolation(`${sessionId} is reported again, and ${last.others} others wait`);
     this.#lastReport = { id, sessionId, others: this.waitingSessions - 1, run };
   }
 
@@ -134,11 +135,11 @@ export class Queues {
   }
 
   #countMessage(topic: string): void {
-    const { scene, diary, isCalm } = this.#options;
+    const { scene, eventLog, isCalm } = this.#options;
     const now = scene.clock.monotonicMs();
     this.#moments = this.#moments.filter((moment) => now - moment < 1000);
     this.#moments.push(now);
     if (this.#moments.length > MAX_PER_SECOND && isCalm())
-      diary.accuse(`${this.#moments.length} messages in a second, the last on ${topic}`);
+      eventLog.reportViolation(`${this.#moments.length} messages in a second, the last on ${topic}`);
   }
 }

@@ -29,7 +29,7 @@ export interface Session {
   /** Without power, before it went on. */
   offMs: number;
   /** Cut at the moment of its start: nobody may know of it. */
-  isStillborn: boolean;
+  interruptedAtStart: boolean;
   /** One of these has ended it. */
   whys: string[];
   /** The station knew the time when it began, or when it ended and had never been interrupted. */
@@ -120,7 +120,7 @@ function chainsOf(sessions: readonly Session[]): Session[][] {
 function match(chain: readonly Session[], from: Matching, terms: Terms): Matching {
   const [first] = chain;
   if (!first) return from;
-  const missing = first.isStillborn ? from.missing : [...from.missing, first];
+  const missing = first.interruptedAtStart ? from.missing : [...from.missing, first];
   const unsureWh = from.unsureWh + CUT_WH * first.cuts;
   let best = match(chain.slice(1), { ...from, unsureWh, missing }, terms);
   let whole = first;

@@ -2,11 +2,11 @@
 
 import { SIGNAL_PATTERNS } from "../../../modules/indicator/index.js";
 import type { Scene } from "../../virtual/scene.js";
-import type { Diary } from "./diary.js";
+import type { EventLog } from "./event-log.js";
 
 export interface SwipesOptions {
   readonly scene: Scene;
-  readonly diary: Pick<Diary, "accuse" | "count">;
+  readonly eventLog: Pick<EventLog, "reportViolation" | "count">;
 }
 
 /** A result, and its signal, are over by then. */
@@ -45,7 +45,7 @@ export class Swipes {
 
   /** A card is swiped now. With others before or after it nobody knows whose result is heard. */
   note(tag: string): void {
-    const { scene, diary } = this.#options;
+    const { scene, eventLog } = this.#options;
     const isAlone = this.#now - this.#latestMs > RESULT_MS && scene.device.isRunning;
     this.disturb();
     if (!isAlone) return;
@@ -53,9 +53,10 @@ export class Swipes {
     const ends = scene.under.ends.length;
     scene.clock.set(() => {
       if (cards !== this.#cards || ends !== scene.under.ends.length) return;
-      diary.count("swipe alone");
+      eventLog.count("swipe alone");
       const heard = [...this.#heard.map(Math.round), PAUSE].join(" ");
-      if (!SIGNALS.has(heard)) diary.accuse(`the card ${tag} was swiped, and heard was: ${heard}`);
+      if (!SIGNALS.has(heard))
+        eventLog.reportViolation(`the card ${tag} was swiped, and heard was: ${heard}`);
     }, RESULT_MS);
   }
 
@@ -70,7 +71,9 @@ export class Swipes {
   noteLearned(tag: unknown): void {
     const sinceMs = this.#lessonMs.get(tag);
     if (sinceMs !== undefined && this.#now - sinceMs > MAX_WAIT_MS)
-      this.#options.diary.accuse(`the card ${tag} has waited for the platform for ${this.#now - sinceMs} ms`);
+      this.#options.eventLog.reportViolation(
+        `the card ${tag} has waited for the platform for ${this.#now - sinceMs} ms`,
+      );
   }
 
   get #now(): number {

@@ -6,14 +6,14 @@
 
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
-import type { EndOfLife } from "../../virtual/board/index.js";
+import type { RunEnd } from "../../virtual/board/index.js";
 import { Scene } from "../../virtual/scene.js";
 import type { BrokerMessage } from "../../virtual/world/broker.js";
 import { Random } from "../../virtual/world/random.js";
-import { Beliefs } from "./beliefs.js";
 import { type Canary, withCanary } from "./canaries.js";
-import { Diary } from "./diary.js";
 import { Energy } from "./energy.js";
+import { EventLog } from "./event-log.js";
+import { ExpectedState } from "./expected-state.js";
 import { Faults, MADE_CRASH } from "./faults.js";
 import { Guests } from "./guests.js";
 import { Ledger } from "./ledger.js";
@@ -64,9 +64,9 @@ class Week {
   #options: WeekOptions;
   #scene: Scene;
   #random: Random;
-  #diary: Diary;
+  #eventLog: EventLog;
   #energy: Energy;
-  #beliefs: Beliefs;
+  #expectedState: ExpectedState;
   #swipes: Swipes;
   #ledger: Ledger;
   #faults: Faults;
@@ -90,34 +90,34 @@ class Week {
     const scene = this.#scene;
     const random = this.#random;
     const { clock, device } = scene;
-    const diary = new Diary(clock);
-    this.#diary = diary;
+    const eventLog = new EventLog(clock);
+    this.#eventLog = eventLog;
     this.#energy = new Energy({ clock, vehicle: device.vehicle, meter: device.meter });
-    const beliefs = new Beliefs(clock);
-    this.#beliefs = beliefs;
-    this.#swipes = new Swipes({ scene, diary });
+    const expectedState = new ExpectedState(clock);
+    this.#expectedState = expectedState;
+    this.#swipes = new Swipes({ scene, eventLog });
     const swipes = this.#swipes;
     this.#ledger = new Ledger({
       clock,
       device,
-      diary,
+      eventLog,
       meterWh: () => this.#energy.totalWh,
       mayResume: () => this.#owner.hasWishedResume,
       mayBeFree: () => this.#owner.mayBeFree,
-      mostA: () => beliefs.mostA,
-      offlineA: (tag) => beliefs.offlineA(tag),
+      mostA: () => expectedState.mostA,
+      offlineA: (tag) => expectedState.offlineA(tag),
       isInReach: () => this.#faults.isCalm && scene.retained("$state") === "ready",
       epochS: EPOCH_S,
     });
-    this.#faults = new Faults({ scene, random, diary });
+    this.#faults = new Faults({ scene, random, eventLog });
     const ledger = this.#ledger;
     const faults = this.#faults;
     this.#owner = new Owner({
       scene,
       random,
-      diary,
+      eventLog,
       ledger,
-      beliefs,
+      expectedState,
       faults,
       swipes,
       isAwake: () => this.#guests.isOpen,
@@ -126,13 +126,13 @@ class Week {
     this.#guests = new Guests({
       scene,
       random,
-      diary,
+      eventLog,
       ledger,
       faults,
       swipes,
-      onRefused: (tag) => beliefs.noteRefused(tag),
+      onRefused: (tag) => expectedState.noteRefused(tag),
     });
-    this.#queues = new Queues({ scene, diary, swipes, isCalm: () => this.#faults.isCalm });
+    this.#queues = new Queues({ scene, eventLog, swipes, isCalm: () => this.#faults.isCalm });
   }
 
   run(): WeekOutcome {
@@ -145,10 +145,10 @@ class Week {
     const isOver = () => {
       this.#ledger.check();
       this.#queues.check();
-      return this.#hasEnded || !this.#diary.isClean;
+      return this.#hasEnded || !this.#eventLog.isClean;
     };
     this.#scene.clock.runUntil(isOver, (days + 1) * (OPEN_MS + NIGHT_MS));
-    const { violations, lines, counts } = this.#diary;
+    const { violations, lines, counts } = this.#eventLog;
     return { seed, violations, lines, counts };
   }
 
@@ -156,7 +156,7 @@ class Week {
   #listen(): void {
     const { broker, clock, device } = this.#scene;
     broker.watch((message) => this.#hear(message));
-    device.flash.onCut = (key, comes) => this.#diary.count(`cut ${comes} ${kindOf(key)}`);
+    device.flash.onCut = (key, comes) => this.#eventLog.count(`cut ${comes} ${kindOf(key)}`);
     const hasTime = this.#random.bool(0.9);
     clock.repeat(() => {
       const isReachable = device.isRunning && device.host.address !== undefined;
@@ -171,7 +171,7 @@ class Week {
     const [, kind, , ...path] = topic.split("/");
     if (kind === "sweet-home") {
       if (path.at(-1) === "$heartbeat") this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
-      if (path.at(-1) !== "set") this.#beliefs.hear(path.join("/"), decodeUTF8(payload) ?? "");
+      if (path.at(-1) !== "set") this.#expectedState.hear(path.join("/"), decodeUTF8(payload) ?? "");
     } else if (kind === "req") this.#hearRequest(path[0], payload);
     else if (kind === "res" && path[0] === "authorize") this.#hearAnswer(payload);
   }
@@ -181,7 +181,8 @@ class Week {
     const { id, data } = parseJSONObject(payload) ?? {};
     if (!isJSONObject(data)) return;
     if (endpoint === "authorize" && !this.#askedMs.has(id)) this.#askedMs.set(id, clock.monotonicMs());
-    if (endpoint === "local-list") this.#beliefs.noteListAsked(Number(data.version), platform.list.version);
+    if (endpoint === "local-list")
+      this.#expectedState.noteListAsked(Number(data.version), platform.list.version);
     if (endpoint === "session" && platform.sessions.has(String(data.id))) this.#ledger.noteReported(data.id);
   }
 
@@ -195,21 +196,21 @@ class Week {
     if (tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.noteAnswered(tag);
     const known = platform.tags.get(tag);
     if (answer?.status !== "1" || known?.authorized !== true) return;
-    this.#beliefs.noteAnswer(tag, known);
+    this.#expectedState.noteAnswer(tag, known);
     const { maxCurrent } = known;
     const maxA = typeof maxCurrent === "number" ? maxCurrent : undefined;
     this.#ledger.permit(tag, asked.data.method === "rfid" ? "rfid" : "ble", maxA);
   }
 
-  #followEnd(end: EndOfLife): void {
+  #followEnd(end: RunEnd): void {
     this.#ledger.interrupt();
-    this.#beliefs.forget();
-    this.#diary.note(`the firmware ends: ${end.type}`);
-    this.#diary.count(end.type);
+    this.#expectedState.forget();
+    this.#eventLog.note(`the firmware ends: ${end.type}`);
+    this.#eventLog.count(end.type);
     if (end.type === "power-cut") this.#faults.followPowerCut();
-    else if (end.type === "restart") this.#diary.accuse(`the firmware restarts: ${end.reason}`);
+    else if (end.type === "restart") this.#eventLog.reportViolation(`the firmware restarts: ${end.reason}`);
     else if (!String(end.error).includes(MADE_CRASH))
-      this.#diary.accuse(`the firmware crashes: ${describe(end.error)}`);
+      this.#eventLog.reportViolation(`the firmware crashes: ${describe(end.error)}`);
   }
 
   /** Everything is well: online, nothing waits, and the platform's book is right. */
@@ -217,11 +218,13 @@ class Week {
     const { clock, platform, device } = this.#scene;
     const silentMs = clock.monotonicMs() - this.#lastHeartbeatMs;
     if (silentMs > HEARTBEAT_MS)
-      this.#diary.accuse(`no heartbeat for ${silentMs} ms\n${device.logLines.slice(-20).join("\n")}`);
+      this.#eventLog.reportViolation(
+        `no heartbeat for ${silentMs} ms\n${device.logLines.slice(-20).join("\n")}`,
+      );
     const state = this.#scene.retained("$state");
-    if (state !== "ready") this.#diary.accuse(`$state is ${state}`);
+    if (state !== "ready") this.#eventLog.reportViolation(`$state is ${state}`);
     const { waitingSessions } = this.#queues;
-    if (waitingSessions > 0) this.#diary.accuse(`${waitingSessions} sessions wait`);
+    if (waitingSessions > 0) this.#eventLog.reportViolation(`${waitingSessions} sessions wait`);
     this.#demandTree({ "charger/status": "available", "charger/session": "none", "charger/power": "0" });
     this.#demandTree({ "$telemetry/waiting": "0" });
     const givenUp = Number(this.#scene.retained("$telemetry/given-up"));
@@ -236,27 +239,28 @@ class Week {
   #demandTree(values: Readonly<Record<string, string>>): void {
     for (const [path, value] of Object.entries(values)) {
       const retained = this.#scene.retained(path);
-      if (retained !== value) this.#diary.accuse(`${path} is ${retained}, not ${value}`);
+      if (retained !== value) this.#eventLog.reportViolation(`${path} is ${retained}, not ${value}`);
     }
   }
 
   #demandCharging(): void {
     if (!this.#scene.device.vehicle.isCharging)
-      this.#diary.accuse("a guest who does everything right has no current");
+      this.#eventLog.reportViolation("a guest who does everything right has no current");
     this.#demandTree({ "charger/status": "charging" });
-    if (!(Number(this.#scene.retained("charger/power")) > 0)) this.#diary.accuse("current flows, at 0 W");
+    if (!(Number(this.#scene.retained("charger/power")) > 0))
+      this.#eventLog.reportViolation("current flows, at 0 W");
   }
 
   #openDay(daysLeft: number): void {
     const { clock } = this.#scene;
-    this.#diary.note("the café opens");
+    this.#eventLog.note("the café opens");
     this.#owner.setCardsRight();
     this.#faults.switchOn();
     this.#faults.start();
     const isCrowded = this.#random.bool(CROWDED);
     if (isCrowded) {
-      this.#diary.note("everybody comes today");
-      this.#diary.count("crowded day");
+      this.#eventLog.note("everybody comes today");
+      this.#eventLog.count("crowded day");
       this.#faults.closeBook(OPEN_MS);
     }
     this.#guests.open({ isCrowded });
@@ -265,7 +269,7 @@ class Week {
 
   #closeDay(daysLeft: number): void {
     const { clock } = this.#scene;
-    this.#diary.note("the café closes; the faults end");
+    this.#eventLog.note("the café closes; the faults end");
     this.#guests.close();
     this.#faults.heal();
     clock.set(() => {

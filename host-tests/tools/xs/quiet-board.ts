@@ -159,7 +159,7 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
   return {
     implementation: "esp32",
     mac: "a4:cf:12:00:00:01",
-    lastEnd: { type: "power" },
+    resetReason: { type: "power" },
     firmwareSlot: { chipId: 0, byteLength: 0x1f0000 },
     clock,
     crypto: {

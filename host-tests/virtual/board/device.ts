@@ -1,5 +1,5 @@
 import { makeHTTPServer } from "../../../firmware/boards/http-server/index.js";
-import type { Board, BoardIO, Clock, Crypto, LastEnd } from "../../../modules/board/index.js";
+import type { Board, BoardIO, Clock, Crypto, ResetReason } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Host } from "../world/network.js";
 import { Vehicle } from "../world/vehicle.js";
@@ -7,7 +7,7 @@ import { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
 import type { World } from "../world/world.js";
 import { virtualCrypto } from "./crypto.js";
 import { makeGATTServer } from "./gatt-server.js";
-import { type EndOfLife, Life } from "./life.js";
+import { Life, type RunEnd } from "./life.js";
 import { makePins, PINS } from "./pins.js";
 import { SLOT_BYTES, Slots } from "./slots.js";
 import { makeSockets, type SocketOptions } from "./sockets.js";
@@ -28,7 +28,7 @@ export interface DeviceOptions extends SocketOptions {
   readonly resource?: Board["resource"];
   readonly onLog?: (line: string) => void;
   /** The firmware has ended; `boot()` again from a timer, as a bootloader would. */
-  readonly onEnd?: (end: EndOfLife) => void;
+  readonly onEnd?: (end: RunEnd) => void;
 }
 
 /** What can be exchanged. */
@@ -78,7 +78,7 @@ export class Device {
   #world: World;
   #options: DeviceOptions;
   #life: Life | undefined;
-  #lastEnd: LastEnd = { type: "power" };
+  #resetReason: ResetReason = { type: "power" };
   #heapLooks = 0;
 
   constructor(world: World, options: DeviceOptions = {}) {
@@ -136,8 +136,8 @@ export class Device {
     return life.hang();
   }
 
-  #end(end: EndOfLife): void {
-    this.#lastEnd = lastEndOf(end);
+  #end(end: RunEnd): void {
+    this.#resetReason = resetReasonOf(end);
     this.#options.onEnd?.(end);
   }
 
@@ -162,7 +162,7 @@ export class Device {
     return {
       implementation: "esp32",
       mac: this.mac,
-      lastEnd: this.#lastEnd,
+      resetReason: this.#resetReason,
       firmwareSlot: { chipId: ESP32_CHIP_ID, byteLength: SLOT_BYTES },
       clock: parts.clock ?? life.clock(),
       crypto: parts.crypto ?? virtualCrypto(world.random),
@@ -198,7 +198,7 @@ export class Device {
   }
 }
 
-function lastEndOf(end: EndOfLife): LastEnd {
+function resetReasonOf(end: RunEnd): ResetReason {
   switch (end.type) {
     case "power-cut":
       return { type: "power" };

@@ -10,7 +10,7 @@ export class Halted extends Error {
 }
 
 /** How one run of the firmware ended. */
-export type EndOfLife =
+export type RunEnd =
   | { readonly type: "power-cut" }
   /** The firmware asked for it. */
   | { readonly type: "restart"; readonly reason: string }
@@ -23,12 +23,12 @@ export type EndOfLife =
  */
 export class Life implements Guard {
   #clock: Clock;
-  #onEnd: (end: EndOfLife) => void;
+  #onEnd: (end: RunEnd) => void;
   #resources = new Set<() => void>();
   #isOver = false;
   #hangs = false;
 
-  constructor(options: { clock: Clock; onEnd: (end: EndOfLife) => void }) {
+  constructor(options: { clock: Clock; onEnd: (end: RunEnd) => void }) {
     this.#clock = options.clock;
     this.#onEnd = options.onEnd;
   }
@@ -70,7 +70,7 @@ export class Life implements Guard {
   }
 
   /** Ends it, once: gives everything back, then tells. */
-  end(end: EndOfLife): void {
+  end(end: RunEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
     for (const release of this.#resources) release();
@@ -79,7 +79,7 @@ export class Life implements Guard {
   }
 
   /** Ends it from inside the firmware's own call, which does not return. */
-  halt(end: EndOfLife): never {
+  halt(end: RunEnd): never {
     this.end(end);
     throw new Halted();
   }

@@ -19,7 +19,7 @@ import type { Life } from "./life.js";
 export const PINS = {
   controlPilot: "control-pilot",
   contactor: "contactor",
-  contactorAnswer: "contactor-answer",
+  contactorFeedback: "contactor-answer",
   lock: "lock",
   lamp: "lamp",
   buzzer: "buzzer",
@@ -59,7 +59,7 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
     { readonly isActive: () => boolean; readonly source: Button | Vehicle }
   >([
     [PINS.button, { isActive: () => button.isPressed, source: button }],
-    [PINS.contactorAnswer, { isActive: () => vehicle.isContactorClosed, source: vehicle }],
+    [PINS.contactorFeedback, { isActive: () => vehicle.isContactorClosed, source: vehicle }],
   ]);
 
   function take(pin: PinSpecifier, ...able: PinSpecifier[]): () => void {

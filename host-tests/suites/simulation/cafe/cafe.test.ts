@@ -57,7 +57,7 @@ describe("the platform's book", () => {
     endWh: 500,
     cuts: 0,
     offMs: 0,
-    isStillborn: false,
+    interruptedAtStart: false,
     whys: ["unplugged"],
     isDated: true,
     isOfEarlierRun: false,

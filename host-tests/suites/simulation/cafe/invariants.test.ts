@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { encodeUTF8 } from "../../../../modules/bytes/index.js";
-import { Beliefs } from "../../../tools/simulate/beliefs.js";
-import { Diary } from "../../../tools/simulate/diary.js";
+import { EventLog } from "../../../tools/simulate/event-log.js";
+import { ExpectedState } from "../../../tools/simulate/expected-state.js";
 import { Ledger, type LedgerOptions } from "../../../tools/simulate/ledger.js";
 import { Queues } from "../../../tools/simulate/queues.js";
 import { Swipes } from "../../../tools/simulate/swipes.js";
@@ -19,14 +19,14 @@ const DUTY_OF_16_A = 266;
 class Played {
   readonly clock = new VirtualClock();
   readonly vehicle = new Vehicle();
-  readonly diary = new Diary(this.clock);
+  readonly eventLog = new EventLog(this.clock);
   readonly ledger: Ledger;
 
   constructor(options: Partial<LedgerOptions> = {}) {
     this.ledger = new Ledger({
       clock: this.clock,
       device: { vehicle: this.vehicle, isRunning: true },
-      diary: this.diary,
+      eventLog: this.eventLog,
       meterWh: () => 0,
       mayResume: () => false,
       mayBeFree: () => false,
@@ -58,7 +58,7 @@ class Played {
   }
 
   get found(): string {
-    return this.diary.violations.join("\n");
+    return this.eventLog.violations.join("\n");
   }
 }
 
@@ -155,15 +155,15 @@ describe("at the contactor", () => {
 });
 
 describe("without the platform a card passes", () => {
-  function beliefs() {
+  function expectedState() {
     const clock = new VirtualClock();
-    const of = new Beliefs(clock);
+    const of = new ExpectedState(clock);
     const setPolicy = (policy: string) => of.hear("access/offline-policy", policy);
     return { clock, of, setPolicy };
   }
 
   test("that is on the list, and not under `deny`", () => {
-    const { of, setPolicy, clock } = beliefs();
+    const { of, setPolicy, clock } = expectedState();
     of.addList(1, [TAG]);
     of.noteListAsked(0, 1);
     expect(of.offlineA(TAG)).toBeUndefined();
@@ -179,7 +179,7 @@ describe("without the platform a card passes", () => {
   });
 
   test("that was let in lately, under `list-and-cache` alone, and with what it was let in with", () => {
-    const { clock, of, setPolicy } = beliefs();
+    const { clock, of, setPolicy } = expectedState();
     of.noteAnswer(TAG, { authorized: true, cacheFor: 600, maxCurrent: 10 });
     setPolicy("list");
     expect(of.offlineA(TAG)).toBeUndefined();
@@ -190,8 +190,8 @@ describe("without the platform a card passes", () => {
   });
 
   test("unless the station knows that it is blocked, or remembers nothing", () => {
-    for (const forget of [(of: Beliefs) => of.noteRefused(TAG), (of: Beliefs) => of.forget()]) {
-      const { of, setPolicy } = beliefs();
+    for (const forget of [(of: ExpectedState) => of.noteRefused(TAG), (of: ExpectedState) => of.forget()]) {
+      const { of, setPolicy } = expectedState();
       setPolicy("list-and-cache");
       of.noteAnswer(TAG, { authorized: true, cacheFor: 600 });
       forget(of);
@@ -200,7 +200,7 @@ describe("without the platform a card passes", () => {
   });
 
   test("on a list that the station still has", () => {
-    const { clock, of, setPolicy } = beliefs();
+    const { clock, of, setPolicy } = expectedState();
     setPolicy("list");
     of.addList(1, [TAG]);
     of.addList(2, []);
@@ -214,12 +214,12 @@ describe("without the platform a card passes", () => {
 });
 
 describe("at the broker", () => {
-  function heard(): { scene: Scene; diary: Diary; swipes: Swipes } {
+  function heard(): { scene: Scene; eventLog: EventLog; swipes: Swipes } {
     const scene = new Scene();
-    const diary = new Diary(scene.clock);
-    const swipes = new Swipes({ scene, diary });
-    new Queues({ scene, diary, swipes, isCalm: () => true });
-    return { scene, diary, swipes };
+    const eventLog = new EventLog(scene.clock);
+    const swipes = new Swipes({ scene, eventLog });
+    new Queues({ scene, eventLog, swipes, isCalm: () => true });
+    return { scene, eventLog, swipes };
   }
 
   /** The platform does not know its key. */
@@ -232,25 +232,25 @@ describe("at the broker", () => {
       ["b", true],
       ["a", false],
     ] as const) {
-      const { scene, diary } = heard();
+      const { scene, eventLog } = heard();
       for (const slot of [0, 1]) scene.device.flash.set("plugpass", `log${slot}`, encodeUTF8("{}"));
       scene.broker.publish("u/req/d/session", requestOf("1", { id: "a" }));
       scene.broker.publish("u/req/d/session", requestOf("2", { id: second }));
-      expect(diary.isClean).toBe(isRight);
+      expect(eventLog.isClean).toBe(isRight);
     }
   });
 
   test("no more than 16 errors wait", () => {
-    const { scene, diary } = heard();
+    const { scene, eventLog } = heard();
     for (let i = 0; i < 60; i++) scene.broker.publish("u/errors/sweet-home/d/x", "{}");
-    expect(diary.violations[0]).toContain("46 errors");
+    expect(eventLog.violations[0]).toContain("46 errors");
   });
 
   test("no more than 16 requests wait", () => {
-    const { scene, diary, swipes } = heard();
+    const { scene, eventLog, swipes } = heard();
     swipes.noteLesson(TAG);
     scene.clock.advance(62_000);
     scene.broker.publish("u/req/d/create-tag", requestOf("1", { tag: TAG }));
-    expect(diary.violations[0]).toContain("has waited for the platform");
+    expect(eventLog.violations[0]).toContain("has waited for the platform");
   });
 });

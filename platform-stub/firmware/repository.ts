@@ -28,7 +28,7 @@ export interface Progress {
   readonly isHalted: boolean;
 }
 
-export interface ShelfOptions {
+export interface RepositoryOptions {
   /** A release halts when more than this share of the stations that tried it went back; 0.1 unless given. */
   readonly maxRolledBackShare?: number;
   /** And at least as many; 3 unless given: one station with a bad power supply is no bad release. */
@@ -65,12 +65,12 @@ export interface StationReport {
 
 const ROLLED_BACK = /^Rolled back: version (\d{1,10}): /;
 
-export class Shelf {
-  #options: ShelfOptions;
+export class FirmwareRepository {
+  #options: RepositoryOptions;
   /** Oldest first. */
   #entries: Entry[] = [];
 
-  constructor(options: ShelfOptions = {}) {
+  constructor(options: RepositoryOptions = {}) {
     this.#options = options;
   }
 
@@ -78,7 +78,7 @@ export class Shelf {
     return this.#entries.map(({ release }) => release);
   }
 
-  /** Puts a release on the shelf, or changes how far it is rolled out. Throws for a version that is another image. */
+  /** Puts a release on the repository, or changes how far it is rolled out. Throws for a version that is another image. */
   put(release: Release, progress?: Progress): void {
     if (!(release.percent >= 0 && release.percent <= 100)) throw new RangeError("a percentage is 0-100");
     const hash = encodeHex(Uint8Array.from(sha256(release.image)));

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import mqtt from "mqtt";
-import { runStory, type StoryOptions } from "../../tools/story/story.js";
-import { Timeline } from "../../tools/story/timeline.js";
+import { runStory, type StoryOptions } from "../../tools/demo/demo.js";
+import { Timeline } from "../../tools/demo/timeline.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
 import { skipFor } from "../optional.js";
 import { Command } from "./command.js";
@@ -35,7 +35,7 @@ async function eventsOf(options: Omit<StoryOptions, "timeline"> = {}): Promise<s
 }
 
 test(
-  "the main story, on the stub's own broker, the radio by function calls",
+  "the main demo, on the stub's own broker, the radio by function calls",
   async () => {
     expect(await eventsOf({ radio: "calls" })).toEqual(EVENTS);
   },
@@ -46,10 +46,10 @@ const hasBluetooth = loadBluetoothPackages() !== undefined;
 if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
 
 (hasBluetooth ? test : test.skip)(
-  "the main story over real Bluetooth stacks, its packets logged",
+  "the main demo over real Bluetooth stacks, its packets logged",
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "plugpass-btsnoop-"));
-    const btsnoopFile = join(folder, "story.btsnoop");
+    const btsnoopFile = join(folder, "demo.btsnoop");
     try {
       expect(await eventsOf({ radio: "hci", btsnoopFile })).toEqual(EVENTS);
       const packets = readFileSync(btsnoopFile);
@@ -88,7 +88,7 @@ if (mosquitto !== undefined) {
     }
 
     test(
-      "the main story, and nothing is left of it",
+      "the main demo, and nothing is left of it",
       async () => {
         expect(await eventsOf({ brokerURL: url })).toEqual(EVENTS);
         expect(await retained()).toEqual([]);
@@ -115,11 +115,11 @@ if (mosquitto !== undefined) {
     test(
       "a broker that goes in the middle of it is told",
       async () => {
-        const story = new Command("start.ts", ["--json", "--broker", url]);
-        await story.says('"event":"online"');
+        const demo = new Command("start.ts", ["--json", "--broker", url]);
+        await demo.says('"event":"online"');
         await broker.stop();
-        expect(await story.ended()).toBe(1);
-        expect(story.output).toMatch(/"event":"done","ok":false,"message":"the broker is gone"}\n$/);
+        expect(await demo.ended()).toBe(1);
+        expect(demo.output).toMatch(/"event":"done","ok":false,"message":"the broker is gone"}\n$/);
       },
       LIMIT_MS,
     );
@@ -127,11 +127,11 @@ if (mosquitto !== undefined) {
     test(
       "Ctrl-C ends it, and nothing is left of it",
       async () => {
-        const story = new Command("start.ts", ["--json", "--broker", url]);
-        await story.says('"event":"plugged"');
-        story.process.kill("SIGINT");
-        expect(await story.ended()).toBe(1);
-        expect(story.output).toContain('"message":"interrupted"');
+        const demo = new Command("start.ts", ["--json", "--broker", url]);
+        await demo.says('"event":"plugged"');
+        demo.process.kill("SIGINT");
+        expect(await demo.ended()).toBe(1);
+        expect(demo.output).toContain('"message":"interrupted"');
         expect(await retained()).toEqual([]);
       },
       LIMIT_MS,
@@ -140,23 +140,23 @@ if (mosquitto !== undefined) {
 }
 
 test("it ends without a word when nobody reads on", async () => {
-  const story = new Command("start.ts", ["--json"]);
-  await story.says('"event":"platform"');
-  story.process.stdout?.destroy();
-  expect(await story.ended()).toBe(1);
-  expect(story.output).not.toContain("EPIPE");
+  const demo = new Command("start.ts", ["--json"]);
+  await demo.says('"event":"platform"');
+  demo.process.stdout?.destroy();
+  expect(await demo.ended()).toBe(1);
+  expect(demo.output).not.toContain("EPIPE");
 });
 
 test("packets cannot be logged where there are none", async () => {
   await expect(eventsOf({ radio: "calls", btsnoopFile: "x" })).rejects.toThrow("use --radio hci");
 });
 
-test("a log that cannot be written: the story fails with a sentence", async () => {
+test("a log that cannot be written: the demo fails with a sentence", async () => {
   const btsnoopFile = join("missing", "x.btsnoop");
   await expect(eventsOf({ radio: hasBluetooth ? "hci" : "calls", btsnoopFile })).rejects.toThrow("--btsnoop");
 });
 
-test("a broker that is not there: the story fails with a sentence", async () => {
+test("a broker that is not there: the demo fails with a sentence", async () => {
   await expect(eventsOf({ brokerURL: "mqtt://127.0.0.1:1" })).rejects.toThrow();
   await expect(eventsOf({ brokerURL: "http://127.0.0.1" })).rejects.toThrow("--broker must be");
 });

@@ -1,5 +1,5 @@
 /**
- * The main story, with real parts: a broker over TCP, pairing over HTTP, the stations' firmware on Node's sockets.
+ * The main demo, with real parts: a broker over TCP, pairing over HTTP, the stations' firmware on Node's sockets.
  * Radio, Wi-Fi and pins are virtual. Every step counts only when it was seen from outside the station: at the broker,
  * on the air, at the contactor.
  */
@@ -29,7 +29,7 @@ export interface StoryOptions {
   readonly radio?: RadioKind;
   /** Where the radio's packets are logged. */
   readonly btsnoopFile?: string;
-  /** Ends the story early: it still leaves in good order, and rejects with the signal's reason. */
+  /** Ends the demo early: it still leaves in good order, and rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -50,16 +50,16 @@ interface Spot {
   readonly name: string;
   readonly deviceId: string;
   readonly station: VirtualStation;
-  /** What happens here on the way to the story is an event; at the other station it is only told. */
+  /** What happens here on the way to the demo is an event; at the other station it is only told. */
   readonly isMain: boolean;
 }
 
-/** For the stations' farewell, where the story ends early. */
+/** For the stations' farewell, where the demo ends early. */
 const FAREWELL_MS = 2000;
 
 type CleanUp = (() => Promise<void> | void)[];
 
-/** Runs the story. Rejects with what was not seen. */
+/** Runs the demo. Rejects with what was not seen. */
 export async function runStory(options: StoryOptions): Promise<void> {
   const cleanUp: CleanUp = [];
   const errors: unknown[] = [];
@@ -70,12 +70,12 @@ export async function runStory(options: StoryOptions): Promise<void> {
       errors.push(error);
     }
   };
-  await attempt(() => new Story(options, cleanUp).run());
+  await attempt(() => new Demo(options, cleanUp).run());
   for (const step of cleanUp.reverse()) await attempt(step);
   if (errors.length > 0) throw errors[0];
 }
 
-class Story {
+class Demo {
   #timeline: Timeline;
   #brokerURL: string | undefined;
   #cleanUp: CleanUp;
@@ -86,7 +86,7 @@ class Story {
   #onAir = new Map<string, SeenStation>();
   #spots: Spot[] = [];
   #failure = new AbortController();
-  /** Aborted when the story cannot or shall not go on: whoever waits then waits in vain. */
+  /** Aborted when the demo cannot or shall not go on: whoever waits then waits in vain. */
   #signal: AbortSignal;
 
   constructor({ timeline, brokerURL, radio, btsnoopFile, signal }: StoryOptions, cleanUp: CleanUp) {
@@ -163,7 +163,7 @@ class Story {
   }
 
   #makeSpot(name: string, registry: Registry, isMain: boolean): Spot {
-    const deviceId = `story-${randomBytes(4).toString("hex")}`;
+    const deviceId = `demo-${randomBytes(4).toString("hex")}`;
     const { key } = registry.addDevice({ id: deviceId, owner: OWNER });
     const station = new VirtualStation({
       world: this.#world,
@@ -333,7 +333,7 @@ class Story {
     }
   }
 
-  /** However far the story came: a station without a farewell leaves its last will at the broker. */
+  /** However far the demo came: a station without a farewell leaves its last will at the broker. */
   async #switchOff(observer: Observer): Promise<void> {
     for (const { station } of this.#spots) station.shutDown();
     const haveLeft = () =>
@@ -411,7 +411,7 @@ class Story {
     });
   }
 
-  /** Waits, as long as the story goes on. */
+  /** Waits, as long as the demo goes on. */
   #until<T>(what: string, look: () => T | undefined | false): Promise<T> {
     return waitFor(what, () => {
       this.#signal.throwIfAborted();

@@ -6,7 +6,7 @@ const SHOWN_LINES = 60;
 const MS_PER_MINUTE = 60_000;
 
 /** What happened in a café, as whoever stood there saw it; and what should not have. */
-export class Diary {
+export class EventLog {
   readonly violations: string[] = [];
   /** How often each kind of thing has happened. */
   readonly counts: Record<string, number> = {};
@@ -36,7 +36,7 @@ export class Diary {
   }
 
   /** An invariant does not hold. The week ends with the step that it is in. */
-  accuse(what: string): void {
+  reportViolation(what: string): void {
     this.note(`VIOLATION: ${what}`);
     this.violations.push(`${this.#now()}  ${what}`);
   }

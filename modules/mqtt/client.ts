@@ -74,7 +74,7 @@ const LAST_MESSAGE_ID = 65_535;
  * A session with an MQTT 3.1.1 broker that outlives its connections. States and messages come from the clock or
  * the network, never from inside a call, except the state `closed`.
  */
-export class MQTTSession implements IO {
+export class MQTTClient implements IO {
   private _options: MQTTSessionOptions;
   private _state: MQTTState = { type: "connecting" };
   private _connection: Connection | undefined;

@@ -3,10 +3,10 @@
 import type { Board, IO, Timer } from "../board/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import type { Refusal } from "./refusal.js";
-import { judge, type Rollback, type Trial, type UpdateRecord } from "./trial.js";
+import { evaluate, type Rollback, type Trial, type UpdateRecord } from "./trial.js";
 
-export interface ConfirmationOptions {
-  readonly board: Pick<Board, "clock" | "confirmUpdate" | "lastEnd" | "log">;
+export interface BootTrialOptions {
+  readonly board: Pick<Board, "clock" | "confirmUpdate" | "resetReason" | "log">;
   readonly record: StoredRecord<UpdateRecord>;
   readonly runningVersion: number;
   /** The radio is up, and so is the station's own network or the one it has joined. */
@@ -27,8 +27,8 @@ export const CONFIRM_WITHIN_MS = 5 * 60_000;
 const LOOK_MS = 5000;
 
 /** Keeps a new firmware that has proven itself, and lets go of one that has not. */
-export class Confirmation implements IO {
-  private _options: ConfirmationOptions;
+export class BootTrial implements IO {
+  private _options: BootTrialOptions;
   private _record: UpdateRecord;
   private _trial: Trial | undefined;
   private _look: Timer | undefined;
@@ -38,11 +38,11 @@ export class Confirmation implements IO {
   /** The bootloader does not take it in. */
   private _isRefused = false;
 
-  constructor(options: ConfirmationOptions) {
+  constructor(options: BootTrialOptions) {
     this._options = options;
     this._record = options.record.read() ?? {};
     const { board, runningVersion } = options;
-    const verdict = judge(this._record, runningVersion, board.lastEnd);
+    const verdict = evaluate(this._record, runningVersion, board.resetReason);
     switch (verdict.type) {
       case "none":
         break;
@@ -75,13 +75,13 @@ export class Confirmation implements IO {
   }
 
   /** The broker was reached: any firmware has proven itself by that. */
-  followBroker(): void {
+  handleBrokerReached(): void {
     if (this._trial) this._confirm();
     else this._tellBootloader();
   }
 
   /** A session may have ended. */
-  followSession(): void {
+  handleSessionChanged(): void {
     if (this._isOverdue && this._trial) this._giveUp();
   }
 

@@ -7,8 +7,8 @@ import type { TCP } from "../board/index.js";
 import { asUint8Array, concatBytes, decodeUTF8 } from "../bytes/index.js";
 import {
   type IncomingMessage,
+  MQTTClient,
   type MQTTFailure,
-  MQTTSession,
   type MQTTSessionOptions,
   type MQTTState,
 } from "./index.js";
@@ -31,7 +31,7 @@ class Client {
   readonly brokerHost;
   readonly brokerSockets;
   readonly broker: WorldBroker | undefined;
-  readonly session: MQTTSession;
+  readonly session: MQTTClient;
   readonly states: MQTTState[] = [];
   readonly messages: IncomingMessage[] = [];
   readonly refused: string[] = [];
@@ -54,7 +54,7 @@ class Client {
     if (!hasNoBroker)
       this.broker = new WorldBroker({ clock, sockets: this.brokerSockets, port, certificateName });
     const { TCP, TLS } = makeSockets(this.host, life(), { sendBufferBytes });
-    this.session = new MQTTSession({
+    this.session = new MQTTClient({
       clock,
       crypto: { random: (byteLength) => this.world.random.bytes(byteLength).buffer },
       resolve: (host, done) => this.host.resolve(host, done),

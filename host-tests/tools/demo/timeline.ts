@@ -38,7 +38,7 @@ export class Timeline {
     this.#options = options;
   }
 
-  /** An event of the story: it was observed from outside the station. */
+  /** An event of the demo: it was observed from outside the station. */
   event(event: StoryEvent, happening: Happening): void {
     if (this.#options.isJSON) this.#printJSON({ event, ...happening.details });
     else this.#printText(happening, `${happening.what}  [${event}]`);

@@ -2,7 +2,7 @@
 const QUIET_MS = 10 * 60_000;
 
 /** Where work fails without ending the platform and its broker: a disk is full, a database is busy. */
-export class Shelter {
+export class ErrorBarrier {
   #say: (why: string) => void;
   #now: () => number;
   /** By what was said, when. */

@@ -46,7 +46,7 @@ export class Setting<Value> {
   }
 }
 
-export class Beliefs {
+export class ExpectedState {
   readonly limitA: Setting<number>;
   readonly policy: Setting<string>;
   #clock: VirtualClock;
