@@ -46,5 +46,8 @@ export interface StationSnapshot {
   readonly uptimeS: number;
   /** Free memory, bytes, sampled once a minute. */
   readonly heapBytes: number;
-  readonly restarts: { readonly count: number; readonly reason: string };
+  /** Restarts without a power cut since the flash was erased. */
+  readonly restartCount: number;
+  /** How the previous run ended. */
+  readonly restartReason: string;
 }

@@ -6,12 +6,12 @@ import { firmwareUploadRoute, type Route } from "../modules/web/index.js";
 import { Charger, type ChargerListener } from "./charger/charger.js";
 import { Connectivity, type ConnectivityHost } from "./connectivity.js";
 import type { LifeCycle } from "./life-cycle.js";
+import { LiveSnapshot } from "./live-snapshot.js";
 import { readIdentity, type StationIdentity } from "./platform/identity.js";
 import { type SettingsListener, SettingsStore } from "./settings.js";
 import type { StationSnapshot } from "./snapshot.js";
 import type { StationOptions } from "./station-options.js";
 import { Commands } from "./ui/commands.js";
-import { HeapSampler } from "./ui/heap-sampler.js";
 import { HoldButton } from "./ui/hold-button.js";
 import { panelRoutes } from "./ui/panel-api.js";
 import { metadataOf, statusFields } from "./ui/status.js";
@@ -28,6 +28,8 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   readonly updates: Updates;
   /** Carries out the commands of telemetry and panel. */
   readonly commands: Commands;
+  /** The present status: the source of advertisement, `/status` and telemetry. */
+  readonly snapshot: StationSnapshot;
   private readonly _board: Board;
   private readonly _options: StationOptions;
   private readonly _identity: StationIdentity;
@@ -36,33 +38,42 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   private readonly _charger: Charger;
   private readonly _tagService: TagService;
   private readonly _button: HoldButton;
-  private readonly _heap: HeapSampler;
-  private _name: string;
-  private _lastError: string | undefined;
+  /** Name in the advertisement and in telemetry. */
+  name: string;
+  /** Latest fault of the present owner's time. */
+  lastError: string | undefined;
   private _isClosed = false;
 
   constructor(options: StationOptions) {
     const { board, config, records } = options;
     this._board = board;
     this._options = options;
-    this._heap = new HeapSampler(board);
     const identity = readIdentity(board, config, records);
     this._identity = identity;
     const settings = new SettingsStore(options);
     this._settings = settings;
-    this._name = settings.now.name ?? identity.name;
+    this.name = settings.now.name ?? identity.name;
     const connectivity = new Connectivity({ ...options, identity, host: this, api: this._api() });
     this._connectivity = connectivity;
     const { platform } = connectivity;
     this._charger = new Charger({ ...options, settings, platform, reporter: this, listener: this });
     this.updates = this._makeUpdates();
     this.commands = new Commands({ settings, charger: this._charger, updates: this.updates, connectivity });
+    this.snapshot = new LiveSnapshot({
+      ...options,
+      identity,
+      settings,
+      connectivity,
+      charger: this._charger,
+      updates: this.updates,
+      station: this,
+    });
     this._tagService = new TagService({
       board,
       deviceId: identity.deviceId,
-      name: this._name,
+      name: this.name,
       companyId: config.companyId,
-      metadata: metadataOf(this.snapshot()),
+      metadata: metadataOf(this.snapshot),
       newSource: () => this._charger.access.newCentral(),
       log: (line) => board.log(line),
     });
@@ -120,7 +131,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
 
   reportFault(message: string): void {
     this._board.log(message);
-    this._lastError = message;
+    this.lastError = message;
     this._connectivity.platform.notify(message, "error");
   }
 
@@ -144,8 +155,8 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   handleSettingsChanged(): void {
     this._charger.handleSettingsChanged();
     const { name } = this._settings.now;
-    if (name !== undefined && name !== this._name) {
-      this._name = name;
+    if (name !== undefined && name !== this.name) {
+      this.name = name;
       this._tagService.rename(name);
       this._connectivity.platform.rename(name);
     }
@@ -167,7 +178,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   }
 
   forgetOwner(): void {
-    this._lastError = undefined;
+    this.lastError = undefined;
     let failure: unknown;
     try {
       this._settings.forgetOwner();
@@ -178,45 +189,8 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
     if (failure !== undefined) throw failure;
   }
 
-  /** The present status; the source of advertisement, `/status` and telemetry. */
-  snapshot(): StationSnapshot {
-    const { _charger: charger, _connectivity: connectivity } = this;
-    const { access, sessions } = charger;
-    const { boots, config } = this._options;
-    return {
-      lifeCycle: connectivity.lifeCycle,
-      problem: connectivity.problem,
-      isPairing: connectivity.isPairing,
-      isOnline: connectivity.platform.isOnline,
-      name: this._name,
-      firmwareVersion: this._identity.firmwareVersion,
-      status: charger.status,
-      acceptsTags: charger.acceptsTags,
-      authorizesOffline: access.authorizesOffline,
-      sessionId: charger.sessionId,
-      powerW: charger.powerW,
-      energyWh: charger.energyWh,
-      meterWh: charger.meterWh,
-      temperatureC: charger.temperatureC,
-      lastError: this._lastError,
-      lastResult: access.lastResult,
-      listedTags: access.listedTags,
-      isLearning: charger.learning.isOn,
-      waitingSessions: sessions.waiting,
-      givenUpSessions: sessions.givenUp,
-      settings: this._settings.now,
-      installationA: config.currentLimitA,
-      update: this.updates.text,
-      transfer: connectivity.transferStatus,
-      signalPercent: connectivity.link.signalPercent,
-      uptimeS: Math.floor(this._board.clock.monotonicMs() / 1000),
-      heapBytes: this._heap.bytes,
-      restarts: { count: boots.count, reason: boots.resetText },
-    };
-  }
-
   private _updateAdvertisement(): void {
-    if (!this._isClosed) this._tagService?.update(metadataOf(this.snapshot()));
+    if (!this._isClosed) this._tagService?.update(metadataOf(this.snapshot));
   }
 
   private _api() {
@@ -227,7 +201,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
       }),
       ...panelRoutes(this.commands),
     ];
-    return { routes, describe: () => statusFields(this.snapshot()) };
+    return { routes, describe: () => statusFields(this.snapshot) };
   }
 
   private _makeUpdates(): Updates {

@@ -64,7 +64,7 @@ export class Platform implements Requester, IO {
     this._failure = undefined;
     this._connection = new PlatformConnection({
       board,
-      identity: { ...identity, name: source.snapshot().name },
+      identity: { ...identity, name: source.snapshot.name },
       parameters,
       device,
       source,

@@ -17,8 +17,6 @@ import type { StationSnapshot } from "../snapshot.js";
 type Property = HomieProperty<StationSnapshot, StationCommands>;
 type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging";
 
-/** Shown in place of an empty text: an empty payload would delete the topic. */
-const NONE = "none";
 const UPTIME_STEP_S = 60;
 const SIGNAL_STEP_PERCENT = 5;
 const TEMPERATURE_STEP_C = 5;
@@ -112,8 +110,8 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
     number("signal", "Signal", "%", (station) => floor(station.signalPercent ?? 100, SIGNAL_STEP_PERCENT)),
     uptime(UPTIME_STEP_S),
     number("heap", "Free memory", "B", (station) => station.heapBytes),
-    number("restarts", "Restarts", undefined, (station) => station.restarts.count),
-    text("restart-reason", "Last restart", (station) => station.restarts.reason),
+    number("restarts", "Restarts", undefined, (station) => station.restartCount),
+    text("restart-reason", "Last restart", (station) => station.restartReason),
     number("waiting", "Sessions that wait for the platform", undefined, (station) => station.waitingSessions),
     number("given-up", "Discarded sessions", undefined, (station) => station.givenUpSessions),
     {
@@ -140,7 +138,7 @@ function uptime(stepS: number): Property {
 }
 
 function text(id: string, name: string, value: (station: StationSnapshot) => string | undefined): Property {
-  return { id, name, datatype: "string", value: (station) => value(station) || NONE };
+  return { id, name, datatype: "string", value };
 }
 
 function number(

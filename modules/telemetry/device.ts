@@ -3,6 +3,16 @@
  * a snapshot, and commands go to a commands, so that nothing of it is made per station.
  */
 
+export type PropertyValue = string | number | boolean | undefined;
+
+/** Published in place of an empty text: an empty payload would delete the topic at the broker. */
+const NONE = "none";
+
+/** The payload of a value. */
+export function payloadOf(value: PropertyValue): string {
+  return value === undefined || value === "" ? NONE : String(value);
+}
+
 /** @typeParam Snapshot what the values are read from; @typeParam Commands what commands are given to */
 export interface Property<Snapshot, Commands> {
   /** `a-z 0-9 -`; on the wire. */
@@ -13,8 +23,8 @@ export interface Property<Snapshot, Commands> {
   readonly unit?: string;
   /** `min:max` of an integer; the words of an enum with commas between them. */
   readonly format?: string | ((snapshot: Snapshot) => string);
-  /** Present value; never empty, which would delete the topic at the broker. */
-  readonly value: (snapshot: Snapshot) => string | number | boolean;
+  /** Present value. A text that is missing or empty is published as `none`. */
+  readonly value: (snapshot: Snapshot) => PropertyValue;
   /** The device has this property; default: always. Evaluated once for each connection. */
   readonly isPresent?: (snapshot: Snapshot) => boolean;
   /** Carries out `text`, which fits datatype and format. Returns what is wrong; `undefined` if nothing is. */

@@ -39,7 +39,7 @@ test("a value that changes at each comparison delays neither other values nor no
       telemetry: [],
       stats: [],
     },
-    source: { snapshot: () => undefined, commands: undefined },
+    source: { snapshot: undefined, commands: undefined },
     publish: (message) => sent.push(message) > 0,
   });
   telemetry.goOnline("192.168.1.10");

@@ -1,0 +1,154 @@
+import type { StationStatus } from "../modules/charging/index.js";
+import type { Updates } from "../modules/updates/index.js";
+import type { Charger } from "./charger/charger.js";
+import type { Connectivity } from "./connectivity.js";
+import type { LifeCycle } from "./life-cycle.js";
+import type { StationIdentity } from "./platform/identity.js";
+import type { Settings, SettingsStore } from "./settings.js";
+import type { StationSnapshot } from "./snapshot.js";
+import type { StationOptions } from "./station-options.js";
+import { HeapSampler } from "./ui/heap-sampler.js";
+
+export interface LiveSnapshotOptions extends StationOptions {
+  readonly identity: StationIdentity;
+  readonly settings: SettingsStore;
+  readonly connectivity: Connectivity;
+  readonly charger: Charger;
+  readonly updates: Updates;
+  readonly station: { readonly name: string; readonly lastError: string | undefined };
+}
+
+/**
+ * The station's status, read from its parts when a field is read. A formatter runs to its end before anything changes,
+ * so that it sees one moment, and a field that it does not read costs nothing: a copy of all fields cost a sixth of the
+ * bytecodes of an authorization.
+ */
+export class LiveSnapshot implements StationSnapshot {
+  private readonly _options: LiveSnapshotOptions;
+  private readonly _charger: Charger;
+  private readonly _connectivity: Connectivity;
+  private readonly _heap: HeapSampler;
+
+  constructor(options: LiveSnapshotOptions) {
+    this._options = options;
+    this._charger = options.charger;
+    this._connectivity = options.connectivity;
+    this._heap = new HeapSampler(options.board);
+  }
+
+  get lifeCycle(): LifeCycle {
+    return this._connectivity.lifeCycle;
+  }
+
+  get problem(): { readonly code: string; readonly message: string } | undefined {
+    return this._connectivity.problem;
+  }
+
+  get isPairing(): boolean {
+    return this._connectivity.isPairing;
+  }
+
+  get isOnline(): boolean {
+    return this._connectivity.platform.isOnline;
+  }
+
+  get name(): string {
+    return this._options.station.name;
+  }
+
+  get firmwareVersion(): number {
+    return this._options.identity.firmwareVersion;
+  }
+
+  get status(): StationStatus {
+    return this._charger.status;
+  }
+
+  get acceptsTags(): boolean {
+    return this._charger.acceptsTags;
+  }
+
+  get authorizesOffline(): boolean {
+    return this._charger.access.authorizesOffline;
+  }
+
+  get sessionId(): string | undefined {
+    return this._charger.sessionId;
+  }
+
+  get powerW(): number | undefined {
+    return this._charger.powerW;
+  }
+
+  get energyWh(): number | undefined {
+    return this._charger.energyWh;
+  }
+
+  get meterWh(): number | undefined {
+    return this._charger.meterWh;
+  }
+
+  get temperatureC(): number | undefined {
+    return this._charger.temperatureC;
+  }
+
+  get lastError(): string | undefined {
+    return this._options.station.lastError;
+  }
+
+  get lastResult(): string | undefined {
+    return this._charger.access.lastResult;
+  }
+
+  get listedTags(): number {
+    return this._charger.access.listedTags;
+  }
+
+  get isLearning(): boolean {
+    return this._charger.learning.isOn;
+  }
+
+  get waitingSessions(): number {
+    return this._charger.sessions.waiting;
+  }
+
+  get givenUpSessions(): number {
+    return this._charger.sessions.givenUp;
+  }
+
+  get settings(): Settings {
+    return this._options.settings.now;
+  }
+
+  get installationA(): number {
+    return this._options.config.currentLimitA;
+  }
+
+  get update(): string | undefined {
+    return this._options.updates.text;
+  }
+
+  get transfer(): { readonly isUnderWay: boolean; readonly failure: string | undefined } {
+    return this._connectivity.transferStatus;
+  }
+
+  get signalPercent(): number | undefined {
+    return this._connectivity.link.signalPercent;
+  }
+
+  get uptimeS(): number {
+    return Math.floor(this._options.board.clock.monotonicMs() / 1000);
+  }
+
+  get heapBytes(): number {
+    return this._heap.bytes;
+  }
+
+  get restartCount(): number {
+    return this._options.boots.count;
+  }
+
+  get restartReason(): string {
+    return this._options.boots.resetText;
+  }
+}
