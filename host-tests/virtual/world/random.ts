@@ -1,5 +1,8 @@
-/** How often a fuzzer tries; less on an engine without a compiler, which says so (host-tests/tools/xs). */
-export const FUZZ_RUNS = (globalThis as { fuzzRuns?: number }).fuzzRuns ?? 10_000;
+/**
+ * Inputs of each fuzzer. `npm run soak` sets more, an engine without a compiler less (host-tests/tools/xs), by the global
+ * `fuzzRuns`.
+ */
+export const FUZZ_RUNS = (globalThis as { fuzzRuns?: number }).fuzzRuns ?? 1000;
 
 /** A seeded generator (xoshiro128**, Blackman and Vigna 2018), so that a run can be repeated from its seed. */
 export class Random {
