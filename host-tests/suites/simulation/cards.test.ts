@@ -293,7 +293,7 @@ describe("the local list", () => {
       return [answer];
     };
     scene.clock.advance(3_600_000);
-    expect(scene.device.logLines.join("\n")).toContain("it changed while it was fetched");
+    expect(scene.device.logLines.join("\n")).toContain("the list changed during the download");
     scene.platform.intercept = undefined;
     scene.platform.list = { version: 4, tags: ["no hash"] };
     scene.clock.advance(3_600_000);
