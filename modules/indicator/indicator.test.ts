@@ -6,7 +6,7 @@ import { SIGNAL_PATTERNS, type Signal } from "./patterns.js";
 
 function indicating(pins: Record<string, string> = { lamp: "lamp", buzzer: "buzzer" }) {
   const clock = new VirtualClock();
-  /** Since when each output is as it is, and what it was. */
+  /** Value of each output and the time of its last change. */
   const heard: Record<string, [number, 0 | 1][]> = { lamp: [], buzzer: [] };
   class Output {
     readonly #pin: string;
@@ -23,7 +23,7 @@ function indicating(pins: Record<string, string> = { lamp: "lamp", buzzer: "buzz
 }
 
 describe("the lamp", () => {
-  test("blinks while a vehicle waits, and is on while it charges", () => {
+  test("blinks while a plugged vehicle is not charging, and is on while it charges", () => {
     const { clock, heard, indicator } = indicating();
     indicator.show("plugged");
     clock.advance(3500);
@@ -39,7 +39,7 @@ describe("the lamp", () => {
     expect(heard.buzzer).toEqual([]);
   });
 
-  test("shows a signal, and the status as it is by then", () => {
+  test("shows a signal, then the present status", () => {
     const { clock, heard, indicator } = indicating();
     indicator.signal("authorized");
     indicator.show("charging");
@@ -53,14 +53,14 @@ describe("the lamp", () => {
 });
 
 describe("the buzzer", () => {
-  test("is heard once for each signal, and is silent after it", () => {
+  test("plays each signal once", () => {
     const { clock, heard, indicator } = indicating();
     indicator.signal("rejected");
     clock.advance(10_000);
     expect(heard.buzzer?.map(([, value]) => value)).toEqual([1, 0, 1, 0, 1, 0]);
   });
 
-  test("gives way to a signal that comes before the end", () => {
+  test("replaces a signal that is still playing by a new one", () => {
     const { clock, heard, indicator } = indicating();
     indicator.signal("failed");
     clock.advance(200);
@@ -76,13 +76,13 @@ describe("the buzzer", () => {
   });
 });
 
-test("each signal is another, and ends dark", () => {
+test("signals have distinct patterns that end with an off time", () => {
   const patterns = Object.values(SIGNAL_PATTERNS).map(String);
   expect(new Set(patterns).size).toBe(patterns.length);
   for (const pattern of Object.values(SIGNAL_PATTERNS)) expect(pattern.length % 2).toBe(0);
 });
 
-test("a station without lamp and buzzer shows nothing, and sets no timer", () => {
+test("a station without lamp and buzzer sets no timer", () => {
   const { clock, heard, indicator } = indicating({});
   indicator.show("faulted");
   for (const signal of Object.keys(SIGNAL_PATTERNS) as Signal[]) indicator.signal(signal);
@@ -90,7 +90,7 @@ test("a station without lamp and buzzer shows nothing, and sets no timer", () =>
   expect(heard).toEqual({ lamp: [], buzzer: [] });
 });
 
-test("nothing is switched after close", () => {
+test("no output changes after close", () => {
   const { clock, heard, indicator } = indicating();
   indicator.show("faulted");
   indicator.close();
