@@ -135,7 +135,7 @@ describe("the bundle", () => {
   });
 });
 
-describe("a malformed packet", () => {
+describe("malformed input", () => {
   test.each<[string, number[]]>([
     ["reserved type 0", [0x00, 0x00]],
     ["reserved type 15", [0xf0, 0x00]],
@@ -153,13 +153,13 @@ describe("a malformed packet", () => {
     ["flags on a PUBACK", [0x41, 0x02, 0x00, 0x01]],
     ["a packet for a broker", [0xc0, 0x00]],
     ["a cut CONNACK", [0x20, 0x01, 0x00]],
-  ])("with %s is an error, not an exception", (_name, bytes) => {
+  ])("%s is an error, not an exception", (_name, bytes) => {
     expect(read(Uint8Array.from(bytes), 100).error).toEqual(expect.any(String));
     expect(read(Uint8Array.from(bytes), 1).error).toEqual(expect.any(String));
   });
 
   test.each([0x00, 0x20, 0x40, 0x90, 0xb0, 0xd0, 0xf0])(
-    "with type and flags %i and 20,000 bytes is an error as soon as its length is known",
+    "a packet with type and flags %i and 20,000 bytes is an error as soon as its length is known",
     (type) => {
       expect(reader().push(new Uint8Array([type, 0xa0, 0x9c, 0x01])).error).toContain("20000");
     },
