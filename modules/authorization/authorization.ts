@@ -52,8 +52,8 @@ export interface TagSource {
  * when its source disconnects.
  */
 export class Authorization implements IO {
-  private _options: AuthorizationOptions;
-  private _stationLimiter: AttemptLimiter;
+  private readonly _options: AuthorizationOptions;
+  private readonly _stationLimiter: AttemptLimiter;
   private _running: Attempt | undefined;
 
   constructor(options: AuthorizationOptions) {

@@ -12,8 +12,8 @@ const KEY_CHARS = 32;
 
 /** Cache of the platform's answers by tag hash, each for the time that the platform allowed. A restart empties it. */
 export class AnswerCache {
-  private _clock: Pick<Clock, "monotonicMs">;
-  private _answers = new Map<string, Answer>();
+  private readonly _clock: Pick<Clock, "monotonicMs">;
+  private readonly _answers = new Map<string, Answer>();
 
   constructor({ clock }: { clock: Pick<Clock, "monotonicMs"> }) {
     this._clock = clock;

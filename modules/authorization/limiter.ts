@@ -2,9 +2,9 @@ import type { Clock } from "../board/index.js";
 
 /** Rate limiter: at most `count` attempts in any window of `windowMs`. Stores at most `count` timestamps. */
 export class AttemptLimiter {
-  private _clock: Clock;
-  private _count: number;
-  private _windowMs: number;
+  private readonly _clock: Clock;
+  private readonly _count: number;
+  private readonly _windowMs: number;
   private _timestampsMs: number[] = [];
 
   constructor(options: { clock: Clock; count: number; windowMs: number }) {

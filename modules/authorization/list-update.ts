@@ -13,7 +13,7 @@ export interface ListUpdateOptions {
 
 /** Downloads the local list from the platform page by page. An incomplete download leaves the old list in force. */
 export class ListUpdate implements IO {
-  private _options: ListUpdateOptions;
+  private readonly _options: ListUpdateOptions;
   private _request: IO | undefined;
 
   constructor(options: ListUpdateOptions) {

@@ -57,10 +57,10 @@ export interface LocalListOptions {
 
 /** Tags that the station may authorize without the platform. The list is in the storage, not in memory. */
 export class LocalList {
-  private _options: LocalListOptions;
+  private readonly _options: LocalListOptions;
   private _index: ListIndex;
   /** Keys that are struck but not yet stored as such. */
-  private _struck = new Set<string>();
+  private readonly _struck = new Set<string>();
   /** A page cannot be read, so the list has to be downloaded again. */
   private _isDamaged = false;
 

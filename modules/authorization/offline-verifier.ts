@@ -23,7 +23,7 @@ export interface OfflineVerifierOptions {
 
 /** Verifier that decides by local list and cache. It runs only after the platform has not answered. */
 export class OfflineVerifier implements Verifier {
-  private _options: OfflineVerifierOptions;
+  private readonly _options: OfflineVerifierOptions;
 
   constructor(options: OfflineVerifierOptions) {
     this._options = options;

@@ -16,7 +16,7 @@ export interface BackoffOptions {
  * `minMs` x 2^(n-1), and at most `maxMs`. The jitter spreads the retries of many stations.
  */
 export class Backoff {
-  private _options: BackoffOptions;
+  private readonly _options: BackoffOptions;
   private _failures = 0;
 
   constructor(options: BackoffOptions) {

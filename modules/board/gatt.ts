@@ -40,19 +40,19 @@ export interface GATTConnection extends IO {
 
 /** AD structures of one PDU, sent in the order of the keys here (Core Supplement Part A 1). */
 export interface AdvertisingRecords {
-  flags?: number;
+  readonly flags?: number;
   /** 128-bit UUIDs, sent as the complete list. */
-  services?: readonly string[];
+  readonly services?: readonly string[];
   /** `data` MUST be a Uint8Array: the SDK sends an ArrayBuffer as zeros. */
   manufacturerData?: { readonly manufacturer: number; readonly data: Uint8Array<ArrayBuffer> };
   /** Complete local name. */
-  name?: string;
+  readonly name?: string;
 }
 
 export interface GATTServerOptions {
   /** The MTU that the server offers, 23-517. */
-  mtu?: number;
-  services: readonly GATTService[];
+  readonly mtu?: number;
+  readonly services: readonly GATTService[];
   onReady?(): void;
   onConnect?(connection: GATTConnection): void;
   onDisconnect?(connection: GATTConnection): void;

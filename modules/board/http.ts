@@ -12,9 +12,9 @@ export interface HTTPRequest {
 
 /** Status and headers of a response. */
 export interface HTTPResponse {
-  status: number;
+  readonly status: number;
   /** Must contain `content-length`. The connection closes after the response. */
-  headers: ReadonlyMap<string, string>;
+  readonly headers: ReadonlyMap<string, string>;
 }
 
 /** Callbacks of one request and its response, in the order onRequest, onReadable*, onResponse, onWritable*, onDone. */
@@ -54,11 +54,11 @@ export interface HTTPConnection extends IO {
  */
 export interface HTTPServerOptions {
   /** Port; 0: any free port. */
-  port: number;
+  readonly port: number;
   /** Highest length of request line and headers, bytes. */
-  maxHeadBytes: number;
-  maxConnections: number;
-  requestTimeoutMs: number;
+  readonly maxHeadBytes: number;
+  readonly maxConnections: number;
+  readonly requestTimeoutMs: number;
   onConnect(connection: HTTPConnection): void;
 }
 

@@ -40,10 +40,10 @@ export type WiFiConstructor = new (options: WiFiOptions) => WiFi;
 
 export interface AccessPointOptions {
   /** 1-32 bytes. */
-  ssid: string;
+  readonly ssid: string;
   /** 8-63 bytes; an open network without it. */
-  password?: string;
-  channel?: number;
+  readonly password?: string;
+  readonly channel?: number;
 }
 
 /** Makes the station's access point, 192.168.4.1/24 with DHCP. It is up until `close()`. */

@@ -38,7 +38,7 @@ export interface PilotLevels {
 }
 
 export interface ControlPilotOptions {
-  pin: PinSpecifier;
+  readonly pin: PinSpecifier;
   /** The levels have changed by more than the noise since the last call. */
   onReadable?(): void;
 }

@@ -2,8 +2,8 @@ import type { IO, PinSpecifier } from "./io.js";
 
 export interface SerialOptions {
   /** The pin that receives. */
-  pin: PinSpecifier;
-  baud: number;
+  readonly pin: PinSpecifier;
+  readonly baud: number;
   /** `count` bytes are readable. Unread bytes are announced again when more arrive. */
   onReadable?(count: number): void;
 }

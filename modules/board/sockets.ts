@@ -31,9 +31,9 @@ export interface TCPHandlers {
 
 export interface TCPConnectOptions extends TCPHandlers {
   /** IPv4 address. `Board.resolve` resolves names. */
-  address: string;
-  port: number;
-  noDelay?: boolean;
+  readonly address: string;
+  readonly port: number;
+  readonly noDelay?: boolean;
 }
 
 /**
@@ -41,8 +41,8 @@ export interface TCPConnectOptions extends TCPHandlers {
  * of the connection, also its end, are reported again.
  */
 export interface TCPFromOptions extends TCPHandlers {
-  from: TCP;
-  noDelay?: boolean;
+  readonly from: TCP;
+  readonly noDelay?: boolean;
 }
 
 /**
@@ -54,7 +54,7 @@ export type TCPConstructor = new (options: TCPConnectOptions | TCPFromOptions) =
 
 export interface TLSConnectOptions extends TCPConnectOptions {
   /** Name that the peer's certificate must match. */
-  host: string;
+  readonly host: string;
   /** The TLS handshake has failed. Called before `onError`. */
   onHandshakeFailed?(): void;
 }
@@ -64,7 +64,7 @@ export type TLSConstructor = new (options: TLSConnectOptions) => TCP;
 
 export interface ListenerOptions {
   /** Port; 0: any free port. */
-  port: number;
+  readonly port: number;
   /** `count` connections can be `read()`. */
   onReadable?(count: number): void;
 }

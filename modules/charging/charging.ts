@@ -77,14 +77,14 @@ const SESSION_ID_BYTES = 8;
 
 /** Driver of the charging state machine. Reads the pilot and the feedback contact, and sets contactor, pilot and lock. */
 export class Charging implements IO {
-  private _board: Board;
-  private _onEvent: (event: ChargingEvent) => void;
-  private _authorizationTimeoutMs: number;
-  private _contactor: DigitalOut;
+  private readonly _board: Board;
+  private readonly _onEvent: (event: ChargingEvent) => void;
+  private readonly _authorizationTimeoutMs: number;
+  private readonly _contactor: DigitalOut;
   /** The feedback contact; `undefined` when the station has none. */
-  private _feedback: DigitalIn | undefined;
-  private _lock: DigitalOut | undefined;
-  private _pilot: ControlPilot;
+  private readonly _feedback: DigitalIn | undefined;
+  private readonly _lock: DigitalOut | undefined;
+  private readonly _pilot: ControlPilot;
   private _state: ChargingState = { type: "available" };
   private _dutyPermille = PILOT_STEADY_PERMILLE;
   private _expiry: Timer | undefined;

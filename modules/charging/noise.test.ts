@@ -34,8 +34,8 @@ class Noisy {
   isClosed = false;
   state: PilotState = "A";
   hasDiode = true;
-  #random: Random;
-  #offsetMv: number;
+  readonly #random: Random;
+  readonly #offsetMv: number;
   #duty = STEADY;
   #spikeUntilMs = 0;
 

@@ -13,7 +13,7 @@ export interface IndicatorOptions {
  * shows the status again. A new signal replaces one that is still playing.
  */
 export class Indicator implements IO {
-  private _clock: Board["clock"];
+  private readonly _clock: Board["clock"];
   private _lamp: DigitalOut | undefined;
   private _buzzer: DigitalOut | undefined;
   private _status: StationStatus = "available";

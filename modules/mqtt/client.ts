@@ -78,13 +78,13 @@ const LAST_MESSAGE_ID = 65_535;
  * a call; only the state `closed` is reported during `close`.
  */
 export class MQTTClient implements IO {
-  private _options: MQTTSessionOptions;
+  private readonly _options: MQTTSessionOptions;
   private _state: MQTTState = { type: "connecting" };
   private _connection: Connection | undefined;
-  private _outbox: Outbox;
-  private _subscriptions: Subscriptions;
-  private _keepAlive: KeepAlive;
-  private _backoff: Backoff;
+  private readonly _outbox: Outbox;
+  private readonly _subscriptions: Subscriptions;
+  private readonly _keepAlive: KeepAlive;
+  private readonly _backoff: Backoff;
   private _timer: Timer | undefined;
   private _onlineSinceMs = 0;
   private _lastMessageId = 0;

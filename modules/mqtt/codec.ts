@@ -89,7 +89,7 @@ const NO_BYTES = new Uint8Array(0);
  * discarded after its first error.
  */
 export class PacketReader {
-  private _maxPacketBytes: number;
+  private readonly _maxPacketBytes: number;
   private _parser: PacketParser;
   private _packets: IncomingPacket[] = [];
   private _error: string | undefined;

@@ -29,10 +29,10 @@ const MAX_UNSENT_BYTES = 8192;
 
 /** One connection to a broker. It converts between packets and the pieces of bytes that the socket transfers. */
 export class Connection implements IO {
-  private _options: ConnectionOptions;
-  private _reader: PacketReader;
+  private readonly _options: ConnectionOptions;
+  private readonly _reader: PacketReader;
   private _socket: TCP | undefined;
-  private _timer: Timer | undefined;
+  private readonly _timer: Timer | undefined;
   private _isOpen = false;
   private _isClosed = false;
   private _unsent: Uint8Array<ArrayBuffer>[] = [];

@@ -20,7 +20,7 @@ const PINGRESP_TIMEOUT_MS = 10_000;
  * [MQTT-3.1.2-23]. A station that only sends would detect nothing, so it also pings when nothing was received.
  */
 export class KeepAlive {
-  private _options: KeepAliveOptions;
+  private readonly _options: KeepAliveOptions;
   private _timer: Timer | undefined;
   private _answerTimer: Timer | undefined;
   private _hasSent = false;

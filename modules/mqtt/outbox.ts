@@ -32,9 +32,9 @@ const OVERHEAD_BYTES = 9;
  * at its end are sent again first, in the same order [MQTT-4.4.0-1] [MQTT-4.6.0-1].
  */
 export class Outbox {
-  private _options: OutboxOptions;
-  private _waiting: QueuedMessage[] = [];
-  private _inFlight: QueuedMessage[] = [];
+  private readonly _options: OutboxOptions;
+  private readonly _waiting: QueuedMessage[] = [];
+  private readonly _inFlight: QueuedMessage[] = [];
   private _bytes = 0;
 
   constructor(options: OutboxOptions) {

@@ -15,8 +15,8 @@ const NUMBER_BYTES = 2;
  * identifier. Topic and payload are neither allocated nor checked.
  */
 export class OversizedPublish {
-  private _byteLength: number;
-  private _qos: 0 | 1;
+  private readonly _byteLength: number;
+  private readonly _qos: 0 | 1;
   /** Bytes that have arrived. */
   private _position = 0;
   private _topicBytes = 0;

@@ -17,10 +17,10 @@ const REFUSED = 0x80;
 
 /** Subscriptions of a client, across connections. */
 export class Subscriptions {
-  private _options: SubscriptionsOptions;
-  private _subscriptions = new Map<string, Subscription>();
+  private readonly _options: SubscriptionsOptions;
+  private readonly _subscriptions = new Map<string, Subscription>();
   /** Filters of pending requests, by packet identifier. */
-  private _pending = new Map<number, string>();
+  private readonly _pending = new Map<number, string>();
 
   constructor(options: SubscriptionsOptions) {
     this._options = options;

@@ -53,15 +53,15 @@ const CHECK_MS = 30_000;
 
 /** Driver of the Wi-Fi state machine: performs its effects. */
 class WiFiLink implements Link {
-  private _board: Board;
-  private _listeners: LinkListener[] = [];
+  private readonly _board: Board;
+  private readonly _listeners: LinkListener[] = [];
   private _failure: LinkFailure | undefined;
-  private _wifi: WiFi;
-  private _scanner: Scanner;
+  private readonly _wifi: WiFi;
+  private readonly _scanner: Scanner;
   private _machine: WiFiState = { type: "down" };
-  private _backoff: Backoff;
+  private readonly _backoff: Backoff;
   private _timer: Timer | undefined;
-  private _check: Timer;
+  private readonly _check: Timer;
   private _reported: LinkState = { type: "down" };
 
   constructor(board: Board) {
@@ -190,8 +190,8 @@ class EthernetLink implements Link {
   private _ethernet: Ethernet | undefined;
   readonly signalPercent = undefined;
   readonly failure = undefined;
-  private _board: Board;
-  private _listeners: LinkListener[] = [];
+  private readonly _board: Board;
+  private readonly _listeners: LinkListener[] = [];
 
   constructor(board: Board) {
     this._board = board;

@@ -13,10 +13,10 @@ const TIMEOUT_MS = 10_000;
  * the result is that of the last scan.
  */
 export class Scanner {
-  private _clock: Board["clock"];
-  private _wifi: Pick<WiFi, "scan">;
+  private readonly _clock: Board["clock"];
+  private readonly _wifi: Pick<WiFi, "scan">;
   private _callbacks: ((results: ScanResults) => void)[] = [];
-  private _found = new Map<string, WiFiNetwork>();
+  private readonly _found = new Map<string, WiFiNetwork>();
   private _last: ScanResults = [];
   private _timer: Timer | undefined;
   /** Identifies the running scan. It changes with each scan and at its end, so that late callbacks are ignored. */

@@ -110,7 +110,7 @@ type Listener = (argument: unknown) => void;
 
 /** The part of Node's EventEmitter that mqtt-packet uses. */
 export class EventEmitter {
-  private _listeners = new Map<string, Listener>();
+  private readonly _listeners = new Map<string, Listener>();
 
   /** Sets the listener of an event. The codec has one listener per event. */
   on(event: string, listener: Listener): this {
