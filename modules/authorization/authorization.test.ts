@@ -27,7 +27,7 @@ class ManualVerifier implements Verifier {
   readonly cards: Card[] = [];
   closed = 0;
   answer: (verdict: Verdict) => void = () => {
-    throw new Error("the verifier was not asked");
+    throw new Error("the verifier was not called");
   };
 
   verify(card: Card, done: (verdict: Verdict) => void) {

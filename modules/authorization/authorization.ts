@@ -118,7 +118,10 @@ export class Authorization implements IO {
     this._options.listener.handleBusyChanged();
   }
 
-  /** Returns the reason to refuse an attempt. Rate limits come first, so that a source that guesses tags learns nothing. */
+  /**
+   * Returns the reason to refuse an attempt. Rate limits come first, so that a source that guesses tags learns
+   * nothing.
+   */
   private _refusal(card: Card, sourceLimiter: AttemptLimiter): AttemptResult | undefined {
     if (!sourceLimiter.take() || !this._stationLimiter.take()) return resultOf(429, "too many attempts");
     if (!isTag(card.tag)) return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");

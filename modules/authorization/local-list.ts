@@ -4,8 +4,8 @@ import type { RecordFormat, StoredRecord } from "../settings/index.js";
 /** Highest number of tags on a list. */
 export const MAX_LISTED_TAGS = 500;
 /**
- * Tags in one record, and in one answer of the platform. A storage value has at most 4000 bytes, and free heap is not much
- * larger.
+ * Tags in one record, and in one answer of the platform. A storage value has at most 4000 bytes, and free heap is not
+ * much larger.
  */
 export const LIST_PAGE_TAGS = 50;
 /** Length of a key: the first hex digits of the tag's SHA-256, 128 bits. */

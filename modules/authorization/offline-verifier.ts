@@ -5,8 +5,8 @@ import { tagHash } from "./tag.js";
 import type { Card, Verdict, Verifier } from "./verifier.js";
 
 /**
- * Policies for authorization without the platform: authorize no tag, the tags on the local list, or also the tags in the
- * cache.
+ * Policies for authorization without the platform: authorize no tag, the tags on the local list, or also the tags in
+ * the cache.
  */
 export const OFFLINE_POLICIES = ["deny", "list", "list-and-cache"] as const;
 /** Policy for authorization without the platform. */

@@ -1,7 +1,9 @@
 import type { Crypto } from "../board/index.js";
 import { encodeHex, encodeUTF8 } from "../bytes/index.js";
 
-/** Whether a text is a well-formed tag of 4-64 characters, as written to the tag characteristic (protocol, section 3). */
+/**
+ * Whether a text is a well-formed tag of 4-64 characters, as written to the tag characteristic (protocol, section 3).
+ */
 export function isTag(text: string): boolean {
   return /^[A-Za-z0-9_.:-]{4,64}$/.test(text);
 }

@@ -85,9 +85,9 @@ export interface Board {
   /** Opens an update. Throws while another update is open. */
   openUpdate(): Updater;
   /**
-   * Validates the running firmware, so that the bootloader keeps it. The next restart rolls back an update that was not
-   * validated. Further calls have no effect. Throws when the bootloader does not accept the call; a board that was never
-   * updated may lack the boot data for it.
+   * Validates the running firmware, so that the bootloader keeps it. The next restart rolls back an update that was
+   * not validated. Further calls have no effect. Throws when the bootloader does not accept the call; a board that was
+   * never updated may lack the boot data for it.
    */
   confirmUpdate(): void;
   /** Returns the temperature inside the station, °C; `undefined` when the sensor is broken. Absent without a sensor. */

@@ -47,10 +47,10 @@ export interface HTTPConnection extends IO {
 }
 
 /**
- * Options of an HTTP/1.1 server, as `embedded:network/http/server`, with limits which that one lacks. The server itself
- * answers 400 to malformed HTTP, 431 to a head longer than `maxHeadBytes`, and 408 to a request that is incomplete after
- * `requestTimeoutMs`. It closes a connection whose response is not received within the same time. Connections beyond
- * `maxConnections` are queued or closed.
+ * Options of an HTTP/1.1 server, as `embedded:network/http/server`, with limits which that one lacks. The server
+ * itself answers 400 to malformed HTTP, 431 to a head longer than `maxHeadBytes`, and 408 to a request that is
+ * incomplete after `requestTimeoutMs`. It closes a connection whose response is not received within the same time.
+ * Connections beyond `maxConnections` are queued or closed.
  */
 export interface HTTPServerOptions {
   /** Port; 0: any free port. */

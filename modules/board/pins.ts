@@ -19,9 +19,9 @@ export interface DigitalIn extends IO {
 export type DigitalInConstructor = new (options: { pin: PinSpecifier; onReadable?(): void }) => DigitalIn;
 
 /**
- * Counter for the pulses of a meter's S0 output. In IEC 62053-31 pulses and pauses have at least 30 ms each, so at most 16
- * pulses arrive per second. The board debounces: a pulse counts at its first edge, after 20 ms without an edge. The SDK's
- * `embedded:io/pulsecount` is not usable: it decodes quadrature, and the ESP32-C3 has no unit for it.
+ * Counter for the pulses of a meter's S0 output. In IEC 62053-31 pulses and pauses have at least 30 ms each, so at
+ * most 16 pulses arrive per second. The board debounces: a pulse counts at its first edge, after 20 ms without an
+ * edge. The SDK's `embedded:io/pulsecount` is not usable: it decodes quadrature, and the ESP32-C3 has no unit for it.
  */
 export interface PulseCount extends IO {
   /** Returns the number of pulses since construction. */
@@ -44,9 +44,9 @@ export interface ControlPilotOptions {
 }
 
 /**
- * The control pilot circuit of IEC 61851-1 Annex A: a 1 kHz, ±12 V generator behind 1 kΩ, and a measurement of the pilot
- * voltage. It is a sensor (ECMA-419), so that sampling stays in the board. After construction and after `close()` the
- * output is steady +12 V: not ready to supply.
+ * The control pilot circuit of IEC 61851-1 Annex A: a 1 kHz, ±12 V generator behind 1 kΩ, and a measurement of the
+ * pilot voltage. It is a sensor (ECMA-419), so that sampling stays in the board. After construction and after
+ * `close()` the output is steady +12 V: not ready to supply.
  */
 export interface ControlPilot extends IO {
   /** Returns levels that were measured under the last written duty. */

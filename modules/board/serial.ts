@@ -9,7 +9,8 @@ export interface SerialOptions {
 }
 
 /**
- * A receive-only UART with 8 data bits, no parity and 1 stop bit, as `embedded:io/serial`. Bytes beyond its buffer are lost.
+ * A receive-only UART with 8 data bits, no parity and 1 stop bit, as `embedded:io/serial`. Bytes beyond its buffer are
+ * lost.
  */
 export interface Serial extends IO {
   /** Returns all readable bytes; `undefined` without any. */

@@ -3,12 +3,12 @@ import type { Bytes, IO } from "./io.js";
 /**
  * A TCP connection, as `embedded:io/socket/tcp` (ECMA-419, TCP class pattern; SDK: `modules/io/socket/lwip/tcp.c`).
  *
- * - The first `onWritable(count)` reports that the connection is open; later ones report room after a write. `count` is
- *   the number of bytes that `write` accepts now.
- * - `onReadable(count)` reports `count` readable bytes. It is called again only when more arrive, so a caller has to read
- *   all bytes or to remember that some are left.
- * - `onError` reports the end of the connection: refused, reset, or closed by the peer with everything read. The chip gives
- *   no reason, so a caller MUST NOT need one. No callback follows it.
+ * - The first `onWritable(count)` reports that the connection is open; later ones report room after a write. `count`
+ *   is the number of bytes that `write` accepts now.
+ * - `onReadable(count)` reports `count` readable bytes. It is called again only when more arrive, so a caller has to
+ *   read all bytes or to remember that some are left.
+ * - `onError` reports the end of the connection: refused, reset, or closed by the peer with everything read. The chip
+ *   gives no reason, so a caller MUST NOT need one. No callback follows it.
  */
 export interface TCP extends IO {
   /** IPv4 address of the peer. On the chip it is `undefined` for a connection from a `Listener`. */
@@ -37,8 +37,8 @@ export interface TCPConnectOptions extends TCPHandlers {
 }
 
 /**
- * Options to take over an open connection, such as one from a `Listener`. This closes the given instance. Earlier events
- * of the connection, also its end, are reported again.
+ * Options to take over an open connection, such as one from a `Listener`. This closes the given instance. Earlier
+ * events of the connection, also its end, are reported again.
  */
 export interface TCPFromOptions extends TCPHandlers {
   readonly from: TCP;
@@ -46,9 +46,9 @@ export interface TCPFromOptions extends TCPHandlers {
 }
 
 /**
- * Opens a connection. Throws when no socket is free (`no socket`), when the address is not an IPv4 address, and when the
- * board has no network to it (`no network`). The chip detects only that it has no network at all, and lwIP does not report
- * a connection that could not be started. So a caller MUST limit the time until `onWritable` or `onError`.
+ * Opens a connection. Throws when no socket is free (`no socket`), when the address is not an IPv4 address, and when
+ * the board has no network to it (`no network`). The chip detects only that it has no network at all, and lwIP does
+ * not report a connection that could not be started. So a caller MUST limit the time until `onWritable` or `onError`.
  */
 export type TCPConstructor = new (options: TCPConnectOptions | TCPFromOptions) => TCP;
 
@@ -76,7 +76,7 @@ export interface Listener extends IO {
 }
 
 /**
- * Opens a listener. Throws when the port is in use. A listener may be opened before the network is up, and stays open when
- * networks change.
+ * Opens a listener. Throws when the port is in use. A listener may be opened before the network is up, and stays open
+ * when networks change.
  */
 export type ListenerConstructor = new (options: ListenerOptions) => Listener;

@@ -15,8 +15,8 @@ export interface Updater extends IO {
   /** Writes the next bytes of the image and erases flash as needed. Throws when they do not fit the slot. */
   write(data: Bytes): void;
   /**
-   * Checks the complete image (header, chip, checksum) and selects it for the next restart. Throws without a change when
-   * the image is not valid for this chip.
+   * Checks the complete image (header, chip, checksum) and selects it for the next restart. Throws without a change
+   * when the image is not valid for this chip.
    */
   complete(): void;
 }

@@ -65,17 +65,21 @@ const DEBOUNCE_MS = 20;
  * requires an open contactor within 100 ms.
  */
 const UNSETTLED_MS = 60;
-/** Time for the feedback contact to match a command, ms. A contactor switches within 50 ms, then its contact bounces. */
+/**
+ * Time for the feedback contact to match a command, ms. A contactor switches within 50 ms, then its contact bounces.
+ */
 const CONTACTOR_FEEDBACK_MS = 200;
 /**
- * Minimum off time of the contactor, ms. Shorter cycles wear the contacts and leave no time for the feedback check. The
- * limit from above is 3 s: the longest time from C to current (IEC 61851-1 table A.6).
+ * Minimum off time of the contactor, ms. Shorter cycles wear the contacts and leave no time for the feedback check. It
+ * has to stay below 3 s, the longest time from C to current (IEC 61851-1 table A.6).
  */
 const MIN_OFF_MS = 2000;
 /** Length of a session id, bytes of randomness. */
 const SESSION_ID_BYTES = 8;
 
-/** Driver of the charging state machine. Reads the pilot and the feedback contact, and sets contactor, pilot and lock. */
+/**
+ * Driver of the charging state machine. Reads the pilot and the feedback contact, and sets contactor, pilot and lock.
+ */
 export class Charging implements IO {
   private readonly _board: Board;
   private readonly _onEvent: (event: ChargingEvent) => void;
@@ -225,7 +229,8 @@ export class Charging implements IO {
 
   private _perform(state: ChargingState): void {
     const { contactorClosed, dutyPermille, isLocked } = outputsOf(state, this._limitA);
-    // The contactor opens before the offer is withdrawn. When it closes, the authorization has already set offer and lock.
+    // The contactor opens before the offer is withdrawn. When it closes, the authorization has already set offer and
+    // lock.
     this._contactor.write(contactorClosed ? 1 : 0);
     if (contactorClosed !== this._isContactorClosed) {
       this._isContactorClosed = contactorClosed;

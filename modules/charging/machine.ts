@@ -1,11 +1,12 @@
 /**
  * The safety-critical state machine of a charging station. These rules hold in every state and after every input:
  *
- * 1. The contactor is closed only in the state `charging` while the vehicle requests energy (C or D). The machine enters
- *    `charging` only from `authorized`, by a C or D measured under the square wave: only a square wave shows the diode.
+ * 1. The contactor is closed only in the state `charging` while the vehicle requests energy (C or D). The machine
+ *    enters `charging` only from `authorized`, by a C or D measured under the square wave: only a square wave shows
+ *    the diode.
  * 2. Only the input `authorize` authorizes, and only while a vehicle is plugged in.
- * 3. In E and F, and when the contactor feedback does not match the command, the station faults. Pilot (steady +12 V) and
- *    contactor are off until the vehicle has left and the feedback matches.
+ * 3. In E and F, and when the contactor feedback does not match the command, the station faults. Pilot (steady +12 V)
+ *    and contactor are off until the vehicle has left and the feedback matches.
  * 4. The offered current never exceeds the grant or the station's limit. Below 6 A the station offers no current.
  * 5. The plug is locked while current is offered, until the contactor has opened, and while it is welded.
  *

@@ -9,8 +9,8 @@ export interface IndicatorOptions {
 }
 
 /**
- * Driver of the optional lamp and buzzer. The lamp shows the status. A signal plays once on lamp and buzzer, then the lamp
- * shows the status again. A new signal replaces one that is still playing.
+ * Driver of the optional lamp and buzzer. The lamp shows the status. A signal plays once on lamp and buzzer, then the
+ * lamp shows the status again. A new signal replaces one that is still playing.
  */
 export class Indicator implements IO {
   private readonly _clock: Board["clock"];

@@ -12,8 +12,8 @@ export function isJSONObject(value: unknown): value is JSONObject {
 }
 
 /**
- * Highest nesting depth of objects and arrays, the outermost included. `JSON.parse` of XS recurses at each level, and an
- * exhausted stack ends the machine: `try` does not catch it. Messages of docs/protocol.md nest at most 4 deep.
+ * Highest nesting depth of objects and arrays, the outermost included. `JSON.parse` of XS recurses at each level, and
+ * an exhausted stack ends the machine: `try` does not catch it. Messages of docs/protocol.md nest at most 4 deep.
  */
 const MAX_DEPTH = 8;
 
@@ -42,7 +42,9 @@ function hasFewBrackets(text: string): boolean {
   return occurrences(text, "{") + occurrences(text, "[") <= MAX_DEPTH;
 }
 
-/** Whether `bytes` nest at most `MAX_DEPTH` deep. Malformed JSON is checked too: `JSON.parse` recurses up to the error. */
+/**
+ * Whether `bytes` nest at most `MAX_DEPTH` deep. Malformed JSON is checked too: `JSON.parse` recurses up to the error.
+ */
 function isShallow(bytes: Uint8Array<ArrayBuffer>): boolean {
   let depth = 0;
   for (let at = 0; at < bytes.length; at++) {

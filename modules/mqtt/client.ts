@@ -74,8 +74,8 @@ const CLOSE_TIMEOUT_MS = 1000;
 const LAST_MESSAGE_ID = 65_535;
 
 /**
- * An MQTT 3.1.1 client whose session outlives its connections. Callbacks come from the clock or the network, never during
- * a call; only the state `closed` is reported during `close`.
+ * An MQTT 3.1.1 client whose session outlives its connections. Callbacks come from the clock or the network, never
+ * during a call; only the state `closed` is reported during `close`.
  */
 export class MQTTClient implements IO {
   private readonly _options: MQTTSessionOptions;
@@ -143,8 +143,8 @@ export class MQTTClient implements IO {
   }
 
   /**
-   * Publishes a message. QoS 1 is queued, across connections, until the broker has acknowledged it. QoS 0 is sent now or
-   * not at all. Throws for an invalid topic.
+   * Publishes a message. QoS 1 is queued, across connections, until the broker has acknowledged it. QoS 0 is sent now
+   * or not at all. Throws for an invalid topic.
    */
   publish(message: OutgoingMessage): PublishOutcome {
     // [MQTT-4.7.3-1] [MQTT-3.3.2-2] [MQTT-4.7.3-2]
@@ -308,8 +308,8 @@ export class MQTTClient implements IO {
   }
 
   /**
-   * Ends a connection whose broker answers pings but does not acknowledge messages. MQTT repeats a message only over a new
-   * connection [MQTT-4.4.0-1], so without one the window would stay full.
+   * Ends a connection whose broker answers pings but does not acknowledge messages. MQTT repeats a message only over a
+   * new connection [MQTT-4.4.0-1], so without one the window would stay full.
    */
   private _checkAcknowledgements(): void {
     // Acknowledgements are queued behind a long message. The keep-alive ends a connection that stalls in one.

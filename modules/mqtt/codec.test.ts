@@ -173,8 +173,8 @@ describe("malformed input", () => {
 });
 
 /**
- * Returns the start of a PUBLISH, up to its payload. `byteLength` is its length after the fixed header, and `length` its
- * whole length.
+ * Returns the start of a PUBLISH, up to its payload. `byteLength` is its length after the fixed header, and `length`
+ * its whole length.
  */
 function longPublish(options: { byteLength: number; topicBytes: number; qos: 0 | 1 | 2; messageId: number }) {
   const { byteLength, topicBytes, qos, messageId } = options;

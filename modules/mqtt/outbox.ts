@@ -28,8 +28,8 @@ export interface OutboxOptions {
 const OVERHEAD_BYTES = 9;
 
 /**
- * Queue of the QoS 1 messages that the broker has not acknowledged, in order. It outlives a connection: messages in flight
- * at its end are sent again first, in the same order [MQTT-4.4.0-1] [MQTT-4.6.0-1].
+ * Queue of the QoS 1 messages that the broker has not acknowledged, in order. It outlives a connection: messages in
+ * flight at its end are sent again first, in the same order [MQTT-4.4.0-1] [MQTT-4.6.0-1].
  */
 export class Outbox {
   private readonly _options: OutboxOptions;

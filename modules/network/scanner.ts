@@ -9,8 +9,8 @@ const MAX_NETWORKS = 32;
 const TIMEOUT_MS = 10_000;
 
 /**
- * Runs one scan at a time. Callers during a scan share its result. When the radio refuses a scan, as it does while it joins,
- * the result is that of the last scan.
+ * Runs one scan at a time. Callers during a scan share its result. When the radio refuses a scan, as it does while it
+ * joins, the result is that of the last scan.
  */
 export class Scanner {
   private readonly _clock: Board["clock"];
