@@ -108,7 +108,7 @@ export class Access implements IO, AuthorizationListener {
 
   /** Some tags can be authorized while the platform is not reached. */
   get authorizesOffline(): boolean {
-    return this._offline.isOfUse;
+    return this._offline.canAuthorize;
   }
 
   /** Number of tags on the local list. */
@@ -164,7 +164,7 @@ export class Access implements IO, AuthorizationListener {
 
   /** Keeps the platform's verdict for times when it is not reached. */
   private _remember(card: Card, verdict: Verdict): void {
-    this._offline.note(card, verdict);
+    this._offline.recordVerdict(card, verdict);
     if (verdict.type === "rejected" && verdict.reason === "blocked") this._countBlocked(card.tag);
   }
 

@@ -11,7 +11,7 @@ import {
 } from "./index.js";
 
 const TAG = "04A1B2C3";
-/** A stand-in for the hash: the tag's bytes in a row of 32. */
+/** Stands in for the hash: the tag's bytes, padded to 32. */
 function sha256(data: ArrayBuffer | Uint8Array): ArrayBuffer {
   const hash = new Uint8Array(32);
   hash.set(new Uint8Array(data instanceof Uint8Array ? data : new Uint8Array(data)));
@@ -22,12 +22,12 @@ const TAG_HASH = encodeHex(sha256(encodeUTF8(TAG)));
 const TIMEOUT_MS = 14_000;
 const MINUTE_MS = 60_000;
 
-/** A verifier that answers when the test says so. */
+/** A verifier that answers when the test calls `answer`. */
 class ManualVerifier implements Verifier {
   readonly cards: Card[] = [];
   closed = 0;
   answer: (verdict: Verdict) => void = () => {
-    throw new Error("the verifier was not asked");
+    throw new Error("the verifier was not called");
   };
 
   verify(card: Card, done: (verdict: Verdict) => void) {
@@ -95,7 +95,7 @@ beforeEach(() => {
 });
 
 describe("Authorization", () => {
-  test("lets the vehicle charge with the verifier's current, and reports the result once", () => {
+  test("authorizes the vehicle with the verifier's current, and reports the result once", () => {
     bench.present();
     expect(bench.first.cards).toEqual([{ tag: TAG, method: "ble" }]);
     expect(bench.results).toEqual([]);
@@ -108,7 +108,7 @@ describe("Authorization", () => {
   });
 
   test.each([[undefined], [20]])(
-    "allows at most the station's current where the verifier allows %s A",
+    "allows at most the station's current when the verifier allows %s A",
     (maxCurrentA) => {
       bench.present();
       bench.first.answer({ type: "authorized", ...(maxCurrentA === undefined ? {} : { maxCurrentA }) });
@@ -123,7 +123,7 @@ describe("Authorization", () => {
     expect(bench.reported[0]?.[0].method).toBe("rfid");
   });
 
-  test("rejects with the verifier's reason, and asks no other verifier", () => {
+  test("rejects with the verifier's reason without a second verifier", () => {
     bench.present();
     bench.first.answer({ type: "rejected", reason: "blocked" });
     expect(bench.results).toEqual([{ state: "rejected", code: 403, reason: "blocked" }]);
@@ -138,7 +138,7 @@ describe("Authorization", () => {
     expect(bench.codes).toEqual([409]);
   });
 
-  test("refuses with 409, and asks no verifier, when no vehicle is plugged", () => {
+  test("refuses with 409, without a verification, when no vehicle is plugged", () => {
     bench.isPlugged = false;
     bench.present();
     expect(bench.codes).toEqual([409]);
@@ -152,7 +152,7 @@ describe("Authorization", () => {
     expect(bench.first.cards).toEqual([]);
   });
 
-  test("needs a verifier", () => {
+  test("throws without a verifier", () => {
     bench = new Bench({ verifiers: [] });
     expect(() => bench.present()).toThrow("needs a verifier");
   });
@@ -175,14 +175,14 @@ describe("The verifiers", () => {
     expect(bench.second.cards).toEqual([]);
   });
 
-  test("that all fail end the attempt with the first one's failure", () => {
+  test("that all fail end the attempt with the first failure", () => {
     bench.present();
     bench.first.answer({ type: "failed", code: 408, reason: "the platform did not answer" });
     bench.second.answer({ type: "failed", code: 503, reason: "unknown tag" });
     expect(bench.results).toEqual([{ state: "failed", code: 408, reason: "the platform did not answer" }]);
   });
 
-  test("have 14 s together; then the attempt fails with 408 and the verification is closed", () => {
+  test("have 14 s together, then the attempt fails with 408 and the verification is closed", () => {
     bench.present();
     bench.clock.advance(TIMEOUT_MS - 1);
     bench.first.answer({ type: "failed", code: 503, reason: "away" });
@@ -193,7 +193,7 @@ describe("The verifiers", () => {
     expect(bench.authorization.isBusy).toBe(false);
   });
 
-  test("have another time when the options name one", () => {
+  test("have the time limit of the options", () => {
     bench = new Bench({ attemptTimeoutMs: 100 });
     bench.present();
     bench.clock.advance(99);
@@ -212,7 +212,7 @@ describe("One attempt at a time", () => {
     expect(bench.codes).toEqual([423, 200]);
   });
 
-  test("reports that it is busy, and then that it is free before it reports the result", () => {
+  test("reports busy at its start, and idle before its result", () => {
     bench.present();
     expect(bench.busy).toEqual([true]);
     let wasBusyAtResult: boolean | undefined;
@@ -225,7 +225,7 @@ describe("One attempt at a time", () => {
     expect(wasBusyAtResult).toBe(false);
   });
 
-  test("lets the next attempt start from inside the result of the last", () => {
+  test("lets the next attempt start during the callback of the last result", () => {
     const source = bench.authorization.source("ble");
     source.attempt(TAG, () => bench.present("next-tag", source));
     bench.first.answer({ type: "rejected", reason: "no" });
@@ -260,7 +260,7 @@ describe("The limits", () => {
     expect(bench.codes).toEqual([409, 409, 429]);
   });
 
-  test("come before all else: a source beyond them learns nothing of its tag or of the vehicle", () => {
+  test("are checked first: a source beyond them learns nothing about its tag or the vehicle", () => {
     bench = new Bench({ attemptsPerMinute: { source: 0, station: 1000 } });
     bench.present("bad tag");
     bench.present();
@@ -269,7 +269,7 @@ describe("The limits", () => {
 });
 
 describe("close", () => {
-  test("closes the running verification and reports no result, ever", () => {
+  test("closes the running verification and never reports a result", () => {
     bench.present();
     bench.authorization.close();
     expect(bench.first.closed).toBe(1);

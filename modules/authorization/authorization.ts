@@ -5,6 +5,7 @@ import { type AttemptResult, resultOf } from "./result.js";
 import { isTag, tagEnd, tagHash } from "./tag.js";
 import type { Card, Method, Verdict, Verifier } from "./verifier.js";
 
+/** Receives changes and results of attempts. */
 export interface AuthorizationListener {
   /** `isBusy` may have changed. */
   handleBusyChanged(): void;
@@ -15,15 +16,15 @@ export interface AuthorizationListener {
 export interface AuthorizationOptions {
   readonly clock: Clock;
   readonly crypto: Pick<Crypto, "sha256">;
-  /** Asked in this order. */
+  /** Verifiers in the order of their requests. */
   readonly verifiers: readonly Verifier[];
   readonly charging: Pick<Charging, "admit">;
   /** Highest current that an authorization may allow, A. */
   readonly maxCurrentA: number;
   readonly listener: AuthorizationListener;
-  /** The whole attempt, all verifiers together; with what it takes to tell the phone it stays within 15 s. */
+  /** Time limit of an attempt over all verifiers, ms. The phone has to receive the result within 15 s. */
   readonly attemptTimeoutMs?: number;
-  /** Tags that may be presented in a minute: by one source, and by all together. */
+  /** Highest number of attempts per minute: of one source, and of all sources together. */
   readonly attemptsPerMinute: { readonly source: number; readonly station: number };
 }
 
@@ -34,25 +35,25 @@ interface Attempt {
   readonly card: Card;
   readonly admission: Admission;
   readonly done: (result: AttemptResult) => void;
-  /** What the first verifier that could not say has said. */
+  /** Failure of the first verifier that could not decide. */
   failure: AttemptResult | undefined;
   verification: IO | undefined;
   timer: Timer | undefined;
 }
 
-/** Somebody who presents tags (a phone's connection, the card reader), with limits of its own. */
+/** Source of tags (a phone's connection, the card reader) with its own rate limit. */
 export interface TagSource {
-  /** Ends with exactly one result, from inside this call or later, within the attempt's time-out. */
+  /** Verifies a tag. Calls `done` exactly once, during this call or later, within the time limit of an attempt. */
   attempt(tag: string, done: (result: AttemptResult) => void): void;
 }
 
 /**
- * Decides what becomes of a tag: one attempt at a time for the station, each with exactly one result. An attempt
- * goes on when its source is gone: what a phone has asked for, happens.
+ * Runs attempts to authorize a tag: one at a time for the station, each with exactly one result. An attempt continues
+ * when its source disconnects.
  */
 export class Authorization implements IO {
-  private _options: AuthorizationOptions;
-  private _stationLimiter: AttemptLimiter;
+  private readonly _options: AuthorizationOptions;
+  private readonly _stationLimiter: AttemptLimiter;
   private _running: Attempt | undefined;
 
   constructor(options: AuthorizationOptions) {
@@ -60,11 +61,12 @@ export class Authorization implements IO {
     this._stationLimiter = this._newLimiter(options.attemptsPerMinute.station);
   }
 
-  /** An attempt is running; another one would be refused with 423. */
+  /** Whether an attempt is running. Another one would be refused with 423. */
   get isBusy(): boolean {
     return this._running !== undefined;
   }
 
+  /** Makes a source of tags. */
   source(method: Method): TagSource {
     const limiter = this._newLimiter(this._options.attemptsPerMinute.source);
     return {
@@ -78,7 +80,7 @@ export class Authorization implements IO {
     };
   }
 
-  /** Forgets the attempt that runs, without a word. */
+  /** Cancels the running attempt without a result. */
   close(): void {
     if (this._running) this._release(this._running);
     this._running = undefined;
@@ -112,11 +114,14 @@ export class Authorization implements IO {
       () => this._finish(attempt, resultOf(408, "no verifier answered in time")),
       this._options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
     );
-    this._ask(attempt, 0);
+    this._verify(attempt, 0);
     this._options.listener.handleBusyChanged();
   }
 
-  /** The limits come first: a source that tries tags out learns nothing beyond them. */
+  /**
+   * Returns the reason to refuse an attempt. Rate limits come first, so that a source that guesses tags learns
+   * nothing.
+   */
   private _refusal(card: Card, sourceLimiter: AttemptLimiter): AttemptResult | undefined {
     if (!sourceLimiter.take() || !this._stationLimiter.take()) return resultOf(429, "too many attempts");
     if (!isTag(card.tag)) return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
@@ -124,13 +129,15 @@ export class Authorization implements IO {
     return undefined;
   }
 
-  private _ask(attempt: Attempt, index: number): void {
+  private _verify(attempt: Attempt, index: number): void {
     const verifier = this._options.verifiers[index];
     if (!verifier) throw new Error("authorization needs a verifier");
-    attempt.verification = verifier.verify(attempt.card, (verdict) => this._hear(attempt, index, verdict));
+    attempt.verification = verifier.verify(attempt.card, (verdict) =>
+      this._handleVerdict(attempt, index, verdict),
+    );
   }
 
-  private _hear(attempt: Attempt, index: number, verdict: Verdict): void {
+  private _handleVerdict(attempt: Attempt, index: number, verdict: Verdict): void {
     switch (verdict.type) {
       case "authorized":
         this._finish(attempt, this._authorize(attempt, verdict));
@@ -139,9 +146,9 @@ export class Authorization implements IO {
         this._finish(attempt, resultOf(403, verdict.reason));
         break;
       case "failed": {
-        const mayPass = verdict.code === 408 || verdict.code === 503;
+        const mayContinue = verdict.code === 408 || verdict.code === 503;
         attempt.failure ??= resultOf(verdict.code, verdict.reason);
-        if (mayPass && index + 1 < this._options.verifiers.length) this._ask(attempt, index + 1);
+        if (mayContinue && index + 1 < this._options.verifiers.length) this._verify(attempt, index + 1);
         else this._finish(attempt, attempt.failure);
         break;
       }
@@ -173,6 +180,6 @@ export class Authorization implements IO {
     });
     return isAuthorized
       ? resultOf(200, `authorized by ${by}`)
-      : resultOf(409, "the vehicle has gone, or was stopped");
+      : resultOf(409, "the vehicle has left, or was stopped");
   }
 }

@@ -6,7 +6,7 @@ const MAX_ANSWERS = 64;
 const ALICE = "a".repeat(64);
 const BOB = "b".repeat(64);
 
-/** A hash of its own for each number. */
+/** Returns a distinct hash for each number. */
 function hashOf(n: number): string {
   return n.toString(16).padStart(64, "0").split("").reverse().join("");
 }
@@ -26,19 +26,19 @@ describe("AnswerCache", () => {
     expect(cache.get(ALICE)).toBeUndefined();
   });
 
-  test("returns an answer that names no current without one", () => {
+  test("returns an answer without a current when the platform named none", () => {
     const { cache } = makeCache();
     cache.allow(ALICE, 60, undefined);
     expect(cache.get(ALICE)).toEqual({ maxCurrentA: undefined });
   });
 
-  test("knows no tag but those it was given", () => {
+  test("returns nothing for other tags", () => {
     const { cache } = makeCache();
     cache.allow(ALICE, 60, 16);
     expect(cache.get(BOB)).toBeUndefined();
   });
 
-  test("does not follow the wall clock", () => {
+  test("ignores changes of the wall clock", () => {
     const { clock, cache } = makeCache();
     cache.allow(ALICE, 60, 16);
     clock.setEpochMs(4_000_000_000_000);
@@ -72,7 +72,7 @@ describe("AnswerCache", () => {
     expect(cache.get(ALICE)).toBeUndefined();
   });
 
-  test("holds 64 answers; the next one takes the place of the answer that was given first", () => {
+  test("holds 64 answers; a further one replaces the oldest", () => {
     const { cache } = makeCache();
     for (let n = 0; n < MAX_ANSWERS; n++) cache.allow(hashOf(n), 60, 16);
     expect(cache.size).toBe(MAX_ANSWERS);

@@ -5,15 +5,15 @@ interface Answer {
   readonly maxCurrentA: number | undefined;
 }
 
-/** Answers at most; the one that was given the longest ago makes room. */
+/** Highest number of cached answers. A further answer replaces the oldest. */
 const MAX_ANSWERS = 64;
-/** Of a hash, in hex digits: 128 bits. */
+/** Length of a key: the first hex digits of the hash, 128 bits. */
 const KEY_CHARS = 32;
 
-/** The platform's earlier answers, by the hashes of their tags, for as long as it allowed. A restart forgets them. */
+/** Cache of the platform's answers by tag hash, each for the time that the platform allowed. A restart empties it. */
 export class AnswerCache {
-  private _clock: Pick<Clock, "monotonicMs">;
-  private _answers = new Map<string, Answer>();
+  private readonly _clock: Pick<Clock, "monotonicMs">;
+  private readonly _answers = new Map<string, Answer>();
 
   constructor({ clock }: { clock: Pick<Clock, "monotonicMs"> }) {
     this._clock = clock;
@@ -23,7 +23,7 @@ export class AnswerCache {
     return this._answers.size;
   }
 
-  /** The platform let a tag in and allows to remember that, for seconds. */
+  /** Caches that the platform authorized a tag, for `cacheForS` seconds. */
   allow(hash: string, cacheForS: number, maxCurrentA: number | undefined): void {
     const untilMs = this._clock.monotonicMs() + cacheForS * 1000;
     this.forget(hash);

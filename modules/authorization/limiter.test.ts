@@ -28,7 +28,7 @@ describe("AttemptLimiter", () => {
     expect(limiter.take()).toBe(false);
   });
 
-  test("does not count refused attempts: they do not prolong the wait", () => {
+  test("does not count refused attempts, so they do not prolong the wait", () => {
     const { clock, limiter } = makeLimiter(1);
     limiter.take();
     for (let i = 0; i < 59; i++) {
@@ -46,7 +46,7 @@ describe("AttemptLimiter", () => {
     expect(limiter.take()).toBe(false);
   });
 
-  test("allows no more than its count in any window, whatever the pace", () => {
+  test("allows no more than its count in any window, at any pace", () => {
     const { clock, limiter } = makeLimiter(6);
     const taken: number[] = [];
     for (let i = 0; i < 500; i++) {

@@ -1,11 +1,11 @@
 import type { Clock } from "../board/index.js";
 
-/** At most `count` attempts in any `windowMs`. Holds at most `count` moments. */
+/** Rate limiter: at most `count` attempts in any window of `windowMs`. Stores at most `count` timestamps. */
 export class AttemptLimiter {
-  private _clock: Clock;
-  private _count: number;
-  private _windowMs: number;
-  private _moments: number[] = [];
+  private readonly _clock: Clock;
+  private readonly _count: number;
+  private readonly _windowMs: number;
+  private _timestampsMs: number[] = [];
 
   constructor(options: { clock: Clock; count: number; windowMs: number }) {
     this._clock = options.clock;
@@ -13,12 +13,12 @@ export class AttemptLimiter {
     this._windowMs = options.windowMs;
   }
 
-  /** Counts an attempt, or says `false` and counts nothing. */
+  /** Counts an attempt and returns `true`; returns `false` without counting when the limit is reached. */
   take(): boolean {
-    const now = this._clock.monotonicMs();
-    this._moments = this._moments.filter((moment) => now - moment < this._windowMs);
-    if (this._moments.length >= this._count) return false;
-    this._moments.push(now);
+    const nowMs = this._clock.monotonicMs();
+    this._timestampsMs = this._timestampsMs.filter((timestampMs) => nowMs - timestampMs < this._windowMs);
+    if (this._timestampsMs.length >= this._count) return false;
+    this._timestampsMs.push(nowMs);
     return true;
   }
 }

@@ -7,57 +7,57 @@ export interface ListUpdateOptions {
   readonly list: LocalList;
   readonly platform: Pick<Requester, "request">;
   readonly report: (line: string) => void;
-  /** There is a new list. */
+  /** A new list is in force. */
   readonly onUpdated: () => void;
 }
 
-/** Brings the local list up to date, a page at a time; what does not come whole changes nothing. */
+/** Downloads the local list from the platform page by page. An incomplete download leaves the old list in force. */
 export class ListUpdate implements IO {
-  private _options: ListUpdateOptions;
-  private _asking: IO | undefined;
+  private readonly _options: ListUpdateOptions;
+  private _request: IO | undefined;
 
   constructor(options: ListUpdateOptions) {
     this._options = options;
   }
 
-  /** Asks the platform, unless that is under way. */
+  /** Starts a download, unless one is in progress. */
   start(): void {
-    if (!this._asking) this._ask(0, undefined);
+    if (!this._request) this._requestPage(0, undefined);
   }
 
-  /** Gives up what is under way. */
+  /** Cancels the download. */
   close(): void {
-    this._asking?.close();
-    this._asking = undefined;
+    this._request?.close();
+    this._request = undefined;
   }
 
-  private _ask(from: number, version: number | undefined): void {
+  private _requestPage(from: number, version: number | undefined): void {
     const { list, platform } = this._options;
     const data = { version: list.version, from, limit: LIST_PAGE_TAGS };
-    this._asking = platform.request("local-list", data, (outcome) => {
-      this._asking = undefined;
-      const problem = this._take(outcome, { from, version });
-      if (problem) this._options.report(`local-list: stays as it is: ${problem}`);
+    this._request = platform.request("local-list", data, (outcome) => {
+      this._request = undefined;
+      const problem = this._handleOutcome(outcome, { from, version });
+      if (problem) this._options.report(`local-list: not updated: ${problem}`);
     });
   }
 
-  /** What is wrong with an answer, if anything is. */
-  private _take(
+  /** Stores a page. Returns an error text when the page cannot be used. */
+  private _handleOutcome(
     outcome: RequestOutcome,
     { from, version: begun }: { from: number; version: number | undefined },
   ): string | undefined {
     if (!outcome.ok) return outcome.failure.code;
     const { list, report, onUpdated } = this._options;
     const answer = parseAnswer(outcome.data, from);
-    if (!answer) return "the platform's answer is no list";
+    if (!answer) return "the platform's answer is not a list";
     const { version, tags, total } = answer;
     if (version === list.version) return undefined;
-    if (begun !== undefined && version !== begun) return "it changed while it was fetched";
+    if (begun !== undefined && version !== begun) return "the list changed during the download";
     const next = from + tags.length;
-    if (next < total && (tags.length === 0 || next % LIST_PAGE_TAGS !== 0)) return "a page is not whole";
+    if (next < total && (tags.length === 0 || next % LIST_PAGE_TAGS !== 0)) return "a page is incomplete";
     try {
       list.put(from, tags);
-      if (next < total) this._ask(next, version);
+      if (next < total) this._requestPage(next, version);
       else {
         list.commit({ version, count: next });
         report(`local-list: version ${version} with ${next} tags`);
@@ -71,7 +71,7 @@ export class ListUpdate implements IO {
   }
 }
 
-/** Without `total` what came is all. */
+/** Parses one page; `undefined` when it is malformed. Without `total` the page is the last one. */
 function parseAnswer(
   data: JSONObject,
   from: number,

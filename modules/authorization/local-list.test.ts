@@ -6,7 +6,7 @@ import { encodeUTF8 } from "../bytes/index.js";
 import { StoredRecord } from "../settings/index.js";
 import { LIST_PAGE_TAGS, LocalList, listIndexFormat, listPageFormat, MAX_LISTED_TAGS } from "./index.js";
 
-/** A hash of its own for each number, whose first 32 digits differ. */
+/** Returns a distinct hash for each number; the first 32 digits differ. */
 function hashOf(n: number): string {
   return n.toString(16).padStart(8, "0").repeat(8);
 }
@@ -20,7 +20,7 @@ let storage: Storage;
 let isBroken: boolean;
 let reports: string[];
 
-/** The list as one run of the firmware has it. */
+/** The list in one run of the firmware. */
 function makeList(): LocalList {
   const report = (line: string) => reports.push(line);
   return new LocalList({
@@ -142,7 +142,7 @@ describe("A struck tag", () => {
     expect(makeList().has(hashOf(1))).toBe(true);
   });
 
-  test("that the storage did not accept is restored from memory, too", () => {
+  test("that the storage did not accept is restored in memory too", () => {
     const list = makeFilledList(hashes(3));
     isBroken = true;
     expect(() => list.strike(hashOf(1))).toThrow("no flash");
@@ -169,7 +169,7 @@ describe("A struck tag", () => {
 });
 
 describe("A damaged list", () => {
-  test("has version 0, so that it is fetched again, and keeps the pages that can be read", () => {
+  test("has version 0, so that it is downloaded again, and keeps its readable pages", () => {
     makeFilledList(hashes(120));
     storage.write("list-b1", encodeUTF8("{"));
     const list = makeList();
@@ -180,7 +180,7 @@ describe("A damaged list", () => {
     expect(reports).not.toEqual([]);
   });
 
-  test("is whole again with the next list", () => {
+  test("is complete again with the next list", () => {
     makeFilledList(hashes(120));
     storage.write("list-b1", encodeUTF8("{"));
     const list = makeList();
@@ -201,7 +201,7 @@ describe("A cleared list", () => {
     expect(storage.keys()).toEqual(["local-list"]);
   });
 
-  test("has no tags although the storage fails", () => {
+  test("has no tags even when the storage fails", () => {
     const list = makeFilledList(hashes(3));
     isBroken = true;
     expect(() => list.clear()).toThrow("no flash");

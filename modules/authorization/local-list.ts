@@ -1,27 +1,32 @@
 import { type JSONObject, numberField } from "../json/index.js";
 import type { RecordFormat, StoredRecord } from "../settings/index.js";
 
-/** Tags on a list at most. */
+/** Highest number of tags on a list. */
 export const MAX_LISTED_TAGS = 500;
-/** Tags in one record, and in one answer of the platform: a value has at most 4000 bytes, and the heap not many more. */
+/**
+ * Tags in one record, and in one answer of the platform. A storage value has at most 4000 bytes, and free heap is not
+ * much larger.
+ */
 export const LIST_PAGE_TAGS = 50;
-/** What is kept of a tag's SHA-256, in hex digits: 128 bits. */
+/** Length of a key: the first hex digits of the tag's SHA-256, 128 bits. */
 const KEY_CHARS = 32;
-/** A tag that was struck off stands in its place, in digits that no other has: it can be restored. */
+/** Digits of a struck key, in place of 0 to f. A struck tag keeps its place, so that it can be restored. */
 const STRUCK_DIGITS = "ghijklmnopqrstuv";
+/** A key that no tag has. */
 const NO_KEY = "-";
 
-/** A list is written to the side that is not in use, and becomes the list by one write of the index. */
+/** One of two sets of pages. A new list is written to the unused side and takes effect by one write of the index. */
 type Side = "a" | "b";
 
+/** Index of the list in force. */
 export interface ListIndex {
-  /** The platform's. */
+  /** Version number from the platform. */
   readonly version: number;
   readonly side: Side;
   readonly count: number;
 }
 
-/** The record `local-list`. */
+/** Format of the record `local-list`. */
 export const listIndexFormat: RecordFormat<ListIndex> = {
   key: "local-list",
   version: 1,
@@ -35,7 +40,7 @@ export const listIndexFormat: RecordFormat<ListIndex> = {
   format: (index) => ({ ...index }),
 };
 
-/** `list-a0` to `list-b9`: the keys of up to 50 tags, one behind the other; of those struck off in digits from g to v. */
+/** Format of the records `list-a0` to `list-b9`: up to 50 concatenated keys. Struck keys have digits from g to v. */
 export function listPageFormat(name: string): RecordFormat<string> {
   return {
     key: `list-${name}`,
@@ -50,23 +55,23 @@ export interface LocalListOptions {
   readonly page: (name: string) => StoredRecord<string>;
 }
 
-/** The tags that the platform lets the station let in by itself: in the storage, not in memory. */
+/** Tags that the station may authorize without the platform. The list is in the storage, not in memory. */
 export class LocalList {
-  private _options: LocalListOptions;
+  private readonly _options: LocalListOptions;
   private _index: ListIndex;
-  /** Struck off, where the storage did not take it. */
-  private _struck = new Set<string>();
-  /** A page cannot be read: the list is wanted anew. */
+  /** Keys that are struck but not yet stored as such. */
+  private readonly _struck = new Set<string>();
+  /** A page cannot be read, so the list has to be downloaded again. */
   private _isDamaged = false;
 
   constructor(options: LocalListOptions) {
     this._options = options;
     this._index = options.index.read() ?? { version: 0, side: "a", count: 0 };
-    // Looks at each page: what is damaged is fetched while there is somebody to ask.
+    // Reads each page, so that a damaged list is detected while the platform is reachable.
     this._find(NO_KEY);
   }
 
-  /** The platform's; 0 for none, or for one that has to be fetched again. */
+  /** Version number from the platform; 0 without a list, and for a list that has to be downloaded again. */
   get version(): number {
     return this._isDamaged ? 0 : this._index.version;
   }
@@ -75,15 +80,18 @@ export class LocalList {
     return this._index.count;
   }
 
-  /** @param hash lower-case hex SHA-256 of a tag */
+  /**
+   * Whether a tag is on the list and not struck.
+   * @param hash lower-case hex SHA-256 of the tag
+   */
   has(hash: string): boolean {
     const key = keyOf(hash);
     return !this._struck.has(key) && this._find(key) !== undefined;
   }
 
   /**
-   * The platform refuses the tag, whatever its list says: until the next list, or until it is restored. Storage errors
-   * pass through; then it holds until the restart.
+   * Removes a tag that the platform has rejected, until the next list or `restore`. Storage errors are thrown; the
+   * removal then holds until the restart.
    */
   strike(hash: string): void {
     const key = keyOf(hash);
@@ -93,7 +101,7 @@ export class LocalList {
     this._struck.delete(key);
   }
 
-  /** The platform lets the tag in again. Storage errors pass through. */
+  /** Restores a struck tag that the platform has authorized again. Storage errors are thrown. */
   restore(hash: string): void {
     if (this._index.count === 0) return;
     this._struck.delete(keyOf(hash));
@@ -101,8 +109,8 @@ export class LocalList {
   }
 
   /**
-   * A part of the next list, from its tag `from` on, a multiple of a page. Nothing is in force before `commit`.
-   * Storage errors pass through.
+   * Stores a part of the next list. It takes effect with `commit`. Storage errors are thrown.
+   * @param from index of the first tag in the next list, a multiple of LIST_PAGE_TAGS
    */
   put(from: number, hashes: readonly string[]): void {
     for (let at = 0; at < hashes.length; at += LIST_PAGE_TAGS) {
@@ -111,14 +119,14 @@ export class LocalList {
     }
   }
 
-  /** What was put is the list, from now on and in one write. */
+  /** Puts the stored parts into force by one write of the index. */
   commit({ version, count }: { version: number; count: number }): void {
     const index = { version, count, side: this._otherSide };
     this._options.index.write(index);
     this._replace(index);
   }
 
-  /** Another owner's customers are not ours, also where that cannot be stored. */
+  /** Empties the list when the owner changes. The list is empty until the restart also when the storage fails. */
   clear(): void {
     const index: ListIndex = { version: 0, count: 0, side: this._otherSide };
     const { version, count } = this._index;
@@ -126,6 +134,7 @@ export class LocalList {
     if (version > 0 || count > 0) this._options.index.write(index);
   }
 
+  /** Returns the page and the position of a key. Marks the list as damaged when a page cannot be read. */
   private _find(key: string): { from: number; keys: string; at: number } | undefined {
     const { side, count } = this._index;
     for (let from = 0; from < count; from += LIST_PAGE_TAGS) {

@@ -17,7 +17,7 @@ import {
 
 const TAG = "04A1B2C3";
 const CARD = { tag: TAG, method: "ble" } as const;
-const UNKNOWN = { type: "failed", code: 503, reason: "nobody but the platform knows the tag" };
+const UNKNOWN = { type: "failed", code: 503, reason: "the tag is unknown without the platform" };
 
 class Bench {
   readonly clock = new VirtualClock();
@@ -81,7 +81,7 @@ describe("OfflineVerifier", () => {
       { type: "authorized", by: "the local list" },
       { type: "authorized", maxCurrentA: 10, by: "the cache" },
     ],
-  ])("under the policy %s decides by list and cache as the policy allows", (policy, byList, byCache) => {
+  ])("under the policy %s decides by the sources that the policy allows", (policy, byList, byCache) => {
     bench.policy = policy;
     bench.fillList();
     expect(bench.verify()).toEqual(byList);
@@ -90,7 +90,7 @@ describe("OfflineVerifier", () => {
     expect(bench.verify()).toEqual(byCache);
   });
 
-  test("prefers the cache, which knows the current", () => {
+  test("prefers the cache, because it has the current limit", () => {
     bench.fillList();
     bench.cache.allow(bench.hash, 60, 10);
     expect(bench.verify()).toEqual({ type: "authorized", maxCurrentA: 10, by: "the cache" });
@@ -107,52 +107,52 @@ describe("OfflineVerifier", () => {
     ["deny", false, false],
     ["list", true, false],
     ["list-and-cache", true, true],
-  ])("under the policy %s is of use with a list: %s, with a cache: %s", (policy, withList, withCache) => {
+  ])("under the policy %s can authorize with a list: %s, with a cache: %s", (policy, withList, withCache) => {
     bench.policy = policy;
-    expect(bench.verifier.isOfUse).toBe(false);
+    expect(bench.verifier.canAuthorize).toBe(false);
     bench.fillList();
-    expect(bench.verifier.isOfUse).toBe(withList);
+    expect(bench.verifier.canAuthorize).toBe(withList);
     bench.list.clear();
     bench.cache.allow(bench.hash, 60, undefined);
-    expect(bench.verifier.isOfUse).toBe(withCache);
+    expect(bench.verifier.canAuthorize).toBe(withCache);
   });
 });
 
 describe("The platform's verdict", () => {
   test("is cached for as long as the platform allows", () => {
-    bench.verifier.note(CARD, { type: "authorized", cacheForS: 60, maxCurrentA: 8 });
+    bench.verifier.recordVerdict(CARD, { type: "authorized", cacheForS: 60, maxCurrentA: 8 });
     expect(bench.cache.get(bench.hash)).toEqual({ maxCurrentA: 8 });
   });
 
   test("that allows no caching removes an earlier answer", () => {
     bench.cache.allow(bench.hash, 60, 8);
-    bench.verifier.note(CARD, { type: "authorized" });
+    bench.verifier.recordVerdict(CARD, { type: "authorized" });
     expect(bench.cache.size).toBe(0);
   });
 
   test("that rejects removes the tag from cache and list; one that authorizes restores it to the list", () => {
     bench.fillList();
     bench.cache.allow(bench.hash, 60, 8);
-    bench.verifier.note(CARD, { type: "rejected", reason: "blocked" });
+    bench.verifier.recordVerdict(CARD, { type: "rejected", reason: "blocked" });
     expect(bench.cache.size).toBe(0);
     expect(bench.list.has(bench.hash)).toBe(false);
     expect(bench.verify()).toEqual(UNKNOWN);
-    bench.verifier.note(CARD, { type: "authorized" });
+    bench.verifier.recordVerdict(CARD, { type: "authorized" });
     expect(bench.list.has(bench.hash)).toBe(true);
   });
 
   test("that failed changes nothing", () => {
     bench.fillList();
     bench.cache.allow(bench.hash, 60, 8);
-    bench.verifier.note(CARD, { type: "failed", code: 502, reason: "nonsense" });
+    bench.verifier.recordVerdict(CARD, { type: "failed", code: 502, reason: "nonsense" });
     expect(bench.cache.get(bench.hash)).toEqual({ maxCurrentA: 8 });
     expect(bench.list.has(bench.hash)).toBe(true);
   });
 
-  test("that cannot be stored is reported, and in force until the restart", () => {
+  test("that cannot be stored is reported, and holds until the restart", () => {
     bench.fillList();
     bench.isBroken = true;
-    bench.verifier.note(CARD, { type: "rejected", reason: "blocked" });
+    bench.verifier.recordVerdict(CARD, { type: "rejected", reason: "blocked" });
     expect(bench.lines).toEqual(["local-list: not stored: no flash"]);
     expect(bench.list.has(bench.hash)).toBe(false);
   });

@@ -4,8 +4,12 @@ import type { LocalList } from "./local-list.js";
 import { tagHash } from "./tag.js";
 import type { Card, Verdict, Verifier } from "./verifier.js";
 
-/** Who may charge when the platform does not answer: nobody, who is on the local list, or who was let in lately too. */
+/**
+ * Policies for authorization without the platform: authorize no tag, the tags on the local list, or also the tags in
+ * the cache.
+ */
 export const OFFLINE_POLICIES = ["deny", "list", "list-and-cache"] as const;
+/** Policy for authorization without the platform. */
 export type OfflinePolicy = (typeof OFFLINE_POLICIES)[number];
 
 export interface OfflineVerifierOptions {
@@ -17,36 +21,37 @@ export interface OfflineVerifierOptions {
   readonly report: (line: string) => void;
 }
 
-/** Says what it knows of a card without the platform; asked only after that has not answered. */
+/** Verifier that decides by local list and cache. It runs only after the platform has not answered. */
 export class OfflineVerifier implements Verifier {
-  private _options: OfflineVerifierOptions;
+  private readonly _options: OfflineVerifierOptions;
 
   constructor(options: OfflineVerifierOptions) {
     this._options = options;
   }
 
-  /** It may let somebody in. */
-  get isOfUse(): boolean {
+  /** Whether any tag can be authorized under the present policy, list and cache. */
+  get canAuthorize(): boolean {
     const { policy, list, cache } = this._options;
     return policy() !== "deny" && (list.count > 0 || (policy() === "list-and-cache" && cache.size > 0));
   }
 
-  /** Remembers what the platform has said of a card. */
-  note({ tag }: Card, verdict: Verdict): void {
+  /** Updates cache and list by a verdict of the platform. */
+  recordVerdict({ tag }: Card, verdict: Verdict): void {
     const { crypto, list, cache } = this._options;
     if (verdict.type === "failed") return;
     const hash = tagHash(crypto, tag);
     if (verdict.type === "authorized") {
       if (verdict.cacheForS !== undefined) cache.allow(hash, verdict.cacheForS, verdict.maxCurrentA);
       else cache.forget(hash);
-      this._keep(() => list.restore(hash));
+      this._persist(() => list.restore(hash));
     } else {
       cache.forget(hash);
-      this._keep(() => list.strike(hash));
+      this._persist(() => list.strike(hash));
     }
   }
 
-  private _keep(change: () => void): void {
+  /** Writes to the list. A storage error is reported, and the change then holds until the restart. */
+  private _persist(change: () => void): void {
     try {
       change();
     } catch (error) {
@@ -65,6 +70,6 @@ export class OfflineVerifier implements Verifier {
     const known = policy() === "list-and-cache" ? cache.get(hash) : undefined;
     if (known) return { type: "authorized", ...known, by: "the cache" };
     if (policy() !== "deny" && list.has(hash)) return { type: "authorized", by: "the local list" };
-    return { type: "failed", code: 503, reason: "nobody but the platform knows the tag" };
+    return { type: "failed", code: 503, reason: "the tag is unknown without the platform" };
   }
 }

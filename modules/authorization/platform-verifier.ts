@@ -4,10 +4,10 @@ import { type JSONObject, numberField, textField } from "../json/index.js";
 import type { Requester, RequestFailure } from "../requests/index.js";
 import type { Card, Verdict, Verifier } from "./verifier.js";
 
-/** The longest reason that is taken over from the platform. */
+/** Highest length of a reason from the platform, characters. A longer reason is replaced by `not-allowed`. */
 const MAX_REASON_CHARS = 64;
 
-/** Asks the platform's endpoint `authorize` (protocol, section 4). */
+/** Verifier that requests the platform's endpoint `authorize` (protocol, section 4). */
 export class PlatformVerifier implements Verifier {
   private readonly _platform: Pick<Requester, "request">;
 
@@ -23,7 +23,7 @@ export class PlatformVerifier implements Verifier {
   }
 }
 
-/** Only `authorized: true` authorizes, only `authorized: false` rejects; anything else is not an answer. */
+/** Only `authorized: true` authorizes, and only `authorized: false` rejects. Any other answer is a failure. */
 function verdictOfAnswer(data: JSONObject): Verdict {
   if (data.authorized === false) {
     return { type: "rejected", reason: textField(data, "reason", MAX_REASON_CHARS) ?? "not-allowed" };
@@ -37,7 +37,7 @@ function verdictOfAnswer(data: JSONObject): Verdict {
   }
   const cacheForS = numberField(data, "cacheFor", { min: 1, max: Number.MAX_SAFE_INTEGER });
   if (data.maxCurrent === undefined) return { type: "authorized", cacheForS };
-  // Less than what a station can offer at all cannot be honoured; more is cut to the station's own limit later.
+  // A station cannot offer less than MIN_CURRENT_A. A higher current is limited to the station's own maximum later.
   const maxCurrentA = numberField(data, "maxCurrent", { min: MIN_CURRENT_A, max: Number.MAX_SAFE_INTEGER });
   if (maxCurrentA === undefined) {
     return {
@@ -58,7 +58,7 @@ function verdictOfFailure(failure: RequestFailure): Verdict {
     case "unprovisioned":
       return { type: "failed", code: 500, reason: "the station was not provisioned with a response key" };
     case "queue-full":
-      return { type: "failed", code: 503, reason: "too many requests wait for the platform" };
+      return { type: "failed", code: 503, reason: "too many requests to the platform are pending" };
     case "untrusted":
       return { type: "failed", code: 502, reason: "the platform's answer could not be trusted" };
     case "refused":

@@ -1,14 +1,15 @@
-/** How an attempt ends (protocol, section 3). */
+/** Result of an attempt (protocol, section 3). */
 export interface AttemptResult {
   readonly state: "authorized" | "rejected" | "failed" | "busy";
   readonly code: ResultCode;
-  /** For the log; names no secret. */
+  /** Explanation for the log. Contains no secret. */
   readonly reason: string;
 }
 
+/** Result code of an attempt (protocol, section 3). */
 export type ResultCode = 200 | 400 | 403 | 408 | 409 | 423 | 429 | 500 | 502 | 503;
 
-/** What the phone did not get right is `rejected`; what it may simply try again later is `busy`. */
+/** State of each code. `rejected`: the phone has to change something. `busy`: the phone may retry later. */
 const STATES: Readonly<Record<ResultCode, AttemptResult["state"]>> = {
   200: "authorized",
   400: "rejected",
@@ -22,6 +23,7 @@ const STATES: Readonly<Record<ResultCode, AttemptResult["state"]>> = {
   503: "failed",
 };
 
+/** Makes the result of a code. */
 export function resultOf(code: ResultCode, reason: string): AttemptResult {
   return { state: STATES[code], code, reason };
 }

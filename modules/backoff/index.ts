@@ -1,24 +1,29 @@
-/** How long to wait before the next try: exponential, with jitter from the board's random numbers. */
+/** Exponential delays between retries, with jitter from the board's random numbers. */
 
 import { asUint8Array } from "../bytes/index.js";
 
 export interface BackoffOptions {
+  /** Shortest delay, ms. */
   readonly minMs: number;
+  /** Longest delay, ms. */
   readonly maxMs: number;
-  /** `Crypto.random` of the board. */
+  /** Source of the jitter: `Crypto.random` of the board. */
   readonly random: (byteLength: number) => ArrayBuffer;
 }
 
-/** After n failures in a row between 1 and 2 times `minMs` x 2^(n-1), at most `maxMs`: stations spread. */
+/**
+ * Calculates the delay before each retry. After n consecutive failures the delay is random between 1 and 2 times
+ * `minMs` x 2^(n-1), and at most `maxMs`. The jitter spreads the retries of many stations.
+ */
 export class Backoff {
-  private _options: BackoffOptions;
+  private readonly _options: BackoffOptions;
   private _failures = 0;
 
   constructor(options: BackoffOptions) {
     this._options = options;
   }
 
-  /** Counts a failure and gives the delay after it, in whole milliseconds. */
+  /** Counts a failure and returns the delay before the next try, in whole milliseconds. */
   next(): number {
     const { minMs, maxMs, random } = this._options;
     const ceilingMs = Math.min(maxMs, 2 * minMs * 2 ** this._failures);
@@ -28,7 +33,7 @@ export class Backoff {
     return Math.max(minMs, Math.floor((ceilingMs / 2) * (1 + fraction)));
   }
 
-  /** The last try went well. */
+  /** Starts again from the shortest delay, after a success. */
   reset(): void {
     this._failures = 0;
   }

@@ -15,6 +15,7 @@ import type { ListenerConstructor, TCPConstructor, TLSConstructor } from "./sock
 import type { Storage } from "./storage.js";
 import type { FirmwareSlot, Updater } from "./update.js";
 
+/** Constructors of the board's IO classes. */
 export interface BoardIO {
   readonly TCP: TCPConstructor;
   readonly TLS: TLSConstructor;
@@ -26,68 +27,75 @@ export interface BoardIO {
   readonly PulseCount: PulseCountConstructor;
   readonly Serial: SerialConstructor;
   readonly ControlPilot: ControlPilotConstructor;
-  /** A board has Wi-Fi (with its access point) or Ethernet. */
+  /** The network interface: Wi-Fi (with an access point) or Ethernet. */
   readonly network:
     | { readonly kind: "wifi"; readonly WiFi: WiFiConstructor; readonly AccessPoint: AccessPointConstructor }
     | { readonly kind: "ethernet"; readonly Ethernet: EthernetConstructor };
 }
 
+/** Pins of a station. The optional ones depend on its equipment. */
 export interface Pins {
   readonly controlPilot: PinSpecifier;
+  /** Output: 1 closes the contactor. */
   readonly contactor: PinSpecifier;
-  /** What a station may have beside. An input: the contactor's auxiliary contact, 1 while the contactor is closed. */
+  /** Input: the contactor's auxiliary contact, 1 while the contactor is closed. */
   readonly contactorFeedback?: PinSpecifier;
-  /** An output: 1 locks the plug. */
+  /** Output: 1 locks the plug. */
   readonly lock?: PinSpecifier;
-  /** Outputs for people. */
+  /** Output: the status lamp. */
   readonly lamp?: PinSpecifier;
+  /** Output: the buzzer. */
   readonly buzzer?: PinSpecifier;
+  /** Input: the button. */
   readonly button?: PinSpecifier;
+  /** Input: the S0 output of the meter. */
   readonly meter?: PinSpecifier;
+  /** Input: the serial output of the card reader. */
   readonly cardReader?: PinSpecifier;
 }
 
-/** How the run of the firmware before this one ended. */
+/** Reason of the last reset: how the previous run of the firmware ended. */
 export type ResetReason =
-  /** Without power, or by the reset button. */
+  /** Power was lost, or the reset button was pressed. */
   | { readonly type: "power" }
-  /** The firmware asked for it. */
+  /** The firmware called `restart`. */
   | { readonly type: "restart"; readonly reason: string }
-  /** An exception that escaped, a watchdog, memory that ran out. */
+  /** An uncaught exception, a watchdog, or exhausted memory. */
   | { readonly type: "crash"; readonly reason: string };
 
-/** Everything that a station has of the world. There is one implementation for each place it runs in. */
+/** Everything that a station needs of its platform. Each platform has one implementation. */
 export interface Board {
-  /** What `$implementation` says: `esp32`. */
+  /** Value of the Homie attribute `$implementation`, such as `esp32`. */
   readonly implementation: string;
   /** The station's MAC address: six pairs of lower-case hex digits with colons. */
   readonly mac: string;
   readonly resetReason: ResetReason;
-  /** What an image has to be for, and to fit. */
+  /** Chip and slot size that a firmware image has to match. */
   readonly firmwareSlot: FirmwareSlot;
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly io: BoardIO;
   readonly pins: Pins;
-  /** Looks up an IPv4 address; calls back later, once. An IPv4 address gives itself. */
+  /** Resolves a host name to an IPv4 address. Calls back once, asynchronously. An IPv4 address resolves to itself. */
   resolve(host: string, done: (address: string | undefined) => void): void;
-  /** Bytes that came with the firmware, not to be written to; `undefined`: there are none of that name. */
+  /** Returns read-only bytes that are part of the firmware; `undefined` for an unknown name. */
   resource(name: string): Uint8Array<ArrayBuffer> | undefined;
+  /** Opens the storage of a path; see `Storage`. */
   openStorage(path: string): Storage;
-  /** Throws while another update is open. */
+  /** Opens an update. Throws while another update is open. */
   openUpdate(): Updater;
   /**
-   * This firmware works: the bootloader keeps it. One that came by an update and never says so is rolled back at the
-   * next restart. Said again it changes nothing. Throws when the bootloader could not be told; where no update has
-   * ever come there may be nobody to tell.
+   * Validates the running firmware, so that the bootloader keeps it. The next restart rolls back an update that was
+   * not validated. Further calls have no effect. Throws when the bootloader does not accept the call; a board that was
+   * never updated may lack the boot data for it.
    */
   confirmUpdate(): void;
-  /** Inside the station, in °C; `undefined`: the sensor is broken. No such function: nobody measures it. */
+  /** Returns the temperature inside the station, °C; `undefined` when the sensor is broken. Absent without a sensor. */
   temperatureC?(): number | undefined;
-  /** Free memory, in bytes; a board may not know. */
+  /** Returns the free heap, bytes. Absent when the board does not measure it. */
   heapBytes?(): number;
-  /** One line for the developer. Never a secret, never a whole tag. */
+  /** Writes one line for the developer. It must contain neither a secret nor a whole tag. */
   log(line: string): void;
-  /** Does not return. The reason is the next run's `resetReason`. */
+  /** Restarts the station and does not return. The next run has the reason in its `resetReason`. */
   restart(reason: string): void;
 }

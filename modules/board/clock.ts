@@ -1,18 +1,18 @@
-/** A running timer. Only `Clock.clear` takes it. */
+/** Handle of a timer, for `Clock.clear`. */
 export interface Timer {
   readonly kind: "timer";
 }
 
-/** The only source of time for the modules. Virtual in a simulation. */
+/** The only source of time for the modules. A simulation has a virtual clock. */
 export interface Clock {
-  /** Milliseconds since some fixed moment. Never jumps, never goes back: the base of every time-out. */
+  /** Returns milliseconds since a fixed moment. It is monotonic and the base of every timeout. */
   monotonicMs(): number;
-  /** Milliseconds since 1970-01-01 UTC; `undefined` until the time is known. May jump. */
+  /** Returns milliseconds since 1970-01-01 UTC; `undefined` until the time is known. It may jump. */
   epochMs(): number | undefined;
-  /** Calls back once, `delayMs` (>= 0) from now and never from inside this call. */
+  /** Calls back once, `delayMs` (>= 0) from now, never during this call. */
   set(callback: () => void, delayMs: number): Timer;
-  /** Calls back every `periodMs` (>= 1), first in one period. */
+  /** Calls back every `periodMs` (>= 1), for the first time after one period. */
   repeat(callback: () => void, periodMs: number): Timer;
-  /** Stops a timer; `undefined` and a timer that is over are ignored. */
+  /** Stops a timer. Ignores `undefined` and an expired timer. */
   clear(timer: Timer | undefined): void;
 }

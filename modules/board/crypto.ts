@@ -1,24 +1,27 @@
 import type { Bytes } from "./io.js";
 
-/** A hash under way. */
+/** An incremental hash calculation. */
 export interface Digest {
   write(data: Bytes): void;
-  /** The hash of everything that was written. Nothing may be written after it. */
+  /** Returns the hash of everything written. `write` must not be called afterwards. */
   close(): ArrayBuffer;
 }
 
-/** `undefined` from a function that opens a message: do not trust it. A key or iv of a wrong length throws. */
+/**
+ * Cryptographic functions. A function that opens or decrypts a message returns `undefined` when the message is not
+ * authentic or malformed. A key or iv of the wrong length throws.
+ */
 export interface Crypto {
-  /** AES-256-GCM (NIST SP 800-38D). `sealed` is ciphertext ‖ 16-byte tag, `iv` 12 bytes, `key` 32. */
+  /** Opens AES-256-GCM (NIST SP 800-38D). `sealed` is ciphertext ‖ 16-byte tag, `iv` 12 bytes, `key` 32. */
   openGCM(message: { key: Bytes; iv: Bytes; additionalData: Bytes; sealed: Bytes }): ArrayBuffer | undefined;
-  /** AES-256-CBC (NIST SP 800-38A) with PKCS#7 padding, which is checked. `iv` 16 bytes, `key` 32. */
+  /** Decrypts AES-256-CBC (NIST SP 800-38A) and checks its PKCS#7 padding. `iv` is 16 bytes, `key` 32. */
   decryptCBC(message: { key: Bytes; iv: Bytes; data: Bytes }): ArrayBuffer | undefined;
-  /** FIPS 180-4; 32 bytes. */
+  /** SHA-256 (FIPS 180-4), 32 bytes. */
   sha256(data: Bytes): ArrayBuffer;
-  /** The same of bytes that come piece by piece, for what is too large for the memory. */
+  /** Starts a SHA-256 over data that is too large for memory. */
   startSHA256(): Digest;
-  /** FIPS 180-4; 64 bytes. */
+  /** SHA-512 (FIPS 180-4), 64 bytes. */
   sha512(data: Bytes): ArrayBuffer;
-  /** Cryptographically random. */
+  /** Returns cryptographically secure random bytes. */
   random(byteLength: number): ArrayBuffer;
 }

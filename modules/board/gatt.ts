@@ -3,17 +3,17 @@ import type { Bytes, IO } from "./io.js";
 /** Characteristic properties (Core 5.4 Vol 3 Part G 3.3.1.1), to be combined. */
 export const GATTProperties = Object.freeze({ read: 0x02, write: 0x08, notify: 0x10 });
 
-/** A characteristic. A callback must be there exactly for what `properties` allow, as the SDK demands. */
+/** A characteristic. It must have exactly the callbacks that `properties` allow; the SDK requires this. */
 export interface GATTCharacteristic {
   readonly uuid: string;
   readonly properties: number;
   readonly descriptors?: readonly GATTDescriptor[];
-  /** At most 512 bytes (Core 5.4 Vol 3 Part F 3.2.9). */
+  /** Returns the value, at most 512 bytes (Core 5.4 Vol 3 Part F 3.2.9). */
   onRead?(connection: GATTConnection): Bytes;
-  /** The whole value: a long write is put together before it comes here. */
+  /** Receives the whole value. The board assembles long writes. */
   onWrite?(value: ArrayBuffer, connection: GATTConnection): void;
   onSubscribe?(connection: GATTConnection): void;
-  /** May also come when the connection ends, before `onDisconnect`: NimBLE does that. */
+  /** Also called before `onDisconnect` when the connection ends, as NimBLE does. */
   onUnsubscribe?(connection: GATTConnection): void;
 }
 
@@ -27,47 +27,47 @@ export interface GATTService {
   readonly characteristics: readonly GATTCharacteristic[];
 }
 
-/** A central that is connected. The same object in every callback until `onDisconnect`. */
+/** A connected central. Every callback until `onDisconnect` receives the same object. */
 export interface GATTConnection extends IO {
-  /** How many bytes one notification carries: the MTU less 3. Grows when the central exchanges the MTU. */
+  /** Highest length of a notification, bytes: the MTU minus 3. It grows when the central exchanges the MTU. */
   readonly maximumWrite: number;
   /**
-   * Sends a notification. Throws when `value` is over `maximumWrite`. `done` gets an error when the central is not
-   * subscribed or has gone.
+   * Sends a notification. Throws when `value` is longer than `maximumWrite`. `done` receives an error when the central
+   * is not subscribed or has disconnected.
    */
   notify(characteristic: GATTCharacteristic, value: Bytes, done?: (error?: Error) => void): void;
 }
 
-/** AD structures of one PDU, put on the air in the order of the keys here (Core Supplement Part A 1). */
+/** AD structures of one PDU, sent in the order of the keys here (Core Supplement Part A 1). */
 export interface AdvertisingRecords {
-  flags?: number;
-  /** 128-bit UUIDs; goes out as the complete list. */
-  services?: readonly string[];
-  /** `data` MUST be a Uint8Array: the SDK puts an ArrayBuffer on the air as zeros. */
+  readonly flags?: number;
+  /** 128-bit UUIDs, sent as the complete list. */
+  readonly services?: readonly string[];
+  /** `data` MUST be a Uint8Array: the SDK sends an ArrayBuffer as zeros. */
   manufacturerData?: { readonly manufacturer: number; readonly data: Uint8Array<ArrayBuffer> };
   /** Complete local name. */
-  name?: string;
+  readonly name?: string;
 }
 
 export interface GATTServerOptions {
   /** The MTU that the server offers, 23-517. */
-  mtu?: number;
-  services: readonly GATTService[];
+  readonly mtu?: number;
+  readonly services: readonly GATTService[];
   onReady?(): void;
   onConnect?(connection: GATTConnection): void;
   onDisconnect?(connection: GATTConnection): void;
 }
 
 /**
- * A BLE peripheral, as `embedded:io/bluetoothle/peripheral`. An exception in one of its callbacks ends the machine,
- * and while one runs the Bluetooth task waits: callbacks enqueue and return. Advertising pauses while no further
- * connection can be taken and goes on by itself after that.
+ * A BLE peripheral, as `embedded:io/bluetoothle/peripheral`. An exception in a callback ends the machine, and a running
+ * callback blocks the Bluetooth task, so callbacks only enqueue. Advertising pauses while no further connection can be
+ * accepted, and resumes by itself.
  */
 export interface GATTServer extends IO {
-  /** From `onReady` on. Throws when a PDU is over 31 bytes. Called again, it replaces what is on the air. */
+  /** Starts or replaces the advertisement; valid after `onReady`. Throws when a PDU is longer than 31 bytes. */
   startAdvertising(advertisement: AdvertisingRecords, scanResponse?: AdvertisingRecords): void;
   stopAdvertising(): void;
 }
 
-/** One server at a time; a second throws. */
+/** Makes the only server. Throws while another one is open. */
 export type GATTServerConstructor = new (options: GATTServerOptions) => GATTServer;

@@ -1,60 +1,64 @@
 import type { Bytes, IO } from "./io.js";
 
+/** Request line and headers of a request. */
 export interface HTTPRequest {
-  /** As it was sent: `GET`, `POST`. */
+  /** Method as sent: `GET`, `POST`. */
   readonly method: string;
-  /** The request target as it was sent, query included, not decoded. */
+  /** Request target as sent, with the query, not decoded. */
   readonly path: string;
-  /** Names in lower case. */
+  /** Header values by lower-case name. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
+/** Status and headers of a response. */
 export interface HTTPResponse {
-  status: number;
-  /** `content-length` is required; the connection is closed after the response. */
-  headers: ReadonlyMap<string, string>;
+  readonly status: number;
+  /** Must contain `content-length`. The connection closes after the response. */
+  readonly headers: ReadonlyMap<string, string>;
 }
 
-/** One request and its response, in this order: onRequest, onReadable*, onResponse, onWritable*, onDone. */
+/** Callbacks of one request and its response, in the order onRequest, onReadable*, onResponse, onWritable*, onDone. */
 export interface HTTPHandlers {
   onRequest?(request: HTTPRequest): void;
-  /** `count` bytes of the body wait. What is not read now is announced again. */
+  /** `count` bytes of the body are readable. Bytes left unread are announced again. */
   onReadable?(count: number): void;
-  /** The request is complete: call `respond`, now or later. */
+  /** The request is complete. Call `respond` now or later. */
   onResponse?(): void;
-  /** Room for `count` bytes of the response's body. */
+  /** `count` bytes of the response's body can be written. */
   onWritable?(count: number): void;
+  /** The response was sent. */
   onDone?(): void;
-  /** The peer went away or broke the protocol. The connection is closed. */
+  /** The peer disconnected or violated the protocol. The connection is closed. */
   onError?(error?: Error): void;
 }
 
 export interface HTTPConnection extends IO {
   readonly remoteAddress: string | undefined;
-  /** To be called from within `onConnect`. */
+  /** Registers the callbacks. Must be called during `onConnect`. */
   accept(handlers: HTTPHandlers): void;
-  /** Body bytes, at most `count`; `undefined` when none wait. What is not read stays with the sender. */
+  /** Returns up to `count` bytes of the body; `undefined` without readable bytes. Unread bytes throttle the sender. */
   read(count?: number): ArrayBuffer | undefined;
-  /** The rest of the request may take `timeoutMs` from now: for a long body, with each piece of it. */
+  /** Allows `timeoutMs` from now for the rest of the request. Call it with each piece of a long body. */
   extend(timeoutMs: number): void;
-  /** May also be called from `onRequest` or `onReadable`: the rest of the request is then dropped. */
+  /** Starts the response. During `onRequest` or `onReadable` this discards the rest of the request. */
   respond(response: HTTPResponse): void;
-  /** All or nothing, from `onWritable` on; throws beyond its count. Returns how many bytes fit now. */
+  /** Writes all of `data`, or throws beyond the count of `onWritable`. Returns how many further bytes fit. */
   write(data: Bytes): number;
 }
 
 /**
- * An HTTP/1.1 server, as `embedded:network/http/server`, with the bounds that one lacks. The server answers 400 to
- * what is not HTTP/1.1, 431 to a request line and headers of more than `maxHeadBytes`, 408 to a request that is
- * not complete within `requestTimeoutMs`, by itself. A response that is not taken within as long ends with the
- * connection. Connections beyond `maxConnections` wait or are closed.
+ * Options of an HTTP/1.1 server, as `embedded:network/http/server`, with limits which that one lacks. The server
+ * itself answers 400 to malformed HTTP, 431 to a head longer than `maxHeadBytes`, and 408 to a request that is
+ * incomplete after `requestTimeoutMs`. It closes a connection whose response is not received within the same time.
+ * Connections beyond `maxConnections` are queued or closed.
  */
 export interface HTTPServerOptions {
-  /** 0: any free port. */
-  port: number;
-  maxHeadBytes: number;
-  maxConnections: number;
-  requestTimeoutMs: number;
+  /** Port; 0: any free port. */
+  readonly port: number;
+  /** Highest length of request line and headers, bytes. */
+  readonly maxHeadBytes: number;
+  readonly maxConnections: number;
+  readonly requestTimeoutMs: number;
   onConnect(connection: HTTPConnection): void;
 }
 
@@ -62,5 +66,5 @@ export interface HTTPServer extends IO {
   readonly port: number;
 }
 
-/** Throws when the port is taken. */
+/** Starts a server. Throws when the port is in use. */
 export type HTTPServerConstructor = new (options: HTTPServerOptions) => HTTPServer;

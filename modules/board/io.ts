@@ -1,11 +1,11 @@
-/** What every port shares, after ECMA-419 (https://419.ecma-international.org). */
+/** Types common to all ports, after ECMA-419 (https://419.ecma-international.org). */
 
 export type Bytes = ArrayBuffer | Uint8Array<ArrayBuffer>;
 
-/** Anything that holds a resource of the board. `close()` may be called twice; no callback comes after it. */
+/** Holder of a resource of the board. `close()` is idempotent, and no callback follows it. */
 export interface IO {
   close(): void;
 }
 
-/** A pin or a group of pins, in whatever form the board's IO constructors take. */
+/** A pin or a group of pins, in the form that the board's IO constructors accept. */
 export type PinSpecifier = number | string;

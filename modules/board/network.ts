@@ -1,35 +1,37 @@
 import type { IO } from "./io.js";
 
+/** A Wi-Fi network that a scan has found. */
 export interface WiFiNetwork {
   readonly ssid: string;
   readonly channel: number;
-  /** dBm */
+  /** Signal strength, dBm. */
   readonly rssi: number;
-  /** `none`, `wep`, `wpa_psk`, `wpa2_psk`, `wpa_wpa2_psk`, `wpa3_psk`, … */
+  /** One of `none`, `wep`, `wpa_psk`, `wpa2_psk`, `wpa_wpa2_psk`, `wpa3_psk`, … */
   readonly authentication: string;
 }
 
+/** Change of the Wi-Fi connection. */
 export type WiFiEvent =
-  /** Joined; no address yet. */
+  /** The station has joined and has no address yet. */
   | { readonly type: "connected" }
   | { readonly type: "gotIP"; readonly address: string }
   | { readonly type: "lostIP" }
-  /** The chip tells a failed handshake (`wrongPassword`) from everything else, and nothing more. */
+  /** Disconnected. The only reason that the chip distinguishes is a failed handshake (`wrongPassword`). */
   | { readonly type: "disconnected"; readonly wrongPassword: boolean };
 
 export interface WiFiOptions {
   onChanged(event: WiFiEvent): void;
 }
 
-/** The station side of Wi-Fi, as the SDK's `wifi`. It does not reconnect by itself. */
+/** Wi-Fi in station mode, as the SDK's `wifi`. It does not reconnect by itself. */
 export interface WiFi extends IO {
-  /** The IPv4 address, while there is one. */
+  /** IPv4 address; `undefined` without one. */
   readonly address: string | undefined;
-  /** dBm, while joined. */
+  /** Signal strength, dBm; `undefined` while not joined. */
   readonly rssi: number | undefined;
-  /** Throws while a scan is under way. Networks with a hidden name are not found. */
+  /** Starts a scan. Throws while another scan is in progress. Hidden networks are not found. */
   scan(options: { onFound(network: WiFiNetwork): void; onComplete(): void }): void;
-  /** Throws for an SSID that is not 1-32 bytes, and for a password that is neither empty nor 8-63 bytes. */
+  /** Joins a network. Throws for an SSID that is not 1-32 bytes, or a password that is neither empty nor 8-63 bytes. */
   connect(options: { ssid: string; password: string }): void;
   disconnect(): void;
 }
@@ -38,20 +40,22 @@ export type WiFiConstructor = new (options: WiFiOptions) => WiFi;
 
 export interface AccessPointOptions {
   /** 1-32 bytes. */
-  ssid: string;
-  /** 8-63 bytes; none: an open network. */
-  password?: string;
-  channel?: number;
+  readonly ssid: string;
+  /** 8-63 bytes; an open network without it. */
+  readonly password?: string;
+  readonly channel?: number;
 }
 
-/** The station's own network, 192.168.4.1/24 with DHCP. Up from construction to `close()`. */
+/** Makes the station's access point, 192.168.4.1/24 with DHCP. It is up until `close()`. */
 export type AccessPointConstructor = new (options: AccessPointOptions) => IO;
 
 export interface EthernetOptions {
   onChanged(event: { readonly type: "gotIP"; readonly address: string } | { readonly type: "lostIP" }): void;
 }
 
+/** A wired network interface. */
 export interface Ethernet extends IO {
+  /** IPv4 address; `undefined` without one. */
   readonly address: string | undefined;
 }
 

@@ -2,17 +2,20 @@ import type { IO, PinSpecifier } from "./io.js";
 
 export interface SerialOptions {
   /** The pin that receives. */
-  pin: PinSpecifier;
-  baud: number;
-  /** `count` bytes wait. What is not read now is announced again with what comes. */
+  readonly pin: PinSpecifier;
+  readonly baud: number;
+  /** `count` bytes are readable. Unread bytes are announced again when more arrive. */
   onReadable?(count: number): void;
 }
 
-/** A UART that listens: 8 data bits, no parity, 1 stop bit, as `embedded:io/serial`. What nobody reads in time is lost. */
+/**
+ * A receive-only UART with 8 data bits, no parity and 1 stop bit, as `embedded:io/serial`. Bytes beyond its buffer are
+ * lost.
+ */
 export interface Serial extends IO {
-  /** Everything that waits; `undefined` when nothing does. */
+  /** Returns all readable bytes; `undefined` without any. */
   read(): ArrayBuffer | undefined;
 }
 
-/** Throws when the pin is in use or cannot do that. */
+/** Opens a UART. Throws when the pin is in use or does not support serial input. */
 export type SerialConstructor = new (options: SerialOptions) => Serial;

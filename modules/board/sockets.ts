@@ -3,22 +3,22 @@ import type { Bytes, IO } from "./io.js";
 /**
  * A TCP connection, as `embedded:io/socket/tcp` (ECMA-419, TCP class pattern; SDK: `modules/io/socket/lwip/tcp.c`).
  *
- * - `onWritable(count)` says for the first time that the connection is open, and then each time there is room
- *   again after a write; `count` is how many bytes `write` takes now.
- * - `onReadable(count)` says that `count` bytes wait. It comes again only when more have arrived, so read all of
- *   them or remember that some are left.
- * - `onError` says that the connection is over: refused, reset, or ended by the peer with everything read. The
- *   chip gives no reason, so a caller MUST NOT need one. Nothing is called after it.
+ * - The first `onWritable(count)` reports that the connection is open; later ones report room after a write. `count`
+ *   is the number of bytes that `write` accepts now.
+ * - `onReadable(count)` reports `count` readable bytes. It is called again only when more arrive, so a caller has to
+ *   read all bytes or to remember that some are left.
+ * - `onError` reports the end of the connection: refused, reset, or closed by the peer with everything read. The chip
+ *   gives no reason, so a caller MUST NOT need one. No callback follows it.
  */
 export interface TCP extends IO {
-  /** `undefined` where the board does not know it: the chip, of a connection that a `Listener` gave. */
+  /** IPv4 address of the peer. On the chip it is `undefined` for a connection from a `Listener`. */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-  /** `undefined` when nothing waits. Throws when `byteLength` is over what waits, or not positive. */
+  /** Returns readable bytes; `undefined` without any. Throws when `byteLength` exceeds them or is not positive. */
   read(byteLength?: number): ArrayBuffer | undefined;
   /**
-   * Takes all of `data` or throws (`would block`, `not ready`). Returns how many bytes fit now. After the peer has
-   * ended or reset the connection, and before `onError` says so, there is nobody to send to: it returns 0.
+   * Writes all of `data` or throws (`would block`, `not ready`). Returns how many further bytes fit. Returns 0 when the
+   * peer has closed or reset the connection and `onError` is still to come.
    */
   write(data: Bytes): number;
 }
@@ -30,54 +30,53 @@ export interface TCPHandlers {
 }
 
 export interface TCPConnectOptions extends TCPHandlers {
-  /** An IPv4 address; names go through `Board.resolve`. */
-  address: string;
-  port: number;
-  noDelay?: boolean;
+  /** IPv4 address. `Board.resolve` resolves names. */
+  readonly address: string;
+  readonly port: number;
+  readonly noDelay?: boolean;
 }
 
 /**
- * Takes over a connection that a `Listener` gave (or any other); the instance given is closed by that. What happened
- * before, the connection's end too, is told again.
+ * Options to take over an open connection, such as one from a `Listener`. This closes the given instance. Earlier
+ * events of the connection, also its end, are reported again.
  */
 export interface TCPFromOptions extends TCPHandlers {
-  from: TCP;
-  noDelay?: boolean;
+  readonly from: TCP;
+  readonly noDelay?: boolean;
 }
 
 /**
- * Throws when the board's sockets are used up (`no socket`), when the address is not an IPv4 address, and when the
- * board knows already that no network leads there. A board may only learn that later, or never: the chip throws
- * `no network` when it has none at all, and lwIP tells nobody that a connection could not even be begun. So a caller
- * MUST bound its wait for `onWritable` and `onError`.
+ * Opens a connection. Throws when no socket is free (`no socket`), when the address is not an IPv4 address, and when
+ * the board has no network to it (`no network`). The chip detects only that it has no network at all, and lwIP does
+ * not report a connection that could not be started. So a caller MUST limit the time until `onWritable` or `onError`.
  */
 export type TCPConstructor = new (options: TCPConnectOptions | TCPFromOptions) => TCP;
 
 export interface TLSConnectOptions extends TCPConnectOptions {
-  /** The name that the peer's certificate must be for. */
-  host: string;
-  /** Comes before `onError` when TCP was up and the TLS handshake failed. */
+  /** Name that the peer's certificate must match. */
+  readonly host: string;
+  /** The TLS handshake has failed. Called before `onError`. */
   onHandshakeFailed?(): void;
 }
 
-/** The same as TCP; `onWritable` comes when the handshake is done. */
+/** Opens a TLS connection. It behaves as TCP; the first `onWritable` follows the handshake. */
 export type TLSConstructor = new (options: TLSConnectOptions) => TCP;
 
 export interface ListenerOptions {
-  /** 0: any free port. */
-  port: number;
-  /** `count` connections wait to be `read()`. */
+  /** Port; 0: any free port. */
+  readonly port: number;
+  /** `count` connections can be `read()`. */
   onReadable?(count: number): void;
 }
 
 export interface Listener extends IO {
   readonly port: number;
-  /** The next connection that waits; it gets its callbacks by `new TCP({ from })`. */
+  /** Returns the next pending connection; `new TCP({ from })` gives it callbacks. */
   read(): TCP | undefined;
 }
 
 /**
- * Throws when the port is taken. It may be made before there is a network, takes connections as soon as there is one,
- * and goes on when networks change.
+ * Opens a listener. Throws when the port is in use. A listener may be opened before the network is up, and stays open
+ * when networks change.
  */
 export type ListenerConstructor = new (options: ListenerOptions) => Listener;

@@ -1,14 +1,14 @@
 import type { Bytes, IO } from "./io.js";
 
 /**
- * Key-value storage, as `embedded:storage/key-value` on NVS: writing one key is atomic, nothing larger is.
- * Paths and keys are 1-15 ASCII characters, values at most 4000 bytes; what is not throws, and so does a write
- * when the storage is full. What failed has changed nothing.
+ * Key-value storage, as `embedded:storage/key-value` on NVS. Writing one key is atomic; there are no transactions over
+ * several keys. Paths and keys have 1-15 ASCII characters, values at most 4000 bytes; others throw. A write to a full
+ * storage throws. A failed call changes nothing.
  */
 export interface Storage extends IO {
   read(key: string): ArrayBuffer | undefined;
   write(key: string, value: Bytes): void;
-  /** A key that is not there is ignored. */
+  /** Deletes a key. Ignores a missing key. */
   delete(key: string): void;
   keys(): string[];
 }

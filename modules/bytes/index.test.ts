@@ -12,7 +12,7 @@ import {
 } from "./index.js";
 
 describe("UTF-8", () => {
-  test("goes there and back", () => {
+  test("is decoded to the text that was encoded", () => {
     const text = "Ladestation Café 🚗";
     expect(decodeUTF8(encodeUTF8(text))).toBe(text);
   });
@@ -26,7 +26,7 @@ describe("UTF-8", () => {
     expect(decodeUTF8(new Uint8Array(bytes))).toBeUndefined();
   });
 
-  test("is cut between characters only", () => {
+  test("is truncated between characters only", () => {
     expect(truncateUTF8("abc", 3)).toBe("abc");
     expect(truncateUTF8("ab€", 4)).toBe("ab");
     expect(truncateUTF8("ab€", 5)).toBe("ab€");
@@ -35,7 +35,7 @@ describe("UTF-8", () => {
 });
 
 describe("hex", () => {
-  test("goes there and back", () => {
+  test("is decoded to the bytes that were encoded", () => {
     expect(encodeHex(new Uint8Array([0, 15, 16, 255]))).toBe("000f10ff");
     expect(decodeHex("000f10FF")).toEqual(new Uint8Array([0, 15, 16, 255]));
   });
@@ -46,7 +46,7 @@ describe("hex", () => {
 });
 
 describe("base64", () => {
-  test("reads what was written, at every length", () => {
+  test("is decoded at every length", () => {
     for (let length = 0; length < 300; length++) {
       const bytes = Uint8Array.from({ length }, (_, i) => (i * 7 + length) & 255);
       expect(decodeBase64(base64(bytes))).toEqual(bytes);
@@ -61,13 +61,13 @@ describe("base64", () => {
   );
 });
 
-test("parts are put together in order", () => {
+test("concatBytes joins its arguments in order", () => {
   expect(concatBytes(new Uint8Array([1, 2]), new ArrayBuffer(1), new Uint8Array([3]))).toEqual(
     new Uint8Array([1, 2, 0, 3]),
   );
 });
 
-test("bytes are equal when every one is, and there are as many", () => {
+test("equalBytes compares every byte and the length", () => {
   expect(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2).buffer)).toBe(true);
   expect(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 3))).toBe(false);
   expect(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2, 0))).toBe(false);

@@ -1,10 +1,11 @@
 /**
- * Bytes and their texts: UTF-8, hex, base64. What comes from outside is checked, so a text that is not what it
- * says gives `undefined`, never an exception. UTF-8 is the engine's own, on Node and on XS.
+ * Conversions between bytes and text: UTF-8, hex and base64. Malformed input gives `undefined`, never an exception.
+ * UTF-8 conversion is the engine's own, on Node and on XS.
  */
 
 import type { Bytes } from "../board/index.js";
 
+/** The UTF-8 conversions of Node, which XS lacks. */
 interface Encodings {
   TextEncoder?: new () => { encode(text: string): Uint8Array<ArrayBuffer> };
   TextDecoder?: new (
@@ -13,7 +14,7 @@ interface Encodings {
   ) => { decode(bytes: Uint8Array<ArrayBuffer>): string };
 }
 
-/** XS has these instead of TextEncoder and TextDecoder. */
+/** The UTF-8 conversions of XS, in place of TextEncoder and TextDecoder. */
 interface NativeUTF8 {
   fromString(text: string): ArrayBuffer;
   fromArrayBuffer(buffer: ArrayBuffer): string;
@@ -23,18 +24,18 @@ const { TextEncoder, TextDecoder } = globalThis as Encodings;
 const encoder = TextEncoder && new TextEncoder();
 const decoder = TextDecoder && new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** A view of the same bytes. */
+/** Returns a view of the same bytes, without a copy. */
 export function asUint8Array(bytes: Bytes): Uint8Array<ArrayBuffer> {
   return ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);
 }
 
-/** UTF-8 of `text`; a lone surrogate becomes U+FFFD. */
+/** Encodes a text as UTF-8. A lone surrogate becomes U+FFFD. */
 export function encodeUTF8(text: string): Uint8Array<ArrayBuffer> {
   if (encoder) return encoder.encode(text);
   return new Uint8Array((ArrayBuffer as unknown as NativeUTF8).fromString(text));
 }
 
-/** `undefined` when `bytes` are not well-formed UTF-8. */
+/** Decodes UTF-8; `undefined` when `bytes` are not well-formed. */
 export function decodeUTF8(bytes: Bytes): string | undefined {
   const view = asUint8Array(bytes);
   try {
@@ -45,7 +46,7 @@ export function decodeUTF8(bytes: Bytes): string | undefined {
   }
 }
 
-/** The longest start of `text` whose UTF-8 has at most `maxBytes` bytes and that cuts no character. */
+/** Returns the longest prefix of `text` with at most `maxBytes` bytes of UTF-8. It ends between two characters. */
 export function truncateUTF8(text: string, maxBytes: number): string {
   const bytes = encodeUTF8(text);
   if (bytes.length <= maxBytes) return text;
@@ -56,14 +57,14 @@ export function truncateUTF8(text: string, maxBytes: number): string {
 
 const HEX = "0123456789abcdef";
 
-/** Lower-case hex digits, two for each byte. */
+/** Encodes bytes as lower-case hex digits, two for each byte. */
 export function encodeHex(bytes: Bytes): string {
   let text = "";
   for (const byte of asUint8Array(bytes)) text += HEX.charAt(byte >> 4) + HEX.charAt(byte & 15);
   return text;
 }
 
-/** `undefined` when `text` is not an even number of hex digits. */
+/** Decodes hex digits of either case; `undefined` when `text` is not an even number of them. */
 export function decodeHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
@@ -87,7 +88,7 @@ function base64Values(): Uint8Array<ArrayBuffer> {
 
 const BASE64_VALUES = base64Values();
 
-/** The canonical form of RFC 4648 section 4, with padding; anything else is `undefined` (also white space). */
+/** Decodes the canonical, padded form of RFC 4648 section 4; `undefined` for any other text, also with white space. */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 4 !== 0) return undefined;
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
@@ -110,6 +111,7 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   return unusedBits === 0 ? bytes : undefined;
 }
 
+/** Concatenates bytes in the order of the arguments. */
 export function concatBytes(...parts: Bytes[]): Uint8Array<ArrayBuffer> {
   let byteLength = 0;
   for (const part of parts) byteLength += part.byteLength;
@@ -122,7 +124,7 @@ export function concatBytes(...parts: Bytes[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** Takes as long for any bytes of one length: for tags, keys and passwords. */
+/** Compares bytes in constant time for a given length. Use it for tags, keys and passwords. */
 export function equalBytes(a: Bytes, b: Bytes): boolean {
   const left = asUint8Array(a);
   const right = asUint8Array(b);

@@ -1,4 +1,4 @@
-/** What the driver does to its pins, and in which order. */
+/** Tests of the driver: its pin writes and their order. */
 
 import { describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
@@ -7,12 +7,12 @@ import { Charging } from "./index.js";
 
 const GRANT = { tag: "00", tagEnd: "0001", method: "ble", currentA: 16 } as const;
 const STEADY = 1000;
-/** A contactor that has opened stays open for 2 s. */
-const REST_MS = 2000;
-/** A level counts after 20 ms. */
+/** Minimum off time of the contactor, ms. */
+const MIN_OFF_MS = 2000;
+/** Longer than the debounce time of 20 ms. */
 const SETTLED_MS = 30;
 
-/** A station whose pins say what happens to them. */
+/** A charging driver on pins that record their writes. */
 class Bench {
   readonly clock = new VirtualClock();
   readonly charging: Charging;
@@ -20,10 +20,10 @@ class Bench {
   isClosed = false;
   highMv = 9000;
   hasDiode = true;
-  /** Instead of what the vehicle makes of the pilot. */
+  /** Measured levels that replace the vehicle's. */
   levels: PilotLevels | undefined;
-  /** The board tells that a level has changed. */
-  tell = () => {};
+  /** Notifies the driver of a changed level, as the board does. */
+  notify = () => {};
   #duty = STEADY;
 
   constructor() {
@@ -46,7 +46,7 @@ class Bench {
     class Pilot {
       #isClosed = false;
       constructor({ onReadable }: { onReadable(): void }) {
-        bench.tell = onReadable;
+        bench.notify = onReadable;
       }
       read(): PilotLevels {
         if (this.#isClosed) throw new Error("the pin is closed");
@@ -66,13 +66,13 @@ class Bench {
     const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock" };
     const board = { clock: this.clock, crypto, io, pins };
     this.charging = new Charging({ board: board as unknown as Board, onEvent: () => {} });
-    this.clock.advance(REST_MS + SETTLED_MS);
+    this.clock.advance(MIN_OFF_MS + SETTLED_MS);
   }
 
-  /** The vehicle puts this on the pilot, and the board says so. */
+  /** Sets the vehicle's pilot level, notifies the driver, and waits for the debouncing. */
   put(highMv: number): void {
     this.highMv = highMv;
-    this.tell();
+    this.notify();
     this.clock.advance(SETTLED_MS);
   }
 
@@ -80,7 +80,7 @@ class Bench {
     this.charging.admit()?.authorize(GRANT);
   }
 
-  /** A session is under way, and nothing has happened since. */
+  /** A bench with a charging vehicle and no recorded events. */
   static charging(): Bench {
     const bench = new Bench();
     bench.authorize();
@@ -97,7 +97,7 @@ class Bench {
   }
 }
 
-test("who hears of a fault may close the station: nothing is done to its pins after that", () => {
+test("a listener that closes the driver on a fault prevents all further pin writes", () => {
   const clock = new VirtualClock();
   const levels = { highMv: 9000, lowMv: -12_000 };
   const written: string[] = [];
@@ -107,7 +107,7 @@ test("who hears of a fault may close the station: nothing is done to its pins af
       if (this.#isClosed) throw new Error("the pin is closed");
       written.push(String(value));
     }
-    /** Of the auxiliary contact: the contactor never closes. */
+    /** Reading of the feedback contact: the contactor never closes. */
     read(): number | typeof levels {
       return 0;
     }
@@ -121,7 +121,7 @@ test("who hears of a fault may close the station: nothing is done to its pins af
     }
   }
   const io = { DigitalOut: Pin, DigitalIn: Pin, ControlPilot: Pilot };
-  const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock", contactorFeedback: "answer" };
+  const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock", contactorFeedback: "feedback" };
   const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
   const statuses: string[] = [];
   const charging: Charging = new Charging({
@@ -132,7 +132,7 @@ test("who hears of a fault may close the station: nothing is done to its pins af
       if (event.status === "faulted") charging.close();
     },
   });
-  clock.advance(REST_MS + SETTLED_MS);
+  clock.advance(MIN_OFF_MS + SETTLED_MS);
   charging.admit()?.authorize(GRANT);
   levels.highMv = 6000;
   clock.advance(SETTLED_MS);
@@ -140,8 +140,8 @@ test("who hears of a fault may close the station: nothing is done to its pins af
   expect(statuses.at(-1)).toBe("faulted");
 });
 
-describe("the order", () => {
-  test("at a beginning: the offer and the lock, then the contactor", () => {
+describe("the order of pin writes", () => {
+  test("a session start writes the duty, the lock, then the contactor", () => {
     const bench = new Bench();
     bench.authorize();
     bench.put(6000);
@@ -150,22 +150,22 @@ describe("the order", () => {
 
   test.each<[string, (bench: Bench) => void]>([
     ["a stop", (bench) => bench.charging.stop()],
-    ["the vehicle's leaving", (bench) => bench.put(12_000)],
+    ["the vehicle's departure", (bench) => bench.put(12_000)],
     ["a fault", (bench) => bench.put(0)],
-  ])("at %s: the contactor, then the offer, then the lock", (_name, happens) => {
+  ])("%s opens the contactor, then withdraws the offer, then unlocks the plug", (_name, happens) => {
     const bench = Bench.charging();
     happens(bench);
     expect(bench.events).toEqual(["contactor 0", "duty 1000", "lock 0"]);
   });
 
-  test("at the station's end: the contactor, then the offer; the lock is the restart's", () => {
+  test("close() opens the contactor, withdraws the offer, and leaves the lock to the restart", () => {
     const bench = Bench.charging();
     bench.charging.close();
     expect(bench.events).toEqual(["contactor 0", "duty 1000"]);
   });
 });
 
-test("after its end a station looks at nothing, whatever it has waited for", () => {
+test("a closed driver ignores timers that were running", () => {
   const bench = Bench.charging();
   bench.charging.stop();
   bench.charging.close();
@@ -173,13 +173,16 @@ test("after its end a station looks at nothing, whatever it has waited for", () 
   expect(bench.events).toEqual(["contactor 0", "duty 1000", "lock 0", "duty 1000"]);
 });
 
-describe("a limit", () => {
-  test.each([0, 5.9, -1, Number.NaN])("of %d A opens the contactor, and takes the offer back", (limitA) => {
-    const bench = Bench.charging();
-    bench.charging.setLimit(limitA);
-    expect(bench.events).toEqual(["contactor 0", "duty 1000"]);
-    expect(bench.charging.status).toBe("charging");
-  });
+describe("setLimit", () => {
+  test.each([0, 5.9, -1, Number.NaN])(
+    "%d A opens the contactor and withdraws the offer, and the session continues",
+    (limitA) => {
+      const bench = Bench.charging();
+      bench.charging.setLimit(limitA);
+      expect(bench.events).toEqual(["contactor 0", "duty 1000"]);
+      expect(bench.charging.status).toBe("charging");
+    },
+  );
 
   test.each([
     [0, 0],
@@ -188,7 +191,7 @@ describe("a limit", () => {
     [Number.NaN, 0],
     [Number.NaN, 10_000],
   ])(
-    "that goes to %d A and returns after %d ms closes nothing on a diode that has failed",
+    "%d A, raised again after %d ms, leaves the contactor open if the diode has failed meanwhile",
     (limitA, pauseMs) => {
       const bench = Bench.charging();
       bench.charging.setLimit(limitA);
@@ -201,7 +204,7 @@ describe("a limit", () => {
     },
   );
 
-  test("that is not there while a vehicle begins to draw starts no session", () => {
+  test("NaN prevents a session start while the vehicle is ready", () => {
     const bench = new Bench();
     bench.charging.setLimit(Number.NaN);
     bench.authorize();
@@ -213,8 +216,8 @@ describe("a limit", () => {
   });
 });
 
-describe("a pilot", () => {
-  test("that cannot be measured is a fault", () => {
+describe("the pilot", () => {
+  test("with levels that are not numbers faults the station", () => {
     const bench = Bench.charging();
     bench.levels = { highMv: Number.NaN, lowMv: Number.NaN };
     bench.put(6000);
@@ -222,10 +225,10 @@ describe("a pilot", () => {
     expect(bench.charging.status).toBe("faulted");
   });
 
-  test("whose level is another 20 ms later, which nobody tells, is read once more", () => {
+  test("with a second reading that differs from the first is sampled again without a notification", () => {
     const bench = Bench.charging();
     bench.levels = { highMv: 12_000, lowMv: -12_000 };
-    bench.tell();
+    bench.notify();
     bench.clock.advance(10);
     bench.levels = undefined;
     bench.clock.advance(10_000);

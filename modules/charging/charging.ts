@@ -20,7 +20,7 @@ import {
   requestsEnergy,
 } from "./pilot.js";
 
-/** The station's status as others see it; the order gives the numbers on the air (protocol, section 3). */
+/** Status of the station. The index of a status is its number in the advertisement (protocol, section 3). */
 export const STATION_STATUSES = [
   "available",
   "plugged",
@@ -33,17 +33,18 @@ export const STATION_STATUSES = [
 
 export type StationStatus = (typeof STATION_STATUSES)[number];
 
+/** Event that `Charging` reports. */
 export type ChargingEvent =
   | { readonly type: "status"; readonly status: StationStatus }
   | { readonly type: "session-started"; readonly session: ChargingSession }
   | { readonly type: "session-ended"; readonly sessionId: string; readonly why: SessionEnd }
   | { readonly type: "faulted"; readonly reason: string };
 
-/** A vehicle that waits for a card. */
+/** A plugged-in vehicle that may be authorized. */
 export interface Admission {
   /**
-   * Lets it charge. `false`, and nothing changes, when it has gone, has a session, or was stopped meanwhile.
-   * @param resumedId the session that goes on; none: a new one
+   * Authorizes the vehicle. Returns `false` without a change when the vehicle has left, has a session, or was stopped.
+   * @param resumedId id of the session to resume; a new session without it
    */
   authorize(grant: Grant, resumedId?: string): boolean;
 }
@@ -51,50 +52,56 @@ export interface Admission {
 export interface ChargingOptions {
   readonly board: Board;
   readonly onEvent: (event: ChargingEvent) => void;
-  /** How long the vehicle has to begin to draw. */
+  /** Time in which the vehicle has to request energy after the authorization, ms. */
   readonly authorizationTimeoutMs?: number;
 }
 
+/** Default of `authorizationTimeoutMs`. */
 const AUTHORIZATION_TIMEOUT_MS = 60_000;
-/** A pilot state counts when it is read twice this far apart. */
+/** Debounce time of the pilot, ms. A state is accepted when two readings this far apart agree. */
 const DEBOUNCE_MS = 20;
 /**
- * IEC 61851-1 table A.6 wants the contactor open within 100 ms of the vehicle's leaving C or D: what has left them
- * and does not settle opens it after this.
+ * Time after which a pilot that has left C and D without settling opens the contactor, ms. IEC 61851-1 table A.6
+ * requires an open contactor within 100 ms.
  */
 const UNSETTLED_MS = 60;
-/** A contactor closes and opens within 50 ms, and its auxiliary contact bounces. */
+/**
+ * Time for the feedback contact to match a command, ms. A contactor switches within 50 ms, then its contact bounces.
+ */
 const CONTACTOR_FEEDBACK_MS = 200;
 /**
- * A contactor that has opened stays open for so long, whatever the vehicle does: it does not wear out, and its answer
- * has come before it closes again. Shorter than the 3 s from C to current that a vehicle has to wait for (table A.6).
+ * Minimum off time of the contactor, ms. Shorter cycles wear the contacts and leave no time for the feedback check. It
+ * has to stay below 3 s, the longest time from C to current (IEC 61851-1 table A.6).
  */
 const MIN_OFF_MS = 2000;
+/** Length of a session id, bytes of randomness. */
 const SESSION_ID_BYTES = 8;
 
-/** The driver of the charging machine: reads the pilot, performs the outputs, keeps the one timer. */
+/**
+ * Driver of the charging state machine. Reads the pilot and the feedback contact, and sets contactor, pilot and lock.
+ */
 export class Charging implements IO {
-  private _board: Board;
-  private _onEvent: (event: ChargingEvent) => void;
-  private _authorizationTimeoutMs: number;
-  private _contactor: DigitalOut;
-  /** The auxiliary contact, where there is one. */
-  private _feedback: DigitalIn | undefined;
-  private _lock: DigitalOut | undefined;
-  private _pilot: ControlPilot;
+  private readonly _board: Board;
+  private readonly _onEvent: (event: ChargingEvent) => void;
+  private readonly _authorizationTimeoutMs: number;
+  private readonly _contactor: DigitalOut;
+  /** The feedback contact; `undefined` when the station has none. */
+  private readonly _feedback: DigitalIn | undefined;
+  private readonly _lock: DigitalOut | undefined;
+  private readonly _pilot: ControlPilot;
   private _state: ChargingState = { type: "available" };
   private _dutyPermille = PILOT_STEADY_PERMILLE;
   private _expiry: Timer | undefined;
   private _debounce: Timer | undefined;
   private _feedbackTimer: Timer | undefined;
-  /** Runs while the contactor has to stay open. */
+  /** Runs during the minimum off time. */
   private _minOffTimer: Timer | undefined;
-  /** What the station may offer now, A; 0 for nothing. */
+  /** Current that the station may offer now, A; 0: none. */
   private _limitA = MAX_CURRENT_A;
   private _isContactorClosed = false;
-  /** Runs from when a evReady vehicle's pilot leaves C and D until it has settled. */
-  private _unsettled: Timer | undefined;
-  /** Another number for each vehicle, and after each stop. */
+  /** Runs from the first reading outside C and D until the pilot has settled. */
+  private _unsettledTimer: Timer | undefined;
+  /** Identifies the plugged-in vehicle. Changes when it leaves and at each stop, which invalidates its admissions. */
   private _plugInId = 0;
   private _closed = false;
 
@@ -121,27 +128,27 @@ export class Charging implements IO {
     return this._state.type;
   }
 
-  /** The session under way. */
+  /** The active session. */
   get session(): ChargingSession | undefined {
     return sessionOf(this._state);
   }
 
-  /** It has been told to let current flow. */
+  /** Whether the contactor is commanded closed. */
   get isContactorClosed(): boolean {
     return this._isContactorClosed;
   }
 
-  /** What the station may offer from now on, whatever was granted; under 6 A, or no number at all, a session pauses. */
+  /** Sets the current that the station may offer, A. Below 6 A, or with NaN, a session pauses. */
   setLimit(limitA: number): void {
     const offeredA = limitA >= MIN_CURRENT_A ? limitA : 0;
     if (this._closed || offeredA === this._limitA) return;
     this._limitA = offeredA;
-    // Whoever goes on evReady without an offer is measured again when there is one.
+    // Without an offer the vehicle is not ready; a new offer measures the pilot, and the diode, again.
     if (offeredA === 0) this._input({ type: "pilot-unsettled" });
     this._perform(this._state);
   }
 
-  /** The vehicle that is plugged; `undefined` when there is none or it has a session. */
+  /** Returns an admission of the plugged-in vehicle; `undefined` without a vehicle or after its authorization. */
   admit(): Admission | undefined {
     if (this._state.type !== "plugged") return undefined;
     const plugInId = this._plugInId;
@@ -155,15 +162,15 @@ export class Charging implements IO {
     };
   }
 
-  /** Ends a session, or an authorization that is not used yet, or one that is on its way. */
+  /** Ends the session or the unused authorization, and invalidates pending admissions. */
   stop(): void {
     this._plugInId++;
     this._input({ type: "stop" });
   }
 
   /**
-   * Opens the contactor, for good. The lock stays as it is until the restart: whether the contactor has opened, nobody
-   * looks any more.
+   * Opens the contactor permanently. The lock keeps its position until the restart, because the feedback contact is no
+   * longer read.
    */
   close(): void {
     if (this._closed) return;
@@ -171,7 +178,7 @@ export class Charging implements IO {
     this._closed = true;
     this._board.clock.clear(this._expiry);
     this._board.clock.clear(this._debounce);
-    this._board.clock.clear(this._unsettled);
+    this._board.clock.clear(this._unsettledTimer);
     this._board.clock.clear(this._feedbackTimer);
     this._board.clock.clear(this._minOffTimer);
     this._pilot.close();
@@ -182,24 +189,24 @@ export class Charging implements IO {
     const { clock } = this._board;
     clock.clear(this._debounce);
     const first = this._readPilot();
-    if (!requestsEnergy(first)) this._watchUnsettled();
+    if (!requestsEnergy(first)) this._startUnsettled();
     this._debounce = clock.set(() => {
       if (this._readPilot() !== first) {
         this._sample();
         return;
       }
-      clock.clear(this._unsettled);
-      this._unsettled = undefined;
-      // Without an offer nobody requestsEnergy, nor while the contactor rests, whatever the pilot looks like.
-      const waits = this._minOffTimer !== undefined || this._dutyPermille === PILOT_STEADY_PERMILLE;
-      this._input({ type: "pilot", pilot: waits && requestsEnergy(first) ? "B" : first });
+      clock.clear(this._unsettledTimer);
+      this._unsettledTimer = undefined;
+      // C and D count only with an offer and after the minimum off time; before that they are treated as B.
+      const isPaused = this._minOffTimer !== undefined || this._dutyPermille === PILOT_STEADY_PERMILLE;
+      this._input({ type: "pilot", pilot: isPaused && requestsEnergy(first) ? "B" : first });
     }, DEBOUNCE_MS);
   }
 
-  /** Its time is not restarted by what comes after. */
-  private _watchUnsettled(): void {
-    this._unsettled ??= this._board.clock.set(() => {
-      this._unsettled = undefined;
+  /** Starts the unsettled timer. Later readings do not restart it. */
+  private _startUnsettled(): void {
+    this._unsettledTimer ??= this._board.clock.set(() => {
+      this._unsettledTimer = undefined;
       this._input({ type: "pilot-unsettled" });
     }, UNSETTLED_MS);
   }
@@ -222,8 +229,8 @@ export class Charging implements IO {
 
   private _perform(state: ChargingState): void {
     const { contactorClosed, dutyPermille, isLocked } = outputsOf(state, this._limitA);
-    // The contactor opens first: no current that is not offered. When it closes, offer and lock have stood since the
-    // authorization.
+    // The contactor opens before the offer is withdrawn. When it closes, the authorization has already set offer and
+    // lock.
     this._contactor.write(contactorClosed ? 1 : 0);
     if (contactorClosed !== this._isContactorClosed) {
       this._isContactorClosed = contactorClosed;
@@ -233,7 +240,7 @@ export class Charging implements IO {
       if (!contactorClosed) this._startMinOff();
     }
     this._offer(dutyPermille);
-    // Whether it has opened, the answer tells: until then a plug that is locked stays so.
+    // A locked plug stays locked until the feedback contact has reported that the contactor is open.
     if (isLocked || !this._feedbackTimer) this._lock?.write(isLocked ? 1 : 0);
   }
 
@@ -255,26 +262,26 @@ export class Charging implements IO {
   }
 
   /**
-   * The auxiliary contact has its time from when the contactor was told, or from its first change; then it says what
-   * the contactor was told, or there is a fault. No vehicle can put that off: a contactor that has been told to open is
-   * told nothing else meanwhile.
+   * Starts the feedback check. The feedback contact must match the command within CONTACTOR_FEEDBACK_MS of the command,
+   * or of the contact's first change; otherwise the station faults. A flapping vehicle cannot postpone the check: the
+   * minimum off time is longer.
    */
   private _awaitFeedback(): void {
     if (!this._feedback || this._feedbackTimer) return;
     this._feedbackTimer = this._board.clock.set(() => {
       this._feedbackTimer = undefined;
-      const says = this._feedback?.read() === 1 ? "closed" : "open";
-      const told = this._isContactorClosed ? "closed" : "open";
-      this._input({ type: "contactor", differs: says === told ? undefined : says });
-      // Whoever hears of it may have closed this.
+      const actual = this._feedback?.read() === 1 ? "closed" : "open";
+      const commanded = this._isContactorClosed ? "closed" : "open";
+      this._input({ type: "contactor", differs: actual === commanded ? undefined : actual });
+      // A listener may have called `close()`.
       if (this._closed) return;
       this._perform(this._state);
-      // A vehicle that has left meanwhile is gone now.
-      if (this._state.type === "faulted" && says === told) this._sample();
+      // A vehicle that left during the mismatch is detected now.
+      if (this._state.type === "faulted" && actual === commanded) this._sample();
     }, CONTACTOR_FEEDBACK_MS);
   }
 
-  /** What was read under another duty is not what counts under this one. */
+  /** Sets the duty. Readings under another duty are not comparable, so debouncing starts again. */
   private _offer(dutyPermille: number): void {
     if (dutyPermille === this._dutyPermille) return;
     this._dutyPermille = dutyPermille;

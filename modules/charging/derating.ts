@@ -1,18 +1,19 @@
 import { MIN_CURRENT_A } from "./pilot.js";
 
-/** Warmer than this inside, a station offers less; */
+/** Derating starts above this temperature, °C. */
 const DERATES_FROM_C = 60;
-/** as warm as this, nothing; */
+/** The station offers no current from this temperature on, °C. */
 const STOPS_AT_C = 80;
-/** until it is so much cooler again. */
+/** A stopped station offers current again below this temperature, °C. The hysteresis spares the contactor. */
 const RESUMES_BELOW_C = 70;
 
 /**
- * What may be offered at a temperature inside the station, A: all up to 60 °C, less and less down to 6 A at 80 °C, there
- * 0. What has stopped begins again below 70 °C, so that a contactor does not switch to and fro. A thermometer that
- * measures nothing is broken: it may be as hot as it was, or hotter. What has stopped stays so, all else is 6 A.
- * @param limitA what may be offered by itself, 6-32 A
- * @param wasStopped nothing was offered before
+ * Returns the current that a station may offer at its internal temperature, A. The full limit applies up to 60 °C. It
+ * falls linearly to 6 A at 80 °C, where the station stops; it resumes below 70 °C. A broken sensor may hide any heat: a
+ * stopped station stays stopped, and a running one offers 6 A.
+ * @param limitA limit before derating, 6-32 A
+ * @param temperatureC internal temperature; `undefined`: the sensor is broken
+ * @param wasStopped whether heat had stopped the station before
  */
 export function deratedA(limitA: number, temperatureC: number | undefined, wasStopped: boolean): number {
   if (temperatureC === undefined) return wasStopped ? 0 : MIN_CURRENT_A;

@@ -25,33 +25,33 @@ function reached(...inputs: ChargingInput[]): ChargingState {
 
 const charging = [pilot("B"), authorize, pilot("C")];
 
-describe("the way to a session", () => {
-  test("a vehicle is plugged, authorized, and requestsEnergy", () => {
+describe("a session start", () => {
+  test("leads from plugged to authorized to charging", () => {
     expect(reached(pilot("B")).type).toBe("plugged");
     expect(reached(pilot("B"), authorize).type).toBe("authorized");
     expect(reached(...charging)).toEqual({ type: "charging", session, evReady: true });
   });
 
-  test("what was measured before the square wave closes nothing: only that shows the diode", () => {
+  test("requires a C measured under the square wave, which shows the diode", () => {
     expect(reached(pilot("C"), authorize)).toEqual({ type: "authorized", session });
     expect(reached(pilot("C"), authorize, pilot("E")).type).toBe("faulted");
     expect(reached(pilot("C"), authorize, pilot("C"))).toEqual({ type: "charging", session, evReady: true });
   });
 
-  test("a vehicle that wants ventilation (D) requestsEnergy too", () => {
+  test("closes the contactor for a vehicle that requires ventilation (D)", () => {
     expect(outputsOf(reached(pilot("B"), authorize, pilot("D")), 32).contactorClosed).toBe(true);
   });
 
-  test("without a vehicle nothing is authorized", () => {
+  test("is refused without a vehicle", () => {
     expect(reached(authorize).type).toBe("available");
   });
 
-  test("an authorization expires", () => {
+  test("is refused after the authorization has expired, and a running session does not expire", () => {
     expect(reached(pilot("B"), authorize, { type: "authorization-expired" }).type).toBe("plugged");
     expect(reached(...charging, { type: "authorization-expired" }).type).toBe("charging");
   });
 
-  test("a second authorization changes nothing", () => {
+  test("keeps its session when a second authorization arrives", () => {
     const second: ChargingInput = { type: "authorize", session: { ...session, id: "0002" } };
     expect(sessionOf(reached(...charging, second))?.id).toBe("0001");
   });
@@ -75,7 +75,7 @@ describe("the contactor feedback after a fault", () => {
     expect(nextState(state, differs("closed"))).toBe(state);
   });
 
-  test("that reports a closed contactor holds the plug although the vehicle's pilot has left", () => {
+  test("that reports a closed contactor keeps the plug locked after the pilot has reached A", () => {
     const left = nextState(welded(), pilot("A"));
     expect(left.type).toBe("faulted");
     expect(outputsOf(left, 32).isLocked).toBe(true);
@@ -102,13 +102,13 @@ describe("the contactor", () => {
     expect(outputsOf(reached(...charging, input), 32).contactorClosed).toBe(false);
   });
 
-  test("closes again when a vehicle goes on after a pause, in the same session", () => {
+  test("closes again after a pause, in the same session", () => {
     const state = reached(...charging, pilot("B"), pilot("C"));
     expect(outputsOf(state, 32).contactorClosed).toBe(true);
     expect(sessionOf(state)?.id).toBe("0001");
   });
 
-  test("stays open after a stop until the vehicle has left and is authorized anew", () => {
+  test("stays open after a stop until the vehicle has left and is authorized again", () => {
     const stopped = reached(...charging, { type: "stop" });
     expect(stopped.type).toBe("finishing");
     expect(nextState(nextState(stopped, pilot("C")), authorize).type).toBe("finishing");
@@ -123,7 +123,7 @@ describe("the contactor", () => {
   });
 });
 
-test("the pilot offers the granted current while authorized or charging, and nothing else", () => {
+test("the pilot offers the granted current only while authorized or charging", () => {
   expect(outputsOf(reached(pilot("B")), 32).dutyPermille).toBe(1000);
   expect(outputsOf(reached(pilot("B"), authorize), 32).dutyPermille).toBe(266);
   expect(outputsOf(reached(...charging), 32).dutyPermille).toBe(266);
@@ -170,7 +170,7 @@ const INPUTS: Readonly<Record<string, ChargingInput>> = {
   stop: { type: "stop" },
 };
 
-/** From the state at the left to the states of its row, by the input at the top; "." is the same state object. */
+/** Transition table: one row per state, one column per input. "." is the same state object. */
 const TRANSITIONS = `
             A         B       C       D       E       F        unsettled matches  closed open  authorize  expired stop
 available   .         plugged plugged plugged shorted negative .         .        welded stuck .          .       .
@@ -187,7 +187,7 @@ unwelded    available .       .       .       .       .        .         .      
 unstuck     available .       .       .       .       .        .         .        welded stuck .          .       .
 `;
 
-describe("the table of transitions", () => {
+describe("the transition table", () => {
   const [inputNames = [], ...rows] = TRANSITIONS.trim()
     .split("\n")
     .map((line) => line.trim().split(/ +/));
@@ -197,7 +197,7 @@ describe("the table of transitions", () => {
     expect(inputNames).toEqual(Object.keys(INPUTS));
   });
 
-  test.each(rows)("from the state %s leads to the states of its row", (from, ...expected) => {
+  test.each(rows)("leads from state %s to the states of its row", (from, ...expected) => {
     const state = STATES[from as StateName];
     for (const [i, name] of inputNames.entries()) {
       const reachedState = nextState(state, INPUTS[name] as ChargingInput);
@@ -223,7 +223,7 @@ describe("the outputs", () => {
     ["stuck", OFF],
     ["unwelded", OFF],
     ["unstuck", OFF],
-  ])("of the state %s are its row of the table", (name, outputs) => {
+  ])("of state %s match the table", (name, outputs) => {
     expect(outputsOf(STATES[name], 32)).toEqual(outputs);
   });
 
@@ -258,13 +258,13 @@ describe("the outputs", () => {
   });
 });
 
-test("a session runs in the state charging only, whether the vehicle requestsEnergy or pauses", () => {
+test("a session is active only in the state charging, also while the vehicle pauses", () => {
   const withSession = STATE_NAMES.filter((name) => sessionOf(STATES[name]) !== undefined);
   expect(withSession).toEqual(["evReady", "paused"]);
   expect(sessionOf(STATES.paused)).toBe(session);
 });
 
-test("a session that ends names its reason: unplugged, stopped, or faulted", () => {
+test("sessionEndOf returns unplugged, stopped or faulted", () => {
   expect(sessionEndOf(STATES.available)).toBe("unplugged");
   expect(sessionEndOf(STATES.finishing)).toBe("stopped");
   expect(sessionEndOf(STATES.shorted)).toBe("faulted");

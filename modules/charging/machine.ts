@@ -1,16 +1,17 @@
 /**
- * Where safety lives. The rules, which hold in every state and after every input:
+ * The safety-critical state machine of a charging station. These rules hold in every state and after every input:
  *
- * 1. The contactor is closed exactly in the state `charging` while the vehicle requestsEnergy (C or D). That state is only
- *    entered from `authorized`, by a C or D that was measured under the square wave: only that shows the diode.
- * 2. Nothing is authorized but by the input `authorize`, and only a vehicle that is there.
- * 3. In E and F, and when the contactor does not answer, pilot (steady +12 V) and contactor are off, until the vehicle
- *    has left and the contactor answers again.
- * 4. No current is offered beyond the granted one and the station's limit; under 6 A none at all.
- * 5. A plug stays locked while current is offered, until the contactor has opened, and while it is welded.
+ * 1. The contactor is closed only in the state `charging` while the vehicle requests energy (C or D). The machine
+ *    enters `charging` only from `authorized`, by a C or D measured under the square wave: only a square wave shows
+ *    the diode.
+ * 2. Only the input `authorize` authorizes, and only while a vehicle is plugged in.
+ * 3. In E and F, and when the contactor feedback does not match the command, the station faults. Pilot (steady +12 V)
+ *    and contactor are off until the vehicle has left and the feedback matches.
+ * 4. The offered current never exceeds the grant or the station's limit. Below 6 A the station offers no current.
+ * 5. The plug is locked while current is offered, until the contactor has opened, and while it is welded.
  *
- * The outputs are a function of the state and the limit alone, so that every way out of charging opens the contactor:
- * there is no effect to forget. A restart, a power cut and an escaped exception end the state, and with it the outputs.
+ * The outputs depend on the state and the limit only, so every transition out of `charging` opens the contactor. A
+ * restart, a power cut and an escaped exception end the state, and the outputs with it.
  */
 
 import {
@@ -21,56 +22,64 @@ import {
   requestsEnergy,
 } from "./pilot.js";
 
-/** How a session may begin: a card over the air or at the reader; without one by the owner, or because all may. */
+/**
+ * How a session was authorized: by a tag over BLE, by a card at the reader, by the owner's remote command, or by free
+ * vend.
+ */
 export type GrantMethod = "ble" | "rfid" | "remote" | "free";
 
-/** What an authorization allows. */
+/** Rights of one authorization. */
 export interface Grant {
   /** Lower-case hex SHA-256 of the tag. */
   readonly tag: string;
-  /** The last 4 characters of the tag, for people. */
+  /** The last 4 characters of the tag, for display. */
   readonly tagEnd: string;
   readonly method: GrantMethod;
-  /** 6-32 A. */
+  /** Highest allowed current, 6-32 A. */
   readonly currentA: number;
-  /** The vehicle may begin to draw whenever it likes. */
+  /** The authorization does not expire while the vehicle is not ready. */
   readonly isOpenEnded?: boolean;
 }
 
+/** A charging session. */
 export interface ChargingSession {
   readonly id: string;
   readonly grant: Grant;
 }
 
+/** Why a session ended. */
 export type SessionEnd = "unplugged" | "stopped" | "faulted";
 
+/** State of the machine; it contains everything that the outputs depend on, apart from the limit. */
 export type ChargingState =
   | { readonly type: "available" }
   | { readonly type: "plugged" }
-  /** Current is offered; the vehicle has to draw before the authorization expires. */
+  /** Current is offered; the vehicle has to request energy before the authorization expires. */
   | { readonly type: "authorized"; readonly session: ChargingSession }
-  /** A session is under way; while the vehicle pauses (`evReady` false) the contactor is open. */
+  /** A session is active. While the vehicle pauses (`evReady` is false), the contactor is open. */
   | { readonly type: "charging"; readonly session: ChargingSession; readonly evReady: boolean }
-  /** The session is over and the vehicle still there: it has to leave before the next. */
+  /** The session is over, and the vehicle is still plugged in. It has to leave before the next session. */
   | { readonly type: "finishing" }
   | {
       readonly type: "faulted";
       readonly reason: string;
-      /** The contactor was told one thing and says another: what it says. */
+      /** Position that the feedback contact reports, when it differs from the command. */
       readonly contactor?: "closed" | "open";
     };
 
+/** Input of the machine. */
 export type ChargingInput =
-  /** Read twice, under the duty that the state puts out. */
+  /** A debounced pilot state, measured under the duty of the current state. */
   | { readonly type: "pilot"; readonly pilot: PilotState }
-  /** The pilot has left C and D, and does not settle. */
+  /** The pilot has left C and D and does not settle. */
   | { readonly type: "pilot-unsettled" }
-  /** What the weld-check input says, where that is not what was put out; `undefined`: it is. */
+  /** Position that the feedback contact reports when it differs from the command; `undefined`: it matches. */
   | { readonly type: "contactor"; readonly differs: "closed" | "open" | undefined }
   | { readonly type: "authorize"; readonly session: ChargingSession }
   | { readonly type: "authorization-expired" }
   | { readonly type: "stop" };
 
+/** Values of the hardware outputs. */
 export interface ChargingOutputs {
   readonly contactorClosed: boolean;
   readonly dutyPermille: number;
@@ -78,8 +87,8 @@ export interface ChargingOutputs {
 }
 
 /**
- * What the hardware does in a state.
- * @param limitA what the station may offer now; under 6 A nothing
+ * Returns the outputs of a state.
+ * @param limitA current that the station may offer now, A; below 6 A it offers none
  */
 export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs {
   switch (state.type) {
@@ -104,12 +113,12 @@ export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs
   }
 }
 
-/** The session that runs in a state. It has started once the vehicle drew, not before. */
+/** The active session of a state. A session starts when the vehicle first requests energy, not at the authorization. */
 export function sessionOf(state: ChargingState): ChargingSession | undefined {
   return state.type === "charging" ? state.session : undefined;
 }
 
-/** The next state; the same object when nothing changes. */
+/** Returns the state after an input; the same object when nothing changes. */
 export function nextState(state: ChargingState, input: ChargingInput): ChargingState {
   switch (input.type) {
     case "pilot":
@@ -128,7 +137,7 @@ export function nextState(state: ChargingState, input: ChargingInput): ChargingS
   }
 }
 
-/** Why the session that ran before `state` is over. */
+/** Returns why a session ended, given the state after its end. */
 export function sessionEndOf(state: ChargingState): SessionEnd {
   if (state.type === "available") return "unplugged";
   return state.type === "faulted" ? "faulted" : "stopped";
@@ -136,7 +145,7 @@ export function sessionEndOf(state: ChargingState): SessionEnd {
 
 function afterPilot(state: ChargingState, pilot: PilotState): ChargingState {
   if (pilot === "E" || pilot === "F") return state.type === "faulted" ? state : fault(pilot);
-  if (pilot === "A") return isAtRest(state) ? state : { type: "available" };
+  if (pilot === "A") return isUnchangedByUnplugging(state) ? state : { type: "available" };
   switch (state.type) {
     case "available":
       return { type: "plugged" };
@@ -148,13 +157,13 @@ function afterPilot(state: ChargingState, pilot: PilotState): ChargingState {
       return state;
     case "finishing":
     case "faulted":
-      // Only a vehicle that leaves (A) ends these: the next session starts from the beginning.
+      // Only the vehicle's departure (A) ends these states.
       return state;
   }
 }
 
-/** There is nothing that the vehicle's leaving would change. */
-function isAtRest(state: ChargingState): boolean {
+/** Whether the vehicle's departure leaves a state as it is: no vehicle, or feedback that does not match. */
+function isUnchangedByUnplugging(state: ChargingState): boolean {
   return state.type === "available" || (state.type === "faulted" && state.contactor !== undefined);
 }
 

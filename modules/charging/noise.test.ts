@@ -1,4 +1,4 @@
-/** The control pilot as an ADC sees it: levels that are off, noise on them, spikes; and what the station makes of it. */
+/** Tests of the driver on a noisy control pilot: level offsets, noise and spikes, as an ADC measures them. */
 
 import { describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
@@ -16,15 +16,15 @@ const NOMINAL_MV: Readonly<Record<PilotState, number>> = {
   F: -12_000,
 };
 const GRANT = { tag: "00", tagEnd: "0001", method: "ble" as const, currentA: 16 };
-/** What the standard allows beside the nominal level. */
+/** Tolerance of a level by IEC 61851-1 table A.4, mV. */
 const TOLERANCE_MV = 1000;
-/** Of the ADC and the wiring, beyond that; the states are 3 V apart. */
+/** Additional noise of the ADC and the wiring, mV. The states are 3 V apart. */
 const NOISE_MV = 400;
 const SAMPLES = 100;
-/** The board looks as often (firmware/boards/esp32/pins-io.ts). */
-const LOOK_MS = 50;
-/** A contactor that has opened stays open for 2 s. */
-const REST_MS = 2000;
+/** Sampling period of the board, ms (firmware/boards/esp32/pins-io.ts). */
+const SAMPLE_PERIOD_MS = 50;
+/** Minimum off time of the contactor, ms. */
+const MIN_OFF_MS = 2000;
 const STEADY = 1000;
 
 /** A station whose pilot is measured as the highest and the lowest of many samples. */
@@ -34,8 +34,8 @@ class Noisy {
   isClosed = false;
   state: PilotState = "A";
   hasDiode = true;
-  #random: Random;
-  #offsetMv: number;
+  readonly #random: Random;
+  readonly #offsetMv: number;
   #duty = STEADY;
   #spikeUntilMs = 0;
 
@@ -51,8 +51,8 @@ class Noisy {
     }
     class Pilot {
       constructor({ onReadable }: { onReadable(): void }) {
-        // It calls at every look: as often as any noise could make it.
-        station.clock.repeat(onReadable, LOOK_MS);
+        // The worst case of noise: a notification at every sample.
+        station.clock.repeat(onReadable, SAMPLE_PERIOD_MS);
       }
       read(): PilotLevels {
         return station.#measure();
@@ -66,10 +66,10 @@ class Noisy {
     const io = { DigitalOut: Contactor, ControlPilot: Pilot };
     const board = { clock: this.clock, crypto, io, pins: { controlPilot: 1, contactor: 2 } };
     this.charging = new Charging({ board: board as unknown as Board, onEvent: () => {} });
-    this.clock.advance(REST_MS);
+    this.clock.advance(MIN_OFF_MS);
   }
 
-  /** Somebody switches a motor on: for a moment nothing is as it is. */
+  /** Replaces all levels by random ones for a time, as the interference of a starting motor does. */
   spike(durationMs: number): void {
     this.#spikeUntilMs = this.clock.monotonicMs() + durationMs;
   }
@@ -89,20 +89,20 @@ class Noisy {
   }
 
   #levelMv(isHigh: boolean): number {
-    // A shorted pilot is 0 V in both halves; a diode lets none of the negative half through.
+    // A shorted pilot is 0 V in both half waves. A diode keeps the vehicle from loading the negative one.
     if (this.state === "E") return 0;
     if (isHigh) return NOMINAL_MV[this.state] + this.#offsetMv;
     return this.hasDiode ? -12_000 : -NOMINAL_MV[this.state];
   }
 
   settle(): void {
-    this.clock.advance(3 * LOOK_MS);
+    this.clock.advance(3 * SAMPLE_PERIOD_MS);
   }
 }
 
 const RUNS = Math.max(5, FUZZ_RUNS / 250);
 
-describe("with noise on the pilot, and levels at their limits", () => {
+describe("with noise on the pilot and levels at their limits", () => {
   test("a vehicle charges without an interruption", () => {
     for (let seed = 1; seed <= RUNS; seed++) {
       const station = new Noisy(seed);
@@ -113,13 +113,14 @@ describe("with noise on the pilot, and levels at their limits", () => {
       station.state = seed % 2 === 0 ? "C" : "D";
       station.settle();
       for (let i = 0; i < 100; i++) {
-        station.clock.advance(LOOK_MS / 2);
-        if (!station.isClosed) throw new Error(`seed ${seed}: the contactor is open after ${i} looks`);
+        station.clock.advance(SAMPLE_PERIOD_MS / 2);
+        if (!station.isClosed)
+          throw new Error(`seed ${seed}: the contactor is open after ${i} half sampling periods`);
       }
     }
   });
 
-  test("every state is found, and the contactor is closed in C and D alone", () => {
+  test("every state is detected, and the contactor is closed only in C and D", () => {
     const states = ["A", "B", "C", "D", "E"] as const;
     for (let seed = 1; seed <= RUNS; seed++) {
       const random = new Random(seed);
@@ -128,7 +129,7 @@ describe("with noise on the pilot, and levels at their limits", () => {
         station.state = random.pick(states);
         station.settle();
         station.charging.admit()?.authorize(GRANT);
-        station.clock.advance(REST_MS);
+        station.clock.advance(MIN_OFF_MS);
         station.settle();
         const requestsEnergy = station.state === "C" || station.state === "D";
         if (station.isClosed && !requestsEnergy) throw new Error(`seed ${seed}: closed in ${station.state}`);
@@ -140,7 +141,7 @@ describe("with noise on the pilot, and levels at their limits", () => {
     }
   });
 
-  test("a missing diode is found", () => {
+  test("a missing diode is detected", () => {
     for (let seed = 1; seed <= RUNS; seed++) {
       const station = new Noisy(seed);
       station.state = "C";
@@ -148,14 +149,14 @@ describe("with noise on the pilot, and levels at their limits", () => {
       station.settle();
       station.charging.admit()?.authorize(GRANT);
       for (let i = 0; i < 10; i++) {
-        station.clock.advance(LOOK_MS / 5);
+        station.clock.advance(SAMPLE_PERIOD_MS / 5);
         expect(station.isClosed).toBe(false);
       }
       expect(station.charging.status).toBe("faulted");
     }
   });
 
-  test("spikes that are shorter than the debouncing end no session", () => {
+  test("spikes shorter than the debounce time do not end a session", () => {
     for (let seed = 1; seed <= RUNS; seed++) {
       const station = new Noisy(seed);
       station.state = "B";
@@ -165,8 +166,8 @@ describe("with noise on the pilot, and levels at their limits", () => {
       station.settle();
       for (let i = 0; i < 20; i++) {
         station.spike(10);
-        // Each falls elsewhere between two looks of the board, and some into one.
-        station.clock.advance(7 * LOOK_MS + 11);
+        // Each spike has another phase relative to the samples, and some coincide with one.
+        station.clock.advance(7 * SAMPLE_PERIOD_MS + 11);
       }
       expect(station.charging.status).toBe("charging");
       expect(station.isClosed).toBe(true);

@@ -10,7 +10,7 @@ test.each([
   ["D", 3_000],
   ["E", 0],
   ["F", -12_000],
-] as const)("state %s is read at %d mV, and a volt to either side of it", (state, nominalMv) => {
+] as const)("state %s is read at %d mV ± 1 V", (state, nominalMv) => {
   for (const highMv of [nominalMv - 1000, nominalMv, nominalMv + 1000]) {
     expect(pilotState({ highMv, lowMv: highMv }, PILOT_STEADY_PERMILLE)).toBe(state);
     const lowMv = Math.min(-12_000, highMv);
@@ -18,13 +18,13 @@ test.each([
   }
 });
 
-test("a vehicle whose diode is missing is a fault", () => {
+test("a missing diode is state E", () => {
   expect(pilotState({ highMv: 6000, lowMv: -6000 }, SQUARE_WAVE_PERMILLE)).toBe("E");
   expect(pilotState({ highMv: 6000, lowMv: -11_000 }, SQUARE_WAVE_PERMILLE)).toBe("C");
 });
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
-  "a level of %d is a fault, whichever it is",
+  "a level of %d mV is state E, in either half wave",
   (levelMv) => {
     for (const duty of [PILOT_STEADY_PERMILLE, SQUARE_WAVE_PERMILLE]) {
       expect(pilotState({ highMv: levelMv, lowMv: -12_000 }, duty)).toBe("E");
@@ -43,12 +43,12 @@ function permittedA(dutyPermille: number): number {
   return Math.min(80, (percent - 64) * 2.5);
 }
 
-/** What a 10-bit PWM makes of a duty, as on the chip. */
+/** The duty that the chip's 10-bit PWM generates for a requested duty, per mille. */
 function asGenerated(dutyPermille: number): number {
   return (Math.floor((dutyPermille * 1023) / 1000) / 1023) * 1000;
 }
 
-describe("the duty of a current (table A.7)", () => {
+describe("dutyPermilleOf (table A.7)", () => {
   test.each([
     [6, 10],
     [10, 16.7],
@@ -57,11 +57,11 @@ describe("the duty of a current (table A.7)", () => {
     [20, 33.3],
     [25, 41.7],
     [32, 53.3],
-  ])("%d A are %d %%, to a tenth", (currentA, percent) => {
+  ])("%d A is a duty of %d %%, to a tenth", (currentA, percent) => {
     expect(Math.abs(dutyPermilleOf(currentA) / 10 - percent)).toBeLessThan(0.11);
   });
 
-  test("states no more than it is meant to, and at most 0.15 A less, for all from 6 to 32 A", () => {
+  test("never announces more than the current, and at most 0.15 A less, from 6 to 32 A", () => {
     for (let currentA = MIN_CURRENT_A; currentA <= MAX_CURRENT_A; currentA++) {
       for (const duty of [dutyPermilleOf(currentA), asGenerated(dutyPermilleOf(currentA))]) {
         expect(permittedA(duty)).toBeLessThanOrEqual(currentA);
@@ -71,12 +71,12 @@ describe("the duty of a current (table A.7)", () => {
   });
 });
 
-describe("the levels (table A.4)", () => {
-  /** From where to where a state is, in volts; between them nothing is defined, and either is right. */
+describe("pilotState (table A.4)", () => {
+  /** Range of each state, V. Between the ranges the standard defines no state. */
   const RANGES = { A: [11, 13], B: [8, 10], C: [5, 7], D: [2, 4], E: [-1, 1], F: [-13, -11] } as const;
 
   test.each(Object.entries(RANGES))(
-    "state %s is read in all of its range, in steps of 10 mV",
+    "reads state %s in its whole range, in steps of 10 mV",
     (state, [from, to]) => {
       for (let highMv = from * 1000; highMv <= to * 1000; highMv += 10) {
         expect(pilotState({ highMv, lowMv: highMv }, PILOT_STEADY_PERMILLE)).toBe(state);
@@ -93,17 +93,17 @@ describe("the levels (table A.4)", () => {
     [4500, "C"],
     [1500, "D"],
     [-6000, "E"],
-  ] as const)("%d mV, half way between two states, is read as the upper one, %s", (highMv, state) => {
+  ] as const)("reads %d mV, half way between two states, as the upper one, %s", (highMv, state) => {
     expect(pilotState({ highMv, lowMv: highMv }, PILOT_STEADY_PERMILLE)).toBe(state);
     expect(pilotState({ highMv: highMv - 1, lowMv: highMv - 1 }, PILOT_STEADY_PERMILLE)).not.toBe(state);
   });
 
-  test("the diode is there up to -10.5 V in the negative half wave", () => {
+  test("detects the diode up to -10.5 V in the negative half wave", () => {
     expect(pilotState({ highMv: 6000, lowMv: -10_500 }, SQUARE_WAVE_PERMILLE)).toBe("C");
     expect(pilotState({ highMv: 6000, lowMv: -10_499 }, SQUARE_WAVE_PERMILLE)).toBe("E");
   });
 
-  test("the diode is not looked for without a square wave, at +12 V or -12 V", () => {
+  test("does not check the diode without a square wave, at steady +12 V or -12 V", () => {
     for (const dutyPermille of [0, PILOT_STEADY_PERMILLE]) {
       expect(pilotState({ highMv: 6000, lowMv: 6000 }, dutyPermille)).toBe("C");
     }
@@ -112,11 +112,14 @@ describe("the levels (table A.4)", () => {
     }
   });
 
-  test.each([-13, -12.5, -12, -11.5, -11])("the diode is there at %d V in the negative half wave", (low) => {
+  test.each([-13, -12.5, -12, -11.5, -11])("detects the diode at %d V in the negative half wave", (low) => {
     expect(pilotState({ highMv: 6000, lowMv: low * 1000 }, SQUARE_WAVE_PERMILLE)).toBe("C");
   });
 
-  test.each([-10, -9, -6, -3, 0, 3, 6])("the diode is missing at %d V in the negative half wave", (low) => {
-    expect(pilotState({ highMv: 6000, lowMv: low * 1000 }, SQUARE_WAVE_PERMILLE)).toBe("E");
-  });
+  test.each([-10, -9, -6, -3, 0, 3, 6])(
+    "detects a missing diode at %d V in the negative half wave",
+    (low) => {
+      expect(pilotState({ highMv: 6000, lowMv: low * 1000 }, SQUARE_WAVE_PERMILLE)).toBe("E");
+    },
+  );
 });

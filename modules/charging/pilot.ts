@@ -1,32 +1,38 @@
 import type { PilotLevels } from "../board/index.js";
 
 /**
- * The states of the control pilot (IEC 61851-1:2017 table A.4):
- * A no vehicle, B vehicle connected, C and D vehicle ready (D: wants ventilation), E pilot shorted, diode missing, or
- * what was measured is no number, F station not available.
+ * State of the control pilot (IEC 61851-1:2017 table A.4). A: no vehicle. B: vehicle connected. C: vehicle ready.
+ * D: vehicle ready and requires ventilation. E: pilot shorted, diode missing, or levels that are not finite numbers.
+ * F: station not available.
  */
 export type PilotState = "A" | "B" | "C" | "D" | "E" | "F";
 
-/** The vehicle wants current. */
+/** Whether the vehicle requests energy (state C or D). */
 export function requestsEnergy(pilot: PilotState): boolean {
   return pilot === "C" || pilot === "D";
 }
 
-/** Steady +12 V: not ready to supply. */
+/** Duty of steady +12 V, per mille: the station is not ready to supply. */
 export const PILOT_STEADY_PERMILLE = 1000;
 
-/** Half way between the nominal levels of +12, +9, +6, +3, 0 and −12 V; each is within ±1 V of nominal (A.4). */
+// Each threshold is half way between two nominal levels. Table A.4 allows ±1 V around a nominal level.
+
+/** Lowest positive level of state A, mV; nominal +12 V. */
 const LOWEST_OF_A_MV = 10_500;
+/** Lowest positive level of state B, mV; nominal +9 V. */
 const LOWEST_OF_B_MV = 7_500;
+/** Lowest positive level of state C, mV; nominal +6 V. */
 const LOWEST_OF_C_MV = 4_500;
+/** Lowest positive level of state D, mV; nominal +3 V. */
 const LOWEST_OF_D_MV = 1_500;
+/** Lowest level of state E, mV; nominal 0 V. A lower level is state F, nominal −12 V. */
 const LOWEST_OF_E_MV = -6_000;
-/** The negative half wave passes a vehicle's diode undiminished: −12 V ± 1 V (A.3). */
+/** Highest negative level behind an intact diode, mV: the diode leaves the half wave at −12 V ± 1 V (A.3). */
 const HIGHEST_OF_NEGATIVE_MV = -10_500;
 
 /**
- * The state that measured levels stand for.
- * @param dutyPermille what the generator puts out; with a square wave the negative level tells the diode
+ * Maps measured levels to a pilot state.
+ * @param dutyPermille duty of the generator during the measurement; only a square wave shows the vehicle's diode
  */
 export function pilotState(levels: PilotLevels, dutyPermille: number): PilotState {
   const { highMv, lowMv } = levels;
@@ -40,11 +46,12 @@ export function pilotState(levels: PilotLevels, dutyPermille: number): PilotStat
   return highMv >= LOWEST_OF_C_MV ? "C" : "D";
 }
 
-/** The least and the most that a station may offer here. */
+/** Lowest current that a station may offer, A (IEC 61851-1 table A.8). */
 export const MIN_CURRENT_A = 6;
+/** Highest current that this firmware offers, A. */
 export const MAX_CURRENT_A = 32;
 
-/** The duty that states a current: 6-51 A is duty in percent x 0.6 A (IEC 61851-1 table A.8). */
+/** Duty that announces a current, per mille. From 6 to 51 A, 1 % duty is 0.6 A (IEC 61851-1 table A.8). */
 export function dutyPermilleOf(currentA: number): number {
   return Math.floor((currentA * 1000) / 60);
 }

@@ -1,4 +1,4 @@
-/** Every sequence of five inputs: apart from the unit tests, so that these stay fast enough for mutation tests. */
+/** Tests every sequence of five inputs. A file of its own keeps the unit tests fast enough for mutation tests. */
 
 import { test } from "@jest/globals";
 import { type ChargingInput, type ChargingState, nextState, outputsOf } from "./machine.js";
@@ -11,7 +11,7 @@ function pilot(state: PilotState): ChargingInput {
   return { type: "pilot", pilot: state };
 }
 
-test("the contactor is closed only with a session and a vehicle in C or D since then, after any inputs at all", () => {
+test("after any five inputs the contactor is closed only with a session and a vehicle in C or D since its authorization", () => {
   const inputs: ChargingInput[] = [
     ...(["A", "B", "C", "D", "E", "F"] as const).map(pilot),
     authorize,
@@ -19,7 +19,7 @@ test("the contactor is closed only with a session and a vehicle in C or D since 
     { type: "stop" },
     { type: "pilot-unsettled" },
   ];
-  // Every sequence of 5 inputs, with what the model says beside it.
+  // A simple model runs beside the machine: whether charging is granted, and whether the pilot was measured since.
   for (let n = 0; n < inputs.length ** 5; n++) {
     let state: ChargingState = { type: "available" };
     let lastPilot: PilotState = "A";
@@ -28,7 +28,7 @@ test("the contactor is closed only with a session and a vehicle in C or D since 
     for (let rest = n, i = 0; i < 5; i++, rest = Math.floor(rest / inputs.length)) {
       const input = inputs[rest % inputs.length] as ChargingInput;
       if (input.type === "pilot") lastPilot = input.pilot;
-      // An authorization of what is authorized already changes nothing.
+      // A second authorization changes nothing.
       if (input.type === "pilot") isMeasured = true;
       else if (input.type === "authorize" && !granted) isMeasured = false;
       if (input.type === "authorize") granted ||= lastPilot !== "A";

@@ -9,11 +9,11 @@ export interface IndicatorOptions {
 }
 
 /**
- * The lamp and the buzzer that a station may have. The lamp shows the status; what becomes of a card is shown and
- * heard once, and the lamp goes back to the status. A further signal takes the place of one that is not over.
+ * Driver of the optional lamp and buzzer. The lamp shows the status. A signal plays once on lamp and buzzer, then the
+ * lamp shows the status again. A new signal replaces one that is still playing.
  */
 export class Indicator implements IO {
-  private _clock: Board["clock"];
+  private readonly _clock: Board["clock"];
   private _lamp: DigitalOut | undefined;
   private _buzzer: DigitalOut | undefined;
   private _status: StationStatus = "available";
@@ -26,12 +26,14 @@ export class Indicator implements IO {
     if (pins.buzzer !== undefined) this._buzzer = new io.DigitalOut({ pin: pins.buzzer });
   }
 
+  /** Shows a status on the lamp, after the signal that is playing. */
   show(status: StationStatus): void {
     if (status === this._status) return;
     this._status = status;
     if (!this._isSignalling) this._showStatus();
   }
 
+  /** Plays a signal once on lamp and buzzer. */
   signal(signal: Signal): void {
     if (!this._lamp && !this._buzzer) return;
     this._isSignalling = true;

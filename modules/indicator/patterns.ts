@@ -1,12 +1,12 @@
 import type { StationStatus } from "../charging/index.js";
 
-/** Milliseconds on, off, on, off and so on. */
+/** Durations in ms, alternately on and off. */
 export type Pattern = readonly number[];
 
-/** What somebody who has just done something is told, once. */
+/** Result of a user's action, signaled once. */
 export type Signal = "authorized" | "rejected" | "failed" | "busy" | "ended" | "learned";
 
-/** What the lamp shows all the time: on, off, or a pattern again and again. */
+/** Lamp output of each status: on, off, or a repeated pattern. */
 export const STATUS_PATTERNS: Readonly<Record<StationStatus, Pattern | "on" | "off">> = {
   available: "off",
   plugged: [1000, 1000],
@@ -17,7 +17,7 @@ export const STATUS_PATTERNS: Readonly<Record<StationStatus, Pattern | "on" | "o
   unavailable: "off",
 };
 
-/** Each ends with an off that sets it apart from what comes after it. */
+/** Pattern of each signal. It ends with an off time that separates it from the next output. */
 export const SIGNAL_PATTERNS: Readonly<Record<Signal, Pattern>> = {
   authorized: [300, 300],
   learned: [100, 100, 300, 300],

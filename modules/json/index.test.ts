@@ -3,7 +3,7 @@ import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { numberField, parseJSONObject, textField } from "./index.js";
 
-test("an object is read", () => {
+test("parseJSONObject returns an object", () => {
   expect(parseJSONObject(encodeUTF8('{"a":1}'))).toEqual({ a: 1 });
 });
 
@@ -15,12 +15,12 @@ test("bytes that are not UTF-8 are not an object", () => {
   expect(parseJSONObject(new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).toBeUndefined();
 });
 
-/** An object that holds arrays, `depth` containers in all. */
+/** Returns the JSON of an object with nested arrays, `depth` levels in all. */
 function nested(depth: number): string {
   return `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
 }
 
-test("an object of 8 containers is read, one of 9 is not", () => {
+test("an object that nests 8 deep is parsed, and one that nests 9 deep is refused", () => {
   expect(parseJSONObject(encodeUTF8(nested(8)))).toBeDefined();
   expect(parseJSONObject(encodeUTF8(nested(9)))).toBeUndefined();
   expect(parseJSONObject(encodeUTF8(`${'{"a":'.repeat(9)}1${"}".repeat(9)}`))).toBeUndefined();
@@ -38,7 +38,7 @@ test.each([
   expect(parseJSONObject(encodeUTF8(text))).toBeUndefined();
 });
 
-test("brackets in strings and beside each other do not count", () => {
+test("brackets in strings and of siblings do not count as depth", () => {
   const object = { "[[[[[[[[[": '"[[[[[[[[[\\', list: Array.from({ length: 20 }, () => [{}]), end: "{" };
   expect(parseJSONObject(encodeUTF8(JSON.stringify(object)))).toEqual(object);
 });
@@ -50,13 +50,13 @@ function randomValue(random: Random, depth: number): unknown {
   return random.bool() ? values() : Object.fromEntries(values().map((value) => [text(), value]));
 }
 
-/** Containers within each other, by the value itself. */
+/** Returns the nesting depth of a value. */
 function depthOf(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
-test("random objects are read exactly if they nest at most 8 deep", () => {
+test("a random object is parsed if and only if it nests at most 8 deep", () => {
   const random = new Random(841);
   for (let run = 0; run < FUZZ_RUNS / 10; run++) {
     const value = { a: randomValue(random, 12) };
@@ -68,7 +68,7 @@ test("random objects are read exactly if they nest at most 8 deep", () => {
   }
 });
 
-test("a field counts only when it has the type and the size", () => {
+test("a field of the wrong type or size is ignored", () => {
   const object = { text: "abc", empty: "", number: 7, nan: Number.NaN };
   expect(textField(object, "text", 3)).toBe("abc");
   expect(textField(object, "text", 2)).toBeUndefined();
@@ -80,7 +80,7 @@ test("a field counts only when it has the type and the size", () => {
   expect(numberField(object, "text", { min: 0, max: 9 })).toBeUndefined();
 });
 
-test("a field that every object inherits is not there", () => {
+test("an inherited field is ignored", () => {
   expect(textField({}, "constructor", 99)).toBeUndefined();
   expect(textField(parseJSONObject(encodeUTF8('{"__proto__":{"tag":"x"}}')) ?? {}, "tag", 9)).toBeUndefined();
 });

@@ -1,17 +1,19 @@
-/** JSON that comes from outside: read without exceptions, checked field by field. */
+/** Parser for untrusted JSON: no exceptions, and a type check for each field. */
 
 import type { Bytes } from "../board/index.js";
 import { asUint8Array, decodeUTF8 } from "../bytes/index.js";
 
+/** A parsed JSON object with unchecked fields. */
 export type JSONObject = Readonly<Record<string, unknown>>;
 
+/** Whether a value is an object, neither `null` nor an array. */
 export function isJSONObject(value: unknown): value is JSONObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**
- * Objects and arrays within each other, the outermost included. `JSON.parse` of XS recurses at each, and when the stack
- * is exhausted the machine ends: no `try` catches that. Nothing in docs/protocol.md nests deeper than 4.
+ * Highest nesting depth of objects and arrays, the outermost included. `JSON.parse` of XS recurses at each level, and
+ * an exhausted stack ends the machine: `try` does not catch it. Messages of docs/protocol.md nest at most 4 deep.
  */
 const MAX_DEPTH = 8;
 
@@ -22,7 +24,7 @@ const CLOSING_BRACKET = 0x5d;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
-/** How often `character` occurs in `text`, counted up to one more than `MAX_DEPTH`. */
+/** Counts a character in a text, up to `MAX_DEPTH` + 1. */
 function occurrences(text: string, character: string): number {
   let count = 0;
   for (
@@ -35,12 +37,14 @@ function occurrences(text: string, character: string): number {
   return count;
 }
 
-/** Whether `text` has too few brackets to be deep. That is so for most, and the engine counts far faster than a loop. */
+/** Whether `text` has too few brackets to be deep. Most texts have, and `indexOf` counts far faster than a loop. */
 function hasFewBrackets(text: string): boolean {
   return occurrences(text, "{") + occurrences(text, "[") <= MAX_DEPTH;
 }
 
-/** Whether `bytes` nest at most `MAX_DEPTH` deep. They need not be JSON: what precedes an error counts. */
+/**
+ * Whether `bytes` nest at most `MAX_DEPTH` deep. Malformed JSON is checked too: `JSON.parse` recurses up to the error.
+ */
 function isShallow(bytes: Uint8Array<ArrayBuffer>): boolean {
   let depth = 0;
   for (let at = 0; at < bytes.length; at++) {
@@ -53,7 +57,7 @@ function isShallow(bytes: Uint8Array<ArrayBuffer>): boolean {
   return true;
 }
 
-/** Where the string that starts at `start` has its closing quote; the end of `bytes` if it has none. */
+/** Returns the index of a string's closing quote; the length of `bytes` when the quote is missing. */
 function endOfString(bytes: Uint8Array<ArrayBuffer>, start: number): number {
   let end = start;
   for (;;) {
@@ -66,7 +70,7 @@ function endOfString(bytes: Uint8Array<ArrayBuffer>, start: number): number {
   }
 }
 
-/** The object that `bytes` are the UTF-8 JSON text of; `undefined` for anything else, and for one that nests too deep. */
+/** Parses a JSON object from UTF-8; `undefined` for any other input, and for an object that nests too deep. */
 export function parseJSONObject(bytes: Bytes): JSONObject | undefined {
   const text = decodeUTF8(bytes);
   if (text === undefined || !(hasFewBrackets(text) || isShallow(asUint8Array(bytes)))) return undefined;
@@ -78,13 +82,13 @@ export function parseJSONObject(bytes: Bytes): JSONObject | undefined {
   }
 }
 
-/** A text field of the object's own of 1 to `maxLength` UTF-16 units. */
+/** Returns an own string field of 1 to `maxLength` UTF-16 units; `undefined` otherwise. */
 export function textField(object: JSONObject, name: string, maxLength: number): string | undefined {
   const value = Object.hasOwn(object, name) ? object[name] : undefined;
   return typeof value === "string" && value.length > 0 && value.length <= maxLength ? value : undefined;
 }
 
-/** A finite number field of the object's own between `min` and `max`, both included. */
+/** Returns an own number field from `min` to `max`, both included; `undefined` otherwise. */
 export function numberField(
   object: JSONObject,
   name: string,

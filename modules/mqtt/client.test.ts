@@ -18,13 +18,13 @@ const BROKER = { name: "broker.example", address: "10.0.0.1", port: 1883 };
 interface ClientOptions extends Partial<MQTTSessionOptions> {
   readonly sendBufferBytes?: number;
   readonly segmentBytes?: number;
-  /** No broker is started. */
+  /** Starts no broker. */
   readonly hasNoBroker?: boolean;
   readonly isTLS?: boolean;
   readonly certificateName?: string;
 }
 
-/** A session in a network with a broker. */
+/** A client in a network with a broker. */
 class Client {
   readonly world;
   readonly host;
@@ -86,7 +86,7 @@ class Client {
     return this;
   }
 
-  /** Why the last connection failed. */
+  /** Failure of the last connection. */
   get failure(): MQTTFailure | undefined {
     const last = this.states.findLast((state) => state.type === "offline");
     return last?.type === "offline" ? last.reason : undefined;
@@ -98,7 +98,7 @@ class Client {
   }
 }
 
-/** A server that takes connections and lets a test speak for it. */
+/** A server that accepts connections; the test writes its packets. */
 class Puppet {
   received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   connections = 0;
@@ -133,14 +133,14 @@ class Puppet {
 
 const CONNACK = [0x20, 0x02, 0x00, 0x00];
 
-/** A client whose broker is a puppet that has let it in. */
+/** A client that is online at a puppet broker. */
 function withPuppet(options: ClientOptions = {}): { client: Client; puppet: Puppet } {
   const client = new Client({ ...options, hasNoBroker: true });
-  let isIn = false;
+  let isAccepted = false;
   const puppet = new Puppet(client, {
     onReadable: (one) => {
-      if (!isIn) one.send(...CONNACK);
-      isIn = true;
+      if (!isAccepted) one.send(...CONNACK);
+      isAccepted = true;
     },
   });
   client.goOnline();
@@ -169,40 +169,40 @@ describe("connecting", () => {
     expect(client.session.state).toEqual({ type: "online", sessionPresent: false });
   });
 
-  test.each([1, 2, 3, 4, 5])("CONNACK code %d is kept", (code) => {
+  test.each([1, 2, 3, 4, 5])("CONNACK code %d is reported", (code) => {
     const client = new Client({ hasNoBroker: true });
     new Puppet(client, { onReadable: (puppet) => puppet.send(0x20, 0x02, 0x00, code) });
     client.until("refused", () => client.failure !== undefined);
     expect(client.failure).toMatchObject({ code: "broker-refused", connackCode: code });
   });
 
-  test("a name without an address", () => {
+  test("a name without an address fails with host-not-found", () => {
     const client = new Client({ host: "nowhere.example" });
     client.until("failed", () => client.failure !== undefined);
     expect(client.failure?.code).toBe("host-not-found");
   });
 
-  test("a port that nobody listens on", () => {
+  test("a port without a listener fails with broker-unreachable", () => {
     const client = new Client({ hasNoBroker: true });
     client.until("failed", () => client.failure !== undefined);
     expect(client.failure?.code).toBe("broker-unreachable");
   });
 
-  test("a host that does not answer is noticed within 10 s", () => {
+  test("a host that does not answer is detected within 10 s", () => {
     const client = new Client();
     client.brokerHost.isCut = true;
     client.advance(10_100);
     expect(client.failure?.code).toBe("broker-unreachable");
   });
 
-  test("a broker that takes TCP and never sends CONNACK is noticed within 10 s", () => {
+  test("a broker that accepts TCP and never sends CONNACK is detected within 10 s", () => {
     const client = new Client();
     client.good.faults.isSilent = true;
     client.advance(10_100);
     expect(client.failure?.code).toBe("broker-no-answer");
   });
 
-  test("a certificate for another name", () => {
+  test("a certificate for another name fails with tls-failed", () => {
     const client = new Client({ isTLS: true, certificateName: "other.example" });
     client.until("failed", () => client.failure !== undefined);
     expect(client.failure).toMatchObject({
@@ -212,10 +212,10 @@ describe("connecting", () => {
     });
   });
 
-  test("an exception of the board's socket fails the attempt, and its text is not passed on", () => {
+  test("an exception of the board's socket fails the attempt, and its text is not reported", () => {
     const client = new Client({
       connect: () => {
-        throw new Error("words of the engine");
+        throw new Error("text of the engine");
       },
     });
     client.until("failed", () => client.failure !== undefined);
@@ -225,18 +225,18 @@ describe("connecting", () => {
     });
   });
 
-  test("TLS with the right certificate", () => {
+  test("a client connects over TLS with a matching certificate", () => {
     new Client({ isTLS: true, certificateName: BROKER.name }).goOnline();
   });
 
-  test("without reconnecting there is one try", () => {
+  test("a client without reconnection tries once", () => {
     const client = new Client({ hasNoBroker: true, reconnect: false });
     client.advance(120_000);
     expect(client.states.map(({ type }) => type)).toEqual(["offline"]);
     expect(client.states[0]).toMatchObject({ retryInMs: undefined });
   });
 
-  test("a session that was to be forgotten and is there is an error [MQTT-3.2.2-1]", () => {
+  test("a present session after a clean CONNECT is an error [MQTT-3.2.2-1]", () => {
     const client = new Client({ hasNoBroker: true, clean: true });
     new Puppet(client, { onReadable: (puppet) => puppet.send(0x20, 0x02, 0x01, 0x00) });
     client.until("failed", () => client.failure !== undefined);
@@ -252,7 +252,7 @@ describe("connecting", () => {
 });
 
 describe("reconnecting", () => {
-  test("waits longer and longer, between 1 and 60 s, and never the same", () => {
+  test("waits for increasing, varying delays between 1 and 60 s", () => {
     const client = new Client({ hasNoBroker: true });
     client.advance(600_000);
     const delays = client.states.flatMap((state) => (state.type === "offline" ? [state.retryInMs ?? 0] : []));
@@ -264,7 +264,7 @@ describe("reconnecting", () => {
     expect(new Set(delays.slice(-5)).size).toBeGreaterThan(1);
   });
 
-  test("a connection that held begins again with the shortest delay", () => {
+  test("a stable connection resets the delay to the shortest", () => {
     const client = new Client();
     client.good.stop();
     client.advance(300_000);
@@ -278,7 +278,7 @@ describe("reconnecting", () => {
     expect((client.states[0] as { retryInMs: number }).retryInMs).toBeLessThan(2000);
   });
 
-  test("what was subscribed is subscribed again where the broker forgot", () => {
+  test("subscribes again when the broker has lost the session", () => {
     const client = new Client({ clean: true });
     client.session.subscribe("news/+", 1);
     client.goOnline();
@@ -292,7 +292,7 @@ describe("reconnecting", () => {
     expect(client.messages.map(({ topic }) => topic)).toEqual(["news/today"]);
   });
 
-  test("where the broker kept the session, nothing is subscribed again", () => {
+  test("does not subscribe again when the broker has kept the session", () => {
     const client = new Client();
     client.session.subscribe("news/+", 1);
     client.goOnline().advance(100);
@@ -306,7 +306,7 @@ describe("reconnecting", () => {
     expect(client.messages).toHaveLength(1);
   });
 
-  test("what was not acknowledged is sent again, in order, with DUP", () => {
+  test("sends unacknowledged messages again, in order, with DUP", () => {
     const { client, puppet } = withPuppet();
     for (const payload of ["one", "two"])
       client.session.publish({ topic: "t", payload, qos: 1, retain: false });
@@ -316,7 +316,7 @@ describe("reconnecting", () => {
     puppet.received = new Uint8Array(0);
     puppet.socket?.close();
     client.until("offline", () => client.failure !== undefined);
-    client.until("it is back", () => puppet.connections === 2 && puppet.received.length > 0);
+    client.until("reconnected", () => puppet.connections === 2 && puppet.received.length > 0);
     puppet.received = new Uint8Array(0);
     puppet.send(0x20, 0x02, 0x01, 0x00);
     client.advance(100);
@@ -327,7 +327,7 @@ describe("reconnecting", () => {
 });
 
 describe("publishing", () => {
-  test("QoS 0 goes once, QoS 1 until it is acknowledged", () => {
+  test("QoS 0 is sent once, QoS 1 until it is acknowledged", () => {
     const client = new Client().goOnline();
     expect(client.session.publish({ topic: "a", payload: "0", qos: 0, retain: false })).toBe("accepted");
     expect(client.session.publish({ topic: "b", payload: "1", qos: 1, retain: true })).toBe("accepted");
@@ -346,7 +346,7 @@ describe("publishing", () => {
     expect(client.good.published.map(({ topic }) => topic)).toEqual(["b"]);
   });
 
-  test("no more are in flight than the window", () => {
+  test("at most maxInFlight messages are in flight", () => {
     const client = new Client({ maxInFlight: 3 }).goOnline();
     client.good.faults.ignoresPublishes = true;
     for (let i = 0; i < 10; i++)
@@ -355,7 +355,7 @@ describe("publishing", () => {
     expect(client.good.published).toHaveLength(3);
   });
 
-  test("the queue has a bound, and what it holds goes out in order", () => {
+  test("the queue has a limit, and its messages are sent in order", () => {
     const client = new Client({ maxMessages: 5 });
     const outcomes = Array.from({ length: 7 }, (_, i) =>
       client.session.publish({ topic: `${i}`, payload: "", qos: 1, retain: false }),
@@ -366,17 +366,17 @@ describe("publishing", () => {
     expect(client.session.publish({ topic: "7", payload: "", qos: 1, retain: false })).toBe("accepted");
   });
 
-  test("the queue has a bound in bytes, too", () => {
+  test("the queue has a limit in bytes", () => {
     const client = new Client({ maxQueuedBytes: 1000 });
     const payload = new Uint8Array(600);
     expect(client.session.publish({ topic: "a", payload, qos: 1, retain: false })).toBe("accepted");
     expect(client.session.publish({ topic: "b", payload, qos: 1, retain: false })).toBe("queue-full");
   });
 
-  test("100,000 messages take packet identifiers again and again, never one that is in flight", () => {
-    // Nobody looks for what is not acknowledged meanwhile.
+  test("packet identifiers wrap around and skip those in flight", () => {
+    // The long keep-alive disables the check for unacknowledged messages during the test.
     const client = new Client({ maxInFlight: 2, keepAliveS: 65_535 }).goOnline();
-    // One message stays in flight for good: its identifier must be passed over at each wrap.
+    // One message stays in flight, so its identifier has to be skipped at each wrap.
     client.good.faults.ignoresPublishes = true;
     client.session.publish({ topic: "stuck", payload: "", qos: 1, retain: false });
     client.advance(10);
@@ -395,7 +395,7 @@ describe("publishing", () => {
     expect(client.good.published.map(({ topic }) => topic)).toEqual(["stuck"]);
   });
 
-  test("a broker that answers pings and acknowledges nothing is left, and hears it again", () => {
+  test("a broker that answers pings without acknowledging is disconnected, and receives the message again", () => {
     const client = new Client().goOnline();
     client.good.faults.ignoresPublishes = true;
     client.session.publish({ topic: "a", payload: "", qos: 1, retain: false });
@@ -407,12 +407,14 @@ describe("publishing", () => {
     expect(client.session.queuedMessages).toBe(0);
   });
 
-  test.each(["", "a/+", "#", "a\0b"])("%j is no topic to publish to", (topic) => {
+  test.each(["", "a/+", "#", "a\0b"])("%j is not a topic to publish to", (topic) => {
     const client = new Client();
-    expect(() => client.session.publish({ topic, payload: "", qos: 0, retain: false })).toThrow("no topic");
+    expect(() => client.session.publish({ topic, payload: "", qos: 0, retain: false })).toThrow(
+      "not a topic",
+    );
   });
 
-  test("a message larger than the socket's buffer goes out in pieces that fit", () => {
+  test("a message larger than the socket's buffer is sent in pieces", () => {
     const client = new Client({ sendBufferBytes: 64, segmentBytes: 20 }).goOnline();
     const payload = new Random(5).bytes(5000);
     client.session.publish({ topic: "large", payload, qos: 1, retain: false });
@@ -420,7 +422,7 @@ describe("publishing", () => {
     expect(client.good.published[0]?.payload).toEqual(payload);
   });
 
-  test("a broker that does not read makes QoS 0 messages drop, counted, and nothing grow", () => {
+  test("QoS 0 messages to a broker that does not read are dropped and counted, and memory does not grow", () => {
     const client = new Client({ hasNoBroker: true });
     const puppet = new Puppet(client, { reads: false });
     client.until("connected", () => puppet.connections === 1);
@@ -501,7 +503,7 @@ describe("receiving", () => {
     expect(client.session.state.type).toBe("online");
   });
 
-  test("a message over the limit may take minutes while acknowledgements and pings wait behind it", () => {
+  test("a message over the limit may take minutes, with acknowledgements and pings queued behind it", () => {
     const { client, puppet } = withPuppet();
     client.session.publish({ topic: "t", payload: "x", qos: 1, retain: false });
     puppet.send(0x32, 0xe8, 0x84, 0x01, 0x00, 0x01, 0x61, 0x12, 0x34);
@@ -514,7 +516,7 @@ describe("receiving", () => {
     expect(client.states[1]).toMatchObject({ type: "offline", reason: { code: "keep-alive-missed" } });
   });
 
-  test("a packet over the limit that is no message ends the connection with a reason", () => {
+  test("a packet over the limit other than PUBLISH ends the connection with a reason", () => {
     const { client, puppet } = withPuppet();
     puppet.send(0x90, 0xe8, 0x84, 0x01);
     client.advance(100);
@@ -532,7 +534,7 @@ describe("receiving", () => {
     expect(client.failure?.code).toBe("protocol-error");
   });
 
-  test("a subscription that the broker refuses is told", () => {
+  test("a subscription that the broker refuses is reported", () => {
     const { client, puppet } = withPuppet();
     client.session.subscribe("secret/#", 1);
     client.advance(100);
@@ -542,14 +544,14 @@ describe("receiving", () => {
     expect(client.refused).toEqual(["secret/#"]);
   });
 
-  test("an acknowledgement of nothing is of no consequence", () => {
+  test("an acknowledgement with an unknown identifier is ignored", () => {
     const { client, puppet } = withPuppet();
     puppet.send(0x40, 0x02, 0x12, 0x34, 0x90, 0x03, 0x12, 0x34, 0x01, 0xb0, 0x02, 0x12, 0x34);
     client.advance(100);
     expect(client.failure).toBeUndefined();
   });
 
-  test("an exception of the user's is not swallowed", () => {
+  test("an exception of the user's callback propagates", () => {
     const client = new Client({
       onMessage: () => {
         throw new Error("of the user");
@@ -570,7 +572,7 @@ describe("receiving", () => {
       try {
         puppet.send(...bytes);
         client.advance(50);
-        // A PUBLISH that is too long takes the inputs that follow for its body, until the connection ends.
+        // A too long PUBLISH consumes the following inputs as its body, until the connection ends.
         if (client.session.state.type === "online" && random.bool(0.8)) continue;
         puppet.socket?.close();
         client.until(
@@ -609,7 +611,7 @@ describe("messages while the client is away", () => {
     expect(client.messages.map(({ payload }) => decodeUTF8(payload))).toEqual(texts);
   });
 
-  test("arrive without their retain flag where they are retained", () => {
+  test("arrive without the retain flag when they were retained during the outage", () => {
     const client = away(1, (broker) => broker.publish("t", "x", true));
     expect(client.messages.map(({ retain }) => retain)).toEqual([false]);
   });
@@ -624,20 +626,20 @@ describe("messages while the client is away", () => {
 });
 
 describe("keep-alive", () => {
-  test("a quiet connection is kept with pings", () => {
+  test("pings keep a quiet connection open", () => {
     const client = new Client({ keepAliveS: 20 }).goOnline();
     client.advance(600_000);
     expect(client.states.map(({ type }) => type)).toEqual(["online"]);
   });
 
-  test("a broker that answers no ping is noticed", () => {
+  test("a broker that answers no ping is detected", () => {
     const client = new Client({ keepAliveS: 20 }).goOnline();
     client.good.faults.ignoresPings = true;
     client.advance(31_000);
     expect(client.failure?.code).toBe("keep-alive-missed");
   });
 
-  test("a broker that is gone is noticed although the station goes on sending", () => {
+  test("a broker that has gone is detected while the station keeps sending", () => {
     const client = new Client({ keepAliveS: 20 }).goOnline();
     client.brokerHost.isCut = true;
     for (let i = 0; i < 45; i++) {
@@ -651,7 +653,7 @@ describe("keep-alive", () => {
 });
 
 describe("closing", () => {
-  test("what is queued still goes out, then DISCONNECT: no will is published", () => {
+  test("sends queued messages, then DISCONNECT, so that no will is published", () => {
     const client = new Client({ will: { topic: "will", payload: "lost", qos: 1, retain: false } }).goOnline();
     client.session.publish({ topic: "last", payload: "words", qos: 1, retain: false });
     client.session.close();
@@ -661,7 +663,7 @@ describe("closing", () => {
     expect(client.good.clientIds).toEqual([]);
   });
 
-  test("a broker that does not answer holds the end up for a second at most", () => {
+  test("takes at most a second when the broker does not answer", () => {
     const client = new Client().goOnline();
     client.good.faults.ignoresPublishes = true;
     client.session.publish({ topic: "last", payload: "words", qos: 1, retain: false });
@@ -670,7 +672,7 @@ describe("closing", () => {
     expect(client.session.state.type).toBe("closed");
   });
 
-  test("nothing is taken, and nobody called, after it", () => {
+  test("prevents further publishing and callbacks", () => {
     const client = new Client();
     client.session.subscribe("t", 1);
     client.goOnline().advance(100);
@@ -683,7 +685,7 @@ describe("closing", () => {
     expect(client.states).toEqual([]);
   });
 
-  test.each(["online", "offline"] as const)("it may be closed in its callback when it goes %s", (type) => {
+  test.each(["online", "offline"] as const)("is possible during the callback of the state %s", (type) => {
     const client: Client = new Client({
       hasNoBroker: type === "offline",
       onState: (state) => {
@@ -694,7 +696,7 @@ describe("closing", () => {
     expect(client.session.state.type).toBe("closed");
   });
 
-  test("it may be closed while a message is handled", () => {
+  test("is possible during the callback of a message", () => {
     const client: Client = new Client({ onMessage: () => client.session.close() });
     client.session.subscribe("t", 1);
     client.goOnline().advance(100);

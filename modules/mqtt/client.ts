@@ -7,12 +7,14 @@ import { KeepAlive } from "./keep-alive.js";
 import { Outbox, type OutgoingMessage, payloadBytes, type QueuedMessage } from "./outbox.js";
 import { Subscriptions } from "./subscriptions.js";
 
+/** State of the client. */
 export type MQTTState =
   | { readonly type: "connecting" }
   | { readonly type: "online"; readonly sessionPresent: boolean }
   | { readonly type: "offline"; readonly reason: MQTTFailure; readonly retryInMs: number | undefined }
   | { readonly type: "closed" };
 
+/** A message that the client has received. */
 export interface IncomingMessage {
   readonly topic: string;
   readonly payload: Uint8Array<ArrayBuffer>;
@@ -29,68 +31,69 @@ export interface MQTTSessionOptions
   readonly username: string;
   readonly password: string;
   readonly will?: OutgoingWill;
-  /** 5-65535 s. */
+  /** Keep-alive period, 5-65535 s. */
   readonly keepAliveS?: number;
-  /** `true`: the broker forgets what it kept for this client. */
+  /** `true`: the broker discards the session of this client. */
   readonly clean: boolean;
-  /** `false`: one try. */
+  /** `false`: the client tries to connect once. */
   readonly reconnect: boolean;
   readonly onState: (state: MQTTState) => void;
-  /** A QoS 1 message is acknowledged after this has returned. */
+  /** Receives a message. A QoS 1 message is acknowledged after the return. */
   readonly onMessage: (message: IncomingMessage) => void;
-  /** A message was longer than `maxPacketBytes`: it was skipped, and acknowledged. */
+  /** A message longer than `maxPacketBytes` was skipped and acknowledged. */
   readonly onSkipped?: (byteLength: number) => void;
   /** The broker has refused a subscription [MQTT-3.9.3-2]. */
   readonly onRefusedSubscription?: (filter: string) => void;
   /** The broker has acknowledged every QoS 1 message. */
   readonly onDrained?: () => void;
-  /** A longer PUBLISH from the broker is skipped; any other longer packet ends the connection. */
+  /** Highest packet length. A longer PUBLISH is skipped; any other longer packet ends the connection. */
   readonly maxPacketBytes?: number;
   readonly maxInFlight?: number;
   readonly maxMessages?: number;
   readonly maxQueuedBytes?: number;
 }
 
+/** Result of `publish`. */
 export type PublishOutcome = "accepted" | "queue-full" | "offline" | "closed";
 
 const KEEP_ALIVE_S = 60;
-/** From the open connection to the CONNACK. */
+/** Time from the open connection to the CONNACK, ms. */
 const CONNACK_TIMEOUT_MS = 10_000;
 const MAX_PACKET_BYTES = 16_384;
 const MAX_IN_FLIGHT = 8;
 const MAX_MESSAGES = 32;
 const MAX_QUEUED_BYTES = 16_384;
-/** While more than this waits for the socket, QoS 0 messages are dropped and QoS 1 messages wait. */
+/** Limit of unsent bytes. Above it QoS 0 messages are dropped and QoS 1 messages stay queued. */
 const MAX_UNSENT_BYTES = 8192;
 const MIN_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 60_000;
-/** A connection that held this long was a good one: the next failure starts from the shortest delay again. */
+/** Duration after which a connection is stable, ms. The delay after its failure starts from the shortest again. */
 const STABLE_MS = 30_000;
-/** How long `close` waits for what is queued. */
-const FAREWELL_MS = 1000;
+/** Highest time that `close` spends to send queued messages, ms. */
+const CLOSE_TIMEOUT_MS = 1000;
 const LAST_MESSAGE_ID = 65_535;
 
 /**
- * A session with an MQTT 3.1.1 broker that outlives its connections. States and messages come from the clock or
- * the network, never from inside a call, except the state `closed`.
+ * An MQTT 3.1.1 client whose session outlives its connections. Callbacks come from the clock or the network, never
+ * during a call; only the state `closed` is reported during `close`.
  */
 export class MQTTClient implements IO {
-  private _options: MQTTSessionOptions;
+  private readonly _options: MQTTSessionOptions;
   private _state: MQTTState = { type: "connecting" };
   private _connection: Connection | undefined;
-  private _outbox: Outbox;
-  private _subscriptions: Subscriptions;
-  private _keepAlive: KeepAlive;
-  private _backoff: Backoff;
+  private readonly _outbox: Outbox;
+  private readonly _subscriptions: Subscriptions;
+  private readonly _keepAlive: KeepAlive;
+  private readonly _backoff: Backoff;
   private _timer: Timer | undefined;
   private _onlineSinceMs = 0;
   private _lastMessageId = 0;
-  /** In flight when that was looked at last. */
+  /** The oldest message in flight at the last check. */
   private _oldestInFlight: QueuedMessage | undefined;
   private _isClosing = false;
-  /** QoS 0 messages that found no room. */
+  /** Number of dropped QoS 0 messages. */
   private _dropped = 0;
-  /** Messages that were too long. */
+  /** Number of skipped messages. */
   private _skipped = 0;
 
   constructor(options: MQTTSessionOptions) {
@@ -124,28 +127,29 @@ export class MQTTClient implements IO {
     return this._state;
   }
 
-  /** Messages of QoS 1 that the broker has not acknowledged. */
+  /** Number of QoS 1 messages that the broker has not acknowledged. */
   get queuedMessages(): number {
     return this._outbox.length;
   }
 
+  /** Number of QoS 0 messages that were dropped because too many bytes were unsent. */
   get droppedMessages(): number {
     return this._dropped;
   }
 
-  /** Messages from the broker that were too long, and were acknowledged unread. */
+  /** Number of messages from the broker that were too long, and were acknowledged unread. */
   get skippedMessages(): number {
     return this._skipped;
   }
 
   /**
-   * Queues a message. QoS 1: it is kept until the broker has acknowledged it, over any number of connections; QoS 0:
-   * it goes now or not at all. Throws for a topic that is not one to publish to.
+   * Publishes a message. QoS 1 is queued, across connections, until the broker has acknowledged it. QoS 0 is sent now
+   * or not at all. Throws for an invalid topic.
    */
   publish(message: OutgoingMessage): PublishOutcome {
     // [MQTT-4.7.3-1] [MQTT-3.3.2-2] [MQTT-4.7.3-2]
     if (message.topic === "" || /[+#\0]/.test(message.topic)) {
-      throw new RangeError(`"${message.topic}" is no topic to publish to`);
+      throw new RangeError(`"${message.topic}" is not a topic to publish to`);
     }
     if (this._state.type === "closed" || this._isClosing) return "closed";
     if (message.qos === 1) {
@@ -162,20 +166,21 @@ export class MQTTClient implements IO {
     const { topic, retain } = message;
     const payload = payloadBytes(message.payload);
     connection.send({ cmd: "publish", topic, payload, retain, qos: 0, dup: false, messageId: undefined });
-    this._keepAlive.noteSent();
+    this._keepAlive.recordSent();
     return "accepted";
   }
 
-  /** Subscribes now and after every reconnection for which the broker kept nothing. */
+  /** Subscribes now, and after each reconnection for which the broker kept no session. */
   subscribe(filter: string, qos: 0 | 1): void {
     this._subscriptions.add(filter, qos, this._state.type === "online");
   }
 
+  /** Removes a subscription. */
   unsubscribe(filter: string): void {
     this._subscriptions.remove(filter, this._state.type === "online");
   }
 
-  /** Sends what is queued, for a second at most, then DISCONNECT: the broker then publishes no will. */
+  /** Sends queued messages for at most CLOSE_TIMEOUT_MS, then DISCONNECT, so that the broker publishes no will. */
   close(): void {
     if (this._state.type === "closed" || this._isClosing) return;
     if (this._state.type !== "online" || this._outbox.isEmpty) {
@@ -184,7 +189,7 @@ export class MQTTClient implements IO {
     }
     this._isClosing = true;
     this._options.clock.clear(this._timer);
-    this._timer = this._options.clock.set(() => this._end(), FAREWELL_MS);
+    this._timer = this._options.clock.set(() => this._end(), CLOSE_TIMEOUT_MS);
   }
 
   private _end(): void {
@@ -207,15 +212,15 @@ export class MQTTClient implements IO {
       host,
       port,
       maxPacketBytes,
-      onOpen: () => this._introduce(),
+      onOpen: () => this._sendConnect(),
       onPacket: (packet) => this._receive(packet),
-      onReceived: () => this._keepAlive.noteReceived(),
+      onReceived: () => this._keepAlive.recordReceived(),
       onDrained: () => this._pump(),
       onFailed: (failure) => this._fail(failure),
     });
   }
 
-  private _introduce(): void {
+  private _sendConnect(): void {
     const { clientId, username, password, will, clean, clock, keepAliveS = KEEP_ALIVE_S } = this._options;
     this._connection?.send({
       cmd: "connect",
@@ -230,7 +235,7 @@ export class MQTTClient implements IO {
       () =>
         this._fail({
           code: "broker-no-answer",
-          message: "the broker took the connection and sent no CONNACK",
+          message: "the broker accepted the connection but sent no CONNACK",
         }),
       CONNACK_TIMEOUT_MS,
     );
@@ -248,7 +253,7 @@ export class MQTTClient implements IO {
         if (qos === 1) this._connection?.send({ cmd: "puback", messageId });
         break;
       }
-      // Without its PUBACK the broker would send it again at each connection.
+      // Without a PUBACK the broker would send the message again at each connection.
       case "skipped":
         this._skipped++;
         if (packet.qos === 1) this._connection?.send({ cmd: "puback", messageId: packet.messageId });
@@ -268,7 +273,7 @@ export class MQTTClient implements IO {
       case "pingresp":
         break;
       case "connack":
-        this._fail({ code: "protocol-error", message: "a second CONNACK came" });
+        this._fail({ code: "protocol-error", message: "the broker sent a second CONNACK" });
         break;
     }
   }
@@ -281,7 +286,10 @@ export class MQTTClient implements IO {
       const message = `the broker refused the connection with code ${packet.returnCode} (${connackText(packet.returnCode)})`;
       this._fail({ code: "broker-refused", connackCode: packet.returnCode, message });
     } else if (packet.sessionPresent && this._options.clean) {
-      this._fail({ code: "protocol-error", message: "the broker kept a session that it was to forget" }); // [MQTT-3.2.2-1]
+      this._fail({
+        code: "protocol-error",
+        message: "the broker kept a session despite the clean-session flag",
+      }); // [MQTT-3.2.2-1]
     } else {
       this._goOnline(packet.sessionPresent);
     }
@@ -300,11 +308,11 @@ export class MQTTClient implements IO {
   }
 
   /**
-   * What nobody acknowledges is sent again over another connection, and only there [MQTT-4.4.0-1]: without one the
-   * window would stay full for ever, though the broker answers pings.
+   * Ends a connection whose broker answers pings but does not acknowledge messages. MQTT repeats a message only over a
+   * new connection [MQTT-4.4.0-1], so without one the window would stay full.
    */
   private _checkAcknowledgements(): void {
-    // Acknowledgements wait behind a long message; the keep-alive ends a connection that stalls in one.
+    // Acknowledgements are queued behind a long message. The keep-alive ends a connection that stalls in one.
     if (this._connection?.isSkipping) {
       this._oldestInFlight = undefined;
       return;
@@ -313,7 +321,7 @@ export class MQTTClient implements IO {
     const isStuck = oldest !== undefined && oldest === this._oldestInFlight;
     this._oldestInFlight = oldest;
     if (isStuck && this._state.type === "online")
-      this._fail({ code: "broker-no-answer", message: "the broker acknowledges no messages" });
+      this._fail({ code: "broker-no-answer", message: "the broker does not acknowledge messages" });
   }
 
   private _fail(reason: MQTTFailure): void {
@@ -338,7 +346,7 @@ export class MQTTClient implements IO {
     this._options.onState(state);
   }
 
-  /** Sends what may go: the window and the socket decide. */
+  /** Sends queued messages, as far as the window and the socket allow. */
   private _pump(): void {
     while (
       this._state.type === "online" &&
@@ -355,10 +363,10 @@ export class MQTTClient implements IO {
   private _send(message: QueuedMessage, dup: boolean): void {
     const { topic, payload, qos, retain, messageId } = message;
     this._connection?.send({ cmd: "publish", topic, payload, qos, retain, dup, messageId });
-    this._keepAlive.noteSent();
+    this._keepAlive.recordSent();
   }
 
-  /** The next identifier that nothing in flight has [MQTT-2.3.1-2]; there are far fewer in flight than identifiers. */
+  /** Returns the next unused packet identifier [MQTT-2.3.1-2]. The limits leave most identifiers unused. */
   private _newMessageId(): number {
     do {
       this._lastMessageId = this._lastMessageId === LAST_MESSAGE_ID ? 1 : this._lastMessageId + 1;
@@ -367,7 +375,7 @@ export class MQTTClient implements IO {
   }
 }
 
-/** MQTT 3.1.1 table 3.1. */
+/** Returns the meaning of a CONNACK code (MQTT 3.1.1 table 3.1). */
 function connackText(code: number): string {
   const texts = [
     "accepted",

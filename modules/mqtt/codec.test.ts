@@ -63,7 +63,7 @@ function randomOutgoing(random: Random): OutgoingPacket {
   return random.pick(packets);
 }
 
-/** What a broker sends, in the words of npm's mqtt-packet. */
+/** Returns a random packet from a broker, in the representation of npm's mqtt-packet. */
 function randomIncoming(random: Random): object {
   const messageId = 1 + random.int(65_535);
   const qos = random.bool() ? 1 : 0;
@@ -86,9 +86,9 @@ function randomIncoming(random: Random): object {
 }
 
 describe("the bundle", () => {
-  test("needs nothing of Node", () => {
+  test("needs no module of Node", () => {
     const source = readFileSync(join(FOLDER, "packet", "mqtt-packet.js"), "utf8");
-    // esbuild's own names for bundled modules are no requirements.
+    // esbuild's own helpers for bundled modules do not count.
     const code = source.replace(/\brequire_\w+\(/g, "").replace(/function __require\(/g, "");
     expect(code).not.toMatch(/\brequire\(/);
     expect(code.match(/^\s*import\b[^;]*;/gm)).toEqual([
@@ -98,7 +98,7 @@ describe("the bundle", () => {
     expect(code).toContain("cacheNumbers = !1");
   });
 
-  test("has nothing of MQTT 5 and of a broker", () => {
+  test("contains no code for MQTT 5 or for a broker", () => {
     const source = readFileSync(join(FOLDER, "packet", "mqtt-packet.js"), "utf8");
     expect(source).not.toMatch(
       /getProperties|function (connack|suback|unsuback|auth)\b|_parse(Connect|Subscribe)\b/,
@@ -135,12 +135,12 @@ describe("the bundle", () => {
   });
 });
 
-describe("a packet that is none", () => {
+describe("malformed input", () => {
   test.each<[string, number[]]>([
     ["reserved type 0", [0x00, 0x00]],
     ["reserved type 15", [0xf0, 0x00]],
     ["both QoS bits", [0x36, 0x05, 0x00, 0x01, 0x61, 0x00, 0x01]],
-    ["QoS 2, which nobody subscribed to", [0x34, 0x05, 0x00, 0x01, 0x61, 0x00, 0x01]],
+    ["QoS 2, which exceeds every subscription", [0x34, 0x05, 0x00, 0x01, 0x61, 0x00, 0x01]],
     ["a remaining length of 5 bytes", [0x30, 0xff, 0xff, 0xff, 0xff, 0x01]],
     ["a topic longer than the packet", [0x30, 0x03, 0x00, 0x05, 0x61]],
     ["an empty topic", [0x30, 0x02, 0x00, 0x00]],
@@ -159,20 +159,23 @@ describe("a packet that is none", () => {
   });
 
   test.each([0x00, 0x20, 0x40, 0x90, 0xb0, 0xd0, 0xf0])(
-    "type and flags %i with 20,000 bytes are an error as soon as the length is known",
+    "a packet with type and flags %i and 20,000 bytes is an error as soon as its length is known",
     (type) => {
       expect(reader().push(new Uint8Array([type, 0xa0, 0x9c, 0x01])).error).toContain("20000");
     },
   );
 
-  test("what came before it is still read", () => {
+  test("does not prevent reading the packets that precede it", () => {
     const { packets, error } = read(Uint8Array.from([0xd0, 0x00, 0xf0, 0x00]), 100);
     expect(packets).toEqual([{ cmd: "pingresp" }]);
     expect(error).toEqual(expect.any(String));
   });
 });
 
-/** A PUBLISH of zeros whose remaining length is `byteLength`, up to its payload; `length` is that of the whole. */
+/**
+ * Returns the start of a PUBLISH, up to its payload. `byteLength` is its length after the fixed header, and `length`
+ * its whole length.
+ */
 function longPublish(options: { byteLength: number; topicBytes: number; qos: 0 | 1 | 2; messageId: number }) {
   const { byteLength, topicBytes, qos, messageId } = options;
   const head = [0x30 | (qos << 1)];
@@ -186,7 +189,7 @@ function longPublish(options: { byteLength: number; topicBytes: number; qos: 0 |
   return { start, length };
 }
 
-describe("a PUBLISH that is too long", () => {
+describe("a too long PUBLISH", () => {
   const ping = { cmd: "pingresp" };
 
   test.each<[byteLength: number, topicBytes: number, qos: 0 | 1]>([
@@ -209,7 +212,7 @@ describe("a PUBLISH that is too long", () => {
     expect(parser.isSkipping).toBe(false);
   });
 
-  test("is skipped wherever it is cut", () => {
+  test("is skipped in two pieces of any size", () => {
     const long = longPublish({ byteLength: 16_385, topicBytes: 3, qos: 1, messageId: 0x0201 });
     const bytes = new Uint8Array(long.length + 4);
     bytes.set([0xd0, 0x00]);
@@ -239,7 +242,7 @@ describe("a PUBLISH that is too long", () => {
   });
 });
 
-/** Throws at the first stream of short and long packets that a reader does not read as it was written. */
+/** Throws at the first stream of short and long packets that a reader does not read as written. */
 function fuzzLengths(makeReader: () => Pick<PacketReader, "push">, seed: number): void {
   const random = new Random(seed);
   for (let run = 0; run < FUZZ_RUNS / 10; run++) {
@@ -279,7 +282,7 @@ describe("streams of short and long packets in random pieces", () => {
     fuzzLengths(makeReader, 314);
   });
 
-  test("would find a reader that loses a header between two pieces", () => {
+  test("detect a reader that loses a header between two pieces", () => {
     const canary = () => {
       const parser = makeReader();
       return {
@@ -290,7 +293,7 @@ describe("streams of short and long packets in random pieces", () => {
   });
 });
 
-/** Throws at the first input that a reader does not survive, with the seed and the run that repeat it. */
+/** Throws at the first input that makes a reader throw, with the seed and the run to repeat it. */
 function fuzz(makeReader: () => Pick<PacketReader, "push">, seed: number): void {
   const random = new Random(seed);
   for (let run = 0; run < FUZZ_RUNS; run++) {
@@ -318,8 +321,8 @@ describe("10,000 random and mutated packets", () => {
     fuzz(reader, 313);
   });
 
-  test("would find a reader that throws", () => {
-    // The canary: falls over a PUBACK with an odd identifier.
+  test("detect a reader that throws", () => {
+    // The canary throws at a PUBACK with an odd identifier.
     const canary = () => {
       const parser = reader();
       return {
@@ -336,7 +339,7 @@ describe("10,000 random and mutated packets", () => {
   });
 });
 
-test("a publish of a text goes out as its UTF-8", () => {
+test("a text payload and topic are encoded as UTF-8", () => {
   const bytes = encodePacket({
     cmd: "publish",
     topic: "é",

@@ -2,7 +2,7 @@ import { encodeUTF8 } from "../bytes/index.js";
 import { OversizedPublish, type SkippedPublish } from "./oversized.js";
 import { makeParser, type PacketParser, type ParsedPacket, writeToStream } from "./packet/mqtt-packet.js";
 
-/** A packet to send, in the words of mqtt-packet. */
+/** A packet to send, in mqtt-packet's representation. */
 export type OutgoingPacket =
   | {
       readonly cmd: "connect";
@@ -32,6 +32,7 @@ export type OutgoingPacket =
   | { readonly cmd: "pingreq" }
   | { readonly cmd: "disconnect" };
 
+/** The will of a CONNECT packet. */
 export interface OutgoingWill {
   readonly topic: string;
   readonly payload: string;
@@ -39,7 +40,7 @@ export interface OutgoingWill {
   readonly retain: boolean;
 }
 
-/** A packet that came, as far as a client of MQTT 3.1.1 takes one. */
+/** A received packet that MQTT 3.1.1 allows for a client. */
 export type IncomingPacket =
   | { readonly cmd: "connack"; readonly returnCode: number; readonly sessionPresent: boolean }
   | {
@@ -54,10 +55,10 @@ export type IncomingPacket =
   | { readonly cmd: "puback" | "unsuback"; readonly messageId: number }
   | { readonly cmd: "suback"; readonly messageId: number; readonly granted: readonly number[] }
   | { readonly cmd: "pingresp" }
-  /** A PUBLISH that was too long to be read; its body has passed. */
+  /** A too long PUBLISH whose body was skipped. */
   | ({ readonly cmd: "skipped" } & SkippedPublish);
 
-/** The bytes of a packet. Throws for one that MQTT does not allow: a mistake of the caller's. */
+/** Encodes a packet. Throws for a packet that MQTT does not allow, which is a bug of the caller. */
 export function encodePacket(packet: OutgoingPacket): Uint8Array<ArrayBuffer> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let byteLength = 0;
@@ -84,31 +85,31 @@ export function encodePacket(packet: OutgoingPacket): Uint8Array<ArrayBuffer> {
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Assembles packets from whatever pieces the network delivers. A PUBLISH that is too long is skipped as it arrives. A
- * reader that has returned an error must be discarded.
+ * Assembles packets from the pieces that the network delivers. Skips a too long PUBLISH as it arrives. A reader must be
+ * discarded after its first error.
  */
 export class PacketReader {
-  private _maxPacketBytes: number;
+  private readonly _maxPacketBytes: number;
   private _parser: PacketParser;
   private _packets: IncomingPacket[] = [];
   private _error: string | undefined;
   private _oversized: OversizedPublish | undefined;
 
   /**
-   * @param options.maxPacketBytes of what follows the fixed header. A longer PUBLISH is skipped; any other longer packet
-   *   is an error as soon as its length is known
+   * @param options.maxPacketBytes highest length after the fixed header. A longer PUBLISH is skipped; any other longer
+   *   packet is an error as soon as its length is known
    */
   constructor(options: { maxPacketBytes: number }) {
     this._maxPacketBytes = options.maxPacketBytes;
     this._parser = this._newParser();
   }
 
-  /** A PUBLISH that is too long is arriving. */
+  /** Whether a too long PUBLISH is arriving. */
   get isSkipping(): boolean {
     return this._oversized !== undefined;
   }
 
-  /** The packets that `bytes` complete, and what is wrong with what came, if anything is. Never throws. */
+  /** Parses bytes. Returns the packets that they complete, and an error text for malformed input. Never throws. */
   push(bytes: Uint8Array<ArrayBuffer>): { packets: readonly IncomingPacket[]; error: string | undefined } {
     this._packets = [];
     for (let rest = bytes; rest.length > 0 && this._error === undefined; ) {
@@ -119,14 +120,14 @@ export class PacketReader {
 
   private _newParser(): PacketParser {
     const parser = makeParser({ protocolVersion: 4 });
-    parser.on("packet", (packet) => this._take(packet));
+    parser.on("packet", (packet) => this._handlePacket(packet));
     parser.on("error", (error) => {
       this._error ??= error.message;
     });
     return parser;
   }
 
-  /** Parses bytes. Returns those that belong to a PUBLISH that is too long, and what follows them. */
+  /** Parses bytes. Returns those of a too long PUBLISH and all that follow. */
   private _parse(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     let waitingBytes = 0;
     try {
@@ -147,7 +148,7 @@ export class PacketReader {
     return bytes.subarray(bytes.length - waitingBytes);
   }
 
-  /** Drops bytes of a PUBLISH that is too long. Returns those that follow it. */
+  /** Discards bytes of a too long PUBLISH. Returns those that follow it. */
   private _skip(oversized: OversizedPublish, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const own = bytes.subarray(0, oversized.missingBytes);
     this._error = oversized.push(own);
@@ -158,7 +159,7 @@ export class PacketReader {
     return bytes.subarray(own.length);
   }
 
-  /** mqtt-packet would wait for ever on a packet that is too short, or read on into the next one. */
+  /** Checks the length of a packet. mqtt-packet itself would stall on a short packet or read into the next one. */
   private _lengthError({ cmd, length }: ParsedPacket): string | undefined {
     if (length > this._maxPacketBytes && cmd !== "publish") {
       return `a packet of ${length} bytes is longer than the ${this._maxPacketBytes} allowed`;
@@ -168,7 +169,7 @@ export class PacketReader {
     return length === -1 || expected === undefined || isRight ? undefined : `a ${cmd} of ${length} bytes`;
   }
 
-  private _take(packet: ParsedPacket): void {
+  private _handlePacket(packet: ParsedPacket): void {
     this._error ??= this._lengthError(packet);
     if (this._error !== undefined) return;
     const incoming = incomingPacket(packet);
@@ -180,8 +181,9 @@ export class PacketReader {
   }
 }
 
-/** Of what follows the fixed header, where the type says it (MQTT 3.1.1 section 3); at least that much of a SUBACK. */
+/** Lowest length of a SUBACK after its fixed header, bytes. */
 const SUBACK_BYTES = 3;
+/** Length after the fixed header of each packet type with a fixed length, bytes (MQTT 3.1.1 section 3). */
 const LENGTHS: Readonly<Record<string, number>> = {
   connack: 2,
   puback: 2,
@@ -190,12 +192,12 @@ const LENGTHS: Readonly<Record<string, number>> = {
   pingresp: 0,
 };
 
-/** We never ask for more than QoS 1, and a broker grants no more than was asked [MQTT-3.8.4-6]. */
+/** Error text for a QoS above 1. The station requests at most QoS 1, and a broker grants no more [MQTT-3.8.4-6]. */
 function unexpectedQoS(qos: unknown): string {
   return `a publish with QoS ${qos}; the station subscribes with QoS 0 and 1`;
 }
 
-/** The packet as a client sees it, or what is wrong with it. */
+/** Converts a parsed packet. Returns an error text when MQTT does not allow it for a client. */
 function incomingPacket(packet: ParsedPacket): IncomingPacket | string {
   const { cmd, messageId } = packet;
   switch (cmd) {
@@ -223,7 +225,7 @@ function incomingPublish(packet: ParsedPacket): IncomingPacket | string {
     return "a publish with a malformed topic";
   if (qos === 1 && !messageId) return "a publish with QoS 1 and packet identifier 0"; // [MQTT-2.3.1-1]
   const payload = packet.payload as Uint8Array<ArrayBuffer>;
-  // mqtt-packet reads an identifier that has no room in the packet from the next one.
+  // When a packet is too short for its identifier, mqtt-packet reads the identifier from the next packet.
   if (qos === 1 && payload.length === 0 && packet.length !== encodeUTF8(topic).length + 4)
     return "a publish with QoS 1 and no room for its packet identifier";
   return {

@@ -11,28 +11,28 @@ export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly maxPacketBytes: number;
-  /** TCP, and TLS, are up. */
+  /** TCP (and TLS) is connected. */
   readonly onOpen: () => void;
   readonly onPacket: (packet: IncomingPacket) => void;
-  /** Bytes have arrived, also such as complete no packet. */
+  /** Bytes have arrived, with or without a complete packet. */
   readonly onReceived: () => void;
-  /** Everything that was sent has gone to the socket. */
+  /** The socket has accepted everything that was sent. */
   readonly onDrained: () => void;
-  /** Once, and nothing after it. */
+  /** The connection has failed. Called once; no callback follows. */
   readonly onFailed: (failure: MQTTFailure) => void;
 }
 
-/** Name look-up and TCP (and TLS) together. */
+/** Time for name resolution, TCP and TLS together, ms. */
 const OPEN_TIMEOUT_MS = 10_000;
-/** While more than this waits to be sent, nothing is read: a broker that does not listen is not listened to. */
+/** Reading pauses while more than this is unsent, bytes. It limits the answers to a broker that does not read. */
 const MAX_UNSENT_BYTES = 8192;
 
-/** One connection to a broker: packets in, packets out, in the pieces that the socket takes. */
+/** One connection to a broker. It converts between packets and the pieces of bytes that the socket transfers. */
 export class Connection implements IO {
-  private _options: ConnectionOptions;
-  private _reader: PacketReader;
+  private readonly _options: ConnectionOptions;
+  private readonly _reader: PacketReader;
   private _socket: TCP | undefined;
-  private _timer: Timer | undefined;
+  private readonly _timer: Timer | undefined;
   private _isOpen = false;
   private _isClosed = false;
   private _unsent: Uint8Array<ArrayBuffer>[] = [];
@@ -54,16 +54,17 @@ export class Connection implements IO {
     });
   }
 
-  /** Bytes that wait for the socket. */
+  /** Number of bytes that the socket has not accepted yet. */
   get unsentBytes(): number {
     return this._unsentBytes;
   }
 
-  /** A message that is too long is arriving; whatever the broker has sent since waits behind it. */
+  /** Whether a too long message is arriving. Later packets of the broker are queued behind it. */
   get isSkipping(): boolean {
     return this._reader.isSkipping;
   }
 
+  /** Sends a packet, in pieces as the socket accepts them. */
   send(packet: OutgoingPacket): void {
     if (this._isClosed) return;
     const bytes = encodePacket(packet);
@@ -72,7 +73,7 @@ export class Connection implements IO {
     this._flush();
   }
 
-  /** What was sent and is still here is lost; what the socket has taken still goes out. */
+  /** Closes the connection and discards unsent bytes. The socket still sends bytes that it has accepted. */
   close(): void {
     if (this._isClosed) return;
     this._isClosed = true;
@@ -95,18 +96,18 @@ export class Connection implements IO {
             "tls-failed",
             `the TLS handshake with ${host} failed: check the name, the dates and the authority of its certificate`,
           ),
-        onWritable: (count) => this._becomeWritable(count),
+        onWritable: (count) => this._handleWritable(count),
         onReadable: () => this._receive(),
-        onError: () => this._lose(),
+        onError: () => this._handleError(),
       });
     } catch {
-      // Sockets are a resource that runs out; an address comes from a resolver. Neither may end the station. The
-      // text of the exception is the engine's and is not passed on: owners read the message.
+      // Exhausted sockets and a bad address from the resolver must not end the station. The exception's text is the
+      // engine's and not suitable for the owner.
       this._fail("no-socket", `the station has no free connection for ${host} port ${port}; try again`);
     }
   }
 
-  private _becomeWritable(count: number): void {
+  private _handleWritable(count: number): void {
     this._writableBytes = count;
     if (!this._isOpen) {
       this._isOpen = true;
@@ -143,7 +144,7 @@ export class Connection implements IO {
     if (error !== undefined) this._fail("protocol-error", error);
   }
 
-  private _lose(): void {
+  private _handleError(): void {
     const { host, port } = this._options;
     if (this._isOpen) this._fail("connection-lost", `the connection to ${host} port ${port} ended`);
     else this._fail("broker-unreachable", `${host} port ${port} refused the connection`);

@@ -1,27 +1,32 @@
-/** Why there is no session with the broker. */
+/** Reason why the client is offline. */
 export interface MQTTFailure {
   readonly code: MQTTFailureCode;
-  /** With `broker-refused`: 1 version, 2 client id, 3 unavailable, 4 user or password, 5 not authorized. */
+  /**
+   * Code of the CONNACK, with `broker-refused`: 1 version, 2 client id, 3 unavailable, 4 user or password, 5 not
+   * authorized.
+   */
   readonly connackCode?: number;
-  /** What happened, for people; no secret in it. */
+  /** Explanation for the owner. Contains no secret. */
   readonly message: string;
 }
 
+/** Code of a failure. */
 export type MQTTFailureCode =
-  /** The name has no address. */
+  /** The broker's name has no address. */
   | "host-not-found"
-  /** No TCP connection. */
+  /** No TCP connection was established. */
   | "broker-unreachable"
+  /** The TLS handshake failed. */
   | "tls-failed"
-  /** A connection, but no CONNACK, or no PUBACK. */
+  /** The broker sent no CONNACK or no PUBACK in time. */
   | "broker-no-answer"
-  /** CONNACK with a code other than 0. */
+  /** CONNACK had a code other than 0. */
   | "broker-refused"
   /** The connection ended. */
   | "connection-lost"
-  /** No PINGRESP. */
+  /** The broker sent no PINGRESP in time. */
   | "keep-alive-missed"
-  /** What came is not MQTT 3.1.1. */
+  /** The broker's data is not MQTT 3.1.1. */
   | "protocol-error"
-  /** The board has no socket left, or refuses the address. */
+  /** The board has no free socket, or refuses the address. */
   | "no-socket";

@@ -2,23 +2,25 @@ import type { Clock, Timer } from "../board/index.js";
 
 export interface KeepAliveOptions {
   readonly clock: Clock;
-  /** The keep-alive of the CONNECT packet. */
+  /** Keep-alive period of the CONNECT packet, ms. */
   readonly periodMs: number;
   /** Sends PINGREQ. */
   readonly ping: () => void;
+  /** The broker has not answered a ping in time. */
   readonly onMissed: () => void;
-  /** Twice a period; what else shows that a broker is gone can be looked at. */
+  /** Called twice per period, for further checks of the broker. */
   readonly onCheck: () => void;
 }
 
+/** Time for the broker to answer a ping, ms. */
 const PINGRESP_TIMEOUT_MS = 10_000;
 
 /**
- * Notices a broker that is gone without a word. A station that only sends would never learn it from MQTT's own rule
- * (ping when nothing was sent, [MQTT-3.1.2-23]), so it also pings when nothing was received.
+ * Detects a broker that has gone without closing the connection. MQTT requires a ping only when nothing was sent
+ * [MQTT-3.1.2-23]. A station that only sends would detect nothing, so it also pings when nothing was received.
  */
 export class KeepAlive {
-  private _options: KeepAliveOptions;
+  private readonly _options: KeepAliveOptions;
   private _timer: Timer | undefined;
   private _answerTimer: Timer | undefined;
   private _hasSent = false;
@@ -28,7 +30,7 @@ export class KeepAlive {
     this._options = options;
   }
 
-  /** Two checks a period, so that no more than a period passes without a packet [MQTT-3.1.2-24]. */
+  /** Starts the checks. Two per period ensure that a packet is sent within each period [MQTT-3.1.2-24]. */
   start(): void {
     this.stop();
     this._hasSent = false;
@@ -42,12 +44,13 @@ export class KeepAlive {
     this._answerTimer = undefined;
   }
 
-  noteSent(): void {
+  /** Records that a packet was sent. */
+  recordSent(): void {
     this._hasSent = true;
   }
 
-  /** Whatever the broker sends shows that it is there. */
-  noteReceived(): void {
+  /** Records that data was received. Any data shows that the broker is present. */
+  recordReceived(): void {
     this._hasReceived = true;
     this._options.clock.clear(this._answerTimer);
     this._answerTimer = undefined;

@@ -8,32 +8,33 @@ export interface OutgoingMessage {
   readonly retain: boolean;
 }
 
+/** A message in the outbox. */
 export interface QueuedMessage extends OutgoingMessage {
   readonly payload: Uint8Array<ArrayBuffer>;
-  /** Set while it is in flight. */
+  /** Packet identifier while the message is in flight. */
   messageId: number | undefined;
 }
 
 export interface OutboxOptions {
-  /** Messages sent and not yet acknowledged. */
+  /** Highest number of messages in flight: sent and not yet acknowledged. */
   readonly maxInFlight: number;
-  /** Messages altogether, in flight or waiting. */
+  /** Highest number of messages, in flight or waiting. */
   readonly maxMessages: number;
-  /** Their topics and payloads altogether. */
+  /** Highest total length of topics, payloads and overhead, bytes. */
   readonly maxBytes: number;
 }
 
-/** What an MQTT packet holds beside topic and payload, at most. */
+/** Highest length of a PUBLISH packet apart from topic and payload, bytes. */
 const OVERHEAD_BYTES = 9;
 
 /**
- * The messages of QoS 1 that the broker has not acknowledged, in order. They outlive a connection: what was in
- * flight when it ended is sent again first, in the same order [MQTT-4.4.0-1] [MQTT-4.6.0-1].
+ * Queue of the QoS 1 messages that the broker has not acknowledged, in order. It outlives a connection: messages in
+ * flight at its end are sent again first, in the same order [MQTT-4.4.0-1] [MQTT-4.6.0-1].
  */
 export class Outbox {
-  private _options: OutboxOptions;
-  private _waiting: QueuedMessage[] = [];
-  private _inFlight: QueuedMessage[] = [];
+  private readonly _options: OutboxOptions;
+  private readonly _waiting: QueuedMessage[] = [];
+  private readonly _inFlight: QueuedMessage[] = [];
   private _bytes = 0;
 
   constructor(options: OutboxOptions) {
@@ -44,12 +45,12 @@ export class Outbox {
     return this.length === 0;
   }
 
-  /** Waiting or in flight. */
+  /** Number of messages, waiting or in flight. */
   get length(): number {
     return this._waiting.length + this._inFlight.length;
   }
 
-  /** `false` when there is no room. */
+  /** Queues a message. Returns `false` when a limit is reached. */
   add(message: OutgoingMessage): boolean {
     const { maxMessages, maxBytes } = this._options;
     const payload = payloadBytes(message.payload);
@@ -62,12 +63,12 @@ export class Outbox {
     return true;
   }
 
-  /** What was in flight when a connection ended. */
+  /** Messages in flight; after a reconnection they have to be sent again. */
   get inFlight(): readonly QueuedMessage[] {
     return this._inFlight;
   }
 
-  /** The next message to send, now in flight under `messageId`; `undefined` when none waits or none may go. */
+  /** Moves the next message in flight and returns it; `undefined` when no message waits or the window is full. */
   take(newMessageId: () => number): QueuedMessage | undefined {
     if (this._inFlight.length >= this._options.maxInFlight) return undefined;
     const message = this._waiting.shift();
@@ -77,11 +78,12 @@ export class Outbox {
     return message;
   }
 
+  /** Whether a message with this identifier is in flight. */
   has(messageId: number): boolean {
     return this._inFlight.some((message) => message.messageId === messageId);
   }
 
-  /** The broker has it. `false` for an identifier that is not in flight: a late duplicate, of no consequence. */
+  /** Removes an acknowledged message. Returns `false` for an identifier that is not in flight (a late duplicate). */
   acknowledge(messageId: number): boolean {
     const at = this._inFlight.findIndex((message) => message.messageId === messageId);
     const message = at < 0 ? undefined : this._inFlight.splice(at, 1)[0];
@@ -90,6 +92,7 @@ export class Outbox {
   }
 }
 
+/** Returns a payload as bytes; a text as UTF-8. */
 export function payloadBytes(payload: Uint8Array<ArrayBuffer> | string): Uint8Array<ArrayBuffer> {
   return typeof payload === "string" ? encodeUTF8(payload) : payload;
 }

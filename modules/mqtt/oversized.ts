@@ -1,28 +1,28 @@
-/** What the station needs of a PUBLISH that it does not read. */
+/** The fields of a skipped PUBLISH that are needed to acknowledge and to report it. */
 export interface SkippedPublish {
-  /** Length of what follows the fixed header. */
+  /** Length after the fixed header, bytes. */
   readonly byteLength: number;
   readonly qos: 0 | 1;
-  /** 0 for QoS 0. */
+  /** Packet identifier; 0 for QoS 0. */
   readonly messageId: number;
 }
 
-/** Length of the field that precedes the topic, and of the packet identifier (MQTT 3.1.1 sections 1.5.3 and 3.3.2.2). */
+/** Length of the topic's length field and of the packet identifier, bytes (MQTT 3.1.1 sections 1.5.3 and 3.3.2.2). */
 const NUMBER_BYTES = 2;
 
 /**
- * A PUBLISH that is too long to be kept: its bytes are dropped as they arrive, except the four that acknowledge it.
- * Topic and payload are neither allocated nor checked.
+ * A PUBLISH that is too long to be stored. Its bytes are discarded as they arrive, except topic length and packet
+ * identifier. Topic and payload are neither allocated nor checked.
  */
 export class OversizedPublish {
-  private _byteLength: number;
-  private _qos: 0 | 1;
+  private readonly _byteLength: number;
+  private readonly _qos: 0 | 1;
   /** Bytes that have arrived. */
   private _position = 0;
   private _topicBytes = 0;
   private _messageId = 0;
 
-  /** @param options.byteLength of what follows the fixed header */
+  /** @param options.byteLength length after the fixed header, bytes */
   constructor(options: { byteLength: number; qos: 0 | 1 }) {
     this._byteLength = options.byteLength;
     this._qos = options.qos;
@@ -33,7 +33,7 @@ export class OversizedPublish {
     return this._byteLength - this._position;
   }
 
-  /** Takes the next bytes, at most `missingBytes`. Returns an error text if they are not MQTT 3.1.1. */
+  /** Accepts the next bytes, at most `missingBytes`. Returns an error text when they are not MQTT 3.1.1. */
   push(bytes: Uint8Array<ArrayBuffer>): string | undefined {
     const first = this._position;
     const at = (position: number) => bytes[position - first] ?? 0;
@@ -48,7 +48,7 @@ export class OversizedPublish {
     return hasId && this._messageId === 0 ? "a publish with QoS 1 and packet identifier 0" : undefined;
   }
 
-  /** The whole of it, once no bytes are missing. */
+  /** The skipped message; valid when no bytes are missing. */
   get skipped(): SkippedPublish {
     return { byteLength: this._byteLength, qos: this._qos, messageId: this._messageId };
   }

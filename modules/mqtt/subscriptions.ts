@@ -8,19 +8,19 @@ export interface SubscriptionsOptions {
 
 interface Subscription {
   readonly qos: 0 | 1;
-  /** The broker has it, in the session that we share with it. */
+  /** Whether the broker has the subscription in its session. */
   isGranted: boolean;
 }
 
-/** SUBACK's failure [MQTT-3.9.3-1]. */
+/** Return code of a failure in SUBACK [MQTT-3.9.3-1]. */
 const REFUSED = 0x80;
 
-/** The filters that this client wants, whatever connection there is. */
+/** Subscriptions of a client, across connections. */
 export class Subscriptions {
-  private _options: SubscriptionsOptions;
-  private _subscriptions = new Map<string, Subscription>();
-  /** What the acknowledgements on their way are for. */
-  private _asked = new Map<number, string>();
+  private readonly _options: SubscriptionsOptions;
+  private readonly _subscriptions = new Map<string, Subscription>();
+  /** Filters of pending requests, by packet identifier. */
+  private readonly _pending = new Map<number, string>();
 
   constructor(options: SubscriptionsOptions) {
     this._options = options;
@@ -28,46 +28,49 @@ export class Subscriptions {
 
   add(filter: string, qos: 0 | 1, isOnline: boolean): void {
     this._subscriptions.set(filter, { qos, isGranted: false });
-    if (isOnline) this._ask(filter, qos);
+    if (isOnline) this._request(filter, qos);
   }
 
   remove(filter: string, isOnline: boolean): void {
     if (!this._subscriptions.delete(filter) || !isOnline) return;
     const messageId = this._options.newMessageId();
-    this._asked.set(messageId, filter);
+    this._pending.set(messageId, filter);
     this._options.send({ cmd: "unsubscribe", messageId, unsubscriptions: [filter] });
   }
 
-  /** A new connection: what the broker kept need not be asked for again. */
+  /** Subscribes after a reconnection, except to filters that the broker's session still has. */
   renew(options: { sessionPresent: boolean }): void {
-    this._asked.clear();
+    this._pending.clear();
     this._subscriptions.forEach((subscription, filter) => {
       if (!options.sessionPresent) subscription.isGranted = false;
-      if (!subscription.isGranted) this._ask(filter, subscription.qos);
+      if (!subscription.isGranted) this._request(filter, subscription.qos);
     });
   }
 
+  /** Whether a request with this identifier is pending. */
   has(messageId: number): boolean {
-    return this._asked.has(messageId);
+    return this._pending.has(messageId);
   }
 
+  /** Handles a SUBACK. Ignores an unknown identifier. */
   acknowledge(messageId: number, granted: readonly number[]): void {
-    const filter = this._asked.get(messageId);
+    const filter = this._pending.get(messageId);
     if (filter === undefined) return;
-    this._asked.delete(messageId);
+    this._pending.delete(messageId);
     const isRefused = granted[0] === undefined || granted[0] >= REFUSED;
     const subscription = this._subscriptions.get(filter);
     if (subscription) subscription.isGranted = !isRefused;
     if (subscription && isRefused) this._options.onRefused(filter);
   }
 
+  /** Handles an UNSUBACK. */
   acknowledgeRemoval(messageId: number): void {
-    this._asked.delete(messageId);
+    this._pending.delete(messageId);
   }
 
-  private _ask(filter: string, qos: 0 | 1): void {
+  private _request(filter: string, qos: 0 | 1): void {
     const messageId = this._options.newMessageId();
-    this._asked.set(messageId, filter);
+    this._pending.set(messageId, filter);
     this._options.send({ cmd: "subscribe", messageId, subscriptions: [{ topic: filter, qos }] });
   }
 }

@@ -10,17 +10,17 @@ import {
   type WiFiState,
 } from "./wifi-machine.js";
 
-/** Whether the station has a place in a network. */
+/** State of a link. */
 export type LinkState =
   | { readonly type: "down" }
-  /** On its way; `failure` is why the last try did not get there. It goes on trying. */
+  /** The link is joining. `failure` is the reason why the last try failed; the link retries. */
   | { readonly type: "joining"; readonly failure: LinkFailure | undefined }
   | { readonly type: "up"; readonly address: string; readonly ssid?: string };
 
 /** Receives changes of a link. Listeners are called in the order in which they subscribed. */
 export interface LinkListener {
   handleLinkState?(state: LinkState): void;
-  /** The radio is about to join a network on this channel. Called from inside the link, which must not be used here. */
+  /** The radio is about to change to this channel. The listener must not call the link. */
   handleLinkChannel?(channel: number): void;
 }
 
@@ -31,35 +31,37 @@ export interface Link extends IO {
   readonly failure: LinkFailure | undefined;
   /** Registers a listener for the life of the link. */
   subscribe(listener: LinkListener): void;
-  /** 0-100, of the Wi-Fi network; `undefined` on a wire and without a network. */
+  /** Signal strength of the Wi-Fi network, 0-100 %; `undefined` on Ethernet and while not joined. */
   readonly signalPercent: number | undefined;
-  /** Joins and stays joined, trying again for ever, until `leave` or another `join`. Ethernet needs no credentials. */
+  /** Joins a network and rejoins it after a loss, until `leave` or another `join`. Ethernet needs no credentials. */
   join(credentials: Credentials | undefined): void;
+  /** Leaves the network. */
   leave(): void;
-  /** What networks there are, later, once, within 10 s; none on Ethernet. */
-  scan(done: (heard: ScanResults) => void): void;
+  /** Scans for networks. Calls `done` once, asynchronously, within 10 s. The result is empty on Ethernet. */
+  scan(done: (results: ScanResults) => void): void;
 }
 
+/** Makes the link of the board's network interface. */
 export function makeLink(board: Board): Link {
   return board.io.network.kind === "wifi" ? new WiFiLink(board) : new EthernetLink(board);
 }
 
 const MIN_BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 60_000;
-/** Events are missed now and then (OpenEVSE #969); a look is cheap. */
+/** Period of the address check, ms. It recovers from missed events (OpenEVSE #969). */
 const CHECK_MS = 30_000;
 
-/** Performs the effects of the Wi-Fi machine. */
+/** Driver of the Wi-Fi state machine: performs its effects. */
 class WiFiLink implements Link {
-  private _board: Board;
-  private _listeners: LinkListener[] = [];
+  private readonly _board: Board;
+  private readonly _listeners: LinkListener[] = [];
   private _failure: LinkFailure | undefined;
-  private _wifi: WiFi;
-  private _scanner: Scanner;
+  private readonly _wifi: WiFi;
+  private readonly _scanner: Scanner;
   private _machine: WiFiState = { type: "down" };
-  private _backoff: Backoff;
+  private readonly _backoff: Backoff;
   private _timer: Timer | undefined;
-  private _check: Timer;
+  private readonly _check: Timer;
   private _reported: LinkState = { type: "down" };
 
   constructor(board: Board) {
@@ -90,14 +92,14 @@ class WiFiLink implements Link {
     this._listeners.push(listener);
   }
 
-  /** -100 dBm is nothing, -50 dBm is all. */
+  /** Maps -100 dBm to 0 % and -50 dBm to 100 %. */
   get signalPercent(): number | undefined {
     const { rssi } = this._wifi;
     return rssi === undefined ? undefined : Math.min(100, Math.max(0, 2 * (rssi + 100)));
   }
 
   join(credentials: Credentials | undefined): void {
-    if (!credentials) throw new Error("a Wi-Fi network has credentials");
+    if (!credentials) throw new Error("joining a Wi-Fi network needs credentials");
     this._backoff.reset();
     this._failure = undefined;
     this._input({ type: "join", credentials });
@@ -108,7 +110,7 @@ class WiFiLink implements Link {
     this._input({ type: "leave" });
   }
 
-  scan(done: (heard: ScanResults) => void): void {
+  scan(done: (results: ScanResults) => void): void {
     this._scanner.scan(done);
   }
 
@@ -130,8 +132,8 @@ class WiFiLink implements Link {
   private _perform(effect: WiFiEffect): void {
     switch (effect.type) {
       case "scan":
-        this._scanner.scan((heard) => {
-          for (const { ssid, channel } of heard) this._input({ type: "heard", ssid, channel });
+        this._scanner.scan((results) => {
+          for (const { ssid, channel } of results) this._input({ type: "found", ssid, channel });
           this._input({ type: "scanned" });
         });
         break;
@@ -183,13 +185,13 @@ function linkState(state: WiFiState): LinkState {
   }
 }
 
-/** A cable: joined while it has an address. */
+/** Ethernet: the link is up while the interface has an address. */
 class EthernetLink implements Link {
   private _ethernet: Ethernet | undefined;
   readonly signalPercent = undefined;
   readonly failure = undefined;
-  private _board: Board;
-  private _listeners: LinkListener[] = [];
+  private readonly _board: Board;
+  private readonly _listeners: LinkListener[] = [];
 
   constructor(board: Board) {
     this._board = board;
@@ -209,15 +211,15 @@ class EthernetLink implements Link {
     const { network } = this._board.io;
     if (network.kind !== "ethernet") throw new Error("the board has no Ethernet");
     this._ethernet ??= new network.Ethernet({ onChanged: () => this._report() });
-    // A cable that has an address already causes no event of its own.
+    // An interface that already has an address causes no event.
     this._board.clock.set(() => this._report(), 0);
   }
 
-  scan(done: (heard: ScanResults) => void): void {
+  scan(done: (results: ScanResults) => void): void {
     this._board.clock.set(() => done([]), 0);
   }
 
-  /** A cable stays in: there is nothing to leave, and the HTTP API is reached over it. */
+  /** Does nothing: the cable stays plugged in, and the HTTP API stays reachable. */
   leave(): void {}
 
   close(): void {

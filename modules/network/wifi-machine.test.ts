@@ -3,7 +3,7 @@ import { nextWiFi, type WiFiInput, type WiFiState } from "./wifi-machine.js";
 
 const credentials = { ssid: "Café", password: "12345678" };
 const join: WiFiInput = { type: "join", credentials };
-const heard: WiFiInput = { type: "heard", ssid: "Café", channel: 11 };
+const found: WiFiInput = { type: "found", ssid: "Café", channel: 11 };
 const scanned: WiFiInput = { type: "scanned" };
 const connected: WiFiInput = { type: "connected" };
 const timer: WiFiInput = { type: "timer" };
@@ -27,70 +27,78 @@ function failureOf(...inputs: WiFiInput[]): string | undefined {
 }
 
 describe("joining", () => {
-  test("scans, connects, waits for an address, is up", () => {
+  test("scans, connects, waits for an address, and is up", () => {
     expect(run(join)).toMatchObject({ state: { type: "scanning" }, effects: ["scan", "timer"] });
-    expect(run(join, heard, scanned)).toMatchObject({
+    expect(run(join, found, scanned)).toMatchObject({
       state: { type: "associating" },
       effects: ["channel", "connect", "timer"],
     });
-    expect(run(join, heard, scanned, connected).state.type).toBe("addressing");
-    expect(run(join, heard, scanned, connected, gotIP)).toMatchObject({
+    expect(run(join, found, scanned, connected).state.type).toBe("addressing");
+    expect(run(join, found, scanned, connected, gotIP)).toMatchObject({
       state: { type: "up", address: "192.168.1.2" },
       effects: ["no-timer"],
     });
   });
 
-  test("tries a network that was not heard: it may be hidden", () => {
+  test("tries a network that the scan has not found, because it may be hidden", () => {
     expect(run(join, scanned, connected, gotIP).state.type).toBe("up");
   });
 
-  test("says where the radio goes before it goes there, if the network was heard", () => {
-    const { state } = run(join, heard);
+  test("reports the channel before it connects, if the scan has found the network", () => {
+    const { state } = run(join, found);
     expect(nextWiFi(state, scanned).effects[0]).toEqual({ type: "channel", channel: 11 });
     expect(run(join, scanned).effects).toEqual(["connect", "timer"]);
   });
 
-  test("goes on when the scan does not end", () => {
+  test("continues when the scan does not end", () => {
     expect(run(join, timer).state.type).toBe("associating");
   });
 });
 
-describe("failures are told apart", () => {
+describe("a failed join", () => {
   test.each<[string, string, WiFiInput[]]>([
-    ["wifi-wrong-password", "the chip says so", [scanned, { type: "disconnected", wrongPassword: true }]],
-    ["wifi-wrong-password", "a network that is there refuses twice", [heard, scanned, lost, lost]],
-    ["wifi-not-found", "nobody of that name answers twice", [scanned, lost, lost]],
-    ["wifi-not-found", "nothing happens twice", [scanned, timer, timer]],
-    ["wifi-no-address", "DHCP is silent", [scanned, connected, timer]],
-  ])("%s: %s", (code, _why, inputs) => {
+    [
+      "wifi-wrong-password",
+      "the chip reports a wrong password",
+      [scanned, { type: "disconnected", wrongPassword: true }],
+    ],
+    ["wifi-wrong-password", "a found network refuses twice", [found, scanned, lost, lost]],
+    ["wifi-not-found", "a network that was not found refuses twice", [scanned, lost, lost]],
+    ["wifi-not-found", "two tries time out", [scanned, timer, timer]],
+    ["wifi-no-address", "DHCP gives no address", [scanned, connected, timer]],
+  ])("fails with %s when %s", (code, _why, inputs) => {
     expect(failureOf(join, ...inputs)).toBe(code);
   });
 
-  test("a first failure without a reason is tried again at once", () => {
-    expect(run(join, heard, scanned, lost)).toMatchObject({
+  test("is retried at once after a first failure without a reason", () => {
+    expect(run(join, found, scanned, lost)).toMatchObject({
       state: { type: "associating" },
       effects: ["channel", "connect", "timer"],
     });
   });
 
-  test("after a failure it waits, and begins again", () => {
+  test("waits, then scans again", () => {
     expect(run(join, scanned, lost, lost).effects).toEqual(["disconnect", "timer"]);
     expect(run(join, scanned, lost, lost, timer).state.type).toBe("scanning");
   });
 });
 
 describe("up", () => {
-  const up = [join, heard, scanned, connected, gotIP];
+  const up = [join, found, scanned, connected, gotIP];
 
   test.each<[string, WiFiInput, WiFiState["type"]]>([
-    ["a lost network is joined again", lost, "scanning"],
-    ["a lost address is waited for", { type: "lostIP" }, "addressing"],
-    ["an address that went without a word is noticed", { type: "checked", address: undefined }, "scanning"],
-    ["an address that is there is left alone", { type: "checked", address: "192.168.1.2" }, "up"],
-    ["a new address is taken", { type: "gotIP", address: "192.168.1.3" }, "up"],
-    ["leaving ends it", { type: "leave" }, "down"],
+    ["rejoins a lost network", lost, "scanning"],
+    ["waits for a lost address", { type: "lostIP" }, "addressing"],
     [
-      "joining another begins anew",
+      "detects an address that was lost without an event",
+      { type: "checked", address: undefined },
+      "scanning",
+    ],
+    ["stays up when the check finds an address", { type: "checked", address: "192.168.1.2" }, "up"],
+    ["accepts a new address", { type: "gotIP", address: "192.168.1.3" }, "up"],
+    ["goes down on leave", { type: "leave" }, "down"],
+    [
+      "scans for another network on join",
       { type: "join", credentials: { ssid: "Other", password: "" } },
       "scanning",
     ],
@@ -99,6 +107,6 @@ describe("up", () => {
   });
 });
 
-test("down, nothing that the chip says changes anything", () => {
+test("a link that is down ignores every event of the chip", () => {
   for (const input of [connected, gotIP, lost, timer, scanned]) expect(run(input).state.type).toBe("down");
 });

@@ -1,15 +1,16 @@
-/** How a station gets into a Wi-Fi network and stays there: (state, input) → state and effects, nothing else. */
+/** Pure state machine that joins a Wi-Fi network and rejoins it after a loss: (state, input) → state and effects. */
 
 import type { WiFiEvent } from "../board/index.js";
 
+/** Credentials of a Wi-Fi network. */
 export interface Credentials {
-  /** 1-32 bytes of UTF-8. */
+  /** Name of the network, 1-32 bytes of UTF-8. */
   readonly ssid: string;
   /** Empty, or 8-63 bytes. */
   readonly password: string;
 }
 
-/** Why a network could not be joined. */
+/** Reason why a network could not be joined. */
 export interface LinkFailure {
   readonly code: "wifi-not-found" | "wifi-wrong-password" | "wifi-no-address";
   readonly message: string;
@@ -17,17 +18,18 @@ export interface LinkFailure {
 
 interface Joining {
   readonly credentials: Credentials;
-  /** Where the last scan has heard the network; none: it has not. */
+  /** Channel on which the last scan has found the network; `undefined` when it has not. */
   readonly channel: number | undefined;
-  /** Failures of this join for which the chip gave no reason. */
+  /** Number of failures of this join without a reason from the chip. */
   readonly unexplained: number;
 }
 
+/** State of the machine. */
 export type WiFiState =
   | { readonly type: "down" }
   | ({ readonly type: "scanning" } & Joining)
   | ({ readonly type: "associating" } & Joining)
-  /** Joined, without an address. */
+  /** The station has joined and has no address yet. */
   | ({ readonly type: "addressing" } & Joining)
   | {
       readonly type: "up";
@@ -35,28 +37,32 @@ export type WiFiState =
       readonly channel: number | undefined;
       readonly address: string;
     }
+  /** The station waits before the next try. */
   | { readonly type: "waiting"; readonly credentials: Credentials; readonly failure: LinkFailure };
 
+/** Input of the machine. */
 export type WiFiInput =
   | { readonly type: "join"; readonly credentials: Credentials }
   | { readonly type: "leave" }
-  | { readonly type: "heard"; readonly ssid: string; readonly channel: number }
+  | { readonly type: "found"; readonly ssid: string; readonly channel: number }
   | { readonly type: "scanned" }
   | WiFiEvent
   | { readonly type: "timer" }
-  /** A look at the address, in case an event was missed. */
+  /** Periodic reading of the address, in case an event was missed. */
   | { readonly type: "checked"; readonly address: string | undefined };
 
+/** Effect that the caller performs. */
 export type WiFiEffect =
   | { readonly type: "scan" }
-  /** The radio is about to go there. */
+  /** The radio is about to change to this channel. */
   | { readonly type: "channel"; readonly channel: number }
   | { readonly type: "connect"; readonly credentials: Credentials }
   | { readonly type: "disconnect" }
-  /** Replaces the timer that runs, if any. */
+  /** Starts the timer, in place of a running one. */
   | { readonly type: "timer"; readonly delayMs: number | "backoff" }
   | { readonly type: "no-timer" };
 
+/** Result of an input. */
 export interface WiFiStep {
   readonly state: WiFiState;
   readonly effects: readonly WiFiEffect[];
@@ -65,9 +71,10 @@ export interface WiFiStep {
 const SCAN_TIMEOUT_MS = 10_000;
 const ASSOCIATE_TIMEOUT_MS = 15_000;
 const ADDRESS_TIMEOUT_MS = 15_000;
-/** The chip fails a first join now and then; a second failure means something. */
+/** Failures without a reason that end a join. The chip sometimes fails the first try, so one failure is not enough. */
 const UNEXPLAINED_FAILURES = 2;
 
+/** Returns the state after an input, and the effects to perform. */
 export function nextWiFi(state: WiFiState, input: WiFiInput): WiFiStep {
   if (input.type === "join")
     return scan({ credentials: input.credentials, channel: undefined, unexplained: 0 });
@@ -102,7 +109,7 @@ function scan(joining: Joining): WiFiStep {
   };
 }
 
-/** A hidden network is not heard, so that what was not heard is tried too. */
+/** Starts to associate, also with a network that the scan has not found: it may be hidden. */
 function associate(joining: Joining): WiFiStep {
   return {
     state: { ...joining, type: "associating" },
@@ -122,7 +129,7 @@ function fail(credentials: Credentials, failure: LinkFailure): WiFiStep {
 }
 
 function whileScanning(state: WiFiState & { type: "scanning" }, input: WiFiInput): WiFiStep {
-  if (input.type === "heard" && input.ssid === state.credentials.ssid) {
+  if (input.type === "found" && input.ssid === state.credentials.ssid) {
     return { state: { ...state, channel: input.channel }, effects: [] };
   }
   return input.type === "scanned" || input.type === "timer" ? associate(state) : unchanged(state);
@@ -142,6 +149,7 @@ function whileAssociating(state: WiFiState & { type: "associating" }, input: WiF
   }
 }
 
+/** Ends a try that has failed: retries once, then derives the failure from the chip's reason and the scan. */
 function explain(joining: Joining, wrongPassword: boolean): WiFiStep {
   const { credentials, channel } = joining;
   const name = JSON.stringify(credentials.ssid);
@@ -155,7 +163,7 @@ function explain(joining: Joining, wrongPassword: boolean): WiFiStep {
     const message = `the Wi-Fi network ${name} refused the station, most likely for its password; check it and pair again`;
     return fail(credentials, { code: "wifi-wrong-password", message });
   }
-  const message = `no Wi-Fi network ${name} is in reach (the station hears 2.4 GHz only); check its name and pair again`;
+  const message = `no Wi-Fi network ${name} is in reach (the station supports 2.4 GHz only); check its name and pair again`;
   return fail(credentials, { code: "wifi-not-found", message });
 }
 

@@ -293,11 +293,11 @@ describe("the local list", () => {
       return [answer];
     };
     scene.clock.advance(3_600_000);
-    expect(scene.device.logLines.join("\n")).toContain("it changed while it was fetched");
+    expect(scene.device.logLines.join("\n")).toContain("the list changed during the download");
     scene.platform.intercept = undefined;
     scene.platform.list = { version: 4, tags: ["no hash"] };
     scene.clock.advance(3_600_000);
-    expect(scene.device.logLines.join("\n")).toContain("is no list");
+    expect(scene.device.logLines.join("\n")).toContain("is not a list");
     goOffline(scene);
     expect(isLetIn(scene, "CARD-59")).toBe(true);
   });

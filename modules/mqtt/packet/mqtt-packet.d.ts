@@ -1,4 +1,4 @@
-/** Types of the bundle that scripts/bundle-mqtt-packet.js makes of npm's mqtt-packet. */
+/** Types of the bundle that scripts/bundle-mqtt-packet.js builds from npm's mqtt-packet. */
 
 export interface WritableTarget {
   write(chunk: Uint8Array<ArrayBuffer> | string): boolean;
@@ -7,7 +7,7 @@ export interface WritableTarget {
 
 export interface ParsedPacket {
   readonly cmd: string;
-  /** Of what follows the fixed header; -1 until it is known. */
+  /** Length after the fixed header, bytes; -1 until it is known. */
   readonly length: number;
   readonly [field: string]: unknown;
 }
@@ -17,11 +17,11 @@ export interface PacketParser {
   readonly packet: ParsedPacket;
   on(event: "packet", listener: (packet: ParsedPacket) => void): PacketParser;
   on(event: "error", listener: (error: Error) => void): PacketParser;
-  /** Returns how many bytes wait for more. */
+  /** Parses bytes. Returns the number of bytes that belong to an incomplete packet. */
   parse(bytes: Uint8Array<ArrayBuffer>): number;
 }
 
 export function makeParser(options: { protocolVersion: 4 }): PacketParser;
 
-/** `false` where the target asks for a pause, or the packet is no packet: then `destroy` was called. */
+/** Writes a packet. Returns `false` when the target requests a pause, or after `destroy` for an invalid packet. */
 export function writeToStream(packet: object, target: WritableTarget): boolean;

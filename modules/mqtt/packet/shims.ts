@@ -1,13 +1,13 @@
 /**
- * What mqtt-packet needs of Node, and no more, on any engine. It is bundled into `mqtt-packet.js` in place of
- * `buffer`, `bl`, `events`, `debug` and `process-nextick-args` (scripts/bundle-mqtt-packet.js).
+ * Minimal replacements of the Node modules that mqtt-packet needs, for any engine. The bundle `mqtt-packet.js` has them in
+ * place of `buffer`, `bl`, `events`, `debug` and `process-nextick-args` (scripts/bundle-mqtt-packet.js).
  */
 
 import { decodeUTF8, encodeUTF8 } from "../../bytes/index.js";
 
 type Source = string | readonly number[] | Uint8Array<ArrayBuffer>;
 
-/** Node's Buffer as far as mqtt-packet goes, on the engine's own UTF-8. */
+/** The part of Node's Buffer that mqtt-packet uses, with the engine's own UTF-8. */
 export class Buffer extends Uint8Array<ArrayBuffer> {
   static alloc(byteLength: number): Buffer {
     return new Buffer(new ArrayBuffer(byteLength));
@@ -28,7 +28,7 @@ export class Buffer extends Uint8Array<ArrayBuffer> {
     return value instanceof Uint8Array;
   }
 
-  /** mqtt-packet tests `instanceof Buffer`; a plain Uint8Array is as good. */
+  /** Accepts a plain Uint8Array where mqtt-packet tests `instanceof Buffer`. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return ArrayBuffer.isView(value);
   }
@@ -52,7 +52,7 @@ export class Buffer extends Uint8Array<ArrayBuffer> {
   }
 }
 
-/** What came and was not parsed yet. Nearly always one piece holds whole packets, so pieces are simply joined. */
+/** Received bytes that are not parsed yet. Pieces are simply joined, because most of them hold whole packets. */
 export class BufferList {
   private _bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
@@ -93,7 +93,7 @@ export class BufferList {
     return this._bytes.slice(start, end);
   }
 
-  /** Ill-formed UTF-8 is an error: the connection is to be closed [MQTT-1.5.3-1]. */
+  /** Decodes UTF-8. Throws for ill-formed UTF-8, which has to close the connection [MQTT-1.5.3-1]. */
   toString(_encoding?: string, start = 0, end = this._bytes.length): string {
     const text = decodeUTF8(this._bytes.subarray(start, end));
     if (text === undefined) throw new Error("a string is not UTF-8");
@@ -101,17 +101,18 @@ export class BufferList {
   }
 }
 
-/** `require("bl")` is a function that makes one. */
+/** Makes a `BufferList`, as the export of `bl` does. */
 export function bl(): BufferList {
   return new BufferList();
 }
 
 type Listener = (argument: unknown) => void;
 
+/** The part of Node's EventEmitter that mqtt-packet uses. */
 export class EventEmitter {
-  private _listeners = new Map<string, Listener>();
+  private readonly _listeners = new Map<string, Listener>();
 
-  /** One listener an event is all that the codec has. */
+  /** Sets the listener of an event. The codec has one listener per event. */
   on(event: string, listener: Listener): this {
     this._listeners.set(event, listener);
     return this;
@@ -124,12 +125,12 @@ export class EventEmitter {
   }
 }
 
-/** `require("debug")(name)` is a function that prints. */
+/** Makes a function that discards its output, as the export of `debug` does for a disabled name. */
 export function debug(): () => void {
   return () => {};
 }
 
-/** Only streams that cork need it, and ours does not. */
+/** Never called: only streams with `cork` need it. */
 export function nextTick(): never {
   throw new Error("the codec's stream has no cork");
 }
