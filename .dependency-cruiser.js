@@ -109,7 +109,7 @@ export default {
       to: { path: "^firmware/" },
     },
     {
-      name: "web-knows-no-pairing",
+      name: "web-imports-no-pairing",
       comment: "The HTTP API is the lower module; pairing adds its routes to it.",
       severity: "error",
       from: { path: "^modules/web/" },
