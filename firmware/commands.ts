@@ -1,6 +1,6 @@
 import type { Settings } from "./settings.js";
 
-/** The owner's commands. Each method returns why it cannot be carried out; `undefined` if it was. */
+/** The owner's commands. Each method returns why it cannot be performed; `undefined` if it was. */
 export interface StationCommands {
   change(settings: Partial<Settings>): string | undefined;
   /** Authorizes the plugged-in vehicle without a card. */

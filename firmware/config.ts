@@ -1,4 +1,4 @@
-/** What is built into a firmware. Provisioning (the record `device`) comes before it, where both say something. */
+/** Built-in configuration of a firmware. Provisioned values (the record `device`) take precedence. */
 
 import { decodeHex, encodeUTF8 } from "../modules/bytes/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
@@ -8,34 +8,34 @@ import { type Cipher, isTopicId } from "../modules/settings/index.js";
 import { PUBLIC_KEY_BYTES, parseURL } from "../modules/updates/index.js";
 
 export interface Config {
-  /** Published as `$fw/name`; the id under which the platform keeps firmware. */
+  /** Published as `$fw/name`; the product's id in the firmware repository. */
   readonly productId: string;
-  /** For people: the access point is `<product title> AP`. 1-29 bytes of UTF-8. */
+  /** Product name for people, 1-29 bytes of UTF-8. The access point is `<product title> AP`. */
   readonly productTitle: string;
-  /** Published as `$fw/version`. */
+  /** Version of the firmware, a whole number. Published as `$fw/version`. */
   readonly firmwareVersion: number;
-  /** The station's name in the air and in telemetry; the product title unless given. */
+  /** Name of the station in the advertisement and in telemetry; default: the product title. */
   readonly name?: string;
-  /** The cipher of the platform's answers. */
+  /** Cipher of the platform's responses. */
   readonly cipher: Cipher;
-  /** The most current that the installation allows, 6-32 A. */
+  /** Highest current of the installation, 6-32 A. */
   readonly currentLimitA: number;
   /** Bluetooth SIG company identifier. */
   readonly companyId: number;
-  /** Parameters of pairing that are built in, as the fields of `/pair`; what is missing is asked for. */
+  /** Built-in parameters of pairing, as the fields of `/pair`. Pairing requires the missing ones. */
   readonly preset?: Readonly<Record<string, string>>;
-  /** Tags that may be presented in a minute: by one phone's connection, and at the station altogether. */
+  /** Limit of presented tags per minute: over one connection of a phone, and at the whole station. */
   readonly attemptsPerMinute: { readonly connection: number; readonly station: number };
-  /** The meter's constant, as printed on it (imp/kWh). */
+  /** Meter constant, imp/kWh, as printed on the meter. */
   readonly meterPulsesPerKWh: number;
-  /** `http://` or `https://`, host and port, of where the firmware is kept; the platform's host over TLS unless given. */
+  /** URL of the firmware repository: scheme, host and port, without a path; default: the platform's host over TLS. */
   readonly updateServer?: string;
   /**
-   * Ed25519, 64 hex digits (`npm run sign -- key`). Updates have to be signed by this key. Without it the station
-   * installs no update: not by itself, not for its owner, not by upload.
+   * Public key of the vendor: Ed25519, 64 hex digits (`npm run sign -- key`). Updates must be signed with its private
+   * key. Without a key the station installs no update: neither by itself, nor by command, nor by upload.
    */
   readonly updateKey?: string;
-  /** What hangs on the card reader's line, if anything does. */
+  /** Kind of the card reader that may be connected. */
   readonly cardReader: ReaderKind;
 }
 
@@ -46,13 +46,13 @@ export const defaultConfig: Config = {
   cipher: "aes-256-gcm",
   currentLimitA: 16,
   companyId: 0xffff,
-  // Enough for a mistyped tag, too few to try tags out.
+  // Enough for mistyped tags, too few to guess one.
   attemptsPerMinute: { connection: 6, station: 30 },
   meterPulsesPerKWh: 1000,
   cardReader: "em4100",
 };
 
-/** What is wrong with a configuration: one sentence for each field, none when it is right. */
+/** Validates a configuration. Returns one sentence for each invalid field; an empty array if all are valid. */
 export function configErrors(config: Config): string[] {
   const errors: string[] = [];
   const wrong = (field: keyof Config, rule: string) => {
@@ -70,10 +70,10 @@ export function configErrors(config: Config): string[] {
     wrong("currentLimitA", `${MIN_CURRENT_A}-${MAX_CURRENT_A} A`);
   }
   if (!Number.isInteger(config.companyId) || config.companyId < 0 || config.companyId > 0xffff) {
-    wrong("companyId", "a company identifier of 16 bits");
+    wrong("companyId", "a 16-bit company identifier");
   }
   const presetProblem = problemOfPart(new Map(Object.entries(config.preset ?? {})));
-  // Without its value: there may be a secret among them.
+  // The message contains no value: it may be a secret.
   if (presetProblem !== undefined) errors.push(`config.preset: ${presetProblem}`);
   for (const limit of Object.values(config.attemptsPerMinute)) {
     if (!Number.isInteger(limit) || limit < 1) wrong("attemptsPerMinute", "whole numbers from 1");
@@ -86,13 +86,13 @@ export function configErrors(config: Config): string[] {
   return errors;
 }
 
-/** Errors in the fields that concern updates: field, rule. */
+/** Validates the fields that concern updates. Returns pairs of invalid field and its rule. */
 export function updateConfigErrors({ updateServer, updateKey }: Config): [keyof Config, string][] {
   const errors: [keyof Config, string][] = [];
   if (updateServer !== undefined && !(parseURL(updateServer) && /^\w+:\/\/[^/]+$/.test(updateServer))) {
     errors.push([
       "updateServer",
-      "http:// or https://, a host, and a port where it is another, without a path",
+      "a URL with http:// or https://, a host and optionally a port, without a path",
     ]);
   }
   if (updateKey !== undefined && decodeHex(updateKey)?.length !== PUBLIC_KEY_BYTES) {

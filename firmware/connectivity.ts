@@ -21,11 +21,11 @@ import type { StationOptions } from "./station-options.js";
 import { homieDevice } from "./ui/homie-device.js";
 import { pairingSetup } from "./ui/pairing-setup.js";
 
-/** What the connections need of the station. */
+/** Interface of the station that `Connectivity` uses. */
 export interface ConnectivityHost extends FaultReporter, StationSource {
   /** No session is under way and none is authorized. */
   readonly isFree: boolean;
-  /** Sessions wait to be reported to the present owner's platform. */
+  /** Finished sessions are not yet reported to the present owner's platform. */
   readonly hasUnreportedSessions: boolean;
   /** State, connection or pairing mode may have changed. */
   handleConnectivityChanged(): void;
@@ -44,10 +44,10 @@ export interface ConnectivityOptions extends StationOptions {
 
 /** Duration of pairing mode on a station that has parameters, ms: it accepts new ones without a login. */
 const PAIRING_MODE_MS = 10 * 60_000;
-/** Interval at which pairing mode looks again whether a candidate is still tried, ms. */
+/** Interval of checks whether a candidate is still tried when pairing mode ends, ms. */
 const TRYING_MS = 10_000;
 
-/** Everything between the station and the rest of the world; performs the effects of the life cycle. */
+/** Network, platform, pairing and ownership transfer of a station. It performs the effects of the life cycle. */
 export class Connectivity implements IO, LinkListener, OwnerTransferHost, PlatformListener {
   readonly link: Link;
   readonly platform: Platform;
@@ -82,7 +82,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
       onTrying: (parameters) => this._tryCandidate(parameters),
       onPaired: (parameters) => this._input({ type: "paired", parameters, isLinkUp: this.isLinkUp }),
       onFailed: () => this._input({ type: "candidate-failed" }),
-      onRestart: () => host.restart("asked for"),
+      onRestart: () => host.restart("requested over HTTP"),
       onReset: () => this.reset(),
     });
     this.link.subscribe(this);
@@ -116,14 +116,14 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
     return this.link.failure ?? this.platform.failure;
   }
 
-  /** An ownership transfer, or why the latest one failed. */
+  /** State of an ownership transfer, and why the latest one failed. */
   get transferStatus(): { readonly isUnderWay: boolean; readonly failure: string | undefined } {
     return { isUnderWay: this._transfer.isUnderWay, failure: this._transferFailure };
   }
 
   /**
-   * Turns pairing mode on: the access point opens and new parameters are accepted, for 10 minutes if the station has
-   * parameters. It continues to work with those until new ones are tried.
+   * Turns pairing mode on: the access point opens and new parameters are accepted. On a paired station it lasts 10
+   * minutes; the station operates with its parameters until new ones are tried.
    */
   enterPairingMode(): void {
     this._pairing.enter();
@@ -132,20 +132,20 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
     this._options.host.handleConnectivityChanged();
   }
 
-  /** Turns pairing mode off. An unpaired station stays in it: it could not be reached otherwise. */
+  /** Turns pairing mode off. An unpaired station stays in it: there is no other way to reach it. */
   leavePairingMode(): void {
     if (!this.parameters) return;
     this._pairing.leave();
     this._options.host.handleConnectivityChanged();
   }
 
-  /** Erases everything but what was provisioned, and restarts once no session is under way. */
+  /** Factory reset: erases everything except provisioned data, and restarts once no session is under way. */
   reset(): void {
     this._board.log("station: factory reset");
     this._input({ type: "reset", isFree: this._options.host.isFree });
   }
 
-  /** No session is under way any more, and none is authorized. */
+  /** To be called when no session is under way or authorized any more. */
   handleChargerFree(): void {
     this._input({ type: "charger-free" });
   }
@@ -162,7 +162,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
     this._transfer.close();
     this._pairing.close();
     this._board.clock.clear(this._pairingModeEnd);
-    // The farewell still needs the network.
+    // The network stays up until the farewell is sent.
     this.platform.close(() => this.link.close());
   }
 

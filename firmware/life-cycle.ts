@@ -6,19 +6,21 @@
 import type { PairingParameters } from "../modules/pairing/index.js";
 
 export type LifeCycleState =
-  /** No parameters: the access point is up, and the HTTP API waits for them. */
+  /** The station has no parameters: the access point is up, and the HTTP API accepts them. */
   | { readonly type: "unpaired"; readonly isResetDue: boolean }
-  /** Pairing proves a candidate. `parameters` is what the station falls back to. */
+  /** Pairing tries a candidate. The station returns to `parameters` if the candidate fails. */
   | ({ readonly type: "trying" } & Trying)
   /** The platform connection removes the owner's retained topics; `next` follows. */
   | ({ readonly type: "leaving"; readonly next: "candidate" | "transfer" } & Trying)
-  /** The ownership transfer proves the new owner's account. */
+  /** The ownership transfer tries the new owner's account. */
   | { readonly type: "transferring"; readonly parameters: PairingParameters }
+  /** The station joins its network. */
   | { readonly type: "joining"; readonly parameters: PairingParameters }
   /** The network is up; the broker has not been reached yet. */
   | { readonly type: "connecting"; readonly parameters: PairingParameters }
+  /** The broker is reached. */
   | { readonly type: "online"; readonly parameters: PairingParameters }
-  /** The broker was reached before; the station tries again by itself. */
+  /** The connection to the broker was lost; the station reconnects by itself. */
   | { readonly type: "offline"; readonly parameters: PairingParameters };
 
 interface Trying {
@@ -29,16 +31,21 @@ interface Trying {
 
 export type LifeCycleInput =
   | { readonly type: "started"; readonly parameters: PairingParameters | undefined }
-  /** Pairing has a candidate. `leavesOwner`: it belongs to another owner, and the present one's broker is reached. */
+  /**
+   * Pairing has a candidate. `leavesOwner`: it belongs to another owner, and the present owner's broker is reached.
+   * `isLeaving`: the present owner's retained topics are being removed.
+   */
   | { readonly type: "candidate"; readonly leavesOwner: boolean; readonly isLeaving: boolean }
   | { readonly type: "candidate-failed" }
-  /** New parameters were proven and stored, by pairing or by an ownership transfer. */
+  /** Pairing or an ownership transfer has proven new parameters and stored them. */
   | { readonly type: "paired"; readonly parameters: PairingParameters; readonly isLinkUp: boolean }
+  /** The platform has returned the account of the new owner. */
   | { readonly type: "transfer" }
   | { readonly type: "transfer-failed"; readonly isLinkUp: boolean }
-  /** The retained topics were removed, all of them (`isClean`) or as far as possible. */
+  /** The removal of the retained topics has ended. `isClean`: the broker has acknowledged all of it. */
   | { readonly type: "left"; readonly isClean: boolean }
   | { readonly type: "link-up" }
+  /** The connection to the broker has changed. */
   | { readonly type: "platform"; readonly isOnline: boolean }
   /** Factory reset. `isFree`: no session is under way and none is authorized. */
   | { readonly type: "reset"; readonly isFree: boolean }
@@ -56,7 +63,7 @@ export type LifeCycleEffect =
   | { readonly type: "continue-transfer"; readonly isClean: boolean }
   | { readonly type: "cancel-transfer" }
   | { readonly type: "cancel-candidate" }
-  /** Compares the owner of the parameters with the stored one. `isSure`: a reset has erased whose the station was. */
+  /** Compares the owner of the parameters with the stored one. `isSure`: a reset has erased the stored owner. */
   | { readonly type: "adopt-owner"; readonly parameters: PairingParameters; readonly isSure: boolean }
   | { readonly type: "enter-pairing-mode" }
   | { readonly type: "erase-records" }
@@ -67,7 +74,7 @@ export interface LifeCycleStep {
   readonly effects: readonly LifeCycleEffect[];
 }
 
-/** The state as `/status` and the log name it (docs/protocol.md, section 2). */
+/** Name of the state in `/status` and in the log (docs/protocol.md, section 2). */
 export type LifeCycle = "unpaired" | "joining" | "connecting" | "online" | "offline";
 
 export function lifeCycleOf(state: LifeCycleState): LifeCycle {
@@ -81,7 +88,7 @@ export function lifeCycleOf(state: LifeCycleState): LifeCycle {
   }
 }
 
-/** Parameters that were proven; `undefined` for an unpaired station. */
+/** Proven parameters; `undefined` for an unpaired station. */
 export function parametersOf(state: LifeCycleState): PairingParameters | undefined {
   return state.type === "unpaired" ? undefined : state.parameters;
 }
@@ -127,13 +134,13 @@ function isResetDue(state: LifeCycleState): boolean {
   return "isResetDue" in state && state.isResetDue;
 }
 
-/** Uses parameters that were proven. A reset that is due has forgotten the owner, and ends with that. */
+/** Starts operation with proven parameters. They also complete a due reset, which has already erased the records. */
 function operate(state: LifeCycleState, parameters: PairingParameters, isLinkUp: boolean): LifeCycleStep {
   const before: LifeCycleEffect[] = [
     { type: "disconnect" },
     { type: "adopt-owner", parameters, isSure: isResetDue(state) },
   ];
-  // A candidate that was just proven has left the link up.
+  // The link is already up after a trial of the candidate.
   return isLinkUp
     ? { state: { type: "connecting", parameters }, effects: [...before, { type: "connect", parameters }] }
     : { state: { type: "joining", parameters }, effects: [...before, { type: "join", parameters }] };
@@ -159,7 +166,7 @@ function tryCandidate(
   };
 }
 
-/** The parameters before the candidate still hold. */
+/** Returns to the parameters that were proven before the candidate. */
 function fallBack(state: LifeCycleState): LifeCycleStep {
   const parameters = parametersOf(state);
   return parameters
@@ -205,7 +212,7 @@ function afterLinkUp(state: LifeCycleState): LifeCycleStep {
   return { state: { type: "connecting", parameters }, effects: [{ type: "connect", parameters }] };
 }
 
-/** A lost network shows at the broker's connection, which continues when the network is back. */
+/** Handles the broker's connection. A lost network is noticed here, too; the connection resumes with the network. */
 function afterPlatform(state: LifeCycleState, isOnline: boolean): LifeCycleStep {
   if (state.type !== "connecting" && state.type !== "online" && state.type !== "offline") {
     return unchanged(state);
@@ -215,7 +222,7 @@ function afterPlatform(state: LifeCycleState, isOnline: boolean): LifeCycleStep 
   return state.type === "online" ? { state: { type: "offline", parameters }, effects: [] } : unchanged(state);
 }
 
-/** A vehicle that charges continues to charge; the restart follows its session. */
+/** Resets the station. A session under way continues; the restart follows its end. */
 function reset(isFree: boolean): LifeCycleStep {
   const state: LifeCycleState = { type: "unpaired", isResetDue: true };
   if (isFree) return { state, effects: [{ type: "erase-records" }, { type: "restart" }] };

@@ -2,13 +2,17 @@ import type { Board } from "../modules/board/index.js";
 import { deviceFormat, type RecordFormat, StoredRecord } from "../modules/settings/index.js";
 import { updateFormat } from "../modules/updates/index.js";
 
-/** The firmware's records, by their formats. */
+/** Opens the firmware's records by their formats. */
 export interface Records {
   <T>(format: RecordFormat<T>): StoredRecord<T>;
-  /** Everything goes but what was provisioned, and what is known of an update: new firmware has still to prove itself. */
+  /**
+   * Erases every record except provisioned data and the state of an update: a new firmware still has to be validated.
+   * A record that cannot be erased is logged.
+   */
   erase(): void;
 }
 
+/** Domain of the key-value storage. */
 const STORAGE_PATH = "plugpass";
 const KEPT = [deviceFormat.key, updateFormat.key];
 
@@ -22,7 +26,7 @@ export function openRecords(board: Board): Records {
       try {
         storage.delete(key);
       } catch (error) {
-        // What can be erased is.
+        // The other records are erased anyway.
         const why = error instanceof Error ? error.message : "unknown";
         board.log(`settings: the record "${key}" was not erased: ${why}`);
       }

@@ -1,4 +1,4 @@
-/** The owner's settings, kept in the record `options`. */
+/** The owner's settings, stored in the record `options`. */
 
 import { OFFLINE_POLICIES, type OfflinePolicy } from "../modules/authorization/index.js";
 import type { Board } from "../modules/board/index.js";
@@ -10,11 +10,11 @@ import type { Config } from "./config.js";
 import type { Records } from "./records.js";
 
 export interface Settings {
-  /** 6-32 A, at most what the installation allows (`Config`). */
+  /** Limit of the offered current, 6-32 A. The installation's limit (`Config`) applies, too. */
   readonly currentLimitA: number;
-  /** Authorization while the platform does not answer. */
+  /** Authorization while the platform does not respond. */
   readonly offlinePolicy: OfflinePolicy;
-  /** A swipe of the card that started a session ends it. */
+  /** The card that started a session ends it when it is presented again. */
   readonly cardEnds: boolean;
   /** A session that a power cut interrupted is resumed, if the vehicle is still plugged in. */
   readonly resumes: boolean;
@@ -26,7 +26,7 @@ export interface Settings {
   readonly autoUpdate: boolean;
   /** Time of the daily check: `HH:MM`, UTC. */
   readonly updateTime: string;
-  /** The station takes releases that are not for everybody yet. */
+  /** The station also installs releases of the staging channel. */
   readonly staging: boolean;
 }
 
@@ -87,18 +87,19 @@ export class SettingsStore {
     this._settings = this._record.read() ?? defaults;
   }
 
-  /** Registers a listener for the life of the station. Called after `set`, in the order of subscription. */
+  /** Registers a listener until the restart. Listeners are called after `set`, in the order of subscription. */
   subscribe(listener: SettingsListener): void {
     this._listeners.push(listener);
   }
 
+  /** The present settings. */
   get now(): Settings {
     return this._settings;
   }
 
   /**
-   * Restores the defaults but for the current limit and the name, which belong to the installation. Storage errors pass
-   * through; the defaults then hold until the restart.
+   * Restores the defaults, except current limit and name, which belong to the installation. Throws storage errors; the
+   * defaults then apply until the restart.
    */
   forgetOwner(): void {
     const { currentLimitA, name } = this._settings;
@@ -106,14 +107,14 @@ export class SettingsStore {
     this._record.write(this._settings);
   }
 
-  /** Changes settings and stores them. `false`, and nothing changes, when they cannot be stored. */
+  /** Changes settings and stores them. If they cannot be stored, changes nothing and returns `false`. */
   set(change: Partial<Settings>): boolean {
     const settings = { ...this._settings, ...change };
     try {
       this._record.write(settings);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this._board.log(`settings: not stored: ${error.message}`);
+      this._board.log(`settings: the change is not stored: ${error.message}`);
       return false;
     }
     this._settings = settings;

@@ -1,6 +1,6 @@
 /**
- * One snapshot of the station's status. Advertisement, `/status` and the Homie device are formatted from it by pure
- * functions (`ui/`), so that they agree.
+ * Snapshot of the station's status. Pure functions (`ui/`) format advertisement, `/status` and Homie device from it, so
+ * that they agree.
  */
 
 import type { StationStatus } from "../modules/charging/index.js";
@@ -20,28 +20,29 @@ export interface StationSnapshot {
   readonly acceptsTags: boolean;
   readonly authorizesOffline: boolean;
   readonly sessionId: string | undefined;
-  /** W; `undefined` without a meter. */
+  /** Power, W; `undefined` without a meter. */
   readonly powerW: number | undefined;
   /** Energy of the present session or the last one, Wh; `undefined` without a meter. */
   readonly energyWh: number | undefined;
   /** Reading of the meter, Wh; `undefined` without one. */
   readonly meterWh: number | undefined;
-  /** °C; `undefined` until it is measured. */
+  /** Temperature inside the station, °C; `undefined` before the first measurement. */
   readonly temperatureC: number | undefined;
   readonly lastError: string | undefined;
   /** Result of the latest card. */
   readonly lastResult: string | undefined;
   readonly listedTags: number;
   readonly isLearning: boolean;
-  /** Finished sessions that the platform has not accepted yet, and sessions that were discarded. */
+  /** Number of finished sessions that the platform has not accepted yet. */
   readonly waitingSessions: number;
+  /** Number of sessions that were discarded before the platform accepted them. */
   readonly givenUpSessions: number;
   readonly settings: Settings;
   /** Highest current of the installation, A. */
   readonly installationA: number;
   readonly update: string | undefined;
   readonly transfer: { readonly isUnderWay: boolean; readonly failure: string | undefined };
-  /** 0-100; `undefined` on Ethernet and without a network. */
+  /** Signal strength, 0-100 %; `undefined` on Ethernet and without a network. */
   readonly signalPercent: number | undefined;
   readonly uptimeS: number;
   /** Free memory, bytes, sampled once a minute. */

@@ -6,15 +6,15 @@ import { BootCounter, restartsFormat } from "./update/boot-counter.js";
 import { SafeMode } from "./update/safe-mode.js";
 
 /**
- * Starts the firmware on any board: a station, or, after crashes one upon the other, what can still be done.
- * Throws when the configuration is wrong, with a sentence for each mistake.
+ * Starts the firmware on any board: a station, or safe mode after several crashes in a row.
+ * Throws when the configuration is invalid, with a sentence for each error.
  */
 export function startStation(board: Board, config: Config): Station | SafeMode {
   const errors = configErrors(config);
   if (errors.length > 0) throw new Error(errors.join("; "));
   const { resetReason } = board;
   if (resetReason.type !== "power")
-    board.log(`station: the run before ended: ${resetReason.type}: ${resetReason.reason}`);
+    board.log(`station: the previous run ended: ${resetReason.type}: ${resetReason.reason}`);
   const records = openRecords(board);
   const boots = new BootCounter({ board, record: records(restartsFormat) });
   const options = { board, config, records, boots };

@@ -3,10 +3,10 @@ import type { Config } from "./config.js";
 import type { Records } from "./records.js";
 import type { BootCounter } from "./update/boot-counter.js";
 
-/** What a station is made of, and safe mode as well. */
+/** Options of `Station` and `SafeMode`. */
 export interface StationOptions {
   readonly board: Board;
-  /** Valid (`configErrors`). */
+  /** Validated by `configErrors`. */
   readonly config: Config;
   readonly records: Records;
   readonly boots: BootCounter;

@@ -2,7 +2,7 @@ import type { Board, IO } from "../modules/board/index.js";
 import type { StationStatus } from "../modules/charging/index.js";
 import { TagService } from "../modules/tag-service/index.js";
 import type { Updates } from "../modules/updates/index.js";
-import { firmwareUploadRoute, type Route } from "../modules/web/index.js";
+import type { Route } from "../modules/web/index.js";
 import { Charger, type ChargerListener } from "./charger/charger.js";
 import { Connectivity, type ConnectivityHost } from "./connectivity.js";
 import type { LifeCycle } from "./life-cycle.js";
@@ -15,18 +15,18 @@ import { Commands } from "./ui/commands.js";
 import { HoldButton } from "./ui/hold-button.js";
 import { panelRoutes } from "./ui/panel-api.js";
 import { metadataOf, statusFields } from "./ui/status.js";
-import { makeUpdates } from "./update/updates.js";
+import { makeUpdates, uploadRoute } from "./update/updates.js";
 
-/** Time for the farewell to reach the platform before a restart, ms. */
+/** Delay of a restart, ms: the farewell has to reach the platform before it. */
 const FAREWELL_MS = 1100;
 
 /**
- * A charging station, composed of its parts: the charger, which knows no network; connectivity, which leads to the
- * platform; updates; and the tag service, through which phones present their tags.
+ * A charging station, composed of its parts: the charger, which works without a network; connectivity, which reaches
+ * the platform; updates; and the tag service, at which phones present their tags.
  */
 export class Station implements IO, ChargerListener, ConnectivityHost, SettingsListener {
   readonly updates: Updates;
-  /** Carries out the commands of telemetry and panel. */
+  /** Performs the owner's commands from telemetry and panel. */
   readonly commands: Commands;
   /** The present status: the source of advertisement, `/status` and telemetry. */
   readonly snapshot: StationSnapshot;
@@ -102,7 +102,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
     this._connectivity.leavePairingMode();
   }
 
-  /** Erases everything but what was provisioned, and restarts once no session is under way. */
+  /** Factory reset: erases everything except provisioned data, and restarts once no session is under way. */
   resetToProvisioned(): void {
     this._connectivity.reset();
   }
@@ -123,7 +123,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
     this._connectivity.close();
   }
 
-  /** Closes the station, and restarts the board once the farewell is sent. */
+  /** Closes the station, and restarts the board after the farewell. */
   restart(reason: string): void {
     this.close();
     this._board.clock.set(() => this._board.restart(reason), FAREWELL_MS);
@@ -194,13 +194,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   }
 
   private _api() {
-    const routes = (): Route[] => [
-      firmwareUploadRoute({
-        slotBytes: this._board.firmwareSlot.byteLength,
-        open: (announced) => this.updates.upload(announced),
-      }),
-      ...panelRoutes(this.commands),
-    ];
+    const routes = (): Route[] => [uploadRoute(this._board, this.updates), ...panelRoutes(this.commands)];
     return { routes, describe: () => statusFields(this.snapshot) };
   }
 

@@ -1,4 +1,4 @@
-/** Builds the commands of package.json that scripts/run.js starts. Runs at `npm ci`. */
+/** Builds the commands of package.json that scripts/run.js starts. `npm ci` runs it. */
 
 import { readFileSync } from "node:fs";
 import { builtCommand } from "./built-command.js";

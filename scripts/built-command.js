@@ -1,7 +1,7 @@
 /**
- * Commands of this project as single JavaScript files in build/commands: Node starts one in a third of the time that tsx takes
- * to compile its sources. A build records the hash of each source. It is replaced as soon as a source differs, so an outdated
- * build never runs.
+ * Builds commands of this project as single JavaScript files in build/commands. Node starts one in a third of the time
+ * that tsx needs to compile its sources. A build records a hash of its sources, and is replaced when a source differs: an
+ * outdated build never runs.
  */
 
 import { createHash } from "node:crypto";
@@ -13,10 +13,10 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDER = join("build", "commands");
 const BANNER =
   'import { createRequire as bannerCreateRequire } from "node:module"; const require = bannerCreateRequire(import.meta.url);';
-/** The options of esbuild below are a source, too. */
+/** This file counts as a source: its options of esbuild affect each build. */
 const THIS_FILE = relative(ROOT, fileURLToPath(import.meta.url));
 
-/** Returns the JavaScript file of a command, absolute. `entry` is its TypeScript file, relative to `root`. */
+/** Returns the absolute path of a command's JavaScript file. `entry` is its TypeScript file, relative to `root`. */
 export async function builtCommand(entry, root = ROOT) {
   const name = entry.replace(/\.ts$/, "").replace(/[/\\]/g, "-");
   const recordFile = join(root, FOLDER, `${name}.json`);
@@ -35,7 +35,8 @@ async function build({ entry, root, name, recordFile, previous }) {
     outfile: join(root, FOLDER, `${name}.js`),
     bundle: true,
     external: externalPackages(root),
-    // Packages that are no ES modules call `require`. Sources may import `createRequire` under its own name.
+    // CommonJS packages call `require`. The banner imports it under another name, because sources may import
+    // `createRequire`, too.
     banner: { js: BANNER },
     platform: "node",
     format: "esm",
@@ -61,7 +62,7 @@ async function build({ entry, root, name, recordFile, previous }) {
   return join(root, FOLDER, script);
 }
 
-/** A source finds the files beside it by `import.meta.url`, also after it has become a part of another file. */
+/** Plugin that keeps the `import.meta.url` of each source, by which it finds the files beside it. */
 const ownURLs = {
   name: "own-urls",
   setup(bundle) {
@@ -75,7 +76,7 @@ const ownURLs = {
   },
 };
 
-/** Packages that cannot become a part of the file: esbuild and those that npm may leave out have native code. */
+/** Packages that cannot be bundled: esbuild and the optional dependencies have native code. */
 function externalPackages(root) {
   const { optionalDependencies = {} } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   return ["esbuild", ...Object.keys(optionalDependencies)];
@@ -89,7 +90,7 @@ function readRecord(file) {
   }
 }
 
-/** Hash of sources and their names; undefined when one of them is missing. */
+/** Returns the hash of sources and their names; `undefined` if one of them is missing. */
 function hashOf(sources, root) {
   const hash = createHash("sha256");
   try {
@@ -100,14 +101,14 @@ function hashOf(sources, root) {
   return hash.digest("hex");
 }
 
-/** Other processes see the whole file or none: two commands may start at the same time. */
+/** Writes a file atomically: two commands may start at the same time. */
 function write(file, contents) {
   const part = `${file}.${process.pid}`;
   writeFileSync(part, contents);
   renameSync(part, file);
 }
 
-/** Keeps the previous build: a process that starts at this moment may be about to load it. */
+/** Removes older builds, but not the previous one: a process that starts now may be about to load it. */
 function removeOlder(folder, name, kept) {
   for (const file of readdirSync(folder)) {
     const isOfCommand = file.startsWith(`${name}.`) && file.endsWith(".js");

@@ -67,7 +67,7 @@ describe("builtCommand", () => {
     expect(await output()).toBe("new\n");
   });
 
-  test("lets a source make its own require function beside a package that calls require", async () => {
+  test("supports a source that makes its own `require`, beside a package that calls `require`", async () => {
     put("node_modules/words/package.json", '{ "main": "index.js" }');
     put("node_modules/words/index.js", 'module.exports = require("node:path").sep;\n');
     put(
@@ -83,7 +83,7 @@ describe("builtCommand", () => {
     expect(await output()).toBe("/ object\n");
   });
 
-  test("builds again after the project was moved, as sources find their files by absolute path", async () => {
+  test("builds again after the project was moved: sources find their files by absolute path", async () => {
     put("tools/hello.ts", "console.log(import.meta.url);\n");
     expect(await output()).toContain("/project/tools/hello.ts");
     renameSync(root, join(folder, "elsewhere"));
@@ -97,7 +97,7 @@ describe("builtCommand", () => {
     expect(await output()).toBe("one\n");
   });
 
-  test("keeps two builds at most", async () => {
+  test("keeps at most two builds", async () => {
     for (const word of ["one", "two", "three", "four"]) {
       put("tools/word.ts", `export const word = "${word}";\n`);
       expect(await output()).toBe(`${word}\n`);
@@ -107,7 +107,7 @@ describe("builtCommand", () => {
     expect(files).toHaveLength(3);
   });
 
-  test("an error names the line of the source", async () => {
+  test("reports an error with the line of the source", async () => {
     put(
       "tools/word.ts",
       '\ninterface Unused {}\nexport const word: Unused = fail();\nfunction fail(): Unused {\n  throw new Error("no word");\n}\n',
@@ -117,13 +117,13 @@ describe("builtCommand", () => {
 });
 
 describe("run.js", () => {
-  test("asks for the file of a command", () => {
+  test("prints its usage without the file of a command", () => {
     const { status, stderr } = spawnSync(process.execPath, [RUN], { encoding: "utf8" });
     expect(stderr).toContain("usage: node scripts/run.js");
     expect(status).toBe(1);
   });
 
-  test("passes the arguments and the exit code of a command on", () => {
+  test("passes on the arguments and the exit code of a command", () => {
     const words = [RUN, "platform-stub/cli.ts", "run", "--no-such-option"];
     const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8" });
     expect(stderr).toContain("--no-such-option");

@@ -1,7 +1,6 @@
 /**
- * Makes modules/updates/ed25519/ed25519.js: the verification of @noble/ed25519 as one ES module, so that
- * the chip, Node and XS run the same code. Runs at `npm ci`. See
- * docs/decisions/010-updates-that-cannot-brick.md.
+ * Builds modules/updates/ed25519/ed25519.js: the verification of @noble/ed25519 as one ES module, so that the chip, Node
+ * and XS run the same code. `npm ci` runs it. See docs/decisions/010-updates-that-cannot-brick.md.
  */
 
 import { readFileSync } from "node:fs";
@@ -11,7 +10,7 @@ import { build } from "esbuild";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-// Strictly after RFC 8032: no second encoding of a signature passes. SHA-512 is the board's own.
+// Verification is strict (RFC 8032): it accepts one encoding of a signature only. The board provides SHA-512.
 const ENTRY = `
 import { _verify } from "@noble/ed25519";
 export const verifyEd25519 = (signature, message, publicKey, sha512) => {
@@ -21,11 +20,11 @@ export const verifyEd25519 = (signature, message, publicKey, sha512) => {
 `;
 
 /**
- * What is otherwise. Each pattern has to match: another version is looked at again.
+ * Changes to the library. The build fails if a pattern does not match, so that a new version is reviewed.
  *
- * - The table of 4,224 points would be 340 KB on the chip; the library says itself that this is how to do without.
- * - It has its hash in a variable that the program sets; on the chip what a module makes when it is preloaded is in
- *   flash and cannot be set. So its inner function, which leaves hashing to its caller, is let out.
+ * - The table of 4,224 points is removed: it would need 340 KB on the chip. The library documents this change.
+ * - The inner function `_verify`, which leaves hashing to its caller, is exported. The library stores its hash function
+ *   in a variable, but variables of a preloaded module are in flash and read-only.
  */
 const CHANGES = [
   [/^ *if \(this\.equals\(G\)\)\n *return wNAF\(n\)\.p;\n/m, ""],

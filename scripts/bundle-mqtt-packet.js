@@ -1,7 +1,8 @@
 /**
- * Makes ES modules of npm's mqtt-packet that need nothing of Node, so that the chip, Node and XS run the same code:
- * modules/mqtt/packet/mqtt-packet.js with what a client of MQTT 3.1.1 needs, and host-tests/virtual/world/packet/mqtt-packet.js
- * with all of it, for the brokers of the tests. Runs at `npm ci`. See docs/decisions/002-mqtt-packet-bundled.md.
+ * Builds ES modules from npm's mqtt-packet that do not need Node, so that the chip, Node and XS run the same code.
+ * modules/mqtt/packet/mqtt-packet.js has the parts that a client of MQTT 3.1.1 needs.
+ * host-tests/virtual/world/packet/mqtt-packet.js has all parts, for the brokers of the tests. `npm ci` runs it. See
+ * docs/decisions/002-mqtt-packet-bundled.md.
  */
 
 import { readFileSync } from "node:fs";
@@ -15,7 +16,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const folder = join(root, "modules", "mqtt", "packet");
 const shims = JSON.stringify(join(folder, "shims.ts"));
 
-/** What mqtt-packet requires of Node or of packages that need Node, and what stands for it. */
+/** Replacements for the modules of Node that mqtt-packet requires, and for packages that need Node (CommonJS). */
 const REPLACED = {
   buffer: `module.exports = { Buffer: require(${shims}).Buffer };`,
   bl: `module.exports = require(${shims}).bl;`,
@@ -24,7 +25,7 @@ const REPLACED = {
   "process-nextick-args": `module.exports = { nextTick: require(${shims}).nextTick };`,
 };
 
-// The number cache would take 65,536 buffers: more than the chip has.
+// The number cache is off: it would need 65,536 buffers, more than the chip's memory.
 const ENTRY = `
 import Parser from "mqtt-packet/parser.js";
 import writeToStream from "mqtt-packet/writeToStream.js";
@@ -33,7 +34,7 @@ export { writeToStream };
 export const makeParser = (options) => Parser.parser(options);
 `;
 
-/** The same, for those who import it. */
+/** The same replacements as ES modules. */
 const REPLACED_MODULES = {
   buffer: `export { Buffer } from ${shims};`,
   bl: `export { bl as default } from ${shims};`,
@@ -59,9 +60,9 @@ const { version } = JSON.parse(readFileSync(packageFile, "utf8"));
 const license = readFileSync(join(dirname(packageFile), "LICENSE.md"), "utf8").trim();
 
 /**
- * What a client of MQTT 3.1.1 leaves out, by file: MQTT 5, debug output, and packets that only a broker reads or only
- * a broker writes. On the chip that is more than half of the code. As ES modules, so that esbuild leaves out what
- * nothing calls any more. Each pattern has to match: another version of mqtt-packet is looked at again.
+ * Code that is removed from each file for a client of MQTT 3.1.1: MQTT 5, debug output, and packets that only a broker
+ * reads or writes. This is more than half of the code. esbuild then removes functions without a caller. The build fails
+ * if a pattern does not match, so that a new version of mqtt-packet is reviewed.
  */
 const LEFT_OUT = {
   parser: [
@@ -91,7 +92,7 @@ const LEFT_OUT = {
   packet: [],
 };
 
-/** `require` and `module.exports` as import and export: what is not used can then be left out. */
+/** Turns `require` and `module.exports` into import and export, so that esbuild can remove unused code. */
 const MODULE_FORM = [
   [/^const debug = require\(.*\n/gm, ""],
   [/^const (.+) = require\('([^']+)'\)$/gm, 'import $1 from "$2"'],
@@ -102,11 +103,11 @@ const MODULE_FORM = [
 const leaveOut = {
   name: "leave-out",
   setup(bundle) {
-    // The station has it once.
+    // modules/bytes stays external: the firmware already contains it.
     bundle.onResolve({ filter: /bytes\/index\.js$/ }, ({ path }) => ({ path, external: true }));
     bundle.onLoad({ filter: /mqtt-packet[/\\]\w+\.js$/ }, ({ path }) => {
       const changes = LEFT_OUT[basename(path, ".js")];
-      if (!changes) throw new Error(`mqtt-packet has a file ${path}, which this script does not know`);
+      if (!changes) throw new Error(`mqtt-packet has the new file ${path}; add it to LEFT_OUT`);
       let contents = readFileSync(path, "utf8");
       for (const [pattern, replacement] of changes) {
         const changed = contents.replace(pattern, replacement);

@@ -1,6 +1,6 @@
 /**
- * Makes modules/web/panel/built: the admin panel, each of its files minified and gzipped, as the board has them for
- * resources. Runs at `npm ci`. The same sources give the same bytes, so that an ETag stays.
+ * Builds modules/web/panel/built: the files of the admin panel, minified and gzipped, which the firmware includes as
+ * resources. `npm ci` runs it. The same sources give the same bytes, so that the ETag does not change.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { build } from "esbuild";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "..", "modules", "web", "panel");
 const built = join(folder, "built");
-/** Of the three together, on the wire. */
+/** Maximum size of the three gzipped files together, bytes. */
 const MAX_BYTES = 30_000;
 
 async function bundled(name) {
@@ -28,7 +28,7 @@ async function bundled(name) {
   return outputFiles[0].text;
 }
 
-/** Indentation is all that there is to leave out. */
+/** Returns the page without indentation. */
 function page() {
   return readFileSync(join(folder, "index.html"), "utf8").replace(/\n\s*/g, "\n");
 }
@@ -46,4 +46,4 @@ for (const [name, text] of Object.entries(files)) {
   total += bytes.length;
   writeFileSync(join(built, `${name}.gz`), bytes);
 }
-if (total > MAX_BYTES) throw new Error(`the panel has ${total} bytes, of ${MAX_BYTES} that it may have`);
+if (total > MAX_BYTES) throw new Error(`the panel has ${total} bytes; at most ${MAX_BYTES} are allowed`);

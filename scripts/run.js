@@ -1,9 +1,9 @@
-/** `node scripts/run.js <file.ts> [arguments]`: runs a command of this project from its build, which it makes when necessary. */
+/** `node scripts/run.js <file.ts> [arguments]`: runs a command of this project from its build, and builds it if necessary. */
 
 import { pathToFileURL } from "node:url";
 import { builtCommand } from "./built-command.js";
 
-// The command finds its arguments where it would find them if Node ran it directly.
+// Remove this script from the arguments, so that the command finds its own as if Node ran it directly.
 process.argv.splice(1, 1);
 const [, entry] = process.argv;
 if (entry === undefined) throw new Error("usage: node scripts/run.js <file.ts> [arguments]");

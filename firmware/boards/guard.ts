@@ -1,12 +1,12 @@
 /**
- * How a board calls the firmware. All that hardware, sockets and timers call goes through `run`, so that what
- * escapes a callback ends in one place, as the board decides: the chip restarts, a virtual board tells its world.
+ * Error barrier between a board and the firmware. Hardware, sockets and timers call the firmware through `run`, so that
+ * the board handles every exception of a callback in one place: the chip restarts, a virtual board reports it.
  */
 export interface Guard {
-  /** Calls the firmware now. Does not throw. */
+  /** Calls the firmware immediately. Does not throw. */
   run(callback: () => void): void;
-  /** Calls the firmware soon, never from inside its own call. */
+  /** Calls the firmware in the next turn of the clock, never from inside its own call. */
   soon(callback: () => void): void;
-  /** `release` is called when this run of the firmware ends. Returns how to release before that, once. */
+  /** Registers `release` for the end of this run of the firmware. Returns a function that releases earlier, once. */
   hold(release: () => void): () => void;
 }

@@ -1,4 +1,4 @@
-/** Access control: the ways in which cards arrive, and the verifiers that decide about them. */
+/** Access control: sources of tags (card reader, phones) and the verifiers that decide about them. */
 
 import {
   AnswerCache,
@@ -48,8 +48,9 @@ export interface AccessOptions {
 
 /** Attempts with one blocked tag after which the owner is notified. */
 const BLOCKED_ATTEMPTS = 3;
-/** Blocked tags whose attempts are counted; the one that was tried longest ago is dropped. */
+/** Maximum number of blocked tags whose attempts are counted. The least recently tried one is dropped. */
 const MAX_BLOCKED_TAGS = 16;
+/** Result code of an attempt over the limit. */
 const TOO_MANY = 429;
 
 /** Refresh interval of the local list while the platform is reached, ms. */
@@ -65,7 +66,7 @@ export class Access implements IO, AuthorizationListener {
   private readonly _reader: CardReader;
   private readonly _readerSource: TagSource;
   private _listTimer: Timer | undefined;
-  private _blockedAttempts = new Map<string, number>();
+  private readonly _blockedAttempts = new Map<string, number>();
   private _lastResult: string | undefined;
 
   constructor(options: AccessOptions) {
@@ -106,7 +107,7 @@ export class Access implements IO, AuthorizationListener {
     return this._authorization.isBusy;
   }
 
-  /** Some tags can be authorized while the platform is not reached. */
+  /** `true` if some tags can be authorized while the platform is not reached. */
   get authorizesOffline(): boolean {
     return this._offline.canAuthorize;
   }
@@ -116,12 +117,12 @@ export class Access implements IO, AuthorizationListener {
     return this._list.count;
   }
 
-  /** Result of the latest card and who decided it; contains no whole tag. */
+  /** Result of the latest card and its reason; contains only the end of the tag. */
   get lastResult(): string | undefined {
     return this._lastResult;
   }
 
-  /** Deletes the cards of the previous owner. Storage errors pass through; the deletion then holds until the restart. */
+  /** Deletes the cards of the previous owner. Throws storage errors; the deletion then lasts until the restart. */
   forgetOwner(): void {
     this._cache.clear();
     this._blockedAttempts.clear();
@@ -129,12 +130,12 @@ export class Access implements IO, AuthorizationListener {
     this._list.clear();
   }
 
-  /** Returns where a central's connection presents its tags. */
+  /** Returns the source for the tags of one phone's connection. */
   newCentral(): TagSource {
     return this._authorization.source("ble");
   }
 
-  /** Starts or stops the refresh of the local list. Call it when the connection or the offline policy has changed. */
+  /** Starts or stops the refresh of the local list. To be called when connection or offline policy have changed. */
   updateList(): void {
     const { board, platform, settings } = this._options;
     board.clock.clear(this._listTimer);
@@ -158,11 +159,11 @@ export class Access implements IO, AuthorizationListener {
 
   handleResult({ tag }: Card, { state, code, reason }: AttemptResult): void {
     this._options.indicator.signal(state);
-    // Published with the next change or heartbeat: an extra message here would delay the driver's result.
+    // It is published with the next change or heartbeat: an extra message here would delay the driver's result.
     this._lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
   }
 
-  /** Keeps the platform's verdict for times when it is not reached. */
+  /** Stores the platform's verdict for times when the platform is not reached. */
   private _remember(card: Card, verdict: Verdict): void {
     this._offline.recordVerdict(card, verdict);
     if (verdict.type === "rejected" && verdict.reason === "blocked") this._countBlocked(card.tag);

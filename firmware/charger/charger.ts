@@ -1,6 +1,6 @@
 /**
- * The charger: charging machine, current limit, indicator, sessions and access control. It works from the first moment
- * to the last, whatever the network does, and knows of the platform only that it answers requests.
+ * The charger: charging machine, current limit, indicator, sessions and access control. It works in every state of the
+ * network, and depends on the platform only as a `Requester`.
  */
 
 import type { Board, IO } from "../../modules/board/index.js";
@@ -20,7 +20,7 @@ import { TagLearning } from "./tag-learning.js";
 export interface ChargerListener {
   /** `status` has changed. */
   handleChargerStatus(status: StationStatus): void;
-  /** Something that telemetry or the advertisement shows may have changed. */
+  /** Fields of telemetry or of the advertisement may have changed. */
   handleChargerChanged(): void;
   /** `isBusy` may have changed. */
   handleBusyChanged(): void;
@@ -101,7 +101,7 @@ export class Charger implements IO {
     return this._charging.status;
   }
 
-  /** ChargingSession under way; `undefined` if there is none. */
+  /** Id of the session under way; `undefined` without a session. */
   get sessionId(): string | undefined {
     return this._charging.session?.id;
   }
@@ -120,7 +120,7 @@ export class Charger implements IO {
   get powerW(): number | undefined {
     const { meter } = this.sessions;
     if (!meter.isThere) return undefined;
-    // The meter estimates between pulses, and does not know that the contactor is open.
+    // Between pulses the meter estimates the power, also after the contactor has opened.
     return this._charging.isContactorClosed ? meter.powerW : 0;
   }
 
@@ -162,8 +162,8 @@ export class Charger implements IO {
   }
 
   /**
-   * Deletes everything of the previous owner: cards, sessions, and the session under way. Each step is performed
-   * though another one fails.
+   * Deletes everything of the previous owner: cards, sessions, and the session under way. Each step is performed even
+   * if another one fails.
    * @returns the first error of the storage; `undefined` if everything is stored
    */
   forgetOwner(): unknown {

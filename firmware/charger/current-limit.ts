@@ -12,16 +12,17 @@ export interface CurrentLimitOptions {
   readonly reporter: FaultReporter;
 }
 
+/** Interval of temperature measurements, ms. */
 const PERIOD_MS = 10_000;
 
-/** What the station may offer: as much as is allowed, and less when it is hot inside. */
+/** Limit of the offered current: the allowed current, derated when the station is hot inside. */
 export class CurrentLimit implements IO {
-  private _options: CurrentLimitOptions;
+  private readonly _options: CurrentLimitOptions;
   private _timer: Timer | undefined;
   private _limitA: number | undefined;
   private _temperatureC: number | undefined;
   /** The broken thermometer has been reported. */
-  private _isKnownBroken = false;
+  private _isBrokenReported = false;
 
   constructor(options: CurrentLimitOptions) {
     this._options = options;
@@ -30,12 +31,12 @@ export class CurrentLimit implements IO {
     if (board.temperatureC) this._timer = board.clock.repeat(() => this.update(), PERIOD_MS);
   }
 
-  /** Inside, as it was measured last; `undefined`: it never was. */
+  /** Latest temperature inside the station, °C; `undefined` before the first measurement. */
   get temperatureC(): number | undefined {
     return this._temperatureC;
   }
 
-  /** What is allowed may have changed. */
+  /** Measures the temperature and sets the limit. To be called when the settings have changed. */
   update(): void {
     const { board, charging, reporter } = this._options;
     const allowedA = this._allowedA;
@@ -64,10 +65,10 @@ export class CurrentLimit implements IO {
     this._options.board.clock.clear(this._timer);
   }
 
-  /** Not at each time that a loose contact comes and goes. */
+  /** Reports a broken thermometer once per run: a loose contact would flood the log. */
   private _reportBrokenOnce(limitA: number): void {
-    if (this._isKnownBroken) return;
-    this._isKnownBroken = true;
+    if (this._isBrokenReported) return;
+    this._isBrokenReported = true;
     this._options.reporter.reportFault(`charging: ${limitA} A, the thermometer is broken`);
   }
 }

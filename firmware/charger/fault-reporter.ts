@@ -1,5 +1,5 @@
-/** Receives faults and events that a person should know of: they go to the log, to telemetry and to the owner's app. */
+/** Receives faults and notable events; reports them to the log, to telemetry and to the owner's app. */
 export interface FaultReporter {
-  /** @param message a sentence without secrets; it starts with the part that is affected */
+  /** @param message a sentence without secrets, which starts with the affected part */
   reportFault(message: string): void;
 }

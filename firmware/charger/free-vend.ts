@@ -12,7 +12,7 @@ export interface FreeVendOptions {
   readonly maxCurrentA: number;
 }
 
-/** The tag that a session without a card is reported with. */
+/** Tag of sessions without a card, in reports to the platform. */
 const NO_TAG = { tag: "0".repeat(64), tagEnd: "-" };
 
 export class FreeVend implements IO {
@@ -27,21 +27,21 @@ export class FreeVend implements IO {
   /** Authorizes the plugged-in vehicle for the owner. Returns why it cannot; `undefined` if it has. */
   startByOwner(): string | undefined {
     const isStarted = this._options.charging.admit()?.authorize(this._grant("remote"));
-    return isStarted ? undefined : "no vehicle is plugged, or a session is under way";
+    return isStarted ? undefined : "no vehicle is plugged in, or a session is under way";
   }
 
-  /** Authorizes the plugged-in vehicle, if free vend is on. Call it when a vehicle plugs in or the settings change. */
+  /** Authorizes the plugged-in vehicle if free vend is on. To be called when a vehicle plugs in or settings change. */
   update(): void {
     const { board, charging, settings } = this._options;
     const { isFree } = settings.now;
     board.clock.clear(this._timer);
-    // An authorization that is not used yet ends with free vend: the vehicle needs a card from now on.
+    // When free vend is turned off, an unused authorization ends: the vehicle now needs a card.
     if (this._wasFree && !isFree && charging.status === "authorized") charging.stop();
     this._wasFree = isFree;
     if (isFree) this._timer = board.clock.set(() => this._authorize(), 0);
   }
 
-  /** Ends free vend without a call to the charging machine. */
+  /** Cancels a pending authorization without a call of the charging machine. */
   forgetOwner(): void {
     this._options.board.clock.clear(this._timer);
     this._wasFree = false;

@@ -1,4 +1,4 @@
-/** The charging sessions of a station: metered, kept over power cuts, reported to the platform. */
+/** The charging sessions of a station: they are metered, survive power cuts and are reported to the platform. */
 
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging, ChargingEvent } from "../../modules/charging/index.js";
@@ -19,7 +19,7 @@ import type { FaultReporter } from "./fault-reporter.js";
 export interface ChargingSessionsOptions {
   readonly board: Board;
   readonly records: Records;
-  /** imp/kWh */
+  /** Meter constant, imp/kWh. */
   readonly meterPulsesPerKWh: number;
   readonly charging: Pick<Charging, "admit" | "status">;
   readonly settings: { readonly now: Pick<Settings, "resumes"> };
@@ -30,18 +30,19 @@ export interface ChargingSessionsOptions {
   readonly onReported: () => void;
 }
 
-/** For the pilot to settle after the start, so that it is known whether there is a vehicle. */
+/** Settling time of the pilot after the start, ms. A plugged-in vehicle is detected within it. */
 const SETTLING_MS = 1000;
+/** Interval of storage maintenance, ms. */
 const TIDYING_MS = 60_000;
 
 export class ChargingSessions implements IO {
   readonly meter: Meter;
-  private _options: ChargingSessionsOptions;
-  private _log: SessionLog;
-  private _sessions: Sessions;
-  private _reporter: SessionReporter;
-  private _settling: Timer;
-  private _tidying: Timer;
+  private readonly _options: ChargingSessionsOptions;
+  private readonly _log: SessionLog;
+  private readonly _sessions: Sessions;
+  private readonly _reporter: SessionReporter;
+  private readonly _settling: Timer;
+  private readonly _tidying: Timer;
   private _isResuming = false;
 
   constructor(options: ChargingSessionsOptions) {
@@ -59,7 +60,7 @@ export class ChargingSessions implements IO {
     this.meter = new Meter({
       board,
       pulsesPerKWh: meterPulsesPerKWh,
-      // A cut between the log's write and the book's leaves the book behind.
+      // After a power cut between the two writes, the log is newer than the book.
       startWh: Math.max(book.meterWh, this._log.latestWhAtStart),
       onChanged: () => this._sessions.noteEnergy(),
     });
@@ -88,17 +89,17 @@ export class ChargingSessions implements IO {
     this._tidying = clock.repeat(() => this._sessions.tidy(), TIDYING_MS);
   }
 
-  /** Finished sessions that the platform has not accepted. */
+  /** Number of finished sessions that the platform has not accepted. */
   get waiting(): number {
     return this._log.length;
   }
 
-  /** Finished sessions that were given up because too many waited. */
+  /** Number of finished sessions that were discarded because too many waited. */
   get givenUp(): number {
     return this._log.givenUp;
   }
 
-  /** Of the session under way, or the last one. */
+  /** Energy of the session under way or the last one, Wh. */
   get energyWh(): number {
     return this._sessions.sessionWh;
   }
@@ -111,14 +112,14 @@ export class ChargingSessions implements IO {
     } else if (event.type === "session-ended") {
       this._sessions.end(event.why);
     } else if (event.type === "status" && this._isResuming && event.status !== "authorized") {
-      // It did not draw again; `charging` comes with the session's start.
-      if (event.status !== "charging") this._letGo();
+      // Any status but `charging` means that the vehicle did not resume.
+      if (event.status !== "charging") this._endInterrupted();
     }
   }
 
-  /** What waits was the owner's before, and is nobody else's business: it is given up. */
+  /** Discards unreported sessions: they belong to the previous owner. */
   forgetOwner(): void {
-    this._letGo();
+    this._endInterrupted();
     this._sessions.giveUpWaiting();
   }
 
@@ -136,16 +137,16 @@ export class ChargingSessions implements IO {
     this.meter.close();
   }
 
-  /** The vehicle that was there when the power went charges on, or the session is over. */
+  /** Resumes an interrupted session with the plugged-in vehicle, if the owner allows it; otherwise ends the session. */
   private _settle(): void {
     const session = this._sessions.interrupted;
     if (!session) return;
     const admission = this._options.settings.now.resumes ? this._options.charging.admit() : undefined;
     this._isResuming = admission !== undefined;
-    if (!admission?.authorize(session, session.id)) this._letGo();
+    if (!admission?.authorize(session, session.id)) this._endInterrupted();
   }
 
-  private _letGo(): void {
+  private _endInterrupted(): void {
     this._isResuming = false;
     this._sessions.letGo();
   }

@@ -1,4 +1,4 @@
-/** Tag learning: for five minutes, each card at the reader becomes a tag of the owner's. */
+/** Tag learning: for five minutes, each card at the reader is registered as a tag of the owner. */
 
 import { AttemptLimiter, tagEnd } from "../../modules/authorization/index.js";
 import type { Board, IO, Timer } from "../../modules/board/index.js";
@@ -12,7 +12,7 @@ export interface TagLearningOptions {
   readonly platform: Requester;
   readonly indicator: Pick<Indicator, "signal">;
   readonly reporter: FaultReporter;
-  /** Cards that may be learned in a minute. */
+  /** Limit of learned cards per minute. */
   readonly cardsPerMinute: number;
   /** `isOn` has changed. */
   readonly onChanged: () => void;
@@ -62,9 +62,9 @@ export class TagLearning implements IO {
     platform.request("create-tag", { tag }, (outcome) => {
       const isLearned = outcome.ok && textField(outcome.data, "tagId", MAX_TAG_ID_CHARS) !== undefined;
       indicator.signal(isLearned ? "learned" : "failed");
-      if (isLearned) board.log(`${name} is learned`);
+      if (isLearned) board.log(`${name} was learned`);
       else {
-        const why = outcome.ok ? "the answer has no tagId" : outcome.failure.code;
+        const why = outcome.ok ? "the response has no tagId" : outcome.failure.code;
         reporter.reportFault(`${name} was not learned: ${why}`);
       }
     });

@@ -6,16 +6,16 @@ import { greeting } from "../../modules/telemetry/index.js";
 import { userOf } from "./identity.js";
 import { sessionOptions } from "./platform-connection.js";
 
-/** Why parameters are no good. */
+/** Why the trial of parameters failed. */
 export interface TrialFailure {
   readonly code: MQTTFailure["code"];
   readonly message: string;
 }
 
 /**
- * Reaches the broker once, with parameters that are to be tried, and uses the topics that they lead to: a broker
- * whose access control refuses them says so here, and not when the parameters have been kept. `done` gets why it
- * failed, if it did.
+ * Tries parameters: connects to the broker once, subscribes and publishes. A broker whose access control refuses the
+ * station's topics is detected here, before the parameters are stored. `done` receives why the trial failed;
+ * `undefined` if it succeeded.
  */
 export function tryBroker(
   options: { board: Board; deviceId: string; parameters: PairingParameters },
@@ -23,7 +23,7 @@ export function tryBroker(
 ): IO {
   const { board, deviceId, parameters } = options;
   const identity = { user: userOf(board.crypto, parameters), deviceId };
-  let isIn = false;
+  let isConnected = false;
   let isOver = false;
   const end = (failure: TrialFailure | undefined) => {
     if (isOver) return;
@@ -33,7 +33,7 @@ export function tryBroker(
   };
 
   function refused(what: string): TrialFailure {
-    const message = `the broker lets the account in and ${what}; is the root topic the account's own?`;
+    const message = `the broker accepts the account but ${what}; is the root topic the account's own?`;
     return { code: "broker-refused", message };
   }
 
@@ -44,14 +44,14 @@ export function tryBroker(
     reconnect: false,
     onState: (state) => {
       if (state.type === "online") {
-        isIn = true;
+        isConnected = true;
         session.subscribe(responseFilter(identity), 1);
         session.publish(greeting(identity));
       } else if (state.type === "offline") {
-        end(isIn ? refused("ends the connection when the station uses its topics") : state.reason);
+        end(isConnected ? refused("ends the connection when the station uses its topics") : state.reason);
       }
     },
-    onRefusedSubscription: () => end(refused("refuses the subscription to the station's answers")),
+    onRefusedSubscription: () => end(refused("refuses the subscription to the platform's responses")),
     onDrained: () => end(undefined),
     onMessage: () => {},
   });

@@ -1,4 +1,4 @@
-/** Who is who (docs/protocol.md, section 1). */
+/** Identities of station and owner (docs/protocol.md, section 1). */
 
 import type { Board, Crypto } from "../../modules/board/index.js";
 import { encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
@@ -8,19 +8,19 @@ import type { TelemetryIdentity } from "../../modules/telemetry/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 
-/** Who the station is to the platform, whoever owns it. */
+/** Identity of the station, independent of its owner. */
 export interface StationIdentity extends Omit<TelemetryIdentity, "user"> {
-  /** 32 bytes; a station that was not provisioned has none, and cannot ask the platform anything. */
+  /** Key of the platform's responses, 32 bytes. Without it (not provisioned) the station can send no request. */
   readonly responseKey: Uint8Array<ArrayBuffer> | undefined;
   readonly cipher: Cipher;
-  /** Of the station's own network; none: it is open. */
+  /** Password of the station's access point; `undefined` for an open one. */
   readonly accessPointPassword: string | undefined;
   readonly adminPassword: string | undefined;
-  /** Of the parameters of pairing, by the fields of `/pair`. */
+  /** Built-in and provisioned parameters of pairing, by the fields of `/pair`. */
   readonly preset: Fields;
 }
 
-/** What the station was made with, and where that says nothing, what is built in. */
+/** Reads the identity from the provisioned record `device`; built-in values are the defaults. */
 export function readIdentity(board: Board, config: Config, records: Records): StationIdentity {
   const device = records(deviceFormat).read() ?? {};
   return {
@@ -44,7 +44,7 @@ interface Owner {
   readonly rootTopic?: string;
 }
 
-/** Lower-case hex SHA-256 of the e-mail, trimmed. */
+/** Lower-case hex SHA-256 of the trimmed e-mail address. */
 function emailHash(crypto: Crypto, email: string): string {
   return encodeHex(crypto.sha256(encodeUTF8(email.trim())));
 }
@@ -54,12 +54,12 @@ export function userOf(crypto: Crypto, owner: Owner): string {
   return owner.rootTopic ?? emailHash(crypto, owner.email);
 }
 
-/** MQTT user name and password. */
+/** MQTT user name and password of an owner. */
 export function brokerAccount(crypto: Crypto, owner: Owner): { username: string; password: string } {
   return { username: emailHash(crypto, owner.email), password: owner.token };
 }
 
-/** The device id of a station that nobody gave one: its MAC address. */
+/** Default device id of a station: its MAC address. */
 function deviceIdOfMAC(mac: string): string {
   return mac.toLowerCase().replaceAll(":", "-");
 }

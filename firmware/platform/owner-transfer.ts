@@ -16,13 +16,13 @@ export interface OwnerTransferOptions {
   readonly host: OwnerTransferHost;
 }
 
-/** What a transfer needs of the station. */
+/** Interface of the station that a transfer uses. */
 export interface OwnerTransferHost {
   /** Proven parameters of the present owner; `undefined` for an unpaired station. */
   readonly parameters: PairingParameters | undefined;
   /** Why the station cannot be transferred now; `undefined` if it can. */
   readonly transferBlocker: string | undefined;
-  /** Removes the present owner's retained topics and ends the connection, then calls `continue`. */
+  /** The host removes the present owner's retained topics and ends the connection, then calls `continue`. */
   handleTransferLeaving(): void;
   /** The broker was reached with the new owner's account, and the parameters are stored. */
   handleTransferred(parameters: PairingParameters): void;
@@ -33,23 +33,23 @@ export interface OwnerTransferHost {
 /** Progress of a transfer. */
 type Step =
   | { readonly type: "idle" }
-  /** The platform is asked for the new owner's account. */
-  | { readonly type: "asking"; readonly request: IO }
-  /** The retained topics of the present owner are removed. */
+  /** The platform has been requested to return the new owner's account. */
+  | { readonly type: "requesting"; readonly request: IO }
+  /** The retained topics of the present owner are being removed. */
   | { readonly type: "leaving"; readonly parameters: PairingParameters }
-  /** The account is tried; link and client id belong to this attempt. */
+  /** The account is being tried; no other connection uses link and client id meanwhile. */
   | { readonly type: "trying"; readonly attempt: IO };
 
 const IDLE: Step = { type: "idle" };
 
 const MAX_TEXT_CHARS = 128;
 const MAX_PORT = 65_535;
-/** What a platform answers as long as the new owner has not agreed. */
+/** The platform's error code while the new owner has not accepted the transfer. */
 const FORBIDDEN = 403;
 
 /**
- * Asks the platform for the new owner's account, tries it, and stores it in one write: until then the station belongs
- * to the present owner, whatever happens.
+ * Transfers the station to a new owner: requests the account from the platform, tries it, and stores it in one write.
+ * Until that write the station belongs to the present owner.
  */
 export class OwnerTransfer implements IO {
   private readonly _options: OwnerTransferOptions;
@@ -82,7 +82,7 @@ export class OwnerTransfer implements IO {
       else if (host.transferBlocker) this._fail(host.transferBlocker);
       else this._leave(account);
     });
-    this._step = { type: "asking", request };
+    this._step = { type: "requesting", request };
     return undefined;
   }
 
@@ -95,11 +95,11 @@ export class OwnerTransfer implements IO {
     else this._fail("the connection was lost while the retained telemetry was removed");
   }
 
-  /** Cancels the transfer; the present owner stays. The host is not called. */
+  /** Cancels the transfer without a call of the host. The station stays with the present owner. */
   close(): void {
     const { _step: step } = this;
     this._step = IDLE;
-    if (step.type === "asking") step.request.close();
+    if (step.type === "requesting") step.request.close();
     else if (step.type === "trying") step.attempt.close();
   }
 
@@ -134,7 +134,7 @@ export class OwnerTransfer implements IO {
   }
 }
 
-/** The new owner's parameters in the same network; or why there are none. */
+/** Returns the new owner's parameters for the same network, or a message why the platform gave no account. */
 function parametersOf(
   board: Board,
   before: PairingParameters,
@@ -144,17 +144,19 @@ function parametersOf(
   if (!outcome.ok) {
     const { failure } = outcome;
     const isForbidden = failure.code === "refused" && failure.platformCode === FORBIDDEN;
-    return isForbidden ? "the new owner does not expect the station" : `the platform: ${failure.code}`;
+    return isForbidden
+      ? "the new owner has not accepted the transfer"
+      : `the platform's error: ${failure.code}`;
   }
   const { data } = outcome;
   const user = textField(data, "user", MAX_TEXT_CHARS);
   const token = textField(data, "token", MAX_TEXT_CHARS);
-  if (!user || !token) return "the platform's answer has no user or no token";
+  if (!user || !token) return "the platform's response has no user or no token";
   const host = textField(data, "host", MAX_TEXT_CHARS) ?? before.host;
   const port = numberField(data, "port", { min: 1, max: MAX_PORT }) ?? before.port;
   const account = { ...before, email, token, host, port, rootTopic: undefined };
   const parameters = userOf(board.crypto, account) === user ? account : { ...account, rootTopic: user };
-  // What could not be read back would leave the station without an owner.
+  // Parameters that cannot be read back would leave the station without an owner.
   const { format, parse, version } = pairingFormat;
-  return parse(format(parameters), version) ?? "the platform's answer is no account";
+  return parse(format(parameters), version) ?? "the platform's response is not a valid account";
 }

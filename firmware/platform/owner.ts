@@ -1,4 +1,4 @@
-/** Whose the station is: what it keeps for one owner is not for another. */
+/** Owner of the stored data: another owner must not see it. */
 
 import type { Board } from "../../modules/board/index.js";
 import { textField } from "../../modules/json/index.js";
@@ -20,24 +20,28 @@ export const ownerFormat: RecordFormat<string> = {
 export interface OwnerOptions {
   readonly board: Board;
   readonly records: Records;
-  /** Deletes everything of the previous owner. Throws if it could not be stored: it is then called again at the next start. */
+  /**
+   * Deletes everything of the previous owner. Throws if the deletion cannot be stored; it is then called again at the
+   * next start.
+   */
   readonly forget: () => void;
 }
 
 /**
- * Knows for whom the station has kept what it has. New parameters may have come by pairing, by a change of owner, or
- * before a power cut that left no time for more: what counts is that those in use are of another owner.
+ * Detects a new owner and deletes the data of the previous one. It compares the owner of the parameters in use with the
+ * stored owner, so that it does not matter how the parameters came: by pairing, by a transfer, or before a power cut
+ * that prevented the deletion.
  */
 export class Owner {
-  private _options: OwnerOptions;
-  private _record: StoredRecord<string>;
+  private readonly _options: OwnerOptions;
+  private readonly _record: StoredRecord<string>;
 
   constructor(options: OwnerOptions) {
     this._options = options;
     this._record = options.records(ownerFormat);
   }
 
-  /** Compares the owner of the parameters with the stored one. `isSure`: it is another one, though none is stored. */
+  /** Compares the owner of the parameters with the stored one. `isSure`: it is another one, also if none is stored. */
   adopt(parameters: PairingParameters, { isSure }: { isSure: boolean }): void {
     const { board, forget } = this._options;
     const before = this._record.read();
@@ -45,12 +49,12 @@ export class Owner {
     if (before === user) return;
     try {
       if (before !== undefined || isSure) {
-        board.log("station: it has another owner");
+        board.log("station: the owner has changed");
         forget();
       }
       this._record.write(user);
     } catch (error) {
-      board.log(`owner: not stored: ${error instanceof Error ? error.message : "unknown"}`);
+      board.log(`owner: the new owner is not stored: ${error instanceof Error ? error.message : "unknown"}`);
     }
   }
 }

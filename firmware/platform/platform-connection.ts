@@ -34,40 +34,40 @@ export interface PlatformConnectionOptions {
   readonly onChanged: (failure: MQTTFailure | undefined) => void;
 }
 
-/** As many may wait for telemetry to send more: requests always find room. */
+/** Maximum number of queued messages at which telemetry adds more. The rest of the queue is reserved for requests. */
 const TELEMETRY_MESSAGES = 16;
-/** For the tree to be taken back. */
+/** Timeout of the removal of retained topics, ms. */
 const LEAVING_MS = 30_000;
 
-/** A session with the broker under an owner's account, and all that goes over it: requests and telemetry. */
+/** A connection to the broker under an owner's account, with requests and telemetry over it. */
 export class PlatformConnection implements IO {
   readonly requests: Requests | undefined;
-  private _options: PlatformConnectionOptions;
-  private _user: string;
-  private _telemetry: Telemetry<StationSnapshot, StationCommands>;
-  private _session: MQTTClient;
+  private readonly _options: PlatformConnectionOptions;
+  private readonly _user: string;
+  private readonly _telemetry: Telemetry<StationSnapshot, StationCommands>;
+  private readonly _client: MQTTClient;
   private _whenClosed: (() => void) | undefined;
-  /** Who waits for it to have left. */
-  private _leavers: ((isClean: boolean) => void)[] = [];
+  /** Callbacks of `leave`. */
+  private _leaveCallbacks: ((isClean: boolean) => void)[] = [];
   private _leaving: Timer | undefined;
-  /** What is left is the broker's acknowledgement. */
-  private _isTakenBack = false;
-  /** A message that was too long has been logged: one line tells enough, and a sender may repeat it for ever. */
+  /** Every retained topic is removed, except for the broker's acknowledgements. */
+  private _isCleared = false;
+  /** A message that was too long has been logged. Further ones are not: a sender may repeat them without end. */
   private _hasLoggedSkipped = false;
 
   constructor(options: PlatformConnectionOptions) {
     const { board, identity, parameters } = options;
     this._options = options;
     this._user = userOf(board.crypto, parameters);
-    this._session = new MQTTClient({
+    this._client = new MQTTClient({
       ...sessionOptions(board, parameters),
       clientId: identity.deviceId,
       will: lastWill({ user: this._user, deviceId: identity.deviceId }),
       clean: false,
       reconnect: true,
-      onState: (state) => this._follow(state),
+      onState: (state) => this._handleState(state),
       onDrained: () => {
-        if (this._isTakenBack) this._endLeaving(true);
+        if (this._isCleared) this._endLeaving(true);
       },
       onMessage: (message) => this._receive(message),
       onSkipped: (byteLength) => this._logSkipped(byteLength),
@@ -80,18 +80,18 @@ export class PlatformConnection implements IO {
       device: options.device,
       source: options.source,
       publish: (message) =>
-        this._session.queuedMessages < TELEMETRY_MESSAGES && this._session.publish(message) === "accepted",
+        this._client.queuedMessages < TELEMETRY_MESSAGES && this._client.publish(message) === "accepted",
     });
     const { filter, qos } = this._telemetry.setSubscription;
-    this._session.subscribe(filter, qos);
+    this._client.subscribe(filter, qos);
     this.requests = identity.responseKey && this._makeRequests(identity.responseKey);
   }
 
   get isOnline(): boolean {
-    return this._session.state.type === "online";
+    return this._client.state.type === "online";
   }
 
-  /** What the station says of itself may have changed. */
+  /** Publishes properties that have changed. */
   update(): void {
     this._telemetry.update();
   }
@@ -100,39 +100,39 @@ export class PlatformConnection implements IO {
     this._telemetry.rename(name);
   }
 
-  /** For people, in their app. */
+  /** Sends a notification to the owner's app. */
   notify(message: string, logLevel: LogLevel): void {
     this._telemetry.notify(message, logLevel);
   }
 
   /**
-   * Takes back all that is retained under this owner, then closes. `done` is told whether the broker has acknowledged
-   * all of that; it comes in any case but `close`, and so for each who asks.
+   * Removes all retained topics of this owner, then closes. `isClean`: the broker has acknowledged all of it. Each
+   * caller's `done` is called once, unless `close` is called before.
    */
   leave(done: (isClean: boolean) => void): void {
-    this._leavers.push(done);
-    if (this._leavers.length > 1) return;
+    this._leaveCallbacks.push(done);
+    if (this._leaveCallbacks.length > 1) return;
     this._leaving = this._options.board.clock.set(() => this._endLeaving(false), LEAVING_MS);
     this.requests?.close();
     this._telemetry.clear((isWhole) => {
-      // Nothing is said any more, whatever changes.
+      // Later changes are not published any more.
       this._telemetry.close();
-      this._isTakenBack = isWhole;
-      if (!isWhole || this._session.queuedMessages === 0) this._endLeaving(isWhole);
+      this._isCleared = isWhole;
+      if (!isWhole || this._client.queuedMessages === 0) this._endLeaving(isWhole);
     });
   }
 
   private _endLeaving(isClean: boolean): void {
     if (this._whenClosed) return;
     this._whenClosed = () => {
-      for (const done of this._leavers.splice(0)) done(isClean);
+      for (const done of this._leaveCallbacks.splice(0)) done(isClean);
     };
     this._options.board.clock.clear(this._leaving);
     this._telemetry.close();
-    this._session.close();
+    this._client.close();
   }
 
-  /** Says goodbye where it can: the broker then does not publish the will. That takes a second at most. */
+  /** Disconnects within a second, with a farewell if online: the broker then does not publish the last will. */
   close(done: () => void = () => {}): void {
     if (this._whenClosed) return;
     this._whenClosed = done;
@@ -140,9 +140,9 @@ export class PlatformConnection implements IO {
     this.requests?.close();
     this._telemetry.close();
     if (this.isOnline) {
-      this._session.publish(farewell({ user: this._user, deviceId: this._options.identity.deviceId }));
+      this._client.publish(farewell({ user: this._user, deviceId: this._options.identity.deviceId }));
     }
-    this._session.close();
+    this._client.close();
   }
 
   private _makeRequests(responseKey: Uint8Array<ArrayBuffer>): Requests {
@@ -156,18 +156,18 @@ export class PlatformConnection implements IO {
       cipher: identity.cipher,
       isOnline: () => this.isOnline,
       publish: (topic, payload) =>
-        this._session.publish({ topic, payload, qos: 1, retain: false }) === "accepted",
+        this._client.publish({ topic, payload, qos: 1, retain: false }) === "accepted",
     });
-    this._session.subscribe(requests.responseFilter, 1);
+    this._client.subscribe(requests.responseFilter, 1);
     return requests;
   }
 
   private _receive({ topic, payload, qos, retain }: IncomingMessage): void {
     if (this.requests?.receive(topic, payload)) return;
-    // A command that is older than the connection does nothing: "start" to whatever vehicle is plugged in by now. It is
-    // retained, or has waited since a firmware before this one, which subscribed with QoS 1.
+    // Ignore commands that are older than the connection: an old "start" would authorize a vehicle that has plugged in
+    // since. Such a command is retained, or was queued for an earlier firmware, which subscribed with QoS 1.
     const isOld = retain || qos > this._telemetry.setSubscription.qos;
-    if (!isOld && this._leavers.length === 0) this._telemetry.receive(topic, payload);
+    if (!isOld && this._leaveCallbacks.length === 0) this._telemetry.receive(topic, payload);
   }
 
   private _logSkipped(byteLength: number): void {
@@ -178,7 +178,7 @@ export class PlatformConnection implements IO {
     );
   }
 
-  private _follow(state: MQTTState): void {
+  private _handleState(state: MQTTState): void {
     if (this._whenClosed) {
       if (state.type === "closed") this._whenClosed();
       return;
@@ -186,13 +186,13 @@ export class PlatformConnection implements IO {
     const { state: link } = this._options.link;
     if (state.type === "online") this._telemetry.goOnline(link.type === "up" ? link.address : "");
     else this._telemetry.goOffline();
-    if (state.type !== "online" && this._leavers.length > 0) this._endLeaving(false);
+    if (state.type !== "online" && this._leaveCallbacks.length > 0) this._endLeaving(false);
     if (this._whenClosed) return;
     this._options.onChanged(state.type === "offline" ? state.reason : undefined);
   }
 }
 
-/** How a broker is reached, the same for trying and for staying. */
+/** Options of the MQTT client for parameters, for a trial and for a lasting connection. */
 export function sessionOptions(board: Board, parameters: PairingParameters) {
   const { TCP, TLS } = board.io;
   const account = brokerAccount(board.crypto, parameters);

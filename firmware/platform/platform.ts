@@ -1,4 +1,4 @@
-/** The platform, as the rest of the station sees it: one object that outlives every connection. */
+/** The platform, as the other parts of the station use it: one object that outlives every connection. */
 
 import type { Board, Clock, IO, Timer } from "../../modules/board/index.js";
 import type { JSONObject } from "../../modules/json/index.js";
@@ -10,7 +10,7 @@ import type { LogLevel } from "../../modules/telemetry/index.js";
 import type { StationIdentity } from "./identity.js";
 import { PlatformConnection, type StationDevice, type StationSource } from "./platform-connection.js";
 
-/** Receives changes of the connection. Listeners are called in the order in which they subscribed. */
+/** Receives changes of the connection. Listeners are called in the order of subscription. */
 export interface PlatformListener {
   handlePlatformChanged(): void;
 }
@@ -27,14 +27,14 @@ interface Notification {
   readonly logLevel: LogLevel;
 }
 
-/** Notifications that wait for the first connection; a further one drives the oldest out. */
+/** Maximum number of notifications that wait for a connection. A further one replaces the oldest. */
 const MAX_WAITING_NOTIFICATIONS = 4;
 
 export class Platform implements Requester, IO {
   private readonly _options: PlatformOptions;
   private readonly _listeners: PlatformListener[] = [];
   private _connection: PlatformConnection | undefined;
-  /** The connection that removes its retained topics before it ends. */
+  /** The connection whose retained topics are being removed. */
   private _leaving: PlatformConnection | undefined;
   private _failure: MQTTFailure | undefined;
   private _notifications: Notification[] = [];
@@ -47,12 +47,12 @@ export class Platform implements Requester, IO {
     return this._connection?.isOnline === true;
   }
 
-  /** Why the broker was not reached the last time; `undefined` once it is. */
+  /** Why the latest attempt to reach the broker failed; `undefined` while it is reached. */
   get failure(): MQTTFailure | undefined {
     return this._failure;
   }
 
-  /** Registers a listener for the life of the station. */
+  /** Registers a listener until `close`. */
   subscribe(listener: PlatformListener): void {
     this._listeners.push(listener);
   }
@@ -76,20 +76,20 @@ export class Platform implements Requester, IO {
     }
   }
 
-  /** Ends the connection with a farewell, where the broker is reached. Takes a second at most. */
+  /** Ends the connection within a second, with a farewell if the broker is reached. */
   disconnect(done?: () => void): void {
     const connection = this._connection;
     this._connection = undefined;
     const last = connection ?? this._leaving;
-    // A connection that leaves already goes on with that, unless the station itself ends.
+    // A removal of retained topics under way continues, unless the station itself closes.
     if (connection || done) last?.close(done);
     if (!last) done?.();
     if (connection) this._notifyListeners();
   }
 
   /**
-   * Removes everything that is retained under the present owner, then disconnects. `done` gets `true` when the broker
-   * has acknowledged all of it. Joins a removal that is under way.
+   * Removes all retained topics of the present owner, then disconnects. `isClean`: the broker has acknowledged all of
+   * it. A call during a removal joins that removal.
    */
   leave(done: (isClean: boolean) => void): void {
     const connection = this._connection ?? this._leaving;
@@ -129,7 +129,7 @@ export class Platform implements Requester, IO {
     this._connection?.rename(name);
   }
 
-  /** Sends a notification to the owner's app; it waits for a connection where there is none. */
+  /** Sends a notification to the owner's app, at the next connection if there is no connection now. */
   notify(message: string, logLevel: LogLevel): void {
     if (this._connection) {
       this._connection.notify(message, logLevel);
@@ -139,7 +139,7 @@ export class Platform implements Requester, IO {
     if (this._notifications.length > MAX_WAITING_NOTIFICATIONS) this._notifications.shift();
   }
 
-  /** Drops the notifications that wait: they belong to the previous owner. */
+  /** Drops the waiting notifications: they belong to the previous owner. */
   forgetOwner(): void {
     this._notifications = [];
   }
@@ -160,7 +160,7 @@ export class Platform implements Requester, IO {
   }
 }
 
-/** A request that cannot be sent. Its outcome comes in the next turn of the clock. */
+/** A request that cannot be sent. It fails in the next turn of the clock. */
 class FailedRequest implements IO {
   private readonly _clock: Clock;
   private readonly _timer: Timer;

@@ -10,7 +10,7 @@ export interface CommandsOptions {
   readonly connectivity: Pick<StationCommands, "transferTo">;
 }
 
-/** Carries out commands that arrive on telemetry's `/set` topics and from the panel. */
+/** Performs commands from telemetry's `/set` topics and from the panel. */
 export class Commands implements StationCommands {
   private readonly _options: CommandsOptions;
 
@@ -19,7 +19,7 @@ export class Commands implements StationCommands {
   }
 
   change(settings: Partial<Settings>): string | undefined {
-    return this._options.settings.set(settings) ? undefined : "the station cannot store it";
+    return this._options.settings.set(settings) ? undefined : "the station cannot store the setting";
   }
 
   start(): string | undefined {

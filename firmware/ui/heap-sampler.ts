@@ -1,8 +1,12 @@
 import type { Board } from "../../modules/board/index.js";
 
+/** Sampling interval, ms. */
 const SAMPLE_MS = 60_000;
 
-/** Free memory, sampled once a minute: each published value changes it, so that it would be published without end. */
+/**
+ * Samples free memory once a minute. A publication itself changes free memory, so an unsampled value would be published
+ * continuously.
+ */
 export class HeapSampler {
   private readonly _board: Board;
   private _sampledAtMs = Number.NEGATIVE_INFINITY;

@@ -2,9 +2,9 @@ import type { Board, DigitalIn, IO, Timer } from "../../modules/board/index.js";
 
 export interface HoldButtonOptions {
   readonly board: Board;
-  /** Held for 5 s. */
+  /** The button was held for 5 s. */
   readonly onPairing: () => void;
-  /** Held for 15 s, and `onPairing` before that. */
+  /** The button was held for 15 s; `onPairing` was called before. */
   readonly onReset: () => void;
 }
 
@@ -12,9 +12,9 @@ const DEBOUNCE_MS = 50;
 const PAIRING_MS = 5000;
 const RESET_MS = 15_000;
 
-/** The button that a station may have. A press that is not held does nothing. */
+/** The station's button, if it has one. A short press does nothing. */
 export class HoldButton implements IO {
-  private _options: HoldButtonOptions;
+  private readonly _options: HoldButtonOptions;
   private _input: DigitalIn | undefined;
   private _debounce: Timer | undefined;
   private _pairing: Timer | undefined;
@@ -26,7 +26,7 @@ export class HoldButton implements IO {
     if (pins.button === undefined) return;
     const onReadable = () => {
       clock.clear(this._debounce);
-      this._debounce = clock.set(() => this._look(), DEBOUNCE_MS);
+      this._debounce = clock.set(() => this._sample(), DEBOUNCE_MS);
     };
     this._input = new io.DigitalIn({ pin: pins.button, onReadable });
   }
@@ -38,7 +38,7 @@ export class HoldButton implements IO {
     this._input = undefined;
   }
 
-  private _look(): void {
+  private _sample(): void {
     const { board, onPairing, onReset } = this._options;
     if (this._input?.read() !== 1) {
       this._release();

@@ -1,6 +1,6 @@
 /**
- * The station as a Homie device: what it publishes and what its owner may set (docs/protocol.md, section 5). A constant
- * table, so that it lies preloaded in flash. A new property takes a line here, and a field in the snapshot.
+ * The station as a Homie device: its published properties and the owner's settings (docs/protocol.md, section 5). The
+ * table is constant, so that it is preloaded into flash. A new property needs a line here and a field in the snapshot.
  */
 
 import { OFFLINE_POLICIES } from "../../modules/authorization/index.js";
@@ -52,7 +52,7 @@ const FIRMWARE: readonly Property[] = [
     id: "update",
     name: "Update now",
     datatype: "enum",
-    // A downgrade has to be requested by name.
+    // A downgrade needs a value of its own, so that `true` never installs an older version.
     format: "false,true,downgrade",
     value: () => "false",
     set: (commands, word) =>
@@ -65,7 +65,7 @@ const FIRMWARE: readonly Property[] = [
     datatype: "string",
     value: (station) => station.settings.updateTime,
     set: (commands, time) =>
-      parseTimeOfDay(time) === undefined ? "it must be a time, HH:MM" : commands.change({ updateTime: time }),
+      parseTimeOfDay(time) === undefined ? "the time must be HH:MM" : commands.change({ updateTime: time }),
   },
   flag("staging", "Take releases that are not for everybody yet", "staging"),
 ];
@@ -128,7 +128,7 @@ function hasMeter(station: StationSnapshot): boolean {
   return station.meterWh !== undefined;
 }
 
-/** Rounds down, so that a value that fluctuates is not published all the time. */
+/** Rounds down to a multiple of `step`, so that a fluctuating value is not published continuously. */
 function floor(value: number, step: number): number {
   return Math.floor(value / step) * step;
 }
@@ -150,7 +150,7 @@ function number(
   return { id, name, datatype: "integer", unit, value };
 }
 
-/** A setting that is on or off. */
+/** A boolean setting. */
 function flag(id: string, name: string, setting: Flag): Property {
   return {
     id,
@@ -161,7 +161,7 @@ function flag(id: string, name: string, setting: Flag): Property {
   };
 }
 
-/** A momentary command: `true` carries it out, and its value stays `false`. */
+/** A momentary command: `true` performs it, and its value stays `false`. */
 function command(id: string, name: string, run: (commands: StationCommands) => string | undefined): Property {
   return {
     id,

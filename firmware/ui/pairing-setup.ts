@@ -5,7 +5,7 @@ import { tryBroker } from "../platform/broker-trial.js";
 import type { StationIdentity } from "../platform/identity.js";
 import type { StationOptions } from "../station-options.js";
 
-/** What pairing is the same in of a station and of a rescue. */
+/** Options of pairing that a station and safe mode have in common. */
 export function pairingSetup({
   board,
   config,

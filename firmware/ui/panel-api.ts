@@ -1,4 +1,4 @@
-/** Settings of the admin panel beside those of pairing and platform (docs/protocol.md, section 2). */
+/** Routes of the admin panel for the owner's settings (docs/protocol.md, section 2). */
 
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import { problemOfPart } from "../../modules/pairing/index.js";

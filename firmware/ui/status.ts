@@ -1,7 +1,7 @@
 import type { Metadata } from "../../modules/tag-service/index.js";
 import type { StationSnapshot } from "../snapshot.js";
 
-/** The metadata of the advertisement (docs/protocol.md, section 3). */
+/** Returns the metadata of the advertisement (docs/protocol.md, section 3). */
 export function metadataOf(snapshot: StationSnapshot): Metadata {
   return {
     acceptsTags: snapshot.acceptsTags,
@@ -12,7 +12,7 @@ export function metadataOf(snapshot: StationSnapshot): Metadata {
   };
 }
 
-/** The station's fields of `/status` (docs/protocol.md, section 2), beside those of pairing. */
+/** Returns the station's fields of `/status` (docs/protocol.md, section 2). Pairing adds its own. */
 export function statusFields(snapshot: StationSnapshot): Readonly<Record<string, unknown>> {
   const { energyWh, meterWh, problem, transfer } = snapshot;
   return {

@@ -2,19 +2,19 @@ import type { Board, ResetReason } from "../../modules/board/index.js";
 import { numberField } from "../../modules/json/index.js";
 import type { RecordFormat, StoredRecord } from "../../modules/settings/index.js";
 
-/** How the runs of the firmware have ended. */
+/** Counts of resets and of crashes, which are stored. */
 export interface RestartCounts {
-  /** Restarts that were not the power's, since the flash was erased. */
+  /** Restarts and crashes since the flash was erased; power cycles do not count. */
   readonly count: number;
-  /** The latest crashes, each within `QUICK_MS` of its start. */
+  /** Crashes in a row, each within `QUICK_MS` of the start. */
   readonly quick: number;
 }
 
-/** A run of this length has worked. */
+/** Minimum duration of a run that counts as successful, ms. It resets the boot-loop counter. */
 export const QUICK_MS = 2 * 60_000;
-/** As many quick crashes in a row, and the next run is a rescue. */
+/** Number of quick crashes in a row after which the next run is safe mode. */
 export const SAFE_MODE_AFTER = 3;
-/** One more quick crash, and it is a rescue again. */
+/** Boot-loop counter of a boot trial after safe mode: one more quick crash leads to safe mode again. */
 const ON_PROBATION = SAFE_MODE_AFTER - 1;
 
 const MAX_COUNT = 2 ** 31;
@@ -31,11 +31,11 @@ export const restartsFormat: RecordFormat<RestartCounts> = {
   format: ({ count, quick }) => ({ count, quick }),
 };
 
-/** The counts at the start of a run, of those that the run before has left. */
+/** Returns the counts at the start of a run, from the stored counts and the reset reason. */
 export function countRestart(before: RestartCounts, resetReason: ResetReason): RestartCounts {
   switch (resetReason.type) {
     case "power":
-      // Somebody who takes the power away and gives it back wants another try.
+      // A person who cycles the power requests another boot trial.
       return { count: before.count, quick: 0 };
     case "restart":
       return { count: before.count + 1, quick: before.quick };
@@ -44,13 +44,11 @@ export function countRestart(before: RestartCounts, resetReason: ResetReason): R
   }
 }
 
-/**
- * Counts how runs end, in the storage. A broken flash keeps nobody from starting: what cannot be written is logged.
- */
+/** Counts resets and crashes in the storage. A write that fails is logged: a broken flash does not prevent a start. */
 export class BootCounter {
   readonly resetReason: ResetReason;
-  private _board: Board;
-  private _record: StoredRecord<RestartCounts>;
+  private readonly _board: Board;
+  private readonly _record: StoredRecord<RestartCounts>;
   private _counts: RestartCounts;
 
   constructor({ board, record }: { board: Board; record: StoredRecord<RestartCounts> }) {
@@ -59,7 +57,7 @@ export class BootCounter {
     this.resetReason = board.resetReason;
     const before = record.read() ?? { count: 0, quick: 0 };
     this._counts = countRestart(before, board.resetReason);
-    if (this._counts.count !== before.count || this._counts.quick !== before.quick) this._keep();
+    if (this._counts.count !== before.count || this._counts.quick !== before.quick) this._persist();
     board.clock.set(() => this._setQuick(0), QUICK_MS);
   }
 
@@ -67,7 +65,7 @@ export class BootCounter {
     return this._counts.count;
   }
 
-  /** How the previous run ended: `power`, or the type with its reason. */
+  /** Reset reason for people: `power`, or the type with its reason. */
   get resetText(): string {
     const { type } = this.resetReason;
     return type === "power" ? type : `${type}: ${this.resetReason.reason}`;
@@ -77,7 +75,7 @@ export class BootCounter {
     return this._counts.quick >= SAFE_MODE_AFTER;
   }
 
-  /** The next run is a usual one; a quick crash of it leads back here. */
+  /** Makes the next run a boot trial: a quick crash of it leads back to safe mode. */
   giveAnotherTry(): void {
     this._setQuick(ON_PROBATION);
   }
@@ -85,15 +83,15 @@ export class BootCounter {
   private _setQuick(quick: number): void {
     if (quick === this._counts.quick) return;
     this._counts = { ...this._counts, quick };
-    this._keep();
+    this._persist();
   }
 
-  private _keep(): void {
+  private _persist(): void {
     try {
       this._record.write(this._counts);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this._board.log(`restarts: not counted: ${error.message}`);
+      this._board.log(`restarts: the count is not stored: ${error.message}`);
     }
   }
 }

@@ -2,32 +2,31 @@ import type { Board, IO, Timer } from "../../modules/board/index.js";
 import { type Link, makeLink } from "../../modules/network/index.js";
 import { Pairing } from "../../modules/pairing/index.js";
 import type { Updates } from "../../modules/updates/index.js";
-import { firmwareUploadRoute } from "../../modules/web/index.js";
 import { readIdentity } from "../platform/identity.js";
 import { ownerFormat } from "../platform/owner.js";
 import type { Records } from "../records.js";
 import type { StationOptions } from "../station-options.js";
 import { pairingSetup } from "../ui/pairing-setup.js";
 import type { BootCounter } from "./boot-counter.js";
-import { makeUpdates } from "./updates.js";
+import { makeUpdates, uploadRoute } from "./updates.js";
 
-/** What made it crash may be gone by then: a broker's answer, a network. */
+/** Duration of safe mode, ms. The cause of the crashes may have passed by then: a response of the broker, a network. */
 const RETRY_MS = 30 * 60_000;
-/** For the phone to read of the success. */
+/** Delay of the restart after pairing, ms: the phone reads of the success before it. */
 const PAIRED_RESTART_MS = 10_000;
 
 /**
- * What runs instead of a station that crashes as soon as it starts: pairing mode, and everything else off; the
- * contactor's pin is never touched, and its pull-down keeps it open. New parameters, half an hour, or somebody who
- * switches it off and on give the station another try. A crash is no consent: where the station has an owner, new
- * parameters need the admin login, as firmware does.
+ * Safe mode: runs in place of a station that crashed several times in a row soon after its start. Pairing mode is on
+ * and everything else is off. The contactor's pin is not initialized, and its pull-down keeps the contactor open.
+ * The station gets another boot trial after new parameters, after `RETRY_MS`, or after a power cycle. A crash must not
+ * give the station away: if it has an owner, new parameters need the admin login, as a firmware upload does.
  */
 export class SafeMode implements IO {
-  private _board: Board;
-  private _boots: BootCounter;
-  private _link: Link;
-  private _pairing: Pairing;
-  private _updates: Updates;
+  private readonly _board: Board;
+  private readonly _boots: BootCounter;
+  private readonly _link: Link;
+  private readonly _pairing: Pairing;
+  private readonly _updates: Updates;
   private _timer: Timer;
 
   constructor(options: StationOptions) {
@@ -40,7 +39,7 @@ export class SafeMode implements IO {
     this._updates = makeUpdates({
       ...options,
       identity,
-      // Nothing is looked for: it would be the same again.
+      // No check for updates: it may be the cause of the crashes.
       settingsStore: { now: { autoUpdate: false, updateTime: "03:00", staging: false } },
       host: () => undefined,
       isFree: () => true,
@@ -56,19 +55,14 @@ export class SafeMode implements IO {
       describe: () => ({
         ...about,
         state: "rescue",
-        problem: { code: "crashes", message: "the station crashed three times as it started" },
+        problem: { code: "crashes", message: "the station crashed three times soon after its start" },
         status: "unavailable",
         name: identity.name,
         update: this._updates.text ?? null,
         energyWh: null,
         tagLearning: false,
       }),
-      routes: () => [
-        firmwareUploadRoute({
-          slotBytes: board.firmwareSlot.byteLength,
-          open: (announced) => this._updates.upload(announced),
-        }),
-      ],
+      routes: () => [uploadRoute(board, this._updates)],
       onTrying: () => this._pairing.begin(),
       onPaired: () => this._restartIn(PAIRED_RESTART_MS),
       onFailed: () => this._link.leave(),
@@ -78,7 +72,7 @@ export class SafeMode implements IO {
         this._restartIn(0);
       },
     });
-    board.log("station: rescue: it crashed three times as it started; only pairing is on");
+    board.log("station: safe mode: it crashed three times soon after its start; only pairing is on");
     this._pairing.enter();
     this._timer = board.clock.set(() => this._retry(), RETRY_MS);
   }
@@ -90,7 +84,7 @@ export class SafeMode implements IO {
     this._link.close();
   }
 
-  /** The station was paired, or all of its parameters are built in or provisioned. */
+  /** The station was paired before, or all of its parameters are built in or provisioned. */
   private _hasOwner(records: Records): boolean {
     return this._pairing.initialParameters !== undefined || records(ownerFormat).read() !== undefined;
   }
@@ -103,6 +97,9 @@ export class SafeMode implements IO {
   private _restartIn(delayMs: number): void {
     this._board.clock.clear(this._timer);
     this._boots.giveAnotherTry();
-    this._timer = this._board.clock.set(() => this._board.restart("another try after a rescue"), delayMs);
+    this._timer = this._board.clock.set(
+      () => this._board.restart("another boot trial after safe mode"),
+      delayMs,
+    );
   }
 }

@@ -1,8 +1,9 @@
-/** Firmware over the air, as this station has it. */
+/** Firmware updates over the air: settings and identity of the station for the module `updates`. */
 
 import type { Board } from "../../modules/board/index.js";
 import { decodeHex } from "../../modules/bytes/index.js";
 import { Updates, type UpdatesOptions, updateFormat } from "../../modules/updates/index.js";
+import { firmwareUploadRoute, type Route } from "../../modules/web/index.js";
 import type { Config } from "../config.js";
 import type { StationIdentity } from "../platform/identity.js";
 import type { Records } from "../records.js";
@@ -18,8 +19,16 @@ export interface StationUpdatesOptions
   readonly identity: StationIdentity;
   readonly records: Records;
   readonly settingsStore: { readonly now: Pick<Settings, "autoUpdate" | "updateTime" | "staging"> };
-  /** Of the platform that the station is paired with. */
+  /** Host of the platform that the station is paired with; `undefined` for an unpaired station. */
   readonly host: () => string | undefined;
+}
+
+/** The route of the HTTP API at which the owner uploads a firmware. */
+export function uploadRoute(board: Pick<Board, "firmwareSlot">, updates: Pick<Updates, "upload">): Route {
+  return firmwareUploadRoute({
+    slotBytes: board.firmwareSlot.byteLength,
+    open: (announced) => updates.upload(announced),
+  });
 }
 
 export function makeUpdates(station: StationUpdatesOptions): Updates {

@@ -36,12 +36,22 @@ function soak({ fuzzRuns, weeks, xsWeeks, results }: SoakOptions): void {
   const steps: [string, string[]][] = [
     [
       `tests with ${fuzzRuns} inputs a fuzzer`,
-      ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", ...jest, "--", ...randomTests(), SUITES],
+      [
+        "--experimental-vm-modules",
+        "--disable-warning=ExperimentalWarning",
+        ...jest,
+        "--",
+        ...randomTests(),
+        SUITES,
+      ],
     ],
     [`${weeks} simulated weeks`, simulate("--seeds", String(weeks))],
   ];
   if (isXSInstalled()) {
-    steps.push([`${xsWeeks} simulated weeks on XS`, simulate("--xs", "--seeds", String(xsWeeks), "--jobs", "1")]);
+    steps.push([
+      `${xsWeeks} simulated weeks on XS`,
+      simulate("--xs", "--seeds", String(xsWeeks), "--jobs", "1"),
+    ]);
   } else process.stdout.write(`skipped: weeks on XS: ${HOW_TO_GET_XS}\n`);
   const failed = steps.filter(([name, words]) => !succeeds(name, words)).map(([name]) => name);
   if (failed.length > 0) throw new Error(`failed: ${failed.join(", ")}`);
@@ -51,7 +61,9 @@ function soak({ fuzzRuns, weeks, xsWeeks, results }: SoakOptions): void {
 function randomTests(): string[] {
   return ["modules", "host-tests"]
     .flatMap((folder) =>
-      readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file)),
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((file) =>
+        join(folder, file),
+      ),
     )
     .filter((file) => file.endsWith(".test.ts"))
     .filter((file) => readFileSync(join(ROOT, file), "utf8").includes("FUZZ_RUNS"));

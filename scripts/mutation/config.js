@@ -1,8 +1,8 @@
-/** Stryker's configuration: mutation tests of the pure files that protect people. */
+/** Configuration of Stryker: mutation tests of the pure files that safety and access control depend on. */
 
 import { readFileSync } from "node:fs";
 
-/** The mutated files, and the unit tests that have to notice: the fast ones beside the file, and no others. */
+/** The mutated files, each with the unit tests that must detect its mutants: only the fast ones beside the file. */
 const TESTS_OF = {
   "modules/authorization/limiter.ts": ["modules/authorization/limiter.test.ts"],
   "modules/charging/machine.ts": ["modules/charging/machine.test.ts"],
@@ -29,13 +29,13 @@ export default {
     },
   },
   coverageAnalysis: "perTest",
-  // A busy machine is no endless loop: a mutant that times out counts as noticed.
+  // The timeout allows for a busy machine, because a mutant that times out counts as detected.
   timeoutMS: 30_000,
   concurrency: 1,
   reporters: ["progress-append-only", "json"],
   jsonReporter: { fileName: "build/mutation/report.json" },
   tempDirName: "build/mutation/sandbox",
   ignorePatterns: ["docs", "build", "coverage"],
-  // Stryker would rewrite its paths with an API that TypeScript 7 does not have; SWC reads no tsconfig.
+  // Stryker rewrites paths of tsconfig with an API that TypeScript 7 lacks. SWC needs no tsconfig.
   tsconfigFile: "none",
 };

@@ -1,5 +1,5 @@
 /**
- * `npm run mutate`: mutation tests, of all files or of those named as arguments. Fails when a mutant survives that
+ * `npm run mutate`: runs mutation tests of all files or of the files in the arguments. Fails if a mutant survives that
  * scripts/mutation/survivors.json does not explain.
  */
 

@@ -41,11 +41,11 @@ describe("compareSurvivors", () => {
 
   test("names a survivor that is not explained", () => {
     const [problem] = compareSurvivors([SURVIVOR], []);
-    expect(problem).toContain("no test notices this mutant");
+    expect(problem).toContain("no test detects this mutant");
     expect(problem).toContain("f.ts\n  - return a > 1 &&\n  + return a >= 1 &&");
   });
 
-  test.each(["file", "original", "mutated"] as const)("tells survivors apart by their %s", (field) => {
+  test.each(["file", "original", "mutated"] as const)("distinguishes survivors by their %s", (field) => {
     const other = { ...SURVIVOR, [field]: "other", why: WHY };
     expect(compareSurvivors([SURVIVOR], [other])).toHaveLength(2);
   });

@@ -1,14 +1,14 @@
 /** Compares the mutants that survived with the list of those that no test can kill. */
 
-/** The part of Stryker's JSON report that is read here (mutation-testing-report-schema). */
+/** The used part of Stryker's JSON report (mutation-testing-report-schema). */
 export interface MutationReport {
   readonly files: Readonly<Record<string, { readonly source: string; readonly mutants: readonly Mutant[] }>>;
 }
 
 interface Position {
-  /** From 1. */
+  /** Line number, from 1. */
   readonly line: number;
-  /** From 1. */
+  /** Column number, from 1. */
   readonly column: number;
 }
 
@@ -18,32 +18,32 @@ interface Mutant {
   readonly location: { readonly start: Position; readonly end: Position };
 }
 
-/** A mutant that no test can kill, found again by its text: line numbers move. */
+/** A mutant that no test kills. It is identified by its text, because line numbers change. */
 export interface Survivor {
   readonly file: string;
-  /** The lines as they are, without the white space around each. */
+  /** The original lines, without the white space around each. */
   readonly original: string;
   /** The same lines with the mutant in them. */
   readonly mutated: string;
 }
 
 export interface ExplainedSurvivor extends Survivor {
-  /** The reason that no test can kill it. */
+  /** The reason why no test can kill the mutant. */
   readonly why: string;
 }
 
-const NOTICED = new Set(["Killed", "Timeout", "CompileError", "Ignored"]);
+const DETECTED = new Set(["Killed", "Timeout", "CompileError", "Ignored"]);
 
-/** The mutants that no test has noticed, those that no test reaches among them. */
+/** Returns the mutants that no test has detected, including those that no test reaches. */
 export function survivorsOf({ files }: MutationReport): Survivor[] {
   return Object.entries(files).flatMap(([file, { source, mutants }]) =>
     mutants
-      .filter(({ status }) => !NOTICED.has(status))
+      .filter(({ status }) => !DETECTED.has(status))
       .map((mutant) => ({ file, ...textOf(source, mutant) })),
   );
 }
 
-/** Lines for people: the survivors that the list does not explain, and the entries of the list that are out of date. */
+/** Returns messages for people about survivors that the list does not explain, and about outdated entries of the list. */
 export function compareSurvivors(
   found: readonly Survivor[],
   explained: readonly ExplainedSurvivor[],
@@ -51,7 +51,7 @@ export function compareSurvivors(
   const unexplained = found.filter((one) => !explained.some((other) => isSame(one, other)));
   const outdated = explained.filter((one) => !found.some((other) => isSame(one, other)));
   return [
-    ...unexplained.map((one) => `no test notices this mutant; add a test, or explain it: ${format(one)}`),
+    ...unexplained.map((one) => `no test detects this mutant; add a test, or explain it: ${format(one)}`),
     ...outdated.map((one) => `no such mutant survives; remove its explanation: ${format(one)}`),
   ];
 }

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import type { Target } from "./targets.js";
 import type { Moddable } from "./tools.js";
 
-/** Where mcconfig leaves what is to be flashed. */
+/** Returns the folder of mcconfig's images for the flash. */
 export function binFolder(moddable: Moddable, target: Target, debug: boolean): string {
   return join(moddable.folder, "build/bin", target.platform, debug ? "debug" : "release", target.name);
 }
 
-/** Where it leaves what it compiled. */
+/** Returns the folder of mcconfig's compiled modules. */
 export function compiledFolder(moddable: Moddable, target: Target, debug: boolean): string {
   const between = target.chip ? [] : ["mc"];
   return join(

@@ -1,4 +1,4 @@
-/** `npm run build:<target>`: builds the firmware with the Moddable SDK, and says how large it is. */
+/** `npm run build:<target>`: builds the firmware with the Moddable SDK and reports its size. */
 
 import { spawn, spawnSync } from "node:child_process";
 import {
@@ -25,20 +25,23 @@ import { manifestFolderOf, ROOT, type Target, targetOf } from "./targets.js";
 import { buildEnvironment, findIDF, findModdable, type Moddable } from "./tools.js";
 import { ownBytecodeBytes } from "./xsb.js";
 
-/** Of a slot: the rest is for what comes. */
+/** Maximum share of a slot that an image should use; the rest is reserved for later versions. */
 const GOAL_SLOT_PERCENT = 85;
-/** Bytecode of ours and the panel: what 85 % of a slot leave beside the SDK's modules and TLS (docs/verification.md). */
+/**
+ * Maximum size of this project's bytecode and the panel together, bytes. It is 85 % of a slot without the SDK's modules
+ * and TLS (docs/verification.md).
+ */
 const GOAL_OWN_BYTES = 229_000;
-/** Of mcconfig's output, when it fails. */
+/** Number of lines of mcconfig's output that are shown when it fails. */
 const LAST_LINES = 15;
 
 new Command("npm run build:<target> --")
   .description("Builds the firmware with the Moddable SDK")
   .argument("<target>", "esp32, esp32-signed, esp32c3 or lin", targetOf)
-  .option("--debug", "for xsbug, with the log there; otherwise a release", false)
+  .option("--debug", "make a debug build, which logs to xsbug", false)
   .option(
     "--signing-key <file>",
-    "RSA-3072, PEM; for esp32-signed: espsecure generate-signing-key --version 2",
+    "RSA-3072 key, PEM, for esp32-signed; make one with espsecure generate-signing-key --version 2",
   )
   .showHelpAfterError()
   .action(build)
@@ -50,8 +53,9 @@ new Command("npm run build:<target> --")
 
 async function build(target: Target, { debug, signingKey }: BuildOptions): Promise<void> {
   if (target.isSigned && !signingKey) throw new Error(`${target.name} needs --signing-key <file>`);
-  if (signingKey && !target.isSigned) throw new Error(`${target.name} is not signed; esp32-signed is`);
-  if (signingKey && !existsSync(signingKey)) throw new Error(`there is no file ${signingKey}`);
+  if (signingKey && !target.isSigned)
+    throw new Error(`${target.name} is not signed; use esp32-signed or leave out --signing-key`);
+  if (signingKey && !existsSync(signingKey)) throw new Error(`the signing key ${signingKey} does not exist`);
   const moddable = findModdable(process.env, process.platform);
   print(`Moddable SDK ${moddable.version}`);
   if (target.chip) print(`ESP-IDF ${findIDF(process.env).version}`);
@@ -68,27 +72,27 @@ interface BuildOptions {
 
 function imageOf(moddable: Moddable, target: Target, debug: boolean): string {
   const image = join(binFolder(moddable, target, debug), "xs_esp32.bin");
-  if (!existsSync(image)) throw new Error(`there is no image ${image}; what mcconfig said stands in build/`);
+  if (!existsSync(image)) throw new Error(`mcconfig made no image ${image}; see its output in build/`);
   return image;
 }
 
-/** The SDK builds every application under one name: product and version of the configuration go into the descriptor. */
+/** Writes product and version into the image's descriptor, which the SDK fills with constants. Signs the image. */
 function finishImage(file: string, signingKey: string | undefined): void {
   const { productId, firmwareVersion: version } = defaultConfig;
   writeFileSync(file, stamped(Uint8Array.from(readFileSync(file)), { productId, version }, sha256));
-  print(`image says        ${productId} version ${version}`);
+  print(`image contains    ${productId} version ${version}`);
   if (defaultConfig.updateKey === undefined) {
     print("updates           none: config.updateKey is not set; make one with npm run sign -- key");
   }
   if (signingKey === undefined) return;
   const words = ["sign-data", "--version", "2", "--keyfile", signingKey, "--output", `${file}.signed`, file];
   const { status, error } = spawnSync("espsecure", words, { stdio: "inherit" });
-  if (error) throw new Error("espsecure of ESP-IDF is not there; source its export.sh");
-  if (status !== 0) throw new Error(`espsecure ended with ${status}`);
+  if (error) throw new Error("espsecure of ESP-IDF was not found; source ESP-IDF's export.sh");
+  if (status !== 0) throw new Error(`espsecure failed with ${status}`);
   renameSync(`${file}.signed`, file);
 }
 
-/** One line of progress for each kind of work; all of it goes to a file. */
+/** Runs mcconfig. Prints one line for each kind of work and writes the whole output to a file. */
 async function run(moddable: Moddable, target: Target, words: string[]): Promise<void> {
   const folder = join(ROOT, "build");
   mkdirSync(folder, { recursive: true });
@@ -117,13 +121,13 @@ async function run(moddable: Moddable, target: Target, words: string[]): Promise
   });
   log.end();
   if (code !== 0)
-    throw new Error(`${last.join("\n")}\n\nmcconfig ended with ${code}; all it said stands in ${logFile}`);
+    throw new Error(`${last.join("\n")}\n\nmcconfig failed with ${code}; its whole output is in ${logFile}`);
 }
 
 function report(moddable: Moddable, target: Target, debug: boolean): void {
   const bytecodeBytes = ownBytecodeBytes(join(compiledFolder(moddable, target, debug), "modules"));
   const panelBytes = folderBytes(join(ROOT, "modules/web/panel/built"));
-  print(`bytecode of ours  ${bytecodeBytes} bytes`);
+  print(`own bytecode      ${bytecodeBytes} bytes`);
   print(`admin panel       ${panelBytes} bytes`);
   if (!target.chip) return;
   const image = imageOf(moddable, target, debug);
@@ -132,13 +136,13 @@ function report(moddable: Moddable, target: Target, debug: boolean): void {
   const percent = (100 * size) / slot;
   print(`image             ${size} bytes, ${percent.toFixed(1)} % of a slot of ${slot}`);
   print(`static heap       ${manifestOf(target).staticHeapBytes} bytes`);
-  print(`it is in          ${image}`);
-  if (size > slot) throw new Error(`the image does not fit its slot: it has ${size - slot} bytes too many`);
+  print(`image file        ${image}`);
+  if (size > slot) throw new Error(`the image is ${size - slot} bytes larger than its slot`);
   if (debug) return;
   if (percent > GOAL_SLOT_PERCENT)
-    print(`beware: the goal for an image is ${GOAL_SLOT_PERCENT} % of its slot`);
+    print(`warning: an image should use at most ${GOAL_SLOT_PERCENT} % of its slot`);
   if (bytecodeBytes + panelBytes > GOAL_OWN_BYTES)
-    print(`beware: the goal for bytecode of ours and the panel is ${GOAL_OWN_BYTES} bytes together`);
+    print(`warning: own bytecode and panel together should have at most ${GOAL_OWN_BYTES} bytes`);
 }
 
 function folderBytes(folder: string): number {

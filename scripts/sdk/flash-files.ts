@@ -8,18 +8,18 @@ export interface FlashOptions {
   readonly port: string;
   readonly target: Target;
   readonly debug: boolean;
-  /** A key-value partition image of `npm run provision`; none: what the board has stored stays. */
+  /** Key-value partition image of `npm run provision`; without it, the board's stored data is unchanged. */
   readonly station?: string;
 }
 
-/** What goes where: offset and file, in the order of the flash. Throws for a file that is not there. */
+/** Returns the files to flash with their offsets, in ascending order. Throws if a file is missing. */
 export function flashFiles({ target, debug, station }: FlashOptions, bin: string): [number, string][] {
-  if (!target.chip) throw new Error(`${target.name} is no board`);
+  if (!target.chip) throw new Error(`${target.name} is not a board and cannot be flashed`);
   const manifest = readManifest(join(ROOT, "manifests", target.name, "manifest.json"), target.platform);
   const table = parsePartitions(readFileSync(manifest.buildFiles.get("PARTITIONS_FILE") ?? "", "utf8"));
   const partition = (subtype: string) => {
     const found = table.find((one) => one.subtype === subtype);
-    if (!found) throw new Error(`partitions.csv has no ${subtype}`);
+    if (!found) throw new Error(`partitions.csv has no partition of subtype ${subtype}`);
     return found;
   };
   const files: [number, string][] = [
@@ -31,7 +31,7 @@ export function flashFiles({ target, debug, station }: FlashOptions, bin: string
   for (const [, file] of files) {
     if (!existsSync(file)) {
       const flag = debug ? " -- --debug" : "";
-      throw new Error(`there is no ${file}; build it: npm run build:${target.name}${flag}`);
+      throw new Error(`${file} does not exist; build it with npm run build:${target.name}${flag}`);
     }
   }
   if (station !== undefined)
@@ -40,11 +40,11 @@ export function flashFiles({ target, debug, station }: FlashOptions, bin: string
 }
 
 function checkedStation(file: string, partitionBytes: number): string {
-  if (!existsSync(file)) throw new Error(`there is no ${file}; npm run provision makes it`);
+  if (!existsSync(file)) throw new Error(`${file} does not exist; make it with npm run provision`);
   const { size } = statSync(file);
   if (size !== partitionBytes) {
     throw new Error(
-      `${file} has ${size} bytes and the partition ${partitionBytes}; provision the station anew`,
+      `${file} has ${size} bytes, but the partition has ${partitionBytes}; provision the station again`,
     );
   }
   return file;

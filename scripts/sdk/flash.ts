@@ -1,4 +1,4 @@
-/** `npm run flash`: writes a built firmware, and the identity of a station, to a board. */
+/** `npm run flash`: writes a built firmware and optionally the identity of a station to a board. */
 
 import { spawn } from "node:child_process";
 import { Command } from "commander";
@@ -16,25 +16,27 @@ async function flash(options: FlashOptions): Promise<void> {
     ...["--chip", options.target.chip?.name ?? "", "--port", options.port, "write-flash"],
     ...files.flatMap(([offset, file]) => [`0x${offset.toString(16)}`, file]),
   ];
-  // The words are arguments of the script, so that no path is read as shell.
+  // The paths are arguments of the script, so that the shell does not interpret them.
   const script = `. "$0/export.sh" >/dev/null && exec python -m esptool "$@"`;
   const child = spawn("bash", ["-c", script, folder, ...words], { stdio: "inherit" });
   const code = await new Promise((done) => child.once("close", done));
   if (code !== 0)
-    throw new Error(`esptool ended with ${code}; is the board on ${options.port}, and nothing else there?`);
-  if (options.station === undefined) process.stdout.write("what the board had stored is as it was\n");
+    throw new Error(
+      `esptool failed with ${code}; check that the board is at ${options.port} and no other program uses it`,
+    );
+  if (options.station === undefined) process.stdout.write("the stored data of the board is unchanged\n");
   process.stdout.write(`done; npm run monitor -- --port ${options.port} shows its log\n`);
 }
 
 new Command("npm run flash --")
   .description("Writes a built firmware to a board")
-  .requiredOption("--port <device>", "where the board is, /dev/ttyUSB0 say")
+  .requiredOption("--port <device>", "serial port of the board, such as /dev/ttyUSB0")
   .option("--target <name>", "esp32, esp32-signed or esp32c3", targetOf, targetOf("esp32"))
   .option(
     "--station <file>",
-    "the identity that it gets: an .nvs.bin of npm run provision; erases what it had",
+    "identity for the board: an .nvs.bin of npm run provision; erases the stored data",
   )
-  .option("--debug", "a debug build", false)
+  .option("--debug", "flash a debug build", false)
   .showHelpAfterError()
   .action(flash)
   .parseAsync()

@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
 
-/** The property of `modules` that names sources to leave out. */
+/** Property of `modules` that lists excluded sources. */
 const EXCLUDED = "~";
 
 const names = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 
-/** What this project uses of a manifest of mcconfig (the SDK's documentation/tools/manifest.md). */
+/** Schema of the used parts of mcconfig's manifests (the SDK's documentation/tools/manifest.md). */
 const partSchema = z.object({
   include: names.optional(),
   modules: z.record(z.string(), names).optional(),
@@ -28,32 +28,32 @@ export interface ModuleLists {
   readonly preload: readonly string[];
 }
 
-/** Beside each manifest.json, which includes it. */
+/** Name of the generated file beside each manifest.json, which includes it. */
 export const GENERATED_FILE = "modules.json";
 const NO_MODULES: ModuleLists = { modules: {}, preload: [] };
 
 export interface Manifest {
-  /** The manifest and those of ours that it includes. */
+  /** Paths of the manifest and of this project's manifests that it includes. */
   readonly files: string[];
-  /** Module name to source file without its ending, for what is ours: an absolute path. */
+  /** Module name to absolute path of the source file without its ending, for this project's modules. */
   readonly ownModules: Map<string, string>;
-  /** Everything else that it takes, in the SDK's variables. */
+  /** Included manifests and modules of the SDK, with the SDK's variables. */
   readonly fromSDK: string[];
-  /** Sources that the build leaves out, in the SDK's variables. */
+  /** Sources that the build excludes, with the SDK's variables. */
   readonly excluded: string[];
   readonly preload: Set<string>;
   /** Name of the module that runs first. */
   main?: string;
   readonly ffiFunctions: string[];
-  /** Pool of XS for slots, chunks and stack (`creation.static`), bytes. The last manifest that states it decides. */
+  /** Size of the XS pool for slots, chunks and stack (`creation.static`), bytes. The last manifest takes precedence. */
   staticHeapBytes?: number;
   /** Files of the build (partitions, sdkconfig): absolute paths. */
   readonly buildFiles: Map<string, string>;
 }
 
 /**
- * Reads a manifest as mcconfig does for one platform. The generated file is not read: `generated` stands for
- * it, and without that the result has what is listed by hand. Throws for a manifest that is not well-formed, naming the file.
+ * Reads a manifest as mcconfig does for one platform. `generated` replaces the generated file; by default the result has
+ * only modules that are listed by hand. Throws an error with the path if a manifest is invalid.
  */
 export function readManifest(file: string, platform: string, generated = NO_MODULES): Manifest {
   const manifest: Manifest = {
@@ -73,7 +73,7 @@ function add(manifest: Manifest, file: string, platform: string, generated: Modu
   manifest.files.push(file);
   const isGenerated = basename(file) === GENERATED_FILE;
   const parsed = manifestSchema.safeParse(isGenerated ? generated : JSON.parse(readFileSync(file, "utf8")));
-  if (!parsed.success) throw new Error(`${file} is no manifest: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) throw new Error(`${file} is not a valid manifest: ${z.prettifyError(parsed.error)}`);
   const { build = {}, platforms = {}, ...whole } = parsed.data;
   const own = platforms[platform] ?? platforms["..."];
   if (own?.error !== undefined) throw new Error(own.error);

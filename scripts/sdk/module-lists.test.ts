@@ -25,7 +25,7 @@ function board(preload: ManifestFolder["preload"] = "all"): ManifestFolder {
 }
 
 describe("moduleLists", () => {
-  test("lists what the main module imports, from any folder, by its path", async () => {
+  test("lists the modules that the main module imports, from any folder, by their paths", async () => {
     put("firmware/main.ts", 'import "./deep/er/part.js";\nimport "timer";\n');
     put("firmware/deep/er/part.ts", 'export * from "../../../modules/bundled.js";\n');
     put("modules/bundled.js", "export const a = 1;\n");
@@ -40,7 +40,7 @@ describe("moduleLists", () => {
     });
   });
 
-  test("leaves out modules that are imported for their types only", async () => {
+  test("omits modules that are imported only for their types", async () => {
     put("firmware/main.ts", 'import type { A } from "./types.js";\nexport const a: A = 1;\n');
     put("firmware/types.ts", "export type A = number;\n");
     expect(Object.keys((await moduleLists(board(), root)).modules)).toEqual(["firmware/main"]);
@@ -56,7 +56,7 @@ describe("moduleLists", () => {
     });
   });
 
-  test("follows a module that is listed by hand, and does not list it again", async () => {
+  test("includes the imports of a module that is listed by hand, but not the module itself", async () => {
     const modules = { "firmware/a/pins": "../../firmware/b/pins" };
     put("manifests/board/manifest.json", JSON.stringify({ creation: { main: "firmware/main" }, modules }));
     put("firmware/main.ts", 'import "./a/pins.js";\n');
@@ -69,7 +69,7 @@ describe("moduleLists", () => {
     expect(lists.preload).toEqual(["firmware/a/beside", "firmware/a/pins", "firmware/main"]);
   });
 
-  test("preloads the portable firmware only, when the manifest asks for that", async () => {
+  test("preloads only the portable firmware, or no module, as the manifest requires", async () => {
     put("firmware/main.ts", 'import "./clock.js";\nimport "./start.js";\nimport "../host-tests/world.js";\n');
     put("firmware/clock.ts", 'import "timer";\nimport "./ticks.js";\n');
     put("firmware/ticks.ts", "");
@@ -83,12 +83,12 @@ describe("moduleLists", () => {
     expect((await moduleLists(board("none"), root)).preload).toEqual([]);
   });
 
-  test("names a specifier that has no module, and its importer", async () => {
+  test("throws an error with specifier and importer of a missing module", async () => {
     put("firmware/main.ts", 'import "node:fs";\n');
-    await expect(moduleLists(board(), root)).rejects.toThrow(/firmware\/main\.ts.*no module node:fs/);
+    await expect(moduleLists(board(), root)).rejects.toThrow(/firmware\/main\.ts.*the module node:fs/);
   });
 
-  test("names a manifest without a main module", async () => {
+  test("throws an error with the path of a manifest without a main module", async () => {
     put("manifests/board/manifest.json", "{}");
     await expect(moduleLists(board(), root)).rejects.toThrow("board/manifest.json has no creation.main");
   });
@@ -106,7 +106,7 @@ describe("writeModuleLists", () => {
     expect(JSON.parse(readFileSync(file(), "utf8")).modules).toHaveProperty(["firmware/new"]);
   });
 
-  test("does not touch a file that is up to date", async () => {
+  test("does not write a file that is up to date", async () => {
     put("firmware/main.ts", "");
     await writeModuleLists(board(), root);
     utimesSync(file(), 1, 1);

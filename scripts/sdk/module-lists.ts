@@ -8,18 +8,18 @@ const SDK_MODULES: Readonly<Record<string, unknown>> = JSON.parse(
   readFileSync(join(ROOT, "manifests/sdk-modules.json"), "utf8"),
 );
 const ENDINGS = [".ts", ".js"];
-/** The folders of the firmware. Everything else that the simulator runs is a tool of the host. */
+/** Folders of the firmware. The simulator runs tools of the host beside them. */
 const FIRMWARE = /^(firmware|modules)\//;
 
 interface Module {
-  /** Absolute path of its source. */
+  /** Absolute path of the source. */
   readonly file: string;
-  /** Names of the project's and npm's modules that it imports. */
+  /** Names of imported modules of the project and of npm. */
   readonly imports: readonly string[];
   readonly importsSDK: boolean;
 }
 
-/** Generated lists of a manifest: its main module and all modules that it imports, directly and indirectly. */
+/** Returns the generated lists of a manifest: its main module and all modules that it imports, also indirectly. */
 export async function moduleLists(manifest: ManifestFolder, root = ROOT): Promise<ModuleLists> {
   const folder = join(root, "manifests", manifest.name);
   const { main, ownModules } = readManifest(join(folder, "manifest.json"), manifest.platform);
@@ -28,13 +28,13 @@ export async function moduleLists(manifest: ManifestFolder, root = ROOT): Promis
   const modules: Record<string, string> = {};
   for (const name of [...graph.keys()].sort()) {
     const file = graph.get(name)?.file ?? "";
-    // A manifest that lists a module by hand keeps its own source for that name.
+    // A module that the manifest lists by hand is not generated: its source differs.
     if (!ownModules.has(name)) modules[name] = withoutEnding(slashes(relative(folder, file)));
   }
   return { modules, preload: preloaded(manifest, main, graph) };
 }
 
-/** Writes `modules.json` beside a manifest. An unchanged file keeps its time, so that mcconfig builds nothing anew. */
+/** Writes `modules.json` beside a manifest. An unchanged file keeps its time, so that mcconfig does not build again. */
 export async function writeModuleLists(manifest: ManifestFolder, root = ROOT): Promise<void> {
   const file = join(root, "manifests", manifest.name, GENERATED_FILE);
   const text = `${JSON.stringify(await moduleLists(manifest, root), null, 2)}\n`;
@@ -52,7 +52,7 @@ function preloaded({ preload }: ManifestFolder, main: string, graph: Map<string,
   }
 }
 
-/** Modules of the firmware that the main module reaches without passing through one that imports the SDK. */
+/** Returns the modules of the firmware that the main module reaches without a module in between that uses the SDK. */
 function portableFirmware(main: string, graph: Map<string, Module>): string[] {
   const found = new Set<string>();
   const queue = [...(graph.get(main)?.imports ?? [])];
@@ -112,7 +112,7 @@ function modulesOf(
   );
 }
 
-/** Fills `names`, from absolute path to module name, while esbuild follows the imports. */
+/** Plugin that resolves specifiers as XS does, and fills `names`: absolute path to module name. */
 function resolveAsXS(
   root: string,
   names: Map<string, string>,
@@ -131,7 +131,7 @@ function resolveAsXS(
         const path =
           sourceOf(ownModules.get(name) ?? join(root, name)) ?? sourceOf(join(root, "node_modules", name));
         if (path === undefined) {
-          const text = `there is no module ${specifier} in the project, in node_modules or in manifests/sdk-modules.json`;
+          const text = `the module ${specifier} is neither in the project nor in node_modules nor in manifests/sdk-modules.json`;
           return { errors: [{ text }] };
         }
         names.set(path, name);
@@ -141,7 +141,7 @@ function resolveAsXS(
   };
 }
 
-/** The file that has a path with its ending. */
+/** Returns the existing source file of a path without its ending. */
 function sourceOf(path: string): string | undefined {
   return ENDINGS.map((ending) => path + ending).find((file) => existsSync(file));
 }

@@ -5,18 +5,18 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { buildEnvironment, checkPort, findIDF, findModdable } from "./tools.js";
 
-/** Of a release build (CONFIG_ESP_CONSOLE_UART_BAUDRATE). */
+/** Baud rate of a release build (CONFIG_ESP_CONSOLE_UART_BAUDRATE). */
 const RELEASE_BAUD = "115200";
-/** Of a debug build, whose log is xsbug's (DEBUGGER_SPEED of the SDK's makefile). */
+/** Baud rate of a debug build, which logs to xsbug (DEBUGGER_SPEED of the SDK's makefile). */
 const DEBUG_BAUD = "460800";
 const XSBUG_PORT = "5002";
-/** miniterm takes the terminal raw, and leaves at Ctrl-] by itself. */
+/** Exit character of miniterm. It sets the terminal to raw mode, and its default is Ctrl-]. */
 const CTRL_C = "3";
 
 new Command("npm run monitor --")
   .description("Shows a board's log until Ctrl-C")
-  .requiredOption("--port <device>", "where the board is, /dev/ttyUSB0 say")
-  .option("--debug", "of a debug build", false)
+  .requiredOption("--port <device>", "serial port of the board, such as /dev/ttyUSB0")
+  .option("--debug", "show the log of a debug build", false)
   .showHelpAfterError()
   .action(monitor)
   .parseAsync()
@@ -31,7 +31,9 @@ async function monitor({ port, debug }: { port: string; debug: boolean }): Promi
   const child = debug ? xsbugLog(port) : miniterm(port);
   const code = await new Promise((done) => child.once("close", done));
   if (code !== 0)
-    throw new Error(`the monitor ended with ${code}; is the board on ${port}, and nothing else there?`);
+    throw new Error(
+      `the monitor failed with ${code}; check that the board is at ${port} and no other program uses it`,
+    );
 
   function xsbugLog(device: string) {
     const env = { ...buildEnvironment(process.env, moddable), XSBUG_PORT, XSBUG_HOST: "localhost" };

@@ -37,78 +37,78 @@ function makeIDFRepository(path: string, tag: string): void {
   }
 }
 
-describe("the Moddable SDK", () => {
+describe("findModdable", () => {
   const found = () => findModdable({ MODDABLE: folder }, "linux");
 
-  test("is found, with its tools", () => {
+  test("returns folder, version and tools", () => {
     put("tools/VERSION", "8.2.3\n");
     put("build/bin/lin/release/mcconfig");
     expect(found()).toEqual({ folder, version: "8.2.3", bin: join(folder, "build/bin/lin/release") });
   });
 
-  test.each(["8.2.4", "8.10.0", "9.0.0"])("may be %s", (version) => {
+  test.each(["8.2.4", "8.10.0", "9.0.0"])("accepts version %s", (version) => {
     put("tools/VERSION", version);
     put("build/bin/lin/release/mcconfig");
     expect(found().version).toBe(version);
   });
 
-  test("is not there", () => {
+  test("reports a missing SDK", () => {
     expect(() => findModdable({}, "linux")).toThrow("$MODDABLE is not set");
     expect(found).toThrow("no tools/VERSION");
   });
 
-  test.each(["8.2.2", "8.1.9", "7.9.9"])("is too old as %s", (version) => {
+  test.each(["8.2.2", "8.1.9", "7.9.9"])("refuses version %s as too old", (version) => {
     put("tools/VERSION", version);
-    expect(found).toThrow(`is ${version}; it has to be 8.2.3 or newer`);
+    expect(found).toThrow(`is ${version}; it must be 8.2.3 or newer`);
   });
 
-  test("is not built", () => {
+  test("reports an SDK whose tools are not built", () => {
     put("tools/VERSION", "8.2.3");
-    expect(found).toThrow(`make in ${join(folder, "build/makefiles/lin")}`);
+    expect(found).toThrow(`run make in ${join(folder, "build/makefiles/lin")}`);
     expect(() => findModdable({ MODDABLE: folder }, "darwin")).toThrow("build/makefiles/mac");
   });
 
-  test("runs with this project's TypeScript on its path", () => {
+  test("mcconfig runs with this project's TypeScript on its path", () => {
     const path = buildEnvironment({ PATH: "/bin" }, { folder, version: "8.2.3", bin: "/sdk/bin" }).PATH;
     expect(path).toBe(`${join(ROOT, "node_modules/.bin")}:/sdk/bin:/bin`);
   });
 });
 
-describe("ESP-IDF", () => {
+describe("findIDF", () => {
   const found = () => findIDF({ IDF_PATH: folder });
 
-  test.each(["v6.0", "v6.0.1"])("is found as %s", (version) => {
+  test.each(["v6.0", "v6.0.1"])("accepts version %s", (version) => {
     put("export.sh");
     makeIDFRepository(folder, version);
     expect(found().version).toBe(version.replace("v", ""));
   });
 
-  test("is not there", () => {
+  test("reports a missing ESP-IDF", () => {
     expect(() => findIDF({})).toThrow("$IDF_PATH is not set");
     expect(found).toThrow("no export.sh");
   });
 
-  test.each(["v5.4", "v6.1"])("has another version: %s", (version) => {
+  test.each(["v5.4", "v6.1"])("refuses version %s", (version) => {
     put("export.sh");
     makeIDFRepository(folder, version);
-    expect(found).toThrow(`is ${version.slice(1)}; it has to be 6.0`);
+    expect(found).toThrow(`is ${version.slice(1)}; it must be 6.0`);
   });
 
-  test("is refused as an archive, whose version the SDK cannot read", () => {
+  test("refuses an archive, whose version the SDK cannot read", () => {
     put("export.sh");
     put("version.txt", "v6.0");
-    expect(found).toThrow("is no git repository");
+    expect(found).toThrow("is not a git repository");
   });
 });
 
-describe("what is flashed", () => {
+describe("flashFiles", () => {
   const bins = ["bootloader.bin", "partition-table.bin", "ota_data_initial.bin", "xs_esp32.bin"];
   const files = (target: string, station?: string) =>
     flashFiles({ port: "", target: targetOf(target), debug: false, station }, folder).map(
       ([offset, file]) => [offset, file.slice(folder.length + 1)],
     );
 
-  test("goes where the partition table and the chip want it", () => {
+  test("returns the offsets of partition table and chip", () => {
     for (const bin of bins) put(bin);
     const station = put("one.nvs.bin", Buffer.alloc(0x14000));
     expect(files("esp32", station)).toEqual([
@@ -121,30 +121,30 @@ describe("what is flashed", () => {
     expect(files("esp32c3")[0]).toEqual([0, "bootloader.bin"]);
   });
 
-  test("leaves what the board has stored, unless a station is given", () => {
+  test("does not overwrite stored data without a station", () => {
     for (const bin of bins) put(bin);
     expect(files("esp32").map(([offset]) => offset)).not.toContain(0xc000);
   });
 
-  test("has to be built", () => {
+  test("reports a missing build", () => {
     expect(() => files("esp32c3")).toThrow("npm run build:esp32c3");
-    expect(() => files("lin")).toThrow("lin is no board");
+    expect(() => files("lin")).toThrow("lin is not a board");
   });
 
-  test("takes no station that does not fill its partition", () => {
+  test("refuses a station whose size is not that of its partition", () => {
     for (const bin of bins) put(bin);
-    expect(() => files("esp32", join(folder, "none.nvs.bin"))).toThrow("npm run provision makes it");
+    expect(() => files("esp32", join(folder, "none.nvs.bin"))).toThrow("make it with npm run provision");
     const station = put("short.nvs.bin", Buffer.alloc(0x6000));
-    expect(() => files("esp32", station)).toThrow("has 24576 bytes and the partition 81920");
+    expect(() => files("esp32", station)).toThrow("has 24576 bytes, but the partition has 81920");
   });
 
-  test("is where mcconfig leaves it", () => {
+  test("binFolder is the folder of mcconfig's images", () => {
     const moddable = { folder: "/sdk", version: "8.2.3", bin: "" };
     expect(binFolder(moddable, targetOf("esp32c3"), true)).toBe("/sdk/build/bin/esp32/esp32c3/debug/esp32c3");
   });
 });
 
-describe("bytecode", () => {
+describe("ownBytecodeBytes", () => {
   function atom(name: string, content: Buffer): Buffer {
     const head = Buffer.alloc(8);
     head.writeUInt32BE(content.length + 8);
@@ -152,7 +152,7 @@ describe("bytecode", () => {
     return Buffer.concat([head, content]);
   }
 
-  test("is counted for what is ours, without names", () => {
+  test("counts the bytecode of this project's modules, without names", () => {
     const file = atom(
       "XS_B",
       Buffer.concat([atom("SYMB", Buffer.alloc(50)), atom("CODE", Buffer.alloc(300))]),
@@ -163,7 +163,7 @@ describe("bytecode", () => {
     expect(ownBytecodeBytes(folder)).toBe(600);
   });
 
-  test("of a damaged file is an error", () => {
+  test("throws for a damaged file", () => {
     put("firmware/main.xsb", Buffer.alloc(20));
     expect(() => ownBytecodeBytes(folder)).toThrow("build again");
   });
@@ -191,25 +191,25 @@ test("allowScripts decides on every package with an install script", () => {
   expect(Object.keys(read("package.json").allowScripts).sort()).toEqual([...new Set(withScripts)].sort());
 });
 
-test("a manifest that is none is named", () => {
+test("readManifest throws an error with the path of an invalid manifest", () => {
   const file = put("manifest.json", '{"modules": 3}');
-  expect(() => readManifest(file, "esp32")).toThrow(`${file} is no manifest`);
+  expect(() => readManifest(file, "esp32")).toThrow(`${file} is not a valid manifest`);
 });
 
 test.each([
   ["build.ts", ["esp32-signed"], "esp32-signed needs --signing-key"],
   ["build.ts", ["esp32", "--signing-key", "key.pem"], "esp32 is not signed"],
-  ["build.ts", ["esp32s3"], "there is no target esp32s3; there are esp32, esp32-signed, esp32c3, lin"],
+  ["build.ts", ["esp32s3"], "the target esp32s3 is unknown; use one of esp32, esp32-signed, esp32c3, lin"],
   ["build.ts", ["esp32"], "$MODDABLE is not set"],
   ["flash.ts", [], "--port"],
   ["flash.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],
   ["monitor.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],
   ["flash.ts", ["--port", ""], "--port is empty"],
-  ["flash.ts", ["--port", "/dev/nope"], "there is no /dev/nope"],
+  ["flash.ts", ["--port", "/dev/nope"], "the port /dev/nope does not exist"],
   ["monitor.ts", ["--port", ""], "--port is empty"],
-  ["monitor.ts", ["--port", "/dev/nope"], "there is no /dev/nope"],
-  ["monitor.ts", ["--port", "/dev/nope", "--debug"], "there is no /dev/nope"],
-])("%s %j says what is missing, and ends with 1", (script, words, sentence) => {
+  ["monitor.ts", ["--port", "/dev/nope"], "the port /dev/nope does not exist"],
+  ["monitor.ts", ["--port", "/dev/nope", "--debug"], "the port /dev/nope does not exist"],
+])("%s %j reports what is missing and exits with 1", (script, words, sentence) => {
   const { MODDABLE: _moddable, IDF_PATH: _idf, ...env } = process.env;
   const { status, stderr } = spawnSync(
     process.execPath,

@@ -2,17 +2,18 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What the firmware is built for. */
+/** A target of the build: a chip or the simulator. */
 export interface Target {
   readonly name: TargetName;
-  /** Of mcconfig. */
+  /** Platform of mcconfig (argument `-p`). */
   readonly platform: string;
-  /** The chip takes only images that the vendor's tool has signed. */
+  /** The chip accepts only images that are signed with the vendor's tool (secure boot). */
   readonly isSigned?: boolean;
-  /** Of the vendor's compiler and flasher; none: the simulator. */
+  /** The chip; `undefined` for the simulator. */
   readonly chip?: {
+    /** Name of the chip for compiler and flasher. */
     readonly name: string;
-    /** Where the chip looks for its bootloader. */
+    /** Flash offset of the bootloader, bytes. */
     readonly bootloaderOffset: number;
   };
 }
@@ -31,10 +32,10 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
   lin: { name: "lin", platform: "lin" },
 };
 
-/** A folder of manifests/, with the manifest.json that mcconfig takes. */
+/** A folder of manifests/ with a manifest.json for mcconfig. */
 export interface ManifestFolder {
   readonly name: string;
-  /** Argument `-p` of mcconfig. */
+  /** Platform of mcconfig (argument `-p`). */
   readonly platform: string;
   /**
    * Which modules of the project are preloaded:
@@ -55,13 +56,14 @@ export function manifestFolderOf({ name, platform, chip }: Target): ManifestFold
   return { name, platform, preload: chip ? "all" : "portable firmware" };
 }
 
-/** Throws for a name that is none, with those that are. */
+/** Returns the target of a name. Throws an error with the valid names for an unknown one. */
 export function targetOf(name: string): Target {
   const target = Object.hasOwn(TARGETS, name) ? TARGETS[name as TargetName] : undefined;
-  if (!target) throw new Error(`there is no target ${name}; there are ${Object.keys(TARGETS).join(", ")}`);
+  if (!target)
+    throw new Error(`the target ${name} is unknown; use one of ${Object.keys(TARGETS).join(", ")}`);
   return target;
 }
 
-/** The whole flash of the boards that the manifests are for. */
+/** Flash size of the boards that the manifests support, bytes. */
 export const FLASH_BYTES = 4 * 1024 * 1024;
 export const PARTITION_TABLE_OFFSET = 0x8000;

@@ -1,10 +1,11 @@
-/** Finds the vendors' tools, and says what is missing and where the vendors tell how to get it. */
+/** Finds the vendors' tools. Errors name the missing part and the vendor's guide for its installation. */
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { ROOT } from "./targets.js";
 
+/** Minimum version of the Moddable SDK. */
 const LEAST_SDK = [8, 2, 3];
 const IDF_VERSION = "6.0";
 const SDK_GUIDE = "github.com/Moddable-OpenSource/moddable, documentation/Moddable SDK - Getting Started.md";
@@ -17,66 +18,69 @@ export interface Environment {
 export interface Moddable {
   readonly folder: string;
   readonly version: string;
-  /** Where its command line tools are. */
+  /** Folder of the command line tools. */
   readonly bin: string;
 }
 
-/** Throws with a sentence when the SDK is not there, too old, or not built. */
+/** Finds the Moddable SDK. Throws a message for people if it is missing, too old, or not built. */
 export function findModdable(environment: Environment, system: NodeJS.Platform): Moddable {
   const folder = environment.MODDABLE;
   if (!folder) throw new Error(`$MODDABLE is not set: install the Moddable SDK (${SDK_GUIDE})`);
   const versionFile = join(folder, "tools", "VERSION");
   if (!existsSync(versionFile)) {
     throw new Error(
-      `$MODDABLE is ${folder}, and there is no Moddable SDK: no tools/VERSION in it (${SDK_GUIDE})`,
+      `$MODDABLE is ${folder}, which is not a Moddable SDK: it has no tools/VERSION (${SDK_GUIDE})`,
     );
   }
   const version = readFileSync(versionFile, "utf8").trim();
   if (!isAtLeast(version, LEAST_SDK)) {
     throw new Error(
-      `the Moddable SDK in ${folder} is ${version}; it has to be ${LEAST_SDK.join(".")} or newer`,
+      `the Moddable SDK in ${folder} is ${version}; it must be ${LEAST_SDK.join(".")} or newer`,
     );
   }
   const host = system === "darwin" ? "mac" : "lin";
   const bin = join(folder, "build", "bin", host, "release");
   if (!existsSync(join(bin, "mcconfig"))) {
     throw new Error(
-      `the tools of the Moddable SDK are not built: make in ${join(folder, "build/makefiles", host)}`,
+      `the tools of the Moddable SDK are not built: run make in ${join(folder, "build/makefiles", host)}`,
     );
   }
   return { folder, version, bin };
 }
 
-/** Throws with a sentence when ESP-IDF is not there, or not the version that the SDK wants. */
+/** Finds ESP-IDF. Throws a message for people if it is missing or not the version that the SDK needs. */
 export function findIDF(environment: Environment): { folder: string; version: string } {
   const folder = environment.IDF_PATH;
   if (!folder) throw new Error(`$IDF_PATH is not set: install ESP-IDF ${IDF_VERSION} (${IDF_GUIDE})`);
   if (!existsSync(join(folder, "export.sh"))) {
-    throw new Error(`$IDF_PATH is ${folder}, and there is no ESP-IDF: no export.sh in it (${IDF_GUIDE})`);
+    throw new Error(`$IDF_PATH is ${folder}, which is not an ESP-IDF: it has no export.sh (${IDF_GUIDE})`);
   }
   const version = idfVersion(folder);
   if (version === undefined) {
     throw new Error(
-      `the ESP-IDF in ${folder} is no git repository, and the SDK reads its version from git: clone it (${IDF_GUIDE})`,
+      `the ESP-IDF in ${folder} is not a git repository, but the SDK reads its version from git: clone it (${IDF_GUIDE})`,
     );
   }
   if (version !== IDF_VERSION && !version.startsWith(`${IDF_VERSION}.`)) {
-    throw new Error(`the ESP-IDF in ${folder} is ${version}; it has to be ${IDF_VERSION}`);
+    throw new Error(`the ESP-IDF in ${folder} is ${version}; it must be ${IDF_VERSION}`);
   }
   return { folder, version };
 }
 
-/** Throws with a sentence when no board can be there. */
+/** Throws a message for people if no board can be at the port. */
 export function checkPort(port: string): void {
-  if (port === "") throw new Error("--port is empty; it has to be where the board is, /dev/ttyUSB0 say");
+  if (port === "")
+    throw new Error("--port is empty; it must be the board's serial port, such as /dev/ttyUSB0");
   if (!existsSync(port)) {
-    throw new Error(`there is no ${port}: plug the board in, and look for it with ls /dev/tty* /dev/cu.*`);
+    throw new Error(
+      `the port ${port} does not exist; plug the board in and find it with ls /dev/tty* /dev/cu.*`,
+    );
   }
 }
 
 /**
- * Version of ESP-IDF, read as the SDK's makefile (`tools/mcconfig/make.esp32.mk`) reads it: an archive without its git
- * repository fails there. `undefined`: git describes nothing.
+ * Reads the version of ESP-IDF as the SDK's makefile (`tools/mcconfig/make.esp32.mk`) does. `undefined` without a git
+ * repository, for which the makefile fails.
  */
 function idfVersion(folder: string): string | undefined {
   const { status, stdout } = spawnSync("git", ["describe", "--always", "--abbrev=0"], {
@@ -86,7 +90,7 @@ function idfVersion(folder: string): string | undefined {
   return status === 0 ? stdout.trim().replace(/^v/, "") : undefined;
 }
 
-/** What mcconfig runs in: its tools, and this project's TypeScript, on the path. */
+/** Returns the environment of mcconfig: its tools and this project's TypeScript are on the path. */
 export function buildEnvironment(environment: Environment, moddable: Moddable): NodeJS.ProcessEnv {
   const path = [join(ROOT, "node_modules", ".bin"), moddable.bin, environment.PATH ?? ""];
   return { ...environment, MODDABLE: moddable.folder, PATH: path.join(delimiter) };

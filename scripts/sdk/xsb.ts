@@ -3,7 +3,7 @@ import { join, sep } from "node:path";
 
 const ATOM_HEAD_BYTES = 8;
 
-/** Bytecode of the modules of ours in a folder of what xsc made: its CODE atoms, without names and maps. */
+/** Returns the bytecode size of this project's modules in a folder of compiled modules, without names and maps. */
 export function ownBytecodeBytes(folder: string): number {
   let sum = 0;
   for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
@@ -14,7 +14,10 @@ export function ownBytecodeBytes(folder: string): number {
   return sum;
 }
 
-/** An .xsb file is an atom of atoms: each has its size with its head, big endian, and a name of four characters. */
+/**
+ * Returns the size of the CODE atoms of an .xsb file. The file is an atom that contains atoms. Each begins with its size,
+ * head included, big endian, and a name of four characters.
+ */
 function codeBytes(file: Buffer): number {
   let sum = 0;
   for (let at = ATOM_HEAD_BYTES; at + ATOM_HEAD_BYTES <= file.length; ) {

@@ -1,10 +1,10 @@
 /**
- * Nobody connects while the engine is busy for long: the SDK's BLE server answers a phone's first access on the
- * Bluetooth task, and calls into nothing where the engine has not yet taken the connection (`accessCharacteristic` in
- * modules/io/ble/server/esp32/bleserver.c).
+ * Pauses advertising while the engine is busy for long, so that no phone connects. The SDK's BLE server serves a phone's
+ * first access on the Bluetooth task, and crashes if the engine has not received the connection before
+ * (`accessCharacteristic` in modules/io/ble/server/esp32/bleserver.c).
  */
 export class AdvertisingPause {
-  /** Called when it begins and when it is over. */
+  /** Called when a pause begins and when it ends. */
   onChanged: () => void = () => {};
   private _holders = 0;
 
@@ -12,7 +12,7 @@ export class AdvertisingPause {
     return this._holders > 0;
   }
 
-  /** Returns how to end it. It is over when all who have begun it have ended it. */
+  /** Begins a pause. Returns a function that ends it. The pause lasts until each caller has ended its own. */
   begin(): () => void {
     let isEnded = false;
     this._add(1);

@@ -32,19 +32,19 @@ const ANSWERED = concatBytes(
   Uint8Array.of(0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...ADDRESS),
 );
 
-describe("a DNS where every name is the station", () => {
-  test("answers with its address", () => {
+describe("dnsAnswer", () => {
+  test("returns the station's address for an A query", () => {
     expect(dnsAnswer(query(), ADDRESS)).toEqual(ANSWERED);
   });
 
-  test("answers a query with EDNS without it", () => {
+  test("returns a response without EDNS to a query with EDNS", () => {
     expect(dnsAnswer(query({ additional: OPT }), ADDRESS)).toEqual(ANSWERED);
   });
 
   test.each([
     ["AAAA", 28],
     ["HTTPS", 65],
-  ])("has no %s record", (_name, type) => {
+  ])("returns an empty response to a query of type %s", (_name, type) => {
     expect(dnsAnswer(query({ type }), ADDRESS)).toEqual(
       concatBytes(
         Uint8Array.of(0xab, 0xcd, 0x85, 0x80, 0, 1, 0, 0, 0, 0, 0, 0),
@@ -60,18 +60,18 @@ describe("a DNS where every name is the station", () => {
     ["no question", query({ questions: 0 })],
     ["two questions", query({ questions: 2 })],
     ["a name that points elsewhere", query().fill(0xc0, 12, 13)],
-  ])("says nothing to %s", (_name, bytes) => {
+  ])("returns no response to %s", (_name, bytes) => {
     expect(dnsAnswer(bytes, ADDRESS)).toBeUndefined();
   });
 
-  test("says nothing to what ends too early", () => {
+  test("returns no response to a truncated query", () => {
     const whole = query();
     for (let length = 0; length < whole.length; length++) {
       expect(dnsAnswer(whole.slice(0, length), ADDRESS)).toBeUndefined();
     }
   });
 
-  test("takes any bytes", () => {
+  test("never throws, whichever bytes it receives", () => {
     const random = new Random(1035);
     for (let round = 0; round < 2000; round++) {
       const bytes = random.bytes(random.int(80));

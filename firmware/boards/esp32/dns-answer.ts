@@ -8,11 +8,11 @@ const CLASS_IN = 1;
 const TTL_S = 60;
 
 /**
- * What a DNS says where every name is `address`: that, or for all but an A query that there is nothing, so that a phone
- * does not wait for the rest. `undefined` for what is no query of one question.
+ * Returns the captive portal's response to a DNS query: `address` for an A query of any name, an empty response for any
+ * other type, so that a phone does not wait. `undefined` for a message that is not a query with one question.
  *
- * The SDK's own (`modules/network/dns/dnsserver.js`) leaves the query's additional records (EDNS, RFC 6891) where the
- * answer has to be.
+ * The SDK's own server (`modules/network/dns/dnsserver.js`) copies the query's additional records (EDNS, RFC 6891) to
+ * the place of the answer.
  */
 export function dnsAnswer(
   query: Uint8Array<ArrayBuffer>,
@@ -26,10 +26,10 @@ export function dnsAnswer(
   const isForAddress = view.getUint16(end - 4) === TYPE_A && view.getUint16(end - 2) === CLASS_IN;
   const isRecursionDesired = flags & 0x01;
   return concatBytes(
-    // A response, authoritative, recursion available, no error; one question and the answers to it.
+    // Flags: response, authoritative, recursion available, no error. Counts: one question and its answers.
     Uint8Array.of(idHigh, idLow, 0x84 | isRecursionDesired, 0x80, 0, 1, 0, isForAddress ? 1 : 0, 0, 0, 0, 0),
     query.slice(HEADER_BYTES, end),
-    // The name is the question's (RFC 1035 4.1.4).
+    // The name is a pointer to the question's name (RFC 1035 4.1.4).
     isForAddress
       ? Uint8Array.of(
           0xc0,
@@ -50,7 +50,7 @@ export function dnsAnswer(
   );
 }
 
-/** The index after name, type and class; `undefined` when the query ends before that. */
+/** Returns the index after name, type and class; `undefined` if the query ends before. */
 function endOfQuestion(query: Uint8Array<ArrayBuffer>): number | undefined {
   let at = HEADER_BYTES;
   for (let length = query[at]; length !== 0; length = query[at]) {

@@ -5,8 +5,8 @@ let collected: (boolean | undefined)[];
 let collectedAtConstruction: (boolean | undefined)[];
 let isRefused: boolean;
 
-/** What is on the air. */
-let air: unknown[] | undefined;
+/** Records that are advertised; `undefined` while the server does not advertise. */
+let advertised: unknown[] | undefined;
 
 class FakeGATTServer {
   constructor() {
@@ -15,11 +15,11 @@ class FakeGATTServer {
   }
 
   startAdvertising(...records: unknown[]): void {
-    air = records;
+    advertised = records;
   }
 
   stopAdvertising(): void {
-    air = undefined;
+    advertised = undefined;
   }
 }
 
@@ -40,27 +40,27 @@ function parts() {
 }
 
 beforeEach(() => {
-  air = undefined;
+  advertised = undefined;
   collected = [];
   collectedAtConstruction = [];
   isRefused = false;
 });
 
-test("no garbage is collected while the SDK builds the services, and there is room", () => {
+test("garbage collection runs before the SDK builds the services, and is off meanwhile", () => {
   const GATTServer = makeGATTServer(parts());
   new GATTServer({ services: [] });
   expect(collectedAtConstruction).toEqual([undefined, false]);
   expect(collected.at(-1)).toBe(true);
 });
 
-test("garbage is collected again after a server that could not be built", () => {
+test("garbage collection is on again after a failed construction", () => {
   isRefused = true;
   const GATTServer = makeGATTServer(parts());
   expect(() => new GATTServer({ services: [] })).toThrow("no memory");
   expect(collected.at(-1)).toBe(true);
 });
 
-test("it is off the air until the last pause is over, and then advertises what is newest", () => {
+test("the server does not advertise until the last pause ends, and then advertises the newest records", () => {
   const { pause, ...rest } = parts();
   const GATTServer = makeGATTServer({ ...rest, pause });
   const server = new GATTServer({ services: [] });
@@ -68,21 +68,21 @@ test("it is off the air until the last pause is over, and then advertises what i
   server.startAdvertising(before);
   const endFirst = pause.begin();
   const endSecond = pause.begin();
-  expect(air).toBeUndefined();
+  expect(advertised).toBeUndefined();
   server.startAdvertising(during, before);
   endFirst();
   endFirst();
-  expect(air).toBeUndefined();
+  expect(advertised).toBeUndefined();
   endSecond();
-  expect(air).toEqual([during, before]);
+  expect(advertised).toEqual([during, before]);
 });
 
-test("a pause does not bring a server back that has stopped advertising", () => {
+test("the end of a pause does not restart advertising that was stopped", () => {
   const { pause, ...rest } = parts();
   const GATTServer = makeGATTServer({ ...rest, pause });
   const server = new GATTServer({ services: [] });
   server.startAdvertising({ flags: 6 });
   server.stopAdvertising();
   pause.begin()();
-  expect(air).toBeUndefined();
+  expect(advertised).toBeUndefined();
 });

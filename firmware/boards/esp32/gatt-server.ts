@@ -14,13 +14,13 @@ import { asUint8Array } from "../../../modules/bytes/index.js";
 import type { Guard } from "../guard.js";
 import type { AdvertisingPause } from "./advertising-pause.js";
 
-/** A central, as the port has it. */
+/** Connection of a central. */
 class ChipConnection implements GATTConnection {
   readonly subscriptions = new Map<GATTCharacteristic, object>();
   isOver = false;
-  private _native: Connection;
-  private _clock: Clock;
-  private _guard: Guard;
+  private readonly _native: Connection;
+  private readonly _clock: Clock;
+  private readonly _guard: Guard;
 
   constructor(native: Connection, { clock, guard }: { clock: Clock; guard: Guard }) {
     this._native = native;
@@ -47,12 +47,15 @@ class ChipConnection implements GATTConnection {
         this._guard.run(() => done?.(error === 0 ? undefined : new Error(`NimBLE error ${error}`)));
       });
     } catch {
-      // The SDK keeps one subscription a characteristic, not one a central: another central has ended it.
+      // The SDK stores one subscription per characteristic, not per central: another central has ended it.
       this._clock.set(() => done?.(new Error("another central has ended the subscription")), 0);
     }
   }
 
-  /** The SDK frees a connection that is still in its list: nothing more is sent, and the central leaves by itself. */
+  /**
+   * Stops the use of the connection, without a disconnect: the SDK would free a connection that is still in its list.
+   * The central disconnects by itself.
+   */
   close(): void {
     this.isOver = true;
   }
@@ -61,14 +64,14 @@ class ChipConnection implements GATTConnection {
 export interface GATTServerParts {
   readonly clock: Clock;
   readonly guard: Guard;
-  /** While it is on, the server is off the air. */
+  /** The server does not advertise while the pause is on. */
   readonly pause: AdvertisingPause;
 }
 
 /**
- * The SDK's BLE server (NimBLE). It lives as long as the firmware: the SDK frees a server that NimBLE goes on
- * calling, so `close` only leaves the air. Advertising comes back by itself after a connection, and after a
- * disconnection (`ensureAdvertising` in modules/io/ble/server/esp32/bleserver.c).
+ * Returns the GATT server over the SDK's BLE server (NimBLE). `close` only stops advertising: the SDK would free a
+ * server that NimBLE still calls. The SDK restarts advertising after each connection and disconnection
+ * (`ensureAdvertising` in modules/io/ble/server/esp32/bleserver.c).
  */
 export function makeGATTServer({ clock, guard, pause }: GATTServerParts): GATTServerConstructor {
   let isTaken = false;
@@ -76,12 +79,12 @@ export function makeGATTServer({ clock, guard, pause }: GATTServerParts): GATTSe
   return class ChipGATTServer implements GATTServer {
     private readonly _native: SDKGATTServer;
     private readonly _connections = new Map<Connection, ChipConnection>();
-    /** What is to be on the air: the advertisement, and the scan response if there is one. */
+    /** Advertisement and optional scan response; `undefined` while advertising is stopped. */
     private _advertised: [AdvertisingRecords, AdvertisingRecords?] | undefined;
     private _isClosed = false;
 
     constructor(options: GATTServerOptions) {
-      if (isTaken) throw new Error("only one GATT server for as long as the firmware runs");
+      if (isTaken) throw new Error("the firmware can make only one GATT server");
       isTaken = true;
       const sdkOptions = {
         mtu: options.mtu,
@@ -133,21 +136,21 @@ export function makeGATTServer({ clock, guard, pause }: GATTServerParts): GATTSe
       if (!this._isClosed) guard.run(callback);
     }
 
-    /** Calls with the port's connection; what does not answer, or escapes, gives `fallback`. */
-    private _ask<T>(native: Connection, fallback: T, callback: (connection: GATTConnection) => T): T {
+    /** Calls `callback` with the connection. Returns `fallback` for a closed connection or after an exception. */
+    private _callWith<T>(native: Connection, fallback: T, callback: (connection: GATTConnection) => T): T {
       const connection = this._connections.get(native);
-      let answer = fallback;
+      let result = fallback;
       if (connection && !connection.isOver) {
         this._call(() => {
-          answer = callback(connection);
+          result = callback(connection);
         });
       }
-      return answer;
+      return result;
     }
 
     private _characteristic(characteristic: GATTCharacteristic) {
       const { uuid, properties, descriptors, onRead, onWrite, onSubscribe, onUnsubscribe } = characteristic;
-      const ask = this._ask.bind(this);
+      const callWith = this._callWith.bind(this);
       const connections = this._connections;
       return {
         uuid,
@@ -155,23 +158,23 @@ export function makeGATTServer({ clock, guard, pause }: GATTServerParts): GATTSe
         ...(descriptors && { descriptors: descriptors.map((descriptor) => ({ ...descriptor })) }),
         ...(onRead && {
           onRead: (native: Connection): Bytes =>
-            ask<Bytes>(native, new ArrayBuffer(0), (connection) => onRead(connection)),
+            callWith<Bytes>(native, new ArrayBuffer(0), (connection) => onRead(connection)),
         }),
         ...(onWrite && {
           onWrite: (value: ArrayBuffer, native: Connection) =>
-            ask(native, undefined, (connection) => onWrite(value, connection)),
+            callWith(native, undefined, (connection) => onWrite(value, connection)),
         }),
         ...(onSubscribe && {
-          // `this` is what the SDK's `notify` takes for the characteristic.
+          // The SDK's `notify` identifies the characteristic by this `this`.
           onSubscribe(this: object, native: Connection) {
             connections.get(native)?.subscriptions.set(characteristic, this);
-            ask(native, undefined, (connection) => onSubscribe(connection));
+            callWith(native, undefined, (connection) => onSubscribe(connection));
           },
         }),
         ...(onUnsubscribe && {
           onUnsubscribe(this: object, native: Connection) {
             connections.get(native)?.subscriptions.delete(characteristic);
-            ask(native, undefined, (connection) => onUnsubscribe(connection));
+            callWith(native, undefined, (connection) => onUnsubscribe(connection));
           },
         }),
       };
@@ -180,9 +183,9 @@ export function makeGATTServer({ clock, guard, pause }: GATTServerParts): GATTSe
 }
 
 /**
- * While the SDK builds a service, the objects that it makes for the characteristics are known to the service only, and
- * that to nobody (`xs_gattserver_addService` in modules/io/ble/server/esp32/bleserver.c): a garbage collection would
- * free them, and the first access of a phone would call into freed memory. Without one the heap grows where it is full.
+ * Calls `make` with garbage collection off. While the SDK builds a service, no garbage collector root refers to the
+ * objects of its characteristics (`xs_gattserver_addService` in modules/io/ble/server/esp32/bleserver.c). A collection
+ * would free them, and the first access of a phone would use freed memory. The heap grows meanwhile if it is full.
  */
 function withoutCollection<T>(make: () => T): T {
   Debug.gc();

@@ -1,40 +1,41 @@
-/** How a station is wired: what `pins.ts` of each board says. */
+/** Wiring of a station. Each board has its own in `pins.ts`. */
 export interface Hardware {
   /** `esp_chip_id_t` (esp_app_format.h of ESP-IDF): images for another chip are refused. */
   readonly chipId: number;
   readonly controlPilot: {
-    /** Puts out the 1 kHz square wave of IEC 61851-1 A.2: high is +12 V, low is −12 V. */
+    /** Output of the 1 kHz square wave (IEC 61851-1 A.2): high is +12 V, low is −12 V. */
     readonly generatorPin: number;
-    /** An ADC1 pin: ADC2 does not measure while Wi-Fi is on. */
+    /** Input of the pilot voltage, on ADC1: ADC2 does not measure while Wi-Fi is on. */
     readonly adcPin: number;
-    /** What the ADC pin has, in millivolts, with 0 V on the pilot. */
+    /** Voltage of the ADC pin at 0 V on the pilot, mV. */
     readonly zeroMv: number;
-    /** By how much a volt on the pilot is divided on its way to the ADC pin. */
+    /** Ratio of a change of the pilot voltage to the change of the ADC pin. */
     readonly divider: number;
   };
-  /** High closes the contactor. An external pull-down keeps it open while the chip starts. */
+  /** Output of the contactor: high closes it. An external pull-down keeps it open while the chip starts. */
   readonly contactorPin: number;
-  /** The contactor's auxiliary contact, to ground while the contactor is closed: it tells a weld. */
-  readonly contactorAnswerPin?: number;
-  /** High locks the plug. */
+  /** Input of the contactor feedback (auxiliary contact): low while the contactor is closed. It detects a weld. */
+  readonly contactorFeedbackPin?: number;
+  /** Output of the lock: high locks the plug. */
   readonly lockPin?: number;
-  /** High lights. */
+  /** Output of the lamp: high turns it on. */
   readonly lampPin?: number;
-  /** High sounds. */
+  /** Output of the buzzer: high turns it on. */
   readonly buzzerPin?: number;
-  /** A thermistor from an ADC1 pin to ground, and a resistor from that pin to 3.3 V; 2.4 V there count as broken. */
+  /** Thermistor from an ADC1 pin to ground, with a resistor from that pin to 3.3 V. 2.4 V or more mean a broken one. */
   readonly thermistor?: {
     readonly adcPin: number;
-    /** At 25 °C. */
+    /** Resistance of the thermistor at 25 °C, Ω. */
     readonly ohms: number;
-    /** Its B25/85, in kelvins. */
+    /** B25/85 of the thermistor, K. */
     readonly beta: number;
+    /** Resistance from the pin to 3.3 V, Ω. */
     readonly pullUpOhms: number;
   };
-  /** To ground while it is pressed. */
+  /** Input of the button: low while it is pressed. */
   readonly buttonPin?: number;
-  /** The S0 output of a meter, to ground at each pulse. */
+  /** Input of the meter's S0 output: low during a pulse. */
   readonly meterPin?: number;
-  /** What a card reader sends on, at 3.3 V. */
+  /** Input of the card reader's serial output, 3.3 V. */
   readonly cardReaderPin?: number;
 }

@@ -29,7 +29,7 @@ const WIFI_STATION_MAC = 0;
 const RANDOM_SEED_BYTES = 16;
 const ESP_OK = 0;
 
-/** Runs the firmware on the chip: `main` gets the board, and what escapes it, now or later, restarts the chip. */
+/** Runs the firmware on the chip: calls `main` with the board. An uncaught exception, also in a callback, restarts it. */
 export function runOnESP32(hardware: Hardware, main: (board: Board) => void): void {
   const native = new FFI();
   const life = new ChipLife(native);
@@ -48,7 +48,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     native.esp_fill_random(bytes, byteLength);
     return bytes;
   };
-  // TLS draws from here; unseeded it would begin with the C library's generator.
+  // Seed the generator of TLS; the SDK would seed it from the C library.
   RNG.init(random(RANDOM_SEED_BYTES));
   const wallClock = new WallClock({ clock, guard });
   const sockets = makeSockets({ clock, guard });
@@ -79,7 +79,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     pins: {
       controlPilot: hardware.controlPilot.generatorPin,
       contactor: hardware.contactorPin,
-      contactorFeedback: hardware.contactorAnswerPin,
+      contactorFeedback: hardware.contactorFeedbackPin,
       lock: hardware.lockPin,
       lamp: hardware.lampPin,
       buzzer: hardware.buzzerPin,
@@ -94,7 +94,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     openUpdate: makeOpenUpdate(),
     confirmUpdate: () => {
       const result = native.esp_ota_mark_app_valid_cancel_rollback();
-      if (result !== ESP_OK) throw new Error(`esp_ota_mark_app_valid_cancel_rollback gives ${result}`);
+      if (result !== ESP_OK) throw new Error(`esp_ota_mark_app_valid_cancel_rollback returns ${result}`);
     },
     ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor) }),
     heapBytes: () => native.esp_get_free_heap_size(),

@@ -1,7 +1,7 @@
 import { expect, jest, test } from "@jest/globals";
 import type FFI from "mc/ffi";
 
-/** The flash. */
+/** Content of the flash. */
 const flash = new Map<string, ArrayBuffer>();
 
 jest.unstable_mockModule(
@@ -38,22 +38,22 @@ test.each([
   expect(boot(resetReason).resetReason).toEqual({ type: "crash", reason: `reset by ${name}` });
 });
 
-test("power, and what else is nobody's fault, is no crash", () => {
+test("a power cycle and every other reset without a fault of the firmware are no crash", () => {
   for (const resetReason of [0, RESET_BY_POWER, 8, 9, 10, 11, 12, 13, 14, 16]) {
     expect(boot(resetReason).resetReason).toEqual({ type: "power" });
   }
 });
 
-test("what the engine gives up for is told once, to the next run", () => {
+test("the reason of an abort by the engine is reported once, to the next run", () => {
   boot(RESET_BY_POWER).abort("memory full", new Error("chunk"));
   const reason = expect.stringMatching(/^memory full Error: chunk/);
   expect(boot(RESET_BY_SOFTWARE).resetReason).toEqual({ type: "crash", reason });
   expect(boot(RESET_BY_POWER).resetReason).toEqual({ type: "power" });
 });
 
-test("a restart that nobody gave a reason for, as of a stack that overflows, is a crash", () => {
+test("a restart without a stored reason, as after a stack overflow, is a crash", () => {
   expect(boot(RESET_BY_SOFTWARE).resetReason).toEqual({
     type: "crash",
-    reason: "the engine ended without a word",
+    reason: "the engine restarted the chip without a reason",
   });
 });

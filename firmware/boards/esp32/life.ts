@@ -4,7 +4,7 @@ import type { ResetReason } from "../../../modules/board/index.js";
 import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Guard } from "../guard.js";
 
-/** Beside the firmware's own records, so that its storage may be full or broken. */
+/** Storage domain of the reset reason. It is separate from the firmware's records, which may be full or broken. */
 const PATH = "plugpass-life";
 const KEY = "end";
 const MAX_REASON_CHARS = 200;
@@ -22,16 +22,16 @@ const RESETS_BY_FAULT: Readonly<Record<number, string>> = {
 type OwnEnd = Exclude<ResetReason, { type: "power" }>;
 
 /**
- * One run of the firmware on the chip. What escapes a callback is logged with its place and restarts the chip; the
- * reason waits in the flash for the next run.
+ * One run of the firmware on the chip. An uncaught exception of a callback is logged with its source location and
+ * restarts the chip. The reason is stored in flash for the next run.
  */
 export class ChipLife implements Guard {
   readonly resetReason: ResetReason;
-  private _native: FFI;
+  private readonly _native: FFI;
 
   constructor(native: FFI) {
     this._native = native;
-    this.resetReason = resetReason(native.esp_reset_reason(), takeEnd());
+    this.resetReason = resetReason(native.esp_reset_reason(), takeStoredEnd());
   }
 
   run(callback: () => void): void {
@@ -43,14 +43,13 @@ export class ChipLife implements Guard {
   }
 
   soon(callback: () => void): void {
-    // Given by the clock in the board's construction; see `later`.
     this.later(callback);
   }
 
-  /** How `soon` is done: by the board's clock, which itself needs this guard. */
+  /** Implementation of `soon`. The board sets it after construction: its clock itself needs this guard. */
   later: (callback: () => void) => void = () => {};
 
-  /** The chip gives everything back by restarting. */
+  /** Registers nothing for the end of the run: a restart of the chip releases everything. */
   hold(release: () => void): () => void {
     let isHeld = true;
     return () => {
@@ -64,30 +63,31 @@ export class ChipLife implements Guard {
   }
 
   /**
-   * The engine itself gives up: out of memory, say. It restarts the chip after this. A stack that overflows restarts
-   * it without coming here (`fxAbort` in xs/platforms/esp/xsPlatform.c), and is counted all the same; see `resetReason`.
+   * Stores the reason for which the engine aborts, such as memory exhaustion. The engine then restarts the chip. After
+   * a stack overflow it restarts without this call (`fxAbort` in xs/platforms/esp/xsPlatform.c); `resetReason` counts
+   * that as a crash, too.
    */
   abort(message: string, exception: unknown): void {
-    keepEnd({ type: "crash", reason: `${message} ${describe(exception)}` });
+    storeEnd({ type: "crash", reason: `${message} ${describe(exception)}` });
   }
 
   private _end(end: OwnEnd): never {
     trace(`${end.type === "crash" ? "crashed" : "restarts"}: ${end.reason}\n`);
-    keepEnd(end);
+    storeEnd(end);
     this._native.esp_restart();
     throw new Error("the chip restarts");
   }
 }
 
-function resetReason(resetReason: number, kept: OwnEnd | undefined): ResetReason {
+function resetReason(resetReason: number, stored: OwnEnd | undefined): ResetReason {
   const fault = RESETS_BY_FAULT[resetReason];
   if (fault !== undefined) return { type: "crash", reason: `reset by ${fault}` };
   if (resetReason !== RESET_BY_SOFTWARE) return { type: "power" };
-  return kept ?? { type: "crash", reason: "the engine ended without a word" };
+  return stored ?? { type: "crash", reason: "the engine restarted the chip without a reason" };
 }
 
-/** Reads and removes what the run before has left. */
-function takeEnd(): OwnEnd | undefined {
+/** Reads and deletes the reason that the previous run has stored. */
+function takeStoredEnd(): OwnEnd | undefined {
   try {
     const store = KeyValue.open({ path: PATH, format: "buffer" });
     const bytes = store.read(KEY);
@@ -100,17 +100,17 @@ function takeEnd(): OwnEnd | undefined {
   }
 }
 
-function keepEnd({ type, reason }: OwnEnd): void {
+function storeEnd({ type, reason }: OwnEnd): void {
   try {
     const store = KeyValue.open({ path: PATH, format: "buffer" });
     store.write(KEY, encodeUTF8(`${type}\n${reason.slice(0, MAX_REASON_CHARS).replaceAll("\n", " ")}`));
     store.close();
   } catch {
-    trace("the reason could not be kept\n");
+    trace("the reset reason could not be stored\n");
   }
 }
 
-/** With its place, where the engine tells it. */
+/** Returns name and message of an error, with its source location if the engine has it. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return `${error.name}: ${error.message} ${error.stack?.split("\n")[1]?.trim() ?? ""}`.trim();

@@ -23,16 +23,20 @@ import type { Hardware } from "./hardware.js";
 const PILOT_HZ = 1000;
 const PILOT_RESOLUTION_BITS = 10;
 const MAX_DUTY = 2 ** PILOT_RESOLUTION_BITS - 1;
+/** Interval of pilot measurements, ms. */
 const SAMPLE_PERIOD_MS = 50;
-/** A 6 A offer is high for a tenth of the time: 100 samples miss all of it once in 37,000 measurements. */
+/**
+ * Number of samples per pilot measurement. The pilot of a 6 A offer is high for a tenth of the time: 100 samples miss
+ * the high level once in 37,000 measurements.
+ */
 const SAMPLES = 100;
-/** What the ADC's highest reading stands for at 12 dB (modules/io/analog/esp32/_analog.c). */
+/** Voltage of the ADC's highest reading at 12 dB, mV (modules/io/analog/esp32/_analog.c). */
 const ADC_FULL_SCALE_MV = 2450;
 const ATTENUATION_DB = 12;
-/** Moves of less than this are noise; the states are 3 V apart. */
+/** Minimum change of the pilot voltage that is reported, mV. Smaller ones are noise; the states are 3 V apart. */
 const NOISE_MV = 500;
 
-/** Inputs to ground, with the chip's own pull-up: low is active. */
+/** A low-active input with the chip's internal pull-up. */
 class LowActiveInput {
   private _native: Digital | undefined;
 
@@ -67,8 +71,8 @@ export function makeDigitalIn(guard: Guard): DigitalInConstructor {
 }
 
 /**
- * Counts pulses in software: the glitch filter of the ESP32's pulse counter ends at 13 µs, and the ESP32-C3 has none.
- * Edges arrive as messages, so pulses are lost while the engine is busy for longer than one.
+ * Counts pulses in software: the glitch filter of the ESP32's pulse counter is limited to 13 µs, and the ESP32-C3 has
+ * no pulse counter. Edges arrive as messages: pulses are lost while the engine is busy for longer than one pulse.
  */
 export function makePulseCount(guard: Guard, clock: Clock): PulseCountConstructor {
   return class ChipPulseCount implements PulseCount {
@@ -125,7 +129,7 @@ export function makeDigitalOut(): DigitalOutConstructor {
   };
 }
 
-/** The control pilot by PWM and ADC: each measurement is the highest and the lowest of many samples. */
+/** Returns the control pilot over PWM and ADC. A measurement is the highest and the lowest of many samples. */
 export function makeControlPilot(hardware: Hardware["controlPilot"], clock: Clock): ControlPilotConstructor {
   return class ChipControlPilot implements ControlPilot {
     private readonly _generator = new PWM({
@@ -143,10 +147,10 @@ export function makeControlPilot(hardware: Hardware["controlPilot"], clock: Cloc
       this._onReadable = onReadable;
       this._generator.write(MAX_DUTY);
       this._levels = this._measure();
-      this._timer = clock.repeat(() => this._look(), SAMPLE_PERIOD_MS);
+      this._timer = clock.repeat(() => this._sample(), SAMPLE_PERIOD_MS);
     }
 
-    /** Measured anew: a reading that was kept would confirm itself. */
+    /** Measures at each call: a cached reading would confirm itself. */
     read(): PilotLevels {
       if (this._isClosed) throw new Error("the pin is closed");
       this._levels = this._measure();
@@ -156,7 +160,7 @@ export function makeControlPilot(hardware: Hardware["controlPilot"], clock: Cloc
     write(dutyPermille: number): void {
       if (this._isClosed) throw new Error("the pin is closed");
       if (!(dutyPermille >= 0 && dutyPermille <= 1000)) throw new RangeError(`invalid duty ${dutyPermille}`);
-      // Never more than was asked for: it is a current.
+      // Round down: the duty cycle must not offer more current than requested.
       this._generator.write(Math.floor((dutyPermille * MAX_DUTY) / 1000));
     }
 
@@ -168,7 +172,7 @@ export function makeControlPilot(hardware: Hardware["controlPilot"], clock: Cloc
       this._adc.close();
     }
 
-    private _look(): void {
+    private _sample(): void {
       const levels = this._measure();
       const moved = Math.max(
         Math.abs(levels.highMv - this._levels.highMv),

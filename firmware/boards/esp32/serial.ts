@@ -2,10 +2,10 @@ import SDKSerial from "embedded:io/serial";
 import type { Serial, SerialConstructor, SerialOptions } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 
-/** UART0 has the log. */
+/** UART of the card reader. UART0 has the log. */
 const PORT = 1;
 
-/** A UART that listens, by the SDK's `embedded:io/serial`. */
+/** Returns a receive-only UART over the SDK's `embedded:io/serial`. */
 export function makeSerial(guard: Guard): SerialConstructor {
   return class ChipSerial implements Serial {
     private _native: SDKSerial | undefined;

@@ -1,10 +1,10 @@
 import KeyValue from "embedded:storage/key-value";
 import type { Storage } from "../../../modules/board/index.js";
 
-/** NVS keeps names and keys of up to 15 characters. */
+/** Maximum size of a value in NVS, bytes. */
 const MAX_VALUE_BYTES = 4000;
 
-/** The SDK's key-value storage, with the limits that its documentation leaves to NVS. */
+/** Opens the SDK's key-value storage. Enforces the limits of NVS, which the SDK does not document. */
 export function openStorage(path: string): Storage {
   checkName("path", path);
   const store = KeyValue.open({ path, format: "buffer" });
@@ -28,6 +28,7 @@ export function openStorage(path: string): Storage {
   };
 }
 
+/** NVS limits domains and keys to 15 characters. */
 function checkName(what: string, name: string): void {
   if (!/^[\x21-\x7e]{1,15}$/.test(name))
     throw new RangeError(`${what} "${name}" must have 1-15 ASCII characters`);

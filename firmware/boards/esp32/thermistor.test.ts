@@ -19,12 +19,12 @@ const { makeThermometer, temperatureOf } = await import("./thermistor.js");
 
 const CIRCUIT = { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 22_000 };
 
-/** What the divider has at a resistance. */
+/** Voltage of the divider at a resistance of the thermistor, mV. */
 function millivoltsAt(ohms: number): number {
   return (3300 * ohms) / (ohms + CIRCUIT.pullUpOhms);
 }
 
-// Of the table of a 10 kΩ thermistor with B25/85 3950, by its own formula.
+// From the table of a 10 kΩ thermistor with B25/85 3950 K.
 test.each([
   [55_330, -10],
   [32_740, 0],
@@ -37,19 +37,19 @@ test.each([
   expect(Math.abs(measured - temperatureC)).toBeLessThan(1.5);
 });
 
-test("a thermistor that is broken or shorted measures nothing", () => {
+test("a broken or shorted thermistor has no temperature", () => {
   expect(temperatureOf(CIRCUIT, 3299)).toBeUndefined();
   expect(temperatureOf(CIRCUIT, 3300)).toBeUndefined();
   expect(temperatureOf(CIRCUIT, 0)).toBeUndefined();
   expect(temperatureOf(CIRCUIT, 5)).toBeUndefined();
 });
 
-test.each([4095, 4080, 0])("a reading of %d, at an end of the ADC, is no temperature", (atEnd) => {
+test.each([4095, 4080, 0])("a reading of %d at an end of the ADC's range has no temperature", (atEnd) => {
   reading = atEnd;
   expect(makeThermometer(CIRCUIT)()).toBeUndefined();
 });
 
-test("the ADC's reading is the divider's voltage", () => {
+test("the thermometer converts the ADC's reading to the divider's voltage", () => {
   reading = Math.round((millivoltsAt(1256) / 2450) * 4095);
   expect(Math.round(makeThermometer(CIRCUIT)() ?? 0)).toBe(80);
 });

@@ -3,19 +3,20 @@ import type { Hardware } from "./hardware.js";
 
 type Circuit = NonNullable<Hardware["thermistor"]>;
 
-/** What the ADC's highest reading stands for at 12 dB (modules/io/analog/esp32/_analog.c). */
+/** Voltage of the ADC's highest reading at 12 dB, mV (modules/io/analog/esp32/_analog.c). */
 const ADC_FULL_SCALE_MV = 2450;
 const ATTENUATION_DB = 12;
 const SUPPLY_MV = 3300;
 const KELVINS_AT_0_C = 273.15;
 const KELVINS_AT_25_C = 298.15;
-/** A pin at the ADC's upper end, to a hundredth: the thermistor has come off, or is colder than can be told. */
+/** Minimum voltage that counts as an open circuit, mV: the thermistor is disconnected, or colder than measurable. */
 const OPEN_MV = 0.99 * ADC_FULL_SCALE_MV;
-/** A thermistor that is shorted is as hot as no station is. */
+/** Maximum valid temperature, °C. A higher one means that the thermistor is shorted. */
 const HOTTEST_C = 150;
+/** Number of samples that are averaged. */
 const SAMPLES = 16;
 
-/** The temperature for what the pin has, in °C; `undefined` when that is none. */
+/** Converts the pin's voltage to a temperature, °C; `undefined` for a broken or shorted thermistor. */
 export function temperatureOf({ ohms, beta, pullUpOhms }: Circuit, millivolts: number): number | undefined {
   if (millivolts <= 0 || millivolts >= OPEN_MV) return undefined;
   const measuredOhms = (pullUpOhms * millivolts) / (SUPPLY_MV - millivolts);
@@ -23,7 +24,7 @@ export function temperatureOf({ ohms, beta, pullUpOhms }: Circuit, millivolts: n
   return temperatureC < HOTTEST_C ? temperatureC : undefined;
 }
 
-/** Measures anew at each call. */
+/** Returns a function that measures the temperature at each call. */
 export function makeThermometer(circuit: Circuit): () => number | undefined {
   const adc = new Analog({ pin: circuit.adcPin, esp32: { attenuation: ATTENUATION_DB } });
   return () => {

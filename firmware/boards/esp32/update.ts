@@ -2,7 +2,7 @@ import FlashStorage, { type Partition } from "embedded:storage/flash";
 import Update from "embedded:update";
 import type { FirmwareSlot, Updater } from "../../../modules/board/index.js";
 
-/** What `esp_ota_get_next_update_partition` gives: the slot that does not run. */
+/** Path of the slot that does not run (`esp_ota_get_next_update_partition`). */
 const OTHER_SLOT = "nextota";
 
 export function firmwareSlot(chipId: number): FirmwareSlot {
@@ -13,8 +13,8 @@ export function firmwareSlot(chipId: number): FirmwareSlot {
 }
 
 /**
- * The SDK's update over ESP-IDF's: mode "a" writes in order and erases sector by sector, `complete` has the image
- * verified (`esp_ota_end`) before it makes it the next one to start.
+ * Returns `openUpdate` over the SDK's update. Its mode "a" writes in order and erases sector by sector. `complete`
+ * verifies the image (`esp_ota_end`), then selects its slot for the next start.
  */
 export function makeOpenUpdate(): () => Updater {
   let isOpen = false;
@@ -28,7 +28,7 @@ export function makeOpenUpdate(): () => Updater {
   };
 }
 
-/** It refuses while the running firmware has not confirmed itself (ESP_ERR_OTA_ROLLBACK_INVALID_STATE). */
+/** Throws while the running firmware is pending verification (ESP_ERR_OTA_ROLLBACK_INVALID_STATE). */
 function openNative(partition: Partition): ReturnType<typeof Update.open> {
   try {
     return Update.open({ partition, mode: "a" });

@@ -1,4 +1,4 @@
-/** The access point over an SDK that does as modules/network/wifi/esp32/xs6wifi.c and socket/lwip/modSocket.c do. */
+/** The access point over a fake SDK, which behaves as modules/network/wifi/esp32/xs6wifi.c and socket/lwip/modSocket.c. */
 
 import { beforeEach, expect, jest, test } from "@jest/globals";
 import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
@@ -7,13 +7,13 @@ const RETRY_MS = 1000;
 const STATION_MODE = 1;
 const STATION_AND_ACCESS_POINT_MODE = 3;
 
-/** The chip, as a test has put it. */
+/** State of the chip, which a test may change. */
 let chip: {
   mode: number;
-  /** The network interface is up, which is some time after the access point. */
+  /** The network interface is up. This takes some time after the start of the access point. */
   isUp: boolean;
   refusesAccessPoint: boolean;
-  /** On the air, in order; undefined is ESP-IDF's own. */
+  /** Advertised names, in order; `undefined` is ESP-IDF's default name. */
   names: (string | undefined)[];
   sockets: FakeSocket[];
 };
@@ -87,7 +87,7 @@ beforeEach(() => {
   chip = { mode: STATION_MODE, isUp: false, refusesAccessPoint: false, names: [], sockets: [] };
 });
 
-test("the access point is on the air with its own name only, beside the station", () => {
+test("the access point advertises only its own name, and the Wi-Fi client stays on", () => {
   const AccessPoint = makeAccessPoint(clock);
   new AccessPoint(OWN).close();
   expect(chip.mode).toBe(STATION_MODE);
@@ -96,7 +96,7 @@ test("the access point is on the air with its own name only, beside the station"
   expect(chip.names).toEqual(["PlugPass AP", "PlugPass AP"]);
 });
 
-test("its DNS answers as soon as the chip has the network up", () => {
+test("the captive DNS responds as soon as the network interface is up", () => {
   new (makeAccessPoint(clock))(OWN);
   clock.advance(RETRY_MS);
   expect(chip.sockets).toEqual([]);
@@ -106,14 +106,14 @@ test("its DNS answers as soon as the chip has the network up", () => {
   expect(chip.sockets[0]?.sent[0]?.slice(-4)).toEqual(Uint8Array.of(192, 168, 4, 1));
 });
 
-test("its DNS lives on after an empty datagram, one that is no query, and an answer that cannot be sent", () => {
+test("the captive DNS survives an empty datagram, an invalid query, and a response that cannot be sent", () => {
   chip.isUp = true;
   new (makeAccessPoint(clock))(OWN);
   const [socket] = chip.sockets;
-  if (!socket) throw new Error("there is no DNS");
+  if (!socket) throw new Error("the DNS server was not opened");
   socket.receive(new Uint8Array(0));
   socket.receive(Uint8Array.of(1, 2, 3));
-  // Else the SDK tells of nothing more.
+  // The SDK reports no further datagram before this one is read.
   expect(socket.waiting).toHaveLength(0);
   socket.refusesToSend = true;
   socket.receive(QUERY.slice());
@@ -122,7 +122,7 @@ test("its DNS lives on after an empty datagram, one that is no query, and an ans
   expect(socket.sent).toHaveLength(1);
 });
 
-test("closing it closes its DNS, also one that is not there yet", () => {
+test("`close` closes the captive DNS, also before it could be opened", () => {
   const AccessPoint = makeAccessPoint(clock);
   new AccessPoint(OWN).close();
   chip.isUp = true;
@@ -132,7 +132,7 @@ test("closing it closes its DNS, also one that is not there yet", () => {
   expect(chip.sockets[0]?.isOpen).toBe(false);
 });
 
-test("one that the SDK refuses is not there, and the next may be", () => {
+test("an access point that the SDK refuses does not prevent the next one", () => {
   const AccessPoint = makeAccessPoint(clock);
   chip.refusesAccessPoint = true;
   expect(() => new AccessPoint(OWN)).toThrow("esp_wifi_set_config failed");

@@ -19,31 +19,31 @@ import { dnsAnswer } from "./dns-answer.js";
 
 const STATION_MODE = 1;
 const STATION_AND_ACCESS_POINT_MODE = 3;
-/** `disconnect` came because of a handshake (modules/network/wifi/esp32/xs6wifi.c). */
+/** Value of a `disconnected` message after a failed handshake (modules/network/wifi/esp32/xs6wifi.c). */
 const WRONG_PASSWORD = -1;
-/** An association that is left says so within this. */
+/** Timeout of the `disconnected` message after a disconnect, ms. */
 const LEAVE_TIMEOUT_MS = 500;
 const OWN_ADDRESS = [192, 168, 4, 1];
 const DNS_PORT = 53;
-/** Phones at a time on the station's own network; each holds memory. */
+/** Maximum number of phones on the access point. Each needs memory. */
 const MAX_STATIONS = 4;
 
 interface Parts {
   readonly clock: Clock;
   readonly guard: Guard;
-  /** The station has an address: the wall clock can be asked for. */
+  /** Called when the station gets an address: SNTP is reachable from then on. */
   readonly onAddress: () => void;
 }
 
 /**
- * The station side of the SDK's `wifi`. Its connect drops the association that is there, and the event of that comes
- * after the new attempt has begun: here the new one begins when the old one has ended.
+ * Returns the Wi-Fi client over the SDK's `wifi`. The SDK's `connect` drops a present association, whose `disconnected`
+ * message comes after the start of the new attempt. Here an attempt starts only after the previous association has ended.
  */
 export function makeWiFi({ clock, guard, onAddress }: Parts): WiFiConstructor {
   return class ChipWiFi implements WiFi {
     private readonly _onChanged: (event: WiFiEvent) => void;
     private readonly _native: SDKWiFi;
-    /** An association, or an attempt at one, that will end with an event. */
+    /** An association or an attempt is present. It ends with a `disconnected` message. */
     private _isBusy = false;
     private _isJoined = false;
     private _next: { ssid: string; password: string } | undefined;
@@ -54,7 +54,7 @@ export function makeWiFi({ clock, guard, onAddress }: Parts): WiFiConstructor {
       this._onChanged = onChanged;
       if (SDKWiFi.mode !== STATION_AND_ACCESS_POINT_MODE) SDKWiFi.mode = STATION_MODE;
       this._native = new SDKWiFi(undefined, (message, value) =>
-        guard.run(() => this._follow(message, value)),
+        guard.run(() => this._handleMessage(message, value)),
       );
     }
 
@@ -117,7 +117,7 @@ export function makeWiFi({ clock, guard, onAddress }: Parts): WiFiConstructor {
       this._begin();
     }
 
-    private _follow(message: string, value: number | undefined): void {
+    private _handleMessage(message: string, value: number | undefined): void {
       if (this._isClosed) return;
       switch (message) {
         case SDKWiFi.connected:
@@ -148,7 +148,7 @@ export function makeWiFi({ clock, guard, onAddress }: Parts): WiFiConstructor {
   };
 }
 
-/** A DNS where every name is the station, so that a phone finds its way there. */
+/** DNS server of the captive portal: every name has the station's address. */
 class CaptiveDNS extends Socket {
   constructor() {
     super({ kind: "UDP", port: DNS_PORT });
@@ -160,12 +160,12 @@ class CaptiveDNS extends Socket {
       const answer = dnsAnswer(new Uint8Array(this.read(ArrayBuffer, byteLength)), OWN_ADDRESS);
       if (answer) this.write(address, port, answer.buffer);
     } catch {
-      // An empty datagram, or no room to send now: whoever asked asks again.
+      // An empty datagram, or no room to send now: the phone repeats its query.
     }
   }
 }
 
-/** The station's own network beside its place in another: 192.168.4.1/24, DHCP by ESP-IDF, a DNS for every name. */
+/** Returns the access point, which works beside the Wi-Fi client: 192.168.4.1/24, DHCP by ESP-IDF, captive DNS. */
 export function makeAccessPoint(clock: Clock): AccessPointConstructor {
   let isUp = false;
 
@@ -177,8 +177,8 @@ export function makeAccessPoint(clock: Clock): AccessPointConstructor {
       checkSSID(ssid);
       if (password !== undefined) checkPassword(password);
       if (isUp) throw new Error("the access point is up already");
-      // From here `accessPoint` itself adds the access point, after ESP-IDF has what starts DHCP on it. A mode that has
-      // one already would be on the air with ESP-IDF's own name, and be left as it is.
+      // In station mode, `accessPoint` itself adds the access point after it has registered the start of DHCP. In the
+      // combined mode, ESP-IDF would advertise its default name, and `accessPoint` would not change that.
       SDKWiFi.mode = STATION_MODE;
       SDKWiFi.accessPoint({ ssid, channel, max: MAX_STATIONS, station: true, ...(password && { password }) });
       isUp = true;
@@ -195,7 +195,7 @@ export function makeAccessPoint(clock: Clock): AccessPointConstructor {
   };
 }
 
-/** `undefined` while there is no network or no socket. */
+/** Opens the DNS server; `undefined` while no network or no socket is available. */
 function openDNS(): CaptiveDNS | undefined {
   try {
     return new CaptiveDNS();

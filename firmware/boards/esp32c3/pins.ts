@@ -1,8 +1,8 @@
 import type { Hardware } from "../esp32/hardware.js";
 
 /**
- * ESP32-C3 (DevKitM-1); docs/flashing.md has the wiring table. Keep off 11-17 (flash), 2, 8 and 9 (read at start-up),
- * 18 and 19 (USB), 20 and 21 (log). Only 0-4 are on ADC1.
+ * Wiring of an ESP32-C3 (DevKitM-1); docs/flashing.md has the table. Reserved pins: 11-17 (flash), 2, 8 and 9 (read at
+ * start-up), 18 and 19 (USB), 20 and 21 (log). Only 0-4 are on ADC1.
  */
 export const hardware: Hardware = {
   chipId: 0x0005,
@@ -11,7 +11,7 @@ export const hardware: Hardware = {
   lockPin: 0,
   lampPin: 4,
   buzzerPin: 1,
-  // The button "BOOT" of a DevKitM: read at start-up, an ordinary button after it.
+  // The button "BOOT" of a DevKitM. The chip reads it only at start-up.
   buttonPin: 9,
   meterPin: 7,
   cardReaderPin: 10,

@@ -24,7 +24,7 @@ export interface HTTPServerParts {
   readonly guard: Guard;
 }
 
-/** Body bytes that wait to be read by the handlers; more stay with the sender. */
+/** Maximum number of body bytes that wait for the handlers to read them. TCP holds further ones back. */
 const BODY_BUFFER_BYTES = 2048;
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -46,29 +46,33 @@ const REASONS: Readonly<Record<number, string>> = {
   500: "Internal Server Error",
 };
 
-/** Responses that have no body, and MUST NOT or need not say its length (RFC 9110 8.6). */
+/** Status codes of responses without a body, which are sent without a length (RFC 9110 8.6). */
 const BODILESS = [204, 304];
 
-/** `lingering`: answered, while the sender still sends; a socket closed now would take the answer back. */
+/**
+ * State of a connection. `lingering`: the response is sent, and the client still sends. Closing the socket now would
+ * reset the connection before the client has read the response.
+ */
 type State = "new" | "head" | "body" | "waiting" | "responding" | "lingering" | "closed";
 
 /**
- * HTTP/1.1 over a board's sockets, within the bounds of modules/board/http.ts. The chip has the same one as the
- * virtual board (docs/decisions/005).
+ * Returns an HTTP/1.1 server over a board's sockets, within the limits of modules/board/http.ts. The chip and the virtual
+ * board use the same one (docs/decisions/005).
  */
 export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts): HTTPServerConstructor {
   class Connection implements HTTPConnection {
     readonly remoteAddress: string | undefined;
-    private _options: HTTPServerOptions;
-    private _onClose: () => void;
-    private _socket: TCP;
+    private readonly _options: HTTPServerOptions;
+    private readonly _onClose: () => void;
+    private readonly _socket: TCP;
     private _timer: Timer | undefined;
     private _handlers: HTTPHandlers = {};
     private _state: State = "new";
     private _head = new Uint8Array(0);
     private _body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+    /** Body bytes that have not arrived yet. */
     private _bodyLeft = 0;
-    /** Of a request that was answered early: what still comes. */
+    /** Bytes that still arrive of a request whose response was sent early. */
     private _rest = 0;
     private _chunked: ChunkedBody | undefined;
     private _unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -100,7 +104,7 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
       this._state = "head";
     }
 
-    /** Whom `onConnect` did not accept is not served. */
+    /** `true` after `accept`. The server closes a connection that `onConnect` has not accepted. */
     get isAccepted(): boolean {
       return this._state !== "new";
     }
@@ -118,7 +122,7 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
       const byteLength = Number(headers.get("content-length"));
       if (!Number.isInteger(byteLength)) throw new Error("a response needs a content-length");
       clock.clear(this._timer);
-      // Who does not take the answer has the connection for no longer than who does not ask.
+      // The same timeout applies to a client that does not read the response.
       this._timer = clock.set(() => this._fail(), this._options.requestTimeoutMs);
       const bodyLeft = this._chunked ? Number.POSITIVE_INFINITY : this._bodyLeft;
       this._rest = this._state === "body" ? bodyLeft : 0;
@@ -158,7 +162,7 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
       if (["waiting", "responding", "lingering"].includes(this._state)) this._drop();
     }
 
-    /** The rest of a request that was answered early is read and dropped, so that the answer is not reset. */
+    /** Drops the rest of a request whose response was sent early, so that no reset destroys the response. */
     private _drop(): void {
       this._rest -= this._socket.read()?.byteLength ?? 0;
       if (this._state === "lingering" && this._rest <= 0) this.close();
@@ -183,16 +187,16 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
       if (body.type === "chunked") this._chunked = new ChunkedBody();
       else this._bodyLeft = body.byteLength;
       this._handlers.onRequest?.({ method, path, headers });
-      if (this._state === "body") this._takeBody(rest);
+      if (this._state === "body") this._handleBody(rest);
       else this._rest -= rest.length;
     }
 
     private _receiveBody(): void {
       if (this._body.length >= BODY_BUFFER_BYTES) return;
-      this._takeBody(asUint8Array(this._socket.read() ?? new ArrayBuffer(0)));
+      this._handleBody(asUint8Array(this._socket.read() ?? new ArrayBuffer(0)));
     }
 
-    private _takeBody(bytes: Uint8Array<ArrayBuffer>): void {
+    private _handleBody(bytes: Uint8Array<ArrayBuffer>): void {
       const data = this._chunked ? this._chunked.take(bytes) : [bytes.slice(0, this._bodyLeft)];
       if (!data) {
         this._refuse(400);
@@ -241,16 +245,16 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
     }
 
     private _fail(): void {
-      const isTold = this._state === "closed" || this._state === "lingering";
+      const isReported = this._state === "closed" || this._state === "lingering";
       this.close();
-      if (!isTold) this._handlers.onError?.();
+      if (!isReported) this._handlers.onError?.();
     }
 
-    /** The server's own answer to what is no request. */
+    /** Sends the server's own response to an invalid request. */
     private _refuse(status: number): void {
       const { onError } = this._handlers;
       const text = encodeUTF8(`${REASONS[status]}\n`);
-      // Nobody waits for the rest of what is no request.
+      // The rest of an invalid request is dropped.
       this._state = "waiting";
       this._handlers = {
         onWritable: () => {
@@ -275,7 +279,7 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
 
     constructor(options: HTTPServerOptions) {
       this._options = options;
-      this._listener = new Listener({ port: options.port, onReadable: () => this._take() });
+      this._listener = new Listener({ port: options.port, onReadable: () => this._acceptAll() });
     }
 
     get port(): number {
@@ -287,13 +291,13 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
       for (const connection of [...this._connections]) connection.close();
     }
 
-    private _take(): void {
+    private _acceptAll(): void {
       while (this._connections.size < this._options.maxConnections) {
         const socket = this._listener.read();
         if (!socket) return;
         const connection: Connection = new Connection(socket, this._options, () => {
           this._connections.delete(connection);
-          guard.soon(() => this._take());
+          guard.soon(() => this._acceptAll());
         });
         this._connections.add(connection);
         this._options.onConnect(connection);
@@ -303,7 +307,7 @@ export function makeHTTPServer({ TCP, Listener, clock, guard }: HTTPServerParts)
   };
 }
 
-/** The index after the empty line that ends a head, or -1. */
+/** Returns the index after the empty line that ends a head, or -1. */
 function indexOfEmptyLine(bytes: Uint8Array<ArrayBuffer>): number {
   for (let i = bytes.indexOf(13); i >= 0; i = bytes.indexOf(13, i + 1)) {
     if (bytes[i + 1] === 10 && bytes[i + 2] === 13 && bytes[i + 3] === 10) return i + 4;

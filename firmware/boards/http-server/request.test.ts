@@ -5,8 +5,8 @@ import { ChunkedBody, parseHead } from "./request.js";
 
 const parse = (...lines: string[]) => parseHead(encodeUTF8(lines.join("\r\n")));
 
-describe("the head of a request", () => {
-  test("is taken apart", () => {
+describe("parseHead", () => {
+  test("returns method, path, headers and the length of the body", () => {
     expect(parse("POST /a?b=c HTTP/1.1", "Host: x", "X-Two: 1", "x-two:2", "Content-Length: 12")).toEqual({
       method: "POST",
       path: "/a?b=c",
@@ -19,11 +19,11 @@ describe("the head of a request", () => {
     });
   });
 
-  test("without a length or a coding has no body", () => {
+  test("returns an empty body without a length or a coding", () => {
     expect(parse("GET / HTTP/1.1")?.body).toEqual({ type: "length", byteLength: 0 });
   });
 
-  test("may announce chunks", () => {
+  test("returns a chunked body", () => {
     expect(parse("POST / HTTP/1.1", "Transfer-Encoding: Chunked")?.body).toEqual({ type: "chunked" });
   });
 
@@ -31,9 +31,9 @@ describe("the head of a request", () => {
     ["HTTP/1.0", ["GET / HTTP/1.0"]],
     ["no version", ["GET /"]],
     ["two spaces", ["GET  / HTTP/1.1"]],
-    ["a method that is no token", ["G@T / HTTP/1.1"]],
+    ["an invalid method", ["G@T / HTTP/1.1"]],
     ["a target with a control character", ["GET /\u0001 HTTP/1.1"]],
-    ["a target that is not ASCII", ["GET /ü HTTP/1.1"]],
+    ["a target with a non-ASCII character", ["GET /ü HTTP/1.1"]],
     ["a folded header", ["GET / HTTP/1.1", "X: 1", " 2"]],
     ["a space before the colon", ["GET / HTTP/1.1", "Host : x"]],
     ["a header without a name", ["GET / HTTP/1.1", ": x"]],
@@ -42,18 +42,18 @@ describe("the head of a request", () => {
     ["a length in hexadecimal", ["POST / HTTP/1.1", "Content-Length: 0x10"]],
     ["a length with a sign", ["POST / HTTP/1.1", "Content-Length: +1"]],
     ["the same length twice", ["POST / HTTP/1.1", "Content-Length: 1", "Content-Length: 1"]],
-  ])("with %s is refused", (_name, lines) => {
+  ])("refuses %s", (_name, lines) => {
     expect(parse(...lines)).toBeUndefined();
   });
 
-  test("that is not UTF-8 is refused", () => {
+  test("refuses invalid UTF-8", () => {
     expect(
       parseHead(concatBytes(encodeUTF8("GET / HTTP/1.1\r\nX: "), new Uint8Array([0xff]))),
     ).toBeUndefined();
   });
 });
 
-describe("a chunked body", () => {
+describe("ChunkedBody", () => {
   const WHOLE = "4\r\nWiki\r\n6;name=value\r\npedia \r\nE\r\nin \r\n\r\nchunks.\r\n0\r\nX-Trailer: 1\r\n\r\n";
   const DATA = "Wikipedia in \r\n\r\nchunks.";
 
@@ -68,11 +68,11 @@ describe("a chunked body", () => {
     return { data: decodeUTF8(data), isDone: body.isDone };
   }
 
-  test("is put together, extensions and trailers left out", () => {
+  test("returns the data without extensions and trailers", () => {
     expect(take([WHOLE])).toEqual({ data: DATA, isDone: true });
   });
 
-  test("may come in any pieces", () => {
+  test("decodes a body in any pieces", () => {
     const seed = 9112;
     const random = new Random(seed);
     for (let round = 0; round < 200; round++) {
@@ -86,19 +86,19 @@ describe("a chunked body", () => {
     }
   });
 
-  test("is not done before its last chunk", () => {
+  test("is not done before the end of the last chunk", () => {
     expect(take([WHOLE.slice(0, -2)])?.isDone).toBe(false);
   });
 
   test.each([
     ["no size", "\r\n"],
-    ["a size that is none", "xyz\r\n"],
+    ["an invalid size", "xyz\r\n"],
     ["a negative size", "-1\r\n"],
     ["a size of more than 16 MiB", "1000000\r\n"],
     ["a line that ends in a bare line feed", "4\nWiki"],
-    ["data longer than their size", "4\r\nWikis\r\n"],
-    ["a size line without end", "1;".padEnd(300, "x")],
-  ])("with %s is refused", (_name, body) => {
+    ["data beyond their size", "4\r\nWikis\r\n"],
+    ["an endless size line", "1;".padEnd(300, "x")],
+  ])("refuses %s", (_name, body) => {
     expect(take([body])).toBeUndefined();
   });
 });

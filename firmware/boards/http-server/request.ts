@@ -7,15 +7,15 @@ export interface Head {
   readonly body: { readonly type: "length"; readonly byteLength: number } | { readonly type: "chunked" };
 }
 
-/** RFC 9110 5.6.2. */
+/** A token of RFC 9110 5.6.2. */
 const isToken = (text: string) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
-/** RFC 9112 3.2: visible ASCII. */
+/** A request target (RFC 9112 3.2): visible ASCII. */
 const isTarget = (text: string) => /^[!-~]+$/.test(text);
-/** RFC 9110 5.5: visible ASCII, obs-text, spaces and tabs inside. */
+/** A field value (RFC 9110 5.5): visible ASCII, obs-text, spaces and tabs. */
 const isFieldValue = (text: string) => /^[\t\x20-\x7e\x80-\uffff]*$/.test(text);
 const isDecimal = (text: string) => /^\d{1,9}$/.test(text);
 
-/** The head of a request, without the empty line; `undefined` when it is none of HTTP/1.1 (RFC 9112). */
+/** Parses the head of a request, without the empty line; `undefined` if it is not valid HTTP/1.1 (RFC 9112). */
 export function parseHead(bytes: Uint8Array<ArrayBuffer>): Head | undefined {
   const text = decodeUTF8(bytes);
   if (text === undefined) return undefined;
@@ -36,7 +36,7 @@ function parseFields(lines: string[]): Map<string, string> | undefined {
     const value = line.slice(colon + 1).trim();
     if (colon < 1 || !isToken(name) || !isFieldValue(value)) return undefined;
     const before = fields.get(name);
-    // RFC 9112 6.3: two lengths are an attack, not a list.
+    // RFC 9112 6.3: refuse two lengths; they are a request smuggling attack.
     if (before !== undefined && name === "content-length") return undefined;
     fields.set(name, before === undefined ? value : `${before}, ${value}`);
   }
@@ -53,7 +53,7 @@ function bodyOf(headers: ReadonlyMap<string, string>): Head["body"] | undefined 
   return isDecimal(length) ? { type: "length", byteLength: Number(length) } : undefined;
 }
 
-/** Takes the chunked coding (RFC 9112 7.1) off a body, whatever pieces it comes in. */
+/** Decodes a body with chunked coding (RFC 9112 7.1), which may arrive in any pieces. */
 export class ChunkedBody {
   private _line = "";
   private _left = 0;
@@ -63,7 +63,7 @@ export class ChunkedBody {
     return this._state === "done";
   }
 
-  /** The data in `bytes`; `undefined` when they are not of the coding. */
+  /** Returns the data in `bytes`; `undefined` if they violate the coding. */
   take(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] | undefined {
     const data: Uint8Array<ArrayBuffer>[] = [];
     let at = 0;

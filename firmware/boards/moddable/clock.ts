@@ -3,14 +3,14 @@ import Timer from "timer";
 import type { Clock, Timer as TimerHandle } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 
-/** Before this the wall clock was never set: the chip starts in 1970. 2024-01-01 UTC. */
+/** Earliest valid wall clock time: 2024-01-01 UTC, ms. The chip starts in 1970. */
 const EARLIEST_EPOCH_MS = 1_704_067_200_000;
 
 interface SDKTimer extends TimerHandle {
   native: object | undefined;
 }
 
-/** The SDK's timers and ticks. */
+/** Returns a clock over the SDK's timers and ticks. */
 export function makeClock(guard: Guard): Clock {
   let lastTicks = Time.ticks;
   let monotonicMs = 0;
@@ -30,7 +30,7 @@ export function makeClock(guard: Guard): Clock {
 
   return {
     monotonicMs() {
-      // The ticks have 32 bits; whoever asks more often than once in 24 days never sees them wrap.
+      // The ticks have 32 bits: `delta` is right if this is called at least once in 24 days.
       monotonicMs += Time.delta(lastTicks);
       lastTicks = Time.ticks;
       return monotonicMs;

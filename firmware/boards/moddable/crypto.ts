@@ -8,11 +8,11 @@ const GCM_TAG_BYTES = 16;
 const BLOCK_BYTES = 16;
 
 /**
- * The board's cryptography by the SDK's `crypt`.
+ * Returns the board's cryptography over the SDK's `crypt`.
  *
- * GCM is put together here from its AES, CTR and GHASH (NIST SP 800-38D 7.2): the SDK's own `gcm` makes the counter
- * with `ArrayBuffer.fromBigInt`, which loses an iv's leading zero byte, so that one message of 256 cannot be opened.
- * CBC's padding is checked here: the SDK takes any.
+ * GCM is composed of the SDK's AES, CTR and GHASH (NIST SP 800-38D 7.2). The SDK's own `gcm` makes the counter with
+ * `ArrayBuffer.fromBigInt`, which drops a leading zero byte of the iv: one of 256 messages cannot be opened. The padding
+ * of CBC is checked here, because the SDK accepts any.
  *
  * @param random fills a buffer from the chip's hardware generator
  */
@@ -57,12 +57,12 @@ export function makeCrypto(random: (byteLength: number) => ArrayBuffer): Crypto 
   };
 }
 
-/** iv ‖ 32-bit counter. */
+/** Returns a counter block of GCM: iv ‖ 32-bit counter. */
 function counterBlock(iv: Uint8Array<ArrayBuffer>, counter: number): ArrayBuffer {
   return concatBytes(iv, Uint8Array.of(0, 0, 0, counter)).buffer;
 }
 
-/** PKCS#7 (RFC 5652 6.3); `undefined` when the padding is none. */
+/** Removes PKCS#7 padding (RFC 5652 6.3); `undefined` if the padding is invalid. */
 function withoutPadding(text: Uint8Array<ArrayBuffer>): ArrayBuffer | undefined {
   const padding = text[text.length - 1] ?? 0;
   if (padding < 1 || padding > BLOCK_BYTES) return undefined;
@@ -77,7 +77,7 @@ function sized(bytes: Bytes, byteLength: number, name: string): ArrayBuffer {
   return own(bytes);
 }
 
-/** The SDK's cryptography takes an ArrayBuffer, whole. */
+/** Returns the bytes as an ArrayBuffer of their own: the SDK's cryptography accepts no view. */
 function own(bytes: Bytes): ArrayBuffer {
   return bytes instanceof ArrayBuffer ? bytes : bytes.slice().buffer;
 }

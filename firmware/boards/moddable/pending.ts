@@ -1,26 +1,27 @@
 import type { Clock, IO, Timer } from "../../../modules/board/index.js";
 
-/** A network of the chip comes up within this, of its own or another's; nobody waits for it longer than needed. */
+/** Interval of attempts, ms. It is the maximum delay after a network comes up. */
 const RETRY_MS = 250;
 
 /**
- * What cannot be made yet: tries now, and again and again. lwIP makes no socket before the chip has a network
- * (`CHECK_NETWORK_SAFE` in modules/io/common/builtinCommon.h), and even the chip's own comes up some time after the
- * call that starts it. A socket for any address outlives the networks that come and go after that.
+ * A resource that may not be available yet: tries to make it now, then periodically. lwIP makes no socket before the
+ * chip has a network (`CHECK_NETWORK_SAFE` in modules/io/common/builtinCommon.h), and an access point comes up some time
+ * after its start. A listening socket survives later changes of the network.
  */
 export class Pending<T extends { close(): void }> implements IO {
-  private _clock: Clock;
-  private _make: () => T | undefined;
+  private readonly _clock: Clock;
+  private readonly _make: () => T | undefined;
   private _made: T | undefined;
   private _timer: Timer | undefined;
 
-  /** @param make gives `undefined` for "not yet"; what it throws is thrown by this */
+  /** @param make returns `undefined` while the resource is not available; its exceptions are passed on */
   constructor(clock: Clock, make: () => T | undefined) {
     this._clock = clock;
     this._make = make;
     this._try();
   }
 
+  /** The resource; `undefined` while it is not available. */
   get made(): T | undefined {
     return this._made;
   }

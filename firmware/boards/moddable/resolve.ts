@@ -3,7 +3,10 @@ import type { Board, Clock } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 import { isIPv4 } from "./ipv4.js";
 
-/** The SDK's resolver; an address gives itself, and a name that cannot even be asked for is not found. */
+/**
+ * Returns a resolver over the SDK's. An IPv4 address resolves to itself. A name for which the SDK cannot start a query
+ * is reported as not found.
+ */
 export function makeResolve(clock: Clock, guard: Guard): Board["resolve"] {
   return (host, done) => {
     if (isIPv4(host)) {

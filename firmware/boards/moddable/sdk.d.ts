@@ -1,7 +1,7 @@
 /**
- * What this project uses of the Moddable SDK 8.2.3, as its sources have it: its own typings miss `close()` on
- * several classes, misspell `maximumWrite`, and know no GHASH, BlockCipher, Mode or RNG. With the SDK
- * installed, manifests turn the type check off (the project's own has been), so that the two do not meet.
+ * Declarations of the used parts of the Moddable SDK 8.2.3, as its sources define them. The SDK's own typings miss
+ * `close()` on several classes, misspell `maximumWrite`, and lack GHASH, BlockCipher, Mode and RNG. The manifests turn
+ * the SDK's type check off, so that the two sets of declarations do not collide.
  */
 
 type SDKBytes = ArrayBuffer | Uint8Array<ArrayBuffer>;
@@ -20,11 +20,11 @@ declare module "timer" {
 
 declare module "time" {
   const Time: {
-    /** Milliseconds, 32 bits: wraps. */
+    /** Time since the start, ms, 32 bits: it wraps around. */
     readonly ticks: number;
-    /** Milliseconds from `start` to now, right also across a wrap. */
+    /** Returns the time from `start` to now, ms, also across a wrap. */
     delta(start: number): number;
-    /** Seconds since 1970-01-01 UTC. */
+    /** Sets the wall clock, in seconds since 1970-01-01 UTC. */
     set(seconds: number): void;
   };
   export default Time;
@@ -32,7 +32,7 @@ declare module "time" {
 
 declare module "debug" {
   const Debug: {
-    /** Collects garbage; with an argument: whether it is collected from now on. */
+    /** Collects garbage; with an argument, turns garbage collection on or off instead. */
     gc(isCollected?: boolean): void;
   };
   export default Debug;
@@ -42,7 +42,7 @@ declare module "net" {
   const Net: {
     get(what: "IP" | "MAC", mode?: "station" | "ap"): string | undefined;
     get(what: "RSSI"): number | undefined;
-    /** Throws when there is no memory for it. */
+    /** Resolves a name. Throws without enough memory. */
     resolve(host: string, callback: (host: string, address?: string) => void): void;
   };
   export default Net;
@@ -50,7 +50,7 @@ declare module "net" {
 
 declare module "sntp" {
   export default class SNTP {
-    /** `value`: with `time`, seconds since 1970-01-01 UTC; with `error`, a sentence. */
+    /** Requests the time. `value` is seconds since 1970-01-01 UTC with `time`, a sentence with `error`. */
     constructor(options: { host: string }, callback: (message: number, value: unknown) => unknown);
     close(): void;
     static readonly time: number;
@@ -63,11 +63,11 @@ declare module "socket" {
   export class Socket {
     static readonly readable: number;
     constructor(options: { kind: "UDP"; port: number });
-    /** With `readable`: so many bytes came from there. What is not read keeps what comes after it from being told. */
+    /** With `readable`, reports a datagram and its sender. Further datagrams are not reported before it is read. */
     callback(message: number, byteLength: number, address: string, port: number): void;
-    /** Throws when nothing waits. */
+    /** Reads a datagram. Throws if none waits. */
     read(type: typeof ArrayBuffer, byteLength: number): ArrayBuffer;
-    /** Throws when it cannot be sent. */
+    /** Sends a datagram. Throws if it cannot be sent. */
     write(address: string, port: number, data: ArrayBuffer): void;
     close(): void;
   }
@@ -88,7 +88,7 @@ declare module "wifi" {
     static readonly lostIP: string;
     static readonly connected: string;
     static readonly disconnected: string;
-    /** `null` ends the scan. */
+    /** Scans for access points. The item `null` reports the end of the scan. */
     static scan(options: object, callback: (item: ScanItem | null) => void): void;
     static connect(options: { ssid: string; password?: string; channel?: number }): void;
     static disconnect(): void;
@@ -97,7 +97,7 @@ declare module "wifi" {
       password?: string;
       channel?: number;
       max?: number;
-      /** Keeps the station side as well. */
+      /** Leaves the Wi-Fi client on. */
       station?: boolean;
     }): void;
   }
@@ -125,7 +125,7 @@ declare module "crypt" {
 }
 
 declare module "Resource" {
-  /** Bytes in flash: a host buffer, which is no ArrayBuffer, but may be what a Uint8Array looks at. */
+  /** Bytes in flash: a host buffer, which is not an ArrayBuffer, but may be the buffer of a Uint8Array. */
   export default class Resource {
     constructor(name: string);
     static exists(name: string): boolean;
@@ -148,19 +148,19 @@ declare module "ssl/session" {
   }
   export default class Session {
     constructor(options: { serverName: string; protocolVersion: number; certificate?: Resource });
-    /** Set when the peer, or this side, has given up. */
+    /** Alert with which either side has aborted; `undefined` without an alert. */
     readonly alert: object | undefined;
     initiateHandshake(): void;
-    /** `true` when it is done, or has failed with `alert`. Throws. */
+    /** Performs a step. Returns `true` when the handshake is done or has failed with `alert`. May throw. */
     handshake(socket: SSLSocket): boolean;
-    /** `null`: the peer has closed; `undefined`: nothing whole yet. Throws. */
+    /** Reads a record. Returns `null` after the peer has closed, `undefined` for an incomplete record. May throw. */
     read(socket: SSLSocket): Uint8Array<ArrayBuffer> | null | undefined;
     write(socket: SSLSocket, data: SDKBytes): number;
   }
 }
 
 declare module "mc/ffi" {
-  /** The functions that the manifests name under `ffi`. */
+  /** C functions that the manifests list under `ffi`. */
   export default class FFI {
     esp_restart(): void;
     esp_reset_reason(): number;
@@ -183,7 +183,7 @@ declare module "embedded:io/socket/tcp" {
     );
     readonly remoteAddress: string | undefined;
     readonly remotePort: number | undefined;
-    /** Into a buffer, of whole length, or as a new buffer; `undefined` when nothing waits. */
+    /** Fills a given buffer, or returns a new one of at most `count` bytes; `undefined` if no bytes wait. */
     read(count?: number | Uint8Array<ArrayBuffer>): ArrayBuffer | undefined;
     write(data: SDKBytes): number | undefined;
     close(): void;
@@ -222,7 +222,7 @@ declare module "embedded:io/digital" {
 declare module "embedded:io/analog" {
   export default class Analog {
     constructor(options: { pin: number; esp32?: { attenuation?: 0 | 2.5 | 6 | 12; calibrated?: boolean } });
-    /** In bits. */
+    /** Resolution, bits. */
     readonly resolution: number;
     read(): number;
     close(): void;
@@ -233,7 +233,7 @@ declare module "embedded:io/pwm" {
   export default class PWM {
     constructor(options: { pin: number; hz?: number; resolution?: number });
     readonly resolution: number;
-    /** 0 to 2^resolution - 1. */
+    /** Sets the duty cycle, 0 to 2^resolution - 1. */
     write(value: number): void;
     close(): void;
   }
@@ -248,7 +248,7 @@ declare module "embedded:io/serial" {
       format: "buffer";
       onReadable?: (count: number) => void;
     });
-    /** Everything that waits. */
+    /** Reads all waiting bytes. */
     read(): ArrayBuffer | undefined;
     close(): void;
   }
@@ -256,12 +256,12 @@ declare module "embedded:io/serial" {
 
 declare module "embedded:storage/flash" {
   export interface Partition {
-    /** `size`: in bytes. */
+    /** Returns the size of the partition, bytes. */
     status(): { readonly size: number };
     close(): void;
   }
   const FlashStorage: {
-    /** `nextota`: the slot that does not run. */
+    /** Opens a partition. `nextota` is the slot that does not run. */
     open(options: { path: string }): Partition;
   };
   export default FlashStorage;
@@ -276,7 +276,7 @@ declare module "embedded:update" {
     close(): void;
   }
   const Update: {
-    /** "a": in order, erasing as it goes. */
+    /** Opens an update. Mode "a" writes in order and erases each sector before. */
     open(options: { partition: Partition; mode: "a" }): Updater;
   };
   export default Update;
@@ -306,7 +306,7 @@ declare module "embedded:io/bluetoothle/peripheral" {
   }
   export interface Connection {
     readonly maximumWrite: number;
-    /** `characteristic` is what its callbacks have as `this`. The callback gets 0, or an error of NimBLE. */
+    /** `characteristic` is the `this` of its callbacks. `callback` receives 0, or an error code of NimBLE. */
     notify(characteristic: object, value: SDKBytes, callback: (error: number) => void): void;
   }
   interface Options {
@@ -324,10 +324,10 @@ declare module "embedded:io/bluetoothle/peripheral" {
 }
 
 declare module "mc/config" {
-  /** What manifests/lin has under `config`, and mcconfig's command line in its place. */
+  /** Values of `config` in manifests/lin, which mcconfig's command line may override. */
   const config: {
     readonly deviceId: string;
-    /** 64 hex digits, or empty: not provisioned. */
+    /** Response key, 64 hex digits; empty for a station that is not provisioned. */
     readonly responseKey: string;
     readonly ssid: string;
     readonly httpPort: number;

@@ -1,4 +1,4 @@
-/** The chip's sockets over an lwIP as strict as the chip's. */
+/** The chip's sockets over a fake lwIP, which is as strict as the chip's. */
 
 import { beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { LwIP, type Peer } from "../../../host-tests/virtual/sdk-fakes/lwip.js";
@@ -8,7 +8,7 @@ import type { HTTPConnection, Listener, TCP } from "../../../modules/board/index
 let lwip = new LwIP();
 let clock = new VirtualClock();
 
-/** The modules are loaded once, and each test has another lwIP. */
+/** The modules are loaded once, and each test uses its own lwIP. */
 jest.unstable_mockModule(
   "embedded:io/socket/tcp",
   () => ({
@@ -48,7 +48,7 @@ function makeIO(maxSockets?: number) {
 
 function connect(): Peer {
   const peer = lwip.connect(PORT);
-  if (!peer) throw new Error("nobody listens");
+  if (!peer) throw new Error("no listener is open");
   return peer;
 }
 
@@ -57,8 +57,8 @@ beforeEach(() => {
   clock = new VirtualClock();
 });
 
-describe("a listener that is made before there is a network", () => {
-  test("takes connections as soon as there is one", () => {
+describe("Listener without a network", () => {
+  test("accepts connections as soon as a network is up", () => {
     const { Listener } = makeIO();
     let waiting = 0;
     const listener = new Listener({ port: PORT, onReadable: (count) => (waiting = count) });
@@ -73,7 +73,7 @@ describe("a listener that is made before there is a network", () => {
     expect(listener.read()).toBeDefined();
   });
 
-  test("may be closed before that", () => {
+  test("can be closed before a network is up", () => {
     const { Listener } = makeIO();
     new Listener({ port: PORT }).close();
     lwip.isUp = true;
@@ -82,7 +82,7 @@ describe("a listener that is made before there is a network", () => {
   });
 });
 
-describe("on a network", () => {
+describe("sockets on a network", () => {
   let io: ReturnType<typeof makeIO>;
   let listener: Listener;
 
@@ -92,61 +92,61 @@ describe("on a network", () => {
     listener = new io.Listener({ port: PORT });
   });
 
-  /** What a connection is told that is taken over once everything has come. */
-  function tell(listener: Listener): { told: string[]; socket: TCP } {
-    const told: string[] = [];
+  /** Reads a connection from the listener after all events have arrived. Returns the events that it reports. */
+  function takeOver(listener: Listener): { events: string[]; socket: TCP } {
+    const events: string[] = [];
     const from = listener.read();
-    if (!from) throw new Error("none waits");
+    if (!from) throw new Error("no connection waits");
     const socket = new io.TCP({
       from,
-      onReadable: (count) => told.push(`readable ${count}`),
-      onWritable: () => told.push("writable"),
-      onError: () => told.push("error"),
+      onReadable: (count) => events.push(`readable ${count}`),
+      onWritable: () => events.push("writable"),
+      onError: () => events.push("error"),
     });
     lwip.deliver(clock);
-    return { told, socket };
+    return { events, socket };
   }
 
-  test("a listener on a port that is taken is an error", () => {
+  test("a listener on a port in use throws", () => {
     expect(() => new io.Listener({ port: PORT })).toThrow("socket bind");
   });
 
-  test("what a connection sent while it waited is told to who takes it", () => {
+  test("bytes that arrived while a connection waited are reported to the one who takes it over", () => {
     connect().send(1, 2, 3);
     lwip.deliver(clock);
-    const { told, socket } = tell(listener);
-    expect(told).toEqual(["writable", "readable 3"]);
+    const { events, socket } = takeOver(listener);
+    expect(events).toEqual(["writable", "readable 3"]);
     expect(new Uint8Array(socket.read() ?? new ArrayBuffer(0))).toEqual(new Uint8Array([1, 2, 3]));
   });
 
-  test("a connection that its peer resets while it waits is over, and nothing else happens", () => {
+  test("a reset of a waiting connection is reported once, as its last event", () => {
     const peer = connect();
     lwip.deliver(clock);
     peer.reset();
     lwip.deliver(clock);
-    const { told, socket } = tell(listener);
-    expect(told.at(-1)).toBe("error");
-    expect(told.filter((what) => what === "error")).toHaveLength(1);
+    const { events, socket } = takeOver(listener);
+    expect(events.at(-1)).toBe("error");
+    expect(events.filter((event) => event === "error")).toHaveLength(1);
     socket.close();
   });
 
-  test("a reset that is told before the one who took it caught up is told once", () => {
+  test("a reset during the take-over is reported once", () => {
     const peer = connect();
     lwip.deliver(clock);
     peer.reset();
-    const { told } = tell(listener);
-    expect(told.filter((what) => what === "error")).toHaveLength(1);
-    expect(told.at(-1)).toBe("error");
+    const { events } = takeOver(listener);
+    expect(events.filter((event) => event === "error")).toHaveLength(1);
+    expect(events.at(-1)).toBe("error");
   });
 
-  test("a connection that is reset in the moment it is accepted is dropped", () => {
+  test("a connection that is reset while it is accepted is dropped", () => {
     lwip.onAccepted = (peer) => peer.reset();
     connect();
     expect(() => lwip.deliver(clock)).not.toThrow();
     expect(listener.read()).toBeUndefined();
   });
 
-  test("a connection that comes as the network goes is dropped, and its socket is free again", () => {
+  test("a connection that arrives as the network is lost is dropped, and its socket is free again", () => {
     io = makeIO(1);
     const other = new io.Listener({ port: 81 });
     lwip.onAccepted = () => {
@@ -159,7 +159,7 @@ describe("on a network", () => {
     expect(() => new io.TCP({ address: "192.0.2.1", port: 1883 })).not.toThrow();
   });
 
-  test("no connection stays in the SDK's listener: what does not fit is closed", () => {
+  test("no connection stays in the SDK's listener; those over the limit are closed", () => {
     const peers = Array.from({ length: 20 }, connect);
     lwip.deliver(clock);
     const held = peers.filter(({ isClosed }) => !isClosed);
@@ -171,7 +171,7 @@ describe("on a network", () => {
     }).not.toThrow();
   });
 
-  test("closing the listener closes what waits, and gives its sockets back", () => {
+  test("closing the listener closes waiting connections and frees their sockets", () => {
     io = makeIO(1);
     const other = new io.Listener({ port: 81 });
     const peer = lwip.connect(81);
@@ -182,7 +182,7 @@ describe("on a network", () => {
     expect(() => new io.TCP({ address: "192.0.2.1", port: 1883 })).not.toThrow();
   });
 
-  test("an HTTP server outlives peers that reset at any time", () => {
+  test("an HTTP server survives resets at any time", () => {
     listener.close();
     const served: HTTPConnection[] = [];
     new io.HTTPServer({
@@ -195,16 +195,16 @@ describe("on a network", () => {
         connection.accept({});
       },
     });
-    const beforeItIsTold = (peer: Peer) => {
+    const whileAccepted = (peer: Peer) => {
       lwip.onAccepted = () => peer.reset();
       lwip.deliver(clock);
       lwip.onAccepted = () => {};
     };
-    const whenItWaitsOrIsServed = (peer: Peer) => {
+    const whileWaitingOrServed = (peer: Peer) => {
       lwip.deliver(clock);
       peer.reset();
     };
-    for (const reset of [beforeItIsTold, whenItWaitsOrIsServed]) {
+    for (const reset of [whileAccepted, whileWaitingOrServed]) {
       for (let i = 0; i < 10; i++) {
         reset(connect());
         lwip.deliver(clock);

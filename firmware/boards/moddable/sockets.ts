@@ -16,9 +16,9 @@ import type { Guard } from "../guard.js";
 import { isIPv4 } from "./ipv4.js";
 import { Pending } from "./pending.js";
 
-/** TCP connections at a time, below what lwIP has (CONFIG_LWIP_MAX_ACTIVE_TCP): closed ones linger there. */
+/** Maximum number of TCP connections. lwIP has more (CONFIG_LWIP_MAX_ACTIVE_TCP), because closed ones linger there. */
 const MAX_SOCKETS = 8;
-/** Connections that wait to be read from a listener. */
+/** Maximum number of connections that wait to be read from a listener. */
 const BACKLOG = 2;
 const MAX_PORT = 65_535;
 
@@ -28,29 +28,30 @@ export interface SocketParts {
   readonly maxSockets?: number;
 }
 
-/** A connection of the SDK, whoever has it. Its callbacks are given for good, so what happens is noted here. */
+/** A connection of the SDK, whose owner may change. The SDK's callbacks cannot change, so they record events here. */
 interface Channel {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly native: SDKTCP;
-  /** Bytes that wait to be read. */
+  /** Number of bytes that wait to be read. */
   readable: number;
-  /** How much `write` took when it was last said; `undefined` until the connection is open. */
+  /** Number of bytes that `write` accepts; `undefined` until the connection is open. */
   writable: number | undefined;
   isOver: boolean;
   user: TCPHandlers;
 }
 
 /**
- * The SDK's sockets, which are the port's own pattern, in a bounded number. Mended are (`modules/io/socket/lwip/tcp.c`):
+ * Returns a limited number of sockets over the SDK's, which have the same interface as the port. Differences from the
+ * SDK (`modules/io/socket/lwip/tcp.c`):
  *
- * - A listener that is made before there is a network throws there, and waits for one here.
- * - A connection that waits in the listener is not told when the peer resets it, and is used after lwIP has freed
- *   it. Here none waits there: it is taken at once, and waits with its callbacks set.
- * - A write after the peer's end throws or gives nothing there, and 0 here.
- * - The remote address of a connection that is gone is read from freed memory there. Here it is what was connected
- *   to, and not known of a connection that came.
- * - What escapes a callback goes to the guard.
+ * - Without a network, the SDK's listener throws. This one waits for a network.
+ * - The SDK does not notify a connection that waits in the listener of a reset, and uses it after lwIP has freed it.
+ *   Here each connection is read from the SDK's listener at once, and waits with its callbacks set.
+ * - A write after the peer has closed throws in the SDK or returns `undefined`. Here it returns 0.
+ * - The SDK reads the remote address of a closed connection from freed memory. Here an outgoing connection has the
+ *   address it connects to, and an incoming one has none.
+ * - Exceptions of callbacks go to the guard.
  */
 export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketParts): {
   TCP: TCPConstructor;
@@ -84,7 +85,7 @@ export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketPa
         },
         onError: () => {
           channel.isOver = true;
-          tellOver(channel);
+          reportOver(channel);
         },
       }),
       readable: 0,
@@ -96,8 +97,8 @@ export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketPa
     return channel;
   }
 
-  /** Nothing is told after it. */
-  function tellOver(channel: Channel): void {
+  /** Reports the end of a connection. No further event is reported. */
+  function reportOver(channel: Channel): void {
     const { user } = channel;
     channel.user = {};
     guard.run(() => user.onError?.());
@@ -158,11 +159,11 @@ export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketPa
       this._channel = undefined;
     }
 
-    /** What happened before somebody listened. */
+    /** Reports the events before the connection had its callbacks. */
     private _catchUp(channel: Channel): void {
       if (this._channel && channel.writable !== undefined) channel.user.onWritable?.(channel.writable);
       if (this._channel && channel.readable > 0) channel.user.onReadable?.(channel.readable);
-      if (this._channel && channel.isOver) tellOver(channel);
+      if (this._channel && channel.isOver) reportOver(channel);
     }
 
     private _living(): Channel {
@@ -181,7 +182,7 @@ export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketPa
       this._native = new Pending(clock, () => this._listen());
     }
 
-    /** Before there is a network, the one that was asked for. */
+    /** The actual port; without a network, the port of the options. */
     get port(): number {
       return this._native.made?.port ?? this._options.port;
     }
@@ -199,24 +200,24 @@ export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketPa
 
     private _listen(): SDKListener | undefined {
       try {
-        return new SDKListener({ port: this._options.port, onReadable: () => this._takeAll() });
+        return new SDKListener({ port: this._options.port, onReadable: () => this._acceptAll() });
       } catch (error) {
         if (isNoNetwork(error)) return undefined;
         throw error;
       }
     }
 
-    private _takeAll(): void {
+    private _acceptAll(): void {
       for (let accepted = this._native.made?.read(); accepted; accepted = this._native.made?.read()) {
-        const channel = this._take(accepted);
+        const channel = this._accept(accepted);
         if (channel) this._waiting.push(channel);
         else accepted.close();
       }
       if (this._waiting.length > 0) guard.run(() => this._options.onReadable?.(this._waiting.length));
     }
 
-    /** `undefined` when there is no room for it, and when it is over already or the network is: the SDK throws then. */
-    private _take(from: SDKTCP): Channel | undefined {
+    /** Returns `undefined` without a free socket, and if connection or network are lost: the SDK then throws. */
+    private _accept(from: SDKTCP): Channel | undefined {
       if (used >= maxSockets || this._waiting.length >= BACKLOG) return undefined;
       try {
         return makeChannel({ from });
@@ -229,12 +230,12 @@ export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketPa
   return { TCP: ModdableTCP, Listener: ModdableListener };
 }
 
-/** A debug build adds where it happened. */
+/** Checks for the SDK's error without a network. A debug build appends the source location to the message. */
 function isNoNetwork(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("no network");
 }
 
-/** How many bytes fit now: none when there is nobody left to send to, which the SDK says in two other ways. */
+/** Writes, and returns the number of bytes that fit now. After the peer has closed, the SDK throws or returns nothing. */
 function writeTo(native: SDKTCP, data: Bytes): number {
   try {
     return native.write(data) ?? 0;

@@ -1,4 +1,4 @@
-/** When the chip's TLS says that the engine is busy. */
+/** Calls of `onBusy` by the chip's TLS. */
 
 import { beforeEach, expect, jest, test } from "@jest/globals";
 import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
@@ -6,7 +6,7 @@ import type { TCPConnectOptions } from "../../../modules/board/index.js";
 
 const SETTLE_MS = 50;
 
-/** A session with the server, as a test has put it. */
+/** Behavior of the session with the server, which a test may change. */
 let server: { steps: number; alert?: number; isRefused?: boolean };
 let tcp: TCPConnectOptions;
 let events: string[];
@@ -21,7 +21,7 @@ class FakeSession {
 
   handshake(): boolean {
     events.push("step");
-    if (server.isRefused) throw new Error("words of the engine");
+    if (server.isRefused) throw new Error("message of the SDK");
     return --server.steps <= 0;
   }
 
@@ -76,7 +76,7 @@ beforeEach(() => {
   server = { steps: 2 };
 });
 
-test("before the first step, long enough for what has happened by then, until the handshake is done", () => {
+test("TLS is busy from `SETTLE_MS` before the first step until the end of the handshake", () => {
   connect();
   tcp.onWritable?.(1000);
   expect(events).toEqual(["busy"]);
@@ -87,9 +87,9 @@ test("before the first step, long enough for what has happened by then, until th
 });
 
 test.each([
-  ["refuses", () => tcp.onReadable?.(100)],
-  ["goes", () => tcp.onError?.()],
-])("until a server that %s ends it", (_, end) => {
+  ["a refusal by the server", () => tcp.onReadable?.(100)],
+  ["a lost connection", () => tcp.onError?.()],
+])("TLS is not busy after %s", (_, end) => {
   connect();
   tcp.onWritable?.(1000);
   clock.advance(SETTLE_MS);
@@ -98,7 +98,7 @@ test.each([
   expect(events.filter((event) => event !== "step")).toEqual(["busy", "idle", "handshake failed", "error"]);
 });
 
-test("a certificate that the session refuses fails the handshake, and its words are not passed on", () => {
+test("an invalid certificate fails the handshake, and the SDK's message is not passed on", () => {
   server.isRefused = true;
   connect();
   tcp.onWritable?.(1000);
@@ -106,7 +106,7 @@ test("a certificate that the session refuses fails the handshake, and its words 
   expect(events).toEqual(["busy", "step", "idle", "handshake failed", "error"]);
 });
 
-test("until the firmware gives up", () => {
+test("TLS is not busy after `close`", () => {
   const socket = connect();
   tcp.onWritable?.(1000);
   socket.close();

@@ -10,29 +10,30 @@ import type {
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 
-/** A maker's own certificate authority, in DER, beside those that the manifests take from the SDK. */
+/** Resource with the manufacturer's certificate authority, DER. The manifests add the SDK's authorities. */
 const OWN_AUTHORITY = "authority.der";
-/** TLS 1.2. */
+/** Version number of TLS 1.2. */
 const PROTOCOL_VERSION = 0x303;
-/** What a record adds to its data, at most: header, iv, tag (RFC 5246 6.2.3). */
+/** Maximum overhead of a record, bytes: header, iv, tag (RFC 5246 6.2.3). */
 const RECORD_OVERHEAD_BYTES = 96;
-/** A certificate cannot be checked before the time is known: SNTP gets this long. */
+/** Maximum wait for SNTP before a handshake, ms. A certificate cannot be checked before the time is known. */
 const CLOCK_WAIT_MS = 10_000;
+/** Interval of checks whether the time is known, ms. */
 const CLOCK_POLL_MS = 250;
-/** For what has happened before the engine is busy to reach it. */
+/** Delay of the handshake after `onBusy`, ms. The engine receives pending events within it. */
 const SETTLE_MS = 50;
 
 export interface TLSParts {
   readonly TCP: TCPConstructor;
   readonly clock: Clock;
   readonly guard: Guard;
-  /** Called before a handshake, in which the engine is busy for seconds. Returns what is called after it. */
+  /** Called before a handshake, which blocks the engine for seconds. The returned function is called after it. */
   readonly onBusy?: () => () => void;
 }
 
 /**
- * TLS over the SDK's `ssl/session`. What that throws, on a certificate or a record that is wrong, ends the
- * connection and not the firmware.
+ * Returns TLS over the SDK's `ssl/session`. The SDK throws on an invalid certificate or record; here that ends the
+ * connection, not the firmware.
  */
 export function makeTLS({ TCP, clock, guard, onBusy }: TLSParts): TLSConstructor {
   return class ModdableTLS implements TCP {
@@ -42,11 +43,11 @@ export function makeTLS({ TCP, clock, guard, onBusy }: TLSParts): TLSConstructor
     private readonly _session: Session;
     private readonly _carrier: SSLSocket;
     private readonly _startedMs = clock.monotonicMs();
-    private _socket: TCP;
+    private readonly _socket: TCP;
     private _isTCPUp = false;
     private _isReady = false;
     private _isClosed = false;
-    /** Set from the beginning of the handshake on. */
+    /** Return value of `onBusy`; `undefined` before the handshake. */
     private _onHandshakeOver: (() => void) | undefined;
     private _received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
@@ -72,7 +73,7 @@ export function makeTLS({ TCP, clock, guard, onBusy }: TLSParts): TLSConstructor
         onWritable: (count) => {
           this._carrier.writable = count;
           this._isTCPUp = true;
-          if (this._isReady) this._tellWritable();
+          if (this._isReady) this._reportWritable();
           else this._advance();
         },
         onError: () => this._fail(),
@@ -84,7 +85,7 @@ export function makeTLS({ TCP, clock, guard, onBusy }: TLSParts): TLSConstructor
       if (!(byteLength > 0 && byteLength <= this._received.length)) throw new Error("invalid");
       const piece = this._received.slice(0, byteLength);
       this._received = this._received.slice(byteLength);
-      // More may wait in the records below.
+      // The session may have further records.
       if (this._received.length === 0) guard.soon(() => this._advance());
       return piece.buffer;
     }
@@ -139,14 +140,14 @@ export function makeTLS({ TCP, clock, guard, onBusy }: TLSParts): TLSConstructor
     }
 
     private _shakeHands(): void {
-      // A step takes one message or sends what follows from the last one.
+      // Each step reads one message or sends the messages that follow from the last one.
       for (let isMore = true; isMore; ) {
         const hadInput = this._carrier.readable > 0;
         if (this._session.handshake(this._carrier)) {
           if (this._session.alert) throw new Error("the handshake failed");
           this._isReady = true;
           this._onHandshakeOver?.();
-          this._tellWritable();
+          this._reportWritable();
           return;
         }
         isMore = hadInput;
@@ -163,7 +164,7 @@ export function makeTLS({ TCP, clock, guard, onBusy }: TLSParts): TLSConstructor
       }
     }
 
-    private _tellWritable(): void {
+    private _reportWritable(): void {
       if (this._writableBytes > 0) this._options.onWritable?.(this._writableBytes);
     }
 

@@ -4,14 +4,15 @@ import type { Clock, IO, Timer } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 
 const HOST = "pool.ntp.org";
-/** The chip's clock is off by some 20 ppm: 2 s in a day. */
+/** Interval of synchronization, ms. The chip's clock drifts by about 20 ppm: 2 s per day. */
 const RESYNC_MS = 12 * 60 * 60 * 1000;
+/** Delay after a failed synchronization, ms. */
 const RETRY_MS = 60_000;
 
-/** Sets the wall clock over SNTP (RFC 4330). Everything works without it, but TLS. */
+/** Sets the wall clock over SNTP (RFC 4330). Only TLS needs it. */
 export class WallClock implements IO {
-  private _clock: Clock;
-  private _guard: Guard;
+  private readonly _clock: Clock;
+  private readonly _guard: Guard;
   private _sntp: SNTP | undefined;
   private _timer: Timer | undefined;
 
@@ -20,17 +21,17 @@ export class WallClock implements IO {
     this._guard = guard;
   }
 
-  /** Asks for the time, now and again and again. */
+  /** Synchronizes now, then periodically. */
   sync(): void {
     if (this._sntp) return;
     this._clock.clear(this._timer);
     try {
       this._sntp = new SNTP({ host: HOST }, (message, value) => {
-        this._guard.run(() => this._follow(message, value));
+        this._guard.run(() => this._handleMessage(message, value));
       });
     } catch {
-      // No socket for it now.
-      this._again(RETRY_MS);
+      // No socket is available now.
+      this._schedule(RETRY_MS);
     }
   }
 
@@ -40,15 +41,15 @@ export class WallClock implements IO {
     this._sntp = undefined;
   }
 
-  private _follow(message: number, value: unknown): void {
+  private _handleMessage(message: number, value: unknown): void {
     if (message === SNTP.retry) return;
-    // The SDK closes it after either.
+    // The SDK closes the client after `time` and after `error`.
     this._sntp = undefined;
     if (message === SNTP.time) Time.set(Number(value));
-    this._again(message === SNTP.time ? RESYNC_MS : RETRY_MS);
+    this._schedule(message === SNTP.time ? RESYNC_MS : RETRY_MS);
   }
 
-  private _again(delayMs: number): void {
+  private _schedule(delayMs: number): void {
     this._timer = this._clock.set(() => this.sync(), delayMs);
   }
 }

@@ -84,7 +84,7 @@ describe("the import rules find", () => {
     ["a module that imports the firmware", "modules/b/up.ts: modules-only-modules"],
     ["a module that imports the virtual world", "modules/b/test-side.ts: product-imports-no-tests"],
     ["a cycle of types", "modules/c/one.ts: no-cycles"],
-    ["web that imports pairing", "modules/web/index.ts: web-knows-no-pairing"],
+    ["web that imports pairing", "modules/web/index.ts: web-imports-no-pairing"],
     ["a station that imports a board", "firmware/station.ts: boards-only-from-the-entry"],
     ["a firmware file that imports the inside of a module", "firmware/ui/panel.ts: firmware-by-the-index"],
     ["a firmware file that imports Node", "firmware/ui/node.ts: firmware-only-modules"],

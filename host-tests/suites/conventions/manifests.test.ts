@@ -216,11 +216,11 @@ describe("these checks find", () => {
 
   test.each<[string, string, string]>([
     ["partitions that overlap", good.replace("0x14000", "0x15000"), "ota_0 overlaps nvs"],
-    ["a partition behind the flash", good.replace("0x210000", "0x220000"), "ota_1 ends behind the flash"],
+    ["a partition behind the flash", good.replace("0x210000", "0x220000"), "ota_1 ends beyond the flash"],
     ["a slot that is not aligned", good.replace("0x20000,", "0x21000,"), "ota_0 is not aligned"],
     ["slots of two sizes", good.replace(/0x1F0000,\nota_1/, "0x1E0000,\nota_1"), "differ in size"],
-    ["a missing slot", good.replace(/ota_1.*/, ""), "no two slots"],
-    ["a missing storage", good.replace(/nvs.*\n/, ""), "no key-value storage"],
+    ["a missing slot", good.replace(/ota_1.*/, ""), "two firmware slots"],
+    ["a missing storage", good.replace(/nvs.*\n/, ""), "one key-value partition"],
   ])("%s", (_name, csv, error) => {
     expect(partitionErrors(parsePartitions(csv), FLASH_BYTES).join("\n")).toContain(error);
   });

@@ -258,7 +258,7 @@ describeWithChromium("the admin panel", () => {
         await says(again, "form[data-to='/resetdefault'] .answer", "The station starts again.");
         await waitFor("it has started again", () =>
           station.device.logLines.some((line) =>
-            line.includes("the run before ended: restart: factory reset"),
+            line.includes("the previous run ended: restart: factory reset"),
           ),
         );
         const fresh = await open({ screen });

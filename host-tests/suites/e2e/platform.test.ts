@@ -225,7 +225,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
       expect(station.station.station?.commands.transferTo(BAR.email)).toBeUndefined();
       await waitForStation(station.station, "the transfer is refused", ({ device }) =>
         device.logLines.some((line) =>
-          /owner has not changed: the new owner does not expect the station/.test(line),
+          /owner has not changed: the new owner has not accepted the transfer/.test(line),
         ),
       );
       expect(registry.offeredTo("cafe-1")).toBeUndefined();

@@ -38,7 +38,7 @@ describe("a firmware that crashes", () => {
       last: { type: "crash", reason: "the meter's answer has no unit" },
     });
     expect(scene.device.logLines).toContain(
-      "station: the run before ended: crash: the meter's answer has no unit",
+      "station: the previous run ended: crash: the meter's answer has no unit",
     );
   });
 
