@@ -215,7 +215,7 @@ describeWithChromium("the admin panel", () => {
             .setInputFiles({ name, mimeType: "application/octet-stream", buffer });
         await choose("picture.png", Buffer.alloc(300_000, 0x89));
         await form.getByRole("button", { name: "Upload" }).click();
-        await says(page, "form[data-upload] .answer", "Refused: that is no firmware image");
+        await says(page, "form[data-upload] .answer", "Refused: this is not a firmware image");
         await isAccessible(page);
         const image = makeImage({ version: 2, byteLength: IMAGE_BYTES });
         await choose("plugpass-2.bin", Buffer.from(image));
