@@ -61,7 +61,7 @@ export class ChargingSessions implements IO {
       pulsesPerKWh: meterPulsesPerKWh,
       // A cut between the log's write and the book's leaves the book behind.
       startWh: Math.max(book.meterWh, this._log.latestWhAtStart),
-      onChanged: () => this._sessions.noteEnergy(),
+      onChanged: () => this._sessions.handleEnergyChanged(),
     });
     this._sessions = new Sessions({
       clock,
@@ -119,7 +119,7 @@ export class ChargingSessions implements IO {
   /** What waits was the owner's before, and is nobody else's business: it is given up. */
   forgetOwner(): void {
     this._letGo();
-    this._sessions.giveUpWaiting();
+    this._sessions.discardUnreported();
   }
 
   handlePlatformChanged(): void {
@@ -147,6 +147,6 @@ export class ChargingSessions implements IO {
 
   private _letGo(): void {
     this._isResuming = false;
-    this._sessions.letGo();
+    this._sessions.closeInterrupted();
   }
 }

@@ -5,15 +5,15 @@ import { makeFrameReader, type ReaderKind } from "./frames.js";
 export interface CardReaderOptions {
   readonly board: Pick<Board, "clock" | "io" | "pins">;
   readonly kind: ReaderKind;
-  /** A card is held to the reader, once. Its number is a secret. */
+  /** Called once per swipe with the tag of the card. The tag is a secret. */
   readonly onCard: (tag: string) => void;
 }
 
 const BAUD = 9600;
-/** A card that is seen again within this was never taken away. */
+/** Maximum time between reads of one swipe, ms: readers repeat a card that stays in the field. */
 const REPEAT_MS = 3000;
 
-/** The reader on the board's serial line; a station without one reads nothing. */
+/** Card reader on the board's serial line; inactive on a board without one. */
 export class CardReader implements IO {
   private _serial: Serial | undefined;
 
@@ -22,7 +22,7 @@ export class CardReader implements IO {
     if (pins.cardReader === undefined) return;
     const read = makeFrameReader(kind);
     let last: { tag: string; seenMs: number } | undefined;
-    const see = (tag: string) => {
+    const handleTag = (tag: string) => {
       const seenMs = clock.monotonicMs();
       const isRepeat = last?.tag === tag && seenMs - last.seenMs < REPEAT_MS;
       last = { tag, seenMs };
@@ -34,7 +34,7 @@ export class CardReader implements IO {
       onReadable: () => {
         for (const byte of asUint8Array(this._serial?.read() ?? new ArrayBuffer(0))) {
           const tag = read(byte);
-          if (tag !== undefined) see(tag);
+          if (tag !== undefined) handleTag(tag);
         }
       },
     });

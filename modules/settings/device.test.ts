@@ -11,7 +11,7 @@ const RECORD = {
 };
 
 describe("the record device", () => {
-  test("says who the station is", () => {
+  test("is parsed", () => {
     expect(deviceFormat.parse(RECORD, 1)).toEqual({
       deviceId: "cafe-1a2b3c4d",
       productId: "cafe",
@@ -22,7 +22,7 @@ describe("the record device", () => {
     });
   });
 
-  test("may lack any of it", () => {
+  test("may lack every field", () => {
     expect(deviceFormat.parse({}, 1)).toEqual({});
   });
 
