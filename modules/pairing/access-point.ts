@@ -17,9 +17,9 @@ export function accessPointName(productTitle: string): string {
 
 /** The station's access point. A board without Wi-Fi has none and is paired over Ethernet. */
 export class AccessPoint implements IO {
-  private _board: Board;
-  private _ssid: string;
-  private _password: string | undefined;
+  private readonly _board: Board;
+  private readonly _ssid: string;
+  private readonly _password: string | undefined;
   private _accessPoint: IO | undefined;
   private _channel = 1;
 

@@ -29,8 +29,8 @@ const DEADLINE_MS = 90_000;
 
 /** Tries parameters: joins the network and connects to the broker. */
 export class Candidate implements IO {
-  private _options: CandidateOptions;
-  private _deadline: Timer | undefined;
+  private readonly _options: CandidateOptions;
+  private readonly _deadline: Timer | undefined;
   private _broker: IO | undefined;
   private _isDone = false;
 

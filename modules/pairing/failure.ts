@@ -5,7 +5,7 @@ import type { LinkFailure } from "../network/index.js";
 export interface PairingFailure {
   /** Code of protocol, section 2. */
   readonly code: PairingFailureCode;
-  /** What failed and what to do; a sentence for the owner. */
+  /** The failure and its remedy; a sentence for the owner. */
   readonly message: string;
 }
 

@@ -87,9 +87,9 @@ const NO_ATTEMPT: Attempt = { type: "none" };
  * in one write, and only after the broker was reached with it.
  */
 export class Pairing implements IO, LinkListener {
-  private _options: PairingOptions;
-  private _accessPoint: AccessPoint;
-  private _api: HTTPAPI;
+  private readonly _options: PairingOptions;
+  private readonly _accessPoint: AccessPoint;
+  private readonly _api: HTTPAPI;
   private _isActive = false;
   private _attempt: Attempt = NO_ATTEMPT;
   private _lastFailure: PairingFailure | undefined;

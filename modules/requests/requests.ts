@@ -80,10 +80,10 @@ function responseTopic({ user, deviceId }: { user: string; deviceId: string }, e
  * unless it is closed before.
  */
 export class Requests implements IO {
-  private _options: RequestsOptions;
-  private _underWay = new Map<string, Request>();
+  private readonly _options: RequestsOptions;
+  private readonly _underWay = new Map<string, Request>();
   private _waiting: Request[] = [];
-  private _responseKeyHex: string;
+  private readonly _responseKeyHex: string;
   /** Number of messages on response topics that match no request. */
   private _ignored = 0;
 

@@ -3,7 +3,9 @@
  * frames and recover at the next frame.
  */
 
-/** `em4100`: RDM6300 and compatible readers of 125 kHz cards. `lines`: readers that send the tag as a line of text. */
+/**
+ * `em4100`: RDM6300 and compatible readers of 125 kHz cards. `lines`: readers that send the tag as a line of text.
+ */
 export const READER_KINDS = ["em4100", "lines"] as const;
 export type ReaderKind = (typeof READER_KINDS)[number];
 

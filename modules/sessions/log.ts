@@ -18,10 +18,10 @@ const MAX_UNWRITTEN = 8;
  * storage fails. When all slots are in use, a new session replaces the oldest.
  */
 export class SessionLog {
-  private _options: SessionLogOptions;
+  private readonly _options: SessionLogOptions;
   /** Slots in use, the oldest session first. */
   private _slots: number[];
-  private _unwritten = new Map<number, LogEntry>();
+  private readonly _unwritten = new Map<number, LogEntry>();
   private _nextOrder = 0;
   private _givenUp: number;
   /** Ids of the sessions found at the start. A session that is in the log must not be finished again. */

@@ -19,9 +19,9 @@ const W_PER_WH_MS = 3_600_000;
 
 /** Energy meter on the S0 input. Its reading never decreases; without an S0 input it stays constant. */
 export class Meter implements IO {
-  private _clock: Clock;
-  private _pulsesPerKWh: number;
-  private _startWh: number;
+  private readonly _clock: Clock;
+  private readonly _pulsesPerKWh: number;
+  private readonly _startWh: number;
   private _counter: PulseCount | undefined;
   private _pulses = 0;
   /** Time and pulse count at the start of the current power measurement. */

@@ -24,8 +24,8 @@ const MAX_BACKOFF_MS = 60_000;
  * tried, so that one bad session does not block the others.
  */
 export class SessionReporter implements IO {
-  private _options: ReporterOptions;
-  private _backoff: Backoff;
+  private readonly _options: ReporterOptions;
+  private readonly _backoff: Backoff;
   private _timer: Timer | undefined;
   private _request: IO | undefined;
   /** Slot of the latest attempt. */

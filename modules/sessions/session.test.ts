@@ -23,7 +23,7 @@ describe("the session records", () => {
   });
 
   test.each(["id", "tag", "tagEnd", "method", "currentA", "seconds", "startWh"])(
-    "are none without %s",
+    "are rejected without %s",
     (field) => {
       const { [field]: _, ...session } = STATE as Record<string, unknown>;
       expect(bookFormat.parse({ meterWh: 1, session }, 1)).toBeUndefined();

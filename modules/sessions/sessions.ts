@@ -38,7 +38,7 @@ interface Running {
  * `tidy` retries failed writes.
  */
 export class Sessions implements IO {
-  private _options: SessionsOptions;
+  private readonly _options: SessionsOptions;
   private _running: Running | undefined;
   /** Session that a power cut or restart has interrupted. The caller resumes it with `start` or ends it. */
   private _interrupted: SessionState | undefined;
@@ -48,7 +48,7 @@ export class Sessions implements IO {
   private _isOutOfDate = false;
   private _timer: Timer | undefined;
   /** Monotonic end times, ms, of sessions of this run that ended before the wall clock was known, by slot. */
-  private _undated = new Map<number, number>();
+  private readonly _undated = new Map<number, number>();
   private _lastWh = 0;
 
   constructor(options: SessionsOptions) {
@@ -134,7 +134,10 @@ export class Sessions implements IO {
     return true;
   }
 
-  /** Discards the unreported sessions: they belong to the previous owner. A power cut during this may count some twice. */
+  /**
+   * Discards the unreported sessions: they belong to the previous owner. A power cut during this may count some
+   * twice.
+   */
   discardUnreported(): void {
     const { log, report } = this._options;
     const count = log.length;

@@ -23,9 +23,9 @@ export interface RecordFormat<T> {
  * only reported.
  */
 export class StoredRecord<T> {
-  private _storage: Storage;
-  private _format: RecordFormat<T>;
-  private _report: (line: string) => void;
+  private readonly _storage: Storage;
+  private readonly _format: RecordFormat<T>;
+  private readonly _report: (line: string) => void;
 
   constructor(options: { storage: Storage; format: RecordFormat<T>; report: (line: string) => void }) {
     this._storage = options.storage;
@@ -33,7 +33,9 @@ export class StoredRecord<T> {
     this._report = options.report;
   }
 
-  /** Reads the record; `undefined` when it is missing or unreadable. An unreadable record is set aside and reported. */
+  /**
+   * Reads the record; `undefined` when it is missing or unreadable. An unreadable record is set aside and reported.
+   */
   read(): T | undefined {
     let bytes: ArrayBuffer | undefined;
     try {

@@ -60,13 +60,13 @@ const IDLE: Result = { state: "idle", code: 0, attempt: 0 };
  * 3.3.2), so there are never more recorded writes than connections.
  */
 export class TagService implements IO {
-  private _options: TagServiceOptions;
-  private _stationHash: Uint8Array<ArrayBuffer>;
+  private readonly _options: TagServiceOptions;
+  private readonly _stationHash: Uint8Array<ArrayBuffer>;
   private _metadata: Metadata;
   private _name: string;
-  private _centrals = new Map<GATTConnection, Central>();
-  private _resultCharacteristic: GATTCharacteristic;
-  private _server: GATTServer;
+  private readonly _centrals = new Map<GATTConnection, Central>();
+  private readonly _resultCharacteristic: GATTCharacteristic;
+  private readonly _server: GATTServer;
   private _ready = false;
   private _closed = false;
   private _advertised: string | undefined;
@@ -149,7 +149,9 @@ export class TagService implements IO {
     this._centrals.set(connection, { connection, source, tag: new Uint8Array(0), result: IDLE, attempt: 0 });
   }
 
-  /** Records a write. A read right after it returns the pending result; notification and attempt follow from a timer. */
+  /**
+   * Records a write. A read right after it returns the pending result; notification and attempt follow from a timer.
+   */
   private _handleWrite(connection: GATTConnection, tag: Uint8Array<ArrayBuffer>): void {
     const central = this._centrals.get(connection);
     if (!central) return;

@@ -48,7 +48,10 @@ export function encodeMetadata(
   return bytes;
 }
 
-/** Returns the records of the advertising PDU, exactly 31 bytes, and of the scan response, in the order of transmission. */
+/**
+ * Returns the records of the advertising PDU, exactly 31 bytes, and of the scan response, in the order of
+ * transmission.
+ */
 export function advertisingRecords(options: {
   metadata: Metadata;
   stationHash: Uint8Array<ArrayBuffer>;

@@ -153,24 +153,25 @@ export function setProperty<Snapshot, Commands>(
   property: Property<Snapshot, Commands> | undefined,
   command: { readonly text: string; readonly snapshot: Snapshot; readonly commands: Commands },
 ): string | undefined {
-  if (!property?.set) return "this cannot be set";
+  if (!property?.set) return "this property cannot be set";
   const { text, snapshot, commands } = command;
   const format = formatOf(property, snapshot) ?? "";
   switch (property.datatype) {
     case "boolean":
-      if (text !== "true" && text !== "false") return "it must be true or false";
+      if (text !== "true" && text !== "false") return "the value must be true or false";
       break;
     case "enum":
-      if (!format.split(",").includes(text)) return `it must be one of ${format}`;
+      if (!format.split(",").includes(text)) return `the value must be one of ${format}`;
       break;
     case "integer": {
       const range = format.split(":").map(Number);
       const isIn = Number(text) >= (range[0] ?? Number.NaN) && Number(text) <= (range[1] ?? Number.NaN);
-      if (!/^-?\d{1,9}$/.test(text) || !isIn) return `it must be in ${format}`;
+      if (!/^-?\d{1,9}$/.test(text) || !isIn) return `the value must be in ${format}`;
       break;
     }
     case "string":
-      if (text === "" || text.length > MAX_TEXT_CHARS) return `it must have 1-${MAX_TEXT_CHARS} characters`;
+      if (text === "" || text.length > MAX_TEXT_CHARS)
+        return `the value must have 1-${MAX_TEXT_CHARS} characters`;
       break;
   }
   return property.set(commands, text);

@@ -54,7 +54,7 @@ const HEARTBEAT_MS = 10_000;
 /** Maximum number of changes, errors and notifications in any second. The heartbeat comes on top. */
 const MAX_PER_SECOND = 4;
 /** Maximum number of waiting errors and notifications. A further one replaces the oldest. */
-const MAX_NOTES = 16;
+const MAX_NOTICES = 16;
 /** Maximum number of consecutive messages of one property while other properties wait. */
 const MAX_REPEATS = 3;
 /** Delay before a message is offered again to a full outbox, ms. */
@@ -93,10 +93,10 @@ function stateMessage(
  * `update` and each heartbeat.
  */
 export class Telemetry<Snapshot, Commands> implements IO {
-  private _options: TelemetryOptions<Snapshot, Commands>;
-  private _root: string;
+  private readonly _options: TelemetryOptions<Snapshot, Commands>;
+  private readonly _root: string;
   private _name: string;
-  private _topics: readonly PropertyTopic<Snapshot, Commands>[];
+  private readonly _topics: readonly PropertyTopic<Snapshot, Commands>[];
   /** Next part of the device to publish after a connection; `undefined` when the device is complete. */
   private _part: number | undefined;
   /** Remaining values of the current part. */
@@ -105,9 +105,9 @@ export class Telemetry<Snapshot, Commands> implements IO {
   /** Message that the full outbox has refused. */
   private _refused: TelemetryMessage | undefined;
   /** Latest published values, in the order of `_topics`. */
-  private _sent: (string | undefined)[] = [];
+  private readonly _sent: (string | undefined)[] = [];
   /** Waiting errors and notifications. */
-  private _notices: TelemetryMessage[] = [];
+  private readonly _notices: TelemetryMessage[] = [];
   /** Whether a notice precedes the next change. Notices and changes alternate, so that neither delays the other. */
   private _isNoticeTurn = true;
   /** Index of the property that was published last. */
@@ -284,7 +284,7 @@ export class Telemetry<Snapshot, Commands> implements IO {
 
   private _addNotice(topic: string, body: object): void {
     this._notices.push({ topic, payload: JSON.stringify(body), qos: 1, retain: false });
-    if (this._notices.length > MAX_NOTES) this._notices.shift();
+    if (this._notices.length > MAX_NOTICES) this._notices.shift();
     this._flush();
   }
 

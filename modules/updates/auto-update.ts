@@ -20,9 +20,9 @@ const MAX_RETRIES = 5;
 
 /** Checks for an update once a day, at the owner's time plus a random delay of up to 30 minutes. */
 export class AutoUpdate implements IO {
-  private _options: AutoUpdateOptions;
-  private _backoff: Backoff;
-  private _poll: Timer;
+  private readonly _options: AutoUpdateOptions;
+  private readonly _backoff: Backoff;
+  private readonly _poll: Timer;
   private _retry: Timer | undefined;
   private _retries = 0;
   /** Check time for which `_dueMs` was computed. */

@@ -32,7 +32,7 @@ const CHECK_MS = 5000;
 
 /** Validates a new firmware that works, and rolls back one that does not. */
 export class BootTrial implements IO {
-  private _options: BootTrialOptions;
+  private readonly _options: BootTrialOptions;
   private _record: UpdateRecord;
   private _trial: Trial | undefined;
   private _check: Timer | undefined;
@@ -89,7 +89,10 @@ export class BootTrial implements IO {
     if (this._isOverdue && this._trial) this._rollBack();
   }
 
-  /** Records the trial of an image before the image becomes the next boot image. Returns a refusal if the record cannot be written. */
+  /**
+   * Records the trial of an image before the image becomes the next boot image. Returns a refusal if the record
+   * cannot be written.
+   */
   prepare(trial: Omit<Trial, "stage">): Refusal | undefined {
     if (this._persist({ ...this._record, trial: { ...trial, stage: "installed" } })) return undefined;
     return { code: "flash", message: "the storage is full; a rollback could not be recorded" };
@@ -108,7 +111,9 @@ export class BootTrial implements IO {
 
   private _begin(trial: Trial, canRollBack: boolean): void {
     const { board } = this._options;
-    board.log(`update: version ${trial.to} is pending verification; it is rolled back after 5 minutes`);
+    board.log(
+      `update: version ${trial.to} is pending verification; without validation it is rolled back after 5 minutes`,
+    );
     this._trial = { ...trial, stage: "started" };
     this._persist({ ...this._record, trial: this._trial });
     if (!trial.hadBroker) {

@@ -40,8 +40,8 @@ const LIMIT_MS = 60 * 60_000;
  * as the server still has the same image.
  */
 export class Download implements IO {
-  private _options: DownloadOptions;
-  private _backoff: Backoff;
+  private readonly _options: DownloadOptions;
+  private readonly _backoff: Backoff;
   private _installation: Installation | undefined;
   private _get: Get | undefined;
   private _retry: Timer | undefined;

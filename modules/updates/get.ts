@@ -29,14 +29,14 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
 /** One GET over HTTP/1.1 on a connection of its own. The constructor calls no callback. */
 export class Get implements IO {
-  private _options: GetOptions;
+  private readonly _options: GetOptions;
   private _url: URLParts;
   private _redirects = 0;
   private _reader!: ResponseReader;
   private _unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   private _socket: TCP | undefined;
   private _timer: Timer | undefined;
-  private _limit: Timer | undefined;
+  private readonly _limit: Timer | undefined;
   /** Number of the current connection. Callbacks of earlier connections are ignored. */
   private _connection = 0;
   private _isOpen = false;

@@ -34,7 +34,7 @@ type Part =
 
 /** Reads one response in pieces of any length. */
 export class ResponseReader {
-  private _handlers: ResponseHandlers;
+  private readonly _handlers: ResponseHandlers;
   private _part: Part = { type: "head" };
   /** Received part of the head or of a framing line. */
   private _line: Uint8Array<ArrayBuffer> = new Uint8Array(0);

@@ -36,7 +36,9 @@ export interface ImageDescription {
 /** Maximum firmware version. */
 export const MAX_VERSION = 0xffff_ffff;
 
-/** Parses the first `ImageLayout.headBytes` bytes of a file; `undefined` when it is not an ESP32 application image. */
+/**
+ * Parses the first `ImageLayout.headBytes` bytes of a file; `undefined` when it is not an ESP32 application image.
+ */
 export function describeImage(head: Uint8Array<ArrayBuffer>): ImageDescription | undefined {
   if (head.length < ImageLayout.headBytes || head[ImageLayout.magic] !== IMAGE_MAGIC) return undefined;
   const view = new DataView(head.buffer, head.byteOffset, head.length);

@@ -37,8 +37,8 @@ export interface InstallationOptions {
  * pieces of any length. After a refusal, every further call returns the same refusal.
  */
 export class Installation implements IO {
-  private _options: InstallationOptions;
-  private _digest: Digest;
+  private readonly _options: InstallationOptions;
+  private readonly _digest: Digest;
   private _head: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   private _image: ImageDescription | undefined;
   private _updater: Updater | undefined;

@@ -11,7 +11,10 @@ export interface Trial {
   readonly from: number;
   /** Version of the new firmware. */
   readonly to: number;
-  /** `installed`: the image is written. `started`: the new firmware runs. `confirmed`: it is validated; the bootloader follows. */
+  /**
+   * `installed`: the image is written. `started`: the new firmware runs. `confirmed`: it is validated; the bootloader
+   * follows.
+   */
   readonly stage: "installed" | "started" | "confirmed";
   /** Whether the old firmware reached the broker. If so, the new one must reach it too. */
   readonly hadBroker: boolean;

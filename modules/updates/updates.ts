@@ -59,8 +59,11 @@ type Job = IO & {
   readonly request?: Check;
 };
 
+/** Maximum length of the answer to a version check, bytes. */
 const MAX_ANSWER_BYTES = 2048;
+/** Time limit of a version check, ms. */
 const CHECK_LIMIT_MS = 60_000;
+/** Minimum interval of progress reports, ms. */
 const PROGRESS_MS = 1000;
 /** Delay of the restart, ms: leaves time for the last messages and for the answer to an upload. */
 const RESTART_MS = 2000;
@@ -71,9 +74,9 @@ const RESTART_MS = 2000;
  * verification.
  */
 export class Updates implements IO {
-  private _options: UpdatesOptions;
-  private _bootTrial: BootTrial;
-  private _autoUpdate: AutoUpdate;
+  private readonly _options: UpdatesOptions;
+  private readonly _bootTrial: BootTrial;
+  private readonly _autoUpdate: AutoUpdate;
   private _state: UpdateState;
   private _job: Job | undefined;
   /** Action that is postponed until the session ends. */
@@ -82,7 +85,7 @@ export class Updates implements IO {
   private _restart: Timer | undefined;
   /** Whether the broker was reached when the image started to arrive. */
   private _hadBroker = false;
-  private _shownAtMs = Number.NEGATIVE_INFINITY;
+  private _progressAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: UpdatesOptions) {
     this._options = options;
@@ -374,8 +377,8 @@ export class Updates implements IO {
 
   private _reportProgress(receivedBytes: number, size: number | undefined): void {
     const now = this._options.board.clock.monotonicMs();
-    if (size === undefined || now - this._shownAtMs < PROGRESS_MS) return;
-    this._shownAtMs = now;
+    if (size === undefined || now - this._progressAtMs < PROGRESS_MS) return;
+    this._progressAtMs = now;
     const percent = Math.min(99, Math.floor((100 * receivedBytes) / size));
     this._enter({ type: "updating", percent });
   }

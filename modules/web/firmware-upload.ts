@@ -22,7 +22,9 @@ const FORM_BYTES = 4096;
 const SIGNATURE = "signature";
 const SIGNATURE_DIGITS = 128;
 
-/** Returns the upload route. The body is the image, or a form with the image and its signature (hex) in `signature`. */
+/**
+ * Returns the upload route. The body is the image, or a form with the image and its signature (hex) in `signature`.
+ */
 export function firmwareUploadRoute({ slotBytes, open }: FirmwareUploadOptions): IntakeRoute {
   return {
     path: "/firmware/upload",

@@ -52,7 +52,7 @@ const FORM_TYPE = "application/x-www-form-urlencoded";
 
 /** The station's HTTP server: finds routes, checks access and sends responses with common headers. */
 export class HTTPAPI implements IO {
-  private _server: HTTPServer;
+  private readonly _server: HTTPServer;
 
   constructor(options: HTTPAPIOptions) {
     this._server = new options.board.io.HTTPServer({

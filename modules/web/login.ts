@@ -46,11 +46,11 @@ export const loginFormat: RecordFormat<LoginHash> = {
  * 30 min.
  */
 export class Login {
-  private _board: Board;
-  private _record: StoredRecord<LoginHash>;
+  private readonly _board: Board;
+  private readonly _record: StoredRecord<LoginHash>;
   private _hash: LoginHash;
   /** Blocked addresses. */
-  private _blocked = new Map<string, { readonly delayMs: number; readonly untilMs: number }>();
+  private readonly _blocked = new Map<string, { readonly delayMs: number; readonly untilMs: number }>();
 
   constructor({ board, record, provisionedPassword }: LoginOptions) {
     this._board = board;
@@ -82,7 +82,10 @@ export class Login {
     };
   }
 
-  /** Changes the password. Returns why it is invalid, if so. Throws when the storage fails; the old one then stays valid. */
+  /**
+   * Changes the password. Returns why it is invalid, if so. Throws when the storage fails; the old one then stays
+   * valid.
+   */
   change(password: string): string | undefined {
     const { length } = encodeUTF8(password);
     if (length < MIN_PASSWORD_BYTES || length > MAX_PASSWORD_BYTES) {

@@ -20,7 +20,9 @@ const EMPTY_LINE = "\r\n\r\n";
 const CR = 13;
 const NOTHING = new Uint8Array(0);
 
-/** Returns the boundary in a `content-type`; `undefined` when it is not multipart/form-data or has no valid boundary. */
+/**
+ * Returns the boundary in a `content-type`; `undefined` when it is not multipart/form-data or has no valid boundary.
+ */
 export function boundaryOf(contentType: string): string | undefined {
   const [, quoted, plain] = findBoundary(contentType) ?? [];
   const boundary = quoted ?? plain ?? "";
@@ -32,8 +34,8 @@ type State = "content" | "delimiter" | "head" | "end";
 
 /** Reads one form in pieces of any length. It stores only the name of the current part. */
 export class MultipartReader {
-  private _handlers: MultipartHandlers;
-  private _delimiter: Uint8Array<ArrayBuffer>;
+  private readonly _handlers: MultipartHandlers;
+  private readonly _delimiter: Uint8Array<ArrayBuffer>;
   private _state: State = "content";
   /** Name of the current part; `undefined` before the first. */
   private _part: string | undefined;
