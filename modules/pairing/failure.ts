@@ -32,6 +32,7 @@ const OWN_CODES = [
   "given-up",
 ] as const;
 
+/** Code of a pairing failure (protocol, section 2). */
 export type PairingFailureCode =
   | LinkFailure["code"]
   | (typeof BROKER_CODES)[number]

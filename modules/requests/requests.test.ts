@@ -204,7 +204,7 @@ function fuzz(receive: (bench: Bench, payload: Uint8Array<ArrayBuffer>) => void,
       throw new Error(`seed ${seed}, run ${run}: ${String(error)}`);
     }
     if (bench.outcomes.some((outcome) => outcome.ok))
-      throw new Error(`seed ${seed}, run ${run}: taken for an answer`);
+      throw new Error(`seed ${seed}, run ${run}: a random message was accepted as a response`);
     if (bench.outcomes.length !== run + 1)
       throw new Error(`seed ${seed}, run ${run}: not exactly one outcome`);
   }

@@ -17,6 +17,7 @@ export type RequestFailure =
   /** The platform returned an error with this HTTP-like code. */
   | { readonly code: "refused"; readonly platformCode: number };
 
+/** Result of a request. */
 export type RequestOutcome =
   | { readonly ok: true; readonly data: JSONObject }
   | { readonly ok: false; readonly failure: RequestFailure };
@@ -61,9 +62,11 @@ interface Request {
   timer: Timer | undefined;
 }
 
+/** Default timeout of a response, ms. */
 const TIMEOUT_MS = 10_000;
 const MAX_UNDER_WAY = 4;
 const MAX_WAITING = 16;
+/** Length of a request id, bytes. */
 const ID_BYTES = 8;
 
 /** Topic filter of a device's responses. */

@@ -136,7 +136,7 @@ describe("openResponse under aes-256-gcm", () => {
     ["id", { fields: { id: "18" } }],
     ["status", { answer: { status: "0" }, fields: { status: "1" } }],
     ["code", { answer: { code: "403" }, fields: { code: "200" } }],
-  ])("refuses a response whose %s was changed on the way", (_name, change) => {
+  ])("refuses a response with a modified %s", (_name, change) => {
     expect(open("aes-256-gcm", change)).toEqual(UNTRUSTED);
   });
 });

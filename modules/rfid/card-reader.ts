@@ -9,6 +9,7 @@ export interface CardReaderOptions {
   readonly onCard: (tag: string) => void;
 }
 
+/** Baud rate of the supported readers. */
 const BAUD = 9600;
 /** Maximum time between reads of one swipe, ms: readers repeat a card that stays in the field. */
 const REPEAT_MS = 3000;
@@ -20,12 +21,12 @@ export class CardReader implements IO {
   constructor({ board, kind, onCard }: CardReaderOptions) {
     const { clock, io, pins } = board;
     if (pins.cardReader === undefined) return;
-    const read = makeFrameReader(kind);
-    let last: { tag: string; seenMs: number } | undefined;
+    const readByte = makeFrameReader(kind);
+    let latest: { tag: string; seenMs: number } | undefined;
     const handleTag = (tag: string) => {
       const seenMs = clock.monotonicMs();
-      const isRepeat = last?.tag === tag && seenMs - last.seenMs < REPEAT_MS;
-      last = { tag, seenMs };
+      const isRepeat = latest?.tag === tag && seenMs - latest.seenMs < REPEAT_MS;
+      latest = { tag, seenMs };
       if (!isRepeat) onCard(tag);
     };
     this._serial = new io.Serial({
@@ -33,7 +34,7 @@ export class CardReader implements IO {
       baud: BAUD,
       onReadable: () => {
         for (const byte of asUint8Array(this._serial?.read() ?? new ArrayBuffer(0))) {
-          const tag = read(byte);
+          const tag = readByte(byte);
           if (tag !== undefined) handleTag(tag);
         }
       },

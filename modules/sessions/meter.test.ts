@@ -36,7 +36,7 @@ describe("Meter.energyWh", () => {
     [1000, 7, 7],
     [800, 8, 10],
     [2000, 7, 3],
-  ])("at %d imp/kWh %d pulses are %d Wh", (pulsesPerKWh, pulses, energyWh) => {
+  ])("with %d imp/kWh counts %d pulses as %d Wh", (pulsesPerKWh, pulses, energyWh) => {
     const { meter, count } = metered({ pulsesPerKWh });
     count(pulses);
     expect(meter.energyWh).toBe(energyWh);
@@ -50,7 +50,7 @@ describe("Meter.energyWh", () => {
     expect(changes()).toBe(1);
   });
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY])("goes on after a count of %d", (pulses) => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])("ignores a counter value of %d", (pulses) => {
     const { meter, count } = metered();
     count(5);
     count(pulses);

@@ -85,7 +85,7 @@ export class Sessions implements IO {
     this._write();
   }
 
-  /** Writes the session under way when it has taken `WRITE_WH` since the latest write. */
+  /** Writes the session under way when its energy has grown by `WRITE_WH` since the latest write. */
   handleEnergyChanged(): void {
     if (this._running && this._options.energyWh() - this._writtenWh >= WRITE_WH) this._write();
   }

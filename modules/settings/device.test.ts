@@ -35,7 +35,7 @@ describe("the record device", () => {
     ["adminPassword", "seven77"],
     ["adminPassword", "x".repeat(64)],
     ["adminPassword", 12_345_678],
-  ])("is none with a wrong %s: %p", (field, value) => {
+  ])("is rejected with an invalid %s: %p", (field, value) => {
     expect(deviceFormat.parse({ ...RECORD, [field]: value }, 1)).toBeUndefined();
   });
 });

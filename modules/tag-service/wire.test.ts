@@ -17,7 +17,7 @@ function records(name: string) {
   return advertisingRecords({ metadata: METADATA, stationHash: HASH, companyId: 0xffff, name });
 }
 
-test("advertisingRecords gives the 31 bytes of the protocol", () => {
+test("advertisingRecords returns the 31 bytes of the protocol", () => {
   const { advertisement } = records("PlugPass");
   expect(encodeHex(encodePDU(advertisement))).toBe(
     ["020106", "1107904e1d8b6c2f2e9d0a4f3b5c01001e7a", "09ffffff", "1301", "deadbeef"].join(""),
@@ -72,6 +72,6 @@ test.each([
   ["rejected", 403, 255, "010393 01ff01"],
   ["failed", 502, 3, "0104f6010301"],
   ["busy", 429, 4, "0105ad010401"],
-] as const)("the result %s %d of attempt %d is %s", (state, code, attempt, hex) => {
+] as const)("encodeResult encodes %s %d of attempt %d as %s", (state, code, attempt, hex) => {
   expect(encodeHex(encodeResult({ state, code, attempt }, "plugged"))).toBe(hex.replace(" ", ""));
 });

@@ -4,8 +4,11 @@ import type { AdvertisingRecords } from "../board/index.js";
 import { truncateUTF8 } from "../bytes/index.js";
 import { STATION_STATUSES, type StationStatus } from "../charging/index.js";
 
+/** UUID of the tag service. */
 export const SERVICE_UUID = "7a1e0001-5c3b-4f0a-9d2e-2f6c8b1d4e90";
+/** UUID of the characteristic that a central writes a tag to. */
 export const TAG_UUID = "7a1e0002-5c3b-4f0a-9d2e-2f6c8b1d4e90";
+/** UUID of the characteristic with the result. */
 export const RESULT_UUID = "7a1e0003-5c3b-4f0a-9d2e-2f6c8b1d4e90";
 /** Characteristic User Description (Core 5.4 Vol 3 Part G 3.3.3.2). */
 export const USER_DESCRIPTION_UUID = "2901";

@@ -6,6 +6,7 @@ import { redirected, type URLParts } from "./url.js";
 export interface GetOptions {
   readonly board: Pick<Board, "clock" | "io" | "resolve">;
   readonly url: URLParts;
+  /** Headers of every request, also after a redirect. */
   readonly headers: Readonly<Record<string, string>>;
   /** Time limit including redirects, ms. Without one only the idle timeout applies. */
   readonly limitMs?: number;

@@ -2,14 +2,18 @@
 
 import { concatBytes, decodeUTF8 } from "../bytes/index.js";
 
+/** Status and headers of a response. */
 export interface ResponseHead {
   readonly status: number;
   /** Names in lower case. The last of repeated headers counts. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
+/** Callbacks of a `ResponseReader`. */
 export interface ResponseHandlers {
+  /** Receives the head of the final response. */
   onHead(head: ResponseHead): void;
+  /** Receives the next bytes of the body. */
   onBody(bytes: Uint8Array<ArrayBuffer>): void;
 }
 

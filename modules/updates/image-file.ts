@@ -82,7 +82,9 @@ export function stamped(image: Image, { productId, version }: Stamp, sha256: Sha
   return result;
 }
 
+/** Identity that `stamped` writes into an image. */
 export interface Stamp {
+  /** At most 31 bytes. */
   readonly productId: string;
   readonly version: number;
 }

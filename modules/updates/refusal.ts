@@ -4,6 +4,7 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Code of a refusal. */
 export type RefusalCode =
   /** The running firmware has no update key, so it cannot verify any image. */
   | "no-key"

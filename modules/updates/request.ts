@@ -3,6 +3,7 @@
 import type { Bytes, IO } from "../board/index.js";
 import type { Refusal } from "./refusal.js";
 
+/** Options of every update. */
 export interface UpdateRequest {
   /** Whether an older version may be installed. */
   readonly allowsDowngrade?: boolean;
@@ -16,6 +17,7 @@ export interface Upload extends IO {
   finish(options?: { signature?: Uint8Array<ArrayBuffer> }): Refusal | undefined;
 }
 
+/** Announced properties of an upload. */
 export interface UploadRequest extends UpdateRequest {
   /** Size of the image in bytes, if known. */
   readonly size?: number;

@@ -1,7 +1,9 @@
 import type { Crypto } from "../board/index.js";
 import { verifyEd25519 } from "./ed25519/ed25519.js";
 
+/** Length of an Ed25519 signature. */
 export const SIGNATURE_BYTES = 64;
+/** Length of an Ed25519 public key. */
 export const PUBLIC_KEY_BYTES = 32;
 
 /**

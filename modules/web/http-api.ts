@@ -31,6 +31,7 @@ export interface IntakeRoute extends Address {
   readonly intake: (headers: ReadonlyMap<string, string>) => Intake | Reply;
 }
 
+/** A route of the HTTP API. */
 export type Route = FormRoute | IntakeRoute;
 
 export const GET = ["GET"] as const;
@@ -45,6 +46,7 @@ export interface HTTPAPIOptions {
 
 /** TCP port (protocol, section 2). */
 const PORT = 80;
+/** Maximum length of the head of a request, bytes. */
 const MAX_HEAD_BYTES = 4096;
 const MAX_CONNECTIONS = 4;
 const REQUEST_TIMEOUT_MS = 10_000;
