@@ -212,7 +212,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
       restart: (reason) => this.restart(reason),
       onChanged: () => connectivity.platform.update(),
       onNews: (message, outcome) =>
-        connectivity.platform.notify(message, outcome === "confirmed" ? "info" : "warning"),
+        connectivity.platform.notify(message, outcome === "validated" ? "info" : "warning"),
     });
   }
 }

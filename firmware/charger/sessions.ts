@@ -62,7 +62,7 @@ export class ChargingSessions implements IO {
       pulsesPerKWh: meterPulsesPerKWh,
       // After a power cut between the two writes, the log is newer than the book.
       startWh: Math.max(book.meterWh, this._log.latestWhAtStart),
-      onChanged: () => this._sessions.noteEnergy(),
+      onChanged: () => this._sessions.handleEnergyChanged(),
     });
     this._sessions = new Sessions({
       clock,
@@ -120,7 +120,7 @@ export class ChargingSessions implements IO {
   /** Discards unreported sessions: they belong to the previous owner. */
   forgetOwner(): void {
     this._endInterrupted();
-    this._sessions.giveUpWaiting();
+    this._sessions.discardUnreported();
   }
 
   handlePlatformChanged(): void {
@@ -148,6 +148,6 @@ export class ChargingSessions implements IO {
 
   private _endInterrupted(): void {
     this._isResuming = false;
-    this._sessions.letGo();
+    this._sessions.closeInterrupted();
   }
 }

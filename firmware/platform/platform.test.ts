@@ -22,7 +22,7 @@ const PARAMETERS = {
   rootTopic: OWNER,
 };
 const SOURCE = {
-  snapshot: () => ({ name: "Café" }) as StationSnapshot,
+  snapshot: { name: "Café" } as StationSnapshot,
   commands: {} as StationCommands,
 };
 const IDENTITY: StationIdentity = {

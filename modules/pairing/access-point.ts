@@ -3,23 +3,23 @@ import { truncateUTF8 } from "../bytes/index.js";
 
 const MAX_SSID_BYTES = 32;
 const SUFFIX = " AP";
-/** Maximum length of a product title, bytes of UTF-8: the access point's name has to fit in an SSID. */
+/** Maximum length of a product title, bytes of UTF-8: the access point's name must fit into an SSID. */
 export const MAX_TITLE_BYTES = MAX_SSID_BYTES - SUFFIX.length;
-/** Product title of a firmware whose configuration is not changed. */
+/** Product title of the default configuration. */
 export const DEFAULT_TITLE = "PlugPass";
-/** Of those that an access point may use everywhere but in the Americas (IEEE 802.11 annex E). */
+/** Highest 2.4 GHz channel that an access point may use outside the Americas (IEEE 802.11 annex E). */
 const LAST_CHANNEL = 13;
 
-/** The name of the station's own network: `<product title> AP`, cut to what an SSID takes. */
+/** Returns the SSID of the access point: `<product title> AP`, truncated to the length of an SSID. */
 export function accessPointName(productTitle: string): string {
   return truncateUTF8(productTitle, MAX_TITLE_BYTES) + SUFFIX;
 }
 
-/** The station's own network, up and down. A board without Wi-Fi has none and is paired over its wire. */
+/** The station's access point. A board without Wi-Fi has none and is paired over Ethernet. */
 export class AccessPoint implements IO {
-  private _board: Board;
-  private _ssid: string;
-  private _password: string | undefined;
+  private readonly _board: Board;
+  private readonly _ssid: string;
+  private readonly _password: string | undefined;
   private _accessPoint: IO | undefined;
   private _channel = 1;
 
@@ -29,10 +29,12 @@ export class AccessPoint implements IO {
     this._password = options.password;
   }
 
+  /** Whether the access point is up. */
   get isOpen(): boolean {
     return this._accessPoint !== undefined;
   }
 
+  /** Opens the access point. No effect when it is up or the board has no Wi-Fi. */
   open(): void {
     const { network } = this._board.io;
     if (network.kind !== "wifi" || this._accessPoint) return;
@@ -44,8 +46,8 @@ export class AccessPoint implements IO {
   }
 
   /**
-   * The radio has one channel: a network that is joined elsewhere takes the access point with it, and its phones not.
-   * One that is there before keeps those that come again.
+   * Moves the access point to a channel. The radio has one channel: joining a network on another one moves the access
+   * point and drops its phones. Moving before the join lets the phones reconnect.
    */
   moveTo(channel: number): void {
     if (channel === this._channel || channel < 1 || channel > LAST_CHANNEL) return;
@@ -55,6 +57,7 @@ export class AccessPoint implements IO {
     this.open();
   }
 
+  /** Closes the access point. */
   close(): void {
     this._accessPoint?.close();
     this._accessPoint = undefined;

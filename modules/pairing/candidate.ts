@@ -3,9 +3,11 @@ import type { Link, LinkState } from "../network/index.js";
 import { brokerFailureCode, type PairingFailure } from "./failure.js";
 import type { PairingParameters } from "./parameters.js";
 
-/** Why the broker could not be reached; the codes of protocol, section 2. */
+/** Failure to reach the broker. */
 export interface BrokerFailure {
+  /** Code of protocol, section 2. */
   readonly code: string;
+  /** A sentence for the owner. */
   readonly message: string;
 }
 
@@ -13,22 +15,22 @@ export interface CandidateOptions {
   readonly clock: Clock;
   readonly link: Pick<Link, "join" | "state">;
   readonly parameters: PairingParameters;
-  /** Reaches the broker once. */
+  /** Connects to the broker once and reports the result. */
   readonly tryBroker: (
     parameters: PairingParameters,
     done: (failure: BrokerFailure | undefined) => void,
   ) => IO;
-  /** Once. */
+  /** Called once; `undefined` means success. */
   readonly onDone: (failure: PairingFailure | undefined) => void;
 }
 
-/** Everything together: a join with its second try, an address, a name, TCP, TLS, CONNACK. */
+/** Time limit of a candidate, ms: two attempts to join, DHCP, DNS, TCP, TLS and CONNACK. */
 const DEADLINE_MS = 90_000;
 
-/** Parameters that are tried: into the network, to the broker, and the answer why not. */
+/** Tries parameters: joins the network and connects to the broker. */
 export class Candidate implements IO {
-  private _options: CandidateOptions;
-  private _deadline: Timer | undefined;
+  private readonly _options: CandidateOptions;
+  private readonly _deadline: Timer | undefined;
   private _broker: IO | undefined;
   private _isDone = false;
 
@@ -41,7 +43,7 @@ export class Candidate implements IO {
     options.link.join(options.parameters.wifi);
   }
 
-  /** The link tells; a candidate listens while it joins. */
+  /** Handles a state of the link. States after the join are ignored. */
   handleLinkState(state: LinkState): void {
     if (this._isDone || this._broker) return;
     if (state.type === "joining" && state.failure) this._finish(state.failure);
@@ -51,7 +53,7 @@ export class Candidate implements IO {
     });
   }
 
-  /** Gives up without a word. */
+  /** Cancels the candidate without calling `onDone`. */
   close(): void {
     this._isDone = true;
     this._options.clock.clear(this._deadline);

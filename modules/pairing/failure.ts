@@ -1,10 +1,11 @@
 import { isJSONObject, textField } from "../json/index.js";
 import type { LinkFailure } from "../network/index.js";
 
-/** Why parameters were not accepted; the codes of protocol, section 2. */
+/** Failure of a pairing attempt. */
 export interface PairingFailure {
+  /** Code of protocol, section 2. */
   readonly code: PairingFailureCode;
-  /** What happened and what to do, for people. */
+  /** The failure and its remedy; a sentence for the owner. */
   readonly message: string;
 }
 
@@ -23,14 +24,15 @@ const WIFI_CODES: readonly LinkFailure["code"][] = [
 ];
 
 const OWN_CODES = [
-  /** The station could not keep what was proven. */
+  /** The tried parameters work, but could not be stored. */
   "storage-failed",
-  /** The power went while it was tried. */
+  /** The power failed while the parameters were tried. */
   "interrupted",
-  /** Somebody ended pairing mode while it was tried. */
+  /** Pairing mode was left while the parameters were tried. */
   "given-up",
 ] as const;
 
+/** Code of a pairing failure (protocol, section 2). */
 export type PairingFailureCode =
   | LinkFailure["code"]
   | (typeof BROKER_CODES)[number]
@@ -38,7 +40,7 @@ export type PairingFailureCode =
 
 const MAX_MESSAGE_CHARS = 300;
 
-/** A failure that was stored. */
+/** Parses a stored failure; `undefined` when it is invalid. */
 export function parseFailure(value: unknown): PairingFailure | undefined {
   if (!isJSONObject(value)) return undefined;
   const code = [...WIFI_CODES, ...BROKER_CODES, ...OWN_CODES].find((one) => one === value.code);
@@ -46,7 +48,7 @@ export function parseFailure(value: unknown): PairingFailure | undefined {
   return code && message !== undefined ? { code, message } : undefined;
 }
 
-/** The code of pairing for a failure of the broker's session; `broker-no-answer` for one that pairing does not know. */
+/** Maps a failure code of the broker connection to a pairing code; unknown codes become `broker-no-answer`. */
 export function brokerFailureCode(code: string): PairingFailureCode {
   return BROKER_CODES.find((one) => one === code) ?? "broker-no-answer";
 }

@@ -3,25 +3,26 @@ import type { Login } from "../web/index.js";
 import { type FormRoute, GET, GET_AND_POST, json, OK, type Reply, text } from "../web/index.js";
 import type { Fields } from "./parameters.js";
 
-/** Some of the fields of `/pair`, for a station that keeps the others. */
+/** A subset of the fields of `/pair`. The station keeps its values of the others. */
 export interface Offer {
   readonly given: Fields;
-  /** Have to be given, if they are not built in. */
+  /** Names of the fields that must be given, unless they are preset. */
   readonly required: readonly string[];
-  /** Go, if they are not given or built in. */
+  /** Names of the fields that are removed, unless they are given or preset. */
   readonly dropped?: readonly string[];
 }
 
 export interface ManagementOptions {
   readonly login: Login;
-  readonly link: { readonly state: LinkState; scan(done: (heard: ScanResults) => void): void };
+  readonly link: { readonly state: LinkState; scan(done: (results: ScanResults) => void): void };
   readonly offer: (offer: Offer) => Reply;
-  /** Once the answer has left. */
+  /** Restarts the station after the response is sent. */
   readonly restart: () => void;
+  /** Resets the station after the response is sent. */
   readonly reset: () => void;
 }
 
-/** `wifi_auth_mode_t` (esp_wifi_types.h), which is what existing apps get. */
+/** Values of `wifi_auth_mode_t` (esp_wifi_types.h), as existing apps expect them. */
 const ENC_TYPES: readonly string[] = [
   "none",
   "wep",
@@ -33,13 +34,13 @@ const ENC_TYPES: readonly string[] = [
   "wpa2_wpa3_psk",
 ];
 
-/** Protocol, section 2: what existing 2Smart apps and panels ask for beside `/pair`. */
+/** Returns the routes that existing 2Smart apps and panels use beside `/pair` (protocol, section 2). */
 export function managementRoutes(options: ManagementOptions): FormRoute[] {
   const { login, link } = options;
   const scan = (describe: (encType: string, rssi: number) => unknown): FormRoute["answer"] => {
     return () => (reply) => {
-      link.scan((heard) => {
-        const entries = heard.map(({ ssid, authentication, rssi }) => {
+      link.scan((results) => {
+        const entries = results.map(({ ssid, authentication, rssi }) => {
           return [ssid, describe(encTypeOf(authentication), rssi)] as const;
         });
         reply(json(Object.fromEntries(entries)));
@@ -84,9 +85,9 @@ export function managementRoutes(options: ManagementOptions): FormRoute[] {
 }
 
 const NETWORK = { ssid: "ssid", pass: "psk" };
-/** `productId` and `deviceId`, which apps send too, are provisioned, and nobody else's to set. */
+/** Names in apps and in `/pair`. Apps also send `productId` and `deviceId`; these are provisioned and ignored. */
 const CREDENTIALS = { mail: "wsp", token: "token", hostname: "host", brokerPort: "brport" };
-/** The panel's own; another owner does not take them over from the one before. */
+/** Fields of the panel only. They are removed when they are not given, so that a new owner does not inherit them. */
 const EXTRAS = { mqtts_port: "mqtts_port", rootTopic: "rootTopic" };
 
 function renamed(fields: Fields, names: Readonly<Record<string, string>>): Fields {
@@ -108,13 +109,13 @@ function setPassword(login: Login, password: string): Reply {
   }
 }
 
-/** What the chip has no number for is closed to whoever knows only a password. */
+/** Returns the number of an authentication mode. Unknown modes count as enterprise: a password is not sufficient. */
 function encTypeOf(authentication: string): string {
   const type = ENC_TYPES.indexOf(authentication);
   return String(type < 0 ? ENC_TYPES.indexOf("wpa2_enterprise") : type);
 }
 
-/** -100 dBm is 0 %, -50 dBm all. */
+/** Converts an RSSI to a quality: -100 dBm is 0 %, -50 dBm is 100 %. */
 function percentOf(rssi: number): number {
   return Math.max(0, Math.min(100, 2 * (rssi + 100)));
 }

@@ -31,73 +31,74 @@ import {
 
 export interface PairingOptions {
   readonly board: Board;
-  /** Pairing subscribes to it. */
+  /** The network link; pairing subscribes to its states. */
   readonly link: Link;
   readonly login: Login;
   readonly pairingRecord: StoredRecord<PairingParameters>;
   readonly candidateRecord: StoredRecord<CandidateRecord>;
-  /** Built in or provisioned; what is missing is asked for. */
+  /** Built-in or provisioned fields. The owner enters the others. */
   readonly preset: Fields;
+  /** Connects to the broker once and reports the result. */
   readonly tryBroker: (
     parameters: PairingParameters,
     done: (failure: BrokerFailure | undefined) => void,
   ) => IO;
   readonly productTitle: string;
-  /** `POST /pair` and `GET /pair` need the admin login now. */
+  /** Returns whether `/pair` needs the admin login now. */
   readonly pairNeedsLogin?: () => boolean;
-  /** None: an open network. */
+  /** `undefined`: the access point is open. */
   readonly accessPointPassword: string | undefined;
-  /** What else the HTTP API answers. */
+  /** Returns further routes of the HTTP API. */
   readonly routes: () => readonly Route[];
-  /** What `/status` says of the firmware and the station; no secrets. */
+  /** Returns the fields of `/status` about firmware and station, without secrets. */
   readonly describe: () => Readonly<Record<string, unknown>>;
-  /** A candidate waits for the link and the account. The station frees both, then calls `begin`. */
+  /** A candidate needs the link and the account. The station releases both, then calls `begin`. */
   readonly onTrying: (parameters: PairingParameters) => void;
-  /** The parameters were proven and are stored. */
+  /** The broker was reached with the parameters, and they are stored. */
   readonly onPaired: (parameters: PairingParameters) => void;
-  /** They were not; what there was before still stands. */
+  /** The parameters failed; the previous ones stay in use. */
   readonly onFailed: (failure: PairingFailure) => void;
-  /** Somebody with the login wants the station to start again; the answer has left. */
+  /** Restarts the station on request; the response is already sent. */
   readonly onRestart: () => void;
-  /** The same, without anything that was not provisioned. */
+  /** Resets the station to its provisioned state; the response is already sent. */
   readonly onReset: () => void;
 }
 
-/** How long the station's own network stays after success, so that the phone can read of it. */
+/** Time that the access point stays open after success, ms, so that the phone can read the result. */
 const LINGER_MS = 30_000;
-/** A network that is away for this long is perhaps no more: the station can be reached over its own. */
+/** Time without the network after which the access point opens as a fallback, ms. */
 const FALLBACK_MS = 5 * 60_000;
-/** Time for the answer to a request to reach the phone. */
+/** Delay of an action, ms, so that the response to its request reaches the phone first. */
 const ANSWER_MS = 500;
 
-/** The progress of parameters from the answer to `/pair` to their proof. */
-type Trial =
+/** Progress of a pairing attempt, from the response to `/pair` to its result. */
+type Attempt =
   | { readonly type: "none" }
-  /** The answer leaves first: joining may move the radio, and the phone with it, to another channel. */
+  /** The response is sent first: joining may move the radio to another channel and disconnect the phone. */
   | { readonly type: "answering"; readonly timer: Timer }
-  /** The station still uses the link or the account. */
+  /** The station still uses the link or the account; `begin` continues. */
   | { readonly type: "waiting"; readonly parameters: PairingParameters }
   | { readonly type: "running"; readonly candidate: Candidate };
 
-const NO_TRIAL: Trial = { type: "none" };
+const NO_ATTEMPT: Attempt = { type: "none" };
 
 /**
- * Pairing: the station's own network, the HTTP API, and candidates that become the parameters once they have been
- * proven. The record `pairing` is only ever replaced by parameters with which the broker was reached, in one write.
+ * Pairing: the access point, the HTTP API, and candidates for new parameters. A candidate replaces the record `pairing`
+ * in one write, and only after the broker was reached with it.
  */
 export class Pairing implements IO, LinkListener {
-  private _options: PairingOptions;
-  private _accessPoint: AccessPoint;
-  private _api: HTTPAPI;
+  private readonly _options: PairingOptions;
+  private readonly _accessPoint: AccessPoint;
+  private readonly _api: HTTPAPI;
   private _isActive = false;
-  private _trial: Trial = NO_TRIAL;
+  private _attempt: Attempt = NO_ATTEMPT;
   private _lastFailure: PairingFailure | undefined;
-  /** What was given and is not whole, or has failed, while there is nothing that works. */
+  /** Incomplete or failed fields that were given while no working parameters exist. */
   private _draft: Fields = new Map();
-  /** Runs while the station's own network stays after success. */
-  private _linger: Timer | undefined;
-  /** Runs from when the network was lost to the fallback. */
-  private _lost: Timer | undefined;
+  /** Runs while the access point stays open after success. */
+  private _lingerTimer: Timer | undefined;
+  /** Runs from the loss of the network until the fallback. */
+  private _fallbackTimer: Timer | undefined;
   private _isFallback = false;
 
   constructor(options: PairingOptions) {
@@ -112,11 +113,11 @@ export class Pairing implements IO, LinkListener {
         panelRoute(board, path) ??
         probeRoute(path, this._isActive || this._isFallback),
     });
-    this._takeUp();
+    this._restore();
     options.link.subscribe(this);
   }
 
-  /** Parameters to start with: the stored ones, or the preset ones if nothing is missing. */
+  /** Parameters at the start: the stored ones, or the preset ones if they are complete. */
   get initialParameters(): PairingParameters | undefined {
     const { pairingRecord, preset } = this._options;
     const stored = pairingRecord.read();
@@ -125,27 +126,28 @@ export class Pairing implements IO, LinkListener {
     return parsed.ok ? parsed.parameters : undefined;
   }
 
-  /** In pairing mode: `/pair` is answered. */
+  /** Whether pairing mode is active: `/pair` is accepted. */
   get isActive(): boolean {
     return this._isActive;
   }
 
+  /** Failure of the latest attempt; `undefined` after success. */
   get lastFailure(): PairingFailure | undefined {
     return this._lastFailure;
   }
 
-  /** Into pairing mode: the station's own network comes up. */
+  /** Enters pairing mode and opens the access point. */
   enter(): void {
     this._isActive = true;
-    this._showNetwork();
-    // A station on a wire is reached over it.
+    this._updateAccessPoint();
+    // A station on Ethernet is paired over Ethernet.
     if (this._options.board.io.network.kind === "ethernet") this._options.link.join(undefined);
   }
 
-  /** Out of pairing mode; a candidate that is being tried is given up, and what there was before goes on. */
+  /** Leaves pairing mode. A candidate is canceled, and the previous parameters stay in use. */
   leave(): void {
     const wasTrying = this.isTrying;
-    this._giveUp();
+    this._cancelAttempt();
     if (wasTrying) {
       this._options.candidateRecord.clear();
       this._lastFailure = {
@@ -158,34 +160,36 @@ export class Pairing implements IO, LinkListener {
     this._endLinger();
   }
 
-  /** What was given and is not proven goes, after the records have. */
+  /** Discards unverified fields. Call it after the records are erased. */
   forget(): void {
-    this._giveUp();
+    this._cancelAttempt();
     this._draft = new Map();
     this._lastFailure = undefined;
   }
 
+  /** Handles a state of the link: candidate and fallback depend on it. */
   handleLinkState(state: LinkState): void {
-    if (this._trial.type === "running") this._trial.candidate.handleLinkState(state);
+    if (this._attempt.type === "running") this._attempt.candidate.handleLinkState(state);
     if (state.type === "joining") {
-      this._lost ??= this._options.board.clock.set(() => this._setFallback(true), FALLBACK_MS);
+      this._fallbackTimer ??= this._options.board.clock.set(() => this._setFallback(true), FALLBACK_MS);
       return;
     }
-    this._options.board.clock.clear(this._lost);
-    this._lost = undefined;
-    // Whoever gives other parameters over the fallback is to see what becomes of them.
+    this._options.board.clock.clear(this._fallbackTimer);
+    this._fallbackTimer = undefined;
+    // During an attempt the access point stays open, so that the phone can read the result.
     if (!this.isTrying) this._setFallback(false);
   }
 
+  /** Moves the access point to the channel of the network. */
   handleLinkChannel(channel: number): void {
     this._accessPoint.moveTo(channel);
   }
 
-  /** Tries the candidate that waits, if there still is one: link and account are free. */
+  /** Starts the waiting candidate, if any. Call it when link and account are released. */
   begin(): void {
-    const { _trial: trial } = this;
-    if (trial.type !== "waiting") return;
-    const { parameters } = trial;
+    const { _attempt: attempt } = this;
+    if (attempt.type !== "waiting") return;
+    const { parameters } = attempt;
     const { board, link, tryBroker } = this._options;
     const candidate = new Candidate({
       clock: board.clock,
@@ -194,15 +198,15 @@ export class Pairing implements IO, LinkListener {
       tryBroker,
       onDone: (failure) => this._conclude(parameters, failure),
     });
-    this._trial = { type: "running", candidate };
-    // A link that is up already (a wire) reports nothing by itself.
+    this._attempt = { type: "running", candidate };
+    // An Ethernet link that is already up reports no state.
     if (!this._hasWiFi) candidate.handleLinkState(link.state);
   }
 
   close(): void {
-    this._giveUp();
-    this._options.board.clock.clear(this._linger);
-    this._options.board.clock.clear(this._lost);
+    this._cancelAttempt();
+    this._options.board.clock.clear(this._lingerTimer);
+    this._options.board.clock.clear(this._fallbackTimer);
     this._api.close();
     this._accessPoint.close();
   }
@@ -215,17 +219,17 @@ export class Pairing implements IO, LinkListener {
     if (isFallback !== this._isFallback)
       this._options.board.log(`pairing: fallback ${isFallback ? "on" : "off"}`);
     this._isFallback = isFallback;
-    this._showNetwork();
+    this._updateAccessPoint();
   }
 
   private _endLinger(): void {
-    this._options.board.clock.clear(this._linger);
-    this._linger = undefined;
-    this._showNetwork();
+    this._options.board.clock.clear(this._lingerTimer);
+    this._lingerTimer = undefined;
+    this._updateAccessPoint();
   }
 
-  private _showNetwork(): void {
-    if (this._isActive || this._isFallback || this._linger) this._accessPoint.open();
+  private _updateAccessPoint(): void {
+    if (this._isActive || this._isFallback || this._lingerTimer) this._accessPoint.open();
     else this._accessPoint.close();
   }
 
@@ -248,7 +252,7 @@ export class Pairing implements IO, LinkListener {
         offer: (offer) => this._complete(offer),
         restart: () => {
           board.clock.set(() => {
-            // Apps ask for it after new parameters; those are in use without it.
+            // Apps send this after new parameters. An attempt does not need a restart.
             if (!this.isTrying) onRestart();
           }, ANSWER_MS);
         },
@@ -259,17 +263,17 @@ export class Pairing implements IO, LinkListener {
     ];
   }
 
-  /** What `/pair` need not say again. What has failed it has to. */
-  private _known(): Fields {
+  /** Fields that `/pair` may omit. Fields of a failed attempt must be given again. */
+  private _knownFields(): Fields {
     return new Map([...this._options.preset, ...(this._lastFailure ? [] : this._draft)]);
   }
 
   private _pair(given: Fields): Reply {
     if (!this._isActive) return text(403, "the station is not in pairing mode");
-    return this._take(new Map([...this._known(), ...pairingFields(given)]));
+    return this._startAttempt(new Map([...this._knownFields(), ...pairingFields(given)]));
   }
 
-  /** New parameters out of some fields and those that there are. */
+  /** Combines given fields with the current parameters. Tries the result when it is complete. */
   private _complete({ given, required, dropped = [] }: Offer): Reply {
     const { preset, pairingRecord } = this._options;
     const missing = required.filter((name) => !given.has(name) && !preset.has(name));
@@ -278,26 +282,26 @@ export class Pairing implements IO, LinkListener {
     const current = pairingRecord.read();
     const kept = [...(current ? fieldsOf(current) : this._draft)].filter(([name]) => !dropped.includes(name));
     const fields = new Map([...preset, ...kept, ...given]);
-    if (missingFields(fields, { wifi: this._hasWiFi }).length === 0) return this._take(fields);
+    if (missingFields(fields, { wifi: this._hasWiFi }).length === 0) return this._startAttempt(fields);
     this._draft = fields;
-    return this._keep({ fields, isTried: false }) ?? OK;
+    return this._persist({ fields, isTried: false }) ?? OK;
   }
 
-  /** Parameters that will be tried, if they are whole. */
-  private _take(fields: Fields): Reply {
+  /** Validates fields and starts an attempt. */
+  private _startAttempt(fields: Fields): Reply {
     const parsed = parseParameters(fields, { wifi: this._hasWiFi });
     if (!parsed.ok) return text(400, parsed.message);
-    const problem = this._keep({ fields, isTried: true });
+    const problem = this._persist({ fields, isTried: true });
     if (problem) return problem;
-    this._giveUp();
+    this._cancelAttempt();
     this._draft = fields;
-    const timer = this._options.board.clock.set(() => this._try(parsed.parameters), ANSWER_MS);
-    this._trial = { type: "answering", timer };
+    const timer = this._options.board.clock.set(() => this._requestLink(parsed.parameters), ANSWER_MS);
+    this._attempt = { type: "answering", timer };
     this._lastFailure = undefined;
     return OK;
   }
 
-  private _keep(candidate: CandidateRecord): Reply | undefined {
+  private _persist(candidate: CandidateRecord): Reply | undefined {
     try {
       this._options.candidateRecord.write(candidate);
       return undefined;
@@ -310,7 +314,7 @@ export class Pairing implements IO, LinkListener {
 
   private _status(): Reply {
     const { lastFailure } = this;
-    const fields = this._known();
+    const fields = this._knownFields();
     return json({
       mode: this._isActive ? "pairing" : "operating",
       waitingFor: this._isActive && !this.isTrying ? missingFields(fields, { wifi: this._hasWiFi }) : [],
@@ -322,18 +326,18 @@ export class Pairing implements IO, LinkListener {
     });
   }
 
-  private _try(parameters: PairingParameters): void {
-    this._trial = { type: "waiting", parameters };
+  private _requestLink(parameters: PairingParameters): void {
+    this._attempt = { type: "waiting", parameters };
     this._options.onTrying(parameters);
   }
 
   private _conclude(parameters: PairingParameters, failure: PairingFailure | undefined): void {
-    this._trial = NO_TRIAL;
+    this._attempt = NO_ATTEMPT;
     const problem = failure ?? this._commit(parameters);
     this._lastFailure = problem;
     if (problem) {
-      // Whoever comes after a power cut is to know, too.
-      if (this._keep({ fields: this._draft, isTried: false, failure: problem })) {
+      // The failure is stored, so that `/status` reports it after a power cut too.
+      if (this._persist({ fields: this._draft, isTried: false, failure: problem })) {
         this._options.candidateRecord.clear();
       }
       this._options.board.log(`pairing: failed: ${problem.code}: ${problem.message}`);
@@ -342,7 +346,7 @@ export class Pairing implements IO, LinkListener {
     }
     this._options.candidateRecord.clear();
     this._draft = new Map();
-    this._linger = this._accessPoint.isOpen
+    this._lingerTimer = this._accessPoint.isOpen
       ? this._options.board.clock.set(() => this._endLinger(), LINGER_MS)
       : undefined;
     this._isActive = false;
@@ -360,38 +364,38 @@ export class Pairing implements IO, LinkListener {
     }
   }
 
-  /** Parameters were accepted and are not proven or refused yet. */
+  /** Whether an attempt is in progress. */
   get isTrying(): boolean {
-    return this._trial.type !== "none";
+    return this._attempt.type !== "none";
   }
 
-  private _giveUp(): void {
-    const { _trial: trial } = this;
-    this._trial = NO_TRIAL;
-    if (trial.type === "answering") this._options.board.clock.clear(trial.timer);
-    else if (trial.type === "running") trial.candidate.close();
+  private _cancelAttempt(): void {
+    const { _attempt: attempt } = this;
+    this._attempt = NO_ATTEMPT;
+    if (attempt.type === "answering") this._options.board.clock.clear(attempt.timer);
+    else if (attempt.type === "running") attempt.candidate.close();
   }
 
-  /** What was given before the start, or has failed; what was being tried then was interrupted by it. */
-  private _takeUp(): void {
+  /** Restores the candidate record at the start. An attempt in progress was interrupted by the restart. */
+  private _restore(): void {
     const { candidateRecord, pairingRecord, board } = this._options;
     const { fields, isTried, failure } = candidateRecord.read() ?? {};
     if (!fields) return;
     const stored = pairingRecord.read();
     this._lastFailure = failure;
     if (isTried && !this._isSame(fields, stored)) {
-      const message = "the power went while the parameters were tried; pair again";
+      const message = "the power failed while the parameters were tried; pair again";
       this._lastFailure = { code: "interrupted", message };
       board.log(`pairing: failed: interrupted: ${message}`);
     }
-    // Where something works a failure is told once; else until something does.
+    // With working parameters the failure is reported once, without them until an attempt succeeds.
     if (!stored) {
       this._draft = fields;
-      if (isTried) this._keep({ fields, isTried: false, failure: this._lastFailure });
+      if (isTried) this._persist({ fields, isTried: false, failure: this._lastFailure });
     } else if (isTried || failure) candidateRecord.clear();
   }
 
-  /** It was proven, and the power went before that was noted. */
+  /** Whether the fields equal the stored parameters: the attempt succeeded just before the power failed. */
   private _isSame(fields: Fields, stored: PairingParameters | undefined): boolean {
     const parsed = parseParameters(fields, { wifi: this._hasWiFi });
     return JSON.stringify(stored) === (parsed.ok ? JSON.stringify(parsed.parameters) : "");

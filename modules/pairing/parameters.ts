@@ -4,23 +4,25 @@ import type { Credentials } from "../network/index.js";
 import type { RecordFormat } from "../settings/index.js";
 import { type PairingFailure, parseFailure } from "./failure.js";
 
-/** What a station needs to know to go online: the network, the owner, the broker. */
+/** Parameters of the connection: network, owner and broker. */
 export interface PairingParameters {
-  /** None: a station on Ethernet. */
+  /** `undefined` on Ethernet. */
   readonly wifi?: Credentials;
+  /** E-mail address of the owner. */
   readonly email: string;
-  /** The MQTT password. A secret, as the Wi-Fi password is. */
+  /** MQTT password; a secret. */
   readonly token: string;
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  /** The first topic level, where it is not the hash of the e-mail. */
+  /** First topic level; default: the hash of the e-mail address. */
   readonly rootTopic?: string;
 }
 
+/** Result of `parseParameters`. */
 export type Parsed =
   | { readonly ok: true; readonly parameters: PairingParameters }
-  /** What is wrong, by the name of the field and never with its value. */
+  /** The error names the field, but never contains its value. */
   | { readonly ok: false; readonly message: string };
 
 const MAX_TEXT_BYTES = 128;
@@ -30,14 +32,14 @@ const MIN_PASSWORD_BYTES = 8;
 const MAX_PASSWORD_BYTES = 63;
 const MAX_PORT = 65_535;
 
-/** What `/pair` takes, by its names there. */
+/** Fields of `/pair` by name. */
 export type Fields = ReadonlyMap<string, string>;
 
-/** Each makes the others of a part whole, so that a part can be checked by itself. */
+/** Valid values of the required fields. They complete a subset of fields for its validation. */
 const PLACEHOLDERS = { ssid: "x", psk: "", wsp: "a@b", token: "x", host: "x", brport: "1" } as const;
 const FIELD_NAMES = [...Object.keys(PLACEHOLDERS), "mqtts_port", "rootTopic"];
 
-/** The names of the fields that there have to be and are not. */
+/** Returns the names of the missing required fields. */
 export function missingFields(fields: Fields, { wifi }: { wifi: boolean }): string[] {
   return Object.keys(PLACEHOLDERS).filter((name) => {
     if (fields.has(name) || (name === "brport" && fields.has("mqtts_port"))) return false;
@@ -45,18 +47,18 @@ export function missingFields(fields: Fields, { wifi }: { wifi: boolean }): stri
   });
 }
 
-/** Those of the fields that parameters are made of. */
+/** Returns the known fields of `/pair`. */
 export function pairingFields(fields: Fields): Fields {
   return new Map([...fields].filter(([name]) => FIELD_NAMES.includes(name)));
 }
 
-/** What is wrong with fields of which some may be missing. */
+/** Validates a subset of the fields. Returns the error, if any. */
 export function problemOfPart(fields: Fields): string | undefined {
   const parsed = parseParameters(new Map([...Object.entries(PLACEHOLDERS), ...fields]), { wifi: true });
   return parsed.ok ? undefined : parsed.message;
 }
 
-/** The fields that would be given for parameters. */
+/** Converts parameters to fields of `/pair`. */
 export function fieldsOf(parameters: PairingParameters): Fields {
   const { wifi, email, token, host, port, tls, rootTopic } = parameters;
   return new Map([
@@ -69,7 +71,7 @@ export function fieldsOf(parameters: PairingParameters): Fields {
   ]);
 }
 
-/** Checks the fields of `/pair` (protocol, section 2). Fields that it does not know are ignored. */
+/** Parses the fields of `/pair` (protocol, section 2). Unknown fields are ignored. */
 export function parseParameters(fields: Fields, options: { wifi: boolean }): Parsed {
   const missing = missingFields(fields, options);
   if (missing.length > 0) return wrong(`missing: ${missing.join(", ")}`);
@@ -93,7 +95,7 @@ export function parseParameters(fields: Fields, options: { wifi: boolean }): Par
   return problem === undefined ? { ok: true, parameters } : wrong(problem);
 }
 
-/** The record of what has been proven. */
+/** The record of the parameters with which the broker was reached. */
 export const pairingFormat: RecordFormat<PairingParameters> = {
   key: "pairing",
   version: 1,
@@ -101,15 +103,16 @@ export const pairingFormat: RecordFormat<PairingParameters> = {
   format: ({ wifi, ...rest }) => ({ ...rest, ssid: wifi?.ssid, psk: wifi?.password }),
 };
 
-/** What was given and is not proven. */
+/** Given parameters that are not verified yet. */
 export interface CandidateRecord {
   readonly fields: Fields;
-  /** It was whole, and being tried. */
+  /** Whether the fields are complete and being tried. */
   readonly isTried: boolean;
-  /** It was tried, and failed. */
+  /** Failure of the latest attempt. */
   readonly failure?: PairingFailure;
 }
 
+/** The record of given, unverified parameters. */
 export const candidateFormat: RecordFormat<CandidateRecord> = {
   key: "candidate",
   version: 1,
@@ -155,7 +158,7 @@ function parsePort(text: string): number | undefined {
   return port >= 1 && port <= MAX_PORT ? port : undefined;
 }
 
-/** What no station could use, in the words of the fields of `/pair`. */
+/** Validates parameters. Returns an error with the field names of `/pair`, if any. */
 function problemOf({ wifi, email, token, host, port, rootTopic }: PairingParameters): string | undefined {
   if (wifi) {
     const passwordBytes = byteLength(wifi.password);
@@ -186,7 +189,7 @@ function isEmail(text: string): boolean {
   return /^[^\s@]+@[^\s@]+$/.test(text) && byteLength(text) <= MAX_TEXT_BYTES;
 }
 
-/** RFC 1123 2.1. */
+/** Whether a text is a host name (RFC 1123 2.1) or an IPv4 address. */
 function isHost(text: string): boolean {
   const label = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/;
   return (
@@ -203,7 +206,7 @@ function isRootTopic(text: string): boolean {
   );
 }
 
-/** U+0000-001F and U+007F-009F. The chip's engine has no `\p{Cc}`. */
+/** Whether a text contains U+0000-001F or U+007F-009F. XS has no `\p{Cc}`. */
 function hasControlCharacter(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);

@@ -60,7 +60,7 @@ class Bench {
   }
 }
 
-test("a request has the topic, the data, the key in hex, and a random 64-bit id in decimal", () => {
+test("Requests publishes the data, the key in hex and a random 64-bit id in decimal", () => {
   const bench = new Bench();
   bench.ask(2);
   const [one, two] = bench.sent;
@@ -71,7 +71,7 @@ test("a request has the topic, the data, the key in hex, and a random 64-bit id 
   expect(two?.payload.id).not.toBe(one?.payload.id);
 });
 
-test("each answer finds its request, in whatever order they come", () => {
+test("Requests matches responses in any order to their requests", () => {
   const bench = new Bench();
   bench.ask(3);
   bench.answer(bench.sent[2], { n: 2 });
@@ -80,8 +80,8 @@ test("each answer finds its request, in whatever order they come", () => {
   expect(bench.outcomes.map((outcome) => outcome.ok && outcome.data)).toEqual([{ n: 2 }, { n: 0 }, { n: 1 }]);
 });
 
-describe("limits", () => {
-  test("4 requests are under way, 16 wait, further ones fail at once", () => {
+describe("the limits of Requests", () => {
+  test("send 4 requests, queue 16 and fail further ones at once", () => {
     const bench = new Bench();
     bench.ask(22);
     expect(bench.sent).toHaveLength(4);
@@ -89,7 +89,7 @@ describe("limits", () => {
     expect(bench.failures).toEqual(["queue-full", "queue-full"]);
   });
 
-  test("what waits goes when there is room, in order", () => {
+  test("send queued requests in order as responses arrive", () => {
     const bench = new Bench();
     bench.ask(6);
     bench.answer(bench.sent[1]);
@@ -97,7 +97,7 @@ describe("limits", () => {
     expect(bench.sent.map(({ payload }) => payload.data)).toEqual([0, 1, 2, 3, 4, 5].map((i) => ({ i })));
   });
 
-  test("no answer in 10 s is a time-out; the answer after it is counted and ignored", () => {
+  test("time out after 10 s, and count and ignore a late response", () => {
     const bench = new Bench();
     bench.ask();
     bench.clock.advance(9999);
@@ -109,7 +109,7 @@ describe("limits", () => {
     expect(bench.requests.ignoredResponses).toBe(1);
   });
 
-  test("no answer because the broker has gone is told apart", () => {
+  test("report offline instead of timeout when the broker is not connected", () => {
     const bench = new Bench();
     bench.ask();
     bench.isOnline = false;
@@ -117,7 +117,7 @@ describe("limits", () => {
     expect(bench.failures).toEqual(["offline"]);
   });
 
-  test("without a broker a request fails at once, and not from inside the call", () => {
+  test("fail a request without a broker at once, but not from inside the call", () => {
     const bench = new Bench();
     bench.isOnline = false;
     bench.ask();
@@ -126,7 +126,7 @@ describe("limits", () => {
     expect(bench.failures).toEqual(["offline"]);
   });
 
-  test("without room for its message a request fails at once", () => {
+  test("fail a request at once when the outbox is full", () => {
     const bench = new Bench();
     bench.hasRoom = false;
     bench.ask();
@@ -135,8 +135,8 @@ describe("limits", () => {
   });
 });
 
-describe("a request that is closed", () => {
-  test("is not answered", () => {
+describe("a closed request", () => {
+  test("has no outcome", () => {
     const bench = new Bench();
     const request = bench.requests.request("echo", {}, (outcome) => bench.outcomes.push(outcome));
     request.close();
@@ -145,7 +145,7 @@ describe("a request that is closed", () => {
     expect(bench.outcomes).toEqual([]);
   });
 
-  test("makes room for one that waits", () => {
+  test("makes room for a queued request", () => {
     const bench = new Bench({ maxUnderWay: 1 });
     const request = bench.requests.request("echo", {}, () => {});
     bench.ask();
@@ -153,7 +153,7 @@ describe("a request that is closed", () => {
     expect(bench.sent).toHaveLength(2);
   });
 
-  test("with all others, too", () => {
+  test("has no outcome after all requests are closed", () => {
     const bench = new Bench();
     bench.ask(10);
     bench.requests.close();
@@ -163,14 +163,14 @@ describe("a request that is closed", () => {
   });
 });
 
-describe("a message", () => {
-  test("on another topic is not taken", () => {
+describe("Requests.receive", () => {
+  test("does not handle a message on another topic", () => {
     const bench = new Bench();
     expect(bench.requests.receive("user/res/station-2/echo", new Uint8Array(0))).toBe(false);
     expect(bench.requests.receive("user/req/station-1/echo", new Uint8Array(0))).toBe(false);
   });
 
-  test("that was answered already is counted and ignored", () => {
+  test("counts and ignores a second response", () => {
     const bench = new Bench();
     bench.ask();
     bench.answer(bench.sent[0]);
@@ -180,7 +180,7 @@ describe("a message", () => {
   });
 });
 
-/** Throws at the first message that the reader does not survive. */
+/** Sends random messages. Throws at the first message that throws or has a wrong outcome. */
 function fuzz(receive: (bench: Bench, payload: Uint8Array<ArrayBuffer>) => void, seed: number): Bench {
   const random = new Random(seed);
   const bench = new Bench();
@@ -204,7 +204,7 @@ function fuzz(receive: (bench: Bench, payload: Uint8Array<ArrayBuffer>) => void,
       throw new Error(`seed ${seed}, run ${run}: ${String(error)}`);
     }
     if (bench.outcomes.some((outcome) => outcome.ok))
-      throw new Error(`seed ${seed}, run ${run}: taken for an answer`);
+      throw new Error(`seed ${seed}, run ${run}: a random message was accepted as a response`);
     if (bench.outcomes.length !== run + 1)
       throw new Error(`seed ${seed}, run ${run}: not exactly one outcome`);
   }
@@ -214,13 +214,13 @@ function fuzz(receive: (bench: Bench, payload: Uint8Array<ArrayBuffer>) => void,
 const RESPONSE_TOPIC = "user/res/station-1/echo";
 
 describe("10,000 random and mutated responses", () => {
-  test("are no answer, and no exception; each request has one outcome", () => {
+  test("throw nothing, never succeed, and give each request one outcome", () => {
     const bench = fuzz((one, payload) => one.requests.receive(RESPONSE_TOPIC, payload), 41);
     const untrusted = bench.failures.filter((code) => code === "untrusted").length;
     expect(untrusted).toBeGreaterThan(FUZZ_RUNS / 10);
   });
 
-  test("would find a reader that throws", () => {
+  test("detect a reader that throws", () => {
     const canary = (one: Bench, payload: Uint8Array<ArrayBuffer>) => {
       one.requests.receive(RESPONSE_TOPIC, payload);
       if (payload[0] === 0x7b && payload.length % 7 === 0) throw new Error("canary");

@@ -4,29 +4,31 @@ import type { JSONObject } from "../json/index.js";
 import type { Cipher } from "../settings/index.js";
 import { openResponse, parseEnvelope } from "./response.js";
 
+/** Why a request failed. */
 export type RequestFailure =
   /** The platform did not answer in time, though the broker was reachable. */
   | { readonly code: "timeout" }
-  /** The broker is not reachable, or there was no room to wait. */
+  /** The broker is not reachable, or the queue is full. */
   | { readonly code: "offline" | "queue-full" }
-  /** The station has no response key, so that it cannot ask the platform anything. */
+  /** The station has no response key and cannot send requests. */
   | { readonly code: "unprovisioned" }
-  /** An answer came that did not open, or was not for this request. */
+  /** A response could not be decrypted or verified, or was not for this request. */
   | { readonly code: "untrusted" }
-  /** The platform's own error: its HTTP-like code. */
+  /** The platform returned an error with this HTTP-like code. */
   | { readonly code: "refused"; readonly platformCode: number };
 
+/** Result of a request. */
 export type RequestOutcome =
   | { readonly ok: true; readonly data: JSONObject }
   | { readonly ok: false; readonly failure: RequestFailure };
 
 /** Sends requests to the platform. */
 export interface Requester {
-  /** The platform can be asked now; otherwise a request fails with `offline`. */
+  /** Whether the platform is reachable; otherwise requests fail with `offline`. */
   readonly isOnline: boolean;
   /**
-   * Asks an endpoint. `done` is called once, never from inside this call; closing the returned object cancels the
-   * request without a call.
+   * Sends a request to an endpoint. `done` is called once, never from inside this call. Closing the returned object
+   * cancels the request without a call.
    */
   request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO;
 }
@@ -34,18 +36,21 @@ export interface Requester {
 export interface RequestsOptions {
   readonly clock: Clock;
   readonly crypto: Crypto;
-  /** `<user>` and `<device id>` of the topics. */
+  /** `<user>` of the topics. */
   readonly user: string;
+  /** `<device id>` of the topics. */
   readonly deviceId: string;
-  /** 32 bytes. */
+  /** Key that decrypts the responses, 32 bytes. */
   readonly responseKey: Uint8Array<ArrayBuffer>;
   readonly cipher: Cipher;
   readonly isOnline: () => boolean;
-  /** Publishes with QoS 1, not retained. `false` when it was not taken. */
+  /** Publishes with QoS 1, not retained. Returns `false` when the outbox is full. */
   readonly publish: (topic: string, payload: string) => boolean;
-  /** Time for the answer, from the moment the request was published. */
+  /** Timeout of the response after publishing, ms. */
   readonly timeoutMs?: number;
+  /** Maximum number of unanswered requests. Further requests wait. */
   readonly maxUnderWay?: number;
+  /** Maximum number of waiting requests. Further requests fail with `queue-full`. */
   readonly maxWaiting?: number;
 }
 
@@ -57,12 +62,14 @@ interface Request {
   timer: Timer | undefined;
 }
 
+/** Default timeout of a response, ms. */
 const TIMEOUT_MS = 10_000;
 const MAX_UNDER_WAY = 4;
 const MAX_WAITING = 16;
+/** Length of a request id, bytes. */
 const ID_BYTES = 8;
 
-/** The subscription that a device's answers need. */
+/** Topic filter of a device's responses. */
 export function responseFilter({ user, deviceId }: { user: string; deviceId: string }): string {
   return responseTopic({ user, deviceId }, "+");
 }
@@ -72,15 +79,15 @@ function responseTopic({ user, deviceId }: { user: string; deviceId: string }, e
 }
 
 /**
- * Requests to the platform and their answers (protocol, section 4). Each request ends with exactly one outcome,
- * unless it is closed before; the outcome never comes from inside `request`.
+ * Requests to the platform and their responses (protocol, section 4). Each request ends with exactly one outcome,
+ * unless it is closed before.
  */
 export class Requests implements IO {
-  private _options: RequestsOptions;
-  private _underWay = new Map<string, Request>();
+  private readonly _options: RequestsOptions;
+  private readonly _underWay = new Map<string, Request>();
   private _waiting: Request[] = [];
-  private _responseKeyHex: string;
-  /** Messages on a response topic that answered nothing that was asked. */
+  private readonly _responseKeyHex: string;
+  /** Number of messages on response topics that match no request. */
   private _ignored = 0;
 
   constructor(options: RequestsOptions) {
@@ -88,15 +95,17 @@ export class Requests implements IO {
     this._responseKeyHex = encodeHex(options.responseKey);
   }
 
+  /** Topic filter that the station subscribes to. */
   get responseFilter(): string {
     return responseFilter(this._options);
   }
 
+  /** Number of messages on response topics that match no request. */
   get ignoredResponses(): number {
     return this._ignored;
   }
 
-  /** Asks once. Closing what it returns forgets the request; its answer is then ignored. */
+  /** Sends a request once. Closing the returned object cancels it; its response is then ignored. */
   request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO {
     const request: Request = { endpoint, data, done, id: undefined, timer: undefined };
     if (!this._options.isOnline()) {
@@ -108,10 +117,10 @@ export class Requests implements IO {
     } else {
       this._failSoon(request, { code: "queue-full" });
     }
-    return { close: () => this._forget(request) };
+    return { close: () => this._remove(request) };
   }
 
-  /** Takes a message of the broker; `false` when it is not on a response topic of ours. */
+  /** Handles a message from the broker. Returns `false` when it is not on a response topic of this station. */
   receive(topic: string, payload: Uint8Array<ArrayBuffer>): boolean {
     const prefix = responseTopic(this._options, "");
     if (!topic.startsWith(prefix)) return false;
@@ -142,7 +151,7 @@ export class Requests implements IO {
     return true;
   }
 
-  /** Forgets every request, without a word. */
+  /** Cancels all requests without calling their callbacks. */
   close(): void {
     for (const request of [...this._underWay.values(), ...this._waiting]) this._release(request);
     this._waiting = [];
@@ -169,11 +178,11 @@ export class Requests implements IO {
   }
 
   private _finish(request: Request, outcome: RequestOutcome): void {
-    this._forget(request);
+    this._remove(request);
     request.done(outcome);
   }
 
-  private _forget(request: Request): void {
+  private _remove(request: Request): void {
     this._release(request);
     this._waiting = this._waiting.filter((other) => other !== request);
     while (this._waiting.length > 0 && this._underWay.size < (this._options.maxUnderWay ?? MAX_UNDER_WAY)) {
@@ -187,7 +196,7 @@ export class Requests implements IO {
     if (request.id !== undefined) this._underWay.delete(request.id);
   }
 
-  /** A random unsigned 64-bit number, in decimal. */
+  /** Returns a random unsigned 64-bit number in decimal. */
   private _newId(): string {
     return BigInt(`0x${encodeHex(this._options.crypto.random(ID_BYTES))}`).toString();
   }

@@ -17,7 +17,7 @@ function sealed(answer: Answer, cipher: Cipher): Uint8Array {
   return seal(answer, { cipher, key: KEY, iv: new Uint8Array(cipher === "aes-256-gcm" ? 12 : 16).fill(1) });
 }
 
-/** Opens the response to `answer`, with `fields` of the message exchanged for others. */
+/** Encrypts a response to `answer`, replaces `fields` of the message, and opens it. */
 function open(
   cipher: Cipher,
   {
@@ -38,14 +38,14 @@ describe("parseEnvelope", () => {
   test.each([
     ["a text", "17", "17"],
     ["a number", 17, "17"],
-    ["the greatest safe integer", Number.MAX_SAFE_INTEGER, "9007199254740991"],
+    ["the maximum safe integer", Number.MAX_SAFE_INTEGER, "9007199254740991"],
   ])("returns the id from %s", (_name, id, expected) => {
     const envelope = parseEnvelope(encodeUTF8(JSON.stringify({ id, status: "1" })));
     expect(envelope).toEqual({ id: expected, fields: { id, status: "1" } });
   });
 
   test.each([
-    ["an id that a double cannot hold", '{"id":9007199254740993}'],
+    ["an id beyond the precision of a double", '{"id":9007199254740993}'],
     ["a fraction as id", '{"id":1.5}'],
     ["an object as id", '{"id":{}}'],
     ["no id", '{"status":"1"}'],
@@ -99,18 +99,18 @@ describe.each(CIPHERS)("openResponse under %s", (cipher) => {
     else expect(open(cipher, { fields: { [field]: {} } })).toEqual(UNTRUSTED);
   });
 
-  test("refuses data that are no base64, none, or longer than 65,536 characters", () => {
+  test("refuses data that are missing, not base64, or longer than 65,536 characters", () => {
     expect(open(cipher, { fields: { data: "no base64!" } })).toEqual(UNTRUSTED);
     expect(open(cipher, { fields: { data: "" } })).toEqual(UNTRUSTED);
     expect(open(cipher, { answer: { data: { text: "x".repeat(49_200) } } })).toEqual(UNTRUSTED);
     expect(open(cipher, { answer: { data: { text: "x".repeat(48_000) } } }).type).toBe("success");
   });
 
-  test("refuses data that no JSON object is sealed in", () => {
+  test("refuses data without a JSON object inside", () => {
     for (const data of [[1], "text", 5, null]) expect(open(cipher, { answer: { data } })).toEqual(UNTRUSTED);
   });
 
-  test("refuses each data that is cut short", () => {
+  test("refuses truncated data of any length", () => {
     const bytes = sealed(ANSWER, cipher);
     for (let length = 0; length < bytes.length; length++) {
       expect(open(cipher, { fields: { data: base64(bytes.subarray(0, length)) } })).toEqual(UNTRUSTED);
@@ -136,13 +136,13 @@ describe("openResponse under aes-256-gcm", () => {
     ["id", { fields: { id: "18" } }],
     ["status", { answer: { status: "0" }, fields: { status: "1" } }],
     ["code", { answer: { code: "403" }, fields: { code: "200" } }],
-  ])("refuses a response whose %s was changed on the way", (_name, change) => {
+  ])("refuses a response with a modified %s", (_name, change) => {
     expect(open("aes-256-gcm", change)).toEqual(UNTRUSTED);
   });
 });
 
 describe("openResponse and the board's cryptography", () => {
-  /** A board that opens whatever it is given. */
+  /** A board whose cryptography accepts any input. */
   function openedBytes(cipher: Cipher, byteLength: number): number {
     let calls = 0;
     const open = () => {
@@ -165,7 +165,7 @@ describe("openResponse and the board's cryptography", () => {
     ["aes-256-cbc", 32, 1],
     ["aes-256-cbc", 33, 0],
     ["aes-256-cbc", 48, 1],
-  ])("%s is given %d bytes %d times", (cipher, byteLength, calls) => {
+  ])("%s: data of %d bytes are decrypted %d times", (cipher, byteLength, calls) => {
     expect(openedBytes(cipher, byteLength)).toBe(calls);
   });
 });

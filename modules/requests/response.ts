@@ -3,20 +3,20 @@ import { asUint8Array, decodeBase64, encodeUTF8 } from "../bytes/index.js";
 import { type JSONObject, parseJSONObject, textField } from "../json/index.js";
 import type { Cipher } from "../settings/index.js";
 
-/** The longest base64 text of a response that is looked at; a `local-list` of 500 hashes has 48,000 characters. */
+/** Maximum length of a response's base64 text. A `local-list` of 500 hashes has 48,000 characters. */
 const MAX_DATA_CHARS = 65_536;
 const GCM_IV_BYTES = 12;
 const GCM_TAG_BYTES = 16;
 const CBC_BLOCK_BYTES = 16;
 
-/** A response as it came: nothing in it is to be trusted yet. */
+/** A response before decryption. Its fields are not trusted. */
 export interface Envelope {
   readonly id: string;
-  /** The whole response, for `openResponse`. */
+  /** All fields of the response, for `openResponse`. */
   readonly fields: JSONObject;
 }
 
-/** `undefined` when the payload is not JSON, or has no id that could be one of ours. */
+/** Parses a payload; `undefined` when it is not a JSON object or has no valid id. */
 export function parseEnvelope(payload: Uint8Array<ArrayBuffer>): Envelope | undefined {
   const fields = parseJSONObject(payload);
   if (!fields) return undefined;
@@ -24,15 +24,16 @@ export function parseEnvelope(payload: Uint8Array<ArrayBuffer>): Envelope | unde
   return id === undefined ? undefined : { id, fields };
 }
 
+/** Result of `openResponse`. */
 export type OpenedResponse =
   | { readonly type: "success"; readonly data: JSONObject }
   | { readonly type: "error"; readonly code: number; readonly data: JSONObject }
-  /** Not by the platform, not for this request, or not whole. */
+  /** The response is not by the platform, not for this request, or malformed. */
   | { readonly type: "untrusted" };
 
 /**
- * Opens a response under the station's one cipher. With GCM all of topic, id, status and code is authenticated;
- * with CBC nothing is, so that a success still has to be said by what was decrypted. Source: protocol, section 4.
+ * Decrypts a response with the station's cipher (protocol, section 4). GCM authenticates topic, id, status and code. CBC
+ * authenticates nothing, so callers check the success in the decrypted data.
  */
 export function openResponse(options: {
   crypto: Crypto;
@@ -78,7 +79,7 @@ function decrypt(options: {
   return plain && asUint8Array(plain);
 }
 
-/** What may stand as text or as number. A number that a double cannot hold is not what was sent. */
+/** Reads a field that is a string or an integer. Integers beyond the precision of a double are rejected. */
 function wireText(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return Number.isSafeInteger(value) ? String(value) : undefined;

@@ -5,27 +5,28 @@ import { makeFrameReader, type ReaderKind } from "./frames.js";
 export interface CardReaderOptions {
   readonly board: Pick<Board, "clock" | "io" | "pins">;
   readonly kind: ReaderKind;
-  /** A card is held to the reader, once. Its number is a secret. */
+  /** Called once per swipe with the tag of the card. The tag is a secret. */
   readonly onCard: (tag: string) => void;
 }
 
+/** Baud rate of the supported readers. */
 const BAUD = 9600;
-/** A card that is seen again within this was never taken away. */
+/** Maximum time between reads of one swipe, ms: readers repeat a card that stays in the field. */
 const REPEAT_MS = 3000;
 
-/** The reader on the board's serial line; a station without one reads nothing. */
+/** Card reader on the board's serial line; inactive on a board without one. */
 export class CardReader implements IO {
   private _serial: Serial | undefined;
 
   constructor({ board, kind, onCard }: CardReaderOptions) {
     const { clock, io, pins } = board;
     if (pins.cardReader === undefined) return;
-    const read = makeFrameReader(kind);
-    let last: { tag: string; seenMs: number } | undefined;
-    const see = (tag: string) => {
+    const readByte = makeFrameReader(kind);
+    let latest: { tag: string; seenMs: number } | undefined;
+    const handleTag = (tag: string) => {
       const seenMs = clock.monotonicMs();
-      const isRepeat = last?.tag === tag && seenMs - last.seenMs < REPEAT_MS;
-      last = { tag, seenMs };
+      const isRepeat = latest?.tag === tag && seenMs - latest.seenMs < REPEAT_MS;
+      latest = { tag, seenMs };
       if (!isRepeat) onCard(tag);
     };
     this._serial = new io.Serial({
@@ -33,8 +34,8 @@ export class CardReader implements IO {
       baud: BAUD,
       onReadable: () => {
         for (const byte of asUint8Array(this._serial?.read() ?? new ArrayBuffer(0))) {
-          const tag = read(byte);
-          if (tag !== undefined) see(tag);
+          const tag = readByte(byte);
+          if (tag !== undefined) handleTag(tag);
         }
       },
     });

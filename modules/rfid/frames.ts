@@ -1,9 +1,11 @@
 /**
- * What card readers send. Both kinds are pure readers of bytes: what is damaged is left out, what is too long is
- * given up, and the next card is read as if nothing had been.
+ * Decoders of the serial protocols of card readers. Both are pure functions of bytes. They drop damaged and too long
+ * frames and recover at the next frame.
  */
 
-/** `em4100`: RDM6300 and its like, for cards of 125 kHz. `lines`: the card's number as a line of text. */
+/**
+ * `em4100`: RDM6300 and compatible readers of 125 kHz cards. `lines`: readers that send the tag as a line of text.
+ */
 export const READER_KINDS = ["em4100", "lines"] as const;
 export type ReaderKind = (typeof READER_KINDS)[number];
 
@@ -11,14 +13,15 @@ const STX = 2;
 const ETX = 3;
 const LF = 10;
 const CR = 13;
-/** A tag has 64 characters at most. */
+/** Maximum length of a tag, characters. */
 const MAX_LINE_CHARS = 64;
-/** Ten digits of the card and two of the checksum (RDM6300 data sheet). */
+/** Digits in a frame: ten of the card and two of the checksum (RDM6300 data sheet). */
 const EM4100_DIGITS = 12;
 
-/** Takes the next byte; gives the tag that it completes. */
+/** Decodes the next byte. Returns the tag that it completes, if any. */
 export type FrameReader = (byte: number) => string | undefined;
 
+/** Makes a decoder for one serial line. */
 export function makeFrameReader(kind: ReaderKind): FrameReader {
   const isLines = kind === "lines";
   const maxChars = isLines ? MAX_LINE_CHARS : EM4100_DIGITS;
@@ -38,7 +41,7 @@ export function makeFrameReader(kind: ReaderKind): FrameReader {
   };
 }
 
-/** The card's ten digits; the checksum is the XOR of its five bytes. */
+/** Returns the ten digits of the card; `undefined` when the checksum, the XOR of its five bytes, is wrong. */
 function em4100Tag(digits: string): string | undefined {
   if (!/^[0-9A-Fa-f]{12}$/.test(digits)) return undefined;
   let sum = 0;

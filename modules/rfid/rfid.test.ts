@@ -28,17 +28,17 @@ function reading(kind: ReaderKind) {
   return { clock, cards, send, reader };
 }
 
-/** A vector of the RDM6300's data sheet: 62 ^ E3 ^ 08 ^ 6C ^ ED = 08. */
+/** Example of the RDM6300 data sheet: 62 ^ E3 ^ 08 ^ 6C ^ ED = 08. */
 const FRAME = "\x0262E3086CED08\x03";
 
-describe("an EM4100 reader", () => {
-  test("gives the ten digits of a frame whose checksum is right", () => {
+describe("CardReader of EM4100 cards", () => {
+  test("reports the ten digits of a frame with a correct checksum", () => {
     const { cards, send } = reading("em4100");
     send(FRAME);
     expect(cards).toEqual(["62E3086CED"]);
   });
 
-  test("in pieces of any size", () => {
+  test("reads a frame byte by byte", () => {
     const { cards, send } = reading("em4100");
     for (const char of FRAME) send(char);
     expect(cards).toEqual(["62E3086CED"]);
@@ -48,10 +48,10 @@ describe("an EM4100 reader", () => {
     ["a wrong checksum", "\x0262E3086CED09\x03"],
     ["a digit too few", "\x0262E3086CE08\x03"],
     ["a digit too many", "\x0262E3086CED080\x03"],
-    ["what is no digit", "\x0262E3086CEG08\x03"],
-    ["no start", "62E3086CED08\x03"],
-    ["an end alone", "\x03"],
-  ])("leaves out %s, and reads the next", (_name, bytes) => {
+    ["a character that is not a digit", "\x0262E3086CEG08\x03"],
+    ["a frame without a start", "62E3086CED08\x03"],
+    ["a lone end", "\x03"],
+  ])("drops %s and reads the next frame", (_name, bytes) => {
     const { cards, send } = reading("em4100");
     send(bytes);
     expect(cards).toEqual([]);
@@ -59,14 +59,14 @@ describe("an EM4100 reader", () => {
     expect(cards).toEqual(["62E3086CED"]);
   });
 
-  test("reads the frame after one that was cut short", () => {
+  test("reads the frame after a truncated one", () => {
     const { cards, send } = reading("em4100");
     send("\x0262E30");
     send(FRAME);
     expect(cards).toEqual(["62E3086CED"]);
   });
 
-  test("takes any noise, and gives only what a card can be", () => {
+  test("reports only valid tags from noise", () => {
     const { cards, send } = reading("em4100");
     const random = new Random(77);
     for (let i = 0; i < FUZZ_RUNS / 10; i++) send(random.bytes(random.int(40)));
@@ -76,8 +76,8 @@ describe("an EM4100 reader", () => {
   });
 });
 
-describe("a reader of lines", () => {
-  test("gives each line, whatever ends it", () => {
+describe("CardReader of lines", () => {
+  test("reports each line ended by CR, LF or both", () => {
     const { cards, send } = reading("lines");
     send(" CARD-1 \r\nCARD-2\n\r\rCARD-3");
     expect(cards).toEqual(["CARD-1", "CARD-2"]);
@@ -85,15 +85,15 @@ describe("a reader of lines", () => {
     expect(cards).toEqual(["CARD-1", "CARD-2", "CARD-3"]);
   });
 
-  test("leaves out a line that is too long", () => {
+  test("drops a line that is too long", () => {
     const { cards, send } = reading("lines");
     send(`${"x".repeat(65)}\n${"y".repeat(64)}\n`);
     expect(cards).toEqual(["y".repeat(64)]);
   });
 });
 
-describe("a card", () => {
-  test("that stays at the reader is one swipe; 3 s later it is another", () => {
+describe("CardReader", () => {
+  test("reports a card that stays at the reader once, and again 3 s after it was removed", () => {
     const { clock, cards, send } = reading("lines");
     for (let i = 0; i < 5; i++) {
       send("CARD-1\n");
@@ -105,14 +105,14 @@ describe("a card", () => {
     expect(cards).toEqual(["CARD-1", "CARD-1"]);
   });
 
-  test("is read at once after another", () => {
+  test("reports a card at once after another one", () => {
     const { cards, send } = reading("lines");
     send("CARD-1\nCARD-2\nCARD-1\n");
     expect(cards).toEqual(["CARD-1", "CARD-2", "CARD-1"]);
   });
 });
 
-test("a station without a reader reads nothing", () => {
+test("CardReader is inactive on a board without a reader", () => {
   const board = { clock: new VirtualClock(), pins: {}, io: {} } as unknown as Board;
   expect(() => new CardReader({ board, kind: "lines", onCard: () => {} }).close()).not.toThrow();
 });

@@ -2,30 +2,31 @@ import type { StoredRecord } from "../settings/index.js";
 import { type FinishedSession, LOG_SLOTS, type LogEntry } from "./session.js";
 
 export interface SessionLogOptions {
-  /** The record of a slot, 0-63. */
+  /** Returns the record of a slot, 0-63. */
   readonly record: (slot: number) => StoredRecord<LogEntry>;
-  /** Given up before, as the book says. */
+  /** Number of discarded sessions according to the book. */
   readonly givenUp: number;
+  /** Writes a log line. */
   readonly report: (line: string) => void;
 }
 
-/** Sessions in memory while the storage does not take them, at most. */
+/** Maximum number of sessions in memory while the storage fails. */
 const MAX_UNWRITTEN = 8;
 
 /**
- * Finished sessions that the platform has not accepted, in the storage, and in memory as long as it does not take
- * them. When all slots are taken a new one takes the place of the oldest.
+ * Log of the finished sessions that the platform has not accepted. They are in the storage, or in memory while the
+ * storage fails. When all slots are in use, a new session replaces the oldest.
  */
 export class SessionLog {
-  private _options: SessionLogOptions;
+  private readonly _options: SessionLogOptions;
   /** Slots in use, the oldest session first. */
   private _slots: number[];
-  private _unwritten = new Map<number, LogEntry>();
+  private readonly _unwritten = new Map<number, LogEntry>();
   private _nextOrder = 0;
   private _givenUp: number;
-  /** The ids that were there at the start, so that nobody finishes a session twice. */
+  /** Ids of the sessions found at the start. A session that is in the log must not be finished again. */
   readonly idsAtStart: ReadonlySet<string>;
-  /** Where the meter was at the end of the latest session that was there at the start, in Wh; 0 for none. */
+  /** Meter reading at the end of the latest session found at the start, Wh; 0 without one. */
   readonly latestWhAtStart: number;
 
   constructor(options: SessionLogOptions) {
@@ -57,28 +58,29 @@ export class SessionLog {
     return this._slots;
   }
 
-  /** What is in memory only, by its slot, the oldest first. */
+  /** Entries that are only in memory, by slot, the oldest first. */
   get unwritten(): ReadonlyMap<number, LogEntry> {
     return this._unwritten;
   }
 
-  /** Sessions that were given up, since the flash was erased. */
+  /** Number of unreported sessions discarded since the flash was erased. */
   get givenUp(): number {
     return this._givenUp;
   }
 
-  /** As many are about to be removed that the platform has not accepted. */
+  /** Counts unreported sessions that the caller is about to remove. */
   countGivenUp(count: number): void {
     this._givenUp += count;
   }
 
+  /** Reads the session of a slot; `undefined` when the slot is empty or unreadable. */
   read(slot: number): FinishedSession | undefined {
     return this._entry(slot)?.session;
   }
 
-  /** Keeps a session, and returns its slot. One write does it, also where it takes the place of another. */
+  /** Stores a session in a single write, also when it replaces another. Returns its slot. */
   add(session: FinishedSession): number {
-    const slot = this._slotForOne();
+    const slot = this._nextSlot();
     if (this._slots.includes(slot)) this._givenUp++;
     this._slots = this._slots.filter((one) => one !== slot);
     this._slots.push(slot);
@@ -92,14 +94,14 @@ export class SessionLog {
     return slot;
   }
 
-  /** Tries again to write what is in memory only. */
+  /** Retries to write the entries that are only in memory. */
   rewrite(): void {
     this._unwritten.forEach((entry, slot) => {
       this._write(slot, entry);
     });
   }
 
-  /** Replaces what a slot holds, in its place in the order. `false`: the storage does not take it. */
+  /** Changes the session of a slot and keeps its order. Returns `false` when the storage fails. */
   correct(slot: number, change: (session: FinishedSession) => FinishedSession): boolean {
     const before = this._entry(slot);
     if (!before) return true;
@@ -108,6 +110,7 @@ export class SessionLog {
     return this._write(slot, entry) === undefined;
   }
 
+  /** Removes the session of a slot. */
   remove(slot: number): void {
     this._slots = this._slots.filter((one) => one !== slot);
     this._unwritten.delete(slot);
@@ -118,15 +121,15 @@ export class SessionLog {
     return this._unwritten.get(slot) ?? this._options.record(slot).read();
   }
 
-  /** A free one; the oldest one's when there is none, or no more memory. */
-  private _slotForOne(): number {
+  /** Returns a free slot, or the slot of the oldest session when all slots or the memory are full. */
+  private _nextSlot(): number {
     const [unwritten] = this._unwritten.keys();
     if (unwritten !== undefined && this._unwritten.size === MAX_UNWRITTEN) return unwritten;
     for (let slot = 0; slot < LOG_SLOTS; slot++) if (!this._slots.includes(slot)) return slot;
     return this._slots[0] ?? 0;
   }
 
-  /** Returns why not. */
+  /** Writes an entry. Returns the error message of the storage, if any. */
   private _write(slot: number, entry: LogEntry): string | undefined {
     try {
       this._options.record(slot).write(entry);

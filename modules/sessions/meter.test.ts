@@ -31,18 +31,18 @@ function metered(options: { pulsesPerKWh?: number; startWh?: number } = {}) {
   };
 }
 
-describe("energy", () => {
+describe("Meter.energyWh", () => {
   test.each([
     [1000, 7, 7],
     [800, 8, 10],
     [2000, 7, 3],
-  ])("at %d imp/kWh %d pulses are %d Wh", (pulsesPerKWh, pulses, energyWh) => {
+  ])("with %d imp/kWh counts %d pulses as %d Wh", (pulsesPerKWh, pulses, energyWh) => {
     const { meter, count } = metered({ pulsesPerKWh });
     count(pulses);
     expect(meter.energyWh).toBe(energyWh);
   });
 
-  test("goes on from where it was, and never runs backwards", () => {
+  test("continues from the start reading and never decreases", () => {
     const { meter, count, changes } = metered({ startWh: 500 });
     count(10);
     count(3);
@@ -50,7 +50,7 @@ describe("energy", () => {
     expect(changes()).toBe(1);
   });
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY])("goes on after a count of %d", (pulses) => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])("ignores a counter value of %d", (pulses) => {
     const { meter, count } = metered();
     count(5);
     count(pulses);
@@ -59,15 +59,15 @@ describe("energy", () => {
     expect(meter.energyWh).toBe(7);
   });
 
-  test("of a station without a meter is what it was", () => {
+  test("stays constant without a meter", () => {
     const board = { clock: new VirtualClock(), pins: {}, io: {} } as unknown as Board;
     const meter = new Meter({ board, pulsesPerKWh: 1000, startWh: 5, onChanged: () => {} });
     expect([meter.isThere, meter.energyWh, meter.powerW]).toEqual([false, 5, 0]);
   });
 });
 
-describe("power", () => {
-  test("is what the pulses of some seconds say", () => {
+describe("Meter.powerW", () => {
+  test("is measured over several seconds of pulses", () => {
     const { clock, meter, count } = metered();
     for (let pulse = 1; pulse <= 60; pulse++) {
       clock.advance(327);
@@ -77,7 +77,7 @@ describe("power", () => {
     expect(meter.powerW).toBeLessThan(11_100);
   });
 
-  test("falls while no pulse comes, and begins anew", () => {
+  test("decays without pulses and starts a new measurement after a silence", () => {
     const { clock, meter, count } = metered();
     for (let pulse = 1; pulse <= 60; pulse++) {
       clock.advance(327);

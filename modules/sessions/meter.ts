@@ -2,28 +2,29 @@ import type { Board, Clock, IO, PulseCount } from "../board/index.js";
 
 export interface MeterOptions {
   readonly board: Pick<Board, "clock" | "io" | "pins">;
-  /** The meter's constant, as printed on it (imp/kWh). */
+  /** Meter constant, imp/kWh, as printed on the meter. */
   readonly pulsesPerKWh: number;
-  /** Where it goes on counting, in Wh. */
+  /** Reading at the start, Wh. */
   readonly startWh: number;
+  /** Called after each count of pulses. */
   readonly onChanged: () => void;
 }
 
-/** Power is measured over at least this. */
+/** Minimum duration of a power measurement, ms. */
 const POWER_WINDOW_MS = 5000;
-/** After it a pulse is the first of a new measurement. */
+/** Time without pulses after which the next pulse starts a new measurement, ms. */
 const SILENCE_MS = 60_000;
-/** W in a Wh/ms. */
+/** Factor from Wh/ms to W. */
 const W_PER_WH_MS = 3_600_000;
 
-/** The energy meter behind a station's S0 input; a station without one counts nothing. Energy never runs backwards. */
+/** Energy meter on the S0 input. Its reading never decreases; without an S0 input it stays constant. */
 export class Meter implements IO {
-  private _clock: Clock;
-  private _pulsesPerKWh: number;
-  private _startWh: number;
+  private readonly _clock: Clock;
+  private readonly _pulsesPerKWh: number;
+  private readonly _startWh: number;
   private _counter: PulseCount | undefined;
   private _pulses = 0;
-  /** Since when, and from what count on, power is measured. */
+  /** Time and pulse count at the start of the current power measurement. */
   private _window: { readonly sinceMs: number; readonly pulses: number };
   private _lastPulseMs: number;
   private _powerW = 0;
@@ -39,24 +40,25 @@ export class Meter implements IO {
     this._counter = new io.PulseCount({
       pin: pins.meter,
       onReadable: () => {
-        if (!this._count()) return;
-        this._measurePower();
+        if (!this._readCounter()) return;
+        this._updatePower();
         onChanged();
       },
     });
   }
 
+  /** Whether the station has a meter. */
   get isThere(): boolean {
     return this._counter !== undefined;
   }
 
-  /** The reading, in whole Wh. */
+  /** Reading in whole Wh. */
   get energyWh(): number {
-    this._count();
+    this._readCounter();
     return this._startWh + Math.floor(this._whOf(this._pulses));
   }
 
-  /** In W. Falls while the next pulse is awaited: a meter says nothing when no current flows. */
+  /** Power in W. It decays while no pulse arrives, because a meter sends no pulse at 0 W. */
   get powerW(): number {
     const silentMs = Math.max(1, this._clock.monotonicMs() - this._lastPulseMs);
     return Math.round(Math.min(this._powerW, (this._whOf(1) * W_PER_WH_MS) / silentMs));
@@ -71,15 +73,15 @@ export class Meter implements IO {
     return (pulses * 1000) / this._pulsesPerKWh;
   }
 
-  /** A counter that goes back, or gives no number, is not believed. */
-  private _count(): boolean {
+  /** Reads the counter; returns whether it has increased. Lower values and non-numbers are ignored. */
+  private _readCounter(): boolean {
     const pulses = this._counter?.read() ?? 0;
     if (!Number.isFinite(pulses) || pulses <= this._pulses) return false;
     this._pulses = pulses;
     return true;
   }
 
-  private _measurePower(): void {
+  private _updatePower(): void {
     const now = this._clock.monotonicMs();
     const { sinceMs, pulses } = this._window;
     const isFirst = now - this._lastPulseMs > SILENCE_MS;

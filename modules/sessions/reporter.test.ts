@@ -7,7 +7,7 @@ import { type FinishedSession, type SessionLog, SessionReporter } from "./index.
 const ACCEPTED: RequestOutcome = { ok: true, data: { accepted: true } };
 const MINUTE_MS = 60_000;
 
-/** A log with a session in each slot by its id, `undefined` where it cannot be read; what is accepted is forgotten. */
+/** Makes a reporter with one session per slot; `undefined` is an unreadable slot. Accepted sessions are removed. */
 function reporting(...ids: (string | undefined)[]) {
   const clock = new VirtualClock();
   const asked: string[] = [];
@@ -41,15 +41,15 @@ function reporting(...ids: (string | undefined)[]) {
   return world;
 }
 
-describe("what was accepted", () => {
-  test("is forgotten, and the next one is asked", () => {
+describe("an accepted session", () => {
+  test("is removed, and the next one is reported", () => {
     const world = reporting("a", "b");
     world.answer(ACCEPTED);
     world.clock.advance(1);
     expect(world).toMatchObject({ asked: ["a", "b"], accepted: [0] });
   });
 
-  test("and is in its place no more leaves the one that is there alone", () => {
+  test("does not remove another session that has replaced it in its slot", () => {
     const world = reporting("a");
     world.ids[0] = "b";
     world.answer(ACCEPTED);
@@ -57,7 +57,7 @@ describe("what was accepted", () => {
     expect(world).toMatchObject({ asked: ["a", "b"], accepted: [] });
   });
 
-  test("and cannot be forgotten yet is asked again, later and later", () => {
+  test("is reported again with backoff while it cannot be removed", () => {
     const world = reporting("a");
     world.forgets = false;
     for (let i = 0; i < 10; i++) {
@@ -72,7 +72,7 @@ describe("what was accepted", () => {
   });
 });
 
-test("a session that fails is asked again later and later, and the one after it is not", () => {
+test("SessionReporter retries a failed session with backoff and reports the next one meanwhile", () => {
   const world = reporting("a");
   const fail = () => world.answer({ ok: true, data: {} });
   for (let i = 0; i < 6; i++) {
@@ -87,7 +87,7 @@ test("a session that fails is asked again later and later, and the one after it 
   expect(world.asked.slice(-3)).toEqual(["a", "b", "b"]);
 });
 
-test("a slot that cannot be read stays, and lets the others go on", () => {
+test("SessionReporter keeps an unreadable slot and reports the others", () => {
   const world = reporting(undefined, "b");
   world.clock.advance(MINUTE_MS);
   world.answer(ACCEPTED);

@@ -9,26 +9,26 @@ export interface ReporterOptions {
   readonly random: (byteLength: number) => ArrayBuffer;
   readonly log: SessionLog;
   readonly platform: Requester;
-  /** Called before each try: what the platform is told is what is known then. */
+  /** Called before each attempt to bring the log up to date. */
   readonly prepare: () => void;
-  /** `false`: the slot is to be reported again. */
+  /** Removes an accepted session. Returns `false` when the slot has to be reported again. */
   readonly onAccepted: (slot: number) => boolean;
 }
 
 const MIN_BACKOFF_MS = 2000;
-/** After an outage everything is reported within minutes. */
+/** Maximum delay between attempts, ms: after an outage all sessions are reported within minutes. */
 const MAX_BACKOFF_MS = 60_000;
 
 /**
- * Reports finished sessions to the platform, one at a time, until each was accepted. One that fails lets the next one
- * try, so that none keeps the others from getting there.
+ * Reports finished sessions to the platform, one at a time, until each is accepted. After a failure the next session is
+ * tried, so that one bad session does not block the others.
  */
 export class SessionReporter implements IO {
-  private _options: ReporterOptions;
-  private _backoff: Backoff;
+  private readonly _options: ReporterOptions;
+  private readonly _backoff: Backoff;
   private _timer: Timer | undefined;
-  private _asking: IO | undefined;
-  /** The slot that was tried last. */
+  private _request: IO | undefined;
+  /** Slot of the latest attempt. */
   private _last: number | undefined;
 
   constructor(options: ReporterOptions) {
@@ -37,10 +37,10 @@ export class SessionReporter implements IO {
     this._backoff = new Backoff({ minMs: MIN_BACKOFF_MS, maxMs: MAX_BACKOFF_MS, random });
   }
 
-  /** There is something to report, or somebody to report to. */
+  /** Starts reporting. Call it when a session is finished or the platform is reached. */
   wake(): void {
     this._options.prepare();
-    if (this._asking) return;
+    if (this._request) return;
     this._options.clock.clear(this._timer);
     this._timer = undefined;
     const { platform } = this._options;
@@ -49,19 +49,19 @@ export class SessionReporter implements IO {
     this._last = slot;
     const session = this._options.log.read(slot);
     if (!session) {
-      // It stays in the storage: the next run may be able to read it.
-      this._later(this._backoff.next());
+      // The record stays in the storage: a newer firmware may be able to read it.
+      this._schedule(this._backoff.next());
       return;
     }
-    this._asking = platform.request("session", requestOf(session), (outcome) =>
-      this._hear(slot, session.id, outcome),
+    this._request = platform.request("session", requestOf(session), (outcome) =>
+      this._handleOutcome(slot, session.id, outcome),
     );
   }
 
-  /** The platform cannot be asked any more: what was on its way is asked again. */
+  /** Stops reporting while the platform is not reachable. An unanswered request is repeated after `wake`. */
   sleep(): void {
-    this._asking?.close();
-    this._asking = undefined;
+    this._request?.close();
+    this._request = undefined;
     this._options.clock.clear(this._timer);
   }
 
@@ -75,20 +75,20 @@ export class SessionReporter implements IO {
     return slots[after + 1] ?? slots[0];
   }
 
-  private _hear(slot: number, id: string, outcome: RequestOutcome): void {
-    this._asking = undefined;
+  private _handleOutcome(slot: number, id: string, outcome: RequestOutcome): void {
+    this._request = undefined;
     const { log, onAccepted } = this._options;
     const isAccepted = outcome.ok && outcome.data.accepted === true;
-    // It may have been given up meanwhile, and another be in its place.
+    // Another session may have replaced this one in its slot meanwhile.
     if (!isAccepted || (log.read(slot)?.id === id && !onAccepted(slot))) {
-      this._later(this._backoff.next());
+      this._schedule(this._backoff.next());
       return;
     }
     this._backoff.reset();
-    this._later(0);
+    this._schedule(0);
   }
 
-  private _later(delayMs: number): void {
+  private _schedule(delayMs: number): void {
     this._timer = this._options.clock.set(() => this.wake(), delayMs);
   }
 }

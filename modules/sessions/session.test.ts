@@ -14,8 +14,8 @@ const STATE = {
 };
 const FINISHED = { ...STATE, end: 1_700_000_060, endWh: 160, why: "unplugged" };
 
-describe("the records", () => {
-  test("of the session under way and of finished ones read what they write", () => {
+describe("the session records", () => {
+  test("round-trip the session under way and a finished session", () => {
     const book = { meterWh: 150, givenUp: 1, session: STATE };
     expect(bookFormat.parse(JSON.parse(JSON.stringify(bookFormat.format(book))), 1)).toEqual(book);
     const entry = { order: 7, givenUp: 2, session: FINISHED };
@@ -23,7 +23,7 @@ describe("the records", () => {
   });
 
   test.each(["id", "tag", "tagEnd", "method", "currentA", "seconds", "startWh"])(
-    "are none without %s",
+    "are rejected without %s",
     (field) => {
       const { [field]: _, ...session } = STATE as Record<string, unknown>;
       expect(bookFormat.parse({ meterWh: 1, session }, 1)).toBeUndefined();
@@ -31,7 +31,7 @@ describe("the records", () => {
     },
   );
 
-  test("leave room in a value of the storage, and keys", () => {
+  test("fit into the values and keys of the storage", () => {
     const longest = { ...FINISHED, startWh: 999_999_999_999, endWh: 999_999_999_999, why: "x".repeat(16) };
     expect(
       JSON.stringify(logFormat(63).format({ order: 1e12, givenUp: 1e12, session: longest })).length,
@@ -40,12 +40,12 @@ describe("the records", () => {
   });
 });
 
-test("a meter that was behind the start of its session is taken to have been there", () => {
+test("bookFormat raises a meter reading below the start of the session", () => {
   expect(bookFormat.parse({ meterWh: 50, session: STATE }, 1)?.meterWh).toBe(STATE.startWh);
 });
 
-describe("the request", () => {
-  test("says null where nobody knew the time", () => {
+describe("requestOf", () => {
+  test("sends null for an unknown start and end", () => {
     expect(requestOf({ ...FINISHED, start: undefined, end: undefined })).toEqual({
       id: STATE.id,
       connector: 1,

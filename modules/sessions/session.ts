@@ -1,59 +1,62 @@
-/** What is kept of charging sessions, and how it stands in the storage and in the request `session` (protocol, 4 and 7). */
+/** Charging sessions: their data, their storage records and the request `session` (protocol, sections 4 and 7). */
 
 import type { GrantMethod } from "../charging/index.js";
 import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
 import type { RecordFormat } from "../settings/index.js";
 
-/** Who charges. */
+/** The card that started a session. */
 export interface SessionCard {
   /** Lower-case hex SHA-256 of the tag. */
   readonly tag: string;
   /** The last 4 characters of the tag. */
   readonly tagEnd: string;
+  /** The way in which the session was authorized. */
   readonly method: GrantMethod;
 }
 
-/** What is known of a session while it goes on. */
+/** Data of a session under way. */
 export interface SessionState extends SessionCard {
   /** 16 lower-case hex digits. */
   readonly id: string;
-  /** A, what was granted. */
+  /** Granted current, A. */
   readonly currentA: number;
-  /** Seconds since 1970-01-01 UTC; `undefined` while nobody knows the time. */
+  /** Start, seconds since 1970-01-01 UTC; `undefined` while the station has no wall clock. */
   readonly start: number | undefined;
-  /** How long it has gone on, in seconds, without the time that the station was off. */
+  /** Duration in seconds, without the time that the station was off. */
   readonly seconds: number;
-  /** The meter at its start. */
+  /** Meter reading at the start, Wh. */
   readonly startWh: number;
 }
 
+/** Data of a finished session. */
 export interface FinishedSession extends SessionState {
-  /** Seconds since 1970-01-01 UTC. */
+  /** End, seconds since 1970-01-01 UTC; `undefined` while the station has no wall clock. */
   readonly end: number | undefined;
+  /** Meter reading at the end, Wh. */
   readonly endWh: number;
-  /** `unplugged`, `stopped`, `faulted`, or `interrupted` by a power cut or a restart. */
+  /** Reason of the end: `unplugged`, `stopped`, `faulted`, or `interrupted` by a power cut or a restart. */
   readonly why: string;
 }
 
-/** The record `session`: the one under way, and what outlives it. */
+/** Content of the record `session`: the session under way and the counters. */
 export interface Book {
-  /** The meter, when this was written. */
+  /** Meter reading at the time of writing, Wh. */
   readonly meterWh: number;
-  /** Finished sessions that were given up, since the flash was erased. */
+  /** Number of unreported sessions discarded since the flash was erased. */
   readonly givenUp: number;
   readonly session: SessionState | undefined;
 }
 
-/** A finished session that waits for the platform. */
+/** Content of a log record: a finished session that the platform has not accepted. */
 export interface LogEntry {
-  /** Their order: another number for each. */
+  /** Position in the log; unique, increasing. */
   readonly order: number;
-  /** As in the book, at its end: whoever takes the place of another counts it in the same write. */
+  /** The counter `givenUp` of the book after this entry: replacing an entry counts it in the same write. */
   readonly givenUp: number;
   readonly session: FinishedSession;
 }
 
-/** Finished sessions that wait at most. */
+/** Maximum number of finished sessions in the log. */
 export const LOG_SLOTS = 64;
 const MAX_WH = 1e12;
 const MAX_S = 1e12;
@@ -70,7 +73,7 @@ function parseState(fields: JSONObject): SessionState | undefined {
   const id = textField(fields, "id", 16);
   const tag = textField(fields, "tag", 64);
   const tagEnd = textField(fields, "tagEnd", 4);
-  // As the firmware has written it.
+  // Only the firmware writes this field, so its value is not checked.
   const method = textField(fields, "method", 8) as GrantMethod | undefined;
   const currentA = numberField(fields, "currentA", { min: 0, max: 100 });
   const seconds = secondsField(fields, "seconds");
@@ -80,6 +83,7 @@ function parseState(fields: JSONObject): SessionState | undefined {
   return { id, tag, tagEnd, method, currentA, start: secondsField(fields, "start"), seconds, startWh };
 }
 
+/** The record `session`. */
 export const bookFormat: RecordFormat<Book> = {
   key: "session",
   version: 1,
@@ -88,13 +92,13 @@ export const bookFormat: RecordFormat<Book> = {
     const session = isJSONObject(fields.session) ? parseState(fields.session) : undefined;
     if (meterWh === undefined || (fields.session !== undefined && !session)) return undefined;
     const givenUp = secondsField(fields, "givenUp") ?? 0;
-    // A session does not end before it started.
+    // The meter reading must not be below the start of the session.
     return { meterWh: Math.max(meterWh, session?.startWh ?? 0), givenUp, session };
   },
   format: (book) => ({ ...book }),
 };
 
-/** `log0` to `log63`. */
+/** The record of a log slot, `log0` to `log63`. */
 export function logFormat(slot: number): RecordFormat<LogEntry> {
   return {
     key: `log${slot}`,
@@ -108,11 +112,11 @@ export function logFormat(slot: number): RecordFormat<LogEntry> {
       const givenUp = secondsField(fields, "givenUp") ?? 0;
       return { order, givenUp, session: { ...state, end: secondsField(fields, "end"), endWh, why } };
     },
-    format: ({ session, ...place }) => ({ ...place, ...session }),
+    format: ({ session, ...position }) => ({ ...position, ...session }),
   };
 }
 
-/** The `data` of the request `session`. */
+/** Returns the `data` of the request `session`. */
 export function requestOf(session: FinishedSession): JSONObject {
   const { currentA: _, start = null, end = null, ...rest } = session;
   return { connector: 1, ...rest, start, end };

@@ -5,46 +5,50 @@ import type { Book, FinishedSession, SessionCard, SessionState } from "./session
 
 export interface SessionsOptions {
   readonly clock: Clock;
-  /** The meter's reading, in Wh. */
+  /** Returns the meter reading, Wh. */
   readonly energyWh: () => number;
   readonly record: StoredRecord<Book>;
+  /** Content of `record` at the start. */
   readonly book: Book;
   readonly log: SessionLog;
+  /** Writes a log line. */
   readonly report: (line: string) => void;
-  /** A finished session is in the log; or some were given up. */
+  /** Called after a finished session is added to the log. */
   readonly onFinished: () => void;
 }
 
-/** The session under way is written as often, */
+/** Interval of writing the session under way, ms. A power cut loses at most this time. */
 const WRITE_MS = 60_000;
-/** and whenever it has taken as much: a power cut loses no more. */
+/** Energy after which the session under way is written, Wh. A power cut loses at most this energy. */
 const WRITE_WH = 100;
 
 interface Running {
   state: SessionState;
-  /** When this run of the firmware took it up, and how long it had gone on by then. */
+  /** Monotonic time at which this run of the firmware started or resumed the session, ms. */
   readonly sinceMs: number;
+  /** Duration of the session at `sinceMs`, s. */
   readonly secondsBefore: number;
-  /** After a time without power, of which nobody knows how long it was. */
+  /** Whether the session was resumed after a power cut of unknown duration. Its start then stays unknown. */
   readonly isResumed: boolean;
 }
 
 /**
- * Keeps the book of charging sessions: the one under way in the record `session`, finished ones in the log. The log
- * is written first and the book after it, so that a cut between the two leaves the session in the log, where it is
- * found again, and never nowhere. What the storage does not take is tried again, by `tidy`.
+ * Bookkeeping of charging sessions: the session under way is in the record `session`, finished sessions are in the log.
+ * At the end of a session the log is written before the book, so that a power cut in between does not lose the session.
+ * `tidy` retries failed writes.
  */
 export class Sessions implements IO {
-  private _options: SessionsOptions;
+  private readonly _options: SessionsOptions;
   private _running: Running | undefined;
-  /** What a power cut or a restart has left; somebody has to resume it or to let it go. */
+  /** Session that a power cut or restart has interrupted. The caller resumes it with `start` or ends it. */
   private _interrupted: SessionState | undefined;
+  /** Meter reading of the latest write, Wh. */
   private _writtenWh: number;
-  /** The record `session` is not what it should be. */
-  private _isBehind = false;
+  /** Whether the record `session` is out of date because a write failed. */
+  private _isOutOfDate = false;
   private _timer: Timer | undefined;
-  /** Sessions of this run that ended before the time was known: their slots, and when. At most as many as slots. */
-  private _undated = new Map<number, number>();
+  /** Monotonic end times, ms, of sessions of this run that ended before the wall clock was known, by slot. */
+  private readonly _undated = new Map<number, number>();
   private _lastWh = 0;
 
   constructor(options: SessionsOptions) {
@@ -55,21 +59,21 @@ export class Sessions implements IO {
     else if (book.session) this._write();
   }
 
-  /** What the run before has left under way. */
+  /** The session that a power cut or restart has interrupted, until it is resumed or ended. */
   get interrupted(): SessionState | undefined {
     return this._interrupted;
   }
 
-  /** Of the session under way, or of the last one in this run, in Wh. */
+  /** Energy of the session under way, or of the latest one of this run, Wh. */
   get sessionWh(): number {
     if (this._running) this._lastWh = this._options.energyWh() - this._running.state.startWh;
     return this._lastWh;
   }
 
-  /** A session starts, or the one that was interrupted goes on: it has the same id. */
+  /** Starts a session, or resumes the interrupted session if it has the same id. */
   start(session: SessionCard & { readonly id: string; readonly currentA: number }): void {
     const before = this._interrupted;
-    if (before && before.id !== session.id) this.letGo();
+    if (before && before.id !== session.id) this.closeInterrupted();
     this._interrupted = undefined;
     const { clock, energyWh } = this._options;
     const isResumed = before?.id === session.id;
@@ -81,18 +85,18 @@ export class Sessions implements IO {
     this._write();
   }
 
-  /** The meter has counted. */
-  noteEnergy(): void {
+  /** Writes the session under way when its energy has grown by `WRITE_WH` since the latest write. */
+  handleEnergyChanged(): void {
     if (this._running && this._options.energyWh() - this._writtenWh >= WRITE_WH) this._write();
   }
 
-  /** The session under way is over. */
+  /** Ends the session under way. */
   end(why: string): void {
     const running = this._running;
     if (!running) return;
-    const state = this._now(running);
+    const state = this._current(running);
     const nowS = this._epochS();
-    // Somebody may have set the clock back.
+    // The wall clock may have been set back.
     const end = nowS === undefined ? undefined : Math.max(nowS, state.start ?? 0);
     this._options.clock.clear(this._timer);
     this._lastWh = this._options.energyWh() - state.startWh;
@@ -100,8 +104,8 @@ export class Sessions implements IO {
     this._finish({ ...state, end, endWh: this._options.energyWh(), why }, !running.isResumed);
   }
 
-  /** What was interrupted is not resumed: it ends with what was known. */
-  letGo(): void {
+  /** Ends the interrupted session with the values of its latest write. */
+  closeInterrupted(): void {
     const session = this._interrupted;
     if (!session) return;
     this._interrupted = undefined;
@@ -110,28 +114,31 @@ export class Sessions implements IO {
   }
 
   /**
-   * Adds the wall clock to what ended before it was known, and writes what could not be written. Called now and then,
-   * and before the platform is told.
+   * Dates the sessions that ended before the wall clock was known, and retries failed writes. Call it periodically and
+   * before each report.
    */
   tidy(): void {
     this._dateFinished();
     this._options.log.rewrite();
-    if (this._isBehind) this._write();
+    if (this._isOutOfDate) this._write();
   }
 
   /**
-   * The platform has accepted what is in a slot. `false`: it stays for now, for the book may still say that it goes
-   * on, and what is in the log does not go on after a power cut.
+   * Removes a session that the platform has accepted. Returns `false` while the book is out of date: without its log
+   * entry, the book could resume the finished session after a power cut.
    */
   forget(slot: number): boolean {
     const { log } = this._options;
-    if (this._isBehind && !log.unwritten.has(slot)) return false;
+    if (this._isOutOfDate && !log.unwritten.has(slot)) return false;
     log.remove(slot);
     return true;
   }
 
-  /** What the platform has not accepted it will not hear of. A power cut meanwhile counts some of it twice. */
-  giveUpWaiting(): void {
+  /**
+   * Discards the unreported sessions: they belong to the previous owner. A power cut during this may count some
+   * twice.
+   */
+  discardUnreported(): void {
     const { log, report } = this._options;
     const count = log.length;
     if (count === 0) return;
@@ -139,10 +146,10 @@ export class Sessions implements IO {
     this._write();
     for (const slot of [...log.slots]) log.remove(slot);
     this._undated.clear();
-    report(`sessions: ${count} given up, they were the owner's before; ${log.givenUp} altogether`);
+    report(`sessions: ${count} discarded, they belong to the previous owner; ${log.givenUp} in total`);
   }
 
-  /** Writes down how far the session under way has come; the next run finds it. */
+  /** Writes the session under way, so that the next run can resume it. */
   close(): void {
     this._options.clock.clear(this._timer);
     if (this._running) this._write();
@@ -153,7 +160,7 @@ export class Sessions implements IO {
     const { log, clock, report, onFinished } = this._options;
     const { givenUp } = log;
     const slot = log.add(session);
-    if (log.givenUp > givenUp) report(`sessions: 1 given up, the log is full; ${log.givenUp} altogether`);
+    if (log.givenUp > givenUp) report(`sessions: 1 discarded, the log is full; ${log.givenUp} in total`);
     this._undated.delete(slot);
     if (session.start === undefined && isDatable) this._undated.set(slot, clock.monotonicMs());
     this._write();
@@ -171,8 +178,8 @@ export class Sessions implements IO {
     });
   }
 
-  /** The session under way as it is now. */
-  private _now({ state, sinceMs, secondsBefore, isResumed }: Running): SessionState {
+  /** Returns the current state of a session. */
+  private _current({ state, sinceMs, secondsBefore, isResumed }: Running): SessionState {
     const seconds = secondsBefore + Math.floor((this._options.clock.monotonicMs() - sinceMs) / 1000);
     const nowS = this._epochS();
     const isDatable = state.start === undefined && nowS !== undefined && !isResumed;
@@ -184,25 +191,25 @@ export class Sessions implements IO {
     return epochMs === undefined ? undefined : Math.floor(epochMs / 1000);
   }
 
-  /** A flash that is broken keeps nobody from charging. */
+  /** Writes the book. A failure is reported and does not stop the session. */
   private _write(): void {
     const { record, energyWh, log, report } = this._options;
-    // The book may be all that keeps what the log has in memory: it goes first.
+    // The book may be the only stored copy of a session that the log has in memory: write the log first.
     log.rewrite();
-    if (this._running) this._running.state = this._now(this._running);
+    if (this._running) this._running.state = this._current(this._running);
     const session = this._running?.state;
-    const wasBehind = this._isBehind;
-    this._isBehind = true;
-    // What the log has in memory only is in the book as it was written last, for the next run.
+    const wasOutOfDate = this._isOutOfDate;
+    this._isOutOfDate = true;
+    // A session that the log has only in memory is still in the stored book: keep it for the next run.
     if (!session && log.unwritten.size > 0) return;
     const meterWh = energyWh();
     try {
       record.write({ meterWh, givenUp: log.givenUp, session });
       this._writtenWh = meterWh;
-      this._isBehind = false;
+      this._isOutOfDate = false;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      if (!wasBehind) report(`sessions: not written: ${error.message}`);
+      if (!wasOutOfDate) report(`sessions: not written: ${error.message}`);
     }
   }
 }

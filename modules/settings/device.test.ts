@@ -11,7 +11,7 @@ const RECORD = {
 };
 
 describe("the record device", () => {
-  test("says who the station is", () => {
+  test("is parsed", () => {
     expect(deviceFormat.parse(RECORD, 1)).toEqual({
       deviceId: "cafe-1a2b3c4d",
       productId: "cafe",
@@ -22,7 +22,7 @@ describe("the record device", () => {
     });
   });
 
-  test("may lack any of it", () => {
+  test("may lack every field", () => {
     expect(deviceFormat.parse({}, 1)).toEqual({});
   });
 
@@ -35,7 +35,7 @@ describe("the record device", () => {
     ["adminPassword", "seven77"],
     ["adminPassword", "x".repeat(64)],
     ["adminPassword", 12_345_678],
-  ])("is none with a wrong %s: %p", (field, value) => {
+  ])("is rejected with an invalid %s: %p", (field, value) => {
     expect(deviceFormat.parse({ ...RECORD, [field]: value }, 1)).toBeUndefined();
   });
 });

@@ -2,33 +2,33 @@ import { decodeHex } from "../bytes/index.js";
 import { isJSONObject, type JSONObject, textField } from "../json/index.js";
 import type { RecordFormat } from "./record.js";
 
-/** The cipher of the platform's answers (protocol 4). A station has one; there is no fallback. */
+/** Cipher of the platform's responses (protocol, section 4). A station uses exactly one, without fallback. */
 export type Cipher = "aes-256-gcm" | "aes-256-cbc";
 
-/** What a station was made with. The firmware reads it and never writes it. */
+/** Provisioned identity and secrets of a station. The firmware never writes them. */
 export interface DeviceIdentity {
-  /** 1-64 characters that stand in a topic: letters, digits, `-`, `_`. */
+  /** 1-64 letters, digits, `-`, `_`; part of the MQTT topics. */
   readonly deviceId?: string;
   readonly productId?: string;
-  /** 32 bytes. */
+  /** Key that decrypts the platform's responses, 32 bytes. */
   readonly responseKey?: Uint8Array<ArrayBuffer>;
   readonly cipher?: Cipher;
-  /** 8-63 characters; a station without one has an open access point. */
+  /** 8-63 characters. Without it the access point is open. */
   readonly accessPointPassword?: string;
-  /** 8-63 characters, of whoever runs the station; printed on its label. */
+  /** 8-63 characters; the admin login of the owner, printed on the label. */
   readonly adminPassword?: string;
-  /** Fields of `/pair` by their names; what is missing is asked for. */
+  /** Preset fields of `/pair` by name. The owner enters the others. */
   readonly preset?: ReadonlyMap<string, string>;
 }
 
 const KEY_BYTES = 32;
 
-/** An id that stands in MQTT topics: no `/`, `+`, `#`, no control character. */
+/** Whether a text can be an id in MQTT topics: no `/`, `+`, `#` or control character. */
 export function isTopicId(text: string): boolean {
   return /^[A-Za-z0-9_-]{1,64}$/.test(text);
 }
 
-/** What an access point takes: 8-63 printable ASCII characters (IEEE 802.11 annex J.4.1). */
+/** Whether a text is a WPA passphrase: 8-63 printable ASCII characters (IEEE 802.11 annex J.4.1). */
 function isWiFiPassword(text: string | undefined): boolean {
   return text !== undefined && /^[ -~]{8,63}$/.test(text);
 }
@@ -37,7 +37,7 @@ function isCipher(value: unknown): value is Cipher {
   return value === "aes-256-gcm" || value === "aes-256-cbc";
 }
 
-/** Each field may be missing; one that is there and wrong makes the record unreadable, so that nobody runs on half of it. */
+/** Parses the record. Every field is optional; an invalid field makes the whole record unreadable. */
 function parse(record: JSONObject): DeviceIdentity | undefined {
   const deviceId = textField(record, "deviceId", 64);
   const productId = textField(record, "productId", 64);
@@ -67,7 +67,7 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
 }
 
 /**
- * The record `device`, as provisioning writes it:
+ * The record `device`, written by provisioning:
  * `{v, deviceId?, productId?, responseKey?, cipher?, apPassword?, adminPassword?, preset?: {"<field of /pair>": "…"}}`.
  */
 export const deviceFormat: RecordFormat<DeviceIdentity> = {

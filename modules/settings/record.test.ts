@@ -19,7 +19,7 @@ function broken(error: unknown) {
   return { record: new StoredRecord({ storage, format: FORMAT, report }), lines };
 }
 
-test("a reading or a deletion that fails is reported, and is no exception", () => {
+test("StoredRecord reports a failed read or delete without throwing", () => {
   const { record, lines } = broken(new Error("no flash"));
   expect(record.read()).toBeUndefined();
   record.clear();
@@ -29,7 +29,7 @@ test("a reading or a deletion that fails is reported, and is no exception", () =
   ]);
 });
 
-test("a write that fails passes through", () => {
+test("StoredRecord throws when a write fails", () => {
   const { record } = broken(new Error("no flash"));
   expect(() => record.write(1)).toThrow("no flash");
 });

@@ -2,31 +2,30 @@ import type { Storage } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { type JSONObject, parseJSONObject } from "../json/index.js";
 
-/** How one concern stands in the storage: JSON with its version in `v`, under one key, so that a write is atomic. */
+/** Storage format of one record: JSON with its version in `v` under one key, so that a write is atomic. */
 export interface RecordFormat<T> {
-  /** 1-11 characters, so that the key it is set aside under (`bad-<key>`) has at most 15. */
+  /** Storage key, 1-11 characters: `bad-<key>`, the key of an unreadable record, has at most 15. */
   readonly key: string;
-  /** What this firmware writes. */
+  /** Version that this firmware writes. */
   readonly version: number;
   /**
-   * The record, of fields that any version has written, a newer one too (after a rollback of the firmware);
-   * `undefined` when they make no record.
+   * Parses fields of any version, also of a newer one (after a firmware rollback); `undefined` when they are invalid.
    */
   parse(fields: JSONObject, version: number): T | undefined;
-  /** The fields to write, without `v`. */
+  /** Returns the fields to write, without `v`. */
   format(value: T): JSONObject;
-  /** The firmware may not write it (`device`): an unreadable one stays where it is. */
+  /** Whether the firmware must not write the record (`device`). An unreadable record then stays in place. */
   readonly readOnly?: boolean;
 }
 
 /**
- * One record in the storage. Storage errors (full, broken) of a write pass through to the caller; a reading or a
- * deletion that fails is reported, and everything goes on.
+ * One record in the storage. `write` throws the errors of the storage (full, broken). Errors of `read` and `clear` are
+ * only reported.
  */
 export class StoredRecord<T> {
-  private _storage: Storage;
-  private _format: RecordFormat<T>;
-  private _report: (line: string) => void;
+  private readonly _storage: Storage;
+  private readonly _format: RecordFormat<T>;
+  private readonly _report: (line: string) => void;
 
   constructor(options: { storage: Storage; format: RecordFormat<T>; report: (line: string) => void }) {
     this._storage = options.storage;
@@ -34,7 +33,9 @@ export class StoredRecord<T> {
     this._report = options.report;
   }
 
-  /** `undefined` when there is none, or none that can be read: that one is set aside and reported. */
+  /**
+   * Reads the record; `undefined` when it is missing or unreadable. An unreadable record is set aside and reported.
+   */
   read(): T | undefined {
     let bytes: ArrayBuffer | undefined;
     try {
@@ -53,16 +54,16 @@ export class StoredRecord<T> {
     return undefined;
   }
 
+  /** Writes the record. Throws when the storage fails or the record is read-only. */
   write(value: T): void {
-    if (this._format.readOnly)
-      throw new Error(`the record "${this._format.key}" is not the firmware's to write`);
+    if (this._format.readOnly) throw new Error(`the record "${this._format.key}" is read-only`);
     const fields = { v: this._format.version, ...this._format.format(value) };
     this._storage.write(this._format.key, encodeUTF8(JSON.stringify(fields)));
   }
 
+  /** Deletes the record. Throws when the record is read-only. */
   clear(): void {
-    if (this._format.readOnly)
-      throw new Error(`the record "${this._format.key}" is not the firmware's to delete`);
+    if (this._format.readOnly) throw new Error(`the record "${this._format.key}" is read-only`);
     try {
       this._storage.delete(this._format.key);
     } catch (error) {
@@ -70,7 +71,7 @@ export class StoredRecord<T> {
     }
   }
 
-  /** What a broken flash throws keeps no station from starting, or from going on. */
+  /** Reports a storage error. A broken flash must not stop the station. */
   private _reportFailure(what: string, error: unknown): void {
     if (!(error instanceof Error)) throw error;
     this._report(`settings: the record "${this._format.key}" cannot be ${what}: ${error.message}`);
@@ -82,12 +83,14 @@ export class StoredRecord<T> {
       this._report(`settings: the record "${key}" cannot be read; provision the station again`);
       return;
     }
-    this._report(`settings: the record "${key}" cannot be read; kept as "bad-${key}", going on without it`);
+    this._report(
+      `settings: the record "${key}" cannot be read; kept as "bad-${key}"; the station continues without it`,
+    );
     try {
       this._storage.write(`bad-${key}`, bytes);
       this._storage.delete(key);
     } catch {
-      this._report(`settings: no room to set the record "${key}" aside; it stays where it is`);
+      this._report(`settings: no room to set the record "${key}" aside; it stays in place`);
     }
   }
 }

@@ -25,46 +25,48 @@ import {
 export interface TagServiceOptions {
   readonly board: Board;
   readonly deviceId: string;
-  /** What people read in a list of stations; cut to 29 bytes of UTF-8. */
+  /** Name of the station in a phone's list; truncated to 29 bytes of UTF-8. */
   readonly name: string;
   /** Bluetooth SIG company identifier. */
   readonly companyId?: number;
   readonly metadata: Metadata;
-  /** A connection presents its tags as a source of its own. */
+  /** Makes a source of tags. Each connection has its own. */
   readonly newSource: () => TagSource;
+  /** Writes a log line. */
   readonly log: (line: string) => void;
 }
 
-/** What one phone has done here. Gone with its connection. */
+/** State of one connected central (a phone). Discarded when it disconnects. */
 interface Central {
   readonly connection: GATTConnection;
   readonly source: TagSource;
-  /** What the phone wrote last, as it wrote it. */
+  /** Latest value that the central wrote. */
   tag: Uint8Array<ArrayBuffer>;
   result: Result;
+  /** Number of the latest attempt, 1-255, then 0. */
   attempt: number;
 }
 
-/** The largest MTU that a phone of today asks for, so that any tag goes in one write. */
+/** Maximum MTU that current phones request, bytes. Any tag fits into one write. */
 const MTU = 247;
-/** A change is on the air within this time, and no sooner after the last: the protocol allows 1 s. */
+/** Minimum time between two changes of the advertisement, ms. The protocol allows a delay of 1 s. */
 const ADVERTISING_INTERVAL_MS = 250;
 const IDLE: Result = { state: "idle", code: 0, attempt: 0 };
 
 /**
- * The tag service: a phone writes a tag and is told what becomes of it (protocol, section 3). Each write gets one
- * pending and one final notification on the connection that wrote. Callbacks of the radio only take note; the
- * work is done from the clock, because the Bluetooth task waits while a callback runs. ATT allows one request at
- * a time (Core 5.4 Vol 3 Part F 3.3.2), so there are never more notes than connections.
+ * The tag service: a central writes a tag and receives the result (protocol, section 3). Each write causes one pending
+ * and one final notification on its connection. Radio callbacks only record the write. The work runs from a timer,
+ * because the Bluetooth task is blocked during a callback. ATT allows one request at a time (Core 5.4 Vol 3 Part F
+ * 3.3.2), so there are never more recorded writes than connections.
  */
 export class TagService implements IO {
-  private _options: TagServiceOptions;
-  private _stationHash: Uint8Array<ArrayBuffer>;
+  private readonly _options: TagServiceOptions;
+  private readonly _stationHash: Uint8Array<ArrayBuffer>;
   private _metadata: Metadata;
   private _name: string;
-  private _centrals = new Map<GATTConnection, Central>();
-  private _resultCharacteristic: GATTCharacteristic;
-  private _server: GATTServer;
+  private readonly _centrals = new Map<GATTConnection, Central>();
+  private readonly _resultCharacteristic: GATTCharacteristic;
+  private readonly _server: GATTServer;
   private _ready = false;
   private _closed = false;
   private _advertised: string | undefined;
@@ -82,23 +84,24 @@ export class TagService implements IO {
       services: [
         { uuid: SERVICE_UUID, characteristics: [this._makeTagCharacteristic(), this._resultCharacteristic] },
       ],
-      onReady: () => this._later(() => this._becomeReady()),
-      onConnect: (connection) => this._addPhone(connection),
+      onReady: () => this._defer(() => this._handleReady()),
+      onConnect: (connection) => this._addCentral(connection),
       onDisconnect: (connection) => this._centrals.delete(connection),
     });
   }
 
-  /** The radio is up. */
+  /** Whether the radio is up. */
   get isReady(): boolean {
     return this._ready;
   }
 
-  /** Brings what the advertisement says up to date. */
+  /** Updates the metadata in the advertisement. */
   update(metadata: Metadata): void {
     this._metadata = metadata;
     this._advertise();
   }
 
+  /** Changes the advertised name. */
   rename(name: string): void {
     this._name = name;
     this._advertise();
@@ -118,7 +121,7 @@ export class TagService implements IO {
       properties: GATTProperties.read | GATTProperties.write,
       descriptors: [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Tag") }],
       onRead: (connection) => this._centrals.get(connection)?.tag ?? new Uint8Array(0),
-      onWrite: (value, connection) => this._takeNote(connection, new Uint8Array(value.slice(0))),
+      onWrite: (value, connection) => this._handleWrite(connection, new Uint8Array(value.slice(0))),
     };
   }
 
@@ -129,51 +132,55 @@ export class TagService implements IO {
       descriptors: [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Authorization result") }],
       onRead: (connection) =>
         encodeResult(this._centrals.get(connection)?.result ?? IDLE, this._metadata.status),
-      // Whether a phone listens makes no difference to what happens: it may also read the result.
+      // Subscriptions do not matter: a central may also read the result.
       onSubscribe: () => {},
       onUnsubscribe: () => {},
     };
   }
 
-  private _later(work: () => void): void {
+  private _defer(work: () => void): void {
     this._options.board.clock.set(() => {
       if (!this._closed) work();
     }, 0);
   }
 
-  private _addPhone(connection: GATTConnection): void {
+  private _addCentral(connection: GATTConnection): void {
     const source = this._options.newSource();
     this._centrals.set(connection, { connection, source, tag: new Uint8Array(0), result: IDLE, attempt: 0 });
   }
 
-  /** What a phone reads right after its write is true already; telling and asking come from the clock. */
-  private _takeNote(connection: GATTConnection, tag: Uint8Array<ArrayBuffer>): void {
-    const phone = this._centrals.get(connection);
-    if (!phone) return;
-    const pending: Result = { state: "pending", code: 202, attempt: (phone.attempt + 1) & 0xff };
-    phone.tag = tag;
-    phone.attempt = pending.attempt;
-    phone.result = pending;
-    this._later(() => {
-      this._tell(phone, pending);
-      // What is no text is no tag either: it is refused in the same way as an empty one.
-      phone.source.attempt(decodeUTF8(tag) ?? "", (result) => this._conclude(phone, pending.attempt, result));
+  /**
+   * Records a write. A read right after it returns the pending result; notification and attempt follow from a timer.
+   */
+  private _handleWrite(connection: GATTConnection, tag: Uint8Array<ArrayBuffer>): void {
+    const central = this._centrals.get(connection);
+    if (!central) return;
+    const pending: Result = { state: "pending", code: 202, attempt: (central.attempt + 1) & 0xff };
+    central.tag = tag;
+    central.attempt = pending.attempt;
+    central.result = pending;
+    this._defer(() => {
+      this._notify(central, pending);
+      // A value that is not UTF-8 is refused like an empty tag.
+      central.source.attempt(decodeUTF8(tag) ?? "", (result) =>
+        this._handleResult(central, pending.attempt, result),
+      );
     });
   }
 
-  private _conclude(phone: Central, attempt: number, { state, code, reason }: AttemptResult): void {
+  private _handleResult(central: Central, attempt: number, { state, code, reason }: AttemptResult): void {
     this._options.log(`tag-service: attempt ${attempt}: ${state} (${code}: ${reason})`);
-    this._tell(phone, { state, code, attempt });
+    this._notify(central, { state, code, attempt });
   }
 
-  /** A phone that has gone meanwhile is not told; what it asked for happens all the same. */
-  private _tell(phone: Central, result: Result): void {
-    phone.result = result;
-    if (!this._centrals.has(phone.connection)) return;
-    phone.connection.notify(this._resultCharacteristic, encodeResult(result, this._metadata.status));
+  /** Notifies a central, unless it has disconnected. Its attempt takes effect in any case. */
+  private _notify(central: Central, result: Result): void {
+    central.result = result;
+    if (!this._centrals.has(central.connection)) return;
+    central.connection.notify(this._resultCharacteristic, encodeResult(result, this._metadata.status));
   }
 
-  private _becomeReady(): void {
+  private _handleReady(): void {
     this._ready = true;
     this._advertise();
   }
@@ -181,9 +188,9 @@ export class TagService implements IO {
   private _advertise(): void {
     if (!this._ready || this._closed || this._advertisingTimer) return;
     const { companyId = DEFAULT_COMPANY_ID } = this._options;
-    const what = JSON.stringify([this._metadata, this._name]);
-    if (what === this._advertised) return;
-    this._advertised = what;
+    const content = JSON.stringify([this._metadata, this._name]);
+    if (content === this._advertised) return;
+    this._advertised = content;
     const records = advertisingRecords({
       metadata: this._metadata,
       stationHash: this._stationHash,

@@ -17,20 +17,20 @@ function records(name: string) {
   return advertisingRecords({ metadata: METADATA, stationHash: HASH, companyId: 0xffff, name });
 }
 
-test("the advertising PDU is the 31 bytes of the protocol", () => {
+test("advertisingRecords returns the 31 bytes of the protocol", () => {
   const { advertisement } = records("PlugPass");
   expect(encodeHex(encodePDU(advertisement))).toBe(
     ["020106", "1107904e1d8b6c2f2e9d0a4f3b5c01001e7a", "09ffffff", "1301", "deadbeef"].join(""),
   );
 });
 
-describe("the metadata", () => {
+describe("encodeMetadata", () => {
   test.each([
     ["acceptsTags", 0x11],
     ["platformReachable", 0x12],
     ["authorizesOffline", 0x14],
     ["pairing", 0x18],
-  ] as const)("%s is its bit", (flag, byte) => {
+  ] as const)("sets the bit of %s", (flag, byte) => {
     const none = { acceptsTags: false, platformReachable: false, authorizesOffline: false, pairing: false };
     expect(encodeMetadata({ ...METADATA, ...none, [flag]: true }, HASH)[0]).toBe(byte);
   });
@@ -43,21 +43,21 @@ describe("the metadata", () => {
     ["finishing", 4],
     ["faulted", 5],
     ["unavailable", 6],
-  ] as const)("%s is %d", (status, number) => {
+  ] as const)("encodes the status %s as %d", (status, number) => {
     expect(encodeMetadata({ ...METADATA, status }, HASH)[1]).toBe(number);
     expect(encodeResult({ state: "idle", code: 0, attempt: 0 }, status)[5]).toBe(number);
     expect(STATION_STATUSES).toHaveLength(7);
   });
 });
 
-describe("the name", () => {
+describe("the advertised name", () => {
   test.each([
     ["Café Slavia", "Café Slavia"],
     ["x".repeat(40), "x".repeat(29)],
     [`${"x".repeat(28)}é`, "x".repeat(28)],
     [`${"x".repeat(26)}🚗`, "x".repeat(26)],
     [`${"x".repeat(25)}🚗`, `${"x".repeat(25)}🚗`],
-  ])("%s is cut between characters to 29 bytes", (name, cut) => {
+  ])("%s is truncated to at most 29 bytes between characters", (name, cut) => {
     const pdu = encodePDU(records(name).scanResponse);
     expect(pdu.length).toBeLessThanOrEqual(31);
     expect(pdu[1]).toBe(0x09);
@@ -72,6 +72,6 @@ test.each([
   ["rejected", 403, 255, "010393 01ff01"],
   ["failed", 502, 3, "0104f6010301"],
   ["busy", 429, 4, "0105ad010401"],
-] as const)("the result %s %d of attempt %d is %s", (state, code, attempt, hex) => {
+] as const)("encodeResult encodes %s %d of attempt %d as %s", (state, code, attempt, hex) => {
   expect(encodeHex(encodeResult({ state, code, attempt }, "plugged"))).toBe(hex.replace(" ", ""));
 });

@@ -1,20 +1,23 @@
-/** The bytes of protocol, section 3. */
+/** Encoding of the advertisement and the result (protocol, section 3). */
 
 import type { AdvertisingRecords } from "../board/index.js";
 import { truncateUTF8 } from "../bytes/index.js";
 import { STATION_STATUSES, type StationStatus } from "../charging/index.js";
 
+/** UUID of the tag service. */
 export const SERVICE_UUID = "7a1e0001-5c3b-4f0a-9d2e-2f6c8b1d4e90";
+/** UUID of the characteristic that a central writes a tag to. */
 export const TAG_UUID = "7a1e0002-5c3b-4f0a-9d2e-2f6c8b1d4e90";
+/** UUID of the characteristic with the result. */
 export const RESULT_UUID = "7a1e0003-5c3b-4f0a-9d2e-2f6c8b1d4e90";
 /** Characteristic User Description (Core 5.4 Vol 3 Part G 3.3.3.2). */
 export const USER_DESCRIPTION_UUID = "2901";
 
-/** For tests and what nobody has registered (Assigned Numbers 7.1); a maker sets their own. */
+/** Company identifier for tests and unregistered use (Assigned Numbers 7.1). Manufacturers set their own. */
 export const DEFAULT_COMPANY_ID = 0xffff;
-/** The station's hash on the air. */
+/** Length of the station hash in the advertisement, bytes. */
 export const STATION_HASH_BYTES = 4;
-/** A PDU of 31 bytes less the length and the type of the name. */
+/** Maximum length of the name: a PDU of 31 bytes minus length and type byte. */
 export const MAX_NAME_BYTES = 29;
 
 const METADATA_VERSION = 1;
@@ -22,7 +25,7 @@ const RESULT_VERSION = 1;
 /** LE General Discoverable Mode, BR/EDR Not Supported (Core Supplement Part A 1.3). */
 const ADVERTISING_FLAGS = 0x06;
 
-/** What the advertisement says of the station. */
+/** State of the station in the advertisement. */
 export interface Metadata {
   readonly acceptsTags: boolean;
   readonly platformReachable: boolean;
@@ -31,7 +34,7 @@ export interface Metadata {
   readonly status: StationStatus;
 }
 
-/** The 6 bytes of manufacturer data. `stationHash`: the first 4 bytes of SHA-256(device id). */
+/** Encodes the 6 bytes of manufacturer data. `stationHash` is the start of SHA-256(device id). */
 export function encodeMetadata(
   metadata: Metadata,
   stationHash: Uint8Array<ArrayBuffer>,
@@ -48,7 +51,10 @@ export function encodeMetadata(
   return bytes;
 }
 
-/** The advertising PDU of exactly 31 bytes and the scan response, in the order in which they are on the air. */
+/**
+ * Returns the records of the advertising PDU, exactly 31 bytes, and of the scan response, in the order of
+ * transmission.
+ */
 export function advertisingRecords(options: {
   metadata: Metadata;
   stationHash: Uint8Array<ArrayBuffer>;
@@ -66,18 +72,19 @@ export function advertisingRecords(options: {
   };
 }
 
+/** States of a result, in the order of their numbers on the wire. */
 export const RESULT_STATES = ["idle", "pending", "authorized", "rejected", "failed", "busy"] as const;
 
 /** The value of the result characteristic. */
 export interface Result {
   readonly state: (typeof RESULT_STATES)[number];
-  /** HTTP-like; 0 idle, 202 pending. */
+  /** HTTP-like code; 0 for idle, 202 for pending. */
   readonly code: number;
-  /** The attempt on this connection, 1-255, then 0. */
+  /** Number of the attempt on this connection, 1-255, then 0. */
   readonly attempt: number;
 }
 
-/** 6 bytes. */
+/** Encodes the 6 bytes of the result characteristic. */
 export function encodeResult(result: Result, status: StationStatus): Uint8Array<ArrayBuffer> {
   return new Uint8Array([
     RESULT_VERSION,

@@ -1,6 +1,6 @@
 /**
- * The shape of a Homie 3.0.1 device (docs/protocol.md, section 5). A device is a constant table: values are functions of
- * a snapshot, and commands go to a commands, so that nothing of it is made per station.
+ * Description of a Homie 3.0.1 device (docs/protocol.md, section 5). It is a constant table: values are functions of a
+ * snapshot and setters act on a commands object, so that all stations share one table.
  */
 
 export type PropertyValue = string | number | boolean | undefined;
@@ -13,24 +13,30 @@ export function payloadOf(value: PropertyValue): string {
   return value === undefined || value === "" ? NONE : String(value);
 }
 
-/** @typeParam Snapshot what the values are read from; @typeParam Commands what commands are given to */
+/**
+ * A Homie property.
+ *
+ * @typeParam Snapshot source of the values
+ * @typeParam Commands target of the setters
+ */
 export interface Property<Snapshot, Commands> {
-  /** `a-z 0-9 -`; on the wire. */
+  /** Id in the topic: `a-z`, `0-9`, `-`. */
   readonly id: string;
-  /** For people. */
+  /** Name shown to the owner. */
   readonly name: string;
   readonly datatype: "integer" | "boolean" | "enum" | "string";
   readonly unit?: string;
-  /** `min:max` of an integer; the words of an enum with commas between them. */
+  /** `min:max` of an integer, or the comma-separated values of an enum. */
   readonly format?: string | ((snapshot: Snapshot) => string);
-  /** Present value. A text that is missing or empty is published as `none`. */
+  /** Returns the current value. A missing or empty text is published as `none`. */
   readonly value: (snapshot: Snapshot) => PropertyValue;
-  /** The device has this property; default: always. Evaluated once for each connection. */
+  /** Returns whether the device has this property; default: true. Evaluated once per connection. */
   readonly isPresent?: (snapshot: Snapshot) => boolean;
-  /** Carries out `text`, which fits datatype and format. Returns what is wrong; `undefined` if nothing is. */
+  /** Sets the property to `text`, which matches datatype and format. Returns an error as a sentence, if any. */
   readonly set?: (commands: Commands, text: string) => string | undefined;
 }
 
+/** A Homie node: a group of properties. */
 export interface HomieNode<Snapshot, Commands> {
   readonly id: string;
   readonly name: string;
@@ -38,17 +44,18 @@ export interface HomieNode<Snapshot, Commands> {
   readonly properties: readonly Property<Snapshot, Commands>[];
 }
 
-/** Everything a station publishes beside its identity. */
+/** The properties of a station. */
 export interface HomieDevice<Snapshot, Commands> {
   readonly nodes: readonly HomieNode<Snapshot, Commands>[];
-  /** Under `$options` and `$telemetry`. */
+  /** Properties under `$options`. */
   readonly options: readonly Property<Snapshot, Commands>[];
+  /** Properties under `$telemetry`. */
   readonly telemetry: readonly Property<Snapshot, Commands>[];
-  /** Under `$stats`: numbers without attributes, as Homie 3.0.1 requires; `uptime` among them. */
+  /** Values under `$stats`, among them `uptime`. They have no attributes (Homie 3.0.1). */
   readonly stats: readonly Property<Snapshot, Commands>[];
 }
 
-/** A retained value, and its topic below the device's. */
+/** A retained value and its topic, relative to the device's topic. */
 export interface Value {
   readonly path: string;
   readonly payload: string;
@@ -57,17 +64,17 @@ export interface Value {
 const OPTIONS = "$options";
 const TELEMETRY = "$telemetry";
 const STATS = "$stats";
-/** `$stats/interval`, s: the update interval of the values in `stats`. Each update costs a message. */
+/** Update interval of the values in `stats`, s (`$stats/interval`). Each update costs a message. */
 export const STATS_INTERVAL_S = 300;
 
-/** A property and its topic below the device's. */
+/** A property and its topic, relative to the device's topic. */
 export interface PropertyTopic<Snapshot, Commands> {
   readonly parent: string;
   readonly path: string;
   readonly property: Property<Snapshot, Commands>;
 }
 
-/** The topics of the properties that the device has, in the order in which they are published. */
+/** Returns the topics of the present properties in the order of publishing. */
 export function propertyTopics<Snapshot, Commands>(
   { nodes, options, telemetry, stats }: HomieDevice<Snapshot, Commands>,
   snapshot: Snapshot,
@@ -88,7 +95,7 @@ export function propertyTopics<Snapshot, Commands>(
 
 type AnyTopics = readonly PropertyTopic<never, never>[];
 
-/** Attributes of the device that list its parts. */
+/** Returns the attributes of the device that list its nodes, options, telemetry and stats. */
 export function deviceValues(nodes: readonly { readonly id: string }[], topics: AnyTopics): Value[] {
   return values("", {
     $nodes: nodes.map(({ id }) => id).join(","),
@@ -99,7 +106,7 @@ export function deviceValues(nodes: readonly { readonly id: string }[], topics: 
   });
 }
 
-/** Attributes of a node. */
+/** Returns the attributes of a node. */
 export function nodeValues(
   { id, name, type }: { readonly id: string; readonly name: string; readonly type: string },
   topics: AnyTopics,
@@ -108,7 +115,7 @@ export function nodeValues(
   return values(`${id}/`, attributes);
 }
 
-/** Attributes of a property; a statistic has none. */
+/** Returns the attributes of a property; empty for a value under `$stats`. */
 export function attributeValues<Snapshot, Commands>(
   { parent, path, property }: PropertyTopic<Snapshot, Commands>,
   snapshot: Snapshot,
@@ -125,7 +132,7 @@ export function attributeValues<Snapshot, Commands>(
   });
 }
 
-/** Values with a common prefix, without those that are `undefined`. */
+/** Returns the defined values of a list with a common topic prefix. */
 export function values(prefix: string, list: Readonly<Record<string, string | undefined>>): Value[] {
   const all: Value[] = [];
   for (const name of Object.keys(list)) {
@@ -148,31 +155,33 @@ function formatOf<Snapshot, Commands>(
   return typeof format === "function" ? format(snapshot) : format;
 }
 
+/** Maximum length of a string property, characters. */
 const MAX_TEXT_CHARS = 128;
 
-/** Carries out the text of a `/set` topic. Returns what is wrong; `undefined` if nothing is. */
+/** Validates and sets the payload of a `/set` topic. Returns an error as a sentence, if any. */
 export function setProperty<Snapshot, Commands>(
   property: Property<Snapshot, Commands> | undefined,
   command: { readonly text: string; readonly snapshot: Snapshot; readonly commands: Commands },
 ): string | undefined {
-  if (!property?.set) return "this cannot be set";
+  if (!property?.set) return "this property cannot be set";
   const { text, snapshot, commands } = command;
   const format = formatOf(property, snapshot) ?? "";
   switch (property.datatype) {
     case "boolean":
-      if (text !== "true" && text !== "false") return "it must be true or false";
+      if (text !== "true" && text !== "false") return "the value must be true or false";
       break;
     case "enum":
-      if (!format.split(",").includes(text)) return `it must be one of ${format}`;
+      if (!format.split(",").includes(text)) return `the value must be one of ${format}`;
       break;
     case "integer": {
       const range = format.split(":").map(Number);
       const isIn = Number(text) >= (range[0] ?? Number.NaN) && Number(text) <= (range[1] ?? Number.NaN);
-      if (!/^-?\d{1,9}$/.test(text) || !isIn) return `it must be in ${format}`;
+      if (!/^-?\d{1,9}$/.test(text) || !isIn) return `the value must be in ${format}`;
       break;
     }
     case "string":
-      if (text === "" || text.length > MAX_TEXT_CHARS) return `it must have 1-${MAX_TEXT_CHARS} characters`;
+      if (text === "" || text.length > MAX_TEXT_CHARS)
+        return `the value must have 1-${MAX_TEXT_CHARS} characters`;
       break;
   }
   return property.set(commands, text);

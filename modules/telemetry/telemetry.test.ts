@@ -16,7 +16,7 @@ function property(id: string, value: () => number): Property<undefined, undefine
   return { id, name: id, datatype: "integer", value };
 }
 
-test("a value that changes at each comparison delays neither other values nor notifications", () => {
+test("Telemetry: a constantly changing value delays neither other values nor notifications", () => {
   const clock = new VirtualClock();
   let moving = 0;
   let also = 0;
@@ -51,7 +51,7 @@ test("a value that changes at each comparison delays neither other values nor no
   const payloads = sent.map(({ topic, payload }) => `${topic.split("/").at(-1)} ${payload}`);
   expect(payloads).toContain("calm 7");
   expect(payloads.filter((line) => line.includes("note "))).toHaveLength(3);
-  // And the notes do not keep the values waiting.
+  // Notifications do not delay values either.
   expect(payloads.filter((line) => line.startsWith("restless")).length).toBeGreaterThan(2);
   expect(payloads.filter((line) => line.startsWith("also")).length).toBeGreaterThan(0);
   telemetry.close();

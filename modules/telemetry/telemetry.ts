@@ -22,7 +22,7 @@ export interface TelemetryMessage {
   readonly retain: boolean;
 }
 
-/** What does not change while the station is connected. */
+/** Identity of the station; constant during a connection. */
 export interface TelemetryIdentity {
   readonly user: string;
   readonly deviceId: string;
@@ -38,11 +38,11 @@ export interface TelemetryOptions<Snapshot, Commands> {
   readonly identity: TelemetryIdentity;
   readonly device: HomieDevice<Snapshot, Commands>;
   readonly source: TelemetrySource<Snapshot, Commands>;
-  /** `false` when there is no room now; the message is offered again. */
+  /** Publishes a message. Returns `false` when the outbox is full; the message is then offered again. */
   readonly publish: (message: TelemetryMessage) => boolean;
 }
 
-/** Where values come from and where commands go. */
+/** Source of the values and target of the commands. */
 export interface TelemetrySource<Snapshot, Commands> {
   /** Read anew for each comparison. */
   readonly snapshot: Snapshot;
@@ -52,32 +52,33 @@ export interface TelemetrySource<Snapshot, Commands> {
 /** Severity of a notification. */
 export type LogLevel = "info" | "warning" | "error";
 
+/** Interval of `$heartbeat`, ms. */
 const HEARTBEAT_MS = 10_000;
-/** Changes, errors and notifications in any second; with the heartbeat that makes 5. */
+/** Maximum number of changes, errors and notifications in any second. The heartbeat comes on top. */
 const MAX_PER_SECOND = 4;
-/** Errors and notifications that wait; a further one drives the oldest out. */
-const MAX_NOTES = 16;
-/** As often one value after the other may be the same one's while others wait. */
+/** Maximum number of waiting errors and notifications. A further one replaces the oldest. */
+const MAX_NOTICES = 16;
+/** Maximum number of consecutive messages of one property while other properties wait. */
 const MAX_REPEATS = 3;
-/** Until messages that found no room are offered again. */
+/** Delay before a message is offered again to a full outbox, ms. */
 const RETRY_MS = 100;
 
-/** The root of a station's tree: `<user>/sweet-home/<device id>` (protocol, section 5). */
+/** Topic of a station's Homie device: `<user>/sweet-home/<device id>` (protocol, section 5). */
 export function homieRoot(identity: { readonly user: string; readonly deviceId: string }): string {
   return `${identity.user}/sweet-home/${identity.deviceId}`;
 }
 
-/** The first word of a station that has reached the broker. */
+/** First message of a connection: `$state` is `init`. */
 export function greeting(identity: { readonly user: string; readonly deviceId: string }): TelemetryMessage {
   return stateMessage(identity, "init");
 }
 
-/** What the broker publishes when the station is gone without a word. */
+/** Last will: `$state` is `lost`. The broker publishes it when the connection is lost. */
 export function lastWill(identity: { readonly user: string; readonly deviceId: string }): TelemetryMessage {
   return stateMessage(identity, "lost");
 }
 
-/** The last word of a station that goes on purpose. */
+/** Last message before a deliberate disconnect: `$state` is `disconnected`. */
 export function farewell(identity: { readonly user: string; readonly deviceId: string }): TelemetryMessage {
   return stateMessage(identity, "disconnected");
 }
@@ -90,32 +91,37 @@ function stateMessage(
 }
 
 /**
- * The station's Homie tree. At a connection the whole tree goes out as the broker's session takes it, then what
- * changes: a value that changes again before it was sent is sent once. Values are compared when `update` is called,
- * and with each heartbeat.
+ * Publisher of the station's Homie device. After a connection it publishes the whole device as the outbox has room, then
+ * changed values. A value that changes several times before it is sent is sent once. Values are compared at each
+ * `update` and each heartbeat.
  */
 export class Telemetry<Snapshot, Commands> implements IO {
-  private _options: TelemetryOptions<Snapshot, Commands>;
-  private _root: string;
+  private readonly _options: TelemetryOptions<Snapshot, Commands>;
+  private readonly _root: string;
   private _name: string;
-  private _topics: readonly PropertyTopic<Snapshot, Commands>[];
-  /** What is left of the tree after a connection: the part that comes next, and what is left of this one. */
+  private readonly _topics: readonly PropertyTopic<Snapshot, Commands>[];
+  /** Next part of the device to publish after a connection; `undefined` when the device is complete. */
   private _part: number | undefined;
+  /** Remaining values of the current part. */
   private _pending: Value[] = [];
   private _localIP = "";
-  /** What the broker's session had no room for. */
+  /** Message that the full outbox has refused. */
   private _refused: TelemetryMessage | undefined;
-  /** The values that were sent last, in the order of the topics. */
-  private _sent: PropertyValue[] = [];
-  private _notes: TelemetryMessage[] = [];
-  /** Notes and changes take turns, and a value that moves all the time lets others by: it keeps nothing waiting. */
-  private _isNotesTurn = true;
+  /** Latest published values, in the order of `_topics`. */
+  private readonly _sent: PropertyValue[] = [];
+  /** Waiting errors and notifications. */
+  private readonly _notices: TelemetryMessage[] = [];
+  /** Whether a notice precedes the next change. Notices and changes alternate, so that neither delays the other. */
+  private _isNoticeTurn = true;
+  /** Index of the property that was published last. */
   private _latest = -1;
+  /** Number of consecutive messages of the property `_latest`. */
   private _repeats = 0;
+  /** Index of the latest property that a constantly changing one has let through. */
   private _turn = -1;
-  /** When the latest changes were sent; as many as may be in a second. */
-  private _moments: number[] = [];
-  private _whenCleared: ((isWhole: boolean) => void) | undefined;
+  /** Monotonic times of the messages in the last second, ms. */
+  private _sentAtMs: number[] = [];
+  private _onCleared: ((isComplete: boolean) => void) | undefined;
   private _online = false;
   private _heartbeat: Timer | undefined;
   private _retry: Timer | undefined;
@@ -128,46 +134,47 @@ export class Telemetry<Snapshot, Commands> implements IO {
   }
 
   /**
-   * What the station has to be subscribed to, with QoS 0: a broker keeps such messages for no station that is away. A
-   * `charger/start` that waited at the broker would start whatever vehicle is plugged in by then, at the owner's expense.
+   * Subscription to the `/set` topics. With QoS 0 the broker does not queue messages for an offline station: a queued
+   * `charger/start` would later start another vehicle at the owner's expense.
    */
   get setSubscription(): { readonly filter: string; readonly qos: 0 } {
     return { filter: `${this._root}/+/+/set`, qos: 0 };
   }
 
-  /** The broker is reached: the whole tree goes out, as Homie 3.0.1 wants it, `init` first and `ready` last. */
+  /** Publishes the whole device after a connection: `init` first, `ready` last (Homie 3.0.1). */
   goOnline(localIP: string): void {
     const { clock } = this._options;
     this._online = true;
     this._localIP = localIP;
-    this._begin(0);
+    this._restart(0);
     clock.clear(this._heartbeat);
-    this._heartbeat = clock.repeat(() => this._beat(), HEARTBEAT_MS);
+    this._heartbeat = clock.repeat(() => this._sendHeartbeat(), HEARTBEAT_MS);
     this._flush();
   }
 
+  /** Stops publishing after the connection is lost. */
   goOffline(): void {
     this._online = false;
-    this._begin(undefined);
+    this._restart(undefined);
     this._options.clock.clear(this._heartbeat);
     this._options.clock.clear(this._retry);
     this._retry = undefined;
-    this._whenCleared?.(false);
+    this._onCleared?.(false);
   }
 
-  /** Something may have changed. */
+  /** Publishes changed values. Call it when a value may have changed. */
   update(): void {
     this._flush();
   }
 
-  /** For people, in their app. */
+  /** Sends a notification to the owner's app. */
   notify(message: string, logLevel: LogLevel): void {
     const { user, deviceId } = this._options.identity;
-    const note = { message, logLevel, senderType: "device", type: "text", senderId: deviceId };
-    this._note(`${user}/notifications/create`, note);
+    const notice = { message, logLevel, senderType: "device", type: "text", senderId: deviceId };
+    this._addNotice(`${user}/notifications/create`, notice);
   }
 
-  /** Takes a message of the broker; `false` when it sets nothing of ours. */
+  /** Handles a message from the broker. Returns `false` when it is not on a `/set` topic of this station. */
   receive(topic: string, payload: Uint8Array<ArrayBuffer>): boolean {
     const { identity, source } = this._options;
     const prefix = `${this._root}/`;
@@ -182,47 +189,47 @@ export class Telemetry<Snapshot, Commands> implements IO {
     if (message === undefined) this._flush();
     else {
       const errors = `${identity.user}/errors/sweet-home/${identity.deviceId}/${path}`;
-      this._note(errors, { code: "invalid", message });
+      this._addNotice(errors, { code: "invalid", message });
     }
     return true;
   }
 
   /**
-   * Takes everything back that was retained. `done` is called, once, and told whether all of it was handed to the
-   * broker's session: not so when the connection ends before.
+   * Deletes all retained topics. `done` is called once, with `true` when all messages are in the outbox and `false` when
+   * the connection ends before.
    */
-  clear(done: (isWhole: boolean) => void): void {
-    this._whenCleared = (isWhole) => {
-      this._whenCleared = undefined;
-      done(isWhole);
+  clear(done: (isComplete: boolean) => void): void {
+    this._onCleared = (isComplete) => {
+      this._onCleared = undefined;
+      done(isComplete);
     };
     this._options.clock.clear(this._heartbeat);
-    this._begin(0);
+    this._restart(0);
     this._flush();
-    if (!this._online) this._whenCleared?.(false);
+    if (!this._online) this._onCleared?.(false);
   }
 
-  /** `$name` from now on. */
+  /** Changes `$name`. */
   rename(name: string): void {
     this._name = name;
-    if (!this._online || this._whenCleared) return;
+    if (!this._online || this._onCleared) return;
     this._pending.push({ path: "$name", payload: name });
     this._flush();
   }
 
   close(): void {
-    this._whenCleared = undefined;
+    this._onCleared = undefined;
     this.goOffline();
   }
 
-  private _begin(part: number | undefined): void {
+  private _restart(part: number | undefined): void {
     this._part = part;
     this._pending = [];
     this._refused = undefined;
     this._sent.length = 0;
   }
 
-  /** The device in parts, so that few values are in memory at a time. `undefined` after the last part. */
+  /** Returns one part of the device, so that few values are in memory at a time; `undefined` after the last part. */
   private _valuesOf(part: number): Value[] | undefined {
     const { device, source } = this._options;
     if (part === 0) return this._identityValues().concat(deviceValues(device.nodes, this._topics));
@@ -254,68 +261,68 @@ export class Telemetry<Snapshot, Commands> implements IO {
     });
   }
 
-  /** Notes a value of a property as sent; a connection that refuses it keeps it until it is taken. */
+  /** Records a property's value as sent. A refused message is kept in `_refused` until the outbox accepts it. */
   private _send(index: number, value: PropertyValue): Value {
     this._sent[index] = value;
     return { path: this._topics[index]?.path ?? "", payload: payloadOf(value) };
   }
 
-  /** The next value of the device that is being published; empty while the device is being removed. */
-  private _next(): Value | undefined {
+  /** Returns the next value of the device; with an empty payload while the device is being deleted. */
+  private _nextValue(): Value | undefined {
     if (this._pending.length === 0 && this._part !== undefined) {
       const list = this._valuesOf(this._part);
       this._part = list && this._part + 1;
       this._pending = list ?? [];
     }
     const value = this._pending.shift();
-    return value && this._whenCleared ? { path: value.path, payload: "" } : value;
+    return value && this._onCleared ? { path: value.path, payload: "" } : value;
   }
 
-  private _beat(): void {
+  private _sendHeartbeat(): void {
     const uptimeS = Math.floor(this._options.clock.monotonicMs() / 1000);
     const topic = `${this._root}/$heartbeat`;
     this._options.publish({ topic, payload: String(uptimeS), qos: 0, retain: false });
     this._flush();
   }
 
-  private _note(topic: string, body: object): void {
-    this._notes.push({ topic, payload: JSON.stringify(body), qos: 1, retain: false });
-    if (this._notes.length > MAX_NOTES) this._notes.shift();
+  private _addNotice(topic: string, body: object): void {
+    this._notices.push({ topic, payload: JSON.stringify(body), qos: 1, retain: false });
+    if (this._notices.length > MAX_NOTICES) this._notices.shift();
     this._flush();
   }
 
   private _flush(): void {
     if (!this._online || this._retry) return;
-    for (let message = this._refused ?? this._take(); message; message = this._take()) {
+    for (let message = this._refused ?? this._nextMessage(); message; message = this._nextMessage()) {
       if (!this._options.publish(message)) {
         this._refused = message;
-        this._again(RETRY_MS);
+        this._flushLater(RETRY_MS);
         return;
       }
       this._refused = undefined;
     }
   }
 
-  private _again(delayMs: number): void {
+  private _flushLater(delayMs: number): void {
     this._retry = this._options.clock.set(() => {
       this._retry = undefined;
       this._flush();
     }, delayMs);
   }
 
-  /** What goes out next, and may go now. */
-  private _take(): TelemetryMessage | undefined {
-    const value = this._next();
+  /** Returns the next message that the rate limit allows; `undefined` without one. */
+  private _nextMessage(): TelemetryMessage | undefined {
+    const value = this._nextValue();
     if (value) return this._retained(value);
-    if (this._whenCleared) {
-      this._whenCleared(true);
+    if (this._onCleared) {
+      this._onCleared(true);
       return undefined;
     }
-    if (!this._mayGo()) return undefined;
-    const change = this._isNotesTurn && this._notes.length > 0 ? undefined : this._changed();
-    this._isNotesTurn = change !== undefined;
-    const message = change ? this._retained(change) : this._notes.shift();
-    if (message) this._moments.push(this._options.clock.monotonicMs());
+    if (!this._mayPublish()) return undefined;
+    const change = this._isNoticeTurn && this._notices.length > 0 ? undefined : this._changed();
+    this._isNoticeTurn = change !== undefined;
+    const message = change ? this._retained(change) : this._notices.shift();
+    if (message) this._sentAtMs.push(this._options.clock.monotonicMs());
     return message;
   }
 
@@ -323,7 +330,7 @@ export class Telemetry<Snapshot, Commands> implements IO {
     return { topic: `${this._root}/${path}`, payload, qos: 1, retain: true };
   }
 
-  /** A property whose value differs from the one that was sent. */
+  /** Returns the next changed value; `undefined` without one. */
   private _changed(): Value | undefined {
     let at = this._nextChanged(0);
     if (at < 0) return undefined;
@@ -351,13 +358,13 @@ export class Telemetry<Snapshot, Commands> implements IO {
     return -1;
   }
 
-  /** There may be another message now, or it comes back when there may. */
-  private _mayGo(): boolean {
+  /** Whether the rate limit allows a message now. Otherwise schedules the next flush. */
+  private _mayPublish(): boolean {
     const now = this._options.clock.monotonicMs();
-    this._moments = this._moments.filter((moment) => now - moment < 1000);
-    const first = this._moments[0];
-    if (first === undefined || this._moments.length < MAX_PER_SECOND) return true;
-    this._again(1000 - (now - first));
+    this._sentAtMs = this._sentAtMs.filter((sentAtMs) => now - sentAtMs < 1000);
+    const first = this._sentAtMs[0];
+    if (first === undefined || this._sentAtMs.length < MAX_PER_SECOND) return true;
+    this._flushLater(1000 - (now - first));
     return false;
   }
 }

@@ -5,43 +5,44 @@ import { JITTER_MS, nextCheck, parseTimeOfDay } from "./schedule.js";
 
 export interface AutoUpdateOptions {
   readonly board: Pick<Board, "clock" | "crypto">;
-  /** `HH:MM`, UTC; `undefined`: it does not look by itself. */
+  /** Returns the daily check time, `HH:MM` UTC; `undefined` disables automatic checks. */
   readonly time: () => string | undefined;
-  readonly look: () => void;
+  /** Starts a check on the server. */
+  readonly check: () => void;
 }
 
 const POLL_MS = 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 const MIN_RETRY_MS = 10 * 60_000;
 const MAX_RETRY_MS = 2 * 60 * 60_000;
-/** After that it is tomorrow's. */
+/** Retries after a failed check. When they are used up, the next check is on the following day. */
 const MAX_RETRIES = 5;
 
-/** Looks for an update once a day, at the time that the owner has set and up to 30 minutes later. */
+/** Checks for an update once a day, at the owner's time plus a random delay of up to 30 minutes. */
 export class AutoUpdate implements IO {
-  private _options: AutoUpdateOptions;
-  private _backoff: Backoff;
-  private _poll: Timer;
+  private readonly _options: AutoUpdateOptions;
+  private readonly _backoff: Backoff;
+  private readonly _poll: Timer;
   private _retry: Timer | undefined;
   private _retries = 0;
-  /** What `#dueMs` was made for. */
+  /** Check time for which `_dueMs` was computed. */
   private _time: string | undefined;
-  /** ms since 1970. */
+  /** Time of the next check, ms since 1970. */
   private _dueMs: number | undefined;
 
   constructor(options: AutoUpdateOptions) {
     this._options = options;
     const { clock, crypto } = options.board;
     this._backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, random: crypto.random });
-    this._poll = clock.repeat(() => this._follow(), POLL_MS);
+    this._poll = clock.repeat(() => this._checkSchedule(), POLL_MS);
   }
 
-  /** The latest look failed for a reason that may pass. */
-  tryAgain(): void {
+  /** Schedules a retry. Call it when a check failed for a temporary reason. */
+  scheduleRetry(): void {
     if (this._retries >= MAX_RETRIES || this._options.time() === undefined) return;
     this._retries++;
     this._options.board.clock.clear(this._retry);
-    this._retry = this._options.board.clock.set(() => this._options.look(), this._backoff.next());
+    this._retry = this._options.board.clock.set(() => this._options.check(), this._backoff.next());
   }
 
   close(): void {
@@ -49,8 +50,8 @@ export class AutoUpdate implements IO {
     this._options.board.clock.clear(this._retry);
   }
 
-  /** The clock may jump, and the owner may change the time. */
-  private _follow(): void {
+  /** Starts the check when it is due. Recomputes the due time when the clock jumps or the owner changes the time. */
+  private _checkSchedule(): void {
     const { board, time } = this._options;
     const epochMs = board.clock.epochMs();
     const text = time();
@@ -67,7 +68,7 @@ export class AutoUpdate implements IO {
       this._dueMs = nextCheck(epochMs, timeOfDay, this._fraction());
       this._retries = 0;
       this._backoff.reset();
-      this._options.look();
+      this._options.check();
     }
   }
 

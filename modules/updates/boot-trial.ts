@@ -1,4 +1,7 @@
-/** Where a rollback is decided: a new firmware that does not prove itself in time restarts, and the bootloader does the rest. */
+/**
+ * Boot trial of a new firmware: decides between validation and rollback. A firmware that is not validated in time
+ * restarts, and the bootloader rolls it back.
+ */
 
 import type { Board, IO, Timer } from "../board/index.js";
 import type { StoredRecord } from "../settings/index.js";
@@ -9,145 +12,151 @@ export interface BootTrialOptions {
   readonly board: Pick<Board, "clock" | "confirmUpdate" | "resetReason" | "log">;
   readonly record: StoredRecord<UpdateRecord>;
   readonly runningVersion: number;
-  /** The radio is up, and so is the station's own network or the one it has joined. */
+  /** Returns whether the radio runs and either the access point is open or a network is joined. */
   readonly isUp: () => boolean;
-  /** No session is under way: the station may restart. */
+  /** Returns whether the station may restart: no session is under way. */
   readonly isFree: () => boolean;
-  /** What keeps it from the broker, if that is known. */
+  /** Returns the reason why the broker is not reachable, if it is known. */
   readonly problem: () => string | undefined;
   readonly restart: (reason: string) => void;
-  /** The firmware stays. */
-  readonly onConfirmed: () => void;
-  /** What people want to know: firmware that runs from now on, or that was taken back. */
-  readonly onNews?: (message: string, outcome: "confirmed" | "rolled-back") => void;
+  /** Called when the new firmware is validated: it stays. */
+  readonly onValidated: () => void;
+  /** Notifies the owner of a validated or rolled-back firmware. */
+  readonly onNews?: (message: string, outcome: "validated" | "rolled-back") => void;
 }
 
-/** In which a new firmware has to prove itself. */
-export const CONFIRM_WITHIN_MS = 5 * 60_000;
-const LOOK_MS = 5000;
+/** Time that a firmware pending verification has to reach the broker, ms. After it, the firmware is rolled back. */
+export const VALIDATION_TIMEOUT_MS = 5 * 60_000;
+/** Interval of the checks while validation is pending, ms. */
+const CHECK_MS = 5000;
 
-/** Keeps a new firmware that has proven itself, and lets go of one that has not. */
+/** Validates a new firmware that works, and rolls back one that does not. */
 export class BootTrial implements IO {
-  private _options: BootTrialOptions;
+  private readonly _options: BootTrialOptions;
   private _record: UpdateRecord;
   private _trial: Trial | undefined;
-  private _look: Timer | undefined;
+  private _check: Timer | undefined;
   private _deadline: Timer | undefined;
-  /** Its time is over, and a session is under way. */
+  /** The deadline has passed, but a session is under way: the rollback follows its end. */
   private _isOverdue = false;
-  /** The bootloader does not take it in. */
-  private _isRefused = false;
+  /** The bootloader's refusal to mark the firmware as valid has been logged; it is logged once. */
+  private _isRefusalLogged = false;
 
   constructor(options: BootTrialOptions) {
     this._options = options;
     this._record = options.record.read() ?? {};
     const { board, runningVersion } = options;
-    const verdict = evaluate(this._record, runningVersion, board.resetReason);
-    switch (verdict.type) {
+    const outcome = evaluate(this._record, runningVersion, board.resetReason);
+    switch (outcome.type) {
       case "none":
         break;
-      case "confirmed":
+      case "validated":
         this._trial = this._record.trial;
-        this._settle(() => {});
+        this._markValid(() => {});
         break;
       case "rolled-back":
-        board.log(`update: version ${verdict.rollback.version} was rolled back: ${verdict.rollback.why}`);
-        this._keep({ rollback: verdict.rollback });
+        board.log(`update: version ${outcome.rollback.version} was rolled back: ${outcome.rollback.why}`);
+        this._persist({ rollback: outcome.rollback });
         options.onNews?.(
-          `firmware ${verdict.rollback.version} was taken back: ${verdict.rollback.why}`,
+          `firmware ${outcome.rollback.version} was rolled back: ${outcome.rollback.why}`,
           "rolled-back",
         );
         break;
       case "trial":
-        this._begin(verdict.trial, verdict.hasWayBack);
+        this._begin(outcome.trial, outcome.canRollBack);
         break;
     }
   }
 
-  /** This firmware is new, and not confirmed: no further update may begin. */
-  get isOnTrial(): boolean {
+  /** Whether the running firmware is pending verification. No further update may start meanwhile. */
+  get isPendingVerification(): boolean {
     return this._trial !== undefined;
   }
 
-  /** The latest update that was taken back, until another has proven itself. */
+  /** The latest rollback; `undefined` after another firmware is validated. */
   get rollback(): Rollback | undefined {
     return this._record.rollback;
   }
 
-  /** The broker was reached: any firmware has proven itself by that. */
+  /** Validates the running firmware: reaching the broker is sufficient proof. */
   handleBrokerReached(): void {
-    if (this._trial) this._confirm();
-    else this._tellBootloader();
+    if (this._trial) this._validate();
+    else this._markValidInBootloader();
   }
 
-  /** A session may have ended. */
+  /** Performs an overdue rollback when the session has ended. */
   handleSessionChanged(): void {
-    if (this._isOverdue && this._trial) this._giveUp();
+    if (this._isOverdue && this._trial) this._rollBack();
   }
 
-  /** An image is about to become what starts next. Gives why it may not, if it may not. */
+  /**
+   * Records the trial of an image before the image becomes the next boot image. Returns a refusal if the record
+   * cannot be written.
+   */
   prepare(trial: Omit<Trial, "stage">): Refusal | undefined {
-    if (this._keep({ ...this._record, trial: { ...trial, stage: "installed" } })) return undefined;
-    return { code: "flash", message: "the storage is full: nobody would know of a rollback" };
+    if (this._persist({ ...this._record, trial: { ...trial, stage: "installed" } })) return undefined;
+    return { code: "flash", message: "the storage is full; a rollback could not be recorded" };
   }
 
-  /** It has not become that. */
-  withdraw(): void {
-    this._keep({ rollback: this._record.rollback });
+  /** Removes the trial that `prepare` recorded. Call it when the image has not become the next boot image. */
+  cancel(): void {
+    this._persist({ rollback: this._record.rollback });
   }
 
   close(): void {
     const { clock } = this._options.board;
-    clock.clear(this._look);
+    clock.clear(this._check);
     clock.clear(this._deadline);
   }
 
-  private _begin(trial: Trial, hasWayBack: boolean): void {
+  private _begin(trial: Trial, canRollBack: boolean): void {
     const { board } = this._options;
-    board.log(`update: version ${trial.to} is new; it has 5 minutes to prove itself`);
+    board.log(
+      `update: version ${trial.to} is pending verification; without validation it is rolled back after 5 minutes`,
+    );
     this._trial = { ...trial, stage: "started" };
-    this._keep({ ...this._record, trial: this._trial });
+    this._persist({ ...this._record, trial: this._trial });
     if (!trial.hadBroker) {
-      this._look = board.clock.repeat(() => {
-        if (this._options.isUp()) this._confirm();
-      }, LOOK_MS);
+      this._check = board.clock.repeat(() => {
+        if (this._options.isUp()) this._validate();
+      }, CHECK_MS);
     }
-    // Where the bootloader takes nothing back, restarting helps nobody.
-    if (hasWayBack) this._deadline = board.clock.set(() => this._giveUp(), CONFIRM_WITHIN_MS);
+    // Without rollback in the bootloader, a restart would only start the same firmware again.
+    if (canRollBack) this._deadline = board.clock.set(() => this._rollBack(), VALIDATION_TIMEOUT_MS);
   }
 
-  private _confirm(): void {
+  private _validate(): void {
     const { trial } = this._record;
-    if (trial) this._keep({ ...this._record, trial: { ...trial, stage: "confirmed" } });
-    this._settle(() => {
-      this._options.board.log("update: the new firmware is confirmed");
-      this._options.onConfirmed();
-      this._options.onNews?.(`firmware ${this._options.runningVersion} runs`, "confirmed");
+    if (trial) this._persist({ ...this._record, trial: { ...trial, stage: "confirmed" } });
+    this._markValid(() => {
+      this._options.board.log("update: the new firmware is validated");
+      this._options.onValidated();
+      this._options.onNews?.(`firmware ${this._options.runningVersion} runs`, "validated");
     });
   }
 
   /**
-   * Proven it is; what is left is that the bootloader knows. The record comes first to say so, and last to be
-   * forgotten: a power cut between leaves no doubt.
+   * Marks the validated firmware as valid in the bootloader; retries until this succeeds. The record stores the stage
+   * `confirmed` before this and is cleared after it, so that a power cut in between leaves no doubt.
    */
-  private _settle(onKept: () => void): void {
+  private _markValid(onDone: () => void): void {
     const { board } = this._options;
-    const problem = this._tellBootloader();
+    const problem = this._markValidInBootloader();
     this.close();
     if (problem === undefined) {
       this._trial = undefined;
-      this._keep({});
-      onKept();
+      this._persist({});
+      onDone();
     } else {
-      if (!this._isRefused)
-        board.log(`update: the bootloader was not told that the new firmware stays: ${problem}`);
-      this._isRefused = true;
-      this._look = board.clock.set(() => this._settle(onKept), LOOK_MS);
+      if (!this._isRefusalLogged)
+        board.log(`update: the bootloader could not mark the new firmware as valid: ${problem}`);
+      this._isRefusalLogged = true;
+      this._check = board.clock.set(() => this._markValid(onDone), CHECK_MS);
     }
   }
 
-  /** Gives why it could not be told, if it could not. Where nothing is on trial it need not be. */
-  private _tellBootloader(): string | undefined {
+  /** Marks the running firmware as valid in the bootloader; no effect without a trial. Returns the error, if any. */
+  private _markValidInBootloader(): string | undefined {
     try {
       this._options.board.confirmUpdate();
       return undefined;
@@ -156,17 +165,17 @@ export class BootTrial implements IO {
     }
   }
 
-  private _giveUp(): void {
+  private _rollBack(): void {
     this._isOverdue = !this._options.isFree();
     if (this._isOverdue) return;
-    if (this._trial) this._keep({ ...this._record, trial: { ...this._trial, hasGivenUp: true } });
+    if (this._trial) this._persist({ ...this._record, trial: { ...this._trial, hasGivenUp: true } });
     const problem = this._options.problem();
     const why = problem === undefined ? "" : `: ${problem}`;
     this._options.restart(`the new firmware did not reach the broker within 5 minutes${why}`);
   }
 
-  /** `false` when it cannot be written. */
-  private _keep(record: UpdateRecord): boolean {
+  /** Writes the record. Returns `false` when it cannot be written. */
+  private _persist(record: UpdateRecord): boolean {
     this._record = record;
     try {
       this._options.record.write(record);

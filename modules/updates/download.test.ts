@@ -41,17 +41,17 @@ beforeEach(() => {
   });
 });
 
-function place(url: string) {
-  const found = parseURL(url);
-  if (!found) throw new Error(`${url} is no URL`);
-  return found;
+function parsed(text: string) {
+  const url = parseURL(text);
+  if (!url) throw new Error(`${text} is not a URL`);
+  return url;
 }
 
 function redirect(location: string): FirmwareResponse {
   return { status: 302, headers: { location, "content-length": "0" }, body: new Uint8Array(0) };
 }
 
-/** What comes of a GET. */
+/** Runs a GET and returns its result. */
 function get(url: string): { status: number; bytes: number; outcome: string; tookMs: number } {
   const result = { status: 0, bytes: 0, outcome: "", tookMs: 0 };
   const beganMs = world.clock.monotonicMs();
@@ -61,7 +61,7 @@ function get(url: string): { status: number; bytes: number; outcome: string; too
   };
   new Get({
     board,
-    place: place(url),
+    url: parsed(url),
     headers: {},
     onHead: ({ status }) => {
       result.status = status;
@@ -77,9 +77,9 @@ function get(url: string): { status: number; bytes: number; outcome: string; too
   return result;
 }
 
-describe("a GET", () => {
+describe("Get", () => {
   test.each(["http://platform.example", "https://platform.example", "http://10.0.0.1"])(
-    "to %s gets it",
+    "receives the body from %s",
     (url) => {
       const bytes = image.length;
       expect(get(`${url}/firmwares/v1/plugpass.bin`)).toMatchObject({ status: 200, bytes, outcome: "done" });
@@ -88,13 +88,13 @@ describe("a GET", () => {
 
   test.each([
     ["another name", "https://other.example/", "the TLS handshake with other.example failed"],
-    ["no name", "https://nobody.example/", "the name nobody.example has no address"],
+    ["an unknown name", "https://unknown.example/", "the name unknown.example has no address"],
     ["a closed port", "http://platform.example:81/", "platform.example port 81 refuses the connection"],
-  ])("to %s fails", (_name, url, outcome) => {
+  ])("fails for %s", (_name, url, outcome) => {
     expect(get(url).outcome).toBe(outcome);
   });
 
-  test("fails when the board's socket throws, and does not pass the text of the exception on", () => {
+  test("fails when the board's socket throws, without the text of the exception", () => {
     class BrokenTCP {
       constructor() {
         throw new Error("words of the engine");
@@ -106,21 +106,21 @@ describe("a GET", () => {
     );
   });
 
-  test("to a host that is cut off ends in 20 s", () => {
+  test("fails within 20 s when the host is cut off", () => {
     host.isCut = true;
     const { outcome, tookMs } = get("http://10.0.0.1/");
     expect(outcome).toMatch(/does not answer|refuses/);
     expect(tookMs).toBeLessThanOrEqual(20_000);
   });
 
-  test("to a server that falls silent ends in 15 s", () => {
+  test("fails after 15 s without data", () => {
     plain.fault = () => ({ stallAfterBytes: 1000 });
     const { outcome, bytes } = get("http://platform.example/firmwares/v1/plugpass.bin");
-    expect(outcome).toBe("nothing came for 15 s");
+    expect(outcome).toBe("no data for 15 s");
     expect(bytes).toBe(1000);
   });
 
-  test("follows three redirects, also to another server, and shows nothing of them", () => {
+  test("follows three redirects, also to another server, and reports only the final response", () => {
     plain.intercept = ({ path }, response) => {
       const step = Number(/^\/step(\d)$/.exec(path)?.[1]);
       if (!step) return response;
@@ -132,13 +132,13 @@ describe("a GET", () => {
     expect(secure.requests).toHaveLength(1);
   });
 
-  test("tells its own headers to nobody else", () => {
+  test("omits ownHeaders when a redirect leads to another host", () => {
     const location = "http://other.example/firmwares/v1/plugpass.bin";
     plain.intercept = ({ path }, response) =>
       path === "/" ? redirect("/here") : path === "/here" ? redirect(location) : response;
     const options = { board, headers: { "user-agent": "a" }, ownHeaders: { "x-device-id": "b" } };
     const handlers = { onHead: () => {}, onBody: () => {}, onDone: () => {}, onFailed: () => {} };
-    new Get({ ...options, ...handlers, place: place("http://platform.example/") });
+    new Get({ ...options, ...handlers, url: parsed("http://platform.example/") });
     world.clock.advance(HOUR_MS);
     expect(
       plain.requests.map(({ headers }) => [headers.get("user-agent"), headers.get("x-device-id")]),
@@ -151,26 +151,30 @@ describe("a GET", () => {
 
   test.each([
     ["in a circle", "/", "more than 3 redirects"],
-    ["from TLS to plain text", "http://platform.example/", "a redirect that leads nowhere safe"],
-    ["to nothing", "nowhere", "a redirect that leads nowhere safe"],
-  ])("follows no redirects %s", (_name, location, outcome) => {
+    [
+      "from TLS to plain text",
+      "http://platform.example/",
+      "the redirect is invalid or leads from TLS to plain text",
+    ],
+    ["to an invalid location", "nowhere", "the redirect is invalid or leads from TLS to plain text"],
+  ])("does not follow redirects %s", (_name, location, outcome) => {
     secure.intercept = () => redirect(location);
     expect(get("https://platform.example/").outcome).toBe(outcome);
   });
 
-  test("leaves no socket behind", () => {
+  test("closes all sockets", () => {
     secure.intercept = () => redirect("/");
     for (let i = 0; i < 30; i++) get("https://platform.example/");
     expect(get("http://platform.example/firmwares/v1/plugpass.bin").outcome).toBe("done");
   });
 });
 
-/** What comes of a download. */
+/** Runs a download and returns its outcome. */
 function download(expected: Expectation): string {
   let outcome = "";
   new Download({
     board,
-    place: place("http://platform.example/firmwares/v1/plugpass.bin"),
+    url: parsed("http://platform.example/firmwares/v1/plugpass.bin"),
     headers: {},
     expected,
     begin: (all) => {
@@ -194,17 +198,17 @@ function download(expected: Expectation): string {
 
 const ranges = () => plain.requests.map(({ headers }) => headers.get("range"));
 
-describe("a download that breaks off", () => {
+describe("a download that loses its connection", () => {
   beforeEach(() => {
     plain.fault = ({ headers }) => (headers.has("range") ? undefined : { breakAfterBytes: 15_000 });
   });
 
-  test("goes on, if the server has said by what the image is known", () => {
+  test("resumes when the server sent a validator", () => {
     expect(download({ version: 2 })).toBe("installed");
     expect(ranges()).toEqual([undefined, "bytes=15000-"]);
   });
 
-  test("goes on without that, if the hash will tell", () => {
+  test("resumes without a validator when the hash is announced", () => {
     plain.intercept = (_request, { headers: { etag: _etag, ...headers }, ...response }) => {
       return { ...response, headers };
     };
@@ -213,18 +217,15 @@ describe("a download that breaks off", () => {
     expect(ranges()).toEqual([undefined, "bytes=15000-"]);
   });
 
-  test.each(["none", 'W/"weak"'])(
-    "begins anew where nothing tells one image from another: validator %s",
-    (tag) => {
-      plain.intercept = (_request, { headers: { etag: _etag, ...headers }, ...response }) => {
-        return { ...response, headers: tag === "none" ? headers : { ...headers, etag: tag } };
-      };
-      expect(download({ version: 2 })).toBe("it had to begin anew 4 times");
-      expect(ranges().every((range) => range === undefined)).toBe(true);
-    },
-  );
+  test.each(["none", 'W/"weak"'])("starts over without a hash and a strong validator: %s", (tag) => {
+    plain.intercept = (_request, { headers: { etag: _etag, ...headers }, ...response }) => {
+      return { ...response, headers: tag === "none" ? headers : { ...headers, etag: tag } };
+    };
+    expect(download({ version: 2 })).toBe("the download had to start over 4 times");
+    expect(ranges().every((range) => range === undefined)).toBe(true);
+  });
 
-  test("begins anew when the rest is of an image of another size, or is not there", () => {
+  test("starts over when the content range does not match the image", () => {
     for (const contentRange of ["bytes 15000-39999/50000", "bytes 0-39999/40000", "nonsense"]) {
       let isLying = true;
       plain.intercept = ({ headers }, response) => {
@@ -237,7 +238,7 @@ describe("a download that breaks off", () => {
     }
   });
 
-  test("begins anew when what the rest is known by is another", () => {
+  test("starts over when the validator has changed", () => {
     let isOther = true;
     plain.intercept = ({ headers }, response) => {
       if (!headers.has("range") || !isOther) return response;
@@ -249,7 +250,7 @@ describe("a download that breaks off", () => {
     expect(ranges()).toEqual([undefined, "bytes=15000-", undefined]);
   });
 
-  test("goes on when a range is shorter than what was asked for", () => {
+  test("resumes when a range is shorter than requested", () => {
     plain.intercept = ({ headers }, response) => {
       const from = Number(/^bytes=(\d+)-/.exec(headers.get("range") ?? "")?.[1]);
       if (!from) return response;
@@ -262,10 +263,10 @@ describe("a download that breaks off", () => {
     expect(ranges()).toEqual([undefined, "bytes=15000-", "bytes=25000-", "bytes=35000-"]);
   });
 
-  test("is whole when only its end was lost", () => {
+  test("is complete when only the end of the connection was lost", () => {
     plain.fault = ({ headers }) => (headers.has("range") ? undefined : { stallAfterBytes: image.length });
     plain.intercept = ({ headers }, response) => {
-      // No length: the image ends with its connection, which does not end.
+      // Without a length, the image ends with its connection, which stays open.
       const { "content-length": _length, ...rest } = response.headers;
       return headers.has("range") ? response : { ...response, headers: rest };
     };
@@ -273,7 +274,7 @@ describe("a download that breaks off", () => {
     expect(ranges()).toEqual([undefined, `bytes=${image.length}-`]);
   });
 
-  test("fails when the server does not come back", () => {
+  test("fails when the server does not recover", () => {
     plain.intercept = ({ headers }, response) =>
       headers.has("range") ? { ...response, status: 503 } : response;
     expect(download({ version: 2 })).toBe("the server answers 503");
@@ -282,14 +283,14 @@ describe("a download that breaks off", () => {
 });
 
 describe("a download", () => {
-  test("that is slow ends within an hour, and not before", () => {
+  test("fails when it takes longer than an hour, and not before", () => {
     plain.fault = () => ({ bytesPerSecond: 12 });
     expect(download({ version: 2 })).toBe("installed");
     plain.fault = () => ({ bytesPerSecond: 10 });
-    expect(download({ version: 2 })).toBe("it takes too long");
+    expect(download({ version: 2 })).toBe("the download took longer than an hour");
   });
 
-  test("that never ends is refused where it goes on", () => {
+  test("is refused at the first byte beyond its size or the slot", () => {
     const endless = new Uint8Array(2_100_000);
     endless.set(image);
     plain.intercept = (_request, response) => ({ ...response, headers: {}, body: endless });
@@ -297,12 +298,12 @@ describe("a download", () => {
     expect(download({ version: 2 })).toBe("too-large");
   });
 
-  test("of another length than was announced is refused before it begins", () => {
+  test("is refused before the slot is erased when its length differs from the announced size", () => {
     expect(download({ version: 2, size: 39_984 })).toBe("wrong-size");
     expect(device.slots.operationCount).toBe(0);
   });
 
-  test("that is not there fails at once", () => {
+  test("fails at once when the image does not exist", () => {
     plain.intercept = (_request, response) => ({ ...response, status: 404 });
     expect(download({ version: 2 })).toBe("the server has no such image");
     expect(plain.requests).toHaveLength(1);

@@ -8,54 +8,55 @@ import type { URLParts } from "./url.js";
 
 export interface DownloadOptions {
   readonly board: Pick<Board, "clock" | "crypto" | "io" | "resolve">;
-  readonly place: URLParts;
+  readonly url: URLParts;
   readonly headers: Readonly<Record<string, string>>;
-  /** For the server alone, not for where it redirects to. */
+  /** Headers for the server of `url` only; redirects to other hosts do not receive them. */
   readonly ownHeaders?: Readonly<Record<string, string>>;
-  /** What the platform has said of the image. */
+  /** Properties of the image that the platform announced. */
   readonly expected: Expectation;
-  /** Begins to install what comes; also anew, when what came before turned out to be another image. */
+  /** Starts an installation. Called again when the download has to start over with another image. */
   readonly begin: (expected: Expectation) => Installation;
-  /** More has come: so many bytes, of so many if that is known. */
+  /** Reports the received bytes; `size` is the total in bytes, if known. */
   readonly onProgress: (receivedBytes: number, size: number | undefined) => void;
-  /** All of it has come and was taken piece by piece; the installation waits for its `finish`. */
+  /** The image is complete and written. The caller has to call `finish` of the installation. */
   readonly onDone: (installation: Installation) => void;
+  /** The installation refused the image. */
   readonly onRefused: (refusal: Refusal) => void;
-  /** It will not come, or not now. A sentence. */
+  /** The download failed. `why` is a sentence for the owner. */
   readonly onFailed: (why: string) => void;
 }
 
-/** Tries one after the other that bring nothing. */
-const MAX_FRUITLESS_TRIES = 6;
-/** Images that are begun from their first byte, in one download. */
-const MAX_BEGINNINGS = 4;
+/** Consecutive attempts without any data, after which the download fails. */
+const MAX_EMPTY_ATTEMPTS = 6;
+/** Maximum number of starts at the first byte in one download. */
+const MAX_STARTS = 4;
 const MIN_RETRY_MS = 2000;
 const MAX_RETRY_MS = 60_000;
-/** Whole, pauses not counted: 1.5 MB at 400 bytes a second. */
+/** Time limit of the download without pauses, ms: allows 1.5 MB at 400 bytes/s. */
 const LIMIT_MS = 60 * 60_000;
 
 /**
- * One image from an HTTP server into an installation. What breaks off goes on where it was, by `Range`, as long as the
- * server says that it is the same image.
+ * Downloads one image from an HTTP server into an installation. After a lost connection it resumes with `Range` as long
+ * as the server still has the same image.
  */
 export class Download implements IO {
-  private _options: DownloadOptions;
-  private _backoff: Backoff;
+  private readonly _options: DownloadOptions;
+  private readonly _backoff: Backoff;
   private _installation: Installation | undefined;
   private _get: Get | undefined;
   private _retry: Timer | undefined;
   private _limit: Timer | undefined;
-  /** Of the limit, what is left. */
+  /** Remaining part of the time limit, ms. */
   private _leftMs = LIMIT_MS;
   private _resumedMs = 0;
-  /** A strong validator of what has come so far (RFC 9110 8.8.3), for `If-Range`. */
+  /** Strong validator of the image (RFC 9110 8.8.3), for `If-Range`. */
   private _etag: string | undefined;
   private _size: number | undefined;
-  private _fruitlessTries = 0;
-  private _beginnings = 0;
+  private _emptyAttempts = 0;
+  private _starts = 0;
   private _isOver = false;
 
-  /** Begins at once. */
+  /** Starts the download. */
   constructor(options: DownloadOptions) {
     this._options = options;
     const { random } = options.board.crypto;
@@ -63,7 +64,7 @@ export class Download implements IO {
     this.resume();
   }
 
-  /** Leaves the connection; what has come stays. */
+  /** Closes the connection and keeps the received part. */
   pause(): void {
     if (this._limit === undefined) return;
     const { clock } = this._options.board;
@@ -75,56 +76,59 @@ export class Download implements IO {
     this._get = undefined;
   }
 
-  /** Goes on after a pause. */
+  /** Resumes after `pause`. */
   resume(): void {
     if (this._isOver || this._limit !== undefined) return;
     const { clock } = this._options.board;
     this._resumedMs = clock.monotonicMs();
-    this._limit = clock.set(() => this._fail("it takes too long"), Math.max(0, this._leftMs));
+    this._limit = clock.set(
+      () => this._fail("the download took longer than an hour"),
+      Math.max(0, this._leftMs),
+    );
     this._try();
   }
 
-  /** Gives it up, unless it was handed over by `onDone`. */
+  /** Aborts the download. An installation that `onDone` handed over stays open. */
   close(): void {
     if (!this._isOver) this._installation?.close();
     this._end();
   }
 
   private _try(): void {
-    const { board, place, headers, ownHeaders } = this._options;
+    const { board, url, headers, ownHeaders } = this._options;
     const offset = this._installation?.receivedBytes ?? 0;
     const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
     if (offset > 0 && this._etag !== undefined) range["if-range"] = this._etag;
     this._get = new Get({
       board,
-      place,
+      url,
       headers: { ...headers, ...range },
       ownHeaders,
-      onHead: (head) => this._followHead(head, offset),
-      onBody: (bytes) => this._take(bytes),
+      onHead: (head) => this._handleHead(head, offset),
+      onBody: (bytes) => this._write(bytes),
       onDone: () => this._finish(),
-      onFailed: (why) => this._tryAgain(why),
+      onFailed: (why) => this._scheduleRetry(why),
     });
   }
 
-  private _followHead(head: ResponseHead, offset: number): void {
+  private _handleHead(head: ResponseHead, offset: number): void {
     const { status, headers } = head;
     if (status === 206 && offset > 0) {
-      if (!this._isTheSame(headers, new RegExp(`^bytes ${offset}-\\d+/(\\d{1,10})$`))) this._startAnew();
+      if (!this._isTheSame(headers, new RegExp(`^bytes ${offset}-\\d+/(\\d{1,10})$`))) this._startOver();
     } else if (status === 200) {
       this._begin(headers);
     } else if (status === 416) {
-      // Nothing is behind the last byte: of an image whose end was lost on the way, all has come.
+      // The range starts at the end of the image: everything was received before the connection was lost.
       if (offset > 0 && this._isTheSame(headers, new RegExp(`^bytes \\*/(${offset})$`))) this._finish();
-      else this._startAnew();
+      else this._startOver();
     } else if (status >= 500 || status === 429 || status === 408) {
-      this._tryAgain(`the server answers ${status}`);
+      this._scheduleRetry(`the server answers ${status}`);
     } else {
       this._fail(status === 404 ? "the server has no such image" : `the server answers ${status}`);
     }
   }
 
-  /** What the server has is the image that was begun, by all it says; another total is another image whatever else it says. */
+  /** Whether the response continues the same image: its total size and its validator, where known, must match. */
   private _isTheSame(headers: ResponseHead["headers"], contentRange: RegExp): boolean {
     const total = contentRange.exec(headers.get("content-range") ?? "")?.[1];
     if (total === undefined || (this._size !== undefined && Number(total) !== this._size)) return false;
@@ -132,10 +136,10 @@ export class Download implements IO {
     return etag === undefined || this._etag === undefined || etag === this._etag;
   }
 
-  /** The image comes from its first byte. */
+  /** Starts an installation from the first byte of the image. */
   private _begin(headers: ResponseHead["headers"]): void {
-    if (++this._beginnings > MAX_BEGINNINGS) {
-      this._fail(`it had to begin anew ${MAX_BEGINNINGS} times`);
+    if (++this._starts > MAX_STARTS) {
+      this._fail(`the download had to start over ${MAX_STARTS} times`);
       return;
     }
     const { expected } = this._options;
@@ -152,20 +156,20 @@ export class Download implements IO {
     this._installation = this._options.begin({ ...expected, size: this._size });
   }
 
-  /** What has come belongs to another image. */
-  private _startAnew(): void {
-    this._forget();
-    this._tryAgain("the image is another than before");
+  /** Discards the received part, which belongs to another image, and retries. */
+  private _startOver(): void {
+    this._discard();
+    this._scheduleRetry("the image on the server has changed");
   }
 
-  private _forget(): void {
+  private _discard(): void {
     this._installation?.close();
     this._installation = undefined;
     this._etag = undefined;
     this._size = undefined;
   }
 
-  private _take(bytes: Uint8Array<ArrayBuffer>): void {
+  private _write(bytes: Uint8Array<ArrayBuffer>): void {
     const installation = this._installation;
     if (!installation) return;
     const refusal = installation.write(bytes);
@@ -173,7 +177,7 @@ export class Download implements IO {
       this._refuse(refusal);
       return;
     }
-    this._fruitlessTries = 0;
+    this._emptyAttempts = 0;
     this._backoff.reset();
     this._options.onProgress(installation.receivedBytes, this._size);
   }
@@ -182,23 +186,23 @@ export class Download implements IO {
     const installation = this._installation;
     if (!installation) return;
     if (this._size !== undefined && installation.receivedBytes < this._size) {
-      // A range may be shorter than what was asked for, and the end of a connection the end of nothing.
-      this._tryAgain("the image ended before its end");
+      // A server may send a shorter range than requested, and a connection may end early.
+      this._scheduleRetry("the image is incomplete");
       return;
     }
     this._end();
     this._options.onDone(installation);
   }
 
-  private _tryAgain(why: string): void {
+  private _scheduleRetry(why: string): void {
     const { board, expected } = this._options;
     this._get?.close();
-    if (++this._fruitlessTries >= MAX_FRUITLESS_TRIES) {
+    if (++this._emptyAttempts >= MAX_EMPTY_ATTEMPTS) {
       this._fail(why);
       return;
     }
-    // With neither a validator nor a hash nobody would notice that the second half is another image's.
-    if (this._etag === undefined && expected.sha256 === undefined) this._forget();
+    // Without validator and hash, a second half of another image would go unnoticed.
+    if (this._etag === undefined && expected.sha256 === undefined) this._discard();
     this._retry = board.clock.set(() => this._try(), this._backoff.next());
   }
 

@@ -5,46 +5,47 @@ import { redirected, type URLParts } from "./url.js";
 
 export interface GetOptions {
   readonly board: Pick<Board, "clock" | "io" | "resolve">;
-  readonly place: URLParts;
+  readonly url: URLParts;
+  /** Headers of every request, also after a redirect. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Whole, redirects included; without one it goes on as long as something comes. */
+  /** Time limit including redirects, ms. Without one only the idle timeout applies. */
   readonly limitMs?: number;
-  /** Headers that are nobody else's business: they are left out where a redirect leads to another host. */
+  /** Headers for the host of `url` only; they are omitted when a redirect leads to another host. */
   readonly ownHeaders?: Readonly<Record<string, string>>;
-  /** Of the response that counts, behind redirects. */
+  /** Head of the final response, after redirects. */
   readonly onHead: (head: ResponseHead) => void;
   readonly onBody: (bytes: Uint8Array<ArrayBuffer>) => void;
-  /** The body is whole. Nothing comes after this or `onFailed`. */
+  /** The body is complete. No callback follows this or `onFailed`. */
   readonly onDone: () => void;
-  /** A sentence. The connection broke off, or was none. */
+  /** The request failed. `why` is a sentence for the owner. */
   readonly onFailed: (why: string) => void;
 }
 
-/** Name look-up, TCP and TLS together: a handshake in JavaScript takes seconds. */
+/** Timeout of name look-up, TCP and TLS together, ms. A TLS handshake in JavaScript takes seconds. */
 const OPEN_TIMEOUT_MS = 20_000;
-/** Until the next bytes come. */
+/** Maximum time between received bytes, ms. */
 const IDLE_TIMEOUT_MS = 15_000;
 const MAX_REDIRECTS = 3;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
-/** One GET over HTTP/1.1, a connection for each. Callbacks never come from inside the constructor. */
+/** One GET over HTTP/1.1 on a connection of its own. The constructor calls no callback. */
 export class Get implements IO {
-  private _options: GetOptions;
+  private readonly _options: GetOptions;
   private _url: URLParts;
   private _redirects = 0;
   private _reader!: ResponseReader;
   private _unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   private _socket: TCP | undefined;
   private _timer: Timer | undefined;
-  private _limit: Timer | undefined;
-  /** Counts connections, so that what belongs to an earlier one is told from the present. */
+  private readonly _limit: Timer | undefined;
+  /** Number of the current connection. Callbacks of earlier connections are ignored. */
   private _connection = 0;
   private _isOpen = false;
   private _isOver = false;
 
   constructor(options: GetOptions) {
     this._options = options;
-    this._url = options.place;
+    this._url = options.url;
     const { board, limitMs } = options;
     if (limitMs !== undefined)
       this._limit = board.clock.set(() => this._fail(`no answer within ${limitMs / 1000} s`), limitMs);
@@ -59,11 +60,11 @@ export class Get implements IO {
 
   private _connect(): void {
     const { host, port, path } = this._url;
-    const { board, place, ownHeaders } = this._options;
+    const { board, url, ownHeaders } = this._options;
     const connection = ++this._connection;
     this._isOpen = false;
     this._reader = new ResponseReader({
-      onHead: (head) => this._followHead(head),
+      onHead: (head) => this._handleHead(head),
       onBody: (bytes) => {
         // A redirect has a body of its own.
         if (!this._isOver && connection === this._connection) this._options.onBody(bytes);
@@ -73,11 +74,11 @@ export class Get implements IO {
       host: `${host}:${port}`,
       connection: "close",
       ...this._options.headers,
-      ...(host === place.host ? ownHeaders : {}),
+      ...(host === url.host ? ownHeaders : {}),
     };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     this._unsent = encodeUTF8(`GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
-    this._wait(OPEN_TIMEOUT_MS, `${host} port ${port} does not answer`);
+    this._startTimeout(OPEN_TIMEOUT_MS, `${host} port ${port} does not answer`);
     board.resolve(host, (address) => {
       if (this._isOver || connection !== this._connection) return;
       if (address === undefined) this._fail(`the name ${host} has no address`);
@@ -93,7 +94,7 @@ export class Get implements IO {
       port,
       onWritable: (count: number) => this._send(count),
       onReadable: () => this._receive(),
-      onError: () => this._lose(),
+      onError: () => this._handleError(),
     };
     try {
       this._socket = tls
@@ -104,7 +105,7 @@ export class Get implements IO {
           })
         : new TCP(handlers);
     } catch {
-      // Sockets are a resource that runs out. The text of the exception is the engine's: owners read the message.
+      // The sockets are exhausted. Owners read this message, so it does not contain the engine's exception text.
       this._fail(`the station has no free connection for ${host} port ${port}`);
     }
   }
@@ -112,7 +113,7 @@ export class Get implements IO {
   private _send(count: number): void {
     this._isOpen = true;
     if (this._unsent.length === 0 || !this._socket) return;
-    this._wait(IDLE_TIMEOUT_MS, `${this._url.host} port ${this._url.port} does not answer`);
+    this._startTimeout(IDLE_TIMEOUT_MS, `${this._url.host} port ${this._url.port} does not answer`);
     for (let room = count; room > 0 && this._unsent.length > 0; ) {
       const piece = this._unsent.subarray(0, room);
       this._unsent = this._unsent.subarray(piece.length);
@@ -124,35 +125,37 @@ export class Get implements IO {
     const bytes = this._isOver ? undefined : this._socket?.read();
     if (!bytes) return;
     const connection = this._connection;
-    this._wait(IDLE_TIMEOUT_MS, "nothing came for 15 s");
+    this._startTimeout(IDLE_TIMEOUT_MS, "no data for 15 s");
     const error = this._reader.push(asUint8Array(bytes));
     if (this._isOver || connection !== this._connection) return;
     if (error !== undefined) this._fail(error);
     else if (this._reader.isComplete) this._finish();
   }
 
-  private _followHead(head: ResponseHead): void {
+  private _handleHead(head: ResponseHead): void {
     if (!REDIRECTS.includes(head.status)) {
       this._options.onHead(head);
       return;
     }
-    const place = redirected(this._url, head.headers.get("location"));
-    if (!place || this._redirects === MAX_REDIRECTS) {
-      const why = place ? `more than ${MAX_REDIRECTS} redirects` : "a redirect that leads nowhere safe";
+    const url = redirected(this._url, head.headers.get("location"));
+    if (!url || this._redirects === MAX_REDIRECTS) {
+      const why = url
+        ? `more than ${MAX_REDIRECTS} redirects`
+        : "the redirect is invalid or leads from TLS to plain text";
       this._fail(why);
       return;
     }
     this._redirects++;
-    this._url = place;
+    this._url = url;
     this._disconnect();
     this._connect();
   }
 
-  private _lose(): void {
+  private _handleError(): void {
     const { host, port } = this._url;
     if (!this._isOpen) this._fail(`${host} port ${port} refuses the connection`);
     else if (this._reader.end()) this._finish();
-    else this._fail("the connection broke off");
+    else this._fail("the connection was lost");
   }
 
   private _finish(): void {
@@ -166,7 +169,7 @@ export class Get implements IO {
     this._options.onFailed(why);
   }
 
-  private _wait(durationMs: number, why: string): void {
+  private _startTimeout(durationMs: number, why: string): void {
     const { clock } = this._options.board;
     clock.clear(this._timer);
     this._timer = clock.set(() => this._fail(why), durationMs);

@@ -3,7 +3,7 @@ import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import { decodeUTF8, encodeUTF8 } from "../bytes/index.js";
 import { ResponseReader } from "./http-response.js";
 
-/** What a response gives when it comes in pieces of so many bytes. */
+/** Reads a response in pieces of `pieceBytes`. */
 function read(text: string, pieceBytes = 1000, isEnded = true) {
   let status = 0;
   let body = "";
@@ -31,12 +31,12 @@ const CHUNKED = [
 describe.each([1, 2, 3, 7, 1000])("in pieces of %d bytes, a response", (pieceBytes) => {
   test.each([
     ["with a length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, "hello"],
-    ["of no length", "HTTP/1.1 404\r\ncontent-length: 0\r\n\r\n", 404, ""],
+    ["of length 0", "HTTP/1.1 404\r\ncontent-length: 0\r\n\r\n", 404, ""],
     ["without a body", "HTTP/1.1 204 No Content\r\n\r\n", 204, ""],
-    ["to the end of the connection", "HTTP/1.0 200 OK\r\n\r\nhello", 200, "hello"],
+    ["that ends with the connection", "HTTP/1.0 200 OK\r\n\r\nhello", 200, "hello"],
     ["in chunks", CHUNKED, 200, "hello, world"],
     [
-      "behind 100 Continue",
+      "after 100 Continue",
       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx",
       200,
       "x",
@@ -46,19 +46,19 @@ describe.each([1, 2, 3, 7, 1000])("in pieces of %d bytes, a response", (pieceByt
   });
 
   test.each([
-    ["that is none", "SSH-2.0-OpenSSH\r\n\r\n", "no HTTP response"],
-    ["of two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 5, 6\r\n\r\nhello", "length of the response"],
+    ["that is not HTTP", "SSH-2.0-OpenSSH\r\n\r\n", "not an HTTP response"],
+    ["with two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 5, 6\r\n\r\nhello", "length of the response"],
     ["in gzip", "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\n", "length of the response"],
-    ["longer than its length", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhello", "more came"],
+    ["longer than its length", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhello", "longer than announced"],
     ["with chunks longer than their size", CHUNKED.replace("5\r", "4\r"), "longer than its size"],
-    ["with chunks of no size", CHUNKED.replace("5\r", "\r"), "no size"],
+    ["with chunks without a size", CHUNKED.replace("5\r", "\r"), "no size"],
     [
       "with an endless head",
       `HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(1000)}\r\n`,
       "head of the response is too long",
     ],
     [
-      "behind endless interim ones",
+      "after endless interim responses",
       "HTTP/1.1 100 Continue\r\n\r\n".repeat(500),
       "head of the response is too long",
     ],
@@ -69,13 +69,13 @@ describe.each([1, 2, 3, 7, 1000])("in pieces of %d bytes, a response", (pieceByt
   });
 });
 
-test("a response that ends before its length is not whole", () => {
+test("a response that ends before its length is incomplete", () => {
   expect(read("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello").isWhole).toBe(false);
   expect(read(CHUNKED.slice(0, -4)).isWhole).toBe(false);
   expect(read("HTTP/1.1 200 OK\r\n").isWhole).toBe(false);
 });
 
-test("noise and damaged responses throw nothing and end", () => {
+test("ResponseReader never throws on damaged responses", () => {
   const random = new Random(8);
   for (let run = 0; run < FUZZ_RUNS; run++) {
     const bytes = encodeUTF8(CHUNKED);

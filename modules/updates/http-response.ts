@@ -1,30 +1,34 @@
-/** Reads an HTTP/1.1 response as it comes (RFC 9112), with bounds. */
+/** Streaming reader of an HTTP/1.1 response (RFC 9112) with bounded memory. */
 
 import { concatBytes, decodeUTF8 } from "../bytes/index.js";
 
+/** Status and headers of a response. */
 export interface ResponseHead {
   readonly status: number;
-  /** Names in lower case; of a repeated one the last. */
+  /** Names in lower case. The last of repeated headers counts. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
+/** Callbacks of a `ResponseReader`. */
 export interface ResponseHandlers {
+  /** Receives the head of the final response. */
   onHead(head: ResponseHead): void;
+  /** Receives the next bytes of the body. */
   onBody(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
-/** Of the head with all that comes before it (1xx), and of the trailers. */
+/** Maximum length of the head including interim responses (1xx), and of the trailers, bytes. */
 const MAX_HEAD_BYTES = 4096;
-/** Of a chunk's size with its extensions, or a trailer. */
+/** Maximum length of a chunk-size line or a trailer, bytes. */
 const MAX_LINE_BYTES = 256;
 const CR = 13;
 const LF = 10;
 
-/** What the bytes that come next are. */
+/** Part of the response to which the next bytes belong. */
 type Part =
   | { readonly type: "head" }
   | { readonly type: "body"; left: number }
-  /** Ends with the connection. */
+  /** A body without a length; it ends with the connection. */
   | { readonly type: "rest" }
   | { readonly type: "chunk-size" }
   | { readonly type: "chunk"; left: number }
@@ -32,12 +36,13 @@ type Part =
   | { readonly type: "trailer" }
   | { readonly type: "done" };
 
+/** Reads one response in pieces of any length. */
 export class ResponseReader {
-  private _handlers: ResponseHandlers;
+  private readonly _handlers: ResponseHandlers;
   private _part: Part = { type: "head" };
-  /** Of the head, or of a line of the framing, what has come. */
+  /** Received part of the head or of a framing line. */
   private _line: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  /** Of what may come again and again, what has come: interim heads, then trailers. */
+  /** Bytes of interim heads, then of trailers. Both may repeat, so their sum is limited. */
   private _repeatedBytes = 0;
 
   constructor(handlers: ResponseHandlers) {
@@ -48,29 +53,29 @@ export class ResponseReader {
     return this._part.type === "done";
   }
 
-  /** The connection has ended. `true`: what came is all of the body. */
+  /** Ends the response with its connection. Returns whether the body is complete. */
   end(): boolean {
     if (this._part.type === "rest") this._part = { type: "done" };
     return this.isComplete;
   }
 
-  /** Takes what has come. Gives what is wrong with it, if anything is; nothing may be pushed after that. */
+  /** Reads the next bytes. Returns an error as a sentence, if any; no call may follow an error. */
   push(bytes: Uint8Array<ArrayBuffer>): string | undefined {
     let left = bytes;
     while (left.length > 0) {
-      const taken = this._take(left);
-      if (typeof taken === "string") return taken;
-      left = left.subarray(taken);
+      const read = this._readPart(left);
+      if (typeof read === "string") return read;
+      left = left.subarray(read);
     }
     return undefined;
   }
 
-  /** How many of the bytes belonged to the present part, or what is wrong. */
-  private _take(bytes: Uint8Array<ArrayBuffer>): number | string {
+  /** Reads bytes of the current part. Returns their number, or an error as a sentence. */
+  private _readPart(bytes: Uint8Array<ArrayBuffer>): number | string {
     const part = this._part;
     switch (part.type) {
       case "head":
-        return this._takeHead(bytes);
+        return this._readHead(bytes);
       case "rest":
         this._handlers.onBody(bytes);
         return bytes.length;
@@ -85,13 +90,13 @@ export class ResponseReader {
       case "chunk-size":
       case "chunk-end":
       case "trailer":
-        return this._takeLine(bytes, part.type);
+        return this._readLine(bytes, part.type);
       case "done":
-        return "more came than the response has";
+        return "the response is longer than announced";
     }
   }
 
-  private _takeHead(bytes: Uint8Array<ArrayBuffer>): number | string {
+  private _readHead(bytes: Uint8Array<ArrayBuffer>): number | string {
     const before = this._line.length;
     const all = concatBytes(this._line, bytes);
     const end = endOfHead(all, Math.max(0, before - 3));
@@ -103,18 +108,18 @@ export class ResponseReader {
     }
     this._line = new Uint8Array(0);
     const head = parseHead(all.slice(0, end));
-    if (!head) return "that is no HTTP response";
-    // 100 Continue, 103 Early Hints: the response comes after them.
+    if (!head) return "this is not an HTTP response";
+    // The final response follows an interim one (100 Continue, 103 Early Hints).
     this._repeatedBytes = head.status < 200 ? headBytes : 0;
     if (head.status < 200) return end - before;
     const part = framing(head);
-    if (!part) return "the length of the response is none";
+    if (!part) return "the length of the response is invalid";
     this._part = part;
     this._handlers.onHead(head);
     return end - before;
   }
 
-  private _takeLine(
+  private _readLine(
     bytes: Uint8Array<ArrayBuffer>,
     type: "chunk-size" | "chunk-end" | "trailer",
   ): number | string {
@@ -127,7 +132,7 @@ export class ResponseReader {
     this._line = new Uint8Array(0);
     if (type === "chunk-size") {
       const size = /^([\da-fA-F]{1,8})(;|$)/.exec(line)?.[1];
-      if (size === undefined) return "the chunked response has no size where one must be";
+      if (size === undefined) return "a chunk of the response has no size";
       const left = Number.parseInt(size, 16);
       this._part = left === 0 ? { type: "trailer" } : { type: "chunk", left };
     } else if (type === "chunk-end") {
@@ -143,7 +148,7 @@ export class ResponseReader {
   }
 }
 
-/** Behind the empty line; -1 while there is none. */
+/** Offset after the empty line that ends the head; -1 when it is not found. */
 function endOfHead(bytes: Uint8Array<ArrayBuffer>, from: number): number {
   for (let at = bytes.indexOf(LF, from); at >= 0; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at - 1] === CR && bytes[at - 2] === LF) return at + 1;
@@ -163,7 +168,7 @@ function parseHead(bytes: Uint8Array<ArrayBuffer>): ResponseHead | undefined {
   return { status: Number(status), headers };
 }
 
-/** RFC 9112 6.3; `undefined` for a length that is none. */
+/** Framing of the body (RFC 9112 6.3); `undefined` when its length is invalid. */
 function framing({ status, headers }: ResponseHead): Part | undefined {
   if (status === 204 || status === 304) return { type: "done" };
   const coding = headers.get("transfer-encoding");
@@ -174,7 +179,7 @@ function framing({ status, headers }: ResponseHead): Part | undefined {
   return length === 0 ? { type: "done" } : { type: "body", left: length };
 }
 
-/** Bytes of the body, where the head says so. */
+/** Value of `content-length` in bytes; `undefined` when it is missing or invalid. */
 export function contentLength(headers: ReadonlyMap<string, string>): number | undefined {
   const text = headers.get("content-length") ?? "";
   return /^\d{1,10}$/.test(text) ? Number(text) : undefined;

@@ -1,30 +1,31 @@
 /**
- * A whole firmware image for these chips, as the bootloader checks it: "App Image Format" in the ESP-IDF Programming
- * Guide; `esp_image_format.c` and esptool's `elf2image` do the same. For tools and the platform: the station reads only
- * the head of an image (`image.ts`), and leaves this file out of its index.
+ * Checks and stamps a whole firmware image as the bootloader expects it: "App Image Format" in the ESP-IDF Programming
+ * Guide, `esp_image_format.c`, esptool's `elf2image`. Only tools and the platform use this file; the station parses
+ * only the head of an image (`image.ts`).
  */
 
 import { equalBytes } from "../bytes/index.js";
 import { describeImage, type ImageDescription, ImageLayout } from "./image.js";
 
-/** `esp_image_header_t` and `esp_image_segment_header_t`. */
+/** Length of `esp_image_header_t`. */
 export const HEADER_BYTES = 24;
+/** Length of `esp_image_segment_header_t`. */
 export const SEGMENT_HEADER_BYTES = 8;
 const SEGMENT_COUNT_AT = 1;
 const HASH_APPENDED_AT = 23;
 const CHECKSUM_SEED = 0xef;
-/** The checksum is the last byte of a block of this size. */
+/** Block size of the image, bytes. The checksum is the last byte of the last block. */
 export const CHECKSUM_BLOCK_BYTES = 16;
 export const HASH_BYTES = 32;
-/** An RSA-3072 or ECDSA signature block follows the image at the next sector (secure boot version 2). */
+/** Flash sector, bytes. A signature block of secure boot version 2 starts at the sector after the image. */
 const SECTOR_BYTES = 4096;
 
 type Image = Uint8Array<ArrayBuffer>;
 
-/** SHA-256, as `@noble/hashes` has it. */
+/** SHA-256 function, compatible with `@noble/hashes`. */
 export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 
-/** Where the segments end; the checksum, and the hash if there is one, come after. `undefined`: they do not fit. */
+/** Computes the checksum and the offsets of checksum and image end; `undefined` when the image is cut short. */
 function walk(image: Image): { checksum: number; checksumAt: number; end: number } | undefined {
   const view = new DataView(image.buffer, image.byteOffset, image.length);
   const segments = image[SEGMENT_COUNT_AT] ?? 0;
@@ -42,9 +43,9 @@ function walk(image: Image): { checksum: number; checksumAt: number; end: number
   return end <= image.length ? { checksum, checksumAt, end } : undefined;
 }
 
-/** What the bootloader would refuse the image for, if anything. */
+/** Returns the reason why the bootloader would refuse the image, if any. */
 export function imageError(image: Image, sha256: Sha256): string | undefined {
-  if (!describeImage(image)) return "that is no firmware image";
+  if (!describeImage(image)) return "this is not a firmware image";
   const found = walk(image);
   if (!found) return "the image is cut short";
   if (image[found.checksumAt] !== found.checksum) return "the checksum of the image is wrong";
@@ -56,7 +57,7 @@ export function imageError(image: Image, sha256: Sha256): string | undefined {
     : "the SHA-256 at the end of the image is wrong";
 }
 
-/** Writes checksum and hash anew, in place. Throws for what is cut short. */
+/** Recomputes checksum and hash in place. Throws when the image is cut short. */
 export function seal(image: Image, sha256: Sha256): void {
   const found = walk(image);
   if (!found) throw new Error("the image is cut short");
@@ -67,13 +68,13 @@ export function seal(image: Image, sha256: Sha256): void {
 }
 
 /**
- * The image with another product id and version in its descriptor: the SDK builds every application under one name.
- * Throws for what is no image, for a product id over 31 bytes, and for an image that is signed already (secure boot
- * or signed applications), which has to be stamped before.
+ * Returns a copy of the image with this product id and version in its descriptor: the SDK builds every application
+ * under one name. Throws when the file is not an image, when the product id is over 31 bytes, and when the image is
+ * already signed (secure boot): stamp it before signing.
  */
 export function stamped(image: Image, { productId, version }: Stamp, sha256: Sha256): Image {
-  if (!describeImage(image)) throw new Error("that is no firmware image");
-  if (image.length - (walk(image)?.end ?? 0) >= SECTOR_BYTES) throw new Error("the image is signed already");
+  if (!describeImage(image)) throw new Error("this is not a firmware image");
+  if (image.length - (walk(image)?.end ?? 0) >= SECTOR_BYTES) throw new Error("the image is already signed");
   const result = image.slice();
   writeText(result, ImageLayout.projectName, productId);
   writeText(result, ImageLayout.version, String(version));
@@ -81,16 +82,18 @@ export function stamped(image: Image, { productId, version }: Stamp, sha256: Sha
   return result;
 }
 
+/** Identity that `stamped` writes into an image. */
 export interface Stamp {
+  /** At most 31 bytes. */
   readonly productId: string;
   readonly version: number;
 }
 
-/** What an image says of itself. Throws, with a sentence, for one that a station could not run. */
+/** Describes an image. Throws an error with a sentence when a station could not run it. */
 export function inspect(image: Image, sha256: Sha256): ImageDescription {
   const error = imageError(image, sha256);
   const description = describeImage(image);
-  if (error !== undefined || !description) throw new Error(error ?? "that is no firmware image");
+  if (error !== undefined || !description) throw new Error(error ?? "this is not a firmware image");
   return description;
 }
 

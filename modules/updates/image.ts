@@ -1,21 +1,21 @@
 /**
- * What the first bytes of a firmware image say of it. The layout is Espressif's: `esp_image_header_t` and
+ * Parser of the first bytes of a firmware image. The layout is Espressif's: `esp_image_header_t` and
  * `esp_image_segment_header_t` (esp_app_format.h), then `esp_app_desc_t` (esp_app_desc.h) at the start of the first
  * segment; "App Image Format" in the ESP-IDF Programming Guide. All numbers are little endian.
  */
 
 import { decodeUTF8 } from "../bytes/index.js";
 
-/** The fields that are read here, by their offsets in the image. */
+/** Offsets and lengths of the parsed fields, bytes. */
 export const ImageLayout = Object.freeze({
   magic: 0,
   chipId: 12,
-  /** 24 bytes of header, 8 of the first segment's; then the descriptor. */
+  /** The descriptor follows 24 bytes of image header and 8 bytes of segment header. */
   descriptor: 32,
   version: 48,
   projectName: 80,
   textBytes: 32,
-  /** The descriptor's end: with as many bytes everything that is checked at the start has come. */
+  /** End of the descriptor: this many bytes are sufficient for `describeImage`. */
   headBytes: 288,
 });
 
@@ -23,19 +23,22 @@ export const ImageLayout = Object.freeze({
 export const IMAGE_MAGIC = 0xe9;
 export const DESCRIPTOR_MAGIC = 0xabcd5432;
 
+/** Identity of an image. */
 export interface ImageDescription {
   /** `esp_chip_id_t`: 0 is the ESP32, 5 the ESP32-C3. */
   readonly chipId: number;
   /** `project_name` of the descriptor. */
   readonly productId: string;
-  /** `version` of the descriptor; `undefined` when it is no whole number from 0. */
+  /** `version` of the descriptor; `undefined` when it is not a non-negative integer. */
   readonly version: number | undefined;
 }
 
-/** The highest firmware version that there can be. */
+/** Maximum firmware version. */
 export const MAX_VERSION = 0xffff_ffff;
 
-/** Of the first `ImageLayout.headBytes` bytes of a file; `undefined` when that is no image for these chips. */
+/**
+ * Parses the first `ImageLayout.headBytes` bytes of a file; `undefined` when it is not an ESP32 application image.
+ */
 export function describeImage(head: Uint8Array<ArrayBuffer>): ImageDescription | undefined {
   if (head.length < ImageLayout.headBytes || head[ImageLayout.magic] !== IMAGE_MAGIC) return undefined;
   const view = new DataView(head.buffer, head.byteOffset, head.length);
@@ -46,13 +49,13 @@ export function describeImage(head: Uint8Array<ArrayBuffer>): ImageDescription |
   return { chipId: view.getUint16(ImageLayout.chipId, true), productId, version: parseVersion(version) };
 }
 
-/** A whole number from 0, in decimal without leading zeros. */
+/** Parses a non-negative decimal integer without leading zeros. */
 function parseVersion(text: string): number | undefined {
   const version = Number(text);
   return /^(0|[1-9]\d{0,9})$/.test(text) && version <= MAX_VERSION ? version : undefined;
 }
 
-/** Ends with a NUL, or with its field. */
+/** Decodes a text field that ends with a NUL or with its last byte. */
 function text(head: Uint8Array<ArrayBuffer>, offset: number): string | undefined {
   const field = head.slice(offset, offset + ImageLayout.textBytes);
   const end = field.indexOf(0);

@@ -1,4 +1,4 @@
-export { CONFIRM_WITHIN_MS } from "./boot-trial.js";
+export { VALIDATION_TIMEOUT_MS } from "./boot-trial.js";
 export { DESCRIPTOR_MAGIC, describeImage, IMAGE_MAGIC, type ImageDescription, ImageLayout } from "./image.js";
 export { type Expectation, Installation, type InstallationOptions } from "./installation.js";
 export { NO_KEY, type Refusal, type RefusalCode, refusalStatus } from "./refusal.js";

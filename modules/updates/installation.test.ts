@@ -11,7 +11,7 @@ import { isSignedBy } from "./signature.js";
 
 const RUNNING = 4;
 const signer = new Signer(new Random(11));
-const stranger = new Signer(new Random(12));
+const otherSigner = new Signer(new Random(12));
 
 let device: Device;
 let board: Board;
@@ -36,7 +36,7 @@ function install(options: Partial<InstallationOptions> = {}): Installation {
   return new Installation({ board, productId: "plugpass", runningVersion: RUNNING, publicKey, ...options });
 }
 
-/** Writes an image in pieces, then its signature by the trusted key unless told otherwise. Returns the outcome. */
+/** Writes an image in pieces, then its signature, by default of the trusted key. Returns the outcome. */
 function feed(
   image: Uint8Array<ArrayBuffer>,
   {
@@ -67,11 +67,11 @@ function expected(image: Uint8Array<ArrayBuffer>, by?: Signer): InstallationOpti
 
 const isUntouched = () => device.slots.next === device.slots.running;
 
-describe("an image", () => {
+describe("Installation", () => {
   const image = makeImage({ version: RUNNING + 1 });
 
   test.each([1, 7, 287, 288, 289, 1460, 100_000])(
-    "in pieces of %d bytes is what starts next",
+    "makes an image in pieces of %d bytes the next boot image",
     (pieceBytes) => {
       expect(feed(image, { expected: expected(image), pieceBytes })).toBe("installed");
       expect(isUntouched()).toBe(false);
@@ -80,35 +80,35 @@ describe("an image", () => {
   );
 
   test.each<[string, Uint8Array<ArrayBuffer>, string]>([
-    ["for another chip", makeImage({ version: 5, chipId: ESP32_C3 }), "wrong-chip"],
-    ["for another product", makeImage({ version: 5, productId: "lamp" }), "wrong-product"],
-    ["older than what runs", makeImage({ version: 3 }), "older"],
-    ["that runs already", makeImage({ version: RUNNING }), "same-version"],
-    ["that is a web page", new Uint8Array(8192).fill(0x3c), "not-an-image"],
-    ["of an application without a descriptor", image.slice().fill(0, 32, 36), "not-an-image"],
-    ["without a version", image.slice().fill(0x78, 48, 50), "wrong-version"],
-  ])("%s is refused after its first block, and nothing is erased", (_name, wrong, code) => {
+    ["an image for another chip", makeImage({ version: 5, chipId: ESP32_C3 }), "wrong-chip"],
+    ["an image for another product", makeImage({ version: 5, productId: "lamp" }), "wrong-product"],
+    ["an older version", makeImage({ version: 3 }), "older"],
+    ["the running version", makeImage({ version: RUNNING }), "same-version"],
+    ["a web page", new Uint8Array(8192).fill(0x3c), "not-an-image"],
+    ["an application without a descriptor", image.slice().fill(0, 32, 36), "not-an-image"],
+    ["an image without a version", image.slice().fill(0x78, 48, 50), "wrong-version"],
+  ])("refuses %s after the first block and erases nothing", (_name, wrong, code) => {
     expect(feed(wrong)).toBe(code);
     expect(opened).toBe(0);
     expect(isUntouched()).toBe(true);
   });
 
-  test("with another version than was announced is refused", () => {
+  test("refuses another version than announced", () => {
     expect(feed(image, { expected: { version: 6 } })).toBe("wrong-version");
     expect(opened).toBe(0);
   });
 
-  test("that is older is taken when somebody asks for that", () => {
+  test("installs an older version when a downgrade is allowed", () => {
     expect(feed(makeImage({ version: 3 }), { allowsDowngrade: true })).toBe("installed");
   });
 
-  test("that was announced with more than a slot is refused with its first byte", () => {
+  test("refuses an announced size beyond the slot at the first byte", () => {
     const installation = install({ expected: { size: board.firmwareSlot.byteLength + 1 } });
     expect(installation.write(image.slice(0, 1))?.code).toBe("too-large");
     expect(opened).toBe(0);
   });
 
-  test("that never ends is refused when the slot is full", () => {
+  test("refuses an endless image when the slot is full", () => {
     const installation = install();
     installation.write(image);
     let refusal: ReturnType<Installation["write"]>;
@@ -119,18 +119,18 @@ describe("an image", () => {
   });
 
   test.each([
-    ["cut short", -16],
+    ["shorter", -16],
     ["longer", 16],
-  ])("that is %s than was announced is refused", (_name, change) => {
+  ])("refuses an image that is %s than announced", (_name, change) => {
     expect(feed(image, { expected: { size: image.length - change } })).toBe("wrong-size");
     expect(isUntouched()).toBe(true);
   });
 
-  test.each([0, 1, 287])("of %d bytes is refused at its end", (byteLength) => {
+  test.each([0, 1, 287])("refuses an image of %d bytes at its end", (byteLength) => {
     expect(feed(image.slice(0, byteLength))).toBe("not-an-image");
   });
 
-  test("with any bit changed is refused, by its hash or before", () => {
+  test("refuses an image with any bit flipped, at the latest by its hash", () => {
     const random = new Random(5);
     const announced = expected(image);
     const signature = signer.sign(image);
@@ -143,7 +143,7 @@ describe("an image", () => {
     }
   });
 
-  test("that is given up changes nothing, and another may follow", () => {
+  test("changes nothing when it is closed early, and allows another installation", () => {
     const installation = install();
     installation.write(image);
     installation.close();
@@ -153,21 +153,21 @@ describe("an image", () => {
     expect(feed(image)).toBe("installed");
   });
 
-  test("is refused while another is on its way", () => {
+  test("is refused while another installation is open", () => {
     const first = install();
     first.write(image);
     expect(feed(image)).toBe("busy");
     expect(first.finish({ signature: signer.sign(image) })).toBeUndefined();
   });
 
-  test("that was refused stays refused", () => {
+  test("returns the same refusal for every further call", () => {
     const installation = install();
     const refusal = installation.write(makeImage({ version: 1 }));
     expect(installation.write(image)).toBe(refusal);
     expect(installation.finish()).toBe(refusal);
   });
 
-  test("waits for what has to be done before it can boot, and is refused with it", () => {
+  test("calls beforeBoot before the image can boot, and refuses the image with its result", () => {
     const installation = install();
     installation.write(image);
     const beforeBoot = () => {
@@ -190,19 +190,19 @@ describe("the signature of an image", () => {
   });
 
   test("by another key is refused before the slot is erased when the hash was announced", () => {
-    expect(feed(image, { sign: unsigned, expected: expected(image, stranger) })).toBe("wrong-signature");
+    expect(feed(image, { sign: unsigned, expected: expected(image, otherSigner) })).toBe("wrong-signature");
     expect(opened).toBe(0);
   });
 
   test("is verified at the end of the image when no hash was announced", () => {
     const announced = (by: Signer) => ({ sign: unsigned, expected: { signature: by.sign(image) } });
-    expect(feed(image, announced(stranger))).toBe("wrong-signature");
+    expect(feed(image, announced(otherSigner))).toBe("wrong-signature");
     expect(isUntouched()).toBe(true);
     expect(feed(image, announced(signer))).toBe("installed");
   });
 
   test("is accepted after the image", () => {
-    for (const by of [stranger, signer]) {
+    for (const by of [otherSigner, signer]) {
       const installation = install();
       installation.write(image);
       const refusal = installation.finish({ signature: by.sign(image) });
@@ -231,7 +231,7 @@ describe("the signature of an image", () => {
 });
 
 describe("Ed25519", () => {
-  /** RFC 8032 7.1, TEST 3 has two bytes of message; "TEST SHA(abc)" the most, 64. */
+  /** RFC 8032 7.1, "TEST SHA(abc)": the vector with a message of 64 bytes. */
   const PUBLIC_KEY = "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf";
   const MESSAGE =
     "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a" +
@@ -242,7 +242,7 @@ describe("Ed25519", () => {
 
   const bytes = (hex: string) => decodeHex(hex) ?? new Uint8Array(0);
 
-  test("takes the vector of RFC 8032, and not with any bit of signature, message or key changed", () => {
+  test("accepts the vector of RFC 8032, and rejects it with any bit of signature, message or key flipped", () => {
     const parts = [bytes(PUBLIC_KEY), bytes(MESSAGE), bytes(SIGNATURE)] as const;
     expect(isSignedBy(...parts, board.crypto)).toBe(true);
     const random = new Random(3);
@@ -256,7 +256,7 @@ describe("Ed25519", () => {
     }
   });
 
-  test("refuses a signature whose second half is not below the order of the group (RFC 8032 5.1.7)", () => {
+  test("rejects a signature whose second half is not below the order of the group (RFC 8032 5.1.7)", () => {
     const signature = bytes(SIGNATURE);
     const order = 2n ** 252n + 27742317777372353535851937790883648493n;
     let s = BigInt(`0x${encodeHex(signature.slice(32).reverse())}`) + order;
@@ -264,14 +264,14 @@ describe("Ed25519", () => {
     expect(isSignedBy(bytes(PUBLIC_KEY), bytes(MESSAGE), signature, board.crypto)).toBe(false);
   });
 
-  test("takes a built-in key of 32 bytes only", () => {
+  test("throws for a built-in key that does not have 32 bytes", () => {
     expect(() => isSignedBy(new Uint8Array(31), bytes(MESSAGE), bytes(SIGNATURE), board.crypto)).toThrow(
       "31 bytes",
     );
   });
 });
 
-test("an uploader is told by a status", () => {
+test("refusalStatus maps a refusal to an HTTP status", () => {
   expect(refusalStatus({ code: "wrong-chip", message: "" })).toBe(400);
   expect(refusalStatus({ code: "busy", message: "" })).toBe(409);
   expect(refusalStatus({ code: "too-large", message: "" })).toBe(413);

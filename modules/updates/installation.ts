@@ -1,6 +1,6 @@
 /**
- * Where bricking is prevented: nothing is erased before the first block was checked, and nothing can boot before size,
- * hash and signature were. Every way out but `finish` leaves the running firmware as the one that starts next.
+ * Installation of one image. It prevents bricking: the slot is erased only after the first block is checked, and the
+ * image can boot only after size, hash and signature are checked. Without `finish`, the running firmware boots next.
  */
 
 import type { Board, Bytes, Digest, IO, Updater } from "../board/index.js";
@@ -9,36 +9,36 @@ import { describeImage, type ImageDescription, ImageLayout } from "./image.js";
 import type { Refusal, RefusalCode } from "./refusal.js";
 import { isSignedBy } from "./signature.js";
 
-/** What is known of an image before it comes. */
+/** Announced properties of an image. */
 export interface Expectation {
   readonly version?: number;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size?: number;
-  /** 32 bytes. */
+  /** SHA-256 of the image, 32 bytes. */
   readonly sha256?: Uint8Array<ArrayBuffer>;
-  /** Ed25519 over the SHA-256; 64 bytes. */
+  /** Ed25519 signature of the SHA-256, 64 bytes. */
   readonly signature?: Uint8Array<ArrayBuffer>;
 }
 
 export interface InstallationOptions {
   readonly board: Pick<Board, "crypto" | "firmwareSlot" | "openUpdate">;
   readonly productId: string;
-  /** Of the firmware that runs. */
+  /** Version of the running firmware. */
   readonly runningVersion: number;
-  /** Somebody asked for an older version, explicitly. */
+  /** Whether an older version may be installed. */
   readonly allowsDowngrade?: boolean;
-  /** Ed25519, 32 bytes. Only images that this key has signed can boot. */
+  /** Ed25519 public key, 32 bytes. Only images signed by this key are installed. */
   readonly publicKey: Uint8Array<ArrayBuffer>;
   readonly expected?: Expectation;
 }
 
 /**
- * One image on its way into the slot that does not run, from wherever its bytes come: they are written in their
- * order, in any pieces. What is refused stays refused: the same refusal comes for everything after it.
+ * Writes one image into the inactive slot. The source of the bytes does not matter: they are written in order, in
+ * pieces of any length. After a refusal, every further call returns the same refusal.
  */
 export class Installation implements IO {
-  private _options: InstallationOptions;
-  private _digest: Digest;
+  private readonly _options: InstallationOptions;
+  private readonly _digest: Digest;
   private _head: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   private _image: ImageDescription | undefined;
   private _updater: Updater | undefined;
@@ -52,30 +52,30 @@ export class Installation implements IO {
     this._digest = options.board.crypto.startSHA256();
   }
 
-  /** Of the image: how many bytes have come. */
+  /** Number of received bytes of the image. */
   get receivedBytes(): number {
     return this._receivedBytes;
   }
 
-  /** What the image says of itself, once its first block was taken. */
+  /** Description of the image; `undefined` until its first block is accepted. */
   get image(): ImageDescription | undefined {
     return this._image;
   }
 
-  /** Takes the next bytes. Gives why the image is refused, if it is. */
+  /** Writes the next bytes. Returns the refusal of the image, if any. */
   write(data: Bytes): Refusal | undefined {
-    this._mustGoOn();
+    this._assertOpen();
     if (this._refusal) return this._refusal;
     const bytes = asUint8Array(data);
-    const refusal = this._take(bytes);
+    const refusal = this._receive(bytes);
     return refusal && this._refuse(refusal);
   }
 
   /**
-   * The image is whole. When it is refused, nothing has changed; else it starts at the next restart.
+   * Completes the image and makes it the next boot image. A refused image changes nothing.
    *
-   * @param signature where it came after the image
-   * @param beforeBoot called when everything was checked, before the image can boot; what it gives refuses the image
+   * @param signature Ed25519 signature, if it followed the image
+   * @param beforeBoot called after all checks, before the image can boot; its result refuses the image
    */
   finish({
     signature,
@@ -84,7 +84,7 @@ export class Installation implements IO {
     signature?: Uint8Array<ArrayBuffer>;
     beforeBoot?: () => Refusal | undefined;
   } = {}): Refusal | undefined {
-    this._mustGoOn();
+    this._assertOpen();
     const refusal =
       this._refusal ??
       this._checkWhole(signature ?? this._options.expected?.signature) ??
@@ -92,12 +92,12 @@ export class Installation implements IO {
     return refusal ? this._refuse(refusal) : this._end();
   }
 
-  /** Gives the image up, unless it was finished. */
+  /** Aborts the installation, unless it is finished. */
   close(): void {
     this._end();
   }
 
-  private _take(bytes: Uint8Array<ArrayBuffer>): Refusal | undefined {
+  private _receive(bytes: Uint8Array<ArrayBuffer>): Refusal | undefined {
     const { firmwareSlot } = this._options.board;
     const { size } = this._options.expected ?? {};
     this._receivedBytes += bytes.length;
@@ -105,21 +105,21 @@ export class Installation implements IO {
       return refusal("too-large", `the image is larger than the ${firmwareSlot.byteLength} bytes of a slot`);
     }
     if (size !== undefined && this._receivedBytes > size) {
-      return refusal("wrong-size", `the image goes on after the ${size} bytes that were announced`);
+      return refusal("wrong-size", `the image is longer than the announced ${size} bytes`);
     }
     this._digest.write(bytes);
-    if (this._updater) return this._store(bytes);
+    if (this._updater) return this._writeToSlot(bytes);
     this._head = concatBytes(this._head, bytes);
     if (this._head.length < ImageLayout.headBytes) return undefined;
     const head = this._head;
     this._head = new Uint8Array(0);
-    return this._checkHead(head) ?? this._checkAnnounced() ?? this._open() ?? this._store(head);
+    return this._checkHead(head) ?? this._checkAnnounced() ?? this._open() ?? this._writeToSlot(head);
   }
 
   private _checkHead(head: Uint8Array<ArrayBuffer>): Refusal | undefined {
     const { board, productId, runningVersion, allowsDowngrade, expected } = this._options;
     const image = describeImage(head);
-    if (!image) return refusal("not-an-image", "that is no firmware image");
+    if (!image) return refusal("not-an-image", "this is not a firmware image");
     const { chipId } = board.firmwareSlot;
     if (image.chipId !== chipId) {
       return refusal("wrong-chip", `the image is for chip ${image.chipId}, and this is chip ${chipId}`);
@@ -136,13 +136,13 @@ export class Installation implements IO {
     }
     if (version === runningVersion) return refusal("same-version", `version ${version} runs already`);
     if (version < runningVersion && !allowsDowngrade) {
-      return refusal("older", `version ${version} is older than ${runningVersion}, which runs`);
+      return refusal("older", `version ${version} is older than the running version ${runningVersion}`);
     }
     this._image = image;
     return undefined;
   }
 
-  /** What of a signature can be said before the image is there. */
+  /** Verifies an announced signature of an announced hash before the slot is erased. */
   private _checkAnnounced(): Refusal | undefined {
     const { expected } = this._options;
     if (!expected?.signature || !expected.sha256) return undefined;
@@ -158,7 +158,7 @@ export class Installation implements IO {
     }
   }
 
-  private _store(bytes: Uint8Array<ArrayBuffer>): Refusal | undefined {
+  private _writeToSlot(bytes: Uint8Array<ArrayBuffer>): Refusal | undefined {
     try {
       this._updater?.write(bytes);
       return undefined;
@@ -169,17 +169,18 @@ export class Installation implements IO {
 
   private _checkWhole(signature: Uint8Array<ArrayBuffer> | undefined): Refusal | undefined {
     const { expected } = this._options;
-    if (!this._updater) return refusal("not-an-image", "that is too short for a firmware image");
+    if (!this._updater) return refusal("not-an-image", "this is too short for a firmware image");
     const size = expected?.size ?? this._receivedBytes;
     if (this._receivedBytes !== size) {
       return refusal("wrong-size", `the image has ${this._receivedBytes} bytes, and ${size} were announced`);
     }
     const sha256 = asUint8Array(this._digest.close());
     if (expected?.sha256 && !equalBytes(sha256, expected.sha256)) {
-      return refusal("wrong-hash", "the image is not the one that was announced: its SHA-256 is another");
+      return refusal("wrong-hash", "the SHA-256 of the image differs from the announced one");
     }
     if (this._isSignatureGood) return undefined;
-    if (!signature) return refusal("unsigned", "the image is not signed, and this station takes no other");
+    if (!signature)
+      return refusal("unsigned", "the image is not signed; this station installs only signed images");
     return this._checkSignature(sha256, signature);
   }
 
@@ -191,13 +192,13 @@ export class Installation implements IO {
     this._isSignatureGood = isSignedBy(publicKey, sha256, signature, board.crypto);
     return this._isSignatureGood
       ? undefined
-      : refusal("wrong-signature", "the signature of the image is not of the key that this station trusts");
+      : refusal("wrong-signature", "the image is not signed by the key that this station trusts");
   }
 
-  /** The board has the last word: it looks at the whole of what stands in the slot. */
+  /** Makes the image the next boot image. The board checks the whole slot before. */
   private _boot(beforeBoot: (() => Refusal | undefined) | undefined): Refusal | undefined {
-    const obstacle = beforeBoot?.();
-    if (obstacle) return obstacle;
+    const blocker = beforeBoot?.();
+    if (blocker) return blocker;
     try {
       this._updater?.complete();
       return undefined;
@@ -217,7 +218,7 @@ export class Installation implements IO {
     this._updater?.close();
   }
 
-  private _mustGoOn(): void {
+  private _assertOpen(): void {
     if (this._isOver) throw new Error("the installation is over");
   }
 }

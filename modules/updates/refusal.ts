@@ -1,36 +1,39 @@
-/** Why an image was not taken. Callers match on the code; the message is for people. */
+/** The reason why an image is refused. Callers match on the code; the message is for the owner. */
 export interface Refusal {
   readonly code: RefusalCode;
   readonly message: string;
 }
 
+/** Code of a refusal. */
 export type RefusalCode =
   /** The running firmware has no update key, so it cannot verify any image. */
   | "no-key"
-  /** Not a firmware image, or one that its own checksum contradicts. */
+  /** Not a firmware image, or its checksum is wrong. */
   | "not-an-image"
   | "wrong-chip"
   | "wrong-product"
-  /** The image has no version, or another than was announced. */
+  /** The image has no version, or a different one than announced. */
   | "wrong-version"
-  /** Older than what runs, and nobody asked for a downgrade. */
+  /** Older than the running firmware, and the request does not allow a downgrade. */
   | "older"
-  /** What runs already. */
+  /** The version that already runs. */
   | "same-version"
-  /** It does not fit the slot. */
+  /** The image does not fit into the slot. */
   | "too-large"
-  /** It ended before, or went on after, what was announced. */
+  /** The image is shorter or longer than announced. */
   | "wrong-size"
+  /** The SHA-256 differs from the announced one. */
   | "wrong-hash"
   /** The image has no signature. */
   | "unsigned"
+  /** The signature is malformed or by another key. */
   | "wrong-signature"
   /** Another installation is under way. */
   | "busy"
   /** The flash could not be written. */
   | "flash";
 
-/** Refuses each update of a firmware without an update key. */
+/** Refusal of every update by a firmware without an update key. */
 export const NO_KEY = {
   code: "no-key",
   message: "this firmware has no update key; install a firmware that is built with config.updateKey by cable",

@@ -1,25 +1,27 @@
-/** What an update is asked for with, and what an uploader gets. */
+/** Requests for updates, and the handle that an uploader writes to. */
 
 import type { Bytes, IO } from "../board/index.js";
 import type { Refusal } from "./refusal.js";
 
+/** Options of every update. */
 export interface UpdateRequest {
-  /** An older version is welcome. */
+  /** Whether an older version may be installed. */
   readonly allowsDowngrade?: boolean;
 }
 
-/** An image that somebody sends to the station. Given up by `close`. */
+/** An image that an uploader sends to the station. `close` aborts it. */
 export interface Upload extends IO {
-  /** Gives why the image is refused, if it is; nothing else is taken after that. */
+  /** Writes the next bytes. Returns the refusal of the image, if any; every later call returns the same. */
   write(data: Bytes): Refusal | undefined;
-  /** All of it has come. `undefined`: it was taken, and the station restarts in two seconds, or after the session. */
+  /** Completes the upload. `undefined`: accepted; the station restarts in 2 s, or after the session. */
   finish(options?: { signature?: Uint8Array<ArrayBuffer> }): Refusal | undefined;
 }
 
+/** Announced properties of an upload. */
 export interface UploadRequest extends UpdateRequest {
-  /** Bytes, where that is known. */
+  /** Size of the image in bytes, if known. */
   readonly size?: number;
-  /** Ed25519 over the SHA-256 of the image, 64 bytes, where it comes first. */
+  /** Ed25519 signature of the image's SHA-256, 64 bytes, if it precedes the image. */
   readonly signature?: Uint8Array<ArrayBuffer>;
 }
 
@@ -28,7 +30,7 @@ export interface Verified {
   readonly publicKey: Uint8Array<ArrayBuffer>;
 }
 
-/** A look for newer firmware on the server. */
+/** A check for newer firmware on the server. */
 export interface Check extends UpdateRequest, Verified {
   /** Started by the schedule, not by the owner. */
   readonly isAuto: boolean;

@@ -6,16 +6,16 @@ import { evaluate, type Trial, updateFormat } from "./trial.js";
 import { parseURL, redirected, urlOf } from "./url.js";
 import { parseVersionAnswer } from "./version-answer.js";
 
-const POWER = "the power went before the new firmware was confirmed";
+const POWER = "the power failed before the new firmware was validated";
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-describe("a URL", () => {
+describe("parseURL and redirected", () => {
   test.each([
     ["https://a.example", { tls: true, host: "a.example", port: 443, path: "/" }],
     ["http://10.0.0.1:8080/x/y.bin?z=1", { tls: false, host: "10.0.0.1", port: 8080, path: "/x/y.bin?z=1" }],
-  ])("%s is read", (text, place) => {
-    expect(parseURL(text)).toEqual(place);
+  ])("parses %s", (text, url) => {
+    expect(parseURL(text)).toEqual(url);
   });
 
   test.each([
@@ -26,7 +26,7 @@ describe("a URL", () => {
     "https://a b/",
     "https://u@a/",
     "",
-  ])("%p is none", (text) => {
+  ])("rejects %p", (text) => {
     expect(parseURL(text)).toBeUndefined();
   });
 
@@ -38,19 +38,19 @@ describe("a URL", () => {
     ["https://a/x", "http://b/y", undefined],
     ["https://a/x", "y", undefined],
     ["https://a/x", "javascript:alert(1)", undefined],
-  ])("from %s a redirect to %s leads to %s", (from, location, to) => {
-    const place = parseURL(from);
-    if (!place) throw new Error("no place");
-    const found = redirected(place, location);
+  ])("resolves a redirect from %s to %s as %s", (from, location, to) => {
+    const url = parseURL(from);
+    if (!url) throw new Error(`${from} is not a URL`);
+    const found = redirected(url, location);
     expect(found && urlOf(found)).toBe(to);
   });
 });
 
-describe("the platform's answer", () => {
+describe("parseVersionAnswer", () => {
   const sha256 = "ab".repeat(32);
   const signature = "cd".repeat(64);
 
-  test("may say the version alone, or all", () => {
+  test("accepts the version alone or with all optional fields", () => {
     expect(parseVersionAnswer({ firmware_version: 5 })).toEqual({ version: 5 });
     expect(parseVersionAnswer({ firmware_version: 5, size: 100, sha256, signature })).toEqual({
       version: 5,
@@ -71,22 +71,22 @@ describe("the platform's answer", () => {
     { firmware_version: 5, sha256: "ab" },
     { firmware_version: 5, sha256, signature: sha256 },
     { firmware_version: 5, sha256: "zz".repeat(32) },
-  ])("is none as %j", (fields) => {
+  ])("rejects %j", (fields) => {
     expect(parseVersionAnswer(fields)).toBeUndefined();
   });
 });
 
-describe("the time to look", () => {
+describe("the schedule of checks", () => {
   test.each([
     ["00:00", 0],
     ["23:59", 23 * 60 + 59],
     ["24:00", undefined],
     ["1:00", undefined],
-  ])("%s is %p minutes", (text, minutes) => {
+  ])("parses the time %s as %p minutes", (text, minutes) => {
     expect(parseTimeOfDay(text)).toBe(minutes);
   });
 
-  test("is the next one, and up to half an hour later", () => {
+  test("places the next check at the set time plus up to 30 minutes", () => {
     const midnight = 20_000 * DAY_MS;
     expect(nextCheck(midnight, 180, 0)).toBe(midnight + 180 * MINUTE_MS);
     expect(nextCheck(midnight, 180, 0.5)).toBe(midnight + 195 * MINUTE_MS);
@@ -95,7 +95,7 @@ describe("the time to look", () => {
   });
 });
 
-describe("what a start says of an update", () => {
+describe("evaluate at the start of a firmware", () => {
   const trial = (stage: Trial["stage"]): Trial => ({ from: 1, to: 2, stage, hadBroker: true });
   const crash: ResetReason = { type: "crash", reason: "out of memory" };
   const power: ResetReason = { type: "power" };
@@ -104,35 +104,47 @@ describe("what a start says of an update", () => {
 
   test.each<[string, Trial["stage"], number, ResetReason, unknown]>([
     [
-      "the new one starts",
+      "the new firmware starts",
       "installed",
       2,
       restart,
-      { type: "trial", trial: trial("installed"), hasWayBack: true },
+      { type: "trial", trial: trial("installed"), canRollBack: true },
     ],
-    ["it starts again", "started", 2, crash, { type: "trial", trial: trial("started"), hasWayBack: false }],
-    ["it was confirmed as the power went", "confirmed", 2, power, { type: "confirmed" }],
-    ["it never started", "installed", 1, restart, back("the new firmware did not start", true)],
-    ["it crashed before its first word", "installed", 1, crash, back("out of memory", true)],
-    ["it crashed", "started", 1, crash, back("out of memory", true)],
-    ["somebody restarted it on trial", "started", 1, asked, back("restarted by request", false)],
-    ["the power went as it was installed", "installed", 1, power, back(POWER, false)],
-    ["the power went on trial", "started", 1, power, back(POWER, false)],
-    ["the power went between record and bootloader", "confirmed", 1, power, back(POWER, false)],
-  ])("when %s", (_name, stage, running, resetReason, verdict) => {
-    expect(evaluate({ trial: trial(stage) }, running, resetReason)).toEqual(verdict);
+    [
+      "the new firmware starts a second time",
+      "started",
+      2,
+      crash,
+      { type: "trial", trial: trial("started"), canRollBack: false },
+    ],
+    ["the power failed after the validation", "confirmed", 2, power, { type: "validated" }],
+    ["the new firmware never started", "installed", 1, restart, back("the new firmware did not start", true)],
+    [
+      "the new firmware crashed before it stored its start",
+      "installed",
+      1,
+      crash,
+      back("out of memory", true),
+    ],
+    ["the new firmware crashed", "started", 1, crash, back("out of memory", true)],
+    ["the owner restarted it during the trial", "started", 1, asked, back("restarted by request", false)],
+    ["the power failed after the installation", "installed", 1, power, back(POWER, false)],
+    ["the power failed during the trial", "started", 1, power, back(POWER, false)],
+    ["the power failed between record and bootloader", "confirmed", 1, power, back(POWER, false)],
+  ])("returns the outcome when %s", (_name, stage, running, resetReason, outcome) => {
+    expect(evaluate({ trial: trial(stage) }, running, resetReason)).toEqual(outcome);
   });
 
-  test("is nothing where there was none", () => {
+  test("returns none without a trial", () => {
     expect(evaluate({}, 1, crash)).toEqual({ type: "none" });
   });
 
-  test("is a fault when the new one has restarted because it did not prove itself", () => {
+  test("reports a fault when the new firmware restarted because it was not validated in time", () => {
     const record = { trial: { ...trial("started"), hasGivenUp: true } };
     expect(evaluate(record, 1, asked)).toEqual(back("restarted by request", true));
   });
 
-  test.each([power, asked])("is a fault when it is the second time: %j", (end) => {
+  test.each([power, asked])("reports a fault at the second rollback of a version: %j", (end) => {
     const rollback = { version: 2, why: POWER, isFault: false };
     expect(evaluate({ trial: trial("started"), rollback }, 1, end)).toMatchObject({
       rollback: { isFault: true },
@@ -143,7 +155,7 @@ describe("what a start says of an update", () => {
     });
   });
 
-  test("names at most 200 characters of the reason of the end", () => {
+  test("cuts the reset reason to 200 characters", () => {
     const end: ResetReason = { type: "crash", reason: "x".repeat(300) };
     expect(evaluate({ trial: trial("started") }, 1, end)).toEqual(back("x".repeat(200), true));
   });
@@ -154,7 +166,7 @@ describe("what a start says of an update", () => {
 });
 
 describe("the record ota", () => {
-  test("is read as it was written", () => {
+  test("round-trips a trial and a rollback", () => {
     const record = {
       trial: { from: 1, to: 2, stage: "started", hadBroker: false, hasGivenUp: true },
       rollback: { version: 3, why: "it hangs", isFault: true },
@@ -180,35 +192,35 @@ describe("the record ota", () => {
     { from: MAX_VERSION + 1 },
     { to: MAX_VERSION + 1 },
     { from: "1" },
-  ])("leaves out a trial with %j", (change) => {
+  ])("drops a trial with %j", (change) => {
     expect(updateFormat.parse({ trial: { ...TRIAL, ...change } }, 1)?.trial).toBeUndefined();
   });
 
-  test.each([undefined, null, 5, "trial", []])("leaves out a trial and a rollback that are %j", (value) => {
+  test.each([undefined, null, 5, "trial", []])("drops a trial and a rollback that are %j", (value) => {
     expect(updateFormat.parse({ trial: value, rollback: value }, 1)).toEqual({});
   });
 
   test.each([{ version: undefined }, { version: -1 }, { version: MAX_VERSION + 1 }])(
-    "leaves out a rollback with %j",
+    "drops a rollback with %j",
     (change) => {
       expect(updateFormat.parse({ rollback: { ...ROLLBACK, ...change } }, 1)?.rollback).toBeUndefined();
     },
   );
 
-  test("reads versions from 0 to the greatest", () => {
+  test("reads versions from 0 to the maximum", () => {
     const trial = { ...TRIAL, from: 0, to: MAX_VERSION };
     const rollback = { ...ROLLBACK, version: 0 };
     expect(updateFormat.parse({ trial, rollback }, 1)).toEqual({ trial, rollback });
   });
 
-  test("takes a new firmware as given up only where that is stored as true", () => {
+  test("reads hasGivenUp only when it is true", () => {
     for (const hasGivenUp of [false, 1, "true", undefined]) {
       const trial = updateFormat.parse({ trial: { ...TRIAL, hasGivenUp } }, 1)?.trial;
       expect(trial?.hasGivenUp).toBeUndefined();
     }
   });
 
-  test("takes a rollback in doubt as a fault, of unknown cause", () => {
+  test("reads an incomplete rollback as a fault of unknown cause", () => {
     expect(updateFormat.parse({ rollback: { version: 3 } }, 1)?.rollback).toEqual({
       version: 3,
       why: "unknown",
@@ -218,13 +230,13 @@ describe("the record ota", () => {
     expect(updateFormat.parse({ rollback: { ...ROLLBACK, why } }, 1)?.rollback?.why).toBe("unknown");
   });
 
-  test("writes trial and rollback, and nothing else", () => {
+  test("writes only trial and rollback", () => {
     const rollback = { version: 3, why: "it hangs", isFault: true };
     expect(Object.keys(updateFormat.format({ rollback }))).toEqual(["trial", "rollback"]);
     expect([updateFormat.key, updateFormat.version]).toEqual(["ota", 1]);
   });
 
-  test("leaves out what it cannot read, and a trial in doubt had a broker", () => {
+  test("drops invalid values and assumes a broker when a trial does not say", () => {
     expect(updateFormat.parse({ trial: { from: 1, to: 2, stage: "new" }, rollback: 5 }, 7)).toEqual({});
     expect(updateFormat.parse({ trial: { from: 1, to: 2, stage: "started" } }, 7)?.trial?.hadBroker).toBe(
       true,

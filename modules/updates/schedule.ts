@@ -1,20 +1,19 @@
-/** When a station looks for an update by itself. */
+/** The schedule of automatic update checks. */
 
-/** A fleet does not come all at once. */
+/** Maximum random delay of a check, ms. It spreads the load of a fleet on the server. */
 export const JITTER_MS = 30 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 
-/** Minutes since midnight of `HH:MM`; `undefined` for what is none. */
+/** Parses `HH:MM` to minutes since midnight; `undefined` when it is malformed. */
 export function parseTimeOfDay(text: string): number | undefined {
   const found = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text);
   return found ? Number(found[1]) * 60 + Number(found[2]) : undefined;
 }
 
 /**
- * The next moment to look, ms since 1970: the first `timeOfDay` (minutes, UTC) after `epochMs`, and up to 30 minutes
- * later.
+ * Time of the next check, ms since 1970: the first `timeOfDay` (minutes, UTC) after `epochMs`, plus the jitter.
  *
- * @param fraction from 0 to 1, random
+ * @param fraction random share of the jitter, 0 to 1
  */
 export function nextCheck(epochMs: number, timeOfDay: number, fraction: number): number {
   const midnight = Math.floor(epochMs / DAY_MS) * DAY_MS;

@@ -1,14 +1,16 @@
 import type { Crypto } from "../board/index.js";
 import { verifyEd25519 } from "./ed25519/ed25519.js";
 
+/** Length of an Ed25519 signature. */
 export const SIGNATURE_BYTES = 64;
+/** Length of an Ed25519 public key. */
 export const PUBLIC_KEY_BYTES = 32;
 
 /**
- * Ed25519 (RFC 8032) over the 32 bytes of an image's SHA-256. Takes 1.9 million bytecodes of XS, a second or two of
- * the chip; so it is done once for an image.
+ * Verifies an Ed25519 signature (RFC 8032) over the 32 bytes of an image's SHA-256. Costs 1.9 million XS bytecodes,
+ * 1-2 s on the chip, so callers verify each image once.
  *
- * @throws RangeError for a key that has not 32 bytes: it is built in
+ * @throws RangeError when the built-in key does not have 32 bytes
  */
 export function isSignedBy(
   publicKey: Uint8Array<ArrayBuffer>,

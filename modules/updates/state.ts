@@ -1,21 +1,21 @@
 import { NO_KEY } from "./refusal.js";
 
-/** Where an update is. */
+/** State of the updates. */
 export type UpdateState =
-  /** The running firmware has no update key: it installs nothing. */
+  /** The running firmware has no update key and cannot install anything. */
   | { readonly type: "off" }
-  /** Nobody has looked since the start. */
+  /** No check since the start. */
   | { readonly type: "idle" }
   | { readonly type: "checking" }
   | { readonly type: "up-to-date" }
-  /** Under way; without a percentage it waits for the vehicle that charges, or for the first byte. */
+  /** An update is under way. Without a percentage it waits for the end of a session or for the first byte. */
   | { readonly type: "updating"; readonly percent?: number }
-  /** This firmware is the new one, and has proven itself. */
+  /** The running firmware is new and validated. */
   | { readonly type: "updated" }
   | { readonly type: "failed"; readonly why: string }
   | { readonly type: "rolled-back"; readonly version: number; readonly why: string };
 
-/** What `updatestate` says (docs/protocol.md); `undefined` for nothing to say. */
+/** Text of the property `updatestate` (docs/protocol.md); `undefined` without one. */
 export function describeState(state: UpdateState): string | undefined {
   switch (state.type) {
     case "off":

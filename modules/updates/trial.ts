@@ -1,32 +1,40 @@
-/** What is kept of an update across the restart, and what it means at the next start. */
+/** The record of an update that survives the restart, and its evaluation at the next start. */
 
 import type { ResetReason } from "../board/index.js";
 import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
 import type { RecordFormat } from "../settings/index.js";
 import { MAX_VERSION } from "./image.js";
 
-/** A new firmware that has not proven itself. */
+/** A new firmware that is pending verification. */
 export interface Trial {
+  /** Version of the firmware that installed the image. */
   readonly from: number;
+  /** Version of the new firmware. */
   readonly to: number;
-  /** `installed`: the old firmware has written it. `started`: the new one runs. `confirmed`: it is about to be kept. */
+  /**
+   * `installed`: the image is written. `started`: the new firmware runs. `confirmed`: it is validated; the bootloader
+   * follows.
+   */
   readonly stage: "installed" | "started" | "confirmed";
-  /** The broker was reached before: the new firmware has to reach it, too. */
+  /** Whether the old firmware reached the broker. If so, the new one must reach it too. */
   readonly hadBroker: boolean;
-  /** The new firmware has restarted because it did not prove itself in time. */
+  /** Whether the new firmware has restarted itself because it was not validated in time. */
   readonly hasGivenUp?: boolean;
 }
 
+/** A firmware that was rolled back. */
 export interface Rollback {
   readonly version: number;
+  /** A sentence for the owner. */
   readonly why: string;
-  /** The firmware's fault, or the second time: that version is not tried again by itself. */
+  /** Whether the firmware caused the rollback, or it was the second one. Automatic updates then skip this version. */
   readonly isFault: boolean;
 }
 
+/** Content of the record `ota`. */
 export interface UpdateRecord {
   readonly trial?: Trial;
-  /** Until the next firmware has proven itself. */
+  /** The latest rollback; cleared when a firmware is validated. */
   readonly rollback?: Rollback;
 }
 
@@ -63,35 +71,40 @@ function whyOf(value: JSONObject): string {
   return textField(value, "why", MAX_WHY_CHARS) ?? "unknown";
 }
 
-export type Verdict =
-  /** Nothing was under way. */
+/** The state of an update at the start of a firmware. */
+export type TrialOutcome =
+  /** No update was under way. */
   | { readonly type: "none" }
-  /** This firmware is the new one. It has to be confirmed; `hasWayBack` where the bootloader takes it back otherwise. */
-  | { readonly type: "trial"; readonly trial: Trial; readonly hasWayBack: boolean }
-  /** This firmware is the new one, and was about to be kept when the power went. */
-  | { readonly type: "confirmed" }
+  /** This firmware is new and pending verification. `canRollBack`: the bootloader still has the old firmware. */
+  | { readonly type: "trial"; readonly trial: Trial; readonly canRollBack: boolean }
+  /** This firmware is validated, but the power failed before the bootloader was updated. */
+  | { readonly type: "validated" }
   /** The old firmware runs again. */
   | { readonly type: "rolled-back"; readonly rollback: Rollback };
 
-/** What the start of a firmware says about an update. */
-export function evaluate(record: UpdateRecord, runningVersion: number, resetReason: ResetReason): Verdict {
+/** Evaluates the record at the start of a firmware. */
+export function evaluate(
+  record: UpdateRecord,
+  runningVersion: number,
+  resetReason: ResetReason,
+): TrialOutcome {
   const { trial } = record;
   if (!trial) return { type: "none" };
   if (trial.to === runningVersion) {
-    if (trial.stage === "confirmed") return { type: "confirmed" };
-    // A bootloader with rollback gives one start; one without gives as many as there are.
-    return { type: "trial", trial, hasWayBack: trial.stage === "installed" };
+    if (trial.stage === "confirmed") return { type: "validated" };
+    // A bootloader with rollback starts an unvalidated image once; a second start means that it has no rollback.
+    return { type: "trial", trial, canRollBack: trial.stage === "installed" };
   }
   const { why, isFault } = causeOf(trial, resetReason);
   const version = trial.to;
-  // What goes wrong twice is not by chance: a firmware may be what pulls the supply down.
+  // A second rollback is not a coincidence: the firmware itself may overload the supply.
   const isSecond = record.rollback?.version === version;
   return { type: "rolled-back", rollback: { version, why, isFault: isFault || isSecond } };
 }
 
 function causeOf(trial: Trial, resetReason: ResetReason): Omit<Rollback, "version"> {
   if (resetReason.type === "power")
-    return { why: "the power went before the new firmware was confirmed", isFault: false };
+    return { why: "the power failed before the new firmware was validated", isFault: false };
   if (resetReason.type === "restart" && trial.stage === "installed")
     return { why: "the new firmware did not start", isFault: true };
   const isFault = resetReason.type === "crash" || trial.hasGivenUp === true;

@@ -14,13 +14,13 @@ import type { UpdateRecord } from "./trial.js";
 import { parseURL, type URLParts } from "./url.js";
 import { parseVersionAnswer } from "./version-answer.js";
 
-/** What the owner may set. */
+/** The owner's settings of updates. */
 export interface UpdateSettings {
-  /** The station looks for updates by itself. */
+  /** Whether the station checks for updates automatically. */
   readonly auto: boolean;
-  /** When: `HH:MM`, UTC. */
+  /** Time of the automatic check, `HH:MM` UTC. */
   readonly time: string;
-  /** It takes the firmware that is not for everybody yet. */
+  /** Whether the station uses the staging channel. */
   readonly staging: boolean;
 }
 
@@ -28,76 +28,79 @@ export interface UpdatesOptions {
   readonly board: Board;
   readonly deviceId: string;
   readonly productId: string;
-  /** Of the firmware that runs. */
+  /** Version of the running firmware. */
   readonly runningVersion: number;
-  /** Ed25519, 32 bytes: only what this key has signed can boot. Without a key nothing is installed or looked for. */
+  /** Ed25519 public key, 32 bytes: only images signed by it are installed. Without a key updates are off. */
   readonly publicKey?: Uint8Array<ArrayBuffer>;
   readonly record: StoredRecord<UpdateRecord>;
   readonly settings: () => UpdateSettings;
-  /** `http://` or `https://`, host and port, of where the firmware is kept; `undefined` while nobody has said. */
+  /** Returns the base URL of the firmware server; `undefined` while none is configured. */
   readonly server: () => string | undefined;
-  /** No session is under way, and none was authorized. */
+  /** Returns whether the station may restart: no session is under way or authorized. */
   readonly isFree: () => boolean;
   readonly isOnline: () => boolean;
-  /** The radio is up, and so is the station's own network or the one it has joined. */
+  /** Returns whether the radio runs and either the access point is open or a network is joined. */
   readonly isUp: () => boolean;
-  /** What keeps the station from the broker, if that is known. */
+  /** Returns the reason why the broker is not reachable, if it is known. */
   readonly problem: () => string | undefined;
-  /** Says goodbye and restarts the board, with the reason. */
+  /** Disconnects from the broker and restarts the board with this reason. */
   readonly restart: (reason: string) => void;
-  /** `state` has changed; of a percentage it says so at most once a second. */
+  /** Called after a change of `state`; for progress at most once a second. */
   readonly onChanged: () => void;
-  /** What people want to know: firmware that runs from now on, or that was taken back. It may come while this is made. */
+  /** Notifies the owner of a validated or rolled-back firmware. The constructor may call it. */
   readonly onNews?: BootTrialOptions["onNews"];
 }
 
-/** What is under way. `close` ends it without a word. */
+/** The check, download or upload under way. `close` aborts it without a callback. */
 type Job = IO & {
   pause?(): void;
   resume?(): void;
-  /** What the station fetches gives way to somebody who stands there with an image. */
+  /** The request of a check or download; `undefined` for an upload. An upload replaces a check or download. */
   readonly request?: Check;
 };
 
+/** Maximum length of the answer to a version check, bytes. */
 const MAX_ANSWER_BYTES = 2048;
+/** Time limit of a version check, ms. */
 const CHECK_LIMIT_MS = 60_000;
+/** Minimum interval of progress reports, ms. */
 const PROGRESS_MS = 1000;
-/** For the last words, and for the answer to an upload. */
+/** Delay of the restart, ms: leaves time for the last messages and for the answer to an upload. */
 const RESTART_MS = 2000;
 
 /**
- * Firmware over the air (docs/protocol.md): looks for it, downloads it, takes it from an uploader, restarts into it,
- * and keeps it when it has proven itself. One update at a time, never during a session, never before the running
- * firmware is confirmed.
+ * Firmware over the air (docs/protocol.md): checks for updates, downloads or receives an image, restarts into it and
+ * validates it. One update runs at a time. None runs during a session or while the running firmware is pending
+ * verification.
  */
 export class Updates implements IO {
-  private _options: UpdatesOptions;
-  private _confirmation: BootTrial;
-  private _autoUpdate: AutoUpdate;
+  private readonly _options: UpdatesOptions;
+  private readonly _bootTrial: BootTrial;
+  private readonly _autoUpdate: AutoUpdate;
   private _state: UpdateState;
   private _job: Job | undefined;
-  /** It waits for the end of a session. */
+  /** Action that is postponed until the session ends. */
   private _waiting: (() => void) | undefined;
   private _notice: Timer | undefined;
   private _restart: Timer | undefined;
-  /** The broker was reached when the image under way began to come. */
+  /** Whether the broker was reached when the image started to arrive. */
   private _hadBroker = false;
-  private _shownAtMs = Number.NEGATIVE_INFINITY;
+  private _progressAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: UpdatesOptions) {
     this._options = options;
-    this._confirmation = new BootTrial({
+    this._bootTrial = new BootTrial({
       ...options,
-      onConfirmed: () => this._enter({ type: "updated" }),
+      onValidated: () => this._enter({ type: "updated" }),
     });
-    const { rollback } = this._confirmation;
+    const { rollback } = this._bootTrial;
     const { publicKey } = options;
-    const untried: UpdateState = { type: publicKey ? "idle" : "off" };
-    this._state = rollback ? { type: "rolled-back", ...rollback } : untried;
+    const initial: UpdateState = { type: publicKey ? "idle" : "off" };
+    this._state = rollback ? { type: "rolled-back", ...rollback } : initial;
     this._autoUpdate = new AutoUpdate({
       board: options.board,
       time: () => (publicKey && options.settings().auto ? options.settings().time : undefined),
-      look: () => {
+      check: () => {
         if (publicKey) this._start({ isAuto: true, publicKey });
       },
     });
@@ -107,45 +110,45 @@ export class Updates implements IO {
     return this._state;
   }
 
-  /** What `updatestate` says; `undefined` for nothing. */
+  /** Text of the property `updatestate`; `undefined` without one. */
   get text(): string | undefined {
     return describeState(this._state);
   }
 
-  /** Somebody wants an update now. Gives why not, if not. */
+  /** Starts an update on the owner's request. Returns the reason why it cannot start, if any. */
   request({ allowsDowngrade = false }: UpdateRequest = {}): string | undefined {
     const { publicKey } = this._options;
     if (!publicKey) return NO_KEY.message;
-    const obstacle = this._obstacle();
-    if (obstacle === undefined) this._start({ isAuto: false, allowsDowngrade, publicKey });
-    return obstacle;
+    const blocker = this._blocker();
+    if (blocker === undefined) this._start({ isAuto: false, allowsDowngrade, publicKey });
+    return blocker;
   }
 
-  /** Begins to take an image from somebody who sends it. */
+  /** Starts an upload of an image. */
   upload(request: UploadRequest = {}): Upload | Refusal {
     const { publicKey } = this._options;
     if (!publicKey) return NO_KEY;
-    const obstacle = this._options.isFree() ? undefined : "a vehicle is charging";
-    const fetching = obstacle === undefined ? this._job?.request : undefined;
-    const busy = obstacle ?? (fetching ? undefined : this._obstacle());
+    const blocker = this._options.isFree() ? undefined : "a vehicle is charging";
+    const fetching = blocker === undefined ? this._job?.request : undefined;
+    const busy = blocker ?? (fetching ? undefined : this._blocker());
     if (busy !== undefined) return { code: "busy", message: busy };
     this._job?.close();
-    if (fetching?.isAuto) this._autoUpdate.tryAgain();
-    return this._takeUpload({ ...request, publicKey });
+    if (fetching?.isAuto) this._autoUpdate.scheduleRetry();
+    return this._startUpload({ ...request, publicKey });
   }
 
-  /** The broker was reached. */
+  /** Validates a firmware that is pending verification: the broker was reached. */
   handleBrokerReached(): void {
-    this._confirmation.handleBrokerReached();
+    this._bootTrial.handleBrokerReached();
   }
 
-  /** A session may have begun or ended. */
+  /** Pauses the job during a session, and continues after it. */
   handleSessionChanged(): void {
     if (!this._options.isFree()) {
       this._job?.pause?.();
       return;
     }
-    this._confirmation.handleSessionChanged();
+    this._bootTrial.handleSessionChanged();
     const waiting = this._waiting;
     this._waiting = undefined;
     if (waiting) waiting();
@@ -154,7 +157,7 @@ export class Updates implements IO {
 
   close(): void {
     const { clock } = this._options.board;
-    this._confirmation.close();
+    this._bootTrial.close();
     this._autoUpdate.close();
     this._job?.close();
     this._job = undefined;
@@ -163,13 +166,13 @@ export class Updates implements IO {
     clock.clear(this._restart);
   }
 
-  private _obstacle(): string | undefined {
-    if (this._confirmation.isOnTrial) return "the running firmware is new and not confirmed yet";
+  private _blocker(): string | undefined {
+    if (this._bootTrial.isPendingVerification) return "the running firmware is pending verification";
     return this._job || this._waiting ? "an update is under way" : undefined;
   }
 
   private _start(request: Check): void {
-    if (this._obstacle() !== undefined) return;
+    if (this._blocker() !== undefined) return;
     if (this._options.isFree()) {
       this._check(request);
     } else {
@@ -180,9 +183,9 @@ export class Updates implements IO {
 
   private _check(request: Check): void {
     const { server, productId } = this._options;
-    const place = parseURL(`${server() ?? ""}/firmwares/v1/products/${productId}/firmware-version`);
-    if (!place) {
-      this._fail("nobody has said where updates are", request);
+    const url = parseURL(`${server() ?? ""}/firmwares/v1/products/${productId}/firmware-version`);
+    if (!url) {
+      this._fail("no firmware server is configured", request);
       return;
     }
     this._enter({ type: "checking" });
@@ -190,7 +193,7 @@ export class Updates implements IO {
     let body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
     const get = new Get({
       board: this._options.board,
-      place,
+      url,
       ...this._headers(),
       limitMs: CHECK_LIMIT_MS,
       onHead: (head) => {
@@ -200,11 +203,11 @@ export class Updates implements IO {
         body = concatBytes(body, bytes);
         if (body.length <= MAX_ANSWER_BYTES) return;
         get.close();
-        this._fail("the answer on the newest version is too long", request);
+        this._fail("the answer to the version check is too long", request);
       },
       onDone: () => {
-        if (status === 200) this._consider(body, request);
-        else this._fail(`the server answers ${status} when it is asked for the newest version`, request);
+        if (status === 200) this._handleVersionAnswer(body, request);
+        else this._fail(`the server answers ${status} to the version check`, request);
       },
       onFailed: (why) => this._fail(why, request),
     });
@@ -222,17 +225,17 @@ export class Updates implements IO {
     };
   }
 
-  private _consider(body: Uint8Array<ArrayBuffer>, request: Check): void {
+  private _handleVersionAnswer(body: Uint8Array<ArrayBuffer>, request: Check): void {
     this._job = undefined;
     const { runningVersion } = this._options;
     const fields = parseJSONObject(body);
     const newest = fields && parseVersionAnswer(fields);
     if (!newest) {
-      this._fail("the answer on the newest version cannot be understood", request);
+      this._fail("the answer to the version check is invalid", request);
       return;
     }
     const { version } = newest;
-    const { rollback } = this._confirmation;
+    const { rollback } = this._bootTrial;
     if (version === runningVersion || (version < runningVersion && !request.allowsDowngrade)) {
       this._enter({ type: "up-to-date" });
     } else if (request.isAuto && rollback?.isFault && rollback.version === version) {
@@ -240,7 +243,7 @@ export class Updates implements IO {
     } else if (!newest.signature) {
       this._enter({
         type: "failed",
-        why: `version ${version} is not signed, and this station takes no other`,
+        why: `version ${version} is not signed; this station installs only signed images`,
       });
     } else {
       this._download(newest, request);
@@ -248,16 +251,16 @@ export class Updates implements IO {
   }
 
   private _download(newest: Expectation, request: Check): void {
-    const place = this._imageURL();
-    if (!place) return;
+    const url = this._imageURL();
+    if (!url) return;
     this._enter({ type: "updating" });
     const download = new Download({
       board: this._options.board,
-      place,
+      url,
       ...this._headers(),
       expected: newest,
       begin: (expected) => this._install(expected, request),
-      onProgress: (received, size) => this._progress(received, size),
+      onProgress: (received, size) => this._reportProgress(received, size),
       onDone: (installation) => {
         this._job = undefined;
         const refusal = this._finish(installation, {});
@@ -292,7 +295,7 @@ export class Updates implements IO {
     return new Installation({ ...this._options, allowsDowngrade, publicKey, expected });
   }
 
-  private _takeUpload({ size, signature, ...how }: UploadRequest & Verified): Upload {
+  private _startUpload({ size, signature, ...how }: UploadRequest & Verified): Upload {
     const installation = this._install({ size, signature }, how);
     let refusal: Refusal | undefined;
     const end = (why: string | undefined) => {
@@ -317,7 +320,7 @@ export class Updates implements IO {
         if (refusal) return refusal;
         const found = installation.write(data);
         if (found) return refuse(found);
-        this._progress(installation.receivedBytes, size);
+        this._reportProgress(installation.receivedBytes, size);
         return undefined;
       },
       finish: (options = {}) => {
@@ -327,11 +330,11 @@ export class Updates implements IO {
         this._job = undefined;
         return undefined;
       },
-      close: () => end("the upload broke off"),
+      close: () => end("the upload was interrupted"),
     };
   }
 
-  /** Makes an image the one that starts next, and restarts when nobody charges. */
+  /** Makes an image the next boot image, and restarts when no session is under way. */
   private _finish(
     installation: Installation,
     { signature }: { signature?: Uint8Array<ArrayBuffer> },
@@ -342,12 +345,12 @@ export class Updates implements IO {
     let isPrepared = false;
     const beforeBoot = () => {
       isPrepared = true;
-      return this._confirmation.prepare({ from, to, hadBroker });
+      return this._bootTrial.prepare({ from, to, hadBroker });
     };
     const refusal = installation.finish({ signature, beforeBoot });
     installation.close();
     if (refusal) {
-      if (isPrepared) this._confirmation.withdraw();
+      if (isPrepared) this._bootTrial.cancel();
       return refusal;
     }
     this._enter({ type: "updating", percent: 100 });
@@ -356,7 +359,7 @@ export class Updates implements IO {
   }
 
   private _restartInto(version: number): void {
-    // Nothing else begins before that.
+    // Blocks other updates until the restart.
     this._waiting = () => this._restartInto(version);
     const { clock } = this._options.board;
     clock.clear(this._restart);
@@ -365,17 +368,17 @@ export class Updates implements IO {
     }, RESTART_MS);
   }
 
-  /** For a reason that may pass. */
+  /** Reports a temporary failure; an automatic check is retried. */
   private _fail(why: string, { isAuto }: Check): void {
     this._job = undefined;
     this._enter({ type: "failed", why });
-    if (isAuto) this._autoUpdate.tryAgain();
+    if (isAuto) this._autoUpdate.scheduleRetry();
   }
 
-  private _progress(receivedBytes: number, size: number | undefined): void {
+  private _reportProgress(receivedBytes: number, size: number | undefined): void {
     const now = this._options.board.clock.monotonicMs();
-    if (size === undefined || now - this._shownAtMs < PROGRESS_MS) return;
-    this._shownAtMs = now;
+    if (size === undefined || now - this._progressAtMs < PROGRESS_MS) return;
+    this._progressAtMs = now;
     const percent = Math.min(99, Math.floor((100 * receivedBytes) / size));
     this._enter({ type: "updating", percent });
   }

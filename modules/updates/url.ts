@@ -1,13 +1,13 @@
-/** As much of a URL as an image can stand at. */
+/** A parsed http or https URL. */
 export interface URLParts {
   readonly tls: boolean;
   readonly host: string;
   readonly port: number;
-  /** With its query, from the first `/`. */
+  /** Path with query, starting with `/`. */
   readonly path: string;
 }
 
-/** `http://` or `https://`, a name or an IPv4 address, a port. `undefined` for anything else. */
+/** Parses a URL with the scheme http or https and a name or IPv4 address; `undefined` for any other text. */
 export function parseURL(text: string): URLParts | undefined {
   const found = /^(https?):\/\/([A-Za-z0-9.-]{1,128})(?::(\d{1,5}))?(\/[!-~]{0,512})?$/.exec(text);
   if (!found) return undefined;
@@ -17,7 +17,7 @@ export function parseURL(text: string): URLParts | undefined {
   return port >= 1 && port <= 65_535 ? { tls, host, port, path: path.replace(/#.*/, "") } : undefined;
 }
 
-/** Where a `Location` leads from a place; `undefined` when nobody should follow: nowhere, or from TLS to plain text. */
+/** Resolves a `Location` header against a URL; `undefined` when it is invalid or leads from TLS to plain text. */
 export function redirected(from: URLParts, location: string | undefined): URLParts | undefined {
   if (location === undefined) return undefined;
   if (/^\/(?!\/)/.test(location)) return parseURL(urlOf({ ...from, path: location }));
@@ -25,6 +25,7 @@ export function redirected(from: URLParts, location: string | undefined): URLPar
   return to && (to.tls || !from.tls) ? to : undefined;
 }
 
+/** Formats a URL with an explicit port. */
 export function urlOf({ tls, host, port, path }: URLParts): string {
   return `${tls ? "https" : "http"}://${host}:${port}${path}`;
 }

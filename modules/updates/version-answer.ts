@@ -5,12 +5,12 @@ import type { Expectation } from "./installation.js";
 import { SIGNATURE_BYTES } from "./signature.js";
 
 const SHA256_BYTES = 32;
-/** No image is larger: 4 GB of address space. */
+/** Maximum size of an image, bytes: the 32-bit address space. */
 const MAX_SIZE = 0xffff_ffff;
 
 /**
- * The platform's word on the newest firmware: `{firmware_version, size?, sha256?, signature?}`, hash and signature in
- * hex (docs/protocol.md). `undefined` when it is none; a field that is there and wrong makes it none, too.
+ * Parses the platform's answer about the newest firmware: `{firmware_version, size?, sha256?, signature?}`, hash and
+ * signature in hex (docs/protocol.md). `undefined` when a field is invalid or the version is missing.
  */
 export function parseVersionAnswer(
   fields: JSONObject,

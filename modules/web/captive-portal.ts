@@ -13,7 +13,7 @@ const CANONICAL: Reply = {
   type: "text/html",
 };
 
-/** What systems ask for to find out whether a network leads anywhere, and the answer of one that does. */
+/** Connectivity checks of operating systems and browsers, and the responses of a network with internet access. */
 const PROBES: Readonly<Record<string, Reply>> = {
   // Android, Chrome OS
   "/generate_204": NO_CONTENT,
@@ -21,7 +21,7 @@ const PROBES: Readonly<Record<string, Reply>> = {
   // iOS, macOS
   "/hotspot-detect.html": SUCCESS,
   "/library/test/success.html": SUCCESS,
-  // Windows; the browser that it opens asks for the last
+  // Windows; its browser requests the last one
   "/connecttest.txt": text(200, "Microsoft Connect Test"),
   "/ncsi.txt": text(200, "Microsoft NCSI"),
   "/redirect": NO_CONTENT,
@@ -30,10 +30,13 @@ const PROBES: Readonly<Record<string, Reply>> = {
   "/success.txt": text(200, "success\n"),
 };
 
-const LEAD: Reply = { ...text(302, ""), headers: { location: PANEL } };
+const REDIRECT: Reply = { ...text(302, ""), headers: { location: PANEL } };
 
-/** While the station has something to ask, a phone that joins its network is led to the panel. */
+/**
+ * Returns the route of a connectivity check, or `undefined` for other paths. While the station needs input (`isAsking`),
+ * it redirects the phone to the panel.
+ */
 export function probeRoute(path: string, isAsking: boolean): FormRoute | undefined {
   const reply = Object.hasOwn(PROBES, path) ? PROBES[path] : undefined;
-  return reply && { path, methods: GET, answer: () => (isAsking ? LEAD : reply) };
+  return reply && { path, methods: GET, answer: () => (isAsking ? REDIRECT : reply) };
 }

@@ -1,4 +1,4 @@
-/** `POST /firmware/upload` (protocol, section 2): a firmware image goes into its slot as it comes. */
+/** `POST /firmware/upload` (protocol, section 2): streams a firmware image into its slot. */
 
 import { asUint8Array, concatBytes, decodeHex, decodeUTF8 } from "../bytes/index.js";
 import { type Refusal, refusalStatus, type Upload } from "../updates/index.js";
@@ -8,20 +8,23 @@ import { boundaryOf, MultipartReader } from "./multipart.js";
 import { OK, type Reply, text } from "./reply.js";
 
 export interface FirmwareUploadOptions {
+  /** Size of a firmware slot, bytes. */
   readonly slotBytes: number;
-  /** Opens the slot that does not run, for `size` bytes where that is known; or says why not now. */
+  /** Starts an upload into the inactive slot, or returns why it cannot start. `size` is in bytes, if known. */
   readonly open: (announced: { readonly size?: number }) => Upload | Refusal;
 }
 
-/** Erasing and writing hold a sender back for some tenths of a second, a weak Wi-Fi for some seconds. */
+/** Idle timeout, ms. Erasing and writing delay a sender by tenths of a second, a weak Wi-Fi by seconds. */
 const PAUSE_MS = 10_000;
-/** What a form has beside an image, at most. */
+/** Maximum size of a form without its image, bytes. */
 const FORM_BYTES = 4096;
-/** The part of a form that is no image. The others are: existing panels call theirs `inobinfile`. */
+/** Name of the form part with the signature. Every other part is the image: existing panels call it `inobinfile`. */
 const SIGNATURE = "signature";
 const SIGNATURE_DIGITS = 128;
 
-/** The image alone, or a form with it in a part of any name, and with its signature (hex) in `signature`. */
+/**
+ * Returns the upload route. The body is the image, or a form with the image and its signature (hex) in `signature`.
+ */
 export function firmwareUploadRoute({ slotBytes, open }: FirmwareUploadOptions): IntakeRoute {
   return {
     path: "/firmware/upload",
@@ -32,13 +35,13 @@ export function firmwareUploadRoute({ slotBytes, open }: FirmwareUploadOptions):
       const type = headers.get("content-type") ?? "";
       const boundary = boundaryOf(type);
       if (boundary === undefined && /^multipart\//i.test(type))
-        return text(400, "the form names no boundary");
+        return text(400, "the content type of the form has no boundary");
       const length = headers.get("content-length");
       const byteLength = length === undefined ? undefined : Number(length);
       if ((byteLength ?? 0) > slotBytes + FORM_BYTES) {
         return text(413, `the image is larger than the ${slotBytes} bytes of a slot`);
       }
-      // Of a form the image is not all.
+      // A form is longer than its image.
       const opened = open({ size: boundary === undefined ? byteLength : undefined });
       if ("code" in opened) return refused(opened);
       return boundary === undefined ? imageIntake(opened) : formIntake(opened, boundary);
@@ -49,7 +52,7 @@ export function firmwareUploadRoute({ slotBytes, open }: FirmwareUploadOptions):
 function imageIntake(upload: Upload): Intake {
   return {
     pauseMs: PAUSE_MS,
-    take(bytes) {
+    receive(bytes) {
       const refusal = upload.write(bytes);
       return refusal && refused(refusal);
     },
@@ -69,8 +72,8 @@ function formIntake(upload: Upload, boundary: string): Intake {
   });
   return {
     pauseMs: PAUSE_MS,
-    take(bytes) {
-      const problem = reader.take(asUint8Array(bytes));
+    receive(bytes) {
+      const problem = reader.push(asUint8Array(bytes));
       if (refusal) return refused(refusal);
       return problem === undefined ? undefined : text(400, problem);
     },

@@ -1,8 +1,8 @@
 /**
- * Whether a browser says that a request comes from a page that is not the station's. An app sends neither header.
+ * Whether a browser's headers show that a request comes from a page of another site. Apps send neither header.
  *
- * `Origin` must be the address that the request went to, and that must be a number: a name could be anybody's that
- * was made to resolve to the station (DNS rebinding).
+ * `Origin` must be the address of the request, and that must be an IP address: an attacker could make a name resolve
+ * to the station (DNS rebinding).
  */
 export function isForeign(headers: ReadonlyMap<string, string>): boolean {
   const site = headers.get("sec-fetch-site");
@@ -12,9 +12,8 @@ export function isForeign(headers: ReadonlyMap<string, string>): boolean {
 }
 
 /**
- * Whether a browser's GET gives no sign that it comes from the station's own page. To a station, which has no https,
- * browsers send no `Sec-Fetch-Site`, and an image on a foreign page is asked for without `Origin`, but with the login
- * that the browser remembers.
+ * Whether a browser's GET lacks proof that it comes from the station's own page. Over http browsers send no
+ * `Sec-Fetch-Site`. For an image on a foreign page they send no `Origin` either, but the remembered login.
  */
 export function isUnexplained(headers: ReadonlyMap<string, string>): boolean {
   if (!headers.get("user-agent")?.startsWith("Mozilla/")) return false;

@@ -1,16 +1,16 @@
 import { decodeUTF8, encodeUTF8 } from "../bytes/index.js";
 
-/** The fields of a query or a form, or the name of what is wrong with it. */
+/** The fields of a query or a form, or an error as a sentence. */
 export type Form =
   | { readonly ok: true; readonly fields: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly message: string };
 
+/** Maximum number of fields in a form. */
 const MAX_FIELDS = 32;
 
 /**
- * Reads `application/x-www-form-urlencoded` (WHATWG URL 5.1), which is what a query is too, but strictly: a broken
- * escape, text that is not UTF-8, a NUL or a field given twice is an error, because each would be read differently
- * by somebody else.
+ * Parses `application/x-www-form-urlencoded` (WHATWG URL 5.1), the format of queries and forms. It is strict: a broken
+ * escape, invalid UTF-8, a NUL or a repeated field is an error, because other parsers read these differently.
  */
 export function parseForm(text: string): Form {
   const fields = new Map<string, string>();

@@ -6,28 +6,32 @@ import { formIntake, type Intake, isTooLarge, type Later, TOO_LARGE } from "./in
 import type { Login } from "./login.js";
 import { type Reply, text } from "./reply.js";
 
+/** Path and access rules of a route. */
 interface Address {
   readonly path: string;
   readonly methods: readonly ("GET" | "POST")[];
-  /** It changes something: a page from elsewhere may not ask for it. */
+  /** Whether the route changes something. Requests from foreign pages are then refused. */
   readonly changes?: boolean;
+  /** Whether the route needs the admin login. */
   readonly needsLogin?: boolean;
 }
 
-/** Where POST is allowed, it carries a form. */
+/** A route that receives fields: a query with GET, a form with POST. */
 export interface FormRoute extends Address {
-  /** `fields`: of the query for GET, of the form for POST. */
+  /** Handles the request. `fields` are from the query of a GET or the form of a POST. */
   readonly answer: (
     fields: ReadonlyMap<string, string>,
     headers: ReadonlyMap<string, string>,
   ) => Reply | Later;
 }
 
+/** A route that streams the body of the request. */
 export interface IntakeRoute extends Address {
-  /** Takes a body as it comes; or says by its head why not. */
+  /** Returns the receiver of the body, or a response that refuses the request by its head. */
   readonly intake: (headers: ReadonlyMap<string, string>) => Intake | Reply;
 }
 
+/** A route of the HTTP API. */
 export type Route = FormRoute | IntakeRoute;
 
 export const GET = ["GET"] as const;
@@ -36,20 +40,21 @@ export const GET_AND_POST = ["GET", "POST"] as const;
 export interface HTTPAPIOptions {
   readonly board: Board;
   readonly login: Login;
-  /** Asked for each request, so that none of them takes memory between requests. */
+  /** Finds a route. Called for each request, so that routes use no memory between requests. */
   readonly route: (path: string) => Route | undefined;
 }
 
-/** Protocol, section 2. */
+/** TCP port (protocol, section 2). */
 const PORT = 80;
+/** Maximum length of the head of a request, bytes. */
 const MAX_HEAD_BYTES = 4096;
 const MAX_CONNECTIONS = 4;
 const REQUEST_TIMEOUT_MS = 10_000;
 const FORM_TYPE = "application/x-www-form-urlencoded";
 
-/** The station's HTTP server: routes, and what every answer has in common. */
+/** The station's HTTP server: finds routes, checks access and sends responses with common headers. */
 export class HTTPAPI implements IO {
-  private _server: HTTPServer;
+  private readonly _server: HTTPServer;
 
   constructor(options: HTTPAPIOptions) {
     this._server = new options.board.io.HTTPServer({
@@ -66,7 +71,7 @@ export class HTTPAPI implements IO {
   }
 }
 
-/** One request: found, received, answered. */
+/** Serves one request: finds its route, receives the body and sends the response. */
 function serve(connection: HTTPConnection, options: HTTPAPIOptions): void {
   let intake: Intake | undefined;
   let unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -89,7 +94,7 @@ function serve(connection: HTTPConnection, options: HTTPAPIOptions): void {
     },
     onReadable() {
       if (intake?.pauseMs) connection.extend(intake.pauseMs);
-      const early = intake?.take(connection.read() ?? new ArrayBuffer(0));
+      const early = intake?.receive(connection.read() ?? new ArrayBuffer(0));
       if (early) reply(early);
     },
     onResponse() {
@@ -107,20 +112,20 @@ function serve(connection: HTTPConnection, options: HTTPAPIOptions): void {
   });
 }
 
-/** What can be refused by the head alone is refused before a byte of the body was taken. */
+/** Returns the receiver of the body, or a refusal. All checks of the head precede the first byte of the body. */
 function find(request: HTTPRequest, options: HTTPAPIOptions, from: string): Intake | Reply {
   const { headers } = request;
   const [path = "", query = ""] = splitOnce(request.path, "?");
   const route = options.route(path);
-  if (!route) return text(404, "there is nothing here");
+  if (!route) return text(404, "not found");
   const method = route.methods.find((one) => one === request.method);
   if (!method) {
     const allow = route.methods.join(", ");
-    return { ...text(405, `${path} answers ${allow}`), headers: { allow } };
+    return { ...text(405, `method not allowed; use ${allow}`), headers: { allow } };
   }
   const isLoggedInGET = route.needsLogin === true && method === "GET";
   if (route.changes && (isForeign(headers) || (isLoggedInGET && isUnexplained(headers)))) {
-    return text(403, "a page from elsewhere may not do this");
+    return text(403, "requests from pages of other sites are refused");
   }
   const refusal = route.needsLogin && options.login.refusal(headers.get("authorization"), from);
   if (refusal) return refusal;

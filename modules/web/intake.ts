@@ -3,35 +3,37 @@ import { concatBytes, decodeUTF8 } from "../bytes/index.js";
 import { type Form, parseForm } from "./form.js";
 import { type Reply, text } from "./reply.js";
 
-/** An answer that comes later, once: not from inside the call. */
+/** An asynchronous response: calls `reply` once, never from inside the call. */
 export type Later = (reply: (answer: Reply) => void) => void;
 
-/** Takes the body of one request as it comes. */
+/** Receiver of the body of one request. */
 export interface Intake {
-  /** Set: as long as something comes within this time it may take as long as it takes. */
+  /** Idle timeout, ms. When set, it replaces the time limit of the whole request. */
   readonly pauseMs?: number;
-  /** The next bytes. What it gives is the answer, and the rest of the body is dropped. */
-  take(bytes: Bytes): Reply | undefined;
-  /** The body is complete. */
+  /** Receives the next bytes. A returned response is sent at once, and the rest of the body is dropped. */
+  receive(bytes: Bytes): Reply | undefined;
+  /** Called at the end of the body. Returns the response. */
   finish(): Reply | Later;
-  /** There will be no `finish`: the sender went away, or was answered. */
+  /** Called instead of `finish` when the sender disconnects or the response is sent early. */
   close?(): void;
 }
 
-/** Protocol, section 2. */
+/** Maximum length of a form, bytes (protocol, section 2). */
 const MAX_FORM_BYTES = 2048;
 
-export const TOO_LARGE = text(413, `a form has at most ${MAX_FORM_BYTES} bytes`);
+/** Response to a form that is too long. */
+export const TOO_LARGE = text(413, `the form is longer than ${MAX_FORM_BYTES} bytes`);
 
+/** Whether the announced length of a form is too large. */
 export function isTooLarge(headers: ReadonlyMap<string, string>): boolean {
   return Number(headers.get("content-length") ?? 0) > MAX_FORM_BYTES;
 }
 
-/** A form, as `application/x-www-form-urlencoded`. */
+/** Returns a receiver of a form, `application/x-www-form-urlencoded`. */
 export function formIntake(answer: (form: Form) => Reply | Later): Intake {
   let body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   return {
-    take(bytes) {
+    receive(bytes) {
       body = concatBytes(body, bytes);
       return body.length > MAX_FORM_BYTES ? TOO_LARGE : undefined;
     },

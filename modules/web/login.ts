@@ -9,23 +9,27 @@ type LoginHash = Uint8Array<ArrayBuffer>;
 
 export interface LoginOptions {
   readonly board: Board;
-  /** A password that was changed, or that the station has made itself; of either only the hash. */
+  /** The hash of a changed or generated password. */
   readonly record: StoredRecord<LoginHash>;
+  /** Password used while the record is empty; `undefined`: the station generates one. */
   readonly provisionedPassword: string | undefined;
 }
 
 const USER = "admin";
+/** Delay after the first wrong login of an address, ms. It doubles with each further one. */
 const MIN_DELAY_MS = 1000;
 const MAX_DELAY_MS = 30 * 60_000;
-/** Addresses that logged in wrongly; the one that did so the longest ago is forgotten first. */
+/** Maximum number of remembered addresses with wrong logins. The oldest is forgotten first. */
 const MAX_ADDRESSES = 16;
-/** 50 bits, without what is easily misread. */
-const OWN_PASSWORD_CHARS = 10;
+/** Length of a generated password: 50 bits of entropy. */
+const GENERATED_PASSWORD_CHARS = 10;
+/** Characters of a generated password, without easily confused ones. */
 const ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789";
 const MIN_PASSWORD_BYTES = 8;
 const MAX_PASSWORD_BYTES = 63;
 const HASH_BYTES = 32;
 
+/** The record `login`. */
 export const loginFormat: RecordFormat<LoginHash> = {
   key: "login",
   version: 1,
@@ -37,28 +41,30 @@ export const loginFormat: RecordFormat<LoginHash> = {
 };
 
 /**
- * HTTP Basic (RFC 7617) as `admin`. The password is what was set last; else the provisioned one; else one that the
- * station makes at its first start and logs that once. Wrong logins slow an address down: 1 s, doubling to 30 min.
+ * Admin login with HTTP Basic (RFC 7617), user `admin`. The password is the latest changed one, else the provisioned
+ * one, else a generated one, which is logged once. After a wrong login an address is blocked for 1 s, doubling to
+ * 30 min.
  */
 export class Login {
-  private _board: Board;
-  private _record: StoredRecord<LoginHash>;
+  private readonly _board: Board;
+  private readonly _record: StoredRecord<LoginHash>;
   private _hash: LoginHash;
-  private _slowed = new Map<string, { readonly delayMs: number; readonly untilMs: number }>();
+  /** Blocked addresses. */
+  private readonly _blocked = new Map<string, { readonly delayMs: number; readonly untilMs: number }>();
 
   constructor({ board, record, provisionedPassword }: LoginOptions) {
     this._board = board;
     this._record = record;
     this._hash =
       record.read() ??
-      (provisionedPassword === undefined ? this._makeOwn() : this._hashOf(provisionedPassword));
+      (provisionedPassword === undefined ? this._generate() : this._hashOf(provisionedPassword));
   }
 
-  /** What a request without the right login is answered; `undefined`: it has it. */
+  /** Checks the login of a request. Returns the refusal; `undefined` when the login is correct. */
   refusal(authorization: string | undefined, address: string): Reply | undefined {
     const now = this._board.clock.monotonicMs();
-    const slowed = this._slowed.get(address);
-    const waitMs = (slowed?.untilMs ?? now) - now;
+    const blocked = this._blocked.get(address);
+    const waitMs = (blocked?.untilMs ?? now) - now;
     if (authorization !== undefined && waitMs > 0) {
       const seconds = String(Math.ceil(waitMs / 1000));
       const body = `too many wrong logins; try again in ${seconds} s`;
@@ -66,17 +72,20 @@ export class Login {
     }
     const given = authorization?.startsWith("Basic ") ? decodeBase64(authorization.slice(6)) : undefined;
     if (given && equalBytes(this._board.crypto.sha256(given), this._hash)) {
-      this._slowed.delete(address);
+      this._blocked.delete(address);
       return undefined;
     }
-    if (authorization !== undefined) this._slow(address, now, slowed?.delayMs ?? 0);
+    if (authorization !== undefined) this._block(address, now, blocked?.delayMs ?? 0);
     return {
-      ...text(401, `log in as ${USER}; if nothing asks you to, open http://192.168.4.1/ in a browser`),
+      ...text(401, `log in as ${USER}; if no login window opens, open http://192.168.4.1/ in a browser`),
       headers: { "www-authenticate": 'Basic realm="PlugPass", charset="UTF-8"' },
     };
   }
 
-  /** Says what is wrong with it, if something is; throws what the storage throws, and the old one stands. */
+  /**
+   * Changes the password. Returns why it is invalid, if so. Throws when the storage fails; the old one then stays
+   * valid.
+   */
   change(password: string): string | undefined {
     const { length } = encodeUTF8(password);
     if (length < MIN_PASSWORD_BYTES || length > MAX_PASSWORD_BYTES) {
@@ -88,32 +97,34 @@ export class Login {
     return undefined;
   }
 
-  private _slow(address: string, now: number, beforeMs: number): void {
+  private _block(address: string, now: number, beforeMs: number): void {
     const delayMs = Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, 2 * beforeMs));
-    this._slowed.delete(address);
-    for (const oldest of this._slowed.keys()) {
-      if (this._slowed.size < MAX_ADDRESSES) break;
-      this._slowed.delete(oldest);
+    this._blocked.delete(address);
+    for (const oldest of this._blocked.keys()) {
+      if (this._blocked.size < MAX_ADDRESSES) break;
+      this._blocked.delete(oldest);
     }
-    this._slowed.set(address, { delayMs, untilMs: now + delayMs });
+    this._blocked.set(address, { delayMs, untilMs: now + delayMs });
   }
 
   private _hashOf(password: string): LoginHash {
     return asUint8Array(this._board.crypto.sha256(encodeUTF8(`${USER}:${password}`)));
   }
 
-  private _makeOwn(): LoginHash {
+  private _generate(): LoginHash {
     let password = "";
-    for (const byte of asUint8Array(this._board.crypto.random(OWN_PASSWORD_CHARS))) {
+    for (const byte of asUint8Array(this._board.crypto.random(GENERATED_PASSWORD_CHARS))) {
       password += ALPHABET.charAt(byte & 31);
     }
     const hash = this._hashOf(password);
-    this._board.log(`login: the password of ${USER} is ${password}, and is not shown again`);
+    this._board.log(`login: the password of ${USER} is ${password}; it is not shown again`);
     try {
       this._record.write(hash);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      this._board.log(`login: not stored, another one comes with the next start: ${error.message}`);
+      this._board.log(
+        `login: the password could not be stored and changes at the next start: ${error.message}`,
+      );
     }
     return hash;
   }

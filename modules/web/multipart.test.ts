@@ -24,20 +24,20 @@ function read(form: Bytes, pieceBytes = form.length) {
   });
   let problem: string | undefined;
   for (let at = 0; at < form.length && !problem; at += pieceBytes) {
-    problem = reader.take(form.slice(at, at + pieceBytes));
+    problem = reader.push(form.slice(at, at + pieceBytes));
   }
   return { problem: problem ?? reader.finish(), parts };
 }
 
-describe("a form with files", () => {
-  /** With everything in it that is nearly a delimiter. */
+describe("MultipartReader", () => {
+  /** Content with every near miss of a delimiter. */
   const content = concatBytes(
     encodeUTF8(`\r\n--${BOUNDARY.slice(0, -1)}\r\n\r\r\n--\r`),
     Uint8Array.from({ length: 256 }, (_, i) => i),
     encodeUTF8(`--${BOUNDARY}\r`),
   );
 
-  test.each([1, 2, 3, 7, 50, 10_000])("in pieces of %d bytes is its parts", (pieceBytes) => {
+  test.each([1, 2, 3, 7, 50, 10_000])("splits a form in pieces of %d bytes into its parts", (pieceBytes) => {
     const form = concatBytes(
       encodeUTF8("This is a preamble.\r\n"),
       part("note", ""),
@@ -53,34 +53,34 @@ describe("a form with files", () => {
     expect(decodeUTF8(parts.get("after") ?? END)).toBe("x");
   });
 
-  test("may have blanks after a boundary", () => {
+  test("accepts blanks after a boundary", () => {
     const form = encodeUTF8(`--${BOUNDARY} \t\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n`);
     expect([...read(concatBytes(form, END), 1).parts.keys()]).toEqual(["a"]);
   });
 
   test.each<[string, string]>([
-    ["that ends in the middle", `--${BOUNDARY}\r\nContent-Disposition: form-data; name="a"\r\n\r\nb`],
-    ["that is empty", ""],
-    ["of another boundary", "--x\r\n\r\n--x--\r\n"],
-    ["with something after a boundary", `--${BOUNDARY}x\r\n`],
-    ["with a part without a name", `--${BOUNDARY}\r\nX: y\r\n\r\nb\r\n--${BOUNDARY}--`],
-    ["with a part without an end of its head", `--${BOUNDARY}\r\nX: ${"y".repeat(2000)}`],
-  ])("%s is none", (_name, form) => {
+    ["a form that ends in a part", `--${BOUNDARY}\r\nContent-Disposition: form-data; name="a"\r\n\r\nb`],
+    ["an empty form", ""],
+    ["a form with another boundary", "--x\r\n\r\n--x--\r\n"],
+    ["other text after a boundary", `--${BOUNDARY}x\r\n`],
+    ["a part without a name", `--${BOUNDARY}\r\nX: y\r\n\r\nb\r\n--${BOUNDARY}--`],
+    ["a part with endless headers", `--${BOUNDARY}\r\nX: ${"y".repeat(2000)}`],
+  ])("rejects %s", (_name, form) => {
     expect(read(encodeUTF8(form)).problem).toBeDefined();
     expect(read(encodeUTF8(form), 1).problem).toBeDefined();
   });
 
-  test("takes nothing more after it was found to be none", () => {
+  test("ignores further bytes after an error", () => {
     const reader = new MultipartReader("x", {
       onContent: () => {
-        throw new Error("there is no content");
+        throw new Error("unexpected content");
       },
     });
-    expect(reader.take(encodeUTF8("--xx"))).toContain("after it");
-    expect(reader.take(part("a", "b"))).toContain("after it");
+    expect(reader.push(encodeUTF8("--xx"))).toContain("followed by other text");
+    expect(reader.push(part("a", "b"))).toContain("followed by other text");
   });
 
-  test(`${FUZZ_RUNS} random forms and cuts of them: no exception, and the same whatever the pieces`, () => {
+  test(`${FUZZ_RUNS} random forms throw nothing and have the same result in any pieces`, () => {
     const seed = 7578;
     const random = new Random(seed);
     const words = [
@@ -114,12 +114,12 @@ describe("a form with files", () => {
   });
 });
 
-describe("a boundary", () => {
+describe("boundaryOf", () => {
   test.each([
     [`multipart/form-data; boundary=${BOUNDARY}`, BOUNDARY],
     ['multipart/form-data; boundary="a b"', "a b"],
     ["Multipart/Form-Data; charset=utf-8; Boundary=x; y=z", "x"],
-  ])("is read from %s", (type, boundary) => {
+  ])("reads the boundary of %s", (type, boundary) => {
     expect(boundaryOf(type)).toBe(boundary);
   });
 
@@ -131,7 +131,7 @@ describe("a boundary", () => {
     'multipart/form-data; boundary="a "',
     "multipart/form-data; boundary=é",
     `multipart/form-data; boundary=${"x".repeat(71)}`,
-  ])("is none in %s", (type) => {
+  ])("finds no valid boundary in %s", (type) => {
     expect(boundaryOf(type)).toBeUndefined();
   });
 });

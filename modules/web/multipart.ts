@@ -1,42 +1,45 @@
-/** A form with files (multipart/form-data, RFC 7578), read as it comes: of a part only its name is kept. */
+/** Streaming reader of a form with files (multipart/form-data, RFC 7578). */
 
 import { concatBytes, encodeUTF8 } from "../bytes/index.js";
 
 export interface MultipartHandlers {
-  /** Bytes of the part with this name. */
+  /** Receives the next bytes of the part with this name. */
   onContent(name: string, bytes: Uint8Array<ArrayBuffer>): void;
 }
 
-/** RFC 2046 5.1.1: a boundary has at most as many characters. */
+/** Maximum length of a boundary, characters (RFC 2046 5.1.1). */
 const MAX_BOUNDARY_CHARS = 70;
 const findBoundary = (contentType: string) =>
   /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]+)"|([^\s;"]+))\s*(?:;|$)/i.exec(contentType);
 const isBoundary = (text: string) => /^[0-9A-Za-z'()+_,\-./:=? ]*[0-9A-Za-z'()+_,\-./:=?]$/.test(text);
 const findName = (head: string) =>
   /^content-disposition\s*:\s*form-data\s*;(?:.*;)?\s*name=(?:"([^"]*)"|([^\s;"]+))/im.exec(head);
-/** Of a part's headers. */
+/** Maximum length of the headers of a part, bytes. */
 const MAX_HEAD_BYTES = 1024;
 const EMPTY_LINE = "\r\n\r\n";
 const CR = 13;
 const NOTHING = new Uint8Array(0);
 
-/** The boundary that a `content-type` names; `undefined`: it is no such form. */
+/**
+ * Returns the boundary in a `content-type`; `undefined` when it is not multipart/form-data or has no valid boundary.
+ */
 export function boundaryOf(contentType: string): string | undefined {
   const [, quoted, plain] = findBoundary(contentType) ?? [];
   const boundary = quoted ?? plain ?? "";
   return boundary.length <= MAX_BOUNDARY_CHARS && isBoundary(boundary) ? boundary : undefined;
 }
 
-/** `delimiter`: on the rest of a delimiter's line. `end`: what comes after the last delimiter means nothing. */
+/** `delimiter`: in the rest of a delimiter's line. `end`: after the last delimiter; further bytes are ignored. */
 type State = "content" | "delimiter" | "head" | "end";
 
+/** Reads one form in pieces of any length. It stores only the name of the current part. */
 export class MultipartReader {
-  private _handlers: MultipartHandlers;
-  private _delimiter: Uint8Array<ArrayBuffer>;
+  private readonly _handlers: MultipartHandlers;
+  private readonly _delimiter: Uint8Array<ArrayBuffer>;
   private _state: State = "content";
-  /** Of the part whose content comes; `undefined` before the first. */
+  /** Name of the current part; `undefined` before the first. */
   private _part: string | undefined;
-  /** What cannot be understood before more has come. The first delimiter has no line before it. */
+  /** Bytes that need more input. Starts with a line end, because no line precedes the first delimiter. */
   private _held: Uint8Array<ArrayBuffer> = encodeUTF8("\r\n");
   private _problem: string | undefined;
 
@@ -45,8 +48,8 @@ export class MultipartReader {
     this._handlers = handlers;
   }
 
-  /** Takes the next bytes. Gives what is wrong, if something is, and then takes no more. */
-  take(bytes: Uint8Array<ArrayBuffer>): string | undefined {
+  /** Reads the next bytes. Returns an error as a sentence, if any; further bytes are then ignored. */
+  push(bytes: Uint8Array<ArrayBuffer>): string | undefined {
     if (this._problem) return this._problem;
     let rest = concatBytes(this._held, bytes);
     for (let before = -1; rest.length !== before && !this._problem; ) {
@@ -57,12 +60,12 @@ export class MultipartReader {
     return this._problem;
   }
 
-  /** Everything has come. Gives what is wrong. */
+  /** Ends the form. Returns an error as a sentence, if any. */
   finish(): string | undefined {
     return this._problem ?? (this._state === "end" ? undefined : "the form ends in the middle of a part");
   }
 
-  /** Understands what it can, and gives what is left. */
+  /** Reads bytes in the current state. Returns the rest. */
   private _step(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     switch (this._state) {
       case "content":
@@ -84,18 +87,18 @@ export class MultipartReader {
       while (same < delimiter.length && bytes[at + same] === delimiter[same]) same++;
       const isCutOff = at + same === bytes.length;
       if (same === delimiter.length || isCutOff) {
-        this._tell(bytes.subarray(0, at));
+        this._reportContent(bytes.subarray(0, at));
         if (same < delimiter.length) return bytes.slice(at);
         this._state = "delimiter";
         return bytes.slice(at + same);
       }
       at = bytes.indexOf(CR, at + 1);
     }
-    this._tell(bytes);
+    this._reportContent(bytes);
     return NOTHING;
   }
 
-  /** RFC 2046 5.1.1: `--` after the last delimiter; after the others nothing but blanks. */
+  /** Reads the rest of a delimiter's line: `--` after the last delimiter, else only blanks (RFC 2046 5.1.1). */
   private _readLine(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const text = textOf(bytes.subarray(0, MAX_BOUNDARY_CHARS));
     if (text.startsWith("--")) {
@@ -107,7 +110,7 @@ export class MultipartReader {
       this._state = "head";
       return bytes.slice(line.length);
     }
-    if (!/^(?:-|[ \t]*\r?)$/.test(text)) this._problem = "a boundary of the form has something after it";
+    if (!/^(?:-|[ \t]*\r?)$/.test(text)) this._problem = "a boundary of the form is followed by other text";
     return bytes;
   }
 
@@ -115,7 +118,7 @@ export class MultipartReader {
     const text = textOf(bytes.subarray(0, MAX_HEAD_BYTES));
     const end = text.indexOf(EMPTY_LINE);
     if (end < 0) {
-      if (bytes.length > MAX_HEAD_BYTES) this._problem = "a part of the form has too long a head";
+      if (bytes.length > MAX_HEAD_BYTES) this._problem = "the headers of a part of the form are too long";
       return bytes;
     }
     const [, quoted, plain] = findName(text.slice(0, end)) ?? [];
@@ -125,12 +128,12 @@ export class MultipartReader {
     return bytes.slice(end + EMPTY_LINE.length);
   }
 
-  private _tell(bytes: Uint8Array<ArrayBuffer>): void {
+  private _reportContent(bytes: Uint8Array<ArrayBuffer>): void {
     if (this._part !== undefined && bytes.length > 0) this._handlers.onContent(this._part, bytes);
   }
 }
 
-/** As Latin-1, so that a character is a byte; a name that is not ASCII is none that anybody looks for. */
+/** Decodes bytes as Latin-1, one character a byte. Names of expected parts are ASCII. */
 function textOf(bytes: Uint8Array<ArrayBuffer>): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);

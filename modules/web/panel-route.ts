@@ -3,13 +3,14 @@ import { encodeHex } from "../bytes/index.js";
 import { type FormRoute, GET } from "./http-api.js";
 
 interface File {
-  /** Of the board; gzipped by scripts/bundle-panel.js. */
+  /** Name of the board's resource, gzipped by scripts/bundle-panel.js. */
   readonly resource: string;
+  /** Content type. */
   readonly type: string;
 }
 
 const PAGE: File = { resource: "panel-html.gz", type: "text/html; charset=utf-8" };
-/** One page, which shows what its path says. */
+/** Files of the panel by path. One page serves all routes; its script shows the section of the path. */
 const FILES: Readonly<Record<string, File>> = {
   "/": PAGE,
   "/index.html": PAGE,
@@ -24,7 +25,7 @@ const POLICY =
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const ETAG_CHARS = 16;
 
-/** The admin panel. A browser asks each time whether it has changed, and is sent it once. */
+/** Returns the route of a panel file. Browsers revalidate a file by its ETag and download it once per version. */
 export function panelRoute(
   { resource, crypto }: Pick<Board, "resource" | "crypto">,
   path: string,
@@ -36,7 +37,7 @@ export function panelRoute(
     path,
     methods: GET,
     needsLogin: true,
-    answer(_fields, asked) {
+    answer(_fields, requestHeaders) {
       const etag = `"${encodeHex(crypto.sha256(bytes)).slice(0, ETAG_CHARS)}"`;
       const headers = {
         etag,
@@ -44,7 +45,7 @@ export function panelRoute(
         "content-encoding": "gzip",
         "content-security-policy": POLICY,
       };
-      const isKnown = asked.get("if-none-match") === etag;
+      const isKnown = requestHeaders.get("if-none-match") === etag;
       const body = isKnown ? "" : bytes;
       return { status: isKnown ? 304 : 200, body, type: file.type, headers };
     },

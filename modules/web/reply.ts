@@ -1,19 +1,23 @@
-/** What a route answers. */
+/** Response of a route. */
 export interface Reply {
   readonly status: number;
-  /** Plain text unless `type` says otherwise. */
+  /** Plain text by default. */
   readonly body: string | Uint8Array<ArrayBuffer>;
+  /** Content type. */
   readonly type?: string;
-  /** In place of the usual ones, where they have the same name. */
+  /** Further headers; they replace common headers of the same name. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Makes a plain-text response. */
 export function text(status: number, body: string): Reply {
   return { status, body };
 }
 
+/** Response of a successful change. */
 export const OK = text(200, "OK");
 
+/** Makes a JSON response. */
 export function json(value: unknown): Reply {
   return { status: 200, body: JSON.stringify(value), type: "application/json" };
 }

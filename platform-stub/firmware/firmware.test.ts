@@ -134,7 +134,7 @@ describe("the repository", () => {
     for (const id of IDS.slice(0, 2)) repository.report(rolledBackFrom(5)(id));
     repository.report({
       ...updatedTo(4)(IDS[3] ?? ""),
-      updateState: "Update failed: the connection broke off",
+      updateState: "Update failed: the connection was lost",
     });
     expect(repository.progress(releaseOf(5))).toMatchObject({
       isHalted: false,

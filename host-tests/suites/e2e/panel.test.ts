@@ -215,7 +215,7 @@ describeWithChromium("the admin panel", () => {
             .setInputFiles({ name, mimeType: "application/octet-stream", buffer });
         await choose("picture.png", Buffer.alloc(300_000, 0x89));
         await form.getByRole("button", { name: "Upload" }).click();
-        await says(page, "form[data-upload] .answer", "Refused: that is no firmware image");
+        await says(page, "form[data-upload] .answer", "Refused: this is not a firmware image");
         await isAccessible(page);
         const image = makeImage({ version: 2, byteLength: IMAGE_BYTES });
         await choose("plugpass-2.bin", Buffer.from(image));
@@ -229,7 +229,11 @@ describeWithChromium("the admin panel", () => {
         await says(page, "form[data-upload] .answer", /^[1-9]\d? %$/);
         await isAccessible(page);
         await picture(page, `${name}-upload`);
-        await says(page, "form[data-upload] .answer", "Installed. The station starts with it.");
+        await says(
+          page,
+          "form[data-upload] .answer",
+          "Installed. The station restarts with the new firmware.",
+        );
         expect((await progress(page)).length).toBeGreaterThan(3);
         expect(await form.locator("progress").isHidden()).toBe(true);
         await says(page, "#version", "2");
@@ -255,7 +259,7 @@ describeWithChromium("the admin panel", () => {
         expect(await again.locator("form[data-to='/resetdefault'] .answer").textContent()).toBe("");
         await again.getByRole("button", { name: "Reset" }).click();
         await again.getByRole("button", { name: "Yes" }).click();
-        await says(again, "form[data-to='/resetdefault'] .answer", "The station starts again.");
+        await says(again, "form[data-to='/resetdefault'] .answer", "The station restarts.");
         await waitFor("it has started again", () =>
           station.device.logLines.some((line) =>
             line.includes("the previous run ended: restart: factory reset"),

@@ -95,7 +95,7 @@ describe("a firmware image that is uploaded", () => {
   test.each<[string, Bytes, number, RegExp]>([
     ["for another chip", makeImage({ version: 2, chipId: ESP32_C3 }), 400, /chip/],
     ["for another product", makeImage({ version: 2, productId: "lamp" }), 400, /lamp/],
-    ["that is a picture", new Uint8Array(5000).fill(0x89), 400, /no firmware image/],
+    ["that is a picture", new Uint8Array(5000).fill(0x89), 400, /not a firmware image/],
     ["that is empty", new Uint8Array(0), 400, /too short/],
     // Alone it has no signature, which is found first.
     ["cut short", NEXT.slice(0, -100), 400, /board refuses|not signed/],

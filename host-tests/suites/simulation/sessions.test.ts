@@ -484,7 +484,7 @@ describe("the log", () => {
       scene.clock.advance(15_000);
     }
     expect(stored(scene, "session")).toMatchObject({ givenUp: 2 });
-    expect(scene.device.logLines.join("\n")).toContain("1 given up, the log is full; 2 altogether");
+    expect(scene.device.logLines.join("\n")).toContain("1 discarded, the log is full; 2 in total");
     scene.platform.sessions.clear();
     scene.platform.intercept = undefined;
     scene.until("all are reported", () => scene.platform.sessions.size === 64, 300_000);

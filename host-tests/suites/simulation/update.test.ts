@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { decodeUTF8, encodeHex } from "../../../modules/bytes/index.js";
-import { CONFIRM_WITHIN_MS, NO_KEY } from "../../../modules/updates/index.js";
+import { NO_KEY, VALIDATION_TIMEOUT_MS } from "../../../modules/updates/index.js";
 import { answer } from "../../../platform-stub/firmware/answer.js";
 import { FirmwareRepository } from "../../../platform-stub/firmware/repository.js";
 import { usernameOf as hashOf } from "../../../platform-stub/registry.js";
@@ -170,9 +170,7 @@ describe("an update", () => {
 
   test("is none where there is no repository", () => {
     scene.update();
-    expect(scene.updateState()).toBe(
-      "Update failed: the server answers 404 when it is asked for the newest version",
-    );
+    expect(scene.updateState()).toBe("Update failed: the server answers 404 to the version check");
   });
 
   test("goes back to an older version only for who asks for that", () => {
@@ -250,7 +248,7 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     expect(scene.updateState()).toMatch(new RegExp(`^Rolled back: version 2: .*${why}`));
     expect(news()).toEqual([
       {
-        message: expect.stringMatching(new RegExp(`^firmware 2 was taken back: .*${why}`)),
+        message: expect.stringMatching(new RegExp(`^firmware 2 was rolled back: .*${why}`)),
         logLevel: "warning",
       },
     ]);
@@ -303,7 +301,7 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     scene.broker.stop();
     scene.until("the new one runs", () => scene.version() === 2);
     scene.broker.start();
-    scene.clock.advance(CONFIRM_WITHIN_MS + 10_000);
+    scene.clock.advance(VALIDATION_TIMEOUT_MS + 10_000);
     scene.untilSettled();
     expectRollback("did not reach the broker within 5 minutes");
   });
@@ -318,7 +316,7 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     scene.set("firmware/update", "true");
     scene.until("the new one runs", () => scene.version() === 2);
     scene.station.resetToProvisioned();
-    scene.clock.advance(2 * CONFIRM_WITHIN_MS);
+    scene.clock.advance(2 * VALIDATION_TIMEOUT_MS);
     expect(scene.version()).toBe(1);
     expect(scene.status()).toMatchObject({ state: "unpaired" });
     expect(scene.station.updates.state.type).toBe("rolled-back");
@@ -333,7 +331,7 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     }));
     scene.set("firmware/update", "true");
     scene.until("the new one runs", () => scene.version() === 2);
-    scene.clock.advance(CONFIRM_WITHIN_MS - 10_000);
+    scene.clock.advance(VALIDATION_TIMEOUT_MS - 10_000);
     expect(scene.version()).toBe(2);
     scene.clock.advance(20_000);
     scene.untilSettled();
@@ -371,11 +369,11 @@ describe("a new firmware", () => {
     expect(scene.version()).toBe(2);
   });
 
-  test("takes no further update before it is confirmed", () => {
+  test("takes no further update while it is pending verification", () => {
     scene.release(2);
     scene.set("firmware/update", "true");
     scene.until("the new one runs", () => scene.version() === 2);
-    expect(scene.station.updates.request()).toMatch("not confirmed");
+    expect(scene.station.updates.request()).toMatch("pending verification");
     expect(scene.station.updates.upload()).toMatchObject({ code: "busy" });
   });
 
@@ -388,7 +386,7 @@ describe("a new firmware", () => {
     scene.untilSettled();
     expect(scene.version()).toBe(1);
     expect(scene.updateState()).toBe(
-      "Rolled back: version 2: the power went before the new firmware was confirmed",
+      "Rolled back: version 2: the power failed before the new firmware was validated",
     );
     scene.clock.advance(DAY_MS + 60 * MINUTE_MS);
     scene.untilSettled();
@@ -406,7 +404,7 @@ describe("a new firmware", () => {
     });
     scene.clock.advance(5 * DAY_MS);
     expect(starts).toBe(2);
-    expect(scene.updateState()).toMatch(/^Rolled back: version 2: the power went/);
+    expect(scene.updateState()).toMatch(/^Rolled back: version 2: the power failed/);
     scene.under.bad.clear();
     scene.update();
     expect(scene.version()).toBe(2);
@@ -442,8 +440,8 @@ describe("a new firmware", () => {
     scene.until("it is online", () => scene.station.lifeCycle === "online");
     scene.clock.advance(1000);
     expect(scene.device.slots.isOnTrial).toBe(true);
-    expect(scene.station.updates.request()).toMatch("not confirmed");
-    scene.clock.advance(2 * CONFIRM_WITHIN_MS);
+    expect(scene.station.updates.request()).toMatch("pending verification");
+    scene.clock.advance(2 * VALIDATION_TIMEOUT_MS);
     expect(scene.device.slots.isOnTrial).toBe(false);
     expect(scene.updateState()).toBe("Updated successfully");
     scene.under.powerCycle();
@@ -572,7 +570,7 @@ describe("a station with an update key", () => {
     [
       "an image that another key has signed",
       new Signer(new Random(22)),
-      "the signature of the image is not of the key",
+      "the image is not signed by the key",
     ],
   ])("refuses %s", (_name, by, why) => {
     const image = makeImage({ version: 2 });

@@ -80,13 +80,13 @@ function boardOn(clock: NodeClock): Board {
 
 /** Milliseconds from the request to the image that would start next. */
 function download(board: Board, url: string, onProgress: (bytes: number) => void): Promise<number> {
-  const place = parseURL(url);
-  if (!place) throw new Error(`${url} is no URL`);
+  const parsed = parseURL(url);
+  if (!parsed) throw new Error(`${url} is not a URL`);
   const startMs = performance.now();
   return new Promise((done, fail) => {
     new Download({
       board,
-      place,
+      url: parsed,
       headers: {},
       expected: { version: 2, size: IMAGE_BYTES },
       begin: (expected) => {

@@ -1,6 +1,6 @@
 /**
- * Ed25519 after RFC 8032, strictly (bundled: scripts/bundle-ed25519.js). The signature has 64 bytes and the key 32;
- * another length throws. `false`: not a signature of that message by that key.
+ * Verifies an Ed25519 signature strictly by RFC 8032 (bundled by scripts/bundle-ed25519.js). Throws when the signature
+ * does not have 64 bytes or the key 32.
  */
 export function verifyEd25519(
   signature: Uint8Array,

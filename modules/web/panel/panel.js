@@ -1,28 +1,30 @@
-/** The admin panel: one page with the routes /, /wifi.html and /system.html. Live by polling /status. */
+/** The admin panel: one page with the routes /, /wifi.html and /system.html. It polls /status for live values. */
 
 import { translations } from "./translations.js";
 
+/** Interval of polling /status, ms. */
 const POLL_MS = 2000;
-/** Texts of /status by their codes; the failures' own sentences are English. */
+/** Texts of the states in /status. */
 const STATES = {
   unpaired: "Not set up",
   joining: "Joining the Wi-Fi network",
   connecting: "Connecting to the platform",
   online: "Online",
-  offline: "Offline; the station goes on trying",
-  rescue: "Rescue after crashes",
+  offline: "Offline; the station keeps trying",
+  rescue: "Safe mode after crashes",
 };
+/** Texts of the charging statuses in /status. */
 const STATUSES = {
   available: "Free",
   plugged: "Vehicle plugged in",
-  authorized: "Allowed to charge",
+  authorized: "Authorized",
   charging: "Charging",
   finishing: "Finished",
   faulted: "Faulted",
   unavailable: "Out of service",
 };
 const ENGLISH_ONLY = "en";
-const UNREACHABLE = "The station does not answer. Is this device in its network?";
+const UNREACHABLE = "The station does not answer. Check that this device is in its network.";
 
 const language = navigator.languages
   .map((tag) => tag.slice(0, 2))
@@ -30,8 +32,9 @@ const language = navigator.languages
 const dictionary = translations[language] ?? {};
 const find = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
-const say = (text) => dictionary[text] ?? text;
-/** Written only when it changes: what is live would be read out again. */
+/** Translates a text of the page. */
+const translate = (text) => dictionary[text] ?? text;
+/** Sets the text of an element if it changes: screen readers would repeat an unchanged live text. */
 const put = (selector, text) => {
   const element = find(selector);
   if (element.textContent !== text) element.textContent = text;
@@ -43,7 +46,7 @@ function translatePage() {
   while (walker.nextNode()) {
     const node = walker.currentNode;
     const text = node.data.trim();
-    if (text) node.data = node.data.replace(text, say(text));
+    if (text) node.data = node.data.replace(text, translate(text));
   }
 }
 
@@ -55,18 +58,18 @@ function show() {
       link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = `${say(find(`#${page} h1`).textContent)} - PlugPass`;
+  document.title = `${translate(find(`#${page} h1`).textContent)} - PlugPass`;
   if (page === "wifi") search();
 }
 
-/** What the station is and how it is. */
-function describe(status) {
+/** Shows the properties and the state of the station. */
+function showStatus(status) {
   const { energyWh, firmware, preset, ownerChange, tagLearning } = status;
   put("#name", status.name);
   const name = find("[name=name]");
   name.placeholder = status.name;
-  put("#status", say(STATUSES[status.status]));
-  put("#state", say(STATES[status.state]));
+  put("#status", translate(STATUSES[status.status]));
+  put("#state", translate(STATES[status.state]));
   put("#device", status.deviceId);
   put("#firmware", `${firmware.product} ${firmware.version}`);
   put("#version", String(firmware.version));
@@ -78,13 +81,13 @@ function describe(status) {
   }
   find("[data-signed]").hidden = !firmware.isSigned;
   hidePreset(preset.map((name) => (name === "mqtts_port" ? "brport" : name)));
-  put("#learning", tagLearning ? say("Learning.") : "");
+  put("#learning", tagLearning ? translate("Learning.") : "");
   find("[name=on]").value = String(!tagLearning);
-  put("[data-to='/setlearning'] button", say(tagLearning ? "Stop" : "Learn cards"));
-  put("#owner", ownerOf(ownerChange));
+  put("[data-to='/setlearning'] button", translate(tagLearning ? "Stop" : "Learn cards"));
+  put("#owner", transferText(ownerChange));
 }
 
-/** What is built in or provisioned is not asked for. */
+/** Hides the fields that are built in or provisioned. */
 function hidePreset(names) {
   for (const label of all("[data-field]")) {
     label.hidden = names.includes(label.dataset.field);
@@ -93,32 +96,37 @@ function hidePreset(names) {
   for (const form of all("[data-tried]")) form.hidden = !form.querySelector("[data-field]:not([hidden])");
 }
 
-function ownerOf({ isUnderWay, failure } = {}) {
-  if (isUnderWay) return say("The owner changes …");
+function transferText({ isUnderWay, failure } = {}) {
+  if (isUnderWay) return translate("Ownership transfer in progress …");
   return failure ?? "";
 }
 
 const kWh = (wh) => `${(wh / 1000).toLocaleString(language, { maximumFractionDigits: 2 })} kWh`;
 
-async function follow() {
+async function pollStatus() {
   try {
     const status = await (await fetch("/status")).json();
     const { lastFailure, problem, waitingFor, trying } = status;
     const failure = trying ? null : (lastFailure ?? problem);
     if (failure) for (const form of all("form[data-tried]")) form.querySelector(".answer").textContent = "";
     put("#failure", failure ? (dictionary[failure.code] ?? failure.message) : "");
-    describe(status);
+    showStatus(status);
     const isWiFiMissing = waitingFor.includes("ssid");
     const needs = [...(isWiFiMissing ? ["Wi-Fi"] : []), ...(waitingFor.includes("wsp") ? ["Platform"] : [])];
-    if (trying) put("#now", say("Trying the new parameters …"));
-    else if (status.state === "online") put("#now", say("Connected."));
+    if (trying) put("#now", translate("Trying the new parameters …"));
+    else if (status.state === "online") put("#now", translate("Connected."));
     else
-      put("#now", needs.length > 0 && !failure ? `${say("Still needed")}: ${needs.map(say).join(", ")}` : "");
+      put(
+        "#now",
+        needs.length > 0 && !failure
+          ? `${translate("Still needed")}: ${needs.map(translate).join(", ")}`
+          : "",
+      );
     find("[data-wifi]").hidden = status.network !== "wifi";
   } catch {
-    put("#now", say(UNREACHABLE));
+    put("#now", translate(UNREACHABLE));
   }
-  setTimeout(follow, POLL_MS);
+  setTimeout(pollStatus, POLL_MS);
 }
 
 async function search() {
@@ -142,7 +150,7 @@ function networkItem(ssid, { encType, signal }) {
   const name = document.createElement("span");
   const quality = document.createElement("span");
   name.textContent = ssid;
-  quality.textContent = `${signal} % ${say(encType === "0" ? "open" : "locked")}`;
+  quality.textContent = `${signal} % ${translate(encType === "0" ? "open" : "locked")}`;
   button.type = "button";
   button.append(name, quality);
   button.onclick = () => {
@@ -155,7 +163,7 @@ function networkItem(ssid, { encType, signal }) {
 
 function ask(question) {
   const dialog = find("dialog");
-  put("#question", say(question));
+  put("#question", translate(question));
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((done) => {
@@ -163,9 +171,9 @@ function ask(question) {
   });
 }
 
-const refusal = (why) => `${say("Refused")}: ${why}`;
+const refusal = (why) => `${translate("Refused")}: ${why}`;
 
-/** fetch tells nothing of how far it is. */
+/** Uploads a file with a progress bar; `fetch` does not report the progress of an upload. */
 function upload(form) {
   const answer = form.querySelector(".answer");
   const bar = form.querySelector("progress");
@@ -183,9 +191,9 @@ function upload(form) {
   request.onload = () => {
     const { status, responseText } = request;
     if (status === 200) form.reset();
-    end(status === 200 ? say(form.dataset.done) : refusal(responseText));
+    end(status === 200 ? translate(form.dataset.done) : refusal(responseText));
   };
-  request.onerror = () => end(say("The upload broke off. Is a vehicle charging? Try again."));
+  request.onerror = () => end(translate("The upload was interrupted. Is a vehicle charging? Try again."));
   bar.value = 0;
   bar.hidden = false;
   button.disabled = true;
@@ -203,9 +211,11 @@ async function send(form) {
   answer.textContent = "…";
   try {
     const response = await fetch(to, { method: "POST", body: fields });
-    answer.textContent = response.ok ? say(form.dataset.done ?? "Saved.") : refusal(await response.text());
+    answer.textContent = response.ok
+      ? translate(form.dataset.done ?? "Saved.")
+      : refusal(await response.text());
   } catch {
-    answer.textContent = say(UNREACHABLE);
+    answer.textContent = translate(UNREACHABLE);
   }
 }
 
@@ -232,4 +242,4 @@ for (const link of all("nav a")) {
 addEventListener("popstate", show);
 find("#scan").onclick = search;
 show();
-follow();
+pollStatus();
