@@ -2,7 +2,7 @@ import type { NobleCentral } from "../../virtual/bluetooth/central.js";
 import type { CentralConnection } from "../../virtual/world/air.js";
 import type { BluetoothDevice, RemoteCharacteristic } from "./web-bluetooth.js";
 
-/** A station as a browser has it, over noble: for running the page's code without a browser. */
+/** Implements the browser's `BluetoothDevice` over noble, to run the page's code without a browser. */
 export class NobleDevice implements BluetoothDevice {
   readonly name: string;
   #central: NobleCentral;
@@ -28,7 +28,7 @@ export class NobleDevice implements BluetoothDevice {
     disconnect: () => this.#connection?.disconnect(),
   };
 
-  /** Contact is lost. */
+  /** Simulates the loss of contact. */
   lose(): void {
     this.#connection?.lose();
   }
