@@ -7,9 +7,9 @@ type Value = Uint8Array<ArrayBuffer>;
 
 interface Operation {
   readonly start: () => void;
-  /** Of noble, when it is through. */
+  /** noble's event at the end of the operation. */
   readonly event: string;
-  /** Requests at whose refusal noble says nothing more. */
+  /** Request opcodes after whose error response noble emits no event. */
   readonly silentAfter: readonly number[];
   readonly done: (outcome: AttOutcome & { readonly results: readonly unknown[] }) => void;
   error?: number;
@@ -34,7 +34,10 @@ const EVENTS = [
   "valueRead",
 ];
 
-/** A central's connection over noble, which tells of what went well; what was refused is read from its answers here. */
+/**
+ * A central's connection over noble. noble reports only successes; errors are read from the ATT responses
+ * here.
+ */
 export class NobleConnection implements CentralConnection {
   #gatt: NobleGATT;
   #end: () => void;
@@ -52,7 +55,7 @@ export class NobleConnection implements CentralConnection {
     gatt.on("notification", (_address: string, _service: string, uuid: string, value: Buffer) => {
       this.#listeners.get(dashed(uuid))?.(new Uint8Array(value));
     });
-    // Before noble sees it, whose events follow from it.
+    // Registered before noble's listener, because noble's events depend on the same PDU.
     gatt._aclStream.prependListener("data", (channel: number, pdu: Buffer) => {
       if (channel === ATT_CHANNEL && pdu[0] === AttOpcode.error && pdu.length === 5)
         this.#onError(pdu[1] ?? 0, pdu[4] ?? 0);
@@ -63,7 +66,7 @@ export class NobleConnection implements CentralConnection {
     return this.#gatt._mtu;
   }
 
-  /** Finds everything but the services of GAP and GATT themselves. */
+  /** Discovers all services except those of GAP and GATT themselves. */
   discover(done: () => void): void {
     const discoverDescriptors = (places: readonly Place[]) => {
       const [place, ...rest] = places;
@@ -223,7 +226,7 @@ function outcomeOf(error: number | undefined): AttOutcome {
   return error === undefined ? {} : { error };
 }
 
-/** noble's 32 digits as the standard writes them; 16-bit UUIDs stay. */
+/** Converts noble's 32 digits to the standard format of a UUID. 16-bit UUIDs stay unchanged. */
 function dashed(uuid: string): string {
   if (uuid.length !== 32) return uuid;
   return [0, 8, 12, 16, 20].map((from, i, all) => uuid.slice(from, all[i + 1])).join("-");

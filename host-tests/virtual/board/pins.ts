@@ -28,7 +28,7 @@ export const PINS = {
   cardReader: "card-reader",
 } as const;
 
-/** What the pins of a device are wired to. */
+/** Devices wired to the pins. */
 export interface Wiring {
   readonly vehicle: Vehicle;
   readonly button: Button;
@@ -39,12 +39,12 @@ export interface Wiring {
   readonly buzzer: Actuator;
 }
 
-/** The UART's own buffer (UART_HW_FIFO_LEN). */
+/** Size of the UART's buffer (UART_HW_FIFO_LEN). */
 const SERIAL_BUFFER_BYTES = 128;
 
 type PinConstructors = Pick<BoardIO, "ControlPilot" | "DigitalIn" | "DigitalOut" | "PulseCount" | "Serial">;
 
-/** The pins of one run of the firmware. At its end the contactor opens, as relays do. */
+/** Makes the pins for one run of the firmware. At its end the contactor opens, as a relay does. */
 export function makePins(wiring: Wiring, life: Life): PinConstructors {
   const { vehicle, button, meter, cardReader } = wiring;
   const taken = new Set<PinSpecifier>();
@@ -217,9 +217,9 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
     constructor({ pin, baud, onReadable }: SerialOptions) {
       const give = take(pin, PINS.cardReader);
       const unwatch = cardReader.watch((bytes) => {
-        // At another speed everything is noise: what comes is no byte that was sent.
-        const heard = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
-        this.#waiting = concatBytes(this.#waiting, heard).slice(0, SERIAL_BUFFER_BYTES);
+        // At another baud rate, the receiver gets other bytes than were sent.
+        const received = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
+        this.#waiting = concatBytes(this.#waiting, received).slice(0, SERIAL_BUFFER_BYTES);
         life.soon(() => {
           if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
         });
