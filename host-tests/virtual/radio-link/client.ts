@@ -25,9 +25,9 @@ interface Place {
   readonly port: number;
 }
 
-/** A central on the air of another process. */
+/** Central on the air of another process. */
 export class RemoteAir implements Central, IO {
-  /** When the radio is gone: why. */
+  /** Resolves with the reason when the radio connection has ended. */
   readonly over: Promise<string>;
   #socket: Socket;
   #scanners = new Set<(report: AirReport) => void>();
@@ -58,7 +58,7 @@ export class RemoteAir implements Central, IO {
     });
   }
 
-  /** Rejects when nothing is there. */
+  /** Connects to a radio server. Rejects if there is none. */
   static open(place: Place): Promise<RemoteAir> {
     return new Promise((resolve, reject) => {
       const socket = connect(place, () => resolve(new RemoteAir(socket, place)));
@@ -163,7 +163,7 @@ export class RemoteAir implements Central, IO {
   }
 }
 
-/** The schema has checked that it is hex. */
+/** Decodes hex that the schema has validated. */
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return decodeHex(text) ?? new Uint8Array(0);
 }
