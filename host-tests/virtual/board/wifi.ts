@@ -229,13 +229,13 @@ export function makeEthernet({
 
     constructor(options: EthernetOptions) {
       this.#options = options;
-      const unwatch = cable.watch(() => this.#follow());
+      const unwatch = cable.watch(() => this.#handleCableChange());
       this.#release = life.hold(() => {
         this.#isClosed = true;
         unwatch();
         host.address = undefined;
       });
-      this.#follow();
+      this.#handleCableChange();
     }
 
     get address(): string | undefined {
@@ -246,7 +246,7 @@ export function makeEthernet({
       this.#release();
     }
 
-    #follow(): void {
+    #handleCableChange(): void {
       if (cable.isPlugged) {
         clock.set(() => this.#lease(), DHCP_MS);
       } else if (host.address !== undefined) {

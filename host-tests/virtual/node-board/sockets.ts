@@ -161,7 +161,7 @@ export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): No
 
     constructor(listener: ListenerOptions) {
       const realPort = options.portOf?.(listener.port) ?? listener.port;
-      this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#take(socket, listener));
+      this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, listener));
       // Node reports a port in use asynchronously. The firmware then ends as on the chip.
       this.#server.once("error", (error) => life.end({ type: "crash", error }));
       this.#server.listen({ port: realPort, host: LOOPBACK }, () => {
@@ -189,7 +189,7 @@ export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): No
       this.#release();
     }
 
-    #take(socket: Socket, { onReadable }: ListenerOptions): void {
+    #accept(socket: Socket, { onReadable }: ListenerOptions): void {
       if (this.#waiting.length >= BACKLOG || used + this.#waiting.length >= maxSockets) {
         socket.resetAndDestroy();
         return;

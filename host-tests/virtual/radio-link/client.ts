@@ -37,28 +37,28 @@ export class RemoteAir implements Central, IO {
 
   private constructor(socket: Socket, place: Place) {
     this.#socket = socket;
-    this.over = new Promise((tell) => {
+    this.over = new Promise((reportOver) => {
       readLines(socket, (line) => {
         const event = parseEvent(line);
         if (event) {
-          this.#hear(event);
+          this.#handleEvent(event);
           return;
         }
-        tell(
+        reportOver(
           `what answers at ${place.host}:${place.port} is no radio; give --radio as npm run station prints it`,
         );
         socket.destroy();
       });
       socket.on("error", () => {});
       socket.on("close", () => {
-        tell("the station's process ended");
+        reportOver("the station's process ended");
         for (const { options } of this.#links.values()) options.onDisconnected("the station's process ended");
         this.#links.clear();
       });
     });
   }
 
-  /** Connects to a radio server. Rejects if there is none. */
+  /** Connects to a radio server. Rejects if no server answers. */
   static open(place: Place): Promise<RemoteAir> {
     return new Promise((resolve, reject) => {
       const socket = connect(place, () => resolve(new RemoteAir(socket, place)));
@@ -98,7 +98,7 @@ export class RemoteAir implements Central, IO {
     if (this.#links.delete(link)) this.#send({ op: "disconnect", link });
   }
 
-  #hear(event: RadioEvent): void {
+  #handleEvent(event: RadioEvent): void {
     switch (event.event) {
       case "report": {
         const { address, rssi } = event;

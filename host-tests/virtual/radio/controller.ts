@@ -117,7 +117,7 @@ export class Controller implements Radio {
   }
 
   /** Receives an advertising event of another controller. */
-  hear({ address, rssi, data, scanResponse }: Report): void {
+  receiveReport({ address, rssi, data, scanResponse }: Report): void {
     if (!this.#isScanning) return;
     this.#report(ReportType.advertisement, address, rssi, data);
     if (this.#isActiveScan) this.#report(ReportType.scanResponse, address, rssi, scanResponse);
@@ -349,8 +349,8 @@ export class Controller implements Radio {
     own.peerHandle = other.handle;
     other.peerHandle = own.handle;
     initiator.#initiating = undefined;
-    this.#tellConnected(own, Role.peripheral);
-    initiator.#tellConnected(other, Role.central);
+    this.#reportConnected(own, Role.peripheral);
+    initiator.#reportConnected(other, Role.central);
   }
 
   #newLink(peer: Controller): Link {
@@ -359,7 +359,7 @@ export class Controller implements Radio {
     return link;
   }
 
-  #tellConnected({ handle, peer }: Link, role: number): void {
+  #reportConnected({ handle, peer }: Link, role: number): void {
     const { intervalMs, supervisionTimeoutMs } = this.#ether;
     const head = Uint8Array.of(LEEvent.connectionComplete, Status.success);
     const times = concatBytes(

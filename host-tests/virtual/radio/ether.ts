@@ -27,7 +27,7 @@ export interface Radio {
   readonly rssi: number;
   /** Address of the advertiser that this radio is trying to connect to. */
   readonly initiatesTo: string | undefined;
-  hear(report: Report): void;
+  receiveReport(report: Report): void;
 }
 
 /** The air between controllers: transmits advertising and connection packets. */
@@ -54,7 +54,8 @@ export class Ether {
   /** Sends one advertising event to all scanning controllers. */
   advertise(from: Radio, data: Packet, scanResponse: Packet): void {
     const { address, rssi } = from;
-    for (const radio of this.#radios) if (radio !== from) radio.hear({ address, rssi, data, scanResponse });
+    for (const radio of this.#radios)
+      if (radio !== from) radio.receiveReport({ address, rssi, data, scanResponse });
   }
 
   /** Returns the radio that is trying to connect to this advertiser. */

@@ -95,18 +95,18 @@ export class Air implements Central {
   }
 
   scan(onReport: (report: AirReport) => void): IO {
-    const hear = (peripheral: Peripheral) => {
+    const onPeripheral = (peripheral: Peripheral) => {
       const { pdus, address, rssi } = peripheral;
-      if (!pdus || !this.#scanners.has(hear)) return;
+      if (!pdus || !this.#scanners.has(onPeripheral)) return;
       onReport({ address, rssi, advertisingData: pdus.advertisement, scanResponse: pdus.scanResponse });
     };
-    this.#scanners.add(hear);
+    this.#scanners.add(onPeripheral);
     this.clock.set(() => {
-      for (const peripheral of this.#peripherals.values()) hear(peripheral);
+      for (const peripheral of this.#peripherals.values()) onPeripheral(peripheral);
     }, 0);
     return {
       close: () => {
-        this.#scanners.delete(hear);
+        this.#scanners.delete(onPeripheral);
       },
     };
   }
@@ -118,7 +118,7 @@ export class Air implements Central {
       if (isGivenUp) return;
       const peripheral = this.#peripherals.get(address);
       if (peripheral?.pdus) connection = peripheral.accept(options);
-      if (!connection) options.onFailed("nobody with that address takes a connection");
+      if (!connection) options.onFailed("no device at this address accepts a connection");
     }, CONNECT_MS);
     return {
       close: () => {
@@ -140,7 +140,7 @@ export class Air implements Central {
   /** Handles a change of a peripheral's PDUs. */
   changed(peripheral: Peripheral): void {
     this.clock.set(() => {
-      for (const hear of [...this.#scanners]) hear(peripheral);
+      for (const onPeripheral of [...this.#scanners]) onPeripheral(peripheral);
     }, 0);
   }
 }

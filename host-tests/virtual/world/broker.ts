@@ -111,7 +111,7 @@ export class WorldBroker implements IO {
       port,
       certificateName,
       onReadable: () => {
-        for (let from = this.#listener?.read(); from; from = this.#listener?.read()) this.#take(from);
+        for (let from = this.#listener?.read(); from; from = this.#listener?.read()) this.#accept(from);
       },
     });
   }
@@ -155,7 +155,7 @@ export class WorldBroker implements IO {
     for (const client of this.#clients) if (client.id === clientId) this.#write(client, bytes);
   }
 
-  #take(from: TCP): void {
+  #accept(from: TCP): void {
     const { TCP } = this.#options.sockets;
     const parser = makeParser({ protocolVersion: 4 });
     const client: Client = {

@@ -81,7 +81,7 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** Runs the next timer that is due by then. Returns `false` if there is none. */
+  /** Runs the next timer that is due by then. Returns `false` if no timer is due. */
   #step(untilMs: number): boolean {
     for (let entry = this.#heap[0]; entry && entry.dueMs <= untilMs; entry = this.#heap[0]) {
       this.#removeFirst();

@@ -51,7 +51,7 @@ export class WorldPlatform {
   constructor(options: WorldPlatformOptions) {
     this.#options = options;
     this.cipher = options.cipher ?? "aes-256-gcm";
-    options.broker.watch((message) => this.#hear(message));
+    options.broker.watch((message) => this.#handleMessage(message));
   }
 
   /** Makes the platform's response, sealed for the device. */
@@ -107,7 +107,7 @@ export class WorldPlatform {
     return this.intercept?.(response, request) ?? [response];
   }
 
-  #hear(message: BrokerMessage): void {
+  #handleMessage(message: BrokerMessage): void {
     if (!message.topic.includes("/req/")) return;
     const [user = "", kind, deviceId = "", endpoint = ""] = message.topic.split("/");
     if (kind !== "req") return;

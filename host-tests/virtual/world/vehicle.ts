@@ -47,7 +47,7 @@ export class Vehicle {
 
   set(state: VehicleState): void {
     this.#state = state;
-    this.#tell();
+    this.#notify();
   }
 
   get state(): VehicleState {
@@ -66,7 +66,7 @@ export class Vehicle {
   /** Breaks the contactor, or repairs it with `undefined`. */
   breakContactor(fault: "welded" | "stuck-open" | undefined): void {
     this.#contactorFault = fault;
-    this.#tell();
+    this.#notify();
   }
 
   /** Current flows. */
@@ -87,7 +87,7 @@ export class Vehicle {
   offer(dutyPermille: number): void {
     if (dutyPermille === this.#dutyPermille) return;
     this.#dutyPermille = dutyPermille;
-    this.#tell();
+    this.#notify();
     this.#handleOffer();
   }
 
@@ -95,7 +95,7 @@ export class Vehicle {
   switchContactor(closed: boolean): void {
     if (closed === this.#contactorCommand) return;
     this.#contactorCommand = closed;
-    this.#tell();
+    this.#notify();
   }
 
   /** Calls back at each change. Returns a function that stops that. */
@@ -112,7 +112,7 @@ export class Vehicle {
     else if (this.#state === "ready" && !isOffered && this.#drawsWhenOffered) this.set("plugged");
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const onChanged of [...this.#watchers]) onChanged();
   }
 }

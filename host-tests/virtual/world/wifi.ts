@@ -46,13 +46,13 @@ export class WiFiSurroundings {
     const before = this.#networks.get(network.ssid);
     const standard = { password: "", channel: 6, rssi: -60, dhcp: true, hidden: false };
     this.#networks.set(network.ssid, { ...standard, ...before, ...network });
-    this.#tell();
+    this.#notify();
   }
 
   /** Removes a network. */
   remove(ssid: string): void {
     this.#networks.delete(ssid);
-    this.#tell();
+    this.#notify();
   }
 
   find(ssid: string): WiFiNetworkState | undefined {
@@ -99,7 +99,7 @@ export class WiFiSurroundings {
     throw new Error("every address is taken");
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const onChanged of [...this.#stations]) onChanged();
   }
 }
