@@ -281,7 +281,7 @@ export class Scene {
     const scan = this.phone.scan((station) => {
       if (station.address === under.device.mac) seen = station;
     });
-    this.until("the station is heard", () => seen !== undefined);
+    this.until("the station's advertisement is received", () => seen !== undefined);
     scan.close();
     return seen as unknown as SeenStation;
   }

@@ -47,7 +47,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(commands).toContain(CREATE_CONNECTION);
     expect(commands).not.toContain(CREATE_CONNECTION_CANCEL);
     await scene.pass(200);
-    expect(told).toEqual(["no device at this address accepts a connection"]);
+    expect(told).toEqual(["nobody with that address takes a connection"]);
     expect(commands).toContain(CREATE_CONNECTION_CANCEL);
   });
 

@@ -220,13 +220,13 @@ class Demo {
     });
     await this.#seen(
       spot,
-      "says that the platform is reachable",
+      "advertises that the platform is reachable",
       (seen) => seen.platformReachable && !seen.pairing,
     );
     this.#report(spot, "online", {
       from: name,
       to: "broker",
-      what: "$state ready; the advertisement says that the platform is reachable",
+      what: "$state ready; the advertisement reports a reachable platform",
       details: { station: deviceId },
     });
   }
@@ -356,7 +356,7 @@ class Demo {
     this.#report(spot, "plugged", {
       from: "vehicle",
       to: name,
-      what: "plugged: charger/status plugged; the advertisement says that tags are accepted",
+      what: "plugged: charger/status plugged; the advertisement reports that tags are accepted",
       details: { station: deviceId },
     });
   }

@@ -15,7 +15,7 @@ interface Operation {
   error?: number;
 }
 
-interface Place {
+interface AttributeLocation {
   readonly service: string;
   readonly characteristic: string;
 }
@@ -44,7 +44,7 @@ export class NobleConnection implements CentralConnection {
   #lose: () => void;
   #operations: Operation[] = [];
   #attributes: AttributeInfo[] = [];
-  #places = new Map<string, Place>();
+  #locations = new Map<string, AttributeLocation>();
   #listeners = new Map<string, (value: Value) => void>();
 
   constructor({ gatt, disconnect, lose }: { gatt: NobleGATT; disconnect: () => void; lose: () => void }) {
@@ -68,26 +68,26 @@ export class NobleConnection implements CentralConnection {
 
   /** Discovers all services except those of GAP and GATT themselves. */
   discover(done: () => void): void {
-    const discoverDescriptors = (places: readonly Place[]) => {
-      const [place, ...rest] = places;
-      if (!place) {
+    const discoverDescriptors = (locations: readonly AttributeLocation[]) => {
+      const [location, ...rest] = locations;
+      if (!location) {
         done();
         return;
       }
-      const { service, characteristic } = place;
+      const { service, characteristic } = location;
       this.#ask(
         "descriptorsDiscover",
         () => this.#gatt.discoverDescriptors(service, characteristic),
         ({ results }) => {
           const uuid = dashed(characteristic);
           const properties = this.#gatt._characteristics[service]?.[characteristic]?.rawProps ?? 0;
-          this.#places.set(uuid, place);
+          this.#locations.set(uuid, location);
           this.#attributes.push({ uuid, properties, descriptors: results[3] as string[] });
           discoverDescriptors(rest);
         },
       );
     };
-    const discoverCharacteristics = (services: readonly string[], found: readonly Place[]) => {
+    const discoverCharacteristics = (services: readonly string[], found: readonly AttributeLocation[]) => {
       const [service, ...rest] = services;
       if (service === undefined) {
         discoverDescriptors(found);
@@ -98,8 +98,8 @@ export class NobleConnection implements CentralConnection {
         () => this.#gatt.discoverCharacteristics(service, []),
         ({ results }) => {
           const characteristics = results[2] as { readonly uuid: string }[];
-          const places = characteristics.map(({ uuid }) => ({ service, characteristic: uuid }));
-          discoverCharacteristics(rest, [...found, ...places]);
+          const locations = characteristics.map(({ uuid }) => ({ service, characteristic: uuid }));
+          discoverCharacteristics(rest, [...found, ...locations]);
         },
       );
     };
@@ -191,9 +191,9 @@ export class NobleConnection implements CentralConnection {
     });
   }
 
-  #at(uuid: string, done: (outcome: AttOutcome) => void, use: (place: Place) => void): void {
-    const place = this.#places.get(uuid);
-    if (place) use(place);
+  #at(uuid: string, done: (outcome: AttOutcome) => void, use: (location: AttributeLocation) => void): void {
+    const location = this.#locations.get(uuid);
+    if (location) use(location);
     else done({ error: AttError.notFound });
   }
 

@@ -20,7 +20,7 @@ interface Link {
   readonly listeners: Map<string, (value: Uint8Array<ArrayBuffer>) => void>;
 }
 
-interface Place {
+interface ServerEndpoint {
   readonly host: string;
   readonly port: number;
 }
@@ -35,7 +35,7 @@ export class RemoteAir implements Central, IO {
   #waiting = new Map<number, Done>();
   #nextId = 1;
 
-  private constructor(socket: Socket, place: Place) {
+  private constructor(socket: Socket, endpoint: ServerEndpoint) {
     this.#socket = socket;
     this.over = new Promise((reportOver) => {
       readLines(socket, (line) => {
@@ -45,7 +45,7 @@ export class RemoteAir implements Central, IO {
           return;
         }
         reportOver(
-          `what answers at ${place.host}:${place.port} is no radio; give --radio as npm run station prints it`,
+          `what answers at ${endpoint.host}:${endpoint.port} is no radio; give --radio as npm run station prints it`,
         );
         socket.destroy();
       });
@@ -59,13 +59,13 @@ export class RemoteAir implements Central, IO {
   }
 
   /** Connects to a radio server. Rejects if no server answers. */
-  static open(place: Place): Promise<RemoteAir> {
+  static open(endpoint: ServerEndpoint): Promise<RemoteAir> {
     return new Promise((resolve, reject) => {
-      const socket = connect(place, () => resolve(new RemoteAir(socket, place)));
+      const socket = connect(endpoint, () => resolve(new RemoteAir(socket, endpoint)));
       socket.once("error", () => {
         reject(
           new Error(
-            `no radio at ${place.host}:${place.port}; start a station with npm run station, or give --radio`,
+            `no radio at ${endpoint.host}:${endpoint.port}; start a station with npm run station, or give --radio`,
           ),
         );
       });
