@@ -52,9 +52,9 @@ export async function benchAuthorize(options: { runs: number }): Promise<Authori
 
 /** MQTT client that only sends the request and receives the response. */
 class PlainClient {
-  #client: MqttClient;
-  #topic: string;
-  #key: string;
+  readonly #client: MqttClient;
+  readonly #topic: string;
+  readonly #key: string;
 
   private constructor(client: MqttClient, key: string) {
     this.#client = client;

@@ -69,7 +69,7 @@ export async function startStation(options: {
 
 /** A phone that stays connected and presents its tag repeatedly. */
 export class BenchPhone {
-  #connection: CentralConnection;
+  readonly #connection: CentralConnection;
   #onFinal: (code: number) => void = () => {};
 
   private constructor(connection: CentralConnection) {

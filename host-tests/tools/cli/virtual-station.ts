@@ -37,7 +37,7 @@ export class VirtualStation {
   readonly device: Device;
   /** Undefined while the firmware runs in safe mode. */
   station: Station | undefined;
-  #options: VirtualStationOptions;
+  readonly #options: VirtualStationOptions;
   #httpPort = 0;
 
   constructor(options: VirtualStationOptions) {

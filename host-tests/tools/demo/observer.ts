@@ -24,8 +24,8 @@ const SWEEP_TIMEOUT_MS = 5000;
 /** Observer at the broker. It sees all messages and has no access to a station's internals. */
 export class Observer {
   readonly seen: Seen[] = [];
-  #client: MqttClient;
-  #url: string;
+  readonly #client: MqttClient;
+  readonly #url: string;
   #isLost = false;
 
   private constructor(client: MqttClient, { platform, onLost }: ObserverOptions) {

@@ -31,8 +31,8 @@ export interface TimelineOptions {
 const WHO_WIDTH = 22;
 
 export class Timeline {
-  #options: TimelineOptions;
-  #startMs = performance.now();
+  readonly #options: TimelineOptions;
+  readonly #startMs = performance.now();
 
   constructor(options: TimelineOptions) {
     this.#options = options;

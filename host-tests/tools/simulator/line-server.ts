@@ -30,8 +30,8 @@ export function serveLines(options: {
 }
 
 class LineConnection {
-  #socket: TCP;
-  #session: LineSession;
+  readonly #socket: TCP;
+  readonly #session: LineSession;
   #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #isOpen = false;

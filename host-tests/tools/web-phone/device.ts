@@ -5,10 +5,10 @@ import type { BluetoothDevice, RemoteCharacteristic } from "./web-bluetooth.js";
 /** Implements the browser's `BluetoothDevice` over noble, to run the page's code without a browser. */
 export class NobleDevice implements BluetoothDevice {
   readonly name: string;
-  #central: NobleCentral;
-  #address: string;
+  readonly #central: NobleCentral;
+  readonly #address: string;
   #connection: CentralConnection | undefined;
-  #onGone = new Set<() => void>();
+  readonly #onGone = new Set<() => void>();
 
   constructor(options: { central: NobleCentral; address: string; name: string }) {
     this.#central = options.central;
@@ -60,8 +60,8 @@ export class NobleDevice implements BluetoothDevice {
 class NobleCharacteristic implements RemoteCharacteristic {
   value?: DataView<ArrayBuffer>;
   #connection: CentralConnection;
-  #uuid: string;
-  #listeners = new Set<() => void>();
+  readonly #uuid: string;
+  readonly #listeners = new Set<() => void>();
 
   constructor(connection: CentralConnection, uuid: string) {
     this.#connection = connection;

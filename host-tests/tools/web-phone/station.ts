@@ -22,9 +22,9 @@ export async function chooseStation(bluetooth: WebBluetooth): Promise<BluetoothD
 /** A station that the browser is connected to. */
 export class ConnectedStation {
   readonly name: string;
-  #device: BluetoothDevice;
-  #tag: RemoteCharacteristic;
-  #result: RemoteCharacteristic;
+  readonly #device: BluetoothDevice;
+  readonly #tag: RemoteCharacteristic;
+  readonly #result: RemoteCharacteristic;
 
   private constructor(device: BluetoothDevice, tag: RemoteCharacteristic, result: RemoteCharacteristic) {
     this.name = device.name ?? "a station without a name";

@@ -53,9 +53,9 @@ export function isXSInstalled(root = ROOT, system = process.platform): boolean {
 
 /** One XS machine. Scripts share its `globalThis`. */
 export class Engine {
-  #process: ChildProcessWithoutNullStreams;
-  #answers: AsyncIterator<string>;
-  #lines: Interface;
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #answers: AsyncIterator<string>;
+  readonly #lines: Interface;
 
   private constructor(child: ChildProcessWithoutNullStreams) {
     this.#process = child;

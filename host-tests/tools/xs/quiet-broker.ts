@@ -10,7 +10,7 @@ const LEAST_REQUEST_BYTES = 150;
 export class QuietBroker {
   /** Complete packet that answers the next request to the platform. */
   response: ArrayBuffer | undefined;
-  #soon: (callback: () => void) => void;
+  readonly #soon: (callback: () => void) => void;
 
   constructor(soon: (callback: () => void) => void) {
     this.#soon = soon;

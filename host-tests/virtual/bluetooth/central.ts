@@ -21,9 +21,9 @@ const ABSENT_MS = 500;
 
 /** Central on the real Bluetooth stack noble. */
 export class NobleCentral implements Central {
-  #options: NobleCentralOptions;
+  readonly #options: NobleCentralOptions;
   /** Address types of received advertisers: `public` or `random`. */
-  #addressTypes = new Map<string, string>();
+  readonly #addressTypes = new Map<string, string>();
 
   constructor(options: NobleCentralOptions) {
     this.#options = options;

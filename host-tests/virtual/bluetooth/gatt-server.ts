@@ -181,9 +181,9 @@ function makeCharacteristic(
 /** A connected central. */
 class Peer implements GATTConnection {
   #bindings: BlenoBindings;
-  #handle: number;
-  #life: Life;
-  #senders = new Map<GATTCharacteristic, (data: Buffer) => void>();
+  readonly #handle: number;
+  readonly #life: Life;
+  readonly #senders = new Map<GATTCharacteristic, (data: Buffer) => void>();
   #isOpen = true;
 
   constructor(bindings: BlenoBindings, handle: number, life: Life) {

@@ -39,13 +39,13 @@ const EVENTS = [
  * here.
  */
 export class NobleConnection implements CentralConnection {
-  #gatt: NobleGATT;
-  #end: () => void;
-  #lose: () => void;
-  #operations: Operation[] = [];
-  #attributes: AttributeInfo[] = [];
-  #locations = new Map<string, AttributeLocation>();
-  #listeners = new Map<string, (value: Value) => void>();
+  readonly #gatt: NobleGATT;
+  readonly #end: () => void;
+  readonly #lose: () => void;
+  readonly #operations: Operation[] = [];
+  readonly #attributes: AttributeInfo[] = [];
+  readonly #locations = new Map<string, AttributeLocation>();
+  readonly #listeners = new Map<string, (value: Value) => void>();
 
   constructor({ gatt, disconnect, lose }: { gatt: NobleGATT; disconnect: () => void; lose: () => void }) {
     this.#gatt = gatt;

@@ -19,8 +19,8 @@ export class VirtualRadio {
   readonly ether: Ether;
   /** Central for phones. Each scan and each connection has its own address. */
   readonly central: NobleCentral;
-  #packages: BluetoothPackages;
-  #log: BtsnoopLog | undefined;
+  readonly #packages: BluetoothPackages;
+  readonly #log: BtsnoopLog | undefined;
   #phones = 0;
 
   constructor({ packages, ether, log }: VirtualRadioOptions) {

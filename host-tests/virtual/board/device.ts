@@ -75,8 +75,8 @@ export class Device {
   isConfirmed = false;
   /** Latest log lines of all runs. */
   readonly logLines: string[] = [];
-  #world: World;
-  #options: DeviceOptions;
+  readonly #world: World;
+  readonly #options: DeviceOptions;
   #life: Life | undefined;
   #resetReason: ResetReason = { type: "power" };
   #heapLooks = 0;

@@ -41,11 +41,11 @@ interface Exchange {
 export class GATTLink implements CentralConnection {
   readonly connection: GATTConnection;
   #mtu = MIN_MTU;
-  #options: GATTLinkOptions;
-  #characteristics: Map<string, GATTCharacteristic>;
-  #listeners = new Map<string, (value: Uint8Array<ArrayBuffer>) => void>();
-  #subscribed = new Set<string>();
-  #exchanges: Exchange[] = [];
+  readonly #options: GATTLinkOptions;
+  readonly #characteristics: Map<string, GATTCharacteristic>;
+  readonly #listeners = new Map<string, (value: Uint8Array<ArrayBuffer>) => void>();
+  readonly #subscribed = new Set<string>();
+  readonly #exchanges: Exchange[] = [];
   #isOpen = true;
   #hasContact = true;
 

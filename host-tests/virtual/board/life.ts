@@ -22,9 +22,9 @@ export type RunEnd =
  * ended firmware is never called, and an exception ends the run as on the chip.
  */
 export class Life implements Guard {
-  #clock: Clock;
-  #onEnd: (end: RunEnd) => void;
-  #resources = new Set<() => void>();
+  readonly #clock: Clock;
+  readonly #onEnd: (end: RunEnd) => void;
+  readonly #resources = new Set<() => void>();
   #isOver = false;
   #hangs = false;
 

@@ -59,7 +59,7 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
 
   class VirtualTCP implements TCP {
     #endpoint: Endpoint | undefined;
-    #handlers: TCPHandlers & { onHandshakeFailed?(): void };
+    readonly #handlers: TCPHandlers & { onHandshakeFailed?(): void };
     #release: () => void;
 
     constructor(options: TCPConnectOptions | TCPFromOptions | AcceptedOptions, tlsHost?: string) {

@@ -179,7 +179,7 @@ export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions
 /** Network cable between a device and a switch. */
 export class Cable {
   #isPlugged = true;
-  #watchers = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
 
   get isPlugged(): boolean {
     return this.#isPlugged;

@@ -6,7 +6,7 @@ interface NodeTimer extends Timer {
 
 /** Clock on real time. `dispose` clears all remaining timers, so that none keeps the process alive. */
 export class NodeClock implements Clock {
-  #timers = new Set<NodeTimer>();
+  readonly #timers = new Set<NodeTimer>();
 
   monotonicMs(): number {
     return performance.now();

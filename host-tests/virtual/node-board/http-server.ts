@@ -85,11 +85,11 @@ interface ConnectionOptions {
 
 class Connection implements HTTPConnection {
   readonly remoteAddress: string | undefined;
-  #request: IncomingMessage;
-  #response: ServerResponse;
-  #life: Life;
-  #clock: Clock;
-  #timeoutMs: number;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #life: Life;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
   #timer: Timer | undefined;
   #handlers: HTTPHandlers = {};
   #isReceiving = true;

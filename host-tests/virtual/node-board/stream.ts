@@ -25,8 +25,8 @@ const RECEIVE_BYTES = 5760;
  * call.
  */
 export class NodeStream {
-  #socket: Socket;
-  #bufferBytes: number;
+  readonly #socket: Socket;
+  readonly #bufferBytes: number;
   #nextUser: StreamUser | undefined;
   #user: StreamUser | undefined;
   #received: Buffer[] = [];

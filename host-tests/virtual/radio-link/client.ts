@@ -29,10 +29,10 @@ interface ServerEndpoint {
 export class RemoteAir implements Central, IO {
   /** Resolves with the reason when the radio connection has ended. */
   readonly over: Promise<string>;
-  #socket: Socket;
-  #scanners = new Set<(report: AirReport) => void>();
-  #links = new Map<number, Link>();
-  #waiting = new Map<number, Done>();
+  readonly #socket: Socket;
+  readonly #scanners = new Set<(report: AirReport) => void>();
+  readonly #links = new Map<number, Link>();
+  readonly #waiting = new Map<number, Done>();
   #nextId = 1;
 
   private constructor(socket: Socket, endpoint: ServerEndpoint) {

@@ -12,10 +12,10 @@ interface SessionLink {
 
 /** Scans and connections of another process's central. */
 export class RadioSession implements IO {
-  #air: Air;
-  #send: (event: RadioEvent) => void;
+  readonly #air: Air;
+  readonly #send: (event: RadioEvent) => void;
   #scan: IO | undefined;
-  #links = new Map<number, SessionLink>();
+  readonly #links = new Map<number, SessionLink>();
   #isClosed = false;
 
   constructor(air: Air, send: (event: RadioEvent) => void) {

@@ -26,8 +26,8 @@ export interface HCILog {
  * number), as the Linux monitor does. Wireshark and btmon can read it.
  */
 export class BtsnoopLog {
-  #clock: Clock;
-  #write: (bytes: Packet) => void;
+  readonly #clock: Clock;
+  readonly #write: (bytes: Packet) => void;
   #count = 0;
 
   constructor({ clock, write }: { clock: Clock; write: (bytes: Packet) => void }) {

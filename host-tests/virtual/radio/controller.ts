@@ -71,10 +71,10 @@ export class Controller implements Radio {
   readonly rssi: number;
   /** Sends a packet to the host. */
   onPacket: (packet: Packet) => void = () => {};
-  #ether: Ether;
-  #log: HCILog | undefined;
-  #maxConnections: number;
-  #links = new Map<number, Link>();
+  readonly #ether: Ether;
+  readonly #log: HCILog | undefined;
+  readonly #maxConnections: number;
+  readonly #links = new Map<number, Link>();
   #nextHandle = FIRST_HANDLE;
   #advertisingIntervalMs = DEFAULT_ADVERTISING_INTERVAL_MS;
   #advertisingData: Packet = new Uint8Array(0);
@@ -83,7 +83,7 @@ export class Controller implements Radio {
   #isScanning = false;
   #isActiveScan = false;
   #filtersDuplicates = false;
-  #reported = new Set<string>();
+  readonly #reported = new Set<string>();
   #initiating: string | undefined;
 
   constructor({ ether, address, rssi, maxConnections, log }: ControllerOptions) {

@@ -35,7 +35,7 @@ export class Ether {
   readonly clock: Clock;
   readonly intervalMs: number;
   readonly supervisionTimeoutMs: number;
-  #radios = new Set<Radio>();
+  readonly #radios = new Set<Radio>();
 
   constructor({ clock, intervalMs, supervisionTimeoutMs }: EtherOptions) {
     this.clock = clock;

@@ -24,7 +24,7 @@ export class Peer {
   received: number[] = [];
   user: FakeTCP | undefined;
   readonly buffers: number[] = [];
-  #lwip: LwIP;
+  readonly #lwip: LwIP;
 
   constructor(lwip: LwIP) {
     this.#lwip = lwip;
@@ -79,8 +79,8 @@ class FakeTCP {
 /** The chip's lwIP. */
 export class LwIP {
   isUp = false;
-  #messages: (() => void)[] = [];
-  #listeners = new Map<number, { accept(peer: Peer): void }>();
+  readonly #messages: (() => void)[] = [];
+  readonly #listeners = new Map<number, { accept(peer: Peer): void }>();
 
   readonly TCP: new (
     options: Handlers & ({ from: FakeTCP } | { address: string }),
@@ -114,7 +114,7 @@ export class LwIP {
     };
     this.Listener = class {
       readonly port: number;
-      #pending: Peer[] = [];
+      readonly #pending: Peer[] = [];
 
       constructor({ port, onReadable }: { port: number; onReadable?: (count: number) => void }) {
         lwip.checkNetwork();

@@ -86,8 +86,8 @@ export class Air implements Central {
   readonly clock: Clock;
   /** Connection interval: the time of a packet in one direction, ms. */
   readonly intervalMs: number;
-  #peripherals = new Map<string, Peripheral>();
-  #scanners = new Set<(peripheral: Peripheral) => void>();
+  readonly #peripherals = new Map<string, Peripheral>();
+  readonly #scanners = new Set<(peripheral: Peripheral) => void>();
 
   constructor(options: { clock: Clock; intervalMs?: number }) {
     this.clock = options.clock;

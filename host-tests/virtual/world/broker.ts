@@ -91,13 +91,13 @@ export class WorldBroker implements IO {
   /** Highest number of messages that one client has sent without an acknowledgement. */
   mostUnacknowledged = 0;
   readonly retained = new Map<string, Uint8Array<ArrayBuffer>>();
-  #options: WorldBrokerOptions;
+  readonly #options: WorldBrokerOptions;
   #listener: Listener | undefined;
-  #clients = new Set<Client>();
-  #sessions = new Map<string, Session>();
+  readonly #clients = new Set<Client>();
+  readonly #sessions = new Map<string, Session>();
   /** Subscribers by topic, as a cache: a fleet publishes far more often than it subscribes. */
-  #subscribers = new Map<string, Session[]>();
-  #watchers = new Set<(message: BrokerMessage) => void>();
+  readonly #subscribers = new Map<string, Session[]>();
+  readonly #watchers = new Set<(message: BrokerMessage) => void>();
   #messageId = 0;
 
   constructor(options: WorldBrokerOptions) {

@@ -17,7 +17,7 @@ export class VirtualClock implements Clock {
   #nowMs = 0;
   #epochAtStartMs: number | undefined;
   #order = 0;
-  #heap: Entry[] = [];
+  readonly #heap: Entry[] = [];
 
   /** @param epochAtStartMs known time at the start; undefined: the time is not known */
   constructor(options: { epochAtStartMs?: number } = {}) {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../../modules/board/index.js";
 
-export interface Place {
+export interface SocketAddress {
   readonly address: string;
   readonly port: number;
 }
@@ -30,8 +30,8 @@ interface EndpointOptions {
   readonly network: Medium;
   /** Whether packets are transmitted, in both directions. */
   readonly isPathUp: () => boolean;
-  readonly local: Place;
-  readonly remote: Place;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
   /** Maximum number of outstanding bytes. */
   readonly bufferBytes: number;
 }
@@ -51,22 +51,22 @@ const GIVE_UP_MS = 900_000;
  * and a receive buffer that the sender must not overrun. Lost packets are retransmitted in order.
  */
 export class Endpoint {
-  readonly local: Place;
-  readonly remote: Place;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
   user: EndpointUser | undefined;
   isOpen = false;
   isClosed = false;
   /** The connection is over, and the user was notified or will be. */
   isOver = false;
-  #network: Medium;
-  #isPathUp: () => boolean;
-  #bufferBytes: number;
+  readonly #network: Medium;
+  readonly #isPathUp: () => boolean;
+  readonly #bufferBytes: number;
   #peer: Endpoint | undefined;
   #unsent: Uint8Array<ArrayBuffer>[] = [];
   /** Number of written and unacknowledged bytes. */
   #outstandingBytes = 0;
   #inFlightBytes = 0;
-  #received: Uint8Array<ArrayBuffer>[] = [];
+  readonly #received: Uint8Array<ArrayBuffer>[] = [];
   #receivedBytes = 0;
   /** The peer has ended or reset the connection. */
   #hasEnded = false;
@@ -98,7 +98,7 @@ export class Endpoint {
   }
 
   /** Makes the peer's end, which is open when the peer accepts. */
-  makePeer(local: Place): Endpoint {
+  makePeer(local: SocketAddress): Endpoint {
     const { address, port } = this.local;
     const peer = new Endpoint({
       network: this.#network,

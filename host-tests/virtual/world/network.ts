@@ -41,7 +41,7 @@ export class Network implements Medium {
   readonly segmentBytes: number;
   /** Returns whether a packet is lost. The sender retransmits lost packets. */
   loses: () => boolean = () => false;
-  #hosts = new Set<Host>();
+  readonly #hosts = new Set<Host>();
 
   constructor(options: NetworkOptions) {
     this.clock = options.clock;
@@ -82,7 +82,7 @@ export class Host {
   joined: Host | undefined;
   /** All packets to and from the host are lost, as with an unplugged cable. */
   isCut = false;
-  #ports = new Map<number, ListeningPort>();
+  readonly #ports = new Map<number, ListeningPort>();
   #nextPort = FIRST_EPHEMERAL_PORT;
 
   constructor(network: Network, options: { address?: string; names?: readonly string[] }) {

@@ -52,8 +52,8 @@ export interface PresentOptions {
 const RESULT_TIMEOUT_MS = 17_000;
 
 export class Phone {
-  #air: Central;
-  #clock: Clock;
+  readonly #air: Central;
+  readonly #clock: Clock;
 
   constructor(options: { air: Central; clock: Clock }) {
     this.#air = options.air;

@@ -46,7 +46,7 @@ export class WorldPlatform {
   /** Manipulates requests. The platform does not store their effect. */
   outage: Outage | undefined;
   cipher: Cipher;
-  #options: WorldPlatformOptions;
+  readonly #options: WorldPlatformOptions;
 
   constructor(options: WorldPlatformOptions) {
     this.#options = options;

@@ -5,7 +5,7 @@ export const FUZZ_RUNS = (globalThis as { fuzzRuns?: number }).fuzzRuns ?? 10_00
  * A seeded generator (xoshiro128**, Blackman and Vigna 2018), so that a run can be repeated from its seed.
  */
 export class Random {
-  #state: Uint32Array;
+  readonly #state: Uint32Array;
 
   constructor(seed: number) {
     // splitmix32 spreads the seed over the state, as the authors advise.

@@ -9,7 +9,7 @@ hashes.sha512 = sha512;
 
 export class Signer {
   readonly publicKey: Uint8Array<ArrayBuffer>;
-  #secretKey: Uint8Array<ArrayBuffer>;
+  readonly #secretKey: Uint8Array<ArrayBuffer>;
 
   constructor(random: Random) {
     this.#secretKey = random.bytes(32);

@@ -32,7 +32,7 @@ export class Vehicle {
   #contactorCommand = false;
   #contactorFault: "welded" | "stuck-open" | undefined;
   #drawsWhenOffered = true;
-  #watchers = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
 
   /** Plugs in a vehicle. By default, it requests energy while the station offers current. */
   plug(options: { drawsWhenOffered?: boolean } = {}): void {

@@ -31,10 +31,10 @@ const LEASES = 8 * LEASES_OF_SUBNET;
 
 /** The Wi-Fi environment of a place: networks to join, and the stations' access points. */
 export class WiFiSurroundings {
-  #networks = new Map<string, WiFiNetworkState>();
+  readonly #networks = new Map<string, WiFiNetworkState>();
   /** Access points by their owner. */
-  #accessPoints = new Map<object, AccessPointState>();
-  #stations = new Set<() => void>();
+  readonly #accessPoints = new Map<object, AccessPointState>();
+  readonly #stations = new Set<() => void>();
   #nextLease = 0;
   /** Stations get no events, as chips sometimes miss them. */
   isMute = false;

@@ -3,7 +3,7 @@
 /** A button: 1 while it is pressed. */
 export class Button {
   #isPressed = false;
-  #watchers = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
 
   get isPressed(): boolean {
     return this.#isPressed;
@@ -33,7 +33,7 @@ export class Button {
 /** An output that is on or off: a lamp, a buzzer, the lock of a socket. */
 export class Actuator {
   #isOn = false;
-  #watchers = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
 
   get isOn(): boolean {
     return this.#isOn;
@@ -56,7 +56,7 @@ export class Actuator {
 /** S0 output of a meter: its contact, and whole pulses for tests without contact timing. */
 export class Meter {
   readonly contact = new Actuator();
-  #watchers = new Set<(count: number) => void>();
+  readonly #watchers = new Set<(count: number) => void>();
 
   /** Sends whole pulses in no time, with the energy of the meter's constant each. */
   pulse(count = 1): void {
@@ -73,7 +73,7 @@ export class Meter {
 /** A device that sends on a serial line, for example a card reader. */
 export class SerialSender {
   readonly baud: number;
-  #watchers = new Set<(bytes: Uint8Array<ArrayBuffer>) => void>();
+  readonly #watchers = new Set<(bytes: Uint8Array<ArrayBuffer>) => void>();
 
   constructor({ baud }: { baud: number }) {
     this.baud = baud;
