@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import mqtt from "mqtt";
-import { runDemo, type DemoOptions } from "../../tools/demo/demo.js";
+import { type DemoOptions, runDemo } from "../../tools/demo/demo.js";
 import { Timeline } from "../../tools/demo/timeline.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
 import { skipFor } from "../optional.js";

@@ -159,7 +159,7 @@ export class Slots {
       complete: () => {
         check();
         const error = imageError(this.image(target).slice(0, writtenBytes), sha256);
-        if (error !== undefined) throw new Error(`not a firmware image for this chip: ${error}`);
+        if (error !== undefined) throw new Error(`no firmware image for this chip: ${error}`);
         const { index, entry } = selecting(this.#otadata, target);
         this.#writeEntry(index, entry, () => cut(life));
         end();
