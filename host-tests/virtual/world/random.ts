@@ -1,4 +1,4 @@
-/** Number of runs of a fuzz test. An engine without a compiler sets a lower one (host-tests/tools/xs). */
+/** How often a fuzzer tries; less on an engine without a compiler, which says so (host-tests/tools/xs). */
 export const FUZZ_RUNS = (globalThis as { fuzzRuns?: number }).fuzzRuns ?? 10_000;
 
 /**
