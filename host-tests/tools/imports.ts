@@ -1,4 +1,4 @@
-/** Which files import which, as swc parses them. */
+/** Import analysis: which files import which, as parsed by swc. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
@@ -16,14 +16,14 @@ function parse(file: string) {
   return body;
 }
 
-/** The regular expressions that are made when a file is loaded. */
+/** Regular expressions that are constructed when a file is loaded. */
 export function regexpsOutsideFunctions(file: string): string[] {
   const search = (value: unknown): string[] => {
     if (typeof value !== "object" || value === null) return [];
     if (Array.isArray(value)) return value.flatMap(search);
     const { type, pattern } = value as { type?: unknown; pattern?: unknown };
     if (type === "RegExpLiteral") return [`/${String(pattern)}/`];
-    // What stands in a function or a method is made when that runs.
+    // Expressions in a function or a method are evaluated when it runs.
     if (typeof type === "string" && FUNCTIONS.includes(type)) return [];
     return Object.values(value).flatMap(search);
   };
@@ -42,7 +42,7 @@ const FUNCTIONS: readonly string[] = [
   "SetterProperty",
 ];
 
-/** What a file imports when it runs: types are gone by then. */
+/** Specifiers that a file imports at run time, without type imports. */
 export function valueImports(file: string): string[] {
   return parse(file).flatMap((node) => {
     const isTypeOnly = "typeOnly" in node && node.typeOnly === true;
@@ -51,14 +51,17 @@ export function valueImports(file: string): string[] {
   });
 }
 
-/** The file that a relative specifier means: `x.js` is what `x.ts` becomes. */
+/** Path of the file that a relative specifier refers to; `x.js` refers to `x.ts`. */
 export function targetOf(file: string, specifier: string): string {
   const target = posix.join(posix.dirname(file), specifier);
   const source = target.replace(/\.js$/, ".ts");
   return existsSync(join(ROOT, source)) ? source : target;
 }
 
-/** Everything that runs with `entry`: files from the project's root, and what is imported by name. */
+/**
+ * All files and packages that `entry` imports, directly or indirectly. Paths are relative to the project's
+ * root.
+ */
 export function importGraph(entry: string): { files: Set<string>; specifiers: Set<string> } {
   const files = new Set<string>();
   const specifiers = new Set<string>();

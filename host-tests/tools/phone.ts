@@ -11,14 +11,14 @@ import { onInterrupt } from "./cli/ending.js";
 import { placeOption, portOption } from "./cli/options.js";
 import { serveWebPhone } from "./web-phone/server.js";
 
-interface Place {
+interface Endpoint {
   readonly host: string;
   readonly port: number;
 }
 
 interface RadioOptions {
-  readonly radio: Place;
-  /** A real adapter, in its place. */
+  readonly radio: Endpoint;
+  /** Real Bluetooth adapter, used instead of `radio`. */
   readonly ble?: string;
 }
 
@@ -32,7 +32,7 @@ interface PairOptions {
   readonly email: string;
   readonly token?: string;
   readonly tokenFrom?: string;
-  readonly broker: Place;
+  readonly broker: Endpoint;
   readonly mqttsPort?: string;
   readonly rootTopic?: string;
   readonly ssid: string;
@@ -43,10 +43,13 @@ const SCAN_MS = 1000;
 const PAIR_TIMEOUT_MS = 100_000;
 const DEFAULT_RADIO = { host: "127.0.0.1", port: RADIO_PORT };
 
-const BLE_OPTION = ["--ble <adapter>", "a real Bluetooth adapter, hci0 say, for real stations"] as const;
+const BLE_OPTION = [
+  "--ble <adapter>",
+  "a real Bluetooth adapter, for example hci0, for real stations",
+] as const;
 
 const program = new Command("npm run phone --")
-  .description("A guest's phone, and the app that pairs")
+  .description("A guest's phone, and the owner's app for pairing")
   .showHelpAfterError();
 
 program
@@ -58,9 +61,9 @@ program
 
 program
   .command("authorize")
-  .description("present a virtual card and wait for the result; ends with 0 when it is authorized")
+  .description("present a virtual card and wait for the result; exit code 0 if it is authorized")
   .requiredOption("--tag <tag>", "4-64 characters of A-Z a-z 0-9 . _ : -")
-  .option("--station <address or name>", "which one, where there are several")
+  .option("--station <address or name>", "the station to use, if several are on the air")
   .option("--radio <host:port>", "the radio of a station's process", placeOption, DEFAULT_RADIO)
   .option(...BLE_OPTION)
   .action(authorize);
@@ -70,29 +73,29 @@ program
   .description("pair a station over its HTTP API and wait until it is online")
   .requiredOption("--email <address>", "the owner")
   .option("--token <text>", "the owner's MQTT token")
-  .option("--token-from <file>", "or take it from a platform's configuration")
+  .option("--token-from <file>", "read the token from a platform's configuration")
   .option("--broker <host:port>", "the platform's broker", placeOption, {
     host: "127.0.0.1",
     port: BROKER_PORT,
   })
-  .option("--mqtts-port <number>", "use TLS on that port")
-  .option("--root-topic <topic>", "in place of the hash of the e-mail")
+  .option("--mqtts-port <number>", "use TLS on this port")
+  .option("--root-topic <topic>", "root topic, instead of the hash of the e-mail")
   .option("--ssid <text>", "the Wi-Fi network to join", WIFI_SSID)
-  .option("--psk <text>", "its password", "")
+  .option("--psk <text>", "password of that network", "")
   .option("--url <url>", "the station's HTTP API", `http://127.0.0.1:${HTTP_PORT}`)
   .action(pair);
 
 program
   .command("web")
-  .description("a phone in the browser (Chrome, Web Bluetooth), for real stations; until Ctrl-C")
-  .option("--port <number>", "where the page is served, on loopback", portOption, WEB_PHONE_PORT)
+  .description("serve a phone for the browser (Chrome, Web Bluetooth), for real stations, until Ctrl-C")
+  .option("--port <number>", "port of the page, on loopback", portOption, WEB_PHONE_PORT)
   .action(web);
 
 program.parseAsync().catch(fail);
 
 async function scan(options: RadioOptions): Promise<void> {
   await withPhone(options, async (phone) => {
-    const stations = await listen(phone);
+    const stations = await scanStations(phone);
     if (stations.length === 0) throw new Error("no station is on the air");
     for (const station of stations) print(describe(station));
   });
@@ -100,7 +103,7 @@ async function scan(options: RadioOptions): Promise<void> {
 
 async function authorize({ tag, station: wanted, ...radio }: AuthorizeOptions): Promise<void> {
   await withPhone(radio, async (phone) => {
-    const stations = (await listen(phone)).filter(
+    const stations = (await scanStations(phone)).filter(
       ({ address, name }) => wanted === undefined || wanted === address || wanted === name,
     );
     const [station, ...others] = stations;
@@ -146,7 +149,7 @@ async function pair(options: PairOptions): Promise<void> {
   if (options.rootTopic !== undefined) fields.set("rootTopic", options.rootTopic);
   const answer = await ask(`${options.url}/pair`, { method: "POST", body: fields });
   if (answer.status !== 200) throw new Error(`the station answered ${answer.status}: ${answer.body}`);
-  print("the station has taken the parameters and tries them");
+  print("the station has accepted the parameters and connects");
   const deadlineMs = performance.now() + PAIR_TIMEOUT_MS;
   while (performance.now() < deadlineMs) {
     await sleep(500);
@@ -191,7 +194,7 @@ async function withAdapter(name: string, use: (phone: Phone) => Promise<void>): 
   }
 }
 
-async function withRemoteAir(radio: Place, use: (phone: Phone) => Promise<void>): Promise<void> {
+async function withRemoteAir(radio: Endpoint, use: (phone: Phone) => Promise<void>): Promise<void> {
   const clock = new NodeClock();
   const air = await RemoteAir.open(radio);
   try {
@@ -205,20 +208,20 @@ async function withRemoteAir(radio: Place, use: (phone: Phone) => Promise<void>)
   }
 }
 
-/** What is heard within a second, each station as it was last. */
-async function listen(phone: Phone): Promise<SeenStation[]> {
-  const heard = new Map<string, SeenStation>();
-  const scanning = phone.scan((station) => heard.set(station.address, station));
+/** Scans for SCAN_MS and returns each station's latest advertisement. */
+async function scanStations(phone: Phone): Promise<SeenStation[]> {
+  const found = new Map<string, SeenStation>();
+  const scanning = phone.scan((station) => found.set(station.address, station));
   await sleep(SCAN_MS);
   scanning.close();
-  return [...heard.values()];
+  return [...found.values()];
 }
 
 function describe(station: SeenStation): string {
   const flags = [
     station.pairing ? "in pairing mode" : undefined,
     station.platformReachable ? "platform reachable" : "platform not reachable",
-    station.acceptsTags ? "takes tags" : "takes no tags now",
+    station.acceptsTags ? "accepts tags" : "does not accept tags now",
   ].filter((flag) => flag !== undefined);
   const hash = Buffer.from(station.stationHash).toString("hex");
   return `${station.address}  "${station.name}"  ${station.rssi} dBm  ${station.status}; ${flags.join(", ")}  [${hash}]`;

@@ -1,24 +1,24 @@
 import { Command, Option } from "commander";
 import { RADIO_KINDS, type RadioKind } from "../virtual/bluetooth/radio.js";
 import { onInterrupt, onReaderGone } from "./cli/ending.js";
-import { runStory } from "./demo/demo.js";
+import { runDemo } from "./demo/demo.js";
 import { Timeline } from "./demo/timeline.js";
 
 const program = new Command("npm start --")
-  .description("The main demo: two stations are paired, a tag opens a session, bad answers do not")
+  .description("Runs the demo: two stations are paired, a tag starts a session, bad answers do not")
   .option(
     "--json",
-    "one JSON object a line: {at (ms since the start), event, …}; the last is {event: done, ok}",
+    "one JSON object per line: {at (ms since the start), event, …}; the last is {event: done, ok}",
     false,
   )
   .addOption(
     new Option(
       "--radio <kind>",
-      "real Bluetooth stacks over virtual controllers, or function calls; hci where they are installed",
+      "hci: real Bluetooth stacks over virtual controllers; calls: function calls; default: hci if installed",
     ).choices(RADIO_KINDS),
   )
   .option("--btsnoop <file>", "log the radio's packets, for Wireshark")
-  .option("--broker <url>", "a broker that is already running, mqtt://[user:password@]host:port")
+  .option("--broker <url>", "a running broker, mqtt://[user:password@]host:port")
   .showHelpAfterError()
   .parse();
 
@@ -31,12 +31,12 @@ const { json, broker, radio, btsnoop } = program.opts<{
 const timeline = new Timeline({ isJSON: json, print: (line) => process.stdout.write(`${line}\n`) });
 const ending = new AbortController();
 onInterrupt(() => ending.abort(new Error("interrupted")));
-onReaderGone(() => ending.abort(new Error("nobody reads on")));
+onReaderGone(() => ending.abort(new Error("the reader of the output is gone")));
 try {
-  await runStory({ timeline, brokerURL: broker, radio, btsnoopFile: btsnoop, signal: ending.signal });
+  await runDemo({ timeline, brokerURL: broker, radio, btsnoopFile: btsnoop, signal: ending.signal });
   timeline.done({
     ok: true,
-    message: `every step was seen from outside the stations, in ${timeline.elapsedMs / 1000} s`,
+    message: `every step was observed from outside the stations, in ${timeline.elapsedMs / 1000} s`,
   });
 } catch (error) {
   timeline.done({ ok: false, message: error instanceof Error ? error.message : "something failed" });

@@ -31,34 +31,39 @@ interface Options {
 
 const program = new Command("npm run station --")
   .description("A virtual station on real sockets; type plug, unplug, stop, pair, status or quit")
-  .option("--device-id <id>", "as the platform knows it", deviceIdOption, "demo-station")
+  .option("--device-id <id>", "id of the device at the platform", deviceIdOption, "demo-station")
   .option(
     "--provision-from <file>",
-    "take the device's response key and cipher from a platform's configuration",
+    "read the device's response key and cipher from a platform's configuration",
   )
-  .option("--name <text>", "its name in the air", "PlugPass")
-  .option("--http-port <number>", "where its HTTP API listens, for the chip's port 80", portOption, HTTP_PORT)
-  .option("--radio-port <number>", "where phones reach its radio", portOption, RADIO_PORT)
-  .option("--ssid <text>", "the Wi-Fi network that is in its reach", ssidOption, WIFI_SSID)
-  .option("--psk <text>", "that network's password; none: it is open", pskOption, "")
+  .option("--name <text>", "advertised name", "PlugPass")
+  .option(
+    "--http-port <number>",
+    "port of the HTTP API, instead of the chip's port 80",
+    portOption,
+    HTTP_PORT,
+  )
+  .option("--radio-port <number>", "port at which phones connect to the radio", portOption, RADIO_PORT)
+  .option("--ssid <text>", "SSID of the Wi-Fi network in range", ssidOption, WIFI_SSID)
+  .option("--psk <text>", "password of that network; default: open", pskOption, "")
   .option(
     "--ble <adapter>",
-    "a real Bluetooth adapter for its radio, hci0 say: phones and nRF Connect find it",
+    "a real Bluetooth adapter, for example hci0: real phones and nRF Connect find the station",
   )
   .option(
     "--update-key <hex>",
-    "public half of npm run sign -- key: the station takes firmware that this key has signed; default: it takes none",
+    "public key from npm run sign -- key: the station accepts firmware signed with it; default: accepts none",
     updateKeyOption,
   )
   .option("--ca <file>", "certificate authorities for brokers over TLS, PEM, in addition to Node's own")
   .showHelpAfterError();
 
 const RESTART_MS = 1000;
-/** For the farewell, as long as the firmware takes for it. */
-const FAREWELL_MS = 1100;
+/** Time to disconnect cleanly, ms: the firmware's limit and a margin. */
+const SHUTDOWN_MS = 1100;
 
 async function run(options: Options): Promise<void> {
-  // Before anything is open: what is open keeps the process alive.
+  // Validates options before anything is open, because open handles keep the process alive.
   const provisioning = provisioningOf(options);
   const ca = options.ca === undefined ? undefined : readCertificates(options.ca);
   const adapter = options.ble === undefined ? undefined : findAdapter(options.ble);
@@ -102,7 +107,7 @@ async function run(options: Options): Promise<void> {
   lines.close();
   if (station.device.isRunning) {
     station.shutDown();
-    await sleep(FAREWELL_MS);
+    await sleep(SHUTDOWN_MS);
     station.device.cutPower();
   }
   radio?.close();
@@ -110,7 +115,7 @@ async function run(options: Options): Promise<void> {
   if (failure) throw failure;
 }
 
-/** The chip's port is its own; here another process may have it, and no restart helps. */
+/** Error for a taken port, which a restart cannot solve. On the chip, no other process can take a port. */
 function portFailure(end: RunEnd, port: number): Error | undefined {
   if (end.type !== "crash" || !(end.error instanceof Error)) return undefined;
   const { syscall, code } = end.error as NodeJS.ErrnoException;

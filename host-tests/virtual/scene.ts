@@ -1,4 +1,4 @@
-/** A café in virtual time: a station with its vehicle, a broker with a platform behind it, an app, a phone. */
+/** A simulated café in virtual time: a station with its vehicle, a broker and platform, an app, a phone. */
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Config, defaultConfig } from "../../firmware/config.js";
@@ -22,15 +22,15 @@ export const WIFI = { ssid: "Café", password: "espresso-doppio" } as const;
 export const OWNER = { email: "owner@cafe.example", token: "token-of-the-owner" } as const;
 export const BROKER_NAME = "broker.example";
 export const ADMIN_PASSWORD = "correct horse";
-/** The header of the admin. */
+/** Authorization header of the admin. */
 export const LOGIN = loginOf(ADMIN_PASSWORD);
 const BROKER_ADDRESS = "10.0.0.1";
 const BROKER_PORT = 1883;
 const MINUTE_MS = 60_000;
-/** What a bootloader takes. */
+/** Time that the bootloader takes, ms. */
 const BOOT_MS = 100;
 
-/** The fields of `/pair` that are right here. */
+/** Valid fields of `/pair` in this scene. */
 export const PAIRING = {
   ssid: WIFI.ssid,
   psk: WIFI.password,
@@ -43,29 +43,29 @@ export const PAIRING = {
 export interface SceneOptions extends WorldOptions {
   readonly cipher?: Cipher;
   readonly device?: DeviceOptions;
-  /** Further fields of the record `device`. */
+  /** Further fields of the storage record `device`. */
   readonly provisioning?: Readonly<Record<string, unknown>>;
-  /** A station that nobody provisioned. */
+  /** The station is not provisioned. */
   readonly isUnprovisioned?: boolean;
-  /** Puts something between the firmware and its board: a bug, to see that it is found. */
+  /** Wraps the board, to build in a deliberate bug. */
   readonly wrapBoard?: (board: Board) => Board;
-  /** `false`: the broker keeps no list of what was published. */
+  /** `false`: the broker does not store published messages. */
   readonly brokerRemembers?: boolean;
 }
 
-/** A station on its device: it boots again by itself after a crash or a restart, as the chip does. */
+/** A station on its device. It reboots after a crash or a restart, as the chip does. */
 export class StationUnderTest {
   readonly device: Device;
   readonly ends: RunEnd[] = [];
-  /** None while the firmware runs as a rescue. */
+  /** Undefined while the firmware runs in safe mode. */
   station: Station | undefined;
-  /** Runs as a part of the firmware, after the station has started: what it throws is a crash. */
+  /** Called inside the firmware after the station has started: an exception is a crash. */
   onStarted: ((board: Board) => void) | undefined;
-  /** Its MAC address, unless it was provisioned with another. */
+  /** Device id: the MAC address, unless another one is provisioned. */
   deviceId: string;
-  /** What is built in otherwise than by default. */
+  /** Build-time configuration that differs from the default. */
   config: Partial<Config> = {};
-  /** Versions of the firmware that are no good: what they do before anything else, and with which board they go on. */
+  /** Faulty firmware versions: a function that runs first and returns the board to use. */
   readonly bad = new Map<number, (board: Board) => Board>();
   readonly #clock: VirtualClock;
 
@@ -107,7 +107,7 @@ export class StationUnderTest {
     });
   }
 
-  /** Off, and on again after a moment. */
+  /** Cuts the power and boots again. */
   powerCycle(): void {
     this.device.cutPower();
     this.#clock.advance(1000);
@@ -154,7 +154,7 @@ export class Scene {
     return this.under.station;
   }
 
-  /** A further station; it has to be booted. */
+  /** Adds a station. Call `boot()` to start it. */
   addStation(options: Omit<SceneOptions, keyof WorldOptions> = {}): StationUnderTest {
     const under = new StationUnderTest(this.world, options.device, options.wrapBoard);
     const responseKey = encodeHex(this.world.random.bytes(32));
@@ -166,7 +166,7 @@ export class Scene {
     return under;
   }
 
-  /** Boots, pairs and waits until the station is online. */
+  /** Boots and pairs the station, and waits until it is online. */
   bringOnline(under = this.under): void {
     under.boot();
     this.clock.advance(100);
@@ -178,7 +178,10 @@ export class Scene {
     this.clock.advance(1000);
   }
 
-  /** Asks the station's HTTP API, over its access point or, when it has none open, over the network. */
+  /**
+   * Sends a request to the station's HTTP API, over its access point if it is open, otherwise over the
+   * network.
+   */
   request(
     method: string,
     path: string,
@@ -206,7 +209,7 @@ export class Scene {
     return outcome as unknown as HTTPOutcome;
   }
 
-  /** Sends bytes to the HTTP API as they are, and waits for nothing. */
+  /** Sends raw bytes to the HTTP API without waiting. */
   sendRaw(request: Uint8Array<ArrayBuffer>, from = "192.168.1.251"): RawSender {
     const app = this.#app(from);
     const sender: Mutable<RawSender> = {
@@ -229,7 +232,7 @@ export class Scene {
     return sender;
   }
 
-  /** A device with this address; the same one each time. */
+  /** The app's device with this address, created on first use. */
   #app(address: string): Host {
     const app = this.#apps.get(address) ?? this.world.network.host();
     this.#apps.set(address, app);
@@ -237,7 +240,7 @@ export class Scene {
     return app;
   }
 
-  /** To a station's HTTP API. */
+  /** Connection options for a station's HTTP API. */
   #way(app: Host, under: StationUnderTest) {
     const { host } = under.device;
     app.joined = host.ownAddress ? host : undefined;
@@ -247,21 +250,21 @@ export class Scene {
     return { TCP, clock: this.clock, address, port: 80 };
   }
 
-  /** Pairs as an app does; fields given replace the right ones, `undefined` leaves one out. */
+  /** Pairs as an app does. The given fields replace the valid ones; `undefined` omits a field. */
   pair(fields: Record<string, string | undefined> = {}, under = this.under): HTTPOutcome {
     const body = formOf({ ...PAIRING, ...fields });
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     return this.request("POST", "/pair", { body, headers }, under);
   }
 
-  /** A request that has to be answered. */
+  /** Sends a request that has to be answered. */
   ask(method: string, path: string, options: Parameters<Scene["request"]>[2] = {}) {
     const outcome = this.request(method, path, options);
     if (!("status" in outcome)) throw new Error(outcome.failure);
     return outcome;
   }
 
-  /** As the admin. */
+  /** Sends a GET request as the admin. */
   manage(path: string) {
     return this.ask("GET", path, { headers: LOGIN });
   }
@@ -272,35 +275,35 @@ export class Scene {
     return JSON.parse(outcome.body);
   }
 
-  /** What a phone hears of the station now. */
+  /** Current advertisement of the station at a phone. */
   seen(under = this.under): SeenStation {
     let seen: SeenStation | undefined;
     const scan = this.phone.scan((station) => {
       if (station.address === under.device.mac) seen = station;
     });
-    this.until("the station is heard", () => seen !== undefined);
+    this.until("the station's advertisement is received", () => seen !== undefined);
     scan.close();
     return seen as unknown as SeenStation;
   }
 
-  /** A vehicle is plugged, and the station knows. */
+  /** Plugs in a vehicle and waits until the station has detected it. */
   plug(under = this.under, options: { drawsWhenOffered?: boolean } = {}): void {
     under.device.vehicle.plug(options);
     this.clock.advance(100);
   }
 
-  /** A card is held to the reader (RDM6300): ten hex digits. */
+  /** Swipes a card with ten hex digits at the reader (RDM6300). */
   swipe(tag: string, under = this.under): void {
     under.device.cardReader.send(cardFrame(tag));
     this.clock.advance(100);
   }
 
-  /** What the owner has set before; it has to be booted after it. */
+  /** Stores the owner's settings. The station has to be booted afterwards. */
   setOptions(options: Record<string, unknown>, under = this.under): void {
     under.device.flash.set("plugpass", "options", encodeUTF8(JSON.stringify({ v: 1, ...options })));
   }
 
-  /** Presents a tag and waits for what becomes of it. */
+  /** Presents a tag and waits for the outcome. */
   present(tag: string, under = this.under): Presentation {
     const presentation = this.startPresenting(tag, under);
     this.until("the phone has a final result", () => presentation.outcome !== undefined);
@@ -320,7 +323,7 @@ export class Scene {
     return presentation;
   }
 
-  /** What the broker holds of the station's tree. */
+  /** Retained value of a property at the broker. */
   retained(path: string, under = this.under): string | undefined {
     for (const [topic, payload] of this.broker.retained) {
       if (topic.endsWith(`/sweet-home/${under.deviceId}/${path}`)) return decodeUTF8(payload);
@@ -328,7 +331,7 @@ export class Scene {
     return undefined;
   }
 
-  /** The owner's app sets a property, by its path under the station's root. */
+  /** Publishes a `set` command of the owner's app, by the path under the station's root. */
   set(path: string, payload: string, under = this.under): void {
     this.broker.publish(`${userTopic()}/sweet-home/${under.deviceId}/${path}/set`, payload);
   }
@@ -340,7 +343,7 @@ export class Scene {
 }
 
 export interface RawSender {
-  /** `undefined` until it is answered, or cut off. */
+  /** `undefined` until the response is complete or the connection has ended. */
   readonly outcome: HTTPOutcome | undefined;
   readonly isClosed: boolean;
   send(bytes: Uint8Array<ArrayBuffer>): void;
@@ -354,13 +357,13 @@ export interface Presentation {
   outcome: { readonly result: SeenResult } | { readonly failure: string } | undefined;
 }
 
-/** The code of a presentation's final result. */
+/** Code of a presentation's final result. */
 export function codeOf({ outcome }: Presentation): number {
   if (!outcome || "failure" in outcome) throw new Error(`no result: ${JSON.stringify(outcome)}`);
   return outcome.result.code;
 }
 
-/** What a reader sends of a card of ten hex digits (RDM6300). */
+/** Frame of an RDM6300 reader for a card with ten hex digits. */
 export function cardFrame(tag: string): Uint8Array<ArrayBuffer> {
   let sum = 0;
   for (let i = 0; i < tag.length; i += 2) sum ^= Number.parseInt(tag.slice(i, i + 2), 16);
@@ -378,12 +381,12 @@ export function formOf(fields: Record<string, string | undefined>): string {
     .join("&");
 }
 
-/** Of the owner (docs/protocol.md, section 1). */
+/** User topic of the owner (docs/protocol.md, section 1). */
 function userTopic(): string {
   return encodeHex(Uint8Array.from(sha256(encodeUTF8(OWNER.email))));
 }
 
-/** The world's own servers have no excuse. */
+/** Rethrows an error of the world's own servers, which must not crash. */
 function rethrow(end: RunEnd): void {
   if (end.type === "crash") throw end.error;
 }

@@ -136,7 +136,7 @@ describe("a virtual device", () => {
 
   test("does not boot while its firmware runs", () => {
     boot();
-    expect(boot).toThrow("runs already");
+    expect(boot).toThrow("already running");
   });
 
   describe("that loses its power at a write", () => {

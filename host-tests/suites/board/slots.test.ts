@@ -84,7 +84,7 @@ describe("the bootloader", () => {
   test("lets nobody overwrite the old firmware before the new one has confirmed itself", () => {
     install();
     restart();
-    expect(() => board.openUpdate()).toThrow("not confirmed itself");
+    expect(() => board.openUpdate()).toThrow("pending verification");
     board.confirmUpdate();
     expect(() => board.openUpdate()).not.toThrow();
   });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import mqtt from "mqtt";
-import { runStory, type StoryOptions } from "../../tools/demo/demo.js";
+import { type DemoOptions, runDemo } from "../../tools/demo/demo.js";
 import { Timeline } from "../../tools/demo/timeline.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
 import { skipFor } from "../optional.js";
@@ -27,10 +27,10 @@ const EVENTS = [
 ];
 const LIMIT_MS = 30_000;
 
-async function eventsOf(options: Omit<StoryOptions, "timeline"> = {}): Promise<string[]> {
+async function eventsOf(options: Omit<DemoOptions, "timeline"> = {}): Promise<string[]> {
   const events: string[] = [];
   const timeline = new Timeline({ isJSON: true, print: (line) => events.push(JSON.parse(line).event) });
-  await runStory({ timeline, ...options });
+  await runDemo({ timeline, ...options });
   return events;
 }
 
@@ -104,7 +104,7 @@ if (mosquitto !== undefined) {
           if (JSON.parse(line).event === last) ending.abort(new Error("interrupted"));
         };
         const timeline = new Timeline({ isJSON: true, print });
-        await expect(runStory({ timeline, brokerURL: url, signal: ending.signal })).rejects.toThrow(
+        await expect(runDemo({ timeline, brokerURL: url, signal: ending.signal })).rejects.toThrow(
           "interrupted",
         );
         expect(await retained()).toEqual([]);

@@ -9,18 +9,18 @@ import { BenchPhone, benchRegistry, OWNER, startStation, TAG } from "./station.j
 
 export interface AuthorizeBench {
   readonly runs: number;
-  /** Tag write → final notification, over a radio that takes no time. */
+  /** Time from tag write to final notification, ms, over a radio without delay. */
   readonly stationMs: Percentiles;
-  /** The same request and response by a bare MQTT.js client. */
+  /** Time for the same request and response with a plain MQTT.js client, ms. */
   readonly bareMs: Percentiles;
-  /** station / bare. */
+  /** Ratio stationMs / bareMs. */
   readonly ratio: Percentiles;
 }
 
 const BARE_ID = "bench-client";
 const WARM_UP_RUNS = 200;
 
-/** Measures in pairs, station and bare client in turn, on one broker in this process. */
+/** Measures station and plain client alternately, on one broker in this process. */
 export async function benchAuthorize(options: { runs: number }): Promise<AuthorizeBench> {
   const { registry, token, key } = benchRegistry();
   const bareKey = registry.addDevice({ id: BARE_ID, owner: OWNER }).key;
@@ -31,7 +31,7 @@ export async function benchAuthorize(options: { runs: number }): Promise<Authori
   try {
     const world = new World(clock, { seed: randomInt(2 ** 31), intervalMs: 0 });
     const station = await startStation({ platform, token, key, world });
-    const bare = await BareClient.start({ platform, token, key: bareKey });
+    const bare = await PlainClient.start({ platform, token, key: bareKey });
     const phone = await BenchPhone.connect(world.air, station);
     for (let run = -WARM_UP_RUNS; run < options.runs; run++) {
       const ofStation = await phone.present();
@@ -50,11 +50,11 @@ export async function benchAuthorize(options: { runs: number }): Promise<Authori
   return summary(stationMs, bareMs);
 }
 
-/** The same request and its response, by a client that does nothing else. */
-class BareClient {
-  #client: MqttClient;
-  #topic: string;
-  #key: string;
+/** MQTT client that only sends the request and receives the response. */
+class PlainClient {
+  readonly #client: MqttClient;
+  readonly #topic: string;
+  readonly #key: string;
 
   private constructor(client: MqttClient, key: string) {
     this.#client = client;
@@ -62,17 +62,18 @@ class BareClient {
     this.#key = key;
   }
 
-  static async start(options: { platform: Platform; token: string; key: string }): Promise<BareClient> {
+  static async start(options: { platform: Platform; token: string; key: string }): Promise<PlainClient> {
     const { host, port } = options.platform;
     const account = { clientId: BARE_ID, username: usernameOf(OWNER), password: options.token };
     const client = await mqtt.connectAsync(`mqtt://${host}:${port}`, account, false);
-    // As the station does; with Nagle's algorithm each request would wait 40 ms for an acknowledgement of TCP's.
+    // The station does the same. With Nagle's algorithm, each request would wait 40 ms for TCP's
+    // acknowledgement.
     if (client.stream instanceof Socket) client.stream.setNoDelay(true);
     await client.subscribeAsync(`${usernameOf(OWNER)}/res/${BARE_ID}/+`, { qos: 1 });
-    return new BareClient(client, options.key);
+    return new PlainClient(client, options.key);
   }
 
-  /** Milliseconds from the publication to the response. */
+  /** Returns the time from the publication to the response, ms. */
   async authorize(): Promise<number> {
     const id = randomBytes(8).readBigUInt64BE().toString();
     const payload = JSON.stringify({ data: { tag: TAG, method: "ble" }, key: this.#key, id });
@@ -83,7 +84,8 @@ class BareClient {
     this.#client.publish(this.#topic, payload, { qos: 1 });
     const answer = await response;
     const tookMs = performance.now() - startMs;
-    if (JSON.parse(answer.toString("utf8")).id !== id) throw new Error("the response is another request's");
+    if (JSON.parse(answer.toString("utf8")).id !== id)
+      throw new Error("the response belongs to another request");
     return tookMs;
   }
 

@@ -17,24 +17,24 @@ import { BenchPhone, benchRegistry, startStation } from "./station.js";
 
 export interface BLEBench {
   readonly runs: number;
-  /** The connection interval of the radio, which a packet takes one way. */
+  /** Connection interval of the radio, ms: the time a packet takes in one direction. */
   readonly intervalMs: number;
-  /** Tag write → final notification, at the phone. */
+  /** Time from tag write to final notification at the phone, ms. */
   readonly totalMs: Percentiles;
-  /** The same, from the write's arrival at the GATT server to the final notification's leaving it. */
+  /** Time from the write's arrival at the GATT server to the final notification's departure, ms. */
   readonly stationMs: Percentiles;
-  /** A read, which the station answers at once: request and response. */
+  /** Round trip of a read, which the station answers at once, ms. */
   readonly roundTripMs: Percentiles;
-  /** station / total. */
+  /** Ratio stationMs / totalMs. */
   readonly share: Percentiles;
 }
 
-/** The shortest that the specification allows. */
+/** Shortest connection interval that the specification allows, ms. */
 const INTERVAL_MS = 7.5;
 const WARM_UP_RUNS = 20;
 const PENDING = RESULT_STATES.indexOf("pending");
 
-/** Measures over virtual controllers in real time: bleno, noble, platform and station in this process. */
+/** Measures over virtual controllers in real time: bleno, noble, platform and station run in this process. */
 export async function benchBLE({ runs }: { runs: number }): Promise<BLEBench> {
   const packages = loadBluetoothPackages();
   if (!packages) throw new Error(HOW_TO_GET_BLUETOOTH);
@@ -88,7 +88,7 @@ class StopWatch {
   }
 }
 
-/** The server, its clock started by a tag that is written, and stopped by a result that is not "pending". */
+/** Wraps the server: a tag write starts the stopwatch, a final result stops it. */
 function watched(Server: GATTServerConstructor, watch: StopWatch): GATTServerConstructor {
   return class extends Server {
     constructor(options: GATTServerOptions) {

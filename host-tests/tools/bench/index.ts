@@ -6,12 +6,12 @@ import type { Percentiles } from "./percentiles.js";
 import { benchUpdate } from "./update.js";
 
 const program = new Command("npm run bench --")
-  .description("Measurements, as ratios of what was measured in one run")
+  .description("Benchmarks, reported as ratios of times measured in the same run")
   .showHelpAfterError();
 
 program
   .command("authorize")
-  .description("tag write to final notification, beside a bare MQTT client's request and response")
+  .description("time from tag write to final notification, compared with a plain MQTT client's request")
   .option("--runs <number>", "pairs of measurements", "2000")
   .option("--json", "one JSON object", false)
   .action(async ({ runs, json }: { runs: string; json: boolean }) => {
@@ -46,9 +46,7 @@ program
 
 program
   .command("update")
-  .description(
-    "a firmware image over HTTP into the slot, beside curl for the same file, and the memory it takes",
-  )
+  .description("time and memory to download a firmware image into the slot, compared with curl")
   .option("--runs <number>", "pairs of measurements", "50")
   .option("--json", "one JSON object", false)
   .action(async ({ runs, json }: { runs: string; json: boolean }) => {

@@ -3,7 +3,7 @@ export interface Percentiles {
   readonly p99: number;
 }
 
-/** By the nearest rank. */
+/** Percentiles of the values by the nearest-rank method. */
 export function percentiles(values: readonly number[]): Percentiles {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;

@@ -1,4 +1,4 @@
-/** What is measured: a station on Node's sockets, online, and a phone that stays connected to it. */
+/** Subject of the benchmarks: an online station on Node's sockets, and a phone that stays connected to it. */
 
 import { randomBytes } from "node:crypto";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -17,7 +17,7 @@ export const TAG = "GUEST-0001";
 const STATION_ID = "bench-station";
 const WIFI_SSID = "bench";
 
-/** An owner with a tag and the station that is measured. */
+/** Registry with an owner, a tag and the measured station. */
 export function benchRegistry(): { registry: Registry; token: string; key: string } {
   const token = randomBytes(12).toString("hex");
   const registry = new Registry();
@@ -26,7 +26,10 @@ export function benchRegistry(): { registry: Registry; token: string; key: strin
   return { registry, token, key: registry.addDevice({ id: STATION_ID, owner: OWNER }).key };
 }
 
-/** A station that is online, with a vehicle that does not draw: each authorization can be taken back. */
+/**
+ * Starts a station and waits until it is online. Its vehicle does not request energy, so each authorization
+ * can be revoked.
+ */
 export async function startStation(options: {
   platform: Platform;
   token: string;
@@ -64,9 +67,9 @@ export async function startStation(options: {
   return station;
 }
 
-/** A phone that stays connected and presents its tag again and again. */
+/** A phone that stays connected and presents its tag repeatedly. */
 export class BenchPhone {
-  #connection: CentralConnection;
+  readonly #connection: CentralConnection;
   #onFinal: (code: number) => void = () => {};
 
   private constructor(connection: CentralConnection) {
@@ -96,14 +99,14 @@ export class BenchPhone {
     return phone;
   }
 
-  /** Milliseconds that a read takes: the radio's own round trip. */
+  /** Returns the time a read takes, ms: one round trip of the radio. */
   async read(): Promise<number> {
     const startMs = performance.now();
     await new Promise<void>((done) => this.#connection.read(RESULT_UUID, () => done()));
     return performance.now() - startMs;
   }
 
-  /** Milliseconds from the write to the final notification. */
+  /** Returns the time from the write to the final notification, ms. */
   async present(): Promise<number> {
     const startMs = performance.now();
     const code = await new Promise<number>((done) => {

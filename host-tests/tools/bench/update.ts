@@ -16,23 +16,23 @@ import { type Percentiles, percentiles } from "./percentiles.js";
 export interface UpdateBench {
   readonly runs: number;
   readonly imageBytes: number;
-  /** Download, check, hash and signature; the flash takes no time here. */
+  /** Time to download, check, hash and verify the image, ms. The flash takes no time. */
   readonly stationMs: Percentiles;
-  /** curl, for the same file from the same server, by its own clock. */
+  /** Time that curl reports for the same file from the same server, ms. */
   readonly curlMs: Percentiles;
-  /** station / curl. */
+  /** Ratio stationMs / curlMs. */
   readonly ratio: Percentiles;
-  /** The most that is held at a time, beyond what was there before; bytes, with everything collected that can be. */
+  /** Peak heap use beyond the start, bytes, after garbage collection. */
   readonly peakHeapBytes: number;
 }
 
-/** A firmware of 1.3 MB, as the ESP32-C3's is. */
+/** Size of the image, bytes. The ESP32-C3's firmware has about the same size. */
 const IMAGE_BYTES = 1_376_256;
 const signature = maker.sign(makeImage({ version: 2, byteLength: IMAGE_BYTES }));
 const WARM_UP_RUNS = 5;
 const SAMPLE_BYTES = 16_384;
 
-/** Measures in pairs, station and curl in turn. */
+/** Measures station and curl alternately. */
 export async function benchUpdate({ runs }: { runs: number }): Promise<UpdateBench> {
   const script = fileURLToPath(new URL("repository-server.ts", import.meta.url));
   const server = spawn(process.execPath, ["--import", "tsx", script, String(IMAGE_BYTES)], {
@@ -67,7 +67,7 @@ export async function benchUpdate({ runs }: { runs: number }): Promise<UpdateBen
   };
 }
 
-/** The flash takes everything and keeps nothing: it would be what is measured. */
+/** Board whose flash stores nothing, so that the measurement does not include it. */
 function boardOn(clock: NodeClock): Board {
   const device = new Device(new World(clock), { replace: (life) => nodeParts(life) });
   let made: Board | undefined;
@@ -78,7 +78,7 @@ function boardOn(clock: NodeClock): Board {
   return { ...(made as unknown as Board), openUpdate: () => updater };
 }
 
-/** Milliseconds from the request to the image that would start next. */
+/** Returns the time from the request until the image is selected for the next start, ms. */
 function download(board: Board, url: string, onProgress: (bytes: number) => void): Promise<number> {
   const parsed = parseURL(url);
   if (!parsed) throw new Error(`${url} is not a URL`);
@@ -109,7 +109,7 @@ function curl(url: string): number {
   const args = ["--silent", "--fail", "--output", "/dev/null", "--write-out", "%{time_total}", url];
   const { status, stdout, error } = spawnSync("curl", args, { encoding: "utf8" });
   if (error || status !== 0)
-    throw new Error("curl is needed to compare with, and it is not there, or it failed");
+    throw new Error("curl failed or is not installed; install curl to compare with it");
   return 1000 * Number(stdout);
 }
 

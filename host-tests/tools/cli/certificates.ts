@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 
-/** Reads a file of certificates in PEM. Throws a sentence when one of them is none: TLS would pass over it in silence. */
+/** Reads a PEM file of certificates. Throws if one is invalid, because TLS would ignore it silently. */
 export function readCertificates(file: string): string {
   if (!existsSync(file)) throw new Error(`there is no file ${file}`);
   const text = readFileSync(file, "utf8");

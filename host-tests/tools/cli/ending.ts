@@ -1,9 +1,12 @@
-/** How the commands that run for a while are ended from outside. */
+/** Ends long-running commands on signals. */
 
-/** Signals within this time, ms, are one Ctrl-C: the terminal sends it to npm and to this process, and npm passes it on. */
+/**
+ * Time within which signals count as one Ctrl-C, ms: the terminal signals npm and this process, and npm
+ * forwards its signal.
+ */
 const SAME_MS = 500;
 
-/** Calls back once, when somebody ends the process politely. Who asks again, because it takes long, ends it at once. */
+/** Calls back once on the first SIGINT or SIGTERM. A later signal ends the process at once. */
 export function onInterrupt(callback: () => void): void {
   let firstMs: number | undefined;
   const interrupted = () => {
@@ -17,7 +20,7 @@ export function onInterrupt(callback: () => void): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupted);
 }
 
-/** Calls back when nobody reads the output any more, as after `| head -1`. */
+/** Calls back when the reader of the output is gone, as after `| head -1`. */
 export function onReaderGone(callback: () => void): void {
   process.stdout.on("error", callback);
 }

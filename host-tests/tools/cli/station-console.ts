@@ -7,13 +7,13 @@ export interface StationConsoleOptions {
   readonly station: VirtualStation;
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly print: (line: string) => void;
-  /** Somebody typed quit, or ended the input of a terminal; where there is no terminal, its end says nothing. */
+  /** Called for the command quit or the end of a terminal's input. Other inputs may end without effect. */
   readonly onQuit: () => void;
 }
 
 export const COMMANDS = "plug, unplug, stop, pair, status, quit";
 
-/** What is typed at a station. It reads until it is closed. */
+/** Opens the console of a station: commands from the input, until it is closed. */
 export function openStationConsole(options: StationConsoleOptions): IO {
   const lines = createInterface({ input: options.input });
   lines.on("line", (line) => obey(line.trim(), options));

@@ -1,4 +1,4 @@
-/** A station in this process, on Node's real sockets and clock, its radio, Wi-Fi and pins virtual. */
+/** A station in this process on Node's sockets and clock. Its radio, Wi-Fi and pins are virtual. */
 
 import { type Config, defaultConfig } from "../../../firmware/config.js";
 import { startStation } from "../../../firmware/start.js";
@@ -17,15 +17,15 @@ import type { World } from "../../virtual/world/world.js";
 export interface VirtualStationOptions {
   readonly world: World<NodeClock>;
   readonly config?: Partial<Config>;
-  /** The record `device`; none: a station that nobody provisioned. */
+  /** Storage record `device`. Default: the station is not provisioned. */
   readonly provisioning?: Readonly<Record<string, unknown>>;
-  /** Where the HTTP API listens; 0 takes a free port. */
+  /** Port of the HTTP API; 0 selects a free port. */
   readonly httpPort: number;
   readonly sockets?: NodeSocketOptions;
-  /** In place of the GATT server on the virtual air. */
+  /** Replaces the GATT server on the virtual air. */
   readonly makeGATTServer?: MakeGATTServer;
   readonly mac?: string;
-  /** The HTTP API listens on this real port; called again after each restart. */
+  /** The HTTP API listens on this real port. Called again after each restart. */
   readonly onListening?: (port: number) => void;
   readonly onLog?: (line: string) => void;
   readonly onEnd?: (end: RunEnd) => void;
@@ -35,9 +35,9 @@ const HTTP_PORT = 80;
 
 export class VirtualStation {
   readonly device: Device;
-  /** None while the firmware runs as a rescue. */
+  /** Undefined while the firmware runs in safe mode. */
   station: Station | undefined;
-  #options: VirtualStationOptions;
+  readonly #options: VirtualStationOptions;
   #httpPort = 0;
 
   constructor(options: VirtualStationOptions) {
@@ -52,7 +52,7 @@ export class VirtualStation {
     if (options.provisioning) this.device.provision(options.provisioning);
   }
 
-  /** The real port of the HTTP API; 0 until it listens. */
+  /** Real port of the HTTP API; 0 until it listens. */
   get httpPort(): number {
     return this.#httpPort;
   }
@@ -70,7 +70,7 @@ export class VirtualStation {
     const { sockets, httpPort, makeGATTServer, onListening } = this.#options;
     const parts = nodeParts(life, {
       ...sockets,
-      // After a restart it listens where it did before.
+      // After a restart, the API listens on the same port as before.
       portOf: (port) => (port === HTTP_PORT ? httpPort || this.#httpPort : port),
       onListening: (port, realPort) => {
         if (port !== HTTP_PORT) return;
@@ -82,7 +82,7 @@ export class VirtualStation {
     return { ...parts, io: { ...parts.io, GATTServer: makeGATTServer(life, this.device.mac) } };
   }
 
-  /** Leaves in good order, where the firmware runs. */
+  /** Shuts the firmware down cleanly, if it runs. */
   shutDown(): void {
     this.device.interrupt(() => this.station?.close());
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const LOOK_EVERY_MS = 10;
 
-/** Waits until `look` finds something, and gives it. Rejects with a sentence when it takes too long. */
+/** Polls `look` and resolves to its first result. Rejects after the timeout. */
 export async function waitFor<T>(
   what: string,
   look: () => T | undefined | false,

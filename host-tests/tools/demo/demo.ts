@@ -1,7 +1,7 @@
 /**
- * The main demo, with real parts: a broker over TCP, pairing over HTTP, the stations' firmware on Node's sockets.
- * Radio, Wi-Fi and pins are virtual. Every step counts only when it was seen from outside the station: at the broker,
- * on the air, at the contactor.
+ * The demo `npm start`, with real parts: a broker over TCP, pairing over HTTP, stations on Node's sockets.
+ * Radio, Wi-Fi and pins are virtual. Each step counts only if it is observed from outside the station: at the
+ * broker, on the air, at the contactor.
  */
 
 import { randomBytes, randomInt } from "node:crypto";
@@ -19,17 +19,17 @@ import { World } from "../../virtual/world/world.js";
 import { VirtualStation } from "../cli/virtual-station.js";
 import { waitFor } from "../cli/wait.js";
 import { Observer } from "./observer.js";
-import type { Happening, StoryEvent, Timeline } from "./timeline.js";
+import type { DemoEvent, Happening, Timeline } from "./timeline.js";
 
-export interface StoryOptions {
+export interface DemoOptions {
   readonly timeline: Timeline;
-  /** An external broker; none: the stub's own. */
+  /** External broker. Default: the platform stub's own. */
   readonly brokerURL?: string;
-  /** None: real stacks where they are installed. */
+  /** Default: real Bluetooth stacks if they are installed. */
   readonly radio?: RadioKind;
-  /** Where the radio's packets are logged. */
+  /** Path of the btsnoop log of the radio's packets. */
   readonly btsnoopFile?: string;
-  /** Ends the demo early: it still leaves in good order, and rejects with the signal's reason. */
+  /** Ends the demo early. It still cleans up, and rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -39,28 +39,28 @@ const BLOCKED_TAG = "GUEST-0002";
 const WIFI = { ssid: "Café", password: randomBytes(8).toString("hex") };
 
 const RADIO_NOTES: Readonly<Record<RadioKind, string>> = {
-  hci: "meet over Bluetooth: GATT on bleno, the phones on noble, HCI packets between virtual controllers",
-  calls: "meet by function calls: the Bluetooth stacks are not installed, or not asked for",
+  hci: "communicate over Bluetooth: GATT on bleno, the phones on noble, HCI packets between virtual controllers",
+  calls: "communicate by function calls: the Bluetooth stacks are not installed, or not asked for",
 };
 
-/** What happens to the platform's answers on their way. */
-type OnTheWay = "nothing" | "tampered" | "lost";
+/** Manipulation of the platform's answers on their way to the station. */
+type Manipulation = "nothing" | "tampered" | "lost";
 
 interface Spot {
   readonly name: string;
   readonly deviceId: string;
   readonly station: VirtualStation;
-  /** What happens here on the way to the demo is an event; at the other station it is only told. */
+  /** Preparation steps are printed as events for the main station, and as plain lines for the other. */
   readonly isMain: boolean;
 }
 
-/** For the stations' farewell, where the demo ends early. */
-const FAREWELL_MS = 2000;
+/** Time for the stations to disconnect cleanly when the demo ends early, ms. */
+const SHUTDOWN_MS = 2000;
 
 type CleanUp = (() => Promise<void> | void)[];
 
-/** Runs the demo. Rejects with what was not seen. */
-export async function runStory(options: StoryOptions): Promise<void> {
+/** Runs the demo. Rejects with the step that was not observed. */
+export async function runDemo(options: DemoOptions): Promise<void> {
   const cleanUp: CleanUp = [];
   const errors: unknown[] = [];
   const attempt = async (step: () => Promise<void> | void) => {
@@ -76,20 +76,20 @@ export async function runStory(options: StoryOptions): Promise<void> {
 }
 
 class Demo {
-  #timeline: Timeline;
-  #brokerURL: string | undefined;
-  #cleanUp: CleanUp;
-  #world: World<NodeClock>;
-  #radio: Radio;
-  #phone: Phone;
-  #onTheWay: OnTheWay = "nothing";
-  #onAir = new Map<string, SeenStation>();
-  #spots: Spot[] = [];
-  #failure = new AbortController();
-  /** Aborted when the demo cannot or shall not go on: whoever waits then waits in vain. */
-  #signal: AbortSignal;
+  readonly #timeline: Timeline;
+  readonly #brokerURL: string | undefined;
+  readonly #cleanUp: CleanUp;
+  readonly #world: World<NodeClock>;
+  readonly #radio: Radio;
+  readonly #phone: Phone;
+  #manipulation: Manipulation = "nothing";
+  readonly #onAir = new Map<string, SeenStation>();
+  readonly #spots: Spot[] = [];
+  readonly #failure = new AbortController();
+  /** Aborted when the demo fails or has to end, so that waiting steps reject. */
+  readonly #signal: AbortSignal;
 
-  constructor({ timeline, brokerURL, radio, btsnoopFile, signal }: StoryOptions, cleanUp: CleanUp) {
+  constructor({ timeline, brokerURL, radio, btsnoopFile, signal }: DemoOptions, cleanUp: CleanUp) {
     this.#timeline = timeline;
     this.#brokerURL = brokerURL;
     this.#cleanUp = cleanUp;
@@ -134,7 +134,7 @@ class Demo {
     await this.#charge(first, observer);
     await this.#refuse(second, observer);
     await this.#tamper(second);
-    await this.#keepSilent(second);
+    await this.#dropAnswers(second);
     await this.#unplug(first, observer);
     await this.#leave(observer);
   }
@@ -158,7 +158,7 @@ class Demo {
       what: `answers requests at ${host} port ${port}, ${kind}`,
       details: { host, port, external: brokerURL !== undefined, radio: this.#radio.kind },
     });
-    this.#timeline.note({ from: "station", to: "phone", what: RADIO_NOTES[this.#radio.kind] });
+    this.#timeline.detail({ from: "station", to: "phone", what: RADIO_NOTES[this.#radio.kind] });
     return { platform, observer };
   }
 
@@ -192,7 +192,7 @@ class Demo {
     const status = await statusOf(url, this.#signal);
     if (status.mode !== "pairing")
       throw new Error(`${name} is not in pairing mode: ${JSON.stringify(status)}`);
-    this.#tell(spot, "pairing-mode", {
+    this.#report(spot, "pairing-mode", {
       from: name,
       to: "app",
       what: `is unpaired: access point up, waiting for ${status.waitingFor.join(", ")}`,
@@ -204,7 +204,7 @@ class Demo {
     const body = new URLSearchParams(fields);
     const answer = await fetch(`${url}/pair`, { method: "POST", body, signal: this.#signal });
     if (answer.status !== 200) throw new Error(`pairing ${name}: ${answer.status} ${await answer.text()}`);
-    this.#tell(spot, "paired", {
+    this.#report(spot, "paired", {
       from: "app",
       to: name,
       what: "POST /pair: 200 OK, the parameters are being tried",
@@ -216,17 +216,17 @@ class Demo {
       () => observer.last(`${deviceId}/$state`) === "ready",
     ).catch(async (error: Error) => {
       const { lastFailure } = await statusOf(url, this.#signal);
-      throw new Error(`${error.message}; it says: ${lastFailure?.message ?? "nothing"}`);
+      throw new Error(`${error.message}; its last failure: ${lastFailure?.message ?? "none"}`);
     });
     await this.#seen(
       spot,
-      "says that the platform is reachable",
+      "advertises that the platform is reachable",
       (seen) => seen.platformReachable && !seen.pairing,
     );
-    this.#tell(spot, "online", {
+    this.#report(spot, "online", {
       from: name,
       to: "broker",
-      what: "$state ready; the advertisement says that the platform is reachable",
+      what: "$state ready; the advertisement reports a reachable platform",
       details: { station: deviceId },
     });
   }
@@ -250,8 +250,8 @@ class Demo {
     if (JSON.parse(request.payload).id !== JSON.parse(response.payload).id) throw new Error("the ids differ");
     if (response.payload.includes("authorized"))
       throw new Error("the answer went over the broker unencrypted");
-    this.#timeline.note({ from: name, to: "platform", what: "REQ authorize, seen at the broker" });
-    this.#timeline.note({ from: "platform", to: name, what: "RES authorize, encrypted" });
+    this.#timeline.detail({ from: name, to: "platform", what: "REQ authorize, seen at the broker" });
+    this.#timeline.detail({ from: "platform", to: name, what: "RES authorize, encrypted" });
     this.#timeline.event("authorized", {
       from: name,
       to: "phone",
@@ -275,7 +275,7 @@ class Demo {
 
   async #refuse(spot: Spot, observer: Observer): Promise<void> {
     await this.#plug(spot, observer);
-    const result = await this.#presentInVain(spot, BLOCKED_TAG, 403);
+    const result = await this.#presentRefused(spot, BLOCKED_TAG, 403);
     this.#timeline.event("rejected", {
       from: spot.name,
       to: "phone",
@@ -285,8 +285,8 @@ class Demo {
   }
 
   async #tamper(spot: Spot): Promise<void> {
-    this.#onTheWay = "tampered";
-    const result = await this.#presentInVain(spot, GUEST_TAG, 502);
+    this.#manipulation = "tampered";
+    const result = await this.#presentRefused(spot, GUEST_TAG, 502);
     this.#timeline.event("untrusted", {
       from: spot.name,
       to: "phone",
@@ -295,10 +295,10 @@ class Demo {
     });
   }
 
-  async #keepSilent(spot: Spot): Promise<void> {
-    this.#onTheWay = "lost";
+  async #dropAnswers(spot: Spot): Promise<void> {
+    this.#manipulation = "lost";
     const startMs = performance.now();
-    const result = await this.#presentInVain(spot, GUEST_TAG, 408);
+    const result = await this.#presentRefused(spot, GUEST_TAG, 408);
     const seconds = (performance.now() - startMs) / 1000;
     if (seconds > 15) throw new Error(`the final result took ${seconds} s`);
     this.#timeline.event("timeout", {
@@ -329,16 +329,19 @@ class Demo {
   async #leave(observer: Observer): Promise<void> {
     for (const { name, deviceId, station } of this.#spots) {
       station.shutDown();
-      await this.#until(`${name} says goodbye`, () => hasLeft(observer, deviceId));
+      await this.#until(`${name} disconnects cleanly`, () => hasLeft(observer, deviceId));
     }
   }
 
-  /** However far the demo came: a station without a farewell leaves its last will at the broker. */
+  /**
+   * Shuts the stations down at any stage. A station that does not disconnect cleanly leaves its last will at
+   * the broker.
+   */
   async #switchOff(observer: Observer): Promise<void> {
     for (const { station } of this.#spots) station.shutDown();
     const haveLeft = () =>
       observer.isLost || this.#spots.every(({ deviceId }) => hasLeft(observer, deviceId) !== false);
-    await waitFor("the stations say goodbye", haveLeft, FAREWELL_MS).catch(() => {});
+    await waitFor("the stations disconnect cleanly", haveLeft, SHUTDOWN_MS).catch(() => {});
     for (const { station } of this.#spots) station.device.cutPower();
   }
 
@@ -349,26 +352,26 @@ class Demo {
       "plugged at the broker",
       () => observer.last(`${deviceId}/charger/status`) === "plugged",
     );
-    await this.#seen(spot, "takes tags", (seen) => seen.status === "plugged" && seen.acceptsTags);
-    this.#tell(spot, "plugged", {
+    await this.#seen(spot, "accepts tags", (seen) => seen.status === "plugged" && seen.acceptsTags);
+    this.#report(spot, "plugged", {
       from: "vehicle",
       to: name,
-      what: "plugged: charger/status plugged; the advertisement says that tags are taken",
+      what: "plugged: charger/status plugged; the advertisement reports that tags are accepted",
       details: { station: deviceId },
     });
   }
 
-  /** Presents a tag that must not open anything: the contactor is watched all the while. */
-  async #presentInVain(spot: Spot, tag: string, code: number): Promise<SeenResult> {
+  /** Presents a tag that must not be authorized, and checks that the contactor stays open. */
+  async #presentRefused(spot: Spot, tag: string, code: number): Promise<SeenResult> {
     const { vehicle } = spot.station.device;
     let hasClosed = false;
     const unwatch = vehicle.watch(() => {
       hasClosed ||= vehicle.isContactorClosed;
     });
     const result = await this.#present(spot, tag, code);
-    await this.#seen(spot, "takes tags again", (seen) => seen.status === "plugged" && seen.acceptsTags);
+    await this.#seen(spot, "accepts tags again", (seen) => seen.status === "plugged" && seen.acceptsTags);
     unwatch();
-    this.#onTheWay = "nothing";
+    this.#manipulation = "nothing";
     if (hasClosed) throw new Error(`${spot.name} charged with a result of ${code}`);
     return result;
   }
@@ -381,7 +384,7 @@ class Demo {
   ): Promise<SeenResult> {
     const { name, station } = spot;
     this.#signal.throwIfAborted();
-    this.#timeline.note({ from: "phone", to: name, what: `connects, presents …${tag.slice(-4)}` });
+    this.#timeline.detail({ from: "phone", to: name, what: `connects, presents …${tag.slice(-4)}` });
     const result = await new Promise<SeenResult>((resolve, reject) => {
       this.#signal.addEventListener("abort", () => reject(this.#signal.reason), { once: true });
       this.#phone.present({
@@ -399,9 +402,9 @@ class Demo {
     return result;
   }
 
-  #tell(spot: Spot, event: StoryEvent, happening: Happening): void {
+  #report(spot: Spot, event: DemoEvent, happening: Happening): void {
     if (spot.isMain) this.#timeline.event(event, happening);
-    else this.#timeline.note(happening);
+    else this.#timeline.detail(happening);
   }
 
   async #seen(spot: Spot, what: string, holds: (seen: SeenStation) => boolean): Promise<void> {
@@ -411,7 +414,7 @@ class Demo {
     });
   }
 
-  /** Waits, as long as the demo goes on. */
+  /** Waits for a condition, until the demo is aborted. */
   #until<T>(what: string, look: () => T | undefined | false): Promise<T> {
     return waitFor(what, () => {
       this.#signal.throwIfAborted();
@@ -420,14 +423,14 @@ class Demo {
   }
 
   #intercept(response: Response): Response | undefined {
-    switch (this.#onTheWay) {
+    switch (this.#manipulation) {
       case "nothing":
         return response;
       case "tampered": {
         const bytes = Buffer.from(response.data, "base64");
         bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
-        this.#timeline.note({
-          from: "somebody",
+        this.#timeline.detail({
+          from: "attacker",
           to: "broker",
           what: "changes one bit of the answer",
         });
@@ -439,7 +442,7 @@ class Demo {
   }
 }
 
-/** `undefined` of a station that never came. */
+/** Whether a station has disconnected cleanly; `undefined` if it was never online. */
 function hasLeft(observer: Observer, deviceId: string): boolean | undefined {
   const state = observer.last(`${deviceId}/$state`);
   return state === undefined ? undefined : state === "disconnected";

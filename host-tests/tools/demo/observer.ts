@@ -14,18 +14,18 @@ export interface ObserverOptions {
 
 export interface SweepOptions {
   readonly deviceIds: readonly string[];
-  /** The stations' account. */
+  /** Account of the stations. */
   readonly username: string;
   readonly password: string;
 }
 
 const SWEEP_TIMEOUT_MS = 5000;
 
-/** Somebody at the broker who sees what goes over it, and knows nothing of what a station says of itself. */
+/** Observer at the broker. It sees all messages and has no access to a station's internals. */
 export class Observer {
   readonly seen: Seen[] = [];
-  #client: MqttClient;
-  #url: string;
+  readonly #client: MqttClient;
+  readonly #url: string;
   #isLost = false;
 
   private constructor(client: MqttClient, { platform, onLost }: ObserverOptions) {
@@ -47,12 +47,12 @@ export class Observer {
     return observer;
   }
 
-  /** Whether the broker is not there any more. */
+  /** The connection to the broker has ended. */
   get isLost(): boolean {
     return this.#isLost;
   }
 
-  /** The newest message on a topic that ends so. */
+  /** Payload of the latest message on a topic with this ending. */
   last(topicEnd: string): string | undefined {
     return this.seen.findLast(({ topic }) => topic.endsWith(topicEnd))?.payload;
   }
@@ -61,22 +61,23 @@ export class Observer {
     return this.seen.slice(from).find(({ topic }) => topic.endsWith(topicEnd));
   }
 
-  /** Takes away what stations have left at the broker, their sessions and retained messages, if it is there. */
+  /** Removes the stations' sessions and retained messages from the broker, if it is reachable. */
   async sweep(options: SweepOptions): Promise<void> {
     if (this.#isLost) return;
     const isSwept = await Promise.race([
-      this.#takeAway(options).then(() => true),
+      this.#remove(options).then(() => true),
       sleep(SWEEP_TIMEOUT_MS, false, { ref: false }),
     ]);
-    if (!isSwept) throw new Error("the broker did not let what the stations left there be taken away");
+    if (!isSwept)
+      throw new Error("the broker did not allow the stations' sessions and retained messages to be removed");
   }
 
   async close(): Promise<void> {
     await this.#client.endAsync(true);
   }
 
-  /** The sessions first: the end of one may be the last that is published. */
-  async #takeAway({ deviceIds, ...account }: SweepOptions): Promise<void> {
+  /** Ends the sessions first: the end of a session may publish a last message. */
+  async #remove({ deviceIds, ...account }: SweepOptions): Promise<void> {
     for (const clientId of deviceIds) {
       const options = { ...account, clientId, clean: true, connectTimeout: SWEEP_TIMEOUT_MS };
       const client = await mqtt.connectAsync(this.#url, options, false);

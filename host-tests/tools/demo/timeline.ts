@@ -1,6 +1,6 @@
-/** What `npm start` prints: a line for each thing that was seen to happen, for people or as JSON. */
+/** Output of `npm start`: one line for each observed event, as text or as JSON. */
 
-export type StoryEvent =
+export type DemoEvent =
   | "platform"
   | "pairing-mode"
   | "paired"
@@ -17,9 +17,9 @@ export type StoryEvent =
 export interface Happening {
   readonly from: string;
   readonly to: string;
-  /** For people. */
+  /** Text for humans. */
   readonly what: string;
-  /** For programs. */
+  /** Fields of the JSON output. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -31,25 +31,25 @@ export interface TimelineOptions {
 const WHO_WIDTH = 22;
 
 export class Timeline {
-  #options: TimelineOptions;
-  #startMs = performance.now();
+  readonly #options: TimelineOptions;
+  readonly #startMs = performance.now();
 
   constructor(options: TimelineOptions) {
     this.#options = options;
   }
 
-  /** An event of the demo: it was observed from outside the station. */
-  event(event: StoryEvent, happening: Happening): void {
+  /** Prints an event, which was observed from outside the station. */
+  event(event: DemoEvent, happening: Happening): void {
     if (this.#options.isJSON) this.#printJSON({ event, ...happening.details });
     else this.#printText(happening, `${happening.what}  [${event}]`);
   }
 
-  /** Something on the way there; people want to see it, programs do not. */
-  note(happening: Happening): void {
+  /** Prints an intermediate step, in the text output only. */
+  detail(happening: Happening): void {
     if (!this.#options.isJSON) this.#printText(happening, happening.what);
   }
 
-  /** The last line. */
+  /** Prints the last line. */
   done(outcome: { readonly ok: boolean; readonly message: string }): void {
     if (this.#options.isJSON)
       this.#printJSON({ event: "done", ok: outcome.ok, ...(outcome.ok ? {} : { message: outcome.message }) });

@@ -1,4 +1,4 @@
-/** Bugs on purpose: each breaks one promise, and the simulation has to find it. */
+/** Deliberate bugs: each one violates an invariant, and the simulation has to detect it. */
 
 import type { Board, DigitalOut, GATTConnection, Storage, TCP, Timer } from "../../../modules/board/index.js";
 import { asUint8Array, encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -21,7 +21,7 @@ export const CANARIES = [
 ] as const;
 export type Canary = (typeof CANARIES)[number];
 
-/** Gives the board of a firmware that has the bug. */
+/** Returns a function that puts a bug between the firmware and its board. */
 export function withCanary(canary: Canary | undefined): ((board: Board) => Board) | undefined {
   return canary && BUGS[canary];
 }
@@ -56,7 +56,7 @@ function withSlowContactor(board: Board): Board {
   return { ...board, io: { ...board.io, DigitalOut: SlowOutput } };
 }
 
-/** Does not write down the session under way: a power cut loses it. */
+/** Does not store the session under way: a power cut loses it. */
 function withForgottenSession(board: Board): Board {
   return {
     ...board,
@@ -72,7 +72,7 @@ function withForgottenSession(board: Board): Board {
   };
 }
 
-/** Says every final result twice to a phone. */
+/** Notifies a phone of every final result twice. */
 function withSecondResult(board: Board): Board {
   const { GATTServer: Own } = board.io;
   const repeating = (connection: GATTConnection) => {
@@ -96,7 +96,7 @@ function withSecondResult(board: Board): Board {
   return { ...board, io: { ...board.io, GATTServer: RepeatingServer } };
 }
 
-/** Takes any answer that opens for a yes. */
+/** Treats every response that decrypts as positive. */
 function withDeafness(board: Board): Board {
   const { crypto } = board;
   const YES = encodeUTF8('{"authorized":true,"accepted":true}').buffer;
@@ -109,7 +109,7 @@ function withDeafness(board: Board): Board {
   };
 }
 
-/** Opens the storage with another way to write. */
+/** Replaces the `write` of the storage. */
 function withWrites(
   board: Board,
   change: (write: Storage["write"], key: string, value: ArrayBuffer) => void,
@@ -123,7 +123,7 @@ function withWrites(
   };
 }
 
-/** Writes the session under way every minute, however much it has taken. */
+/** Stores the session under way once a minute, independent of its energy. */
 function withLazyBook(board: Board): Board {
   const MIN_GAP_MS = 59_000;
   let last: { id: unknown; atMs: number } | undefined;
@@ -137,14 +137,14 @@ function withLazyBook(board: Board): Board {
   });
 }
 
-/** Keeps one finished session, and says that it keeps others. */
+/** Stores only one ended session and reports success for others. */
 function withShortLog(board: Board): Board {
   return withWrites(board, (write, key, value) => {
     if (!/^log([1-9]|\d\d)$/.test(key)) write(key, value);
   });
 }
 
-/** Never knows what time it is. */
+/** Never knows the time. */
 function withoutTime(board: Board): Board {
   const { clock } = board;
   return {
@@ -159,7 +159,7 @@ function withoutTime(board: Board): Board {
   };
 }
 
-/** Takes whatever the platform answers to a session for its acceptance. */
+/** Treats every response to a session report as acceptance. */
 function withCredulity(board: Board): Board {
   const { crypto } = board;
   const ACCEPTED = encodeUTF8('{"accepted":true}').buffer;
@@ -187,12 +187,12 @@ function withGenerosity(board: Board): Board {
   return { ...board, io: { ...board.io, ControlPilot: GenerousPilot } };
 }
 
-/** Tells nobody at the reader what has become of a card. */
+/** Gives no sound signal for a swiped card. */
 function withoutBuzzer(board: Board): Board {
   return { ...board, pins: { ...board.pins, buzzer: undefined } };
 }
 
-/** Reads two cards of three. */
+/** Loses every third swipe. */
 function withLostSwipes(board: Board): Board {
   const { Serial: Own } = board.io;
   let swipes = 0;
@@ -205,7 +205,7 @@ function withLostSwipes(board: Board): Board {
   return { ...board, io: { ...board.io, Serial: LossySerial } };
 }
 
-/** Says its status on a topic that nobody reads. */
+/** Publishes the status on a wrong topic. */
 function withMuteStatus(board: Board): Board {
   const { TCP: Own } = board.io;
   const [TOPIC, WRONG] = [encodeUTF8("/charger/status"), encodeUTF8("/charger/STATUS")];

@@ -1,7 +1,7 @@
-/** From as many weeks on, everything has had its chance. */
+/** Number of weeks from which every listed event must have happened. */
 const ENOUGH_WEEKS = 100;
 
-/** What the simulation is for: were it never tried, a clean run would say nothing. */
+/** Events that a run must include. Without them, a run without violations proves nothing. */
 const HAS_TO_HAPPEN = [
   "session",
   "resumed",
@@ -28,7 +28,7 @@ const HAS_TO_HAPPEN = [
   ]),
 ];
 
-/** What should have happened in so many weeks, and did not. */
+/** Listed events that never happened; empty for a run with too few weeks. */
 export function neverHappened(counts: Readonly<Record<string, number>>, weeks: number): string[] {
   return weeks < ENOUGH_WEEKS ? [] : HAS_TO_HAPPEN.filter((what) => !counts[what]);
 }

@@ -7,45 +7,49 @@ const VOLTS = 230;
 const PHASES = 3;
 const PERMILLE_PER_A = 1000 / 60;
 const MS_PER_HOUR = 3_600_000;
-/** The meter tells of as much at a time, so that a week takes a second; it divides what a station may lose. */
+/**
+ * Energy step of the meter, Wh. A week then takes a second to simulate. The step divides the tolerated loss.
+ */
 const STEP_WH = 25;
 
-/** What flows through the contactor while it is closed, on three phases, as much as is offered; and a meter that counts it. */
+/**
+ * Three-phase energy flow through the closed contactor at the offered current, with a meter that counts it.
+ */
 export class Energy {
-  /** The true reading, Wh. */
+  /** True meter reading, Wh. */
   totalWh = 0;
-  #clock: VirtualClock;
-  #vehicle: Vehicle;
-  #meter: Meter;
+  readonly #clock: VirtualClock;
+  readonly #vehicle: Vehicle;
+  readonly #meter: Meter;
   #timer: Timer | undefined;
   #watts = 0;
   #sinceMs = 0;
-  /** Of the step under way. */
+  /** Energy since the last pulse, Wh. */
   #partWh = 0;
 
   constructor({ clock, vehicle, meter }: { clock: VirtualClock; vehicle: Vehicle; meter: Meter }) {
     this.#clock = clock;
     this.#vehicle = vehicle;
     this.#meter = meter;
-    vehicle.watch(() => this.#follow());
+    vehicle.watch(() => this.#handleChange());
   }
 
-  #follow(): void {
+  #handleChange(): void {
     const { isCharging, dutyPermille } = this.#vehicle;
     const watts = isCharging ? (PHASES * VOLTS * dutyPermille) / PERMILLE_PER_A : 0;
     if (watts === this.#watts) return;
-    this.#note();
+    this.#accumulate();
     this.#watts = watts;
-    this.#plan();
+    this.#scheduleStep();
   }
 
-  #note(): void {
+  #accumulate(): void {
     const now = this.#clock.monotonicMs();
     this.#partWh += (this.#watts * (now - this.#sinceMs)) / MS_PER_HOUR;
     this.#sinceMs = now;
   }
 
-  #plan(): void {
+  #scheduleStep(): void {
     this.#clock.clear(this.#timer);
     if (this.#watts === 0) return;
     const stepMs = (Math.max(0, STEP_WH - this.#partWh) * MS_PER_HOUR) / this.#watts;
@@ -54,7 +58,7 @@ export class Energy {
       this.#partWh = 0;
       this.totalWh += STEP_WH;
       this.#meter.pulse(STEP_WH);
-      this.#plan();
+      this.#scheduleStep();
     }, stepMs);
   }
 }

@@ -1,17 +1,17 @@
 import type { Clock } from "../../../modules/board/index.js";
 
-/** Lines that are kept; of a week only what came last is of use. */
+/** Maximum number of lines kept. Only the end of a week is of use. */
 const MAX_LINES = 400;
 const SHOWN_LINES = 60;
 const MS_PER_MINUTE = 60_000;
 
-/** What happened in a café, as whoever stood there saw it; and what should not have. */
+/** Event log of a simulated week, with the violated invariants. */
 export class EventLog {
   readonly violations: string[] = [];
-  /** How often each kind of thing has happened. */
+  /** Number of occurrences by kind of event. */
   readonly counts: Record<string, number> = {};
-  #clock: Clock;
-  #lines: string[] = [];
+  readonly #clock: Clock;
+  readonly #lines: string[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,7 +26,7 @@ export class EventLog {
     return this.#lines.slice(-SHOWN_LINES);
   }
 
-  note(line: string): void {
+  record(line: string): void {
     this.#lines.push(`${this.#now()}  ${line}`);
     if (this.#lines.length > MAX_LINES) this.#lines.splice(0, MAX_LINES - SHOWN_LINES);
   }
@@ -35,13 +35,13 @@ export class EventLog {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
 
-  /** An invariant does not hold. The week ends with the step that it is in. */
+  /** Records a violated invariant. The week ends with the current step. */
   reportViolation(what: string): void {
-    this.note(`VIOLATION: ${what}`);
+    this.record(`VIOLATION: ${what}`);
     this.violations.push(`${this.#now()}  ${what}`);
   }
 
-  /** `day 3 14:05:09.120`, by the monotonic clock. */
+  /** Time by the monotonic clock: `day 3 14:05:09.120`. */
   #now(): string {
     const ms = this.#clock.monotonicMs();
     const minutes = Math.floor(ms / MS_PER_MINUTE);

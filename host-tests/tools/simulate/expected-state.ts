@@ -1,45 +1,45 @@
 /**
- * What a station may know of its owner's wishes and of cards, as far as that can be told from outside: what it has said
- * last, and what was on its way to it since. The station is never asked.
+ * Expected state of a station: its settings, its local list and its cache, as an outside observer can infer
+ * them. The sources are the last published values and the messages that may have arrived since.
  */
 
 import type { JSONObject } from "../../../modules/json/index.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
 
-/** What an owner has sent arrives within this, or never. */
+/** Maximum time in which a message from the owner arrives, ms. A later message is lost. */
 const ON_ITS_WAY_MS = 3 * 60_000;
-/** From a card's being presented to the decision without the platform, and a little for the network. */
+/** Maximum time from presenting a card to an offline decision, including the network, ms. */
 const DECISION_MS = 15_000;
-/** What the installation allows, A. */
+/** Current limit of the installation, A. */
 export const INSTALLED_A = 16;
 
-/** A setting: what the station has said that it is, or what may have come since. */
+/** Expected value of a setting: the published value, or a value sent since. */
 export class Setting<Value> {
-  #clock: VirtualClock;
-  #said: Value;
+  readonly #clock: VirtualClock;
+  #published: Value;
   #sent: { readonly value: Value; readonly atMs: number }[] = [];
 
-  constructor(clock: VirtualClock, said: Value) {
+  constructor(clock: VirtualClock, published: Value) {
     this.#clock = clock;
-    this.#said = said;
+    this.#published = published;
   }
 
   get possible(): Value[] {
-    return [this.#said, ...this.#sent.map(({ value }) => value)];
+    return [this.#published, ...this.#sent.map(({ value }) => value)];
   }
 
-  /** The owner has sent it. */
+  /** The owner has sent this value. */
   send(value: Value): void {
     this.#sent.push({ value, atMs: this.#clock.monotonicMs() });
   }
 
-  /** The station says what it is. */
+  /** The station has published this value. */
   hear(value: Value): void {
-    this.#said = value;
+    this.#published = value;
     this.hearBeat();
   }
 
-  /** The station is there: what it had taken by now it has said. */
+  /** The station has sent a heartbeat: values sent more than ON_ITS_WAY_MS ago no longer count. */
   hearBeat(): void {
     const now = this.#clock.monotonicMs();
     this.#sent = this.#sent.filter(({ atMs }) => now - atMs < ON_ITS_WAY_MS);
@@ -49,15 +49,15 @@ export class Setting<Value> {
 export class ExpectedState {
   readonly limitA: Setting<number>;
   readonly policy: Setting<string>;
-  #clock: VirtualClock;
-  /** By their versions. */
-  #lists = new Map<number, readonly string[]>();
-  /** One of these the station has; the later it may have got, and when. */
-  #versions = new Map<number, number>([[0, 0]]);
-  /** The platform's answers: until when they may be remembered, and what they allow. */
-  #cache = new Map<string, { readonly untilMs: number; readonly maxA: number }>();
-  /** The station has told somebody that the platform refuses these. */
-  #refused = new Set<string>();
+  readonly #clock: VirtualClock;
+  /** Tags of the platform's local lists, by version. */
+  readonly #lists = new Map<number, readonly string[]>();
+  /** List versions that the station may have, with the time at which it may have received each, ms. */
+  readonly #versions = new Map<number, number>([[0, 0]]);
+  /** Cached positive answers of the platform: expiry, ms, and current limit, A. */
+  readonly #cache = new Map<string, { readonly untilMs: number; readonly maxA: number }>();
+  /** Tags that a phone has reported as refused by the platform. */
+  readonly #refused = new Set<string>();
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
@@ -65,12 +65,12 @@ export class ExpectedState {
     this.policy = new Setting(clock, "deny");
   }
 
-  /** The most that the station may offer to anybody, A. */
+  /** Highest current limit that may apply at the station now, A. */
   get mostA(): number {
     return Math.max(...this.limitA.possible);
   }
 
-  /** A property of the station's tree, by its path, or its heartbeat. */
+  /** Handles a published property, by its path under the station's root, or a heartbeat. */
   hear(path: string, value: string): void {
     if (path === "charger/current-limit") this.limitA.hear(Number(value));
     else if (path === "access/offline-policy") this.policy.hear(value);
@@ -80,12 +80,12 @@ export class ExpectedState {
     }
   }
 
-  /** The platform has a list. */
+  /** The platform has published a version of the local list. */
   addList(version: number, tags: readonly string[]): void {
     this.#lists.set(version, tags);
   }
 
-  /** The station asks for a list: it says which one it has, and may have the other in a moment. */
+  /** The station has requested the local list: it has one version and may soon have the other. */
   noteListAsked(has: number, gets: number): void {
     const now = this.#clock.monotonicMs();
     for (const [version, atMs] of this.#versions)
@@ -96,7 +96,7 @@ export class ExpectedState {
     for (const tag of this.#lists.get(gets) ?? []) this.#refused.delete(tag);
   }
 
-  /** The platform has answered of a card. */
+  /** The platform has answered an authorization request. */
   noteAnswer(tag: string, { authorized, cacheFor, maxCurrent = INSTALLED_A }: JSONObject): void {
     if (authorized !== true) return;
     this.#refused.delete(tag);
@@ -105,19 +105,21 @@ export class ExpectedState {
     this.#cache.set(tag, { untilMs, maxA: Math.min(INSTALLED_A, Number(maxCurrent)) });
   }
 
-  /** The station has heard that the platform refuses it: it has told somebody. */
+  /** The station has received a refusal from the platform: it no longer accepts the tag offline. */
   noteRefused(tag: string): void {
     this.#cache.delete(tag);
     this.#refused.add(tag);
   }
 
-  /** The firmware has ended: it remembers what is in its flash, and that may be older. */
+  /**
+   * The firmware has ended. After a restart, the station has only what its flash holds, which may be older.
+   */
   forget(): void {
     this.#cache.clear();
     this.#refused.clear();
   }
 
-  /** As much as the station may let this card have without the platform, A; `undefined`: it may not. */
+  /** Current that the station may allow a card without the platform, A; `undefined` if it must refuse. */
   offlineA(tag: string): number | undefined {
     const policies = this.policy.possible;
     const isListed = [...this.#versions.keys()].some((version) => this.#lists.get(version)?.includes(tag));

@@ -1,4 +1,4 @@
-/** What goes wrong in a café: networks, brokers, platforms, the power. Each fault begins, lasts, and is healed. */
+/** Faults in a café: network, broker, platform, power. Each fault begins, lasts for a while, and ends. */
 
 import type { Timer } from "../../../modules/board/index.js";
 import { type Scene, WIFI } from "../../virtual/scene.js";
@@ -14,9 +14,9 @@ export interface FaultsOptions {
 
 interface Fault {
   readonly name: string;
-  /** The way to the platform is as it should be. */
+  /** The path between the station and its broker works. */
   readonly isBehindBroker?: boolean;
-  /** A few hours. */
+  /** The fault lasts hours. */
   readonly isLong?: boolean;
   readonly begin: () => void;
   readonly end: () => void;
@@ -30,28 +30,28 @@ const MIN_LONG_MS = 60 * MINUTE_MS;
 const MAX_LONG_MS = 5 * MIN_LONG_MS;
 const MIN_OFF_MS = 500;
 const MAX_OFF_MS = 3 * MINUTE_MS;
-/** The power goes at one of the next so many writes to the storage. */
+/** Range from which the write that loses power is drawn. */
 const MAX_WRITES_TO_CUT = 8;
-/** Three crashes that are quicker lead to a rescue, which is another story (restarts.test.ts). */
+/** Minimum time between crashes, ms. Three faster ones lead to safe mode (restarts.test.ts). */
 const CRASH_AFTER_MS = 3 * MINUTE_MS;
-/** What a network does to what is on its way: after this it is quiet again. */
+/** Time after a network fault in which its effects may still appear, ms. */
 const AFTERMATH_MS = 2 * MINUTE_MS;
-/** More than the 10 s that a request has. */
+/** Maximum delay of a slow platform, ms: more than the 10 s limit of a request. */
 const MAX_DELAY_MS = 12_000;
-/** Enough for the next vehicle to be there. */
-const HESITATION_MS = 7000;
+/** Delay of one answer, ms: enough for the next vehicle to arrive. */
+const ANSWER_DELAY_MS = 7000;
 
 export class Faults {
-  #options: FaultsOptions;
+  readonly #options: FaultsOptions;
   #isOn = false;
   #next: Timer | undefined;
-  #active = new Map<Fault, Timer>();
-  /** What keeps requests from the platform now. */
-  #outages = new Set<Outage>();
+  readonly #active = new Map<Fault, Timer>();
+  /** Outages that keep requests from the platform now. */
+  readonly #outages = new Set<Outage>();
   #lastMs = 0;
   #bootMs = 0;
   #powerOn: Timer | undefined;
-  #faults: readonly Fault[];
+  readonly #faults: readonly Fault[];
 
   constructor(options: FaultsOptions) {
     this.#options = options;
@@ -65,7 +65,7 @@ export class Faults {
     };
   }
 
-  /** Nothing is wrong between the station and its broker, and nothing was a moment ago. */
+  /** The path between the station and its broker works, and has worked for a while. */
   get isCalm(): boolean {
     for (const { isBehindBroker } of this.#active.keys()) if (!isBehindBroker) return false;
     return this.#options.scene.clock.monotonicMs() - this.#lastMs > AFTERMATH_MS;
@@ -74,10 +74,10 @@ export class Faults {
   start(): void {
     if (this.#isOn) return;
     this.#isOn = true;
-    this.#plan();
+    this.#scheduleNext();
   }
 
-  /** Everything is well again, at once; and stays well. */
+  /** Ends all faults and begins no new ones. */
   heal(): void {
     const { scene } = this.#options;
     this.#isOn = false;
@@ -93,13 +93,13 @@ export class Faults {
     this.#powerOn = undefined;
     if (scene.device.isRunning) return;
     this.#bootMs = scene.clock.monotonicMs();
-    // A restarted station does not know the time before it is in a network.
+    // A restarted station does not know the time until it has joined a network.
     scene.clock.setEpochMs(undefined);
     scene.under.boot();
   }
 
-  /** The power has gone: it comes back after a while. */
-  followPowerCut(): void {
+  /** Handles a power cut: power returns after a while. */
+  onPowerCut(): void {
     const { scene, random } = this.#options;
     this.#lastMs = scene.clock.monotonicMs();
     if (!this.#isOn) return;
@@ -107,32 +107,32 @@ export class Faults {
     this.#powerOn = scene.clock.set(() => this.switchOn(), logUniform(random, MIN_OFF_MS, MAX_OFF_MS));
   }
 
-  /** The platform takes no sessions for so long: those of a crowded day have to wait. */
-  closeBook(lastsMs: number): void {
-    this.#begin(this.#platformFault("a platform that takes no sessions", { outage: CLOSED_BOOK }), lastsMs);
+  /** Makes the platform ignore session reports for a time, as on a crowded day. */
+  rejectSessions(lastsMs: number): void {
+    this.#begin(this.#platformFault("a platform that ignores sessions", { outage: NO_SESSIONS }), lastsMs);
   }
 
-  /** Nobody answers for so long. */
+  /** Makes the platform ignore all requests for a time. */
   silencePlatform(lastsMs: number): void {
     this.#begin(this.#platformFault("a silent platform", { outage: () => [] }), lastsMs);
   }
 
-  /** The platform thinks about what it is asked next. */
-  hesitate(): void {
+  /** Delays the platform's next answer. */
+  delayNextAnswer(): void {
     const { platform } = this.#options.scene;
     platform.intercept ??= (answer, request) => {
       platform.intercept = undefined;
-      return this.#answerLater(answer, request, HESITATION_MS);
+      return this.#answerLater(answer, request, ANSWER_DELAY_MS);
     };
   }
 
-  #plan(): void {
+  #scheduleNext(): void {
     const { scene, random } = this.#options;
     if (!this.#isOn) return;
     this.#next = scene.clock.set(
       () => {
         this.#begin(random.pick(this.#faults));
-        this.#plan();
+        this.#scheduleNext();
       },
       exponential(random, MEAN_GAP_MS),
     );
@@ -143,7 +143,7 @@ export class Faults {
     if (this.#active.has(fault)) return;
     const [minMs, maxMs] = fault.isLong ? [MIN_LONG_MS, MAX_LONG_MS] : [MIN_LASTS_MS, MAX_LASTS_MS];
     const lastsMs = ownMs ?? logUniform(random, minMs, maxMs);
-    eventLog.note(`${fault.name}, for ${Math.round(lastsMs / 1000)} s`);
+    eventLog.record(`${fault.name}, for ${Math.round(lastsMs / 1000)} s`);
     eventLog.count(fault.name);
     this.#active.set(
       fault,
@@ -157,7 +157,7 @@ export class Faults {
     scene.clock.clear(this.#active.get(fault));
     if (!this.#active.delete(fault)) return;
     if (!fault.isBehindBroker) this.#lastMs = scene.clock.monotonicMs();
-    eventLog.note(`over: ${fault.name}`);
+    eventLog.record(`over: ${fault.name}`);
     fault.end();
   }
 
@@ -179,7 +179,7 @@ export class Faults {
       brokerFault("a silent broker", (isOn) => {
         faults.isSilent = isOn;
       }),
-      brokerFault("a broker that lets nobody in", (isOn) => {
+      brokerFault("a broker that refuses all clients", (isOn) => {
         faults.connackCode = isOn ? 3 : 0;
       }),
       brokerFault("a broker that answers no pings", (isOn) => {
@@ -203,7 +203,7 @@ export class Faults {
         begin: () => world.wifi.put({ ...wifi, password: "ristretto-doppio" }),
         end: () => world.wifi.put(wifi),
       },
-      brokerFault("a Wi-Fi that tells nothing", (isOn) => {
+      brokerFault("a Wi-Fi without events", (isOn) => {
         world.wifi.isMute = isOn;
       }),
       ...this.#platformFaults(),
@@ -226,26 +226,26 @@ export class Faults {
     return [
       fault("a silent platform", { outage: silent }),
       fault("a platform whose answers are lost", { intercept: () => [] }),
-      fault("a platform that hears and says half of it", {
+      fault("a platform that loses half of the messages", {
         outage: () => (random.bool(0.3) ? [] : undefined),
         intercept: (answer) => (random.bool(0.7) ? [answer] : []),
       }),
-      fault("a platform that says everything twice", { intercept: (answer) => [answer, answer] }),
+      fault("a platform that answers twice", { intercept: (answer) => [answer, answer] }),
       fault("a platform that fails", { outage: fails }),
       fault("a platform that fails after it has stored", { intercept: (_answer, request) => fails(request) }),
-      fault("answers that are made up", { outage: forges }),
-      fault("answers that are changed on their way", { intercept: forged }),
+      fault("forged answers", { outage: forges }),
+      fault("tampered answers", { intercept: forged }),
       fault("a slow platform", {
         intercept: (answer, request) => this.#answerLater(answer, request, random.int(MAX_DELAY_MS)),
       }),
-      fault("a platform that chokes on some sessions", {
-        outage: (request) => (isIndigestible(request) ? fails(request) : undefined),
+      fault("a platform that fails for some sessions", {
+        outage: (request) => (isRejectedSession(request) ? fails(request) : undefined),
       }),
       {
         ...fault("hours without a platform", { outage: (request) => random.pick([silent, fails])(request) }),
         isLong: true,
       },
-      { ...fault("hours in which no session is taken", { outage: CLOSED_BOOK }), isLong: true },
+      { ...fault("hours in which no session is taken", { outage: NO_SESSIONS }), isLong: true },
       {
         ...fault("hours in which sessions fail", {
           outage: (request) =>
@@ -291,7 +291,7 @@ export class Faults {
     const lasting = { end: () => {} };
     return [
       cutAtWrite,
-      // There are more moments for it than for anything else.
+      // Writes are listed several times because they offer the most moments for a cut.
       { ...cutAtWrite, name: "a power cut at another write" },
       { ...cutAtWrite, name: "a power cut at a further write" },
       { name: "a power cut", begin: () => device.cutPower(), ...lasting },
@@ -311,21 +311,21 @@ export class Faults {
   }
 }
 
-/** Nobody hears of sessions. */
-const CLOSED_BOOK: Outage = ({ endpoint }) => (endpoint === "session" ? [] : undefined);
+/** Drops all session reports. */
+const NO_SESSIONS: Outage = ({ endpoint }) => (endpoint === "session" ? [] : undefined);
 
-function isIndigestible({ endpoint, data }: PlatformRequest): boolean {
+function isRejectedSession({ endpoint, data }: PlatformRequest): boolean {
   return endpoint === "session" && String(data.id) < "8";
 }
 
-/** The message of a crash that the world has made. */
+/** Error message of a simulated crash. */
 export const MADE_CRASH = "made by the simulation";
 
 export function exponential(random: Random, mean: number): number {
   return -Math.log(1 - random.uint32() / 2 ** 32) * mean;
 }
 
-/** As likely in each decade: most are short, some are long. */
+/** Log-uniform random number: each decade is equally likely, so most values are small and some are large. */
 export function logUniform(random: Random, min: number, max: number): number {
   return min * (max / min) ** (random.uint32() / 2 ** 32);
 }

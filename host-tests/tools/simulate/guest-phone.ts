@@ -1,4 +1,4 @@
-/** A guest's phone that counts: each tag written gets one pending and one final result, and nothing after it. */
+/** A guest's phone that checks its results: each written tag gets one pending and one final result. */
 
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
@@ -13,16 +13,16 @@ export interface GuestPhoneOptions {
   readonly tag: string;
   /** Further writes on the same connection. */
   readonly again?: { readonly count: number; readonly everyMs: number };
-  /** Out of reach, this long after the write. */
+  /** Time after the write at which the radio contact is lost, ms. */
   readonly losesContactAfterMs?: number;
-  /** The tag is on its way. */
+  /** Called when the tag is sent. */
   readonly onWritten: () => void;
   readonly onFinal: (result: SeenResult) => void;
 }
 
-/** What the protocol promises, and two radio intervals. */
+/** Maximum time to the final result, ms: 15 s by docs/protocol.md, and two connection intervals. */
 const PROMISED_MS = 15_100;
-/** For results too many. */
+/** Time for which the phone stays connected to detect surplus results, ms. */
 const LINGERS_MS = 20_000;
 
 interface Attempt {
@@ -32,10 +32,10 @@ interface Attempt {
 }
 
 export class GuestPhone {
-  #options: GuestPhoneOptions;
+  readonly #options: GuestPhoneOptions;
   #connection: CentralConnection | undefined;
-  /** The first is attempt 1. */
-  #attempts: Attempt[] = [];
+  /** Attempts in order, beginning with attempt 1. */
+  readonly #attempts: Attempt[] = [];
   #isOver = false;
 
   constructor(options: GuestPhoneOptions) {
@@ -51,7 +51,7 @@ export class GuestPhone {
       },
     });
     scene.clock.set(() => {
-      this.#judge();
+      this.#checkAttempts();
       this.#isOver = true;
       link.close();
     }, LINGERS_MS + againMs(options));
@@ -60,8 +60,8 @@ export class GuestPhone {
   #use(connection: CentralConnection): void {
     const { scene, again, losesContactAfterMs } = this.#options;
     this.#connection = connection;
-    const hear = (value: Uint8Array<ArrayBuffer>) => this.#hear(value);
-    connection.subscribe(RESULT_UUID, hear, ({ error }) => {
+    const onValue = (value: Uint8Array<ArrayBuffer>) => this.#handleValue(value);
+    connection.subscribe(RESULT_UUID, onValue, ({ error }) => {
       if (error !== undefined || this.#isOver) return;
       this.#write();
       for (let i = 1; i <= (again?.count ?? 0); i++)
@@ -86,7 +86,7 @@ export class GuestPhone {
     });
   }
 
-  #hear(value: Uint8Array<ArrayBuffer>): void {
+  #handleValue(value: Uint8Array<ArrayBuffer>): void {
     const { eventLog, onFinal, tag } = this.#options;
     if (this.#isOver) return;
     const result = parseResult(value);
@@ -105,8 +105,8 @@ export class GuestPhone {
     }
   }
 
-  /** The time of each attempt is over. */
-  #judge(): void {
+  /** Checks the attempts whose time is over. */
+  #checkAttempts(): void {
     const now = this.#options.scene.clock.monotonicMs();
     for (const { final, sinceMs } of this.#attempts) {
       if (now - sinceMs >= PROMISED_MS && final !== 1)
@@ -114,7 +114,7 @@ export class GuestPhone {
     }
   }
 
-  /** Who was cut off has nothing to complain of. */
+  /** Reports a violation, except after the contact is lost. */
   #reportViolation(what: string): void {
     if (!this.#isOver) this.#options.eventLog.reportViolation(what);
   }

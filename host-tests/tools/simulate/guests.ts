@@ -1,4 +1,4 @@
-/** Who comes to a café to charge, with what card, and what they do there. */
+/** Guests of a café: their arrivals, their cards, and their actions at the station. */
 
 import { cardFrame, type Scene } from "../../virtual/scene.js";
 import type { SeenResult } from "../../virtual/world/phone.js";
@@ -14,19 +14,19 @@ export interface GuestsOptions {
   readonly random: Random;
   readonly eventLog: EventLog;
   readonly ledger: Ledger;
-  readonly faults: Pick<Faults, "hesitate">;
-  readonly swipes: Pick<Swipes, "note" | "disturb">;
-  /** The station refuses a card, as the platform has told it. */
+  readonly faults: Pick<Faults, "delayNextAnswer">;
+  readonly swipes: Pick<Swipes, "recordSwipe" | "recordOtherCard">;
+  /** A phone has received a refusal that the platform gave for this tag. */
   readonly onRefused: (tag: string) => void;
 }
 
-/** By what becomes of them: ten hex digits, so that a reader reads them too. */
+/** Cards by their treatment. Ten hex digits also suit the card reader. */
 export const CARDS = {
   good: ["0000000001", "0000000002", "0000000003", "0000000004", "0000000005", "0000000006"],
-  /** Not on every version of the list. */
+  /** Not on every version of the local list. */
   listed: ["0000000011", "0000000012"],
   blocked: ["0000000021", "0000000022"],
-  /** Blocked today, and welcome tomorrow. */
+  /** Alternately allowed and blocked. */
   fickle: ["0000000041", "0000000042"],
   unknown: ["0000000031", "0000000032", "0000000033"],
   malformed: ["a b", "x", "né-à-Paris"],
@@ -39,26 +39,32 @@ const MINUTE_MS = 60_000;
 const MEAN_GAP_MS = 15 * MINUTE_MS;
 const MIN_STAY_MS = 4 * SECOND_MS;
 const MAX_STAY_MS = 45 * MINUTE_MS;
-/** Nobody stands there for longer without charging. */
+/** Time after which a guest without current leaves, ms. */
 const PATIENCE_MS = 3 * MINUTE_MS;
-/** From one vehicle to the next. */
+/** Time between two vehicles, ms. */
 const PARKING_MS = 5 * SECOND_MS;
-/** On a day when everybody comes. */
+/** Mean time between arrivals on a crowded day, ms. */
 const CROWD_GAP_MS = MINUTE_MS;
 const MAX_CROWDED_STAY_MS = 3 * MINUTE_MS;
 const RETRY_MS = 35 * SECOND_MS;
-/** Of a pilot: shorter than what counts as settled, and altogether longer than a contactor may stay closed. */
+/**
+ * Length of one bounce of the pilot, ms. It is shorter than debouncing; all bounces together exceed the limit
+ * for opening the contactor.
+ */
 const BOUNCE_MS = 9;
 const BOUNCES = 30;
-/** A vehicle that has its answer and wants current has it by then (IEC 61851-1), the time that a contactor rests included. */
+/**
+ * Maximum time from a positive result to current for a ready vehicle, ms (IEC 61851-1), including the
+ * contactor's minimum off time.
+ */
 const CLOSES_WITHIN_MS = 3000;
 
 export class Guests {
-  #options: GuestsOptions;
+  readonly #options: GuestsOptions;
   #isOpen = false;
   #isCrowded = false;
-  /** Another number for each vehicle. */
-  #visit = 0;
+  /** Number of the vehicle, unique for each. */
+  #plugInId = 0;
   #disturbances = 0;
   #leftMs = 0;
 
@@ -70,29 +76,29 @@ export class Guests {
     return this.#isOpen;
   }
 
-  /** The café opens. */
+  /** Opens the café. */
   open(options: { readonly isCrowded: boolean }): void {
     this.#isOpen = true;
     this.#isCrowded = options.isCrowded;
     this.#expectNext();
   }
 
-  /** The café closes, and whoever is there leaves. */
+  /** Closes the café: the plugged-in vehicle leaves. */
   close(): void {
     this.#isOpen = false;
-    this.#leave(this.#visit);
+    this.#leave(this.#plugInId);
   }
 
-  /** A guest who does everything right. */
+  /** One guest who does everything right. */
   visitOnce(): void {
     const { vehicle } = this.#options.scene.device;
-    this.#visit++;
+    this.#plugInId++;
     vehicle.plug();
     this.#after(2 * SECOND_MS, () => this.#present(CARDS.good[0], {}));
   }
 
-  /** The owner has done something, of which a guest need not know. */
-  noteOwner(): void {
+  /** The owner has acted, so a positive result need not lead to current. */
+  recordOwnerAction(): void {
     this.#disturbances++;
   }
 
@@ -108,26 +114,27 @@ export class Guests {
     );
   }
 
-  /** Does something unless the guest has left by then. */
+  /** Acts unless the guest has left by then. */
   #after(delayMs: number, act: () => void): void {
-    const visit = this.#visit;
+    const plugInId = this.#plugInId;
     this.#options.scene.clock.set(() => {
-      if (visit === this.#visit && this.#options.scene.device.vehicle.state !== "unplugged") act();
+      if (plugInId === this.#plugInId && this.#options.scene.device.vehicle.state !== "unplugged") act();
     }, delayMs);
   }
 
-  #leave(visit: number): void {
+  #leave(plugInId: number): void {
     const { device } = this.#options.scene;
-    if (visit !== this.#visit || device.vehicle.state === "unplugged") return;
+    if (plugInId !== this.#plugInId || device.vehicle.state === "unplugged") return;
     device.vehicle.unplug();
     this.#leftMs = this.#options.scene.clock.monotonicMs();
-    this.#options.eventLog.note("the vehicle leaves");
+    this.#options.eventLog.record("the vehicle leaves");
   }
 
   #arrive(): void {
     const { scene, random, eventLog } = this.#options;
     const { vehicle } = scene.device;
-    // What a vehicle does while the power is off nobody can see: a guest waits for the lamp.
+    // While the power is off, an observer cannot see the vehicle's actions: a guest waits for the station's
+    // light.
     const isSoon = scene.clock.monotonicMs() - this.#leftMs < PARKING_MS;
     if (vehicle.state !== "unplugged" || isSoon || !scene.device.isRunning) {
       eventLog.count("turned away");
@@ -135,8 +142,8 @@ export class Guests {
     }
     if (random.bool(0.1)) this.#present(this.#anyCard(), {});
     const drawsWhenOffered = random.bool(0.9);
-    const visit = ++this.#visit;
-    eventLog.note("a vehicle arrives");
+    const plugInId = ++this.#plugInId;
+    eventLog.record("a vehicle arrives");
     eventLog.count("visit");
     vehicle.plug({ drawsWhenOffered });
     if (!drawsWhenOffered) this.#after(random.int(100 * SECOND_MS), () => vehicle.set("ready"));
@@ -147,27 +154,27 @@ export class Guests {
       });
     }
     this.#after(PATIENCE_MS, () => {
-      if (!vehicle.isContactorClosed) this.#leave(visit);
+      if (!vehicle.isContactorClosed) this.#leave(plugInId);
     });
     const stayMs = logUniform(random, MIN_STAY_MS, this.#isCrowded ? MAX_CROWDED_STAY_MS : MAX_STAY_MS);
     this.#planIncident(stayMs);
-    if (random.bool(0.1)) this.#after(random.int(30 * SECOND_MS), () => this.#giveWay(visit));
-    scene.clock.set(() => this.#leave(visit), stayMs);
+    if (random.bool(0.1)) this.#after(random.int(30 * SECOND_MS), () => this.#giveWay(plugInId));
+    scene.clock.set(() => this.#leave(plugInId), stayMs);
   }
 
-  /** A guest leaves before the answer is there, and somebody without a card takes the place. */
-  #giveWay(visit: number): void {
+  /** The guest leaves before the answer, and a vehicle without a card takes the place. */
+  #giveWay(plugInId: number): void {
     const { scene, random, faults, eventLog } = this.#options;
     const { vehicle } = scene.device;
     if (vehicle.isContactorClosed) return;
-    faults.hesitate();
+    faults.delayNextAnswer();
     this.#phone(random.pick(CARDS.good), {});
     this.#after(SECOND_MS, () => {
-      this.#leave(visit);
+      this.#leave(plugInId);
       scene.clock.set(() => {
         if (vehicle.state !== "unplugged" || !scene.device.isRunning || !this.#isOpen) return;
-        const next = ++this.#visit;
-        eventLog.note("the next vehicle takes the place");
+        const next = ++this.#plugInId;
+        eventLog.record("the next vehicle takes the place");
         eventLog.count("next vehicle");
         vehicle.plug();
         this.#after(MINUTE_MS, () => this.#leave(next));
@@ -182,7 +189,7 @@ export class Guests {
     return random.bool(0.1) ? { losesContactAfterMs: random.int(3000) } : {};
   }
 
-  /** Something that happens to a vehicle while it charges. */
+  /** Schedules an incident for a vehicle that charges. */
   #planIncident(stayMs: number): void {
     const { scene, random, eventLog } = this.#options;
     const { vehicle } = scene.device;
@@ -194,7 +201,7 @@ export class Guests {
     };
     const forAWhile = (state: "plugged" | "shorted" | "without-diode" | "ready-with-ventilation") => {
       if (!vehicle.isContactorClosed) return;
-      eventLog.note(`the vehicle is ${state}`);
+      eventLog.record(`the vehicle is ${state}`);
       eventLog.count(state);
       this.#disturbances++;
       vehicle.set(state);
@@ -209,17 +216,17 @@ export class Guests {
       () => this.#swipe(random.pick(CARDS.good)),
       () => this.#swipe(random.pick(CARDS.unknown)),
       () => this.#present(this.#anyCard(), {}),
-      () => this.#hurry(),
+      () => this.#presentThree(),
     ];
     if (random.bool(0.5)) this.#after(atMs, random.pick(incidents));
   }
 
-  /** Has left C and D, and does not settle for a while: never the same twice within the time that counts. */
+  /** Bounces between two states outside C and D, none of which lasts long enough to settle. */
   #bounce(): void {
     const { scene, eventLog } = this.#options;
     const { vehicle } = scene.device;
     if (!vehicle.isContactorClosed) return;
-    eventLog.note("the pilot bounces");
+    eventLog.record("the pilot bounces");
     eventLog.count("bounces");
     this.#disturbances++;
     for (let i = 0; i < BOUNCES; i++)
@@ -227,8 +234,8 @@ export class Guests {
     this.#after(BOUNCES * BOUNCE_MS, () => vehicle.set("ready"));
   }
 
-  /** Three phones at once, one after the other. */
-  #hurry(): void {
+  /** Presents three cards by phone in quick succession. */
+  #presentThree(): void {
     for (let i = 0; i < 3; i++) this.#after(i * 400, () => this.#phone(this.#anyCard(), {}));
   }
 
@@ -250,9 +257,9 @@ export class Guests {
 
   #swipe(tag: string): void {
     const { scene, eventLog } = this.#options;
-    eventLog.note(`the card ${tag} is swiped`);
+    eventLog.record(`the card ${tag} is swiped`);
     this.#options.ledger.present(tag, "rfid");
-    this.#options.swipes.note(tag);
+    this.#options.swipes.recordSwipe(tag);
     this.#disturbances++;
     scene.device.cardReader.send(cardFrame(tag));
   }
@@ -265,17 +272,17 @@ export class Guests {
       tag,
       ...habits,
       onWritten: () => {
-        eventLog.note(`a phone writes ${tag}`);
+        eventLog.record(`a phone writes ${tag}`);
         this.#options.ledger.present(tag, "ble");
-        this.#options.swipes.disturb();
+        this.#options.swipes.recordOtherCard();
       },
-      onFinal: (result) => this.#hear(tag, result),
+      onFinal: (result) => this.#handleResult(tag, result),
     });
   }
 
-  #hear(tag: string, { code }: SeenResult): void {
+  #handleResult(tag: string, { code }: SeenResult): void {
     const { scene, eventLog, ledger, onRefused } = this.#options;
-    eventLog.note(`the phone with ${tag} hears ${code}`);
+    eventLog.record(`the phone with ${tag} receives ${code}`);
     if (code === 403) onRefused(tag);
     if (code !== 200) return;
     if (!ledger.isPermitted(tag)) eventLog.reportViolation(`${tag} is authorized`);

@@ -1,4 +1,4 @@
-/** `npm run simulate`: weeks of a café, as many as wanted. */
+/** Command `npm run simulate`: simulates weeks of a café. */
 
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -21,15 +21,17 @@ interface Flags {
 
 new Command("npm run simulate --")
   .description(
-    "Simulates weeks of a café in virtual time, each from a seed, and checks what must hold from outside",
+    "Simulates weeks of a café in virtual time, each from a seed, and checks invariants from outside",
   )
-  .option("--seeds <n>", "how many", count, 20)
-  .option("--from <seed>", "the first of them", count, 1)
-  .option("--seed <seed>", "this one alone, with what happened at its end", count)
-  .option("--days <n>", "of each week", count, 7)
-  .addOption(new Option("--canary <bug>", "a bug on purpose, to see that it is found").choices(CANARIES))
-  .option("--jobs <n>", "at a time", count, availableParallelism())
-  .option("--xs", "on the engine of the chip, which takes twenty times as long", false)
+  .option("--seeds <n>", "number of weeks", count, 20)
+  .option("--from <seed>", "first seed", count, 1)
+  .option("--seed <seed>", "simulate only this seed, and print its last events", count)
+  .option("--days <n>", "days of each week", count, 7)
+  .addOption(
+    new Option("--canary <bug>", "build in a deliberate bug, which has to be detected").choices(CANARIES),
+  )
+  .option("--jobs <n>", "number of weeks simulated in parallel", count, availableParallelism())
+  .option("--xs", "run on the chip's engine; takes twenty times as long", false)
   .showHelpAfterError()
   .action(simulate)
   .parseAsync()
@@ -62,7 +64,7 @@ async function simulate(flags: Flags): Promise<void> {
     `${weeks.length} weeks in ${Math.round((performance.now() - startMs) / 1000)} s: ${failed} with violations`,
   );
   const missing = canary === undefined ? neverHappened(counts, weeks.length) : [];
-  if (missing.length > 0) throw new Error(`what has to be tried never happened: ${missing.join(", ")}`);
+  if (missing.length > 0) throw new Error(`the run did not include: ${missing.join(", ")}`);
   if (failed > 0) process.exitCode = 1;
 }
 
@@ -78,7 +80,7 @@ function printViolation({ seed, violations, lines }: WeekOutcome, { days, canary
 }
 
 function count(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("it is a whole number from 1");
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("give a whole number from 1");
   return Number(text);
 }
 

@@ -1,6 +1,6 @@
 /**
- * Charging sessions as the world sees them: who was allowed to charge, when the contactor was closed, what the meter
- * counted meanwhile. The station is never asked.
+ * Ledger of charging sessions from an outside observer's view: who was allowed to charge, when the contactor
+ * was closed, and what the meter counted meanwhile.
  */
 
 import { encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -13,45 +13,51 @@ import type { EventLog } from "./event-log.js";
 import { INSTALLED_A } from "./expected-state.js";
 import { type Permit, type Session, settle } from "./settlement.js";
 
-/** The vehicle that is there. */
-interface Visit {
+/** The plugged-in vehicle. */
+interface PluggedIn {
   readonly sinceMs: number;
   permits: Permit[];
   session: Session | undefined;
-  /** Has been interrupted, and nobody has been allowed to charge since. */
+  /** Its session was interrupted and no new permit has been given since. */
   mayResume: boolean;
-  /** Its session has ended while it was there, and the station remembers that. */
+  /** Its session has ended while it was plugged in, and the station remembers that. */
   hasToLeave: boolean;
 }
 
-/** A card that somebody has written or swiped. */
+/** A tag that was written by a phone or swiped at the reader. */
 interface Presented {
   readonly tag: string;
   readonly method: Permit["method"];
   readonly atMs: number;
-  /** The platform has said something of it, in time. */
+  /** The platform's answer for it has arrived in time. */
   isAnswered: boolean;
 }
 
-/** A vehicle has 60 s to begin to draw, from when the station hears; an answer takes up to 14 s to get there. */
+/**
+ * Time for which a permit may start a session, ms: 60 s for the vehicle to get ready, and up to 14 s for the
+ * answer to arrive.
+ */
 const PERMIT_MS = 75_000;
-/** From a card's being presented to its result. */
+/** Maximum time from presenting a card to its result, ms. */
 const RESULT_MS = 16_000;
-/** A tag that is written in the air reaches the station this much later. */
+/** Maximum delay of a tag on the radio, ms. */
 const RADIO_MS = 300;
-/** IEC 61851-1 table A.6: from the vehicle's leaving C or D. */
+/** Maximum time to open the contactor after the vehicle leaves C or D, ms (IEC 61851-1 table A.6). */
 const OPENING_MS = 100;
-/** For a station that is in reach to do what it is told. */
+/** Maximum time for a reachable station to execute the owner's stop, ms. */
 const OBEDIENCE_MS = 2000;
-/** The station dates what has ended as often (modules/sessions), and a little for the way. */
+/**
+ * Maximum time until ended sessions get their dates, ms: the period of modules/sessions and the storage
+ * delay.
+ */
 const DATING_MS = 62_000;
-/** IEC 61851-1 table A.8: a duty between these states a current, of 60 mA a permille. */
+/** Lowest duty that states a current (IEC 61851-1 table A.8); 1 ‰ is 60 mA. */
 const LOWEST_OFFER_PERMILLE = 80;
 const HIGHEST_OFFER_PERMILLE = 970;
 const PERMILLE_PER_A = 1000 / 60;
 const HASHES = virtualCrypto(new Random(0));
 
-/** What stands for a tag where there was none. */
+/** Tag fields of a session that started without a card. */
 const NO_CARD = { tag: "0".repeat(64), tagEnd: "-" };
 const hashes = new Map<string, string>();
 
@@ -64,129 +70,132 @@ export function hashOf(tag: string): string {
 export interface LedgerOptions {
   readonly clock: VirtualClock;
   readonly device: Pick<Device, "vehicle" | "isRunning">;
-  readonly eventLog: Pick<EventLog, "reportViolation" | "note" | "count">;
-  /** The meter's true reading, Wh. */
+  readonly eventLog: Pick<EventLog, "reportViolation" | "record" | "count">;
+  /** True meter reading, Wh. */
   readonly meterWh: () => number;
-  /** The owner has, at some time, wanted sessions to go on after a power cut. */
+  /** The owner has, at some time, enabled resuming sessions after a power cut. */
   readonly mayResume: () => boolean;
-  /** The owner has, at some time, wanted people to charge without a card. */
+  /** The owner has, at some time, enabled charging without a card. */
   readonly mayBeFree: () => boolean;
-  /** The most that the owner may have allowed, A. */
+  /** Highest current limit that the owner may have set, A. */
   readonly mostA: () => number;
-  /** What the station may let a tag have by itself, A. */
+  /** Current that the station may allow a tag offline, A. */
   readonly offlineA: (tag: string) => number | undefined;
-  /** The station hears what it is told. */
+  /** The station receives the owner's commands. */
   readonly isInReach: () => boolean;
-  /** Seconds since 1970 at the world's start. */
+  /** Seconds since 1970 at the start of the simulation. */
   readonly epochS: number;
 }
 
 export class Ledger {
-  #options: LedgerOptions;
-  #visit: Visit | undefined;
+  readonly #options: LedgerOptions;
+  #pluggedIn: PluggedIn | undefined;
   #sessions: Session[] = [];
   #presented: Presented[] = [];
-  /** When somebody was allowed to charge with a tag. */
-  #permittedMs = new Map<string, number>();
-  /** When the platform first had a session, by its id. */
-  #reportedMs = new Map<unknown, number>();
-  /** What the station's meter has lost at power cuts. */
+  /** Times at which the platform last allowed a tag, ms. */
+  readonly #permittedMs = new Map<string, number>();
+  /** Times at which the platform first received a session, by session id, ms. */
+  readonly #reportedMs = new Map<unknown, number>();
+  /** Energy by which the station's meter is behind after power cuts, Wh. */
   #lostWh = 0;
   #givenUp = 0;
-  /** The offer that was looked at last: the same again is as right as it was. */
+  /** The offer that was checked last. The same offer needs no second check. */
   #checked: { readonly session?: Session; readonly dutyPermille?: number; readonly mostA?: number } = {};
   #wasClosed = false;
-  #wasDrawing = false;
-  #leftDrawingMs = 0;
+  #wasReady = false;
+  #notReadySinceMs = 0;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
-    options.device.vehicle.watch(() => this.#look());
+    options.device.vehicle.watch(() => this.#handleChange());
   }
 
-  /** A session is under way, as far as the world can see. */
+  /** A session is under way, as far as an observer can see. */
   get isCharging(): boolean {
-    return this.#visit?.session !== undefined && this.#visit.session.endMs === undefined;
+    return this.#pluggedIn?.session !== undefined && this.#pluggedIn.session.endMs === undefined;
   }
 
-  /** Of the latest session, Wh. */
+  /** Energy of the latest session, Wh. */
   get latestWh(): number | undefined {
-    const latest = this.#visit?.session ?? this.#sessions.at(-1);
+    const latest = this.#pluggedIn?.session ?? this.#sessions.at(-1);
     return latest && latest.endWh - latest.startWh;
   }
 
-  /** Somebody writes a tag, or swipes it. */
+  /** Records a tag written by a phone or swiped. */
   present(tag: string, method: Permit["method"]): void {
     const now = this.#now;
     this.#presented = this.#presented.filter(({ atMs }) => now - atMs <= PERMIT_MS);
     this.#presented.push({ tag, method, atMs: now, isAnswered: false });
   }
 
-  /** The platform has said something of a card, and the station hears it: it does not decide by itself. */
+  /** The station has received the platform's answer for a card, so it does not decide offline. */
   noteAnswered(tag: string): void {
     const now = this.#now;
     for (const one of this.#presented)
       if (one.tag === tag && now - one.atMs < RESULT_MS) one.isAnswered = true;
   }
 
-  /** The platform lets a card charge that was presented for the vehicle that is there. */
+  /** The platform allows a card; the permit counts if the card was presented for this vehicle. */
   permit(tag: string, method: Permit["method"], maxA = INSTALLED_A): void {
     this.#permittedMs.set(tag, this.#now);
-    const visit = this.#visit;
-    const isOfThisVisit = this.#presented.some(
-      (one) => one.tag === tag && one.method === method && isDuring(visit, one.atMs),
+    const pluggedIn = this.#pluggedIn;
+    const isForThisVehicle = this.#presented.some(
+      (one) => one.tag === tag && one.method === method && isDuring(pluggedIn, one.atMs),
     );
-    if (visit && isOfThisVisit) visit.permits.push({ ...cardOf(tag), method, atMs: this.#now, maxA });
+    if (pluggedIn && isForThisVehicle)
+      pluggedIn.permits.push({ ...cardOf(tag), method, atMs: this.#now, maxA });
   }
 
-  /** The owner lets the vehicle that is there charge. */
+  /** The owner allows the plugged-in vehicle to charge. */
   permitRemote(): void {
     const permit: Permit = { ...NO_CARD, method: "remote", atMs: this.#now, maxA: INSTALLED_A };
-    this.#visit?.permits.push(permit);
+    this.#pluggedIn?.permits.push(permit);
   }
 
-  /** Somebody was told that a tag may charge. */
+  /** Whether a tag may have a positive result now, from the platform or offline. */
   isPermitted(tag: string): boolean {
     const atMs = this.#permittedMs.get(tag);
     if (atMs !== undefined && this.#now - atMs <= RESULT_MS) return true;
-    const isOfLate = (one: Presented) => one.tag === tag && this.#now - one.atMs <= RESULT_MS;
-    return this.#presented.some((one) => isOfLate(one) && this.#offlineA(one) !== undefined);
+    const isRecent = (one: Presented) => one.tag === tag && this.#now - one.atMs <= RESULT_MS;
+    return this.#presented.some((one) => isRecent(one) && this.#offlineA(one) !== undefined);
   }
 
-  /** The owner stops whatever is under way. */
+  /** The owner stops the session under way. */
   stop(): void {
     const { clock, eventLog, isInReach } = this.#options;
-    const session = this.isCharging ? this.#visit?.session : undefined;
+    const session = this.isCharging ? this.#pluggedIn?.session : undefined;
     if (!session || !isInReach()) return;
     const { cuts } = session;
     clock.set(() => {
       if (isInReach() && session.cuts === cuts && session.endMs === undefined)
-        eventLog.reportViolation(`the owner has stopped it, and it goes on after ${OBEDIENCE_MS} ms`);
+        eventLog.reportViolation(
+          `the owner has stopped it, and the session continues after ${OBEDIENCE_MS} ms`,
+        );
     }, OBEDIENCE_MS);
   }
 
   /** The station knows the time from now on. */
-  noteTime(): void {
+  onTimeKnown(): void {
     for (const session of this.#sessions) {
       if (session.endMs !== undefined && !session.isOfEarlierRun)
         session.datedFromMs ??= this.#now + DATING_MS;
     }
   }
 
-  /** The platform has a session. */
-  noteReported(id: unknown): void {
+  /** The platform has received a session. */
+  recordReport(id: unknown): void {
     if (!this.#reportedMs.has(id)) this.#reportedMs.set(id, this.#now);
   }
 
-  /** The firmware has ended, by a cut or a crash. */
+  /** The firmware has ended, by a power cut or a crash. */
   interrupt(): void {
     const { eventLog, device, meterWh } = this.#options;
     const now = this.#now;
     if (device.vehicle.isContactorClosed)
-      eventLog.reportViolation("the contactor is closed and nothing holds it");
-    if (this.#visit) {
-      this.#visit.permits = [];
-      this.#visit.hasToLeave = false;
+      eventLog.reportViolation("the contactor is still closed after the firmware has ended");
+    if (this.#pluggedIn) {
+      this.#pluggedIn.permits = [];
+      this.#pluggedIn.hasToLeave = false;
     }
     this.#presented = [];
     for (const session of this.#sessions) {
@@ -194,21 +203,24 @@ export class Ledger {
       if (session.datedFromMs !== undefined && session.datedFromMs > now) session.datedFromMs = undefined;
     }
     const last = this.#sessions.at(-1);
-    // The station hears of an end a moment after it.
+    // The station notices an end a moment after it.
     if (!last || (last.endMs !== undefined && now - last.endMs > OPENING_MS)) return;
     last.cuts++;
     last.whys.push("interrupted");
     if (last.startMs === now) last.interruptedAtStart = true;
-    // Also one that was stopped: with the power the station's memory of the stop has gone.
-    if (this.#visit?.session === last) {
-      this.#visit.mayResume = this.#options.mayResume();
+    // This includes a stopped session: the power cut erases the station's memory of the stop.
+    if (this.#pluggedIn?.session === last) {
+      this.#pluggedIn.mayResume = this.#options.mayResume();
     }
     if (last.endMs !== undefined) return;
     last.endMs = now;
     last.endWh = meterWh();
   }
 
-  /** Everything that ended has to be at the platform, once, and nothing else; what was given up the station says. */
+  /**
+   * Requires that the platform has each ended session once and nothing else. `givenUp` is the station's
+   * counter.
+   */
   settle(accepted: readonly JSONObject[], givenUp: number): void {
     const { eventLog, epochS } = this.#options;
     const sessions = this.#sessions.filter(({ endMs }) => endMs !== undefined);
@@ -228,7 +240,7 @@ export class Ledger {
     this.#sessions = this.#sessions.filter(({ endMs }) => endMs === undefined);
   }
 
-  /** What has to hold after each step, and not only when something has changed at the vehicle. */
+  /** Checks the invariants that hold after each step, also without a change at the vehicle. */
   check(): void {
     const { vehicle } = this.#options.device;
     if (!this.#isOffered) {
@@ -236,18 +248,20 @@ export class Ledger {
         this.#options.eventLog.reportViolation("current flows that is not offered");
       return;
     }
-    const visit = this.#visit;
-    if (!visit) return;
-    if (visit.hasToLeave)
+    const pluggedIn = this.#pluggedIn;
+    if (!pluggedIn) return;
+    if (pluggedIn.hasToLeave)
       this.#options.eventLog.reportViolation("current is offered to a vehicle that has to leave first");
     const { dutyPermille } = vehicle;
-    const { session } = visit;
+    const { session } = pluggedIn;
     const mostA = this.#options.mostA();
     const last = this.#checked;
     if (last.session === session && last.dutyPermille === dutyPermille && last.mostA === mostA) return;
     this.#checked = { session, dutyPermille, mostA };
-    const isUnderWay = session !== undefined && (session.endMs === undefined || visit.mayResume);
-    const permits = isUnderWay ? session.permits.concat(this.#permitsOf(visit)) : this.#permitsOf(visit);
+    const isUnderWay = session !== undefined && (session.endMs === undefined || pluggedIn.mayResume);
+    const permits = isUnderWay
+      ? session.permits.concat(this.#permitsOf(pluggedIn))
+      : this.#permitsOf(pluggedIn);
     const most = Math.min(mostA, Math.max(...permits.map(({ maxA }) => maxA)));
     if (permits.length > 0 && dutyPermille > most * PERMILLE_PER_A)
       this.#options.eventLog.reportViolation(`a duty of ${dutyPermille} ‰ where ${most} A are allowed`);
@@ -266,74 +280,77 @@ export class Ledger {
     return isAnswered ? undefined : this.#options.offlineA(tag);
   }
 
-  /** Those that count now: without the platform the station decides some time after the card was presented. */
-  #permitsOf(visit: Visit): Permit[] {
+  /**
+   * Permits that count now. Without the platform, the station decides some time after the card was presented.
+   */
+  #permitsOf(pluggedIn: PluggedIn): Permit[] {
     const now = this.#now;
-    const permits = visit.permits.filter(({ atMs }) => now - atMs <= PERMIT_MS);
+    const permits = pluggedIn.permits.filter(({ atMs }) => now - atMs <= PERMIT_MS);
     for (const one of this.#presented) {
-      const maxA = isDuring(visit, one.atMs) && now - one.atMs <= PERMIT_MS ? this.#offlineA(one) : undefined;
+      const maxA =
+        isDuring(pluggedIn, one.atMs) && now - one.atMs <= PERMIT_MS ? this.#offlineA(one) : undefined;
       if (maxA !== undefined) permits.push({ ...cardOf(one.tag), method: one.method, atMs: one.atMs, maxA });
     }
     if (this.#options.mayBeFree()) permits.push({ ...NO_CARD, method: "free", atMs: now, maxA: INSTALLED_A });
     return permits;
   }
 
-  /** Something about the vehicle, the pilot or the contactor has changed. */
-  #look(): void {
+  /** Handles a change of the vehicle, the pilot or the contactor. */
+  #handleChange(): void {
     const { device } = this.#options;
     const { vehicle } = device;
     if (vehicle.state === "unplugged") this.#leave();
     else
-      this.#visit ??= {
+      this.#pluggedIn ??= {
         sinceMs: this.#now,
         permits: [],
         session: undefined,
         mayResume: false,
         hasToLeave: false,
       };
-    this.#watchDrawing();
+    this.#checkOpening();
     const isClosed = vehicle.isContactorClosed;
     if (isClosed && !this.#wasClosed) this.#close();
     this.#wasClosed = isClosed;
-    // The station takes its offer back: it has ended the session.
-    if (vehicle.dutyPermille === 1000 && device.isRunning) this.#takeBack();
+    // The station withdraws its offer: it has ended the session.
+    if (vehicle.dutyPermille === 1000 && device.isRunning) this.#handleOfferEnd();
   }
 
   #leave(): void {
     this.#end("unplugged");
-    this.#visit = undefined;
+    this.#pluggedIn = undefined;
   }
 
-  #takeBack(): void {
+  #handleOfferEnd(): void {
     const { state } = this.#options.device.vehicle;
     const isFault = state === "shorted" || state === "without-diode";
-    if (this.#visit && this.isCharging) this.#visit.hasToLeave = true;
+    if (this.#pluggedIn && this.isCharging) this.#pluggedIn.hasToLeave = true;
     this.#end(isFault ? "faulted" : "stopped");
   }
 
   #end(why: string): void {
-    const session = this.#visit?.session;
+    const session = this.#pluggedIn?.session;
     if (!session || session.endMs !== undefined) return;
     session.endMs = this.#now;
     session.endWh = this.#options.meterWh();
     session.whys.push(why);
     session.isDated ||= session.cuts === 0 && this.#options.clock.epochMs() !== undefined;
-    this.#options.eventLog.note(`a session of ${session.endWh - session.startWh} Wh has ended`);
+    this.#options.eventLog.record(`a session of ${session.endWh - session.startWh} Wh has ended`);
   }
 
-  #watchDrawing(): void {
+  #checkOpening(): void {
     const { clock, device, eventLog } = this.#options;
     const { vehicle } = device;
-    const isDrawing = vehicle.state === "ready" || vehicle.state === "ready-with-ventilation";
-    if (isDrawing || !this.#wasDrawing) {
-      this.#wasDrawing = isDrawing;
+    const isReady = vehicle.state === "ready" || vehicle.state === "ready-with-ventilation";
+    if (isReady || !this.#wasReady) {
+      this.#wasReady = isReady;
       return;
     }
-    this.#wasDrawing = false;
-    this.#leftDrawingMs = clock.monotonicMs();
-    const sinceMs = this.#leftDrawingMs;
+    this.#wasReady = false;
+    this.#notReadySinceMs = clock.monotonicMs();
+    const sinceMs = this.#notReadySinceMs;
     clock.set(() => {
-      const isStill = !this.#wasDrawing && this.#leftDrawingMs === sinceMs;
+      const isStill = !this.#wasReady && this.#notReadySinceMs === sinceMs;
       if (isStill && vehicle.isContactorClosed)
         eventLog.reportViolation(`the contactor is closed ${OPENING_MS} ms after the vehicle left C and D`);
     }, OPENING_MS);
@@ -343,35 +360,35 @@ export class Ledger {
   #close(): void {
     const { eventLog } = this.#options;
     const now = this.#now;
-    if (!this.#wasDrawing && now - this.#leftDrawingMs > OPENING_MS)
+    if (!this.#wasReady && now - this.#notReadySinceMs > OPENING_MS)
       eventLog.reportViolation("the contactor closes on a vehicle that is in neither C nor D");
-    const visit = this.#visit;
-    if (!visit) {
+    const pluggedIn = this.#pluggedIn;
+    if (!pluggedIn) {
       eventLog.reportViolation("the contactor closes without a vehicle");
       return;
     }
-    const { session } = visit;
+    const { session } = pluggedIn;
     if (session && session.endMs === undefined) return;
-    const permits = this.#permitsOf(visit);
-    if (session && visit.mayResume && permits.length === 0 && !this.#options.mayBeFree()) {
+    const permits = this.#permitsOf(pluggedIn);
+    if (session && pluggedIn.mayResume && permits.length === 0 && !this.#options.mayBeFree()) {
       session.offMs += now - (session.endMs ?? now);
       session.endMs = undefined;
       session.whys = [];
-      visit.mayResume = false;
+      pluggedIn.mayResume = false;
       eventLog.count("resumed");
-      eventLog.note("the session goes on");
+      eventLog.record("the session resumes");
     } else {
-      this.#begin(visit, permits);
+      this.#begin(pluggedIn, permits);
     }
   }
 
-  #begin(visit: Visit, permits: readonly Permit[]): void {
+  #begin(pluggedIn: PluggedIn, permits: readonly Permit[]): void {
     const { clock, eventLog, meterWh } = this.#options;
     if (permits.length === 0) eventLog.reportViolation("the contactor closes and nobody has allowed it");
-    const before = visit.mayResume ? visit.session : undefined;
-    visit.permits = [];
-    visit.mayResume = false;
-    visit.session = {
+    const before = pluggedIn.mayResume ? pluggedIn.session : undefined;
+    pluggedIn.permits = [];
+    pluggedIn.mayResume = false;
+    pluggedIn.session = {
       permits,
       startMs: this.#now,
       startWh: meterWh(),
@@ -386,17 +403,17 @@ export class Ledger {
       datedFromMs: undefined,
       before,
     };
-    this.#sessions.push(visit.session);
+    this.#sessions.push(pluggedIn.session);
     eventLog.count("session");
-    eventLog.note("a session has begun");
+    eventLog.record("a session has begun");
   }
 }
 
-function isDuring(visit: Visit | undefined, atMs: number): boolean {
-  return visit !== undefined && atMs >= visit.sinceMs - RADIO_MS;
+function isDuring(pluggedIn: PluggedIn | undefined, atMs: number): boolean {
+  return pluggedIn !== undefined && atMs >= pluggedIn.sinceMs - RADIO_MS;
 }
 
-/** What a session's record says of a tag. */
+/** Tag fields of a session's record. */
 function cardOf(tag: string): { readonly tag: string; readonly tagEnd: string } {
   return { tag: hashOf(tag), tagEnd: tag.slice(-4) };
 }

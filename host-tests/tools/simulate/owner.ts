@@ -1,4 +1,7 @@
-/** What an owner does from afar: sets what may be set, also what may not, changes the local list. */
+/**
+ * A remote owner: changes settings, sends invalid values, starts and stops sessions, and changes the local
+ * list.
+ */
 
 import { cardFrame, type Scene } from "../../virtual/scene.js";
 import type { Random } from "../../virtual/world/random.js";
@@ -17,67 +20,67 @@ export interface OwnerOptions {
   readonly expectedState: ExpectedState;
   readonly faults: Pick<Faults, "silencePlatform">;
   readonly swipes: Pick<Swipes, "noteLesson">;
-  /** The owner is awake. */
+  /** The owner acts only while this is true. */
   readonly isAwake: () => boolean;
   readonly onAct: () => void;
 }
 
 const MEAN_GAP_MS = 30 * 60_000;
-/** Owners who let people charge for nothing, now and then: what it takes to be let in is not looked at any more. */
-const GENEROUS = 0.1;
+/** Share of owners who sometimes enable free vend. With it, permits are no longer checked. */
+const FREE_VEND_SHARE = 0.1;
 const CACHE_FOR_S = 24 * 3600;
 const SHORT_CACHE_FOR_S = 900;
-/** Some cards may not have as much as the station can give. */
+/** Current limits of some cards, A. */
 const MAX_CURRENT_A: Readonly<Record<string, number>> = {
   "0000000003": 6,
   "0000000004": 10,
   "0000000041": 8,
 };
-/** Whoever is welcome and blocked in turns. */
-const MEAN_MOOD_MS = 20 * 60_000;
-/** An installer's pile of cards: more than may wait for the platform at a time. */
+/** Mean time between changes of the fickle cards, ms. */
+const MEAN_FICKLE_MS = 20 * 60_000;
+/** Number of cards in an installer's pile: more than the station queues for the platform. */
 const PILE = 30;
 const SWIPE_GAP_MS = 200;
 const LESSON_SILENCE_MS = 2 * 60_000;
-/** An app gone mad: more than may wait to be told of. */
+/** Number of invalid commands of a faulty app: more than the station queues errors. */
 const MISTAKES = 60;
 const NONSENSE = ["", "maybe", "-1", "33", "true false", "\u0000", "1e9", "é".repeat(200)];
 
 export class Owner {
-  #options: OwnerOptions;
-  readonly #isGenerous: boolean;
-  #mayBeFree = false;
-  #hasWishedResume = false;
+  readonly #options: OwnerOptions;
+  readonly #allowsFreeVend: boolean;
+  #hasEnabledFreeVend = false;
+  #hasEnabledResume = false;
 
   constructor(options: OwnerOptions) {
     this.#options = options;
-    this.#isGenerous = options.random.bool(GENEROUS);
-    this.setCardsRight();
+    this.#allowsFreeVend = options.random.bool(FREE_VEND_SHARE);
+    this.restoreCards();
     this.#changeList();
   }
 
-  /** What was learned by mistake is taken back. */
-  setCardsRight(): void {
+  /** Restores the platform's cards after tag learning. */
+  restoreCards(): void {
     const { tags } = this.#options.scene.platform;
     tags.clear();
-    for (const tag of [...CARDS.good, ...CARDS.listed, ...CARDS.fickle]) this.#welcome(tag);
+    for (const tag of [...CARDS.good, ...CARDS.listed, ...CARDS.fickle]) this.#allowCard(tag);
     for (const tag of CARDS.blocked) tags.set(tag, { authorized: false, reason: "blocked" });
   }
 
-  /** The station may let vehicles charge without a card. */
+  /** The station may allow vehicles to charge without a card. */
   get mayBeFree(): boolean {
-    return this.#mayBeFree;
+    return this.#hasEnabledFreeVend;
   }
 
-  /** Sessions may go on after a power cut. */
-  get hasWishedResume(): boolean {
-    return this.#hasWishedResume;
+  /** The owner has enabled resuming sessions after a power cut at some time. */
+  get hasEnabledResume(): boolean {
+    return this.#hasEnabledResume;
   }
 
-  /** Acts now and then, for as long as the world turns. */
+  /** Starts acting at random times. */
   start(): void {
     this.#repeat(MEAN_GAP_MS, () => this.#act());
-    this.#repeat(MEAN_MOOD_MS, () => this.#changeMood());
+    this.#repeat(MEAN_FICKLE_MS, () => this.#changeFickleCard());
   }
 
   #repeat(meanGapMs: number, act: () => void): void {
@@ -106,25 +109,25 @@ export class Owner {
         this.#set("charger/start", "true");
       },
       () => {
-        this.#hasWishedResume = true;
+        this.#hasEnabledResume = true;
         this.#set("$options/resume", String(random.bool(0.8)));
       },
       () => this.#set("$options/card-ends", String(random.bool())),
       () => this.#allowOffline(),
       () => this.#allowOffline(),
       () => this.#set("access/tag-learning", "true"),
-      () => this.#beGenerous(),
+      () => this.#setFreeVend(),
       () => this.#limit(6 + random.int(INSTALLED_A - 5)),
       () => this.#changeList(),
-      () => (random.bool() ? this.#teach() : this.#makeMistakes()),
+      () => (random.bool() ? this.#learnPile() : this.#sendInvalidCommands()),
       () => this.#set(random.pick(SETTABLE), random.pick(NONSENSE)),
     ];
     random.pick(acts)();
   }
 
-  #beGenerous(): void {
-    if (!this.#isGenerous) return;
-    this.#mayBeFree = true;
+  #setFreeVend(): void {
+    if (!this.#allowsFreeVend) return;
+    this.#hasEnabledFreeVend = true;
     this.#set("$options/free", String(this.#options.random.bool(0.3)));
   }
 
@@ -140,24 +143,24 @@ export class Owner {
     this.#set("charger/current-limit", String(limitA));
   }
 
-  #welcome(tag: string): void {
+  #allowCard(tag: string): void {
     const { scene, random } = this.#options;
     const cacheFor = random.bool() ? CACHE_FOR_S : SHORT_CACHE_FOR_S;
     scene.platform.tags.set(tag, { authorized: true, cacheFor, maxCurrent: MAX_CURRENT_A[tag] });
   }
 
-  #changeMood(): void {
+  #changeFickleCard(): void {
     const { scene, random } = this.#options;
     const { tags } = scene.platform;
     const tag = random.pick(CARDS.fickle);
-    if (tags.get(tag)?.authorized !== true) this.#welcome(tag);
+    if (tags.get(tag)?.authorized !== true) this.#allowCard(tag);
     else tags.set(tag, { authorized: false, reason: "blocked" });
   }
 
-  /** A pile of new cards is swiped, one after the other; mostly while nobody answers. */
-  #teach(): void {
+  /** Swipes a pile of new cards in quick succession, mostly while the platform does not answer. */
+  #learnPile(): void {
     const { scene, random, eventLog, faults, swipes } = this.#options;
-    eventLog.note("an installer has a pile of cards");
+    eventLog.record("an installer has a pile of cards");
     eventLog.count("pile of cards");
     this.#set("access/tag-learning", "true");
     if (random.bool(0.7)) faults.silencePlatform(LESSON_SILENCE_MS);
@@ -170,8 +173,8 @@ export class Owner {
     }
   }
 
-  #makeMistakes(): void {
-    this.#options.eventLog.note("the owner's app goes mad");
+  #sendInvalidCommands(): void {
+    this.#options.eventLog.record("the owner's app sends invalid commands");
     this.#options.eventLog.count("mad app");
     for (let i = 0; i < MISTAKES; i++) this.#send("charger/current-limit", "1000");
   }
@@ -186,7 +189,7 @@ export class Owner {
 
   #set(path: string, value: string): void {
     const { eventLog } = this.#options;
-    eventLog.note(`the owner sets ${path} to ${value}`);
+    eventLog.record(`the owner sets ${path} to ${value}`);
     eventLog.count(`set ${path}`);
     this.#send(path, value);
   }

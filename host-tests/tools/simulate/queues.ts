@@ -1,4 +1,4 @@
-/** What must not grow, and how fast a station may talk, measured at its broker, its platform and its flash. */
+/** Checks limits of queues and rates at the station's broker, platform and flash. */
 
 import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import { LOG_SLOTS } from "../../../modules/sessions/index.js";
@@ -10,45 +10,52 @@ import type { Swipes } from "./swipes.js";
 export interface QueuesOptions {
   readonly scene: Scene;
   readonly eventLog: EventLog;
-  readonly swipes: Pick<Swipes, "noteLearned">;
-  /** Nothing is wrong between the station and its broker, and nothing was a moment ago. */
+  readonly swipes: Pick<Swipes, "onLearnRequest">;
+  /** The path between the station and its broker works, and has worked for a while. */
   readonly isCalm: () => boolean;
 }
 
-/** Protocol, section 4: under way at a time, each for 10 s. */
+/** Maximum number of requests under way (docs/protocol.md, section 4). */
 const MAX_REQUESTS = 4;
+/** Time limit of a request, ms (docs/protocol.md, section 4). */
 const REQUEST_MS = 10_000;
-/** Sent and not acknowledged (modules/mqtt). */
+/** Maximum number of unacknowledged messages (modules/mqtt). */
 const MAX_IN_FLIGHT = 8;
-/** Protocol, section 5. */
+/** Maximum number of telemetry messages per second (docs/protocol.md, section 5). */
 const MAX_PER_SECOND = 5;
-/** Of the station and of the world around it; a station that leaks one for each heartbeat has as many in half an hour. */
+/**
+ * Maximum number of timers of station and world. One leaked timer per heartbeat exceeds it within half an
+ * hour.
+ */
 const MAX_TIMERS = 250;
-const LOOK_MS = 60_000;
-/** 16 of them wait (modules/telemetry), and as many of another minute. */
+const CHECK_PERIOD_MS = 60_000;
+/**
+ * Maximum number of errors published per minute: modules/telemetry queues 16, and one minute may publish as
+ * many again.
+ */
 const MAX_ERRORS_A_MINUTE = 45;
-/** `<user>/sweet-home/<device id>/$state`: a node has one too. */
+/** Number of levels of `<user>/sweet-home/<device id>/$state`. A node's `$state` has another number. */
 const STATE_LEVELS = 4;
 const SLOTS = Array.from({ length: LOG_SLOTS }, (_, slot) => `log${slot}`);
 
-/** A session that is reported. */
+/** A reported session. */
 interface Report {
-  /** Of the request. */
+  /** Id of the request. */
   readonly id: unknown;
   readonly sessionId: unknown;
-  /** As many others waited. */
+  /** Number of other sessions in the queue. */
   readonly others: number;
-  /** In which run of the firmware: a restart forgets what was tried last. */
+  /** Run of the firmware. A restart erases which session was reported last. */
   readonly run: number;
 }
 
 export class Queues {
-  #options: QueuesOptions;
-  /** When the latest were sent that count. */
+  readonly #options: QueuesOptions;
+  /** Times of the latest telemetry messages, ms. */
   #moments: number[] = [];
   #isTreeOut = false;
-  /** Under way: when they came to the broker, by their ids. */
-  #requests = new Map<unknown, number>();
+  /** Requests under way: time of arrival at the broker by request id, ms. */
+  readonly #requests = new Map<unknown, number>();
   #lastAnswered: unknown;
   #lastReport: Report | undefined;
   #errors = 0;
@@ -56,24 +63,24 @@ export class Queues {
   constructor(options: QueuesOptions) {
     this.#options = options;
     const { scene } = options;
-    scene.broker.watch((message) => this.#hear(message));
-    scene.clock.repeat(() => this.#look(), LOOK_MS);
+    scene.broker.watch((message) => this.#handleMessage(message));
+    scene.clock.repeat(() => this.#checkPeriodically(), CHECK_PERIOD_MS);
   }
 
-  /** Sessions that wait in the flash. */
+  /** Number of sessions queued in the flash. */
   get waitingSessions(): number {
     const { flash } = this.#options.scene.device;
     return SLOTS.filter((key) => flash.get("plugpass", key) !== undefined).length;
   }
 
-  /** What has to hold after each step. */
+  /** Checks the invariants that hold after each step. */
   check(): void {
     const { mostUnacknowledged } = this.#options.scene.broker;
     if (mostUnacknowledged > MAX_IN_FLIGHT)
       this.#options.eventLog.reportViolation(`${mostUnacknowledged} messages sent and not acknowledged`);
   }
 
-  #look(): void {
+  #checkPeriodically(): void {
     const { scene, eventLog } = this.#options;
     if (scene.clock.pending > MAX_TIMERS) eventLog.reportViolation(`${scene.clock.pending} timers`);
     this.#errors = 0;
@@ -81,24 +88,24 @@ export class Queues {
       eventLog.reportViolation("a log slot too many");
   }
 
-  #hear({ topic, payload }: BrokerMessage): void {
-    // Others set; the tree goes out as fast as the broker takes it.
+  #handleMessage({ topic, payload }: BrokerMessage): void {
+    // Others publish to `set`. The station publishes the device tree without a rate limit.
     if (topic.endsWith("/set")) return;
     if (topic.includes("/errors/") && ++this.#errors > MAX_ERRORS_A_MINUTE)
       this.#options.eventLog.reportViolation(`${this.#errors} errors have waited`);
-    if (topic.includes("/req/")) this.#countRequest(topic, payload);
-    else if (topic.includes("/res/")) this.#countAnswer(payload);
+    if (topic.includes("/req/")) this.#handleRequest(topic, payload);
+    else if (topic.includes("/res/")) this.#handleResponse(payload);
     else if (topic.endsWith("/$state") && topic.split("/").length === STATE_LEVELS)
       this.#isTreeOut = payload.length === "ready".length;
     else if (this.#isTreeOut) this.#countMessage(topic);
   }
 
-  #countAnswer(payload: Uint8Array<ArrayBuffer>): void {
+  #handleResponse(payload: Uint8Array<ArrayBuffer>): void {
     this.#lastAnswered = parseJSONObject(payload)?.id;
     this.#requests.delete(this.#lastAnswered);
   }
 
-  #countRequest(topic: string, payload: Uint8Array<ArrayBuffer>): void {
+  #handleRequest(topic: string, payload: Uint8Array<ArrayBuffer>): void {
     const { scene, eventLog, isCalm } = this.#options;
     const now = scene.clock.monotonicMs();
     this.#requests.forEach((sinceMs, id) => {
@@ -106,32 +113,34 @@ export class Queues {
     });
     const { id, data } = parseJSONObject(payload) ?? {};
     if (isJSONObject(data)) {
-      if (topic.endsWith("/session")) this.#followReport(id, data.id);
-      if (topic.endsWith("/create-tag")) this.#followLesson(data.tag);
+      if (topic.endsWith("/session")) this.#handleReport(id, data.id);
+      if (topic.endsWith("/create-tag")) this.#handleLearnRequest(data.tag);
     }
-    // A platform that is well has answered before this is heard; a card is given up before its request's time is over.
+    // A working platform has already answered here. A card's request is given up before its time is over.
     if (id !== this.#lastAnswered && !topic.endsWith("/authorize")) this.#requests.set(id, now);
     if (this.#requests.size > MAX_REQUESTS && isCalm())
       eventLog.reportViolation(`${this.#requests.size} requests under way`);
   }
 
-  /** One session that the platform does not take keeps no other from getting there. */
-  #followReport(id: unknown, sessionId: unknown): void {
+  /** Checks that a session which the platform rejects does not block the others. */
+  #handleReport(id: unknown, sessionId: unknown): void {
     const { scene, eventLog, isCalm } = this.#options;
     const last = this.#lastReport;
     const run = scene.under.ends.length;
-    // A broker hears the same again after a connection has ended.
+    // The station publishes the same message again after a reconnect.
     if (last?.id === id) return;
     if (last && last.sessionId === sessionId && last.others > 0 && last.run === run && isCalm())
-      eventLog.reportViolation(`${sessionId} is reported again, and ${last.others} others wait`);
+      eventLog.reportViolation(
+        `${sessionId} is reported again while ${last.others} other sessions are queued`,
+      );
     this.#lastReport = { id, sessionId, others: this.waitingSessions - 1, run };
   }
 
-  #followLesson(tag: unknown): void {
-    // For a session there may have been no room among so many requests.
+  #handleLearnRequest(tag: unknown): void {
+    // The station may have had no free request for a session.
     this.#lastReport = undefined;
-    // What was sent before the broker went comes when it is back.
-    if (this.#options.isCalm()) this.#options.swipes.noteLearned(tag);
+    // Messages sent before an outage of the broker arrive after it.
+    if (this.#options.isCalm()) this.#options.swipes.onLearnRequest(tag);
   }
 
   #countMessage(topic: string): void {

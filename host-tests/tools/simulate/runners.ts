@@ -1,4 +1,4 @@
-/** Where a week is simulated: in a process of Node's, or on the engine of the chip. */
+/** Runners of simulated weeks: in a Node process, or on the chip's JavaScript engine. */
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -41,7 +41,7 @@ export async function startEngine(): Promise<Runner> {
   };
 }
 
-/** Runs all of it on as many runners as there are, each taking what comes next. */
+/** Runs all weeks on the given runners. Each runner takes the next week when it is free. */
 export async function runWeeks(
   runners: readonly Runner[],
   weeks: readonly WeekOptions[],

@@ -1,86 +1,98 @@
-/** The world's charging sessions against the platform's book: each once, with its card, its energy and its times. */
+/**
+ * Settlement of the observed charging sessions with those that the platform accepted: each once, with its
+ * card, energy and times.
+ */
 
 import type { GrantMethod } from "../../../modules/charging/index.js";
 import type { JSONObject } from "../../../modules/json/index.js";
 import { LOG_SLOTS } from "../../../modules/sessions/index.js";
 
-/** Somebody who decides has said that a vehicle may charge. */
+/** Permission for a vehicle to charge, from the platform, the owner or the station's offline data. */
 export interface Permit {
-  /** Lower-case hex SHA-256 of the tag; 64 zeros for the owner's own. */
+  /** Lower-case hex SHA-256 of the tag; 64 zeros for the owner's remote start. */
   readonly tag: string;
-  /** Its last 4 characters. */
+  /** Last 4 characters of the tag. */
   readonly tagEnd: string;
   readonly method: GrantMethod;
   readonly atMs: number;
-  /** No more than this, A. */
+  /** Current limit, A. */
   readonly maxA: number;
 }
 
-/** From the contactor's first closing to where the station, the vehicle or the power has ended it. */
+/**
+ * Observed charging session: from the first closing of the contactor to its end by station, vehicle or power.
+ */
 export interface Session {
-  /** One of these it was that let it begin. */
+  /** Permits that may have started the session. */
   readonly permits: readonly Permit[];
   readonly startMs: number;
   readonly startWh: number;
   endMs: number | undefined;
   endWh: number;
-  /** Power cuts and crashes in it, and at its end. */
+  /** Number of power cuts and crashes during the session and at its end. */
   cuts: number;
-  /** Without power, before it went on. */
+  /** Time without power before the session resumed, ms. */
   offMs: number;
-  /** Cut at the moment of its start: nobody may know of it. */
+  /** The power was cut at the moment of the start, so the station may have no record of it. */
   interruptedAtStart: boolean;
-  /** One of these has ended it. */
+  /** Possible reasons for the end. */
   whys: string[];
-  /** The station knew the time when it began, or when it ended and had never been interrupted. */
+  /** The station knew the time at the start, or at the end of a session that was never interrupted. */
   isDated: boolean;
   /** The firmware has ended since. */
   isOfEarlierRun: boolean;
-  /** It ended before the station knew the time; from this moment on, if nothing came between, it is dated. */
+  /**
+   * Time from which the session is dated, ms, if it ended before the station knew the time and no
+   * interruption followed.
+   */
   datedFromMs: number | undefined;
-  /** It may also be this one that goes on: a card was presented after the cut, and from outside nobody can tell. */
+  /**
+   * Session that this one may continue: a card was presented after the cut, and an observer cannot
+   * distinguish the two cases.
+   */
   readonly before: Session | undefined;
 }
 
 export interface SettlementOptions {
-  /** That have ended, in their order. */
+  /** Ended sessions, in order. */
   readonly sessions: readonly Session[];
-  /** What the platform has accepted, in any order. */
+  /** Sessions that the platform has accepted, in any order. */
   readonly accepted: readonly JSONObject[];
-  /** Seconds since 1970 at the world's start. */
+  /** Seconds since 1970 at the start of the simulation. */
   readonly epochS: number;
-  /** By how much the station's meter is behind before the first of them, Wh. */
+  /** Energy by which the station's meter is behind before the first session, Wh. */
   readonly lostWh: number;
-  /** As many were given up for want of room, by what the station says. */
+  /** Number of sessions dropped for lack of room, by the station's counter. */
   readonly givenUp: number;
-  /** When the platform first had a session, by its id. */
+  /** Time at which the platform first received a session, by session id, ms. */
   readonly reportedMs: (id: unknown) => number | undefined;
 }
 
 export interface Settlement {
   readonly violations: readonly string[];
-  /** By how much the station's meter is behind after the last. */
+  /** Energy by which the station's meter is behind after the last session, Wh. */
   readonly lostWh: number;
-  /** Sessions that were given up for want of room. */
+  /** Number of sessions dropped for lack of room. */
   readonly missing: number;
 }
 
-/** A power cut loses no more, */
+/** Maximum energy lost by a power cut, Wh. */
 const CUT_WH = 100;
-/** and of the time no more, */
+/** Maximum duration lost by a power cut, s. */
 const CUT_S = 61;
-/** and a clock is as exact as that. */
+/** Tolerance of clock readings, s. */
 const CLOCK_TOLERANCE_S = 2;
 
 interface Matching {
   readonly open: readonly JSONObject[];
-  /** By how much the meter is behind, at least, and by how much more it may be. */
+  /** Minimum energy by which the meter is behind, Wh. */
   readonly lostWh: number;
+  /** Further energy by which the meter may be behind, Wh. */
   readonly unsureWh: number;
   readonly missing: readonly Session[];
 }
 
-/** What holds for all of them. */
+/** Terms that apply to all sessions. */
 type Terms = Pick<SettlementOptions, "epochS" | "reportedMs">;
 
 export function settle({ sessions, accepted, lostWh, givenUp, ...terms }: SettlementOptions): Settlement {
@@ -91,13 +103,15 @@ export function settle({ sessions, accepted, lostWh, givenUp, ...terms }: Settle
     const before = matching;
     matching = match(chain, { ...matching, missing: [] }, terms);
     for (const session of matching.missing) {
-      // The oldest makes room for a new one when so many wait.
+      // A new session replaces the oldest one when LOG_SLOTS sessions are queued.
       if (sessions.length - 1 - sessions.indexOf(session) >= LOG_SLOTS) missing++;
       else violations.push(missingText(session, { ...matching, lostWh: before.lostWh }, terms));
     }
   }
-  for (const extra of matching.open) violations.push(`nobody charged this: ${JSON.stringify(extra)}`);
-  // Of one that was given up when the power went the count may be lost; one that the platform has may be among them.
+  for (const extra of matching.open)
+    violations.push(`no vehicle charged in this session: ${JSON.stringify(extra)}`);
+  // A power cut may lose the count of a dropped session. A dropped session may also have reached the
+  // platform.
   const cuts = sessions.reduce((sum, session) => sum + session.cuts, 0);
   const most = Math.max(0, sessions.length - LOG_SLOTS);
   if (givenUp < missing - cuts || givenUp > most)
@@ -105,7 +119,7 @@ export function settle({ sessions, accepted, lostWh, givenUp, ...terms }: Settle
   return { violations, lostWh: matching.lostWh, missing };
 }
 
-/** Sessions that may be one, each with those that follow it. */
+/** Groups sessions that may have been one session, in order. */
 function chainsOf(sessions: readonly Session[]): Session[][] {
   const chains: Session[][] = [];
   for (const session of sessions) {
@@ -116,7 +130,7 @@ function chainsOf(sessions: readonly Session[]): Session[][] {
   return chains;
 }
 
-/** The way to take a chain for one or for several sessions that leaves the fewest missing. */
+/** Returns the way to split a chain into sessions that leaves the fewest missing. */
 function match(chain: readonly Session[], from: Matching, terms: Terms): Matching {
   const [first] = chain;
   if (!first) return from;
@@ -139,7 +153,7 @@ function match(chain: readonly Session[], from: Matching, terms: Terms): Matchin
   return best;
 }
 
-/** Two as one, which a cut has interrupted. */
+/** Joins two sessions that a power cut separated. */
 function joined(first: Session, second: Session): Session {
   const { endMs, endWh } = second;
   const whys = [...first.whys, ...second.whys];
@@ -147,7 +161,7 @@ function joined(first: Session, second: Session): Session {
   return { ...first, endMs, endWh, offMs, whys, cuts: first.cuts + second.cuts };
 }
 
-/** What of an accepted session does not fit this one. */
+/** Differences between an observed session and an accepted one, as text. */
 function differences(
   session: Session,
   accepted: JSONObject,
@@ -162,7 +176,8 @@ function differences(
   );
   if (!isPermitted) wrong.push("the card is another");
   if (!whys.some((why) => why === accepted.why)) wrong.push(`why is not ${whys.join(" or ")}`);
-  // It starts exactly where the one before ended: energy never runs backwards, and none is lost between sessions.
+  // The start matches the previous end exactly: energy never runs backwards, and none is lost between
+  // sessions.
   const behindWh = startWh - Number(accepted.startWh);
   if (!(behindWh >= lostWh && behindWh <= lostWh + unsureWh))
     wrong.push(`${startWh - lostWh} Wh at its start`);
@@ -189,7 +204,7 @@ function wrongDates(
   if (end !== null && !(earlyS >= -CLOCK_TOLERANCE_S && earlyS <= mayBeEarlyS))
     wrong.push(`end ${earlyS} s early`);
   const hasToBeDated = isDated || (datedFromMs !== undefined && cuts === 0 && datedFromMs < reportedMs);
-  // One that went on after a cut may end before the station knows the time again.
+  // A session resumed after a cut may end before the station knows the time again.
   if (hasToBeDated && (start === null || (end === null && cuts === 0))) wrong.push("it has no dates");
   return wrong;
 }

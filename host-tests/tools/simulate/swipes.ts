@@ -1,4 +1,4 @@
-/** What becomes of cards at the reader, as whoever stands there hears it: each swipe has exactly one result. */
+/** Observes the results of swiped cards at the reader's buzzer: each swipe has exactly one result. */
 
 import { SIGNAL_PATTERNS } from "../../../modules/indicator/index.js";
 import type { Scene } from "../../virtual/scene.js";
@@ -9,66 +9,72 @@ export interface SwipesOptions {
   readonly eventLog: Pick<EventLog, "reportViolation" | "count">;
 }
 
-/** A result, and its signal, are over by then. */
+/** Time after which a result and its signal are over, ms. */
 const RESULT_MS = 25_000;
-/** A card that is learned waits for 16 others, four at a time and each for 10 s, and then for itself. */
+/**
+ * Maximum wait of a learned card for the platform, ms: 16 other cards, four at a time and 10 s each, then its
+ * own request.
+ */
 const MAX_WAIT_MS = 61_000;
 
 export class Swipes {
-  #options: SwipesOptions;
-  /** When the latest card came, from a phone or at the reader, or has its turn; and how many came. */
-  #latestMs = Number.NEGATIVE_INFINITY;
-  #cards = 0;
-  /** Since the latest card: how long the buzzer was on and off. */
-  #heard: number[] = [];
+  readonly #options: SwipesOptions;
+  /** Time of the latest card, from a phone or at the reader, ms. */
+  #latestCardMs = Number.NEGATIVE_INFINITY;
+  #cardCount = 0;
+  /** Durations for which the buzzer was on and off since the latest card, ms. */
+  #durations: number[] = [];
   #changedMs = 0;
-  /** When cards of a pile were swiped. */
-  #lessonMs = new Map<unknown, number>();
+  /** Times at which the cards of a pile were swiped, ms. */
+  readonly #lessonMs = new Map<unknown, number>();
 
   constructor(options: SwipesOptions) {
     this.#options = options;
     const { buzzer } = options.scene.device;
     buzzer.watch(() => {
       const now = this.#now;
-      // What comes before the first sound is no part of it.
-      if (this.#heard.length > 0 || !buzzer.isOn) this.#heard.push(now - this.#changedMs);
+      // The pause before the first sound is not part of the signal.
+      if (this.#durations.length > 0 || !buzzer.isOn) this.#durations.push(now - this.#changedMs);
       this.#changedMs = now;
     });
   }
 
-  /** A card that is not at the reader, but has a result that is heard there, too. */
-  disturb(): void {
-    this.#latestMs = Math.max(this.#latestMs, this.#now);
-    this.#cards++;
-    this.#heard = [];
+  /** Records a card from a phone: its result also sounds at the reader. */
+  recordOtherCard(): void {
+    this.#latestCardMs = Math.max(this.#latestCardMs, this.#now);
+    this.#cardCount++;
+    this.#durations = [];
   }
 
-  /** A card is swiped now. With others before or after it nobody knows whose result is heard. */
-  note(tag: string): void {
+  /**
+   * Records a swiped card. Its signal is checked only if no other card comes near it: otherwise results are
+   * ambiguous.
+   */
+  recordSwipe(tag: string): void {
     const { scene, eventLog } = this.#options;
-    const isAlone = this.#now - this.#latestMs > RESULT_MS && scene.device.isRunning;
-    this.disturb();
+    const isAlone = this.#now - this.#latestCardMs > RESULT_MS && scene.device.isRunning;
+    this.recordOtherCard();
     if (!isAlone) return;
-    const cards = this.#cards;
+    const cards = this.#cardCount;
     const ends = scene.under.ends.length;
     scene.clock.set(() => {
-      if (cards !== this.#cards || ends !== scene.under.ends.length) return;
+      if (cards !== this.#cardCount || ends !== scene.under.ends.length) return;
       eventLog.count("swipe alone");
-      const heard = [...this.#heard.map(Math.round), PAUSE].join(" ");
+      const heard = [...this.#durations.map(Math.round), PAUSE].join(" ");
       if (!SIGNALS.has(heard))
         eventLog.reportViolation(`the card ${tag} was swiped, and heard was: ${heard}`);
     }, RESULT_MS);
   }
 
-  /** A card is swiped to be learned. */
+  /** Records a card swiped for learning. */
   noteLesson(tag: string): void {
-    this.disturb();
-    this.#latestMs = this.#now + MAX_WAIT_MS;
+    this.recordOtherCard();
+    this.#latestCardMs = this.#now + MAX_WAIT_MS;
     this.#lessonMs.set(tag, this.#now);
   }
 
-  /** The platform is asked to learn a card. */
-  noteLearned(tag: unknown): void {
+  /** Handles a request to the platform to learn a card. */
+  onLearnRequest(tag: unknown): void {
     const sinceMs = this.#lessonMs.get(tag);
     if (sinceMs !== undefined && this.#now - sinceMs > MAX_WAIT_MS)
       this.#options.eventLog.reportViolation(
@@ -81,7 +87,7 @@ export class Swipes {
   }
 }
 
-/** What each signal sounds like; the pause at its end cannot be heard. */
+/** Sound of each signal. The pause at its end is silent, so it is not compared. */
 const PAUSE = "…";
 const SIGNALS = new Set(
   Object.values(SIGNAL_PATTERNS).map((pattern) => [...pattern.slice(0, -1), PAUSE].join(" ")),

@@ -1,4 +1,4 @@
-/** A process that simulates the weeks it is told to: options in, outcomes out. */
+/** Process that simulates weeks: receives options, sends outcomes. */
 
 import { simulateWeek, type WeekOptions } from "./week.js";
 

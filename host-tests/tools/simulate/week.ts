@@ -1,7 +1,7 @@
 /**
- * A week of a café, in virtual time and from a seed: guests, an owner, outages, power cuts. What must hold is checked
- * from outside (contactor, meter, phones, broker, flash, the platform's book), at each step; at closing time the
- * faults end, and within 10 minutes everything has to be well.
+ * Simulation of a week in a café, in virtual time and from a seed: guests, an owner, outages, power cuts.
+ * Each step checks the invariants from outside: contactor, meter, phones, broker, flash, the platform's
+ * sessions. The faults end at closing time; everything has to work again within 10 minutes.
  */
 
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
@@ -24,17 +24,17 @@ import { Swipes } from "./swipes.js";
 export interface WeekOptions {
   readonly seed: number;
   readonly days?: number;
-  /** A bug on purpose. */
+  /** Deliberate bug to build into the firmware. */
   readonly canary?: Canary;
 }
 
 export interface WeekOutcome {
   readonly seed: number;
-  /** What should not have happened; the week ends with the first step that has any. */
+  /** Violated invariants. The week ends with the first step that violates one. */
   readonly violations: readonly string[];
-  /** What happened last. */
+  /** Last lines of the event log. */
   readonly lines: readonly string[];
-  /** How often what happened. */
+  /** Number of occurrences by kind of event. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -42,17 +42,17 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const OPEN_MS = 5 * HOUR_MS;
 const NIGHT_MS = 19 * HOUR_MS;
-/** From when the faults end. */
+/** Time from the end of the faults until everything has to work again, ms. */
 const CONVERGENCE_MS = 10 * MINUTE_MS;
 const HEARTBEAT_MS = 15_000;
-/** Most cafés switch off everything but the fridge. */
+/** Share of nights in which the café switches off the station's power. */
 const DARK_NIGHTS = 0.95;
-/** Now and then everybody comes, and the platform takes no sessions all day. */
+/** Share of crowded days, on which the platform does not accept sessions. */
 const CROWDED = 0.015;
-/** A time server is asked as often, and answers now and then. */
+/** Interval at which the virtual time server may set the station's clock, ms. */
 const SNTP_PERIOD_MS = MINUTE_MS;
 const SNTP_ANSWERS = 0.15;
-/** An answer after it is too late for the station. */
+/** Response time below which an answer reaches the station in time, ms. */
 const IN_TIME_MS = 9500;
 const EPOCH_S = 1_795_248_000;
 
@@ -61,21 +61,21 @@ export function simulateWeek(options: WeekOptions): WeekOutcome {
 }
 
 class Week {
-  #options: WeekOptions;
-  #scene: Scene;
-  #random: Random;
-  #eventLog: EventLog;
-  #energy: Energy;
-  #expectedState: ExpectedState;
-  #swipes: Swipes;
-  #ledger: Ledger;
-  #faults: Faults;
-  #owner: Owner;
-  #guests: Guests;
-  #queues: Queues;
+  readonly #options: WeekOptions;
+  readonly #scene: Scene;
+  readonly #random: Random;
+  readonly #eventLog: EventLog;
+  readonly #energy: Energy;
+  readonly #expectedState: ExpectedState;
+  readonly #swipes: Swipes;
+  readonly #ledger: Ledger;
+  readonly #faults: Faults;
+  readonly #owner: Owner;
+  readonly #guests: Guests;
+  readonly #queues: Queues;
   #lastHeartbeatMs = 0;
-  /** When the platform was asked about cards, by the ids of the requests. */
-  #askedMs = new Map<unknown, number>();
+  /** Times at which the platform received authorization requests, by request id, ms. */
+  readonly #askedMs = new Map<unknown, number>();
   #hasEnded = false;
 
   constructor(options: WeekOptions) {
@@ -85,7 +85,7 @@ class Week {
       seed: options.seed,
       brokerRemembers: false,
       wrapBoard: withCanary(options.canary),
-      device: { onEnd: (end) => this.#followEnd(end) },
+      device: { onEnd: (end) => this.#handleEnd(end) },
     });
     const scene = this.#scene;
     const random = this.#random;
@@ -102,7 +102,7 @@ class Week {
       device,
       eventLog,
       meterWh: () => this.#energy.totalWh,
-      mayResume: () => this.#owner.hasWishedResume,
+      mayResume: () => this.#owner.hasEnabledResume,
       mayBeFree: () => this.#owner.mayBeFree,
       mostA: () => expectedState.mostA,
       offlineA: (tag) => expectedState.offlineA(tag),
@@ -121,7 +121,7 @@ class Week {
       faults,
       swipes,
       isAwake: () => this.#guests.isOpen,
-      onAct: () => this.#guests.noteOwner(),
+      onAct: () => this.#guests.recordOwnerAction(),
     });
     this.#guests = new Guests({
       scene,
@@ -137,11 +137,11 @@ class Week {
 
   run(): WeekOutcome {
     const { seed, days = 7 } = this.#options;
-    this.#listen();
+    this.#startObservers();
     this.#scene.bringOnline();
     this.#owner.start();
     this.#openDay(days);
-    // After each step.
+    // Runs after each step.
     const isOver = () => {
       this.#ledger.check();
       this.#queues.check();
@@ -152,10 +152,10 @@ class Week {
     return { seed, violations, lines, counts };
   }
 
-  /** The world's own eyes: what the platform has allowed, heartbeats; and the clock of the network. */
-  #listen(): void {
+  /** Observes what the platform allows and the station's heartbeats, and starts the network's time server. */
+  #startObservers(): void {
     const { broker, clock, device } = this.#scene;
-    broker.watch((message) => this.#hear(message));
+    broker.watch((message) => this.#handleMessage(message));
     device.flash.onCut = (key, comes) => this.#eventLog.count(`cut ${comes} ${kindOf(key)}`);
     const hasTime = this.#random.bool(0.9);
     clock.repeat(() => {
@@ -163,30 +163,30 @@ class Week {
       if (!hasTime || !isReachable || clock.epochMs() !== undefined || !this.#random.bool(SNTP_ANSWERS))
         return;
       clock.setEpochMs(EPOCH_S * 1000 + clock.monotonicMs());
-      this.#ledger.noteTime();
+      this.#ledger.onTimeKnown();
     }, SNTP_PERIOD_MS);
   }
 
-  #hear({ topic, payload }: BrokerMessage): void {
+  #handleMessage({ topic, payload }: BrokerMessage): void {
     const [, kind, , ...path] = topic.split("/");
     if (kind === "sweet-home") {
       if (path.at(-1) === "$heartbeat") this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
       if (path.at(-1) !== "set") this.#expectedState.hear(path.join("/"), decodeUTF8(payload) ?? "");
-    } else if (kind === "req") this.#hearRequest(path[0], payload);
-    else if (kind === "res" && path[0] === "authorize") this.#hearAnswer(payload);
+    } else if (kind === "req") this.#handleRequest(path[0], payload);
+    else if (kind === "res" && path[0] === "authorize") this.#handleResponse(payload);
   }
 
-  #hearRequest(endpoint: string | undefined, payload: Uint8Array<ArrayBuffer>): void {
+  #handleRequest(endpoint: string | undefined, payload: Uint8Array<ArrayBuffer>): void {
     const { clock, platform } = this.#scene;
     const { id, data } = parseJSONObject(payload) ?? {};
     if (!isJSONObject(data)) return;
     if (endpoint === "authorize" && !this.#askedMs.has(id)) this.#askedMs.set(id, clock.monotonicMs());
     if (endpoint === "local-list")
       this.#expectedState.noteListAsked(Number(data.version), platform.list.version);
-    if (endpoint === "session" && platform.sessions.has(String(data.id))) this.#ledger.noteReported(data.id);
+    if (endpoint === "session" && platform.sessions.has(String(data.id))) this.#ledger.recordReport(data.id);
   }
 
-  #hearAnswer(payload: Uint8Array<ArrayBuffer>): void {
+  #handleResponse(payload: Uint8Array<ArrayBuffer>): void {
     const { clock, platform } = this.#scene;
     const answer = parseJSONObject(payload);
     const asked = platform.requests.findLast(({ id }) => id === answer?.id);
@@ -202,19 +202,21 @@ class Week {
     this.#ledger.permit(tag, asked.data.method === "rfid" ? "rfid" : "ble", maxA);
   }
 
-  #followEnd(end: RunEnd): void {
+  #handleEnd(end: RunEnd): void {
     this.#ledger.interrupt();
     this.#expectedState.forget();
-    this.#eventLog.note(`the firmware ends: ${end.type}`);
+    this.#eventLog.record(`the firmware ends: ${end.type}`);
     this.#eventLog.count(end.type);
-    if (end.type === "power-cut") this.#faults.followPowerCut();
+    if (end.type === "power-cut") this.#faults.onPowerCut();
     else if (end.type === "restart") this.#eventLog.reportViolation(`the firmware restarts: ${end.reason}`);
     else if (!String(end.error).includes(MADE_CRASH))
       this.#eventLog.reportViolation(`the firmware crashes: ${describe(end.error)}`);
   }
 
-  /** Everything is well: online, nothing waits, and the platform's book is right. */
-  #demandWellness(): void {
+  /**
+   * Requires that the station is online, that nothing is queued and that the platform's sessions are right.
+   */
+  #requireHealthy(): void {
     const { clock, platform, device } = this.#scene;
     const silentMs = clock.monotonicMs() - this.#lastHeartbeatMs;
     if (silentMs > HEARTBEAT_MS)
@@ -225,43 +227,43 @@ class Week {
     if (state !== "ready") this.#eventLog.reportViolation(`$state is ${state}`);
     const { waitingSessions } = this.#queues;
     if (waitingSessions > 0) this.#eventLog.reportViolation(`${waitingSessions} sessions wait`);
-    this.#demandTree({ "charger/status": "available", "charger/session": "none", "charger/power": "0" });
-    this.#demandTree({ "$telemetry/waiting": "0" });
+    this.#requireRetained({ "charger/status": "available", "charger/session": "none", "charger/power": "0" });
+    this.#requireRetained({ "$telemetry/waiting": "0" });
     const givenUp = Number(this.#scene.retained("$telemetry/given-up"));
     this.#ledger.settle([...platform.sessions.values()], givenUp);
-    // What is accepted is never told again, also when the platform has forgotten it.
+    // An accepted session is never reported again, even if the platform has forgotten it.
     platform.sessions.clear();
     platform.requests.length = 0;
     this.#askedMs.clear();
   }
 
-  /** What everybody can see at the broker is as it is. */
-  #demandTree(values: Readonly<Record<string, string>>): void {
+  /** Requires these retained values at the broker. */
+  #requireRetained(values: Readonly<Record<string, string>>): void {
     for (const [path, value] of Object.entries(values)) {
       const retained = this.#scene.retained(path);
       if (retained !== value) this.#eventLog.reportViolation(`${path} is ${retained}, not ${value}`);
     }
   }
 
-  #demandCharging(): void {
+  #requireCharging(): void {
     if (!this.#scene.device.vehicle.isCharging)
       this.#eventLog.reportViolation("a guest who does everything right has no current");
-    this.#demandTree({ "charger/status": "charging" });
+    this.#requireRetained({ "charger/status": "charging" });
     if (!(Number(this.#scene.retained("charger/power")) > 0))
       this.#eventLog.reportViolation("current flows, at 0 W");
   }
 
   #openDay(daysLeft: number): void {
     const { clock } = this.#scene;
-    this.#eventLog.note("the café opens");
-    this.#owner.setCardsRight();
+    this.#eventLog.record("the café opens");
+    this.#owner.restoreCards();
     this.#faults.switchOn();
     this.#faults.start();
     const isCrowded = this.#random.bool(CROWDED);
     if (isCrowded) {
-      this.#eventLog.note("everybody comes today");
+      this.#eventLog.record("everybody comes today");
       this.#eventLog.count("crowded day");
-      this.#faults.closeBook(OPEN_MS);
+      this.#faults.rejectSessions(OPEN_MS);
     }
     this.#guests.open({ isCrowded });
     clock.set(() => this.#closeDay(daysLeft), OPEN_MS);
@@ -269,14 +271,14 @@ class Week {
 
   #closeDay(daysLeft: number): void {
     const { clock } = this.#scene;
-    this.#eventLog.note("the café closes; the faults end");
+    this.#eventLog.record("the café closes; the faults end");
     this.#guests.close();
     this.#faults.heal();
     clock.set(() => {
-      this.#demandWellness();
+      this.#requireHealthy();
       this.#guests.visitOnce();
       clock.set(() => {
-        this.#demandCharging();
+        this.#requireCharging();
         this.#guests.close();
         clock.set(() => this.#beginNight(daysLeft), MINUTE_MS);
       }, 10 * MINUTE_MS);
@@ -285,8 +287,8 @@ class Week {
 
   #beginNight(daysLeft: number): void {
     const { clock, device } = this.#scene;
-    this.#demandTree({ "charger/energy": String(this.#ledger.latestWh) });
-    this.#demandWellness();
+    this.#requireRetained({ "charger/energy": String(this.#ledger.latestWh) });
+    this.#requireHealthy();
     if (daysLeft === 1) {
       this.#hasEnded = true;
       return;
@@ -297,7 +299,7 @@ class Week {
   }
 }
 
-/** The record, or the kind of it where there are several. */
+/** Kind of a storage record, from its key. */
 function kindOf(key: string): string {
   if (key === "local-list" || key.startsWith("list-")) return "local list";
   return key.startsWith("log") ? "log" : key;

@@ -1,14 +1,14 @@
 import type { IO, ListenerConstructor, TCP, TCPConstructor } from "../../../modules/board/index.js";
 import { concatBytes, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 
-/** What a client's lines do. */
+/** Session of a client that sends text lines. */
 export interface LineSession extends IO {
-  /** `false`: nothing that is understood; the connection ends. */
+  /** Handles a line. Returns `false` if it does not understand the line; the server then disconnects. */
   take(line: string): boolean;
 }
 
 const MAX_LINE_BYTES = 4096;
-/** Lines that a client does not read; more, and it is let go. */
+/** Maximum number of bytes that a client leaves unread. The server then disconnects. */
 const MAX_UNSENT_BYTES = 65_536;
 const NEWLINE = 10;
 
@@ -30,8 +30,8 @@ export function serveLines(options: {
 }
 
 class LineConnection {
-  #socket: TCP;
-  #session: LineSession;
+  readonly #socket: TCP;
+  readonly #session: LineSession;
   #received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #isOpen = false;

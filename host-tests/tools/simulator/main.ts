@@ -1,6 +1,7 @@
 /**
- * A station in the Moddable simulator: the firmware on XS, its sockets, HTTP server, resolver, clock and cryptography
- * the SDK's, its radio, Wi-Fi and pins virtual. `npm run phone` reaches the radio; the vehicle obeys a text port.
+ * A station in the Moddable simulator. The firmware runs on XS with the SDK's sockets, HTTP server, resolver,
+ * clock and cryptography; radio, Wi-Fi and pins are virtual. `npm run phone` connects to the radio; a text
+ * port controls the vehicle.
  */
 
 import Resource from "Resource";
@@ -72,11 +73,11 @@ export default function main(): void {
   );
 }
 
-/** The SDK's parts, for one run of the firmware. */
+/** The SDK's parts for one run of the firmware. */
 function parts(life: Life): BoardParts {
   const clock = makeClock(life);
   const sockets = makeSockets({ clock, guard: life });
-  /** The chip's port 80 is another here. */
+  /** Uses the configured port instead of the chip's port 80. */
   const Listener: ListenerConstructor = class extends sockets.Listener {
     constructor(options: ListenerOptions) {
       super({ ...options, port: options.port === HTTP_PORT ? Number(config.httpPort) : options.port });

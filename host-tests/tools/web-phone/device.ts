@@ -2,13 +2,13 @@ import type { NobleCentral } from "../../virtual/bluetooth/central.js";
 import type { CentralConnection } from "../../virtual/world/air.js";
 import type { BluetoothDevice, RemoteCharacteristic } from "./web-bluetooth.js";
 
-/** A station as a browser has it, over noble: for running the page's code without a browser. */
+/** Implements the browser's `BluetoothDevice` over noble, to run the page's code without a browser. */
 export class NobleDevice implements BluetoothDevice {
   readonly name: string;
-  #central: NobleCentral;
-  #address: string;
+  readonly #central: NobleCentral;
+  readonly #address: string;
   #connection: CentralConnection | undefined;
-  #onGone = new Set<() => void>();
+  readonly #onGone = new Set<() => void>();
 
   constructor(options: { central: NobleCentral; address: string; name: string }) {
     this.#central = options.central;
@@ -28,7 +28,7 @@ export class NobleDevice implements BluetoothDevice {
     disconnect: () => this.#connection?.disconnect(),
   };
 
-  /** Contact is lost. */
+  /** Simulates the loss of contact. */
   lose(): void {
     this.#connection?.lose();
   }
@@ -60,8 +60,8 @@ export class NobleDevice implements BluetoothDevice {
 class NobleCharacteristic implements RemoteCharacteristic {
   value?: DataView<ArrayBuffer>;
   #connection: CentralConnection;
-  #uuid: string;
-  #listeners = new Set<() => void>();
+  readonly #uuid: string;
+  readonly #listeners = new Set<() => void>();
 
   constructor(connection: CentralConnection, uuid: string) {
     this.#connection = connection;

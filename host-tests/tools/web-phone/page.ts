@@ -20,7 +20,7 @@ if (bluetooth) {
   });
 } else {
   connectButton.disabled = true;
-  tell(
+  showMessage(
     "This browser has no Web Bluetooth. Use Chrome or Edge on Android, Windows, macOS or ChromeOS; on Linux, switch on chrome://flags/#enable-web-bluetooth.",
     "failed",
   );
@@ -30,7 +30,7 @@ async function connect(bluetooth: WebBluetooth): Promise<void> {
   const device = await chooseStation(bluetooth);
   if (!device) return;
   station?.disconnect();
-  tell("Connecting…", "pending");
+  showMessage("Connecting…", "pending");
   device.addEventListener("gattserverdisconnected", () => {
     station = undefined;
     presentButton.disabled = true;
@@ -39,7 +39,7 @@ async function connect(bluetooth: WebBluetooth): Promise<void> {
   station = await ConnectedStation.connect(device);
   await showStatus();
   presentButton.disabled = false;
-  tell("Connected. Present your card.", "idle");
+  showMessage("Connected. Present your card.", "idle");
 }
 
 async function present(): Promise<void> {
@@ -47,9 +47,9 @@ async function present(): Promise<void> {
   presentButton.disabled = true;
   try {
     const result = await station.authorize(tagField.value, () =>
-      tell("The card is being checked…", "pending"),
+      showMessage("The card is being checked…", "pending"),
     );
-    tell(`${resultSentence(result)} (${result.code})`, result.state);
+    showMessage(`${resultSentence(result)} (${result.code})`, result.state);
     await showStatus();
   } finally {
     presentButton.disabled = station === undefined;
@@ -66,11 +66,11 @@ async function guarded(act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    tell(errorSentence(error), "failed");
+    showMessage(errorSentence(error), "failed");
   }
 }
 
-function tell(text: string, state: string): void {
+function showMessage(text: string, state: string): void {
   outcome.textContent = text;
   outcome.dataset.state = state;
 }

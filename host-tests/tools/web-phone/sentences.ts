@@ -7,7 +7,7 @@ const RESULTS: Readonly<Record<number, string>> = {
   403: "This card may not charge here.",
   408: "The café's platform did not answer. Try again in a moment.",
   409: "Plug in your vehicle first, or wait until the session that is under way is over.",
-  423: "Somebody else's card is being checked. Try again in a moment.",
+  423: "Another guest's card is being checked. Try again in a moment.",
   429: "Too many attempts. Wait a minute.",
   500: "The station is not set up right. Ask the café.",
   502: "The platform's answer could not be trusted. Ask the café.",
@@ -24,12 +24,12 @@ const STATUSES: Readonly<Record<StationStatus, string>> = {
   unavailable: "not available",
 };
 
-/** What a result says to a guest. */
+/** Text of a result for a guest. */
 export function resultSentence({ code }: SeenResult): string {
   return RESULTS[code] ?? `The station answered ${code}.`;
 }
 
-/** What went wrong, to a guest: what the browser says itself is for developers. */
+/** Text of an error for a guest. The browser's own messages are for developers. */
 export function errorSentence(error: unknown): string {
   if (!(error instanceof DOMException)) return error instanceof Error ? error.message : "Something failed.";
   if (error.name === "NetworkError")
@@ -39,7 +39,7 @@ export function errorSentence(error: unknown): string {
   return `The browser's Bluetooth failed (${error.name}: ${error.message}). Connect again.`;
 }
 
-/** What a station does, to a guest. */
+/** Text of a station's status for a guest. */
 export function statusWords(status: StationStatus): string {
   return STATUSES[status];
 }

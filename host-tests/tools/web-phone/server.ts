@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { bundleForBrowser } from "../../../platform-stub/admin/bundle-for-browser.js";
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
-/** The oldest with all of Web Bluetooth that is used here. */
+/** Oldest Chrome version that supports every part of Web Bluetooth used here. */
 const TARGET = "chrome90";
 
 export interface WebPhone {
@@ -14,7 +14,7 @@ export interface WebPhone {
   close(): void;
 }
 
-/** Serves the page on loopback, which browsers trust with Bluetooth without TLS. `port` 0 takes a free one. */
+/** Serves the page on loopback, where browsers allow Bluetooth without TLS. `port` 0 selects a free port. */
 export async function serveWebPhone(port: number): Promise<WebPhone> {
   const script = await bundleForBrowser({ file: join(FOLDER, "page.ts"), target: TARGET });
   const files = new Map([

@@ -3,14 +3,14 @@ import { RESULT_UUID, SERVICE_UUID, TAG_UUID } from "../../../modules/tag-servic
 import { parseResult, type SeenResult } from "../../virtual/world/phone.js";
 import type { BluetoothDevice, RemoteCharacteristic, WebBluetooth } from "./web-bluetooth.js";
 
-/** The protocol promises a result within 15 s; a little for the radio. */
+/** Timeout for a result, ms: 15 s by docs/protocol.md, and a margin for the radio. */
 const RESULT_TIMEOUT_MS = 17_000;
 
-/** Lets the guest choose a station. Resolves to `undefined` when the guest chooses none. */
+/** Lets the guest choose a station. Resolves to `undefined` if the guest cancels. */
 export async function chooseStation(bluetooth: WebBluetooth): Promise<BluetoothDevice | undefined> {
-  // Without an adapter the browser rejects as if the guest had chosen none.
+  // Without an adapter, the browser rejects as if the guest had cancelled.
   if (!(await bluetooth.getAvailability()))
-    throw new Error("Bluetooth is switched off, or there is none. Switch it on and try again.");
+    throw new Error("Bluetooth is switched off or missing. Switch it on and try again.");
   try {
     return await bluetooth.requestDevice({ filters: [{ services: [SERVICE_UUID] }] });
   } catch (error) {
@@ -22,9 +22,9 @@ export async function chooseStation(bluetooth: WebBluetooth): Promise<BluetoothD
 /** A station that the browser is connected to. */
 export class ConnectedStation {
   readonly name: string;
-  #device: BluetoothDevice;
-  #tag: RemoteCharacteristic;
-  #result: RemoteCharacteristic;
+  readonly #device: BluetoothDevice;
+  readonly #tag: RemoteCharacteristic;
+  readonly #result: RemoteCharacteristic;
 
   private constructor(device: BluetoothDevice, tag: RemoteCharacteristic, result: RemoteCharacteristic) {
     this.name = device.name ?? "a station without a name";
@@ -33,7 +33,9 @@ export class ConnectedStation {
     this.#result = result;
   }
 
-  /** Connects and subscribes to results. Keeps no connection when it rejects: a station has few. */
+  /**
+   * Connects and subscribes to results. Disconnects before it rejects, because a station has few connections.
+   */
   static async connect(device: BluetoothDevice): Promise<ConnectedStation> {
     try {
       const server = await device.gatt.connect();
@@ -50,12 +52,15 @@ export class ConnectedStation {
     }
   }
 
-  /** What the station says now. */
+  /** Reads the station's current status and latest result. */
   async read(): Promise<SeenResult> {
     return resultOf(await this.#result.readValue());
   }
 
-  /** Presents a virtual card. Resolves to the final result; rejects when there is none. */
+  /**
+   * Presents a virtual card. Resolves to the final result; rejects if the connection fails or the result
+   * times out.
+   */
   async authorize(tag: string, onPending: () => void): Promise<SeenResult> {
     let stop = () => {};
     const final = new Promise<SeenResult>((resolve, reject) => {
@@ -93,7 +98,7 @@ export class ConnectedStation {
   }
 }
 
-/** What Web Bluetooth says when there is no such service, too. */
+/** Web Bluetooth also reports NotFoundError if a service is missing. */
 function isNotFound(error: unknown): boolean {
   return error instanceof DOMException && error.name === "NotFoundError";
 }
@@ -102,6 +107,8 @@ function resultOf(view: DataView<ArrayBuffer> | undefined): SeenResult {
   const bytes = view && new Uint8Array(view.buffer, view.byteOffset, view.byteLength).slice();
   const result = bytes && parseResult(bytes);
   if (!result)
-    throw new Error("What the station sent is not of this protocol. Is its firmware newer than this page?");
+    throw new Error(
+      "The station's response has an unknown format. Its firmware may be newer than this page.",
+    );
   return result;
 }

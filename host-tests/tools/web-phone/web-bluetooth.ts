@@ -1,7 +1,7 @@
-/** What is used here of Web Bluetooth (W3C Community Group report), which no browser types come with. */
+/** Types of the part of Web Bluetooth (W3C Community Group report) that is used here. TypeScript has none. */
 
 export interface WebBluetooth {
-  /** Whether there is an adapter that is switched on. */
+  /** Whether an adapter is present and switched on. */
   getAvailability(): Promise<boolean>;
   requestDevice(options: { filters: readonly { services: readonly string[] }[] }): Promise<BluetoothDevice>;
 }

@@ -5,26 +5,29 @@ import { bundle, type Engine } from "./engine.js";
 
 const BUDGET_FILE = fileURLToPath(new URL("budget.json", import.meta.url));
 
-/** What a step of a station's life costs on XS. */
+/** Cost of one step of the station on XS. */
 export interface Cost {
   readonly step: string;
-  /** Executed. */
+  /** Number of executed bytecodes. */
   readonly bytecodes: number;
-  /** Of the heap, after the step and a collection, beyond what the code itself takes; 16 bytes each on the ESP32. */
+  /**
+   * Heap slots in use after the step and a collection, without the code's own. A slot has 16 bytes on the
+   * ESP32.
+   */
   readonly slots: number;
 }
 
 const countSchema = z.strictObject({ bytecodes: z.int(), slots: z.int() });
 const budgetSchema = z.strictObject({
-  /** What a step may cost at most, whatever it costs now; some steps have a goal. */
+  /** Fixed upper limits of bytecodes for some steps, independent of the last measurement. */
   goals: z.record(z.string(), z.int()),
-  /** What each step cost when somebody last looked. */
+  /** Cost of each step at the last measurement. */
   steps: z.record(z.string(), countSchema),
 });
 
 export type Budget = z.infer<typeof budgetSchema>;
 
-/** In their order; the ones with a name to show are measured. */
+/** Steps in order. Only those with a display name are measured. */
 const STEPS: readonly { readonly call: string; readonly measured?: string }[] = [
   { call: "prepare()" },
   { call: "boot()", measured: "boot" },
@@ -39,14 +42,14 @@ const STEPS: readonly { readonly call: string; readonly measured?: string }[] = 
 ];
 
 const MANY_ATTEMPTS = 1000;
-/** Tables of the engine grow once, and by whole blocks. */
+/** Number of authorizations before growth is measured: the engine's tables grow once, by whole blocks. */
 const FIRST_ATTEMPTS = 20;
 
 export function readBudget(): Budget {
   return budgetSchema.parse(JSON.parse(readFileSync(BUDGET_FILE, "utf8")));
 }
 
-/** Slots in use once everything that can be collected is. */
+/** Number of heap slots in use after a collection. */
 async function slotsInUse(engine: Engine): Promise<number> {
   await engine.evaluate("gc()");
   return (await engine.evaluate("gc()")).slots;
@@ -65,7 +68,7 @@ export async function measureCosts(engine: Engine): Promise<Cost[]> {
   return costs;
 }
 
-/** By how many slots the heap grows over many authorizations. Follows `measureCosts`. */
+/** Number of heap slots that many authorizations add. Call it after `measureCosts`. */
 export async function measureGrowth(engine: Engine): Promise<number> {
   await engine.evaluate(`steps.authorizeMany(${FIRST_ATTEMPTS})`);
   const before = await slotsInUse(engine);
@@ -75,7 +78,7 @@ export async function measureGrowth(engine: Engine): Promise<number> {
 
 const TOLERANCE = 1.05;
 
-/** What is wrong with a cost: one sentence each, none when it is within its budget. */
+/** Errors for a cost that exceeds its budget, one sentence each. */
 export function costErrors({ step, bytecodes, slots }: Cost, budget: Budget): string[] {
   const planned = budget.steps[step];
   if (!planned) return [`${step} has no budget; add it to host-tests/tools/xs/budget.json`];

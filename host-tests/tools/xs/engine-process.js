@@ -1,6 +1,7 @@
 /**
- * A process with the XS engine in it: JSON lines `{source}` in, `{reports, bytecodes, slots}` or `{error}` out. It is
- * a process of its own because @endo/init, which xsnap needs, hardens every built-in of the process that it is in.
+ * Process with the XS engine: receives JSON lines `{source}`, sends `{reports, bytecodes, slots}` or
+ * `{error}`. It is a separate process because @endo/init, which xsnap requires, hardens every built-in of its
+ * process.
  */
 
 import "@endo/init";

@@ -6,17 +6,17 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const PROCESS = fileURLToPath(new URL("engine-process.js", import.meta.url));
-/** From the project's root. */
+/** Path from the project's root. */
 const JEST = "host-tests/tools/xs/jest.ts";
 const MAX_BUNDLE_BYTES = 2 ** 26;
 
-/** What a script did and cost. */
+/** Outcome and cost of a script. */
 export interface Evaluation {
-  /** What it gave to `report`. */
+  /** Values passed to `report`. */
   readonly reports: readonly unknown[];
-  /** Executed; the same on every run. */
+  /** Number of executed bytecodes; the same on every run. */
   readonly bytecodes: number;
-  /** Of the heap, in use after it; 16 bytes each on the ESP32. */
+  /** Heap slots in use after the script. A slot has 16 bytes on the ESP32. */
   readonly slots: number;
 }
 
@@ -27,7 +27,7 @@ const TOO_LONG = [
   "goes to its slot as it comes: the sender is held back while the flash is busy",
 ];
 
-/** In the engine: hands a value to the host. */
+/** Defines `report`, which sends a value to the host. */
 const PRELUDE = `
   globalThis.report = (value) => issueCommand(new TextEncoder().encode(JSON.stringify(value ?? null)).buffer);
   globalThis.fuzzRuns = 500;
@@ -37,12 +37,12 @@ const PRELUDE = `
 export const HOW_TO_GET_XS =
   "the XS engine is not installed; npm ci builds it (@agoric/xsnap) where there are make and a C compiler";
 
-/** Folder of the SDK's name for the host, where xsnap's build leaves its worker (`src/xsnap.js` of the package). */
+/** Folder with xsnap's worker by the host's name in the SDK (`src/xsnap.js` of the package). */
 const WORKER_FOLDERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = { linux: "lin", darwin: "mac" };
 
 /**
- * The worker's binary is there. The package alone proves nothing: its install script, which compiles the worker, may
- * have been blocked or have failed.
+ * Whether the worker's binary exists. The package alone is not sufficient: its install script, which compiles
+ * the worker, may have been blocked or have failed.
  */
 export function isXSInstalled(root = ROOT, system = process.platform): boolean {
   const folder = WORKER_FOLDERS[system];
@@ -51,11 +51,11 @@ export function isXSInstalled(root = ROOT, system = process.platform): boolean {
   return existsSync(join(build, "bin", folder, "release", "xsnap-worker"));
 }
 
-/** One XS machine. What a script leaves in `globalThis` is there for the next. */
+/** One XS machine. Scripts share its `globalThis`. */
 export class Engine {
-  #process: ChildProcessWithoutNullStreams;
-  #answers: AsyncIterator<string>;
-  #lines: Interface;
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #answers: AsyncIterator<string>;
+  readonly #lines: Interface;
 
   private constructor(child: ChildProcessWithoutNullStreams) {
     this.#process = child;
@@ -70,7 +70,7 @@ export class Engine {
     return engine;
   }
 
-  /** Rejects with what the script threw. */
+  /** Runs a script. Rejects with the error that the script throws. */
   async evaluate(source: string): Promise<Evaluation> {
     this.#process.stdin.write(`${JSON.stringify({ source })}\n`);
     const { value, done } = await this.#answers.next();
@@ -86,7 +86,10 @@ export class Engine {
   }
 }
 
-/** One script of everything that `entry` imports, for an engine without modules; tests get a small jest. */
+/**
+ * Bundles `entry` with all its imports into one script, for an engine without modules. Tests get a small
+ * jest.
+ */
 export function bundle(entry: string): string {
   const { status, stdout, stderr } = spawnSync(
     join(ROOT, "node_modules", ".bin", "esbuild"),

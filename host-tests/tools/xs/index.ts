@@ -1,4 +1,4 @@
-/** `npm run xs`: the firmware on the engine of the chip. */
+/** Command `npm run xs`: runs the firmware on the chip's engine. */
 
 import { Command } from "commander";
 import { fail } from "../cli/defaults.js";
@@ -8,9 +8,9 @@ import { GROWTH_NOISE_SLOTS } from "./limits.js";
 import { portableTests, runSuite } from "./suites.js";
 
 new Command("npm run xs --")
-  .description("Runs the tests of what runs on the chip on the XS engine, and measures what steps cost there")
-  .argument("[files...]", "only tests whose file has one of these in its name, and no costs")
-  .option("--json", "the costs as one JSON object, and nothing else", false)
+  .description("Runs the firmware's tests on the XS engine, and measures the cost of steps")
+  .argument("[files...]", "run only test files whose name contains one of these, and measure no costs")
+  .option("--json", "print only the costs, as one JSON object", false)
   .showHelpAfterError()
   .action(run)
   .parseAsync()
@@ -32,7 +32,7 @@ async function runTests(engine: Engine, wanted: string[]): Promise<void> {
     (file) => wanted.length === 0 || wanted.some((one) => file.includes(one)),
   );
   if (files.length === 0)
-    throw new Error(`no test that needs nothing of Node has ${wanted.join(" or ")} in its name`);
+    throw new Error(`no test file that runs without Node has ${wanted.join(" or ")} in its name`);
   for (const file of files) {
     const outcomes = await runSuite(engine, file);
     const failed = outcomes.filter(({ error }) => error !== undefined);

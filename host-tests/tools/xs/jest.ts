@@ -1,7 +1,4 @@
-/**
- * As much of jest as the tests of what runs on the chip use, for an engine that has the language and nothing else.
- * jest.test.ts holds it against jest's own.
- */
+/** Minimal jest for an engine that has only the language. jest.test.ts compares it with the original. */
 
 type Body = () => void | Promise<void>;
 
@@ -19,7 +16,7 @@ interface Test {
 
 export interface TestOutcome {
   readonly name: string;
-  /** None: it passed. */
+  /** Undefined for a passed test. */
   readonly error?: string;
 }
 
@@ -32,7 +29,7 @@ export function describe(name: string, define: () => void): void {
   suites = suites.slice(0, -1);
 }
 
-/** The host names tests that take an interpreter too long. */
+/** Names of tests that take an interpreter too long, set by the host. */
 const { tooLong = [] } = globalThis as { tooLong?: readonly string[] };
 
 export function test(name: string, body: Body): void {
@@ -51,7 +48,7 @@ export function afterEach(body: Body): void {
 
 type Row = readonly unknown[];
 
-/** `%s` takes the row's values in their order. */
+/** Implements `test.each`. `%s` takes the row's values in order. */
 function each(define: (name: string, body: Body) => void) {
   return (rows: readonly unknown[]) =>
     (name: string, body: (...values: unknown[]) => void | Promise<void>) => {
@@ -69,7 +66,7 @@ function each(define: (name: string, body: Body) => void) {
 test.each = each(test);
 describe.each = each(describe);
 
-/** Runs what was defined since the last time, one after the other. */
+/** Runs the tests defined since the last call, in order. */
 export async function runTests(): Promise<TestOutcome[]> {
   const outcomes: TestOutcome[] = [];
   for (const { name, suites: around, body } of tests) {
@@ -94,7 +91,7 @@ async function runTest(around: readonly Suite[], body: Body): Promise<string | u
   }
 }
 
-/** Stands for values that a function accepts. */
+/** Asymmetric matcher: accepts every value for which `matches` is true. */
 class Asymmetric {
   readonly matches: (value: unknown) => boolean;
   readonly text: string;
@@ -113,7 +110,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** What jest's `toEqual` takes for equal; with `isSubset` what its `toMatchObject` does. */
+/** Implements the equality of jest's `toEqual`, and with `isSubset` that of `toMatchObject`. */
 function equals(actual: unknown, expected: unknown, isSubset = false): boolean {
   if (expected instanceof Asymmetric) return expected.matches(actual);
   if (Object.is(actual, expected)) return true;

@@ -1,2 +1,5 @@
-/** Slots by which 1,000 authorizations may differ: tables grow by blocks. One slot kept by each would be 1,000. */
+/**
+ * Slots by which 1,000 authorizations may differ, because tables grow by blocks. One leaked slot each would
+ * be 1,000.
+ */
 export const GROWTH_NOISE_SLOTS = 100;

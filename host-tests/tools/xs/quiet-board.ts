@@ -1,6 +1,6 @@
 /**
- * A board whose world does next to nothing, so that what a step costs on it is what the firmware costs: its broker
- * answers with bytes that were made before, its cipher knows the answer, its clock is virtual.
+ * Board with minimal surroundings, so that the cost of a step is the firmware's cost: its broker answers with
+ * prepared bytes, its cipher returns a fixed answer, its clock is virtual.
  */
 
 import { makeHTTPServer } from "../../../firmware/boards/http-server/index.js";
@@ -29,7 +29,7 @@ class QuietTCP implements TCP {
   readonly remoteAddress = "192.168.4.2";
   readonly remotePort = 50_000;
   handlers: TCPHandlers;
-  /** What the firmware sends. */
+  /** Receives the bytes that the firmware sends. */
   onSent: (bytes: Uint8Array<ArrayBuffer>) => void = () => {};
   #waiting: ArrayBuffer | undefined;
 
@@ -43,7 +43,7 @@ class QuietTCP implements TCP {
     }
   }
 
-  /** Another instance goes on with this connection. */
+  /** Called when another instance takes over this connection. */
   taken: ((by: QuietTCP) => void) | undefined;
 
   deliver(bytes: ArrayBuffer): void {
@@ -77,12 +77,12 @@ export interface QuietBoard extends Board {
   readonly broker: QuietBroker;
   /** Sends a request to the HTTP API. */
   request(text: ArrayBuffer): void;
-  /** Connects a central. `onNotified` gets its notifications. */
+  /** Connects a central. `onNotified` receives its notifications. */
   connectPhone(onNotified: (value: Uint8Array<ArrayBuffer>) => void): QuietPhone;
   setPilot(levels: PilotLevels): void;
 }
 
-/** @param plain what every answer of the platform says once it is decrypted */
+/** @param plain decrypted content of every response of the platform */
 export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
   const clock = new VirtualClock();
   const guard = {

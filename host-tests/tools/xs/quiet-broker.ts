@@ -3,20 +3,20 @@ const PUBLISH = 3;
 const SUBSCRIBE = 8;
 const PINGREQ = 12;
 const QOS_1 = 0x02;
-/** A message to the platform is longer than any value of the tree. */
+/** Minimum length of a request to the platform, bytes. Every property's message is shorter. */
 const LEAST_REQUEST_BYTES = 150;
 
-/** A broker that looks at no more of a packet than it takes to answer it. */
+/** Broker that parses only as much of a packet as it needs to answer it. */
 export class QuietBroker {
-  /** The whole packet that answers the next request to the platform. */
+  /** Complete packet that answers the next request to the platform. */
   response: ArrayBuffer | undefined;
-  #soon: (callback: () => void) => void;
+  readonly #soon: (callback: () => void) => void;
 
   constructor(soon: (callback: () => void) => void) {
     this.#soon = soon;
   }
 
-  /** Takes one packet: the firmware writes each whole. */
+  /** Handles one packet. The firmware writes each packet as a whole. */
   take(bytes: Uint8Array<ArrayBuffer>, answer: (bytes: ArrayBuffer) => void): void {
     const reply = this.#replyTo(bytes);
     if (reply) this.#soon(() => answer(reply));

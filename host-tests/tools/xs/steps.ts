@@ -1,4 +1,7 @@
-/** The steps of a station's life whose cost is measured on XS. Each is called by itself; each checks that it worked. */
+/**
+ * Steps of the station whose cost is measured on XS. Each step is called separately and checks that it
+ * succeeded.
+ */
 
 import { defaultConfig } from "../../../firmware/config.js";
 import { startStation } from "../../../firmware/start.js";
@@ -14,7 +17,7 @@ const FORM =
 const PAIR = encodeUTF8(
   `POST /pair HTTP/1.1\r\nhost: 192.168.4.1\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: ${FORM.length}\r\n\r\n${FORM}`,
 ).buffer;
-/** The quiet board's random numbers are ones, and its hashes zeros. */
+/** The quiet board's random numbers are all ones, and its hashes all zeros. */
 const REQUEST_ID = String(0x0101010101010101n);
 const USER = "00".repeat(32);
 const DEVICE_ID = "a4-cf-12-00-00-01";
@@ -23,7 +26,7 @@ const DEVICE_RECORD = encodeUTF8(
 );
 const PAYLOAD = new Uint8Array(300).fill(0x61);
 const TAG = encodeUTF8("GUEST-0001").buffer;
-/** More than the limit of a source or the station allows in a moment would be refused. */
+/** Time between attempts, ms. Faster attempts exceed the rate limits. */
 const BETWEEN_ATTEMPTS_MS = 61_000;
 const FINAL_STATE_AUTHORIZED = 2;
 
@@ -34,14 +37,14 @@ let finalResults = 0;
 let publishPacket: Uint8Array<ArrayBuffer>;
 
 function expectThat(what: string, isTrue: boolean): void {
-  if (!isTrue) throw new Error(`not so: ${what}`);
+  if (!isTrue) throw new Error(`the step failed: ${what}`);
 }
 
 function advanceUntil(what: string, condition: () => boolean): void {
   expectThat(what, board.clock.runUntil(condition, 60_000));
 }
 
-/** What is not measured: a world, and the packets that it will send. */
+/** Not measured: creates the world and the packets to send. */
 function prepare(): void {
   board = makeQuietBoard(encodeUTF8('{"authorized":true}').buffer);
   board.openStorage("plugpass").write("device", DEVICE_RECORD);
@@ -97,7 +100,7 @@ function idleMinute(): void {
   board.clock.advance(60_000);
 }
 
-/** Not measured: a vehicle is plugged, a phone connects. */
+/** Not measured: plugs in a vehicle and connects a phone. */
 function arrive(): void {
   board.setPilot({ highMv: 9000, lowMv: 9000 });
   board.clock.advance(100);
@@ -107,14 +110,14 @@ function arrive(): void {
   });
 }
 
-/** From the write of the tag to the final notification. */
+/** Authorizes a tag, from its write to the final notification. */
 function authorize(): void {
   const before = finalResults;
   phone.write(TAG_UUID, TAG);
   advanceUntil("there is a final result", () => finalResults === before + 1);
 }
 
-/** Not measured: the vehicle leaves, and the limits forget. */
+/** Not measured: unplugs the vehicle and lets the rate limits expire. */
 function leave(): void {
   phone.disconnect();
   board.setPilot({ highMv: 12_000, lowMv: 12_000 });
@@ -131,7 +134,7 @@ function parsePublish(): void {
   expectThat("it is parsed", packets.length === 1);
 }
 
-/** Each with a phone that comes and goes, as guests do. */
+/** Authorizes tags with one connection each, as guests do. */
 function authorizeMany(count: number): void {
   for (let i = 0; i < count; i++) {
     arrive();

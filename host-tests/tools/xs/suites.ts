@@ -4,7 +4,7 @@ import { ROOT, targetOf, valueImports } from "../imports.js";
 import { bundle, type Engine } from "./engine.js";
 import type { TestOutcome } from "./jest.js";
 
-/** Where tests of what runs on the chip are. */
+/** Folders with tests of code that runs on the chip. */
 const FOLDERS = [
   "modules",
   "firmware",
@@ -14,10 +14,10 @@ const FOLDERS = [
   "host-tests/suites/simulation",
 ];
 
-/** A fleet of 500 stations takes an interpreter minutes. */
+/** Files that take an interpreter too long: a fleet of 500 stations takes minutes. */
 const TOO_LONG = ["host-tests/suites/simulation/fleet-update.test.ts"];
 
-/** The tests that need nothing of Node, the contract suites among them. */
+/** Tests that run without Node, including the contract suites. */
 export function portableTests(): string[] {
   const foreign = new Map<string, boolean>();
   return FOLDERS.flatMap(testFiles).filter(
@@ -44,12 +44,12 @@ function testFiles(folder: string): string[] {
     .sort();
 }
 
-/** A test that puts fakes in the place of the SDK's modules: only jest does that. */
+/** Whether a test replaces the SDK's modules by fakes, which only jest can do. */
 function replacesModules(file: string): boolean {
   return readFileSync(join(ROOT, file), "utf8").includes("unstable_mockModule");
 }
 
-/** A file that imports something beyond the project, @noble's cryptography and jest, itself or by what it imports. */
+/** Whether a file depends on a package other than @noble's cryptography and jest, directly or indirectly. */
 function isForeign(file: string, known: Map<string, boolean>): boolean {
   const before = known.get(file);
   if (before !== undefined) return before;

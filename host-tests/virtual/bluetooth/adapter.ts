@@ -7,7 +7,10 @@ export interface Adapter {
   readonly makeTransport: () => HCITransport;
 }
 
-/** Opens `name`, `hci0` say, and closes it again, so that what is wrong is told before a station or a phone relies on it. */
+/**
+ * Opens an adapter such as `hci0` and closes it again, so that errors are reported before a station or a
+ * phone uses it.
+ */
 export function findAdapter(name: string): Adapter {
   const transport = adapterTransport(name);
   const packages = loadBluetoothPackages();
@@ -17,7 +20,7 @@ export function findAdapter(name: string): Adapter {
   const socket = new packages.HCISocket();
   try {
     socket.bindRaw(transport.stackOptions.deviceId);
-    if (!socket.isDevUp()) throw new Error("it is down; bring it up with bluetoothctl power on");
+    if (!socket.isDevUp()) throw new Error("the adapter is down; bring it up with bluetoothctl power on");
   } catch (error) {
     throw new Error(
       `adapter ${name} cannot be used: ${error instanceof Error ? error.message : "it does not answer"}; ` +

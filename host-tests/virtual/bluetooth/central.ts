@@ -9,21 +9,21 @@ import type { HCITransport } from "./transport.js";
 export interface NobleCentralOptions {
   readonly packages: BluetoothPackages;
   readonly clock: Clock;
-  /** Called for each scan and each connection: on the virtual radio each is a phone of its own. */
+  /** Creates the transport of a scan or a connection. On the virtual radio, each has its own address. */
   readonly makeTransport: () => HCITransport;
 }
 
 type PDU = Uint8Array<ArrayBuffer>;
 
 const CONNECT_TIMEOUT_MS = 3000;
-/** Whoever was not heard for so long is reported anew. */
+/** Time after which an advertiser that was not received is reported again, ms. */
 const ABSENT_MS = 500;
 
-/** A phone's side of the radio on a real stack, noble. */
+/** Central on the real Bluetooth stack noble. */
 export class NobleCentral implements Central {
-  #options: NobleCentralOptions;
-  /** Of those who were heard: `public` or `random`. */
-  #addressTypes = new Map<string, string>();
+  readonly #options: NobleCentralOptions;
+  /** Address types of received advertisers: `public` or `random`. */
+  readonly #addressTypes = new Map<string, string>();
 
   constructor(options: NobleCentralOptions) {
     this.#options = options;
@@ -32,12 +32,12 @@ export class NobleCentral implements Central {
   scan(onReport: (report: AirReport) => void): IO {
     const { clock } = this.#options;
     const stack = this.#start(() => stack.bindings.startScanning([], true));
-    const heard = new Map<string, { text: string; atMs: number; advertisement: PDU; scanResponse: PDU }>();
+    const received = new Map<string, { text: string; atMs: number; advertisement: PDU; scanResponse: PDU }>();
     stack.bindings._hci.on(
       "leAdvertisingReport",
       (_status: number, type: number, address: string, addressType: string, data: Buffer, rssi: number) => {
         this.#addressTypes.set(address, addressType);
-        const before = heard.get(address);
+        const before = received.get(address);
         const empty = { advertisement: new Uint8Array(0), scanResponse: new Uint8Array(0) };
         const { advertisement, scanResponse } = before ?? empty;
         const isResponse = type === ReportType.scanResponse;
@@ -47,8 +47,8 @@ export class NobleCentral implements Central {
         const text = `${now.advertisement} ${now.scanResponse}`;
         const atMs = clock.monotonicMs();
         const isNews = before?.text !== text || atMs - before.atMs > ABSENT_MS;
-        // What was read before the scan response is not all yet: the report is made with that.
-        heard.set(address, { ...now, text: isResponse || !isNews ? text : "", atMs });
+        // Data before the scan response is incomplete: the report waits for the response.
+        received.set(address, { ...now, text: isResponse || !isNews ? text : "", atMs });
         if (!isNews || !isResponse) return;
         onReport({ address, rssi, advertisingData: now.advertisement, scanResponse: now.scanResponse });
       },
@@ -69,7 +69,7 @@ export class NobleCentral implements Central {
     });
     const end = () => {
       clock.clear(timer);
-      // A controller goes on trying, also when its host has gone.
+      // A controller continues to connect after its host has stopped.
       if (isRequested) stack.bindings.cancelConnect(id);
       isRequested = false;
       stack.close();
@@ -116,7 +116,7 @@ export class NobleCentral implements Central {
       onReady();
     });
     bindings.start();
-    // Commands here end in their own good order.
+    // Removes the stack's signal handlers, because the commands shut down by themselves.
     process.removeListener("SIGINT", bindings._sigIntHandler);
     process.removeListener("exit", bindings._exitHandler);
     const close = () => {

@@ -26,11 +26,11 @@ import type { HCITransport } from "./transport.js";
 
 export interface BlenoOptions {
   readonly packages: BluetoothPackages;
-  /** Called for each server; a transport lasts as long as its server. */
+  /** Creates the transport of a server. It lasts as long as the server. */
   readonly makeTransport: () => HCITransport;
 }
 
-/** The board's GATT server on a real stack, bleno. A failing adapter is an error of the constructor. */
+/** Makes the board's GATT server on the real stack bleno. The constructor throws if the adapter fails. */
 export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServerConstructor {
   let isInUse = false;
   return class BlenoGATTServer implements GATTServer {
@@ -51,9 +51,9 @@ export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServ
       this.#release = life.hold(() => {
         this.#isClosed = true;
         isInUse = false;
-        // Without a word where the power is cut: else the stack disconnects everybody first.
+        // After a power cut, prevents the stack from disconnecting its centrals.
         if (life.isOver && isOfTheBoard) this.#bindings._hci.disconnect = () => {};
-        // It looks every second whether an adapter is up, also after its end.
+        // bleno polls the adapter's state every second, also after its end.
         this.#bindings._hci.pollIsDevUp = () => {};
         this.#bindings.removeAllListeners();
         this.#bindings.stop();
@@ -101,7 +101,10 @@ export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServ
       });
     }
 
-    /** The stack advertises again after each connection and disconnection, while it thinks that it should. */
+    /**
+     * Stops advertising while all connections are used. The stack starts advertising after each connection
+     * and disconnection.
+     */
     #keepToTheLimit(): void {
       if (this.#isClosed) return;
       const isFull = this.#peers.size >= MAX_CONNECTIONS;
@@ -119,7 +122,7 @@ function startStack(
   life: Life,
 ): BlenoBindings {
   const bindings = new packages.BlenoBindings(stackOptions);
-  // The constructor of this version forgets the option.
+  // The constructor of this version ignores the option.
   bindings._hci._userChannel = stackOptions.userChannel === true;
   bindings._gatt.maxMtu = offeredMTU(mtu);
   bindings.setServices(
@@ -130,7 +133,7 @@ function startStack(
   );
   guardATT(bindings);
   bindings.init();
-  // Commands here end in their own good order.
+  // Removes the stack's signal handlers, because the commands shut down by themselves.
   process.removeListener("SIGINT", bindings._sigIntHandler);
   process.removeListener("exit", bindings._exitHandler);
   return bindings;
@@ -175,12 +178,12 @@ function makeCharacteristic(
   });
 }
 
-/** A central that is connected. */
+/** A connected central. */
 class Peer implements GATTConnection {
   #bindings: BlenoBindings;
-  #handle: number;
-  #life: Life;
-  #senders = new Map<GATTCharacteristic, (data: Buffer) => void>();
+  readonly #handle: number;
+  readonly #life: Life;
+  readonly #senders = new Map<GATTCharacteristic, (data: Buffer) => void>();
   #isOpen = true;
 
   constructor(bindings: BlenoBindings, handle: number, life: Life) {
@@ -204,7 +207,7 @@ class Peer implements GATTConnection {
     if (this.#senders.delete(characteristic)) this.#life.run(() => characteristic.onUnsubscribe?.(this));
   }
 
-  /** Subscriptions end with the connection. */
+  /** Handles the disconnection: the subscriptions end. */
   leave(): void {
     this.#isOpen = false;
     for (const characteristic of this.#senders.keys()) this.unsubscribe(characteristic);

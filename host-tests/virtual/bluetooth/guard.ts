@@ -10,17 +10,17 @@ export const AttOpcode = Object.freeze({
 });
 
 const WRITE_COMMAND = 0x52;
-/** Of an opcode: no answer is expected (3.3.1). */
+/** Flag of opcodes that expect no response (3.3.1). */
 const COMMAND_FLAG = 0x40;
 const CLIENT_CONFIGURATION = "2902";
 const WRITE_HEADER_BYTES = 3;
 const PREPARE_HEADER_BYTES = 5;
-/** More than any value, so that too long a value is told from a full queue. */
+/** Maximum bytes of prepared writes. It exceeds any value, so that bleno can report a long value as such. */
 const MAX_PREPARED_BYTES = 1024;
 
 /**
- * Holds bleno to what a stranger may send it: in this version a truncated PDU is an exception, prepared writes and
- * fragments are kept without bound, and nonsense in a configuration descriptor subscribes.
+ * Protects bleno against malformed requests. In this version, a truncated PDU is an exception, prepared
+ * writes and fragments are stored without limit, and invalid configuration descriptor values subscribe.
  */
 export function guardATT(bindings: BlenoBindings): void {
   guardRequests(bindings._gatt);
@@ -52,7 +52,10 @@ function guardRequests(gatt: BlenoGATT): void {
   };
 }
 
-/** A configuration that is neither "notifications" nor "none": reserved bits, or indications that nobody offers. */
+/**
+ * Whether a request writes a configuration other than "notifications" or "none": reserved bits, or
+ * indications.
+ */
 function isNonsense(gatt: BlenoGATT, request: Buffer): boolean {
   if (request[0] !== AttOpcode.write && request[0] !== WRITE_COMMAND) return false;
   if (request.length !== WRITE_HEADER_BYTES + 2) return false;
@@ -83,7 +86,10 @@ function guardFragments(hci: BlenoBindings["_hci"]): void {
   };
 }
 
-/** What reading beyond the end of a packet makes; by name, as a test runner has constructors of its own. */
+/**
+ * Whether an error comes from reading beyond the end of a packet. Compares names, because a test runner has
+ * its own constructors.
+ */
 function isOfTheParser(error: unknown): boolean {
   const name = (error as { name?: unknown } | undefined)?.name;
   return name === "RangeError" || name === "TypeError";

@@ -7,15 +7,15 @@ type Value = Uint8Array<ArrayBuffer>;
 
 interface Operation {
   readonly start: () => void;
-  /** Of noble, when it is through. */
+  /** noble's event at the end of the operation. */
   readonly event: string;
-  /** Requests at whose refusal noble says nothing more. */
+  /** Request opcodes after whose error response noble emits no event. */
   readonly silentAfter: readonly number[];
   readonly done: (outcome: AttOutcome & { readonly results: readonly unknown[] }) => void;
   error?: number;
 }
 
-interface Place {
+interface AttributeLocation {
   readonly service: string;
   readonly characteristic: string;
 }
@@ -34,15 +34,18 @@ const EVENTS = [
   "valueRead",
 ];
 
-/** A central's connection over noble, which tells of what went well; what was refused is read from its answers here. */
+/**
+ * A central's connection over noble. noble reports only successes; errors are read from the ATT responses
+ * here.
+ */
 export class NobleConnection implements CentralConnection {
-  #gatt: NobleGATT;
-  #end: () => void;
-  #lose: () => void;
-  #operations: Operation[] = [];
-  #attributes: AttributeInfo[] = [];
-  #places = new Map<string, Place>();
-  #listeners = new Map<string, (value: Value) => void>();
+  readonly #gatt: NobleGATT;
+  readonly #end: () => void;
+  readonly #lose: () => void;
+  readonly #operations: Operation[] = [];
+  readonly #attributes: AttributeInfo[] = [];
+  readonly #locations = new Map<string, AttributeLocation>();
+  readonly #listeners = new Map<string, (value: Value) => void>();
 
   constructor({ gatt, disconnect, lose }: { gatt: NobleGATT; disconnect: () => void; lose: () => void }) {
     this.#gatt = gatt;
@@ -52,7 +55,7 @@ export class NobleConnection implements CentralConnection {
     gatt.on("notification", (_address: string, _service: string, uuid: string, value: Buffer) => {
       this.#listeners.get(dashed(uuid))?.(new Uint8Array(value));
     });
-    // Before noble sees it, whose events follow from it.
+    // Registered before noble's listener, because noble's events depend on the same PDU.
     gatt._aclStream.prependListener("data", (channel: number, pdu: Buffer) => {
       if (channel === ATT_CHANNEL && pdu[0] === AttOpcode.error && pdu.length === 5)
         this.#onError(pdu[1] ?? 0, pdu[4] ?? 0);
@@ -63,28 +66,28 @@ export class NobleConnection implements CentralConnection {
     return this.#gatt._mtu;
   }
 
-  /** Finds everything but the services of GAP and GATT themselves. */
+  /** Discovers all services except those of GAP and GATT themselves. */
   discover(done: () => void): void {
-    const discoverDescriptors = (places: readonly Place[]) => {
-      const [place, ...rest] = places;
-      if (!place) {
+    const discoverDescriptors = (locations: readonly AttributeLocation[]) => {
+      const [location, ...rest] = locations;
+      if (!location) {
         done();
         return;
       }
-      const { service, characteristic } = place;
+      const { service, characteristic } = location;
       this.#ask(
         "descriptorsDiscover",
         () => this.#gatt.discoverDescriptors(service, characteristic),
         ({ results }) => {
           const uuid = dashed(characteristic);
           const properties = this.#gatt._characteristics[service]?.[characteristic]?.rawProps ?? 0;
-          this.#places.set(uuid, place);
+          this.#locations.set(uuid, location);
           this.#attributes.push({ uuid, properties, descriptors: results[3] as string[] });
           discoverDescriptors(rest);
         },
       );
     };
-    const discoverCharacteristics = (services: readonly string[], found: readonly Place[]) => {
+    const discoverCharacteristics = (services: readonly string[], found: readonly AttributeLocation[]) => {
       const [service, ...rest] = services;
       if (service === undefined) {
         discoverDescriptors(found);
@@ -95,8 +98,8 @@ export class NobleConnection implements CentralConnection {
         () => this.#gatt.discoverCharacteristics(service, []),
         ({ results }) => {
           const characteristics = results[2] as { readonly uuid: string }[];
-          const places = characteristics.map(({ uuid }) => ({ service, characteristic: uuid }));
-          discoverCharacteristics(rest, [...found, ...places]);
+          const locations = characteristics.map(({ uuid }) => ({ service, characteristic: uuid }));
+          discoverCharacteristics(rest, [...found, ...locations]);
         },
       );
     };
@@ -188,9 +191,9 @@ export class NobleConnection implements CentralConnection {
     });
   }
 
-  #at(uuid: string, done: (outcome: AttOutcome) => void, use: (place: Place) => void): void {
-    const place = this.#places.get(uuid);
-    if (place) use(place);
+  #at(uuid: string, done: (outcome: AttOutcome) => void, use: (location: AttributeLocation) => void): void {
+    const location = this.#locations.get(uuid);
+    if (location) use(location);
     else done({ error: AttError.notFound });
   }
 
@@ -223,7 +226,7 @@ function outcomeOf(error: number | undefined): AttOutcome {
   return error === undefined ? {} : { error };
 }
 
-/** noble's 32 digits as the standard writes them; 16-bit UUIDs stay. */
+/** Converts noble's 32 digits to the standard format of a UUID. 16-bit UUIDs stay unchanged. */
 function dashed(uuid: string): string {
   if (uuid.length !== 32) return uuid;
   return [0, 8, 12, 16, 20].map((from, i, all) => uuid.slice(from, all[i + 1])).join("-");

@@ -1,28 +1,28 @@
 /**
- * The Bluetooth stacks of others, which are optional dependencies: @stoprocent/bleno for a peripheral, @stoprocent/noble
- * for a central. Both are entered below their public doors, because those know one adapter and one stack to a process;
- * the versions are pinned for that. The types here are what we use of them.
+ * External Bluetooth stacks, as optional dependencies: @stoprocent/bleno for peripherals, @stoprocent/noble
+ * for centrals. Their internal classes are used, because the public ones allow one adapter and one stack per
+ * process. The versions are pinned for that reason. The types here cover the parts in use.
  */
 
 import type { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
 
-/** What their hosts talk to: the interface of @stoprocent/bluetooth-hci-socket. */
+/** Driver class of the stacks: the interface of @stoprocent/bluetooth-hci-socket. */
 export type HCISocketClass = new () => EventEmitter;
 
 export interface HCISocket {
-  /** Throws when there is no such adapter, or the process may not use it. */
+  /** Throws if there is no such adapter or the process may not use it. */
   bindRaw(deviceId: number | undefined): number;
   isDevUp(): boolean;
   stop(): void;
 }
 
 export interface StackOptions {
-  /** In place of the operating system's socket. */
+  /** Driver to use instead of the operating system's socket. */
   readonly hciDriver?: HCISocketClass;
-  /** The adapter: 0 for hci0. */
+  /** Number of the adapter: 0 for hci0. */
   readonly deviceId?: number;
-  /** The host has the controller for itself. */
+  /** Gives the host exclusive access to the controller. */
   readonly userChannel?: boolean;
   readonly extended?: boolean;
 }
@@ -90,7 +90,7 @@ export interface NobleCharacteristic {
 export interface NobleGATT extends EventEmitter {
   readonly _mtu: number;
   readonly _aclStream: EventEmitter;
-  /** By service and UUID. */
+  /** Characteristics by service and UUID. */
   readonly _characteristics: Record<string, Record<string, NobleCharacteristic>>;
   discoverServices(uuids: readonly string[]): void;
   discoverCharacteristics(service: string, uuids: readonly string[]): void;
@@ -123,7 +123,7 @@ export interface BluetoothPackages {
 export const HOW_TO_GET_BLUETOOTH =
   "the Bluetooth stacks (@stoprocent/bleno, @stoprocent/noble) are not installed; npm ci --include=optional gets them";
 
-/** `undefined` when they are not there, or have no binary for this machine. */
+/** Loads the stacks. Returns `undefined` if they are not installed or have no binary for this machine. */
 export function loadBluetoothPackages(): BluetoothPackages | undefined {
   const require = createRequire(import.meta.url);
   try {
@@ -140,7 +140,7 @@ export function loadBluetoothPackages(): BluetoothPackages | undefined {
   }
 }
 
-/** Their hosts take only the name of a driver; from here on also a class. Before they are loaded. */
+/** Allows a class as a driver: the stacks accept only a driver's name. Call it before they are loaded. */
 function allowDriverClasses(sockets: { loadDriver: (driver: unknown) => HCISocketClass }): void {
   const { loadDriver } = sockets;
   sockets.loadDriver = (driver) =>

@@ -8,30 +8,33 @@ import type { World } from "../world/world.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "./packages.js";
 import { VirtualRadio } from "./virtual-radio.js";
 
-/** `hci`: real stacks over virtual controllers. `calls`: the virtual board's own, by function calls. */
+/**
+ * Kinds of radio. `hci`: real stacks over virtual controllers. `calls`: the virtual board's own, by function
+ * calls.
+ */
 export const RADIO_KINDS = ["hci", "calls"] as const;
 export type RadioKind = (typeof RADIO_KINDS)[number];
 
 export type MakeGATTServer = (life: Life, address: string) => GATTServerConstructor;
 
-/** What is between the stations and the phones of one process. */
+/** Radio between the stations and the phones of one process. */
 export interface Radio {
   readonly kind: RadioKind;
   readonly central: Central;
-  /** In place of the virtual board's own. */
+  /** Replaces the virtual board's GATT server. */
   readonly makeGATTServer?: MakeGATTServer;
   close(): void;
 }
 
 export interface RadioOptions {
   readonly world: World;
-  /** None: `hci` where the stacks are installed. */
+  /** Default: `hci` if the stacks are installed. */
   readonly kind?: RadioKind;
-  /** Where the packets are logged. */
+  /** Path of the log of the packets. */
   readonly btsnoopFile?: string;
 }
 
-/** Throws when the stacks are asked for and not there, or the file cannot be written. */
+/** Opens a radio. Throws if the requested stacks are not installed or the log file cannot be written. */
 export function openRadio({ world, kind, btsnoopFile }: RadioOptions): Radio {
   const packages = kind === "calls" ? undefined : loadBluetoothPackages();
   if (kind === "hci" && !packages) throw new Error(HOW_TO_GET_BLUETOOTH);

@@ -2,16 +2,19 @@ import { EventEmitter } from "node:events";
 import type { Controller } from "../radio/controller.js";
 import type { HCISocketClass, StackOptions } from "./packages.js";
 
-/** Between a host and its controller: what `--ble` chooses. */
+/** HCI transport between a host and its controller, selected by `--ble`. */
 export interface HCITransport {
   readonly stackOptions: StackOptions;
-  /** The controller is a part of the board: without power, both are silent. An adapter keeps its own, and its connections. */
+  /**
+   * The controller is part of the board: without power, both are silent. An adapter keeps its power and its
+   * connections.
+   */
   readonly isOfTheBoard: boolean;
-  /** Contact with everybody is lost, where that can be done. */
+  /** Loses the contact of all connections, if the transport can do that. */
   lose(): void;
 }
 
-/** An adapter of this machine, `hci0` say. Throws when `name` is none. */
+/** Transport to an adapter of this machine, for example `hci0`. Throws if `name` is not an adapter's name. */
 export function adapterTransport(name: string): HCITransport {
   const number = /^hci(\d{1,2})$/.exec(name)?.[1];
   if (number === undefined)
@@ -25,7 +28,7 @@ export function adapterTransport(name: string): HCITransport {
   };
 }
 
-/** A controller of the virtual radio. It is the transport's: it ends with the stack. */
+/** Transport to a controller of the virtual radio. The controller ends with the stack. */
 export function virtualTransport(controller: Controller): HCITransport {
   return {
     stackOptions: { hciDriver: driverOf(controller), userChannel: true, extended: false },
@@ -44,7 +47,7 @@ function driverOf(controller: Controller): HCISocketClass {
       return 0;
     }
 
-    /** The management interface, which a stack opens for the keys of bonds: nobody listens. */
+    /** Ignores the management interface, which a stack opens for the keys of bonds. */
     bindControl(): void {}
 
     start(): void {}

@@ -14,13 +14,13 @@ export interface VirtualRadioOptions {
   readonly log?: BtsnoopLog;
 }
 
-/** Stations on bleno and phones on noble, each with a virtual controller of its own. */
+/** Virtual radio with stations on bleno and phones on noble, each with its own virtual controller. */
 export class VirtualRadio {
   readonly ether: Ether;
-  /** Phones: each scan and each connection has an address of its own. */
+  /** Central for phones. Each scan and each connection has its own address. */
   readonly central: NobleCentral;
-  #packages: BluetoothPackages;
-  #log: BtsnoopLog | undefined;
+  readonly #packages: BluetoothPackages;
+  readonly #log: BtsnoopLog | undefined;
   #phones = 0;
 
   constructor({ packages, ether, log }: VirtualRadioOptions) {
@@ -31,7 +31,7 @@ export class VirtualRadio {
     this.central = new NobleCentral({ packages, clock: ether.clock, makeTransport });
   }
 
-  /** For a board with that address, in one run of its firmware. */
+  /** GATT server for a board with this address, in one run of its firmware. */
   gattServer(life: Life, address: string): GATTServerConstructor {
     const makeTransport = () => this.#transport(address);
     return makeBlenoGATTServer({ packages: this.#packages, makeTransport }, life);

@@ -9,7 +9,10 @@ const GCM_IV_BYTES = 12;
 const GCM_TAG_BYTES = 16;
 const BLOCK_BYTES = 16;
 
-/** The board's cryptography in plain JavaScript; its random numbers are the world's, and repeat with its seed. */
+/**
+ * The board's cryptography in plain JavaScript. Its random numbers come from the world and repeat with its
+ * seed.
+ */
 export function virtualCrypto(random: Random): Crypto {
   return {
     openGCM({ key, iv, additionalData, sealed }) {

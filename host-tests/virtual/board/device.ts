@@ -15,23 +15,23 @@ import { Flash } from "./storage.js";
 import { Cable, makeAccessPoint, makeEthernet, makeWiFi } from "./wifi.js";
 
 export interface DeviceOptions extends SocketOptions {
-  /** Made up from the world's random numbers unless given. */
+  /** Default: random, from the world's seed. */
   readonly mac?: string;
   readonly network?: "wifi" | "ethernet";
-  /** What is stored already; none: an erased flash. */
+  /** Flash with stored records. Default: erased. */
   readonly flash?: Flash;
-  /** Of Bluetooth LE, at a time. */
+  /** Maximum number of Bluetooth LE connections. */
   readonly maxConnections?: number;
-  /** Exchanges parts of the board for others, for one run of the firmware: Node's sockets, say. */
+  /** Replaces parts of the board for one run of the firmware, for example by Node's sockets. */
   readonly replace?: (life: Life) => BoardParts;
-  /** What comes with the firmware beside its code; none: it has no admin panel. */
+  /** Reads resources built with the firmware. Default: no resources, so no admin panel. */
   readonly resource?: Board["resource"];
   readonly onLog?: (line: string) => void;
-  /** The firmware has ended; `boot()` again from a timer, as a bootloader would. */
+  /** Called when the firmware has ended. Call `boot()` again from a timer, as a bootloader would. */
   readonly onEnd?: (end: RunEnd) => void;
 }
 
-/** What can be exchanged. */
+/** Parts of the board that can be replaced. */
 export interface BoardParts {
   readonly clock?: Clock;
   readonly crypto?: Crypto;
@@ -39,44 +39,44 @@ export interface BoardParts {
   readonly resolve?: Board["resolve"];
 }
 
-/** RDM6300. */
+/** Baud rate of the RDM6300 reader. */
 const CARD_READER_BAUD = 9600;
 const ROOM_C = 25;
 const FREE_HEAP_BYTES = 65_536;
 const HEAP_LOOKS = 17;
 const HEAP_STEP_BYTES = 128;
-/** `CONFIG_ESP_TASK_WDT_TIMEOUT_S` of the project's sdkconfig. */
+/** `CONFIG_ESP_TASK_WDT_TIMEOUT_S` of the project's sdkconfig, in ms. */
 const TASK_WATCHDOG_MS = 30_000;
 /** `ESP_CHIP_ID_ESP32`. */
 const ESP32_CHIP_ID = 0;
 const MAX_LOG_LINES = 10_000;
 
-/** One piece of hardware: what outlives the firmware that runs on it. */
+/** The hardware of one station. It outlasts the runs of the firmware. */
 export class Device {
   readonly mac: string;
   readonly flash: Flash;
-  /** The cable with the vehicle on it. */
+  /** Charging cable, with the vehicle on it. */
   readonly vehicle = new Vehicle();
-  /** Opens pairing mode, and more when it is held for longer. */
+  /** Button that opens pairing mode. Longer presses have further functions. */
   readonly button = new Button();
   readonly meter = new Meter();
   readonly cardReader = new SerialSender({ baud: CARD_READER_BAUD });
-  /** Of the socket. */
+  /** Lock of the socket. */
   readonly lock = new Actuator();
   readonly lamp = new Actuator();
   readonly buzzer = new Actuator();
-  /** Inside the station. */
+  /** Temperature inside the station, °C; `undefined` if the sensor fails. */
   temperatureC: number | undefined = ROOM_C;
   readonly slots: Slots;
-  /** The network cable of a device with Ethernet. */
+  /** Network cable of a device with Ethernet. */
   readonly cable = new Cable();
   readonly host: Host;
-  /** The firmware has confirmed itself, in this run. */
+  /** The firmware has been validated in this run. */
   isConfirmed = false;
-  /** What the firmware has logged, all runs together; the last of it. */
+  /** Latest log lines of all runs. */
   readonly logLines: string[] = [];
-  #world: World;
-  #options: DeviceOptions;
+  readonly #world: World;
+  readonly #options: DeviceOptions;
   #life: Life | undefined;
   #resetReason: ResetReason = { type: "power" };
   #heapLooks = 0;
@@ -91,14 +91,15 @@ export class Device {
     this.host = world.network.host();
   }
 
-  /** Writes the record `device`, as provisioning does when a station is made. */
+  /** Writes the storage record `device`, as provisioning does in production. */
   provision(record: Readonly<Record<string, unknown>>): void {
     this.flash.set("plugpass", "device", encodeUTF8(JSON.stringify({ v: 1, ...record })));
   }
 
-  /** Starts the firmware: `main` gets the board, and the end of the run before is over. */
+  /** Starts the firmware: passes the board to `main`. The previous run must have ended. */
   boot(main: (board: Board) => void): void {
-    if (this.#life && !this.#life.isOver) throw new Error("the firmware runs already; cut the power first");
+    if (this.#life && !this.#life.isOver)
+      throw new Error("the firmware is already running; cut the power first");
     if (!this.slots.start()) {
       this.#end({ type: "power-cut" });
       return;
@@ -117,18 +118,18 @@ export class Device {
     return this.#life !== undefined && !this.#life.isOver;
   }
 
-  /** Runs something within the firmware, as a callback of the board does: what it throws is a crash. */
+  /** Runs a function inside the firmware, as the board's callbacks do: an exception is a crash. */
   interrupt(callback: () => void): void {
     this.#life?.run(callback);
   }
 
   /**
-   * To be called by the firmware, and never returns: it is in an endless loop, until the task watchdog restarts the
-   * chip.
+   * Simulates an endless loop until the task watchdog restarts the chip. The firmware calls it; it never
+   * returns.
    */
   hang(): never {
     const life = this.#life;
-    if (!life) throw new Error("no firmware runs");
+    if (!life) throw new Error("no firmware is running");
     this.#world.clock.set(
       () => life.end({ type: "crash", error: new Error("reset by the task watchdog") }),
       TASK_WATCHDOG_MS,
@@ -141,7 +142,7 @@ export class Device {
     this.#options.onEnd?.(end);
   }
 
-  /** Everything ends at once. */
+  /** Cuts the power: everything ends at once. */
   cutPower(): void {
     this.#life?.end({ type: "power-cut" });
   }
@@ -191,7 +192,7 @@ export class Device {
         this.#options.onLog?.(line);
       },
       temperatureC: () => this.temperatureC,
-      // Each look finds another number, as on a chip.
+      // Each call returns another number, as on a chip.
       heapBytes: () => FREE_HEAP_BYTES - (this.#heapLooks++ % HEAP_LOOKS) * HEAP_STEP_BYTES,
       restart: (reason) => life.halt({ type: "restart", reason }),
     };

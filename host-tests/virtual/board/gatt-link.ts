@@ -11,7 +11,7 @@ import type { AttOutcome, AttributeInfo, CentralConnection } from "../world/air.
 import { AttError, MAX_VALUE_BYTES, MIN_MTU, NOTIFICATION_HEADER_BYTES } from "./gatt-rules.js";
 import type { Life } from "./life.js";
 
-/** How long contact has to be lost before it is noticed. */
+/** Time until a loss of contact is noticed, ms. */
 const SUPERVISION_MS = 2000;
 const CLIENT_CONFIGURATION_UUID = "2902";
 
@@ -19,30 +19,33 @@ export interface GATTLinkOptions {
   readonly life: Life;
   readonly clock: Clock;
   readonly services: readonly GATTService[];
-  /** The largest MTU that the server takes. */
+  /** Largest MTU that the server accepts. */
   readonly maxMTU: number;
-  /** One way of an exchange. */
+  /** Time of one direction of an exchange, ms. */
   readonly intervalMs: number;
   readonly onCentralDisconnected: (reason: string) => void;
-  /** The peripheral's side has noticed that the connection is over. */
+  /** The peripheral has noticed the end of the connection. */
   readonly onOver: () => void;
 }
 
 interface Exchange {
-  /** Requests that the exchange takes: more than one for a long write. */
+  /** Number of requests in the exchange; more than one for a long write. */
   readonly requests: number;
   readonly perform: () => () => void;
 }
 
-/** A connection between a central and the board's server: the central's side of it, and `connection` the board's. */
+/**
+ * Connection between a central and the board's server. The class is the central's end, `connection` the
+ * board's.
+ */
 export class GATTLink implements CentralConnection {
   readonly connection: GATTConnection;
   #mtu = MIN_MTU;
-  #options: GATTLinkOptions;
-  #characteristics: Map<string, GATTCharacteristic>;
-  #listeners = new Map<string, (value: Uint8Array<ArrayBuffer>) => void>();
-  #subscribed = new Set<string>();
-  #exchanges: Exchange[] = [];
+  readonly #options: GATTLinkOptions;
+  readonly #characteristics: Map<string, GATTCharacteristic>;
+  readonly #listeners = new Map<string, (value: Uint8Array<ArrayBuffer>) => void>();
+  readonly #subscribed = new Set<string>();
+  readonly #exchanges: Exchange[] = [];
   #isOpen = true;
   #hasContact = true;
 
@@ -64,7 +67,7 @@ export class GATTLink implements CentralConnection {
     return this.#mtu;
   }
 
-  /** What a central does first: it exchanges the MTU, if it asks for one (Core 5.4 Vol 3 Part F 3.4.2). */
+  /** Begins the connection: exchanges the MTU if the central requests one (Core 5.4 Vol 3 Part F 3.4.2). */
   begin(askedMTU: number | undefined, done: () => void): void {
     if (askedMTU === undefined) {
       this.#afterIntervals(0, done);
@@ -76,7 +79,7 @@ export class GATTLink implements CentralConnection {
     });
   }
 
-  /** The subscriptions end with the connection, and NimBLE says so before it says that the connection has. */
+  /** Ends the subscriptions. NimBLE reports that before it reports the disconnection. */
   endSubscriptions(): void {
     for (const uuid of this.#subscribed) {
       this.#options.life.run(() => this.#characteristics.get(uuid)?.onUnsubscribe?.(this.connection));
@@ -124,7 +127,7 @@ export class GATTLink implements CentralConnection {
   write(uuid: string, value: Uint8Array<ArrayBuffer>, done: (outcome: AttOutcome) => void): void {
     const characteristic = this.#characteristics.get(uuid);
     const whole = value.slice();
-    // A long write: prepares of MTU-5 bytes each, and an execute (Core 5.4 Vol 3 Part G 4.9.4).
+    // A long write has prepares of MTU-5 bytes each, and an execute (Core 5.4 Vol 3 Part G 4.9.4).
     const requests = whole.length <= this.mtu - 3 ? 1 : Math.ceil(whole.length / (this.mtu - 5)) + 1;
     this.#ask(requests, () => {
       if (!characteristic) return () => done({ error: AttError.notFound });
@@ -144,7 +147,7 @@ export class GATTLink implements CentralConnection {
     this.#ask(1, () => {
       if (!characteristic?.onSubscribe) return () => done({ error: AttError.notFound });
       this.#listeners.set(uuid, onNotification);
-      // NimBLE tells of a change only.
+      // NimBLE reports only changes.
       const isNew = !this.#subscribed.has(uuid);
       this.#subscribed.add(uuid);
       if (isNew) this.#options.life.run(() => characteristic.onSubscribe?.(this.connection));
@@ -182,7 +185,7 @@ export class GATTLink implements CentralConnection {
     }, this.#options.intervalMs);
   }
 
-  /** ATT carries one request at a time (Core 5.4 Vol 3 Part F 3.3.2). */
+  /** Queues an exchange: ATT allows one request at a time (Core 5.4 Vol 3 Part F 3.3.2). */
   #ask(requests: number, perform: () => () => void): void {
     this.#exchanges.push({ requests, perform });
     if (this.#exchanges.length === 1) this.#next();
@@ -194,7 +197,7 @@ export class GATTLink implements CentralConnection {
     this.#afterIntervals(2 * exchange.requests - 1, () => {
       const answer = exchange.perform();
       this.#afterIntervals(1, () => {
-        // What the answer leads to waits its turn behind what was asked before.
+        // Exchanges that the answer causes run after those already queued.
         answer();
         this.#exchanges.shift();
         this.#next();
@@ -218,7 +221,7 @@ export class GATTLink implements CentralConnection {
     this.#options.life.soon(() => done?.());
   }
 
-  /** What is on its way arrives only while the connection is there. */
+  /** Calls back after a number of intervals, unless the connection has ended. */
   #afterIntervals(count: number, arrive: () => void): void {
     this.#options.clock.set(() => {
       if (this.#isOpen && this.#hasContact) arrive();

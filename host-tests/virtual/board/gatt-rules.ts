@@ -1,20 +1,20 @@
-/** What every GATT server here holds itself to, because the chip's does. */
+/** Rules of the chip's GATT server that every GATT server here enforces. */
 
 import { type GATTCharacteristic, GATTProperties, type GATTService } from "../../../modules/board/index.js";
 
-/** Of centrals, at a time (CONFIG_BT_NIMBLE_MAX_CONNECTIONS). */
+/** Maximum number of connected centrals (CONFIG_BT_NIMBLE_MAX_CONNECTIONS). */
 export const MAX_CONNECTIONS = 3;
-/** The ATT_MTU of LE until it is exchanged (Core 5.4 Vol 3 Part G 5.2.1). */
+/** ATT_MTU of LE until it is exchanged (Core 5.4 Vol 3 Part G 5.2.1). */
 export const MIN_MTU = 23;
 const MAX_MTU = 517;
-/** What the server offers unless told (CONFIG_BT_NIMBLE_ATT_PREFERRED_MTU). */
+/** MTU that the server offers by default (CONFIG_BT_NIMBLE_ATT_PREFERRED_MTU). */
 const PREFERRED_MTU = 256;
-/** Of an attribute's value (Core 5.4 Vol 3 Part F 3.2.9). */
+/** Maximum length of an attribute's value (Core 5.4 Vol 3 Part F 3.2.9). */
 export const MAX_VALUE_BYTES = 512;
-/** Opcode and handle of a notification. */
+/** Length of a notification's opcode and handle. */
 export const NOTIFICATION_HEADER_BYTES = 3;
 
-/** Core 5.4 Vol 3 Part F 3.4.1.1. */
+/** ATT error codes (Core 5.4 Vol 3 Part F 3.4.1.1). */
 export const AttError = Object.freeze({
   none: 0x00,
   readNotPermitted: 0x02,
@@ -27,12 +27,12 @@ export const AttError = Object.freeze({
   valueNotAllowed: 0x13,
 });
 
-/** The MTU that a server offers. */
+/** MTU that a server offers. */
 export function offeredMTU(asked: number = PREFERRED_MTU): number {
   return Math.min(MAX_MTU, Math.max(MIN_MTU, asked));
 }
 
-/** As strict as the SDK's server: a callback for what the properties allow, and no other. */
+/** Checks services as strictly as the SDK's server: callbacks must match the properties exactly. */
 export function checkServices(services: readonly GATTService[]): void {
   for (const service of services) service.characteristics.forEach(checkCharacteristic);
 }

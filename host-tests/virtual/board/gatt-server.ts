@@ -12,16 +12,16 @@ import type { Life } from "./life.js";
 
 export interface RadioOptions {
   readonly air: Air;
-  /** The address on the air. */
+  /** Bluetooth address. */
   readonly address: string;
   readonly rssi?: number;
-  /** Connections at a time (CONFIG_BT_NIMBLE_MAX_CONNECTIONS). */
+  /** Maximum number of connections (CONFIG_BT_NIMBLE_MAX_CONNECTIONS). */
   readonly maxConnections?: number;
 }
 
 const RSSI = -55;
 
-/** A BLE peripheral on the virtual air. */
+/** Makes a BLE peripheral on the virtual air. */
 export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConstructor {
   const maxConnections = radio.maxConnections ?? MAX_CONNECTIONS;
   let isInUse = false;

@@ -1,7 +1,7 @@
 import type { Guard } from "../../../firmware/boards/guard.js";
 import type { Clock, Timer } from "../../../modules/board/index.js";
 
-/** What the board throws once its life is over, to unwind firmware that still runs: nothing of it runs again. */
+/** Error that the board throws after the end of a run, to unwind firmware that is still on the stack. */
 export class Halted extends Error {
   constructor() {
     super("the firmware has ended");
@@ -9,22 +9,22 @@ export class Halted extends Error {
   }
 }
 
-/** How one run of the firmware ended. */
+/** Reason for the end of a run of the firmware. */
 export type RunEnd =
   | { readonly type: "power-cut" }
-  /** The firmware asked for it. */
+  /** The firmware requested a restart. */
   | { readonly type: "restart"; readonly reason: string }
   /** An exception escaped a callback: the chip restarts. */
   | { readonly type: "crash"; readonly error: unknown };
 
 /**
- * One run of the firmware, from boot to restart or power cut. All that the board calls goes through it, so that a
- * dead firmware is never called, and an exception ends it as it would on the chip.
+ * One run of the firmware, from boot to restart or power cut. The board calls the firmware only through it:
+ * ended firmware is never called, and an exception ends the run as on the chip.
  */
 export class Life implements Guard {
-  #clock: Clock;
-  #onEnd: (end: RunEnd) => void;
-  #resources = new Set<() => void>();
+  readonly #clock: Clock;
+  readonly #onEnd: (end: RunEnd) => void;
+  readonly #resources = new Set<() => void>();
   #isOver = false;
   #hangs = false;
 
@@ -37,26 +37,26 @@ export class Life implements Guard {
     return this.#isOver;
   }
 
-  /** Calls the firmware. */
+  /** Calls the firmware. An exception ends the run. */
   run(callback: () => void): void {
     if (this.#isOver || this.#hangs) return;
     try {
       callback();
     } catch (error) {
       if (this.#hangs) return;
-      // Of no effect for `Halted`, and for what follows from it.
+      // Has no effect if the run has already ended, as for `Halted`.
       this.end({ type: "crash", error });
     }
   }
 
-  /** Calls the firmware soon, never from inside its own call. */
+  /** Calls the firmware from a timer, never from inside its own call. */
   soon(callback: () => void): void {
     this.#clock.set(() => this.run(callback), 0);
   }
 
   /**
-   * What is still held when the life ends is given back by `release`. Returns how to give it back before. Throws
-   * `Halted` when the life is over: firmware that goes on after its end gets nothing any more.
+   * Registers a resource: `release` is called when the run ends. Returns a function that releases it earlier.
+   * Throws `Halted` if the run has ended.
    */
   hold(release: () => void): () => void {
     if (this.#isOver) {
@@ -69,7 +69,7 @@ export class Life implements Guard {
     };
   }
 
-  /** Ends it, once: gives everything back, then tells. */
+  /** Ends the run once: releases all resources, then reports the end. */
   end(end: RunEnd): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -78,19 +78,22 @@ export class Life implements Guard {
     this.#onEnd(end);
   }
 
-  /** Ends it from inside the firmware's own call, which does not return. */
+  /** Ends the run from inside the firmware's own call, which does not return. */
   halt(end: RunEnd): never {
     this.end(end);
     throw new Halted();
   }
 
-  /** The firmware's own call never ends: it is not called any more, and what it holds it goes on to hold. */
+  /**
+   * Simulates a call of the firmware that never returns: the firmware is no longer called, and keeps its
+   * resources.
+   */
   hang(): never {
     this.#hangs = true;
     throw new Halted();
   }
 
-  /** The clock as this run of the firmware has it: its timers die with it. */
+  /** Clock for this run of the firmware. Its timers end with the run. */
   clock(): Clock {
     const clock = this.#clock;
     return {

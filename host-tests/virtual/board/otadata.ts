@@ -1,22 +1,25 @@
-/** What the bootloader knows of the slots: `esp_ota_select_entry_t`, twice, in a sector each (ESP-IDF, "OTA Updates"). */
+/**
+ * The bootloader's otadata partition: `esp_ota_select_entry_t` in each of two sectors (ESP-IDF, "OTA
+ * Updates").
+ */
 
 export type SlotIndex = 0 | 1;
 
-/** `esp_ota_img_states_t`. */
+/** Image states (`esp_ota_img_states_t`). */
 export type ImageState = "new" | "pending" | "valid" | "aborted";
 
 export interface OTAEntry {
-  /** `ota_seq`: the higher one counts, and it says which slot: (seq - 1) mod 2. */
+  /** `ota_seq`: the entry with the higher value is active, and selects slot (seq - 1) mod 2. */
   readonly seq: number;
   readonly state: ImageState;
 }
 
 export interface OTAData {
-  /** `undefined`: erased, or written in half. */
+  /** Entries of the two sectors; `undefined` if erased or partly written. */
   readonly entries: [OTAEntry | undefined, OTAEntry | undefined];
 }
 
-/** The entry that counts; `undefined`: the first slot is what starts. */
+/** Index of the active entry; `undefined` if there is no valid one, so that the first slot starts. */
 export function activeEntry({ entries }: OTAData): SlotIndex | undefined {
   const seqOf = (index: SlotIndex) => {
     const entry = entries[index];
@@ -30,7 +33,7 @@ export function slotOf({ seq }: OTAEntry): SlotIndex {
   return (seq - 1) % 2 === 0 ? 0 : 1;
 }
 
-/** Where, and what, is written to make `slot` the next one to start (`esp_rewrite_ota_data`). */
+/** Entry to write, and its index, to start `slot` next (`esp_rewrite_ota_data`). */
 export function selecting(data: OTAData, slot: SlotIndex): { index: SlotIndex; entry: OTAEntry } {
   const active = activeEntry(data);
   if (active === undefined) return { index: 0, entry: { seq: slot + 1, state: "new" } };

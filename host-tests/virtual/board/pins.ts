@@ -28,7 +28,7 @@ export const PINS = {
   cardReader: "card-reader",
 } as const;
 
-/** What the pins of a device are wired to. */
+/** Devices wired to the pins. */
 export interface Wiring {
   readonly vehicle: Vehicle;
   readonly button: Button;
@@ -39,15 +39,15 @@ export interface Wiring {
   readonly buzzer: Actuator;
 }
 
-/** The UART's own buffer (UART_HW_FIFO_LEN). */
+/** Size of the UART's buffer (UART_HW_FIFO_LEN). */
 const SERIAL_BUFFER_BYTES = 128;
 
 type PinConstructors = Pick<BoardIO, "ControlPilot" | "DigitalIn" | "DigitalOut" | "PulseCount" | "Serial">;
 
-/** The pins of one run of the firmware. At its end the contactor opens, as relays do. */
+/** Makes the pins for one run of the firmware. At its end the contactor opens, as a relay does. */
 export function makePins(wiring: Wiring, life: Life): PinConstructors {
   const { vehicle, button, meter, cardReader } = wiring;
-  const taken = new Set<PinSpecifier>();
+  const used = new Set<PinSpecifier>();
   const outputs = new Map<PinSpecifier, (isOn: boolean) => void>([
     [PINS.contactor, (isOn) => vehicle.switchContactor(isOn)],
     [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
@@ -62,11 +62,11 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
     [PINS.contactorFeedback, { isActive: () => vehicle.isContactorClosed, source: vehicle }],
   ]);
 
-  function take(pin: PinSpecifier, ...able: PinSpecifier[]): () => void {
+  function claim(pin: PinSpecifier, ...able: PinSpecifier[]): () => void {
     if (!able.includes(pin)) throw new Error(`pin ${pin} cannot do that; ${able.join(", ")} can`);
-    if (taken.has(pin)) throw new Error(`pin ${pin} is in use`);
-    taken.add(pin);
-    return () => taken.delete(pin);
+    if (used.has(pin)) throw new Error(`pin ${pin} is in use`);
+    used.add(pin);
+    return () => used.delete(pin);
   }
 
   class VirtualDigitalOut implements DigitalOut {
@@ -75,12 +75,12 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
     #isClosed = false;
 
     constructor({ pin }: { pin: PinSpecifier }) {
-      const give = take(pin, ...outputs.keys());
+      const release = claim(pin, ...outputs.keys());
       this.#switch = outputs.get(pin) as (isOn: boolean) => void;
       this.#switch(false);
       this.#release = life.hold(() => {
         this.#isClosed = true;
-        give();
+        release();
         this.#switch(false);
       });
     }
@@ -101,7 +101,7 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
     #last: PilotLevels;
 
     constructor({ pin, onReadable }: ControlPilotOptions) {
-      const give = take(pin, PINS.controlPilot);
+      const release = claim(pin, PINS.controlPilot);
       vehicle.offer(1000);
       this.#last = vehicle.levels;
       const unwatch = vehicle.watch(() => {
@@ -115,7 +115,7 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
       this.#release = life.hold(() => {
         this.#isClosed = true;
         unwatch();
-        give();
+        release();
         vehicle.offer(1000);
       });
     }
@@ -142,7 +142,7 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
     #isClosed = false;
 
     constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
-      const give = take(pin, ...inputs.keys());
+      const release = claim(pin, ...inputs.keys());
       const input = inputs.get(pin);
       this.#isActive = input?.isActive ?? (() => false);
       let last = this.#isActive();
@@ -156,7 +156,7 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
       this.#release = life.hold(() => {
         this.#isClosed = true;
         unwatch?.();
-        give();
+        release();
       });
     }
 
@@ -176,7 +176,7 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
     #count = 0;
 
     constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
-      const give = take(pin, PINS.meter);
+      const release = claim(pin, PINS.meter);
       const add = (count: number) => {
         this.#count += count;
         life.soon(() => {
@@ -195,7 +195,7 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
         unwatchPulses();
         unwatchContact();
         debouncer.close();
-        give();
+        release();
       });
     }
 
@@ -215,11 +215,11 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
     #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
     constructor({ pin, baud, onReadable }: SerialOptions) {
-      const give = take(pin, PINS.cardReader);
+      const release = claim(pin, PINS.cardReader);
       const unwatch = cardReader.watch((bytes) => {
-        // At another speed everything is noise: what comes is no byte that was sent.
-        const heard = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
-        this.#waiting = concatBytes(this.#waiting, heard).slice(0, SERIAL_BUFFER_BYTES);
+        // At another baud rate, the receiver gets other bytes than were sent.
+        const received = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
+        this.#waiting = concatBytes(this.#waiting, received).slice(0, SERIAL_BUFFER_BYTES);
         life.soon(() => {
           if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
         });
@@ -227,7 +227,7 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
       this.#release = life.hold(() => {
         this.#isClosed = true;
         unwatch();
-        give();
+        release();
       });
     }
 

@@ -9,32 +9,34 @@ import { activeEntry, type OTAData, type OTAEntry, type SlotIndex, selecting, sl
 /** Size of a firmware slot, bytes, as in manifests/partitions.csv. */
 export const SLOT_BYTES = 0x1f0000;
 const SECTOR_BYTES = 4096;
-/** A SPI NOR flash of 4 MB (GD25Q32, typical): a sector's erasure, and programming of a page of 256 bytes. */
+/** Time to erase a sector, ms: a 4 MB SPI NOR flash (GD25Q32, typical). */
 const ERASE_MS = 45;
+/** Time to program a byte, ms: a page of 256 bytes takes 0.5 ms. */
 const PROGRAM_MS_PER_BYTE = 0.5 / 256;
 const ERASED = 0xff;
 
-/** The power went while the bootloader wrote. */
+/** Thrown when the power is cut while the bootloader writes. */
 class PowerCut extends Error {}
 
 export interface SlotsOptions {
-  /** The flash is busy for so long, and the processor with it. */
+  /** Called with the time for which the flash, and with it the processor, is busy. */
   readonly spend?: (durationMs: number) => void;
 }
 
 /**
- * The two slots for firmware, and the bootloader with its rollback, of a device's flash: they outlive the firmware
- * and the power. NOR flash: a sector is erased before it is written, and what a power cut interrupts is half done.
+ * The two firmware slots of a device's flash, and the bootloader with its rollback. They outlast runs of the
+ * firmware and power cuts. As in NOR flash, a sector is erased before it is written, and a power cut leaves
+ * an operation incomplete.
  */
 export class Slots {
-  /** The one that runs, or ran last. */
+  /** The slot of the running firmware, or of the last one that ran. */
   running: SlotIndex = 0;
-  /** Erasures and writes so far, so that a test can cut the power at any. */
+  /** Number of erasures and writes so far, so that a test can cut the power at any of them. */
   operationCount = 0;
-  /** For how long the flash has been busy. */
+  /** Total time for which the flash has been busy, ms. */
   busyMs = 0;
   readonly #spend: (durationMs: number) => void;
-  /** Those that were ever written; a slot is too large to hold for each of 500 devices. */
+  /** Written sectors only: whole slots would be too large for 500 devices. */
   readonly #sectors: [Map<number, Uint8Array<ArrayBuffer>>, Map<number, Uint8Array<ArrayBuffer>>] = [
     new Map(),
     new Map(),
@@ -47,7 +49,7 @@ export class Slots {
     this.load(0, makeImage({ version: 1, byteLength: 512 }));
   }
 
-  /** The one that the bootloader starts next. */
+  /** The slot that the bootloader starts next. */
   get next(): SlotIndex {
     const active = activeEntry(this.#otadata);
     const entry = active === undefined ? undefined : this.#otadata.entries[active];
@@ -57,13 +59,13 @@ export class Slots {
     return other && other.state !== "aborted" ? slotOf(other) : 0;
   }
 
-  /** The running firmware came by an update and has not confirmed itself: the next start is the other one. */
+  /** The running firmware came by an update and has not been validated: the next start rolls back. */
   get isOnTrial(): boolean {
     const active = activeEntry(this.#otadata);
     return active !== undefined && this.#otadata.entries[active]?.state === "pending";
   }
 
-  /** What stands in a slot, whole or not, up to the end of the last sector that was ever written. */
+  /** Content of a slot up to the end of the last written sector, whether the image is complete or not. */
   image(slot: SlotIndex): Uint8Array<ArrayBuffer> {
     const sectors = this.#sectors[slot];
     const image = new Uint8Array((Math.max(-1, ...sectors.keys()) + 1) * SECTOR_BYTES).fill(ERASED);
@@ -71,7 +73,7 @@ export class Slots {
     return image;
   }
 
-  /** What flashing over the wire does. */
+  /** Flashes an image over the wire. */
   load(slot: SlotIndex, image: Uint8Array<ArrayBuffer>): void {
     for (let at = 0; at < image.length; at += SECTOR_BYTES) {
       const sector = new Uint8Array(SECTOR_BYTES).fill(ERASED);
@@ -80,14 +82,17 @@ export class Slots {
     }
   }
 
-  /** The power goes in the middle of the `count`th erasure or write from now, the bootloader's included. */
+  /**
+   * Cuts the power in the middle of the `count`th erasure or write from now, including those of the
+   * bootloader.
+   */
   cutPowerAtOperation(count: number | undefined): void {
     this.#operationsUntilCut = count;
   }
 
   /**
-   * The bootloader: gives a new firmware its one try, takes back one that had it, and starts only what is whole.
-   * `false`: the power went meanwhile. Throws when neither slot has a firmware that is whole.
+   * Runs the bootloader: gives a new firmware its one trial, rolls back a firmware that failed it, and starts
+   * only a complete image. Returns `false` if the power was cut. Throws if neither slot has a complete image.
    */
   start(): boolean {
     try {
@@ -99,7 +104,7 @@ export class Slots {
     }
   }
 
-  /** How one run of the firmware confirms itself. */
+  /** Validates the running firmware. */
   confirm(life: Life): void {
     const active = activeEntry(this.#otadata);
     const entry = active === undefined ? undefined : this.#otadata.entries[active];
@@ -108,14 +113,14 @@ export class Slots {
     }
   }
 
-  /** How one run of the firmware writes an update. */
+  /** Returns the function that opens an update in one run of the firmware. */
   opener(life: Life): () => Updater {
     let isOpen = false;
     return () => {
       if (life.isOver) throw new Halted();
       if (isOpen) throw new Error("an update is open already");
       // ESP_ERR_OTA_ROLLBACK_INVALID_STATE
-      if (this.isOnTrial) throw new Error("the running firmware has not confirmed itself");
+      if (this.isOnTrial) throw new Error("the running firmware is pending verification");
       isOpen = true;
       return this.#makeUpdater(life, () => {
         isOpen = false;
@@ -154,7 +159,7 @@ export class Slots {
       complete: () => {
         check();
         const error = imageError(this.image(target).slice(0, writtenBytes), sha256);
-        if (error !== undefined) throw new Error(`that is no firmware for this chip: ${error}`);
+        if (error !== undefined) throw new Error(`no firmware image for this chip: ${error}`);
         const { index, entry } = selecting(this.#otadata, target);
         this.#writeEntry(index, entry, () => cut(life));
         end();
@@ -181,10 +186,10 @@ export class Slots {
     for (const slot of [first, first === 0 ? 1 : 0] as const) {
       if (imageError(this.image(slot), sha256) === undefined) return slot;
     }
-    throw new Error("bricked: no slot has a firmware that is whole");
+    throw new Error("bricked: no slot has a complete firmware image");
   }
 
-  /** Within one sector; its first byte erases it. */
+  /** Writes within one sector. A write to its first byte erases it. */
   #write(slot: SlotIndex, at: number, bytes: Uint8Array<ArrayBuffer>, onCut: () => never): void {
     const sectors = this.#sectors[slot];
     const index = Math.floor(at / SECTOR_BYTES);

@@ -17,14 +17,14 @@ import { type Host, isIPv4, type ListeningPort } from "../world/network.js";
 import type { Life } from "./life.js";
 
 export interface SocketOptions {
-  /** TCP connections at a time, listeners not counted (lwIP: CONFIG_LWIP_MAX_SOCKETS). */
+  /** Maximum number of TCP connections, without listeners (lwIP: CONFIG_LWIP_MAX_SOCKETS). */
   readonly maxSockets?: number;
-  /** Bytes on the way at a time (lwIP: TCP_SND_BUF). */
+  /** Size of a send buffer, bytes (lwIP: TCP_SND_BUF). */
   readonly sendBufferBytes?: number;
 }
 
 export interface WorldListenerOptions extends ListenerOptions {
-  /** Only TLS is spoken on this port, with a certificate for this name. Servers of the world have that. */
+  /** Name in the certificate of a port that accepts only TLS. Only servers of the world have such ports. */
   readonly certificateName?: string;
 }
 
@@ -34,17 +34,17 @@ export interface Sockets {
   readonly Listener: ListenerConstructor & (new (options: WorldListenerOptions) => Listener);
 }
 
-/** A connection that a listener took. */
+/** Options for a connection that a listener accepted. */
 interface AcceptedOptions extends TCPHandlers {
   readonly accepted: Endpoint;
 }
 
 const MAX_SOCKETS = 8;
 const SEND_BUFFER_BYTES = 8192;
-/** Connections that wait to be read from a listener (the SDK's lwIP listener holds as many). */
+/** Maximum number of connections queued at a listener, as in the SDK's lwIP listener. */
 const BACKLOG = 5;
 
-/** The sockets of one host, for the firmware that lives on it or for a server of the world. */
+/** Makes the sockets of one host, for the firmware that runs on it or for a server of the world. */
 export function makeSockets(host: Host, life: Life, options: SocketOptions = {}): Sockets {
   const maxSockets = options.maxSockets ?? MAX_SOCKETS;
   const bufferBytes = options.sendBufferBytes ?? SEND_BUFFER_BYTES;
@@ -59,7 +59,7 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
 
   class VirtualTCP implements TCP {
     #endpoint: Endpoint | undefined;
-    #handlers: TCPHandlers & { onHandshakeFailed?(): void };
+    readonly #handlers: TCPHandlers & { onHandshakeFailed?(): void };
     #release: () => void;
 
     constructor(options: TCPConnectOptions | TCPFromOptions | AcceptedOptions, tlsHost?: string) {
@@ -69,7 +69,7 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
       this.#endpoint = endpoint;
       this.#release = life.hold(() => {
         used--;
-        // Another instance may have taken it over.
+        // Another instance may have taken over the connection.
         if (life.isOver) this.#endpoint?.abandon();
         else this.#endpoint?.close();
         this.#endpoint = undefined;
@@ -133,7 +133,7 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
       this.#release();
     }
 
-    /** What happened before somebody listened. */
+    /** Reports events that occurred before the callbacks were registered. */
     #catchUp(endpoint: Endpoint): void {
       life.soon(() => {
         if (this.#endpoint && endpoint.isOpen) this.#handlers.onWritable?.(endpoint.writableBytes);

@@ -2,35 +2,38 @@ import type { Storage } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import { Halted, type Life } from "./life.js";
 
-/** NVS: 15 characters and a NUL. */
+/** Maximum length of a name in NVS: 15 characters and a NUL. */
 const MAX_NAME_CHARS = 15;
 const MAX_VALUE_BYTES = 4000;
-/** An entry beside its value, roughly: NVS spends 32-byte entries for the key and for every 32 bytes. */
+/** Approximate overhead of an entry, bytes. NVS uses 32-byte entries for the key and for every 32 bytes. */
 const ENTRY_BYTES = 32;
 
-/** The flash behind the key-value storage: it outlives the firmware and the power. */
+/** Flash of the key-value storage. It outlasts runs of the firmware and power cuts. */
 export class Flash {
   readonly #capacityBytes: number;
   readonly #values = new Map<string, Uint8Array<ArrayBuffer>>();
   #writesUntilCut: number | undefined;
   #cutComes: "before" | "after" = "before";
-  /** Hears where the power went. */
+  /** Called at a power cut during a write, with its key. */
   onCut: ((key: string, comes: "before" | "after") => void) | undefined;
-  /** Writes and deletions so far, so that a test can cut between any two. */
+  /** Number of writes and deletions so far, so that a test can cut the power between any two. */
   writeCount = 0;
 
-  /** @param capacityBytes for all values together; of the stations' partition of 80 KiB 19 pages hold 126 entries each */
+  /** @param capacityBytes limit of all values together; 19 pages of the 80 KiB partition hold 126 entries each */
   constructor(options: { capacityBytes?: number } = {}) {
     this.#capacityBytes = options.capacityBytes ?? 76_608;
   }
 
-  /** The power goes at the `count`th write from now, before or after it has taken effect; `undefined`: it stays. */
+  /**
+   * Cuts the power at the `count`th write from now, before or after it takes effect; `undefined` cancels the
+   * cut.
+   */
   cutPowerAtWrite(count: number | undefined, comes: "before" | "after"): void {
     this.#writesUntilCut = count;
     this.#cutComes = comes;
   }
 
-  /** The storage as one run of the firmware has it. */
+  /** Opens the storage for one run of the firmware. */
   open(path: string, life: Life): Storage {
     checkName("path", path);
     let isOpen = true;
@@ -65,7 +68,7 @@ export class Flash {
     };
   }
 
-  /** What a programmer sees from outside: provisioning writes here, tests read. */
+  /** Reads a value from outside the firmware, as a programmer does. */
   get(path: string, key: string): Uint8Array<ArrayBuffer> | undefined {
     return this.#values.get(`${path}/${key}`);
   }
@@ -80,7 +83,10 @@ export class Flash {
     return used <= this.#capacityBytes;
   }
 
-  /** The life ends before the firmware hears of it, so that no handler of its own can go on after the cut. */
+  /**
+   * Performs a change. A power cut ends the run before the firmware is called again, so that no handler runs
+   * after it.
+   */
   #change(life: Life, key: string, change: () => void): void {
     this.writeCount++;
     const isCut = this.#writesUntilCut !== undefined && --this.#writesUntilCut === 0;

@@ -14,22 +14,23 @@ import type { Host } from "../world/network.js";
 import type { WiFiSurroundings } from "../world/wifi.js";
 import type { Life } from "./life.js";
 
-/** What these take on the chip, roughly. */
+/** Time of a scan on the chip, ms, approximately. */
 const SCAN_MS = 1500;
+/** Time to join a network on the chip, ms, approximately. */
 const JOIN_MS = 800;
 const DHCP_MS = 500;
 const CHANNELS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13];
-/** The address that every access point of ours has. */
+/** Address of every station's access point. */
 const ACCESS_POINT_ADDRESS = "192.168.4.1";
 
 export interface VirtualWiFiOptions {
   readonly surroundings: WiFiSurroundings;
-  /** The station's place in the network: it has an address while it is joined. */
+  /** Host in the network. It has an address while the station is connected. */
   readonly host: Host;
   readonly life: Life;
 }
 
-/** The station side of Wi-Fi. */
+/** Makes the station side of Wi-Fi. */
 export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFiConstructor {
   const clock = life.clock();
 
@@ -38,13 +39,13 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
     readonly #release: () => void;
     #isClosed = false;
     #isScanning = false;
-    /** Counts joins, so that what belongs to an earlier one is told from the present. */
+    /** Counts joins, to ignore events of an earlier one. */
     #join = 0;
     #ssid: string | undefined;
 
     constructor(options: WiFiOptions) {
       this.#options = options;
-      const unwatch = surroundings.watch(() => this.#check());
+      const unwatch = surroundings.watch(() => this.#checkNetwork());
       this.#release = life.hold(() => {
         this.#isClosed = true;
         unwatch();
@@ -85,15 +86,16 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
         if (join !== this.#join || this.#isClosed) return;
         const network = surroundings.find(ssid);
         if (network?.password !== password) {
-          // Only a handshake can fail: an open network has none, nor has a protected one without a password.
+          // Only a handshake can fail. An open network has none, and a protected network without a password
+          // has none either.
           const wrongPassword = password !== "" && (network?.password ?? "") !== "";
-          this.#tell({ type: "disconnected", wrongPassword });
+          this.#notify({ type: "disconnected", wrongPassword });
           return;
         }
         this.#ssid = ssid;
         surroundings.drag(host, network.channel);
         clock.set(() => this.#lease(join), DHCP_MS);
-        this.#tell({ type: "connected" });
+        this.#notify({ type: "connected" });
       }, JOIN_MS);
     }
 
@@ -102,7 +104,7 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
       this.#join++;
       if (this.#ssid === undefined) return;
       this.#leave();
-      life.soon(() => this.#tell({ type: "disconnected", wrongPassword: false }));
+      life.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
     }
 
     close(): void {
@@ -114,19 +116,19 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
       if (!surroundings.find(this.#ssid)?.dhcp) return;
       const address = surroundings.lease((taken) => host.network.at(taken) !== undefined);
       host.address = address;
-      this.#tell({ type: "gotIP", address });
+      this.#notify({ type: "gotIP", address });
     }
 
-    /** The network that was joined may be gone, or its addresses. */
-    #check(): void {
+    /** Checks whether the joined network still exists and gives addresses. */
+    #checkNetwork(): void {
       if (this.#ssid === undefined) return;
       const network = surroundings.find(this.#ssid);
       if (!network) {
         this.#leave();
-        life.soon(() => this.#tell({ type: "disconnected", wrongPassword: false }));
+        life.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
       } else if (!network.dhcp && host.address !== undefined) {
         host.address = undefined;
-        life.soon(() => this.#tell({ type: "lostIP" }));
+        life.soon(() => this.#notify({ type: "lostIP" }));
       } else if (network.dhcp && host.address === undefined) {
         const join = this.#join;
         clock.set(() => this.#lease(join), DHCP_MS);
@@ -142,13 +144,15 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
       this.#ssid = undefined;
     }
 
-    #tell(event: WiFiEvent): void {
+    #notify(event: WiFiEvent): void {
       if (!this.#isClosed && !surroundings.isMute) this.#options.onChanged(event);
     }
   };
 }
 
-/** The station's own network: a device that joins it reaches the station at 192.168.4.1. One at a time. */
+/**
+ * Makes the station's own network: a device that joins it reaches the station at 192.168.4.1. One at a time.
+ */
 export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions): AccessPointConstructor {
   return class VirtualAccessPoint {
     readonly #release: () => void;
@@ -172,10 +176,10 @@ export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions
   };
 }
 
-/** A network cable between a device and a switch. */
+/** Network cable between a device and a switch. */
 export class Cable {
   #isPlugged = true;
-  #watchers = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
 
   get isPlugged(): boolean {
     return this.#isPlugged;
@@ -189,7 +193,7 @@ export class Cable {
     this.#set(false);
   }
 
-  /** Calls back when that changes. Returns how to stop that. */
+  /** Calls back when the cable is plugged or unplugged. Returns a function that stops that. */
   watch(onChanged: () => void): () => void {
     this.#watchers.add(onChanged);
     return () => this.#watchers.delete(onChanged);
@@ -209,7 +213,7 @@ export interface VirtualEthernetOptions {
   readonly life: Life;
 }
 
-/** The wire to the router of the place, which gives addresses as its Wi-Fi does. */
+/** Makes the wired connection to the local router, which gives addresses as its Wi-Fi does. */
 export function makeEthernet({
   cable,
   surroundings,
@@ -225,13 +229,13 @@ export function makeEthernet({
 
     constructor(options: EthernetOptions) {
       this.#options = options;
-      const unwatch = cable.watch(() => this.#follow());
+      const unwatch = cable.watch(() => this.#handleCableChange());
       this.#release = life.hold(() => {
         this.#isClosed = true;
         unwatch();
         host.address = undefined;
       });
-      this.#follow();
+      this.#handleCableChange();
     }
 
     get address(): string | undefined {
@@ -242,12 +246,12 @@ export function makeEthernet({
       this.#release();
     }
 
-    #follow(): void {
+    #handleCableChange(): void {
       if (cable.isPlugged) {
         clock.set(() => this.#lease(), DHCP_MS);
       } else if (host.address !== undefined) {
         host.address = undefined;
-        life.soon(() => this.#tell({ type: "lostIP" }));
+        life.soon(() => this.#notify({ type: "lostIP" }));
       }
     }
 
@@ -255,10 +259,10 @@ export function makeEthernet({
       if (this.#isClosed || !cable.isPlugged || host.address !== undefined) return;
       const address = surroundings.lease((taken) => host.network.at(taken) !== undefined);
       host.address = address;
-      this.#tell({ type: "gotIP", address });
+      this.#notify({ type: "gotIP", address });
     }
 
-    #tell(event: Parameters<EthernetOptions["onChanged"]>[0]): void {
+    #notify(event: Parameters<EthernetOptions["onChanged"]>[0]): void {
       if (!this.#isClosed) this.#options.onChanged(event);
     }
   };

@@ -4,9 +4,9 @@ interface NodeTimer extends Timer {
   stop(): void;
 }
 
-/** The real time. `dispose` ends every timer that is left, so that none keeps the process alive. */
+/** Clock on real time. `dispose` clears all remaining timers, so that none keeps the process alive. */
 export class NodeClock implements Clock {
-  #timers = new Set<NodeTimer>();
+  readonly #timers = new Set<NodeTimer>();
 
   monotonicMs(): number {
     return performance.now();
@@ -22,7 +22,8 @@ export class NodeClock implements Clock {
       this.#timers.delete(timer);
       callback();
     };
-    // Node makes a millisecond of 0; the chip, and this, make of it the next turn of the loop.
+    // Node turns a delay of 0 into 1 ms. The chip and this clock run such a timer in the next turn of the
+    // event loop.
     const stop = delayMs < 1 ? immediate(fire) : timeout(fire, delayMs);
     const timer: NodeTimer = { kind: "timer", stop };
     this.#timers.add(timer);

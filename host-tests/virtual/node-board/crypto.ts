@@ -6,7 +6,7 @@ const GCM_IV_BYTES = 12;
 const GCM_TAG_BYTES = 16;
 const BLOCK_BYTES = 16;
 
-/** The board's cryptography by Node's own (OpenSSL). */
+/** The board's cryptography on Node's `node:crypto` (OpenSSL). */
 export const nodeCrypto: Crypto = {
   openGCM({ key, iv, additionalData, sealed }) {
     if (iv.byteLength !== GCM_IV_BYTES)
@@ -40,7 +40,7 @@ export const nodeCrypto: Crypto = {
   random: (byteLength) => own(randomBytes(byteLength)),
 };
 
-/** A tag or a padding that is wrong is an exception in Node. */
+/** Decrypts. Returns `undefined` for a wrong tag or padding, for which Node throws. */
 function opened(decrypt: () => Buffer[]): ArrayBuffer | undefined {
   try {
     return own(Buffer.concat(decrypt()));
@@ -49,7 +49,7 @@ function opened(decrypt: () => Buffer[]): ArrayBuffer | undefined {
   }
 }
 
-/** Node's small Buffers share an ArrayBuffer with others. */
+/** Copies bytes into their own ArrayBuffer, because Node's small Buffers share one. */
 function own(bytes: Bytes | Buffer): ArrayBuffer {
   return Uint8Array.from(bytes as Uint8Array).buffer;
 }

@@ -15,13 +15,13 @@ import { asUint8Array } from "../../../modules/bytes/index.js";
 import type { Life } from "../board/index.js";
 import { type NodeSocketOptions, portOf } from "./sockets.js";
 
-/** Bytes of a response that may be on the way at a time. */
+/** Maximum number of unsent response bytes. */
 const RESPONSE_BUFFER_BYTES = 2048;
-/** How often Node looks for requests that take too long. */
+/** Interval at which Node checks requests for their timeout, ms. */
 const TIMEOUT_CHECK_MS = 100;
 const LOOPBACK = "127.0.0.1";
 
-/** HTTP/1.1 by `node:http`, within the bounds of modules/board/http.ts. */
+/** HTTP/1.1 server on `node:http`, within the limits of modules/board/http.ts. */
 export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTPServerConstructor {
   return class NodeHTTPServer implements HTTPServer {
     readonly #server: Server;
@@ -29,10 +29,10 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
 
     constructor(server: HTTPServerOptions) {
       const limits = {
-        // Node counts without the line ends and the empty line; the difference is in the client's favour.
+        // Node counts headers without line ends and the empty line, so a client may send slightly more.
         maxHeaderSize: server.maxHeadBytes,
         headersTimeout: server.requestTimeoutMs,
-        // A body may be given more time: each connection counts by itself.
+        // A body may take longer, so each connection has its own timeout.
         requestTimeout: 0,
         connectionsCheckingInterval: TIMEOUT_CHECK_MS,
         keepAlive: false,
@@ -65,7 +65,7 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
       });
     }
 
-    /** 0 until Node has opened it, which is not at once. */
+    /** Real port; 0 until Node has opened the server. */
     get port(): number {
       return portOf(this.#server);
     }
@@ -85,11 +85,11 @@ interface ConnectionOptions {
 
 class Connection implements HTTPConnection {
   readonly remoteAddress: string | undefined;
-  #request: IncomingMessage;
-  #response: ServerResponse;
-  #life: Life;
-  #clock: Clock;
-  #timeoutMs: number;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #life: Life;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
   #timer: Timer | undefined;
   #handlers: HTTPHandlers = {};
   #isReceiving = true;
@@ -112,7 +112,7 @@ class Connection implements HTTPConnection {
     this.#handlers = handlers;
   }
 
-  /** After `onConnect`: the request is there already in Node. */
+  /** Begins after `onConnect`. Node has already received the request. */
   begin(): void {
     const { method = "", url = "", rawHeaders } = this.#request;
     this.#request.on("readable", () => this.#announce());
@@ -146,7 +146,7 @@ class Connection implements HTTPConnection {
     this.#clock.clear(this.#timer);
     this.#timer = this.#clock.set(() => this.#request.socket.destroy(), this.#timeoutMs);
     this.#unwrittenBytes = byteLength;
-    // The rest of a request that was answered early is read and dropped, so that the answer is not reset.
+    // Reads and discards the rest of a request that was answered early, so that the connection is not reset.
     this.#request.removeAllListeners("readable");
     this.#request.resume();
     const hasLength = status !== 204 && status !== 304;
@@ -184,7 +184,7 @@ class Connection implements HTTPConnection {
   #announce(): void {
     if (!this.#isReceiving) return;
     const waiting = this.#request.readableLength;
-    // Without data this is the end: reading is what brings it.
+    // Without data, the request has ended: the read emits the end event.
     if (waiting === 0) this.#request.read();
     else this.#run(() => this.#handlers.onReadable?.(waiting));
   }
@@ -218,7 +218,7 @@ class Connection implements HTTPConnection {
     this.#run(() => this.#handlers.onError?.());
   }
 
-  /** The request has not come in time. */
+  /** Refuses a request that did not arrive in time. */
   #refuse(): void {
     this.#isReceiving = false;
     this.#response.writeHead(408).end();
@@ -235,7 +235,9 @@ class Connection implements HTTPConnection {
   }
 }
 
-/** As they came, repeated ones joined; Node has refused what may not be repeated. */
+/**
+ * Header fields in their order. Repeated ones are joined; Node has rejected those that must not be repeated.
+ */
 function headersOf(raw: readonly string[]): Map<string, string> {
   const headers = new Map<string, string>();
   for (let i = 0; i + 1 < raw.length; i += 2) {

@@ -9,7 +9,10 @@ export { NodeClock } from "./clock.js";
 export { readResource } from "./resources.js";
 export type { NodeSocketOptions } from "./sockets.js";
 
-/** Node's real sockets, HTTP server, resolver and cryptography, in place of a virtual board's own. */
+/**
+ * Board parts on Node's real sockets, HTTP server, resolver and cryptography, to replace those of the virtual
+ * board.
+ */
 export function nodeParts(life: Life, options: NodeSocketOptions = {}): BoardParts {
   const sockets = makeNodeSockets(life, options);
   return {

@@ -24,13 +24,13 @@ import type { Life } from "../board/index.js";
 import { NodeStream } from "./stream.js";
 
 export interface NodeSocketOptions {
-  /** TCP connections at a time, listeners not counted. */
+  /** Maximum number of TCP connections, without listeners. */
   readonly maxSockets?: number;
-  /** Bytes that a `write` may leave on the way. */
+  /** Maximum number of unsent bytes. */
   readonly sendBufferBytes?: number;
-  /** Which real port stands for one of the chip's (80, 443); others stand for themselves. */
+  /** Maps a port of the chip (80, 443) to the real port. Default: the same port. */
   readonly portOf?: (port: number) => number;
-  /** A listener has opened: the real port that stands for the chip's. */
+  /** Called when a listener is open, with the real port for the chip's port. */
   readonly onListening?: (port: number, realPort: number) => void;
   /** Certificate authorities in PEM. TLS trusts them in addition to Node's own. */
   readonly ca?: string;
@@ -47,7 +47,7 @@ const SEND_BUFFER_BYTES = 8192;
 const BACKLOG = 5;
 const LOOPBACK = "127.0.0.1";
 
-/** The sockets of one run of the firmware, on Node's, with the chip's limits. */
+/** Makes the sockets for one run of the firmware, on Node's sockets and with the chip's limits. */
 export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): NodeSockets {
   const maxSockets = options.maxSockets ?? MAX_SOCKETS;
   const bufferBytes = options.sendBufferBytes ?? SEND_BUFFER_BYTES;
@@ -136,7 +136,7 @@ export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): No
   }
 
   function openTLS({ address, port, host }: { address: string; port: number; host: string }): NodeStream {
-    // Parsing all authorities takes milliseconds: once for all connections. `ca` alone would replace Node's own.
+    // Parsing all authorities takes milliseconds, so it is done once. `ca` alone would replace Node's own.
     secureContext ??= createSecureContext({
       ca: [...rootCertificates, ...(options.ca === undefined ? [] : [options.ca])],
     });
@@ -144,11 +144,11 @@ export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): No
       host: address,
       port,
       secureContext,
-      // A name goes out as SNI; an address may not (RFC 6066 3).
+      // A name is sent as SNI; an address must not be (RFC 6066 3).
       servername: isIPv4(host) ? "" : host,
       // The certificate must be for the requested name or address, also where no SNI is sent.
       checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
-      // NODE_TLS_REJECT_UNAUTHORIZED=0 must not turn the checks off: the chip has no such switch.
+      // NODE_TLS_REJECT_UNAUTHORIZED=0 must not disable the checks: the chip has no such switch.
       rejectUnauthorized: true,
     });
     return new NodeStream(socket, { bufferBytes, opensWith: "secureConnect" });
@@ -161,8 +161,8 @@ export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): No
 
     constructor(listener: ListenerOptions) {
       const realPort = options.portOf?.(listener.port) ?? listener.port;
-      this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#take(socket, listener));
-      // A port that is taken shows only later in Node: the firmware ends as it does on the chip.
+      this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, listener));
+      // Node reports a port in use asynchronously. The firmware then ends as on the chip.
       this.#server.once("error", (error) => life.end({ type: "crash", error }));
       this.#server.listen({ port: realPort, host: LOOPBACK }, () => {
         options.onListening?.(listener.port, this.port);
@@ -173,7 +173,7 @@ export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): No
       });
     }
 
-    /** 0 until Node has opened it, which is not at once. */
+    /** Real port; 0 until Node has opened the listener. */
     get port(): number {
       return portOf(this.#server);
     }
@@ -189,7 +189,7 @@ export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): No
       this.#release();
     }
 
-    #take(socket: Socket, { onReadable }: ListenerOptions): void {
+    #accept(socket: Socket, { onReadable }: ListenerOptions): void {
       if (this.#waiting.length >= BACKLOG || used + this.#waiting.length >= maxSockets) {
         socket.resetAndDestroy();
         return;
@@ -209,7 +209,7 @@ export function portOf(server: Server): number {
 
 type Opener = (options: { address: string; port: number }) => NodeStream;
 
-/** A connection that a listener took. */
+/** Options for a connection that a listener accepted. */
 interface AcceptedOptions extends TCPHandlers {
   readonly accepted: NodeStream;
 }

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 
-/** Who uses a stream now. */
+/** Current user of a stream. */
 export interface StreamUser {
-  /** Calls the firmware, guarded. */
+  /** Calls the firmware and handles its exceptions. */
   run(callback: () => void): void;
   onReadable(count: number): void;
   onWritable(count: number): void;
@@ -11,19 +11,22 @@ export interface StreamUser {
 }
 
 export interface NodeStreamOptions {
-  /** How much may be on the way: the chip's send buffer. */
+  /** Maximum number of unsent bytes: the size of the chip's send buffer. */
   readonly bufferBytes: number;
-  /** The event that says that the connection can be used; none: it can. */
+  /** Event after which the connection can be used; undefined if it can be used at once. */
   readonly opensWith: "connect" | "secureConnect" | undefined;
 }
 
-/** Received bytes that wait to be read; beyond them the kernel holds the sender back. */
+/** Maximum number of received bytes that wait to be read. Beyond it, the kernel stops the sender. */
 const RECEIVE_BYTES = 5760;
 
-/** A Node socket with the chip's manners: bounded both ways, never calling back from inside a call. */
+/**
+ * A Node socket that behaves as on the chip: limited in both directions, and without callbacks from inside a
+ * call.
+ */
 export class NodeStream {
-  #socket: Socket;
-  #bufferBytes: number;
+  readonly #socket: Socket;
+  readonly #bufferBytes: number;
   #nextUser: StreamUser | undefined;
   #user: StreamUser | undefined;
   #received: Buffer[] = [];
@@ -44,7 +47,8 @@ export class NodeStream {
     if (opensWith) socket.once(opensWith, () => this.#open());
     socket.on("data", (bytes) => this.#receive(bytes));
     socket.on("end", () => this.#end());
-    // The port carries no reason, as on the chip: a failed check of the certificate is a failed handshake.
+    // Connections carry no reason for errors, as on the chip: a failed certificate check is a failed
+    // handshake.
     socket.on("error", () => this.#fail());
     socket.on("close", () => this.#fail());
   }
@@ -57,15 +61,15 @@ export class NodeStream {
     return this.#socket.remotePort;
   }
 
-  /** What happened before comes soon, and what happens until then comes with it. */
+  /** Sets the user. Events that occurred before are reported from a timer, with those until then. */
   use(user: StreamUser): void {
     this.#nextUser = user;
     setImmediate(() => {
       if (this.#nextUser !== user) return;
       this.#user = user;
-      if (this.#isOpen) this.#tell(() => user.onWritable(this.#writableBytes));
-      if (this.#receivedBytes > 0) this.#tell(() => user.onReadable(this.#receivedBytes));
-      if (this.#isOver) this.#tell(() => user.onError());
+      if (this.#isOpen) this.#notify(() => user.onWritable(this.#writableBytes));
+      if (this.#receivedBytes > 0) this.#notify(() => user.onReadable(this.#receivedBytes));
+      if (this.#isOver) this.#notify(() => user.onError());
       if (this.#isOpen) this.#socket.resume();
     });
   }
@@ -93,7 +97,7 @@ export class NodeStream {
     return this.#writableBytes;
   }
 
-  /** What was written still goes out; what was not read resets the connection. */
+  /** Closes the connection: written bytes are still sent; unread bytes reset the connection. */
   close(): void {
     this.#nextUser = undefined;
     this.#user = undefined;
@@ -113,19 +117,19 @@ export class NodeStream {
 
   #open(): void {
     this.#isOpen = true;
-    this.#tell((user) => user.onWritable(this.#writableBytes));
+    this.#notify((user) => user.onWritable(this.#writableBytes));
   }
 
   #receive(bytes: Buffer): void {
     this.#received.push(bytes);
     this.#receivedBytes += bytes.length;
     if (this.#receivedBytes >= RECEIVE_BYTES) this.#socket.pause();
-    this.#tell((user) => user.onReadable(this.#receivedBytes));
+    this.#notify((user) => user.onReadable(this.#receivedBytes));
   }
 
   #sent(byteLength: number): void {
     this.#outstandingBytes -= byteLength;
-    if (this.#isOpen) this.#tell((user) => user.onWritable(this.#writableBytes));
+    if (this.#isOpen) this.#notify((user) => user.onWritable(this.#writableBytes));
   }
 
   #end(): void {
@@ -139,7 +143,7 @@ export class NodeStream {
 
   #fail(): void {
     if (this.#hasEnded && this.#receivedBytes > 0) return;
-    if (this.#isConnected && !this.#isOpen && !this.#isOver) this.#tell((user) => user.onHandshakeFailed());
+    if (this.#isConnected && !this.#isOpen && !this.#isOver) this.#notify((user) => user.onHandshakeFailed());
     this.#finish();
   }
 
@@ -147,11 +151,11 @@ export class NodeStream {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#isOpen = false;
-    this.#tell((user) => user.onError());
+    this.#notify((user) => user.onError());
     this.#socket.destroy();
   }
 
-  #tell(callback: (user: StreamUser) => void): void {
+  #notify(callback: (user: StreamUser) => void): void {
     const user = this.#user;
     if (user) user.run(() => callback(user));
   }

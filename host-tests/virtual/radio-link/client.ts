@@ -20,52 +20,52 @@ interface Link {
   readonly listeners: Map<string, (value: Uint8Array<ArrayBuffer>) => void>;
 }
 
-interface Place {
+interface ServerEndpoint {
   readonly host: string;
   readonly port: number;
 }
 
-/** A central on the air of another process. */
+/** Central on the air of another process. */
 export class RemoteAir implements Central, IO {
-  /** When the radio is gone: why. */
+  /** Resolves with the reason when the radio connection has ended. */
   readonly over: Promise<string>;
-  #socket: Socket;
-  #scanners = new Set<(report: AirReport) => void>();
-  #links = new Map<number, Link>();
-  #waiting = new Map<number, Done>();
+  readonly #socket: Socket;
+  readonly #scanners = new Set<(report: AirReport) => void>();
+  readonly #links = new Map<number, Link>();
+  readonly #waiting = new Map<number, Done>();
   #nextId = 1;
 
-  private constructor(socket: Socket, place: Place) {
+  private constructor(socket: Socket, endpoint: ServerEndpoint) {
     this.#socket = socket;
-    this.over = new Promise((tell) => {
+    this.over = new Promise((reportOver) => {
       readLines(socket, (line) => {
         const event = parseEvent(line);
         if (event) {
-          this.#hear(event);
+          this.#handleEvent(event);
           return;
         }
-        tell(
-          `what answers at ${place.host}:${place.port} is no radio; give --radio as npm run station prints it`,
+        reportOver(
+          `what answers at ${endpoint.host}:${endpoint.port} is no radio; give --radio as npm run station prints it`,
         );
         socket.destroy();
       });
       socket.on("error", () => {});
       socket.on("close", () => {
-        tell("the station's process ended");
+        reportOver("the station's process ended");
         for (const { options } of this.#links.values()) options.onDisconnected("the station's process ended");
         this.#links.clear();
       });
     });
   }
 
-  /** Rejects when nothing is there. */
-  static open(place: Place): Promise<RemoteAir> {
+  /** Connects to a radio server. Rejects if no server answers. */
+  static open(endpoint: ServerEndpoint): Promise<RemoteAir> {
     return new Promise((resolve, reject) => {
-      const socket = connect(place, () => resolve(new RemoteAir(socket, place)));
+      const socket = connect(endpoint, () => resolve(new RemoteAir(socket, endpoint)));
       socket.once("error", () => {
         reject(
           new Error(
-            `no radio at ${place.host}:${place.port}; start a station with npm run station, or give --radio`,
+            `no radio at ${endpoint.host}:${endpoint.port}; start a station with npm run station, or give --radio`,
           ),
         );
       });
@@ -98,7 +98,7 @@ export class RemoteAir implements Central, IO {
     if (this.#links.delete(link)) this.#send({ op: "disconnect", link });
   }
 
-  #hear(event: RadioEvent): void {
+  #handleEvent(event: RadioEvent): void {
     switch (event.event) {
       case "report": {
         const { address, rssi } = event;
@@ -163,7 +163,7 @@ export class RemoteAir implements Central, IO {
   }
 }
 
-/** The schema has checked that it is hex. */
+/** Decodes hex that the schema has validated. */
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return decodeHex(text) ?? new Uint8Array(0);
 }

@@ -1,6 +1,6 @@
 /**
- * The radio over a local socket: JSON lines between a process with stations and a process with a phone. What a
- * central asks of the air is read here without a library, for the Moddable simulator reads it too.
+ * Radio protocol over a local socket: JSON lines between a process with stations and a process with a phone.
+ * The central's commands are parsed without a library, so that the Moddable simulator can parse them too.
  */
 
 import { decodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -30,17 +30,17 @@ export type RadioCommand =
 
 interface Asked {
   readonly link: number;
-  /** Comes back with the answer. */
+  /** Id that the answer repeats. */
   readonly id: number;
 }
 
 const MAX_UUID_CHARS = 36;
 const MAX_ADDRESS_CHARS = 64;
-/** A value has at most 512 bytes (Core 5.4 Vol 3 Part F 3.2.9). */
+/** Maximum length of a value in hex digits: 512 bytes (Core 5.4 Vol 3 Part F 3.2.9). */
 const MAX_VALUE_CHARS = 1024;
 const ANY_NUMBER = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
-/** The command of a line; `undefined` when it is none. */
+/** Parses a line as a command; `undefined` if it is not a command. */
 export function parseCommand(line: string): RadioCommand | undefined {
   const fields = parseJSONObject(encodeUTF8(line));
   if (!isJSONObject(fields)) return undefined;
@@ -58,7 +58,7 @@ export function parseCommand(line: string): RadioCommand | undefined {
   return parseRequest(fields, link);
 }
 
-/** A command that is answered. */
+/** Parses a command that gets an answer. */
 function parseRequest(fields: JSONObject, link: number): RadioCommand | undefined {
   const { op } = fields;
   const id = numberField(fields, "id", ANY_NUMBER);

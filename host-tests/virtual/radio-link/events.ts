@@ -5,7 +5,7 @@ const uuid = z.string().max(36);
 const link = z.number().int();
 const id = z.number().int();
 
-/** What the air tells a central. */
+/** Events from the air to a central. */
 const eventSchema = z.discriminatedUnion("event", [
   z.strictObject({
     event: z.literal("report"),
@@ -28,7 +28,7 @@ const eventSchema = z.discriminatedUnion("event", [
 
 export type RadioEvent = z.infer<typeof eventSchema>;
 
-/** The event of a line; `undefined` when it is none. */
+/** Parses a line as an event; `undefined` if it is not an event. */
 export function parseEvent(line: string): RadioEvent | undefined {
   try {
     return eventSchema.parse(JSON.parse(line));

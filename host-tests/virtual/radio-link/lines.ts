@@ -1,10 +1,13 @@
 import type { Socket } from "node:net";
 
-/** A command or an event has a few hundred bytes. */
+/** Maximum length of a line, bytes. Commands and events have a few hundred. */
 const MAX_LINE_BYTES = 8192;
 const NEWLINE = 10;
 
-/** Gives what comes in line by line, until the socket is destroyed. A line without an end destroys it. */
+/**
+ * Splits received bytes into lines until the socket is destroyed. A line that is too long destroys the
+ * socket.
+ */
 export function readLines(socket: Socket, onLine: (line: string) => void): void {
   let received: Buffer = Buffer.alloc(0);
   socket.on("data", (bytes) => {

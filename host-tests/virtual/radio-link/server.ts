@@ -9,7 +9,7 @@ export interface RadioServer {
   close(): void;
 }
 
-/** Lets centrals of other processes onto the air of this one, over a socket on loopback. */
+/** Serves the air of this process to centrals of other processes, over a socket on loopback. */
 export function serveRadio(air: Air, port: number): Promise<RadioServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

@@ -6,16 +6,16 @@ import type { RadioEvent } from "./events.js";
 
 interface SessionLink {
   readonly attempt: IO;
-  /** None until the attempt has succeeded. */
+  /** Undefined until the connection attempt has succeeded. */
   connection: CentralConnection | undefined;
 }
 
-/** What one process's central has going on. */
+/** Scans and connections of another process's central. */
 export class RadioSession implements IO {
-  #air: Air;
-  #send: (event: RadioEvent) => void;
+  readonly #air: Air;
+  readonly #send: (event: RadioEvent) => void;
   #scan: IO | undefined;
-  #links = new Map<number, SessionLink>();
+  readonly #links = new Map<number, SessionLink>();
   #isClosed = false;
 
   constructor(air: Air, send: (event: RadioEvent) => void) {
@@ -23,7 +23,7 @@ export class RadioSession implements IO {
     this.#send = send;
   }
 
-  /** Leaves every station: each has few connections, and another central may wait for one. */
+  /** Disconnects from all stations, because a station has few connections. */
   close(): void {
     this.#isClosed = true;
     this.#scan?.close();
@@ -82,7 +82,7 @@ export class RadioSession implements IO {
     this.#send({ event: "connected", link: number, mtu: connection.mtu, characteristics });
   }
 
-  /** Also while the attempt is under way. */
+  /** Disconnects, also while the attempt is under way. */
   #disconnect(link: number): void {
     this.#links.get(link)?.attempt.close();
     this.#links.delete(link);

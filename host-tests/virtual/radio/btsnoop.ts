@@ -3,31 +3,31 @@ import { concatBytes, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { addressBytes, type Packet, PacketType } from "./hci.js";
 
 const VERSION = 1;
-/** The Linux monitor's, which tells several controllers apart. */
+/** Datalink type of the Linux monitor, which distinguishes controllers. */
 const DATALINK = 2001;
-/** Of time stamps: microseconds since year 0. */
+/** Offset of time stamps: they count microseconds since year 0. */
 const EPOCH_US = 0x00dcddb30f2f8000n;
 
 const Opcode = Object.freeze({ newController: 0, command: 2, event: 3, aclSent: 4, aclReceived: 5 });
-/** LE, on a virtual bus. */
+/** Controller type: LE, on a virtual bus. */
 const CONTROLLER_TYPE = Uint8Array.of(0x00, 0x00);
 const NAME_BYTES = 8;
 
-/** What passes between one host and its controller. */
+/** Log of the packets between one host and its controller. */
 export interface HCILog {
-  /** From the host. */
+  /** Logs a packet from the host. */
   sent(packet: Packet): void;
-  /** From the controller. */
+  /** Logs a packet from the controller. */
   received(packet: Packet): void;
 }
 
 /**
- * Writes what passes between hosts and controllers in the btsnoop format (that of RFC 1761 with another magic) as the
- * Linux monitor does; Wireshark and btmon read it.
+ * Writes the packets between hosts and controllers in the btsnoop format (RFC 1761 with another magic
+ * number), as the Linux monitor does. Wireshark and btmon can read it.
  */
 export class BtsnoopLog {
-  #clock: Clock;
-  #write: (bytes: Packet) => void;
+  readonly #clock: Clock;
+  readonly #write: (bytes: Packet) => void;
   #count = 0;
 
   constructor({ clock, write }: { clock: Clock; write: (bytes: Packet) => void }) {
@@ -36,7 +36,7 @@ export class BtsnoopLog {
     write(concatBytes(encodeUTF8("btsnoop\0"), u32(VERSION), u32(DATALINK)));
   }
 
-  /** A further controller. */
+  /** Adds a controller to the log. */
   controller(address: string): HCILog {
     const index = this.#count++;
     const name = new Uint8Array(NAME_BYTES);
@@ -64,7 +64,7 @@ export class BtsnoopLog {
   }
 }
 
-/** Big endian. */
+/** Encodes a big-endian 32-bit number. */
 function u32(value: number): Packet {
   return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }

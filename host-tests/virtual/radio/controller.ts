@@ -25,11 +25,11 @@ import {
 
 export interface ControllerOptions {
   readonly ether: Ether;
-  /** Its public address. */
+  /** Public address of the controller. */
   readonly address: string;
-  /** How others hear it, in dBm. */
+  /** Signal strength at other controllers, dBm. */
   readonly rssi?: number;
-  /** Connections at a time. */
+  /** Maximum number of connections. */
   readonly maxConnections?: number;
   readonly log?: HCILog;
 }
@@ -39,41 +39,42 @@ interface Link {
   readonly handle: number;
   readonly peer: Controller;
   peerHandle: number;
-  /** Nothing gets through any more. */
+  /** The contact is lost: no packet arrives any more. */
   isLost: boolean;
-  /** Of ours that hold what is on its way. */
+  /** Number of this controller's ACL buffers with undelivered packets. */
   usedBuffers: number;
 }
 
 const RSSI = -55;
 const MAX_CONNECTIONS = 8;
-/** Of Bluetooth 5.0. */
+/** HCI version of Bluetooth 5.0. */
 const HCI_VERSION = 0x09;
-/** The least that a controller has, so that hosts fragment (7.8.2). */
+/** Minimum size of an ACL buffer, bytes, so that hosts have to fragment (7.8.2). */
 const ACL_BYTES = 27;
 export const ACL_PACKETS = 4;
-/** 7.8.5. */
+/** Default advertising interval, ms (7.8.5). */
 const DEFAULT_ADVERTISING_INTERVAL_MS = 1280;
 const INTERVAL_UNIT_MS = 0.625;
 const CONNECTION_INTERVAL_UNIT_MS = 1.25;
 const TIMEOUT_UNIT_MS = 10;
-/** Hosts take 0 for none here and there. */
+/** First connection handle. Some hosts treat handle 0 as no handle. */
 const FIRST_HANDLE = 0x40;
 const MAX_DATA_BYTES = 31;
 
 /**
- * A Bluetooth LE controller (Core 5.4 Vol 4 Part E) on the virtual air: legacy advertising, scanning, connections and ACL
- * data. It answers what the hosts here ask, and everything else as a controller answers what it does not know.
+ * Bluetooth LE controller (Core 5.4 Vol 4 Part E) on the virtual air: legacy advertising, scanning,
+ * connections and ACL data. It executes the commands that the hosts here use, and rejects others as unknown
+ * commands.
  */
 export class Controller implements Radio {
   readonly address: string;
   readonly rssi: number;
-  /** To the host. */
+  /** Sends a packet to the host. */
   onPacket: (packet: Packet) => void = () => {};
-  #ether: Ether;
-  #log: HCILog | undefined;
-  #maxConnections: number;
-  #links = new Map<number, Link>();
+  readonly #ether: Ether;
+  readonly #log: HCILog | undefined;
+  readonly #maxConnections: number;
+  readonly #links = new Map<number, Link>();
   #nextHandle = FIRST_HANDLE;
   #advertisingIntervalMs = DEFAULT_ADVERTISING_INTERVAL_MS;
   #advertisingData: Packet = new Uint8Array(0);
@@ -82,7 +83,7 @@ export class Controller implements Radio {
   #isScanning = false;
   #isActiveScan = false;
   #filtersDuplicates = false;
-  #reported = new Set<string>();
+  readonly #reported = new Set<string>();
   #initiating: string | undefined;
 
   constructor({ ether, address, rssi, maxConnections, log }: ControllerOptions) {
@@ -94,35 +95,35 @@ export class Controller implements Radio {
     ether.add(this);
   }
 
-  /** Whom the host wants to be connected to. */
+  /** Address to which the host is connecting. */
   get initiatesTo(): string | undefined {
     return this.#initiating;
   }
 
-  /** From the host. What is no packet is ignored, as a transport that has lost its place would have it. */
+  /** Receives a packet from the host. Invalid packets are ignored. */
   write(packet: Packet): void {
     this.#log?.sent(packet);
-    if (packet[0] === PacketType.acl) this.#carry(packet);
+    if (packet[0] === PacketType.acl) this.#transmit(packet);
     if (packet[0] !== PacketType.command || packet.length < 4) return;
     const opcode = readU16(packet, 1);
     this.#obey(opcode, packet.slice(4, 4 + (packet[3] ?? 0)));
   }
 
-  /** Its power is cut: who is connected to it notices after the supervision time-out. */
+  /** Cuts the controller's power. Peers notice after the supervision timeout. */
   close(): void {
     this.#reset();
     this.onPacket = () => {};
     this.#ether.remove(this);
   }
 
-  /** An advertising event of somebody else. */
-  hear({ address, rssi, data, scanResponse }: Report): void {
+  /** Receives an advertising event of another controller. */
+  receiveReport({ address, rssi, data, scanResponse }: Report): void {
     if (!this.#isScanning) return;
     this.#report(ReportType.advertisement, address, rssi, data);
     if (this.#isActiveScan) this.#report(ReportType.scanResponse, address, rssi, scanResponse);
   }
 
-  /** Contact with everybody is lost; each end notices after the supervision time-out. */
+  /** Loses the contact of all connections. Each end notices after the supervision timeout. */
   lose(): void {
     for (const link of [...this.#links.values()]) this.#loseLink(link);
   }
@@ -236,7 +237,7 @@ export class Controller implements Radio {
     }
   }
 
-  /** What may not be changed while it is in use (7.8.5, 7.8.10). */
+  /** Rejects a change of parameters that are in use (7.8.5, 7.8.10). */
   #unless(isInUse: boolean, opcode: number, change: () => void): void {
     if (isInUse) {
       this.#complete(opcode, Uint8Array.of(Status.disallowed));
@@ -246,7 +247,7 @@ export class Controller implements Radio {
     this.#succeed(opcode);
   }
 
-  /** Its length, and 31 bytes of which the rest is padding (7.8.7). */
+  /** Handles data with its length: 31 bytes, the rest of which is padding (7.8.7). */
   #setData(opcode: number, parameters: Packet, set: (data: Packet) => void): void {
     const [length = 0] = parameters;
     if (length > MAX_DATA_BYTES) {
@@ -291,7 +292,7 @@ export class Controller implements Radio {
     this.#advertising = undefined;
   }
 
-  /** One advertising event after another; a connection ends them (Vol 6 Part B 4.4.2.3.1). */
+  /** Sends advertising events until a connection ends them (Vol 6 Part B 4.4.2.3.1). */
   #advertise(delayMs: number): void {
     this.#advertising = this.#ether.clock.set(() => {
       this.#advertising = undefined;
@@ -341,15 +342,15 @@ export class Controller implements Radio {
     );
   }
 
-  /** The advertiser's side: both get a handle and hear of it. */
+  /** Accepts a connection as the advertiser: both ends get a handle and an event. */
   #connectTo(initiator: Controller): void {
     const own = this.#newLink(initiator);
     const other = initiator.#newLink(this);
     own.peerHandle = other.handle;
     other.peerHandle = own.handle;
     initiator.#initiating = undefined;
-    this.#tellConnected(own, Role.peripheral);
-    initiator.#tellConnected(other, Role.central);
+    this.#reportConnected(own, Role.peripheral);
+    initiator.#reportConnected(other, Role.central);
   }
 
   #newLink(peer: Controller): Link {
@@ -358,7 +359,7 @@ export class Controller implements Radio {
     return link;
   }
 
-  #tellConnected({ handle, peer }: Link, role: number): void {
+  #reportConnected({ handle, peer }: Link, role: number): void {
     const { intervalMs, supervisionTimeoutMs } = this.#ether;
     const head = Uint8Array.of(LEEvent.connectionComplete, Status.success);
     const times = concatBytes(
@@ -377,13 +378,14 @@ export class Controller implements Radio {
       return;
     }
     this.#toHost(commandStatus(opcode, Status.success));
-    // The longest interval, latency and time-out that were asked for: to both hosts, though the air keeps its own.
+    // Reports the requested maximum interval, latency and timeout to both hosts; the air's own interval
+    // stays.
     const times = parameters.slice(4, 10);
-    this.#tellUpdated(link.handle, times);
-    if (!link.isLost) link.peer.#tellUpdated(link.peerHandle, times);
+    this.#reportUpdate(link.handle, times);
+    if (!link.isLost) link.peer.#reportUpdate(link.peerHandle, times);
   }
 
-  #tellUpdated(handle: number, times: Packet): void {
+  #reportUpdate(handle: number, times: Packet): void {
     const head = Uint8Array.of(LEEvent.connectionUpdateComplete, Status.success);
     this.#toHost(event(Event.leMeta, head, u16(handle), times));
   }
@@ -418,8 +420,8 @@ export class Controller implements Radio {
     );
   }
 
-  /** Data to the other end, and the sender's buffer back when it has got there. */
-  #carry(packet: Packet): void {
+  /** Transmits data to the other end. The sender gets its buffer back on arrival. */
+  #transmit(packet: Packet): void {
     const acl = parseACL(packet);
     const link = acl && this.#links.get(acl.handle);
     if (!acl || !link || acl.data.length > ACL_BYTES) return;

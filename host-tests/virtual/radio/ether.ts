@@ -1,15 +1,15 @@
 import type { Clock } from "../../../modules/board/index.js";
 import type { Packet } from "./hci.js";
 
-/** What quick phones use. */
+/** Connection interval of fast phones, ms. */
 const CONNECTION_INTERVAL_MS = 30;
 const SUPERVISION_TIMEOUT_MS = 420;
 
 export interface EtherOptions {
   readonly clock: Clock;
-  /** The connection interval: what a packet takes, one way. */
+  /** Connection interval: the time of a packet in one direction, ms. */
   readonly intervalMs?: number;
-  /** Without a packet for this long, both ends take a connection for lost. */
+  /** Time without a packet after which both ends consider a connection lost, ms. */
   readonly supervisionTimeoutMs?: number;
 }
 
@@ -27,15 +27,15 @@ export interface Radio {
   readonly rssi: number;
   /** Address of the advertiser that this radio is trying to connect to. */
   readonly initiatesTo: string | undefined;
-  hear(report: Report): void;
+  receiveReport(report: Report): void;
 }
 
-/** What joins controllers: they hear each other's advertising and carry each other's packets. */
+/** The air between controllers: transmits advertising and connection packets. */
 export class Ether {
   readonly clock: Clock;
   readonly intervalMs: number;
   readonly supervisionTimeoutMs: number;
-  #radios = new Set<Radio>();
+  readonly #radios = new Set<Radio>();
 
   constructor({ clock, intervalMs, supervisionTimeoutMs }: EtherOptions) {
     this.clock = clock;
@@ -51,10 +51,11 @@ export class Ether {
     this.#radios.delete(radio);
   }
 
-  /** One advertising event: all that scan hear it. */
+  /** Sends one advertising event to all scanning controllers. */
   advertise(from: Radio, data: Packet, scanResponse: Packet): void {
     const { address, rssi } = from;
-    for (const radio of this.#radios) if (radio !== from) radio.hear({ address, rssi, data, scanResponse });
+    for (const radio of this.#radios)
+      if (radio !== from) radio.receiveReport({ address, rssi, data, scanResponse });
   }
 
   /** Returns the radio that is trying to connect to this advertiser. */

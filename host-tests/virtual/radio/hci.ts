@@ -1,4 +1,7 @@
-/** Packets between a host and its controller (Bluetooth Core 5.4 Vol 4 Part E, with the indicator of Part A). */
+/**
+ * HCI packets between a host and its controller (Bluetooth Core 5.4 Vol 4 Part E, with the indicator of Part
+ * A).
+ */
 
 import { concatBytes } from "../../../modules/bytes/index.js";
 
@@ -45,7 +48,7 @@ export const LEEvent = Object.freeze({
   connectionUpdateComplete: 0x03,
 });
 
-/** Vol 1 Part F 1.3. */
+/** Error codes (Vol 1 Part F 1.3). */
 export const Status = Object.freeze({
   success: 0x00,
   unknownCommand: 0x01,
@@ -62,7 +65,7 @@ export const Status = Object.freeze({
 /** Advertising event types of a report (7.7.65.2). */
 export const ReportType = Object.freeze({ advertisement: 0x00, scanResponse: 0x04 });
 
-/** Of a data buffer overflow (7.7.26). */
+/** Link types of a data buffer overflow (7.7.26). */
 export const LinkType = Object.freeze({ acl: 0x01 });
 
 export const Role = Object.freeze({ central: 0x00, peripheral: 0x01 });
@@ -75,7 +78,7 @@ export function readU16(bytes: Packet, at: number): number {
   return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }
 
-/** `a4:cf:12:00:00:01` as it goes over HCI: last byte first. */
+/** Bytes of an address such as `a4:cf:12:00:00:01` in HCI's order: last byte first. */
 export function addressBytes(address: string): Packet {
   return Uint8Array.from(address.split(":").reverse(), (part) => Number.parseInt(part, 16));
 }
@@ -101,17 +104,17 @@ export function commandStatus(opcode: number, status: number): Packet {
 
 /** Packet boundary flags of ACL data (5.4.2). */
 const CONTINUING = 0x1;
-/** From a controller to its host. */
+/** Boundary flag of a first fragment from a controller to its host. */
 const FIRST_TO_HOST = 0x2;
 
 export interface ACLPacket {
   readonly handle: number;
-  /** A fragment that goes on with an L2CAP PDU, and begins none. */
+  /** The fragment continues an L2CAP PDU. */
   readonly isContinuing: boolean;
   readonly data: Packet;
 }
 
-/** `undefined` when the length does not fit. */
+/** Parses an ACL packet; `undefined` if its length does not match. */
 export function parseACL(packet: Packet): ACLPacket | undefined {
   if (packet.length < 5 || readU16(packet, 3) !== packet.length - 5) return undefined;
   const flags = readU16(packet, 1);

@@ -1,7 +1,8 @@
 /**
- * `embedded:io/socket/tcp` and `listener` of the chip, with what they do not forgive, as modules/io/socket/lwip/tcp.c
- * of the SDK has it: no socket before there is a network, and a connection that waits in the listener while its peer
- * resets it is used after lwIP has freed it. Its callbacks come when `deliver` is called, as messages do.
+ * Fakes of `embedded:io/socket/tcp` and `listener` of the chip, with the failures of
+ * modules/io/socket/lwip/tcp.c of the SDK. A socket needs a network. A connection that its peer resets while
+ * it waits in the listener is used after lwIP has freed it. Callbacks run when `deliver` is called, as from
+ * messages.
  */
 
 import type { VirtualClock } from "../world/clock.js";
@@ -14,16 +15,16 @@ interface Handlers {
 
 const SEND_BUFFER_BYTES = 5744;
 
-/** A connection in lwIP, and the peer at its other end. */
+/** A connection in lwIP with its peer. */
 export class Peer {
-  /** lwIP has freed it. */
+  /** lwIP has freed the connection. */
   isFreed = false;
-  /** The station has closed it. */
+  /** The station has closed the connection. */
   isClosed = false;
   received: number[] = [];
   user: FakeTCP | undefined;
   readonly buffers: number[] = [];
-  #lwip: LwIP;
+  readonly #lwip: LwIP;
 
   constructor(lwip: LwIP) {
     this.#lwip = lwip;
@@ -34,7 +35,7 @@ export class Peer {
     this.#lwip.post(() => this.user?.handlers.onReadable?.(this.buffers.length));
   }
 
-  /** RST: lwIP frees the connection, and tells whoever has set an error callback. */
+  /** Resets the connection: lwIP frees it, and calls the error callback if one is set. */
   reset(): void {
     this.isFreed = true;
     if (this.user) this.user.peer = undefined;
@@ -78,8 +79,8 @@ class FakeTCP {
 /** The chip's lwIP. */
 export class LwIP {
   isUp = false;
-  #messages: (() => void)[] = [];
-  #listeners = new Map<number, { accept(peer: Peer): void }>();
+  readonly #messages: (() => void)[] = [];
+  readonly #listeners = new Map<number, { accept(peer: Peer): void }>();
 
   readonly TCP: new (
     options: Handlers & ({ from: FakeTCP } | { address: string }),
@@ -113,7 +114,7 @@ export class LwIP {
     };
     this.Listener = class {
       readonly port: number;
-      #pending: Peer[] = [];
+      readonly #pending: Peer[] = [];
 
       constructor({ port, onReadable }: { port: number; onReadable?: (count: number) => void }) {
         lwip.checkNetwork();
@@ -144,14 +145,14 @@ export class LwIP {
     };
   }
 
-  /** Between the listener's `read` and what comes next: lwIP is a task of its own. */
+  /** Called between the listener's `read` and the next statement, because lwIP is a separate task. */
   onAccepted: (peer: Peer) => void = () => {};
 
   checkNetwork(): void {
     if (!this.isUp) throw new Error("no network");
   }
 
-  /** Somebody connects; `undefined` when nobody listens. */
+  /** Connects a peer; returns `undefined` if no listener is open. */
   connect(port: number): Peer | undefined {
     const listener = this.#listeners.get(port);
     if (!listener) return undefined;
@@ -164,7 +165,7 @@ export class LwIP {
     this.#messages.push(message);
   }
 
-  /** Until there is nothing left to tell. */
+  /** Delivers messages until there are no more. */
   deliver(clock: VirtualClock): void {
     do {
       for (const message of this.#messages.splice(0)) message();

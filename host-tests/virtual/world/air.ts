@@ -1,23 +1,23 @@
 import type { Clock, IO } from "../../../modules/board/index.js";
 
-/** What a scanner hears of one advertiser: the PDUs as they are on the air. */
+/** Advertising report at a scanner: the PDUs of one advertiser. */
 export interface AirReport {
   readonly address: string;
   readonly advertisingData: Uint8Array<ArrayBuffer>;
   readonly scanResponse: Uint8Array<ArrayBuffer>;
-  /** dBm */
+  /** Signal strength, dBm. */
   readonly rssi: number;
 }
 
 export interface CentralOptions {
-  /** The MTU that the central asks for; none: it does not ask, and 23 stays. */
+  /** MTU that the central requests. Default: it requests none, and the MTU stays 23. */
   readonly mtu?: number;
   onConnected(connection: CentralConnection): void;
   onFailed(reason: string): void;
   onDisconnected(reason: string): void;
 }
 
-/** An ATT error code (Core 5.4 Vol 3 Part F 3.4.1.1), where there was one. */
+/** Outcome of an ATT request, with its error code (Core 5.4 Vol 3 Part F 3.4.1.1) if it failed. */
 export interface AttOutcome {
   readonly error?: number;
 }
@@ -30,7 +30,7 @@ export interface AttributeInfo {
 
 export interface CentralConnection {
   readonly mtu: number;
-  /** The characteristics of all services but those of GAP and GATT themselves. */
+  /** Characteristics of all services except those of GAP and GATT themselves. */
   characteristics(): readonly AttributeInfo[];
   read(
     uuid: string,
@@ -41,7 +41,7 @@ export interface CentralConnection {
     descriptor: string,
     done: (outcome: AttOutcome & { readonly value?: Uint8Array<ArrayBuffer> }) => void,
   ): void;
-  /** Goes in a long write where the value is over the MTU less 3. */
+  /** Writes a value. Uses a long write for a value longer than MTU-3. */
   write(uuid: string, value: Uint8Array<ArrayBuffer>, done: (outcome: AttOutcome) => void): void;
   subscribe(
     uuid: string,
@@ -50,42 +50,44 @@ export interface CentralConnection {
   ): void;
   unsubscribe(uuid: string, done: (outcome: AttOutcome) => void): void;
   disconnect(): void;
-  /** Contact is lost: nothing more gets through, and both sides notice after the supervision time-out. */
+  /**
+   * Loses the contact: nothing is transmitted any more, and both ends notice after the supervision timeout.
+   */
   lose(): void;
 }
 
 /** A central's side of the radio. */
 export interface Central {
-  /** Reports everybody on the air soon, and again at each change. */
+  /** Reports all advertisers from a timer, and again at each change. */
   scan(onReport: (report: AirReport) => void): IO;
-  /** `close()` gives up, or disconnects, without a further word. */
+  /** Connects. `close()` aborts or disconnects without a callback. */
   connect(address: string, options: CentralOptions): IO;
 }
 
-/** What a peripheral is to the air. */
+/** A peripheral as the air uses it. */
 export interface Peripheral {
   readonly address: string;
   readonly rssi: number;
-  /** What is on the air now; `undefined` while it does not advertise. */
+  /** Advertised PDUs; `undefined` while it does not advertise. */
   readonly pdus:
     | { readonly advertisement: Uint8Array<ArrayBuffer>; readonly scanResponse: Uint8Array<ArrayBuffer> }
     | undefined;
-  /** Takes a connection, and tells the central when it can be used; `undefined` when it cannot. */
+  /** Accepts a connection and notifies the central; `undefined` if it cannot accept one. */
   accept(options: CentralOptions): CentralConnection | undefined;
 }
 
-/** What phones use to be quick and last the day. */
+/** Connection interval of phones, ms: short enough to be fast, and long enough to save the battery. */
 const INTERVAL_MS = 30;
-/** Until a connection is there: an advertising interval and a connection interval. */
+/** Time to establish a connection, ms: an advertising interval and a connection interval. */
 const CONNECT_MS = 60;
 
-/** The 2.4 GHz around the stations, by function calls. */
+/** The Bluetooth LE air around the stations, by function calls. */
 export class Air implements Central {
   readonly clock: Clock;
-  /** The connection interval: what a packet takes, one way. */
+  /** Connection interval: the time of a packet in one direction, ms. */
   readonly intervalMs: number;
-  #peripherals = new Map<string, Peripheral>();
-  #scanners = new Set<(peripheral: Peripheral) => void>();
+  readonly #peripherals = new Map<string, Peripheral>();
+  readonly #scanners = new Set<(peripheral: Peripheral) => void>();
 
   constructor(options: { clock: Clock; intervalMs?: number }) {
     this.clock = options.clock;
@@ -93,18 +95,18 @@ export class Air implements Central {
   }
 
   scan(onReport: (report: AirReport) => void): IO {
-    const hear = (peripheral: Peripheral) => {
+    const onPeripheral = (peripheral: Peripheral) => {
       const { pdus, address, rssi } = peripheral;
-      if (!pdus || !this.#scanners.has(hear)) return;
+      if (!pdus || !this.#scanners.has(onPeripheral)) return;
       onReport({ address, rssi, advertisingData: pdus.advertisement, scanResponse: pdus.scanResponse });
     };
-    this.#scanners.add(hear);
+    this.#scanners.add(onPeripheral);
     this.clock.set(() => {
-      for (const peripheral of this.#peripherals.values()) hear(peripheral);
+      for (const peripheral of this.#peripherals.values()) onPeripheral(peripheral);
     }, 0);
     return {
       close: () => {
-        this.#scanners.delete(hear);
+        this.#scanners.delete(onPeripheral);
       },
     };
   }
@@ -126,7 +128,7 @@ export class Air implements Central {
     };
   }
 
-  /** Puts a peripheral into the air. Returns how to take it out. */
+  /** Adds a peripheral. Returns a function that removes it. */
   add(peripheral: Peripheral): () => void {
     this.#peripherals.set(peripheral.address, peripheral);
     return () => {
@@ -135,10 +137,10 @@ export class Air implements Central {
     };
   }
 
-  /** A peripheral's PDUs have changed. */
+  /** Handles a change of a peripheral's PDUs. */
   changed(peripheral: Peripheral): void {
     this.clock.set(() => {
-      for (const hear of [...this.#scanners]) hear(peripheral);
+      for (const onPeripheral of [...this.#scanners]) onPeripheral(peripheral);
     }, 0);
   }
 }

@@ -1,4 +1,4 @@
-/** An MQTT 3.1.1 broker of the world, in memory and in virtual time: what a station's broker does, and its faults. */
+/** An MQTT 3.1.1 broker in memory and virtual time, with faults to switch on. */
 
 import type { Clock, IO, Listener, TCP, Timer } from "../../../modules/board/index.js";
 import { asUint8Array, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -12,17 +12,20 @@ export interface BrokerMessage {
   readonly retain: boolean;
 }
 
-/** What the broker does otherwise than a good one. All of it may change at any time. */
+/** Faults of the broker. They may be changed at any time. */
 export interface BrokerFaults {
-  /** Takes connections and says nothing. */
+  /** Accepts connections and sends nothing. */
   isSilent: boolean;
-  /** CONNACK's code; 0 lets everybody in whom `authenticate` does. */
+  /** Code of CONNACK; 0 accepts the clients that `authenticate` accepts. */
   connackCode: number;
-  /** Answers no PINGREQ. */
+  /** Does not answer PINGREQ. */
   ignoresPings: boolean;
-  /** Acknowledges no PUBLISH. */
+  /** Does not acknowledge PUBLISH. */
   ignoresPublishes: boolean;
-  /** Topics that its access control keeps from every client, as aedes does: 0x80, or the end of the connection. */
+  /**
+   * Topics that access control denies to every client, as in aedes: 0x80 for a subscription, disconnection
+   * for a publication.
+   */
   refuses: (topic: string) => boolean;
 }
 
@@ -32,7 +35,7 @@ export interface WorldBrokerOptions {
   readonly port: number;
   readonly certificateName?: string;
   readonly authenticate?: (username: string, password: string) => boolean;
-  /** `false`: `published` stays empty, for worlds that run for long. */
+  /** `false`: `published` stays empty, for long simulations. */
   readonly remembers?: boolean;
 }
 
@@ -44,20 +47,21 @@ interface Subscription {
 /** A message to a client. */
 interface Delivery extends BrokerMessage {
   readonly qos: number;
-  /** Once it was sent with QoS 1, until it is acknowledged. */
+  /** Identifier of a message sent with QoS 1, until it is acknowledged. */
   messageId?: number;
 }
 
 interface Session {
-  /** By their filters. */
+  /** Subscriptions by filter. */
   readonly subscriptions: Map<string, Subscription>;
-  /** Of QoS 1, in order: those that were sent and are not acknowledged, then those that wait. */
+  /** Messages with QoS 1 in order: first the sent and unacknowledged ones, then the unsent ones. */
   readonly queue: Delivery[];
   client: Client | undefined;
 }
 
-/** Mosquitto's `max_inflight_messages` and `max_queued_messages`. */
+/** Maximum number of unacknowledged messages to a client (Mosquitto's `max_inflight_messages`). */
 const MAX_IN_FLIGHT = 20;
+/** Maximum number of queued messages for a client (Mosquitto's `max_queued_messages`). */
 const MAX_QUEUED = 1000;
 
 interface Client {
@@ -68,7 +72,7 @@ interface Client {
   keepAliveS: number;
   heardMs: number;
   silence: Timer | undefined;
-  /** Of QoS 1, and not acknowledged. */
+  /** Number of the client's unacknowledged messages with QoS 1. */
   unacknowledged: number;
   unsent: Uint8Array<ArrayBuffer>[];
   writable: number;
@@ -82,18 +86,18 @@ export class WorldBroker implements IO {
     ignoresPublishes: false,
     refuses: () => false,
   };
-  /** Everything that was published, in order. */
+  /** All published messages, in order. */
   readonly published: BrokerMessage[] = [];
-  /** The most messages that one client has sent without waiting for their acknowledgement. */
+  /** Highest number of messages that one client has sent without an acknowledgement. */
   mostUnacknowledged = 0;
   readonly retained = new Map<string, Uint8Array<ArrayBuffer>>();
-  #options: WorldBrokerOptions;
+  readonly #options: WorldBrokerOptions;
   #listener: Listener | undefined;
-  #clients = new Set<Client>();
-  #sessions = new Map<string, Session>();
-  /** By topic: a fleet publishes far more often than it subscribes. */
-  #subscribers = new Map<string, Session[]>();
-  #watchers = new Set<(message: BrokerMessage) => void>();
+  readonly #clients = new Set<Client>();
+  readonly #sessions = new Map<string, Session>();
+  /** Subscribers by topic, as a cache: a fleet publishes far more often than it subscribes. */
+  readonly #subscribers = new Map<string, Session[]>();
+  readonly #watchers = new Set<(message: BrokerMessage) => void>();
   #messageId = 0;
 
   constructor(options: WorldBrokerOptions) {
@@ -107,12 +111,12 @@ export class WorldBroker implements IO {
       port,
       certificateName,
       onReadable: () => {
-        for (let from = this.#listener?.read(); from; from = this.#listener?.read()) this.#take(from);
+        for (let from = this.#listener?.read(); from; from = this.#listener?.read()) this.#accept(from);
       },
     });
   }
 
-  /** Every connection ends; sessions and retained messages stay, as on a disk. */
+  /** Ends all connections. Sessions and retained messages stay, as on a disk. */
   stop(): void {
     this.#listener?.close();
     this.#listener = undefined;
@@ -128,7 +132,7 @@ export class WorldBroker implements IO {
     return [...this.#clients].flatMap((client) => client.id ?? []);
   }
 
-  /** Calls back for every message. Returns how to stop that. */
+  /** Calls back for every message. Returns a function that stops that. */
   watch(onMessage: (message: BrokerMessage) => void): () => void {
     this.#watchers.add(onMessage);
     return () => this.#watchers.delete(onMessage);
@@ -138,7 +142,7 @@ export class WorldBroker implements IO {
     this.#route({ topic, payload: typeof payload === "string" ? encodeUTF8(payload) : payload, retain });
   }
 
-  /** Adds a subscription to the session of a client that may be away. */
+  /** Adds a subscription to the session of a client, which may be offline. */
   subscribe(clientId: string, filter: string, qos: 0 | 1): void {
     const session = this.#sessions.get(clientId);
     if (!session) throw new Error(`no client ${clientId} has a session`);
@@ -146,12 +150,12 @@ export class WorldBroker implements IO {
     this.#subscribers.clear();
   }
 
-  /** Sends raw bytes to whoever is connected under that client id. */
+  /** Sends raw bytes to the client that is connected with this id. */
   sendRaw(clientId: string, bytes: Uint8Array<ArrayBuffer>): void {
     for (const client of this.#clients) if (client.id === clientId) this.#write(client, bytes);
   }
 
-  #take(from: TCP): void {
+  #accept(from: TCP): void {
     const { TCP } = this.#options.sockets;
     const parser = makeParser({ protocolVersion: 4 });
     const client: Client = {
@@ -226,7 +230,7 @@ export class WorldBroker implements IO {
     this.mostUnacknowledged = Math.max(this.mostUnacknowledged, client.unacknowledged);
   }
 
-  /** A client that says nothing for one and a half times its keep-alive is gone [MQTT-3.1.2-24]. */
+  /** Disconnects a client that sends nothing for one and a half times its keep-alive [MQTT-3.1.2-24]. */
   #listenForSilence(client: Client): void {
     const { clock } = this.#options;
     client.heardMs = clock.monotonicMs();
@@ -263,7 +267,7 @@ export class WorldBroker implements IO {
     client.id = id;
     client.will = packet.will as BrokerMessage | undefined;
     this.#send(client, { cmd: "connack", returnCode: 0, sessionPresent: isKept });
-    // What was sent over the connection before is sent again [MQTT-4.4.0-1].
+    // Unacknowledged messages of the previous connection are sent again [MQTT-4.4.0-1].
     for (const delivery of session.queue) {
       if (delivery.messageId !== undefined) this.#deliver(client, delivery, true);
     }
@@ -299,7 +303,7 @@ export class WorldBroker implements IO {
     for (const onMessage of [...this.#watchers]) onMessage(message);
     const { topic, payload } = message;
     for (const session of this.#subscribersOf(topic)) {
-      // The highest QoS of the filters that match [MQTT-3.3.5-1].
+      // Uses the highest QoS of the matching filters [MQTT-3.3.5-1].
       let qos = 0;
       for (const one of session.subscriptions.values())
         if (one.qos > qos && one.matches(topic)) qos = one.qos;
@@ -326,7 +330,10 @@ export class WorldBroker implements IO {
     return found;
   }
 
-  /** QoS 0 is for clients that are connected; QoS 1 waits for them, also with its retain flag cleared. */
+  /**
+   * Delivers or queues a message. QoS 0 is only for connected clients. QoS 1 is queued, with the retain flag
+   * cleared.
+   */
   #offer(session: Session, delivery: Delivery): void {
     if (delivery.qos === 0) {
       if (session.client) this.#deliver(session.client, delivery, false);
@@ -336,7 +343,7 @@ export class WorldBroker implements IO {
     }
   }
 
-  /** Sends what waits, as far as the window allows. */
+  /** Sends queued messages, as far as the window allows. */
   #pump({ client, queue }: Session): void {
     if (!client) return;
     for (const delivery of queue.slice(0, MAX_IN_FLIGHT)) {

@@ -4,24 +4,27 @@ interface Entry extends Timer {
   readonly callback: () => void;
   readonly periodMs: number | undefined;
   dueMs: number;
-  /** Breaks ties: what was set first comes first. */
+  /** Order of creation, for entries with the same time. */
   order: number;
   live: boolean;
 }
 
-/** Time that passes only when it is told to. The same calls give the same order of callbacks, on every engine. */
+/**
+ * Virtual clock: time passes only on request. The same calls give the same order of callbacks on every
+ * engine.
+ */
 export class VirtualClock implements Clock {
   #nowMs = 0;
   #epochAtStartMs: number | undefined;
   #order = 0;
-  #heap: Entry[] = [];
+  readonly #heap: Entry[] = [];
 
-  /** @param epochAtStartMs what `epochMs` says at the start; none: the time is not known */
+  /** @param epochAtStartMs known time at the start; undefined: the time is not known */
   constructor(options: { epochAtStartMs?: number } = {}) {
     this.#epochAtStartMs = options.epochAtStartMs;
   }
 
-  /** Timers that are set. */
+  /** Number of timers that are set. */
   get pending(): number {
     return this.#heap.filter(({ live }) => live).length;
   }
@@ -30,7 +33,7 @@ export class VirtualClock implements Clock {
     return this.#nowMs;
   }
 
-  /** The time becomes known, jumps, or is forgotten. Timers do not follow it. */
+  /** Sets, changes or clears the known time. Timers are not affected. */
   setEpochMs(epochMs: number | undefined): void {
     this.#epochAtStartMs = epochMs === undefined ? undefined : epochMs - this.#nowMs;
   }
@@ -54,19 +57,19 @@ export class VirtualClock implements Clock {
     if (timer) (timer as Entry).live = false;
   }
 
-  /** Somebody is busy for so long: what falls due meanwhile is late. */
+  /** Simulates a busy processor: timers that are due meanwhile fire late. */
   spend(durationMs: number): void {
     this.#nowMs += durationMs;
   }
 
-  /** Lets time pass, with everything that falls due in it. */
+  /** Advances the time and runs all timers that are due. */
   advance(durationMs: number): void {
     const untilMs = this.#nowMs + durationMs;
     while (this.#step(untilMs)) {}
     this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
 
-  /** Lets time pass until `condition` holds, at most `limitMs`. Says whether it holds. */
+  /** Advances the time until `condition` holds, by at most `limitMs`. Returns whether it holds. */
   runUntil(condition: () => boolean, limitMs: number): boolean {
     const untilMs = this.#nowMs + limitMs;
     while (!condition()) {
@@ -78,7 +81,7 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** Runs the next callback that is due by then; `false` when there is none. */
+  /** Runs the next timer that is due by then. Returns `false` if no timer is due. */
   #step(untilMs: number): boolean {
     for (let entry = this.#heap[0]; entry && entry.dueMs <= untilMs; entry = this.#heap[0]) {
       this.#removeFirst();

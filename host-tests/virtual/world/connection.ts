@@ -1,77 +1,79 @@
 import type { Clock } from "../../../modules/board/index.js";
 
-export interface Place {
+export interface SocketAddress {
   readonly address: string;
   readonly port: number;
 }
 
-/** The properties of a network that its connections depend on. */
+/** Properties of a network that its connections depend on. */
 export interface Medium {
   readonly clock: Clock;
-  /** One way. */
+  /** Delay of a packet in one direction, ms. */
   readonly latencyMs: number;
-  /** The largest piece that travels at a time. */
+  /** Maximum length of a segment, bytes. */
   readonly segmentBytes: number;
-  /** Called once for each packet; `true` loses it. */
+  /** Called once for each packet. `true` loses the packet. */
   loses(): boolean;
 }
 
-/** Who uses an endpoint. Every call comes from a timer, never from inside a call of the user's. */
+/** User of an endpoint. Calls come from timers, never from inside a call of the user. */
 export interface EndpointUser {
   opened(): void;
   readable(): void;
   writable(): void;
-  /** Refused, reset, or ended with everything read. */
+  /** The connection was refused or reset, or has ended and everything is read. */
   over(): void;
   handshakeFailed(): void;
 }
 
 interface EndpointOptions {
   readonly network: Medium;
-  /** Packets get through, either way. */
+  /** Whether packets are transmitted, in both directions. */
   readonly isPathUp: () => boolean;
-  readonly local: Place;
-  readonly remote: Place;
-  /** How much may be on the way from here. */
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  /** Maximum number of outstanding bytes. */
   readonly bufferBytes: number;
 }
 
-/** How much waits to be read before the sender has to wait (lwIP: TCP_WND). */
+/** Maximum number of received bytes that wait to be read (lwIP: TCP_WND). */
 const RECEIVE_WINDOW_BYTES = 5760;
-/** What got lost is sent again after this, then after twice as long each time, up to the maximum (RFC 6298 5). */
+/** First retransmission timeout, ms. It doubles up to the maximum (RFC 6298 5). */
 const FIRST_RETRANSMISSION_MS = 1000;
 const MAX_RETRANSMISSION_MS = 60_000;
-/** How long a sender waits for a peer that is cut off (RFC 9293 3.8.3: R2; lwIP and Linux: a quarter of an hour). */
+/**
+ * Time after which a sender gives up on an unreachable peer, ms (RFC 9293 3.8.3: R2; as in lwIP and Linux).
+ */
 const GIVE_UP_MS = 900_000;
 
 /**
- * One end of a TCP connection in the virtual network: a send buffer that empties as the peer takes its bytes, and
- * a receive buffer that the sender may not overrun. What a cut path swallows is sent again, in its order.
+ * One end of a TCP connection in the virtual network: a send buffer that empties as the peer accepts bytes,
+ * and a receive buffer that the sender must not overrun. Lost packets are retransmitted in order.
  */
 export class Endpoint {
-  readonly local: Place;
-  readonly remote: Place;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
   user: EndpointUser | undefined;
   isOpen = false;
   isClosed = false;
-  /** Over, and the user was told or will be. */
+  /** The connection is over, and the user was notified or will be. */
   isOver = false;
-  #network: Medium;
-  #isPathUp: () => boolean;
-  #bufferBytes: number;
+  readonly #network: Medium;
+  readonly #isPathUp: () => boolean;
+  readonly #bufferBytes: number;
   #peer: Endpoint | undefined;
   #unsent: Uint8Array<ArrayBuffer>[] = [];
-  /** Written here and not yet acknowledged. */
+  /** Number of written and unacknowledged bytes. */
   #outstandingBytes = 0;
   #inFlightBytes = 0;
-  #received: Uint8Array<ArrayBuffer>[] = [];
+  readonly #received: Uint8Array<ArrayBuffer>[] = [];
   #receivedBytes = 0;
-  /** Nothing more comes from the peer: it has ended the connection, or reset it. */
+  /** The peer has ended or reset the connection. */
   #hasEnded = false;
   #endSent = false;
-  /** Packets under way to the peer, oldest first. */
+  /** Packets on their way to the peer, oldest first. */
   #packets: (() => void)[] = [];
-  /** How many of them found the path cut, and wait to be sent again. */
+  /** Number of those packets that were lost and wait for retransmission. */
   #lostPackets = 0;
 
   constructor(options: EndpointOptions) {
@@ -90,13 +92,13 @@ export class Endpoint {
     return this.isOpen ? this.#bufferBytes - this.#outstandingBytes : 0;
   }
 
-  /** Nothing more comes and nothing more goes, though something may wait to be read. */
+  /** The connection has ended in both directions, though received bytes may wait to be read. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
-  /** The other end, open as soon as it is there. */
-  makePeer(local: Place): Endpoint {
+  /** Makes the peer's end, which is open when the peer accepts. */
+  makePeer(local: SocketAddress): Endpoint {
     const { address, port } = this.local;
     const peer = new Endpoint({
       network: this.#network,
@@ -118,7 +120,7 @@ export class Endpoint {
     this.#pump();
   }
 
-  /** TCP was up and TLS was not to be: both ends are over. */
+  /** Ends both ends: TCP is connected, but the TLS handshake failed. */
   failHandshake(): void {
     if (this.isClosed || this.isOver) return;
     this.user?.handshakeFailed();
@@ -126,7 +128,10 @@ export class Endpoint {
     this.fail();
   }
 
-  /** Refused, reset, or ended by the peer. The user is told when it has read what waits, as on the chip. */
+  /**
+   * Handles a refusal, a reset or the peer's end. The user is notified when it has read everything, as on the
+   * chip.
+   */
   fail(): void {
     if (this.isClosed || this.isOver) return;
     this.#hasEnded = true;
@@ -134,7 +139,7 @@ export class Endpoint {
     if (this.#receivedBytes === 0) this.#finish();
   }
 
-  /** `data` fits `writableBytes`; the bytes are copied. */
+  /** Copies `data` into the send buffer. It must fit `writableBytes`. */
   write(data: Uint8Array<ArrayBuffer>): void {
     this.#unsent.push(data.slice());
     this.#outstandingBytes += data.length;
@@ -160,7 +165,9 @@ export class Endpoint {
     return result;
   }
 
-  /** What was written still goes out; what was not read resets the connection (RFC 9293 3.6.1). */
+  /**
+   * Closes the connection: written bytes are still sent; unread bytes reset the connection (RFC 9293 3.6.1).
+   */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -171,7 +178,10 @@ export class Endpoint {
     else this.#pump();
   }
 
-  /** Its host is dead: the peer hears nothing, and a reset if it asks when the host is back. */
+  /**
+   * Handles the power loss of its host: the peer gets no packet, and a reset for packets that it sends after
+   * the host's return.
+   */
   abandon(): void {
     this.isClosed = true;
     this.isOpen = false;
@@ -182,14 +192,14 @@ export class Endpoint {
     this.#lostPackets = 0;
   }
 
-  /** Tells the peer that the connection is over, at once. */
+  /** Resets the connection at once. */
   reset(): void {
     this.#endSent = true;
     this.#unsent = [];
     this.transmit(() => this.#peer?.fail());
   }
 
-  /** Sends what the peer has room for, and the end after the last of it. */
+  /** Sends as much as the peer's window allows, and the end after the last byte. */
   #pump(): void {
     const peer = this.#peer;
     if (!peer || this.#endSent) return;
@@ -232,7 +242,7 @@ export class Endpoint {
     this.user?.over();
   }
 
-  /** Sends a packet to the peer, where it has its effect after the time that takes. */
+  /** Sends a packet to the peer, where `arrive` runs after the delay. */
   transmit(arrive: () => void): void {
     this.#packets.push(arrive);
     this.#network.clock.set(() => {
@@ -254,7 +264,8 @@ export class Endpoint {
       } else if (clock.monotonicMs() - sinceMs < GIVE_UP_MS) {
         this.#retransmit(Math.min(2 * delayMs, MAX_RETRANSMISSION_MS), sinceMs);
       } else {
-        // Who waits for an acknowledgement notices; who only listens never does (RFC 9293 3.8.4).
+        // An end with unacknowledged bytes notices the failure. An end that only receives never does (RFC
+        // 9293 3.8.4).
         this.#packets = [];
         this.#lostPackets = 0;
         for (const end of [this, this.#peer]) if (end && end.#outstandingBytes > 0) end.fail();

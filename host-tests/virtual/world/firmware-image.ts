@@ -1,4 +1,4 @@
-/** Firmware images with the chip's real layout, filled with nothing that runs. */
+/** Firmware images with the chip's real layout and without real code. */
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { DESCRIPTOR_MAGIC, IMAGE_MAGIC, ImageLayout } from "../../../modules/updates/image.js";
@@ -19,24 +19,26 @@ export interface ImageOptions {
   readonly productId?: string;
   readonly version: number;
   readonly chipId?: number;
-  /** Of the whole image, at least 512; a multiple of 16. */
+  /** Length of the whole image, bytes: a multiple of 16, at least 512. */
   readonly byteLength?: number;
 }
 
-/** Behind the last segment: padding with the checksum in its last byte, and the hash. */
+/** Length after the last segment, bytes: padding with the checksum in its last byte, and the hash. */
 const TAIL_BYTES = CHECKSUM_BLOCK_BYTES + HASH_BYTES;
-/** Where the chips see their flash, and their RAM. */
+/** Address at which the chips map their flash. */
 const FLASH_ADDRESS = 0x3f40_0020;
+/** Address of the chips' RAM. */
 const RAM_ADDRESS = 0x3ffb_0000;
 
-/** Two segments, the first with the descriptor, and a checksum and hash that the bootloader takes. */
+/** Makes an image with two segments, a descriptor in the first, and a valid checksum and hash. */
 export function makeImage({
   productId = "plugpass",
   version,
   chipId = ESP32,
   byteLength = 8192,
 }: ImageOptions): Uint8Array<ArrayBuffer> {
-  if (byteLength < 512 || byteLength % 16 !== 0) throw new RangeError(`no image has ${byteLength} bytes`);
+  if (byteLength < 512 || byteLength % 16 !== 0)
+    throw new RangeError(`invalid image length: ${byteLength} bytes; use a multiple of 16, at least 512`);
   const image = new Uint8Array(byteLength);
   const view = new DataView(image.buffer);
   const random = new Random(version * 7 + chipId);

@@ -1,4 +1,4 @@
-/** One HTTP/1.1 request over a board-shaped socket, as an app in the station's network makes it. */
+/** One HTTP/1.1 request over a board-shaped socket, as an app in the station's network sends it. */
 
 import type { Clock, IO, TCP, TCPConstructor, Timer } from "../../../modules/board/index.js";
 import { concatBytes, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -12,9 +12,9 @@ export interface HTTPRequestOptions {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array<ArrayBuffer>;
-  /** Until it gives up; 20 s unless given. */
+  /** Timeout, ms; default 20 s. */
   readonly timeoutMs?: number;
-  /** Once. */
+  /** Called once. */
   readonly onDone: (outcome: HTTPOutcome) => void;
 }
 
@@ -22,7 +22,7 @@ export type HTTPOutcome =
   | {
       readonly status: number;
       readonly headers: ReadonlyMap<string, string>;
-      /** Empty where it is no text. */
+      /** Empty if the body is not text. */
       readonly body: string;
       readonly bodyBytes: Uint8Array<ArrayBuffer>;
     }
@@ -41,11 +41,11 @@ export function httpRequest(options: HTTPRequestOptions): IO {
 }
 
 export interface Exchange extends IO {
-  /** Further bytes. */
+  /** Sends further bytes. */
   send(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
-/** Sends bytes, as they are, and reads the response. */
+/** Sends raw bytes and reads the response. */
 export function exchange(
   options: Pick<HTTPRequestOptions, "TCP" | "clock" | "address" | "port" | "timeoutMs" | "onDone"> & {
     readonly request: Uint8Array<ArrayBuffer>;
@@ -99,7 +99,7 @@ export function exchange(
   };
 }
 
-/** `undefined` until it is complete. The stations give every response a length, or it has no body. */
+/** Parses a response; `undefined` while it is incomplete. A station's response has a length or no body. */
 function parseResponse(bytes: Uint8Array<ArrayBuffer>): HTTPOutcome | undefined {
   const end = indexOfEmptyLine(bytes);
   if (end < 0) return undefined;

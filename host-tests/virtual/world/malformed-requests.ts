@@ -1,14 +1,17 @@
-/** HTTP requests that are nearly right, from a seed: in the request line, headers, encodings, chunks and multipart. */
+/**
+ * Malformed HTTP requests from a seed, with errors in the request line, headers, encodings, chunks and
+ * multipart bodies.
+ */
 
 import { concatBytes, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Random } from "./random.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What one sender does: pieces, with a pause before each. What it leaves out it never sends. */
+/** A sender's pieces, with a pause before each. A missing rest is never sent. */
 export interface BadRequest {
   readonly pieces: readonly { readonly pauseMs: number; readonly bytes: Bytes }[];
-  /** It goes away after the last piece. */
+  /** The sender disconnects after the last piece. */
   readonly hangsUp: boolean;
 }
 
@@ -20,13 +23,13 @@ interface Head {
 }
 
 export interface Ingredients {
-  /** `authorization` that lets in. */
+  /** A valid `authorization` header. */
   readonly login: string;
-  /** An image that is no good. */
+  /** An invalid firmware image. */
   readonly image: Bytes;
 }
 
-/** None with the right login restarts the station or takes its login away. */
+/** Paths of requests. None restarts the station or changes the admin's login, even with a valid login. */
 const PATHS = [
   "/healthcheck",
   "/status",
@@ -96,7 +99,7 @@ const SIZES = [
 ];
 const BOUNDARY = "----boundary";
 const MAX_PAUSE_MS = 3000;
-/** Longer than a request may take. */
+/** Pause, ms, that exceeds the timeout of a request. */
 const SILENCE_MS = 11_000;
 
 export function makeBadRequest(random: Random, ingredients: Ingredients): BadRequest {
@@ -112,7 +115,7 @@ export function makeBadRequest(random: Random, ingredients: Ingredients): BadReq
   return inPieces(random, kind(random, ingredients));
 }
 
-/** Something that has no end yet. */
+/** Makes an incomplete request. */
 export function makeUnfinishedRequest(random: Random): Bytes {
   const whole = random.pick([
     "GET / HTTP/1.1\r\nHost: x\r\nX",
@@ -252,7 +255,7 @@ function spoilMultipart(random: Random, { login, image }: Ingredients): Bytes {
   );
 }
 
-/** Anything, with bytes changed, put in, or left out. */
+/** Makes a request with bytes changed, inserted or removed. */
 function spoilBytes(random: Random, ingredients: Ingredients): Bytes {
   const make = random.pick([
     spoilEncoding,

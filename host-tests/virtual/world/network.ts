@@ -1,45 +1,47 @@
 import type { Clock } from "../../../modules/board/index.js";
 import { Endpoint, type EndpointUser, type Medium } from "./connection.js";
 
-/** What a host can take a connection on. */
+/** A port at which a host accepts connections. */
 export interface ListeningPort {
   readonly port: number;
-  /** Set: only TLS is spoken here, with a certificate for this name. */
+  /** Name in the certificate, if the port accepts only TLS. */
   readonly certificateName: string | undefined;
-  /** `false`: no room; the caller goes unanswered, as from a full backlog. */
+  /** Accepts a connection. `false`: the backlog is full, and the caller gets no answer. */
   take(endpoint: Endpoint): boolean;
 }
 
 export interface NetworkOptions {
   readonly clock: Clock;
-  /** From one host to any other, one way. */
+  /** Delay between any two hosts in one direction, ms. */
   readonly latencyMs?: number;
-  /** The largest piece that travels at a time: what a writer wrote arrives in these. */
+  /** Maximum length of a segment, bytes. Written data arrives in segments. */
   readonly segmentBytes?: number;
 }
 
 const LATENCY_MS = 2;
 const SEGMENT_BYTES = 1460;
-/** A SYN that nobody answers is sent again after this, then after twice as long each time (lwIP on the ESP32). */
+/** Time after which an unanswered SYN is sent again, ms. It doubles each time (lwIP on the ESP32). */
 const SYN_RETRY_MS = 1500;
-/** How long a connection may take before it is over. */
+/** Timeout of a connection attempt, ms. */
 const CONNECT_TIMEOUT_MS = 18_000;
-/** How long a resolver takes to give up on a name server that does not answer (lwIP: 4 attempts). */
+/** Time after which a resolver gives up on a name server, ms (lwIP: 4 attempts). */
 const RESOLVE_TIMEOUT_MS = 7000;
-/** When it asks again (lwIP: DNS_TMR_INTERVAL). */
+/** Time after which a resolver asks again, ms (lwIP: DNS_TMR_INTERVAL). */
 const RESOLVE_RETRY_MS = 1000;
 const LOOPBACK = "127.0.0.1";
 const FIRST_EPHEMERAL_PORT = 49_152;
 const LAST_PORT = 65_535;
 
-/** An in-memory IPv4 network. Nothing is lost on it but by a host that is cut off, and where `loses` says so. */
+/**
+ * An in-memory IPv4 network. Packets are lost only at a host that is cut off, or if `loses` returns `true`.
+ */
 export class Network implements Medium {
   readonly clock: Clock;
   readonly latencyMs: number;
   readonly segmentBytes: number;
-  /** Asked for each packet whether it gets lost. Who has sent it sends it again. */
+  /** Returns whether a packet is lost. The sender retransmits lost packets. */
   loses: () => boolean = () => false;
-  #hosts = new Set<Host>();
+  readonly #hosts = new Set<Host>();
 
   constructor(options: NetworkOptions) {
     this.clock = options.clock;
@@ -47,7 +49,7 @@ export class Network implements Medium {
     this.segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
   }
 
-  /** A host with no address yet is on no network. */
+  /** Adds a host. A host without an address is not in the network. */
   host(options: { address?: string; names?: readonly string[] } = {}): Host {
     const host = new Host(this, options);
     this.#hosts.add(host);
@@ -67,17 +69,20 @@ export class Network implements Medium {
 
 export class Host {
   readonly network: Network;
-  /** Names that a resolver knows it by. */
+  /** Names of the host in DNS. */
   names: readonly string[];
-  /** Its address, while it has one. */
+  /** Address of the host, while it has one. */
   address: string | undefined;
-  /** A second address, on a network of its own: its access point's. Only hosts that have joined that reach it. */
+  /**
+   * Second address, on the network of the host's access point. Only hosts that have joined it can reach this
+   * address.
+   */
   ownAddress: string | undefined;
-  /** The host whose access point this one has joined. */
+  /** Host whose access point this host has joined. */
   joined: Host | undefined;
-  /** Everything to it and from it vanishes, as with a pulled plug. */
+  /** All packets to and from the host are lost, as with an unplugged cable. */
   isCut = false;
-  #ports = new Map<number, ListeningPort>();
+  readonly #ports = new Map<number, ListeningPort>();
   #nextPort = FIRST_EPHEMERAL_PORT;
 
   constructor(network: Network, options: { address?: string; names?: readonly string[] }) {
@@ -87,8 +92,8 @@ export class Host {
   }
 
   /**
-   * Calls back later; `undefined` for a name that nobody has, or while this host is on no network. In the network of a
-   * station every name is the station's: its DNS server says so.
+   * Resolves a name asynchronously; `undefined` for an unknown name, or without a network. In the network of
+   * a station, its DNS server resolves every name to the station.
    */
   resolve(name: string, done: (address: string | undefined) => void): void {
     const { clock, latencyMs } = this.network;
@@ -106,7 +111,7 @@ export class Host {
     }
   }
 
-  /** Opens a port; 0 takes a free one. Throws when it is taken. */
+  /** Opens a port; 0 selects a free port. Throws if the port is in use. */
   listen(options: Omit<ListeningPort, "port"> & { port: number }): ListeningPort {
     const port = options.port === 0 ? this.#freePort() : options.port;
     if (this.#ports.has(port)) throw new Error(`port ${port} is taken`);
@@ -123,14 +128,14 @@ export class Host {
     this.#ports.delete(port);
   }
 
-  /** There is an interface that a packet for `address` could leave by. */
+  /** Whether an interface has a route to `address`. */
   hasRouteTo(address: string): boolean {
     return (
       address === LOOPBACK || [this.address, this.ownAddress, this.joined].some((way) => way !== undefined)
     );
   }
 
-  /** Begins a connection; the endpoint tells how that went. */
+  /** Opens a connection. The endpoint reports the outcome. */
   connect(options: {
     address: string;
     port: number;
@@ -141,7 +146,7 @@ export class Host {
     const { clock, latencyMs } = network;
     const from = this.address;
     let peer: Host | undefined;
-    // A packet gets through as long as both ends are where they were.
+    // Packets are transmitted while both hosts keep their addresses.
     const isPathUp = () =>
       peer !== undefined && this.address === from && this.#peerAt(options.address) === peer;
     const local = { address: from ?? "0.0.0.0", port: this.#freePort() };
@@ -178,14 +183,14 @@ export class Host {
     return endpoint;
   }
 
-  /** Takes a connection, and lets the caller know; `false`: there is no room, and the caller hears nothing. */
+  /** Accepts a connection and notifies the caller. Returns `false` without an answer if there is no room. */
   #answer(caller: Endpoint, listening: ListeningPort, tlsHost: string | undefined): boolean {
     const local = { address: caller.remote.address, port: listening.port };
     const endpoint = caller.makePeer(local);
     const { certificateName } = listening;
     if (certificateName !== undefined && tlsHost === undefined) {
-      // Who does not speak TLS to a TLS server is connected until the first word.
-      endpoint.user = deaf(() => endpoint.close());
+      // A TLS server disconnects a caller without TLS at its first data.
+      endpoint.user = disconnectingUser(() => endpoint.close());
     } else if (!listening.take(endpoint)) {
       return false;
     }
@@ -214,8 +219,8 @@ export class Host {
   }
 }
 
-/** A user that hangs up when something arrives. */
-function deaf(hangUp: () => void): EndpointUser {
+/** Endpoint user that disconnects when data arrives. */
+function disconnectingUser(hangUp: () => void): EndpointUser {
   const nothing = () => {};
   return {
     opened: nothing,

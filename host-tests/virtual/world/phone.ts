@@ -1,6 +1,6 @@
 /**
- * The phone of a guest: finds a station by its advertisement, presents a virtual card, waits for what becomes of it.
- * It knows of a station only what is on the air.
+ * A guest's phone: finds a station by its advertisement, presents a virtual card, and waits for the result.
+ * It uses only what is on the air.
  */
 
 import type { Clock, IO, Timer } from "../../../modules/board/index.js";
@@ -15,13 +15,13 @@ import {
 } from "../../../modules/tag-service/index.js";
 import type { AirReport, Central, CentralConnection } from "./air.js";
 
-/** A station as a phone sees it before it connects. */
+/** A station's advertisement, parsed. */
 export interface SeenStation {
-  /** What the radio connects to. */
+  /** Bluetooth address to connect to. */
   readonly address: string;
   readonly name: string;
   readonly rssi: number;
-  /** The first 4 bytes of SHA-256(device id). */
+  /** First 4 bytes of SHA-256(device id). */
   readonly stationHash: Uint8Array<ArrayBuffer>;
   readonly metadataVersion: number;
   readonly acceptsTags: boolean;
@@ -31,7 +31,7 @@ export interface SeenStation {
   readonly status: StationStatus;
 }
 
-/** A value of the result characteristic, read. */
+/** Parsed value of the result characteristic. */
 export interface SeenResult {
   readonly state: (typeof RESULT_STATES)[number];
   readonly code: number;
@@ -44,23 +44,23 @@ export interface PresentOptions {
   readonly tag: string;
   readonly mtu?: number;
   readonly onPending?: (result: SeenResult) => void;
-  /** Once: the final result, or why there is none. */
+  /** Called once with the final result or the reason of a failure. */
   readonly onDone: (outcome: { readonly result: SeenResult } | { readonly failure: string }) => void;
 }
 
-/** What the protocol promises, and a little for the radio. */
+/** Timeout for a result, ms: 15 s by docs/protocol.md, and a margin for the radio. */
 const RESULT_TIMEOUT_MS = 17_000;
 
 export class Phone {
-  #air: Central;
-  #clock: Clock;
+  readonly #air: Central;
+  readonly #clock: Clock;
 
   constructor(options: { air: Central; clock: Clock }) {
     this.#air = options.air;
     this.#clock = options.clock;
   }
 
-  /** Calls back for every station of ours that is heard, and again when its advertisement changes. */
+  /** Calls back for every station found, and again when its advertisement changes. */
   scan(onStation: (station: SeenStation) => void): IO {
     return this.#air.scan((report) => {
       const station = parseAdvertisement(report);
@@ -68,7 +68,7 @@ export class Phone {
     });
   }
 
-  /** Connects, listens, writes the tag, waits for the final result, and leaves. */
+  /** Connects, subscribes, writes the tag, waits for the final result, and disconnects. */
   present(options: PresentOptions): IO {
     let connection: CentralConnection | undefined;
     let timer: Timer | undefined;
@@ -127,7 +127,7 @@ function listenAndWrite(
   });
 }
 
-/** `undefined` unless the value is a result of protocol version 1. */
+/** Parses a result of protocol version 1; `undefined` for any other value. */
 export function parseResult(value: Uint8Array<ArrayBuffer>): SeenResult | undefined {
   const [version, stateNumber = -1, codeLow = 0, codeHigh = 0, attempt = 0, statusNumber = -1] = value;
   const state = RESULT_STATES[stateNumber];
@@ -136,7 +136,7 @@ export function parseResult(value: Uint8Array<ArrayBuffer>): SeenResult | undefi
   return { state, code: codeLow | (codeHigh << 8), attempt, status };
 }
 
-/** `undefined` unless the advertisement is a station's. */
+/** Parses a station's advertisement; `undefined` for any other advertisement. */
 export function parseAdvertisement(report: AirReport): SeenStation | undefined {
   const structures = [...adStructures(report.advertisingData), ...adStructures(report.scanResponse)];
   const find = (type: number) => structures.find((structure) => structure.type === type)?.data;
@@ -161,7 +161,7 @@ export function parseAdvertisement(report: AirReport): SeenStation | undefined {
   };
 }
 
-/** Assigned Numbers 2.3. */
+/** Types of AD structures (Assigned Numbers 2.3). */
 const AD_ALL_128_BIT_UUIDS = 0x07;
 const AD_COMPLETE_NAME = 0x09;
 const AD_MANUFACTURER_DATA = 0xff;
@@ -171,7 +171,10 @@ interface ADStructure {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
-/** Core 5.4 Vol 3 Part C 11: length, type, data, until the end or a length of 0. */
+/**
+ * Splits a PDU into AD structures (Core 5.4 Vol 3 Part C 11): length, type, data, until the end or a length
+ * of 0.
+ */
 function adStructures(pdu: Uint8Array<ArrayBuffer>): ADStructure[] {
   const structures: ADStructure[] = [];
   for (let at = 0; at < pdu.length; ) {

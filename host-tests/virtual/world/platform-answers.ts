@@ -1,11 +1,11 @@
-/** How a platform answers a request (protocol, section 4), in plain JavaScript, for worlds without Node. */
+/** Responses of a platform (docs/protocol.md, section 4) in plain JavaScript, for worlds without Node. */
 
 import { cbc, gcm } from "@noble/ciphers/aes.js";
 import { concatBytes, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Cipher } from "../../../modules/settings/index.js";
 
 export interface Answer {
-  /** The response topic, which GCM authenticates. */
+  /** Response topic, which GCM authenticates. */
   readonly topic: string;
   readonly id: string;
   readonly status: string;
@@ -15,13 +15,13 @@ export interface Answer {
 
 export interface Sealing {
   readonly cipher: Cipher;
-  /** 32 bytes */
+  /** Key, 32 bytes. */
   readonly key: Uint8Array;
-  /** 12 random bytes for GCM, 16 for CBC; never the same twice under one key. */
+  /** Random initialization vector: 12 bytes for GCM, 16 for CBC. It must be unique for a key. */
   readonly iv: Uint8Array;
 }
 
-/** The bytes that stand as base64 in the response's `data`. */
+/** Seals the content of the response's `data` field, before base64. */
 export function seal(answer: Answer, { cipher, key, iv }: Sealing): Uint8Array<ArrayBuffer> {
   const plain = encodeUTF8(JSON.stringify(answer.data));
   const additionalData = encodeUTF8(`${answer.topic}|${answer.id}|${answer.status}|${answer.code}`);
@@ -30,7 +30,7 @@ export function seal(answer: Answer, { cipher, key, iv }: Sealing): Uint8Array<A
   return concatBytes(Uint8Array.from(iv), Uint8Array.from(sealed));
 }
 
-/** The response message. */
+/** Response message with sealed data. */
 export function sealedResponse(answer: Answer, sealing: Sealing): Record<string, string> {
   const { id, status, code } = answer;
   return { status, code, id, data: base64(seal(answer, sealing)) };
@@ -38,7 +38,7 @@ export function sealedResponse(answer: Answer, sealing: Sealing): Record<string,
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/** RFC 4648 section 4. The firmware reads base64 and never writes it. */
+/** Encodes base64 (RFC 4648 section 4). The firmware only decodes it. */
 export function base64(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; i += 3) {

@@ -1,4 +1,4 @@
-/** The platform's side of the requests, in memory: decides over tags and seals its answers. */
+/** The platform's request handling in memory: decides on tags and seals its responses. */
 
 import { decodeHex, decodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, type JSONObject } from "../../../modules/json/index.js";
@@ -15,10 +15,12 @@ export interface PlatformRequest {
   readonly data: JSONObject;
 }
 
-/** The messages that answer a request: one of the platform's own, unless somebody is in between. */
+/** Replaces the platform's response by other messages, as an attacker or a lossy network would. */
 export type Intercept = (response: Record<string, string>, request: PlatformRequest) => object[] | string[];
 
-/** What answers a request in the platform's place, which hears and stores nothing; `undefined` lets it through. */
+/**
+ * Answers a request instead of the platform, which does not store it; `undefined` passes it to the platform.
+ */
 export type Outage = (request: PlatformRequest) => object[] | undefined;
 
 export interface WorldPlatformOptions {
@@ -28,35 +30,35 @@ export interface WorldPlatformOptions {
 }
 
 export class WorldPlatform {
-  /** By device id; 64 hex digits. */
+  /** Response keys by device id, 64 hex digits. */
   readonly keys = new Map<string, string>();
-  /** What `authorize` says of a tag; anything else is not allowed. */
+  /** Answers to `authorize` by tag. Other tags are rejected. */
   readonly tags = new Map<string, JSONObject>();
   readonly requests: PlatformRequest[] = [];
-  /** What stations get as their local list: hex SHA-256 of tags. */
+  /** Local list for all stations: hex SHA-256 of tags. */
   list: { version: number; tags: readonly string[] } = { version: 0, tags: [] };
-  /** What `change-owner` answers, by the new owner's e-mail. */
+  /** Answers to `change-owner` by the new owner's e-mail. */
   readonly accounts = new Map<string, JSONObject>();
-  /** The sessions that were accepted, by their ids. */
+  /** Accepted sessions by id. */
   readonly sessions = new Map<string, JSONObject>();
-  /** Acts on the platform's answers: what they say is stored. */
+  /** Manipulates responses. The platform has stored the request's effect. */
   intercept: Intercept | undefined;
-  /** Acts before the platform: what it answers is not stored. */
+  /** Manipulates requests. The platform does not store their effect. */
   outage: Outage | undefined;
   cipher: Cipher;
-  #options: WorldPlatformOptions;
+  readonly #options: WorldPlatformOptions;
 
   constructor(options: WorldPlatformOptions) {
     this.#options = options;
     this.cipher = options.cipher ?? "aes-256-gcm";
-    options.broker.watch((message) => this.#hear(message));
+    options.broker.watch((message) => this.#handleMessage(message));
   }
 
-  /** The response that the platform gives, sealed for the device. */
+  /** Makes the platform's response, sealed for the device. */
   respond(request: PlatformRequest, data: unknown, status = "1", code = "200"): Record<string, string> {
     const { user, deviceId, endpoint, id } = request;
     const key = decodeHex(this.keys.get(deviceId) ?? "");
-    if (key?.length !== 32) throw new Error(`the platform has no key of ${deviceId}`);
+    if (key?.length !== 32) throw new Error(`the platform has no key for ${deviceId}`);
     const iv = this.#options.random.bytes(this.cipher === "aes-256-gcm" ? 12 : 16);
     const topic = `${user}/res/${deviceId}/${endpoint}`;
     return sealedResponse({ topic, id, status, code, data }, { cipher: this.cipher, key, iv });
@@ -71,7 +73,7 @@ export class WorldPlatform {
           this.tags.get(String(data.tag)) ?? { authorized: false, reason: "unknown-tag" },
         );
       case "session": {
-        // The same id is one session: what was accepted first stands.
+        // An id identifies one session: its first report is kept.
         const id = String(data.id);
         if (!this.sessions.has(id)) this.sessions.set(id, data);
         return this.respond(request, { accepted: true });
@@ -105,7 +107,7 @@ export class WorldPlatform {
     return this.intercept?.(response, request) ?? [response];
   }
 
-  #hear(message: BrokerMessage): void {
+  #handleMessage(message: BrokerMessage): void {
     if (!message.topic.includes("/req/")) return;
     const [user = "", kind, deviceId = "", endpoint = ""] = message.topic.split("/");
     if (kind !== "req") return;

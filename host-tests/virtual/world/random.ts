@@ -4,9 +4,11 @@
  */
 export const FUZZ_RUNS = (globalThis as { fuzzRuns?: number }).fuzzRuns ?? 1000;
 
-/** A seeded generator (xoshiro128**, Blackman and Vigna 2018), so that a run can be repeated from its seed. */
+/**
+ * A seeded generator (xoshiro128**, Blackman and Vigna 2018), so that a run can be repeated from its seed.
+ */
 export class Random {
-  #state: Uint32Array;
+  readonly #state: Uint32Array;
 
   constructor(seed: number) {
     // splitmix32 spreads the seed over the state, as the authors advise.
@@ -20,7 +22,7 @@ export class Random {
     });
   }
 
-  /** 0 to 2^32 - 1. */
+  /** Returns an integer from 0 to 2^32 - 1. */
   uint32(): number {
     const s = this.#state;
     const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = s;
@@ -34,7 +36,7 @@ export class Random {
     return result;
   }
 
-  /** 0 to `below` - 1. */
+  /** Returns an integer from 0 to `below` - 1. */
   int(below: number): number {
     return Math.floor((this.uint32() / 2 ** 32) * below);
   }
@@ -48,7 +50,7 @@ export class Random {
   }
 
   pick<T>(items: readonly T[]): T {
-    if (items.length === 0) throw new RangeError("there is nothing to pick from");
+    if (items.length === 0) throw new RangeError("cannot pick from an empty list");
     return items[this.int(items.length)] as T;
   }
 }

@@ -1,4 +1,4 @@
-/** The maker of a firmware, with a key of its own. */
+/** Signer of firmware images, with its own key. */
 
 import { getPublicKey, hashes, sign } from "@noble/ed25519";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
@@ -9,21 +9,21 @@ hashes.sha512 = sha512;
 
 export class Signer {
   readonly publicKey: Uint8Array<ArrayBuffer>;
-  #secretKey: Uint8Array<ArrayBuffer>;
+  readonly #secretKey: Uint8Array<ArrayBuffer>;
 
   constructor(random: Random) {
     this.#secretKey = random.bytes(32);
     this.publicKey = Uint8Array.from(getPublicKey(this.#secretKey));
   }
 
-  /** Over the SHA-256 of the image, as docs/protocol.md has it. */
+  /** Signs the SHA-256 of an image (docs/protocol.md). */
   sign(image: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     return Uint8Array.from(sign(sha256(image), this.#secretKey));
   }
 }
 
-/** The maker of the firmware that virtual stations run. */
+/** Signer of the firmware of virtual stations. */
 export const maker = new Signer(new Random(17));
 
-/** The configuration of a virtual station that takes what `maker` has signed. */
+/** Configuration of a virtual station that accepts firmware signed by `maker`. */
 export const KEYED = { updateKey: encodeHex(maker.publicKey) } as const;

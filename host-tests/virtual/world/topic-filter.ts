@@ -1,13 +1,13 @@
-/** MQTT 3.1.1 4.7. */
+/** Whether a topic matches a filter (MQTT 3.1.1 4.7). */
 export function topicMatches(filter: string, topic: string): boolean {
   return topicMatcher(filter)(topic);
 }
 
-/** The same, made once for many topics: those of other stations are told apart by their start. */
+/** Compiles a filter for many topics. Topics of other stations are rejected by their prefix. */
 export function topicMatcher(filter: string): (topic: string) => boolean {
   const wildcard = filter.search(/[+#]/);
   if (wildcard < 0) return (topic) => topic === filter;
-  // `a/#` is for `a`, too.
+  // `a/#` also matches `a`.
   const start = filter.slice(0, filter[wildcard] === "#" ? Math.max(0, wildcard - 1) : wildcard);
   const wanted = filter.split("/");
   return (topic) => {

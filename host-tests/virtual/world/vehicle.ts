@@ -1,15 +1,15 @@
 import type { PilotLevels } from "../../../modules/board/index.js";
 
-/** What a vehicle, or the lack of one, makes of the control pilot (IEC 61851-1 table A.4). */
+/** States of the control pilot (IEC 61851-1 table A.4), with or without a vehicle. */
 export type VehicleState =
   | "unplugged"
   | "plugged"
-  /** Wants current: S2 is closed. */
+  /** The vehicle requests energy: S2 is closed. */
   | "ready"
   | "ready-with-ventilation"
   /** The pilot is shorted to earth. */
   | "shorted"
-  /** Wants current, and its diode is missing. */
+  /** The vehicle requests energy and its diode is missing. */
   | "without-diode";
 
 const HIGH_MV: Readonly<Record<VehicleState, number>> = {
@@ -21,24 +21,24 @@ const HIGH_MV: Readonly<Record<VehicleState, number>> = {
   "without-diode": 6000,
 };
 const NEGATIVE_MV = -12_000;
-/** A duty outside states no current (IEC 61851-1 table A.8). */
+/** Lowest duty that states a current (IEC 61851-1 table A.8). */
 const LOWEST_OFFER_PERMILLE = 80;
 const HIGHEST_OFFER_PERMILLE = 970;
 
-/** The charging cable of a station, with whatever hangs on it, and the contactor behind it. */
+/** Charging cable of a station with its vehicle, and the contactor behind it. */
 export class Vehicle {
   #state: VehicleState = "unplugged";
   #dutyPermille = 1000;
-  #contactorIsTold = false;
+  #contactorCommand = false;
   #contactorFault: "welded" | "stuck-open" | undefined;
   #drawsWhenOffered = true;
-  #watchers = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
 
-  /** A vehicle that wants current as soon as the station offers some, unless told otherwise. */
+  /** Plugs in a vehicle. By default, it requests energy while the station offers current. */
   plug(options: { drawsWhenOffered?: boolean } = {}): void {
     this.#drawsWhenOffered = options.drawsWhenOffered ?? true;
     this.set("plugged");
-    this.#follow();
+    this.#handleOffer();
   }
 
   unplug(): void {
@@ -47,26 +47,26 @@ export class Vehicle {
 
   set(state: VehicleState): void {
     this.#state = state;
-    this.#tell();
+    this.#notify();
   }
 
   get state(): VehicleState {
     return this.#state;
   }
 
-  /** What the station offers: the duty of its generator in permille. */
+  /** Current offer of the station: the duty of its generator, ‰. */
   get dutyPermille(): number {
     return this.#dutyPermille;
   }
 
   get isContactorClosed(): boolean {
-    return this.#contactorFault === undefined ? this.#contactorIsTold : this.#contactorFault === "welded";
+    return this.#contactorFault === undefined ? this.#contactorCommand : this.#contactorFault === "welded";
   }
 
-  /** The contactor does what it is told again, or what it likes. */
+  /** Breaks the contactor, or repairs it with `undefined`. */
   breakContactor(fault: "welded" | "stuck-open" | undefined): void {
     this.#contactorFault = fault;
-    this.#tell();
+    this.#notify();
   }
 
   /** Current flows. */
@@ -74,7 +74,7 @@ export class Vehicle {
     return this.isContactorClosed && (this.#state === "ready" || this.#state === "ready-with-ventilation");
   }
 
-  /** The levels on the pilot now. */
+  /** Current levels of the pilot. */
   get levels(): PilotLevels {
     if (this.#dutyPermille === 0) return { highMv: NEGATIVE_MV, lowMv: NEGATIVE_MV };
     const highMv = HIGH_MV[this.#state];
@@ -83,36 +83,36 @@ export class Vehicle {
     return { highMv, lowMv: this.#state === "without-diode" ? -highMv : NEGATIVE_MV };
   }
 
-  /** The station's side: its generator. */
+  /** Sets the duty of the station's generator. */
   offer(dutyPermille: number): void {
     if (dutyPermille === this.#dutyPermille) return;
     this.#dutyPermille = dutyPermille;
-    this.#tell();
-    this.#follow();
+    this.#notify();
+    this.#handleOffer();
   }
 
-  /** The station's side: its contactor. */
+  /** Switches the station's contactor. */
   switchContactor(closed: boolean): void {
-    if (closed === this.#contactorIsTold) return;
-    this.#contactorIsTold = closed;
-    this.#tell();
+    if (closed === this.#contactorCommand) return;
+    this.#contactorCommand = closed;
+    this.#notify();
   }
 
-  /** Calls back when anything here changes. Returns how to stop that. */
+  /** Calls back at each change. Returns a function that stops that. */
   watch(onChanged: () => void): () => void {
     this.#watchers.add(onChanged);
     return () => this.#watchers.delete(onChanged);
   }
 
-  /** A vehicle closes S2 while current is offered, and opens it when the offer ends. */
-  #follow(): void {
+  /** Closes S2 while current is offered, and opens it when the offer ends. */
+  #handleOffer(): void {
     const isOffered =
       this.#dutyPermille >= LOWEST_OFFER_PERMILLE && this.#dutyPermille <= HIGHEST_OFFER_PERMILLE;
     if (this.#state === "plugged" && isOffered && this.#drawsWhenOffered) this.set("ready");
     else if (this.#state === "ready" && !isOffered && this.#drawsWhenOffered) this.set("plugged");
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const onChanged of [...this.#watchers]) onChanged();
   }
 }

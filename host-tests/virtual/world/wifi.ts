@@ -1,40 +1,44 @@
-/** The Wi-Fi networks around a station. Anything here may change at any time; stations notice as real ones do. */
+/**
+ * A Wi-Fi network around a station. Its properties may change at any time; stations notice as real ones do.
+ */
 export interface WiFiNetworkState {
   ssid: string;
-  /** Empty: an open network. */
+  /** Password; empty for an open network. */
   password: string;
   channel: number;
-  /** dBm */
+  /** Signal strength, dBm. */
   rssi: number;
-  /** `false`: it gives no addresses, and takes back those it gave. */
+  /** `false`: the network gives no addresses, and revokes those it gave. */
   dhcp: boolean;
-  /** Not named in a scan. */
+  /** The network does not appear in scans. */
   hidden: boolean;
 }
 
 export interface AccessPointState {
   readonly ssid: string;
   readonly password: string | undefined;
-  /** The radio's one channel: a network that its station joins elsewhere takes it along. */
+  /**
+   * Channel of the radio. The station's radio has only one: joining a network on another channel changes it.
+   */
   channel: number;
 }
 
-/** Last bytes of the addresses that DHCP gives; the others are for hosts that have theirs from elsewhere. */
+/** Last byte of the first address that DHCP gives. Lower ones are static. */
 const FIRST_LEASE = 10;
-/** 192.168.1.10 to 192.168.1.249, and as many in each of the next subnets: enough for a fleet. */
+/** Leases per subnet: 192.168.1.10 to 192.168.1.249, and as many in each of the next subnets, for a fleet. */
 const LEASES_OF_SUBNET = 240;
 const LEASES = 8 * LEASES_OF_SUBNET;
 
-/** The airwaves of a place: networks to join, and the access points that stations open. */
+/** The Wi-Fi environment of a place: networks to join, and the stations' access points. */
 export class WiFiSurroundings {
-  #networks = new Map<string, WiFiNetworkState>();
-  /** By whatever raised them. */
-  #accessPoints = new Map<object, AccessPointState>();
-  #stations = new Set<() => void>();
+  readonly #networks = new Map<string, WiFiNetworkState>();
+  /** Access points by their owner. */
+  readonly #accessPoints = new Map<object, AccessPointState>();
+  readonly #stations = new Set<() => void>();
   #nextLease = 0;
-  /** Stations miss what happens, as chips do now and then. */
+  /** Stations get no events, as chips sometimes miss them. */
   isMute = false;
-  /** Access points that were taken to another channel while they were up: their phones are lost. */
+  /** Number of access points moved to another channel while they were up, which disconnects their phones. */
   draggedCount = 0;
 
   /** Adds a network or changes one. */
@@ -42,13 +46,13 @@ export class WiFiSurroundings {
     const before = this.#networks.get(network.ssid);
     const standard = { password: "", channel: 6, rssi: -60, dhcp: true, hidden: false };
     this.#networks.set(network.ssid, { ...standard, ...before, ...network });
-    this.#tell();
+    this.#notify();
   }
 
-  /** Switches a network off. */
+  /** Removes a network. */
   remove(ssid: string): void {
     this.#networks.delete(ssid);
-    this.#tell();
+    this.#notify();
   }
 
   find(ssid: string): WiFiNetworkState | undefined {
@@ -59,18 +63,18 @@ export class WiFiSurroundings {
     return [...this.#networks.values()];
   }
 
-  /** What a phone nearby sees of the stations' own networks. */
+  /** The stations' access points, as a phone nearby sees them. */
   get accessPoints(): readonly AccessPointState[] {
     return [...this.#accessPoints.values()];
   }
 
-  /** An access point comes up. Returns how it goes. */
+  /** Adds an access point. Returns a function that removes it. */
   raise(owner: object, accessPoint: AccessPointState): () => void {
     this.#accessPoints.set(owner, accessPoint);
     return () => this.#accessPoints.delete(owner);
   }
 
-  /** A station has joined on this channel, and its access point, if there is one, goes along. */
+  /** Moves the access point of a station that has joined a network on this channel. */
   drag(owner: object, channel: number): void {
     const accessPoint = this.#accessPoints.get(owner);
     if (!accessPoint || accessPoint.channel === channel) return;
@@ -78,13 +82,13 @@ export class WiFiSurroundings {
     this.draggedCount++;
   }
 
-  /** Calls back when networks change. Returns how to stop that. */
+  /** Calls back when networks change. Returns a function that stops that. */
   watch(onChanged: () => void): () => void {
     this.#stations.add(onChanged);
     return () => this.#stations.delete(onChanged);
   }
 
-  /** The next address that DHCP gives, of those that nobody has. */
+  /** Returns the next free address of the DHCP range. */
   lease(isTaken: (address: string) => boolean): string {
     for (let tried = 0; tried < LEASES; tried++) {
       const index = this.#nextLease;
@@ -95,7 +99,7 @@ export class WiFiSurroundings {
     throw new Error("every address is taken");
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const onChanged of [...this.#stations]) onChanged();
   }
 }

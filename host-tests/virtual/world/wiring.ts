@@ -1,9 +1,9 @@
-/** What hangs on a device's pins beside the vehicle. */
+/** Devices on a station's pins, except the vehicle. */
 
 /** A button: 1 while it is pressed. */
 export class Button {
   #isPressed = false;
-  #watchers = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
 
   get isPressed(): boolean {
     return this.#isPressed;
@@ -17,7 +17,7 @@ export class Button {
     this.#set(false);
   }
 
-  /** Calls back when it changes. Returns how to stop that. */
+  /** Calls back at each change. Returns a function that stops that. */
   watch(onChanged: () => void): () => void {
     this.#watchers.add(onChanged);
     return () => this.#watchers.delete(onChanged);
@@ -30,35 +30,35 @@ export class Button {
   }
 }
 
-/** Something that is on or off: a lamp, a buzzer, the lock of a socket. */
+/** An output that is on or off: a lamp, a buzzer, the lock of a socket. */
 export class Actuator {
   #isOn = false;
-  #watchers = new Set<() => void>();
+  readonly #watchers = new Set<() => void>();
 
   get isOn(): boolean {
     return this.#isOn;
   }
 
-  /** The station's side. */
+  /** Switches the output, as the station does. */
   switch(isOn: boolean): void {
     if (isOn === this.#isOn) return;
     this.#isOn = isOn;
     for (const onChanged of [...this.#watchers]) onChanged();
   }
 
-  /** Calls back when it changes. Returns how to stop that. */
+  /** Calls back at each change. Returns a function that stops that. */
   watch(onChanged: () => void): () => void {
     this.#watchers.add(onChanged);
     return () => this.#watchers.delete(onChanged);
   }
 }
 
-/** The contact of a meter's S0 output, and whole pulses where the contact is not of interest. */
+/** S0 output of a meter: its contact, and whole pulses for tests without contact timing. */
 export class Meter {
   readonly contact = new Actuator();
-  #watchers = new Set<(count: number) => void>();
+  readonly #watchers = new Set<(count: number) => void>();
 
-  /** Whole pulses with their pauses, in no time: each of as much energy as the meter's constant says. */
+  /** Sends whole pulses in no time, with the energy of the meter's constant each. */
   pulse(count = 1): void {
     for (const onPulse of [...this.#watchers]) onPulse(count);
   }
@@ -70,10 +70,10 @@ export class Meter {
   }
 }
 
-/** A device that sends on a serial line, as a card reader does. */
+/** A device that sends on a serial line, for example a card reader. */
 export class SerialSender {
   readonly baud: number;
-  #watchers = new Set<(bytes: Uint8Array<ArrayBuffer>) => void>();
+  readonly #watchers = new Set<(bytes: Uint8Array<ArrayBuffer>) => void>();
 
   constructor({ baud }: { baud: number }) {
     this.baud = baud;
@@ -83,7 +83,7 @@ export class SerialSender {
     for (const onSent of [...this.#watchers]) onSent(bytes);
   }
 
-  /** Calls back with what is sent. Returns how to stop that. */
+  /** Calls back for sent bytes. Returns a function that stops that. */
   watch(onSent: (bytes: Uint8Array<ArrayBuffer>) => void): () => void {
     this.#watchers.add(onSent);
     return () => this.#watchers.delete(onSent);

@@ -6,11 +6,11 @@ import { Random } from "./random.js";
 import { WiFiSurroundings } from "./wifi.js";
 
 export interface WorldOptions {
-  /** The same seed, the same world. */
+  /** Seed of all random numbers. The same seed gives the same world. */
   readonly seed?: number;
   readonly latencyMs?: number;
   readonly segmentBytes?: number;
-  /** Of the radio. */
+  /** Connection interval of the radio, ms. */
   readonly intervalMs?: number;
 }
 
@@ -30,7 +30,7 @@ export class World<C extends Clock = Clock> {
   }
 }
 
-/** A world in virtual time. */
+/** Makes a world in virtual time. */
 export function virtualWorld(options: WorldOptions = {}): World<VirtualClock> {
   return new World(new VirtualClock(), options);
 }

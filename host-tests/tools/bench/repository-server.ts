@@ -1,4 +1,6 @@
-/** The repository with one image, in a process of its own: who downloads from it shares no event loop with it. */
+/**
+ * Firmware repository with one image, in its own process: the measured client does not share its event loop.
+ */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +15,7 @@ const image = makeImage({ version: 2, byteLength });
 writeRelease(directory, { productId: "plugpass", version: 2, channel: "stable", percent: 100, image });
 const { url } = await serveFirmware({ directory, port: 0 });
 process.stdout.write(`${url}/firmwares/v1/plugpass.bin\n`);
-// Ends with whoever started it.
+// Exits when the parent process closes stdin.
 process.stdin.on("end", () => {
   rmSync(directory, { recursive: true });
   process.exit();
