@@ -9,7 +9,7 @@ const TAG = "GUEST-0001";
 
 type Attack = (platform: WorldPlatform, scene: Scene) => Intercept;
 
-/** Runs an attempt under attack. The contactor is watched to the end and beyond. */
+/** Runs one attempt under attack and watches the contactor until 30 s after its end. */
 function attempt(attack: Attack, options: { cipher?: "aes-256-gcm" | "aes-256-cbc"; tag?: string } = {}) {
   const scene = new Scene({ cipher: options.cipher });
   scene.bringOnline();
@@ -30,7 +30,7 @@ function changed(response: Record<string, string>, fields: Record<string, string
 
 const NO_SESSION = { hasClosed: false, status: "plugged", ends: [] };
 
-describe("an answer that is not what the platform said to this request never starts a session", () => {
+describe("a forged or altered response never starts a session", () => {
   test.each<[string, number, Attack]>([
     ["silence", 408, () => () => []],
     ["no JSON", 408, () => () => ["not json"]],
@@ -98,11 +98,11 @@ describe("an answer that is not what the platform said to this request never sta
       502,
       (platform) => (_, request) => [platform.respond(request, { authorized: true, maxCurrent: 1 })],
     ],
-  ])("%s: %d", (_name, code, attack) => {
+  ])("%s results in code %d", (_name, code, attack) => {
     expect(attempt(attack)).toEqual({ code, ...NO_SESSION });
   });
 
-  test("a stale one, sealed for an earlier request", () => {
+  test("a stale response, sealed for an earlier request, is rejected", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.plug(undefined, { drawsWhenOffered: false });
@@ -113,7 +113,7 @@ describe("an answer that is not what the platform said to this request never sta
     };
     expect(codeOf(scene.present(TAG))).toBe(200);
     scene.station.stopCharging();
-    // As it was: its id is unknown by now. Under the new id: GCM does not open it.
+    // The unchanged response has an unknown id. With the new id, GCM rejects its data.
     scene.platform.intercept = () => [stale ?? {}];
     expect(codeOf(scene.present(TAG))).toBe(408);
     scene.platform.intercept = (response) => [{ ...response, data: stale?.data }];
@@ -121,7 +121,7 @@ describe("an answer that is not what the platform said to this request never sta
     expect(scene.station.status).toBe("plugged");
   });
 
-  test("another endpoint's, on another endpoint's topic", () => {
+  test("a response of another endpoint on that endpoint's topic is ignored", () => {
     const attack: Attack = (platform, scene) => (_response, request) => {
       const other: PlatformRequest = { ...request, endpoint: "local-list" };
       const forged = platform.respond(other, { authorized: true });
@@ -131,14 +131,14 @@ describe("an answer that is not what the platform said to this request never sta
     expect(attempt(attack)).toEqual({ code: 408, ...NO_SESSION });
   });
 
-  test("another endpoint's, on the right topic", () => {
+  test("a response of another endpoint on the right topic is rejected", () => {
     const attack: Attack = (platform) => (_response, request) => [
       platform.respond({ ...request, endpoint: "local-list" }, { authorized: true }),
     ];
     expect(attempt(attack)).toEqual({ code: 502, ...NO_SESSION });
   });
 
-  test("another device's", () => {
+  test("a response for another device is rejected", () => {
     const attack: Attack = (platform, scene) => (_response, request) => {
       const other = scene.addStation();
       return [platform.respond({ ...request, deviceId: other.deviceId }, { authorized: true })];
@@ -146,7 +146,7 @@ describe("an answer that is not what the platform said to this request never sta
     expect(attempt(attack)).toEqual({ code: 502, ...NO_SESSION });
   });
 
-  test("a refusal that was made a success on the way, under GCM and under CBC", () => {
+  test("a refusal changed into a success is rejected under GCM and stays a refusal under CBC", () => {
     const attack: Attack = (platform) => (_response, request) => {
       const refusal = platform.respond(request, { authorized: false }, "0", "403");
       return [{ ...refusal, status: "1", code: "200" }];
@@ -155,7 +155,7 @@ describe("an answer that is not what the platform said to this request never sta
     expect(attempt(attack, { cipher: "aes-256-cbc" })).toEqual({ code: 403, ...NO_SESSION });
   });
 
-  test("one with a changed bit, whichever it is", () => {
+  test("a response with any single bit changed is rejected", () => {
     const scene = new Scene();
     scene.bringOnline();
     const seed = 20;
@@ -179,7 +179,7 @@ describe("an answer that is not what the platform said to this request never sta
   });
 });
 
-describe("an answer that is right", () => {
+describe("a genuine response", () => {
   test.each(["aes-256-gcm", "aes-256-cbc"] as const)("starts a session under %s", (cipher) => {
     const { code, hasClosed, status } = attempt(() => (response) => [response], { cipher });
     expect({ code, hasClosed, status }).toEqual({ code: 200, hasClosed: true, status: "charging" });
@@ -190,12 +190,12 @@ describe("an answer that is right", () => {
     expect(attempt(attack).code).toBe(200);
   });
 
-  test("and its duplicates are one session", () => {
+  test("delivered three times starts one session", () => {
     const { code, status, ends } = attempt(() => (response) => [response, response, response]);
     expect({ code, status, ends }).toEqual({ code: 200, status: "charging", ends: [] });
   });
 
-  test("in the wrong cipher is not taken: there is no fallback", () => {
+  test("in the wrong cipher is rejected: there is no fallback", () => {
     const scene = new Scene({ cipher: "aes-256-gcm" });
     scene.bringOnline();
     scene.plug();
@@ -204,7 +204,7 @@ describe("an answer that is right", () => {
     expect(scene.station.status).toBe("plugged");
   });
 
-  test("that limits the current limits what is offered", () => {
+  test("with a current limit limits the offered current", () => {
     const scene = new Scene();
     scene.platform.tags.set(TAG, { authorized: true, maxCurrent: 10 });
     scene.bringOnline();
