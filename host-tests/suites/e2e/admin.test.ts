@@ -21,7 +21,7 @@ const SCREENS = [
   ["desk", DESK],
 ] as const;
 const SECTIONS = ["Cards", "Stations", "Sessions", "Requests"];
-/** What a station, or a file, would have run in the page. */
+/** Label with a script that must not run in the page. */
 const HOSTILE = `<img src=x onerror="document.title='hit'">`;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PICTURES = process.env.PLUGPASS_PICTURES === "1" ? join(ROOT, "docs/admin") : undefined;
@@ -80,7 +80,7 @@ describeWithChromium("the platform's admin page", () => {
     contexts.push(context);
     const page = await context.newPage();
     page.on("console", (message) => {
-      // The browser's own line for 401 and 400.
+      // The browser itself logs the statuses 401 and 400.
       if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
         complaints.push(message.text());
     });
@@ -104,7 +104,7 @@ describeWithChromium("the platform's admin page", () => {
     return page;
   }
 
-  /** Waits until something that is to be seen says it. */
+  /** Waits until an element contains the text. */
   async function says(page: Page, selector: string, text: string | RegExp): Promise<void> {
     await page
       .locator(selector)
@@ -117,9 +117,9 @@ describeWithChromium("the platform's admin page", () => {
     return page.locator("#cards-rows tr").filter({ hasText: tag });
   }
 
-  /** What axe has to say against it, and that nothing is wider than the screen. */
+  /** Checks that axe finds no violations and that the page is not wider than the screen. */
   async function isAccessible(page: Page): Promise<void> {
-    // The page's policy lets no script in from outside: this one comes by the debugger.
+    // The page's policy forbids scripts from elsewhere, so this one is injected by the debugger.
     await page.evaluate(AXE);
     const violations = await page.evaluate(
       "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))",
@@ -134,7 +134,7 @@ describeWithChromium("the platform's admin page", () => {
     await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
   }
 
-  /** A fortnight of a café, the same each time. */
+  /** Adds the sessions of a fortnight, which are the same in each run. */
   function fillSessions(): void {
     const nowS = Math.floor(Date.now() / 1000);
     for (let i = 0; i < 18; i++) {
@@ -159,7 +159,7 @@ describeWithChromium("the platform's admin page", () => {
   }
 
   test(
-    "is not shown to who has no password, and is not shown any more after logging out",
+    "is shown only after login, and hidden again after logout",
     async () => {
       const page = await open();
       await says(page, "#login h1", "Log in");
@@ -180,7 +180,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test.each(SCREENS)(
-    "on a %s: each section has what it is for, and axe finds nothing against it",
+    "shows each section with its data on a %s, and axe finds no violations",
     async (name, screen) => {
       fillSessions();
       broker.registry.putTag({
@@ -208,7 +208,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "is readable in the dark",
+    "has no axe violations in the dark color scheme",
     async () => {
       fillSessions();
       const page = await openLoggedIn(DESK, "dark");
@@ -222,7 +222,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "makes, changes, blocks and deletes a card, by keyboard as well",
+    "creates, edits, blocks and deletes a card, also by keyboard",
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("button", { name: "New card" }).focus();
@@ -270,7 +270,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "leaves the keyboard's user where they are: at the button of the same card, or of the next",
+    "keeps the keyboard focus at the button of the same card, or of the next one",
     async () => {
       const page = await openLoggedIn();
       const press = async (name: string) => {
@@ -301,7 +301,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "lets an owner expect a station, by keyboard, and withdraws it",
+    "registers by keyboard that an owner accepts a station, and withdraws it",
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Stations" }).click();
@@ -314,7 +314,7 @@ describeWithChromium("the platform's admin page", () => {
       expect(broker.registry.consents).toMatchObject([{ owner: BAR.email, device: "cafe-1" }]);
       await isAccessible(page);
       await page.getByRole("button", { name: `Withdraw what ${BAR.email} expects` }).focus();
-      // The list comes again every 2 s.
+      // The list is refreshed every 2 s.
       await page.waitForResponse(/api\/stations/);
       await page.waitForResponse(/api\/stations/);
       await page.locator("#expected-rows button:focus").press("Enter");
@@ -325,7 +325,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "shows what cannot be right about a session, and no card where there was none",
+    "shows implausible values of a session, and no card for a session without one",
     async () => {
       const session = {
         device: "cafe-1",
@@ -361,7 +361,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "says in the dialog that a number is taken, and searches",
+    "reports a duplicate card number in the dialog, and finds cards by search",
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("button", { name: "New card" }).click();
@@ -377,7 +377,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "exports cards and takes them back; a file with a mistake changes nothing and says the line",
+    "exports and imports cards; a file with an error changes nothing and the line is shown",
     async () => {
       broker.registry.putTag({ tag: "FORMULA-1", owner: CAFE.email, label: `=cmd|' /C calc'!A0` });
       const before = broker.registry.tags;
@@ -411,7 +411,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "shows a session go by as it happens, and afterwards what it was",
+    "shows a session while it is in progress, and its result afterwards",
     async () => {
       station = await OnlineStation.start(broker);
       const page = await openLoggedIn();
@@ -440,7 +440,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "shows what a station calls itself as text, whatever it is",
+    "escapes a station's name and a card's label",
     async () => {
       station = await OnlineStation.start(broker, { name: "<img src=x onerror=x()>" });
       broker.registry.putTag({ tag: "HOSTILE-1", owner: CAFE.email, label: HOSTILE });
@@ -458,7 +458,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "says that the platform does not answer, and goes on when it does",
+    "reports that the platform is unreachable, and continues when it is back",
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Stations" }).click();

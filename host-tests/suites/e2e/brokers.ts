@@ -3,7 +3,7 @@ import type { Platform, PlatformOptions } from "../../../platform-stub/platform.
 import type { Identity } from "../../virtual/node-board/authority.js";
 import { findMosquitto, startMosquitto } from "./mosquitto.js";
 
-/** A café with two stations, and another one that has nothing to do with it. */
+/** Owner of two stations. */
 export const CAFE = { email: "owner@cafe.example", token: "token-of-the-cafe" } as const;
 export const BAR = { email: "owner@bar.example", token: "token-of-the-bar" } as const;
 export const PLATFORM = { username: "platform", password: "password-of-the-platform" } as const;
@@ -24,9 +24,9 @@ export function twoOwners(): Registry {
 export interface BrokerUnderTest {
   readonly platform: Platform;
   readonly registry: Registry;
-  /** For further platforms on the same broker; `undefined` for the embedded one. */
+  /** Address for further platforms on the same broker. `undefined` for the embedded one. */
   readonly url: string | undefined;
-  /** Port of the listener with TLS; `undefined` where there is none. */
+  /** Port of the TLS listener. `undefined` without TLS. */
   readonly tlsPort?: number;
   close(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function onAedes(options: Options = {}): Promise<BrokerUnderTest> {
   return { platform, registry, url: undefined, close: () => platform.close() };
 }
 
-/** On Mosquitto, with the password and ACL files that the stub writes. */
+/** Starts the platform on Mosquitto, with the password and ACL files that the stub writes. */
 export function onMosquitto(
   program: string,
   { identity }: { identity?: Identity } = {},
@@ -70,7 +70,7 @@ export function onMosquitto(
   };
 }
 
-/** The brokers that the end-to-end tests run against, as far as they are installed. */
+/** Returns the installed brokers, on which the end-to-end tests run. */
 export function brokersUnderTest(): [name: string, start: (options?: Options) => Promise<BrokerUnderTest>][] {
   const mosquitto = findMosquitto();
   return [

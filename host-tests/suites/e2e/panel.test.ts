@@ -1,4 +1,4 @@
-/** The admin panel in a real browser, on a phone and on a desk, over the station's real HTTP server. */
+/** Tests the admin panel in a real browser, on a phone's and a desk's screen, over the station's real HTTP server. */
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -24,12 +24,12 @@ const SCREENS = [
   ["desk", { width: 1280, height: 800 }],
 ] as const;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** Pictures for the documents, when they are asked for. */
+/** Folder of the screenshots for the documents. They are taken only on demand. */
 const PICTURES = process.env.PLUGPASS_PICTURES === "1" ? join(ROOT, "docs/panel") : undefined;
 
 const IMAGE_BYTES = 1_200_000;
 const UPLOAD_BYTES_PER_S = 400_000;
-/** Each percentage that the page shows, once. */
+/** Script that records each displayed percentage once. */
 const WATCH_PROGRESS = `
   window.shown = [];
   new MutationObserver(() => {
@@ -124,7 +124,7 @@ describeWithChromium("the admin panel", () => {
     await page.locator(selector).filter({ hasText: text }).waitFor({ timeout: 20_000 });
   }
 
-  /** What axe has to say against it, and that nothing is wider than the screen. */
+  /** Checks that axe finds no violations and that the page is not wider than the screen. */
   async function isAccessible(page: Page): Promise<void> {
     await page.evaluate(AXE);
     const violations = await page.evaluate(
@@ -134,7 +134,7 @@ describeWithChromium("the admin panel", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
   }
 
-  /** As a chip's Wi-Fi and flash are. */
+  /** Limits the upload to the speed of a chip's Wi-Fi and flash. */
   async function slowDown(page: Page): Promise<void> {
     const devtools = await page.context().newCDPSession(page);
     await devtools.send("Network.emulateNetworkConditions", {
@@ -165,7 +165,7 @@ describeWithChromium("the admin panel", () => {
 
   describe.each(SCREENS)("on a %s", (name, screen) => {
     test(
-      "pairs a station: a wrong Wi-Fi password is told with the form still filled, the right one connects",
+      "pairs a station: a wrong Wi-Fi password is reported and the form stays filled, the right one connects",
       async () => {
         const page = await open({ screen });
         await says(page, "#now", "Still needed: Wi-Fi, Platform");
@@ -204,7 +204,7 @@ describeWithChromium("the admin panel", () => {
     );
 
     test(
-      "uploads firmware with progress; what is no firmware is refused with a sentence",
+      "uploads firmware with progress, and shows why another file is rejected",
       async () => {
         const page = await open({ screen, path: "/system.html" });
         await says(page, "#version", "1");
@@ -239,7 +239,7 @@ describeWithChromium("the admin panel", () => {
     );
 
     test(
-      "changes the admin password; resets after a question",
+      "changes the admin password, and resets after a confirmation",
       async () => {
         const page = await open({ screen, path: "/system.html" });
         await isAccessible(page);
@@ -274,7 +274,7 @@ describeWithChromium("the admin panel", () => {
     ["uk-UA", "uk", "Ще потрібно: Wi-Fi, Платформа"],
     ["fr-FR", "en", "Still needed: Wi-Fi, Platform"],
   ])(
-    "speaks %s as %s",
+    "is displayed for %s in the language %s",
     async (locale, language, text) => {
       const page = await open({ locale, colorScheme: "dark" });
       await says(page, "#now", text);
@@ -286,7 +286,7 @@ describeWithChromium("the admin panel", () => {
   );
 
   test(
-    "is not shown to who has no password",
+    "is not shown without the password",
     async () => {
       const page = await open({ password: "wrong" });
       expect(await page.textContent("body")).toContain("log in as admin");
@@ -295,7 +295,7 @@ describeWithChromium("the admin panel", () => {
   );
 
   test(
-    "is used by keyboard alone",
+    "can be used by keyboard alone",
     async () => {
       const page = await open({ path: "/wifi.html" });
       const name = page.getByRole("button", { name: "Guests" });

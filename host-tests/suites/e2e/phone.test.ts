@@ -5,7 +5,7 @@ import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluet
 import { skipFor } from "../optional.js";
 import { Command } from "./command.js";
 
-/** More than a wait for a command takes: the error shows its output. */
+/** Longer than the timeout of a command, so that the error shows its output. */
 jest.setTimeout(40_000);
 
 let server: Server;
@@ -21,7 +21,7 @@ afterEach(() => {
   server.close();
 });
 
-test("what is no radio is told, in one sentence", async () => {
+test("npm run phone reports an address that is not a radio", async () => {
   const phone = new Command("phone.ts", ["scan", "--radio", place]);
   expect(await phone.ended()).toBe(1);
   expect(phone.output).toBe(
@@ -41,13 +41,13 @@ if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
   },
 );
 
-test("what is no adapter is told", async () => {
+test("npm run phone reports a name that is not an adapter", async () => {
   const phone = new Command("phone.ts", ["scan", "--ble", "eth0"]);
   expect(await phone.ended()).toBe(1);
   expect(phone.output).toBe("eth0 is no adapter; hciconfig or bluetoothctl list names them: hci0\n");
 });
 
-test("a radio that ends in the middle is told", async () => {
+test("npm run phone reports that the radio has disconnected", async () => {
   server.on("connection", (socket) => socket.destroy());
   const phone = new Command("phone.ts", ["scan", "--radio", place]);
   expect(await phone.ended()).toBe(1);

@@ -41,7 +41,7 @@ function present(options: Partial<PresentOptions>): Promise<unknown> {
   });
 }
 
-test("a phone in another process finds the station, and sees it change", async () => {
+test("a phone in another process discovers the station and its changes", async () => {
   const seen: SeenStation[] = [];
   new Phone({ air, clock }).scan((one) => seen.push(one));
   await waitFor("the station is heard", () => seen.some(({ name, pairing }) => name === "Slavia" && pairing));
@@ -49,7 +49,7 @@ test("a phone in another process finds the station, and sees it change", async (
   await waitFor("the change is heard", () => seen.at(-1)?.status === "plugged");
 });
 
-test("it presents a tag, and is told what becomes of it", async () => {
+test("a phone in another process presents a tag and receives the results", async () => {
   const pending: number[] = [];
   const outcome = await present({ onPending: ({ code }) => pending.push(code) });
   expect(pending).toEqual([202]);
@@ -58,17 +58,17 @@ test("it presents a tag, and is told what becomes of it", async () => {
   });
 });
 
-test("it may use a larger MTU", async () => {
+test("a phone in another process can use a larger MTU", async () => {
   expect(await present({ tag: "T".repeat(64), mtu: 247 })).toMatchObject({ result: { code: 409 } });
 });
 
-test("a station that is not there is told", async () => {
+test("a phone in another process reports a station that cannot be reached", async () => {
   expect(await present({ address: "00:00:00:00:00:00" })).toMatchObject({
     failure: expect.stringContaining("no connection"),
   });
 });
 
-test("a radio that is not there is told, and what to do", async () => {
+test("a phone in another process reports a missing radio and how to start one", async () => {
   radio.close();
   const place = { host: "127.0.0.1", port: radio.port };
   await expect(RemoteAir.open(place)).rejects.toThrow("start a station with npm run station");

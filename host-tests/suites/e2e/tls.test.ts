@@ -1,4 +1,4 @@
-/** The commands of the README against Mosquitto over TLS. */
+/** Runs the commands of the README against Mosquitto over TLS. */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -52,7 +52,7 @@ const mosquitto = findMosquitto();
     return new RegExp(`${what} on port (\\d+)`).exec(output)?.[1] ?? "";
   }
 
-  /** Runs `npm run phone -- pair` for the listener with TLS. */
+  /** Runs `npm run phone -- pair` for the TLS listener. */
   function pair({ output }: Command): Command {
     const owner = ["--email", CAFE.email, "--token-from", config];
     const place = ["--broker", `${HOST}:${broker.platform.port}`, "--mqtts-port", String(broker.tlsPort)];
@@ -77,7 +77,7 @@ const mosquitto = findMosquitto();
   );
 
   test(
-    "does not pair with a broker of another authority, and the phone says why",
+    "does not pair with a broker of another authority, and the phone prints the reason",
     async () => {
       const pairing = pair(await startStation(new Authority()));
       expect(await pairing.ended()).toBe(1);

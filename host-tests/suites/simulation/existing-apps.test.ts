@@ -159,7 +159,7 @@ describe("pages of the SDK", () => {
   });
 
   test.each<[string, Partial<Config>, number, RegExp]>([
-    ["400: it sends no signature", KEYED, 400, /not signed/],
+    ["400 because it has no signature", KEYED, 400, /not signed/],
     ["403 when the station has no update key", {}, 403, /no update key/],
   ])("system.html uploads firmware as a form and is answered with %s", (_name, config, status, why) => {
     const scene = booted(config);

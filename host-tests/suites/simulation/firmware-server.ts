@@ -1,5 +1,3 @@
-/** Options of a `FirmwareServer`. */
-
 import type { Clock, TCP } from "../../../modules/board/index.js";
 import { concatBytes, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 import {

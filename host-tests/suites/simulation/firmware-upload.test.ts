@@ -244,15 +244,15 @@ describe("a station without an update key", () => {
 });
 
 test.each<[string, Partial<Config>, number]>([
-  ["takes firmware that does not", KEYED, 200],
-  ["takes no firmware without an update key", {}, 403],
+  ["accepts another firmware in safe mode", KEYED, 200],
+  ["rejects firmware in safe mode without an update key", {}, 403],
 ])("a station that crashes at each boot %s", (_name, config, status) => {
   const scene = station(config);
   scene.under.onStarted = () => {
     throw new Error("a bug");
   };
   scene.under.boot();
-  scene.until("the rescue runs", () => scene.under.ends.length === 3 && scene.under.station === undefined);
+  scene.until("safe mode runs", () => scene.under.ends.length === 3 && scene.under.station === undefined);
   scene.clock.advance(1000);
   expect(scene.status()).toMatchObject({ state: "rescue" });
   scene.under.onStarted = undefined;

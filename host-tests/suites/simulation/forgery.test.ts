@@ -33,17 +33,17 @@ const NO_SESSION = { hasClosed: false, status: "plugged", ends: [] };
 describe("a forged or altered response never starts a session", () => {
   test.each<[string, number, Attack]>([
     ["silence", 408, () => () => []],
-    ["no JSON", 408, () => () => ["not json"]],
-    ["JSON that is no object", 408, () => () => ["[1]"]],
-    ["another id's", 408, () => (response) => changed(response, { id: "1" })],
-    ["an id that is no text", 408, () => (response) => [{ ...response, id: null }]],
+    ["text that is not JSON", 408, () => () => ["not json"]],
+    ["JSON that is not an object", 408, () => () => ["[1]"]],
+    ["another id", 408, () => (response) => changed(response, { id: "1" })],
+    ["an id that is not a string", 408, () => (response) => [{ ...response, id: null }]],
     [
       "no data",
       502,
       () =>
         ({ id, status = "1", code = "200" }) => [{ id, status, code }],
     ],
-    ["data that are no base64", 502, () => (response) => changed(response, { data: "*" })],
+    ["data that are not base64", 502, () => (response) => changed(response, { data: "*" })],
     ["empty data", 502, () => (response) => changed(response, { data: "" })],
     [
       "data cut short",
@@ -51,9 +51,9 @@ describe("a forged or altered response never starts a session", () => {
       () => (response) => changed(response, { data: (response.data ?? "").slice(0, -4) }),
     ],
     ["another code", 502, () => (response) => changed(response, { code: "201" })],
-    ["a code that is none", 502, () => (response) => changed(response, { code: "ok" })],
+    ["a code that is not a number", 502, () => (response) => changed(response, { code: "ok" })],
     ["another status", 502, () => (response) => changed(response, { status: "0" })],
-    ["a status that is none", 502, () => (response) => changed(response, { status: "2" })],
+    ["an unknown status", 502, () => (response) => changed(response, { status: "2" })],
     [
       "plain data",
       502,
@@ -61,7 +61,7 @@ describe("a forged or altered response never starts a session", () => {
         changed(response, { data: base64(encodeUTF8(JSON.stringify({ authorized: true }))) }),
     ],
     [
-      "another key's",
+      "data sealed with another key",
       502,
       (platform) => (_response, request) => {
         const key = platform.keys.get(request.deviceId) ?? "";
@@ -72,27 +72,31 @@ describe("a forged or altered response never starts a session", () => {
       },
     ],
     [
-      "an error of the platform's",
+      "an error of the platform",
       500,
       (platform) => (_, request) => [platform.respond(request, {}, "0", "500")],
     ],
     [
-      "a refusal of the platform's",
+      "a refusal of the platform",
       403,
       (platform) => (_, request) => [platform.respond(request, {}, "0", "403")],
     ],
     [
-      "success with a code of failure",
+      "success with an error code",
       500,
       (platform) => (_, request) => [platform.respond(request, { authorized: true }, "1", "500")],
     ],
-    ["an answer that does not say it", 502, (platform) => (_, request) => [platform.respond(request, {})]],
+    ["an answer without `authorized`", 502, (platform) => (_, request) => [platform.respond(request, {})]],
     [
-      "an answer that says it otherwise",
+      "an answer with `authorized` as a string",
       502,
       (platform) => (_, request) => [platform.respond(request, { authorized: "true" })],
     ],
-    ["an answer that is no object", 502, (platform) => (_, request) => [platform.respond(request, [true])]],
+    [
+      "an answer that is not an object",
+      502,
+      (platform) => (_, request) => [platform.respond(request, [true])],
+    ],
     [
       "a current that no station can offer",
       502,

@@ -50,15 +50,15 @@ describe("a welded contactor", () => {
   test("does not unlock the plug before it is detected", () => {
     const scene = charging();
     const { vehicle, lock } = scene.device;
-    let isLetGo = false;
+    let wasUnlocked = false;
     lock.watch(() => {
-      isLetGo ||= !lock.isOn;
+      wasUnlocked ||= !lock.isOn;
     });
     vehicle.breakContactor("welded");
     scene.station.stopCharging();
     scene.clock.advance(A_WHILE_MS);
     expect(scene.station.status).toBe("faulted");
-    expect(isLetGo).toBe(false);
+    expect(wasUnlocked).toBe(false);
   });
 
   test("keeps the plug locked until and after a restart", () => {
@@ -246,7 +246,7 @@ describe("the offered current", () => {
   });
 
   describe("with a broken thermometer", () => {
-    function complaints(scene: Scene): string[] {
+    function thermometerLogLines(scene: Scene): string[] {
       return scene.device.logLines.filter((line) => line.includes("thermometer"));
     }
 
@@ -266,7 +266,7 @@ describe("the offered current", () => {
         expect(device.vehicle.dutyPermille).toBe(266);
       }
       expect(device.vehicle.isCharging).toBe(true);
-      expect(complaints(scene)).toHaveLength(1);
+      expect(thermometerLogLines(scene)).toHaveLength(1);
       const notes = scene.broker.published.filter(({ topic }) => topic.endsWith("/notifications/create"));
       expect(notes).toHaveLength(1);
     });
@@ -280,7 +280,7 @@ describe("the offered current", () => {
       scene.clock.advance(60 * 60_000);
       expect(device.vehicle.isContactorClosed).toBe(false);
       expect(scene.retained("$telemetry/temperature")).toBe("90");
-      expect(complaints(scene)).toHaveLength(1);
+      expect(thermometerLogLines(scene)).toHaveLength(1);
       device.temperatureC = 75;
       scene.clock.advance(11_000);
       expect(device.vehicle.isContactorClosed).toBe(false);

@@ -104,10 +104,10 @@ describe("the HTTP API", () => {
   });
 
   test.each<[string, Record<string, string>]>([
-    ["says so itself", { "sec-fetch-site": "cross-site" }],
-    ["is a neighbour's", { "sec-fetch-site": "same-site" }],
+    ["has Sec-Fetch-Site cross-site", { "sec-fetch-site": "cross-site" }],
+    ["has Sec-Fetch-Site same-site", { "sec-fetch-site": "same-site" }],
     ["has another origin", { origin: "http://evil.example" }],
-    ["had its name made to resolve to the station", { origin: "http://evil.example", host: "evil.example" }],
+    ["uses DNS rebinding", { origin: "http://evil.example", host: "evil.example" }],
   ])("a request from another site's page that %s cannot pair", (_name, headers) => {
     const scene = booted();
     expect(get(scene, `/pair?${formOf(PAIRING)}`, headers)).toMatchObject({ status: 403 });
@@ -391,8 +391,8 @@ describe("a power cut", () => {
       scene.under.boot();
       scene.until("online", () => scene.station.lifeCycle === "online");
       expect(scene.device.flash.get("plugpass", "candidate")).toBeUndefined();
-      const isTold = write === 2 && comes === "before" ? true : write === 1 && comes === "after";
-      expect(scene.status().lastFailure !== null).toBe(isTold);
+      const isReported = write === 2 && comes === "before" ? true : write === 1 && comes === "after";
+      expect(scene.status().lastFailure !== null).toBe(isReported);
     },
   );
 
@@ -468,7 +468,7 @@ describe("the network", () => {
     scene.until("offline", () => scene.station.lifeCycle === "offline");
     scene.broker.start();
     scene.until("online", () => scene.station.lifeCycle === "online");
-    scene.until("its tree is out", () => scene.retained("$state") === "ready");
+    scene.until("the device is published", () => scene.retained("$state") === "ready");
   });
 });
 

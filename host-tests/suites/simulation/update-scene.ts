@@ -1,5 +1,3 @@
-/** Maximum number of sockets of the firmware server. */
-
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { describeImage } from "../../../modules/updates/index.js";
 import { Reports } from "../../../platform-stub/firmware/reports.js";
@@ -10,6 +8,7 @@ import { makeImage } from "../../virtual/world/firmware-image.js";
 import { KEYED, maker } from "../../virtual/world/signer.js";
 import { FirmwareServer } from "./firmware-server.js";
 
+/** Maximum number of sockets of the firmware server. */
 const MAX_SOCKETS = 2000;
 /** Time limit for one update, ms: an hour of download, five minutes of boot trial, and a margin. */
 const SETTLED_MS = 90 * 60_000;
