@@ -12,14 +12,14 @@ const A_WHILE_MS = 300;
 describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
   let broker: BrokerUnderTest;
   let clients: MqttClient[];
-  let platformSaw: { topic: string; payload: string }[];
+  let platformReceived: { topic: string; payload: string }[];
 
   beforeEach(async () => {
     broker = await start();
     clients = [];
-    platformSaw = [];
+    platformReceived = [];
     const watcher = await connect({ ...broker.platform.account, clientId: "watcher" });
-    watcher.on("message", (topic, payload) => platformSaw.push({ topic, payload: payload.toString() }));
+    watcher.on("message", (topic, payload) => platformReceived.push({ topic, payload: payload.toString() }));
     await watcher.subscribeAsync("#", { qos: 1 });
   });
 
@@ -49,21 +49,21 @@ describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
     client.publish(topic, "x", { qos: 0 });
     const arrives = waitFor(
       "",
-      () => platformSaw.some((seen) => seen.topic === topic && seen.payload === "x"),
+      () => platformReceived.some((seen) => seen.topic === topic && seen.payload === "x"),
       A_WHILE_MS,
     );
     return arrives.catch(() => false);
   }
 
   /** Returns whether a client that subscribes to `filter` receives a message on `topic`. */
-  async function hears(client: MqttClient, filter: string, topic: string): Promise<boolean> {
-    let hasHeard = false;
-    client.on("message", (heard) => {
-      hasHeard ||= heard === topic;
+  async function receives(client: MqttClient, filter: string, topic: string): Promise<boolean> {
+    let hasReceived = false;
+    client.on("message", (received) => {
+      hasReceived ||= received === topic;
     });
     await client.subscribeAsync(filter, { qos: 1 }).catch(() => {});
     clients[0]?.publish(topic, "y", { qos: 1 });
-    return waitFor("", () => hasHeard, A_WHILE_MS).catch(() => false);
+    return waitFor("", () => hasReceived, A_WHILE_MS).catch(() => false);
   }
 
   test.each([
@@ -105,7 +105,7 @@ describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
     [`${CAFE_NAME}/res/cafe-1/authorize`, `${CAFE_NAME}/res/cafe-1/authorize`],
     [`${CAFE_NAME}/sweet-home/cafe-1/+/+/set`, `${CAFE_NAME}/sweet-home/cafe-1/charger/start/set`],
   ])("allows a station to subscribe to %s and delivers %s", async (filter, topic) => {
-    expect(await hears(await station("cafe-1"), filter, topic)).toBe(true);
+    expect(await receives(await station("cafe-1"), filter, topic)).toBe(true);
   });
 
   test.each([
@@ -117,6 +117,6 @@ describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
     [`${CAFE_NAME}/req/cafe-1/authorize`, `${CAFE_NAME}/req/cafe-1/authorize`],
     ["+/res/+/authorize", `${BAR_NAME}/res/bar-1/authorize`],
   ])("does not deliver to a station that subscribes to %s the topic %s", async (filter, topic) => {
-    expect(await hears(await station("cafe-1"), filter, topic)).toBe(false);
+    expect(await receives(await station("cafe-1"), filter, topic)).toBe(false);
   });
 });

@@ -36,7 +36,7 @@ describeWithChromium("the platform's admin page", () => {
   let admin: Admin;
   let station: OnlineStation | undefined;
   const contexts: BrowserContext[] = [];
-  const complaints: string[] = [];
+  const browserErrors: string[] = [];
 
   beforeAll(async () => {
     browser = await startChromium(program ?? "");
@@ -63,7 +63,7 @@ describeWithChromium("the platform's admin page", () => {
     await admin.close();
     await watcher.close();
     await broker.close();
-    expect(complaints.splice(0)).toEqual([]);
+    expect(browserErrors.splice(0)).toEqual([]);
   });
 
   async function open(
@@ -82,9 +82,9 @@ describeWithChromium("the platform's admin page", () => {
     page.on("console", (message) => {
       // The browser itself logs the statuses 401 and 400.
       if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
-        complaints.push(message.text());
+        browserErrors.push(message.text());
     });
-    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("pageerror", (error) => browserErrors.push(error.message));
     await page.goto("/");
     return page;
   }

@@ -5,9 +5,12 @@ import { findMosquitto, startMosquitto } from "./mosquitto.js";
 
 /** Owner of two stations. */
 export const CAFE = { email: "owner@cafe.example", token: "token-of-the-cafe" } as const;
+/** Owner of another station, who is unrelated to the café. */
 export const BAR = { email: "owner@bar.example", token: "token-of-the-bar" } as const;
+/** Account of the platform on Mosquitto. */
 export const PLATFORM = { username: "platform", password: "password-of-the-platform" } as const;
 
+/** Builds a registry with both owners, their three stations and four cards. */
 export function twoOwners(): Registry {
   const registry = new Registry();
   registry.addUser(CAFE);

@@ -46,7 +46,7 @@ const hasBluetooth = loadBluetoothPackages() !== undefined;
 if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
 
 (hasBluetooth ? test : test.skip)(
-  "the main demo over real Bluetooth stacks, its packets logged",
+  "the demo over real Bluetooth stacks runs to the end and logs its packets",
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "plugpass-btsnoop-"));
     const btsnoopFile = join(folder, "demo.btsnoop");

@@ -184,7 +184,7 @@ function withoutVolatileFields(topic: string, text: string): string {
   return JSON.stringify(hide(JSON.parse(text), endpoint));
 }
 
-(isThere ? describe : describe.skip)("read by others, on Mosquitto,", () => {
+(isThere ? describe : describe.skip)("independent readers on Mosquitto", () => {
   let broker: BrokerUnderTest;
   let reader: Subscriber;
   let station: OnlineStation;
@@ -258,7 +258,7 @@ function withoutVolatileFields(topic: string, text: string): string {
       await reader.says("charger/status", "available");
       // 0, then 1, then 0.
       const waiting = () => reader.lines.filter((line) => pathOf(line) === "$telemetry/waiting");
-      await waitFor("the session is told", () => waiting().length === 3);
+      await waitFor("the session is reported", () => waiting().length === 3);
       await step("the vehicle is unplugged");
       await waitFor("a heartbeat", () => reader.last("$heartbeat") !== undefined);
       station.stop();

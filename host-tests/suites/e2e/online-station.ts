@@ -62,7 +62,7 @@ export class OnlineStation {
     this.station.device.vehicle.plug();
     await waitForStation(
       this.station,
-      "the vehicle is noticed",
+      "the vehicle is detected",
       ({ station }) => station?.status === "plugged",
     );
     return new Promise((done) => {

@@ -47,7 +47,7 @@ describeWithChromium("the admin panel", () => {
   let broker: BrokerUnderTest;
   let station: VirtualStation;
   const contexts: BrowserContext[] = [];
-  const complaints: string[] = [];
+  const browserErrors: string[] = [];
 
   beforeAll(async () => {
     browser = await startChromium(program ?? "");
@@ -84,7 +84,7 @@ describeWithChromium("the admin panel", () => {
     station.device.cutPower();
     clock.dispose();
     await broker.close();
-    expect(complaints.splice(0)).toEqual([]);
+    expect(browserErrors.splice(0)).toEqual([]);
   });
 
   function listening(): Promise<number> {
@@ -112,10 +112,10 @@ describeWithChromium("the admin panel", () => {
     page.on("console", (message) => {
       // The station restarts in some of these tests.
       if (message.type() === "error" && !/Failed to load resource/.test(message.text())) {
-        complaints.push(message.text());
+        browserErrors.push(message.text());
       }
     });
-    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("pageerror", (error) => browserErrors.push(error.message));
     await page.goto(options.path ?? "/");
     return page;
   }

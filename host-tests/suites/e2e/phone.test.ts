@@ -33,7 +33,7 @@ const hasBluetooth = loadBluetoothPackages() !== undefined;
 if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
 
 (hasBluetooth && process.platform === "linux" ? test : test.skip)(
-  "an adapter that is not there is told",
+  "npm run phone reports a missing adapter",
   async () => {
     const phone = new Command("phone.ts", ["scan", "--ble", "hci99"]);
     expect(await phone.ended()).toBe(1);

@@ -197,15 +197,15 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
         app.publishAsync(`${root}/${path}/set`, value, { qos: 1, retain });
       await waitFor("it is seen", () => values.get("$state") === "ready");
       station.station.device.cutPower();
-      await waitFor("it is away", () => values.get("$state") === "lost");
+      await waitFor("it is offline", () => values.get("$state") === "lost");
       for (const path of ["charger/start", "access/tag-learning", "$options/free"]) await set(path, "true");
       await set("charger/start", "true", true);
       station.station.device.vehicle.plug();
       station.station.boot();
       await waitFor("it is back", () => values.get("$state") === "ready");
-      await waitFor("the vehicle is noticed", () => values.get("charger/status") === "plugged");
+      await waitFor("the vehicle is detected", () => values.get("charger/status") === "plugged");
       await set("charger/current-limit", "9");
-      await waitFor("it obeys", () => values.get("charger/current-limit") === "9");
+      await waitFor("the setting is published", () => values.get("charger/current-limit") === "9");
       expect(values.get("access/tag-learning")).toBe("false");
       expect(values.get("$options/free")).toBe("false");
       expect(station.station.station?.status).toBe("plugged");

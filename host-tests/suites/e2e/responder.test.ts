@@ -101,10 +101,13 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     expect((await ask({ tag: "GUEST-0001" })).response).toMatchObject({ status: "0", code: "400" });
   });
 
-  test.each(["nothing", "constructor"])("answers a request to the endpoint %s with the error 404", async (endpoint) => {
-    await open();
-    expect((await ask({}, endpoint)).response).toMatchObject({ status: "0", code: "404" });
-  });
+  test.each(["nothing", "constructor"])(
+    "answers a request to the endpoint %s with the error 404",
+    async (endpoint) => {
+      await open();
+      expect((await ask({}, endpoint)).response).toMatchObject({ status: "0", code: "404" });
+    },
+  );
 
   test("returns a 64-bit id without loss of digits", async () => {
     await open();
@@ -114,11 +117,11 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
   });
 
   test.each<[string, unknown]>([
-    ["no JSON", "nonsense"],
-    ["no request", [1]],
-    ["no key", { data: {}, id: "1" }],
-    ["another device's key", "wrong-key"],
-    ["an id that is none", { data: {}, key: "", id: "x" }],
+    ["text that is not JSON", "nonsense"],
+    ["JSON that is not a request", [1]],
+    ["a request without a key", { data: {}, id: "1" }],
+    ["a request with another device's key", "wrong-key"],
+    ["a request with an invalid id", { data: {}, key: "", id: "x" }],
   ])("does not answer %s, and logs no secret about it", async (_name, message) => {
     await open();
     send(message === "wrong-key" ? { data: {}, key: keyOf("cafe-2"), id: "1" } : message);
@@ -149,7 +152,7 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     for (const id of ["1001", "1002", "1003"]) {
       send({ data: SESSION, key: keyOf("cafe-1"), id }, "session");
     }
-    await waitFor("it is said", () => problems.length > 0);
+    await waitFor("it is reported", () => problems.length > 0);
     expect((await ask({ tag: "GUEST-0001", method: "ble" })).response).toMatchObject({ code: "200" });
     expect(responses).toHaveLength(1);
     expect(problems).toEqual(["requests are not answered: the database failed (database or disk is full)"]);
@@ -180,7 +183,7 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     await waitFor("both are ignored", () => ignored.length === 2);
     expect(registry.device("cafe-1")?.owner).toBe(CAFE.email);
     stranger.publish(topic, JSON.stringify(request), { qos: 1 });
-    await waitFor("it is taken", () => registry.device("cafe-1")?.owner === BAR.email);
+    await waitFor("it is accepted", () => registry.device("cafe-1")?.owner === BAR.email);
     await stranger.endAsync(true);
   });
 

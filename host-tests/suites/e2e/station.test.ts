@@ -46,7 +46,7 @@ test("npm run station keeps running without an input", async () => {
   await run(ANY_PORTS, { input: "ignore" }).says("commands:");
   const [, port] = /radio on port (\d+)/.exec(station.output) ?? [];
   const air = await RemoteAir.open({ host: "127.0.0.1", port: Number(port) });
-  await new Promise<void>((heard) => air.scan(() => heard()));
+  await new Promise<void>((received) => air.scan(() => received()));
   air.close();
 });
 
@@ -76,10 +76,14 @@ describe("npm run station reports in one sentence", () => {
   });
 
   test.each([
-    ["a missing configuration", ["--provision-from", "missing.json"], "there is no file missing.json"],
-    ["an adapter that is none", ["--ble", "bluetooth"], "is no adapter"],
-    ["missing authorities", ["--ca", "missing.pem"], "there is no file missing.pem"],
-    ["an id that is none", ["--device-id", "a/b"], "1-64 letters, digits, - and _"],
+    [
+      "that the configuration is missing",
+      ["--provision-from", "missing.json"],
+      "there is no file missing.json",
+    ],
+    ["that the adapter is invalid", ["--ble", "bluetooth"], "is no adapter"],
+    ["that the file of authorities is missing", ["--ca", "missing.pem"], "there is no file missing.pem"],
+    ["that the device id is invalid", ["--device-id", "a/b"], "1-64 letters, digits, - and _"],
   ])("%s", async (_what, words, sentence) => {
     expect(await run([...ANY_PORTS, ...words]).ended()).toBe(1);
     expect(station.output).toContain(sentence);

@@ -7,7 +7,8 @@ import { type RadioServer, serveRadio } from "../../virtual/radio-link/server.js
 import { Phone, type PresentOptions, type SeenStation } from "../../virtual/world/phone.js";
 import { World } from "../../virtual/world/world.js";
 
-/** What `npm run station` and `npm run phone` do, in one process: the radio goes over a socket all the same. */
+/** Runs the parts of `npm run station` and `npm run phone` in one process, with the radio over a socket. */
+
 let clock: NodeClock;
 let station: VirtualStation;
 let radio: RadioServer;
@@ -44,9 +45,11 @@ function present(options: Partial<PresentOptions>): Promise<unknown> {
 test("a phone in another process discovers the station and its changes", async () => {
   const seen: SeenStation[] = [];
   new Phone({ air, clock }).scan((one) => seen.push(one));
-  await waitFor("the station is heard", () => seen.some(({ name, pairing }) => name === "Slavia" && pairing));
+  await waitFor("the station is discovered", () =>
+    seen.some(({ name, pairing }) => name === "Slavia" && pairing),
+  );
   station.device.vehicle.plug();
-  await waitFor("the change is heard", () => seen.at(-1)?.status === "plugged");
+  await waitFor("the change is received", () => seen.at(-1)?.status === "plugged");
 });
 
 test("a phone in another process presents a tag and receives the results", async () => {
