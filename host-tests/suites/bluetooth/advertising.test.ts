@@ -18,7 +18,7 @@ import { throwCrash } from "../board/harness.js";
 import { skipFor } from "../optional.js";
 import { pass, untilOn } from "./harness.js";
 
-/** What noble makes of an advertisement. */
+/** An advertisement as noble reports it. */
 interface Discovered {
   readonly localName?: string;
   readonly serviceUuids: readonly string[];
@@ -28,7 +28,7 @@ interface Discovered {
 const ADDRESS = "a4:cf:12:00:00:01";
 const DEVICE_ID = "a4-cf-12-00-00-01";
 const SERVICE = SERVICE_UUID.replaceAll("-", "");
-/** Flags, and the service, as they are on the air. */
+/** Beginning of the advertising PDU in hexadecimal: flags and the service's UUID. */
 const PDU_START = "0201061107904e1d8b6c2f2e9d0a4f3b5c01001e7a";
 const SCAN_RESPONSE = "0909506c756750617373";
 const QUIET: Metadata = {
@@ -53,7 +53,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   });
   let scanner: NobleBindings;
   let heard: Discovered[];
-  /** The last PDU of each type, in hexadecimal. */
+  /** The latest PDU of each type, in hexadecimal. */
   let pdus: Map<number, string>;
   let hash = "";
 
@@ -107,7 +107,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     device.cutPower();
   });
 
-  test("every status and every flag is the bytes of the protocol within a second", async () => {
+  test("has the protocol's bytes for each status and flag within a second", async () => {
     const service = start("PlugPass");
     for (const [number, status] of STATION_STATUSES.entries()) {
       for (let flags = 0; flags < 16; flags++) {
@@ -129,17 +129,17 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     }
   });
 
-  test("a long name is cut between characters", async () => {
+  test("has a long name cut between characters", async () => {
     start(`${"é".repeat(14)}€uro`);
     expect((await latest()).localName).toBe("é".repeat(14));
   });
 
-  test("a name of 29 bytes is whole", async () => {
+  test("has a name of 29 bytes in full", async () => {
     start(`${"é".repeat(13)}€`);
     expect((await latest()).localName).toBe(`${"é".repeat(13)}€`);
   });
 
-  test("a change while nobody looks is heard by who looks then", async () => {
+  test("shows a change that was made without scanners to the next scanner", async () => {
     const service = start("PlugPass");
     await latest();
     heard.length = 0;

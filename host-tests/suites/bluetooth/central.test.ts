@@ -9,7 +9,7 @@ import { skipFor } from "../optional.js";
 import { RadioScene, STATION_ADDRESS } from "./radio-scene.js";
 
 const NOBODY = "a4:cf:12:00:00:99";
-/** Command packets of HCI, without their indicator. */
+/** Opcode and length of the HCI command LE Create Connection, in hexadecimal. */
 const CREATE_CONNECTION = "0d2019";
 const CREATE_CONNECTION_CANCEL = "0e2000";
 
@@ -40,7 +40,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   afterEach(() => scene.cafe.device.cutPower());
 
-  test("gives up on who does not answer, and takes the request back from the controller", async () => {
+  test("gives up on a peripheral that does not answer, and cancels the request at the controller", async () => {
     central.connect(NOBODY, options);
     await scene.pass(2900);
     expect(told).toEqual([]);
@@ -51,7 +51,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(commands).toContain(CREATE_CONNECTION_CANCEL);
   });
 
-  test("says no more once it is closed, and takes its request back", async () => {
+  test("reports nothing after close, and cancels its request", async () => {
     const attempt = central.connect(NOBODY, options);
     await scene.pass(100);
     attempt.close();
@@ -60,7 +60,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(commands).toContain(CREATE_CONNECTION_CANCEL);
   });
 
-  test("tells who is gone before its services are discovered", async () => {
+  test("reports a peripheral that disconnects before its services are discovered", async () => {
     central.connect(STATION_ADDRESS, options);
     await scene.pass(200);
     scene.cafe.device.cutPower();

@@ -25,7 +25,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     await scene.until("the phone has its final result", () => phone.results.length >= count);
   }
 
-  /** Whether somebody new hears the station. */
+  /** Returns whether a new scanner receives the station's advertisement within a second. */
   async function isHeard(): Promise<boolean> {
     let count = 0;
     const scan = scene.phone.scan(() => {
@@ -42,8 +42,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     ["23, the smallest MTU", undefined, 23],
     ["a larger MTU", 185, 185],
     ["more than the station takes", 517, 247],
-  ])("at %s", (_name, asked, mtu) => {
-    test("a tag of 64 characters opens a session", async () => {
+  ])("with the MTU %s", (_name, asked, mtu) => {
+    test("starts a session with a tag of 64 characters", async () => {
       online();
       const phone = await scene.connect({ mtu: asked });
       expect(phone.connection.mtu).toBe(mtu);
@@ -59,7 +59,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       ["far too long", "A".repeat(512)],
       ["empty", ""],
       ["not of the alphabet", "with space"],
-    ])("a tag that is %s is told so, and nobody is asked", async (_what, tag) => {
+    ])("answers 400 to a tag that is %s, without a request to the platform", async (_what, tag) => {
       online();
       const phone = await scene.connect({ mtu: asked });
       expect(await phone.write(tag)).toBeUndefined();
@@ -68,7 +68,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       expect(scene.cafe.platform.requests).toEqual([]);
     });
 
-    test("what no value can be is refused", async () => {
+    test("rejects a value of 513 bytes", async () => {
       online();
       const phone = await scene.connect({ mtu: asked });
       expect(await phone.write("A".repeat(513))).toBe(0x0d);
@@ -77,7 +77,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     });
   });
 
-  test("the whole way of a guest: found, read, connected, asked, told, and read again", async () => {
+  test("is discovered, read, connected, written, notifies and is read again", async () => {
     online();
     const heard: SeenStation[] = [];
     const scan = scene.phone.scan((station) => heard.push(station));
@@ -100,7 +100,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "authorized", code: 200 });
   });
 
-  test("who does not subscribe reads the result", async () => {
+  test("can be read by a phone that has not subscribed", async () => {
     online();
     const phone = await scene.connect({ subscribes: false });
     expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "idle", code: 0, attempt: 0 });
@@ -116,7 +116,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(phone.results).toEqual([]);
   });
 
-  test("three phones at once: each has its own results, and the second is told of the first", async () => {
+  test("sends three concurrent phones their own results, 423 to the second attempt", async () => {
     online();
     scene.cafe.platform.intercept = () => [];
     const [first, second, third] = [await scene.connect(), await scene.connect(), await scene.connect()];
@@ -133,7 +133,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(first.codes).toEqual([202, 408]);
   });
 
-  test("it advertises while there is a place, and again when one is free", async () => {
+  test("advertises while a connection is free, and again when one becomes free", async () => {
     online();
     await scene.connect();
     const second = await scene.connect();
@@ -146,7 +146,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     await scene.connect();
   });
 
-  test("contact lost after the write: the session starts, and who comes back reads it", async () => {
+  test("starts the session when the phone is lost after the write, and the phone can read it later", async () => {
     online();
     const { broker, platform } = scene.cafe;
     const held: (() => void)[] = [];
@@ -166,7 +166,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(parseResult(await again.read(RESULT_UUID))).toMatchObject({ state: "idle", status: "charging" });
   });
 
-  test("contact lost in the middle of a long write: nothing is attempted", async () => {
+  test("starts no attempt when the phone is lost during a long write", async () => {
     online();
     const phone = await scene.connect();
     phone.connection.write(TAG_UUID, new Uint8Array(64).fill(0x41), () => {});
@@ -178,7 +178,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(scene.cafe.station.status).toBe("plugged");
   });
 
-  test("the stacks leave the end of the process to the commands", async () => {
+  test("leaves the process signals and the exit event to the commands", async () => {
     const count = () => [process.listenerCount("SIGINT"), process.listenerCount("exit")];
     const before = count();
     online();
@@ -186,7 +186,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(count()).toEqual(before);
   });
 
-  test("a station whose power is cut is lost to its phones without a word", async () => {
+  test("is detected as lost by its phones after a power cut", async () => {
     online();
     const phone = await scene.connect();
     scene.cafe.device.cutPower();
@@ -196,7 +196,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(phone.lost).toEqual(["reason 0x08"]);
   });
 
-  test("subscribed, unsubscribed and subscribed again", async () => {
+  test("notifies after subscribing, not after unsubscribing, and after subscribing again", async () => {
     online();
     const phone = await scene.connect();
     await phone.write("bad tag");
@@ -211,7 +211,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(phone.results.map(({ attempt }) => attempt)).toEqual([1, 1, 3, 3]);
   });
 
-  test("a phone that only knows the address presents its tag", async () => {
+  test("accepts a tag from a phone that knows only the address", async () => {
     online();
     expect(await scene.present(TAG)).toBe(200);
     await scene.until("the phone has left", () => scene.cafe.station.status === "charging");

@@ -6,7 +6,7 @@ import { type VirtualHarness, virtualHarness } from "./harness.js";
 const SERVICE = "0000aaaa-0000-1000-8000-00805f9b34fb";
 const NEWS = "0000aaac-0000-1000-8000-00805f9b34fb";
 
-/** Beyond the contract: what NimBLE on the chip does, and what happens when a side is gone without a word. */
+/** Tests behavior beyond the contract: that of NimBLE on the chip, and lost connections. */
 describe("the virtual GATT server", () => {
   let harness: VirtualHarness;
   let server: GATTServer;
@@ -66,18 +66,18 @@ describe("the virtual GATT server", () => {
     await harness.until("it is subscribed", () => told.includes("subscribe"));
   }
 
-  test("has the smallest MTU when a central connects, and the one exchanged soon after", async () => {
+  test("has the smallest MTU when a central connects, and the exchanged one soon after", async () => {
     const connection = await connect(100);
     expect(told).toEqual(["connect 20"]);
     expect(connections[0]?.maximumWrite).toBe(97);
     expect(connection.mtu).toBe(100);
   });
 
-  test("offers 256 unless told otherwise", async () => {
+  test("offers an MTU of 256 by default", async () => {
     expect((await connect(517)).mtu).toBe(256);
   });
 
-  test("ends the subscription before the connection", async () => {
+  test("reports the end of the subscription before that of the connection", async () => {
     const connection = await connect();
     await subscribe(connection);
     connection.disconnect();
@@ -85,7 +85,7 @@ describe("the virtual GATT server", () => {
     expect(told).toEqual(["connect 20", "subscribe", "unsubscribe", "disconnect"]);
   });
 
-  test("notices lost contact after the supervision time-out, as the central does", async () => {
+  test("detects a lost connection after the supervision timeout, as the central does", async () => {
     const connection = await connect();
     connection.lose();
     await harness.pass(1900);
@@ -94,7 +94,7 @@ describe("the virtual GATT server", () => {
     expect([told, centralTold]).toEqual([["connect 20", "disconnect"], ["contact was lost"]]);
   });
 
-  test("is lost to a central when its power is cut, and nothing is called", async () => {
+  test("is detected as lost by a central after a power cut, and calls no callback", async () => {
     const connection = await connect();
     await subscribe(connection);
     harness.device.cutPower();
@@ -104,14 +104,14 @@ describe("the virtual GATT server", () => {
     expect(told).toEqual(before);
   });
 
-  test("disconnects who is connected when it is closed", async () => {
+  test("disconnects its centrals when it is closed", async () => {
     await connect();
     server.close();
     await harness.until("the central notices", () => centralTold.length > 0);
     expect(centralTold).toEqual(["the peripheral disconnected"]);
   });
 
-  test("may be given up on before it has answered", async () => {
+  test("allows a central to cancel a connection attempt", async () => {
     const attempt = harness.central.connect(harness.device.mac, {
       onConnected: () => centralTold.push("connected"),
       onFailed: (reason) => centralTold.push(reason),
@@ -129,7 +129,7 @@ describe("the virtual GATT server", () => {
     connection.read(NEWS, () => answers.push(`second ${harness.board.clock.monotonicMs()}`));
     const startMs = harness.board.clock.monotonicMs();
     await harness.pass(1000);
-    // A request and its answer take a connection interval each.
+    // A request and its response take a connection interval each.
     expect(answers).toEqual([`first ${startMs + 60}`, `second ${startMs + 120}`]);
   });
 });

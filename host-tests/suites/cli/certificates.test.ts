@@ -20,7 +20,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 test.each([
   ["one", CERTIFICATE],
   ["several, with words between them", `first:\n${CERTIFICATE}\nsecond:\n${CERTIFICATE}\n`],
-])("%s", (_name, text) => {
+])("a PEM file with %s is read", (_name, text) => {
   writeFileSync(file, text);
   expect(readCertificates(file)).toBe(text);
 });
@@ -30,11 +30,11 @@ test.each([
   ["no PEM", "nonsense"],
   ["one that is none", BROKEN],
   ["one that is none beside one that is", `${CERTIFICATE}\n${BROKEN}`],
-])("%s is told", (_name, text) => {
+])("a file with %s is rejected", (_name, text) => {
   writeFileSync(file, text);
   expect(() => readCertificates(file)).toThrow(`${file} holds no certificates in PEM`);
 });
 
-test("no file is told", () => {
+test("a missing file is reported", () => {
   expect(() => readCertificates(file)).toThrow(`there is no file ${file}`);
 });

@@ -15,12 +15,12 @@ describe.each<[string, (text: string) => unknown, readonly string[], readonly st
   ["a network's name", ssidOption, ["Café", "x".repeat(32)], ["", `Café${"x".repeat(28)}`]],
   ["an update key", updateKeyOption, ["0".repeat(64)], ["", "0".repeat(63), "x".repeat(64)]],
   ["its password", pskOption, ["", "x".repeat(8), "x".repeat(63)], ["short", "x".repeat(64)]],
-])("%s", (_name, option, right, wrong) => {
-  test.each(right)("may be %j", (text) => {
+])("the option for %s", (_name, option, right, wrong) => {
+  test.each(right)("accepts %j", (text) => {
     expect(() => option(text)).not.toThrow();
   });
 
-  test.each(wrong)("may not be %j", (text) => {
+  test.each(wrong)("rejects %j", (text) => {
     expect(() => option(text)).toThrow();
   });
 });

@@ -9,7 +9,7 @@ import { decodeUTF8, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.
 import type { AirReport, Central, CentralConnection } from "../../virtual/world/air.js";
 import type { Harness } from "./harness.js";
 
-/** A board with a central near it. */
+/** A board with a central in radio range. */
 export interface RadioHarness extends Harness {
   readonly central: Central;
 }
@@ -19,7 +19,7 @@ const VALUE = "0000aaab-0000-1000-8000-00805f9b34fb";
 const NEWS = "0000aaac-0000-1000-8000-00805f9b34fb";
 const A_WHILE_MS = 500;
 
-/** A server with a value that each connection has of its own, and news that it sends. */
+/** A server with a readable value for each connection, and a characteristic that notifies. */
 class Echo {
   readonly told: string[] = [];
   readonly connections: GATTConnection[] = [];
@@ -60,7 +60,7 @@ class Echo {
   }
 }
 
-/** What every board's GATT server does (modules/board/gatt.ts). */
+/** Defines the tests that each board's GATT server has to pass (modules/board/gatt.ts). */
 export function describeGATTContract(name: string, makeHarness: () => Promise<RadioHarness>): void {
   describe(`${name}: GATT server`, () => {
     let harness: RadioHarness;
@@ -124,7 +124,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       return ask<{ error?: number; value?: Uint8Array }>("the read", (done) => connection.read(VALUE, done));
     }
 
-    test("the PDUs are on the air byte for byte", async () => {
+    test("advertises the expected PDUs byte for byte", async () => {
       echo.server.startAdvertising(
         {
           flags: 6,
@@ -141,33 +141,33 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       expect(encodeHex(report.scanResponse)).toBe("0609c3896368 6f".replace(" ", ""));
     });
 
-    test("a PDU of more than 31 bytes is an error", () => {
+    test("throws on a PDU of more than 31 bytes", () => {
       const data = new Uint8Array(25);
       expect(() =>
         echo.server.startAdvertising({ flags: 6, manufacturerData: { manufacturer: 1, data } }),
       ).toThrow();
     });
 
-    test("what is advertised anew is heard anew", async () => {
+    test("advertises new data after startAdvertising is called again", async () => {
       const before = await advertise(new Uint8Array([1]));
       const after = await advertise(new Uint8Array([2]));
       expect(after.advertisingData).not.toEqual(before.advertisingData);
     });
 
-    test("a value is written and read back", async () => {
+    test("stores a written value and returns it", async () => {
       const phone = await connect();
       expect(await write(phone, encodeUTF8("hello"))).toEqual({});
       expect((await read(phone)).value).toEqual(encodeUTF8("hello"));
     });
 
-    test("a long value at the smallest MTU comes in one piece", async () => {
+    test("receives a long value in one piece at the smallest MTU", async () => {
       const phone = await connect();
       expect(phone.mtu).toBe(23);
       expect(await write(phone, new Uint8Array(300).fill(7))).toEqual({});
       expect(echo.told).toContain("write 300");
     });
 
-    test("contact that is lost within a long write leaves nothing of it", async () => {
+    test("drops a long write when the connection is lost during it", async () => {
       const phone = await connect();
       phone.write(VALUE, new Uint8Array(300), () => {});
       await harness.pass(100);
@@ -176,13 +176,13 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       expect(echo.told.filter((what) => what.startsWith("write"))).toEqual([]);
     });
 
-    test("the MTU is what both take", async () => {
+    test("uses the smaller of both MTUs", async () => {
       expect((await connect(100)).mtu).toBe(100);
       expect((await connect(500)).mtu).toBe(185);
       expect(echo.connections.map((connection) => connection.maximumWrite)).toEqual([97, 182]);
     });
 
-    test("each connection has its own", async () => {
+    test("keeps the values of connections apart", async () => {
       const one = await connect();
       const two = await connect();
       await write(one, encodeUTF8("one"));
@@ -192,7 +192,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       );
     });
 
-    test("ATT errors tell what is not there and what is not allowed", async () => {
+    test("answers with the proper ATT error for a missing attribute and for a forbidden access", async () => {
       const phone = await connect();
       const nothing = "0000ffff-0000-1000-8000-00805f9b34fb";
       expect((await ask<{ error?: number }>("it", (done) => phone.read(nothing, done))).error).toBe(0x0a);
@@ -203,7 +203,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       expect((await write(phone, new Uint8Array(513))).error).toBe(0x0d);
     });
 
-    test("descriptors are found and read", async () => {
+    test("has readable descriptors", async () => {
       const phone = await connect();
       expect(phone.characteristics()).toMatchObject([
         { uuid: VALUE, descriptors: ["2901"] },
@@ -215,7 +215,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       expect(value).toEqual(encodeUTF8("A value"));
     });
 
-    test("news reach those who subscribed, in order, and nobody else", async () => {
+    test("notifies subscribed centrals in order, and no others", async () => {
       const one = await connect();
       const two = await connect();
       const heard: string[] = [];
@@ -232,7 +232,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       two.disconnect();
     });
 
-    test("whoever unsubscribes hears no more, and may subscribe again", async () => {
+    test("stops notifying a central that has unsubscribed, until it subscribes again", async () => {
       const phone = await connect();
       const heard: string[] = [];
       const hear = (value: Uint8Array<ArrayBuffer>) => heard.push(encodeHex(value));
@@ -254,7 +254,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       ]);
     });
 
-    test("a subscription is told when it changes, and not when it is repeated", async () => {
+    test("reports a change of a subscription, and not its repetition", async () => {
       const phone = await connect();
       const hear = () => {};
       await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
@@ -265,13 +265,13 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       expect(echo.told).toEqual(["connect", "subscribe", "unsubscribe"]);
     });
 
-    test("a notification beyond the MTU less 3 is an error", async () => {
+    test("throws on a notification of more than the MTU less 3 bytes", async () => {
       await connect();
       const [connection] = echo.connections;
       expect(() => connection?.notify(echo.news, new Uint8Array(21))).toThrow();
     });
 
-    test("a notification to somebody who has gone is an error for its callback only", async () => {
+    test("reports a notification to a disconnected central to its callback only", async () => {
       const phone = await connect();
       phone.disconnect();
       await harness.until("the server notices", () => echo.told.includes("disconnect"));
@@ -282,13 +282,13 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       await harness.until("it is told", () => error !== undefined);
     });
 
-    test("the server can end a connection", async () => {
+    test("can close a connection", async () => {
       const phone = await connect();
       echo.connections[0]?.close();
       await harness.until("both notice", () => phone.lost.length > 0 && echo.told.includes("disconnect"));
     });
 
-    test("three connections at a time; then advertising pauses, and comes back by itself", async () => {
+    test("accepts three connections, pauses advertising and resumes when one is free", async () => {
       const phones = [await connect(), await connect(), await connect()];
       await expect(connect()).rejects.toThrow();
       reports.length = 0;
@@ -297,7 +297,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       await connect();
     });
 
-    test("what is advertised while no place is free is heard when one is", async () => {
+    test("advertises data that was set without a free connection as soon as one is free", async () => {
       const phones = [await connect(), await connect(), await connect()];
       reports.length = 0;
       const data = new Uint8Array([9]);
@@ -309,7 +309,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       expect(reports.at(-1)?.advertisingData.at(-1)).toBe(9);
     });
 
-    test("who has stopped advertising is not heard, nor after a disconnection", async () => {
+    test("stays silent after stopAdvertising, also after a disconnection", async () => {
       const phone = await connect();
       echo.server.stopAdvertising();
       await harness.pass(A_WHILE_MS);
@@ -322,7 +322,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       expect(heard).toEqual([]);
     });
 
-    test("a second server is an error while the first is there", () => {
+    test("throws on a second server while the first is open", () => {
       expect(() => new Echo(harness)).toThrow();
     });
 
@@ -330,14 +330,14 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       ["a read that nobody answers", { properties: GATTProperties.read }],
       ["a callback that the properties do not allow", { properties: 0, onWrite: () => {} }],
       ["notifications without onSubscribe", { properties: GATTProperties.notify, onUnsubscribe: () => {} }],
-    ])("%s is an error", (_name, characteristic) => {
+    ])("throws on %s", (_name, characteristic) => {
       echo.server.close();
       const services = [{ uuid: SERVICE, characteristics: [{ uuid: VALUE, ...characteristic }] }];
       expect(() => new harness.board.io.GATTServer({ services })).toThrow("inconsistent");
       echo = new Echo(harness);
     });
 
-    test("no callback comes after close", async () => {
+    test("calls no callback after close", async () => {
       const phone = await connect();
       echo.server.close();
       const told = echo.told.length;
