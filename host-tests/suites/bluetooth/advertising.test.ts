@@ -42,7 +42,7 @@ const QUIET: Metadata = {
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("the advertisement, as a scanner of somebody else decodes it", () => {
+(packages ? describe : describe.skip)("the advertisement decoded by noble", () => {
   const world = virtualWorld();
   const ether = new Ether({ clock: world.clock });
   const radio = packages && new VirtualRadio({ packages, ether });
@@ -52,7 +52,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     replace: (life) => (radio ? { io: { GATTServer: radio.gattServer(life, ADDRESS) } } : {}),
   });
   let scanner: NobleBindings;
-  let heard: Discovered[];
+  let discovered: Discovered[];
   /** The latest PDU of each type, in hexadecimal. */
   let pdus: Map<number, string>;
   let hash = "";
@@ -62,7 +62,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     device.boot((board) => {
       hash = encodeHex(new Uint8Array(board.crypto.sha256(encodeUTF8(DEVICE_ID)), 0, 4));
       const newSource = () => {
-        throw new Error("nobody presents a tag here");
+        throw new Error("no tag is presented in this test");
       };
       service = new TagService({
         board,
@@ -74,7 +74,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       });
     });
     if (!packages || !service) throw new Error("not started");
-    heard = [];
+    discovered = [];
     pdus = new Map();
     const { stackOptions } = virtualTransport(new Controller({ ether, address: "c0:00:00:00:00:01" }));
     scanner = new packages.NobleBindings(stackOptions);
@@ -82,7 +82,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     scanner.on(
       "discover",
       (_id: string, _address: string, _type: string, _isOpen: boolean, found: Discovered) => {
-        heard.push({ ...found });
+        discovered.push({ ...found });
       },
     );
     scanner.start();
@@ -97,8 +97,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   async function latest(): Promise<Discovered> {
     await pass(world.clock, 1000);
-    const last = heard.at(-1);
-    if (!last) throw new Error("nothing was heard");
+    const last = discovered.at(-1);
+    if (!last) throw new Error("no advertisement was received");
     return last;
   }
 
@@ -142,10 +142,10 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   test("shows a change that was made without scanners to the next scanner", async () => {
     const service = start("PlugPass");
     await latest();
-    heard.length = 0;
+    discovered.length = 0;
     service.update({ ...QUIET, status: "faulted" });
-    expect(await untilOn(world.clock, () => heard.some((one) => one.manufacturerData?.[3] === 5), 1000)).toBe(
-      true,
-    );
+    expect(
+      await untilOn(world.clock, () => discovered.some((one) => one.manufacturerData?.[3] === 5), 1000),
+    ).toBe(true);
   });
 });

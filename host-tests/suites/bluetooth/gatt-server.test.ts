@@ -16,7 +16,7 @@ const ADDRESS = "a4:cf:12:00:00:01";
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("the GATT server on bleno, when its board restarts", () => {
+(packages ? describe : describe.skip)("the GATT server on bleno after its board has restarted", () => {
   /** Returns whether a phone is still connected 100 ms after the board's end, and after its supervision timeout. */
   function isConnectedAfter(isOfTheBoard: boolean): boolean[] {
     if (!packages) return [];

@@ -105,11 +105,11 @@ export class GuestPhone {
   }
 
   subscribe(): Promise<number | undefined> {
-    const hear = (value: Uint8Array<ArrayBuffer>) => {
+    const onNotified = (value: Uint8Array<ArrayBuffer>) => {
       const result = parseResult(value);
       if (result) this.results.push(result);
     };
-    return this.#ask((done) => this.connection.subscribe(RESULT_UUID, hear, done));
+    return this.#ask((done) => this.connection.subscribe(RESULT_UUID, onNotified, done));
   }
 
   unsubscribe(): Promise<number | undefined> {
@@ -129,7 +129,7 @@ export class GuestPhone {
         done(outcome);
       }),
     );
-    if (!value) throw new Error("the read was refused");
+    if (!value) throw new Error("the read was rejected");
     return value;
   }
 

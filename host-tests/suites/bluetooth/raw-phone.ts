@@ -34,7 +34,7 @@ export class RawPhone {
 
   constructor(ether: Ether, address: string) {
     this.#controller = new Controller({ ether, address });
-    this.#controller.onPacket = (packet) => this.#hear(packet);
+    this.#controller.onPacket = (packet) => this.#receive(packet);
   }
 
   connect(address: string): void {
@@ -84,7 +84,7 @@ export class RawPhone {
     this.#controller.write(concatBytes(head, parameters));
   }
 
-  #hear(packet: Packet): void {
+  #receive(packet: Packet): void {
     if (packet[0] === PacketType.acl) this.#gather(packet);
     if (packet[0] !== PacketType.event) return;
     if (packet[1] === Event.leMeta && packet[3] === LEEvent.connectionComplete && packet[4] === 0) {

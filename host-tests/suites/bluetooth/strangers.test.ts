@@ -47,14 +47,14 @@ function sendNonsense(phone: RawPhone, random: Random): void {
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("a stranger over the virtual radio", () => {
+(packages ? describe : describe.skip)("the station with a malformed central", () => {
   let scene: RadioScene;
   let phone: RawPhone;
 
   function connect(address = "c1:00:00:00:00:01"): RawPhone {
     phone = new RawPhone(scene.radio.ether, address);
     phone.connect(STATION_ADDRESS);
-    scene.cafe.until("the stranger is connected", () => phone.isConnected);
+    scene.cafe.until("the central is connected", () => phone.isConnected);
     return phone;
   }
 
@@ -116,7 +116,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   test.each([
     ["a reserved bit", [0x04, 0x00], "0112100013"],
-    ["indications, which nobody offers", [0x02, 0x00], "0112100013"],
+    ["the indication bit, which is not supported", [0x02, 0x00], "0112100013"],
     ["one byte", [0x01], "011210000d"],
     ["three bytes", [0x01, 0x00, 0x00], "011210000d"],
   ])(
@@ -136,8 +136,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     ["a truncated write", [0x12], "0112000004"],
     ["a truncated prepare", [0x16, 0x0c, 0x00, 0x00], "01160c0004"],
     ["a truncated exchange of the MTU", [0x02, 0x17], "0102000004"],
-    ["a read of nothing", [0x0a, 0x70, 0x00], "010a700001"],
-    ["a request that nobody knows", [0x20, 0x01], "0120000006"],
+    ["a read of an unknown handle", [0x0a, 0x70, 0x00], "010a700001"],
+    ["an unknown request", [0x20, 0x01], "0120000006"],
   ])("%s is answered with an ATT error", (_what, pdu, answer) => {
     arrive();
     expect(ask(...pdu)).toBe(answer);

@@ -11,7 +11,7 @@ const LONGEST_TAG = "A".repeat(64);
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("the tag service, to a central of somebody else", () => {
+(packages ? describe : describe.skip)("the tag service with a central on noble", () => {
   let scene: RadioScene;
 
   function online(): RadioScene {
@@ -26,7 +26,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   }
 
   /** Returns whether a new scanner receives the station's advertisement within a second. */
-  async function isHeard(): Promise<boolean> {
+  async function isDiscoverable(): Promise<boolean> {
     let count = 0;
     const scan = scene.phone.scan(() => {
       count++;
@@ -40,8 +40,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   describe.each([
     ["23, the smallest MTU", undefined, 23],
-    ["a larger MTU", 185, 185],
-    ["more than the station takes", 517, 247],
+    ["185", 185, 185],
+    ["517, more than the station accepts", 517, 247],
   ])("with the MTU %s", (_name, asked, mtu) => {
     test("starts a session with a tag of 64 characters", async () => {
       online();
@@ -58,7 +58,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       ["too long", "A".repeat(65)],
       ["far too long", "A".repeat(512)],
       ["empty", ""],
-      ["not of the alphabet", "with space"],
+      ["with a forbidden character", "with space"],
     ])("answers 400 to a tag that is %s, without a request to the platform", async (_what, tag) => {
       online();
       const phone = await scene.connect({ mtu: asked });
@@ -79,11 +79,11 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   test("is discovered, read, connected, written, notifies and is read again", async () => {
     online();
-    const heard: SeenStation[] = [];
-    const scan = scene.phone.scan((station) => heard.push(station));
-    await scene.until("the station is heard", () => heard.length > 0);
+    const discovered: SeenStation[] = [];
+    const scan = scene.phone.scan((station) => discovered.push(station));
+    await scene.until("the station is discovered", () => discovered.length > 0);
     scan.close();
-    expect(heard[0]).toMatchObject({
+    expect(discovered[0]).toMatchObject({
       address: STATION_ADDRESS,
       status: "plugged",
       acceptsTags: true,
@@ -137,12 +137,12 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     online();
     await scene.connect();
     const second = await scene.connect();
-    expect(await isHeard()).toBe(true);
+    expect(await isDiscoverable()).toBe(true);
     await scene.connect();
-    expect(await isHeard()).toBe(false);
+    expect(await isDiscoverable()).toBe(false);
     second.connection.disconnect();
     await scene.pass(200);
-    expect(await isHeard()).toBe(true);
+    expect(await isDiscoverable()).toBe(true);
     await scene.connect();
   });
 
@@ -160,7 +160,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     phone.connection.lose();
     for (const answer of held) answer();
     await scene.until("the vehicle charges", () => scene.cafe.station.status === "charging");
-    await scene.until("the phone notices", () => phone.lost.length > 0);
+    await scene.until("the phone has detected it", () => phone.lost.length > 0);
     expect(phone.codes).toEqual([202]);
     const again = await scene.connect();
     expect(parseResult(await again.read(RESULT_UUID))).toMatchObject({ state: "idle", status: "charging" });
@@ -172,7 +172,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     phone.connection.write(TAG_UUID, new Uint8Array(64).fill(0x41), () => {});
     await scene.pass(100);
     phone.connection.lose();
-    await scene.until("the phone notices", () => phone.lost.length > 0);
+    await scene.until("the phone has detected it", () => phone.lost.length > 0);
     await scene.pass(5000);
     expect(scene.cafe.platform.requests).toEqual([]);
     expect(scene.cafe.station.status).toBe("plugged");
@@ -192,7 +192,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     scene.cafe.device.cutPower();
     await scene.pass(400);
     expect(phone.lost).toEqual([]);
-    await scene.until("the phone notices", () => phone.lost.length > 0);
+    await scene.until("the phone has detected it", () => phone.lost.length > 0);
     expect(phone.lost).toEqual(["reason 0x08"]);
   });
 

@@ -12,7 +12,7 @@ const LIKE_XS = `
     decodeURIComponent(escape(Array.from(new Uint8Array(buffer), (one) => String.fromCharCode(one)).join("")));
 `;
 
-const STORY = `
+const SCRIPT = `
   import { Scene, codeOf } from "./host-tests/virtual/scene.js";
   const scene = new Scene({ seed: 7 });
   scene.bringOnline();
@@ -25,6 +25,6 @@ const STORY = `
 test("a station boots and charges in an engine without Node, timers, console and TextEncoder", () => {
   const context = createContext({});
   runInContext(LIKE_XS, context);
-  runInContext(bundle(STORY), context);
+  runInContext(bundle(SCRIPT), context);
   expect(JSON.parse(runInContext("result", context))).toEqual({ code: 200, ends: [] });
 });

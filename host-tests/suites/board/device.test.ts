@@ -100,10 +100,10 @@ describe("a virtual device", () => {
       world.clock.advance(5000);
       expect(device.host.address).toBeDefined();
       device.cutPower();
-      const heard: string[] = [];
-      world.air.scan(({ address }) => heard.push(address));
+      const addresses: string[] = [];
+      world.air.scan(({ address }) => addresses.push(address));
       world.clock.advance(5000);
-      expect(heard).toEqual([]);
+      expect(addresses).toEqual([]);
       expect(device.host.address).toBeUndefined();
       expect(world.wifi.accessPoints).toEqual([]);
     });
@@ -161,17 +161,17 @@ describe("a virtual device", () => {
 
     test("stays off even if the firmware catches the exception", () => {
       device.flash.cutPowerAtWrite(1, "before");
-      let goesOn: unknown;
+      let hasContinued: unknown;
       device.boot((board) => {
         const storage = board.openStorage("test");
         try {
           write(storage, "a");
         } catch {
           write(storage, "b");
-          goesOn = true;
+          hasContinued = true;
         }
       });
-      expect(goesOn).toBeUndefined();
+      expect(hasContinued).toBeUndefined();
       expect(device.flash.writeCount).toBe(1);
       expect(boot().openStorage("test").keys()).toEqual([]);
     });

@@ -39,7 +39,7 @@ export async function virtualHarness(
     device,
     board: made as unknown as Board,
     central: air,
-    place: wifi,
+    surroundings: wifi,
     cable: device.cable,
     vehicle: device.vehicle,
     button: device.button,

@@ -124,7 +124,7 @@ test("a power cut at any erase or write, also of the bootloader, leaves a firmwa
 test("a firmware that hangs is restarted by the watchdog, with the reason", () => {
   device.interrupt(() => device.hang());
   device.interrupt(() => {
-    throw new Error("nobody is called while it hangs");
+    throw new Error("a callback was called during the hang");
   });
   world.clock.advance(29_000);
   expect(ends).toEqual([]);

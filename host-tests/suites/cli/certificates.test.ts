@@ -18,18 +18,18 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 test.each([
-  ["one", CERTIFICATE],
-  ["several, with words between them", `first:\n${CERTIFICATE}\nsecond:\n${CERTIFICATE}\n`],
+  ["one certificate", CERTIFICATE],
+  ["several certificates and text between them", `first:\n${CERTIFICATE}\nsecond:\n${CERTIFICATE}\n`],
 ])("a PEM file with %s is read", (_name, text) => {
   writeFileSync(file, text);
   expect(readCertificates(file)).toBe(text);
 });
 
 test.each([
-  ["nothing", ""],
-  ["no PEM", "nonsense"],
-  ["one that is none", BROKEN],
-  ["one that is none beside one that is", `${CERTIFICATE}\n${BROKEN}`],
+  ["no content", ""],
+  ["text that is not PEM", "nonsense"],
+  ["an invalid certificate", BROKEN],
+  ["an invalid certificate after a valid one", `${CERTIFICATE}\n${BROKEN}`],
 ])("a file with %s is rejected", (_name, text) => {
   writeFileSync(file, text);
   expect(() => readCertificates(file)).toThrow(`${file} holds no certificates in PEM`);

@@ -43,9 +43,9 @@ test("the station console executes the typed commands", async () => {
 });
 
 test.each([
-  ["a terminal's input ends it", true, 1],
-  ["any other input's end does not", false, 0],
-])("the station console quits at the end of %s", async (_name, isTTY, expected) => {
+  ["quits at the end of a terminal's input", true, 1],
+  ["keeps running at the end of another input", false, 0],
+])("the station console %s", async (_name, isTTY, expected) => {
   input.isTTY = isTTY;
   open();
   input.end();

@@ -11,7 +11,7 @@ const A_WHILE_MS = 200;
 interface Served {
   request: HTTPRequest | undefined;
   body: Uint8Array<ArrayBuffer>;
-  readonly told: string[];
+  readonly calls: string[];
   connection: HTTPConnection | undefined;
 }
 
@@ -49,7 +49,7 @@ class TestServer {
   #unsent = new Map<Served, Uint8Array<ArrayBuffer>>();
 
   #handlers(connection: HTTPConnection): HTTPHandlers {
-    const served: Served = { request: undefined, body: new Uint8Array(0), told: [], connection };
+    const served: Served = { request: undefined, body: new Uint8Array(0), calls: [], connection };
     return {
       onRequest: (request) => {
         this.served.push(served);
@@ -62,7 +62,7 @@ class TestServer {
         served.body = concatBytes(served.body, asUint8Array(connection.read() ?? new ArrayBuffer(0)));
       },
       onResponse: () => {
-        served.told.push("response");
+        served.calls.push("response");
         if (this.responds) this.respond(served);
       },
       onWritable: (count) => {
@@ -71,8 +71,8 @@ class TestServer {
         this.#unsent.set(served, unsent.subarray(piece.length));
         connection.write(piece);
       },
-      onDone: () => served.told.push("done"),
-      onError: () => served.told.push("error"),
+      onDone: () => served.calls.push("done"),
+      onError: () => served.calls.push("error"),
     };
   }
 }
@@ -160,7 +160,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       server.answer = () => ({ status: 200, body: new Uint8Array(50_000).fill(66) });
       const { body } = await request("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
       expect(body).toBe("B".repeat(50_000));
-      expect(server.served[0]?.told).toEqual(["response", "done"]);
+      expect(server.served[0]?.calls).toEqual(["response", "done"]);
     });
 
     test("can send an empty response", async () => {
@@ -172,7 +172,10 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       server.responds = false;
       const client = await open();
       client.send(encodeUTF8("GET /late HTTP/1.1\r\nHost: x\r\n\r\n"));
-      await harness.until("the request is there", () => server.served[0]?.told.includes("response") === true);
+      await harness.until(
+        "the request is there",
+        () => server.served[0]?.calls.includes("response") === true,
+      );
       await harness.pass(A_WHILE_MS);
       server.respond(server.served[0] as Served);
       expect((await response(client)).body).toBe("GET /late ");
@@ -187,7 +190,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       );
       expect(status).toBe(413);
       expect(body).toBe("too large");
-      expect(server.served[0]?.told).toEqual(["done"]);
+      expect(server.served[0]?.calls).toEqual(["done"]);
     });
 
     test("sends an early response completely to a client that keeps sending", async () => {
@@ -199,7 +202,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       client.send(new Uint8Array(60_000));
       await harness.until("the answer is there", () => received().endsWith("not now"));
       await harness.until("all is taken, and the connection ends", () => isSent() && client.isOver);
-      expect(server.served[0]?.told).toEqual(["done"]);
+      expect(server.served[0]?.calls).toEqual(["done"]);
     });
 
     test("applies backpressure to the sender of a body that is not read", async () => {
@@ -235,7 +238,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       server.onReadable = ({ connection }) => connection?.extend(TIMEOUT_MS);
       client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nx"));
       expect((await response(client)).status).toBe(408);
-      expect(server.served[0]?.told).toEqual(["error"]);
+      expect(server.served[0]?.calls).toEqual(["error"]);
     });
 
     test("closes a connection whose response is not read", async () => {
@@ -244,15 +247,15 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       client.reads = false;
       client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
       await harness.pass(2 * TIMEOUT_MS);
-      expect(server.served[0]?.told).toEqual(["response", "error"]);
+      expect(server.served[0]?.calls).toEqual(["response", "error"]);
       client.socket.close();
     });
 
     test.each([
-      ["no request", "hello\r\n\r\n"],
-      ["no path", "GET HTTP/1.1\r\nHost: x\r\n\r\n"],
+      ["text that is not a request", "hello\r\n\r\n"],
+      ["a request without a path", "GET HTTP/1.1\r\nHost: x\r\n\r\n"],
       ["a header without a colon", "GET / HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n"],
-      ["a length that is none", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"],
+      ["an invalid length", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"],
       ["two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"],
       [
         "a length and chunks",
@@ -267,7 +270,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       const client = await open();
       client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"));
       await harness.until("the connection ends", () => client.isOver);
-      expect(server.served.flatMap(({ told }) => told)).not.toContain("response");
+      expect(server.served.flatMap(({ calls }) => calls)).not.toContain("response");
     });
 
     test("answers a head that is too long with 431", async () => {
@@ -291,7 +294,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       const client = await open();
       client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab"));
       expect((await response(client)).status).toBe(408);
-      expect(server.served[0]?.told).not.toContain("response");
+      expect(server.served[0]?.calls).not.toContain("response");
     });
 
     test("serves again soon after silent connections have exceeded the limit", async () => {
@@ -305,19 +308,28 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       server.responds = false;
       const client = await open();
       client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
-      await harness.until("the request is there", () => server.served[0]?.told.includes("response") === true);
+      await harness.until(
+        "the request is there",
+        () => server.served[0]?.calls.includes("response") === true,
+      );
       client.socket.close();
-      await harness.until("the server notices", () => server.served[0]?.told.includes("error") === true);
+      await harness.until(
+        "the server has detected it",
+        () => server.served[0]?.calls.includes("error") === true,
+      );
     });
 
     test("closes open connections without further callbacks when it is closed", async () => {
       server.responds = false;
       const client = await open();
       client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
-      await harness.until("the request is there", () => server.served[0]?.told.includes("response") === true);
+      await harness.until(
+        "the request is there",
+        () => server.served[0]?.calls.includes("response") === true,
+      );
       server.server.close();
-      await harness.until("the client notices", () => client.isOver);
-      expect(server.served[0]?.told).toEqual(["response"]);
+      await harness.until("the client has detected it", () => client.isOver);
+      expect(server.served[0]?.calls).toEqual(["response"]);
       client.socket.close();
     });
   });

@@ -13,7 +13,7 @@ import type { Harness } from "./harness.js";
 
 /** A board and the networks around it. */
 export interface NetworkHarness extends Harness {
-  readonly place: WiFiSurroundings;
+  readonly surroundings: WiFiSurroundings;
   readonly cable: { plug(): void; unplug(): void };
 }
 
@@ -37,7 +37,7 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       io = network;
       events = [];
       wifi = new io.WiFi({ onChanged: (event) => events.push(event) });
-      harness.place.put(HOME);
+      harness.surroundings.put(HOME);
     });
 
     afterEach(async () => {
@@ -77,15 +77,15 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
     });
 
     test("joins an open network without a password", async () => {
-      harness.place.put({ ssid: "Open" });
+      harness.surroundings.put({ ssid: "Open" });
       await join({ ssid: "Open", password: "" });
       expect(wifi.address).toBeDefined();
     });
 
     test.each([
-      ["a wrong password is told", HOME.ssid, "wrong horse", true],
-      ["a network that is not there is told from a wrong password", "Nowhere", "correct horse", false],
-      ["no password where one is needed is no failed handshake", HOME.ssid, "", false],
+      ["a wrong password", HOME.ssid, "wrong horse", true],
+      ["a missing network, distinct from a wrong password", "Nowhere", "correct horse", false],
+      ["a missing password, distinct from a wrong one", HOME.ssid, "", false],
     ])("reports %s", async (_name, ssid, password, wrongPassword) => {
       wifi.connect({ ssid, password });
       await harness.pass(A_WHILE_MS);
@@ -94,7 +94,7 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
     });
 
     test("reports only the connection in a network without DHCP", async () => {
-      harness.place.put({ ...HOME, dhcp: false });
+      harness.surroundings.put({ ...HOME, dhcp: false });
       wifi.connect(HOME);
       await harness.pass(A_WHILE_MS);
       expect(types()).toEqual(["connected"]);
@@ -103,9 +103,9 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
 
     test("reports a network that is lost and does not rejoin by itself", async () => {
       await join();
-      harness.place.remove(HOME.ssid);
+      harness.surroundings.remove(HOME.ssid);
       await harness.pass(A_WHILE_MS);
-      harness.place.put(HOME);
+      harness.surroundings.put(HOME);
       await harness.pass(A_WHILE_MS);
       expect(events.slice(2)).toEqual([{ type: "disconnected", wrongPassword: false }]);
       expect(wifi.address).toBeUndefined();
@@ -113,10 +113,10 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
 
     test("reports a lost address and a new one without a disconnection", async () => {
       await join();
-      harness.place.put({ ...HOME, dhcp: false });
+      harness.surroundings.put({ ...HOME, dhcp: false });
       await harness.until("it is lost", () => types().includes("lostIP"));
       expect(wifi.address).toBeUndefined();
-      harness.place.put({ ...HOME, dhcp: true });
+      harness.surroundings.put({ ...HOME, dhcp: true });
       await harness.until("there is another", () => wifi.address !== undefined);
       expect(types()).toEqual(["connected", "gotIP", "lostIP", "gotIP"]);
     });
@@ -125,11 +125,11 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       await join();
       wifi.disconnect();
       expect(wifi.address).toBeUndefined();
-      await harness.until("it is told", () => types().includes("disconnected"));
+      await harness.until("it is reported", () => types().includes("disconnected"));
     });
 
     test("replaces a connection attempt by the next one", async () => {
-      harness.place.put({ ssid: "Other" });
+      harness.surroundings.put({ ssid: "Other" });
       wifi.connect({ ssid: HOME.ssid, password: "wrong horse" });
       await join({ ssid: "Other", password: "" });
       await harness.pass(A_WHILE_MS);
@@ -137,8 +137,8 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
     });
 
     test("scans visible networks with channel, signal and authentication", async () => {
-      harness.place.put({ ssid: "Open", channel: 1, rssi: -40 });
-      harness.place.put({ ssid: "Secret", hidden: true });
+      harness.surroundings.put({ ssid: "Open", channel: 1, rssi: -40 });
+      harness.surroundings.put({ ssid: "Secret", hidden: true });
       const { found, completions } = scan();
       expect([found.length, completions]).toEqual([0, 0]);
       await harness.pass(A_WHILE_MS);
@@ -169,7 +169,7 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       const { found } = scan();
       wifi.close();
       wifi.close();
-      harness.place.remove(HOME.ssid);
+      harness.surroundings.remove(HOME.ssid);
       await harness.pass(A_WHILE_MS);
       expect(types()).toEqual(["connected", "gotIP"]);
       expect(found).toEqual([]);
@@ -179,16 +179,18 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
 
     test("has its access point open from construction to close", () => {
       const accessPoint = new io.AccessPoint({ ssid: "Station AP", password: "12345678", channel: 11 });
-      expect(harness.place.accessPoints).toEqual([{ ssid: "Station AP", password: "12345678", channel: 11 }]);
+      expect(harness.surroundings.accessPoints).toEqual([
+        { ssid: "Station AP", password: "12345678", channel: 11 },
+      ]);
       accessPoint.close();
       accessPoint.close();
-      expect(harness.place.accessPoints).toEqual([]);
+      expect(harness.surroundings.accessPoints).toEqual([]);
     });
 
     test("has its access point open while it is in a network", async () => {
       const accessPoint = new io.AccessPoint({ ssid: "Station AP" });
       await join();
-      expect(harness.place.accessPoints).toHaveLength(1);
+      expect(harness.surroundings.accessPoints).toHaveLength(1);
       accessPoint.close();
       expect(wifi.address).toBeDefined();
     });
@@ -198,10 +200,10 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       ["an empty password", { ssid: "AP", password: "" }],
       ["no name", { ssid: "" }],
       ["a name of 33 bytes", { ssid: "x".repeat(33) }],
-      ["a channel that is none", { ssid: "AP", channel: 14 }],
+      ["an invalid channel", { ssid: "AP", channel: 14 }],
     ])("throws on an access point with %s, which does not open", (_name, options) => {
       expect(() => new io.AccessPoint(options)).toThrow(RangeError);
-      expect(harness.place.accessPoints).toEqual([]);
+      expect(harness.surroundings.accessPoints).toEqual([]);
     });
 
     test("throws on a second access point while the first is open", () => {
@@ -235,17 +237,17 @@ export function describeEthernetContract(name: string, makeHarness: MakeNetworkH
 
     test("has an address a moment after construction with a cable", async () => {
       expect(ethernet.address).toBeUndefined();
-      await harness.until("it is told", () => events.includes("gotIP"));
+      await harness.until("it is reported", () => events.includes("gotIP"));
       expect(ethernet.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
     });
 
     test("drops its address without the cable and gets one with it again", async () => {
-      await harness.until("it is told", () => events.includes("gotIP"));
+      await harness.until("it is reported", () => events.includes("gotIP"));
       harness.cable.unplug();
-      await harness.until("the loss is told", () => events.includes("lostIP"));
+      await harness.until("the loss is reported", () => events.includes("lostIP"));
       expect(ethernet.address).toBeUndefined();
       harness.cable.plug();
-      await harness.until("it is told again", () => events.length === 3);
+      await harness.until("it is reported again", () => events.length === 3);
       expect(events).toEqual(["gotIP", "lostIP", "gotIP"]);
     });
 

@@ -5,7 +5,7 @@ import type { Harness } from "./harness.js";
 /** One end of a connection under test. It records the callbacks, and the bytes it reads while `reads` is set. */
 export class End {
   readonly socket: TCP;
-  readonly told: string[] = [];
+  readonly calls: string[] = [];
   received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   writable = 0;
   /** Whether bytes are read as they arrive. */
@@ -29,30 +29,30 @@ export class End {
   #handlers(): Omit<TLSConnectOptions, "address" | "port" | "host"> {
     return {
       onReadable: (count) => {
-        this.told.push("readable");
+        this.calls.push("readable");
         this.onReadable?.(count);
         if (this.reads) this.drain();
       },
       onWritable: (count) => {
-        this.told.push("writable");
+        this.calls.push("writable");
         this.writable = count;
         this.#flush();
       },
       onHandshakeFailed: () => {
-        this.told.push("handshake failed");
+        this.calls.push("handshake failed");
       },
       onError: () => {
-        this.told.push("error");
+        this.calls.push("error");
       },
     };
   }
 
   get isOpen(): boolean {
-    return this.told.includes("writable");
+    return this.calls.includes("writable");
   }
 
   get isOver(): boolean {
-    return this.told.includes("error");
+    return this.calls.includes("error");
   }
 
   drain(): void {

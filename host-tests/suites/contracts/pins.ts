@@ -72,7 +72,7 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
     test("report a new pilot level, not synchronously", async () => {
       harness.vehicle.plug();
       expect(readables).toBe(0);
-      await harness.until("it is told", () => readables > 0);
+      await harness.until("it is reported", () => readables > 0);
     });
 
     test("report a change of the lower level alone: a diode that fails during a session", async () => {
@@ -81,7 +81,7 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
       await harness.pass(A_WHILE_MS);
       const before = readables;
       harness.vehicle.set("without-diode");
-      await harness.until("it is told", () => readables > before);
+      await harness.until("it is reported", () => readables > before);
       expect(pilot.read()).toEqual({ highMv: 6000, lowMv: -6000 });
     });
 

@@ -37,7 +37,7 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       const { client, server, close } = await connectPair(harness);
       server.reads = false;
       client.send(HELLO);
-      await harness.until("the bytes are there", () => server.told.includes("readable"));
+      await harness.until("the bytes are there", () => server.calls.includes("readable"));
       expect(asUint8Array(server.socket.read(2) ?? new ArrayBuffer(0))).toEqual(encodeUTF8("he"));
       expect(asUint8Array(server.socket.read() ?? new ArrayBuffer(0))).toEqual(encodeUTF8("llo"));
       expect(server.socket.read()).toBeUndefined();
@@ -48,7 +48,7 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       const { client, server, close } = await connectPair(harness);
       server.reads = false;
       client.send(HELLO);
-      await harness.until("the bytes are there", () => server.told.includes("readable"));
+      await harness.until("the bytes are there", () => server.calls.includes("readable"));
       expect(() => server.socket.read(6)).toThrow("invalid");
       expect(() => server.socket.read(0)).toThrow("invalid");
       expect(server.socket.read()?.byteLength).toBe(5);
@@ -120,7 +120,7 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       await harness.pass(A_WHILE_MS);
       const end = new End(harness, { port });
       await harness.until("it is refused", () => end.isOver);
-      expect(end.told).toEqual(["error"]);
+      expect(end.calls).toEqual(["error"]);
       end.socket.close();
     });
 
@@ -133,7 +133,7 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       expect(server.isOver).toBe(false);
       server.drain();
       expect(server.received).toEqual(HELLO);
-      await harness.until("the end is told", () => server.isOver);
+      await harness.until("the end is reported", () => server.isOver);
       close();
     });
 
@@ -141,18 +141,18 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       const { client, server, close } = await connectPair(harness);
       server.reads = false;
       client.send(HELLO);
-      await harness.until("the bytes are there", () => server.told.includes("readable"));
+      await harness.until("the bytes are there", () => server.calls.includes("readable"));
       server.socket.close();
-      await harness.until("the reset is told", () => client.isOver);
+      await harness.until("the reset is reported", () => client.isOver);
       close();
     });
 
     test("reports an error once", async () => {
       const { client, server, close } = await connectPair(harness);
       client.socket.close();
-      await harness.until("the end is told", () => server.isOver);
+      await harness.until("the end is reported", () => server.isOver);
       await harness.pass(A_WHILE_MS);
-      expect(server.told.filter((what) => what === "error")).toHaveLength(1);
+      expect(server.calls.filter((what) => what === "error")).toHaveLength(1);
       close();
     });
 
@@ -161,20 +161,20 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       server.reads = false;
       server.onReadable = () => server.socket.close();
       client.send(HELLO);
-      await harness.until("it was called", () => server.told.includes("readable"));
-      const told = server.told.length;
+      await harness.until("it was called", () => server.calls.includes("readable"));
+      const calls = server.calls.length;
       await harness.pass(A_WHILE_MS);
-      expect(server.told).toHaveLength(told);
+      expect(server.calls).toHaveLength(calls);
       close();
     });
 
     test("calls no callback after close", async () => {
       const { client, server, close } = await connectPair(harness);
-      const told = client.told.length;
+      const calls = client.calls.length;
       server.send(HELLO);
       client.socket.close();
       await harness.pass(A_WHILE_MS);
-      expect(client.told).toHaveLength(told);
+      expect(client.calls).toHaveLength(calls);
       close();
     });
 
@@ -197,7 +197,7 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       const { client, server, close } = await connectPair(harness);
       server.reads = false;
       client.send(HELLO);
-      await harness.until("the bytes are there", () => server.told.includes("readable"));
+      await harness.until("the bytes are there", () => server.calls.includes("readable"));
       const heir = new End(harness, { from: server.socket });
       await harness.until("the heir has them", () => heir.received.length === 5);
       heir.send(HELLO);

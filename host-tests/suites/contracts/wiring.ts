@@ -48,10 +48,10 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       expect(input.read()).toBe(0);
       harness.button.press();
       expect(readables).toBe(0);
-      await harness.until("the press is told", () => readables === 1);
+      await harness.until("the press is reported", () => readables === 1);
       expect(input.read()).toBe(1);
       harness.button.release();
-      await harness.until("the release is told", () => readables === 2);
+      await harness.until("the release is reported", () => readables === 2);
       expect(input.read()).toBe(0);
     });
 
@@ -84,7 +84,7 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       const pulses = meter();
       for (let i = 0; i < 5; i++) await sendPulse();
       expect(pulses.read()).toBe(5);
-      await harness.until("a pulse is told", () => readables > 0);
+      await harness.until("a pulse is reported", () => readables > 0);
       expect(pulses.read()).toBe(5);
     });
 
@@ -120,7 +120,7 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       expect(serial.read()).toBeUndefined();
       harness.cardReader.send(encodeUTF8("0400"));
       harness.cardReader.send(encodeUTF8("AB\r"));
-      await harness.until("they are told", () => readables > 0);
+      await harness.until("they are reported", () => readables > 0);
       expect(new Uint8Array(serial.read() ?? new ArrayBuffer(0))).toEqual(encodeUTF8("0400AB\r"));
       expect(serial.read()).toBeUndefined();
     });

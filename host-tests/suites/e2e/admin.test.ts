@@ -100,12 +100,12 @@ describeWithChromium("the platform's admin page", () => {
   ): Promise<Page> {
     const page = await open(screen, colorScheme);
     await logIn(page);
-    await says(page, "#cards h1", "Cards");
+    await waitForText(page, "#cards h1", "Cards");
     return page;
   }
 
   /** Waits until an element contains the text. */
-  async function says(page: Page, selector: string, text: string | RegExp): Promise<void> {
+  async function waitForText(page: Page, selector: string, text: string | RegExp): Promise<void> {
     await page
       .locator(selector)
       .filter({ hasText: text })
@@ -162,19 +162,19 @@ describeWithChromium("the platform's admin page", () => {
     "is shown only after login, and hidden again after logout",
     async () => {
       const page = await open();
-      await says(page, "#login h1", "Log in");
+      await waitForText(page, "#login h1", "Log in");
       expect(await page.title()).toBe("Log in - PlugPass platform");
       expect(await page.locator("nav").isVisible()).toBe(false);
       await isAccessible(page);
       await logIn(page, "wrong password");
-      await says(page, "#login-answer", "That is not the password.");
+      await waitForText(page, "#login-answer", "That is not the password.");
       await logIn(page);
-      await says(page, "#cards-rows", "GUEST-0001");
+      await waitForText(page, "#cards-rows", "GUEST-0001");
       await page.getByRole("button", { name: "Log out" }).click();
-      await says(page, "#login-answer", "You are logged out.");
+      await waitForText(page, "#login-answer", "You are logged out.");
       expect(await page.locator("body").innerHTML()).not.toContain("GUEST-0001");
       await page.goto("/#stations");
-      await says(page, "#login h1", "Log in");
+      await waitForText(page, "#login h1", "Log in");
     },
     PATIENCE_MS,
   );
@@ -197,7 +197,7 @@ describeWithChromium("the platform's admin page", () => {
       for (const section of SECTIONS) {
         await page.getByRole("link", { name: section }).click();
         const shown = `#${section.toLowerCase()}`;
-        await says(page, `${shown} tbody tr`, /cafe-1|all/);
+        await waitForText(page, `${shown} tbody tr`, /cafe-1|all/);
         expect(await page.locator("a[aria-current]").textContent()).toBe(section);
         expect(await page.title()).toBe(`${section} - PlugPass platform`);
         await isAccessible(page);
@@ -214,7 +214,7 @@ describeWithChromium("the platform's admin page", () => {
       const page = await openLoggedIn(DESK, "dark");
       for (const section of SECTIONS) {
         await page.getByRole("link", { name: section }).click();
-        await says(page, `#${section.toLowerCase()} h1`, section);
+        await waitForText(page, `#${section.toLowerCase()} h1`, section);
         await isAccessible(page);
       }
     },
@@ -234,7 +234,7 @@ describeWithChromium("the platform's admin page", () => {
       await page.getByLabel("all stations of the owner").uncheck();
       await page.getByLabel("cafe-2").check();
       await page.keyboard.press("Enter");
-      await says(page, "#cards-answer", "ANNA-2026 is saved.");
+      await waitForText(page, "#cards-answer", "ANNA-2026 is saved.");
       expect(broker.registry.tag("ANNA-2026")).toEqual({
         tag: "ANNA-2026",
         owner: CAFE.email,
@@ -242,7 +242,7 @@ describeWithChromium("the platform's admin page", () => {
         stations: ["cafe-2"],
       });
       await page.getByRole("button", { name: "Block ANNA-2026", exact: true }).click();
-      await says(page, "#cards-rows tr", /ANNA-2026.*blocked/);
+      await waitForText(page, "#cards-rows tr", /ANNA-2026.*blocked/);
       expect(broker.registry.tag("ANNA-2026")).toMatchObject({
         blocked: true,
         label: "Anna",
@@ -254,7 +254,7 @@ describeWithChromium("the platform's admin page", () => {
       await page.getByLabel("Blocked").uncheck();
       await page.getByLabel("Current limit").fill("7.5");
       await page.getByRole("button", { name: "Save" }).click();
-      await says(page, "#cards-rows tr", /ANNA-2026.*good/);
+      await waitForText(page, "#cards-rows tr", /ANNA-2026.*good/);
       const changed = { tag: "ANNA-2026", owner: BAR.email, label: "Anna", maxCurrent: 7.5 };
       expect(broker.registry.tag("ANNA-2026")).toEqual(changed);
       await page.getByRole("button", { name: "Delete ANNA-2026" }).click();
@@ -263,7 +263,7 @@ describeWithChromium("the platform's admin page", () => {
       expect(broker.registry.tag("ANNA-2026")).toEqual(changed);
       await page.getByRole("button", { name: "Delete ANNA-2026" }).click();
       await page.locator("#deletion").getByRole("button", { name: "Delete" }).click();
-      await says(page, "#cards-answer", "ANNA-2026 is deleted.");
+      await waitForText(page, "#cards-answer", "ANNA-2026 is deleted.");
       expect(broker.registry.tag("ANNA-2026")).toBeUndefined();
     },
     PATIENCE_MS,
@@ -285,16 +285,16 @@ describeWithChromium("the platform's admin page", () => {
       await press("Edit GUEST-0001");
       await page.getByLabel("Label", { exact: true }).fill("Anna");
       await page.keyboard.press("Enter");
-      await says(page, "#cards-rows tr", /GUEST-0001Anna/);
+      await waitForText(page, "#cards-rows tr", /GUEST-0001Anna/);
       await isAt("Edit GUEST-0001");
       await press("Delete GUEST-0001");
       await page.locator("#deletion").getByRole("button", { name: "Delete" }).press("Enter");
-      await says(page, "#cards-answer", "GUEST-0001 is deleted.");
+      await waitForText(page, "#cards-answer", "GUEST-0001 is deleted.");
       await isAt("Delete GUEST-0002");
       await press("New card");
       await page.getByLabel("Number", { exact: true }).fill("ANNA-2026");
       await page.keyboard.press("Enter");
-      await says(page, "#cards-answer", "ANNA-2026 is saved.");
+      await waitForText(page, "#cards-answer", "ANNA-2026 is saved.");
       await page.locator("#new-card:focus").waitFor();
     },
     PATIENCE_MS,
@@ -305,12 +305,12 @@ describeWithChromium("the platform's admin page", () => {
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Stations" }).click();
-      await says(page, "#expected-rows tr", "nobody");
+      await waitForText(page, "#expected-rows tr", "nobody");
       await page.getByLabel("New owner", { exact: true }).selectOption(BAR.email);
       await page.getByLabel("Station; empty").fill("cafe-1");
       await page.keyboard.press("Enter");
-      await says(page, "#expect-answer", `${BAR.email} expects cafe-1.`);
-      await says(page, "#expected-rows tr", /owner@bar\.examplecafe-11 h 0 min/);
+      await waitForText(page, "#expect-answer", `${BAR.email} expects cafe-1.`);
+      await waitForText(page, "#expected-rows tr", /owner@bar\.examplecafe-11 h 0 min/);
       expect(broker.registry.consents).toMatchObject([{ owner: BAR.email, device: "cafe-1" }]);
       await isAccessible(page);
       await page.getByRole("button", { name: `Withdraw what ${BAR.email} expects` }).focus();
@@ -318,7 +318,7 @@ describeWithChromium("the platform's admin page", () => {
       await page.waitForResponse(/api\/stations/);
       await page.waitForResponse(/api\/stations/);
       await page.locator("#expected-rows button:focus").press("Enter");
-      await says(page, "#expected-rows tr", "nobody");
+      await waitForText(page, "#expected-rows tr", "nobody");
       expect(broker.registry.consents).toEqual([]);
     },
     PATIENCE_MS,
@@ -346,7 +346,7 @@ describeWithChromium("the platform's admin page", () => {
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Sessions" }).click();
       const rows = page.locator("#sessions-rows tr");
-      await says(
+      await waitForText(
         page,
         "#sessions-rows tr",
         /nonefree.*0 kWhunplugged; the meter ran backwards, from 500 to 10 Wh/,
@@ -367,10 +367,10 @@ describeWithChromium("the platform's admin page", () => {
       await page.getByRole("button", { name: "New card" }).click();
       await page.getByLabel("Number", { exact: true }).fill("GUEST-0001");
       await page.getByRole("button", { name: "Save" }).click();
-      await says(page, "#card-answer", "there is a card of that number already");
+      await waitForText(page, "#card-answer", "there is a card of that number already");
       await page.getByRole("button", { name: "Cancel" }).click();
       await page.getByLabel("Search").fill("bar.example");
-      await says(page, "#cards-count", "1-1 of 1");
+      await waitForText(page, "#cards-count", "1-1 of 1");
       expect(await rowOf(page, "GUEST-0004").count()).toBe(1);
     },
     PATIENCE_MS,
@@ -395,16 +395,16 @@ describeWithChromium("the platform's admin page", () => {
         await page.getByRole("button", { name: "Import", exact: true }).click();
       };
       await choose(readFileSync(file, "utf8"));
-      await says(page, "#cards-answer", "0 cards added, 5 changed.");
+      await waitForText(page, "#cards-answer", "0 cards added, 5 changed.");
       expect(broker.registry.tags).toEqual(before);
       await choose(`tag,owner\nNEW-0001,${CAFE.email}\nx${HOSTILE},${CAFE.email}\n`);
-      await says(page, "#cards-answer", "no card has changed");
-      await says(page, "#mistakes", /line 3: .*quotation mark stands in the middle/);
+      await waitForText(page, "#cards-answer", "no card has changed");
+      await waitForText(page, "#mistakes", /line 3: .*quotation mark stands in the middle/);
       expect(broker.registry.tags).toEqual(before);
       await isAccessible(page);
       await choose(`tag,owner,label\nNEW-0001,${CAFE.email},${HOSTILE.replaceAll('"', "'")}\n`);
-      await says(page, "#cards-answer", "1 cards added");
-      await says(page, "#cards-rows", "<img src=x onerror='");
+      await waitForText(page, "#cards-answer", "1 cards added");
+      await waitForText(page, "#cards-rows", "<img src=x onerror='");
       expect(await page.title()).toBe("Cards - PlugPass platform");
     },
     PATIENCE_MS,
@@ -416,17 +416,17 @@ describeWithChromium("the platform's admin page", () => {
       station = await OnlineStation.start(broker);
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Stations" }).click();
-      await says(page, "#stations-rows tr", /cafe-1.*Slavia.*online.*available/);
+      await waitForText(page, "#stations-rows tr", /cafe-1.*Slavia.*online.*available/);
       await station.present("GUEST-0001");
-      await says(page, "#stations-rows tr", /cafe-1.*charging/);
+      await waitForText(page, "#stations-rows tr", /cafe-1.*charging/);
       await station.charge(150);
-      await says(page, "#stations-rows tr", /cafe-1.*available.*150 Wh/);
+      await waitForText(page, "#stations-rows tr", /cafe-1.*available.*150 Wh/);
       await page.getByRole("link", { name: "Sessions" }).click();
-      await says(page, "#sessions-rows tr", /cafe-1…0001ble.*0\.15 kWh/);
+      await waitForText(page, "#sessions-rows tr", /cafe-1…0001ble.*0\.15 kWh/);
       const chart = page.getByRole("img");
       expect(await chart.getAttribute("aria-label")).toMatch(/0\.15 kWh$/);
       await page.getByRole("link", { name: "Requests" }).click();
-      await says(page, "#requests-rows tr", /authorize.*tag: …0001.*200.*authorized: true/);
+      await waitForText(page, "#requests-rows tr", /authorize.*tag: …0001.*200.*authorized: true/);
       const text = (await page.locator("#requests").textContent()) ?? "";
       for (const secret of ["GUEST-0001", broker.registry.device("cafe-1")?.key ?? "-", CAFE.token]) {
         expect(text).not.toContain(secret);
@@ -434,7 +434,7 @@ describeWithChromium("the platform's admin page", () => {
       station.stop();
       station = undefined;
       await page.getByRole("link", { name: "Stations" }).click();
-      await says(page, "#stations-rows tr", /cafe-1.*lost/);
+      await waitForText(page, "#stations-rows tr", /cafe-1.*lost/);
     },
     PATIENCE_MS,
   );
@@ -445,12 +445,12 @@ describeWithChromium("the platform's admin page", () => {
       station = await OnlineStation.start(broker, { name: "<img src=x onerror=x()>" });
       broker.registry.putTag({ tag: "HOSTILE-1", owner: CAFE.email, label: HOSTILE });
       const page = await openLoggedIn();
-      await says(page, "#cards-rows", HOSTILE);
+      await waitForText(page, "#cards-rows", HOSTILE);
       await page.getByRole("button", { name: "Delete HOSTILE-1" }).click();
-      await says(page, "#deletion-card", HOSTILE);
+      await waitForText(page, "#deletion-card", HOSTILE);
       await page.getByRole("button", { name: "Keep" }).click();
       await page.getByRole("link", { name: "Stations" }).click();
-      await says(page, "#stations-rows", "<img src=x onerror=x()>");
+      await waitForText(page, "#stations-rows", "<img src=x onerror=x()>");
       expect(await page.locator("main img").count()).toBe(0);
       expect(await page.title()).toBe("Stations - PlugPass platform");
     },
@@ -462,9 +462,9 @@ describeWithChromium("the platform's admin page", () => {
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Stations" }).click();
-      await says(page, "#stations-rows tr", "never seen");
+      await waitForText(page, "#stations-rows tr", "never seen");
       await page.context().setOffline(true);
-      await says(page, "#trouble", "The platform does not answer.");
+      await waitForText(page, "#trouble", "The platform does not answer.");
       await page.context().setOffline(false);
       await page.locator("#trouble:empty").waitFor({ state: "attached", timeout: 20_000 });
     },

@@ -44,7 +44,7 @@ export class Command {
     }
   }
 
-  async says(text: string): Promise<void> {
+  async waitForOutput(text: string): Promise<void> {
     try {
       await waitFor(`"${text}" in the output`, () => this.output.includes(text));
     } catch (error) {

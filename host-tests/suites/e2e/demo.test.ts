@@ -116,7 +116,7 @@ if (mosquitto !== undefined) {
       "reports that the broker has disconnected",
       async () => {
         const demo = new Command("start.ts", ["--json", "--broker", url]);
-        await demo.says('"event":"online"');
+        await demo.waitForOutput('"event":"online"');
         await broker.stop();
         expect(await demo.ended()).toBe(1);
         expect(demo.output).toMatch(/"event":"done","ok":false,"message":"the broker is gone"}\n$/);
@@ -128,7 +128,7 @@ if (mosquitto !== undefined) {
       "ends at Ctrl-C and leaves no retained topics",
       async () => {
         const demo = new Command("start.ts", ["--json", "--broker", url]);
-        await demo.says('"event":"plugged"');
+        await demo.waitForOutput('"event":"plugged"');
         demo.process.kill("SIGINT");
         expect(await demo.ended()).toBe(1);
         expect(demo.output).toContain('"message":"interrupted"');
@@ -141,7 +141,7 @@ if (mosquitto !== undefined) {
 
 test("the demo ends silently when its output is closed", async () => {
   const demo = new Command("start.ts", ["--json"]);
-  await demo.says('"event":"platform"');
+  await demo.waitForOutput('"event":"platform"');
   demo.process.stdout?.destroy();
   expect(await demo.ended()).toBe(1);
   expect(demo.output).not.toContain("EPIPE");

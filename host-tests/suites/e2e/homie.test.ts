@@ -70,7 +70,7 @@ class Subscriber {
     return line === undefined ? undefined : textOf(line.split(" ")[3] ?? "");
   }
 
-  async says(path: string, payload: string): Promise<void> {
+  async waitForPayload(path: string, payload: string): Promise<void> {
     await waitFor(`${path} is ${payload}`, () => this.last(path) === payload);
   }
 
@@ -172,14 +172,14 @@ function normalised(line: string): string {
 /** Replaces the volatile fields of a request or a response. */
 function withoutVolatileFields(topic: string, text: string): string {
   const [endpoint = "", , kind = ""] = topic.split("/").reverse();
-  const hide = (value: unknown, place: string): unknown => {
-    if (kind === "res" && (place === `${endpoint}.id` || place === `${endpoint}.data`)) return "<…>";
+  const hide = (value: unknown, fieldPath: string): unknown => {
+    if (kind === "res" && (fieldPath === `${endpoint}.id` || fieldPath === `${endpoint}.data`)) return "<…>";
     if (typeof value === "object" && value !== null) {
       return Object.fromEntries(
-        Object.entries(value).map(([key, inner]) => [key, hide(inner, `${place}.${key}`)]),
+        Object.entries(value).map(([key, inner]) => [key, hide(inner, `${fieldPath}.${key}`)]),
       );
     }
-    return VOLATILE_FIELDS[place]?.test(String(value)) ? "<…>" : value;
+    return VOLATILE_FIELDS[fieldPath]?.test(String(value)) ? "<…>" : value;
   };
   return JSON.stringify(hide(JSON.parse(text), endpoint));
 }
@@ -211,19 +211,19 @@ function withoutVolatileFields(topic: string, text: string): string {
     "the station's device is valid Homie 3.0.1 while idle, charging, without power and after shutdown",
     async () => {
       station = await OnlineStation.start(broker);
-      await reader.says("$state", "ready");
+      await reader.waitForPayload("$state", "ready");
       expect(await errors()).toEqual([]);
       await station.present("GUEST-0001");
-      await reader.says("charger/status", "charging");
+      await reader.waitForPayload("charger/status", "charging");
       expect(await errors()).toEqual([]);
       station.station.device.cutPower();
       // The last will ("Device behavior": lost).
-      await reader.says("$state", "lost");
+      await reader.waitForPayload("$state", "lost");
       expect(await errors()).toEqual([]);
       station.station.boot();
-      await reader.says("$state", "ready");
+      await reader.waitForPayload("$state", "ready");
       station.station.shutDown();
-      await reader.says("$state", "disconnected");
+      await reader.waitForPayload("$state", "disconnected");
       expect(await errors()).toEqual([]);
     },
     PATIENCE_MS,
@@ -241,28 +241,28 @@ function withoutVolatileFields(topic: string, text: string): string {
         seen = reader.lines.length;
       };
       station = await OnlineStation.start(broker);
-      await reader.says("$state", "ready");
+      await reader.waitForPayload("$state", "ready");
       await step("the station comes online", true);
       station.station.device.vehicle.plug();
-      await reader.says("charger/status", "plugged");
+      await reader.waitForPayload("charger/status", "plugged");
       await step("a vehicle is plugged in");
       await station.present("GUEST-0002");
       await step("a card that is blocked");
       await station.present("GUEST-0001");
-      await reader.says("charger/status", "charging");
+      await reader.waitForPayload("charger/status", "charging");
       await step("a card that is good");
       await station.count(150);
-      await reader.says("charger/energy", "150");
+      await reader.waitForPayload("charger/energy", "150");
       await step("150 Wh");
       station.station.device.vehicle.unplug();
-      await reader.says("charger/status", "available");
+      await reader.waitForPayload("charger/status", "available");
       // 0, then 1, then 0.
       const waiting = () => reader.lines.filter((line) => pathOf(line) === "$telemetry/waiting");
       await waitFor("the session is reported", () => waiting().length === 3);
       await step("the vehicle is unplugged");
       await waitFor("a heartbeat", () => reader.last("$heartbeat") !== undefined);
       station.stop();
-      await reader.says("$state", "lost");
+      await reader.waitForPayload("$state", "lost");
       await step("the power goes");
       const last = (path: string) => reader.lines.findLast((line) => pathOf(line) === path) ?? "";
       steps.push("# now and then, the last of each", ...SERIES.map(last).map(normalised));

@@ -32,7 +32,7 @@ describe("a wait of an end-to-end test", () => {
     "for a command that does not end rejects with its output and kills it",
     async () => {
       const command = new Command("station.ts", ["--http-port", "0", "--radio-port", "0"]);
-      await command.says("commands:");
+      await command.waitForOutput("commands:");
       await expect(command.ended(1)).rejects.toThrow(/the command has ended; its output:[\s\S]*commands:/);
       expect(await command.ended()).toBe("SIGKILL");
     },

@@ -120,7 +120,7 @@ describeWithChromium("the admin panel", () => {
     return page;
   }
 
-  async function says(page: Page, selector: string, text: string | RegExp): Promise<void> {
+  async function waitForText(page: Page, selector: string, text: string | RegExp): Promise<void> {
     await page.locator(selector).filter({ hasText: text }).waitFor({ timeout: 20_000 });
   }
 
@@ -168,7 +168,7 @@ describeWithChromium("the admin panel", () => {
       "pairs a station: a wrong Wi-Fi password is reported and the form stays filled, the right one connects",
       async () => {
         const page = await open({ screen });
-        await says(page, "#now", "Still needed: Wi-Fi, Platform");
+        await waitForText(page, "#now", "Still needed: Wi-Fi, Platform");
         await isAccessible(page);
         await picture(page, `${name}-first`);
         await page.getByRole("link", { name: "Wi-Fi" }).click();
@@ -178,25 +178,25 @@ describeWithChromium("the admin panel", () => {
         expect(await page.locator("[name=pass]").getAttribute("type")).toBe("text");
         await isAccessible(page);
         await page.locator("#wifi").getByRole("button", { name: "Save" }).click();
-        await says(page, "#wifi .answer", "Saved.");
+        await waitForText(page, "#wifi .answer", "Saved.");
         await page.getByRole("link", { name: "Station" }).click();
-        await says(page, "#now", "Still needed: Platform");
+        await waitForText(page, "#now", "Still needed: Platform");
         await fillPlatform(page);
-        await says(page, "#now", "Trying the new parameters");
-        await says(page, "#failure", "refused the password");
+        await waitForText(page, "#now", "Trying the new parameters");
+        await waitForText(page, "#failure", "refused the password");
         await isAccessible(page);
         await page.getByRole("link", { name: "Wi-Fi" }).click();
-        await says(page, "#networks", "Guests");
+        await waitForText(page, "#networks", "Guests");
         await picture(page, `${name}-wrong`);
         expect(await page.locator("[name=ssid]").inputValue()).toBe(WIFI.ssid);
         await page.locator("[name=pass]").fill(WIFI.password);
         await page.locator("#wifi").getByRole("button", { name: "Save" }).click();
         await page.getByRole("link", { name: "Station" }).click();
-        await says(page, "#state", "Online");
-        await says(page, "#now", "Connected.");
+        await waitForText(page, "#state", "Online");
+        await waitForText(page, "#now", "Connected.");
         expect(await page.locator("#failure").textContent()).toBe("");
         station.device.vehicle.plug();
-        await says(page, "#status", "Vehicle plugged in");
+        await waitForText(page, "#status", "Vehicle plugged in");
         await isAccessible(page);
         await picture(page, `${name}-online`);
       },
@@ -207,7 +207,7 @@ describeWithChromium("the admin panel", () => {
       "uploads firmware with progress, and shows why another file is rejected",
       async () => {
         const page = await open({ screen, path: "/system.html" });
-        await says(page, "#version", "1");
+        await waitForText(page, "#version", "1");
         const form = page.locator("form[data-to='/firmware/upload']");
         const choose = (name: string, buffer: Buffer) =>
           form
@@ -215,7 +215,7 @@ describeWithChromium("the admin panel", () => {
             .setInputFiles({ name, mimeType: "application/octet-stream", buffer });
         await choose("picture.png", Buffer.alloc(300_000, 0x89));
         await form.getByRole("button", { name: "Upload" }).click();
-        await says(page, "form[data-upload] .answer", "Refused: that is no firmware image");
+        await waitForText(page, "form[data-upload] .answer", "Refused: that is no firmware image");
         await isAccessible(page);
         const image = makeImage({ version: 2, byteLength: IMAGE_BYTES });
         await choose("plugpass-2.bin", Buffer.from(image));
@@ -226,13 +226,13 @@ describeWithChromium("the admin panel", () => {
         await page.evaluate(WATCH_PROGRESS);
         await slowDown(page);
         await form.getByRole("button", { name: "Upload" }).click();
-        await says(page, "form[data-upload] .answer", /^[1-9]\d? %$/);
+        await waitForText(page, "form[data-upload] .answer", /^[1-9]\d? %$/);
         await isAccessible(page);
         await picture(page, `${name}-upload`);
-        await says(page, "form[data-upload] .answer", "Installed. The station starts with it.");
+        await waitForText(page, "form[data-upload] .answer", "Installed. The station starts with it.");
         expect((await progress(page)).length).toBeGreaterThan(3);
         expect(await form.locator("progress").isHidden()).toBe(true);
-        await says(page, "#version", "2");
+        await waitForText(page, "#version", "2");
         expect(station.device.slots.running).toBe(1);
       },
       PATIENCE_MS,
@@ -246,7 +246,7 @@ describeWithChromium("the admin panel", () => {
         const passwordForm = page.locator("form[data-to='/newauthpass']");
         await passwordForm.getByLabel("New password").fill("battery staple");
         await passwordForm.getByRole("button", { name: "Save" }).click();
-        await says(page, "form[data-to='/newauthpass'] .answer", "Saved.");
+        await waitForText(page, "form[data-to='/newauthpass'] .answer", "Saved.");
         const again = await open({ screen, path: "/system.html", password: "battery staple" });
         await picture(again, `${name}-system`);
         await again.getByRole("button", { name: "Reset" }).click();
@@ -255,14 +255,14 @@ describeWithChromium("the admin panel", () => {
         expect(await again.locator("form[data-to='/resetdefault'] .answer").textContent()).toBe("");
         await again.getByRole("button", { name: "Reset" }).click();
         await again.getByRole("button", { name: "Yes" }).click();
-        await says(again, "form[data-to='/resetdefault'] .answer", "The station starts again.");
+        await waitForText(again, "form[data-to='/resetdefault'] .answer", "The station starts again.");
         await waitFor("it has started again", () =>
           station.device.logLines.some((line) =>
             line.includes("the run before ended: restart: factory reset"),
           ),
         );
         const fresh = await open({ screen });
-        await says(fresh, "#state", "Not set up");
+        await waitForText(fresh, "#state", "Not set up");
       },
       PATIENCE_MS,
     );
@@ -277,7 +277,7 @@ describeWithChromium("the admin panel", () => {
     "is displayed for %s in the language %s",
     async (locale, language, text) => {
       const page = await open({ locale, colorScheme: "dark" });
-      await says(page, "#now", text);
+      await waitForText(page, "#now", text);
       expect(await page.locator("html").getAttribute("lang")).toBe(language);
       await isAccessible(page);
       if (language === "uk") await picture(page, "ukrainian");
@@ -303,7 +303,7 @@ describeWithChromium("the admin panel", () => {
       await page.keyboard.press("Enter");
       expect(await page.locator("[name=ssid]").inputValue()).toBe("Guests");
       await page.keyboard.press("Enter");
-      await says(page, "#wifi .answer", "Saved.");
+      await waitForText(page, "#wifi .answer", "Saved.");
     },
     PATIENCE_MS,
   );

@@ -9,12 +9,12 @@ import { Command } from "./command.js";
 jest.setTimeout(40_000);
 
 let server: Server;
-let place: string;
+let radioAddress: string;
 
 beforeEach(async () => {
   server = createServer((_request, response) => response.end());
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  place = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  radioAddress = `127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 
 afterEach(() => {
@@ -22,10 +22,10 @@ afterEach(() => {
 });
 
 test("npm run phone reports an address that is not a radio", async () => {
-  const phone = new Command("phone.ts", ["scan", "--radio", place]);
+  const phone = new Command("phone.ts", ["scan", "--radio", radioAddress]);
   expect(await phone.ended()).toBe(1);
   expect(phone.output).toBe(
-    `what answers at ${place} is no radio; give --radio as npm run station prints it\n`,
+    `what answers at ${radioAddress} is no radio; give --radio as npm run station prints it\n`,
   );
 });
 
@@ -49,7 +49,7 @@ test("npm run phone reports a name that is not an adapter", async () => {
 
 test("npm run phone reports that the radio has disconnected", async () => {
   server.on("connection", (socket) => socket.destroy());
-  const phone = new Command("phone.ts", ["scan", "--radio", place]);
+  const phone = new Command("phone.ts", ["scan", "--radio", radioAddress]);
   expect(await phone.ended()).toBe(1);
   expect(phone.output).toBe("the station's process ended\n");
 });

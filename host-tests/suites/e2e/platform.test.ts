@@ -72,19 +72,19 @@ const hasSQLite = await findSQLite();
     ];
     const running = spawn(process.execPath, [...all, ...words], { cwd: ROOT });
     child = running;
-    let said = "";
+    let output = "";
     for (const stream of [running.stdout, running.stderr]) {
       stream.on("data", (bytes) => {
-        said += bytes;
+        output += bytes;
       });
     }
-    await waitFor("it is up", () => said.includes("Ctrl-C"));
-    return said;
+    await waitFor("it is up", () => output.includes("Ctrl-C"));
+    return output;
   }
 
   /** Reports a session as a station does, and waits for the response. */
-  async function report(said: string): Promise<void> {
-    const [, port] = /up at 127\.0\.0\.1 port (\d+)/.exec(said) ?? [];
+  async function report(output: string): Promise<void> {
+    const [, port] = /up at 127\.0\.0\.1 port (\d+)/.exec(output) ?? [];
     const account = { clientId: "cafe-1", username: CAFE_NAME, password: CAFE.token };
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, account, false);
     let codes = "";
@@ -116,13 +116,13 @@ const hasSQLite = await findSQLite();
   test(
     "prints the admin page's password at its first start only, or with --new-admin-password",
     async () => {
-      const said = /its password, said this once: (\S+)/;
-      const [, first] = said.exec(await start()) ?? [];
+      const passwordLine = /its password, said this once: (\S+)/;
+      const [, first] = passwordLine.exec(await start()) ?? [];
       expect(first).toMatch(/^[a-z2-9]{12}$/);
       await kill();
-      expect(await start()).not.toMatch(said);
+      expect(await start()).not.toMatch(passwordLine);
       await kill();
-      const [, anew] = said.exec(await start("--new-admin-password")) ?? [];
+      const [, anew] = passwordLine.exec(await start("--new-admin-password")) ?? [];
       expect(anew).not.toBe(first);
     },
     PATIENCE_MS,

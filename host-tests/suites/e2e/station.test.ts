@@ -21,20 +21,20 @@ function run(words: readonly string[], options?: { input: "pipe" | "ignore" }): 
 
 describe("npm run station exits with 0", () => {
   test.each(["SIGINT", "SIGTERM"] as const)("at %s", async (signal) => {
-    await run(ANY_PORTS).says("commands:");
+    await run(ANY_PORTS).waitForOutput("commands:");
     station.process.kill(signal);
     expect(await station.ended()).toBe(0);
   });
 
   test("at the command quit", async () => {
-    await run(ANY_PORTS).says("commands:");
+    await run(ANY_PORTS).waitForOutput("commands:");
     station.type("quit");
     expect(await station.ended()).toBe(0);
     expect(station.output).not.toContain("crashed");
   });
 
   test("when its output is closed", async () => {
-    await run(ANY_PORTS).says("commands:");
+    await run(ANY_PORTS).waitForOutput("commands:");
     station.process.stdout?.destroy();
     station.type("status");
     expect(await station.ended()).toBe(0);
@@ -43,7 +43,7 @@ describe("npm run station exits with 0", () => {
 });
 
 test("npm run station keeps running without an input", async () => {
-  await run(ANY_PORTS, { input: "ignore" }).says("commands:");
+  await run(ANY_PORTS, { input: "ignore" }).waitForOutput("commands:");
   const [, port] = /radio on port (\d+)/.exec(station.output) ?? [];
   const air = await RemoteAir.open({ host: "127.0.0.1", port: Number(port) });
   await new Promise<void>((received) => air.scan(() => received()));

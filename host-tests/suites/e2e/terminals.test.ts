@@ -73,6 +73,6 @@ test("a phone in another process reports a station that cannot be reached", asyn
 
 test("a phone in another process reports a missing radio and how to start one", async () => {
   radio.close();
-  const place = { host: "127.0.0.1", port: radio.port };
-  await expect(RemoteAir.open(place)).rejects.toThrow("start a station with npm run station");
+  const endpoint = { host: "127.0.0.1", port: radio.port };
+  await expect(RemoteAir.open(endpoint)).rejects.toThrow("start a station with npm run station");
 });

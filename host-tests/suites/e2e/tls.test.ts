@@ -43,8 +43,8 @@ const mosquitto = findMosquitto();
     const ports = ["--http-port", "0", "--radio-port", "0"];
     const device = ["--device-id", "cafe-1", "--provision-from", config];
     station = new Command("station.ts", [...ports, ...device, "--ca", ca]);
-    await station.says("commands:");
-    await station.says("HTTP API on port");
+    await station.waitForOutput("commands:");
+    await station.waitForOutput("HTTP API on port");
     return station;
   }
 
@@ -55,9 +55,9 @@ const mosquitto = findMosquitto();
   /** Runs `npm run phone -- pair` for the TLS listener. */
   function pair({ output }: Command): Command {
     const owner = ["--email", CAFE.email, "--token-from", config];
-    const place = ["--broker", `${HOST}:${broker.platform.port}`, "--mqtts-port", String(broker.tlsPort)];
+    const endpoints = ["--broker", `${HOST}:${broker.platform.port}`, "--mqtts-port", String(broker.tlsPort)];
     const url = ["--url", `http://127.0.0.1:${portIn(output, "HTTP API")}`];
-    return new Command("phone.ts", ["pair", ...owner, ...place, ...url]);
+    return new Command("phone.ts", ["pair", ...owner, ...endpoints, ...url]);
   }
 
   test(

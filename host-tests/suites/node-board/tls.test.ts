@@ -61,7 +61,7 @@ describe("TLS on Node's board", () => {
   async function expectHandshakeFailure(client: End): Promise<void> {
     await harness.until("the connection ends", () => client.isOver);
     await harness.pass(A_WHILE_MS);
-    expect(client.told).toEqual(["handshake failed", "error"]);
+    expect(client.calls).toEqual(["handshake failed", "error"]);
   }
 
   test.each([NAME, ADDRESS])("accepts a certificate for %s and transfers data both ways", async (host) => {
@@ -71,7 +71,7 @@ describe("TLS on Node's board", () => {
     client.send(data);
     await harness.until("the server has echoed everything", () => client.received.length === data.length);
     expect(equalBytes(client.received, data)).toBe(true);
-    expect(client.told).not.toContain("handshake failed");
+    expect(client.calls).not.toContain("handshake failed");
   });
 
   test("throws on a write before the handshake is done", async () => {
@@ -126,7 +126,7 @@ describe("TLS on Node's board", () => {
     const refused = new End(harness, { port, host: NAME });
     clients.push(refused);
     await harness.until("the connection is refused", () => refused.isOver);
-    expect(refused.told).toEqual(["error"]);
+    expect(refused.calls).toEqual(["error"]);
   });
 
   test("reports the end of a connection after the handshake as an error without a failed handshake", async () => {
@@ -134,6 +134,6 @@ describe("TLS on Node's board", () => {
     await harness.until("the handshake is done", () => client.isOpen);
     for (const socket of sockets) socket.end();
     await harness.until("the end is reported", () => client.isOver);
-    expect(client.told).not.toContain("handshake failed");
+    expect(client.calls).not.toContain("handshake failed");
   });
 });

@@ -289,7 +289,7 @@ describe.each<[string, (scene: Scene) => void]>([
 });
 
 describe("the previous owner's sessions", () => {
-  const told = (scene: Scene) =>
+  const reportedToNext = (scene: Scene) =>
     scene.platform.requests.filter(
       ({ endpoint, user }) => endpoint === "session" && user === usernameOf(NEXT),
     );
@@ -304,12 +304,12 @@ describe("the previous owner's sessions", () => {
     scene.platform.intercept = undefined;
     untilNext(scene);
     scene.clock.advance(120_000);
-    expect(told(scene)).toEqual([]);
+    expect(reportedToNext(scene)).toEqual([]);
     expect(retainedText(scene, NEXT, "$telemetry/given-up")).toBe("1");
     charge(scene);
     scene.device.vehicle.unplug();
     scene.clock.advance(20_000);
-    expect(told(scene)).toHaveLength(1);
+    expect(reportedToNext(scene)).toHaveLength(1);
   });
 
   test("end when they are in progress", () => {
@@ -318,7 +318,7 @@ describe("the previous owner's sessions", () => {
     pairNext(scene);
     untilNext(scene);
     expect(scene.device.vehicle.isCharging).toBe(false);
-    expect(told(scene)).toEqual([]);
+    expect(reportedToNext(scene)).toEqual([]);
   });
 
   test("that end after a factory reset are discarded", () => {
@@ -332,7 +332,7 @@ describe("the previous owner's sessions", () => {
     scene.pair({ wsp: NEXT });
     untilNext(scene);
     scene.clock.advance(120_000);
-    expect(told(scene)).toEqual([]);
+    expect(reportedToNext(scene)).toEqual([]);
   });
 });
 

@@ -70,7 +70,7 @@ describe("the station's name", () => {
     scene.until("offline", () => scene.station.lifeCycle === "offline");
     scene.manage("/setname?name=x");
     scene.broker.start();
-    scene.until("told", () => scene.retained("$name") === "x");
+    scene.until("the name is published", () => scene.retained("$name") === "x");
   });
 });
 

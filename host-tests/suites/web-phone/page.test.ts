@@ -85,7 +85,7 @@ test("the page reports that Bluetooth is off and allows another try", async () =
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("the page, over the virtual radio", () => {
+(packages ? describe : describe.skip)("the web phone's page over the virtual radio", () => {
   let scene: RadioScene;
   let device: NobleDevice;
   let page: Page;
@@ -96,13 +96,13 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     device = new NobleDevice({ central: scene.radio.central, address: STATION_ADDRESS, name: "<b>Café" });
     page = await openPage({ getAvailability: async () => true, requestDevice: async () => device });
     click(page);
-    await says("Connected. Present your card.");
+    await waitForSentence("Connected. Present your card.");
   });
 
   afterEach(() => scene.cafe.device.cutPower());
 
-  function says(sentence: string): Promise<void> {
-    return scene.until(`the page says ${sentence}`, () => page.outcome.textContent === sentence);
+  function waitForSentence(sentence: string): Promise<void> {
+    return scene.until(`the page shows ${sentence}`, () => page.outcome.textContent === sentence);
   }
 
   test("presents a card and shows the result", async () => {
@@ -110,18 +110,18 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(page.present.disabled).toBe(false);
     expect(submit(page).defaultPrevented).toBe(true);
     expect(page.present.disabled).toBe(true);
-    await says("The card is being checked…");
-    await says("You may charge. (200)");
+    await waitForSentence("The card is being checked…");
+    await waitForSentence("You may charge. (200)");
     expect(page.outcome.dataset.state).toBe("authorized");
-    await scene.until("it may be tried again", () => !page.present.disabled);
+    await scene.until("the form is enabled again", () => !page.present.disabled);
   });
 
   test("shows a lost connection and disables the card form", async () => {
     scene.cafe.platform.intercept = () => [];
     submit(page);
-    await says("The card is being checked…");
+    await waitForSentence("The card is being checked…");
     device.lose();
-    await says("The connection was lost. Come closer and connect again.");
+    await waitForSentence("The connection was lost. Come closer and connect again.");
     expect(page.station.textContent).toBe("not connected");
     expect(page.present.disabled).toBe(true);
   });

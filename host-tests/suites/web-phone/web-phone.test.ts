@@ -12,7 +12,7 @@ import { skipFor } from "../optional.js";
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("the phone in the browser, over the virtual radio", () => {
+(packages ? describe : describe.skip)("the web phone over the virtual radio", () => {
   let scene: RadioScene;
   let device: NobleDevice;
 

@@ -14,18 +14,18 @@ const HOUR_MS = 3_600_000;
 
 /** A user of a socket that records its callbacks and reads everything. */
 class Peer {
-  readonly told: string[] = [];
+  readonly calls: string[] = [];
   received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #socket: TCP | undefined;
 
   open(sockets: Sockets, options: { from: TCP } | { address: string; host?: string }): this {
     const handlers = {
-      onWritable: () => this.told.push("writable"),
+      onWritable: () => this.calls.push("writable"),
       onReadable: () => {
         this.received = concatBytes(this.received, this.#socket?.read() ?? new ArrayBuffer(0));
       },
-      onError: () => this.told.push("error"),
-      onHandshakeFailed: () => this.told.push("handshake failed"),
+      onError: () => this.calls.push("error"),
+      onHandshakeFailed: () => this.calls.push("handshake failed"),
     };
     if ("from" in options) this.#socket = new sockets.TCP({ ...options, ...handlers });
     else if (options.host === undefined)
@@ -90,7 +90,7 @@ describe("the virtual network", () => {
     const client = connect();
     clock.advance(1000);
     const [server] = accepted;
-    if (!server || client.told[0] !== "writable") throw new Error("there is no connection");
+    if (!server || client.calls[0] !== "writable") throw new Error("there is no connection");
     return { client, server };
   }
 
@@ -98,23 +98,23 @@ describe("the virtual network", () => {
     listen();
     const client = connect();
     clock.advance(2 * network.latencyMs - 1);
-    expect(client.told).toEqual([]);
+    expect(client.calls).toEqual([]);
     clock.advance(1);
-    expect(client.told).toEqual(["writable"]);
+    expect(client.calls).toEqual(["writable"]);
   });
 
   test("refuses a connection to a port without a listener at once", () => {
     const client = connect();
     clock.advance(2 * network.latencyMs);
-    expect(client.told).toEqual(["error"]);
+    expect(client.calls).toEqual(["error"]);
   });
 
   test("reports a connection to a missing host as failed after 18 s", () => {
     const client = new Peer().open(clients, { address: "10.9.9.9" });
     clock.advance(17_999);
-    expect(client.told).toEqual([]);
+    expect(client.calls).toEqual([]);
     clock.advance(1);
-    expect(client.told).toEqual(["error"]);
+    expect(client.calls).toEqual(["error"]);
   });
 
   test("allows a host without an address to connect to itself only", () => {
@@ -128,10 +128,10 @@ describe("the virtual network", () => {
     clientHost.isCut = true;
     const client = connect();
     clock.advance(4000);
-    expect(client.told).toEqual([]);
+    expect(client.calls).toEqual([]);
     clientHost.isCut = false;
     clock.advance(3000);
-    expect(client.told).toEqual(["writable"]);
+    expect(client.calls).toEqual(["writable"]);
     expect(accepted).toHaveLength(1);
   });
 
@@ -139,10 +139,10 @@ describe("the virtual network", () => {
     const listener = new servers.Listener({ port: PORT });
     const callers = Array.from({ length: 6 }, () => connect());
     clock.advance(1000);
-    expect(callers.filter(({ told }) => told.includes("writable"))).toHaveLength(5);
+    expect(callers.filter(({ calls }) => calls.includes("writable"))).toHaveLength(5);
     listener.read();
     clock.advance(1000);
-    expect(callers.filter(({ told }) => told.includes("writable"))).toHaveLength(6);
+    expect(callers.filter(({ calls }) => calls.includes("writable"))).toHaveLength(6);
   });
 
   test("delivers bytes that were sent during a cut afterwards, in order and once", () => {
@@ -163,7 +163,7 @@ describe("the virtual network", () => {
     clock.advance(120_000);
     expect(sent.length).toBeGreaterThan(20_000);
     expect({ seed, isSame: sent.toString() === server.received.toString() }).toEqual({ seed, isSame: true });
-    expect([client.told, server.told].flat()).not.toContain("error");
+    expect([client.calls, server.calls].flat()).not.toContain("error");
   });
 
   test("ends a connection that sends into a cut after 15 minutes, and never one that only receives", () => {
@@ -171,10 +171,10 @@ describe("the virtual network", () => {
     serverHost.isCut = true;
     client.socket.write(HELLO);
     clock.advance(14 * 60_000);
-    expect(client.told).not.toContain("error");
+    expect(client.calls).not.toContain("error");
     clock.advance(HOUR_MS);
-    expect(client.told).toContain("error");
-    expect(server.told).not.toContain("error");
+    expect(client.calls).toContain("error");
+    expect(server.calls).not.toContain("error");
   });
 
   test("resets a connection whose peer has already ended it", () => {
@@ -185,7 +185,7 @@ describe("the virtual network", () => {
     serverHost.isCut = false;
     server.socket.write(HELLO);
     clock.advance(1000);
-    expect(server.told).toContain("error");
+    expect(server.calls).toContain("error");
   });
 
   test("does not deliver old connections to a host whose address has changed", () => {
@@ -194,13 +194,13 @@ describe("the virtual network", () => {
     server.socket.write(HELLO);
     clock.advance(HOUR_MS);
     expect(client.received).toHaveLength(0);
-    expect(server.told).toContain("error");
+    expect(server.calls).toContain("error");
   });
 
   test("delivers bytes before a reset, and then the error", () => {
     const { client, server } = connectPair();
-    const told: string[] = [];
-    const late = new clients.TCP({ from: client.socket, onError: () => told.push("error") });
+    const calls: string[] = [];
+    const late = new clients.TCP({ from: client.socket, onError: () => calls.push("error") });
     const hasty = new servers.TCP({ from: server.socket });
     hasty.write(HELLO);
     late.write(HELLO);
@@ -208,11 +208,11 @@ describe("the virtual network", () => {
     // It has not read the received bytes.
     hasty.close();
     clock.advance(1000);
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
     expect(late.write(HELLO)).toBe(0);
     expect(asUint8Array(late.read() ?? new ArrayBuffer(0))).toEqual(HELLO);
     clock.advance(1000);
-    expect(told).toEqual(["error"]);
+    expect(calls).toEqual(["error"]);
   });
 
   test("gives no notice of a host that loses power, which resets old connections when it is back", () => {
@@ -222,10 +222,10 @@ describe("the virtual network", () => {
     clock.advance(1000);
     life.end({ type: "power-cut" });
     clock.advance(HOUR_MS);
-    expect(accepted[0]?.told).not.toContain("error");
+    expect(accepted[0]?.calls).not.toContain("error");
     accepted[0]?.socket.write(HELLO);
     clock.advance(1000);
-    expect(accepted[0]?.told).toContain("error");
+    expect(accepted[0]?.calls).toContain("error");
   });
 
   describe("TLS", () => {
@@ -233,34 +233,34 @@ describe("the virtual network", () => {
       listen("server.example");
       const client = connect("server.example");
       clock.advance(1000);
-      expect(client.told).toEqual(["writable"]);
+      expect(client.calls).toEqual(["writable"]);
     });
 
     test.each([
       ["a certificate for another name", "other.example"],
-      ["no TLS on the other side", undefined],
+      ["a server without TLS", undefined],
     ])("reports a failed handshake before the error with %s", (_name, certificateName) => {
       listen(certificateName);
       const client = connect("server.example");
       clock.advance(1000);
-      expect(client.told).toEqual(["handshake failed", "error"]);
-      expect(accepted.flatMap(({ told }) => told)).toContain("error");
+      expect(client.calls).toEqual(["handshake failed", "error"]);
+      expect(accepted.flatMap(({ calls }) => calls)).toContain("error");
     });
 
     test("reports a refused connection without a failed handshake", () => {
       const client = connect("server.example");
       clock.advance(1000);
-      expect(client.told).toEqual(["error"]);
+      expect(client.calls).toEqual(["error"]);
     });
 
     test("closes a connection without TLS at its first bytes", () => {
       listen("server.example");
       const client = connect();
       clock.advance(1000);
-      expect(client.told).toEqual(["writable"]);
+      expect(client.calls).toEqual(["writable"]);
       client.socket.write(HELLO);
       clock.advance(1000);
-      expect(client.told).toContain("error");
+      expect(client.calls).toContain("error");
       expect(accepted).toHaveLength(0);
     });
   });
@@ -304,8 +304,8 @@ describe("the virtual network", () => {
       const stranger = network.host({ address: "10.0.0.9" });
       const outside = new Peer().open(socketsOf(stranger), { address: "192.168.4.1" });
       clock.advance(1000);
-      expect(joined.told).toEqual(["writable"]);
-      expect(outside.told).toEqual([]);
+      expect(joined.calls).toEqual(["writable"]);
+      expect(outside.calls).toEqual([]);
     });
 
     test("that closes ends its connections", () => {
