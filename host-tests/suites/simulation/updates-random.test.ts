@@ -7,6 +7,7 @@
 import { expect, test } from "@jest/globals";
 import type { Board } from "../../../modules/board/index.js";
 import type { FirmwareResponse } from "../../../platform-stub/firmware/answer.js";
+import { SLOT_BYTES } from "../../virtual/board/slots.js";
 import { ESP32_C3, makeImage } from "../../virtual/world/firmware-image.js";
 import { FUZZ_RUNS, type Random } from "../../virtual/world/random.js";
 import { signatureOf, UpdateScene } from "./update-scene.js";
@@ -188,18 +189,18 @@ const FAULTS: readonly Fault[] = [
   sending("is swapped for another", () => best),
   sending("is older than it was said to be", () => makeImage({ version: 0, byteLength: IMAGE_BYTES })),
   sending("is noise", (random) => random.bytes(IMAGE_BYTES)),
-  sending("is oversized", () => makeImage({ version: 2, byteLength: 0x1e0010 })),
+  sending("is oversized", () => makeImage({ version: 2, byteLength: SLOT_BYTES + 16 })),
   announcing("is for another chip", makeImage({ version: 2, chipId: ESP32_C3 }), 2),
   announcing("is for another product", makeImage({ version: 2, productId: "lamp" }), 2),
   announcing("is older", makeImage({ version: 0 }), 0),
-  announcing("is oversized, and nobody said so", makeImage({ version: 2, byteLength: 0x1e0010 }), 2),
+  announcing("is oversized as announced", makeImage({ version: 2, byteLength: SLOT_BYTES + 16 }), 2),
   {
     name: "is endless",
     isRefused: true,
     prepare: ({ server }) => {
       server.intercept = ({ path }, response) => {
         if (!path.endsWith(".bin")) return response;
-        const body = new Uint8Array(0x1e1000);
+        const body = new Uint8Array(SLOT_BYTES + 4096);
         body.set(good);
         return { ...response, headers: {}, body };
       };
