@@ -73,7 +73,7 @@ export class RadioScene {
 export class GuestPhone {
   readonly results: SeenResult[] = [];
   readonly lost: string[] = [];
-  #scene: RadioScene;
+  readonly #scene: RadioScene;
   #connection: CentralConnection | undefined;
 
   constructor(scene: RadioScene) {

@@ -25,7 +25,7 @@ const REMOTE_USER_ENDED = Uint8Array.of(0x13);
 export class RawPhone {
   readonly answers: Packet[] = [];
   isConnected = false;
-  #controller: Controller;
+  readonly #controller: Controller;
   #handle = 0;
   #expected = 0;
   #partial: Packet = new Uint8Array(0);

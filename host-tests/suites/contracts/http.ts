@@ -46,7 +46,7 @@ class TestServer {
     served.connection?.respond({ status, headers: new Map([["content-length", String(body.length)]]) });
   }
 
-  #unsent = new Map<Served, Uint8Array<ArrayBuffer>>();
+  readonly #unsent = new Map<Served, Uint8Array<ArrayBuffer>>();
 
   #handlers(connection: HTTPConnection): HTTPHandlers {
     const served: Served = { request: undefined, body: new Uint8Array(0), calls: [], connection };

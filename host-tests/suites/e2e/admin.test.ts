@@ -1,4 +1,4 @@
-/** The platform stub's admin page in a real browser, with a real station on its broker. */
+/** Tests the platform stub's admin page in a real browser, with a real station on its broker. */
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -19,7 +19,7 @@ import { OnlineStation } from "./online-station.js";
 
 const PATIENCE_MS = 60_000;
 const USER = usernameOf(CAFE.email);
-const TREE = `${USER}/sweet-home/cafe-1`;
+const DEVICE_ROOT = `${USER}/sweet-home/cafe-1`;
 const GOLDEN = join(ROOT, "host-tests/suites/e2e/session.golden.txt");
 /** Time after which an idle station has published all it had queued at 5 messages a second, ms. */
 const QUIET_MS = 1500;
@@ -39,7 +39,7 @@ const isThere = mosquitto !== undefined && subscriber !== undefined;
 /** A running mosquitto_sub with the lines it prints: retained, QoS, topic, payload in hex. */
 class Subscriber {
   readonly lines: string[] = [];
-  #child: ChildProcess;
+  readonly #child: ChildProcess;
 
   constructor(broker: BrokerUnderTest) {
     // Retain As Published: a subscription would otherwise deliver live messages as not retained (MQTT 5, 3.8.3.1).
@@ -66,7 +66,7 @@ class Subscriber {
 
   /** Returns the latest payload on a topic of the station's device. */
   last(path: string): string | undefined {
-    const line = this.lines.findLast((one) => one.split(" ")[2] === `${TREE}/${path}`);
+    const line = this.lines.findLast((one) => one.split(" ")[2] === `${DEVICE_ROOT}/${path}`);
     return line === undefined ? undefined : textOf(line.split(" ")[3] ?? "");
   }
 
@@ -90,7 +90,7 @@ async function retainedBy(broker: BrokerUnderTest): Promise<ReadonlyMap<string, 
     "-q",
     "1",
     "-t",
-    `${TREE}/#`,
+    `${DEVICE_ROOT}/#`,
     "--retained-only",
     "-W",
     "1",
@@ -105,7 +105,7 @@ async function retainedBy(broker: BrokerUnderTest): Promise<ReadonlyMap<string, 
   return new Map(
     lines.map((line) => {
       const [topic = "", payload = ""] = line.split(" ");
-      return [topic.slice(TREE.length + 1), textOf(payload)];
+      return [topic.slice(DEVICE_ROOT.length + 1), textOf(payload)];
     }),
   );
 }
@@ -156,7 +156,7 @@ function isOfSeries(line: string): boolean {
 /** Returns the path under the station's root, or `undefined` for another topic. */
 function pathOf(line: string): string | undefined {
   const [, , topic = ""] = line.split(" ");
-  return topic.startsWith(`${TREE}/`) ? topic.slice(TREE.length + 1) : undefined;
+  return topic.startsWith(`${DEVICE_ROOT}/`) ? topic.slice(DEVICE_ROOT.length + 1) : undefined;
 }
 
 /** Formats a message as in the golden file. */
@@ -234,9 +234,9 @@ function withoutVolatileFields(topic: string, text: string): string {
     async () => {
       const steps: string[] = [];
       let seen = 0;
-      const step = async (name: string, isTree = false) => {
+      const step = async (name: string, includesSeries = false) => {
         await sleep(QUIET_MS);
-        const lines = reader.lines.slice(seen).filter((line) => isTree || !isOfSeries(line));
+        const lines = reader.lines.slice(seen).filter((line) => includesSeries || !isOfSeries(line));
         steps.push(`# ${name}`, ...lines.map(normalised), "");
         seen = reader.lines.length;
       };

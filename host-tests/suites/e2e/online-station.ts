@@ -14,8 +14,8 @@ const ONLINE_TIMEOUT_MS = 15_000;
 /** `cafe-1`, paired with a broker under test and online, with a vehicle and a phone. */
 export class OnlineStation {
   readonly station: VirtualStation;
-  #clock: NodeClock;
-  #world: World<NodeClock>;
+  readonly #clock: NodeClock;
+  readonly #world: World<NodeClock>;
 
   private constructor(broker: BrokerUnderTest, options: { name: string; deviceId: string }) {
     this.#clock = new NodeClock();

@@ -20,7 +20,8 @@ export const PLATFORM_EXTENSION: Extension = {
 
 const NO_EXTENSION: Extension = { propertyGroups: [], nodeAttributes: {} };
 
-export interface RetainedTree {
+/** Retained messages of one device. */
+export interface RetainedDevice {
   readonly deviceId: string;
   /** Payloads by the topics under the device's. `undefined` is a payload that is not UTF-8. */
   readonly values: ReadonlyMap<string, string | undefined>;
@@ -60,19 +61,19 @@ const PROPERTY_ATTRIBUTES = ["$name", "$settable", "$retained", "$unit", "$datat
 const NODE_ATTRIBUTES = ["$name", "$type", "$properties", "$array"];
 
 /** Returns one sentence for each violation. */
-export function homieErrors(tree: RetainedTree, extension: Extension = NO_EXTENSION): string[] {
-  return new Check(tree, extension).run();
+export function homieErrors(device: RetainedDevice, extension: Extension = NO_EXTENSION): string[] {
+  return new Check(device, extension).run();
 }
 
 class Check {
-  #deviceId: string;
-  #values: ReadonlyMap<string, string | undefined>;
-  #extension: Extension;
-  #errors: string[] = [];
+  readonly #deviceId: string;
+  readonly #values: ReadonlyMap<string, string | undefined>;
+  readonly #extension: Extension;
+  readonly #errors: string[] = [];
   /** Topics that a rule allows. */
-  #known = new Set<string>();
+  readonly #known = new Set<string>();
 
-  constructor({ deviceId, values }: RetainedTree, extension: Extension) {
+  constructor({ deviceId, values }: RetainedDevice, extension: Extension) {
     this.#deviceId = deviceId;
     this.#values = values;
     this.#extension = extension;

@@ -1,10 +1,9 @@
 /**
- * The requests of existing 2Smart apps and panels, replayed as they stand, and the answers that these know.
- *
- * Sources: "Device Pairing" (2SmartCloud/2smart-cloud-docs, Device_pairing.md, 6a4248e of 2023-10-20), and the SDK for
- * devices (2SmartCloud/2smart-cloud-cpp-sdk, f6a54c2): src/web_server_base/README.md names the endpoints, its
- * web_server_base.cpp gives the answers, and the pages in src/data send the requests, with the headers that Chromium
- * adds to a `fetch` of theirs.
+ * Replays the requests of existing 2Smart apps and panels and checks that the station gives the answers they expect.
+ * Sources: "Device Pairing" (2SmartCloud/2smart-cloud-docs, Device_pairing.md, 6a4248e of 2023-10-20), and the SDK
+ * for devices (2SmartCloud/2smart-cloud-cpp-sdk, f6a54c2). In the SDK, src/web_server_base/README.md names the
+ * endpoints and web_server_base.cpp gives the answers. The pages in src/data send the requests, here with the headers
+ * that Chromium adds to `fetch`.
  */
 
 import { describe, expect, test } from "@jest/globals";

@@ -37,7 +37,7 @@ function hold(scene: Scene, durationMs: number): void {
 describe("a lost Wi-Fi network", () => {
   test("opens the access point after 5 minutes, with the login required, and closes it when the network is back", () => {
     const scene = online();
-    const goesOnCharging = charge(scene);
+    const hasKeptCharging = charge(scene);
     scene.world.wifi.remove(WIFI.ssid);
     scene.clock.advance(4.5 * MINUTE_MS);
     expect(accessPoints(scene)).toBe(0);
@@ -51,7 +51,7 @@ describe("a lost Wi-Fi network", () => {
     scene.until("online", () => scene.station.lifeCycle === "online", 3 * MINUTE_MS);
     expect(accessPoints(scene)).toBe(0);
     expect(scene.world.wifi.draggedCount).toBe(0);
-    expect(goesOnCharging()).toBe(true);
+    expect(hasKeptCharging()).toBe(true);
   });
 
   test("can be replaced over the fallback access point, which then stays open for 30 s to show the result", () => {
@@ -115,14 +115,14 @@ describe("the button", () => {
 
   test("held for 5 s opens pairing mode for 10 minutes", () => {
     const scene = online();
-    const goesOnCharging = charge(scene);
+    const hasKeptCharging = charge(scene);
     hold(scene, 5200);
     expect(scene.status()).toMatchObject({ mode: "pairing", state: "online" });
     expect(accessPoints(scene)).toBe(1);
     scene.clock.advance(11 * MINUTE_MS);
     expect(scene.status()).toMatchObject({ mode: "operating" });
     expect(accessPoints(scene)).toBe(0);
-    expect(goesOnCharging()).toBe(true);
+    expect(hasKeptCharging()).toBe(true);
   });
 
   test("held for 14 s does the same as for 5 s", () => {
@@ -148,10 +148,10 @@ describe("the button", () => {
 
   test("held for 15 s while a vehicle charges does not interrupt it; the station restarts after the session", () => {
     const scene = online();
-    const goesOnCharging = charge(scene);
+    const hasKeptCharging = charge(scene);
     hold(scene, 15_200);
     scene.clock.advance(5 * MINUTE_MS);
-    expect(goesOnCharging()).toBe(true);
+    expect(hasKeptCharging()).toBe(true);
     expect(scene.under.ends).toEqual([]);
     expect(scene.status()).toMatchObject({ mode: "pairing", state: "unpaired", status: "charging" });
     expect(accessPoints(scene)).toBe(1);

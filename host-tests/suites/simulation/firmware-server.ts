@@ -36,7 +36,7 @@ export class FirmwareServer {
   intercept: ((request: FirmwareRequest, response: FirmwareResponse) => FirmwareResponse) | undefined;
   /** Returns the fault of a response. Called once for each request. */
   fault: ((request: FirmwareRequest) => ResponseFault | undefined) | undefined;
-  #clock: Clock;
+  readonly #clock: Clock;
 
   constructor({
     clock,
@@ -83,11 +83,11 @@ export class FirmwareServer {
 }
 
 class Sender {
-  #clock: Clock;
-  #socket: TCP;
-  #head: Uint8Array<ArrayBuffer>;
-  #body: Uint8Array<ArrayBuffer>;
-  #fault: ResponseFault;
+  readonly #clock: Clock;
+  readonly #socket: TCP;
+  readonly #head: Uint8Array<ArrayBuffer>;
+  readonly #body: Uint8Array<ArrayBuffer>;
+  readonly #fault: ResponseFault;
   #sentBytes = 0;
   #room = 8192;
   #isOver = false;

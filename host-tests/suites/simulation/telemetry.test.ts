@@ -16,12 +16,15 @@ function published(scene: Scene): [string, string | undefined, boolean][] {
 }
 
 /** Returns the retained messages under a station's root. */
-function treeOf(scene: Scene, root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/`) {
-  const tree = new Map<string, string>();
+function retainedDevice(
+  scene: Scene,
+  root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/`,
+) {
+  const values = new Map<string, string>();
   for (const [topic, payload] of scene.broker.retained) {
-    if (topic.startsWith(root)) tree.set(topic.slice(root.length), decodeUTF8(payload) ?? "");
+    if (topic.startsWith(root)) values.set(topic.slice(root.length), decodeUTF8(payload) ?? "");
   }
-  return tree;
+  return values;
 }
 
 function online(): Scene {
@@ -65,9 +68,9 @@ test.each(["sweet-home/+/charger/current-limit/set", "res/+/authorize"])(
 
 test("the retained device is valid Homie 3.0.1 and is published between $state init and ready", () => {
   const scene = online();
-  const tree = treeOf(scene);
-  expect(homieErrors({ deviceId: scene.under.deviceId, values: tree }, PLATFORM_EXTENSION)).toEqual([]);
-  expect(Object.fromEntries([...tree].filter(([path]) => !/\/\$/.test(path)))).toEqual({
+  const values = retainedDevice(scene);
+  expect(homieErrors({ deviceId: scene.under.deviceId, values }, PLATFORM_EXTENSION)).toEqual([]);
+  expect(Object.fromEntries([...values].filter(([path]) => !/\/\$/.test(path)))).toEqual({
     $homie: "3.0.1",
     $name: "PlugPass",
     $localip: scene.device.host.address,
