@@ -1,7 +1,7 @@
-/** CI sets it: what is missing is then a failure. */
+/** Whether a missing optional dependency is a failure. CI sets it. */
 const IS_EVERYTHING_REQUIRED = process.env.PLUGPASS_REQUIRE_ALL === "1";
 
-/** Says, in one visible line, that tests are skipped for want of something, and how to get it. */
+/** Reports in one line that tests are skipped and how to install what is missing. */
 export function skipFor(how: string): void {
   if (IS_EVERYTHING_REQUIRED) throw new Error(how);
   process.stderr.write(`skipped: ${how}\n`);

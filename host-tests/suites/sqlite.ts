@@ -1,6 +1,6 @@
 import { skipFor } from "./optional.js";
 
-/** Whether SQLite's driver is there; if not, with one line that says how to get it. */
+/** Returns whether SQLite's driver is installed. Otherwise reports how to install it. */
 export async function findSQLite(): Promise<boolean> {
   try {
     await import("@photostructure/sqlite");

@@ -18,7 +18,7 @@ import { throwCrash } from "../board/harness.js";
 import { skipFor } from "../optional.js";
 import { pass, untilOn } from "./harness.js";
 
-/** What noble makes of an advertisement. */
+/** An advertisement as noble reports it. */
 interface Discovered {
   readonly localName?: string;
   readonly serviceUuids: readonly string[];
@@ -28,7 +28,7 @@ interface Discovered {
 const ADDRESS = "a4:cf:12:00:00:01";
 const DEVICE_ID = "a4-cf-12-00-00-01";
 const SERVICE = SERVICE_UUID.replaceAll("-", "");
-/** Flags, and the service, as they are on the air. */
+/** Beginning of the advertising PDU in hexadecimal: flags and the service's UUID. */
 const PDU_START = "0201061107904e1d8b6c2f2e9d0a4f3b5c01001e7a";
 const SCAN_RESPONSE = "0909506c756750617373";
 const QUIET: Metadata = {
@@ -42,7 +42,7 @@ const QUIET: Metadata = {
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("the advertisement, as a scanner of somebody else decodes it", () => {
+(packages ? describe : describe.skip)("the advertisement decoded by noble", () => {
   const world = virtualWorld();
   const ether = new Ether({ clock: world.clock });
   const radio = packages && new VirtualRadio({ packages, ether });
@@ -52,8 +52,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     replace: (life) => (radio ? { io: { GATTServer: radio.gattServer(life, ADDRESS) } } : {}),
   });
   let scanner: NobleBindings;
-  let heard: Discovered[];
-  /** The last PDU of each type, in hexadecimal. */
+  let discovered: Discovered[];
+  /** The latest PDU of each type, in hexadecimal. */
   let pdus: Map<number, string>;
   let hash = "";
 
@@ -62,7 +62,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     device.boot((board) => {
       hash = encodeHex(new Uint8Array(board.crypto.sha256(encodeUTF8(DEVICE_ID)), 0, 4));
       const newSource = () => {
-        throw new Error("nobody presents a tag here");
+        throw new Error("no tag is presented in this test");
       };
       service = new TagService({
         board,
@@ -74,7 +74,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       });
     });
     if (!packages || !service) throw new Error("not started");
-    heard = [];
+    discovered = [];
     pdus = new Map();
     const { stackOptions } = virtualTransport(new Controller({ ether, address: "c0:00:00:00:00:01" }));
     scanner = new packages.NobleBindings(stackOptions);
@@ -82,7 +82,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     scanner.on(
       "discover",
       (_id: string, _address: string, _type: string, _isOpen: boolean, found: Discovered) => {
-        heard.push({ ...found });
+        discovered.push({ ...found });
       },
     );
     scanner.start();
@@ -97,8 +97,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   async function latest(): Promise<Discovered> {
     await pass(world.clock, 1000);
-    const last = heard.at(-1);
-    if (!last) throw new Error("nothing was heard");
+    const last = discovered.at(-1);
+    if (!last) throw new Error("no advertisement was received");
     return last;
   }
 
@@ -107,7 +107,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     device.cutPower();
   });
 
-  test("every status and every flag is the bytes of the protocol within a second", async () => {
+  test("has the protocol's bytes for each status and flag within a second", async () => {
     const service = start("PlugPass");
     for (const [number, status] of STATION_STATUSES.entries()) {
       for (let flags = 0; flags < 16; flags++) {
@@ -129,23 +129,23 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     }
   });
 
-  test("a long name is cut between characters", async () => {
+  test("has a long name cut between characters", async () => {
     start(`${"é".repeat(14)}€uro`);
     expect((await latest()).localName).toBe("é".repeat(14));
   });
 
-  test("a name of 29 bytes is whole", async () => {
+  test("has a name of 29 bytes in full", async () => {
     start(`${"é".repeat(13)}€`);
     expect((await latest()).localName).toBe(`${"é".repeat(13)}€`);
   });
 
-  test("a change while nobody looks is heard by who looks then", async () => {
+  test("shows a change that was made without scanners to the next scanner", async () => {
     const service = start("PlugPass");
     await latest();
-    heard.length = 0;
+    discovered.length = 0;
     service.update({ ...QUIET, status: "faulted" });
-    expect(await untilOn(world.clock, () => heard.some((one) => one.manufacturerData?.[3] === 5), 1000)).toBe(
-      true,
-    );
+    expect(
+      await untilOn(world.clock, () => discovered.some((one) => one.manufacturerData?.[3] === 5), 1000),
+    ).toBe(true);
   });
 });

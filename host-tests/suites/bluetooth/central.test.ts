@@ -8,8 +8,8 @@ import type { CentralOptions } from "../../virtual/world/air.js";
 import { skipFor } from "../optional.js";
 import { RadioScene, STATION_ADDRESS } from "./radio-scene.js";
 
-const NOBODY = "a4:cf:12:00:00:99";
-/** Command packets of HCI, without their indicator. */
+const MISSING_ADDRESS = "a4:cf:12:00:00:99";
+/** Opcode and length of the HCI command LE Create Connection, in hexadecimal. */
 const CREATE_CONNECTION = "0d2019";
 const CREATE_CONNECTION_CANCEL = "0e2000";
 
@@ -20,11 +20,11 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   let scene: RadioScene;
   let central: NobleCentral;
   let commands: string[];
-  let told: string[];
+  let events: string[];
   const options: CentralOptions = {
-    onConnected: () => told.push("connected"),
-    onFailed: (reason) => told.push(reason),
-    onDisconnected: (reason) => told.push(reason),
+    onConnected: () => events.push("connected"),
+    onFailed: (reason) => events.push(reason),
+    onDisconnected: (reason) => events.push(reason),
   };
 
   beforeEach(() => {
@@ -32,7 +32,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     scene = RadioScene.online(packages);
     const { clock } = scene.cafe;
     commands = [];
-    told = [];
+    events = [];
     const write = (record: Uint8Array) => commands.push(encodeHex(record.slice(24, 27)));
     const log = new BtsnoopLog({ clock, write });
     ({ central } = new VirtualRadio({ packages, ether: scene.radio.ether, log }));
@@ -40,32 +40,32 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   afterEach(() => scene.cafe.device.cutPower());
 
-  test("gives up on who does not answer, and takes the request back from the controller", async () => {
-    central.connect(NOBODY, options);
+  test("gives up on a peripheral that does not answer, and cancels the request at the controller", async () => {
+    central.connect(MISSING_ADDRESS, options);
     await scene.pass(2900);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     expect(commands).toContain(CREATE_CONNECTION);
     expect(commands).not.toContain(CREATE_CONNECTION_CANCEL);
     await scene.pass(200);
-    expect(told).toEqual(["nobody with that address takes a connection"]);
+    expect(events).toEqual(["nobody with that address takes a connection"]);
     expect(commands).toContain(CREATE_CONNECTION_CANCEL);
   });
 
-  test("says no more once it is closed, and takes its request back", async () => {
-    const attempt = central.connect(NOBODY, options);
+  test("reports nothing after close, and cancels its request", async () => {
+    const attempt = central.connect(MISSING_ADDRESS, options);
     await scene.pass(100);
     attempt.close();
     await scene.pass(5000);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     expect(commands).toContain(CREATE_CONNECTION_CANCEL);
   });
 
-  test("tells who is gone before its services are discovered", async () => {
+  test("reports a peripheral that disconnects before its services are discovered", async () => {
     central.connect(STATION_ADDRESS, options);
     await scene.pass(200);
     scene.cafe.device.cutPower();
     await scene.pass(1000);
-    expect(told).toEqual(["disconnected while its services were discovered, reason 0x08"]);
+    expect(events).toEqual(["disconnected while its services were discovered, reason 0x08"]);
     expect(commands).not.toContain(CREATE_CONNECTION_CANCEL);
   });
 });

@@ -16,8 +16,8 @@ const ADDRESS = "a4:cf:12:00:00:01";
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("the GATT server on bleno, when its board restarts", () => {
-  /** Whether a phone is connected 100 ms after the board's end, and when contact would be missed. */
+(packages ? describe : describe.skip)("the GATT server on bleno after its board has restarted", () => {
+  /** Returns whether a phone is still connected 100 ms after the board's end, and after its supervision timeout. */
   function isConnectedAfter(isOfTheBoard: boolean): boolean[] {
     if (!packages) return [];
     const world = virtualWorld();
@@ -49,11 +49,11 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     });
   }
 
-  test("a controller of the board is silent, and missed after a while", () => {
+  test("leaves phones to their supervision timeout when the controller is a part of the board", () => {
     expect(isConnectedAfter(true)).toEqual([true, false]);
   });
 
-  test("an adapter, which keeps its power, lets its phones go", () => {
+  test("disconnects its phones when the adapter keeps its power", () => {
     expect(isConnectedAfter(false)).toEqual([false, false]);
   });
 });

@@ -11,12 +11,12 @@ import type { RadioHarness } from "../contracts/gatt.js";
 
 const LIMIT_MS = 5000;
 
-/** Virtual time, in steps: the stacks wait for promises between packets. */
+/** Advances virtual time in steps: the stacks wait for promises between packets. */
 export async function pass(clock: VirtualClock, durationMs: number): Promise<void> {
   await untilOn(clock, () => false, durationMs);
 }
 
-/** Whether `condition` came to hold within `limitMs` of virtual time. */
+/** Advances virtual time until `condition` holds. Returns `false` after `limitMs`. */
 export async function untilOn(
   clock: VirtualClock,
   condition: () => boolean,
@@ -30,7 +30,7 @@ export async function untilOn(
   return condition();
 }
 
-/** The virtual board with its GATT server on bleno, and noble around it, over the virtual radio. */
+/** Builds the virtual board with its GATT server on bleno and a central on noble, over the virtual radio. */
 export async function bluetoothHarness(packages: BluetoothPackages): Promise<RadioHarness> {
   const world = virtualWorld();
   const { clock } = world;

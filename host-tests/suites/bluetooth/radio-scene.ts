@@ -11,7 +11,7 @@ import { pass, untilOn } from "./harness.js";
 export const STATION_ADDRESS = "a4:cf:12:00:00:01";
 const LIMIT_MS = 60_000;
 
-/** The café of the simulation, but its station is on bleno and its phones are on noble, over the virtual radio. */
+/** The café of the simulation, with its station on bleno and its phones on noble, over the virtual radio. */
 export class RadioScene {
   readonly cafe: Scene;
   readonly radio: VirtualRadio;
@@ -29,7 +29,7 @@ export class RadioScene {
     this.phone = new Phone({ air: this.radio.central, clock });
   }
 
-  /** Paired, online, with a vehicle. */
+  /** Builds a scene whose station is paired and online, with a vehicle plugged in. */
   static online(packages: BluetoothPackages): RadioScene {
     const scene = new RadioScene(packages);
     scene.cafe.bringOnline();
@@ -46,7 +46,7 @@ export class RadioScene {
     throw new Error(`not in ${LIMIT_MS} ms: ${what}\n${this.cafe.device.logLines.join("\n")}`);
   }
 
-  /** A guest's phone presents a tag and leaves. Resolves to the code of the result. */
+  /** Presents a tag with a phone that disconnects afterwards. Resolves to the code of the result. */
   async present(tag: string): Promise<number> {
     let outcome: { readonly result: SeenResult } | { readonly failure: string } | undefined;
     this.phone.present({
@@ -69,11 +69,11 @@ export class RadioScene {
   }
 }
 
-/** A phone that does what a test says, and keeps what it is told. */
+/** A phone that is controlled by the test and records the results it receives. */
 export class GuestPhone {
   readonly results: SeenResult[] = [];
   readonly lost: string[] = [];
-  #scene: RadioScene;
+  readonly #scene: RadioScene;
   #connection: CentralConnection | undefined;
 
   constructor(scene: RadioScene) {
@@ -105,18 +105,18 @@ export class GuestPhone {
   }
 
   subscribe(): Promise<number | undefined> {
-    const hear = (value: Uint8Array<ArrayBuffer>) => {
+    const onNotified = (value: Uint8Array<ArrayBuffer>) => {
       const result = parseResult(value);
       if (result) this.results.push(result);
     };
-    return this.#ask((done) => this.connection.subscribe(RESULT_UUID, hear, done));
+    return this.#ask((done) => this.connection.subscribe(RESULT_UUID, onNotified, done));
   }
 
   unsubscribe(): Promise<number | undefined> {
     return this.#ask((done) => this.connection.unsubscribe(RESULT_UUID, done));
   }
 
-  /** Resolves to the ATT error, if there was one. */
+  /** Writes a tag. Resolves to the ATT error, or to `undefined` on success. */
   write(tag: string): Promise<number | undefined> {
     return this.#ask((done) => this.connection.write(TAG_UUID, encodeUTF8(tag), done));
   }
@@ -129,7 +129,7 @@ export class GuestPhone {
         done(outcome);
       }),
     );
-    if (!value) throw new Error("the read was refused");
+    if (!value) throw new Error("the read was rejected");
     return value;
   }
 

@@ -21,11 +21,11 @@ const CONNECTION_PARAMETERS = new Uint8Array(12);
 const PUBLIC_ADDRESS = Uint8Array.of(0);
 const REMOTE_USER_ENDED = Uint8Array.of(0x13);
 
-/** A host that sends whatever a test wants, right or wrong, and keeps the ATT PDUs that come back. */
+/** A host that sends any bytes, valid or not, and records the ATT PDUs that it receives. */
 export class RawPhone {
   readonly answers: Packet[] = [];
   isConnected = false;
-  #controller: Controller;
+  readonly #controller: Controller;
   #handle = 0;
   #expected = 0;
   #partial: Packet = new Uint8Array(0);
@@ -34,7 +34,7 @@ export class RawPhone {
 
   constructor(ether: Ether, address: string) {
     this.#controller = new Controller({ ether, address });
-    this.#controller.onPacket = (packet) => this.#hear(packet);
+    this.#controller.onPacket = (packet) => this.#receive(packet);
   }
 
   connect(address: string): void {
@@ -47,12 +47,12 @@ export class RawPhone {
     this.#command(Command.disconnect, concatBytes(u16(this.#handle), REMOTE_USER_ENDED));
   }
 
-  /** An ATT PDU, as it should be carried. */
+  /** Sends an ATT PDU in a valid L2CAP frame. */
   send(...bytes: number[]): void {
     this.sendL2CAP(ATT_CHANNEL, Uint8Array.from(bytes));
   }
 
-  /** `length`: what the header claims, right unless given. */
+  /** Sends an L2CAP frame. `length` is the length in its header, which is correct by default. */
   sendL2CAP(channel: number, payload: Packet, length = payload.length): void {
     const pdu = concatBytes(u16(length), u16(channel), payload);
     for (let at = 0; at < pdu.length; at += FRAGMENT_BYTES) {
@@ -84,7 +84,7 @@ export class RawPhone {
     this.#controller.write(concatBytes(head, parameters));
   }
 
-  #hear(packet: Packet): void {
+  #receive(packet: Packet): void {
     if (packet[0] === PacketType.acl) this.#gather(packet);
     if (packet[0] !== PacketType.event) return;
     if (packet[1] === Event.leMeta && packet[3] === LEEvent.connectionComplete && packet[4] === 0) {

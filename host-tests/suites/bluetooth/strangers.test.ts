@@ -1,4 +1,4 @@
-/** What a phone may send that no right-minded stack would. */
+/** Tests PDUs that no correct Bluetooth stack sends. */
 
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -18,7 +18,7 @@ import { RadioScene, STATION_ADDRESS } from "./radio-scene.js";
 import { ATT_CHANNEL, RawPhone } from "./raw-phone.js";
 
 const TAG = "GUEST-0001";
-/** Where this stack puts them, after the services of GAP and GATT. */
+/** Handle of the tag's value. This stack puts its services after those of GAP and GATT. */
 const TAG_VALUE = 12;
 const RESULT_VALUE = 15;
 const RESULT_CONFIGURATION = 16;
@@ -26,9 +26,9 @@ const LAST_HANDLE = 17;
 const SECURITY_CHANNEL = 0x0006;
 const MINUTE_MS = 60_000;
 const SEED = 7;
-/** Of the device's name, in the service of GAP. */
+/** Handle of the device name in the GAP service. */
 const NAME_VALUE = 3;
-/** What centrals send, and an unknown one that is a command. */
+/** ATT opcodes that centrals send, and an unknown one with the command flag. */
 const OPCODES = [
   0x01, 0x02, 0x04, 0x06, 0x08, 0x0a, 0x0c, 0x0e, 0x10, 0x12, 0x16, 0x18, 0x1b, 0x1e, 0x52, 0xd2,
 ];
@@ -47,14 +47,14 @@ function sendNonsense(phone: RawPhone, random: Random): void {
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("a stranger over the virtual radio", () => {
+(packages ? describe : describe.skip)("the station with a malformed central", () => {
   let scene: RadioScene;
   let phone: RawPhone;
 
   function connect(address = "c1:00:00:00:00:01"): RawPhone {
     phone = new RawPhone(scene.radio.ether, address);
     phone.connect(STATION_ADDRESS);
-    scene.cafe.until("the stranger is connected", () => phone.isConnected);
+    scene.cafe.until("the central is connected", () => phone.isConnected);
     return phone;
   }
 
@@ -64,7 +64,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     return connect();
   }
 
-  /** The answer to a PDU, in hexadecimal; nothing when there is none. */
+  /** Sends a PDU and returns the answer in hexadecimal, or `undefined` without an answer. */
   function ask(...pdu: number[]): string | undefined {
     phone.answers.length = 0;
     phone.send(...pdu);
@@ -78,7 +78,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   afterEach(() => scene.cafe.device.cutPower());
 
-  test("an aborted long write attempts nothing, and the next one starts anew", () => {
+  test("a cancelled long write starts no attempt, and the next one is processed", () => {
     arrive();
     expect(prepare(0, "GUEST")).toBe(`170c000000${encodeHex(encodeUTF8("GUEST"))}`);
     prepare(5, "-0001");
@@ -90,20 +90,20 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     scene.cafe.until("the vehicle charges", () => scene.cafe.station.status === "charging");
   });
 
-  test("a long write with a hole in it is refused", () => {
+  test("a long write with a gap is rejected", () => {
     arrive();
     prepare(0, "GUEST");
     expect(prepare(7, "-0001")).toBe("01160c0007");
   });
 
-  test("a long write that does not start at the start is refused", () => {
+  test("a long write that does not start at offset 0 is rejected", () => {
     arrive();
     prepare(5, TAG);
     expect(ask(0x18, 0x01)).toBe("01180c0007");
     expect(scene.cafe.platform.requests).toEqual([]);
   });
 
-  test("a long write without end is refused", () => {
+  test("a long write over 1,024 bytes is rejected", () => {
     arrive();
     let answer: string | undefined;
     for (let offset = 0; offset <= 1100 && !answer?.startsWith("01"); offset += 18) {
@@ -116,31 +116,34 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   test.each([
     ["a reserved bit", [0x04, 0x00], "0112100013"],
-    ["indications, which nobody offers", [0x02, 0x00], "0112100013"],
+    ["the indication bit, which is not supported", [0x02, 0x00], "0112100013"],
     ["one byte", [0x01], "011210000d"],
     ["three bytes", [0x01, 0x00, 0x00], "011210000d"],
-  ])("the configuration descriptor with %s is refused, and subscribes to nothing", (_what, value, answer) => {
-    arrive();
-    expect(ask(0x12, RESULT_CONFIGURATION, 0, ...value)).toBe(answer);
-    phone.answers.length = 0;
-    phone.send(0x12, TAG_VALUE, 0, ...encodeUTF8(TAG));
-    scene.cafe.clock.advance(3000);
-    expect(phone.answers.map(encodeHex)).toEqual(["13"]);
-  });
+  ])(
+    "a write of the configuration descriptor with %s is rejected and subscribes to nothing",
+    (_what, value, answer) => {
+      arrive();
+      expect(ask(0x12, RESULT_CONFIGURATION, 0, ...value)).toBe(answer);
+      phone.answers.length = 0;
+      phone.send(0x12, TAG_VALUE, 0, ...encodeUTF8(TAG));
+      scene.cafe.clock.advance(3000);
+      expect(phone.answers.map(encodeHex)).toEqual(["13"]);
+    },
+  );
 
   test.each([
     ["a truncated read", [0x0a, 0x0c], "010a000004"],
     ["a truncated write", [0x12], "0112000004"],
     ["a truncated prepare", [0x16, 0x0c, 0x00, 0x00], "01160c0004"],
     ["a truncated exchange of the MTU", [0x02, 0x17], "0102000004"],
-    ["a read of nothing", [0x0a, 0x70, 0x00], "010a700001"],
-    ["a request that nobody knows", [0x20, 0x01], "0120000006"],
-  ])("%s is an ATT error", (_what, pdu, answer) => {
+    ["a read of an unknown handle", [0x0a, 0x70, 0x00], "010a700001"],
+    ["an unknown request", [0x20, 0x01], "0120000006"],
+  ])("%s is answered with an ATT error", (_what, pdu, answer) => {
     arrive();
     expect(ask(...pdu)).toBe(answer);
   });
 
-  test("nonsense for the configuration descriptor as a command, which has no answer, subscribes to nothing", () => {
+  test("an invalid write command for the configuration descriptor is not answered and subscribes to nothing", () => {
     arrive();
     expect(ask(0x52, RESULT_CONFIGURATION, 0, 0x05, 0x00)).toBeUndefined();
     expect(ask(0x0a, RESULT_CONFIGURATION, 0)).toBe("0b0000");
@@ -149,19 +152,19 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(phone.answers.map(encodeHex)).toEqual(["13"]);
   });
 
-  test("the name of the device is the one on the air", () => {
+  test("the GAP device name is the advertised name", () => {
     arrive();
     expect(ask(0x0a, NAME_VALUE, 0)).toBe(`0b${encodeHex(encodeUTF8("PlugPass"))}`);
   });
 
-  test("no answer to a truncated command, nor to nothing at all", () => {
+  test("a truncated command and an empty PDU are not answered", () => {
     arrive();
     expect(ask(0x52, 0x0c)).toBeUndefined();
     expect(ask()).toBeUndefined();
     expect(ask(0x0a, RESULT_VALUE, 0)).toMatch(/^0b01/);
   });
 
-  test(`${FUZZ_RUNS} PDUs of nonsense: the station goes on serving the next phone`, async () => {
+  test(`${FUZZ_RUNS} random PDUs do not stop the station from serving the next phone`, async () => {
     arrive();
     const random = new Random(SEED);
     for (let run = 0; run < FUZZ_RUNS; run++) {
@@ -190,7 +193,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   let bindings: BlenoBindings;
   let phone: RawPhone;
 
-  /** Straight on a virtual controller, with the stack's own services. */
+  /** Sets bleno up on a virtual controller, with the stack's own services only. */
   beforeEach(() => {
     if (!packages) return;
     clock = new VirtualClock();
@@ -212,7 +215,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(phone.isConnected).toBe(true);
   }
 
-  test("the fuzzer finds what the guard is for", () => {
+  test("the fuzzer crashes bleno without its guard", () => {
     connect();
     const random = new Random(SEED);
     expect(() => {
@@ -223,7 +226,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     }).toThrow();
   });
 
-  test("fragments beyond what was announced are not kept", () => {
+  test("the guard drops fragments beyond the announced length", () => {
     guardATT(bindings);
     connect();
     phone.sendL2CAP(ATT_CHANNEL, new Uint8Array(60), 40);

@@ -11,7 +11,7 @@ const LONGEST_TAG = "A".repeat(64);
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("the tag service, to a central of somebody else", () => {
+(packages ? describe : describe.skip)("the tag service with a central on noble", () => {
   let scene: RadioScene;
 
   function online(): RadioScene {
@@ -25,8 +25,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     await scene.until("the phone has its final result", () => phone.results.length >= count);
   }
 
-  /** Whether somebody new hears the station. */
-  async function isHeard(): Promise<boolean> {
+  /** Returns whether a new scanner receives the station's advertisement within a second. */
+  async function isDiscoverable(): Promise<boolean> {
     let count = 0;
     const scan = scene.phone.scan(() => {
       count++;
@@ -40,10 +40,10 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   describe.each([
     ["23, the smallest MTU", undefined, 23],
-    ["a larger MTU", 185, 185],
-    ["more than the station takes", 517, 247],
-  ])("at %s", (_name, asked, mtu) => {
-    test("a tag of 64 characters opens a session", async () => {
+    ["185", 185, 185],
+    ["517, more than the station accepts", 517, 247],
+  ])("with the MTU %s", (_name, asked, mtu) => {
+    test("starts a session with a tag of 64 characters", async () => {
       online();
       const phone = await scene.connect({ mtu: asked });
       expect(phone.connection.mtu).toBe(mtu);
@@ -58,8 +58,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       ["too long", "A".repeat(65)],
       ["far too long", "A".repeat(512)],
       ["empty", ""],
-      ["not of the alphabet", "with space"],
-    ])("a tag that is %s is told so, and nobody is asked", async (_what, tag) => {
+      ["with a forbidden character", "with space"],
+    ])("answers 400 to a tag that is %s, without a request to the platform", async (_what, tag) => {
       online();
       const phone = await scene.connect({ mtu: asked });
       expect(await phone.write(tag)).toBeUndefined();
@@ -68,7 +68,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       expect(scene.cafe.platform.requests).toEqual([]);
     });
 
-    test("what no value can be is refused", async () => {
+    test("rejects a value of 513 bytes", async () => {
       online();
       const phone = await scene.connect({ mtu: asked });
       expect(await phone.write("A".repeat(513))).toBe(0x0d);
@@ -77,13 +77,13 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     });
   });
 
-  test("the whole way of a guest: found, read, connected, asked, told, and read again", async () => {
+  test("is discovered, read, connected, written, notifies and is read again", async () => {
     online();
-    const heard: SeenStation[] = [];
-    const scan = scene.phone.scan((station) => heard.push(station));
-    await scene.until("the station is heard", () => heard.length > 0);
+    const discovered: SeenStation[] = [];
+    const scan = scene.phone.scan((station) => discovered.push(station));
+    await scene.until("the station is discovered", () => discovered.length > 0);
     scan.close();
-    expect(heard[0]).toMatchObject({
+    expect(discovered[0]).toMatchObject({
       address: STATION_ADDRESS,
       status: "plugged",
       acceptsTags: true,
@@ -100,7 +100,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "authorized", code: 200 });
   });
 
-  test("who does not subscribe reads the result", async () => {
+  test("can be read by a phone that has not subscribed", async () => {
     online();
     const phone = await scene.connect({ subscribes: false });
     expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "idle", code: 0, attempt: 0 });
@@ -116,7 +116,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(phone.results).toEqual([]);
   });
 
-  test("three phones at once: each has its own results, and the second is told of the first", async () => {
+  test("sends three concurrent phones their own results, 423 to the second attempt", async () => {
     online();
     scene.cafe.platform.intercept = () => [];
     const [first, second, third] = [await scene.connect(), await scene.connect(), await scene.connect()];
@@ -133,20 +133,20 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(first.codes).toEqual([202, 408]);
   });
 
-  test("it advertises while there is a place, and again when one is free", async () => {
+  test("advertises while a connection is free, and again when one becomes free", async () => {
     online();
     await scene.connect();
     const second = await scene.connect();
-    expect(await isHeard()).toBe(true);
+    expect(await isDiscoverable()).toBe(true);
     await scene.connect();
-    expect(await isHeard()).toBe(false);
+    expect(await isDiscoverable()).toBe(false);
     second.connection.disconnect();
     await scene.pass(200);
-    expect(await isHeard()).toBe(true);
+    expect(await isDiscoverable()).toBe(true);
     await scene.connect();
   });
 
-  test("contact lost after the write: the session starts, and who comes back reads it", async () => {
+  test("starts the session when the phone is lost after the write, and the phone can read it later", async () => {
     online();
     const { broker, platform } = scene.cafe;
     const held: (() => void)[] = [];
@@ -160,25 +160,25 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     phone.connection.lose();
     for (const answer of held) answer();
     await scene.until("the vehicle charges", () => scene.cafe.station.status === "charging");
-    await scene.until("the phone notices", () => phone.lost.length > 0);
+    await scene.until("the phone has detected it", () => phone.lost.length > 0);
     expect(phone.codes).toEqual([202]);
     const again = await scene.connect();
     expect(parseResult(await again.read(RESULT_UUID))).toMatchObject({ state: "idle", status: "charging" });
   });
 
-  test("contact lost in the middle of a long write: nothing is attempted", async () => {
+  test("starts no attempt when the phone is lost during a long write", async () => {
     online();
     const phone = await scene.connect();
     phone.connection.write(TAG_UUID, new Uint8Array(64).fill(0x41), () => {});
     await scene.pass(100);
     phone.connection.lose();
-    await scene.until("the phone notices", () => phone.lost.length > 0);
+    await scene.until("the phone has detected it", () => phone.lost.length > 0);
     await scene.pass(5000);
     expect(scene.cafe.platform.requests).toEqual([]);
     expect(scene.cafe.station.status).toBe("plugged");
   });
 
-  test("the stacks leave the end of the process to the commands", async () => {
+  test("leaves the process signals and the exit event to the commands", async () => {
     const count = () => [process.listenerCount("SIGINT"), process.listenerCount("exit")];
     const before = count();
     online();
@@ -186,17 +186,17 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(count()).toEqual(before);
   });
 
-  test("a station whose power is cut is lost to its phones without a word", async () => {
+  test("is detected as lost by its phones after a power cut", async () => {
     online();
     const phone = await scene.connect();
     scene.cafe.device.cutPower();
     await scene.pass(400);
     expect(phone.lost).toEqual([]);
-    await scene.until("the phone notices", () => phone.lost.length > 0);
+    await scene.until("the phone has detected it", () => phone.lost.length > 0);
     expect(phone.lost).toEqual(["reason 0x08"]);
   });
 
-  test("subscribed, unsubscribed and subscribed again", async () => {
+  test("notifies after subscribing, not after unsubscribing, and after subscribing again", async () => {
     online();
     const phone = await scene.connect();
     await phone.write("bad tag");
@@ -211,7 +211,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(phone.results.map(({ attempt }) => attempt)).toEqual([1, 1, 3, 3]);
   });
 
-  test("a phone that only knows the address presents its tag", async () => {
+  test("accepts a tag from a phone that knows only the address", async () => {
     online();
     expect(await scene.present(TAG)).toBe(200);
     await scene.until("the phone has left", () => scene.cafe.station.status === "charging");

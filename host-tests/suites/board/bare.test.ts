@@ -1,10 +1,10 @@
-/** The virtual board in an engine that has the language and nothing else, as bare XS. */
+/** Runs the virtual board in an engine with the language alone, like bare XS. */
 
 import { createContext, runInContext } from "node:vm";
 import { expect, test } from "@jest/globals";
 import { bundle } from "../../tools/xs/engine.js";
 
-/** XS's own way to UTF-8, the one thing that the modules take from the engine beyond the language. */
+/** XS's own UTF-8 functions, which are all that the modules use of the engine beyond the language. */
 const LIKE_XS = `
   ArrayBuffer.fromString = (text) =>
     Uint8Array.from(unescape(encodeURIComponent(text)), (one) => one.charCodeAt(0)).buffer;
@@ -12,7 +12,7 @@ const LIKE_XS = `
     decodeURIComponent(escape(Array.from(new Uint8Array(buffer), (one) => String.fromCharCode(one)).join("")));
 `;
 
-const STORY = `
+const SCRIPT = `
   import { Scene, codeOf } from "./host-tests/virtual/scene.js";
   const scene = new Scene({ seed: 7 });
   scene.bringOnline();
@@ -22,9 +22,9 @@ const STORY = `
   globalThis.result = JSON.stringify({ code, ends: scene.under.ends });
 `;
 
-test("a station goes from boot to charging where there is no Node, no timer, no console and no TextEncoder", () => {
+test("a station boots and charges in an engine without Node, timers, console and TextEncoder", () => {
   const context = createContext({});
   runInContext(LIKE_XS, context);
-  runInContext(bundle(STORY), context);
+  runInContext(bundle(SCRIPT), context);
   expect(JSON.parse(runInContext("result", context))).toEqual({ code: 200, ends: [] });
 });

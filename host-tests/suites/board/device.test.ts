@@ -29,7 +29,7 @@ describe("a virtual device", () => {
     return made;
   }
 
-  describe("ends its firmware", () => {
+  describe("ends the run of its firmware", () => {
     test("when an exception escapes it at boot", () => {
       const error = new Error("a mistake");
       device.boot(() => {
@@ -48,7 +48,7 @@ describe("a virtual device", () => {
       expect(ends).toEqual([{ type: "crash", error }]);
     });
 
-    test("when it restarts, and does not return from there", () => {
+    test("when the firmware restarts it, without returning to the caller", () => {
       let isAfter = false;
       device.boot((board) => {
         board.restart("new settings");
@@ -58,7 +58,7 @@ describe("a virtual device", () => {
       expect(ends).toEqual([{ type: "restart", reason: "new settings" }]);
     });
 
-    test("when its power is cut, once", () => {
+    test("once when its power is cut", () => {
       boot();
       device.cutPower();
       device.cutPower();
@@ -66,8 +66,8 @@ describe("a virtual device", () => {
     });
   });
 
-  describe("once its firmware has ended", () => {
-    test("runs none of its timers", () => {
+  describe("after the run has ended", () => {
+    test("calls no timers", () => {
       const { clock } = boot();
       let calls = 0;
       clock.set(() => calls++, 10);
@@ -77,7 +77,7 @@ describe("a virtual device", () => {
       expect(calls).toBe(0);
     });
 
-    test("has its contactor open and offers no current", () => {
+    test("has an open contactor and offers no current", () => {
       const { io, pins } = boot();
       new io.DigitalOut({ pin: pins.contactor }).write(1);
       new io.ControlPilot({ pin: pins.controlPilot }).write(266);
@@ -88,7 +88,7 @@ describe("a virtual device", () => {
       expect(device.vehicle.dutyPermille).toBe(1000);
     });
 
-    test("is not on the air, in no network, and has no access point", () => {
+    test("does not advertise, is on no network and has no access point", () => {
       const { io } = boot();
       let server: { startAdvertising(records: object): void } | undefined;
       server = new io.GATTServer({ services: [], onReady: () => server?.startAdvertising({ flags: 6 }) });
@@ -100,15 +100,15 @@ describe("a virtual device", () => {
       world.clock.advance(5000);
       expect(device.host.address).toBeDefined();
       device.cutPower();
-      const heard: string[] = [];
-      world.air.scan(({ address }) => heard.push(address));
+      const addresses: string[] = [];
+      world.air.scan(({ address }) => addresses.push(address));
       world.clock.advance(5000);
-      expect(heard).toEqual([]);
+      expect(addresses).toEqual([]);
       expect(device.host.address).toBeUndefined();
       expect(world.wifi.accessPoints).toEqual([]);
     });
 
-    test("gives what goes on all the same nothing any more", () => {
+    test("throws on each access to the board", () => {
       const { io, pins, openStorage } = boot();
       const storage = openStorage("test");
       device.cutPower();
@@ -120,7 +120,7 @@ describe("a virtual device", () => {
       expect(device.flash.writeCount).toBe(0);
     });
 
-    test("boots again, with the same flash and everything else anew", () => {
+    test("boots again with the same flash and all else reset", () => {
       const first = boot();
       first.openStorage("test").write("key", encodeUTF8("kept"));
       new first.io.Listener({ port: 80 });
@@ -134,19 +134,19 @@ describe("a virtual device", () => {
     });
   });
 
-  test("does not boot while its firmware runs", () => {
+  test("does not boot again while its firmware runs", () => {
     boot();
     expect(boot).toThrow("already running");
   });
 
-  describe("that loses its power at a write", () => {
+  describe("with a power cut at a write", () => {
     const write = (storage: ReturnType<Board["openStorage"]>, key: string) =>
       storage.write(key, encodeUTF8(key));
 
     test.each([
       ["before", ["a"]],
       ["after", ["a", "b"]],
-    ] as const)("cut %s the second of three, has stored %j", (comes, stored) => {
+    ] as const)("that is cut %s the second of three writes has stored %j", (comes, stored) => {
       device.flash.cutPowerAtWrite(2, comes);
       let isAfter = false;
       device.boot((board) => {
@@ -159,24 +159,24 @@ describe("a virtual device", () => {
       expect(boot().openStorage("test").keys()).toEqual(stored);
     });
 
-    test("is dead, even where the firmware catches what it can", () => {
+    test("stays off even if the firmware catches the exception", () => {
       device.flash.cutPowerAtWrite(1, "before");
-      let goesOn: unknown;
+      let hasContinued: unknown;
       device.boot((board) => {
         const storage = board.openStorage("test");
         try {
           write(storage, "a");
         } catch {
           write(storage, "b");
-          goesOn = true;
+          hasContinued = true;
         }
       });
-      expect(goesOn).toBeUndefined();
+      expect(hasContinued).toBeUndefined();
       expect(device.flash.writeCount).toBe(1);
       expect(boot().openStorage("test").keys()).toEqual([]);
     });
 
-    test("loses it at a deletion as well", () => {
+    test("is cut at a deletion, too", () => {
       write(boot().openStorage("test"), "a");
       device.cutPower();
       device.flash.cutPowerAtWrite(1, "before");
@@ -186,7 +186,7 @@ describe("a virtual device", () => {
     });
   });
 
-  test("takes a flash of the size that it is given", () => {
+  test("uses a flash of the given capacity", () => {
     const storage = boot(makeDevice({ flash: new Flash({ capacityBytes: 500 }) })).openStorage("test");
     expect(() => storage.write("a", new Uint8Array(501))).toThrow("full");
     storage.write("a", new Uint8Array(400));
@@ -195,20 +195,20 @@ describe("a virtual device", () => {
     storage.write("b", new Uint8Array(100));
   });
 
-  test("is provisioned before it boots", () => {
+  test("can be provisioned before it boots", () => {
     device.provision({ deviceId: "x" });
     const record = boot().openStorage("plugpass").read("device");
     expect(JSON.parse(decodeUTF8(record ?? new ArrayBuffer(0)) ?? "")).toEqual({ v: 1, deviceId: "x" });
   });
 
-  test("keeps what was logged, also from the run before", () => {
+  test("keeps the log of earlier runs", () => {
     boot().log("one");
     device.cutPower();
     boot().log("two");
     expect(device.logLines).toEqual(["one", "two"]);
   });
 
-  test("does not know of another one in its world", () => {
+  test("is independent of another one in its world", () => {
     const other = makeDevice();
     const board = boot();
     const otherBoard = boot(other);
@@ -224,7 +224,7 @@ describe("a virtual device", () => {
     expect(otherBoard.mac).not.toBe(board.mac);
   });
 
-  test("draws its random numbers from the world's seed", () => {
+  test("takes its random numbers from the world's seed", () => {
     const draw = (seed: number) => {
       const seeded = new Device(virtualWorld({ seed }));
       return encodeHex(boot(seeded).crypto.random(8));

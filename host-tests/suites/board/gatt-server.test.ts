@@ -4,41 +4,41 @@ import type { CentralConnection } from "../../virtual/world/air.js";
 import { type VirtualHarness, virtualHarness } from "./harness.js";
 
 const SERVICE = "0000aaaa-0000-1000-8000-00805f9b34fb";
-const NEWS = "0000aaac-0000-1000-8000-00805f9b34fb";
+const NOTIFIED = "0000aaac-0000-1000-8000-00805f9b34fb";
 
-/** Beyond the contract: what NimBLE on the chip does, and what happens when a side is gone without a word. */
+/** Tests behavior beyond the contract: that of NimBLE on the chip, and lost connections. */
 describe("the virtual GATT server", () => {
   let harness: VirtualHarness;
   let server: GATTServer;
-  let told: string[];
+  let events: string[];
   let connections: GATTConnection[];
-  let centralTold: string[];
+  let centralEvents: string[];
 
   beforeEach(async () => {
     harness = await virtualHarness();
-    told = [];
+    events = [];
     connections = [];
-    centralTold = [];
+    centralEvents = [];
     server = new harness.board.io.GATTServer({
       services: [
         {
           uuid: SERVICE,
           characteristics: [
             {
-              uuid: NEWS,
+              uuid: NOTIFIED,
               properties: GATTProperties.notify,
-              onSubscribe: () => told.push("subscribe"),
-              onUnsubscribe: () => told.push("unsubscribe"),
+              onSubscribe: () => events.push("subscribe"),
+              onUnsubscribe: () => events.push("unsubscribe"),
             },
           ],
         },
       ],
       onReady: () => server.startAdvertising({ flags: 6 }),
       onConnect: (connection) => {
-        told.push(`connect ${connection.maximumWrite}`);
+        events.push(`connect ${connection.maximumWrite}`);
         connections.push(connection);
       },
-      onDisconnect: () => told.push("disconnect"),
+      onDisconnect: () => events.push("disconnect"),
     });
     await harness.pass(10);
   });
@@ -50,8 +50,8 @@ describe("the virtual GATT server", () => {
       onConnected: (opened) => {
         connection = opened;
       },
-      onFailed: (reason) => centralTold.push(reason),
-      onDisconnected: (reason) => centralTold.push(reason),
+      onFailed: (reason) => centralEvents.push(reason),
+      onDisconnected: (reason) => centralEvents.push(reason),
     });
     await harness.until("it is connected", () => connection !== undefined);
     return connection as unknown as CentralConnection;
@@ -59,77 +59,79 @@ describe("the virtual GATT server", () => {
 
   async function subscribe(connection: CentralConnection): Promise<void> {
     connection.subscribe(
-      NEWS,
+      NOTIFIED,
       () => {},
       () => {},
     );
-    await harness.until("it is subscribed", () => told.includes("subscribe"));
+    await harness.until("it is subscribed", () => events.includes("subscribe"));
   }
 
-  test("has the smallest MTU when a central connects, and the one exchanged soon after", async () => {
+  test("has the smallest MTU when a central connects, and the exchanged one soon after", async () => {
     const connection = await connect(100);
-    expect(told).toEqual(["connect 20"]);
+    expect(events).toEqual(["connect 20"]);
     expect(connections[0]?.maximumWrite).toBe(97);
     expect(connection.mtu).toBe(100);
   });
 
-  test("offers 256 unless told otherwise", async () => {
+  test("offers an MTU of 256 by default", async () => {
     expect((await connect(517)).mtu).toBe(256);
   });
 
-  test("ends the subscription before the connection", async () => {
+  test("reports the end of the subscription before that of the connection", async () => {
     const connection = await connect();
     await subscribe(connection);
     connection.disconnect();
-    await harness.until("the server notices", () => told.includes("disconnect"));
-    expect(told).toEqual(["connect 20", "subscribe", "unsubscribe", "disconnect"]);
+    await harness.until("the server has detected it", () => events.includes("disconnect"));
+    expect(events).toEqual(["connect 20", "subscribe", "unsubscribe", "disconnect"]);
   });
 
-  test("notices lost contact after the supervision time-out, as the central does", async () => {
+  test("detects a lost connection after the supervision timeout, as the central does", async () => {
     const connection = await connect();
     connection.lose();
     await harness.pass(1900);
-    expect([told, centralTold]).toEqual([["connect 20"], []]);
+    expect([events, centralEvents]).toEqual([["connect 20"], []]);
     await harness.pass(200);
-    expect([told, centralTold]).toEqual([["connect 20", "disconnect"], ["contact was lost"]]);
+    expect([events, centralEvents]).toEqual([["connect 20", "disconnect"], ["contact was lost"]]);
   });
 
-  test("is lost to a central when its power is cut, and nothing is called", async () => {
+  test("is detected as lost by a central after a power cut, and calls no callback", async () => {
     const connection = await connect();
     await subscribe(connection);
     harness.device.cutPower();
-    const before = [...told];
+    const before = [...events];
     await harness.pass(3000);
-    expect(centralTold).toEqual(["contact was lost"]);
-    expect(told).toEqual(before);
+    expect(centralEvents).toEqual(["contact was lost"]);
+    expect(events).toEqual(before);
   });
 
-  test("disconnects who is connected when it is closed", async () => {
+  test("disconnects its centrals when it is closed", async () => {
     await connect();
     server.close();
-    await harness.until("the central notices", () => centralTold.length > 0);
-    expect(centralTold).toEqual(["the peripheral disconnected"]);
+    await harness.until("the central has detected it", () => centralEvents.length > 0);
+    expect(centralEvents).toEqual(["the peripheral disconnected"]);
   });
 
-  test("may be given up on before it has answered", async () => {
+  test("allows a central to cancel a connection attempt", async () => {
     const attempt = harness.central.connect(harness.device.mac, {
-      onConnected: () => centralTold.push("connected"),
-      onFailed: (reason) => centralTold.push(reason),
-      onDisconnected: (reason) => centralTold.push(reason),
+      onConnected: () => centralEvents.push("connected"),
+      onFailed: (reason) => centralEvents.push(reason),
+      onDisconnected: (reason) => centralEvents.push(reason),
     });
     attempt.close();
     await harness.pass(1000);
-    expect([told, centralTold]).toEqual([[], []]);
+    expect([events, centralEvents]).toEqual([[], []]);
   });
 
   test("answers one request at a time, in order", async () => {
     const connection = await connect();
     const answers: string[] = [];
-    connection.readDescriptor(NEWS, "2901", () => answers.push(`first ${harness.board.clock.monotonicMs()}`));
-    connection.read(NEWS, () => answers.push(`second ${harness.board.clock.monotonicMs()}`));
+    connection.readDescriptor(NOTIFIED, "2901", () =>
+      answers.push(`first ${harness.board.clock.monotonicMs()}`),
+    );
+    connection.read(NOTIFIED, () => answers.push(`second ${harness.board.clock.monotonicMs()}`));
     const startMs = harness.board.clock.monotonicMs();
     await harness.pass(1000);
-    // A request and its answer take a connection interval each.
+    // A request and its response take a connection interval each.
     expect(answers).toEqual([`first ${startMs + 60}`, `second ${startMs + 120}`]);
   });
 });

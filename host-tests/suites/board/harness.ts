@@ -23,7 +23,7 @@ export interface VirtualHarness
   readonly device: Device;
 }
 
-/** The virtual board, for the contract suites. */
+/** Builds the virtual board for the contract suites. */
 export async function virtualHarness(
   options: HarnessOptions & Pick<DeviceOptions, "network"> = {},
 ): Promise<VirtualHarness> {
@@ -39,7 +39,7 @@ export async function virtualHarness(
     device,
     board: made as unknown as Board,
     central: air,
-    place: wifi,
+    surroundings: wifi,
     cable: device.cable,
     vehicle: device.vehicle,
     button: device.button,
@@ -55,7 +55,7 @@ export async function virtualHarness(
   };
 }
 
-/** What goes wrong in a test's own callback fails that test. */
+/** Rethrows an exception of a test's own callback, so that it fails that test. */
 export function throwCrash(end: RunEnd): void {
   if (end.type === "crash") throw end.error;
 }

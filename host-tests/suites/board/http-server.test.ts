@@ -3,7 +3,7 @@ import type { HTTPConnection } from "../../../modules/board/index.js";
 import { End } from "../contracts/pair.js";
 import { virtualHarness } from "./harness.js";
 
-test("the virtual HTTP server hangs up on whom onConnect did not accept", async () => {
+test("the virtual HTTP server closes a connection that onConnect has not accepted", async () => {
   const harness = await virtualHarness();
   let connection: HTTPConnection | undefined;
   const { port } = new harness.board.io.HTTPServer({

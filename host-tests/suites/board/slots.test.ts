@@ -27,7 +27,7 @@ function boot(): void {
   });
 }
 
-/** As a part of the firmware. */
+/** Installs the image from inside the firmware. */
 function install(): void {
   device.interrupt(() => {
     const update = board.openUpdate();
@@ -42,7 +42,7 @@ function restart(): void {
 }
 
 describe("the bootloader", () => {
-  test("starts a new firmware, and keeps one that confirms itself", () => {
+  test("starts a new firmware, and keeps it once it is validated", () => {
     install();
     restart();
     expect(device.slots.running).toBe(1);
@@ -54,7 +54,7 @@ describe("the bootloader", () => {
     expect(device.slots.running).toBe(1);
   });
 
-  test("takes one back that does not confirm itself, whatever ended it", () => {
+  test("rolls back a firmware that is not validated, however its run ended", () => {
     for (const end of [
       () => device.cutPower(),
       () => device.interrupt(() => board.restart("not confirmed")),
@@ -72,7 +72,7 @@ describe("the bootloader", () => {
     }
   });
 
-  test("goes to and fro between the slots", () => {
+  test("alternates between the slots", () => {
     for (const slot of [1, 0, 1]) {
       install();
       restart();
@@ -81,7 +81,7 @@ describe("the bootloader", () => {
     }
   });
 
-  test("lets nobody overwrite the old firmware before the new one has confirmed itself", () => {
+  test("rejects a further update until the new firmware is validated", () => {
     install();
     restart();
     expect(() => board.openUpdate()).toThrow("pending verification");
@@ -89,7 +89,7 @@ describe("the bootloader", () => {
     expect(() => board.openUpdate()).not.toThrow();
   });
 
-  test("starts the other firmware when one is damaged, and none when both are", () => {
+  test("starts the other firmware when one is damaged, and none of them when both are", () => {
     install();
     device.slots.load(1, new Uint8Array(4096));
     restart();
@@ -100,7 +100,7 @@ describe("the bootloader", () => {
   });
 });
 
-test("a power cut at any erasure or write, the bootloader's too, leaves a firmware that starts", () => {
+test("a power cut at any erase or write, also of the bootloader, leaves a firmware that starts", () => {
   const seen = new Set<number>();
   for (let operation = 1; ; operation++) {
     device = new Device(world, { onEnd: ({ type }) => ends.push(type) });
@@ -116,7 +116,7 @@ test("a power cut at any erasure or write, the bootloader's too, leaves a firmwa
     device.cutPower();
     boot();
   }
-  // The old one, until nothing is left to be cut.
+  // The old firmware runs until no operation is left to be cut.
   expect([...seen]).toEqual([0]);
   expect(device.slots.running).toBe(1);
 });
@@ -124,7 +124,7 @@ test("a power cut at any erasure or write, the bootloader's too, leaves a firmwa
 test("a firmware that hangs is restarted by the watchdog, with the reason", () => {
   device.interrupt(() => device.hang());
   device.interrupt(() => {
-    throw new Error("nobody is called while it hangs");
+    throw new Error("a callback was called during the hang");
   });
   world.clock.advance(29_000);
   expect(ends).toEqual([]);
@@ -134,11 +134,11 @@ test("a firmware that hangs is restarted by the watchdog, with the reason", () =
   expect(board.resetReason).toEqual({ type: "crash", reason: "reset by the task watchdog" });
 });
 
-test("an update takes the time that the flash takes", () => {
+test("an update takes the time of the flash operations", () => {
   const before = world.clock.monotonicMs();
   install();
   const tookMs = world.clock.monotonicMs() - before;
-  // Five sectors and the bootloader's own, and 80 pages.
+  // 5 sectors, one of the bootloader, and 80 pages.
   expect(tookMs).toBeGreaterThan(6 * 45 + 80 * 0.5);
   expect(tookMs).toBeLessThan(6 * 45 + 80 * 0.5 + 1);
   expect(Math.abs(device.slots.busyMs - tookMs)).toBeLessThan(0.001);

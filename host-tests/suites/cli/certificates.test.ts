@@ -18,23 +18,23 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 test.each([
-  ["one", CERTIFICATE],
-  ["several, with words between them", `first:\n${CERTIFICATE}\nsecond:\n${CERTIFICATE}\n`],
-])("%s", (_name, text) => {
+  ["one certificate", CERTIFICATE],
+  ["several certificates and text between them", `first:\n${CERTIFICATE}\nsecond:\n${CERTIFICATE}\n`],
+])("a PEM file with %s is read", (_name, text) => {
   writeFileSync(file, text);
   expect(readCertificates(file)).toBe(text);
 });
 
 test.each([
-  ["nothing", ""],
-  ["no PEM", "nonsense"],
-  ["one that is none", BROKEN],
-  ["one that is none beside one that is", `${CERTIFICATE}\n${BROKEN}`],
-])("%s is told", (_name, text) => {
+  ["no content", ""],
+  ["text that is not PEM", "nonsense"],
+  ["an invalid certificate", BROKEN],
+  ["an invalid certificate after a valid one", `${CERTIFICATE}\n${BROKEN}`],
+])("a file with %s is rejected", (_name, text) => {
   writeFileSync(file, text);
   expect(() => readCertificates(file)).toThrow(`${file} holds no certificates in PEM`);
 });
 
-test("no file is told", () => {
+test("a missing file is reported", () => {
   expect(() => readCertificates(file)).toThrow(`there is no file ${file}`);
 });

@@ -32,7 +32,7 @@ function open(): void {
   openStationConsole({ station, input, print: (line) => printed.push(line), onQuit: () => quits++ });
 }
 
-test("the vehicle and the station do what is typed", async () => {
+test("the station console executes the typed commands", async () => {
   open();
   input.write("plug\n");
   await waitFor("it is plugged", () => station.station?.status === "plugged");
@@ -43,9 +43,9 @@ test("the vehicle and the station do what is typed", async () => {
 });
 
 test.each([
-  ["a terminal's input ends it", true, 1],
-  ["any other input's end does not", false, 0],
-])("%s", async (_name, isTTY, expected) => {
+  ["quits at the end of a terminal's input", true, 1],
+  ["keeps running at the end of another input", false, 0],
+])("the station console %s", async (_name, isTTY, expected) => {
   input.isTTY = isTTY;
   open();
   input.end();
@@ -54,7 +54,7 @@ test.each([
   expect(quits).toBe(expected);
 });
 
-test("what is typed while the firmware does not run does nothing", async () => {
+test("the station console ignores station commands while the firmware does not run", async () => {
   station.device.cutPower();
   open();
   input.write("stop\npair\nplug\nquit\n");

@@ -16,7 +16,7 @@ const GCM_CIPHERTEXT =
   "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa" +
   "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662";
 
-/** Test cases 13, 14, 15 and 16 of McGrew and Viega, "The Galois/Counter Mode of Operation", which SP 800-38D adopts. */
+/** Test cases 13 to 16 of McGrew and Viega, "The Galois/Counter Mode of Operation", which SP 800-38D adopts. */
 const GCM_VECTORS = [
   {
     name: "13: nothing, over nothing",
@@ -52,7 +52,7 @@ const GCM_VECTORS = [
   },
 ];
 
-/** SP 800-38A F.2.6, CBC-AES256.Decrypt; the last block there has no padding, so these are blocks before it. */
+/** Key of SP 800-38A F.2.6, CBC-AES256.Decrypt. Its last block has no padding, so the vectors end before it. */
 const CBC_KEY = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4";
 const CBC_IV = "000102030405060708090a0b0c0d0e0f";
 const CBC_CIPHERTEXT = [
@@ -67,7 +67,7 @@ const CBC_PLAIN = [
   "30c81c46a35ce411e5fbc1191a0a52ef",
   "f69f2445df4f9b17ad2b417be66c3710",
 ];
-/** The block that follows the four of F.2.5 when PKCS#7 is added: E(10 x 16 xor the last ciphertext block). */
+/** Block after the four of F.2.5 with PKCS#7 padding: E(10 x 16 xor the last ciphertext block). */
 const CBC_PADDING_BLOCK = "3f461796d6b0d6b2e0c2a72b4d80e644";
 
 const SHA256_VECTORS: [name: string, text: string, hash: string][] = [
@@ -81,10 +81,10 @@ const SHA256_VECTORS: [name: string, text: string, hash: string][] = [
   ["a million a", "a".repeat(1_000_000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"],
 ];
 
-/** What every board's cryptography does (modules/board/crypto.ts). */
+/** Defines the tests that each board's cryptography has to pass (modules/board/crypto.ts). */
 export function describeCryptoContract(name: string, crypto: Crypto): void {
   describe(`${name}: AES-256-GCM`, () => {
-    test.each(GCM_VECTORS)("test case $name", ({ key, iv, aad, plain, sealed }) => {
+    test.each(GCM_VECTORS)("opens test case $name", ({ key, iv, aad, plain, sealed }) => {
       const opened = crypto.openGCM({
         key: bytes(key),
         iv: bytes(iv),
@@ -94,7 +94,7 @@ export function describeCryptoContract(name: string, crypto: Crypto): void {
       expect(opened && encodeHex(opened)).toBe(plain);
     });
 
-    test("one changed bit anywhere, and it does not open", () => {
+    test("rejects a message with any single bit changed", () => {
       const vector = GCM_VECTORS[3];
       if (!vector) throw new Error("no vector");
       const message = {
@@ -113,14 +113,14 @@ export function describeCryptoContract(name: string, crypto: Crypto): void {
       expect(crypto.openGCM(message)).toBeDefined();
     });
 
-    test("a message shorter than its tag does not open", () => {
+    test("rejects a message that is shorter than its tag", () => {
       const message = { key: new Uint8Array(32), iv: new Uint8Array(12), additionalData: new Uint8Array(0) };
       for (let length = 0; length < 16; length++) {
         expect(crypto.openGCM({ ...message, sealed: new Uint8Array(length) })).toBeUndefined();
       }
     });
 
-    test("a key or an iv of a wrong length is an error", () => {
+    test("throws on a key or an IV of a wrong length", () => {
       const message = { additionalData: new Uint8Array(0), sealed: new Uint8Array(32) };
       expect(() => crypto.openGCM({ ...message, key: new Uint8Array(16), iv: new Uint8Array(12) })).toThrow();
       expect(() => crypto.openGCM({ ...message, key: new Uint8Array(32), iv: new Uint8Array(16) })).toThrow();
@@ -131,18 +131,18 @@ export function describeCryptoContract(name: string, crypto: Crypto): void {
     const key = bytes(CBC_KEY);
     const iv = bytes(CBC_IV);
 
-    test("SP 800-38A F.2.6, with a block of padding behind it", () => {
+    test("decrypts SP 800-38A F.2.6 with a block of padding added", () => {
       const opened = crypto.decryptCBC({ key, iv, data: bytes(CBC_CIPHERTEXT.join("") + CBC_PADDING_BLOCK) });
       expect(opened && encodeHex(opened)).toBe(CBC_PLAIN.join(""));
     });
 
-    test("a padding that is none does not open", () => {
+    test("rejects an invalid padding", () => {
       // The first block of F.2.6 ends in 2a.
       expect(crypto.decryptCBC({ key, iv, data: bytes(CBC_CIPHERTEXT[0] ?? "") })).toBeUndefined();
     });
 
-    test("every last byte of a padding but the right ones does not open", () => {
-      // With an iv of our choice the single block decrypts to whatever we like.
+    test("rejects each wrong last byte of the padding", () => {
+      // With a chosen IV, the single block decrypts to any plaintext.
       const block = bytes(CBC_CIPHERTEXT[0] ?? "");
       const decrypted = bytes(CBC_PLAIN[0] ?? "").map((byte, i) => byte ^ (iv[i] ?? 0));
       const openAs = (plain: Uint8Array) =>
@@ -159,40 +159,40 @@ export function describeCryptoContract(name: string, crypto: Crypto): void {
       expect(openAs(new Uint8Array(16).fill(16).fill(15, 3, 4))).toBeUndefined();
     });
 
-    test.each([0, 1, 15, 17, 31])("data of %d bytes do not open", (length) => {
+    test.each([0, 1, 15, 17, 31])("rejects data of %d bytes", (length) => {
       expect(crypto.decryptCBC({ key, iv, data: new Uint8Array(length) })).toBeUndefined();
     });
 
-    test("a key or an iv of a wrong length is an error", () => {
+    test("throws on a key or an IV of a wrong length", () => {
       expect(() => crypto.decryptCBC({ key: new Uint8Array(16), iv, data: new Uint8Array(16) })).toThrow();
       expect(() => crypto.decryptCBC({ key, iv: new Uint8Array(12), data: new Uint8Array(16) })).toThrow();
     });
   });
 
   describe(`${name}: SHA-256 and random numbers`, () => {
-    test.each(SHA256_VECTORS)("FIPS 180-4: %s", (_name, text, hash) => {
+    test.each(SHA256_VECTORS)("computes SHA-256 of FIPS 180-4: %s", (_name, text, hash) => {
       expect(encodeHex(crypto.sha256(encodeUTF8(text)))).toBe(hash);
     });
 
-    test("FIPS 180-4: SHA-512 of abc", () => {
+    test("computes SHA-512 of FIPS 180-4: abc", () => {
       expect(encodeHex(crypto.sha512(encodeUTF8("abc")))).toBe(
         "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a" +
           "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
       );
     });
 
-    test.each(SHA256_VECTORS)("the same piece by piece: %s", (_name, text, hash) => {
+    test.each(SHA256_VECTORS)("computes SHA-256 piece by piece: %s", (_name, text, hash) => {
       const digest = crypto.startSHA256();
       const whole = encodeUTF8(text);
       for (let i = 0; i < whole.length; i += 5) digest.write(whole.subarray(i, i + 5));
       expect(encodeHex(digest.close())).toBe(hash);
     });
 
-    test("random bytes have the length that was asked for, and differ", () => {
+    test("returns the requested number of random bytes, which differ", () => {
       expect(crypto.random(0).byteLength).toBe(0);
       const draws = new Set(Array.from({ length: 100 }, () => encodeHex(crypto.random(16))));
       expect(draws.size).toBe(100);
-      // Every bit is 1 now and 0 then.
+      // Each bit is sometimes 1 and sometimes 0.
       const many = concatBytes(...Array.from({ length: 100 }, () => crypto.random(1)));
       expect(many.reduce((all, byte) => all | byte, 0)).toBe(0xff);
       expect(many.reduce((all, byte) => all & byte, 0xff)).toBe(0);

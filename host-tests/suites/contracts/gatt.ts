@@ -9,31 +9,31 @@ import { decodeUTF8, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.
 import type { AirReport, Central, CentralConnection } from "../../virtual/world/air.js";
 import type { Harness } from "./harness.js";
 
-/** A board with a central near it. */
+/** A board with a central in radio range. */
 export interface RadioHarness extends Harness {
   readonly central: Central;
 }
 
 const SERVICE = "0000aaaa-0000-1000-8000-00805f9b34fb";
 const VALUE = "0000aaab-0000-1000-8000-00805f9b34fb";
-const NEWS = "0000aaac-0000-1000-8000-00805f9b34fb";
+const NOTIFIED = "0000aaac-0000-1000-8000-00805f9b34fb";
 const A_WHILE_MS = 500;
 
-/** A server with a value that each connection has of its own, and news that it sends. */
+/** A server with a readable value for each connection, and a characteristic that notifies. */
 class Echo {
-  readonly told: string[] = [];
+  readonly calls: string[] = [];
   readonly connections: GATTConnection[] = [];
   readonly values = new Map<GATTConnection, ArrayBuffer>();
-  readonly news: GATTCharacteristic;
+  readonly notified: GATTCharacteristic;
   readonly server: GATTServer;
   isReady = false;
 
   constructor(harness: Harness, mtu?: number) {
-    this.news = {
-      uuid: NEWS,
+    this.notified = {
+      uuid: NOTIFIED,
       properties: GATTProperties.notify,
-      onSubscribe: () => this.told.push("subscribe"),
-      onUnsubscribe: () => this.told.push("unsubscribe"),
+      onSubscribe: () => this.calls.push("subscribe"),
+      onUnsubscribe: () => this.calls.push("unsubscribe"),
     };
     const value: GATTCharacteristic = {
       uuid: VALUE,
@@ -41,26 +41,26 @@ class Echo {
       descriptors: [{ uuid: "2901", value: encodeUTF8("A value") }],
       onRead: (connection) => this.values.get(connection) ?? new ArrayBuffer(0),
       onWrite: (bytes, connection) => {
-        this.told.push(`write ${bytes.byteLength}`);
+        this.calls.push(`write ${bytes.byteLength}`);
         this.values.set(connection, bytes);
       },
     };
     this.server = new harness.board.io.GATTServer({
       mtu,
-      services: [{ uuid: SERVICE, characteristics: [value, this.news] }],
+      services: [{ uuid: SERVICE, characteristics: [value, this.notified] }],
       onReady: () => {
         this.isReady = true;
       },
       onConnect: (connection) => {
-        this.told.push("connect");
+        this.calls.push("connect");
         this.connections.push(connection);
       },
-      onDisconnect: () => this.told.push("disconnect"),
+      onDisconnect: () => this.calls.push("disconnect"),
     });
   }
 }
 
-/** What every board's GATT server does (modules/board/gatt.ts). */
+/** Defines the tests that each board's GATT server has to pass (modules/board/gatt.ts). */
 export function describeGATTContract(name: string, makeHarness: () => Promise<RadioHarness>): void {
   describe(`${name}: GATT server`, () => {
     let harness: RadioHarness;
@@ -86,7 +86,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
         { flags: 6, manufacturerData: { manufacturer: 0xffff, data } },
         { name: "Echo" },
       );
-      await harness.until("it is heard", () => reports.length > 0);
+      await harness.until("it is received", () => reports.length > 0);
       return reports.at(-1) as AirReport;
     }
 
@@ -124,7 +124,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       return ask<{ error?: number; value?: Uint8Array }>("the read", (done) => connection.read(VALUE, done));
     }
 
-    test("the PDUs are on the air byte for byte", async () => {
+    test("advertises the expected PDUs byte for byte", async () => {
       echo.server.startAdvertising(
         {
           flags: 6,
@@ -133,7 +133,7 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
         },
         { name: "Écho" },
       );
-      await harness.until("it is heard", () => reports.length > 0);
+      await harness.until("it is received", () => reports.length > 0);
       const report = reports.at(-1) as AirReport;
       expect(encodeHex(report.advertisingData)).toBe(
         "0201061107fb349b5f80000080001000 00aaaa000004ff3412ab".replace(" ", ""),
@@ -141,48 +141,48 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       expect(encodeHex(report.scanResponse)).toBe("0609c3896368 6f".replace(" ", ""));
     });
 
-    test("a PDU of more than 31 bytes is an error", () => {
+    test("throws on a PDU of more than 31 bytes", () => {
       const data = new Uint8Array(25);
       expect(() =>
         echo.server.startAdvertising({ flags: 6, manufacturerData: { manufacturer: 1, data } }),
       ).toThrow();
     });
 
-    test("what is advertised anew is heard anew", async () => {
+    test("advertises new data after startAdvertising is called again", async () => {
       const before = await advertise(new Uint8Array([1]));
       const after = await advertise(new Uint8Array([2]));
       expect(after.advertisingData).not.toEqual(before.advertisingData);
     });
 
-    test("a value is written and read back", async () => {
+    test("stores a written value and returns it", async () => {
       const phone = await connect();
       expect(await write(phone, encodeUTF8("hello"))).toEqual({});
       expect((await read(phone)).value).toEqual(encodeUTF8("hello"));
     });
 
-    test("a long value at the smallest MTU comes in one piece", async () => {
+    test("receives a long value in one piece at the smallest MTU", async () => {
       const phone = await connect();
       expect(phone.mtu).toBe(23);
       expect(await write(phone, new Uint8Array(300).fill(7))).toEqual({});
-      expect(echo.told).toContain("write 300");
+      expect(echo.calls).toContain("write 300");
     });
 
-    test("contact that is lost within a long write leaves nothing of it", async () => {
+    test("drops a long write when the connection is lost during it", async () => {
       const phone = await connect();
       phone.write(VALUE, new Uint8Array(300), () => {});
       await harness.pass(100);
       phone.lose();
-      await harness.until("the server notices", () => echo.told.includes("disconnect"));
-      expect(echo.told.filter((what) => what.startsWith("write"))).toEqual([]);
+      await harness.until("the server has detected it", () => echo.calls.includes("disconnect"));
+      expect(echo.calls.filter((what) => what.startsWith("write"))).toEqual([]);
     });
 
-    test("the MTU is what both take", async () => {
+    test("uses the smaller of both MTUs", async () => {
       expect((await connect(100)).mtu).toBe(100);
       expect((await connect(500)).mtu).toBe(185);
       expect(echo.connections.map((connection) => connection.maximumWrite)).toEqual([97, 182]);
     });
 
-    test("each connection has its own", async () => {
+    test("keeps the values of connections apart", async () => {
       const one = await connect();
       const two = await connect();
       await write(one, encodeUTF8("one"));
@@ -192,22 +192,22 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       );
     });
 
-    test("ATT errors tell what is not there and what is not allowed", async () => {
+    test("answers with the proper ATT error for a missing attribute and for a forbidden access", async () => {
       const phone = await connect();
       const nothing = "0000ffff-0000-1000-8000-00805f9b34fb";
       expect((await ask<{ error?: number }>("it", (done) => phone.read(nothing, done))).error).toBe(0x0a);
-      expect((await ask<{ error?: number }>("it", (done) => phone.read(NEWS, done))).error).toBe(0x02);
+      expect((await ask<{ error?: number }>("it", (done) => phone.read(NOTIFIED, done))).error).toBe(0x02);
       expect(
-        (await ask<{ error?: number }>("it", (done) => phone.write(NEWS, new Uint8Array(1), done))).error,
+        (await ask<{ error?: number }>("it", (done) => phone.write(NOTIFIED, new Uint8Array(1), done))).error,
       ).toBe(0x03);
       expect((await write(phone, new Uint8Array(513))).error).toBe(0x0d);
     });
 
-    test("descriptors are found and read", async () => {
+    test("has readable descriptors", async () => {
       const phone = await connect();
       expect(phone.characteristics()).toMatchObject([
         { uuid: VALUE, descriptors: ["2901"] },
-        { uuid: NEWS, descriptors: ["2902"] },
+        { uuid: NOTIFIED, descriptors: ["2902"] },
       ]);
       const { value } = await ask<{ value?: Uint8Array }>("it", (done) =>
         phone.readDescriptor(VALUE, "2901", done),
@@ -215,89 +215,94 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       expect(value).toEqual(encodeUTF8("A value"));
     });
 
-    test("news reach those who subscribed, in order, and nobody else", async () => {
+    test("notifies subscribed centrals in order, and no others", async () => {
       const one = await connect();
       const two = await connect();
-      const heard: string[] = [];
-      await ask("subscribing", (done) => one.subscribe(NEWS, (value) => heard.push(encodeHex(value)), done));
+      const received: string[] = [];
+      await ask("subscribing", (done) =>
+        one.subscribe(NOTIFIED, (value) => received.push(encodeHex(value)), done),
+      );
       const errors: unknown[] = [];
       for (const connection of echo.connections) {
-        connection.notify(echo.news, new Uint8Array([1]), (error) => errors.push(error?.message));
-        connection.notify(echo.news, new Uint8Array([2]));
+        connection.notify(echo.notified, new Uint8Array([1]), (error) => errors.push(error?.message));
+        connection.notify(echo.notified, new Uint8Array([2]));
       }
       await harness.pass(A_WHILE_MS);
-      expect(heard).toEqual(["01", "02"]);
+      expect(received).toEqual(["01", "02"]);
       expect(errors[0]).toBeUndefined();
       expect(errors[1]).toBeDefined();
       two.disconnect();
     });
 
-    test("whoever unsubscribes hears no more, and may subscribe again", async () => {
+    test("stops notifying a central that has unsubscribed, until it subscribes again", async () => {
       const phone = await connect();
-      const heard: string[] = [];
-      const hear = (value: Uint8Array<ArrayBuffer>) => heard.push(encodeHex(value));
+      const received: string[] = [];
+      const onNotified = (value: Uint8Array<ArrayBuffer>) => received.push(encodeHex(value));
       const notify = async (byte: number) => {
-        echo.connections[0]?.notify(echo.news, new Uint8Array([byte]));
+        echo.connections[0]?.notify(echo.notified, new Uint8Array([byte]));
         await harness.pass(A_WHILE_MS);
       };
-      await ask("subscribing", (done) => phone.subscribe(NEWS, hear, done));
+      await ask("subscribing", (done) => phone.subscribe(NOTIFIED, onNotified, done));
       await notify(1);
-      await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
+      await ask("unsubscribing", (done) => phone.unsubscribe(NOTIFIED, done));
       await notify(2);
-      await ask("subscribing", (done) => phone.subscribe(NEWS, hear, done));
+      await ask("subscribing", (done) => phone.subscribe(NOTIFIED, onNotified, done));
       await notify(3);
-      expect(heard).toEqual(["01", "03"]);
-      expect(echo.told.filter((what) => what.includes("subscribe"))).toEqual([
+      expect(received).toEqual(["01", "03"]);
+      expect(echo.calls.filter((what) => what.includes("subscribe"))).toEqual([
         "subscribe",
         "unsubscribe",
         "subscribe",
       ]);
     });
 
-    test("a subscription is told when it changes, and not when it is repeated", async () => {
+    test("reports a change of a subscription, and not its repetition", async () => {
       const phone = await connect();
-      const hear = () => {};
-      await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
-      await ask("subscribing", (done) => phone.subscribe(NEWS, hear, done));
-      await ask("subscribing", (done) => phone.subscribe(NEWS, hear, done));
-      await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
-      await ask("unsubscribing", (done) => phone.unsubscribe(NEWS, done));
-      expect(echo.told).toEqual(["connect", "subscribe", "unsubscribe"]);
+      const onNotified = () => {};
+      await ask("unsubscribing", (done) => phone.unsubscribe(NOTIFIED, done));
+      await ask("subscribing", (done) => phone.subscribe(NOTIFIED, onNotified, done));
+      await ask("subscribing", (done) => phone.subscribe(NOTIFIED, onNotified, done));
+      await ask("unsubscribing", (done) => phone.unsubscribe(NOTIFIED, done));
+      await ask("unsubscribing", (done) => phone.unsubscribe(NOTIFIED, done));
+      expect(echo.calls).toEqual(["connect", "subscribe", "unsubscribe"]);
     });
 
-    test("a notification beyond the MTU less 3 is an error", async () => {
+    test("throws on a notification of more than the MTU less 3 bytes", async () => {
       await connect();
       const [connection] = echo.connections;
-      expect(() => connection?.notify(echo.news, new Uint8Array(21))).toThrow();
+      expect(() => connection?.notify(echo.notified, new Uint8Array(21))).toThrow();
     });
 
-    test("a notification to somebody who has gone is an error for its callback only", async () => {
+    test("reports a notification to a disconnected central to its callback only", async () => {
       const phone = await connect();
       phone.disconnect();
-      await harness.until("the server notices", () => echo.told.includes("disconnect"));
+      await harness.until("the server has detected it", () => echo.calls.includes("disconnect"));
       let error: Error | undefined;
-      echo.connections[0]?.notify(echo.news, new Uint8Array(1), (why) => {
+      echo.connections[0]?.notify(echo.notified, new Uint8Array(1), (why) => {
         error = why;
       });
-      await harness.until("it is told", () => error !== undefined);
+      await harness.until("it is reported", () => error !== undefined);
     });
 
-    test("the server can end a connection", async () => {
+    test("can close a connection", async () => {
       const phone = await connect();
       echo.connections[0]?.close();
-      await harness.until("both notice", () => phone.lost.length > 0 && echo.told.includes("disconnect"));
+      await harness.until(
+        "both have detected it",
+        () => phone.lost.length > 0 && echo.calls.includes("disconnect"),
+      );
     });
 
-    test("three connections at a time; then advertising pauses, and comes back by itself", async () => {
+    test("accepts three connections, pauses advertising and resumes when one is free", async () => {
       const phones = [await connect(), await connect(), await connect()];
       await expect(connect()).rejects.toThrow();
       reports.length = 0;
       phones[1]?.disconnect();
-      await harness.until("it is heard again", () => reports.length > 0);
+      await harness.until("it is discovered again", () => reports.length > 0);
       await connect();
     });
 
-    test("what is advertised while no place is free is heard when one is", async () => {
+    test("advertises data that was set without a free connection as soon as one is free", async () => {
       const phones = [await connect(), await connect(), await connect()];
       reports.length = 0;
       const data = new Uint8Array([9]);
@@ -305,46 +310,46 @@ export function describeGATTContract(name: string, makeHarness: () => Promise<Ra
       await harness.pass(A_WHILE_MS);
       expect(reports).toEqual([]);
       phones[0]?.disconnect();
-      await harness.until("it is heard", () => reports.length > 0);
+      await harness.until("it is received", () => reports.length > 0);
       expect(reports.at(-1)?.advertisingData.at(-1)).toBe(9);
     });
 
-    test("who has stopped advertising is not heard, nor after a disconnection", async () => {
+    test("stays silent after stopAdvertising, also after a disconnection", async () => {
       const phone = await connect();
       echo.server.stopAdvertising();
       await harness.pass(A_WHILE_MS);
-      const heard: AirReport[] = [];
-      harness.central.scan((report) => heard.push(report));
+      const received: AirReport[] = [];
+      harness.central.scan((report) => received.push(report));
       await harness.pass(A_WHILE_MS);
       phone.disconnect();
-      await harness.until("the server notices", () => echo.told.includes("disconnect"));
+      await harness.until("the server has detected it", () => echo.calls.includes("disconnect"));
       await harness.pass(A_WHILE_MS);
-      expect(heard).toEqual([]);
+      expect(received).toEqual([]);
     });
 
-    test("a second server is an error while the first is there", () => {
+    test("throws on a second server while the first is open", () => {
       expect(() => new Echo(harness)).toThrow();
     });
 
     test.each([
-      ["a read that nobody answers", { properties: GATTProperties.read }],
+      ["a readable characteristic without onRead", { properties: GATTProperties.read }],
       ["a callback that the properties do not allow", { properties: 0, onWrite: () => {} }],
       ["notifications without onSubscribe", { properties: GATTProperties.notify, onUnsubscribe: () => {} }],
-    ])("%s is an error", (_name, characteristic) => {
+    ])("throws on %s", (_name, characteristic) => {
       echo.server.close();
       const services = [{ uuid: SERVICE, characteristics: [{ uuid: VALUE, ...characteristic }] }];
       expect(() => new harness.board.io.GATTServer({ services })).toThrow("inconsistent");
       echo = new Echo(harness);
     });
 
-    test("no callback comes after close", async () => {
+    test("calls no callback after close", async () => {
       const phone = await connect();
       echo.server.close();
-      const told = echo.told.length;
+      const calls = echo.calls.length;
       phone.write(VALUE, new Uint8Array(1), () => {});
       phone.disconnect();
       await harness.pass(A_WHILE_MS);
-      expect(echo.told).toHaveLength(told);
+      expect(echo.calls).toHaveLength(calls);
     });
   });
 }

@@ -11,11 +11,11 @@ const A_WHILE_MS = 200;
 interface Served {
   request: HTTPRequest | undefined;
   body: Uint8Array<ArrayBuffer>;
-  readonly told: string[];
+  readonly calls: string[];
   connection: HTTPConnection | undefined;
 }
 
-/** A server that answers `<method> <path> <body>`, with what a test puts in between. */
+/** A server that answers `<method> <path> <body>` and can be controlled by a test. */
 class TestServer {
   readonly served: Served[] = [];
   readonly server: HTTPServer;
@@ -25,9 +25,9 @@ class TestServer {
   });
   onRequest: ((served: Served) => void) | undefined;
   onReadable: ((served: Served) => void) | undefined;
-  /** `false`: what comes of a body waits. */
+  /** Whether bodies are read as they arrive. */
   reads = true;
-  /** `false`: a test responds by itself. */
+  /** Whether requests are answered automatically. */
   responds = true;
 
   constructor(harness: Harness, maxConnections = 4) {
@@ -46,10 +46,10 @@ class TestServer {
     served.connection?.respond({ status, headers: new Map([["content-length", String(body.length)]]) });
   }
 
-  #unsent = new Map<Served, Uint8Array<ArrayBuffer>>();
+  readonly #unsent = new Map<Served, Uint8Array<ArrayBuffer>>();
 
   #handlers(connection: HTTPConnection): HTTPHandlers {
-    const served: Served = { request: undefined, body: new Uint8Array(0), told: [], connection };
+    const served: Served = { request: undefined, body: new Uint8Array(0), calls: [], connection };
     return {
       onRequest: (request) => {
         this.served.push(served);
@@ -62,7 +62,7 @@ class TestServer {
         served.body = concatBytes(served.body, asUint8Array(connection.read() ?? new ArrayBuffer(0)));
       },
       onResponse: () => {
-        served.told.push("response");
+        served.calls.push("response");
         if (this.responds) this.respond(served);
       },
       onWritable: (count) => {
@@ -71,13 +71,13 @@ class TestServer {
         this.#unsent.set(served, unsent.subarray(piece.length));
         connection.write(piece);
       },
-      onDone: () => served.told.push("done"),
-      onError: () => served.told.push("error"),
+      onDone: () => served.calls.push("done"),
+      onError: () => served.calls.push("error"),
     };
   }
 }
 
-/** What every board's HTTP server does (modules/board/http.ts). */
+/** Defines the tests that each board's HTTP server has to pass (modules/board/http.ts). */
 export function describeHTTPContract(name: string, makeHarness: MakeHarness): void {
   describe(`${name}: HTTP server`, () => {
     let harness: Harness;
@@ -100,7 +100,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       return client;
     }
 
-    /** The response to raw bytes, sent in the pieces given. */
+    /** Sends raw bytes in the given pieces and returns the response. */
     async function request(
       ...pieces: (string | Uint8Array<ArrayBuffer>)[]
     ): Promise<{ status: number; body: string }> {
@@ -120,34 +120,34 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       return { status: Number(head.split(" ")[1]), body };
     }
 
-    test("a GET is answered, query and all", async () => {
+    test("answers a GET with its query", async () => {
       const { status, body } = await request("GET /a?b=%20c HTTP/1.1\r\nHost: x\r\n\r\n");
       expect(status).toBe(200);
       expect(body).toBe("GET /a?b=%20c ");
     });
 
-    test("header names come in lower case, values without the spaces around them", async () => {
+    test("gives header names in lower case and values without surrounding spaces", async () => {
       await request("GET / HTTP/1.1\r\nHost: x\r\nX-Test:  a b \r\n\r\n");
       expect(server.served[0]?.request?.headers.get("x-test")).toBe("a b");
     });
 
-    test("a head may come in any pieces", async () => {
+    test("accepts a head in any pieces", async () => {
       const bytes = [..."GET /a HTTP/1.1\r\nHost: x\r\n\r\n"];
       expect((await request(...bytes)).body).toBe("GET /a ");
     });
 
-    test("a body of a given length may come in any pieces", async () => {
+    test("accepts a body of a given length in any pieces", async () => {
       const { body } = await request("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nab", "c", "def");
       expect(body).toBe("POST / abcdef");
     });
 
-    test("a chunked body may come in any pieces", async () => {
+    test("accepts a chunked body in any pieces", async () => {
       const head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
       const { body } = await request(`${head}3\r\nab`, "c\r", "\n3\r\ndef\r\n0", "\r\n\r\n");
       expect(body).toBe("POST / abcdef");
     });
 
-    test("a body of 20,000 bytes arrives whole", async () => {
+    test("receives a body of 20,000 bytes completely", async () => {
       server.answer = ({ body }) => ({ status: 200, body: encodeUTF8(String(body.length)) });
       const { body } = await request(
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n",
@@ -156,29 +156,32 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       expect(body).toBe("20000");
     });
 
-    test("a response of 50,000 bytes arrives whole", async () => {
+    test("sends a response of 50,000 bytes completely", async () => {
       server.answer = () => ({ status: 200, body: new Uint8Array(50_000).fill(66) });
       const { body } = await request("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
       expect(body).toBe("B".repeat(50_000));
-      expect(server.served[0]?.told).toEqual(["response", "done"]);
+      expect(server.served[0]?.calls).toEqual(["response", "done"]);
     });
 
-    test("a response may be empty", async () => {
+    test("can send an empty response", async () => {
       server.answer = () => ({ status: 403, body: new Uint8Array(0) });
       expect((await request("GET / HTTP/1.1\r\nHost: x\r\n\r\n")).status).toBe(403);
     });
 
-    test("a response may come later than the request", async () => {
+    test("can respond later than at the request", async () => {
       server.responds = false;
       const client = await open();
       client.send(encodeUTF8("GET /late HTTP/1.1\r\nHost: x\r\n\r\n"));
-      await harness.until("the request is there", () => server.served[0]?.told.includes("response") === true);
+      await harness.until(
+        "the request is there",
+        () => server.served[0]?.calls.includes("response") === true,
+      );
       await harness.pass(A_WHILE_MS);
       server.respond(server.served[0] as Served);
       expect((await response(client)).body).toBe("GET /late ");
     });
 
-    test("a request may be answered by its head alone; the rest of it is dropped", async () => {
+    test("can respond after the head, and drops the rest of the request", async () => {
       server.answer = () => ({ status: 413, body: encodeUTF8("too large") });
       server.onRequest = (served) => server.respond(served);
       const { status, body } = await request(
@@ -187,10 +190,10 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       );
       expect(status).toBe(413);
       expect(body).toBe("too large");
-      expect(server.served[0]?.told).toEqual(["done"]);
+      expect(server.served[0]?.calls).toEqual(["done"]);
     });
 
-    test("who is answered early and goes on sending gets the whole answer", async () => {
+    test("sends an early response completely to a client that keeps sending", async () => {
       server.answer = () => ({ status: 409, body: encodeUTF8("not now") });
       server.onRequest = (served) => server.respond(served);
       const client = await open();
@@ -199,10 +202,10 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       client.send(new Uint8Array(60_000));
       await harness.until("the answer is there", () => received().endsWith("not now"));
       await harness.until("all is taken, and the connection ends", () => isSent() && client.isOver);
-      expect(server.served[0]?.told).toEqual(["done"]);
+      expect(server.served[0]?.calls).toEqual(["done"]);
     });
 
-    test("what is not read stays with the sender", async () => {
+    test("applies backpressure to the sender of a body that is not read", async () => {
       server.reads = false;
       const client = await open();
       client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n"));
@@ -219,7 +222,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       client.socket.close();
     });
 
-    test("a body may be given more time, piece by piece", async () => {
+    test("can extend the time limit of a body repeatedly", async () => {
       const client = await open();
       server.onReadable = ({ connection }) => connection?.extend(TIMEOUT_MS);
       client.send(encodeUTF8("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"));
@@ -230,94 +233,103 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       expect((await response(client)).body).toBe("POST /slow xxxx");
     });
 
-    test("a body that stops in the middle is answered with 408, whatever time it was given", async () => {
+    test("answers a body that stops with 408, whatever time it was given", async () => {
       const client = await open();
       server.onReadable = ({ connection }) => connection?.extend(TIMEOUT_MS);
       client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nx"));
       expect((await response(client)).status).toBe(408);
-      expect(server.served[0]?.told).toEqual(["error"]);
+      expect(server.served[0]?.calls).toEqual(["error"]);
     });
 
-    test("a response that nobody takes ends with the connection", async () => {
+    test("closes a connection whose response is not read", async () => {
       server.answer = () => ({ status: 200, body: new Uint8Array(20_000_000) });
       const client = await open();
       client.reads = false;
       client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
       await harness.pass(2 * TIMEOUT_MS);
-      expect(server.served[0]?.told).toEqual(["response", "error"]);
+      expect(server.served[0]?.calls).toEqual(["response", "error"]);
       client.socket.close();
     });
 
     test.each([
-      ["no request", "hello\r\n\r\n"],
-      ["no path", "GET HTTP/1.1\r\nHost: x\r\n\r\n"],
+      ["text that is not a request", "hello\r\n\r\n"],
+      ["a request without a path", "GET HTTP/1.1\r\nHost: x\r\n\r\n"],
       ["a header without a colon", "GET / HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n"],
-      ["a length that is none", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"],
+      ["an invalid length", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"],
       ["two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"],
       [
         "a length and chunks",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
       ],
-    ])("%s is answered with 400", async (_name, raw) => {
+    ])("answers %s with 400", async (_name, raw) => {
       expect((await request(raw)).status).toBe(400);
       expect(server.served).toHaveLength(0);
     });
 
-    test("a chunk that is none ends the connection, and no request comes of it", async () => {
+    test("closes a connection with an invalid chunk and reports no complete request", async () => {
       const client = await open();
       client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"));
       await harness.until("the connection ends", () => client.isOver);
-      expect(server.served.flatMap(({ told }) => told)).not.toContain("response");
+      expect(server.served.flatMap(({ calls }) => calls)).not.toContain("response");
     });
 
-    test("a head that is too long is answered with 431", async () => {
+    test("answers a head that is too long with 431", async () => {
       const { status } = await request(
         `GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(MAX_HEAD_BYTES)}\r\n\r\n`,
       );
       expect(status).toBe(431);
     });
 
-    test("a head that has no end is answered with 431, too", async () => {
+    test("answers a head without an end with 431", async () => {
       expect((await request(`GET /${"x".repeat(2 * MAX_HEAD_BYTES)}`)).status).toBe(431);
     });
 
-    test("a request that is not complete in time is answered with 408", async () => {
+    test("answers a head that is not complete in time with 408", async () => {
       const client = await open();
       client.send(encodeUTF8("GET / HTTP/1.1\r\nHo"));
       expect((await response(client)).status).toBe(408);
     });
 
-    test("a body that is not complete in time is answered with 408", async () => {
+    test("answers a body that is not complete in time with 408", async () => {
       const client = await open();
       client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab"));
       expect((await response(client)).status).toBe(408);
-      expect(server.served[0]?.told).not.toContain("response");
+      expect(server.served[0]?.calls).not.toContain("response");
     });
 
-    test("silent connections beyond the limit do not keep it from serving for long", async () => {
+    test("serves again soon after silent connections have exceeded the limit", async () => {
       const silent = await Promise.all(Array.from({ length: 6 }, open));
       await harness.pass(2 * TIMEOUT_MS);
       expect((await request("GET /still HTTP/1.1\r\nHost: x\r\n\r\n")).body).toBe("GET /still ");
       for (const client of silent) client.socket.close();
     });
 
-    test("a client that goes away before the response is told", async () => {
+    test("reports a client that disconnects before the response", async () => {
       server.responds = false;
       const client = await open();
       client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
-      await harness.until("the request is there", () => server.served[0]?.told.includes("response") === true);
+      await harness.until(
+        "the request is there",
+        () => server.served[0]?.calls.includes("response") === true,
+      );
       client.socket.close();
-      await harness.until("the server notices", () => server.served[0]?.told.includes("error") === true);
+      await harness.until(
+        "the server has detected it",
+        () => server.served[0]?.calls.includes("error") === true,
+      );
     });
 
-    test("closing the server ends what is under way, without a further callback", async () => {
+    test("closes open connections without further callbacks when it is closed", async () => {
       server.responds = false;
       const client = await open();
       client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
-      await harness.until("the request is there", () => server.served[0]?.told.includes("response") === true);
+      await harness.until(
+        "the request is there",
+        () => server.served[0]?.calls.includes("response") === true,
+      );
       server.server.close();
-      await harness.until("the client notices", () => client.isOver);
-      expect(server.served[0]?.told).toEqual(["response"]);
+      await harness.until("the client has detected it", () => client.isOver);
+      expect(server.served[0]?.calls).toEqual(["response"]);
       client.socket.close();
     });
   });

@@ -11,9 +11,9 @@ import type {
 import type { WiFiSurroundings } from "../../virtual/world/wifi.js";
 import type { Harness } from "./harness.js";
 
-/** A board, and the networks around it. */
+/** A board and the networks around it. */
 export interface NetworkHarness extends Harness {
-  readonly place: WiFiSurroundings;
+  readonly surroundings: WiFiSurroundings;
   readonly cable: { plug(): void; unplug(): void };
 }
 
@@ -22,7 +22,7 @@ export type MakeNetworkHarness = (options: { network: "wifi" | "ethernet" }) => 
 const HOME = { ssid: "Home", password: "correct horse", channel: 11, rssi: -71 };
 const A_WHILE_MS = 5000;
 
-/** What every board's Wi-Fi does (modules/board/network.ts). */
+/** Defines the tests that each board's Wi-Fi has to pass (modules/board/network.ts). */
 export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarness): void {
   describe(`${name}: Wi-Fi`, () => {
     let harness: NetworkHarness;
@@ -37,7 +37,7 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       io = network;
       events = [];
       wifi = new io.WiFi({ onChanged: (event) => events.push(event) });
-      harness.place.put(HOME);
+      harness.surroundings.put(HOME);
     });
 
     afterEach(async () => {
@@ -63,7 +63,7 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       return result;
     }
 
-    test("it joins, and then it has an address", async () => {
+    test("joins a network and then has an address", async () => {
       await join();
       expect(types()).toEqual(["connected", "gotIP"]);
       expect(events[1]).toEqual({ type: "gotIP", address: wifi.address });
@@ -71,74 +71,74 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       expect(wifi.rssi).toBe(HOME.rssi);
     });
 
-    test("before it has joined it has no address and no signal", () => {
+    test("has no address and no signal before it has joined", () => {
       expect(wifi.address).toBeUndefined();
       expect(wifi.rssi).toBeUndefined();
     });
 
-    test("an open network wants no password", async () => {
-      harness.place.put({ ssid: "Open" });
+    test("joins an open network without a password", async () => {
+      harness.surroundings.put({ ssid: "Open" });
       await join({ ssid: "Open", password: "" });
       expect(wifi.address).toBeDefined();
     });
 
     test.each([
-      ["a wrong password is told", HOME.ssid, "wrong horse", true],
-      ["a network that is not there is told from a wrong password", "Nowhere", "correct horse", false],
-      ["no password where one is needed is no failed handshake", HOME.ssid, "", false],
-    ])("%s", async (_name, ssid, password, wrongPassword) => {
+      ["a wrong password", HOME.ssid, "wrong horse", true],
+      ["a missing network, distinct from a wrong password", "Nowhere", "correct horse", false],
+      ["a missing password, distinct from a wrong one", HOME.ssid, "", false],
+    ])("reports %s", async (_name, ssid, password, wrongPassword) => {
       wifi.connect({ ssid, password });
       await harness.pass(A_WHILE_MS);
       expect(events).toEqual([{ type: "disconnected", wrongPassword }]);
       expect(wifi.address).toBeUndefined();
     });
 
-    test("a network that gives no addresses is joined, and that is all", async () => {
-      harness.place.put({ ...HOME, dhcp: false });
+    test("reports only the connection in a network without DHCP", async () => {
+      harness.surroundings.put({ ...HOME, dhcp: false });
       wifi.connect(HOME);
       await harness.pass(A_WHILE_MS);
       expect(types()).toEqual(["connected"]);
       expect(wifi.address).toBeUndefined();
     });
 
-    test("a network that goes away is told, and not joined again by itself", async () => {
+    test("reports a network that is lost and does not rejoin by itself", async () => {
       await join();
-      harness.place.remove(HOME.ssid);
+      harness.surroundings.remove(HOME.ssid);
       await harness.pass(A_WHILE_MS);
-      harness.place.put(HOME);
+      harness.surroundings.put(HOME);
       await harness.pass(A_WHILE_MS);
       expect(events.slice(2)).toEqual([{ type: "disconnected", wrongPassword: false }]);
       expect(wifi.address).toBeUndefined();
     });
 
-    test("an address may be lost, and another come, without a word of the network itself", async () => {
+    test("reports a lost address and a new one without a disconnection", async () => {
       await join();
-      harness.place.put({ ...HOME, dhcp: false });
+      harness.surroundings.put({ ...HOME, dhcp: false });
       await harness.until("it is lost", () => types().includes("lostIP"));
       expect(wifi.address).toBeUndefined();
-      harness.place.put({ ...HOME, dhcp: true });
+      harness.surroundings.put({ ...HOME, dhcp: true });
       await harness.until("there is another", () => wifi.address !== undefined);
       expect(types()).toEqual(["connected", "gotIP", "lostIP", "gotIP"]);
     });
 
-    test("disconnecting is told and gives the address back", async () => {
+    test("reports a disconnection and drops its address", async () => {
       await join();
       wifi.disconnect();
       expect(wifi.address).toBeUndefined();
-      await harness.until("it is told", () => types().includes("disconnected"));
+      await harness.until("it is reported", () => types().includes("disconnected"));
     });
 
-    test("another connect takes the place of one that is under way", async () => {
-      harness.place.put({ ssid: "Other" });
+    test("replaces a connection attempt by the next one", async () => {
+      harness.surroundings.put({ ssid: "Other" });
       wifi.connect({ ssid: HOME.ssid, password: "wrong horse" });
       await join({ ssid: "Other", password: "" });
       await harness.pass(A_WHILE_MS);
       expect(types()).toEqual(["connected", "gotIP"]);
     });
 
-    test("a scan finds what does not hide, with channel, signal and lock", async () => {
-      harness.place.put({ ssid: "Open", channel: 1, rssi: -40 });
-      harness.place.put({ ssid: "Secret", hidden: true });
+    test("scans visible networks with channel, signal and authentication", async () => {
+      harness.surroundings.put({ ssid: "Open", channel: 1, rssi: -40 });
+      harness.surroundings.put({ ssid: "Secret", hidden: true });
       const { found, completions } = scan();
       expect([found.length, completions]).toEqual([0, 0]);
       await harness.pass(A_WHILE_MS);
@@ -148,7 +148,7 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       ]);
     });
 
-    test("one scan at a time; the next may begin when it is complete", async () => {
+    test("runs one scan at a time", async () => {
       const first = scan();
       expect(scan).toThrow("scan");
       await harness.until("it is complete", () => first.completions === 1);
@@ -160,16 +160,16 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       ["an SSID of 33 bytes", `${"é".repeat(16)}x`, "12345678"],
       ["a password of 7 bytes", "Home", "1234567"],
       ["a password of 64 bytes", "Home", "x".repeat(64)],
-    ])("%s is an error", (_name, ssid, password) => {
+    ])("throws on %s", (_name, ssid, password) => {
       expect(() => wifi.connect({ ssid, password })).toThrow(RangeError);
     });
 
-    test("no callback comes after close, and the address is given back", async () => {
+    test("calls no callback after close and drops its address", async () => {
       await join();
       const { found } = scan();
       wifi.close();
       wifi.close();
-      harness.place.remove(HOME.ssid);
+      harness.surroundings.remove(HOME.ssid);
       await harness.pass(A_WHILE_MS);
       expect(types()).toEqual(["connected", "gotIP"]);
       expect(found).toEqual([]);
@@ -177,18 +177,20 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       expect(() => wifi.connect(HOME)).toThrow("closed");
     });
 
-    test("the access point is up from construction to close", () => {
+    test("has its access point open from construction to close", () => {
       const accessPoint = new io.AccessPoint({ ssid: "Station AP", password: "12345678", channel: 11 });
-      expect(harness.place.accessPoints).toEqual([{ ssid: "Station AP", password: "12345678", channel: 11 }]);
+      expect(harness.surroundings.accessPoints).toEqual([
+        { ssid: "Station AP", password: "12345678", channel: 11 },
+      ]);
       accessPoint.close();
       accessPoint.close();
-      expect(harness.place.accessPoints).toEqual([]);
+      expect(harness.surroundings.accessPoints).toEqual([]);
     });
 
-    test("the access point and the network are there at the same time", async () => {
+    test("has its access point open while it is in a network", async () => {
       const accessPoint = new io.AccessPoint({ ssid: "Station AP" });
       await join();
-      expect(harness.place.accessPoints).toHaveLength(1);
+      expect(harness.surroundings.accessPoints).toHaveLength(1);
       accessPoint.close();
       expect(wifi.address).toBeDefined();
     });
@@ -198,13 +200,13 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
       ["an empty password", { ssid: "AP", password: "" }],
       ["no name", { ssid: "" }],
       ["a name of 33 bytes", { ssid: "x".repeat(33) }],
-      ["a channel that is none", { ssid: "AP", channel: 14 }],
-    ])("an access point with %s is an error, and does not come up", (_name, options) => {
+      ["an invalid channel", { ssid: "AP", channel: 14 }],
+    ])("throws on an access point with %s, which does not open", (_name, options) => {
       expect(() => new io.AccessPoint(options)).toThrow(RangeError);
-      expect(harness.place.accessPoints).toEqual([]);
+      expect(harness.surroundings.accessPoints).toEqual([]);
     });
 
-    test("a second access point is an error while the first is up", () => {
+    test("throws on a second access point while the first is open", () => {
       const first: IO = new io.AccessPoint({ ssid: "One" });
       expect(() => new io.AccessPoint({ ssid: "Two" })).toThrow("already");
       first.close();
@@ -213,7 +215,7 @@ export function describeWiFiContract(name: string, makeHarness: MakeNetworkHarne
   });
 }
 
-/** What every board's Ethernet does (modules/board/network.ts). */
+/** Defines the tests that each board's Ethernet has to pass (modules/board/network.ts). */
 export function describeEthernetContract(name: string, makeHarness: MakeNetworkHarness): void {
   describe(`${name}: Ethernet`, () => {
     let harness: NetworkHarness;
@@ -233,23 +235,23 @@ export function describeEthernetContract(name: string, makeHarness: MakeNetworkH
       await harness.dispose();
     });
 
-    test("with a cable there is an address, in a moment", async () => {
+    test("has an address a moment after construction with a cable", async () => {
       expect(ethernet.address).toBeUndefined();
-      await harness.until("it is told", () => events.includes("gotIP"));
+      await harness.until("it is reported", () => events.includes("gotIP"));
       expect(ethernet.address).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
     });
 
-    test("without the cable there is none, and with it again there is", async () => {
-      await harness.until("it is told", () => events.includes("gotIP"));
+    test("drops its address without the cable and gets one with it again", async () => {
+      await harness.until("it is reported", () => events.includes("gotIP"));
       harness.cable.unplug();
-      await harness.until("the loss is told", () => events.includes("lostIP"));
+      await harness.until("the loss is reported", () => events.includes("lostIP"));
       expect(ethernet.address).toBeUndefined();
       harness.cable.plug();
-      await harness.until("it is told again", () => events.length === 3);
+      await harness.until("it is reported again", () => events.length === 3);
       expect(events).toEqual(["gotIP", "lostIP", "gotIP"]);
     });
 
-    test("no callback comes after close", async () => {
+    test("calls no callback after close", async () => {
       ethernet.close();
       harness.cable.unplug();
       harness.cable.plug();

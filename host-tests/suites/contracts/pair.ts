@@ -2,18 +2,18 @@ import type { TCP, TLSConnectOptions } from "../../../modules/board/index.js";
 import { asUint8Array, concatBytes } from "../../../modules/bytes/index.js";
 import type { Harness } from "./harness.js";
 
-/** One end of a connection under test: what was told, and what was read where `reads` says so. */
+/** One end of a connection under test. It records the callbacks, and the bytes it reads while `reads` is set. */
 export class End {
   readonly socket: TCP;
-  readonly told: string[] = [];
+  readonly calls: string[] = [];
   received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   writable = 0;
-  /** Reads everything as it comes. */
+  /** Whether bytes are read as they arrive. */
   reads = true;
   onReadable: ((count: number) => void) | undefined;
   #unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-  /** Connects to the board's own address, with TLS where a `host` is given, or takes over a socket. */
+  /** Connects to the board's own address, with TLS if a `host` is given, or takes over a socket. */
   constructor(harness: Harness, options: { port: number; host?: string } | { from: TCP }) {
     const { TCP, TLS } = harness.board.io;
     const handlers = this.#handlers();
@@ -29,30 +29,30 @@ export class End {
   #handlers(): Omit<TLSConnectOptions, "address" | "port" | "host"> {
     return {
       onReadable: (count) => {
-        this.told.push("readable");
+        this.calls.push("readable");
         this.onReadable?.(count);
         if (this.reads) this.drain();
       },
       onWritable: (count) => {
-        this.told.push("writable");
+        this.calls.push("writable");
         this.writable = count;
         this.#flush();
       },
       onHandshakeFailed: () => {
-        this.told.push("handshake failed");
+        this.calls.push("handshake failed");
       },
       onError: () => {
-        this.told.push("error");
+        this.calls.push("error");
       },
     };
   }
 
   get isOpen(): boolean {
-    return this.told.includes("writable");
+    return this.calls.includes("writable");
   }
 
   get isOver(): boolean {
-    return this.told.includes("error");
+    return this.calls.includes("error");
   }
 
   drain(): void {
@@ -61,7 +61,7 @@ export class End {
     }
   }
 
-  /** Sends all of it, as the socket takes it. */
+  /** Sends all bytes as the socket accepts them. */
   send(bytes: Uint8Array<ArrayBuffer>): void {
     this.#unsent = concatBytes(this.#unsent, bytes);
     this.#flush();
@@ -84,7 +84,7 @@ export class End {
   }
 }
 
-/** Two ends of one connection on a board, and what listens. */
+/** Both ends of one connection on a board, with its listener. */
 export interface Pair {
   readonly client: End;
   readonly server: End;

@@ -3,14 +3,14 @@ import type { ControlPilot, DigitalOut } from "../../../modules/board/index.js";
 import type { Vehicle } from "../../virtual/world/vehicle.js";
 import type { Harness } from "./harness.js";
 
-/** A board with a charging cable on it. */
+/** A board with a charging cable. */
 export interface VehicleHarness extends Harness {
   readonly vehicle: Vehicle;
 }
 
 const A_WHILE_MS = 100;
 
-/** What every board's pins do (modules/board/pins.ts). */
+/** Defines the tests that each board's pins have to pass (modules/board/pins.ts). */
 export function describePinsContract(name: string, makeHarness: () => Promise<VehicleHarness>): void {
   describe(`${name}: pins`, () => {
     let harness: VehicleHarness;
@@ -42,7 +42,7 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
       });
     }
 
-    test("an output starts inactive, follows what is written, and ends inactive", () => {
+    test("start an output inactive, follow its writes and leave it inactive", () => {
       const { vehicle } = harness;
       expect(vehicle.isContactorClosed).toBe(false);
       contactor.write(1);
@@ -54,7 +54,7 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
       expect(vehicle.isContactorClosed).toBe(false);
     });
 
-    test("the pilot starts and ends steady, and offers what is written", () => {
+    test("start and end the pilot at a steady level, and offer the written duty", () => {
       expect(harness.vehicle.dutyPermille).toBe(1000);
       pilot.write(266);
       expect(harness.vehicle.dutyPermille).toBe(266);
@@ -62,40 +62,40 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
       expect(harness.vehicle.dutyPermille).toBe(1000);
     });
 
-    test("the pilot reads what the vehicle makes of it", () => {
+    test("read the pilot levels that the vehicle causes", () => {
       expect(pilot.read()).toEqual({ highMv: 12_000, lowMv: 12_000 });
       harness.vehicle.plug();
       pilot.write(266);
       expect(pilot.read()).toEqual({ highMv: 6000, lowMv: -12_000 });
     });
 
-    test("a new level is told, not from inside what caused it", async () => {
+    test("report a new pilot level, not synchronously", async () => {
       harness.vehicle.plug();
       expect(readables).toBe(0);
-      await harness.until("it is told", () => readables > 0);
+      await harness.until("it is reported", () => readables > 0);
     });
 
-    test("a lower level that moves alone is told: a diode that fails in a session", async () => {
+    test("report a change of the lower level alone: a diode that fails during a session", async () => {
       harness.vehicle.plug();
       pilot.write(266);
       await harness.pass(A_WHILE_MS);
       const before = readables;
       harness.vehicle.set("without-diode");
-      await harness.until("it is told", () => readables > before);
+      await harness.until("it is reported", () => readables > before);
       expect(pilot.read()).toEqual({ highMv: 6000, lowMv: -6000 });
     });
 
-    test("what moves no level is not told", async () => {
+    test("report nothing while the levels do not change", async () => {
       contactor.write(1);
       await harness.pass(A_WHILE_MS);
       expect(readables).toBe(0);
     });
 
-    test.each([-1, 1001, Number.NaN])("a duty of %d is an error", (dutyPermille) => {
+    test.each([-1, 1001, Number.NaN])("throw on a duty of %d", (dutyPermille) => {
       expect(() => pilot.write(dutyPermille)).toThrow(RangeError);
     });
 
-    test("a pin that is in use is an error, and free again after close", () => {
+    test("throw on a pin that is in use until it is closed", () => {
       expect(() => makeContactor()).toThrow("in use");
       expect(() => makePilot()).toThrow("in use");
       contactor.close();
@@ -104,14 +104,14 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
       expect(() => makePilot()).not.toThrow();
     });
 
-    test("a pin does only what it is wired for", () => {
+    test("throw on a pin that is wired for another function", () => {
       contactor.close();
       pilot.close();
       expect(() => makeContactor(harness.board.pins.controlPilot)).toThrow("cannot");
       expect(() => makePilot(harness.board.pins.contactor)).toThrow("cannot");
     });
 
-    test("a closed pin refuses to be used, and tells nothing", async () => {
+    test("throw on the use of a closed pin and call no callback", async () => {
       harness.vehicle.plug();
       contactor.close();
       contactor.close();

@@ -3,7 +3,7 @@ import type { Storage } from "../../../modules/board/index.js";
 import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Harness, MakeHarness } from "./harness.js";
 
-/** What every board's storage does (modules/board/storage.ts). */
+/** Defines the tests that each board's storage has to pass (modules/board/storage.ts). */
 export function describeStorageContract(name: string, makeHarness: MakeHarness): void {
   describe(`${name}: storage`, () => {
     let harness: Harness;
@@ -23,7 +23,7 @@ export function describeStorageContract(name: string, makeHarness: MakeHarness):
       return value && decodeUTF8(value);
     }
 
-    test("what was written is read, and replaced", () => {
+    test("returns a written value and replaces it", () => {
       expect(storage.read("key")).toBeUndefined();
       storage.write("key", encodeUTF8("one"));
       expect(text("key")).toBe("one");
@@ -31,14 +31,14 @@ export function describeStorageContract(name: string, makeHarness: MakeHarness):
       expect(text("key")).toBe("two");
     });
 
-    test("what was deleted is gone; deleting what is not there is no mistake", () => {
+    test("deletes a value, and ignores the deletion of a missing one", () => {
       storage.write("key", encodeUTF8("one"));
       storage.delete("key");
       storage.delete("key");
       expect(storage.read("key")).toBeUndefined();
     });
 
-    test("the keys are those of this path only", () => {
+    test("lists the keys of its own path only", () => {
       const other = harness.board.openStorage("other");
       storage.write("a", encodeUTF8("1"));
       storage.write("b", encodeUTF8("2"));
@@ -47,7 +47,7 @@ export function describeStorageContract(name: string, makeHarness: MakeHarness):
       expect(storage.read("c")).toBeUndefined();
     });
 
-    test("a value that the caller changes afterwards is not changed in the storage", () => {
+    test("copies values on writing and reading", () => {
       const value = encodeUTF8("one");
       storage.write("key", value);
       value.fill(0);
@@ -56,23 +56,23 @@ export function describeStorageContract(name: string, makeHarness: MakeHarness):
       expect(text("key")).toBe("one");
     });
 
-    test("a key has 1 to 15 ASCII characters", () => {
+    test("accepts keys of 1 to 15 ASCII characters", () => {
       storage.write("x".repeat(15), encodeUTF8("one"));
       for (const key of ["", "x".repeat(16), "ü"])
         expect(() => storage.write(key, encodeUTF8("one"))).toThrow();
     });
 
-    test("a path has 1 to 15 ASCII characters", () => {
+    test("accepts paths of 1 to 15 ASCII characters", () => {
       expect(() => harness.board.openStorage("x".repeat(16))).toThrow();
     });
 
-    test("a value has at most 4000 bytes; a larger one changes nothing", () => {
+    test("accepts values of up to 4000 bytes, and changes nothing on a larger one", () => {
       storage.write("key", new Uint8Array(4000));
       expect(() => storage.write("key", new Uint8Array(4001))).toThrow();
       expect(storage.read("key")?.byteLength).toBe(4000);
     });
 
-    test("a full storage refuses, changes nothing, and takes again what fits", () => {
+    test("throws when full, changes nothing, and accepts what fits afterwards", () => {
       const written: string[] = [];
       const fill = () => {
         for (let i = 0; i < 100; i++) {
@@ -86,7 +86,7 @@ export function describeStorageContract(name: string, makeHarness: MakeHarness):
       storage.write("again", new Uint8Array(4000));
     });
 
-    test("a closed storage refuses to be used", () => {
+    test("throws on the use after close", () => {
       storage.close();
       expect(() => storage.read("key")).toThrow("closed");
       expect(() => storage.write("key", new Uint8Array(1))).toThrow("closed");

@@ -7,7 +7,7 @@ import { connectPair, End } from "./pair.js";
 const HELLO = encodeUTF8("hello");
 const A_WHILE_MS = 200;
 
-/** What every board's TCP and Listener do (modules/board/sockets.ts). */
+/** Defines the tests that each board's TCP and Listener have to pass (modules/board/sockets.ts). */
 export function describeTCPContract(name: string, makeHarness: MakeHarness): void {
   describe(`${name}: TCP`, () => {
     let harness: Harness;
@@ -20,7 +20,7 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       await harness.dispose();
     });
 
-    test("bytes arrive, in order, both ways", async () => {
+    test("transfers bytes in order both ways", async () => {
       const { client, server, close } = await connectPair(harness);
       client.send(HELLO);
       server.send(encodeUTF8("good day"));
@@ -33,29 +33,29 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       close();
     });
 
-    test("what waits can be read in parts", async () => {
+    test("can read waiting bytes in parts", async () => {
       const { client, server, close } = await connectPair(harness);
       server.reads = false;
       client.send(HELLO);
-      await harness.until("the bytes are there", () => server.told.includes("readable"));
+      await harness.until("the bytes are there", () => server.calls.includes("readable"));
       expect(asUint8Array(server.socket.read(2) ?? new ArrayBuffer(0))).toEqual(encodeUTF8("he"));
       expect(asUint8Array(server.socket.read() ?? new ArrayBuffer(0))).toEqual(encodeUTF8("llo"));
       expect(server.socket.read()).toBeUndefined();
       close();
     });
 
-    test("reading more than waits is an error, and loses nothing", async () => {
+    test("throws on reading more bytes than wait, and loses none", async () => {
       const { client, server, close } = await connectPair(harness);
       server.reads = false;
       client.send(HELLO);
-      await harness.until("the bytes are there", () => server.told.includes("readable"));
+      await harness.until("the bytes are there", () => server.calls.includes("readable"));
       expect(() => server.socket.read(6)).toThrow("invalid");
       expect(() => server.socket.read(0)).toThrow("invalid");
       expect(server.socket.read()?.byteLength).toBe(5);
       close();
     });
 
-    test("writing before the connection is open is an error", async () => {
+    test("throws on a write before the connection is open", async () => {
       const listener = new harness.board.io.Listener({ port: 0 });
       await harness.until("the listener listens", () => listener.port > 0);
       const end = new End(harness, { port: listener.port });
@@ -64,7 +64,7 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       listener.close();
     });
 
-    test("writing beyond what is writable is an error, and sends nothing of it", async () => {
+    test("throws on a write of more than is writable, and sends nothing of it", async () => {
       const { client, server, close } = await connectPair(harness);
       expect(() => client.socket.write(new Uint8Array(client.writable + 1))).toThrow("would block");
       client.send(HELLO);
@@ -73,14 +73,14 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       close();
     });
 
-    test("write says how much fits now", async () => {
+    test("returns from write how many bytes still fit", async () => {
       const { client, close } = await connectPair(harness);
       const before = client.writable;
       expect(client.socket.write(HELLO)).toBe(before - HELLO.length);
       close();
     });
 
-    test("200,000 bytes go each way at once, through bounded buffers", async () => {
+    test("transfers 200,000 bytes each way at once through bounded buffers", async () => {
       const { client, server, close } = await connectPair(harness);
       const random = new Random(419);
       const up = random.bytes(200_000);
@@ -97,7 +97,7 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       close();
     });
 
-    test("two connections do not mix", async () => {
+    test("keeps two connections apart", async () => {
       const one = await connectPair(harness);
       const two = await connectPair(harness);
       one.client.send(encodeUTF8("one"));
@@ -112,7 +112,7 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       two.close();
     });
 
-    test("a refused connection is an error", async () => {
+    test("reports a refused connection as an error", async () => {
       const listener = new harness.board.io.Listener({ port: 0 });
       await harness.until("the listener listens", () => listener.port > 0);
       const { port } = listener;
@@ -120,11 +120,11 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       await harness.pass(A_WHILE_MS);
       const end = new End(harness, { port });
       await harness.until("it is refused", () => end.isOver);
-      expect(end.told).toEqual(["error"]);
+      expect(end.calls).toEqual(["error"]);
       end.socket.close();
     });
 
-    test("the peer's end comes after all that the peer has sent", async () => {
+    test("reports the end of the peer after all its bytes were read", async () => {
       const { client, server, close } = await connectPair(harness);
       server.reads = false;
       client.send(HELLO);
@@ -133,59 +133,59 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       expect(server.isOver).toBe(false);
       server.drain();
       expect(server.received).toEqual(HELLO);
-      await harness.until("the end is told", () => server.isOver);
+      await harness.until("the end is reported", () => server.isOver);
       close();
     });
 
-    test("a peer that closes without having read resets the connection", async () => {
+    test("resets the connection when the peer closes without having read", async () => {
       const { client, server, close } = await connectPair(harness);
       server.reads = false;
       client.send(HELLO);
-      await harness.until("the bytes are there", () => server.told.includes("readable"));
+      await harness.until("the bytes are there", () => server.calls.includes("readable"));
       server.socket.close();
-      await harness.until("the reset is told", () => client.isOver);
+      await harness.until("the reset is reported", () => client.isOver);
       close();
     });
 
-    test("the error is told once", async () => {
+    test("reports an error once", async () => {
       const { client, server, close } = await connectPair(harness);
       client.socket.close();
-      await harness.until("the end is told", () => server.isOver);
+      await harness.until("the end is reported", () => server.isOver);
       await harness.pass(A_WHILE_MS);
-      expect(server.told.filter((what) => what === "error")).toHaveLength(1);
+      expect(server.calls.filter((what) => what === "error")).toHaveLength(1);
       close();
     });
 
-    test("a socket may be closed in its callback, and is not called after that", async () => {
+    test("can be closed in its callback and is not called after that", async () => {
       const { client, server, close } = await connectPair(harness);
       server.reads = false;
       server.onReadable = () => server.socket.close();
       client.send(HELLO);
-      await harness.until("it was called", () => server.told.includes("readable"));
-      const told = server.told.length;
+      await harness.until("it was called", () => server.calls.includes("readable"));
+      const calls = server.calls.length;
       await harness.pass(A_WHILE_MS);
-      expect(server.told).toHaveLength(told);
+      expect(server.calls).toHaveLength(calls);
       close();
     });
 
-    test("no callback comes after close", async () => {
+    test("calls no callback after close", async () => {
       const { client, server, close } = await connectPair(harness);
-      const told = client.told.length;
+      const calls = client.calls.length;
       server.send(HELLO);
       client.socket.close();
       await harness.pass(A_WHILE_MS);
-      expect(client.told).toHaveLength(told);
+      expect(client.calls).toHaveLength(calls);
       close();
     });
 
-    test("close may be called twice", async () => {
+    test("can be closed twice", async () => {
       const { client, close } = await connectPair(harness);
       client.socket.close();
       expect(() => client.socket.close()).not.toThrow();
       close();
     });
 
-    test("a closed socket refuses to be used", async () => {
+    test("throws on the use after close", async () => {
       const { client, close } = await connectPair(harness);
       client.socket.close();
       expect(() => client.socket.write(HELLO)).toThrow();
@@ -193,11 +193,11 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       close();
     });
 
-    test("what waits goes along when another instance takes over", async () => {
+    test("hands waiting bytes over to another instance", async () => {
       const { client, server, close } = await connectPair(harness);
       server.reads = false;
       client.send(HELLO);
-      await harness.until("the bytes are there", () => server.told.includes("readable"));
+      await harness.until("the bytes are there", () => server.calls.includes("readable"));
       const heir = new End(harness, { from: server.socket });
       await harness.until("the heir has them", () => heir.received.length === 5);
       heir.send(HELLO);
@@ -206,16 +206,19 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       close();
     });
 
-    test.each(["", "localhost", "1.2.3", "256.1.1.1", "::1"])("%j is no address", (address) => {
-      expect(() => new harness.board.io.TCP({ address, port: 80 })).toThrow("invalid address");
-    });
+    test.each(["", "localhost", "1.2.3", "256.1.1.1", "::1"])(
+      "throws on the invalid address %j",
+      (address) => {
+        expect(() => new harness.board.io.TCP({ address, port: 80 })).toThrow("invalid address");
+      },
+    );
 
-    test.each([-1, 65_536, 1.5])("%d is no port", (port) => {
+    test.each([-1, 65_536, 1.5])("throws on the invalid port %d", (port) => {
       expect(() => new harness.board.io.TCP({ address: harness.ownAddress, port })).toThrow();
     });
   });
 
-  test(`${name}: TCP: there are no more sockets than the board has`, async () => {
+  test(`${name}: TCP: throws when all sockets of the board are in use`, async () => {
     const harness = await makeHarness({ maxSockets: 3 });
     const { close } = await connectPair(harness);
     const third = new harness.board.io.TCP({ address: harness.ownAddress, port: 9 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Harness, MakeHarness } from "./harness.js";
 
-/** What every board's clock does (modules/board/clock.ts). */
+/** Defines the tests that each board's clock has to pass (modules/board/clock.ts). */
 export function describeTimerContract(name: string, makeHarness: MakeHarness): void {
   describe(`${name}: timers`, () => {
     let harness: Harness;
@@ -14,18 +14,18 @@ export function describeTimerContract(name: string, makeHarness: MakeHarness): v
       await harness.dispose();
     });
 
-    test("a timer comes once, when its time has come and not before", async () => {
+    test("fire once, and not before their time", async () => {
       const { clock } = harness.board;
       const start = clock.monotonicMs();
       const calls: number[] = [];
       clock.set(() => calls.push(clock.monotonicMs() - start), 50);
       await harness.pass(200);
       expect(calls).toHaveLength(1);
-      // Node's timers may come up to a millisecond early.
+      // Node's timers may fire up to a millisecond early.
       expect(calls[0]).toBeGreaterThanOrEqual(49);
     });
 
-    test("a timer of 0 ms does not come from inside set", async () => {
+    test("with 0 ms do not fire inside set", async () => {
       let isInside = true;
       let wasInside: boolean | undefined;
       harness.board.clock.set(() => {
@@ -36,14 +36,14 @@ export function describeTimerContract(name: string, makeHarness: MakeHarness): v
       expect(wasInside).toBe(false);
     });
 
-    test("timers of the same delay come in the order in which they were set", async () => {
+    test("with the same delay fire in the order in which they were set", async () => {
       const order: number[] = [];
       for (let i = 0; i < 5; i++) harness.board.clock.set(() => order.push(i), 20);
       await harness.until("all come", () => order.length === 5);
       expect(order).toEqual([0, 1, 2, 3, 4]);
     });
 
-    test("a repeating timer comes until it is cleared, also from its own callback", async () => {
+    test("that repeat fire until they are cleared, also by their own callback", async () => {
       const { clock } = harness.board;
       let calls = 0;
       const timer = clock.repeat(() => {
@@ -54,7 +54,7 @@ export function describeTimerContract(name: string, makeHarness: MakeHarness): v
       expect(calls).toBe(3);
     });
 
-    test("a cleared timer does not come; clearing again, or nothing, is no mistake", async () => {
+    test("do not fire after clear, which can be repeated or called with undefined", async () => {
       const { clock } = harness.board;
       let calls = 0;
       const timer = clock.set(() => calls++, 10);
@@ -65,7 +65,7 @@ export function describeTimerContract(name: string, makeHarness: MakeHarness): v
       expect(calls).toBe(0);
     });
 
-    test("a delay that is no time is an error", () => {
+    test("throw on an invalid delay", () => {
       const { clock } = harness.board;
       expect(() => clock.set(() => {}, -1)).toThrow(RangeError);
       expect(() => clock.set(() => {}, Number.NaN)).toThrow(RangeError);

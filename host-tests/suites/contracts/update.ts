@@ -2,15 +2,15 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import type { Harness } from "./harness.js";
 
-/** A board whose next start can be looked at. */
+/** A board whose next boot slot can be inspected. */
 export interface UpdateHarness extends Harness {
-  /** Which of its two slots a restart would start. */
+  /** Returns the slot, of two, that a restart would boot. */
   nextSlot(): number;
 }
 
 const image = makeImage({ version: 2, byteLength: 8192 });
 
-/** What every board's updates do (modules/board/update.ts). */
+/** Defines the tests that each board's updates have to pass (modules/board/update.ts). */
 export function describeUpdateContract(name: string, makeHarness: () => Promise<UpdateHarness>): void {
   describe(`${name}: an update`, () => {
     let harness: UpdateHarness;
@@ -25,7 +25,7 @@ export function describeUpdateContract(name: string, makeHarness: () => Promise<
       await harness.dispose();
     });
 
-    test("that is complete is what starts next, and nothing before", () => {
+    test("is booted next once it is complete, and not before", () => {
       const update = harness.board.openUpdate();
       update.write(image.slice(0, 5000));
       update.write(image.slice(5000));
@@ -34,7 +34,7 @@ export function describeUpdateContract(name: string, makeHarness: () => Promise<
       expect(harness.nextSlot()).not.toBe(before);
     });
 
-    test("that is given up changes nothing, and another may follow", () => {
+    test("that is closed early changes nothing, and another one can follow", () => {
       const update = harness.board.openUpdate();
       update.write(image);
       update.close();
@@ -45,14 +45,14 @@ export function describeUpdateContract(name: string, makeHarness: () => Promise<
       expect(() => harness.board.openUpdate().close()).not.toThrow();
     });
 
-    test("that is no firmware is refused at its end", () => {
+    test("without a firmware image is rejected at completion", () => {
       const update = harness.board.openUpdate();
       update.write(new Uint8Array(4096).fill(0x3c));
       expect(() => update.complete()).toThrow("no firmware");
       expect(harness.nextSlot()).toBe(before);
     });
 
-    test("that is damaged is refused at its end", () => {
+    test("with a damaged image is rejected at completion", () => {
       const update = harness.board.openUpdate();
       const damaged = image.slice();
       damaged[6000] = (damaged[6000] ?? 0) ^ 1;
@@ -61,13 +61,13 @@ export function describeUpdateContract(name: string, makeHarness: () => Promise<
       expect(harness.nextSlot()).toBe(before);
     });
 
-    test("that is longer than its slot is refused as it is written", () => {
+    test("that exceeds its slot is rejected while writing", () => {
       const update = harness.board.openUpdate();
       update.write(new Uint8Array(0x1f0000));
       expect(() => update.write(new Uint8Array(1))).toThrow("longer than the slot");
     });
 
-    test("is one at a time", () => {
+    test("cannot be opened while another one is open", () => {
       const update = harness.board.openUpdate();
       expect(() => harness.board.openUpdate()).toThrow("open already");
       update.close();

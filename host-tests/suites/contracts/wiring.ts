@@ -4,7 +4,7 @@ import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Button, Meter, SerialSender } from "../../virtual/world/wiring.js";
 import type { Harness } from "./harness.js";
 
-/** A board with a button, a meter and a card reader on it. */
+/** A board with a button, a meter and a card reader. */
 export interface WiringHarness extends Harness {
   readonly button: Button;
   readonly meter: Meter;
@@ -13,7 +13,7 @@ export interface WiringHarness extends Harness {
 
 const A_WHILE_MS = 100;
 
-/** What every board's inputs do (modules/board/pins.ts, serial.ts). */
+/** Defines the tests that each board's inputs have to pass (modules/board/pins.ts, serial.ts). */
 export function describeWiringContract(name: string, makeHarness: () => Promise<WiringHarness>): void {
   describe(`${name}: inputs`, () => {
     let harness: WiringHarness;
@@ -43,22 +43,25 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
     const reader = (baud = harness.cardReader.baud): Serial =>
       new harness.board.io.Serial({ pin: pin("cardReader"), baud, onReadable });
 
-    test("a button is active while it is pressed, and a change is told later", async () => {
+    test("read a pressed button as active and report its change asynchronously", async () => {
       const input = button();
       expect(input.read()).toBe(0);
       harness.button.press();
       expect(readables).toBe(0);
-      await harness.until("the press is told", () => readables === 1);
+      await harness.until("the press is reported", () => readables === 1);
       expect(input.read()).toBe(1);
       harness.button.release();
-      await harness.until("the release is told", () => readables === 2);
+      await harness.until("the release is reported", () => readables === 2);
       expect(input.read()).toBe(0);
     });
 
     const PULSE_MS = 30;
     const PAUSE_MS = 30;
 
-    /** The meter's contact closes and opens, as briefly as IEC 62053-31 allows, and bounces for `bounceMs` each time. */
+    /**
+     * Closes and opens the meter's contact with the shortest times of IEC 62053-31, bouncing for `bounceMs` each
+     * time.
+     */
     async function sendPulse({ bounceMs = 0 } = {}): Promise<void> {
       const { contact } = harness.meter;
       for (const [isOn, durationMs] of [
@@ -76,23 +79,23 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       }
     }
 
-    test("pulses are counted from construction on, also while nothing reads the count", async () => {
+    test("count pulses from construction on, also without reads", async () => {
       await sendPulse();
       const pulses = meter();
       for (let i = 0; i < 5; i++) await sendPulse();
       expect(pulses.read()).toBe(5);
-      await harness.until("a pulse is told", () => readables > 0);
+      await harness.until("a pulse is reported", () => readables > 0);
       expect(pulses.read()).toBe(5);
     });
 
-    test("100 pulses that bounce after 2 ms, when they begin and when they end, count as 100", async () => {
+    test("count 100 pulses that bounce for 2 ms at both edges as 100", async () => {
       const pulses = meter();
       for (let i = 0; i < 100; i++) await sendPulse({ bounceMs: 2 });
       expect(pulses.read()).toBe(100);
       expect(readables).toBe(100);
     });
 
-    test("a pulse counts at its first edge, and a pulse that runs at construction does not count", async () => {
+    test("count a pulse at its first edge, and not one that runs at construction", async () => {
       harness.meter.contact.switch(true);
       const pulses = meter();
       await harness.pass(PULSE_MS);
@@ -103,7 +106,7 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       expect(pulses.read()).toBe(1);
     });
 
-    test("an input that is never quiet for 20 ms counts one pulse", async () => {
+    test("count one pulse when the input is never quiet for 20 ms", async () => {
       const pulses = meter();
       for (let i = 0; i < 50; i++) {
         harness.meter.contact.switch(i % 2 === 0);
@@ -112,17 +115,17 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       expect(pulses.read()).toBe(1);
     });
 
-    test("bytes that a reader sends are read together, once", async () => {
+    test("read the bytes of a card reader together and once", async () => {
       const serial = reader();
       expect(serial.read()).toBeUndefined();
       harness.cardReader.send(encodeUTF8("0400"));
       harness.cardReader.send(encodeUTF8("AB\r"));
-      await harness.until("they are told", () => readables > 0);
+      await harness.until("they are reported", () => readables > 0);
       expect(new Uint8Array(serial.read() ?? new ArrayBuffer(0))).toEqual(encodeUTF8("0400AB\r"));
       expect(serial.read()).toBeUndefined();
     });
 
-    test("what nobody reads in time is lost, and no more than that", async () => {
+    test("lose only the bytes that are not read in time", async () => {
       const serial = reader();
       for (let i = 0; i < 100; i++) harness.cardReader.send(new Uint8Array(16).fill(i));
       await harness.pass(A_WHILE_MS);
@@ -131,14 +134,14 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       expect(bytes?.byteLength).toBeLessThan(1600);
     });
 
-    test("at another speed nothing is what was sent", async () => {
+    test("receive different bytes at another baud rate", async () => {
       const serial = reader(harness.cardReader.baud * 2);
       harness.cardReader.send(encodeUTF8("A"));
       await harness.pass(A_WHILE_MS);
       expect(new Uint8Array(serial.read() ?? new ArrayBuffer(0))).not.toEqual(encodeUTF8("A"));
     });
 
-    test("an input that is in use is an error, and free again after close", () => {
+    test("throw on an input that is in use until it is closed", () => {
       for (const make of [button, meter, reader]) {
         const input = make();
         expect(() => make()).toThrow("in use");
@@ -148,14 +151,14 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       }
     });
 
-    test("an input does only what it is wired for", () => {
+    test("throw on an input that is wired for another function", () => {
       const { io } = harness.board;
       expect(() => new io.DigitalIn({ pin: pin("meter") })).toThrow("cannot");
       expect(() => new io.PulseCount({ pin: pin("button") })).toThrow("cannot");
       expect(() => new io.Serial({ pin: pin("button"), baud: 9600 })).toThrow("cannot");
     });
 
-    test("a closed input refuses to be read, and tells nothing", async () => {
+    test("throw on the use of a closed input and call no callback", async () => {
       const inputs = [button(), meter(), reader()];
       harness.button.press();
       harness.meter.pulse();

@@ -1,6 +1,7 @@
 /**
- * What modules may touch; `.dependency-cruiser.js` has what they may import. The modules run on the chip, in Node and on
- * bare XS, several stations to a process and in virtual time: one `setTimeout` would end that.
+ * Checks the globals and language features of modules. `.dependency-cruiser.js` has the rules for imports. The
+ * modules run on the chip, in Node and on bare XS, with several stations in a process and in virtual time: one
+ * `setTimeout` would break that.
  */
 
 import { spawnSync } from "node:child_process";
@@ -37,7 +38,7 @@ function parse(source: string): Node[] {
   return [...nodesOf(parseSync(source, { syntax: "typescript", target: "es2022" }).body)];
 }
 
-/** Biome's rule against globals knows no members of them. */
+/** Returns whether a source uses Math.random. Biome's rule against globals does not cover their members. */
 function drawsRandomNumbers(source: string): boolean {
   return parse(source).some(
     (node) =>
@@ -47,7 +48,7 @@ function drawsRandomNumbers(source: string): boolean {
   );
 }
 
-/** Also `JSON["parse"]`, and `JSON` handed on or taken apart. */
+/** Returns whether a source uses JSON for more than stringify: also `JSON["parse"]`, and `JSON` passed on. */
 function parsesJSON(source: string): boolean {
   const nodes = parse(source);
   const uses = nodes.filter((node) => node.type === "Identifier" && node.value === "JSON").length;
@@ -60,12 +61,15 @@ function parsesJSON(source: string): boolean {
   return uses > writes;
 }
 
-/** `#name`, which costs memory on XS (docs/decisions/009-private-by-typescript.md). */
+/**
+ * Returns whether a source has a private name, which costs memory on XS
+ * (docs/decisions/009-private-by-typescript.md).
+ */
 function hasPrivateNames(source: string): boolean {
   return parse(source).some((node) => node.type === "PrivateName");
 }
 
-/** What Biome, set up as it is here, says of a source that stands at `file` in a project. */
+/** Runs Biome with the project's configuration on a source at the path `file`. Returns its output. */
 function lint(file: string, source: string): string {
   const project = mkdtempSync(join(tmpdir(), "plugpass-lint-"));
   try {
@@ -89,13 +93,13 @@ const onTheChip = [
   ...sourceFiles("firmware").filter((file) => !/^firmware\/(boards\/|main\.ts)/.test(file)),
 ];
 
-describe("what runs on the chip", () => {
-  test("is found", () => {
+describe("code that runs on the chip", () => {
+  test("includes the board and the station", () => {
     expect(onTheChip).toContain("modules/board/board.ts");
     expect(onTheChip).toContain("firmware/station.ts");
   });
 
-  test("draws no random numbers but the board's", () => {
+  test("takes no random numbers except from the board", () => {
     const files = onTheChip.filter((file) => drawsRandomNumbers(readFileSync(join(ROOT, file), "utf8")));
     expect(files).toEqual([]);
   });
@@ -106,7 +110,7 @@ describe("what runs on the chip", () => {
     expect(callers).toEqual(["modules/json/index.ts"]);
   });
 
-  test("has TypeScript's private members, not the engine's", () => {
+  test("uses TypeScript's private members, not the engine's", () => {
     const files = [...sourceFiles("modules"), ...sourceFiles("firmware")].filter((file) =>
       hasPrivateNames(readFileSync(join(ROOT, file), "utf8")),
     );
@@ -114,8 +118,8 @@ describe("what runs on the chip", () => {
   });
 });
 
-describe("these checks", () => {
-  test("find Math.random", () => {
+describe("the architecture checks", () => {
+  test("detect Math.random", () => {
     expect(drawsRandomNumbers("const x = Math.random();")).toBe(true);
   });
 
@@ -125,14 +129,14 @@ describe("these checks", () => {
     "const { parse } = JSON;",
     "globalThis.JSON.parse(text);",
     "texts.map(JSON.parse);",
-  ])("find a call of JSON.parse in %s", (source) => {
+  ])("detect a call of JSON.parse in %s", (source) => {
     expect(parsesJSON(source)).toBe(true);
     expect(parsesJSON("JSON.stringify(value);")).toBe(false);
   });
 
-  // The rule itself is Biome's (`npm run check`); this is that it holds where it has to.
+  // The rule itself is Biome's (`npm run check`). This tests that it applies to these folders.
   test.each(["modules/x/y.ts", "firmware/station.ts", "firmware/ui/y.ts"])(
-    "keep globals that reach a host out of %s",
+    "reject globals of a host in %s",
     (file) => {
       const globals = ["Date", "setTimeout", "Promise", "Buffer", "process", "crypto", "fetch", "console"];
       const report = lint(file, `export const x = [${globals.join(", ")}];\n`);
@@ -140,7 +144,7 @@ describe("these checks", () => {
     },
   );
 
-  test.each(["class A { #x = 1; }", "class A { #f(): void {} }"])("find a private name in %s", (source) => {
+  test.each(["class A { #x = 1; }", "class A { #f(): void {} }"])("detect a private name in %s", (source) => {
     expect(hasPrivateNames(source)).toBe(true);
     expect(hasPrivateNames(source.replaceAll("#", "private _"))).toBe(false);
   });

@@ -1,4 +1,7 @@
-/** The rules of `.dependency-cruiser.js` find what they forbid. `npm run check:imports` applies them to the project. */
+/**
+ * Tests that the rules of `.dependency-cruiser.js` detect violations. `npm run check:imports` applies them to the
+ * project.
+ */
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -75,7 +78,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(project, { recursive: true }));
 
-describe("the import rules find", () => {
+describe("the import rules", () => {
   test.each([
     ["a Node module in a module", "modules/b/node.ts: modules-only-modules"],
     ["a module of the SDK in a module", "modules/b/sdk.ts: modules-only-modules"],
@@ -95,11 +98,11 @@ describe("the import rules find", () => {
     ["a platform that imports the firmware", "platform-stub/station.ts: platform-imports-modules"],
     ["a platform that imports a build script", "platform-stub/build.ts: product-imports-no-tests"],
     ["an import of a file that does not exist", "platform-stub/lost.ts: imports-resolve"],
-  ])("%s", (_name, violation) => {
+  ])("detect %s", (_name, violation) => {
     expect([...broken]).toContain(violation);
   });
 
-  test("no violation in files that follow the rules", () => {
+  test("report no violation in files that follow the rules", () => {
     const good = [
       "modules/a/",
       "modules/b/good.ts",

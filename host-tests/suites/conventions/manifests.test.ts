@@ -22,13 +22,13 @@ const STATIC_HEAP_BYTES: Readonly<Record<string, number>> = {
   esp32c3: 131_072,
 };
 
-/** What posts messages to the engine's queue while JavaScript is busy, with a TLS handshake say. */
+/** Number of sockets that can post messages to the engine's queue while JavaScript is busy, for example with TLS. */
 const MAX_TCP_SOCKETS = 8;
 const LISTENER_AND_DNS = 2;
 const MAX_PHONES = 3;
-/** Connected, subscribed, wrote, gone. */
+/** Messages of one phone: connected, subscribed, written, disconnected. */
 const MESSAGES_PER_PHONE = 4;
-/** Associated, address, and both gone. */
+/** Messages of Wi-Fi: associated, address, and the loss of both. */
 const WIFI_MESSAGES = 4;
 
 interface SDKModule {
@@ -53,7 +53,7 @@ function manifestOf(target: string): Manifest {
   return manifest;
 }
 
-/** The file that a module of a manifest is, from the project's root. */
+/** Returns the source file of a manifest's module, relative to the project's root. */
 function sourceOf(path: string): string {
   const found = [".ts", ".js"].map((ending) => path + ending).find((file) => existsSync(file));
   return found === undefined ? `${path} (no such file)` : relative(ROOT, found).split(sep).join("/");
@@ -61,18 +61,18 @@ function sourceOf(path: string): string {
 
 describe.each(TARGETS)("manifests/%s", (target, manifest) => {
   const graph = importGraph(`${manifest.main}.ts`);
-  /** A board's pins stand where the firmware looks for the ESP32's. */
+  /** Modules by name. A board's pins have the name of the ESP32's. */
   const named = [...manifest.ownModules].map(([name, path]) => [name, sourceOf(path)] as const);
 
-  test("lists exactly the modules that its main module imports, as another parser finds them", () => {
+  test("lists exactly the modules that its main module imports, according to another parser", () => {
     const wanted = [...graph.files].map((file) => file.replace(/\.(ts|js)$/, "")).sort();
     const names = named.map(([name]) => name).filter((name) => !name.startsWith("@"));
     expect(names.sort()).toEqual(wanted);
   });
 
   /**
-   * XS 8.2.3 (`fxAllocateRegExpData` in xsre.c lacks an `else`): each use of a regular expression that was made when the
-   * modules were preloaded takes memory that is never given back, and a garbage collection meanwhile ends the machine.
+   * In XS 8.2.3 (`fxAllocateRegExpData` in xsre.c lacks an `else`), each use of a regular expression that was created
+   * during preload leaks memory, and a garbage collection during it ends the machine.
    */
   test("has no regular expression outside functions", () => {
     const found = [...graph.files].flatMap((file) =>
@@ -81,7 +81,7 @@ describe.each(TARGETS)("manifests/%s", (target, manifest) => {
     expect(found).toEqual([]);
   });
 
-  test("names files that are there, by their paths", () => {
+  test("names existing files by their paths", () => {
     const elsewhere = named.filter(([name, file]) => file.replace(/\.(ts|js)$/, "") !== name);
     expect(elsewhere.filter(([name]) => !name.startsWith("@"))).toEqual(
       target === "esp32c3" ? [["firmware/boards/esp32/pins", "firmware/boards/esp32c3/pins.ts"]] : [],
@@ -90,7 +90,7 @@ describe.each(TARGETS)("manifests/%s", (target, manifest) => {
     for (const file of manifest.buildFiles.values()) expect(existsSync(file)).toBe(true);
   });
 
-  test("has what every specifier of the SDK comes from, as its documentation or typings have it", () => {
+  test("includes the source of each SDK specifier, as its documentation or typings have it", () => {
     const specifiers = [...graph.specifiers].filter((specifier) => !specifier.startsWith("@"));
     const unknown = specifiers.filter((specifier) => !(specifier in SDK_MODULES));
     expect(unknown).toEqual([]);
@@ -104,13 +104,13 @@ describe.each(TARGETS)("manifests/%s", (target, manifest) => {
 
 const CHIP_TARGETS = TARGETS.filter(([, manifest]) => manifest.buildFiles.has("PARTITIONS_FILE"));
 
-describe.each(CHIP_TARGETS)("on the chip, manifests/%s", (target, manifest) => {
-  test("preloads every module of ours into flash", () => {
+describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
+  test("preloads each module of the project into flash", () => {
     const left = [...manifest.ownModules.keys()].filter((name) => !manifest.preload.has(name));
     expect(left).toEqual([]);
   });
 
-  test("binds the functions that the firmware calls, and no other", () => {
+  test("binds the functions that the firmware calls, and no others", () => {
     const typings = readFileSync(join(ROOT, "firmware/boards/moddable/sdk.d.ts"), "utf8");
     const declared = [...typings.matchAll(/^ {4}(esp_\w+)\(/gm)].map((match) => match[1]);
     expect(manifest.ffiFunctions.sort()).toEqual(declared.sort());
@@ -120,7 +120,7 @@ describe.each(CHIP_TARGETS)("on the chip, manifests/%s", (target, manifest) => {
     for (const name of manifest.ffiFunctions) expect(board.join("")).toContain(`.${name}(`);
   });
 
-  test("queues what may be told at once: else a task of ESP-IDF waits for JavaScript, or it is lost", () => {
+  test("has a queue for all simultaneous messages: otherwise a task of ESP-IDF blocks, or a message is lost", () => {
     const { defines } = JSON.parse(readFileSync(join(ROOT, "manifests/chip.json"), "utf8"));
     const sockets = MAX_TCP_SOCKETS + LISTENER_AND_DNS;
     const phones = MAX_PHONES * MESSAGES_PER_PHONE;
@@ -129,7 +129,7 @@ describe.each(CHIP_TARGETS)("on the chip, manifests/%s", (target, manifest) => {
 
   test("prints no memory to the serial log when a release crashes", () => {
     const folder = manifest.buildFiles.get("SDKCONFIGPATH") ?? "";
-    // mcconfig merges the second file into the first: the last line for a name decides.
+    // mcconfig merges the second file into the first: the last line for a name applies.
     const config = ["sdkconfig.defaults", "sdkconfig.defaults.release"]
       .map((name) => readFileSync(join(folder, name), "utf8"))
       .join("\n");
@@ -146,7 +146,7 @@ describe.each(CHIP_TARGETS)("on the chip, manifests/%s", (target, manifest) => {
     expect(manifest.staticHeapBytes).toBe(STATIC_HEAP_BYTES[target]);
   });
 
-  test("lays the flash out without overlaps, with two slots that reach the end", () => {
+  test("has a flash layout without overlaps, with two slots that reach the end", () => {
     const csv = readFileSync(manifest.buildFiles.get("PARTITIONS_FILE") ?? "", "utf8");
     const partitions = parsePartitions(csv);
     expect(partitionErrors(partitions, FLASH_BYTES)).toEqual([]);
@@ -156,23 +156,23 @@ describe.each(CHIP_TARGETS)("on the chip, manifests/%s", (target, manifest) => {
   });
 });
 
-test("the ESP32-C3 leaves out the SDK's set-up, which drives an LED on GPIO 8 for ever", () => {
+test("manifests/esp32c3 excludes the SDK's set-up, which drives an LED on GPIO 8 permanently", () => {
   const manifest = manifestOf("esp32c3");
   expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/targets/esp32c3/setup-target");
   const { config } = JSON.parse(readFileSync(join(ROOT, "manifests/esp32c3/manifest.json"), "utf8"));
   expect(config.led.rainbow).toBe(false);
 });
 
-describe("in the simulator", () => {
+describe("the simulator's manifest", () => {
   const { preload } = manifestOf("lin");
 
-  test("all modules without the SDK are preloaded as on the chip", () => {
+  test("preloads all modules without the SDK, as on the chip", () => {
     const modules = [...manifestOf("esp32").ownModules.keys()].filter((name) => name.startsWith("modules/"));
     expect(modules.filter((name) => !preload.has(name))).toEqual([]);
     expect([...preload].filter((name) => !manifestOf("esp32").preload.has(name))).toEqual([]);
   });
 
-  test("a preloaded module imports preloaded modules only", () => {
+  test("preloads only modules that import preloaded modules", () => {
     const imports = [...preload].flatMap((name) => {
       const file = sourceOf(join(ROOT, name));
       return valueImports(file).map((specifier) => targetOf(file, specifier).replace(/\.(ts|js)$/, ""));
@@ -180,12 +180,12 @@ describe("in the simulator", () => {
     expect(imports.filter((name) => !preload.has(name))).toEqual([]);
   });
 
-  test("the contract suites preload no module", () => {
+  test("preloads no module for the contract suites", () => {
     expect([...manifestOf("lin-contracts").preload]).toEqual([]);
   });
 });
 
-test("the signed build is the usual one, and verifies signatures", () => {
+test("the signed build equals the usual one plus the verification of signatures", () => {
   const config = (target: string) =>
     readFileSync(join(ROOT, "manifests", target, "sdkconfig/sdkconfig.defaults"), "utf8");
   expect(config("esp32-signed").startsWith(config("esp32"))).toBe(true);
@@ -194,7 +194,7 @@ test("the signed build is the usual one, and verifies signatures", () => {
   expect(config("esp32")).toContain("CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE=y");
 });
 
-test("every specifier of the SDK is declared as the project's type check has it", () => {
+test("each SDK specifier is declared for the project's type check", () => {
   const typings = readFileSync(join(ROOT, "firmware/boards/moddable/sdk.d.ts"), "utf8");
   const declared = [...typings.matchAll(/^declare module "([^"]+)"/gm)].map((match) => match[1]);
   expect(declared.sort()).toEqual(Object.keys(SDK_MODULES).sort());
@@ -204,13 +204,13 @@ test.each([
   ["esp32", "esp32/esp32s3", "for the classic ESP32"],
   ["esp32c3", "esp32", "for ESP32-C3"],
   ["lin", "mac", "simulator on Linux"],
-])("manifests/%s says in a sentence that it is not for %s", (target, platform, sentence) => {
+])("manifests/%s reports in a sentence that it does not support %s", (target, platform, sentence) => {
   const { platforms } = JSON.parse(readFileSync(join(ROOT, "manifests", target, "manifest.json"), "utf8"));
   const error = (platforms[`${platform.split("/")[0]}/*`] ?? platforms["..."]).error;
   expect(error).toContain(sentence);
 });
 
-describe("these checks find", () => {
+describe("the partition checks", () => {
   const slots = "ota_0, app, ota_0, 0x20000, 0x1F0000,\nota_1, app, ota_1, 0x210000, 0x1F0000,\n";
   const good = `otadata, data, ota, 0x9000, 0x2000,\nnvs, data, nvs, 0xc000, 0x14000,\n${slots}`;
 
@@ -221,11 +221,11 @@ describe("these checks find", () => {
     ["slots of two sizes", good.replace(/0x1F0000,\nota_1/, "0x1E0000,\nota_1"), "differ in size"],
     ["a missing slot", good.replace(/ota_1.*/, ""), "two firmware slots"],
     ["a missing storage", good.replace(/nvs.*\n/, ""), "one key-value partition"],
-  ])("%s", (_name, csv, error) => {
+  ])("detect %s", (_name, csv, error) => {
     expect(partitionErrors(parsePartitions(csv), FLASH_BYTES).join("\n")).toContain(error);
   });
 
-  test("nothing wrong with a good table", () => {
+  test("accept a valid table", () => {
     expect(partitionErrors(parsePartitions(good), FLASH_BYTES)).toEqual([]);
   });
 });

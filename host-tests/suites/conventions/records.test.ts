@@ -1,6 +1,6 @@
 /**
- * Every record that a firmware leaves for another: what the older one wrote is read by the newer after an update, and
- * what the newer wrote by the older after a rollback. A record without its two lines here fails.
+ * Checks each record that one firmware leaves for another: a newer firmware reads it after an update, and an older
+ * one after a rollback. A record without an entry here fails.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -42,9 +42,9 @@ const defaults = {
 
 interface Kept {
   readonly format: RecordFormat<unknown>;
-  /** As its first version has written it, without `v`: this never changes. */
+  /** The record as its first version has written it, without `v`. This never changes. */
   readonly first: JSONObject;
-  /** What it means now. */
+  /** Its current meaning. */
   readonly value: unknown;
 }
 
@@ -52,7 +52,7 @@ function kept<T>(format: RecordFormat<T>, first: JSONObject, value: unknown): Ke
   return { format: format as RecordFormat<unknown>, first, value };
 }
 
-/** By the key as the source has it. */
+/** The records by their keys as in the source. */
 const RECORDS: Readonly<Record<string, Kept>> = {
   device: kept(
     deviceFormat,
@@ -115,7 +115,7 @@ const RECORDS: Readonly<Record<string, Kept>> = {
   ),
 };
 
-/** The keys of the formats in the sources. */
+/** Returns the keys of the formats in the sources. */
 function formatKeys(): string[] {
   return ["modules", "firmware"].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
@@ -126,22 +126,22 @@ function formatKeys(): string[] {
   );
 }
 
-test("every record is here", () => {
+test("each record format of the sources is tested here", () => {
   expect(formatKeys().sort()).toEqual(Object.keys(RECORDS).sort());
 });
 
 describe.each(Object.entries(RECORDS))("the record %s", (_key, { format, first, value }) => {
-  test("as the first firmware wrote it is read after an update", () => {
+  test("as written by the first firmware is read after an update", () => {
     expect(format.parse(first, 1)).toEqual(value);
   });
 
-  test("as a newer firmware writes it is read after a rollback", () => {
-    // A newer version may add fields; it never gives one another meaning.
+  test("as written by a newer firmware is read after a rollback", () => {
+    // A newer version may add fields. It never changes the meaning of one.
     const newer = { ...first, invented: { later: true } };
     expect(format.parse(newer, format.version + 1)).toEqual(value);
   });
 
-  test("is written so that it is read", () => {
+  test("is read as it was written", () => {
     if (format.readOnly) return;
     const written = JSON.parse(JSON.stringify(format.format(format.parse(first, 1))));
     expect(format.parse(written, format.version)).toEqual(value);

@@ -6,20 +6,20 @@ import { BAR, type BrokerUnderTest, brokersUnderTest, CAFE } from "./brokers.js"
 
 const CAFE_NAME = usernameOf(CAFE.email);
 const BAR_NAME = usernameOf(BAR.email);
-/** What tells that everything before it has arrived, or has not been let through. */
+/** Time within which a delivered message has arrived, ms. A message that has not is taken as blocked. */
 const A_WHILE_MS = 300;
 
 describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
   let broker: BrokerUnderTest;
   let clients: MqttClient[];
-  let platformSaw: { topic: string; payload: string }[];
+  let platformReceived: { topic: string; payload: string }[];
 
   beforeEach(async () => {
     broker = await start();
     clients = [];
-    platformSaw = [];
+    platformReceived = [];
     const watcher = await connect({ ...broker.platform.account, clientId: "watcher" });
-    watcher.on("message", (topic, payload) => platformSaw.push({ topic, payload: payload.toString() }));
+    watcher.on("message", (topic, payload) => platformReceived.push({ topic, payload: payload.toString() }));
     await watcher.subscribeAsync("#", { qos: 1 });
   });
 
@@ -44,26 +44,26 @@ describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
     return connect({ clientId, username: usernameOf(owner.email), password: owner.token });
   }
 
-  /** Whether a message gets through: refused ones are dropped, or the connection is. */
+  /** Returns whether a message is delivered. A broker drops a forbidden message, or the connection. */
   async function publishes(client: MqttClient, topic: string): Promise<boolean> {
     client.publish(topic, "x", { qos: 0 });
     const arrives = waitFor(
       "",
-      () => platformSaw.some((seen) => seen.topic === topic && seen.payload === "x"),
+      () => platformReceived.some((seen) => seen.topic === topic && seen.payload === "x"),
       A_WHILE_MS,
     );
     return arrives.catch(() => false);
   }
 
-  /** Whether what is published on a topic reaches a client that subscribes to a filter. */
-  async function hears(client: MqttClient, filter: string, topic: string): Promise<boolean> {
-    let hasHeard = false;
-    client.on("message", (heard) => {
-      hasHeard ||= heard === topic;
+  /** Returns whether a client that subscribes to `filter` receives a message on `topic`. */
+  async function receives(client: MqttClient, filter: string, topic: string): Promise<boolean> {
+    let hasReceived = false;
+    client.on("message", (received) => {
+      hasReceived ||= received === topic;
     });
     await client.subscribeAsync(filter, { qos: 1 }).catch(() => {});
     clients[0]?.publish(topic, "y", { qos: 1 });
-    return waitFor("", () => hasHeard, A_WHILE_MS).catch(() => false);
+    return waitFor("", () => hasReceived, A_WHILE_MS).catch(() => false);
   }
 
   test.each([
@@ -72,7 +72,7 @@ describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
     ["an unknown user", { username: "nobody", password: CAFE.token }],
     ["no user", {}],
     ["a wrong password of the platform's account", { username: "platform", password: "wrong" }],
-  ])("%s is not let in", async (_why, account) => {
+  ])("rejects a connection with %s", async (_why, account) => {
     await expect(connect({ clientId: "cafe-1", ...account })).rejects.toThrow();
   });
 
@@ -82,7 +82,7 @@ describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
     `${CAFE_NAME}/sweet-home/cafe-1/charger/status`,
     `${CAFE_NAME}/errors/sweet-home/cafe-1/charger/start`,
     `${CAFE_NAME}/notifications/create`,
-  ])("a station may publish to its own %s", async (topic) => {
+  ])("allows a station to publish to its own %s", async (topic) => {
     expect(await publishes(await station("cafe-1"), topic)).toBe(true);
   });
 
@@ -96,7 +96,7 @@ describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
     `${BAR_NAME}/notifications/create`,
     `${CAFE_NAME}/req/cafe-1/a/b`,
     "elsewhere",
-  ])("a station may not publish to %s", async (topic) => {
+  ])("does not allow a station to publish to %s", async (topic) => {
     expect(await publishes(await station("cafe-1"), topic)).toBe(false);
   });
 
@@ -104,8 +104,8 @@ describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
     [`${CAFE_NAME}/res/cafe-1/+`, `${CAFE_NAME}/res/cafe-1/authorize`],
     [`${CAFE_NAME}/res/cafe-1/authorize`, `${CAFE_NAME}/res/cafe-1/authorize`],
     [`${CAFE_NAME}/sweet-home/cafe-1/+/+/set`, `${CAFE_NAME}/sweet-home/cafe-1/charger/start/set`],
-  ])("a station may subscribe to %s and hears %s", async (filter, topic) => {
-    expect(await hears(await station("cafe-1"), filter, topic)).toBe(true);
+  ])("allows a station to subscribe to %s and delivers %s", async (filter, topic) => {
+    expect(await receives(await station("cafe-1"), filter, topic)).toBe(true);
   });
 
   test.each([
@@ -116,7 +116,7 @@ describe.each(brokersUnderTest())("access control on %s", (_name, start) => {
     [`${BAR_NAME}/res/bar-1/authorize`, `${BAR_NAME}/res/bar-1/authorize`],
     [`${CAFE_NAME}/req/cafe-1/authorize`, `${CAFE_NAME}/req/cafe-1/authorize`],
     ["+/res/+/authorize", `${BAR_NAME}/res/bar-1/authorize`],
-  ])("a station that subscribes to %s does not hear %s", async (filter, topic) => {
-    expect(await hears(await station("cafe-1"), filter, topic)).toBe(false);
+  ])("does not deliver to a station that subscribes to %s the topic %s", async (filter, topic) => {
+    expect(await receives(await station("cafe-1"), filter, topic)).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-/** The platform stub's admin page in a real browser, with a real station on its broker. */
+/** Tests the platform stub's admin page in a real browser, with a real station on its broker. */
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -21,7 +21,7 @@ const SCREENS = [
   ["desk", DESK],
 ] as const;
 const SECTIONS = ["Cards", "Stations", "Sessions", "Requests"];
-/** What a station, or a file, would have run in the page. */
+/** Label with a script that must not run in the page. */
 const HOSTILE = `<img src=x onerror="document.title='hit'">`;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PICTURES = process.env.PLUGPASS_PICTURES === "1" ? join(ROOT, "docs/admin") : undefined;
@@ -36,7 +36,7 @@ describeWithChromium("the platform's admin page", () => {
   let admin: Admin;
   let station: OnlineStation | undefined;
   const contexts: BrowserContext[] = [];
-  const complaints: string[] = [];
+  const browserErrors: string[] = [];
 
   beforeAll(async () => {
     browser = await startChromium(program ?? "");
@@ -63,7 +63,7 @@ describeWithChromium("the platform's admin page", () => {
     await admin.close();
     await watcher.close();
     await broker.close();
-    expect(complaints.splice(0)).toEqual([]);
+    expect(browserErrors.splice(0)).toEqual([]);
   });
 
   async function open(
@@ -80,11 +80,11 @@ describeWithChromium("the platform's admin page", () => {
     contexts.push(context);
     const page = await context.newPage();
     page.on("console", (message) => {
-      // The browser's own line for 401 and 400.
+      // The browser itself logs the statuses 401 and 400.
       if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
-        complaints.push(message.text());
+        browserErrors.push(message.text());
     });
-    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("pageerror", (error) => browserErrors.push(error.message));
     await page.goto("/");
     return page;
   }
@@ -100,12 +100,12 @@ describeWithChromium("the platform's admin page", () => {
   ): Promise<Page> {
     const page = await open(screen, colorScheme);
     await logIn(page);
-    await says(page, "#cards h1", "Cards");
+    await waitForText(page, "#cards h1", "Cards");
     return page;
   }
 
-  /** Waits until something that is to be seen says it. */
-  async function says(page: Page, selector: string, text: string | RegExp): Promise<void> {
+  /** Waits until an element contains the text. */
+  async function waitForText(page: Page, selector: string, text: string | RegExp): Promise<void> {
     await page
       .locator(selector)
       .filter({ hasText: text })
@@ -117,9 +117,9 @@ describeWithChromium("the platform's admin page", () => {
     return page.locator("#cards-rows tr").filter({ hasText: tag });
   }
 
-  /** What axe has to say against it, and that nothing is wider than the screen. */
+  /** Checks that axe finds no violations and that the page is not wider than the screen. */
   async function isAccessible(page: Page): Promise<void> {
-    // The page's policy lets no script in from outside: this one comes by the debugger.
+    // The page's policy forbids scripts from elsewhere, so this one is injected by the debugger.
     await page.evaluate(AXE);
     const violations = await page.evaluate(
       "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))",
@@ -134,7 +134,7 @@ describeWithChromium("the platform's admin page", () => {
     await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
   }
 
-  /** A fortnight of a café, the same each time. */
+  /** Adds the sessions of a fortnight, which are the same in each run. */
   function fillSessions(): void {
     const nowS = Math.floor(Date.now() / 1000);
     for (let i = 0; i < 18; i++) {
@@ -159,28 +159,28 @@ describeWithChromium("the platform's admin page", () => {
   }
 
   test(
-    "is not shown to who has no password, and is not shown any more after logging out",
+    "is shown only after login, and hidden again after logout",
     async () => {
       const page = await open();
-      await says(page, "#login h1", "Log in");
+      await waitForText(page, "#login h1", "Log in");
       expect(await page.title()).toBe("Log in - PlugPass platform");
       expect(await page.locator("nav").isVisible()).toBe(false);
       await isAccessible(page);
       await logIn(page, "wrong password");
-      await says(page, "#login-answer", "That is not the password.");
+      await waitForText(page, "#login-answer", "That is not the password.");
       await logIn(page);
-      await says(page, "#cards-rows", "GUEST-0001");
+      await waitForText(page, "#cards-rows", "GUEST-0001");
       await page.getByRole("button", { name: "Log out" }).click();
-      await says(page, "#login-answer", "You are logged out.");
+      await waitForText(page, "#login-answer", "You are logged out.");
       expect(await page.locator("body").innerHTML()).not.toContain("GUEST-0001");
       await page.goto("/#stations");
-      await says(page, "#login h1", "Log in");
+      await waitForText(page, "#login h1", "Log in");
     },
     PATIENCE_MS,
   );
 
   test.each(SCREENS)(
-    "on a %s: each section has what it is for, and axe finds nothing against it",
+    "shows each section with its data on a %s, and axe finds no violations",
     async (name, screen) => {
       fillSessions();
       broker.registry.putTag({
@@ -197,7 +197,7 @@ describeWithChromium("the platform's admin page", () => {
       for (const section of SECTIONS) {
         await page.getByRole("link", { name: section }).click();
         const shown = `#${section.toLowerCase()}`;
-        await says(page, `${shown} tbody tr`, /cafe-1|all/);
+        await waitForText(page, `${shown} tbody tr`, /cafe-1|all/);
         expect(await page.locator("a[aria-current]").textContent()).toBe(section);
         expect(await page.title()).toBe(`${section} - PlugPass platform`);
         await isAccessible(page);
@@ -208,13 +208,13 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "is readable in the dark",
+    "has no axe violations in the dark color scheme",
     async () => {
       fillSessions();
       const page = await openLoggedIn(DESK, "dark");
       for (const section of SECTIONS) {
         await page.getByRole("link", { name: section }).click();
-        await says(page, `#${section.toLowerCase()} h1`, section);
+        await waitForText(page, `#${section.toLowerCase()} h1`, section);
         await isAccessible(page);
       }
     },
@@ -222,7 +222,7 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "makes, changes, blocks and deletes a card, by keyboard as well",
+    "creates, edits, blocks and deletes a card, also by keyboard",
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("button", { name: "New card" }).focus();
@@ -234,7 +234,7 @@ describeWithChromium("the platform's admin page", () => {
       await page.getByLabel("all stations of the owner").uncheck();
       await page.getByLabel("cafe-2").check();
       await page.keyboard.press("Enter");
-      await says(page, "#cards-answer", "ANNA-2026 is saved.");
+      await waitForText(page, "#cards-answer", "ANNA-2026 is saved.");
       expect(broker.registry.tag("ANNA-2026")).toEqual({
         tag: "ANNA-2026",
         owner: CAFE.email,
@@ -242,7 +242,7 @@ describeWithChromium("the platform's admin page", () => {
         stations: ["cafe-2"],
       });
       await page.getByRole("button", { name: "Block ANNA-2026", exact: true }).click();
-      await says(page, "#cards-rows tr", /ANNA-2026.*blocked/);
+      await waitForText(page, "#cards-rows tr", /ANNA-2026.*blocked/);
       expect(broker.registry.tag("ANNA-2026")).toMatchObject({
         blocked: true,
         label: "Anna",
@@ -254,7 +254,7 @@ describeWithChromium("the platform's admin page", () => {
       await page.getByLabel("Blocked").uncheck();
       await page.getByLabel("Current limit").fill("7.5");
       await page.getByRole("button", { name: "Save" }).click();
-      await says(page, "#cards-rows tr", /ANNA-2026.*good/);
+      await waitForText(page, "#cards-rows tr", /ANNA-2026.*good/);
       const changed = { tag: "ANNA-2026", owner: BAR.email, label: "Anna", maxCurrent: 7.5 };
       expect(broker.registry.tag("ANNA-2026")).toEqual(changed);
       await page.getByRole("button", { name: "Delete ANNA-2026" }).click();
@@ -263,14 +263,14 @@ describeWithChromium("the platform's admin page", () => {
       expect(broker.registry.tag("ANNA-2026")).toEqual(changed);
       await page.getByRole("button", { name: "Delete ANNA-2026" }).click();
       await page.locator("#deletion").getByRole("button", { name: "Delete" }).click();
-      await says(page, "#cards-answer", "ANNA-2026 is deleted.");
+      await waitForText(page, "#cards-answer", "ANNA-2026 is deleted.");
       expect(broker.registry.tag("ANNA-2026")).toBeUndefined();
     },
     PATIENCE_MS,
   );
 
   test(
-    "leaves the keyboard's user where they are: at the button of the same card, or of the next",
+    "keeps the keyboard focus at the button of the same card, or of the next one",
     async () => {
       const page = await openLoggedIn();
       const press = async (name: string) => {
@@ -285,47 +285,47 @@ describeWithChromium("the platform's admin page", () => {
       await press("Edit GUEST-0001");
       await page.getByLabel("Label", { exact: true }).fill("Anna");
       await page.keyboard.press("Enter");
-      await says(page, "#cards-rows tr", /GUEST-0001Anna/);
+      await waitForText(page, "#cards-rows tr", /GUEST-0001Anna/);
       await isAt("Edit GUEST-0001");
       await press("Delete GUEST-0001");
       await page.locator("#deletion").getByRole("button", { name: "Delete" }).press("Enter");
-      await says(page, "#cards-answer", "GUEST-0001 is deleted.");
+      await waitForText(page, "#cards-answer", "GUEST-0001 is deleted.");
       await isAt("Delete GUEST-0002");
       await press("New card");
       await page.getByLabel("Number", { exact: true }).fill("ANNA-2026");
       await page.keyboard.press("Enter");
-      await says(page, "#cards-answer", "ANNA-2026 is saved.");
+      await waitForText(page, "#cards-answer", "ANNA-2026 is saved.");
       await page.locator("#new-card:focus").waitFor();
     },
     PATIENCE_MS,
   );
 
   test(
-    "lets an owner expect a station, by keyboard, and withdraws it",
+    "registers by keyboard that an owner accepts a station, and withdraws it",
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Stations" }).click();
-      await says(page, "#expected-rows tr", "nobody");
+      await waitForText(page, "#expected-rows tr", "nobody");
       await page.getByLabel("New owner", { exact: true }).selectOption(BAR.email);
       await page.getByLabel("Station; empty").fill("cafe-1");
       await page.keyboard.press("Enter");
-      await says(page, "#expect-answer", `${BAR.email} expects cafe-1.`);
-      await says(page, "#expected-rows tr", /owner@bar\.examplecafe-11 h 0 min/);
+      await waitForText(page, "#expect-answer", `${BAR.email} expects cafe-1.`);
+      await waitForText(page, "#expected-rows tr", /owner@bar\.examplecafe-11 h 0 min/);
       expect(broker.registry.consents).toMatchObject([{ owner: BAR.email, device: "cafe-1" }]);
       await isAccessible(page);
       await page.getByRole("button", { name: `Withdraw what ${BAR.email} expects` }).focus();
-      // The list comes again every 2 s.
+      // The list is refreshed every 2 s.
       await page.waitForResponse(/api\/stations/);
       await page.waitForResponse(/api\/stations/);
       await page.locator("#expected-rows button:focus").press("Enter");
-      await says(page, "#expected-rows tr", "nobody");
+      await waitForText(page, "#expected-rows tr", "nobody");
       expect(broker.registry.consents).toEqual([]);
     },
     PATIENCE_MS,
   );
 
   test(
-    "shows what cannot be right about a session, and no card where there was none",
+    "shows implausible values of a session, and no card for a session without one",
     async () => {
       const session = {
         device: "cafe-1",
@@ -346,7 +346,7 @@ describeWithChromium("the platform's admin page", () => {
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Sessions" }).click();
       const rows = page.locator("#sessions-rows tr");
-      await says(
+      await waitForText(
         page,
         "#sessions-rows tr",
         /nonefree.*0 kWhunplugged; the meter ran backwards, from 500 to 10 Wh/,
@@ -361,23 +361,23 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "says in the dialog that a number is taken, and searches",
+    "reports a duplicate card number in the dialog, and finds cards by search",
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("button", { name: "New card" }).click();
       await page.getByLabel("Number", { exact: true }).fill("GUEST-0001");
       await page.getByRole("button", { name: "Save" }).click();
-      await says(page, "#card-answer", "there is a card of that number already");
+      await waitForText(page, "#card-answer", "there is a card of that number already");
       await page.getByRole("button", { name: "Cancel" }).click();
       await page.getByLabel("Search").fill("bar.example");
-      await says(page, "#cards-count", "1-1 of 1");
+      await waitForText(page, "#cards-count", "1-1 of 1");
       expect(await rowOf(page, "GUEST-0004").count()).toBe(1);
     },
     PATIENCE_MS,
   );
 
   test(
-    "exports cards and takes them back; a file with a mistake changes nothing and says the line",
+    "exports and imports cards; a file with an error changes nothing and the line is shown",
     async () => {
       broker.registry.putTag({ tag: "FORMULA-1", owner: CAFE.email, label: `=cmd|' /C calc'!A0` });
       const before = broker.registry.tags;
@@ -395,38 +395,38 @@ describeWithChromium("the platform's admin page", () => {
         await page.getByRole("button", { name: "Import", exact: true }).click();
       };
       await choose(readFileSync(file, "utf8"));
-      await says(page, "#cards-answer", "0 cards added, 5 changed.");
+      await waitForText(page, "#cards-answer", "0 cards added, 5 changed.");
       expect(broker.registry.tags).toEqual(before);
       await choose(`tag,owner\nNEW-0001,${CAFE.email}\nx${HOSTILE},${CAFE.email}\n`);
-      await says(page, "#cards-answer", "no card has changed");
-      await says(page, "#mistakes", /line 3: .*quotation mark stands in the middle/);
+      await waitForText(page, "#cards-answer", "no card has changed");
+      await waitForText(page, "#mistakes", /line 3: .*quotation mark stands in the middle/);
       expect(broker.registry.tags).toEqual(before);
       await isAccessible(page);
       await choose(`tag,owner,label\nNEW-0001,${CAFE.email},${HOSTILE.replaceAll('"', "'")}\n`);
-      await says(page, "#cards-answer", "1 cards added");
-      await says(page, "#cards-rows", "<img src=x onerror='");
+      await waitForText(page, "#cards-answer", "1 cards added");
+      await waitForText(page, "#cards-rows", "<img src=x onerror='");
       expect(await page.title()).toBe("Cards - PlugPass platform");
     },
     PATIENCE_MS,
   );
 
   test(
-    "shows a session go by as it happens, and afterwards what it was",
+    "shows a session while it is in progress, and its result afterwards",
     async () => {
       station = await OnlineStation.start(broker);
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Stations" }).click();
-      await says(page, "#stations-rows tr", /cafe-1.*Slavia.*online.*available/);
+      await waitForText(page, "#stations-rows tr", /cafe-1.*Slavia.*online.*available/);
       await station.present("GUEST-0001");
-      await says(page, "#stations-rows tr", /cafe-1.*charging/);
+      await waitForText(page, "#stations-rows tr", /cafe-1.*charging/);
       await station.charge(150);
-      await says(page, "#stations-rows tr", /cafe-1.*available.*150 Wh/);
+      await waitForText(page, "#stations-rows tr", /cafe-1.*available.*150 Wh/);
       await page.getByRole("link", { name: "Sessions" }).click();
-      await says(page, "#sessions-rows tr", /cafe-1…0001ble.*0\.15 kWh/);
+      await waitForText(page, "#sessions-rows tr", /cafe-1…0001ble.*0\.15 kWh/);
       const chart = page.getByRole("img");
       expect(await chart.getAttribute("aria-label")).toMatch(/0\.15 kWh$/);
       await page.getByRole("link", { name: "Requests" }).click();
-      await says(page, "#requests-rows tr", /authorize.*tag: …0001.*200.*authorized: true/);
+      await waitForText(page, "#requests-rows tr", /authorize.*tag: …0001.*200.*authorized: true/);
       const text = (await page.locator("#requests").textContent()) ?? "";
       for (const secret of ["GUEST-0001", broker.registry.device("cafe-1")?.key ?? "-", CAFE.token]) {
         expect(text).not.toContain(secret);
@@ -434,23 +434,23 @@ describeWithChromium("the platform's admin page", () => {
       station.stop();
       station = undefined;
       await page.getByRole("link", { name: "Stations" }).click();
-      await says(page, "#stations-rows tr", /cafe-1.*lost/);
+      await waitForText(page, "#stations-rows tr", /cafe-1.*lost/);
     },
     PATIENCE_MS,
   );
 
   test(
-    "shows what a station calls itself as text, whatever it is",
+    "escapes a station's name and a card's label",
     async () => {
       station = await OnlineStation.start(broker, { name: "<img src=x onerror=x()>" });
       broker.registry.putTag({ tag: "HOSTILE-1", owner: CAFE.email, label: HOSTILE });
       const page = await openLoggedIn();
-      await says(page, "#cards-rows", HOSTILE);
+      await waitForText(page, "#cards-rows", HOSTILE);
       await page.getByRole("button", { name: "Delete HOSTILE-1" }).click();
-      await says(page, "#deletion-card", HOSTILE);
+      await waitForText(page, "#deletion-card", HOSTILE);
       await page.getByRole("button", { name: "Keep" }).click();
       await page.getByRole("link", { name: "Stations" }).click();
-      await says(page, "#stations-rows", "<img src=x onerror=x()>");
+      await waitForText(page, "#stations-rows", "<img src=x onerror=x()>");
       expect(await page.locator("main img").count()).toBe(0);
       expect(await page.title()).toBe("Stations - PlugPass platform");
     },
@@ -458,13 +458,13 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
-    "says that the platform does not answer, and goes on when it does",
+    "reports that the platform is unreachable, and continues when it is back",
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Stations" }).click();
-      await says(page, "#stations-rows tr", "never seen");
+      await waitForText(page, "#stations-rows tr", "never seen");
       await page.context().setOffline(true);
-      await says(page, "#trouble", "The platform does not answer.");
+      await waitForText(page, "#trouble", "The platform does not answer.");
       await page.context().setOffline(false);
       await page.locator("#trouble:empty").waitFor({ state: "attached", timeout: 20_000 });
     },

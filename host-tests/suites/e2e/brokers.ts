@@ -3,11 +3,14 @@ import type { Platform, PlatformOptions } from "../../../platform-stub/platform.
 import type { Identity } from "../../virtual/node-board/authority.js";
 import { findMosquitto, startMosquitto } from "./mosquitto.js";
 
-/** A café with two stations, and another one that has nothing to do with it. */
+/** Owner of two stations. */
 export const CAFE = { email: "owner@cafe.example", token: "token-of-the-cafe" } as const;
+/** Owner of another station, who is unrelated to the café. */
 export const BAR = { email: "owner@bar.example", token: "token-of-the-bar" } as const;
+/** Account of the platform on Mosquitto. */
 export const PLATFORM = { username: "platform", password: "password-of-the-platform" } as const;
 
+/** Builds a registry with both owners, their three stations and four cards. */
 export function twoOwners(): Registry {
   const registry = new Registry();
   registry.addUser(CAFE);
@@ -24,9 +27,9 @@ export function twoOwners(): Registry {
 export interface BrokerUnderTest {
   readonly platform: Platform;
   readonly registry: Registry;
-  /** For further platforms on the same broker; `undefined` for the embedded one. */
+  /** Address for further platforms on the same broker. `undefined` for the embedded one. */
   readonly url: string | undefined;
-  /** Port of the listener with TLS; `undefined` where there is none. */
+  /** Port of the TLS listener. `undefined` without TLS. */
   readonly tlsPort?: number;
   close(): Promise<void>;
 }
@@ -39,7 +42,7 @@ export async function onAedes(options: Options = {}): Promise<BrokerUnderTest> {
   return { platform, registry, url: undefined, close: () => platform.close() };
 }
 
-/** On Mosquitto, with the password and ACL files that the stub writes. */
+/** Starts the platform on Mosquitto, with the password and ACL files that the stub writes. */
 export function onMosquitto(
   program: string,
   { identity }: { identity?: Identity } = {},
@@ -70,7 +73,7 @@ export function onMosquitto(
   };
 }
 
-/** The brokers that the end-to-end tests run against, as far as they are installed. */
+/** Returns the installed brokers, on which the end-to-end tests run. */
 export function brokersUnderTest(): [name: string, start: (options?: Options) => Promise<BrokerUnderTest>][] {
   const mosquitto = findMosquitto();
   return [

@@ -3,10 +3,10 @@ import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { skipFor } from "../optional.js";
 
-/** As Debian, others and Google call it. */
+/** Names of the program in Debian, in other distributions and in Google's package. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
-/** The browser's program; `undefined`, with one line that says how to get it, where there is none. */
+/** Returns the path of the browser. Without one, logs how to install it and returns `undefined`. */
 export function findChromium(): string | undefined {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"];
   const files = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
@@ -15,7 +15,7 @@ export function findChromium(): string | undefined {
   return found;
 }
 
-/** With a profile of its own that goes with it. */
+/** Starts the browser with a temporary profile. */
 export function startChromium(program: string): Promise<Browser> {
   return chromium.launch({
     executablePath: program,

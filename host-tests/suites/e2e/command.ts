@@ -5,13 +5,13 @@ import { waitFor } from "../../tools/cli/wait.js";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 
-/** What somebody sees who runs one of the commands. */
+/** A running command of the project with its output. */
 export class Command {
   readonly process: ChildProcess;
   output = "";
   #ended: number | string | undefined;
 
-  /** Runs a command's file under `host-tests/tools`, its input open unless told. */
+  /** Runs a file under `host-tests/tools`. Its input stays open by default. */
   constructor(
     file: string,
     words: readonly string[],
@@ -44,7 +44,7 @@ export class Command {
     }
   }
 
-  async says(text: string): Promise<void> {
+  async waitForOutput(text: string): Promise<void> {
     try {
       await waitFor(`"${text}" in the output`, () => this.output.includes(text));
     } catch (error) {

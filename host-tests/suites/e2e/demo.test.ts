@@ -35,7 +35,7 @@ async function eventsOf(options: Omit<DemoOptions, "timeline"> = {}): Promise<st
 }
 
 test(
-  "the main demo, on the stub's own broker, the radio by function calls",
+  "the demo without Bluetooth runs to the end on the stub's own broker",
   async () => {
     expect(await eventsOf({ radio: "calls" })).toEqual(EVENTS);
   },
@@ -46,7 +46,7 @@ const hasBluetooth = loadBluetoothPackages() !== undefined;
 if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
 
 (hasBluetooth ? test : test.skip)(
-  "the main demo over real Bluetooth stacks, its packets logged",
+  "the demo over real Bluetooth stacks runs to the end and logs its packets",
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "plugpass-btsnoop-"));
     const btsnoopFile = join(folder, "demo.btsnoop");
@@ -54,7 +54,7 @@ if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
       expect(await eventsOf({ radio: "hci", btsnoopFile })).toEqual(EVENTS);
       const packets = readFileSync(btsnoopFile);
       expect(packets.subarray(0, 8).toString("latin1")).toBe("btsnoop\0");
-      // The write of the tag, as it is in ATT.
+      // The ATT write of the tag.
       expect(packets.includes("GUEST-0001")).toBe(true);
     } finally {
       rmSync(folder, { recursive: true });
@@ -65,7 +65,7 @@ if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
 
 const mosquitto = findMosquitto();
 if (mosquitto !== undefined) {
-  describe("on Mosquitto", () => {
+  describe("the demo on Mosquitto", () => {
     let broker: Mosquitto;
     let url: string;
 
@@ -76,7 +76,7 @@ if (mosquitto !== undefined) {
 
     afterEach(() => broker.stop());
 
-    /** Topics that the broker keeps. */
+    /** Returns the topics that the broker retains. */
     async function retained(): Promise<string[]> {
       const topics: string[] = [];
       const client = await mqtt.connectAsync(url, {}, false);
@@ -88,7 +88,7 @@ if (mosquitto !== undefined) {
     }
 
     test(
-      "the main demo, and nothing is left of it",
+      "runs to the end and leaves no retained topics",
       async () => {
         expect(await eventsOf({ brokerURL: url })).toEqual(EVENTS);
         expect(await retained()).toEqual([]);
@@ -97,7 +97,7 @@ if (mosquitto !== undefined) {
     );
 
     test.each(["paired", "online", "authorized"])(
-      "somebody who ends it after %s: nothing is left of it",
+      "leaves no retained topics when it is interrupted after %s",
       async (last) => {
         const ending = new AbortController();
         const print = (line: string) => {
@@ -113,10 +113,10 @@ if (mosquitto !== undefined) {
     );
 
     test(
-      "a broker that goes in the middle of it is told",
+      "reports that the broker has disconnected",
       async () => {
         const demo = new Command("start.ts", ["--json", "--broker", url]);
-        await demo.says('"event":"online"');
+        await demo.waitForOutput('"event":"online"');
         await broker.stop();
         expect(await demo.ended()).toBe(1);
         expect(demo.output).toMatch(/"event":"done","ok":false,"message":"the broker is gone"}\n$/);
@@ -125,10 +125,10 @@ if (mosquitto !== undefined) {
     );
 
     test(
-      "Ctrl-C ends it, and nothing is left of it",
+      "ends at Ctrl-C and leaves no retained topics",
       async () => {
         const demo = new Command("start.ts", ["--json", "--broker", url]);
-        await demo.says('"event":"plugged"');
+        await demo.waitForOutput('"event":"plugged"');
         demo.process.kill("SIGINT");
         expect(await demo.ended()).toBe(1);
         expect(demo.output).toContain('"message":"interrupted"');
@@ -139,24 +139,24 @@ if (mosquitto !== undefined) {
   });
 }
 
-test("it ends without a word when nobody reads on", async () => {
+test("the demo ends silently when its output is closed", async () => {
   const demo = new Command("start.ts", ["--json"]);
-  await demo.says('"event":"platform"');
+  await demo.waitForOutput('"event":"platform"');
   demo.process.stdout?.destroy();
   expect(await demo.ended()).toBe(1);
   expect(demo.output).not.toContain("EPIPE");
 });
 
-test("packets cannot be logged where there are none", async () => {
+test("the demo without Bluetooth rejects --btsnoop", async () => {
   await expect(eventsOf({ radio: "calls", btsnoopFile: "x" })).rejects.toThrow("use --radio hci");
 });
 
-test("a log that cannot be written: the demo fails with a sentence", async () => {
+test("the demo reports a packet log that cannot be written", async () => {
   const btsnoopFile = join("missing", "x.btsnoop");
   await expect(eventsOf({ radio: hasBluetooth ? "hci" : "calls", btsnoopFile })).rejects.toThrow("--btsnoop");
 });
 
-test("a broker that is not there: the demo fails with a sentence", async () => {
+test("the demo reports a broker that cannot be reached and an invalid --broker", async () => {
   await expect(eventsOf({ brokerURL: "mqtt://127.0.0.1:1" })).rejects.toThrow();
   await expect(eventsOf({ brokerURL: "http://127.0.0.1" })).rejects.toThrow("--broker must be");
 });

@@ -1,6 +1,6 @@
 /**
- * Two parties that are not ours read the station: Debian's mosquitto_sub, whose output of a whole session is a golden
- * file, and a checker written from the text of Homie 3.0.1, which has nothing but what Mosquitto retains.
+ * Reads the station with two independent parties: Debian's mosquitto_sub, whose output of a whole session is a golden
+ * file, and a checker written from the text of Homie 3.0.1, which receives only what Mosquitto retains.
  */
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
@@ -19,12 +19,12 @@ import { OnlineStation } from "./online-station.js";
 
 const PATIENCE_MS = 60_000;
 const USER = usernameOf(CAFE.email);
-const TREE = `${USER}/sweet-home/cafe-1`;
+const DEVICE_ROOT = `${USER}/sweet-home/cafe-1`;
 const GOLDEN = join(ROOT, "host-tests/suites/e2e/session.golden.txt");
-/** After this a station that is left alone has said what it had to say: at most 5 messages in a second. */
+/** Time after which an idle station has published all it had queued at 5 messages a second, ms. */
 const QUIET_MS = 1500;
 
-/** Debian has it in a package of its own. */
+/** Returns the path of mosquitto_sub, which Debian has in a package of its own. */
 function findSubscriber(): string | undefined {
   const folders = (process.env.PATH ?? "").split(delimiter);
   const found = folders.map((folder) => join(folder, "mosquitto_sub")).find((file) => existsSync(file));
@@ -36,13 +36,13 @@ const mosquitto = findMosquitto();
 const subscriber = findSubscriber();
 const isThere = mosquitto !== undefined && subscriber !== undefined;
 
-/** What mosquitto_sub prints, line by line: retained, QoS, topic, payload in hex. */
+/** A running mosquitto_sub with the lines it prints: retained, QoS, topic, payload in hex. */
 class Subscriber {
   readonly lines: string[] = [];
-  #child: ChildProcess;
+  readonly #child: ChildProcess;
 
   constructor(broker: BrokerUnderTest) {
-    // As published: a subscription would else show live messages as not retained (MQTT 5, 3.8.3.1).
+    // Retain As Published: a subscription would otherwise deliver live messages as not retained (MQTT 5, 3.8.3.1).
     const words = [
       ...accountOf(broker),
       "-V",
@@ -64,13 +64,13 @@ class Subscriber {
     });
   }
 
-  /** The newest payload on a topic of the station's tree. */
+  /** Returns the latest payload on a topic of the station's device. */
   last(path: string): string | undefined {
-    const line = this.lines.findLast((one) => one.split(" ")[2] === `${TREE}/${path}`);
+    const line = this.lines.findLast((one) => one.split(" ")[2] === `${DEVICE_ROOT}/${path}`);
     return line === undefined ? undefined : textOf(line.split(" ")[3] ?? "");
   }
 
-  async says(path: string, payload: string): Promise<void> {
+  async waitForPayload(path: string, payload: string): Promise<void> {
     await waitFor(`${path} is ${payload}`, () => this.last(path) === payload);
   }
 
@@ -83,14 +83,14 @@ function accountOf({ platform }: BrokerUnderTest): string[] {
   return ["-h", platform.host, "-p", String(platform.port), "-u", PLATFORM.username, "-P", PLATFORM.password];
 }
 
-/** What the broker retains under the station's root, read by mosquitto_sub. */
+/** Reads the retained messages under the station's root with mosquitto_sub. */
 async function retainedBy(broker: BrokerUnderTest): Promise<ReadonlyMap<string, string | undefined>> {
   const words = [
     ...accountOf(broker),
     "-q",
     "1",
     "-t",
-    `${TREE}/#`,
+    `${DEVICE_ROOT}/#`,
     "--retained-only",
     "-W",
     "1",
@@ -98,19 +98,19 @@ async function retainedBy(broker: BrokerUnderTest): Promise<ReadonlyMap<string, 
     "%t %x",
   ];
   const output = await new Promise<string>((done) => {
-    // It ends with an error when the second is over.
+    // It exits with an error after one second.
     execFile(subscriber ?? "", words, (_error, stdout) => done(stdout));
   });
   const lines = output.split("\n").filter((line) => line !== "");
   return new Map(
     lines.map((line) => {
       const [topic = "", payload = ""] = line.split(" ");
-      return [topic.slice(TREE.length + 1), textOf(payload)];
+      return [topic.slice(DEVICE_ROOT.length + 1), textOf(payload)];
     }),
   );
 }
 
-/** `undefined` for what is not UTF-8. */
+/** Decodes hex as UTF-8. Returns `undefined` if it is not valid UTF-8. */
 function textOf(hex: string): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(hex, "hex"));
@@ -119,11 +119,11 @@ function textOf(hex: string): string | undefined {
   }
 }
 
-/** What is another value each time: by the name of its field or topic, and what it has to look like. */
+/** Formats of the payloads that differ in each run, by topic. */
 const VOLATILE: Readonly<Record<string, RegExp>> = {
   "charger/session": /^[0-9a-f]{16}$/,
   $heartbeat: /^[1-9]\d*$/,
-  // The virtual station's clock is its process's, which may have run for long.
+  // The virtual station uses the uptime of its process.
   "$telemetry/uptime": /^(0|[1-9]\d*0)$/,
   "$telemetry/heap": /^(0|[1-9]\d+)$/,
   "$stats/uptime": /^(0|[1-9]\d*00)$/,
@@ -139,7 +139,7 @@ const VOLATILE_FIELDS: Readonly<Record<string, RegExp>> = {
   "session.data.end": /^1[789]\d{8}$/,
   "session.data.seconds": /^\d{1,2}$/,
 };
-/** How often these come, and between what, depends on the time that everything takes: they stand at the end, once. */
+/** Topics whose count and order depend on the timing of the run. The golden file has the last of each at its end. */
 const SERIES = [
   "charger/energy",
   "charger/power",
@@ -153,13 +153,13 @@ function isOfSeries(line: string): boolean {
   return SERIES.includes(pathOf(line) ?? "");
 }
 
-/** Under the station's root; `undefined` for another topic. */
+/** Returns the path under the station's root, or `undefined` for another topic. */
 function pathOf(line: string): string | undefined {
   const [, , topic = ""] = line.split(" ");
-  return topic.startsWith(`${TREE}/`) ? topic.slice(TREE.length + 1) : undefined;
+  return topic.startsWith(`${DEVICE_ROOT}/`) ? topic.slice(DEVICE_ROOT.length + 1) : undefined;
 }
 
-/** A message as the golden file has it. */
+/** Formats a message as in the golden file. */
 function normalised(line: string): string {
   const [retained = "", qos = "", topic = "", hex = ""] = line.split(" ");
   const path = pathOf(line);
@@ -169,22 +169,22 @@ function normalised(line: string): string {
   return `${retained === "1" ? "retained" : "passing "} QoS ${qos}  ${topic.replace(USER, "<user>")}  ${payload}`;
 }
 
-/** Of a request or an answer. */
+/** Replaces the volatile fields of a request or a response. */
 function withoutVolatileFields(topic: string, text: string): string {
   const [endpoint = "", , kind = ""] = topic.split("/").reverse();
-  const hide = (value: unknown, place: string): unknown => {
-    if (kind === "res" && (place === `${endpoint}.id` || place === `${endpoint}.data`)) return "<…>";
+  const hide = (value: unknown, fieldPath: string): unknown => {
+    if (kind === "res" && (fieldPath === `${endpoint}.id` || fieldPath === `${endpoint}.data`)) return "<…>";
     if (typeof value === "object" && value !== null) {
       return Object.fromEntries(
-        Object.entries(value).map(([key, inner]) => [key, hide(inner, `${place}.${key}`)]),
+        Object.entries(value).map(([key, inner]) => [key, hide(inner, `${fieldPath}.${key}`)]),
       );
     }
-    return VOLATILE_FIELDS[place]?.test(String(value)) ? "<…>" : value;
+    return VOLATILE_FIELDS[fieldPath]?.test(String(value)) ? "<…>" : value;
   };
   return JSON.stringify(hide(JSON.parse(text), endpoint));
 }
 
-(isThere ? describe : describe.skip)("read by others, on Mosquitto,", () => {
+(isThere ? describe : describe.skip)("independent readers on Mosquitto", () => {
   let broker: BrokerUnderTest;
   let reader: Subscriber;
   let station: OnlineStation;
@@ -192,12 +192,12 @@ function withoutVolatileFields(topic: string, text: string): string {
   beforeEach(async () => {
     broker = await onMosquitto(mosquitto ?? "")();
     reader = new Subscriber(broker);
-    // Nothing says when it has subscribed.
+    // The subscription is not reported, so this waits for it.
     await sleep(QUIET_MS);
   });
 
   afterEach(async () => {
-    // None, where it did not come online.
+    // Undefined if the station did not come online.
     station?.stop();
     reader.stop();
     await broker.close();
@@ -208,61 +208,61 @@ function withoutVolatileFields(topic: string, text: string): string {
   }
 
   test(
-    "the station's tree is one of Homie 3.0.1: idle, charging, without power, and after a farewell",
+    "the station's device is valid Homie 3.0.1 while idle, charging, without power and after shutdown",
     async () => {
       station = await OnlineStation.start(broker);
-      await reader.says("$state", "ready");
+      await reader.waitForPayload("$state", "ready");
       expect(await errors()).toEqual([]);
       await station.present("GUEST-0001");
-      await reader.says("charger/status", "charging");
+      await reader.waitForPayload("charger/status", "charging");
       expect(await errors()).toEqual([]);
       station.station.device.cutPower();
       // The last will ("Device behavior": lost).
-      await reader.says("$state", "lost");
+      await reader.waitForPayload("$state", "lost");
       expect(await errors()).toEqual([]);
       station.station.boot();
-      await reader.says("$state", "ready");
+      await reader.waitForPayload("$state", "ready");
       station.station.shutDown();
-      await reader.says("$state", "disconnected");
+      await reader.waitForPayload("$state", "disconnected");
       expect(await errors()).toEqual([]);
     },
     PATIENCE_MS,
   );
 
   test(
-    "a whole session is what it was",
+    "the messages of a whole session match the golden file",
     async () => {
       const steps: string[] = [];
       let seen = 0;
-      const step = async (name: string, isTree = false) => {
+      const step = async (name: string, includesSeries = false) => {
         await sleep(QUIET_MS);
-        const lines = reader.lines.slice(seen).filter((line) => isTree || !isOfSeries(line));
+        const lines = reader.lines.slice(seen).filter((line) => includesSeries || !isOfSeries(line));
         steps.push(`# ${name}`, ...lines.map(normalised), "");
         seen = reader.lines.length;
       };
       station = await OnlineStation.start(broker);
-      await reader.says("$state", "ready");
+      await reader.waitForPayload("$state", "ready");
       await step("the station comes online", true);
       station.station.device.vehicle.plug();
-      await reader.says("charger/status", "plugged");
+      await reader.waitForPayload("charger/status", "plugged");
       await step("a vehicle is plugged in");
       await station.present("GUEST-0002");
       await step("a card that is blocked");
       await station.present("GUEST-0001");
-      await reader.says("charger/status", "charging");
+      await reader.waitForPayload("charger/status", "charging");
       await step("a card that is good");
       await station.count(150);
-      await reader.says("charger/energy", "150");
+      await reader.waitForPayload("charger/energy", "150");
       await step("150 Wh");
       station.station.device.vehicle.unplug();
-      await reader.says("charger/status", "available");
-      // None, then one, then none.
+      await reader.waitForPayload("charger/status", "available");
+      // 0, then 1, then 0.
       const waiting = () => reader.lines.filter((line) => pathOf(line) === "$telemetry/waiting");
-      await waitFor("the session is told", () => waiting().length === 3);
+      await waitFor("the session is reported", () => waiting().length === 3);
       await step("the vehicle is unplugged");
       await waitFor("a heartbeat", () => reader.last("$heartbeat") !== undefined);
       station.stop();
-      await reader.says("$state", "lost");
+      await reader.waitForPayload("$state", "lost");
       await step("the power goes");
       const last = (path: string) => reader.lines.findLast((line) => pathOf(line) === path) ?? "";
       steps.push("# now and then, the last of each", ...SERIES.map(last).map(normalised));

@@ -1,4 +1,7 @@
-/** The flood of host-tests/suites/simulation/malformed-requests.test.ts in full, what it leaves in memory, and on real sockets. */
+/**
+ * Runs all malformed requests of host-tests/suites/simulation/malformed-requests.test.ts, measures the memory, and
+ * repeats a part on real sockets.
+ */
 
 import { connect } from "node:net";
 import { setFlagsFromString } from "node:v8";
@@ -21,10 +24,10 @@ import { Flood } from "../simulation/malformed-flood.js";
 
 const PATIENCE_MS = 120_000;
 const QUIET_MS = 30 * 60_000;
-/** Of what a collection leaves: the engine's own. A request that is kept is 300 bytes or more. */
+/** Limit of the heap growth, which the engine itself causes. A leaked request takes 300 bytes or more. */
 const GROWTH_BYTES_PER_REQUEST = 100;
 
-/** When every timer of the network has run out. */
+/** Measures the heap after every network timer has expired. */
 function heapBytes({ scene }: Flood): number {
   scene.clock.advance(QUIET_MS);
   scene.device.logLines.length = 0;
@@ -35,7 +38,7 @@ function heapBytes({ scene }: Flood): number {
 }
 
 test(
-  `${FUZZ_RUNS} malformed requests and a crowd leave nothing in memory`,
+  `${FUZZ_RUNS} malformed requests and a crowd leak no memory`,
   () => {
     const flood = new Flood(5);
     flood.crowd();
@@ -49,7 +52,7 @@ test(
   PATIENCE_MS,
 );
 
-describe("on real sockets", () => {
+describe("the HTTP server on real sockets", () => {
   const ends: string[] = [];
   let clock: NodeClock;
   let station: VirtualStation;
@@ -73,7 +76,7 @@ describe("on real sockets", () => {
     expect(ends.splice(0)).toEqual(["power-cut"]);
   });
 
-  /** Ends when the station ends it, or with the last piece where nobody waits for an answer. */
+  /** Sends the pieces and resolves when the connection is closed. */
   function play({ pieces }: Pick<BadRequest, "pieces">): Promise<void> {
     return new Promise((done) => {
       const socket = connect(station.httpPort, "127.0.0.1");
@@ -93,7 +96,7 @@ describe("on real sockets", () => {
   }
 
   test(
-    "1,000 malformed requests: no exception, and the next good one is served",
+    "survives 1,000 malformed requests and serves the next valid one",
     async () => {
       const random = new Random(7);
       const ingredients = { login: LOGIN.authorization, image: makeImage({ version: 1 }) };
@@ -106,7 +109,7 @@ describe("on real sockets", () => {
   );
 
   test(
-    "100 connections at once that say nothing to the end: the next good request is served",
+    "serves the next valid request after 100 concurrent incomplete requests",
     async () => {
       const random = new Random(8);
       const sockets = Array.from({ length: 100 }, () => {

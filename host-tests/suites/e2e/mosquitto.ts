@@ -11,13 +11,13 @@ const STARTS = 5;
 
 export interface Mosquitto {
   readonly port: number;
-  /** Port of the listener with TLS; `undefined` without an `identity`. */
+  /** Port of the TLS listener. `undefined` without an `identity`. */
   readonly tlsPort: number | undefined;
   stop(): Promise<void>;
   start(): Promise<void>;
 }
 
-/** The broker's program; `undefined`, with one line that says how to get it, where there is none. */
+/** Returns the path of the broker. Without one, logs how to install it and returns `undefined`. */
 export function findMosquitto(): string | undefined {
   const folders = [
     ...(process.env.PATH ?? "").split(delimiter),
@@ -31,12 +31,12 @@ export function findMosquitto(): string | undefined {
   return undefined;
 }
 
-/** Runs Mosquitto on loopback, on a port that is free, with files of its own in a directory that goes with it. */
+/** Runs Mosquitto on a free loopback port, with its files in a temporary directory. */
 export async function startMosquitto(options: {
   readonly program: string;
-  /** Writes what the configuration needs, and gives its lines. */
+  /** Writes the files that the configuration needs, and returns its lines. */
   readonly configure: (directory: string) => readonly string[];
-  /** Opens a second listener, with TLS and this certificate. */
+  /** Opens a second listener with TLS and this certificate. */
   readonly identity?: Identity;
 }): Promise<Mosquitto> {
   const directory = mkdtempSync(join(tmpdir(), "plugpass-mosquitto-"));
@@ -48,7 +48,7 @@ export async function startMosquitto(options: {
 
   async function launch(): Promise<void> {
     const config = join(directory, "mosquitto.conf");
-    // As root it would change to another user, who may not read the files.
+    // As root, Mosquitto would change to a user who cannot read the files.
     writeFileSync(
       config,
       [`listener ${port} 127.0.0.1`, "user root", "max_packet_size 100000", ...lines, ...tlsLines(), ""].join(
@@ -77,7 +77,7 @@ export async function startMosquitto(options: {
       await launch();
       break;
     } catch (error) {
-      // Somebody else may have taken the port meanwhile.
+      // Another process may have taken the port meanwhile.
       if (tried === STARTS) throw error;
     }
   }

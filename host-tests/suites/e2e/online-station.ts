@@ -7,15 +7,15 @@ import { type BrokerUnderTest, CAFE } from "./brokers.js";
 import { waitForStation } from "./station-log.js";
 
 const WIFI = { ssid: "Café", password: "espresso-doppio" };
-/** Between two pulses of the meter: nobody waits for a vehicle here. */
+/** Interval of the meter's pulses, ms. It is short, because these tests run in real time. */
 const PULSE_EVERY_MS = 5;
 const ONLINE_TIMEOUT_MS = 15_000;
 
-/** `cafe-1`, paired with a broker under test and online, a vehicle and a phone beside it. */
+/** `cafe-1`, paired with a broker under test and online, with a vehicle and a phone. */
 export class OnlineStation {
   readonly station: VirtualStation;
-  #clock: NodeClock;
-  #world: World<NodeClock>;
+  readonly #clock: NodeClock;
+  readonly #world: World<NodeClock>;
 
   private constructor(broker: BrokerUnderTest, options: { name: string; deviceId: string }) {
     this.#clock = new NodeClock();
@@ -36,7 +36,7 @@ export class OnlineStation {
     });
   }
 
-  /** Rejects with the station's log when it does not come online in time, and then leaves nothing running. */
+  /** Starts a station. If it is not online in time, stops it and rejects with its log. */
   static async start(
     broker: BrokerUnderTest,
     { name = "Slavia", deviceId = "cafe-1", timeoutMs = ONLINE_TIMEOUT_MS } = {},
@@ -57,12 +57,12 @@ export class OnlineStation {
     return it;
   }
 
-  /** Plugs a vehicle in and presents a card. The phone ends the wait for the result. */
+  /** Plugs a vehicle in and presents a card. The phone times out if there is no result. */
   async present(tag: string): Promise<Parameters<PresentOptions["onDone"]>[0]> {
     this.station.device.vehicle.plug();
     await waitForStation(
       this.station,
-      "the vehicle is noticed",
+      "the vehicle is detected",
       ({ station }) => station?.status === "plugged",
     );
     return new Promise((done) => {
@@ -71,7 +71,7 @@ export class OnlineStation {
     });
   }
 
-  /** Lets the meter count so many Wh as soon as current flows. */
+  /** Waits for the current and lets the meter count this energy. */
   async count(energyWh: number): Promise<void> {
     await waitForStation(this.station, "current flows", ({ device }) => device.vehicle.isCharging);
     for (let i = 0; i < energyWh; i++) {
@@ -80,7 +80,7 @@ export class OnlineStation {
     }
   }
 
-  /** Charges so many Wh, and unplugs. */
+  /** Charges this energy and unplugs. */
   async charge(energyWh: number): Promise<void> {
     await this.count(energyWh);
     this.station.device.vehicle.unplug();

@@ -1,4 +1,4 @@
-/** The admin panel in a real browser, on a phone and on a desk, over the station's real HTTP server. */
+/** Tests the admin panel in a real browser, on a phone's and a desk's screen, over the station's real HTTP server. */
 
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -24,12 +24,12 @@ const SCREENS = [
   ["desk", { width: 1280, height: 800 }],
 ] as const;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** Pictures for the documents, when they are asked for. */
+/** Folder of the screenshots for the documents. They are taken only on demand. */
 const PICTURES = process.env.PLUGPASS_PICTURES === "1" ? join(ROOT, "docs/panel") : undefined;
 
 const IMAGE_BYTES = 1_200_000;
 const UPLOAD_BYTES_PER_S = 400_000;
-/** Each percentage that the page shows, once. */
+/** Script that records each displayed percentage once. */
 const WATCH_PROGRESS = `
   window.shown = [];
   new MutationObserver(() => {
@@ -47,7 +47,7 @@ describeWithChromium("the admin panel", () => {
   let broker: BrokerUnderTest;
   let station: VirtualStation;
   const contexts: BrowserContext[] = [];
-  const complaints: string[] = [];
+  const browserErrors: string[] = [];
 
   beforeAll(async () => {
     browser = await startChromium(program ?? "");
@@ -84,7 +84,7 @@ describeWithChromium("the admin panel", () => {
     station.device.cutPower();
     clock.dispose();
     await broker.close();
-    expect(complaints.splice(0)).toEqual([]);
+    expect(browserErrors.splice(0)).toEqual([]);
   });
 
   function listening(): Promise<number> {
@@ -112,19 +112,19 @@ describeWithChromium("the admin panel", () => {
     page.on("console", (message) => {
       // The station restarts in some of these tests.
       if (message.type() === "error" && !/Failed to load resource/.test(message.text())) {
-        complaints.push(message.text());
+        browserErrors.push(message.text());
       }
     });
-    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("pageerror", (error) => browserErrors.push(error.message));
     await page.goto(options.path ?? "/");
     return page;
   }
 
-  async function says(page: Page, selector: string, text: string | RegExp): Promise<void> {
+  async function waitForText(page: Page, selector: string, text: string | RegExp): Promise<void> {
     await page.locator(selector).filter({ hasText: text }).waitFor({ timeout: 20_000 });
   }
 
-  /** What axe has to say against it, and that nothing is wider than the screen. */
+  /** Checks that axe finds no violations and that the page is not wider than the screen. */
   async function isAccessible(page: Page): Promise<void> {
     await page.evaluate(AXE);
     const violations = await page.evaluate(
@@ -134,7 +134,7 @@ describeWithChromium("the admin panel", () => {
     expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
   }
 
-  /** As a chip's Wi-Fi and flash are. */
+  /** Limits the upload to the speed of a chip's Wi-Fi and flash. */
   async function slowDown(page: Page): Promise<void> {
     const devtools = await page.context().newCDPSession(page);
     await devtools.send("Network.emulateNetworkConditions", {
@@ -165,10 +165,10 @@ describeWithChromium("the admin panel", () => {
 
   describe.each(SCREENS)("on a %s", (name, screen) => {
     test(
-      "pairs a station: a wrong Wi-Fi password is told with the form still filled, the right one connects",
+      "pairs a station: a wrong Wi-Fi password is reported and the form stays filled, the right one connects",
       async () => {
         const page = await open({ screen });
-        await says(page, "#now", "Still needed: Wi-Fi, Platform");
+        await waitForText(page, "#now", "Still needed: Wi-Fi, Platform");
         await isAccessible(page);
         await picture(page, `${name}-first`);
         await page.getByRole("link", { name: "Wi-Fi" }).click();
@@ -178,25 +178,25 @@ describeWithChromium("the admin panel", () => {
         expect(await page.locator("[name=pass]").getAttribute("type")).toBe("text");
         await isAccessible(page);
         await page.locator("#wifi").getByRole("button", { name: "Save" }).click();
-        await says(page, "#wifi .answer", "Saved.");
+        await waitForText(page, "#wifi .answer", "Saved.");
         await page.getByRole("link", { name: "Station" }).click();
-        await says(page, "#now", "Still needed: Platform");
+        await waitForText(page, "#now", "Still needed: Platform");
         await fillPlatform(page);
-        await says(page, "#now", "Trying the new parameters");
-        await says(page, "#failure", "refused the password");
+        await waitForText(page, "#now", "Trying the new parameters");
+        await waitForText(page, "#failure", "refused the password");
         await isAccessible(page);
         await page.getByRole("link", { name: "Wi-Fi" }).click();
-        await says(page, "#networks", "Guests");
+        await waitForText(page, "#networks", "Guests");
         await picture(page, `${name}-wrong`);
         expect(await page.locator("[name=ssid]").inputValue()).toBe(WIFI.ssid);
         await page.locator("[name=pass]").fill(WIFI.password);
         await page.locator("#wifi").getByRole("button", { name: "Save" }).click();
         await page.getByRole("link", { name: "Station" }).click();
-        await says(page, "#state", "Online");
-        await says(page, "#now", "Connected.");
+        await waitForText(page, "#state", "Online");
+        await waitForText(page, "#now", "Connected.");
         expect(await page.locator("#failure").textContent()).toBe("");
         station.device.vehicle.plug();
-        await says(page, "#status", "Vehicle plugged in");
+        await waitForText(page, "#status", "Vehicle plugged in");
         await isAccessible(page);
         await picture(page, `${name}-online`);
       },
@@ -204,10 +204,10 @@ describeWithChromium("the admin panel", () => {
     );
 
     test(
-      "uploads firmware with progress; what is no firmware is refused with a sentence",
+      "uploads firmware with progress, and shows why another file is rejected",
       async () => {
         const page = await open({ screen, path: "/system.html" });
-        await says(page, "#version", "1");
+        await waitForText(page, "#version", "1");
         const form = page.locator("form[data-to='/firmware/upload']");
         const choose = (name: string, buffer: Buffer) =>
           form
@@ -215,7 +215,7 @@ describeWithChromium("the admin panel", () => {
             .setInputFiles({ name, mimeType: "application/octet-stream", buffer });
         await choose("picture.png", Buffer.alloc(300_000, 0x89));
         await form.getByRole("button", { name: "Upload" }).click();
-        await says(page, "form[data-upload] .answer", "Refused: this is not a firmware image");
+        await waitForText(page, "form[data-upload] .answer", "Refused: this is not a firmware image");
         await isAccessible(page);
         const image = makeImage({ version: 2, byteLength: IMAGE_BYTES });
         await choose("plugpass-2.bin", Buffer.from(image));
@@ -226,31 +226,31 @@ describeWithChromium("the admin panel", () => {
         await page.evaluate(WATCH_PROGRESS);
         await slowDown(page);
         await form.getByRole("button", { name: "Upload" }).click();
-        await says(page, "form[data-upload] .answer", /^[1-9]\d? %$/);
+        await waitForText(page, "form[data-upload] .answer", /^[1-9]\d? %$/);
         await isAccessible(page);
         await picture(page, `${name}-upload`);
-        await says(
+        await waitForText(
           page,
           "form[data-upload] .answer",
           "Installed. The station restarts with the new firmware.",
         );
         expect((await progress(page)).length).toBeGreaterThan(3);
         expect(await form.locator("progress").isHidden()).toBe(true);
-        await says(page, "#version", "2");
+        await waitForText(page, "#version", "2");
         expect(station.device.slots.running).toBe(1);
       },
       PATIENCE_MS,
     );
 
     test(
-      "changes the admin password; resets after a question",
+      "changes the admin password, and resets after a confirmation",
       async () => {
         const page = await open({ screen, path: "/system.html" });
         await isAccessible(page);
         const passwordForm = page.locator("form[data-to='/newauthpass']");
         await passwordForm.getByLabel("New password").fill("battery staple");
         await passwordForm.getByRole("button", { name: "Save" }).click();
-        await says(page, "form[data-to='/newauthpass'] .answer", "Saved.");
+        await waitForText(page, "form[data-to='/newauthpass'] .answer", "Saved.");
         const again = await open({ screen, path: "/system.html", password: "battery staple" });
         await picture(again, `${name}-system`);
         await again.getByRole("button", { name: "Reset" }).click();
@@ -259,14 +259,14 @@ describeWithChromium("the admin panel", () => {
         expect(await again.locator("form[data-to='/resetdefault'] .answer").textContent()).toBe("");
         await again.getByRole("button", { name: "Reset" }).click();
         await again.getByRole("button", { name: "Yes" }).click();
-        await says(again, "form[data-to='/resetdefault'] .answer", "The station restarts.");
+        await waitForText(again, "form[data-to='/resetdefault'] .answer", "The station restarts.");
         await waitFor("it has started again", () =>
           station.device.logLines.some((line) =>
             line.includes("the previous run ended: restart: factory reset"),
           ),
         );
         const fresh = await open({ screen });
-        await says(fresh, "#state", "Not set up");
+        await waitForText(fresh, "#state", "Not set up");
       },
       PATIENCE_MS,
     );
@@ -278,10 +278,10 @@ describeWithChromium("the admin panel", () => {
     ["uk-UA", "uk", "Ще потрібно: Wi-Fi, Платформа"],
     ["fr-FR", "en", "Still needed: Wi-Fi, Platform"],
   ])(
-    "speaks %s as %s",
+    "is displayed for %s in the language %s",
     async (locale, language, text) => {
       const page = await open({ locale, colorScheme: "dark" });
-      await says(page, "#now", text);
+      await waitForText(page, "#now", text);
       expect(await page.locator("html").getAttribute("lang")).toBe(language);
       await isAccessible(page);
       if (language === "uk") await picture(page, "ukrainian");
@@ -290,7 +290,7 @@ describeWithChromium("the admin panel", () => {
   );
 
   test(
-    "is not shown to who has no password",
+    "is not shown without the password",
     async () => {
       const page = await open({ password: "wrong" });
       expect(await page.textContent("body")).toContain("log in as admin");
@@ -299,7 +299,7 @@ describeWithChromium("the admin panel", () => {
   );
 
   test(
-    "is used by keyboard alone",
+    "can be used by keyboard alone",
     async () => {
       const page = await open({ path: "/wifi.html" });
       const name = page.getByRole("button", { name: "Guests" });
@@ -307,7 +307,7 @@ describeWithChromium("the admin panel", () => {
       await page.keyboard.press("Enter");
       expect(await page.locator("[name=ssid]").inputValue()).toBe("Guests");
       await page.keyboard.press("Enter");
-      await says(page, "#wifi .answer", "Saved.");
+      await waitForText(page, "#wifi .answer", "Saved.");
     },
     PATIENCE_MS,
   );

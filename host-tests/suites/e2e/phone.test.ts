@@ -5,27 +5,27 @@ import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluet
 import { skipFor } from "../optional.js";
 import { Command } from "./command.js";
 
-/** More than a wait for a command takes: the error shows its output. */
+/** Longer than the timeout of a command, so that the error shows its output. */
 jest.setTimeout(40_000);
 
 let server: Server;
-let place: string;
+let radioAddress: string;
 
 beforeEach(async () => {
   server = createServer((_request, response) => response.end());
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  place = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  radioAddress = `127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 
 afterEach(() => {
   server.close();
 });
 
-test("what is no radio is told, in one sentence", async () => {
-  const phone = new Command("phone.ts", ["scan", "--radio", place]);
+test("npm run phone reports an address that is not a radio", async () => {
+  const phone = new Command("phone.ts", ["scan", "--radio", radioAddress]);
   expect(await phone.ended()).toBe(1);
   expect(phone.output).toBe(
-    `what answers at ${place} is no radio; give --radio as npm run station prints it\n`,
+    `what answers at ${radioAddress} is no radio; give --radio as npm run station prints it\n`,
   );
 });
 
@@ -33,7 +33,7 @@ const hasBluetooth = loadBluetoothPackages() !== undefined;
 if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
 
 (hasBluetooth && process.platform === "linux" ? test : test.skip)(
-  "an adapter that is not there is told",
+  "npm run phone reports a missing adapter",
   async () => {
     const phone = new Command("phone.ts", ["scan", "--ble", "hci99"]);
     expect(await phone.ended()).toBe(1);
@@ -41,15 +41,15 @@ if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
   },
 );
 
-test("what is no adapter is told", async () => {
+test("npm run phone reports a name that is not an adapter", async () => {
   const phone = new Command("phone.ts", ["scan", "--ble", "eth0"]);
   expect(await phone.ended()).toBe(1);
   expect(phone.output).toBe("eth0 is no adapter; hciconfig or bluetoothctl list names them: hci0\n");
 });
 
-test("a radio that ends in the middle is told", async () => {
+test("npm run phone reports that the radio has disconnected", async () => {
   server.on("connection", (socket) => socket.destroy());
-  const phone = new Command("phone.ts", ["scan", "--radio", place]);
+  const phone = new Command("phone.ts", ["scan", "--radio", radioAddress]);
   expect(await phone.ended()).toBe(1);
   expect(phone.output).toBe("the station's process ended\n");
 });

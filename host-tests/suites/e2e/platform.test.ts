@@ -1,4 +1,4 @@
-/** What the platform stub keeps, and what becomes of it when the power goes; a real station that changes hands at it. */
+/** Tests what the platform stub stores and keeps after a kill, and the transfer of a real station between owners. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -58,7 +58,7 @@ const hasSQLite = await findSQLite();
     await exit;
   }
 
-  /** Starts it, and gives what it has said when it is up. */
+  /** Starts the platform. Returns its output once it is up. */
   async function start(...words: string[]): Promise<string> {
     const all = [
       "scripts/run.js",
@@ -72,19 +72,19 @@ const hasSQLite = await findSQLite();
     ];
     const running = spawn(process.execPath, [...all, ...words], { cwd: ROOT });
     child = running;
-    let said = "";
+    let output = "";
     for (const stream of [running.stdout, running.stderr]) {
       stream.on("data", (bytes) => {
-        said += bytes;
+        output += bytes;
       });
     }
-    await waitFor("it is up", () => said.includes("Ctrl-C"));
-    return said;
+    await waitFor("it is up", () => output.includes("Ctrl-C"));
+    return output;
   }
 
-  /** Reports a session as a station does, and waits for the answer. */
-  async function report(said: string): Promise<void> {
-    const [, port] = /up at 127\.0\.0\.1 port (\d+)/.exec(said) ?? [];
+  /** Reports a session as a station does, and waits for the response. */
+  async function report(output: string): Promise<void> {
+    const [, port] = /up at 127\.0\.0\.1 port (\d+)/.exec(output) ?? [];
     const account = { clientId: "cafe-1", username: CAFE_NAME, password: CAFE.token };
     const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, account, false);
     let codes = "";
@@ -100,7 +100,7 @@ const hasSQLite = await findSQLite();
   }
 
   test(
-    "has what it accepted, though it was killed at once; and accepts it again as the same session",
+    "keeps an accepted session after an immediate kill, and accepts it again as the same session",
     async () => {
       await report(await start());
       await kill();
@@ -114,22 +114,22 @@ const hasSQLite = await findSQLite();
   );
 
   test(
-    "says the admin page's password at its first start and never again, unless it is forgotten",
+    "prints the admin page's password at its first start only, or with --new-admin-password",
     async () => {
-      const said = /its password, said this once: (\S+)/;
-      const [, first] = said.exec(await start()) ?? [];
+      const passwordLine = /its password, said this once: (\S+)/;
+      const [, first] = passwordLine.exec(await start()) ?? [];
       expect(first).toMatch(/^[a-z2-9]{12}$/);
       await kill();
-      expect(await start()).not.toMatch(said);
+      expect(await start()).not.toMatch(passwordLine);
       await kill();
-      const [, anew] = said.exec(await start("--new-admin-password")) ?? [];
+      const [, anew] = passwordLine.exec(await start("--new-admin-password")) ?? [];
       expect(anew).not.toBe(first);
     },
     PATIENCE_MS,
   );
 
   test(
-    "forgets everything with --memory",
+    "stores nothing with --memory",
     async () => {
       await report(await start("--memory"));
       await kill();
@@ -152,7 +152,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
   }, PATIENCE_MS);
 
   afterEach(async () => {
-    // None, where it did not come online.
+    // Undefined if the station did not come online.
     station?.stop();
     await watcher.close();
     await broker.close();
@@ -164,7 +164,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
   }
 
   test(
-    "changes hands: it is the old owner's until it is online as the new one's, and then the new one's cards are good",
+    "is transferred: the new owner has it once it is online there, and the new owner's cards are accepted",
     async () => {
       const { registry } = broker;
       await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
@@ -185,7 +185,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
   );
 
   test(
-    "ignores commands that were sent while it was away, and obeys those that are sent afterwards",
+    "ignores commands that were sent while it was offline, and executes later ones",
     async () => {
       const { platform } = broker;
       const root = `${CAFE_NAME}/sweet-home/cafe-1`;
@@ -197,15 +197,15 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
         app.publishAsync(`${root}/${path}/set`, value, { qos: 1, retain });
       await waitFor("it is seen", () => values.get("$state") === "ready");
       station.station.device.cutPower();
-      await waitFor("it is away", () => values.get("$state") === "lost");
+      await waitFor("it is offline", () => values.get("$state") === "lost");
       for (const path of ["charger/start", "access/tag-learning", "$options/free"]) await set(path, "true");
       await set("charger/start", "true", true);
       station.station.device.vehicle.plug();
       station.station.boot();
       await waitFor("it is back", () => values.get("$state") === "ready");
-      await waitFor("the vehicle is noticed", () => values.get("charger/status") === "plugged");
+      await waitFor("the vehicle is detected", () => values.get("charger/status") === "plugged");
       await set("charger/current-limit", "9");
-      await waitFor("it obeys", () => values.get("charger/current-limit") === "9");
+      await waitFor("the setting is published", () => values.get("charger/current-limit") === "9");
       expect(values.get("access/tag-learning")).toBe("false");
       expect(values.get("$options/free")).toBe("false");
       expect(station.station.station?.status).toBe("plugged");
@@ -217,7 +217,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
   );
 
   test(
-    "stays the old owner's, and goes on, where the new one does not expect it",
+    "stays with its owner when the new owner has not accepted it",
     async () => {
       const { registry } = broker;
       await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
@@ -236,7 +236,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
   );
 
   test(
-    "is lost when its power goes, and stays unseen by who watches another one",
+    "is lost after a power cut, and a station that was never online has no state",
     async () => {
       await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
       expect(stateOf("cafe-2")).toBeUndefined();

@@ -89,24 +89,27 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     ["GUEST-0003", { authorized: false, reason: "wrong-station" }],
     ["GUEST-0004", { authorized: false, reason: "wrong-owner" }],
     ["GUEST-9999", { authorized: false, reason: "unknown-tag" }],
-  ])("of %s it says %j", async (tag, expected) => {
+  ])("answers the authorization of %s with %j", async (tag, expected) => {
     await open();
     const { response, answer } = await ask({ tag, method: "ble" });
     expect(response).toMatchObject({ status: "1", code: "200" });
     expect(answer).toEqual(expected);
   });
 
-  test("a request without a method is an error 400", async () => {
+  test("answers a request without a method with the error 400", async () => {
     await open();
     expect((await ask({ tag: "GUEST-0001" })).response).toMatchObject({ status: "0", code: "400" });
   });
 
-  test.each(["nothing", "constructor"])("an endpoint %s is an error 404", async (endpoint) => {
-    await open();
-    expect((await ask({}, endpoint)).response).toMatchObject({ status: "0", code: "404" });
-  });
+  test.each(["nothing", "constructor"])(
+    "answers a request to the endpoint %s with the error 404",
+    async (endpoint) => {
+      await open();
+      expect((await ask({}, endpoint)).response).toMatchObject({ status: "0", code: "404" });
+    },
+  );
 
-  test("an id of 64 bits comes back digit by digit", async () => {
+  test("returns a 64-bit id without loss of digits", async () => {
     await open();
     const id = "18446744073709551615";
     send({ data: { tag: "GUEST-0001", method: "ble" }, key: keyOf("cafe-1"), id });
@@ -114,12 +117,12 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
   });
 
   test.each<[string, unknown]>([
-    ["no JSON", "nonsense"],
-    ["no request", [1]],
-    ["no key", { data: {}, id: "1" }],
-    ["another device's key", "wrong-key"],
-    ["an id that is none", { data: {}, key: "", id: "x" }],
-  ])("%s is not answered, and no secret said about it", async (_name, message) => {
+    ["text that is not JSON", "nonsense"],
+    ["JSON that is not a request", [1]],
+    ["a request without a key", { data: {}, id: "1" }],
+    ["a request with another device's key", "wrong-key"],
+    ["a request with an invalid id", { data: {}, key: "", id: "x" }],
+  ])("does not answer %s, and logs no secret about it", async (_name, message) => {
     await open();
     send(message === "wrong-key" ? { data: {}, key: keyOf("cafe-2"), id: "1" } : message);
     await waitFor("it is ignored", () => ignored.length > 0);
@@ -128,7 +131,7 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     expect(responses).toHaveLength(1);
   });
 
-  test("a request that is delivered twice is decided once", async () => {
+  test("decides a request once when it is delivered twice", async () => {
     await open();
     const request = { data: { tag: "GUEST-0001", method: "ble" }, key: keyOf("cafe-1"), id: "77" };
     send(request);
@@ -138,7 +141,7 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     expect(responses[0]).toEqual(responses[1]);
   });
 
-  test("a storage that fails leaves sessions unanswered, and nothing else; it is said once", async () => {
+  test("leaves sessions unanswered while its storage fails, answers other requests, and reports it once", async () => {
     const store = new MemoryStore();
     const registry = new Registry(twoOwners().data, { store });
     await open({ registry });
@@ -149,17 +152,17 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     for (const id of ["1001", "1002", "1003"]) {
       send({ data: SESSION, key: keyOf("cafe-1"), id }, "session");
     }
-    await waitFor("it is said", () => problems.length > 0);
+    await waitFor("it is reported", () => problems.length > 0);
     expect((await ask({ tag: "GUEST-0001", method: "ble" })).response).toMatchObject({ code: "200" });
     expect(responses).toHaveLength(1);
     expect(problems).toEqual(["requests are not answered: the database failed (database or disk is full)"]);
     store.sessions.put = put;
-    // The station asks again, with an id of its own.
+    // The station repeats the report with a new id.
     expect((await ask(SESSION, "session")).answer).toEqual({ accepted: true });
     expect(registry.sessionCount).toBe(1);
   });
 
-  test("a session that cannot be right is accepted, and said", async () => {
+  test("accepts an implausible session and reports it", async () => {
     await open();
     expect((await ask({ ...SESSION, startWh: 100 }, "session")).answer).toEqual({ accepted: true });
     expect(problems).toEqual([
@@ -167,12 +170,12 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     ]);
   });
 
-  test("an offer is taken by a request with the station's key, and by no other", async () => {
+  test("accepts an offer by a request with the station's key only", async () => {
     await open();
     const { registry, platform } = broker;
     registry.offerDevice("cafe-1", { owner: BAR.email, token: "t".repeat(32) });
     const topic = `${usernameOf(BAR.email)}/req/cafe-1/authorize`;
-    // As Mosquitto's ACL lets whoever has the new owner's password: a client id is free there.
+    // Mosquitto's ACL allows this to each client with the new owner's password: it does not check the client id.
     const stranger = await mqtt.connectAsync(platform.url, platform.account, false);
     const request = { data: { tag: "GUEST-0004", method: "ble" }, key: keyOf("cafe-1"), id: "1" };
     stranger.publish(topic, "nonsense", { qos: 1 });
@@ -180,12 +183,12 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     await waitFor("both are ignored", () => ignored.length === 2);
     expect(registry.device("cafe-1")?.owner).toBe(CAFE.email);
     stranger.publish(topic, JSON.stringify(request), { qos: 1 });
-    await waitFor("it is taken", () => registry.device("cafe-1")?.owner === BAR.email);
+    await waitFor("it is accepted", () => registry.device("cafe-1")?.owner === BAR.email);
     await stranger.endAsync(true);
   });
 
   if (name !== "aedes") {
-    test("two stubs share the requests: each is answered exactly once", async () => {
+    test("shares the requests with a second stub: each is answered exactly once", async () => {
       await open();
       let ofOther = 0;
       further.push(
@@ -204,7 +207,7 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
   }
 });
 
-/** As a station of another maker would: Node's own cryptography, and the protocol's text. */
+/** Opens a response with Node's cryptography and the protocol's text only, as another manufacturer would. */
 function open256GCM(topic: string, { id, status, code, data }: Response, key: string): unknown {
   const sealed = Buffer.from(data, "base64");
   const decipher = createDecipheriv("aes-256-gcm", Buffer.from(key, "hex"), sealed.subarray(0, 12));

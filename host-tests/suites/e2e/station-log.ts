@@ -1,7 +1,7 @@
 import type { VirtualStation } from "../../tools/cli/virtual-station.js";
 import { waitFor } from "../../tools/cli/wait.js";
 
-/** Waits as `waitFor` does. The error of a wait that takes too long ends with the station's log. */
+/** Waits like `waitFor`. The error of a timeout ends with the station's log. */
 export async function waitForStation<T>(
   station: VirtualStation,
   what: string,

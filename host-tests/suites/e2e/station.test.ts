@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globa
 import { RemoteAir } from "../../virtual/radio-link/client.js";
 import { Command } from "./command.js";
 
-/** More than a wait for a command takes: the error shows its output. */
+/** Longer than the timeout of a command, so that the error shows its output. */
 jest.setTimeout(40_000);
 
 const ANY_PORTS = ["--http-port", "0", "--radio-port", "0"];
@@ -19,22 +19,22 @@ function run(words: readonly string[], options?: { input: "pipe" | "ignore" }): 
   return station;
 }
 
-describe("npm run station ends in good order", () => {
+describe("npm run station exits with 0", () => {
   test.each(["SIGINT", "SIGTERM"] as const)("at %s", async (signal) => {
-    await run(ANY_PORTS).says("commands:");
+    await run(ANY_PORTS).waitForOutput("commands:");
     station.process.kill(signal);
     expect(await station.ended()).toBe(0);
   });
 
-  test("at quit", async () => {
-    await run(ANY_PORTS).says("commands:");
+  test("at the command quit", async () => {
+    await run(ANY_PORTS).waitForOutput("commands:");
     station.type("quit");
     expect(await station.ended()).toBe(0);
     expect(station.output).not.toContain("crashed");
   });
 
-  test("when nobody reads what it says", async () => {
-    await run(ANY_PORTS).says("commands:");
+  test("when its output is closed", async () => {
+    await run(ANY_PORTS).waitForOutput("commands:");
     station.process.stdout?.destroy();
     station.type("status");
     expect(await station.ended()).toBe(0);
@@ -42,15 +42,15 @@ describe("npm run station ends in good order", () => {
   });
 });
 
-test("npm run station goes on without an input", async () => {
-  await run(ANY_PORTS, { input: "ignore" }).says("commands:");
+test("npm run station keeps running without an input", async () => {
+  await run(ANY_PORTS, { input: "ignore" }).waitForOutput("commands:");
   const [, port] = /radio on port (\d+)/.exec(station.output) ?? [];
   const air = await RemoteAir.open({ host: "127.0.0.1", port: Number(port) });
-  await new Promise<void>((heard) => air.scan(() => heard()));
+  await new Promise<void>((received) => air.scan(() => received()));
   air.close();
 });
 
-describe("npm run station says in one sentence that it cannot start:", () => {
+describe("npm run station reports in one sentence", () => {
   let server: Server;
   let taken: string;
 
@@ -64,22 +64,26 @@ describe("npm run station says in one sentence that it cannot start:", () => {
     server.close();
   });
 
-  test("its HTTP port is taken", async () => {
+  test("that its HTTP port is in use", async () => {
     expect(await run(["--http-port", taken, "--radio-port", "0"]).ended()).toBe(1);
     expect(station.output).toContain(`port ${taken} is in use; choose another with --http-port\n`);
     expect(station.output).not.toContain("    at ");
   });
 
-  test("its radio port is taken", async () => {
+  test("that its radio port is in use", async () => {
     expect(await run(["--http-port", "0", "--radio-port", taken]).ended()).toBe(1);
     expect(station.output).toBe(`port ${taken} is in use; choose another with --radio-port\n`);
   });
 
   test.each([
-    ["a missing configuration", ["--provision-from", "missing.json"], "there is no file missing.json"],
-    ["an adapter that is none", ["--ble", "bluetooth"], "is no adapter"],
-    ["missing authorities", ["--ca", "missing.pem"], "there is no file missing.pem"],
-    ["an id that is none", ["--device-id", "a/b"], "1-64 letters, digits, - and _"],
+    [
+      "that the configuration is missing",
+      ["--provision-from", "missing.json"],
+      "there is no file missing.json",
+    ],
+    ["that the adapter is invalid", ["--ble", "bluetooth"], "is no adapter"],
+    ["that the file of authorities is missing", ["--ca", "missing.pem"], "there is no file missing.pem"],
+    ["that the device id is invalid", ["--device-id", "a/b"], "1-64 letters, digits, - and _"],
   ])("%s", async (_what, words, sentence) => {
     expect(await run([...ANY_PORTS, ...words]).ended()).toBe(1);
     expect(station.output).toContain(sentence);

@@ -7,7 +7,8 @@ import { type RadioServer, serveRadio } from "../../virtual/radio-link/server.js
 import { Phone, type PresentOptions, type SeenStation } from "../../virtual/world/phone.js";
 import { World } from "../../virtual/world/world.js";
 
-/** What `npm run station` and `npm run phone` do, in one process: the radio goes over a socket all the same. */
+/** Runs the parts of `npm run station` and `npm run phone` in one process, with the radio over a socket. */
+
 let clock: NodeClock;
 let station: VirtualStation;
 let radio: RadioServer;
@@ -41,15 +42,17 @@ function present(options: Partial<PresentOptions>): Promise<unknown> {
   });
 }
 
-test("a phone in another process finds the station, and sees it change", async () => {
+test("a phone in another process discovers the station and its changes", async () => {
   const seen: SeenStation[] = [];
   new Phone({ air, clock }).scan((one) => seen.push(one));
-  await waitFor("the station is heard", () => seen.some(({ name, pairing }) => name === "Slavia" && pairing));
+  await waitFor("the station is discovered", () =>
+    seen.some(({ name, pairing }) => name === "Slavia" && pairing),
+  );
   station.device.vehicle.plug();
-  await waitFor("the change is heard", () => seen.at(-1)?.status === "plugged");
+  await waitFor("the change is received", () => seen.at(-1)?.status === "plugged");
 });
 
-test("it presents a tag, and is told what becomes of it", async () => {
+test("a phone in another process presents a tag and receives the results", async () => {
   const pending: number[] = [];
   const outcome = await present({ onPending: ({ code }) => pending.push(code) });
   expect(pending).toEqual([202]);
@@ -58,18 +61,18 @@ test("it presents a tag, and is told what becomes of it", async () => {
   });
 });
 
-test("it may use a larger MTU", async () => {
+test("a phone in another process can use a larger MTU", async () => {
   expect(await present({ tag: "T".repeat(64), mtu: 247 })).toMatchObject({ result: { code: 409 } });
 });
 
-test("a station that is not there is told", async () => {
+test("a phone in another process reports a station that cannot be reached", async () => {
   expect(await present({ address: "00:00:00:00:00:00" })).toMatchObject({
     failure: expect.stringContaining("no connection"),
   });
 });
 
-test("a radio that is not there is told, and what to do", async () => {
+test("a phone in another process reports a missing radio and how to start one", async () => {
   radio.close();
-  const place = { host: "127.0.0.1", port: radio.port };
-  await expect(RemoteAir.open(place)).rejects.toThrow("start a station with npm run station");
+  const endpoint = { host: "127.0.0.1", port: radio.port };
+  await expect(RemoteAir.open(endpoint)).rejects.toThrow("start a station with npm run station");
 });

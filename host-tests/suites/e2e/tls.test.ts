@@ -1,4 +1,4 @@
-/** The commands of the README against Mosquitto over TLS. */
+/** Runs the commands of the README against Mosquitto over TLS. */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,8 +43,8 @@ const mosquitto = findMosquitto();
     const ports = ["--http-port", "0", "--radio-port", "0"];
     const device = ["--device-id", "cafe-1", "--provision-from", config];
     station = new Command("station.ts", [...ports, ...device, "--ca", ca]);
-    await station.says("commands:");
-    await station.says("HTTP API on port");
+    await station.waitForOutput("commands:");
+    await station.waitForOutput("HTTP API on port");
     return station;
   }
 
@@ -52,12 +52,12 @@ const mosquitto = findMosquitto();
     return new RegExp(`${what} on port (\\d+)`).exec(output)?.[1] ?? "";
   }
 
-  /** Runs `npm run phone -- pair` for the listener with TLS. */
+  /** Runs `npm run phone -- pair` for the TLS listener. */
   function pair({ output }: Command): Command {
     const owner = ["--email", CAFE.email, "--token-from", config];
-    const place = ["--broker", `${HOST}:${broker.platform.port}`, "--mqtts-port", String(broker.tlsPort)];
+    const endpoints = ["--broker", `${HOST}:${broker.platform.port}`, "--mqtts-port", String(broker.tlsPort)];
     const url = ["--url", `http://127.0.0.1:${portIn(output, "HTTP API")}`];
-    return new Command("phone.ts", ["pair", ...owner, ...place, ...url]);
+    return new Command("phone.ts", ["pair", ...owner, ...endpoints, ...url]);
   }
 
   test(
@@ -77,7 +77,7 @@ const mosquitto = findMosquitto();
   );
 
   test(
-    "does not pair with a broker of another authority, and the phone says why",
+    "does not pair with a broker of another authority, and the phone prints the reason",
     async () => {
       const pairing = pair(await startStation(new Authority()));
       expect(await pairing.ended()).toBe(1);

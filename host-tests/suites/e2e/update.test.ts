@@ -1,4 +1,7 @@
-/** A station on real sockets, a real broker, and the repository over HTTP: a signed release, as `npm run release` makes it. */
+/**
+ * Updates a station on real sockets with a real broker and a repository over HTTP, with a release signed as `npm run
+ * release` does.
+ */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -68,7 +71,7 @@ afterEach(async () => {
 });
 
 test(
-  "the owner's app asks for it, and sees the new firmware prove itself",
+  "an update requested by the owner's app is installed and validated",
   async () => {
     const image = makeImage({ version: 2, byteLength: 262_144 });
     const signature = signatureOf(join(directory, "key.pem"), image);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { homieErrors, PLATFORM_EXTENSION } from "./checker.js";
 
-/** The car of the specification's examples, completed by what its tables require. */
+/** The car of the specification's examples, completed with all that its tables require. */
 const CAR: Readonly<Record<string, string>> = {
   $homie: "3.0.1",
   $name: "Super car",
@@ -59,7 +59,7 @@ const CAR: Readonly<Record<string, string>> = {
   "lights_1/intensity": "100",
 };
 
-/** @param changes `null` takes a topic away, `undefined` stands for a payload that is not UTF-8 */
+/** @param changes `null` removes a topic, `undefined` is a payload that is not UTF-8 */
 function errorsOf(changes: Readonly<Record<string, string | null | undefined>> = {}, deviceId = "super-car") {
   const values = new Map<string, string | undefined>(Object.entries(CAR));
   for (const [topic, value] of Object.entries(changes)) {
@@ -69,11 +69,11 @@ function errorsOf(changes: Readonly<Record<string, string | null | undefined>> =
   return homieErrors({ deviceId, values });
 }
 
-test("the car of the specification is right", () => {
+test("the checker accepts the car of the specification", () => {
   expect(errorsOf()).toEqual([]);
 });
 
-describe("a required attribute that is missing is found:", () => {
+describe("the checker reports the missing attribute", () => {
   const required = [
     ...[
       "$homie",
@@ -102,7 +102,7 @@ describe("a required attribute that is missing is found:", () => {
 });
 
 test.each(["::", "::1", "fe80::1:2", "2001:db8:0:0:0:0:0:1", "::ffff:10.0.0.1", "0.0.0.0"])(
-  "%s is an address",
+  "the checker accepts the address %s",
   ($localip) => {
     expect(errorsOf({ $localip })).toEqual([]);
   },
@@ -118,11 +118,11 @@ test.each([
   "::1::",
   "1.2.3",
   "10.0.0.1::",
-])("%s is no address", ($localip) => {
+])("the checker rejects the address %s", ($localip) => {
   expect(errorsOf({ $localip })).toEqual([`$localip is ${$localip} (Device attributes)`]);
 });
 
-describe("what is not as it has to be is found:", () => {
+describe("the checker reports", () => {
   test.each<[string, Record<string, string | null | undefined>, string]>([
     ["another version", { $homie: "4.0.0" }, "$homie is 4.0.0 (Device attributes)"],
     ["a state that is none", { $state: "online" }, "$state is online (Device attributes)"],
@@ -202,7 +202,7 @@ describe("the platform's extension", () => {
   const errors = (changes: [string, string][] = [], extension?: typeof PLATFORM_EXTENSION) =>
     homieErrors({ deviceId: "super-car", values: new Map([...extended, ...changes]) }, extension);
 
-  test("is allowed where it is said to be used, and nowhere else", () => {
+  test("is allowed only where it is enabled", () => {
     expect(errors([], PLATFORM_EXTENSION)).toEqual([]);
     expect(errors()).toHaveLength(7);
   });
@@ -212,7 +212,7 @@ describe("the platform's extension", () => {
     ["$options/eco", "maybe"],
     ["$options/other", "true"],
     ["$telemetry/signal/$datatype", "percent"],
-  ])("has rules too: %s may not be %s", (topic, value) => {
+  ])("has rules, too: %s cannot be %s", (topic, value) => {
     expect(errors([[topic, value]], PLATFORM_EXTENSION)).not.toEqual([]);
   });
 });

@@ -1,14 +1,14 @@
 /**
- * Whether what a broker retains of a device is a tree of Homie 3.0.1. Written from the text of the specification
- * (github.com/homieiot/convention, tag v3.0.1, README.md) and from nothing of the firmware; each rule names the
- * section that it is from.
+ * Checks whether the retained messages of a device are valid Homie 3.0.1. It is written from the text of the
+ * specification (github.com/homieiot/convention, tag v3.0.1, README.md) and uses nothing of the firmware. Each rule
+ * names its section.
  */
 
-/** What a platform adds to the convention, and says so: without it all of this is a violation. */
+/** Additions of a platform to the convention. Without an extension they are violations. */
 export interface Extension {
-  /** Device attributes that list properties as a node's `$properties` does; the properties stand under them. */
+  /** Device attributes that list properties like a node's `$properties`. Their properties are below them. */
   readonly propertyGroups: readonly string[];
-  /** Further attributes of nodes, and what they may be. */
+  /** Further attributes of nodes with their formats. */
   readonly nodeAttributes: Readonly<Record<string, RegExp>>;
 }
 
@@ -20,9 +20,10 @@ export const PLATFORM_EXTENSION: Extension = {
 
 const NO_EXTENSION: Extension = { propertyGroups: [], nodeAttributes: {} };
 
-export interface RetainedTree {
+/** Retained messages of one device. */
+export interface RetainedDevice {
   readonly deviceId: string;
-  /** By the topics under the device's; `undefined` for a payload that is not UTF-8. */
+  /** Payloads by the topics under the device's. `undefined` is a payload that is not UTF-8. */
   readonly values: ReadonlyMap<string, string | undefined>;
 }
 
@@ -30,7 +31,7 @@ export interface RetainedTree {
 const ID = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 /** "Device behavior" */
 const STATES = ["init", "ready", "disconnected", "sleeping", "lost", "alert"];
-/** "Device attributes": all of these are required. */
+/** Required attributes with their formats ("Device attributes"). */
 const DEVICE_ATTRIBUTES: Readonly<Record<string, (value: string) => boolean>> = {
   $homie: (value) => value === "3.0.1",
   $name: () => true,
@@ -59,20 +60,20 @@ const DATATYPES = ["integer", "float", "boolean", "string", "enum", "color"];
 const PROPERTY_ATTRIBUTES = ["$name", "$settable", "$retained", "$unit", "$datatype", "$format"];
 const NODE_ATTRIBUTES = ["$name", "$type", "$properties", "$array"];
 
-/** What is wrong with a tree, a sentence for each; none when it is right. */
-export function homieErrors(tree: RetainedTree, extension: Extension = NO_EXTENSION): string[] {
-  return new Check(tree, extension).run();
+/** Returns one sentence for each violation. */
+export function homieErrors(device: RetainedDevice, extension: Extension = NO_EXTENSION): string[] {
+  return new Check(device, extension).run();
 }
 
 class Check {
-  #deviceId: string;
-  #values: ReadonlyMap<string, string | undefined>;
-  #extension: Extension;
-  #errors: string[] = [];
-  /** Topics that some rule allows. */
-  #known = new Set<string>();
+  readonly #deviceId: string;
+  readonly #values: ReadonlyMap<string, string | undefined>;
+  readonly #extension: Extension;
+  readonly #errors: string[] = [];
+  /** Topics that a rule allows. */
+  readonly #known = new Set<string>();
 
-  constructor({ deviceId, values }: RetainedTree, extension: Extension) {
+  constructor({ deviceId, values }: RetainedDevice, extension: Extension) {
     this.#deviceId = deviceId;
     this.#values = values;
     this.#extension = extension;
@@ -82,7 +83,7 @@ class Check {
     if (!ID.test(this.#deviceId)) this.#fail(`the device id ${this.#deviceId} is no id`, "Topic IDs");
     for (const [topic, value] of this.#values) {
       if (value === undefined) this.#fail(`${topic} is not UTF-8`, "Payload");
-      // Retained, an empty payload is no message at all.
+      // A retained empty payload is not a message.
       if (value === "") this.#fail(`${topic} is empty`, "Payload");
     }
     this.#device();
@@ -131,7 +132,7 @@ class Check {
     this.#onlyAttributes(id, [...NODE_ATTRIBUTES, ...Object.keys(nodeAttributes)], "Node attributes");
   }
 
-  /** The elements of a node array hold its values, and names of their own. */
+  /** Checks a node array. Its elements hold its values and their own names. */
   #array(id: string): void {
     const range = this.#need(`${id}/$array`, "Arrays");
     const [, first = "", last = ""] = /^(\d+)-(\d+)$/.exec(range ?? "") ?? [];
@@ -176,7 +177,7 @@ class Check {
     }
   }
 
-  /** @param described where the attributes of the value stand */
+  /** @param described topic whose attributes describe the value */
   #value(topic: string, described: string): void {
     const value = this.#take(topic);
     const of = (name: string) => this.#values.get(`${described}/${name}`);
@@ -195,7 +196,7 @@ class Check {
     }
   }
 
-  /** "A node attribute MUST be one of these", and the same for properties. */
+  /** Reports other attributes: "A node attribute MUST be one of these", and the same for properties. */
   #onlyAttributes(parent: string, allowed: readonly string[], section: string): void {
     for (const topic of this.#values.keys()) {
       const name = topic.slice(parent.length + 1);
@@ -247,7 +248,7 @@ function isNumber(value: string): boolean {
   return /^-?\d+(?:\.\d+)?$/.test(value);
 }
 
-/** IPv4, or IPv6 as RFC 4291 writes it (2.2): eight groups, or fewer with one `::` among them. */
+/** Returns whether a text is IPv4, or IPv6 as in RFC 4291, 2.2: eight groups, or fewer with one `::`. */
 function isAddress(value: string): boolean {
   if (!value.includes(":")) return isV4(value);
   const halves = value.split("::");
@@ -264,7 +265,7 @@ function isV4(value: string): boolean {
   return parts.length === 4 && parts.every((part) => isCount(part) && Number(part) <= 255);
 }
 
-/** The words of an enum: a comma in a word is written twice. */
+/** Splits the words of an enum. A comma inside a word is doubled. */
 function wordsOf(format: string): string[] {
   const mark = "\0";
   return format

@@ -9,7 +9,7 @@ import type { HarnessOptions } from "../contracts/harness.js";
 
 const LIMIT_MS = 5000;
 
-/** The board on Node's clock, sockets, HTTP server and cryptography, for the contract suites. */
+/** Builds the board on Node's clock, sockets, HTTP server and cryptography for the contract suites. */
 export async function nodeHarness(
   options: HarnessOptions & Pick<NodeSocketOptions, "ca"> = {},
 ): Promise<RadioHarness> {

@@ -1,4 +1,4 @@
-/** TLS of Node's board against a real server: name, chain and dates of the certificate are verified. */
+/** Tests TLS of Node's board against a real server: the certificate's name, chain and dates are verified. */
 
 import { once } from "node:events";
 import { type AddressInfo, createServer as createTCPServer, type Server, type Socket } from "node:net";
@@ -13,7 +13,7 @@ import { nodeHarness } from "./harness.js";
 
 const NAME = "broker.example";
 const ADDRESS = "127.0.0.1";
-/** Time in which a wrong second report would arrive. */
+/** Time within which a wrong second report would arrive, ms. */
 const A_WHILE_MS = 50;
 
 describe("TLS on Node's board", () => {
@@ -61,40 +61,40 @@ describe("TLS on Node's board", () => {
   async function expectHandshakeFailure(client: End): Promise<void> {
     await harness.until("the connection ends", () => client.isOver);
     await harness.pass(A_WHILE_MS);
-    expect(client.told).toEqual(["handshake failed", "error"]);
+    expect(client.calls).toEqual(["handshake failed", "error"]);
   }
 
-  test.each([NAME, ADDRESS])("a certificate for %s connects, and data flows both ways", async (host) => {
+  test.each([NAME, ADDRESS])("accepts a certificate for %s and transfers data both ways", async (host) => {
     const client = await connect({ host });
     const data = new Random(7).bytes(100_000);
     await harness.until("the handshake is done", () => client.isOpen);
     client.send(data);
     await harness.until("the server has echoed everything", () => client.received.length === data.length);
     expect(equalBytes(client.received, data)).toBe(true);
-    expect(client.told).not.toContain("handshake failed");
+    expect(client.calls).not.toContain("handshake failed");
   });
 
-  test("a write before the handshake is done throws", async () => {
+  test("throws on a write before the handshake is done", async () => {
     const client = await connect();
     expect(() => client.socket.write(encodeUTF8("early"))).toThrow("not ready");
   });
 
-  test.each(["other.example", "127.0.0.2"])("a certificate that is not for %s is refused", async (host) => {
+  test.each(["other.example", "127.0.0.2"])("rejects a certificate that is not for %s", async (host) => {
     await expectHandshakeFailure(await connect({ host }));
   });
 
-  test("a certificate of an unknown authority is refused", async () => {
+  test("rejects a certificate of an unknown authority", async () => {
     const stranger = new Authority().issue({ name: NAME });
     await expectHandshakeFailure(await connect({ identity: stranger }));
   });
 
-  test("an expired certificate is refused", async () => {
+  test("rejects an expired certificate", async () => {
     await expectHandshakeFailure(
       await connect({ identity: authority.issue({ name: NAME, validForMs: -60_000 }) }),
     );
   });
 
-  test("NODE_TLS_REJECT_UNAUTHORIZED=0 does not turn the checks off", async () => {
+  test("keeps its checks enabled with NODE_TLS_REJECT_UNAUTHORIZED=0", async () => {
     const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
     process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
     try {
@@ -113,11 +113,11 @@ describe("TLS on Node's board", () => {
       (socket) => socket.once("data", () => socket.resetAndDestroy()),
     ],
     ["answers without TLS", (socket) => socket.end("220 this is no TLS\r\n")],
-  ])("a server that %s fails the handshake", async (_name, serve) => {
+  ])("reports a failed handshake with a server that %s", async (_name, serve) => {
     await expectHandshakeFailure(await connectTo(createTCPServer(serve)));
   });
 
-  test("a refused TCP connection is an error, and no handshake failure", async () => {
+  test("reports a refused TCP connection as an error without a failed handshake", async () => {
     const client = await connect();
     await harness.until("the handshake is done", () => client.isOpen);
     const { port } = server.address() as AddressInfo;
@@ -126,14 +126,14 @@ describe("TLS on Node's board", () => {
     const refused = new End(harness, { port, host: NAME });
     clients.push(refused);
     await harness.until("the connection is refused", () => refused.isOver);
-    expect(refused.told).toEqual(["error"]);
+    expect(refused.calls).toEqual(["error"]);
   });
 
-  test("a server that ends after the handshake is an error, and no handshake failure", async () => {
+  test("reports the end of a connection after the handshake as an error without a failed handshake", async () => {
     const client = await connect();
     await harness.until("the handshake is done", () => client.isOpen);
     for (const socket of sockets) socket.end();
     await harness.until("the end is reported", () => client.isOver);
-    expect(client.told).not.toContain("handshake failed");
+    expect(client.calls).not.toContain("handshake failed");
   });
 });

@@ -21,19 +21,19 @@ afterEach(() => {
   radio.close();
 });
 
-test("a line without an end is not waited for", async () => {
+test("the radio server disconnects a client whose line is too long", async () => {
   const closed = once(socket, "close");
   const sending = setInterval(() => socket.write(KILOBYTE), 1);
   await closed;
   clearInterval(sending);
 });
 
-test("what is no command ends the connection", async () => {
+test("the radio server disconnects a client at an invalid command", async () => {
   socket.write("GET / HTTP/1.1\n");
   await once(socket, "close");
 });
 
-test("a command may come in pieces, and several at once", async () => {
+test("the radio server accepts commands in pieces and several at once", async () => {
   const address = "00:00:00:00:00:00";
   const [first, second] = [1, 2].map((link) => JSON.stringify({ op: "connect", link, address }));
   socket.write(`${first}\n${second?.slice(0, 10)}`);

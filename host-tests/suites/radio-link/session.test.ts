@@ -3,7 +3,7 @@ import type { RadioEvent } from "../../virtual/radio-link/events.js";
 import { RadioSession } from "../../virtual/radio-link/session.js";
 import { Scene } from "../../virtual/scene.js";
 
-/** More often than a station has connections. */
+/** Number of repetitions. It is larger than a station's number of connections. */
 const TIMES = 5;
 
 let scene: Scene;
@@ -26,7 +26,7 @@ function connect(session: RadioSession, link: number): void {
   session.obey({ op: "connect", link, address, mtu: undefined });
 }
 
-/** Whether a further central gets a connection. */
+/** Returns whether another central can connect. */
 function takesConnections(): boolean {
   const session = newSession();
   events = [];
@@ -37,7 +37,7 @@ function takesConnections(): boolean {
   return events.some(({ event }) => event === "connected");
 }
 
-test("a link that is in use is not given a second time", () => {
+test("a radio session rejects a link number that is in use", () => {
   const session = newSession();
   connect(session, 1);
   connect(session, 1);
@@ -48,7 +48,7 @@ test("a link that is in use is not given a second time", () => {
   expect(events.at(-1)).toEqual({ event: "failed", link: 1, reason: "the link is in use" });
 });
 
-test("a link can be used again once it is over, however it ended", () => {
+test("a radio session can use a link number again after its connection has ended", () => {
   const session = newSession();
   session.obey({ op: "connect", link: 1, address: "00:00:00:00:00:00", mtu: undefined });
   scene.clock.advance(1000);
@@ -63,7 +63,7 @@ test("a link can be used again once it is over, however it ended", () => {
   expect(events.at(-1)).toMatchObject({ event: "disconnected", link: 1 });
 });
 
-test("a session that ends gives every connection back", () => {
+test("a radio session releases each connection when it is closed", () => {
   for (let i = 0; i < TIMES; i++) {
     const session = newSession();
     connect(session, 1);
@@ -75,7 +75,7 @@ test("a session that ends gives every connection back", () => {
   expect(takesConnections()).toBe(true);
 });
 
-test("so does one that ends while it connects, and what comes after the end is not obeyed", () => {
+test("a radio session releases a connection attempt when it is closed, and ignores later commands", () => {
   for (let i = 0; i < TIMES; i++) {
     const session = newSession();
     connect(session, 1);
@@ -86,7 +86,7 @@ test("so does one that ends while it connects, and what comes after the end is n
   expect(takesConnections()).toBe(true);
 });
 
-test("an attempt that is given up leaves no connection behind", () => {
+test("a radio session leaves no connection after a cancelled attempt", () => {
   const session = newSession();
   for (let link = 1; link <= TIMES; link++) {
     connect(session, link);

@@ -9,7 +9,7 @@ import { VirtualClock } from "../../virtual/world/clock.js";
 const PERIPHERAL = "a4:cf:12:00:00:01";
 const CENTRAL = "c0:00:00:00:00:01";
 
-/** A host without a stack: writes commands, keeps what comes. */
+/** A host without a stack. It sends commands and records packets. */
 class Host {
   readonly packets: string[] = [];
   readonly controller: Controller;
@@ -27,7 +27,7 @@ class Host {
     this.controller.write(concatBytes(Uint8Array.of(2), u16(flags), u16(data.length), Uint8Array.from(data)));
   }
 
-  /** What has come since the last time. */
+  /** Returns the packets since the last call. */
   take(): string[] {
     return this.packets.splice(0);
   }
@@ -59,7 +59,7 @@ describe("a virtual controller", () => {
     central.take();
   }
 
-  test("completes what it knows, and says of the rest that it does not know it", () => {
+  test("completes known commands and rejects unknown ones", () => {
     central.command(0x0c03);
     central.command(0x1009);
     central.command(0x2002);
@@ -75,7 +75,7 @@ describe("a virtual controller", () => {
     ]);
   });
 
-  test("reports advertisements with their padding taken off, and scan responses only to who asks", () => {
+  test("reports advertisements without padding, and scan responses only in active scans", () => {
     peripheral.command(0x2006, ...[0xa0, 0, 0xa0, 0], ...new Uint8Array(11));
     peripheral.command(0x2008, 3, 0x02, 0x01, 0x06, ...new Uint8Array(28));
     peripheral.command(0x2009, 2, 0x01, 0x09, ...new Uint8Array(29));
@@ -92,7 +92,7 @@ describe("a virtual controller", () => {
     expect(central.take().slice(3)).toEqual([report, "043e0e0201040001000012cfa4020109c4"]);
   });
 
-  test("is silent when advertising is disabled, and again after a reset, which forgets the data", () => {
+  test("is silent with advertising disabled and after a reset, which clears the data", () => {
     peripheral.command(0x2008, 3, 0x02, 0x01, 0x06, ...new Uint8Array(28));
     peripheral.command(0x200a, 1);
     central.command(0x200c, 1, 0);
@@ -111,7 +111,7 @@ describe("a virtual controller", () => {
     expect(central.take()).toEqual([empty, empty]);
   });
 
-  test("changes no parameters of what is going on, and takes no more data than a PDU has", () => {
+  test("rejects parameter changes during operation and data beyond a PDU", () => {
     peripheral.command(0x200a, 1);
     peripheral.command(0x2006, ...[0xa0, 0, 0xa0, 0], ...new Uint8Array(11));
     peripheral.command(0x2008, 32, ...new Uint8Array(31));
@@ -123,7 +123,7 @@ describe("a virtual controller", () => {
     expect(central.take()).toContain("040e04010b200c");
   });
 
-  test("reports each once where the host filters duplicates", () => {
+  test("reports each advertiser once when the host filters duplicates", () => {
     peripheral.command(0x2006, ...[0xa0, 0, 0xa0, 0], ...new Uint8Array(11));
     peripheral.command(0x200a, 1);
     central.command(0x200c, 1, 1);
@@ -134,7 +134,7 @@ describe("a virtual controller", () => {
     expect(central.take()).toHaveLength(2);
   });
 
-  test("connects whoever waits for an advertiser, which stops advertising", () => {
+  test("connects a waiting initiator to an advertiser, which stops advertising", () => {
     peripheral.command(0x200a, 1);
     const waiting = concatBytes(new Uint8Array(6), addressBytes(PERIPHERAL), new Uint8Array(13));
     central.command(0x200d, ...waiting);
@@ -147,7 +147,7 @@ describe("a virtual controller", () => {
     expect(peripheral.take()).toEqual(["040e04010a2009"]);
   });
 
-  test("carries fragments in order, each with its buffer back after a connection interval", () => {
+  test("transfers fragments in order, and returns each buffer after a connection interval", () => {
     connect();
     central.acl(0x0040, 1, 2, 3);
     central.acl(0x1040, 4);
@@ -158,7 +158,7 @@ describe("a virtual controller", () => {
     expect(central.take()).toEqual(["0413050140000100", "0413050140000100"]);
   });
 
-  test("has four buffers, and says when its host sends more", () => {
+  test("has four buffers and reports when its host sends more", () => {
     connect();
     for (let number = 1; number <= 5; number++) central.acl(0x0040, number);
     clock.advance(0);
@@ -171,7 +171,7 @@ describe("a virtual controller", () => {
     expect(peripheral.take()).toEqual(["024020010006"]);
   });
 
-  test("drops what is longer than a buffer, or says a length that it has not", () => {
+  test("drops packets that exceed a buffer or have a wrong length", () => {
     connect();
     central.acl(0x0040, ...new Uint8Array(28));
     central.controller.write(Uint8Array.of(2, 0x40, 0, 9, 0, 1));
@@ -180,7 +180,7 @@ describe("a virtual controller", () => {
     expect([central.take(), peripheral.take()]).toEqual([[], []]);
   });
 
-  test("tells both ends why a connection is over", () => {
+  test("reports to both ends why a connection has ended", () => {
     connect();
     central.command(0x0406, 0x40, 0, 0x15);
     clock.advance(30);
@@ -191,7 +191,7 @@ describe("a virtual controller", () => {
     expect(central.take()).toEqual(["040f0402010604"]);
   });
 
-  test("both ends notice lost contact after the supervision time-out, and nothing gets through before", () => {
+  test("reports a lost connection to both ends after the supervision timeout, and transfers nothing before", () => {
     connect();
     central.controller.lose();
     central.acl(0x0040, 1);
@@ -201,14 +201,14 @@ describe("a virtual controller", () => {
     expect([central.take(), peripheral.take()]).toEqual([["04050400400008"], ["04050400400008"]]);
   });
 
-  test("a controller whose power is cut is lost to the other, and says nothing itself", () => {
+  test("that loses power is detected as lost by its peer and reports nothing itself", () => {
     connect();
     peripheral.controller.close();
     clock.advance(420);
     expect([central.take(), peripheral.take()]).toEqual([["04050400400008"], []]);
   });
 
-  test("reads the RSSI of the other end", () => {
+  test("reads the RSSI of its peer", () => {
     connect();
     central.command(0x1405, 0x40, 0);
     central.command(0x1405, 0x41, 0);
@@ -216,7 +216,7 @@ describe("a virtual controller", () => {
     expect(central.take()).toEqual(["040e07010514004000c4", "040e0701051402410000"]);
   });
 
-  test("tells both ends of new parameters, and refuses a second connection to the same address", () => {
+  test("reports new parameters to both ends, and rejects a second connection to the same address", () => {
     connect();
     const times = [0x10, 0, 0x20, 0, 0x01, 0, 0x64, 0];
     central.command(0x2013, 0x40, 0, ...times, 0, 0, 0, 0);
@@ -228,7 +228,7 @@ describe("a virtual controller", () => {
     expect(peripheral.take()).toEqual([updated]);
   });
 
-  test("a waiting connection can be given up", () => {
+  test("cancels a waiting connection", () => {
     central.command(0x200e);
     central.command(0x200d, ...new Uint8Array(6), ...addressBytes(PERIPHERAL), ...new Uint8Array(13));
     central.command(0x200e);
@@ -239,7 +239,7 @@ describe("a virtual controller", () => {
   });
 });
 
-test("the btsnoop log holds what passed, for each controller", () => {
+test("the btsnoop log contains the packets of each controller", () => {
   const clock = new VirtualClock({ epochAtStartMs: 0 });
   const bytes: Packet[] = [];
   const log = new BtsnoopLog({ clock, write: (chunk) => bytes.push(chunk) });
@@ -261,7 +261,7 @@ test("the btsnoop log holds what passed, for each controller", () => {
   bytes.length = 0;
   host.acl(0x0040, 0xab);
   clock.advance(30);
-  // Sent by the second, received by the first, and the buffer is back.
+  // Sent by the second, received by the first, and the buffer is returned.
   const [sent, received] = bytes.map((chunk) => encodeHex(chunk.slice(8, 12)) + encodeHex(chunk.slice(24)));
   expect([sent, received]).toEqual(["0001000440000100ab", "0000000540200100ab"]);
 });

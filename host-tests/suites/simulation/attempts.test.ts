@@ -15,7 +15,7 @@ function online(options?: SceneOptions): Scene {
   return scene;
 }
 
-/** A phone that does what a test says, and keeps what it is told. */
+/** A phone that is controlled by the test and records the results it receives. */
 class TestPhone {
   readonly results: SeenResult[] = [];
   readonly #scene: Scene;
@@ -66,18 +66,21 @@ class TestPhone {
   }
 }
 
-describe("each result", () => {
-  test("200: the tag may charge here", () => {
+describe("the result code", () => {
+  test("is 200 for an accepted tag", () => {
     expect(codeOf(online().present(TAG))).toBe(200);
   });
 
-  test.each(["abc", "", "x".repeat(65), "with space", "ümlaut", "semi;colon"])("400: %j is no tag", (tag) => {
-    const scene = online();
-    expect(codeOf(scene.present(tag))).toBe(400);
-    expect(scene.platform.requests).toEqual([]);
-  });
+  test.each(["abc", "", "x".repeat(65), "with space", "ümlaut", "semi;colon"])(
+    "is 400 for %j, which is not a valid tag",
+    (tag) => {
+      const scene = online();
+      expect(codeOf(scene.present(tag))).toBe(400);
+      expect(scene.platform.requests).toEqual([]);
+    },
+  );
 
-  test("400: bytes that are no text", () => {
+  test("is 400 for bytes that are not UTF-8", () => {
     const scene = online();
     const phone = new TestPhone(scene);
     phone.write(new Uint8Array([0xff, 0xfe, 0xfd, 0xfc]));
@@ -85,11 +88,11 @@ describe("each result", () => {
     expect(phone.codes).toEqual([202, 400]);
   });
 
-  test("403: the platform does not allow the tag", () => {
+  test("is 403 for a tag that the platform rejects", () => {
     expect(codeOf(online().present("UNKNOWN-1"))).toBe(403);
   });
 
-  test("408: the platform does not answer", () => {
+  test("is 408 when the platform does not answer", () => {
     const scene = online();
     scene.platform.intercept = () => [];
     const started = scene.clock.monotonicMs();
@@ -97,28 +100,28 @@ describe("each result", () => {
     expect(scene.clock.monotonicMs() - started).toBeLessThan(15_000);
   });
 
-  test("409: no vehicle is plugged", () => {
+  test("is 409 without a vehicle", () => {
     const scene = new Scene();
     scene.bringOnline();
     expect(codeOf(scene.present(TAG))).toBe(409);
     expect(scene.platform.requests).toEqual([]);
   });
 
-  test("409: a session is under way", () => {
+  test("is 409 during a session", () => {
     const scene = online();
     scene.present(TAG);
     scene.clock.advance(1000);
     expect(codeOf(scene.present(TAG))).toBe(409);
   });
 
-  test("409: the vehicle left while the platform was asked", () => {
+  test("is 409 when the vehicle leaves before the platform answers", () => {
     const scene = online();
     answerLate(scene, 500, () => scene.device.vehicle.unplug());
     expect(codeOf(scene.present(TAG))).toBe(409);
     expect(scene.device.vehicle.isContactorClosed).toBe(false);
   });
 
-  test("423: another attempt is running", () => {
+  test("is 423 while another attempt is running", () => {
     const scene = online();
     scene.platform.intercept = () => [];
     const one = new TestPhone(scene);
@@ -131,7 +134,7 @@ describe("each result", () => {
     expect(two.codes).toEqual([202, 423]);
   });
 
-  test("429: one phone tries more than 6 tags in a minute", () => {
+  test("is 429 when one phone tries more than 6 tags a minute", () => {
     const scene = online();
     const phone = new TestPhone(scene);
     for (let i = 0; i < 8; i++) {
@@ -145,25 +148,25 @@ describe("each result", () => {
     expect(phone.codes.at(-1)).toBe(200);
   });
 
-  test("429: all phones together try more than 30 tags in a minute", () => {
+  test("is 429 when all phones together try more than 30 tags a minute", () => {
     const scene = online();
     const codes = Array.from({ length: 33 }, (_, i) => codeOf(scene.present(`WRONG-${i}`)));
     expect(codes.filter((code) => code === 429).length).toBeGreaterThan(0);
     expect(codes.filter((code) => code === 403)).toHaveLength(30);
   });
 
-  test("500: a station that was not provisioned", () => {
+  test("is 500 on a station that was not provisioned", () => {
     expect(codeOf(online({ isUnprovisioned: true }).present(TAG))).toBe(500);
   });
 
-  test("503: the platform is not reachable", () => {
+  test("is 503 when the broker is unreachable", () => {
     const scene = online();
     scene.broker.stop();
     scene.clock.advance(1000);
     expect(codeOf(scene.present(TAG))).toBe(503);
   });
 
-  test("503: a station that is not paired", () => {
+  test("is 503 on an unpaired station", () => {
     const scene = new Scene();
     scene.under.boot();
     scene.clock.advance(100);
@@ -172,7 +175,7 @@ describe("each result", () => {
   });
 });
 
-describe("exactly one pending and one final result within 15 s", () => {
+describe("an attempt gets exactly one pending and one final result within 15 s", () => {
   test.each([100, 3000, 9000])("when the broker restarts %d ms into an attempt", (afterMs) => {
     const scene = online();
     scene.platform.intercept = () => [];
@@ -189,7 +192,7 @@ describe("exactly one pending and one final result within 15 s", () => {
     expect([200, 408, 503]).toContain(phone.codes[1]);
   });
 
-  test("when the network goes away for good", () => {
+  test("when the network is lost for good", () => {
     const scene = online();
     const phone = new TestPhone(scene);
     scene.brokerHost.isCut = true;
@@ -198,7 +201,7 @@ describe("exactly one pending and one final result within 15 s", () => {
     expect(phone.codes).toEqual([202, 408]);
   });
 
-  test("for each of two writes that overlap, told apart by their attempt", () => {
+  test("for each of two overlapping writes, which are identified by their attempt number", () => {
     const scene = online();
     scene.platform.intercept = () => [];
     const phone = new TestPhone(scene);
@@ -213,7 +216,7 @@ describe("exactly one pending and one final result within 15 s", () => {
     ]);
   });
 
-  test("over 300 writes, whatever they are and whatever happens meanwhile", () => {
+  test("for each of 300 random writes under random faults", () => {
     const seed = 9;
     const random = new Random(seed);
     const scene = online();
@@ -246,7 +249,7 @@ describe("exactly one pending and one final result within 15 s", () => {
 });
 
 describe("a connection", () => {
-  test("reads back what it wrote last, and nothing of another", () => {
+  test("reads its own latest write back, and nothing of another connection", () => {
     const scene = online();
     const one = new TestPhone(scene);
     const two = new TestPhone(scene);
@@ -258,7 +261,7 @@ describe("a connection", () => {
     expect(two.results).toEqual([]);
   });
 
-  test("may write without subscribing, and read the result", () => {
+  test("can write without subscribing and read the result", () => {
     const scene = online();
     answerLate(scene, 500);
     const phone = new TestPhone(scene, { subscribes: false });
@@ -272,7 +275,7 @@ describe("a connection", () => {
     });
   });
 
-  test("writes a tag of 64 characters at the smallest MTU", () => {
+  test("can write a tag of 64 characters at the smallest MTU", () => {
     const tag = "T".repeat(64);
     const scene = online();
     scene.platform.tags.set(tag, { authorized: true });
@@ -282,7 +285,7 @@ describe("a connection", () => {
     expect(phone.codes).toEqual([202, 200]);
   });
 
-  test("counts its attempts from 1 to 255, and then from 0", () => {
+  test("numbers its attempts from 1 to 255 and then from 0", () => {
     const scene = online();
     const phone = new TestPhone(scene);
     for (let i = 0; i < 257; i++) {
@@ -294,7 +297,7 @@ describe("a connection", () => {
     expect(finals.slice(-3)).toEqual([255, 0, 1]);
   });
 
-  test("that is lost before the result does not undo the authorization", () => {
+  test("that is lost before the result does not revoke the authorization", () => {
     const scene = online();
     const phone = new TestPhone(scene);
     phone.write(TAG);
@@ -307,7 +310,7 @@ describe("a connection", () => {
   });
 });
 
-test("10,000 random byte strings as tags: the station goes on serving", () => {
+test("10,000 random byte strings as tags do not stop the station from serving", () => {
   const seed = 31;
   const random = new Random(seed);
   const scene = online();
@@ -323,7 +326,7 @@ test("10,000 random byte strings as tags: the station goes on serving", () => {
   expect(codeOf(scene.present(TAG))).toBe(200);
 });
 
-/** The platform takes its time, in which something may happen. */
+/** Delays the platform's response, and runs `meanwhile` before it. */
 function answerLate(scene: Scene, delayMs: number, meanwhile?: () => void): void {
   scene.platform.intercept = (response, { user, deviceId, endpoint }) => {
     meanwhile?.();

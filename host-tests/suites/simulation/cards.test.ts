@@ -14,14 +14,14 @@ function online(options: Record<string, unknown> = {}): Scene {
   return scene;
 }
 
-/** Nobody answers any more, and the station knows. */
+/** Stops the broker and waits until the station has noticed it. */
 function goOffline(scene: Scene): void {
   scene.broker.stop();
   scene.clock.advance(5000);
 }
 
 describe("a card at the reader", () => {
-  test("opens a session as a phone's does, with the method rfid", () => {
+  test("starts a session with the method rfid", () => {
     const scene = online();
     scene.plug();
     scene.swipe(CARD);
@@ -34,7 +34,7 @@ describe("a card at the reader", () => {
     expect([...scene.platform.sessions.values()]).toMatchObject([{ tag: hashOf(CARD), method: "rfid" }]);
   });
 
-  test("that started the session ends it when it is swiped again; another does not", () => {
+  test("ends the session that it started when swiped again; another card does not", () => {
     const scene = online();
     scene.plug();
     scene.swipe(CARD);
@@ -45,7 +45,7 @@ describe("a card at the reader", () => {
     expect(scene.station.status).toBe("finishing");
   });
 
-  test("does not end it where the option says so", () => {
+  test("does not end its session when card-ends is off", () => {
     const scene = online({ cardEnds: false });
     scene.plug();
     scene.swipe(CARD);
@@ -54,7 +54,7 @@ describe("a card at the reader", () => {
     expect(scene.station.status).toBe("charging");
   });
 
-  test("shows no more than half of it when it is short, and a mad reader does not flood the log", () => {
+  test("is logged with at most half of a short tag, and a noisy reader does not flood the log", () => {
     const scene = new Scene();
     scene.under.config = { cardReader: "lines" };
     scene.bringOnline();
@@ -72,7 +72,7 @@ describe("a card at the reader", () => {
     expect(scene.device.logLines.filter((line) => line.startsWith("rfid")).length).toBeLessThan(20);
   });
 
-  test("is in no log with more than its last four characters", () => {
+  test("is logged with at most its last four characters", () => {
     const scene = online();
     scene.plug();
     scene.swipe(CARD);
@@ -83,12 +83,12 @@ describe("a card at the reader", () => {
   });
 });
 
-describe("when the platform does not answer", () => {
+describe("while the platform does not answer", () => {
   test.each([
     ["deny", 503],
     ["list", 200],
     ["list-and-cache", 200],
-  ])("a tag on the list is, under %s, %d", (offlinePolicy, code) => {
+  ])("a tag on the local list gets, under the policy %s, code %d", (offlinePolicy, code) => {
     const scene = online({ offlinePolicy });
     scene.platform.list = { version: 3, tags: [hashOf("OTHER"), hashOf("LISTED-1")] };
     scene.under.powerCycle();
@@ -101,7 +101,7 @@ describe("when the platform does not answer", () => {
     expect(scene.device.vehicle.isCharging || scene.station.status === "authorized").toBe(code === 200);
   });
 
-  test("the advertisement says whether somebody can be let in", () => {
+  test("the advertisement has a flag for offline authorization", () => {
     const scene = online({ offlinePolicy: "list" });
     expect(scene.seen().authorizesOffline).toBe(false);
     scene.platform.list = { version: 1, tags: [hashOf("LISTED-1")] };
@@ -111,7 +111,7 @@ describe("when the platform does not answer", () => {
     expect(scene.seen().authorizesOffline).toBe(true);
   });
 
-  test("the platform is asked first, and 408 is 408 where nobody else knows the tag", () => {
+  test("a tag that is not on the list gets 408 after the platform's timeout", () => {
     const scene = online({ offlinePolicy: "list" });
     scene.platform.intercept = () => [];
     scene.plug();
@@ -119,7 +119,7 @@ describe("when the platform does not answer", () => {
   });
 });
 
-describe("the cache", () => {
+describe("the answer cache", () => {
   function remembered(cacheFor: number): Scene {
     const scene = online({ offlinePolicy: "list-and-cache" });
     scene.platform.tags.set("GUEST-0001", { authorized: true, cacheFor, maxCurrent: 10 });
@@ -130,7 +130,7 @@ describe("the cache", () => {
     return scene;
   }
 
-  test("lets in who was let in, with the same current", () => {
+  test("authorizes a tag offline with the same current as before", () => {
     const scene = remembered(3600);
     goOffline(scene);
     scene.plug();
@@ -140,7 +140,7 @@ describe("the cache", () => {
     expect(scene.device.logLines.join("\n")).toContain("authorized by the cache");
   });
 
-  test("lasts as long as the platform said", () => {
+  test("expires after the time that the platform has set", () => {
     const scene = remembered(60);
     goOffline(scene);
     scene.clock.advance(60_000);
@@ -148,29 +148,29 @@ describe("the cache", () => {
     expect(codeOf(scene.present("GUEST-0001"))).toBe(503);
   });
 
-  test("holds 64 cards, and forgets one that the platform lets in without a word on that", () => {
+  test("keeps 64 cards, and drops a card that the platform authorizes without a cache time", () => {
     const scene = remembered(3600);
     const tag = (i: number) => `GUEST-9${String(i).padStart(3, "0")}`;
     for (let i = 0; i < 63; i++) scene.platform.tags.set(tag(i), { authorized: true, cacheFor: 36_000 });
-    const letIn = (name: string) => {
+    const codeFor = (name: string) => {
       scene.clock.advance(20_000);
       scene.plug();
       const code = codeOf(scene.present(name));
       scene.device.vehicle.unplug();
       return code;
     };
-    for (let i = 0; i < 63; i++) expect(letIn(tag(i))).toBe(200);
+    for (let i = 0; i < 63; i++) expect(codeFor(tag(i))).toBe(200);
     scene.platform.tags.set(tag(5), { authorized: true });
-    expect(letIn(tag(5))).toBe(200);
+    expect(codeFor(tag(5))).toBe(200);
     scene.platform.tags.set(tag(63), { authorized: true, cacheFor: 36_000 });
     scene.platform.tags.set(tag(64), { authorized: true, cacheFor: 36_000 });
-    expect([letIn(tag(63)), letIn(tag(64))]).toEqual([200, 200]);
+    expect([codeFor(tag(63)), codeFor(tag(64))]).toEqual([200, 200]);
     goOffline(scene);
-    expect([tag(0), tag(62), tag(63), tag(64)].map(letIn)).toEqual([200, 200, 200, 200]);
-    expect(["GUEST-0001", tag(5)].map(letIn)).toEqual([503, 503]);
+    expect([tag(0), tag(62), tag(63), tag(64)].map(codeFor)).toEqual([200, 200, 200, 200]);
+    expect(["GUEST-0001", tag(5)].map(codeFor)).toEqual([503, 503]);
   });
 
-  test.each(["500", "502"])("is not asked when the platform's word is no good: %s", (code) => {
+  test.each(["500", "502"])("is not used after an invalid or failed response of the platform: %s", (code) => {
     const scene = remembered(3600);
     scene.platform.intercept = (_answer, request) =>
       code === "500"
@@ -180,7 +180,7 @@ describe("the cache", () => {
     expect(codeOf(scene.present("GUEST-0001"))).toBe(Number(code));
   });
 
-  test("forgets a card that the platform blocks, and holds that against the list", () => {
+  test("drops a card that the platform blocks, which then overrides the local list", () => {
     const scene = remembered(3600);
     scene.platform.list = { version: 1, tags: [hashOf("GUEST-0001")] };
     scene.clock.advance(3_700_000);
@@ -202,7 +202,7 @@ describe("the local list", () => {
     return scene;
   }
 
-  function isLetIn(scene: Scene, tag: string): boolean {
+  function isAuthorized(scene: Scene, tag: string): boolean {
     scene.clock.advance(20_000);
     scene.plug();
     const code = codeOf(scene.present(tag));
@@ -211,18 +211,19 @@ describe("the local list", () => {
     return code === 200;
   }
 
-  test("of 500 tags comes in ten pages, and survives a power cut", () => {
+  test("of 500 tags is fetched in ten pages and kept after a power cut", () => {
     const scene = listed({ version: 9, tags: tags(500) });
     scene.clock.advance(3_600_000);
     expect(scene.device.logLines.join("\n")).toContain("local-list: version 9 with 500 tags");
     goOffline(scene);
     scene.under.powerCycle();
     scene.clock.advance(10_000);
-    for (const name of ["CARD-0", "CARD-49", "CARD-50", "CARD-499"]) expect(isLetIn(scene, name)).toBe(true);
-    expect(isLetIn(scene, "CARD-500")).toBe(false);
+    for (const name of ["CARD-0", "CARD-49", "CARD-50", "CARD-499"])
+      expect(isAuthorized(scene, name)).toBe(true);
+    expect(isAuthorized(scene, "CARD-500")).toBe(false);
   });
 
-  test("is the old or the new one, whole, whenever the power goes", () => {
+  test("is completely the old or the new one after a power cut at any write", () => {
     for (let count = 1; count <= 7; count++) {
       const scene = listed({ version: 1, tags: tags(110, "OLD") });
       scene.clock.advance(3_600_000);
@@ -233,45 +234,45 @@ describe("the local list", () => {
       scene.broker.stop();
       scene.under.boot();
       scene.clock.advance(10_000);
-      const [old, fresh] = [isLetIn(scene, "OLD-105"), isLetIn(scene, "NEW-105")];
+      const [old, fresh] = [isAuthorized(scene, "OLD-105"), isAuthorized(scene, "NEW-105")];
       expect(old).not.toBe(fresh);
-      expect(isLetIn(scene, "OLD-5")).toBe(old);
-      expect(isLetIn(scene, "NEW-5")).toBe(fresh);
+      expect(isAuthorized(scene, "OLD-5")).toBe(old);
+      expect(isAuthorized(scene, "NEW-5")).toBe(fresh);
     }
   });
 
-  test("lets in no card that the platform has refused since, also after a restart, until it is let in again", () => {
+  test("does not authorize a card that the platform has rejected since, also after a restart, until it is accepted again", () => {
     const scene = listed({ version: 9, tags: tags(120) });
     scene.clock.advance(3_600_000);
     const answer = (authorized: boolean) => scene.platform.tags.set("CARD-77", { authorized, reason: "-" });
-    const isLetInOffline = (tag: string) => {
+    const isAuthorizedOffline = (tag: string) => {
       goOffline(scene);
-      const isIn = isLetIn(scene, tag);
+      const isIn = isAuthorized(scene, tag);
       scene.under.powerCycle();
-      const isStillIn = isLetIn(scene, tag);
-      expect(isStillIn).toBe(isIn);
+      const isStillAuthorized = isAuthorized(scene, tag);
+      expect(isStillAuthorized).toBe(isIn);
       scene.broker.start();
       scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
       return isIn;
     };
-    expect(isLetInOffline("CARD-77")).toBe(true);
+    expect(isAuthorizedOffline("CARD-77")).toBe(true);
     answer(false);
-    expect(isLetIn(scene, "CARD-77")).toBe(false);
-    expect(isLetInOffline("CARD-77")).toBe(false);
-    expect(isLetInOffline("CARD-76")).toBe(true);
+    expect(isAuthorized(scene, "CARD-77")).toBe(false);
+    expect(isAuthorizedOffline("CARD-77")).toBe(false);
+    expect(isAuthorizedOffline("CARD-76")).toBe(true);
     answer(true);
-    expect(isLetIn(scene, "CARD-77")).toBe(true);
-    expect(isLetInOffline("CARD-77")).toBe(true);
-    // A new list says it anew.
+    expect(isAuthorized(scene, "CARD-77")).toBe(true);
+    expect(isAuthorizedOffline("CARD-77")).toBe(true);
+    // A new list overrides earlier rejections.
     answer(false);
-    expect(isLetIn(scene, "CARD-77")).toBe(false);
+    expect(isAuthorized(scene, "CARD-77")).toBe(false);
     scene.platform.list = { version: 10, tags: tags(120) };
     scene.clock.advance(3_700_000);
     scene.under.powerCycle();
-    expect(isLetInOffline("CARD-77")).toBe(true);
+    expect(isAuthorizedOffline("CARD-77")).toBe(true);
   });
 
-  test("that is damaged is fetched again, though the platform has no other", () => {
+  test("is fetched again when its record is damaged, although the version is unchanged", () => {
     const scene = listed({ version: 9, tags: tags(120) });
     scene.clock.advance(3_600_000);
     const key = scene.device.flash.get("plugpass", "list-a1") ? "list-a1" : "list-b1";
@@ -280,11 +281,11 @@ describe("the local list", () => {
     scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
     scene.clock.advance(10_000);
     goOffline(scene);
-    expect(isLetIn(scene, "CARD-77")).toBe(true);
-    expect(isLetIn(scene, "CARD-7")).toBe(true);
+    expect(isAuthorized(scene, "CARD-77")).toBe(true);
+    expect(isAuthorized(scene, "CARD-7")).toBe(true);
   });
 
-  test("that changes while it is fetched, or comes damaged, changes nothing", () => {
+  test("keeps its old version when it changes during the download or the download is damaged", () => {
     const scene = listed({ version: 1, tags: tags(60) });
     scene.clock.advance(3_600_000);
     scene.platform.list = { version: 2, tags: tags(120, "NEW") };
@@ -299,10 +300,10 @@ describe("the local list", () => {
     scene.clock.advance(3_600_000);
     expect(scene.device.logLines.join("\n")).toContain("is not a list");
     goOffline(scene);
-    expect(isLetIn(scene, "CARD-59")).toBe(true);
+    expect(isAuthorized(scene, "CARD-59")).toBe(true);
   });
 
-  test("of a platform that knows no pages is taken as far as it comes", () => {
+  test("is accepted from a platform that does not support pages", () => {
     const scene = online({ offlinePolicy: "list" });
     scene.platform.intercept = (answer, request) =>
       request.endpoint === "local-list"
@@ -310,6 +311,6 @@ describe("the local list", () => {
         : [answer];
     scene.clock.advance(3_600_000);
     goOffline(scene);
-    expect(isLetIn(scene, "CARD-69")).toBe(true);
+    expect(isAuthorized(scene, "CARD-69")).toBe(true);
   });
 });

@@ -10,9 +10,9 @@ function charging(): Scene {
   return scene;
 }
 
-/** IEC 61851-1 table A.6: 100 ms from the vehicle's leaving C or D. */
+/** Time from leaving state C or D to the open contactor, ms (IEC 61851-1 table A.6). */
 const OPENING_MS = 100;
-/** The same table: from C to current. */
+/** Time from state C to current, ms (IEC 61851-1 table A.6). */
 const CLOSING_MS = 3000;
 
 describe("the contactor opens within 100 ms", () => {
@@ -31,7 +31,7 @@ describe("the contactor opens within 100 ms", () => {
     expect(scene.device.vehicle.isContactorClosed).toBe(false);
   });
 
-  test("when an exception escapes the firmware, and it starts again without closing it", () => {
+  test("when an exception escapes the firmware, and the restarted firmware does not close it", () => {
     const scene = charging();
     scene.device.interrupt(() => {
       throw new Error("a bug");
@@ -46,9 +46,9 @@ describe("the contactor opens within 100 ms", () => {
   });
 
   test.each<[string, "unplugged" | "ready"]>([
-    ["never in C", "unplugged"],
-    ["in C for moments", "ready"],
-  ])("when the pilot does not settle, %s", (_name, between) => {
+    ["never in state C", "unplugged"],
+    ["with moments in state C", "ready"],
+  ])("when the pilot bounces, %s", (_name, between) => {
     const scene = charging();
     const { vehicle } = scene.device;
     for (let i = 0; i < 7; i++) {
@@ -56,15 +56,15 @@ describe("the contactor opens within 100 ms", () => {
       scene.clock.advance(15);
     }
     expect(vehicle.isContactorClosed).toBe(false);
-    // The vehicle never left for long enough to be gone: its session goes on.
+    // The vehicle was never away for longer than the debounce time, so the session continues.
     vehicle.set("ready");
     scene.clock.advance(CLOSING_MS);
     expect(vehicle.isContactorClosed).toBe(true);
   });
 });
 
-describe("the contactor never closes", () => {
-  /** Whether it was closed at any moment of what `happens`. */
+describe("the contactor stays open", () => {
+  /** Runs `happens` and returns whether the contactor was closed at any moment within the next 5 s. */
   function closes(scene: Scene, happens: () => void): boolean {
     let isClosed = false;
     const unwatch = scene.device.vehicle.watch(() => {
@@ -76,7 +76,7 @@ describe("the contactor never closes", () => {
     return isClosed;
   }
 
-  test("on a vehicle without a diode that wanted current before it was authorized", () => {
+  test("for a vehicle without a diode that was ready before the authorization", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.plug();
@@ -86,7 +86,7 @@ describe("the contactor never closes", () => {
     expect(scene.station.status).toBe("faulted");
   });
 
-  test("on a vehicle that leaves as the authorization arrives", () => {
+  test("for a vehicle that leaves while the authorization arrives", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.plug();
@@ -98,8 +98,8 @@ describe("the contactor never closes", () => {
   });
 });
 
-describe("an authorization is for the vehicle that was there", () => {
-  /** A tag is presented, and the platform's answer comes when `release` is called. */
+describe("an authorization", () => {
+  /** Presents a tag and holds back the platform's response until `release` is called. */
   function presenting(): { scene: Scene; release: () => void; code: () => number } {
     const scene = new Scene();
     scene.bringOnline();
@@ -121,7 +121,7 @@ describe("an authorization is for the vehicle that was there", () => {
     };
   }
 
-  test("another vehicle that is plugged meanwhile does not charge on it", () => {
+  test("does not apply to another vehicle that was plugged in meanwhile", () => {
     const { scene, release, code } = presenting();
     scene.device.vehicle.unplug();
     scene.clock.advance(1000);
@@ -133,7 +133,7 @@ describe("an authorization is for the vehicle that was there", () => {
     expect(scene.station.status).toBe("plugged");
   });
 
-  test("a stop while it is on its way takes it back", () => {
+  test("is withdrawn by a stop before the response arrives", () => {
     const { scene, release, code } = presenting();
     scene.station.stopCharging();
     release();
@@ -143,7 +143,7 @@ describe("an authorization is for the vehicle that was there", () => {
   });
 });
 
-describe("a vehicle that flaps between B and C", () => {
+describe("a vehicle that alternates between B and C", () => {
   function flap(scene: Scene, durationMs: number, periodMs: number): void {
     for (let ms = 0; ms < durationMs; ms += 2 * periodMs) {
       scene.device.vehicle.set("plugged");
@@ -154,7 +154,7 @@ describe("a vehicle that flaps between B and C", () => {
   }
 
   test.each([30, 60, 100, 150, 400])(
-    "every %d ms switches the contactor at most once in a second",
+    "every %d ms switches the contactor at most once a second",
     (periodMs) => {
       const scene = charging();
       const { vehicle } = scene.device;
@@ -172,7 +172,7 @@ describe("a vehicle that flaps between B and C", () => {
     },
   );
 
-  test("has current 3 s after it has returned to C, and not within 2 s of the contactor's opening", () => {
+  test("gets current 3 s after its return to C, and not within 2 s after the contactor has opened", () => {
     const scene = charging();
     const { vehicle } = scene.device;
     vehicle.set("plugged");
@@ -184,7 +184,7 @@ describe("a vehicle that flaps between B and C", () => {
     expect(vehicle.isCharging).toBe(true);
   });
 
-  test("hides no weld", () => {
+  test("does not hide a welded contactor", () => {
     const scene = charging();
     scene.device.vehicle.breakContactor("welded");
     flap(scene, 2000, 150);
@@ -192,7 +192,7 @@ describe("a vehicle that flaps between B and C", () => {
   });
 });
 
-test("a vehicle that draws at the station's start has no current for 2 s: the power may come and go", () => {
+test("a vehicle that is ready at boot gets no current for the first 2 s, in case the power fails again", () => {
   const scene = new Scene();
   scene.setOptions({ isFree: true });
   scene.device.vehicle.plug();
@@ -204,7 +204,7 @@ test("a vehicle that draws at the station's start has no current for 2 s: the po
   expect(scene.device.vehicle.isCharging).toBe(true);
 });
 
-test("an authorization expires after 60 s if the vehicle does not draw", () => {
+test("an authorization expires after 60 s when the vehicle does not request energy", () => {
   const scene = new Scene();
   scene.bringOnline();
   scene.plug(undefined, { drawsWhenOffered: false });
@@ -217,7 +217,7 @@ test("an authorization expires after 60 s if the vehicle does not draw", () => {
   expect(scene.device.vehicle.dutyPermille).toBe(1000);
 });
 
-test("a level that lasts for less than 20 ms is noise", () => {
+test("a pilot level of less than 20 ms is ignored as noise", () => {
   const scene = charging();
   let hasOpened = false;
   scene.device.vehicle.watch(() => {
@@ -233,7 +233,7 @@ test("a level that lasts for less than 20 ms is noise", () => {
   expect(scene.station.status).toBe("charging");
 });
 
-test("a vehicle that pauses goes on in the same session", () => {
+test("a vehicle that pauses continues in the same session", () => {
   const scene = charging();
   scene.device.vehicle.set("plugged");
   scene.clock.advance(5 * 60_000);
@@ -243,7 +243,7 @@ test("a vehicle that pauses goes on in the same session", () => {
   expect(scene.device.logLines.filter((line) => line.includes("session"))).toHaveLength(1);
 });
 
-test("a fault is shown, and over when the vehicle has left", () => {
+test("a fault is published and cleared when the vehicle has left", () => {
   const scene = charging();
   scene.device.vehicle.set("shorted");
   scene.clock.advance(1000);

@@ -1,10 +1,9 @@
 /**
- * The requests of existing 2Smart apps and panels, replayed as they stand, and the answers that these know.
- *
- * Sources: "Device Pairing" (2SmartCloud/2smart-cloud-docs, Device_pairing.md, 6a4248e of 2023-10-20), and the SDK for
- * devices (2SmartCloud/2smart-cloud-cpp-sdk, f6a54c2): src/web_server_base/README.md names the endpoints, its
- * web_server_base.cpp gives the answers, and the pages in src/data send the requests, with the headers that Chromium
- * adds to a `fetch` of theirs.
+ * Replays the requests of existing 2Smart apps and panels and checks that the station gives the answers they expect.
+ * Sources: "Device Pairing" (2SmartCloud/2smart-cloud-docs, Device_pairing.md, 6a4248e of 2023-10-20), and the SDK
+ * for devices (2SmartCloud/2smart-cloud-cpp-sdk, f6a54c2). In the SDK, src/web_server_base/README.md names the
+ * endpoints and web_server_base.cpp gives the answers. The pages in src/data send the requests, here with the headers
+ * that Chromium adds to `fetch`.
  */
 
 import { describe, expect, test } from "@jest/globals";
@@ -22,7 +21,7 @@ function booted(config: Partial<Config> = {}): Scene {
   return scene;
 }
 
-/** An app's request: a line, `Host`, and what its HTTP library says of itself. */
+/** Builds the request of a mobile app: request line, `Host` and the headers of its HTTP library. */
 function fromApp(target: string): string {
   return `GET ${target} HTTP/1.1\r\nHost: 192.168.4.1\r\nUser-Agent: okhttp/4.9.1\r\nAccept-Encoding: gzip\r\n\r\n`;
 }
@@ -37,7 +36,7 @@ const BROWSER = [
   "Accept-Language: uk-UA,uk;q=0.9,en-US;q=0.8,en;q=0.7",
 ];
 
-/** `fetch("/" + target)` of one of the SDK's pages. */
+/** Builds the request that `fetch("/" + target)` sends from a page of the SDK. */
 function fromPage(page: string, target: string): string {
   const lines = [`GET ${target} HTTP/1.1`, ...BROWSER, `Referer: http://192.168.4.1/${page}`];
   return `${lines.join("\r\n")}\r\n\r\n`;
@@ -55,29 +54,29 @@ function untilOnline(scene: Scene): void {
   scene.until("online", () => scene.under.station?.lifeCycle === "online", 200_000);
 }
 
-describe("the document on pairing", () => {
-  test("wants an access point named after the product's title", () => {
+describe('the "Device Pairing" document', () => {
+  test("requires an access point named after the product's title", () => {
     expect(booted().world.wifi.accessPoints).toMatchObject([{ ssid: "PlugPass AP" }]);
   });
 
-  test("GET /healthcheck: 200 OK", () => {
+  test("GET /healthcheck is answered with 200 OK", () => {
     expect(replay(booted(), fromApp("/healthcheck"))).toMatchObject({ status: 200, body: "OK" });
   });
 
-  test("GET /pair with its six fields: 200 OK, and the station goes to the platform", () => {
+  test("GET /pair with its six fields is answered with 200 OK, and the station connects to the platform", () => {
     const scene = booted();
     const target = `/pair?ssid=Caf%C3%A9&psk=${WIFI.password}&wsp=owner%40cafe.example&token=${OWNER.token}&host=${BROKER_NAME}&brport=1883`;
     expect(replay(scene, fromApp(target))).toMatchObject({ status: 200, body: "OK" });
     untilOnline(scene);
   });
 
-  test("GET /pair with rootTopic and mqtts_port, too", () => {
+  test("GET /pair also accepts rootTopic and mqtts_port", () => {
     const scene = booted();
     const target = `/pair?${formOf({ ...PAIRING, rootTopic: "cafe", mqtts_port: "8883" })}`;
     expect(replay(scene, fromApp(target)).status).toBe(200);
   });
 
-  test("a missing field: 400 with a message; the SDK's `ssid=` too", () => {
+  test("GET /pair with a missing field, or with the SDK's empty `ssid=`, is answered with 400 and a message", () => {
     for (const name of Object.keys(PAIRING)) {
       const answer = replay(booted(), fromApp(`/pair?${formOf({ ...PAIRING, [name]: undefined })}`));
       expect(answer).toMatchObject({ status: 400, body: expect.stringContaining(name) });
@@ -85,7 +84,7 @@ describe("the document on pairing", () => {
     expect(replay(booted(), fromApp(`/pair?${formOf({ ...PAIRING, ssid: "" })}`)).status).toBe(400);
   });
 
-  test("an internal error: 500 with a message", () => {
+  test("GET /pair is answered with 500 and a message when the storage fails", () => {
     const scene = booted();
     scene.device.flash.set("plugpass", "full", new Uint8Array(76_608));
     const answer = replay(scene, fromApp(`/pair?${formOf(PAIRING)}`));
@@ -93,15 +92,18 @@ describe("the document on pairing", () => {
   });
 });
 
-describe("the SDK's page", () => {
-  test.each(["/", "/index.html", "/wifi.html", "/system.html"])("%s asks for a login as admin", (path) => {
-    const scene = booted();
-    const answer = replay(scene, `GET ${path} HTTP/1.1\r\nHost: 192.168.4.1\r\n\r\n`);
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get("www-authenticate")).toMatch(/^Basic realm=/);
-  });
+describe("pages of the SDK", () => {
+  test.each(["/", "/index.html", "/wifi.html", "/system.html"])(
+    "GET %s without a login is answered with 401 and a Basic challenge",
+    (path) => {
+      const scene = booted();
+      const answer = replay(scene, `GET ${path} HTTP/1.1\r\nHost: 192.168.4.1\r\n\r\n`);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get("www-authenticate")).toMatch(/^Basic realm=/);
+    },
+  );
 
-  test("wifi.html looks for networks, and sees which is open and how strong", () => {
+  test("wifi.html lists the networks with their encryption and signal strength", () => {
     const scene = booted();
     scene.world.wifi.put({ ssid: "Open", rssi: -75 });
     const entries = Object.entries(JSON.parse(replay(scene, fromPage("wifi.html", "/scan/v2")).body));
@@ -116,9 +118,9 @@ describe("the SDK's page", () => {
     });
   });
 
-  test("wifi.html and index.html pair the station, in clear and not escaped, as they do", () => {
+  test("wifi.html and index.html pair the station over plain HTTP with unescaped fields", () => {
     const scene = booted();
-    // What fetch makes of `setwifi?ssid=Café&pass=…`.
+    // `fetch` escapes `setwifi?ssid=Café&pass=…` to this.
     const network = `/setwifi?ssid=Caf%C3%A9&pass=${WIFI.password}`;
     expect(replay(scene, fromPage("wifi.html", network))).toMatchObject({ status: 200, body: "OK" });
     const credentials =
@@ -130,17 +132,17 @@ describe("the SDK's page", () => {
     expect(joined).toMatchObject({ status: 200, body: "Café" });
   });
 
-  test("index.html with a field that is missing: 400 Incorrect data", () => {
+  test("index.html with a missing field is answered with 400 Incorrect data", () => {
     const target = `/setcredentials?mail=${OWNER.email}&hostname=${BROKER_NAME}&brokerPort=1883&productId=x&deviceId=x`;
     const answer = replay(booted(), fromPage("index.html", target));
     expect(answer).toMatchObject({ status: 400, body: "Incorrect data" });
   });
 
-  test("wifi.html without a field: 400", () => {
+  test("wifi.html with a missing field is answered with 400", () => {
     expect(replay(booted(), fromPage("wifi.html", "/setwifi?ssid=x")).status).toBe(400);
   });
 
-  test("system.html changes the password, restarts, resets: 200 OK", () => {
+  test("system.html changes the password, restarts and resets the station, each with 200 OK", () => {
     const scene = booted();
     const page = (target: string) => fromPage("system.html", target);
     expect(replay(scene, page("/newauthpass?newpass=12345678"))).toMatchObject({ status: 200, body: "OK" });
@@ -156,9 +158,9 @@ describe("the SDK's page", () => {
   });
 
   test.each<[string, Partial<Config>, number, RegExp]>([
-    ["400: it sends no signature", KEYED, 400, /not signed/],
+    ["400 because it has no signature", KEYED, 400, /not signed/],
     ["403 when the station has no update key", {}, 403, /no update key/],
-  ])("system.html uploads firmware in its form: %s", (_name, config, status, why) => {
+  ])("system.html uploads firmware as a form and is answered with %s", (_name, config, status, why) => {
     const scene = booted(config);
     const boundary = "----WebKitFormBoundaryAbCdEf0123456789";
     const image = makeImage({ version: 2 });
@@ -183,7 +185,7 @@ describe("the SDK's page", () => {
     expect(scene.device.slots.next).toBe(scene.device.slots.running);
   });
 
-  test("what there is not: 404", () => {
+  test("a path that does not exist is answered with 404", () => {
     expect(replay(booted(), fromPage("index.html", "/favicon.6fe5638d.png")).status).toBe(404);
   });
 });

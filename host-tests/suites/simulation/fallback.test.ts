@@ -15,7 +15,7 @@ function accessPoints(scene: Scene): number {
   return scene.world.wifi.accessPoints.length;
 }
 
-/** A vehicle charges from now on; says at the end whether it did all the time. */
+/** Starts charging a vehicle. The returned function tells whether it has charged without a pause since then. */
 function charge(scene: Scene): () => boolean {
   scene.plug();
   scene.present("GUEST-0001");
@@ -34,10 +34,10 @@ function hold(scene: Scene, durationMs: number): void {
   scene.clock.advance(200);
 }
 
-describe("a network that is lost", () => {
-  test("for 5 minutes brings the access point up, with the login on; when it is back, the access point goes", () => {
+describe("a lost Wi-Fi network", () => {
+  test("opens the access point after 5 minutes, with the login required, and closes it when the network is back", () => {
     const scene = online();
-    const goesOnCharging = charge(scene);
+    const hasKeptCharging = charge(scene);
     scene.world.wifi.remove(WIFI.ssid);
     scene.clock.advance(4.5 * MINUTE_MS);
     expect(accessPoints(scene)).toBe(0);
@@ -51,10 +51,10 @@ describe("a network that is lost", () => {
     scene.until("online", () => scene.station.lifeCycle === "online", 3 * MINUTE_MS);
     expect(accessPoints(scene)).toBe(0);
     expect(scene.world.wifi.draggedCount).toBe(0);
-    expect(goesOnCharging()).toBe(true);
+    expect(hasKeptCharging()).toBe(true);
   });
 
-  test("is given up for another over the fallback, which stays for 30 s to tell of it", () => {
+  test("can be replaced over the fallback access point, which then stays open for 30 s to show the result", () => {
     const scene = online();
     scene.world.wifi.remove(WIFI.ssid);
     scene.world.wifi.put({ ssid: "New", password: "another-password" });
@@ -67,7 +67,7 @@ describe("a network that is lost", () => {
     expect(accessPoints(scene)).toBe(0);
   });
 
-  test("whose end nobody told is noticed", () => {
+  test("is detected although no disconnect event was delivered", () => {
     const scene = online();
     scene.world.wifi.isMute = true;
     scene.world.wifi.remove(WIFI.ssid);
@@ -78,7 +78,7 @@ describe("a network that is lost", () => {
     expect(scene.station.lifeCycle).toBe("online");
   });
 
-  test("that takes its address back, and gives one again later", () => {
+  test("is detected when DHCP withdraws the address, and rejoined when DHCP works again", () => {
     const scene = online();
     scene.world.wifi.put({ ssid: WIFI.ssid, dhcp: false });
     scene.clock.advance(6 * MINUTE_MS);
@@ -89,7 +89,7 @@ describe("a network that is lost", () => {
     expect(accessPoints(scene)).toBe(0);
   });
 
-  test("is tried a few times a minute at most, for days", () => {
+  test("is scanned for between 30 and 80 times an hour", () => {
     const scene = online();
     let scans = 0;
     const { wifi } = scene.world;
@@ -107,25 +107,25 @@ describe("a network that is lost", () => {
 });
 
 describe("the button", () => {
-  test("that is not held does nothing", () => {
+  test("held for less than 5 s does nothing", () => {
     const scene = online();
     for (let i = 0; i < 20; i++) hold(scene, 4500);
     expect(accessPoints(scene)).toBe(0);
   });
 
-  test("held for 5 s opens pairing mode, for 10 minutes", () => {
+  test("held for 5 s opens pairing mode for 10 minutes", () => {
     const scene = online();
-    const goesOnCharging = charge(scene);
+    const hasKeptCharging = charge(scene);
     hold(scene, 5200);
     expect(scene.status()).toMatchObject({ mode: "pairing", state: "online" });
     expect(accessPoints(scene)).toBe(1);
     scene.clock.advance(11 * MINUTE_MS);
     expect(scene.status()).toMatchObject({ mode: "operating" });
     expect(accessPoints(scene)).toBe(0);
-    expect(goesOnCharging()).toBe(true);
+    expect(hasKeptCharging()).toBe(true);
   });
 
-  test("held for 14 s does no more than for 5", () => {
+  test("held for 14 s does the same as for 5 s", () => {
     const scene = online();
     hold(scene, 14_000);
     scene.clock.advance(5000);
@@ -133,7 +133,7 @@ describe("the button", () => {
     expect(scene.status()).toMatchObject({ mode: "pairing", state: "online" });
   });
 
-  test("held for 15 s forgets all but what was provisioned", () => {
+  test("held for 15 s resets the station to its provisioned state", () => {
     const scene = online();
     hold(scene, 15_200);
     scene.until("it has started again", () => scene.under.ends.length === 1);
@@ -146,12 +146,12 @@ describe("the button", () => {
     expect(scene.retained("$state")).toBe("disconnected");
   });
 
-  test("held for 15 s while a vehicle charges: that goes on, and the start is when it has ended", () => {
+  test("held for 15 s while a vehicle charges does not interrupt it; the station restarts after the session", () => {
     const scene = online();
-    const goesOnCharging = charge(scene);
+    const hasKeptCharging = charge(scene);
     hold(scene, 15_200);
     scene.clock.advance(5 * MINUTE_MS);
-    expect(goesOnCharging()).toBe(true);
+    expect(hasKeptCharging()).toBe(true);
     expect(scene.under.ends).toEqual([]);
     expect(scene.status()).toMatchObject({ mode: "pairing", state: "unpaired", status: "charging" });
     expect(accessPoints(scene)).toBe(1);
@@ -160,7 +160,7 @@ describe("the button", () => {
     expect(scene.under.ends).toMatchObject([{ type: "restart", reason: "factory reset" }]);
   });
 
-  test("that bounces is pressed once", () => {
+  test("is debounced: bounces before a 5 s press do not prevent pairing mode", () => {
     const scene = online();
     for (let i = 0; i < 5; i++) {
       scene.device.button.press();
@@ -174,7 +174,7 @@ describe("the button", () => {
 });
 
 describe("the access point's channel", () => {
-  test("is the target's before the station joins it, so that no phone is dragged along", () => {
+  test("switches to the network's channel before the station joins, so that no phone is disconnected", () => {
     const scene = new Scene();
     scene.world.wifi.put({ ssid: WIFI.ssid, channel: 11 });
     scene.under.boot();
@@ -185,7 +185,7 @@ describe("the access point's channel", () => {
     expect(scene.world.wifi.draggedCount).toBe(0);
   });
 
-  test("moves with a hidden network, which no scan finds", () => {
+  test("switches during the join of a hidden network, whose channel no scan finds", () => {
     const scene = new Scene();
     scene.world.wifi.put({ ssid: WIFI.ssid, channel: 11, hidden: true });
     scene.under.boot();
@@ -209,22 +209,25 @@ describe("the captive portal", () => {
     ["/success.txt", 200, "success\n"],
   ];
 
-  test.each(probes)("leads %s to the panel, and lets it go once pairing is done", (path, status, body) => {
-    const scene = new Scene();
-    scene.under.boot();
-    scene.clock.advance(500);
-    const probe = () => scene.ask("GET", path, { headers: { host: "captive.example" } });
-    const led = probe();
-    expect(led.status).toBe(302);
-    expect(led.headers.get("location")).toBe("http://192.168.4.1/");
-    scene.pair();
-    scene.until("online", () => scene.station.lifeCycle === "online");
-    expect(accessPoints(scene)).toBe(1);
-    expect(probe()).toMatchObject({ status, body: expect.stringContaining(body) });
-    if (status === 204) expect(probe().headers.has("content-length")).toBe(false);
-  });
+  test.each(probes)(
+    "redirects %s to the panel, and gives the expected answer after pairing",
+    (path, status, body) => {
+      const scene = new Scene();
+      scene.under.boot();
+      scene.clock.advance(500);
+      const probe = () => scene.ask("GET", path, { headers: { host: "captive.example" } });
+      const led = probe();
+      expect(led.status).toBe(302);
+      expect(led.headers.get("location")).toBe("http://192.168.4.1/");
+      scene.pair();
+      scene.until("online", () => scene.station.lifeCycle === "online");
+      expect(accessPoints(scene)).toBe(1);
+      expect(probe()).toMatchObject({ status, body: expect.stringContaining(body) });
+      if (status === 204) expect(probe().headers.has("content-length")).toBe(false);
+    },
+  );
 
-  test("has a DNS that answers every name with the station, for those in its network only", () => {
+  test("resolves every name to the station, but only for hosts in the access point's network", () => {
     const scene = new Scene();
     scene.under.boot();
     scene.clock.advance(500);
@@ -243,7 +246,7 @@ describe("the captive portal", () => {
   });
 });
 
-test("power cuts and lost networks while it is paired anew, at random: it ends paired, or says what it waits for", () => {
+test("a station that is paired again during random power cuts and network losses is online on one of its networks afterwards", () => {
   const seed = 4711;
   const random = new Random(seed);
   for (let run = 0; run < 40; run++) {

@@ -1,5 +1,3 @@
-/** An HTTP server of the world that has firmware on its repository, and does whatever servers and networks do wrong. */
-
 import type { Clock, TCP } from "../../../modules/board/index.js";
 import { concatBytes, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 import {
@@ -14,30 +12,31 @@ export interface FirmwareServerOptions {
   readonly clock: Clock;
   readonly sockets: Sockets;
   readonly port: number;
-  /** TLS only, with a certificate for this name. */
+  /** Enables TLS, with a certificate for this name. */
   readonly certificateName?: string;
   readonly repository?: FirmwareRepository;
 }
 
-/** What goes wrong with one response. */
+/** Fault of one response. */
 export interface ResponseFault {
-  /** The connection ends after so many bytes of the body. */
+  /** Number of bytes of the body after which the server closes the connection. */
   readonly breakAfterBytes?: number;
-  /** Nothing comes after so many bytes of the body, and the connection stays. */
+  /** Number of bytes of the body after which the server stays silent on the open connection. */
   readonly stallAfterBytes?: number;
   readonly bytesPerSecond?: number;
 }
 
 const TICK_MS = 100;
 
+/** HTTP server of the virtual world that serves a firmware repository, with optional faults. */
 export class FirmwareServer {
   readonly repository: FirmwareRepository;
   readonly requests: FirmwareRequest[] = [];
-  /** Exchanges a response for another. */
+  /** Replaces a response. */
   intercept: ((request: FirmwareRequest, response: FirmwareResponse) => FirmwareResponse) | undefined;
-  /** Asked for each response. */
+  /** Returns the fault of a response. Called once for each request. */
   fault: ((request: FirmwareRequest) => ResponseFault | undefined) | undefined;
-  #clock: Clock;
+  readonly #clock: Clock;
 
   constructor({
     clock,
@@ -84,11 +83,11 @@ export class FirmwareServer {
 }
 
 class Sender {
-  #clock: Clock;
-  #socket: TCP;
-  #head: Uint8Array<ArrayBuffer>;
-  #body: Uint8Array<ArrayBuffer>;
-  #fault: ResponseFault;
+  readonly #clock: Clock;
+  readonly #socket: TCP;
+  readonly #head: Uint8Array<ArrayBuffer>;
+  readonly #body: Uint8Array<ArrayBuffer>;
+  readonly #fault: ResponseFault;
   #sentBytes = 0;
   #room = 8192;
   #isOver = false;

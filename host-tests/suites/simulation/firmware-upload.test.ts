@@ -12,7 +12,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const NEXT = makeImage({ version: 2, byteLength: 16 * 1024 });
 const BOUNDARY = "----x";
 
-/** With an update key, unless told otherwise. */
+/** Builds a station, with an update key by default. */
 function station(config: Partial<Config> = KEYED): Scene {
   const scene = new Scene();
   scene.under.config = config;
@@ -46,12 +46,12 @@ function send(scene: Scene, body: Bytes, headers: Record<string, string> = LOGIN
   });
 }
 
-/** As the panel sends it, with its signature. */
+/** Uploads an image with its signature in a form, as the panel does. */
 function upload(scene: Scene, image: Bytes, headers?: Record<string, string>) {
   return send(scene, form(["inobinfile", image], ["signature", signatureOf(image)]), headers);
 }
 
-/** The image alone, without a signature. */
+/** Uploads an image as the whole body, without a signature. */
 function uploadBare(scene: Scene, image: Bytes) {
   const headers = { ...LOGIN, "content-type": "application/octet-stream" };
   return scene.ask("POST", "/firmware/upload", { body: image, headers, timeoutMs: 120_000 });
@@ -68,14 +68,14 @@ function expectRestart(scene: Scene): void {
   expect(scene.device.slots.image(1).subarray(0, NEXT.length)).toEqual(NEXT);
 }
 
-describe("a firmware image that is uploaded", () => {
-  test("in a form, as panels send it, is what the station restarts into", () => {
+describe("an uploaded firmware image", () => {
+  test("in a form, as panels send it, is installed and started", () => {
     const scene = online();
     expect(upload(scene, NEXT)).toMatchObject({ status: 200 });
     expectRestart(scene);
   });
 
-  test("is accepted by a station that is not paired", () => {
+  test("is accepted by an unpaired station", () => {
     const scene = station();
     scene.under.boot();
     scene.clock.advance(500);
@@ -83,7 +83,7 @@ describe("a firmware image that is uploaded", () => {
     expectRestart(scene);
   });
 
-  test("needs the login, before a byte of it is taken", () => {
+  test("requires the login before any byte is written", () => {
     const scene = online();
     const before = scene.device.slots.operationCount;
     expect(upload(scene, NEXT, {}).status).toBe(401);
@@ -97,12 +97,12 @@ describe("a firmware image that is uploaded", () => {
     ["for another product", makeImage({ version: 2, productId: "lamp" }), 400, /lamp/],
     ["that is a picture", new Uint8Array(5000).fill(0x89), 400, /not a firmware image/],
     ["that is empty", new Uint8Array(0), 400, /too short/],
-    // Alone it has no signature, which is found first.
+    // As a whole body it has no signature, which is detected first.
     ["cut short", NEXT.slice(0, -100), 400, /board refuses|not signed/],
     ["that runs already", makeImage({ version: 1 }), 409, /runs already/],
     ["that is older", makeImage({ version: 0 }), 409, /older/],
     ["larger than a slot", concatBytes(NEXT, new Uint8Array(0x1f0000)), 413, /larger/],
-  ])("%s is refused with a sentence, and the running firmware stays", (_name, image, status, sentence) => {
+  ])("%s is rejected with a message, and the running firmware stays", (_name, image, status, sentence) => {
     const scene = online();
     for (const answer of [upload(scene, image), uploadBare(scene, image)]) {
       expect(answer.status).toBe(status);
@@ -112,7 +112,7 @@ describe("a firmware image that is uploaded", () => {
     expect(upload(scene, NEXT).status).toBe(200);
   });
 
-  test("in a form that breaks off, or is none, changes nothing", () => {
+  test("in an incomplete form, or in a body that is not a form, changes nothing", () => {
     const scene = online();
     const type = `multipart/form-data; boundary=${BOUNDARY}`;
     const whole = form(["firmware", NEXT]);
@@ -128,7 +128,7 @@ describe("a firmware image that is uploaded", () => {
     expect(upload(scene, NEXT).status).toBe(200);
   });
 
-  test("is refused while a vehicle charges, which goes on charging", () => {
+  test("is rejected during a charging session, which continues", () => {
     const scene = online();
     scene.plug();
     scene.present("GUEST-0001");
@@ -139,7 +139,7 @@ describe("a firmware image that is uploaded", () => {
     expect(isUntouched(scene)).toBe(true);
   });
 
-  test("while which somebody is let in is started when that has ended", () => {
+  test("is started after the session when a vehicle is authorized right after the upload", () => {
     const scene = online();
     expect(upload(scene, NEXT).status).toBe(200);
     scene.plug();
@@ -151,7 +151,7 @@ describe("a firmware image that is uploaded", () => {
     expectRestart(scene);
   });
 
-  test("is given up when its sender goes away, and another may come", () => {
+  test("is discarded when the sender disconnects, and another upload is accepted", () => {
     const scene = online();
     const head = "POST /firmware/upload HTTP/1.1\r\nHost: x\r\n";
     const login = `authorization: ${LOGIN.authorization}\r\ncontent-length: ${NEXT.length}\r\n\r\n`;
@@ -164,7 +164,7 @@ describe("a firmware image that is uploaded", () => {
     expect(upload(scene, NEXT).status).toBe(200);
   });
 
-  test("may come slowly; one that stops is given up after 10 s", () => {
+  test("may arrive slowly; it is discarded after a silence of 10 s", () => {
     const scene = online();
     const head = "POST /firmware/upload HTTP/1.1\r\nHost: x\r\n";
     const login = `authorization: ${LOGIN.authorization}\r\ncontent-length: ${NEXT.length}\r\n\r\n`;
@@ -181,13 +181,13 @@ describe("a firmware image that is uploaded", () => {
     expect(upload(scene, NEXT).status).toBe(200);
   });
 
-  test("goes to its slot as it comes: the sender is held back while the flash is busy", () => {
+  test("is written as it arrives: the sender is throttled while the flash is busy", () => {
     const scene = online();
     const large = makeImage({ version: 2, byteLength: 1_500_000 - (1_500_000 % 16) });
     const sinceMs = scene.clock.monotonicMs();
-    // All of it has been written before its signature is missed.
+    // The whole image is written before the missing signature is detected.
     expect(uploadBare(scene, large)).toMatchObject({ status: 400, body: expect.stringContaining("signed") });
-    // 367 sectors of 45 ms, and programming: a chip takes as long.
+    // 367 sectors of 45 ms each, and the programming: the duration on a chip.
     expect(scene.clock.monotonicMs() - sinceMs).toBeGreaterThan(scene.device.slots.busyMs * 0.9);
     expect(scene.device.slots.busyMs).toBeGreaterThan(15_000);
   });
@@ -205,7 +205,7 @@ describe("the signature of an uploaded image", () => {
     expectRestart(scene);
   });
 
-  test("is refused when it is missing, malformed, by another key or over another image", () => {
+  test("is rejected when missing, malformed, made with another key or over another image", () => {
     const scene = online();
     const unsigned = { status: 400, body: expect.stringContaining("not signed") };
     expect(uploadBare(scene, NEXT)).toMatchObject(unsigned);
@@ -220,7 +220,7 @@ describe("the signature of an uploaded image", () => {
 });
 
 describe("a station without an update key", () => {
-  test("refuses an upload, signed or not, by its head alone: 403 and why, and nothing is written", () => {
+  test("rejects an upload, signed or not, by its head: 403 with the reason, and nothing is written", () => {
     const scene = online({});
     const before = scene.device.slots.operationCount;
     for (const answer of [upload(scene, NEXT), uploadBare(scene, NEXT)]) {
@@ -235,7 +235,7 @@ describe("a station without an update key", () => {
     expect(scene.under.ends).toEqual([]);
   });
 
-  test("says in /status that updates are off, and why", () => {
+  test("reports in /status that updates are off, with the reason", () => {
     expect(online({}).status()).toMatchObject({
       firmware: { isSigned: false },
       update: `Off: ${NO_KEY.message}`,
@@ -244,15 +244,15 @@ describe("a station without an update key", () => {
 });
 
 test.each<[string, Partial<Config>, number]>([
-  ["takes firmware that does not", KEYED, 200],
-  ["takes no firmware without an update key", {}, 403],
-])("a station that crashes as it starts %s", (_name, config, status) => {
+  ["accepts another firmware in safe mode", KEYED, 200],
+  ["rejects firmware in safe mode without an update key", {}, 403],
+])("a station that crashes at each boot %s", (_name, config, status) => {
   const scene = station(config);
   scene.under.onStarted = () => {
     throw new Error("a bug");
   };
   scene.under.boot();
-  scene.until("the rescue runs", () => scene.under.ends.length === 3 && scene.under.station === undefined);
+  scene.until("safe mode runs", () => scene.under.ends.length === 3 && scene.under.station === undefined);
   scene.clock.advance(1000);
   expect(scene.status()).toMatchObject({ state: "rescue" });
   scene.under.onStarted = undefined;

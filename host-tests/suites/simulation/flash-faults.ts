@@ -2,7 +2,7 @@ import type { Board, Storage } from "../../../modules/board/index.js";
 
 export type FlashAction = "read" | "write" | "delete";
 
-/** Comes between the firmware and its flash (`SceneOptions.wrapBoard`): what it is told to fail throws. */
+/** Wraps the board's storage (`SceneOptions.wrapBoard`) and makes the selected operations throw. */
 export class FlashFaults {
   fails: (action: FlashAction, key: string) => boolean = () => false;
 

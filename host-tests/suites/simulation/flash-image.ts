@@ -1,7 +1,7 @@
 import { readNVSImage } from "../../../platform-stub/provisioning/nvs-reader.js";
 import { Flash } from "../../virtual/board/index.js";
 
-/** A flash with an NVS image written to it, as a programmer does. Throws an NVSError for what is no image. */
+/** Builds a flash from an NVS image, as a flash programmer writes it. Throws an NVSError for an invalid image. */
 export function flashFromImage(image: Uint8Array): Flash {
   const flash = new Flash();
   for (const [path, values] of readNVSImage(image)) {

@@ -1,4 +1,4 @@
-/** A fleet of 500 stations, one repository, and a release that is no good. */
+/** A fleet of 500 stations with one repository and a bad release. */
 
 import { expect, test } from "@jest/globals";
 import type { StationUnderTest } from "../../virtual/scene.js";
@@ -7,10 +7,10 @@ import { UpdateScene } from "./update-scene.js";
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const STATIONS = 500;
-/** 03:00 is when stations look for updates, unless the owner has set another time. */
+/** Evening before the first night, ms. Stations look for updates at 03:00 unless configured otherwise. */
 const EVENING_MS = 100 * DAY_MS + 2.9 * 60 * MINUTE_MS;
 
-/** Paired and online, all of them. */
+/** Pairs 500 stations and brings them online. */
 function bringFleetOnline(scene: UpdateScene): StationUnderTest[] {
   scene.bringOnline();
   const pairing = scene.device.flash.get("plugpass", "pairing");
@@ -30,13 +30,13 @@ function bringFleetOnline(scene: UpdateScene): StationUnderTest[] {
   return fleet;
 }
 
-/** A night passes, as far as updates go. */
+/** Runs the part of a night in which stations look for updates. */
 function sleep(scene: UpdateScene, night: number): void {
   scene.clock.setEpochMs(EVENING_MS + night * DAY_MS);
   scene.clock.advance(40 * MINUTE_MS);
 }
 
-test("a bad release at 5 % halts by itself, and the next one reaches everybody", () => {
+test("a bad release at 5 % of 500 stations is halted automatically, and the next release reaches all stations", () => {
   const scene = new UpdateScene({ seed: 500 });
   const fleet = bringFleetOnline(scene);
   const versions = () => fleet.map((under) => scene.version(under));
@@ -53,7 +53,7 @@ test("a bad release at 5 % halts by itself, and the next one reaches everybody",
   expect(isHalted).toBe(true);
   expect(updated).toEqual([]);
   expect(rolledBack.length).toBeGreaterThanOrEqual(3);
-  // Those that were on their way as it halted, and nobody else.
+  // Only the stations that had started the update when it was halted.
   expect(rolledBack.length).toBeLessThan(0.05 * STATIONS);
   expect(new Set(versions())).toEqual(new Set([1]));
   expect(online()).toBe(STATIONS);

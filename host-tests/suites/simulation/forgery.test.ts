@@ -9,7 +9,7 @@ const TAG = "GUEST-0001";
 
 type Attack = (platform: WorldPlatform, scene: Scene) => Intercept;
 
-/** Runs an attempt under attack. The contactor is watched to the end and beyond. */
+/** Runs one attempt under attack and watches the contactor until 30 s after its end. */
 function attempt(attack: Attack, options: { cipher?: "aes-256-gcm" | "aes-256-cbc"; tag?: string } = {}) {
   const scene = new Scene({ cipher: options.cipher });
   scene.bringOnline();
@@ -30,20 +30,20 @@ function changed(response: Record<string, string>, fields: Record<string, string
 
 const NO_SESSION = { hasClosed: false, status: "plugged", ends: [] };
 
-describe("an answer that is not what the platform said to this request never starts a session", () => {
+describe("a forged or altered response never starts a session", () => {
   test.each<[string, number, Attack]>([
     ["silence", 408, () => () => []],
-    ["no JSON", 408, () => () => ["not json"]],
-    ["JSON that is no object", 408, () => () => ["[1]"]],
-    ["another id's", 408, () => (response) => changed(response, { id: "1" })],
-    ["an id that is no text", 408, () => (response) => [{ ...response, id: null }]],
+    ["text that is not JSON", 408, () => () => ["not json"]],
+    ["JSON that is not an object", 408, () => () => ["[1]"]],
+    ["another id", 408, () => (response) => changed(response, { id: "1" })],
+    ["an id that is not a string", 408, () => (response) => [{ ...response, id: null }]],
     [
       "no data",
       502,
       () =>
         ({ id, status = "1", code = "200" }) => [{ id, status, code }],
     ],
-    ["data that are no base64", 502, () => (response) => changed(response, { data: "*" })],
+    ["data that are not base64", 502, () => (response) => changed(response, { data: "*" })],
     ["empty data", 502, () => (response) => changed(response, { data: "" })],
     [
       "data cut short",
@@ -51,9 +51,9 @@ describe("an answer that is not what the platform said to this request never sta
       () => (response) => changed(response, { data: (response.data ?? "").slice(0, -4) }),
     ],
     ["another code", 502, () => (response) => changed(response, { code: "201" })],
-    ["a code that is none", 502, () => (response) => changed(response, { code: "ok" })],
+    ["a code that is not a number", 502, () => (response) => changed(response, { code: "ok" })],
     ["another status", 502, () => (response) => changed(response, { status: "0" })],
-    ["a status that is none", 502, () => (response) => changed(response, { status: "2" })],
+    ["an unknown status", 502, () => (response) => changed(response, { status: "2" })],
     [
       "plain data",
       502,
@@ -61,7 +61,7 @@ describe("an answer that is not what the platform said to this request never sta
         changed(response, { data: base64(encodeUTF8(JSON.stringify({ authorized: true }))) }),
     ],
     [
-      "another key's",
+      "data sealed with another key",
       502,
       (platform) => (_response, request) => {
         const key = platform.keys.get(request.deviceId) ?? "";
@@ -72,37 +72,41 @@ describe("an answer that is not what the platform said to this request never sta
       },
     ],
     [
-      "an error of the platform's",
+      "an error of the platform",
       500,
       (platform) => (_, request) => [platform.respond(request, {}, "0", "500")],
     ],
     [
-      "a refusal of the platform's",
+      "a refusal of the platform",
       403,
       (platform) => (_, request) => [platform.respond(request, {}, "0", "403")],
     ],
     [
-      "success with a code of failure",
+      "success with an error code",
       500,
       (platform) => (_, request) => [platform.respond(request, { authorized: true }, "1", "500")],
     ],
-    ["an answer that does not say it", 502, (platform) => (_, request) => [platform.respond(request, {})]],
+    ["an answer without `authorized`", 502, (platform) => (_, request) => [platform.respond(request, {})]],
     [
-      "an answer that says it otherwise",
+      "an answer with `authorized` as a string",
       502,
       (platform) => (_, request) => [platform.respond(request, { authorized: "true" })],
     ],
-    ["an answer that is no object", 502, (platform) => (_, request) => [platform.respond(request, [true])]],
+    [
+      "an answer that is not an object",
+      502,
+      (platform) => (_, request) => [platform.respond(request, [true])],
+    ],
     [
       "a current that no station can offer",
       502,
       (platform) => (_, request) => [platform.respond(request, { authorized: true, maxCurrent: 1 })],
     ],
-  ])("%s: %d", (_name, code, attack) => {
+  ])("%s results in code %d", (_name, code, attack) => {
     expect(attempt(attack)).toEqual({ code, ...NO_SESSION });
   });
 
-  test("a stale one, sealed for an earlier request", () => {
+  test("a stale response, sealed for an earlier request, is rejected", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.plug(undefined, { drawsWhenOffered: false });
@@ -113,7 +117,7 @@ describe("an answer that is not what the platform said to this request never sta
     };
     expect(codeOf(scene.present(TAG))).toBe(200);
     scene.station.stopCharging();
-    // As it was: its id is unknown by now. Under the new id: GCM does not open it.
+    // The unchanged response has an unknown id. With the new id, GCM rejects its data.
     scene.platform.intercept = () => [stale ?? {}];
     expect(codeOf(scene.present(TAG))).toBe(408);
     scene.platform.intercept = (response) => [{ ...response, data: stale?.data }];
@@ -121,7 +125,7 @@ describe("an answer that is not what the platform said to this request never sta
     expect(scene.station.status).toBe("plugged");
   });
 
-  test("another endpoint's, on another endpoint's topic", () => {
+  test("a response of another endpoint on that endpoint's topic is ignored", () => {
     const attack: Attack = (platform, scene) => (_response, request) => {
       const other: PlatformRequest = { ...request, endpoint: "local-list" };
       const forged = platform.respond(other, { authorized: true });
@@ -131,14 +135,14 @@ describe("an answer that is not what the platform said to this request never sta
     expect(attempt(attack)).toEqual({ code: 408, ...NO_SESSION });
   });
 
-  test("another endpoint's, on the right topic", () => {
+  test("a response of another endpoint on the right topic is rejected", () => {
     const attack: Attack = (platform) => (_response, request) => [
       platform.respond({ ...request, endpoint: "local-list" }, { authorized: true }),
     ];
     expect(attempt(attack)).toEqual({ code: 502, ...NO_SESSION });
   });
 
-  test("another device's", () => {
+  test("a response for another device is rejected", () => {
     const attack: Attack = (platform, scene) => (_response, request) => {
       const other = scene.addStation();
       return [platform.respond({ ...request, deviceId: other.deviceId }, { authorized: true })];
@@ -146,7 +150,7 @@ describe("an answer that is not what the platform said to this request never sta
     expect(attempt(attack)).toEqual({ code: 502, ...NO_SESSION });
   });
 
-  test("a refusal that was made a success on the way, under GCM and under CBC", () => {
+  test("a refusal changed into a success is rejected under GCM and stays a refusal under CBC", () => {
     const attack: Attack = (platform) => (_response, request) => {
       const refusal = platform.respond(request, { authorized: false }, "0", "403");
       return [{ ...refusal, status: "1", code: "200" }];
@@ -155,7 +159,7 @@ describe("an answer that is not what the platform said to this request never sta
     expect(attempt(attack, { cipher: "aes-256-cbc" })).toEqual({ code: 403, ...NO_SESSION });
   });
 
-  test("one with a changed bit, whichever it is", () => {
+  test("a response with any single bit changed is rejected", () => {
     const scene = new Scene();
     scene.bringOnline();
     const seed = 20;
@@ -179,7 +183,7 @@ describe("an answer that is not what the platform said to this request never sta
   });
 });
 
-describe("an answer that is right", () => {
+describe("a genuine response", () => {
   test.each(["aes-256-gcm", "aes-256-cbc"] as const)("starts a session under %s", (cipher) => {
     const { code, hasClosed, status } = attempt(() => (response) => [response], { cipher });
     expect({ code, hasClosed, status }).toEqual({ code: 200, hasClosed: true, status: "charging" });
@@ -190,12 +194,12 @@ describe("an answer that is right", () => {
     expect(attempt(attack).code).toBe(200);
   });
 
-  test("and its duplicates are one session", () => {
+  test("delivered three times starts one session", () => {
     const { code, status, ends } = attempt(() => (response) => [response, response, response]);
     expect({ code, status, ends }).toEqual({ code: 200, status: "charging", ends: [] });
   });
 
-  test("in the wrong cipher is not taken: there is no fallback", () => {
+  test("in the wrong cipher is rejected: there is no fallback", () => {
     const scene = new Scene({ cipher: "aes-256-gcm" });
     scene.bringOnline();
     scene.plug();
@@ -204,7 +208,7 @@ describe("an answer that is right", () => {
     expect(scene.station.status).toBe("plugged");
   });
 
-  test("that limits the current limits what is offered", () => {
+  test("with a current limit limits the offered current", () => {
     const scene = new Scene();
     scene.platform.tags.set(TAG, { authorized: true, maxCurrent: 10 });
     scene.bringOnline();

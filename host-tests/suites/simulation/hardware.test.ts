@@ -25,8 +25,8 @@ function set(scene: Scene, path: string, value: string): void {
   scene.clock.advance(A_WHILE_MS);
 }
 
-describe("a contactor that is welded", () => {
-  test("is found when it has to open; nothing is offered, and the plug stays locked", () => {
+describe("a welded contactor", () => {
+  test("faults the station when it has to open; no current is offered and the plug stays locked", () => {
     const scene = charging();
     const { vehicle, lock } = scene.device;
     vehicle.breakContactor("welded");
@@ -39,7 +39,7 @@ describe("a contactor that is welded", () => {
     expect(scene.retained("charger/last-error")).toBe(
       "charging: faulted: the contactor does not open: it is welded",
     );
-    // The vehicle leaves, and another comes: nobody charges here.
+    // The next vehicle is rejected, too.
     vehicle.unplug();
     scene.clock.advance(A_WHILE_MS);
     expect(scene.station.status).toBe("faulted");
@@ -47,28 +47,28 @@ describe("a contactor that is welded", () => {
     expect(codeOf(scene.present("GUEST-0001"))).toBe(409);
   });
 
-  test("does not let go of the plug while it is not yet found", () => {
+  test("does not unlock the plug before it is detected", () => {
     const scene = charging();
     const { vehicle, lock } = scene.device;
-    let isLetGo = false;
+    let wasUnlocked = false;
     lock.watch(() => {
-      isLetGo ||= !lock.isOn;
+      wasUnlocked ||= !lock.isOn;
     });
     vehicle.breakContactor("welded");
     scene.station.stopCharging();
     scene.clock.advance(A_WHILE_MS);
     expect(scene.station.status).toBe("faulted");
-    expect(isLetGo).toBe(false);
+    expect(wasUnlocked).toBe(false);
   });
 
-  test("keeps the plug locked up to a restart, and again after it", () => {
+  test("keeps the plug locked until and after a restart", () => {
     const scene = charging();
     const { vehicle, lock } = scene.device;
     vehicle.breakContactor("welded");
     scene.station.stopCharging();
     scene.clock.advance(A_WHILE_MS);
     scene.manage("/reboot");
-    // What the pins do while the chip starts is not the firmware's to say.
+    // The firmware does not control the pins while the chip starts.
     lock.watch(() => {
       expect(scene.device.isRunning && !lock.isOn).toBe(false);
     });
@@ -78,14 +78,14 @@ describe("a contactor that is welded", () => {
     expect(lock.isOn).toBe(true);
   });
 
-  test("is found at the start", () => {
+  test("is detected at boot", () => {
     const scene = new Scene();
     scene.device.vehicle.breakContactor("welded");
     scene.bringOnline();
     expect(scene.station.status).toBe("faulted");
   });
 
-  test("works again when it has been repaired and the vehicle has left", () => {
+  test("makes the station available again after its repair and after the vehicle has left", () => {
     const scene = charging();
     const { vehicle, lock } = scene.device;
     vehicle.breakContactor("welded");
@@ -100,7 +100,7 @@ describe("a contactor that is welded", () => {
     expect(scene.station.status).toBe("available");
   });
 
-  test("works again when the vehicle had left before", () => {
+  test("makes the station available again when it is repaired after the vehicle has left", () => {
     const scene = charging();
     const { vehicle } = scene.device;
     vehicle.breakContactor("welded");
@@ -113,7 +113,7 @@ describe("a contactor that is welded", () => {
   });
 });
 
-test("a contactor that does not close ends the session as a fault, and the station is well when the vehicle has left", () => {
+test("a contactor that does not close ends the session as faulted, and the station is available after the vehicle has left", () => {
   const scene = online();
   const { vehicle } = scene.device;
   vehicle.breakContactor("stuck-open");
@@ -128,14 +128,14 @@ test("a contactor that does not close ends the session as a fault, and the stati
   expect([...scene.platform.sessions.values()]).toMatchObject([{ why: "faulted" }]);
 });
 
-test("a contactor has its 200 ms from the latest that it was told", () => {
+test("the contactor's feedback timeout of 200 ms starts again with each command", () => {
   const scene = online();
   const { vehicle } = scene.device;
   scene.plug();
   scene.present("GUEST-0001");
   scene.until("the contactor closes", () => vehicle.isContactorClosed);
   scene.clock.advance(120);
-  // It opens 150 ms after it is told to, which is 300 ms after it was told to close.
+  // It opens 150 ms after the open command, which is 290 ms after the close command.
   vehicle.breakContactor("welded");
   vehicle.set("plugged");
   scene.clock.advance(170);
@@ -144,7 +144,7 @@ test("a contactor has its 200 ms from the latest that it was told", () => {
   expect(scene.station.status).toBe("charging");
 });
 
-test("a contactor that bounces for less than 200 ms is no fault", () => {
+test("contactor feedback that bounces for less than 200 ms is not a fault", () => {
   const scene = charging();
   const { vehicle } = scene.device;
   for (let i = 0; i < 10; i++) {
@@ -155,7 +155,7 @@ test("a contactor that bounces for less than 200 ms is no fault", () => {
   expect(scene.station.status).toBe("charging");
 });
 
-test("a plug is locked from the authorization until the contactor has opened", () => {
+test("the plug is locked from the authorization until the contactor has opened", () => {
   const scene = online();
   const { vehicle, lock } = scene.device;
   /** Whether the lock was ever open while the contactor was closed. */
@@ -176,8 +176,8 @@ test("a plug is locked from the authorization until the contactor has opened", (
   expect(isOpenUnderCurrent).toBe(false);
 });
 
-describe("the current", () => {
-  test("follows the owner's limit while a vehicle charges, and stays under what was granted", () => {
+describe("the offered current", () => {
+  test("follows the owner's limit during a session, and never exceeds the granted current", () => {
     const scene = online();
     scene.platform.tags.set("GUEST-0010", { authorized: true, maxCurrent: 10 });
     scene.plug();
@@ -191,7 +191,7 @@ describe("the current", () => {
     expect(scene.device.vehicle.isCharging).toBe(true);
   });
 
-  test("is less when it is hot inside, and none when it is too hot; the session goes on when it is cooler", () => {
+  test("is reduced at a high temperature and paused above the limit; the session resumes after cooling down", () => {
     const scene = charging();
     const { device } = scene;
     expect(device.vehicle.dutyPermille).toBe(266);
@@ -218,7 +218,7 @@ describe("the current", () => {
     expect(scene.platform.sessions.size).toBe(1);
   });
 
-  test("never comes back to a vehicle whose diode fails in a pause for heat", () => {
+  test("is not offered again to a vehicle whose diode fails during a thermal pause", () => {
     const scene = charging();
     const { device } = scene;
     device.temperatureC = 90;
@@ -234,7 +234,7 @@ describe("the current", () => {
     expect(scene.station.status).toBe("faulted");
   });
 
-  test("is all of it where nobody measures the temperature, which is no property then", () => {
+  test("is not reduced on a board without a thermometer, and no temperature property is published", () => {
     const scene = new Scene({ wrapBoard: ({ temperatureC: _, ...board }) => board });
     scene.bringOnline();
     scene.plug();
@@ -245,12 +245,12 @@ describe("the current", () => {
     expect(scene.retained("charger/last-error")).toBe("none");
   });
 
-  describe("with a thermometer that breaks", () => {
-    function complaints(scene: Scene): string[] {
+  describe("with a broken thermometer", () => {
+    function thermometerLogLines(scene: Scene): string[] {
       return scene.device.logLines.filter((line) => line.includes("thermometer"));
     }
 
-    test("is 6 A until it measures again; the owner is told once, and the last temperature stands", () => {
+    test("is 6 A until the thermometer works again; the owner is notified once and the last temperature stays published", () => {
       const scene = charging();
       const { device } = scene;
       device.temperatureC = 41;
@@ -266,12 +266,12 @@ describe("the current", () => {
         expect(device.vehicle.dutyPermille).toBe(266);
       }
       expect(device.vehicle.isCharging).toBe(true);
-      expect(complaints(scene)).toHaveLength(1);
+      expect(thermometerLogLines(scene)).toHaveLength(1);
       const notes = scene.broker.published.filter(({ topic }) => topic.endsWith("/notifications/create"));
       expect(notes).toHaveLength(1);
     });
 
-    test("stays none in a pause for heat, until it is known to be cooler", () => {
+    test("stays off during a thermal pause until a lower temperature is measured", () => {
       const scene = charging();
       const { device } = scene;
       device.temperatureC = 90;
@@ -280,7 +280,7 @@ describe("the current", () => {
       scene.clock.advance(60 * 60_000);
       expect(device.vehicle.isContactorClosed).toBe(false);
       expect(scene.retained("$telemetry/temperature")).toBe("90");
-      expect(complaints(scene)).toHaveLength(1);
+      expect(thermometerLogLines(scene)).toHaveLength(1);
       device.temperatureC = 75;
       scene.clock.advance(11_000);
       expect(device.vehicle.isContactorClosed).toBe(false);
@@ -289,7 +289,7 @@ describe("the current", () => {
       expect(device.vehicle.isCharging).toBe(true);
     });
 
-    test("is 6 A after a start that finds it broken, and no temperature is told", () => {
+    test("is 6 A when the thermometer is broken at boot, and no temperature is published", () => {
       const scene = new Scene();
       scene.device.temperatureC = undefined;
       scene.bringOnline();
@@ -303,8 +303,8 @@ describe("the current", () => {
   });
 });
 
-describe("free charging", () => {
-  test("needs no card, waits for the vehicle as long as it likes, and is reported", () => {
+describe("free vend", () => {
+  test("needs no card, waits for the vehicle without a limit, and reports the session", () => {
     const scene = online({ isFree: true });
     const { vehicle } = scene.device;
     scene.plug(undefined, { drawsWhenOffered: false });
@@ -322,7 +322,7 @@ describe("free charging", () => {
     );
   });
 
-  test("begins for the vehicle that waits when the owner turns it on, and a stop is a stop", () => {
+  test("starts charging the plugged-in vehicle when the owner turns it on, and a stop ends the session", () => {
     const scene = online();
     scene.plug();
     expect(scene.device.vehicle.isCharging).toBe(false);
@@ -333,12 +333,12 @@ describe("free charging", () => {
     expect(scene.station.status).toBe("finishing");
   });
 
-  test("that is turned off needs a card of whoever has not drawn yet", () => {
+  test("when turned off, requires a card for a vehicle that has not charged yet", () => {
     const scene = online({ isFree: true });
     scene.plug(undefined, { drawsWhenOffered: false });
     scene.clock.advance(1000);
     expect(scene.station.status).toBe("authorized");
-    // Neither the same wish again nor another one takes it back.
+    // Repeating this setting, or changing another one, does not withdraw the authorization.
     set(scene, "$options/free", "true");
     set(scene, "$options/resume", "true");
     expect(scene.station.status).toBe("authorized");
@@ -349,7 +349,7 @@ describe("free charging", () => {
     expect(scene.device.vehicle.isCharging).toBe(false);
   });
 
-  test("is off unless the owner wants it", () => {
+  test("is off by default", () => {
     const scene = online();
     scene.plug();
     scene.clock.advance(60_000);
@@ -357,8 +357,8 @@ describe("free charging", () => {
   });
 });
 
-describe("somebody who stands there", () => {
-  /** How often the buzzer sounds. */
+describe("the driver at the station", () => {
+  /** Returns how many times the buzzer sounds within 3 s of the action. */
   function sounds(scene: Scene, happens: () => void): number {
     let count = 0;
     const unwatch = scene.device.buzzer.watch(() => {
@@ -370,7 +370,7 @@ describe("somebody who stands there", () => {
     return count;
   }
 
-  test("hears one for a card that may charge, three for one that may not, and two for the end", () => {
+  test("hears one beep for an accepted card, three for a rejected one and two at the end of a session", () => {
     const scene = online();
     scene.platform.tags.set("62E3086CED", { authorized: true });
     scene.plug();
@@ -380,7 +380,7 @@ describe("somebody who stands there", () => {
     expect(sounds(scene, () => scene.swipe("62E3086CED"))).toBe(2);
   });
 
-  test("sees what the station is", () => {
+  test("sees the status on the lamp: off when available, blinking when plugged", () => {
     const scene = online();
     expect(scene.device.lamp.isOn).toBe(false);
     scene.plug();
@@ -393,7 +393,7 @@ describe("somebody who stands there", () => {
   });
 });
 
-test("the owner reads what became of the latest card, and who said so", () => {
+test("access/last-result shows the latest card's result and which source decided it", () => {
   const scene = online({ offlinePolicy: "list-and-cache" });
   scene.platform.tags.set("GUEST-0001", { authorized: true, cacheFor: 3600 });
   scene.plug();

@@ -12,7 +12,7 @@ function logIn(scene: Scene, password: string, from?: string): number {
   return scene.ask("GET", "/connectedwifi", { headers: loginOf(password), from }).status;
 }
 
-/** What a station without provisioning logs at its first start. */
+/** Returns the password that an unprovisioned station logs at its first boot. */
 function ownPassword(scene: Scene): string {
   const found = scene.device.logLines.flatMap((line) => /password of admin is (\S+),/.exec(line)?.[1] ?? []);
   expect(found).toHaveLength(1);
@@ -29,26 +29,26 @@ describe("the login", () => {
     "/resetdefault",
   ];
 
-  test.each(secured)("%s asks for it", (path) => {
+  test.each(secured)("is required by %s", (path) => {
     const answer = booted().ask("GET", path);
     expect(answer.status).toBe(401);
     expect(answer.headers.get("www-authenticate")).toContain("Basic");
   });
 
-  test("is that which was provisioned, and nothing of it is logged", () => {
+  test("has the provisioned password, which is not logged", () => {
     const scene = booted();
     expect(logIn(scene, ADMIN_PASSWORD)).toBe(200);
     expect(scene.device.logLines.join("\n")).not.toContain("password");
   });
 
   test.each(["Basic", "Basic !", "Bearer x", `Basic ${LOGIN.authorization.slice(6)}=`, ""])(
-    "is not %j",
+    "is rejected with the header %j",
     (authorization) => {
       expect(booted().ask("GET", "/reboot", { headers: { authorization } }).status).toBe(401);
     },
   );
 
-  test("of a station that nobody provisioned is its own, another in each, shown once", () => {
+  test("of an unprovisioned station has a random password of its own, which is logged", () => {
     const [one, other] = [1, 2].map((seed) => booted({ isUnprovisioned: true, seed }));
     if (!one || !other) throw new Error("no stations");
     const password = ownPassword(one);
@@ -60,7 +60,7 @@ describe("the login", () => {
     expect(logIn(one, password)).toBe(200);
   });
 
-  test("of a station that cannot store one works until the next start", () => {
+  test("of a station with a full storage works until the next restart", () => {
     const scene = new Scene({ isUnprovisioned: true });
     for (let i = 0; i < 4; i++) scene.device.flash.set("plugpass", `x${i}`, new Uint8Array(5200));
     scene.under.boot();
@@ -69,7 +69,7 @@ describe("the login", () => {
     expect(scene.under.ends).toEqual([]);
   });
 
-  test("is changed with /newauthpass, for good", () => {
+  test("is changed permanently with /newauthpass", () => {
     const scene = booted();
     expect(scene.manage("/newauthpass?newpass=battery+staple")).toMatchObject({ status: 200, body: "OK" });
     scene.under.powerCycle();
@@ -79,15 +79,18 @@ describe("the login", () => {
     expect(logIn(scene, "battery staple")).toBe(200);
   });
 
-  test.each(["", "?newpass=seven77", `?newpass=${"x".repeat(64)}`])("cannot become %j", (query) => {
-    const scene = booted();
-    expect(scene.manage(`/newauthpass${query}`).status).toBe(400);
-    expect(logIn(scene, ADMIN_PASSWORD)).toBe(200);
-  });
+  test.each(["", "?newpass=seven77", `?newpass=${"x".repeat(64)}`])(
+    "is not changed by /newauthpass%s, which answers 400",
+    (query) => {
+      const scene = booted();
+      expect(scene.manage(`/newauthpass${query}`).status).toBe(400);
+      expect(logIn(scene, ADMIN_PASSWORD)).toBe(200);
+    },
+  );
 });
 
-describe("wrong logins slow an address down", () => {
-  test("by 1 s, doubling to 30 min, in which the right one is not looked at either", () => {
+describe("wrong logins", () => {
+  test("delay their address by 1 s, doubling to 30 min, in which the right login is rejected, too", () => {
     const scene = booted();
     for (let delayS = 1; delayS < 4000; delayS *= 2) {
       expect(logIn(scene, "wrong")).toBe(401);
@@ -103,7 +106,7 @@ describe("wrong logins slow an address down", () => {
     expect(logIn(scene, ADMIN_PASSWORD)).toBe(200);
   });
 
-  test("and no other address, and no request without a login", () => {
+  test("delay neither other addresses nor requests without a login", () => {
     const scene = booted();
     expect(logIn(scene, "wrong", "192.168.1.251")).toBe(401);
     expect(logIn(scene, ADMIN_PASSWORD, "192.168.1.251")).toBe(429);
@@ -112,7 +115,7 @@ describe("wrong logins slow an address down", () => {
     expect(scene.ask("GET", "/healthcheck", { from: "192.168.1.251" }).status).toBe(200);
   });
 
-  test("from more addresses than are remembered: the first is forgotten", () => {
+  test("from more addresses than the table holds drop the oldest entry", () => {
     const scene = booted();
     for (let host = 100; host < 117; host++) expect(logIn(scene, "wrong", `192.168.1.${host}`)).toBe(401);
     expect(logIn(scene, "wrong", "192.168.1.116")).toBe(429);

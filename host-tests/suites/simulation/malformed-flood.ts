@@ -9,22 +9,22 @@ import {
 import { Random } from "../../virtual/world/random.js";
 import { KEYED } from "../../virtual/world/signer.js";
 
-/** So many senders at a time; the station serves four. */
+/** Number of concurrent senders. The station serves four. */
 const BATCH = 20;
 const ADDRESSES = 200;
 const CROWD = 100;
-/** In which every request is answered or cut off, with those before it in the line. */
+/** Time limit for every request to be answered or disconnected, including the time in the queue, ms. */
 const PATIENCE_MS = 120_000;
-/** What a server may say to nonsense. 5xx would be the station's own fault. */
+/** Statuses that are allowed as answers to malformed requests. A 5xx would be a fault of the station. */
 const STATUSES = [200, 204, 302, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 429, 431];
 
-/** A station that is flooded with requests that are nearly right. */
+/** A station that is flooded with malformed requests. */
 export class Flood {
   readonly scene: Scene;
   readonly statuses = new Map<number, number>();
   readonly #seed: number;
   readonly #random: Random;
-  /** The version that runs already: no change makes it one that is installed. */
+  /** The image has the running version, so that no mutation of it is ever installed. */
   readonly #ingredients: Ingredients = { login: LOGIN.authorization, image: makeImage({ version: 1 }) };
   #count = 0;
 
@@ -37,7 +37,7 @@ export class Flood {
     scene.clock.advance(500);
   }
 
-  /** Throws what it finds, with the seed and the number of the request. */
+  /** Sends `count` requests. Throws on a fault, with the seed and the number of the request. */
   send(count: number): void {
     for (let sent = 0; sent < count; sent += BATCH) {
       const requests = Array.from({ length: BATCH }, () => makeBadRequest(this.#random, this.#ingredients));
@@ -47,7 +47,7 @@ export class Flood {
     }
   }
 
-  /** A hundred at once, who never say all they have to say. */
+  /** Opens a hundred connections at once, whose requests are never completed. */
   crowd(): void {
     const senders = Array.from({ length: CROWD }, (_, i) =>
       this.scene.sendRaw(makeUnfinishedRequest(this.#random), `192.168.2.${i + 1}`),
@@ -85,7 +85,7 @@ export class Flood {
     }
   }
 
-  /** The next good request is served. */
+  /** Checks that the next valid request is served. */
   #serves(): void {
     const { status } = this.scene.ask("GET", "/connectedwifi", { headers: LOGIN, timeoutMs: PATIENCE_MS });
     if (status !== 200) this.#fail(`a good request is answered with ${status}`);

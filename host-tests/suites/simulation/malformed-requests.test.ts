@@ -4,20 +4,20 @@ import { Scene } from "../../virtual/scene.js";
 import { FUZZ_RUNS } from "../../virtual/world/random.js";
 import { Flood } from "./malformed-flood.js";
 
-/** All 10,000, and what they leave in memory: host-tests/suites/e2e/malformed-requests.test.ts. */
+/** Number of requests. host-tests/suites/e2e/malformed-requests.test.ts sends all 10,000 and measures the memory. */
 const RUNS = FUZZ_RUNS / 10;
 
-test(`${RUNS} malformed requests: no exception, each is answered or cut off, and the next good one is served`, () => {
+test(`${RUNS} malformed requests cause no exception, are answered or disconnected, and the next valid one is served`, () => {
   const flood = new Flood(431);
   flood.send(RUNS);
   expect(flood.statuses.size).toBeGreaterThan(5);
 });
 
-test("100 connections at once that say nothing to the end: the next good request is served", () => {
+test("100 concurrent connections with incomplete requests do not block the next valid request", () => {
   new Flood(100).crowd();
 });
 
-test("a server that fails on one of them is found", () => {
+test("the flood detects a server that crashes on a malformed request", () => {
   const scene = new Scene();
   scene.under.bad.set(1, (board) => {
     const { HTTPServer } = board.io;

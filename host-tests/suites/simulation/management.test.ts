@@ -38,7 +38,7 @@ function untilOnline(scene: Scene): void {
   scene.until("online", () => scene.under.station?.lifeCycle === "online", 200_000);
 }
 
-describe("what networks there are", () => {
+describe("the list of networks", () => {
   function withNetworks(): Scene {
     const scene = booted();
     scene.world.wifi.put({ ssid: "Open", rssi: -90 });
@@ -47,37 +47,37 @@ describe("what networks there are", () => {
     return scene;
   }
 
-  test("/scan says with their encryption, as the chip numbers it", () => {
+  test("is given by /scan with the encryption as the chip numbers it", () => {
     const answer = withNetworks().ask("GET", "/scan");
     expect(answer.headers.get("content-type")).toBe("application/json");
     expect(answer.body).toBe('{"Café":"3","Open":"0","__proto__":"0"}');
   });
 
-  test("/scan/v2 says with their signal too, in percent", () => {
+  test("is given by /scan/v2 with the signal in percent, too", () => {
     expect(withNetworks().ask("GET", "/scan/v2").body).toBe(
       '{"Café":{"encType":"3","signal":"80"},"Open":{"encType":"0","signal":"20"},"__proto__":{"encType":"0","signal":"100"}}',
     );
   });
 
-  test("more than 32 are cut", () => {
+  test("is limited to 32 networks", () => {
     const scene = booted();
     for (let i = 0; i < 50; i++) scene.world.wifi.put({ ssid: `Network ${i}` });
     expect(Object.keys(JSON.parse(scene.ask("GET", "/scan").body))).toHaveLength(32);
   });
 
-  test("is also answered while the station itself looks for its network", () => {
+  test("is given while the station itself scans for its network", () => {
     const scene = booted();
     scene.pair({ ssid: "Elsewhere" });
     scene.clock.advance(700);
     expect(JSON.parse(scene.ask("GET", "/scan").body)).toEqual({ Café: "3" });
   });
 
-  test("is none for a station on a wire", () => {
+  test("is empty on a station with Ethernet", () => {
     const scene = booted({ device: { network: "ethernet" } });
     expect(scene.ask("GET", "/scan").body).toBe("{}");
   });
 
-  test("/connectedwifi says which it is in", () => {
+  test("is complemented by /connectedwifi, which returns the joined network", () => {
     const scene = booted();
     expect(scene.manage("/connectedwifi").body).toBe("NULL");
     scene.pair();
@@ -100,7 +100,7 @@ describe("/setwifi and /setcredentials", () => {
     expect(scene.under.ends).toHaveLength(1);
   });
 
-  test("take a form by POST, and the answers of existing panels go by GET", () => {
+  test("accept a form by POST with the same answers as by GET", () => {
     const scene = booted();
     const form = { body: formOf(CREDENTIALS), headers: LOGIN };
     expect(scene.ask("POST", "/setcredentials", form)).toMatchObject({ status: 200, body: "OK" });
@@ -108,16 +108,16 @@ describe("/setwifi and /setcredentials", () => {
     expect(scene.ask("POST", "/reboot", { headers: LOGIN })).toMatchObject({ status: 200, body: "OK" });
   });
 
-  test.each(["mail", "token", "hostname", "brokerPort"])("without %s: 400 Incorrect data", (name) => {
+  test.each(["mail", "token", "hostname", "brokerPort"])("answer 400 Incorrect data without %s", (name) => {
     const answer = booted().manage(`/setcredentials?${formOf({ ...CREDENTIALS, [name]: undefined })}`);
     expect(answer).toMatchObject({ status: 400, body: "Incorrect data" });
   });
 
-  test.each(["ssid=x", "pass=12345678", "ssid=x&pass=seven77"])("/setwifi?%s is 400", (query) => {
+  test.each(["ssid=x", "pass=12345678", "ssid=x&pass=seven77"])("answer 400 to /setwifi?%s", (query) => {
     expect(booted().manage(`/setwifi?${query}`).status).toBe(400);
   });
 
-  test("for a station that is online: the network alone, and the old one stands when the new one fails", () => {
+  test("on an online station change the network alone, and the old one stays when the new one fails", () => {
     const scene = online();
     expect(scene.manage("/setwifi?ssid=Elsewhere&pass=12345678").status).toBe(200);
     scene.until("offline", () => scene.station.lifeCycle !== "online");
@@ -130,7 +130,7 @@ describe("/setwifi and /setcredentials", () => {
     expect(scene.manage("/connectedwifi").body).toBe("New");
   });
 
-  test("another owner takes over no root topic", () => {
+  test("do not keep the root topic for another owner", () => {
     const scene = booted();
     scene.pair({ rootTopic: "cafe" });
     untilOnline(scene);
@@ -145,7 +145,7 @@ describe("/setwifi and /setcredentials", () => {
     expect([...scene.broker.retained.keys()].filter((topic) => /^cafe.*[$]name$/.test(topic))).toEqual([]);
   });
 
-  test("after a failure only what was wrong has to be said again", () => {
+  test("require only the wrong fields again after a failure", () => {
     const scene = booted();
     scene.pair({ psk: "wrong-password" });
     scene.until("it failed", () => scene.status().lastFailure !== null);
@@ -153,7 +153,7 @@ describe("/setwifi and /setcredentials", () => {
     untilOnline(scene);
   });
 
-  test("a full storage: 500, and nothing has changed", () => {
+  test("answer 500 and change nothing when the storage is full", () => {
     const scene = online();
     scene.device.flash.set("plugpass", "full", new Uint8Array(76_608));
     expect(scene.manage("/setwifi?ssid=New&pass=12345678").status).toBe(500);
@@ -163,11 +163,11 @@ describe("/setwifi and /setcredentials", () => {
   });
 });
 
-describe("a page from elsewhere may not", () => {
+describe("a page of another site", () => {
   const paths = ["/setwifi", "/setcredentials", "/newauthpass", "/reboot", "/resetdefault"];
   const browser = { ...LOGIN, "user-agent": "Mozilla/5.0" };
 
-  test.each(paths)("use %s, by form, by image, by a name of its own", (path) => {
+  test.each(paths)("cannot use %s by a form, an image or DNS rebinding", (path) => {
     const scene = booted();
     const foreign = { ...browser, origin: "http://evil.example" };
     expect(scene.ask("POST", path, { headers: foreign }).status).toBe(403);
@@ -182,13 +182,13 @@ describe("a page from elsewhere may not", () => {
     expect(scene.under.ends).toEqual([]);
   });
 
-  test("and one of the station's own may", () => {
+  test("is rejected, but a page of the station itself is accepted", () => {
     const headers = { ...browser, referer: "http://192.168.4.1/system.html" };
     expect(booted().ask("GET", "/reboot", { headers }).status).toBe(200);
   });
 });
 
-test("pairing mode ends after 10 minutes, or when what was being tried then has failed", () => {
+test("pairing mode ends after 10 minutes, or when the attempt in progress has failed", () => {
   const scene = online();
   scene.station.enterPairingMode();
   scene.clock.advance(10 * 60_000 - 800);
@@ -198,7 +198,7 @@ test("pairing mode ends after 10 minutes, or when what was being tried then has 
 });
 
 describe("/resetdefault", () => {
-  test("leaves what was provisioned and nothing else", () => {
+  test("erases everything but the provisioned values", () => {
     const scene = online();
     scene.manage("/newauthpass?newpass=another-password");
     expect(scene.ask("GET", "/resetdefault", { headers: loginOf("another-password") })).toMatchObject({
@@ -214,17 +214,17 @@ describe("/resetdefault", () => {
   });
 });
 
-describe("what is built in or provisioned", () => {
+describe("built-in or provisioned parameters", () => {
   const { ssid, psk, wsp, token, host, brport } = PAIRING;
 
-  test("in part is not asked for", () => {
+  test("are not requested again in pairing", () => {
     const scene = booted({ provisioning: { preset: { host, brport, wsp, token } } });
     expect(scene.status()).toMatchObject({ mode: "pairing", waitingFor: ["ssid", "psk"] });
     expect(scene.ask("GET", `/pair?${formOf({ ssid, psk })}`).status).toBe(200);
     untilOnline(scene);
   });
 
-  test("in whole starts at once, without an access point, also after a reset", () => {
+  test("that are complete bring the station online without an access point, also after a reset", () => {
     const scene = new Scene({ provisioning: { preset: { ssid, psk, host, brport, wsp, token } } });
     scene.under.boot();
     untilOnline(scene);
@@ -235,7 +235,7 @@ describe("what is built in or provisioned", () => {
     expect(scene.world.wifi.accessPoints).toEqual([]);
   });
 
-  test("keeps its TLS when an app names a port", () => {
+  test("keep TLS enabled when an app gives a plain port", () => {
     const scene = booted({ provisioning: { preset: { mqtts_port: "8883" } } });
     expect(scene.pair()).toMatchObject({ status: 200 });
     scene.until("it failed", () => scene.status().lastFailure !== null);

@@ -6,7 +6,7 @@ import { FlashFaults } from "./flash-faults.js";
 
 const NEXT = "next@owner.example";
 const CARD = "62E3086CED";
-/** Topics of a station's tree. */
+/** Number of retained topics of a station. */
 const COUNT = 187;
 
 function online(scene = new Scene()): Scene {
@@ -26,7 +26,7 @@ function setAs(scene: Scene, email: string, path: string, payload: string): void
   scene.clock.advance(1000);
 }
 
-/** What is retained for an owner, all of it or one value. */
+/** Returns the retained payloads of an owner, of all topics or of those that end in `path`. */
 function retainedText(scene: Scene, email: string, path = ""): string {
   const isOwn = (topic: string) => topic.startsWith(`${usernameOf(email)}/`) && topic.endsWith(path);
   const own = [...scene.broker.retained].filter(([topic]) => isOwn(topic));
@@ -37,8 +37,8 @@ function moved(scene: Scene): boolean {
   return retainedBy(scene, NEXT).some((topic) => topic.endsWith("/$heartbeat") || topic.endsWith("/$state"));
 }
 
-describe("a change of owner", () => {
-  test("leaves nothing behind, and the new owner has the whole tree", () => {
+describe("an ownership transfer", () => {
+  test("removes the device from the previous owner's topics and publishes all of it to the new owner", () => {
     const scene = online();
     const count = retainedBy(scene, OWNER.email).length;
     expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
@@ -53,7 +53,7 @@ describe("a change of owner", () => {
     expect(scene.platform.requests.at(-1)?.user).toBe(usernameOf(NEXT));
   });
 
-  test("begins with a setting in the owner's tree", () => {
+  test("starts when the owner sets access/owner", () => {
     const scene = online();
     const topic = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/access/owner/set`;
     scene.broker.publish(topic, NEXT);
@@ -61,24 +61,27 @@ describe("a change of owner", () => {
   });
 
   test.each<[string, (scene: Scene) => void]>([
-    ["nobody there expects the station", (scene) => scene.platform.accounts.clear()],
+    ["the next owner has not accepted it", (scene) => scene.platform.accounts.clear()],
     [
-      "the account is no good",
+      "the broker rejects the account",
       (scene) => scene.platform.accounts.set(NEXT, { user: usernameOf(NEXT), token: "wrong" }),
     ],
     [
-      "the broker is not there",
+      "the next broker is unreachable",
       (scene) => scene.platform.accounts.set(NEXT, { user: "next", token: "x", host: "10.9.9.9" }),
     ],
-    ["the answer is none", (scene) => scene.platform.accounts.set(NEXT, { user: "+/#", token: "x" })],
-    ["nobody answers", (scene) => (scene.platform.intercept = () => [])],
-  ])("does not happen when %s: the owner before has the station, and is told", (_name, spoil) => {
+    [
+      "the platform's answer is invalid",
+      (scene) => scene.platform.accounts.set(NEXT, { user: "+/#", token: "x" }),
+    ],
+    ["the platform does not answer", (scene) => (scene.platform.intercept = () => [])],
+  ])("fails when %s: the previous owner keeps the station and gets an error", (_name, spoil) => {
     const scene = online();
     const count = retainedBy(scene, OWNER.email).length;
     spoil(scene);
     expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
     scene.until(
-      "it is said",
+      "the error is published",
       () => scene.retained("charger/last-error")?.includes("has not changed") ?? false,
       120_000,
     );
@@ -87,7 +90,7 @@ describe("a change of owner", () => {
     expect(retainedBy(scene, NEXT)).toEqual([]);
   });
 
-  test("does not begin while a session is under way, or offline, or twice", () => {
+  test("is rejected during a session, for an invalid address, and during another transfer", () => {
     const scene = online();
     scene.plug();
     scene.present("GUEST-0001");
@@ -107,7 +110,7 @@ describe("a change of owner", () => {
     expect(scene.station.commands.transferTo(NEXT)).toContain("under way");
   });
 
-  test("does not happen when somebody is let in while the platform thinks about it", () => {
+  test("is cancelled when a session starts before the platform answers", () => {
     const scene = online();
     let late: [topic: string, payload: string] | undefined;
     scene.platform.intercept = (answer, { endpoint, user, deviceId }) => {
@@ -125,7 +128,7 @@ describe("a change of owner", () => {
     expect(scene.retained("charger/last-error")).toContain("a session is under way");
   });
 
-  test("does not happen when the connection breaks while the tree is taken back; it is whole again", () => {
+  test("is cancelled when the connection breaks while topics are removed; they are published again", () => {
     const scene = online();
     const count = retainedBy(scene, OWNER.email).length;
     expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
@@ -140,7 +143,7 @@ describe("a change of owner", () => {
     expect(retainedBy(scene, OWNER.email)).toEqual([]);
   });
 
-  test("is undone or done, and nothing between, whenever the power goes", () => {
+  test("is completed or undone after a power cut at any moment", () => {
     for (let ms = 0; ms < 6000; ms += 400) {
       const scene = online();
       scene.station.commands.transferTo(NEXT);
@@ -156,7 +159,7 @@ describe("a change of owner", () => {
   });
 });
 
-/** By pairing, as with another account at the station. */
+/** Pairs the station with the next owner's account. */
 function pairNext(scene: Scene): void {
   scene.station.enterPairingMode();
   scene.clock.advance(100);
@@ -168,7 +171,7 @@ function untilNext(scene: Scene): void {
   scene.clock.advance(20_000);
 }
 
-/** Its list has one card. */
+/** Brings a station online whose local list has one card. */
 function listed(made?: Scene): Scene {
   const scene = online(made);
   scene.set("access/offline-policy", "list");
@@ -186,7 +189,7 @@ function charge(scene: Scene): void {
   scene.clock.advance(1000);
 }
 
-/** Presents GUEST-0001 while the platform cannot be asked. */
+/** Presents GUEST-0001 while the broker is down. */
 function codeWithoutBroker(scene: Scene): number | undefined {
   scene.broker.stop();
   scene.clock.advance(5000);
@@ -195,17 +198,17 @@ function codeWithoutBroker(scene: Scene): number | undefined {
 }
 
 describe.each<[string, (scene: Scene) => void]>([
-  ["a change of owner", (scene) => expect(scene.station.commands.transferTo(NEXT)).toBeUndefined()],
+  ["an ownership transfer", (scene) => expect(scene.station.commands.transferTo(NEXT)).toBeUndefined()],
   ["pairing with another account", pairNext],
 ])("after %s", (_name, move) => {
-  test("nothing of the owner before is left at the broker", () => {
+  test("no topic of the previous owner is retained", () => {
     const scene = online();
     move(scene);
     untilNext(scene);
     expect(retainedBy(scene, OWNER.email)).toEqual([]);
   });
 
-  test("nobody on the list before is let in, whatever the new owner's policy", () => {
+  test("a card of the previous owner's list is not authorized offline under any policy", () => {
     const scene = listed();
     scene.platform.intercept = (answer, { endpoint }) => (endpoint === "local-list" ? [] : [answer]);
     move(scene);
@@ -240,7 +243,7 @@ describe.each<[string, (scene: Scene) => void]>([
     expect(scene.under.ends).toEqual([]);
   });
 
-  test("the latest card and error of the one before are nobody's, and nobody charges for nothing", () => {
+  test("the previous owner's latest card, latest error and free vend are cleared", () => {
     const scene = online();
     scene.platform.tags.set("BLOCKED-4321", { authorized: false, reason: "blocked" });
     scene.plug();
@@ -261,14 +264,14 @@ describe.each<[string, (scene: Scene) => void]>([
     expect(scene.station.status).toBe("plugged");
   });
 
-  test("it is so, too, when the power goes at any write on the way", () => {
+  test("the same holds after a power cut at any write", () => {
     for (let count = 1; count <= 8; count++) {
       const scene = listed();
       move(scene);
       scene.device.flash.cutPowerAtWrite(count, count % 2 === 0 ? "before" : "after");
       scene.clock.advance(60_000);
       if (scene.device.isRunning) break;
-      // The new owner's list happens to have the same number.
+      // The new owner's list has the same version number.
       scene.platform.list = { version: 1, tags: [usernameOf("NEXT-1")] };
       scene.under.boot();
       scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
@@ -285,13 +288,13 @@ describe.each<[string, (scene: Scene) => void]>([
   });
 });
 
-describe("sessions of the owner before", () => {
-  const told = (scene: Scene) =>
+describe("the previous owner's sessions", () => {
+  const reportedToNext = (scene: Scene) =>
     scene.platform.requests.filter(
       ({ endpoint, user }) => endpoint === "session" && user === usernameOf(NEXT),
     );
 
-  test("that wait are given up, counted, and not told to another account", () => {
+  test("that are unreported are discarded, counted, and not reported to the next account", () => {
     const scene = online();
     scene.platform.intercept = (answer, { endpoint }) => (endpoint === "session" ? [] : [answer]);
     charge(scene);
@@ -301,24 +304,24 @@ describe("sessions of the owner before", () => {
     scene.platform.intercept = undefined;
     untilNext(scene);
     scene.clock.advance(120_000);
-    expect(told(scene)).toEqual([]);
+    expect(reportedToNext(scene)).toEqual([]);
     expect(retainedText(scene, NEXT, "$telemetry/given-up")).toBe("1");
     charge(scene);
     scene.device.vehicle.unplug();
     scene.clock.advance(20_000);
-    expect(told(scene)).toHaveLength(1);
+    expect(reportedToNext(scene)).toHaveLength(1);
   });
 
-  test("that is under way ends", () => {
+  test("end when they are in progress", () => {
     const scene = online();
     charge(scene);
     pairNext(scene);
     untilNext(scene);
     expect(scene.device.vehicle.isCharging).toBe(false);
-    expect(told(scene)).toEqual([]);
+    expect(reportedToNext(scene)).toEqual([]);
   });
 
-  test("that ends after a factory reset is gone with the rest", () => {
+  test("that end after a factory reset are discarded", () => {
     const scene = online();
     charge(scene);
     scene.station.resetToProvisioned();
@@ -329,12 +332,12 @@ describe("sessions of the owner before", () => {
     scene.pair({ wsp: NEXT });
     untilNext(scene);
     scene.clock.advance(120_000);
-    expect(told(scene)).toEqual([]);
+    expect(reportedToNext(scene)).toEqual([]);
   });
 });
 
-describe("nobody charges for nothing at the next owner's", () => {
-  /** Not as the tree says, and not as the station does. */
+describe("free vend of the previous owner", () => {
+  /** Checks that free vend is off, both in the published value and for a plugged-in vehicle. */
   function expectNotFree(scene: Scene): void {
     expect(retainedText(scene, NEXT, "$options/free")).toBe("false");
     scene.device.vehicle.unplug();
@@ -344,7 +347,7 @@ describe("nobody charges for nothing at the next owner's", () => {
     expect(scene.station.status).toBe("plugged");
   }
 
-  test("where a vehicle was let in and has not drawn yet", () => {
+  test("does not apply to an authorized vehicle that has not charged yet", () => {
     const scene = online();
     scene.set("$options/free", "true");
     scene.clock.advance(2000);
@@ -357,26 +360,29 @@ describe("nobody charges for nothing at the next owner's", () => {
     expectNotFree(scene);
   });
 
-  test.each(["options", "local-list", "session", "owner"])("when the record %s cannot be written", (key) => {
-    const flash = new FlashFaults();
-    const scene = listed(new Scene({ wrapBoard: flash.wrapBoard }));
-    scene.set("$options/free", "true");
-    scene.set("access/tag-learning", "true");
-    scene.clock.advance(2000);
-    flash.fails = (action, one) => action === "write" && one === key;
-    pairNext(scene);
-    untilNext(scene);
-    expect(retainedText(scene, NEXT, "access/tag-learning")).toBe("false");
-    expect(retainedText(scene, NEXT, "access/tags")).toBe("0");
-    expectNotFree(scene);
-    flash.fails = () => false;
-    scene.under.powerCycle();
-    scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
-    scene.clock.advance(10_000);
-    expectNotFree(scene);
-  });
+  test.each(["options", "local-list", "session", "owner"])(
+    "is off although the record %s cannot be written",
+    (key) => {
+      const flash = new FlashFaults();
+      const scene = listed(new Scene({ wrapBoard: flash.wrapBoard }));
+      scene.set("$options/free", "true");
+      scene.set("access/tag-learning", "true");
+      scene.clock.advance(2000);
+      flash.fails = (action, one) => action === "write" && one === key;
+      pairNext(scene);
+      untilNext(scene);
+      expect(retainedText(scene, NEXT, "access/tag-learning")).toBe("false");
+      expect(retainedText(scene, NEXT, "access/tags")).toBe("0");
+      expectNotFree(scene);
+      flash.fails = () => false;
+      scene.under.powerCycle();
+      scene.until("online", () => scene.station.lifeCycle === "online", 200_000);
+      scene.clock.advance(10_000);
+      expectNotFree(scene);
+    },
+  );
 
-  test("when they pair while a session outlasts a factory reset: it ends, is not theirs, and the pairing stays", () => {
+  test("does not continue when the next owner pairs during a session that outlasts a factory reset", () => {
     const scene = online();
     scene.set("$options/free", "true");
     scene.clock.advance(2000);
@@ -394,7 +400,7 @@ describe("nobody charges for nothing at the next owner's", () => {
   });
 });
 
-test("a change of owner that pairing has put an end to does not happen, at whatever moment", () => {
+test("an ownership transfer that pairing interrupts at any moment is either not done or done completely", () => {
   const start = () => {
     const scene = online();
     scene.station.enterPairingMode();
@@ -413,19 +419,19 @@ test("a change of owner that pairing has put an end to does not happen, at whate
     scene.clock.advance(200_000);
     expect(scene.status()).toMatchObject({ state: "online" });
     const [before, next] = [OWNER.email, NEXT].map((email) => retainedBy(scene, email).length);
-    seen.add(`${before} for the owner before, ${next} for the next`);
+    seen.add(`${before} for the previous owner, ${next} for the next`);
   }
-  // Not begun; given up when it had greeted under the new account, which keeps that word; done.
+  // Not started; cancelled after $state was published for the next account, where it stays; completed.
   expect([...seen]).toEqual(
     [
       [COUNT, 0],
       [COUNT, 1],
       [0, COUNT],
-    ].map(([before, next]) => `${before} for the owner before, ${next} for the next`),
+    ].map(([before, next]) => `${before} for the previous owner, ${next} for the next`),
   );
 });
 
-test("nothing is said any more under an owner whose tree is taken back, whatever they still set", () => {
+test("a setting during the removal of topics publishes nothing for the previous owner", () => {
   for (let ms = 900; ms <= 1110; ms += 3) {
     const scene = online();
     scene.station.commands.transferTo(NEXT);
@@ -438,7 +444,7 @@ test("nothing is said any more under an owner whose tree is taken back, whatever
   }
 });
 
-test("a station that is closed while its tree is taken back says goodbye, and that is all", () => {
+test("a station closed while topics are removed still publishes $state disconnected", () => {
   const scene = online();
   scene.station.commands.transferTo(NEXT);
   const count = retainedBy(scene, OWNER.email).length;
@@ -448,7 +454,7 @@ test("a station that is closed while its tree is taken back says goodbye, and th
   expect(scene.retained("$state")).toBe("disconnected");
 });
 
-test("a factory reset erases what can be erased, also where the flash fails", () => {
+test("a factory reset erases all other records when one cannot be deleted", () => {
   const flash = new FlashFaults();
   const scene = new Scene({ wrapBoard: flash.wrapBoard });
   scene.bringOnline();
@@ -468,7 +474,7 @@ describe("tag learning", () => {
     scene.clock.advance(2000);
   }
 
-  test("makes a tag of each card that is swiped, and lets none of them charge meanwhile", () => {
+  test("creates a tag from each swiped card and authorizes none of them", () => {
     const scene = online();
     scene.plug();
     setLearning(scene, true);
@@ -486,7 +492,7 @@ describe("tag learning", () => {
     scene.until("it charges", () => scene.device.vehicle.isCharging);
   });
 
-  test("asks for 30 cards a minute at most, and not for what is no card", () => {
+  test("sends at most 30 cards a minute to the platform", () => {
     const scene = online();
     setLearning(scene, true);
     for (let i = 0; i < 60; i++) {
@@ -507,7 +513,7 @@ describe("tag learning", () => {
     expect(scene.platform.requests).toEqual([]);
   });
 
-  test("says when a card was not learned", () => {
+  test("reports a card that the platform rejected in charger/last-error", () => {
     const scene = online();
     setLearning(scene, true);
     scene.platform.intercept = (_answer, request) => [scene.platform.respond(request, {}, "0", "409")];

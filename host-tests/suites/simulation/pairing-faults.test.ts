@@ -5,20 +5,23 @@ import { FUZZ_RUNS, Random } from "../../virtual/world/random.js";
 
 const NEW = { ssid: "New", password: "another-password" };
 const MINUTE_MS = 60_000;
-/** More writes than a pairing has, so that some runs are not cut. */
+/** One more than the writes of a pairing, so that some runs have no cut. */
 const MAX_WRITES = 4;
-/** Of packets, both ways. */
+/** Share of the packets that are lost, in both directions. */
 const LOSS = 0.15;
 
 type Comes = "before" | "after";
 
-/** What is stored: the network's name, `undefined` for nothing. */
+/** Returns the stored network name, or `undefined` without parameters. */
 function stored(scene: Scene): string | undefined {
   const bytes = scene.device.flash.get("plugpass", "pairing");
   return bytes && JSON.parse(decodeUTF8(bytes) ?? "").ssid;
 }
 
-/** Pairs a station, for the first time or anew, while packets get lost and the power goes; gives the network it has in the end. */
+/**
+ * Pairs a station, for the first time or again, during packet loss and a power cut. Returns the network that is
+ * stored at the end.
+ */
 function run(seed: number, { write, comes, isFirst }: { write: number; comes: Comes; isFirst: boolean }) {
   const random = new Random(seed);
   const scene = new Scene({ seed });
@@ -44,7 +47,7 @@ function run(seed: number, { write, comes, isFirst }: { write: number; comes: Co
   scene.clock.advance(2 * MINUTE_MS);
   if (!scene.device.isRunning) scene.under.boot();
   scene.clock.advance(MINUTE_MS);
-  // The same cut may still be to come, at a write that the start makes.
+  // The cut may also occur at a write during the boot.
   if (!scene.device.isRunning) scene.under.boot();
   scene.device.flash.cutPowerAtWrite(1000, "before");
   scene.world.network.loses = () => false;
@@ -78,7 +81,7 @@ const WAYS = [true, false].flatMap((isFirst) =>
 );
 const RUNS = FUZZ_RUNS / 500;
 
-test(`a power cut at each write of a pairing, ${RUNS} times each, while packets get lost: old, new, or asked for, and why`, () => {
+test(`a power cut at each write of a pairing, ${RUNS} times each with packet loss, leaves the old, the new or no parameters and the reason`, () => {
   const networks = new Set<string | undefined>();
   for (const way of WAYS) {
     for (let i = 0; i < RUNS; i++) {

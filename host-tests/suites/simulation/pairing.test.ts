@@ -18,7 +18,7 @@ function get(scene: Scene, path: string, headers?: Record<string, string>) {
   return outcome;
 }
 
-/** Tries to pair, and gives what `/status` says in the end. */
+/** Tries to pair and returns the `lastFailure` of `/status`. */
 function failureOf(scene: Scene, fields: Record<string, string | undefined> = {}) {
   expect(scene.pair(fields)).toMatchObject({ status: 200 });
   let status: Record<string, unknown> = {};
@@ -30,7 +30,7 @@ function failureOf(scene: Scene, fields: Record<string, string | undefined> = {}
 }
 
 describe("the HTTP API", () => {
-  test("/healthcheck answers 200 OK, paired or not", () => {
+  test("/healthcheck answers 200 OK before and after pairing", () => {
     const scene = booted();
     expect(get(scene, "/healthcheck")).toMatchObject({ status: 200, body: "OK" });
     scene.pair();
@@ -39,32 +39,32 @@ describe("the HTTP API", () => {
     expect(get(scene, "/healthcheck")).toMatchObject({ status: 200, body: "OK" });
   });
 
-  test("/pair takes a query, as existing apps send it", () => {
+  test("/pair accepts a query, as existing apps send it", () => {
     const scene = booted();
     expect(get(scene, `/pair?${formOf(PAIRING)}`)).toMatchObject({ status: 200, body: "OK" });
     scene.until("online", () => scene.station.lifeCycle === "online");
   });
 
-  test("/pair takes a form", () => {
+  test("/pair accepts a form", () => {
     const scene = booted();
     expect(scene.pair()).toMatchObject({ status: 200, body: "OK" });
     scene.until("online", () => scene.station.lifeCycle === "online");
   });
 
-  test("/pair outside pairing mode is 403", () => {
+  test("/pair outside pairing mode answers 403", () => {
     const scene = new Scene();
     scene.bringOnline();
     expect(scene.pair()).toMatchObject({ status: 403 });
   });
 
-  test("a station on Ethernet is paired without Wi-Fi", () => {
+  test("/pair on a station with Ethernet requires no Wi-Fi fields", () => {
     const scene = booted({ device: { network: "ethernet" } });
     expect(scene.pair({ ssid: undefined, psk: undefined })).toMatchObject({ status: 200 });
     scene.until("online", () => scene.station.lifeCycle === "online");
     expect(scene.world.wifi.accessPoints).toEqual([]);
   });
 
-  test("/status says what pairing waits for, and no secrets", () => {
+  test("/status names the fields that pairing requires, and contains no secrets", () => {
     const scene = booted();
     expect(scene.status()).toMatchObject({
       mode: "pairing",
@@ -84,16 +84,16 @@ describe("the HTTP API", () => {
     ["/nothing", "GET", 404],
     ["/healthcheck", "POST", 405],
     ["/status", "DELETE", 405],
-  ])("%s by %s is %d/%d", (path, method, status) => {
+  ])("%s by %s answers %d/%d", (path, method, status) => {
     expect(booted().request(method, path, { body: "" })).toMatchObject({ status });
   });
 
-  test("a body that is no form is 415", () => {
+  test("/pair with a body that is not a form answers 415", () => {
     const headers = { "content-type": "application/json" };
     expect(booted().request("POST", "/pair", { body: "{}", headers })).toMatchObject({ status: 415 });
   });
 
-  test("a form of more than 2 KiB is 413, a head of more than 4 KiB 431, and nothing is stored", () => {
+  test("a form over 2 KiB answers 413, a head over 4 KiB answers 431, and nothing is stored", () => {
     const scene = booted();
     const before = scene.device.flash.writeCount;
     expect(scene.pair({ padding: "x".repeat(2048) })).toMatchObject({ status: 413 });
@@ -104,17 +104,17 @@ describe("the HTTP API", () => {
   });
 
   test.each<[string, Record<string, string>]>([
-    ["says so itself", { "sec-fetch-site": "cross-site" }],
-    ["is a neighbour's", { "sec-fetch-site": "same-site" }],
+    ["has Sec-Fetch-Site cross-site", { "sec-fetch-site": "cross-site" }],
+    ["has Sec-Fetch-Site same-site", { "sec-fetch-site": "same-site" }],
     ["has another origin", { origin: "http://evil.example" }],
-    ["had its name made to resolve to the station", { origin: "http://evil.example", host: "evil.example" }],
-  ])("a page from elsewhere that %s may not pair", (_name, headers) => {
+    ["uses DNS rebinding", { origin: "http://evil.example", host: "evil.example" }],
+  ])("a request from another site's page that %s cannot pair", (_name, headers) => {
     const scene = booted();
     expect(get(scene, `/pair?${formOf(PAIRING)}`, headers)).toMatchObject({ status: 403 });
     expect(scene.status()).toMatchObject({ trying: false });
   });
 
-  test("a page of the station's own may pair", () => {
+  test("a page of the station itself can pair", () => {
     const headers = { origin: "http://192.168.4.1", "sec-fetch-site": "same-origin" };
     expect(get(booted(), `/pair?${formOf(PAIRING)}`, headers)).toMatchObject({ status: 200 });
   });
@@ -145,7 +145,7 @@ describe("the fields of /pair", () => {
     ["rootTopic", { rootTopic: "a/+/b" }],
     ["rootTopic", { rootTopic: "a//b" }],
     ["rootTopic", { rootTopic: "$SYS" }],
-  ])("%s: %j is 400, names the field and no secret", (name, fields) => {
+  ])("%s: %j answers 400 with the field's name and no secret", (name, fields) => {
     const scene = booted();
     const outcome = scene.pair(fields);
     if (!("status" in outcome)) throw new Error(outcome.failure);
@@ -154,22 +154,22 @@ describe("the fields of /pair", () => {
     for (const secret of SECRETS) expect(outcome.body).not.toContain(secret);
   });
 
-  test.each(["ssid=a&ssid=b", "ssid=%zz", "ssid=%ff", "ssid=%00"])("%s is 400", (query) => {
+  test.each(["ssid=a&ssid=b", "ssid=%zz", "ssid=%ff", "ssid=%00"])("%s answers 400", (query) => {
     expect(get(booted(), `/pair?${query}`)).toMatchObject({ status: 400 });
   });
 
-  test("with mqtts_port brport is not asked for", () => {
+  test("brport is optional when mqtts_port is given", () => {
     expect(booted().pair({ brport: undefined, mqtts_port: "8883" })).toMatchObject({ status: 200 });
   });
 
-  test("an open network has an empty password", () => {
+  test("an open network is paired with an empty password", () => {
     const scene = booted();
     scene.world.wifi.put({ ssid: "Open" });
     scene.pair({ ssid: "Open", psk: "" });
     scene.until("online", () => scene.station.lifeCycle === "online");
   });
 
-  test("a root topic takes the place of the e-mail's hash", () => {
+  test("rootTopic replaces the e-mail's hash in the topics", () => {
     const scene = booted();
     scene.pair({ rootTopic: "cafe/prague" });
     scene.until("online", () => scene.retained("$state") === "ready");
@@ -178,48 +178,48 @@ describe("the fields of /pair", () => {
   });
 });
 
-describe("why pairing failed", () => {
-  test("wifi-not-found", () => {
+describe("the pairing failure", () => {
+  test("is wifi-not-found for an unknown network", () => {
     expect(failureOf(booted(), { ssid: "Elsewhere" })?.code).toBe("wifi-not-found");
   });
 
-  test("wifi-wrong-password", () => {
+  test("is wifi-wrong-password for a wrong password", () => {
     expect(failureOf(booted(), { psk: "wrong-password" })?.code).toBe("wifi-wrong-password");
   });
 
-  test("wifi-no-address", () => {
+  test("is wifi-no-address without DHCP", () => {
     const scene = booted();
     scene.world.wifi.put({ ssid: WIFI.ssid, dhcp: false });
     expect(failureOf(scene)?.code).toBe("wifi-no-address");
   });
 
-  test("host-not-found", () => {
+  test("is host-not-found for an unknown host", () => {
     expect(failureOf(booted(), { host: "nowhere.example" })?.code).toBe("host-not-found");
   });
 
-  test("broker-unreachable: nobody listens", () => {
+  test("is broker-unreachable when the port is closed", () => {
     expect(failureOf(booted(), { brport: "1" })?.code).toBe("broker-unreachable");
   });
 
-  test("broker-unreachable: nobody answers", () => {
+  test("is broker-unreachable when the host does not answer", () => {
     const scene = booted();
     scene.brokerHost.isCut = true;
     expect(failureOf(scene, { host: "10.0.0.1" })?.code).toBe("broker-unreachable");
   });
 
-  test("broker-no-answer", () => {
+  test("is broker-no-answer when the broker accepts the connection and stays silent", () => {
     const scene = booted();
     scene.broker.faults.isSilent = true;
     expect(failureOf(scene)?.code).toBe("broker-no-answer");
   });
 
-  test("broker-refused, with the code", () => {
+  test("is broker-refused with the MQTT return code for a wrong token", () => {
     const failure = failureOf(booted(), { token: "wrong-token" });
     expect(failure).toMatchObject({ code: "broker-refused", message: expect.stringContaining("code 4") });
     expect(failure?.message).not.toContain("wrong-token");
   });
 
-  test("broker-refused: the broker keeps the station from its topics", () => {
+  test("is broker-refused when the broker does not allow the station's topics", () => {
     const scene = booted();
     scene.broker.faults.refuses = (topic) => topic.startsWith("other/");
     const failure = failureOf(scene, { rootTopic: "other" });
@@ -229,11 +229,11 @@ describe("why pairing failed", () => {
     expect(scene.status()).toMatchObject({ mode: "pairing", state: "unpaired" });
   });
 
-  test("tls-failed", () => {
+  test("is tls-failed when the broker's port has no TLS", () => {
     expect(failureOf(booted(), { mqtts_port: PAIRING.brport })?.code).toBe("tls-failed");
   });
 
-  test("is known until the next try, which may then succeed", () => {
+  test("is reported until the next attempt, which can succeed", () => {
     const scene = booted();
     failureOf(scene, { psk: "wrong-password" });
     expect(scene.status()).toMatchObject({ mode: "pairing", state: "unpaired" });
@@ -242,7 +242,7 @@ describe("why pairing failed", () => {
     expect(scene.status()).toMatchObject({ lastFailure: null });
   });
 
-  test("never has a secret in the log", () => {
+  test("is logged without secrets", () => {
     const scene = booted();
     failureOf(scene, { psk: "mistyped-pass", token: "mistyped-token" });
     failureOf(scene, { token: "mistyped-token" });
@@ -252,8 +252,8 @@ describe("why pairing failed", () => {
   });
 });
 
-describe("pairing mode that is left while parameters are tried", () => {
-  test("goes on with what there was before, and no power cut is reported later", () => {
+describe("leaving pairing mode during an attempt", () => {
+  test("restores the previous parameters, and no interruption is reported after a later restart", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.station.enterPairingMode();
@@ -267,7 +267,7 @@ describe("pairing mode that is left while parameters are tried", () => {
     expect(scene.status()).toMatchObject({ lastFailure: null });
   });
 
-  test("stays, when nothing else is known", () => {
+  test("has no effect on a station that has no other parameters", () => {
     const scene = booted();
     scene.pair({ ssid: "nosuch" });
     scene.clock.advance(1500);
@@ -277,7 +277,7 @@ describe("pairing mode that is left while parameters are tried", () => {
   });
 });
 
-test("a provisioned access point password that no access point takes makes the record unreadable", () => {
+test("a provisioned access point password that is too long makes the record unreadable", () => {
   const scene = new Scene();
   scene.device.provision({ apPassword: "é".repeat(40) });
   scene.under.boot();
@@ -286,7 +286,7 @@ test("a provisioned access point password that no access point takes makes the r
 });
 
 describe("the access point", () => {
-  test("is up while the station is unpaired, and goes 30 s after success", () => {
+  test("is open while the station is unpaired, and closes 30 s after success", () => {
     const scene = booted();
     expect(scene.world.wifi.accessPoints).toMatchObject([{ ssid: "PlugPass AP", password: undefined }]);
     scene.pair();
@@ -297,7 +297,7 @@ describe("the access point", () => {
     expect(scene.world.wifi.accessPoints).toHaveLength(0);
   });
 
-  test("has the password that was provisioned", () => {
+  test("has the provisioned password", () => {
     const scene = new Scene();
     scene.device.provision({ apPassword: "provisioned-pass" });
     scene.under.boot();
@@ -305,7 +305,7 @@ describe("the access point", () => {
     expect(scene.world.wifi.accessPoints).toMatchObject([{ password: "provisioned-pass" }]);
   });
 
-  test("comes again when a station that is online is told to, and the station stays online", () => {
+  test("opens again in pairing mode of a station that stays online", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.clock.advance(31_000);
@@ -320,8 +320,8 @@ describe("the access point", () => {
   });
 });
 
-describe("new parameters for a station that has some", () => {
-  test("that fail leave the old ones, with which it is online again", () => {
+describe("new parameters for a paired station", () => {
+  test("that fail are dropped, and the station is online again with the old ones", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.station.enterPairingMode();
@@ -331,7 +331,7 @@ describe("new parameters for a station that has some", () => {
     scene.until("online after a restart", () => scene.station.lifeCycle === "online");
   });
 
-  test("that work replace them", () => {
+  test("that work replace the old ones", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.world.wifi.put({ ssid: "New", password: "another-password" });
@@ -344,7 +344,7 @@ describe("new parameters for a station that has some", () => {
     scene.until("online after a restart", () => scene.station.lifeCycle === "online");
   });
 
-  test("a vehicle that charges goes on charging through all of it", () => {
+  test("do not interrupt a charging session", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.plug();
@@ -362,7 +362,7 @@ describe("new parameters for a station that has some", () => {
 });
 
 describe("a power cut", () => {
-  /** The parameters that stand in the storage, as a whole. */
+  /** Returns the stored parameters as JSON text. */
   function stored(scene: Scene): string | undefined {
     const bytes = scene.device.flash.get("plugpass", "pairing");
     return bytes && decodeUTF8(bytes);
@@ -373,7 +373,7 @@ describe("a power cut", () => {
   );
 
   test.each(cases)(
-    "%s the storage write %d of pairing anew leaves the old or the new, whole",
+    "%s storage write %d of a second pairing leaves the old or the new parameters complete",
     (comes, write) => {
       const scene = new Scene();
       scene.bringOnline();
@@ -391,12 +391,12 @@ describe("a power cut", () => {
       scene.under.boot();
       scene.until("online", () => scene.station.lifeCycle === "online");
       expect(scene.device.flash.get("plugpass", "candidate")).toBeUndefined();
-      const isTold = write === 2 && comes === "before" ? true : write === 1 && comes === "after";
-      expect(scene.status().lastFailure !== null).toBe(isTold);
+      const isReported = write === 2 && comes === "before" ? true : write === 1 && comes === "after";
+      expect(scene.status().lastFailure !== null).toBe(isReported);
     },
   );
 
-  test("while parameters are tried is told afterwards", () => {
+  test("during a pairing attempt is reported after the restart", () => {
     const scene = booted();
     scene.pair();
     scene.clock.advance(1000);
@@ -407,7 +407,7 @@ describe("a power cut", () => {
 });
 
 describe("the storage", () => {
-  test("that is full: 500, and the old parameters stand", () => {
+  test("when full answers 500 to /pair and keeps the old parameters", () => {
     const scene = new Scene();
     scene.bringOnline();
     for (let i = 0; i < 19; i++) scene.device.flash.set("plugpass", `x${i}`, new Uint8Array(3980));
@@ -418,7 +418,7 @@ describe("the storage", () => {
   });
 
   test.each(["", "{", "[]", '{"v":1}', '{"v":0}', '{"v":1,"host":"a b","email":"a@b","token":"t","port":1}'])(
-    "with %j for parameters: set aside, reported, and the station waits for new ones",
+    "with %j as parameters sets the record aside, logs it, and the station is unpaired",
     (text) => {
       const scene = new Scene();
       scene.device.flash.set("plugpass", "pairing", encodeUTF8(text));
@@ -430,7 +430,7 @@ describe("the storage", () => {
     },
   );
 
-  test("with a provisioned identity that cannot be read keeps it where it is", () => {
+  test("keeps a provisioned identity that cannot be read", () => {
     const scene = new Scene();
     scene.device.provision({ responseKey: "short" });
     scene.under.boot();
@@ -452,7 +452,7 @@ describe("the storage", () => {
 });
 
 describe("the network", () => {
-  test("that goes and comes back: the station is online again", () => {
+  test("can be lost and return: the station is online again", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.world.wifi.remove(WIFI.ssid);
@@ -461,24 +461,24 @@ describe("the network", () => {
     scene.until("online", () => scene.station.lifeCycle === "online", 300_000);
   });
 
-  test("whose broker restarts: the station is online again", () => {
+  test("stays up while the broker restarts: the station is online again", () => {
     const scene = new Scene();
     scene.bringOnline();
     scene.broker.stop();
     scene.until("offline", () => scene.station.lifeCycle === "offline");
     scene.broker.start();
     scene.until("online", () => scene.station.lifeCycle === "online");
-    scene.until("its tree is out", () => scene.retained("$state") === "ready");
+    scene.until("the device is published", () => scene.retained("$state") === "ready");
   });
 });
 
-test("10,000 random requests to /pair: no exception, and the next good one is served", () => {
+test("10,000 random parameters to /pair cause no exception, and the next valid request is served", () => {
   const seed = 80;
   const random = new Random(seed);
   const scene = booted();
   const names = Object.keys(PAIRING);
   for (let run = 0; run < 500; run++) {
-    // 20 strings a request, by name or as they fall.
+    // 20 strings a request, each with or without a field's name.
     const parts = Array.from({ length: 20 }, () => {
       const text = String.fromCharCode(...Array.from({ length: random.int(12) }, () => 33 + random.int(94)));
       return random.bool() ? `${random.pick(names)}=${text}` : text;

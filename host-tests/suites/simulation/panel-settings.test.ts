@@ -13,8 +13,8 @@ function online(): Scene {
   return scene;
 }
 
-describe.each(["/setname?name=x", "/setlearning?on=true", "/changeowner?mail=a@b"])("%s", (path) => {
-  test("needs the login, and no page from elsewhere has it", () => {
+describe.each(["/setname?name=x", "/setlearning?on=true", "/changeowner?mail=a@b"])("GET %s", (path) => {
+  test("requires the login and rejects pages of other sites", () => {
     const scene = online();
     expect(scene.ask("GET", path).status).toBe(401);
     expect(scene.ask("GET", path, { headers: { ...LOGIN, origin: "http://evil.example" } }).status).toBe(403);
@@ -23,7 +23,7 @@ describe.each(["/setname?name=x", "/setlearning?on=true", "/changeowner?mail=a@b
 });
 
 describe("the station's name", () => {
-  test("is set from the panel: in the air, in telemetry, and after a power cut", () => {
+  test("is set from the panel, advertised over Bluetooth, published as $name, and kept after a power cut", () => {
     const scene = online();
     expect(scene.manage("/setname?name=%20Caf%C3%A9%20dvorek%20").status).toBe(200);
     scene.clock.advance(1000);
@@ -39,20 +39,23 @@ describe("the station's name", () => {
     isKnown();
   });
 
-  test.each(["", "?name=", "?name=%20", `?name=${"x".repeat(65)}`])("is not %j", (query) => {
-    const scene = online();
-    expect(scene.manage(`/setname${query}`).status).toBe(400);
-    expect(scene.seen().name).toBe("PlugPass");
-  });
+  test.each(["", "?name=", "?name=%20", `?name=${"x".repeat(65)}`])(
+    "is not changed by the query %j, which answers 400",
+    (query) => {
+      const scene = online();
+      expect(scene.manage(`/setname${query}`).status).toBe(400);
+      expect(scene.seen().name).toBe("PlugPass");
+    },
+  );
 
-  test("that cannot be stored stays", () => {
+  test("is not changed when the storage is full, which answers 500", () => {
     const scene = online();
     scene.device.flash.set("plugpass", "full", new Uint8Array(76_608));
     expect(scene.manage("/setname?name=x").status).toBe(500);
     expect(scene.status()).toMatchObject({ name: "PlugPass" });
   });
 
-  test("is the built-in one again after a factory reset", () => {
+  test("is the default again after a factory reset", () => {
     const scene = online();
     scene.manage("/setname?name=x");
     scene.manage("/resetdefault");
@@ -61,18 +64,18 @@ describe("the station's name", () => {
     expect(scene.status()).toMatchObject({ name: "PlugPass" });
   });
 
-  test("that is set while the station is offline is told when it is online", () => {
+  test("is published after reconnecting when it was set offline", () => {
     const scene = online();
     scene.broker.stop();
     scene.until("offline", () => scene.station.lifeCycle === "offline");
     scene.manage("/setname?name=x");
     scene.broker.start();
-    scene.until("told", () => scene.retained("$name") === "x");
+    scene.until("the name is published", () => scene.retained("$name") === "x");
   });
 });
 
 describe("tag learning", () => {
-  test("is turned on and off from the panel, which says whether it is on", () => {
+  test("is turned on and off from the panel, and /status reports it", () => {
     const scene = online();
     expect(scene.manage("/setlearning?on=true").status).toBe(200);
     expect(scene.status()).toMatchObject({ tagLearning: true });
@@ -84,13 +87,13 @@ describe("tag learning", () => {
     expect(scene.status()).toMatchObject({ tagLearning: false });
   });
 
-  test.each(["", "?on=", "?on=1"])("%j is 400", (query) => {
+  test.each(["", "?on=", "?on=1"])("with the query %j answers 400", (query) => {
     expect(online().manage(`/setlearning${query}`).status).toBe(400);
   });
 });
 
-describe("a change of owner", () => {
-  test("is started from the panel", () => {
+describe("an ownership transfer", () => {
+  test("can be started from the panel", () => {
     const scene = online();
     expect(scene.manage(`/changeowner?mail=${NEXT}`).status).toBe(200);
     expect(scene.status()).toMatchObject({ ownerChange: { isUnderWay: true, failure: null } });
@@ -101,7 +104,7 @@ describe("a change of owner", () => {
     expect(scene.status()).toMatchObject({ ownerChange: { isUnderWay: false, failure: null } });
   });
 
-  test("that fails is told, and the owner before has the station", () => {
+  test("that fails is reported in /status, and the previous owner keeps the station", () => {
     const scene = online();
     scene.platform.accounts.clear();
     scene.manage(`/changeowner?mail=${NEXT}`);
@@ -110,7 +113,7 @@ describe("a change of owner", () => {
     expect(scene.status()).toMatchObject({ state: "online", ownerChange: { isUnderWay: false, failure } });
   });
 
-  test("is refused with the reason", () => {
+  test("is rejected with the reason: 400 for an invalid address, 409 during a session", () => {
     const scene = online();
     expect(scene.manage("/changeowner?mail=nobody").status).toBe(400);
     scene.plug();
@@ -120,7 +123,7 @@ describe("a change of owner", () => {
   });
 });
 
-test("/status says the energy of the session and of the meter, and nothing of whose it is", () => {
+test("/status has the energy of the session and of the meter, and not the driver's tag", () => {
   const scene = online();
   expect(scene.status()).toMatchObject({ energyWh: { session: 0, total: 0 } });
   scene.device.meter.pulse(20);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { LOGIN, Scene } from "../../virtual/scene.js";
 
-/** More than one piece of a response. */
+/** Script that is larger than one piece of a response. */
 const SCRIPT = new Uint8Array(20_000).fill(0xa5);
 const RESOURCES = new Map<string, Uint8Array<ArrayBuffer>>([
   ["panel-html.gz", encodeUTF8("page")],
@@ -20,14 +20,14 @@ function booted(device = { resource: (name: string) => RESOURCES.get(name) }): S
 const PATHS = ["/", "/index.html", "/wifi.html", "/system.html", "/panel.css", "/panel.js"];
 
 describe("the admin panel", () => {
-  test.each(PATHS)("has %s behind the login", (path) => {
+  test.each(PATHS)("serves %s only with the login", (path) => {
     const scene = booted();
     expect(scene.ask("GET", path).status).toBe(401);
     expect(scene.manage(path).status).toBe(200);
     expect(scene.ask("POST", path, { headers: LOGIN, body: "" }).status).toBe(405);
   });
 
-  test("is sent gzipped, as the board has it, with a policy that lets nothing else in", () => {
+  test("is sent gzipped, as the board stores it, with a strict content security policy", () => {
     const { headers, bodyBytes } = booted().manage("/panel.js");
     expect(bodyBytes).toEqual(SCRIPT);
     expect(headers.get("content-encoding")).toBe("gzip");
@@ -37,7 +37,7 @@ describe("the admin panel", () => {
     expect(policy).not.toContain("unsafe-inline");
   });
 
-  test("is sent once, and again when it has changed", () => {
+  test("is answered with 304 until its ETag changes", () => {
     const scene = booted();
     const etag = scene.manage("/panel.js").headers.get("etag") ?? "";
     expect(etag).toMatch(/^"[0-9a-f]{16}"$/);
@@ -48,7 +48,7 @@ describe("the admin panel", () => {
     expect(again('"0000000000000000"').status).toBe(200);
   });
 
-  test("that was not built in is not there, and the station does without", () => {
+  test("answers 404 when it was not built in, and the station can still be paired", () => {
     const scene = booted({ resource: () => undefined });
     expect(scene.manage("/").status).toBe(404);
     expect(scene.pair()).toMatchObject({ status: 200 });

@@ -1,4 +1,4 @@
-/** What a real station asks its platform for, against the stub's schemas: neither can change without the other. */
+/** Checks the requests of a real station against the stub's schemas: neither can change without the other. */
 
 import { expect, test } from "@jest/globals";
 import { ENDPOINTS } from "../../../platform-stub/endpoints.js";
@@ -10,7 +10,7 @@ import type { PlatformRequest } from "../../virtual/world/platform.js";
 const CARD = "62E3086CED";
 const A_WHILE_MS = 2000;
 
-/** What the stub answers to the requests of an endpoint, and the sessions that it has then. */
+/** Returns the stub's answers to the requests of an endpoint, and the sessions that it has stored. */
 function askedOfStub(requests: readonly PlatformRequest[], endpoint: string) {
   const registry = new Registry();
   registry.addUser(OWNER);
@@ -21,7 +21,7 @@ function askedOfStub(requests: readonly PlatformRequest[], endpoint: string) {
   return { answers, sessions: registry.sessions() };
 }
 
-/** Lets a vehicle in somehow, charges a little, and has it leave. */
+/** Plugs a vehicle in, authorizes it with `letIn`, charges for a moment and unplugs. */
 function charge(scene: Scene, letIn: () => void): void {
   scene.plug();
   letIn();
@@ -31,7 +31,7 @@ function charge(scene: Scene, letIn: () => void): void {
   scene.clock.advance(A_WHILE_MS);
 }
 
-test("sessions of each method are accepted by the stub", () => {
+test("the platform stub accepts a real station's sessions of each method", () => {
   const scene = new Scene();
   scene.platform.tags.set(CARD, { authorized: true });
   scene.bringOnline();

@@ -12,7 +12,7 @@ const IDENTITY: Identity = {
   adminPassword: "zz48w56jgu6g",
 };
 
-/** A station whose flash has nothing but the image in it. */
+/** Builds a station whose flash contains only the image. */
 function flashed(image: Uint8Array): Scene {
   const scene = new Scene({ isUnprovisioned: true, device: { flash: flashFromImage(image) } });
   scene.under.deviceId = IDENTITY.id;
@@ -20,7 +20,7 @@ function flashed(image: Uint8Array): Scene {
   return scene;
 }
 
-test("a station that was flashed with an image is the one that the image says", () => {
+test("a station flashed with an image has the identity of that image", () => {
   const scene = flashed(imageOf(IDENTITY));
   scene.under.boot();
   scene.clock.advance(100);
@@ -29,7 +29,7 @@ test("a station that was flashed with an image is the one that the image says", 
   expect(scene.under.ends).toEqual([]);
 });
 
-test("its key is the platform's: a tag is verified", () => {
+test("a station flashed with an image verifies tags with the platform's key", () => {
   const scene = flashed(imageOf(IDENTITY));
   scene.bringOnline();
   scene.plug();
@@ -37,7 +37,7 @@ test("its key is the platform's: a tag is verified", () => {
   expect(scene.platform.requests.at(-1)).toMatchObject({ deviceId: IDENTITY.id });
 });
 
-test("what the station stores beside the image stays", () => {
+test("a station flashed with an image keeps its provisioned identity beside its own records", () => {
   const scene = flashed(imageOf(IDENTITY));
   scene.bringOnline();
   scene.under.powerCycle();
@@ -47,7 +47,7 @@ test("what the station stores beside the image stays", () => {
   );
 });
 
-test("a damaged image is no flash", () => {
+test("a damaged image is rejected with the page and entry", () => {
   const image = imageOf(IDENTITY);
   image[100] = 0;
   expect(() => flashFromImage(image)).toThrow("page 0, entry 1: its checksum is wrong");

@@ -6,7 +6,7 @@ import { FlashFaults } from "./flash-faults.js";
 
 const MINUTE_MS = 60_000;
 
-/** A firmware that crashes `afterMs` after each start, until it is mended. */
+/** Makes the firmware crash `afterMs` after each start. */
 function crashing(scene: Scene, afterMs: number): void {
   scene.under.onStarted = (board) => {
     board.clock.set(() => {
@@ -15,18 +15,18 @@ function crashing(scene: Scene, afterMs: number): void {
   };
 }
 
-function phonesHear(scene: Scene): boolean {
-  let isHeard = false;
+function isAdvertised(scene: Scene): boolean {
+  let isSeen = false;
   const scan = scene.phone.scan(() => {
-    isHeard = true;
+    isSeen = true;
   });
   scene.clock.advance(5000);
   scan.close();
-  return isHeard;
+  return isSeen;
 }
 
-describe("a firmware that crashes", () => {
-  test("starts again, and says how often and why", () => {
+describe("a crashing firmware", () => {
+  test("restarts and reports the count and the reason", () => {
     const scene = new Scene();
     crashing(scene, 1000);
     scene.under.boot();
@@ -42,7 +42,7 @@ describe("a firmware that crashes", () => {
     );
   });
 
-  test("three times within two minutes is a rescue: pairing mode, and everything else off", () => {
+  test("enters safe mode after three crashes within two minutes: pairing mode with everything else off", () => {
     const scene = new Scene();
     crashing(scene, 20_000);
     scene.under.boot();
@@ -50,12 +50,12 @@ describe("a firmware that crashes", () => {
     expect(scene.under.ends).toHaveLength(3);
     expect(scene.status()).toMatchObject({ mode: "pairing", state: "rescue", restarts: { count: 3 } });
     expect(scene.device.vehicle.isCharging).toBe(false);
-    expect(phonesHear(scene)).toBe(false);
+    expect(isAdvertised(scene)).toBe(false);
     scene.clock.advance(10 * MINUTE_MS);
     expect(scene.under.ends).toHaveLength(3);
   });
 
-  test("now and then, after minutes of work, is none", () => {
+  test("does not enter safe mode when it runs for minutes between the crashes", () => {
     const scene = new Scene();
     crashing(scene, 3 * MINUTE_MS);
     scene.under.boot();
@@ -65,7 +65,7 @@ describe("a firmware that crashes", () => {
   });
 });
 
-test("a flash that reads nothing is no crash: the station is without its records", () => {
+test("a flash whose reads fail does not crash the station: it starts without its records", () => {
   const faults = new FlashFaults();
   const scene = new Scene({ wrapBoard: faults.wrapBoard });
   faults.fails = (action) => action === "read";
@@ -78,7 +78,7 @@ test("a flash that reads nothing is no crash: the station is without its records
   );
 });
 
-/** Crashes three times as it starts. */
+/** Brings a station into safe mode by three crashes at boot. */
 function rescued(scene = new Scene()): Scene {
   crashing(scene, 100);
   scene.under.powerCycle();
@@ -88,8 +88,8 @@ function rescued(scene = new Scene()): Scene {
   return scene;
 }
 
-describe("a rescue", () => {
-  test("takes new parameters, and the station has another try with them", () => {
+describe("safe mode", () => {
+  test("accepts new parameters and restarts the station with them", () => {
     const scene = rescued();
     scene.under.onStarted = undefined;
     scene.pair();
@@ -97,28 +97,28 @@ describe("a rescue", () => {
     expect(scene.station.lifeCycle).toBe("online");
   });
 
-  test("keeps what there was when the new parameters fail", () => {
+  test("keeps the previous parameters when the new ones fail", () => {
     const scene = rescued();
     scene.pair({ token: "not-the-token" });
     scene.clock.advance(MINUTE_MS);
     expect(scene.status()).toMatchObject({ state: "rescue", lastFailure: { code: "broker-refused" } });
   });
 
-  test("tries the station again by itself after half an hour", () => {
+  test("restarts the station after half an hour", () => {
     const scene = rescued();
     scene.under.onStarted = undefined;
     scene.clock.advance(31 * MINUTE_MS);
     expect(scene.under.station).toBeDefined();
   });
 
-  test("comes back after one more crash", () => {
+  test("is entered again after a single further crash", () => {
     const scene = rescued();
     scene.clock.advance(31 * MINUTE_MS);
     expect(scene.under.station).toBeUndefined();
     expect(scene.under.ends.map(({ type }) => type)).toEqual(["crash", "crash", "crash", "restart", "crash"]);
   });
 
-  test("ends when somebody takes the power away and gives it back", () => {
+  test("ends after a power cycle", () => {
     const scene = rescued();
     scene.under.onStarted = undefined;
     scene.under.powerCycle();
@@ -140,7 +140,7 @@ describe("the safe mode of a paired station", () => {
     scene.ask("GET", `/pair?${formOf(fields)}`, { headers }),
   ];
 
-  /** Neither tried nor kept: the station is its owner's at the next start. */
+  /** Checks that the parameters were neither tried nor stored, and that the station restarts with its own. */
   function expectUntouched(scene: Scene): void {
     scene.clock.advance(MINUTE_MS);
     expect(scene.status()).toMatchObject({ state: "rescue", trying: false, lastFailure: null });
@@ -150,7 +150,7 @@ describe("the safe mode of a paired station", () => {
     expect(scene.retained("$state")).toBe("ready");
   }
 
-  test("answers a stranger's /pair with 401 and keeps its parameters", () => {
+  test("answers /pair without a login with 401 and keeps its parameters", () => {
     const scene = paired();
     for (const answer of pair(scene, OTHER, {})) expect(answer.status).toBe(401);
     expectUntouched(scene);
@@ -177,7 +177,7 @@ describe("the safe mode of a paired station", () => {
     const states = [...scene.broker.retained.keys()].filter((topic) =>
       topic.endsWith(`${scene.under.deviceId}/$state`),
     );
-    // The previous owner's, which stays, and the new owner's.
+    // That of the previous owner, which stays, and that of the new owner.
     expect(states).toHaveLength(2);
   });
 

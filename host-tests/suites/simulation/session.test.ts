@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { codeOf, Scene } from "../../virtual/scene.js";
 
-describe("a tag opens a charging session", () => {
-  test("from an unpaired station to a session that is over", () => {
+describe("a charging session", () => {
+  test("is started by a tag and ended by unplugging, on a station that was unpaired", () => {
     const scene = new Scene();
     scene.under.boot();
     scene.clock.advance(500);

@@ -20,7 +20,7 @@ function start(scene: Scene): void {
   scene.clock.advance(100);
 }
 
-/** 60 Wh a minute. */
+/** Lets the meter count 60 Wh a minute. */
 function charge(scene: Scene, minutes: number): void {
   for (let i = 0; i < 6 * minutes; i++) {
     scene.clock.advance(10_000);
@@ -29,7 +29,7 @@ function charge(scene: Scene, minutes: number): void {
   scene.clock.advance(1);
 }
 
-/** One of a minute. */
+/** Charges for one minute and unplugs. */
 function chargeOnce(scene: Scene): void {
   start(scene);
   charge(scene, 1);
@@ -37,7 +37,7 @@ function chargeOnce(scene: Scene): void {
   scene.clock.advance(15_000);
 }
 
-/** The platform's answers to sessions get lost. */
+/** Drops the platform's responses to session reports. */
 function loseAnswers(scene: Scene): void {
   scene.platform.intercept = (answer, { endpoint }) => (endpoint === "session" ? [] : [answer]);
 }
@@ -56,13 +56,13 @@ function stored(scene: Scene, key: string) {
   return bytes && parseJSONObject(bytes);
 }
 
-/** Sessions in the flash. */
+/** Returns the number of sessions in the flash. */
 function storedCount(scene: Scene): number {
   return Array.from({ length: 64 }, (_, slot) => stored(scene, `log${slot}`)).filter(Boolean).length;
 }
 
-describe("a session", () => {
-  test("is reported with its energy, its card and why it ended", () => {
+describe("a charging session", () => {
+  test("is reported with its energy, its card and its stop reason", () => {
     const scene = online();
     scene.clock.setEpochMs(EPOCH_MS);
     start(scene);
@@ -87,7 +87,7 @@ describe("a session", () => {
     expect(stored(scene, "session")).toEqual({ v: 1, meterWh: 300, givenUp: 0 });
   });
 
-  test("goes on counting where the one before ended", () => {
+  test("continues the meter of the previous session", () => {
     const scene = online();
     start(scene);
     charge(scene, 1);
@@ -103,7 +103,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("that ended before the time was known gets it later, still from the storage", () => {
+  test("that ended before the time was known is dated later in the storage", () => {
     const scene = online();
     loseAnswers(scene);
     start(scene);
@@ -121,20 +121,23 @@ describe("a session", () => {
     expect(endS).toBeLessThanOrEqual(EPOCH_MS / 1000 - 603);
   });
 
-  test.each([0, 20, 40])("is dated before it is reported, if the time is known %d s after it", (afterS) => {
-    const scene = online();
-    start(scene);
-    scene.broker.stop();
-    scene.clock.advance(1000);
-    scene.device.vehicle.unplug();
-    scene.clock.advance(afterS * 1000);
-    scene.clock.setEpochMs(EPOCH_MS);
-    scene.broker.start();
-    scene.until("it is reported", () => sessions(scene).length === 1, 300_000);
-    expect(Number(sessions(scene)[0]?.end)).toBeGreaterThanOrEqual(EPOCH_MS / 1000 - afterS - 1);
-  });
+  test.each([0, 20, 40])(
+    "is dated before it is reported when the time becomes known %d s after its end",
+    (afterS) => {
+      const scene = online();
+      start(scene);
+      scene.broker.stop();
+      scene.clock.advance(1000);
+      scene.device.vehicle.unplug();
+      scene.clock.advance(afterS * 1000);
+      scene.clock.setEpochMs(EPOCH_MS);
+      scene.broker.start();
+      scene.until("it is reported", () => sessions(scene).length === 1, 300_000);
+      expect(Number(sessions(scene)[0]?.end)).toBeGreaterThanOrEqual(EPOCH_MS / 1000 - afterS - 1);
+    },
+  );
 
-  test("does not end before it starts when the clock is set back", () => {
+  test("does not end before its start when the clock is set back", () => {
     const scene = online();
     scene.clock.setEpochMs(EPOCH_MS);
     start(scene);
@@ -146,7 +149,7 @@ describe("a session", () => {
     expect(session).toMatchObject({ end: session?.start, seconds: 60 });
   });
 
-  test("that nobody could date is reported without a date", () => {
+  test("is reported without dates while the time is unknown", () => {
     const scene = online();
     start(scene);
     charge(scene, 1);
@@ -157,7 +160,7 @@ describe("a session", () => {
 });
 
 describe("a power cut", () => {
-  test("ends the session with what was known: at most 100 Wh less, at most a minute", () => {
+  test("ends the session as interrupted and loses at most 100 Wh and one minute", () => {
     const scene = online();
     start(scene);
     charge(scene, 5);
@@ -172,7 +175,7 @@ describe("a power cut", () => {
     expect(Number(sessions(scene)[0]?.seconds)).toBeGreaterThanOrEqual(300 - 60);
   });
 
-  test("loses no more than 100 Wh of those that came at once", () => {
+  test("loses at most 100 Wh of pulses that arrive at once", () => {
     const scene = online();
     start(scene);
     scene.device.meter.pulse(299);
@@ -182,7 +185,7 @@ describe("a power cut", () => {
     expect(Number(sessions(scene)[0]?.endWh)).toBeGreaterThanOrEqual(299 - 100);
   });
 
-  test("between the log's write and the book's ends the session, and the meter goes on from there", () => {
+  test("between the writes of the log and of the session record ends the session, and the meter continues", () => {
     const scene = online({ resumes: true });
     start(scene);
     charge(scene, 1);
@@ -203,7 +206,7 @@ describe("a power cut", () => {
     expect(sessions(scene)[1]).toMatchObject({ startWh: 130, endWh: 190 });
   });
 
-  test("leaves no start where nobody knew the time, though it is known later", () => {
+  test("leaves the session without a start when the time was unknown, even if it is known later", () => {
     const scene = online();
     start(scene);
     charge(scene, 1);
@@ -216,7 +219,7 @@ describe("a power cut", () => {
     expect(stored(scene, "log0")).not.toHaveProperty("start");
   });
 
-  test("before a session of another vehicle leaves two", () => {
+  test("before another vehicle's session leaves two sessions", () => {
     const scene = online({ isFree: true });
     scene.plug();
     charge(scene, 1);
@@ -232,30 +235,33 @@ describe("a power cut", () => {
     ]);
   });
 
-  test.each(["before", "after"] as const)("at any write of a session leaves exactly one, %s it", (comes) => {
-    for (let count = 1; count <= 9; count++) {
-      const scene = online();
-      scene.device.flash.cutPowerAtWrite(count, comes);
-      scene.plug();
-      scene.startPresenting("GUEST-0001");
-      scene.clock.advance(5000);
-      charge(scene, 3);
-      scene.device.vehicle.unplug();
-      scene.clock.advance(5000);
-      if (!scene.device.isRunning) scene.under.boot();
-      scene.until("online", () => scene.station.lifeCycle === "online", 300_000);
-      scene.clock.advance(120_000);
-      expect(sessions(scene).length).toBeLessThanOrEqual(1);
-      // Cut before the session's first write nothing is known of it.
-      if (count > 1 || comes === "after") expect(sessions(scene)).toHaveLength(1);
-      expect(stored(scene, "log0")).toBeUndefined();
-      expect(stored(scene, "session")?.session).toBeUndefined();
-    }
-  });
+  test.each(["before", "after"] as const)(
+    "at any write of a session (%s it) leaves exactly one session",
+    (comes) => {
+      for (let count = 1; count <= 9; count++) {
+        const scene = online();
+        scene.device.flash.cutPowerAtWrite(count, comes);
+        scene.plug();
+        scene.startPresenting("GUEST-0001");
+        scene.clock.advance(5000);
+        charge(scene, 3);
+        scene.device.vehicle.unplug();
+        scene.clock.advance(5000);
+        if (!scene.device.isRunning) scene.under.boot();
+        scene.until("online", () => scene.station.lifeCycle === "online", 300_000);
+        scene.clock.advance(120_000);
+        expect(sessions(scene).length).toBeLessThanOrEqual(1);
+        // A cut before the first write leaves no session.
+        if (count > 1 || comes === "after") expect(sessions(scene)).toHaveLength(1);
+        expect(stored(scene, "log0")).toBeUndefined();
+        expect(stored(scene, "session")?.session).toBeUndefined();
+      }
+    },
+  );
 });
 
-describe("a session that is resumed", () => {
-  /** After a power cut, by a station that does not know the time. */
+describe("a resumed session", () => {
+  /** Resumes a session after a power cut, on a station without the time. */
   function resumed(): Scene {
     const scene = online({ resumes: true });
     loseAnswers(scene);
@@ -267,7 +273,7 @@ describe("a session that is resumed", () => {
     return scene;
   }
 
-  test("has no start, for nobody knows how long the power was gone", () => {
+  test("has no start, because the duration of the power cut is unknown", () => {
     const scene = resumed();
     scene.clock.setEpochMs(EPOCH_MS);
     charge(scene, 2);
@@ -277,7 +283,7 @@ describe("a session that is resumed", () => {
     expect(stored(scene, "log0")).not.toHaveProperty("start");
   });
 
-  test("gets none when the time is known after its end", () => {
+  test("has no start when the time becomes known after its end", () => {
     const scene = resumed();
     charge(scene, 1);
     scene.device.vehicle.unplug();
@@ -288,7 +294,7 @@ describe("a session that is resumed", () => {
     expect(stored(scene, "log0")).not.toHaveProperty("start");
   });
 
-  test("is over once, when it ends", () => {
+  test("is reported once", () => {
     const scene = resumed();
     scene.platform.intercept = undefined;
     scene.device.vehicle.unplug();
@@ -298,7 +304,7 @@ describe("a session that is resumed", () => {
     expect(scene.platform.requests.filter(({ endpoint }) => endpoint === "session")).toHaveLength(2);
   });
 
-  test("and does not draw again is over when the vehicle leaves", () => {
+  test("whose vehicle no longer requests energy ends when the vehicle leaves", () => {
     const scene = online({ resumes: true });
     start(scene);
     charge(scene, 1);
@@ -309,7 +315,7 @@ describe("a session that is resumed", () => {
     scene.clock.advance(1000);
     expect(scene.station.status).toBe("authorized");
     expect(sessions(scene)).toEqual([]);
-    // Nobody's.
+    // These pulses belong to no session.
     scene.device.meter.pulse(3);
     scene.device.vehicle.unplug();
     scene.clock.advance(2000);
@@ -317,8 +323,8 @@ describe("a session that is resumed", () => {
   });
 });
 
-describe("a flash that fails", () => {
-  test("for a moment costs no session", () => {
+describe("a failing flash", () => {
+  test("loses no session when it fails for a moment", () => {
     const faults = new FlashFaults();
     const scene = online({}, faults);
     loseAnswers(scene);
@@ -335,7 +341,7 @@ describe("a flash that fails", () => {
     expect(stored(scene, "session")).not.toHaveProperty("session");
   });
 
-  test("in all it is asked keeps nobody from charging, and the platform from no session", () => {
+  test("with every operation failing prevents neither charging nor the report of sessions", () => {
     const faults = new FlashFaults();
     const scene = online({}, faults);
     faults.fails = () => true;
@@ -344,11 +350,11 @@ describe("a flash that fails", () => {
     scene.clock.advance(60_000);
     expect(scene.retained("$telemetry/waiting")).toBe("0");
     expect(scene.under.ends).toEqual([]);
-    const complaints = scene.device.logLines.filter((line) => line.startsWith("sessions: not written"));
-    expect(complaints).toHaveLength(1);
+    const logged = scene.device.logLines.filter((line) => line.startsWith("sessions: not written"));
+    expect(logged).toHaveLength(1);
   });
 
-  test("holds 8 sessions in memory, and gives the oldest of them up for another", () => {
+  test("keeps 8 sessions in memory and discards the oldest for the next one", () => {
     const faults = new FlashFaults();
     const scene = online({}, faults);
     loseAnswers(scene);
@@ -366,7 +372,7 @@ describe("a flash that fails", () => {
     expect(wh.sort((a, b) => a - b)).toEqual([60, 240, 300, 360, 420, 480, 540, 600, 660]);
   });
 
-  test("at the book's end of a session: it does not go on, though the platform has accepted it", () => {
+  test("at the end of the session record does not resume the session after the platform has accepted it", () => {
     const faults = new FlashFaults();
     const scene = online({ resumes: true }, faults);
     start(scene);
@@ -384,7 +390,7 @@ describe("a flash that fails", () => {
     expect(stored(scene, "session")).not.toHaveProperty("session");
   });
 
-  test("at the log's is over: what waits in memory is written before the next one takes its place in the book", () => {
+  test("at the log leaves the session in memory, which is written before the next session replaces it in the record", () => {
     const flash = new FlashFaults();
     const scene = new Scene({ wrapBoard: flash.wrapBoard });
     scene.bringOnline();
@@ -404,10 +410,10 @@ describe("a flash that fails", () => {
     scene.under.powerCycle();
     scene.platform.intercept = undefined;
     scene.device.vehicle.unplug();
-    scene.until("both are told", () => sessions(scene).length === 2, 300_000);
+    scene.until("both are reported", () => sessions(scene).length === 2, 300_000);
   });
 
-  test("at the log's leaves what the book has to the next run", () => {
+  test("at the log leaves the session record to the next run", () => {
     const faults = new FlashFaults();
     const scene = online({}, faults);
     loseAnswers(scene);
@@ -425,7 +431,7 @@ describe("a flash that fails", () => {
     expect(sessions(scene)).toMatchObject([{ endWh: 60, why: "interrupted" }]);
   });
 
-  test("at the log's, and a platform that accepts: the book is closed", () => {
+  test("at the log clears the session record once the platform has accepted the session", () => {
     const faults = new FlashFaults();
     const scene = online({}, faults);
     faults.fails = (action, key) => action === "write" && key.startsWith("log");
@@ -434,7 +440,7 @@ describe("a flash that fails", () => {
     expect(stored(scene, "session")).toEqual({ v: 1, meterWh: 60, givenUp: 0 });
   });
 
-  test.each(["end", "dating"])("at its %s keeps no session from being dated", (moment) => {
+  test.each(["end", "dating"])("at the %s of a session does not prevent it from being dated", (moment) => {
     const faults = new FlashFaults();
     const scene = online({}, faults);
     const fail = () => {
@@ -455,8 +461,8 @@ describe("a flash that fails", () => {
   });
 });
 
-describe("the log", () => {
-  test("keeps sessions while the platform is away, and reports all of them when it is back", () => {
+describe("the session log", () => {
+  test("keeps sessions while the platform is unreachable and reports all of them afterwards", () => {
     const scene = online();
     loseAnswers(scene);
     for (let i = 0; i < 3; i++) {
@@ -465,7 +471,7 @@ describe("the log", () => {
       scene.device.vehicle.unplug();
       scene.clock.advance(60_000);
     }
-    // The platform has heard of them and its answers were lost: they are repeated, and are the same.
+    // The platform has received them, but its responses were lost: the same sessions are sent again.
     scene.platform.intercept = undefined;
     scene.under.powerCycle();
     scene.clock.advance(300_000);
@@ -473,7 +479,7 @@ describe("the log", () => {
     for (let slot = 0; slot < 3; slot++) expect(stored(scene, `log${slot}`)).toBeUndefined();
   });
 
-  test("gives the oldest up when 64 wait, and counts it", () => {
+  test("discards the oldest of 64 waiting sessions for the next one and counts it", () => {
     const scene = online();
     loseAnswers(scene);
     for (let i = 0; i < 66; i++) {
@@ -496,7 +502,7 @@ describe("the log", () => {
     expect(scene.retained("$telemetry/given-up")).toBe("2");
   });
 
-  test("does not take the end of the oldest, which nobody could date, for that of another in its place", () => {
+  test("does not apply the end of a discarded undated session to the session in its slot", () => {
     const scene = online();
     loseAnswers(scene);
     for (let i = 0; i < 64; i++) chargeOnce(scene);
@@ -514,25 +520,28 @@ describe("the log", () => {
     [1, "after"],
     [2, "before"],
     [2, "after"],
-  ] as const)("counts the oldest once when the power goes at write %d of the 65th, %s it", (count, comes) => {
-    const scene = online();
-    loseAnswers(scene);
-    for (let i = 0; i < 64; i++) chargeOnce(scene);
-    start(scene);
-    charge(scene, 1);
-    scene.device.flash.cutPowerAtWrite(count, comes);
-    scene.device.vehicle.unplug();
-    scene.clock.advance(1000);
-    expect(scene.device.isRunning).toBe(false);
-    bootOnline(scene);
-    scene.clock.advance(20_000);
-    expect(scene.retained("$telemetry/given-up")).toBe("1");
-    expect(stored(scene, "session")).toMatchObject({ givenUp: 1 });
-    expect(storedCount(scene)).toBe(64);
-    expect(stored(scene, "log0")).toMatchObject({ startWh: 64 * 60 });
-  });
+  ] as const)(
+    "counts the discarded session once when the power is cut at write %d of the 65th, %s it",
+    (count, comes) => {
+      const scene = online();
+      loseAnswers(scene);
+      for (let i = 0; i < 64; i++) chargeOnce(scene);
+      start(scene);
+      charge(scene, 1);
+      scene.device.flash.cutPowerAtWrite(count, comes);
+      scene.device.vehicle.unplug();
+      scene.clock.advance(1000);
+      expect(scene.device.isRunning).toBe(false);
+      bootOnline(scene);
+      scene.clock.advance(20_000);
+      expect(scene.retained("$telemetry/given-up")).toBe("1");
+      expect(stored(scene, "session")).toMatchObject({ givenUp: 1 });
+      expect(storedCount(scene)).toBe(64);
+      expect(stored(scene, "log0")).toMatchObject({ startWh: 64 * 60 });
+    },
+  );
 
-  test("is not held up by a session that the platform refuses", () => {
+  test("is not blocked by a session that the platform rejects", () => {
     const scene = online();
     let refused: unknown;
     scene.platform.intercept = (answer, request) => {

@@ -7,7 +7,7 @@ import { homieErrors, PLATFORM_EXTENSION } from "../homie/checker.js";
 
 const HEARTBEAT_MS = 10_000;
 
-/** What was published under the station's root, as [path, payload, retained]. */
+/** Returns the messages that were published under the station's root, as [path, payload, retained]. */
 function published(scene: Scene): [string, string | undefined, boolean][] {
   const root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/`;
   return scene.broker.published.flatMap(({ topic, payload, retain }) =>
@@ -15,13 +15,16 @@ function published(scene: Scene): [string, string | undefined, boolean][] {
   );
 }
 
-/** What the broker retains under a station's root. */
-function treeOf(scene: Scene, root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/`) {
-  const tree = new Map<string, string>();
+/** Returns the retained messages under a station's root. */
+function retainedDevice(
+  scene: Scene,
+  root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/`,
+) {
+  const values = new Map<string, string>();
   for (const [topic, payload] of scene.broker.retained) {
-    if (topic.startsWith(root)) tree.set(topic.slice(root.length), decodeUTF8(payload) ?? "");
+    if (topic.startsWith(root)) values.set(topic.slice(root.length), decodeUTF8(payload) ?? "");
   }
-  return tree;
+  return values;
 }
 
 function online(): Scene {
@@ -37,7 +40,7 @@ function set(scene: Scene, path: string, payload: string): void {
   scene.clock.advance(2000);
 }
 
-/** What was published to a user's topics of one kind. */
+/** Returns the messages that were published to one kind of the user's topics. */
 function messages(scene: Scene, kind: string): [string, unknown][] {
   const root = `${usernameOf(OWNER.email)}/${kind}/`;
   return scene.broker.published.flatMap(({ topic, payload }): [string, unknown][] =>
@@ -63,11 +66,11 @@ test.each(["sweet-home/+/charger/current-limit/set", "res/+/authorize"])(
   },
 );
 
-test("the tree is one of Homie 3.0.1, retained, and stands between init and ready", () => {
+test("the retained device is valid Homie 3.0.1 and is published between $state init and ready", () => {
   const scene = online();
-  const tree = treeOf(scene);
-  expect(homieErrors({ deviceId: scene.under.deviceId, values: tree }, PLATFORM_EXTENSION)).toEqual([]);
-  expect(Object.fromEntries([...tree].filter(([path]) => !/\/\$/.test(path)))).toEqual({
+  const values = retainedDevice(scene);
+  expect(homieErrors({ deviceId: scene.under.deviceId, values }, PLATFORM_EXTENSION)).toEqual([]);
+  expect(Object.fromEntries([...values].filter(([path]) => !/\/\$/.test(path)))).toEqual({
     $homie: "3.0.1",
     $name: "PlugPass",
     $localip: scene.device.host.address,
@@ -114,13 +117,13 @@ test("the tree is one of Homie 3.0.1, retained, and stands between init and read
     "$telemetry/temperature": "25",
   });
   const paths = published(scene).map(([path, payload]) => `${path}=${payload}`);
-  // The first is by the trial of the parameters.
+  // The first one is published during the trial of the parameters.
   expect(paths.slice(0, 2)).toEqual(["$state=init", "$state=init"]);
   expect(paths.at(-1)).toBe("$state=ready");
   expect(published(scene).every(([, , isRetained]) => isRetained)).toBe(true);
 });
 
-test("of a station that idles nothing is published but heartbeats and uptimes, each in its interval", () => {
+test("an idle station publishes only heartbeats, uptimes and the heap, each at its interval", () => {
   const scene = online();
   scene.clock.advance(60_000);
   scene.broker.published.length = 0;
@@ -141,7 +144,7 @@ describe("a setting", () => {
     ["access/offline-policy", "list-and-cache"],
     ["$options/card-ends", "false"],
     ["$options/resume", "true"],
-  ])("of %s is taken, published and kept over a power cut", (path, payload) => {
+  ])("of %s is accepted, published and kept after a power cut", (path, payload) => {
     const scene = online();
     set(scene, path, payload);
     expect(scene.retained(path)).toBe(payload);
@@ -152,7 +155,7 @@ describe("a setting", () => {
     expect(messages(scene, "errors")).toEqual([]);
   });
 
-  test("that is retained is ignored: it would come again at each connection", () => {
+  test("in a retained message is ignored: it would repeat at each connection", () => {
     const scene = online();
     scene.broker.publish(
       `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}/charger/start/set`,
@@ -166,7 +169,7 @@ describe("a setting", () => {
     expect(scene.station.status).toBe("plugged");
   });
 
-  /** A vehicle is plugged in while the station has no power; `send` publishes meanwhile. */
+  /** Runs `send` and plugs a vehicle in while the station has no power. */
   function whileAway(scene: Scene, send: () => void): void {
     scene.under.device.cutPower();
     scene.clock.advance(120_000);
@@ -185,7 +188,7 @@ describe("a setting", () => {
     ["firmware/update", false],
     ["$options/free", false],
     ["$options/free", true],
-  ])("of %s, sent while the station was away (retained: %s), does nothing", (path, retain) => {
+  ])("of %s, sent while the station was offline (retained: %s), has no effect", (path, retain) => {
     const scene = online();
     const before = scene.retained(path);
     const updateState = scene.retained("firmware/updatestate");
@@ -201,7 +204,7 @@ describe("a setting", () => {
     expect(scene.retained("charger/status")).toBe("charging");
   });
 
-  test("that has waited since a firmware which subscribed with QoS 1 does nothing", () => {
+  test("that was queued for a firmware with QoS 1 subscriptions has no effect", () => {
     const scene = online();
     const root = `${usernameOf(OWNER.email)}/sweet-home/${scene.under.deviceId}`;
     whileAway(scene, () => {
@@ -222,7 +225,7 @@ describe("a setting", () => {
     ["access/offline-policy", "everybody", "deny,list"],
     ["$options/resume", "yes", "true or false"],
     ["charger/start", "true", "no vehicle"],
-  ])("of %s to %s is refused, and says why", (path, payload, why) => {
+  ])("of %s to %s is rejected with the reason", (path, payload, why) => {
     const scene = online();
     const before = scene.retained(path);
     set(scene, path, payload);
@@ -235,7 +238,7 @@ describe("a setting", () => {
     ]);
   });
 
-  test("of the current limit holds for the next session", () => {
+  test("of the current limit applies to the next session", () => {
     const scene = online();
     set(scene, "charger/current-limit", "6");
     scene.plug();
@@ -258,7 +261,7 @@ describe("a setting", () => {
   });
 });
 
-test("the power is that of the vehicle, and 0 as soon as the contactor is open", () => {
+test("the power is that of the vehicle, and 0 W while the contactor is open", () => {
   const scene = online();
   const { vehicle, meter } = scene.device;
   const power = () => Number(scene.retained("charger/power"));
@@ -286,8 +289,8 @@ test("the power is that of the vehicle, and 0 as soon as the contactor is open",
   expect([scene.retained("charger/status"), power()]).toEqual(["plugged", 0]);
 });
 
-describe("people are told", () => {
-  test("when the station is faulted", () => {
+describe("the owner's notifications", () => {
+  test("report a fault of the station", () => {
     const scene = online();
     scene.plug();
     scene.device.vehicle.set("shorted");
@@ -307,7 +310,7 @@ describe("people are told", () => {
     expect(scene.retained("charger/last-error")).toContain("shorted");
   });
 
-  test("when a blocked tag is tried three times, and of the tag no more than its end", () => {
+  test("report a blocked tag at the third attempt, with only the end of the tag", () => {
     const scene = online();
     scene.platform.tags.set("BLOCKED-77", { authorized: false, reason: "blocked" });
     scene.plug();
@@ -322,7 +325,7 @@ describe("people are told", () => {
   });
 });
 
-test("power and energy of a session are shown", () => {
+test("the power and energy of a session are published", () => {
   const scene = online();
   scene.plug();
   scene.present("GUEST-0001");
@@ -360,14 +363,14 @@ test("a busy station publishes at most 5 messages a second", () => {
     expect(moments.filter((other) => other >= moment && other < moment + 990).length).toBeLessThanOrEqual(5);
   }
   expect(moments.length).toBeGreaterThan(60);
-  // What counts in the end is there in the end.
+  // The final value is published in the end.
   expect(scene.retained("charger/current-limit")).toBe(String(6 + (199 % 11)));
-  // A value that moves all the time keeps no other waiting, and no words for people.
+  // A value that changes all the time delays neither other values nor error messages.
   expect(messages(scene, "errors").length).toBeGreaterThan(16);
   expect(scene.retained("access/last-result")).toMatch(/^502 /);
 });
 
-test("a heartbeat comes every 10 s, with the uptime, and is not retained", () => {
+test("the heartbeat is published every 10 s with the uptime and is not retained", () => {
   const scene = online();
   scene.broker.published.length = 0;
   scene.clock.advance(6 * HEARTBEAT_MS);
@@ -378,7 +381,7 @@ test("a heartbeat comes every 10 s, with the uptime, and is not retained", () =>
   expect((uptimes[5] ?? 0) - (uptimes[0] ?? 0)).toBe(50);
 });
 
-test("a dashboard sees a session go by", () => {
+test("charger/status passes through each status of a session", () => {
   const scene = new Scene();
   scene.bringOnline();
   scene.broker.published.length = 0;
@@ -395,7 +398,7 @@ test("a dashboard sees a session go by", () => {
   expect(statuses).toEqual(["plugged", "authorized", "charging", "finishing", "available"]);
 });
 
-test("a station that loses its power is lost; one that is closed is disconnected", () => {
+test("$state is lost after a power cut and disconnected after closing the station", () => {
   const scene = new Scene();
   scene.bringOnline();
   scene.device.cutPower();
@@ -408,7 +411,7 @@ test("a station that loses its power is lost; one that is closed is disconnected
   expect(scene.retained("$state")).toBe("disconnected");
 });
 
-test("what changes while the station is offline is published when it is back, and only the newest of it", () => {
+test("only the newest of the changes during an offline period is published", () => {
   const scene = new Scene();
   scene.bringOnline();
   scene.broker.stop();

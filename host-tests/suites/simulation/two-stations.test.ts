@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { codeOf, Scene } from "../../virtual/scene.js";
 
-test("two stations in one process do not know of each other", () => {
+test("two stations in one process do not affect each other", () => {
   const scene = new Scene();
   const other = scene.addStation();
   scene.bringOnline();
@@ -16,7 +16,7 @@ test("two stations in one process do not know of each other", () => {
   expect(other.device.vehicle.isContactorClosed).toBe(false);
   expect(scene.platform.requests.map(({ deviceId }) => deviceId)).toEqual([scene.under.deviceId]);
 
-  // One crashes; the other charges on.
+  // A power cut of one station does not interrupt the other one.
   expect(codeOf(scene.present("GUEST-0001", other))).toBe(200);
   scene.clock.advance(1000);
   scene.device.cutPower();
@@ -26,7 +26,7 @@ test("two stations in one process do not know of each other", () => {
   expect(scene.retained("charger/status", other)).toBe("charging");
 });
 
-test("a station takes nothing that is on another's topics", () => {
+test("a station does not publish on the topics of another one", () => {
   const scene = new Scene();
   const other = scene.addStation();
   scene.bringOnline();

@@ -1,5 +1,3 @@
-/** A café whose stations have an update key, and whose platform has signed firmware on its repository. */
-
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { describeImage } from "../../../modules/updates/index.js";
 import { Reports } from "../../../platform-stub/firmware/reports.js";
@@ -10,13 +8,15 @@ import { makeImage } from "../../virtual/world/firmware-image.js";
 import { KEYED, maker } from "../../virtual/world/signer.js";
 import { FirmwareServer } from "./firmware-server.js";
 
+/** Maximum number of sockets of the firmware server. */
 const MAX_SOCKETS = 2000;
-/** Whatever happens on the way: an hour of download, five minutes of trial. */
+/** Time limit for one update, ms: an hour of download, five minutes of boot trial, and a margin. */
 const SETTLED_MS = 90 * 60_000;
 
-/** As a release has it: 128 hex digits. */
+/** Returns the signature of an image as a release contains it: 128 hex digits. */
 export const signatureOf = (image: Uint8Array<ArrayBuffer>) => encodeHex(maker.sign(image));
 
+/** A café whose stations have an update key, with a firmware server that offers signed releases. */
 export class UpdateScene extends Scene {
   readonly server: FirmwareServer;
 
@@ -44,7 +44,7 @@ export class UpdateScene extends Scene {
     return under;
   }
 
-  /** Puts a release on the repository, signed and for all stations unless told otherwise. */
+  /** Adds a release to the repository. By default it is signed and for all stations. */
   release(version: number, release: Partial<Release> = {}): Uint8Array<ArrayBuffer> {
     const image = release.image ?? makeImage({ version });
     this.server.repository.put({
@@ -59,7 +59,7 @@ export class UpdateScene extends Scene {
     return image;
   }
 
-  /** The version that runs, as its image says. */
+  /** Returns the version in the running image. */
   version(under = this.under): number | undefined {
     const { slots } = under.device;
     return under.device.isRunning ? describeImage(slots.image(slots.running))?.version : undefined;
@@ -69,7 +69,7 @@ export class UpdateScene extends Scene {
     return this.retained("firmware/updatestate", under);
   }
 
-  /** Whoever runs, it is online and nothing is under way. */
+  /** Runs until the station is online, on either firmware, and no update is in progress. */
   untilSettled(under = this.under): void {
     this.until("the update is over", () => this.isSettled(under), SETTLED_MS);
     this.clock.advance(2000);
@@ -84,7 +84,7 @@ export class UpdateScene extends Scene {
     );
   }
 
-  /** Asks for an update, and waits for what becomes of it. */
+  /** Requests an update and runs until it has ended. */
   update(how: "true" | "downgrade" = "true"): void {
     this.set("firmware/update", how);
     this.clock.advance(1000);

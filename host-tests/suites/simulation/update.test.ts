@@ -19,7 +19,7 @@ beforeEach(() => {
   scene.bringOnline();
 });
 
-/** What `updatestate` was, one after the other, and when. */
+/** Records each value of `updatestate` with its time, ms. */
 function states(): { text: string; atMs: number }[] {
   const list: { text: string; atMs: number }[] = [];
   scene.broker.watch(({ topic, payload }) => {
@@ -29,7 +29,7 @@ function states(): { text: string; atMs: number }[] {
   return list;
 }
 
-/** What people were told. */
+/** Returns the notifications that were published for the owner. */
 function news(): { message: string; logLevel: string }[] {
   return scene.broker.published
     .filter(({ topic }) => topic.endsWith("/notifications/create"))
@@ -37,7 +37,7 @@ function news(): { message: string; logLevel: string }[] {
     .map(({ message, logLevel }) => ({ message, logLevel }));
 }
 
-/** The server takes minutes to say what is newest. */
+/** Makes the server send its answer to the version check over several minutes. */
 function trickleChecks(): void {
   scene.server.intercept = (_request, response) => ({
     ...response,
@@ -51,7 +51,7 @@ function trickleChecks(): void {
 const imageRequests = () => scene.server.requests.filter(({ path }) => path.endsWith(".bin"));
 
 describe("an update", () => {
-  test("goes from the repository into the other slot, and the new firmware stays", () => {
+  test("is downloaded from the repository into the other slot, and the new firmware is validated", () => {
     scene.release(2);
     const seen = states();
     scene.update();
@@ -68,7 +68,7 @@ describe("an update", () => {
     expect(news()).toEqual([{ message: "firmware 2 runs", logLevel: "info" }]);
   });
 
-  test("tells its progress, at most once a second", () => {
+  test("publishes its progress, at most once a second", () => {
     scene.release(2, { image: makeImage({ version: 2, byteLength: 400_000 }) });
     scene.server.fault = () => ({ bytesPerSecond: 20_000 });
     const seen = states();
@@ -83,7 +83,7 @@ describe("an update", () => {
     }
   });
 
-  test("goes on where it broke off", () => {
+  test("resumes after a broken connection at the byte where it stopped", () => {
     const image = scene.release(2, { image: makeImage({ version: 2, byteLength: 40_000 }) });
     scene.server.fault = ({ path }) => (path.endsWith(".bin") ? { breakAfterBytes: 15_000 } : undefined);
     scene.update();
@@ -96,7 +96,7 @@ describe("an update", () => {
     expect(scene.device.slots.image(1).slice(0, image.length)).toEqual(image);
   });
 
-  test("goes on after a silence of 15 s, too", () => {
+  test("resumes after the server was silent for 15 s", () => {
     scene.release(2, { image: makeImage({ version: 2, byteLength: 40_000 }) });
     let stalls = 1;
     scene.server.fault = ({ path }) =>
@@ -106,7 +106,7 @@ describe("an update", () => {
     expect(imageRequests()[1]?.headers.get("range")).toBe("bytes=12000-");
   });
 
-  test("is refused when the server has another image by then, and the next one is that", () => {
+  test("fails when the image on the server has changed, and the next update installs the new image", () => {
     scene.release(2, { image: makeImage({ version: 2, byteLength: 40_000 }) });
     scene.server.fault = ({ path }) => {
       if (!path.endsWith(".bin")) return undefined;
@@ -121,13 +121,13 @@ describe("an update", () => {
     expect(scene.version()).toBe(3);
   });
 
-  test("begins anew when the server does not know any more what it has sent", () => {
+  test("starts again from the first byte when the server no longer recognizes the ETag", () => {
     scene.release(2, { image: makeImage({ version: 2, byteLength: 40_000 }) });
     const lengths: number[] = [];
     scene.server.intercept = ({ path, headers }, response) => {
       if (!path.endsWith(".bin")) return response;
       lengths.push(response.body.length);
-      // As a server does whose validators are of its own run, and that ignores what it does not know.
+      // The validators of this server change with each run, and it ignores an If-Range that it does not recognize.
       const etag = `"run-${lengths.length}"`;
       const { image: body } = scene.server.repository.releases[0] ?? { image: response.body };
       const length = { "content-length": String(body.length) };
@@ -142,7 +142,7 @@ describe("an update", () => {
     expect(scene.version()).toBe(2);
   });
 
-  test("is not looked for twice at a time", () => {
+  test("that is requested twice runs once, and the second request is rejected with an error", () => {
     scene.release(2);
     scene.set("firmware/update", "true");
     scene.clock.advance(5);
@@ -152,14 +152,14 @@ describe("an update", () => {
     expect(scene.broker.published.filter(({ topic }) => topic.includes("/errors/"))).toHaveLength(1);
   });
 
-  test("is none where there is nothing newer", () => {
+  test("is not downloaded when the repository has no newer version", () => {
     scene.release(1);
     scene.update();
     expect(scene.updateState()).toBe("Firmware is up to date");
     expect(imageRequests()).toEqual([]);
   });
 
-  test("is none where the server does not come to the point", () => {
+  test("fails after 60 s when the server does not finish its answer", () => {
     trickleChecks();
     scene.set("firmware/update", "true");
     scene.clock.advance(50_000);
@@ -168,12 +168,12 @@ describe("an update", () => {
     expect(scene.updateState()).toBe("Update failed: no answer within 60 s");
   });
 
-  test("is none where there is no repository", () => {
+  test("fails when the server answers 404", () => {
     scene.update();
     expect(scene.updateState()).toBe("Update failed: the server answers 404 to the version check");
   });
 
-  test("goes back to an older version only for who asks for that", () => {
+  test("installs an older version only when a downgrade is requested", () => {
     scene.release(2);
     scene.update();
     const older = new FirmwareRepository();
@@ -187,7 +187,7 @@ describe("an update", () => {
     expect(scene.version()).toBe(1);
   });
 
-  test("takes the staging image in staging mode", () => {
+  test("uses the staging image in staging mode", () => {
     scene.release(2, { channel: "staging" });
     scene.update();
     expect(scene.version()).toBe(1);
@@ -199,8 +199,8 @@ describe("an update", () => {
   });
 });
 
-describe("a session", () => {
-  test("comes before an update: it waits, also in the middle, and goes on where it was", () => {
+describe("a charging session", () => {
+  test("suspends a running download, which resumes after the session where it stopped", () => {
     scene.release(2, { image: makeImage({ version: 2, byteLength: 200_000 }) });
     scene.server.fault = () => ({ bytesPerSecond: 20_000 });
     scene.set("firmware/update", "true");
@@ -220,7 +220,7 @@ describe("a session", () => {
     expect(imageRequests()[1]?.headers.get("range")).toMatch(/^bytes=[1-9]/);
   });
 
-  test("that was there before delays it from its start", () => {
+  test("delays an update that is requested during the session until it has ended", () => {
     scene.release(2);
     scene.plug();
     scene.present("GUEST-0001");
@@ -236,13 +236,13 @@ describe("a session", () => {
   });
 });
 
-describe("a bad firmware is rolled back, says why, and is not tried again by itself:", () => {
+describe("a bad firmware", () => {
   beforeEach(() => {
     scene.clock.setEpochMs(10 * DAY_MS);
     scene.release(2);
   });
 
-  /** What has to hold after each. */
+  /** Expects a rollback with this reason, no retry for 3 days, and the next release to be installed. */
   function expectRollback(why: string): void {
     expect(scene.version()).toBe(1);
     expect(scene.updateState()).toMatch(new RegExp(`^Rolled back: version 2: .*${why}`));
@@ -257,14 +257,14 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     expect(imageRequests()).toHaveLength(before);
     expect(scene.server.requests.length).toBeGreaterThan(before + 2);
     expect(scene.updateState()).toMatch(/^Rolled back/);
-    // A better one is taken by itself.
+    // A newer release is installed automatically.
     scene.release(3);
     scene.clock.advance(DAY_MS + 60 * MINUTE_MS);
     scene.untilSettled();
     expect(scene.version()).toBe(3);
   }
 
-  test("one that crashes at its start", () => {
+  test("that crashes at boot is rolled back, with the reason and without an automatic retry", () => {
     scene.under.bad.set(2, () => {
       throw new Error("undefined is not a function");
     });
@@ -272,7 +272,7 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     expectRollback("undefined is not a function");
   });
 
-  test("one that crashes after a while", () => {
+  test("that crashes 100 ms after boot is rolled back", () => {
     scene.under.bad.set(2, (board) => {
       board.clock.set(() => {
         throw new Error("out of memory");
@@ -283,13 +283,13 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     expectRollback("out of memory");
   });
 
-  test("one that hangs", () => {
+  test("that hangs is rolled back", () => {
     scene.under.bad.set(2, () => scene.device.hang());
     scene.update();
     expectRollback("reset by the task watchdog");
   });
 
-  test("one that never reaches the broker, which went away while it came", () => {
+  test("that never reaches the broker is rolled back, also if the broker was down during the update", () => {
     scene.under.bad.set(2, (board) => ({
       ...board,
       resolve: (_host, done) => {
@@ -306,7 +306,7 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     expectRollback("did not reach the broker within 5 minutes");
   });
 
-  test("one whose owner asks for a factory reset before it has proven itself", () => {
+  test("is rolled back when the owner requests a factory reset during the boot trial", () => {
     scene.under.bad.set(2, (board) => ({
       ...board,
       resolve: (_host, done) => {
@@ -322,7 +322,7 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
     expect(scene.station.updates.state.type).toBe("rolled-back");
   });
 
-  test("one that never reaches the broker", () => {
+  test("that never reaches the broker is rolled back after 5 minutes", () => {
     scene.under.bad.set(2, (board) => ({
       ...board,
       resolve: (_host, done) => {
@@ -339,8 +339,8 @@ describe("a bad firmware is rolled back, says why, and is not tried again by its
   });
 });
 
-describe("a new firmware", () => {
-  test("is kept without a broker where there was none before, when its radio and its network are up", () => {
+describe("a new firmware in its boot trial", () => {
+  test("is validated without a broker on an unpaired station once its radio and network are up", () => {
     scene = new UpdateScene();
     scene.under.boot();
     scene.clock.advance(1000);
@@ -357,7 +357,7 @@ describe("a new firmware", () => {
     expect(scene.station.updates.state.type).toBe("updated");
   });
 
-  test("has the broker to reach, though the owner's network is away for a while", () => {
+  test("is validated when the broker is reached after a temporary network outage", () => {
     scene.release(2);
     scene.set("firmware/update", "true");
     scene.until("the new one runs", () => scene.version() === 2);
@@ -369,7 +369,7 @@ describe("a new firmware", () => {
     expect(scene.version()).toBe(2);
   });
 
-  test("takes no further update while it is pending verification", () => {
+  test("rejects further updates until it is validated", () => {
     scene.release(2);
     scene.set("firmware/update", "true");
     scene.until("the new one runs", () => scene.version() === 2);
@@ -377,7 +377,7 @@ describe("a new firmware", () => {
     expect(scene.station.updates.upload()).toMatchObject({ code: "busy" });
   });
 
-  test("is tried again when it was the power that went", () => {
+  test("is installed again by the next automatic update after a power cut has rolled it back", () => {
     scene.clock.setEpochMs(10 * DAY_MS);
     scene.release(2);
     scene.set("firmware/update", "true");
@@ -393,7 +393,7 @@ describe("a new firmware", () => {
     expect(scene.version()).toBe(2);
   });
 
-  test("is not tried again and again when the power goes each time: it may pull it down", () => {
+  test("is not installed a third time automatically when the power was cut twice: it may cause the cuts", () => {
     scene.clock.setEpochMs(10 * DAY_MS);
     scene.release(2);
     let starts = 0;
@@ -410,7 +410,7 @@ describe("a new firmware", () => {
     expect(scene.version()).toBe(2);
   });
 
-  test("is tried again when somebody has restarted it", () => {
+  test("is installed again automatically after a requested restart has rolled it back", () => {
     scene.clock.setEpochMs(10 * DAY_MS);
     scene.release(2);
     scene.under.bad.set(2, (board) => {
@@ -425,7 +425,7 @@ describe("a new firmware", () => {
     expect(scene.version()).toBe(2);
   });
 
-  test("that has proven itself goes on telling a bootloader that does not take it in", () => {
+  test("repeats the validation until the bootloader accepts it", () => {
     let refusals = 3;
     scene.release(2);
     scene.under.bad.set(2, (board) => ({
@@ -449,7 +449,7 @@ describe("a new firmware", () => {
     expect(scene.version()).toBe(2);
   });
 
-  test("lets a vehicle charge to its end before it gives itself up", () => {
+  test("does not roll back before the charging session has ended", () => {
     scene.platform.list = { version: 1, tags: [hashOf("GUEST-0001")] };
     scene.set("access/offline-policy", "list");
     scene.clock.advance(1000);
@@ -473,7 +473,7 @@ describe("a new firmware", () => {
   });
 });
 
-describe("an image that somebody brings", () => {
+describe("an image from an upload", () => {
   const next = makeImage({ version: 3 });
 
   function bring(): void {
@@ -487,7 +487,7 @@ describe("an image that somebody brings", () => {
     scene.untilSettled();
   }
 
-  test.each(["check", "download"])("comes before a %s that takes its time", (what) => {
+  test.each(["check", "download"])("has precedence over a slow %s", (what) => {
     scene.release(2, { image: makeImage({ version: 2, byteLength: 40_000 }) });
     if (what === "check") trickleChecks();
     else scene.server.fault = ({ path }) => (path.endsWith(".bin") ? { bytesPerSecond: 50 } : undefined);
@@ -499,7 +499,7 @@ describe("an image that somebody brings", () => {
     expect(scene.updateState()).toBe("Updated successfully");
   });
 
-  test("comes not before one that waits to be started", () => {
+  test("is rejected while a downloaded image waits for the restart", () => {
     scene.release(2);
     scene.set("firmware/update", "true");
     scene.until("it is there", () => scene.updateState() === "Updating 100%");
@@ -509,8 +509,8 @@ describe("an image that somebody brings", () => {
   });
 });
 
-describe("by itself a station updates", () => {
-  test("once a day, at the time that is set and up to 30 minutes later", () => {
+describe("automatic updates", () => {
+  test("run once a day, within 30 minutes after the configured time", () => {
     const at: number[] = [];
     for (let seed = 1; seed <= 40; seed++) {
       scene = new UpdateScene({ seed });
@@ -527,7 +527,7 @@ describe("by itself a station updates", () => {
     expect(Math.max(...at) - Math.min(...at)).toBeGreaterThan(20);
   });
 
-  test("not while the time is unknown, nor when the owner does not want it", () => {
+  test("do not run while the time is unknown or while the owner has turned them off", () => {
     scene.release(2);
     scene.clock.advance(2 * DAY_MS);
     scene.set("firmware/autoupdate", "false");
@@ -540,7 +540,7 @@ describe("by itself a station updates", () => {
     expect(scene.version()).toBe(2);
   });
 
-  test("tries again, less and less often, while the server is away", () => {
+  test("retry with growing delays while the server is unavailable", () => {
     scene.clock.setEpochMs(20 * DAY_MS);
     scene.server.intercept = () => ({
       status: 503,
@@ -556,7 +556,7 @@ describe("by itself a station updates", () => {
     expect(scene.version()).toBe(2);
   });
 
-  test.each(["25:00", "3:00", "03:60", "noon"])("never at %s: that is refused", (time) => {
+  test.each(["25:00", "3:00", "03:60", "noon"])("reject %s as their time", (time) => {
     scene.set("firmware/updatetime", time);
     scene.clock.advance(1000);
     expect(scene.retained("firmware/updatetime")).toBe("03:00");
@@ -572,7 +572,7 @@ describe("a station with an update key", () => {
       new Signer(new Random(22)),
       "the image is not signed by the key",
     ],
-  ])("refuses %s", (_name, by, why) => {
+  ])("rejects %s", (_name, by, why) => {
     const image = makeImage({ version: 2 });
     scene.release(2, { image, signature: by && encodeHex(by.sign(image)) });
     scene.update();
@@ -589,11 +589,11 @@ describe("a station without an update key", () => {
     scene.bringOnline();
   });
 
-  test("reports in updatestate why it takes no updates", () => {
+  test("reports in updatestate why it accepts no updates", () => {
     expect(scene.updateState()).toBe(`Off: ${NO_KEY.message}`);
   });
 
-  test("does not ask the server at night, although automatic updates are on", () => {
+  test("does not contact the server at night, although automatic updates are on", () => {
     scene.release(2);
     scene.clock.setEpochMs(20 * DAY_MS);
     scene.clock.advance(3 * DAY_MS);
@@ -602,7 +602,7 @@ describe("a station without an update key", () => {
     expect(scene.version()).toBe(1);
   });
 
-  test.each(["true", "downgrade"] as const)("refuses the owner's update %s with an error", (how) => {
+  test.each(["true", "downgrade"] as const)("rejects the owner's update %s with an error", (how) => {
     scene.release(2, { signature: undefined });
     scene.update(how);
     expect(scene.server.requests).toEqual([]);
@@ -612,7 +612,7 @@ describe("a station without an update key", () => {
     expect(scene.updateState()).toBe(`Off: ${NO_KEY.message}`);
   });
 
-  test("that replaced a firmware with a key confirms itself", () => {
+  test("validates itself when it has replaced a firmware with a key", () => {
     scene.under.config = KEYED;
     scene.under.powerCycle();
     scene.untilSettled();

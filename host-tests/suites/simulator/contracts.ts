@@ -1,4 +1,4 @@
-/** The contract suites against the SDK's own parts, in the Moddable simulator: what no other host has. */
+/** Runs the contract suites against the SDK's own parts in the Moddable simulator, which no other host has. */
 
 import * as jest from "@jest/globals";
 import RNG from "rng";
@@ -16,7 +16,7 @@ import { describeHTTPContract } from "../contracts/http.js";
 import { describeTCPContract } from "../contracts/tcp.js";
 import { describeTimerContract } from "../contracts/timers.js";
 
-/** The manifest has the small jest for `@jest/globals`. */
+/** The manifest maps `@jest/globals` to the small Jest. */
 const { runTests } = jest as unknown as typeof import("../../tools/xs/jest.js");
 
 const LIMIT_MS = 5000;

@@ -7,7 +7,7 @@ import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluet
 import { RadioScene, STATION_ADDRESS } from "../bluetooth/radio-scene.js";
 import { skipFor } from "../optional.js";
 
-/** As much of the DOM as the page uses. */
+/** The part of the DOM that the page uses. */
 class HTMLElement extends EventTarget {
   textContent = "";
   value = "";
@@ -19,7 +19,7 @@ class HTMLFormElement extends HTMLElement {}
 class HTMLInputElement extends HTMLElement {}
 class HTMLOutputElement extends HTMLElement {}
 
-/** The page with its script as it is served, in a window with that Bluetooth. */
+/** Runs the served page's script in a window with the given Bluetooth. */
 async function openPage(bluetooth: WebBluetooth | undefined) {
   const elements = {
     connect: new HTMLButtonElement(),
@@ -64,14 +64,14 @@ function submit({ card }: Page): Event {
   return event;
 }
 
-test("a browser without Web Bluetooth is told which have it", async () => {
+test("the page names supported browsers in a browser without Web Bluetooth", async () => {
   const { connect, outcome } = await openPage(undefined);
   expect(connect.disabled).toBe(true);
   expect(outcome.textContent).toContain("Use Chrome or Edge");
   expect(outcome.dataset.state).toBe("failed");
 });
 
-test("a guest without Bluetooth is told, and may try again", async () => {
+test("the page reports that Bluetooth is off and allows another try", async () => {
   const page = await openPage({
     getAvailability: async () => false,
     requestDevice: () => Promise.reject(new Error("it is not asked")),
@@ -85,7 +85,7 @@ test("a guest without Bluetooth is told, and may try again", async () => {
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("the page, over the virtual radio", () => {
+(packages ? describe : describe.skip)("the web phone's page over the virtual radio", () => {
   let scene: RadioScene;
   let device: NobleDevice;
   let page: Page;
@@ -96,32 +96,32 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     device = new NobleDevice({ central: scene.radio.central, address: STATION_ADDRESS, name: "<b>Café" });
     page = await openPage({ getAvailability: async () => true, requestDevice: async () => device });
     click(page);
-    await says("Connected. Present your card.");
+    await waitForSentence("Connected. Present your card.");
   });
 
   afterEach(() => scene.cafe.device.cutPower());
 
-  function says(sentence: string): Promise<void> {
-    return scene.until(`the page says ${sentence}`, () => page.outcome.textContent === sentence);
+  function waitForSentence(sentence: string): Promise<void> {
+    return scene.until(`the page shows ${sentence}`, () => page.outcome.textContent === sentence);
   }
 
-  test("a card is presented, and what becomes of it is shown", async () => {
+  test("presents a card and shows the result", async () => {
     expect(page.station.textContent).toBe("<b>Café: a vehicle is plugged");
     expect(page.present.disabled).toBe(false);
     expect(submit(page).defaultPrevented).toBe(true);
     expect(page.present.disabled).toBe(true);
-    await says("The card is being checked…");
-    await says("You may charge. (200)");
+    await waitForSentence("The card is being checked…");
+    await waitForSentence("You may charge. (200)");
     expect(page.outcome.dataset.state).toBe("authorized");
-    await scene.until("it may be tried again", () => !page.present.disabled);
+    await scene.until("the form is enabled again", () => !page.present.disabled);
   });
 
-  test("contact that is lost is shown, and no card can be presented", async () => {
+  test("shows a lost connection and disables the card form", async () => {
     scene.cafe.platform.intercept = () => [];
     submit(page);
-    await says("The card is being checked…");
+    await waitForSentence("The card is being checked…");
     device.lose();
-    await says("The connection was lost. Come closer and connect again.");
+    await waitForSentence("The connection was lost. Come closer and connect again.");
     expect(page.station.textContent).toBe("not connected");
     expect(page.present.disabled).toBe(true);
   });

@@ -12,11 +12,11 @@ import { skipFor } from "../optional.js";
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
-(packages ? describe : describe.skip)("the phone in the browser, over the virtual radio", () => {
+(packages ? describe : describe.skip)("the web phone over the virtual radio", () => {
   let scene: RadioScene;
   let device: NobleDevice;
 
-  /** Lets time pass until a promise is settled. */
+  /** Advances time until a promise is settled. */
   async function settled<T>(promise: Promise<T>): Promise<T> {
     let isOver = false;
     const over = () => {
@@ -46,7 +46,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
   afterEach(() => scene.cafe.device.cutPower());
 
-  test("a card opens a session, and the page says so", async () => {
+  test("starts a session with a card and shows it", async () => {
     const station = await connect();
     expect(station.name).toBe("PlugPass");
     expect(await settled(station.read())).toMatchObject({ state: "idle", status: "plugged" });
@@ -59,7 +59,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     station.disconnect();
   });
 
-  test("a card that may not charge is told so, and another can be tried", async () => {
+  test("shows a rejected card and can try another one", async () => {
     const station = await connect();
     const pending: string[] = [];
     const first = station.authorize("GUEST-0009", () => pending.push("first"));
@@ -69,7 +69,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(pending).toEqual(["first", "second"]);
   });
 
-  test("contact that is lost while the card is checked is told", async () => {
+  test("reports a connection that is lost during the check", async () => {
     const station = await connect();
     scene.cafe.platform.intercept = () => [];
     const result = station.authorize("GUEST-0001", () => device.lose());
@@ -77,20 +77,20 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   });
 });
 
-describe("what a browser without luck is told", () => {
+describe("the web phone's error messages", () => {
   const notFound = () => Promise.reject(new DOMException("nothing", "NotFoundError"));
 
-  test("no adapter, or one that is switched off", async () => {
+  test("report a missing or disabled adapter", async () => {
     const bluetooth = { getAvailability: async () => false, requestDevice: notFound };
     await expect(chooseStation(bluetooth)).rejects.toThrow("switched off");
   });
 
-  test("nothing, when the guest chooses no station", async () => {
+  test("are absent when the driver chooses no station", async () => {
     const bluetooth = { getAvailability: async () => true, requestDevice: notFound };
     expect(await chooseStation(bluetooth)).toBeUndefined();
   });
 
-  test("a device without the service, which is left", async () => {
+  test("report a device without the service, which is disconnected", async () => {
     let disconnections = 0;
     const device: BluetoothDevice = {
       gatt: {
@@ -109,12 +109,12 @@ describe("what a browser without luck is told", () => {
     [new DOMException("no", "SecurityError"), "Allow it"],
     [new DOMException("GATT operation already in progress.", "InvalidStateError"), "Connect again."],
     [new Error("Connect to a station first."), "Connect to a station first."],
-  ])("%s", (error, sentence) => {
+  ])("explain %s", (error, sentence) => {
     expect(errorSentence(error)).toContain(sentence);
   });
 });
 
-test("the page and its script are served, and nothing else", async () => {
+test("the web phone's server serves the page and its script only", async () => {
   const phone = await serveWebPhone(0);
   try {
     const page = await (await fetch(phone.url)).text();
@@ -129,7 +129,7 @@ test("the page and its script are served, and nothing else", async () => {
   }
 });
 
-test("a port that is taken is told", async () => {
+test("the web phone's server reports a port that is in use", async () => {
   const phone = await serveWebPhone(0);
   try {
     await expect(serveWebPhone(Number(new URL(phone.url).port))).rejects.toThrow(

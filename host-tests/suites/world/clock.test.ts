@@ -3,14 +3,14 @@ import { VirtualClock } from "../../virtual/world/clock.js";
 import { Random } from "../../virtual/world/random.js";
 
 describe("virtual time", () => {
-  test("passes only when it is told to, and then at once", () => {
+  test("passes only by advance, and immediately", () => {
     const clock = new VirtualClock();
     expect(clock.monotonicMs()).toBe(0);
     clock.advance(86_400_000);
     expect(clock.monotonicMs()).toBe(86_400_000);
   });
 
-  test("every callback comes in its time, and in the order of setting within the same", () => {
+  test("calls each callback at its time, in the order of setting within the same millisecond", () => {
     const seed = 419;
     const random = new Random(seed);
     const clock = new VirtualClock();
@@ -33,7 +33,7 @@ describe("virtual time", () => {
     expect(set.length).toBeGreaterThanOrEqual(2000);
   });
 
-  test("advancing stops at its end, with what falls due then done", () => {
+  test("stops advancing at the end, after the callbacks that are due then", () => {
     const clock = new VirtualClock();
     const came: string[] = [];
     clock.set(() => came.push("then"), 100);
@@ -43,7 +43,7 @@ describe("virtual time", () => {
     expect(clock.monotonicMs()).toBe(100);
   });
 
-  test("runUntil stops at the moment when the condition holds", () => {
+  test("stops runUntil at the moment when the condition holds", () => {
     const clock = new VirtualClock();
     let beats = 0;
     clock.repeat(() => beats++, 10);
@@ -51,14 +51,14 @@ describe("virtual time", () => {
     expect(clock.monotonicMs()).toBe(30);
   });
 
-  test("runUntil gives up at its limit", () => {
+  test("stops runUntil at its limit", () => {
     const clock = new VirtualClock();
     clock.set(() => {}, 5000);
     expect(clock.runUntil(() => false, 1000)).toBe(false);
     expect(clock.monotonicMs()).toBe(1000);
   });
 
-  test("a repeating timer keeps its beat, whatever its callback sets", () => {
+  test("keeps the period of a repeating timer, whatever its callback sets", () => {
     const clock = new VirtualClock();
     const beats: number[] = [];
     clock.repeat(() => {
@@ -69,7 +69,7 @@ describe("virtual time", () => {
     expect(beats).toEqual([20, 40, 60]);
   });
 
-  test("the time of day is unknown until it is set, and goes on from there", () => {
+  test("has an unknown time of day until it is set, which then advances", () => {
     const clock = new VirtualClock();
     clock.advance(500);
     expect(clock.epochMs()).toBeUndefined();
@@ -82,7 +82,7 @@ describe("virtual time", () => {
     expect(new VirtualClock({ epochAtStartMs: 5 }).epochMs()).toBe(5);
   });
 
-  test("a jump of the time of day moves no timer", () => {
+  test("moves no timer when the time of day jumps", () => {
     const clock = new VirtualClock({ epochAtStartMs: 0 });
     let isDue = false;
     clock.set(() => {

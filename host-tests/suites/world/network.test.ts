@@ -12,20 +12,20 @@ const PORT = 1883;
 const HELLO = encodeUTF8("hello");
 const HOUR_MS = 3_600_000;
 
-/** A user of a socket that reads everything. */
+/** A user of a socket that records its callbacks and reads everything. */
 class Peer {
-  readonly told: string[] = [];
+  readonly calls: string[] = [];
   received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #socket: TCP | undefined;
 
   open(sockets: Sockets, options: { from: TCP } | { address: string; host?: string }): this {
     const handlers = {
-      onWritable: () => this.told.push("writable"),
+      onWritable: () => this.calls.push("writable"),
       onReadable: () => {
         this.received = concatBytes(this.received, this.#socket?.read() ?? new ArrayBuffer(0));
       },
-      onError: () => this.told.push("error"),
-      onHandshakeFailed: () => this.told.push("handshake failed"),
+      onError: () => this.calls.push("error"),
+      onHandshakeFailed: () => this.calls.push("handshake failed"),
     };
     if ("from" in options) this.#socket = new sockets.TCP({ ...options, ...handlers });
     else if (options.host === undefined)
@@ -90,62 +90,62 @@ describe("the virtual network", () => {
     const client = connect();
     clock.advance(1000);
     const [server] = accepted;
-    if (!server || client.told[0] !== "writable") throw new Error("there is no connection");
+    if (!server || client.calls[0] !== "writable") throw new Error("there is no connection");
     return { client, server };
   }
 
-  test("a connection takes a packet there and one back", () => {
+  test("needs one round trip for a connection", () => {
     listen();
     const client = connect();
     clock.advance(2 * network.latencyMs - 1);
-    expect(client.told).toEqual([]);
+    expect(client.calls).toEqual([]);
     clock.advance(1);
-    expect(client.told).toEqual(["writable"]);
+    expect(client.calls).toEqual(["writable"]);
   });
 
-  test("a host where nobody listens refuses at once", () => {
+  test("refuses a connection to a port without a listener at once", () => {
     const client = connect();
     clock.advance(2 * network.latencyMs);
-    expect(client.told).toEqual(["error"]);
+    expect(client.calls).toEqual(["error"]);
   });
 
-  test("a host that is not there refuses nothing: the connection is over in its time", () => {
+  test("reports a connection to a missing host as failed after 18 s", () => {
     const client = new Peer().open(clients, { address: "10.9.9.9" });
     clock.advance(17_999);
-    expect(client.told).toEqual([]);
+    expect(client.calls).toEqual([]);
     clock.advance(1);
-    expect(client.told).toEqual(["error"]);
+    expect(client.calls).toEqual(["error"]);
   });
 
-  test("a host without an address has no way to connect, but to itself", () => {
+  test("allows a host without an address to connect to itself only", () => {
     clientHost.address = undefined;
     expect(connect).toThrow("connect error");
     expect(() => new Peer().open(clients, { address: "127.0.0.1" })).not.toThrow();
   });
 
-  test("a connection asked for within a short cut is made after it", () => {
+  test("makes a connection that was requested during a short cut afterwards", () => {
     listen();
     clientHost.isCut = true;
     const client = connect();
     clock.advance(4000);
-    expect(client.told).toEqual([]);
+    expect(client.calls).toEqual([]);
     clientHost.isCut = false;
     clock.advance(3000);
-    expect(client.told).toEqual(["writable"]);
+    expect(client.calls).toEqual(["writable"]);
     expect(accepted).toHaveLength(1);
   });
 
-  test("a full backlog lets callers wait", () => {
+  test("keeps connections beyond a full backlog waiting", () => {
     const listener = new servers.Listener({ port: PORT });
     const callers = Array.from({ length: 6 }, () => connect());
     clock.advance(1000);
-    expect(callers.filter(({ told }) => told.includes("writable"))).toHaveLength(5);
+    expect(callers.filter(({ calls }) => calls.includes("writable"))).toHaveLength(5);
     listener.read();
     clock.advance(1000);
-    expect(callers.filter(({ told }) => told.includes("writable"))).toHaveLength(6);
+    expect(callers.filter(({ calls }) => calls.includes("writable"))).toHaveLength(6);
   });
 
-  test("what a cut swallows arrives after it, in order and once", () => {
+  test("delivers bytes that were sent during a cut afterwards, in order and once", () => {
     const seed = 20_261;
     const random = new Random(seed);
     const { client, server } = connectPair();
@@ -163,21 +163,21 @@ describe("the virtual network", () => {
     clock.advance(120_000);
     expect(sent.length).toBeGreaterThan(20_000);
     expect({ seed, isSame: sent.toString() === server.received.toString() }).toEqual({ seed, isSame: true });
-    expect([client.told, server.told].flat()).not.toContain("error");
+    expect([client.calls, server.calls].flat()).not.toContain("error");
   });
 
-  test("who sends into a cut notices after a quarter of an hour; who only listens never does", () => {
+  test("ends a connection that sends into a cut after 15 minutes, and never one that only receives", () => {
     const { client, server } = connectPair();
     serverHost.isCut = true;
     client.socket.write(HELLO);
     clock.advance(14 * 60_000);
-    expect(client.told).not.toContain("error");
+    expect(client.calls).not.toContain("error");
     clock.advance(HOUR_MS);
-    expect(client.told).toContain("error");
-    expect(server.told).not.toContain("error");
+    expect(client.calls).toContain("error");
+    expect(server.calls).not.toContain("error");
   });
 
-  test("who sends to somebody who has given up is reset", () => {
+  test("resets a connection whose peer has already ended it", () => {
     const { client, server } = connectPair();
     serverHost.isCut = true;
     client.socket.write(HELLO);
@@ -185,82 +185,82 @@ describe("the virtual network", () => {
     serverHost.isCut = false;
     server.socket.write(HELLO);
     clock.advance(1000);
-    expect(server.told).toContain("error");
+    expect(server.calls).toContain("error");
   });
 
-  test("a host whose address has changed is not reached by the connections that it had", () => {
+  test("does not deliver old connections to a host whose address has changed", () => {
     const { client, server } = connectPair();
     clientHost.address = "10.0.0.3";
     server.socket.write(HELLO);
     clock.advance(HOUR_MS);
     expect(client.received).toHaveLength(0);
-    expect(server.told).toContain("error");
+    expect(server.calls).toContain("error");
   });
 
-  test("what arrived before a reset can still be read, and the error comes after it", () => {
+  test("delivers bytes before a reset, and then the error", () => {
     const { client, server } = connectPair();
-    const told: string[] = [];
-    const late = new clients.TCP({ from: client.socket, onError: () => told.push("error") });
+    const calls: string[] = [];
+    const late = new clients.TCP({ from: client.socket, onError: () => calls.push("error") });
     const hasty = new servers.TCP({ from: server.socket });
     hasty.write(HELLO);
     late.write(HELLO);
     clock.advance(1000);
-    // It has not read what came.
+    // It has not read the received bytes.
     hasty.close();
     clock.advance(1000);
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
     expect(late.write(HELLO)).toBe(0);
     expect(asUint8Array(late.read() ?? new ArrayBuffer(0))).toEqual(HELLO);
     clock.advance(1000);
-    expect(told).toEqual(["error"]);
+    expect(calls).toEqual(["error"]);
   });
 
-  test("a host that dies says nothing, and resets what comes when it is back", () => {
+  test("gives no notice of a host that loses power, which resets old connections when it is back", () => {
     listen();
     const life = new Life({ clock, onEnd: throwCrash });
     new Peer().open(socketsOf(clientHost, life), { address: SERVER_ADDRESS });
     clock.advance(1000);
     life.end({ type: "power-cut" });
     clock.advance(HOUR_MS);
-    expect(accepted[0]?.told).not.toContain("error");
+    expect(accepted[0]?.calls).not.toContain("error");
     accepted[0]?.socket.write(HELLO);
     clock.advance(1000);
-    expect(accepted[0]?.told).toContain("error");
+    expect(accepted[0]?.calls).toContain("error");
   });
 
   describe("TLS", () => {
-    test("opens where the certificate is for the name", () => {
+    test("opens with a certificate for the name", () => {
       listen("server.example");
       const client = connect("server.example");
       clock.advance(1000);
-      expect(client.told).toEqual(["writable"]);
+      expect(client.calls).toEqual(["writable"]);
     });
 
     test.each([
       ["a certificate for another name", "other.example"],
-      ["no TLS on the other side", undefined],
-    ])("fails at %s, and says so before the error", (_name, certificateName) => {
+      ["a server without TLS", undefined],
+    ])("reports a failed handshake before the error with %s", (_name, certificateName) => {
       listen(certificateName);
       const client = connect("server.example");
       clock.advance(1000);
-      expect(client.told).toEqual(["handshake failed", "error"]);
-      expect(accepted.flatMap(({ told }) => told)).toContain("error");
+      expect(client.calls).toEqual(["handshake failed", "error"]);
+      expect(accepted.flatMap(({ calls }) => calls)).toContain("error");
     });
 
-    test("is not there, when nobody listens: that is no failed handshake", () => {
+    test("reports a refused connection without a failed handshake", () => {
       const client = connect("server.example");
       clock.advance(1000);
-      expect(client.told).toEqual(["error"]);
+      expect(client.calls).toEqual(["error"]);
     });
 
-    test("a TLS server ends a connection without TLS at the first word", () => {
+    test("closes a connection without TLS at its first bytes", () => {
       listen("server.example");
       const client = connect();
       clock.advance(1000);
-      expect(client.told).toEqual(["writable"]);
+      expect(client.calls).toEqual(["writable"]);
       client.socket.write(HELLO);
       clock.advance(1000);
-      expect(client.told).toContain("error");
+      expect(client.calls).toContain("error");
       expect(accepted).toHaveLength(0);
     });
   });
@@ -277,16 +277,16 @@ describe("the virtual network", () => {
       return result;
     }
 
-    test("give addresses, and addresses give themselves", () => {
+    test("resolve to addresses, and addresses to themselves", () => {
       expect(resolve("server.example")?.address).toBe(SERVER_ADDRESS);
       expect(resolve("10.9.8.7")).toEqual({ address: "10.9.8.7", atMs: 0 });
     });
 
-    test("that nobody has give nothing", () => {
+    test("that are unknown resolve to nothing", () => {
       expect(resolve("nobody.example")).toEqual({ address: undefined, atMs: 4 });
     });
 
-    test("give nothing to a host on no network, and to one that is cut off only after some time", () => {
+    test("resolve to nothing without a network, and after 7 s during a cut", () => {
       clientHost.isCut = true;
       expect(resolve("server.example")).toEqual({ address: undefined, atMs: 7000 });
       clientHost.address = undefined;
@@ -295,7 +295,7 @@ describe("the virtual network", () => {
   });
 
   describe("an access point", () => {
-    test("is reached by who has joined it, and by nobody else", () => {
+    test("is reached only by hosts that have joined it", () => {
       listen();
       serverHost.address = undefined;
       serverHost.ownAddress = "192.168.4.1";
@@ -304,11 +304,11 @@ describe("the virtual network", () => {
       const stranger = network.host({ address: "10.0.0.9" });
       const outside = new Peer().open(socketsOf(stranger), { address: "192.168.4.1" });
       clock.advance(1000);
-      expect(joined.told).toEqual(["writable"]);
-      expect(outside.told).toEqual([]);
+      expect(joined.calls).toEqual(["writable"]);
+      expect(outside.calls).toEqual([]);
     });
 
-    test("that goes down takes its connections with it", () => {
+    test("that closes ends its connections", () => {
       listen();
       serverHost.ownAddress = "192.168.4.1";
       clientHost.joined = serverHost;

@@ -4,7 +4,7 @@ import { Random } from "../../virtual/world/random.js";
 const many = (count: number, draw: () => number) => Array.from({ length: count }, draw);
 
 describe("random numbers", () => {
-  test("the same seed gives the same numbers, another seed others", () => {
+  test("are the same for the same seed and differ for another", () => {
     const draw = (seed: number) => {
       const random = new Random(seed);
       return many(100, () => random.uint32());
@@ -14,7 +14,7 @@ describe("random numbers", () => {
     expect(draw(0).some((number) => number !== 0)).toBe(true);
   });
 
-  test("every bit is 1 about as often as 0", () => {
+  test("have each bit set in about half of the draws", () => {
     const random = new Random(419);
     const numbers = many(10_000, () => random.uint32());
     for (let bit = 0; bit < 32; bit++) {
@@ -23,12 +23,12 @@ describe("random numbers", () => {
     }
   });
 
-  test("int gives every number below its limit, and no other", () => {
+  test("from int are all below its limit, each possible", () => {
     const random = new Random(419);
     expect(new Set(many(1000, () => random.int(6)))).toEqual(new Set([0, 1, 2, 3, 4, 5]));
   });
 
-  test("bool holds its probability, also at its ends", () => {
+  test("from bool have its probability, also 0 and 1", () => {
     const random = new Random(419);
     const yes = (probability: number) =>
       many(10_000, () => (random.bool(probability) ? 1 : 0)).filter(Boolean);
@@ -37,13 +37,13 @@ describe("random numbers", () => {
     expect(Math.abs(yes(0.25).length - 2500)).toBeLessThan(250);
   });
 
-  test("bytes have every value", () => {
+  test("from bytes have each value", () => {
     const bytes = new Random(419).bytes(10_000);
     expect(bytes.length).toBe(10_000);
     expect(new Set(bytes).size).toBe(256);
   });
 
-  test("pick takes any of the items; of none it cannot", () => {
+  test("from pick select each item; an empty list throws", () => {
     const random = new Random(419);
     const items = ["a", "b", "c"];
     expect(new Set(Array.from({ length: 100 }, () => random.pick(items)))).toEqual(new Set(items));

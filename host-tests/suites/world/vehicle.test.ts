@@ -10,14 +10,14 @@ describe("a vehicle on the cable", () => {
     ["ready-with-ventilation", 3000, -12_000],
     ["shorted", 0, 0],
     ["without-diode", 6000, -6000],
-  ])("%s, makes %d and %d mV of the generator's signal", (state, highMv, lowMv) => {
+  ])("that is %s changes the pilot to %d and %d mV", (state, highMv, lowMv) => {
     const vehicle = new Vehicle();
     vehicle.offer(266);
     vehicle.set(state);
     expect(vehicle.levels).toEqual({ highMv, lowMv });
   });
 
-  test("a steady signal has one level", () => {
+  test("gives a steady signal a single level", () => {
     const vehicle = new Vehicle();
     vehicle.plug();
     expect(vehicle.levels).toEqual({ highMv: 9000, lowMv: 9000 });
@@ -33,21 +33,21 @@ describe("a vehicle on the cable", () => {
     [970, "ready"],
     [971, "plugged"],
     [1000, "plugged"],
-  ] as const)("offered a duty of %d permille, it is %s", (dutyPermille, state) => {
+  ] as const)("that is offered a duty of %d ‰ is %s", (dutyPermille, state) => {
     const vehicle = new Vehicle();
     vehicle.plug();
     vehicle.offer(dutyPermille);
     expect(vehicle.state).toBe(state);
   });
 
-  test("wants current also when the offer was there before", () => {
+  test("requests energy when the offer preceded it", () => {
     const vehicle = new Vehicle();
     vehicle.offer(266);
     vehicle.plug();
     expect(vehicle.state).toBe("ready");
   });
 
-  test("wants none any more when the offer ends", () => {
+  test("stops requesting energy when the offer ends", () => {
     const vehicle = new Vehicle();
     vehicle.plug();
     vehicle.offer(266);
@@ -55,14 +55,14 @@ describe("a vehicle on the cable", () => {
     expect(vehicle.state).toBe("plugged");
   });
 
-  test("may have its own reasons not to want any", () => {
+  test("can be plugged in without requesting energy", () => {
     const vehicle = new Vehicle();
     vehicle.plug({ drawsWhenOffered: false });
     vehicle.offer(266);
     expect(vehicle.state).toBe("plugged");
   });
 
-  test("charges while the contactor is closed and it wants current", () => {
+  test("charges while the contactor is closed and it requests energy", () => {
     const vehicle = new Vehicle();
     vehicle.switchContactor(true);
     expect(vehicle.isCharging).toBe(false);
@@ -74,7 +74,7 @@ describe("a vehicle on the cable", () => {
     expect(vehicle.isCharging).toBe(false);
   });
 
-  test("tells who watches, until they stop", () => {
+  test("notifies its watchers until they unwatch", () => {
     const vehicle = new Vehicle();
     const seen: VehicleState[] = [];
     const unwatch = vehicle.watch(() => seen.push(vehicle.state));

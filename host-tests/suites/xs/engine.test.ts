@@ -13,7 +13,7 @@ describe("the XS engine", () => {
 
   afterEach(() => rmSync(root, { recursive: true }));
 
-  test("is not installed where the package is there without its compiled worker", () => {
+  test("is not installed when the package has no compiled worker", () => {
     const folder = join(root, "node_modules/@agoric/xsnap");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "package.json"), "{}");
@@ -24,7 +24,7 @@ describe("the XS engine", () => {
     ["linux", "lin", true],
     ["darwin", "mac", true],
     ["win32", "win", false],
-  ])("with a worker compiled on %s is found or unsupported", (system, name, isInstalled) => {
+  ])("with a worker compiled on %s is found, or unsupported", (system, name, isInstalled) => {
     const folder = join(root, "node_modules/@agoric/xsnap/xsnap-native/xsnap/build/bin", name, "release");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "xsnap-worker"), "");

@@ -1,4 +1,4 @@
-/** The small jest says of everything what jest says. */
+/** Compares the small Jest for XS with Jest itself. */
 
 import { describe, expect, test } from "@jest/globals";
 import { expect as ours } from "../../tools/xs/jest.js";
@@ -49,15 +49,15 @@ function passes(check: () => void): boolean {
   }
 }
 
-describe.each<Both>(["toBe", "toEqual", "toMatchObject"])("%s", (matcher) => {
-  test("of any two values", () => {
+describe.each<Both>(["toBe", "toEqual", "toMatchObject"])("the matcher %s", (matcher) => {
+  test("agrees with Jest on each pair of values", () => {
     const differences: string[] = [];
     for (const [i, actual] of VALUES.entries()) {
       for (const [j, expected] of VALUES.entries()) {
-        // jest refuses to match what is no object.
+        // Jest rejects anything but objects here.
         const isObject = typeof expected === "object" && expected !== null;
         if (matcher === "toMatchObject" && !isObject) continue;
-        // jest finds an empty object in an array, a Map, an Error; ours is stricter.
+        // Jest finds an empty object in an array, a Map or an Error. The small Jest is stricter.
         if (matcher === "toMatchObject" && typeOf(actual) !== typeOf(expected)) continue;
         const theirs = passes(() => expect(actual)[matcher](expected as object));
         const own = passes(() => ours(actual)[matcher](expected));
@@ -106,6 +106,6 @@ test.each<[string, (of: typeof expect) => void]>([
   ["text without it", (of) => of({ a: "xyz" }).toEqual({ a: of.stringContaining("a") })],
   ["an object with a part", (of) => of({ a: 1, b: 2 }).toEqual(of.objectContaining({ a: 1 }))],
   ["an object without it", (of) => of({ a: 1, b: 2 }).toEqual(of.objectContaining({ c: 1 }))],
-])("is of one mind about %s", (_name, check) => {
+])("the small Jest agrees with Jest on %s", (_name, check) => {
   expect(passes(() => check(ours as unknown as typeof expect))).toBe(passes(() => check(expect)));
 });

@@ -1,4 +1,4 @@
-/** What runs on the chip, on the engine of the chip. */
+/** Runs the chip's code on the chip's engine. */
 
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Budget, costErrors, measureCosts, measureGrowth, readBudget } from "../../tools/xs/costs.js";
@@ -7,7 +7,7 @@ import { GROWTH_NOISE_SLOTS } from "../../tools/xs/limits.js";
 import { portableTests, runSuite } from "../../tools/xs/suites.js";
 import { skipFor } from "../optional.js";
 
-/** An interpreter on a slow machine. */
+/** Time limit, ms: an interpreter on a slow machine. */
 const PATIENCE_MS = 120_000;
 
 function describeOnXS(define: () => void): void {
@@ -35,7 +35,7 @@ describeOnXS(() => {
   );
 
   test(
-    "every step keeps its budget, and 1,000 authorizations leave nothing behind",
+    "each step stays within its budget, and 1,000 authorizations leak no memory",
     async () => {
       const fresh = await Engine.start();
       try {
@@ -51,12 +51,12 @@ describeOnXS(() => {
     PATIENCE_MS,
   );
 
-  test("a script that throws is an error, and the machine goes on", async () => {
+  test("a script that throws is reported, and the machine keeps running", async () => {
     await expect(engine.evaluate("throw new Error('as it should')")).rejects.toThrow("as it should");
     expect((await engine.evaluate("report(6 * 7)")).reports).toEqual([42]);
   });
 
-  test("a test that fails is told apart from one that passes", async () => {
+  test("a failing test is distinguished from a passing one", async () => {
     const [passes, fails] = await runSuite(engine, "host-tests/suites/xs/canary.ts");
     expect(passes).toEqual({ name: "canary › passes" });
     expect(fails).toMatchObject({
@@ -66,7 +66,7 @@ describeOnXS(() => {
   });
 });
 
-describe("a step", () => {
+describe("the budget of a step", () => {
   const budget: Budget = { goals: { step: 1040 }, steps: { step: { bytecodes: 1000, slots: 100 } } };
 
   test.each<[string, { bytecodes: number; slots: number }, string[]]>([
@@ -85,7 +85,7 @@ describe("a step", () => {
     for (const [i, text] of expected.entries()) expect(errors[i]).toContain(text);
   });
 
-  test("needs a budget", () => {
+  test("is required", () => {
     expect(costErrors({ step: "new", bytecodes: 1, slots: 1 }, budget)).toHaveLength(1);
   });
 });

@@ -5,25 +5,25 @@ import { neverHappened } from "../../../tools/simulate/coverage.js";
 import { type Session, type SettlementOptions, settle } from "../../../tools/simulate/settlement.js";
 import { simulateWeek } from "../../../tools/simulate/week.js";
 
-/** Whole weeks, and many more of them: npm run simulate. */
+/** Length of a run, days. `npm run simulate` runs whole weeks, and more seeds. */
 const DAYS = 1;
 const CANARY_SEEDS = 10;
 
-describe("a café", () => {
-  test.each([1, 2, 3])("is well after a day of faults, seed %d", (seed) => {
+describe("a simulated café", () => {
+  test.each([1, 2, 3])("has no violations after a day of faults, seed %d", (seed) => {
     const { violations, counts } = simulateWeek({ seed, days: DAYS });
     expect(violations).toEqual([]);
     expect(counts.session).toBeGreaterThan(5);
   });
 
-  test("does the same again from the same seed, and something else from another", () => {
+  test("is reproducible from its seed and differs for another one", () => {
     const first = simulateWeek({ seed: 4, days: DAYS });
     expect(simulateWeek({ seed: 4, days: DAYS })).toEqual(first);
     expect(simulateWeek({ seed: 5, days: DAYS }).lines).not.toEqual(first.lines);
   });
 });
 
-describe("a bug is found", () => {
+describe("the simulation detects the bug", () => {
   const FOUND: Readonly<Record<Canary, RegExp>> = {
     "slow-contactor": /the contactor is closed 100 ms after|that is not offered/,
     "forgotten-session": /the platform has no such session/,
@@ -47,7 +47,7 @@ describe("a bug is found", () => {
   });
 });
 
-describe("the platform's book", () => {
+describe("the settlement with the platform's sessions", () => {
   const TAG = "ab".repeat(32);
   const session: Session = {
     permits: [{ tag: TAG, tagEnd: "0001", method: "ble", atMs: 0, maxA: 16 }],
@@ -86,7 +86,7 @@ describe("the platform's book", () => {
       ...more,
     });
 
-  test("has each session once", () => {
+  test("requires each session exactly once", () => {
     expect(settled([session], [accepted])).toEqual({ violations: [], lostWh: 0, missing: 0 });
     expect(settled([session], []).violations).toHaveLength(1);
     expect(settled([session], [accepted, { ...accepted }]).violations).toHaveLength(1);
@@ -106,11 +106,11 @@ describe("the platform's book", () => {
     ["start", { start: 5 }],
     ["end", { end: 50 }],
     ["duration", { seconds: 50 }],
-  ])("has its %s right", (_name, wrong) => {
+  ])("detects a wrong %s", (_name, wrong) => {
     expect(settled([session], [{ ...accepted, ...wrong }]).violations).toHaveLength(2);
   });
 
-  test("may lack 100 Wh for each power cut, and the meter goes on from there", () => {
+  test("allows 100 Wh less for each power cut, and the meter continues from there", () => {
     const cut = { ...session, cuts: 1 };
     expect(settled([cut], [{ ...accepted, endWh: 400 }])).toEqual({
       violations: [],
@@ -124,7 +124,7 @@ describe("the platform's book", () => {
     expect(settled([cut, next], [accepted, nextAccepted]).violations).toHaveLength(2);
   });
 
-  test("has one session where two may be one that went on", () => {
+  test("accepts one session in place of two when the second resumed the first", () => {
     const first = { ...session, cuts: 1 };
     const second = { ...session, startMs: 90_000, endMs: 120_000, startWh: 500, endWh: 600, before: first };
     const whole = [{ ...accepted, endWh: 600, seconds: 90, end: 120 }];
@@ -132,7 +132,7 @@ describe("the platform's book", () => {
     expect(settled([first, { ...second, before: undefined }], whole).violations).toHaveLength(3);
   });
 
-  test("counts no time without power, and all other", () => {
+  test("excludes the time without power from the duration, and no other time", () => {
     const resumed = { ...session, cuts: 1, endMs: 1_000_000, offMs: 300_000 };
     const dates = { start: 0, end: 1000 };
     expect(settled([resumed], [{ ...accepted, ...dates, seconds: 640 }]).violations).toEqual([]);
@@ -140,7 +140,7 @@ describe("the platform's book", () => {
     expect(settled([resumed], [{ ...accepted, ...dates, seconds: 400 }]).violations).toHaveLength(2);
   });
 
-  test("has dates of what ended a minute before the time was known, and before it was reported", () => {
+  test("requires dates from a minute after the time is known, unless the session was reported before", () => {
     const undated = { ...accepted, start: null, end: null };
     const late = { ...session, isDated: false, datedFromMs: 100_000 };
     const violationsAt = (reportedMs: number) =>
@@ -150,7 +150,7 @@ describe("the platform's book", () => {
     expect(settled([{ ...session, isDated: false }], [undated]).violations).toEqual([]);
   });
 
-  test("may lack what 64 later ones drove out, and the station says how many", () => {
+  test("allows sessions that 64 later ones displaced, if the station has counted them", () => {
     const sessions = Array.from({ length: 66 }, (_, i) => ({ ...session, startMs: i * 100_000 })).map(
       (one) => ({
         ...one,
@@ -171,7 +171,7 @@ describe("the platform's book", () => {
   });
 });
 
-test("what was never tried is told, once there was time for it", () => {
+test("neverHappened lists the events that have not occurred after 100 weeks", () => {
   expect(neverHappened({}, 99)).toEqual([]);
   expect(neverHappened({ session: 1 }, 100)).toContain("resumed");
   expect(neverHappened({ session: 1 }, 100)).not.toContain("session");

@@ -1,4 +1,4 @@
-/** What is demanded of a station, where no board with a bug can break it: each of these has to be able to fail. */
+/** Checks that each invariant of the simulation can fail, where no faulty board can break it. */
 
 import { describe, expect, test } from "@jest/globals";
 import { encodeUTF8 } from "../../../../modules/bytes/index.js";
@@ -15,7 +15,7 @@ const TAG = "0000000001";
 const MINUTE_MS = 60_000;
 const DUTY_OF_16_A = 266;
 
-/** A station that the test plays. */
+/** A station whose actions are played by the test. */
 class Played {
   readonly clock = new VirtualClock();
   readonly vehicle = new Vehicle();
@@ -38,7 +38,7 @@ class Played {
     });
   }
 
-  /** A vehicle whose driver presents a card, which the platform lets in. */
+  /** Plugs a vehicle in and presents a card that the platform authorizes. */
   arrive(maxA?: number): void {
     this.vehicle.plug();
     this.ledger.present(TAG, "ble");
@@ -62,8 +62,8 @@ class Played {
   }
 }
 
-describe("at the contactor", () => {
-  test("a guest who is let in charges", () => {
+describe("the ledger at the contactor", () => {
+  test("accepts the charging of an authorized driver", () => {
     const played = new Played();
     played.arrive();
     played.charge();
@@ -73,7 +73,7 @@ describe("at the contactor", () => {
     expect(played.found).toBe("");
   });
 
-  test("the next vehicle does not get the answer to the guest before", () => {
+  test("rejects charging the next vehicle on the authorization of the previous driver", () => {
     const played = new Played();
     played.vehicle.plug();
     played.ledger.present(TAG, "ble");
@@ -88,7 +88,7 @@ describe("at the contactor", () => {
   test.each([
     ["the card's", { card: 10, limit: 16 }],
     ["the owner's", { card: 16, limit: 10 }],
-  ])("no more is offered than %s limit", (_whose, { card, limit }) => {
+  ])("rejects an offer above %s limit", (_whose, { card, limit }) => {
     for (const [duty, isRight] of [
       [166, true],
       [167, false],
@@ -100,7 +100,7 @@ describe("at the contactor", () => {
     }
   });
 
-  test("no current flows that is not offered", () => {
+  test("rejects current that is not offered", () => {
     const played = new Played();
     played.arrive();
     played.charge();
@@ -109,7 +109,7 @@ describe("at the contactor", () => {
     expect(played.found).toContain("current flows that is not offered");
   });
 
-  test("what the owner stops is over", () => {
+  test("rejects charging after the owner has stopped it", () => {
     const played = new Played();
     played.arrive();
     played.charge();
@@ -118,19 +118,22 @@ describe("at the contactor", () => {
     expect(played.found).toContain("the owner has stopped it");
   });
 
-  test.each(["shorted", "ready"] as const)("a vehicle whose session has ended (%s) leaves first", (state) => {
-    const played = new Played();
-    played.arrive();
-    played.charge();
-    played.vehicle.set(state);
-    played.open();
-    played.ledger.present(TAG, "ble");
-    played.ledger.permit(TAG, "ble");
-    played.charge();
-    expect(played.found).toContain("has to leave first");
-  });
+  test.each(["shorted", "ready"] as const)(
+    "rejects charging a vehicle whose session has ended (%s) before it has left",
+    (state) => {
+      const played = new Played();
+      played.arrive();
+      played.charge();
+      played.vehicle.set(state);
+      played.open();
+      played.ledger.present(TAG, "ble");
+      played.ledger.permit(TAG, "ble");
+      played.charge();
+      expect(played.found).toContain("has to leave first");
+    },
+  );
 
-  test("what bounces without drawing opens the contactor", () => {
+  test("rejects a closed contactor while the pilot bounces outside state C", () => {
     const played = new Played();
     played.arrive();
     played.charge();
@@ -141,7 +144,7 @@ describe("at the contactor", () => {
     expect(played.found).toContain("100 ms after the vehicle left C and D");
   });
 
-  test("nobody is let in by the station itself once the platform has answered", () => {
+  test("rejects offline authorization after the platform has answered", () => {
     for (const isAnswered of [false, true]) {
       const played = new Played({ offlineA: () => 16 });
       played.vehicle.plug();
@@ -154,7 +157,7 @@ describe("at the contactor", () => {
   });
 });
 
-describe("without the platform a card passes", () => {
+describe("the expected offline authorization", () => {
   function expectedState() {
     const clock = new VirtualClock();
     const of = new ExpectedState(clock);
@@ -162,7 +165,7 @@ describe("without the platform a card passes", () => {
     return { clock, of, setPolicy };
   }
 
-  test("that is on the list, and not under `deny`", () => {
+  test("accepts a card on the list, except under `deny`", () => {
     const { of, setPolicy, clock } = expectedState();
     of.addList(1, [TAG]);
     of.noteListAsked(0, 1);
@@ -178,7 +181,7 @@ describe("without the platform a card passes", () => {
     expect(of.offlineA(TAG)).toBeUndefined();
   });
 
-  test("that was let in lately, under `list-and-cache` alone, and with what it was let in with", () => {
+  test("accepts a recently authorized card under `list-and-cache` only, with the same current", () => {
     const { clock, of, setPolicy } = expectedState();
     of.noteAnswer(TAG, { authorized: true, cacheFor: 600, maxCurrent: 10 });
     setPolicy("list");
@@ -189,7 +192,7 @@ describe("without the platform a card passes", () => {
     expect(of.offlineA(TAG)).toBeUndefined();
   });
 
-  test("unless the station knows that it is blocked, or remembers nothing", () => {
+  test("rejects a card that was blocked or forgotten", () => {
     for (const forget of [(of: ExpectedState) => of.noteRefused(TAG), (of: ExpectedState) => of.forget()]) {
       const { of, setPolicy } = expectedState();
       setPolicy("list-and-cache");
@@ -199,7 +202,7 @@ describe("without the platform a card passes", () => {
     }
   });
 
-  test("on a list that the station still has", () => {
+  test("accepts a card on any list that the station may still have", () => {
     const { clock, of, setPolicy } = expectedState();
     setPolicy("list");
     of.addList(1, [TAG]);
@@ -213,8 +216,8 @@ describe("without the platform a card passes", () => {
   });
 });
 
-describe("at the broker", () => {
-  function heard(): { scene: Scene; eventLog: EventLog; swipes: Swipes } {
+describe("the queues at the broker", () => {
+  function observed(): { scene: Scene; eventLog: EventLog; swipes: Swipes } {
     const scene = new Scene();
     const eventLog = new EventLog(scene.clock);
     const swipes = new Swipes({ scene, eventLog });
@@ -222,17 +225,17 @@ describe("at the broker", () => {
     return { scene, eventLog, swipes };
   }
 
-  /** The platform does not know its key. */
+  /** Builds a request with a key that the platform does not know. */
   function requestOf(id: string, data: object): string {
     return JSON.stringify({ id, data, key: "00" });
   }
 
-  test("a session that is not taken lets others try", () => {
+  test("require that other sessions are sent before a rejected one is repeated", () => {
     for (const [second, isRight] of [
       ["b", true],
       ["a", false],
     ] as const) {
-      const { scene, eventLog } = heard();
+      const { scene, eventLog } = observed();
       for (const slot of [0, 1]) scene.device.flash.set("plugpass", `log${slot}`, encodeUTF8("{}"));
       scene.broker.publish("u/req/d/session", requestOf("1", { id: "a" }));
       scene.broker.publish("u/req/d/session", requestOf("2", { id: second }));
@@ -240,14 +243,14 @@ describe("at the broker", () => {
     }
   });
 
-  test("no more than 16 errors wait", () => {
-    const { scene, eventLog } = heard();
+  test("detect more than 16 waiting errors", () => {
+    const { scene, eventLog } = observed();
     for (let i = 0; i < 60; i++) scene.broker.publish("u/errors/sweet-home/d/x", "{}");
     expect(eventLog.violations[0]).toContain("46 errors");
   });
 
-  test("no more than 16 requests wait", () => {
-    const { scene, eventLog, swipes } = heard();
+  test("detect a request that waits too long", () => {
+    const { scene, eventLog, swipes } = observed();
     swipes.noteLesson(TAG);
     scene.clock.advance(62_000);
     scene.broker.publish("u/req/d/create-tag", requestOf("1", { tag: TAG }));
