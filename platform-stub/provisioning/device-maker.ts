@@ -19,7 +19,7 @@ export function deviceMaker(options: {
     while (registry.device(id)) id = randomId(product);
     const key = randomKey();
     changeConfig(file, (stored) => stored.addDevice({ id, owner, key }));
-    registry.follow(readConfig(file));
+    registry.applyConfiguration(readConfig(file));
     return { id, key };
   };
 }

@@ -76,7 +76,7 @@ describe("npm run station says in one sentence that it cannot start:", () => {
   });
 
   test.each([
-    ["a missing configuration", ["--provision-from", "missing.json"], "there is no file missing.json"],
+    ["a missing configuration", ["--provision-from", "missing.json"], "missing.json does not exist"],
     ["an adapter that is none", ["--ble", "bluetooth"], "is no adapter"],
     ["missing authorities", ["--ca", "missing.pem"], "there is no file missing.pem"],
     ["an id that is none", ["--device-id", "a/b"], "1-64 letters, digits, - and _"],
