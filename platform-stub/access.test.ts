@@ -21,12 +21,12 @@ describe("access", () => {
     expect(covers(pattern, filter)).toBe(expected);
   });
 
-  test("a topic with a wildcard in it is no topic", () => {
+  test("a station cannot publish to a topic with a wildcard", () => {
     expect(mayPublish(station, "user/req/station-1/+")).toBe(false);
     expect(mayPublish(station, "user/req/station-1/authorize")).toBe(true);
   });
 
-  test("what a filter covers never reaches beyond what is allowed, for 10,000 random filters", () => {
+  test("an allowed filter matches no topic of another station or user, for 10,000 random filters", () => {
     const seed = 12;
     const random = new Random(seed);
     const words = [
@@ -51,11 +51,11 @@ describe("access", () => {
       const leak = topics.find(
         (topic) => covers(filter, topic) && !/^user\/(res|sweet-home)\/station-1\//.test(topic),
       );
-      if (leak !== undefined) throw new Error(`seed ${seed}, run ${run}: ${filter} reaches ${leak}`);
+      if (leak !== undefined) throw new Error(`seed ${seed}, run ${run}: ${filter} matches ${leak}`);
     }
   });
 
-  test("a station publishes its requests, its tree, its errors, and notifications", () => {
+  test("a station may publish its requests, its properties, its errors and notifications", () => {
     const allowed = [
       "user/req/station-1/authorize",
       "user/sweet-home/station-1/$state",
@@ -77,11 +77,11 @@ describe("access", () => {
     "user/notifications/list",
     "user/sweet-home/station-1/#",
     "user/req/station-1/a\0b",
-  ])("a station does not publish to %j", (topic) => {
+  ])("a station may not publish to %j", (topic) => {
     expect(mayPublish(station, topic)).toBe(false);
   });
 
-  test("a station subscribes to its responses and to what is set in its tree, and to nothing else", () => {
+  test("a station may subscribe only to its responses and to its set topics", () => {
     expect(accessOf(station).subscribe).toEqual([
       "user/res/station-1/+",
       "user/sweet-home/station-1/+/set",
@@ -94,7 +94,7 @@ describe("access", () => {
     }
   });
 
-  test("the platform's account publishes to any topic and subscribes to any filter, but publishes to no filter", () => {
+  test("the platform's account may use every topic and filter, but may not publish to a filter", () => {
     const platform = { kind: "platform" } as const;
     expect(mayPublish(platform, "user/res/station-1/authorize")).toBe(true);
     expect(maySubscribe(platform, "#")).toBe(true);

@@ -1,17 +1,19 @@
-/** Who may publish and subscribe what (docs/protocol.md, section 4). Pure: the broker and its ACL files obey it. */
+/** Access rules: which account may publish and subscribe to which topics (docs/protocol.md, section 4). */
 
+/** An authenticated client of the broker. */
 export type Principal =
-  /** The platform's own account. */
+  /** The platform's own account. It has access to all topics. */
   | { readonly kind: "platform" }
-  /** A station: its MQTT user's topics, and in them its own. */
+  /** A station. It has access to its own topics, below its user's. */
   | { readonly kind: "station"; readonly userTopic: string; readonly deviceId: string };
 
-/** Topics, with + and # where any level is allowed. */
+/** Topic patterns that a station may use; + and # allow any level. */
 export interface Access {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
 }
 
+/** The topic patterns of a station. */
 export function accessOf({ userTopic, deviceId }: { userTopic: string; deviceId: string }): Access {
   const tree = `${userTopic}/sweet-home/${deviceId}`;
   return {
@@ -23,7 +25,7 @@ export function accessOf({ userTopic, deviceId }: { userTopic: string; deviceId:
     ],
     subscribe: [
       `${userTopic}/res/${deviceId}/+`,
-      // Homie: of a node's property, of the device's and of a node's options.
+      // Homie: properties of a node, and settings of the device and of a node.
       `${tree}/+/set`,
       `${tree}/+/+/set`,
       `${tree}/+/+/+/set`,
@@ -44,7 +46,7 @@ export function maySubscribe(principal: Principal, filter: string): boolean {
   );
 }
 
-/** Whether everything that `filter` (or a topic) stands for is in `pattern` too (MQTT 3.1.1 4.7). */
+/** Whether `pattern` matches every topic that `filter` matches (MQTT 3.1.1 4.7). `filter` may be a topic. */
 export function covers(pattern: string, filter: string): boolean {
   const allowed = pattern.split("/");
   const asked = filter.split("/");

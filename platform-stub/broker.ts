@@ -7,39 +7,41 @@ import { isSame, type Registry, userTopicOf } from "./registry.js";
 export interface BrokerOptions {
   readonly registry: Registry;
   readonly host: string;
-  /** 0: any free port. */
+  /** TCP port; 0: any free port. */
   readonly port: number;
   /** The platform's own account. */
   readonly account: { readonly username: string; readonly password: string };
-  /** Somebody did what is not allowed. */
+  /** Called when a client is refused, with the client id and the reason. */
   readonly onRefused?: (what: string) => void;
-  /** What a person should see to: the storage fails. */
+  /** Called when an operator should act: the storage fails. */
   readonly onProblem?: (what: string) => void;
 }
 
 export interface Broker {
-  /** The address that it listens on. */
+  /** The address on which the broker listens. */
   readonly address: string;
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** CONNACK codes (MQTT 3.1.1 table 3.1). */
+/** CONNACK code "server unavailable" (MQTT 3.1.1 table 3.1). */
 const UNAVAILABLE = 3;
+/** CONNACK code "bad user name or password". */
 const BAD_USER_OR_PASSWORD = 4;
+/** CONNACK code "not authorized". */
 const NOT_AUTHORIZED = 5;
 
-/** An MQTT broker in this process, with the access control of the protocol. */
+/** Starts an MQTT broker in this process, with the access control of the protocol. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const aedes = await Aedes.createBroker();
-  const errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`clients are not let in: ${why}`));
+  const errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`clients are not accepted: ${why}`));
   const principals = new WeakMap<Client, Principal>();
   const refuse = (client: Client, what: string) => options.onRefused?.(`${client.id}: ${what}`);
 
   aedes.authenticate = (client, username, password, done) => {
     const identified =
       errorBarrier.run(() => identify(options, client.id, username ?? "", password ?? Buffer.alloc(0))) ??
-      refusal(UNAVAILABLE, "who it is cannot be looked up");
+      refusal(UNAVAILABLE, "the account cannot be looked up");
     if ("returnCode" in identified) {
       refuse(client, identified.message);
       done(identified, false);
@@ -49,14 +51,14 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     done(null, true);
   };
   aedes.authorizePublish = (client, packet, done) => {
-    // Without a client it is the broker itself.
+    // Without a client the broker itself publishes.
     const principal = client && principals.get(client);
     if (!client || (principal && mayPublish(principal, packet.topic))) {
       done(null);
       return;
     }
     refuse(client, `may not publish to ${packet.topic}`);
-    done(new Error("not allowed to publish there"));
+    done(new Error("publishing to this topic is not allowed"));
   };
   aedes.authorizeSubscribe = (client, subscription, done) => {
     const principal = principals.get(client);
@@ -66,7 +68,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   };
 
   const sockets = new Set<Socket>();
-  // Requests and answers are small and alone: Nagle would hold each for the acknowledgement before it.
+  // Nagle's algorithm would delay each small message until TCP acknowledges the previous one.
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -91,7 +93,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   };
 }
 
-/** The client, or why it is not let in. */
+/** The principal of a client, or the reason why it is refused. */
 function identify(
   { registry, account }: BrokerOptions,
   clientId: string,
@@ -119,19 +121,21 @@ function refusal(returnCode: number, message: string): AuthenticateError {
 
 function listen(server: Server, { host, port }: BrokerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", ({ code }: NodeJS.ErrnoException) => reject(new Error(whyNot(code, host, port))));
+    server.once("error", ({ code }: NodeJS.ErrnoException) =>
+      reject(new Error(listenFailure(code, host, port))),
+    );
     server.listen(port, host, resolve);
   });
 }
 
-function whyNot(code: string | undefined, host: string, port: number): string {
+function listenFailure(code: string | undefined, host: string, port: number): string {
   switch (code) {
     case "EADDRINUSE":
       return `port ${port} is in use; choose another with --port, or 0 for a free one`;
     case "ENOTFOUND":
     case "EAI_AGAIN":
     case "EADDRNOTAVAIL":
-      return `${host} is no address of this machine; choose another with --host`;
+      return `${host} is not an address of this machine; choose another with --host`;
     default:
       return `port ${port} of ${host} cannot be opened (${code})`;
   }

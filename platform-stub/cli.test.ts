@@ -12,7 +12,7 @@ import { checkConfig, readConfig, writeConfig } from "./config.js";
 import { Registry } from "./registry.js";
 import { openSQLiteStore } from "./sqlite-store.js";
 
-/** A command that goes on after its error is ended, and has no status. */
+/** Limit for a command, ms. A command that does not exit after an error is killed and has no status. */
 const LIMIT_MS = 4000;
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const hasSQLite = await findSQLite();
@@ -40,7 +40,7 @@ function addUser(): { status: number | null; output: string } {
   return platform("add-user", "--config", config, "--email", "owner@cafe.example", "--token", "a-token");
 }
 
-test("a configuration is made by commands: a user, a device, a tag", () => {
+test("add-user, add-device and add-tag create a configuration without printing the response key", () => {
   expect(addUser()).toMatchObject({ status: 0 });
   const device = platform(
     "add-device",
@@ -79,16 +79,16 @@ test("a configuration is made by commands: a user, a device, a tag", () => {
   expect(device.output).not.toContain(devices[0]?.key);
 });
 
-test("what is there already stays as it is, and the command says so", () => {
+test("add-user refuses an existing user and changes nothing", () => {
   addUser();
   const before = readFileSync(config, "utf8");
   const { status, output } = addUser();
   expect(status).toBe(1);
-  expect(output).toContain("the user owner@cafe.example is there already");
+  expect(output).toContain("the user owner@cafe.example already exists");
   expect(readFileSync(config, "utf8")).toBe(before);
 });
 
-test("a device of nobody is refused", () => {
+test("add-device refuses an unknown owner", () => {
   addUser();
   const { status, output } = platform(
     "add-device",
@@ -103,10 +103,10 @@ test("a device of nobody is refused", () => {
   expect(output).toContain("add the user first");
 });
 
-(hasSQLite ? describe : describe.skip)("an owner who expects a station", () => {
+(hasSQLite ? describe : describe.skip)("npm run platform -- expect", () => {
   const words = ["expect", "--config"];
 
-  test("is in the database, for the station that was named", async () => {
+  test("records in the database that an owner accepts the named station", async () => {
     addUser();
     const { status, output } = platform(
       ...words,
@@ -116,32 +116,32 @@ test("a device of nobody is refused", () => {
       "--station",
       "x-1",
     );
-    expect(output).toBe("owner@cafe.example expects x-1, for an hour\n");
+    expect(output).toBe("owner@cafe.example accepts x-1 within one hour\n");
     expect(status).toBe(0);
     const store = await openSQLiteStore(join(folder, "platform.sqlite"));
     const registry = new Registry(undefined, { store });
-    expect(registry.consents).toMatchObject([{ owner: "owner@cafe.example", device: "x-1" }]);
+    expect(registry.acceptances).toMatchObject([{ owner: "owner@cafe.example", device: "x-1" }]);
     store.close();
   });
 
   test.each([
     [
-      "who is no user",
+      "an unknown owner",
       ["--owner", "who@cafe.example"],
-      "who@cafe.example is no user, and can expect no station",
+      "who@cafe.example is not a user and cannot accept a station",
     ],
     [
-      "of an id that is none",
+      "an invalid device id",
       ["--owner", "owner@cafe.example", "--station", "a b"],
-      "--station a b is no device id",
+      "--station a b is not a device id",
     ],
-  ])("%s is refused", (_name, more, sentence) => {
+  ])("refuses %s", (_name, more, sentence) => {
     addUser();
     expect(platform(...words, config, ...more)).toEqual({ status: 1, output: `${sentence}\n` });
   });
 });
 
-test("Mosquitto's files are written, without a clear token", () => {
+test("npm run platform -- mosquitto writes Mosquitto's files without plain-text tokens", () => {
   addUser();
   const out = join(folder, "mosquitto");
   const { status, output } = platform(
@@ -158,10 +158,10 @@ test("Mosquitto's files are written, without a clear token", () => {
   expect(readFileSync(join(out, "passwords"), "utf8")).not.toContain("a-token");
 });
 
-describe("the broker", () => {
+describe("npm run platform", () => {
   beforeEach(() => writeConfig(config, checkConfig({}, config)));
 
-  /** Runs until it is up and something was done with it, and gives what it says. */
+  /** Starts the platform, does some work with it, and returns its output. */
   async function outputOf(
     words: readonly string[],
     work: (url: string) => Promise<void> = async () => {},
@@ -189,13 +189,13 @@ describe("the broker", () => {
   test.each([
     ["0.0.0.0", "the platform is up at 127.0.0.1 port"],
     ["127.0.0.1", "the platform is up at 127.0.0.1 port"],
-  ])("that listens at %s says where it is reached", async (host, expected) => {
+  ])("listening at %s prints an address that clients can reach", async (host, expected) => {
     const output = await outputOf(["--host", host]);
     expect(output).toContain(expected);
     expect(output).toContain("the platform is down");
   });
 
-  test("writes no line and no escape of who has no password into its log", async () => {
+  test("escapes line ends and control characters of a refused client id in its log", async () => {
     const refused = { clientId: "x\u001b[2J\r\nrefused: nothing", username: "who", password: "no" };
     const output = await outputOf([], async (url) => {
       await expect(mqtt.connectAsync(url, refused, false)).rejects.toThrow("Bad username or password");
@@ -204,7 +204,7 @@ describe("the broker", () => {
     expect(output).not.toContain("\u001b");
   });
 
-  test("that cannot have its port ends with a sentence", async () => {
+  test("exits with an error when the port is in use", async () => {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     const { port } = server.address() as AddressInfo;
@@ -214,9 +214,9 @@ describe("the broker", () => {
     expect(status).toBe(1);
   });
 
-  test.each(["nosuch.invalid", "192.0.2.1"])("that cannot listen at %s ends with a sentence", (host) => {
+  test.each(["nosuch.invalid", "192.0.2.1"])("exits with an error when it cannot listen at %s", (host) => {
     const { status, output } = platform("--config", config, "--host", host, "--port", "0");
-    expect(output).toBe(`${host} is no address of this machine; choose another with --host\n`);
+    expect(output).toBe(`${host} is not an address of this machine; choose another with --host\n`);
     expect(status).toBe(1);
   });
 });

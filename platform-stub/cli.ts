@@ -47,52 +47,57 @@ interface ExpectOptions {
   readonly database?: string;
 }
 
-/** The admin page's password, in place of the one of the first start. */
+/** Environment variable with an admin password for one run. */
 const PASSWORD_VARIABLE = "PLUGPASS_ADMIN_PASSWORD";
 const DEMO_CONFIG = "build/platform.json";
 
 const program = new Command("npm run platform --")
   .description(
-    "The platform's end: an MQTT broker with access control, and the answers to the stations' requests",
+    "Runs and configures the platform stub: an MQTT broker with access control that answers the requests of stations",
   )
   .showHelpAfterError();
 
 program
   .command("run", { isDefault: true })
-  .description("run until Ctrl-C")
-  .option("--config <file>", `users, devices and tags; without it a demo is made in ${DEMO_CONFIG}`)
+  .description("run the platform until Ctrl-C")
+  .option("--config <file>", `users, devices and tags; default: a demo configuration in ${DEMO_CONFIG}`)
   .option(
     "--database <file>",
-    "what happens at run time: cards, sessions, owners; without it beside the configuration, .sqlite",
+    "run-time data: cards, sessions, owners; default: the configuration's name with .sqlite",
   )
-  .option("--memory", "keep that in memory, and forget it at the end", false)
+  .option("--memory", "keep run-time data in memory only", false)
+  .option("--broker <url>", "external broker, mqtt://[user:password@]host:port, instead of the embedded one")
+  .option("--host <address>", "listen address of the embedded broker", "127.0.0.1")
+  .option("--port <number>", "TCP port of the embedded broker; 0: any free port", port, 1883)
+  .option("--admin-port <number>", "TCP port of the admin page; 0: any free port", port, 8090)
+  .option("--admin-host <address>", "listen address of the admin page, which has no TLS", "127.0.0.1")
   .option(
-    "--broker <url>",
-    "an external broker, mqtt://[user:password@]host:port, in place of the embedded one",
+    "--new-admin-password",
+    `generate a new admin password; ${PASSWORD_VARIABLE} sets one for this run`,
+    false,
   )
-  .option("--host <address>", "where the embedded broker listens", "127.0.0.1")
-  .option("--port <number>", "its port; 0 takes a free one", port, 1883)
-  .option("--admin-port <number>", "the admin page's port; 0 takes a free one", port, 8090)
-  .option("--admin-host <address>", "where it listens; it has no TLS of its own", "127.0.0.1")
-  .option("--new-admin-password", `make its password anew; ${PASSWORD_VARIABLE} sets one for this run`, false)
-  .option("--no-admin", "without the admin page")
+  .option("--no-admin", "do not serve the admin page")
   .option(
     "--provisioning-port <number>",
-    `serve npm run provision on this port of loopback; its token in ${TOKEN_VARIABLE}`,
+    `serve npm run provision on this loopback port; requires a token in ${TOKEN_VARIABLE}`,
     port,
   )
   .option("--firmware-port <number>", "serve firmware over HTTP on this port of --host", port)
-  .option("--repository <directory>", "where npm run release puts firmware", "build/repository")
-  .option("--provisioning-owner <e-mail>", "whose the new stations are, where there are several users")
+  .option(
+    "--repository <directory>",
+    "firmware repository, as written by npm run release",
+    "build/repository",
+  )
+  .option("--provisioning-owner <e-mail>", "owner of new stations; required with several users")
   .action(run);
 
 program
   .command("add-user")
-  .description("add an owner of stations")
-  .requiredOption("--config <file>", "the configuration to change, or to make")
-  .requiredOption("--email <address>")
-  .requiredOption("--token <text>", "the MQTT password of the owner's stations")
-  .option("--root-topic <topic>", "in place of the hash of the e-mail")
+  .description("add a user, who owns stations and cards")
+  .requiredOption("--config <file>", "configuration to change; created if it does not exist")
+  .requiredOption("--email <address>", "e-mail of the user")
+  .requiredOption("--token <text>", "MQTT password of the user's stations")
+  .option("--root-topic <topic>", "root of the user's topics; default: the hash of the e-mail")
   .action((options: { config: string; email: string; token: string; rootTopic?: string }) => {
     const { config, ...user } = options;
     changeConfig(config, (registry) => registry.addUser(user));
@@ -101,32 +106,29 @@ program
 
 program
   .command("add-device")
-  .description("make a device and its response key")
-  .requiredOption("--config <file>", "the configuration to change")
+  .description("add a device and generate its response key")
+  .requiredOption("--config <file>", "configuration to change")
   .requiredOption("--id <id>", "device id")
-  .requiredOption("--owner <e-mail>")
-  .option(
-    "--cipher <name>",
-    "aes-256-gcm, or aes-256-cbc for stations that have nothing else",
-    cipher,
-    "aes-256-gcm",
-  )
+  .requiredOption("--owner <e-mail>", "owner of the device")
+  .option("--cipher <name>", "aes-256-gcm, or aes-256-cbc for stations without GCM", cipher, "aes-256-gcm")
   .action((options: { config: string; id: string; owner: string; cipher: Cipher }) => {
     changeConfig(options.config, (registry) => registry.addDevice(options));
-    print(`added ${options.id}; its response key stands in ${options.config}`);
+    print(`added ${options.id}; its response key is in ${options.config}`);
   });
 
 program
   .command("add-tag")
-  .description("add a virtual card, or change one")
-  .requiredOption("--config <file>", "the configuration to change")
-  .requiredOption("--tag <tag>")
-  .requiredOption("--owner <e-mail>", "the user at whose stations it is good")
-  .option("--label <text>")
-  .option("--stations <ids>", "device ids, with commas; none: all of the owner's", (ids: string) =>
-    ids.split(","),
+  .description("add or replace a virtual card")
+  .requiredOption("--config <file>", "configuration to change")
+  .requiredOption("--tag <tag>", "card number")
+  .requiredOption("--owner <e-mail>", "user whose stations accept the card")
+  .option("--label <text>", "name of the card")
+  .option(
+    "--stations <ids>",
+    "stations that accept the card, separated by commas; default: all of the owner",
+    (ids: string) => ids.split(","),
   )
-  .option("--blocked", "it is refused everywhere")
+  .option("--blocked", "block the card at all stations")
   .action(
     (options: {
       config: string;
@@ -138,27 +140,29 @@ program
     }) => {
       const { config, ...tag } = options;
       changeConfig(config, (registry) => registry.putTag(tag));
-      print(`the tag ${tagEndOf(tag.tag)} stands in ${config}`);
+      print(`saved the tag ${tagEndOf(tag.tag)} in ${config}`);
     },
   );
 
 program
   .command("expect")
-  .description("say that an owner agrees to get a station, for an hour; the platform may be running")
-  .requiredOption("--owner <e-mail>", "who is to have it")
-  .option("--station <id>", "which; without it, the first that asks")
-  .option("--config <file>", "the configuration of the platform", DEMO_CONFIG)
-  .option("--database <file>", "its database, where it is not beside the configuration")
+  .description(
+    "accept the transfer of a station for its new owner, for one hour; works while the platform runs",
+  )
+  .requiredOption("--owner <e-mail>", "the new owner")
+  .option("--station <id>", "station to accept; default: the first that requests the transfer")
+  .option("--config <file>", "configuration of the platform", DEMO_CONFIG)
+  .option("--database <file>", "database of the platform; default: the configuration's name with .sqlite")
   .action(expect);
 
 program
   .command("mosquitto")
   .description("write Mosquitto's password and ACL files for a configuration")
-  .requiredOption("--config <file>", "users and devices")
-  .requiredOption("--out <directory>")
-  .requiredOption("--password <text>", "of the platform's own account")
-  .option("--username <name>", "of the platform's own account", "platform")
-  .option("--force", "overwrite what is there", false)
+  .requiredOption("--config <file>", "configuration with users and devices")
+  .requiredOption("--out <directory>", "directory for the files")
+  .requiredOption("--password <text>", "password of the platform's own account")
+  .option("--username <name>", "user name of the platform's own account", "platform")
+  .option("--force", "overwrite existing files", false)
   .action((options: { config: string; out: string; username: string; password: string; force: boolean }) => {
     const { out: directory, force, ...platform } = options;
     const { configLines } = writeMosquittoFiles({
@@ -185,7 +189,8 @@ async function run(options: RunOptions): Promise<void> {
 }
 
 async function openStore({ config = DEMO_CONFIG, database, memory }: RunOptions): Promise<Store> {
-  if (memory && database !== undefined) throw new Error("it is --memory or --database");
+  if (memory && database !== undefined)
+    throw new Error("--memory and --database exclude each other; use one");
   return memory ? new MemoryStore() : openSQLiteStore(database ?? databaseBeside(config));
 }
 
@@ -196,23 +201,23 @@ function databaseBeside(config: string): string {
 async function expect(options: ExpectOptions): Promise<void> {
   const { owner, station, config, database = databaseBeside(config) } = options;
   if (station !== undefined && !deviceId.safeParse(station).success) {
-    throw new Error(`--station ${station} is no device id`);
+    throw new Error(`--station ${station} is not a device id`);
   }
   const store = await openSQLiteStore(database);
   try {
     const registry = new Registry(undefined, { store });
-    registry.follow(readConfig(config));
-    registry.expectDevice({ owner, device: station });
+    registry.applyConfiguration(readConfig(config));
+    registry.acceptTransfer({ owner, device: station });
   } finally {
     store.close();
   }
-  print(`${owner} expects ${station ?? "a station, the first that asks"}, for an hour`);
+  print(`${owner} accepts ${station ?? "the first station that requests the transfer"} within one hour`);
 }
 
 async function runOn(store: Store, options: RunOptions): Promise<void> {
   const { config, broker, host, port } = options;
   const registry = new Registry(undefined, { store });
-  registry.follow(config === undefined ? openDemo() : readConfig(config));
+  registry.applyConfiguration(config === undefined ? openDemo() : readConfig(config));
   const traffic = new Traffic();
   const parts: { close(): Promise<void> }[] = [];
   try {
@@ -223,25 +228,27 @@ async function runOn(store: Store, options: RunOptions): Promise<void> {
       brokerURL: broker,
       host,
       port,
-      onConnection: (isUp) => print(isUp ? "connected to the broker" : "the broker is gone; trying again"),
+      onConnection: (isUp) =>
+        print(isUp ? "connected to the broker" : "connection to the broker lost; reconnecting"),
       onRefused: (what) => print(`refused: ${what}`),
       onIgnored: (why) => {
-        traffic.noteIgnored(why);
+        traffic.recordIgnored(why);
         print(`ignored: ${why}`);
       },
       onProblem,
       onRequest: (request, decision) => {
-        traffic.note(request, decision);
-        print(`${request.endpoint} of ${request.deviceId} (${request.id}): ${verdictOf(decision)}`);
+        traffic.record(request, decision);
+        print(`${request.endpoint} of ${request.deviceId} (${request.id}): ${textOf(decision)}`);
       },
     });
     parts.unshift(platform);
     parts.unshift(...(await serveAdmin({ registry, platform, traffic }, options)));
     parts.unshift(...(await serveRepository(platform, options)));
     const ended = untilEnded();
-    print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C ends it`);
-    if (isIPv6(platform.host)) print("stations reach a broker over IPv4 only; they need another --host");
-    else if (config === undefined) print(...whatNext(platform, registry));
+    print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C stops it`);
+    if (isIPv6(platform.host))
+      print("stations reach a broker over IPv4 only; use an IPv4 address for --host");
+    else if (config === undefined) print(...nextSteps(platform, registry));
     await ended;
   } finally {
     for (const part of parts) await part.close();
@@ -253,7 +260,7 @@ function onProblem(what: string): void {
   print(`problem: ${what}`);
 }
 
-function verdictOf({ status, code, data }: Decision): string {
+function textOf({ status, code, data }: Decision): string {
   if (data.authorized === undefined) return `status ${status}, code ${code}`;
   return `authorized: ${data.authorized}${typeof data.reason === "string" ? `, ${data.reason}` : ""}`;
 }
@@ -286,7 +293,7 @@ async function serveAdmin(
     throw error;
   }
   print(`the admin page is at ${page.url}`);
-  if (made !== undefined) print(`its password, said this once: ${made}`);
+  if (made !== undefined) print(`its password, printed only now: ${made}`);
   return [page, watcher];
 }
 
@@ -300,7 +307,7 @@ async function serveRepository(platform: Platform, options: RunOptions): Promise
     port: firmwarePort,
     broker: { url: platform.url, username, password },
     onHalted: ({ productId, version }, { rolledBack }) =>
-      print(`version ${version} of ${productId} is halted: ${rolledBack.length} stations went back`),
+      print(`version ${version} of ${productId} is halted: ${rolledBack.length} stations rolled back`),
     onProblem: (problem) => print(`repository: ${problem}`),
   });
   print(`firmware is served at ${firmware.url}, from ${repository}`);
@@ -314,14 +321,14 @@ async function serveProvisioning(registry: Registry, options: RunOptions): Promi
     port: provisioningPort,
     token: tokenFrom(process.env),
     addDevice: deviceMaker({ registry, file: config, owner: provisioningOwner }),
-    onAdded: (id) => print(`added ${id}; its response key stands in ${config}`),
+    onAdded: (id) => print(`added ${id}; its response key is in ${config}`),
     onRefused: (what) => print(`refused: ${what}`),
   });
   print(`provisioning is served at http://127.0.0.1:${provisioning.port}`);
   return provisioning;
 }
 
-/** Until Ctrl-C, or until nobody reads what it says. */
+/** Resolves at Ctrl-C, SIGTERM, or when standard output is closed. */
 function untilEnded(): Promise<void> {
   return new Promise((done) => {
     process.once("SIGINT", done);
@@ -330,13 +337,13 @@ function untilEnded(): Promise<void> {
   });
 }
 
-/** The demo's secrets stay from one start to the next, so that a paired station stays paired. */
+/** Reads the demo's configuration, or creates it. Its secrets persist, so that a paired station stays paired. */
 function openDemo(): RegistryData {
   if (!existsSync(DEMO_CONFIG)) writeConfig(DEMO_CONFIG, demoRegistry().data);
   return readConfig(DEMO_CONFIG);
 }
 
-function whatNext(platform: Platform, registry: Registry): string[] {
+function nextSteps(platform: Platform, registry: Registry): string[] {
   const [user] = registry.data.users;
   return [
     "",
@@ -358,7 +365,7 @@ function port(text: string): number {
 
 function cipher(text: string): Cipher {
   if (text !== "aes-256-gcm" && text !== "aes-256-cbc") {
-    throw new InvalidArgumentError("it is aes-256-gcm or aes-256-cbc");
+    throw new InvalidArgumentError("must be aes-256-gcm or aes-256-cbc");
   }
   return text;
 }

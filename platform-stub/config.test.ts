@@ -20,7 +20,7 @@ describe("a configuration", () => {
     rmSync(directory, { recursive: true });
   });
 
-  test("is written and read back, for its owner's eyes only", () => {
+  test("is written and read back, readable only by its owner", () => {
     const file = join(directory, "sub", "platform.json");
     const registry = new Registry();
     registry.addUser({ email: OWNER, token: "secret" });
@@ -35,7 +35,7 @@ describe("a configuration", () => {
   });
 
   test.each<[string, unknown, string]>([
-    ["no object", [], "the whole"],
+    ["an array instead of an object", [], "the file"],
     ["an unknown key", { user: [] }, '"user"'],
     ["no e-mail", { users: [{ email: "x", token: "t" }] }, "users[0].email: must be an e-mail address"],
     ["no token", { users: [{ email: OWNER }] }, "users[0].token"],
@@ -56,36 +56,36 @@ describe("a configuration", () => {
       { users: [{ email: OWNER, token: "t", rootTopic: "a/+" }] },
       "users[0].rootTopic",
     ],
-  ])("with %s is refused, by its place", (_name, value, place) => {
-    expect(() => checkConfig(value, "it")).toThrow(place);
+  ])("with %s is refused, and the error names the path", (_name, value, path) => {
+    expect(() => checkConfig(value, "it")).toThrow(path);
   });
 
-  test("with every mistake in it names them all", () => {
+  test("with several mistakes is refused with an error that names them all", () => {
     const value = { users: [{ email: "x", token: "" }], tags: [{ tag: "?" }] };
-    for (const place of ["users[0].email", "users[0].token", "tags[0].tag", "tags[0].owner"]) {
-      expect(() => checkConfig(value, "it")).toThrow(place);
+    for (const path of ["users[0].email", "users[0].token", "tags[0].tag", "tags[0].owner"]) {
+      expect(() => checkConfig(value, "it")).toThrow(path);
     }
   });
 
-  test("that is not there, or no JSON, says what to do", () => {
+  test("that is missing or not JSON is refused without quoting its content", () => {
     const file = join(directory, "none.json");
-    expect(() => readConfig(file)).toThrow("there is no file");
+    expect(() => readConfig(file)).toThrow("does not exist; create it");
     writeFileSync(file, "{secret");
     expect(() => readConfig(file)).toThrow("is not JSON");
     expect(() => readConfig(file)).not.toThrow("secret");
   });
 
-  test("of somebody without a user, or of something twice, is refused", () => {
+  test("with an unknown owner, or with a duplicate user or device, is refused", () => {
     const registry = new Registry();
     expect(() => registry.addDevice({ id: "a", owner: OWNER })).toThrow("add the user first");
     expect(() => registry.putTag({ tag: "GUEST-0001", owner: OWNER })).toThrow("add the user first");
     registry.addUser({ email: OWNER, token: "t" });
     registry.addDevice({ id: "a", owner: OWNER });
-    expect(() => registry.addUser({ email: ` ${OWNER} `, token: "t" })).toThrow("there already");
-    expect(() => registry.addDevice({ id: "a", owner: OWNER })).toThrow("there already");
+    expect(() => registry.addUser({ email: ` ${OWNER} `, token: "t" })).toThrow("already exists");
+    expect(() => registry.addDevice({ id: "a", owner: OWNER })).toThrow("already exists");
   });
 
-  test("gives Mosquitto files that are not overwritten by mistake", () => {
+  test("is converted to Mosquitto's files, which are overwritten only with force", () => {
     const options = {
       directory,
       data: new Registry().data,
@@ -98,7 +98,7 @@ describe("a configuration", () => {
     expect(readFileSync(join(directory, "passwords"), "utf8")).not.toContain(":p\n");
   });
 
-  test.each(["a:b", "a\nb", "a b", "#a", ""])("gives no Mosquitto files for an account %j", (username) => {
+  test.each(["a:b", "a\nb", "a b", "#a", ""])("is not converted for the account name %j", (username) => {
     const out = join(directory, "mosquitto");
     const platform = { username, password: "p" };
     expect(() =>
@@ -109,7 +109,7 @@ describe("a configuration", () => {
 });
 
 describe("the access rules for Mosquitto", () => {
-  test("Mosquitto's file has patterns for most, and rules of their own for owners with a root topic", () => {
+  test("are patterns, plus separate rules for owners with a root topic", () => {
     const registry = new Registry();
     registry.addUser({ email: OWNER, token: "t", rootTopic: "cafe/prague" });
     registry.addDevice({ id: "station-1", owner: OWNER });

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { deviceId, email, tagEntry } from "./fields.js";
 import { Registry, type RegistryData } from "./registry.js";
 
-/** What is wrong with a configuration, in words for whoever wrote it. */
+/** A mistake in a configuration file. The message is for the file's author. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
@@ -32,18 +32,18 @@ const schema = z.strictObject({
   tags: z.array(tagEntry).default([]),
 });
 
-/** Checks what a configuration file holds. Throws a ConfigError that names every mistake by its place. */
+/** Validates the content of a configuration file. Throws a ConfigError that names every mistake by its path. */
 export function checkConfig(value: unknown, name: string): RegistryData {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const mistakes = result.error.issues.map((issue) => `  ${placeOf(issue.path)}: ${issue.message}`);
+  const mistakes = result.error.issues.map((issue) => `  ${nameOf(issue.path)}: ${issue.message}`);
   throw new ConfigError(`${name} is not a configuration:\n${mistakes.join("\n")}`);
 }
 
-/** Reads a configuration file. Its secrets are never part of an error. */
+/** Reads a configuration file. Errors never contain its secrets. */
 export function readConfig(file: string): RegistryData {
   if (!existsSync(file))
-    throw new ConfigError(`there is no file ${file}; make one, or leave --config out for a demo`);
+    throw new ConfigError(`${file} does not exist; create it, or omit --config for a demo`);
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, "utf8"));
@@ -53,7 +53,7 @@ export function readConfig(file: string): RegistryData {
   return checkConfig(value, file);
 }
 
-/** Writes a configuration file in one step, for its owner's eyes only. */
+/** Writes a configuration file atomically, readable only by its owner. */
 export function writeConfig(file: string, data: RegistryData): void {
   const temporary = `${file}.new`;
   mkdirSync(dirname(file), { recursive: true });
@@ -62,17 +62,18 @@ export function writeConfig(file: string, data: RegistryData): void {
   renameSync(temporary, file);
 }
 
-/** Reads a configuration file, or begins one, and writes it back changed. */
+/** Applies an edit to a configuration file. Creates the file when it does not exist. */
 export function changeConfig(file: string, edit: (registry: Registry) => void): void {
   const registry = new Registry(existsSync(file) ? readConfig(file) : undefined);
   edit(registry);
-  // What a flag said has to be as good as what a file says.
+  // Values from command-line flags need the same validation as a file.
   writeConfig(file, checkConfig(registry.data, file));
 }
 
-function placeOf(path: readonly PropertyKey[]): string {
+/** A path such as `users[0].email`. */
+function nameOf(path: readonly PropertyKey[]): string {
   return path.length === 0
-    ? "the whole"
+    ? "the file"
     : path
         .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
         .join("")

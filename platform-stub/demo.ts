@@ -6,7 +6,7 @@ export const DEMO_TAG = "GUEST-0001";
 export const DEMO_BLOCKED_TAG = "GUEST-0002";
 const OWNER = "owner@cafe.example";
 
-/** A café with one station and two cards, one of them blocked; its secrets are new each time. */
+/** Makes the registry of the demo: a café with one station and two cards, one of them blocked. Its secrets are random. */
 export function demoRegistry(): Registry {
   const registry = new Registry();
   registry.addUser({ email: OWNER, token: randomBytes(12).toString("hex") });

@@ -43,7 +43,7 @@ beforeEach(() => {
 });
 
 describe("session", () => {
-  test("is accepted as often as it comes, and is one session", () => {
+  test("records a repeated report once and accepts it each time", () => {
     const registry = cafe();
     expect(ask(registry, "session", SESSION)).toMatchObject({ code: "200", data: { accepted: true } });
     expect(ask(registry, "session", SESSION)).toMatchObject({ data: { accepted: true } });
@@ -53,17 +53,17 @@ describe("session", () => {
     expect(reported).toEqual([]);
   });
 
-  test("that comes again with other values is accepted, stands as it came first, and a person is told", () => {
+  test("accepts a repeated report with other values, keeps the first values and reports a problem", () => {
     const registry = cafe();
     ask(registry, "session", SESSION);
     expect(ask(registry, "session", { ...SESSION, endWh: 99 })).toMatchObject({ data: { accepted: true } });
-    const [kept] = registry.sessions();
-    expect(kept).toMatchObject({ endWh: 60, isDisputed: true });
-    expect(kept && doubtsOf(kept)).toEqual(["it came again with other values"]);
-    expect(reported).toEqual(["session 0123456789abcdef of cafe-1: it came again with other values"]);
+    const [recorded] = registry.sessions();
+    expect(recorded).toMatchObject({ endWh: 60, isDisputed: true });
+    expect(recorded && doubtsOf(recorded)).toEqual(["it was reported again with other values"]);
+    expect(reported).toEqual(["session 0123456789abcdef of cafe-1: it was reported again with other values"]);
   });
 
-  test("gets the times that were not known when it came first, and only those", () => {
+  test("takes missing times from a later report, and no other values", () => {
     const registry = cafe();
     ask(registry, "session", SESSION);
     ask(registry, "session", { ...SESSION, end: 1060 });
@@ -77,23 +77,20 @@ describe("session", () => {
 
   test.each([
     [{ startWh: 500, endWh: 10 }, "the meter ran backwards, from 500 to 10 Wh"],
-    [{ start: 2000, end: 1000 }, "it ends before it starts"],
-  ])(
-    "that runs backwards (%j) is accepted, so that it comes no more, and a person is told",
-    (fields, doubt) => {
-      const registry = cafe();
-      expect(ask(registry, "session", { ...SESSION, ...fields })).toMatchObject({ data: { accepted: true } });
-      const [kept] = registry.sessions();
-      expect(kept && doubtsOf(kept)).toEqual([doubt]);
-      expect(reported).toEqual([`session 0123456789abcdef of cafe-1: ${doubt}`]);
-    },
-  );
+    [{ start: 2000, end: 1000 }, "the end is before the start"],
+  ])("accepts an implausible session (%j) and reports a problem", (fields, doubt) => {
+    const registry = cafe();
+    expect(ask(registry, "session", { ...SESSION, ...fields })).toMatchObject({ data: { accepted: true } });
+    const [recorded] = registry.sessions();
+    expect(recorded && doubtsOf(recorded)).toEqual([doubt]);
+    expect(reported).toEqual([`session 0123456789abcdef of cafe-1: ${doubt}`]);
+  });
 
-  test.each(METHODS)("that began by %s is accepted", (method) => {
+  test.each(METHODS)("accepts a session with the method %s", (method) => {
     expect(ask(cafe(), "session", { ...SESSION, method })).toMatchObject({ data: { accepted: true } });
   });
 
-  test("of two devices are two, whatever their ids", () => {
+  test("records sessions of two devices with the same id separately", () => {
     const registry = cafe();
     ask(registry, "session", SESSION);
     ask(registry, "session", SESSION, "cafe-2");
@@ -107,7 +104,7 @@ describe("session", () => {
     { ...SESSION, tag: "TAG-0001" },
     { ...SESSION, endWh: -1 },
     { ...SESSION, endWh: 1e300 },
-  ])("that is none is refused: %#", (data) => {
+  ])("refuses an invalid session: %#", (data) => {
     expect(ask(cafe(), "session", data)).toMatchObject({ status: "0", code: "400" });
   });
 });
@@ -119,7 +116,7 @@ describe("local-list", () => {
     return registry;
   }
 
-  test("comes in pages, under one version, and not again", () => {
+  test("returns pages of one version, and no tags for a station that has that version", () => {
     const registry = withTags(60);
     const first = ask(registry, "local-list", { version: 0, from: 0, limit: 50 }).data;
     const second = ask(registry, "local-list", { version: 0, from: 50, limit: 50 }).data;
@@ -128,7 +125,7 @@ describe("local-list", () => {
     expect(ask(registry, "local-list", { version: first.version }).data).toEqual({ version: first.version });
   });
 
-  test("has the tags that are good at this station, as hashes", () => {
+  test("returns the hashes of the tags that the station accepts", () => {
     const registry = withTags(1);
     registry.putTag({ tag: "BLOCKED", owner: OWNER.email, blocked: true });
     registry.putTag({ tag: "ELSEWHERE", owner: OWNER.email, stations: ["cafe-2"] });
@@ -136,7 +133,7 @@ describe("local-list", () => {
     expect(tags).toEqual([usernameOf("CARD-0")]);
   });
 
-  test("has another version when a tag is blocked", () => {
+  test("returns another version after a tag is blocked", () => {
     const registry = withTags(2);
     const { version } = ask(registry, "local-list", { version: 0 }).data;
     registry.putTag({ tag: "CARD-1", owner: OWNER.email, blocked: true });
@@ -145,7 +142,7 @@ describe("local-list", () => {
 });
 
 describe("create-tag", () => {
-  test("makes a tag of the station's owner, and leaves one that is there as it is", () => {
+  test("adds a tag of the station's owner and does not change an existing one", () => {
     const registry = cafe();
     expect(ask(registry, "create-tag", { tag: "62E3086CED" }).data).toEqual({ tagId: "62E3086CED" });
     registry.putTag({ tag: "62E3086CED", owner: OWNER.email, blocked: true });
@@ -153,7 +150,7 @@ describe("create-tag", () => {
     expect(registry.tag("62E3086CED")).toMatchObject({ owner: OWNER.email, blocked: true });
   });
 
-  test("refuses another owner's tag, and what is none", () => {
+  test("refuses another owner's tag, an invalid tag and an invalid label", () => {
     const registry = cafe();
     registry.addUser({ email: "other@example.org", token: "o" });
     registry.putTag({ tag: "THEIRS", owner: "other@example.org" });
@@ -172,31 +169,31 @@ describe("change-owner", () => {
     now = 0;
   });
 
-  /** Two owners, of whom the other one expects a station, or does not. */
-  function twoOwners(expected?: { readonly device?: string }): Registry {
+  /** A registry with two owners. The second one accepts a station, if `accepted` is given. */
+  function twoOwners(accepted?: { readonly device?: string }): Registry {
     const data = { users: [OWNER, { email, token: "o" }], devices: [], tags: [] };
     const registry = new Registry(data, { now: () => now });
     for (const id of ["cafe-1", "cafe-2"]) registry.addDevice({ id, owner: OWNER.email });
-    if (expected) registry.expectDevice({ owner: email, ...expected });
+    if (accepted) registry.acceptTransfer({ owner: email, ...accepted });
     return registry;
   }
 
-  test("gives an account with the new owner, and the device is theirs once it comes as such", () => {
+  test("returns an account with the new owner, who owns the device once it connects with that account", () => {
     const registry = twoOwners({ device: "cafe-1" });
     const user = registry.user(email) ?? OWNER;
     const answer = ask(registry, "change-owner", { owner: email }).data;
     expect(answer).toEqual({ user: usernameOf(email), token: expect.stringMatching(/^[0-9a-f]{32}$/) });
     expect(registry.device("cafe-1")?.owner).toBe(OWNER.email);
     expect(registry.isAccount("cafe-1", { user: OWNER, password: password(OWNER.token) })).toBe(true);
-    expect(registry.takeOffer("cafe-1", "nobody")).toBeUndefined();
-    expect(registry.takeOffer("cafe-1", usernameOf(email))).toMatchObject({ owner: email });
+    expect(registry.completeTransfer("cafe-1", "nobody")).toBeUndefined();
+    expect(registry.completeTransfer("cafe-1", usernameOf(email))).toMatchObject({ owner: email });
     expect(registry.device("cafe-1")?.owner).toBe(email);
     expect(registry.isAccount("cafe-1", { user, password: password(answer.token) })).toBe(true);
     expect(registry.isAccount("cafe-1", { user: OWNER, password: password(OWNER.token) })).toBe(false);
-    expect(registry.takeOffer("cafe-2", usernameOf(email))).toBeUndefined();
+    expect(registry.completeTransfer("cafe-2", usernameOf(email))).toBeUndefined();
   });
 
-  test("gives nobody the new owner's own token, and a token that is good for that one station", () => {
+  test("returns a token that is valid only for this station", () => {
     const registry = twoOwners({});
     registry.addDevice({ id: "bar-1", owner: email });
     const user = registry.user(email) ?? OWNER;
@@ -207,22 +204,22 @@ describe("change-owner", () => {
     }
   });
 
-  test("gives the new owner's token where the broker knows no other", () => {
+  test("returns the new owner's token when the broker supports no tokens of stations", () => {
     const answer = ask(twoOwners({}), "change-owner", { owner: email }, "cafe-1", false).data;
     expect(answer).toEqual({ user: usernameOf(email), token: "o" });
   });
 
-  test("is offered for 10 minutes, not for ever", () => {
+  test("makes an offer that expires after 10 minutes", () => {
     const registry = twoOwners({});
     ask(registry, "change-owner", { owner: email });
     now = 599_000;
     expect(registry.offeredTo("cafe-1")).toMatchObject({ email });
     now = 600_000;
     expect(registry.offeredTo("cafe-1")).toBeUndefined();
-    expect(registry.takeOffer("cafe-1", usernameOf(email))).toBeUndefined();
+    expect(registry.completeTransfer("cafe-1", usernameOf(email))).toBeUndefined();
   });
 
-  test("is refused where nobody expects the station, and says no more of a user than of a stranger", () => {
+  test("refuses an owner who has not accepted the station in the same way as an unknown e-mail", () => {
     const registry = twoOwners({ device: "cafe-2" });
     const refused = ask(registry, "change-owner", { owner: email });
     expect(refused).toMatchObject({ status: "0", code: "403" });
@@ -231,7 +228,7 @@ describe("change-owner", () => {
     expect(ask(registry, "change-owner", { owner: email }, "cafe-2").code).toBe("200");
   });
 
-  test("lets a station in for an hour, and one: whichever asks first may ask again, and no other", () => {
+  test("allows one station within an hour of the acceptance; the first station may repeat its request", () => {
     const registry = twoOwners({});
     now = 3_599_000;
     expect(ask(registry, "change-owner", { owner: email }).code).toBe("200");
@@ -239,36 +236,36 @@ describe("change-owner", () => {
     expect(ask(registry, "change-owner", { owner: email }, "cafe-2").code).toBe("403");
     now = 3_600_000;
     expect(ask(registry, "change-owner", { owner: email }).code).toBe("403");
-    expect(registry.consents).toEqual([]);
+    expect(registry.acceptances).toEqual([]);
   });
 
-  test("is over with the consent once the station has come", () => {
+  test("ends the acceptance when the transfer is complete", () => {
     const registry = twoOwners({});
     ask(registry, "change-owner", { owner: email });
-    registry.takeOffer("cafe-1", usernameOf(email));
-    expect(registry.consents).toEqual([]);
+    registry.completeTransfer("cafe-1", usernameOf(email));
+    expect(registry.acceptances).toEqual([]);
     expect(ask(registry, "change-owner", { owner: email }, "cafe-2").code).toBe("403");
   });
 
-  test("is refused after the consent was withdrawn, and what was offered is not any more", () => {
+  test("is refused after the acceptance is withdrawn, which also withdraws the offer", () => {
     const registry = twoOwners({});
     ask(registry, "change-owner", { owner: email });
-    registry.expectNothing(email);
-    expect(registry.takeOffer("cafe-1", usernameOf(email))).toBeUndefined();
+    registry.withdrawAcceptance(email);
+    expect(registry.completeTransfer("cafe-1", usernameOf(email))).toBeUndefined();
     expect(ask(registry, "change-owner", { owner: email }).code).toBe("403");
   });
 
-  test("makes nobody's cards good at the stations of who did not agree", () => {
+  test("gives cards of a station no access to an owner who has not accepted the station", () => {
     const registry = twoOwners();
     registry.addDevice({ id: "bar-1", owner: email });
     const { data } = ask(registry, "change-owner", { owner: email });
-    registry.takeOffer("cafe-1", String(data.user ?? usernameOf(email)));
+    registry.completeTransfer("cafe-1", String(data.user ?? usernameOf(email)));
     ask(registry, "create-tag", { tag: "MALLORY-1" });
     const answer = ask(registry, "authorize", { tag: "MALLORY-1", method: "rfid" }, "bar-1");
     expect(answer.data).toEqual({ authorized: false, reason: "wrong-owner" });
   });
 
-  test("nobody can be expected by who is no user", () => {
-    expect(() => twoOwners().expectDevice({ owner: "nobody@example.org" })).toThrow("is no user");
+  test("a transfer cannot be accepted for an unknown user", () => {
+    expect(() => twoOwners().acceptTransfer({ owner: "nobody@example.org" })).toThrow("is not a user");
   });
 });

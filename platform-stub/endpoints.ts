@@ -4,7 +4,7 @@ import { label, tagText } from "./fields.js";
 import { METHODS } from "./methods.js";
 import { type DeviceEntry, doubtsOf, type Registry, userTopicOf } from "./registry.js";
 
-/** What an endpoint says to a request whose sender is known. */
+/** An endpoint's answer to a request whose sender is known. */
 export interface Decision {
   readonly status: "0" | "1";
   readonly code: string;
@@ -13,17 +13,18 @@ export interface Decision {
 
 export interface EndpointContext {
   readonly registry: Registry;
-  /** The broker is the stub's own: it knows a station by a token of its own. Another's knows one for each user. */
+  /** Whether stations may have their own tokens. Only the embedded broker supports them; others have one per user. */
   readonly hasStationTokens: boolean;
-  /** Something that a person should know: what a station reports cannot be right. */
+  /** Called when an operator should act: a report of a station is implausible. */
   readonly report?: (what: string) => void;
 }
 
+/** Decides the answer to a request of a device. */
 export type Endpoint = (data: unknown, device: DeviceEntry, context: EndpointContext) => Decision;
 
 const authorizeRequest = z.object({ tag: z.string().min(1).max(64), method: z.enum(["ble", "rfid"]) });
 
-/** `authorize`: may this tag charge at this station? A refusal is an answer, not an error. */
+/** `authorize`: decides whether a tag may charge at a station. A refusal is an answer, not an error. */
 const authorize: Endpoint = (data, device, { registry }) => {
   const request = authorizeRequest.safeParse(data);
   if (!request.success) return error("400", "authorize needs {tag, method: ble or rfid}");
@@ -37,9 +38,9 @@ const authorize: Endpoint = (data, device, { registry }) => {
 };
 
 const wholeNumber = z.number().int().min(0);
-/** More than a meter ever shows. */
+/** Meter reading, Wh. The limit is above that of any meter. */
 const energyWh = z.number().min(0).max(1e12);
-/** Seconds since 1970-01-01 UTC; null where the station did not know the time. */
+/** Seconds since 1970-01-01 UTC; `null`: the station did not know the time. */
 const moment = wholeNumber.nullable();
 
 export const sessionSchema = z.object({
@@ -57,12 +58,12 @@ export const sessionSchema = z.object({
 });
 
 /**
- * `session`: the same id is one session; what was accepted first stands. One that cannot be right is accepted too, or it
- * would come for ever, and a person is told.
+ * `session`: records a finished session. Implausible sessions are accepted too, since the station would repeat them
+ * forever, and are reported to the operator.
  */
 const session: Endpoint = (data, device, { registry, report }) => {
   const request = sessionSchema.safeParse(data);
-  if (!request.success) return error("400", "session needs a finished session as docs/protocol.md has it");
+  if (!request.success) return error("400", "session needs a finished session as in docs/protocol.md");
   const { connector: _, ...finished } = request.data;
   const entry = { device: device.id, owner: device.owner, accepted: registry.nowS, ...finished };
   const doubts = doubtsOf(registry.acceptSession(entry));
@@ -70,7 +71,7 @@ const session: Endpoint = (data, device, { registry, report }) => {
   return { status: "1", code: "200", data: { accepted: true } };
 };
 
-/** Tags on a station's list at most (docs/protocol.md, section 4). */
+/** Maximum number of tags in a station's local list (docs/protocol.md, section 4). */
 const MAX_LISTED = 500;
 const listRequest = z.object({
   version: wholeNumber,
@@ -79,8 +80,8 @@ const listRequest = z.object({
 });
 
 /**
- * `local-list`: the tags that a station may let in by itself, a page at a time. The version is made of the tags, so that
- * it is another one exactly when they are.
+ * `local-list`: returns a page of the tags that a station may authorize by itself. The version is a hash of the tags, so
+ * it changes exactly when they change.
  */
 const localList: Endpoint = (data, device, { registry }) => {
   const request = listRequest.safeParse(data);
@@ -100,13 +101,13 @@ const localList: Endpoint = (data, device, { registry }) => {
 
 const createTagRequest = z.object({ tag: tagText, label: label.optional() });
 
-/** `create-tag`: an installer has swiped a card. The owner's own tag stays as it is. */
+/** `create-tag`: adds a card that an installer presented. An existing tag of the owner does not change. */
 const createTag: Endpoint = (data, device, { registry }) => {
   const request = createTagRequest.safeParse(data);
   if (!request.success) return error("400", "create-tag needs {tag, label?}");
   const { tag, label } = request.data;
   const before = registry.tag(tag);
-  if (before && before.owner !== device.owner) return error("409", "the tag is another owner's");
+  if (before && before.owner !== device.owner) return error("409", "the tag belongs to another owner");
   if (!before) registry.putTag({ tag, owner: device.owner, label });
   return { status: "1", code: "200", data: { tagId: tag } };
 };
@@ -114,22 +115,22 @@ const createTag: Endpoint = (data, device, { registry }) => {
 const changeOwnerRequest = z.object({ owner: z.string().min(3).max(128) });
 
 /**
- * `change-owner`: the account of a new owner who expects the station. Of anybody else nothing is said, not even whether
- * they are a user here. The device is the new owner's when the station has come as such; until then its requests come
- * on the topics of the owner before.
+ * `change-owner`: offers the station to an owner who has accepted the transfer, and returns the account. The refusal
+ * does not reveal whether the e-mail is a user's. The transfer is complete when the station connects with the account;
+ * until then its requests use the topics of the previous owner.
  */
 const changeOwner: Endpoint = (data, device, { registry, hasStationTokens }) => {
   const request = changeOwnerRequest.safeParse(data);
   if (!request.success) return error("400", "change-owner needs {owner}");
-  const owner = registry.expecting(request.data.owner.trim(), device.id);
-  if (!owner) return error("403", "nobody of that e-mail expects this station");
-  // The new owner's own token would open all of their stations to whoever has the key of this one.
+  const owner = registry.acceptingUser(request.data.owner.trim(), device.id);
+  if (!owner) return error("403", "no owner with that e-mail has accepted this station");
+  // The owner's token would give a holder of this station's key access to all stations of the owner.
   const token = hasStationTokens ? randomBytes(16).toString("hex") : owner.token;
   registry.offerDevice(device.id, { owner: owner.email, token });
   return { status: "1", code: "200", data: { user: userTopicOf(owner), token } };
 };
 
-/** By name, the last level of the request's topic. */
+/** Endpoints by name, which is the last level of the request's topic. */
 export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   authorize,
   "change-owner": changeOwner,

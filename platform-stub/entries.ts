@@ -1,16 +1,18 @@
 import type { GrantMethod } from "../modules/charging/index.js";
 
+/** Cipher of the answers to a station. */
 export type Cipher = "aes-256-gcm" | "aes-256-cbc";
 
-/** Somebody who owns stations and cards. */
+/** An owner of stations and cards. */
 export interface User {
   readonly email: string;
   /** The MQTT password of the user's stations. */
   readonly token: string;
-  /** The first level of the user's topics, where it is not the hash of the e-mail. */
+  /** First level, or levels, of the user's topics; absent: the hash of the e-mail. */
   readonly rootTopic?: string;
 }
 
+/** A station. */
 export interface DeviceEntry {
   readonly id: string;
   /** The owner's e-mail. */
@@ -18,22 +20,22 @@ export interface DeviceEntry {
   /** The response key: 64 lower-case hex digits. */
   readonly key: string;
   readonly cipher: Cipher;
-  /** An MQTT password of its own, good beside its owner's: one that changed hands has it. */
+  /** The station's own MQTT password, valid beside its owner's. A transferred station has one. */
   readonly token?: string;
 }
 
 /** A virtual card. */
 export interface TagEntry {
   readonly tag: string;
-  /** The e-mail of the user at whose stations it is good. */
+  /** E-mail of the user whose stations accept the card. */
   readonly owner: string;
   readonly label?: string;
-  /** Device ids; none: all stations of the owner. */
+  /** Device ids of the stations that accept the card; absent: all stations of the owner. */
   readonly stations?: readonly string[];
   readonly blocked?: boolean;
-  /** A */
+  /** Current limit of the card, A; absent: the station's limit. */
   readonly maxCurrent?: number;
-  /** s */
+  /** How long a station may accept the card without asking the platform, s; absent: not at all. */
   readonly cacheFor?: number;
 }
 
@@ -41,21 +43,25 @@ export interface TagEntry {
 export interface SessionEntry {
   readonly device: string;
   readonly id: string;
-  /** The e-mail of whose station it was. */
+  /** E-mail of the station's owner at the time. */
   readonly owner: string;
-  /** When the platform got it, in seconds since 1970-01-01 UTC. */
+  /** When the platform received it first, in seconds since 1970-01-01 UTC. */
   readonly accepted: number;
-  /** Lower-case hex SHA-256 of the tag, and its last characters. */
+  /** Lower-case hex SHA-256 of the tag. */
   readonly tag: string;
+  /** The last characters of the tag. */
   readonly tagEnd: string;
   readonly method: GrantMethod;
-  /** Seconds since 1970-01-01 UTC. */
+  /** Seconds since 1970-01-01 UTC; `null`: the station did not know the time. */
   readonly start: number | null;
+  /** Seconds since 1970-01-01 UTC; `null`: the station did not know the time. */
   readonly end: number | null;
+  /** Duration, s. */
   readonly seconds: number;
   readonly startWh: number;
   readonly endWh: number;
+  /** Reason of the end. */
   readonly why: string;
-  /** It came again with other values than these, which came first. */
+  /** The station reported the session again with other values. The values here are the first ones. */
   readonly isDisputed?: boolean;
 }

@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
 import { ErrorBarrier } from "./error-barrier.js";
 
-test("work that fails gives nothing, and why is said once in 10 minutes", () => {
-  const said: string[] = [];
+test("an error barrier returns undefined for failed work and reports each failure once in 10 minutes", () => {
+  const reported: string[] = [];
   let now = 0;
   const errorBarrier = new ErrorBarrier(
-    (why) => said.push(why),
+    (why) => reported.push(why),
     () => now,
   );
   const fail = (why: string) =>
@@ -16,8 +16,8 @@ test("work that fails gives nothing, and why is said once in 10 minutes", () => 
   for (const why of ["full", "busy", "full", "busy"]) expect(fail(why)).toBeUndefined();
   now = 599_999;
   fail("full");
-  expect(said).toEqual(["full", "busy"]);
+  expect(reported).toEqual(["full", "busy"]);
   now = 600_000;
   fail("full");
-  expect(said).toEqual(["full", "busy", "full"]);
+  expect(reported).toEqual(["full", "busy", "full"]);
 });

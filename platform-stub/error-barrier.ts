@@ -1,33 +1,35 @@
-/** How long the same failure is not said again. */
-const QUIET_MS = 10 * 60_000;
+/** Minimum interval between two reports of the same failure, ms. */
+const REPORT_INTERVAL_MS = 10 * 60_000;
 
-/** Where work fails without ending the platform and its broker: a disk is full, a database is busy. */
+/** Contains failures, such as a full disk or a busy database, so that they do not end the platform and its broker. */
 export class ErrorBarrier {
-  #say: (why: string) => void;
-  #now: () => number;
-  /** By what was said, when. */
-  #said = new Map<string, number>();
+  readonly #report: (why: string) => void;
+  readonly #now: () => number;
+  /** Time of the last report, by its text. */
+  readonly #reportedMs = new Map<string, number>();
 
-  constructor(say: (why: string) => void = () => {}, now: () => number = Date.now) {
-    this.#say = say;
+  constructor(report: (why: string) => void = () => {}, now: () => number = Date.now) {
+    this.#report = report;
     this.#now = now;
   }
 
-  /** Gives what the work gives; `undefined` when it fails, which is said, once for a while. */
+  /** Runs work and returns its result. A failure is reported and returns `undefined`. */
   run<T>(work: () => T): T | undefined {
     try {
       return work();
     } catch (error) {
-      this.#tell(error instanceof Error ? error.message : String(error));
+      this.#reportOnce(error instanceof Error ? error.message : String(error));
       return undefined;
     }
   }
 
-  #tell(why: string): void {
+  #reportOnce(why: string): void {
     const now = this.#now();
-    for (const [text, atMs] of this.#said) if (now - atMs >= QUIET_MS) this.#said.delete(text);
-    if (this.#said.has(why)) return;
-    this.#said.set(why, now);
-    this.#say(why);
+    for (const [text, atMs] of this.#reportedMs) {
+      if (now - atMs >= REPORT_INTERVAL_MS) this.#reportedMs.delete(text);
+    }
+    if (this.#reportedMs.has(why)) return;
+    this.#reportedMs.set(why, now);
+    this.#report(why);
   }
 }

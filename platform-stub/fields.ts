@@ -1,11 +1,12 @@
-/** What may stand in the fields of the registry, wherever it comes from: a file, a station, the admin page. */
+/** Validation of the registry's fields, for every source: the configuration file, a station, the admin page. */
 
 import { z } from "zod";
 
 const MAX_LABEL_CHARS = 64;
 const TAG_END_CHARS = 4;
-/** The least and the most that a charging station offers (IEC 61851-1). */
+/** Lowest current that a charging station offers, A (IEC 61851-1). */
 const MIN_CURRENT_A = 6;
+/** Highest current that a charging station offers, A (IEC 61851-1). */
 const MAX_CURRENT_A = 80;
 
 export const email = z
@@ -19,7 +20,7 @@ export const tagText = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{4,64}$/, "must be 4-64 characters of A-Z a-z 0-9 . _ : -");
 
-/** For people: without line ends and what else does not show. */
+/** A name for display: one line, without control characters. */
 export const label = z
   .string()
   .min(1)
@@ -32,13 +33,13 @@ export const tagEntry = z.strictObject({
   label: label.optional(),
   stations: z.array(deviceId).optional(),
   blocked: z.boolean().optional(),
-  /** A */
+  /** Current limit, A. */
   maxCurrent: z.number().min(MIN_CURRENT_A).max(MAX_CURRENT_A).optional(),
-  /** s */
+  /** Validity without the platform, s. */
   cacheFor: z.number().int().min(0).optional(),
 });
 
-/** What people are shown of a tag: its last 4 characters, and of a short one no more than half. */
+/** The displayed end of a tag: its last 4 characters, but no more than half of it. */
 export function tagEndOf(tag: string): string {
   const shown = Math.min(TAG_END_CHARS, Math.floor(tag.length / 2));
   return `…${tag.slice(tag.length - shown)}`;

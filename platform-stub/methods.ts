@@ -1,8 +1,8 @@
-/** How a session may begin (docs/protocol.md, section 4). Nothing is imported that runs: the admin page has this too. */
+/** Authorization methods of a session (docs/protocol.md, section 4). The admin page bundles this file: import only types. */
 
 import type { GrantMethod } from "../modules/charging/index.js";
 
-/** Whether a card was presented. A method that the firmware gets and that is missing here does not compile. */
+/** Whether a card was presented. A method of the firmware that is missing here does not compile. */
 const HAS_CARD: Readonly<Record<GrantMethod, boolean>> = {
   ble: true,
   rfid: true,

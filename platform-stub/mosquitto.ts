@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { accessOf } from "./access.js";
 import { type RegistryData, usernameOf, userTopicOf } from "./registry.js";
 
-/** Mosquitto's `$7$`: PBKDF2 with HMAC-SHA512 (mosquitto_passwd(1)). */
+/** Iterations of Mosquitto's `$7$` hash: PBKDF2 with HMAC-SHA512 (mosquitto_passwd(1)). */
 const ITERATIONS = 101;
 const SALT_BYTES = 12;
 const HASH_BYTES = 64;
 
+/** An account of the broker. */
 export interface Account {
   readonly username: string;
   readonly password: string;
@@ -21,15 +22,16 @@ export function passwordLine({ username, password }: Account): string {
   return `${username}:$7$${ITERATIONS}$${salt.toString("base64")}$${hash.toString("base64")}`;
 }
 
+/** Mosquitto's password file: the platform's account and one for each user. */
 export function passwordFile(data: RegistryData, platform: Account): string {
   const accounts = data.users.map(({ email, token }) => ({ username: usernameOf(email), password: token }));
   return `${[platform, ...accounts].map(passwordLine).join("\n")}\n`;
 }
 
 /**
- * Mosquitto's ACL file for the rules of access.ts. Where a user's topics begin with the MQTT user name, patterns
- * bind a client to its own client id. A `rootTopic` has no pattern in Mosquitto: such an owner's stations are kept
- * apart from other users', and not from each other.
+ * Mosquitto's ACL file for the rules of access.ts. Patterns restrict a client to the topics of its own client id.
+ * Mosquitto has no pattern for a `rootTopic`: stations of such an owner can use each other's topics, but not those of
+ * other users.
  */
 export function aclFile(data: RegistryData, platform: Account): string {
   const own = accessOf({ userTopic: "%u", deviceId: "%c" });
@@ -56,12 +58,12 @@ export function aclFile(data: RegistryData, platform: Account): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Whether a name is one word in Mosquitto's files: a line of them holds it, and a colon ends it. */
+/** Whether Mosquitto's files can hold a user name. A line holds one user, and a colon ends the name. */
 function isUsername(name: string): boolean {
   return /^[^#:\s\p{Cc}][^:\s\p{Cc}]*$/u.test(name);
 }
 
-/** The files, and the lines of mosquitto.conf that use them. Nothing there is overwritten unless `force`. */
+/** Writes Mosquitto's files and returns the lines for mosquitto.conf. Overwrites existing files only with `force`. */
 export function writeMosquittoFiles(options: {
   readonly directory: string;
   readonly data: RegistryData;
@@ -82,7 +84,7 @@ export function writeMosquittoFiles(options: {
     { file: join(directory, "plugpass.conf"), text: `${configLines.join("\n")}\n` },
   ];
   for (const { file } of files) {
-    if (!force && existsSync(file)) throw new Error(`${file} is there already; --force overwrites it`);
+    if (!force && existsSync(file)) throw new Error(`${file} already exists; use --force to overwrite it`);
   }
   for (const { file, text } of files) {
     writeFileSync(file, text, { mode: 0o600 });

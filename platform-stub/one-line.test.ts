@@ -10,6 +10,6 @@ test.each([
   expect(oneLine(text)).toBe(line);
 });
 
-test("a long text is cut", () => {
+test("text over 1000 characters is cut", () => {
   expect(oneLine("x".repeat(100_000))).toBe(`${"x".repeat(1000)}…`);
 });

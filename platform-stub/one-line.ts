@@ -1,8 +1,8 @@
 const MAX_CHARS = 1000;
 
 /**
- * A text for a line of a log, where others have a say in it: what moves a terminal's cursor, ends the line or turns its
- * direction is written as an escape, and what is long is cut.
+ * Makes text from untrusted sources safe for one line of a log. Control characters, line ends and direction marks are
+ * written as escapes. Text over 1000 characters is cut.
  */
 export function oneLine(text: string): string {
   const cut = text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…` : text;

@@ -7,7 +7,7 @@ import { Registry, usernameOf } from "./registry.js";
 import { StationWatcher } from "./station-watcher.js";
 import { MemoryStore } from "./store.js";
 
-test("a platform that listens everywhere is reached at this machine's own address", async () => {
+test("a platform that listens on all addresses returns the loopback address", async () => {
   const platform = await startPlatform({ registry: new Registry(), host: "0.0.0.0" });
   expect(platform).toMatchObject({ host: "127.0.0.1", url: `mqtt://127.0.0.1:${platform.port}` });
   await platform.close();
@@ -15,25 +15,25 @@ test("a platform that listens everywhere is reached at this machine's own addres
 
 const addresses = Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address));
 if (addresses.includes("::1")) {
-  test("a platform may listen on IPv6", async () => {
+  test("a platform can listen on IPv6", async () => {
     const platform = await startPlatform({ registry: new Registry(), host: "::1" });
     expect(platform).toMatchObject({ host: "::1", url: `mqtt://[::1]:${platform.port}` });
     await platform.close();
   });
 }
 
-test("a platform that cannot start leaves no broker behind", async () => {
+test("a platform that fails to start closes its broker", async () => {
   const first = await startPlatform({ registry: new Registry() });
   await first.close();
   const { port } = first;
   const registry = new Registry();
   registry.addUser({ email: "owner@cafe.example", token: "t", rootTopic: "no/#/topic" });
-  await expect(startPlatform({ registry, port })).rejects.toThrow("not subscribe");
+  await expect(startPlatform({ registry, port })).rejects.toThrow("does not allow this account to subscribe");
   const second = await startPlatform({ registry: new Registry(), port });
   await second.close();
 });
 
-test("a storage that fails keeps clients out and stations unwatched, and ends nothing; it is said once each", async () => {
+test("a platform with a failing store refuses clients, keeps running and reports each problem once", async () => {
   const store = new MemoryStore();
   const registry = new Registry(undefined, { store });
   registry.addUser({ email: "owner@cafe.example", token: "t" });
@@ -53,9 +53,9 @@ test("a storage that fails keeps clients out and stations unwatched, and ends no
     await expect(mqtt.connectAsync(url, station, false)).rejects.toThrow("Server unavailable");
     await client.publishAsync("someone/sweet-home/cafe-1/$state", "ready", { qos: 1 });
   }
-  await waitFor("both are said", () => problems.length === 2);
+  await waitFor("both problems are reported", () => problems.length === 2);
   expect(problems.toSorted()).toEqual([
-    "clients are not let in: the database failed",
+    "clients are not accepted: the database failed",
     "stations are not watched: the database failed",
   ]);
   store.users.all = all;

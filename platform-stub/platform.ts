@@ -11,29 +11,30 @@ export interface PlatformOptions
     "registry" | "intercept" | "onRequest" | "onIgnored" | "onProblem" | "onConnection"
   > {
   readonly registry: Registry;
-  /** An external broker, `mqtt://[user:password@]host:port`; none: one in this process. */
+  /** An external broker, `mqtt://[user:password@]host:port`. Default: an embedded broker. */
   readonly brokerURL?: string;
-  /** Where the broker in this process listens; 127.0.0.1 and any free port unless given. */
+  /** Address of the embedded broker. Default: 127.0.0.1. */
   readonly host?: string;
+  /** TCP port of the embedded broker. Default: any free port. */
   readonly port?: number;
-  /** Somebody did at the broker what is not allowed. */
+  /** Called when the embedded broker refuses a client, with the client id and the reason. */
   readonly onRefused?: (what: string) => void;
 }
 
 export interface Platform {
-  /** Where somebody on this machine reaches the broker. */
+  /** Address at which clients on this machine reach the broker. */
   readonly host: string;
   readonly port: number;
-  /** The same, `mqtt://host:port`. */
+  /** `mqtt://host:port` */
   readonly url: string;
-  /** For others who act for the platform: an observer, a dashboard. With an external broker, what its URL said. */
+  /** Account for other clients of the platform, such as a dashboard. With an external broker, the one in its URL. */
   readonly account: Partial<Account>;
   close(): Promise<void>;
 }
 
 const DEFAULT_PORT = 1883;
 
-/** The platform's end: a broker, or somebody else's, and the responder on it. */
+/** Starts the platform: the responder, on an embedded or an external broker. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   return options.brokerURL === undefined ? startWithBroker(options) : startOn(options, options.brokerURL);
 }
@@ -42,12 +43,12 @@ async function startWithBroker(options: PlatformOptions): Promise<Platform> {
   const { registry, host = "127.0.0.1", port = 0, onRefused, onProblem } = options;
   const account = { username: "platform", password: randomBytes(16).toString("hex") };
   const broker: Broker = await startBroker({ registry, host, port, account, onRefused, onProblem });
-  const place = { host: reachable(broker.address), port: broker.port };
-  const url = urlOf(place);
+  const endpoint = { host: reachable(broker.address), port: broker.port };
+  const url = urlOf(endpoint);
   try {
     const responder = await Responder.start({ ...options, url, ...account, isShared: false });
     return {
-      ...place,
+      ...endpoint,
       url,
       account,
       close: async () => {
@@ -61,7 +62,7 @@ async function startWithBroker(options: PlatformOptions): Promise<Platform> {
   }
 }
 
-/** Nobody connects to "every address". */
+/** The address to connect to: loopback when the broker listens on every address. */
 function reachable(address: string): string {
   return address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
 }
@@ -70,21 +71,21 @@ function urlOf({ host, port }: { host: string; port: number }): string {
   return `mqtt://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
-/** The URL's account is in the URL only as it was given: it is never printed. */
+/** Starts on an external broker. The returned `url` omits the account, so that it can be printed. */
 async function startOn(options: PlatformOptions, brokerURL: string): Promise<Platform> {
   const given = URL.canParse(brokerURL) ? new URL(brokerURL) : undefined;
   if (given?.protocol !== "mqtt:" || given.hostname === "") {
     throw new Error("--broker must be mqtt://[user:password@]host[:port]");
   }
-  const place = {
+  const endpoint = {
     host: given.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: given.port === "" ? DEFAULT_PORT : Number(given.port),
   };
-  const url = urlOf(place);
+  const url = urlOf(endpoint);
   const account = {
     username: given.username === "" ? undefined : decodeURIComponent(given.username),
     password: given.password === "" ? undefined : decodeURIComponent(given.password),
   };
   const responder = await Responder.start({ ...options, url, ...account, isShared: true });
-  return { ...place, url, account, close: () => responder.close() };
+  return { ...endpoint, url, account, close: () => responder.close() };
 }

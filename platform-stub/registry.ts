@@ -1,9 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
-import { type Consent, MemoryStore, type Offer, type Store, type Table } from "./store.js";
+import { type Acceptance, MemoryStore, type Offer, type Store, type Table } from "./store.js";
 
 export type { Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
 
+/** The content of a configuration file. */
 export interface RegistryData {
   readonly users: readonly User[];
   readonly devices: readonly DeviceEntry[];
@@ -15,33 +16,33 @@ export function usernameOf(email: string): string {
   return createHash("sha256").update(email.trim(), "utf8").digest("hex");
 }
 
-/** Whether two secrets are the same; takes as long when they are not. */
+/** Compares two secrets in constant time. */
 export function isSame(given: Uint8Array, secret: string): boolean {
   const expected = Buffer.from(secret, "utf8");
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-/** `<user>`: the first level, or levels, of every topic of an owner. */
+/** `<user>`: the first level, or levels, of all topics of an owner. */
 export function userTopicOf(user: User): string {
   return user.rootTopic ?? usernameOf(user.email);
 }
 
-/** How long a station has for coming as the owner's that it was offered to: it tries at once. */
+/** Validity of an offer, s. The station connects with the new owner's account at once. */
 const OFFER_S = 600;
-/** How long an owner expects a station. */
-const CONSENT_S = 3600;
+/** Validity of an owner's acceptance of a transfer, s. */
+const ACCEPTANCE_S = 3600;
 
 export interface RegistryOptions {
-  /** In memory unless given. */
+  /** Default: in memory. */
   readonly store?: Store;
-  /** Milliseconds since 1970-01-01 UTC. */
+  /** The clock, in milliseconds since 1970-01-01 UTC. */
   readonly now?: () => number;
 }
 
-/** Who and what the platform knows: the rules for it, over a store. `data` is what a configuration file holds of it. */
+/** The users, devices, tags and sessions of the platform, with their rules. Keeps them in a store. */
 export class Registry {
-  #store: Store;
-  #now: () => number;
+  readonly #store: Store;
+  readonly #now: () => number;
 
   constructor(data: RegistryData = { users: [], devices: [], tags: [] }, options: RegistryOptions = {}) {
     this.#store = options.store ?? new MemoryStore();
@@ -51,23 +52,24 @@ export class Registry {
     for (const tag of data.tags) this.putTag(tag);
   }
 
+  /** The part of the registry that a configuration file holds. */
   get data(): RegistryData {
     const { users, devices, tags } = this.#store;
     return { users: users.all(), devices: devices.all(), tags: tags.all() };
   }
 
-  /** Whole seconds since 1970-01-01 UTC. */
+  /** The time in whole seconds since 1970-01-01 UTC. */
   get nowS(): number {
     return Math.floor(this.#now() / 1000);
   }
 
   /**
-   * Takes over what a configuration file says now and did not say when it was followed last: what is new in it, what
-   * was changed, what was taken out. Of the rest, what has happened here since then stands. Throws, and changes nothing,
-   * when the file is another platform's: when it knows none of the users that it knew.
+   * Applies the changes of a configuration file since it was last applied: added, changed and removed entries. Other
+   * entries keep their run-time changes. Throws, and changes nothing, when the file has none of the previous users: it
+   * is then the file of another platform.
    */
-  follow(data: RegistryData): void {
-    // The file has to be right on its own: two of a kind and things of nobody are refused.
+  applyConfiguration(data: RegistryData): void {
+    // The file must be valid on its own: this throws for duplicates and unknown owners.
     const { users, devices, tags } = new Registry(data).data;
     const before = this.#store.configured.all().filter(({ name }) => name.startsWith("user "));
     if (
@@ -75,24 +77,24 @@ export class Registry {
       !users.some(({ email }) => before.some(({ name }) => name === `user ${email}`))
     ) {
       throw new Error(
-        "the database is of another configuration, with other users; name another file with --database",
+        "the database belongs to another configuration, with other users; name another file with --database",
       );
     }
     this.#store.transaction(() => {
-      this.#followKind("user", this.#store.users, new Map(users.map((user) => [user.email, user])));
-      this.#followKind("device", this.#store.devices, new Map(devices.map((device) => [device.id, device])));
-      this.#followKind("tag", this.#store.tags, new Map(tags.map((tag) => [tag.tag, tag])));
-      this.#letGoOfNobodys(new Map(devices.map((device) => [device.id, device])));
+      this.#applyTable("user", this.#store.users, new Map(users.map((user) => [user.email, user])));
+      this.#applyTable("device", this.#store.devices, new Map(devices.map((device) => [device.id, device])));
+      this.#applyTable("tag", this.#store.tags, new Map(tags.map((tag) => [tag.tag, tag])));
+      this.#removeOrphans(new Map(devices.map((device) => [device.id, device])));
     });
   }
 
   addUser(user: User): void {
     const email = user.email.trim();
-    if (this.user(email)) throw new Error(`the user ${email} is there already`);
+    if (this.user(email)) throw new Error(`the user ${email} already exists`);
     this.#store.users.put({ ...user, email });
   }
 
-  /** Makes a device; its response key is 32 random bytes unless it has one. */
+  /** Adds a device. Its default response key is 32 random bytes. */
   addDevice(options: { id: string; owner: string; cipher?: Cipher; key?: string }): DeviceEntry {
     const { id, owner, cipher = "aes-256-gcm", key = randomBytes(32).toString("hex") } = options;
     const device = { id, owner, key, cipher };
@@ -100,13 +102,14 @@ export class Registry {
     return device;
   }
 
-  /** Adds a tag, or changes one. */
+  /** Adds a tag, or replaces an existing one. */
   putTag(tag: TagEntry): void {
-    if (!this.user(tag.owner)) throw new Error(`a tag's owner ${tag.owner} is no user; add the user first`);
+    if (!this.user(tag.owner))
+      throw new Error(`the tag's owner ${tag.owner} is not a user; add the user first`);
     this.#store.tags.put(tag);
   }
 
-  /** All of them, or, when one is nobody's, none. */
+  /** Adds or replaces tags. Throws, and changes nothing, when a tag has an unknown owner. */
   putTags(tags: readonly TagEntry[]): void {
     this.#store.transaction(() => {
       for (const tag of tags) this.putTag(tag);
@@ -118,16 +121,16 @@ export class Registry {
   }
 
   /**
-   * Keeps a session. The same device and id is one session, as it came first: only a time that was not known then is
-   * taken from a later report, and one that says otherwise is remembered as such. Gives what is kept.
+   * Records a session and returns the record. Device and id identify a session, and the first report is kept. A later
+   * report only supplies missing times. A report with other values marks the session as disputed.
    */
   acceptSession(session: SessionEntry): SessionEntry {
     const { sessions } = this.#store;
     return this.#store.transaction(() => {
       const before = sessions.get(session.device, session.id);
-      const kept = before ? merged(before, session) : session;
-      sessions.put(kept);
-      return kept;
+      const recorded = before ? merged(before, session) : session;
+      sessions.put(recorded);
+      return recorded;
     });
   }
 
@@ -135,12 +138,12 @@ export class Registry {
     return this.#store.sessions.count;
   }
 
-  /** The newest first. */
+  /** Returns a page of sessions, the newest first. */
   sessions({ offset = 0, limit = 100 }: { offset?: number; limit?: number } = {}): SessionEntry[] {
     return this.#store.sessions.list({ offset, limit });
   }
 
-  /** What was charged, in sessions that began in a span of time, in Wh. */
+  /** Energy of the sessions that started in a time span, Wh. */
   energyWh(span: { readonly fromS: number; readonly toS: number }): number {
     return this.#store.sessions.energyWh(span);
   }
@@ -165,51 +168,51 @@ export class Registry {
     return this.#store.devices.all();
   }
 
-  /** The owner agrees to get a station, for an hour, in place of one that they expected and that has not asked yet. */
-  expectDevice({ owner, device }: { readonly owner: string; readonly device?: string }): void {
-    if (!this.user(owner)) throw new Error(`${owner} is no user, and can expect no station`);
-    this.#store.consents.put({ owner, device, until: this.nowS + CONSENT_S });
+  /** Records that an owner accepts the transfer of a station within an hour. Replaces the owner's previous acceptance. */
+  acceptTransfer({ owner, device }: { readonly owner: string; readonly device?: string }): void {
+    if (!this.user(owner)) throw new Error(`${owner} is not a user and cannot accept a station`);
+    this.#store.acceptances.put({ owner, device, until: this.nowS + ACCEPTANCE_S });
   }
 
-  /** What an owner expected is not let in any more, unless it has come already. */
-  expectNothing(owner: string): void {
+  /** Withdraws an owner's acceptance and the offers made on it. A completed transfer stays. */
+  withdrawAcceptance(owner: string): void {
     this.#store.transaction(() => {
-      this.#store.consents.delete(owner);
+      this.#store.acceptances.delete(owner);
       for (const { device, owner: to } of this.#store.offers.all()) {
         if (to === owner) this.#store.offers.delete(device);
       }
     });
   }
 
-  /** Who expects a station, and which. */
-  get consents(): Consent[] {
-    return this.#store.consents.all().filter(({ owner, until }) => until > this.nowS && this.user(owner));
+  /** The valid acceptances. */
+  get acceptances(): Acceptance[] {
+    return this.#store.acceptances.all().filter(({ owner, until }) => until > this.nowS && this.user(owner));
   }
 
-  /** The user of that e-mail, where they expect the device. */
-  expecting(email: string, device: string): User | undefined {
-    const consent = this.consents.find(({ owner }) => owner === email);
-    const isMeant = consent && (consent.device === undefined || consent.device === device);
-    return isMeant ? this.user(email) : undefined;
+  /** The user with an e-mail, if that user has accepted the transfer of the device. */
+  acceptingUser(email: string, device: string): User | undefined {
+    const acceptance = this.acceptances.find(({ owner }) => owner === email);
+    const isForDevice = acceptance && (acceptance.device === undefined || acceptance.device === device);
+    return isForDevice ? this.user(email) : undefined;
   }
 
-  /** The device may come as another owner's, for 10 minutes, with a token of its own. Now they expect this one. */
+  /** Offers a device to a new owner for 10 minutes. An acceptance of any station becomes one of this station. */
   offerDevice(id: string, { owner, token }: { readonly owner: string; readonly token: string }): void {
-    const { offers, consents } = this.#store;
+    const { offers, acceptances } = this.#store;
     this.#store.transaction(() => {
       offers.put({ device: id, owner, token, until: this.nowS + OFFER_S });
-      const consent = consents.get(owner);
-      if (consent) consents.put({ ...consent, device: id });
+      const acceptance = acceptances.get(owner);
+      if (acceptance) acceptances.put({ ...acceptance, device: id });
     });
   }
 
-  /** Who else than its owner the device may come as; `undefined` when it was offered to nobody, or too long ago. */
+  /** The user to whom a device is offered; `undefined` without a valid offer. */
   offeredTo(id: string): User | undefined {
     const offer = this.#offer(id);
     return offer && this.user(offer.owner);
   }
 
-  /** Whether a client may come as a device of a user, by its MQTT password; takes as long for a wrong one. */
+  /** Whether an MQTT password is valid for a device of a user. Compares in constant time. */
   isAccount(id: string, { user, password }: { readonly user: User; readonly password: Uint8Array }): boolean {
     const device = this.device(id);
     const offer = this.#offer(id);
@@ -220,8 +223,8 @@ export class Registry {
     return tokens.filter((token) => token !== undefined && isSame(password, token)).length > 0;
   }
 
-  /** The device has come as the owner's that it was offered to; `undefined` when nobody offered it. */
-  takeOffer(id: string, userTopic: string): DeviceEntry | undefined {
+  /** Completes a transfer: the device has connected as the new owner's. Returns `undefined` without a valid offer. */
+  completeTransfer(id: string, userTopic: string): DeviceEntry | undefined {
     const device = this.device(id);
     const offer = this.#offer(id);
     const owner = offer && this.user(offer.owner);
@@ -229,7 +232,8 @@ export class Registry {
     const moved = { ...device, owner: owner.email, token: offer.token };
     this.#store.transaction(() => {
       this.#store.offers.delete(id);
-      if (this.#store.consents.get(owner.email)?.device === id) this.#store.consents.delete(owner.email);
+      if (this.#store.acceptances.get(owner.email)?.device === id)
+        this.#store.acceptances.delete(owner.email);
       this.#store.devices.put(moved);
     });
     return moved;
@@ -243,7 +247,7 @@ export class Registry {
     return this.#store.tags.all();
   }
 
-  /** The tags that are good at a device. */
+  /** The tags that a device accepts. */
   tagsAt(device: DeviceEntry): TagEntry[] {
     return this.tags.filter(
       ({ owner, blocked, stations }) =>
@@ -265,16 +269,16 @@ export class Registry {
   }
 
   #addDevice(device: DeviceEntry): void {
-    if (this.device(device.id)) throw new Error(`the device ${device.id} is there already`);
+    if (this.device(device.id)) throw new Error(`the device ${device.id} already exists`);
     if (!this.user(device.owner)) {
       throw new Error(
-        `the device ${device.id} belongs to ${device.owner}, who is no user; add the user first`,
+        `the device ${device.id} belongs to ${device.owner}, who is not a user; add the user first`,
       );
     }
     this.#store.devices.put(device);
   }
 
-  #followKind<T>(kind: string, table: Table<T>, entries: ReadonlyMap<string, T>): void {
+  #applyTable<T>(kind: string, table: Table<T>, entries: ReadonlyMap<string, T>): void {
     const { configured } = this.#store;
     const prefix = `${kind} `;
     for (const { name } of configured.all()) {
@@ -293,8 +297,8 @@ export class Registry {
     }
   }
 
-  /** A user who was taken out of the file takes along what is theirs; a station of the file goes back to whom it says. */
-  #letGoOfNobodys(configured: ReadonlyMap<string, DeviceEntry>): void {
+  /** Removes cards and stations of removed users. A station in the file returns to the owner that the file names. */
+  #removeOrphans(configured: ReadonlyMap<string, DeviceEntry>): void {
     for (const { id, owner } of this.devices) {
       if (this.user(owner)) continue;
       const device = configured.get(id);
@@ -322,11 +326,11 @@ function merged(before: SessionEntry, again: SessionEntry): SessionEntry {
   };
 }
 
-/** What cannot be right about a session: a sentence for each. */
+/** Implausibilities of a session, as sentences. */
 export function doubtsOf({ start, end, startWh, endWh, isDisputed }: SessionEntry): string[] {
   return [
     ...(endWh < startWh ? [`the meter ran backwards, from ${startWh} to ${endWh} Wh`] : []),
-    ...(start !== null && end !== null && end < start ? ["it ends before it starts"] : []),
-    ...(isDisputed ? ["it came again with other values"] : []),
+    ...(start !== null && end !== null && end < start ? ["the end is before the start"] : []),
+    ...(isDisputed ? ["it was reported again with other values"] : []),
   ];
 }

@@ -7,6 +7,7 @@ import { ErrorBarrier } from "./error-barrier.js";
 import { type DeviceEntry, isSame, type Registry, userTopicOf } from "./registry.js";
 import { type Response, sealAnswer } from "./sealing.js";
 
+/** A request of a station. */
 export interface Request {
   readonly userTopic: string;
   readonly deviceId: string;
@@ -21,21 +22,21 @@ export interface ResponderOptions {
   readonly url: string;
   readonly username?: string;
   readonly password?: string;
-  /** MQTT 5 shared subscriptions: several responders then share the requests. */
+  /** Uses MQTT 5 shared subscriptions, so that several responders share the requests. */
   readonly isShared: boolean;
-  /** Stands between the answer and the broker, for demonstrations: another answer, or none. */
+  /** Replaces a response before it is published, for demonstrations; `undefined` drops it. */
   readonly intercept?: (response: Response, request: Request) => Response | undefined;
   readonly onRequest?: (request: Request, decision: Decision) => void;
-  /** A message that is not answered, and why; no secret in it. */
+  /** Called when a message is not answered, with the reason. The text contains no secret. */
   readonly onIgnored?: (why: string) => void;
-  /** What a person should see to: the storage fails, what a station reports cannot be right. No secret in it. */
+  /** Called when an operator should act: the storage fails, or a report is implausible. The text contains no secret. */
   readonly onProblem?: (what: string) => void;
   readonly onConnection?: (isUp: boolean) => void;
 }
 
 const SHARE_NAME = "plugpass";
-/** Answers that are remembered, so that a request delivered twice is decided once (QoS 1). */
-const MAX_REMEMBERED = 1000;
+/** Number of cached responses. A request that QoS 1 delivers twice gets the cached response. */
+const MAX_CACHED = 1000;
 
 const requestSchema = z.object({
   data: z.unknown(),
@@ -44,32 +45,32 @@ const requestSchema = z.object({
   id: z.string().regex(/^\d{1,20}$/),
 });
 
-/** Answers the stations' requests, over any broker. */
+/** Answers the requests of the stations, over any broker. */
 export class Responder {
-  #options: ResponderOptions;
-  #client: MqttClient;
-  #remembered = new Map<string, Response>();
-  #errorBarrier: ErrorBarrier;
+  readonly #options: ResponderOptions;
+  readonly #client: MqttClient;
+  readonly #cached = new Map<string, Response>();
+  readonly #errorBarrier: ErrorBarrier;
   #isClosed = false;
 
   private constructor(options: ResponderOptions, client: MqttClient) {
     this.#options = options;
     this.#client = client;
     this.#errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`requests are not answered: ${why}`));
-    // What is not answered is asked again, where it matters: a session is not lost.
+    // A station repeats an unanswered session request, so a failure loses no session.
     client.on("message", (topic, payload) => this.#errorBarrier.run(() => this.#receive(topic, payload)));
     client.on("connect", () => {
-      sendAtOnce(client);
+      disableNagle(client);
       options.onConnection?.(true);
     });
     client.on("close", () => {
       if (!this.#isClosed) options.onConnection?.(false);
     });
-    // A broker that goes away is reported by `close`, and tried again.
+    // `close` reports a lost broker, and the client reconnects.
     client.on("error", () => {});
   }
 
-  /** Connects and subscribes. Rejects when the broker does not let it in. */
+  /** Connects and subscribes. Rejects when the broker refuses the account. */
   static async start(options: ResponderOptions): Promise<Responder> {
     const client = await mqtt.connectAsync(
       options.url,
@@ -88,9 +89,9 @@ export class Responder {
       await client.subscribeAsync(requestFilters(options), { qos: 1 });
     } catch {
       await client.endAsync(true);
-      throw new Error("the broker lets this account not subscribe to the stations' requests");
+      throw new Error("the broker does not allow this account to subscribe to requests");
     }
-    sendAtOnce(client);
+    disableNagle(client);
     options.onConnection?.(true);
     return responder;
   }
@@ -111,8 +112,8 @@ export class Responder {
       this.#options.onIgnored?.(`${endpoint} of ${deviceId}: ${problem}`);
       return;
     }
-    // It comes with its key as the owner's that it was offered to.
-    const device = this.#options.registry.takeOffer(deviceId, userTopic) ?? known;
+    // A request on the new owner's topics, with the right key, completes a transfer.
+    const device = this.#options.registry.completeTransfer(deviceId, userTopic) ?? known;
     const request = { userTopic, deviceId, endpoint, id: message.id, data: message.data };
     const response = this.#answer(request, device);
     const sent = this.#options.intercept ? this.#options.intercept(response, request) : response;
@@ -120,7 +121,7 @@ export class Responder {
     this.#client.publish(`${userTopic}/res/${deviceId}/${endpoint}`, JSON.stringify(sent), { qos: 1 });
   }
 
-  /** A device, when the topic's user owns it, or it was offered to them. */
+  /** The device, if the topic's user owns it or has been offered it. */
   #sender(userTopic: string, deviceId: string): DeviceEntry | undefined {
     const { registry } = this.#options;
     const device = registry.device(deviceId);
@@ -132,40 +133,40 @@ export class Responder {
     const { userTopic, deviceId, endpoint, id, data } = request;
     const { registry, isShared, onProblem: report } = this.#options;
     const name = `${deviceId} ${endpoint} ${id}`;
-    const before = this.#remembered.get(name);
-    if (before) return before;
+    const cached = this.#cached.get(name);
+    if (cached) return cached;
     const decide = Object.hasOwn(ENDPOINTS, endpoint) ? ENDPOINTS[endpoint] : undefined;
     const decision = decide
       ? decide(data, device, { registry, hasStationTokens: !isShared, report })
-      : error("404", `there is no endpoint ${endpoint}`);
+      : error("404", `unknown endpoint ${endpoint}`);
     this.#options.onRequest?.(request, decision);
     const response = sealAnswer(
       { topic: `${userTopic}/res/${deviceId}/${endpoint}`, id, ...decision },
       device,
     );
-    this.#remembered.set(name, response);
-    const [oldest] = this.#remembered.keys();
-    if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
+    this.#cached.set(name, response);
+    const [oldest] = this.#cached.keys();
+    if (this.#cached.size > MAX_CACHED && oldest !== undefined) this.#cached.delete(oldest);
     return response;
   }
 }
 
-/** Why a request is not answered: whoever sent it could not read the answer, or may not have one. */
+/** The reason why a request is not answered: the sender is not the device that the topic names. */
 function problemOf(
   device: DeviceEntry | undefined,
   message: z.infer<typeof requestSchema> | undefined,
 ): string | undefined {
-  if (!device) return "no device of that user";
+  if (!device) return "not a device of that user";
   if (!message) return "not a request {data, key, id}";
-  return isSame(Buffer.from(message.key, "utf8"), device.key) ? undefined : "a wrong key";
+  return isSame(Buffer.from(message.key, "utf8"), device.key) ? undefined : "wrong key";
 }
 
-/** Answers are small and alone: Nagle would hold each for TCP's acknowledgement of the one before. */
-function sendAtOnce(client: MqttClient): void {
+/** Disables Nagle's algorithm: it would delay each small answer until TCP acknowledges the previous one. */
+function disableNagle(client: MqttClient): void {
   if (client.stream instanceof Socket) client.stream.setNoDelay(true);
 }
 
-/** A root topic of several levels needs a filter of its own. */
+/** The topic filters of all requests. A root topic of several levels needs a separate filter. */
 function requestFilters({ registry, isShared }: ResponderOptions): string[] {
   const deep = registry.users.flatMap(({ rootTopic }) => (rootTopic?.includes("/") ? [rootTopic] : []));
   const filters = ["+", ...deep].map((root) => `${root}/req/+/+`);

@@ -1,27 +1,29 @@
 import { createCipheriv, randomBytes } from "node:crypto";
 import type { Cipher } from "./registry.js";
 
+/** An answer to a request, before encryption. */
 export interface Answer {
-  /** The response topic, which GCM authenticates with id, status and code. */
+  /** The response topic. GCM authenticates it together with id, status and code. */
   readonly topic: string;
+  /** Id of the request. */
   readonly id: string;
-  /** 1 success, 0 error. */
+  /** 1: success, 0: error. */
   readonly status: "0" | "1";
-  /** HTTP-like. */
+  /** A code in the manner of HTTP. */
   readonly code: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What is published on the response topic. */
+/** The message on the response topic. */
 export interface Response {
   readonly status: string;
   readonly code: string;
   readonly id: string;
-  /** base64 */
+  /** The encrypted data, base64. */
   readonly data: string;
 }
 
-/** Encrypts an answer for the one device that has the key (docs/protocol.md, section 4). */
+/** Encrypts an answer with the response key of a device (docs/protocol.md, section 4). */
 export function sealAnswer(
   answer: Answer,
   device: { readonly cipher: Cipher; readonly key: string },
@@ -33,7 +35,7 @@ export function sealAnswer(
   return { status, code, id, data: sealed.toString("base64") };
 }
 
-/** iv (12) ‖ ciphertext ‖ tag (16). */
+/** Encrypts to iv (12 bytes) ‖ ciphertext ‖ tag (16 bytes). */
 function sealGCM({ topic, id, status, code }: Answer, key: Buffer, plain: Buffer): Buffer {
   const iv = randomBytes(12);
   const cipher = createCipheriv("aes-256-gcm", key, iv);
@@ -41,7 +43,7 @@ function sealGCM({ topic, id, status, code }: Answer, key: Buffer, plain: Buffer
   return Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** iv (16) ‖ ciphertext with PKCS#7 padding. Nothing is authenticated. */
+/** Encrypts to iv (16 bytes) ‖ ciphertext with PKCS#7 padding. CBC does not authenticate. */
 function sealCBC(key: Buffer, plain: Buffer): Buffer {
   const iv = randomBytes(16);
   const cipher = createCipheriv("aes-256-cbc", key, iv);

@@ -4,19 +4,20 @@ import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSyncInstance, StatementSyncInstance } from "@photostructure/sqlite";
 import type { DeviceEntry, SessionEntry, TagEntry, User } from "./registry.js";
-import type { Configured, Consent, Offer, Sessions, Setting, Store, Table } from "./store.js";
+import type { Acceptance, Configured, Offer, Sessions, Setting, Store, Table } from "./store.js";
 
 type Driver = typeof import("@photostructure/sqlite");
 type Value = string | number | null;
 type Row = Record<string, Value>;
 
-/** "PLUG", in the file's header: what tells our files from others' (sqlite.org/fileformat2.html, 1.3). */
+/** "PLUG" in the file's header: identifies the stub's files (sqlite.org/fileformat2.html, 1.3). */
 const APPLICATION_ID = 0x504c5547;
-/** How long another program may take for its write: while nobody is served yet, and while stations wait. */
+/** Timeout for another program's write while the file is opened, ms. */
 const OPENING_BUSY_MS = 5000;
+/** Timeout for another program's write while stations are served, ms. */
 const BUSY_MS = 250;
 
-/** What makes each version of the file out of the one before. */
+/** Migrations: each converts the file from the previous version. */
 const STEPS = [
   `
   CREATE TABLE users (email TEXT PRIMARY KEY, token TEXT NOT NULL, root_topic TEXT) STRICT;
@@ -45,14 +46,14 @@ const STEPS = [
 `,
   `
   CREATE TABLE consents (owner TEXT PRIMARY KEY, device TEXT, until INTEGER NOT NULL) STRICT;
-  -- 1: it came again with other values.
+  -- 1: the station reported the session again with other values.
   ALTER TABLE sessions ADD COLUMN disputed INTEGER;
 `,
 ];
 
 /**
- * Opens the file, or makes it, for its owner's eyes only. Rejects with a sentence when there is no driver for this
- * machine, when the file is damaged, and when it is something else; it is then left as it is.
+ * Opens a database file, or creates it, readable only by its owner. Rejects when the driver is not installed, and when
+ * the file is damaged or not a database of the stub. A refused file is not changed.
  */
 export async function openSQLiteStore(file: string): Promise<Store> {
   const driver = await loadDriver();
@@ -66,21 +67,21 @@ export async function openSQLiteStore(file: string): Promise<Store> {
     refuseDamaged(database, file);
     bringUpToDate(database);
     refuseIncomplete(database, file, driver);
-    // SQLite gives its further files the mode of this one.
+    // SQLite creates its other files with the mode of this one.
     chmodSync(file, 0o600);
-    // What was answered as accepted is on the disk.
+    // A session must be on the disk before it is answered with `accepted`.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     return new SQLiteStore(new Connection(database, file));
   } catch (error) {
     database?.close();
     throw isOfSystem(error)
-      ? new Error(`${file} cannot be the database (${error.message}): ${whatToDo(error)}, or use --memory`)
+      ? new Error(`cannot open the database ${file} (${error.message}): ${remedyFor(error)}, or use --memory`)
       : error;
   }
 }
 
-/** It is an optional dependency: npm leaves it out where there is no build of it. */
+/** Loads the driver. It is an optional dependency, which npm omits on machines without a build of it. */
 async function loadDriver(): Promise<Driver> {
   try {
     return await import("@photostructure/sqlite");
@@ -95,7 +96,7 @@ function refuseForeign(database: DatabaseSyncInstance, file: string): void {
     throw new Error(`${file} is another program's database; name another file with --database`);
   }
   if (pragma(database, "user_version") > STEPS.length) {
-    throw new Error(`${file} was written by a newer version of this program; run that one`);
+    throw new Error(`${file} was written by a newer version of this program; run the newer version`);
   }
 }
 
@@ -116,17 +117,17 @@ function bringUpToDate(database: DatabaseSyncInstance): void {
   }
 }
 
-/** Somebody has taken a table out of it: everything else would go on until the first request that needs it. */
+/** Throws when a table or column is missing. Without the check only the first request that needs it would fail. */
 function refuseIncomplete(database: DatabaseSyncInstance, file: string, { DatabaseSync }: Driver): void {
   const whole = new DatabaseSync(":memory:");
   for (const step of STEPS) whole.exec(step);
-  const there = columnsOf(database);
-  const missing = columnsOf(whole).filter((column) => !there.includes(column));
+  const existing = columnsOf(database);
+  const missing = columnsOf(whole).filter((column) => !existing.includes(column));
   whole.close();
   if (missing.length > 0) throw new Error(`${file} lacks ${missing.join(", ")}: ${RESTORE}`);
 }
 
-/** `<table>.<column>` */
+/** All columns of the database, as `<table>.<column>`. */
 function columnsOf(database: DatabaseSyncInstance): string[] {
   const sql =
     "SELECT tables.name || '.' || columns.name AS name FROM sqlite_schema AS tables," +
@@ -139,33 +140,33 @@ function pragma(database: DatabaseSyncInstance, name: string): number {
   return row?.[name] ?? 0;
 }
 
-/** SQLite has rolled back by itself where the disk was full. */
+/** Rolls back a transaction. When the disk is full, SQLite has already done so. */
 function rollBack(database: DatabaseSyncInstance): void {
   if (database.isTransaction) database.exec("ROLLBACK");
 }
 
-/** Node's, or SQLite's. */
+/** Whether an error is from Node or SQLite. */
 function isOfSystem(error: unknown): error is Error & { readonly errcode?: number } {
   return typeof error === "object" && error !== null && "code" in error;
 }
 
 const RESTORE = "restore a backup of it, or name another file with --database";
-/** By SQLite's result codes (sqlite.org/rescode.html). */
+/** Remedies by SQLite's result code (sqlite.org/rescode.html). */
 const REMEDIES: ReadonlyMap<number | undefined, string> = new Map([
-  [5, "another program is writing to it for long; end that one"],
+  [5, "another program keeps it locked; stop that program"],
   [11, RESTORE],
-  [13, "make room on its disk"],
+  [13, "free space on its disk"],
 ]);
 
-function whatToDo({ errcode }: { readonly errcode?: number }): string {
-  return REMEDIES.get(errcode) ?? "see to the file and its disk, or name another file with --database";
+function remedyFor({ errcode }: { readonly errcode?: number }): string {
+  return REMEDIES.get(errcode) ?? "check the file and its disk, or name another file with --database";
 }
 
-/** The open file: what SQLite has against something is said with the file's name, and what to do. */
+/** A connection to the open file. Adds the file's name and a remedy to SQLite's errors. */
 class Connection {
-  #database: DatabaseSyncInstance;
-  #file: string;
-  #statements = new Map<string, StatementSyncInstance>();
+  readonly #database: DatabaseSyncInstance;
+  readonly #file: string;
+  readonly #statements = new Map<string, StatementSyncInstance>();
 
   constructor(database: DatabaseSyncInstance, file: string) {
     this.#database = database;
@@ -207,7 +208,7 @@ class Connection {
       return work();
     } catch (error) {
       if (!isOfSystem(error)) throw error;
-      throw new Error(`the database ${this.#file} failed (${error.message}): ${whatToDo(error)}`);
+      throw new Error(`the database ${this.#file} failed (${error.message}): ${remedyFor(error)}`);
     }
   }
 
@@ -225,11 +226,11 @@ class SQLiteStore implements Store {
   readonly devices: Table<DeviceEntry>;
   readonly tags: Table<TagEntry>;
   readonly offers: Table<Offer>;
-  readonly consents: Table<Consent>;
+  readonly acceptances: Table<Acceptance>;
   readonly settings: Table<Setting>;
   readonly configured: Table<Configured>;
   readonly sessions: Sessions;
-  #connection: Connection;
+  readonly #connection: Connection;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -251,18 +252,18 @@ class SQLiteStore implements Store {
       toRow: tagToRow,
       fromRow: tagFromRow,
     });
-    this.offers = new SQLiteTable<Offer>(connection, { name: "offers", key: "device", ...asItIs() });
-    this.consents = new SQLiteTable<Consent>(connection, {
+    this.offers = new SQLiteTable<Offer>(connection, { name: "offers", key: "device", ...unmapped() });
+    this.acceptances = new SQLiteTable<Acceptance>(connection, {
       name: "consents",
       key: "owner",
-      toRow: ({ device = null, ...consent }) => ({ ...consent, device }),
+      toRow: ({ device = null, ...acceptance }) => ({ ...acceptance, device }),
       fromRow: compact,
     });
-    this.settings = new SQLiteTable<Setting>(connection, { name: "settings", key: "name", ...asItIs() });
+    this.settings = new SQLiteTable<Setting>(connection, { name: "settings", key: "name", ...unmapped() });
     this.configured = new SQLiteTable<Configured>(connection, {
       name: "configured",
       key: "name",
-      ...asItIs(),
+      ...unmapped(),
     });
     this.sessions = new SQLiteSessions(connection);
   }
@@ -276,22 +277,23 @@ class SQLiteStore implements Store {
   }
 }
 
+/** Conversion between entries and rows of a table. */
 interface Mapping<T> {
   readonly name: string;
-  /** The column of the key. */
+  /** Name of the key's column. */
   readonly key: string;
   toRow(entry: T): Row;
   fromRow(row: Row): T;
 }
 
-/** Entries whose fields are the columns. */
-function asItIs<T extends object>(): Pick<Mapping<T>, "toRow" | "fromRow"> {
+/** The mapping of entries whose fields are the columns. */
+function unmapped<T extends object>(): Pick<Mapping<T>, "toRow" | "fromRow"> {
   return { toRow: (entry) => ({ ...entry }) as Row, fromRow: (row) => ({ ...row }) as T };
 }
 
 class SQLiteTable<T> implements Table<T> {
-  #connection: Connection;
-  #mapping: Mapping<T>;
+  readonly #connection: Connection;
+  readonly #mapping: Mapping<T>;
 
   constructor(connection: Connection, mapping: Mapping<T>) {
     this.#connection = connection;
@@ -320,6 +322,7 @@ class SQLiteTable<T> implements Table<T> {
   }
 }
 
+/** Inserts a row, or updates the one with the same keys. */
 function upsert(
   connection: Connection,
   { name, keys, row }: { readonly name: string; readonly keys: readonly string[]; readonly row: Row },
@@ -332,7 +335,7 @@ function upsert(
 }
 
 class SQLiteSessions implements Sessions {
-  #connection: Connection;
+  readonly #connection: Connection;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -393,7 +396,7 @@ function tagFromRow({ stations, blocked, max_current, cache_for, ...row }: Row):
   });
 }
 
-/** Without the fields that there are none of: a column has NULL there, an entry has nothing. */
+/** Removes fields that are `null`. A column has NULL where an entry omits the field. */
 function compact<T>(fields: Record<string, unknown>): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as T;
 }

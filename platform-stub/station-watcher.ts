@@ -1,4 +1,4 @@
-/** What stations say of themselves at the broker: their Homie trees (docs/protocol.md, section 5). */
+/** Collects the properties that stations publish at the broker as Homie devices (docs/protocol.md, section 5). */
 
 import { randomUUID } from "node:crypto";
 import mqtt, { type MqttClient } from "mqtt";
@@ -12,18 +12,19 @@ export interface StationWatcherOptions {
   readonly username?: string;
   readonly password?: string;
   readonly now?: () => number;
-  /** What a person should see to: the storage fails. */
+  /** Called when an operator should act: the storage fails. */
   readonly onProblem?: (what: string) => void;
 }
 
-/** A station as it shows itself. Texts are the station's own: whoever shows them escapes them. */
+/** The published properties of a station. The texts are untrusted: a display has to escape them. */
 export interface StationStatus {
-  /** By paths under the station's root, those of `WATCHED_PATHS` that are there. */
+  /** Values by path below the station's root, of the `WATCHED_PATHS`. */
   readonly values: Readonly<Record<string, string>>;
-  /** When it last published something, in milliseconds since 1970-01-01 UTC; `undefined`: not while this one watched. */
-  readonly heardMs: number | undefined;
+  /** Time of the last message, in milliseconds since 1970-01-01 UTC; `undefined`: no message since the start. */
+  readonly lastMessageMs: number | undefined;
 }
 
+/** Paths of the collected properties, below the station's root. */
 export const WATCHED_PATHS = [
   "$state",
   "$name",
@@ -44,16 +45,16 @@ const TREE = "/sweet-home/";
 
 interface Seen {
   readonly values: Map<string, string>;
-  heardMs: number | undefined;
+  lastMessageMs: number | undefined;
 }
 
-/** Follows the stations of a registry on any broker, by an account that may read everything. */
+/** Watches the stations of a registry on any broker. Its account must be allowed to read all topics. */
 export class StationWatcher {
-  #options: StationWatcherOptions;
-  #client: MqttClient;
+  readonly #options: StationWatcherOptions;
+  readonly #client: MqttClient;
   #isConnected = true;
-  /** By `<user>/sweet-home/<device id>`, of devices that the registry knows as that user's. */
-  #stations = new Map<string, Seen>();
+  /** Stations by `<user>/sweet-home/<device id>`. Only devices of the registry are stored. */
+  readonly #stations = new Map<string, Seen>();
 
   private constructor(options: StationWatcherOptions, client: MqttClient) {
     this.#options = options;
@@ -67,14 +68,14 @@ export class StationWatcher {
     });
     client.on("close", () => {
       this.#isConnected = false;
-      // What is retained comes again with the connection, but for what was taken back meanwhile.
+      // The broker sends retained values again on connection, except those removed meanwhile.
       for (const { values } of this.#stations.values()) values.clear();
     });
-    // A broker that goes away is reported by `close`, and tried again.
+    // `close` reports a lost broker, and the client reconnects.
     client.on("error", () => {});
   }
 
-  /** Connects and subscribes. Rejects when the broker does not let it in. */
+  /** Connects and subscribes. Rejects when the broker refuses the account. */
   static async start(options: StationWatcherOptions): Promise<StationWatcher> {
     const { url, username, password, registry } = options;
     const client = await mqtt.connectAsync(
@@ -84,7 +85,7 @@ export class StationWatcher {
     );
     const watcher = new StationWatcher(options, client);
     try {
-      // A root topic of several levels needs a filter of its own.
+      // A root topic of several levels needs a separate filter.
       const deep = registry.users.flatMap(({ rootTopic }) => (rootTopic?.includes("/") ? [rootTopic] : []));
       await client.subscribeAsync(
         ["+", ...deep].map((root) => `${root}${TREE}+/#`),
@@ -92,12 +93,12 @@ export class StationWatcher {
       );
     } catch {
       await client.endAsync(true);
-      throw new Error("the broker lets this account not subscribe to what the stations publish");
+      throw new Error("the broker does not allow this account to subscribe to the stations' properties");
     }
     return watcher;
   }
 
-  /** The broker is reached; else nothing is known of any station. */
+  /** Whether the broker is connected. Without it no status is known. */
   get isConnected(): boolean {
     return this.#isConnected;
   }
@@ -105,7 +106,7 @@ export class StationWatcher {
   statusOf(device: DeviceEntry): StationStatus {
     const owner = this.#options.registry.user(device.owner);
     const seen = owner && this.#stations.get(`${userTopicOf(owner)}${TREE}${device.id}`);
-    return { values: Object.fromEntries(seen?.values ?? []), heardMs: seen?.heardMs };
+    return { values: Object.fromEntries(seen?.values ?? []), lastMessageMs: seen?.lastMessageMs };
   }
 
   async close(): Promise<void> {
@@ -119,15 +120,15 @@ export class StationWatcher {
     if (more !== undefined || path.endsWith("/set")) return;
     const { registry, now = Date.now } = this.#options;
     const text = payload.toString("utf8").slice(0, MAX_PAYLOAD_CHARS);
-    // It stays with the owner that it was offered to: the trial of the account comes no further than `init`.
-    if (path === "$state" && text === "ready" && !isRetained) registry.takeOffer(deviceId, userTopic);
+    // `ready` completes a transfer. A station that only tests the new account publishes no more than `init`.
+    if (path === "$state" && text === "ready" && !isRetained) registry.completeTransfer(deviceId, userTopic);
     const owner = registry.device(deviceId)?.owner;
     const users = [owner === undefined ? undefined : registry.user(owner), registry.offeredTo(deviceId)];
     if (!users.some((user) => user && userTopicOf(user) === userTopic)) return;
     const name = `${userTopic}${TREE}${deviceId}`;
-    const seen: Seen = this.#stations.get(name) ?? { values: new Map(), heardMs: undefined };
+    const seen: Seen = this.#stations.get(name) ?? { values: new Map(), lastMessageMs: undefined };
     this.#stations.set(name, seen);
-    if (!isRetained) seen.heardMs = now();
+    if (!isRetained) seen.lastMessageMs = now();
     if (!(WATCHED_PATHS as readonly string[]).includes(path)) return;
     if (text === "") seen.values.delete(path);
     else seen.values.set(path, text);

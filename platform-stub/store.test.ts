@@ -43,7 +43,7 @@ async function open(): Promise<Store> {
   return store;
 }
 
-/** As somebody with SQLite's shell would. */
+/** Changes the database file with plain SQL. */
 async function edit(sql: string): Promise<void> {
   const { DatabaseSync } = await import("@photostructure/sqlite");
   const database = new DatabaseSync(file);
@@ -88,7 +88,7 @@ const STORES: [string, () => Store | Promise<Store>][] = [
 ];
 
 describe.each(STORES)("a store %s", (_name, make) => {
-  test("gives back what was put, field by field and in its order", async () => {
+  test("returns all stored fields, in the order of insertion", async () => {
     const registry = new Registry(CONFIG, { store: await make() });
     expect(registry.data).toEqual(CONFIG);
     const changed: TagEntry = { tag: "GUEST-0001", owner: OTHER, blocked: true };
@@ -102,7 +102,7 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(registry.setting("b")).toBeUndefined();
   });
 
-  test("keeps each session once, in its place, and gives the newest first", async () => {
+  test("stores each session once, keeps its position and lists the newest first", async () => {
     const { sessions } = await make();
     const disputed = session("one", { device: "cafe-2", isDisputed: true });
     sessions.put(session("one"));
@@ -116,7 +116,7 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(sessions.list({ offset: 1, limit: 9 })).toEqual([disputed, session("one")]);
   });
 
-  test("sums the energy of a span by the start, or by when a session without one was accepted", async () => {
+  test("sums the energy of a time span by the start, or by the acceptance of a session without one", async () => {
     const { sessions } = await make();
     sessions.put(session("a", { start: 500, startWh: 0, endWh: 1 }));
     sessions.put(session("b", { accepted: 500, startWh: 0, endWh: 2 }));
@@ -126,24 +126,24 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(sessions.energyWh({ fromS: 0, toS: 500 })).toBe(0);
   });
 
-  test("that fails in the middle of a transaction is as it was", async () => {
+  test("reverts a transaction that fails halfway", async () => {
     const registry = new Registry(CONFIG, { store: await make() });
     const tags = [
       { tag: "GUEST-0003", owner: OWNER },
       { tag: "GUEST-0001", owner: OTHER },
       { tag: "GUEST-0004", owner: "nobody@cafe.example" },
     ];
-    expect(() => registry.putTags(tags)).toThrow("is no user");
+    expect(() => registry.putTags(tags)).toThrow("is not a user");
     expect(registry.data).toEqual(CONFIG);
   });
 });
 
 (hasSQLite ? describe : describe.skip)("an SQLite file", () => {
-  test("has everything after a restart, and is for its owner's eyes only", async () => {
+  test("keeps everything across a restart and is readable only by its owner", async () => {
     const registry = new Registry(CONFIG, { store: await open(), now: () => 5000 });
     registry.acceptSession(session("one"));
-    registry.expectDevice({ owner: OTHER });
-    registry.expectDevice({ owner: OWNER, device: "bar-1" });
+    registry.acceptTransfer({ owner: OTHER });
+    registry.acceptTransfer({ owner: OWNER, device: "bar-1" });
     registry.offerDevice("cafe-1", { owner: OTHER, token: "t" });
     for (const name of [file, `${file}-wal`]) expect(statSync(name).mode & 0o777).toBe(0o600);
     opened.pop()?.close();
@@ -151,15 +151,15 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(again.data).toEqual(CONFIG);
     expect(again.sessions()).toEqual([session("one")]);
     expect(again.offeredTo("cafe-1")?.email).toBe(OTHER);
-    expect(again.consents).toEqual([
+    expect(again.acceptances).toEqual([
       { owner: OTHER, device: "cafe-1", until: 3605 },
       { owner: OWNER, device: "bar-1", until: 3605 },
     ]);
-    expect(again.takeOffer("cafe-1", "bar/one")).toMatchObject({ owner: OTHER, token: "t" });
+    expect(again.completeTransfer("cafe-1", "bar/one")).toMatchObject({ owner: OTHER, token: "t" });
     expect(again.device("cafe-1")).toEqual({ ...CONFIG.devices[0], owner: OTHER, token: "t" });
   });
 
-  test("is one truth for two stubs that share the requests", async () => {
+  test("is shared by two stubs", async () => {
     const one = new Registry(CONFIG, { store: await open() });
     const two = new Registry(undefined, { store: await open() });
     one.putTag({ tag: "GUEST-0001", owner: OWNER, blocked: true });
@@ -169,7 +169,7 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(two.sessions()).toEqual([session("one", { isDisputed: true })]);
   });
 
-  test("that is something else is refused with a sentence, and left as it is", async () => {
+  test("that is not a database is refused and not changed", async () => {
     file = join(folder, "letters.txt");
     writeFileSync(file, "Dear café,\n".repeat(1000), { mode: 0o644 });
     await expect(openSQLiteStore(file)).rejects.toThrow("name another file with --database");
@@ -193,18 +193,18 @@ describe.each(STORES)("a store %s", (_name, make) => {
     await expect(openSQLiteStore(file)).rejects.toThrow("newer version");
   });
 
-  test("of the version before is brought up to date, with what is in it", async () => {
+  test("of the previous version is migrated with its data", async () => {
     new Registry(CONFIG, { store: await open() }).acceptSession(session("one"));
     opened.pop()?.close();
     await edit("DROP TABLE consents; ALTER TABLE sessions DROP COLUMN disputed; PRAGMA user_version = 1");
     const registry = new Registry(undefined, { store: await open() });
     expect(registry.data).toEqual(CONFIG);
     expect(registry.sessions()).toEqual([session("one")]);
-    registry.expectDevice({ owner: OWNER });
-    expect(registry.consents).toHaveLength(1);
+    registry.acceptTransfer({ owner: OWNER });
+    expect(registry.acceptances).toHaveLength(1);
   });
 
-  test("that lacks a table or a column is refused, and says which", async () => {
+  test("that lacks a table or a column is refused with an error that names it", async () => {
     await open();
     opened.pop()?.close();
     await edit("DROP TABLE offers; ALTER TABLE tags DROP COLUMN cache_for");
@@ -216,8 +216,8 @@ describe.each(STORES)("a store %s", (_name, make) => {
   test.each([
     ["in the middle", (bytes: Buffer) => bytes.fill(0xff, 8192, 20_000)],
     ["in its schema", (bytes: Buffer) => bytes.fill(0xff, 120, 4000)],
-    ["by being cut", (bytes: Buffer) => bytes.subarray(0, 9000)],
-  ])("that is damaged %s is refused, named, and left as it is", async (_name, damage) => {
+    ["by truncation", (bytes: Buffer) => bytes.subarray(0, 9000)],
+  ])("that is damaged %s is refused by name and not changed", async (_name, damage) => {
     const tags = Array.from({ length: 500 }, (_, i) => ({ tag: `CARD-${i}`, owner: OWNER }));
     new Registry(CONFIG, { store: await open() }).putTags(tags);
     opened.pop()?.close();
@@ -229,14 +229,14 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(readFileSync(file).equals(bytes)).toBe(true);
   });
 
-  test("that another program writes to for long holds nobody up, and says so; then it goes on", async () => {
+  test("that another program locks fails quickly with a remedy, and works once it is unlocked", async () => {
     const registry = new Registry(CONFIG, { store: await open() });
     const { DatabaseSync } = await import("@photostructure/sqlite");
     const other = new DatabaseSync(file);
     other.exec("BEGIN IMMEDIATE");
     const startMs = performance.now();
     expect(() => registry.acceptSession(session("one"))).toThrow(
-      `the database ${file} failed (database is locked): another program is writing to it for long; end that one`,
+      `the database ${file} failed (database is locked): another program keeps it locked; stop that program`,
     );
     expect(performance.now() - startMs).toBeLessThan(1500);
     expect(registry.tag("GUEST-0001")).toEqual(CONFIG.tags[0]);
@@ -246,28 +246,28 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(registry.sessions()).toEqual([session("one")]);
   });
 
-  test("in a folder that cannot be made is refused", async () => {
+  test("in a folder that cannot be created is refused", async () => {
     writeFileSync(join(folder, "sub"), "");
     await expect(openSQLiteStore(file)).rejects.toThrow("name another file with --database");
     expect(existsSync(file)).toBe(false);
   });
 });
 
-describe("a registry that follows its file", () => {
-  function followed(): Registry {
+describe("a registry with a configuration file", () => {
+  function configured(): Registry {
     const registry = new Registry();
-    registry.follow(CONFIG);
+    registry.applyConfiguration(CONFIG);
     return registry;
   }
 
-  test("keeps what happened since, when the file is the same", () => {
-    const registry = followed();
+  test("keeps run-time changes when the file is unchanged", () => {
+    const registry = configured();
     registry.putTag({ tag: "GUEST-0001", owner: OWNER, blocked: true });
     registry.deleteTag("GUEST-0002");
     registry.putTag({ tag: "SWIPED-01", owner: OWNER });
     registry.offerDevice("cafe-1", { owner: OTHER, token: "t" });
-    registry.takeOffer("cafe-1", "bar/one");
-    registry.follow(CONFIG);
+    registry.completeTransfer("cafe-1", "bar/one");
+    registry.applyConfiguration(CONFIG);
     expect(registry.tags).toEqual([
       { tag: "GUEST-0001", owner: OWNER, blocked: true },
       { tag: "SWIPED-01", owner: OWNER },
@@ -275,10 +275,10 @@ describe("a registry that follows its file", () => {
     expect(registry.device("cafe-1")?.owner).toBe(OTHER);
   });
 
-  test("takes over what was added to it, changed in it and taken out of it", () => {
-    const registry = followed();
+  test("applies added, changed and removed entries of the file", () => {
+    const registry = configured();
     registry.putTag({ tag: "SWIPED-01", owner: OWNER, label: "by a station" });
-    registry.follow({
+    registry.applyConfiguration({
       users: CONFIG.users,
       devices: CONFIG.devices.slice(1),
       tags: [
@@ -293,12 +293,16 @@ describe("a registry that follows its file", () => {
     ]);
   });
 
-  test("lets go of what belonged to a user who was taken out", () => {
-    const registry = followed();
+  test("removes the cards and stations of a user who is removed from the file", () => {
+    const registry = configured();
     registry.putTag({ tag: "SWIPED-01", owner: OTHER });
     registry.offerDevice("cafe-1", { owner: OTHER, token: "t" });
-    registry.takeOffer("cafe-1", "bar/one");
-    registry.follow({ ...CONFIG, users: CONFIG.users.slice(0, 1), devices: CONFIG.devices.slice(0, 1) });
+    registry.completeTransfer("cafe-1", "bar/one");
+    registry.applyConfiguration({
+      ...CONFIG,
+      users: CONFIG.users.slice(0, 1),
+      devices: CONFIG.devices.slice(0, 1),
+    });
     expect(registry.data).toEqual({
       users: CONFIG.users.slice(0, 1),
       devices: CONFIG.devices.slice(0, 1),
@@ -306,20 +310,20 @@ describe("a registry that follows its file", () => {
     });
   });
 
-  test("refuses another platform's file, or an empty one: nothing of what is here is lost", () => {
-    const registry = followed();
+  test("refuses another platform's file and an empty one without losing data", () => {
+    const registry = configured();
     registry.putTag({ tag: "SWIPED-01", owner: OWNER });
     const before = registry.data;
     const other: RegistryData = { users: [{ email: "who@else.example", token: "x" }], devices: [], tags: [] };
     for (const data of [other, { users: [], devices: [], tags: [] }]) {
-      expect(() => registry.follow(data)).toThrow("of another configuration");
+      expect(() => registry.applyConfiguration(data)).toThrow("belongs to another configuration");
       expect(registry.data).toEqual(before);
     }
   });
 
-  test("refuses a file that is not right, and stays as it is", () => {
-    const registry = followed();
-    expect(() => registry.follow({ ...CONFIG, users: [] })).toThrow("who is no user");
+  test("refuses an invalid file and changes nothing", () => {
+    const registry = configured();
+    expect(() => registry.applyConfiguration({ ...CONFIG, users: [] })).toThrow("who is not a user");
     expect(registry.data).toEqual(CONFIG);
   });
 });

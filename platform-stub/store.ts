@@ -1,82 +1,85 @@
-/** Where the registry keeps what it knows: a port, and its implementation in memory. `sqlite-store.ts` is the other. */
+/** Storage of the registry: the port, and its implementation in memory. `sqlite-store.ts` is the other implementation. */
 
 import type { DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
 
-/** Entries with a key each, in the order in which they first came. */
+/** Entries by key, in the order in which they were first added. */
 export interface Table<T> {
   get(key: string): T | undefined;
   all(): T[];
-  /** Adds an entry, or changes the one with its key. */
+  /** Adds an entry, or replaces the one with the same key. */
   put(entry: T): void;
   delete(key: string): void;
 }
 
-/** A device that may come as another owner's. */
+/** A station offered to a new owner. The transfer is complete when the station connects with the new account. */
 export interface Offer {
   readonly device: string;
-  /** The e-mail of whom it may come to. */
+  /** E-mail of the new owner. */
   readonly owner: string;
-  /** The MQTT password with which it comes. */
+  /** MQTT password of the station with the new owner. */
   readonly token: string;
-  /** Seconds since 1970-01-01 UTC. */
+  /** Expiry, in seconds since 1970-01-01 UTC. */
   readonly until: number;
 }
 
-/** The owner expects a station: one at a time. */
-export interface Consent {
-  /** The e-mail. */
+/** An owner's acceptance of the transfer of one station. An owner has at most one. */
+export interface Acceptance {
+  /** E-mail of the new owner. */
   readonly owner: string;
-  /** Its id; none: whichever asks first. */
+  /** Device id of the accepted station; absent: the first station that requests the transfer. */
   readonly device?: string;
-  /** Seconds since 1970-01-01 UTC. */
+  /** Expiry, in seconds since 1970-01-01 UTC. */
   readonly until: number;
 }
 
+/** A named value of the platform itself, such as the hash of the admin password. */
 export interface Setting {
   readonly name: string;
   readonly value: string;
 }
 
-/** What the configuration file said when it was read last. */
+/** An entry of the configuration file as it was last read. */
 export interface Configured {
-  /** `<kind> <key>` */
+  /** `<kind> <key>`, such as `device cafe-1`. */
   readonly name: string;
-  /** JSON */
+  /** The entry as JSON. */
   readonly entry: string;
 }
 
+/** The finished charging sessions. */
 export interface Sessions {
   get(device: string, id: string): SessionEntry | undefined;
-  /** Adds a session, or changes the one of that device and id; it keeps its place. */
+  /** Adds a session, or replaces the one with the same device and id without changing its position. */
   put(session: SessionEntry): void;
   readonly count: number;
-  /** The newest first, by when they were accepted. */
+  /** Returns a page of sessions, the most recently added first. */
   list(page: { readonly offset: number; readonly limit: number }): SessionEntry[];
-  /** Of the sessions that began in a span of time, or, where the station knew no time, were accepted in it. */
+  /** Energy of the sessions that started in a time span, Wh. A session without a start counts when it was accepted. */
   energyWh(span: { readonly fromS: number; readonly toS: number }): number;
 }
 
+/** All tables of the registry, with transactions over them. */
 export interface Store {
   readonly users: Table<User>;
   readonly devices: Table<DeviceEntry>;
   readonly tags: Table<TagEntry>;
   readonly offers: Table<Offer>;
-  readonly consents: Table<Consent>;
+  readonly acceptances: Table<Acceptance>;
   readonly settings: Table<Setting>;
   readonly configured: Table<Configured>;
   readonly sessions: Sessions;
-  /** All of what `work` changes, or, when it throws, nothing of it. Not to be nested. */
+  /** Runs `work` atomically: reverts all its changes when it throws. Transactions cannot be nested. */
   transaction<T>(work: () => T): T;
   close(): void;
 }
 
-/** Gone with the process. */
+/** A store in memory. Its content is lost when the process ends. */
 export class MemoryStore implements Store {
   readonly users = new MemoryTable<User>(({ email }) => email);
   readonly devices = new MemoryTable<DeviceEntry>(({ id }) => id);
   readonly tags = new MemoryTable<TagEntry>(({ tag }) => tag);
   readonly offers = new MemoryTable<Offer>(({ device }) => device);
-  readonly consents = new MemoryTable<Consent>(({ owner }) => owner);
+  readonly acceptances = new MemoryTable<Acceptance>(({ owner }) => owner);
   readonly settings = new MemoryTable<Setting>(({ name }) => name);
   readonly configured = new MemoryTable<Configured>(({ name }) => name);
   readonly sessions = new MemorySessions();
@@ -87,7 +90,7 @@ export class MemoryStore implements Store {
       this.devices,
       this.tags,
       this.offers,
-      this.consents,
+      this.acceptances,
       this.settings,
       this.configured,
       this.sessions.table,
@@ -96,7 +99,7 @@ export class MemoryStore implements Store {
     try {
       return work();
     } catch (error) {
-      for (const back of restore) back();
+      for (const revert of restore) revert();
       throw error;
     }
   }
@@ -105,7 +108,7 @@ export class MemoryStore implements Store {
 }
 
 class MemoryTable<T> implements Table<T> {
-  #keyOf: (entry: T) => string;
+  readonly #keyOf: (entry: T) => string;
   #entries = new Map<string, T>();
 
   constructor(keyOf: (entry: T) => string) {
@@ -132,7 +135,7 @@ class MemoryTable<T> implements Table<T> {
     return this.#entries.size;
   }
 
-  /** Gives how to come back to what is there now. */
+  /** Returns a function that restores the present entries. */
   snapshot(): () => void {
     const before = new Map(this.#entries);
     return () => {

@@ -8,7 +8,7 @@ const OTHER = { email: "other@bar.example", token: "token-of-the-bar" };
 const TAG = "SECRET-CARD-0001";
 const REQUEST = { userTopic: "u", deviceId: "cafe-1", id: "1" };
 
-/** What is shown of a request and the stub's own answer to it. */
+/** The recorded exchange of a request and the stub's answer. Checks that it contains no secret. */
 function shown(endpoint: string, data: unknown) {
   const registry = new Registry({
     users: [OWNER, OTHER],
@@ -16,12 +16,12 @@ function shown(endpoint: string, data: unknown) {
     tags: [{ tag: TAG, owner: OWNER.email }],
   });
   const device = registry.addDevice({ id: "cafe-1", owner: OWNER.email });
-  registry.expectDevice({ owner: OTHER.email });
+  registry.acceptTransfer({ owner: OTHER.email });
   const traffic = new Traffic({ now: () => 5 });
   const decision =
     ENDPOINTS[endpoint]?.(data, device, { registry, hasStationTokens: false }) ??
-    error("404", "there is no endpoint");
-  traffic.note({ ...REQUEST, endpoint, data }, decision);
+    error("404", "unknown endpoint");
+  traffic.record({ ...REQUEST, endpoint, data }, decision);
   const text = JSON.stringify(traffic.exchanges);
   const secrets = [
     OWNER.token,
@@ -35,8 +35,8 @@ function shown(endpoint: string, data: unknown) {
   return traffic.exchanges[0];
 }
 
-describe("of a request and its answer is shown", () => {
-  test("what was asked and decided, and of the tag its end", () => {
+describe("Traffic", () => {
+  test("records a request and its answer with only the end of the tag", () => {
     expect(shown("authorize", { tag: TAG, method: "ble" })).toEqual({
       atMs: 5,
       device: "cafe-1",
@@ -52,29 +52,29 @@ describe("of a request and its answer is shown", () => {
     ["A1B2C", "…2C"],
     ["A1B2C3D4", "…C3D4"],
     ["A", "…"],
-  ])("of the short tag %s no more than half: %s", (tag, end) => {
+  ])("records at most half of the short tag %s: %s", (tag, end) => {
     const traffic = new Traffic();
     const request = { ...REQUEST, endpoint: "authorize", data: { tag, method: "ble" } };
-    traffic.note(request, error("400", "no"));
+    traffic.record(request, error("400", "no"));
     expect(traffic.exchanges[0]?.asked.tag).toBe(end);
   });
 
-  test("that there was a token", () => {
+  test("hides the token of change-owner", () => {
     expect(shown("change-owner", { owner: OTHER.email })?.answered).toMatchObject({ token: "hidden" });
   });
 
-  test("how many tags a list had", () => {
+  test("records the number of tags of a local list", () => {
     expect(shown("local-list", { version: 0 })?.answered).toMatchObject({ tags: "1", total: "1" });
   });
 
-  test("the new card's end", () => {
+  test("records only the end of a new card", () => {
     expect(shown("create-tag", { tag: "SECRET-CARD-0002" })).toMatchObject({
       asked: { tag: "…0002" },
       answered: { tagId: "…0002" },
     });
   });
 
-  test("nothing that nobody expects: fields, objects, endpoints", () => {
+  test("hides unknown fields, objects and endpoints", () => {
     const exchange = shown("authorize", { tag: { SECRET: TAG }, method: "ble", password: "SECRET" });
     expect(exchange).toMatchObject({ asked: { tag: "hidden", method: "ble" }, code: "400" });
     expect(shown("SECRET", { tag: TAG })).toMatchObject({ endpoint: "unknown", asked: {}, code: "404" });
@@ -82,9 +82,9 @@ describe("of a request and its answer is shown", () => {
   });
 });
 
-test("the latest 200 are kept, the newest first, and no text is long", () => {
+test("Traffic keeps the latest 200 messages, the newest first, and cuts long texts", () => {
   const traffic = new Traffic();
-  for (let i = 0; i < 300; i++) traffic.noteIgnored(`${i} ${"x".repeat(1000)}`);
+  for (let i = 0; i < 300; i++) traffic.recordIgnored(`${i} ${"x".repeat(1000)}`);
   expect(traffic.ignored).toHaveLength(MAX_EXCHANGES);
   expect(traffic.ignored[0]?.why).toMatch(/^299 /);
   expect(traffic.ignored[0]?.why.length).toBeLessThan(100);

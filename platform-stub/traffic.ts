@@ -1,17 +1,19 @@
-/** The latest requests and answers, for people to look at: without secrets, and of tags only their ends. */
+/** Log of the latest requests and answers, for the admin page. It contains no secrets, and only the ends of tags. */
 
 import type { Decision } from "./endpoints.js";
 import { tagEndOf } from "./fields.js";
 import type { Request } from "./responder.js";
 
+/** A request and its answer. */
 export interface Exchange {
   /** Milliseconds since 1970-01-01 UTC. */
   readonly atMs: number;
   readonly device: string;
   readonly endpoint: string;
-  /** Fields of the request and of the answer that may be seen, as text; of the others only that they were there. */
+  /** Displayable fields of the request, as text. Secret values are replaced by "hidden". */
   readonly asked: Readonly<Record<string, string>>;
   readonly code: string;
+  /** Displayable fields of the answer, as text. Secret values are replaced by "hidden". */
   readonly answered: Readonly<Record<string, string>>;
 }
 
@@ -24,9 +26,10 @@ export interface Ignored {
 export const MAX_EXCHANGES = 200;
 const MAX_TEXT_CHARS = 80;
 
+/** How a field is displayed. */
 type Show = "whole" | "end" | "count" | "hidden";
 
-/** What is not listed is not shown: neither are endpoints nobody knows, nor fields nobody expects. */
+/** The displayed fields of each endpoint. Unlisted endpoints and fields are not displayed. */
 const SHOWN: Readonly<Record<string, { asked: Record<string, Show>; answered: Record<string, Show> }>> = {
   authorize: {
     asked: { tag: "end", method: "whole" },
@@ -54,17 +57,17 @@ const SHOWN: Readonly<Record<string, { asked: Record<string, Show>; answered: Re
   "change-owner": { asked: { owner: "whole" }, answered: { user: "whole", token: "hidden" } },
 };
 
-/** In memory, the latest 200 of each. */
+/** The latest 200 exchanges and the latest 200 ignored messages, in memory. */
 export class Traffic {
-  #now: () => number;
-  #exchanges: Exchange[] = [];
-  #ignored: Ignored[] = [];
+  readonly #now: () => number;
+  readonly #exchanges: Exchange[] = [];
+  readonly #ignored: Ignored[] = [];
 
   constructor(options: { readonly now?: () => number } = {}) {
     this.#now = options.now ?? Date.now;
   }
 
-  note({ deviceId, endpoint, data }: Request, { code, data: answer }: Decision): void {
+  record({ deviceId, endpoint, data }: Request, { code, data: answer }: Decision): void {
     const shown = Object.hasOwn(SHOWN, endpoint) ? SHOWN[endpoint] : undefined;
     const answered = shown?.answered ?? {};
     push(this.#exchanges, {
@@ -77,16 +80,17 @@ export class Traffic {
     });
   }
 
-  /** @param why without secrets */
-  noteIgnored(why: string): void {
+  /** @param why The reason, without secrets. */
+  recordIgnored(why: string): void {
     push(this.#ignored, { atMs: this.#now(), why: cut(why) });
   }
 
-  /** The newest first. */
+  /** The exchanges, the newest first. */
   get exchanges(): readonly Exchange[] {
     return this.#exchanges.toReversed();
   }
 
+  /** The ignored messages, the newest first. */
   get ignored(): readonly Ignored[] {
     return this.#ignored.toReversed();
   }

@@ -1,4 +1,4 @@
-/** The admin page's server, as programs see it that are no browser. The page itself: host-tests/suites/e2e/admin.test.ts. */
+/** Tests of the admin page's server by plain HTTP. host-tests/suites/e2e/admin.test.ts tests the page itself. */
 
 import { request as httpRequest } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -8,7 +8,7 @@ import { type Admin, Login, startAdmin } from "./index.js";
 import { hashOf, SETTING } from "./login.js";
 
 const PASSWORD = "correct horse";
-/** As cheap as it may be: here nobody guesses. */
+/** The cheapest possible hash. */
 const HASH = await hashOf(PASSWORD, { N: 2, r: 1, p: 1 });
 const OWNER = "owner@cafe.example";
 const OTHER = "other@bar.example";
@@ -29,7 +29,10 @@ beforeEach(async () => {
   admin = await startAdmin({
     registry,
     traffic,
-    watcher: { isConnected: true, statusOf: () => ({ values: { $state: "ready" }, heardMs: undefined }) },
+    watcher: {
+      isConnected: true,
+      statusOf: () => ({ values: { $state: "ready" }, lastMessageMs: undefined }),
+    },
     login,
     host: "127.0.0.1",
     port: 0,
@@ -49,13 +52,13 @@ interface Options {
   readonly cookie?: string;
 }
 
-/** As the page asks, unless told otherwise. */
+/** Sends a request as the page does, with the page's origin. */
 function ask(path: string, { method = "GET", body, headers, cookie = "" }: Options = {}): Promise<Response> {
   const own = { Origin: new URL(admin.url).origin, Cookie: cookie };
   return fetch(new URL(path, admin.url), { method, body, headers: { ...own, ...headers } });
 }
 
-/** What fetch would not send. */
+/** Sends a request that fetch would refuse, and returns its status. */
 function statusOf(path: string, headers: Readonly<Record<string, string>> = {}): Promise<number | undefined> {
   const { port, hostname } = new URL(admin.url);
   return new Promise((done) => {
@@ -74,7 +77,7 @@ async function logIn(): Promise<string> {
 
 const CARD = JSON.stringify({ owner: OWNER, label: "new" });
 
-describe("who has not logged in", () => {
+describe("a client that is not logged in", () => {
   test.each([
     ["GET", "api/cards"],
     ["GET", "api/cards.csv"],
@@ -88,16 +91,16 @@ describe("who has not logged in", () => {
     ["DELETE", "api/cards/GUEST-0001"],
     ["POST", "api/cards.csv"],
     ["GET", "api/nothing"],
-  ])("has no %s %s", async (method, path) => {
+  ])("gets 401 for %s %s", async (method, path) => {
     const body = method === "GET" ? undefined : CARD;
     for (const cookie of ["", "plugpass-admin-1=x", `plugpass-admin-${new URL(admin.url).port}=`]) {
       expect((await ask(path, { method, body, cookie })).status).toBe(401);
     }
     expect(registry.tags).toHaveLength(1);
-    expect(registry.consents).toEqual([]);
+    expect(registry.acceptances).toEqual([]);
   });
 
-  test("has the page, which says nothing", async () => {
+  test("gets the page, which contains no data", async () => {
     const text = await (await ask("")).text();
     expect(text).toContain("<title>PlugPass platform</title>");
     expect(text).not.toContain(OWNER);
@@ -105,14 +108,14 @@ describe("who has not logged in", () => {
 });
 
 describe("a login", () => {
-  test("gives a cookie that scripts do not see and other sites do not send", async () => {
+  test("sets a cookie that is HttpOnly and SameSite=Strict", async () => {
     const response = await ask("api/login", { method: "POST", body: PASSWORD });
     expect(response.headers.get("set-cookie")).toMatch(
       /; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,
     );
   });
 
-  test("with a wrong password is refused, and after many is slowed down", async () => {
+  test("with a wrong password is refused, and requires a wait after 5 attempts", async () => {
     for (let i = 0; i < 5; i++)
       expect((await ask("api/login", { method: "POST", body: "wrong" })).status).toBe(401);
     const response = await ask("api/login", { method: "POST", body: PASSWORD });
@@ -120,7 +123,7 @@ describe("a login", () => {
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
   });
 
-  test("ends", async () => {
+  test("ends on logout", async () => {
     const cookie = await logIn();
     expect((await ask("api/cards", { cookie })).status).toBe(200);
     await ask("api/logout", { method: "POST", cookie });
@@ -132,9 +135,9 @@ describe("a foreign page", () => {
   test.each<[string, Record<string, string>]>([
     ["of another site", { "Sec-Fetch-Site": "cross-site" }],
     ["of the same machine on another port", { "Sec-Fetch-Site": "same-site" }],
-    ["in a browser that says only the origin", { Origin: "http://127.0.0.1:1" }],
+    ["in a browser that sends only the origin", { Origin: "http://127.0.0.1:1" }],
     ["without an origin", { Origin: "null" }],
-  ])("%s changes nothing, though the browser sends the cookie", async (_name, headers) => {
+  ])("%s cannot change anything with the browser's cookie", async (_name, headers) => {
     const cookie = await logIn();
     const put = await ask("api/cards/GUEST-0002", { method: "PUT", body: CARD, headers, cookie });
     expect(put.status).toBe(403);
@@ -148,12 +151,12 @@ describe("a foreign page", () => {
     expect(registry.tags).toHaveLength(1);
   });
 
-  test("that has its own name point here is turned away", async () => {
+  test("whose name resolves to this server is refused (DNS rebinding)", async () => {
     const { port } = new URL(admin.url);
     expect(await statusOf("/", { Host: `evil.example:${port}` })).toBe(421);
   });
 
-  test("may not frame it, run scripts in it or read it", async () => {
+  test("may not frame the page, run scripts in it or read it", async () => {
     const { headers } = await ask("");
     const policy = headers.get("content-security-policy") ?? "";
     for (const rule of [
@@ -186,7 +189,7 @@ describe("a card", () => {
     });
   }
 
-  test("is made, changed and deleted", async () => {
+  test("is created, changed and deleted", async () => {
     const card = {
       owner: OWNER,
       label: "<img src=x onerror=alert(1)>",
@@ -201,7 +204,7 @@ describe("a card", () => {
     expect(registry.tag("GUEST-0002")).toBeUndefined();
   });
 
-  test("that is new does not take another's place, and one that is gone does not come back", async () => {
+  test("is not created over an existing one, and a deleted one is not recreated by a change", async () => {
     expect((await put("GUEST-0001", { owner: OTHER }, { "If-None-Match": "*" })).status).toBe(412);
     expect(registry.tag("GUEST-0001")?.owner).toBe(OWNER);
     expect((await put("GUEST-0009", { owner: OWNER })).status).toBe(404);
@@ -209,28 +212,28 @@ describe("a card", () => {
   });
 
   test.each<[string, string, object, string]>([
-    ["a number that is none", "a b c d", { owner: OWNER }, "4-64 characters"],
+    ["an invalid number", "a b c d", { owner: OWNER }, "4-64 characters"],
     ["no owner", "GUEST-0002", {}, "owner:"],
-    ["a stranger for an owner", "GUEST-0002", { owner: "who@cafe.example" }, "no user here"],
-    ["an unknown station", "GUEST-0002", { owner: OWNER, stations: ["x"] }, "x is no station here"],
+    ["an unknown owner", "GUEST-0002", { owner: "who@cafe.example" }, "is not a user"],
+    ["an unknown station", "GUEST-0002", { owner: OWNER, stations: ["x"] }, "x is not a station"],
     [
       "another owner's station",
       "GUEST-0002",
       { owner: OTHER, stations: ["cafe-1"] },
-      "another owner's station",
+      "cafe-1 belongs to another owner",
     ],
     ["a current of 1e21 A", "GUEST-0002", { owner: OWNER, maxCurrent: 1e21 }, "maxCurrent"],
     ["a label of two lines", "GUEST-0002", { owner: OWNER, label: "a\nb" }, "one line"],
-    ["a field that nobody knows", "GUEST-0002", { owner: OWNER, admin: true }, "admin"],
-    ["another number in it", "GUEST-0002", { owner: OWNER, tag: "GUEST-0003" }, "tag"],
-  ])("with %s is refused, and says why", async (_name, tag, fields, why) => {
+    ["an unknown field", "GUEST-0002", { owner: OWNER, admin: true }, "admin"],
+    ["a number in the body", "GUEST-0002", { owner: OWNER, tag: "GUEST-0003" }, "tag"],
+  ])("with %s is refused with the reason", async (_name, tag, fields, why) => {
     const response = await put(tag, fields, { "If-None-Match": "*" });
     expect(response.status).toBe(400);
     expect(((await response.json()) as { error: string }).error).toContain(why);
     expect(registry.tags).toHaveLength(1);
   });
 
-  test("at a station that has changed hands can still be blocked", async () => {
+  test("of a station that has another owner now can still be blocked", async () => {
     registry.addDevice({ id: "bar-1", owner: OTHER });
     const card = { tag: "GUEST-0001", owner: OWNER, stations: ["bar-1", "gone-1"] };
     registry.putTag(card);
@@ -259,12 +262,14 @@ describe("a card", () => {
     }
   });
 
-  test("comes in a file, whole or not at all", async () => {
+  test("is imported from a file only if the whole file is valid", async () => {
     const good = `tag,owner,blocked\nGUEST-0001,${OWNER},yes\nGUEST-0002,${OTHER},no\n`;
     const bad = `${good}GUEST-0003,who@cafe.example,no\n`;
     const refused = await ask("api/cards.csv", { method: "POST", body: bad, cookie });
     expect(refused.status).toBe(400);
-    expect(await refused.json()).toMatchObject({ mistakes: ["line 4: owner: is no user here"] });
+    expect(await refused.json()).toMatchObject({
+      mistakes: ["line 4: owner: is not a user of this platform"],
+    });
     expect(registry.tags).toEqual([{ tag: "GUEST-0001", owner: OWNER, label: "Žofie" }]);
     const taken = await ask("api/cards.csv", { method: "POST", body: good, cookie });
     expect(await taken.json()).toEqual({ added: 1, changed: 1 });
@@ -275,7 +280,7 @@ describe("a card", () => {
     expect(await again.json()).toEqual({ added: 0, changed: 2 });
   });
 
-  test("comes back in a file of all of them, though there are more than a file of new ones has", async () => {
+  test("is imported from an export that exceeds the limit for new cards", async () => {
     const label = "é".repeat(64);
     const cards = Array.from({ length: 13_000 }, (_, i) => ({ tag: `CARD-${i}`, owner: OWNER, label }));
     registry.putTags(cards);
@@ -297,20 +302,20 @@ describe("a card", () => {
   });
 });
 
-describe("a station that an owner expects", () => {
+describe("the acceptance of a station", () => {
   let cookie: string;
 
   beforeEach(async () => {
     cookie = await logIn();
   });
 
-  function expectDevice(owner: string, body: string): Promise<Response> {
+  function accept(owner: string, body: string): Promise<Response> {
     return ask(`api/expected/${encodeURIComponent(owner)}`, { method: "PUT", body, cookie });
   }
 
-  test("is said, shown and withdrawn", async () => {
-    expect((await expectDevice(OTHER, JSON.stringify({ device: "cafe-1" }))).status).toBe(200);
-    expect((await expectDevice(OWNER, "{}")).status).toBe(200);
+  test("is recorded, listed and withdrawn", async () => {
+    expect((await accept(OTHER, JSON.stringify({ device: "cafe-1" }))).status).toBe(200);
+    expect((await accept(OWNER, "{}")).status).toBe(200);
     expect(await (await ask("api/stations", { cookie })).json()).toMatchObject({
       owners: [OWNER, OTHER],
       expected: [
@@ -318,22 +323,22 @@ describe("a station that an owner expects", () => {
         { owner: OWNER, device: null, forS: 3600 },
       ],
     });
-    expect(registry.expecting(OTHER, "cafe-1")?.email).toBe(OTHER);
+    expect(registry.acceptingUser(OTHER, "cafe-1")?.email).toBe(OTHER);
     await ask(`api/expected/${OTHER}`, { method: "DELETE", cookie });
-    expect(registry.expecting(OTHER, "cafe-1")).toBeUndefined();
+    expect(registry.acceptingUser(OTHER, "cafe-1")).toBeUndefined();
   });
 
   test.each<[string, string, string, number]>([
-    ["by a stranger", "who@cafe.example", "{}", 404],
-    ["with an id that is none", OTHER, '{"device":"a b"}', 400],
-    ["with a field that nobody knows", OTHER, '{"station":"cafe-1"}', 400],
-    ["in no JSON", OTHER, "cafe-1", 400],
+    ["for an unknown owner", "who@cafe.example", "{}", 404],
+    ["with an invalid device id", OTHER, '{"device":"a b"}', 400],
+    ["with an unknown field", OTHER, '{"station":"cafe-1"}', 400],
+    ["with a body that is not JSON", OTHER, "cafe-1", 400],
   ])("%s is refused", async (_name, owner, body, status) => {
-    expect((await expectDevice(owner, body)).status).toBe(status);
-    expect(registry.consents).toEqual([]);
+    expect((await accept(owner, body)).status).toBe(status);
+    expect(registry.acceptances).toEqual([]);
   });
 
-  test("is not said by a foreign page, nor by GET", async () => {
+  test("is refused from a foreign page, and by GET", async () => {
     const headers = { "Sec-Fetch-Site": "cross-site" };
     const foreign = await ask(`api/expected/${OTHER}`, { method: "PUT", body: "{}", headers, cookie });
     expect(foreign.status).toBe(403);
@@ -341,7 +346,7 @@ describe("a station that an owner expects", () => {
   });
 });
 
-test("sessions come without the tag's hash, stations without keys, nothing with tokens", async () => {
+test("answers contain no hash of a tag, no key and no token", async () => {
   const cookie = await logIn();
   const tag = "ab".repeat(32);
   registry.acceptSession({
@@ -383,26 +388,26 @@ test.each([
     .fill(0)
     .map((_, i) => i)
     .join(),
-])("edges of days that are none are refused: %#", async (edges) => {
+])("invalid edges of days are refused: %#", async (edges) => {
   const cookie = await logIn();
   expect((await ask(`api/energy?edges=${edges}`, { cookie })).status).toBe(400);
 });
 
 test.each(["api/", "api/cards/a/b", "api/%zz", "page.ts", "../package.json", "api/stations/x"])(
-  "there is no %s",
+  "%s is not found",
   async (path) => {
     const cookie = await logIn();
     expect((await ask(path, { cookie })).status).toBe(404);
   },
 );
 
-test.each(["//", "http://[", "///api/cards"])("what is no address is refused: %s", async (path) => {
+test.each(["//", "http://[", "///api/cards"])("an invalid request target is refused: %s", async (path) => {
   expect([400, 401, 404]).toContain(await statusOf(path));
 });
 
-test("a port that is taken is told", async () => {
+test("a port in use is reported with the option that changes it", async () => {
   const { login } = await Login.open({ registry });
-  const watcher = { isConnected: true, statusOf: () => ({ values: {}, heardMs: undefined }) };
+  const watcher = { isConnected: true, statusOf: () => ({ values: {}, lastMessageMs: undefined }) };
   const port = Number(new URL(admin.url).port);
   const taken = startAdmin({ registry, traffic, watcher, login, host: "127.0.0.1", port });
   await expect(taken).rejects.toThrow("choose another for the admin page with --admin-port");

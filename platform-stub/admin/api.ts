@@ -1,4 +1,4 @@
-/** What the admin page can ask for and change. Who asks is logged in, and is not a foreign page. */
+/** The admin page's API. The server has checked the login and the origin of every call. */
 
 import { z } from "zod";
 import { deviceId, tagEntry, tagText } from "../fields.js";
@@ -25,13 +25,14 @@ export interface APIOptions {
   readonly now?: () => number;
 }
 
+/** A request to the API. */
 export interface Call {
   readonly method: string;
-  /** Without `/api/`, decoded. */
+  /** Decoded levels of the path, without `/api/`. */
   readonly path: readonly string[];
   readonly query: URLSearchParams;
   readonly body: string;
-  /** `If-None-Match: *`: only what is not there yet. */
+  /** `If-None-Match: *`: the call must not replace an existing entry. */
   readonly isNew: boolean;
 }
 
@@ -39,20 +40,22 @@ export type Answer =
   | { readonly status: number; readonly json: object }
   | { readonly status: number; readonly csv: string };
 
-/** Days of a chart at most, and a little more. */
+/** Maximum number of time edges in an energy request: more than one year of days. */
 const MAX_EDGES = 400;
+/** Maximum size of an imported file beyond that of an export, bytes. */
 const MAX_FURTHER_BYTES = 2 * 1024 * 1024;
 const cardBody = tagEntry.omit({ tag: true });
-const expectedBody = z.strictObject({ device: deviceId.optional() });
+const acceptanceBody = z.strictObject({ device: deviceId.optional() });
 
+/** Answers a call. */
 export function answer(call: Call, options: APIOptions): Answer {
   const [kind, name, ...rest] = call.path;
-  if (rest.length > 0 || kind === undefined) return refuse(404, "there is nothing of that name");
+  if (rest.length > 0 || kind === undefined) return refuse(404, "not found");
   if (kind === "cards" && name !== undefined) return card(name, call, options);
-  if (kind === "expected" && name !== undefined) return expected(name, call, options);
-  if (name !== undefined) return refuse(404, "there is nothing of that name");
+  if (kind === "expected" && name !== undefined) return acceptance(name, call, options);
+  if (name !== undefined) return refuse(404, "not found");
   if (kind === "cards.csv") return cardsFile(call, options);
-  if (call.method !== "GET") return refuse(405, "it takes GET");
+  if (call.method !== "GET") return refuse(405, "method not allowed; use GET");
   const { registry, traffic } = options;
   switch (kind) {
     case "cards":
@@ -66,7 +69,7 @@ export function answer(call: Call, options: APIOptions): Answer {
     case "requests":
       return ok({ exchanges: traffic.exchanges, ignored: traffic.ignored } satisfies Requests);
     default:
-      return refuse(404, "there is nothing of that name");
+      return refuse(404, "not found");
   }
 }
 
@@ -95,13 +98,13 @@ function cards(query: URLSearchParams, registry: Registry): Cards {
 function card(tag: string, { method, body, isNew }: Call, { registry }: APIOptions): Answer {
   const before = registry.tag(tag);
   if (method === "DELETE") {
-    if (!before) return refuse(404, "there is no such card");
+    if (!before) return refuse(404, "this card does not exist");
     registry.deleteTag(tag);
     return ok({});
   }
-  if (method !== "PUT") return refuse(405, "it takes PUT and DELETE");
-  if (isNew && before) return refuse(412, "there is a card of that number already");
-  if (!isNew && !before) return refuse(404, "there is no such card any more");
+  if (method !== "PUT") return refuse(405, "method not allowed; use PUT or DELETE");
+  if (isNew && before) return refuse(412, "a card with this number already exists");
+  if (!isNew && !before) return refuse(404, "this card no longer exists");
   const number = tagText.safeParse(tag);
   if (!number.success) return refuse(400, `tag: ${number.error.issues[0]?.message}`);
   const fields = cardBody.safeParse(parseJSON(body));
@@ -125,14 +128,14 @@ function knownBy(registry: Registry): Known {
   };
 }
 
-/** Bytes of a file of cards that is taken: an export, and as much again as 10,000 cards are. */
+/** Maximum size of an imported file of cards, bytes: that of an export plus room for 10,000 more cards. */
 export function maxFileBytes(registry: Registry): number {
   return MAX_FURTHER_BYTES + Buffer.byteLength(formatCards(registry.tags));
 }
 
 function cardsFile({ method, body }: Call, { registry }: APIOptions): Answer {
   if (method === "GET") return { status: 200, csv: formatCards(registry.tags) };
-  if (method !== "POST") return refuse(405, "it takes GET and POST");
+  if (method !== "POST") return refuse(405, "method not allowed; use GET or POST");
   try {
     const entries = parseCards(body, knownBy(registry));
     const isNew = entries.filter(({ tag }) => !registry.tag(tag)).length;
@@ -140,7 +143,7 @@ function cardsFile({ method, body }: Call, { registry }: APIOptions): Answer {
     return ok({ added: isNew, changed: entries.length - isNew });
   } catch (error) {
     if (!(error instanceof CSVError)) throw error;
-    return refuse(400, "The file was not taken, and no card has changed.", error.mistakes);
+    return refuse(400, "The file was not imported; no card has changed.", error.mistakes);
   }
 }
 
@@ -148,30 +151,31 @@ function stations({ registry, watcher, now = Date.now }: APIOptions): Stations {
   return {
     isConnected: watcher.isConnected,
     owners: registry.users.map(({ email }) => email),
-    expected: registry.consents.map(({ owner, device = null, until }) => ({
+    expected: registry.acceptances.map(({ owner, device = null, until }) => ({
       owner,
       device,
       forS: until - registry.nowS,
     })),
     stations: registry.devices.map((device) => {
-      const { values, heardMs } = watcher.statusOf(device);
-      const heardS = heardMs === undefined ? null : Math.max(0, Math.round((now() - heardMs) / 1000));
+      const { values, lastMessageMs } = watcher.statusOf(device);
+      const heardS =
+        lastMessageMs === undefined ? null : Math.max(0, Math.round((now() - lastMessageMs) / 1000));
       return { id: device.id, owner: device.owner, values, heardS };
     }),
   };
 }
 
-/** What an owner agrees to get: one station at a time. */
-function expected(owner: string, { method, body }: Call, { registry }: APIOptions): Answer {
-  if (!registry.user(owner)) return refuse(404, "there is no such user");
+/** Records or withdraws an owner's acceptance of a station's transfer. */
+function acceptance(owner: string, { method, body }: Call, { registry }: APIOptions): Answer {
+  if (!registry.user(owner)) return refuse(404, "this user does not exist");
   if (method === "DELETE") {
-    registry.expectNothing(owner);
+    registry.withdrawAcceptance(owner);
     return ok({});
   }
-  if (method !== "PUT") return refuse(405, "it takes PUT and DELETE");
-  const fields = expectedBody.safeParse(parseJSON(body));
+  if (method !== "PUT") return refuse(405, "method not allowed; use PUT or DELETE");
+  const fields = acceptanceBody.safeParse(parseJSON(body));
   if (!fields.success) return refuse(400, `device: ${fields.error.issues[0]?.message}`);
-  registry.expectDevice({ owner, ...fields.data });
+  registry.acceptTransfer({ owner, ...fields.data });
   return ok({});
 }
 
@@ -186,12 +190,15 @@ function sessions(query: URLSearchParams, registry: Registry): Sessions {
   };
 }
 
-/** `edges`: seconds since 1970-01-01 UTC, rising: where a browser's days begin, which are not all of a length. */
+/**
+ * Energy between consecutive `edges`, which are in seconds since 1970-01-01 UTC and rising. The browser sends its days'
+ * starts, because days with a clock change have other lengths.
+ */
 function energy(query: URLSearchParams, registry: Registry): Answer {
   const edges = (query.get("edges") ?? "").split(",").map(Number);
   const isRising = edges.every((edge, i) => Number.isSafeInteger(edge) && edge > (edges[i - 1] ?? -1));
   if (!isRising || edges.length < 2 || edges.length > MAX_EDGES) {
-    return refuse(400, `edges: must be 2-${MAX_EDGES} whole numbers, each larger than the one before`);
+    return refuse(400, `edges: must be 2-${MAX_EDGES} whole numbers, each larger than the previous one`);
   }
   const wh = edges.slice(1).map((toS, i) => registry.energyWh({ fromS: edges[i] ?? 0, toS }));
   return ok({ wh } satisfies Energy);

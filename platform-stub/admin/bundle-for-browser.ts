@@ -1,8 +1,8 @@
-/** A page's script: one file with all that it imports. Rejects when it does not compile. */
+/** Bundles a page's script with all its imports into one file. Rejects when it does not compile. */
 export async function bundleForBrowser(options: {
-  /** The file to begin with. */
+  /** The entry point. */
   readonly file: string;
-  /** The oldest browser or language that is to run it, as esbuild calls it. */
+  /** The oldest supported browser or language version, in esbuild's notation. */
   readonly target: string;
 }): Promise<Uint8Array> {
   const { build } = await import("esbuild");
@@ -15,6 +15,6 @@ export async function bundleForBrowser(options: {
     write: false,
   });
   const [script] = outputFiles;
-  if (!script) throw new Error(`${options.file} gave no script`);
+  if (!script) throw new Error(`esbuild returned no script for ${options.file}`);
   return script.contents;
 }

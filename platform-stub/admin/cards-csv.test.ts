@@ -43,11 +43,11 @@ const CARDS: TagEntry[] = [
   })),
 ];
 
-test("what is exported is imported as it was", () => {
+test("an export is imported without changes", () => {
   expect(parseCards(formatCards(CARDS), known)).toEqual(CARDS);
 });
 
-test("2,000 random labels come back as they were", () => {
+test("2,000 random labels are exported and imported without changes", () => {
   const seed = 31;
   const random = new Random(seed);
   const letters = [..."'=+-@,\"; aé😀"];
@@ -60,19 +60,19 @@ test("2,000 random labels come back as they were", () => {
   }
 });
 
-test("no cell begins with what a spreadsheet takes for a formula", () => {
+test("no exported cell begins with a character that starts a formula in a spreadsheet", () => {
   const rows = formatCards(CARDS)
     .replace(/^\uFEFF/, "")
     .split("\r\n");
   for (const line of rows) expect(line).not.toMatch(/(^|,)"?[=+\-@\t\r]/);
 });
 
-test("columns may come in another order, and only some of them; Excel's mark and line ends are taken", () => {
+test("a file may have fewer columns, another order, and Excel's byte order mark and line ends", () => {
   expect(parseCards(`\uFEFFowner,tag\r\n${OWNER},GUEST-0001\r\n\r\n`, known)).toEqual([CARDS[0]]);
   expect(parseCards("tag,owner\n", known)).toEqual([]);
 });
 
-test("a column that is not there leaves a card as it is; an empty cell does not", () => {
+test("a missing column keeps a card's field; an empty cell clears it", () => {
   const before = { tag: "GUEST-0001", owner: OWNER, label: "Anna", stations: ["cafe-1"], blocked: true };
   const there: Known = { ...known, card: () => before };
   expect(parseCards(`tag,owner\nGUEST-0001,${OWNER}\n`, there)).toEqual([before]);
@@ -80,67 +80,67 @@ test("a column that is not there leaves a card as it is; an empty cell does not"
   expect(card).toEqual({ tag: "GUEST-0001", owner: OWNER, stations: ["cafe-1"] });
 });
 
-test("a station that the card was good at before may have changed hands, or be gone", () => {
+test("a card may keep a station that has another owner now or does not exist", () => {
   const before = { tag: "GUEST-0001", owner: OWNER, stations: ["bar-1", "club-1"] };
   const there: Known = { ...known, card: () => before };
   expect(parseCards(formatCards([{ ...before, blocked: true }]), there)).toEqual([
     { ...before, blocked: true },
   ]);
   const another: Known = { ...there, card: () => ({ ...before, owner: "owner@bar.example" }) };
-  expect(() => parseCards(formatCards([before]), another)).toThrow("bar-1 is another owner's station");
+  expect(() => parseCards(formatCards([before]), another)).toThrow("bar-1 belongs to another owner");
 });
 
-describe("is refused, with the line:", () => {
+describe("a file is refused with the line of the mistake, for", () => {
   test.each([
-    ["nothing", "", "line 1: must be the names"],
-    ["an unknown column", `tag,owner,colour\n`, "line 1: must be names of columns"],
-    ["a column twice", `tag,owner,tag\n`, "line 1: must be names of columns"],
-    ["a column missing", `tag,label\n`, "line 1: must be names of columns"],
-    ["semicolons", `tag;owner\nGUEST-0001;${OWNER}\n`, "line 1: must be names of columns"],
-    ["a cell too many", `tag,owner\nGUEST-0001,${OWNER},x\n`, "line 2: has more or fewer cells"],
+    ["an empty file", "", "line 1: must contain the column names"],
+    ["an unknown column", `tag,owner,colour\n`, "line 1: must contain column names"],
+    ["a duplicate column", `tag,owner,tag\n`, "line 1: must contain column names"],
+    ["a missing column", `tag,label\n`, "line 1: must contain column names"],
+    ["semicolons", `tag;owner\nGUEST-0001;${OWNER}\n`, "line 1: must contain column names"],
+    ["a surplus cell", `tag,owner\nGUEST-0001,${OWNER},x\n`, "line 2: has more or fewer cells"],
     ["an open quotation mark", `tag,owner\n"GUEST-0001,${OWNER}\n`, "a quotation mark is not closed"],
-    ["a tag that is none", `tag,owner\n\nabc,${OWNER}\n`, "line 3: tag: must be 4-64 characters"],
-    ["markup for a tag", `tag,owner\n<img onerror=x>,${OWNER}\n`, "line 2: tag: must be 4-64 characters"],
-    ["a stranger's card", "tag,owner\nGUEST-0001,who@cafe.example\n", "line 2: owner: is no user here"],
+    ["an invalid tag", `tag,owner\n\nabc,${OWNER}\n`, "line 3: tag: must be 4-64 characters"],
+    ["a tag with markup", `tag,owner\n<img onerror=x>,${OWNER}\n`, "line 2: tag: must be 4-64 characters"],
+    ["an unknown owner", "tag,owner\nGUEST-0001,who@cafe.example\n", "line 2: owner: is not a user"],
     [
       "an unknown station",
       `tag,owner,stations\nGUEST-0001,${OWNER},club-1\n`,
-      "line 2: stations: club-1 is no station here",
+      "line 2: stations: club-1 is not a station of this platform",
     ],
     [
       "another owner's station",
       `tag,owner,stations\nGUEST-0001,${OWNER},cafe-1 bar-1\n`,
-      "line 2: stations: bar-1 is another owner's station",
+      "line 2: stations: bar-1 belongs to another owner",
     ],
     [
-      "a state that is none",
+      "an invalid state",
       `tag,owner,blocked\nGUEST-0001,${OWNER},maybe\n`,
       "line 2: blocked: must be yes or no",
     ],
     ["a current of 5 A", `tag,owner,maxCurrent\nGUEST-0001,${OWNER},5\n`, "line 2: maxCurrent"],
     ["a current of 1e21 A", `tag,owner,maxCurrent\nGUEST-0001,${OWNER},${"9".repeat(21)}\n`, "maxCurrent"],
-    ["a number that is none", `tag,owner,cacheFor\nGUEST-0001,${OWNER},0x10\n`, "line 2: cacheFor"],
+    ["an invalid number", `tag,owner,cacheFor\nGUEST-0001,${OWNER},0x10\n`, "line 2: cacheFor"],
     [
-      "a card twice",
+      "a duplicate card",
       `tag,owner\nGUEST-0001,${OWNER}\nGUEST-0001,${OWNER}\n`,
-      "line 3: tag: stands in the file twice",
+      "line 3: tag: appears twice in the file",
     ],
     ["a label of two lines", `tag,owner,label\nGUEST-0001,${OWNER},"a\nb"\n`, "label: must be one line"],
   ])("%s", (_name, text, mistake) => {
     expect(mistakesOf(text)).toEqual([expect.stringContaining(mistake)]);
   });
 
-  test("every mistake, up to 20 of them", () => {
+  test("30 mistakes, of which 20 are reported", () => {
     const rows = Array.from({ length: 30 }, () => `x,${OWNER}`);
     const mistakes = mistakesOf(`tag,owner\n${rows.join("\n")}\n`);
     expect(mistakes).toHaveLength(21);
     expect(mistakes[20]).toBe("and 10 more");
   });
 
-  test("more than 10,000 cards beyond as many as there are", () => {
+  test("more than 10,000 cards beyond the existing ones", () => {
     const rows = Array.from({ length: 10_001 }, (_, i) => `CARD-${i},${OWNER},,,,,`);
     const text = `${HEADER}\n${rows.join("\n")}\n`;
-    expect(mistakesOf(text)).toEqual(["a file has at most 10000 cards"]);
+    expect(mistakesOf(text)).toEqual(["a file may have at most 10000 cards"]);
     expect(parseCards(text, { ...known, cards: 1 })).toHaveLength(10_001);
   });
 });

@@ -1,4 +1,4 @@
-/** Cards as CSV (RFC 4180), as spreadsheets write and read it. */
+/** Import and export of cards as CSV (RFC 4180), compatible with spreadsheets. */
 
 import { CsvError, parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
@@ -10,26 +10,26 @@ import { type Known, problemsOf } from "./card-rules.js";
 const COLUMNS = ["tag", "owner", "label", "stations", "blocked", "maxCurrent", "cacheFor"] as const;
 type Column = (typeof COLUMNS)[number];
 
-/** In the column `stations`, where an empty cell says: all of the owner's. No device id has parentheses. */
+/** "No station" in the column `stations`, where an empty cell means all of the owner's. Device ids have no parentheses. */
 const AT_NONE = "(none)";
-/** Cards in a file beyond as many as there are, so that an export is always taken back. */
+/** Maximum number of cards in a file beyond the existing number, so that every export can be imported. */
 export const MAX_FURTHER_CARDS = 10_000;
-/** Mistakes that are told at a time. */
-const MAX_TOLD = 20;
+/** Maximum number of reported mistakes. */
+const MAX_REPORTED = 20;
 
-/** Why a file is not taken: a sentence for each mistake, with its line. */
+/** The mistakes of a refused file: a sentence for each, with its line. */
 export class CSVError extends Error {
   override readonly name = "CSVError";
   readonly mistakes: readonly string[];
 
   constructor(mistakes: readonly string[]) {
     super(mistakes[0] ?? "the file has mistakes");
-    const rest = mistakes.length - MAX_TOLD;
-    this.mistakes = rest > 0 ? [...mistakes.slice(0, MAX_TOLD), `and ${rest} more`] : mistakes;
+    const rest = mistakes.length - MAX_REPORTED;
+    this.mistakes = rest > 0 ? [...mistakes.slice(0, MAX_REPORTED), `and ${rest} more`] : mistakes;
   }
 }
 
-/** With a byte order mark, without which Excel takes UTF-8 for something else. */
+/** Formats cards as CSV. The byte order mark makes Excel read the file as UTF-8. */
 export function formatCards(cards: readonly TagEntry[]): string {
   const rows = cards.map(({ tag, owner, label, stations, blocked, maxCurrent, cacheFor }) =>
     [
@@ -46,28 +46,28 @@ export function formatCards(cards: readonly TagEntry[]): string {
 }
 
 /**
- * The cards of a file. A column that the file does not have leaves a card that is there as it is: a list of numbers and
- * owners unblocks nobody. Throws a CSVError that names every mistake with its line.
+ * Parses cards from CSV. Existing cards keep the fields of missing columns, so that a list of numbers and owners unblocks
+ * no card. Throws a CSVError that names every mistake with its line.
  */
 export function parseCards(text: string, known: Known): TagEntry[] {
   const [header, ...rows] = recordsOf(text);
-  if (!header) throw new CSVError([`line 1: must be the names of the columns: ${COLUMNS.join(",")}`]);
+  if (!header) throw new CSVError([`line 1: must contain the column names: ${COLUMNS.join(",")}`]);
   const columns = columnsOf(header.cells);
   const maxRows = known.cards + MAX_FURTHER_CARDS;
-  if (rows.length > maxRows) throw new CSVError([`a file has at most ${maxRows} cards`]);
+  if (rows.length > maxRows) throw new CSVError([`a file may have at most ${maxRows} cards`]);
   const mistakes: string[] = [];
   const cards = new Map<string, TagEntry>();
   for (const { line, cells } of rows) {
-    const complain = (what: string) => mistakes.push(`line ${line}: ${what}`);
+    const report = (what: string) => mistakes.push(`line ${line}: ${what}`);
     const fields = new Map(columns.map((column, i) => [column, asWritten(cells[i] ?? "")]));
     const result = rowSchema.safeParse(Object.fromEntries(fields));
     if (!result.success) {
-      for (const { path, message } of result.error.issues) complain(`${path.join(".")}: ${message}`);
+      for (const { path, message } of result.error.issues) report(`${path.join(".")}: ${message}`);
       continue;
     }
     const card = result.data;
-    for (const problem of problemsOf(card, known)) complain(problem);
-    if (cards.has(card.tag)) complain("tag: stands in the file twice");
+    for (const problem of problemsOf(card, known)) report(problem);
+    if (cards.has(card.tag)) report("tag: appears twice in the file");
     const kept = Object.entries(known.card(card.tag) ?? {}).filter(([name]) => !fields.has(name as Column));
     cards.set(card.tag, { ...card, ...Object.fromEntries(kept) });
   }
@@ -80,7 +80,7 @@ interface Record_ {
   readonly cells: readonly string[];
 }
 
-/** Quoting and the number of cells have to be right. A blank line is no record. */
+/** Splits CSV into records. Throws for wrong quoting or a wrong number of cells; skips blank lines. */
 function recordsOf(text: string): Record_[] {
   try {
     const records = parse(text, { bom: true, info: true, skip_empty_lines: true, relax_column_count: false });
@@ -93,15 +93,15 @@ function recordsOf(text: string): Record_[] {
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const { code, lines } = error as CsvError & { lines?: number };
-    throw new CSVError([`line ${lines ?? "?"}: ${SENTENCES[code] ?? "is not CSV"}`]);
+    throw new CSVError([`line ${lines ?? "?"}: ${SENTENCES[code] ?? "is not valid CSV"}`]);
   }
 }
 
 const SENTENCES: Readonly<Record<string, string>> = {
   CSV_RECORD_INCONSISTENT_FIELDS_LENGTH: "has more or fewer cells than line 1; cells are separated by commas",
   CSV_QUOTE_NOT_CLOSED: "a quotation mark is not closed",
-  INVALID_OPENING_QUOTE: "a quotation mark stands in the middle of a cell",
-  CSV_INVALID_CLOSING_QUOTE: "something stands behind a quotation mark that ends a cell",
+  INVALID_OPENING_QUOTE: "a quotation mark is inside an unquoted cell",
+  CSV_INVALID_CLOSING_QUOTE: "a closing quotation mark is followed by other text",
 };
 
 function columnsOf(header: readonly string[]): Column[] {
@@ -109,13 +109,13 @@ function columnsOf(header: readonly string[]): Column[] {
   const isWhole = columns.includes("tag") && columns.includes("owner");
   if (columns.includes(undefined) || !isWhole || new Set(columns).size !== columns.length) {
     throw new CSVError([
-      `line 1: must be names of columns out of ${COLUMNS.join(",")}; tag and owner are needed`,
+      `line 1: must contain column names from ${COLUMNS.join(",")}; tag and owner are required`,
     ]);
   }
   return columns as Column[];
 }
 
-/** A cell that is not there, or empty, is a field that is not there. */
+/** The text of a cell; `undefined` for a missing or empty cell. */
 const optional = (text: string | undefined) => text || undefined;
 const number = (text: string | undefined) =>
   text ? (/^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN) : undefined;
@@ -134,15 +134,15 @@ const rowSchema = z
   })
   .transform(({ blocked, ...card }): TagEntry => ({ ...card, blocked: blocked === "yes" || undefined }));
 
-/** What a spreadsheet would take for a formula, and what has our own mark already. */
+/** Matches text that a spreadsheet would run as a formula, also after one or more apostrophes. */
 const FORMULA = /^'*[=+\-@\t\r]/;
 
-/** Marked as text, so that no spreadsheet runs it. */
+/** Marks a formula as text with an apostrophe, so that no spreadsheet runs it. */
 function asText(value: string): string {
   return FORMULA.test(value) ? `'${value}` : value;
 }
 
-/** Takes back `asText`: what was exported is imported as it was. */
+/** Reverts `asText`. */
 function asWritten(value: string): string {
   return /^'+[=+\-@\t\r]/.test(value) ? value.slice(1) : value;
 }

@@ -1,4 +1,4 @@
-/** Who may see the admin page: one password, and the sessions of the browsers that knew it. */
+/** The admin page's login: one password, and the sessions of the logged-in browsers. */
 
 import { createHash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
@@ -6,40 +6,45 @@ import { randomPassword } from "../provisioning/index.js";
 import type { Registry } from "../registry.js";
 
 const derive = promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt);
+
+/** Cost parameters of scrypt. */
 interface Cost {
   readonly N: number;
   readonly r: number;
   readonly p: number;
 }
 
-/** OWASP's password storage cheat sheet. It stands in each hash, so that another one later leaves the old ones good. */
+/** Cost of new hashes (OWASP password storage cheat sheet). Each hash contains its cost, so old hashes stay valid. */
 const COST: Cost = { N: 2 ** 15, r: 8, p: 3 };
 const MAX_MEMORY = 64 * 1024 * 1024;
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
-/** The registry's setting with the hash. */
+/** Name of the registry's setting that holds the hash. */
 export const SETTING = "admin-password";
 const MIN_CHARS = 8;
 const MAX_CHARS = 128;
 
+/** Duration of a login, ms. */
 const SESSION_MS = 12 * 60 * 60_000;
-/** Browsers that are logged in; a further one ends the oldest session. */
+/** Maximum number of logged-in browsers. A further login ends the oldest session. */
 const MAX_SESSIONS = 32;
-/** So many wrong passwords in a row cost nothing; each further one doubles the wait. */
+/** Number of consecutive wrong passwords without a wait. Each further one doubles the wait. */
 const FREE_ATTEMPTS = 5;
+/** Maximum wait after wrong passwords, ms. */
 const MAX_WAIT_MS = 60_000;
 
 export type LoginResult =
-  | { readonly type: "let-in"; readonly token: string }
+  | { readonly type: "accepted"; readonly token: string }
   | { readonly type: "wrong" }
   | { readonly type: "wait"; readonly waitMs: number };
 
+/** Checks the admin password and manages the logged-in browsers' sessions. */
 export class Login {
-  #hash: string;
-  #now: () => number;
-  /** By the SHA-256 of the token: until when. */
-  #sessions = new Map<string, number>();
+  readonly #hash: string;
+  readonly #now: () => number;
+  /** Expiry of each session, ms, by the SHA-256 of its token. */
+  readonly #sessions = new Map<string, number>();
   #wrong = 0;
   #notBeforeMs = 0;
   #isChecking = false;
@@ -50,13 +55,13 @@ export class Login {
   }
 
   /**
-   * With the password given, for this run; else with the one of an earlier start; else with one that is made and given
-   * back, this once: only its hash is kept.
+   * Makes a login with the given password, or else with the stored one. Without either, generates and stores one, and
+   * returns it as `made`. Only the hash is stored.
    */
   static async open(options: {
     readonly registry: Registry;
     readonly password?: string;
-    /** The one of the earlier start is: another is made. */
+    /** Replaces the stored password by a new one. */
     readonly isForgotten?: boolean;
     readonly now?: () => number;
   }): Promise<{ login: Login; made: string | undefined }> {
@@ -75,9 +80,10 @@ export class Login {
     return { login: new Login(hash, now), made };
   }
 
+  /** Checks a password and starts a session when it is right. */
   async attempt(password: string): Promise<LoginResult> {
     const waitMs = this.#notBeforeMs - this.#now();
-    // One at a time: a check costs a quarter of a second of the machine, and guesses side by side would not count.
+    // One check at a time: it takes 250 ms of CPU time, and parallel guesses would evade the wait.
     if (waitMs > 0 || this.#isChecking) return { type: "wait", waitMs: Math.max(waitMs, 1000) };
     this.#isChecking = true;
     try {
@@ -86,7 +92,7 @@ export class Login {
       this.#isChecking = false;
     }
     this.#wrong = 0;
-    return { type: "let-in", token: this.#begin() };
+    return { type: "accepted", token: this.#startSession() };
   }
 
   isLoggedIn(token: string | undefined): boolean {
@@ -104,7 +110,7 @@ export class Login {
     return { type: "wrong" };
   }
 
-  #begin(): string {
+  #startSession(): string {
     const now = this.#now();
     for (const [name, until] of this.#sessions) if (until <= now) this.#sessions.delete(name);
     const [oldest] = this.#sessions.keys();
@@ -115,7 +121,7 @@ export class Login {
   }
 }
 
-/** `<N>:<r>:<p>:<salt, hex>:<hash, hex>` */
+/** Hashes a password: `<N>:<r>:<p>:<salt, hex>:<hash, hex>`. */
 export async function hashOf(password: string, cost = COST, salt = randomBytes(SALT_BYTES)): Promise<string> {
   const hash = await derive(password, salt, HASH_BYTES, { ...cost, maxmem: MAX_MEMORY });
   return [cost.N, cost.r, cost.p, salt.toString("hex"), hash.toString("hex")].join(":");

@@ -9,24 +9,26 @@ import type { Login } from "./login.js";
 export interface AdminOptions extends APIOptions {
   readonly login: Login;
   readonly host: string;
-  /** 0: any free port. */
+  /** TCP port; 0: any free port. */
   readonly port: number;
-  /** Something failed that should not. */
+  /** Called when a request fails unexpectedly. */
   readonly onError?: (message: string) => void;
 }
 
+/** A running admin page. */
 export interface Admin {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Of everything but a file of cards, and of who has not logged in. */
+/** Maximum size of a request body, bytes. Only imported files of cards, after login, may be larger. */
 const MAX_BODY_BYTES = 16 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
+/** Lifetime of the login cookie, s. */
 const COOKIE_S = 12 * 60 * 60;
 
 const HEADERS = {
-  // No script but the page's file, and none from text: what a station calls itself stays text.
+  // The page may run only its own script file and no markup from text: a station's name cannot inject a script.
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; " +
     "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
@@ -38,13 +40,13 @@ const HEADERS = {
   "Cache-Control": "no-store",
 };
 
-/** Serves the admin page, on loopback unless told otherwise. */
+/** Starts the admin page's server. */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const files = await readPage();
   const server = createServer((request, response) => {
     void respond(request, response, { ...options, files }).catch((error: unknown) => {
       options.onError?.(error instanceof Error ? error.message : "a request failed");
-      if (!response.headersSent) send(response, refuse(500, "it failed; the platform's log says why"));
+      if (!response.headersSent) send(response, refuse(500, "the request failed; see the platform's log"));
     });
   });
   server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -67,26 +69,29 @@ type Context = AdminOptions & { readonly files: Awaited<ReturnType<typeof readPa
 async function respond(request: IncomingMessage, response: ServerResponse, context: Context): Promise<void> {
   const { method = "GET", headers } = request;
   const isReading = method === "GET" || method === "HEAD";
-  if (!isOwnHost(request)) return send(response, refuse(421, "this is not a name of the admin page"));
-  if (!isReading && isForeign(request)) return send(response, refuse(403, "this comes from another page"));
+  if (!isOwnHost(request)) return send(response, refuse(421, "the Host header does not name the admin page"));
+  if (!isReading && isForeign(request))
+    return send(response, refuse(403, "the request comes from another page"));
   const target = request.url ?? "/";
-  if (!URL.canParse(target, "http://page")) return send(response, refuse(400, "this is no address"));
+  if (!URL.canParse(target, "http://page"))
+    return send(response, refuse(400, "the request target is not valid"));
   const url = new URL(target, "http://page");
   const file = context.files.get(url.pathname);
   if (file) {
-    if (!isReading) return send(response, refuse(405, "it takes GET"));
+    if (!isReading) return send(response, refuse(405, "method not allowed; use GET"));
     response.writeHead(200, { ...HEADERS, "Content-Type": file.type, "Content-Length": file.body.length });
     response.end(method === "HEAD" ? undefined : file.body);
     return;
   }
   const path = pathOf(url);
-  if (!path) return send(response, refuse(404, "there is nothing of that name"));
+  if (!path) return send(response, refuse(404, "not found"));
   if (path[0] === "login" || path[0] === "logout")
     return logInOrOut(request, response, { context, what: path[0] });
   if (!context.login.isLoggedIn(tokenOf(request))) return send(response, refuse(401, "log in first"));
   const maxBytes = path[0] === "cards.csv" && !isReading ? maxFileBytes(context.registry) : MAX_BODY_BYTES;
   const body = isReading ? "" : await readBody(request, maxBytes);
-  if (body === undefined) return send(response, refuse(413, `it takes at most ${maxBytes} bytes, of UTF-8`));
+  if (body === undefined)
+    return send(response, refuse(413, `the body must be UTF-8 of at most ${maxBytes} bytes`));
   const isNew = headers["if-none-match"] === "*";
   send(response, answer({ method, path, query: url.searchParams, body, isNew }, context));
 }
@@ -96,12 +101,12 @@ async function logInOrOut(
   response: ServerResponse,
   { context, what }: { context: Context; what: "login" | "logout" },
 ): Promise<void> {
-  if (request.method !== "POST") return send(response, refuse(405, "it takes POST"));
+  if (request.method !== "POST") return send(response, refuse(405, "method not allowed; use POST"));
   const name = cookieName(request);
   if (what === "login") {
     const password = await readBody(request, MAX_BODY_BYTES);
     return password === undefined
-      ? send(response, refuse(413, "that is no password"))
+      ? send(response, refuse(413, "the password is too long or not UTF-8"))
       : logIn(response, password, { context, name });
   }
   context.login.logOut(tokenOf(request));
@@ -115,14 +120,14 @@ async function logIn(
 ): Promise<void> {
   const result = await context.login.attempt(password);
   switch (result.type) {
-    case "let-in":
+    case "accepted":
       return send(
         response,
         { status: 200, json: {} },
         { "Set-Cookie": cookie(name, result.token, COOKIE_S) },
       );
     case "wrong":
-      return send(response, refuse(401, "That is not the password."));
+      return send(response, refuse(401, "Wrong password."));
     case "wait": {
       const seconds = Math.ceil(result.waitMs / 1000);
       const sentence = `Too many attempts. Try again in ${seconds} s.`;
@@ -131,13 +136,13 @@ async function logIn(
   }
 }
 
-/** On loopback, another name in `Host` is that of a page which had its name point here (DNS rebinding). */
+/** Whether `Host` names the admin page. On loopback, any other name indicates DNS rebinding by a foreign page. */
 function isOwnHost({ headers, socket }: IncomingMessage): boolean {
   const isLoopback = /^(::ffff:)?127\.|^::1$/.test(socket.localAddress ?? "");
   return !isLoopback || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(headers.host ?? "");
 }
 
-/** A change comes from the page itself, and its browser says so; a program that is no browser has to say so too. */
+/** Whether a request comes from a foreign page. Programs other than browsers must send a matching `Origin` too. */
 function isForeign({ headers }: IncomingMessage): boolean {
   const site = headers["sec-fetch-site"];
   if (site !== undefined) return site !== "same-origin";
@@ -154,7 +159,10 @@ function pathOf({ pathname }: URL): string[] | undefined {
   }
 }
 
-/** `undefined` when it is too long, not UTF-8, or cut off. It is read to its end, so that the answer can be. */
+/**
+ * Reads the body; `undefined` when it is too long, not UTF-8, or incomplete. A long body is read to its end, because
+ * otherwise the client does not receive the answer.
+ */
 async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let length = 0;
@@ -170,7 +178,7 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<str
   }
 }
 
-/** Cookies are of a host and not of its port: two platforms on one machine have names of their own. */
+/** Name of the login cookie. Cookies ignore the port, so that two platforms on one machine need different names. */
 function cookieName({ socket }: IncomingMessage): string {
   return `plugpass-admin-${socket.localPort}`;
 }

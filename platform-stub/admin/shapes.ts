@@ -1,4 +1,4 @@
-/** What goes between the admin page and its server, as JSON. */
+/** The JSON messages between the admin page and its server. */
 
 import type { GrantMethod } from "../../modules/charging/index.js";
 import type { TagEntry } from "../registry.js";
@@ -6,56 +6,62 @@ import type { Exchange, Ignored } from "../traffic.js";
 
 export type Card = TagEntry;
 
+/** A page of the cards that match a search. */
 export interface Cards {
-  /** How many the search finds, of which these are a part. */
+  /** Number of all cards that match. */
   readonly total: number;
   readonly cards: readonly Card[];
-  /** Whom a card may belong to, and where it may be good. */
+  /** E-mails of all users. */
   readonly owners: readonly string[];
+  /** All stations of the platform. */
   readonly stations: readonly { readonly id: string; readonly owner: string }[];
 }
 
 export interface Station {
   readonly id: string;
   readonly owner: string;
-  /** By paths of the Homie tree; the station's own words. */
+  /** Published properties by path below the station's root. The texts are untrusted. */
   readonly values: Readonly<Record<string, string>>;
-  /** How long ago it published something, in seconds; null: not since the platform started. */
+  /** Time since the last message, s; `null`: no message since the platform's start. */
   readonly heardS: number | null;
 }
 
-/** A station that an owner agrees to get. */
-export interface Expected {
+/** An owner's acceptance of a station's transfer. */
+export interface Acceptance {
+  /** E-mail of the new owner. */
   readonly owner: string;
-  /** Its id; null: whichever asks first. */
+  /** Device id; `null`: the first station that requests the transfer. */
   readonly device: string | null;
-  /** For how long still, in seconds. */
+  /** Remaining validity, s. */
   readonly forS: number;
 }
 
 export interface Stations {
-  /** `false`: the platform has lost its broker, and knows nothing of any station. */
+  /** Whether the platform is connected to its broker. Without it no status is known. */
   readonly isConnected: boolean;
   readonly stations: readonly Station[];
   readonly owners: readonly string[];
-  readonly expected: readonly Expected[];
+  readonly expected: readonly Acceptance[];
 }
 
-/** Without the tag's hash: whoever has it finds the tag. */
+/** A finished session, without the hash of the tag: the tag could be guessed from it. */
 export interface Session {
   readonly device: string;
   readonly id: string;
   readonly owner: string;
-  /** Seconds since 1970-01-01 UTC; null where the station did not know. */
+  /** Seconds since 1970-01-01 UTC; `null`: the station did not know the time. */
   readonly start: number | null;
+  /** Seconds since 1970-01-01 UTC; `null`: the station did not know the time. */
   readonly end: number | null;
+  /** When the platform received it, in seconds since 1970-01-01 UTC. */
   readonly accepted: number;
+  /** Duration, s. */
   readonly seconds: number;
   readonly energyWh: number;
   readonly tagEnd: string;
   readonly method: GrantMethod;
   readonly why: string;
-  /** What cannot be right about it: a sentence for each. */
+  /** Implausibilities, as sentences. */
   readonly doubts: readonly string[];
 }
 
@@ -64,7 +70,7 @@ export interface Sessions {
   readonly sessions: readonly Session[];
 }
 
-/** Of each span between two edges that were asked for. */
+/** Energy of each time span between two requested edges, Wh. */
 export interface Energy {
   readonly wh: readonly number[];
 }
@@ -74,10 +80,10 @@ export interface Requests {
   readonly ignored: readonly Ignored[];
 }
 
-/** Of everything that was not done. */
+/** The answer to a refused call. */
 export interface Refusal {
   readonly error: string;
-  /** Of a file: each mistake, with its line. */
+  /** Mistakes of an imported file, with their lines. */
   readonly mistakes?: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** What the repository answers over HTTP (docs/protocol.md, "Firmware over the air"), with ranges as RFC 9110 14 has them. */
+/** HTTP answers of the firmware repository (docs/protocol.md, "Firmware over the air"), with ranges (RFC 9110 14). */
 
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Channel, FirmwareRepository, Offer } from "./repository.js";
@@ -7,7 +7,7 @@ export interface FirmwareRequest {
   readonly method: string;
   /** The request target. */
   readonly path: string;
-  /** Names in lower case. */
+  /** Headers by lower-case name. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
@@ -21,28 +21,30 @@ const PRODUCT = "([A-Za-z0-9_-]{1,64})";
 const VERSION_PATH = new RegExp(`^/firmwares/v1/products/${PRODUCT}/firmware-version$`);
 const IMAGE_PATH = new RegExp(`^/firmwares/v1/(staging/)?${PRODUCT}\\.bin$`);
 
-/** `x-device-id` says who asks, `x-firmware-channel: staging` that it takes what is not for everybody yet. */
+/**
+ * Answers a request. The header `x-device-id` identifies the station. `x-firmware-channel: staging` requests releases of
+ * the staging channel too.
+ */
 export function answer(
   repository: FirmwareRepository,
   { method, path, headers }: FirmwareRequest,
 ): FirmwareResponse {
-  if (method !== "GET" && method !== "HEAD") return text(405, "only GET and HEAD", { allow: "GET, HEAD" });
+  if (method !== "GET" && method !== "HEAD")
+    return text(405, "method not allowed; use GET or HEAD", { allow: "GET, HEAD" });
   const deviceId = headers.get("x-device-id");
   const [target = ""] = path.split("?");
   const versionOf = VERSION_PATH.exec(target)?.[1];
   if (versionOf !== undefined) {
     const channel: Channel = headers.get("x-firmware-channel") === "staging" ? "staging" : "stable";
     const offer = repository.offer(versionOf, channel, deviceId);
-    return offer
-      ? bodyless(method, versionAnswer(offer))
-      : text(404, "there is no firmware for this product");
+    return offer ? bodyless(method, versionAnswer(offer)) : text(404, "no firmware for this product");
   }
   const [, staging, productId] = IMAGE_PATH.exec(target) ?? [];
   const offer =
     productId === undefined
       ? undefined
       : repository.offer(productId, staging === undefined ? "stable" : "staging", deviceId);
-  return offer ? bodyless(method, imageAnswer(offer, headers)) : text(404, "there is nothing here");
+  return offer ? bodyless(method, imageAnswer(offer, headers)) : text(404, "not found");
 }
 
 function versionAnswer({ release, sha256 }: Offer): FirmwareResponse {
@@ -61,16 +63,16 @@ function versionAnswer({ release, sha256 }: Offer): FirmwareResponse {
   };
 }
 
-function imageAnswer({ release, sha256 }: Offer, asked: ReadonlyMap<string, string>): FirmwareResponse {
+function imageAnswer({ release, sha256 }: Offer, requested: ReadonlyMap<string, string>): FirmwareResponse {
   const { image } = release;
   const etag = `"${sha256}"`;
   const headers = { "content-type": "application/octet-stream", "accept-ranges": "bytes", etag };
-  const condition = asked.get("if-range");
-  const range = asked.get("range");
+  const condition = requested.get("if-range");
+  const range = requested.get("range");
   const isWhole = range === undefined || (condition !== undefined && condition !== etag);
   const found = isWhole ? undefined : parseRange(range, image.length);
   if (found === "outside") {
-    return text(416, "there is no such range", { "content-range": `bytes */${image.length}` });
+    return text(416, "range not satisfiable", { "content-range": `bytes */${image.length}` });
   }
   if (!found) {
     return { status: 200, headers: { ...headers, "content-length": String(image.length) }, body: image };
@@ -84,7 +86,7 @@ function imageAnswer({ release, sha256 }: Offer, asked: ReadonlyMap<string, stri
   };
 }
 
-/** One range; `undefined` for anything else, which is then answered whole (RFC 9110 14.2). */
+/** Parses a single byte range; `undefined` for any other, for which the whole image is sent (RFC 9110 14.2). */
 function parseRange(text: string, size: number): { from: number; to: number } | "outside" | undefined {
   const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(text) ?? [];
   if (first === "" && last === "") return undefined;

@@ -1,4 +1,4 @@
-/** The repository in a directory: `<product id>/<channel>-<version>.bin`, and beside it `.json` with how far it is rolled out. */
+/** The repository on disk: `<product id>/<channel>-<version>.bin`, with details of the release in a `.json` beside it. */
 
 import {
   type Dirent,
@@ -32,7 +32,7 @@ type ReleaseName = Pick<Release, "productId" | "version" | "channel">;
 const PRODUCT_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const FILE = /^(stable|staging)-(\d{1,10})\.json$/;
 
-/** The place of a release, without its ending. Throws for a product id that is no name of a folder. */
+/** Path of a release, without the extension. Throws for a product id that is not a valid folder name. */
 function fileOf(directory: string, { productId, version, channel }: ReleaseName): string {
   if (!PRODUCT_ID.test(productId))
     throw new Error(`the product id ${JSON.stringify(productId)} must be 1-64 letters, digits, "-" or "_"`);
@@ -40,30 +40,30 @@ function fileOf(directory: string, { productId, version, channel }: ReleaseName)
 }
 
 /**
- * Puts an image on the repository, or changes how far it is rolled out. Throws, with a sentence, for an image that a
- * station could not run, or that says of itself something else, and for another image of a version that is there.
+ * Adds a release to the repository, or changes its percentage. Throws for a damaged image, for one whose description
+ * differs from the release, and for a second image of an existing version.
  */
 export function writeRelease(directory: string, release: Release): void {
   const { image, productId, version, signature, percent } = release;
   const description = inspect(image, sha256);
   if (description.productId !== productId || description.version !== version) {
-    const says = `${description.productId} version ${description.version ?? "none"}`;
-    throw new Error(`the image says that it is ${says}, not ${productId} version ${version}`);
+    const actual = `${description.productId} version ${description.version ?? "none"}`;
+    throw new Error(`the image is ${actual}, not ${productId} version ${version}`);
   }
   const file = fileOf(directory, release);
   if (existsSync(`${file}.bin`) && !readFileSync(`${file}.bin`).equals(image)) {
     throw new Error(
-      `version ${version} of ${productId} is another image already; give this one another version`,
+      `version ${version} of ${productId} already exists with another image; use another version`,
     );
   }
   const before = existsSync(`${file}.json`) ? readDetails(`${file}.json`) : undefined;
   mkdirSync(dirname(file), { recursive: true });
-  writeWhole(`${file}.bin`, image);
-  // Who releases it again has looked at why it was halted.
+  writeAtomically(`${file}.bin`, image);
+  // Releasing a halted version again resumes it.
   writeDetails(file, { ...before, signature: signature ?? before?.signature, percent, isHalted: false });
 }
 
-/** Keeps what became of a release. */
+/** Writes the progress of a release to its details. */
 export function writeProgress(directory: string, release: ReleaseName, progress: Progress): void {
   const file = fileOf(directory, release);
   const { signature, percent } = readDetails(`${file}.json`);
@@ -71,26 +71,26 @@ export function writeProgress(directory: string, release: ReleaseName, progress:
   writeDetails(file, { signature, percent, updated: [...updated], rolledBack: [...rolledBack], isHalted });
 }
 
-/** Puts what is new in the directory on the repository. */
+/** Loads new and changed releases from a directory into a repository. */
 export class RepositoryDirectory {
   readonly path: string;
-  #repository: FirmwareRepository;
-  /** When each was read last, by its file. */
-  #read = new Map<string, number>();
+  readonly #repository: FirmwareRepository;
+  /** Modification time of each file that has been read, ms, by its path. */
+  readonly #readMs = new Map<string, number>();
 
   constructor(path: string, repository: FirmwareRepository) {
     this.path = path;
     this.#repository = repository;
   }
 
-  /** Gives what does not belong there, and is left out: a sentence for each. */
+  /** Loads new and changed releases. Skips invalid files and returns a sentence for each. */
   refresh(): string[] {
     const problems: string[] = [];
     const namesIn = (directory: string, belongs: (entry: Dirent) => boolean) => {
       try {
         return existsSync(directory) ? readNames(directory, belongs) : [];
       } catch {
-        problems.push(`${directory} cannot be read: it has to be a folder that the platform may read`);
+        problems.push(`${directory} cannot be read: it must be a folder that the platform may read`);
         return [];
       }
     };
@@ -111,12 +111,12 @@ export class RepositoryDirectory {
   #readRelease(name: ReleaseName): void {
     const file = fileOf(this.path, name);
     const { mtimeMs } = statSync(`${file}.json`);
-    if (this.#read.get(file) === mtimeMs) return;
+    if (this.#readMs.get(file) === mtimeMs) return;
     const { signature, percent, ...progress } = readDetails(`${file}.json`);
-    if (!existsSync(`${file}.bin`)) throw new Error(`${file}.bin is missing: it belongs to ${file}.json`);
+    if (!existsSync(`${file}.bin`)) throw new Error(`${file}.bin is missing; ${file}.json refers to it`);
     const image = Uint8Array.from(readFileSync(`${file}.bin`));
     this.#repository.put({ ...name, image, signature, percent }, progress);
-    this.#read.set(file, mtimeMs);
+    this.#readMs.set(file, mtimeMs);
   }
 }
 
@@ -128,7 +128,8 @@ function readNames(directory: string, belongs: (entry: Dirent) => boolean): stri
 
 function readDetails(file: string): z.output<typeof detailsSchema> {
   const parsed = detailsSchema.safeParse(parseJSON(readFileSync(file, "utf8"), file));
-  if (!parsed.success) throw new Error(`${file} is no release: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new Error(`${file} does not describe a release: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
@@ -136,15 +137,16 @@ function parseJSON(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error(`${file} is no release: it is not JSON`);
+    throw new Error(`${file} does not describe a release: it is not JSON`);
   }
 }
 
 function writeDetails(file: string, details: z.input<typeof detailsSchema>): void {
-  writeWhole(`${file}.json`, `${JSON.stringify(details, null, 2)}\n`);
+  writeAtomically(`${file}.json`, `${JSON.stringify(details, null, 2)}\n`);
 }
 
-function writeWhole(file: string, content: string | Uint8Array): void {
+/** Writes a file so that readers see the old or the new content, never a part. */
+function writeAtomically(file: string, content: string | Uint8Array): void {
   writeFileSync(`${file}.new`, content);
   renameSync(`${file}.new`, file);
 }

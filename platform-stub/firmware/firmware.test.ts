@@ -54,8 +54,8 @@ const rolledBackFrom =
     updateState: `Rolled back: version ${version}: crash`,
   });
 
-describe("the repository", () => {
-  test("gives a staged release to its share of device ids, more of them with more, and never other ones", () => {
+describe("FirmwareRepository", () => {
+  test("offers a staged release to its share of device ids, and only adds ids when the share grows", () => {
     const repository = new FirmwareRepository();
     repository.put(releaseOf(4));
     let before = new Set<string>();
@@ -70,7 +70,7 @@ describe("the repository", () => {
     }
   });
 
-  test("gives another release to other stations first", () => {
+  test("offers each release to other stations first", () => {
     const repository = new FirmwareRepository();
     const first = (version: number) => {
       repository.put(releaseOf(version, { percent: 5 }));
@@ -80,7 +80,7 @@ describe("the repository", () => {
     expect(two.filter((id) => one.has(id)).length).toBeLessThan(two.length / 3);
   });
 
-  test("gives who does not say its id what is for everybody, and staging to who asks", () => {
+  test("offers releases for 100 % to a station without an id, and staging releases on request", () => {
     const repository = new FirmwareRepository();
     repository.put(releaseOf(4));
     repository.put(releaseOf(5, { percent: 99 }));
@@ -90,7 +90,7 @@ describe("the repository", () => {
     expect(repository.offer("lamp", "stable", undefined)).toBeUndefined();
   });
 
-  test("halts a release that more than a tenth of its stations left, and gives the one before", () => {
+  test("halts a release after more than a tenth of its stations rolled back, and offers the previous one", () => {
     const repository = new FirmwareRepository();
     repository.put(releaseOf(4));
     repository.put(releaseOf(5));
@@ -100,13 +100,13 @@ describe("the repository", () => {
     say(90, 0, updatedTo(5));
     say(10, 100, rolledBackFrom(5));
     expect(repository.progress(releaseOf(5)).isHalted).toBe(false);
-    // The same one again is one.
+    // A repeated report counts once.
     for (let i = 0; i < 5; i++) say(1, 100, rolledBackFrom(5));
     expect(repository.progress(releaseOf(5)).isHalted).toBe(false);
     say(1, 200, rolledBackFrom(5));
     expect(repository.progress(releaseOf(5)).isHalted).toBe(true);
     expect(repository.offer("cafe", "stable", IDS[300])?.release.version).toBe(4);
-    // Who releases it again has looked at it: what was said before halts it no more, another rollback does.
+    // After the release is resumed, only a new rollback halts it.
     repository.put(releaseOf(5), { ...repository.progress(releaseOf(5)), isHalted: false });
     say(10, 100, rolledBackFrom(5));
     say(1, 90, updatedTo(5));
@@ -115,7 +115,7 @@ describe("the repository", () => {
     expect(repository.progress(releaseOf(5)).isHalted).toBe(true);
   });
 
-  test("counts a rollback against the version that was left, whatever it has offered since", () => {
+  test("counts a rollback for the version that rolled back, not for a newer offer", () => {
     const repository = new FirmwareRepository();
     repository.put(releaseOf(5));
     repository.put(releaseOf(6));
@@ -127,7 +127,7 @@ describe("the repository", () => {
     expect(repository.progress(releaseOf(6))).toEqual({ isHalted: false, rolledBack: [], updated: [] });
   });
 
-  test("does not halt for two stations, nor for other products, nor for downloads that failed", () => {
+  test("does not halt a release for two rollbacks, for other products or for failed downloads", () => {
     const repository = new FirmwareRepository();
     repository.put(releaseOf(5));
     for (const id of IDS.slice(0, 50)) repository.report({ ...rolledBackFrom(5)(id), productId: "lamp" });
@@ -143,26 +143,26 @@ describe("the repository", () => {
     });
   });
 
-  test("has one image for a version", () => {
+  test("refuses a second image of a version", () => {
     const repository = new FirmwareRepository();
     repository.put(releaseOf(5));
     const other = makeImage({ version: 5, productId: "cafe", byteLength: 4096 });
-    expect(() => repository.put(releaseOf(5, { image: other }))).toThrow("another image already");
+    expect(() => repository.put(releaseOf(5, { image: other }))).toThrow("already exists with another image");
   });
 });
 
-describe("what stations publish", () => {
+describe("Reports", () => {
   const seen: StationReport[] = [];
   const reports = new Reports((report) => seen.push(report));
   const publish = (root: string, what: Record<string, string>) => {
-    for (const [topic, text] of Object.entries(what)) reports.follow(`${root}/${topic}`, text);
+    for (const [topic, text] of Object.entries(what)) reports.receive(`${root}/${topic}`, text);
   };
 
   beforeEach(() => {
     seen.length = 0;
   });
 
-  test("is put together in any order, for each station", () => {
+  test("combines the topics of each station in any order", () => {
     publish("a/sweet-home/one", { "firmware/updatestate": "Updated successfully", "$fw/version": "5" });
     publish("a/sweet-home/two", { "$fw/name": "lamp", "$fw/version": "7" });
     expect(seen).toEqual([]);
@@ -170,7 +170,7 @@ describe("what stations publish", () => {
     expect(seen).toEqual([updatedTo(5)("one")]);
   });
 
-  test("counts no more when it was taken back, nor where it is none", () => {
+  test("reports nothing after a topic is removed or invalid", () => {
     const root = "a/sweet-home/three";
     publish(root, { "$fw/name": "cafe", "$fw/version": "", "firmware/updatestate": "none" });
     publish(root, { "$fw/version": "five", "firmware/version": "5" });
@@ -183,7 +183,7 @@ describe("what stations publish", () => {
   });
 });
 
-describe("what it answers", () => {
+describe("the HTTP answer", () => {
   const repository = new FirmwareRepository();
   repository.put(releaseOf(5, { image, signature: "ab".repeat(64) }));
   const ask = (path: string, headers: Record<string, string> = {}, method = "GET") =>
@@ -191,7 +191,7 @@ describe("what it answers", () => {
   const IMAGE = "/firmwares/v1/cafe.bin";
   const etag = `"${Buffer.from(sha256(image)).toString("hex")}"`;
 
-  test("is the newest version, with size, hash and signature", () => {
+  test("for a product contains the newest version with size, hash and signature", () => {
     const { status, body } = ask("/firmwares/v1/products/cafe/firmware-version");
     expect(status).toBe(200);
     expect(JSON.parse(Buffer.from(body).toString())).toEqual({
@@ -210,7 +210,7 @@ describe("what it answers", () => {
     ["bytes=5-4", 200, 0, image.length],
     ["bytes=0-1,3-4", 200, 0, image.length],
     ["lines=1-", 200, 0, image.length],
-  ])("to the range %s is %d", (range, status, from, to) => {
+  ])("for the range %s has the status %d", (range, status, from, to) => {
     const response = ask(IMAGE, { range });
     expect(response.status).toBe(status);
     expect(Buffer.from(response.body).equals(image.slice(from, to))).toBe(true);
@@ -220,7 +220,7 @@ describe("what it answers", () => {
     }
   });
 
-  test("to a range of the image that was begun is the rest, and of another one all of it", () => {
+  test("for a range with If-Range is partial for the same image and whole for another one", () => {
     expect(ask(IMAGE, { range: "bytes=10-", "if-range": etag }).status).toBe(206);
     expect(ask(IMAGE, { range: "bytes=10-", "if-range": '"other"' }).status).toBe(200);
   });
@@ -232,12 +232,12 @@ describe("what it answers", () => {
     ["/firmwares/v1/products/lamp/firmware-version", {}, "GET", 404],
     ["/firmwares/v1/../secret", {}, "GET", 404],
     [IMAGE, {}, "POST", 405],
-  ])("to %s %j %s is %d", (path, headers, method, status) => {
+  ])("for %s %j %s has the status %d", (path, headers, method, status) => {
     expect(ask(path, headers as Record<string, string>, method).status).toBe(status);
   });
 });
 
-describe("served", () => {
+describe("a served repository", () => {
   let directory: string;
   let service: FirmwareService | undefined;
 
@@ -251,7 +251,7 @@ describe("served", () => {
     rmSync(directory, { recursive: true });
   });
 
-  test("an image whose product id leads out of the repository is not put there", () => {
+  test("refuses an image whose product id is a path out of the repository", () => {
     const productId = "../outside";
     const stray = makeImage({ version: 5, productId });
     const repository = join(directory, "repository");
@@ -259,7 +259,7 @@ describe("served", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test("over HTTP it is the same, and what is released meanwhile is there", async () => {
+  test("answers over HTTP and serves a release that is added while it runs", async () => {
     service = await serveFirmware({ directory: join(directory, "repository"), port: 0 });
     const url = `${service.url}/firmwares/v1/cafe.bin`;
     expect((await fetch(url)).status).toBe(404);
@@ -269,7 +269,7 @@ describe("served", () => {
     expect(Buffer.from(await part.arrayBuffer()).equals(image.slice(4096))).toBe(true);
   });
 
-  test("what does not belong into its directory is told once, and the rest is served", async () => {
+  test("reports each invalid file in its directory once and serves the other releases", async () => {
     const repository = join(directory, "repository");
     writeRelease(repository, releaseOf(5, { image }));
     writeFileSync(join(repository, ".DS_Store"), "");
@@ -286,17 +286,17 @@ describe("served", () => {
     for (let i = 0; i < 3; i++)
       expect((await fetch(`${service.url}/firmwares/v1/cafe.bin`)).status).toBe(200);
     expect(problems).toEqual([
-      expect.stringMatching(/stable-1\.json is no release: it is not JSON/),
-      expect.stringMatching(/stable-2\.json is no release: .*percent/s),
+      expect.stringMatching(/stable-1\.json does not describe a release: it is not JSON/),
+      expect.stringMatching(/stable-2\.json does not describe a release: .*percent/s),
       expect.stringMatching(/stable-3\.bin is missing/),
     ]);
-    // Mended, it is there.
+    // The repaired release is served.
     writeFileSync(join(repository, "aaa", "stable-1.json"), `{"percent":100}`);
     writeFileSync(join(repository, "aaa", "stable-1.bin"), makeImage({ version: 1, productId: "aaa" }));
     expect((await fetch(`${service.url}/firmwares/v1/aaa.bin`)).status).toBe(200);
   });
 
-  test("a directory that is none any more is told, and ends nothing", async () => {
+  test("reports a directory that has become a file and keeps running", async () => {
     const repository = join(directory, "repository");
     mkdirSync(repository);
     const problems: string[] = [];
@@ -309,10 +309,10 @@ describe("served", () => {
     writeFileSync(repository, "");
     for (let i = 0; i < 2; i++)
       expect((await fetch(`${service.url}/firmwares/v1/cafe.bin`)).status).toBe(404);
-    expect(problems).toEqual([expect.stringContaining("has to be a folder")]);
+    expect(problems).toEqual([expect.stringContaining("must be a folder")]);
   });
 
-  test("it hears over the broker how stations fare, halts, and knows that after a restart", async () => {
+  test("halts a release after rollbacks that stations publish, and keeps it halted after a restart", async () => {
     writeRelease(directory, releaseOf(5, { image }));
     const platform = await startPlatform({ registry: demoRegistry() });
     const broker = { url: platform.url, ...platform.account };
@@ -333,7 +333,7 @@ describe("served", () => {
       }
     };
     for (const id of IDS.slice(0, 2)) await say(id);
-    // What is said while the repository is away is heard when it is back, and what was said before not twice.
+    // Reports published while the server is down are received after its start; earlier ones do not count twice.
     await service.close();
     await say(IDS[2] ?? "");
     service = await serveFirmware({ ...options, onHalted: ({ version }) => halted.push(version) });
@@ -346,7 +346,7 @@ describe("served", () => {
       rolledBack: IDS.slice(0, 3),
     });
     expect((await fetch(`${service.url}/firmwares/v1/cafe.bin`)).status).toBe(404);
-    // Who releases it again has looked at it.
+    // Releasing the version again resumes it.
     writeRelease(directory, releaseOf(5, { image }));
     expect((await fetch(`${service.url}/firmwares/v1/cafe.bin`)).status).toBe(200);
     await client.endAsync();
@@ -374,7 +374,7 @@ describe("npm run release and npm run sign", () => {
     return { status, text: stdout + stderr };
   }
 
-  test("put a signed image on the repository, whose signature the station's own code takes", () => {
+  test("add a signed image, whose signature the station's own code accepts", () => {
     const key = join(directory, "key.pem");
     const repository = join(directory, "repository");
     const made = run("sign", "key", "--out", key);
@@ -393,7 +393,7 @@ describe("npm run release and npm run sign", () => {
     );
     expect(released).toEqual({
       status: 0,
-      text: `cafe version 5, 8192 bytes, signed: on ${repository} for 100 % (stable)\n`,
+      text: `cafe version 5, 8192 bytes, signed: released in ${repository} for 100 % (stable)\n`,
     });
     const { signature } = JSON.parse(readFileSync(join(repository, "cafe/stable-5.json"), "utf8"));
     const bytes = decodeHex(signature) ?? new Uint8Array(0);
@@ -402,16 +402,16 @@ describe("npm run release and npm run sign", () => {
   });
 
   test.each<[string, string[], string]>([
-    ["another version than it says", ["--version", "6"], "says that it is cafe version 5"],
-    ["a version that is none", ["--version", "five"], "a version is a whole number"],
-    ["a percentage that is none", ["--version", "5", "--percent", "101"], "a percentage is 0-100"],
-    ["a key that is none", ["--version", "5", "--key", "package.json"], "no Ed25519 key"],
-    ["a key that is not there", ["--version", "5", "--key", "nowhere.pem"], "npm run sign -- key"],
+    ["a version other than the image's", ["--version", "6"], "the image is cafe version 5"],
+    ["an invalid version", ["--version", "five"], "a version must be a whole number"],
+    ["an invalid percentage", ["--version", "5", "--percent", "101"], "a percentage must be 0-100"],
+    ["an invalid key", ["--version", "5", "--key", "package.json"], "not an Ed25519 key"],
+    ["a missing key", ["--version", "5", "--key", "nowhere.pem"], "npm run sign -- key"],
   ])("refuse %s", (_name, words, why) => {
     const repository = join(directory, "repository");
     const key = join(directory, "key.pem");
     makeKey(key);
-    // The last of two keys counts.
+    // The last of two --key options applies.
     const { status, text } = run(
       "release",
       "--image",
@@ -435,7 +435,7 @@ describe("npm run release and npm run sign", () => {
     expect(existsSync(repository)).toBe(false);
   });
 
-  test("refuse what the bootloader would", () => {
+  test("refuse an image that the bootloader would refuse", () => {
     const damaged = image.slice();
     damaged[4000] = (damaged[4000] ?? 0) ^ 1;
     writeFileSync(file, damaged);
@@ -448,8 +448,8 @@ describe("npm run release and npm run sign", () => {
   test("never overwrite a key", () => {
     const key = join(directory, "key.pem");
     makeKey(key);
-    expect(() => makeKey(key)).toThrow("is there already");
-    // Another implementation says the same of what it signs.
+    expect(() => makeKey(key)).toThrow("already exists");
+    // Node's implementation verifies the signature too.
     const publicKey = createPublicKey(readFileSync(key));
     expect(publicKey.export({ type: "spki", format: "der" }).subarray(-32).toString("hex")).toBe(
       publicKeyOf(key),

@@ -1,4 +1,4 @@
-/** `npm run release`: puts a firmware image on the platform's repository. */
+/** `npm run release`: adds a firmware release to the platform's repository. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -7,7 +7,7 @@ import { inspect } from "../../modules/updates/image-file.js";
 import { writeRelease } from "./directory.js";
 import { signatureOf } from "./keys.js";
 
-export const DEFAULT_SHELF = "build/repository";
+export const DEFAULT_REPOSITORY = "build/repository";
 
 interface ReleaseOptions {
   readonly image: string;
@@ -20,19 +20,19 @@ interface ReleaseOptions {
 
 new Command("npm run release --")
   .description(
-    "Puts a firmware image on the repository of npm run platform; run again, it changes how far it is rolled out",
+    "Adds a firmware release to the repository of npm run platform. Run it again to change the percentage.",
   )
-  .requiredOption("--image <file>", "as npm run build:esp32 has made it")
-  .requiredOption("--version <number>", "which the image says, too", version)
-  .option("--repository <directory>", "", DEFAULT_SHELF)
-  .requiredOption("--key <file>", "signs it (npm run sign -- key); stations take no unsigned firmware")
+  .requiredOption("--image <file>", "firmware image from npm run build:esp32")
+  .requiredOption("--version <number>", "version of the release, the same as in the image", version)
+  .option("--repository <directory>", "firmware repository", DEFAULT_REPOSITORY)
+  .requiredOption("--key <file>", "signing key from npm run sign -- key; stations refuse unsigned firmware")
   .option(
     "--percent <number>",
-    "of the stations, by their ids; it halts by itself when they roll back",
+    "share of the stations that get the release; it halts when too many roll back",
     percent,
     100,
   )
-  .option("--staging", "only for stations in staging mode", false)
+  .option("--staging", "release only to stations in staging mode", false)
   .showHelpAfterError()
   .action(release)
   .parseAsync()
@@ -42,26 +42,27 @@ new Command("npm run release --")
   });
 
 function release({ image: file, version, repository, key, percent, staging }: ReleaseOptions): void {
-  if (!existsSync(file)) throw new Error(`there is no file ${file}`);
+  if (!existsSync(file)) throw new Error(`${file} does not exist`);
   const image = Uint8Array.from(readFileSync(file));
   const { productId } = inspect(image, sha256);
   const signature = signatureOf(key, image);
   const channel = staging ? "staging" : "stable";
   writeRelease(repository, { productId, version, channel, image, signature, percent });
   process.stdout.write(
-    `${productId} version ${version}, ${image.length} bytes, signed: on ${repository} for ${percent} % (${channel})\n`,
+    `${productId} version ${version}, ${image.length} bytes, signed: released in ${repository} for ${percent} % (${channel})\n`,
   );
 }
 
 function version(text: string): number {
   const value = Number(text);
   if (!/^\d{1,10}$/.test(text) || value > 0xffff_ffff)
-    throw new InvalidArgumentError("a version is a whole number");
+    throw new InvalidArgumentError("a version must be a whole number");
   return value;
 }
 
 function percent(text: string): number {
   const value = Number(text);
-  if (text === "" || !(value >= 0 && value <= 100)) throw new InvalidArgumentError("a percentage is 0-100");
+  if (text === "" || !(value >= 0 && value <= 100))
+    throw new InvalidArgumentError("a percentage must be 0-100");
   return value;
 }

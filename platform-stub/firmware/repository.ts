@@ -1,6 +1,6 @@
 /**
- * The firmware that a platform gives out, and to whom: releases in stages, which stop by themselves when stations go
- * back to the firmware before. Needs nothing of Node, so that the simulation runs the same.
+ * Firmware repository: staged releases, which halt when too many stations roll back. Independent of Node, so that the
+ * simulation runs it too.
  */
 
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -8,6 +8,7 @@ import { encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 
 export type Channel = "stable" | "staging";
 
+/** A version of the firmware for a product. */
 export interface Release {
   readonly productId: string;
   readonly version: number;
@@ -15,25 +16,26 @@ export interface Release {
   readonly image: Uint8Array<ArrayBuffer>;
   /** Ed25519 over the image's SHA-256; 128 hex digits. */
   readonly signature?: string;
-  /** Of all device ids, how many get it: 0-100. */
+  /** Share of the stations that get the release, 0-100 %. */
   readonly percent: number;
 }
 
-/** What became of a release so far. */
+/** The stations' reports on a release. */
 export interface Progress {
-  /** Device ids, each once, by what they said last. */
+  /** Device ids whose last report is a successful update. */
   readonly updated: readonly string[];
+  /** Device ids whose last report is a rollback. */
   readonly rolledBack: readonly string[];
-  /** Nobody gets it any more. */
+  /** The release is offered to no station. */
   readonly isHalted: boolean;
 }
 
 export interface RepositoryOptions {
-  /** A release halts when more than this share of the stations that tried it went back; 0.1 unless given. */
+  /** Maximum share of rollbacks among the stations that tried a release. Above it the release halts. Default: 0.1. */
   readonly maxRolledBackShare?: number;
-  /** And at least as many; 3 unless given: one station with a bad power supply is no bad release. */
+  /** Minimum number of rollbacks that halts a release, so that one faulty station does not. Default: 3. */
   readonly minRolledBack?: number;
-  /** A station has said how a release did, or the release was halted by that. */
+  /** Called after a report on a release, and when the release is halted by it. */
   readonly onProgress?: (release: Release, progress: Progress) => void;
 }
 
@@ -45,19 +47,19 @@ interface Entry {
   isHalted: boolean;
 }
 
-/** An entry as it is given to a station. */
+/** A release that a station may install. */
 export interface Offer {
   readonly release: Release;
-  /** Of the image, lower-case hex. */
+  /** SHA-256 of the image, lower-case hex. */
   readonly sha256: string;
 }
 
-/** What a station says of itself over the broker. */
+/** A station's report on its firmware, from its properties at the broker. */
 export interface StationReport {
   readonly deviceId: string;
   /** `$fw/name` */
   readonly productId: string;
-  /** `$fw/version`: the one that runs. */
+  /** `$fw/version`: the running version. */
   readonly version: number;
   /** `firmware/updatestate` */
   readonly updateState: string;
@@ -65,10 +67,11 @@ export interface StationReport {
 
 const ROLLED_BACK = /^Rolled back: version (\d{1,10}): /;
 
+/** Selects releases for stations, and halts a release when too many stations roll back. */
 export class FirmwareRepository {
-  #options: RepositoryOptions;
-  /** Oldest first. */
-  #entries: Entry[] = [];
+  readonly #options: RepositoryOptions;
+  /** Releases by version, the lowest first. */
+  readonly #entries: Entry[] = [];
 
   constructor(options: RepositoryOptions = {}) {
     this.#options = options;
@@ -78,13 +81,13 @@ export class FirmwareRepository {
     return this.#entries.map(({ release }) => release);
   }
 
-  /** Puts a release on the repository, or changes how far it is rolled out. Throws for a version that is another image. */
+  /** Adds a release, or changes its percentage. Throws when the version exists with another image. */
   put(release: Release, progress?: Progress): void {
-    if (!(release.percent >= 0 && release.percent <= 100)) throw new RangeError("a percentage is 0-100");
+    if (!(release.percent >= 0 && release.percent <= 100)) throw new RangeError("a percentage must be 0-100");
     const hash = encodeHex(Uint8Array.from(sha256(release.image)));
     const before = this.#find(release);
     if (before && before.sha256 !== hash) {
-      throw new Error(`version ${release.version} of ${release.productId} is another image already`);
+      throw new Error(`version ${release.version} of ${release.productId} already exists with another image`);
     }
     if (before) {
       before.release = release;
@@ -110,11 +113,11 @@ export class FirmwareRepository {
     return { updated: [...updated], rolledBack: [...rolledBack], isHalted };
   }
 
-  /** The newest release that a station may have; who does not say its id gets what is for everybody. */
+  /** Returns the newest release for a station. Without a device id only releases for 100 % are offered. */
   offer(productId: string, channel: Channel, deviceId: string | undefined): Offer | undefined {
     const isFor = ({ release, isHalted }: Entry) => {
       if (release.productId !== productId || isHalted) return false;
-      // Staging stations are the first to have anything.
+      // Stations in staging mode get every release, regardless of its percentage.
       if (release.channel === "staging") return channel === "staging";
       return (
         release.percent >= 100 || (deviceId !== undefined && shareOf(release, deviceId) < release.percent)
@@ -123,7 +126,7 @@ export class FirmwareRepository {
     return this.#entries.findLast(isFor);
   }
 
-  /** A station has said how its update went. The same again changes nothing: such words are retained. */
+  /** Records a station's report. Repeated reports, which the broker's retained messages cause, have no effect. */
   report({ deviceId, productId, version, updateState }: StationReport): void {
     const rolledBack = ROLLED_BACK.exec(updateState)?.[1];
     if (rolledBack === undefined && updateState !== "Updated successfully") return;
@@ -135,16 +138,12 @@ export class FirmwareRepository {
       if (to.has(deviceId)) continue;
       from.delete(deviceId);
       to.add(deviceId);
-      if (rolledBack !== undefined) this.#judge(entry);
-      this.#tell(entry);
+      if (rolledBack !== undefined) this.#haltIfBad(entry);
+      this.#options.onProgress?.(entry.release, this.progress(entry.release));
     }
   }
 
-  #tell({ release }: Entry): void {
-    this.#options.onProgress?.(release, this.progress(release));
-  }
-
-  #judge(entry: Entry): void {
+  #haltIfBad(entry: Entry): void {
     const { maxRolledBackShare = 0.1, minRolledBack = 3 } = this.#options;
     const bad = entry.rolledBack.size;
     if (entry.isHalted || bad < minRolledBack) return;
@@ -164,7 +163,7 @@ export class FirmwareRepository {
   }
 }
 
-/** Where a device id stands among all, 0-100: for each release elsewhere, and for one release always there. */
+/** Position of a device id among all, 0-100. It is fixed for one release and random between releases. */
 function shareOf({ productId, version }: Release, deviceId: string): number {
   const hash = sha256(encodeUTF8(`${productId}/${version}/${deviceId}`));
   const [a = 0, b = 0, c = 0, d = 0] = hash;

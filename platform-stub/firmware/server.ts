@@ -8,16 +8,16 @@ import { FirmwareRepository, type Progress, type Release, type RepositoryOptions
 
 export interface FirmwareServerOptions
   extends Pick<RepositoryOptions, "maxRolledBackShare" | "minRolledBack"> {
-  /** Of the repository. */
+  /** Directory of the repository. */
   readonly directory: string;
   readonly host?: string;
-  /** 0 takes a free one. */
+  /** TCP port; 0: any free port. */
   readonly port: number;
-  /** A broker, and an account that may read what stations say of their updates. */
+  /** A broker, with an account that may read the stations' update states. */
   readonly broker?: { readonly url: string; readonly username?: string; readonly password?: string };
-  /** A release was halted by itself. */
+  /** Called when a release is halted because of rollbacks. */
   readonly onHalted?: (release: Release, progress: Progress) => void;
-  /** The directory holds something that it should not: told once. It is served without that. */
+  /** Called once for each invalid file in the directory. The other releases are served. */
   readonly onProblem?: (problem: string) => void;
 }
 
@@ -29,7 +29,7 @@ export interface FirmwareService {
 
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Serves the repository over HTTP, and listens to what becomes of its releases. TLS is a proxy's. */
+/** Serves the repository over HTTP and collects the stations' update states. It has no TLS; use a proxy. */
 export async function serveFirmware(options: FirmwareServerOptions): Promise<FirmwareService> {
   const halted = new Set<string>();
   const repository = new FirmwareRepository({
@@ -39,7 +39,7 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
         writeProgress(options.directory, release, progress);
       } catch (error) {
         const why = error instanceof Error ? error.message : "unknown";
-        options.onProblem?.(`what became of version ${release.version} cannot be kept: ${why}`);
+        options.onProblem?.(`the progress of version ${release.version} cannot be stored: ${why}`);
       }
       const name = `${release.productId}/${release.channel}/${release.version}`;
       if (progress.isHalted && !halted.has(name)) options.onHalted?.(release, progress);
@@ -79,7 +79,7 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
     server.once("error", fail);
     server.listen(options.port, host, done);
   });
-  const stopListening = await listen(repository, options.broker).catch((error: unknown) => {
+  const unsubscribe = await subscribe(repository, options.broker).catch((error: unknown) => {
     server.close();
     throw error;
   });
@@ -87,7 +87,7 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
     repository,
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
     close: async () => {
-      await stopListening();
+      await unsubscribe();
       await new Promise<void>((done) => {
         server.close(() => done());
         server.closeAllConnections();
@@ -96,7 +96,8 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
   };
 }
 
-async function listen(
+/** Subscribes to the stations' update states. Returns a function that disconnects. */
+async function subscribe(
   repository: FirmwareRepository,
   broker: FirmwareServerOptions["broker"],
 ): Promise<() => Promise<void>> {
@@ -104,7 +105,7 @@ async function listen(
   const { url, username, password } = broker;
   const client = await mqtt.connectAsync(url, { username, password }, false);
   const reports = new Reports((report) => repository.report(report));
-  client.on("message", (topic, payload) => reports.follow(topic, payload.toString()));
+  client.on("message", (topic, payload) => reports.receive(topic, payload.toString()));
   client.on("error", () => {});
   await client.subscribeAsync([...REPORT_FILTERS], { qos: 1 });
   return () => client.endAsync();

@@ -1,4 +1,4 @@
-/** `npm run sign`: makes the vendor's key, and signs images with it. */
+/** `npm run sign`: generates the vendor's key and signs firmware images with it. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { sha256 } from "@noble/hashes/sha2.js";
@@ -7,25 +7,25 @@ import { inspect } from "../../modules/updates/image-file.js";
 import { makeKey, publicKeyOf, signatureOf } from "./keys.js";
 
 const program = new Command("npm run sign --")
-  .description("Ed25519 signatures of firmware images, which a station with the public key built in demands")
+  .description("Signs firmware images with Ed25519. A station with the public key refuses unsigned images.")
   .showHelpAfterError();
 
 program
   .command("key")
-  .description("make a key; keep it where images are released, and nowhere else")
-  .requiredOption("--out <file>", "for the private key, PEM")
+  .description("generate a key; keep it only where images are released")
+  .requiredOption("--out <file>", "file for the private key, PEM")
   .action(({ out }: { out: string }) => {
     makeKey(out);
-    print(`the key is in ${out}; the firmware is built with config.updateKey\n${publicKeyOf(out)}`);
+    print(`the key is in ${out}; build the firmware with this config.updateKey:\n${publicKeyOf(out)}`);
   });
 
 program
   .command("image", { isDefault: true })
   .description("print the signature of an image, 128 hex digits")
-  .requiredOption("--image <file>")
-  .requiredOption("--key <file>", "as npm run sign -- key has made it")
+  .requiredOption("--image <file>", "firmware image")
+  .requiredOption("--key <file>", "signing key from npm run sign -- key")
   .action(({ image: file, key }: { image: string; key: string }) => {
-    if (!existsSync(file)) throw new Error(`there is no file ${file}`);
+    if (!existsSync(file)) throw new Error(`${file} does not exist`);
     const image = Uint8Array.from(readFileSync(file));
     inspect(image, sha256);
     print(signatureOf(key, image));

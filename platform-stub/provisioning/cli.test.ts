@@ -1,4 +1,4 @@
-/** The commands themselves, as processes. */
+/** Tests of the commands as processes. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -34,8 +34,8 @@ afterEach(async () => {
 
 interface Run {
   readonly child: ChildProcess;
-  /** Both outputs, as far as they have come. */
-  readonly said: { text: string };
+  /** Standard output and error so far. */
+  readonly output: { text: string };
   readonly ended: Promise<number | null>;
 }
 
@@ -43,25 +43,25 @@ function start(file: string, args: readonly string[], token?: string): Run {
   const env = { ...process.env, PLUGPASS_PROVISIONING_TOKEN: token };
   const child = spawn(process.execPath, ["scripts/run.js", file, ...args], { cwd: ROOT, env });
   running.push(child);
-  const said = { text: "" };
+  const output = { text: "" };
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (data: Buffer) => {
-      said.text += data;
+      output.text += data;
     });
   }
-  return { child, said, ended: new Promise((done) => child.once("close", done)) };
+  return { child, output, ended: new Promise((done) => child.once("close", done)) };
 }
 
 async function provision(...args: string[]): Promise<{ code: number | null; text: string }> {
-  const { said, ended } = start("platform-stub/provisioning/cli.ts", args, TOKEN);
-  return { code: await ended, text: said.text };
+  const { output, ended } = start("platform-stub/provisioning/cli.ts", args, TOKEN);
+  return { code: await ended, text: output.text };
 }
 
-async function heard(run: Run, pattern: RegExp): Promise<RegExpExecArray> {
+async function matchOutput(run: Run, pattern: RegExp): Promise<RegExpExecArray> {
   for (;;) {
-    const match = pattern.exec(run.said.text);
+    const match = pattern.exec(run.output.text);
     if (match) return match;
-    if (run.child.exitCode !== null) throw new Error(`it ended: ${run.said.text}`);
+    if (run.child.exitCode !== null) throw new Error(`the command has exited: ${run.output.text}`);
     await new Promise((done) => setTimeout(done, 10));
   }
 }
@@ -77,25 +77,25 @@ function secretsIn(path: string): string[] {
 }
 
 describe("npm run provision", () => {
-  test("makes stations, says which, and never their secrets", async () => {
+  test("makes stations and prints their ids, but no secrets", async () => {
     const { code, text } = await provision("--product", "cafe", "--count", "2", "--out", out);
     expect(code).toBe(0);
     expect(text).toMatch(/^made cafe-[0-9a-f]{8}\nmade cafe-[0-9a-f]{8}\n/);
-    expect(text).toContain(`${out} holds 2 of cafe, 2 of them new\n`);
+    expect(text).toContain(`${out} has 2 stations of cafe, 2 of them new\n`);
     const secrets = secretsIn(out);
     expect(secrets).toHaveLength(6);
     for (const secret of secrets) expect(text).not.toContain(secret);
   }, 20_000);
 
-  test("killed and repeated, holds as many as it was told", async () => {
+  test("makes the requested number of stations after it is killed and repeated", async () => {
     const args = ["--product", "cafe", "--count", "150", "--out", out];
     const first = start("platform-stub/provisioning/cli.ts", args);
-    await heard(first, /made (.*\n){5}/);
+    await matchOutput(first, /made (.*\n){5}/);
     first.child.kill("SIGKILL");
     await first.ended;
     const { code, text } = await provision(...args);
     expect(code).toBe(0);
-    expect(text).toContain("holds 150 of cafe");
+    expect(text).toContain("has 150 stations of cafe");
     expect(readdirSync(out)).toHaveLength(3 * 150 + 1);
     const ids = readFileSync(join(out, "manifest.jsonl"), "utf8")
       .trimEnd()
@@ -105,22 +105,26 @@ describe("npm run provision", () => {
   }, 60_000);
 
   test.each<[string, string[], string]>([
-    ["a bad product", ["--product", "a/b", "--count", "1"], '"a/b" is no product'],
-    ["a bad count", ["--product", "cafe", "--count", "none"], "it is a whole number from 1"],
+    ["an invalid product", ["--product", "a/b", "--count", "1"], '"a/b" is not a product id'],
+    ["an invalid count", ["--product", "cafe", "--count", "none"], "must be a whole number from 1"],
     ["a title of two lines", ["--product", "cafe", "--count", "1", "--title", "a\nb"], "on one line"],
-    ["no size", ["--product", "cafe", "--count", "1", "--partition-size", "big"], "it is a number of bytes"],
+    [
+      "an invalid size",
+      ["--product", "cafe", "--count", "1", "--partition-size", "big"],
+      "must be a number of bytes",
+    ],
     [
       "two sources",
       ["--product", "cafe", "--count", "1", "--platform", "http://127.0.0.1:1", "--config", "x"],
-      "it is --platform or --config",
+      "--platform and --config exclude each other",
     ],
     [
-      "a platform that is not there",
+      "an unreachable platform",
       ["--product", "cafe", "--count", "1", "--platform", "http://127.0.0.1:1"],
       "the platform at http://127.0.0.1:1 cannot be reached",
     ],
   ])(
-    "ends with 1 and a sentence for %s",
+    "exits with 1 and a message for %s",
     async (_name, args, message) => {
       const { code, text } = await provision(...args, "--out", out);
       expect(text).toContain(message);
@@ -143,9 +147,9 @@ describe("npm run platform -- --provisioning-port", () => {
 
   const args = () => ["--port", "0", "--no-admin", "--provisioning-port", "0", "--config", config];
 
-  test("gives npm run provision its devices, and never says their keys", async () => {
+  test("provides devices for npm run provision without printing their keys", async () => {
     const platform = start("platform-stub/cli.ts", args(), TOKEN);
-    const [, url = ""] = await heard(platform, /provisioning is served at (http:\S+)\n/);
+    const [, url = ""] = await matchOutput(platform, /provisioning is served at (http:\S+)\n/);
     const { code, text } = await provision(
       "--product",
       "cafe",
@@ -156,22 +160,22 @@ describe("npm run platform -- --provisioning-port", () => {
       "--platform",
       url,
     );
-    expect(text).toContain("holds 2 of cafe");
+    expect(text).toContain("has 2 stations of cafe");
     expect(code).toBe(0);
     const { devices } = readConfig(config);
     expect(devices).toHaveLength(2);
     for (const { id, key } of devices) {
       expect(identityIn(readFileSync(join(out, `${id}.nvs.bin`)))).toMatchObject({ id, key });
-      expect(platform.said.text).toContain(`added ${id}`);
-      expect(platform.said.text).not.toContain(key);
+      expect(platform.output.text).toContain(`added ${id}`);
+      expect(platform.output.text).not.toContain(key);
     }
     platform.child.kill("SIGTERM");
     expect(await platform.ended).toBe(0);
   }, 30_000);
 
-  test("needs a token", async () => {
+  test("requires a token", async () => {
     const platform = start("platform-stub/cli.ts", args(), "");
     expect(await platform.ended).toBe(1);
-    expect(platform.said.text).toContain("set PLUGPASS_PROVISIONING_TOKEN to 16-256");
+    expect(platform.output.text).toContain("set PLUGPASS_PROVISIONING_TOKEN to 16-256");
   }, 20_000);
 });

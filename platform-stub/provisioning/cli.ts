@@ -20,24 +20,24 @@ interface Options {
 
 const program = new Command("npm run provision --")
   .description(
-    "Makes stations: for each an image to flash, a label and a line in the manifest. Repeat it with the same flags " +
-      "after an interruption.",
+    "Provisions stations: makes an image to flash, a label and a manifest line for each. After an interruption, run it " +
+      "again with the same options.",
   )
   .requiredOption("--product <id>", "product id: 1-55 letters, digits, - and _")
-  .requiredOption("--count <number>", "how many stations of the product the directory is to hold", count)
-  .requiredOption("--out <directory>", "where they are written, for your eyes only")
-  .option("--platform <url>", `ask this platform for ids and keys; its token in ${TOKEN_VARIABLE}`)
-  .option("--config <file>", "add the devices to this configuration of the platform stub")
-  .option("--owner <e-mail>", "whose they are, where the configuration has several users")
+  .requiredOption("--count <number>", "number of stations of the product in the directory afterwards", count)
+  .requiredOption("--out <directory>", "directory for the stations, readable only by you")
+  .option("--platform <url>", `platform that provides ids and keys; requires a token in ${TOKEN_VARIABLE}`)
+  .option("--config <file>", "configuration of the platform stub to which the devices are added")
+  .option("--owner <e-mail>", "owner of the stations; required when the configuration has several users")
   .option(
     "--title <text>",
-    "the firmware's product title, which the access point's name begins with",
+    "product title of the firmware, the beginning of the access point's name",
     title,
     DEFAULT_TITLE,
   )
   .option(
     "--partition-size <bytes>",
-    "of the partition nvs, as the firmware's partition table has it",
+    "size of the partition nvs in the firmware's partition table",
     bytes,
     STATION_PARTITION_BYTES,
   )
@@ -54,34 +54,34 @@ async function run(options: Options): Promise<void> {
     source: sourceOf(options),
     onMade: (id, isCompleted) => print(`${isCompleted ? "completed" : "made"} ${id}`),
   });
-  print(`${directory} holds ${total} of ${product}, ${made} of them new`);
-  if (halfMade > 0) print(`${halfMade} more are half-made; a larger --count completes them`);
+  print(`${directory} has ${total} stations of ${product}, ${made} of them new`);
+  if (halfMade > 0) print(`${halfMade} more are unfinished; use a larger --count to complete them`);
 }
 
 function sourceOf({ platform, config, owner }: Options): IdentitySource {
   if (platform !== undefined && config !== undefined) {
-    throw new Error("it is --platform or --config: a platform keeps its own configuration");
+    throw new Error("--platform and --config exclude each other: a platform has its own configuration");
   }
-  if (config === undefined && owner !== undefined) throw new Error("--owner is for --config");
+  if (config === undefined && owner !== undefined) throw new Error("--owner requires --config");
   if (platform !== undefined) return platformSource({ url: platform, token: tokenFrom(process.env) });
   return config === undefined ? offlineSource : configSource({ file: config, owner });
 }
 
 function count(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError("it is a whole number from 1");
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError("must be a whole number from 1");
   return Number(text);
 }
 
 function bytes(text: string): number {
   if (!/^(0x[0-9a-f]+|\d+)$/i.test(text))
-    throw new InvalidArgumentError("it is a number of bytes, 81920 or 0x14000");
+    throw new InvalidArgumentError("must be a number of bytes, such as 81920 or 0x14000");
   return Number(text);
 }
 
 function title(text: string): string {
   const { length } = encodeUTF8(text);
   if (length < 1 || length > MAX_TITLE_BYTES || /\p{Cc}/u.test(text)) {
-    throw new InvalidArgumentError(`it must be 1-${MAX_TITLE_BYTES} bytes of UTF-8 on one line`);
+    throw new InvalidArgumentError(`must be 1-${MAX_TITLE_BYTES} bytes of UTF-8 on one line`);
   }
   return text;
 }

@@ -3,8 +3,8 @@ import { Registry } from "../registry.js";
 import { type IdentitySource, offlineSource } from "./provision.js";
 
 /**
- * Makes its own ids and keys, and adds the devices to a platform's configuration file. Throws when the file cannot
- * be read, and when it does not say whose the stations are.
+ * A source that generates ids and keys and adds the devices to a platform's configuration file. Throws when the file
+ * cannot be read, and when the owner is ambiguous.
  */
 export function configSource(options: { readonly file: string; readonly owner?: string }): IdentitySource {
   const { file } = options;
@@ -23,7 +23,7 @@ export function configSource(options: { readonly file: string; readonly owner?: 
   };
 }
 
-/** Whose stations new ones are: the owner that was named, or the only user there is. */
+/** Owner of new stations: the given one, or the only user. */
 export function ownerIn(
   registry: Registry,
   options: { readonly name: string; readonly owner?: string },
@@ -36,6 +36,6 @@ export function ownerIn(
   }
   const [user, another] = users;
   if (!user) throw new Error(`${name} has no user; add one with npm run platform -- add-user`);
-  if (another) throw new Error(`${name} has ${users.length} users; say whose the stations are`);
+  if (another) throw new Error(`${name} has ${users.length} users; name the stations' owner`);
   return user.email;
 }

@@ -1,9 +1,9 @@
 const TABLE = makeTable();
 
 /**
- * The CRC32 of NVS (ESP-IDF, `esp_rom_crc32_le` with 0xFFFFFFFF to begin with): polynomial 0x04C11DB7, bits in
- * reverse, a register that begins with 0 because the ROM inverts what it is given, and an inverted result. It is
- * zlib's `crc32(bytes, 0xFFFFFFFF)`, not its `crc32(bytes)`.
+ * The CRC32 of NVS: ESP-IDF's `esp_rom_crc32_le` with the initial value 0xFFFFFFFF. The polynomial is 0x04C11DB7, bits
+ * are reversed, and the result is inverted. The register starts at 0, because the ROM inverts the initial value. The
+ * result equals zlib's `crc32(bytes, 0xFFFFFFFF)`, not its `crc32(bytes)`.
  */
 export function crc32(...parts: readonly Uint8Array[]): number {
   let register = 0;

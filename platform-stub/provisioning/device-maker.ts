@@ -4,8 +4,8 @@ import { ownerIn } from "./config-source.js";
 import { randomId, randomKey } from "./identity.js";
 
 /**
- * Makes devices of a running platform: in its configuration file, so that none is lost, and from there in its registry.
- * Throws at once when there is no telling whose they are, and later what the file's errors are.
+ * Returns a function that adds devices to a running platform: first to its configuration file, so that none is lost, then
+ * to its registry. Throws at once when the owner is ambiguous. The function throws the errors of the file.
  */
 export function deviceMaker(options: {
   readonly registry: Registry;
@@ -19,7 +19,7 @@ export function deviceMaker(options: {
     while (registry.device(id)) id = randomId(product);
     const key = randomKey();
     changeConfig(file, (stored) => stored.addDevice({ id, owner, key }));
-    registry.follow(readConfig(file));
+    registry.applyConfiguration(readConfig(file));
     return { id, key };
   };
 }

@@ -55,7 +55,7 @@ function ask(
 }
 
 describe("the provisioning endpoint", () => {
-  test("makes a device, in the configuration and in the platform that runs", async () => {
+  test("adds a device to the configuration and to the running platform", async () => {
     const response = await ask();
     expect(response.status).toBe(201);
     expect(response.headers.get("content-type")).toBe("application/json");
@@ -78,7 +78,7 @@ describe("the provisioning endpoint", () => {
     ["a shorter token", `Bearer ${TOKEN.slice(0, -1)}`],
     ["an empty token", "Bearer "],
     ["another scheme", `Basic ${TOKEN}`],
-  ])("refuses %s with 401, whatever is asked for", async (_name, header) => {
+  ])("refuses %s with 401 for every path", async (_name, header) => {
     for (const path of [DEVICES_PATH, "/"]) {
       const response = await fetch(`http://127.0.0.1:${endpoint.port}${path}`, {
         method: "POST",
@@ -94,12 +94,12 @@ describe("the provisioning endpoint", () => {
   test.each([
     ["another path", { path: "/provisioning/v1/devices/x" }, 404],
     ["another method", { method: "GET" }, 405],
-    ["no JSON", { body: "{" }, 400],
-    ["no product", { body: "{}" }, 400],
-    ["a bad product", { body: '{"product":"a/b"}' }, 400],
-    ["more than a product", { body: '{"product":"cafe","id":"mine"}' }, 400],
-    ["too much", { body: "x".repeat(1025) }, 413],
-    ["far too much", { body: "x".repeat(1_000_000) }, 413],
+    ["a body that is not JSON", { body: "{" }, 400],
+    ["a missing product", { body: "{}" }, 400],
+    ["an invalid product", { body: '{"product":"a/b"}' }, 400],
+    ["an unknown field", { body: '{"product":"cafe","id":"mine"}' }, 400],
+    ["a body of 1025 bytes", { body: "x".repeat(1025) }, 413],
+    ["a body of 1 MB", { body: "x".repeat(1_000_000) }, 413],
   ])("refuses %s", async (_name, options, status) => {
     const response = await ask(options);
     expect(response.status).toBe(status);
@@ -108,12 +108,12 @@ describe("the provisioning endpoint", () => {
     expect(reports).toHaveLength(1);
   });
 
-  test("answers 500 when the device cannot be kept, and says why in its log alone", async () => {
+  test("answers 500 when the device cannot be stored, and reports the reason only in its log", async () => {
     writeConfig(file, { users: [], devices: [], tags: [] });
     const response = await ask();
     expect(response.status).toBe(500);
-    expect(await response.json()).toEqual({ error: "the platform could not add a device; its log says why" });
-    expect(reports).toEqual([expect.stringContaining("who is no user; add the user first")]);
+    expect(await response.json()).toEqual({ error: "the platform could not add a device; see its log" });
+    expect(reports).toEqual([expect.stringContaining("who is not a user; add the user first")]);
     expect(registry.data.devices).toEqual([]);
   });
 
@@ -126,13 +126,13 @@ describe("the provisioning endpoint", () => {
     });
   });
 
-  test("fails to start on a port that is taken", async () => {
+  test("fails to start on a port in use", async () => {
     const options = { port: endpoint.port, token: TOKEN, addDevice: deviceMaker({ registry, file }) };
     await expect(startProvisioning(options)).rejects.toThrow("EADDRINUSE");
   });
 });
 
-test("the token has to be set, and good", () => {
+test("a missing or weak token is refused", () => {
   expect(tokenFrom({ PLUGPASS_PROVISIONING_TOKEN: TOKEN })).toBe(TOKEN);
   for (const token of [
     undefined,
@@ -148,7 +148,7 @@ test("the token has to be set, and good", () => {
   }
 });
 
-test("a header's scheme is read in either case", () => {
+test("the scheme of the Authorization header is case-insensitive", () => {
   expect(isAuthorized(`bearer ${TOKEN}`, TOKEN)).toBe(true);
   expect(isAuthorized(TOKEN, TOKEN)).toBe(false);
 });
@@ -167,7 +167,7 @@ describe("provisioning from a platform", () => {
     });
   }
 
-  test("makes the stations that the platform knows, with its keys", async () => {
+  test("makes stations with the ids and keys of the platform", async () => {
     expect(await make({ url: url(), count: 2 })).toEqual({ made: 2, total: 2, halfMade: 0 });
     for (const { id, key } of registry.data.devices) {
       const image = readFileSync(join(directory, "out", `${id}.nvs.bin`));
@@ -178,37 +178,33 @@ describe("provisioning from a platform", () => {
     expect(registry.data.devices).toHaveLength(2);
   });
 
-  test("says when the token is refused", async () => {
+  test("reports a refused token", async () => {
     await expect(make({ url: url(), token: "another-token-of-tests" })).rejects.toThrow(
-      `the platform at ${url()} refuses the token (401); PLUGPASS_PROVISIONING_TOKEN has to be the same`,
+      `the platform at ${url()} refuses the token (401); PLUGPASS_PROVISIONING_TOKEN must be the same`,
     );
     expect(readdirSync(join(directory, "out"))).toEqual([]);
   });
 
-  test("says when the platform cannot be reached", async () => {
+  test("reports an unreachable platform", async () => {
     const gone = url();
     await endpoint.close();
     await expect(make({ url: gone })).rejects.toThrow(
-      `the platform at ${gone} cannot be reached; does it run with --provisioning-port?`,
+      `the platform at ${gone} cannot be reached; check that it runs with --provisioning-port`,
     );
   });
 
   test.each([
-    ["no url", "platform", "--platform must be http"],
+    ["a text that is not a URL", "platform", "--platform must be http"],
     ["another scheme", "mqtt://127.0.0.1", "--platform must be http"],
-    ["a user in it", "http://user:secret@127.0.0.1", "--platform must be http"],
-    ["plain HTTP to elsewhere", "http://platform.example", "keys do not travel in plain"],
-    [
-      "plain HTTP to what only looks like loopback",
-      "http://127.0.0.1.example",
-      "keys do not travel in plain",
-    ],
+    ["a user in the URL", "http://user:secret@127.0.0.1", "--platform must be http"],
+    ["plain HTTP to another machine", "http://platform.example", "keys need encryption"],
+    ["plain HTTP to a host name that resembles loopback", "http://127.0.0.1.example", "keys need encryption"],
   ])("refuses %s", (_name, wrong, message) => {
     expect(() => platformSource({ url: wrong, token: TOKEN })).toThrow(message);
     expect(() => platformSource({ url: wrong, token: TOKEN })).not.toThrow("secret");
   });
 
-  describe("that is not as it should be:", () => {
+  describe("that misbehaves", () => {
     let server: Server;
 
     async function serve(listener: RequestListener): Promise<string> {
@@ -224,46 +220,46 @@ describe("provisioning from a platform", () => {
 
     const KEY = "0f".repeat(32);
     test.each([
-      ["no JSON", "secret"],
-      ["no key", '{"id":"cafe-00000000"}'],
+      ["an answer that is not JSON", "secret"],
+      ["a missing key", '{"id":"cafe-00000000"}'],
       ["a short key", '{"id":"cafe-00000000","key":"0f"}'],
       ["another product's id", `{"id":"bar-00000000","key":"${KEY}"}`],
-      ["an id that leads elsewhere", `{"id":"../cafe-00000000","key":"${KEY}"}`],
+      ["an id that is a path", `{"id":"../cafe-00000000","key":"${KEY}"}`],
     ])("an answer with %s", async (_name, body) => {
       const place = await serve((_request, response) => response.end(body));
-      await expect(make({ url: place })).rejects.toThrow("answers with something that is no device of cafe");
+      await expect(make({ url: place })).rejects.toThrow("returned no valid device of cafe");
       expect(readdirSync(join(directory, "out"))).toEqual([]);
     });
 
-    test("a refusal is told with its reason, on one line", async () => {
+    test("reports a refusal with its reason on one line", async () => {
       const place = await serve((_request, response) => {
         response.writeHead(403).end('{"error":"no more\\nstations"}');
       });
       await expect(make({ url: place })).rejects.toThrow("refuses (403): no more stations");
     });
 
-    test("a refusal without a reason", async () => {
+    test("reports a refusal without a reason", async () => {
       const place = await serve((_request, response) => {
         response.writeHead(503).end("<html>");
       });
       await expect(make({ url: place })).rejects.toThrow(/refuses \(503\)$/);
     });
 
-    test("an id that is there already", async () => {
+    test("refuses an id that exists", async () => {
       const place = await serve((_request, response) =>
         response.end(`{"id":"cafe-00000000","key":"${KEY}"}`),
       );
       await expect(make({ url: place, count: 2 })).rejects.toThrow(
-        "gives cafe-00000000, which is there already",
+        "returned cafe-00000000, which already exists",
       );
     });
 
-    test("no answer", async () => {
+    test("times out without an answer", async () => {
       const place = await serve(() => undefined);
       await expect(make({ url: place, timeoutMs: 50 })).rejects.toThrow("does not answer within 0.05 s");
     });
 
-    test("a redirection, which the token does not follow", async () => {
+    test("does not send the token to a redirection", async () => {
       const place = await serve((_request, response) => {
         response.writeHead(307, { Location: url() + DEVICES_PATH }).end();
       });

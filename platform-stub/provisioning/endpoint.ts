@@ -7,16 +7,17 @@ import { isAuthorized } from "./token.js";
 export const DEVICES_PATH = "/provisioning/v1/devices";
 
 export interface ProvisioningOptions {
-  /** On loopback; 0 takes a free one. */
+  /** TCP port on loopback; 0: any free port. */
   readonly port: number;
   readonly token: string;
-  /** Makes a device and remembers it; what it throws is reported and answered with 500. */
+  /** Adds a device. An exception is reported and answered with 500. */
   readonly addDevice: (product: string) => { readonly id: string; readonly key: string };
   readonly onAdded?: (id: string) => void;
-  /** A request was not obeyed; no secrets. */
+  /** Called when a request is refused, with the reason. The text contains no secrets. */
   readonly onRefused?: (why: string) => void;
 }
 
+/** A running endpoint. */
 export interface Provisioning {
   readonly port: number;
   close(): Promise<void>;
@@ -28,14 +29,14 @@ interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Keys leave here, in plain. */
+/** Listen address. The answers contain keys without encryption, so the endpoint serves only this machine. */
 const HOST = "127.0.0.1";
 const MAX_BODY_BYTES = 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 const requestBody = z.strictObject({ product: z.string().refine(isProduct) });
 
-/** The platform's end of provisioning: `POST /provisioning/v1/devices {"product"}` makes a device, `{"id","key"}`. */
+/** Starts the platform's endpoint: `POST /provisioning/v1/devices {"product"}` adds a device and returns `{"id","key"}`. */
 export async function startProvisioning(options: ProvisioningOptions): Promise<Provisioning> {
   const server = createServer((request, response) => {
     void answer(request, options).then((reply) => send(response, reply));
@@ -63,17 +64,17 @@ async function answer(request: IncomingMessage, options: ProvisioningOptions): P
   if (!isAuthorized(request.headers.authorization, options.token)) {
     return refuse(401, "the token is missing or wrong", { "WWW-Authenticate": "Bearer" });
   }
-  if (request.url !== DEVICES_PATH) return refuse(404, `there is only ${DEVICES_PATH}`);
-  if (request.method !== "POST") return refuse(405, "it takes POST", { Allow: "POST" });
+  if (request.url !== DEVICES_PATH) return refuse(404, `not found; use ${DEVICES_PATH}`);
+  if (request.method !== "POST") return refuse(405, "method not allowed; use POST", { Allow: "POST" });
   const text = await readBody(request);
   if (text === undefined) {
-    return refuse(413, `a request has at most ${MAX_BODY_BYTES} bytes`);
+    return refuse(413, `a request may have at most ${MAX_BODY_BYTES} bytes`);
   }
   const product = productIn(text);
   if (product === undefined) {
     return refuse(
       400,
-      'a request is {"product": 1-55 letters, digits, - and _, the first a letter or a digit}',
+      'a request must be {"product": 1-55 letters, digits, - and _, the first a letter or a digit}',
     );
   }
   try {
@@ -81,12 +82,15 @@ async function answer(request: IncomingMessage, options: ProvisioningOptions): P
     options.onAdded?.(id);
     return { status: 201, body: { id, key } };
   } catch (error) {
-    options.onRefused?.(`provisioning: ${error instanceof Error ? error.message : "it failed"}`);
-    return { status: 500, body: { error: "the platform could not add a device; its log says why" } };
+    options.onRefused?.(`provisioning: ${error instanceof Error ? error.message : "adding a device failed"}`);
+    return { status: 500, body: { error: "the platform could not add a device; see its log" } };
   }
 }
 
-/** `undefined` when it is too long, or is cut off. It is read to its end, so that the answer can be. */
+/**
+ * Reads the body; `undefined` when it is too long or incomplete. A long body is read to its end, because otherwise the
+ * client does not receive the answer.
+ */
 async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let length = 0;

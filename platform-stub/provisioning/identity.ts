@@ -6,7 +6,7 @@ import type { Cipher } from "../registry.js";
 import { makeNVSImage } from "./nvs-image.js";
 import { readNVSImage } from "./nvs-reader.js";
 
-/** Who a station is; secret but for the id and the product. */
+/** Identity of a station. All but the id and the product is secret. */
 export interface Identity {
   /** The device id, `<product>-` and 8 lower-case hex digits. */
   readonly id: string;
@@ -18,18 +18,20 @@ export interface Identity {
   readonly adminPassword: string;
 }
 
-/** Where the firmware opens its storage, and the record in it. */
+/** NVS namespace of the firmware's storage. */
 const NAMESPACE = "plugpass";
+/** NVS key of the device record. */
 const KEY = deviceFormat.key;
 
-/** The partition `nvs` of a station: manifests/partitions.csv. An image fills it, so that nothing older stays there. */
+/** Size of the partition `nvs` in manifests/partitions.csv, bytes. An image fills it, so that no old data remains. */
 export const STATION_PARTITION_BYTES = 0x14000;
 
-/** Letters and digits that nobody takes for others: without 0 1 i l o. 12 of them are 59 bits. */
+/** Characters of passwords, without 0, 1, i, l and o, which are easily confused. */
 const PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
+/** Length of passwords. 12 characters are 59 bits. */
 const PASSWORD_CHARS = 12;
 
-/** So that a device id has at most 64 characters, and begins with what no command takes for a flag. */
+/** Whether a product id is valid. A device id then has at most 64 characters, and does not look like a flag. */
 export function isProduct(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9_-]{0,54}$/.test(text);
 }
@@ -54,7 +56,7 @@ export function randomPassword(): string {
   return letters.join("");
 }
 
-/** The NVS partition that makes a station this one. */
+/** The NVS partition that gives a station this identity. */
 export function imageOf(
   identity: Identity,
   options: { readonly partitionBytes?: number } = {},
@@ -73,7 +75,7 @@ export function imageOf(
   return makeNVSImage(new Map([[NAMESPACE, new Map([[KEY, value]])]]), { sizeBytes: partitionBytes });
 }
 
-/** Whose image it is; `undefined` when it holds no identity, or only part of one. Throws an NVSError for no image. */
+/** The identity in an image; `undefined` when it is missing or incomplete. Throws an NVSError for an invalid image. */
 export function identityIn(image: Uint8Array): Identity | undefined {
   const value = readNVSImage(image).get(NAMESPACE)?.get(KEY);
   const fields = value && parseJSONObject(value);

@@ -12,7 +12,7 @@ const IDENTITY: Identity = {
   adminPassword: "zz48w56jgu6g",
 };
 
-/** What a phone's camera reads of the label: its squares drawn, and read by a library that did not make them. */
+/** Decodes the label's QR code as a phone does: draws the squares and reads them with another library. */
 function scan(svg: string): string | undefined {
   const [, path = ""] = / d="([^"]*)"/.exec(svg) ?? [];
   const squares = [...path.matchAll(/M(\d+) (\d+)h1v1h-1z/g)].map(
@@ -35,7 +35,7 @@ function scan(svg: string): string | undefined {
 }
 
 describe("a label", () => {
-  test("says in text who the station is, and not its key", () => {
+  test("as text contains the station's identity without the key", () => {
     expect(labelText({ identity: IDENTITY, accessPointName: "PlugPass AP" })).toBe(
       [
         "product         cafe",
@@ -48,7 +48,7 @@ describe("a label", () => {
     );
   });
 
-  test("says the same in its drawing, and not the key", () => {
+  test("as a drawing contains the station's identity without the key", () => {
     const svg = labelSVG({ identity: IDENTITY, accessPointName: "PlugPass AP" });
     const texts = [...svg.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
     expect(texts.filter((_, i) => i % 2 === 1)).toEqual([
@@ -69,21 +69,21 @@ describe("a label", () => {
     },
   );
 
-  test("escapes what means something in SVG", () => {
+  test("escapes special characters of SVG", () => {
     const svg = labelSVG({ identity: IDENTITY, accessPointName: "<A & B> AP" });
     expect(svg).toContain("&lt;A &amp; B&gt; AP</text>");
   });
 
-  test("makes a long device id smaller, so that it stays on the label", () => {
+  test("shrinks a long device id to fit", () => {
     const id = `${"a".repeat(55)}-1a2b3c4d`;
     const svg = labelSVG({ identity: { ...IDENTITY, id }, accessPointName: "PlugPass AP" });
     const [, size] = new RegExp(`font-size="([\\d.]+)">${id}`).exec(svg) ?? [];
-    // 48 mm are there for it, and a monospaced letter is 0.6 of its size wide.
+    // The space is 48 mm wide, and a monospaced character is 0.6 of the font size wide.
     expect(Number(size) * 0.6 * id.length).toBeLessThan(48);
   });
 });
 
-test("the text of the QR code marks what would end a field", () => {
+test("the text of the QR code escapes its delimiters", () => {
   expect(wifiText({ ssid: "PlugPass AP", password: "secret" })).toBe("WIFI:T:WPA;S:PlugPass AP;P:secret;;");
   expect(wifiText({ ssid: 'a;b,c:d\\e"f', password: ";" })).toBe(
     'WIFI:T:WPA;S:a\\;b\\,c\\:d\\\\e\\"f;P:\\;;;',

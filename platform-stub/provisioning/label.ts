@@ -1,14 +1,14 @@
 import encodeQR from "qr";
 import type { Identity } from "./identity.js";
 
-/** What a label says beside who the station is. */
+/** The content of a label. */
 export interface LabelOptions {
   readonly identity: Identity;
-  /** The name of the station's own network. */
+  /** Name of the station's own Wi-Fi network. */
   readonly accessPointName: string;
 }
 
-/** Millimetres. */
+// All sizes are in millimeters.
 const WIDTH = 90;
 const HEIGHT = 40;
 const QR_SIZE = 36;
@@ -16,16 +16,17 @@ const MARGIN = 2;
 const TEXT_LEFT = MARGIN + QR_SIZE + MARGIN;
 const LINE_HEIGHT = 3.6;
 const FONT_SIZE = 2.6;
-/** Of a monospaced font, in parts of its size; a little wider than most. */
+/** Width of a character relative to the font size, a little above that of most monospaced fonts. */
 const CHARACTER_WIDTH = 0.62;
-/** Light modules around a QR code: ISO/IEC 18004 asks for 4. */
+/** Width of the light border around a QR code, in modules (ISO/IEC 18004). */
 const QUIET_ZONE = 4;
 
-/** The text of a QR code with which a phone joins a network, as Android and iOS read it. */
+/** The text of a QR code with which Android and iOS join a Wi-Fi network. */
 export function wifiText(network: { readonly ssid: string; readonly password: string }): string {
   return `WIFI:T:WPA;S:${escapeWiFi(network.ssid)};P:${escapeWiFi(network.password)};;`;
 }
 
+/** The label as plain text. */
 export function labelText(options: LabelOptions): string {
   const lines = linesOf(options).map(({ title, value }) => `${title.padEnd(16)}${value}`);
   return `${lines.join("\n")}\n`;
@@ -64,7 +65,7 @@ function linesOf({ identity, accessPointName }: LabelOptions): { title: string; 
   ];
 }
 
-/** One square a dark module. */
+/** Draws a QR code as a path of one square per dark module. */
 function qrCode(text: string): string {
   const modules = encodeQR(text, "raw", { ecc: "medium", border: QUIET_ZONE });
   const squares = modules.flatMap((row, y) =>

@@ -15,7 +15,7 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }
 
-/** Bytes that a few lines in any language make again. */
+/** Pseudo-random bytes that are easy to reproduce in another language. */
 function pseudoRandom(seed: number, length: number): Uint8Array {
   let state = seed;
   return Uint8Array.from({ length }, () => {
@@ -24,20 +24,20 @@ function pseudoRandom(seed: number, length: number): Uint8Array {
   });
 }
 
-test("the checksum is zlib's with 0xFFFFFFFF to begin with", () => {
+test("the checksum is zlib's CRC32 with the initial value 0xFFFFFFFF", () => {
   // python3 -c 'import zlib; print(hex(zlib.crc32(b"123456789", 0xffffffff)))'
   expect(crc32(utf8.encode("123456789"))).toBe(0xd202d277);
   expect(crc32(utf8.encode("1234"), utf8.encode("56789"))).toBe(0xd202d277);
   expect(crc32()).toBe(0xffffffff);
 });
 
-describe("an image has, field by field,", () => {
-  // The values of the fields are the documentation's, the checksums Python's zlib's.
+describe("an image contains", () => {
+  // The expected fields are from the documentation, the checksums from Python's zlib.
   const image = makeNVSImage(valuesOf({ plugpass: { device: utf8.encode("0123456789".repeat(4)) } }));
   const at = (start: number, length: number) => hex(image.subarray(start, start + length));
   const entryAt = (entry: number) => 64 + 32 * entry;
 
-  test("24,576 bytes unless another size is given", () => {
+  test("24,576 bytes by default", () => {
     expect(image).toHaveLength(0x6000);
     expect(makeNVSImage(new Map(), { sizeBytes: 0x3000 })).toHaveLength(0x3000);
   });
@@ -50,7 +50,7 @@ describe("an image has, field by field,", () => {
     expect(at(28, 4)).toBe("842dbab9");
   });
 
-  test("two bits of state an entry: five written, the others empty", () => {
+  test("two state bits per entry: five written, the others empty", () => {
     // 10 10 10 10 and 11 11 11 10, the first entry in the lowest bits.
     expect(at(32, 32)).toBe(`aafe${"ff".repeat(30)}`);
   });
@@ -82,7 +82,7 @@ describe("an image has, field by field,", () => {
   });
 });
 
-describe("an image is what the vendor's generator makes of the same values:", () => {
+describe("an image equals the output of the vendor's generator for", () => {
   // SHA-256 of the output of esp-idf-nvs-partition-gen 0.2.0, `generate F.csv F.bin SIZE`, values as hex2bin.
   const many = Object.fromEntries(
     Array.from({ length: 150 }, (_, i) => [`key-${i}`, pseudoRandom(100 + i, 1 + ((i * 37) % 32))]),
@@ -142,7 +142,7 @@ describe("an image is read back:", () => {
     expect(readNVSImage(makeNVSImage(values, { sizeBytes: 0x8000 }))).toEqual(values);
   });
 
-  test("254 namespaces, which is as many as there can be", () => {
+  test("254 namespaces, the maximum", () => {
     const names = (count: number) => Array.from({ length: count }, (_, i) => `n${i}`);
     const values = valuesOf(Object.fromEntries(names(254).map((name) => [name, {}])));
     expect(readNVSImage(makeNVSImage(values))).toEqual(values);
@@ -163,7 +163,7 @@ describe("an image is read back:", () => {
     expect(readNVSImage(makeNVSImage(new Map()))).toEqual(new Map());
   });
 
-  test("300 random ones", () => {
+  test("300 random sets of values", () => {
     const seed = 21;
     const random = new Random(seed);
     for (let run = 0; run < 300; run++) {
@@ -188,7 +188,9 @@ describe("an image is refused", () => {
   const one = valuesOf({ plugpass: { device: Uint8Array.of(1) } });
 
   test.each([0, 4096, 8192, 12_289, 24_575, -4096, Number.NaN, 12_288.5])("for %d bytes", (sizeBytes) => {
-    expect(() => makeNVSImage(one, { sizeBytes })).toThrow("a multiple of 4096 bytes, 12288 or more");
+    expect(() => makeNVSImage(one, { sizeBytes })).toThrow(
+      "must have a multiple of 4096 bytes, 12288 or more",
+    );
   });
 
   test.each(["", "sixteen-letters-", "a b", "café", "a\0"])('with the name "%s"', (name) => {
@@ -199,15 +201,15 @@ describe("an image is refused", () => {
   test("with an empty value, or one of more than 4000 bytes", () => {
     expect(() => makeNVSImage(valuesOf({ a: { b: new Uint8Array(0) } }))).toThrow("a/b has 0 bytes");
     expect(() => makeNVSImage(valuesOf({ a: { b: new Uint8Array(4001) } }))).toThrow(
-      "a/b has 4001 bytes; a value has 1-4000",
+      "a/b has 4001 bytes; a value must have 1-4000",
     );
   });
 
-  test("that leaves no page free, and says how many there would have to be", () => {
+  test("for values that leave no page free, with the required number of pages", () => {
     const value = new Uint8Array(4000);
     const values = valuesOf({ a: { b: value, c: value, d: value } });
     expect(() => makeNVSImage(values, { sizeBytes: 0x4000 })).toThrow(
-      "the values fill 4 pages of 4096 bytes and one has to stay free; the partition of 16384 bytes has 4",
+      "the values fill 4 pages of 4096 bytes and one must stay free; the partition of 16384 bytes has 4",
     );
     expect(readNVSImage(makeNVSImage(values, { sizeBytes: 0x5000 }))).toEqual(values);
   });

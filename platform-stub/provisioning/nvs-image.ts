@@ -1,9 +1,9 @@
 import { crc32 } from "./crc32.js";
 
-/** Namespace, key, value. */
+/** Values by namespace and key. */
 export type NVSValues = ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
 
-/** What ESP-IDF's own partition tables give `nvs`. */
+/** Size of `nvs` in ESP-IDF's own partition tables, bytes. */
 export const DEFAULT_PARTITION_BYTES = 0x6000;
 
 const PAGE_BYTES = 4096;
@@ -23,13 +23,13 @@ const TYPE_U8 = 0x01;
 const TYPE_BLOB_DATA = 0x42;
 const TYPE_BLOB_INDEX = 0x48;
 const NO_CHUNK = 0xff;
-/** The namespace whose values are the numbers of the other ones. */
+/** The namespace that maps the names of the others to their numbers. */
 const NAMESPACES = 0;
 
 /**
- * An NVS partition of ESP-IDF, version 2, with `values` as blobs. Pages are filled in turn and what is left of the
- * partition stays erased, at least one page, which NVS needs to move things. Throws a RangeError for a size that
- * is no partition's, a bad name, an empty or too large value, and for what does not fit.
+ * Makes an NVS partition of ESP-IDF, version 2, with `values` as blobs. At least one page stays erased, which NVS needs to
+ * move entries. Throws a RangeError for an invalid size or name, for an empty or too large value, and when the values do
+ * not fit.
  */
 export function makeNVSImage(
   values: NVSValues,
@@ -37,10 +37,10 @@ export function makeNVSImage(
 ): Uint8Array<ArrayBuffer> {
   const { sizeBytes = DEFAULT_PARTITION_BYTES } = options;
   if (!Number.isInteger(sizeBytes) || sizeBytes % PAGE_BYTES !== 0 || sizeBytes < MIN_PAGES * PAGE_BYTES) {
-    throw new RangeError(`a partition has a multiple of 4096 bytes, 12288 or more; not ${sizeBytes}`);
+    throw new RangeError(`a partition must have a multiple of 4096 bytes, 12288 or more; not ${sizeBytes}`);
   }
   if (values.size > MAX_NAMESPACES) {
-    throw new RangeError(`${values.size} namespaces are too many: there is room for ${MAX_NAMESPACES}`);
+    throw new RangeError(`${values.size} namespaces are too many; the maximum is ${MAX_NAMESPACES}`);
   }
   const log = new PageLog();
   let namespace = 0;
@@ -57,22 +57,22 @@ export function makeNVSImage(
   return log.toImage(sizeBytes);
 }
 
-/** Pages that are filled one after the other. */
+/** Pages that are filled one after another. */
 class PageLog {
   readonly #pages: Page[] = [new Page(0)];
 
-  /** Entries that are free in the page that is being filled. */
+  /** Number of free entries in the current page. */
   get room(): number {
     return this.#last.room;
   }
 
-  /** Marks the page full and begins another one. */
+  /** Marks the current page as full and starts another one. */
   turn(): void {
     this.#last.state = FULL;
     this.#pages.push(new Page(this.#pages.length));
   }
 
-  /** An entry and, in the entries behind it, its data; in one page, a new one if need be. */
+  /** Appends an entry with its data in the following entries. Starts a new page if they do not fit. */
   append(head: Uint8Array, data: Uint8Array = new Uint8Array(0)): void {
     if (spanOf(data.length) > this.room) this.turn();
     this.#last.append(head, data);
@@ -82,7 +82,7 @@ class PageLog {
     const pageCount = sizeBytes / PAGE_BYTES;
     if (this.#pages.length >= pageCount) {
       throw new RangeError(
-        `the values fill ${this.#pages.length} pages of 4096 bytes and one has to stay free; ` +
+        `the values fill ${this.#pages.length} pages of 4096 bytes and one must stay free; ` +
           `the partition of ${sizeBytes} bytes has ${pageCount}`,
       );
     }
@@ -98,10 +98,10 @@ class PageLog {
   }
 }
 
-/** A page in use. `append` is for what fits. */
+/** A page in use. The caller of `append` ensures that the entry fits. */
 class Page {
   readonly bytes = new Uint8Array(PAGE_BYTES).fill(0xff);
-  #view = new DataView(this.bytes.buffer);
+  readonly #view = new DataView(this.bytes.buffer);
   #used = 0;
 
   constructor(sequenceNumber: number) {
@@ -126,19 +126,19 @@ class Page {
     for (let rest = spanOf(data.length); rest > 0; rest--) this.#markWritten(this.#used++);
   }
 
-  /** Two bits an entry, the first entry's the lowest: 11 empty, 10 written. */
+  /** Marks an entry as written. Each has two state bits, from the lowest: 11 is empty, 10 is written. */
   #markWritten(index: number): void {
     const place = BITMAP_OFFSET + (index >> 2);
     this.bytes[place] = (this.bytes[place] ?? 0) & ~(1 << (2 * (index & 3)));
   }
 }
 
-/** The value in chunks, each as much as the page takes, and then the index that makes a blob of them. */
+/** Appends a value in chunks that fill the pages, followed by the blob's index. */
 function appendBlob(log: PageLog, blob: { namespace: number; key: string; value: Uint8Array }): void {
   const { namespace, key, value } = blob;
   let chunkCount = 0;
   for (let start = 0; start < value.length; chunkCount++) {
-    // A chunk is its own entry and at least one with data.
+    // A chunk needs its own entry and at least one with data.
     if (log.room < 2) log.turn();
     const chunk = value.subarray(start, start + (log.room - 1) * ENTRY_BYTES);
     const data = [...u16(chunk.length), 0xff, 0xff, ...u32(crc32(chunk))];
@@ -151,7 +151,7 @@ function appendBlob(log: PageLog, blob: { namespace: number; key: string; value:
   log.append(entry({ namespace, type: TYPE_BLOB_INDEX, key, data }));
 }
 
-/** One entry; what `data` leaves of its 8 bytes is 0xff. */
+/** Encodes an entry. Unused bytes of the 8 for `data` are 0xff. */
 function entry(fields: {
   readonly namespace: number;
   readonly type: number;
@@ -170,7 +170,7 @@ function entry(fields: {
   return bytes;
 }
 
-/** Entries that an entry with so much data behind it takes. */
+/** Number of entries that an entry with its data occupies. */
 function spanOf(dataBytes: number): number {
   return 1 + Math.ceil(dataBytes / ENTRY_BYTES);
 }
@@ -191,6 +191,6 @@ function checkName(what: string, name: string): void {
 
 function checkValue(where: string, value: Uint8Array): void {
   if (value.length < 1 || value.length > MAX_VALUE_BYTES) {
-    throw new RangeError(`${where} has ${value.length} bytes; a value has 1-${MAX_VALUE_BYTES}`);
+    throw new RangeError(`${where} has ${value.length} bytes; a value must have 1-${MAX_VALUE_BYTES}`);
   }
 }

@@ -6,12 +6,12 @@ import { NVSError, readNVSImage } from "./nvs-reader.js";
 
 const PAGE = 4096;
 
-/** Where an entry begins. */
+/** Offset of an entry, in bytes. */
 function at(page: number, entry: number): number {
   return page * PAGE + 64 + entry * 32;
 }
 
-describe("a reader of images", () => {
+describe("readNVSImage", () => {
   // Page 0: entry 0 the namespace, 1-3 a chunk of 40 bytes, 4 its index, 5-125 a chunk of 3840 bytes.
   // Page 1: 0-5 the other 160 bytes, 6 their index. Pages 2 and 3 are free.
   let image: Uint8Array<ArrayBuffer>;
@@ -30,7 +30,7 @@ describe("a reader of images", () => {
     image.set(bytes, offset);
   }
 
-  /** Makes the checksum right again, so that what was changed is what is wrong. */
+  /** Updates the checksum of an entry, so that only the changed byte is wrong. */
   function sealEntry(page: number, entry: number): void {
     const start = at(page, entry);
     view.setUint32(
@@ -44,7 +44,7 @@ describe("a reader of images", () => {
     view.setUint32(page * PAGE + 28, crc32(image.subarray(page * PAGE + 4, page * PAGE + 28)), true);
   }
 
-  /** One byte of an entry, under a checksum that is right. */
+  /** Changes one byte of an entry and updates its checksum. */
   function change(page: number, entry: number, offset: number, byte: number): void {
     set(at(page, entry) + offset, byte);
     sealEntry(page, entry);
@@ -55,7 +55,7 @@ describe("a reader of images", () => {
     sealHeader(page);
   }
 
-  /** Two bits of state: 3 empty, 2 written, 0 erased. */
+  /** Sets the state of an entry: 3 is empty, 2 is written, 0 is erased. */
   function setState(page: number, entry: number, state: number): void {
     const offset = page * PAGE + 32 + (entry >> 2);
     const shift = 2 * (entry & 3);
@@ -67,13 +67,13 @@ describe("a reader of images", () => {
     expect(() => readNVSImage(image)).toThrow(message);
   }
 
-  test("reads one that lies within other bytes", () => {
+  test("reads an image inside a larger buffer", () => {
     const around = new Uint8Array(image.length + 20);
     around.set(image, 10);
     expect(readNVSImage(around.subarray(10, 10 + image.length))).toEqual(readNVSImage(image));
   });
 
-  test("reads pages in the order of their sequence numbers, wherever they lie", () => {
+  test("reads pages in the order of their sequence numbers", () => {
     const before = readNVSImage(image);
     const [first, second] = [image.slice(0, PAGE), image.slice(PAGE, 2 * PAGE)];
     image.set(first, 3 * PAGE);
@@ -82,12 +82,12 @@ describe("a reader of images", () => {
     expect(readNVSImage(image)).toEqual(before);
   });
 
-  test("passes over erased entries", () => {
+  test("skips erased entries", () => {
     for (const entry of [1, 2, 3, 4]) setState(0, entry, 0);
     expect([...(readNVSImage(image).get("plugpass")?.keys() ?? [])]).toEqual(["big"]);
   });
 
-  test("knows the chunks of a value that the chip has replaced, which begin at 128", () => {
+  test("reads a replaced value, whose chunks start at 128", () => {
     set(at(0, 1) + 3, 128);
     sealEntry(0, 1);
     set(at(0, 4) + 29, 128);
@@ -96,7 +96,7 @@ describe("a reader of images", () => {
   });
 
   test.each([0, 1, 4095, 4097])("refuses %i bytes", (length) => {
-    expect(() => readNVSImage(new Uint8Array(length).fill(0xff))).toThrow("are no multiple of 4096");
+    expect(() => readNVSImage(new Uint8Array(length).fill(0xff))).toThrow("are not a multiple of 4096");
   });
 
   test("refuses two pages", () => {
@@ -131,10 +131,10 @@ describe("a reader of images", () => {
   });
 
   test.each<[string, () => void, string]>([
-    ["state 01", () => setState(0, 2, 1), "page 0, entry 2: its state 01 is none"],
+    ["state 01", () => setState(0, 2, 1), "page 0, entry 2: its state 01 is invalid"],
     ["a changed head", () => set(at(0, 4) + 24, 41), "page 0, entry 4: its checksum is wrong"],
     ["changed data", () => set(at(0, 2), 9), "page 0, entry 1: the checksum of its data is wrong"],
-    ["data that is not filled up", () => set(at(0, 3) + 31, 0), "page 0, entry 1: its data is not filled up"],
+    ["data that is not filled up", () => set(at(0, 3) + 31, 0), "page 0, entry 1: its data is not padded"],
     ["no span", () => change(0, 1, 2, 0), "page 0, entry 1: its span of 0 does not fit"],
     [
       "a span beyond the page",
@@ -171,11 +171,7 @@ describe("a reader of images", () => {
       },
       "page 0, entry 4: its key is not 1-15",
     ],
-    [
-      "a key with more behind its end",
-      () => change(0, 4, 23, 1),
-      "page 0, entry 4: its key is not filled up",
-    ],
+    ["a key with more behind its end", () => change(0, 4, 23, 1), "page 0, entry 4: its key is not padded"],
     [
       "a type that is no blob's",
       () => change(0, 4, 1, 0x21),
@@ -204,14 +200,14 @@ describe("a reader of images", () => {
     [
       "a namespace's number of more bytes",
       () => change(0, 0, 25, 0),
-      "page 0, entry 0: a namespace's number is not filled up",
+      "page 0, entry 0: a namespace's number is not padded",
     ],
-    ["namespace 255", () => change(0, 0, 24, 255), "page 0, entry 0: 255 is no namespace's"],
+    ["namespace 255", () => change(0, 0, 24, 255), "page 0, entry 0: 255 is not a namespace number"],
     ["a namespace that has no name", () => change(0, 4, 0, 2), "page 0, entry 4: namespace 2 has no name"],
     [
       "an index of another size",
       () => change(0, 4, 24, 41),
-      'page 0, entry 4: "device" has 40 bytes, its index says 41',
+      'page 0, entry 4: "device" has 40 bytes, but its index has the size 41',
     ],
     ["an index of more chunks", () => change(0, 4, 28, 2), 'page 0, entry 4: chunk 1 of "device" is missing'],
     [
@@ -224,13 +220,13 @@ describe("a reader of images", () => {
       () => setState(0, 4, 0),
       'page 0, entry 1: chunk 0 of "device" belongs to no',
     ],
-    ["a chunk that is there twice", () => change(1, 0, 3, 0), "page 1, entry 0: this chunk is there already"],
+    ["a duplicate chunk", () => change(1, 0, 3, 0), "page 1, entry 0: the chunk appears twice"],
   ])("refuses an entry with %s", (_name, damage, message) => {
     damage();
     expectError(message);
   });
 
-  test("refuses a key or a namespace that is there twice", () => {
+  test("refuses a duplicate key and a duplicate namespace", () => {
     const twice = (head: number, changed: number) => {
       image.copyWithin(at(1, 7), head, head + 32);
       setState(1, 7, 2);
@@ -238,14 +234,14 @@ describe("a reader of images", () => {
     };
     const index = at(0, 4);
     twice(index, 24);
-    expectError('page 1, entry 7: the key "device" is there already');
+    expectError('page 1, entry 7: the key "device" appears twice');
     twice(at(0, 0), 24);
-    expectError('page 1, entry 7: the namespace "plugpass" is there already');
+    expectError('page 1, entry 7: the namespace "plugpass" appears twice');
     twice(at(0, 0), 9);
-    expectError("page 1, entry 7: namespace 1 is there already");
+    expectError("page 1, entry 7: namespace 1 appears twice");
   });
 
-  test("refuses, with an error of its own, each of 2,000 images with one byte changed", () => {
+  test("refuses each of 2,000 images with one changed byte with an NVSError", () => {
     const seed = 4;
     const random = new Random(seed);
     const original = image.slice();

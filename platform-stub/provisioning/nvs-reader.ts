@@ -1,9 +1,9 @@
 /**
- * Reads an NVS partition as ESP-IDF's documentation describes it. It shares nothing with nvs-image.ts, not even the
- * CRC, so that the two check each other; and it needs nothing of Node, so that the virtual board can use it.
+ * Reader of NVS partitions, after ESP-IDF's documentation. It shares no code with nvs-image.ts, not even the CRC, so that
+ * each checks the other. It is independent of Node, so that the virtual board can use it.
  */
 
-/** What is wrong with an image, and in which page and entry, both counted from 0 as they lie in the partition. */
+/** A mistake in an image. The message names the page and the entry, both counted from 0 in the partition. */
 export class NVSError extends Error {
   override readonly name = "NVSError";
 
@@ -15,9 +15,10 @@ export class NVSError extends Error {
   }
 }
 
+/** Values by namespace and key. */
 export type NVSContent = Map<string, Map<string, Uint8Array<ArrayBuffer>>>;
 
-/** A chunk of a blob, or the index of one, and where it stands. */
+/** An entry and its position. */
 interface Found {
   readonly page: number;
   readonly entry: number;
@@ -55,18 +56,18 @@ interface PageInUse {
 const PAGE = 4096;
 const ENTRY = 32;
 const ENTRY_COUNT = 126;
-/** A blob's chunks are numbered from here, by turns, when its value is replaced. */
+/** First numbers of a blob's chunks. NVS alternates between them when a value is replaced. */
 const CHUNK_STARTS = [0x00, 0x80];
 
 /**
- * Namespace, key, value of a partition that holds blobs and nothing else. Every checksum, state, span and filling
- * byte is checked: throws an NVSError for the first thing that ESP-IDF would not have written.
+ * Reads the blobs of a partition, which may contain no other values. Checks every checksum, state, span and padding byte.
+ * Throws an NVSError for the first byte that ESP-IDF would not have written.
  */
 export function readNVSImage(image: Uint8Array): NVSContent {
   if (image.length === 0 || image.length % PAGE !== 0) {
-    throw new NVSError(`${image.length} bytes are no multiple of 4096`);
+    throw new NVSError(`${image.length} bytes are not a multiple of 4096`);
   }
-  if (image.length < 3 * PAGE) throw new NVSError("a partition has at least 3 pages");
+  if (image.length < 3 * PAGE) throw new NVSError("a partition needs at least 3 pages");
   const bytes = new Bytes(image);
   const pages = pagesInUse(bytes, image.length / PAGE);
   const contents: Contents = { namespaces: [], chunks: [], indexes: [] };
@@ -76,7 +77,7 @@ export function readNVSImage(image: Uint8Array): NVSContent {
 
 class Bytes {
   readonly all: Uint8Array;
-  #view: DataView;
+  readonly #view: DataView;
 
   constructor(all: Uint8Array) {
     this.all = all;
@@ -103,7 +104,7 @@ class Bytes {
     return this.all.subarray(start, end).every((byte) => byte === 0xff);
   }
 
-  /** Bit by bit; what ESP-IDF's ROM makes of 0xFFFFFFFF to begin with. */
+  /** CRC32 of ESP-IDF's ROM with the initial value 0xFFFFFFFF, computed bit by bit. */
   crc(...ranges: readonly (readonly [start: number, end: number])[]): number {
     let crc = 0;
     for (const [start, end] of ranges) {
@@ -116,7 +117,7 @@ class Bytes {
   }
 }
 
-/** In the order in which they were written. */
+/** The pages in use, in the order of writing. */
 function pagesInUse(bytes: Bytes, pageCount: number): PageInUse[] {
   const found = Array.from({ length: pageCount }, (_, page) => readHeader(bytes, page));
   const inUse = found.filter((page) => page !== undefined);
@@ -133,7 +134,7 @@ function pagesInUse(bytes: Bytes, pageCount: number): PageInUse[] {
   return inUse;
 }
 
-/** `undefined` for an erased page. */
+/** Reads a page's header; `undefined` for an erased page. */
 function readHeader(bytes: Bytes, page: number): PageInUse | undefined {
   const start = page * PAGE;
   const state = bytes.u32(start);
@@ -162,7 +163,7 @@ function stateOf(bytes: Bytes, page: number, entry: number): EntryState {
   if (bits === 0b11) return "empty";
   if (bits === 0b10) return "written";
   if (bits === 0b00) return "erased";
-  throw new NVSError("its state 01 is none", { page, entry });
+  throw new NVSError("its state 01 is invalid", { page, entry });
 }
 
 function readPage(bytes: Bytes, page: number, contents: Contents): void {
@@ -184,7 +185,7 @@ function readPage(bytes: Bytes, page: number, contents: Contents): void {
   }
 }
 
-/** @returns the entry's span */
+/** Reads an entry into `contents`. Returns its span, in entries. */
 function readEntry(
   bytes: Bytes,
   place: { readonly page: number; readonly entry: number },
@@ -210,7 +211,7 @@ function readEntry(
   const found: Found = { ...place, namespace, key: readKey(bytes, start + 8, fail) };
   if (namespace === 0 && type === 0x01) {
     if (span !== 1 || chunkIndex !== 0xff) fail("a namespace has a span of 1 and no chunk index");
-    if (!bytes.isErased(start + 25, start + ENTRY)) fail("a namespace's number is not filled up with 0xff");
+    if (!bytes.isErased(start + 25, start + ENTRY)) fail("a namespace's number is not padded with 0xff");
     contents.namespaces.push({ ...found, index: bytes.u8(start + 24) });
   } else if (namespace !== 0 && type === 0x42) {
     contents.chunks.push({ ...found, index: chunkIndex, bytes: readChunk(bytes, start, fail) });
@@ -236,7 +237,7 @@ function readKey(bytes: Bytes, start: number, fail: (what: string) => void): str
   if (end < 1 || characters.some((byte) => byte < 0x21 || byte > 0x7e)) {
     fail("its key is not 1-15 ASCII characters and a zero");
   }
-  if (all.slice(characters.length).some((byte) => byte !== 0)) fail("its key is not filled up with zeros");
+  if (all.slice(characters.length).some((byte) => byte !== 0)) fail("its key is not padded with zeros");
   return String.fromCharCode(...characters);
 }
 
@@ -244,37 +245,37 @@ function readChunk(bytes: Bytes, start: number, fail: (what: string) => void): U
   const span = bytes.u8(start + 2);
   const size = bytes.u16(start + 24);
   if (bytes.u16(start + 26) !== 0xffff) fail("the reserved bytes of a chunk are not 0xff");
-  // The vendor's generator leaves a chunk of nothing in the last entry of a page.
+  // The vendor's generator may write an empty chunk into the last entry of a page.
   if (Math.ceil(size / ENTRY) !== span - 1) {
     fail(`its ${size} bytes do not make a span of ${span}`);
   }
   const data = start + ENTRY;
   if (bytes.crc([data, data + size]) !== bytes.u32(start + 28)) fail("the checksum of its data is wrong");
-  if (!bytes.isErased(data + size, start + span * ENTRY)) fail("its data is not filled up with 0xff");
+  if (!bytes.isErased(data + size, start + span * ENTRY)) fail("its data is not padded with 0xff");
   return bytes.copy(data, size);
 }
 
-/** Blobs of their chunks; no chunk may be missing or left over. */
+/** Assembles the blobs from their chunks. Throws for a missing or surplus chunk. */
 function assemble({ namespaces, chunks, indexes }: Contents): NVSContent {
   const names = new Map<number, string>();
   const content: NVSContent = new Map();
   for (const namespace of namespaces) {
     const { index, key: name } = namespace;
-    if (index < 1 || index > 254) throw new NVSError(`${index} is no namespace's number`, namespace);
-    if (names.has(index)) throw new NVSError(`namespace ${index} is there already`, namespace);
-    if (content.has(name)) throw new NVSError(`the namespace "${name}" is there already`, namespace);
+    if (index < 1 || index > 254) throw new NVSError(`${index} is not a namespace number`, namespace);
+    if (names.has(index)) throw new NVSError(`namespace ${index} appears twice`, namespace);
+    if (content.has(name)) throw new NVSError(`the namespace "${name}" appears twice`, namespace);
     names.set(index, name);
     content.set(name, new Map());
   }
   const left = new Map<string, Chunk>();
   for (const chunk of chunks) {
-    if (left.has(nameOf(chunk, chunk.index))) throw new NVSError("this chunk is there already", chunk);
+    if (left.has(nameOf(chunk, chunk.index))) throw new NVSError("the chunk appears twice", chunk);
     left.set(nameOf(chunk, chunk.index), chunk);
   }
   for (const blob of indexes) {
     const values = content.get(names.get(blob.namespace) ?? "");
     if (!values) throw new NVSError(`namespace ${blob.namespace} has no name`, blob);
-    if (values.has(blob.key)) throw new NVSError(`the key "${blob.key}" is there already`, blob);
+    if (values.has(blob.key)) throw new NVSError(`the key "${blob.key}" appears twice`, blob);
     values.set(blob.key, joinChunks(blob, left));
   }
   const [orphan] = left.values();
@@ -282,7 +283,7 @@ function assemble({ namespaces, chunks, indexes }: Contents): NVSContent {
   return content;
 }
 
-/** Takes the chunks of one blob out of `left`. */
+/** Joins the chunks of a blob and removes them from `left`. */
 function joinChunks(blob: BlobIndex, left: Map<string, Chunk>): Uint8Array<ArrayBuffer> {
   if (!CHUNK_STARTS.includes(blob.chunkStart)) {
     throw new NVSError(`its first chunk ${blob.chunkStart} is neither 0 nor 128`, blob);
@@ -296,7 +297,10 @@ function joinChunks(blob: BlobIndex, left: Map<string, Chunk>): Uint8Array<Array
     parts.push(...chunk.bytes);
   }
   if (parts.length !== blob.size) {
-    throw new NVSError(`"${blob.key}" has ${parts.length} bytes, its index says ${blob.size}`, blob);
+    throw new NVSError(
+      `"${blob.key}" has ${parts.length} bytes, but its index has the size ${blob.size}`,
+      blob,
+    );
   }
   return Uint8Array.from(parts);
 }

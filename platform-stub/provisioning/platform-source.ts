@@ -10,8 +10,8 @@ const MAX_REASON_CHARS = 200;
 const answer = z.object({ id: z.string(), key: z.string().regex(/^[0-9a-f]{64}$/) });
 
 /**
- * Asks a platform for devices over HTTP. The key comes back in the answer: plain HTTP is for loopback only.
- * Throws for a URL that is none.
+ * A source that requests devices from a platform over HTTP. The answer contains the key, so plain HTTP is allowed only
+ * to loopback. Throws for an invalid URL.
  */
 export function platformSource(options: {
   readonly url: string;
@@ -27,9 +27,10 @@ export function platformSource(options: {
       const body: unknown = await response.json().catch(() => undefined);
       const result = answer.safeParse(body);
       if (!result.success || !isIdOf(product, result.data.id)) {
-        throw new Error(`${name} answers with something that is no device of ${product}`);
+        throw new Error(`${name} returned no valid device of ${product}`);
       }
-      if (isTaken(result.data.id)) throw new Error(`${name} gives ${result.data.id}, which is there already`);
+      if (isTaken(result.data.id))
+        throw new Error(`${name} returned ${result.data.id}, which already exists`);
       return result.data;
     },
   };
@@ -41,7 +42,7 @@ function endpointOf(text: string): { endpoint: URL; name: string } {
     throw new Error("--platform must be http://host:port or https://host, without a user");
   }
   if (url.protocol === "http:" && !isLoopback(url.hostname)) {
-    throw new Error(`keys do not travel in plain: ${url.hostname} needs https, or a tunnel to loopback`);
+    throw new Error(`keys need encryption: use https for ${url.hostname}, or a tunnel to loopback`);
   }
   const base = url.pathname.replace(/\/+$/, "");
   return {
@@ -66,19 +67,19 @@ async function post(
       method: "POST",
       headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
       body: JSON.stringify({ product }),
-      // The token is for this platform and no other.
+      // A redirection would send the token to another server.
       redirect: "error",
       signal,
     });
   } catch {
     const what = signal.aborted ? `does not answer within ${timeoutMs / 1000} s` : "cannot be reached";
-    throw new Error(`${name} ${what}; does it run with --provisioning-port?`);
+    throw new Error(`${name} ${what}; check that it runs with --provisioning-port`);
   }
 }
 
 async function refusalOf(response: Response, name: string): Promise<string> {
   if (response.status === 401) {
-    return `${name} refuses the token (401); ${TOKEN_VARIABLE} has to be the same on both ends`;
+    return `${name} refuses the token (401); ${TOKEN_VARIABLE} must be the same here and at the platform`;
   }
   const body: unknown = await response.json().catch(() => undefined);
   const { data } = z.object({ error: z.string() }).safeParse(body);

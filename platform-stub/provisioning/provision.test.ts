@@ -62,14 +62,14 @@ function identityOf(id: string): Identity {
   return identityIn(readFileSync(join(directory, `${id}.nvs.bin`))) as Identity;
 }
 
-/** Every file with all that is in it. */
+/** The content of every file, by name. */
 function everything(): Map<string, string> {
   return new Map(
     readdirSync(directory).map((name) => [name, readFileSync(join(directory, name)).toString("hex")]),
   );
 }
 
-/** A source whose `times`th registration fails, as a full disk or a power cut would end a run there. */
+/** A source whose `times`th registration fails, as with a full disk or a power cut. */
 function interrupting(times: number): IdentitySource {
   let left = times;
   return {
@@ -81,7 +81,7 @@ function interrupting(times: number): IdentitySource {
 }
 
 describe("provisioning", () => {
-  test("makes as many stations as it is told, with an image, two labels and a line each", async () => {
+  test("makes the requested number of stations, each with an image, two labels and a manifest line", async () => {
     const now = new Date("2025-03-01T12:00:00Z");
     const made: string[] = [];
     const result = await make({ count: 3, now: () => now, onMade: (id) => made.push(id) });
@@ -101,7 +101,7 @@ describe("provisioning", () => {
     expect(readdirSync(directory)).toHaveLength(3 * 3 + 1);
   });
 
-  test("draws keys and passwords, and writes them into the image and on the label and nowhere else", async () => {
+  test("writes random keys and passwords only to the image and the label", async () => {
     await make({ count: 20 });
     const identities = manifest().map(({ id }) => identityOf(String(id)));
     const secrets = identities.flatMap(({ key, accessPointPassword, adminPassword }) => {
@@ -121,7 +121,7 @@ describe("provisioning", () => {
     }
   });
 
-  test("fills the partition that the firmware has, or another one", async () => {
+  test("makes images of the firmware's partition size or of another size", async () => {
     const table = readFileSync(new URL("../../manifests/partitions.csv", import.meta.url), "utf8");
     const [, size] = /^nvs,.*,\s*(0x[0-9a-f]+),/im.exec(table) ?? [];
     await make({ count: 1 });
@@ -129,11 +129,11 @@ describe("provisioning", () => {
     await make({ count: 2, partitionBytes: 0x3000 });
     expect(statSync(join(directory, `${manifest()[1]?.id}.nvs.bin`)).size).toBe(0x3000);
     await expect(make({ count: 3, partitionBytes: 0x3001 })).rejects.toThrow(
-      "a partition has a multiple of 4096",
+      "a partition must have a multiple of 4096",
     );
   });
 
-  test("is for its owner's eyes only", async () => {
+  test("makes files that only their owner can read", async () => {
     await make();
     expect(statSync(directory).mode & 0o777).toBe(0o700);
     for (const name of readdirSync(directory)) {
@@ -141,17 +141,17 @@ describe("provisioning", () => {
     }
   });
 
-  test("closes an empty directory to others, and leaves one alone that has something in it", async () => {
+  test("makes an empty directory private, and refuses a non-empty one that others can enter", async () => {
     mkdirSync(directory, { mode: 0o755 });
     chmodSync(directory, 0o755);
     await make();
     expect(statSync(directory).mode & 0o777).toBe(0o700);
     chmodSync(directory, 0o755);
-    await expect(make({ count: 2 })).rejects.toThrow("others may enter it, and it is not empty; chmod 700");
+    await expect(make({ count: 2 })).rejects.toThrow("others can enter it, and it is not empty; chmod 700");
     expect(manifest()).toHaveLength(1);
   });
 
-  test("repeated, changes nothing; with a larger count, adds", async () => {
+  test("changes nothing when repeated, and adds stations for a larger count", async () => {
     await make({ count: 2 });
     const before = everything();
     expect(await make({ count: 2 })).toEqual({ made: 0, total: 2, halfMade: 0 });
@@ -164,7 +164,7 @@ describe("provisioning", () => {
     expect(read(MANIFEST).startsWith(Buffer.from(before.get(MANIFEST) ?? "", "hex").toString())).toBe(true);
   });
 
-  test("counts the stations of its own product", async () => {
+  test("counts only the stations of the product", async () => {
     await make({ product: "cafe", count: 2 });
     await make({ product: "cafe-1a2b3c4d", count: 1 });
     expect(await make({ product: "bar", count: 1 })).toEqual({ made: 1, total: 1, halfMade: 0 });
@@ -173,7 +173,7 @@ describe("provisioning", () => {
   });
 });
 
-describe("an interrupted run is completed by the same run:", () => {
+describe("a repeated run after an interruption", () => {
   async function interrupt(): Promise<string> {
     await expect(make({ count: 3, source: interrupting(2) })).rejects.toThrow("interrupted");
     expect(manifest()).toHaveLength(1);
@@ -185,7 +185,7 @@ describe("an interrupted run is completed by the same run:", () => {
     return id;
   }
 
-  test("what it had begun keeps its identity", async () => {
+  test("keeps the identity of a started station", async () => {
     const id = await interrupt();
     const before = everything();
     const completed: string[] = [];
@@ -201,7 +201,7 @@ describe("an interrupted run is completed by the same run:", () => {
     expect(readdirSync(directory)).toHaveLength(3 * 3 + 1);
   });
 
-  test("before its labels", async () => {
+  test("writes missing labels", async () => {
     const id = await interrupt();
     const label = read(`${id}.label.txt`);
     rmSync(join(directory, `${id}.label.txt`));
@@ -211,7 +211,7 @@ describe("an interrupted run is completed by the same run:", () => {
     expect(read(`${id}.label.txt`)).toBe(label);
   });
 
-  test("within a file, which is dropped", async () => {
+  test("removes unfinished files", async () => {
     await interrupt();
     for (const suffix of [".nvs.bin.new", ".label.svg.new"]) {
       writeFileSync(join(directory, `cafe-00000000${suffix}`), "half of i");
@@ -220,7 +220,7 @@ describe("an interrupted run is completed by the same run:", () => {
     expect(readdirSync(directory)).toHaveLength(3 * 3 + 1);
   });
 
-  test("within a line of the manifest, which is dropped and written again", async () => {
+  test("replaces an unfinished line of the manifest", async () => {
     await make({ count: 2 });
     const [first, second] = manifest();
     truncateSync(join(directory, MANIFEST), read(MANIFEST).length - 10);
@@ -228,12 +228,12 @@ describe("an interrupted run is completed by the same run:", () => {
     expect(manifest()).toEqual([first, { ...second, time: expect.any(String) }]);
   });
 
-  test("not more of it than is asked for", async () => {
+  test("completes no more stations than the count needs", async () => {
     await interrupt();
     expect(await make({ count: 1 })).toEqual({ made: 0, total: 1, halfMade: 1 });
   });
 
-  test("unless its image is damaged or another's, which is told", async () => {
+  test("refuses a started station with a damaged image or another station's image", async () => {
     const id = await interrupt();
     const file = join(directory, `${id}.nvs.bin`);
     const image = readFileSync(file);
@@ -242,7 +242,7 @@ describe("an interrupted run is completed by the same run:", () => {
       `${id}.nvs.bin has no line in manifest.jsonl and cannot be completed: page 0, entry 1: its checksum is wrong`,
     );
     writeFileSync(file, imageOf({ ...identityOf(String(manifest()[0]?.id)) }));
-    await expect(make({ count: 3 })).rejects.toThrow(`it is not an image of ${id}; take it away`);
+    await expect(make({ count: 3 })).rejects.toThrow(`it is not an image of ${id}; remove it`);
   });
 });
 
@@ -250,16 +250,18 @@ describe("provisioning is refused", () => {
   test.each(["", "-cafe", "a/b", "a b", "café", "../x", "x".repeat(56)])(
     'for the product "%s"',
     async (product) => {
-      await expect(make({ product })).rejects.toThrow("is no product: 1-55 letters, digits, - and _");
+      await expect(make({ product })).rejects.toThrow(
+        "is not a product id: it must have 1-55 letters, digits, - and _",
+      );
       expect(existsSync(directory)).toBe(false);
     },
   );
 
   test.each([0, -1, 1.5, 10_001, Number.NaN])("for a count of %d", async (count) => {
-    await expect(make({ count })).rejects.toThrow("a count is 1-10000");
+    await expect(make({ count })).rejects.toThrow("the count must be 1-10000");
   });
 
-  test("where the directory cannot be written", async () => {
+  test("for a directory that cannot be written", async () => {
     const file = join(root, "file");
     writeFileSync(file, "");
     await expect(make({ directory: file })).rejects.toThrow(`cannot write to ${file}: EEXIST`);
@@ -267,28 +269,26 @@ describe("provisioning is refused", () => {
     await expect(make({ directory: "/proc/plugpass" })).rejects.toThrow("cannot write to /proc/plugpass: ");
   });
 
-  test("for a source that gives what is there already; nothing is overwritten", async () => {
+  test("for a source that returns an existing id, and overwrites nothing", async () => {
     await make();
     const id = String(manifest()[0]?.id);
     const before = everything();
     const source: IdentitySource = { draw: async () => ({ id, key: "00".repeat(32) }) };
-    await expect(make({ count: 2, source })).rejects.toThrow(
-      `has a station ${id} already; nothing is overwritten`,
-    );
+    await expect(make({ count: 2, source })).rejects.toThrow(`the station ${id} already exists in`);
     expect(everything()).toEqual(before);
   });
 
-  test("for a manifest with something else in it", async () => {
+  test("for a manifest with an invalid line", async () => {
     await make();
     appendFileSync(join(directory, MANIFEST), "secret\n");
-    await expect(make()).rejects.toThrow("manifest.jsonl, line 2: it is not JSON");
+    await expect(make()).rejects.toThrow("manifest.jsonl, line 2: the line is not JSON");
     truncateSync(join(directory, MANIFEST), 0);
     appendFileSync(join(directory, MANIFEST), '{"id":1}\n');
-    await expect(make()).rejects.toThrow("manifest.jsonl, line 1: it is not a station's");
+    await expect(make()).rejects.toThrow("manifest.jsonl, line 1: the line does not describe a station");
   });
 });
 
-test("an id that is taken is drawn again", async () => {
+test("an id in use is generated again", async () => {
   const asked: string[] = [];
   const { id } = await offlineSource.draw("cafe", (one) => asked.push(one) < 3);
   expect(asked).toHaveLength(3);
@@ -306,7 +306,7 @@ describe("provisioning with a platform's configuration", () => {
     writeConfig(file, registry.data);
   });
 
-  test("adds the devices to it, with the keys of the images", async () => {
+  test("adds the devices to the configuration with the keys of the images", async () => {
     await make({ count: 2, source: configSource({ file }) });
     const [old, ...added] = readConfig(file).devices;
     expect(old?.id).toBe("old");
@@ -320,7 +320,7 @@ describe("provisioning with a platform's configuration", () => {
     );
   });
 
-  test("completes a station that is in it already, and one that is not yet", async () => {
+  test("completes a started station, whether or not the configuration has it", async () => {
     await expect(make({ count: 2, source: interrupting(1) })).rejects.toThrow("interrupted");
     await make({ count: 1, source: configSource({ file }) });
     expect(readConfig(file).devices).toHaveLength(2);
@@ -330,7 +330,7 @@ describe("provisioning with a platform's configuration", () => {
     expect(manifest()).toHaveLength(1);
   });
 
-  test("is refused where a device there has another key", async () => {
+  test("is refused when the configuration has the device with another key", async () => {
     await make({ count: 1 });
     rmSync(join(directory, MANIFEST));
     const id = readdirSync(directory)[0]?.split(".")[0] ?? "";
@@ -342,15 +342,15 @@ describe("provisioning with a platform's configuration", () => {
     );
   });
 
-  test("needs to know whose the stations are", () => {
-    expect(() => configSource({ file: join(root, "none.json") })).toThrow("there is no file");
+  test("requires an unambiguous owner", () => {
+    expect(() => configSource({ file: join(root, "none.json") })).toThrow("does not exist");
     expect(() => configSource({ file, owner: "other@cafe.example" })).toThrow(
       "has no user other@cafe.example",
     );
     const registry = new Registry(readConfig(file));
     registry.addUser({ email: "other@cafe.example", token: "secret" });
     writeConfig(file, registry.data);
-    expect(() => configSource({ file })).toThrow("has 2 users; say whose the stations are");
+    expect(() => configSource({ file })).toThrow("has 2 users; name the stations' owner");
     expect(() => configSource({ file, owner: "other@cafe.example" })).not.toThrow();
     writeConfig(file, { users: [], devices: [], tags: [] });
     expect(() => configSource({ file })).toThrow("has no user; add one");

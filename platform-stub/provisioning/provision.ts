@@ -3,48 +3,49 @@ import { type Identity, isProduct, randomId, randomKey, randomPassword } from ".
 import { makeNVSImage } from "./nvs-image.js";
 import { StationDirectory } from "./station-directory.js";
 
-/** Where a device id and its response key come from. */
+/** Source of device ids and response keys. */
 export interface IdentitySource {
-  /** `isTaken`: ids that cannot be used. Fails with what is wrong, in words for whoever provisions. */
+  /** Returns an unused id and its key. `isTaken` says which ids are in use. Rejects with a message for the user. */
   draw(
     product: string,
     isTaken: (id: string) => boolean,
   ): Promise<{ readonly id: string; readonly key: string }>;
   /**
-   * Makes a station known to its platform before it exists; again, if a run was interrupted, for one that may be
-   * known already.
+   * Registers a station at its platform before the station is complete. After an interrupted run it is called again for
+   * the same station.
    */
   register?(identity: Identity): void;
 }
 
 export interface ProvisionOptions {
-  /** 1-55 letters, digits, - and _; the first of them a letter or digit. */
+  /** Product id: 1-55 letters, digits, - and _; the first is a letter or digit. */
   readonly product: string;
-  /** How many stations of the product the directory is to hold. */
+  /** Number of stations of the product that the directory holds afterwards. */
   readonly count: number;
   readonly directory: string;
-  /** The name of the stations' own network, for the labels. */
+  /** Name of the stations' own Wi-Fi network, for the labels. */
   readonly accessPointName: string;
-  /** The size of the stations' partition `nvs`; what manifests/partitions.csv says unless given. */
+  /** Size of the stations' partition `nvs`, bytes. Default: the size in manifests/partitions.csv. */
   readonly partitionBytes?: number;
   readonly source: IdentitySource;
-  /** A station exists now; `isCompleted` when an interrupted run had begun it. */
+  /** Called when a station is complete. `isCompleted`: an interrupted run had started it. */
   readonly onMade?: (id: string, isCompleted: boolean) => void;
   readonly now?: () => Date;
 }
 
 export interface ProvisionResult {
+  /** Number of stations that this run made or completed. */
   readonly made: number;
-  /** Stations of the product in the directory, these included. */
+  /** Number of stations of the product in the directory. */
   readonly total: number;
-  /** Begun by an interrupted run, and not needed for the count. */
+  /** Number of stations that an interrupted run started and the count does not need. */
   readonly halfMade: number;
 }
 
 const CIPHER: Cipher = "aes-256-gcm";
 const MAX_COUNT = 10_000;
 
-/** Makes its own ids and keys. */
+/** A source that generates random ids and keys without a platform. */
 export const offlineSource: IdentitySource = {
   async draw(product, isTaken) {
     let id = randomId(product);
@@ -54,21 +55,20 @@ export const offlineSource: IdentitySource = {
 };
 
 /**
- * Makes stations until the directory holds `count` of the product: first those that an interrupted run has begun.
- * Repeating it after any interruption completes what is missing. Throws an Error that says what is wrong, without
- * secrets; the stations made until then stay.
+ * Makes stations until the directory holds `count` of the product. Stations that an interrupted run started are
+ * completed first, so that a repeated run continues it. Rejects with a message without secrets; finished stations stay.
  */
 export async function provision(options: ProvisionOptions): Promise<ProvisionResult> {
   const { product, count, source, accessPointName, partitionBytes, now = () => new Date() } = options;
   if (!isProduct(product)) {
     throw new Error(
-      `"${product}" is no product: 1-55 letters, digits, - and _, the first a letter or a digit`,
+      `"${product}" is not a product id: it must have 1-55 letters, digits, - and _, the first a letter or digit`,
     );
   }
   if (!Number.isInteger(count) || count < 1 || count > MAX_COUNT) {
-    throw new Error(`a count is 1-${MAX_COUNT}`);
+    throw new Error(`the count must be 1-${MAX_COUNT}`);
   }
-  // A size that is none is told before anything is made.
+  // Throws for an invalid partition size before any file is written.
   makeNVSImage(new Map(), { sizeBytes: partitionBytes });
   const directory = new StationDirectory(options.directory);
   directory.sweep(product);

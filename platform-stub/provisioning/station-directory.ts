@@ -24,29 +24,29 @@ const IMAGE = ".nvs.bin";
 const LABEL_TEXT = ".label.txt";
 const LABEL_SVG = ".label.svg";
 const SUFFIXES = [IMAGE, LABEL_TEXT, LABEL_SVG];
-/** What a file is called until it is whole. */
+/** Suffix of a file that is not complete. */
 const UNFINISHED = ".new";
 
 const manifestLine = z.object({ id: z.string(), product: z.string() });
 
 /**
- * A directory of stations. One exists when the manifest has a line of it, which is written last; its image is
- * written first and in one step, so that an image without a line is an identity that can be completed.
- * Files are for their owner's eyes only. Errors name files, never what is in them.
+ * A directory of stations. The image of a station is written first, atomically, and its line in the manifest last. An
+ * image without a line is a started station, which can be completed. Only their owner can read the files. Errors name
+ * files, but never their content.
  */
 export class StationDirectory {
   readonly path: string;
-  /** Device id and product of every station there. */
-  #stations: { readonly id: string; readonly product: string }[];
+  /** Device id and product of every finished station. */
+  readonly #stations: { readonly id: string; readonly product: string }[];
 
-  /** Makes the directory if need be, and checks that it can be written. */
+  /** Creates the directory if necessary, and checks that it is writable. */
   constructor(path: string) {
     this.path = path;
     attempt(`write to ${path}`, () => {
       makeDirectory(path);
       makePrivate(path);
       const probe = join(path, `.probe${UNFINISHED}`);
-      writeWhole(probe, "");
+      writeAtomically(probe, "");
       rmSync(probe);
     });
     this.#stations = this.#readManifest();
@@ -56,13 +56,13 @@ export class StationDirectory {
     return this.#stations.filter((station) => station.product === product).map(({ id }) => id);
   }
 
-  /** Such a station, or a file of one. */
+  /** Whether the directory has a station with this id, or a file of one. */
   has(id: string): boolean {
     if (this.#stations.some((station) => station.id === id)) return true;
     return SUFFIXES.some((suffix) => existsSync(this.#file(id, suffix)));
   }
 
-  /** Identities that an interrupted run has left with an image and without a line in the manifest. */
+  /** Identities of started stations: they have an image, but no line in the manifest. */
   halfMade(product: string): Identity[] {
     const finished = new Set(this.idsOf(product));
     return attempt(`read ${this.path}`, () => readdirSync(this.path))
@@ -73,7 +73,7 @@ export class StationDirectory {
       .map((id) => this.#readIdentity(id, product));
   }
 
-  /** Takes away what an interrupted run has begun and not finished writing. */
+  /** Removes unfinished files of an interrupted run. */
   sweep(product: string): void {
     attempt(`write to ${this.path}`, () => {
       for (const name of readdirSync(this.path)) {
@@ -85,21 +85,21 @@ export class StationDirectory {
     });
   }
 
-  /** The first step. Refuses to overwrite anything. */
+  /** Writes the image of a station, as the first step. Throws when a file of the station exists. */
   addImage(identity: Identity, options: { readonly partitionBytes?: number }): void {
     if (this.has(identity.id)) {
-      throw new Error(`${this.path} has a station ${identity.id} already; nothing is overwritten`);
+      throw new Error(`the station ${identity.id} already exists in ${this.path}; nothing is overwritten`);
     }
     this.#write(identity.id, IMAGE, imageOf(identity, options));
   }
 
-  /** The second step; half-made labels are made again. */
+  /** Writes the labels, as the second step. Overwrites existing ones. */
   addLabels(options: LabelOptions): void {
     this.#write(options.identity.id, LABEL_TEXT, labelText(options));
     this.#write(options.identity.id, LABEL_SVG, labelSVG(options));
   }
 
-  /** The last step: from here on the station exists. */
+  /** Writes the line in the manifest, as the last step: the station is then finished. */
   finish({ id, product }: Identity, time: Date): void {
     attempt(`write to ${this.path}`, () => {
       const image = readFileSync(this.#file(id, IMAGE));
@@ -126,7 +126,7 @@ export class StationDirectory {
   }
 
   #write(id: string, suffix: string, content: string | Uint8Array): void {
-    attempt(`write to ${this.path}`, () => writeWhole(this.#file(id, suffix), content));
+    attempt(`write to ${this.path}`, () => writeAtomically(this.#file(id, suffix), content));
   }
 
   #readIdentity(id: string, product: string): Identity {
@@ -138,16 +138,16 @@ export class StationDirectory {
       identity = identityIn(image);
     } catch (error) {
       throw new Error(
-        `${mistake}: ${error instanceof Error ? error.message : "it is no image"}; take it away`,
+        `${mistake}: ${error instanceof Error ? error.message : "it is not an image"}; remove it`,
       );
     }
     if (identity?.id !== id || identity.product !== product) {
-      throw new Error(`${mistake}: it is not an image of ${id}; take it away`);
+      throw new Error(`${mistake}: it is not an image of ${id}; remove it`);
     }
     return identity;
   }
 
-  /** A last line without its end was interrupted: its station is completed again. */
+  /** Reads the manifest. Removes an unfinished last line, so that its station is completed again. */
   #readManifest(): { id: string; product: string }[] {
     const file = join(this.path, MANIFEST);
     if (!existsSync(file)) return [];
@@ -164,14 +164,15 @@ function parseLine(line: string, place: string): { id: string; product: string }
   try {
     value = JSON.parse(line);
   } catch {
-    throw new Error(`${place}: it is not JSON`);
+    throw new Error(`${place}: the line is not JSON`);
   }
   const result = manifestLine.safeParse(value);
-  if (!result.success) throw new Error(`${place}: it is not a station's, with an id and a product`);
+  if (!result.success)
+    throw new Error(`${place}: the line does not describe a station with an id and a product`);
   return result.data;
 }
 
-/** With its parents. Not Node's `recursive`, which never returns where nothing can be made, as in /proc. */
+/** Creates a directory with its parents. Node's `recursive` option does not return in directories such as /proc. */
 function makeDirectory(path: string): void {
   if (existsSync(path) && statSync(path).isDirectory()) return;
   const parent = dirname(path);
@@ -179,17 +180,17 @@ function makeDirectory(path: string): void {
   mkdirSync(path, { mode: 0o700 });
 }
 
-/** An empty directory that others may read is closed to them; one with something in it is not ours to close. */
+/** Makes an empty directory private. Throws for a non-empty one that others can enter. */
 function makePrivate(path: string): void {
   if (process.platform === "win32" || (statSync(path).mode & 0o077) === 0) return;
   if (readdirSync(path).length > 0) {
-    throw new Error("others may enter it, and it is not empty; chmod 700 it, or give another one");
+    throw new Error("others can enter it, and it is not empty; chmod 700 it, or name another directory");
   }
   chmodSync(path, 0o700);
 }
 
-/** A file is there whole, on the disk, or not at all. */
-function writeWhole(file: string, content: string | Uint8Array): void {
+/** Writes and syncs a file atomically. */
+function writeAtomically(file: string, content: string | Uint8Array): void {
   const unfinished = `${file}${UNFINISHED}`;
   rmSync(unfinished, { force: true });
   const descriptor = openSync(unfinished, "wx", 0o600);
@@ -203,7 +204,7 @@ function writeWhole(file: string, content: string | Uint8Array): void {
   renameSync(unfinished, file);
 }
 
-/** Says of an error of the file system what could not be done, and why. */
+/** Runs an action on the file system. Adds its purpose to an error. */
 function attempt<T>(what: string, action: () => T): T {
   try {
     return action();

@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** The environment variable with the token that both ends of provisioning share. */
+/** Environment variable with the token that the platform and the provisioning command share. */
 export const TOKEN_VARIABLE = "PLUGPASS_PROVISIONING_TOKEN";
 
-/** Throws when there is none, or one that is easily guessed or stands in no header. */
+/** Reads the token. Throws when it is missing, too short, or contains characters that a header cannot carry. */
 export function tokenFrom(environment: NodeJS.ProcessEnv): string {
   const token = environment[TOKEN_VARIABLE] ?? "";
   if (!/^[\x21-\x7e]{16,256}$/.test(token)) {
@@ -14,13 +14,13 @@ export function tokenFrom(environment: NodeJS.ProcessEnv): string {
   return token;
 }
 
-/** Whether a request's `Authorization` carries the token; takes as long for a wrong one as for the right one. */
+/** Whether an `Authorization` header carries the token. Compares in constant time. */
 export function isAuthorized(header: string | undefined, token: string): boolean {
   const [, given = ""] = /^Bearer +(.*)$/i.exec(header ?? "") ?? [];
   return timingSafeEqual(digest(given), digest(token));
 }
 
-/** Digests are of one length, which the comparison needs. */
+/** Hashes a text, because the comparison needs values of equal length. */
 function digest(text: string): Buffer {
   return createHash("sha256").update(text, "utf8").digest();
 }

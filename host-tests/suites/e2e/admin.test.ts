@@ -47,8 +47,8 @@ describeWithChromium("the platform's admin page", () => {
   beforeEach(async () => {
     const traffic = new Traffic();
     broker = await onAedes({
-      onRequest: (request, decision) => traffic.note(request, decision),
-      onIgnored: (why) => traffic.noteIgnored(why),
+      onRequest: (request, decision) => traffic.record(request, decision),
+      onIgnored: (why) => traffic.recordIgnored(why),
     });
     const { registry, platform } = broker;
     watcher = await StationWatcher.start({ registry, url: platform.url, ...platform.account });
@@ -167,7 +167,7 @@ describeWithChromium("the platform's admin page", () => {
       expect(await page.locator("nav").isVisible()).toBe(false);
       await isAccessible(page);
       await logIn(page, "wrong password");
-      await waitForText(page, "#login-answer", "That is not the password.");
+      await waitForText(page, "#login-answer", "Wrong password.");
       await logIn(page);
       await waitForText(page, "#cards-rows", "GUEST-0001");
       await page.getByRole("button", { name: "Log out" }).click();
@@ -305,21 +305,21 @@ describeWithChromium("the platform's admin page", () => {
     async () => {
       const page = await openLoggedIn();
       await page.getByRole("link", { name: "Stations" }).click();
-      await waitForText(page, "#expected-rows tr", "nobody");
+      await waitForText(page, "#expected-rows tr", "no accepted transfers");
       await page.getByLabel("New owner", { exact: true }).selectOption(BAR.email);
       await page.getByLabel("Station; empty").fill("cafe-1");
       await page.keyboard.press("Enter");
-      await waitForText(page, "#expect-answer", `${BAR.email} expects cafe-1.`);
+      await waitForText(page, "#expect-answer", `${BAR.email} accepts cafe-1.`);
       await waitForText(page, "#expected-rows tr", /owner@bar\.examplecafe-11 h 0 min/);
-      expect(broker.registry.consents).toMatchObject([{ owner: BAR.email, device: "cafe-1" }]);
+      expect(broker.registry.acceptances).toMatchObject([{ owner: BAR.email, device: "cafe-1" }]);
       await isAccessible(page);
-      await page.getByRole("button", { name: `Withdraw what ${BAR.email} expects` }).focus();
-      // The list is refreshed every 2 s.
+      await page.getByRole("button", { name: `Withdraw acceptance of ${BAR.email}` }).focus();
+      // The list comes again every 2 s.
       await page.waitForResponse(/api\/stations/);
       await page.waitForResponse(/api\/stations/);
       await page.locator("#expected-rows button:focus").press("Enter");
-      await waitForText(page, "#expected-rows tr", "nobody");
-      expect(broker.registry.consents).toEqual([]);
+      await waitForText(page, "#expected-rows tr", "no accepted transfers");
+      expect(broker.registry.acceptances).toEqual([]);
     },
     PATIENCE_MS,
   );
@@ -352,7 +352,7 @@ describeWithChromium("the platform's admin page", () => {
         /nonefree.*0 kWhunplugged; the meter ran backwards, from 500 to 10 Wh/,
       );
       expect(await rows.first().textContent()).toMatch(
-        /noneremote.*0\.1 kWhunplugged; it came again with other values/,
+        /noneremote.*0\.1 kWhunplugged; it was reported again with other values/,
       );
       expect(await rows.locator("td.bad").count()).toBe(2);
       await isAccessible(page);
@@ -367,7 +367,7 @@ describeWithChromium("the platform's admin page", () => {
       await page.getByRole("button", { name: "New card" }).click();
       await page.getByLabel("Number", { exact: true }).fill("GUEST-0001");
       await page.getByRole("button", { name: "Save" }).click();
-      await waitForText(page, "#card-answer", "there is a card of that number already");
+      await waitForText(page, "#card-answer", "a card with this number already exists");
       await page.getByRole("button", { name: "Cancel" }).click();
       await page.getByLabel("Search").fill("bar.example");
       await waitForText(page, "#cards-count", "1-1 of 1");
@@ -399,7 +399,7 @@ describeWithChromium("the platform's admin page", () => {
       expect(broker.registry.tags).toEqual(before);
       await choose(`tag,owner\nNEW-0001,${CAFE.email}\nx${HOSTILE},${CAFE.email}\n`);
       await waitForText(page, "#cards-answer", "no card has changed");
-      await waitForText(page, "#mistakes", /line 3: .*quotation mark stands in the middle/);
+      await waitForText(page, "#mistakes", /line 3: .*quotation mark is inside an unquoted cell/);
       expect(broker.registry.tags).toEqual(before);
       await isAccessible(page);
       await choose(`tag,owner,label\nNEW-0001,${CAFE.email},${HOSTILE.replaceAll('"', "'")}\n`);

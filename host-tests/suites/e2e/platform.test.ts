@@ -116,7 +116,7 @@ const hasSQLite = await findSQLite();
   test(
     "prints the admin page's password at its first start only, or with --new-admin-password",
     async () => {
-      const passwordLine = /its password, said this once: (\S+)/;
+      const passwordLine = /its password, printed only now: (\S+)/;
       const [, first] = passwordLine.exec(await start()) ?? [];
       expect(first).toMatch(/^[a-z2-9]{12}$/);
       await kill();
@@ -168,7 +168,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
     async () => {
       const { registry } = broker;
       await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
-      registry.expectDevice({ owner: BAR.email, device: "cafe-1" });
+      registry.acceptTransfer({ owner: BAR.email, device: "cafe-1" });
       expect(station.station.station?.commands.transferTo(BAR.email)).toBeUndefined();
       await waitFor("it is the bar's", () => registry.device("cafe-1")?.owner === BAR.email);
       await waitFor("it is seen there", () => stateOf("cafe-1") === "ready");
@@ -221,7 +221,7 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
     async () => {
       const { registry } = broker;
       await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
-      registry.expectDevice({ owner: BAR.email, device: "cafe-2" });
+      registry.acceptTransfer({ owner: BAR.email, device: "cafe-2" });
       expect(station.station.station?.commands.transferTo(BAR.email)).toBeUndefined();
       await waitForStation(station.station, "the transfer is refused", ({ device }) =>
         device.logLines.some((line) =>

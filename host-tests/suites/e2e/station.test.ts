@@ -79,7 +79,7 @@ describe("npm run station reports in one sentence", () => {
     [
       "that the configuration is missing",
       ["--provision-from", "missing.json"],
-      "there is no file missing.json",
+      "missing.json does not exist",
     ],
     ["that the adapter is invalid", ["--ble", "bluetooth"], "is no adapter"],
     ["that the file of authorities is missing", ["--ca", "missing.pem"], "there is no file missing.pem"],

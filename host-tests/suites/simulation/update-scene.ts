@@ -35,7 +35,7 @@ export class UpdateScene extends Scene {
       certificateName: BROKER_NAME,
     });
     const reports = new Reports((report) => this.server.repository.report(report));
-    this.broker.watch(({ topic, payload }) => reports.follow(topic, String.fromCharCode(...payload)));
+    this.broker.watch(({ topic, payload }) => reports.receive(topic, String.fromCharCode(...payload)));
   }
 
   override addStation(options: Parameters<Scene["addStation"]>[0] = {}): StationUnderTest {

@@ -1,14 +1,26 @@
 import { CARDS_PER_PAGE, type Card, type Cards } from "../shapes.js";
-import { button, cell, emptyRow, find, type Guard, lines, Pages, replaceRows, row, tell } from "./dom.js";
+import {
+  button,
+  cell,
+  emptyRow,
+  find,
+  type Guard,
+  lines,
+  Pages,
+  replaceRows,
+  row,
+  showMessage,
+} from "./dom.js";
 import { call, Refused } from "./server.js";
 
-/** The section with the cards, and its two dialogs. */
+/** The section of the cards, with its two dialogs. */
 export class CardsSection {
   #guard: Guard;
   #pages: Pages;
   #known: Cards = { total: 0, cards: [], owners: [], stations: [] };
-  #asked = 0;
-  /** What the dialog is about; `undefined` for a new card. */
+  /** Number of the latest request for the list. */
+  #latest = 0;
+  /** The card in the dialog; `undefined` for a new card. */
   #edited: Card | undefined;
   #search = find("search", HTMLInputElement);
   #rows = find("cards-rows", HTMLTableSectionElement);
@@ -58,11 +70,11 @@ export class CardsSection {
 
   async load(): Promise<void> {
     const query = new URLSearchParams({ search: this.#search.value, offset: String(this.#pages.offset) });
-    this.#asked++;
-    const turn = this.#asked;
+    this.#latest++;
+    const number = this.#latest;
     const known = await call<Cards>(`cards?${query}`);
-    // Somebody has typed on, and what they want now is on its way.
-    if (turn !== this.#asked) return;
+    // The search has changed meanwhile, and a newer request is on its way.
+    if (number !== this.#latest) return;
     this.#known = known;
     const { cards, total } = known;
     this.#pages.show(total, cards.length);
@@ -105,7 +117,7 @@ export class CardsSection {
   #open(card: Card | undefined): void {
     this.#edited = card;
     const { owners } = this.#known;
-    tell(this.#dialogAnswer, "");
+    showMessage(this.#dialogAnswer, "");
     find("card-title", HTMLElement).textContent = card ? `Card ${card.tag}` : "New card";
     this.#tag.value = card?.tag ?? "";
     this.#tag.readOnly = card !== undefined;
@@ -156,17 +168,17 @@ export class CardsSection {
       await this.#put(card, this.#edited === undefined);
     } catch (error) {
       if (!(error instanceof Refused) || error.status === 401) throw error;
-      tell(this.#dialogAnswer, error.message, true);
+      showMessage(this.#dialogAnswer, error.message, true);
       return;
     }
-    // First the focus goes back to where the dialog was opened from, which may be a row.
+    // Closing returns the focus to the button that opened the dialog, which may be in a row of the list.
     this.#dialog.close();
     await this.load();
   }
 
   async #put({ tag, ...fields }: Card, isNew = false): Promise<void> {
     await call(`cards/${encodeURIComponent(tag)}`, { method: "PUT", body: JSON.stringify(fields), isNew });
-    tell(this.#answer, `${tag} is saved.`);
+    showMessage(this.#answer, `${tag} is saved.`);
     this.#mistakes.replaceChildren();
   }
 
@@ -174,7 +186,7 @@ export class CardsSection {
     const tag = this.#edited?.tag ?? "";
     this.#deletion.close();
     await call(`cards/${encodeURIComponent(tag)}`, { method: "DELETE" });
-    tell(this.#answer, `${tag} is deleted.`);
+    showMessage(this.#answer, `${tag} is deleted.`);
     await this.load();
   }
 
@@ -189,10 +201,10 @@ export class CardsSection {
         method: "POST",
         body,
       });
-      tell(this.#answer, `${added} cards added, ${changed} changed.`);
+      showMessage(this.#answer, `${added} cards added, ${changed} changed.`);
     } catch (error) {
       if (!(error instanceof Refused) || error.status === 401) throw error;
-      tell(this.#answer, error.message, true);
+      showMessage(this.#answer, error.message, true);
       this.#mistakes.replaceChildren(...lines(error.mistakes));
     }
     field.value = "";

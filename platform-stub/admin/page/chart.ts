@@ -1,4 +1,4 @@
-/** A bar for each day. */
+/** The bar chart of the energy by day. */
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 840;
@@ -12,7 +12,7 @@ export interface Bar {
   readonly wh: number;
 }
 
-/** What it shows is in its name, day by day, for who does not see it. */
+/** Draws a bar chart. Its accessible name lists the values by day, for screen readers. */
 export function chart(bars: readonly Bar[]): SVGSVGElement {
   const svg = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   const highest = Math.max(...bars.map(({ wh }) => wh), 1);

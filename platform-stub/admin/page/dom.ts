@@ -1,19 +1,19 @@
-/** Text stays text: nothing here makes markup out of what came over the network. */
+/** Helpers for the DOM. They insert values from the network only as text, never as markup. */
 
-/** An element of the page. Throws when the page has none of that kind. */
+/** Returns an element of the page by id. Throws when the page has no such element of that kind. */
 export function find<T extends Element>(id: string, kind: new () => T): T {
   const element = document.getElementById(id);
   if (!(element instanceof kind)) throw new Error(`the page has no ${id}`);
   return element;
 }
 
-/** Does work whose failure the page says. */
+/** Runs work and displays its failure on the page. */
 export type Guard = (work: () => Promise<void>) => void;
 
 export interface CellOptions {
   readonly isNumber?: boolean;
   readonly isBad?: boolean;
-  /** It names the row. */
+  /** The cell is the header of its row. */
   readonly isHeader?: boolean;
 }
 
@@ -34,8 +34,8 @@ export function row(...cells: readonly HTMLTableCellElement[]): HTMLTableRowElem
 }
 
 /**
- * Puts rows in the place of others. Who was at a button of one is at the same button of that row again, or, where there
- * is no such row any more, of the one in its place: the keyboard's user does not begin again at the top of the page.
+ * Replaces the rows of a table and keeps the keyboard focus. A focused button is replaced by the same button of the same
+ * row, or, when the row is gone, of the row at its position.
  */
 export function replaceRows(list: HTMLTableSectionElement, rows: readonly HTMLTableRowElement[]): void {
   const held = document.activeElement;
@@ -51,7 +51,7 @@ export function replaceRows(list: HTMLTableSectionElement, rows: readonly HTMLTa
   target?.focus();
 }
 
-/** A row that says that there are none. */
+/** A row of an empty list, with a text across all columns. */
 export function emptyRow(text: string, columns: number): HTMLTableRowElement {
   const only = cell(text);
   only.colSpan = columns;
@@ -68,7 +68,7 @@ export function button(text: string, options: { label: string; onClick: () => vo
   return element;
 }
 
-/** Lines of a list. */
+/** List items with the given texts. */
 export function lines(texts: readonly string[]): HTMLLIElement[] {
   return texts.map((text) => {
     const element = document.createElement("li");
@@ -77,18 +77,19 @@ export function lines(texts: readonly string[]): HTMLLIElement[] {
   });
 }
 
-export function tell(output: HTMLElement, text: string, isBad = false): void {
+/** Displays a message. */
+export function showMessage(output: HTMLElement, text: string, isBad = false): void {
   output.textContent = text;
   output.classList.toggle("bad", isBad);
 }
 
-/** Two buttons that turn pages, and what they say between them. */
+/** Two buttons that turn the pages of a list, with the position between them. */
 export class Pages {
   offset = 0;
-  #back: HTMLButtonElement;
-  #on: HTMLButtonElement;
-  #count: HTMLElement;
-  #size: number;
+  readonly #back: HTMLButtonElement;
+  readonly #on: HTMLButtonElement;
+  readonly #count: HTMLElement;
+  readonly #size: number;
 
   constructor(options: { name: string; size: number; onTurned: () => void }) {
     this.#size = options.size;

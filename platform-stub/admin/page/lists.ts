@@ -1,9 +1,9 @@
-/** The sections that show what stations do: stations, sessions, requests. */
+/** The sections of stations, sessions and requests. */
 
 import { hasCard } from "../../methods.js";
 import {
+  type Acceptance,
   type Energy,
-  type Expected,
   type Requests,
   SESSIONS_PER_PAGE,
   type Sessions,
@@ -11,12 +11,23 @@ import {
   type Stations,
 } from "../shapes.js";
 import { chart, kWh } from "./chart.js";
-import { button, cell, emptyRow, find, type Guard, lines, Pages, replaceRows, row, tell } from "./dom.js";
+import {
+  button,
+  cell,
+  emptyRow,
+  find,
+  type Guard,
+  lines,
+  Pages,
+  replaceRows,
+  row,
+  showMessage,
+} from "./dom.js";
 import { call, Refused } from "./server.js";
 
 const CHART_DAYS = 14;
 
-/** The stations, and which owner expects one. */
+/** The section of the stations and of the accepted transfers. */
 export class StationsSection {
   #guard: Guard;
   #rows = find("stations-rows", HTMLTableSectionElement);
@@ -29,56 +40,58 @@ export class StationsSection {
     this.#guard = guard;
     find("expect-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
-      guard(() => this.#expect());
+      guard(() => this.#accept());
     });
   }
 
   async load(): Promise<void> {
     const { isConnected, stations, owners, expected } = await call<Stations>("stations");
-    const note = isConnected ? "" : "The platform has lost its broker: what stations do is not known.";
-    tell(find("stations-note", HTMLElement), note, !isConnected);
+    const note = isConnected
+      ? ""
+      : "The platform is not connected to its broker; the stations' status is unknown.";
+    showMessage(find("stations-note", HTMLElement), note, !isConnected);
     replaceRows(this.#rows, stations.length === 0 ? [emptyRow("no stations", 11)] : stations.map(stationRow));
     replaceRows(
       this.#expected,
-      expected.length === 0 ? [emptyRow("nobody", 4)] : expected.map((one) => this.#row(one)),
+      expected.length === 0 ? [emptyRow("no accepted transfers", 4)] : expected.map((one) => this.#row(one)),
     );
-    // Somebody may be choosing just now.
+    // Replacing the options would close a list that the user has open.
     if (owners.join("\n") === [...this.#owner.options].map(({ value }) => value).join("\n")) return;
     this.#owner.replaceChildren(...owners.map((owner) => new Option(owner, owner)));
   }
 
-  #row({ owner, device, forS }: Expected): HTMLTableRowElement {
+  #row({ owner, device, forS }: Acceptance): HTMLTableRowElement {
     return row(
       cell(owner, { isHeader: true }),
-      cell(device ?? "the first that asks"),
+      cell(device ?? "first to request"),
       cell(duration(forS), { isNumber: true }),
       cell([
         button("Withdraw", {
-          label: `Withdraw what ${owner} expects`,
+          label: `Withdraw acceptance of ${owner}`,
           onClick: () => this.#guard(() => this.#withdraw(owner)),
         }),
       ]),
     );
   }
 
-  async #expect(): Promise<void> {
+  async #accept(): Promise<void> {
     const owner = this.#owner.value;
     const device = this.#device.value || undefined;
     try {
       await call(pathOf(owner), { method: "PUT", body: JSON.stringify({ device }) });
     } catch (error) {
       if (!(error instanceof Refused) || error.status === 401) throw error;
-      tell(this.#answer, error.message, true);
+      showMessage(this.#answer, error.message, true);
       return;
     }
     this.#device.value = "";
-    tell(this.#answer, `${owner} expects ${device ?? "a station"}.`);
+    showMessage(this.#answer, `${owner} accepts ${device ?? "a station"}.`);
     await this.load();
   }
 
   async #withdraw(owner: string): Promise<void> {
     await call(pathOf(owner), { method: "DELETE" });
-    tell(this.#answer, `${owner} expects no station.`);
+    showMessage(this.#answer, `${owner} accepts no station.`);
     await this.load();
   }
 }
@@ -87,7 +100,7 @@ function pathOf(owner: string): string {
   return `expected/${encodeURIComponent(owner)}`;
 }
 
-/** `$state` of the Homie tree, in words for people. */
+/** Display texts of Homie's `$state`. */
 const CONNECTIONS: Readonly<Record<string, string>> = {
   init: "connecting",
   ready: "online",
@@ -118,7 +131,7 @@ function stationRow({ id, owner, values, heardS }: Station): HTMLTableRowElement
   );
 }
 
-/** The sessions and their chart. */
+/** The section of the sessions and their chart. */
 export class SessionsSection {
   #pages: Pages;
 
@@ -175,7 +188,7 @@ function fields(list: Readonly<Record<string, string>>): string {
     .join(", ");
 }
 
-/** Where the last days begin here, and the last one ends: summer time makes them of different lengths. */
+/** Starts of the last days and the end of the last one, in local time. Clock changes make days of different lengths. */
 function dayEdges(days: number): Date[] {
   const now = new Date();
   return Array.from(

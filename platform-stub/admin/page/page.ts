@@ -1,11 +1,11 @@
-/** The admin page: who is logged in sees one section at a time, which is kept up to date. */
+/** The admin page. It shows one section at a time after login, and refreshes it. */
 
 import { CardsSection } from "./cards.js";
-import { find, tell } from "./dom.js";
+import { find, showMessage } from "./dom.js";
 import { loadRequests, SessionsSection, StationsSection } from "./lists.js";
 import { call, Refused } from "./server.js";
 
-/** How often what is shown is asked for again; cards only when something is done to them. */
+/** Refresh interval of a live section, ms. The cards are reloaded only after a change. */
 const LIVE_MS = 2000;
 
 const nav = find("nav", HTMLElement);
@@ -33,8 +33,8 @@ const sections: Readonly<Record<string, Section>> = {
 };
 const first = "cards";
 let shown: string | undefined;
-/** What is kept up to date has been asked for, and has not come yet. */
-let isAsking = false;
+/** A refresh is under way. */
+let isRefreshing = false;
 
 addEventListener("hashchange", () => show());
 find("logout", HTMLButtonElement).addEventListener("click", () =>
@@ -47,15 +47,15 @@ find("login-form", HTMLFormElement).addEventListener("submit", (event) => {
   event.preventDefault();
   guard(logIn);
 });
-// A table that is wider than the screen is scrolled by keyboard too.
+// Makes a table that is wider than the screen scrollable by keyboard.
 for (const wide of document.querySelectorAll<HTMLElement>(".wide")) wide.tabIndex = 0;
 setInterval(() => {
   const section = shown === undefined ? undefined : sections[shown];
-  if (!section?.isLive || document.hidden || isAsking) return;
-  isAsking = true;
+  if (!section?.isLive || document.hidden || isRefreshing) return;
+  isRefreshing = true;
   guard(() =>
     section.load().finally(() => {
-      isAsking = false;
+      isRefreshing = false;
     }),
   );
 }, LIVE_MS);
@@ -69,7 +69,7 @@ function show(): void {
     shown = name;
     login.hidden = true;
     nav.hidden = false;
-    nameAs(name);
+    setTitle(name);
     for (const [other, { element }] of Object.entries(sections)) element.hidden = other !== name;
     for (const link of nav.querySelectorAll("a")) {
       link.ariaCurrent = link.hash === `#${name}` ? "page" : null;
@@ -77,26 +77,26 @@ function show(): void {
   });
 }
 
-/** The browser's tab and history say which section it is, by its heading. */
-function nameAs(section: string): void {
+/** Sets the title of the browser's tab to the heading of a section. */
+function setTitle(section: string): void {
   document.title = `${find(`${section}-title`, HTMLHeadingElement).textContent} - PlugPass platform`;
 }
 
-/** What fails is said; who is not logged in any more is asked for the password. */
+/** Runs work and displays its failure. Asks for the password when the login has expired. */
 async function guarded(work: () => Promise<void>): Promise<void> {
   try {
     await work();
-    tell(trouble, "");
+    showMessage(trouble, "");
   } catch (error) {
     if (error instanceof Refused && error.status === 401) askForPassword("");
-    else if (error instanceof Refused) tell(trouble, error.message);
-    else tell(trouble, "The platform does not answer.");
+    else if (error instanceof Refused) showMessage(trouble, error.message);
+    else showMessage(trouble, "The platform does not answer.");
   }
 }
 
 function askForPassword(answer: string): void {
   shown = undefined;
-  nameAs("login");
+  setTitle("login");
   nav.hidden = true;
   for (const { element } of Object.values(sections)) element.hidden = true;
   for (const list of document.querySelectorAll("tbody, main ul, #chart")) list.replaceChildren();
@@ -105,7 +105,7 @@ function askForPassword(answer: string): void {
     login.hidden = false;
     password.focus();
   }
-  tell(loginAnswer, answer);
+  showMessage(loginAnswer, answer);
 }
 
 async function logIn(): Promise<void> {
@@ -113,7 +113,7 @@ async function logIn(): Promise<void> {
     await call("login", { method: "POST", body: password.value });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    tell(loginAnswer, error.message, true);
+    showMessage(loginAnswer, error.message, true);
     password.select();
     return;
   }

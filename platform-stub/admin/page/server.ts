@@ -1,6 +1,6 @@
 import type { Refusal } from "../shapes.js";
 
-/** The server did not do what it was asked for, and says why. */
+/** A call that the server refused, with the reason. */
 export class Refused extends Error {
   readonly status: number;
   readonly mistakes: readonly string[];
@@ -15,11 +15,11 @@ export class Refused extends Error {
 export interface CallOptions {
   readonly method?: "GET" | "PUT" | "POST" | "DELETE";
   readonly body?: BodyInit;
-  /** Only if there is none yet. */
+  /** The call must not replace an existing entry. */
   readonly isNew?: boolean;
 }
 
-/** Rejects with `Refused`, or, when the server is not there, with what the browser says. */
+/** Calls the API. Rejects with `Refused`, or with the browser's error when the server cannot be reached. */
 export async function call<T>(path: string, { method = "GET", body, isNew }: CallOptions = {}): Promise<T> {
   const response = await fetch(`api/${path}`, {
     method,
