@@ -1,10 +1,10 @@
-/** Runs the chip's code on the chip's engine. */
+/** Measures the chip's code on the chip's engine. `host-tests/suites/soak/xs.test.ts` runs all portable tests there. */
 
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Budget, costErrors, measureCosts, measureGrowth, readBudget } from "../../tools/xs/costs.js";
 import { Engine, HOW_TO_GET_XS, isXSInstalled } from "../../tools/xs/engine.js";
 import { GROWTH_NOISE_SLOTS } from "../../tools/xs/limits.js";
-import { portableTests, runSuite } from "../../tools/xs/suites.js";
+import { runSuite } from "../../tools/xs/suites.js";
 import { skipFor } from "../optional.js";
 
 /** Time limit, ms: an interpreter on a slow machine. */
@@ -23,16 +23,6 @@ describeOnXS(() => {
   });
 
   afterAll(() => engine.close());
-
-  test.each(portableTests())(
-    "%s passes",
-    async (file) => {
-      const outcomes = await runSuite(engine, file);
-      expect(outcomes.length).toBeGreaterThan(0);
-      expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
-    },
-    PATIENCE_MS,
-  );
 
   test(
     "each step stays within its budget, and 1,000 authorizations leak no memory",

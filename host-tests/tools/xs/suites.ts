@@ -14,15 +14,10 @@ const FOLDERS = [
   "host-tests/suites/simulation",
 ];
 
-/** Files that take an interpreter too long: a fleet of 500 stations takes minutes. */
-const TOO_LONG = ["host-tests/suites/simulation/fleet-update.test.ts"];
-
 /** Tests that run without Node, including the contract suites. */
 export function portableTests(): string[] {
   const foreign = new Map<string, boolean>();
-  return FOLDERS.flatMap(testFiles).filter(
-    (file) => !TOO_LONG.includes(file) && !isForeign(file, foreign) && !replacesModules(file),
-  );
+  return FOLDERS.flatMap(testFiles).filter((file) => !isForeign(file, foreign) && !replacesModules(file));
 }
 
 /** Runs one test file on XS. */

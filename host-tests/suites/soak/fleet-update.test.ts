@@ -2,7 +2,7 @@
 
 import { expect, test } from "@jest/globals";
 import type { StationUnderTest } from "../../virtual/scene.js";
-import { UpdateScene } from "./update-scene.js";
+import { UpdateScene } from "../simulation/update-scene.js";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
