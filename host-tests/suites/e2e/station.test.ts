@@ -83,7 +83,7 @@ describe("npm run station reports in one sentence", () => {
     ],
     ["that the adapter is invalid", ["--ble", "bluetooth"], "is no adapter"],
     ["that the file of authorities is missing", ["--ca", "missing.pem"], "there is no file missing.pem"],
-    ["that the device id is invalid", ["--device-id", "a/b"], "1-64 letters, digits, - and _"],
+    ["that the device id is invalid", ["--device-id", "a/b"], "1-64 letters, digits, - or _"],
   ])("%s", async (_what, words, sentence) => {
     expect(await run([...ANY_PORTS, ...words]).ended()).toBe(1);
     expect(station.output).toContain(sentence);

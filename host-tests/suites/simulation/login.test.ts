@@ -14,7 +14,7 @@ function logIn(scene: Scene, password: string, from?: string): number {
 
 /** Returns the password that an unprovisioned station logs at its first boot. */
 function ownPassword(scene: Scene): string {
-  const found = scene.device.logLines.flatMap((line) => /password of admin is (\S+),/.exec(line)?.[1] ?? []);
+  const found = scene.device.logLines.flatMap((line) => /password of admin is (\S+);/.exec(line)?.[1] ?? []);
   expect(found).toHaveLength(1);
   return found[0] ?? "";
 }
