@@ -5,7 +5,7 @@
  */
 
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
-import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
+import { isJSONObject, type JSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import type { RunEnd } from "../../virtual/board/index.js";
 import { Scene } from "../../virtual/scene.js";
 import type { BrokerMessage } from "../../virtual/world/broker.js";
@@ -60,6 +60,12 @@ export function simulateWeek(options: WeekOptions): WeekOutcome {
   return new Week(options).run();
 }
 
+/** An authorization request, and the platform's decision when it arrived: the answer may be delivered later. */
+interface Asked {
+  readonly atMs: number;
+  readonly decision: JSONObject | undefined;
+}
+
 class Week {
   readonly #options: WeekOptions;
   readonly #scene: Scene;
@@ -75,7 +81,7 @@ class Week {
   readonly #queues: Queues;
   #lastHeartbeatMs = 0;
   /** Times at which the platform received authorization requests, by request id, ms. */
-  readonly #askedMs = new Map<unknown, number>();
+  readonly #asked = new Map<unknown, Asked>();
   #hasEnded = false;
 
   constructor(options: WeekOptions) {
@@ -180,7 +186,9 @@ class Week {
     const { clock, platform } = this.#scene;
     const { id, data } = parseJSONObject(payload) ?? {};
     if (!isJSONObject(data)) return;
-    if (endpoint === "authorize" && !this.#askedMs.has(id)) this.#askedMs.set(id, clock.monotonicMs());
+    if (endpoint === "authorize" && !this.#asked.has(id)) {
+      this.#asked.set(id, { atMs: clock.monotonicMs(), decision: platform.tags.get(String(data.tag)) });
+    }
     if (endpoint === "local-list")
       this.#expectedState.noteListAsked(Number(data.version), platform.list.version);
     if (endpoint === "session" && platform.sessions.has(String(data.id))) this.#ledger.recordReport(data.id);
@@ -192,12 +200,14 @@ class Week {
     const asked = platform.requests.findLast(({ id }) => id === answer?.id);
     if (!asked) return;
     const tag = String(asked.data.tag);
-    const tookMs = clock.monotonicMs() - (this.#askedMs.get(asked.id) ?? clock.monotonicMs());
+    // An answer without delay is observed before its request.
+    const nowMs = clock.monotonicMs();
+    const { atMs, decision } = this.#asked.get(asked.id) ?? { atMs: nowMs, decision: platform.tags.get(tag) };
+    const tookMs = nowMs - atMs;
     if (tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.noteAnswered(tag);
-    const known = platform.tags.get(tag);
-    if (answer?.status !== "1" || known?.authorized !== true) return;
-    this.#expectedState.noteAnswer(tag, known);
-    const { maxCurrent } = known;
+    if (answer?.status !== "1" || decision?.authorized !== true) return;
+    this.#expectedState.noteAnswer(tag, decision);
+    const { maxCurrent } = decision;
     const maxA = typeof maxCurrent === "number" ? maxCurrent : undefined;
     this.#ledger.permit(tag, asked.data.method === "rfid" ? "rfid" : "ble", maxA);
   }
@@ -234,7 +244,7 @@ class Week {
     // An accepted session is never reported again, even if the platform has forgotten it.
     platform.sessions.clear();
     platform.requests.length = 0;
-    this.#askedMs.clear();
+    this.#asked.clear();
   }
 
   /** Requires these retained values at the broker. */
