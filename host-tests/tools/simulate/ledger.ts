@@ -182,9 +182,9 @@ export class Ledger {
     }
   }
 
-  /** The platform has received a session. */
-  recordReport(id: unknown): void {
-    if (!this.#reportedMs.has(id)) this.#reportedMs.set(id, this.#now);
+  /** The platform has received a session. A repeated message may have been composed before the time was known. */
+  recordReport(id: unknown, isRepeated: boolean): void {
+    if (!this.#reportedMs.has(id)) this.#reportedMs.set(id, isRepeated ? 0 : this.#now);
   }
 
   /** The firmware has ended, by a power cut or a crash. */

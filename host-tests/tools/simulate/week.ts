@@ -173,16 +173,16 @@ class Week {
     }, SNTP_PERIOD_MS);
   }
 
-  #handleMessage({ topic, payload }: BrokerMessage): void {
+  #handleMessage({ topic, payload, isRepeated }: BrokerMessage): void {
     const [, kind, , ...path] = topic.split("/");
     if (kind === "sweet-home") {
       if (path.at(-1) === "$heartbeat") this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
       if (path.at(-1) !== "set") this.#expectedState.hear(path.join("/"), decodeUTF8(payload) ?? "");
-    } else if (kind === "req") this.#handleRequest(path[0], payload);
+    } else if (kind === "req") this.#handleRequest(path[0], payload, isRepeated === true);
     else if (kind === "res" && path[0] === "authorize") this.#handleResponse(payload);
   }
 
-  #handleRequest(endpoint: string | undefined, payload: Uint8Array<ArrayBuffer>): void {
+  #handleRequest(endpoint: string | undefined, payload: Uint8Array<ArrayBuffer>, isRepeated: boolean): void {
     const { clock, platform } = this.#scene;
     const { id, data } = parseJSONObject(payload) ?? {};
     if (!isJSONObject(data)) return;
@@ -191,7 +191,8 @@ class Week {
     }
     if (endpoint === "local-list")
       this.#expectedState.noteListAsked(Number(data.version), platform.list.version);
-    if (endpoint === "session" && platform.sessions.has(String(data.id))) this.#ledger.recordReport(data.id);
+    if (endpoint === "session" && platform.sessions.has(String(data.id)))
+      this.#ledger.recordReport(data.id, isRepeated);
   }
 
   #handleResponse(payload: Uint8Array<ArrayBuffer>): void {

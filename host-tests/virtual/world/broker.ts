@@ -10,6 +10,8 @@ export interface BrokerMessage {
   readonly topic: string;
   readonly payload: Uint8Array<ArrayBuffer>;
   readonly retain: boolean;
+  /** DUP is set: the client may have composed the message before this connection. */
+  readonly isRepeated?: boolean;
 }
 
 /** Faults of the broker. They may be changed at any time. */
@@ -202,6 +204,7 @@ export class WorldBroker implements IO {
           topic: String(packet.topic),
           payload: packet.payload as Uint8Array<ArrayBuffer>,
           retain: packet.retain === true,
+          ...(packet.dup === true ? { isRepeated: true } : {}),
         });
         if (packet.qos === 1) this.#acknowledge(client, packet);
         break;

@@ -85,7 +85,12 @@ export class WorldPlatform {
         const account = this.accounts.get(String(data.owner));
         return account
           ? this.respond(request, account)
-          : this.respond(request, { message: "the owner has not accepted a transfer of this station" }, "0", "403");
+          : this.respond(
+              request,
+              { message: "the owner has not accepted a transfer of this station" },
+              "0",
+              "403",
+            );
       }
       case "local-list":
         return this.respond(request, this.#listPage(data));
