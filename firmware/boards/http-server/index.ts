@@ -8,6 +8,7 @@ import type {
   TCPConstructor,
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
+import { withParts } from "../with-parts.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 
 export interface HTTPServerParts {
@@ -22,11 +23,7 @@ export interface HTTPServerParts {
  * board use the same one (docs/decisions/005).
  */
 export function makeHTTPServer(parts: HTTPServerParts): HTTPServerConstructor {
-  return class extends BoundedHTTPServer {
-    constructor(options: HTTPServerOptions) {
-      super(options, parts);
-    }
-  };
+  return withParts(BoundedHTTPServer, parts);
 }
 
 class BoundedHTTPServer implements HTTPServer {
