@@ -4,9 +4,17 @@ import { readFileSync } from "node:fs";
 
 /** The mutated files, each with the unit tests that must detect its mutants: only the fast ones beside the file. */
 const TESTS_OF = {
+  "modules/authorization/authorization.ts": ["modules/authorization/authorization.test.ts"],
+  "modules/authorization/cache.ts": ["modules/authorization/cache.test.ts"],
   "modules/authorization/limiter.ts": ["modules/authorization/limiter.test.ts"],
+  "modules/authorization/list-update.ts": ["modules/authorization/list-update.test.ts"],
+  "modules/authorization/offline-verifier.ts": ["modules/authorization/offline-verifier.test.ts"],
+  "modules/authorization/platform-verifier.ts": ["modules/authorization/platform-verifier.test.ts"],
   "modules/charging/machine.ts": ["modules/charging/machine.test.ts"],
   "modules/charging/pilot.ts": ["modules/charging/pilot.test.ts"],
+  "modules/requests/response.ts": ["modules/requests/response.test.ts"],
+  "modules/updates/boot-trial.ts": ["modules/updates/boot-trial.test.ts"],
+  "modules/updates/trial.ts": ["modules/updates/rules.test.ts"],
   "platform-stub/access.ts": ["platform-stub/access.test.ts"],
 };
 
