@@ -3,10 +3,11 @@ import { Flash, Life } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { ResetReason, Storage } from "../board/index.js";
 import { StoredRecord } from "../settings/index.js";
-import { BootTrial, VALIDATION_TIMEOUT_MS } from "./boot-trial.js";
+import { BootTrial } from "./boot-trial.js";
 import { type Trial, type UpdateRecord, updateFormat } from "./trial.js";
 
 const CHECK_MS = 5000;
+const VALIDATION_TIMEOUT_MS = 5 * 60_000;
 const TRIAL: Trial = { from: 1, to: 2, stage: "installed", hadBroker: true };
 const ROLLBACK = { version: 3, why: "it hangs", isFault: true };
 const STARTED =
