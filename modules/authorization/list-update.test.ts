@@ -193,6 +193,7 @@ describe("ListUpdate leaves the old list in force when", () => {
     ["has a negative version", { version: -1, tags: [] }],
     ["has a version beyond the precision of a double", { version: 2 ** 53, tags: [] }],
     ["has a tag that is no text", { version: 8, tags: [5] }],
+    ["has a list in place of a tag", { version: 8, tags: [["a".repeat(64)]] }],
     ["has a tag in upper case", { version: 8, tags: ["A".repeat(64)] }],
     ["has a tag of 63 digits", { version: 8, tags: ["a".repeat(63)] }],
     ["has a tag of 65 digits", { version: 8, tags: ["a".repeat(65)] }],
