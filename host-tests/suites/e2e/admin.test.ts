@@ -9,7 +9,8 @@ import { type Admin, Login, startAdmin } from "../../../platform-stub/admin/inde
 import { StationWatcher } from "../../../platform-stub/station-watcher.js";
 import { Traffic } from "../../../platform-stub/traffic.js";
 import { ROOT } from "../../tools/imports.js";
-import { BAR, type BrokerUnderTest, CAFE, onAedes } from "./brokers.js";
+import { BAR, CAFE } from "../owners.js";
+import { type BrokerUnderTest, onAedes } from "./brokers.js";
 import { findChromium, startChromium } from "./chromium.js";
 import { OnlineStation } from "./online-station.js";
 

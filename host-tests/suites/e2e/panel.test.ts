@@ -13,7 +13,8 @@ import { NodeClock } from "../../virtual/node-board/index.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import { KEYED, maker } from "../../virtual/world/signer.js";
 import { World } from "../../virtual/world/world.js";
-import { type BrokerUnderTest, CAFE, onAedes } from "./brokers.js";
+import { CAFE } from "../owners.js";
+import { type BrokerUnderTest, onAedes } from "./brokers.js";
 import { findChromium, startChromium } from "./chromium.js";
 
 const PATIENCE_MS = 60_000;
