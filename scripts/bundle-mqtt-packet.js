@@ -5,15 +5,10 @@
  * docs/decisions/002-mqtt-packet-bundled.md.
  */
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { basename, join } from "node:path";
+import { bundlePackage, changeFiles, ROOT } from "./bundle-package.js";
 
-const require = createRequire(import.meta.url);
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const folder = join(root, "modules", "mqtt", "packet");
+const folder = join(ROOT, "modules", "mqtt", "packet");
 const shims = JSON.stringify(join(folder, "shims.ts"));
 
 /** Replacements for the modules of Node that mqtt-packet requires, and for packages that need Node (CommonJS). */
@@ -55,14 +50,9 @@ function replaceNode(replaced) {
   };
 }
 
-const packageFile = require.resolve("mqtt-packet/package.json");
-const { version } = JSON.parse(readFileSync(packageFile, "utf8"));
-const license = readFileSync(join(dirname(packageFile), "LICENSE.md"), "utf8").trim();
-
 /**
  * Code that is removed from each file for a client of MQTT 3.1.1: MQTT 5, debug output, and packets that only a broker
- * reads or writes. This is more than half of the code. esbuild then removes functions without a caller. The build fails
- * if a pattern does not match, so that a new version of mqtt-packet is reviewed.
+ * reads or writes. This is more than half of the code. esbuild then removes functions without a caller.
  */
 const LEFT_OUT = {
   parser: [
@@ -100,50 +90,33 @@ const MODULE_FORM = [
   [/^module\.exports = /m, "export default "],
 ];
 
-const leaveOut = {
-  name: "leave-out",
+/** Returns the changes of one of the package's files. */
+function changesOf(path) {
+  const changes = LEFT_OUT[basename(path, ".js")];
+  if (!changes) throw new Error(`mqtt-packet has the new file ${path}; add it to LEFT_OUT`);
+  return changes;
+}
+
+/** The firmware already contains modules/bytes. */
+const externalBytes = {
+  name: "external-bytes",
   setup(bundle) {
-    // modules/bytes stays external: the firmware already contains it.
     bundle.onResolve({ filter: /bytes\/index\.js$/ }, ({ path }) => ({ path, external: true }));
-    bundle.onLoad({ filter: /mqtt-packet[/\\]\w+\.js$/ }, ({ path }) => {
-      const changes = LEFT_OUT[basename(path, ".js")];
-      if (!changes) throw new Error(`mqtt-packet has the new file ${path}; add it to LEFT_OUT`);
-      let contents = readFileSync(path, "utf8");
-      for (const [pattern, replacement] of changes) {
-        const changed = contents.replace(pattern, replacement);
-        if (changed === contents) throw new Error(`${pattern} is not in ${path}`);
-        contents = changed;
-      }
-      for (const [pattern, replacement] of MODULE_FORM) contents = contents.replace(pattern, replacement);
-      return { contents };
-    });
   },
 };
 
+const leaveOut = changeFiles(/mqtt-packet[/\\]\w+\.js$/, changesOf, MODULE_FORM);
 for (const [outfile, plugins] of [
-  [join(folder, "mqtt-packet.js"), [leaveOut, replaceNode(REPLACED_MODULES)]],
-  [join(root, "host-tests", "virtual", "world", "packet", "mqtt-packet.js"), [replaceNode(REPLACED)]],
+  [join(folder, "mqtt-packet.js"), [externalBytes, leaveOut, replaceNode(REPLACED_MODULES)]],
+  [join(ROOT, "host-tests", "virtual", "world", "packet", "mqtt-packet.js"), [replaceNode(REPLACED)]],
 ]) {
-  await build({
-    stdin: { contents: ENTRY, resolveDir: folder },
+  await bundlePackage({
+    name: "mqtt-packet",
+    license: "LICENSE.md",
+    entry: ENTRY,
+    resolveDir: folder,
     outfile,
-    bundle: true,
-    format: "esm",
-    platform: "neutral",
-    target: "es2022",
-    minifySyntax: true,
-    treeShaking: true,
+    script: "bundle-mqtt-packet.js",
     plugins,
-    banner: {
-      js: `/*\n * mqtt-packet ${version}, bundled by scripts/bundle-mqtt-packet.js\n *\n${comment(license)}\n */`,
-    },
-    logLevel: "warning",
   });
-}
-
-function comment(text) {
-  return text
-    .split("\n")
-    .map((line) => ` * ${line}`.trimEnd())
-    .join("\n");
 }
