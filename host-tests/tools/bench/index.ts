@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { fail } from "../cli/defaults.js";
+import { fail } from "../../../platform-stub/command-line.js";
 import { benchAuthorize } from "./authorize.js";
 import { benchBLE } from "./ble.js";
 import type { Percentiles } from "./percentiles.js";

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { fail } from "../cli/defaults.js";
+import { fail } from "../../../platform-stub/command-line.js";
 import { HOW_TO_GET_XS, isXSInstalled } from "../xs/engine.js";
 import { CANARIES, type Canary } from "./canaries.js";
 import { neverHappened } from "./coverage.js";
