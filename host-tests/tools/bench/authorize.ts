@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { Socket } from "node:net";
-import mqtt, { type MqttClient } from "mqtt";
+import type { MqttClient } from "mqtt";
+import { connectToBroker } from "../../../platform-stub/connect-to-broker.js";
 import { type Platform, startPlatform, usernameOf } from "../../../platform-stub/index.js";
 import { NodeClock } from "../../virtual/node-board/index.js";
 import { World } from "../../virtual/world/world.js";
@@ -65,7 +66,7 @@ class PlainClient {
   static async start(options: { platform: Platform; token: string; key: string }): Promise<PlainClient> {
     const { host, port } = options.platform;
     const account = { clientId: BARE_ID, username: usernameOf(OWNER), password: options.token };
-    const client = await mqtt.connectAsync(`mqtt://${host}:${port}`, account, false);
+    const client = await connectToBroker(`mqtt://${host}:${port}`, account);
     // The station does the same. With Nagle's algorithm, each request would wait 40 ms for TCP's
     // acknowledgement.
     if (client.stream instanceof Socket) client.stream.setNoDelay(true);

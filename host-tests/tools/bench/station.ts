@@ -1,13 +1,13 @@
 /** Subject of the benchmarks: an online station on Node's sockets, and a phone that stays connected to it. */
 
 import { randomBytes } from "node:crypto";
+import { readResult } from "../../../docs/station.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
 import { type Platform, Registry } from "../../../platform-stub/index.js";
 import type { MakeGATTServer } from "../../virtual/bluetooth/radio.js";
 import type { NodeClock } from "../../virtual/node-board/index.js";
 import type { Central, CentralConnection } from "../../virtual/world/air.js";
-import { parseResult } from "../../virtual/world/phone.js";
 import type { World } from "../../virtual/world/world.js";
 import { VirtualStation } from "../cli/virtual-station.js";
 import { waitFor } from "../cli/wait.js";
@@ -90,7 +90,7 @@ export class BenchPhone {
       connection.subscribe(
         RESULT_UUID,
         (value) => {
-          const result = parseResult(value);
+          const result = readResult(value);
           if (result && result.state !== "pending") phone.#onFinal(result.code);
         },
         () => done(),
