@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
-import { fail, portOption } from "../../platform-stub/command-line.js";
+import { fail, portOption, print } from "../../platform-stub/command-line.js";
 import { readConfig } from "../../platform-stub/config.js";
 import { findAdapter } from "../virtual/bluetooth/adapter.js";
 import { NobleCentral } from "../virtual/bluetooth/central.js";
@@ -226,8 +226,4 @@ function describe(station: SeenStation): string {
   ].filter((flag) => flag !== undefined);
   const hash = Buffer.from(station.stationHash).toString("hex");
   return `${station.address}  "${station.name}"  ${station.rssi} dBm  ${station.status}; ${flags.join(", ")}  [${hash}]`;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

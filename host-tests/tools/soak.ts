@@ -70,7 +70,7 @@ function randomTests(): string[] {
 }
 
 function simulate(...words: string[]): string[] {
-  return ["--import", "tsx", "host-tests/tools/simulate/index.ts", ...words];
+  return ["scripts/run.js", "host-tests/tools/simulate/index.ts", ...words];
 }
 
 function succeeds(name: string, words: string[]): boolean {
