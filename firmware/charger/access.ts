@@ -22,6 +22,7 @@ import {
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging } from "../../modules/charging/index.js";
 import type { Indicator } from "../../modules/indicator/index.js";
+import { BoundedMap } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import { CardReader } from "../../modules/rfid/index.js";
 import type { TraceSink } from "../../modules/trace/index.js";
@@ -68,7 +69,7 @@ export class Access implements IO, AuthorizationListener {
   private readonly _reader: CardReader;
   private readonly _readerSource: TagSource;
   private _listTimer: Timer | undefined;
-  private readonly _blockedAttempts = new Map<string, number>();
+  private readonly _blockedAttempts = new BoundedMap<string, number>(MAX_BLOCKED_TAGS);
   private _lastResult: string | undefined;
 
   constructor(options: AccessOptions) {
@@ -183,10 +184,6 @@ export class Access implements IO, AuthorizationListener {
       return;
     }
     this._blockedAttempts.set(hash, attempts);
-    const oldest = this._blockedAttempts.keys().next().value;
-    if (this._blockedAttempts.size > MAX_BLOCKED_TAGS && oldest !== undefined) {
-      this._blockedAttempts.delete(oldest);
-    }
   }
 
   private _handleCard(tag: string): void {
