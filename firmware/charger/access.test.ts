@@ -99,6 +99,7 @@ class Bench {
       learning: this.learning,
       platform: this.platform,
       reporter: { reportFault: (message) => this.faults.push(message) },
+      trace: { add: () => {} },
       onBusyChanged: () => this.changes.push("busy"),
       onListChanged: () => this.changes.push("list"),
     });
