@@ -100,9 +100,6 @@ export class SafeMode implements IO {
   private _restartIn(delayMs: number): void {
     this._board.clock.clear(this._timer);
     this._boots.giveAnotherTry();
-    this._timer = this._board.clock.set(
-      () => this._board.restart("normal start after safe mode"),
-      delayMs,
-    );
+    this._timer = this._board.clock.set(() => this._board.restart("normal start after safe mode"), delayMs);
   }
 }
