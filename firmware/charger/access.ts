@@ -25,6 +25,7 @@ import type { Indicator } from "../../modules/indicator/index.js";
 import { BoundedMap } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import { CardReader } from "../../modules/rfid/index.js";
+import type { TraceSink } from "../../modules/trace/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
@@ -41,6 +42,7 @@ export interface AccessOptions {
   readonly learning: Pick<TagLearning, "isOn" | "learn">;
   readonly platform: Requester;
   readonly reporter: FaultReporter;
+  readonly trace: TraceSink;
   /** `isBusy` may have changed. */
   readonly onBusyChanged: () => void;
   /** The local list has changed. */
@@ -160,6 +162,7 @@ export class Access implements IO, AuthorizationListener {
 
   handleResult({ tag }: Card, { state, code, reason }: AttemptResult): void {
     this._options.indicator.signal(state);
+    if (state !== "authorized") this._options.trace.add("cardRefused", code);
     // It is published with the next change or heartbeat: an extra message here would delay the driver's result.
     this._lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
   }
