@@ -194,7 +194,10 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   }
 
   private _api() {
-    const routes = (): Route[] => [uploadRoute(this._board, this.updates), ...panelRoutes(this.commands)];
+    const routes = (): Route[] => [
+      uploadRoute(this._board, this.updates),
+      ...panelRoutes(this.commands, this._options.trace),
+    ];
     return { routes, describe: () => statusFields(this.snapshot) };
   }
 
@@ -210,7 +213,10 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
       isUp: () => this._tagService.isReady && (connectivity.isPairing || connectivity.isLinkUp),
       problem: () => connectivity.problem?.message,
       restart: (reason) => this.restart(reason),
-      onChanged: () => connectivity.platform.update(),
+      onChanged: () => {
+        connectivity.platform.update();
+        this._options.trace.add("update", this.updates.state.type);
+      },
       onNews: (message, outcome) =>
         connectivity.platform.notify(message, outcome === "validated" ? "info" : "warning"),
     });

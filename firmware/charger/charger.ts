@@ -7,6 +7,7 @@ import type { Board, IO } from "../../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../../modules/charging/index.js";
 import { Indicator } from "../../modules/indicator/index.js";
 import type { Requester } from "../../modules/requests/index.js";
+import type { TraceSink } from "../../modules/trace/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { SettingsStore } from "../settings.js";
@@ -34,6 +35,7 @@ export interface ChargerOptions {
   readonly platform: Requester;
   readonly reporter: FaultReporter;
   readonly listener: ChargerListener;
+  readonly trace: TraceSink;
 }
 
 export class Charger implements IO {
@@ -48,7 +50,7 @@ export class Charger implements IO {
 
   constructor(options: ChargerOptions) {
     this._options = options;
-    const { board, config, records, settings, platform, reporter, listener } = options;
+    const { board, config, records, settings, platform, reporter, listener, trace } = options;
     this._indicator = new Indicator({ board });
     this._charging = new Charging({ board, onEvent: (event) => this._handleEvent(event) });
     this._currentLimit = new CurrentLimit({
@@ -92,6 +94,7 @@ export class Charger implements IO {
       learning: this.learning,
       platform,
       reporter,
+      trace,
       onBusyChanged: () => listener.handleBusyChanged(),
       onListChanged: () => listener.handleChargerChanged(),
     });
@@ -196,12 +199,13 @@ export class Charger implements IO {
   }
 
   private _handleEvent(event: ChargingEvent): void {
-    const { board, listener, reporter } = this._options;
+    const { board, listener, reporter, trace } = this._options;
     this.sessions.handleChargingEvent(event);
     listener.handleChargerChanged();
     switch (event.type) {
       case "status":
         board.log(`charging: ${event.status}`);
+        trace.add("status", event.status);
         this._indicator.show(event.status);
         if (event.status === "plugged") this._freeVend.update();
         listener.handleChargerStatus(event.status);
@@ -213,6 +217,7 @@ export class Charger implements IO {
         board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
+        trace.add("fault");
         reporter.reportFault(`charging: faulted: ${event.reason}`);
         break;
     }

@@ -7,6 +7,7 @@ import type { Link } from "../../modules/network/index.js";
 import type { PairingParameters } from "../../modules/pairing/index.js";
 import type { Requester, RequestFailure, RequestOutcome } from "../../modules/requests/index.js";
 import type { LogLevel } from "../../modules/telemetry/index.js";
+import type { Trace } from "../../modules/trace/index.js";
 import type { StationIdentity } from "./identity.js";
 import { PlatformConnection, type StationDevice, type StationSource } from "./platform-connection.js";
 
@@ -20,6 +21,7 @@ export interface PlatformOptions {
   readonly identity: StationIdentity;
   readonly link: Pick<Link, "state">;
   readonly device: StationDevice;
+  readonly trace: Pick<Trace, "add" | "report">;
 }
 
 interface Notification {
@@ -59,7 +61,7 @@ export class Platform implements Requester, IO {
 
   /** Connects under an owner's account, and stays connected until `disconnect` or `leave`. Needs a network. */
   connect({ parameters, source }: { parameters: PairingParameters; source: StationSource }): void {
-    const { board, identity, link, device } = this._options;
+    const { board, identity, link, device, trace } = this._options;
     this.disconnect();
     this._failure = undefined;
     this._connection = new PlatformConnection({
@@ -69,6 +71,7 @@ export class Platform implements Requester, IO {
       device,
       source,
       link,
+      trace,
       onChanged: (failure) => this._handleChange(failure),
     });
     for (const { message, logLevel } of this._notifications.splice(0)) {
