@@ -28,7 +28,7 @@ describe("the advertisement of any station", () => {
         expect(advertisingData).toHaveLength(MAX_PDU_BYTES);
         expect(scanResponse.length).toBeLessThanOrEqual(MAX_PDU_BYTES);
         const seen = parseAdvertisement({ address: "", rssi: -60, advertisingData, scanResponse });
-        expect(seen).toMatchObject({ ...metadata, metadataVersion: 1, stationHash: stationHash.slice(0, 4) });
+        expect(seen).toMatchObject({ ...metadata, stationHash: stationHash.slice(0, 4) });
         expect(name.startsWith(seen?.name ?? "?")).toBe(true);
       }),
     );
