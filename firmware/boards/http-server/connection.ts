@@ -13,7 +13,7 @@ import { BodyReader, HeadReader } from "../../../modules/http/index.js";
 import type { Guard } from "../guard.js";
 import { requestHead } from "./request.js";
 
-/** What a connection needs of its board and its server. */
+/** The parts of board and server that a connection uses. */
 export interface ConnectionOptions {
   readonly TCP: TCPConstructor;
   readonly clock: Clock;
