@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { type AuthorizationResult, readResult } from "../../docs/station.js";
 import { type BoardParts, Device } from "../../host-tests/virtual/board/device.js";
 import type { CentralConnection } from "../../host-tests/virtual/world/air.js";
-import { parseAdvertisement, parseResult, type SeenResult } from "../../host-tests/virtual/world/phone.js";
+import { parseAdvertisement } from "../../host-tests/virtual/world/phone.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
 import { type AttemptResult, resultOf, type TagSource } from "../authorization/index.js";
 import {
@@ -61,7 +62,7 @@ class ManualServer implements GATTServer {
 /** A connected phone, and the notifications that it has received. */
 interface Phone {
   readonly connection: CentralConnection;
-  readonly results: (SeenResult | undefined)[];
+  readonly results: (AuthorizationResult | undefined)[];
 }
 
 class Bench {
@@ -108,7 +109,7 @@ class Bench {
   /** Connects a phone, which subscribes to the result by default. */
   connect({ subscribes = true } = {}): Phone {
     let connection: CentralConnection | undefined;
-    const results: (SeenResult | undefined)[] = [];
+    const results: (AuthorizationResult | undefined)[] = [];
     this.world.air.connect(this.device.mac, {
       mtu: 247,
       onConnected: (opened) => {
@@ -116,7 +117,7 @@ class Bench {
         if (subscribes)
           opened.subscribe(
             RESULT_UUID,
-            (value) => results.push(parseResult(value)),
+            (value) => results.push(readResult(value)),
             () => {},
           );
       },
@@ -147,8 +148,8 @@ class Bench {
     return value;
   }
 
-  readResult(phone: Phone): SeenResult | undefined {
-    return parseResult(this.read(phone, RESULT_UUID));
+  latestResult(phone: Phone): AuthorizationResult | undefined {
+    return readResult(this.read(phone, RESULT_UUID));
   }
 
   /** Ends the running attempt of the source with this index. */
@@ -179,18 +180,18 @@ describe("TagService's attempt", () => {
 
   test("can be read as well: idle, pending, and its result", () => {
     const phone = bench.connect({ subscribes: false });
-    expect(bench.readResult(phone)).toEqual({ state: "idle", code: 0, attempt: 0, status: "plugged" });
+    expect(bench.latestResult(phone)).toEqual({ state: "idle", code: 0, attempt: 0, status: "plugged" });
     bench.write(phone, TAG);
-    expect(bench.readResult(phone)).toMatchObject({ state: "pending", code: 202, attempt: 1 });
+    expect(bench.latestResult(phone)).toMatchObject({ state: "pending", code: 202, attempt: 1 });
     bench.answer(REJECTED);
-    expect(bench.readResult(phone)).toMatchObject({ state: "rejected", code: 403, attempt: 1 });
+    expect(bench.latestResult(phone)).toMatchObject({ state: "rejected", code: 403, attempt: 1 });
     expect(phone.results).toEqual([]);
   });
 
   test("is pending for a read right after the write", () => {
     const phone = bench.connect();
     phone.connection.write(TAG_UUID, encodeUTF8(TAG), () => {});
-    expect(bench.readResult(phone)).toMatchObject({ state: "pending", attempt: 1 });
+    expect(bench.latestResult(phone)).toMatchObject({ state: "pending", attempt: 1 });
   });
 
   test("runs from a timer, not in the callback of the radio", () => {
@@ -253,7 +254,7 @@ describe("TagService's connections", () => {
     bench.answer(REJECTED, 1);
     expect(phone.results.map((result) => result?.state)).toEqual(["pending"]);
     expect(other.results.map((result) => result?.state)).toEqual(["pending", "rejected"]);
-    expect(bench.readResult(phone)).toMatchObject({ state: "pending" });
+    expect(bench.latestResult(phone)).toMatchObject({ state: "pending" });
   });
 
   test("may end before the result: the attempt continues, and its result is logged", () => {
@@ -279,7 +280,7 @@ describe("TagService's connections", () => {
     phone.connection.disconnect();
     bench.advance(RADIO_MS);
     const again = bench.connect();
-    expect(bench.readResult(again)).toMatchObject({ state: "idle", attempt: 0 });
+    expect(bench.latestResult(again)).toMatchObject({ state: "idle", attempt: 0 });
     expect(bench.read(again, TAG_UUID)).toHaveLength(0);
     expect(bench.sources).toHaveLength(2);
     bench.answer(AUTHORIZED);
