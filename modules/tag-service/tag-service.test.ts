@@ -148,7 +148,7 @@ class Bench {
     return value;
   }
 
-  latestResult(phone: Phone): AuthorizationResult | undefined {
+  readResult(phone: Phone): AuthorizationResult | undefined {
     return readResult(this.read(phone, RESULT_UUID));
   }
 
@@ -180,18 +180,18 @@ describe("TagService's attempt", () => {
 
   test("can be read as well: idle, pending, and its result", () => {
     const phone = bench.connect({ subscribes: false });
-    expect(bench.latestResult(phone)).toEqual({ state: "idle", code: 0, attempt: 0, status: "plugged" });
+    expect(bench.readResult(phone)).toEqual({ state: "idle", code: 0, attempt: 0, status: "plugged" });
     bench.write(phone, TAG);
-    expect(bench.latestResult(phone)).toMatchObject({ state: "pending", code: 202, attempt: 1 });
+    expect(bench.readResult(phone)).toMatchObject({ state: "pending", code: 202, attempt: 1 });
     bench.answer(REJECTED);
-    expect(bench.latestResult(phone)).toMatchObject({ state: "rejected", code: 403, attempt: 1 });
+    expect(bench.readResult(phone)).toMatchObject({ state: "rejected", code: 403, attempt: 1 });
     expect(phone.results).toEqual([]);
   });
 
   test("is pending for a read right after the write", () => {
     const phone = bench.connect();
     phone.connection.write(TAG_UUID, encodeUTF8(TAG), () => {});
-    expect(bench.latestResult(phone)).toMatchObject({ state: "pending", attempt: 1 });
+    expect(bench.readResult(phone)).toMatchObject({ state: "pending", attempt: 1 });
   });
 
   test("runs from a timer, not in the callback of the radio", () => {
@@ -254,7 +254,7 @@ describe("TagService's connections", () => {
     bench.answer(REJECTED, 1);
     expect(phone.results.map((result) => result?.state)).toEqual(["pending"]);
     expect(other.results.map((result) => result?.state)).toEqual(["pending", "rejected"]);
-    expect(bench.latestResult(phone)).toMatchObject({ state: "pending" });
+    expect(bench.readResult(phone)).toMatchObject({ state: "pending" });
   });
 
   test("may end before the result: the attempt continues, and its result is logged", () => {
@@ -280,7 +280,7 @@ describe("TagService's connections", () => {
     phone.connection.disconnect();
     bench.advance(RADIO_MS);
     const again = bench.connect();
-    expect(bench.latestResult(again)).toMatchObject({ state: "idle", attempt: 0 });
+    expect(bench.readResult(again)).toMatchObject({ state: "idle", attempt: 0 });
     expect(bench.read(again, TAG_UUID)).toHaveLength(0);
     expect(bench.sources).toHaveLength(2);
     bench.answer(AUTHORIZED);
