@@ -9,8 +9,10 @@ export function withParts<Options, Parts, Instance>(
   options: Options,
 ) => Instance {
   function Bound(options: Options): Instance {
-    return new Class(options, parts);
+    // With `new.target`, a class that extends this one keeps its own methods, as the simulation's canaries do.
+    return Reflect.construct(Class, [options, parts], new.target);
   }
+  Bound.prototype = Class.prototype;
   return Bound as unknown as new (
     options: Options,
   ) => Instance;
