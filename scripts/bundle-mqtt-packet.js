@@ -59,6 +59,10 @@ const packageFile = require.resolve("mqtt-packet/package.json");
 const { version } = JSON.parse(readFileSync(packageFile, "utf8"));
 const license = readFileSync(join(dirname(packageFile), "LICENSE.md"), "utf8").trim();
 
+/** A remaining length (MQTT 3.1.1 section 2.2.3). Most packets have one byte or two. */
+const VARIABLE_LENGTH =
+  "num < 128 ? Uint8Array.of(num) : num < 16384 ? Uint8Array.of((num & 127) | 128, num >> 7) : genBufVariableByteInt(num)";
+
 /**
  * Code that is removed from each file for a client of MQTT 3.1.1: MQTT 5, debug output, and packets that only a broker
  * reads or writes. This is more than half of the code. esbuild then removes functions without a caller. The build fails
@@ -81,6 +85,9 @@ const LEFT_OUT = {
     [/^ {4}case '(connack|suback|unsuback|auth)':\n.*\n/gm, ""],
     [/^const (nextTick|debug) = .*\n/gm, ""],
     [/^ {2}if \(stream\.cork\) \{[\s\S]*?^ {2}\}\n/m, ""],
+    // Without the cache of lengths, which keeps a buffer for each length of a packet.
+    [/^const varByteIntCache = .*\n/m, ""],
+    [/^ {2}let buffer = varByteIntCache\[num\]\n[\s\S]*?^ {2}\}\n/m, `  const buffer = ${VARIABLE_LENGTH}\n`],
   ],
   constants: [
     [/^protocol\.(MQTT5_\w+|properties|propertiesTypes) = \{[\s\S]*?^\}\n/gm, ""],
