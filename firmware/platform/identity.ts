@@ -22,7 +22,7 @@ export interface StationIdentity extends Omit<TelemetryIdentity, "user"> {
 
 /** Reads the identity from the provisioned record `device`; built-in values are the defaults. */
 export function readIdentity(board: Board, config: Config, records: Records): StationIdentity {
-  const device = records(deviceFormat).read() ?? {};
+  const device = records.open(deviceFormat).read() ?? {};
   return {
     deviceId: device.deviceId ?? deviceIdOfMAC(board.mac),
     name: config.name ?? config.productTitle,

@@ -121,7 +121,7 @@ export class OwnerTransfer implements IO {
 
   private _store(parameters: PairingParameters): string | undefined {
     try {
-      this._options.records(pairingFormat).write(parameters);
+      this._options.records.open(pairingFormat).write(parameters);
       return undefined;
     } catch (error) {
       if (!(error instanceof Error)) throw error;

@@ -38,7 +38,7 @@ export class Owner {
 
   constructor(options: OwnerOptions) {
     this._options = options;
-    this._record = options.records(ownerFormat);
+    this._record = options.records.open(ownerFormat);
   }
 
   /** Compares the owner of the parameters with the stored one. `isSure`: it is another one, also if none is stored. */

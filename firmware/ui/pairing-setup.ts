@@ -18,9 +18,9 @@ export function pairingSetup({
   return {
     board,
     link,
-    login: new Login({ board, record: records(loginFormat), provisionedPassword: adminPassword }),
-    pairingRecord: records(pairingFormat),
-    candidateRecord: records(candidateFormat),
+    login: new Login({ board, record: records.open(loginFormat), provisionedPassword: adminPassword }),
+    pairingRecord: records.open(pairingFormat),
+    candidateRecord: records.open(candidateFormat),
     preset,
     tryBroker: ((parameters, done) =>
       tryBroker({ board, deviceId, parameters }, done)) satisfies PairingOptions["tryBroker"],

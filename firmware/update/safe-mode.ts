@@ -86,7 +86,7 @@ export class SafeMode implements IO {
 
   /** The station was paired before, or all of its parameters are built in or provisioned. */
   private _hasOwner(records: Records): boolean {
-    return this._pairing.initialParameters !== undefined || records(ownerFormat).read() !== undefined;
+    return this._pairing.initialParameters !== undefined || records.open(ownerFormat).read() !== undefined;
   }
 
   private _retry(): void {

@@ -39,7 +39,7 @@ export function makeUpdates(station: StationUpdatesOptions): Updates {
     productId: identity.productId,
     runningVersion: identity.firmwareVersion,
     publicKey: config.updateKey === undefined ? undefined : decodeHex(config.updateKey),
-    record: station.records(updateFormat),
+    record: station.records.open(updateFormat),
     settings: () => ({
       auto: settingsStore.now.autoUpdate,
       time: settingsStore.now.updateTime,

@@ -6,12 +6,11 @@ export {
 } from "./authorization.js";
 export { AnswerCache } from "./cache.js";
 export { AttemptLimiter } from "./limiter.js";
-export { ListUpdate, type ListUpdateOptions } from "./list-update.js";
+export { ListUpdate, type ListUpdateListener, type ListUpdateOptions } from "./list-update.js";
 export {
   LIST_PAGE_TAGS,
   type ListIndex,
   LocalList,
-  type LocalListOptions,
   listIndexFormat,
   listPageFormat,
   MAX_LISTED_TAGS,

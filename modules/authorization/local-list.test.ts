@@ -4,7 +4,7 @@ import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Storage } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { StoredRecord } from "../settings/index.js";
-import { LIST_PAGE_TAGS, LocalList, listIndexFormat, listPageFormat, MAX_LISTED_TAGS } from "./index.js";
+import { LIST_PAGE_TAGS, LocalList, listIndexFormat, MAX_LISTED_TAGS } from "./index.js";
 
 /** Returns a distinct hash for each number; the first 32 digits differ. */
 function hashOf(n: number): string {
@@ -22,11 +22,8 @@ let reports: string[];
 
 /** The list in one run of the firmware. */
 function makeList(): LocalList {
-  const report = (line: string) => reports.push(line);
-  return new LocalList({
-    index: new StoredRecord({ storage, format: listIndexFormat, report }),
-    page: (name) => new StoredRecord({ storage, format: listPageFormat(name), report }),
-  });
+  const board = { log: (line: string) => reports.push(line) };
+  return new LocalList({ open: (format) => new StoredRecord({ storage, format, board }) });
 }
 
 function makeFilledList(tags: readonly string[], version = 7): LocalList {

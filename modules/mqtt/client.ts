@@ -118,7 +118,7 @@ export class MQTTClient implements IO {
     this._backoff = new Backoff({
       minMs: MIN_BACKOFF_MS,
       maxMs: MAX_BACKOFF_MS,
-      random: (byteLength) => options.crypto.random(byteLength),
+      crypto: options.crypto,
     });
     this._timer = options.clock.set(() => this._connect(), 0);
   }

@@ -16,7 +16,7 @@ function broken(error: unknown) {
   const storage: Storage = { read: fail, write: fail, delete: fail, keys: fail, close: fail };
   const lines: string[] = [];
   const report = (line: string) => lines.push(line);
-  return { record: new StoredRecord({ storage, format: FORMAT, report }), lines };
+  return { record: new StoredRecord({ storage, format: FORMAT, board: { log: report } }), lines };
 }
 
 test("StoredRecord reports a failed read or delete without throwing", () => {

@@ -33,7 +33,7 @@ export class AutoUpdate implements IO {
   constructor(options: AutoUpdateOptions) {
     this._options = options;
     const { clock, crypto } = options.board;
-    this._backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, random: crypto.random });
+    this._backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, crypto });
     this._poll = clock.repeat(() => this._checkSchedule(), POLL_MS);
   }
 
