@@ -9,7 +9,9 @@ import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 
 /** Identity of the station, independent of its owner. */
-export interface StationIdentity extends Omit<TelemetryIdentity, "user"> {
+export interface StationIdentity extends TelemetryIdentity {
+  /** Default name of the station. */
+  readonly name: string;
   /** Key of the platform's responses, 32 bytes. Without it (not provisioned) the station can send no request. */
   readonly responseKey: Uint8Array<ArrayBuffer> | undefined;
   readonly cipher: Cipher;

@@ -8,7 +8,12 @@ import type { PairingParameters } from "../../modules/pairing/index.js";
 import type { Requester, RequestFailure, RequestOutcome } from "../../modules/requests/index.js";
 import type { LogLevel } from "../../modules/telemetry/index.js";
 import type { StationIdentity } from "./identity.js";
-import { PlatformConnection, type StationDevice, type StationSource } from "./platform-connection.js";
+import {
+  PlatformConnection,
+  type PlatformConnectionListener,
+  type StationDevice,
+  type StationSource,
+} from "./platform-connection.js";
 
 /** Receives changes of the connection. Listeners are called in the order of subscription. */
 export interface PlatformListener {
@@ -30,7 +35,7 @@ interface Notification {
 /** Maximum number of notifications that wait for a connection. A further one replaces the oldest. */
 const MAX_WAITING_NOTIFICATIONS = 4;
 
-export class Platform implements Requester, IO {
+export class Platform implements Requester, IO, PlatformConnectionListener {
   private readonly _options: PlatformOptions;
   private readonly _listeners: PlatformListener[] = [];
   private _connection: PlatformConnection | undefined;
@@ -64,12 +69,12 @@ export class Platform implements Requester, IO {
     this._failure = undefined;
     this._connection = new PlatformConnection({
       board,
-      identity: { ...identity, name: source.snapshot.name },
+      identity,
       parameters,
       device,
       source,
       link,
-      onChanged: (failure) => this._handleChange(failure),
+      listener: this,
     });
     for (const { message, logLevel } of this._notifications.splice(0)) {
       this._connection.notify(message, logLevel);
@@ -149,7 +154,7 @@ export class Platform implements Requester, IO {
     this.disconnect(done);
   }
 
-  private _handleChange(failure: MQTTFailure | undefined): void {
+  handleConnectionChanged(failure: MQTTFailure | undefined): void {
     if (failure) this._options.board.log(`platform: ${failure.message}`);
     if (this.isOnline || failure) this._failure = failure;
     this._notifyListeners();

@@ -3,26 +3,36 @@ import { Life, makeSockets } from "../../host-tests/virtual/board/index.js";
 import { WorldBroker } from "../../host-tests/virtual/world/broker.js";
 import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
-import type { TCP } from "../board/index.js";
+import type { Board, TCP } from "../board/index.js";
 import { asUint8Array, concatBytes, decodeUTF8 } from "../bytes/index.js";
 import {
   type IncomingMessage,
   MQTTClient,
   type MQTTFailure,
+  type MQTTListener,
   type MQTTSessionOptions,
   type MQTTState,
 } from "./index.js";
 
 const BROKER = { name: "broker.example", address: "10.0.0.1", port: 1883 };
 
-interface ClientOptions extends Partial<MQTTSessionOptions> {
+interface ClientOptions extends Omit<Partial<MQTTSessionOptions>, "listener"> {
+  readonly listener?: Partial<MQTTListener>;
   readonly sendBufferBytes?: number;
   readonly segmentBytes?: number;
   /** Starts no broker. */
   readonly hasNoBroker?: boolean;
   readonly isTLS?: boolean;
+  /** The board throws in place of opening a socket. */
+  readonly hasNoSocket?: boolean;
   readonly certificateName?: string;
 }
+
+const NO_SOCKET = class {
+  constructor() {
+    throw new Error("text of the engine");
+  }
+} as unknown as Board["io"]["TCP"];
 
 /** A client in a network with a broker. */
 class Client {
@@ -37,7 +47,16 @@ class Client {
   readonly refused: string[] = [];
 
   constructor(options: ClientOptions = {}) {
-    const { sendBufferBytes, segmentBytes, hasNoBroker, isTLS, certificateName, ...session } = options;
+    const {
+      sendBufferBytes,
+      segmentBytes,
+      hasNoBroker,
+      isTLS,
+      hasNoSocket,
+      certificateName,
+      listener,
+      ...session
+    } = options;
     this.world = virtualWorld({ segmentBytes });
     const { clock, network } = this.world;
     const life = () =>
@@ -55,10 +74,13 @@ class Client {
       this.broker = new WorldBroker({ clock, sockets: this.brokerSockets, port, certificateName });
     const { TCP, TLS } = makeSockets(this.host, life(), { sendBufferBytes });
     this.session = new MQTTClient({
-      clock,
-      crypto: { random: (byteLength) => this.world.random.bytes(byteLength).buffer },
-      resolve: (host, done) => this.host.resolve(host, done),
-      connect: (socket) => (isTLS ? new TLS(socket) : new TCP(socket)),
+      board: {
+        clock,
+        crypto: { random: (byteLength) => this.world.random.bytes(byteLength).buffer },
+        resolve: (host, done) => this.host.resolve(host, done),
+        io: { TCP: hasNoSocket ? NO_SOCKET : TCP, TLS },
+      },
+      tls: isTLS === true,
       host: BROKER.name,
       port,
       clientId: "client-1",
@@ -66,9 +88,12 @@ class Client {
       password: "secret",
       clean: false,
       reconnect: true,
-      onState: (state) => this.states.push(state),
-      onMessage: (message) => this.messages.push(message),
-      onRefusedSubscription: (filter) => this.refused.push(filter),
+      listener: {
+        handleState: (state) => this.states.push(state),
+        handleMessage: (message) => this.messages.push(message),
+        handleRefusedSubscription: (filter) => this.refused.push(filter),
+        ...listener,
+      },
       ...session,
     });
   }
@@ -213,11 +238,7 @@ describe("connecting", () => {
   });
 
   test("an exception of the board's socket fails the attempt, and its text is not reported", () => {
-    const client = new Client({
-      connect: () => {
-        throw new Error("text of the engine");
-      },
-    });
+    const client = new Client({ hasNoSocket: true });
     client.until("failed", () => client.failure !== undefined);
     expect(client.failure).toEqual({
       code: "no-socket",
@@ -474,7 +495,7 @@ describe("receiving", () => {
     const skipped: number[] = [];
     const client = new Client({
       maxPacketBytes: 1000,
-      onSkipped: (byteLength) => skipped.push(byteLength),
+      listener: { handleSkipped: (byteLength) => skipped.push(byteLength) },
     });
     client.session.subscribe("large", 1);
     client.goOnline().advance(100);
@@ -553,8 +574,10 @@ describe("receiving", () => {
 
   test("an exception of the user's callback propagates", () => {
     const client = new Client({
-      onMessage: () => {
-        throw new Error("of the user");
+      listener: {
+        handleMessage() {
+          throw new Error("of the user");
+        },
       },
     });
     client.session.subscribe("t", 1);
@@ -688,8 +711,10 @@ describe("closing", () => {
   test.each(["online", "offline"] as const)("is possible during the callback of the state %s", (type) => {
     const client: Client = new Client({
       hasNoBroker: type === "offline",
-      onState: (state) => {
-        if (state.type === type) client.session.close();
+      listener: {
+        handleState(state) {
+          if (state.type === type) client.session.close();
+        },
       },
     });
     client.advance(200_000);
@@ -697,7 +722,7 @@ describe("closing", () => {
   });
 
   test("is possible during the callback of a message", () => {
-    const client: Client = new Client({ onMessage: () => client.session.close() });
+    const client: Client = new Client({ listener: { handleMessage: () => client.session.close() } });
     client.session.subscribe("t", 1);
     client.goOnline().advance(100);
     client.good.publish("t", "1");

@@ -83,6 +83,7 @@ export function encodePacket(packet: OutgoingPacket): Uint8Array<ArrayBuffer> {
 }
 
 const NO_BYTES = new Uint8Array(0);
+const PARSER_OPTIONS = { protocolVersion: 4 } as const;
 
 /**
  * Assembles packets from the pieces that the network delivers. Skips a too long PUBLISH as it arrives. A reader must be
@@ -119,12 +120,15 @@ export class PacketReader {
   }
 
   private _newParser(): PacketParser {
-    const parser = makeParser({ protocolVersion: 4 });
-    parser.on("packet", (packet) => this._handlePacket(packet));
-    parser.on("error", (error) => {
-      this._error ??= error.message;
-    });
+    const parser = makeParser(PARSER_OPTIONS);
+    parser.target = this;
     return parser;
+  }
+
+  /** Handles an event of the parser. */
+  handleEvent(event: "packet" | "error", argument: ParsedPacket | Error): void {
+    if (event === "packet") this._handlePacket(argument as ParsedPacket);
+    else this._error ??= (argument as Error).message;
   }
 
   /** Parses bytes. Returns those of a too long PUBLISH and all that follow. */

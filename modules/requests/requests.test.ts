@@ -32,13 +32,14 @@ class Bench {
       deviceId: DEVICE,
       responseKey: KEY,
       cipher: "aes-256-gcm",
-      isOnline: () => this.isOnline,
-      publish: (topic, payload) => {
-        if (this.hasRoom) this.sent.push({ topic, payload: JSON.parse(payload) });
-        return this.hasRoom;
-      },
+      connection: this,
       ...options,
     });
+  }
+
+  publishRequest(topic: string, payload: string): boolean {
+    if (this.hasRoom) this.sent.push({ topic, payload: JSON.parse(payload) });
+    return this.hasRoom;
   }
 
   ask(count = 1): void {

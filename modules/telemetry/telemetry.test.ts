@@ -3,9 +3,7 @@ import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import { type Property, Telemetry, type TelemetryMessage } from "./index.js";
 
 const IDENTITY = {
-  user: "owner",
   deviceId: "cafe-1",
-  name: "Café",
   mac: "a4:cf:12:00:00:01",
   implementation: "virtual",
   productId: "plugpass",
@@ -25,6 +23,8 @@ test("Telemetry: a constantly changing value delays neither other values nor not
   const restless = property("restless", () => moving++);
   const telemetry = new Telemetry({
     clock,
+    user: "owner",
+    name: "Café",
     identity: IDENTITY,
     device: {
       nodes: [
@@ -40,7 +40,7 @@ test("Telemetry: a constantly changing value delays neither other values nor not
       stats: [],
     },
     source: { snapshot: undefined, commands: undefined },
-    publish: (message) => sent.push(message) > 0,
+    outlet: { publishTelemetry: (message) => sent.push(message) > 0 },
   });
   telemetry.goOnline("192.168.1.10");
   clock.advance(5000);

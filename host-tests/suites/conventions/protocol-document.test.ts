@@ -108,8 +108,7 @@ describe.each<[Cipher, string]>([
       deviceId,
       responseKey: key,
       cipher,
-      isOnline: () => true,
-      publish: (_topic, payload) => published.push(payload) > 0,
+      connection: { isOnline: true, publishRequest: (_topic, payload) => published.push(payload) > 0 },
     });
     const { data } = example("message-request") as { data: Record<string, string> };
     requests.request(endpoint, data, (outcome) => outcomes.push(outcome));
