@@ -90,9 +90,10 @@ export class VirtualClock implements Clock {
       this.#removeFirst();
       if (!entry.live) continue;
       this.#nowMs = Math.max(this.#nowMs, entry.dueMs);
-      if (entry.periodMs === undefined) entry.live = false;
+      const { callback } = entry;
+      if (entry.periodMs === undefined) this.clear(entry);
       else this.#insert(entry, this.#nowMs + entry.periodMs);
-      entry.callback();
+      callback();
       return true;
     }
     return false;
