@@ -1,4 +1,5 @@
 import type { Board, Storage } from "../modules/board/index.js";
+import { messageOf } from "../modules/errors/index.js";
 import {
   deviceFormat,
   type RecordFormat,
@@ -36,8 +37,7 @@ export class Records implements RecordSource {
         this._storage.delete(key);
       } catch (error) {
         // The other records are erased anyway.
-        const why = error instanceof Error ? error.message : "unknown";
-        this._board.log(`settings: the record "${key}" was not erased: ${why}`);
+        this._board.log(`settings: the record "${key}" was not erased: ${messageOf(error)}`);
       }
     }
   }

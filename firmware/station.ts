@@ -1,6 +1,7 @@
 import type { Board, IO } from "../modules/board/index.js";
 import type { StationStatus } from "../modules/charging/index.js";
 import { TagService } from "../modules/tag-service/index.js";
+import type { Trace } from "../modules/trace/index.js";
 import type { Updates } from "../modules/updates/index.js";
 import type { Route } from "../modules/web/index.js";
 import { Charger } from "./charger/charger.js";
@@ -32,6 +33,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
   /** The present status: the source of advertisement, `/status` and telemetry. */
   readonly snapshot: StationSnapshot;
   private readonly _board: Board;
+  private readonly _trace: Trace;
   private readonly _settings: SettingsStore;
   private readonly _connectivity: Connectivity;
   private readonly _charger: Charger;
@@ -44,8 +46,9 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
   private _isClosed = false;
 
   constructor(options: StationOptions) {
-    const { board, config, records } = options;
+    const { board, config, records, trace } = options;
     this._board = board;
+    this._trace = trace;
     const identity = readIdentity(board, config, records);
     const settings = new SettingsStore(options);
     this._settings = settings;
@@ -54,7 +57,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
     this._connectivity = connectivity;
     const { platform } = connectivity;
     this._charger = new Charger({ ...options, settings, platform, reporter: this, listener: this });
-    const updatesHost = new StationUpdatesHost({ config, settings, connectivity, station: this });
+    const updatesHost = new StationUpdatesHost({ config, settings, connectivity, station: this, trace });
     this.updates = makeUpdates({ board, config, identity, records }, updatesHost);
     // Commands and snapshot share one object of the parts.
     const { _charger: charger, updates } = this;
@@ -186,7 +189,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
   }
 
   apiRoutes(): readonly Route[] {
-    return [uploadRoute(this._board, this.updates), ...panelRoutes(this.commands)];
+    return [uploadRoute(this._board, this.updates), ...panelRoutes(this.commands, this._trace)];
   }
 
   describe(): Readonly<Record<string, unknown>> {

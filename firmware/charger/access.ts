@@ -21,8 +21,10 @@ import {
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging } from "../../modules/charging/index.js";
 import type { Indicator } from "../../modules/indicator/index.js";
+import { BoundedMap } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import { CardReader } from "../../modules/rfid/index.js";
+import type { TraceSink } from "../../modules/trace/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
@@ -40,6 +42,7 @@ export interface AccessOptions {
   readonly platform: Requester;
   readonly reporter: FaultReporter;
   readonly listener: Pick<ChargerListener, "handleBusyChanged" | "handleChargerChanged">;
+  readonly trace: TraceSink;
 }
 
 /** Attempts with one blocked tag after which the owner is notified. */
@@ -63,7 +66,7 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
   private readonly _reader: CardReader;
   private readonly _readerSource: TagSource;
   private _listTimer: Timer | undefined;
-  private _blockedAttempts: Map<string, number> | undefined;
+  private _blockedAttempts: BoundedMap<string, number> | undefined;
   private _lastResult: string | undefined;
 
   constructor({ parts, learning }: { parts: AccessOptions; learning: Pick<TagLearning, "isOn" | "learn"> }) {
@@ -151,6 +154,7 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
 
   handleResult({ tag }: Card, { state, code, reason }: AttemptResult): void {
     this._options.indicator.signal(state);
+    if (state !== "authorized") this._options.trace.add("cardRefused", code);
     // It is published with the next change or heartbeat: an extra message here would delay the driver's result.
     this._lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
   }
@@ -163,7 +167,7 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
 
   private _countBlocked(tag: string): void {
     const hash = tagHash(this._options.board.crypto, tag);
-    const blocked = this._blockedAttempts ?? new Map<string, number>();
+    const blocked = this._blockedAttempts ?? new BoundedMap<string, number>(MAX_BLOCKED_TAGS);
     this._blockedAttempts = blocked;
     const attempts = (blocked.get(hash) ?? 0) + 1;
     blocked.delete(hash);
@@ -174,8 +178,6 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
       return;
     }
     blocked.set(hash, attempts);
-    const oldest = blocked.keys().next().value;
-    if (blocked.size > MAX_BLOCKED_TAGS && oldest !== undefined) blocked.delete(oldest);
   }
 
   private _handleCard(tag: string): void {

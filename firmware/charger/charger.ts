@@ -12,6 +12,7 @@ import {
 } from "../../modules/charging/index.js";
 import { Indicator } from "../../modules/indicator/index.js";
 import type { Requester } from "../../modules/requests/index.js";
+import type { TraceSink } from "../../modules/trace/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { SettingsStore } from "../settings.js";
@@ -31,6 +32,7 @@ export interface ChargerOptions {
   readonly platform: Requester;
   readonly reporter: FaultReporter;
   readonly listener: ChargerListener;
+  readonly trace: TraceSink;
 }
 
 export class Charger implements IO, ChargingListener {
@@ -156,12 +158,13 @@ export class Charger implements IO, ChargingListener {
   }
 
   handleChargingEvent(event: ChargingEvent): void {
-    const { board, listener, reporter } = this._options;
+    const { board, listener, reporter, trace } = this._options;
     this.sessions.handleChargingEvent(event);
     listener.handleChargerChanged();
     switch (event.type) {
       case "status":
         board.log(`charging: ${event.status}`);
+        trace.add("status", event.status);
         this._indicator.show(event.status);
         if (event.status === "plugged") this._freeVend.update();
         listener.handleChargerStatus(event.status);
@@ -173,6 +176,7 @@ export class Charger implements IO, ChargingListener {
         board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
+        trace.add("fault");
         reporter.reportFault(`charging: faulted: ${event.reason}`);
         break;
     }

@@ -19,6 +19,7 @@ import {
   type TelemetryOutlet,
   type TelemetrySource,
 } from "../../modules/telemetry/index.js";
+import type { Trace } from "../../modules/trace/index.js";
 import type { StationCommands } from "../commands.js";
 import type { StationSnapshot } from "../snapshot.js";
 import { brokerAccount, type StationIdentity, userOf } from "./identity.js";
@@ -33,6 +34,7 @@ export interface PlatformConnectionOptions {
   readonly device: StationDevice;
   readonly source: StationSource;
   readonly link: Pick<Link, "state">;
+  readonly trace: Pick<Trace, "add" | "report">;
   readonly listener: PlatformConnectionListener;
 }
 
@@ -43,6 +45,11 @@ export interface PlatformConnectionListener {
 
 /** Maximum number of queued messages at which telemetry adds more. The rest of the queue is reserved for requests. */
 const TELEMETRY_MESSAGES = 16;
+/**
+ * End of the topic at which the platform asks for diagnostics. It is no property of the Homie device: comparing one more
+ * value at each heartbeat would cost more than the rest of the trace.
+ */
+const DIAGNOSTICS = "/$telemetry/diagnostics/set";
 /** Timeout of the removal of retained topics, ms. */
 const LEAVING_MS = 30_000;
 
@@ -61,9 +68,11 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
   private _isCleared = false;
   /** A message that was too long has been logged. Further ones are not: a sender may repeat them without end. */
   private _hasLoggedSkipped = false;
+  /** A request `diagnostics` is under way. A second one would double the memory that it takes. */
+  private _isReporting = false;
 
   constructor(options: PlatformConnectionOptions) {
-    const { board, identity, parameters } = options;
+    const { board, identity, parameters, trace } = options;
     this._options = options;
     this._user = userOf(board.crypto, parameters);
     this._client = new MQTTClient({
@@ -72,6 +81,7 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
       will: lastWill({ user: this._user, deviceId: identity.deviceId }),
       clean: false,
       reconnect: true,
+      trace,
       listener: this,
     });
     this._telemetry = new Telemetry({
@@ -163,7 +173,7 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
   }
 
   private _makeRequests(responseKey: Uint8Array<ArrayBuffer>): Requests {
-    const { board, identity } = this._options;
+    const { board, identity, trace } = this._options;
     const requests = new Requests({
       clock: board.clock,
       crypto: board.crypto,
@@ -171,6 +181,7 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
       deviceId: identity.deviceId,
       responseKey,
       cipher: identity.cipher,
+      trace,
       connection: this,
     });
     this._client.subscribe(requests.responseFilter, 1);
@@ -182,7 +193,17 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
     // Ignore commands that are older than the connection: an old "start" would authorize a vehicle that has plugged in
     // since. Such a command is retained, or was queued for an earlier firmware, which subscribed with QoS 1.
     const isOld = retain || qos > this._telemetry.setSubscription.qos;
-    if (!isOld && this._leaveCallbacks.length === 0) this._telemetry.receive(topic, payload);
+    if (isOld) this._options.trace.add("commandIgnored");
+    else if (topic.endsWith(DIAGNOSTICS)) this._sendDiagnostics();
+    else if (this._leaveCallbacks.length === 0) this._telemetry.receive(topic, payload);
+  }
+
+  private _sendDiagnostics(): void {
+    if (this._isReporting) return;
+    this._isReporting = true;
+    this.requests?.request("diagnostics", this._options.trace.report(), () => {
+      this._isReporting = false;
+    });
   }
 
   handleSkipped(byteLength: number): void {

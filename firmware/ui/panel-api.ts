@@ -2,18 +2,21 @@
 
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import { problemOfPart } from "../../modules/pairing/index.js";
-import { type FormRoute, GET_AND_POST, OK, text } from "../../modules/web/index.js";
+import type { Trace } from "../../modules/trace/index.js";
+import { type FormRoute, GET_AND_POST, json, OK, text } from "../../modules/web/index.js";
 import type { StationCommands } from "../commands.js";
 
 const MAX_NAME_BYTES = 64;
 
 export function panelRoutes(
   commands: Pick<StationCommands, "change" | "setLearning" | "transferTo">,
+  trace: Pick<Trace, "report">,
 ): FormRoute[] {
   const change = (path: string, answer: FormRoute["answer"]): FormRoute => {
     return { path, methods: GET_AND_POST, changes: true, needsLogin: true, answer };
   };
   return [
+    { path: "/log", methods: GET_AND_POST, needsLogin: true, answer: () => json(trace.report()) },
     change("/setname", (fields) => {
       const name = (fields.get("name") ?? "").trim();
       const { length } = encodeUTF8(name);

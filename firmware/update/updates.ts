@@ -2,7 +2,14 @@
 
 import type { Board } from "../../modules/board/index.js";
 import { decodeHex } from "../../modules/bytes/index.js";
-import { type UpdateSettings, Updates, type UpdatesHost, updateFormat } from "../../modules/updates/index.js";
+import type { TraceSink } from "../../modules/trace/index.js";
+import {
+  type UpdateSettings,
+  type UpdateState,
+  Updates,
+  type UpdatesHost,
+  updateFormat,
+} from "../../modules/updates/index.js";
 import { firmwareUploadRoute, type Route } from "../../modules/web/index.js";
 import type { Config } from "../config.js";
 import type { Connectivity } from "../connectivity.js";
@@ -57,8 +64,10 @@ export class StationUpdatesHost implements UpdatesHost {
     this._options.station.restart(reason);
   }
 
-  handleUpdateChanged(): void {
-    this._options.connectivity.platform.update();
+  handleUpdateChanged({ type }: UpdateState): void {
+    const { connectivity, trace } = this._options;
+    connectivity.platform.update();
+    trace.add("update", type);
   }
 
   handleUpdateNews(message: string, outcome: "validated" | "rolled-back"): void {
@@ -71,6 +80,7 @@ export interface StationUpdatesHostOptions {
   readonly config: Config;
   readonly settings: { readonly now: Pick<Settings, "autoUpdate" | "updateTime" | "staging"> };
   readonly connectivity: Pick<Connectivity, "isLinkUp" | "isPairing" | "parameters" | "platform" | "problem">;
+  readonly trace: TraceSink;
   readonly station: {
     readonly isFree: boolean;
     readonly isRadioReady: boolean;

@@ -92,8 +92,7 @@ export class LocalList {
    */
   strike(hash: string): void {
     const key = keyOf(hash);
-    if (!this.has(hash)) return;
-    this._struck.push(key);
+    if (!this._struck.includes(key)) this._struck.push(key);
     this._exchange(key, struckKeyOf(hash));
     this._unstrike(key);
   }

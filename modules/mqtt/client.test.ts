@@ -45,6 +45,7 @@ class Client {
   readonly states: MQTTState[] = [];
   readonly messages: IncomingMessage[] = [];
   readonly refused: string[] = [];
+  readonly events: string[] = [];
 
   constructor(options: ClientOptions = {}) {
     const {
@@ -94,6 +95,7 @@ class Client {
         handleRefusedSubscription: (filter) => this.refused.push(filter),
         ...listener,
       },
+      trace: { add: (event, detail) => this.events.push(`${event} ${detail ?? ""}`.trim()) },
       ...session,
     });
   }
@@ -443,7 +445,7 @@ describe("publishing", () => {
     expect(client.good.published[0]?.payload).toEqual(payload);
   });
 
-  test("QoS 0 messages to a broker that does not read are dropped and counted, and memory does not grow", () => {
+  test("QoS 0 messages to a broker that does not read are dropped and traced, and memory does not grow", () => {
     const client = new Client({ hasNoBroker: true });
     const puppet = new Puppet(client, { reads: false });
     client.until("connected", () => puppet.connections === 1);
@@ -456,7 +458,7 @@ describe("publishing", () => {
       client.advance(10);
     }
     expect(dropped).toBeGreaterThan(50);
-    expect(client.session.droppedMessages).toBe(dropped);
+    expect(client.events.filter((event) => event === "packetDropped")).toHaveLength(dropped);
   });
 });
 
@@ -491,7 +493,7 @@ describe("receiving", () => {
     expect(client.messages[0]?.payload).toEqual(payload);
   });
 
-  test("a message over the limit is skipped, acknowledged and counted", () => {
+  test("a message over the limit is skipped, acknowledged and traced", () => {
     const skipped: number[] = [];
     const client = new Client({
       maxPacketBytes: 1000,
@@ -505,7 +507,7 @@ describe("receiving", () => {
     expect(client.messages.map(({ payload }) => decodeUTF8(payload))).toEqual(["short"]);
     expect(client.failure).toBeUndefined();
     expect(skipped).toEqual([2 + "large".length + 2 + 1001]);
-    expect(client.session.skippedMessages).toBe(1);
+    expect(client.events).toEqual(["connected", `messageSkipped ${skipped[0]}`]);
   });
 
   test("a message over the limit is acknowledged when all of it has arrived", () => {

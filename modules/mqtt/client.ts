@@ -1,5 +1,6 @@
 import { Backoff } from "../backoff/index.js";
 import type { Crypto, IO, Timer } from "../board/index.js";
+import type { TraceSink } from "../trace/index.js";
 import type { IncomingPacket, OutgoingPacket, OutgoingWill } from "./codec.js";
 import { Connection, type ConnectionListener, type ConnectionOptions } from "./connection.js";
 import type { MQTTFailure } from "./failure.js";
@@ -41,6 +42,7 @@ export interface MQTTSessionOptions extends ConnectionOptions, OutboxOptions {
   readonly clean: boolean;
   /** `false`: the client tries to connect once. */
   readonly reconnect: boolean;
+  readonly trace?: TraceSink;
   readonly listener: MQTTListener;
 }
 
@@ -90,10 +92,6 @@ export class MQTTClient implements IO, ConnectionListener, KeepAliveHost, Subscr
   /** The oldest message in flight at the last check. */
   private _oldestInFlight: QueuedMessage | undefined;
   private _isClosing = false;
-  /** Number of dropped QoS 0 messages. */
-  private _dropped = 0;
-  /** Number of skipped messages. */
-  private _skipped = 0;
 
   constructor(options: MQTTSessionOptions) {
     this._options = options;
@@ -115,16 +113,6 @@ export class MQTTClient implements IO, ConnectionListener, KeepAliveHost, Subscr
     return this._outbox.length;
   }
 
-  /** Number of QoS 0 messages that were dropped because too many bytes were unsent. */
-  get droppedMessages(): number {
-    return this._dropped;
-  }
-
-  /** Number of messages from the broker that were too long, and were acknowledged unread. */
-  get skippedMessages(): number {
-    return this._skipped;
-  }
-
   /**
    * Publishes a message. QoS 1 is queued, across connections, until the broker has acknowledged it. QoS 0 is sent now
    * or not at all. Throws for an invalid topic.
@@ -143,7 +131,7 @@ export class MQTTClient implements IO, ConnectionListener, KeepAliveHost, Subscr
     const connection = this._state.type === "online" ? this._connection : undefined;
     if (!connection) return "offline";
     if (connection.unsentBytes > MAX_UNSENT_BYTES) {
-      this._dropped++;
+      this._options.trace?.add("packetDropped");
       return "queue-full";
     }
     const { topic, retain } = message;
@@ -250,7 +238,7 @@ export class MQTTClient implements IO, ConnectionListener, KeepAliveHost, Subscr
       }
       // Without a PUBACK the broker would send the message again at each connection.
       case "skipped":
-        this._skipped++;
+        this._options.trace?.add("messageSkipped", packet.byteLength);
         if (packet.qos === 1) this._connection?.send({ cmd: "puback", messageId: packet.messageId });
         this._options.listener.handleSkipped?.(packet.byteLength);
         break;
@@ -302,6 +290,7 @@ export class MQTTClient implements IO, ConnectionListener, KeepAliveHost, Subscr
     this._keepAlive.start();
     this._subscriptions.renew({ sessionPresent });
     for (const message of this._outbox.inFlight) this._send(message, true);
+    this._options.trace?.add("connected");
     this._enter({ type: "online", sessionPresent });
     this._pump();
   }
@@ -338,6 +327,7 @@ export class MQTTClient implements IO, ConnectionListener, KeepAliveHost, Subscr
     if (wasOnline && clock.monotonicMs() - this._onlineSinceMs >= STABLE_MS) this._backoff.reset();
     const retryInMs = reconnect ? this._backoff.next() : undefined;
     if (retryInMs !== undefined) this._timer = clock.set(() => this._connect(), retryInMs);
+    this._options.trace?.add("connectionFailed", reason.code);
     this._enter({ type: "offline", reason, retryInMs });
   }
 

@@ -43,7 +43,7 @@ class Station {
   readonly device: Device;
   readonly #app = this.world.network.host({ address: "192.168.1.250" });
   readonly preset: Fields;
-  /** What pairing has reported, in order. */
+  /** Events that pairing has reported, in order. */
   readonly events: string[] = [];
   needsLogin = false;
   /** Whether the station releases link and account at once when a candidate needs them. */

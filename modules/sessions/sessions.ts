@@ -209,13 +209,10 @@ export class Sessions implements IO {
     // A session that the log has only in memory is still in the stored book: keep it for the next run.
     if (!session && log.unwritten.size > 0) return;
     const meterWh = meter.energyWh;
-    try {
-      record.write({ meterWh, givenUp: log.givenUp, session });
+    const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, session });
+    if (problem === undefined) {
       this._writtenWh = meterWh;
       this._isOutOfDate = false;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      if (!wasOutOfDate) reporter.reportFault(`sessions: not written: ${error.message}`);
-    }
+    } else if (!wasOutOfDate) reporter.reportFault(`sessions: not written: ${problem}`);
   }
 }

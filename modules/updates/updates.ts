@@ -43,7 +43,7 @@ export interface UpdatesHost extends BootTrialHost {
   readonly updateServer: string | undefined;
   readonly isOnline: boolean;
   /** `state` has changed. For progress it is called at most once a second. */
-  handleUpdateChanged(): void;
+  handleUpdateChanged(state: UpdateState): void;
 }
 
 /** The check, download or upload under way. `close` aborts it without a callback. */
@@ -394,7 +394,7 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
     if (state.type !== "updating") board.log(`update: ${this.text}`);
     this._notice = board.clock.set(() => {
       this._notice = undefined;
-      host.handleUpdateChanged();
+      host.handleUpdateChanged(this._state);
     }, 0);
   }
 }

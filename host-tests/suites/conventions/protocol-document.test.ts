@@ -108,6 +108,7 @@ describe.each<[Cipher, string]>([
       deviceId,
       responseKey: key,
       cipher,
+      trace: { add: () => {} },
       connection: { isOnline: true, publishRequest: (_topic, payload) => published.push(payload) > 0 },
     });
     const { data } = example("message-request") as { data: Record<string, string> };
