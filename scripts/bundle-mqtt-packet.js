@@ -60,9 +60,6 @@ const packageFile = require.resolve("mqtt-packet/package.json");
 const { version } = JSON.parse(readFileSync(packageFile, "utf8"));
 const license = readFileSync(join(dirname(packageFile), "LICENSE.md"), "utf8").trim();
 
-/** A remaining length (MQTT 3.1.1 section 2.2.3). Most packets have one byte or two. */
-const VARIABLE_LENGTH =
-  "num < 128 ? Uint8Array.of(num) : num < 16384 ? Uint8Array.of((num & 127) | 128, num >> 7) : genBufVariableByteInt(num)";
 /** Removes an `if` with the given condition that reports an error, also one with an `else`. */
 const withoutCheck = (condition) =>
   new RegExp(
@@ -95,7 +92,7 @@ const LEFT_OUT = {
     [/^ *debug\(.*\)\n/gm, ""],
     [/\b(version|protocolVersion) === 5/g, "false"],
     [/\b(version|protocolVersion) !== 5/g, "true"],
-    [/^ {4}case '(connack|suback|unsuback|auth)':\n.*\n/gm, ""],
+    [/^ {4}case '(connack|publish|suback|unsuback|auth)':\n.*\n/gm, ""],
     [/^const (nextTick|debug|zeroBuf|numCache|generateCache|generate4ByteBuffer) = .*\n/gm, ""],
     [/^ {2}if \(stream\.cork\) \{[\s\S]*?^ {2}\}\n/m, ""],
     // Caches: numbers are generated.
@@ -106,7 +103,7 @@ const LEFT_OUT = {
     [/^ {2}if \(toGenerate\) \{[\s\S]*?^ {2}\}\n/m, ""],
     [/^Object\.defineProperty\(generate[\s\S]*?^\}\)\n/m, ""],
     [/^const varByteIntCache = .*\n/m, ""],
-    [/^ {2}let buffer = varByteIntCache[\s\S]*?^ {2}\}\n/m, `  const buffer = ${VARIABLE_LENGTH}\n`],
+    [/^ {2}let buffer = varByteIntCache[\s\S]*?^ {2}\}\n/m, "  const buffer = genBufVariableByteInt(num)\n"],
     // Versions and properties.
     [/const settings = packet \|\| \{\}/g, "const settings = packet"],
     [/^ {2}const (version|properties|reasonCode) = .*\n/gm, ""],
@@ -128,13 +125,9 @@ const LEFT_OUT = {
     [/^ {6}const iqos = .*\n/m, ""],
     [/typeof (subs|unsubs) === 'object' && /g, ""],
     [/typeof keepalive !== 'number' \|\|\s*/, ""],
-    // Headers: SUBSCRIBE and UNSUBSCRIBE have one, PUBLISH has its own flags, and PUBACK has none.
+    // Headers: SUBSCRIBE and UNSUBSCRIBE have one, and PUBACK has none.
     [/^ {2}const dup = settings\.dup \? .*\n/gm, ""],
     [/(SUBSCRIBE_HEADER)\[1\]\[dup \? 1 : 0\]\[0\]/g, "$1"],
-    [
-      /protocol\.PUBLISH_HEADER\[qos\]\[settings\.dup \? 1 : 0\]\[retain \? 1 : 0\]/,
-      "Buffer.from([0x30 | (settings.dup ? 8 : 0) | qos << 1 | retain])",
-    ],
     [/^ {2}const type = settings\.cmd .*\n/m, ""],
     [/^ {2}const dup = \(settings\.dup && .*\n {2}let qos = 0\n/m, ""],
     [/^ {2}if \(type === 'pubrel'\) qos = 1\n/m, ""],
