@@ -39,7 +39,8 @@ export function takeCensus({ snapshot, script, variables }: CensusOptions): Cens
   for (const [name, file] of Object.entries(variables)) {
     const variable = seeds.get(name);
     // The slot of a variable refers to the slot of its value.
-    const values = variable === undefined ? [] : heap.referencesOf(variable).flatMap((one) => heap.referencesOf(one));
+    const values =
+      variable === undefined ? [] : heap.referencesOf(variable).flatMap((one) => heap.referencesOf(one));
     for (const cell of values) known.set(cell, ownerOf(file, ""));
   }
   let cells = [...known].map(([cell, owner]) => ({ cell, owner }));
@@ -54,8 +55,8 @@ export function takeCensus({ snapshot, script, variables }: CensusOptions): Cens
   // Surroundings come last, so that what the firmware reaches is the firmware's.
   for (const isWanted of [isFirmware, () => true]) {
     const rest: typeof cells = [];
-    for (let at = 0; at < cells.length; at++) {
-      const { cell, owner } = cells[at]!;
+    // The loop also visits the cells that it adds.
+    for (const { cell, owner } of cells) {
       if (counted.has(cell)) continue;
       const name = heap.isInstance(cell) ? heap.classOf(cell) : undefined;
       const file = name === undefined ? undefined : files.get(name);
@@ -107,7 +108,10 @@ function filesOfClasses(script: string): Map<string, string> {
   let file = "";
   for (const line of script.split("\n")) {
     file = /^ {2}\/\/ ((?:firmware|modules|host-tests|node_modules)\/.*)$/.exec(line)?.[1] ?? file;
-    const name = /^\s+(?:var|let|const) (\w+) = class\b/.exec(line)?.[1] ?? /^\s+class (\w+)\b/.exec(line)?.[1] ?? /\b(\w+): class\b/.exec(line)?.[1];
+    const name =
+      /^\s+(?:var|let|const) (\w+) = class\b/.exec(line)?.[1] ??
+      /^\s+class (\w+)\b/.exec(line)?.[1] ??
+      /\b(\w+): class\b/.exec(line)?.[1];
     if (name !== undefined) files.set(name, file);
   }
   return files;

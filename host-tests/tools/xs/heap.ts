@@ -41,7 +41,13 @@ const Kind = {
  * Kinds whose first value is a slot, and kinds whose both values are. The home object of a function is left out: it is a
  * prototype, or the latest instance of a class.
  */
-const ONE_SLOT: ReadonlySet<number> = new Set([Kind.reference, Kind.closure, Kind.error, Kind.module, Kind.program]);
+const ONE_SLOT: ReadonlySet<number> = new Set([
+  Kind.reference,
+  Kind.closure,
+  Kind.error,
+  Kind.module,
+  Kind.program,
+]);
 const TWO_SLOTS: ReadonlySet<number> = new Set([
   Kind.accessor,
   Kind.proxy,
@@ -51,7 +57,12 @@ const TWO_SLOTS: ReadonlySet<number> = new Set([
 ]);
 /** Kinds whose first value is the first slot of a chain. */
 const CHAINS: ReadonlySet<number> = new Set([Kind.list, Kind.weakMap, Kind.weakSet]);
-const ARRAYS: ReadonlySet<number> = new Set([Kind.array, Kind.argumentsSloppy, Kind.argumentsStrict, Kind.stack]);
+const ARRAYS: ReadonlySet<number> = new Set([
+  Kind.array,
+  Kind.argumentsSloppy,
+  Kind.argumentsStrict,
+  Kind.stack,
+]);
 
 /** The slots of a machine that are in use. */
 export class Heap {
@@ -74,7 +85,8 @@ export class Heap {
   /** Slots from which the machine reaches all others. */
   roots(): number[] {
     const roots: number[] = [];
-    for (let at = 0; at < this.#stack.length; at += SLOT_BYTES) roots.push(...this.#references(this.#stack, at));
+    for (let at = 0; at < this.#stack.length; at += SLOT_BYTES)
+      roots.push(...this.#references(this.#stack, at));
     for (let at = 0; at < this.#keys.length; at += POINTER_BYTES) roots.push(this.#keys.readUInt32LE(at));
     return roots.filter((slot) => slot !== 0);
   }
@@ -105,9 +117,9 @@ export class Heap {
   classOf(instance: number): string | undefined {
     const prototype = this.#value(instance, 1);
     if (prototype === 0) return undefined;
-    const constructor = this.#property(prototype, "constructor");
-    if (constructor === 0 || this.#kind(constructor) !== Kind.reference) return undefined;
-    const name = this.#property(this.#value(constructor, 0), "name");
+    const maker = this.#property(prototype, "constructor");
+    if (maker === 0 || this.#kind(maker) !== Kind.reference) return undefined;
+    const name = this.#property(this.#value(maker, 0), "name");
     return name !== 0 && this.#kind(name) === Kind.string ? this.#text(this.#value(name, 0)) : undefined;
   }
 
