@@ -127,6 +127,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
   /** Turns pairing mode off. An unpaired station stays in it: there is no other way to reach it. */
   leavePairingMode(): void {
     if (!this.parameters) return;
+    this._clearPairingModeEnd();
     this._pairing.leave();
     this._options.host.handleConnectivityChanged();
   }
@@ -215,6 +216,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
   }
 
   handlePaired(parameters: PairingParameters): void {
+    this._clearPairingModeEnd();
     this._input({ type: "paired", parameters, isLinkUp: this.isLinkUp });
   }
 
@@ -301,6 +303,11 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
       leavesOwner: isOtherOwner && this.platform.isOnline,
       isLeaving: this.platform.isLeaving,
     });
+  }
+
+  private _clearPairingModeEnd(): void {
+    this._board.clock.clear(this._pairingModeEnd);
+    this._pairingModeEnd = undefined;
   }
 
   private _adoptOwner(parameters: PairingParameters, isSure: boolean): void {

@@ -43,7 +43,7 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
   private readonly _log: SessionLog;
   private readonly _sessions: Sessions;
   private readonly _reporter: SessionReporter;
-  private readonly _settling: Timer;
+  private _settling: Timer | undefined;
   private readonly _tidying: Timer;
   private _isResuming = false;
 
@@ -145,6 +145,7 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
 
   /** Resumes an interrupted session with the plugged-in vehicle, if the owner allows it; otherwise ends the session. */
   private _settle(): void {
+    this._settling = undefined;
     const session = this._sessions.interrupted;
     if (!session) return;
     const admission = this._options.settings.now.resumes ? this._options.charging.admit() : undefined;

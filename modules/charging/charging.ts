@@ -195,6 +195,7 @@ export class Charging implements IO {
     const first = this._readPilot();
     if (!requestsEnergy(first)) this._startUnsettled();
     this._debounce = clock.set(() => {
+      this._debounce = undefined;
       if (this._readPilot() !== first) {
         this._sample();
         return;

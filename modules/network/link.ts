@@ -151,6 +151,7 @@ class WiFiLink implements Link {
         break;
       case "no-timer":
         this._board.clock.clear(this._timer);
+        this._timer = undefined;
         break;
     }
   }

@@ -51,7 +51,7 @@ export class Sessions implements IO {
   private _isOutOfDate = false;
   private _timer: Timer | undefined;
   /** Monotonic end times, ms, of sessions of this run that ended before the wall clock was known, by slot. */
-  private readonly _undated = new Map<number, number>();
+  private _undated: Map<number, number> | undefined;
   private _lastWh = 0;
 
   constructor(options: SessionsOptions) {
@@ -148,7 +148,7 @@ export class Sessions implements IO {
     log.countGivenUp(count);
     this._write();
     for (const slot of [...log.slots]) log.remove(slot);
-    this._undated.clear();
+    this._undated = undefined;
     reporter.reportFault(
       `sessions: ${count} discarded, they belong to the previous owner; ${log.givenUp} in total`,
     );
@@ -167,8 +167,11 @@ export class Sessions implements IO {
     const slot = log.add(session);
     if (log.givenUp > givenUp)
       reporter.reportFault(`sessions: 1 discarded, the log is full; ${log.givenUp} in total`);
-    this._undated.delete(slot);
-    if (session.start === undefined && isDatable) this._undated.set(slot, clock.monotonicMs());
+    this._undated?.delete(slot);
+    if (session.start === undefined && isDatable) {
+      this._undated ??= new Map();
+      this._undated.set(slot, clock.monotonicMs());
+    }
     this._write();
     listener.handleSessionFinished();
   }
@@ -177,10 +180,10 @@ export class Sessions implements IO {
     const nowS = this._epochS();
     if (nowS === undefined) return;
     const nowMs = this._options.clock.monotonicMs();
-    this._undated.forEach((endedMs, slot) => {
+    this._undated?.forEach((endedMs, slot) => {
       const end = nowS - Math.floor((nowMs - endedMs) / 1000);
       const date = (session: FinishedSession) => ({ ...session, end, start: end - session.seconds });
-      if (this._options.log.correct(slot, date)) this._undated.delete(slot);
+      if (this._options.log.correct(slot, date)) this._undated?.delete(slot);
     });
   }
 
