@@ -16,8 +16,9 @@ import {
   text,
 } from "../web/index.js";
 import { AccessPoint } from "./access-point.js";
-import { type BrokerFailure, Candidate } from "./candidate.js";
+import { Candidate } from "./candidate.js";
 import type { PairingFailure } from "./failure.js";
+import type { PairingHost } from "./host.js";
 import { managementRoutes, type Offer } from "./management.js";
 import {
   type CandidateRecord,
@@ -44,28 +45,6 @@ export interface PairingOptions {
   /** `undefined`: the access point is open. */
   readonly accessPointPassword: string | undefined;
   readonly host: PairingHost;
-}
-
-/** The station that is paired. */
-export interface PairingHost {
-  /** Whether `/pair` needs the admin login now. */
-  readonly pairNeedsLogin: boolean;
-  /** Connects to the broker once and reports the result. */
-  tryBroker(parameters: PairingParameters, done: (failure: BrokerFailure | undefined) => void): IO;
-  /** Returns further routes of the HTTP API. */
-  apiRoutes(): readonly Route[];
-  /** Returns the fields of `/status` about firmware and station, without secrets. */
-  describe(): Readonly<Record<string, unknown>>;
-  /** A candidate needs the link and the account. The station releases both, then calls `begin`. */
-  handleTrying(parameters: PairingParameters): void;
-  /** The broker was reached with the parameters, and they are stored. */
-  handlePaired(parameters: PairingParameters): void;
-  /** The parameters failed; the previous ones stay in use. */
-  handlePairingFailed(failure: PairingFailure): void;
-  /** Restarts the station on request; the response is already sent. */
-  handleRestartRequest(): void;
-  /** Resets the station to its provisioned state; the response is already sent. */
-  handleResetRequest(): void;
 }
 
 /** Time that the access point stays open after success, ms, so that the phone can read the result. */
