@@ -1,7 +1,8 @@
 /** Collects the properties that stations publish at the broker as Homie devices (docs/protocol.md, section 5). */
 
 import { randomUUID } from "node:crypto";
-import mqtt, { type MqttClient } from "mqtt";
+import type { MqttClient } from "mqtt";
+import { connectToBroker } from "./connect-to-broker.js";
 import { ErrorBarrier } from "./error-barrier.js";
 import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
 
@@ -78,11 +79,12 @@ export class StationWatcher {
   /** Connects and subscribes. Rejects when the broker refuses the account. */
   static async start(options: StationWatcherOptions): Promise<StationWatcher> {
     const { url, username, password, registry } = options;
-    const client = await mqtt.connectAsync(
-      url,
-      { username, password, clientId: `platform-watcher-${randomUUID()}`, reconnectPeriod: 1000 },
-      false,
-    );
+    const client = await connectToBroker(url, {
+      username,
+      password,
+      clientId: `platform-watcher-${randomUUID()}`,
+      reconnectPeriod: 1000,
+    });
     const watcher = new StationWatcher(options, client);
     try {
       // A root topic of several levels needs a separate filter.
@@ -107,6 +109,13 @@ export class StationWatcher {
     const owner = this.#options.registry.user(device.owner);
     const seen = owner && this.#stations.get(`${userTopicOf(owner)}${TREE}${device.id}`);
     return { values: Object.fromEntries(seen?.values ?? []), lastMessageMs: seen?.lastMessageMs };
+  }
+
+  /** Asks a station for its trace. The station answers with the request `diagnostics` if it is online. */
+  requestDiagnostics(device: DeviceEntry): void {
+    const owner = this.#options.registry.user(device.owner);
+    if (owner)
+      this.#client.publish(`${userTopicOf(owner)}${TREE}${device.id}/$telemetry/diagnostics/set`, "true");
   }
 
   async close(): Promise<void> {

@@ -6,14 +6,10 @@
  */
 
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { basename, join } from "node:path";
+import { bundlePackage, changeFiles, ROOT } from "./bundle-package.js";
 
-const require = createRequire(import.meta.url);
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const folder = join(root, "modules", "mqtt", "packet");
+const folder = join(ROOT, "modules", "mqtt", "packet");
 const shims = JSON.stringify(join(folder, "shims.ts"));
 
 /** Replacements for the modules of Node that mqtt-packet requires, and for packages that need Node (CommonJS). */
@@ -56,9 +52,9 @@ function replaceNode(replaced) {
   };
 }
 
-const packageFile = require.resolve("mqtt-packet/package.json");
-const { version } = JSON.parse(readFileSync(packageFile, "utf8"));
-const license = readFileSync(join(dirname(packageFile), "LICENSE.md"), "utf8").trim();
+/** A remaining length (MQTT 3.1.1 section 2.2.3). Most packets have one byte or two. */
+const VARIABLE_LENGTH =
+  "num < 128 ? Uint8Array.of(num) : num < 16384 ? Uint8Array.of((num & 127) | 128, num >> 7) : genBufVariableByteInt(num)";
 
 /** Removes an `if` with the given condition that reports an error, also one with an `else`. */
 const withoutCheck = (condition) =>
@@ -103,7 +99,7 @@ const LEFT_OUT = {
     [/^ {2}if \(toGenerate\) \{[\s\S]*?^ {2}\}\n/m, ""],
     [/^Object\.defineProperty\(generate[\s\S]*?^\}\)\n/m, ""],
     [/^const varByteIntCache = .*\n/m, ""],
-    [/^ {2}let buffer = varByteIntCache[\s\S]*?^ {2}\}\n/m, "  const buffer = genBufVariableByteInt(num)\n"],
+    [/^ {2}let buffer = varByteIntCache[\s\S]*?^ {2}\}\n/m, `  const buffer = ${VARIABLE_LENGTH}\n`],
     // Versions and properties.
     [/const settings = packet \|\| \{\}/g, "const settings = packet"],
     [/^ {2}const (version|properties|reasonCode) = .*\n/gm, ""],
@@ -168,7 +164,7 @@ const LEFT_OUT = {
 /** The numbers of constants.js by name. */
 const NUMBERS = new Map(
   [
-    ...readFileSync(require.resolve("mqtt-packet/constants.js"), "utf8").matchAll(
+    ...readFileSync(join(ROOT, "node_modules/mqtt-packet/constants.js"), "utf8").matchAll(
       /^protocol\.(\w+) = (\w+)$/gm,
     ),
   ].map(([, name, value]) => [name, value]),
@@ -190,54 +186,42 @@ const MODULE_FORM = [
   [/^module\.exports = /m, "export default "],
 ];
 
-const leaveOut = {
-  name: "leave-out",
+/** Returns the changes of one of the package's files. */
+function changesOf(path) {
+  const changes = LEFT_OUT[basename(path, ".js")];
+  if (!changes) throw new Error(`mqtt-packet has the new file ${path}; add it to LEFT_OUT`);
+  return changes;
+}
+
+/** The firmware already contains modules/bytes. */
+const externalBytes = {
+  name: "external-bytes",
   setup(bundle) {
-    // modules/bytes stays external: the firmware already contains it.
     bundle.onResolve({ filter: /bytes\/index\.js$/ }, ({ path }) => ({ path, external: true }));
-    bundle.onLoad({ filter: /mqtt-packet[/\\]\w+\.js$/ }, ({ path }) => {
-      const changes = LEFT_OUT[basename(path, ".js")];
-      if (!changes) throw new Error(`mqtt-packet has the new file ${path}; add it to LEFT_OUT`);
-      let contents = readFileSync(path, "utf8");
-      for (const [pattern, replacement] of changes) {
-        const changed = contents.replace(pattern, replacement);
-        if (changed === contents) throw new Error(`${pattern} is not in ${path}`);
-        contents = changed;
-      }
-      for (const [pattern, replacement] of MODULE_FORM) contents = contents.replace(pattern, replacement);
-      return { contents: inlineNumbers(contents) };
-    });
   },
 };
 
+/** Makes ES modules of the files, without the names of numbers. */
+function finish(contents) {
+  return inlineNumbers(MODULE_FORM.reduce((text, change) => text.replace(...change), contents));
+}
+
+const leaveOut = changeFiles(/mqtt-packet[/\\]\w+\.js$/, changesOf, finish);
 for (const [outfile, entry, plugins] of [
-  [join(folder, "mqtt-packet.js"), ENTRY, [leaveOut, replaceNode(REPLACED_MODULES)]],
+  [join(folder, "mqtt-packet.js"), ENTRY, [externalBytes, leaveOut, replaceNode(REPLACED_MODULES)]],
   [
-    join(root, "host-tests", "virtual", "world", "packet", "mqtt-packet.js"),
+    join(ROOT, "host-tests", "virtual", "world", "packet", "mqtt-packet.js"),
     WHOLE_ENTRY,
     [replaceNode(REPLACED)],
   ],
 ]) {
-  await build({
-    stdin: { contents: entry, resolveDir: folder },
+  await bundlePackage({
+    name: "mqtt-packet",
+    license: "LICENSE.md",
+    entry,
+    resolveDir: folder,
     outfile,
-    bundle: true,
-    format: "esm",
-    platform: "neutral",
-    target: "es2022",
-    minifySyntax: true,
-    treeShaking: true,
+    script: "bundle-mqtt-packet.js",
     plugins,
-    banner: {
-      js: `/*\n * mqtt-packet ${version}, bundled by scripts/bundle-mqtt-packet.js\n *\n${comment(license)}\n */`,
-    },
-    logLevel: "warning",
   });
-}
-
-function comment(text) {
-  return text
-    .split("\n")
-    .map((line) => ` * ${line}`.trimEnd())
-    .join("\n");
 }

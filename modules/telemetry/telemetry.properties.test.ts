@@ -4,6 +4,8 @@ import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import { payloadOf, setProperty } from "./device.js";
 import { type HomieDevice, type Property, Telemetry, type TelemetryMessage } from "./index.js";
 
+fc.configureGlobal({ seed: 1 });
+
 const IDENTITY = {
   deviceId: "cafe-1",
   mac: "a4:cf:12:00:00:01",

@@ -2,7 +2,7 @@
 
 import { posix } from "node:path";
 import { Command } from "commander";
-import { fail } from "../cli/defaults.js";
+import { fail } from "../../../platform-stub/command-line.js";
 import {
   type Census,
   type Cost,
