@@ -41,7 +41,14 @@ export function takeCensus({ snapshot, script, variables }: CensusOptions): Cens
     // The slot of a variable refers to the slot of its value.
     const values =
       variable === undefined ? [] : heap.referencesOf(variable).flatMap((one) => heap.referencesOf(one));
-    for (const cell of values) known.set(cell, ownerOf(file, ""));
+    for (const cell of values) {
+      known.set(cell, ownerOf(file, ""));
+      // The parts of a plain object are its own, such as the board's cryptography, also where others hold them.
+      if (heap.classOf(cell) === "Object") {
+        for (const slot of heap.slotsOf(cell))
+          for (const part of heap.referencesOf(slot)) known.set(part, ownerOf(file, ""));
+      }
+    }
   }
   let cells = [...known].map(([cell, owner]) => ({ cell, owner }));
 
