@@ -57,7 +57,7 @@ export class LocalList {
   private readonly _records: RecordSource;
   private _index: ListIndex;
   /** Keys that are struck but not yet stored as such. */
-  private readonly _struck: string[] = [];
+  private _struck: readonly string[] = [];
   /** A page cannot be read, so the list has to be downloaded again. */
   private _isDamaged = false;
 
@@ -92,7 +92,8 @@ export class LocalList {
    */
   strike(hash: string): void {
     const key = keyOf(hash);
-    if (!this._struck.includes(key)) this._struck.push(key);
+    this._unstrike(key);
+    this._struck = [...this._struck, key];
     this._exchange(key, struckKeyOf(hash));
     this._unstrike(key);
   }
@@ -153,14 +154,13 @@ export class LocalList {
   private _replace(index: ListIndex): void {
     const before = this._index;
     this._index = index;
-    this._struck.length = 0;
+    this._struck = [];
     this._isDamaged = false;
     for (let from = 0; from < before.count; from += LIST_PAGE_TAGS) this._page(before.side, from).clear();
   }
 
   private _unstrike(key: string): void {
-    const at = this._struck.indexOf(key);
-    if (at >= 0) this._struck.splice(at, 1);
+    this._struck = this._struck.filter((one) => one !== key);
   }
 
   private get _otherSide(): Side {
