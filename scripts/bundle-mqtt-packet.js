@@ -175,10 +175,12 @@ const NUMBERS = new Map(
 );
 
 /** Inlines the numbers of constants.js. */
-const INLINED_NUMBERS = [
-  /\b(?:protocol|constants)\.([A-Z]\w+)/g,
-  (whole, name) => NUMBERS.get(name) ?? whole,
-];
+function inlineNumbers(contents) {
+  return contents.replace(
+    /\b(?:protocol|constants)\.([A-Z]\w+)/g,
+    (whole, name) => NUMBERS.get(name) ?? whole,
+  );
+}
 
 /** Turns `require` and `module.exports` into import and export, so that esbuild can remove unused code. */
 const MODULE_FORM = [
@@ -203,8 +205,12 @@ const externalBytes = {
   },
 };
 
-const further = [...MODULE_FORM, INLINED_NUMBERS];
-const leaveOut = changeFiles(/mqtt-packet[/\\]\w+\.js$/, changesOf, further);
+/** Makes ES modules of the files, without the names of numbers. */
+function finish(contents) {
+  return inlineNumbers(MODULE_FORM.reduce((text, change) => text.replace(...change), contents));
+}
+
+const leaveOut = changeFiles(/mqtt-packet[/\\]\w+\.js$/, changesOf, finish);
 for (const [outfile, entry, plugins] of [
   [join(folder, "mqtt-packet.js"), ENTRY, [externalBytes, leaveOut, replaceNode(REPLACED_MODULES)]],
   [
