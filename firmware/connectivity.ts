@@ -1,7 +1,8 @@
 import type { Board, IO, Timer } from "../modules/board/index.js";
+import type { Failure } from "../modules/failure/index.js";
+import type { ConnectionFailureCode, Fault, FaultReporter } from "../modules/faults/index.js";
 import { type Link, type LinkListener, type LinkState, makeLink } from "../modules/network/index.js";
 import { Pairing, type PairingOptions, type PairingParameters } from "../modules/pairing/index.js";
-import type { FaultReporter } from "./charger/fault-reporter.js";
 import {
   INITIAL_STATE,
   type LifeCycle,
@@ -57,7 +58,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
   private readonly _owner: Owner;
   private readonly _pairing: Pairing;
   private _state: LifeCycleState = INITIAL_STATE;
-  private _transferFailure: string | undefined;
+  private _transferFailure: Fault | undefined;
   private _pairingModeEnd: Timer | undefined;
 
   constructor(options: ConnectivityOptions) {
@@ -112,12 +113,12 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
   }
 
   /** Why the station is not online; `undefined` if it is, or if no attempt has failed. */
-  get problem(): { readonly code: string; readonly message: string } | undefined {
+  get problem(): Failure<ConnectionFailureCode> | undefined {
     return this.link.failure ?? this.platform.failure;
   }
 
   /** State of an ownership transfer, and why the latest one failed. */
-  get transferStatus(): { readonly isUnderWay: boolean; readonly failure: string | undefined } {
+  get transferStatus(): { readonly isUnderWay: boolean; readonly failure: Fault | undefined } {
     return { isUnderWay: this._transfer.isUnderWay, failure: this._transferFailure };
   }
 
@@ -195,9 +196,9 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
     this._input({ type: "paired", parameters, isLinkUp: this.isLinkUp });
   }
 
-  handleTransferFailed(why: string): void {
-    this._transferFailure = why;
-    this._options.host.reportFault(`station: ${why}`);
+  handleTransferFailed(fault: Fault): void {
+    this._transferFailure = fault;
+    this._options.host.reportFault(fault);
     this._input({ type: "transfer-failed", isLinkUp: this.isLinkUp });
   }
 

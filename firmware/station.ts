@@ -1,6 +1,8 @@
 import type { Board, IO } from "../modules/board/index.js";
 import type { StationStatus } from "../modules/charging/index.js";
+import type { Fault } from "../modules/faults/index.js";
 import { TagService } from "../modules/tag-service/index.js";
+import type { LogLevel } from "../modules/telemetry/index.js";
 import type { Updates } from "../modules/updates/index.js";
 import type { Route } from "../modules/web/index.js";
 import { Charger, type ChargerListener } from "./charger/charger.js";
@@ -14,7 +16,7 @@ import type { StationOptions } from "./station-options.js";
 import { Commands } from "./ui/commands.js";
 import { HoldButton } from "./ui/hold-button.js";
 import { panelRoutes } from "./ui/panel-api.js";
-import { metadataOf, statusFields } from "./ui/status.js";
+import { faultText, metadataOf, statusFields } from "./ui/status.js";
 import { makeUpdates, uploadRoute } from "./update/updates.js";
 
 /** Delay of a restart, ms: the farewell has to reach the platform before it. */
@@ -41,7 +43,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   /** Name in the advertisement and in telemetry. */
   name: string;
   /** Latest fault of the present owner's time. */
-  lastError: string | undefined;
+  lastError: Fault | undefined;
   private _isClosed = false;
 
   constructor(options: StationOptions) {
@@ -129,10 +131,11 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
     this._board.clock.set(() => this._board.restart(reason), FAREWELL_MS);
   }
 
-  reportFault(message: string): void {
-    this._board.log(message);
-    this.lastError = message;
-    this._connectivity.platform.notify(message, "error");
+  reportFault(fault: Fault, level: LogLevel = "error"): void {
+    const text = faultText(fault);
+    this._board.log(`fault: ${text}`);
+    this.lastError = fault;
+    this._connectivity.platform.notify(text, level);
   }
 
   get isFree(): boolean {
@@ -211,8 +214,10 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
       problem: () => connectivity.problem?.message,
       restart: (reason) => this.restart(reason),
       onChanged: () => connectivity.platform.update(),
-      onNews: (message, outcome) =>
-        connectivity.platform.notify(message, outcome === "validated" ? "info" : "warning"),
+      onNews: (message, outcome) => {
+        if (outcome === "validated") connectivity.platform.notify(message, "info");
+        else this.reportFault({ code: "update-rolled-back", message }, "warning");
+      },
     });
   }
 }

@@ -21,13 +21,13 @@ import {
 } from "../../modules/authorization/index.js";
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging } from "../../modules/charging/index.js";
+import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Indicator } from "../../modules/indicator/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import { CardReader } from "../../modules/rfid/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
-import type { FaultReporter } from "./fault-reporter.js";
 import type { TagLearning } from "./tag-learning.js";
 
 export interface AccessOptions {
@@ -174,9 +174,8 @@ export class Access implements IO, AuthorizationListener {
     const attempts = (this._blockedAttempts.get(hash) ?? 0) + 1;
     this._blockedAttempts.delete(hash);
     if (attempts === BLOCKED_ATTEMPTS) {
-      this._options.reporter.reportFault(
-        `access: the blocked tag …${tagEnd(tag)} was tried ${attempts} times`,
-      );
+      const message = `the blocked tag …${tagEnd(tag)} was tried ${attempts} times`;
+      this._options.reporter.reportFault({ code: "blocked-tag", message });
       return;
     }
     this._blockedAttempts.set(hash, attempts);

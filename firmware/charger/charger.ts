@@ -5,6 +5,7 @@
 
 import type { Board, IO } from "../../modules/board/index.js";
 import { Charging, type ChargingEvent, type StationStatus } from "../../modules/charging/index.js";
+import type { FaultReporter } from "../../modules/faults/index.js";
 import { Indicator } from "../../modules/indicator/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import type { Config } from "../config.js";
@@ -12,7 +13,6 @@ import type { Records } from "../records.js";
 import type { SettingsStore } from "../settings.js";
 import { Access } from "./access.js";
 import { CurrentLimit } from "./current-limit.js";
-import type { FaultReporter } from "./fault-reporter.js";
 import { FreeVend } from "./free-vend.js";
 import { ChargingSessions } from "./sessions.js";
 import { TagLearning } from "./tag-learning.js";
@@ -213,7 +213,7 @@ export class Charger implements IO {
         board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
-        reporter.reportFault(`charging: faulted: ${event.reason}`);
+        reporter.reportFault(event.fault);
         break;
     }
   }

@@ -2,6 +2,7 @@
 
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging, ChargingEvent } from "../../modules/charging/index.js";
+import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import {
   type Book,
@@ -14,7 +15,6 @@ import {
 } from "../../modules/sessions/index.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
-import type { FaultReporter } from "./fault-reporter.js";
 
 export interface ChargingSessionsOptions {
   readonly board: Board;
@@ -48,14 +48,13 @@ export class ChargingSessions implements IO {
   constructor(options: ChargingSessionsOptions) {
     this._options = options;
     const { board, records, meterPulsesPerKWh, platform, reporter } = options;
-    const report = (message: string) => reporter.reportFault(message);
     const { clock, crypto } = board;
     const record = records(bookFormat);
     const book: Book = record.read() ?? { meterWh: 0, givenUp: 0, session: undefined };
     this._log = new SessionLog({
       record: (slot) => records(logFormat(slot)),
       givenUp: book.givenUp,
-      report,
+      reporter,
     });
     this.meter = new Meter({
       board,
@@ -70,7 +69,7 @@ export class ChargingSessions implements IO {
       record,
       book,
       log: this._log,
-      report,
+      reporter,
       onFinished: () => this._reporter.wake(),
     });
     this._reporter = new SessionReporter({

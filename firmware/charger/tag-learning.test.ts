@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Board } from "../../modules/board/index.js";
+import type { Fault } from "../../modules/faults/index.js";
 import type { Signal } from "../../modules/indicator/index.js";
 import type { JSONObject } from "../../modules/json/index.js";
 import type { RequestOutcome } from "../../modules/requests/index.js";
@@ -22,7 +23,7 @@ class LearningScene {
   readonly clock = new VirtualClock();
   readonly requests: SentRequest[] = [];
   readonly signals: Signal[] = [];
-  readonly faults: string[] = [];
+  readonly faults: Fault[] = [];
   readonly logLines: string[] = [];
   isOnline = true;
   /** Number of calls of `onChanged`. */
@@ -43,7 +44,7 @@ class LearningScene {
         },
       },
       indicator: { signal: (signal) => this.signals.push(signal) },
-      reporter: { reportFault: (message) => this.faults.push(message) },
+      reporter: { reportFault: (fault) => this.faults.push(fault) },
       cardsPerMinute: CARDS_PER_MINUTE,
       onChanged: () => {
         this.changes++;
@@ -121,7 +122,7 @@ describe("TagLearning.learn", () => {
     const scene = new LearningScene();
     scene.learn(outcome);
     expect(scene.signals).toEqual(["failed"]);
-    expect(scene.faults).toEqual([expect.stringMatching(message)]);
+    expect(scene.faults).toEqual([{ code: "card-not-learned", message: expect.stringMatching(message) }]);
   });
 
   test("fails at once without a connection, with no request", () => {
@@ -148,7 +149,7 @@ describe("TagLearning.learn", () => {
     const scene = new LearningScene();
     scene.learn(LEARNED);
     scene.learn({ ok: false, failure: { code: "timeout" } });
-    const lines = [...scene.logLines, ...scene.faults].join("\n");
+    const lines = [...scene.logLines, ...scene.faults.map(({ message }) => message)].join("\n");
     expect(lines).toContain("…C3D4");
     expect(lines).not.toContain(TAG);
   });

@@ -1,6 +1,7 @@
 /** An ownership transfer that the present owner has requested (docs/protocol.md, section 4). */
 
 import type { Board, IO } from "../../modules/board/index.js";
+import type { Fault } from "../../modules/faults/index.js";
 import { numberField, textField } from "../../modules/json/index.js";
 import { type PairingParameters, pairingFormat, problemOfPart } from "../../modules/pairing/index.js";
 import type { Requester, RequestOutcome } from "../../modules/requests/index.js";
@@ -27,7 +28,7 @@ export interface OwnerTransferHost {
   /** The broker was reached with the new owner's account, and the parameters are stored. */
   handleTransferred(parameters: PairingParameters): void;
   /** The station still belongs to the present owner. */
-  handleTransferFailed(why: string): void;
+  handleTransferFailed(fault: Fault): void;
 }
 
 /** Progress of a transfer. */
@@ -78,7 +79,10 @@ export class OwnerTransfer implements IO {
     const request = platform.request("change-owner", { owner }, (outcome) => {
       this._step = IDLE;
       const account = parametersOf(this._options.board, parameters, owner, outcome);
-      if (typeof account === "string") this._fail(account);
+      const isForbidden =
+        !outcome.ok && outcome.failure.code === "refused" && outcome.failure.platformCode === FORBIDDEN;
+      if (isForbidden) this._fail("the new owner has not accepted the transfer", "transfer-refused");
+      else if (typeof account === "string") this._fail(account);
       else if (host.transferBlocker) this._fail(host.transferBlocker);
       else this._leave(account);
     });
@@ -129,8 +133,8 @@ export class OwnerTransfer implements IO {
     }
   }
 
-  private _fail(why: string): void {
-    this._options.host.handleTransferFailed(`the owner has not changed: ${why}`);
+  private _fail(why: string, code: Fault["code"] = "transfer-failed"): void {
+    this._options.host.handleTransferFailed({ code, message: `the owner has not changed: ${why}` });
   }
 }
 
@@ -141,13 +145,7 @@ function parametersOf(
   email: string,
   outcome: RequestOutcome,
 ): PairingParameters | string {
-  if (!outcome.ok) {
-    const { failure } = outcome;
-    const isForbidden = failure.code === "refused" && failure.platformCode === FORBIDDEN;
-    return isForbidden
-      ? "the new owner has not accepted the transfer"
-      : `the platform's error: ${failure.code}`;
-  }
+  if (!outcome.ok) return `the platform's error: ${outcome.failure.code}`;
   const { data } = outcome;
   const user = textField(data, "user", MAX_TEXT_CHARS);
   const token = textField(data, "token", MAX_TEXT_CHARS);

@@ -13,6 +13,7 @@ import {
 import { parseTimeOfDay } from "../../modules/updates/index.js";
 import type { StationCommands } from "../commands.js";
 import type { StationSnapshot } from "../snapshot.js";
+import { faultText } from "./status.js";
 
 type Property = HomieProperty<StationSnapshot, StationCommands>;
 type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging";
@@ -42,7 +43,7 @@ const CHARGER: readonly Property[] = [
   },
   command("start", "Start", (commands) => commands.start()),
   command("stop", "Stop", (commands) => commands.stop()),
-  text("last-error", "Last error", (station) => station.lastError),
+  text("last-error", "Last error", lastErrorText),
 ];
 
 const FIRMWARE: readonly Property[] = [
@@ -126,6 +127,10 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
 
 function hasMeter(station: StationSnapshot): boolean {
   return station.meterWh !== undefined;
+}
+
+function lastErrorText({ lastError }: StationSnapshot): string | undefined {
+  return lastError && faultText(lastError);
 }
 
 /** Rounds down to a multiple of `step`, so that a fluctuating value is not published continuously. */

@@ -1,3 +1,4 @@
+import type { FaultReporter } from "../faults/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import { type FinishedSession, LOG_SLOTS, type LogEntry } from "./session.js";
 
@@ -6,8 +7,7 @@ export interface SessionLogOptions {
   readonly record: (slot: number) => StoredRecord<LogEntry>;
   /** Number of discarded sessions according to the book. */
   readonly givenUp: number;
-  /** Writes a log line. */
-  readonly report: (line: string) => void;
+  readonly reporter: FaultReporter;
 }
 
 /** Maximum number of sessions in memory while the storage fails. */
@@ -80,8 +80,10 @@ export class SessionLog {
 
   /** Stores a session in a single write, also when it replaces another. Returns its slot. */
   add(session: FinishedSession): number {
+    const { reporter } = this._options;
     const slot = this._nextSlot();
-    if (this._slots.includes(slot)) this._givenUp++;
+    const replaces = this._slots.includes(slot);
+    if (replaces) this._givenUp++;
     this._slots = this._slots.filter((one) => one !== slot);
     this._slots.push(slot);
     this._unwritten.delete(slot);
@@ -89,7 +91,14 @@ export class SessionLog {
     const failure = this._write(slot, entry);
     if (failure !== undefined) {
       this._unwritten.set(slot, entry);
-      this._options.report(`sessions: not stored: ${failure}`);
+      const message = `a finished session is only in memory: ${failure}`;
+      reporter.reportFault({ code: "session-not-stored", message });
+    }
+    if (replaces) {
+      reporter.reportFault({
+        code: "session-log-full",
+        message: `the oldest unreported session was discarded; ${this._givenUp} in total`,
+      });
     }
     return slot;
   }

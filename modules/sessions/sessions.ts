@@ -1,4 +1,5 @@
 import type { Clock, IO, Timer } from "../board/index.js";
+import type { FaultReporter } from "../faults/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import type { SessionLog } from "./log.js";
 import type { Book, FinishedSession, SessionCard, SessionState } from "./session.js";
@@ -11,8 +12,7 @@ export interface SessionsOptions {
   /** Content of `record` at the start. */
   readonly book: Book;
   readonly log: SessionLog;
-  /** Writes a log line. */
-  readonly report: (line: string) => void;
+  readonly reporter: FaultReporter;
   /** Called after a finished session is added to the log. */
   readonly onFinished: () => void;
 }
@@ -139,14 +139,17 @@ export class Sessions implements IO {
    * twice.
    */
   discardUnreported(): void {
-    const { log, report } = this._options;
+    const { log, reporter } = this._options;
     const count = log.length;
     if (count === 0) return;
     log.countGivenUp(count);
     this._write();
     for (const slot of [...log.slots]) log.remove(slot);
     this._undated.clear();
-    report(`sessions: ${count} discarded, they belong to the previous owner; ${log.givenUp} in total`);
+    reporter.reportFault({
+      code: "sessions-of-previous-owner",
+      message: `${count} unreported sessions of the previous owner were discarded; ${log.givenUp} in total`,
+    });
   }
 
   /** Writes the session under way, so that the next run can resume it. */
@@ -157,10 +160,8 @@ export class Sessions implements IO {
   }
 
   private _finish(session: FinishedSession, isDatable: boolean): void {
-    const { log, clock, report, onFinished } = this._options;
-    const { givenUp } = log;
+    const { log, clock, onFinished } = this._options;
     const slot = log.add(session);
-    if (log.givenUp > givenUp) report(`sessions: 1 discarded, the log is full; ${log.givenUp} in total`);
     this._undated.delete(slot);
     if (session.start === undefined && isDatable) this._undated.set(slot, clock.monotonicMs());
     this._write();
@@ -193,7 +194,7 @@ export class Sessions implements IO {
 
   /** Writes the book. A failure is reported and does not stop the session. */
   private _write(): void {
-    const { record, energyWh, log, report } = this._options;
+    const { record, energyWh, log, reporter } = this._options;
     // The book may be the only stored copy of a session that the log has in memory: write the log first.
     log.rewrite();
     if (this._running) this._running.state = this._current(this._running);
@@ -209,7 +210,8 @@ export class Sessions implements IO {
       this._isOutOfDate = false;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
-      if (!wasOutOfDate) report(`sessions: not written: ${error.message}`);
+      const message = `the session under way is not written: ${error.message}`;
+      if (!wasOutOfDate) reporter.reportFault({ code: "session-not-stored", message });
     }
   }
 }

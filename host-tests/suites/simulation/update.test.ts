@@ -248,7 +248,9 @@ describe("a bad firmware", () => {
     expect(scene.updateState()).toMatch(new RegExp(`^Rolled back: version 2: .*${why}`));
     expect(news()).toEqual([
       {
-        message: expect.stringMatching(new RegExp(`^firmware 2 was rolled back: .*${why}`)),
+        message: expect.stringMatching(
+          new RegExp(`^update-rolled-back: firmware 2 was rolled back: .*${why}`),
+        ),
         logLevel: "warning",
       },
     ]);
