@@ -59,7 +59,8 @@ async function build(target: Target, { debug, signingKey }: BuildOptions): Promi
   const moddable = findModdable(process.env, process.platform);
   print(`Moddable SDK ${moddable.version}`);
   if (target.chip) print(`ESP-IDF ${findIDF(process.env).version}`);
-  await writeModuleLists(manifestFolderOf(target));
+  // xsbug shows the sources of single modules.
+  await writeModuleLists(manifestFolderOf(target), { isBundled: target.chip !== undefined && !debug });
   await run(moddable, target, ["-m", ...(debug ? ["-d"] : []), "-p", target.platform, "-t", "build"]);
   if (target.chip) finishImage(imageOf(moddable, target, debug), signingKey);
   report(moddable, target, debug);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, wri
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { moduleLists, writeModuleLists } from "./module-lists.js";
+import { bundledModuleLists, moduleLists, writeModuleLists } from "./module-lists.js";
 import type { ManifestFolder } from "./targets.js";
 
 let root: string;
@@ -56,17 +56,20 @@ describe("moduleLists", () => {
     });
   });
 
-  test("includes the imports of a module that is listed by hand, but not the module itself", async () => {
-    const modules = { "firmware/a/pins": "../../firmware/b/pins" };
-    put("manifests/board/manifest.json", JSON.stringify({ creation: { main: "firmware/main" }, modules }));
+  test("replaces a module by another source under the same name", async () => {
     put("firmware/main.ts", 'import "./a/pins.js";\n');
     put("firmware/a/pins.ts", "");
     put("firmware/a/beside.ts", "");
     // XS resolves a specifier against the importing module's name.
     put("firmware/b/pins.ts", 'import "./beside.js";\n');
-    const lists = await moduleLists(board(), root);
-    expect(Object.keys(lists.modules)).toEqual(["firmware/a/beside", "firmware/main"]);
-    expect(lists.preload).toEqual(["firmware/a/beside", "firmware/a/pins", "firmware/main"]);
+    const replaced = { "firmware/a/pins": "firmware/b/pins" };
+    const { modules, preload } = await moduleLists({ ...board(), replaced }, root);
+    expect(modules).toEqual({
+      "firmware/a/beside": "../../firmware/a/beside",
+      "firmware/a/pins": "../../firmware/b/pins",
+      "firmware/main": "../../firmware/main",
+    });
+    expect(preload).toEqual(["firmware/a/beside", "firmware/a/pins", "firmware/main"]);
   });
 
   test("preloads only the portable firmware, or no module, as the manifest requires", async () => {
@@ -94,23 +97,54 @@ describe("moduleLists", () => {
   });
 });
 
+describe("bundledModuleLists", () => {
+  const bundle = () => readFileSync(join(root, "build/firmware/board/main.js"), "utf8");
+
+  test("lists one module, which contains all others and imports the SDK's", async () => {
+    put("firmware/main.ts", 'import Timer from "timer";\nimport { a } from "./a.js";\nTimer.set(a, 1);\n');
+    put("firmware/a.ts", "export const a = 12345;\nexport const unused = 67890;\n");
+    expect(await bundledModuleLists(board(), root)).toEqual({
+      modules: { "firmware/main": "../../build/firmware/board/main" },
+      preload: ["firmware/main"],
+    });
+    expect(bundle()).toMatch(/^import Timer from "timer";$/m);
+    expect(bundle()).toContain("12345");
+    expect(bundle()).not.toContain("67890");
+  });
+
+  test("contains the source that replaces a module", async () => {
+    put("firmware/main.ts", 'import { pin } from "./a/pins.js";\nexport default pin;\n');
+    put("firmware/a/pins.ts", "export const pin = 11111;\n");
+    put("firmware/b/pins.ts", "export const pin = 22222;\n");
+    await bundledModuleLists({ ...board(), replaced: { "firmware/a/pins": "firmware/b/pins" } }, root);
+    expect(bundle()).toContain("22222");
+    expect(bundle()).not.toContain("11111");
+  });
+
+  test("defines no fields without a value, which the chip would execute", async () => {
+    put("firmware/main.ts", "export class A { secretField?: number; }\n");
+    await bundledModuleLists(board(), root);
+    expect(bundle()).not.toContain("secretField");
+  });
+});
+
 describe("writeModuleLists", () => {
   const file = () => join(root, "manifests/board/modules.json");
 
   test("adds a new module of the firmware", async () => {
     put("firmware/main.ts", "");
-    await writeModuleLists(board(), root);
+    await writeModuleLists(board(), { isBundled: false, root });
     put("firmware/main.ts", 'import "./new.js";\n');
     put("firmware/new.ts", "");
-    await writeModuleLists(board(), root);
+    await writeModuleLists(board(), { isBundled: false, root });
     expect(JSON.parse(readFileSync(file(), "utf8")).modules).toHaveProperty(["firmware/new"]);
   });
 
   test("does not write a file that is up to date", async () => {
     put("firmware/main.ts", "");
-    await writeModuleLists(board(), root);
+    await writeModuleLists(board(), { isBundled: false, root });
     utimesSync(file(), 1, 1);
-    await writeModuleLists(board(), root);
+    await writeModuleLists(board(), { isBundled: false, root });
     expect(statSync(file()).mtimeMs).toBe(1000);
   });
 });

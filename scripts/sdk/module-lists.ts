@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join, posix, relative, sep } from "node:path";
-import { build, type Metafile, type Plugin } from "esbuild";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, posix, relative, sep } from "node:path";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { GENERATED_FILE, type ModuleLists, readManifest } from "./manifest.js";
 import { type ManifestFolder, ROOT } from "./targets.js";
 
@@ -19,26 +19,59 @@ interface Module {
   readonly importsSDK: boolean;
 }
 
-/** Returns the generated lists of a manifest: its main module and all modules that it imports, also indirectly. */
+/** Returns the lists of a manifest with each module: its main module and all modules that it imports, also indirectly. */
 export async function moduleLists(manifest: ManifestFolder, root = ROOT): Promise<ModuleLists> {
-  const folder = join(root, "manifests", manifest.name);
-  const { main, ownModules } = readManifest(join(folder, "manifest.json"), manifest.platform);
-  if (main === undefined) throw new Error(`${folder}/manifest.json has no creation.main`);
-  const graph = await importGraph(root, main, ownModules);
+  const folder = folderOf(manifest, root);
+  const main = mainOf(manifest, root);
+  const graph = await importGraph(root, main, manifest);
   const modules: Record<string, string> = {};
   for (const name of [...graph.keys()].sort()) {
-    const file = graph.get(name)?.file ?? "";
-    // A module that the manifest lists by hand is not generated: its source differs.
-    if (!ownModules.has(name)) modules[name] = withoutEnding(slashes(relative(folder, file)));
+    modules[name] = withoutEnding(slashes(relative(folder, graph.get(name)?.file ?? "")));
   }
   return { modules, preload: preloaded(manifest, main, graph) };
 }
 
-/** Writes `modules.json` beside a manifest. An unchanged file keeps its time, so that mcconfig does not build again. */
-export async function writeModuleLists(manifest: ManifestFolder, root = ROOT): Promise<void> {
-  const file = join(root, "manifests", manifest.name, GENERATED_FILE);
-  const text = `${JSON.stringify(await moduleLists(manifest, root), null, 2)}\n`;
-  if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text);
+/**
+ * Bundles all modules of a manifest into the main module, in `build/firmware/`, and returns lists with that module alone.
+ * Each import between modules would take bytecode, and objects of the engine in flash and RAM.
+ */
+export async function bundledModuleLists(manifest: ManifestFolder, root = ROOT): Promise<ModuleLists> {
+  const main = mainOf(manifest, root);
+  const { outputFiles } = await build({
+    ...buildOptions(root, main, new Map(), manifest),
+    write: false,
+    legalComments: "inline",
+  });
+  const source = join(root, "build/firmware", manifest.name, posix.basename(main));
+  writeChanged(`${source}.js`, outputFiles[0]?.text ?? "");
+  return { modules: { [main]: slashes(relative(folderOf(manifest, root), source)) }, preload: [main] };
+}
+
+/** Writes `modules.json` beside a manifest. With `isBundled`, it lists one bundle instead of each module. */
+export async function writeModuleLists(
+  manifest: ManifestFolder,
+  { isBundled, root = ROOT }: { isBundled: boolean; root?: string },
+): Promise<void> {
+  const lists = await (isBundled ? bundledModuleLists : moduleLists)(manifest, root);
+  writeChanged(join(folderOf(manifest, root), GENERATED_FILE), `${JSON.stringify(lists, null, 2)}\n`);
+}
+
+/** Writes a file. An unchanged one keeps its time, so that mcconfig does not build it again. */
+function writeChanged(file: string, text: string): void {
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+function folderOf(manifest: ManifestFolder, root: string): string {
+  return join(root, "manifests", manifest.name);
+}
+
+function mainOf(manifest: ManifestFolder, root: string): string {
+  const file = join(folderOf(manifest, root), "manifest.json");
+  const { main } = readManifest(file, manifest.platform);
+  if (main === undefined) throw new Error(`${file} has no creation.main`);
+  return main;
 }
 
 function preloaded({ preload }: ManifestFolder, main: string, graph: Map<string, Module>): string[] {
@@ -65,30 +98,39 @@ function portableFirmware(main: string, graph: Map<string, Module>): string[] {
   return [...found].sort();
 }
 
-/**
- * Modules by name, as XS links them: a relative specifier is resolved against the importing module's name. `ownModules`
- * maps the names that a manifest lists by hand to their sources.
- */
+/** Modules by name, as XS links them: a relative specifier is resolved against the importing module's name. */
 async function importGraph(
   root: string,
   main: string,
-  ownModules: ReadonlyMap<string, string>,
+  manifest: ManifestFolder,
 ): Promise<Map<string, Module>> {
   const names = new Map<string, string>();
   const { metafile } = await build({
+    ...buildOptions(root, main, names, manifest),
+    write: false,
+    metafile: true,
+  });
+  return modulesOf(root, metafile, names);
+}
+
+function buildOptions(
+  root: string,
+  main: string,
+  names: Map<string, string>,
+  { replaced = {} }: ManifestFolder,
+): BuildOptions {
+  return {
     entryPoints: [main],
     absWorkingDir: root,
     bundle: true,
-    write: false,
-    metafile: true,
     format: "esm",
     platform: "neutral",
+    target: "esnext",
     logLevel: "silent",
-    plugins: [resolveAsXS(root, names, ownModules)],
-    // mcconfig compiles with the same option (manifests/common.json).
-    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
-  });
-  return modulesOf(root, metafile, names);
+    plugins: [resolveAsXS(root, names, replaced)],
+    // mcconfig compiles with the same options (manifests/common.json).
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, useDefineForClassFields: false } },
+  };
 }
 
 function modulesOf(
@@ -116,7 +158,7 @@ function modulesOf(
 function resolveAsXS(
   root: string,
   names: Map<string, string>,
-  ownModules: ReadonlyMap<string, string>,
+  replaced: Readonly<Record<string, string>>,
 ): Plugin {
   return {
     name: "resolve-as-xs",
@@ -129,7 +171,7 @@ function resolveAsXS(
             : specifier,
         );
         const path =
-          sourceOf(ownModules.get(name) ?? join(root, name)) ?? sourceOf(join(root, "node_modules", name));
+          sourceOf(join(root, replaced[name] ?? name)) ?? sourceOf(join(root, "node_modules", name));
         if (path === undefined) {
           const text = `the module ${specifier} is neither in the project nor in node_modules nor in manifests/sdk-modules.json`;
           return { errors: [{ text }] };

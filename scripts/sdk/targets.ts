@@ -45,15 +45,23 @@ export interface ManifestFolder {
    * - `none` for the contract suites: their `test` and `expect` keep variables of the module, which must stay writable.
    */
   readonly preload: "all" | "portable firmware" | "none";
+  /** Modules that take the place of others: name to source, both without their endings. */
+  readonly replaced?: Readonly<Record<string, string>>;
 }
+
+/** The ESP32-C3's pins. */
+const ESP32C3_PINS = { "firmware/boards/esp32/pins": "firmware/boards/esp32c3/pins" };
+/** A small jest that runs on XS. */
+const JEST_ON_XS = { "@jest/globals": "host-tests/tools/xs/jest" };
 
 export const MANIFESTS: readonly ManifestFolder[] = [
   ...Object.values(TARGETS).map(manifestFolderOf),
-  { name: "lin-contracts", platform: "lin", preload: "none" },
+  { name: "lin-contracts", platform: "lin", preload: "none", replaced: JEST_ON_XS },
 ];
 
 export function manifestFolderOf({ name, platform, chip }: Target): ManifestFolder {
-  return { name, platform, preload: chip ? "all" : "portable firmware" };
+  const replaced = name === "esp32c3" ? ESP32C3_PINS : {};
+  return { name, platform, preload: chip ? "all" : "portable firmware", replaced };
 }
 
 /** Returns the target of a name. Throws an error with the valid names for an unknown one. */

@@ -3,4 +3,6 @@
 import { writeModuleLists } from "./module-lists.js";
 import { MANIFESTS } from "./targets.js";
 
-await Promise.all(MANIFESTS.map((manifest) => writeModuleLists(manifest)));
+await Promise.all(
+  MANIFESTS.map((manifest) => writeModuleLists(manifest, { isBundled: manifest.preload === "all" })),
+);
