@@ -4,7 +4,7 @@ import type { Board } from "../../modules/board/index.js";
 import type { Fault } from "../../modules/faults/index.js";
 import type { Signal } from "../../modules/indicator/index.js";
 import type { JSONObject } from "../../modules/json/index.js";
-import type { RequestOutcome } from "../../modules/requests/index.js";
+import { type RequestOutcome, requestFailure } from "../../modules/requests/index.js";
 import { TagLearning } from "./tag-learning.js";
 
 const LEARNING_MS = 5 * 60_000;
@@ -114,8 +114,12 @@ describe("TagLearning.learn", () => {
   });
 
   test.each<[string, RequestOutcome, RegExp]>([
-    ["a refusal", { ok: false, failure: { code: "refused", platformCode: 403 } }, /refused/],
-    ["a time-out", { ok: false, failure: { code: "timeout" } }, /timeout/],
+    [
+      "a refusal",
+      { ok: false, failure: { code: "refused", message: "refused", platformCode: 403 } },
+      /refused/,
+    ],
+    ["a time-out", { ok: false, failure: requestFailure("timeout") }, /did not answer/],
     ["a response without `tagId`", { ok: true, data: {} }, /tagId/],
     ["a `tagId` of over 64 characters", { ok: true, data: { tagId: "1".repeat(65) } }, /tagId/],
   ])("reports %s to the owner", (_name, outcome, message) => {
@@ -148,7 +152,7 @@ describe("TagLearning.learn", () => {
   test("writes the end of a tag to log and report, never the whole tag", () => {
     const scene = new LearningScene();
     scene.learn(LEARNED);
-    scene.learn({ ok: false, failure: { code: "timeout" } });
+    scene.learn({ ok: false, failure: requestFailure("timeout") });
     const lines = [...scene.logLines, ...scene.faults.map(({ message }) => message)].join("\n");
     expect(lines).toContain("…C3D4");
     expect(lines).not.toContain(TAG);

@@ -62,7 +62,7 @@ export class TagLearning implements IO {
       const isLearned = outcome.ok && textField(outcome.data, "tagId", MAX_TAG_ID_CHARS) !== undefined;
       indicator.signal(isLearned ? "learned" : "failed");
       if (isLearned) board.log(`access: the card …${tagEnd(tag)} was learned`);
-      else this._reportNotLearned(tag, outcome.ok ? "the response has no tagId" : outcome.failure.code);
+      else this._reportNotLearned(tag, outcome.ok ? "the response has no tagId" : outcome.failure.message);
     });
   }
 

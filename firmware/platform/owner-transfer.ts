@@ -145,7 +145,7 @@ function parametersOf(
   email: string,
   outcome: RequestOutcome,
 ): PairingParameters | string {
-  if (!outcome.ok) return `the platform's error: ${outcome.failure.code}`;
+  if (!outcome.ok) return outcome.failure.message;
   const { data } = outcome;
   const user = textField(data, "user", MAX_TEXT_CHARS);
   const token = textField(data, "token", MAX_TEXT_CHARS);

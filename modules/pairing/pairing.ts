@@ -1,4 +1,5 @@
 import type { Board, IO, Timer } from "../board/index.js";
+import type { MQTTFailure } from "../mqtt/index.js";
 import type { Link, LinkListener, LinkState } from "../network/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import type { Login } from "../web/index.js";
@@ -15,7 +16,7 @@ import {
   text,
 } from "../web/index.js";
 import { AccessPoint } from "./access-point.js";
-import { type BrokerFailure, Candidate } from "./candidate.js";
+import { Candidate } from "./candidate.js";
 import type { PairingFailure } from "./failure.js";
 import { managementRoutes, type Offer } from "./management.js";
 import {
@@ -39,10 +40,7 @@ export interface PairingOptions {
   /** Built-in or provisioned fields. The owner enters the others. */
   readonly preset: Fields;
   /** Connects to the broker once and reports the result. */
-  readonly tryBroker: (
-    parameters: PairingParameters,
-    done: (failure: BrokerFailure | undefined) => void,
-  ) => IO;
+  readonly tryBroker: (parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void) => IO;
   readonly productTitle: string;
   /** Returns whether `/pair` needs the admin login now. */
   readonly pairNeedsLogin?: () => boolean;

@@ -1,6 +1,6 @@
+export { type RequestFailure, type RequestFailureCode, requestFailure } from "./failure.js";
 export {
   type Requester,
-  type RequestFailure,
   type RequestOutcome,
   Requests,
   type RequestsOptions,

@@ -519,6 +519,8 @@ describe("tag learning", () => {
     scene.platform.intercept = (_answer, request) => [scene.platform.respond(request, {}, "0", "409")];
     scene.swipe(CARD);
     scene.clock.advance(2000);
-    expect(scene.retained("charger/last-error")).toContain("…6CED was not learned: refused");
+    expect(scene.retained("charger/last-error")).toContain(
+      "…6CED was not learned: the platform answered with code 409",
+    );
   });
 });
