@@ -3,6 +3,7 @@ import type { Failure } from "../modules/failure/index.js";
 import type { ConnectionFailureCode, Fault, FaultReporter } from "../modules/faults/index.js";
 import { type Link, type LinkListener, type LinkState, makeLink } from "../modules/network/index.js";
 import { Pairing, type PairingOptions, type PairingParameters } from "../modules/pairing/index.js";
+import type { CommandFailure } from "./commands.js";
 import {
   INITIAL_STATE,
   type LifeCycle,
@@ -152,10 +153,10 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
   }
 
   /** Starts a transfer to an owner, given by e-mail. Returns why it cannot start; `undefined` if it has. */
-  transferTo(email: string): string | undefined {
-    const problem = this._transfer.start(email);
-    if (problem === undefined) this._transferFailure = undefined;
-    return problem;
+  transferTo(email: string): CommandFailure | undefined {
+    const failure = this._transfer.start(email);
+    if (!failure) this._transferFailure = undefined;
+    return failure;
   }
 
   /** Sends the farewell to the platform, and releases everything within a second. */

@@ -8,6 +8,7 @@ import { Charging, type ChargingEvent, type StationStatus } from "../../modules/
 import type { FaultReporter } from "../../modules/faults/index.js";
 import { Indicator } from "../../modules/indicator/index.js";
 import type { Requester } from "../../modules/requests/index.js";
+import type { CommandFailure } from "../commands.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { SettingsStore } from "../settings.js";
@@ -141,7 +142,7 @@ export class Charger implements IO {
   }
 
   /** Authorizes the plugged-in vehicle for the owner. Returns why it cannot; `undefined` if it has. */
-  start(): string | undefined {
+  start(): CommandFailure | undefined {
     return this._freeVend.startByOwner();
   }
 

@@ -5,6 +5,7 @@ import type { Fault } from "../../modules/faults/index.js";
 import { numberField, textField } from "../../modules/json/index.js";
 import { type PairingParameters, pairingFormat, problemOfPart } from "../../modules/pairing/index.js";
 import type { Requester, RequestOutcome } from "../../modules/requests/index.js";
+import type { CommandFailure } from "../commands.js";
 import type { Records } from "../records.js";
 import { tryBroker } from "./broker-trial.js";
 import { userOf } from "./identity.js";
@@ -68,14 +69,15 @@ export class OwnerTransfer implements IO {
    * Starts a transfer to an owner, given by e-mail. Returns why it cannot start; `undefined` if it has, and the host
    * receives the outcome.
    */
-  start(owner: string): string | undefined {
+  start(owner: string): CommandFailure | undefined {
     const { platform, host } = this._options;
     const { parameters } = host;
-    if (problemOfPart(new Map([["wsp", owner]]))) return "the owner must be an e-mail address";
-    if (this.isUnderWay) return "an ownership transfer is under way";
-    if (!platform.isOnline || !parameters) return "the station is not connected";
-    const blocker = host.transferBlocker;
-    if (blocker) return blocker;
+    if (problemOfPart(new Map([["wsp", owner]])))
+      return { code: "invalid", message: "the new owner must be an e-mail address" };
+    const blocker = this.isUnderWay ? "an ownership transfer is under way" : host.transferBlocker;
+    if (blocker) return { code: "busy", message: blocker };
+    if (!platform.isOnline || !parameters)
+      return { code: "offline", message: "the station is not connected" };
     const request = platform.request("change-owner", { owner }, (outcome) => {
       this._step = IDLE;
       const account = parametersOf(this._options.board, parameters, owner, outcome);

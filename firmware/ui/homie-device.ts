@@ -11,7 +11,7 @@ import {
   STATS_INTERVAL_S,
 } from "../../modules/telemetry/index.js";
 import { parseTimeOfDay } from "../../modules/updates/index.js";
-import type { StationCommands } from "../commands.js";
+import type { CommandFailure, StationCommands } from "../commands.js";
 import type { StationSnapshot } from "../snapshot.js";
 import { faultText } from "./status.js";
 
@@ -66,7 +66,9 @@ const FIRMWARE: readonly Property[] = [
     datatype: "string",
     value: (station) => station.settings.updateTime,
     set: (commands, time) =>
-      parseTimeOfDay(time) === undefined ? "the time must be HH:MM" : commands.change({ updateTime: time }),
+      parseTimeOfDay(time) === undefined
+        ? { code: "invalid", message: "the time must be HH:MM" }
+        : commands.change({ updateTime: time }),
   },
   flag("staging", "Take releases that are not for everybody yet", "staging"),
 ];
@@ -167,7 +169,11 @@ function flag(id: string, name: string, setting: Flag): Property {
 }
 
 /** A momentary command: `true` performs it, and its value stays `false`. */
-function command(id: string, name: string, run: (commands: StationCommands) => string | undefined): Property {
+function command(
+  id: string,
+  name: string,
+  run: (commands: StationCommands) => CommandFailure | undefined,
+): Property {
   return {
     id,
     name,

@@ -181,15 +181,15 @@ export class Telemetry<Snapshot, Commands> implements IO {
     if (!topic.startsWith(prefix) || !topic.endsWith("/set")) return false;
     const path = topic.slice(prefix.length, -4);
     const topicOfProperty = this._topics.find((one) => one.path === path);
-    const message = setProperty(topicOfProperty?.property, {
+    const failure = setProperty(topicOfProperty?.property, {
       text: decodeUTF8(payload) ?? "",
       snapshot: source.snapshot,
       commands: source.commands,
     });
-    if (message === undefined) this._flush();
+    if (!failure) this._flush();
     else {
       const errors = `${identity.user}/errors/sweet-home/${identity.deviceId}/${path}`;
-      this._addNotice(errors, { code: "invalid", message });
+      this._addNotice(errors, failure);
     }
     return true;
   }

@@ -1,5 +1,6 @@
 import type { Board, IO, Timer } from "../board/index.js";
 import { concatBytes } from "../bytes/index.js";
+import type { Failure } from "../failure/index.js";
 import { parseJSONObject } from "../json/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import { AutoUpdate } from "./auto-update.js";
@@ -116,12 +117,13 @@ export class Updates implements IO {
   }
 
   /** Starts an update on the owner's request. Returns the reason why it cannot start, if any. */
-  request({ allowsDowngrade = false }: UpdateRequest = {}): string | undefined {
+  request({ allowsDowngrade = false }: UpdateRequest = {}): Failure<"no-key" | "busy"> | undefined {
     const { publicKey } = this._options;
-    if (!publicKey) return NO_KEY.message;
+    if (!publicKey) return NO_KEY;
     const blocker = this._blocker();
-    if (blocker === undefined) this._start({ isAuto: false, allowsDowngrade, publicKey });
-    return blocker;
+    if (blocker !== undefined) return { code: "busy", message: blocker };
+    this._start({ isAuto: false, allowsDowngrade, publicKey });
+    return undefined;
   }
 
   /** Starts an upload of an image. */

@@ -375,7 +375,10 @@ describe("a new firmware in its boot trial", () => {
     scene.release(2);
     scene.set("firmware/update", "true");
     scene.until("the new one runs", () => scene.version() === 2);
-    expect(scene.station.updates.request()).toMatch("pending verification");
+    expect(scene.station.updates.request()).toMatchObject({
+      code: "busy",
+      message: expect.stringContaining("pending verification"),
+    });
     expect(scene.station.updates.upload()).toMatchObject({ code: "busy" });
   });
 
@@ -442,7 +445,10 @@ describe("a new firmware in its boot trial", () => {
     scene.until("it is online", () => scene.station.lifeCycle === "online");
     scene.clock.advance(1000);
     expect(scene.device.slots.isOnTrial).toBe(true);
-    expect(scene.station.updates.request()).toMatch("pending verification");
+    expect(scene.station.updates.request()).toMatchObject({
+      code: "busy",
+      message: expect.stringContaining("pending verification"),
+    });
     scene.clock.advance(2 * VALIDATION_TIMEOUT_MS);
     expect(scene.device.slots.isOnTrial).toBe(false);
     expect(scene.updateState()).toBe("Updated successfully");
