@@ -10,7 +10,7 @@ import { Get, type GetOptions } from "./get.js";
 import { type Expectation, Installation } from "./installation.js";
 import { NO_KEY, type Refusal } from "./refusal.js";
 import type { Check, UpdateRequest, Upload, UploadRequest, Verified } from "./request.js";
-import { describeState, type UpdateState } from "./state.js";
+import { describeState, type UpdateFailureCode, type UpdateState } from "./state.js";
 import type { UpdateRecord } from "./trial.js";
 import { parseURL, type URLParts } from "./url.js";
 import { parseVersionAnswer } from "./version-answer.js";
@@ -243,10 +243,8 @@ export class Updates implements IO {
     } else if (request.isAuto && rollback?.isFault && rollback.version === version) {
       this._enter({ type: "rolled-back", ...rollback });
     } else if (!newest.signature) {
-      this._enter({
-        type: "failed",
-        why: `version ${version} is not signed; this station installs only signed images`,
-      });
+      const message = `version ${version} is not signed; this station installs only signed images`;
+      this._enter({ type: "failed", failure: { code: "unsigned", message } });
     } else {
       this._download(newest, request);
     }
@@ -266,11 +264,11 @@ export class Updates implements IO {
       onDone: (installation) => {
         this._job = undefined;
         const refusal = this._finish(installation, {});
-        if (refusal) this._enter({ type: "failed", why: refusal.message });
+        if (refusal) this._enter({ type: "failed", failure: refusal });
       },
-      onRefused: ({ message }) => {
+      onRefused: (failure) => {
         this._job = undefined;
-        this._enter({ type: "failed", why: message });
+        this._enter({ type: "failed", failure });
       },
       onFailed: (why) => this._fail(why, request),
     });
@@ -300,15 +298,15 @@ export class Updates implements IO {
   private _startUpload({ size, signature, ...how }: UploadRequest & Verified): Upload {
     const installation = this._install({ size, signature }, how);
     let refusal: Refusal | undefined;
-    const end = (why: string | undefined) => {
+    const end = (failure: Failure<UpdateFailureCode>) => {
       if (this._job !== job) return;
       this._job = undefined;
       installation.close();
-      if (why !== undefined) this._enter({ type: "failed", why });
+      this._enter({ type: "failed", failure });
     };
     const refuse = (why: Refusal) => {
       refusal = why;
-      end(why.message);
+      end(why);
       return why;
     };
     const job: Job = {
@@ -332,7 +330,7 @@ export class Updates implements IO {
         this._job = undefined;
         return undefined;
       },
-      close: () => end("the upload was interrupted"),
+      close: () => end({ code: "interrupted", message: "the upload was interrupted" }),
     };
   }
 
@@ -373,7 +371,7 @@ export class Updates implements IO {
   /** Reports a temporary failure; an automatic check is retried. */
   private _fail(why: string, { isAuto }: Check): void {
     this._job = undefined;
-    this._enter({ type: "failed", why });
+    this._enter({ type: "failed", failure: { code: "not-downloaded", message: why } });
     if (isAuto) this._autoUpdate.scheduleRetry();
   }
 

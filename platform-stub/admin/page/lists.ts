@@ -122,6 +122,7 @@ function stationRow({ id, owner, values, heardS }: Station): HTMLTableRowElement
     cell(owner),
     cell(connection, { isBad: state === "lost" || state === "alert" }),
     cell(status, { isBad: status === "faulted" }),
+    cell(of("charger/last-error").replace(/^none$/, "")),
     cell(of("charger/power", " W"), { isNumber: true }),
     cell(of("charger/energy", " Wh"), { isNumber: true }),
     cell(of("charger/current-limit", " A"), { isNumber: true }),
