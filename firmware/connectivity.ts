@@ -63,11 +63,11 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
   private _pairingModeEnd: Timer | undefined;
 
   constructor(options: ConnectivityOptions) {
-    const { board, identity, records, host } = options;
+    const { board, identity, records, host, trace } = options;
     this._board = board;
     this._options = options;
     this.link = makeLink(board);
-    this.platform = new Platform({ board, identity, link: this.link, device: homieDevice });
+    this.platform = new Platform({ board, identity, link: this.link, device: homieDevice, trace });
     this._owner = new Owner({ board, records, forget: () => this._forgetOwner() });
     this._transfer = new OwnerTransfer({
       board,
@@ -169,11 +169,15 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
   }
 
   handleLinkState(state: LinkState): void {
-    const isBusy = this._pairing.isTrying || this._state.type === "transferring";
-    if (state.type === "joining" && state.failure && this.parameters && !isBusy) {
-      this._board.log(`network: ${state.failure.message}`);
+    const { trace } = this._options;
+    if (state.type === "up") {
+      trace.add("linkUp", this.link.signalPercent);
+      this._input({ type: "link-up" });
+    } else if (state.type === "joining" && state.failure) {
+      trace.add("linkFailed", state.failure.code);
+      const isBusy = this._pairing.isTrying || this._state.type === "transferring";
+      if (this.parameters && !isBusy) this._board.log(`network: ${state.failure.message}`);
     }
-    if (state.type === "up") this._input({ type: "link-up" });
   }
 
   handlePlatformChanged(): void {
@@ -208,7 +212,10 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
     const { state, effects } = nextLifeCycle(this._state, input);
     const isChanged = state !== this._state;
     this._state = state;
-    if (this.lifeCycle !== before) this._board.log(`station: ${this.lifeCycle}`);
+    if (this.lifeCycle !== before) {
+      this._board.log(`station: ${this.lifeCycle}`);
+      this._options.trace.add("lifeCycle", this.lifeCycle);
+    }
     for (const effect of effects) this._perform(effect);
     if (isChanged) this._options.host.handleConnectivityChanged();
   }

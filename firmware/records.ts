@@ -1,4 +1,5 @@
 import type { Board } from "../modules/board/index.js";
+import { messageOf } from "../modules/errors/index.js";
 import { deviceFormat, type RecordFormat, StoredRecord } from "../modules/settings/index.js";
 import { updateFormat } from "../modules/updates/index.js";
 
@@ -27,8 +28,7 @@ export function openRecords(board: Board): Records {
         storage.delete(key);
       } catch (error) {
         // The other records are erased anyway.
-        const why = error instanceof Error ? error.message : "unknown";
-        board.log(`settings: the record "${key}" was not erased: ${why}`);
+        board.log(`settings: the record "${key}" was not erased: ${messageOf(error)}`);
       }
     }
   };

@@ -110,11 +110,9 @@ export class SettingsStore {
   /** Changes settings and stores them. If they cannot be stored, changes nothing and returns `false`. */
   set(change: Partial<Settings>): boolean {
     const settings = { ...this._settings, ...change };
-    try {
-      this._record.write(settings);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      this._board.log(`settings: the change is not stored: ${error.message}`);
+    const problem = this._record.tryWrite(settings);
+    if (problem !== undefined) {
+      this._board.log(`settings: the change is not stored: ${problem}`);
       return false;
     }
     this._settings = settings;

@@ -1,4 +1,5 @@
 import type { Board } from "../modules/board/index.js";
+import { Trace } from "../modules/trace/index.js";
 import { type Config, configErrors } from "./config.js";
 import { openRecords } from "./records.js";
 import { Station } from "./station.js";
@@ -17,6 +18,6 @@ export function startStation(board: Board, config: Config): Station | SafeMode {
     board.log(`station: the previous run ended: ${resetReason.type}: ${resetReason.reason}`);
   const records = openRecords(board);
   const boots = new BootCounter({ board, record: records(restartsFormat) });
-  const options = { board, config, records, boots };
+  const options = { board, config, records, boots, trace: new Trace(board) };
   return boots.needsSafeMode ? new SafeMode(options) : new Station(options);
 }

@@ -1,4 +1,5 @@
 import type { Board } from "../modules/board/index.js";
+import type { Trace } from "../modules/trace/index.js";
 import type { Config } from "./config.js";
 import type { Records } from "./records.js";
 import type { BootCounter } from "./update/boot-counter.js";
@@ -10,4 +11,5 @@ export interface StationOptions {
   readonly config: Config;
   readonly records: Records;
   readonly boots: BootCounter;
+  readonly trace: Trace;
 }

@@ -134,6 +134,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   reportFault(fault: Fault, level: LogLevel = "error"): void {
     const text = faultText(fault);
     this._board.log(`fault: ${text}`);
+    this._options.trace.add("fault", fault.code);
     this.lastError = fault;
     this._connectivity.platform.notify(text, level);
   }
@@ -197,7 +198,10 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   }
 
   private _api() {
-    const routes = (): Route[] => [uploadRoute(this._board, this.updates), ...panelRoutes(this.commands)];
+    const routes = (): Route[] => [
+      uploadRoute(this._board, this.updates),
+      ...panelRoutes(this.commands, this._options.trace),
+    ];
     return { routes, describe: () => statusFields(this.snapshot) };
   }
 
@@ -213,7 +217,10 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
       isUp: () => this._tagService.isReady && (connectivity.isPairing || connectivity.isLinkUp),
       problem: () => connectivity.problem?.message,
       restart: (reason) => this.restart(reason),
-      onChanged: () => connectivity.platform.update(),
+      onChanged: () => {
+        connectivity.platform.update();
+        this._options.trace.add("update", this.updates.state.type);
+      },
       onNews: (message, outcome) => {
         if (outcome === "validated") connectivity.platform.notify(message, "info");
         else this.reportFault({ code: "update-rolled-back", message }, "warning");

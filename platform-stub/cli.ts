@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { Command, InvalidArgumentError } from "commander";
 import { type Admin, Login, startAdmin } from "./admin/index.js";
+import { fail, portOption } from "./command-line.js";
 import { changeConfig, readConfig, writeConfig } from "./config.js";
 import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
 import type { Decision } from "./endpoints.js";
@@ -68,8 +69,8 @@ program
   .option("--memory", "keep run-time data in memory only", false)
   .option("--broker <url>", "external broker, mqtt://[user:password@]host:port, instead of the embedded one")
   .option("--host <address>", "listen address of the embedded broker", "127.0.0.1")
-  .option("--port <number>", "TCP port of the embedded broker; 0: any free port", port, 1883)
-  .option("--admin-port <number>", "TCP port of the admin page; 0: any free port", port, 8090)
+  .option("--port <number>", "TCP port of the embedded broker; 0: any free port", portOption, 1883)
+  .option("--admin-port <number>", "TCP port of the admin page; 0: any free port", portOption, 8090)
   .option("--admin-host <address>", "listen address of the admin page, which has no TLS", "127.0.0.1")
   .option(
     "--new-admin-password",
@@ -80,9 +81,9 @@ program
   .option(
     "--provisioning-port <number>",
     `serve npm run provision on this loopback port; requires a token in ${TOKEN_VARIABLE}`,
-    port,
+    portOption,
   )
-  .option("--firmware-port <number>", "serve firmware over HTTP on this port of --host", port)
+  .option("--firmware-port <number>", "serve firmware over HTTP on this port of --host", portOption)
   .option(
     "--repository <directory>",
     "firmware repository, as written by npm run release",
@@ -174,10 +175,7 @@ program
     print(`wrote ${directory}; mosquitto.conf needs:`, ...configLines.map((line) => `  ${line}`));
   });
 
-program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
-  process.exitCode = 1;
-});
+program.parseAsync().catch(fail);
 
 async function run(options: RunOptions): Promise<void> {
   const store = await openStore(options);
@@ -355,12 +353,6 @@ function nextSteps(platform: Platform, registry: Registry): string[] {
     `  npm run phone -- authorize --tag ${DEMO_TAG}     (and ${DEMO_BLOCKED_TAG}, which is blocked)`,
     "",
   ];
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (!/^\d{1,5}$/.test(text) || value > 65_535) throw new InvalidArgumentError("a port is 0-65535");
-  return value;
 }
 
 function cipher(text: string): Cipher {

@@ -1,22 +1,8 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { BAR, CAFE, FINISHED, SESSION, twoOwners } from "../host-tests/suites/owners.js";
 import { ENDPOINTS } from "./endpoints.js";
 import { METHODS } from "./methods.js";
-import { doubtsOf, Registry, usernameOf } from "./registry.js";
-
-const OWNER = { email: "owner@cafe.example", token: "t" };
-const SESSION = {
-  id: "0123456789abcdef",
-  connector: 1,
-  tag: "ab".repeat(32),
-  tagEnd: "0001",
-  method: "ble",
-  start: null,
-  end: null,
-  seconds: 60,
-  startWh: 0,
-  endWh: 60,
-  why: "unplugged",
-};
+import { doubtsOf, type Registry, usernameOf } from "./registry.js";
 
 const reported: string[] = [];
 
@@ -27,34 +13,23 @@ function ask(registry: Registry, endpoint: string, data: unknown, id = "cafe-1",
   return decide(data, device, { registry, hasStationTokens, report: (what) => reported.push(what) });
 }
 
-function withoutConnector({ connector: _, ...session }: typeof SESSION) {
-  return session;
-}
-
-function cafe(): Registry {
-  const registry = new Registry({ users: [OWNER], devices: [], tags: [] });
-  registry.addDevice({ id: "cafe-1", owner: OWNER.email });
-  registry.addDevice({ id: "cafe-2", owner: OWNER.email });
-  return registry;
-}
-
 beforeEach(() => {
   reported.length = 0;
 });
 
 describe("session", () => {
   test("records a repeated report once and accepts it each time", () => {
-    const registry = cafe();
+    const registry = twoOwners();
     expect(ask(registry, "session", SESSION)).toMatchObject({ code: "200", data: { accepted: true } });
     expect(ask(registry, "session", SESSION)).toMatchObject({ data: { accepted: true } });
     expect(registry.sessions()).toEqual([
-      { ...withoutConnector(SESSION), device: "cafe-1", owner: OWNER.email, accepted: expect.any(Number) },
+      { ...FINISHED, device: "cafe-1", owner: CAFE.email, accepted: expect.any(Number) },
     ]);
     expect(reported).toEqual([]);
   });
 
   test("accepts a repeated report with other values, keeps the first values and reports a problem", () => {
-    const registry = cafe();
+    const registry = twoOwners();
     ask(registry, "session", SESSION);
     expect(ask(registry, "session", { ...SESSION, endWh: 99 })).toMatchObject({ data: { accepted: true } });
     const [recorded] = registry.sessions();
@@ -64,7 +39,7 @@ describe("session", () => {
   });
 
   test("takes missing times from a later report, and no other values", () => {
-    const registry = cafe();
+    const registry = twoOwners();
     ask(registry, "session", SESSION);
     ask(registry, "session", { ...SESSION, end: 1060 });
     ask(registry, "session", { ...SESSION, start: 1000, end: 1060 });
@@ -79,7 +54,7 @@ describe("session", () => {
     [{ startWh: 500, endWh: 10 }, "the meter ran backwards, from 500 to 10 Wh"],
     [{ start: 2000, end: 1000 }, "the end is before the start"],
   ])("accepts an implausible session (%j) and reports a problem", (fields, doubt) => {
-    const registry = cafe();
+    const registry = twoOwners();
     expect(ask(registry, "session", { ...SESSION, ...fields })).toMatchObject({ data: { accepted: true } });
     const [recorded] = registry.sessions();
     expect(recorded && doubtsOf(recorded)).toEqual([doubt]);
@@ -87,11 +62,11 @@ describe("session", () => {
   });
 
   test.each(METHODS)("accepts a session with the method %s", (method) => {
-    expect(ask(cafe(), "session", { ...SESSION, method })).toMatchObject({ data: { accepted: true } });
+    expect(ask(twoOwners(), "session", { ...SESSION, method })).toMatchObject({ data: { accepted: true } });
   });
 
   test("records sessions of two devices with the same id separately", () => {
-    const registry = cafe();
+    const registry = twoOwners();
     ask(registry, "session", SESSION);
     ask(registry, "session", SESSION, "cafe-2");
     expect(registry.sessions()).toHaveLength(2);
@@ -105,14 +80,14 @@ describe("session", () => {
     { ...SESSION, endWh: -1 },
     { ...SESSION, endWh: 1e300 },
   ])("refuses an invalid session: %#", (data) => {
-    expect(ask(cafe(), "session", data)).toMatchObject({ status: "0", code: "400" });
+    expect(ask(twoOwners(), "session", data)).toMatchObject({ status: "0", code: "400" });
   });
 });
 
 describe("local-list", () => {
   function withTags(count: number): Registry {
-    const registry = cafe();
-    for (let i = 0; i < count; i++) registry.putTag({ tag: `CARD-${i}`, owner: OWNER.email });
+    const registry = twoOwners();
+    for (let i = 0; i < count; i++) registry.putTag({ tag: `CARD-${i}`, owner: CAFE.email });
     return registry;
   }
 
@@ -127,8 +102,8 @@ describe("local-list", () => {
 
   test("returns the hashes of the tags that the station accepts", () => {
     const registry = withTags(1);
-    registry.putTag({ tag: "BLOCKED", owner: OWNER.email, blocked: true });
-    registry.putTag({ tag: "ELSEWHERE", owner: OWNER.email, stations: ["cafe-2"] });
+    registry.putTag({ tag: "BLOCKED", owner: CAFE.email, blocked: true });
+    registry.putTag({ tag: "ELSEWHERE", owner: CAFE.email, stations: ["cafe-2"] });
     const { tags } = ask(registry, "local-list", { version: 0 }).data;
     expect(tags).toEqual([usernameOf("CARD-0")]);
   });
@@ -136,24 +111,23 @@ describe("local-list", () => {
   test("returns another version after a tag is blocked", () => {
     const registry = withTags(2);
     const { version } = ask(registry, "local-list", { version: 0 }).data;
-    registry.putTag({ tag: "CARD-1", owner: OWNER.email, blocked: true });
+    registry.putTag({ tag: "CARD-1", owner: CAFE.email, blocked: true });
     expect(ask(registry, "local-list", { version }).data).toMatchObject({ total: 1 });
   });
 });
 
 describe("create-tag", () => {
   test("adds a tag of the station's owner and does not change an existing one", () => {
-    const registry = cafe();
+    const registry = twoOwners();
     expect(ask(registry, "create-tag", { tag: "62E3086CED" }).data).toEqual({ tagId: "62E3086CED" });
-    registry.putTag({ tag: "62E3086CED", owner: OWNER.email, blocked: true });
+    registry.putTag({ tag: "62E3086CED", owner: CAFE.email, blocked: true });
     ask(registry, "create-tag", { tag: "62E3086CED" });
-    expect(registry.tag("62E3086CED")).toMatchObject({ owner: OWNER.email, blocked: true });
+    expect(registry.tag("62E3086CED")).toMatchObject({ owner: CAFE.email, blocked: true });
   });
 
   test("refuses another owner's tag, an invalid tag and an invalid label", () => {
-    const registry = cafe();
-    registry.addUser({ email: "other@example.org", token: "o" });
-    registry.putTag({ tag: "THEIRS", owner: "other@example.org" });
+    const registry = twoOwners();
+    registry.putTag({ tag: "THEIRS", owner: BAR.email });
     expect(ask(registry, "create-tag", { tag: "THEIRS" }).code).toBe("409");
     expect(ask(registry, "create-tag", { tag: "a b" }).code).toBe("400");
     expect(ask(registry, "create-tag", { tag: "GOOD", label: "two\nlines" }).code).toBe("400");
@@ -161,7 +135,7 @@ describe("create-tag", () => {
 });
 
 describe("change-owner", () => {
-  const email = "other@example.org";
+  const { email } = BAR;
   const password = (text: unknown) => Buffer.from(String(text));
   let now: number;
 
@@ -169,34 +143,32 @@ describe("change-owner", () => {
     now = 0;
   });
 
-  /** A registry with two owners. The second one accepts a station, if `accepted` is given. */
-  function twoOwners(accepted?: { readonly device?: string }): Registry {
-    const data = { users: [OWNER, { email, token: "o" }], devices: [], tags: [] };
-    const registry = new Registry(data, { now: () => now });
-    for (const id of ["cafe-1", "cafe-2"]) registry.addDevice({ id, owner: OWNER.email });
-    if (accepted) registry.acceptTransfer({ owner: email, ...accepted });
+  /** Builds a registry with two owners. The second one accepts a station, or any station without `device`. */
+  function accepting(acceptance: { readonly device?: string } = {}): Registry {
+    const registry = twoOwners({ now: () => now });
+    registry.acceptTransfer({ owner: BAR.email, ...acceptance });
     return registry;
   }
 
   test("returns an account with the new owner, who owns the device once it connects with that account", () => {
-    const registry = twoOwners({ device: "cafe-1" });
-    const user = registry.user(email) ?? OWNER;
+    const registry = accepting({ device: "cafe-1" });
+    const user = registry.user(email) ?? CAFE;
     const answer = ask(registry, "change-owner", { owner: email }).data;
     expect(answer).toEqual({ user: usernameOf(email), token: expect.stringMatching(/^[0-9a-f]{32}$/) });
-    expect(registry.device("cafe-1")?.owner).toBe(OWNER.email);
-    expect(registry.isAccount("cafe-1", { user: OWNER, password: password(OWNER.token) })).toBe(true);
+    expect(registry.device("cafe-1")?.owner).toBe(CAFE.email);
+    expect(registry.isAccount("cafe-1", { user: CAFE, password: password(CAFE.token) })).toBe(true);
     expect(registry.completeTransfer("cafe-1", "nobody")).toBeUndefined();
     expect(registry.completeTransfer("cafe-1", usernameOf(email))).toMatchObject({ owner: email });
     expect(registry.device("cafe-1")?.owner).toBe(email);
     expect(registry.isAccount("cafe-1", { user, password: password(answer.token) })).toBe(true);
-    expect(registry.isAccount("cafe-1", { user: OWNER, password: password(OWNER.token) })).toBe(false);
+    expect(registry.isAccount("cafe-1", { user: CAFE, password: password(CAFE.token) })).toBe(false);
     expect(registry.completeTransfer("cafe-2", usernameOf(email))).toBeUndefined();
   });
 
   test("returns a token that is valid only for this station", () => {
-    const registry = twoOwners({});
+    const registry = accepting();
     registry.addDevice({ id: "bar-1", owner: email });
-    const user = registry.user(email) ?? OWNER;
+    const user = registry.user(email) ?? CAFE;
     const { token } = ask(registry, "change-owner", { owner: email }).data;
     expect(registry.isAccount("cafe-1", { user, password: password(token) })).toBe(true);
     for (const id of ["bar-1", "cafe-2", "nothing"]) {
@@ -205,12 +177,12 @@ describe("change-owner", () => {
   });
 
   test("returns the new owner's token when the broker supports no tokens of stations", () => {
-    const answer = ask(twoOwners({}), "change-owner", { owner: email }, "cafe-1", false).data;
-    expect(answer).toEqual({ user: usernameOf(email), token: "o" });
+    const answer = ask(accepting(), "change-owner", { owner: email }, "cafe-1", false).data;
+    expect(answer).toEqual({ user: usernameOf(email), token: BAR.token });
   });
 
   test("makes an offer that expires after 10 minutes", () => {
-    const registry = twoOwners({});
+    const registry = accepting();
     ask(registry, "change-owner", { owner: email });
     now = 599_000;
     expect(registry.offeredTo("cafe-1")).toMatchObject({ email });
@@ -220,7 +192,7 @@ describe("change-owner", () => {
   });
 
   test("refuses an owner who has not accepted the station in the same way as an unknown e-mail", () => {
-    const registry = twoOwners({ device: "cafe-2" });
+    const registry = accepting({ device: "cafe-2" });
     const refused = ask(registry, "change-owner", { owner: email });
     expect(refused).toMatchObject({ status: "0", code: "403" });
     expect(ask(registry, "change-owner", { owner: "nobody@example.org" })).toEqual(refused);
@@ -229,7 +201,7 @@ describe("change-owner", () => {
   });
 
   test("allows one station within an hour of the acceptance; the first station may repeat its request", () => {
-    const registry = twoOwners({});
+    const registry = accepting();
     now = 3_599_000;
     expect(ask(registry, "change-owner", { owner: email }).code).toBe("200");
     expect(ask(registry, "change-owner", { owner: email }).code).toBe("200");
@@ -240,7 +212,7 @@ describe("change-owner", () => {
   });
 
   test("ends the acceptance when the transfer is complete", () => {
-    const registry = twoOwners({});
+    const registry = accepting();
     ask(registry, "change-owner", { owner: email });
     registry.completeTransfer("cafe-1", usernameOf(email));
     expect(registry.acceptances).toEqual([]);
@@ -248,7 +220,7 @@ describe("change-owner", () => {
   });
 
   test("is refused after the acceptance is withdrawn, which also withdraws the offer", () => {
-    const registry = twoOwners({});
+    const registry = accepting();
     ask(registry, "change-owner", { owner: email });
     registry.withdrawAcceptance(email);
     expect(registry.completeTransfer("cafe-1", usernameOf(email))).toBeUndefined();

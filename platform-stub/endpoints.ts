@@ -130,11 +130,27 @@ const changeOwner: Endpoint = (data, device, { registry, hasStationTokens }) => 
   return { status: "1", code: "200", data: { user: userTopicOf(owner), token } };
 };
 
+const word = z.string().min(1).max(32);
+const diagnosticsRequest = z.object({
+  uptimeMs: z.number().min(0),
+  timeMs: z.number().min(0).nullable(),
+  counters: z.record(word, wholeNumber),
+  events: z.array(z.tuple([wholeNumber, word, z.union([word, z.number(), z.null()]), wholeNumber])).max(64),
+});
+
+/** `diagnostics`: receives a station's trace. The log of the requests displays it. */
+const diagnostics: Endpoint = (data) => {
+  const request = diagnosticsRequest.safeParse(data);
+  if (!request.success) return error("400", "diagnostics needs a trace as in docs/protocol.md");
+  return { status: "1", code: "200", data: { accepted: true } };
+};
+
 /** Endpoints by name, which is the last level of the request's topic. */
 export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   authorize,
   "change-owner": changeOwner,
   "create-tag": createTag,
+  diagnostics,
   session,
   "local-list": localList,
 };

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { Socket } from "node:net";
-import mqtt, { type MqttClient } from "mqtt";
+import type { MqttClient } from "mqtt";
 import { z } from "zod";
+import { connectToBroker } from "./connect-to-broker.js";
 import { type Decision, ENDPOINTS, error } from "./endpoints.js";
 import { ErrorBarrier } from "./error-barrier.js";
 import { type DeviceEntry, isSame, type Registry, userTopicOf } from "./registry.js";
@@ -72,18 +73,14 @@ export class Responder {
 
   /** Connects and subscribes. Rejects when the broker refuses the account. */
   static async start(options: ResponderOptions): Promise<Responder> {
-    const client = await mqtt.connectAsync(
-      options.url,
-      {
-        username: options.username,
-        password: options.password,
-        protocolVersion: options.isShared ? 5 : 4,
-        clientId: `platform-${randomUUID()}`,
-        reconnectPeriod: 1000,
-        connectTimeout: 10_000,
-      },
-      false,
-    );
+    const client = await connectToBroker(options.url, {
+      username: options.username,
+      password: options.password,
+      protocolVersion: options.isShared ? 5 : 4,
+      clientId: `platform-${randomUUID()}`,
+      reconnectPeriod: 1000,
+      connectTimeout: 10_000,
+    });
     const responder = new Responder(options, client);
     try {
       await client.subscribeAsync(requestFilters(options), { qos: 1 });

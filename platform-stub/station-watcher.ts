@@ -1,7 +1,8 @@
 /** Collects the properties that stations publish at the broker as Homie devices (docs/protocol.md, section 5). */
 
 import { randomUUID } from "node:crypto";
-import mqtt, { type MqttClient } from "mqtt";
+import type { MqttClient } from "mqtt";
+import { connectToBroker } from "./connect-to-broker.js";
 import { ErrorBarrier } from "./error-barrier.js";
 import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
 
@@ -78,11 +79,12 @@ export class StationWatcher {
   /** Connects and subscribes. Rejects when the broker refuses the account. */
   static async start(options: StationWatcherOptions): Promise<StationWatcher> {
     const { url, username, password, registry } = options;
-    const client = await mqtt.connectAsync(
-      url,
-      { username, password, clientId: `platform-watcher-${randomUUID()}`, reconnectPeriod: 1000 },
-      false,
-    );
+    const client = await connectToBroker(url, {
+      username,
+      password,
+      clientId: `platform-watcher-${randomUUID()}`,
+      reconnectPeriod: 1000,
+    });
     const watcher = new StationWatcher(options, client);
     try {
       // A root topic of several levels needs a separate filter.

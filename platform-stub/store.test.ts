@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { FINISHED } from "../host-tests/suites/owners.js";
 import { findSQLite } from "../host-tests/suites/sqlite.js";
 import { Registry, type RegistryData, type SessionEntry, type TagEntry } from "./registry.js";
 import { openSQLiteStore } from "./sqlite-store.js";
@@ -65,19 +66,13 @@ const hasSQLite = await findSQLite();
 
 function session(id: string, fields: Partial<SessionEntry> = {}): SessionEntry {
   return {
+    ...FINISHED,
     device: "cafe-1",
     id,
     owner: OWNER,
     accepted: 1000,
-    tag: "ab".repeat(32),
-    tagEnd: "0001",
-    method: "ble",
-    start: null,
-    end: null,
-    seconds: 60,
     startWh: 100,
     endWh: 160.5,
-    why: "unplugged",
     ...fields,
   };
 }

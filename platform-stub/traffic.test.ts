@@ -1,36 +1,28 @@
 import { describe, expect, test } from "@jest/globals";
+import { BAR, CAFE } from "../host-tests/suites/owners.js";
 import { ENDPOINTS, error } from "./endpoints.js";
 import { Registry } from "./registry.js";
 import { MAX_EXCHANGES, Traffic } from "./traffic.js";
 
-const OWNER = { email: "owner@cafe.example", token: "token-of-the-cafe" };
-const OTHER = { email: "other@bar.example", token: "token-of-the-bar" };
 const TAG = "SECRET-CARD-0001";
 const REQUEST = { userTopic: "u", deviceId: "cafe-1", id: "1" };
 
 /** The recorded exchange of a request and the stub's answer. Checks that it contains no secret. */
 function shown(endpoint: string, data: unknown) {
   const registry = new Registry({
-    users: [OWNER, OTHER],
+    users: [CAFE, BAR],
     devices: [],
-    tags: [{ tag: TAG, owner: OWNER.email }],
+    tags: [{ tag: TAG, owner: CAFE.email }],
   });
-  const device = registry.addDevice({ id: "cafe-1", owner: OWNER.email });
-  registry.acceptTransfer({ owner: OTHER.email });
+  const device = registry.addDevice({ id: "cafe-1", owner: CAFE.email });
+  registry.acceptTransfer({ owner: BAR.email });
   const traffic = new Traffic({ now: () => 5 });
   const decision =
     ENDPOINTS[endpoint]?.(data, device, { registry, hasStationTokens: false }) ??
     error("404", "unknown endpoint");
   traffic.record({ ...REQUEST, endpoint, data }, decision);
   const text = JSON.stringify(traffic.exchanges);
-  const secrets = [
-    OWNER.token,
-    OTHER.token,
-    device.key,
-    TAG,
-    "SECRET",
-    ...registry.tags.map(({ tag }) => tag),
-  ];
+  const secrets = [CAFE.token, BAR.token, device.key, TAG, "SECRET", ...registry.tags.map(({ tag }) => tag)];
   for (const secret of secrets) expect(text).not.toContain(secret);
   return traffic.exchanges[0];
 }
@@ -60,7 +52,7 @@ describe("Traffic", () => {
   });
 
   test("hides the token of change-owner", () => {
-    expect(shown("change-owner", { owner: OTHER.email })?.answered).toMatchObject({ token: "hidden" });
+    expect(shown("change-owner", { owner: BAR.email })?.answered).toMatchObject({ token: "hidden" });
   });
 
   test("records the number of tags of a local list", () => {

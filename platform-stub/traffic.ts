@@ -25,9 +25,11 @@ export interface Ignored {
 
 export const MAX_EXCHANGES = 200;
 const MAX_TEXT_CHARS = 80;
+/** Maximum number of displayed rows of a trace. */
+const MAX_ROWS = 64;
 
 /** How a field is displayed. */
-type Show = "whole" | "end" | "count" | "hidden";
+type Show = "whole" | "end" | "count" | "hidden" | "counters" | "events";
 
 /** The displayed fields of each endpoint. Unlisted endpoints and fields are not displayed. */
 const SHOWN: Readonly<Record<string, { asked: Record<string, Show>; answered: Record<string, Show> }>> = {
@@ -54,6 +56,10 @@ const SHOWN: Readonly<Record<string, { asked: Record<string, Show>; answered: Re
     answered: { version: "whole", total: "whole", tags: "count" },
   },
   "create-tag": { asked: { tag: "end", label: "whole" }, answered: { tagId: "end" } },
+  diagnostics: {
+    asked: { uptimeMs: "whole", timeMs: "whole", counters: "counters", events: "events" },
+    answered: { accepted: "whole" },
+  },
   "change-owner": { asked: { owner: "whole" }, answered: { user: "whole", token: "hidden" } },
 };
 
@@ -114,8 +120,22 @@ function fieldsOf(data: unknown, shown: Readonly<Record<string, Show>>): Record<
 function textOf(value: unknown, how: Show): string {
   if (how === "hidden") return "hidden";
   if (how === "count") return Array.isArray(value) ? String(value.length) : "hidden";
+  if (how === "counters") return listOf(Object.entries(value ?? {}));
+  if (how === "events") return Array.isArray(value) ? listOf(value) : "hidden";
   if (typeof value === "object" && value !== null) return "hidden";
   return how === "end" ? tagEndOf(String(value)) : cut(String(value));
+}
+
+/** The rows of a trace, as text. A row is an array of words and numbers. */
+function listOf(rows: readonly unknown[]): string {
+  return rows
+    .slice(0, MAX_ROWS)
+    .map((one) => cut(Array.isArray(one) ? one.filter(isShort).join(" ") : ""))
+    .join("; ");
+}
+
+function isShort(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "string";
 }
 
 function cut(text: string): string {

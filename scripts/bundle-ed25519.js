@@ -3,12 +3,8 @@
  * and XS run the same code. `npm ci` runs it. See docs/decisions/010-updates-that-cannot-brick.md.
  */
 
-import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+import { join } from "node:path";
+import { bundlePackage, changeFiles, ROOT } from "./bundle-package.js";
 
 // Verification is strict (RFC 8032): it accepts one encoding of a signature only. The board provides SHA-512.
 const ENTRY = `
@@ -20,7 +16,7 @@ export const verifyEd25519 = (signature, message, publicKey, sha512) => {
 `;
 
 /**
- * Changes to the library. The build fails if a pattern does not match, so that a new version is reviewed.
+ * Changes to the library.
  *
  * - The table of 4,224 points is removed: it would need 340 KB on the chip. The library documents this change.
  * - The inner function `_verify`, which leaves hashing to its caller, is exported. The library stores its hash function
@@ -31,44 +27,12 @@ const CHANGES = [
   [/^export \{ etc,/m, "export { _verify, etc,"],
 ];
 
-const change = {
-  name: "change",
-  setup(bundle) {
-    bundle.onLoad({ filter: /@noble[/\\]ed25519[/\\]index\.js$/ }, ({ path }) => {
-      let contents = readFileSync(path, "utf8");
-      for (const [pattern, replacement] of CHANGES) {
-        const changed = contents.replace(pattern, replacement);
-        if (changed === contents) throw new Error(`${pattern} is not in ${path}`);
-        contents = changed;
-      }
-      return { contents };
-    });
-  },
-};
-
-const folder = join(root, "node_modules", "@noble", "ed25519");
-const { version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-const license = readFileSync(join(folder, "LICENSE"), "utf8").trim();
-
-await build({
-  stdin: { contents: ENTRY, resolveDir: root },
-  outfile: join(root, "modules", "updates", "ed25519", "ed25519.js"),
-  bundle: true,
-  format: "esm",
-  platform: "neutral",
-  target: "es2022",
-  minifySyntax: true,
-  treeShaking: true,
-  plugins: [change],
-  banner: {
-    js: `/*\n * @noble/ed25519 ${version}, bundled by scripts/bundle-ed25519.js\n *\n${comment(license)}\n */`,
-  },
-  logLevel: "warning",
+await bundlePackage({
+  name: "@noble/ed25519",
+  license: "LICENSE",
+  entry: ENTRY,
+  resolveDir: ROOT,
+  outfile: join(ROOT, "modules", "updates", "ed25519", "ed25519.js"),
+  script: "bundle-ed25519.js",
+  plugins: [changeFiles(/@noble[/\\]ed25519[/\\]index\.js$/, () => CHANGES)],
 });
-
-function comment(text) {
-  return text
-    .split("\n")
-    .map((line) => ` * ${line}`.trimEnd())
-    .join("\n");
-}

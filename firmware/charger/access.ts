@@ -23,8 +23,10 @@ import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging } from "../../modules/charging/index.js";
 import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Indicator } from "../../modules/indicator/index.js";
+import { BoundedMap } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import { CardReader } from "../../modules/rfid/index.js";
+import type { TraceSink } from "../../modules/trace/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
@@ -40,6 +42,7 @@ export interface AccessOptions {
   readonly learning: Pick<TagLearning, "isOn" | "learn">;
   readonly platform: Requester;
   readonly reporter: FaultReporter;
+  readonly trace: TraceSink;
   /** `isBusy` may have changed. */
   readonly onBusyChanged: () => void;
   /** The local list has changed. */
@@ -66,7 +69,7 @@ export class Access implements IO, AuthorizationListener {
   private readonly _reader: CardReader;
   private readonly _readerSource: TagSource;
   private _listTimer: Timer | undefined;
-  private readonly _blockedAttempts = new Map<string, number>();
+  private readonly _blockedAttempts = new BoundedMap<string, number>(MAX_BLOCKED_TAGS);
   private _lastResult: string | undefined;
 
   constructor(options: AccessOptions) {
@@ -159,6 +162,7 @@ export class Access implements IO, AuthorizationListener {
 
   handleResult({ tag }: Card, { state, code, reason }: AttemptResult): void {
     this._options.indicator.signal(state);
+    if (state !== "authorized") this._options.trace.add("cardRefused", code);
     // It is published with the next change or heartbeat: an extra message here would delay the driver's result.
     this._lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
   }
@@ -179,10 +183,6 @@ export class Access implements IO, AuthorizationListener {
       return;
     }
     this._blockedAttempts.set(hash, attempts);
-    const oldest = this._blockedAttempts.keys().next().value;
-    if (this._blockedAttempts.size > MAX_BLOCKED_TAGS && oldest !== undefined) {
-      this._blockedAttempts.delete(oldest);
-    }
   }
 
   private _handleCard(tag: string): void {

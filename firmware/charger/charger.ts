@@ -8,6 +8,7 @@ import { Charging, type ChargingEvent, type StationStatus } from "../../modules/
 import type { FaultReporter } from "../../modules/faults/index.js";
 import { Indicator } from "../../modules/indicator/index.js";
 import type { Requester } from "../../modules/requests/index.js";
+import type { TraceSink } from "../../modules/trace/index.js";
 import type { CommandFailure } from "../commands.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
@@ -35,6 +36,7 @@ export interface ChargerOptions {
   readonly platform: Requester;
   readonly reporter: FaultReporter;
   readonly listener: ChargerListener;
+  readonly trace: TraceSink;
 }
 
 export class Charger implements IO {
@@ -49,7 +51,7 @@ export class Charger implements IO {
 
   constructor(options: ChargerOptions) {
     this._options = options;
-    const { board, config, records, settings, platform, reporter, listener } = options;
+    const { board, config, records, settings, platform, reporter, listener, trace } = options;
     this._indicator = new Indicator({ board });
     this._charging = new Charging({ board, onEvent: (event) => this._handleEvent(event) });
     this._currentLimit = new CurrentLimit({
@@ -93,6 +95,7 @@ export class Charger implements IO {
       learning: this.learning,
       platform,
       reporter,
+      trace,
       onBusyChanged: () => listener.handleBusyChanged(),
       onListChanged: () => listener.handleChargerChanged(),
     });
@@ -197,12 +200,13 @@ export class Charger implements IO {
   }
 
   private _handleEvent(event: ChargingEvent): void {
-    const { board, listener, reporter } = this._options;
+    const { board, listener, reporter, trace } = this._options;
     this.sessions.handleChargingEvent(event);
     listener.handleChargerChanged();
     switch (event.type) {
       case "status":
         board.log(`charging: ${event.status}`);
+        trace.add("status", event.status);
         this._indicator.show(event.status);
         if (event.status === "plugged") this._freeVend.update();
         listener.handleChargerStatus(event.status);

@@ -1,10 +1,11 @@
 /** Tag learning: for five minutes, each card at the reader is registered as a tag of the owner. */
 
-import { AttemptLimiter, tagEnd } from "../../modules/authorization/index.js";
+import { tagEnd } from "../../modules/authorization/index.js";
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Indicator } from "../../modules/indicator/index.js";
 import { textField } from "../../modules/json/index.js";
+import { AttemptLimiter } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 
 export interface TagLearningOptions {

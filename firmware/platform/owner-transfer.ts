@@ -118,21 +118,11 @@ export class OwnerTransfer implements IO {
     const { board, deviceId, host } = this._options;
     const attempt = tryBroker({ board, deviceId, parameters }, (failure) => {
       this._step = IDLE;
-      const problem = failure?.message ?? this._store(parameters);
+      const problem = failure?.message ?? this._options.records(pairingFormat).tryWrite(parameters);
       if (problem) this._fail(problem);
       else host.handleTransferred(parameters);
     });
     this._step = { type: "trying", attempt };
-  }
-
-  private _store(parameters: PairingParameters): string | undefined {
-    try {
-      this._options.records(pairingFormat).write(parameters);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return error.message;
-    }
   }
 
   private _fail(why: string, code: Fault["code"] = "transfer-failed"): void {

@@ -1,6 +1,7 @@
 /** Owner of the stored data: another owner must not see it. */
 
 import type { Board } from "../../modules/board/index.js";
+import { messageOf } from "../../modules/errors/index.js";
 import { textField } from "../../modules/json/index.js";
 import type { PairingParameters } from "../../modules/pairing/index.js";
 import type { RecordFormat, StoredRecord } from "../../modules/settings/index.js";
@@ -54,7 +55,7 @@ export class Owner {
       }
       this._record.write(user);
     } catch (error) {
-      board.log(`owner: the new owner is not stored: ${error instanceof Error ? error.message : "unknown"}`);
+      board.log(`owner: the new owner is not stored: ${messageOf(error)}`);
     }
   }
 }

@@ -16,6 +16,7 @@ import {
   Telemetry,
   type TelemetrySource,
 } from "../../modules/telemetry/index.js";
+import type { Trace } from "../../modules/trace/index.js";
 import type { StationCommands } from "../commands.js";
 import type { StationSnapshot } from "../snapshot.js";
 import { brokerAccount, type StationIdentity, userOf } from "./identity.js";
@@ -30,12 +31,18 @@ export interface PlatformConnectionOptions {
   readonly device: StationDevice;
   readonly source: StationSource;
   readonly link: Pick<Link, "state">;
+  readonly trace: Pick<Trace, "add" | "report">;
   /** `isOnline` may have changed; `failure` is why the broker was not reached, after an attempt that failed. */
   readonly onChanged: (failure: MQTTFailure | undefined) => void;
 }
 
 /** Maximum number of queued messages at which telemetry adds more. The rest of the queue is reserved for requests. */
 const TELEMETRY_MESSAGES = 16;
+/**
+ * End of the topic at which the platform asks for diagnostics. It is no property of the Homie device: comparing one more
+ * value at each heartbeat would cost more than the rest of the trace.
+ */
+const DIAGNOSTICS = "/$telemetry/diagnostics/set";
 /** Timeout of the removal of retained topics, ms. */
 const LEAVING_MS = 30_000;
 
@@ -54,9 +61,11 @@ export class PlatformConnection implements IO {
   private _isCleared = false;
   /** A message that was too long has been logged. Further ones are not: a sender may repeat them without end. */
   private _hasLoggedSkipped = false;
+  /** A request `diagnostics` is under way. A second one would double the memory that it takes. */
+  private _isReporting = false;
 
   constructor(options: PlatformConnectionOptions) {
-    const { board, identity, parameters } = options;
+    const { board, identity, parameters, trace } = options;
     this._options = options;
     this._user = userOf(board.crypto, parameters);
     this._client = new MQTTClient({
@@ -65,14 +74,17 @@ export class PlatformConnection implements IO {
       will: lastWill({ user: this._user, deviceId: identity.deviceId }),
       clean: false,
       reconnect: true,
+      trace,
       onState: (state) => this._handleState(state),
       onDrained: () => {
         if (this._isCleared) this._endLeaving(true);
       },
       onMessage: (message) => this._receive(message),
       onSkipped: (byteLength) => this._logSkipped(byteLength),
-      onRefusedSubscription: (filter) =>
-        board.log(`platform: the broker refused the subscription to ${filter}`),
+      onRefusedSubscription: (filter) => {
+        board.log(`platform: the broker refused the subscription to ${filter}`);
+        trace.add("subscriptionRefused");
+      },
     });
     this._telemetry = new Telemetry({
       clock: board.clock,
@@ -146,7 +158,7 @@ export class PlatformConnection implements IO {
   }
 
   private _makeRequests(responseKey: Uint8Array<ArrayBuffer>): Requests {
-    const { board, identity } = this._options;
+    const { board, identity, trace } = this._options;
     const requests = new Requests({
       clock: board.clock,
       crypto: board.crypto,
@@ -154,6 +166,7 @@ export class PlatformConnection implements IO {
       deviceId: identity.deviceId,
       responseKey,
       cipher: identity.cipher,
+      trace,
       isOnline: () => this.isOnline,
       publish: (topic, payload) =>
         this._client.publish({ topic, payload, qos: 1, retain: false }) === "accepted",
@@ -167,7 +180,17 @@ export class PlatformConnection implements IO {
     // Ignore commands that are older than the connection: an old "start" would authorize a vehicle that has plugged in
     // since. Such a command is retained, or was queued for an earlier firmware, which subscribed with QoS 1.
     const isOld = retain || qos > this._telemetry.setSubscription.qos;
-    if (!isOld && this._leaveCallbacks.length === 0) this._telemetry.receive(topic, payload);
+    if (isOld) this._options.trace.add("commandIgnored");
+    else if (topic.endsWith(DIAGNOSTICS)) this._sendDiagnostics();
+    else if (this._leaveCallbacks.length === 0) this._telemetry.receive(topic, payload);
+  }
+
+  private _sendDiagnostics(): void {
+    if (this._isReporting) return;
+    this._isReporting = true;
+    this.requests?.request("diagnostics", this._options.trace.report(), () => {
+      this._isReporting = false;
+    });
   }
 
   private _logSkipped(byteLength: number): void {

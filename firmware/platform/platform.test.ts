@@ -5,6 +5,7 @@ import { virtualWorld } from "../../host-tests/virtual/world/world.js";
 import type { Board } from "../../modules/board/index.js";
 import { decodeUTF8 } from "../../modules/bytes/index.js";
 import { type RequestOutcome, requestFailure } from "../../modules/requests/index.js";
+import { Trace } from "../../modules/trace/index.js";
 import type { StationCommands } from "../commands.js";
 import type { StationSnapshot } from "../snapshot.js";
 import type { StationIdentity } from "./identity.js";
@@ -69,6 +70,7 @@ class PlatformScene {
       identity,
       link: { state: { type: "up", address: STATION_ADDRESS } },
       device: { nodes: [], options: [], telemetry: [], stats: [] },
+      trace: new Trace(booted),
     });
     this.platform.subscribe({ handlePlatformChanged: () => this.changes++ });
   }

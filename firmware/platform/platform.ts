@@ -12,6 +12,7 @@ import {
   requestFailure,
 } from "../../modules/requests/index.js";
 import type { LogLevel } from "../../modules/telemetry/index.js";
+import type { Trace } from "../../modules/trace/index.js";
 import type { StationIdentity } from "./identity.js";
 import { PlatformConnection, type StationDevice, type StationSource } from "./platform-connection.js";
 
@@ -25,6 +26,7 @@ export interface PlatformOptions {
   readonly identity: StationIdentity;
   readonly link: Pick<Link, "state">;
   readonly device: StationDevice;
+  readonly trace: Pick<Trace, "add" | "report">;
 }
 
 interface Notification {
@@ -64,7 +66,7 @@ export class Platform implements Requester, IO {
 
   /** Connects under an owner's account, and stays connected until `disconnect` or `leave`. Needs a network. */
   connect({ parameters, source }: { parameters: PairingParameters; source: StationSource }): void {
-    const { board, identity, link, device } = this._options;
+    const { board, identity, link, device, trace } = this._options;
     this.disconnect();
     this._failure = undefined;
     this._connection = new PlatformConnection({
@@ -74,6 +76,7 @@ export class Platform implements Requester, IO {
       device,
       source,
       link,
+      trace,
       onChanged: (failure) => this._handleChange(failure),
     });
     for (const { message, logLevel } of this._notifications.splice(0)) {

@@ -1,7 +1,8 @@
 /** Routes of the admin panel for the owner's settings (docs/protocol.md, section 2). */
 
 import { encodeUTF8 } from "../../modules/bytes/index.js";
-import { type FormRoute, GET_AND_POST, OK, type Reply, text } from "../../modules/web/index.js";
+import type { Trace } from "../../modules/trace/index.js";
+import { type FormRoute, GET_AND_POST, json, OK, type Reply, text } from "../../modules/web/index.js";
 import type { CommandFailure, CommandFailureCode, StationCommands } from "../commands.js";
 
 const MAX_NAME_BYTES = 64;
@@ -17,11 +18,13 @@ const STATUSES: Readonly<Record<CommandFailureCode, 400 | 403 | 409 | 500>> = {
 
 export function panelRoutes(
   commands: Pick<StationCommands, "change" | "setLearning" | "transferTo">,
+  trace: Pick<Trace, "report">,
 ): FormRoute[] {
   const change = (path: string, answer: FormRoute["answer"]): FormRoute => {
     return { path, methods: GET_AND_POST, changes: true, needsLogin: true, answer };
   };
   return [
+    { path: "/log", methods: GET_AND_POST, needsLogin: true, answer: () => json(trace.report()) },
     change("/setname", (fields) => {
       const name = (fields.get("name") ?? "").trim();
       const { length } = encodeUTF8(name);

@@ -87,11 +87,7 @@ export class BootCounter {
   }
 
   private _persist(): void {
-    try {
-      this._record.write(this._counts);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      this._board.log(`restarts: the count is not stored: ${error.message}`);
-    }
+    const problem = this._record.tryWrite(this._counts);
+    if (problem !== undefined) this._board.log(`restarts: the count is not stored: ${problem}`);
   }
 }

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
+import { fail, portOption, print } from "../../platform-stub/command-line.js";
 import { readConfig } from "../../platform-stub/config.js";
 import { findAdapter } from "../virtual/bluetooth/adapter.js";
 import { NobleCentral } from "../virtual/bluetooth/central.js";
 import { NodeClock } from "../virtual/node-board/index.js";
 import { RemoteAir } from "../virtual/radio-link/client.js";
 import { Phone, type SeenStation } from "../virtual/world/phone.js";
-import { BROKER_PORT, fail, HTTP_PORT, RADIO_PORT, WEB_PHONE_PORT, WIFI_SSID } from "./cli/defaults.js";
+import { BROKER_PORT, HTTP_PORT, RADIO_PORT, WEB_PHONE_PORT, WIFI_SSID } from "./cli/defaults.js";
 import { onInterrupt } from "./cli/ending.js";
-import { placeOption, portOption } from "./cli/options.js";
+import { placeOption } from "./cli/options.js";
 import { serveWebPhone } from "./web-phone/server.js";
 
 interface Endpoint {
@@ -225,8 +226,4 @@ function describe(station: SeenStation): string {
   ].filter((flag) => flag !== undefined);
   const hash = Buffer.from(station.stationHash).toString("hex");
   return `${station.address}  "${station.name}"  ${station.rssi} dBm  ${station.status}; ${flags.join(", ")}  [${hash}]`;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

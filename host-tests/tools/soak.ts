@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { fail } from "./cli/defaults.js";
+import { fail } from "../../platform-stub/command-line.js";
 import { ROOT } from "./imports.js";
 import { HOW_TO_GET_XS, isXSInstalled } from "./xs/engine.js";
 
@@ -70,7 +70,7 @@ function randomTests(): string[] {
 }
 
 function simulate(...words: string[]): string[] {
-  return ["--import", "tsx", "host-tests/tools/simulate/index.ts", ...words];
+  return ["scripts/run.js", "host-tests/tools/simulate/index.ts", ...words];
 }
 
 function succeeds(name: string, words: string[]): boolean {

@@ -1,6 +1,7 @@
 /** A simulated café in virtual time: a station with its vehicle, a broker and platform, an app, a phone. */
 
 import { sha256 } from "@noble/hashes/sha2.js";
+import type { AuthorizationResult } from "../../docs/station.js";
 import { type Config, defaultConfig } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
@@ -13,7 +14,7 @@ import { WorldBroker } from "./world/broker.js";
 import type { VirtualClock } from "./world/clock.js";
 import { exchange, type HTTPOutcome, httpRequest } from "./world/http-client.js";
 import type { Host } from "./world/network.js";
-import { Phone, type SeenResult, type SeenStation } from "./world/phone.js";
+import { Phone, type SeenStation } from "./world/phone.js";
 import { WorldPlatform } from "./world/platform.js";
 import { base64 } from "./world/platform-answers.js";
 import { virtualWorld, type World, type WorldOptions } from "./world/world.js";
@@ -353,8 +354,8 @@ export interface RawSender {
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 export interface Presentation {
-  readonly pending: SeenResult[];
-  outcome: { readonly result: SeenResult } | { readonly failure: string } | undefined;
+  readonly pending: AuthorizationResult[];
+  outcome: { readonly result: AuthorizationResult } | { readonly failure: string } | undefined;
 }
 
 /** Code of a presentation's final result. */

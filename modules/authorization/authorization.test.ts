@@ -137,20 +137,23 @@ describe("Authorization", () => {
     bench.present();
     bench.hasLeft = true;
     bench.first.answer({ type: "authorized" });
-    expect(bench.codes).toEqual([409]);
+    const reason = "the vehicle has left, or was stopped";
+    expect(bench.results).toEqual([{ state: "rejected", code: 409, reason }]);
   });
 
   test("refuses with 409, without a verification, when no vehicle is plugged", () => {
     bench.isPlugged = false;
     bench.present();
-    expect(bench.codes).toEqual([409]);
+    const reason = "no vehicle is plugged, or a session is under way";
+    expect(bench.results).toEqual([{ state: "rejected", code: 409, reason }]);
     expect(bench.first.cards).toEqual([]);
     expect(bench.authorization.isBusy).toBe(false);
   });
 
   test.each(["", "abc", "x".repeat(65), "ab cd", "äöüß", "abcd\n"])("refuses the tag %j with 400", (tag) => {
     bench.present(tag);
-    expect(bench.codes).toEqual([400]);
+    const reason = "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -";
+    expect(bench.results).toEqual([{ state: "rejected", code: 400, reason }]);
     expect(bench.first.cards).toEqual([]);
   });
 
@@ -287,7 +290,8 @@ describe("The limits", () => {
     bench = new Bench({ attemptsPerMinute: { source: 0, station: 1000 } });
     bench.present("bad tag");
     bench.present();
-    expect(bench.codes).toEqual([429, 429]);
+    const busy = { state: "busy", code: 429, reason: "too many attempts" };
+    expect(bench.results).toEqual([busy, busy]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Clock, Crypto, IO, Timer } from "../board/index.js";
 import type { Admission, Charging } from "../charging/index.js";
-import { AttemptLimiter } from "./limiter.js";
+import { AttemptLimiter } from "../limits/index.js";
 import { type AttemptResult, resultOf, resultOfFailure } from "./result.js";
 import { isTag, tagEnd, tagHash } from "./tag.js";
 import type { Card, Method, Verdict, Verifier } from "./verifier.js";

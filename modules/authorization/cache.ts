@@ -1,4 +1,5 @@
 import type { Clock } from "../board/index.js";
+import { BoundedMap } from "../limits/index.js";
 
 interface Answer {
   readonly untilMs: number;
@@ -13,7 +14,7 @@ const KEY_CHARS = 32;
 /** Cache of the platform's answers by tag hash, each for the time that the platform allowed. A restart empties it. */
 export class AnswerCache {
   private readonly _clock: Pick<Clock, "monotonicMs">;
-  private readonly _answers = new Map<string, Answer>();
+  private readonly _answers = new BoundedMap<string, Answer>(MAX_ANSWERS);
 
   constructor({ clock }: { clock: Pick<Clock, "monotonicMs"> }) {
     this._clock = clock;
@@ -26,10 +27,7 @@ export class AnswerCache {
   /** Caches that the platform authorized a tag, for `cacheForS` seconds. */
   allow(hash: string, cacheForS: number, maxCurrentA: number | undefined): void {
     const untilMs = this._clock.monotonicMs() + cacheForS * 1000;
-    this.forget(hash);
     this._answers.set(hash.slice(0, KEY_CHARS), { untilMs, maxCurrentA });
-    const oldest = this._answers.keys().next().value;
-    if (this._answers.size > MAX_ANSWERS && oldest !== undefined) this._answers.delete(oldest);
   }
 
   forget(hash: string): void {

@@ -5,7 +5,6 @@ export {
   type TagSource,
 } from "./authorization.js";
 export { AnswerCache } from "./cache.js";
-export { AttemptLimiter } from "./limiter.js";
 export { ListUpdate, type ListUpdateOptions } from "./list-update.js";
 export {
   LIST_PAGE_TAGS,

@@ -1,4 +1,5 @@
 import type { IO } from "../board/index.js";
+import { messageOf } from "../errors/index.js";
 import { type JSONObject, numberField } from "../json/index.js";
 import type { Requester, RequestOutcome } from "../requests/index.js";
 import { LIST_PAGE_TAGS, type LocalList, MAX_LISTED_TAGS } from "./local-list.js";
@@ -65,8 +66,7 @@ export class ListUpdate implements IO {
       }
       return undefined;
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return error.message;
+      return messageOf(error);
     }
   }
 }

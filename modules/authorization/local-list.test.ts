@@ -105,6 +105,11 @@ describe("A new list", () => {
     expect(storage.keys().sort()).toEqual(["list-a0", "local-list"]);
   });
 
+  test("of one full page writes no second page", () => {
+    makeFilledList(hashes(LIST_PAGE_TAGS));
+    expect(storage.keys().sort()).toEqual(["list-b0", "local-list"]);
+  });
+
   test("whose index cannot be written leaves the old one in force", () => {
     const list = makeFilledList(hashes(3));
     list.put(0, hashes(3, 100));
@@ -140,6 +145,15 @@ describe("A struck tag", () => {
     expect(list.has(hashOf(1))).toBe(false);
     expect(list.has(hashOf(2))).toBe(true);
     expect(makeList().has(hashOf(1))).toBe(true);
+  });
+
+  test("that the storage did not accept is stored when it is struck again", () => {
+    const list = makeFilledList(hashes(3));
+    isBroken = true;
+    expect(() => list.strike(hashOf(1))).toThrow("no flash");
+    isBroken = false;
+    list.strike(hashOf(1));
+    expect(makeList().has(hashOf(1))).toBe(false);
   });
 
   test("that the storage did not accept is restored in memory too", () => {
@@ -201,6 +215,16 @@ describe("A cleared list", () => {
     expect(storage.keys()).toEqual(["local-list"]);
   });
 
+  test.each([
+    [7, 0],
+    [0, 3],
+  ])("that had the version %d and %d tags has neither after a restart", (version, count) => {
+    const list = makeFilledList(hashes(count), version);
+    list.clear();
+    const restarted = makeList();
+    expect([restarted.version, restarted.count]).toEqual([0, 0]);
+  });
+
   test("has no tags even when the storage fails", () => {
     const list = makeFilledList(hashes(3));
     isBroken = true;
@@ -230,5 +254,17 @@ describe("The record local-list", () => {
     { side: "a", count: 1 },
   ])("refuses %j", (fields) => {
     expect(listIndexFormat.parse(fields, 1)).toBeUndefined();
+  });
+});
+
+describe("The record of a page", () => {
+  const format = listPageFormat("a0");
+
+  test("is read as it was written", () => {
+    expect([format.key, format.parse(format.format("0123"), 1)]).toEqual(["list-a0", "0123"]);
+  });
+
+  test.each([undefined, 5, ["0123"]])("is refused with the tags %j", (tags) => {
+    expect(format.parse({ tags }, 1)).toBeUndefined();
   });
 });

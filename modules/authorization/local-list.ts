@@ -95,7 +95,6 @@ export class LocalList {
    */
   strike(hash: string): void {
     const key = keyOf(hash);
-    if (!this.has(hash)) return;
     this._struck.add(key);
     this._exchange(key, struckKeyOf(hash));
     this._struck.delete(key);

@@ -30,7 +30,8 @@ class Bench {
   readonly verifier: OfflineVerifier;
   readonly hash: string;
   policy: OfflinePolicy = "list-and-cache";
-  isBroken = false;
+  /** Error of the storage. */
+  storageError: unknown;
 
   constructor() {
     const { clock, cache } = this;
@@ -38,7 +39,7 @@ class Bench {
     const storage = {
       ...opened,
       write: (key: string, value: Uint8Array<ArrayBuffer> | ArrayBuffer) => {
-        if (this.isBroken) throw new Error("no flash");
+        if (this.storageError !== undefined) throw this.storageError;
         opened.write(key, value);
       },
     };
@@ -155,11 +156,14 @@ describe("The platform's verdict", () => {
     expect(bench.list.has(bench.hash)).toBe(true);
   });
 
-  test("that cannot be stored is reported, and holds until the restart", () => {
+  test.each([
+    ["no flash", new Error("no flash")],
+    ["unknown", "text"],
+  ])("that cannot be stored is reported as %s, and holds until the restart", (why, storageError) => {
     bench.fillList();
-    bench.isBroken = true;
+    bench.storageError = storageError;
     bench.verifier.recordVerdict(CARD, { type: "rejected", reason: "blocked" });
-    expect(bench.lines).toEqual(["local-list: not stored: no flash"]);
+    expect(bench.lines).toEqual([`local-list: not stored: ${why}`]);
     expect(bench.list.has(bench.hash)).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 import type { Clock, Crypto, IO } from "../board/index.js";
+import { messageOf } from "../errors/index.js";
 import type { AnswerCache } from "./cache.js";
 import type { LocalList } from "./local-list.js";
 import { tagHash } from "./tag.js";
@@ -55,7 +56,7 @@ export class OfflineVerifier implements Verifier {
     try {
       change();
     } catch (error) {
-      this._options.report(`local-list: not stored: ${error instanceof Error ? error.message : "unknown"}`);
+      this._options.report(`local-list: not stored: ${messageOf(error)}`);
     }
   }
 

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import { dutyPermilleOf, MAX_CURRENT_A, MIN_CURRENT_A, PILOT_STEADY_PERMILLE, pilotState } from "./pilot.js";
+import {
+  dutyPermilleOf,
+  MAX_CURRENT_A,
+  MIN_CURRENT_A,
+  PILOT_STEADY_PERMILLE,
+  pilotState,
+  requestsEnergy,
+} from "./pilot.js";
 
 const SQUARE_WAVE_PERMILLE = 266;
 
@@ -122,4 +129,15 @@ describe("pilotState (table A.4)", () => {
       expect(pilotState({ highMv: 6000, lowMv: low * 1000 }, SQUARE_WAVE_PERMILLE)).toBe("E");
     },
   );
+});
+
+test.each([
+  ["A", false],
+  ["B", false],
+  ["C", true],
+  ["D", true],
+  ["E", false],
+  ["F", false],
+] as const)("requestsEnergy returns for state %s %s", (pilot, expected) => {
+  expect(requestsEnergy(pilot)).toBe(expected);
 });

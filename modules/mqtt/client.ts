@@ -1,5 +1,6 @@
 import { Backoff } from "../backoff/index.js";
 import type { Clock, Crypto, IO, Timer } from "../board/index.js";
+import type { TraceSink } from "../trace/index.js";
 import type { IncomingPacket, OutgoingWill } from "./codec.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import type { MQTTFailure } from "./failure.js";
@@ -37,6 +38,7 @@ export interface MQTTSessionOptions
   readonly clean: boolean;
   /** `false`: the client tries to connect once. */
   readonly reconnect: boolean;
+  readonly trace?: TraceSink;
   readonly onState: (state: MQTTState) => void;
   /** Receives a message. A QoS 1 message is acknowledged after the return. */
   readonly onMessage: (message: IncomingMessage) => void;
@@ -91,10 +93,6 @@ export class MQTTClient implements IO {
   /** The oldest message in flight at the last check. */
   private _oldestInFlight: QueuedMessage | undefined;
   private _isClosing = false;
-  /** Number of dropped QoS 0 messages. */
-  private _dropped = 0;
-  /** Number of skipped messages. */
-  private _skipped = 0;
 
   constructor(options: MQTTSessionOptions) {
     this._options = options;
@@ -132,16 +130,6 @@ export class MQTTClient implements IO {
     return this._outbox.length;
   }
 
-  /** Number of QoS 0 messages that were dropped because too many bytes were unsent. */
-  get droppedMessages(): number {
-    return this._dropped;
-  }
-
-  /** Number of messages from the broker that were too long, and were acknowledged unread. */
-  get skippedMessages(): number {
-    return this._skipped;
-  }
-
   /**
    * Publishes a message. QoS 1 is queued, across connections, until the broker has acknowledged it. QoS 0 is sent now
    * or not at all. Throws for an invalid topic.
@@ -160,7 +148,7 @@ export class MQTTClient implements IO {
     const connection = this._state.type === "online" ? this._connection : undefined;
     if (!connection) return "offline";
     if (connection.unsentBytes > MAX_UNSENT_BYTES) {
-      this._dropped++;
+      this._options.trace?.add("packetDropped");
       return "queue-full";
     }
     const { topic, retain } = message;
@@ -255,7 +243,7 @@ export class MQTTClient implements IO {
       }
       // Without a PUBACK the broker would send the message again at each connection.
       case "skipped":
-        this._skipped++;
+        this._options.trace?.add("messageSkipped", packet.byteLength);
         if (packet.qos === 1) this._connection?.send({ cmd: "puback", messageId: packet.messageId });
         this._options.onSkipped?.(packet.byteLength);
         break;
@@ -303,6 +291,7 @@ export class MQTTClient implements IO {
     this._keepAlive.start();
     this._subscriptions.renew({ sessionPresent });
     for (const message of this._outbox.inFlight) this._send(message, true);
+    this._options.trace?.add("connected");
     this._enter({ type: "online", sessionPresent });
     this._pump();
   }
@@ -338,6 +327,7 @@ export class MQTTClient implements IO {
     if (wasOnline && clock.monotonicMs() - this._onlineSinceMs >= STABLE_MS) this._backoff.reset();
     const retryInMs = reconnect ? this._backoff.next() : undefined;
     if (retryInMs !== undefined) this._timer = clock.set(() => this._connect(), retryInMs);
+    this._options.trace?.add("connectionFailed", reason.code);
     this._enter({ type: "offline", reason, retryInMs });
   }
 

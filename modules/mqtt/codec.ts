@@ -1,4 +1,5 @@
 import { encodeUTF8 } from "../bytes/index.js";
+import { messageOf } from "../errors/index.js";
 import { OversizedPublish, type SkippedPublish } from "./oversized.js";
 import { makeParser, type PacketParser, type ParsedPacket, writeToStream } from "./packet/mqtt-packet.js";
 
@@ -133,7 +134,7 @@ export class PacketReader {
     try {
       waitingBytes = this._parser.parse(bytes);
     } catch (error) {
-      this._error ??= error instanceof Error ? error.message : "the packet cannot be parsed";
+      this._error ??= messageOf(error);
     }
     const { packet } = this._parser;
     this._error ??= this._lengthError(packet);

@@ -300,14 +300,10 @@ export class Pairing implements IO, LinkListener {
   }
 
   private _persist(candidate: CandidateRecord): Reply | undefined {
-    try {
-      this._options.candidateRecord.write(candidate);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      this._options.board.log(`pairing: the candidate could not be stored: ${error.message}`);
-      return text(500, "the station cannot store the parameters; reset it and try again");
-    }
+    const problem = this._options.candidateRecord.tryWrite(candidate);
+    if (problem === undefined) return undefined;
+    this._options.board.log(`pairing: the candidate could not be stored: ${problem}`);
+    return text(500, "the station cannot store the parameters; reset it and try again");
   }
 
   private _status(): Reply {
@@ -353,13 +349,10 @@ export class Pairing implements IO, LinkListener {
   }
 
   private _commit(parameters: PairingParameters): PairingFailure | undefined {
-    try {
-      this._options.pairingRecord.write(parameters);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return { code: "storage-failed", message: `the parameters could not be stored: ${error.message}` };
-    }
+    const problem = this._options.pairingRecord.tryWrite(parameters);
+    return problem === undefined
+      ? undefined
+      : { code: "storage-failed", message: `the parameters could not be stored: ${problem}` };
   }
 
   /** Whether an attempt is in progress. */

@@ -20,6 +20,7 @@ class Bench {
   readonly random = new Random(1);
   readonly sent: Sent[] = [];
   readonly outcomes: RequestOutcome[] = [];
+  readonly events: string[] = [];
   readonly requests: Requests;
   isOnline = true;
   hasRoom = true;
@@ -32,6 +33,7 @@ class Bench {
       deviceId: DEVICE,
       responseKey: KEY,
       cipher: "aes-256-gcm",
+      trace: { add: (event, detail) => this.events.push(`${event} ${detail ?? ""}`.trim()) },
       isOnline: () => this.isOnline,
       publish: (topic, payload) => {
         if (this.hasRoom) this.sent.push({ topic, payload: JSON.parse(payload) });
@@ -97,7 +99,7 @@ describe("the limits of Requests", () => {
     expect(bench.sent.map(({ payload }) => payload.data)).toEqual([0, 1, 2, 3, 4, 5].map((i) => ({ i })));
   });
 
-  test("time out after 10 s, and count and ignore a late response", () => {
+  test("time out after 10 s, and trace and ignore a late response", () => {
     const bench = new Bench();
     bench.ask();
     bench.clock.advance(9999);
@@ -106,7 +108,7 @@ describe("the limits of Requests", () => {
     expect(bench.failures).toEqual(["timeout"]);
     bench.answer(bench.sent[0]);
     expect(bench.outcomes).toHaveLength(1);
-    expect(bench.requests.ignoredResponses).toBe(1);
+    expect(bench.events).toEqual(["requestFailed timeout", "lateAnswer"]);
   });
 
   test("report offline instead of timeout when the broker is not connected", () => {
@@ -170,13 +172,19 @@ describe("Requests.receive", () => {
     expect(bench.requests.receive("user/req/station-1/echo", new Uint8Array(0))).toBe(false);
   });
 
-  test("counts and ignores a second response", () => {
+  test("traces and ignores a response that is not JSON", () => {
+    const bench = new Bench();
+    expect(bench.requests.receive("user/res/station-1/echo", encodeUTF8("{"))).toBe(true);
+    expect(bench.events).toEqual(["invalidAnswer"]);
+  });
+
+  test("traces and ignores a second response", () => {
     const bench = new Bench();
     bench.ask();
     bench.answer(bench.sent[0]);
     bench.answer(bench.sent[0]);
     expect(bench.outcomes).toHaveLength(1);
-    expect(bench.requests.ignoredResponses).toBe(1);
+    expect(bench.events).toEqual(["lateAnswer"]);
   });
 });
 

@@ -2,6 +2,7 @@ import type { Clock, Crypto, IO, Timer } from "../board/index.js";
 import { encodeHex } from "../bytes/index.js";
 import type { JSONObject } from "../json/index.js";
 import type { Cipher } from "../settings/index.js";
+import type { TraceSink } from "../trace/index.js";
 import { type RequestFailure, refusedRequest, requestFailure } from "./failure.js";
 import { openResponse, parseEnvelope } from "./response.js";
 
@@ -31,6 +32,7 @@ export interface RequestsOptions {
   /** Key that decrypts the responses, 32 bytes. */
   readonly responseKey: Uint8Array<ArrayBuffer>;
   readonly cipher: Cipher;
+  readonly trace: TraceSink;
   readonly isOnline: () => boolean;
   /** Publishes with QoS 1, not retained. Returns `false` when the outbox is full. */
   readonly publish: (topic: string, payload: string) => boolean;
@@ -75,8 +77,6 @@ export class Requests implements IO {
   private readonly _underWay = new Map<string, Request>();
   private _waiting: Request[] = [];
   private readonly _responseKeyHex: string;
-  /** Number of messages on response topics that match no request. */
-  private _ignored = 0;
 
   constructor(options: RequestsOptions) {
     this._options = options;
@@ -86,11 +86,6 @@ export class Requests implements IO {
   /** Topic filter that the station subscribes to. */
   get responseFilter(): string {
     return responseFilter(this._options);
-  }
-
-  /** Number of messages on response topics that match no request. */
-  get ignoredResponses(): number {
-    return this._ignored;
   }
 
   /** Sends a request once. Closing the returned object cancels it; its response is then ignored. */
@@ -115,7 +110,7 @@ export class Requests implements IO {
     const envelope = parseEnvelope(payload);
     const request = envelope && this._underWay.get(envelope.id);
     if (!envelope || !request || topic !== prefix + request.endpoint) {
-      this._ignored++;
+      this._options.trace.add(envelope ? "lateAnswer" : "invalidAnswer");
       return true;
     }
     const opened = openResponse({
@@ -167,6 +162,7 @@ export class Requests implements IO {
 
   private _finish(request: Request, outcome: RequestOutcome): void {
     this._remove(request);
+    if (!outcome.ok) this._options.trace.add("requestFailed", outcome.failure.code);
     request.done(outcome);
   }
 

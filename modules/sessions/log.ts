@@ -140,13 +140,8 @@ export class SessionLog {
 
   /** Writes an entry. Returns the error message of the storage, if any. */
   private _write(slot: number, entry: LogEntry): string | undefined {
-    try {
-      this._options.record(slot).write(entry);
-      this._unwritten.delete(slot);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      return error.message;
-    }
+    const problem = this._options.record(slot).tryWrite(entry);
+    if (problem === undefined) this._unwritten.delete(slot);
+    return problem;
   }
 }

@@ -204,14 +204,13 @@ export class Sessions implements IO {
     // A session that the log has only in memory is still in the stored book: keep it for the next run.
     if (!session && log.unwritten.size > 0) return;
     const meterWh = energyWh();
-    try {
-      record.write({ meterWh, givenUp: log.givenUp, session });
+    const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, session });
+    if (problem === undefined) {
       this._writtenWh = meterWh;
       this._isOutOfDate = false;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const message = `the session under way is not written: ${error.message}`;
-      if (!wasOutOfDate) reporter.reportFault({ code: "session-not-stored", message });
+    } else if (!wasOutOfDate) {
+      const message = `the session under way is not written: ${problem}`;
+      reporter.reportFault({ code: "session-not-stored", message });
     }
   }
 }

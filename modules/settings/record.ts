@@ -1,5 +1,6 @@
 import type { Storage } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
+import { messageOf } from "../errors/index.js";
 import { type JSONObject, parseJSONObject } from "../json/index.js";
 
 /** Storage format of one record: JSON with its version in `v` under one key, so that a write is atomic. */
@@ -61,6 +62,16 @@ export class StoredRecord<T> {
     this._storage.write(this._format.key, encodeUTF8(JSON.stringify(fields)));
   }
 
+  /** Writes the record. Returns the error message of the storage, if any. */
+  tryWrite(value: T): string | undefined {
+    try {
+      this.write(value);
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
   /** Deletes the record. Throws when the record is read-only. */
   clear(): void {
     if (this._format.readOnly) throw new Error(`the record "${this._format.key}" is read-only`);
@@ -73,8 +84,7 @@ export class StoredRecord<T> {
 
   /** Reports a storage error. A broken flash must not stop the station. */
   private _reportFailure(what: string, error: unknown): void {
-    if (!(error instanceof Error)) throw error;
-    this._report(`settings: the record "${this._format.key}" cannot be ${what}: ${error.message}`);
+    this._report(`settings: the record "${this._format.key}" cannot be ${what}: ${messageOf(error)}`);
   }
 
   private _setAside(bytes: ArrayBuffer): void {

@@ -1,6 +1,16 @@
-import { expect, test } from "@jest/globals";
+import { beforeEach, describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
-import { type Property, Telemetry, type TelemetryMessage } from "./index.js";
+import { encodeUTF8 } from "../bytes/index.js";
+import {
+  farewell,
+  greeting,
+  type HomieDevice,
+  homieRoot,
+  lastWill,
+  type Property,
+  Telemetry,
+  type TelemetryMessage,
+} from "./index.js";
 
 const IDENTITY = {
   user: "owner",
@@ -11,48 +21,434 @@ const IDENTITY = {
   productId: "plugpass",
   firmwareVersion: 1,
 };
+const ROOT = "owner/sweet-home/cafe-1";
+const HEARTBEAT_MS = 10_000;
 
-function property(id: string, value: () => number): Property<undefined, undefined> {
-  return { id, name: id, datatype: "integer", value };
+type Values = Record<string, string | number | undefined>;
+
+/** A property whose value the test sets. */
+function property(id: string): Property<Values, Values> {
+  return { id, name: id, datatype: "integer", value: (snapshot) => snapshot[id] };
 }
 
-test("Telemetry: a constantly changing value delays neither other values nor notifications", () => {
-  const clock = new VirtualClock();
-  let moving = 0;
-  let also = 0;
-  let other = 0;
-  const sent: TelemetryMessage[] = [];
-  const restless = property("restless", () => moving++);
-  const telemetry = new Telemetry({
-    clock,
-    identity: IDENTITY,
-    device: {
-      nodes: [
-        {
-          id: "node",
-          name: "Node",
-          type: "node",
-          properties: [restless, property("also", () => also++), property("calm", () => other)],
-        },
-      ],
-      options: [],
-      telemetry: [],
-      stats: [],
+function settable(id: string): Property<Values, Values> {
+  return {
+    ...property(id),
+    format: "0:9",
+    set: (commands, text) => {
+      if (text === "9") return { code: "too-many", message: "nine is too many" };
+      commands[id] = Number(text);
+      return undefined;
     },
-    source: { snapshot: undefined, commands: undefined },
-    publish: (message) => sent.push(message) > 0,
+  };
+}
+
+const DEVICE: HomieDevice<Values, Values> = {
+  nodes: [
+    { id: "node", name: "Node", type: "node", properties: [property("a"), settable("b")] },
+    { id: "more", name: "More", type: "node", properties: [property("c")] },
+  ],
+  options: [settable("d")],
+  telemetry: [property("e")],
+  stats: [property("uptime")],
+};
+
+/** Telemetry to a broker that stores retained messages. */
+class Bench {
+  readonly clock = new VirtualClock();
+  readonly values: Values = { a: 1, b: 2, c: 3, d: 4, e: 5, uptime: 6 };
+  /** Messages since the last look, and their times in ms. */
+  readonly sent: TelemetryMessage[] = [];
+  readonly sentAtMs: number[] = [];
+  readonly retained = new Map<string, string>();
+  /** Number of messages that the outbox still accepts. */
+  room = Number.POSITIVE_INFINITY;
+  readonly telemetry: Telemetry<Values, Values>;
+
+  constructor(device: HomieDevice<Values, Values> = DEVICE) {
+    this.telemetry = new Telemetry({
+      clock: this.clock,
+      identity: IDENTITY,
+      device,
+      source: { snapshot: this.values, commands: this.values },
+      publish: (message) => this.#publish(message),
+    });
+  }
+
+  #publish(message: TelemetryMessage): boolean {
+    if (this.room <= 0) return false;
+    this.room--;
+    this.sent.push(message);
+    this.sentAtMs.push(this.clock.monotonicMs());
+    if (message.retain && message.payload === "") this.retained.delete(message.topic);
+    else if (message.retain) this.retained.set(message.topic, message.payload);
+    return true;
+  }
+
+  /** Publishes the device after a connection. */
+  goOnline(): void {
+    this.telemetry.goOnline("192.168.1.10");
+    this.clock.advance(5000);
+    this.look();
+  }
+
+  /** Changes values, and reports the change. */
+  set(values: Values): void {
+    Object.assign(this.values, values);
+    this.telemetry.update();
+  }
+
+  receive(path: string, payload: string | Uint8Array<ArrayBuffer>): boolean {
+    return this.telemetry.receive(
+      `${ROOT}/${path}`,
+      typeof payload === "string" ? encodeUTF8(payload) : payload,
+    );
+  }
+
+  /** Returns topics below the root and payloads since the last look. */
+  look(): string[] {
+    const lines = this.sent.map(({ topic, payload }) => `${topic.replace(`${ROOT}/`, "")} ${payload}`);
+    this.sent.length = 0;
+    this.sentAtMs.length = 0;
+    return lines;
+  }
+}
+
+let bench: Bench;
+
+beforeEach(() => {
+  bench = new Bench();
+});
+
+describe("Telemetry after a connection", () => {
+  test("publishes each topic of the device once, init first and ready last", () => {
+    bench.telemetry.goOnline("192.168.1.10");
+    const lines = bench.look();
+    expect(lines[0]).toBe("$state init");
+    expect(lines.at(-1)).toBe("$state ready");
+    const topics = lines.map((line) => line.split(" ")[0]);
+    expect(new Set(topics).size).toBe(topics.length - 1);
+    for (const line of ["$homie 3.0.1", "$name Café", "$localip 192.168.1.10", "$mac A4:CF:12:00:00:01"]) {
+      expect(lines).toContain(line);
+    }
+    for (const line of [
+      "$fw/name plugpass",
+      "$fw/version 1",
+      "$implementation virtual",
+      "$nodes node,more",
+    ]) {
+      expect(lines).toContain(line);
+    }
+    for (const line of [
+      "node/a 1",
+      "node/b 2",
+      "more/c 3",
+      "$options/d 4",
+      "$telemetry/e 5",
+      "$stats/uptime 6",
+    ]) {
+      expect(lines).toContain(line);
+    }
   });
-  telemetry.goOnline("192.168.1.10");
-  clock.advance(5000);
-  sent.length = 0;
-  other = 7;
-  for (let i = 0; i < 3; i++) telemetry.notify(`note ${i}`, "info");
-  clock.advance(5000);
-  const payloads = sent.map(({ topic, payload }) => `${topic.split("/").at(-1)} ${payload}`);
-  expect(payloads).toContain("calm 7");
-  expect(payloads.filter((line) => line.includes("note "))).toHaveLength(3);
-  // Notifications do not delay values either.
-  expect(payloads.filter((line) => line.startsWith("restless")).length).toBeGreaterThan(2);
-  expect(payloads.filter((line) => line.startsWith("also")).length).toBeGreaterThan(0);
-  telemetry.close();
+
+  test("publishes every topic retained with QoS 1", () => {
+    bench.telemetry.goOnline("192.168.1.10");
+    for (const message of bench.sent) expect(message).toMatchObject({ qos: 1, retain: true });
+  });
+
+  test("publishes nothing before", () => {
+    bench.set({ a: 9 });
+    bench.telemetry.notify("hello", "info");
+    bench.clock.advance(60_000);
+    expect(bench.look()).toEqual([]);
+  });
+
+  test("publishes the whole device again after the next connection", () => {
+    bench.telemetry.goOnline("192.168.1.10");
+    const first = bench.look();
+    bench.telemetry.goOffline();
+    bench.telemetry.goOnline("192.168.1.10");
+    expect(bench.look()).toEqual(first);
+  });
+
+  test("continues as the outbox has room, and loses nothing", () => {
+    const other = new Bench();
+    other.telemetry.goOnline("192.168.1.10");
+    bench.room = 3;
+    bench.telemetry.goOnline("192.168.1.10");
+    expect(bench.sent).toHaveLength(3);
+    bench.clock.advance(99);
+    bench.room = 2;
+    expect(bench.sent).toHaveLength(3);
+    bench.clock.advance(1);
+    expect(bench.sent).toHaveLength(5);
+    bench.room = Number.POSITIVE_INFINITY;
+    bench.clock.advance(100);
+    expect(bench.look()).toEqual(other.look());
+  });
+
+  test("publishes a missing and an empty value as none", () => {
+    Object.assign(bench.values, { a: undefined, c: "" });
+    bench.telemetry.goOnline("192.168.1.10");
+    expect(bench.retained.get(`${ROOT}/node/a`)).toBe("none");
+    expect(bench.retained.get(`${ROOT}/more/c`)).toBe("none");
+  });
+
+  test("publishes no further message when the connection is lost", () => {
+    bench.room = 3;
+    bench.telemetry.goOnline("192.168.1.10");
+    bench.telemetry.goOffline();
+    bench.room = 100;
+    bench.set({ a: 9 });
+    bench.clock.advance(60_000);
+    expect(bench.sent).toHaveLength(3);
+    expect(bench.clock.pending).toBe(0);
+  });
+});
+
+describe("Telemetry of a changed value", () => {
+  beforeEach(() => bench.goOnline());
+
+  test("publishes it at the update, and nothing else", () => {
+    bench.set({ c: 7 });
+    expect(bench.look()).toEqual(["more/c 7"]);
+    bench.telemetry.update();
+    expect(bench.look()).toEqual([]);
+  });
+
+  test("publishes it with the next heartbeat when no update reports it", () => {
+    bench.values.c = 7;
+    bench.clock.advance(HEARTBEAT_MS);
+    expect(bench.look()).toEqual(["$heartbeat 10", "more/c 7"]);
+  });
+
+  test("publishes at most 4 messages in a second", () => {
+    bench.set({ a: 10, b: 20, c: 30, d: 40, e: 50, uptime: 60 });
+    expect(bench.look()).toEqual(["node/a 10", "node/b 20", "more/c 30", "$options/d 40"]);
+    bench.clock.advance(999);
+    expect(bench.look()).toEqual([]);
+    bench.clock.advance(1);
+    expect(bench.look()).toEqual(["$telemetry/e 50", "$stats/uptime 60"]);
+  });
+
+  test("publishes only the last of several changes that have to wait", () => {
+    bench.set({ a: 10, b: 20, c: 30, d: 40 });
+    bench.look();
+    for (const e of [51, 52, 53]) bench.set({ e });
+    bench.set({ a: 11 });
+    bench.set({ a: 10 });
+    bench.clock.advance(1000);
+    expect(bench.look()).toEqual(["$telemetry/e 53"]);
+  });
+
+  test("offers a message again that the full outbox has refused", () => {
+    bench.room = 0;
+    bench.set({ c: 7 });
+    bench.set({ c: 8 });
+    bench.room = 100;
+    expect(bench.look()).toEqual([]);
+    bench.clock.advance(100);
+    expect(bench.look()).toEqual(["more/c 7", "more/c 8"]);
+  });
+});
+
+describe("Telemetry's heartbeat", () => {
+  test("is the uptime in seconds, every 10 s, without a guarantee", () => {
+    bench.goOnline();
+    bench.clock.advance(2 * HEARTBEAT_MS);
+    const beat = { topic: `${ROOT}/$heartbeat`, qos: 0, retain: false };
+    expect(bench.sent).toEqual([
+      { ...beat, payload: "10" },
+      { ...beat, payload: "20" },
+    ]);
+  });
+
+  test("is not delayed by changes and notifications", () => {
+    bench.goOnline();
+    bench.clock.advance(HEARTBEAT_MS - 5001);
+    bench.set({ a: 10, b: 20, c: 30, d: 40, e: 50 });
+    bench.look();
+    bench.clock.advance(1);
+    expect(bench.look()).toEqual(["$heartbeat 10"]);
+  });
+});
+
+describe("Telemetry's notifications", () => {
+  beforeEach(() => bench.goOnline());
+
+  test("go to the owner's topic as JSON, not retained", () => {
+    bench.telemetry.notify("a fault", "error");
+    expect(bench.sent).toMatchObject([{ topic: "owner/notifications/create", qos: 1, retain: false }]);
+    expect(JSON.parse(bench.sent[0]?.payload ?? "")).toEqual({
+      message: "a fault",
+      logLevel: "error",
+      senderType: "device",
+      type: "text",
+      senderId: "cafe-1",
+    });
+  });
+
+  test("wait for the connection, at most 16; a further one replaces the oldest", () => {
+    bench.telemetry.goOffline();
+    for (let n = 0; n < 18; n++) bench.telemetry.notify(`note ${n}`, "info");
+    bench.telemetry.goOnline("192.168.1.10");
+    bench.clock.advance(10_000);
+    const notes = bench.look().filter((line) => line.includes("note "));
+    expect(notes).toHaveLength(16);
+    expect(notes[0]).toContain("note 2");
+    expect(notes.at(-1)).toContain("note 17");
+  });
+
+  test("alternate with changed values", () => {
+    for (let n = 0; n < 4; n++) bench.telemetry.notify(`note ${n}`, "info");
+    bench.clock.advance(900);
+    for (let n = 4; n < 8; n++) bench.telemetry.notify(`note ${n}`, "info");
+    bench.set({ a: 10, b: 20 });
+    bench.look();
+    bench.clock.advance(100);
+    const kinds = bench.look().map((line) => (line.startsWith("node/") ? "value" : "note"));
+    expect(kinds).toHaveLength(4);
+    expect(kinds.filter((kind) => kind === "value")).toHaveLength(2);
+  });
+
+  test("and other values are not delayed by a constantly changing value", () => {
+    let moving = 0;
+    const restless = (id: string): Property<Values, Values> => ({ ...property(id), value: () => moving++ });
+    const calm = property("calm");
+    const properties = [restless("restless"), restless("also"), calm];
+    const node = { id: "node", name: "Node", type: "node", properties };
+    bench = new Bench({ nodes: [node], options: [], telemetry: [], stats: [] });
+    bench.values.calm = 0;
+    bench.goOnline();
+    bench.values.calm = 7;
+    for (let i = 0; i < 3; i++) bench.telemetry.notify(`note ${i}`, "info");
+    bench.clock.advance(5000);
+    const lines = bench.look();
+    expect(lines).toContain("node/calm 7");
+    expect(lines.filter((line) => line.includes("note "))).toHaveLength(3);
+    // Notifications do not delay values either.
+    expect(lines.filter((line) => line.startsWith("node/restless")).length).toBeGreaterThan(2);
+    expect(lines.filter((line) => line.startsWith("node/also")).length).toBeGreaterThan(0);
+  });
+});
+
+describe("Telemetry that receives a message", () => {
+  beforeEach(() => bench.goOnline());
+
+  function errors(): unknown[] {
+    return bench.sent.map(({ topic, payload, retain }) => {
+      expect(retain).toBe(false);
+      return [topic, JSON.parse(payload)];
+    });
+  }
+
+  test("sets a property and publishes its new value", () => {
+    expect(bench.receive("node/b/set", "7")).toBe(true);
+    expect(bench.receive("$options/d/set", "8")).toBe(true);
+    expect(bench.look()).toEqual(["node/b 7", "$options/d 8"]);
+  });
+
+  test.each<[string, string | Uint8Array<ArrayBuffer>, string, string?]>([
+    ["node/b", "10", "the value must be in 0:9"],
+    ["node/b", "9", "nine is too many", "too-many"],
+    ["node/b", new Uint8Array([0xff]), "the value must be in 0:9"],
+    ["node/a", "1", "this property cannot be set"],
+    ["node/other", "1", "this property cannot be set"],
+    ["node", "1", "this property cannot be set"],
+  ])("publishes an error of %s for the value %s: %s", (path, payload, message, code = "invalid") => {
+    expect(bench.receive(`${path}/set`, payload)).toBe(true);
+    const topic = `owner/errors/sweet-home/cafe-1/${path}`;
+    expect(errors()).toEqual([[topic, { code, message }]]);
+  });
+
+  test.each([`${ROOT}/node/b`, `${ROOT}/node/b/get`, "owner/sweet-home/cafe-2/node/b/set", "x/set", ""])(
+    "ignores a message on %j",
+    (topic) => {
+      expect(bench.telemetry.receive(topic, encodeUTF8("7"))).toBe(false);
+      expect([bench.values.b, bench.look()]).toEqual([2, []]);
+    },
+  );
+
+  test("subscribes to its /set topics with QoS 0, so that none is queued", () => {
+    expect(bench.telemetry.setSubscription).toEqual({ filter: `${ROOT}/+/+/set`, qos: 0 });
+  });
+});
+
+describe("Telemetry's clear", () => {
+  const outcomes: boolean[] = [];
+  const clear = () => bench.telemetry.clear((isComplete) => outcomes.push(isComplete));
+
+  beforeEach(() => {
+    outcomes.length = 0;
+    bench.goOnline();
+  });
+
+  test("deletes every retained topic, and calls back once all messages are in the outbox", () => {
+    expect(bench.retained.size).toBeGreaterThan(30);
+    clear();
+    expect([bench.retained.size, outcomes]).toEqual([0, [true]]);
+    for (const { payload } of bench.sent) expect(payload).toBe("");
+    bench.clock.advance(60_000);
+    expect(outcomes).toEqual([true]);
+  });
+
+  test("continues as the outbox has room, without values, notifications and heartbeats", () => {
+    bench.room = 3;
+    clear();
+    bench.set({ a: 9 });
+    bench.telemetry.notify("hello", "info");
+    bench.telemetry.rename("Other");
+    bench.room = 1000;
+    bench.clock.advance(100);
+    expect([bench.retained.size, outcomes]).toEqual([0, [true]]);
+    expect(bench.look().filter((line) => !line.endsWith(" "))).toEqual([]);
+  });
+
+  test("calls back with false when the connection is lost before", () => {
+    bench.room = 3;
+    clear();
+    bench.telemetry.goOffline();
+    bench.clock.advance(60_000);
+    expect(outcomes).toEqual([false]);
+  });
+
+  test("calls back with false without a connection", () => {
+    bench.telemetry.goOffline();
+    clear();
+    expect(outcomes).toEqual([false]);
+  });
+
+  test("does not call back after Telemetry is closed", () => {
+    bench.room = 3;
+    clear();
+    bench.telemetry.close();
+    expect([outcomes, bench.clock.pending]).toEqual([[], 0]);
+  });
+});
+
+describe("Telemetry's rename", () => {
+  test("publishes $name, also after the next connection", () => {
+    bench.goOnline();
+    bench.telemetry.rename("Bistro");
+    expect(bench.look()).toEqual(["$name Bistro"]);
+    bench.telemetry.goOffline();
+    bench.telemetry.goOnline("192.168.1.10");
+    expect(bench.look()).toContain("$name Bistro");
+  });
+
+  test("waits for the connection", () => {
+    bench.telemetry.rename("Bistro");
+    expect(bench.look()).toEqual([]);
+    bench.telemetry.goOnline("192.168.1.10");
+    expect(bench.look()).toContain("$name Bistro");
+  });
+});
+
+test.each([
+  ["greeting", "init", greeting],
+  ["lastWill", "lost", lastWill],
+  ["farewell", "disconnected", farewell],
+])("%s sets $state to %s, retained with QoS 1", (_name, payload, make) => {
+  expect(make(IDENTITY)).toEqual({ topic: `${ROOT}/$state`, payload, qos: 1, retain: true });
+  expect(homieRoot(IDENTITY)).toBe(ROOT);
 });

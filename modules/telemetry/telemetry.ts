@@ -1,5 +1,6 @@
 import type { Clock, IO, Timer } from "../board/index.js";
 import { decodeUTF8 } from "../bytes/index.js";
+import { AttemptLimiter } from "../limits/index.js";
 import {
   attributeValues,
   deviceValues,
@@ -119,8 +120,7 @@ export class Telemetry<Snapshot, Commands> implements IO {
   private _repeats = 0;
   /** Index of the latest property that a constantly changing one has let through. */
   private _turn = -1;
-  /** Monotonic times of the messages in the last second, ms. */
-  private _sentAtMs: number[] = [];
+  private readonly _limiter: AttemptLimiter;
   private _onCleared: ((isComplete: boolean) => void) | undefined;
   private _online = false;
   private _heartbeat: Timer | undefined;
@@ -128,6 +128,7 @@ export class Telemetry<Snapshot, Commands> implements IO {
 
   constructor(options: TelemetryOptions<Snapshot, Commands>) {
     this._options = options;
+    this._limiter = new AttemptLimiter({ clock: options.clock, count: MAX_PER_SECOND, windowMs: 1000 });
     this._root = homieRoot(options.identity);
     this._name = options.identity.name;
     this._topics = propertyTopics(options.device, options.source.snapshot);
@@ -322,7 +323,7 @@ export class Telemetry<Snapshot, Commands> implements IO {
     const change = this._isNoticeTurn && this._notices.length > 0 ? undefined : this._changed();
     this._isNoticeTurn = change !== undefined;
     const message = change ? this._retained(change) : this._notices.shift();
-    if (message) this._sentAtMs.push(this._options.clock.monotonicMs());
+    if (message) this._limiter.take();
     return message;
   }
 
@@ -360,11 +361,8 @@ export class Telemetry<Snapshot, Commands> implements IO {
 
   /** Whether the rate limit allows a message now. Otherwise schedules the next flush. */
   private _mayPublish(): boolean {
-    const now = this._options.clock.monotonicMs();
-    this._sentAtMs = this._sentAtMs.filter((sentAtMs) => now - sentAtMs < 1000);
-    const first = this._sentAtMs[0];
-    if (first === undefined || this._sentAtMs.length < MAX_PER_SECOND) return true;
-    this._flushLater(1000 - (now - first));
-    return false;
+    const { waitMs } = this._limiter;
+    if (waitMs > 0) this._flushLater(waitMs);
+    return waitMs === 0;
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Board, IO, Timer } from "../board/index.js";
+import { messageOf } from "../errors/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import type { Refusal } from "./refusal.js";
 import { evaluate, type Rollback, type Trial, type UpdateRecord } from "./trial.js";
@@ -161,7 +162,7 @@ export class BootTrial implements IO {
       this._options.board.confirmUpdate();
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : "unknown";
+      return messageOf(error);
     }
   }
 
@@ -177,13 +178,8 @@ export class BootTrial implements IO {
   /** Writes the record. Returns `false` when it cannot be written. */
   private _persist(record: UpdateRecord): boolean {
     this._record = record;
-    try {
-      this._options.record.write(record);
-      return true;
-    } catch (error) {
-      const why = error instanceof Error ? error.message : "unknown";
-      this._options.board.log(`update: not stored: ${why}`);
-      return false;
-    }
+    const problem = this._options.record.tryWrite(record);
+    if (problem !== undefined) this._options.board.log(`update: not stored: ${problem}`);
+    return problem === undefined;
   }
 }

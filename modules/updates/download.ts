@@ -1,7 +1,8 @@
 import { Backoff } from "../backoff/index.js";
 import type { Board, IO, Timer } from "../board/index.js";
+import { lengthOf } from "../http/index.js";
 import { Get } from "./get.js";
-import { contentLength, type ResponseHead } from "./http-response.js";
+import type { ResponseHead } from "./http-response.js";
 import type { Expectation, Installation } from "./installation.js";
 import type { Refusal } from "./refusal.js";
 import type { URLParts } from "./url.js";
@@ -143,7 +144,8 @@ export class Download implements IO {
       return;
     }
     const { expected } = this._options;
-    const length = contentLength(headers);
+    const announced = lengthOf(headers);
+    const length = typeof announced === "number" ? announced : undefined;
     if (expected.size !== undefined && length !== undefined && length !== expected.size) {
       const message = `the image has ${length} bytes, and ${expected.size} were announced`;
       this._refuse({ code: "wrong-size", message });

@@ -5,6 +5,7 @@
 
 import type { Board, Bytes, Digest, IO, Updater } from "../board/index.js";
 import { asUint8Array, concatBytes, equalBytes } from "../bytes/index.js";
+import { messageOf } from "../errors/index.js";
 import { describeImage, type ImageDescription, ImageLayout } from "./image.js";
 import type { Refusal, RefusalCode } from "./refusal.js";
 import { isSignedBy } from "./signature.js";
@@ -225,8 +226,4 @@ export class Installation implements IO {
 
 function refusal(code: RefusalCode, message: string): Refusal {
   return { code, message };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "unknown";
 }

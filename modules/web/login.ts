@@ -1,6 +1,7 @@
 import type { Board } from "../board/index.js";
 import { asUint8Array, decodeBase64, decodeHex, encodeHex, encodeUTF8, equalBytes } from "../bytes/index.js";
 import { textField } from "../json/index.js";
+import { BoundedMap } from "../limits/index.js";
 import type { RecordFormat, StoredRecord } from "../settings/index.js";
 import { type Reply, text } from "./reply.js";
 
@@ -13,6 +14,11 @@ export interface LoginOptions {
   readonly record: StoredRecord<LoginHash>;
   /** Password used while the record is empty; `undefined`: the station generates one. */
   readonly provisionedPassword: string | undefined;
+}
+
+interface Block {
+  readonly delayMs: number;
+  readonly untilMs: number;
 }
 
 const USER = "admin";
@@ -50,7 +56,7 @@ export class Login {
   private readonly _record: StoredRecord<LoginHash>;
   private _hash: LoginHash;
   /** Blocked addresses. */
-  private readonly _blocked = new Map<string, { readonly delayMs: number; readonly untilMs: number }>();
+  private readonly _blocked = new BoundedMap<string, Block>(MAX_ADDRESSES);
 
   constructor({ board, record, provisionedPassword }: LoginOptions) {
     this._board = board;
@@ -99,11 +105,6 @@ export class Login {
 
   private _block(address: string, now: number, beforeMs: number): void {
     const delayMs = Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, 2 * beforeMs));
-    this._blocked.delete(address);
-    for (const oldest of this._blocked.keys()) {
-      if (this._blocked.size < MAX_ADDRESSES) break;
-      this._blocked.delete(oldest);
-    }
     this._blocked.set(address, { delayMs, untilMs: now + delayMs });
   }
 
@@ -118,13 +119,9 @@ export class Login {
     }
     const hash = this._hashOf(password);
     this._board.log(`login: the password of ${USER} is ${password}; it is not shown again`);
-    try {
-      this._record.write(hash);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      this._board.log(
-        `login: the password could not be stored and changes at the next start: ${error.message}`,
-      );
+    const problem = this._record.tryWrite(hash);
+    if (problem !== undefined) {
+      this._board.log(`login: the password could not be stored and changes at the next start: ${problem}`);
     }
     return hash;
   }

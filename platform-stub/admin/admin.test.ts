@@ -2,6 +2,7 @@
 
 import { request as httpRequest } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { BAR, CAFE } from "../../host-tests/suites/owners.js";
 import { Registry } from "../registry.js";
 import { Traffic } from "../traffic.js";
 import { type Admin, Login, startAdmin } from "./index.js";
@@ -10,8 +11,8 @@ import { hashOf, SETTING } from "./login.js";
 const PASSWORD = "correct horse";
 /** The cheapest possible hash. */
 const HASH = await hashOf(PASSWORD, { N: 2, r: 1, p: 1 });
-const OWNER = "owner@cafe.example";
-const OTHER = "other@bar.example";
+const OWNER = CAFE.email;
+const OTHER = BAR.email;
 let registry: Registry;
 let traffic: Traffic;
 let admin: Admin;
@@ -19,8 +20,7 @@ const errors: string[] = [];
 
 beforeEach(async () => {
   registry = new Registry(undefined, { now: () => 1_700_000_000_000 });
-  registry.addUser({ email: OWNER, token: "token-of-the-cafe" });
-  registry.addUser({ email: OTHER, token: "token-of-the-bar" });
+  for (const owner of [CAFE, BAR]) registry.addUser(owner);
   registry.addDevice({ id: "cafe-1", owner: OWNER });
   registry.putTag({ tag: "GUEST-0001", owner: OWNER, label: "Žofie" });
   traffic = new Traffic();

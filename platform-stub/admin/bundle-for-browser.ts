@@ -1,4 +1,4 @@
-/** Bundles a page's script with all its imports into one file. Rejects when it does not compile. */
+/** Bundles a page's script or style sheet with all its imports into one file. Rejects when it does not compile. */
 export async function bundleForBrowser(options: {
   /** The entry point. */
   readonly file: string;
@@ -14,7 +14,7 @@ export async function bundleForBrowser(options: {
     target: options.target,
     write: false,
   });
-  const [script] = outputFiles;
-  if (!script) throw new Error(`esbuild returned no script for ${options.file}`);
-  return script.contents;
+  const [bundle] = outputFiles;
+  if (!bundle) throw new Error(`esbuild returned nothing for ${options.file}`);
+  return bundle.contents;
 }

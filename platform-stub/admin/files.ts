@@ -11,17 +11,12 @@ export interface PageFile {
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "page");
 const TARGET = "es2022";
 
-/** The page's files by their paths, its script bundled. */
+/** The page's files by their paths, its script and its style sheet bundled. */
 export async function readPage(): Promise<ReadonlyMap<string, PageFile>> {
+  const bundled = (name: string) => bundleForBrowser({ file: join(FOLDER, name), target: TARGET });
   return new Map([
     ["/", { type: "text/html; charset=utf-8", body: readFileSync(join(FOLDER, "index.html")) }],
-    ["/page.css", { type: "text/css; charset=utf-8", body: readFileSync(join(FOLDER, "page.css")) }],
-    [
-      "/page.js",
-      {
-        type: "text/javascript; charset=utf-8",
-        body: await bundleForBrowser({ file: join(FOLDER, "page.ts"), target: TARGET }),
-      },
-    ],
+    ["/page.css", { type: "text/css; charset=utf-8", body: await bundled("page.css") }],
+    ["/page.js", { type: "text/javascript; charset=utf-8", body: await bundled("page.ts") }],
   ]);
 }

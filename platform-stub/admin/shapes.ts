@@ -4,6 +4,7 @@ import type { GrantMethod } from "../../modules/charging/index.js";
 import type { TagEntry } from "../registry.js";
 import type { Exchange, Ignored } from "../traffic.js";
 
+export type { Exchange };
 export type Card = TagEntry;
 
 /** A page of the cards that match a search. */

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Command, InvalidArgumentError } from "commander";
 import { inspect } from "../../modules/updates/image-file.js";
+import { fail } from "../command-line.js";
 import { writeRelease } from "./directory.js";
 import { signatureOf } from "./keys.js";
 
@@ -36,10 +37,7 @@ new Command("npm run release --")
   .showHelpAfterError()
   .action(release)
   .parseAsync()
-  .catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
-    process.exitCode = 1;
-  });
+  .catch(fail);
 
 function release({ image: file, version, repository, key, percent, staging }: ReleaseOptions): void {
   if (!existsSync(file)) throw new Error(`${file} does not exist`);

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import mqtt from "mqtt";
+import { connectToBroker } from "../connect-to-broker.js";
 import { answer } from "./answer.js";
 import { RepositoryDirectory, writeProgress } from "./directory.js";
 import { REPORT_FILTERS, Reports } from "./reports.js";
@@ -103,7 +103,7 @@ async function subscribe(
 ): Promise<() => Promise<void>> {
   if (!broker) return async () => {};
   const { url, username, password } = broker;
-  const client = await mqtt.connectAsync(url, { username, password }, false);
+  const client = await connectToBroker(url, { username, password });
   const reports = new Reports((report) => repository.report(report));
   client.on("message", (topic, payload) => reports.receive(topic, payload.toString()));
   client.on("error", () => {});

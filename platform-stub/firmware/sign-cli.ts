@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Command } from "commander";
 import { inspect } from "../../modules/updates/image-file.js";
+import { fail, print } from "../command-line.js";
 import { makeKey, publicKeyOf, signatureOf } from "./keys.js";
 
 const program = new Command("npm run sign --")
@@ -31,11 +32,4 @@ program
     print(signatureOf(key, image));
   });
 
-program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
-  process.exitCode = 1;
-});
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
+program.parseAsync().catch(fail);

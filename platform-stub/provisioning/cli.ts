@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import { accessPointName, DEFAULT_TITLE, MAX_TITLE_BYTES } from "../../modules/pairing/index.js";
+import { fail, print } from "../command-line.js";
 import { configSource } from "./config-source.js";
 import { STATION_PARTITION_BYTES } from "./identity.js";
 import { platformSource } from "./platform-source.js";
@@ -86,14 +87,4 @@ function title(text: string): string {
   return text;
 }
 
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-program
-  .action(run)
-  .parseAsync()
-  .catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
-    process.exitCode = 1;
-  });
+program.action(run).parseAsync().catch(fail);

@@ -1,20 +1,18 @@
-/** Configuration of Stryker: mutation tests of the pure files that safety and access control depend on. */
+/**
+ * Configuration of Stryker: mutation tests of one file that safety or access control depends on. `npm run mutate` starts
+ * Stryker once per file, because each mutant loads all test files of the configuration.
+ */
 
 import { readFileSync } from "node:fs";
 
-/** The mutated files, each with the unit tests that must detect its mutants: only the fast ones beside the file. */
-const TESTS_OF = {
-  "modules/authorization/limiter.ts": ["modules/authorization/limiter.test.ts"],
-  "modules/charging/machine.ts": ["modules/charging/machine.test.ts"],
-  "modules/charging/pilot.ts": ["modules/charging/pilot.test.ts"],
-  "platform-stub/access.ts": ["platform-stub/access.test.ts"],
-};
-
-const { jest } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+const readJSON = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
+const { jest } = readJSON("../../package.json");
+const file = process.env.PLUGPASS_MUTATED_FILE;
+const tests = readJSON("tests.json")[file];
 
 /** @type {import("@stryker-mutator/api/core").PartialStrykerOptions} */
 export default {
-  mutate: Object.keys(TESTS_OF),
+  mutate: [file],
   testRunner: "jest",
   testRunnerNodeArgs: ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"],
   jest: {
@@ -23,9 +21,7 @@ export default {
     config: {
       ...jest,
       testEnvironment: "@stryker-mutator/jest-runner/jest-env/node",
-      testMatch: Object.values(TESTS_OF)
-        .flat()
-        .map((file) => `<rootDir>/${file}`),
+      testMatch: tests.map((test) => `<rootDir>/${test}`),
     },
   },
   coverageAnalysis: "perTest",

@@ -17,6 +17,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { Command } from "commander";
 import { defaultConfig } from "../../firmware/config.js";
 import { stamped } from "../../modules/updates/image-file.js";
+import { fail, print } from "../../platform-stub/command-line.js";
 import { binFolder, compiledFolder } from "./bin-folder.js";
 import { type Manifest, readManifest } from "./manifest.js";
 import { writeModuleLists } from "./module-lists.js";
@@ -46,10 +47,7 @@ new Command("npm run build:<target> --")
   .showHelpAfterError()
   .action(build)
   .parseAsync()
-  .catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
-    process.exitCode = 1;
-  });
+  .catch(fail);
 
 async function build(target: Target, { debug, signingKey }: BuildOptions): Promise<void> {
   if (target.isSigned && !signingKey) throw new Error(`${target.name} needs --signing-key <file>`);
@@ -161,8 +159,4 @@ function slotBytes(target: Target): number {
   const slot = table.find(({ subtype }) => subtype === "ota_0");
   if (!slot) throw new Error("partitions.csv has no slot ota_0");
   return slot.size;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

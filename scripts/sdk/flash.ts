@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { Command } from "commander";
+import { fail } from "../../platform-stub/command-line.js";
 import { binFolder } from "./bin-folder.js";
 import { type FlashOptions, flashFiles } from "./flash-files.js";
 import { targetOf } from "./targets.js";
@@ -40,7 +41,4 @@ new Command("npm run flash --")
   .showHelpAfterError()
   .action(flash)
   .parseAsync()
-  .catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
-    process.exitCode = 1;
-  });
+  .catch(fail);

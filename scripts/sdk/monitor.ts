@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Command } from "commander";
+import { fail } from "../../platform-stub/command-line.js";
 import { buildEnvironment, checkPort, findIDF, findModdable } from "./tools.js";
 
 /** Baud rate of a release build (CONFIG_ESP_CONSOLE_UART_BAUDRATE). */
@@ -20,10 +21,7 @@ new Command("npm run monitor --")
   .showHelpAfterError()
   .action(monitor)
   .parseAsync()
-  .catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
-    process.exitCode = 1;
-  });
+  .catch(fail);
 
 async function monitor({ port, debug }: { port: string; debug: boolean }): Promise<void> {
   checkPort(port);

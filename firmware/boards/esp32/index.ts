@@ -4,8 +4,8 @@ import RNG from "rng";
 import type { Board } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { makeHTTPServer } from "../http-server/index.js";
-import { makeClock } from "../moddable/clock.js";
-import { makeCrypto } from "../moddable/crypto.js";
+import { ModdableClock } from "../moddable/clock.js";
+import { ModdableCrypto } from "../moddable/crypto.js";
 import { makeResolve } from "../moddable/resolve.js";
 import { makeSockets } from "../moddable/sockets.js";
 import { makeTLS } from "../moddable/tls.js";
@@ -14,9 +14,9 @@ import { AdvertisingPause } from "./advertising-pause.js";
 import { makeGATTServer } from "./gatt-server.js";
 import type { Hardware } from "./hardware.js";
 import { ChipLife } from "./life.js";
-import { makeControlPilot, makeDigitalIn, makeDigitalOut, makePulseCount } from "./pins-io.js";
+import { ChipDigitalOut, makeControlPilot, makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { makeSerial } from "./serial.js";
-import { openStorage } from "./storage.js";
+import { ChipStorage } from "./storage.js";
 import { makeThermometer } from "./thermistor.js";
 import { firmwareSlot, makeOpenUpdate } from "./update.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
@@ -37,7 +37,7 @@ export function runOnESP32(hardware: Hardware, main: (board: Board) => void): vo
 }
 
 function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
-  const clock = makeClock(guard);
+  const clock = new ModdableClock(guard);
   guard.later = (callback) => {
     clock.set(callback, 0);
   };
@@ -59,14 +59,14 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     resetReason: guard.resetReason,
     firmwareSlot: firmwareSlot(hardware.chipId),
     clock,
-    crypto: makeCrypto(random),
+    crypto: new ModdableCrypto(random),
     io: {
       ...sockets,
       TLS: makeTLS({ TCP: sockets.TCP, clock, guard, onBusy: () => pause.begin() }),
       HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
       GATTServer: makeGATTServer({ clock, guard, pause }),
       DigitalIn: makeDigitalIn(guard),
-      DigitalOut: makeDigitalOut(),
+      DigitalOut: ChipDigitalOut,
       PulseCount: makePulseCount(guard, clock),
       Serial: makeSerial(guard),
       ControlPilot: makeControlPilot(hardware.controlPilot, clock),
@@ -90,7 +90,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     resolve: makeResolve(clock, guard),
     resource: (name) =>
       Resource.exists(name) ? new Uint8Array(new Resource(name) as unknown as ArrayBuffer) : undefined,
-    openStorage,
+    openStorage: (path) => new ChipStorage(path),
     openUpdate: makeOpenUpdate(),
     confirmUpdate: () => {
       const result = native.esp_ota_mark_app_valid_cancel_rollback();

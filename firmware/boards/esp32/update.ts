@@ -1,6 +1,6 @@
 import FlashStorage, { type Partition } from "embedded:storage/flash";
 import Update from "embedded:update";
-import type { FirmwareSlot, Updater } from "../../../modules/board/index.js";
+import type { Bytes, FirmwareSlot, Updater } from "../../../modules/board/index.js";
 
 /** Path of the slot that does not run (`esp_ota_get_next_update_partition`). */
 const OTHER_SLOT = "nextota";
@@ -17,15 +17,8 @@ export function firmwareSlot(chipId: number): FirmwareSlot {
  * verifies the image (`esp_ota_end`), then selects its slot for the next start.
  */
 export function makeOpenUpdate(): () => Updater {
-  let isOpen = false;
-  return () => {
-    if (isOpen) throw new Error("an update is open already");
-    const updater = open(() => {
-      isOpen = false;
-    });
-    isOpen = true;
-    return updater;
-  };
+  const slot = { isOpen: false };
+  return () => new ChipUpdater(slot);
 }
 
 /** Throws while the running firmware is pending verification (ESP_ERR_OTA_ROLLBACK_INVALID_STATE). */
@@ -38,29 +31,40 @@ function openNative(partition: Partition): ReturnType<typeof Update.open> {
   }
 }
 
-function open(onEnd: () => void): Updater {
-  const partition = FlashStorage.open({ path: OTHER_SLOT });
-  const native = openNative(partition);
-  let isOver = false;
+class ChipUpdater implements Updater {
+  private readonly _slot: { isOpen: boolean };
+  private readonly _partition: Partition;
+  private readonly _native: ReturnType<typeof Update.open>;
+  private _isOver = false;
 
-  function end(): void {
-    if (isOver) return;
-    isOver = true;
-    onEnd();
-    native.close();
-    partition.close();
+  constructor(slot: { isOpen: boolean }) {
+    if (slot.isOpen) throw new Error("an update is open already");
+    this._partition = FlashStorage.open({ path: OTHER_SLOT });
+    this._native = openNative(this._partition);
+    this._slot = slot;
+    slot.isOpen = true;
   }
 
-  return {
-    write(data) {
-      if (isOver) throw new Error("the update is over");
-      native.write(data);
-    },
-    complete() {
-      if (isOver) throw new Error("the update is over");
-      native.complete();
-      end();
-    },
-    close: end,
-  };
+  write(data: Bytes): void {
+    this._assertOpen();
+    this._native.write(data);
+  }
+
+  complete(): void {
+    this._assertOpen();
+    this._native.complete();
+    this.close();
+  }
+
+  close(): void {
+    if (this._isOver) return;
+    this._isOver = true;
+    this._slot.isOpen = false;
+    this._native.close();
+    this._partition.close();
+  }
+
+  private _assertOpen(): void {
+    if (this._isOver) throw new Error("the update is over");
+  }
 }

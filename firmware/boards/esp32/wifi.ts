@@ -15,6 +15,7 @@ import type {
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Guard } from "../guard.js";
 import { Pending } from "../moddable/pending.js";
+import { withParts } from "../with-parts.js";
 import { dnsAnswer } from "./dns-answer.js";
 
 const STATION_MODE = 1;
@@ -39,113 +40,117 @@ interface Parts {
  * Returns the Wi-Fi client over the SDK's `wifi`. The SDK's `connect` drops a present association, whose `disconnected`
  * message comes after the start of the new attempt. Here an attempt starts only after the previous association has ended.
  */
-export function makeWiFi({ clock, guard, onAddress }: Parts): WiFiConstructor {
-  return class ChipWiFi implements WiFi {
-    private readonly _onChanged: (event: WiFiEvent) => void;
-    private readonly _native: SDKWiFi;
-    /** An association or an attempt is present. It ends with a `disconnected` message. */
-    private _isBusy = false;
-    private _isJoined = false;
-    private _next: { ssid: string; password: string } | undefined;
-    private _timer: Timer | undefined;
-    private _isClosed = false;
+export function makeWiFi(parts: Parts): WiFiConstructor {
+  return withParts(ChipWiFi, parts);
+}
 
-    constructor({ onChanged }: WiFiOptions) {
-      this._onChanged = onChanged;
-      if (SDKWiFi.mode !== STATION_AND_ACCESS_POINT_MODE) SDKWiFi.mode = STATION_MODE;
-      this._native = new SDKWiFi(undefined, (message, value) =>
-        guard.run(() => this._handleMessage(message, value)),
-      );
-    }
+class ChipWiFi implements WiFi {
+  private readonly _parts: Parts;
+  private readonly _onChanged: (event: WiFiEvent) => void;
+  private readonly _native: SDKWiFi;
+  /** An association or an attempt is present. It ends with a `disconnected` message. */
+  private _isBusy = false;
+  private _isJoined = false;
+  private _next: { ssid: string; password: string } | undefined;
+  private _timer: Timer | undefined;
+  private _isClosed = false;
 
-    get address(): string | undefined {
-      return this._isJoined ? Net.get("IP", "station") : undefined;
-    }
+  constructor({ onChanged }: WiFiOptions, parts: Parts) {
+    this._parts = parts;
+    this._onChanged = onChanged;
+    if (SDKWiFi.mode !== STATION_AND_ACCESS_POINT_MODE) SDKWiFi.mode = STATION_MODE;
+    this._native = new SDKWiFi(undefined, (message, value) =>
+      parts.guard.run(() => this._handleMessage(message, value)),
+    );
+  }
 
-    get rssi(): number | undefined {
-      return this._isJoined ? Net.get("RSSI") : undefined;
-    }
+  get address(): string | undefined {
+    return this._isJoined ? Net.get("IP", "station") : undefined;
+  }
 
-    scan({ onFound, onComplete }: Parameters<WiFi["scan"]>[0]): void {
-      SDKWiFi.scan({}, (item) => {
-        if (this._isClosed) return;
-        guard.run(() => {
-          if (item === null) onComplete();
-          else onFound({ ...item, authentication: item.authentication ?? "wpa3_psk" });
-        });
-      });
-    }
+  get rssi(): number | undefined {
+    return this._isJoined ? Net.get("RSSI") : undefined;
+  }
 
-    connect({ ssid, password }: { ssid: string; password: string }): void {
-      checkSSID(ssid);
-      if (password !== "") checkPassword(password);
-      this._next = { ssid, password };
-      if (this._isBusy) this._leave();
-      else this._begin();
-    }
-
-    disconnect(): void {
-      this._next = undefined;
-      if (this._isBusy) this._leave();
-    }
-
-    close(): void {
-      this._isClosed = true;
-      clock.clear(this._timer);
-      this._native.close();
-      SDKWiFi.disconnect();
-    }
-
-    private _leave(): void {
-      SDKWiFi.disconnect();
-      clock.clear(this._timer);
-      this._timer = clock.set(() => this._ended(), LEAVE_TIMEOUT_MS);
-    }
-
-    private _begin(): void {
-      const next = this._next;
-      this._next = undefined;
-      if (!next) return;
-      this._isBusy = true;
-      SDKWiFi.connect(next.password === "" ? { ssid: next.ssid } : next);
-    }
-
-    private _ended(): void {
-      clock.clear(this._timer);
-      this._isBusy = false;
-      this._isJoined = false;
-      this._begin();
-    }
-
-    private _handleMessage(message: string, value: number | undefined): void {
+  scan({ onFound, onComplete }: Parameters<WiFi["scan"]>[0]): void {
+    SDKWiFi.scan({}, (item) => {
       if (this._isClosed) return;
-      switch (message) {
-        case SDKWiFi.connected:
-          this._isJoined = true;
-          if (!this._next) this._onChanged({ type: "connected" });
-          break;
-        case SDKWiFi.gotIP: {
-          const address = Net.get("IP", "station");
-          if (address === undefined || this._next) break;
-          onAddress();
-          this._onChanged({ type: "gotIP", address });
-          break;
+      this._parts.guard.run(() => {
+        if (item === null) onComplete();
+        else onFound({ ...item, authentication: item.authentication ?? "wpa3_psk" });
+      });
+    });
+  }
+
+  connect({ ssid, password }: { ssid: string; password: string }): void {
+    checkSSID(ssid);
+    if (password !== "") checkPassword(password);
+    this._next = { ssid, password };
+    if (this._isBusy) this._leave();
+    else this._begin();
+  }
+
+  disconnect(): void {
+    this._next = undefined;
+    if (this._isBusy) this._leave();
+  }
+
+  close(): void {
+    this._isClosed = true;
+    this._parts.clock.clear(this._timer);
+    this._native.close();
+    SDKWiFi.disconnect();
+  }
+
+  private _leave(): void {
+    SDKWiFi.disconnect();
+    this._parts.clock.clear(this._timer);
+    this._timer = this._parts.clock.set(() => this._ended(), LEAVE_TIMEOUT_MS);
+  }
+
+  private _begin(): void {
+    const next = this._next;
+    this._next = undefined;
+    if (!next) return;
+    this._isBusy = true;
+    SDKWiFi.connect(next.password === "" ? { ssid: next.ssid } : next);
+  }
+
+  private _ended(): void {
+    this._parts.clock.clear(this._timer);
+    this._isBusy = false;
+    this._isJoined = false;
+    this._begin();
+  }
+
+  private _handleMessage(message: string, value: number | undefined): void {
+    if (this._isClosed) return;
+    switch (message) {
+      case SDKWiFi.connected:
+        this._isJoined = true;
+        if (!this._next) this._onChanged({ type: "connected" });
+        break;
+      case SDKWiFi.gotIP: {
+        const address = Net.get("IP", "station");
+        if (address === undefined || this._next) break;
+        this._parts.onAddress();
+        this._onChanged({ type: "gotIP", address });
+        break;
+      }
+      case SDKWiFi.lostIP:
+        this._onChanged({ type: "lostIP" });
+        break;
+      case SDKWiFi.disconnected: {
+        const isReplaced = this._next !== undefined;
+        const wasBusy = this._isBusy;
+        this._ended();
+        if (wasBusy && !isReplaced) {
+          this._onChanged({ type: "disconnected", wrongPassword: value === WRONG_PASSWORD });
         }
-        case SDKWiFi.lostIP:
-          this._onChanged({ type: "lostIP" });
-          break;
-        case SDKWiFi.disconnected: {
-          const isReplaced = this._next !== undefined;
-          const wasBusy = this._isBusy;
-          this._ended();
-          if (wasBusy && !isReplaced) {
-            this._onChanged({ type: "disconnected", wrongPassword: value === WRONG_PASSWORD });
-          }
-          break;
-        }
+        break;
       }
     }
-  };
+  }
 }
 
 /** DNS server of the captive portal: every name has the station's address. */
@@ -167,32 +172,39 @@ class CaptiveDNS extends Socket {
 
 /** Returns the access point, which works beside the Wi-Fi client: 192.168.4.1/24, DHCP by ESP-IDF, captive DNS. */
 export function makeAccessPoint(clock: Clock): AccessPointConstructor {
-  let isUp = false;
+  return withParts(ChipAccessPoint, { clock, isUp: false });
+}
 
-  return class ChipAccessPoint implements IO {
-    private readonly _dns: Pending<CaptiveDNS>;
-    private _isClosed = false;
+interface AccessPointParts {
+  readonly clock: Clock;
+  isUp: boolean;
+}
 
-    constructor({ ssid, password, channel = 1 }: AccessPointOptions) {
-      checkSSID(ssid);
-      if (password !== undefined) checkPassword(password);
-      if (isUp) throw new Error("the access point is up already");
-      // In station mode, `accessPoint` itself adds the access point after it has registered the start of DHCP. In the
-      // combined mode, ESP-IDF would advertise its default name, and `accessPoint` would not change that.
-      SDKWiFi.mode = STATION_MODE;
-      SDKWiFi.accessPoint({ ssid, channel, max: MAX_STATIONS, station: true, ...(password && { password }) });
-      isUp = true;
-      this._dns = new Pending(clock, openDNS);
-    }
+class ChipAccessPoint implements IO {
+  private readonly _parts: AccessPointParts;
+  private readonly _dns: Pending<CaptiveDNS>;
+  private _isClosed = false;
 
-    close(): void {
-      if (this._isClosed) return;
-      this._isClosed = true;
-      this._dns.close();
-      isUp = false;
-      SDKWiFi.mode = STATION_MODE;
-    }
-  };
+  constructor({ ssid, password, channel = 1 }: AccessPointOptions, parts: AccessPointParts) {
+    this._parts = parts;
+    checkSSID(ssid);
+    if (password !== undefined) checkPassword(password);
+    if (parts.isUp) throw new Error("the access point is up already");
+    // In station mode, `accessPoint` itself adds the access point after it has registered the start of DHCP. In the
+    // combined mode, ESP-IDF would advertise its default name, and `accessPoint` would not change that.
+    SDKWiFi.mode = STATION_MODE;
+    SDKWiFi.accessPoint({ ssid, channel, max: MAX_STATIONS, station: true, ...(password && { password }) });
+    parts.isUp = true;
+    this._dns = new Pending(parts.clock, openDNS);
+  }
+
+  close(): void {
+    if (this._isClosed) return;
+    this._isClosed = true;
+    this._dns.close();
+    this._parts.isUp = false;
+    SDKWiFi.mode = STATION_MODE;
+  }
 }
 
 /** Opens the DNS server; `undefined` while no network or no socket is available. */

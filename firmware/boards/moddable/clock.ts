@@ -10,48 +10,48 @@ interface SDKTimer extends TimerHandle {
   native: object | undefined;
 }
 
-/** Returns a clock over the SDK's timers and ticks. */
-export function makeClock(guard: Guard): Clock {
-  let lastTicks = Time.ticks;
-  let monotonicMs = 0;
+/** A clock over the SDK's timers and ticks. */
+export class ModdableClock implements Clock {
+  private readonly _guard: Guard;
+  private _lastTicks = Time.ticks;
+  private _monotonicMs = 0;
 
-  function start(
-    callback: () => void,
-    schedule: (callback: () => void) => object,
-    isOneShot: boolean,
-  ): TimerHandle {
+  constructor(guard: Guard) {
+    this._guard = guard;
+  }
+
+  monotonicMs(): number {
+    // The ticks have 32 bits: `delta` is right if this is called at least once in 24 days.
+    this._monotonicMs += Time.delta(this._lastTicks);
+    this._lastTicks = Time.ticks;
+    return this._monotonicMs;
+  }
+
+  epochMs(): number | undefined {
+    const epochMs = Date.now();
+    return epochMs < EARLIEST_EPOCH_MS ? undefined : epochMs;
+  }
+
+  set(callback: () => void, delayMs: number): TimerHandle {
+    if (!(delayMs >= 0)) throw new RangeError(`a timer needs a delay of 0 ms or more, not ${delayMs}`);
     const timer: SDKTimer = { kind: "timer", native: undefined };
-    timer.native = schedule(() => {
-      if (isOneShot) timer.native = undefined;
-      guard.run(callback);
-    });
+    timer.native = Timer.set(() => {
+      timer.native = undefined;
+      this._guard.run(callback);
+    }, Math.ceil(delayMs));
     return timer;
   }
 
-  return {
-    monotonicMs() {
-      // The ticks have 32 bits: `delta` is right if this is called at least once in 24 days.
-      monotonicMs += Time.delta(lastTicks);
-      lastTicks = Time.ticks;
-      return monotonicMs;
-    },
-    epochMs() {
-      const epochMs = Date.now();
-      return epochMs < EARLIEST_EPOCH_MS ? undefined : epochMs;
-    },
-    set(callback, delayMs) {
-      if (!(delayMs >= 0)) throw new RangeError(`a timer needs a delay of 0 ms or more, not ${delayMs}`);
-      return start(callback, (fire) => Timer.set(fire, Math.ceil(delayMs)), true);
-    },
-    repeat(callback, periodMs) {
-      if (!(periodMs >= 1)) throw new RangeError(`a timer needs a period of 1 ms or more, not ${periodMs}`);
-      return start(callback, (fire) => Timer.repeat(fire, Math.ceil(periodMs)), false);
-    },
-    clear(handle) {
-      const timer = handle as SDKTimer | undefined;
-      if (!timer?.native) return;
-      Timer.clear(timer.native);
-      timer.native = undefined;
-    },
-  };
+  repeat(callback: () => void, periodMs: number): TimerHandle {
+    if (!(periodMs >= 1)) throw new RangeError(`a timer needs a period of 1 ms or more, not ${periodMs}`);
+    const native = Timer.repeat(() => this._guard.run(callback), Math.ceil(periodMs));
+    return { kind: "timer", native } as SDKTimer;
+  }
+
+  clear(handle: TimerHandle | undefined): void {
+    const timer = handle as SDKTimer | undefined;
+    if (!timer?.native) return;
+    Timer.clear(timer.native);
+    timer.native = undefined;
+  }
 }

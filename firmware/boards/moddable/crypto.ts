@@ -8,53 +8,58 @@ const GCM_TAG_BYTES = 16;
 const BLOCK_BYTES = 16;
 
 /**
- * Returns the board's cryptography over the SDK's `crypt`.
+ * The board's cryptography over the SDK's `crypt`.
  *
  * GCM is composed of the SDK's AES, CTR and GHASH (NIST SP 800-38D 7.2). The SDK's own `gcm` makes the counter with
  * `ArrayBuffer.fromBigInt`, which drops a leading zero byte of the iv: one of 256 messages cannot be opened. The padding
  * of CBC is checked here, because the SDK accepts any.
- *
- * @param random fills a buffer from the chip's hardware generator
  */
-export function makeCrypto(random: (byteLength: number) => ArrayBuffer): Crypto {
-  return {
-    openGCM({ key, iv, additionalData, sealed }) {
-      const cipher = new BlockCipher("AES", sized(key, KEY_BYTES, "key"));
-      const prefix = asUint8Array(sized(iv, GCM_IV_BYTES, "iv"));
-      const bytes = asUint8Array(sealed);
-      if (bytes.length < GCM_TAG_BYTES) return undefined;
-      const text = bytes.slice(0, -GCM_TAG_BYTES);
-      const hash = new GHASH(cipher.encrypt(new ArrayBuffer(BLOCK_BYTES)), own(additionalData));
-      if (text.length > 0) hash.write(text.buffer);
-      const tag = asUint8Array(hash.close());
-      const mask = asUint8Array(cipher.encrypt(counterBlock(prefix, 1)));
-      for (let i = 0; i < GCM_TAG_BYTES; i++) tag[i] = (tag[i] ?? 0) ^ (mask[i] ?? 0);
-      if (!equalBytes(tag, bytes.slice(-GCM_TAG_BYTES))) return undefined;
-      if (text.length === 0) return new ArrayBuffer(0);
-      return new Mode("CTR", cipher, counterBlock(prefix, 2)).decrypt(text.buffer).slice(0);
-    },
-    decryptCBC({ key, iv, data }) {
-      const cipher = new BlockCipher("AES", sized(key, KEY_BYTES, "key"));
-      const start = sized(iv, BLOCK_BYTES, "iv");
-      if (data.byteLength === 0 || data.byteLength % BLOCK_BYTES !== 0) return undefined;
-      return withoutPadding(asUint8Array(new Mode("CBC", cipher, start).decrypt(own(data))));
-    },
-    sha256(data) {
-      const digest = new Digest("SHA256");
-      digest.write(data);
-      return digest.close();
-    },
-    sha512(data) {
-      const digest = new Digest("SHA512");
-      digest.write(own(data));
-      return digest.close();
-    },
-    startSHA256() {
-      const digest = new Digest("SHA256");
-      return { write: (data) => digest.write(data), close: () => digest.close() };
-    },
-    random,
-  };
+export class ModdableCrypto implements Crypto {
+  readonly random: (byteLength: number) => ArrayBuffer;
+
+  /** @param random fills a buffer from the chip's hardware generator */
+  constructor(random: (byteLength: number) => ArrayBuffer) {
+    this.random = random;
+  }
+
+  openGCM({ key, iv, additionalData, sealed }: Parameters<Crypto["openGCM"]>[0]): ArrayBuffer | undefined {
+    const cipher = new BlockCipher("AES", sized(key, KEY_BYTES, "key"));
+    const prefix = asUint8Array(sized(iv, GCM_IV_BYTES, "iv"));
+    const bytes = asUint8Array(sealed);
+    if (bytes.length < GCM_TAG_BYTES) return undefined;
+    const text = bytes.slice(0, -GCM_TAG_BYTES);
+    const hash = new GHASH(cipher.encrypt(new ArrayBuffer(BLOCK_BYTES)), own(additionalData));
+    if (text.length > 0) hash.write(text.buffer);
+    const tag = asUint8Array(hash.close());
+    const mask = asUint8Array(cipher.encrypt(counterBlock(prefix, 1)));
+    for (let i = 0; i < GCM_TAG_BYTES; i++) tag[i] = (tag[i] ?? 0) ^ (mask[i] ?? 0);
+    if (!equalBytes(tag, bytes.slice(-GCM_TAG_BYTES))) return undefined;
+    if (text.length === 0) return new ArrayBuffer(0);
+    return new Mode("CTR", cipher, counterBlock(prefix, 2)).decrypt(text.buffer).slice(0);
+  }
+
+  decryptCBC({ key, iv, data }: Parameters<Crypto["decryptCBC"]>[0]): ArrayBuffer | undefined {
+    const cipher = new BlockCipher("AES", sized(key, KEY_BYTES, "key"));
+    const start = sized(iv, BLOCK_BYTES, "iv");
+    if (data.byteLength === 0 || data.byteLength % BLOCK_BYTES !== 0) return undefined;
+    return withoutPadding(asUint8Array(new Mode("CBC", cipher, start).decrypt(own(data))));
+  }
+
+  sha256(data: Bytes): ArrayBuffer {
+    const digest = new Digest("SHA256");
+    digest.write(data);
+    return digest.close();
+  }
+
+  sha512(data: Bytes): ArrayBuffer {
+    const digest = new Digest("SHA512");
+    digest.write(own(data));
+    return digest.close();
+  }
+
+  startSHA256(): Digest {
+    return new Digest("SHA256");
+  }
 }
 
 /** Returns a counter block of GCM: iv ‖ 32-bit counter. */

@@ -13,6 +13,7 @@ import type {
   TCPHandlers,
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
+import { withParts } from "../with-parts.js";
 import { isIPv4 } from "./ipv4.js";
 import { Pending } from "./pending.js";
 
@@ -28,17 +29,59 @@ export interface SocketParts {
   readonly maxSockets?: number;
 }
 
-/** A connection of the SDK, whose owner may change. The SDK's callbacks cannot change, so they record events here. */
-interface Channel {
+/** The number of open connections is shared by all sockets. */
+interface Pool extends Required<SocketParts> {
+  used: number;
+}
+
+/** A connection of the SDK, whose user may change. The SDK's callbacks cannot change, so they record events here. */
+class Channel {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly native: SDKTCP;
   /** Number of bytes that wait to be read. */
-  readable: number;
+  readable = 0;
   /** Number of bytes that `write` accepts; `undefined` until the connection is open. */
   writable: number | undefined;
-  isOver: boolean;
-  user: TCPHandlers;
+  isOver = false;
+  user: TCPHandlers = {};
+  private readonly _pool: Pool;
+
+  constructor(pool: Pool, target: { address: string; port: number; nodelay: boolean } | { from: SDKTCP }) {
+    this._pool = pool;
+    this.remoteAddress = "address" in target ? target.address : undefined;
+    this.remotePort = "port" in target ? target.port : undefined;
+    this.native = new SDKTCP({
+      nodelay: true,
+      ...target,
+      onReadable: (count) => {
+        this.readable = count;
+        pool.guard.run(() => this.user.onReadable?.(count));
+      },
+      onWritable: (count) => {
+        this.writable = count;
+        pool.guard.run(() => this.user.onWritable?.(count));
+      },
+      onError: () => {
+        this.isOver = true;
+        this.reportOver();
+      },
+    });
+    pool.used++;
+  }
+
+  /** Reports the end of the connection. No further event is reported. */
+  reportOver(): void {
+    const { user } = this;
+    this.user = {};
+    this._pool.guard.run(() => user.onError?.());
+  }
+
+  close(): void {
+    this.user = {};
+    this.native.close();
+    this._pool.used--;
+  }
 }
 
 /**
@@ -57,177 +100,136 @@ export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketPa
   TCP: TCPConstructor;
   Listener: ListenerConstructor;
 } {
-  let used = 0;
+  const pool: Pool = { clock, guard, maxSockets, used: 0 };
+  return { TCP: withParts(ModdableTCP, pool), Listener: withParts(ModdableListener, pool) };
+}
 
-  function connect({ address, port, noDelay = false }: TCPConnectOptions): Channel {
-    if (used >= maxSockets) throw new RangeError("no socket");
-    if (!isIPv4(address)) throw new Error(`invalid address: ${address}`);
-    if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) throw new RangeError(`invalid port: ${port}`);
-    return makeChannel({ address, port, nodelay: noDelay });
+function connect(pool: Pool, { address, port, noDelay = false }: TCPConnectOptions): Channel {
+  if (pool.used >= pool.maxSockets) throw new RangeError("no socket");
+  if (!isIPv4(address)) throw new Error(`invalid address: ${address}`);
+  if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) throw new RangeError(`invalid port: ${port}`);
+  return new Channel(pool, { address, port, nodelay: noDelay });
+}
+
+class ModdableTCP implements TCP {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  private _channel: Channel | undefined;
+
+  constructor(options: TCPConnectOptions | TCPFromOptions | { readonly accepted: Channel }, pool: Pool) {
+    const channel =
+      "accepted" in options
+        ? options.accepted
+        : "from" in options
+          ? ModdableTCP._detach(options.from)
+          : connect(pool, options);
+    this._channel = channel;
+    this.remoteAddress = channel.remoteAddress;
+    this.remotePort = channel.remotePort;
+    if ("accepted" in options) return;
+    channel.user = options;
+    if ("from" in options) pool.guard.soon(() => this._catchUp(channel));
   }
 
-  function makeChannel(
-    target: { address: string; port: number; nodelay: boolean } | { from: SDKTCP },
-  ): Channel {
-    const channel: Channel = {
-      remoteAddress: "address" in target ? target.address : undefined,
-      remotePort: "port" in target ? target.port : undefined,
-      native: new SDKTCP({
-        nodelay: true,
-        ...target,
-        onReadable: (count) => {
-          channel.readable = count;
-          guard.run(() => channel.user.onReadable?.(count));
-        },
-        onWritable: (count) => {
-          channel.writable = count;
-          guard.run(() => channel.user.onWritable?.(count));
-        },
-        onError: () => {
-          channel.isOver = true;
-          reportOver(channel);
-        },
-      }),
-      readable: 0,
-      writable: undefined,
-      isOver: false,
-      user: {},
-    };
-    used++;
+  private static _detach(from: TCP): Channel {
+    if (!(from instanceof ModdableTCP) || !from._channel) throw new Error("invalid from");
+    const channel = from._channel;
+    from._channel = undefined;
+    channel.user = {};
     return channel;
   }
 
-  /** Reports the end of a connection. No further event is reported. */
-  function reportOver(channel: Channel): void {
-    const { user } = channel;
-    channel.user = {};
-    guard.run(() => user.onError?.());
+  read(byteLength?: number): ArrayBuffer | undefined {
+    const channel = this._living();
+    const bytes = byteLength === undefined ? channel.native.read() : channel.native.read(byteLength);
+    channel.readable -= bytes?.byteLength ?? 0;
+    return bytes;
   }
 
-  function closeChannel(channel: Channel): void {
-    channel.user = {};
-    channel.native.close();
-    used--;
+  write(data: Bytes): number {
+    const channel = this._living();
+    if (channel.writable === undefined) throw new Error("not ready");
+    if (data.byteLength > channel.writable) throw new Error("would block");
+    if (data.byteLength > 0) channel.writable = writeTo(channel.native, data);
+    return channel.writable;
   }
 
-  class ModdableTCP implements TCP {
-    readonly remoteAddress: string | undefined;
-    readonly remotePort: number | undefined;
-    private _channel: Channel | undefined;
+  close(): void {
+    if (!this._channel) return;
+    this._channel.close();
+    this._channel = undefined;
+  }
 
-    constructor(options: TCPConnectOptions | TCPFromOptions | { readonly accepted: Channel }) {
-      const channel =
-        "accepted" in options
-          ? options.accepted
-          : "from" in options
-            ? ModdableTCP._detach(options.from)
-            : connect(options);
-      this._channel = channel;
-      this.remoteAddress = channel.remoteAddress;
-      this.remotePort = channel.remotePort;
-      if ("accepted" in options) return;
-      channel.user = options;
-      if ("from" in options) guard.soon(() => this._catchUp(channel));
-    }
+  /** Reports the events before the connection had its callbacks. */
+  private _catchUp(channel: Channel): void {
+    if (this._channel && channel.writable !== undefined) channel.user.onWritable?.(channel.writable);
+    if (this._channel && channel.readable > 0) channel.user.onReadable?.(channel.readable);
+    if (this._channel && channel.isOver) channel.reportOver();
+  }
 
-    private static _detach(from: TCP): Channel {
-      if (!(from instanceof ModdableTCP) || !from._channel) throw new Error("invalid from");
-      const channel = from._channel;
-      from._channel = undefined;
-      channel.user = {};
-      return channel;
-    }
+  private _living(): Channel {
+    if (!this._channel) throw new Error("the socket is closed");
+    return this._channel;
+  }
+}
 
-    read(byteLength?: number): ArrayBuffer | undefined {
-      const channel = this._living();
-      const bytes = byteLength === undefined ? channel.native.read() : channel.native.read(byteLength);
-      channel.readable -= bytes?.byteLength ?? 0;
-      return bytes;
-    }
+class ModdableListener implements Listener {
+  private readonly _options: ListenerOptions;
+  private readonly _pool: Pool;
+  private readonly _native: Pending<SDKListener>;
+  private _waiting: Channel[] = [];
 
-    write(data: Bytes): number {
-      const channel = this._living();
-      if (channel.writable === undefined) throw new Error("not ready");
-      if (data.byteLength > channel.writable) throw new Error("would block");
-      if (data.byteLength > 0) channel.writable = writeTo(channel.native, data);
-      return channel.writable;
-    }
+  constructor(options: ListenerOptions, pool: Pool) {
+    this._options = options;
+    this._pool = pool;
+    this._native = new Pending(pool.clock, () => this._listen());
+  }
 
-    close(): void {
-      if (!this._channel) return;
-      closeChannel(this._channel);
-      this._channel = undefined;
-    }
+  /** The actual port; without a network, the port of the options. */
+  get port(): number {
+    return this._native.made?.port ?? this._options.port;
+  }
 
-    /** Reports the events before the connection had its callbacks. */
-    private _catchUp(channel: Channel): void {
-      if (this._channel && channel.writable !== undefined) channel.user.onWritable?.(channel.writable);
-      if (this._channel && channel.readable > 0) channel.user.onReadable?.(channel.readable);
-      if (this._channel && channel.isOver) reportOver(channel);
-    }
+  read(): TCP | undefined {
+    const accepted = this._waiting.shift();
+    return accepted && new ModdableTCP({ accepted }, this._pool);
+  }
 
-    private _living(): Channel {
-      if (!this._channel) throw new Error("the socket is closed");
-      return this._channel;
+  close(): void {
+    this._native.close();
+    for (const channel of this._waiting) channel.close();
+    this._waiting = [];
+  }
+
+  private _listen(): SDKListener | undefined {
+    try {
+      return new SDKListener({ port: this._options.port, onReadable: () => this._acceptAll() });
+    } catch (error) {
+      if (isNoNetwork(error)) return undefined;
+      throw error;
     }
   }
 
-  class ModdableListener implements Listener {
-    private readonly _options: ListenerOptions;
-    private readonly _native: Pending<SDKListener>;
-    private _waiting: Channel[] = [];
-
-    constructor(options: ListenerOptions) {
-      this._options = options;
-      this._native = new Pending(clock, () => this._listen());
+  private _acceptAll(): void {
+    for (let accepted = this._native.made?.read(); accepted; accepted = this._native.made?.read()) {
+      const channel = this._accept(accepted);
+      if (channel) this._waiting.push(channel);
+      else accepted.close();
     }
-
-    /** The actual port; without a network, the port of the options. */
-    get port(): number {
-      return this._native.made?.port ?? this._options.port;
-    }
-
-    read(): TCP | undefined {
-      const accepted = this._waiting.shift();
-      return accepted && new ModdableTCP({ accepted });
-    }
-
-    close(): void {
-      this._native.close();
-      for (const channel of this._waiting) closeChannel(channel);
-      this._waiting = [];
-    }
-
-    private _listen(): SDKListener | undefined {
-      try {
-        return new SDKListener({ port: this._options.port, onReadable: () => this._acceptAll() });
-      } catch (error) {
-        if (isNoNetwork(error)) return undefined;
-        throw error;
-      }
-    }
-
-    private _acceptAll(): void {
-      for (let accepted = this._native.made?.read(); accepted; accepted = this._native.made?.read()) {
-        const channel = this._accept(accepted);
-        if (channel) this._waiting.push(channel);
-        else accepted.close();
-      }
-      if (this._waiting.length > 0) guard.run(() => this._options.onReadable?.(this._waiting.length));
-    }
-
-    /** Returns `undefined` without a free socket, and if connection or network are lost: the SDK then throws. */
-    private _accept(from: SDKTCP): Channel | undefined {
-      if (used >= maxSockets || this._waiting.length >= BACKLOG) return undefined;
-      try {
-        return makeChannel({ from });
-      } catch {
-        return undefined;
-      }
-    }
+    if (this._waiting.length > 0)
+      this._pool.guard.run(() => this._options.onReadable?.(this._waiting.length));
   }
 
-  return { TCP: ModdableTCP, Listener: ModdableListener };
+  /** Returns `undefined` without a free socket, and if connection or network are lost: the SDK then throws. */
+  private _accept(from: SDKTCP): Channel | undefined {
+    const { used, maxSockets } = this._pool;
+    if (used >= maxSockets || this._waiting.length >= BACKLOG) return undefined;
+    try {
+      return new Channel(this._pool, { from });
+    } catch {
+      return undefined;
+    }
+  }
 }
 
 /** Checks for the SDK's error without a network. A debug build appends the source location to the message. */

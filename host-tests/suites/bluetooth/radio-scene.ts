@@ -1,3 +1,4 @@
+import { type AuthorizationResult, readResult } from "../../../docs/station.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
 import type { BluetoothPackages } from "../../virtual/bluetooth/packages.js";
@@ -5,7 +6,7 @@ import { VirtualRadio } from "../../virtual/bluetooth/virtual-radio.js";
 import { Ether } from "../../virtual/radio/ether.js";
 import { Scene } from "../../virtual/scene.js";
 import type { AttOutcome, CentralConnection } from "../../virtual/world/air.js";
-import { Phone, parseResult, type SeenResult } from "../../virtual/world/phone.js";
+import { Phone } from "../../virtual/world/phone.js";
 import { pass, untilOn } from "./harness.js";
 
 export const STATION_ADDRESS = "a4:cf:12:00:00:01";
@@ -48,7 +49,7 @@ export class RadioScene {
 
   /** Presents a tag with a phone that disconnects afterwards. Resolves to the code of the result. */
   async present(tag: string): Promise<number> {
-    let outcome: { readonly result: SeenResult } | { readonly failure: string } | undefined;
+    let outcome: { readonly result: AuthorizationResult } | { readonly failure: string } | undefined;
     this.phone.present({
       address: STATION_ADDRESS,
       tag,
@@ -71,7 +72,7 @@ export class RadioScene {
 
 /** A phone that is controlled by the test and records the results it receives. */
 export class GuestPhone {
-  readonly results: SeenResult[] = [];
+  readonly results: AuthorizationResult[] = [];
   readonly lost: string[] = [];
   readonly #scene: RadioScene;
   #connection: CentralConnection | undefined;
@@ -106,7 +107,7 @@ export class GuestPhone {
 
   subscribe(): Promise<number | undefined> {
     const onNotified = (value: Uint8Array<ArrayBuffer>) => {
-      const result = parseResult(value);
+      const result = readResult(value);
       if (result) this.results.push(result);
     };
     return this.#ask((done) => this.connection.subscribe(RESULT_UUID, onNotified, done));

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { readResult } from "../../../docs/station.js";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
-import { parseResult, type SeenStation } from "../../virtual/world/phone.js";
+import type { SeenStation } from "../../virtual/world/phone.js";
 import { skipFor } from "../optional.js";
 import { type GuestPhone, RadioScene, STATION_ADDRESS } from "./radio-scene.js";
 
@@ -97,17 +98,17 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       { state: "pending", code: 202, attempt: 1 },
       { state: "authorized", code: 200, attempt: 1 },
     ]);
-    expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "authorized", code: 200 });
+    expect(readResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "authorized", code: 200 });
   });
 
   test("can be read by a phone that has not subscribed", async () => {
     online();
     const phone = await scene.connect({ subscribes: false });
-    expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "idle", code: 0, attempt: 0 });
+    expect(readResult(await phone.read(RESULT_UUID))).toMatchObject({ state: "idle", code: 0, attempt: 0 });
     await phone.write(TAG);
     await scene.until("the vehicle charges", () => scene.cafe.station.status === "charging");
     await scene.pass(500);
-    expect(parseResult(await phone.read(RESULT_UUID))).toMatchObject({
+    expect(readResult(await phone.read(RESULT_UUID))).toMatchObject({
       state: "authorized",
       code: 200,
       attempt: 1,
@@ -163,7 +164,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     await scene.until("the phone has detected it", () => phone.lost.length > 0);
     expect(phone.codes).toEqual([202]);
     const again = await scene.connect();
-    expect(parseResult(await again.read(RESULT_UUID))).toMatchObject({ state: "idle", status: "charging" });
+    expect(readResult(await again.read(RESULT_UUID))).toMatchObject({ state: "idle", status: "charging" });
   });
 
   test("starts no attempt when the phone is lost during a long write", async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
+import { portOption } from "../../../platform-stub/command-line.js";
 import {
   deviceIdOption,
   placeOption,
-  portOption,
   pskOption,
   ssidOption,
   updateKeyOption,

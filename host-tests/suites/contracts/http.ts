@@ -120,6 +120,18 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       return { status: Number(head.split(" ")[1]), body };
     }
 
+    /** Sends a complete request, to which the server does not respond by itself. */
+    async function requestUnanswered(): Promise<End> {
+      server.responds = false;
+      const client = await open();
+      client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+      await harness.until(
+        "the request is there",
+        () => server.served[0]?.calls.includes("response") === true,
+      );
+      return client;
+    }
+
     test("answers a GET with its query", async () => {
       const { status, body } = await request("GET /a?b=%20c HTTP/1.1\r\nHost: x\r\n\r\n");
       expect(status).toBe(200);
@@ -169,16 +181,10 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
     });
 
     test("can respond later than at the request", async () => {
-      server.responds = false;
-      const client = await open();
-      client.send(encodeUTF8("GET /late HTTP/1.1\r\nHost: x\r\n\r\n"));
-      await harness.until(
-        "the request is there",
-        () => server.served[0]?.calls.includes("response") === true,
-      );
+      const client = await requestUnanswered();
       await harness.pass(A_WHILE_MS);
       server.respond(server.served[0] as Served);
-      expect((await response(client)).body).toBe("GET /late ");
+      expect((await response(client)).body).toBe("GET / ");
     });
 
     test("can respond after the head, and drops the rest of the request", async () => {
@@ -305,13 +311,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
     });
 
     test("reports a client that disconnects before the response", async () => {
-      server.responds = false;
-      const client = await open();
-      client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
-      await harness.until(
-        "the request is there",
-        () => server.served[0]?.calls.includes("response") === true,
-      );
+      const client = await requestUnanswered();
       client.socket.close();
       await harness.until(
         "the server has detected it",
@@ -320,13 +320,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
     });
 
     test("closes open connections without further callbacks when it is closed", async () => {
-      server.responds = false;
-      const client = await open();
-      client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
-      await harness.until(
-        "the request is there",
-        () => server.served[0]?.calls.includes("response") === true,
-      );
+      const client = await requestUnanswered();
       server.server.close();
       await harness.until("the client has detected it", () => client.isOver);
       expect(server.served[0]?.calls).toEqual(["response"]);

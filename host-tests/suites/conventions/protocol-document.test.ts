@@ -108,6 +108,7 @@ describe.each<[Cipher, string]>([
       deviceId,
       responseKey: key,
       cipher,
+      trace: { add: () => {} },
       isOnline: () => true,
       publish: (_topic, payload) => published.push(payload) > 0,
     });

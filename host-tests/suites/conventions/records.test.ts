@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { ownerFormat } from "../../../firmware/platform/owner.js";
 import { settingsFormat } from "../../../firmware/settings.js";
 import { restartsFormat } from "../../../firmware/update/boot-counter.js";
@@ -145,5 +146,19 @@ describe.each(Object.entries(RECORDS))("the record %s", (_key, { format, first, 
     if (format.readOnly) return;
     const written = JSON.parse(JSON.stringify(format.format(format.parse(first, 1))));
     expect(format.parse(written, format.version)).toEqual(value);
+  });
+
+  test("is refused or repaired with any fields, and then read as it was written", () => {
+    const field = fc.constantFrom(...Object.keys(first));
+    const simple = fc.constantFrom(0, 1, -1, 1.5, 2 ** 53, "", "a", "0", true, false, null, {}, []);
+    const json = fc.oneof(simple, fc.jsonValue()) as fc.Arbitrary<JSONObject[string]>;
+    fc.assert(
+      fc.property(fc.dictionary(field, json), fc.integer({ min: 1, max: 9 }), (change, version) => {
+        const read = format.parse({ ...first, ...change }, version);
+        if (read === undefined || format.readOnly) return;
+        const written = JSON.parse(JSON.stringify(format.format(read)));
+        expect(format.parse(written, format.version)).toEqual(read);
+      }),
+    );
   });
 });

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { usernameOf } from "../../../platform-stub/index.js";
 import { waitFor } from "../../tools/cli/wait.js";
-import { BAR, type BrokerUnderTest, brokersUnderTest, CAFE } from "./brokers.js";
+import { BAR, CAFE } from "../owners.js";
+import { type BrokerUnderTest, brokersUnderTest } from "./brokers.js";
 
 const CAFE_NAME = usernameOf(CAFE.email);
 const BAR_NAME = usernameOf(BAR.email);

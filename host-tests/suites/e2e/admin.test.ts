@@ -1,45 +1,43 @@
 /** Tests the platform stub's admin page in a real browser, with a real station on its broker. */
 
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { type Admin, Login, startAdmin } from "../../../platform-stub/admin/index.js";
 import { StationWatcher } from "../../../platform-stub/station-watcher.js";
 import { Traffic } from "../../../platform-stub/traffic.js";
-import { ROOT } from "../../tools/imports.js";
-import { BAR, type BrokerUnderTest, CAFE, onAedes } from "./brokers.js";
-import { findChromium, startChromium } from "./chromium.js";
+import { BAR, CAFE } from "../owners.js";
+import { type BrokerUnderTest, onAedes } from "./brokers.js";
+import {
+  DESK,
+  expectAccessible,
+  findChromium,
+  SCREENS,
+  type Screen,
+  TestBrowser,
+  takePicture,
+  waitForText,
+} from "./chromium.js";
 import { OnlineStation } from "./online-station.js";
 
 const PATIENCE_MS = 60_000;
 const PASSWORD = "correct horse";
-const DESK = { width: 1280, height: 800 };
-const SCREENS = [
-  ["phone", { width: 390, height: 844 }],
-  ["desk", DESK],
-] as const;
 const SECTIONS = ["Cards", "Stations", "Sessions", "Requests"];
 /** Label with a script that must not run in the page. */
 const HOSTILE = `<img src=x onerror="document.title='hit'">`;
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PICTURES = process.env.PLUGPASS_PICTURES === "1" ? join(ROOT, "docs/admin") : undefined;
 
 const program = findChromium();
 const describeWithChromium = program === undefined ? describe.skip : describe;
 
 describeWithChromium("the platform's admin page", () => {
-  let browser: Browser;
+  let browser: TestBrowser;
   let broker: BrokerUnderTest;
   let watcher: StationWatcher;
   let admin: Admin;
   let station: OnlineStation | undefined;
-  const contexts: BrowserContext[] = [];
-  const browserErrors: string[] = [];
 
   beforeAll(async () => {
-    browser = await startChromium(program ?? "");
+    browser = await TestBrowser.start(program ?? "");
   }, PATIENCE_MS);
 
   afterAll(() => browser.close());
@@ -57,36 +55,22 @@ describeWithChromium("the platform's admin page", () => {
   });
 
   afterEach(async () => {
-    for (const context of contexts.splice(0)) await context.close();
+    const browserErrors = await browser.closePages();
     station?.stop();
     station = undefined;
     await admin.close();
     await watcher.close();
     await broker.close();
-    expect(browserErrors.splice(0)).toEqual([]);
+    expect(browserErrors).toEqual([]);
   });
 
-  async function open(
-    screen = DESK as { width: number; height: number },
-    colorScheme?: "dark",
-  ): Promise<Page> {
-    const context = await browser.newContext({
+  function open(viewport?: Screen, colorScheme?: "dark"): Promise<Page> {
+    return browser.open({
       baseURL: admin.url,
-      locale: "en-GB",
-      viewport: screen,
+      viewport: viewport ?? DESK,
       colorScheme,
       acceptDownloads: true,
     });
-    contexts.push(context);
-    const page = await context.newPage();
-    page.on("console", (message) => {
-      // The browser itself logs the statuses 401 and 400.
-      if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
-        browserErrors.push(message.text());
-    });
-    page.on("pageerror", (error) => browserErrors.push(error.message));
-    await page.goto("/");
-    return page;
   }
 
   async function logIn(page: Page, password = PASSWORD): Promise<void> {
@@ -94,44 +78,15 @@ describeWithChromium("the platform's admin page", () => {
     await page.keyboard.press("Enter");
   }
 
-  async function openLoggedIn(
-    screen?: { width: number; height: number },
-    colorScheme?: "dark",
-  ): Promise<Page> {
+  async function openLoggedIn(screen?: Screen, colorScheme?: "dark"): Promise<Page> {
     const page = await open(screen, colorScheme);
     await logIn(page);
     await waitForText(page, "#cards h1", "Cards");
     return page;
   }
 
-  /** Waits until an element contains the text. */
-  async function waitForText(page: Page, selector: string, text: string | RegExp): Promise<void> {
-    await page
-      .locator(selector)
-      .filter({ hasText: text })
-      .first()
-      .waitFor({ state: "attached", timeout: 20_000 });
-  }
-
   function rowOf(page: Page, tag: string) {
     return page.locator("#cards-rows tr").filter({ hasText: tag });
-  }
-
-  /** Checks that axe finds no violations and that the page is not wider than the screen. */
-  async function isAccessible(page: Page): Promise<void> {
-    // The page's policy forbids scripts from elsewhere, so this one is injected by the debugger.
-    await page.evaluate(AXE);
-    const violations = await page.evaluate(
-      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))",
-    );
-    expect(violations).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
-  }
-
-  async function picture(page: Page, name: string): Promise<void> {
-    if (PICTURES === undefined) return;
-    mkdirSync(PICTURES, { recursive: true });
-    await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
   }
 
   /** Adds the sessions of a fortnight, which are the same in each run. */
@@ -165,7 +120,7 @@ describeWithChromium("the platform's admin page", () => {
       await waitForText(page, "#login h1", "Log in");
       expect(await page.title()).toBe("Log in - PlugPass platform");
       expect(await page.locator("nav").isVisible()).toBe(false);
-      await isAccessible(page);
+      await expectAccessible(page);
       await logIn(page, "wrong password");
       await waitForText(page, "#login-answer", "Wrong password.");
       await logIn(page);
@@ -200,8 +155,8 @@ describeWithChromium("the platform's admin page", () => {
         await waitForText(page, `${shown} tbody tr`, /cafe-1|all/);
         expect(await page.locator("a[aria-current]").textContent()).toBe(section);
         expect(await page.title()).toBe(`${section} - PlugPass platform`);
-        await isAccessible(page);
-        await picture(page, `${name}-${section.toLowerCase()}`);
+        await expectAccessible(page);
+        await takePicture(page, `admin/${name}-${section.toLowerCase()}`);
       }
     },
     PATIENCE_MS,
@@ -215,7 +170,7 @@ describeWithChromium("the platform's admin page", () => {
       for (const section of SECTIONS) {
         await page.getByRole("link", { name: section }).click();
         await waitForText(page, `#${section.toLowerCase()} h1`, section);
-        await isAccessible(page);
+        await expectAccessible(page);
       }
     },
     PATIENCE_MS,
@@ -227,7 +182,7 @@ describeWithChromium("the platform's admin page", () => {
       const page = await openLoggedIn();
       await page.getByRole("button", { name: "New card" }).focus();
       await page.keyboard.press("Enter");
-      await isAccessible(page);
+      await expectAccessible(page);
       await page.keyboard.press("Tab");
       await page.getByLabel("Number", { exact: true }).fill("ANNA-2026");
       await page.getByLabel("Label", { exact: true }).fill("Anna");
@@ -258,7 +213,7 @@ describeWithChromium("the platform's admin page", () => {
       const changed = { tag: "ANNA-2026", owner: BAR.email, label: "Anna", maxCurrent: 7.5 };
       expect(broker.registry.tag("ANNA-2026")).toEqual(changed);
       await page.getByRole("button", { name: "Delete ANNA-2026" }).click();
-      await isAccessible(page);
+      await expectAccessible(page);
       await page.getByRole("button", { name: "Keep" }).click();
       expect(broker.registry.tag("ANNA-2026")).toEqual(changed);
       await page.getByRole("button", { name: "Delete ANNA-2026" }).click();
@@ -312,7 +267,7 @@ describeWithChromium("the platform's admin page", () => {
       await waitForText(page, "#expect-answer", `${BAR.email} accepts cafe-1.`);
       await waitForText(page, "#expected-rows tr", /owner@bar\.examplecafe-11 h 0 min/);
       expect(broker.registry.acceptances).toMatchObject([{ owner: BAR.email, device: "cafe-1" }]);
-      await isAccessible(page);
+      await expectAccessible(page);
       await page.getByRole("button", { name: `Withdraw acceptance of ${BAR.email}` }).focus();
       // The list comes again every 2 s.
       await page.waitForResponse(/api\/stations/);
@@ -355,7 +310,7 @@ describeWithChromium("the platform's admin page", () => {
         /noneremote.*0\.1 kWhunplugged; it was reported again with other values/,
       );
       expect(await rows.locator("td.bad").count()).toBe(2);
-      await isAccessible(page);
+      await expectAccessible(page);
     },
     PATIENCE_MS,
   );
@@ -401,7 +356,7 @@ describeWithChromium("the platform's admin page", () => {
       await waitForText(page, "#cards-answer", "no card has changed");
       await waitForText(page, "#mistakes", /line 3: .*quotation mark is inside an unquoted cell/);
       expect(broker.registry.tags).toEqual(before);
-      await isAccessible(page);
+      await expectAccessible(page);
       await choose(`tag,owner,label\nNEW-0001,${CAFE.email},${HOSTILE.replaceAll('"', "'")}\n`);
       await waitForText(page, "#cards-answer", "1 cards added");
       await waitForText(page, "#cards-rows", "<img src=x onerror='");

@@ -1,28 +1,11 @@
-import { Registry, startPlatform, writeMosquittoFiles } from "../../../platform-stub/index.js";
+import { type Registry, startPlatform, writeMosquittoFiles } from "../../../platform-stub/index.js";
 import type { Platform, PlatformOptions } from "../../../platform-stub/platform.js";
 import type { Identity } from "../../virtual/node-board/authority.js";
+import { ownersWithCards } from "../owners.js";
 import { findMosquitto, startMosquitto } from "./mosquitto.js";
 
-/** Owner of two stations. */
-export const CAFE = { email: "owner@cafe.example", token: "token-of-the-cafe" } as const;
-/** Owner of another station, who is unrelated to the café. */
-export const BAR = { email: "owner@bar.example", token: "token-of-the-bar" } as const;
 /** Account of the platform on Mosquitto. */
 export const PLATFORM = { username: "platform", password: "password-of-the-platform" } as const;
-
-/** Builds a registry with both owners, their three stations and four cards. */
-export function twoOwners(): Registry {
-  const registry = new Registry();
-  registry.addUser(CAFE);
-  registry.addUser(BAR);
-  for (const id of ["cafe-1", "cafe-2"]) registry.addDevice({ id, owner: CAFE.email });
-  registry.addDevice({ id: "bar-1", owner: BAR.email });
-  registry.putTag({ tag: "GUEST-0001", owner: CAFE.email });
-  registry.putTag({ tag: "GUEST-0002", owner: CAFE.email, blocked: true });
-  registry.putTag({ tag: "GUEST-0003", owner: CAFE.email, stations: ["cafe-2"] });
-  registry.putTag({ tag: "GUEST-0004", owner: BAR.email });
-  return registry;
-}
 
 export interface BrokerUnderTest {
   readonly platform: Platform;
@@ -37,7 +20,7 @@ export interface BrokerUnderTest {
 type Options = Partial<PlatformOptions>;
 
 export async function onAedes(options: Options = {}): Promise<BrokerUnderTest> {
-  const registry = options.registry ?? twoOwners();
+  const registry = options.registry ?? ownersWithCards();
   const platform = await startPlatform({ ...options, registry });
   return { platform, registry, url: undefined, close: () => platform.close() };
 }
@@ -48,7 +31,7 @@ export function onMosquitto(
   { identity }: { identity?: Identity } = {},
 ): (options?: Options) => Promise<BrokerUnderTest> {
   return async (options = {}) => {
-    const registry = options.registry ?? twoOwners();
+    const registry = options.registry ?? ownersWithCards();
     const mosquitto = await startMosquitto({
       program,
       identity,

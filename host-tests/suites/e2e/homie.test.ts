@@ -13,7 +13,8 @@ import { waitFor } from "../../tools/cli/wait.js";
 import { ROOT } from "../../tools/imports.js";
 import { homieErrors, PLATFORM_EXTENSION } from "../homie/checker.js";
 import { skipFor } from "../optional.js";
-import { type BrokerUnderTest, CAFE, onMosquitto, PLATFORM } from "./brokers.js";
+import { CAFE } from "../owners.js";
+import { type BrokerUnderTest, onMosquitto, PLATFORM } from "./brokers.js";
 import { findMosquitto } from "./mosquitto.js";
 import { OnlineStation } from "./online-station.js";
 

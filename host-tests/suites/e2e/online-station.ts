@@ -3,7 +3,8 @@ import { VirtualStation } from "../../tools/cli/virtual-station.js";
 import { NodeClock } from "../../virtual/node-board/index.js";
 import { Phone, type PresentOptions } from "../../virtual/world/phone.js";
 import { World } from "../../virtual/world/world.js";
-import { type BrokerUnderTest, CAFE } from "./brokers.js";
+import { CAFE } from "../owners.js";
+import type { BrokerUnderTest } from "./brokers.js";
 import { waitForStation } from "./station-log.js";
 
 const WIFI = { ssid: "Café", password: "espresso-doppio" };

@@ -1,31 +1,29 @@
 /** Tests the admin panel in a real browser, on a phone's and a desk's screen, over the station's real HTTP server. */
 
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { VirtualStation } from "../../tools/cli/virtual-station.js";
 import { waitFor } from "../../tools/cli/wait.js";
-import { ROOT } from "../../tools/imports.js";
 import { NodeClock } from "../../virtual/node-board/index.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import { KEYED, maker } from "../../virtual/world/signer.js";
 import { World } from "../../virtual/world/world.js";
-import { type BrokerUnderTest, CAFE, onAedes } from "./brokers.js";
-import { findChromium, startChromium } from "./chromium.js";
+import { CAFE } from "../owners.js";
+import { type BrokerUnderTest, onAedes } from "./brokers.js";
+import {
+  expectAccessible,
+  findChromium,
+  SCREENS,
+  type Screen,
+  TestBrowser,
+  takePicture,
+  waitForText,
+} from "./chromium.js";
 
 const PATIENCE_MS = 60_000;
 const ADMIN_PASSWORD = "correct horse";
 const WIFI = { ssid: "Café", password: "espresso-doppio" };
-const SCREENS = [
-  ["phone", { width: 390, height: 844 }],
-  ["desk", { width: 1280, height: 800 }],
-] as const;
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** Folder of the screenshots for the documents. They are taken only on demand. */
-const PICTURES = process.env.PLUGPASS_PICTURES === "1" ? join(ROOT, "docs/panel") : undefined;
 
 const IMAGE_BYTES = 1_200_000;
 const UPLOAD_BYTES_PER_S = 400_000;
@@ -42,15 +40,13 @@ const program = findChromium();
 const describeWithChromium = program === undefined ? describe.skip : describe;
 
 describeWithChromium("the admin panel", () => {
-  let browser: Browser;
+  let browser: TestBrowser;
   let clock: NodeClock;
   let broker: BrokerUnderTest;
   let station: VirtualStation;
-  const contexts: BrowserContext[] = [];
-  const browserErrors: string[] = [];
 
   beforeAll(async () => {
-    browser = await startChromium(program ?? "");
+    browser = await TestBrowser.start(program ?? "");
   }, PATIENCE_MS);
 
   afterAll(() => browser.close());
@@ -80,11 +76,11 @@ describeWithChromium("the admin panel", () => {
   });
 
   afterEach(async () => {
-    for (const context of contexts.splice(0)) await context.close();
+    const browserErrors = await browser.closePages();
     station.device.cutPower();
     clock.dispose();
     await broker.close();
-    expect(browserErrors.splice(0)).toEqual([]);
+    expect(browserErrors).toEqual([]);
   });
 
   function listening(): Promise<number> {
@@ -96,42 +92,13 @@ describeWithChromium("the admin panel", () => {
       path?: string;
       password?: string;
       locale?: string;
-      screen?: { width: number; height: number };
+      viewport?: Screen;
       colorScheme?: "light" | "dark";
     } = {},
   ): Promise<Page> {
-    const context = await browser.newContext({
-      baseURL: `http://127.0.0.1:${await listening()}`,
-      httpCredentials: { username: "admin", password: options.password ?? ADMIN_PASSWORD },
-      locale: options.locale ?? "en-GB",
-      viewport: options.screen ?? SCREENS[1][1],
-      colorScheme: options.colorScheme,
-    });
-    contexts.push(context);
-    const page = await context.newPage();
-    page.on("console", (message) => {
-      // The station restarts in some of these tests.
-      if (message.type() === "error" && !/Failed to load resource/.test(message.text())) {
-        browserErrors.push(message.text());
-      }
-    });
-    page.on("pageerror", (error) => browserErrors.push(error.message));
-    await page.goto(options.path ?? "/");
-    return page;
-  }
-
-  async function waitForText(page: Page, selector: string, text: string | RegExp): Promise<void> {
-    await page.locator(selector).filter({ hasText: text }).waitFor({ timeout: 20_000 });
-  }
-
-  /** Checks that axe finds no violations and that the page is not wider than the screen. */
-  async function isAccessible(page: Page): Promise<void> {
-    await page.evaluate(AXE);
-    const violations = await page.evaluate(
-      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))",
-    );
-    expect(violations).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+    const { path, password = ADMIN_PASSWORD, ...context } = options;
+    const baseURL = `http://127.0.0.1:${await listening()}`;
+    return browser.open({ baseURL, httpCredentials: { username: "admin", password }, ...context }, path);
   }
 
   /** Limits the upload to the speed of a chip's Wi-Fi and flash. */
@@ -149,12 +116,6 @@ describeWithChromium("the admin panel", () => {
     return (await page.evaluate("shown")) as string[];
   }
 
-  async function picture(page: Page, name: string): Promise<void> {
-    if (PICTURES === undefined) return;
-    mkdirSync(PICTURES, { recursive: true });
-    await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
-  }
-
   async function fillPlatform(page: Page): Promise<void> {
     await page.locator("#station").getByLabel("E-mail").fill(CAFE.email);
     await page.getByLabel("Token").fill(CAFE.token);
@@ -167,16 +128,16 @@ describeWithChromium("the admin panel", () => {
     test(
       "pairs a station: a wrong Wi-Fi password is reported and the form stays filled, the right one connects",
       async () => {
-        const page = await open({ screen });
+        const page = await open({ viewport: screen });
         await waitForText(page, "#now", "Still needed: Wi-Fi, Platform");
-        await isAccessible(page);
-        await picture(page, `${name}-first`);
+        await expectAccessible(page);
+        await takePicture(page, `panel/${name}-first`);
         await page.getByRole("link", { name: "Wi-Fi" }).click();
         await page.getByRole("button", { name: `${WIFI.ssid} 80 % locked` }).click();
         await page.locator("[name=pass]").fill("wrong-password");
         await page.locator("#wifi").getByLabel("Show password").check();
         expect(await page.locator("[name=pass]").getAttribute("type")).toBe("text");
-        await isAccessible(page);
+        await expectAccessible(page);
         await page.locator("#wifi").getByRole("button", { name: "Save" }).click();
         await waitForText(page, "#wifi .answer", "Saved.");
         await page.getByRole("link", { name: "Station" }).click();
@@ -184,10 +145,10 @@ describeWithChromium("the admin panel", () => {
         await fillPlatform(page);
         await waitForText(page, "#now", "Trying the new parameters");
         await waitForText(page, "#failure", "refused the password");
-        await isAccessible(page);
+        await expectAccessible(page);
         await page.getByRole("link", { name: "Wi-Fi" }).click();
         await waitForText(page, "#networks", "Guests");
-        await picture(page, `${name}-wrong`);
+        await takePicture(page, `panel/${name}-wrong`);
         expect(await page.locator("[name=ssid]").inputValue()).toBe(WIFI.ssid);
         await page.locator("[name=pass]").fill(WIFI.password);
         await page.locator("#wifi").getByRole("button", { name: "Save" }).click();
@@ -197,8 +158,8 @@ describeWithChromium("the admin panel", () => {
         expect(await page.locator("#failure").textContent()).toBe("");
         station.device.vehicle.plug();
         await waitForText(page, "#status", "Vehicle plugged in");
-        await isAccessible(page);
-        await picture(page, `${name}-online`);
+        await expectAccessible(page);
+        await takePicture(page, `panel/${name}-online`);
       },
       PATIENCE_MS,
     );
@@ -206,7 +167,7 @@ describeWithChromium("the admin panel", () => {
     test(
       "uploads firmware with progress, and shows why another file is rejected",
       async () => {
-        const page = await open({ screen, path: "/system.html" });
+        const page = await open({ viewport: screen, path: "/system.html" });
         await waitForText(page, "#version", "1");
         const form = page.locator("form[data-to='/firmware/upload']");
         const choose = (name: string, buffer: Buffer) =>
@@ -216,7 +177,7 @@ describeWithChromium("the admin panel", () => {
         await choose("picture.png", Buffer.alloc(300_000, 0x89));
         await form.getByRole("button", { name: "Upload" }).click();
         await waitForText(page, "form[data-upload] .answer", "Refused: this is not a firmware image");
-        await isAccessible(page);
+        await expectAccessible(page);
         const image = makeImage({ version: 2, byteLength: IMAGE_BYTES });
         await choose("plugpass-2.bin", Buffer.from(image));
         const signature = Buffer.from(encodeHex(maker.sign(image)));
@@ -227,8 +188,8 @@ describeWithChromium("the admin panel", () => {
         await slowDown(page);
         await form.getByRole("button", { name: "Upload" }).click();
         await waitForText(page, "form[data-upload] .answer", /^[1-9]\d? %$/);
-        await isAccessible(page);
-        await picture(page, `${name}-upload`);
+        await expectAccessible(page);
+        await takePicture(page, `panel/${name}-upload`);
         await waitForText(
           page,
           "form[data-upload] .answer",
@@ -245,16 +206,16 @@ describeWithChromium("the admin panel", () => {
     test(
       "changes the admin password, and resets after a confirmation",
       async () => {
-        const page = await open({ screen, path: "/system.html" });
-        await isAccessible(page);
+        const page = await open({ viewport: screen, path: "/system.html" });
+        await expectAccessible(page);
         const passwordForm = page.locator("form[data-to='/newauthpass']");
         await passwordForm.getByLabel("New password").fill("battery staple");
         await passwordForm.getByRole("button", { name: "Save" }).click();
         await waitForText(page, "form[data-to='/newauthpass'] .answer", "Saved.");
-        const again = await open({ screen, path: "/system.html", password: "battery staple" });
-        await picture(again, `${name}-system`);
+        const again = await open({ viewport: screen, path: "/system.html", password: "battery staple" });
+        await takePicture(again, `panel/${name}-system`);
         await again.getByRole("button", { name: "Reset" }).click();
-        await isAccessible(again);
+        await expectAccessible(again);
         await again.getByRole("button", { name: "No" }).click();
         expect(await again.locator("form[data-to='/resetdefault'] .answer").textContent()).toBe("");
         await again.getByRole("button", { name: "Reset" }).click();
@@ -265,7 +226,7 @@ describeWithChromium("the admin panel", () => {
             line.includes("the previous run ended: restart: factory reset"),
           ),
         );
-        const fresh = await open({ screen });
+        const fresh = await open({ viewport: screen });
         await waitForText(fresh, "#state", "Not set up");
       },
       PATIENCE_MS,
@@ -283,8 +244,8 @@ describeWithChromium("the admin panel", () => {
       const page = await open({ locale, colorScheme: "dark" });
       await waitForText(page, "#now", text);
       expect(await page.locator("html").getAttribute("lang")).toBe(language);
-      await isAccessible(page);
-      if (language === "uk") await picture(page, "ukrainian");
+      await expectAccessible(page);
+      if (language === "uk") await takePicture(page, "panel/ukrainian");
     },
     PATIENCE_MS,
   );

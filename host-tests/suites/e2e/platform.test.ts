@@ -12,26 +12,14 @@ import { openSQLiteStore } from "../../../platform-stub/sqlite-store.js";
 import { StationWatcher } from "../../../platform-stub/station-watcher.js";
 import { waitFor } from "../../tools/cli/wait.js";
 import { ROOT } from "../../tools/imports.js";
+import { BAR, CAFE, ownersWithCards, SESSION } from "../owners.js";
 import { findSQLite } from "../sqlite.js";
-import { BAR, type BrokerUnderTest, brokersUnderTest, CAFE, twoOwners } from "./brokers.js";
+import { type BrokerUnderTest, brokersUnderTest } from "./brokers.js";
 import { OnlineStation } from "./online-station.js";
 import { waitForStation } from "./station-log.js";
 
 const PATIENCE_MS = 60_000;
 const CAFE_NAME = usernameOf(CAFE.email);
-const SESSION = {
-  id: "0123456789abcdef",
-  connector: 1,
-  tag: "ab".repeat(32),
-  tagEnd: "0001",
-  method: "ble",
-  start: null,
-  end: null,
-  seconds: 60,
-  startWh: 0,
-  endWh: 60,
-  why: "unplugged",
-};
 
 const hasSQLite = await findSQLite();
 
@@ -43,7 +31,7 @@ const hasSQLite = await findSQLite();
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "plugpass-platform-"));
     config = join(folder, "platform.json");
-    writeConfig(config, twoOwners().data);
+    writeConfig(config, ownersWithCards().data);
   });
 
   afterEach(async () => {

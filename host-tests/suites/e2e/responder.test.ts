@@ -5,22 +5,10 @@ import { Registry, startPlatform, usernameOf } from "../../../platform-stub/inde
 import type { Platform, PlatformOptions } from "../../../platform-stub/platform.js";
 import { MemoryStore } from "../../../platform-stub/store.js";
 import { waitFor } from "../../tools/cli/wait.js";
-import { BAR, type BrokerUnderTest, brokersUnderTest, CAFE, twoOwners } from "./brokers.js";
+import { BAR, CAFE, ownersWithCards, SESSION } from "../owners.js";
+import { type BrokerUnderTest, brokersUnderTest } from "./brokers.js";
 
 const CAFE_NAME = usernameOf(CAFE.email);
-const SESSION = {
-  id: "0123456789abcdef",
-  connector: 1,
-  tag: "ab".repeat(32),
-  tagEnd: "0001",
-  method: "ble",
-  start: null,
-  end: null,
-  seconds: 60,
-  startWh: 0,
-  endWh: 60,
-  why: "unplugged",
-};
 
 interface Response {
   readonly id: string;
@@ -143,7 +131,7 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
 
   test("leaves sessions unanswered while its storage fails, answers other requests, and reports it once", async () => {
     const store = new MemoryStore();
-    const registry = new Registry(twoOwners().data, { store });
+    const registry = new Registry(ownersWithCards().data, { store });
     await open({ registry });
     const put = store.sessions.put.bind(store.sessions);
     store.sessions.put = () => {

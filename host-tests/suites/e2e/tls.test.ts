@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { writeConfig } from "../../../platform-stub/config.js";
 import { Authority } from "../../virtual/node-board/authority.js";
-import { type BrokerUnderTest, CAFE, onMosquitto } from "./brokers.js";
+import { CAFE } from "../owners.js";
+import { type BrokerUnderTest, onMosquitto } from "./brokers.js";
 import { Command } from "./command.js";
 import { findMosquitto } from "./mosquitto.js";
 

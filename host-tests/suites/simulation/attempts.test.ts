@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
+import { type AuthorizationResult, readResult } from "../../../docs/station.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
 import { codeOf, Scene, type SceneOptions } from "../../virtual/scene.js";
 import type { CentralConnection } from "../../virtual/world/air.js";
-import { parseResult, type SeenResult } from "../../virtual/world/phone.js";
 import { FUZZ_RUNS, Random } from "../../virtual/world/random.js";
 
 const TAG = "GUEST-0001";
@@ -17,7 +17,7 @@ function online(options?: SceneOptions): Scene {
 
 /** A phone that is controlled by the test and records the results it receives. */
 class TestPhone {
-  readonly results: SeenResult[] = [];
+  readonly results: AuthorizationResult[] = [];
   readonly #scene: Scene;
   #connection: CentralConnection | undefined;
 
@@ -31,7 +31,7 @@ class TestPhone {
         connection.subscribe(
           RESULT_UUID,
           (value) => {
-            const result = parseResult(value);
+            const result = readResult(value);
             if (result) this.results.push(result);
           },
           () => {},
@@ -257,7 +257,7 @@ describe("a connection", () => {
     scene.clock.advance(500);
     expect(one.read(TAG_UUID)).toEqual(encodeUTF8("MINE-0001"));
     expect(two.read(TAG_UUID)).toHaveLength(0);
-    expect(parseResult(two.read(RESULT_UUID))).toMatchObject({ state: "idle", code: 0, attempt: 0 });
+    expect(readResult(two.read(RESULT_UUID))).toMatchObject({ state: "idle", code: 0, attempt: 0 });
     expect(two.results).toEqual([]);
   });
 
@@ -266,9 +266,9 @@ describe("a connection", () => {
     answerLate(scene, 500);
     const phone = new TestPhone(scene, { subscribes: false });
     phone.write(TAG);
-    expect(parseResult(phone.read(RESULT_UUID))).toMatchObject({ state: "pending", code: 202, attempt: 1 });
+    expect(readResult(phone.read(RESULT_UUID))).toMatchObject({ state: "pending", code: 202, attempt: 1 });
     scene.clock.advance(1000);
-    expect(parseResult(phone.read(RESULT_UUID))).toMatchObject({
+    expect(readResult(phone.read(RESULT_UUID))).toMatchObject({
       state: "authorized",
       code: 200,
       status: "charging",
@@ -306,7 +306,7 @@ describe("a connection", () => {
     scene.until("current flows", () => scene.device.vehicle.isCharging);
     scene.clock.advance(3000);
     const back = new TestPhone(scene);
-    expect(parseResult(back.read(RESULT_UUID))).toMatchObject({ state: "idle", status: "charging" });
+    expect(readResult(back.read(RESULT_UUID))).toMatchObject({ state: "idle", status: "charging" });
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Board } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { describeImage } from "../../../modules/updates/index.js";
 import { Reports } from "../../../platform-stub/firmware/reports.js";
@@ -15,6 +16,16 @@ const SETTLED_MS = 90 * 60_000;
 
 /** Returns the signature of an image as a release contains it: 128 hex digits. */
 export const signatureOf = (image: Uint8Array<ArrayBuffer>) => encodeHex(maker.sign(image));
+
+/** Returns a board that finds no host's address, so that its firmware never reaches a broker. */
+export function withoutNames(board: Board): Board {
+  return {
+    ...board,
+    resolve: (_host, done) => {
+      board.clock.set(() => done(undefined), 10);
+    },
+  };
+}
 
 /** A café whose stations have an update key, with a firmware server that offers signed releases. */
 export class UpdateScene extends Scene {

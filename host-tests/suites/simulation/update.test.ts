@@ -7,7 +7,7 @@ import { usernameOf as hashOf } from "../../../platform-stub/registry.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import { Random } from "../../virtual/world/random.js";
 import { KEYED, maker, Signer } from "../../virtual/world/signer.js";
-import { signatureOf, UpdateScene } from "./update-scene.js";
+import { signatureOf, UpdateScene, withoutNames } from "./update-scene.js";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -292,12 +292,7 @@ describe("a bad firmware", () => {
   });
 
   test("that never reaches the broker is rolled back, also if the broker was down during the update", () => {
-    scene.under.bad.set(2, (board) => ({
-      ...board,
-      resolve: (_host, done) => {
-        board.clock.set(() => done(undefined), 10);
-      },
-    }));
+    scene.under.bad.set(2, withoutNames);
     scene.set("firmware/update", "true");
     scene.until("it is under way", () => scene.updateState() !== "none" && imageRequests().length > 0);
     scene.broker.stop();
@@ -309,12 +304,7 @@ describe("a bad firmware", () => {
   });
 
   test("is rolled back when the owner requests a factory reset during the boot trial", () => {
-    scene.under.bad.set(2, (board) => ({
-      ...board,
-      resolve: (_host, done) => {
-        board.clock.set(() => done(undefined), 10);
-      },
-    }));
+    scene.under.bad.set(2, withoutNames);
     scene.set("firmware/update", "true");
     scene.until("the new one runs", () => scene.version() === 2);
     scene.station.resetToProvisioned();
@@ -325,12 +315,7 @@ describe("a bad firmware", () => {
   });
 
   test("that never reaches the broker is rolled back after 5 minutes", () => {
-    scene.under.bad.set(2, (board) => ({
-      ...board,
-      resolve: (_host, done) => {
-        board.clock.set(() => done(undefined), 10);
-      },
-    }));
+    scene.under.bad.set(2, withoutNames);
     scene.set("firmware/update", "true");
     scene.until("the new one runs", () => scene.version() === 2);
     scene.clock.advance(VALIDATION_TIMEOUT_MS - 10_000);

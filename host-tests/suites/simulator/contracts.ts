@@ -3,8 +3,8 @@
 import * as jest from "@jest/globals";
 import RNG from "rng";
 import { makeHTTPServer } from "../../../firmware/boards/http-server/index.js";
-import { makeClock } from "../../../firmware/boards/moddable/clock.js";
-import { makeCrypto } from "../../../firmware/boards/moddable/crypto.js";
+import { ModdableClock } from "../../../firmware/boards/moddable/clock.js";
+import { ModdableCrypto } from "../../../firmware/boards/moddable/crypto.js";
 import { makeResolve } from "../../../firmware/boards/moddable/resolve.js";
 import { makeSockets } from "../../../firmware/boards/moddable/sockets.js";
 import type { Board, Clock } from "../../../modules/board/index.js";
@@ -30,8 +30,8 @@ export default function main(): void {
     },
     hold: (release: () => void) => release,
   };
-  const clock: Clock = makeClock(outside);
-  const crypto = makeCrypto((byteLength) => RNG.get(byteLength));
+  const clock: Clock = new ModdableClock(outside);
+  const crypto = new ModdableCrypto((byteLength) => RNG.get(byteLength));
   const makeHarness = (options?: HarnessOptions) => harnessOn(clock, options);
   describeCryptoContract("Moddable", crypto);
   describeTimerContract("Moddable", makeHarness);
@@ -72,7 +72,7 @@ async function harnessOn(clock: Clock, options: HarnessOptions = {}): Promise<Ha
 }
 
 function parts(life: Life, options: HarnessOptions) {
-  const clock = makeClock(life);
+  const clock = new ModdableClock(life);
   const sockets = makeSockets({ ...options, clock, guard: life });
   return {
     clock,

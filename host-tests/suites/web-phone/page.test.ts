@@ -1,8 +1,8 @@
 import { createContext, runInContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { NobleDevice } from "../../tools/web-phone/device.js";
+import type { WebBluetooth } from "../../../docs/station.js";
+import { VirtualDevice } from "../../tools/web-phone/device.js";
 import { serveWebPhone } from "../../tools/web-phone/server.js";
-import type { WebBluetooth } from "../../tools/web-phone/web-bluetooth.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
 import { RadioScene, STATION_ADDRESS } from "../bluetooth/radio-scene.js";
 import { skipFor } from "../optional.js";
@@ -87,13 +87,13 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
 (packages ? describe : describe.skip)("the web phone's page over the virtual radio", () => {
   let scene: RadioScene;
-  let device: NobleDevice;
+  let device: VirtualDevice;
   let page: Page;
 
   beforeEach(async () => {
     if (!packages) return;
     scene = RadioScene.online(packages);
-    device = new NobleDevice({ central: scene.radio.central, address: STATION_ADDRESS, name: "<b>Café" });
+    device = new VirtualDevice({ central: scene.radio.central, address: STATION_ADDRESS, name: "<b>Café" });
     page = await openPage({ getAvailability: async () => true, requestDevice: async () => device });
     click(page);
     await waitForSentence("Connected. Present your card.");

@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { SERVICE_UUID } from "../../../modules/tag-service/index.js";
-import { NobleDevice } from "../../tools/web-phone/device.js";
+import { chooseStation, SERVICE_UUID, Station, WebBluetoothGatt } from "../../../docs/station.js";
+import { VirtualDevice } from "../../tools/web-phone/device.js";
 import { errorSentence, resultSentence } from "../../tools/web-phone/sentences.js";
 import { serveWebPhone } from "../../tools/web-phone/server.js";
-import { ConnectedStation, chooseStation } from "../../tools/web-phone/station.js";
-import type { BluetoothDevice } from "../../tools/web-phone/web-bluetooth.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
 import { RadioScene, STATION_ADDRESS } from "../bluetooth/radio-scene.js";
 import { skipFor } from "../optional.js";
@@ -14,7 +12,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
 (packages ? describe : describe.skip)("the web phone over the virtual radio", () => {
   let scene: RadioScene;
-  let device: NobleDevice;
+  let device: VirtualDevice;
 
   /** Advances time until a promise is settled. */
   async function settled<T>(promise: Promise<T>): Promise<T> {
@@ -27,10 +25,10 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     return promise;
   }
 
-  async function connect(): Promise<ConnectedStation> {
+  async function connect(): Promise<Station> {
     if (!packages) throw new Error(HOW_TO_GET_BLUETOOTH);
     scene = RadioScene.online(packages);
-    device = new NobleDevice({ central: scene.radio.central, address: STATION_ADDRESS, name: "PlugPass" });
+    device = new VirtualDevice({ central: scene.radio.central, address: STATION_ADDRESS, name: "PlugPass" });
     const asked: unknown[] = [];
     const chosen = await chooseStation({
       getAvailability: async () => true,
@@ -41,14 +39,14 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     });
     expect(asked).toEqual([{ filters: [{ services: [SERVICE_UUID] }] }]);
     if (!chosen) throw new Error("no station was chosen");
-    return settled(ConnectedStation.connect(chosen));
+    expect(chosen.name).toBe("PlugPass");
+    return settled(Station.connect(chosen));
   }
 
   afterEach(() => scene.cafe.device.cutPower());
 
   test("starts a session with a card and shows it", async () => {
     const station = await connect();
-    expect(station.name).toBe("PlugPass");
     expect(await settled(station.read())).toMatchObject({ state: "idle", status: "plugged" });
     const pending: string[] = [];
     const result = await settled(station.authorize("GUEST-0001", () => pending.push("pending")));
@@ -92,15 +90,14 @@ describe("the web phone's error messages", () => {
 
   test("report a device without the service, which is disconnected", async () => {
     let disconnections = 0;
-    const device: BluetoothDevice = {
+    const gatt = new WebBluetoothGatt({
       gatt: {
         connect: async () => ({ getPrimaryService: notFound }),
         disconnect: () => disconnections++,
       },
       addEventListener: () => {},
-      removeEventListener: () => {},
-    };
-    await expect(ConnectedStation.connect(device)).rejects.toThrow("no PlugPass station");
+    });
+    await expect(Station.connect(gatt)).rejects.toThrow("no PlugPass station");
     expect(disconnections).toBe(1);
   });
 

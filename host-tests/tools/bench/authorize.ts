@@ -1,11 +1,12 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { Socket } from "node:net";
-import mqtt, { type MqttClient } from "mqtt";
-import { type Platform, startPlatform, usernameOf } from "../../../platform-stub/index.js";
+import type { MqttClient } from "mqtt";
+import { connectToBroker } from "../../../platform-stub/connect-to-broker.js";
+import { type Platform, usernameOf } from "../../../platform-stub/index.js";
 import { NodeClock } from "../../virtual/node-board/index.js";
 import { World } from "../../virtual/world/world.js";
 import { type Percentiles, percentiles } from "./percentiles.js";
-import { BenchPhone, benchRegistry, OWNER, startStation, TAG } from "./station.js";
+import { BenchPhone, OWNER, TAG, withStation } from "./station.js";
 
 export interface AuthorizeBench {
   readonly runs: number;
@@ -22,16 +23,12 @@ const WARM_UP_RUNS = 200;
 
 /** Measures station and plain client alternately, on one broker in this process. */
 export async function benchAuthorize(options: { runs: number }): Promise<AuthorizeBench> {
-  const { registry, token, key } = benchRegistry();
-  const bareKey = registry.addDevice({ id: BARE_ID, owner: OWNER }).key;
-  const platform = await startPlatform({ registry });
-  const clock = new NodeClock();
   const stationMs: number[] = [];
   const bareMs: number[] = [];
-  try {
-    const world = new World(clock, { seed: randomInt(2 ** 31), intervalMs: 0 });
-    const station = await startStation({ platform, token, key, world });
-    const bare = await PlainClient.start({ platform, token, key: bareKey });
+  const world = new World(new NodeClock(), { seed: randomInt(2 ** 31), intervalMs: 0 });
+  await withStation({ world }, async ({ station, platform, registry, token }) => {
+    const { key } = registry.addDevice({ id: BARE_ID, owner: OWNER });
+    const bare = await PlainClient.start({ platform, token, key });
     const phone = await BenchPhone.connect(world.air, station);
     for (let run = -WARM_UP_RUNS; run < options.runs; run++) {
       const ofStation = await phone.present();
@@ -42,11 +39,7 @@ export async function benchAuthorize(options: { runs: number }): Promise<Authori
       bareMs.push(ofBare);
     }
     await bare.close();
-    station.device.cutPower();
-  } finally {
-    clock.dispose();
-    await platform.close();
-  }
+  });
   return summary(stationMs, bareMs);
 }
 
@@ -65,7 +58,7 @@ class PlainClient {
   static async start(options: { platform: Platform; token: string; key: string }): Promise<PlainClient> {
     const { host, port } = options.platform;
     const account = { clientId: BARE_ID, username: usernameOf(OWNER), password: options.token };
-    const client = await mqtt.connectAsync(`mqtt://${host}:${port}`, account, false);
+    const client = await connectToBroker(`mqtt://${host}:${port}`, account);
     // The station does the same. With Nagle's algorithm, each request would wait 40 ms for TCP's
     // acknowledgement.
     if (client.stream instanceof Socket) client.stream.setNoDelay(true);

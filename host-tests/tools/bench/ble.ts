@@ -6,14 +6,14 @@ import type {
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import { RESULT_STATES, TAG_UUID } from "../../../modules/tag-service/index.js";
-import { startPlatform } from "../../../platform-stub/index.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
+import type { MakeGATTServer } from "../../virtual/bluetooth/radio.js";
 import { VirtualRadio } from "../../virtual/bluetooth/virtual-radio.js";
 import { NodeClock } from "../../virtual/node-board/index.js";
 import { Ether } from "../../virtual/radio/ether.js";
 import { World } from "../../virtual/world/world.js";
 import { type Percentiles, percentiles } from "./percentiles.js";
-import { BenchPhone, benchRegistry, startStation } from "./station.js";
+import { BenchPhone, withStation } from "./station.js";
 
 export interface BLEBench {
   readonly runs: number;
@@ -38,21 +38,13 @@ const PENDING = RESULT_STATES.indexOf("pending");
 export async function benchBLE({ runs }: { runs: number }): Promise<BLEBench> {
   const packages = loadBluetoothPackages();
   if (!packages) throw new Error(HOW_TO_GET_BLUETOOTH);
-  const { registry, token, key } = benchRegistry();
-  const platform = await startPlatform({ registry });
   const clock = new NodeClock();
   const samples: { totalMs: number; stationMs: number; roundTripMs: number }[] = [];
-  try {
-    const world = new World(clock, { seed: randomInt(2 ** 31) });
-    const radio = new VirtualRadio({ packages, ether: new Ether({ clock, intervalMs: INTERVAL_MS }) });
-    const watch = new StopWatch();
-    const station = await startStation({
-      platform,
-      token,
-      key,
-      world,
-      makeGATTServer: (life, address) => watched(radio.gattServer(life, address), watch),
-    });
+  const world = new World(clock, { seed: randomInt(2 ** 31) });
+  const radio = new VirtualRadio({ packages, ether: new Ether({ clock, intervalMs: INTERVAL_MS }) });
+  const watch = new StopWatch();
+  const makeGATTServer: MakeGATTServer = (life, address) => watched(radio.gattServer(life, address), watch);
+  await withStation({ world, makeGATTServer }, async ({ station }) => {
     const phone = await BenchPhone.connect(radio.central, station);
     for (let run = -WARM_UP_RUNS; run < runs; run++) {
       const totalMs = await phone.present();
@@ -60,11 +52,7 @@ export async function benchBLE({ runs }: { runs: number }): Promise<BLEBench> {
       const roundTripMs = await phone.read();
       if (run >= 0) samples.push({ totalMs, stationMs: watch.lastMs, roundTripMs });
     }
-    station.device.cutPower();
-  } finally {
-    clock.dispose();
-    await platform.close();
-  }
+  });
   return {
     runs,
     intervalMs: INTERVAL_MS,

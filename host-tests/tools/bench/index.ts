@@ -1,9 +1,6 @@
 import { Command } from "commander";
-import { fail } from "../cli/defaults.js";
-import { benchAuthorize } from "./authorize.js";
-import { benchBLE } from "./ble.js";
+import { fail, print } from "../../../platform-stub/command-line.js";
 import type { Percentiles } from "./percentiles.js";
-import { benchUpdate } from "./update.js";
 
 const program = new Command("npm run bench --")
   .description("Benchmarks, reported as ratios of times measured in the same run")
@@ -15,6 +12,7 @@ program
   .option("--runs <number>", "pairs of measurements", "2000")
   .option("--json", "one JSON object", false)
   .action(async ({ runs, json }: { runs: string; json: boolean }) => {
+    const { benchAuthorize } = await import("./authorize.js");
     const bench = await benchAuthorize({ runs: numberOfRuns(runs) });
     if (json) print(JSON.stringify(bench));
     else {
@@ -33,6 +31,7 @@ program
   .option("--runs <number>", "measurements", "300")
   .option("--json", "one JSON object", false)
   .action(async ({ runs, json }: { runs: string; json: boolean }) => {
+    const { benchBLE } = await import("./ble.js");
     const bench = await benchBLE({ runs: numberOfRuns(runs) });
     if (json) print(JSON.stringify(bench));
     else {
@@ -50,6 +49,7 @@ program
   .option("--runs <number>", "pairs of measurements", "50")
   .option("--json", "one JSON object", false)
   .action(async ({ runs, json }: { runs: string; json: boolean }) => {
+    const { benchUpdate } = await import("./update.js");
     const bench = await benchUpdate({ runs: numberOfRuns(runs) });
     if (json) print(JSON.stringify(bench));
     else {
@@ -70,8 +70,4 @@ function numberOfRuns(text: string): number {
 
 function row(name: string, { median, p99 }: Percentiles): string {
   return `${name.padEnd(34)}${median.toFixed(3).padStart(8)} ${p99.toFixed(3).padStart(8)}`;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

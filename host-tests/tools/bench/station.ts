@@ -1,13 +1,13 @@
 /** Subject of the benchmarks: an online station on Node's sockets, and a phone that stays connected to it. */
 
 import { randomBytes } from "node:crypto";
+import { readResult } from "../../../docs/station.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
-import { type Platform, Registry } from "../../../platform-stub/index.js";
+import { type Platform, Registry, startPlatform } from "../../../platform-stub/index.js";
 import type { MakeGATTServer } from "../../virtual/bluetooth/radio.js";
 import type { NodeClock } from "../../virtual/node-board/index.js";
 import type { Central, CentralConnection } from "../../virtual/world/air.js";
-import { parseResult } from "../../virtual/world/phone.js";
 import type { World } from "../../virtual/world/world.js";
 import { VirtualStation } from "../cli/virtual-station.js";
 import { waitFor } from "../cli/wait.js";
@@ -17,27 +17,29 @@ export const TAG = "GUEST-0001";
 const STATION_ID = "bench-station";
 const WIFI_SSID = "bench";
 
-/** Registry with an owner, a tag and the measured station. */
-export function benchRegistry(): { registry: Registry; token: string; key: string } {
+interface Bench {
+  readonly station: VirtualStation;
+  readonly platform: Platform;
+  readonly registry: Registry;
+  /** Token of the owner. */
+  readonly token: string;
+}
+
+/**
+ * Starts a platform and a station, measures when the station is online, and stops both. The station's vehicle does not
+ * request energy, so each authorization can be revoked.
+ */
+export async function withStation(
+  options: { world: World<NodeClock>; makeGATTServer?: MakeGATTServer },
+  measure: (bench: Bench) => Promise<void>,
+): Promise<void> {
+  const { world, makeGATTServer } = options;
   const token = randomBytes(12).toString("hex");
   const registry = new Registry();
   registry.addUser({ email: OWNER, token });
   registry.putTag({ tag: TAG, owner: OWNER });
-  return { registry, token, key: registry.addDevice({ id: STATION_ID, owner: OWNER }).key };
-}
-
-/**
- * Starts a station and waits until it is online. Its vehicle does not request energy, so each authorization
- * can be revoked.
- */
-export async function startStation(options: {
-  platform: Platform;
-  token: string;
-  key: string;
-  world: World<NodeClock>;
-  makeGATTServer?: MakeGATTServer;
-}): Promise<VirtualStation> {
-  const { platform, token, key, world, makeGATTServer } = options;
+  const { key } = registry.addDevice({ id: STATION_ID, owner: OWNER });
+  const platform = await startPlatform({ registry });
   world.wifi.put({ ssid: WIFI_SSID });
   const station = new VirtualStation({
     world,
@@ -46,25 +48,20 @@ export async function startStation(options: {
     httpPort: 0,
     makeGATTServer,
   });
-  station.device.flash.set(
-    "plugpass",
-    "pairing",
-    encodeUTF8(
-      JSON.stringify({
-        v: 1,
-        ssid: WIFI_SSID,
-        email: OWNER,
-        token,
-        host: platform.host,
-        port: platform.port,
-      }),
-    ),
-  );
-  station.boot();
-  await waitFor("the station is online", () => station.station?.lifeCycle === "online");
-  station.device.vehicle.plug({ drawsWhenOffered: false });
-  await waitFor("the vehicle is noticed", () => station.station?.status === "plugged");
-  return station;
+  const { host, port } = platform;
+  const pairing = { v: 1, ssid: WIFI_SSID, email: OWNER, token, host, port };
+  station.device.flash.set("plugpass", "pairing", encodeUTF8(JSON.stringify(pairing)));
+  try {
+    station.boot();
+    await waitFor("the station is online", () => station.station?.lifeCycle === "online");
+    station.device.vehicle.plug({ drawsWhenOffered: false });
+    await waitFor("the vehicle is noticed", () => station.station?.status === "plugged");
+    await measure({ station, platform, registry, token });
+  } finally {
+    station.device.cutPower();
+    world.clock.dispose();
+    await platform.close();
+  }
 }
 
 /** A phone that stays connected and presents its tag repeatedly. */
@@ -90,7 +87,7 @@ export class BenchPhone {
       connection.subscribe(
         RESULT_UUID,
         (value) => {
-          const result = parseResult(value);
+          const result = readResult(value);
           if (result && result.state !== "pending") phone.#onFinal(result.code);
         },
         () => done(),

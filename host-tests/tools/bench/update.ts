@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Board, Updater } from "../../../modules/board/index.js";
@@ -34,10 +33,13 @@ const SAMPLE_BYTES = 16_384;
 
 /** Measures station and curl alternately. */
 export async function benchUpdate({ runs }: { runs: number }): Promise<UpdateBench> {
-  const script = fileURLToPath(new URL("repository-server.ts", import.meta.url));
-  const server = spawn(process.execPath, ["--import", "tsx", script, String(IMAGE_BYTES)], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const server = spawn(
+    process.execPath,
+    ["scripts/run.js", "host-tests/tools/bench/repository-server.ts", String(IMAGE_BYTES)],
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
   const [url] = await new Promise<string[]>((done) => {
     createInterface({ input: server.stdout }).once("line", (line) => done([line]));
   });

@@ -9,9 +9,3 @@ export const BROKER_PORT = 1883;
  * secret.
  */
 export const WIFI_SSID = "Café";
-
-/** Prints the error's message and sets exit code 1. The process exits when nothing keeps it alive. */
-export function fail(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
-  process.exitCode = 1;
-}

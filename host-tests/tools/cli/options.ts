@@ -7,12 +7,6 @@ import { InvalidArgumentError } from "commander";
 import { defaultConfig, updateConfigErrors } from "../../../firmware/config.js";
 import { isTopicId } from "../../../modules/settings/index.js";
 
-export function portOption(text: string): number {
-  const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("a port is 0-65535");
-  return port;
-}
-
 export function placeOption(text: string): { host: string; port: number } {
   const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
   if (host === undefined || Number(port) > 65_535) throw new InvalidArgumentError("give host:port");

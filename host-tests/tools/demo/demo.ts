@@ -5,6 +5,7 @@
  */
 
 import { randomBytes, randomInt } from "node:crypto";
+import type { AuthorizationResult } from "../../../docs/station.js";
 import {
   type Platform,
   Registry,
@@ -14,7 +15,7 @@ import {
 } from "../../../platform-stub/index.js";
 import { openRadio, type Radio, type RadioKind } from "../../virtual/bluetooth/radio.js";
 import { NodeClock } from "../../virtual/node-board/index.js";
-import { Phone, type SeenResult, type SeenStation } from "../../virtual/world/phone.js";
+import { Phone, type SeenStation } from "../../virtual/world/phone.js";
 import { World } from "../../virtual/world/world.js";
 import { VirtualStation } from "../cli/virtual-station.js";
 import { waitFor } from "../cli/wait.js";
@@ -362,7 +363,7 @@ class Demo {
   }
 
   /** Presents a tag that must not be authorized, and checks that the contactor stays open. */
-  async #presentRefused(spot: Spot, tag: string, code: number): Promise<SeenResult> {
+  async #presentRefused(spot: Spot, tag: string, code: number): Promise<AuthorizationResult> {
     const { vehicle } = spot.station.device;
     let hasClosed = false;
     const unwatch = vehicle.watch(() => {
@@ -380,12 +381,12 @@ class Demo {
     spot: Spot,
     tag: string,
     code: number,
-    onPending?: (pending: SeenResult) => void,
-  ): Promise<SeenResult> {
+    onPending?: (pending: AuthorizationResult) => void,
+  ): Promise<AuthorizationResult> {
     const { name, station } = spot;
     this.#signal.throwIfAborted();
     this.#timeline.detail({ from: "phone", to: name, what: `connects, presents …${tag.slice(-4)}` });
-    const result = await new Promise<SeenResult>((resolve, reject) => {
+    const result = await new Promise<AuthorizationResult>((resolve, reject) => {
       this.#signal.addEventListener("abort", () => reject(this.#signal.reason), { once: true });
       this.#phone.present({
         address: station.device.mac,

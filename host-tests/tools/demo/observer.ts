@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import mqtt, { type MqttClient } from "mqtt";
+import type { MqttClient } from "mqtt";
+import { connectToBroker } from "../../../platform-stub/connect-to-broker.js";
 import type { Platform } from "../../../platform-stub/index.js";
 
 export interface Seen {
@@ -41,7 +42,7 @@ export class Observer {
 
   static async start(options: ObserverOptions): Promise<Observer> {
     const { url, account } = options.platform;
-    const client = await mqtt.connectAsync(url, { ...account, reconnectPeriod: 0 }, false);
+    const client = await connectToBroker(url, { ...account, reconnectPeriod: 0 });
     const observer = new Observer(client, options);
     await client.subscribeAsync("#", { qos: 1 });
     return observer;
@@ -80,7 +81,7 @@ export class Observer {
   async #remove({ deviceIds, ...account }: SweepOptions): Promise<void> {
     for (const clientId of deviceIds) {
       const options = { ...account, clientId, clean: true, connectTimeout: SWEEP_TIMEOUT_MS };
-      const client = await mqtt.connectAsync(this.#url, options, false);
+      const client = await connectToBroker(this.#url, options);
       await client.endAsync();
     }
     const topics = new Set(this.seen.map(({ topic }) => topic));

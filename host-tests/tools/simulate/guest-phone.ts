@@ -1,10 +1,10 @@
 /** A guest's phone that checks its results: each written tag gets one pending and one final result. */
 
+import { type AuthorizationResult, readResult } from "../../../docs/station.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
 import type { Scene } from "../../virtual/scene.js";
 import type { CentralConnection } from "../../virtual/world/air.js";
-import { parseResult, type SeenResult } from "../../virtual/world/phone.js";
 import type { EventLog } from "./event-log.js";
 
 export interface GuestPhoneOptions {
@@ -17,7 +17,7 @@ export interface GuestPhoneOptions {
   readonly losesContactAfterMs?: number;
   /** Called when the tag is sent. */
   readonly onWritten: () => void;
-  readonly onFinal: (result: SeenResult) => void;
+  readonly onFinal: (result: AuthorizationResult) => void;
 }
 
 /** Maximum time to the final result, ms: 15 s by docs/protocol.md, and two connection intervals. */
@@ -89,7 +89,7 @@ export class GuestPhone {
   #handleValue(value: Uint8Array<ArrayBuffer>): void {
     const { eventLog, onFinal, tag } = this.#options;
     if (this.#isOver) return;
-    const result = parseResult(value);
+    const result = readResult(value);
     const attempt = result && this.#attempts[result.attempt - 1];
     if (!result || !attempt) {
       this.#reportViolation(`a result of no attempt: ${value}`);

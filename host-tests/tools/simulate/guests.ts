@@ -1,7 +1,7 @@
 /** Guests of a café: their arrivals, their cards, and their actions at the station. */
 
+import type { AuthorizationResult } from "../../../docs/station.js";
 import { cardFrame, type Scene } from "../../virtual/scene.js";
-import type { SeenResult } from "../../virtual/world/phone.js";
 import type { Random } from "../../virtual/world/random.js";
 import type { EventLog } from "./event-log.js";
 import { exponential, type Faults, logUniform } from "./faults.js";
@@ -280,7 +280,7 @@ export class Guests {
     });
   }
 
-  #handleResult(tag: string, { code }: SeenResult): void {
+  #handleResult(tag: string, { code }: AuthorizationResult): void {
     const { scene, eventLog, ledger, onRefused } = this.#options;
     eventLog.record(`the phone with ${tag} receives ${code}`);
     if (code === 403) onRefused(tag);

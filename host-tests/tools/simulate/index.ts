@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { fail } from "../cli/defaults.js";
+import { fail, print } from "../../../platform-stub/command-line.js";
 import { HOW_TO_GET_XS, isXSInstalled } from "../xs/engine.js";
 import { CANARIES, type Canary } from "./canaries.js";
 import { neverHappened } from "./coverage.js";
@@ -82,8 +82,4 @@ function printViolation({ seed, violations, lines }: WeekOutcome, { days, canary
 function count(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("give a whole number from 1");
   return Number(text);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -2,7 +2,8 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { ROOT } from "../imports.js";
 import { bundle, Engine } from "../xs/engine.js";
 import type { WeekOptions, WeekOutcome } from "./week.js";
 
@@ -11,14 +12,15 @@ export interface Runner {
   close(): void;
 }
 
-const WEEK_PROCESS = fileURLToPath(new URL("week-process.ts", import.meta.url));
+/** Runs a TypeScript file of the project. */
+const RUN = join(ROOT, "scripts", "run.js");
 const WEEK_BUNDLE = `
   import { simulateWeek } from "./host-tests/tools/simulate/week.ts";
   globalThis.week = (options) => report(simulateWeek(options));
 `;
 
 export function startProcess(): Runner {
-  const child: ChildProcess = fork(WEEK_PROCESS);
+  const child: ChildProcess = fork(RUN, ["host-tests/tools/simulate/week-process.ts"]);
   return {
     async run(options) {
       child.send(options);

@@ -8,8 +8,8 @@ import Resource from "Resource";
 import config from "mc/config";
 import RNG from "rng";
 import { makeHTTPServer } from "../../../firmware/boards/http-server/index.js";
-import { makeClock } from "../../../firmware/boards/moddable/clock.js";
-import { makeCrypto } from "../../../firmware/boards/moddable/crypto.js";
+import { ModdableClock } from "../../../firmware/boards/moddable/clock.js";
+import { ModdableCrypto } from "../../../firmware/boards/moddable/crypto.js";
 import { makeResolve } from "../../../firmware/boards/moddable/resolve.js";
 import { makeSockets } from "../../../firmware/boards/moddable/sockets.js";
 import { makeTLS } from "../../../firmware/boards/moddable/tls.js";
@@ -37,7 +37,7 @@ export default function main(): void {
     },
     hold: (release: () => void) => release,
   };
-  const clock: Clock = makeClock(outside);
+  const clock: Clock = new ModdableClock(outside);
   RNG.init(encodeUTF8(`${Date.now()} ${Math.random()}`).buffer);
   const world = new World(clock, { seed: Date.now() });
   world.wifi.put({ ssid: config.ssid, password: "" });
@@ -75,7 +75,7 @@ export default function main(): void {
 
 /** The SDK's parts for one run of the firmware. */
 function parts(life: Life): BoardParts {
-  const clock = makeClock(life);
+  const clock = new ModdableClock(life);
   const sockets = makeSockets({ clock, guard: life });
   /** Uses the configured port instead of the chip's port 80. */
   const Listener: ListenerConstructor = class extends sockets.Listener {
@@ -86,7 +86,7 @@ function parts(life: Life): BoardParts {
   const { TCP } = sockets;
   return {
     clock,
-    crypto: makeCrypto((byteLength) => RNG.get(byteLength)),
+    crypto: new ModdableCrypto((byteLength) => RNG.get(byteLength)),
     io: {
       TCP,
       Listener,

@@ -1,16 +1,15 @@
-import type { NobleCentral } from "../../virtual/bluetooth/central.js";
-import type { CentralConnection } from "../../virtual/world/air.js";
-import type { BluetoothDevice, RemoteCharacteristic } from "./web-bluetooth.js";
+import type { WebBluetoothCharacteristic, WebBluetoothDevice } from "../../../docs/station.js";
+import type { Central, CentralConnection } from "../../virtual/world/air.js";
 
-/** Implements the browser's `BluetoothDevice` over noble, to run the page's code without a browser. */
-export class NobleDevice implements BluetoothDevice {
+/** Implements the browser's `BluetoothDevice` over a virtual central, to run the page's code without a browser. */
+export class VirtualDevice implements WebBluetoothDevice {
   readonly name: string;
-  readonly #central: NobleCentral;
+  readonly #central: Central;
   readonly #address: string;
   #connection: CentralConnection | undefined;
   readonly #onGone = new Set<() => void>();
 
-  constructor(options: { central: NobleCentral; address: string; name: string }) {
+  constructor(options: { central: Central; address: string; name: string }) {
     this.#central = options.central;
     this.#address = options.address;
     this.name = options.name;
@@ -19,9 +18,14 @@ export class NobleDevice implements BluetoothDevice {
   readonly gatt = {
     connect: async () => {
       const connection = await this.#connect();
+      const characteristics = new Map<string, VirtualCharacteristic>();
       return {
         getPrimaryService: async () => ({
-          getCharacteristic: async (uuid: string) => new NobleCharacteristic(connection, uuid),
+          getCharacteristic: async (uuid: string) => {
+            const known = characteristics.get(uuid) ?? new VirtualCharacteristic(connection, uuid);
+            characteristics.set(uuid, known);
+            return known;
+          },
         }),
       };
     },
@@ -37,10 +41,6 @@ export class NobleDevice implements BluetoothDevice {
     this.#onGone.add(listener);
   }
 
-  removeEventListener(_type: string, listener: () => void): void {
-    this.#onGone.delete(listener);
-  }
-
   #connect(): Promise<CentralConnection> {
     return new Promise((resolve, reject) => {
       this.#central.connect(this.#address, {
@@ -50,14 +50,16 @@ export class NobleDevice implements BluetoothDevice {
         },
         onFailed: (reason) => reject(new Error(reason)),
         onDisconnected: () => {
-          for (const listener of this.#onGone) listener();
+          const listeners = [...this.#onGone];
+          this.#onGone.clear();
+          for (const listener of listeners) listener();
         },
       });
     });
   }
 }
 
-class NobleCharacteristic implements RemoteCharacteristic {
+class VirtualCharacteristic implements WebBluetoothCharacteristic {
   value?: DataView<ArrayBuffer>;
   #connection: CentralConnection;
   readonly #uuid: string;
@@ -87,18 +89,14 @@ class NobleCharacteristic implements RemoteCharacteristic {
   }
 
   startNotifications(): Promise<void> {
-    const hear = (value: Uint8Array<ArrayBuffer>) => {
+    const notify = (value: Uint8Array<ArrayBuffer>) => {
       this.value = new DataView(value.buffer);
       for (const listener of this.#listeners) listener();
     };
-    return new Promise((resolve) => this.#connection.subscribe(this.#uuid, hear, () => resolve()));
+    return new Promise((resolve) => this.#connection.subscribe(this.#uuid, notify, () => resolve()));
   }
 
   addEventListener(_type: string, listener: () => void): void {
     this.#listeners.add(listener);
-  }
-
-  removeEventListener(_type: string, listener: () => void): void {
-    this.#listeners.delete(listener);
   }
 }

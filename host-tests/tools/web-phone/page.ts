@@ -1,6 +1,5 @@
+import { chooseStation, Station, type WebBluetooth } from "../../../docs/station.js";
 import { errorSentence, resultSentence, statusWords } from "./sentences.js";
-import { ConnectedStation, chooseStation } from "./station.js";
-import type { WebBluetooth } from "./web-bluetooth.js";
 
 const connectButton = find("connect", HTMLButtonElement);
 const form = find("card", HTMLFormElement);
@@ -10,7 +9,8 @@ const stationText = find("station", HTMLElement);
 const outcome = find("outcome", HTMLOutputElement);
 const bluetooth = (navigator as Navigator & { readonly bluetooth?: WebBluetooth }).bluetooth;
 
-let station: ConnectedStation | undefined;
+let station: Station | undefined;
+let name = "";
 
 if (bluetooth) {
   connectButton.addEventListener("click", () => void guarded(() => connect(bluetooth)));
@@ -27,16 +27,16 @@ if (bluetooth) {
 }
 
 async function connect(bluetooth: WebBluetooth): Promise<void> {
-  const device = await chooseStation(bluetooth);
-  if (!device) return;
+  const gatt = await chooseStation(bluetooth);
+  if (!gatt) return;
   station?.disconnect();
   showMessage("Connecting…", "pending");
-  device.addEventListener("gattserverdisconnected", () => {
+  name = gatt.name;
+  station = await Station.connect(gatt, () => {
     station = undefined;
     presentButton.disabled = true;
     stationText.textContent = "not connected";
   });
-  station = await ConnectedStation.connect(device);
   await showStatus();
   presentButton.disabled = false;
   showMessage("Connected. Present your card.", "idle");
@@ -59,7 +59,7 @@ async function present(): Promise<void> {
 async function showStatus(): Promise<void> {
   if (!station) return;
   const { status } = await station.read();
-  stationText.textContent = `${station.name}: ${statusWords(status)}`;
+  stationText.textContent = `${name}: ${statusWords(status)}`;
 }
 
 async function guarded(act: () => Promise<void>): Promise<void> {

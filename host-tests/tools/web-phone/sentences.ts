@@ -1,5 +1,4 @@
-import type { StationStatus } from "../../../modules/charging/index.js";
-import type { SeenResult } from "../../virtual/world/phone.js";
+import type { AuthorizationResult, StationStatus } from "../../../docs/station.js";
 
 const RESULTS: Readonly<Record<number, string>> = {
   200: "You may charge.",
@@ -25,7 +24,7 @@ const STATUSES: Readonly<Record<StationStatus, string>> = {
 };
 
 /** Text of a result for a guest. */
-export function resultSentence({ code }: SeenResult): string {
+export function resultSentence({ code }: AuthorizationResult): string {
   return RESULTS[code] ?? `The station answered ${code}.`;
 }
 

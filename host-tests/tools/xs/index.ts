@@ -1,7 +1,7 @@
 /** Command `npm run xs`: runs the firmware on the chip's engine. */
 
 import { Command } from "commander";
-import { fail } from "../cli/defaults.js";
+import { fail } from "../../../platform-stub/command-line.js";
 import { type Cost, costErrors, measureCosts, measureGrowth, readBudget } from "./costs.js";
 import { Engine, HOW_TO_GET_XS, isXSInstalled } from "./engine.js";
 import { GROWTH_NOISE_SLOTS } from "./limits.js";

@@ -3,49 +3,36 @@
  * It uses only what is on the air.
  */
 
-import type { Clock, IO, Timer } from "../../../modules/board/index.js";
-import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
-import { STATION_STATUSES, type StationStatus } from "../../../modules/charging/index.js";
 import {
-  DEFAULT_COMPANY_ID,
-  RESULT_STATES,
+  type Advertisement,
+  type AuthorizationResult,
+  COMPANY_ID,
   RESULT_UUID,
+  readAdvertisement,
+  readResult,
   SERVICE_UUID,
   TAG_UUID,
-} from "../../../modules/tag-service/index.js";
+} from "../../../docs/station.js";
+import type { Clock, IO, Timer } from "../../../modules/board/index.js";
+import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { AirReport, Central, CentralConnection } from "./air.js";
 
-/** A station's advertisement, parsed. */
-export interface SeenStation {
+/** An advertisement of a station as a phone receives it. */
+export interface SeenStation extends Advertisement {
   /** Bluetooth address to connect to. */
   readonly address: string;
   readonly name: string;
+  /** Signal strength, dBm. */
   readonly rssi: number;
-  /** First 4 bytes of SHA-256(device id). */
-  readonly stationHash: Uint8Array<ArrayBuffer>;
-  readonly metadataVersion: number;
-  readonly acceptsTags: boolean;
-  readonly platformReachable: boolean;
-  readonly authorizesOffline: boolean;
-  readonly pairing: boolean;
-  readonly status: StationStatus;
-}
-
-/** Parsed value of the result characteristic. */
-export interface SeenResult {
-  readonly state: (typeof RESULT_STATES)[number];
-  readonly code: number;
-  readonly attempt: number;
-  readonly status: StationStatus;
 }
 
 export interface PresentOptions {
   readonly address: string;
   readonly tag: string;
   readonly mtu?: number;
-  readonly onPending?: (result: SeenResult) => void;
+  readonly onPending?: (result: AuthorizationResult) => void;
   /** Called once with the final result or the reason of a failure. */
-  readonly onDone: (outcome: { readonly result: SeenResult } | { readonly failure: string }) => void;
+  readonly onDone: (outcome: { readonly result: AuthorizationResult } | { readonly failure: string }) => void;
 }
 
 /** Timeout for a result, ms: 15 s by docs/protocol.md, and a margin for the radio. */
@@ -73,7 +60,7 @@ export class Phone {
     let connection: CentralConnection | undefined;
     let timer: Timer | undefined;
     let done = false;
-    const finish = (outcome: { result: SeenResult } | { failure: string }) => {
+    const finish = (outcome: { result: AuthorizationResult } | { failure: string }) => {
       if (done) return;
       done = true;
       this.#clock.clear(timer);
@@ -107,10 +94,10 @@ export class Phone {
 function listenAndWrite(
   connection: CentralConnection,
   options: PresentOptions,
-  finish: (outcome: { result: SeenResult } | { failure: string }) => void,
+  finish: (outcome: { result: AuthorizationResult } | { failure: string }) => void,
 ): void {
   const hear = (value: Uint8Array<ArrayBuffer>) => {
-    const result = parseResult(value);
+    const result = readResult(value);
     if (!result) finish({ failure: "the station sent a result that is not of the protocol" });
     else if (result.state === "pending") options.onPending?.(result);
     else finish({ result });
@@ -127,15 +114,6 @@ function listenAndWrite(
   });
 }
 
-/** Parses a result of protocol version 1; `undefined` for any other value. */
-export function parseResult(value: Uint8Array<ArrayBuffer>): SeenResult | undefined {
-  const [version, stateNumber = -1, codeLow = 0, codeHigh = 0, attempt = 0, statusNumber = -1] = value;
-  const state = RESULT_STATES[stateNumber];
-  const status = STATION_STATUSES[statusNumber];
-  if (value.length !== 6 || version !== 1 || !state || !status) return undefined;
-  return { state, code: codeLow | (codeHigh << 8), attempt, status };
-}
-
 /** Parses a station's advertisement; `undefined` for any other advertisement. */
 export function parseAdvertisement(report: AirReport): SeenStation | undefined {
   const structures = [...adStructures(report.advertisingData), ...adStructures(report.scanResponse)];
@@ -143,22 +121,17 @@ export function parseAdvertisement(report: AirReport): SeenStation | undefined {
   const services = find(AD_ALL_128_BIT_UUIDS);
   const manufacturer = find(AD_MANUFACTURER_DATA);
   if (!services || !uuidsOf(services).includes(SERVICE_UUID)) return undefined;
-  if (manufacturer?.length !== 8) return undefined;
-  const [companyLow = 0, companyHigh = 0, flags = 0, statusNumber = -1] = manufacturer;
-  const status = STATION_STATUSES[statusNumber];
-  if ((companyLow | (companyHigh << 8)) !== DEFAULT_COMPANY_ID || !status) return undefined;
-  return {
-    address: report.address,
-    name: decodeUTF8(find(AD_COMPLETE_NAME) ?? new Uint8Array(0)) ?? "",
-    rssi: report.rssi,
-    stationHash: manufacturer.slice(4),
-    metadataVersion: flags >> 4,
-    acceptsTags: (flags & 1) !== 0,
-    platformReachable: (flags & 2) !== 0,
-    authorizesOffline: (flags & 4) !== 0,
-    pairing: (flags & 8) !== 0,
-    status,
-  };
+  const [companyLow = 0, companyHigh = 0] = manufacturer ?? [];
+  if (!manufacturer || (companyLow | (companyHigh << 8)) !== COMPANY_ID) return undefined;
+  const advertisement = readAdvertisement(manufacturer.subarray(2));
+  return (
+    advertisement && {
+      ...advertisement,
+      address: report.address,
+      name: decodeUTF8(find(AD_COMPLETE_NAME) ?? new Uint8Array(0)) ?? "",
+      rssi: report.rssi,
+    }
+  );
 }
 
 /** Types of AD structures (Assigned Numbers 2.3). */

@@ -92,6 +92,8 @@ export class WorldPlatform {
               "403",
             );
       }
+      case "diagnostics":
+        return this.respond(request, { accepted: true });
       case "local-list":
         return this.respond(request, this.#listPage(data));
       default:

@@ -1,16 +1,5 @@
 import { CARDS_PER_PAGE, type Card, type Cards } from "../shapes.js";
-import {
-  button,
-  cell,
-  emptyRow,
-  find,
-  type Guard,
-  lines,
-  Pages,
-  replaceRows,
-  row,
-  showMessage,
-} from "./dom.js";
+import { button, find, type Guard, List, lines, Pages, showMessage } from "./dom.js";
 import { call, Refused } from "./server.js";
 
 /** The section of the cards, with its two dialogs. */
@@ -23,7 +12,22 @@ export class CardsSection {
   /** The card in the dialog; `undefined` for a new card. */
   #edited: Card | undefined;
   #search = find("search", HTMLInputElement);
-  #rows = find("cards-rows", HTMLTableSectionElement);
+  #list = new List<Card>({
+    name: "cards",
+    empty: "no cards",
+    columns: [
+      { title: "Number", content: ({ tag }) => tag },
+      { title: "Label", content: ({ label = "" }) => label },
+      { title: "Owner", content: ({ owner }) => owner },
+      { title: "Stations", content: ({ stations }) => (stations ? stations.join(", ") || "none" : "all") },
+      {
+        title: "State",
+        content: ({ blocked }) => (blocked ? "blocked" : "good"),
+        isBad: ({ blocked }) => blocked === true,
+      },
+      { title: "Changes", isUnseen: true, content: (card) => this.#buttons(card) },
+    ],
+  });
   #answer = find("cards-answer", HTMLOutputElement);
   #mistakes = find("mistakes", HTMLUListElement);
   #dialog = find("card", HTMLDialogElement);
@@ -78,40 +82,30 @@ export class CardsSection {
     this.#known = known;
     const { cards, total } = known;
     this.#pages.show(total, cards.length);
-    replaceRows(
-      this.#rows,
-      cards.length === 0 ? [emptyRow("no cards", 6)] : cards.map((card) => this.#row(card)),
-    );
+    this.#list.show(cards);
   }
 
-  #row(card: Card): HTMLTableRowElement {
-    const { tag, label = "", owner, stations, blocked } = card;
-    return row(
-      cell(tag, { isHeader: true }),
-      cell(label),
-      cell(owner),
-      cell(stations ? stations.join(", ") || "none" : "all"),
-      cell(blocked ? "blocked" : "good", { isBad: blocked }),
-      cell([
-        button("Edit", { label: `Edit ${tag}`, onClick: () => this.#open(card) }),
-        button(blocked ? "Unblock" : "Block", {
-          label: `${blocked ? "Unblock" : "Block"} ${tag}`,
-          onClick: () =>
-            this.#guard(async () => {
-              await this.#put({ ...card, blocked: !blocked });
-              await this.load();
-            }),
-        }),
-        button("Delete", {
-          label: `Delete ${tag}`,
-          onClick: () => {
-            this.#edited = card;
-            find("deletion-card", HTMLElement).textContent = label ? `${tag}, ${label}` : tag;
-            this.#deletion.showModal();
-          },
-        }),
-      ]),
-    );
+  #buttons(card: Card): HTMLButtonElement[] {
+    const { tag, label, blocked } = card;
+    return [
+      button("Edit", { label: `Edit ${tag}`, onClick: () => this.#open(card) }),
+      button(blocked ? "Unblock" : "Block", {
+        label: `${blocked ? "Unblock" : "Block"} ${tag}`,
+        onClick: () =>
+          this.#guard(async () => {
+            await this.#put({ ...card, blocked: !blocked });
+            await this.load();
+          }),
+      }),
+      button("Delete", {
+        label: `Delete ${tag}`,
+        onClick: () => {
+          this.#edited = card;
+          find("deletion-card", HTMLElement).textContent = label ? `${tag}, ${label}` : tag;
+          this.#deletion.showModal();
+        },
+      }),
+    ];
   }
 
   #open(card: Card | undefined): void {

@@ -10,52 +10,96 @@ export function find<T extends Element>(id: string, kind: new () => T): T {
 /** Runs work and displays its failure on the page. */
 export type Guard = (work: () => Promise<void>) => void;
 
-export interface CellOptions {
+/** A column of a list. The cells of the first column are the headers of their rows. */
+export interface Column<Entry> {
+  readonly title: string;
+  /** Aligns the column to the right. */
   readonly isNumber?: boolean;
-  readonly isBad?: boolean;
-  /** The cell is the header of its row. */
-  readonly isHeader?: boolean;
+  /** Hides the title from the eye, but not from a screen reader. */
+  readonly isUnseen?: boolean;
+  readonly content: (entry: Entry) => string | readonly Node[];
+  readonly isBad?: (entry: Entry) => boolean;
 }
 
-export function cell(content: string | readonly Node[], options: CellOptions = {}): HTMLTableCellElement {
-  const element = document.createElement(options.isHeader ? "th" : "td");
-  if (options.isHeader) element.scope = "row";
-  if (options.isNumber) element.classList.add("number");
-  if (options.isBad) element.classList.add("bad");
-  if (typeof content === "string") element.textContent = content;
-  else element.append(...content);
-  return element;
+/** A table with one row for each entry. The page has the table's place with the id `<name>-list`. */
+export class List<Entry> {
+  readonly #columns: readonly Column<Entry>[];
+  readonly #empty: string;
+  readonly #rows = document.createElement("tbody");
+
+  /** @param empty text of a list without entries */
+  constructor(options: { name: string; empty: string; columns: readonly Column<Entry>[] }) {
+    this.#columns = options.columns;
+    this.#empty = options.empty;
+    this.#rows.id = `${options.name}-rows`;
+    const head = document.createElement("thead");
+    head.append(rowOf(options.columns.map(titleCell)));
+    const table = document.createElement("table");
+    table.append(head, this.#rows);
+    find(`${options.name}-list`, HTMLElement).append(table);
+  }
+
+  /**
+   * Replaces the rows and keeps the keyboard focus. A focused button is replaced by the same button of the same row, or,
+   * when the row is gone, of the row at its position.
+   */
+  show(entries: readonly Entry[]): void {
+    const rows = entries.length === 0 ? [this.#emptyRow()] : entries.map((entry) => this.#row(entry));
+    const held = document.activeElement;
+    const before = this.#rows.contains(held) ? held?.closest("tr") : undefined;
+    const buttons: (Element | null)[] = [...(before?.querySelectorAll("button") ?? [])];
+    const place = Math.min(before?.sectionRowIndex ?? 0, rows.length - 1);
+    this.#rows.replaceChildren(...rows);
+    if (!before) return;
+    const nameOf = (one: HTMLTableRowElement) => one.cells[0]?.textContent;
+    const after = rows.find((one) => nameOf(one) === nameOf(before)) ?? rows[place];
+    const target =
+      after?.querySelectorAll("button")[buttons.indexOf(held)] ?? this.#rows.closest<HTMLElement>(".wide");
+    target?.focus();
+  }
+
+  #row(entry: Entry): HTMLTableRowElement {
+    return rowOf(
+      this.#columns.map(({ content, isNumber, isBad }, i) => {
+        const cell = i === 0 ? headerCell("row") : document.createElement("td");
+        if (isNumber) cell.classList.add("number");
+        if (isBad?.(entry)) cell.classList.add("bad");
+        const shown = content(entry);
+        if (typeof shown === "string") cell.textContent = shown;
+        else cell.append(...shown);
+        return cell;
+      }),
+    );
+  }
+
+  #emptyRow(): HTMLTableRowElement {
+    const cell = document.createElement("td");
+    cell.textContent = this.#empty;
+    cell.colSpan = this.#columns.length;
+    return rowOf([cell]);
+  }
 }
 
-export function row(...cells: readonly HTMLTableCellElement[]): HTMLTableRowElement {
-  const element = document.createElement("tr");
-  element.append(...cells);
-  return element;
+function titleCell({ title, isNumber, isUnseen }: Column<never>): HTMLTableCellElement {
+  const text = document.createElement("span");
+  text.textContent = title;
+  if (isUnseen) text.className = "unseen";
+  const cell = headerCell("col");
+  if (isNumber) cell.classList.add("number");
+  cell.append(text);
+  return cell;
 }
 
-/**
- * Replaces the rows of a table and keeps the keyboard focus. A focused button is replaced by the same button of the same
- * row, or, when the row is gone, of the row at its position.
- */
-export function replaceRows(list: HTMLTableSectionElement, rows: readonly HTMLTableRowElement[]): void {
-  const held = document.activeElement;
-  const before = list.contains(held) ? held?.closest("tr") : undefined;
-  const buttons: (Element | null)[] = [...(before?.querySelectorAll("button") ?? [])];
-  const place = Math.min(before?.sectionRowIndex ?? 0, rows.length - 1);
-  list.replaceChildren(...rows);
-  if (!before) return;
-  const nameOf = (one: HTMLTableRowElement) => one.cells[0]?.textContent;
-  const after = rows.find((one) => nameOf(one) === nameOf(before)) ?? rows[place];
-  const target =
-    after?.querySelectorAll("button")[buttons.indexOf(held)] ?? list.closest<HTMLElement>(".wide");
-  target?.focus();
+function headerCell(scope: "row" | "col"): HTMLTableCellElement {
+  const cell = document.createElement("th");
+  cell.scope = scope;
+  return cell;
 }
 
-/** A row of an empty list, with a text across all columns. */
-export function emptyRow(text: string, columns: number): HTMLTableRowElement {
-  const only = cell(text);
-  only.colSpan = columns;
-  return row(only);
+function rowOf(cells: readonly HTMLTableCellElement[]): HTMLTableRowElement {
+  const row = document.createElement("tr");
+  row.append(...cells);
+  return row;
 }
 
 export function button(text: string, options: { label: string; onClick: () => void }): HTMLButtonElement {

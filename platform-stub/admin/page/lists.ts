@@ -4,34 +4,115 @@ import { hasCard } from "../../methods.js";
 import {
   type Acceptance,
   type Energy,
+  type Exchange,
   type Requests,
   SESSIONS_PER_PAGE,
+  type Session,
   type Sessions,
   type Station,
   type Stations,
 } from "../shapes.js";
 import { chart, kWh } from "./chart.js";
-import {
-  button,
-  cell,
-  emptyRow,
-  find,
-  type Guard,
-  lines,
-  Pages,
-  replaceRows,
-  row,
-  showMessage,
-} from "./dom.js";
+import { button, type Column, find, type Guard, List, lines, Pages, showMessage } from "./dom.js";
 import { call, Refused } from "./server.js";
 
 const CHART_DAYS = 14;
 
+/** Display texts of Homie's `$state`. */
+const CONNECTIONS: Readonly<Record<string, string>> = {
+  init: "connecting",
+  ready: "online",
+  disconnected: "off",
+  sleeping: "asleep",
+  lost: "lost",
+  alert: "alert",
+};
+
+const STATION_COLUMNS: readonly Column<Station>[] = [
+  { title: "Station", content: ({ id }) => id },
+  { title: "Name", content: ({ values }) => values.$name ?? "" },
+  { title: "Owner", content: ({ owner }) => owner },
+  {
+    title: "Connection",
+    content: ({ values: { $state } }) =>
+      $state === undefined ? "never seen" : (CONNECTIONS[$state] ?? $state),
+    isBad: ({ values: { $state } }) => $state === "lost" || $state === "alert",
+  },
+  {
+    title: "Status",
+    content: (station) => shownValue(station, "charger/status"),
+    isBad: (station) => shownValue(station, "charger/status") === "faulted",
+  },
+  {
+    title: "Latest fault",
+    content: (station) => shownValue(station, "charger/last-error").replace(/^none$/, ""),
+  },
+  measured("Power", "charger/power", "W"),
+  measured("Energy", "charger/energy", "Wh"),
+  measured("Limit", "charger/current-limit", "A"),
+  measured("Signal", "$telemetry/signal", "%"),
+  {
+    title: "Firmware",
+    content: ({ values }) => [values["$fw/name"], values["$fw/version"]].filter(Boolean).join(" "),
+  },
+  {
+    title: "Last message",
+    isNumber: true,
+    content: ({ heardS }) => (heardS === null ? "" : `${heardS} s ago`),
+  },
+];
+
+/** Returns the value of a property with its unit. Empty while the station is not online. */
+function shownValue({ values }: Station, path: string, unit?: string): string {
+  const value = values.$state === "ready" ? values[path] : undefined;
+  return value && unit ? `${value} ${unit}` : (value ?? "");
+}
+
+function measured(title: string, path: string, unit: string): Column<Station> {
+  return { title, isNumber: true, content: (station) => shownValue(station, path, unit) };
+}
+
+const SESSION_COLUMNS: readonly Column<Session>[] = [
+  {
+    title: "Start",
+    content: ({ start, accepted }) =>
+      start === null ? `unknown; reported ${moment(accepted)}` : moment(start),
+  },
+  { title: "Station", content: ({ device }) => device },
+  { title: "Card", content: ({ method, tagEnd }) => (hasCard(method) ? `…${tagEnd}` : "none") },
+  { title: "Method", content: ({ method }) => method },
+  { title: "Duration", isNumber: true, content: ({ seconds }) => duration(seconds) },
+  { title: "Energy", isNumber: true, content: ({ energyWh }) => `${kWh(energyWh)} kWh` },
+  {
+    title: "End",
+    content: ({ why, doubts }) => [why, ...doubts].join("; "),
+    isBad: ({ doubts }) => doubts.length > 0,
+  },
+];
+
+const EXCHANGE_COLUMNS: readonly Column<Exchange>[] = [
+  { title: "Time", content: ({ atMs }) => clock(atMs) },
+  { title: "Station", content: ({ device }) => device },
+  { title: "Endpoint", content: ({ endpoint }) => endpoint },
+  { title: "Request", content: ({ asked }) => fields(asked) },
+  { title: "Code", content: ({ code }) => code, isBad: ({ code }) => !code.startsWith("2") },
+  { title: "Answer", content: ({ answered }) => fields(answered) },
+];
+
 /** The section of the stations and of the accepted transfers. */
 export class StationsSection {
   #guard: Guard;
-  #rows = find("stations-rows", HTMLTableSectionElement);
-  #expected = find("expected-rows", HTMLTableSectionElement);
+  #stations = new List<Station>({ name: "stations", empty: "no stations", columns: STATION_COLUMNS });
+  #expected = new List<Acceptance>({
+    name: "expected",
+    empty: "no accepted transfers",
+    columns: [
+      { title: "New owner", content: ({ owner }) => owner },
+      { title: "Station", content: ({ device }) => device ?? "first to request" },
+      { title: "Remaining", isNumber: true, content: ({ forS }) => duration(forS) },
+      { title: "Changes", isUnseen: true, content: ({ owner }) => [this.#withdrawButton(owner)] },
+    ],
+  });
   #owner = find("expect-owner", HTMLSelectElement);
   #device = find("expect-device", HTMLInputElement);
   #answer = find("expect-answer", HTMLOutputElement);
@@ -50,28 +131,18 @@ export class StationsSection {
       ? ""
       : "The platform is not connected to its broker; the stations' status is unknown.";
     showMessage(find("stations-note", HTMLElement), note, !isConnected);
-    replaceRows(this.#rows, stations.length === 0 ? [emptyRow("no stations", 11)] : stations.map(stationRow));
-    replaceRows(
-      this.#expected,
-      expected.length === 0 ? [emptyRow("no accepted transfers", 4)] : expected.map((one) => this.#row(one)),
-    );
+    this.#stations.show(stations);
+    this.#expected.show(expected);
     // Replacing the options would close a list that the user has open.
     if (owners.join("\n") === [...this.#owner.options].map(({ value }) => value).join("\n")) return;
     this.#owner.replaceChildren(...owners.map((owner) => new Option(owner, owner)));
   }
 
-  #row({ owner, device, forS }: Acceptance): HTMLTableRowElement {
-    return row(
-      cell(owner, { isHeader: true }),
-      cell(device ?? "first to request"),
-      cell(duration(forS), { isNumber: true }),
-      cell([
-        button("Withdraw", {
-          label: `Withdraw acceptance of ${owner}`,
-          onClick: () => this.#guard(() => this.#withdraw(owner)),
-        }),
-      ]),
-    );
+  #withdrawButton(owner: string): HTMLButtonElement {
+    return button("Withdraw", {
+      label: `Withdraw acceptance of ${owner}`,
+      onClick: () => this.#guard(() => this.#withdraw(owner)),
+    });
   }
 
   async #accept(): Promise<void> {
@@ -100,41 +171,10 @@ function pathOf(owner: string): string {
   return `expected/${encodeURIComponent(owner)}`;
 }
 
-/** Display texts of Homie's `$state`. */
-const CONNECTIONS: Readonly<Record<string, string>> = {
-  init: "connecting",
-  ready: "online",
-  disconnected: "off",
-  sleeping: "asleep",
-  lost: "lost",
-  alert: "alert",
-};
-
-function stationRow({ id, owner, values, heardS }: Station): HTMLTableRowElement {
-  const state = values.$state;
-  const isOnline = state === "ready";
-  const of = (path: string, unit = "") => (isOnline && values[path] ? `${values[path]}${unit}` : "");
-  const connection = state === undefined ? "never seen" : (CONNECTIONS[state] ?? state);
-  const status = of("charger/status");
-  return row(
-    cell(id, { isHeader: true }),
-    cell(values.$name ?? ""),
-    cell(owner),
-    cell(connection, { isBad: state === "lost" || state === "alert" }),
-    cell(status, { isBad: status === "faulted" }),
-    cell(of("charger/last-error").replace(/^none$/, "")),
-    cell(of("charger/power", " W"), { isNumber: true }),
-    cell(of("charger/energy", " Wh"), { isNumber: true }),
-    cell(of("charger/current-limit", " A"), { isNumber: true }),
-    cell(of("$telemetry/signal", " %"), { isNumber: true }),
-    cell([values["$fw/name"], values["$fw/version"]].filter(Boolean).join(" ")),
-    cell(heardS === null ? "" : `${heardS} s ago`, { isNumber: true }),
-  );
-}
-
 /** The section of the sessions and their chart. */
 export class SessionsSection {
   #pages: Pages;
+  #list = new List<Session>({ name: "sessions", empty: "no sessions yet", columns: SESSION_COLUMNS });
 
   constructor(onTurned: () => void) {
     this.#pages = new Pages({ name: "sessions", size: SESSIONS_PER_PAGE, onTurned });
@@ -149,38 +189,20 @@ export class SessionsSection {
     const days = wh.map((energy, i) => ({ name: dayName(edges[i] ?? new Date()), wh: energy }));
     find("chart", HTMLElement).replaceChildren(chart(days));
     this.#pages.show(total, sessions.length);
-    const rows = sessions.map(({ start, accepted, device, tagEnd, method, seconds, energyWh, why, doubts }) =>
-      row(
-        cell(start === null ? `unknown; reported ${moment(accepted)}` : moment(start), { isHeader: true }),
-        cell(device),
-        cell(hasCard(method) ? `…${tagEnd}` : "none"),
-        cell(method),
-        cell(duration(seconds), { isNumber: true }),
-        cell(`${kWh(energyWh)} kWh`, { isNumber: true }),
-        cell([why, ...doubts].join("; "), { isBad: doubts.length > 0 }),
-      ),
-    );
-    const list = find("sessions-rows", HTMLTableSectionElement);
-    replaceRows(list, rows.length === 0 ? [emptyRow("no sessions yet", 7)] : rows);
+    this.#list.show(sessions);
   }
 }
 
-export async function loadRequests(): Promise<void> {
-  const { exchanges, ignored } = await call<Requests>("requests");
-  const rows = exchanges.map(({ atMs, device, endpoint, asked, code, answered }) =>
-    row(
-      cell(clock(atMs), { isHeader: true }),
-      cell(device),
-      cell(endpoint),
-      cell(fields(asked)),
-      cell(code, { isBad: !code.startsWith("2") }),
-      cell(fields(answered)),
-    ),
-  );
-  const list = find("requests-rows", HTMLTableSectionElement);
-  replaceRows(list, rows.length === 0 ? [emptyRow("no requests yet", 6)] : rows);
-  const texts = ignored.map(({ atMs, why }) => `${clock(atMs)}: ${why}`);
-  find("ignored", HTMLUListElement).replaceChildren(...lines(texts.length === 0 ? ["none"] : texts));
+/** The section of the latest requests and answers. */
+export class RequestsSection {
+  #list = new List<Exchange>({ name: "requests", empty: "no requests yet", columns: EXCHANGE_COLUMNS });
+
+  async load(): Promise<void> {
+    const { exchanges, ignored } = await call<Requests>("requests");
+    this.#list.show(exchanges);
+    const texts = ignored.map(({ atMs, why }) => `${clock(atMs)}: ${why}`);
+    find("ignored", HTMLUListElement).replaceChildren(...lines(texts.length === 0 ? ["none"] : texts));
+  }
 }
 
 function fields(list: Readonly<Record<string, string>>): string {

@@ -2,7 +2,7 @@
 
 import { CardsSection } from "./cards.js";
 import { find, showMessage } from "./dom.js";
-import { loadRequests, SessionsSection, StationsSection } from "./lists.js";
+import { RequestsSection, SessionsSection, StationsSection } from "./lists.js";
 import { call, Refused } from "./server.js";
 
 /** Refresh interval of a live section, ms. The cards are reloaded only after a change. */
@@ -18,6 +18,7 @@ const guard = (work: () => Promise<void>) => void guarded(work);
 const cards = new CardsSection(guard);
 const stations = new StationsSection(guard);
 const sessions = new SessionsSection(() => guard(() => sessions.load()));
+const requests = new RequestsSection();
 
 interface Section {
   readonly element: HTMLElement;
@@ -29,7 +30,7 @@ const sections: Readonly<Record<string, Section>> = {
   cards: { element: find("cards", HTMLElement), load: () => cards.load(), isLive: false },
   stations: { element: find("stations", HTMLElement), load: () => stations.load(), isLive: true },
   sessions: { element: find("sessions", HTMLElement), load: () => sessions.load(), isLive: true },
-  requests: { element: find("requests", HTMLElement), load: loadRequests, isLive: true },
+  requests: { element: find("requests", HTMLElement), load: () => requests.load(), isLive: true },
 };
 const first = "cards";
 let shown: string | undefined;

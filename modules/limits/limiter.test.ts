@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
-import { AttemptLimiter } from "./limiter.js";
+import { AttemptLimiter } from "./index.js";
 
 const MINUTE_MS = 60_000;
 

@@ -15,10 +15,16 @@ export class AttemptLimiter {
 
   /** Counts an attempt and returns `true`; returns `false` without counting when the limit is reached. */
   take(): boolean {
+    if (this.waitMs > 0) return false;
+    this._timestampsMs.push(this._clock.monotonicMs());
+    return true;
+  }
+
+  /** Time until the next attempt is possible, ms; 0: now. */
+  get waitMs(): number {
     const nowMs = this._clock.monotonicMs();
     this._timestampsMs = this._timestampsMs.filter((timestampMs) => nowMs - timestampMs < this._windowMs);
-    if (this._timestampsMs.length >= this._count) return false;
-    this._timestampsMs.push(nowMs);
-    return true;
+    if (this._timestampsMs.length < this._count) return 0;
+    return this._windowMs - (nowMs - (this._timestampsMs[0] ?? nowMs));
   }
 }

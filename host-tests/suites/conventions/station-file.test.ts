@@ -1,0 +1,239 @@
+/** Compiles docs/station.ts alone, and runs it against the virtual station as an app would. */
+
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import * as file from "../../../docs/station.js";
+import {
+  type Gatt,
+  readAdvertisement,
+  readResult,
+  Station,
+  type StationError,
+} from "../../../docs/station.js";
+import { STATION_STATUSES } from "../../../modules/charging/index.js";
+import * as wire from "../../../modules/tag-service/index.js";
+import { ROOT } from "../../tools/imports.js";
+import { Scene } from "../../virtual/scene.js";
+import type { AttOutcome, Central, CentralConnection } from "../../virtual/world/air.js";
+import { untilOn } from "../bluetooth/harness.js";
+
+const FILE = join(ROOT, "docs", "station.ts");
+const TSC = join(ROOT, "node_modules", ".bin", "tsc");
+const COMPILE_LIMIT_MS = 60_000;
+
+/** Compiles a copy of the file, with more text at its end, where no other file is. */
+function compile(more = "") {
+  const folder = mkdtempSync(join(tmpdir(), "plugpass-station-"));
+  try {
+    copyFileSync(FILE, join(folder, "station.ts"));
+    writeFileSync(join(folder, "station.ts"), more, { flag: "a" });
+    const words = ["--strict", "--noEmit", "--lib", "es2020", "station.ts"];
+    const { status, stdout } = spawnSync(TSC, words, { cwd: folder, encoding: "utf8" });
+    return { status, stdout };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("docs/station.ts", () => {
+  test("imports nothing", () => {
+    expect(readFileSync(FILE, "utf8")).not.toMatch(/^(import|export) .*\bfrom\b|\bimport\(|\brequire\(/m);
+  });
+
+  test(
+    "compiles alone in strict mode, without the types of a platform",
+    () => {
+      expect(compile()).toEqual({ status: 0, stdout: "" });
+      expect(compile("\nexport const wrong: number = document;\n").status).not.toBe(0);
+    },
+    COMPILE_LIMIT_MS,
+  );
+
+  test("has the firmware's UUIDs, statuses and states", () => {
+    const { SERVICE_UUID, TAG_UUID, RESULT_UUID, COMPANY_ID, RESULT_STATES } = file;
+    expect({ SERVICE_UUID, TAG_UUID, RESULT_UUID, COMPANY_ID, RESULT_STATES }).toEqual({
+      SERVICE_UUID: wire.SERVICE_UUID,
+      TAG_UUID: wire.TAG_UUID,
+      RESULT_UUID: wire.RESULT_UUID,
+      COMPANY_ID: wire.DEFAULT_COMPANY_ID,
+      RESULT_STATES: wire.RESULT_STATES,
+    });
+    expect(file.STATION_STATUSES).toEqual(STATION_STATUSES);
+  });
+
+  test.each<[string, number[]]>([
+    ["another length", [0x13, 1, 1, 2, 3]],
+    ["another version", [0x23, 1, 1, 2, 3, 4]],
+    ["an unknown status", [0x13, 7, 1, 2, 3, 4]],
+  ])("reads no advertisement with %s", (_what, bytes) => {
+    expect(readAdvertisement(Uint8Array.from(bytes))).toBeUndefined();
+  });
+
+  test.each<[string, number[]]>([
+    ["another length", [1, 1, 202, 0, 1]],
+    ["another version", [2, 1, 202, 0, 1, 1]],
+    ["an unknown state", [1, 6, 202, 0, 1, 1]],
+    ["an unknown status", [1, 1, 202, 0, 1, 7]],
+  ])("reads no result with %s", (_what, bytes) => {
+    expect(readResult(Uint8Array.from(bytes))).toBeUndefined();
+  });
+});
+
+/** An app's adapter for a Bluetooth library, here the virtual central. */
+class AirGatt implements Gatt {
+  readonly #central: Central;
+  readonly #address: string;
+  connection: CentralConnection | undefined;
+
+  constructor(central: Central, address: string) {
+    this.#central = central;
+    this.#address = address;
+  }
+
+  connect(onDisconnected: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#central.connect(this.#address, {
+        onConnected: (connection) => {
+          this.connection = connection;
+          resolve();
+        },
+        onFailed: (reason) => reject(new Error(reason)),
+        onDisconnected,
+      });
+    });
+  }
+
+  async read(uuid: string): Promise<Uint8Array> {
+    const { value } = await this.#call<{ value?: Uint8Array }>((done) => this.connection?.read(uuid, done));
+    return value ?? new Uint8Array(0);
+  }
+
+  async write(uuid: string, value: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#call((done) => this.connection?.write(uuid, value, done));
+  }
+
+  async subscribe(uuid: string, onValue: (value: Uint8Array) => void): Promise<void> {
+    await this.#call((done) => this.connection?.subscribe(uuid, onValue, done));
+  }
+
+  disconnect(): void {
+    this.connection?.disconnect();
+  }
+
+  #call<T>(request: (done: (outcome: AttOutcome & T) => void) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      request((outcome) =>
+        outcome.error === undefined ? resolve(outcome) : reject(new Error(`ATT error ${outcome.error}`)),
+      );
+    });
+  }
+}
+
+describe("an app with docs/station.ts and the virtual station", () => {
+  let scene: Scene;
+  let gatt: AirGatt;
+  let station: Station;
+  let losses: number;
+
+  beforeEach(async () => {
+    scene = new Scene();
+    scene.bringOnline();
+    scene.plug();
+    losses = 0;
+    gatt = new AirGatt(scene.world.air, scene.device.mac);
+    station = await settled(Station.connect(gatt, () => losses++));
+  });
+
+  /** Advances virtual time until a promise is settled. */
+  async function settled<T>(promise: Promise<T>): Promise<T> {
+    let isOver = false;
+    const over = () => {
+      isOver = true;
+    };
+    promise.then(over, over);
+    expect(await untilOn(scene.clock, () => isOver, 60_000)).toBe(true);
+    return promise;
+  }
+
+  function failure(code: StationError["code"]) {
+    return expect.objectContaining({ code });
+  }
+
+  test("reads the advertisement", () => {
+    expect(scene.seen()).toMatchObject({
+      acceptsTags: true,
+      platformReachable: true,
+      authorizesOffline: false,
+      pairing: false,
+      status: "plugged",
+      stationHash: expect.objectContaining({ length: 4 }),
+    });
+  });
+
+  test("presents a card, reports that it is pending, and charges", async () => {
+    expect(await settled(station.read())).toMatchObject({ state: "idle", code: 0, status: "plugged" });
+    const pending: string[] = [];
+    const result = await settled(station.authorize("GUEST-0001", () => pending.push("pending")));
+    expect(result).toMatchObject({ state: "authorized", code: 200, attempt: 1 });
+    expect(pending).toEqual(["pending"]);
+    scene.until("the vehicle charges", () => scene.device.vehicle.isCharging);
+    expect(await settled(station.read())).toMatchObject({ state: "authorized", status: "charging" });
+  });
+
+  test("receives a refusal as a result, and presents another card", async () => {
+    expect(await settled(station.authorize("GUEST-0009"))).toMatchObject({ state: "rejected", code: 403 });
+    expect(await settled(station.authorize("GUEST-0001"))).toMatchObject({ code: 200, attempt: 2 });
+  });
+
+  test("fails for a text that is no tag, and for a second card while one is checked", async () => {
+    await expect(station.authorize("GUEST-0001Ł")).rejects.toEqual(failure("malformed-tag"));
+    const first = station.authorize("GUEST-0001");
+    await expect(station.authorize("GUEST-0001")).rejects.toEqual(failure("busy"));
+    expect(await settled(first)).toMatchObject({ code: 200, attempt: 1 });
+  });
+
+  test("fails when the connection is lost, and reports the loss", async () => {
+    scene.platform.intercept = () => [];
+    const result = station.authorize("GUEST-0001", () => gatt.connection?.lose());
+    await expect(settled(result)).rejects.toEqual(failure("disconnected"));
+    expect(losses).toBe(1);
+  });
+});
+
+describe("a result of docs/station.ts", () => {
+  /** Connects to a station that the test controls. */
+  async function controlled() {
+    let notify: (value: Uint8Array) => void = () => {};
+    const station = await Station.connect({
+      connect: async () => {},
+      read: async () => new Uint8Array(0),
+      write: async () => {},
+      subscribe: async (_uuid, onValue) => {
+        notify = onValue;
+      },
+      disconnect: () => {},
+    });
+    return { station, notify: (...bytes: number[]) => notify(Uint8Array.from(bytes)) };
+  }
+
+  test("of an earlier card does not end a later attempt", async () => {
+    const { station, notify } = await controlled();
+    const result = station.authorize("GUEST-0002");
+    notify(1, 2, 200, 0, 1, 2);
+    notify(1, 1, 202, 0, 2, 1);
+    notify(1, 2, 200, 0, 1, 2);
+    notify(1, 3, 0x93, 1, 2, 1);
+    expect(await result).toEqual({ state: "rejected", code: 403, attempt: 2, status: "plugged" });
+  });
+
+  test("of an unknown format fails", async () => {
+    const { station, notify } = await controlled();
+    const result = station.authorize("GUEST-0001");
+    notify(2, 0, 0, 0, 0, 0);
+    await expect(result).rejects.toMatchObject({ code: "unknown-format" });
+    await expect(station.read()).rejects.toMatchObject({ code: "unknown-format" });
+  });
+});

@@ -1,0 +1,2 @@
+export { BoundedMap } from "./bounded-map.js";
+export { AttemptLimiter } from "./limiter.js";

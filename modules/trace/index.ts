@@ -1,0 +1,1 @@
+export { Trace, type TraceDetail, type TraceEvent, type TraceReport, type TraceSink } from "./trace.js";

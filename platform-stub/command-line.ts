@@ -1,0 +1,20 @@
+/** Parts of the commands: output, failure and an option. */
+
+import { InvalidArgumentError } from "commander";
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Prints the error's message and sets exit code 1. The process exits when nothing keeps it alive. */
+export function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.message : "something failed"}\n`);
+  process.exitCode = 1;
+}
+
+/** Parses a TCP port. */
+export function portOption(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new InvalidArgumentError("a port is 0-65535");
+  return port;
+}
