@@ -10,7 +10,7 @@ import { bundlePackage, changeFiles, ROOT } from "./bundle-package.js";
 const ENTRY = `
 import { _verify } from "@noble/ed25519";
 export const verifyEd25519 = (signature, message, publicKey, sha512) => {
-  const [hashable, finish] = _verify(signature, message, publicKey, { zip215: false });
+  const [hashable, finish] = _verify(signature, message, publicKey);
   return finish(sha512(hashable));
 };
 `;

@@ -52,6 +52,10 @@ function replaceNode(replaced) {
   };
 }
 
+/** A remaining length (MQTT 3.1.1 section 2.2.3). Most packets have one byte or two. */
+const VARIABLE_LENGTH =
+  "num < 128 ? Uint8Array.of(num) : num < 16384 ? Uint8Array.of((num & 127) | 128, num >> 7) : genBufVariableByteInt(num)";
+
 /** Removes an `if` with the given condition that reports an error, also one with an `else`. */
 const withoutCheck = (condition) =>
   new RegExp(
@@ -95,7 +99,7 @@ const LEFT_OUT = {
     [/^ {2}if \(toGenerate\) \{[\s\S]*?^ {2}\}\n/m, ""],
     [/^Object\.defineProperty\(generate[\s\S]*?^\}\)\n/m, ""],
     [/^const varByteIntCache = .*\n/m, ""],
-    [/^ {2}let buffer = varByteIntCache[\s\S]*?^ {2}\}\n/m, "  const buffer = genBufVariableByteInt(num)\n"],
+    [/^ {2}let buffer = varByteIntCache[\s\S]*?^ {2}\}\n/m, `  const buffer = ${VARIABLE_LENGTH}\n`],
     // Versions and properties.
     [/const settings = packet \|\| \{\}/g, "const settings = packet"],
     [/^ {2}const (version|properties|reasonCode) = .*\n/gm, ""],
@@ -122,7 +126,7 @@ const LEFT_OUT = {
     [/(SUBSCRIBE_HEADER)\[1\]\[dup \? 1 : 0\]\[0\]/g, "$1"],
     [
       /protocol\.PUBLISH_HEADER\[qos\]\[settings\.dup \? 1 : 0\]\[retain \? 1 : 0\]/,
-      "Buffer.from([0x30 | (settings.dup ? 8 : 0) | qos << 1 | retain])",
+      "Uint8Array.of(0x30 | (settings.dup ? 8 : 0) | qos << 1 | retain)",
     ],
     [/^ {2}const type = settings\.cmd .*\n/m, ""],
     [/^ {2}const dup = \(settings\.dup && .*\n {2}let qos = 0\n/m, ""],
@@ -171,10 +175,12 @@ const NUMBERS = new Map(
 );
 
 /** Inlines the numbers of constants.js. */
-const INLINED_NUMBERS = [
-  /\b(?:protocol|constants)\.([A-Z]\w+)/g,
-  (whole, name) => NUMBERS.get(name) ?? whole,
-];
+function inlineNumbers(contents) {
+  return contents.replace(
+    /\b(?:protocol|constants)\.([A-Z]\w+)/g,
+    (whole, name) => NUMBERS.get(name) ?? whole,
+  );
+}
 
 /** Turns `require` and `module.exports` into import and export, so that esbuild can remove unused code. */
 const MODULE_FORM = [
@@ -199,8 +205,12 @@ const externalBytes = {
   },
 };
 
-const further = [...MODULE_FORM, INLINED_NUMBERS];
-const leaveOut = changeFiles(/mqtt-packet[/\\]\w+\.js$/, changesOf, further);
+/** Makes ES modules of the files, without the names of numbers. */
+function finish(contents) {
+  return inlineNumbers(MODULE_FORM.reduce((text, change) => text.replace(...change), contents));
+}
+
+const leaveOut = changeFiles(/mqtt-packet[/\\]\w+\.js$/, changesOf, finish);
 for (const [outfile, entry, plugins] of [
   [join(folder, "mqtt-packet.js"), ENTRY, [externalBytes, leaveOut, replaceNode(REPLACED_MODULES)]],
   [

@@ -40,9 +40,9 @@ export async function bundlePackage({ name, license, entry, resolveDir, outfile,
 /**
  * Makes a plugin that changes the files whose path matches `filter`. A change is a pattern with its replacement.
  * `changesOf` returns the changes of a path. Each must match, so that a new version of the package is reviewed.
- * `further` are changes that need not match.
+ * `finish` returns the changed content in its final form.
  */
-export function changeFiles(filter, changesOf, further = []) {
+export function changeFiles(filter, changesOf, finish = (contents) => contents) {
   return {
     name: "change-files",
     setup(bundle) {
@@ -53,8 +53,7 @@ export function changeFiles(filter, changesOf, further = []) {
           if (changed === contents) throw new Error(`${pattern} is not in ${path}`);
           contents = changed;
         }
-        for (const [pattern, replacement] of further) contents = contents.replace(pattern, replacement);
-        return { contents };
+        return { contents: finish(contents) };
       });
     },
   };

@@ -8,7 +8,6 @@ import type { ChargingSession, Grant } from "../../modules/charging/index.js";
 import type { Fault } from "../../modules/faults/index.js";
 import type { JSONObject } from "../../modules/json/index.js";
 import { type Requester, type RequestOutcome, requestFailure } from "../../modules/requests/index.js";
-import { Trace } from "../../modules/trace/index.js";
 import { defaultConfig } from "../config.js";
 import { openRecords } from "../records.js";
 import { Access } from "./access.js";
@@ -64,6 +63,8 @@ class Bench {
   readonly grants: Grant[] = [];
   readonly signals: string[] = [];
   readonly faults: Fault[] = [];
+  /** Events of the trace. */
+  readonly events: string[] = [];
   readonly results: AttemptResult[] = [];
   /** Calls of the listener: `busy` and `list`. */
   readonly changes: string[] = [];
@@ -100,8 +101,8 @@ class Bench {
       indicator: { signal: (signal) => this.signals.push(signal) },
       learning: this.learning,
       platform: this.platform,
-      trace: new Trace(board),
       reporter: { reportFault: (fault) => this.faults.push(fault) },
+      trace: { add: (event, detail) => this.events.push(`${event} ${detail}`) },
       onBusyChanged: () => this.changes.push("busy"),
       onListChanged: () => this.changes.push("list"),
     });
@@ -160,6 +161,7 @@ describe("Access", () => {
     expect(bench.grants).toEqual([{ tag: bench.hashOf(TAG), tagEnd: "B2C3", method: "ble", currentA: 16 }]);
     expect(bench.signals).toEqual(["authorized"]);
     expect(bench.access.lastResult).toBe("200 …B2C3: authorized by the platform");
+    expect(bench.events).toEqual([]);
   });
 
   test("is busy during an attempt, and reports both changes", () => {
@@ -175,6 +177,7 @@ describe("Access", () => {
     bench.present("bad tag");
     expect(bench.access.lastResult).toBe("400: the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
     expect(bench.signals).toEqual(["rejected"]);
+    expect(bench.events).toEqual(["cardRefused 400"]);
   });
 
   test("limits a phone to 6 attempts in a minute, and the station to 30", () => {

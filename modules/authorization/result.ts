@@ -26,7 +26,10 @@ const STATES: Readonly<Record<ResultCode, AttemptResult["state"]>> = {
   503: "failed",
 };
 
-/** Codes of verification failures. After 408 and 503 the next verifier decides; 500 and 502 end the attempt. */
+/**
+ * Codes of verification failures. After 408 and 503 the next verifier decides. 500 and 502 end the attempt: the local
+ * list must not replace an answer that came and is not trusted.
+ */
 const CODES_OF_FAILURES: Readonly<Record<VerificationFailureCode, 408 | 500 | 502 | 503>> = {
   timeout: 408,
   offline: 503,

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { type AuthorizationResult, readResult } from "../../docs/station.js";
 import { type BoardParts, Device } from "../../host-tests/virtual/board/device.js";
 import type { CentralConnection } from "../../host-tests/virtual/world/air.js";
-import { parseAdvertisement, parseResult, type SeenResult } from "../../host-tests/virtual/world/phone.js";
+import { parseAdvertisement } from "../../host-tests/virtual/world/phone.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
 import { type AttemptResult, resultOf, type TagSource } from "../authorization/index.js";
 import {
@@ -61,7 +62,7 @@ class ManualServer implements GATTServer {
 /** A connected phone, and the notifications that it has received. */
 interface Phone {
   readonly connection: CentralConnection;
-  readonly results: (SeenResult | undefined)[];
+  readonly results: (AuthorizationResult | undefined)[];
 }
 
 class Bench {
@@ -108,7 +109,7 @@ class Bench {
   /** Connects a phone, which subscribes to the result by default. */
   connect({ subscribes = true } = {}): Phone {
     let connection: CentralConnection | undefined;
-    const results: (SeenResult | undefined)[] = [];
+    const results: (AuthorizationResult | undefined)[] = [];
     this.world.air.connect(this.device.mac, {
       mtu: 247,
       onConnected: (opened) => {
@@ -116,7 +117,7 @@ class Bench {
         if (subscribes)
           opened.subscribe(
             RESULT_UUID,
-            (value) => results.push(parseResult(value)),
+            (value) => results.push(readResult(value)),
             () => {},
           );
       },
@@ -147,8 +148,8 @@ class Bench {
     return value;
   }
 
-  readResult(phone: Phone): SeenResult | undefined {
-    return parseResult(this.read(phone, RESULT_UUID));
+  readResult(phone: Phone): AuthorizationResult | undefined {
+    return readResult(this.read(phone, RESULT_UUID));
   }
 
   /** Ends the running attempt of the source with this index. */
