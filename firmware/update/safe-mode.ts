@@ -1,4 +1,6 @@
 import type { Board, IO, Timer } from "../../modules/board/index.js";
+import type { Failure } from "../../modules/failure/index.js";
+import type { ConnectionFailureCode } from "../../modules/faults/index.js";
 import { type Link, makeLink } from "../../modules/network/index.js";
 import { Pairing } from "../../modules/pairing/index.js";
 import type { Updates } from "../../modules/updates/index.js";
@@ -15,6 +17,11 @@ import { makeUpdates, uploadRoute } from "./updates.js";
  * station that always crashes starts normally once in this time.
  */
 const RETRY_MS = 30 * 60_000;
+/** `problem` of `/status` in safe mode. */
+const CRASHED: Failure<ConnectionFailureCode> = {
+  code: "crashes",
+  message: "the station crashed three times soon after its start",
+};
 /** Delay of the restart after pairing, ms: the phone reads of the success before it. */
 const PAIRED_RESTART_MS = 10_000;
 
@@ -58,7 +65,7 @@ export class SafeMode implements IO {
       describe: () => ({
         ...about,
         state: "rescue",
-        problem: { code: "crashes", message: "the station crashed three times soon after its start" },
+        problem: CRASHED,
         status: "unavailable",
         name: identity.name,
         update: this._updates.text ?? null,
