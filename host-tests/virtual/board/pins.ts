@@ -50,7 +50,7 @@ interface InputOptions {
   onReadable?(): void;
 }
 
-/** What the pins of one run of the firmware share. */
+/** State and wiring that the pins of one run of the firmware share. */
 interface Parts {
   readonly wiring: Wiring;
   readonly life: Life;

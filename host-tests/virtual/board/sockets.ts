@@ -45,7 +45,7 @@ const SEND_BUFFER_BYTES = 8192;
 /** Maximum number of connections queued at a listener, as in the SDK's lwIP listener. */
 const BACKLOG = 5;
 
-/** What the sockets of one host share. */
+/** State that the sockets of one host share. */
 interface Pool {
   readonly host: Host;
   readonly life: Life;

@@ -48,7 +48,7 @@ const SEND_BUFFER_BYTES = 8192;
 const BACKLOG = 5;
 const LOOPBACK = "127.0.0.1";
 
-/** What the sockets of one run share. */
+/** State that the sockets of one run share. */
 class Pool {
   readonly life: Life;
   readonly options: NodeSocketOptions;
