@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { Life, makeSockets } from "../../host-tests/virtual/board/index.js";
+import { FirmwareRun, makeSockets } from "../../host-tests/virtual/board/index.js";
 import { WorldBroker } from "../../host-tests/virtual/world/broker.js";
 import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
@@ -41,8 +41,8 @@ class Client {
     const { sendBufferBytes, segmentBytes, hasNoBroker, isTLS, certificateName, ...session } = options;
     this.world = virtualWorld({ segmentBytes });
     const { clock, network } = this.world;
-    const life = () =>
-      new Life({
+    const firmware = () =>
+      new FirmwareRun({
         clock,
         onEnd: (end) => {
           if (end.type === "crash") throw end.error;
@@ -50,11 +50,11 @@ class Client {
       });
     this.host = network.host({ address: "10.0.0.2" });
     this.brokerHost = network.host({ address: BROKER.address, names: [BROKER.name] });
-    this.brokerSockets = makeSockets(this.brokerHost, life(), { maxSockets: 100 });
+    this.brokerSockets = makeSockets(this.brokerHost, firmware(), { maxSockets: 100 });
     const { port } = BROKER;
     if (!hasNoBroker)
       this.broker = new WorldBroker({ clock, sockets: this.brokerSockets, port, certificateName });
-    const { TCP, TLS } = makeSockets(this.host, life(), { sendBufferBytes });
+    const { TCP, TLS } = makeSockets(this.host, firmware(), { sendBufferBytes });
     this.session = new MQTTClient({
       clock,
       crypto: { random: (byteLength) => this.world.random.bytes(byteLength).buffer },

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Device, Life } from "../../host-tests/virtual/board/index.js";
+import { Device, FirmwareRun } from "../../host-tests/virtual/board/index.js";
 import { makeSockets } from "../../host-tests/virtual/board/sockets.js";
 import { type HTTPOutcome, httpRequest } from "../../host-tests/virtual/world/http-client.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
@@ -126,8 +126,8 @@ class Station {
   ask(method: string, path: string, options: { body?: string; headers?: Record<string, string> } = {}) {
     const { host } = this.device;
     this.#app.joined = host.ownAddress ? host : undefined;
-    const life = new Life({ clock: this.world.clock, onEnd: () => {} });
-    const { TCP } = makeSockets(this.#app, life);
+    const firmware = new FirmwareRun({ clock: this.world.clock, onEnd: () => {} });
+    const { TCP } = makeSockets(this.#app, firmware);
     const address = host.ownAddress ?? host.address ?? "0.0.0.0";
     let outcome: HTTPOutcome | undefined;
     const onDone = (done: HTTPOutcome) => {

@@ -18,7 +18,7 @@ import { startStation } from "../../../firmware/start.js";
 import type { Clock, ListenerConstructor, ListenerOptions } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { describeImage } from "../../../modules/updates/index.js";
-import { type BoardParts, Device, type Life } from "../../virtual/board/index.js";
+import { type BoardParts, Device, type FirmwareRun } from "../../virtual/board/index.js";
 import { parseCommand } from "../../virtual/radio-link/commands.js";
 import { RadioSession } from "../../virtual/radio-link/session.js";
 import { World } from "../../virtual/world/world.js";
@@ -74,9 +74,9 @@ export default function main(): void {
 }
 
 /** The SDK's parts for one run of the firmware. */
-function parts(life: Life): BoardParts {
-  const clock = new ModdableClock(life);
-  const sockets = makeSockets({ clock, guard: life });
+function parts(firmware: FirmwareRun): BoardParts {
+  const clock = new ModdableClock(firmware);
+  const sockets = makeSockets({ clock, guard: firmware });
   /** Uses the configured port instead of the chip's port 80. */
   const Listener: ListenerConstructor = class extends sockets.Listener {
     constructor(options: ListenerOptions) {
@@ -90,10 +90,10 @@ function parts(life: Life): BoardParts {
     io: {
       TCP,
       Listener,
-      TLS: makeTLS({ TCP, clock, guard: life }),
-      HTTPServer: makeHTTPServer({ TCP, Listener, clock, guard: life }),
+      TLS: makeTLS({ TCP, clock, guard: firmware }),
+      HTTPServer: makeHTTPServer({ TCP, Listener, clock, guard: firmware }),
     },
-    resolve: makeResolve(clock, life),
+    resolve: makeResolve(clock, firmware),
   };
 }
 

@@ -14,7 +14,7 @@ import type {
 import { concatBytes } from "../../../modules/bytes/index.js";
 import type { Vehicle } from "../world/vehicle.js";
 import type { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
-import type { Life } from "./life.js";
+import type { FirmwareRun } from "./firmware-run.js";
 
 export const PINS = {
   controlPilot: "control-pilot",
@@ -45,7 +45,7 @@ const SERIAL_BUFFER_BYTES = 128;
 type PinConstructors = Pick<BoardIO, "ControlPilot" | "DigitalIn" | "DigitalOut" | "PulseCount" | "Serial">;
 
 /** Makes the pins for one run of the firmware. At its end the contactor opens, as a relay does. */
-export function makePins(wiring: Wiring, life: Life): PinConstructors {
+export function makePins(wiring: Wiring, firmware: FirmwareRun): PinConstructors {
   const { vehicle, button, meter, cardReader } = wiring;
   const used = new Set<PinSpecifier>();
   const outputs = new Map<PinSpecifier, (isOn: boolean) => void>([
@@ -78,7 +78,7 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
       const release = claim(pin, ...outputs.keys());
       this.#switch = outputs.get(pin) as (isOn: boolean) => void;
       this.#switch(false);
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#isClosed = true;
         release();
         this.#switch(false);
@@ -108,11 +108,11 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
         const { highMv, lowMv } = vehicle.levels;
         if (highMv === this.#last.highMv && lowMv === this.#last.lowMv) return;
         this.#last = { highMv, lowMv };
-        life.soon(() => {
+        firmware.soon(() => {
           if (!this.#isClosed) onReadable?.();
         });
       });
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#isClosed = true;
         unwatch();
         release();
@@ -149,11 +149,11 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
       const unwatch = input?.source.watch(() => {
         if (this.#isActive() === last) return;
         last = this.#isActive();
-        life.soon(() => {
+        firmware.soon(() => {
           if (!this.#isClosed) onReadable?.();
         });
       });
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#isClosed = true;
         unwatch?.();
         release();
@@ -179,18 +179,18 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
       const release = claim(pin, PINS.meter);
       const add = (count: number) => {
         this.#count += count;
-        life.soon(() => {
+        firmware.soon(() => {
           if (!this.#isClosed) onReadable?.();
         });
       };
       const debouncer = new PulseDebouncer({
-        clock: life.clock(),
+        clock: firmware.clock(),
         read: () => (meter.contact.isOn ? 1 : 0),
         onPulse: () => add(1),
       });
       const unwatchPulses = meter.watch(add);
       const unwatchContact = meter.contact.watch(() => debouncer.handleEdge());
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#isClosed = true;
         unwatchPulses();
         unwatchContact();
@@ -220,11 +220,11 @@ export function makePins(wiring: Wiring, life: Life): PinConstructors {
         // At another baud rate, the receiver gets other bytes than were sent.
         const received = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
         this.#waiting = concatBytes(this.#waiting, received).slice(0, SERIAL_BUFFER_BYTES);
-        life.soon(() => {
+        firmware.soon(() => {
           if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
         });
       });
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#isClosed = true;
         unwatch();
         release();

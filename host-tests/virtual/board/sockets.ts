@@ -14,7 +14,7 @@ import type {
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import type { Endpoint } from "../world/connection.js";
 import { type Host, isIPv4, type ListeningPort } from "../world/network.js";
-import type { Life } from "./life.js";
+import type { FirmwareRun } from "./firmware-run.js";
 
 export interface SocketOptions {
   /** Maximum number of TCP connections, without listeners (lwIP: CONFIG_LWIP_MAX_SOCKETS). */
@@ -45,7 +45,7 @@ const SEND_BUFFER_BYTES = 8192;
 const BACKLOG = 5;
 
 /** Makes the sockets of one host, for the firmware that runs on it or for a server of the world. */
-export function makeSockets(host: Host, life: Life, options: SocketOptions = {}): Sockets {
+export function makeSockets(host: Host, firmware: FirmwareRun, options: SocketOptions = {}): Sockets {
   const maxSockets = options.maxSockets ?? MAX_SOCKETS;
   const bufferBytes = options.sendBufferBytes ?? SEND_BUFFER_BYTES;
   let used = 0;
@@ -67,10 +67,10 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
       const endpoint = VirtualTCP.#endpointOf(options, tlsHost);
       used++;
       this.#endpoint = endpoint;
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         used--;
         // Another instance may have taken over the connection.
-        if (life.isOver) this.#endpoint?.abandon();
+        if (firmware.isOver) this.#endpoint?.abandon();
         else this.#endpoint?.close();
         this.#endpoint = undefined;
       });
@@ -135,7 +135,7 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
 
     /** Reports events that occurred before the callbacks were registered. */
     #catchUp(endpoint: Endpoint): void {
-      life.soon(() => {
+      firmware.soon(() => {
         if (this.#endpoint && endpoint.isOpen) this.#handlers.onWritable?.(endpoint.writableBytes);
         if (this.#endpoint && endpoint.readableBytes > 0) this.#handlers.onReadable?.(endpoint.readableBytes);
         if (this.#endpoint && endpoint.isOver) this.#handlers.onError?.();
@@ -143,7 +143,7 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
     }
 
     #call(callback: () => void): void {
-      if (this.#endpoint) life.run(callback);
+      if (this.#endpoint) firmware.run(callback);
     }
 
     #living(): Endpoint {
@@ -170,16 +170,16 @@ export function makeSockets(host: Host, life: Life, options: SocketOptions = {})
         take: (endpoint) => {
           if (this.#waiting.length >= BACKLOG || used + this.#waiting.length >= maxSockets) return false;
           this.#waiting.push(endpoint);
-          life.soon(() => {
+          firmware.soon(() => {
             if (this.#waiting.length > 0) options.onReadable?.(this.#waiting.length);
           });
           return true;
         },
       });
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         host.unlisten(this.#port.port);
         for (const endpoint of this.#waiting) {
-          if (life.isOver) endpoint.abandon();
+          if (firmware.isOver) endpoint.abandon();
           else endpoint.reset();
         }
         this.#waiting.length = 0;

@@ -12,7 +12,7 @@ import type {
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Host } from "../world/network.js";
 import type { WiFiSurroundings } from "../world/wifi.js";
-import type { Life } from "./life.js";
+import type { FirmwareRun } from "./firmware-run.js";
 
 /** Time of a scan on the chip, ms, approximately. */
 const SCAN_MS = 1500;
@@ -27,12 +27,12 @@ export interface VirtualWiFiOptions {
   readonly surroundings: WiFiSurroundings;
   /** Host in the network. It has an address while the station is connected. */
   readonly host: Host;
-  readonly life: Life;
+  readonly firmware: FirmwareRun;
 }
 
 /** Makes the station side of Wi-Fi. */
-export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFiConstructor {
-  const clock = life.clock();
+export function makeWiFi({ surroundings, host, firmware }: VirtualWiFiOptions): WiFiConstructor {
+  const clock = firmware.clock();
 
   return class VirtualWiFi implements WiFi {
     readonly #options: WiFiOptions;
@@ -46,7 +46,7 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
     constructor(options: WiFiOptions) {
       this.#options = options;
       const unwatch = surroundings.watch(() => this.#checkNetwork());
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#isClosed = true;
         unwatch();
         this.#leave();
@@ -104,7 +104,7 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
       this.#join++;
       if (this.#ssid === undefined) return;
       this.#leave();
-      life.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
+      firmware.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
     }
 
     close(): void {
@@ -125,10 +125,10 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
       const network = surroundings.find(this.#ssid);
       if (!network) {
         this.#leave();
-        life.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
+        firmware.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
       } else if (!network.dhcp && host.address !== undefined) {
         host.address = undefined;
-        life.soon(() => this.#notify({ type: "lostIP" }));
+        firmware.soon(() => this.#notify({ type: "lostIP" }));
       } else if (network.dhcp && host.address === undefined) {
         const join = this.#join;
         clock.set(() => this.#lease(join), DHCP_MS);
@@ -153,7 +153,11 @@ export function makeWiFi({ surroundings, host, life }: VirtualWiFiOptions): WiFi
 /**
  * Makes the station's own network: a device that joins it reaches the station at 192.168.4.1. One at a time.
  */
-export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions): AccessPointConstructor {
+export function makeAccessPoint({
+  surroundings,
+  host,
+  firmware,
+}: VirtualWiFiOptions): AccessPointConstructor {
   return class VirtualAccessPoint {
     readonly #release: () => void;
 
@@ -164,7 +168,7 @@ export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions
       if (host.ownAddress !== undefined) throw new Error("the access point is up already");
       const lower = surroundings.raise(host, { ssid, password, channel });
       host.ownAddress = ACCESS_POINT_ADDRESS;
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         lower();
         host.ownAddress = undefined;
       });
@@ -210,7 +214,7 @@ export interface VirtualEthernetOptions {
   readonly cable: Cable;
   readonly surroundings: WiFiSurroundings;
   readonly host: Host;
-  readonly life: Life;
+  readonly firmware: FirmwareRun;
 }
 
 /** Makes the wired connection to the local router, which gives addresses as its Wi-Fi does. */
@@ -218,9 +222,9 @@ export function makeEthernet({
   cable,
   surroundings,
   host,
-  life,
+  firmware,
 }: VirtualEthernetOptions): EthernetConstructor {
-  const clock = life.clock();
+  const clock = firmware.clock();
 
   return class VirtualEthernet implements Ethernet {
     readonly #options: EthernetOptions;
@@ -230,7 +234,7 @@ export function makeEthernet({
     constructor(options: EthernetOptions) {
       this.#options = options;
       const unwatch = cable.watch(() => this.#handleCableChange());
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#isClosed = true;
         unwatch();
         host.address = undefined;
@@ -251,7 +255,7 @@ export function makeEthernet({
         clock.set(() => this.#lease(), DHCP_MS);
       } else if (host.address !== undefined) {
         host.address = undefined;
-        life.soon(() => this.#notify({ type: "lostIP" }));
+        firmware.soon(() => this.#notify({ type: "lostIP" }));
       }
     }
 

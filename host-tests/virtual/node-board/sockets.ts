@@ -20,7 +20,7 @@ import type {
   TLSConstructor,
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
-import type { Life } from "../board/index.js";
+import type { FirmwareRun } from "../board/index.js";
 import { NodeStream } from "./stream.js";
 
 export interface NodeSocketOptions {
@@ -48,7 +48,7 @@ const BACKLOG = 5;
 const LOOPBACK = "127.0.0.1";
 
 /** Makes the sockets for one run of the firmware, on Node's sockets and with the chip's limits. */
-export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): NodeSockets {
+export function makeNodeSockets(firmware: FirmwareRun, options: NodeSocketOptions = {}): NodeSockets {
   const maxSockets = options.maxSockets ?? MAX_SOCKETS;
   const bufferBytes = options.sendBufferBytes ?? SEND_BUFFER_BYTES;
   let used = 0;
@@ -62,12 +62,12 @@ export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): No
       const stream = NodeTCP.#streamOf(options, open);
       used++;
       this.#stream = stream;
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         used--;
         stream.close();
       });
       stream.use({
-        run: (callback) => life.run(callback),
+        run: (callback) => firmware.run(callback),
         onReadable: (count) => options.onReadable?.(count),
         onWritable: (count) => options.onWritable?.(count),
         onError: () => options.onError?.(),
@@ -163,11 +163,11 @@ export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): No
       const realPort = options.portOf?.(listener.port) ?? listener.port;
       this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, listener));
       // Node reports a port in use asynchronously. The firmware then ends as on the chip.
-      this.#server.once("error", (error) => life.end({ type: "crash", error }));
+      this.#server.once("error", (error) => firmware.end({ type: "crash", error }));
       this.#server.listen({ port: realPort, host: LOOPBACK }, () => {
         options.onListening?.(listener.port, this.port);
       });
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#server.close();
         for (const socket of this.#waiting) socket.resetAndDestroy();
       });
@@ -195,7 +195,7 @@ export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): No
         return;
       }
       this.#waiting.push(socket);
-      life.run(() => onReadable?.(this.#waiting.length));
+      firmware.run(() => onReadable?.(this.#waiting.length));
     }
   }
 
