@@ -359,6 +359,14 @@ describe("nextLifeCycle, for every sequence of inputs,", () => {
     });
   });
 
+  test("ends each step with the effect that may report an input before it returns", () => {
+    const reporting: readonly string[] = ["leave-owner", "begin-candidate", "continue-transfer"];
+    always(({ effects }) => {
+      const isReporting = effects.map(({ type }) => reporting.includes(type));
+      expect(isReporting.slice(0, -1)).not.toContain(true);
+    });
+  });
+
   test("returns the same state where an input changes nothing", () => {
     always(({ before, state, effects }) => {
       if (effects.length === 0 && JSON.stringify(before) === JSON.stringify(state))

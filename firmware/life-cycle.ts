@@ -1,6 +1,14 @@
 /**
- * The station's life cycle: (state, input) → state and effects, nothing else. `Station` performs the effects.
- * docs/architecture.md has the state chart.
+ * The station's life cycle: (state, input) → state and effects, nothing else. `Connectivity` performs the effects.
+ * docs/architecture.md has the state chart. For every sequence of inputs (life-cycle.test.ts):
+ *
+ * - The station restarts only for a factory reset, and only while the charger is free.
+ * - After a reset it has no parameters until new ones are proven.
+ * - The parameters of a state are those that were proven last.
+ * - A candidate begins only as the state becomes `trying`.
+ * - An ownership transfer continues only after the present owner was left.
+ * - An effect that may report an input before it returns is the last of its step: further effects would act on an
+ *   outdated state.
  */
 
 import type { PairingParameters } from "../modules/pairing/index.js";
@@ -120,6 +128,7 @@ export function nextLifeCycle(state: LifeCycleState, input: LifeCycleInput): Lif
     case "reset":
       return reset(input.isFree);
     case "charger-free":
+      // The session that has ended stored records since the reset erased them.
       return isResetDue(state)
         ? { state, effects: [{ type: "erase-records" }, { type: "restart" }] }
         : unchanged(state);

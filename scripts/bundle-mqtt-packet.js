@@ -52,6 +52,10 @@ function replaceNode(replaced) {
   };
 }
 
+/** A remaining length (MQTT 3.1.1 section 2.2.3). Most packets have one byte or two. */
+const VARIABLE_LENGTH =
+  "num < 128 ? Uint8Array.of(num) : num < 16384 ? Uint8Array.of((num & 127) | 128, num >> 7) : genBufVariableByteInt(num)";
+
 /** Removes an `if` with the given condition that reports an error, also one with an `else`. */
 const withoutCheck = (condition) =>
   new RegExp(
@@ -62,7 +66,8 @@ const withoutCheck = (condition) =>
 /**
  * Code that is removed from each file for a client of MQTT 3.1.1: MQTT 5, debug output, packets that only a broker
  * reads or writes, caches, and checks of types that TypeScript checks. This is three quarters of the code. esbuild then
- * removes functions without a caller.
+ * removes functions without a caller. The build fails if a pattern does not match, so that a new version of mqtt-packet
+ * is reviewed.
  */
 const LEFT_OUT = {
   parser: [
@@ -94,7 +99,7 @@ const LEFT_OUT = {
     [/^ {2}if \(toGenerate\) \{[\s\S]*?^ {2}\}\n/m, ""],
     [/^Object\.defineProperty\(generate[\s\S]*?^\}\)\n/m, ""],
     [/^const varByteIntCache = .*\n/m, ""],
-    [/^ {2}let buffer = varByteIntCache[\s\S]*?^ {2}\}\n/m, "  const buffer = genBufVariableByteInt(num)\n"],
+    [/^ {2}let buffer = varByteIntCache[\s\S]*?^ {2}\}\n/m, `  const buffer = ${VARIABLE_LENGTH}\n`],
     // Versions and properties.
     [/const settings = packet \|\| \{\}/g, "const settings = packet"],
     [/^ {2}const (version|properties|reasonCode) = .*\n/gm, ""],
@@ -121,7 +126,7 @@ const LEFT_OUT = {
     [/(SUBSCRIBE_HEADER)\[1\]\[dup \? 1 : 0\]\[0\]/g, "$1"],
     [
       /protocol\.PUBLISH_HEADER\[qos\]\[settings\.dup \? 1 : 0\]\[retain \? 1 : 0\]/,
-      "Buffer.from([0x30 | (settings.dup ? 8 : 0) | qos << 1 | retain])",
+      "Uint8Array.of(0x30 | (settings.dup ? 8 : 0) | qos << 1 | retain)",
     ],
     [/^ {2}const type = settings\.cmd .*\n/m, ""],
     [/^ {2}const dup = \(settings\.dup && .*\n {2}let qos = 0\n/m, ""],

@@ -62,6 +62,8 @@ class Bench {
   readonly grants: Grant[] = [];
   readonly signals: string[] = [];
   readonly faults: string[] = [];
+  /** Events of the trace. */
+  readonly events: string[] = [];
   readonly results: AttemptResult[] = [];
   /** Calls of the listener: `busy` and `list`. */
   readonly changes: string[] = [];
@@ -99,6 +101,7 @@ class Bench {
       learning: this.learning,
       platform: this.platform,
       reporter: { reportFault: (message) => this.faults.push(message) },
+      trace: { add: (event, detail) => this.events.push(`${event} ${detail}`) },
       onBusyChanged: () => this.changes.push("busy"),
       onListChanged: () => this.changes.push("list"),
     });
@@ -157,6 +160,7 @@ describe("Access", () => {
     expect(bench.grants).toEqual([{ tag: bench.hashOf(TAG), tagEnd: "B2C3", method: "ble", currentA: 16 }]);
     expect(bench.signals).toEqual(["authorized"]);
     expect(bench.access.lastResult).toBe("200 …B2C3: authorized by the platform");
+    expect(bench.events).toEqual([]);
   });
 
   test("is busy during an attempt, and reports both changes", () => {
@@ -172,6 +176,7 @@ describe("Access", () => {
     bench.present("bad tag");
     expect(bench.access.lastResult).toBe("400: the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
     expect(bench.signals).toEqual(["rejected"]);
+    expect(bench.events).toEqual(["cardRefused 400"]);
   });
 
   test("limits a phone to 6 attempts in a minute, and the station to 30", () => {

@@ -186,6 +186,11 @@ export class Access implements IO, AuthorizationListener {
     this._blockedAttempts.set(hash, attempts);
   }
 
+  /**
+   * Handles a card at the reader, in this order: tag learning; the end of the session with the same tag; an attempt. Only
+   * the reader ends a session, also one that a phone started with the same tag. An authorization that is not used yet is
+   * not ended (409). Ending a session has no rate limit.
+   */
   private _handleCard(tag: string): void {
     const { board, charging, indicator, learning, settings } = this._options;
     if (learning.isOn && isTag(tag)) {

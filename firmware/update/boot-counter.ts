@@ -6,7 +6,7 @@ import type { RecordFormat, StoredRecord } from "../../modules/settings/index.js
 export interface RestartCounts {
   /** Restarts and crashes since the flash was erased; power cycles do not count. */
   readonly count: number;
-  /** Crashes in a row, each within `QUICK_MS` of the start. */
+  /** Crashes within `QUICK_MS` of the start since the last successful run. A requested restart does not reset it. */
   readonly quick: number;
 }
 
@@ -14,7 +14,7 @@ export interface RestartCounts {
 export const QUICK_MS = 2 * 60_000;
 /** Number of quick crashes in a row after which the next run is safe mode. */
 export const SAFE_MODE_AFTER = 3;
-/** Boot-loop counter of a boot trial after safe mode: one more quick crash leads to safe mode again. */
+/** Boot-loop counter of a normal start on probation, after safe mode: one quick crash leads to safe mode again. */
 const ON_PROBATION = SAFE_MODE_AFTER - 1;
 
 const MAX_COUNT = 2 ** 31;
@@ -35,7 +35,7 @@ export const restartsFormat: RecordFormat<RestartCounts> = {
 export function countRestart(before: RestartCounts, resetReason: ResetReason): RestartCounts {
   switch (resetReason.type) {
     case "power":
-      // A person who cycles the power requests another boot trial.
+      // A person who cycles the power requests a normal start. A brownout counts as loss of power, too.
       return { count: before.count, quick: 0 };
     case "restart":
       return { count: before.count + 1, quick: before.quick };
@@ -58,6 +58,9 @@ export class BootCounter {
     const before = record.read() ?? { count: 0, quick: 0 };
     this._counts = countRestart(before, board.resetReason);
     if (this._counts.count !== before.count || this._counts.quick !== before.quick) this._persist();
+    const { quick } = this._counts;
+    if (quick > 0 && !this.needsSafeMode)
+      board.log(`restarts: quick crash ${quick}; safe mode starts at ${SAFE_MODE_AFTER}`);
     board.clock.set(() => this._setQuick(0), QUICK_MS);
   }
 
@@ -75,7 +78,7 @@ export class BootCounter {
     return this._counts.quick >= SAFE_MODE_AFTER;
   }
 
-  /** Makes the next run a boot trial: a quick crash of it leads back to safe mode. */
+  /** Makes the next run a normal start on probation: a quick crash of it leads back to safe mode. */
   giveAnotherTry(): void {
     this._setQuick(ON_PROBATION);
   }

@@ -10,7 +10,10 @@ import { pairingSetup } from "../ui/pairing-setup.js";
 import type { BootCounter } from "./boot-counter.js";
 import { makeUpdates, uploadRoute } from "./updates.js";
 
-/** Duration of safe mode, ms. The cause of the crashes may have passed by then: a response of the broker, a network. */
+/**
+ * Duration of safe mode, ms. The cause of the crashes may have passed by then: a response of the broker, a network. A
+ * station that always crashes starts normally once in this time.
+ */
 const RETRY_MS = 30 * 60_000;
 /** Delay of the restart after pairing, ms: the phone reads of the success before it. */
 const PAIRED_RESTART_MS = 10_000;
@@ -18,7 +21,7 @@ const PAIRED_RESTART_MS = 10_000;
 /**
  * Safe mode: runs in place of a station that crashed several times in a row soon after its start. Pairing mode is on
  * and everything else is off. The contactor's pin is not initialized, and its pull-down keeps the contactor open.
- * The station gets another boot trial after new parameters, after `RETRY_MS`, or after a power cycle. A crash must not
+ * The station starts normally, on probation, after new parameters, after `RETRY_MS`, or after a power cycle. A crash must not
  * give the station away: if it has an owner, new parameters need the admin login, as a firmware upload does.
  */
 export class SafeMode implements IO {
@@ -97,9 +100,6 @@ export class SafeMode implements IO {
   private _restartIn(delayMs: number): void {
     this._board.clock.clear(this._timer);
     this._boots.giveAnotherTry();
-    this._timer = this._board.clock.set(
-      () => this._board.restart("another boot trial after safe mode"),
-      delayMs,
-    );
+    this._timer = this._board.clock.set(() => this._board.restart("normal start after safe mode"), delayMs);
   }
 }

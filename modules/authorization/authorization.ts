@@ -28,6 +28,7 @@ export interface AuthorizationOptions {
   readonly attemptsPerMinute: { readonly source: number; readonly station: number };
 }
 
+/** Time limit of an attempt, ms: one second less than the time within which a phone receives its result. */
 const ATTEMPT_TIMEOUT_MS = 14_000;
 const MINUTE_MS = 60_000;
 
@@ -43,7 +44,10 @@ interface Attempt {
 
 /** Source of tags (a phone's connection, the card reader) with its own rate limit. */
 export interface TagSource {
-  /** Verifies a tag. Calls `done` exactly once, during this call or later, within the time limit of an attempt. */
+  /**
+   * Verifies a tag. Calls `done` exactly once, during this call or later, within the time limit of an attempt. An attempt
+   * that `Authorization.close` cancels gets no result.
+   */
   attempt(tag: string, done: (result: AttemptResult) => void): void;
 }
 

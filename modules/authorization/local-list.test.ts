@@ -264,7 +264,7 @@ describe("The record of a page", () => {
     expect([format.key, format.parse(format.format("0123"), 1)]).toEqual(["list-a0", "0123"]);
   });
 
-  test.each([undefined, 5, ["0123"]])("is refused with the tags %j", (tags) => {
+  test.each([[undefined], [5], [["0123"]]])("is refused with the tags %j", (tags) => {
     expect(format.parse({ tags }, 1)).toBeUndefined();
   });
 });

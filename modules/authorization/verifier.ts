@@ -20,7 +20,10 @@ export type Verdict =
       readonly by?: string;
     }
   | { readonly type: "rejected"; readonly reason: string }
-  /** The verifier could not decide. After 408 and 503 the next verifier decides; 500 and 502 end the attempt. */
+  /**
+   * The verifier could not decide. After 408 and 503 the next verifier decides. 500 and 502 end the attempt: the local
+   * list must not replace an answer that came and is not trusted.
+   */
   | { readonly type: "failed"; readonly code: 408 | 500 | 502 | 503; readonly reason: string };
 
 /** Decides whether a card may charge at this station. */

@@ -56,7 +56,7 @@ export interface Pins {
 
 /** Reason of the last reset: how the previous run of the firmware ended. */
 export type ResetReason =
-  /** Power was lost, or the reset button was pressed. */
+  /** Power was lost or sank too low (brownout), or the reset button was pressed. */
   | { readonly type: "power" }
   /** The firmware called `restart`. */
   | { readonly type: "restart"; readonly reason: string }

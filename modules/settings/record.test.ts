@@ -44,6 +44,8 @@ describe("StoredRecord", () => {
     record.write(7);
     expect(textOf("count")).toBe('{"v":2,"count":7}');
     expect(record.read()).toBe(7);
+    expect(record.tryWrite(8)).toBeUndefined();
+    expect(record.read()).toBe(8);
   });
 
   test("is undefined after it is cleared", () => {
@@ -145,12 +147,14 @@ describe("StoredRecord in a broken storage", () => {
     ]);
   });
 
-  test("throws when a write fails", () => {
+  test("throws when a write fails, and returns the message from tryWrite", () => {
     expect(() => broken(new Error("no flash")).write(1)).toThrow("no flash");
+    expect(broken(new Error("no flash")).tryWrite(1)).toBe("no flash");
   });
 
-  test("throws an exception that is not an Error", () => {
-    expect(() => broken("text").read()).toThrow();
-    expect(() => broken("text").clear()).toThrow();
+  test("reports an exception that is not an Error", () => {
+    expect(broken("text").read()).toBeUndefined();
+    broken("text").clear();
+    expect(lines.map((line) => line.split(": ").at(-1))).toEqual(["unknown", "unknown"]);
   });
 });

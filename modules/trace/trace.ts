@@ -45,7 +45,8 @@ export type TraceReport = {
   readonly events: readonly Row[];
 };
 
-const NAMES = Object.freeze(Object.keys(EVENTS));
+/** Names of the events by their number. */
+export const TRACE_EVENTS = Object.freeze(Object.keys(EVENTS));
 /** Number of rows in memory. A report has less than 2.5 KiB. */
 const ROWS = 32;
 /** Columns: event; time of its first occurrence, s; number of occurrences. Behind them are the counters by event. */
@@ -59,7 +60,7 @@ const COUNTERS = 3 * ROWS;
  */
 export class Trace implements TraceSink {
   private readonly _board: Pick<Board, "clock" | "resetReason">;
-  private readonly _numbers = new Uint32Array(COUNTERS + NAMES.length);
+  private readonly _numbers = new Uint32Array(COUNTERS + TRACE_EVENTS.length);
   /** Details by row. */
   private readonly _details: unknown[] = new Array(ROWS).fill(undefined);
   /** The latest row. */
@@ -91,7 +92,7 @@ export class Trace implements TraceSink {
     const { _numbers: numbers, _row: latest } = this;
     const { clock, resetReason } = this._board;
     const counters: Record<string, number> = {};
-    NAMES.forEach((name, code) => {
+    TRACE_EVENTS.forEach((name, code) => {
       const count = numbers[COUNTERS + code];
       if (count) counters[name] = count;
     });
@@ -100,7 +101,8 @@ export class Trace implements TraceSink {
     do {
       row = (row + 1) % ROWS;
       const count = numbers[COUNTS + row];
-      if (count) events.push([numbers[SECONDS + row], NAMES[numbers[row] ?? 0], this._details[row], count]);
+      if (count)
+        events.push([numbers[SECONDS + row], TRACE_EVENTS[numbers[row] ?? 0], this._details[row], count]);
     } while (row !== latest);
     return { uptimeMs: clock.monotonicMs(), timeMs: clock.epochMs() ?? null, counters, events };
   }

@@ -13,7 +13,7 @@ import { BodyReader, HeadReader } from "../../../modules/http/index.js";
 import type { Guard } from "../guard.js";
 import { requestHead } from "./request.js";
 
-/** What a connection needs of its board and its server. */
+/** Properties that a connection takes from its board and its server. */
 export interface ConnectionOptions {
   readonly TCP: TCPConstructor;
   readonly clock: Clock;

@@ -7,6 +7,8 @@ import { type RequestOutcome, Requests } from "../../../modules/requests/index.j
 import type { Cipher } from "../../../modules/settings/index.js";
 import { RESULT_STATES } from "../../../modules/tag-service/index.js";
 import { advertisingRecords, encodeResult } from "../../../modules/tag-service/wire.js";
+import type { TraceReport } from "../../../modules/trace/index.js";
+import { TRACE_EVENTS } from "../../../modules/trace/trace.js";
 import { ENDPOINTS, type EndpointContext } from "../../../platform-stub/endpoints.js";
 import { Registry } from "../../../platform-stub/registry.js";
 import { ROOT } from "../../tools/imports.js";
@@ -159,9 +161,16 @@ describe("the JSON examples in docs/protocol.md", () => {
     };
   }
 
-  test.each(["authorize", "session", "local-list", "create-tag"])("%s has the stub's answer", (endpoint) => {
-    expect(decide(endpoint)).toMatchObject({ status: "1", code: "200", data: example(`${endpoint}-answer`) });
-  });
+  test.each(["authorize", "session", "local-list", "create-tag", "diagnostics"])(
+    "%s has the stub's answer",
+    (endpoint) => {
+      expect(decide(endpoint)).toMatchObject({
+        status: "1",
+        code: "200",
+        data: example(`${endpoint}-answer`),
+      });
+    },
+  );
 
   test("change-owner has the stub's answer, but for its random token", () => {
     const answer = example("change-owner-answer");
@@ -180,6 +189,14 @@ describe("the JSON examples in docs/protocol.md", () => {
     scene.present("GUEST-0001");
     scene.clock.advance(1000);
     expect(shapeOf(example("status"))).toEqual(shapeOf(scene.status()));
+  });
+
+  test("diagnostics names events that a station has, each in the table of events", () => {
+    const named = [...DOCUMENT.matchAll(/^\| `([a-z]+[A-Za-z]*)` \| .*$/gm)].map((found) => found[1]);
+    expect(named).toEqual(expect.arrayContaining([...TRACE_EVENTS]));
+    const { counters, events } = example("diagnostics-request") as TraceReport;
+    const used = [...Object.keys(counters), ...events.slice(1).map(([, event]) => event)];
+    expect([...TRACE_EVENTS]).toEqual(expect.arrayContaining(used));
   });
 
   test("each is well-formed", () => {

@@ -233,6 +233,21 @@ describeWithChromium("the admin panel", () => {
     );
   });
 
+  test(
+    "shows the trace, the latest event first",
+    async () => {
+      const page = await open({ path: "/system.html", screen: SCREENS[0][1] });
+      await page.getByRole("button", { name: "Show" }).click();
+      await waitForText(page, "#log li:last-child", "started power");
+      station.device.vehicle.plug();
+      await waitFor("the vehicle is detected", () => station.station?.status === "plugged");
+      await page.getByRole("button", { name: "Show" }).click();
+      await waitForText(page, "#log li:first-child", "status plugged");
+      await expectAccessible(page);
+    },
+    PATIENCE_MS,
+  );
+
   test.each([
     ["cs-CZ", "cs", "Ještě chybí: Wi-Fi, Platforma"],
     ["de-AT", "de", "Es fehlt noch: WLAN, Plattform"],

@@ -4,8 +4,10 @@
  */
 
 import { makeHTTPServer } from "../../../firmware/boards/http-server/index.js";
+import { withParts } from "../../../firmware/boards/with-parts.js";
 import type {
   Board,
+  BoardIO,
   ControlPilotOptions,
   GATTConnection,
   GATTServerOptions,
@@ -82,80 +84,145 @@ export interface QuietBoard extends Board {
   setPilot(levels: PilotLevels): void;
 }
 
-/** @param plain decrypted content of every response of the platform */
-export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
-  const clock = new VirtualClock();
-  const guard = {
+/** State that the parts of the board share. */
+class Surroundings {
+  readonly clock = new VirtualClock();
+  readonly guard = {
     run: (callback: () => void) => callback(),
     soon: (callback: () => void) => {
-      clock.set(callback, 0);
+      this.clock.set(callback, 0);
     },
     hold: (release: () => void) => release,
   };
-  const broker = new QuietBroker((callback) => guard.soon(callback));
+  readonly broker = new QuietBroker((callback) => this.guard.soon(callback));
+  levels: PilotLevels = { highMv: 12_000, lowMv: 12_000 };
+  pilot: ControlPilotOptions | undefined;
+  listener: QuietListener | undefined;
+  gatt: GATTServerOptions | undefined;
+}
+
+class BrokerTCP extends QuietTCP {
+  constructor(options: TCPConnectOptions | TCPFromOptions, { broker, guard }: Surroundings) {
+    super(options);
+    if ("from" in options) return;
+    this.onSent = (bytes) => broker.take(bytes, (answer) => this.deliver(answer));
+    guard.soon(() => this.handlers.onWritable?.(WINDOW_BYTES));
+  }
+}
+
+class QuietListener implements Listener {
+  readonly port = 80;
+  waiting: QuietTCP | undefined;
+  onReadable: ((count: number) => void) | undefined;
+
+  constructor({ onReadable }: ListenerOptions, around: Surroundings) {
+    this.onReadable = onReadable;
+    around.listener = this;
+  }
+
+  read(): TCP | undefined {
+    const tcp = this.waiting;
+    this.waiting = undefined;
+    return tcp;
+  }
+
+  close(): void {}
+}
+
+class QuietWiFi {
+  address: string | undefined;
+  readonly rssi = -50;
+  readonly #options: WiFiOptions;
+  readonly #around: Surroundings;
+
+  constructor(options: WiFiOptions, around: Surroundings) {
+    this.#options = options;
+    this.#around = around;
+  }
+
+  scan(options: { onComplete(): void }): void {
+    this.#around.guard.soon(() => options.onComplete());
+  }
+
+  connect(): void {
+    this.#around.guard.soon(() => {
+      this.address = ADDRESS;
+      this.#options.onChanged({ type: "connected" });
+      this.#options.onChanged({ type: "gotIP", address: ADDRESS });
+    });
+  }
+
+  disconnect(): void {
+    this.address = undefined;
+  }
+
+  close(): void {}
+}
+
+class QuietGATTServer {
+  constructor(options: GATTServerOptions, around: Surroundings) {
+    around.gatt = options;
+    around.guard.soon(() => options.onReady?.());
+  }
+
+  startAdvertising(): void {}
+  stopAdvertising(): void {}
+  close(): void {}
+}
+
+class QuietControlPilot {
+  readonly #around: Surroundings;
+
+  constructor(options: ControlPilotOptions, around: Surroundings) {
+    this.#around = around;
+    around.pilot = options;
+  }
+
+  read(): PilotLevels {
+    return this.#around.levels;
+  }
+
+  write(): void {}
+  close(): void {}
+}
+
+/** A pin or an access point that does nothing. */
+class QuietPart {
+  read(): 0 {
+    return 0;
+  }
+
+  write(): void {}
+  close(): void {}
+}
+
+class QuietSerial {
+  read(): undefined {}
+  close(): void {}
+}
+
+function makeIO(around: Surroundings): BoardIO {
+  const { clock, guard } = around;
+  const sockets = { TCP: withParts(BrokerTCP, around), Listener: withParts(QuietListener, around) };
+  return {
+    ...sockets,
+    TLS: sockets.TCP,
+    HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
+    GATTServer: withParts(QuietGATTServer, around),
+    DigitalIn: QuietPart,
+    DigitalOut: QuietPart,
+    PulseCount: QuietPart,
+    Serial: QuietSerial,
+    ControlPilot: withParts(QuietControlPilot, around),
+    network: { kind: "wifi", WiFi: withParts(QuietWiFi, around), AccessPoint: QuietPart },
+  };
+}
+
+/** @param plain decrypted content of every response of the platform */
+export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
+  const around = new Surroundings();
+  const { clock, guard, broker } = around;
   const stored = new Map<string, ArrayBuffer>();
-  let levels: PilotLevels = { highMv: 12_000, lowMv: 12_000 };
-  let pilot: ControlPilotOptions | undefined;
-  let listener: { onReadable?(count: number): void; waiting: QuietTCP | undefined } | undefined;
-  let gatt: GATTServerOptions | undefined;
-
-  class BrokerTCP extends QuietTCP {
-    constructor(options: TCPConnectOptions | TCPFromOptions) {
-      super(options);
-      if ("from" in options) return;
-      this.onSent = (bytes) => broker.take(bytes, (answer) => this.deliver(answer));
-      guard.soon(() => this.handlers.onWritable?.(WINDOW_BYTES));
-    }
-  }
-
-  class QuietListener implements Listener {
-    readonly port = 80;
-    waiting: QuietTCP | undefined;
-    onReadable: ((count: number) => void) | undefined;
-
-    constructor({ onReadable }: ListenerOptions) {
-      this.onReadable = onReadable;
-      listener = this;
-    }
-
-    read(): TCP | undefined {
-      const tcp = this.waiting;
-      this.waiting = undefined;
-      return tcp;
-    }
-
-    close(): void {}
-  }
-
-  class QuietWiFi {
-    address: string | undefined;
-    readonly rssi = -50;
-    readonly #options: WiFiOptions;
-
-    constructor(options: WiFiOptions) {
-      this.#options = options;
-    }
-
-    scan(options: { onComplete(): void }): void {
-      guard.soon(() => options.onComplete());
-    }
-
-    connect(): void {
-      guard.soon(() => {
-        this.address = ADDRESS;
-        this.#options.onChanged({ type: "connected" });
-        this.#options.onChanged({ type: "gotIP", address: ADDRESS });
-      });
-    }
-
-    disconnect(): void {
-      this.address = undefined;
-    }
-
-    close(): void {}
-  }
-
-  const sockets = { TCP: BrokerTCP, Listener: QuietListener };
   return {
     implementation: "esp32",
     mac: "a4:cf:12:00:00:01",
@@ -170,57 +237,7 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
       startSHA256: () => ({ write: () => {}, close: () => new ArrayBuffer(32) }),
       random: (byteLength) => new Uint8Array(byteLength).fill(1).buffer,
     },
-    io: {
-      ...sockets,
-      TLS: BrokerTCP,
-      HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
-      GATTServer: class {
-        constructor(options: GATTServerOptions) {
-          gatt = options;
-          guard.soon(() => options.onReady?.());
-        }
-        startAdvertising(): void {}
-        stopAdvertising(): void {}
-        close(): void {}
-      },
-      DigitalIn: class {
-        read(): 0 {
-          return 0;
-        }
-        close(): void {}
-      },
-      DigitalOut: class {
-        write(): void {}
-        close(): void {}
-      },
-      PulseCount: class {
-        read(): number {
-          return 0;
-        }
-        close(): void {}
-      },
-      Serial: class {
-        read(): undefined {}
-        close(): void {}
-      },
-      ControlPilot: class {
-        constructor(options: ControlPilotOptions) {
-          pilot = options;
-        }
-        read(): PilotLevels {
-          return levels;
-        }
-        write(): void {}
-        close(): void {}
-      },
-      network: {
-        kind: "wifi",
-        WiFi: QuietWiFi,
-        AccessPoint: class {
-          close(): void {}
-        },
-      },
-    },
+    io: makeIO(around),
     pins: { controlPilot: 1, contactor: 2 },
     resolve: (_host, done) => guard.soon(() => done("10.0.0.1")),
     resource: () => undefined,
@@ -236,32 +253,38 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
     log: () => {},
     restart: () => {},
     broker,
-    request(text) {
-      const tcp = new QuietTCP({});
-      tcp.taken = (by) => {
-        by.handlers.onWritable?.(WINDOW_BYTES);
-        guard.soon(() => by.deliver(text));
-      };
-      if (listener) listener.waiting = tcp;
-      listener?.onReadable?.(1);
-    },
-    connectPhone(onNotified) {
-      const connection: GATTConnection = {
-        maximumWrite: 20,
-        notify: (_characteristic, value) => onNotified(value as Uint8Array<ArrayBuffer>),
-        close: () => {},
-      };
-      gatt?.onConnect?.(connection);
-      const characteristics = gatt?.services[0]?.characteristics ?? [];
-      return {
-        write: (uuid, value) =>
-          characteristics.find((one) => one.uuid === uuid)?.onWrite?.(value, connection),
-        disconnect: () => gatt?.onDisconnect?.(connection),
-      };
-    },
+    request: (text) => request(around, text),
+    connectPhone: (onNotified) => connectPhone(around, onNotified),
     setPilot(next) {
-      levels = next;
-      pilot?.onReadable?.();
+      around.levels = next;
+      around.pilot?.onReadable?.();
     },
+  };
+}
+
+function request({ listener, guard }: Surroundings, text: ArrayBuffer): void {
+  const tcp = new QuietTCP({});
+  tcp.taken = (by) => {
+    by.handlers.onWritable?.(WINDOW_BYTES);
+    guard.soon(() => by.deliver(text));
+  };
+  if (listener) listener.waiting = tcp;
+  listener?.onReadable?.(1);
+}
+
+function connectPhone(
+  { gatt }: Surroundings,
+  onNotified: (value: Uint8Array<ArrayBuffer>) => void,
+): QuietPhone {
+  const connection: GATTConnection = {
+    maximumWrite: 20,
+    notify: (_characteristic, value) => onNotified(value as Uint8Array<ArrayBuffer>),
+    close: () => {},
+  };
+  gatt?.onConnect?.(connection);
+  const characteristics = gatt?.services[0]?.characteristics ?? [];
+  return {
+    write: (uuid, value) => characteristics.find((one) => one.uuid === uuid)?.onWrite?.(value, connection),
+    disconnect: () => gatt?.onDisconnect?.(connection),
   };
 }

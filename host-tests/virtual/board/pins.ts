@@ -1,4 +1,5 @@
 import { PulseDebouncer } from "../../../firmware/boards/pulse-debouncer.js";
+import { withParts } from "../../../firmware/boards/with-parts.js";
 import type {
   BoardIO,
   ControlPilot,
@@ -44,211 +45,233 @@ const SERIAL_BUFFER_BYTES = 128;
 
 type PinConstructors = Pick<BoardIO, "ControlPilot" | "DigitalIn" | "DigitalOut" | "PulseCount" | "Serial">;
 
-/** Makes the pins for one run of the firmware. At its end the contactor opens, as a relay does. */
-export function makePins(wiring: Wiring, firmware: FirmwareRun): PinConstructors {
-  const { vehicle, button, meter, cardReader } = wiring;
-  const used = new Set<PinSpecifier>();
-  const outputs = new Map<PinSpecifier, (isOn: boolean) => void>([
-    [PINS.contactor, (isOn) => vehicle.switchContactor(isOn)],
-    [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
-    [PINS.lamp, (isOn) => wiring.lamp.switch(isOn)],
-    [PINS.buzzer, (isOn) => wiring.buzzer.switch(isOn)],
-  ]);
-  const inputs = new Map<
+interface InputOptions {
+  readonly pin: PinSpecifier;
+  onReadable?(): void;
+}
+
+/** What the pins of one run of the firmware share. */
+interface Parts {
+  readonly wiring: Wiring;
+  readonly firmware: FirmwareRun;
+  readonly outputs: ReadonlyMap<PinSpecifier, (isOn: boolean) => void>;
+  readonly inputs: ReadonlyMap<
     PinSpecifier,
     { readonly isActive: () => boolean; readonly source: Button | Vehicle }
-  >([
-    [PINS.button, { isActive: () => button.isPressed, source: button }],
-    [PINS.contactorFeedback, { isActive: () => vehicle.isContactorClosed, source: vehicle }],
-  ]);
+  >;
+  /** Takes a pin, which must be one of `able`. Returns a function that releases it. */
+  readonly claim: (pin: PinSpecifier, ...able: PinSpecifier[]) => () => void;
+}
 
-  function claim(pin: PinSpecifier, ...able: PinSpecifier[]): () => void {
-    if (!able.includes(pin)) throw new Error(`pin ${pin} cannot do that; ${able.join(", ")} can`);
-    if (used.has(pin)) throw new Error(`pin ${pin} is in use`);
-    used.add(pin);
-    return () => used.delete(pin);
-  }
-
-  class VirtualDigitalOut implements DigitalOut {
-    readonly #release: () => void;
-    readonly #switch: (isOn: boolean) => void;
-    #isClosed = false;
-
-    constructor({ pin }: { pin: PinSpecifier }) {
-      const release = claim(pin, ...outputs.keys());
-      this.#switch = outputs.get(pin) as (isOn: boolean) => void;
-      this.#switch(false);
-      this.#release = firmware.hold(() => {
-        this.#isClosed = true;
-        release();
-        this.#switch(false);
-      });
-    }
-
-    write(value: 0 | 1): void {
-      if (this.#isClosed) throw new Error("the pin is closed");
-      this.#switch(value === 1);
-    }
-
-    close(): void {
-      this.#release();
-    }
-  }
-
-  class VirtualControlPilot implements ControlPilot {
-    readonly #release: () => void;
-    #isClosed = false;
-    #last: PilotLevels;
-
-    constructor({ pin, onReadable }: ControlPilotOptions) {
-      const release = claim(pin, PINS.controlPilot);
-      vehicle.offer(1000);
-      this.#last = vehicle.levels;
-      const unwatch = vehicle.watch(() => {
-        const { highMv, lowMv } = vehicle.levels;
-        if (highMv === this.#last.highMv && lowMv === this.#last.lowMv) return;
-        this.#last = { highMv, lowMv };
-        firmware.soon(() => {
-          if (!this.#isClosed) onReadable?.();
-        });
-      });
-      this.#release = firmware.hold(() => {
-        this.#isClosed = true;
-        unwatch();
-        release();
-        vehicle.offer(1000);
-      });
-    }
-
-    read(): PilotLevels {
-      if (this.#isClosed) throw new Error("the pin is closed");
-      return vehicle.levels;
-    }
-
-    write(dutyPermille: number): void {
-      if (this.#isClosed) throw new Error("the pin is closed");
-      if (!(dutyPermille >= 0 && dutyPermille <= 1000)) throw new RangeError(`invalid duty ${dutyPermille}`);
-      vehicle.offer(dutyPermille);
-    }
-
-    close(): void {
-      this.#release();
-    }
-  }
-
-  class VirtualDigitalIn implements DigitalIn {
-    readonly #release: () => void;
-    readonly #isActive: () => boolean;
-    #isClosed = false;
-
-    constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
-      const release = claim(pin, ...inputs.keys());
-      const input = inputs.get(pin);
-      this.#isActive = input?.isActive ?? (() => false);
-      let last = this.#isActive();
-      const unwatch = input?.source.watch(() => {
-        if (this.#isActive() === last) return;
-        last = this.#isActive();
-        firmware.soon(() => {
-          if (!this.#isClosed) onReadable?.();
-        });
-      });
-      this.#release = firmware.hold(() => {
-        this.#isClosed = true;
-        unwatch?.();
-        release();
-      });
-    }
-
-    read(): 0 | 1 {
-      if (this.#isClosed) throw new Error("the pin is closed");
-      return this.#isActive() ? 1 : 0;
-    }
-
-    close(): void {
-      this.#release();
-    }
-  }
-
-  class VirtualPulseCount implements PulseCount {
-    readonly #release: () => void;
-    #isClosed = false;
-    #count = 0;
-
-    constructor({ pin, onReadable }: { pin: PinSpecifier; onReadable?(): void }) {
-      const release = claim(pin, PINS.meter);
-      const add = (count: number) => {
-        this.#count += count;
-        firmware.soon(() => {
-          if (!this.#isClosed) onReadable?.();
-        });
-      };
-      const debouncer = new PulseDebouncer({
-        clock: firmware.clock(),
-        read: () => (meter.contact.isOn ? 1 : 0),
-        onPulse: () => add(1),
-      });
-      const unwatchPulses = meter.watch(add);
-      const unwatchContact = meter.contact.watch(() => debouncer.handleEdge());
-      this.#release = firmware.hold(() => {
-        this.#isClosed = true;
-        unwatchPulses();
-        unwatchContact();
-        debouncer.close();
-        release();
-      });
-    }
-
-    read(): number {
-      if (this.#isClosed) throw new Error("the pin is closed");
-      return this.#count;
-    }
-
-    close(): void {
-      this.#release();
-    }
-  }
-
-  class VirtualSerial implements Serial {
-    readonly #release: () => void;
-    #isClosed = false;
-    #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-
-    constructor({ pin, baud, onReadable }: SerialOptions) {
-      const release = claim(pin, PINS.cardReader);
-      const unwatch = cardReader.watch((bytes) => {
-        // At another baud rate, the receiver gets other bytes than were sent.
-        const received = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
-        this.#waiting = concatBytes(this.#waiting, received).slice(0, SERIAL_BUFFER_BYTES);
-        firmware.soon(() => {
-          if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
-        });
-      });
-      this.#release = firmware.hold(() => {
-        this.#isClosed = true;
-        unwatch();
-        release();
-      });
-    }
-
-    read(): ArrayBuffer | undefined {
-      if (this.#isClosed) throw new Error("the pin is closed");
-      if (this.#waiting.length === 0) return undefined;
-      const bytes = this.#waiting;
-      this.#waiting = new Uint8Array(0);
-      return bytes.buffer;
-    }
-
-    close(): void {
-      this.#release();
-    }
-  }
-
-  return {
-    ControlPilot: VirtualControlPilot,
-    DigitalIn: VirtualDigitalIn,
-    DigitalOut: VirtualDigitalOut,
-    PulseCount: VirtualPulseCount,
-    Serial: VirtualSerial,
+/** Makes the pins for one run of the firmware. At its end the contactor opens, as a relay does. */
+export function makePins(wiring: Wiring, firmware: FirmwareRun): PinConstructors {
+  const { vehicle, button } = wiring;
+  const used = new Set<PinSpecifier>();
+  const parts: Parts = {
+    wiring,
+    firmware,
+    outputs: new Map<PinSpecifier, (isOn: boolean) => void>([
+      [PINS.contactor, (isOn) => vehicle.switchContactor(isOn)],
+      [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
+      [PINS.lamp, (isOn) => wiring.lamp.switch(isOn)],
+      [PINS.buzzer, (isOn) => wiring.buzzer.switch(isOn)],
+    ]),
+    inputs: new Map<PinSpecifier, { isActive: () => boolean; source: Button | Vehicle }>([
+      [PINS.button, { isActive: () => button.isPressed, source: button }],
+      [PINS.contactorFeedback, { isActive: () => vehicle.isContactorClosed, source: vehicle }],
+    ]),
+    claim(pin, ...able) {
+      if (!able.includes(pin)) throw new Error(`pin ${pin} cannot do that; ${able.join(", ")} can`);
+      if (used.has(pin)) throw new Error(`pin ${pin} is in use`);
+      used.add(pin);
+      return () => used.delete(pin);
+    },
   };
+  return {
+    ControlPilot: withParts(VirtualControlPilot, parts),
+    DigitalIn: withParts(VirtualDigitalIn, parts),
+    DigitalOut: withParts(VirtualDigitalOut, parts),
+    PulseCount: withParts(VirtualPulseCount, parts),
+    Serial: withParts(VirtualSerial, parts),
+  };
+}
+
+class VirtualDigitalOut implements DigitalOut {
+  readonly #release: () => void;
+  readonly #switch: (isOn: boolean) => void;
+  #isClosed = false;
+
+  constructor({ pin }: { pin: PinSpecifier }, { outputs, firmware, claim }: Parts) {
+    const release = claim(pin, ...outputs.keys());
+    this.#switch = outputs.get(pin) as (isOn: boolean) => void;
+    this.#switch(false);
+    this.#release = firmware.hold(() => {
+      this.#isClosed = true;
+      release();
+      this.#switch(false);
+    });
+  }
+
+  write(value: 0 | 1): void {
+    if (this.#isClosed) throw new Error("the pin is closed");
+    this.#switch(value === 1);
+  }
+
+  close(): void {
+    this.#release();
+  }
+}
+
+class VirtualControlPilot implements ControlPilot {
+  readonly #vehicle: Vehicle;
+  readonly #release: () => void;
+  #isClosed = false;
+  #last: PilotLevels;
+
+  constructor({ pin, onReadable }: ControlPilotOptions, { wiring, firmware, claim }: Parts) {
+    const { vehicle } = wiring;
+    this.#vehicle = vehicle;
+    const release = claim(pin, PINS.controlPilot);
+    vehicle.offer(1000);
+    this.#last = vehicle.levels;
+    const unwatch = vehicle.watch(() => {
+      const { highMv, lowMv } = vehicle.levels;
+      if (highMv === this.#last.highMv && lowMv === this.#last.lowMv) return;
+      this.#last = { highMv, lowMv };
+      firmware.soon(() => {
+        if (!this.#isClosed) onReadable?.();
+      });
+    });
+    this.#release = firmware.hold(() => {
+      this.#isClosed = true;
+      unwatch();
+      release();
+      vehicle.offer(1000);
+    });
+  }
+
+  read(): PilotLevels {
+    if (this.#isClosed) throw new Error("the pin is closed");
+    return this.#vehicle.levels;
+  }
+
+  write(dutyPermille: number): void {
+    if (this.#isClosed) throw new Error("the pin is closed");
+    if (!(dutyPermille >= 0 && dutyPermille <= 1000)) throw new RangeError(`invalid duty ${dutyPermille}`);
+    this.#vehicle.offer(dutyPermille);
+  }
+
+  close(): void {
+    this.#release();
+  }
+}
+
+class VirtualDigitalIn implements DigitalIn {
+  readonly #release: () => void;
+  readonly #isActive: () => boolean;
+  #isClosed = false;
+
+  constructor({ pin, onReadable }: InputOptions, { inputs, firmware, claim }: Parts) {
+    const release = claim(pin, ...inputs.keys());
+    const input = inputs.get(pin);
+    this.#isActive = input?.isActive ?? (() => false);
+    let last = this.#isActive();
+    const unwatch = input?.source.watch(() => {
+      if (this.#isActive() === last) return;
+      last = this.#isActive();
+      firmware.soon(() => {
+        if (!this.#isClosed) onReadable?.();
+      });
+    });
+    this.#release = firmware.hold(() => {
+      this.#isClosed = true;
+      unwatch?.();
+      release();
+    });
+  }
+
+  read(): 0 | 1 {
+    if (this.#isClosed) throw new Error("the pin is closed");
+    return this.#isActive() ? 1 : 0;
+  }
+
+  close(): void {
+    this.#release();
+  }
+}
+
+class VirtualPulseCount implements PulseCount {
+  readonly #release: () => void;
+  #isClosed = false;
+  #count = 0;
+
+  constructor({ pin, onReadable }: InputOptions, { wiring, firmware, claim }: Parts) {
+    const { meter } = wiring;
+    const release = claim(pin, PINS.meter);
+    const add = (count: number) => {
+      this.#count += count;
+      firmware.soon(() => {
+        if (!this.#isClosed) onReadable?.();
+      });
+    };
+    const debouncer = new PulseDebouncer({
+      clock: firmware.clock(),
+      read: () => (meter.contact.isOn ? 1 : 0),
+      onPulse: () => add(1),
+    });
+    const unwatchPulses = meter.watch(add);
+    const unwatchContact = meter.contact.watch(() => debouncer.handleEdge());
+    this.#release = firmware.hold(() => {
+      this.#isClosed = true;
+      unwatchPulses();
+      unwatchContact();
+      debouncer.close();
+      release();
+    });
+  }
+
+  read(): number {
+    if (this.#isClosed) throw new Error("the pin is closed");
+    return this.#count;
+  }
+
+  close(): void {
+    this.#release();
+  }
+}
+
+class VirtualSerial implements Serial {
+  readonly #release: () => void;
+  #isClosed = false;
+  #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+  constructor({ pin, baud, onReadable }: SerialOptions, { wiring, firmware, claim }: Parts) {
+    const { cardReader } = wiring;
+    const release = claim(pin, PINS.cardReader);
+    const unwatch = cardReader.watch((bytes) => {
+      // At another baud rate, the receiver gets other bytes than were sent.
+      const received = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
+      this.#waiting = concatBytes(this.#waiting, received).slice(0, SERIAL_BUFFER_BYTES);
+      firmware.soon(() => {
+        if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
+      });
+    });
+    this.#release = firmware.hold(() => {
+      this.#isClosed = true;
+      unwatch();
+      release();
+    });
+  }
+
+  read(): ArrayBuffer | undefined {
+    if (this.#isClosed) throw new Error("the pin is closed");
+    if (this.#waiting.length === 0) return undefined;
+    const bytes = this.#waiting;
+    this.#waiting = new Uint8Array(0);
+    return bytes.buffer;
+  }
+
+  close(): void {
+    this.#release();
+  }
 }

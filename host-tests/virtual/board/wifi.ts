@@ -1,6 +1,8 @@
+import { withParts } from "../../../firmware/boards/with-parts.js";
 import type {
   AccessPointConstructor,
   AccessPointOptions,
+  Clock,
   Ethernet,
   EthernetConstructor,
   EthernetOptions,
@@ -31,123 +33,130 @@ export interface VirtualWiFiOptions {
 }
 
 /** Makes the station side of Wi-Fi. */
-export function makeWiFi({ surroundings, host, firmware }: VirtualWiFiOptions): WiFiConstructor {
-  const clock = firmware.clock();
+export function makeWiFi(options: VirtualWiFiOptions): WiFiConstructor {
+  return withParts(VirtualWiFi, options);
+}
 
-  return class VirtualWiFi implements WiFi {
-    readonly #options: WiFiOptions;
-    readonly #release: () => void;
-    #isClosed = false;
-    #isScanning = false;
-    /** Counts joins, to ignore events of an earlier one. */
-    #join = 0;
-    #ssid: string | undefined;
+class VirtualWiFi implements WiFi {
+  readonly #options: WiFiOptions;
+  readonly #surroundings: WiFiSurroundings;
+  readonly #host: Host;
+  readonly #firmware: FirmwareRun;
+  readonly #clock: Clock;
+  readonly #release: () => void;
+  #isClosed = false;
+  #isScanning = false;
+  /** Counts joins, to ignore events of an earlier one. */
+  #join = 0;
+  #ssid: string | undefined;
 
-    constructor(options: WiFiOptions) {
-      this.#options = options;
-      const unwatch = surroundings.watch(() => this.#checkNetwork());
-      this.#release = firmware.hold(() => {
-        this.#isClosed = true;
-        unwatch();
-        this.#leave();
-      });
-    }
-
-    get address(): string | undefined {
-      return this.#ssid === undefined ? undefined : host.address;
-    }
-
-    get rssi(): number | undefined {
-      return this.#ssid === undefined ? undefined : surroundings.find(this.#ssid)?.rssi;
-    }
-
-    scan(options: Parameters<WiFi["scan"]>[0]): void {
-      this.#checkOpen();
-      if (this.#isScanning) throw new Error("a scan is under way");
-      this.#isScanning = true;
-      clock.set(() => {
-        this.#isScanning = false;
-        if (this.#isClosed) return;
-        for (const { ssid, channel, rssi, password, hidden } of surroundings.networks) {
-          if (!hidden)
-            options.onFound({ ssid, channel, rssi, authentication: password ? "wpa2_psk" : "none" });
-        }
-        options.onComplete();
-      }, SCAN_MS);
-    }
-
-    connect({ ssid, password }: { ssid: string; password: string }): void {
-      this.#checkOpen();
-      checkSSID(ssid);
-      if (password !== "") checkPassword(password);
+  constructor(options: WiFiOptions, { surroundings, host, firmware }: VirtualWiFiOptions) {
+    this.#options = options;
+    this.#surroundings = surroundings;
+    this.#host = host;
+    this.#firmware = firmware;
+    this.#clock = firmware.clock();
+    const unwatch = surroundings.watch(() => this.#checkNetwork());
+    this.#release = firmware.hold(() => {
+      this.#isClosed = true;
+      unwatch();
       this.#leave();
-      const join = ++this.#join;
-      clock.set(() => {
-        if (join !== this.#join || this.#isClosed) return;
-        const network = surroundings.find(ssid);
-        if (network?.password !== password) {
-          // Only a handshake can fail. An open network has none, and a protected network without a password
-          // has none either.
-          const wrongPassword = password !== "" && (network?.password ?? "") !== "";
-          this.#notify({ type: "disconnected", wrongPassword });
-          return;
-        }
-        this.#ssid = ssid;
-        surroundings.drag(host, network.channel);
-        clock.set(() => this.#lease(join), DHCP_MS);
-        this.#notify({ type: "connected" });
-      }, JOIN_MS);
-    }
+    });
+  }
 
-    disconnect(): void {
-      this.#checkOpen();
-      this.#join++;
-      if (this.#ssid === undefined) return;
-      this.#leave();
-      firmware.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
-    }
+  get address(): string | undefined {
+    return this.#ssid === undefined ? undefined : this.#host.address;
+  }
 
-    close(): void {
-      this.#release();
-    }
+  get rssi(): number | undefined {
+    return this.#ssid === undefined ? undefined : this.#surroundings.find(this.#ssid)?.rssi;
+  }
 
-    #lease(join: number): void {
-      if (join !== this.#join || this.#ssid === undefined || host.address !== undefined) return;
-      if (!surroundings.find(this.#ssid)?.dhcp) return;
-      const address = surroundings.lease((taken) => host.network.at(taken) !== undefined);
-      host.address = address;
-      this.#notify({ type: "gotIP", address });
-    }
-
-    /** Checks whether the joined network still exists and gives addresses. */
-    #checkNetwork(): void {
-      if (this.#ssid === undefined) return;
-      const network = surroundings.find(this.#ssid);
-      if (!network) {
-        this.#leave();
-        firmware.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
-      } else if (!network.dhcp && host.address !== undefined) {
-        host.address = undefined;
-        firmware.soon(() => this.#notify({ type: "lostIP" }));
-      } else if (network.dhcp && host.address === undefined) {
-        const join = this.#join;
-        clock.set(() => this.#lease(join), DHCP_MS);
+  scan(options: Parameters<WiFi["scan"]>[0]): void {
+    this.#checkOpen();
+    if (this.#isScanning) throw new Error("a scan is under way");
+    this.#isScanning = true;
+    this.#clock.set(() => {
+      this.#isScanning = false;
+      if (this.#isClosed) return;
+      for (const { ssid, channel, rssi, password, hidden } of this.#surroundings.networks) {
+        if (!hidden) options.onFound({ ssid, channel, rssi, authentication: password ? "wpa2_psk" : "none" });
       }
-    }
+      options.onComplete();
+    }, SCAN_MS);
+  }
 
-    #checkOpen(): void {
-      if (this.#isClosed) throw new Error("the Wi-Fi is closed");
-    }
+  connect({ ssid, password }: { ssid: string; password: string }): void {
+    this.#checkOpen();
+    checkSSID(ssid);
+    if (password !== "") checkPassword(password);
+    this.#leave();
+    const join = ++this.#join;
+    this.#clock.set(() => {
+      if (join !== this.#join || this.#isClosed) return;
+      const network = this.#surroundings.find(ssid);
+      if (network?.password !== password) {
+        // Only a handshake can fail. An open network has none, and a protected network without a password
+        // has none either.
+        const wrongPassword = password !== "" && (network?.password ?? "") !== "";
+        this.#notify({ type: "disconnected", wrongPassword });
+        return;
+      }
+      this.#ssid = ssid;
+      this.#surroundings.drag(this.#host, network.channel);
+      this.#clock.set(() => this.#lease(join), DHCP_MS);
+      this.#notify({ type: "connected" });
+    }, JOIN_MS);
+  }
 
-    #leave(): void {
-      if (this.#ssid !== undefined) host.address = undefined;
-      this.#ssid = undefined;
-    }
+  disconnect(): void {
+    this.#checkOpen();
+    this.#join++;
+    if (this.#ssid === undefined) return;
+    this.#leave();
+    this.#firmware.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
+  }
 
-    #notify(event: WiFiEvent): void {
-      if (!this.#isClosed && !surroundings.isMute) this.#options.onChanged(event);
+  close(): void {
+    this.#release();
+  }
+
+  #lease(join: number): void {
+    if (join !== this.#join || this.#ssid === undefined || this.#host.address !== undefined) return;
+    if (!this.#surroundings.find(this.#ssid)?.dhcp) return;
+    const address = this.#surroundings.lease((taken) => this.#host.network.at(taken) !== undefined);
+    this.#host.address = address;
+    this.#notify({ type: "gotIP", address });
+  }
+
+  /** Checks whether the joined network still exists and gives addresses. */
+  #checkNetwork(): void {
+    if (this.#ssid === undefined) return;
+    const network = this.#surroundings.find(this.#ssid);
+    if (!network) {
+      this.#leave();
+      this.#firmware.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
+    } else if (!network.dhcp && this.#host.address !== undefined) {
+      this.#host.address = undefined;
+      this.#firmware.soon(() => this.#notify({ type: "lostIP" }));
+    } else if (network.dhcp && this.#host.address === undefined) {
+      const join = this.#join;
+      this.#clock.set(() => this.#lease(join), DHCP_MS);
     }
-  };
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new Error("the Wi-Fi is closed");
+  }
+
+  #leave(): void {
+    if (this.#ssid !== undefined) this.#host.address = undefined;
+    this.#ssid = undefined;
+  }
+
+  #notify(event: WiFiEvent): void {
+    if (!this.#isClosed && !this.#surroundings.isMute) this.#options.onChanged(event);
+  }
 }
 
 /**

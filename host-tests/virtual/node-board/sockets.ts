@@ -6,6 +6,7 @@ import {
   rootCertificates,
   type SecureContext,
 } from "node:tls";
+import { withParts } from "../../../firmware/boards/with-parts.js";
 import type {
   Bytes,
   Listener,
@@ -47,103 +48,37 @@ const SEND_BUFFER_BYTES = 8192;
 const BACKLOG = 5;
 const LOOPBACK = "127.0.0.1";
 
-/** Makes the sockets for one run of the firmware, on Node's sockets and with the chip's limits. */
-export function makeNodeSockets(firmware: FirmwareRun, options: NodeSocketOptions = {}): NodeSockets {
-  const maxSockets = options.maxSockets ?? MAX_SOCKETS;
-  const bufferBytes = options.sendBufferBytes ?? SEND_BUFFER_BYTES;
-  let used = 0;
-  let secureContext: SecureContext | undefined;
+/** What the sockets of one run share. */
+class Pool {
+  readonly firmware: FirmwareRun;
+  readonly options: NodeSocketOptions;
+  readonly maxSockets: number;
+  readonly bufferBytes: number;
+  used = 0;
+  #secureContext: SecureContext | undefined;
 
-  class NodeTCP implements TCP {
-    #stream: NodeStream | undefined;
-    #release: () => void;
-
-    constructor(options: TCPConnectOptions | TCPFromOptions | AcceptedOptions, open: Opener = openTCP) {
-      const stream = NodeTCP.#streamOf(options, open);
-      used++;
-      this.#stream = stream;
-      this.#release = firmware.hold(() => {
-        used--;
-        stream.close();
-      });
-      stream.use({
-        run: (callback) => firmware.run(callback),
-        onReadable: (count) => options.onReadable?.(count),
-        onWritable: (count) => options.onWritable?.(count),
-        onError: () => options.onError?.(),
-        onHandshakeFailed: () => (options as TCPHandlers & Partial<TLSConnectOptions>).onHandshakeFailed?.(),
-      });
-    }
-
-    static #streamOf(
-      options: TCPConnectOptions | TCPFromOptions | AcceptedOptions,
-      open: Opener,
-    ): NodeStream {
-      if ("from" in options) return NodeTCP.#detach(options.from);
-      if (used >= maxSockets) throw new RangeError("no socket");
-      if ("accepted" in options) return options.accepted;
-      if (!isIPv4(options.address)) throw new Error(`invalid address: ${options.address}`);
-      if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65_535) {
-        throw new RangeError(`invalid port: ${options.port}`);
-      }
-      return open(options);
-    }
-
-    static #detach(from: TCP): NodeStream {
-      if (!(from instanceof NodeTCP) || !from.#stream) throw new Error("invalid from");
-      const stream = from.#stream;
-      from.#stream = undefined;
-      from.#release = () => {};
-      used--;
-      return stream;
-    }
-
-    get remoteAddress(): string | undefined {
-      return this.#stream?.remoteAddress;
-    }
-
-    get remotePort(): number | undefined {
-      return this.#stream?.remotePort;
-    }
-
-    read(byteLength?: number): ArrayBuffer | undefined {
-      return this.#living().read(byteLength);
-    }
-
-    write(data: Bytes): number {
-      return this.#living().write(asUint8Array(data));
-    }
-
-    close(): void {
-      this.#stream = undefined;
-      this.#release();
-    }
-
-    #living(): NodeStream {
-      if (!this.#stream) throw new Error("the socket is closed");
-      return this.#stream;
-    }
+  constructor(firmware: FirmwareRun, options: NodeSocketOptions) {
+    this.firmware = firmware;
+    this.options = options;
+    this.maxSockets = options.maxSockets ?? MAX_SOCKETS;
+    this.bufferBytes = options.sendBufferBytes ?? SEND_BUFFER_BYTES;
   }
 
-  class NodeTLS extends NodeTCP {
-    constructor(options: TLSConnectOptions) {
-      super(options, ({ address, port }) => openTLS({ address, port, host: options.host }));
-    }
-  }
-
-  function openTCP({ address, port }: { address: string; port: number }): NodeStream {
+  openTCP({ address, port }: Target): NodeStream {
+    const { bufferBytes } = this;
     return new NodeStream(connectTCP({ host: address, port }), { bufferBytes, opensWith: "connect" });
   }
 
-  function openTLS({ address, port, host }: { address: string; port: number; host: string }): NodeStream {
+  openTLS({ address, port }: Target, host: string): NodeStream {
+    const { ca } = this.options;
     // Parsing all authorities takes milliseconds, so it is done once. `ca` alone would replace Node's own.
-    secureContext ??= createSecureContext({
-      ca: [...rootCertificates, ...(options.ca === undefined ? [] : [options.ca])],
+    this.#secureContext ??= createSecureContext({
+      ca: [...rootCertificates, ...(ca === undefined ? [] : [ca])],
     });
     const socket = connectTLS({
       host: address,
       port,
-      secureContext,
+      secureContext: this.#secureContext,
       // A name is sent as SNI; an address must not be (RFC 6066 3).
       servername: isIPv4(host) ? "" : host,
       // The certificate must be for the requested name or address, also where no SNI is sent.
@@ -151,55 +86,152 @@ export function makeNodeSockets(firmware: FirmwareRun, options: NodeSocketOption
       // NODE_TLS_REJECT_UNAUTHORIZED=0 must not disable the checks: the chip has no such switch.
       rejectUnauthorized: true,
     });
-    return new NodeStream(socket, { bufferBytes, opensWith: "secureConnect" });
+    return new NodeStream(socket, { bufferBytes: this.bufferBytes, opensWith: "secureConnect" });
+  }
+}
+
+/** Makes the sockets for one run of the firmware, on Node's sockets and with the chip's limits. */
+export function makeNodeSockets(firmware: FirmwareRun, options: NodeSocketOptions = {}): NodeSockets {
+  const pool = new Pool(firmware, options);
+  return {
+    TCP: withParts<TCPConnectOptions | TCPFromOptions, Pool, TCP>(NodeTCP, pool),
+    TLS: withParts(NodeTLS, pool),
+    Listener: withParts(NodeListener, pool),
+  };
+}
+
+class NodeTCP implements TCP {
+  readonly #pool: Pool;
+  #stream: NodeStream | undefined;
+  #release: () => void;
+
+  constructor(
+    options: TCPConnectOptions | TCPFromOptions | AcceptedOptions,
+    pool: Pool,
+    open: Opener = (to) => pool.openTCP(to),
+  ) {
+    const { firmware } = pool;
+    const stream = NodeTCP.#streamOf(options, pool, open);
+    pool.used++;
+    this.#pool = pool;
+    this.#stream = stream;
+    this.#release = firmware.hold(() => {
+      pool.used--;
+      stream.close();
+    });
+    stream.use({
+      run: (callback) => firmware.run(callback),
+      onReadable: (count) => options.onReadable?.(count),
+      onWritable: (count) => options.onWritable?.(count),
+      onError: () => options.onError?.(),
+      onHandshakeFailed: () => (options as TCPHandlers & Partial<TLSConnectOptions>).onHandshakeFailed?.(),
+    });
   }
 
-  class NodeListener implements Listener {
-    readonly #server: Server;
-    readonly #waiting: Socket[] = [];
-    readonly #release: () => void;
-
-    constructor(listener: ListenerOptions) {
-      const realPort = options.portOf?.(listener.port) ?? listener.port;
-      this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, listener));
-      // Node reports a port in use asynchronously. The firmware then ends as on the chip.
-      this.#server.once("error", (error) => firmware.end({ type: "crash", error }));
-      this.#server.listen({ port: realPort, host: LOOPBACK }, () => {
-        options.onListening?.(listener.port, this.port);
-      });
-      this.#release = firmware.hold(() => {
-        this.#server.close();
-        for (const socket of this.#waiting) socket.resetAndDestroy();
-      });
+  static #streamOf(
+    options: TCPConnectOptions | TCPFromOptions | AcceptedOptions,
+    pool: Pool,
+    open: Opener,
+  ): NodeStream {
+    if ("from" in options) return NodeTCP.#detach(options.from);
+    if (pool.used >= pool.maxSockets) throw new RangeError("no socket");
+    if ("accepted" in options) return options.accepted;
+    if (!isIPv4(options.address)) throw new Error(`invalid address: ${options.address}`);
+    if (!Number.isInteger(options.port) || options.port < 0 || options.port > 65_535) {
+      throw new RangeError(`invalid port: ${options.port}`);
     }
-
-    /** Real port; 0 until Node has opened the listener. */
-    get port(): number {
-      return portOf(this.#server);
-    }
-
-    read(): TCP | undefined {
-      const socket = this.#waiting.shift();
-      return (
-        socket && new NodeTCP({ accepted: new NodeStream(socket, { bufferBytes, opensWith: undefined }) })
-      );
-    }
-
-    close(): void {
-      this.#release();
-    }
-
-    #accept(socket: Socket, { onReadable }: ListenerOptions): void {
-      if (this.#waiting.length >= BACKLOG || used + this.#waiting.length >= maxSockets) {
-        socket.resetAndDestroy();
-        return;
-      }
-      this.#waiting.push(socket);
-      firmware.run(() => onReadable?.(this.#waiting.length));
-    }
+    return open(options);
   }
 
-  return { TCP: NodeTCP, TLS: NodeTLS, Listener: NodeListener };
+  static #detach(from: TCP): NodeStream {
+    if (!(from instanceof NodeTCP) || !from.#stream) throw new Error("invalid from");
+    const stream = from.#stream;
+    from.#stream = undefined;
+    from.#release = () => {};
+    from.#pool.used--;
+    return stream;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#stream?.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#stream?.remotePort;
+  }
+
+  read(byteLength?: number): ArrayBuffer | undefined {
+    return this.#living().read(byteLength);
+  }
+
+  write(data: Bytes): number {
+    return this.#living().write(asUint8Array(data));
+  }
+
+  close(): void {
+    this.#stream = undefined;
+    this.#release();
+  }
+
+  #living(): NodeStream {
+    if (!this.#stream) throw new Error("the socket is closed");
+    return this.#stream;
+  }
+}
+
+class NodeTLS extends NodeTCP {
+  constructor(options: TLSConnectOptions, pool: Pool) {
+    super(options, pool, (to) => pool.openTLS(to, options.host));
+  }
+}
+
+class NodeListener implements Listener {
+  readonly #pool: Pool;
+  readonly #server: Server;
+  readonly #waiting: Socket[] = [];
+  readonly #release: () => void;
+
+  constructor(listener: ListenerOptions, pool: Pool) {
+    const { options, firmware } = pool;
+    this.#pool = pool;
+    const realPort = options.portOf?.(listener.port) ?? listener.port;
+    this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, listener));
+    // Node reports a port in use asynchronously. The firmware then ends as on the chip.
+    this.#server.once("error", (error) => firmware.end({ type: "crash", error }));
+    this.#server.listen({ port: realPort, host: LOOPBACK }, () => {
+      options.onListening?.(listener.port, this.port);
+    });
+    this.#release = firmware.hold(() => {
+      this.#server.close();
+      for (const socket of this.#waiting) socket.resetAndDestroy();
+    });
+  }
+
+  /** Real port; 0 until Node has opened the listener. */
+  get port(): number {
+    return portOf(this.#server);
+  }
+
+  read(): TCP | undefined {
+    const socket = this.#waiting.shift();
+    const { bufferBytes } = this.#pool;
+    const accepted = socket && new NodeStream(socket, { bufferBytes, opensWith: undefined });
+    return accepted && new NodeTCP({ accepted }, this.#pool);
+  }
+
+  close(): void {
+    this.#release();
+  }
+
+  #accept(socket: Socket, { onReadable }: ListenerOptions): void {
+    const { firmware, used, maxSockets } = this.#pool;
+    if (this.#waiting.length >= BACKLOG || used + this.#waiting.length >= maxSockets) {
+      socket.resetAndDestroy();
+      return;
+    }
+    this.#waiting.push(socket);
+    firmware.run(() => onReadable?.(this.#waiting.length));
+  }
 }
 
 export function portOf(server: Server): number {
@@ -207,7 +239,12 @@ export function portOf(server: Server): number {
   return typeof address === "object" && address ? address.port : 0;
 }
 
-type Opener = (options: { address: string; port: number }) => NodeStream;
+interface Target {
+  readonly address: string;
+  readonly port: number;
+}
+
+type Opener = (to: Target) => NodeStream;
 
 /** Options for a connection that a listener accepted. */
 interface AcceptedOptions extends TCPHandlers {

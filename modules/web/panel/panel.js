@@ -219,7 +219,30 @@ async function send(form) {
   }
 }
 
+/** Shows the trace of /log, the latest event first. */
+async function showLog(form) {
+  const answer = form.querySelector(".answer");
+  try {
+    const { uptimeMs, timeMs, events } = await (await fetch("/log")).json();
+    const items = events.map(([second, event, detail, count]) => {
+      const item = document.createElement("li");
+      const startMs = timeMs - uptimeMs;
+      const at = timeMs === null ? `${second} s` : new Date(startMs + 1000 * second).toLocaleString(language);
+      item.textContent = `${at} ${event} ${detail ?? ""} ${count > 1 ? `× ${count}` : ""}`;
+      return item;
+    });
+    find("#log").replaceChildren(...items.reverse());
+    answer.textContent = "";
+  } catch {
+    answer.textContent = translate(UNREACHABLE);
+  }
+}
+
 translatePage();
+find("form[data-log]").onsubmit = (event) => {
+  event.preventDefault();
+  showLog(event.target);
+};
 for (const form of all("form[data-to]")) {
   form.onsubmit = (event) => {
     event.preventDefault();
