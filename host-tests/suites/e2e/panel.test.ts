@@ -14,6 +14,7 @@ import { type BrokerUnderTest, onAedes } from "./brokers.js";
 import {
   expectAccessible,
   findChromium,
+  PHONE,
   SCREENS,
   type Screen,
   TestBrowser,
@@ -236,7 +237,7 @@ describeWithChromium("the admin panel", () => {
   test(
     "shows the trace, the latest event first",
     async () => {
-      const page = await open({ path: "/system.html", screen: SCREENS[0][1] });
+      const page = await open({ path: "/system.html", viewport: PHONE });
       await page.getByRole("button", { name: "Show" }).click();
       await waitForText(page, "#log li:last-child", "started power");
       station.device.vehicle.plug();

@@ -8,6 +8,7 @@ import { ModdableCrypto } from "../../../firmware/boards/moddable/crypto.js";
 import { makeResolve } from "../../../firmware/boards/moddable/resolve.js";
 import { makeSockets } from "../../../firmware/boards/moddable/sockets.js";
 import type { Board, Clock } from "../../../modules/board/index.js";
+import { makeOuterClock } from "../../tools/simulator/clock.js";
 import { Device, type FirmwareRun } from "../../virtual/board/index.js";
 import { World } from "../../virtual/world/world.js";
 import { describeCryptoContract } from "../contracts/crypto.js";
@@ -23,14 +24,7 @@ const LIMIT_MS = 5000;
 const POLL_MS = 5;
 
 export default function main(): void {
-  const outside = {
-    run: (callback: () => void) => callback(),
-    soon: (callback: () => void) => {
-      clock.set(callback, 0);
-    },
-    hold: (release: () => void) => release,
-  };
-  const clock: Clock = new ModdableClock(outside);
+  const { clock } = makeOuterClock();
   const crypto = new ModdableCrypto((byteLength) => RNG.get(byteLength));
   const makeHarness = (options?: HarnessOptions) => harnessOn(clock, options);
   describeCryptoContract("Moddable", crypto);

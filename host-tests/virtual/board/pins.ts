@@ -50,7 +50,7 @@ interface InputOptions {
   onReadable?(): void;
 }
 
-/** What the pins of one run of the firmware share. */
+/** Common state of the pins of one run of the firmware. */
 interface Parts {
   readonly wiring: Wiring;
   readonly firmware: FirmwareRun;

@@ -40,12 +40,12 @@ interface AcceptedOptions extends TCPHandlers {
   readonly accepted: Endpoint;
 }
 
-const MAX_SOCKETS = 8;
-const SEND_BUFFER_BYTES = 8192;
+export const MAX_SOCKETS = 8;
+export const SEND_BUFFER_BYTES = 8192;
 /** Maximum number of connections queued at a listener, as in the SDK's lwIP listener. */
-const BACKLOG = 5;
+export const BACKLOG = 5;
 
-/** What the sockets of one host share. */
+/** Common state of the sockets of one host. */
 interface Pool {
   readonly host: Host;
   readonly firmware: FirmwareRun;

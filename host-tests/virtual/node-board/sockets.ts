@@ -22,13 +22,10 @@ import type {
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import type { FirmwareRun } from "../board/index.js";
+import { BACKLOG, MAX_SOCKETS, SEND_BUFFER_BYTES, type SocketOptions } from "../board/sockets.js";
 import { NodeStream } from "./stream.js";
 
-export interface NodeSocketOptions {
-  /** Maximum number of TCP connections, without listeners. */
-  readonly maxSockets?: number;
-  /** Maximum number of unsent bytes. */
-  readonly sendBufferBytes?: number;
+export interface NodeSocketOptions extends SocketOptions {
   /** Maps a port of the chip (80, 443) to the real port. Default: the same port. */
   readonly portOf?: (port: number) => number;
   /** Called when a listener is open, with the real port for the chip's port. */
@@ -43,12 +40,9 @@ export interface NodeSockets {
   readonly Listener: ListenerConstructor;
 }
 
-const MAX_SOCKETS = 8;
-const SEND_BUFFER_BYTES = 8192;
-const BACKLOG = 5;
 const LOOPBACK = "127.0.0.1";
 
-/** What the sockets of one run share. */
+/** Common state of the sockets of one run. */
 class Pool {
   readonly firmware: FirmwareRun;
   readonly options: NodeSocketOptions;
