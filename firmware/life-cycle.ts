@@ -1,6 +1,6 @@
 /**
  * The station's life cycle: (state, input) → state and effects, nothing else. `Connectivity` performs the effects.
- * docs/architecture.md has the state chart. For every sequence of inputs (life-cycle.test.ts):
+ * docs/architecture.md has the state chart. For every sequence of inputs (life-cycle.properties.test.ts):
  *
  * - The station restarts only for a factory reset, and only while the charger is free.
  * - After a reset it has no parameters until new ones are proven.

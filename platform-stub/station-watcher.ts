@@ -111,6 +111,13 @@ export class StationWatcher {
     return { values: Object.fromEntries(seen?.values ?? []), lastMessageMs: seen?.lastMessageMs };
   }
 
+  /** Asks a station for its trace. The station answers with the request `diagnostics` if it is online. */
+  requestDiagnostics(device: DeviceEntry): void {
+    const owner = this.#options.registry.user(device.owner);
+    if (owner)
+      this.#client.publish(`${userTopicOf(owner)}${TREE}${device.id}/$telemetry/diagnostics/set`, "true");
+  }
+
   async close(): Promise<void> {
     await this.#client.endAsync(true);
   }

@@ -66,6 +66,42 @@ describe("Traffic", () => {
     });
   });
 
+  const TRACE = {
+    uptimeMs: 5000,
+    timeMs: null,
+    counters: { linkUp: 1, connected: 2 },
+    events: [
+      [0, "started", "power", 1],
+      [3, "linkUp", 68, 1],
+      [4, "connected", null, 2],
+    ],
+  };
+
+  test("records a trace as text", () => {
+    expect(shown("diagnostics", TRACE)).toMatchObject({
+      asked: {
+        uptimeMs: "5000",
+        timeMs: "null",
+        counters: "linkUp 1; connected 2",
+        events: "0 started power 1; 3 linkUp 68 1; 4 connected 2",
+      },
+      code: "200",
+      answered: { accepted: "true" },
+    });
+  });
+
+  test.each([
+    ["has a row too many", { ...TRACE, events: Array(10_000).fill([0, "x".repeat(30), null, 1]) }],
+    ["has a long text", { ...TRACE, events: [[0, "x".repeat(100_000), null, 1]] }],
+    ["has other events", { ...TRACE, events: [{ SECRET: 1 }, "SECRET", [["SECRET"]]] }],
+    ["has no events", { ...TRACE, events: null }],
+    ["has other counters", { ...TRACE, counters: { x: "y".repeat(100_000) } }],
+  ])("refuses and records a bounded text of a trace that %s", (_what, data) => {
+    const exchange = shown("diagnostics", data);
+    expect(exchange?.code).toBe("400");
+    expect(JSON.stringify(exchange).length).toBeLessThan(10_000);
+  });
+
   test("hides unknown fields, objects and endpoints", () => {
     const exchange = shown("authorize", { tag: { SECRET: TAG }, method: "ble", password: "SECRET" });
     expect(exchange).toMatchObject({ asked: { tag: "hidden", method: "ble" }, code: "400" });

@@ -28,6 +28,19 @@ describe("AttemptLimiter", () => {
     expect(limiter.take()).toBe(false);
   });
 
+  test("returns the time until the next attempt, which does not count as one", () => {
+    const { clock, limiter } = makeLimiter(2);
+    expect(limiter.waitMs).toBe(0);
+    limiter.take();
+    clock.advance(10_000);
+    limiter.take();
+    expect([limiter.waitMs, limiter.waitMs]).toEqual([MINUTE_MS - 10_000, MINUTE_MS - 10_000]);
+    clock.advance(MINUTE_MS - 10_001);
+    expect(limiter.waitMs).toBe(1);
+    clock.advance(1);
+    expect(limiter.waitMs).toBe(0);
+  });
+
   test("does not count refused attempts, so they do not prolong the wait", () => {
     const { clock, limiter } = makeLimiter(1);
     limiter.take();

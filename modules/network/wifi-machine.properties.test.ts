@@ -2,6 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { type Credentials, nextWiFi, type WiFiInput, type WiFiState } from "./wifi-machine.js";
 
+fc.configureGlobal({ seed: 1 });
+
 const NAMES = ["home", "other", ""];
 const ADDRESSES = ["192.168.1.2", "192.168.1.3"];
 

@@ -10,6 +10,8 @@ import {
   problemOfPart,
 } from "./parameters.js";
 
+fc.configureGlobal({ seed: 1 });
+
 const NAMES = ["ssid", "psk", "wsp", "token", "host", "brport", "mqtts_port", "rootTopic"];
 const text = fc.string({ unit: "binary", maxLength: 140 });
 const label = fc.stringMatching(/^[A-Za-z0-9]([A-Za-z0-9-]{0,10}[A-Za-z0-9])?$/);

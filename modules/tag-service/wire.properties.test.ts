@@ -6,6 +6,8 @@ import { parseAdvertisement } from "../../host-tests/virtual/world/phone.js";
 import { STATION_STATUSES } from "../charging/index.js";
 import { advertisingRecords, DEFAULT_COMPANY_ID, encodeResult, RESULT_STATES } from "./wire.js";
 
+fc.configureGlobal({ seed: 1 });
+
 const MAX_PDU_BYTES = 31;
 
 const status = fc.constantFrom(...STATION_STATUSES);

@@ -4,6 +4,8 @@ import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import { payloadOf, setProperty } from "./device.js";
 import { type HomieDevice, type Property, Telemetry, type TelemetryMessage } from "./index.js";
 
+fc.configureGlobal({ seed: 1 });
+
 const IDENTITY = {
   user: "owner",
   deviceId: "cafe-1",

@@ -17,7 +17,8 @@ export function isForeign(headers: ReadonlyMap<string, string>): boolean {
  */
 export function isUnexplained(headers: ReadonlyMap<string, string>): boolean {
   if (!headers.get("user-agent")?.startsWith("Mozilla/")) return false;
-  return headers.get("referer")?.startsWith(`${ownOrigin(headers)}/`) !== true;
+  const origin = ownOrigin(headers);
+  return origin === undefined || headers.get("referer")?.startsWith(`${origin}/`) !== true;
 }
 
 function ownOrigin(headers: ReadonlyMap<string, string>): string | undefined {

@@ -4,6 +4,8 @@ import { concatBytes, encodeUTF8 } from "../bytes/index.js";
 import { parseForm } from "./form.js";
 import { boundaryOf, MultipartReader } from "./multipart.js";
 
+fc.configureGlobal({ seed: 1 });
+
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const BOUNDARY = "--x";

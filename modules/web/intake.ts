@@ -14,7 +14,7 @@ export interface Intake {
   receive(bytes: Bytes): Reply | undefined;
   /** Called at the end of the body. Returns the response. */
   finish(): Reply | Later;
-  /** Called instead of `finish` when the sender disconnects or the response is sent early. */
+  /** Called once: before the response is sent, also after `finish`, or when the sender disconnects. */
   close?(): void;
 }
 

@@ -17,6 +17,8 @@ let registry: Registry;
 let traffic: Traffic;
 let admin: Admin;
 const errors: string[] = [];
+/** Ids of the stations that were asked for their trace. */
+let traced: string[] = [];
 
 beforeEach(async () => {
   registry = new Registry(undefined, { now: () => 1_700_000_000_000 });
@@ -24,6 +26,7 @@ beforeEach(async () => {
   registry.addDevice({ id: "cafe-1", owner: OWNER });
   registry.putTag({ tag: "GUEST-0001", owner: OWNER, label: "Žofie" });
   traffic = new Traffic();
+  traced = [];
   registry.putSetting(SETTING, HASH);
   const { login } = await Login.open({ registry });
   admin = await startAdmin({
@@ -32,6 +35,7 @@ beforeEach(async () => {
     watcher: {
       isConnected: true,
       statusOf: () => ({ values: { $state: "ready" }, lastMessageMs: undefined }),
+      requestDiagnostics: ({ id }) => traced.push(id),
     },
     login,
     host: "127.0.0.1",
@@ -346,6 +350,14 @@ describe("the acceptance of a station", () => {
   });
 });
 
+test("a station is asked for its trace by PUT, and an unknown station is not found", async () => {
+  const cookie = await logIn();
+  expect((await ask("api/diagnostics/cafe-1", { method: "PUT", cookie })).status).toBe(200);
+  expect((await ask("api/diagnostics/cafe-9", { method: "PUT", cookie })).status).toBe(404);
+  expect((await ask("api/diagnostics/cafe-1", { cookie })).status).toBe(405);
+  expect(traced).toEqual(["cafe-1"]);
+});
+
 test("answers contain no hash of a tag, no key and no token", async () => {
   const cookie = await logIn();
   const tag = "ab".repeat(32);
@@ -407,7 +419,8 @@ test.each(["//", "http://[", "///api/cards"])("an invalid request target is refu
 
 test("a port in use is reported with the option that changes it", async () => {
   const { login } = await Login.open({ registry });
-  const watcher = { isConnected: true, statusOf: () => ({ values: {}, lastMessageMs: undefined }) };
+  const statusOf = () => ({ values: {}, lastMessageMs: undefined });
+  const watcher = { isConnected: true, statusOf, requestDiagnostics: () => {} };
   const port = Number(new URL(admin.url).port);
   const taken = startAdmin({ registry, traffic, watcher, login, host: "127.0.0.1", port });
   await expect(taken).rejects.toThrow("choose another for the admin page with --admin-port");

@@ -20,7 +20,7 @@ import {
 
 export interface APIOptions {
   readonly registry: Registry;
-  readonly watcher: Pick<StationWatcher, "isConnected" | "statusOf">;
+  readonly watcher: Pick<StationWatcher, "isConnected" | "statusOf" | "requestDiagnostics">;
   readonly traffic: Pick<Traffic, "exchanges" | "ignored">;
   readonly now?: () => number;
 }
@@ -52,6 +52,7 @@ export function answer(call: Call, options: APIOptions): Answer {
   const [kind, name, ...rest] = call.path;
   if (rest.length > 0 || kind === undefined) return refuse(404, "not found");
   if (kind === "cards" && name !== undefined) return card(name, call, options);
+  if (kind === "diagnostics" && name !== undefined) return diagnostics(name, call, options);
   if (kind === "expected" && name !== undefined) return acceptance(name, call, options);
   if (name !== undefined) return refuse(404, "not found");
   if (kind === "cards.csv") return cardsFile(call, options);
@@ -163,6 +164,15 @@ function stations({ registry, watcher, now = Date.now }: APIOptions): Stations {
       return { id: device.id, owner: device.owner, values, lastMessageS };
     }),
   };
+}
+
+/** Asks a station for its trace, which appears among the requests. */
+function diagnostics(id: string, { method }: Call, { registry, watcher }: APIOptions): Answer {
+  if (method !== "PUT") return refuse(405, "method not allowed; use PUT");
+  const device = registry.device(id);
+  if (!device) return refuse(404, "this station does not exist");
+  watcher.requestDiagnostics(device);
+  return ok({});
 }
 
 /** Records or withdraws an owner's acceptance of a station's transfer. */

@@ -159,6 +159,7 @@ describe.each(Object.entries(RECORDS))("the record %s", (_key, { format, first, 
         const written = JSON.parse(JSON.stringify(format.format(read)));
         expect(format.parse(written, format.version)).toEqual(read);
       }),
+      { seed: 1 },
     );
   });
 });

@@ -366,6 +366,20 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
+    "asks a station for its trace, and shows it among the requests",
+    async () => {
+      station = await OnlineStation.start(broker);
+      const page = await openLoggedIn();
+      await page.getByRole("link", { name: "Stations" }).click();
+      await waitForText(page, "#stations-rows tr", /cafe-1.*online/);
+      await page.getByRole("button", { name: "Ask cafe-1 for its trace" }).click();
+      await waitForText(page, "#requests-rows tr", /diagnostics.*started power.*lifeCycle online.*200/);
+      await expectAccessible(page);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     "shows a session while it is in progress, and its result afterwards",
     async () => {
       station = await OnlineStation.start(broker);

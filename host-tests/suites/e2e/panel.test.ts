@@ -14,7 +14,6 @@ import { type BrokerUnderTest, onAedes } from "./brokers.js";
 import {
   expectAccessible,
   findChromium,
-  PHONE,
   SCREENS,
   type Screen,
   TestBrowser,
@@ -237,7 +236,7 @@ describeWithChromium("the admin panel", () => {
   test(
     "shows the trace, the latest event first",
     async () => {
-      const page = await open({ path: "/system.html", viewport: PHONE });
+      const page = await open({ path: "/system.html" });
       await page.getByRole("button", { name: "Show" }).click();
       await waitForText(page, "#log li:last-child", "started power");
       station.device.vehicle.plug();

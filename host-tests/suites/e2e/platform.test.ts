@@ -10,6 +10,7 @@ import { readConfig, writeConfig } from "../../../platform-stub/config.js";
 import { usernameOf } from "../../../platform-stub/registry.js";
 import { openSQLiteStore } from "../../../platform-stub/sqlite-store.js";
 import { StationWatcher } from "../../../platform-stub/station-watcher.js";
+import { Traffic } from "../../../platform-stub/traffic.js";
 import { waitFor } from "../../tools/cli/wait.js";
 import { ROOT } from "../../tools/imports.js";
 import { BAR, CAFE, ownersWithCards, SESSION } from "../owners.js";
@@ -130,10 +131,12 @@ const hasSQLite = await findSQLite();
 describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) => {
   let broker: BrokerUnderTest;
   let watcher: StationWatcher;
+  let traffic: Traffic;
   let station: OnlineStation;
 
   beforeEach(async () => {
-    broker = await start();
+    traffic = new Traffic();
+    broker = await start({ onRequest: (request, decision) => traffic.record(request, decision) });
     const { registry, platform } = broker;
     watcher = await StationWatcher.start({ registry, url: platform.url, ...platform.account });
     station = await OnlineStation.start(broker);
@@ -200,6 +203,21 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
       await set("charger/start", "true");
       await waitFor("it charges", () => values.get("charger/status") === "charging");
       await app.endAsync();
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "sends its trace when the platform asks for it",
+    async () => {
+      await waitFor("it is seen", () => stateOf("cafe-1") === "ready");
+      const device = broker.registry.device("cafe-1");
+      if (device) watcher.requestDiagnostics(device);
+      await waitFor("the trace has arrived", () => traffic.exchanges[0]?.endpoint === "diagnostics");
+      const [exchange] = traffic.exchanges;
+      expect(exchange?.code).toBe("200");
+      expect(exchange?.asked.events).toMatch(/^0 started power 1; .*; \d+ lifeCycle online 1$/);
+      expect(exchange?.asked.counters).toMatch(/connected 1/);
     },
     PATIENCE_MS,
   );

@@ -98,7 +98,14 @@ const EXCHANGE_COLUMNS: readonly Column<Exchange>[] = [
 /** The section of the stations and of the accepted transfers. */
 export class StationsSection {
   #guard: Guard;
-  #stations = new List<Station>({ name: "stations", empty: "no stations", columns: STATION_COLUMNS });
+  #stations = new List<Station>({
+    name: "stations",
+    empty: "no stations",
+    columns: [
+      ...STATION_COLUMNS,
+      { title: "Diagnostics", isUnseen: true, content: ({ id }) => [this.#traceButton(id)] },
+    ],
+  });
   #expected = new List<Acceptance>({
     name: "expected",
     empty: "no accepted transfers",
@@ -132,6 +139,17 @@ export class StationsSection {
     // Replacing the options would close a list that the user has open.
     if (owners.join("\n") === [...this.#owner.options].map(({ value }) => value).join("\n")) return;
     this.#owner.replaceChildren(...owners.map((owner) => new Option(owner, owner)));
+  }
+
+  #traceButton(id: string): HTMLButtonElement {
+    return button("Trace", {
+      label: `Ask ${id} for its trace`,
+      onClick: () =>
+        this.#guard(async () => {
+          await call(`diagnostics/${encodeURIComponent(id)}`, { method: "PUT" });
+          location.hash = "requests";
+        }),
+    });
   }
 
   #withdrawButton(owner: string): HTMLButtonElement {
