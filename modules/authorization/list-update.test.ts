@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Flash, Life } from "../../host-tests/virtual/board/index.js";
+import { FirmwareRun, Flash } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { JSONObject } from "../json/index.js";
 import type { Requester, RequestOutcome } from "../requests/index.js";
@@ -56,7 +56,10 @@ class Bench {
   storageError: unknown;
 
   constructor() {
-    const opened = new Flash().open("plugpass", new Life({ clock: new VirtualClock(), onEnd: () => {} }));
+    const opened = new Flash().open(
+      "plugpass",
+      new FirmwareRun({ clock: new VirtualClock(), onEnd: () => {} }),
+    );
     const storage: typeof opened = {
       ...opened,
       write: (key, value) => {

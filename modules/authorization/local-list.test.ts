@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Flash, Life } from "../../host-tests/virtual/board/index.js";
+import { FirmwareRun, Flash } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Storage } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
@@ -37,7 +37,7 @@ beforeEach(() => {
   flash = new Flash();
   isBroken = false;
   reports = [];
-  const opened = flash.open("plugpass", new Life({ clock: new VirtualClock(), onEnd: () => {} }));
+  const opened = flash.open("plugpass", new FirmwareRun({ clock: new VirtualClock(), onEnd: () => {} }));
   storage = {
     ...opened,
     write: (key, value) => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { virtualCrypto } from "../../host-tests/virtual/board/crypto.js";
-import { Flash, Life } from "../../host-tests/virtual/board/index.js";
+import { FirmwareRun, Flash } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import { Random } from "../../host-tests/virtual/world/random.js";
 import { StoredRecord } from "../settings/index.js";
@@ -30,7 +30,7 @@ class Bench {
 
   constructor() {
     const { clock, cache } = this;
-    const opened = new Flash().open("plugpass", new Life({ clock, onEnd: () => {} }));
+    const opened = new Flash().open("plugpass", new FirmwareRun({ clock, onEnd: () => {} }));
     const storage = {
       ...opened,
       write: (key: string, value: Uint8Array<ArrayBuffer> | ArrayBuffer) => {

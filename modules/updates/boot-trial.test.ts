@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Flash, Life } from "../../host-tests/virtual/board/index.js";
+import { FirmwareRun, Flash } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { ResetReason, Storage } from "../board/index.js";
 import { StoredRecord } from "../settings/index.js";
@@ -36,7 +36,7 @@ class Station {
   readonly record: StoredRecord<UpdateRecord>;
 
   constructor() {
-    const opened = new Flash().open("plugpass", new Life({ clock: this.clock, onEnd: () => {} }));
+    const opened = new Flash().open("plugpass", new FirmwareRun({ clock: this.clock, onEnd: () => {} }));
     const storage: Storage = {
       ...opened,
       write: (key, value) => {

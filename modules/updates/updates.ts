@@ -1,18 +1,18 @@
 import type { Board, IO, Timer } from "../board/index.js";
-import { concatBytes } from "../bytes/index.js";
-import { parseJSONObject } from "../json/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import { AutoUpdate, type AutoUpdateHost } from "./auto-update.js";
 import { BootTrial, type BootTrialHost, type BootTrialListener } from "./boot-trial.js";
 import { Download } from "./download.js";
-import { Get, type GetOptions } from "./get.js";
+import type { GetOptions } from "./get.js";
 import { type Expectation, Installation } from "./installation.js";
 import { NO_KEY, type Refusal } from "./refusal.js";
 import type { Check, UpdateRequest, Upload, UploadRequest, Verified } from "./request.js";
 import { describeState, type UpdateState } from "./state.js";
 import type { UpdateRecord } from "./trial.js";
+import { UploadJob } from "./upload-job.js";
 import { parseURL, type URLParts } from "./url.js";
-import { parseVersionAnswer } from "./version-answer.js";
+import type { VersionAnswer } from "./version-answer.js";
+import { VersionCheck } from "./version-check.js";
 
 /** The owner's settings of updates. */
 export interface UpdateSettings {
@@ -57,10 +57,6 @@ type Job = IO & {
 const IDLE: UpdateState = { type: "idle" };
 const OFF: UpdateState = { type: "off" };
 
-/** Maximum length of the answer to a version check, bytes. */
-const MAX_ANSWER_BYTES = 2048;
-/** Time limit of a version check, ms. */
-const CHECK_LIMIT_MS = 60_000;
 /** Minimum interval of progress reports, ms. */
 const PROGRESS_MS = 1000;
 /** Delay of the restart, ms: leaves time for the last messages and for the answer to an upload. */
@@ -192,29 +188,14 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
       return;
     }
     this._enter({ type: "checking" });
-    let status = 0;
-    let body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-    const get = new Get({
+    const check = new VersionCheck({
       board: this._options.board,
       url,
       ...this._headers(),
-      limitMs: CHECK_LIMIT_MS,
-      onHead: (head) => {
-        status = head.status;
-      },
-      onBody: (bytes) => {
-        body = concatBytes(body, bytes);
-        if (body.length <= MAX_ANSWER_BYTES) return;
-        get.close();
-        this._fail("the answer to the version check is too long", request);
-      },
-      onDone: () => {
-        if (status === 200) this._handleVersionAnswer(body, request);
-        else this._fail(`the server answers ${status} to the version check`, request);
-      },
+      onAnswer: (newest) => this._handleVersionAnswer(newest, request),
       onFailed: (why) => this._fail(why, request),
     });
-    this._job = { request, close: () => get.close() };
+    this._job = { request, close: () => check.close() };
   }
 
   private _headers(): Pick<GetOptions, "headers" | "ownHeaders"> {
@@ -228,15 +209,9 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
     };
   }
 
-  private _handleVersionAnswer(body: Uint8Array<ArrayBuffer>, request: Check): void {
+  private _handleVersionAnswer(newest: VersionAnswer, request: Check): void {
     this._job = undefined;
     const { runningVersion } = this._options;
-    const fields = parseJSONObject(body);
-    const newest = fields && parseVersionAnswer(fields);
-    if (!newest) {
-      this._fail("the answer to the version check is invalid", request);
-      return;
-    }
     const { version } = newest;
     const { rollback } = this._bootTrial;
     if (version === runningVersion || (version < runningVersion && !request.allowsDowngrade)) {
@@ -299,42 +274,18 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
   }
 
   private _startUpload({ size, signature, ...how }: UploadRequest & Verified): Upload {
-    const installation = this._install({ size, signature }, how);
-    let refusal: Refusal | undefined;
-    const end = (why: string | undefined) => {
-      if (this._job !== job) return;
-      this._job = undefined;
-      installation.close();
-      if (why !== undefined) this._enter({ type: "failed", why });
-    };
-    const refuse = (why: Refusal) => {
-      refusal = why;
-      end(why.message);
-      return why;
-    };
-    const job: Job = {
-      pause: () => refuse({ code: "busy", message: "a session has begun" }),
-      close: () => installation.close(),
-    };
+    const job: UploadJob = new UploadJob(this._install({ size, signature }, how), {
+      onProgress: (receivedBytes) => this._reportProgress(receivedBytes, size),
+      complete: (installation, options) => this._finish(installation, options),
+      onOver: (why) => {
+        if (this._job !== job) return;
+        this._job = undefined;
+        if (why !== undefined) this._enter({ type: "failed", why });
+      },
+    });
     this._job = job;
     this._enter({ type: "updating" });
-    return {
-      write: (data) => {
-        if (refusal) return refusal;
-        const found = installation.write(data);
-        if (found) return refuse(found);
-        this._reportProgress(installation.receivedBytes, size);
-        return undefined;
-      },
-      finish: (options = {}) => {
-        if (refusal) return refusal;
-        const found = this._finish(installation, options);
-        if (found) return refuse(found);
-        this._job = undefined;
-        return undefined;
-      },
-      close: () => end("the upload was interrupted"),
-    };
+    return job.upload;
   }
 
   /** Makes an image the next boot image, and restarts when no session is under way. */

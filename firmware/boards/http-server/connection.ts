@@ -242,7 +242,7 @@ export class Connection implements HTTPConnection {
 
   /** Sends the server's own response to an invalid request. */
   private _refuse(status: number): void {
-    const { onError } = this._handlers;
+    const handlers = this._handlers;
     const text = encodeUTF8(`${REASONS[status]}\n`);
     // The rest of an invalid request is dropped.
     this._state = "waiting";
@@ -258,6 +258,6 @@ export class Connection implements HTTPConnection {
         ["content-length", String(text.length)],
       ]),
     });
-    onError?.();
+    handlers.onError?.();
   }
 }

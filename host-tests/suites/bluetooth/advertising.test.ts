@@ -49,7 +49,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   const device = new Device(world, {
     mac: ADDRESS,
     onEnd: throwCrash,
-    replace: (life) => (radio ? { io: { GATTServer: radio.gattServer(life, ADDRESS) } } : {}),
+    replace: (firmware) => (radio ? { io: { GATTServer: radio.gattServer(firmware, ADDRESS) } } : {}),
   });
   let scanner: NobleBindings;
   let discovered: Discovered[];

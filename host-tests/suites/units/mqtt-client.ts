@@ -10,7 +10,7 @@ import {
   type MQTTSessionOptions,
   type MQTTState,
 } from "../../../modules/mqtt/index.js";
-import { Life, makeSockets } from "../../virtual/board/index.js";
+import { FirmwareRun, makeSockets } from "../../virtual/board/index.js";
 import { WorldBroker } from "../../virtual/world/broker.js";
 import { virtualWorld } from "../../virtual/world/world.js";
 
@@ -52,8 +52,8 @@ export class Client {
     const { certificateName, listener, ...session } = others;
     this.world = virtualWorld({ segmentBytes });
     const { clock, network } = this.world;
-    const life = () =>
-      new Life({
+    const firmware = () =>
+      new FirmwareRun({
         clock,
         onEnd: (end) => {
           if (end.type === "crash") throw end.error;
@@ -61,11 +61,11 @@ export class Client {
       });
     this.host = network.host({ address: "10.0.0.2" });
     this.brokerHost = network.host({ address: BROKER.address, names: [BROKER.name] });
-    this.brokerSockets = makeSockets(this.brokerHost, life(), { maxSockets: 100 });
+    this.brokerSockets = makeSockets(this.brokerHost, firmware(), { maxSockets: 100 });
     const { port } = BROKER;
     if (!hasNoBroker)
       this.broker = new WorldBroker({ clock, sockets: this.brokerSockets, port, certificateName });
-    const { TCP, TLS } = makeSockets(this.host, life(), { sendBufferBytes });
+    const { TCP, TLS } = makeSockets(this.host, firmware(), { sendBufferBytes });
     this.session = new MQTTClient({
       board: {
         clock,

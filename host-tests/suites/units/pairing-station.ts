@@ -12,7 +12,7 @@ import {
 } from "../../../modules/pairing/index.js";
 import { type RecordSource, StoredRecord } from "../../../modules/settings/index.js";
 import { Login, loginFormat } from "../../../modules/web/index.js";
-import { Device, Life } from "../../virtual/board/index.js";
+import { Device, FirmwareRun } from "../../virtual/board/index.js";
 import { makeSockets } from "../../virtual/board/sockets.js";
 import { type HTTPOutcome, httpRequest } from "../../virtual/world/http-client.js";
 import { virtualWorld } from "../../virtual/world/world.js";
@@ -139,8 +139,8 @@ export class Station {
   ask(method: string, path: string, options: { body?: string; headers?: Record<string, string> } = {}) {
     const { host } = this.device;
     this.#app.joined = host.ownAddress ? host : undefined;
-    const life = new Life({ clock: this.world.clock, onEnd: () => {} });
-    const { TCP } = makeSockets(this.#app, life);
+    const firmware = new FirmwareRun({ clock: this.world.clock, onEnd: () => {} });
+    const { TCP } = makeSockets(this.#app, firmware);
     const address = host.ownAddress ?? host.address ?? "0.0.0.0";
     let outcome: HTTPOutcome | undefined;
     const onDone = (done: HTTPOutcome) => {
