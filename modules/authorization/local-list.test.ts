@@ -22,11 +22,8 @@ let reports: string[];
 
 /** The list in one run of the firmware. */
 function makeList(): LocalList {
-  const report = (line: string) => reports.push(line);
-  return new LocalList({
-    index: new StoredRecord({ storage, format: listIndexFormat, report }),
-    page: (name) => new StoredRecord({ storage, format: listPageFormat(name), report }),
-  });
+  const board = { log: (line: string) => reports.push(line) };
+  return new LocalList({ open: (format) => new StoredRecord({ storage, format, board }) });
 }
 
 function makeFilledList(tags: readonly string[], version = 7): LocalList {

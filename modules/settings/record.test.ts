@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 function recordIn(storage: Storage, format = FORMAT): StoredRecord<number> {
-  return new StoredRecord({ storage, format, report: (line) => lines.push(line) });
+  return new StoredRecord({ storage, format, board: { log: (line) => lines.push(line) } });
 }
 
 describe("StoredRecord", () => {

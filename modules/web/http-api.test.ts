@@ -36,7 +36,7 @@ class Bench {
     const routes = this.#routes();
     this.device.boot((board) => {
       const route = (path: string) => routes.find((one) => one.path === path);
-      new HTTPAPI({ board, login: login as Login, route });
+      new HTTPAPI({ board, login: login as Login, router: { route } });
     });
   }
 

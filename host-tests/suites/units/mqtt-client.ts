@@ -1,11 +1,12 @@
 /** An MQTT client and a broker in virtual time, for the tests of modules/mqtt. */
 
-import type { TCP } from "../../../modules/board/index.js";
+import type { Board, TCP } from "../../../modules/board/index.js";
 import { asUint8Array, concatBytes } from "../../../modules/bytes/index.js";
 import {
   type IncomingMessage,
   MQTTClient,
   type MQTTFailure,
+  type MQTTListener,
   type MQTTSessionOptions,
   type MQTTState,
 } from "../../../modules/mqtt/index.js";
@@ -15,7 +16,16 @@ import { virtualWorld } from "../../virtual/world/world.js";
 
 export const BROKER = { name: "broker.example", address: "10.0.0.1", port: 1883 };
 
-export interface ClientOptions extends Partial<MQTTSessionOptions> {
+const NO_SOCKET = class {
+  constructor() {
+    throw new Error("text of the engine");
+  }
+} as unknown as Board["io"]["TCP"];
+
+export interface ClientOptions extends Omit<Partial<MQTTSessionOptions>, "listener"> {
+  readonly listener?: Partial<MQTTListener>;
+  /** The board throws in place of opening a socket. */
+  readonly hasNoSocket?: boolean;
   readonly sendBufferBytes?: number;
   readonly segmentBytes?: number;
   /** Starts no broker. */
@@ -38,7 +48,8 @@ export class Client {
   readonly events: string[] = [];
 
   constructor(options: ClientOptions = {}) {
-    const { sendBufferBytes, segmentBytes, hasNoBroker, isTLS, certificateName, ...session } = options;
+    const { sendBufferBytes, segmentBytes, hasNoBroker, hasNoSocket, isTLS, ...others } = options;
+    const { certificateName, listener, ...session } = others;
     this.world = virtualWorld({ segmentBytes });
     const { clock, network } = this.world;
     const firmware = () =>
@@ -56,10 +67,13 @@ export class Client {
       this.broker = new WorldBroker({ clock, sockets: this.brokerSockets, port, certificateName });
     const { TCP, TLS } = makeSockets(this.host, firmware(), { sendBufferBytes });
     this.session = new MQTTClient({
-      clock,
-      crypto: { random: (byteLength) => this.world.random.bytes(byteLength).buffer },
-      resolve: (host, done) => this.host.resolve(host, done),
-      connect: (socket) => (isTLS ? new TLS(socket) : new TCP(socket)),
+      board: {
+        clock,
+        crypto: { random: (byteLength) => this.world.random.bytes(byteLength).buffer },
+        resolve: (host, done) => this.host.resolve(host, done),
+        io: { TCP: hasNoSocket ? NO_SOCKET : TCP, TLS },
+      },
+      tls: isTLS === true,
       host: BROKER.name,
       port,
       clientId: "client-1",
@@ -68,9 +82,12 @@ export class Client {
       clean: false,
       reconnect: true,
       trace: { add: (event, detail) => this.events.push(`${event} ${detail ?? ""}`.trim()) },
-      onState: (state) => this.states.push(state),
-      onMessage: (message) => this.messages.push(message),
-      onRefusedSubscription: (filter) => this.refused.push(filter),
+      listener: {
+        handleState: (state) => this.states.push(state),
+        handleMessage: (message) => this.messages.push(message),
+        handleRefusedSubscription: (filter) => this.refused.push(filter),
+        ...listener,
+      },
       ...session,
     });
   }

@@ -183,8 +183,12 @@ export class WorldBroker implements IO {
         onError: () => this.#drop(client, true),
       }),
     };
-    parser.on("packet", (packet) => this.#receive(client, packet));
-    parser.on("error", () => this.#drop(client, true));
+    parser.target = {
+      handleEvent: (event, argument) => {
+        if (event === "packet") this.#receive(client, argument as ParsedPacket);
+        else this.#drop(client, true);
+      },
+    };
     this.#clients.add(client);
   }
 
