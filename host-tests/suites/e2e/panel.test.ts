@@ -73,7 +73,7 @@ describeWithChromium("the admin panel", () => {
     });
     station.boot();
     await listening();
-  });
+  }, PATIENCE_MS);
 
   afterEach(async () => {
     const browserErrors = await browser.closePages();
