@@ -3,12 +3,15 @@ import type { Bytes, IO } from "./io.js";
 /** Characteristic properties (Core 5.4 Vol 3 Part G 3.3.1.1), to be combined. */
 export const GATTProperties = Object.freeze({ read: 0x02, write: 0x08, notify: 0x10 });
 
-/** A characteristic. It must have exactly the callbacks that `properties` allow; the SDK requires this. */
+/** A characteristic. It must have exactly the callbacks that `properties` allow. */
 export interface GATTCharacteristic {
   readonly uuid: string;
   readonly properties: number;
   readonly descriptors?: readonly GATTDescriptor[];
-  /** Returns the value, at most 512 bytes (Core 5.4 Vol 3 Part F 3.2.9). */
+  /**
+   * Returns the value, at most 512 bytes (Core 5.4 Vol 3 Part F 3.2.9). The chip stores values for reads, so a value
+   * changes only in a callback, with a notification, or with a new advertisement.
+   */
   onRead?(connection: GATTConnection): Bytes;
   /** Receives the whole value. The board assembles long writes. */
   onWrite?(value: ArrayBuffer, connection: GATTConnection): void;
@@ -43,8 +46,7 @@ export interface AdvertisingRecords {
   readonly flags?: number;
   /** 128-bit UUIDs, sent as the complete list. */
   readonly services?: readonly string[];
-  /** `data` MUST be a Uint8Array: the SDK sends an ArrayBuffer as zeros. */
-  manufacturerData?: { readonly manufacturer: number; readonly data: Uint8Array<ArrayBuffer> };
+  readonly manufacturerData?: { readonly manufacturer: number; readonly data: Uint8Array<ArrayBuffer> };
   /** Complete local name. */
   readonly name?: string;
 }
@@ -59,8 +61,8 @@ export interface GATTServerOptions {
 }
 
 /**
- * A BLE peripheral, as `embedded:io/bluetoothle/peripheral`. An exception in a callback ends the machine, and a running
- * callback blocks the Bluetooth task, so callbacks only enqueue. Advertising pauses while no further connection can be
+ * A BLE peripheral, as `embedded:io/bluetoothle/peripheral`. An exception in a callback ends the machine. A board may
+ * answer a write before `onWrite` runs; callbacks only enqueue. Advertising pauses while no further connection can be
  * accepted, and resumes by itself.
  */
 export interface GATTServer extends IO {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { readResult } from "../../docs/station.js";
-import { encodePDU } from "../../host-tests/virtual/board/advertising.js";
+import { encodePDU } from "../../firmware/boards/advertising.js";
 import { parseAdvertisement } from "../../host-tests/virtual/world/phone.js";
 import { STATION_STATUSES } from "../charging/index.js";
 import { advertisingRecords, DEFAULT_COMPANY_ID, encodeResult, RESULT_STATES } from "./wire.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { encodePDU } from "../../host-tests/virtual/board/advertising.js";
+import { encodePDU } from "../../firmware/boards/advertising.js";
 import { decodeUTF8, encodeHex } from "../bytes/index.js";
 import { STATION_STATUSES } from "../charging/index.js";
 import { advertisingRecords, encodeMetadata, encodeResult, type Metadata } from "./wire.js";

@@ -1,66 +1,34 @@
-import { type Connection, GATTServer as SDKGATTServer } from "embedded:io/bluetoothle/peripheral";
-import Debug from "debug";
-import type {
-  AdvertisingRecords,
-  Bytes,
-  Clock,
-  GATTCharacteristic,
-  GATTConnection,
-  GATTServer,
-  GATTServerConstructor,
-  GATTServerOptions,
+import {
+  type AdvertisingRecords,
+  type Bytes,
+  type Clock,
+  type GATTCharacteristic,
+  type GATTConnection,
+  GATTProperties,
+  type GATTServer,
+  type GATTServerConstructor,
+  type GATTServerOptions,
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
+import { encodePDU } from "../advertising.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
 import type { AdvertisingPause } from "./advertising-pause.js";
+import * as native from "./gatt/native.js";
 
-/** Connection of a central. */
-class ChipConnection implements GATTConnection {
-  readonly subscriptions = new Map<GATTCharacteristic, object>();
-  isOver = false;
-  private readonly _native: Connection;
-  private readonly _clock: Clock;
-  private readonly _guard: Guard;
-
-  constructor(native: Connection, { clock, guard }: { clock: Clock; guard: Guard }) {
-    this._native = native;
-    this._clock = clock;
-    this._guard = guard;
-  }
-
-  get maximumWrite(): number {
-    return this._native.maximumWrite;
-  }
-
-  notify(characteristic: GATTCharacteristic, value: Bytes, done?: (error?: Error) => void): void {
-    if (this.isOver) throw new Error("the connection is closed");
-    if (value.byteLength > this.maximumWrite) {
-      throw new RangeError(`${value.byteLength} bytes in a notification of ${this.maximumWrite}`);
-    }
-    const native = this.subscriptions.get(characteristic);
-    if (!native) {
-      this._clock.set(() => done?.(new Error("the central is not subscribed")), 0);
-      return;
-    }
-    try {
-      this._native.notify(native, asUint8Array(value).slice().buffer, (error) => {
-        this._guard.run(() => done?.(error === 0 ? undefined : new Error(`NimBLE error ${error}`)));
-      });
-    } catch {
-      // The SDK stores one subscription per characteristic, not per central: another central has ended it.
-      this._clock.set(() => done?.(new Error("another central has ended the subscription")), 0);
-    }
-  }
-
-  /**
-   * Stops the use of the connection, without a disconnect: the SDK would free a connection that is still in its list.
-   * The central disconnects by itself.
-   */
-  close(): void {
-    this.isOver = true;
-  }
-}
+/** MTU that the server offers by default, as NimBLE does. */
+const PREFERRED_MTU = 256;
+const MIN_MTU = 23;
+const MAX_MTU = 517;
+/** Length of a notification's opcode and handle. */
+const NOTIFICATION_HEADER_BYTES = 3;
+/** `enum gatt_event_type` (gatt/gatt-table.h). */
+const READY = 0;
+const CONNECTED = 1;
+const DISCONNECTED = 2;
+const SUBSCRIBED = 3;
+const UNSUBSCRIBED = 4;
+const WRITTEN = 5;
 
 export interface GATTServerParts {
   readonly clock: Clock;
@@ -70,23 +38,49 @@ export interface GATTServerParts {
 }
 
 /**
- * Returns the GATT server over the SDK's BLE server (NimBLE). `close` only stops advertising: the SDK would free a
- * server that NimBLE still calls. The SDK restarts advertising after each connection and disconnection
- * (`ensureAdvertising` in modules/io/ble/server/esp32/bleserver.c).
+ * Returns the GATT server over NimBLE (gatt/gatt-server.c). NimBLE's task answers phones by itself: a read with the
+ * value that this server has stored for the connection, a write before JavaScript receives it.
  */
 export function makeGATTServer(parts: GATTServerParts): GATTServerConstructor {
   return withParts(ChipGATTServer, { ...parts, isTaken: false });
 }
 
 interface Parts extends GATTServerParts {
-  /** Whether the firmware has made its server. */
+  /** Whether the firmware has made its server. NimBLE keeps the attributes until the restart. */
   isTaken: boolean;
+}
+
+/** Connection of a central. */
+class ChipConnection implements GATTConnection {
+  isOver = false;
+  /** Number of the connection in the native table. Another one has it after the end. */
+  readonly index: number;
+  private readonly _server: ChipGATTServer;
+
+  constructor(index: number, server: ChipGATTServer) {
+    this.index = index;
+    this._server = server;
+  }
+
+  get maximumWrite(): number {
+    return (this.isOver ? MIN_MTU : native.mtu(this.index)) - NOTIFICATION_HEADER_BYTES;
+  }
+
+  notify(characteristic: GATTCharacteristic, value: Bytes, done?: (error?: Error) => void): void {
+    this._server.notify(this, characteristic, value, done);
+  }
+
+  close(): void {
+    if (!this.isOver) native.disconnect(this.index);
+  }
 }
 
 class ChipGATTServer implements GATTServer {
   private readonly _parts: Parts;
-  private readonly _native: SDKGATTServer;
-  private readonly _connections = new Map<Connection, ChipConnection>();
+  private readonly _options: GATTServerOptions;
+  /** In the order of their numbers. */
+  private readonly _characteristics: readonly GATTCharacteristic[];
+  private readonly _connections: (ChipConnection | undefined)[] = [];
   /** Advertisement and optional scan response; `undefined` while advertising is stopped. */
   private _advertised: [AdvertisingRecords, AdvertisingRecords?] | undefined;
   private _isClosed = false;
@@ -95,112 +89,133 @@ class ChipGATTServer implements GATTServer {
     if (parts.isTaken) throw new Error("the firmware can make only one GATT server");
     parts.isTaken = true;
     this._parts = parts;
-    const sdkOptions = {
-      mtu: options.mtu,
-      services: options.services.map(({ uuid, characteristics }) => ({
-        uuid,
-        characteristics: characteristics.map((characteristic) => this._characteristic(characteristic)),
-      })),
-      onReady: () => this._call(() => options.onReady?.()),
-      onConnect: (native: Connection) => {
-        const connection = new ChipConnection(native, parts);
-        this._connections.set(native, connection);
-        this._call(() => options.onConnect?.(connection));
-      },
-      onDisconnect: (native: Connection) => {
-        const connection = this._connections.get(native);
-        this._connections.delete(native);
-        if (!connection || connection.isOver) return;
-        connection.isOver = true;
-        this._call(() => options.onDisconnect?.(connection));
-      },
-    };
-    this._native = withoutCollection(() => new SDKGATTServer(sdkOptions));
+    this._options = options;
+    this._characteristics = options.services.flatMap(({ characteristics }) => characteristics);
+    this._characteristics.forEach(checkCallbacks);
+    addAttributes(options);
+    const mtu = Math.min(MAX_MTU, Math.max(MIN_MTU, options.mtu ?? PREFERRED_MTU));
+    native.start(mtu, (type, index, characteristic, value) =>
+      this._parts.guard.run(() => this._handle(type, index, characteristic, value)),
+    );
     parts.pause.onChanged = () => this._advertise();
   }
 
   startAdvertising(advertisement: AdvertisingRecords, scanResponse?: AdvertisingRecords): void {
     if (this._isClosed) throw new Error("not ready to advertise");
     this._advertised = scanResponse ? [advertisement, scanResponse] : [advertisement];
-    if (!this._parts.pause.isOn) this._advertise();
+    this._advertise();
+    this._connections.forEach((connection) => {
+      if (connection) this._storeValues(connection);
+    });
   }
 
   stopAdvertising(): void {
     this._advertised = undefined;
-    this._native.stopAdvertising();
+    native.stopAdvertising();
   }
 
   close(): void {
     if (this._isClosed) return;
     this._isClosed = true;
-    this.stopAdvertising();
+    native.close();
+  }
+
+  /** Sends a notification of a connection. */
+  notify(
+    connection: ChipConnection,
+    characteristic: GATTCharacteristic,
+    value: Bytes,
+    done?: (error?: Error) => void,
+  ): void {
+    const { isOver, index, maximumWrite } = connection;
+    if (!isOver && value.byteLength > maximumWrite) {
+      throw new RangeError(`${value.byteLength} bytes in a notification of ${maximumWrite}`);
+    }
+    const number = this._characteristics.indexOf(characteristic);
+    const error = isOver ? "disconnected" : native.notify(index, number, asUint8Array(value));
+    if (!isOver) this._storeValues(connection);
+    if (done) {
+      this._parts.clock.set(() => done(error === 0 ? undefined : new Error(`not notified: ${error}`)), 0);
+    }
   }
 
   private _advertise(): void {
-    if (this._parts.pause.isOn) this._native.stopAdvertising();
-    else if (this._advertised) this._native.startAdvertising(...this._advertised);
-  }
-
-  private _call(callback: () => void): void {
-    if (!this._isClosed) this._parts.guard.run(callback);
-  }
-
-  /** Calls `callback` with the connection. Returns `fallback` for a closed connection or after an exception. */
-  private _callWith<T>(native: Connection, fallback: T, callback: (connection: GATTConnection) => T): T {
-    const connection = this._connections.get(native);
-    let result = fallback;
-    if (connection && !connection.isOver) {
-      this._call(() => {
-        result = callback(connection);
-      });
+    if (this._isClosed) return;
+    if (this._parts.pause.isOn || !this._advertised) {
+      native.stopAdvertising();
+      return;
     }
-    return result;
+    const [advertisement, scanResponse = {}] = this._advertised;
+    native.advertise(
+      encodePDU(advertisement),
+      encodePDU(scanResponse),
+      scanResponse.name ?? advertisement.name ?? "",
+    );
   }
 
-  private _characteristic(characteristic: GATTCharacteristic) {
-    const { uuid, properties, descriptors, onRead, onWrite, onSubscribe, onUnsubscribe } = characteristic;
-    const callWith = this._callWith.bind(this);
-    const connections = this._connections;
-    return {
-      uuid,
-      properties,
-      ...(descriptors && { descriptors: descriptors.map((descriptor) => ({ ...descriptor })) }),
-      ...(onRead && {
-        onRead: (native: Connection): Bytes =>
-          callWith<Bytes>(native, new ArrayBuffer(0), (connection) => onRead(connection)),
-      }),
-      ...(onWrite && {
-        onWrite: (value: ArrayBuffer, native: Connection) =>
-          callWith(native, undefined, (connection) => onWrite(value, connection)),
-      }),
-      ...(onSubscribe && {
-        // The SDK's `notify` identifies the characteristic by this `this`.
-        onSubscribe(this: object, native: Connection) {
-          connections.get(native)?.subscriptions.set(characteristic, this);
-          callWith(native, undefined, (connection) => onSubscribe(connection));
-        },
-      }),
-      ...(onUnsubscribe && {
-        onUnsubscribe(this: object, native: Connection) {
-          connections.get(native)?.subscriptions.delete(characteristic);
-          callWith(native, undefined, (connection) => onUnsubscribe(connection));
-        },
-      }),
-    };
+  private _handle(type: number, index: number, number: number, value?: ArrayBuffer): void {
+    if (this._isClosed) return;
+    if (type === READY) {
+      this._options.onReady?.();
+      return;
+    }
+    let connection = this._connections[index];
+    if (type === CONNECTED) {
+      connection = new ChipConnection(index, this);
+      this._connections[index] = connection;
+    }
+    if (!connection) return;
+    const characteristic = this._characteristics[number];
+    switch (type) {
+      case CONNECTED:
+        this._options.onConnect?.(connection);
+        break;
+      case DISCONNECTED:
+        connection.isOver = true;
+        this._connections[index] = undefined;
+        this._options.onDisconnect?.(connection);
+        return;
+      case SUBSCRIBED:
+        characteristic?.onSubscribe?.(connection);
+        break;
+      case UNSUBSCRIBED:
+        characteristic?.onUnsubscribe?.(connection);
+        break;
+      case WRITTEN:
+        if (value) characteristic?.onWrite?.(value, connection);
+    }
+    this._storeValues(connection);
+  }
+
+  /** Stores the values that the central reads until the next event, notification or advertisement. */
+  private _storeValues(connection: ChipConnection): void {
+    this._characteristics.forEach(({ onRead }, number) => {
+      if (onRead) native.setValue(connection.index, number, asUint8Array(onRead(connection)));
+    });
   }
 }
 
-/**
- * Calls `make` with garbage collection off. While the SDK builds a service, no garbage collector root refers to the
- * objects of its characteristics (`xs_gattserver_addService` in modules/io/ble/server/esp32/bleserver.c). A collection
- * would free them, and the first access of a phone would use freed memory. The heap grows meanwhile if it is full.
- */
-function withoutCollection<T>(make: () => T): T {
-  Debug.gc();
-  Debug.gc(false);
-  try {
-    return make();
-  } finally {
-    Debug.gc(true);
+function addAttributes({ services }: GATTServerOptions): void {
+  for (const { uuid, characteristics } of services) {
+    native.addService(uuid);
+    for (const characteristic of characteristics) {
+      native.addCharacteristic(characteristic.uuid, characteristic.properties);
+      for (const descriptor of characteristic.descriptors ?? []) {
+        native.addDescriptor(descriptor.uuid, asUint8Array(descriptor.value));
+      }
+    }
+  }
+}
+
+function checkCallbacks(one: GATTCharacteristic): void {
+  checkCallback(one, GATTProperties.read, one.onRead);
+  checkCallback(one, GATTProperties.write, one.onWrite);
+  checkCallback(one, GATTProperties.notify, one.onSubscribe);
+  checkCallback(one, GATTProperties.notify, one.onUnsubscribe);
+}
+
+function checkCallback({ uuid, properties }: GATTCharacteristic, property: number, callback: unknown): void {
+  if (((properties & property) !== 0) !== (callback !== undefined)) {
+    throw new Error(`inconsistent callbacks of characteristic ${uuid}`);
   }
 }

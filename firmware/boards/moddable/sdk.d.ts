@@ -9,6 +9,10 @@ type SDKBytes = ArrayBuffer | Uint8Array<ArrayBuffer>;
 /** Prints to the serial log (XS). */
 declare function trace(...items: unknown[]): void;
 
+/** Returns a function in C (XS). Types of arguments and result are those of the function that calls it. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+declare function native(name: string): (...items: any[]) => any;
+
 declare module "timer" {
   const Timer: {
     set(callback: () => void, delayMs?: number, periodMs?: number): object;
@@ -28,14 +32,6 @@ declare module "time" {
     set(seconds: number): void;
   };
   export default Time;
-}
-
-declare module "debug" {
-  const Debug: {
-    /** Collects garbage; with an argument, turns garbage collection on or off instead. */
-    gc(isCollected?: boolean): void;
-  };
-  export default Debug;
 }
 
 declare module "net" {
@@ -292,35 +288,6 @@ declare module "embedded:storage/key-value" {
   }
   const KeyValue: { open(options: { path: string; format?: "buffer" }): Store };
   export default KeyValue;
-}
-
-declare module "embedded:io/bluetoothle/peripheral" {
-  interface Characteristic {
-    uuid: string;
-    properties: number;
-    descriptors?: { uuid: string; value: SDKBytes }[];
-    onRead?: (this: object, connection: Connection) => SDKBytes;
-    onWrite?: (this: object, value: ArrayBuffer, connection: Connection) => void;
-    onSubscribe?: (this: object, connection: Connection) => void;
-    onUnsubscribe?: (this: object, connection: Connection) => void;
-  }
-  export interface Connection {
-    readonly maximumWrite: number;
-    /** `characteristic` is the `this` of its callbacks. `callback` receives 0, or an error code of NimBLE. */
-    notify(characteristic: object, value: SDKBytes, callback: (error: number) => void): void;
-  }
-  interface Options {
-    mtu?: number;
-    services: { uuid: string; characteristics: Characteristic[] }[];
-    onReady?: () => void;
-    onConnect?: (connection: Connection) => void;
-    onDisconnect?: (connection: Connection) => void;
-  }
-  export class GATTServer {
-    constructor(options: Options);
-    startAdvertising(advertisement: object, scanResponse?: object): void;
-    stopAdvertising(): void;
-  }
 }
 
 declare module "mc/config" {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { encodePDU } from "../../../firmware/boards/advertising.js";
 import { decodeHex, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { STATION_STATUSES } from "../../../modules/charging/index.js";
 import { type RequestOutcome, Requests, requestFailure } from "../../../modules/requests/index.js";
@@ -12,7 +13,6 @@ import { TRACE_EVENTS } from "../../../modules/trace/trace.js";
 import { ENDPOINTS, type EndpointContext } from "../../../platform-stub/endpoints.js";
 import { Registry } from "../../../platform-stub/registry.js";
 import { ROOT } from "../../tools/imports.js";
-import { encodePDU } from "../../virtual/board/advertising.js";
 import { virtualCrypto } from "../../virtual/board/crypto.js";
 import { Scene } from "../../virtual/scene.js";
 import { VirtualClock } from "../../virtual/world/clock.js";

@@ -1,3 +1,4 @@
+import { encodePDU } from "../../../firmware/boards/advertising.js";
 import type {
   AdvertisingRecords,
   Bytes,
@@ -9,7 +10,6 @@ import type {
 } from "../../../modules/board/index.js";
 import { GATTProperties } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
-import { encodePDU } from "../board/advertising.js";
 import {
   AttError,
   checkServices,

@@ -1,3 +1,4 @@
+import { encodePDU } from "../../../firmware/boards/advertising.js";
 import type {
   AdvertisingRecords,
   GATTServer,
@@ -5,7 +6,6 @@ import type {
   GATTServerOptions,
 } from "../../../modules/board/index.js";
 import type { Air, CentralConnection, CentralOptions, Peripheral } from "../world/air.js";
-import { encodePDU } from "./advertising.js";
 import type { FirmwareRun } from "./firmware-run.js";
 import { GATTLink } from "./gatt-link.js";
 import { checkServices, MAX_CONNECTIONS, offeredMTU } from "./gatt-rules.js";

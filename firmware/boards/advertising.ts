@@ -1,12 +1,12 @@
-import type { AdvertisingRecords } from "../../../modules/board/index.js";
-import { concatBytes, decodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
+import type { AdvertisingRecords } from "../../modules/board/index.js";
+import { concatBytes, decodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 
 /** Maximum length of AdvData in a legacy PDU, bytes (Core 5.4 Vol 6 Part B 2.3.1). */
 const MAX_PDU_BYTES = 31;
 /** Types of AD structures (Assigned Numbers 2.3). */
 const AD_TYPES = { flags: 0x01, services: 0x07, name: 0x09, manufacturerData: 0xff } as const;
 
-/** Encodes the AD structures of a PDU in the order of the records' keys, as the SDK does. */
+/** Encodes the AD structures of a PDU in the order of the records' keys. Throws a RangeError when it is too long. */
 export function encodePDU(records: AdvertisingRecords): Uint8Array<ArrayBuffer> {
   const structures = Object.keys(records).flatMap((key) => {
     const data = dataOf(key, records);
@@ -31,8 +31,6 @@ function dataOf(key: string, records: AdvertisingRecords): Uint8Array<ArrayBuffe
     case "manufacturerData": {
       if (!records.manufacturerData) return undefined;
       const { manufacturer, data } = records.manufacturerData;
-      // The chip advertises an ArrayBuffer as zeros; here it is an error.
-      if (!ArrayBuffer.isView(data)) throw new TypeError("manufacturerData.data must be a Uint8Array");
       return concatBytes(new Uint8Array([manufacturer & 0xff, manufacturer >> 8]), data);
     }
     default:
