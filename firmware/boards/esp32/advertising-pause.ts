@@ -1,7 +1,6 @@
 /**
- * Pauses advertising while the engine is busy for long, so that no phone connects. The SDK's BLE server serves a phone's
- * first access on the Bluetooth task, and crashes if the engine has not received the connection before
- * (`accessCharacteristic` in modules/io/ble/server/esp32/bleserver.c).
+ * Pauses advertising while the engine is busy for long: a phone that connects would wait for its result, and its reads
+ * would get an error until the engine has taken the connection.
  */
 export class AdvertisingPause {
   /** Called when a pause begins and when it ends. */
