@@ -1,6 +1,7 @@
 import type { Board, IO, Timer } from "../modules/board/index.js";
 import { type Link, type LinkListener, type LinkState, makeLink } from "../modules/network/index.js";
-import { Pairing, type PairingOptions, type PairingParameters } from "../modules/pairing/index.js";
+import type { BrokerFailure, Pairing, PairingHost, PairingParameters } from "../modules/pairing/index.js";
+import type { Route } from "../modules/web/index.js";
 import type { FaultReporter } from "./charger/fault-reporter.js";
 import {
   INITIAL_STATE,
@@ -12,14 +13,15 @@ import {
   nextLifeCycle,
   parametersOf,
 } from "./life-cycle.js";
+import { tryBroker } from "./platform/broker-trial.js";
 import { type StationIdentity, userOf } from "./platform/identity.js";
-import { Owner } from "./platform/owner.js";
+import { adoptOwner } from "./platform/owner.js";
 import { OwnerTransfer, type OwnerTransferHost } from "./platform/owner-transfer.js";
 import { Platform, type PlatformListener } from "./platform/platform.js";
 import type { StationSource } from "./platform/platform-connection.js";
 import type { StationOptions } from "./station-options.js";
 import { homieDevice } from "./ui/homie-device.js";
-import { pairingSetup } from "./ui/pairing-setup.js";
+import { firmwareFields, makePairing } from "./ui/pairing-setup.js";
 
 /** Interface of the station that `Connectivity` uses. */
 export interface ConnectivityHost extends FaultReporter, StationSource {
@@ -33,13 +35,15 @@ export interface ConnectivityHost extends FaultReporter, StationSource {
   /** Deletes everything of the previous owner. Throws if that could not be stored. */
   forgetOwner(): void;
   restart(reason: string): void;
+  /** Returns the station's routes of the HTTP API. */
+  apiRoutes(): readonly Route[];
+  /** Returns the station's fields of `/status`. */
+  describe(): Readonly<Record<string, unknown>>;
 }
 
 export interface ConnectivityOptions extends StationOptions {
   readonly identity: StationIdentity;
   readonly host: ConnectivityHost;
-  /** The station's part of the HTTP API. */
-  readonly api: Pick<PairingOptions, "routes" | "describe">;
 }
 
 /** Duration of pairing mode on a station that has parameters, ms: it accepts new ones without a login. */
@@ -48,25 +52,23 @@ const PAIRING_MODE_MS = 10 * 60_000;
 const TRYING_MS = 10_000;
 
 /** Network, platform, pairing and ownership transfer of a station. It performs the effects of the life cycle. */
-export class Connectivity implements IO, LinkListener, OwnerTransferHost, PlatformListener {
+export class Connectivity implements IO, LinkListener, OwnerTransferHost, PairingHost, PlatformListener {
   readonly link: Link;
   readonly platform: Platform;
   private readonly _transfer: OwnerTransfer;
   private readonly _board: Board;
   private readonly _options: ConnectivityOptions;
-  private readonly _owner: Owner;
   private readonly _pairing: Pairing;
   private _state: LifeCycleState = INITIAL_STATE;
   private _transferFailure: string | undefined;
   private _pairingModeEnd: Timer | undefined;
 
   constructor(options: ConnectivityOptions) {
-    const { board, identity, records, host, trace } = options;
+    const { board, identity, records, trace } = options;
     this._board = board;
     this._options = options;
     this.link = makeLink(board);
     this.platform = new Platform({ board, identity, link: this.link, device: homieDevice, trace });
-    this._owner = new Owner({ board, records, forget: () => this._forgetOwner() });
     this._transfer = new OwnerTransfer({
       board,
       deviceId: identity.deviceId,
@@ -74,17 +76,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
       platform: this.platform,
       host: this,
     });
-    const { about, ...setup } = pairingSetup({ ...options, link: this.link });
-    this._pairing = new Pairing({
-      ...setup,
-      routes: options.api.routes,
-      describe: () => ({ ...about, ...options.api.describe() }),
-      onTrying: (parameters) => this._tryCandidate(parameters),
-      onPaired: (parameters) => this._input({ type: "paired", parameters, isLinkUp: this.isLinkUp }),
-      onFailed: () => this._input({ type: "candidate-failed" }),
-      onRestart: () => host.restart("requested over HTTP"),
-      onReset: () => this.reset(),
-    });
+    this._pairing = makePairing(options, { link: this.link, host: this });
     this.link.subscribe(this);
     this.platform.subscribe(this);
   }
@@ -135,6 +127,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
   /** Turns pairing mode off. An unpaired station stays in it: there is no other way to reach it. */
   leavePairingMode(): void {
     if (!this.parameters) return;
+    this._clearPairingModeEnd();
     this._pairing.leave();
     this._options.host.handleConnectivityChanged();
   }
@@ -205,6 +198,40 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
     this._input({ type: "transfer-failed", isLinkUp: this.isLinkUp });
   }
 
+  get pairNeedsLogin(): boolean {
+    return false;
+  }
+
+  tryBroker(parameters: PairingParameters, done: (failure: BrokerFailure | undefined) => void): IO {
+    const { board, identity } = this._options;
+    return tryBroker({ board, deviceId: identity.deviceId, parameters }, done);
+  }
+
+  apiRoutes(): readonly Route[] {
+    return this._options.host.apiRoutes();
+  }
+
+  describe(): Readonly<Record<string, unknown>> {
+    return { ...firmwareFields(this._options), ...this._options.host.describe() };
+  }
+
+  handlePaired(parameters: PairingParameters): void {
+    this._clearPairingModeEnd();
+    this._input({ type: "paired", parameters, isLinkUp: this.isLinkUp });
+  }
+
+  handlePairingFailed(): void {
+    this._input({ type: "candidate-failed" });
+  }
+
+  handleRestartRequest(): void {
+    this._options.host.restart("requested over HTTP");
+  }
+
+  handleResetRequest(): void {
+    this.reset();
+  }
+
   private _input(input: LifeCycleInput): void {
     const before = this.lifeCycle;
     const { state, effects } = nextLifeCycle(this._state, input);
@@ -248,7 +275,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
         this._transfer.close();
         break;
       case "adopt-owner":
-        this._owner.adopt(effect.parameters, { isSure: effect.isSure });
+        this._adoptOwner(effect.parameters, effect.isSure);
         break;
       case "enter-pairing-mode":
         this.enterPairingMode();
@@ -267,7 +294,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
     else this._pairingModeEnd = this._board.clock.set(() => this._endPairingMode(), TRYING_MS);
   }
 
-  private _tryCandidate(parameters: PairingParameters): void {
+  handleTrying(parameters: PairingParameters): void {
     const { crypto } = this._board;
     const present = this.parameters;
     const isOtherOwner = present !== undefined && userOf(crypto, present) !== userOf(crypto, parameters);
@@ -278,9 +305,18 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Platfo
     });
   }
 
-  private _forgetOwner(): void {
-    this._transferFailure = undefined;
-    this.platform.forgetOwner();
-    this._options.host.forgetOwner();
+  private _clearPairingModeEnd(): void {
+    this._board.clock.clear(this._pairingModeEnd);
+    this._pairingModeEnd = undefined;
+  }
+
+  private _adoptOwner(parameters: PairingParameters, isSure: boolean): void {
+    const { board, records, host } = this._options;
+    const forget = () => {
+      this._transferFailure = undefined;
+      this.platform.forgetOwner();
+      host.forgetOwner();
+    };
+    adoptOwner({ board, records, parameters, isSure, forget });
   }
 }

@@ -4,6 +4,7 @@ import {
   INITIAL_STATE,
   type LifeCycleInput,
   type LifeCycleState,
+  lifeCycleOf,
   nextLifeCycle,
   parametersOf,
 } from "./life-cycle.js";
@@ -43,7 +44,7 @@ function makeParameters(email: string): PairingParameters {
 /** State and effect types after an input. */
 function step(state: LifeCycleState, input: LifeCycleInput) {
   const { state: after, effects } = nextLifeCycle(state, input);
-  return { state: after, effects: effects.map(({ type }) => type) };
+  return { state: after, effects: effects.map(({ type }) => type ?? "an effect without a type") };
 }
 
 function expectIgnored(states: readonly LifeCycleState[], input: LifeCycleInput): void {
@@ -237,4 +238,24 @@ describe("nextLifeCycle with a reset", () => {
   test("a charger that becomes free changes nothing without a due reset", () => {
     expectIgnored(except(RESET_DUE), CHARGER_FREE);
   });
+});
+
+test("a station begins unpaired, without a due reset", () => {
+  expect(INITIAL_STATE).toEqual({ type: "unpaired", isResetDue: false });
+});
+
+describe("lifeCycleOf", () => {
+  test.each([TRYING, LEAVING_FOR_CANDIDATE, LEAVING_FOR_TRANSFER, TRANSFERRING])(
+    "names %j joining",
+    (state) => {
+      expect(lifeCycleOf(state)).toBe("joining");
+    },
+  );
+
+  test.each([INITIAL_STATE, RESET_DUE, JOINING, CONNECTING, ONLINE, OFFLINE])(
+    "names %j by its type",
+    (state) => {
+      expect(lifeCycleOf(state)).toBe(state.type);
+    },
+  );
 });

@@ -32,26 +32,37 @@ export interface Settings {
 
 const MAX_NAME_CHARS = 64;
 
+/** Defaults, except for the current limit, whose default is the installation's. */
+const DEFAULTS = {
+  offlinePolicy: "deny",
+  cardEnds: true,
+  resumes: false,
+  isFree: false,
+  autoUpdate: true,
+  updateTime: "03:00",
+  staging: false,
+} as const;
+const CURRENT_A = { min: MIN_CURRENT_A, max: MAX_CURRENT_A };
+
+type StoredSettings = Omit<Settings, "currentLimitA"> & { readonly currentLimitA?: number };
+
 /** The record `options`. A field that is missing or invalid has its default. */
-export function settingsFormat(defaults: Settings): RecordFormat<Settings> {
-  const range = { min: MIN_CURRENT_A, max: MAX_CURRENT_A };
-  return {
-    key: "options",
-    version: 1,
-    parse: (fields: JSONObject) => ({
-      currentLimitA: numberField(fields, "currentLimitA", range) ?? defaults.currentLimitA,
-      offlinePolicy: OFFLINE_POLICIES.find((one) => one === fields.offlinePolicy) ?? defaults.offlinePolicy,
-      cardEnds: typeof fields.cardEnds === "boolean" ? fields.cardEnds : defaults.cardEnds,
-      resumes: typeof fields.resumes === "boolean" ? fields.resumes : defaults.resumes,
-      isFree: typeof fields.isFree === "boolean" ? fields.isFree : defaults.isFree,
-      name: textField(fields, "name", MAX_NAME_CHARS),
-      autoUpdate: typeof fields.autoUpdate === "boolean" ? fields.autoUpdate : defaults.autoUpdate,
-      updateTime: timeField(fields, "updateTime") ?? defaults.updateTime,
-      staging: typeof fields.staging === "boolean" ? fields.staging : defaults.staging,
-    }),
-    format: (settings) => ({ ...settings }),
-  };
-}
+export const settingsFormat: RecordFormat<StoredSettings> = {
+  key: "options",
+  version: 1,
+  parse: (fields: JSONObject) => ({
+    currentLimitA: numberField(fields, "currentLimitA", CURRENT_A),
+    offlinePolicy: OFFLINE_POLICIES.find((one) => one === fields.offlinePolicy) ?? DEFAULTS.offlinePolicy,
+    cardEnds: typeof fields.cardEnds === "boolean" ? fields.cardEnds : DEFAULTS.cardEnds,
+    resumes: typeof fields.resumes === "boolean" ? fields.resumes : DEFAULTS.resumes,
+    isFree: typeof fields.isFree === "boolean" ? fields.isFree : DEFAULTS.isFree,
+    name: textField(fields, "name", MAX_NAME_CHARS),
+    autoUpdate: typeof fields.autoUpdate === "boolean" ? fields.autoUpdate : DEFAULTS.autoUpdate,
+    updateTime: timeField(fields, "updateTime") ?? DEFAULTS.updateTime,
+    staging: typeof fields.staging === "boolean" ? fields.staging : DEFAULTS.staging,
+  }),
+  format: (settings) => ({ ...settings }),
+};
 
 function timeField(fields: JSONObject, name: string): string | undefined {
   const text = textField(fields, name, 5);
@@ -63,28 +74,16 @@ export interface SettingsListener {
 }
 
 export class SettingsStore {
-  private readonly _record: StoredRecord<Settings>;
-  private readonly _defaults: Settings;
+  private readonly _record: StoredRecord<StoredSettings>;
   private readonly _board: Board;
   private readonly _listeners: SettingsListener[] = [];
   private _settings: Settings;
 
   constructor({ board, config, records }: { board: Board; config: Config; records: Records }) {
-    const { currentLimitA } = config;
-    const defaults: Settings = {
-      currentLimitA,
-      offlinePolicy: "deny",
-      cardEnds: true,
-      resumes: false,
-      isFree: false,
-      autoUpdate: true,
-      updateTime: "03:00",
-      staging: false,
-    };
     this._board = board;
-    this._defaults = defaults;
-    this._record = records(settingsFormat(defaults));
-    this._settings = this._record.read() ?? defaults;
+    this._record = records.open(settingsFormat);
+    const stored: StoredSettings = this._record.read() ?? DEFAULTS;
+    this._settings = { ...stored, currentLimitA: stored.currentLimitA ?? config.currentLimitA };
   }
 
   /** Registers a listener until the restart. Listeners are called after `set`, in the order of subscription. */
@@ -103,7 +102,7 @@ export class SettingsStore {
    */
   forgetOwner(): void {
     const { currentLimitA, name } = this._settings;
-    this._settings = { ...this._defaults, currentLimitA, name };
+    this._settings = { ...DEFAULTS, currentLimitA, name };
     this._record.write(this._settings);
   }
 

@@ -1,7 +1,7 @@
 import type { Board } from "../modules/board/index.js";
 import { Trace } from "../modules/trace/index.js";
 import { type Config, configErrors } from "./config.js";
-import { openRecords } from "./records.js";
+import { Records } from "./records.js";
 import { Station } from "./station.js";
 import { BootCounter, restartsFormat } from "./update/boot-counter.js";
 import { SafeMode } from "./update/safe-mode.js";
@@ -16,8 +16,8 @@ export function startStation(board: Board, config: Config): Station | SafeMode {
   const { resetReason } = board;
   if (resetReason.type !== "power")
     board.log(`station: the previous run ended: ${resetReason.type}: ${resetReason.reason}`);
-  const records = openRecords(board);
-  const boots = new BootCounter({ board, record: records(restartsFormat) });
+  const records = new Records(board);
+  const boots = new BootCounter({ board, record: records.open(restartsFormat) });
   const options = { board, config, records, boots, trace: new Trace(board) };
   return boots.needsSafeMode ? new SafeMode(options) : new Station(options);
 }

@@ -1,21 +1,23 @@
 import type { Board, IO } from "../modules/board/index.js";
 import type { StationStatus } from "../modules/charging/index.js";
 import { TagService } from "../modules/tag-service/index.js";
+import type { Trace } from "../modules/trace/index.js";
 import type { Updates } from "../modules/updates/index.js";
 import type { Route } from "../modules/web/index.js";
-import { Charger, type ChargerListener } from "./charger/charger.js";
+import { Charger } from "./charger/charger.js";
+import type { ChargerListener } from "./charger/charger-listener.js";
 import { Connectivity, type ConnectivityHost } from "./connectivity.js";
 import type { LifeCycle } from "./life-cycle.js";
 import { LiveSnapshot } from "./live-snapshot.js";
-import { readIdentity, type StationIdentity } from "./platform/identity.js";
+import { readIdentity } from "./platform/identity.js";
 import { type SettingsListener, SettingsStore } from "./settings.js";
 import type { StationSnapshot } from "./snapshot.js";
 import type { StationOptions } from "./station-options.js";
 import { Commands } from "./ui/commands.js";
-import { HoldButton } from "./ui/hold-button.js";
+import { HoldButton, type HoldButtonListener } from "./ui/hold-button.js";
 import { panelRoutes } from "./ui/panel-api.js";
 import { metadataOf, statusFields } from "./ui/status.js";
-import { makeUpdates, uploadRoute } from "./update/updates.js";
+import { makeUpdates, StationUpdatesHost, uploadRoute } from "./update/updates.js";
 
 /** Delay of a restart, ms: the farewell has to reach the platform before it. */
 const FAREWELL_MS = 1100;
@@ -24,15 +26,14 @@ const FAREWELL_MS = 1100;
  * A charging station, composed of its parts: the charger, which works without a network; connectivity, which reaches
  * the platform; updates; and the tag service, at which phones present their tags.
  */
-export class Station implements IO, ChargerListener, ConnectivityHost, SettingsListener {
+export class Station implements IO, ChargerListener, ConnectivityHost, HoldButtonListener, SettingsListener {
   readonly updates: Updates;
   /** Performs the owner's commands from telemetry and panel. */
   readonly commands: Commands;
   /** The present status: the source of advertisement, `/status` and telemetry. */
   readonly snapshot: StationSnapshot;
   private readonly _board: Board;
-  private readonly _options: StationOptions;
-  private readonly _identity: StationIdentity;
+  private readonly _trace: Trace;
   private readonly _settings: SettingsStore;
   private readonly _connectivity: Connectivity;
   private readonly _charger: Charger;
@@ -45,43 +46,33 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
   private _isClosed = false;
 
   constructor(options: StationOptions) {
-    const { board, config, records } = options;
+    const { board, config, records, trace } = options;
     this._board = board;
-    this._options = options;
+    this._trace = trace;
     const identity = readIdentity(board, config, records);
-    this._identity = identity;
     const settings = new SettingsStore(options);
     this._settings = settings;
     this.name = settings.now.name ?? identity.name;
-    const connectivity = new Connectivity({ ...options, identity, host: this, api: this._api() });
+    const connectivity = new Connectivity({ ...options, identity, host: this });
     this._connectivity = connectivity;
     const { platform } = connectivity;
     this._charger = new Charger({ ...options, settings, platform, reporter: this, listener: this });
-    this.updates = this._makeUpdates();
-    this.commands = new Commands({ settings, charger: this._charger, updates: this.updates, connectivity });
-    this.snapshot = new LiveSnapshot({
-      ...options,
-      identity,
-      settings,
-      connectivity,
-      charger: this._charger,
-      updates: this.updates,
-      station: this,
-    });
+    const updatesHost = new StationUpdatesHost({ config, settings, connectivity, station: this, trace });
+    this.updates = makeUpdates({ board, config, identity, records }, updatesHost);
+    // Commands and snapshot share one object of the parts.
+    const { _charger: charger, updates } = this;
+    const parts = { ...options, identity, settings, connectivity, charger, updates, station: this };
+    this.commands = new Commands(parts);
+    this.snapshot = new LiveSnapshot(parts);
     this._tagService = new TagService({
       board,
       deviceId: identity.deviceId,
       name: this.name,
       companyId: config.companyId,
       metadata: metadataOf(this.snapshot),
-      newSource: () => this._charger.access.newCentral(),
-      log: (line) => board.log(line),
+      sources: charger.access,
     });
-    this._button = new HoldButton({
-      board,
-      onPairing: () => this.enterPairingMode(),
-      onReset: () => this.resetToProvisioned(),
-    });
+    this._button = new HoldButton({ board, listener: this });
     settings.subscribe(this);
     connectivity.start();
   }
@@ -193,32 +184,15 @@ export class Station implements IO, ChargerListener, ConnectivityHost, SettingsL
     if (!this._isClosed) this._tagService?.update(metadataOf(this.snapshot));
   }
 
-  private _api() {
-    const routes = (): Route[] => [
-      uploadRoute(this._board, this.updates),
-      ...panelRoutes(this.commands, this._options.trace),
-    ];
-    return { routes, describe: () => statusFields(this.snapshot) };
+  get isRadioReady(): boolean {
+    return this._tagService.isReady;
   }
 
-  private _makeUpdates(): Updates {
-    const { _connectivity: connectivity } = this;
-    return makeUpdates({
-      ...this._options,
-      identity: this._identity,
-      settingsStore: this._settings,
-      host: () => connectivity.parameters?.host,
-      isFree: () => this.isFree,
-      isOnline: () => connectivity.platform.isOnline,
-      isUp: () => this._tagService.isReady && (connectivity.isPairing || connectivity.isLinkUp),
-      problem: () => connectivity.problem?.message,
-      restart: (reason) => this.restart(reason),
-      onChanged: () => {
-        connectivity.platform.update();
-        this._options.trace.add("update", this.updates.state.type);
-      },
-      onNews: (message, outcome) =>
-        connectivity.platform.notify(message, outcome === "validated" ? "info" : "warning"),
-    });
+  apiRoutes(): readonly Route[] {
+    return [uploadRoute(this._board, this.updates), ...panelRoutes(this.commands, this._trace)];
+  }
+
+  describe(): Readonly<Record<string, unknown>> {
+    return statusFields(this.snapshot);
   }
 }

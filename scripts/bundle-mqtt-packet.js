@@ -88,7 +88,7 @@ const LEFT_OUT = {
     [/^ *debug\(.*\)\n/gm, ""],
     [/\b(version|protocolVersion) === 5/g, "false"],
     [/\b(version|protocolVersion) !== 5/g, "true"],
-    [/^ {4}case '(connack|suback|unsuback|auth)':\n.*\n/gm, ""],
+    [/^ {4}case '(connack|publish|suback|unsuback|auth)':\n.*\n/gm, ""],
     [/^const (nextTick|debug|zeroBuf|numCache|generateCache|generate4ByteBuffer) = .*\n/gm, ""],
     [/^ {2}if \(stream\.cork\) \{[\s\S]*?^ {2}\}\n/m, ""],
     // Caches: numbers are generated.
@@ -121,13 +121,9 @@ const LEFT_OUT = {
     [/^ {6}const iqos = .*\n/m, ""],
     [/typeof (subs|unsubs) === 'object' && /g, ""],
     [/typeof keepalive !== 'number' \|\|\s*/, ""],
-    // Headers: SUBSCRIBE and UNSUBSCRIBE have one, PUBLISH has its own flags, and PUBACK has none.
+    // Headers: SUBSCRIBE and UNSUBSCRIBE have one, and PUBACK has none.
     [/^ {2}const dup = settings\.dup \? .*\n/gm, ""],
     [/(SUBSCRIBE_HEADER)\[1\]\[dup \? 1 : 0\]\[0\]/g, "$1"],
-    [
-      /protocol\.PUBLISH_HEADER\[qos\]\[settings\.dup \? 1 : 0\]\[retain \? 1 : 0\]/,
-      "Uint8Array.of(0x30 | (settings.dup ? 8 : 0) | qos << 1 | retain)",
-    ],
     [/^ {2}const type = settings\.cmd .*\n/m, ""],
     [/^ {2}const dup = \(settings\.dup && .*\n {2}let qos = 0\n/m, ""],
     [/^ {2}if \(type === 'pubrel'\) qos = 1\n/m, ""],

@@ -8,9 +8,8 @@ import {
   type Card,
   isTag,
   ListUpdate,
+  type ListUpdateListener,
   LocalList,
-  listIndexFormat,
-  listPageFormat,
   OfflineVerifier,
   PlatformVerifier,
   type TagSource,
@@ -29,6 +28,7 @@ import type { TraceSink } from "../../modules/trace/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
+import type { ChargerListener } from "./charger-listener.js";
 import type { FaultReporter } from "./fault-reporter.js";
 import type { TagLearning } from "./tag-learning.js";
 
@@ -39,14 +39,10 @@ export interface AccessOptions {
   readonly settings: { readonly now: Pick<Settings, "offlinePolicy" | "cardEnds"> };
   readonly charging: Pick<Charging, "admit" | "session" | "stop">;
   readonly indicator: Pick<Indicator, "signal">;
-  readonly learning: Pick<TagLearning, "isOn" | "learn">;
   readonly platform: Requester;
   readonly reporter: FaultReporter;
+  readonly listener: Pick<ChargerListener, "handleBusyChanged" | "handleChargerChanged">;
   readonly trace: TraceSink;
-  /** `isBusy` may have changed. */
-  readonly onBusyChanged: () => void;
-  /** The local list has changed. */
-  readonly onListChanged: () => void;
 }
 
 /** Attempts with one blocked tag after which the owner is notified. */
@@ -59,8 +55,9 @@ const TOO_MANY = 429;
 /** Refresh interval of the local list while the platform is reached, ms. */
 const LIST_REFRESH_MS = 60 * 60_000;
 
-export class Access implements IO, AuthorizationListener {
+export class Access implements IO, AuthorizationListener, ListUpdateListener {
   private readonly _options: AccessOptions;
+  private readonly _learning: Pick<TagLearning, "isOn" | "learn">;
   private readonly _authorization: Authorization;
   private readonly _offline: OfflineVerifier;
   private readonly _list: LocalList;
@@ -69,31 +66,22 @@ export class Access implements IO, AuthorizationListener {
   private readonly _reader: CardReader;
   private readonly _readerSource: TagSource;
   private _listTimer: Timer | undefined;
-  private readonly _blockedAttempts = new BoundedMap<string, number>(MAX_BLOCKED_TAGS);
+  private _blockedAttempts: BoundedMap<string, number> | undefined;
   private _lastResult: string | undefined;
 
-  constructor(options: AccessOptions) {
-    this._options = options;
-    const { board, config, records, charging, platform, settings, onListChanged } = options;
+  constructor({ parts, learning }: { parts: AccessOptions; learning: Pick<TagLearning, "isOn" | "learn"> }) {
+    this._options = parts;
+    this._learning = learning;
+    const { board, config, records, charging, platform, settings } = parts;
     const { clock, crypto } = board;
-    const report = (line: string) => board.log(line);
     this._cache = new AnswerCache({ clock });
-    this._list = new LocalList({
-      index: records(listIndexFormat),
-      page: (name) => records(listPageFormat(name)),
-    });
-    this._listUpdate = new ListUpdate({ list: this._list, platform, report, onUpdated: onListChanged });
-    const policy = () => settings.now.offlinePolicy;
-    const [list, cache] = [this._list, this._cache];
-    this._offline = new OfflineVerifier({ clock, crypto, list, cache, policy, report });
-    const online = new PlatformVerifier(platform);
+    this._list = new LocalList(records);
+    this._listUpdate = new ListUpdate({ list: this._list, platform, board, listener: this });
+    this._offline = new OfflineVerifier({ board, list: this._list, cache: this._cache, settings });
     this._authorization = new Authorization({
       clock,
       crypto,
-      verifiers: [
-        new RememberingVerifier(online, (card, verdict) => this._remember(card, verdict)),
-        this._offline,
-      ],
+      verifiers: [new RememberingVerifier(new PlatformVerifier(platform), this), this._offline],
       charging,
       maxCurrentA: config.currentLimitA,
       attemptsPerMinute: {
@@ -128,7 +116,7 @@ export class Access implements IO, AuthorizationListener {
   /** Deletes the cards of the previous owner. Throws storage errors; the deletion then lasts until the restart. */
   forgetOwner(): void {
     this._cache.clear();
-    this._blockedAttempts.clear();
+    this._blockedAttempts = undefined;
     this._lastResult = undefined;
     this._list.clear();
   }
@@ -157,7 +145,11 @@ export class Access implements IO, AuthorizationListener {
   }
 
   handleBusyChanged(): void {
-    this._options.onBusyChanged();
+    this._options.listener.handleBusyChanged();
+  }
+
+  handleListChanged(): void {
+    this._options.listener.handleChargerChanged();
   }
 
   handleResult({ tag }: Card, { state, code, reason }: AttemptResult): void {
@@ -168,22 +160,24 @@ export class Access implements IO, AuthorizationListener {
   }
 
   /** Stores the platform's verdict for times when the platform is not reached. */
-  private _remember(card: Card, verdict: Verdict): void {
+  remember(card: Card, verdict: Verdict): void {
     this._offline.recordVerdict(card, verdict);
     if (verdict.type === "rejected" && verdict.reason === "blocked") this._countBlocked(card.tag);
   }
 
   private _countBlocked(tag: string): void {
     const hash = tagHash(this._options.board.crypto, tag);
-    const attempts = (this._blockedAttempts.get(hash) ?? 0) + 1;
-    this._blockedAttempts.delete(hash);
+    const blocked = this._blockedAttempts ?? new BoundedMap<string, number>(MAX_BLOCKED_TAGS);
+    this._blockedAttempts = blocked;
+    const attempts = (blocked.get(hash) ?? 0) + 1;
+    blocked.delete(hash);
     if (attempts === BLOCKED_ATTEMPTS) {
       this._options.reporter.reportFault(
         `access: the blocked tag …${tagEnd(tag)} was tried ${attempts} times`,
       );
       return;
     }
-    this._blockedAttempts.set(hash, attempts);
+    blocked.set(hash, attempts);
   }
 
   /**
@@ -192,9 +186,9 @@ export class Access implements IO, AuthorizationListener {
    * not ended (409). Ending a session has no rate limit.
    */
   private _handleCard(tag: string): void {
-    const { board, charging, indicator, learning, settings } = this._options;
-    if (learning.isOn && isTag(tag)) {
-      learning.learn(tag);
+    const { board, charging, indicator, settings } = this._options;
+    if (this._learning.isOn && isTag(tag)) {
+      this._learning.learn(tag);
       return;
     }
     if (settings.now.cardEnds && charging.session?.grant.tag === tagHash(board.crypto, tag)) {
@@ -210,19 +204,19 @@ export class Access implements IO, AuthorizationListener {
   }
 }
 
-/** Passes each verdict of another verifier to `remember` before it is returned. */
+/** Passes each verdict of another verifier to `Access.remember` before it is returned. */
 class RememberingVerifier implements Verifier {
   private readonly _verifier: Verifier;
-  private readonly _remember: (card: Card, verdict: Verdict) => void;
+  private readonly _access: Access;
 
-  constructor(verifier: Verifier, remember: (card: Card, verdict: Verdict) => void) {
+  constructor(verifier: Verifier, access: Access) {
     this._verifier = verifier;
-    this._remember = remember;
+    this._access = access;
   }
 
   verify(card: Card, done: (verdict: Verdict) => void): IO {
     return this._verifier.verify(card, (verdict) => {
-      this._remember(card, verdict);
+      this._access.remember(card, verdict);
       done(verdict);
     });
   }

@@ -4,7 +4,12 @@
  */
 
 import type { Board, IO } from "../../modules/board/index.js";
-import { Charging, type ChargingEvent, type StationStatus } from "../../modules/charging/index.js";
+import {
+  Charging,
+  type ChargingEvent,
+  type ChargingListener,
+  type StationStatus,
+} from "../../modules/charging/index.js";
 import { Indicator } from "../../modules/indicator/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import type { TraceSink } from "../../modules/trace/index.js";
@@ -12,20 +17,12 @@ import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { SettingsStore } from "../settings.js";
 import { Access } from "./access.js";
+import type { ChargerListener } from "./charger-listener.js";
 import { CurrentLimit } from "./current-limit.js";
 import type { FaultReporter } from "./fault-reporter.js";
 import { FreeVend } from "./free-vend.js";
 import { ChargingSessions } from "./sessions.js";
 import { TagLearning } from "./tag-learning.js";
-
-export interface ChargerListener {
-  /** `status` has changed. */
-  handleChargerStatus(status: StationStatus): void;
-  /** Fields of telemetry or of the advertisement may have changed. */
-  handleChargerChanged(): void;
-  /** `isBusy` may have changed. */
-  handleBusyChanged(): void;
-}
 
 export interface ChargerOptions {
   readonly board: Board;
@@ -38,7 +35,7 @@ export interface ChargerOptions {
   readonly trace: TraceSink;
 }
 
-export class Charger implements IO {
+export class Charger implements IO, ChargingListener {
   readonly sessions: ChargingSessions;
   readonly access: Access;
   readonly learning: TagLearning;
@@ -49,55 +46,17 @@ export class Charger implements IO {
   private readonly _freeVend: FreeVend;
 
   constructor(options: ChargerOptions) {
-    this._options = options;
-    const { board, config, records, settings, platform, reporter, listener, trace } = options;
+    const { board } = options;
     this._indicator = new Indicator({ board });
-    this._charging = new Charging({ board, onEvent: (event) => this._handleEvent(event) });
-    this._currentLimit = new CurrentLimit({
-      board,
-      installationA: config.currentLimitA,
-      settings,
-      charging: this._charging,
-      reporter,
-    });
-    this.sessions = new ChargingSessions({
-      board,
-      records,
-      meterPulsesPerKWh: config.meterPulsesPerKWh,
-      charging: this._charging,
-      settings,
-      platform,
-      reporter,
-      onReported: () => listener.handleChargerChanged(),
-    });
-    this.learning = new TagLearning({
-      board,
-      platform,
-      indicator: this._indicator,
-      reporter,
-      cardsPerMinute: config.attemptsPerMinute.station,
-      onChanged: () => listener.handleChargerChanged(),
-    });
-    this._freeVend = new FreeVend({
-      board,
-      charging: this._charging,
-      settings,
-      maxCurrentA: config.currentLimitA,
-    });
-    this.access = new Access({
-      board,
-      config,
-      records,
-      settings,
-      charging: this._charging,
-      indicator: this._indicator,
-      learning: this.learning,
-      platform,
-      reporter,
-      trace,
-      onBusyChanged: () => listener.handleBusyChanged(),
-      onListChanged: () => listener.handleChargerChanged(),
-    });
+    this._charging = new Charging({ board, listener: this });
+    // The parts share one object of options.
+    const parts = { ...options, charging: this._charging, indicator: this._indicator };
+    this._options = parts;
+    this._currentLimit = new CurrentLimit(parts);
+    this.sessions = new ChargingSessions(parts);
+    this.learning = new TagLearning(parts);
+    this._freeVend = new FreeVend(parts);
+    this.access = new Access({ parts, learning: this.learning });
   }
 
   get status(): StationStatus {
@@ -198,7 +157,7 @@ export class Charger implements IO {
     this.access.close();
   }
 
-  private _handleEvent(event: ChargingEvent): void {
+  handleChargingEvent(event: ChargingEvent): void {
     const { board, listener, reporter, trace } = this._options;
     this.sessions.handleChargingEvent(event);
     listener.handleChargerChanged();

@@ -1,12 +1,12 @@
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import { type Charging, deratedA } from "../../modules/charging/index.js";
+import type { Config } from "../config.js";
 import type { Settings } from "../settings.js";
 import type { FaultReporter } from "./fault-reporter.js";
 
 export interface CurrentLimitOptions {
   readonly board: Board;
-  /** Highest current of the installation, A. */
-  readonly installationA: number;
+  readonly config: Pick<Config, "currentLimitA">;
   readonly settings: { readonly now: Pick<Settings, "currentLimitA"> };
   readonly charging: Pick<Charging, "setLimit">;
   readonly reporter: FaultReporter;
@@ -57,8 +57,8 @@ export class CurrentLimit implements IO {
   }
 
   private get _allowedA(): number {
-    const { installationA, settings } = this._options;
-    return Math.min(installationA, settings.now.currentLimitA);
+    const { config, settings } = this._options;
+    return Math.min(config.currentLimitA, settings.now.currentLimitA);
   }
 
   close(): void {

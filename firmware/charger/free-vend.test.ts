@@ -34,7 +34,7 @@ class FreeVendScene {
         },
       },
       settings: this.settings,
-      maxCurrentA: MAX_CURRENT_A,
+      config: { currentLimitA: MAX_CURRENT_A },
     });
   }
 

@@ -2,14 +2,14 @@
 
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging, Grant, GrantMethod } from "../../modules/charging/index.js";
+import type { Config } from "../config.js";
 import type { Settings } from "../settings.js";
 
 export interface FreeVendOptions {
   readonly board: Board;
   readonly charging: Pick<Charging, "admit" | "status" | "stop">;
   readonly settings: { readonly now: Pick<Settings, "isFree"> };
-  /** Highest current of the installation, A. */
-  readonly maxCurrentA: number;
+  readonly config: Pick<Config, "currentLimitA">;
 }
 
 /** Tag of sessions without a card, in reports to the platform. */
@@ -57,6 +57,6 @@ export class FreeVend implements IO {
   }
 
   private _grant(method: GrantMethod): Grant {
-    return { ...NO_TAG, method, currentA: this._options.maxCurrentA };
+    return { ...NO_TAG, method, currentA: this._options.config.currentLimitA };
   }
 }

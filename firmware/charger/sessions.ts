@@ -6,28 +6,30 @@ import type { Requester } from "../../modules/requests/index.js";
 import {
   type Book,
   bookFormat,
-  logFormat,
   Meter,
+  type ReporterHost,
   SessionLog,
   SessionReporter,
   Sessions,
+  type SessionsListener,
 } from "../../modules/sessions/index.js";
+import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
+import type { ChargerListener } from "./charger-listener.js";
 import type { FaultReporter } from "./fault-reporter.js";
 
 export interface ChargingSessionsOptions {
   readonly board: Board;
   readonly records: Records;
-  /** Meter constant, imp/kWh. */
-  readonly meterPulsesPerKWh: number;
+  readonly config: Pick<Config, "meterPulsesPerKWh">;
   readonly charging: Pick<Charging, "admit" | "status">;
   readonly settings: { readonly now: Pick<Settings, "resumes"> };
   /** Receives finished sessions. */
   readonly platform: Requester;
   readonly reporter: FaultReporter;
-  /** `waiting` has decreased. */
-  readonly onReported: () => void;
+  /** Notified when `waiting` has decreased. */
+  readonly listener: Pick<ChargerListener, "handleChargerChanged">;
 }
 
 /** Settling time of the pilot after the start, ms. A plugged-in vehicle is detected within it. */
@@ -35,55 +37,45 @@ const SETTLING_MS = 1000;
 /** Interval of storage maintenance, ms. */
 const TIDYING_MS = 60_000;
 
-export class ChargingSessions implements IO {
+export class ChargingSessions implements IO, ReporterHost, SessionsListener {
   readonly meter: Meter;
   private readonly _options: ChargingSessionsOptions;
   private readonly _log: SessionLog;
   private readonly _sessions: Sessions;
   private readonly _reporter: SessionReporter;
-  private readonly _settling: Timer;
+  private _settling: Timer | undefined;
   private readonly _tidying: Timer;
   private _isResuming = false;
 
   constructor(options: ChargingSessionsOptions) {
     this._options = options;
-    const { board, records, meterPulsesPerKWh, platform, reporter } = options;
-    const report = (message: string) => reporter.reportFault(message);
+    const { board, config, records, platform, reporter } = options;
     const { clock, crypto } = board;
-    const record = records(bookFormat);
+    const record = records.open(bookFormat);
     const book: Book = record.read() ?? { meterWh: 0, givenUp: 0, session: undefined };
-    this._log = new SessionLog({
-      record: (slot) => records(logFormat(slot)),
-      givenUp: book.givenUp,
-      report,
-    });
+    this._log = new SessionLog({ records, givenUp: book.givenUp, reporter });
     this.meter = new Meter({
       board,
-      pulsesPerKWh: meterPulsesPerKWh,
+      pulsesPerKWh: config.meterPulsesPerKWh,
       // After a power cut between the two writes, the log is newer than the book.
       startWh: Math.max(book.meterWh, this._log.latestWhAtStart),
       onChanged: () => this._sessions.handleEnergyChanged(),
     });
     this._sessions = new Sessions({
       clock,
-      energyWh: () => this.meter.energyWh,
+      meter: this.meter,
       record,
       book,
       log: this._log,
-      report,
-      onFinished: () => this._reporter.wake(),
+      reporter,
+      listener: this,
     });
     this._reporter = new SessionReporter({
       clock,
-      random: (byteLength) => crypto.random(byteLength),
+      crypto,
       log: this._log,
       platform,
-      prepare: () => this._sessions.tidy(),
-      onAccepted: (slot) => {
-        const isForgotten = this._sessions.forget(slot);
-        options.onReported();
-        return isForgotten;
-      },
+      host: this,
     });
     this._settling = clock.set(() => this._settle(), SETTLING_MS);
     this._tidying = clock.repeat(() => this._sessions.tidy(), TIDYING_MS);
@@ -117,6 +109,20 @@ export class ChargingSessions implements IO {
     }
   }
 
+  prepareReport(): void {
+    this._sessions.tidy();
+  }
+
+  handleAccepted(slot: number): boolean {
+    const isForgotten = this._sessions.forget(slot);
+    this._options.listener.handleChargerChanged();
+    return isForgotten;
+  }
+
+  handleSessionFinished(): void {
+    this._reporter.wake();
+  }
+
   /** Discards unreported sessions: they belong to the previous owner. */
   forgetOwner(): void {
     this._endInterrupted();
@@ -139,6 +145,7 @@ export class ChargingSessions implements IO {
 
   /** Resumes an interrupted session with the plugged-in vehicle, if the owner allows it; otherwise ends the session. */
   private _settle(): void {
+    this._settling = undefined;
     const session = this._sessions.interrupted;
     if (!session) return;
     const admission = this._options.settings.now.resumes ? this._options.charging.admit() : undefined;

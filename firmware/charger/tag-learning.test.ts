@@ -25,7 +25,7 @@ class LearningScene {
   readonly faults: string[] = [];
   readonly logLines: string[] = [];
   isOnline = true;
-  /** Number of calls of `onChanged`. */
+  /** Number of calls of `handleChargerChanged`. */
   changes = 0;
   readonly learning: TagLearning;
 
@@ -44,9 +44,11 @@ class LearningScene {
       },
       indicator: { signal: (signal) => this.signals.push(signal) },
       reporter: { reportFault: (message) => this.faults.push(message) },
-      cardsPerMinute: CARDS_PER_MINUTE,
-      onChanged: () => {
-        this.changes++;
+      config: { attemptsPerMinute: { connection: CARDS_PER_MINUTE, station: CARDS_PER_MINUTE } },
+      listener: {
+        handleChargerChanged: () => {
+          this.changes++;
+        },
       },
     });
   }

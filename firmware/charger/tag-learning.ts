@@ -6,6 +6,8 @@ import type { Indicator } from "../../modules/indicator/index.js";
 import { textField } from "../../modules/json/index.js";
 import { AttemptLimiter } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
+import type { Config } from "../config.js";
+import type { ChargerListener } from "./charger-listener.js";
 import type { FaultReporter } from "./fault-reporter.js";
 
 export interface TagLearningOptions {
@@ -13,10 +15,10 @@ export interface TagLearningOptions {
   readonly platform: Requester;
   readonly indicator: Pick<Indicator, "signal">;
   readonly reporter: FaultReporter;
-  /** Limit of learned cards per minute. */
-  readonly cardsPerMinute: number;
+  /** `attemptsPerMinute.station` limits the learned cards per minute. */
+  readonly config: Pick<Config, "attemptsPerMinute">;
   /** `isOn` has changed. */
-  readonly onChanged: () => void;
+  readonly listener: Pick<ChargerListener, "handleChargerChanged">;
 }
 
 /** Tag learning turns itself off after this time, ms. */
@@ -31,7 +33,8 @@ export class TagLearning implements IO {
 
   constructor(options: TagLearningOptions) {
     this._options = options;
-    const { board, cardsPerMinute: count } = options;
+    const { board, config } = options;
+    const count = config.attemptsPerMinute.station;
     this._limiter = new AttemptLimiter({ clock: board.clock, count, windowMs: MINUTE_MS });
   }
 
@@ -40,11 +43,11 @@ export class TagLearning implements IO {
   }
 
   set(isOn: boolean): void {
-    const { board, onChanged } = this._options;
+    const { board, listener } = this._options;
     board.clock.clear(this._timer);
     this._timer = isOn ? board.clock.set(() => this.set(false), LEARNING_MS) : undefined;
     board.log(`access: tag learning is ${isOn ? "on" : "off"}`);
-    onChanged();
+    listener.handleChargerChanged();
   }
 
   /** Registers the tag of a card at the platform; the indicator shows the outcome. */

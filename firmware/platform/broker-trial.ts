@@ -42,18 +42,20 @@ export function tryBroker(
     clientId: deviceId,
     clean: false,
     reconnect: false,
-    onState: (state) => {
-      if (state.type === "online") {
-        isConnected = true;
-        session.subscribe(responseFilter(identity), 1);
-        session.publish(greeting(identity));
-      } else if (state.type === "offline") {
-        end(isConnected ? refused("ends the connection when the station uses its topics") : state.reason);
-      }
+    listener: {
+      handleState(state) {
+        if (state.type === "online") {
+          isConnected = true;
+          session.subscribe(responseFilter(identity), 1);
+          session.publish(greeting(identity));
+        } else if (state.type === "offline") {
+          end(isConnected ? refused("ends the connection when the station uses its topics") : state.reason);
+        }
+      },
+      handleRefusedSubscription: () => end(refused("refuses the subscription to the platform's responses")),
+      handleDrained: () => end(undefined),
+      handleMessage() {},
     },
-    onRefusedSubscription: () => end(refused("refuses the subscription to the platform's responses")),
-    onDrained: () => end(undefined),
-    onMessage: () => {},
   });
   return {
     close() {

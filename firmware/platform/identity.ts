@@ -9,7 +9,9 @@ import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 
 /** Identity of the station, independent of its owner. */
-export interface StationIdentity extends Omit<TelemetryIdentity, "user"> {
+export interface StationIdentity extends TelemetryIdentity {
+  /** Default name of the station. */
+  readonly name: string;
   /** Key of the platform's responses, 32 bytes. Without it (not provisioned) the station can send no request. */
   readonly responseKey: Uint8Array<ArrayBuffer> | undefined;
   readonly cipher: Cipher;
@@ -22,7 +24,7 @@ export interface StationIdentity extends Omit<TelemetryIdentity, "user"> {
 
 /** Reads the identity from the provisioned record `device`; built-in values are the defaults. */
 export function readIdentity(board: Board, config: Config, records: Records): StationIdentity {
-  const device = records(deviceFormat).read() ?? {};
+  const device = records.open(deviceFormat).read() ?? {};
   return {
     deviceId: device.deviceId ?? deviceIdOfMAC(board.mac),
     name: config.name ?? config.productTitle,

@@ -112,7 +112,7 @@ export class OwnerTransfer implements IO {
     const { board, deviceId, host } = this._options;
     const attempt = tryBroker({ board, deviceId, parameters }, (failure) => {
       this._step = IDLE;
-      const problem = failure?.message ?? this._options.records(pairingFormat).tryWrite(parameters);
+      const problem = failure?.message ?? this._options.records.open(pairingFormat).tryWrite(parameters);
       if (problem) this._fail(problem);
       else host.handleTransferred(parameters);
     });

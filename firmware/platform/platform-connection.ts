@@ -3,17 +3,20 @@ import {
   type IncomingMessage,
   MQTTClient,
   type MQTTFailure,
+  type MQTTListener,
   type MQTTState,
 } from "../../modules/mqtt/index.js";
 import type { Link } from "../../modules/network/index.js";
 import type { PairingParameters } from "../../modules/pairing/index.js";
-import { Requests } from "../../modules/requests/index.js";
+import { type RequestConnection, Requests } from "../../modules/requests/index.js";
 import {
   farewell,
   type HomieDevice,
   type LogLevel,
   lastWill,
   Telemetry,
+  type TelemetryMessage,
+  type TelemetryOutlet,
   type TelemetrySource,
 } from "../../modules/telemetry/index.js";
 import type { Trace } from "../../modules/trace/index.js";
@@ -32,8 +35,12 @@ export interface PlatformConnectionOptions {
   readonly source: StationSource;
   readonly link: Pick<Link, "state">;
   readonly trace: Pick<Trace, "add" | "report">;
+  readonly listener: PlatformConnectionListener;
+}
+
+export interface PlatformConnectionListener {
   /** `isOnline` may have changed; `failure` is why the broker was not reached, after an attempt that failed. */
-  readonly onChanged: (failure: MQTTFailure | undefined) => void;
+  handleConnectionChanged(failure: MQTTFailure | undefined): void;
 }
 
 /** Maximum number of queued messages at which telemetry adds more. The rest of the queue is reserved for requests. */
@@ -47,7 +54,7 @@ const DIAGNOSTICS = "/$telemetry/diagnostics/set";
 const LEAVING_MS = 30_000;
 
 /** A connection to the broker under an owner's account, with requests and telemetry over it. */
-export class PlatformConnection implements IO {
+export class PlatformConnection implements IO, MQTTListener, RequestConnection, TelemetryOutlet {
   readonly requests: Requests | undefined;
   private readonly _options: PlatformConnectionOptions;
   private readonly _user: string;
@@ -75,24 +82,16 @@ export class PlatformConnection implements IO {
       clean: false,
       reconnect: true,
       trace,
-      onState: (state) => this._handleState(state),
-      onDrained: () => {
-        if (this._isCleared) this._endLeaving(true);
-      },
-      onMessage: (message) => this._receive(message),
-      onSkipped: (byteLength) => this._logSkipped(byteLength),
-      onRefusedSubscription: (filter) => {
-        board.log(`platform: the broker refused the subscription to ${filter}`);
-        trace.add("subscriptionRefused");
-      },
+      listener: this,
     });
     this._telemetry = new Telemetry({
       clock: board.clock,
-      identity: { ...identity, user: this._user },
+      user: this._user,
+      name: options.source.snapshot.name,
+      identity,
       device: options.device,
       source: options.source,
-      publish: (message) =>
-        this._client.queuedMessages < TELEMETRY_MESSAGES && this._client.publish(message) === "accepted",
+      outlet: this,
     });
     const { filter, qos } = this._telemetry.setSubscription;
     this._client.subscribe(filter, qos);
@@ -157,6 +156,22 @@ export class PlatformConnection implements IO {
     this._client.close();
   }
 
+  publishTelemetry(message: TelemetryMessage): boolean {
+    return this._client.queuedMessages < TELEMETRY_MESSAGES && this._client.publish(message) === "accepted";
+  }
+
+  publishRequest(topic: string, payload: string): boolean {
+    return this._client.publish({ topic, payload, qos: 1, retain: false }) === "accepted";
+  }
+
+  handleDrained(): void {
+    if (this._isCleared) this._endLeaving(true);
+  }
+
+  handleRefusedSubscription(filter: string): void {
+    this._options.board.log(`platform: the broker refused the subscription to ${filter}`);
+  }
+
   private _makeRequests(responseKey: Uint8Array<ArrayBuffer>): Requests {
     const { board, identity, trace } = this._options;
     const requests = new Requests({
@@ -167,15 +182,13 @@ export class PlatformConnection implements IO {
       responseKey,
       cipher: identity.cipher,
       trace,
-      isOnline: () => this.isOnline,
-      publish: (topic, payload) =>
-        this._client.publish({ topic, payload, qos: 1, retain: false }) === "accepted",
+      connection: this,
     });
     this._client.subscribe(requests.responseFilter, 1);
     return requests;
   }
 
-  private _receive({ topic, payload, qos, retain }: IncomingMessage): void {
+  handleMessage({ topic, payload, qos, retain }: IncomingMessage): void {
     if (this.requests?.receive(topic, payload)) return;
     // Ignore commands that are older than the connection: an old "start" would authorize a vehicle that has plugged in
     // since. Such a command is retained, or was queued for an earlier firmware, which subscribed with QoS 1.
@@ -193,7 +206,7 @@ export class PlatformConnection implements IO {
     });
   }
 
-  private _logSkipped(byteLength: number): void {
+  handleSkipped(byteLength: number): void {
     if (this._hasLoggedSkipped) return;
     this._hasLoggedSkipped = true;
     this._options.board.log(
@@ -201,7 +214,7 @@ export class PlatformConnection implements IO {
     );
   }
 
-  private _handleState(state: MQTTState): void {
+  handleState(state: MQTTState): void {
     if (this._whenClosed) {
       if (state.type === "closed") this._whenClosed();
       return;
@@ -211,23 +224,18 @@ export class PlatformConnection implements IO {
     else this._telemetry.goOffline();
     if (state.type !== "online" && this._leaveCallbacks.length > 0) this._endLeaving(false);
     if (this._whenClosed) return;
-    this._options.onChanged(state.type === "offline" ? state.reason : undefined);
+    this._options.listener.handleConnectionChanged(state.type === "offline" ? state.reason : undefined);
   }
 }
 
 /** Options of the MQTT client for parameters, for a trial and for a lasting connection. */
 export function sessionOptions(board: Board, parameters: PairingParameters) {
-  const { TCP, TLS } = board.io;
   const account = brokerAccount(board.crypto, parameters);
   return {
-    clock: board.clock,
-    crypto: board.crypto,
-    resolve: board.resolve.bind(board),
-    connect: parameters.tls
-      ? (options: ConstructorParameters<typeof TLS>[0]) => new TLS(options)
-      : (options: ConstructorParameters<typeof TLS>[0]) => new TCP(options),
+    board,
     host: parameters.host,
     port: parameters.port,
+    tls: parameters.tls,
     username: account.username,
     password: account.password,
   };

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Device, Life, makeSockets } from "../../host-tests/virtual/board/index.js";
+import { Device, FirmwareRun, makeSockets } from "../../host-tests/virtual/board/index.js";
 import { WorldBroker } from "../../host-tests/virtual/world/broker.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
 import type { Board } from "../../modules/board/index.js";
@@ -50,14 +50,14 @@ class PlatformScene {
 
   constructor(identity: StationIdentity = IDENTITY) {
     const { clock, network } = this.world;
-    const life = new Life({
+    const firmware = new FirmwareRun({
       clock,
       onEnd: (end) => {
         if (end.type === "crash") throw end.error;
       },
     });
     const host = network.host({ address: BROKER.address, names: [BROKER.name] });
-    this.broker = new WorldBroker({ clock, sockets: makeSockets(host, life), port: BROKER.port });
+    this.broker = new WorldBroker({ clock, sockets: makeSockets(host, firmware), port: BROKER.port });
     const device = new Device(this.world);
     device.host.address = STATION_ADDRESS;
     let booted: Board | undefined;

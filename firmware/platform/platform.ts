@@ -9,7 +9,12 @@ import type { Requester, RequestFailure, RequestOutcome } from "../../modules/re
 import type { LogLevel } from "../../modules/telemetry/index.js";
 import type { Trace } from "../../modules/trace/index.js";
 import type { StationIdentity } from "./identity.js";
-import { PlatformConnection, type StationDevice, type StationSource } from "./platform-connection.js";
+import {
+  PlatformConnection,
+  type PlatformConnectionListener,
+  type StationDevice,
+  type StationSource,
+} from "./platform-connection.js";
 
 /** Receives changes of the connection. Listeners are called in the order of subscription. */
 export interface PlatformListener {
@@ -32,7 +37,7 @@ interface Notification {
 /** Maximum number of notifications that wait for a connection. A further one replaces the oldest. */
 const MAX_WAITING_NOTIFICATIONS = 4;
 
-export class Platform implements Requester, IO {
+export class Platform implements Requester, IO, PlatformConnectionListener {
   private readonly _options: PlatformOptions;
   private readonly _listeners: PlatformListener[] = [];
   private _connection: PlatformConnection | undefined;
@@ -66,13 +71,13 @@ export class Platform implements Requester, IO {
     this._failure = undefined;
     this._connection = new PlatformConnection({
       board,
-      identity: { ...identity, name: source.snapshot.name },
+      identity,
       parameters,
       device,
       source,
       link,
       trace,
-      onChanged: (failure) => this._handleChange(failure),
+      listener: this,
     });
     for (const { message, logLevel } of this._notifications.splice(0)) {
       this._connection.notify(message, logLevel);
@@ -152,7 +157,7 @@ export class Platform implements Requester, IO {
     this.disconnect(done);
   }
 
-  private _handleChange(failure: MQTTFailure | undefined): void {
+  handleConnectionChanged(failure: MQTTFailure | undefined): void {
     if (failure) this._options.board.log(`platform: ${failure.message}`);
     if (this.isOnline || failure) this._failure = failure;
     this._notifyListeners();

@@ -1,11 +1,15 @@
 import type { Board, DigitalIn, IO, Timer } from "../../modules/board/index.js";
 
+export interface HoldButtonListener {
+  /** The button was held for 5 s. */
+  enterPairingMode(): void;
+  /** The button was held for 15 s; `enterPairingMode` was called before. */
+  resetToProvisioned(): void;
+}
+
 export interface HoldButtonOptions {
   readonly board: Board;
-  /** The button was held for 5 s. */
-  readonly onPairing: () => void;
-  /** The button was held for 15 s; `onPairing` was called before. */
-  readonly onReset: () => void;
+  readonly listener: HoldButtonListener;
 }
 
 const DEBOUNCE_MS = 50;
@@ -39,12 +43,12 @@ export class HoldButton implements IO {
   }
 
   private _sample(): void {
-    const { board, onPairing, onReset } = this._options;
+    const { board, listener } = this._options;
     if (this._input?.read() !== 1) {
       this._release();
     } else if (!this._reset) {
-      this._pairing = board.clock.set(onPairing, PAIRING_MS - DEBOUNCE_MS);
-      this._reset = board.clock.set(onReset, RESET_MS - DEBOUNCE_MS);
+      this._pairing = board.clock.set(() => listener.enterPairingMode(), PAIRING_MS - DEBOUNCE_MS);
+      this._reset = board.clock.set(() => listener.resetToProvisioned(), RESET_MS - DEBOUNCE_MS);
     }
   }
 

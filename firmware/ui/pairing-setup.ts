@@ -1,39 +1,41 @@
 import type { Link } from "../../modules/network/index.js";
-import { candidateFormat, type PairingOptions, pairingFormat } from "../../modules/pairing/index.js";
+import { Pairing, type PairingHost } from "../../modules/pairing/index.js";
 import { Login, loginFormat } from "../../modules/web/index.js";
-import { tryBroker } from "../platform/broker-trial.js";
 import type { StationIdentity } from "../platform/identity.js";
 import type { StationOptions } from "../station-options.js";
 
-/** Options of pairing that a station and safe mode have in common. */
-export function pairingSetup({
-  board,
-  config,
-  records,
-  boots,
-  identity,
-  link,
-}: StationOptions & { identity: StationIdentity; link: Link }) {
-  const { deviceId, productId, firmwareVersion, accessPointPassword, adminPassword, preset } = identity;
-  return {
+/** Makes the pairing of a station or of safe mode. */
+export function makePairing(
+  { board, config, records, identity }: StationOptions & { readonly identity: StationIdentity },
+  { link, host }: { readonly link: Link; readonly host: PairingHost },
+): Pairing {
+  const { accessPointPassword, adminPassword, preset } = identity;
+  return new Pairing({
     board,
     link,
-    login: new Login({ board, record: records(loginFormat), provisionedPassword: adminPassword }),
-    pairingRecord: records(pairingFormat),
-    candidateRecord: records(candidateFormat),
+    login: new Login({ board, record: records.open(loginFormat), provisionedPassword: adminPassword }),
+    records,
     preset,
-    tryBroker: ((parameters, done) =>
-      tryBroker({ board, deviceId, parameters }, done)) satisfies PairingOptions["tryBroker"],
     productTitle: config.productTitle,
     accessPointPassword,
-    about: {
-      deviceId,
-      firmware: {
-        product: productId,
-        version: firmwareVersion,
-        isSigned: config.updateKey !== undefined,
-      },
-      restarts: { count: boots.count, last: boots.resetReason },
+    host,
+  });
+}
+
+/** Fields of `/status` about the firmware, which a station and safe mode have in common. */
+export function firmwareFields({
+  config,
+  boots,
+  identity,
+}: StationOptions & { readonly identity: StationIdentity }): Readonly<Record<string, unknown>> {
+  const { deviceId, productId, firmwareVersion } = identity;
+  return {
+    deviceId,
+    firmware: {
+      product: productId,
+      version: firmwareVersion,
+      isSigned: config.updateKey !== undefined,
     },
+    restarts: { count: boots.count, last: boots.resetReason },
   };
 }

@@ -1,13 +1,13 @@
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import { type Link, makeLink } from "../../modules/network/index.js";
-import { Pairing } from "../../modules/pairing/index.js";
-import type { Updates } from "../../modules/updates/index.js";
-import { readIdentity } from "../platform/identity.js";
+import type { BrokerFailure, Pairing, PairingHost, PairingParameters } from "../../modules/pairing/index.js";
+import type { UpdateSettings, Updates, UpdatesHost } from "../../modules/updates/index.js";
+import type { Route } from "../../modules/web/index.js";
+import { tryBroker } from "../platform/broker-trial.js";
+import { readIdentity, type StationIdentity } from "../platform/identity.js";
 import { ownerFormat } from "../platform/owner.js";
-import type { Records } from "../records.js";
 import type { StationOptions } from "../station-options.js";
-import { pairingSetup } from "../ui/pairing-setup.js";
-import type { BootCounter } from "./boot-counter.js";
+import { firmwareFields, makePairing } from "../ui/pairing-setup.js";
 import { makeUpdates, uploadRoute } from "./updates.js";
 
 /**
@@ -17,6 +17,7 @@ import { makeUpdates, uploadRoute } from "./updates.js";
 const RETRY_MS = 30 * 60_000;
 /** Delay of the restart after pairing, ms: the phone reads of the success before it. */
 const PAIRED_RESTART_MS = 10_000;
+const NO_UPDATES: UpdateSettings = { auto: false, time: "03:00", staging: false };
 
 /**
  * Safe mode: runs in place of a station that crashed several times in a row soon after its start. Pairing mode is on
@@ -24,57 +25,24 @@ const PAIRED_RESTART_MS = 10_000;
  * The station starts normally, on probation, after new parameters, after `RETRY_MS`, or after a power cycle. A crash must not
  * give the station away: if it has an owner, new parameters need the admin login, as a firmware upload does.
  */
-export class SafeMode implements IO {
+export class SafeMode implements IO, PairingHost, UpdatesHost {
   private readonly _board: Board;
-  private readonly _boots: BootCounter;
+  private readonly _options: StationOptions;
+  private readonly _identity: StationIdentity;
   private readonly _link: Link;
   private readonly _pairing: Pairing;
   private readonly _updates: Updates;
   private _timer: Timer;
 
   constructor(options: StationOptions) {
-    const { board, config, records, boots } = options;
+    const { board, config, records } = options;
     this._board = board;
-    this._boots = boots;
     this._link = makeLink(board);
     const identity = readIdentity(board, config, records);
-    const { about, ...setup } = pairingSetup({ ...options, identity, link: this._link });
-    this._updates = makeUpdates({
-      ...options,
-      identity,
-      // No check for updates: it may be the cause of the crashes.
-      settingsStore: { now: { autoUpdate: false, updateTime: "03:00", staging: false } },
-      host: () => undefined,
-      isFree: () => true,
-      isOnline: () => false,
-      isUp: () => false,
-      problem: () => undefined,
-      restart: () => this._restartIn(0),
-      onChanged: () => {},
-    });
-    this._pairing = new Pairing({
-      ...setup,
-      pairNeedsLogin: () => this._hasOwner(options.records),
-      describe: () => ({
-        ...about,
-        state: "rescue",
-        problem: { code: "crashes", message: "the station crashed three times soon after its start" },
-        status: "unavailable",
-        name: identity.name,
-        update: this._updates.text ?? null,
-        energyWh: null,
-        tagLearning: false,
-      }),
-      routes: () => [uploadRoute(board, this._updates)],
-      onTrying: () => this._pairing.begin(),
-      onPaired: () => this._restartIn(PAIRED_RESTART_MS),
-      onFailed: () => this._link.leave(),
-      onRestart: () => this._restartIn(0),
-      onReset: () => {
-        records.erase();
-        this._restartIn(0);
-      },
-    });
+    this._options = options;
+    this._identity = identity;
+    this._updates = makeUpdates({ ...options, identity }, this);
+    this._pairing = makePairing({ ...options, identity }, { link: this._link, host: this });
     board.log("station: safe mode: it crashed three times soon after its start; only pairing is on");
     this._pairing.enter();
     this._timer = board.clock.set(() => this._retry(), RETRY_MS);
@@ -87,9 +55,85 @@ export class SafeMode implements IO {
     this._link.close();
   }
 
+  get isFree(): boolean {
+    return true;
+  }
+
+  get isOnline(): boolean {
+    return false;
+  }
+
+  get isUp(): boolean {
+    return false;
+  }
+
+  get problem(): undefined {
+    return undefined;
+  }
+
+  get updateServer(): undefined {
+    return undefined;
+  }
+
+  /** No check for updates: it may be the cause of the crashes. */
+  get updateSettings(): UpdateSettings {
+    return NO_UPDATES;
+  }
+
+  handleUpdateChanged(): void {}
+
+  handleUpdateNews(): void {}
+
+  restart(): void {
+    this._restartIn(0);
+  }
+
   /** The station was paired before, or all of its parameters are built in or provisioned. */
-  private _hasOwner(records: Records): boolean {
-    return this._pairing.initialParameters !== undefined || records(ownerFormat).read() !== undefined;
+  get pairNeedsLogin(): boolean {
+    const { records } = this._options;
+    return this._pairing.initialParameters !== undefined || records.open(ownerFormat).read() !== undefined;
+  }
+
+  tryBroker(parameters: PairingParameters, done: (failure: BrokerFailure | undefined) => void): IO {
+    return tryBroker({ board: this._board, deviceId: this._identity.deviceId, parameters }, done);
+  }
+
+  apiRoutes(): readonly Route[] {
+    return [uploadRoute(this._board, this._updates)];
+  }
+
+  describe(): Readonly<Record<string, unknown>> {
+    return {
+      ...firmwareFields({ ...this._options, identity: this._identity }),
+      state: "rescue",
+      problem: { code: "crashes", message: "the station crashed three times soon after its start" },
+      status: "unavailable",
+      name: this._identity.name,
+      update: this._updates.text ?? null,
+      energyWh: null,
+      tagLearning: false,
+    };
+  }
+
+  handleTrying(): void {
+    this._pairing.begin();
+  }
+
+  handlePaired(): void {
+    this._restartIn(PAIRED_RESTART_MS);
+  }
+
+  handlePairingFailed(): void {
+    this._link.leave();
+  }
+
+  handleRestartRequest(): void {
+    this._restartIn(0);
+  }
+
+  handleResetRequest(): void {
+    this._options.records.erase();
+    this._restartIn(0);
   }
 
   private _retry(): void {
@@ -99,7 +143,7 @@ export class SafeMode implements IO {
 
   private _restartIn(delayMs: number): void {
     this._board.clock.clear(this._timer);
-    this._boots.giveAnotherTry();
+    this._options.boots.giveAnotherTry();
     this._timer = this._board.clock.set(() => this._board.restart("normal start after safe mode"), delayMs);
   }
 }

@@ -2,25 +2,90 @@
 
 import type { Board } from "../../modules/board/index.js";
 import { decodeHex } from "../../modules/bytes/index.js";
-import { Updates, type UpdatesOptions, updateFormat } from "../../modules/updates/index.js";
+import type { TraceSink } from "../../modules/trace/index.js";
+import {
+  type UpdateSettings,
+  type UpdateState,
+  Updates,
+  type UpdatesHost,
+  updateFormat,
+} from "../../modules/updates/index.js";
 import { firmwareUploadRoute, type Route } from "../../modules/web/index.js";
 import type { Config } from "../config.js";
+import type { Connectivity } from "../connectivity.js";
 import type { StationIdentity } from "../platform/identity.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
 
-export interface StationUpdatesOptions
-  extends Pick<
-    UpdatesOptions,
-    "isFree" | "isOnline" | "isUp" | "problem" | "restart" | "onChanged" | "onNews"
-  > {
+export interface MakeUpdatesOptions {
   readonly board: Board;
   readonly config: Config;
   readonly identity: StationIdentity;
   readonly records: Records;
-  readonly settingsStore: { readonly now: Pick<Settings, "autoUpdate" | "updateTime" | "staging"> };
-  /** Host of the platform that the station is paired with; `undefined` for an unpaired station. */
-  readonly host: () => string | undefined;
+}
+
+/** The station, as updates see it. */
+export class StationUpdatesHost implements UpdatesHost {
+  private readonly _options: StationUpdatesHostOptions;
+
+  constructor(options: StationUpdatesHostOptions) {
+    this._options = options;
+  }
+
+  get updateSettings(): UpdateSettings {
+    const { autoUpdate, updateTime, staging } = this._options.settings.now;
+    return { auto: autoUpdate, time: updateTime, staging };
+  }
+
+  get updateServer(): string | undefined {
+    const { config, connectivity } = this._options;
+    const host = connectivity.parameters?.host;
+    return config.updateServer ?? (host === undefined ? undefined : `https://${host}`);
+  }
+
+  get isFree(): boolean {
+    return this._options.station.isFree;
+  }
+
+  get isOnline(): boolean {
+    return this._options.connectivity.platform.isOnline;
+  }
+
+  get isUp(): boolean {
+    const { station, connectivity } = this._options;
+    return station.isRadioReady && (connectivity.isPairing || connectivity.isLinkUp);
+  }
+
+  get problem(): string | undefined {
+    return this._options.connectivity.problem?.message;
+  }
+
+  restart(reason: string): void {
+    this._options.station.restart(reason);
+  }
+
+  handleUpdateChanged({ type }: UpdateState): void {
+    const { connectivity, trace } = this._options;
+    connectivity.platform.update();
+    trace.add("update", type);
+  }
+
+  handleUpdateNews(message: string, outcome: "validated" | "rolled-back"): void {
+    const { platform } = this._options.connectivity;
+    platform.notify(message, outcome === "validated" ? "info" : "warning");
+  }
+}
+
+export interface StationUpdatesHostOptions {
+  readonly config: Config;
+  readonly settings: { readonly now: Pick<Settings, "autoUpdate" | "updateTime" | "staging"> };
+  readonly connectivity: Pick<Connectivity, "isLinkUp" | "isPairing" | "parameters" | "platform" | "problem">;
+  readonly trace: TraceSink;
+  readonly station: {
+    readonly isFree: boolean;
+    readonly isRadioReady: boolean;
+    restart(reason: string): void;
+  };
 }
 
 /** The route of the HTTP API at which the owner uploads a firmware. */
@@ -31,23 +96,17 @@ export function uploadRoute(board: Pick<Board, "firmwareSlot">, updates: Pick<Up
   });
 }
 
-export function makeUpdates(station: StationUpdatesOptions): Updates {
-  const { config, identity, settingsStore } = station;
+export function makeUpdates(
+  { board, config, identity, records }: MakeUpdatesOptions,
+  host: UpdatesHost,
+): Updates {
   return new Updates({
-    ...station,
+    board,
     deviceId: identity.deviceId,
     productId: identity.productId,
     runningVersion: identity.firmwareVersion,
     publicKey: config.updateKey === undefined ? undefined : decodeHex(config.updateKey),
-    record: station.records(updateFormat),
-    settings: () => ({
-      auto: settingsStore.now.autoUpdate,
-      time: settingsStore.now.updateTime,
-      staging: settingsStore.now.staging,
-    }),
-    server: () => {
-      const host = station.host();
-      return config.updateServer ?? (host === undefined ? undefined : `https://${host}`);
-    },
+    record: records.open(updateFormat),
+    host,
   });
 }

@@ -81,7 +81,7 @@ async function run(options: Options): Promise<void> {
     provisioning,
     httpPort: options.httpPort,
     sockets: { ca },
-    makeGATTServer: adapter && ((life) => makeBlenoGATTServer(adapter, life)),
+    makeGATTServer: adapter && ((firmware) => makeBlenoGATTServer(adapter, firmware)),
     onListening: (port) => print(`HTTP API on port ${port}`),
     onLog: print,
     onEnd: (end) => {

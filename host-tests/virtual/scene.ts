@@ -9,7 +9,7 @@ import type { Board } from "../../modules/board/index.js";
 import { decodeUTF8, encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Cipher } from "../../modules/settings/index.js";
 import { describeImage } from "../../modules/updates/index.js";
-import { Device, type DeviceOptions, Life, makeSockets, type RunEnd } from "./board/index.js";
+import { Device, type DeviceOptions, FirmwareRun, makeSockets, type RunEnd } from "./board/index.js";
 import { WorldBroker } from "./world/broker.js";
 import type { VirtualClock } from "./world/clock.js";
 import { exchange, type HTTPOutcome, httpRequest } from "./world/http-client.js";
@@ -131,10 +131,10 @@ export class Scene {
     this.clock = this.world.clock;
     this.world.wifi.put({ ssid: WIFI.ssid, password: WIFI.password });
     this.brokerHost = this.world.network.host({ address: BROKER_ADDRESS, names: [BROKER_NAME] });
-    const life = new Life({ clock: this.clock, onEnd: rethrow });
+    const firmware = new FirmwareRun({ clock: this.clock, onEnd: rethrow });
     this.broker = new WorldBroker({
       clock: this.clock,
-      sockets: makeSockets(this.brokerHost, life, { maxSockets: 1000 }),
+      sockets: makeSockets(this.brokerHost, firmware, { maxSockets: 1000 }),
       port: BROKER_PORT,
       authenticate: (_username, password) => password === OWNER.token,
       remembers: options.brokerRemembers,
@@ -246,8 +246,8 @@ export class Scene {
     const { host } = under.device;
     app.joined = host.ownAddress ? host : undefined;
     const address = host.ownAddress ?? host.address ?? "0.0.0.0";
-    const life = new Life({ clock: this.clock, onEnd: rethrow });
-    const { TCP } = makeSockets(app, life);
+    const firmware = new FirmwareRun({ clock: this.clock, onEnd: rethrow });
+    const { TCP } = makeSockets(app, firmware);
     return { TCP, clock: this.clock, address, port: 80 };
   }
 

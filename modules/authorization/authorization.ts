@@ -73,15 +73,15 @@ export class Authorization implements IO {
   /** Makes a source of tags. */
   source(method: Method): TagSource {
     const limiter = this._newLimiter(this._options.attemptsPerMinute.source);
-    return {
-      attempt: (tag, done) => {
-        const card = { tag, method };
-        this._attempt(card, limiter, (result) => {
-          done(result);
-          this._options.listener.handleResult(card, result);
-        });
-      },
-    };
+    return new LimitedSource({ authorization: this, method, limiter });
+  }
+
+  /** Runs an attempt of a source. */
+  attempt(card: Card, limiter: AttemptLimiter, done: (result: AttemptResult) => void): void {
+    this._attempt(card, limiter, (result) => {
+      done(result);
+      this._options.listener.handleResult(card, result);
+    });
   }
 
   /** Cancels the running attempt without a result. */
@@ -185,5 +185,22 @@ export class Authorization implements IO {
     return isAuthorized
       ? resultOf(200, `authorized by ${by}`)
       : resultOf(409, "the vehicle has left, or was stopped");
+  }
+}
+
+/** A source of tags with its own rate limit. */
+class LimitedSource implements TagSource {
+  private readonly _authorization: Authorization;
+  private readonly _method: Method;
+  private readonly _limiter: AttemptLimiter;
+
+  constructor(options: { authorization: Authorization; method: Method; limiter: AttemptLimiter }) {
+    this._authorization = options.authorization;
+    this._method = options.method;
+    this._limiter = options.limiter;
+  }
+
+  attempt(tag: string, done: (result: AttemptResult) => void): void {
+    this._authorization.attempt({ tag, method: this._method }, this._limiter, done);
   }
 }

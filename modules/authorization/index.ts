@@ -5,12 +5,11 @@ export {
   type TagSource,
 } from "./authorization.js";
 export { AnswerCache } from "./cache.js";
-export { ListUpdate, type ListUpdateOptions } from "./list-update.js";
+export { ListUpdate, type ListUpdateListener, type ListUpdateOptions } from "./list-update.js";
 export {
   LIST_PAGE_TAGS,
   type ListIndex,
   LocalList,
-  type LocalListOptions,
   listIndexFormat,
   listPageFormat,
   MAX_LISTED_TAGS,

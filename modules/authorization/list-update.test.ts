@@ -1,17 +1,10 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Flash, Life } from "../../host-tests/virtual/board/index.js";
+import { FirmwareRun, Flash } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { JSONObject } from "../json/index.js";
 import type { Requester, RequestOutcome } from "../requests/index.js";
 import { StoredRecord } from "../settings/index.js";
-import {
-  LIST_PAGE_TAGS,
-  ListUpdate,
-  LocalList,
-  listIndexFormat,
-  listPageFormat,
-  MAX_LISTED_TAGS,
-} from "./index.js";
+import { LIST_PAGE_TAGS, ListUpdate, LocalList, MAX_LISTED_TAGS } from "./index.js";
 
 const NO_LIST = "local-list: not updated: the platform's answer is not a list";
 const INCOMPLETE = "local-list: not updated: a page is incomplete";
@@ -63,7 +56,10 @@ class Bench {
   storageError: unknown;
 
   constructor() {
-    const opened = new Flash().open("plugpass", new Life({ clock: new VirtualClock(), onEnd: () => {} }));
+    const opened = new Flash().open(
+      "plugpass",
+      new FirmwareRun({ clock: new VirtualClock(), onEnd: () => {} }),
+    );
     const storage: typeof opened = {
       ...opened,
       write: (key, value) => {
@@ -71,13 +67,14 @@ class Bench {
         opened.write(key, value);
       },
     };
-    const report = (line: string) => this.lines.push(line);
-    this.list = new LocalList({
-      index: new StoredRecord({ storage, format: listIndexFormat, report }),
-      page: (name) => new StoredRecord({ storage, format: listPageFormat(name), report }),
-    });
+    const board = { log: (line: string) => this.lines.push(line) };
+    this.list = new LocalList({ open: (format) => new StoredRecord({ storage, format, board }) });
     const { list, platform } = this;
-    this.update = new ListUpdate({ list, platform, report, onUpdated: () => this.updatedCount++ });
+    this.update = new ListUpdate({ list, platform, board, listener: this });
+  }
+
+  handleListChanged(): void {
+    this.updatedCount++;
   }
 
   /** Starts a download that gets these pages. */

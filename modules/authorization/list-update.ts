@@ -1,4 +1,4 @@
-import type { IO } from "../board/index.js";
+import type { Board, IO } from "../board/index.js";
 import { messageOf } from "../errors/index.js";
 import { type JSONObject, numberField } from "../json/index.js";
 import type { Requester, RequestOutcome } from "../requests/index.js";
@@ -7,9 +7,13 @@ import { LIST_PAGE_TAGS, type LocalList, MAX_LISTED_TAGS } from "./local-list.js
 export interface ListUpdateOptions {
   readonly list: LocalList;
   readonly platform: Pick<Requester, "request">;
-  readonly report: (line: string) => void;
+  readonly board: Pick<Board, "log">;
+  readonly listener: ListUpdateListener;
+}
+
+export interface ListUpdateListener {
   /** A new list is in force. */
-  readonly onUpdated: () => void;
+  handleListChanged(): void;
 }
 
 /** Downloads the local list from the platform page by page. An incomplete download leaves the old list in force. */
@@ -38,7 +42,7 @@ export class ListUpdate implements IO {
     this._request = platform.request("local-list", data, (outcome) => {
       this._request = undefined;
       const problem = this._handleOutcome(outcome, { from, version });
-      if (problem) this._options.report(`local-list: not updated: ${problem}`);
+      if (problem) this._options.board.log(`local-list: not updated: ${problem}`);
     });
   }
 
@@ -48,7 +52,7 @@ export class ListUpdate implements IO {
     { from, version: begun }: { from: number; version: number | undefined },
   ): string | undefined {
     if (!outcome.ok) return outcome.failure.code;
-    const { list, report, onUpdated } = this._options;
+    const { list, board, listener } = this._options;
     const answer = parseAnswer(outcome.data, from);
     if (!answer) return "the platform's answer is not a list";
     const { version, tags, total } = answer;
@@ -61,8 +65,8 @@ export class ListUpdate implements IO {
       if (next < total) this._requestPage(next, version);
       else {
         list.commit({ version, count: next });
-        report(`local-list: version ${version} with ${next} tags`);
-        onUpdated();
+        board.log(`local-list: version ${version} with ${next} tags`);
+        listener.handleListChanged();
       }
       return undefined;
     } catch (error) {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Flash, Life } from "../../host-tests/virtual/board/index.js";
+import { FirmwareRun, Flash } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Storage } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
@@ -22,11 +22,8 @@ let reports: string[];
 
 /** The list in one run of the firmware. */
 function makeList(): LocalList {
-  const report = (line: string) => reports.push(line);
-  return new LocalList({
-    index: new StoredRecord({ storage, format: listIndexFormat, report }),
-    page: (name) => new StoredRecord({ storage, format: listPageFormat(name), report }),
-  });
+  const board = { log: (line: string) => reports.push(line) };
+  return new LocalList({ open: (format) => new StoredRecord({ storage, format, board }) });
 }
 
 function makeFilledList(tags: readonly string[], version = 7): LocalList {
@@ -40,7 +37,7 @@ beforeEach(() => {
   flash = new Flash();
   isBroken = false;
   reports = [];
-  const opened = flash.open("plugpass", new Life({ clock: new VirtualClock(), onEnd: () => {} }));
+  const opened = flash.open("plugpass", new FirmwareRun({ clock: new VirtualClock(), onEnd: () => {} }));
   storage = {
     ...opened,
     write: (key, value) => {

@@ -1,5 +1,5 @@
 import { type JSONObject, numberField } from "../json/index.js";
-import type { RecordFormat, StoredRecord } from "../settings/index.js";
+import type { RecordFormat, RecordSource, StoredRecord } from "../settings/index.js";
 
 /** Highest number of tags on a list. */
 export const MAX_LISTED_TAGS = 500;
@@ -26,6 +26,8 @@ export interface ListIndex {
   readonly count: number;
 }
 
+const EMPTY: ListIndex = { version: 0, side: "a", count: 0 };
+
 /** Format of the record `local-list`. */
 export const listIndexFormat: RecordFormat<ListIndex> = {
   key: "local-list",
@@ -50,23 +52,18 @@ export function listPageFormat(name: string): RecordFormat<string> {
   };
 }
 
-export interface LocalListOptions {
-  readonly index: StoredRecord<ListIndex>;
-  readonly page: (name: string) => StoredRecord<string>;
-}
-
 /** Tags that the station may authorize without the platform. The list is in the storage, not in memory. */
 export class LocalList {
-  private readonly _options: LocalListOptions;
+  private readonly _records: RecordSource;
   private _index: ListIndex;
   /** Keys that are struck but not yet stored as such. */
-  private readonly _struck = new Set<string>();
+  private _struck: readonly string[] = [];
   /** A page cannot be read, so the list has to be downloaded again. */
   private _isDamaged = false;
 
-  constructor(options: LocalListOptions) {
-    this._options = options;
-    this._index = options.index.read() ?? { version: 0, side: "a", count: 0 };
+  constructor(records: RecordSource) {
+    this._records = records;
+    this._index = records.open(listIndexFormat).read() ?? EMPTY;
     // Reads each page, so that a damaged list is detected while the platform is reachable.
     this._find(NO_KEY);
   }
@@ -86,7 +83,7 @@ export class LocalList {
    */
   has(hash: string): boolean {
     const key = keyOf(hash);
-    return !this._struck.has(key) && this._find(key) !== undefined;
+    return !this._struck.includes(key) && this._find(key) !== undefined;
   }
 
   /**
@@ -95,15 +92,16 @@ export class LocalList {
    */
   strike(hash: string): void {
     const key = keyOf(hash);
-    this._struck.add(key);
+    this._unstrike(key);
+    this._struck = [...this._struck, key];
     this._exchange(key, struckKeyOf(hash));
-    this._struck.delete(key);
+    this._unstrike(key);
   }
 
   /** Restores a struck tag that the platform has authorized again. Storage errors are thrown. */
   restore(hash: string): void {
     if (this._index.count === 0) return;
-    this._struck.delete(keyOf(hash));
+    this._unstrike(keyOf(hash));
     this._exchange(struckKeyOf(hash), keyOf(hash));
   }
 
@@ -121,7 +119,7 @@ export class LocalList {
   /** Puts the stored parts into force by one write of the index. */
   commit({ version, count }: { version: number; count: number }): void {
     const index = { version, count, side: this._otherSide };
-    this._options.index.write(index);
+    this._records.open(listIndexFormat).write(index);
     this._replace(index);
   }
 
@@ -130,7 +128,7 @@ export class LocalList {
     const index: ListIndex = { version: 0, count: 0, side: this._otherSide };
     const { version, count } = this._index;
     this._replace(index);
-    if (version > 0 || count > 0) this._options.index.write(index);
+    if (version > 0 || count > 0) this._records.open(listIndexFormat).write(index);
   }
 
   /** Returns the page and the position of a key. Marks the list as damaged when a page cannot be read. */
@@ -156,9 +154,13 @@ export class LocalList {
   private _replace(index: ListIndex): void {
     const before = this._index;
     this._index = index;
-    this._struck.clear();
+    this._struck = [];
     this._isDamaged = false;
     for (let from = 0; from < before.count; from += LIST_PAGE_TAGS) this._page(before.side, from).clear();
+  }
+
+  private _unstrike(key: string): void {
+    this._struck = this._struck.filter((one) => one !== key);
   }
 
   private get _otherSide(): Side {
@@ -166,7 +168,7 @@ export class LocalList {
   }
 
   private _page(side: Side, from: number): StoredRecord<string> {
-    return this._options.page(`${side}${from / LIST_PAGE_TAGS}`);
+    return this._records.open(listPageFormat(`${side}${from / LIST_PAGE_TAGS}`));
   }
 }
 

@@ -1,14 +1,12 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { virtualCrypto } from "../../host-tests/virtual/board/crypto.js";
-import { Flash, Life } from "../../host-tests/virtual/board/index.js";
+import { FirmwareRun, Flash } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import { Random } from "../../host-tests/virtual/world/random.js";
 import { StoredRecord } from "../settings/index.js";
 import {
   AnswerCache,
   LocalList,
-  listIndexFormat,
-  listPageFormat,
   type OfflinePolicy,
   OfflineVerifier,
   tagHash,
@@ -26,13 +24,13 @@ class Bench {
   readonly list: LocalList;
   readonly verifier: OfflineVerifier;
   readonly hash: string;
-  policy: OfflinePolicy = "list-and-cache";
+  readonly settings: { now: { offlinePolicy: OfflinePolicy } } = { now: { offlinePolicy: "list-and-cache" } };
   /** Error of the storage. */
   storageError: unknown;
 
   constructor() {
     const { clock, cache } = this;
-    const opened = new Flash().open("plugpass", new Life({ clock, onEnd: () => {} }));
+    const opened = new Flash().open("plugpass", new FirmwareRun({ clock, onEnd: () => {} }));
     const storage = {
       ...opened,
       write: (key: string, value: Uint8Array<ArrayBuffer> | ArrayBuffer) => {
@@ -40,15 +38,12 @@ class Bench {
         opened.write(key, value);
       },
     };
-    const report = (line: string) => this.lines.push(line);
-    this.list = new LocalList({
-      index: new StoredRecord({ storage, format: listIndexFormat, report }),
-      page: (name) => new StoredRecord({ storage, format: listPageFormat(name), report }),
-    });
+    const log = (line: string) => this.lines.push(line);
+    this.list = new LocalList({ open: (format) => new StoredRecord({ storage, format, board: { log } }) });
     const crypto = virtualCrypto(new Random(1));
     this.hash = tagHash(crypto, TAG);
-    const { list } = this;
-    this.verifier = new OfflineVerifier({ clock, crypto, list, cache, policy: () => this.policy, report });
+    const { list, settings } = this;
+    this.verifier = new OfflineVerifier({ board: { clock, crypto, log }, list, cache, settings });
   }
 
   fillList(): void {
@@ -83,7 +78,7 @@ describe("OfflineVerifier", () => {
       { type: "authorized", maxCurrentA: 10, by: "the cache" },
     ],
   ])("under the policy %s decides by the sources that the policy allows", (policy, byList, byCache) => {
-    bench.policy = policy;
+    bench.settings.now = { offlinePolicy: policy };
     bench.fillList();
     expect(bench.verify()).toEqual(byList);
     bench.list.clear();
@@ -109,7 +104,7 @@ describe("OfflineVerifier", () => {
     ["list", true, false],
     ["list-and-cache", true, true],
   ])("under the policy %s can authorize with a list: %s, with a cache: %s", (policy, withList, withCache) => {
-    bench.policy = policy;
+    bench.settings.now = { offlinePolicy: policy };
     expect(bench.verifier.canAuthorize).toBe(false);
     bench.fillList();
     expect(bench.verifier.canAuthorize).toBe(withList);

@@ -1,4 +1,4 @@
-import type { Clock, Crypto, IO } from "../board/index.js";
+import type { Board, IO } from "../board/index.js";
 import { messageOf } from "../errors/index.js";
 import type { AnswerCache } from "./cache.js";
 import type { LocalList } from "./local-list.js";
@@ -14,12 +14,10 @@ export const OFFLINE_POLICIES = ["deny", "list", "list-and-cache"] as const;
 export type OfflinePolicy = (typeof OFFLINE_POLICIES)[number];
 
 export interface OfflineVerifierOptions {
-  readonly clock: Clock;
-  readonly crypto: Pick<Crypto, "sha256">;
+  readonly board: Pick<Board, "clock" | "log"> & { readonly crypto: Pick<Board["crypto"], "sha256"> };
   readonly list: LocalList;
   readonly cache: AnswerCache;
-  readonly policy: () => OfflinePolicy;
-  readonly report: (line: string) => void;
+  readonly settings: { readonly now: { readonly offlinePolicy: OfflinePolicy } };
 }
 
 /** Verifier that decides by local list and cache. It runs only after the platform has not answered. */
@@ -32,15 +30,16 @@ export class OfflineVerifier implements Verifier {
 
   /** Whether any tag can be authorized under the present policy, list and cache. */
   get canAuthorize(): boolean {
-    const { policy, list, cache } = this._options;
-    return policy() !== "deny" && (list.count > 0 || (policy() === "list-and-cache" && cache.size > 0));
+    const { settings, list, cache } = this._options;
+    const policy = settings.now.offlinePolicy;
+    return policy !== "deny" && (list.count > 0 || (policy === "list-and-cache" && cache.size > 0));
   }
 
   /** Updates cache and list by a verdict of the platform. */
   recordVerdict({ tag }: Card, verdict: Verdict): void {
-    const { crypto, list, cache } = this._options;
+    const { board, list, cache } = this._options;
     if (verdict.type === "failed") return;
-    const hash = tagHash(crypto, tag);
+    const hash = tagHash(board.crypto, tag);
     if (verdict.type === "authorized") {
       if (verdict.cacheForS !== undefined) cache.allow(hash, verdict.cacheForS, verdict.maxCurrentA);
       else cache.forget(hash);
@@ -56,21 +55,22 @@ export class OfflineVerifier implements Verifier {
     try {
       change();
     } catch (error) {
-      this._options.report(`local-list: not stored: ${messageOf(error)}`);
+      this._options.board.log(`local-list: not stored: ${messageOf(error)}`);
     }
   }
 
   verify({ tag }: Card, done: (verdict: Verdict) => void): IO {
-    const { clock, crypto } = this._options;
+    const { clock, crypto } = this._options.board;
     const timer = clock.set(() => done(this._verdict(tagHash(crypto, tag))), 0);
     return { close: () => clock.clear(timer) };
   }
 
   private _verdict(hash: string): Verdict {
-    const { policy, list, cache } = this._options;
-    const known = policy() === "list-and-cache" ? cache.get(hash) : undefined;
+    const { settings, list, cache } = this._options;
+    const policy = settings.now.offlinePolicy;
+    const known = policy === "list-and-cache" ? cache.get(hash) : undefined;
     if (known) return { type: "authorized", ...known, by: "the cache" };
-    if (policy() !== "deny" && list.has(hash)) return { type: "authorized", by: "the local list" };
+    if (policy !== "deny" && list.has(hash)) return { type: "authorized", by: "the local list" };
     return { type: "failed", code: 503, reason: "the tag is unknown without the platform" };
   }
 }

@@ -2,7 +2,11 @@ import { expect, test } from "@jest/globals";
 import { Backoff } from "./index.js";
 
 function backoff(byte: number): Backoff {
-  return new Backoff({ minMs: 1000, maxMs: 60_000, random: (n) => new Uint8Array(n).fill(byte).buffer });
+  return new Backoff({
+    minMs: 1000,
+    maxMs: 60_000,
+    crypto: { random: (n) => new Uint8Array(n).fill(byte).buffer },
+  });
 }
 
 function delays(of: Backoff, count: number): number[] {

@@ -1,5 +1,6 @@
 /** Exponential delays between retries, with jitter from the board's random numbers. */
 
+import type { Crypto } from "../board/index.js";
 import { asUint8Array } from "../bytes/index.js";
 
 export interface BackoffOptions {
@@ -7,8 +8,8 @@ export interface BackoffOptions {
   readonly minMs: number;
   /** Longest delay, ms. */
   readonly maxMs: number;
-  /** Source of the jitter: `Crypto.random` of the board. */
-  readonly random: (byteLength: number) => ArrayBuffer;
+  /** Source of the jitter. */
+  readonly crypto: Pick<Crypto, "random">;
 }
 
 /**
@@ -16,19 +17,23 @@ export interface BackoffOptions {
  * `minMs` x 2^(n-1), and at most `maxMs`. The jitter spreads the retries of many stations.
  */
 export class Backoff {
-  private readonly _options: BackoffOptions;
+  private readonly _minMs: number;
+  private readonly _maxMs: number;
+  private readonly _crypto: Pick<Crypto, "random">;
   private _failures = 0;
 
-  constructor(options: BackoffOptions) {
-    this._options = options;
+  constructor({ minMs, maxMs, crypto }: BackoffOptions) {
+    this._minMs = minMs;
+    this._maxMs = maxMs;
+    this._crypto = crypto;
   }
 
   /** Counts a failure and returns the delay before the next try, in whole milliseconds. */
   next(): number {
-    const { minMs, maxMs, random } = this._options;
+    const { _minMs: minMs, _maxMs: maxMs } = this;
     const ceilingMs = Math.min(maxMs, 2 * minMs * 2 ** this._failures);
     if (ceilingMs < maxMs) this._failures++;
-    const bytes = asUint8Array(random(2));
+    const bytes = asUint8Array(this._crypto.random(2));
     const fraction = ((bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)) / 0x10000;
     return Math.max(minMs, Math.floor((ceilingMs / 2) * (1 + fraction)));
   }

@@ -65,7 +65,10 @@ class Bench {
     const io = { DigitalOut: Output, ControlPilot: Pilot };
     const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock" };
     const board = { clock: this.clock, crypto, io, pins };
-    this.charging = new Charging({ board: board as unknown as Board, onEvent: () => {} });
+    this.charging = new Charging({
+      board: board as unknown as Board,
+      listener: { handleChargingEvent() {} },
+    });
     this.clock.advance(MIN_OFF_MS + SETTLED_MS);
   }
 
@@ -126,10 +129,12 @@ test("a listener that closes the driver on a fault prevents all further pin writ
   const statuses: string[] = [];
   const charging: Charging = new Charging({
     board: { clock, crypto, io, pins } as unknown as Board,
-    onEvent: (event) => {
-      if (event.type !== "status") return;
-      statuses.push(event.status);
-      if (event.status === "faulted") charging.close();
+    listener: {
+      handleChargingEvent(event) {
+        if (event.type !== "status") return;
+        statuses.push(event.status);
+        if (event.status === "faulted") charging.close();
+      },
     },
   });
   clock.advance(MIN_OFF_MS + SETTLED_MS);

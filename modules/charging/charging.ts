@@ -49,9 +49,13 @@ export interface Admission {
   authorize(grant: Grant, resumedId?: string): boolean;
 }
 
+export interface ChargingListener {
+  handleChargingEvent(event: ChargingEvent): void;
+}
+
 export interface ChargingOptions {
   readonly board: Board;
-  readonly onEvent: (event: ChargingEvent) => void;
+  readonly listener: ChargingListener;
   /** Time in which the vehicle has to request energy after the authorization, ms. */
   readonly authorizationTimeoutMs?: number;
 }
@@ -82,7 +86,7 @@ const SESSION_ID_BYTES = 8;
  */
 export class Charging implements IO {
   private readonly _board: Board;
-  private readonly _onEvent: (event: ChargingEvent) => void;
+  private readonly _listener: ChargingListener;
   private readonly _authorizationTimeoutMs: number;
   private readonly _contactor: DigitalOut;
   /** The feedback contact; `undefined` when the station has none. */
@@ -107,7 +111,7 @@ export class Charging implements IO {
 
   constructor(options: ChargingOptions) {
     this._board = options.board;
-    this._onEvent = options.onEvent;
+    this._listener = options.listener;
     this._authorizationTimeoutMs = options.authorizationTimeoutMs ?? AUTHORIZATION_TIMEOUT_MS;
     const { io, pins } = options.board;
     this._contactor = new io.DigitalOut({ pin: pins.contactor });
@@ -191,6 +195,7 @@ export class Charging implements IO {
     const first = this._readPilot();
     if (!requestsEnergy(first)) this._startUnsettled();
     this._debounce = clock.set(() => {
+      this._debounce = undefined;
       if (this._readPilot() !== first) {
         this._sample();
         return;
@@ -292,14 +297,19 @@ export class Charging implements IO {
   private _report(before: ChargingState, after: ChargingState): void {
     const was = sessionOf(before);
     const is = sessionOf(after);
-    if (before.type !== after.type) this._onEvent({ type: "status", status: after.type });
+    if (before.type !== after.type)
+      this._listener.handleChargingEvent({ type: "status", status: after.type });
     if (is && !was) {
-      this._onEvent({ type: "session-started", session: is });
+      this._listener.handleChargingEvent({ type: "session-started", session: is });
     }
     if (was && !is) {
-      this._onEvent({ type: "session-ended", sessionId: was.id, why: sessionEndOf(after) });
+      this._listener.handleChargingEvent({
+        type: "session-ended",
+        sessionId: was.id,
+        why: sessionEndOf(after),
+      });
     }
     if (after.type === "faulted" && (before.type !== "faulted" || before.reason !== after.reason))
-      this._onEvent({ type: "faulted", reason: after.reason });
+      this._listener.handleChargingEvent({ type: "faulted", reason: after.reason });
   }
 }

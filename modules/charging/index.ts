@@ -2,6 +2,7 @@ export {
   type Admission,
   Charging,
   type ChargingEvent,
+  type ChargingListener,
   type ChargingOptions,
   STATION_STATUSES,
   type StationStatus,

@@ -65,7 +65,10 @@ class Noisy {
     const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
     const io = { DigitalOut: Contactor, ControlPilot: Pilot };
     const board = { clock: this.clock, crypto, io, pins: { controlPilot: 1, contactor: 2 } };
-    this.charging = new Charging({ board: board as unknown as Board, onEvent: () => {} });
+    this.charging = new Charging({
+      board: board as unknown as Board,
+      listener: { handleChargingEvent() {} },
+    });
     this.clock.advance(MIN_OFF_MS);
   }
 

@@ -1,12 +1,18 @@
 import { Backoff } from "../backoff/index.js";
-import type { Clock, Crypto, IO, Timer } from "../board/index.js";
+import type { Crypto, IO, Timer } from "../board/index.js";
 import type { TraceSink } from "../trace/index.js";
-import type { IncomingPacket, OutgoingWill } from "./codec.js";
-import { Connection, type ConnectionOptions } from "./connection.js";
+import type { IncomingPacket, OutgoingPacket, OutgoingWill } from "./codec.js";
+import { Connection, type ConnectionListener, type ConnectionOptions } from "./connection.js";
 import type { MQTTFailure } from "./failure.js";
-import { KeepAlive } from "./keep-alive.js";
-import { Outbox, type OutgoingMessage, payloadBytes, type QueuedMessage } from "./outbox.js";
-import { Subscriptions } from "./subscriptions.js";
+import { KeepAlive, type KeepAliveHost } from "./keep-alive.js";
+import {
+  Outbox,
+  type OutboxOptions,
+  type OutgoingMessage,
+  payloadBytes,
+  type QueuedMessage,
+} from "./outbox.js";
+import { Subscriptions, type SubscriptionsHost } from "./subscriptions.js";
 
 /** State of the client. */
 export type MQTTState =
@@ -24,10 +30,8 @@ export interface IncomingMessage {
   readonly dup: boolean;
 }
 
-export interface MQTTSessionOptions
-  extends Pick<ConnectionOptions, "clock" | "resolve" | "connect" | "host" | "port"> {
-  readonly clock: Clock;
-  readonly crypto: Pick<Crypto, "random">;
+export interface MQTTSessionOptions extends ConnectionOptions, OutboxOptions {
+  readonly board: ConnectionOptions["board"] & { readonly crypto: Pick<Crypto, "random"> };
   readonly clientId: string;
   readonly username: string;
   readonly password: string;
@@ -39,20 +43,19 @@ export interface MQTTSessionOptions
   /** `false`: the client tries to connect once. */
   readonly reconnect: boolean;
   readonly trace?: TraceSink;
-  readonly onState: (state: MQTTState) => void;
+  readonly listener: MQTTListener;
+}
+
+export interface MQTTListener {
+  handleState(state: MQTTState): void;
   /** Receives a message. A QoS 1 message is acknowledged after the return. */
-  readonly onMessage: (message: IncomingMessage) => void;
+  handleMessage(message: IncomingMessage): void;
   /** A message longer than `maxPacketBytes` was skipped and acknowledged. */
-  readonly onSkipped?: (byteLength: number) => void;
+  handleSkipped?(byteLength: number): void;
   /** The broker has refused a subscription [MQTT-3.9.3-2]. */
-  readonly onRefusedSubscription?: (filter: string) => void;
+  handleRefusedSubscription?(filter: string): void;
   /** The broker has acknowledged every QoS 1 message. */
-  readonly onDrained?: () => void;
-  /** Highest packet length. A longer PUBLISH is skipped; any other longer packet ends the connection. */
-  readonly maxPacketBytes?: number;
-  readonly maxInFlight?: number;
-  readonly maxMessages?: number;
-  readonly maxQueuedBytes?: number;
+  handleDrained?(): void;
 }
 
 /** Result of `publish`. */
@@ -61,10 +64,6 @@ export type PublishOutcome = "accepted" | "queue-full" | "offline" | "closed";
 const KEEP_ALIVE_S = 60;
 /** Time from the open connection to the CONNACK, ms. */
 const CONNACK_TIMEOUT_MS = 10_000;
-const MAX_PACKET_BYTES = 16_384;
-const MAX_IN_FLIGHT = 8;
-const MAX_MESSAGES = 32;
-const MAX_QUEUED_BYTES = 16_384;
 /** Limit of unsent bytes. Above it QoS 0 messages are dropped and QoS 1 messages stay queued. */
 const MAX_UNSENT_BYTES = 8192;
 const MIN_BACKOFF_MS = 1000;
@@ -79,7 +78,7 @@ const LAST_MESSAGE_ID = 65_535;
  * An MQTT 3.1.1 client whose session outlives its connections. Callbacks come from the clock or the network, never
  * during a call; only the state `closed` is reported during `close`.
  */
-export class MQTTClient implements IO {
+export class MQTTClient implements IO, ConnectionListener, KeepAliveHost, SubscriptionsHost {
   private readonly _options: MQTTSessionOptions;
   private _state: MQTTState = { type: "connecting" };
   private _connection: Connection | undefined;
@@ -96,29 +95,13 @@ export class MQTTClient implements IO {
 
   constructor(options: MQTTSessionOptions) {
     this._options = options;
-    this._outbox = new Outbox({
-      maxInFlight: options.maxInFlight ?? MAX_IN_FLIGHT,
-      maxMessages: options.maxMessages ?? MAX_MESSAGES,
-      maxBytes: options.maxQueuedBytes ?? MAX_QUEUED_BYTES,
-    });
-    this._subscriptions = new Subscriptions({
-      newMessageId: () => this._newMessageId(),
-      send: (packet) => this._connection?.send(packet),
-      onRefused: (filter) => options.onRefusedSubscription?.(filter),
-    });
-    this._keepAlive = new KeepAlive({
-      clock: options.clock,
-      periodMs: (options.keepAliveS ?? KEEP_ALIVE_S) * 1000,
-      ping: () => this._connection?.send({ cmd: "pingreq" }),
-      onMissed: () => this._fail({ code: "keep-alive-missed", message: "the broker did not answer a ping" }),
-      onCheck: () => this._checkAcknowledgements(),
-    });
-    this._backoff = new Backoff({
-      minMs: MIN_BACKOFF_MS,
-      maxMs: MAX_BACKOFF_MS,
-      random: (byteLength) => options.crypto.random(byteLength),
-    });
-    this._timer = options.clock.set(() => this._connect(), 0);
+    const { clock, crypto } = options.board;
+    this._outbox = new Outbox(options);
+    this._subscriptions = new Subscriptions(this);
+    const periodMs = (options.keepAliveS ?? KEEP_ALIVE_S) * 1000;
+    this._keepAlive = new KeepAlive({ clock, periodMs, host: this });
+    this._backoff = new Backoff({ minMs: MIN_BACKOFF_MS, maxMs: MAX_BACKOFF_MS, crypto });
+    this._timer = clock.set(() => this._connect(), 0);
   }
 
   get state(): MQTTState {
@@ -176,12 +159,13 @@ export class MQTTClient implements IO {
       return;
     }
     this._isClosing = true;
-    this._options.clock.clear(this._timer);
-    this._timer = this._options.clock.set(() => this._end(), CLOSE_TIMEOUT_MS);
+    const { clock } = this._options.board;
+    clock.clear(this._timer);
+    this._timer = clock.set(() => this._end(), CLOSE_TIMEOUT_MS);
   }
 
   private _end(): void {
-    this._options.clock.clear(this._timer);
+    this._options.board.clock.clear(this._timer);
     this._keepAlive.stop();
     if (this._state.type === "online") this._connection?.send({ cmd: "disconnect" });
     this._connection?.close();
@@ -192,24 +176,35 @@ export class MQTTClient implements IO {
   private _connect(): void {
     if (this._state.type === "closed") return;
     if (this._state.type !== "connecting") this._enter({ type: "connecting" });
-    const { clock, resolve, connect, host, port, maxPacketBytes = MAX_PACKET_BYTES } = this._options;
-    this._connection = new Connection({
-      clock,
-      resolve,
-      connect,
-      host,
-      port,
-      maxPacketBytes,
-      onOpen: () => this._sendConnect(),
-      onPacket: (packet) => this._receive(packet),
-      onReceived: () => this._keepAlive.recordReceived(),
-      onDrained: () => this._pump(),
-      onFailed: (failure) => this._fail(failure),
-    });
+    this._connection = new Connection(this._options, this);
   }
 
-  private _sendConnect(): void {
-    const { clientId, username, password, will, clean, clock, keepAliveS = KEEP_ALIVE_S } = this._options;
+  send(packet: OutgoingPacket): void {
+    this._connection?.send(packet);
+  }
+
+  handleReceived(): void {
+    this._keepAlive.recordReceived();
+  }
+
+  handleSent(): void {
+    this._pump();
+  }
+
+  sendPing(): void {
+    this.send({ cmd: "pingreq" });
+  }
+
+  handleMissedPing(): void {
+    this.handleFailure({ code: "keep-alive-missed", message: "the broker did not answer a ping" });
+  }
+
+  handleRefusedSubscription(filter: string): void {
+    this._options.listener.handleRefusedSubscription?.(filter);
+  }
+
+  handleOpen(): void {
+    const { clientId, username, password, will, clean, board, keepAliveS = KEEP_ALIVE_S } = this._options;
     this._connection?.send({
       cmd: "connect",
       clientId,
@@ -219,9 +214,9 @@ export class MQTTClient implements IO {
       password,
       will,
     });
-    this._timer = clock.set(
+    this._timer = board.clock.set(
       () =>
-        this._fail({
+        this.handleFailure({
           code: "broker-no-answer",
           message: "the broker accepted the connection but sent no CONNACK",
         }),
@@ -229,7 +224,7 @@ export class MQTTClient implements IO {
     );
   }
 
-  private _receive(packet: IncomingPacket): void {
+  handlePacket(packet: IncomingPacket): void {
     if (this._state.type === "connecting") {
       this._receiveFirst(packet);
       return;
@@ -237,7 +232,7 @@ export class MQTTClient implements IO {
     switch (packet.cmd) {
       case "publish": {
         const { topic, payload, qos, retain, dup, messageId } = packet;
-        this._options.onMessage({ topic, payload, qos, retain, dup });
+        this._options.listener.handleMessage({ topic, payload, qos, retain, dup });
         if (qos === 1) this._connection?.send({ cmd: "puback", messageId });
         break;
       }
@@ -245,12 +240,12 @@ export class MQTTClient implements IO {
       case "skipped":
         this._options.trace?.add("messageSkipped", packet.byteLength);
         if (packet.qos === 1) this._connection?.send({ cmd: "puback", messageId: packet.messageId });
-        this._options.onSkipped?.(packet.byteLength);
+        this._options.listener.handleSkipped?.(packet.byteLength);
         break;
       case "puback":
         if (!this._outbox.acknowledge(packet.messageId)) break;
         this._pump();
-        if (this._outbox.isEmpty) this._options.onDrained?.();
+        if (this._outbox.isEmpty) this._options.listener.handleDrained?.();
         break;
       case "suback":
         this._subscriptions.acknowledge(packet.messageId, packet.granted);
@@ -261,7 +256,7 @@ export class MQTTClient implements IO {
       case "pingresp":
         break;
       case "connack":
-        this._fail({ code: "protocol-error", message: "the broker sent a second CONNACK" });
+        this.handleFailure({ code: "protocol-error", message: "the broker sent a second CONNACK" });
         break;
     }
   }
@@ -269,12 +264,15 @@ export class MQTTClient implements IO {
   private _receiveFirst(packet: IncomingPacket): void {
     // [MQTT-3.2.0-1]
     if (packet.cmd !== "connack") {
-      this._fail({ code: "protocol-error", message: `the first packet was a ${packet.cmd}, not a CONNACK` });
+      this.handleFailure({
+        code: "protocol-error",
+        message: `the first packet was a ${packet.cmd}, not a CONNACK`,
+      });
     } else if (packet.returnCode !== 0) {
       const message = `the broker refused the connection with code ${packet.returnCode} (${connackText(packet.returnCode)})`;
-      this._fail({ code: "broker-refused", connackCode: packet.returnCode, message });
+      this.handleFailure({ code: "broker-refused", connackCode: packet.returnCode, message });
     } else if (packet.sessionPresent && this._options.clean) {
-      this._fail({
+      this.handleFailure({
         code: "protocol-error",
         message: "the broker kept a session despite the clean-session flag",
       }); // [MQTT-3.2.2-1]
@@ -284,8 +282,9 @@ export class MQTTClient implements IO {
   }
 
   private _goOnline(sessionPresent: boolean): void {
-    const { clock } = this._options;
+    const { clock } = this._options.board;
     clock.clear(this._timer);
+    this._timer = undefined;
     this._onlineSinceMs = clock.monotonicMs();
     this._oldestInFlight = undefined;
     this._keepAlive.start();
@@ -300,7 +299,7 @@ export class MQTTClient implements IO {
    * Ends a connection whose broker answers pings but does not acknowledge messages. MQTT repeats a message only over a
    * new connection [MQTT-4.4.0-1], so without one the window would stay full.
    */
-  private _checkAcknowledgements(): void {
+  checkBroker(): void {
     // Acknowledgements are queued behind a long message. The keep-alive ends a connection that stalls in one.
     if (this._connection?.isSkipping) {
       this._oldestInFlight = undefined;
@@ -310,11 +309,12 @@ export class MQTTClient implements IO {
     const isStuck = oldest !== undefined && oldest === this._oldestInFlight;
     this._oldestInFlight = oldest;
     if (isStuck && this._state.type === "online")
-      this._fail({ code: "broker-no-answer", message: "the broker does not acknowledge messages" });
+      this.handleFailure({ code: "broker-no-answer", message: "the broker does not acknowledge messages" });
   }
 
-  private _fail(reason: MQTTFailure): void {
-    const { clock, reconnect } = this._options;
+  handleFailure(reason: MQTTFailure): void {
+    const { board, reconnect } = this._options;
+    const { clock } = board;
     const wasOnline = this._state.type === "online";
     clock.clear(this._timer);
     this._keepAlive.stop();
@@ -333,7 +333,7 @@ export class MQTTClient implements IO {
 
   private _enter(state: MQTTState): void {
     this._state = state;
-    this._options.onState(state);
+    this._options.listener.handleState(state);
   }
 
   /** Sends queued messages, as far as the window and the socket allow. */
@@ -343,7 +343,7 @@ export class MQTTClient implements IO {
       this._connection &&
       this._connection.unsentBytes <= MAX_UNSENT_BYTES
     ) {
-      const message = this._outbox.take(() => this._newMessageId());
+      const message = this._outbox.take(this);
       if (!message) break;
       this._send(message, false);
     }
@@ -357,7 +357,7 @@ export class MQTTClient implements IO {
   }
 
   /** Returns the next unused packet identifier [MQTT-2.3.1-2]. The limits leave most identifiers unused. */
-  private _newMessageId(): number {
+  newMessageId(): number {
     do {
       this._lastMessageId = this._lastMessageId === LAST_MESSAGE_ID ? 1 : this._lastMessageId + 1;
     } while (this._outbox.has(this._lastMessageId) || this._subscriptions.has(this._lastMessageId));

@@ -61,6 +61,7 @@ export type IncomingPacket =
 
 /** Encodes a packet. Throws for a packet that MQTT does not allow, which is a bug of the caller. */
 export function encodePacket(packet: OutgoingPacket): Uint8Array<ArrayBuffer> {
+  if (packet.cmd === "publish") return encodePublish(packet);
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let byteLength = 0;
   writeToStream(packet, {
@@ -83,7 +84,38 @@ export function encodePacket(packet: OutgoingPacket): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
+/**
+ * Encodes a PUBLISH (MQTT 3.1.1 section 3.3). Nearly all packets of a station are one. mqtt-packet would write it in
+ * pieces, at several times the bytecodes.
+ */
+function encodePublish(packet: OutgoingPacket & { readonly cmd: "publish" }): Uint8Array<ArrayBuffer> {
+  const { payload, qos, messageId = 0 } = packet;
+  const topic = encodeUTF8(packet.topic);
+  const idBytes = qos > 0 ? 2 : 0;
+  const length = 2 + topic.length + idBytes + payload.length;
+  const bytes = new Uint8Array(1 + lengthBytes(length) + length);
+  bytes[0] = 0x30 | (packet.dup ? 8 : 0) | (qos << 1) | (packet.retain ? 1 : 0);
+  let at = 1;
+  for (let rest = length; at === 1 || rest > 0; rest >>= 7) bytes[at++] = rest > 127 ? rest | 128 : rest;
+  bytes[at] = topic.length >> 8;
+  bytes[at + 1] = topic.length;
+  bytes.set(topic, at + 2);
+  at += 2 + topic.length;
+  if (idBytes > 0) {
+    bytes[at] = messageId >> 8;
+    bytes[at + 1] = messageId;
+  }
+  bytes.set(payload, at + idBytes);
+  return bytes;
+}
+
+/** Number of bytes of a remaining length (MQTT 3.1.1 section 2.2.3). */
+function lengthBytes(length: number): number {
+  return length < 128 ? 1 : length < 16_384 ? 2 : length < 2_097_152 ? 3 : 4;
+}
+
 const NO_BYTES = new Uint8Array(0);
+const PARSER_OPTIONS = { protocolVersion: 4 } as const;
 
 /**
  * Assembles packets from the pieces that the network delivers. Skips a too long PUBLISH as it arrives. A reader must be
@@ -120,12 +152,15 @@ export class PacketReader {
   }
 
   private _newParser(): PacketParser {
-    const parser = makeParser({ protocolVersion: 4 });
-    parser.on("packet", (packet) => this._handlePacket(packet));
-    parser.on("error", (error) => {
-      this._error ??= error.message;
-    });
+    const parser = makeParser(PARSER_OPTIONS);
+    parser.target = this;
     return parser;
+  }
+
+  /** Handles an event of the parser. */
+  handleEvent(event: "packet" | "error", argument: ParsedPacket | Error): void {
+    if (event === "packet") this._handlePacket(argument as ParsedPacket);
+    else this._error ??= (argument as Error).message;
   }
 
   /** Parses bytes. Returns those of a too long PUBLISH and all that follow. */

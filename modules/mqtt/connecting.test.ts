@@ -67,11 +67,7 @@ describe("connecting", () => {
   });
 
   test("an exception of the board's socket fails the attempt, and its text is not reported", () => {
-    const client = new Client({
-      connect: () => {
-        throw new Error("text of the engine");
-      },
-    });
+    const client = new Client({ hasNoSocket: true });
     client.until("failed", () => client.failure !== undefined);
     expect(client.failure).toEqual({
       code: "no-socket",
@@ -243,8 +239,10 @@ describe("closing", () => {
   test.each(["online", "offline"] as const)("is possible during the callback of the state %s", (type) => {
     const client: Client = new Client({
       hasNoBroker: type === "offline",
-      onState: (state) => {
-        if (state.type === type) client.session.close();
+      listener: {
+        handleState(state) {
+          if (state.type === type) client.session.close();
+        },
       },
     });
     client.advance(200_000);
@@ -252,7 +250,7 @@ describe("closing", () => {
   });
 
   test("is possible during the callback of a message", () => {
-    const client: Client = new Client({ onMessage: () => client.session.close() });
+    const client: Client = new Client({ listener: { handleMessage: () => client.session.close() } });
     client.session.subscribe("t", 1);
     client.goOnline().advance(100);
     client.good.publish("t", "1");

@@ -1,26 +1,31 @@
-import type { Clock, IO, TCP, Timer, TLSConnectOptions } from "../board/index.js";
+import type { Board, IO, TCP, Timer } from "../board/index.js";
 import { asUint8Array } from "../bytes/index.js";
 import { encodePacket, type IncomingPacket, type OutgoingPacket, PacketReader } from "./codec.js";
 import type { MQTTFailure } from "./failure.js";
 
 export interface ConnectionOptions {
-  readonly clock: Clock;
-  readonly resolve: (host: string, done: (address: string | undefined) => void) => void;
-  /** Opens a socket: TCP, or TLS to `host`. */
-  readonly connect: (options: TLSConnectOptions) => TCP;
+  readonly board: Pick<Board, "clock" | "resolve"> & { readonly io: Pick<Board["io"], "TCP" | "TLS"> };
   readonly host: string;
   readonly port: number;
-  readonly maxPacketBytes: number;
-  /** TCP (and TLS) is connected. */
-  readonly onOpen: () => void;
-  readonly onPacket: (packet: IncomingPacket) => void;
-  /** Bytes have arrived, with or without a complete packet. */
-  readonly onReceived: () => void;
-  /** The socket has accepted everything that was sent. */
-  readonly onDrained: () => void;
-  /** The connection has failed. Called once; no callback follows. */
-  readonly onFailed: (failure: MQTTFailure) => void;
+  /** `true`: TLS to `host`. */
+  readonly tls: boolean;
+  /** Highest packet length. A longer PUBLISH is skipped; any other longer packet ends the connection. */
+  readonly maxPacketBytes?: number;
 }
+
+export interface ConnectionListener {
+  /** TCP (and TLS) is connected. */
+  handleOpen(): void;
+  handlePacket(packet: IncomingPacket): void;
+  /** Bytes have arrived, with or without a complete packet. */
+  handleReceived(): void;
+  /** The socket has accepted everything that was sent. */
+  handleSent(): void;
+  /** The connection has failed. Called once; no call follows. */
+  handleFailure(failure: MQTTFailure): void;
+}
+
+const MAX_PACKET_BYTES = 16_384;
 
 /** Time for name resolution, TCP and TLS together, ms. */
 const OPEN_TIMEOUT_MS = 10_000;
@@ -30,24 +35,26 @@ const MAX_UNSENT_BYTES = 8192;
 /** One connection to a broker. It converts between packets and the pieces of bytes that the socket transfers. */
 export class Connection implements IO {
   private readonly _options: ConnectionOptions;
+  private readonly _listener: ConnectionListener;
   private readonly _reader: PacketReader;
   private _socket: TCP | undefined;
-  private readonly _timer: Timer | undefined;
+  private _timer: Timer | undefined;
   private _isOpen = false;
   private _isClosed = false;
   private _unsent: Uint8Array<ArrayBuffer>[] = [];
   private _unsentBytes = 0;
   private _writableBytes = 0;
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ConnectionOptions, listener: ConnectionListener) {
     this._options = options;
-    this._reader = new PacketReader({ maxPacketBytes: options.maxPacketBytes });
-    const { clock, host, port } = options;
-    this._timer = clock.set(
+    this._listener = listener;
+    const { board, host, port, maxPacketBytes = MAX_PACKET_BYTES } = options;
+    this._reader = new PacketReader({ maxPacketBytes });
+    this._timer = board.clock.set(
       () => this._fail("broker-unreachable", `${host} port ${port} does not answer`),
       OPEN_TIMEOUT_MS,
     );
-    options.resolve(host, (address) => {
+    board.resolve(host, (address) => {
       if (this._isClosed) return;
       if (address === undefined) this._fail("host-not-found", `the name ${host} has no address`);
       else this._open(address);
@@ -77,16 +84,22 @@ export class Connection implements IO {
   close(): void {
     if (this._isClosed) return;
     this._isClosed = true;
-    this._options.clock.clear(this._timer);
+    this._clearTimer();
     this._socket?.close();
     this._unsent = [];
     this._unsentBytes = 0;
   }
 
+  private _clearTimer(): void {
+    this._options.board.clock.clear(this._timer);
+    this._timer = undefined;
+  }
+
   private _open(address: string): void {
-    const { host, port } = this._options;
+    const { board, host, port, tls } = this._options;
+    const Socket = tls ? board.io.TLS : board.io.TCP;
     try {
-      this._socket = this._options.connect({
+      this._socket = new Socket({
         address,
         port,
         host,
@@ -111,13 +124,13 @@ export class Connection implements IO {
     this._writableBytes = count;
     if (!this._isOpen) {
       this._isOpen = true;
-      this._options.clock.clear(this._timer);
-      this._options.onOpen();
+      this._clearTimer();
+      this._listener.handleOpen();
       return;
     }
     this._flush();
     this._receive();
-    if (!this._isClosed && this._unsentBytes === 0) this._options.onDrained();
+    if (!this._isClosed && this._unsentBytes === 0) this._listener.handleSent();
   }
 
   private _flush(): void {
@@ -135,11 +148,11 @@ export class Connection implements IO {
     if (this._isClosed || this._unsentBytes > MAX_UNSENT_BYTES) return;
     const bytes = this._socket?.read();
     if (!bytes) return;
-    this._options.onReceived();
+    this._listener.handleReceived();
     const { packets, error } = this._reader.push(asUint8Array(bytes));
     for (const packet of packets) {
       if (this._isClosed) return;
-      this._options.onPacket(packet);
+      this._listener.handlePacket(packet);
     }
     if (error !== undefined) this._fail("protocol-error", error);
   }
@@ -153,6 +166,6 @@ export class Connection implements IO {
   private _fail(code: MQTTFailure["code"], message: string): void {
     if (this._isClosed) return;
     this.close();
-    this._options.onFailed({ code, message });
+    this._listener.handleFailure({ code, message });
   }
 }

@@ -1,6 +1,7 @@
 export {
   type IncomingMessage,
   MQTTClient,
+  type MQTTListener,
   type MQTTSessionOptions,
   type MQTTState,
   type PublishOutcome,

@@ -4,12 +4,16 @@ export interface KeepAliveOptions {
   readonly clock: Clock;
   /** Keep-alive period of the CONNECT packet, ms. */
   readonly periodMs: number;
+  readonly host: KeepAliveHost;
+}
+
+export interface KeepAliveHost {
   /** Sends PINGREQ. */
-  readonly ping: () => void;
+  sendPing(): void;
   /** The broker has not answered a ping in time. */
-  readonly onMissed: () => void;
+  handleMissedPing(): void;
   /** Called twice per period, for further checks of the broker. */
-  readonly onCheck: () => void;
+  checkBroker(): void;
 }
 
 /** Time for the broker to answer a ping, ms. */
@@ -20,14 +24,18 @@ const PINGRESP_TIMEOUT_MS = 10_000;
  * [MQTT-3.1.2-23]. A station that only sends would detect nothing, so it also pings when nothing was received.
  */
 export class KeepAlive {
-  private readonly _options: KeepAliveOptions;
+  private readonly _clock: Clock;
+  private readonly _periodMs: number;
+  private readonly _host: KeepAliveHost;
   private _timer: Timer | undefined;
   private _answerTimer: Timer | undefined;
   private _hasSent = false;
   private _hasReceived = false;
 
-  constructor(options: KeepAliveOptions) {
-    this._options = options;
+  constructor({ clock, periodMs, host }: KeepAliveOptions) {
+    this._clock = clock;
+    this._periodMs = periodMs;
+    this._host = host;
   }
 
   /** Starts the checks. Two per period ensure that a packet is sent within each period [MQTT-3.1.2-24]. */
@@ -35,12 +43,12 @@ export class KeepAlive {
     this.stop();
     this._hasSent = false;
     this._hasReceived = false;
-    this._timer = this._options.clock.repeat(() => this._check(), this._options.periodMs / 2);
+    this._timer = this._clock.repeat(() => this._check(), this._periodMs / 2);
   }
 
   stop(): void {
-    this._options.clock.clear(this._timer);
-    this._options.clock.clear(this._answerTimer);
+    this._clock.clear(this._timer);
+    this._clock.clear(this._answerTimer);
     this._answerTimer = undefined;
   }
 
@@ -52,7 +60,7 @@ export class KeepAlive {
   /** Records that data was received. Any data shows that the broker is present. */
   recordReceived(): void {
     this._hasReceived = true;
-    this._options.clock.clear(this._answerTimer);
+    this._clock.clear(this._answerTimer);
     this._answerTimer = undefined;
   }
 
@@ -61,9 +69,9 @@ export class KeepAlive {
     this._hasSent = false;
     this._hasReceived = false;
     if (isQuiet && !this._answerTimer) {
-      this._options.ping();
-      this._answerTimer = this._options.clock.set(() => this._options.onMissed(), PINGRESP_TIMEOUT_MS);
+      this._host.sendPing();
+      this._answerTimer = this._clock.set(() => this._host.handleMissedPing(), PINGRESP_TIMEOUT_MS);
     }
-    this._options.onCheck();
+    this._host.checkBroker();
   }
 }

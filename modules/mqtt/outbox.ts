@@ -17,12 +17,16 @@ export interface QueuedMessage extends OutgoingMessage {
 
 export interface OutboxOptions {
   /** Highest number of messages in flight: sent and not yet acknowledged. */
-  readonly maxInFlight: number;
+  readonly maxInFlight?: number;
   /** Highest number of messages, in flight or waiting. */
-  readonly maxMessages: number;
+  readonly maxMessages?: number;
   /** Highest total length of topics, payloads and overhead, bytes. */
-  readonly maxBytes: number;
+  readonly maxQueuedBytes?: number;
 }
+
+const MAX_IN_FLIGHT = 8;
+const MAX_MESSAGES = 32;
+const MAX_QUEUED_BYTES = 16_384;
 
 /** Highest length of a PUBLISH packet apart from topic and payload, bytes. */
 const OVERHEAD_BYTES = 9;
@@ -52,12 +56,12 @@ export class Outbox {
 
   /** Queues a message. Returns `false` when a limit is reached. */
   add(message: OutgoingMessage): boolean {
-    const { maxMessages, maxBytes } = this._options;
+    const { maxMessages = MAX_MESSAGES, maxQueuedBytes = MAX_QUEUED_BYTES } = this._options;
     const payload = payloadBytes(message.payload);
     const queued = { ...message, payload, messageId: undefined };
     const byteLength = byteLengthOf(queued);
     if (this.length >= maxMessages) return false;
-    if (this._bytes + byteLength > maxBytes) return false;
+    if (this._bytes + byteLength > maxQueuedBytes) return false;
     this._bytes += byteLength;
     this._waiting.push(queued);
     return true;
@@ -69,11 +73,11 @@ export class Outbox {
   }
 
   /** Moves the next message in flight and returns it; `undefined` when no message waits or the window is full. */
-  take(newMessageId: () => number): QueuedMessage | undefined {
-    if (this._inFlight.length >= this._options.maxInFlight) return undefined;
+  take(host: { newMessageId(): number }): QueuedMessage | undefined {
+    if (this._inFlight.length >= (this._options.maxInFlight ?? MAX_IN_FLIGHT)) return undefined;
     const message = this._waiting.shift();
     if (!message) return undefined;
-    message.messageId = newMessageId();
+    message.messageId = host.newMessageId();
     this._inFlight.push(message);
     return message;
   }

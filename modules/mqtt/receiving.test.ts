@@ -38,7 +38,7 @@ describe("receiving", () => {
     const skipped: number[] = [];
     const client = new Client({
       maxPacketBytes: 1000,
-      onSkipped: (byteLength) => skipped.push(byteLength),
+      listener: { handleSkipped: (byteLength) => skipped.push(byteLength) },
     });
     client.session.subscribe("large", 1);
     client.goOnline().advance(100);
@@ -117,8 +117,10 @@ describe("receiving", () => {
 
   test("an exception of the user's callback propagates", () => {
     const client = new Client({
-      onMessage: () => {
-        throw new Error("of the user");
+      listener: {
+        handleMessage() {
+          throw new Error("of the user");
+        },
       },
     });
     client.session.subscribe("t", 1);

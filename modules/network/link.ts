@@ -70,7 +70,7 @@ class WiFiLink implements Link {
     this._backoff = new Backoff({
       minMs: MIN_BACKOFF_MS,
       maxMs: MAX_BACKOFF_MS,
-      random: (byteLength) => board.crypto.random(byteLength),
+      crypto: board.crypto,
     });
     this._wifi = new board.io.network.WiFi({ onChanged: (event) => this._input(event) });
     this._scanner = new Scanner({ clock: board.clock, wifi: this._wifi });
@@ -151,6 +151,7 @@ class WiFiLink implements Link {
         break;
       case "no-timer":
         this._board.clock.clear(this._timer);
+        this._timer = undefined;
         break;
     }
   }

@@ -54,6 +54,7 @@ export class Scanner {
     this._scanId++;
     this._callbacks = [];
     this._clock.clear(this._timer);
+    this._timer = undefined;
   }
 
   /** Records a network unless it is hidden, weaker than a recorded one of its name, or one too many. */

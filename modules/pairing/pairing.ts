@@ -1,6 +1,6 @@
 import type { Board, IO, Timer } from "../board/index.js";
 import type { Link, LinkListener, LinkState } from "../network/index.js";
-import type { StoredRecord } from "../settings/index.js";
+import type { RecordSource, StoredRecord } from "../settings/index.js";
 import type { Login } from "../web/index.js";
 import {
   GET,
@@ -12,19 +12,23 @@ import {
   probeRoute,
   type Reply,
   type Route,
+  type Router,
   text,
 } from "../web/index.js";
 import { AccessPoint } from "./access-point.js";
-import { type BrokerFailure, Candidate } from "./candidate.js";
+import { Candidate } from "./candidate.js";
 import type { PairingFailure } from "./failure.js";
+import type { PairingHost } from "./host.js";
 import { managementRoutes, type Offer } from "./management.js";
 import {
   type CandidateRecord,
+  candidateFormat,
   type Fields,
   fieldsOf,
   missingFields,
   type PairingParameters,
   pairingFields,
+  pairingFormat,
   parseParameters,
   problemOfPart,
 } from "./parameters.js";
@@ -34,34 +38,13 @@ export interface PairingOptions {
   /** The network link; pairing subscribes to its states. */
   readonly link: Link;
   readonly login: Login;
-  readonly pairingRecord: StoredRecord<PairingParameters>;
-  readonly candidateRecord: StoredRecord<CandidateRecord>;
+  readonly records: RecordSource;
   /** Built-in or provisioned fields. The owner enters the others. */
   readonly preset: Fields;
-  /** Connects to the broker once and reports the result. */
-  readonly tryBroker: (
-    parameters: PairingParameters,
-    done: (failure: BrokerFailure | undefined) => void,
-  ) => IO;
   readonly productTitle: string;
-  /** Returns whether `/pair` needs the admin login now. */
-  readonly pairNeedsLogin?: () => boolean;
   /** `undefined`: the access point is open. */
   readonly accessPointPassword: string | undefined;
-  /** Returns further routes of the HTTP API. */
-  readonly routes: () => readonly Route[];
-  /** Returns the fields of `/status` about firmware and station, without secrets. */
-  readonly describe: () => Readonly<Record<string, unknown>>;
-  /** A candidate needs the link and the account. The station releases both, then calls `begin`. */
-  readonly onTrying: (parameters: PairingParameters) => void;
-  /** The broker was reached with the parameters, and they are stored. */
-  readonly onPaired: (parameters: PairingParameters) => void;
-  /** The parameters failed; the previous ones stay in use. */
-  readonly onFailed: (failure: PairingFailure) => void;
-  /** Restarts the station on request; the response is already sent. */
-  readonly onRestart: () => void;
-  /** Resets the station to its provisioned state; the response is already sent. */
-  readonly onReset: () => void;
+  readonly host: PairingHost;
 }
 
 /** Time that the access point stays open after success, ms, so that the phone can read the result. */
@@ -81,12 +64,13 @@ type Attempt =
   | { readonly type: "running"; readonly candidate: Candidate };
 
 const NO_ATTEMPT: Attempt = { type: "none" };
+const NO_FIELDS: Fields = new Map();
 
 /**
  * Pairing: the access point, the HTTP API, and candidates for new parameters. A candidate replaces the record `pairing`
  * in one write, and only after the broker was reached with it.
  */
-export class Pairing implements IO, LinkListener {
+export class Pairing implements IO, LinkListener, Router {
   private readonly _options: PairingOptions;
   private readonly _accessPoint: AccessPoint;
   private readonly _api: HTTPAPI;
@@ -94,7 +78,7 @@ export class Pairing implements IO, LinkListener {
   private _attempt: Attempt = NO_ATTEMPT;
   private _lastFailure: PairingFailure | undefined;
   /** Incomplete or failed fields that were given while no working parameters exist. */
-  private _draft: Fields = new Map();
+  private _draft: Fields = NO_FIELDS;
   /** Runs while the access point stays open after success. */
   private _lingerTimer: Timer | undefined;
   /** Runs from the loss of the network until the fallback. */
@@ -105,24 +89,25 @@ export class Pairing implements IO, LinkListener {
     this._options = options;
     const { board, productTitle, accessPointPassword: password } = options;
     this._accessPoint = new AccessPoint({ board, productTitle, password });
-    this._api = new HTTPAPI({
-      board,
-      login: options.login,
-      route: (path) =>
-        this._routes().find((one) => one.path === path) ??
-        panelRoute(board, path) ??
-        probeRoute(path, this._isActive || this._isFallback),
-    });
+    this._api = new HTTPAPI({ board, login: options.login, router: this });
     this._restore();
     options.link.subscribe(this);
   }
 
+  /** Finds a route of the HTTP API. */
+  route(path: string): Route | undefined {
+    return (
+      this._routes().find((one) => one.path === path) ??
+      panelRoute(this._options.board, path) ??
+      probeRoute(path, this._isActive || this._isFallback)
+    );
+  }
+
   /** Parameters at the start: the stored ones, or the preset ones if they are complete. */
   get initialParameters(): PairingParameters | undefined {
-    const { pairingRecord, preset } = this._options;
-    const stored = pairingRecord.read();
+    const stored = this._pairingRecord.read();
     if (stored) return stored;
-    const parsed = parseParameters(preset, { wifi: this._hasWiFi });
+    const parsed = parseParameters(this._options.preset, { wifi: this._hasWiFi });
     return parsed.ok ? parsed.parameters : undefined;
   }
 
@@ -149,12 +134,12 @@ export class Pairing implements IO, LinkListener {
     const wasTrying = this.isTrying;
     this._cancelAttempt();
     if (wasTrying) {
-      this._options.candidateRecord.clear();
+      this._candidateRecord.clear();
       this._lastFailure = {
         code: "given-up",
         message: "pairing mode was left while the parameters were tried",
       };
-      this._options.onFailed(this._lastFailure);
+      this._options.host.handlePairingFailed(this._lastFailure);
     }
     this._isActive = false;
     this._endLinger();
@@ -163,7 +148,7 @@ export class Pairing implements IO, LinkListener {
   /** Discards unverified fields. Call it after the records are erased. */
   forget(): void {
     this._cancelAttempt();
-    this._draft = new Map();
+    this._draft = NO_FIELDS;
     this._lastFailure = undefined;
   }
 
@@ -190,12 +175,12 @@ export class Pairing implements IO, LinkListener {
     const { _attempt: attempt } = this;
     if (attempt.type !== "waiting") return;
     const { parameters } = attempt;
-    const { board, link, tryBroker } = this._options;
+    const { board, link, host } = this._options;
     const candidate = new Candidate({
       clock: board.clock,
       link,
       parameters,
-      tryBroker,
+      tryBroker: (tried, done) => host.tryBroker(tried, done),
       onDone: (failure) => this._conclude(parameters, failure),
     });
     this._attempt = { type: "running", candidate };
@@ -209,6 +194,14 @@ export class Pairing implements IO, LinkListener {
     this._options.board.clock.clear(this._fallbackTimer);
     this._api.close();
     this._accessPoint.close();
+  }
+
+  private get _pairingRecord(): StoredRecord<PairingParameters> {
+    return this._options.records.open(pairingFormat);
+  }
+
+  private get _candidateRecord(): StoredRecord<CandidateRecord> {
+    return this._options.records.open(candidateFormat);
   }
 
   private get _hasWiFi(): boolean {
@@ -234,18 +227,18 @@ export class Pairing implements IO, LinkListener {
   }
 
   private _routes(): Route[] {
-    const { board, login, link, pairNeedsLogin, onRestart, onReset } = this._options;
+    const { board, login, link, host } = this._options;
     return [
       { path: "/healthcheck", methods: GET, answer: () => OK },
       {
         path: "/pair",
         methods: GET_AND_POST,
         changes: true,
-        needsLogin: pairNeedsLogin?.() ?? false,
+        needsLogin: host.pairNeedsLogin,
         answer: (fields) => this._pair(fields),
       },
       { path: "/status", methods: GET, answer: () => this._status() },
-      ...this._options.routes(),
+      ...host.apiRoutes(),
       ...managementRoutes({
         login,
         link,
@@ -253,11 +246,11 @@ export class Pairing implements IO, LinkListener {
         restart: () => {
           board.clock.set(() => {
             // Apps send this after new parameters. An attempt does not need a restart.
-            if (!this.isTrying) onRestart();
+            if (!this.isTrying) host.handleRestartRequest();
           }, ANSWER_MS);
         },
         reset: () => {
-          board.clock.set(onReset, ANSWER_MS);
+          board.clock.set(() => host.handleResetRequest(), ANSWER_MS);
         },
       }),
     ];
@@ -275,11 +268,11 @@ export class Pairing implements IO, LinkListener {
 
   /** Combines given fields with the current parameters. Tries the result when it is complete. */
   private _complete({ given, required, dropped = [] }: Offer): Reply {
-    const { preset, pairingRecord } = this._options;
+    const { preset } = this._options;
     const missing = required.filter((name) => !given.has(name) && !preset.has(name));
     const problem = missing.length > 0 ? `missing: ${missing.join(", ")}` : problemOfPart(given);
     if (problem !== undefined) return text(400, problem);
-    const current = pairingRecord.read();
+    const current = this._pairingRecord.read();
     const kept = [...(current ? fieldsOf(current) : this._draft)].filter(([name]) => !dropped.includes(name));
     const fields = new Map([...preset, ...kept, ...given]);
     if (missingFields(fields, { wifi: this._hasWiFi }).length === 0) return this._startAttempt(fields);
@@ -302,7 +295,7 @@ export class Pairing implements IO, LinkListener {
   }
 
   private _persist(candidate: CandidateRecord): Reply | undefined {
-    const problem = this._options.candidateRecord.tryWrite(candidate);
+    const problem = this._candidateRecord.tryWrite(candidate);
     if (problem === undefined) return undefined;
     this._options.board.log(`pairing: the candidate could not be stored: ${problem}`);
     return text(500, "the station cannot store the parameters; reset it and try again");
@@ -318,13 +311,13 @@ export class Pairing implements IO, LinkListener {
       lastFailure: lastFailure ? { code: lastFailure.code, message: lastFailure.message } : null,
       network: this._options.board.io.network.kind,
       preset: [...this._options.preset.keys()],
-      ...this._options.describe(),
+      ...this._options.host.describe(),
     });
   }
 
   private _requestLink(parameters: PairingParameters): void {
     this._attempt = { type: "waiting", parameters };
-    this._options.onTrying(parameters);
+    this._options.host.handleTrying(parameters);
   }
 
   private _conclude(parameters: PairingParameters, failure: PairingFailure | undefined): void {
@@ -334,24 +327,24 @@ export class Pairing implements IO, LinkListener {
     if (problem) {
       // The failure is stored, so that `/status` reports it after a power cut too.
       if (this._persist({ fields: this._draft, isTried: false, failure: problem })) {
-        this._options.candidateRecord.clear();
+        this._candidateRecord.clear();
       }
       this._options.board.log(`pairing: failed: ${problem.code}: ${problem.message}`);
-      this._options.onFailed(problem);
+      this._options.host.handlePairingFailed(problem);
       return;
     }
-    this._options.candidateRecord.clear();
-    this._draft = new Map();
+    this._candidateRecord.clear();
+    this._draft = NO_FIELDS;
     this._lingerTimer = this._accessPoint.isOpen
       ? this._options.board.clock.set(() => this._endLinger(), LINGER_MS)
       : undefined;
     this._isActive = false;
     this._isFallback = false;
-    this._options.onPaired(parameters);
+    this._options.host.handlePaired(parameters);
   }
 
   private _commit(parameters: PairingParameters): PairingFailure | undefined {
-    const problem = this._options.pairingRecord.tryWrite(parameters);
+    const problem = this._pairingRecord.tryWrite(parameters);
     return problem === undefined
       ? undefined
       : { code: "storage-failed", message: `the parameters could not be stored: ${problem}` };
@@ -371,10 +364,10 @@ export class Pairing implements IO, LinkListener {
 
   /** Restores the candidate record at the start. An attempt in progress was interrupted by the restart. */
   private _restore(): void {
-    const { candidateRecord, pairingRecord, board } = this._options;
-    const { fields, isTried, failure } = candidateRecord.read() ?? {};
+    const { board } = this._options;
+    const { fields, isTried, failure } = this._candidateRecord.read() ?? {};
     if (!fields) return;
-    const stored = pairingRecord.read();
+    const stored = this._pairingRecord.read();
     this._lastFailure = failure;
     if (isTried && !this._isSame(fields, stored)) {
       const message = "the power failed while the parameters were tried; pair again";
@@ -385,7 +378,7 @@ export class Pairing implements IO, LinkListener {
     if (!stored) {
       this._draft = fields;
       if (isTried) this._persist({ fields, isTried: false, failure: this._lastFailure });
-    } else if (isTried || failure) candidateRecord.clear();
+    } else if (isTried || failure) this._candidateRecord.clear();
   }
 
   /** Whether the fields equal the stored parameters: the attempt succeeded just before the power failed. */

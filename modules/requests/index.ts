@@ -1,4 +1,5 @@
 export {
+  type RequestConnection,
   type Requester,
   type RequestFailure,
   type RequestOutcome,

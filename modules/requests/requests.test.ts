@@ -33,14 +33,15 @@ class Bench {
       deviceId: DEVICE,
       responseKey: KEY,
       cipher: "aes-256-gcm",
+      connection: this,
       trace: { add: (event, detail) => this.events.push(`${event} ${detail ?? ""}`.trim()) },
-      isOnline: () => this.isOnline,
-      publish: (topic, payload) => {
-        if (this.hasRoom) this.sent.push({ topic, payload: JSON.parse(payload) });
-        return this.hasRoom;
-      },
       ...options,
     });
+  }
+
+  publishRequest(topic: string, payload: string): boolean {
+    if (this.hasRoom) this.sent.push({ topic, payload: JSON.parse(payload) });
+    return this.hasRoom;
   }
 
   ask(count = 1): void {

@@ -34,6 +34,13 @@ export interface Requester {
   request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO;
 }
 
+/** The connection to the broker. */
+export interface RequestConnection {
+  readonly isOnline: boolean;
+  /** Publishes with QoS 1, not retained. Returns `false` when the outbox is full. */
+  publishRequest(topic: string, payload: string): boolean;
+}
+
 export interface RequestsOptions {
   readonly clock: Clock;
   readonly crypto: Crypto;
@@ -45,9 +52,7 @@ export interface RequestsOptions {
   readonly responseKey: Uint8Array<ArrayBuffer>;
   readonly cipher: Cipher;
   readonly trace: TraceSink;
-  readonly isOnline: () => boolean;
-  /** Publishes with QoS 1, not retained. Returns `false` when the outbox is full. */
-  readonly publish: (topic: string, payload: string) => boolean;
+  readonly connection: RequestConnection;
   /** Timeout of the response after publishing, ms. */
   readonly timeoutMs?: number;
   /** Maximum number of unanswered requests. Further requests wait. */
@@ -86,7 +91,7 @@ function responseTopic({ user, deviceId }: { user: string; deviceId: string }, e
  */
 export class Requests implements IO {
   private readonly _options: RequestsOptions;
-  private readonly _underWay = new Map<string, Request>();
+  private readonly _underWay: Request[] = [];
   private _waiting: Request[] = [];
   private readonly _responseKeyHex: string;
 
@@ -103,9 +108,9 @@ export class Requests implements IO {
   /** Sends a request once. Closing the returned object cancels it; its response is then ignored. */
   request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO {
     const request: Request = { endpoint, data, done, id: undefined, timer: undefined };
-    if (!this._options.isOnline()) {
+    if (!this._options.connection.isOnline) {
       this._failSoon(request, { code: "offline" });
-    } else if (this._underWay.size < (this._options.maxUnderWay ?? MAX_UNDER_WAY)) {
+    } else if (this._underWay.length < (this._options.maxUnderWay ?? MAX_UNDER_WAY)) {
       this._send(request);
     } else if (this._waiting.length < (this._options.maxWaiting ?? MAX_WAITING)) {
       this._waiting.push(request);
@@ -120,7 +125,7 @@ export class Requests implements IO {
     const prefix = responseTopic(this._options, "");
     if (!topic.startsWith(prefix)) return false;
     const envelope = parseEnvelope(payload);
-    const request = envelope && this._underWay.get(envelope.id);
+    const request = envelope && this._underWay.find(({ id }) => id === envelope.id);
     if (!envelope || !request || topic !== prefix + request.endpoint) {
       this._options.trace.add(envelope ? "lateAnswer" : "invalidAnswer");
       return true;
@@ -148,7 +153,7 @@ export class Requests implements IO {
 
   /** Cancels all requests without calling their callbacks. */
   close(): void {
-    for (const request of [...this._underWay.values(), ...this._waiting]) this._release(request);
+    for (const request of [...this._underWay, ...this._waiting]) this._release(request);
     this._waiting = [];
   }
 
@@ -156,14 +161,14 @@ export class Requests implements IO {
     const { user, deviceId, clock, timeoutMs = TIMEOUT_MS } = this._options;
     const id = this._newId();
     const payload = JSON.stringify({ data: request.data, key: this._responseKeyHex, id });
-    if (!this._options.publish(`${user}/req/${deviceId}/${request.endpoint}`, payload)) {
+    if (!this._options.connection.publishRequest(`${user}/req/${deviceId}/${request.endpoint}`, payload)) {
       this._failSoon(request, { code: "queue-full" });
       return;
     }
     request.id = id;
-    this._underWay.set(id, request);
+    this._underWay.push(request);
     request.timer = clock.set(() => {
-      const code = this._options.isOnline() ? "timeout" : "offline";
+      const code = this._options.connection.isOnline ? "timeout" : "offline";
       this._finish(request, { ok: false, failure: { code } });
     }, timeoutMs);
   }
@@ -181,7 +186,7 @@ export class Requests implements IO {
   private _remove(request: Request): void {
     this._release(request);
     this._waiting = this._waiting.filter((other) => other !== request);
-    while (this._waiting.length > 0 && this._underWay.size < (this._options.maxUnderWay ?? MAX_UNDER_WAY)) {
+    while (this._waiting.length > 0 && this._underWay.length < (this._options.maxUnderWay ?? MAX_UNDER_WAY)) {
       const next = this._waiting.shift();
       if (next) this._send(next);
     }
@@ -189,7 +194,8 @@ export class Requests implements IO {
 
   private _release(request: Request): void {
     this._options.clock.clear(request.timer);
-    if (request.id !== undefined) this._underWay.delete(request.id);
+    const at = this._underWay.indexOf(request);
+    if (at >= 0) this._underWay.splice(at, 1);
   }
 
   /** Returns a random unsigned 64-bit number in decimal. */

@@ -1,6 +1,6 @@
-export { SessionLog, type SessionLogOptions } from "./log.js";
+export { type SessionFaultReporter, SessionLog, type SessionLogOptions } from "./log.js";
 export { Meter, type MeterOptions } from "./meter.js";
-export { type ReporterOptions, SessionReporter } from "./reporter.js";
+export { type ReporterHost, type ReporterOptions, SessionReporter } from "./reporter.js";
 export {
   type Book,
   bookFormat,
@@ -11,4 +11,4 @@ export {
   type SessionCard,
   type SessionState,
 } from "./session.js";
-export { Sessions, type SessionsOptions } from "./sessions.js";
+export { Sessions, type SessionsListener, type SessionsOptions } from "./sessions.js";

@@ -1,13 +1,16 @@
-import type { StoredRecord } from "../settings/index.js";
-import { type FinishedSession, LOG_SLOTS, type LogEntry } from "./session.js";
+import type { RecordSource, StoredRecord } from "../settings/index.js";
+import { type FinishedSession, LOG_SLOTS, type LogEntry, logFormat } from "./session.js";
 
 export interface SessionLogOptions {
-  /** Returns the record of a slot, 0-63. */
-  readonly record: (slot: number) => StoredRecord<LogEntry>;
+  readonly records: RecordSource;
   /** Number of discarded sessions according to the book. */
   readonly givenUp: number;
-  /** Writes a log line. */
-  readonly report: (line: string) => void;
+  readonly reporter: SessionFaultReporter;
+}
+
+/** Receives faults of the storage. */
+export interface SessionFaultReporter {
+  reportFault(message: string): void;
 }
 
 /** Maximum number of sessions in memory while the storage fails. */
@@ -18,7 +21,8 @@ const MAX_UNWRITTEN = 8;
  * storage fails. When all slots are in use, a new session replaces the oldest.
  */
 export class SessionLog {
-  private readonly _options: SessionLogOptions;
+  private readonly _records: RecordSource;
+  private readonly _reporter: SessionFaultReporter;
   /** Slots in use, the oldest session first. */
   private _slots: number[];
   private readonly _unwritten = new Map<number, LogEntry>();
@@ -30,13 +34,14 @@ export class SessionLog {
   readonly latestWhAtStart: number;
 
   constructor(options: SessionLogOptions) {
-    this._options = options;
+    this._records = options.records;
+    this._reporter = options.reporter;
     this._givenUp = options.givenUp;
     const ids = new Set<string>();
     let latestWh = 0;
     const found: { slot: number; order: number }[] = [];
     for (let slot = 0; slot < LOG_SLOTS; slot++) {
-      const entry = options.record(slot).read();
+      const entry = this._record(slot).read();
       if (!entry) continue;
       found.push({ slot, order: entry.order });
       ids.add(entry.session.id);
@@ -89,7 +94,7 @@ export class SessionLog {
     const failure = this._write(slot, entry);
     if (failure !== undefined) {
       this._unwritten.set(slot, entry);
-      this._options.report(`sessions: not stored: ${failure}`);
+      this._reporter.reportFault(`sessions: not stored: ${failure}`);
     }
     return slot;
   }
@@ -114,11 +119,15 @@ export class SessionLog {
   remove(slot: number): void {
     this._slots = this._slots.filter((one) => one !== slot);
     this._unwritten.delete(slot);
-    this._options.record(slot).clear();
+    this._record(slot).clear();
+  }
+
+  private _record(slot: number): StoredRecord<LogEntry> {
+    return this._records.open(logFormat(slot));
   }
 
   private _entry(slot: number): LogEntry | undefined {
-    return this._unwritten.get(slot) ?? this._options.record(slot).read();
+    return this._unwritten.get(slot) ?? this._record(slot).read();
   }
 
   /** Returns a free slot, or the slot of the oldest session when all slots or the memory are full. */
@@ -131,7 +140,7 @@ export class SessionLog {
 
   /** Writes an entry. Returns the error message of the storage, if any. */
   private _write(slot: number, entry: LogEntry): string | undefined {
-    const problem = this._options.record(slot).tryWrite(entry);
+    const problem = this._record(slot).tryWrite(entry);
     if (problem === undefined) this._unwritten.delete(slot);
     return problem;
   }

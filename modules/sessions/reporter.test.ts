@@ -21,7 +21,7 @@ function reporting(...ids: (string | undefined)[]) {
   };
   const reporter = new SessionReporter({
     clock,
-    random: (byteLength) => new ArrayBuffer(byteLength),
+    crypto: { random: (byteLength) => new ArrayBuffer(byteLength) },
     log: log as unknown as SessionLog,
     platform: {
       isOnline: true,
@@ -31,10 +31,12 @@ function reporting(...ids: (string | undefined)[]) {
         return { close() {} };
       },
     },
-    prepare: () => {},
-    onAccepted: (slot) => {
-      if (world.forgets) accepted.push(slot);
-      return world.forgets;
+    host: {
+      prepareReport() {},
+      handleAccepted(slot) {
+        if (world.forgets) accepted.push(slot);
+        return world.forgets;
+      },
     },
   });
   reporter.wake();

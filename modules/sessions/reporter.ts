@@ -1,18 +1,22 @@
 import { Backoff } from "../backoff/index.js";
-import type { Clock, IO, Timer } from "../board/index.js";
+import type { Clock, Crypto, IO, Timer } from "../board/index.js";
 import type { Requester, RequestOutcome } from "../requests/index.js";
 import type { SessionLog } from "./log.js";
 import { requestOf } from "./session.js";
 
 export interface ReporterOptions {
   readonly clock: Clock;
-  readonly random: (byteLength: number) => ArrayBuffer;
+  readonly crypto: Pick<Crypto, "random">;
   readonly log: SessionLog;
   readonly platform: Requester;
+  readonly host: ReporterHost;
+}
+
+export interface ReporterHost {
   /** Called before each attempt to bring the log up to date. */
-  readonly prepare: () => void;
+  prepareReport(): void;
   /** Removes an accepted session. Returns `false` when the slot has to be reported again. */
-  readonly onAccepted: (slot: number) => boolean;
+  handleAccepted(slot: number): boolean;
 }
 
 const MIN_BACKOFF_MS = 2000;
@@ -33,13 +37,13 @@ export class SessionReporter implements IO {
 
   constructor(options: ReporterOptions) {
     this._options = options;
-    const { random } = options;
-    this._backoff = new Backoff({ minMs: MIN_BACKOFF_MS, maxMs: MAX_BACKOFF_MS, random });
+    const { crypto } = options;
+    this._backoff = new Backoff({ minMs: MIN_BACKOFF_MS, maxMs: MAX_BACKOFF_MS, crypto });
   }
 
   /** Starts reporting. Call it when a session is finished or the platform is reached. */
   wake(): void {
-    this._options.prepare();
+    this._options.host.prepareReport();
     if (this._request) return;
     this._options.clock.clear(this._timer);
     this._timer = undefined;
@@ -77,10 +81,10 @@ export class SessionReporter implements IO {
 
   private _handleOutcome(slot: number, id: string, outcome: RequestOutcome): void {
     this._request = undefined;
-    const { log, onAccepted } = this._options;
+    const { log, host } = this._options;
     const isAccepted = outcome.ok && outcome.data.accepted === true;
     // Another session may have replaced this one in its slot meanwhile.
-    if (!isAccepted || (log.read(slot)?.id === id && !onAccepted(slot))) {
+    if (!isAccepted || (log.read(slot)?.id === id && !host.handleAccepted(slot))) {
       this._schedule(this._backoff.next());
       return;
     }

@@ -1,20 +1,23 @@
 import type { Clock, IO, Timer } from "../board/index.js";
 import type { StoredRecord } from "../settings/index.js";
-import type { SessionLog } from "./log.js";
+import type { SessionFaultReporter, SessionLog } from "./log.js";
+import type { Meter } from "./meter.js";
 import type { Book, FinishedSession, SessionCard, SessionState } from "./session.js";
 
 export interface SessionsOptions {
   readonly clock: Clock;
-  /** Returns the meter reading, Wh. */
-  readonly energyWh: () => number;
+  readonly meter: Pick<Meter, "energyWh">;
   readonly record: StoredRecord<Book>;
   /** Content of `record` at the start. */
   readonly book: Book;
   readonly log: SessionLog;
-  /** Writes a log line. */
-  readonly report: (line: string) => void;
-  /** Called after a finished session is added to the log. */
-  readonly onFinished: () => void;
+  readonly reporter: SessionFaultReporter;
+  readonly listener: SessionsListener;
+}
+
+export interface SessionsListener {
+  /** A finished session was added to the log. */
+  handleSessionFinished(): void;
 }
 
 /** Interval of writing the session under way, ms. A power cut loses at most this time. */
@@ -48,7 +51,7 @@ export class Sessions implements IO {
   private _isOutOfDate = false;
   private _timer: Timer | undefined;
   /** Monotonic end times, ms, of sessions of this run that ended before the wall clock was known, by slot. */
-  private readonly _undated = new Map<number, number>();
+  private _undated: Map<number, number> | undefined;
   private _lastWh = 0;
 
   constructor(options: SessionsOptions) {
@@ -66,7 +69,7 @@ export class Sessions implements IO {
 
   /** Energy of the session under way, or of the latest one of this run, Wh. */
   get sessionWh(): number {
-    if (this._running) this._lastWh = this._options.energyWh() - this._running.state.startWh;
+    if (this._running) this._lastWh = this._options.meter.energyWh - this._running.state.startWh;
     return this._lastWh;
   }
 
@@ -75,11 +78,11 @@ export class Sessions implements IO {
     const before = this._interrupted;
     if (before && before.id !== session.id) this.closeInterrupted();
     this._interrupted = undefined;
-    const { clock, energyWh } = this._options;
+    const { clock, meter } = this._options;
     const isResumed = before?.id === session.id;
     const state: SessionState = isResumed
       ? before
-      : { ...session, start: undefined, seconds: 0, startWh: energyWh() };
+      : { ...session, start: undefined, seconds: 0, startWh: meter.energyWh };
     this._running = { state, sinceMs: clock.monotonicMs(), secondsBefore: state.seconds, isResumed };
     this._timer = clock.repeat(() => this._write(), WRITE_MS);
     this._write();
@@ -87,7 +90,7 @@ export class Sessions implements IO {
 
   /** Writes the session under way when its energy has grown by `WRITE_WH` since the latest write. */
   handleEnergyChanged(): void {
-    if (this._running && this._options.energyWh() - this._writtenWh >= WRITE_WH) this._write();
+    if (this._running && this._options.meter.energyWh - this._writtenWh >= WRITE_WH) this._write();
   }
 
   /** Ends the session under way. */
@@ -99,9 +102,9 @@ export class Sessions implements IO {
     // The wall clock may have been set back.
     const end = nowS === undefined ? undefined : Math.max(nowS, state.start ?? 0);
     this._options.clock.clear(this._timer);
-    this._lastWh = this._options.energyWh() - state.startWh;
+    this._lastWh = this._options.meter.energyWh - state.startWh;
     this._running = undefined;
-    this._finish({ ...state, end, endWh: this._options.energyWh(), why }, !running.isResumed);
+    this._finish({ ...state, end, endWh: this._options.meter.energyWh, why }, !running.isResumed);
   }
 
   /** Ends the interrupted session with the values of its latest write. */
@@ -139,14 +142,16 @@ export class Sessions implements IO {
    * twice.
    */
   discardUnreported(): void {
-    const { log, report } = this._options;
+    const { log, reporter } = this._options;
     const count = log.length;
     if (count === 0) return;
     log.countGivenUp(count);
     this._write();
     for (const slot of [...log.slots]) log.remove(slot);
-    this._undated.clear();
-    report(`sessions: ${count} discarded, they belong to the previous owner; ${log.givenUp} in total`);
+    this._undated = undefined;
+    reporter.reportFault(
+      `sessions: ${count} discarded, they belong to the previous owner; ${log.givenUp} in total`,
+    );
   }
 
   /** Writes the session under way, so that the next run can resume it. */
@@ -157,24 +162,28 @@ export class Sessions implements IO {
   }
 
   private _finish(session: FinishedSession, isDatable: boolean): void {
-    const { log, clock, report, onFinished } = this._options;
+    const { log, clock, reporter, listener } = this._options;
     const { givenUp } = log;
     const slot = log.add(session);
-    if (log.givenUp > givenUp) report(`sessions: 1 discarded, the log is full; ${log.givenUp} in total`);
-    this._undated.delete(slot);
-    if (session.start === undefined && isDatable) this._undated.set(slot, clock.monotonicMs());
+    if (log.givenUp > givenUp)
+      reporter.reportFault(`sessions: 1 discarded, the log is full; ${log.givenUp} in total`);
+    this._undated?.delete(slot);
+    if (session.start === undefined && isDatable) {
+      this._undated ??= new Map();
+      this._undated.set(slot, clock.monotonicMs());
+    }
     this._write();
-    onFinished();
+    listener.handleSessionFinished();
   }
 
   private _dateFinished(): void {
     const nowS = this._epochS();
     if (nowS === undefined) return;
     const nowMs = this._options.clock.monotonicMs();
-    this._undated.forEach((endedMs, slot) => {
+    this._undated?.forEach((endedMs, slot) => {
       const end = nowS - Math.floor((nowMs - endedMs) / 1000);
       const date = (session: FinishedSession) => ({ ...session, end, start: end - session.seconds });
-      if (this._options.log.correct(slot, date)) this._undated.delete(slot);
+      if (this._options.log.correct(slot, date)) this._undated?.delete(slot);
     });
   }
 
@@ -193,7 +202,7 @@ export class Sessions implements IO {
 
   /** Writes the book. A failure is reported and does not stop the session. */
   private _write(): void {
-    const { record, energyWh, log, report } = this._options;
+    const { record, meter, log, reporter } = this._options;
     // The book may be the only stored copy of a session that the log has in memory: write the log first.
     log.rewrite();
     if (this._running) this._running.state = this._current(this._running);
@@ -202,11 +211,11 @@ export class Sessions implements IO {
     this._isOutOfDate = true;
     // A session that the log has only in memory is still in the stored book: keep it for the next run.
     if (!session && log.unwritten.size > 0) return;
-    const meterWh = energyWh();
+    const meterWh = meter.energyWh;
     const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, session });
     if (problem === undefined) {
       this._writtenWh = meterWh;
       this._isOutOfDate = false;
-    } else if (!wasOutOfDate) report(`sessions: not written: ${problem}`);
+    } else if (!wasOutOfDate) reporter.reportFault(`sessions: not written: ${problem}`);
   }
 }

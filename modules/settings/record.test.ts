@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Flash, Life } from "../../host-tests/virtual/board/index.js";
+import { FirmwareRun, Flash } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Storage } from "../board/index.js";
 import { decodeUTF8, encodeUTF8 } from "../bytes/index.js";
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 function recordIn(storage: Storage, format = FORMAT): StoredRecord<number> {
-  return new StoredRecord({ storage, format, report: (line) => lines.push(line) });
+  return new StoredRecord({ storage, format, board: { log: (line) => lines.push(line) } });
 }
 
 describe("StoredRecord", () => {
@@ -27,7 +27,7 @@ describe("StoredRecord", () => {
   let record: StoredRecord<number>;
 
   beforeEach(() => {
-    storage = new Flash().open("plugpass", new Life({ clock: new VirtualClock(), onEnd: () => {} }));
+    storage = new Flash().open("plugpass", new FirmwareRun({ clock: new VirtualClock(), onEnd: () => {} }));
     record = recordIn(storage);
   });
 
@@ -106,7 +106,10 @@ describe("StoredRecord that is read-only", () => {
   const format: RecordFormat<number> = { ...FORMAT, readOnly: true };
 
   test("can be neither written nor cleared", () => {
-    const storage = new Flash().open("plugpass", new Life({ clock: new VirtualClock(), onEnd: () => {} }));
+    const storage = new Flash().open(
+      "plugpass",
+      new FirmwareRun({ clock: new VirtualClock(), onEnd: () => {} }),
+    );
     const record = recordIn(storage, format);
     expect(() => record.write(7)).toThrow("read-only");
     storage.write("count", encodeUTF8('{"v":1,"count":7}'));
@@ -115,7 +118,10 @@ describe("StoredRecord that is read-only", () => {
   });
 
   test("stays in place when it is unreadable", () => {
-    const storage = new Flash().open("plugpass", new Life({ clock: new VirtualClock(), onEnd: () => {} }));
+    const storage = new Flash().open(
+      "plugpass",
+      new FirmwareRun({ clock: new VirtualClock(), onEnd: () => {} }),
+    );
     storage.write("count", encodeUTF8("{"));
     expect(recordIn(storage, format).read()).toBeUndefined();
     expect(storage.keys()).toEqual(["count"]);

@@ -1,4 +1,4 @@
-import type { Storage } from "../board/index.js";
+import type { Board, Storage } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { messageOf } from "../errors/index.js";
 import { type JSONObject, parseJSONObject } from "../json/index.js";
@@ -19,6 +19,11 @@ export interface RecordFormat<T> {
   readonly readOnly?: boolean;
 }
 
+/** Opens records by their formats. */
+export interface RecordSource {
+  open<T>(format: RecordFormat<T>): StoredRecord<T>;
+}
+
 /**
  * One record in the storage. `write` throws the errors of the storage (full, broken). Errors of `read` and `clear` are
  * only reported.
@@ -26,12 +31,12 @@ export interface RecordFormat<T> {
 export class StoredRecord<T> {
   private readonly _storage: Storage;
   private readonly _format: RecordFormat<T>;
-  private readonly _report: (line: string) => void;
+  private readonly _board: Pick<Board, "log">;
 
-  constructor(options: { storage: Storage; format: RecordFormat<T>; report: (line: string) => void }) {
+  constructor(options: { storage: Storage; format: RecordFormat<T>; board: Pick<Board, "log"> }) {
     this._storage = options.storage;
     this._format = options.format;
-    this._report = options.report;
+    this._board = options.board;
   }
 
   /**
@@ -84,23 +89,23 @@ export class StoredRecord<T> {
 
   /** Reports a storage error. A broken flash must not stop the station. */
   private _reportFailure(what: string, error: unknown): void {
-    this._report(`settings: the record "${this._format.key}" cannot be ${what}: ${messageOf(error)}`);
+    this._board.log(`settings: the record "${this._format.key}" cannot be ${what}: ${messageOf(error)}`);
   }
 
   private _setAside(bytes: ArrayBuffer): void {
     const { key, readOnly } = this._format;
     if (readOnly) {
-      this._report(`settings: the record "${key}" cannot be read; provision the station again`);
+      this._board.log(`settings: the record "${key}" cannot be read; provision the station again`);
       return;
     }
-    this._report(
+    this._board.log(
       `settings: the record "${key}" cannot be read; kept as "bad-${key}"; the station continues without it`,
     );
     try {
       this._storage.write(`bad-${key}`, bytes);
       this._storage.delete(key);
     } catch {
-      this._report(`settings: no room to set the record "${key}" aside; it stays in place`);
+      this._board.log(`settings: no room to set the record "${key}" aside; it stays in place`);
     }
   }
 }

@@ -69,7 +69,6 @@ class Bench {
   readonly world = virtualWorld();
   readonly device: Device;
   readonly sources: ManualSource[] = [];
-  readonly lines: string[] = [];
   readonly service: TagService;
   /** Advertisements of the service in the order in which they were seen, with their times in ms. */
   readonly seen: { readonly atMs: number; readonly hex: string; readonly name: string }[] = [];
@@ -88,17 +87,18 @@ class Bench {
         deviceId: "cafe-1",
         name: "Café",
         metadata: METADATA,
-        newSource: () => {
-          const source = new ManualSource();
-          this.sources.push(source);
-          return source;
-        },
-        log: (line) => this.lines.push(line),
+        sources: this,
         ...options,
       });
     });
     if (!service) throw new Error("the firmware has ended");
     this.service = service;
+  }
+
+  newCentral(): TagSource {
+    const source = new ManualSource();
+    this.sources.push(source);
+    return source;
   }
 
   advance(durationMs: number): void {
@@ -175,7 +175,9 @@ describe("TagService's attempt", () => {
     bench.answer(AUTHORIZED);
     const authorized = { state: "authorized", code: 200, attempt: 1, status: "plugged" };
     expect(phone.results).toEqual([pending, authorized]);
-    expect(bench.lines).toEqual(["tag-service: attempt 1: authorized (200: authorized by the platform)"]);
+    expect(bench.device.logLines).toEqual([
+      "tag-service: attempt 1: authorized (200: authorized by the platform)",
+    ]);
   });
 
   test("can be read as well: idle, pending, and its result", () => {
@@ -263,7 +265,7 @@ describe("TagService's connections", () => {
     phone.connection.disconnect();
     bench.advance(RADIO_MS);
     bench.answer(AUTHORIZED);
-    expect(bench.lines).toHaveLength(1);
+    expect(bench.device.logLines).toHaveLength(1);
     expect(phone.results).toHaveLength(1);
   });
 

@@ -30,10 +30,12 @@ export interface TagServiceOptions {
   /** Bluetooth SIG company identifier. */
   readonly companyId?: number;
   readonly metadata: Metadata;
+  readonly sources: TagSources;
+}
+
+export interface TagSources {
   /** Makes a source of tags. Each connection has its own. */
-  readonly newSource: () => TagSource;
-  /** Writes a log line. */
-  readonly log: (line: string) => void;
+  newCentral(): TagSource;
 }
 
 /** State of one connected central (a phone). Discarded when it disconnects. */
@@ -51,6 +53,9 @@ interface Central {
 const MTU = 247;
 /** Minimum time between two changes of the advertisement, ms. The protocol allows a delay of 1 s. */
 const ADVERTISING_INTERVAL_MS = 250;
+const TAG_DESCRIPTORS = [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Tag") }];
+const RESULT_DESCRIPTORS = [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Authorization result") }];
+const NO_BYTES = new Uint8Array(0);
 const IDLE: Result = { state: "idle", code: 0, attempt: 0 };
 
 /**
@@ -60,7 +65,9 @@ const IDLE: Result = { state: "idle", code: 0, attempt: 0 };
  * 3.3.2), so there are never more recorded writes than connections.
  */
 export class TagService implements IO {
-  private readonly _options: TagServiceOptions;
+  private readonly _board: Board;
+  private readonly _companyId: number;
+  private readonly _sources: TagSources;
   private readonly _stationHash: Uint8Array<ArrayBuffer>;
   private _metadata: Metadata;
   private _name: string;
@@ -73,7 +80,9 @@ export class TagService implements IO {
   private _advertisingTimer: Timer | undefined;
 
   constructor(options: TagServiceOptions) {
-    this._options = options;
+    this._board = options.board;
+    this._companyId = options.companyId ?? DEFAULT_COMPANY_ID;
+    this._sources = options.sources;
     this._metadata = options.metadata;
     this._name = options.name;
     const hash = options.board.crypto.sha256(encodeUTF8(options.deviceId));
@@ -110,7 +119,7 @@ export class TagService implements IO {
   close(): void {
     if (this._closed) return;
     this._closed = true;
-    this._options.board.clock.clear(this._advertisingTimer);
+    this._board.clock.clear(this._advertisingTimer);
     this._centrals.clear();
     this._server.close();
   }
@@ -119,8 +128,8 @@ export class TagService implements IO {
     return {
       uuid: TAG_UUID,
       properties: GATTProperties.read | GATTProperties.write,
-      descriptors: [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Tag") }],
-      onRead: (connection) => this._centrals.get(connection)?.tag ?? new Uint8Array(0),
+      descriptors: TAG_DESCRIPTORS,
+      onRead: (connection) => this._centrals.get(connection)?.tag ?? NO_BYTES,
       onWrite: (value, connection) => this._handleWrite(connection, new Uint8Array(value.slice(0))),
     };
   }
@@ -129,24 +138,24 @@ export class TagService implements IO {
     return {
       uuid: RESULT_UUID,
       properties: GATTProperties.read | GATTProperties.notify,
-      descriptors: [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Authorization result") }],
+      descriptors: RESULT_DESCRIPTORS,
       onRead: (connection) =>
         encodeResult(this._centrals.get(connection)?.result ?? IDLE, this._metadata.status),
       // Subscriptions do not matter: a central may also read the result.
-      onSubscribe: () => {},
-      onUnsubscribe: () => {},
+      onSubscribe: doNothing,
+      onUnsubscribe: doNothing,
     };
   }
 
   private _defer(work: () => void): void {
-    this._options.board.clock.set(() => {
+    this._board.clock.set(() => {
       if (!this._closed) work();
     }, 0);
   }
 
   private _addCentral(connection: GATTConnection): void {
-    const source = this._options.newSource();
-    this._centrals.set(connection, { connection, source, tag: new Uint8Array(0), result: IDLE, attempt: 0 });
+    const source = this._sources.newCentral();
+    this._centrals.set(connection, { connection, source, tag: NO_BYTES, result: IDLE, attempt: 0 });
   }
 
   /**
@@ -169,7 +178,7 @@ export class TagService implements IO {
   }
 
   private _handleResult(central: Central, attempt: number, { state, code, reason }: AttemptResult): void {
-    this._options.log(`tag-service: attempt ${attempt}: ${state} (${code}: ${reason})`);
+    this._board.log(`tag-service: attempt ${attempt}: ${state} (${code}: ${reason})`);
     this._notify(central, { state, code, attempt });
   }
 
@@ -187,20 +196,21 @@ export class TagService implements IO {
 
   private _advertise(): void {
     if (!this._ready || this._closed || this._advertisingTimer) return;
-    const { companyId = DEFAULT_COMPANY_ID } = this._options;
     const content = JSON.stringify([this._metadata, this._name]);
     if (content === this._advertised) return;
     this._advertised = content;
     const records = advertisingRecords({
       metadata: this._metadata,
       stationHash: this._stationHash,
-      companyId,
+      companyId: this._companyId,
       name: this._name,
     });
     this._server.startAdvertising(records.advertisement, records.scanResponse);
-    this._advertisingTimer = this._options.board.clock.set(() => {
+    this._advertisingTimer = this._board.clock.set(() => {
       this._advertisingTimer = undefined;
       this._advertise();
     }, ADVERTISING_INTERVAL_MS);
   }
 }
+
+function doNothing(): void {}

@@ -5,8 +5,8 @@ import {
   type HomieDevice,
   nodeValues,
   type Property,
+  PropertyTopics,
   payloadOf,
-  propertyTopics,
   setProperty,
   values,
 } from "./device.js";
@@ -74,10 +74,10 @@ describe("payloadOf", () => {
   });
 });
 
-describe("propertyTopics", () => {
-  const paths = (snapshot: Snapshot) => propertyTopics(DEVICE, snapshot).map(({ path }) => path);
+describe("PropertyTopics", () => {
+  const paths = (snapshot: Snapshot) => new PropertyTopics(DEVICE, snapshot).paths;
 
-  test("returns nodes, options, telemetry and stats in this order, without absent properties", () => {
+  test("has nodes, options, telemetry and stats in this order, without absent properties", () => {
     expect(paths(SNAPSHOT)).toEqual([
       "charger/power",
       "charger/limit",
@@ -87,13 +87,13 @@ describe("propertyTopics", () => {
     ]);
   });
 
-  test("returns a property that is present", () => {
+  test("has a property that is present", () => {
     expect(paths({ ...SNAPSHOT, hasLock: true })).toContain("charger/lock");
   });
 });
 
 describe("deviceValues and nodeValues", () => {
-  const topics = propertyTopics(DEVICE, SNAPSHOT);
+  const topics = new PropertyTopics(DEVICE, SNAPSHOT);
 
   test("list nodes, options, telemetry and stats of the device", () => {
     expect(deviceValues(DEVICE.nodes, topics)).toEqual([
@@ -117,7 +117,7 @@ describe("deviceValues and nodeValues", () => {
 
 describe("attributeValues", () => {
   function attributesOf(parent: string, property: Property<Snapshot, string[]>) {
-    return attributeValues({ parent, path: `${parent}/${property.id}`, property }, SNAPSHOT);
+    return attributeValues({ path: `${parent}/${property.id}`, property }, SNAPSHOT);
   }
 
   test("describes a property that is only read, with its unit", () => {

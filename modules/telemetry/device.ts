@@ -67,41 +67,47 @@ const STATS = "$stats";
 /** Update interval of the values in `stats`, s (`$stats/interval`). Each update costs a message. */
 export const STATS_INTERVAL_S = 300;
 
-/** A property and its topic, relative to the device's topic. */
-export interface PropertyTopic<Snapshot, Commands> {
-  readonly parent: string;
-  readonly path: string;
-  readonly property: Property<Snapshot, Commands>;
-}
+/** The present properties of a device in the order of publishing, and their topics, relative to the device's topic. */
+export class PropertyTopics<Snapshot, Commands> {
+  readonly properties: Property<Snapshot, Commands>[] = [];
+  readonly paths: string[] = [];
 
-/** Returns the topics of the present properties in the order of publishing. */
-export function propertyTopics<Snapshot, Commands>(
-  { nodes, options, telemetry, stats }: HomieDevice<Snapshot, Commands>,
-  snapshot: Snapshot,
-): PropertyTopic<Snapshot, Commands>[] {
-  const topics: PropertyTopic<Snapshot, Commands>[] = [];
-  const add = (parent: string, properties: readonly Property<Snapshot, Commands>[]) => {
+  constructor({ nodes, options, telemetry, stats }: HomieDevice<Snapshot, Commands>, snapshot: Snapshot) {
+    for (const node of nodes) this._add(node.id, node.properties, snapshot);
+    this._add(OPTIONS, options, snapshot);
+    this._add(TELEMETRY, telemetry, snapshot);
+    this._add(STATS, stats, snapshot);
+  }
+
+  /** Returns the ids below a node or below `$options`, `$telemetry` or `$stats`, separated by commas. */
+  idsBelow(parent: string): string {
+    const prefix = `${parent}/`;
+    const paths = this.paths.filter((path) => path.startsWith(prefix));
+    return paths.map((path) => path.slice(prefix.length)).join(",");
+  }
+
+  private _add(
+    parent: string,
+    properties: readonly Property<Snapshot, Commands>[],
+    snapshot: Snapshot,
+  ): void {
     for (const property of properties) {
       if (property.isPresent?.(snapshot) === false) continue;
-      topics.push({ parent, path: `${parent}/${property.id}`, property });
+      this.properties.push(property);
+      this.paths.push(`${parent}/${property.id}`);
     }
-  };
-  for (const node of nodes) add(node.id, node.properties);
-  add(OPTIONS, options);
-  add(TELEMETRY, telemetry);
-  add(STATS, stats);
-  return topics;
+  }
 }
 
-type AnyTopics = readonly PropertyTopic<never, never>[];
+type AnyTopics = Pick<PropertyTopics<never, never>, "idsBelow">;
 
 /** Returns the attributes of the device that list its nodes, options, telemetry and stats. */
 export function deviceValues(nodes: readonly { readonly id: string }[], topics: AnyTopics): Value[] {
   return values("", {
     $nodes: nodes.map(({ id }) => id).join(","),
-    [OPTIONS]: idsBelow(OPTIONS, topics),
-    [TELEMETRY]: idsBelow(TELEMETRY, topics),
-    [STATS]: idsBelow(STATS, topics),
+    [OPTIONS]: topics.idsBelow(OPTIONS),
+    [TELEMETRY]: topics.idsBelow(TELEMETRY),
+    [STATS]: topics.idsBelow(STATS),
     [`${STATS}/interval`]: String(STATS_INTERVAL_S),
   });
 }
@@ -111,16 +117,16 @@ export function nodeValues(
   { id, name, type }: { readonly id: string; readonly name: string; readonly type: string },
   topics: AnyTopics,
 ): Value[] {
-  const attributes = { $name: name, $type: type, $state: "ready", $properties: idsBelow(id, topics) };
+  const attributes = { $name: name, $type: type, $state: "ready", $properties: topics.idsBelow(id) };
   return values(`${id}/`, attributes);
 }
 
 /** Returns the attributes of a property; empty for a value under `$stats`. */
 export function attributeValues<Snapshot, Commands>(
-  { parent, path, property }: PropertyTopic<Snapshot, Commands>,
+  { path, property }: { readonly path: string; readonly property: Property<Snapshot, Commands> },
   snapshot: Snapshot,
 ): Value[] {
-  if (parent === STATS) return [];
+  if (path.startsWith(STATS)) return [];
   const { name, datatype, unit, set } = property;
   return values(`${path}/`, {
     $name: name,
@@ -140,12 +146,6 @@ export function values(prefix: string, list: Readonly<Record<string, string | un
     if (payload !== undefined) all.push({ path: prefix + name, payload });
   }
   return all;
-}
-
-function idsBelow(parent: string, topics: AnyTopics): string {
-  const ids: string[] = [];
-  for (const topic of topics) if (topic.parent === parent) ids.push(topic.property.id);
-  return ids.join(",");
 }
 
 function formatOf<Snapshot, Commands>(

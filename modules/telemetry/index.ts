@@ -9,5 +9,6 @@ export {
   type TelemetryIdentity,
   type TelemetryMessage,
   type TelemetryOptions,
+  type TelemetryOutlet,
   type TelemetrySource,
 } from "./telemetry.js";

@@ -7,9 +7,7 @@ import { type HomieDevice, type Property, Telemetry, type TelemetryMessage } fro
 fc.configureGlobal({ seed: 1 });
 
 const IDENTITY = {
-  user: "owner",
   deviceId: "cafe-1",
-  name: "Café",
   mac: "a4:cf:12:00:00:01",
   implementation: "virtual",
   productId: "plugpass",
@@ -59,17 +57,21 @@ class Bench {
   notified = 0;
   readonly telemetry = new Telemetry<Values, undefined>({
     clock: this.clock,
+    user: "owner",
+    name: "Café",
     identity: IDENTITY,
     device: DEVICE,
     source: { snapshot: this.values, commands: undefined },
-    publish: (message) => {
-      if (this.room <= 0) return false;
-      this.room--;
-      this.sent.push({ message, atMs: this.clock.monotonicMs() });
-      if (message.retain) this.retained.set(message.topic, message.payload);
-      return true;
-    },
+    outlet: this,
   });
+
+  publishTelemetry(message: TelemetryMessage): boolean {
+    if (this.room <= 0) return false;
+    this.room--;
+    this.sent.push({ message, atMs: this.clock.monotonicMs() });
+    if (message.retain) this.retained.set(message.topic, message.payload);
+    return true;
+  }
 
   perform(step: Step): void {
     switch (step.type) {

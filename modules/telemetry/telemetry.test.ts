@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import {
   Bench,
   HEARTBEAT_MS,
-  IDENTITY,
+  OWNED,
   property,
   ROOT,
   type Values,
@@ -232,6 +232,6 @@ test.each([
   ["lastWill", "lost", lastWill],
   ["farewell", "disconnected", farewell],
 ])("%s sets $state to %s, retained with QoS 1", (_name, payload, make) => {
-  expect(make(IDENTITY)).toEqual({ topic: `${ROOT}/$state`, payload, qos: 1, retain: true });
-  expect(homieRoot(IDENTITY)).toBe(ROOT);
+  expect(make(OWNED)).toEqual({ topic: `${ROOT}/$state`, payload, qos: 1, retain: true });
+  expect(homieRoot(OWNED)).toBe(ROOT);
 });

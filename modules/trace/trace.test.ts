@@ -1,11 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import fc from "fast-check";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { ResetReason } from "../board/index.js";
-import { Trace, type TraceEvent } from "./index.js";
+import { Trace } from "./index.js";
 
-/** Maximum length of a report as JSON, bytes. An outbox has room for 16,384 bytes. */
-const MAX_REPORT_BYTES = 2560;
 /** Number of rows in a report, the start included. */
 const MAX_EVENTS = 33;
 
@@ -72,34 +69,6 @@ describe("Trace.report", () => {
     clock.advance(1000);
     const { uptimeMs, timeMs, events } = trace.report();
     expect(Number(timeMs) - uptimeMs + 1000 * Number(events[1]?.[0])).toBe(1_795_764_821_000);
-  });
-
-  const events: readonly TraceEvent[] = ["lifeCycle", "invalidAnswer", "subscriptionRefused", "update"];
-  const added = fc.record({
-    event: fc.constantFrom(...events),
-    detail: fc.oneof(fc.integer(), fc.double(), fc.constant(undefined)),
-    delayMs: fc.nat(100_000),
-  });
-
-  test("is bounded, in the order of time, and counts each event, whatever is added", () => {
-    fc.assert(
-      fc.property(fc.array(added, { maxLength: 200 }), (list) => {
-        const { clock, trace } = traced();
-        for (const { event, detail, delayMs } of list) {
-          clock.advance(delayMs);
-          trace.add(event, detail);
-        }
-        const report = trace.report();
-        expect(Buffer.byteLength(JSON.stringify(report))).toBeLessThan(MAX_REPORT_BYTES);
-        expect(report.events.length).toBeLessThanOrEqual(MAX_EVENTS);
-        const seconds = report.events.map(([second]) => second);
-        expect(seconds).toEqual([...seconds].sort((a, b) => Number(a) - Number(b)));
-        const total = Object.values(report.counters).reduce((sum, count) => sum + count, 0);
-        expect(total).toBe(list.length);
-        const latest = list.at(-1);
-        if (latest) expect(report.events.at(-1)?.slice(1, 3)).toEqual([latest.event, latest.detail]);
-      }),
-    );
   });
 });
 

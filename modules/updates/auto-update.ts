@@ -5,10 +5,14 @@ import { JITTER_MS, nextCheck, parseTimeOfDay } from "./schedule.js";
 
 export interface AutoUpdateOptions {
   readonly board: Pick<Board, "clock" | "crypto">;
-  /** Returns the daily check time, `HH:MM` UTC; `undefined` disables automatic checks. */
-  readonly time: () => string | undefined;
+  readonly host: AutoUpdateHost;
+}
+
+export interface AutoUpdateHost {
+  /** Daily check time, `HH:MM` UTC; `undefined` disables automatic checks. */
+  readonly autoUpdateTime: string | undefined;
   /** Starts a check on the server. */
-  readonly check: () => void;
+  checkAutomatically(): void;
 }
 
 const POLL_MS = 60_000;
@@ -33,16 +37,19 @@ export class AutoUpdate implements IO {
   constructor(options: AutoUpdateOptions) {
     this._options = options;
     const { clock, crypto } = options.board;
-    this._backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, random: crypto.random });
+    this._backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, crypto });
     this._poll = clock.repeat(() => this._checkSchedule(), POLL_MS);
   }
 
   /** Schedules a retry. Call it when a check failed for a temporary reason. */
   scheduleRetry(): void {
-    if (this._retries >= MAX_RETRIES || this._options.time() === undefined) return;
+    if (this._retries >= MAX_RETRIES || this._options.host.autoUpdateTime === undefined) return;
     this._retries++;
     this._options.board.clock.clear(this._retry);
-    this._retry = this._options.board.clock.set(() => this._options.check(), this._backoff.next());
+    this._retry = this._options.board.clock.set(
+      () => this._options.host.checkAutomatically(),
+      this._backoff.next(),
+    );
   }
 
   close(): void {
@@ -52,9 +59,9 @@ export class AutoUpdate implements IO {
 
   /** Starts the check when it is due. Recomputes the due time when the clock jumps or the owner changes the time. */
   private _checkSchedule(): void {
-    const { board, time } = this._options;
+    const { board, host } = this._options;
     const epochMs = board.clock.epochMs();
-    const text = time();
+    const text = host.autoUpdateTime;
     const timeOfDay = text === undefined ? undefined : parseTimeOfDay(text);
     if (epochMs === undefined || timeOfDay === undefined) {
       this._dueMs = undefined;
@@ -68,7 +75,7 @@ export class AutoUpdate implements IO {
       this._dueMs = nextCheck(epochMs, timeOfDay, this._fraction());
       this._retries = 0;
       this._backoff.reset();
-      this._options.check();
+      this._options.host.checkAutomatically();
     }
   }
 

@@ -13,17 +13,25 @@ export interface BootTrialOptions {
   readonly board: Pick<Board, "clock" | "confirmUpdate" | "resetReason" | "log">;
   readonly record: StoredRecord<UpdateRecord>;
   readonly runningVersion: number;
-  /** Returns whether the radio runs and either the access point is open or a network is joined. */
-  readonly isUp: () => boolean;
-  /** Returns whether the station may restart: no session is under way. */
-  readonly isFree: () => boolean;
-  /** Returns the reason why the broker is not reachable, if it is known. */
-  readonly problem: () => string | undefined;
-  readonly restart: (reason: string) => void;
-  /** Called when the new firmware is validated: it stays. */
-  readonly onValidated: () => void;
-  /** Notifies the owner of a validated or rolled-back firmware. */
-  readonly onNews?: (message: string, outcome: "validated" | "rolled-back") => void;
+  readonly host: BootTrialHost;
+}
+
+export interface BootTrialHost {
+  /** Whether the radio runs and either the access point is open or a network is joined. */
+  readonly isUp: boolean;
+  /** Whether the station may restart: no session is under way or authorized. */
+  readonly isFree: boolean;
+  /** Reason why the broker is not reachable, if it is known. */
+  readonly problem: string | undefined;
+  /** Disconnects from the broker and restarts the board with this reason. */
+  restart(reason: string): void;
+  /** Notifies the owner of a validated or rolled-back firmware. The constructor may call it. */
+  handleUpdateNews(message: string, outcome: "validated" | "rolled-back"): void;
+}
+
+export interface BootTrialListener {
+  /** The new firmware is validated: it stays. */
+  handleValidated(): void;
 }
 
 /** Time that a firmware pending verification has to reach the broker, ms. After it, the firmware is rolled back. */
@@ -34,6 +42,7 @@ const CHECK_MS = 5000;
 /** Validates a new firmware that works, and rolls back one that does not. */
 export class BootTrial implements IO {
   private readonly _options: BootTrialOptions;
+  private readonly _listener: BootTrialListener;
   private _record: UpdateRecord;
   private _trial: Trial | undefined;
   private _check: Timer | undefined;
@@ -43,8 +52,9 @@ export class BootTrial implements IO {
   /** The bootloader's refusal to mark the firmware as valid has been logged; it is logged once. */
   private _isRefusalLogged = false;
 
-  constructor(options: BootTrialOptions) {
+  constructor(options: BootTrialOptions, listener: BootTrialListener) {
     this._options = options;
+    this._listener = listener;
     this._record = options.record.read() ?? {};
     const { board, runningVersion } = options;
     const outcome = evaluate(this._record, runningVersion, board.resetReason);
@@ -58,7 +68,7 @@ export class BootTrial implements IO {
       case "rolled-back":
         board.log(`update: version ${outcome.rollback.version} was rolled back: ${outcome.rollback.why}`);
         this._persist({ rollback: outcome.rollback });
-        options.onNews?.(
+        options.host.handleUpdateNews(
           `firmware ${outcome.rollback.version} was rolled back: ${outcome.rollback.why}`,
           "rolled-back",
         );
@@ -119,7 +129,7 @@ export class BootTrial implements IO {
     this._persist({ ...this._record, trial: this._trial });
     if (!trial.hadBroker) {
       this._check = board.clock.repeat(() => {
-        if (this._options.isUp()) this._validate();
+        if (this._options.host.isUp) this._validate();
       }, CHECK_MS);
     }
     // Without rollback in the bootloader, a restart would only start the same firmware again.
@@ -131,8 +141,8 @@ export class BootTrial implements IO {
     if (trial) this._persist({ ...this._record, trial: { ...trial, stage: "confirmed" } });
     this._markValid(() => {
       this._options.board.log("update: the new firmware is validated");
-      this._options.onValidated();
-      this._options.onNews?.(`firmware ${this._options.runningVersion} runs`, "validated");
+      this._listener.handleValidated();
+      this._options.host.handleUpdateNews(`firmware ${this._options.runningVersion} runs`, "validated");
     });
   }
 
@@ -167,12 +177,12 @@ export class BootTrial implements IO {
   }
 
   private _rollBack(): void {
-    this._isOverdue = !this._options.isFree();
+    this._isOverdue = !this._options.host.isFree;
     if (this._isOverdue) return;
     if (this._trial) this._persist({ ...this._record, trial: { ...this._trial, hasGivenUp: true } });
-    const problem = this._options.problem();
+    const { problem } = this._options.host;
     const why = problem === undefined ? "" : `: ${problem}`;
-    this._options.restart(`the new firmware did not reach the broker within 5 minutes${why}`);
+    this._options.host.restart(`the new firmware did not reach the broker within 5 minutes${why}`);
   }
 
   /** Writes the record. Returns `false` when it cannot be written. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { FirmwareServer } from "../../host-tests/suites/simulation/firmware-server.js";
-import { Device, Life, makeSockets } from "../../host-tests/virtual/board/index.js";
+import { Device, FirmwareRun, makeSockets } from "../../host-tests/virtual/board/index.js";
 import type { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import { makeImage } from "../../host-tests/virtual/world/firmware-image.js";
 import type { Host } from "../../host-tests/virtual/world/network.js";
@@ -26,8 +26,8 @@ let secure: FirmwareServer;
 beforeEach(() => {
   world = virtualWorld();
   host = world.network.host({ address: "10.0.0.1", names: ["platform.example", "other.example"] });
-  const life = new Life({ clock: world.clock, onEnd: () => {} });
-  const sockets = makeSockets(host, life, { maxSockets: 100 });
+  const firmware = new FirmwareRun({ clock: world.clock, onEnd: () => {} });
+  const sockets = makeSockets(host, firmware, { maxSockets: 100 });
   const options = { clock: world.clock, sockets };
   plain = new FirmwareServer({ ...options, port: 80 });
   secure = new FirmwareServer({ ...options, port: 443, certificateName: "platform.example" });

@@ -60,8 +60,7 @@ export class Download implements IO {
   /** Starts the download. */
   constructor(options: DownloadOptions) {
     this._options = options;
-    const { random } = options.board.crypto;
-    this._backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, random });
+    this._backoff = new Backoff({ minMs: MIN_RETRY_MS, maxMs: MAX_RETRY_MS, crypto: options.board.crypto });
     this.resume();
   }
 

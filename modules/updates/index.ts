@@ -7,5 +7,5 @@ export { parseTimeOfDay } from "./schedule.js";
 export { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "./signature.js";
 export { describeState, type UpdateState } from "./state.js";
 export { type UpdateRecord, updateFormat } from "./trial.js";
-export { type UpdateSettings, Updates, type UpdatesOptions } from "./updates.js";
+export { type UpdateSettings, Updates, type UpdatesHost, type UpdatesOptions } from "./updates.js";
 export { parseURL } from "./url.js";

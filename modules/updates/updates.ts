@@ -1,7 +1,7 @@
 import type { Board, IO, Timer } from "../board/index.js";
 import type { StoredRecord } from "../settings/index.js";
-import { AutoUpdate } from "./auto-update.js";
-import { BootTrial, type BootTrialOptions } from "./boot-trial.js";
+import { AutoUpdate, type AutoUpdateHost } from "./auto-update.js";
+import { BootTrial, type BootTrialHost, type BootTrialListener } from "./boot-trial.js";
 import { Download } from "./download.js";
 import type { GetOptions } from "./get.js";
 import { type Expectation, Installation } from "./installation.js";
@@ -33,22 +33,17 @@ export interface UpdatesOptions {
   /** Ed25519 public key, 32 bytes: only images signed by it are installed. Without a key updates are off. */
   readonly publicKey?: Uint8Array<ArrayBuffer>;
   readonly record: StoredRecord<UpdateRecord>;
-  readonly settings: () => UpdateSettings;
-  /** Returns the base URL of the firmware server; `undefined` while none is configured. */
-  readonly server: () => string | undefined;
-  /** Returns whether the station may restart: no session is under way or authorized. */
-  readonly isFree: () => boolean;
-  readonly isOnline: () => boolean;
-  /** Returns whether the radio runs and either the access point is open or a network is joined. */
-  readonly isUp: () => boolean;
-  /** Returns the reason why the broker is not reachable, if it is known. */
-  readonly problem: () => string | undefined;
-  /** Disconnects from the broker and restarts the board with this reason. */
-  readonly restart: (reason: string) => void;
-  /** Called after a change of `state`; for progress at most once a second. */
-  readonly onChanged: () => void;
-  /** Notifies the owner of a validated or rolled-back firmware. The constructor may call it. */
-  readonly onNews?: BootTrialOptions["onNews"];
+  readonly host: UpdatesHost;
+}
+
+/** The station that is updated. */
+export interface UpdatesHost extends BootTrialHost {
+  readonly updateSettings: UpdateSettings;
+  /** Base URL of the firmware server; `undefined` while none is configured. */
+  readonly updateServer: string | undefined;
+  readonly isOnline: boolean;
+  /** `state` has changed. For progress it is called at most once a second. */
+  handleUpdateChanged(state: UpdateState): void;
 }
 
 /** The check, download or upload under way. `close` aborts it without a callback. */
@@ -58,6 +53,9 @@ type Job = IO & {
   /** The request of a check or download; `undefined` for an upload. An upload replaces a check or download. */
   readonly request?: Check;
 };
+
+const IDLE: UpdateState = { type: "idle" };
+const OFF: UpdateState = { type: "off" };
 
 /** Minimum interval of progress reports, ms. */
 const PROGRESS_MS = 1000;
@@ -69,10 +67,11 @@ const RESTART_MS = 2000;
  * validates it. One update runs at a time. None runs during a session or while the running firmware is pending
  * verification.
  */
-export class Updates implements IO {
+export class Updates implements IO, AutoUpdateHost, BootTrialListener {
   private readonly _options: UpdatesOptions;
   private readonly _bootTrial: BootTrial;
-  private readonly _autoUpdate: AutoUpdate;
+  /** Exists on a station with a key. */
+  private readonly _autoUpdate: AutoUpdate | undefined;
   private _state: UpdateState;
   private _job: Job | undefined;
   /** Action that is postponed until the session ends. */
@@ -85,21 +84,25 @@ export class Updates implements IO {
 
   constructor(options: UpdatesOptions) {
     this._options = options;
-    this._bootTrial = new BootTrial({
-      ...options,
-      onValidated: () => this._enter({ type: "updated" }),
-    });
+    this._bootTrial = new BootTrial(options, this);
     const { rollback } = this._bootTrial;
-    const { publicKey } = options;
-    const initial: UpdateState = { type: publicKey ? "idle" : "off" };
-    this._state = rollback ? { type: "rolled-back", ...rollback } : initial;
-    this._autoUpdate = new AutoUpdate({
-      board: options.board,
-      time: () => (publicKey && options.settings().auto ? options.settings().time : undefined),
-      check: () => {
-        if (publicKey) this._start({ isAuto: true, publicKey });
-      },
-    });
+    const { board, publicKey } = options;
+    this._state = rollback ? { type: "rolled-back", ...rollback } : publicKey ? IDLE : OFF;
+    if (publicKey) this._autoUpdate = new AutoUpdate({ board, host: this });
+  }
+
+  get autoUpdateTime(): string | undefined {
+    const { auto, time } = this._options.host.updateSettings;
+    return auto ? time : undefined;
+  }
+
+  checkAutomatically(): void {
+    const { publicKey } = this._options;
+    if (publicKey) this._start({ isAuto: true, publicKey });
+  }
+
+  handleValidated(): void {
+    this._enter({ type: "updated" });
   }
 
   get state(): UpdateState {
@@ -124,12 +127,12 @@ export class Updates implements IO {
   upload(request: UploadRequest = {}): Upload | Refusal {
     const { publicKey } = this._options;
     if (!publicKey) return NO_KEY;
-    const blocker = this._options.isFree() ? undefined : "a vehicle is charging";
+    const blocker = this._options.host.isFree ? undefined : "a vehicle is charging";
     const fetching = blocker === undefined ? this._job?.request : undefined;
     const busy = blocker ?? (fetching ? undefined : this._blocker());
     if (busy !== undefined) return { code: "busy", message: busy };
     this._job?.close();
-    if (fetching?.isAuto) this._autoUpdate.scheduleRetry();
+    if (fetching?.isAuto) this._autoUpdate?.scheduleRetry();
     return this._startUpload({ ...request, publicKey });
   }
 
@@ -140,7 +143,7 @@ export class Updates implements IO {
 
   /** Pauses the job during a session, and continues after it. */
   handleSessionChanged(): void {
-    if (!this._options.isFree()) {
+    if (!this._options.host.isFree) {
       this._job?.pause?.();
       return;
     }
@@ -154,7 +157,7 @@ export class Updates implements IO {
   close(): void {
     const { clock } = this._options.board;
     this._bootTrial.close();
-    this._autoUpdate.close();
+    this._autoUpdate?.close();
     this._job?.close();
     this._job = undefined;
     this._waiting = undefined;
@@ -169,7 +172,7 @@ export class Updates implements IO {
 
   private _start(request: Check): void {
     if (this._blocker() !== undefined) return;
-    if (this._options.isFree()) {
+    if (this._options.host.isFree) {
       this._check(request);
     } else {
       this._waiting = () => this._check(request);
@@ -178,8 +181,8 @@ export class Updates implements IO {
   }
 
   private _check(request: Check): void {
-    const { server, productId } = this._options;
-    const url = parseURL(`${server() ?? ""}/firmwares/v1/products/${productId}/firmware-version`);
+    const { host, productId } = this._options;
+    const url = parseURL(`${host.updateServer ?? ""}/firmwares/v1/products/${productId}/firmware-version`);
     if (!url) {
       this._fail("no firmware server is configured", request);
       return;
@@ -196,11 +199,11 @@ export class Updates implements IO {
   }
 
   private _headers(): Pick<GetOptions, "headers" | "ownHeaders"> {
-    const { deviceId, productId, runningVersion, settings } = this._options;
+    const { deviceId, productId, runningVersion, host } = this._options;
     return {
       headers: {
         "user-agent": `${productId}/${runningVersion}`,
-        ...(settings().staging ? { "x-firmware-channel": "staging" } : {}),
+        ...(host.updateSettings.staging ? { "x-firmware-channel": "staging" } : {}),
       },
       ownHeaders: { "x-device-id": deviceId },
     };
@@ -253,20 +256,20 @@ export class Updates implements IO {
       resume: () => download.resume(),
       close: () => download.close(),
     };
-    if (!this._options.isFree()) download.pause();
+    if (!this._options.host.isFree) download.pause();
   }
 
   private _imageURL(): URLParts | undefined {
-    const { server, settings, productId } = this._options;
-    const staging = settings().staging ? "staging/" : "";
-    return parseURL(`${server() ?? ""}/firmwares/v1/${staging}${productId}.bin`);
+    const { host, productId } = this._options;
+    const staging = host.updateSettings.staging ? "staging/" : "";
+    return parseURL(`${host.updateServer ?? ""}/firmwares/v1/${staging}${productId}.bin`);
   }
 
   private _install(
     expected: Expectation,
     { allowsDowngrade, publicKey }: UpdateRequest & Verified,
   ): Installation {
-    this._hadBroker = this._options.isOnline();
+    this._hadBroker = this._options.host.isOnline;
     return new Installation({ ...this._options, allowsDowngrade, publicKey, expected });
   }
 
@@ -292,7 +295,7 @@ export class Updates implements IO {
   ): Refusal | undefined {
     const from = this._options.runningVersion;
     const to = installation.image?.version ?? from;
-    const hadBroker = this._hadBroker || this._options.isOnline();
+    const hadBroker = this._hadBroker || this._options.host.isOnline;
     let isPrepared = false;
     const beforeBoot = () => {
       isPrepared = true;
@@ -315,7 +318,7 @@ export class Updates implements IO {
     const { clock } = this._options.board;
     clock.clear(this._restart);
     this._restart = clock.set(() => {
-      if (this._options.isFree()) this._options.restart(`updated to version ${version}`);
+      if (this._options.host.isFree) this._options.host.restart(`updated to version ${version}`);
     }, RESTART_MS);
   }
 
@@ -323,7 +326,7 @@ export class Updates implements IO {
   private _fail(why: string, { isAuto }: Check): void {
     this._job = undefined;
     this._enter({ type: "failed", why });
-    if (isAuto) this._autoUpdate.scheduleRetry();
+    if (isAuto) this._autoUpdate?.scheduleRetry();
   }
 
   private _reportProgress(receivedBytes: number, size: number | undefined): void {
@@ -337,12 +340,12 @@ export class Updates implements IO {
   private _enter(state: UpdateState): void {
     const before = this.text;
     this._state = state;
-    const { board, onChanged } = this._options;
+    const { board, host } = this._options;
     if (this.text === before || this._notice) return;
     if (state.type !== "updating") board.log(`update: ${this.text}`);
     this._notice = board.clock.set(() => {
       this._notice = undefined;
-      onChanged();
+      host.handleUpdateChanged(this._state);
     }, 0);
   }
 }

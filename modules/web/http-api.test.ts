@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Device, Life } from "../../host-tests/virtual/board/index.js";
+import { Device, FirmwareRun } from "../../host-tests/virtual/board/index.js";
 import { makeSockets } from "../../host-tests/virtual/board/sockets.js";
 import { exchange, type HTTPOutcome, httpRequest } from "../../host-tests/virtual/world/http-client.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
@@ -36,7 +36,7 @@ class Bench {
     const routes = this.#routes();
     this.device.boot((board) => {
       const route = (path: string) => routes.find((one) => one.path === path);
-      new HTTPAPI({ board, login: login as Login, route });
+      new HTTPAPI({ board, login: login as Login, router: { route } });
     });
   }
 
@@ -80,8 +80,8 @@ class Bench {
   }
 
   #way() {
-    const life = new Life({ clock: this.world.clock, onEnd: () => {} });
-    const { TCP } = makeSockets(this.#app, life);
+    const firmware = new FirmwareRun({ clock: this.world.clock, onEnd: () => {} });
+    const { TCP } = makeSockets(this.#app, firmware);
     return { TCP, clock: this.world.clock, address: STATION, port: 80 };
   }
 

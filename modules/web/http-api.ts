@@ -40,8 +40,12 @@ export const GET_AND_POST = ["GET", "POST"] as const;
 export interface HTTPAPIOptions {
   readonly board: Board;
   readonly login: Login;
+  readonly router: Router;
+}
+
+export interface Router {
   /** Finds a route. Called for each request, so that routes use no memory between requests. */
-  readonly route: (path: string) => Route | undefined;
+  route(path: string): Route | undefined;
 }
 
 /** TCP port (protocol, section 2). */
@@ -133,7 +137,7 @@ class Exchange implements HTTPHandlers {
 function find(request: HTTPRequest, options: HTTPAPIOptions, from: string): Intake | Reply {
   const { headers } = request;
   const [path = "", query = ""] = splitOnce(request.path, "?");
-  const route = options.route(path);
+  const route = options.router.route(path);
   if (!route) return text(404, "not found");
   const method = route.methods.find((one) => one === request.method);
   if (!method) {

@@ -38,8 +38,7 @@ class Bench {
         opened.write(key, value);
       },
     };
-    const report = (line: string) => this.board.log(line);
-    const record = new StoredRecord({ storage, format: loginFormat, report });
+    const record = new StoredRecord({ storage, format: loginFormat, board: this.board });
     return new Login({ board: this.board, record, provisionedPassword });
   }
 

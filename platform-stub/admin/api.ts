@@ -159,9 +159,9 @@ function stations({ registry, watcher, now = Date.now }: APIOptions): Stations {
     })),
     stations: registry.devices.map((device) => {
       const { values, lastMessageMs } = watcher.statusOf(device);
-      const heardS =
+      const lastMessageS =
         lastMessageMs === undefined ? null : Math.max(0, Math.round((now() - lastMessageMs) / 1000));
-      return { id: device.id, owner: device.owner, values, heardS };
+      return { id: device.id, owner: device.owner, values, lastMessageS };
     }),
   };
 }

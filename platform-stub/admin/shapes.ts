@@ -24,7 +24,7 @@ export interface Station {
   /** Published properties by path below the station's root. The texts are untrusted. */
   readonly values: Readonly<Record<string, string>>;
   /** Time since the last message, s; `null`: no message since the platform's start. */
-  readonly heardS: number | null;
+  readonly lastMessageS: number | null;
 }
 
 /** An owner's acceptance of a station's transfer. */

@@ -49,7 +49,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   const device = new Device(world, {
     mac: ADDRESS,
     onEnd: throwCrash,
-    replace: (life) => (radio ? { io: { GATTServer: radio.gattServer(life, ADDRESS) } } : {}),
+    replace: (firmware) => (radio ? { io: { GATTServer: radio.gattServer(firmware, ADDRESS) } } : {}),
   });
   let scanner: NobleBindings;
   let discovered: Discovered[];
@@ -61,7 +61,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     let service: TagService | undefined;
     device.boot((board) => {
       hash = encodeHex(new Uint8Array(board.crypto.sha256(encodeUTF8(DEVICE_ID)), 0, 4));
-      const newSource = () => {
+      const newCentral = () => {
         throw new Error("no tag is presented in this test");
       };
       service = new TagService({
@@ -69,8 +69,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
         deviceId: DEVICE_ID,
         name,
         metadata: QUIET,
-        newSource,
-        log: () => {},
+        sources: { newCentral },
       });
     });
     if (!packages || !service) throw new Error("not started");

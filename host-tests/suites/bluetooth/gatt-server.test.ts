@@ -30,7 +30,9 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     const device = new Device(world, {
       mac: ADDRESS,
       onEnd: throwCrash,
-      replace: (life) => ({ io: { GATTServer: makeBlenoGATTServer({ packages, makeTransport }, life) } }),
+      replace: (firmware) => ({
+        io: { GATTServer: makeBlenoGATTServer({ packages, makeTransport }, firmware) },
+      }),
     });
     device.boot(({ io }) => {
       const server: GATTServer = new io.GATTServer({

@@ -37,7 +37,7 @@ export async function bluetoothHarness(packages: BluetoothPackages): Promise<Rad
   const radio = new VirtualRadio({ packages, ether: new Ether({ clock }) });
   const device: Device = new Device(world, {
     onEnd: throwCrash,
-    replace: (life) => ({ io: { GATTServer: radio.gattServer(life, device.mac) } }),
+    replace: (firmware) => ({ io: { GATTServer: radio.gattServer(firmware, device.mac) } }),
   });
   let made: Board | undefined;
   device.boot((board) => {

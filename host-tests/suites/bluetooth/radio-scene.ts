@@ -22,7 +22,7 @@ export class RadioScene {
     this.cafe = new Scene({
       device: {
         mac: STATION_ADDRESS,
-        replace: (life) => ({ io: { GATTServer: this.radio.gattServer(life, STATION_ADDRESS) } }),
+        replace: (firmware) => ({ io: { GATTServer: this.radio.gattServer(firmware, STATION_ADDRESS) } }),
       },
     });
     const { clock } = this.cafe;

@@ -1,6 +1,6 @@
 import type { Board } from "../../../modules/board/index.js";
 import { Device, type DeviceOptions } from "../../virtual/board/device.js";
-import type { RunEnd } from "../../virtual/board/life.js";
+import type { RunEnd } from "../../virtual/board/firmware-run.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
 import { virtualWorld, type World } from "../../virtual/world/world.js";
 import type { RadioHarness } from "../contracts/gatt.js";

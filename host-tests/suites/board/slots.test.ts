@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { Board } from "../../../modules/board/index.js";
 import { Device } from "../../virtual/board/device.js";
-import type { RunEnd } from "../../virtual/board/life.js";
+import type { RunEnd } from "../../virtual/board/firmware-run.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import { virtualWorld, type World } from "../../virtual/world/world.js";

@@ -216,6 +216,7 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       const client = await open();
       client.send(encodeUTF8("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n"));
       client.send(new Uint8Array(20_000_000));
+      await harness.until("the request is there", () => server.served.length > 0);
       await harness.pass(TIMEOUT_MS / 4);
       const { unsentBytes } = client;
       await harness.pass(TIMEOUT_MS / 4);

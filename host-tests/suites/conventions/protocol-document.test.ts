@@ -111,8 +111,7 @@ describe.each<[Cipher, string]>([
       responseKey: key,
       cipher,
       trace: { add: () => {} },
-      isOnline: () => true,
-      publish: (_topic, payload) => published.push(payload) > 0,
+      connection: { isOnline: true, publishRequest: (_topic, payload) => published.push(payload) > 0 },
     });
     const { data } = example("message-request") as { data: Record<string, string> };
     requests.request(endpoint, data, (outcome) => outcomes.push(outcome));

@@ -30,17 +30,6 @@ const SESSION = {
   startWh: 1000,
 };
 
-const defaults = {
-  currentLimitA: 16,
-  offlinePolicy: "deny",
-  cardEnds: true,
-  resumes: false,
-  autoUpdate: true,
-  updateTime: "03:00",
-  staging: false,
-  isFree: false,
-} as const;
-
 interface Kept {
   readonly format: RecordFormat<unknown>;
   /** The record as its first version has written it, without `v`. This never changes. */
@@ -85,7 +74,7 @@ const RECORDS: Readonly<Record<string, Kept>> = {
   ),
   login: kept(loginFormat, { hash: "ab".repeat(32) }, new Uint8Array(32).fill(0xab)),
   options: kept(
-    settingsFormat(defaults),
+    settingsFormat,
     { currentLimitA: 10, offlinePolicy: "list", cardEnds: false, resumes: true },
     expect.objectContaining({ currentLimitA: 10, offlinePolicy: "list", cardEnds: false, resumes: true }),
   ),

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import mqtt from "mqtt";
 import { type DemoOptions, runDemo } from "../../tools/demo/demo.js";
 import { Timeline } from "../../tools/demo/timeline.js";
+import { ROOT } from "../../tools/imports.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
 import { skipFor } from "../optional.js";
 import { Command } from "./command.js";
@@ -34,10 +35,24 @@ async function eventsOf(options: Omit<DemoOptions, "timeline"> = {}): Promise<st
   return events;
 }
 
+/** A line of the demo without its time, ports and durations. */
+function withoutNumbers(line: string): string {
+  return line
+    .trim()
+    .replace(/\d+(\.\d+)?/g, "#")
+    .replace(/ +/g, " ");
+}
+
 test(
-  "the demo without Bluetooth runs to the end on the stub's own broker",
+  "the demo without Bluetooth runs to the end on the stub's own broker, and prints what the README shows",
   async () => {
-    expect(await eventsOf({ radio: "calls" })).toEqual(EVENTS);
+    const lines: string[] = [];
+    const timeline = new Timeline({ isJSON: false, print: (line) => lines.push(line) });
+    await runDemo({ timeline, radio: "calls" });
+    expect(lines.flatMap((line) => /\[([a-z-]+)\]$/.exec(line)?.[1] ?? [])).toEqual(EVENTS);
+    const shown = readFileSync(join(ROOT, "README.md"), "utf8").match(/^ +\d+\.\d{3} .*$/gm) ?? [];
+    expect(shown.length).toBeGreaterThan(10);
+    expect(lines.map(withoutNumbers)).toEqual(expect.arrayContaining(shown.map(withoutNumbers)));
   },
   LIMIT_MS,
 );

@@ -16,7 +16,7 @@ export async function nodeHarness(
   const clock = new NodeClock();
   const world = new World(clock, { intervalMs: 5 });
   const device = new Device(world, {
-    replace: (life) => nodeParts(life, options),
+    replace: (firmware) => nodeParts(firmware, options),
     onEnd: (end) => {
       if (end.type === "crash") throw end.error;
     },

@@ -50,3 +50,13 @@ test("the platform stub accepts a real station's sessions of each method", () =>
   const asked = askedOfStub(scene.platform.requests, "authorize").answers;
   expect(asked.map((answer) => answer?.code)).toEqual(["200", "200"]);
 });
+
+test("the platform stub accepts a real station's diagnostics", () => {
+  const scene = new Scene();
+  scene.bringOnline();
+  charge(scene, () => scene.present("GUEST-0001"));
+  scene.set("$telemetry/diagnostics", "true");
+  scene.clock.advance(A_WHILE_MS);
+  const { answers } = askedOfStub(scene.platform.requests, "diagnostics");
+  expect(answers).toEqual([{ status: "1", code: "200", data: { accepted: true } }]);
+});

@@ -3,7 +3,7 @@ import { encodeHex } from "../../../modules/bytes/index.js";
 import { describeImage } from "../../../modules/updates/index.js";
 import { Reports } from "../../../platform-stub/firmware/reports.js";
 import type { Release } from "../../../platform-stub/firmware/repository.js";
-import { Life, makeSockets } from "../../virtual/board/index.js";
+import { FirmwareRun, makeSockets } from "../../virtual/board/index.js";
 import { BROKER_NAME, Scene, type SceneOptions, type StationUnderTest } from "../../virtual/scene.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import { KEYED, maker } from "../../virtual/world/signer.js";
@@ -33,7 +33,7 @@ export class UpdateScene extends Scene {
 
   constructor(options: SceneOptions = {}) {
     super(options);
-    const life = new Life({
+    const firmware = new FirmwareRun({
       clock: this.clock,
       onEnd: (end) => {
         if (end.type === "crash") throw end.error;
@@ -41,7 +41,7 @@ export class UpdateScene extends Scene {
     });
     this.server = new FirmwareServer({
       clock: this.clock,
-      sockets: makeSockets(this.brokerHost, life, { maxSockets: MAX_SOCKETS }),
+      sockets: makeSockets(this.brokerHost, firmware, { maxSockets: MAX_SOCKETS }),
       port: 443,
       certificateName: BROKER_NAME,
     });

@@ -8,7 +8,8 @@ import { ModdableCrypto } from "../../../firmware/boards/moddable/crypto.js";
 import { makeResolve } from "../../../firmware/boards/moddable/resolve.js";
 import { makeSockets } from "../../../firmware/boards/moddable/sockets.js";
 import type { Board, Clock } from "../../../modules/board/index.js";
-import { Device, type Life } from "../../virtual/board/index.js";
+import { makeOuterClock } from "../../tools/simulator/clock.js";
+import { Device, type FirmwareRun } from "../../virtual/board/index.js";
 import { World } from "../../virtual/world/world.js";
 import { describeCryptoContract } from "../contracts/crypto.js";
 import type { Harness, HarnessOptions } from "../contracts/harness.js";
@@ -23,14 +24,7 @@ const LIMIT_MS = 5000;
 const POLL_MS = 5;
 
 export default function main(): void {
-  const outside = {
-    run: (callback: () => void) => callback(),
-    soon: (callback: () => void) => {
-      clock.set(callback, 0);
-    },
-    hold: (release: () => void) => release,
-  };
-  const clock: Clock = new ModdableClock(outside);
+  const { clock } = makeOuterClock();
   const crypto = new ModdableCrypto((byteLength) => RNG.get(byteLength));
   const makeHarness = (options?: HarnessOptions) => harnessOn(clock, options);
   describeCryptoContract("Moddable", crypto);
@@ -46,7 +40,7 @@ export default function main(): void {
 
 async function harnessOn(clock: Clock, options: HarnessOptions = {}): Promise<Harness> {
   const device = new Device(new World(clock, { intervalMs: POLL_MS }), {
-    replace: (life) => parts(life, options),
+    replace: (firmware) => parts(firmware, options),
     onEnd: (end) => {
       if (end.type === "crash") throw end.error;
     },
@@ -71,12 +65,12 @@ async function harnessOn(clock: Clock, options: HarnessOptions = {}): Promise<Ha
   };
 }
 
-function parts(life: Life, options: HarnessOptions) {
-  const clock = new ModdableClock(life);
-  const sockets = makeSockets({ ...options, clock, guard: life });
+function parts(firmware: FirmwareRun, options: HarnessOptions) {
+  const clock = new ModdableClock(firmware);
+  const sockets = makeSockets({ ...options, clock, guard: firmware });
   return {
     clock,
-    io: { ...sockets, HTTPServer: makeHTTPServer({ ...sockets, clock, guard: life }) },
-    resolve: makeResolve(clock, life),
+    io: { ...sockets, HTTPServer: makeHTTPServer({ ...sockets, clock, guard: firmware }) },
+    resolve: makeResolve(clock, firmware),
   };
 }

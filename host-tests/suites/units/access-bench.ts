@@ -1,9 +1,9 @@
 /** Access control with a platform that the test answers for, for the tests of firmware/charger. */
 
 import { expect } from "@jest/globals";
-import { Access } from "../../../firmware/charger/access.js";
+import { Access, type AccessOptions } from "../../../firmware/charger/access.js";
 import { defaultConfig } from "../../../firmware/config.js";
-import { openRecords } from "../../../firmware/records.js";
+import { Records } from "../../../firmware/records.js";
 import { type AttemptResult, type OfflinePolicy, tagHash } from "../../../modules/authorization/index.js";
 import type { Board, IO } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -87,10 +87,10 @@ export class Bench {
 
   #makeAccess(board: Board): Access {
     const bench = this;
-    return new Access({
+    const parts: AccessOptions = {
       board,
       config: { ...defaultConfig, cardReader: "lines" },
-      records: openRecords(board),
+      records: new Records(board),
       settings: this.settings,
       charging: {
         get session() {
@@ -100,13 +100,15 @@ export class Bench {
         stop: () => this.stops++,
       },
       indicator: { signal: (signal) => this.signals.push(signal) },
-      learning: this.learning,
       platform: this.platform,
       reporter: { reportFault: (message) => this.faults.push(message) },
       trace: { add: (event, detail) => this.events.push(`${event} ${detail}`) },
-      onBusyChanged: () => this.changes.push("busy"),
-      onListChanged: () => this.changes.push("list"),
-    });
+      listener: {
+        handleBusyChanged: () => this.changes.push("busy"),
+        handleChargerChanged: () => this.changes.push("list"),
+      },
+    };
+    return new Access({ parts, learning: this.learning });
   }
 
   advance(durationMs: number): void {

@@ -1,21 +1,31 @@
 /** An MQTT client and a broker in virtual time, for the tests of modules/mqtt. */
 
-import type { TCP } from "../../../modules/board/index.js";
+import type { Board, TCP } from "../../../modules/board/index.js";
 import { asUint8Array, concatBytes } from "../../../modules/bytes/index.js";
 import {
   type IncomingMessage,
   MQTTClient,
   type MQTTFailure,
+  type MQTTListener,
   type MQTTSessionOptions,
   type MQTTState,
 } from "../../../modules/mqtt/index.js";
-import { Life, makeSockets } from "../../virtual/board/index.js";
+import { FirmwareRun, makeSockets } from "../../virtual/board/index.js";
 import { WorldBroker } from "../../virtual/world/broker.js";
 import { virtualWorld } from "../../virtual/world/world.js";
 
 export const BROKER = { name: "broker.example", address: "10.0.0.1", port: 1883 };
 
-export interface ClientOptions extends Partial<MQTTSessionOptions> {
+const NO_SOCKET = class {
+  constructor() {
+    throw new Error("text of the engine");
+  }
+} as unknown as Board["io"]["TCP"];
+
+export interface ClientOptions extends Omit<Partial<MQTTSessionOptions>, "listener"> {
+  readonly listener?: Partial<MQTTListener>;
+  /** The board throws in place of opening a socket. */
+  readonly hasNoSocket?: boolean;
   readonly sendBufferBytes?: number;
   readonly segmentBytes?: number;
   /** Starts no broker. */
@@ -38,11 +48,12 @@ export class Client {
   readonly events: string[] = [];
 
   constructor(options: ClientOptions = {}) {
-    const { sendBufferBytes, segmentBytes, hasNoBroker, isTLS, certificateName, ...session } = options;
+    const { sendBufferBytes, segmentBytes, hasNoBroker, hasNoSocket, isTLS, ...others } = options;
+    const { certificateName, listener, ...session } = others;
     this.world = virtualWorld({ segmentBytes });
     const { clock, network } = this.world;
-    const life = () =>
-      new Life({
+    const firmware = () =>
+      new FirmwareRun({
         clock,
         onEnd: (end) => {
           if (end.type === "crash") throw end.error;
@@ -50,16 +61,19 @@ export class Client {
       });
     this.host = network.host({ address: "10.0.0.2" });
     this.brokerHost = network.host({ address: BROKER.address, names: [BROKER.name] });
-    this.brokerSockets = makeSockets(this.brokerHost, life(), { maxSockets: 100 });
+    this.brokerSockets = makeSockets(this.brokerHost, firmware(), { maxSockets: 100 });
     const { port } = BROKER;
     if (!hasNoBroker)
       this.broker = new WorldBroker({ clock, sockets: this.brokerSockets, port, certificateName });
-    const { TCP, TLS } = makeSockets(this.host, life(), { sendBufferBytes });
+    const { TCP, TLS } = makeSockets(this.host, firmware(), { sendBufferBytes });
     this.session = new MQTTClient({
-      clock,
-      crypto: { random: (byteLength) => this.world.random.bytes(byteLength).buffer },
-      resolve: (host, done) => this.host.resolve(host, done),
-      connect: (socket) => (isTLS ? new TLS(socket) : new TCP(socket)),
+      board: {
+        clock,
+        crypto: { random: (byteLength) => this.world.random.bytes(byteLength).buffer },
+        resolve: (host, done) => this.host.resolve(host, done),
+        io: { TCP: hasNoSocket ? NO_SOCKET : TCP, TLS },
+      },
+      tls: isTLS === true,
       host: BROKER.name,
       port,
       clientId: "client-1",
@@ -68,9 +82,12 @@ export class Client {
       clean: false,
       reconnect: true,
       trace: { add: (event, detail) => this.events.push(`${event} ${detail ?? ""}`.trim()) },
-      onState: (state) => this.states.push(state),
-      onMessage: (message) => this.messages.push(message),
-      onRefusedSubscription: (filter) => this.refused.push(filter),
+      listener: {
+        handleState: (state) => this.states.push(state),
+        handleMessage: (message) => this.messages.push(message),
+        handleRefusedSubscription: (filter) => this.refused.push(filter),
+        ...listener,
+      },
       ...session,
     });
   }

@@ -5,15 +5,14 @@ import type { Board } from "../../../modules/board/index.js";
 import { type Link, makeLink } from "../../../modules/network/index.js";
 import type { BrokerFailure } from "../../../modules/pairing/candidate.js";
 import {
-  candidateFormat,
   type Fields,
   Pairing,
+  type PairingHost,
   type PairingParameters,
-  pairingFormat,
 } from "../../../modules/pairing/index.js";
-import { StoredRecord } from "../../../modules/settings/index.js";
+import { type RecordSource, StoredRecord } from "../../../modules/settings/index.js";
 import { Login, loginFormat } from "../../../modules/web/index.js";
-import { Device, Life } from "../../virtual/board/index.js";
+import { Device, FirmwareRun } from "../../virtual/board/index.js";
 import { makeSockets } from "../../virtual/board/sockets.js";
 import { type HTTPOutcome, httpRequest } from "../../virtual/world/http-client.js";
 import { virtualWorld } from "../../virtual/world/world.js";
@@ -92,37 +91,43 @@ export class Station {
         opened.write(key, value);
       },
     };
-    const report = (line: string) => board.log(line);
-    const record = <T>(format: ConstructorParameters<typeof StoredRecord<T>>[0]["format"]) =>
-      new StoredRecord({ storage, format, report });
+    const records: RecordSource = { open: (format) => new StoredRecord({ storage, format, board }) };
     this.board = board;
     this.link = makeLink(board);
     this.pairing = new Pairing({
       board,
       link: this.link,
-      login: new Login({ board, record: record(loginFormat), provisionedPassword: "12345678" }),
-      pairingRecord: record(pairingFormat),
-      candidateRecord: record(candidateFormat),
+      login: new Login({ board, record: records.open(loginFormat), provisionedPassword: "12345678" }),
+      records,
       preset: this.preset,
+      productTitle: "Café",
+      accessPointPassword: undefined,
+      host: this.#host(board),
+    });
+  }
+
+  #host(board: Board): PairingHost {
+    const station = this;
+    return {
+      get pairNeedsLogin() {
+        return station.needsLogin;
+      },
       tryBroker: (parameters, done) => {
         this.events.push(`broker ${parameters.host}:${parameters.port}`);
         if (!this.isBrokerSilent) board.clock.set(() => done(this.brokerFailure), 100);
         return { close: () => this.brokersClosed++ };
       },
-      productTitle: "Café",
-      pairNeedsLogin: () => this.needsLogin,
-      accessPointPassword: undefined,
-      routes: () => [],
+      apiRoutes: () => [],
       describe: () => ({ firmwareVersion: 7 }),
-      onTrying: ({ email }) => {
+      handleTrying: ({ email }) => {
         this.events.push(`trying ${email}`);
         if (this.isFree) this.pairing.begin();
       },
-      onPaired: ({ email }) => this.events.push(`paired ${email}`),
-      onFailed: ({ code }) => this.events.push(`failed ${code}`),
-      onRestart: () => this.events.push("restart"),
-      onReset: () => this.events.push("reset"),
-    });
+      handlePaired: ({ email }) => this.events.push(`paired ${email}`),
+      handlePairingFailed: ({ code }) => this.events.push(`failed ${code}`),
+      handleRestartRequest: () => this.events.push("restart"),
+      handleResetRequest: () => this.events.push("reset"),
+    };
   }
 
   advance(durationMs: number): void {
@@ -134,8 +139,8 @@ export class Station {
   ask(method: string, path: string, options: { body?: string; headers?: Record<string, string> } = {}) {
     const { host } = this.device;
     this.#app.joined = host.ownAddress ? host : undefined;
-    const life = new Life({ clock: this.world.clock, onEnd: () => {} });
-    const { TCP } = makeSockets(this.#app, life);
+    const firmware = new FirmwareRun({ clock: this.world.clock, onEnd: () => {} });
+    const { TCP } = makeSockets(this.#app, firmware);
     const address = host.ownAddress ?? host.address ?? "0.0.0.0";
     let outcome: HTTPOutcome | undefined;
     const onDone = (done: HTTPOutcome) => {

@@ -10,14 +10,14 @@ import {
 import { VirtualClock } from "../../virtual/world/clock.js";
 
 export const IDENTITY = {
-  user: "owner",
   deviceId: "cafe-1",
-  name: "Café",
   mac: "a4:cf:12:00:00:01",
   implementation: "virtual",
   productId: "plugpass",
   firmwareVersion: 1,
 };
+/** Levels of the topics. */
+export const OWNED = { user: "owner", deviceId: IDENTITY.deviceId };
 export const ROOT = "owner/sweet-home/cafe-1";
 export const HEARTBEAT_MS = 10_000;
 
@@ -65,10 +65,12 @@ export class Bench {
   constructor(device: HomieDevice<Values, Values> = DEVICE) {
     this.telemetry = new Telemetry({
       clock: this.clock,
+      user: "owner",
+      name: "Café",
       identity: IDENTITY,
       device,
       source: { snapshot: this.values, commands: this.values },
-      publish: (message) => this.#publish(message),
+      outlet: { publishTelemetry: (message) => this.#publish(message) },
     });
   }
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { Listener, TCP } from "../../../modules/board/index.js";
 import { asUint8Array, concatBytes, encodeUTF8 } from "../../../modules/bytes/index.js";
-import { Life, makeSockets, type Sockets } from "../../virtual/board/index.js";
+import { FirmwareRun, makeSockets, type Sockets } from "../../virtual/board/index.js";
 import { VirtualClock } from "../../virtual/world/clock.js";
 import { type Host, Network } from "../../virtual/world/network.js";
 import { Random } from "../../virtual/world/random.js";
@@ -65,8 +65,8 @@ describe("the virtual network", () => {
     accepted = [];
   });
 
-  function socketsOf(host: Host, life = new Life({ clock, onEnd: throwCrash })): Sockets {
-    return makeSockets(host, life);
+  function socketsOf(host: Host, firmware = new FirmwareRun({ clock, onEnd: throwCrash })): Sockets {
+    return makeSockets(host, firmware);
   }
 
   function listen(certificateName?: string): Listener {
@@ -217,10 +217,10 @@ describe("the virtual network", () => {
 
   test("gives no notice of a host that loses power, which resets old connections when it is back", () => {
     listen();
-    const life = new Life({ clock, onEnd: throwCrash });
-    new Peer().open(socketsOf(clientHost, life), { address: SERVER_ADDRESS });
+    const firmware = new FirmwareRun({ clock, onEnd: throwCrash });
+    new Peer().open(socketsOf(clientHost, firmware), { address: SERVER_ADDRESS });
     clock.advance(1000);
-    life.end({ type: "power-cut" });
+    firmware.end({ type: "power-cut" });
     clock.advance(HOUR_MS);
     expect(accepted[0]?.calls).not.toContain("error");
     accepted[0]?.socket.write(HELLO);

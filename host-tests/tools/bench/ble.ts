@@ -43,7 +43,8 @@ export async function benchBLE({ runs }: { runs: number }): Promise<BLEBench> {
   const world = new World(clock, { seed: randomInt(2 ** 31) });
   const radio = new VirtualRadio({ packages, ether: new Ether({ clock, intervalMs: INTERVAL_MS }) });
   const watch = new StopWatch();
-  const makeGATTServer: MakeGATTServer = (life, address) => watched(radio.gattServer(life, address), watch);
+  const makeGATTServer: MakeGATTServer = (firmware, address) =>
+    watched(radio.gattServer(firmware, address), watch);
   await withStation({ world, makeGATTServer }, async ({ station }) => {
     const phone = await BenchPhone.connect(radio.central, station);
     for (let run = -WARM_UP_RUNS; run < runs; run++) {

@@ -71,7 +71,7 @@ export async function benchUpdate({ runs }: { runs: number }): Promise<UpdateBen
 
 /** Board whose flash stores nothing, so that the measurement does not include it. */
 function boardOn(clock: NodeClock): Board {
-  const device = new Device(new World(clock), { replace: (life) => nodeParts(life) });
+  const device = new Device(new World(clock), { replace: (firmware) => nodeParts(firmware) });
   let made: Board | undefined;
   device.boot((board) => {
     made = board;

@@ -5,7 +5,7 @@ import { startStation } from "../../../firmware/start.js";
 import { Station } from "../../../firmware/station.js";
 import { describeImage } from "../../../modules/updates/index.js";
 import type { MakeGATTServer } from "../../virtual/bluetooth/radio.js";
-import { type BoardParts, Device, type Life, type RunEnd } from "../../virtual/board/index.js";
+import { type BoardParts, Device, type FirmwareRun, type RunEnd } from "../../virtual/board/index.js";
 import {
   type NodeClock,
   type NodeSocketOptions,
@@ -47,7 +47,7 @@ export class VirtualStation {
       resource: readResource,
       onLog: options.onLog,
       onEnd: options.onEnd,
-      replace: (life) => this.#parts(life),
+      replace: (firmware) => this.#parts(firmware),
     });
     if (options.provisioning) this.device.provision(options.provisioning);
   }
@@ -66,9 +66,9 @@ export class VirtualStation {
     });
   }
 
-  #parts(life: Life): BoardParts {
+  #parts(firmware: FirmwareRun): BoardParts {
     const { sockets, httpPort, makeGATTServer, onListening } = this.#options;
-    const parts = nodeParts(life, {
+    const parts = nodeParts(firmware, {
       ...sockets,
       // After a restart, the API listens on the same port as before.
       portOf: (port) => (port === HTTP_PORT ? httpPort || this.#httpPort : port),
@@ -79,7 +79,7 @@ export class VirtualStation {
       },
     });
     if (!makeGATTServer) return parts;
-    return { ...parts, io: { ...parts.io, GATTServer: makeGATTServer(life, this.device.mac) } };
+    return { ...parts, io: { ...parts.io, GATTServer: makeGATTServer(firmware, this.device.mac) } };
   }
 
   /** Shuts the firmware down cleanly, if it runs. */

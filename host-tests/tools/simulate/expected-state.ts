@@ -34,13 +34,13 @@ export class Setting<Value> {
   }
 
   /** The station has published this value. */
-  hear(value: Value): void {
+  handlePublished(value: Value): void {
     this.#published = value;
-    this.hearBeat();
+    this.handleHeartbeat();
   }
 
   /** The station has sent a heartbeat: values sent more than ON_ITS_WAY_MS ago no longer count. */
-  hearBeat(): void {
+  handleHeartbeat(): void {
     const now = this.#clock.monotonicMs();
     this.#sent = this.#sent.filter(({ atMs }) => now - atMs < ON_ITS_WAY_MS);
   }
@@ -71,12 +71,12 @@ export class ExpectedState {
   }
 
   /** Handles a published property, by its path under the station's root, or a heartbeat. */
-  hear(path: string, value: string): void {
-    if (path === "charger/current-limit") this.limitA.hear(Number(value));
-    else if (path === "access/offline-policy") this.policy.hear(value);
+  handlePublished(path: string, value: string): void {
+    if (path === "charger/current-limit") this.limitA.handlePublished(Number(value));
+    else if (path === "access/offline-policy") this.policy.handlePublished(value);
     else if (path === "$heartbeat") {
-      this.limitA.hearBeat();
-      this.policy.hearBeat();
+      this.limitA.handleHeartbeat();
+      this.policy.handleHeartbeat();
     }
   }
 
@@ -86,7 +86,7 @@ export class ExpectedState {
   }
 
   /** The station has requested the local list: it has one version and may soon have the other. */
-  noteListAsked(has: number, gets: number): void {
+  recordListRequest(has: number, gets: number): void {
     const now = this.#clock.monotonicMs();
     for (const [version, atMs] of this.#versions)
       if (now - atMs > ON_ITS_WAY_MS) this.#versions.delete(version);
@@ -97,7 +97,7 @@ export class ExpectedState {
   }
 
   /** The platform has answered an authorization request. */
-  noteAnswer(tag: string, { authorized, cacheFor, maxCurrent = INSTALLED_A }: JSONObject): void {
+  recordAnswer(tag: string, { authorized, cacheFor, maxCurrent = INSTALLED_A }: JSONObject): void {
     if (authorized !== true) return;
     this.#refused.delete(tag);
     if (cacheFor === undefined) return;
@@ -106,7 +106,7 @@ export class ExpectedState {
   }
 
   /** The station has received a refusal from the platform: it no longer accepts the tag offline. */
-  noteRefused(tag: string): void {
+  recordRefusal(tag: string): void {
     this.#cache.delete(tag);
     this.#refused.add(tag);
   }

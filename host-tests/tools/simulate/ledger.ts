@@ -129,7 +129,7 @@ export class Ledger {
   }
 
   /** The station has received the platform's answer for a card, so it does not decide offline. */
-  noteAnswered(tag: string): void {
+  recordAnswered(tag: string): void {
     const now = this.#now;
     for (const one of this.#presented)
       if (one.tag === tag && now - one.atMs < RESULT_MS) one.isAnswered = true;

@@ -19,7 +19,7 @@ export interface OwnerOptions {
   readonly ledger: Ledger;
   readonly expectedState: ExpectedState;
   readonly faults: Pick<Faults, "silencePlatform">;
-  readonly swipes: Pick<Swipes, "noteLesson">;
+  readonly swipes: Pick<Swipes, "recordLearnedCard">;
   /** The owner acts only while this is true. */
   readonly isAwake: () => boolean;
   readonly onAct: () => void;
@@ -41,7 +41,7 @@ const MEAN_FICKLE_MS = 20 * 60_000;
 /** Number of cards in an installer's pile: more than the station queues for the platform. */
 const PILE = 30;
 const SWIPE_GAP_MS = 200;
-const LESSON_SILENCE_MS = 2 * 60_000;
+const PILE_SILENCE_MS = 2 * 60_000;
 /** Number of invalid commands of a faulty app: more than the station queues errors. */
 const MISTAKES = 60;
 const NONSENSE = ["", "maybe", "-1", "33", "true false", "\u0000", "1e9", "é".repeat(200)];
@@ -163,11 +163,11 @@ export class Owner {
     eventLog.record("an installer has a pile of cards");
     eventLog.count("pile of cards");
     this.#set("access/tag-learning", "true");
-    if (random.bool(0.7)) faults.silencePlatform(LESSON_SILENCE_MS);
+    if (random.bool(0.7)) faults.silencePlatform(PILE_SILENCE_MS);
     for (let i = 1; i <= PILE; i++) {
       const tag = String(100 + i).padStart(10, "0");
       scene.clock.set(() => {
-        swipes.noteLesson(tag);
+        swipes.recordLearnedCard(tag);
         scene.device.cardReader.send(cardFrame(tag));
       }, i * SWIPE_GAP_MS);
     }

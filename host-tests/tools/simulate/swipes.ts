@@ -26,7 +26,7 @@ export class Swipes {
   #durations: number[] = [];
   #changedMs = 0;
   /** Times at which the cards of a pile were swiped, ms. */
-  readonly #lessonMs = new Map<unknown, number>();
+  readonly #learnedMs = new Map<unknown, number>();
 
   constructor(options: SwipesOptions) {
     this.#options = options;
@@ -60,22 +60,22 @@ export class Swipes {
     scene.clock.set(() => {
       if (cards !== this.#cardCount || ends !== scene.under.ends.length) return;
       eventLog.count("swipe alone");
-      const heard = [...this.#durations.map(Math.round), PAUSE].join(" ");
-      if (!SIGNALS.has(heard))
-        eventLog.reportViolation(`the card ${tag} was swiped, and heard was: ${heard}`);
+      const sounds = [...this.#durations.map(Math.round), PAUSE].join(" ");
+      if (!SIGNALS.has(sounds))
+        eventLog.reportViolation(`the card ${tag} was swiped, and the buzzer sounded: ${sounds}`);
     }, RESULT_MS);
   }
 
   /** Records a card swiped for learning. */
-  noteLesson(tag: string): void {
+  recordLearnedCard(tag: string): void {
     this.recordOtherCard();
     this.#latestCardMs = this.#now + MAX_WAIT_MS;
-    this.#lessonMs.set(tag, this.#now);
+    this.#learnedMs.set(tag, this.#now);
   }
 
   /** Handles a request to the platform to learn a card. */
   onLearnRequest(tag: unknown): void {
-    const sinceMs = this.#lessonMs.get(tag);
+    const sinceMs = this.#learnedMs.get(tag);
     if (sinceMs !== undefined && this.#now - sinceMs > MAX_WAIT_MS)
       this.#options.eventLog.reportViolation(
         `the card ${tag} has waited for the platform for ${this.#now - sinceMs} ms`,

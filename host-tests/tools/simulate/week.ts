@@ -136,7 +136,7 @@ class Week {
       ledger,
       faults,
       swipes,
-      onRefused: (tag) => expectedState.noteRefused(tag),
+      onRefused: (tag) => expectedState.recordRefusal(tag),
     });
     this.#queues = new Queues({ scene, eventLog, swipes, isCalm: () => this.#faults.isCalm });
   }
@@ -177,7 +177,8 @@ class Week {
     const [, kind, , ...path] = topic.split("/");
     if (kind === "sweet-home") {
       if (path.at(-1) === "$heartbeat") this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
-      if (path.at(-1) !== "set") this.#expectedState.hear(path.join("/"), decodeUTF8(payload) ?? "");
+      if (path.at(-1) !== "set")
+        this.#expectedState.handlePublished(path.join("/"), decodeUTF8(payload) ?? "");
     } else if (kind === "req") this.#handleRequest(path[0], payload, isRepeated === true);
     else if (kind === "res" && path[0] === "authorize") this.#handleResponse(payload);
   }
@@ -190,7 +191,7 @@ class Week {
       this.#asked.set(id, { atMs: clock.monotonicMs(), decision: platform.tags.get(String(data.tag)) });
     }
     if (endpoint === "local-list")
-      this.#expectedState.noteListAsked(Number(data.version), platform.list.version);
+      this.#expectedState.recordListRequest(Number(data.version), platform.list.version);
     if (endpoint === "session" && platform.sessions.has(String(data.id)))
       this.#ledger.recordReport(data.id, isRepeated);
   }
@@ -205,9 +206,9 @@ class Week {
     const nowMs = clock.monotonicMs();
     const { atMs, decision } = this.#asked.get(asked.id) ?? { atMs: nowMs, decision: platform.tags.get(tag) };
     const tookMs = nowMs - atMs;
-    if (tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.noteAnswered(tag);
+    if (tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.recordAnswered(tag);
     if (answer?.status !== "1" || decision?.authorized !== true) return;
-    this.#expectedState.noteAnswer(tag, decision);
+    this.#expectedState.recordAnswer(tag, decision);
     const { maxCurrent } = decision;
     const maxA = typeof maxCurrent === "number" ? maxCurrent : undefined;
     this.#ledger.permit(tag, asked.data.method === "rfid" ? "rfid" : "ble", maxA);

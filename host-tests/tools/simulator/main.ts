@@ -15,13 +15,14 @@ import { makeSockets } from "../../../firmware/boards/moddable/sockets.js";
 import { makeTLS } from "../../../firmware/boards/moddable/tls.js";
 import { defaultConfig } from "../../../firmware/config.js";
 import { startStation } from "../../../firmware/start.js";
-import type { Clock, ListenerConstructor, ListenerOptions } from "../../../modules/board/index.js";
+import type { ListenerConstructor, ListenerOptions } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { describeImage } from "../../../modules/updates/index.js";
-import { type BoardParts, Device, type Life } from "../../virtual/board/index.js";
+import { type BoardParts, Device, type FirmwareRun } from "../../virtual/board/index.js";
 import { parseCommand } from "../../virtual/radio-link/commands.js";
 import { RadioSession } from "../../virtual/radio-link/session.js";
 import { World } from "../../virtual/world/world.js";
+import { makeOuterClock } from "./clock.js";
 import { type LineSession, serveLines } from "./line-server.js";
 
 const HTTP_PORT = 80;
@@ -30,14 +31,7 @@ const COMMANDS = "plug, unplug, status";
 
 export default function main(): void {
   const log = (line: string) => trace(line, "\n");
-  const outside = {
-    run: (callback: () => void) => callback(),
-    soon: (callback: () => void) => {
-      clock.set(callback, 0);
-    },
-    hold: (release: () => void) => release,
-  };
-  const clock: Clock = new ModdableClock(outside);
+  const { clock, guard } = makeOuterClock();
   RNG.init(encodeUTF8(`${Date.now()} ${Math.random()}`).buffer);
   const world = new World(clock, { seed: Date.now() });
   world.wifi.put({ ssid: config.ssid, password: "" });
@@ -64,7 +58,7 @@ export default function main(): void {
     });
   }
 
-  const sockets = makeSockets({ clock, guard: outside });
+  const sockets = makeSockets({ clock, guard });
   serveLines({ ...sockets, port: Number(config.radioPort), begin: (send) => radioSession(world, send) });
   serveLines({ ...sockets, port: Number(config.vehiclePort), begin: (send) => vehicleSession(device, send) });
   boot();
@@ -74,9 +68,9 @@ export default function main(): void {
 }
 
 /** The SDK's parts for one run of the firmware. */
-function parts(life: Life): BoardParts {
-  const clock = new ModdableClock(life);
-  const sockets = makeSockets({ clock, guard: life });
+function parts(firmware: FirmwareRun): BoardParts {
+  const clock = new ModdableClock(firmware);
+  const sockets = makeSockets({ clock, guard: firmware });
   /** Uses the configured port instead of the chip's port 80. */
   const Listener: ListenerConstructor = class extends sockets.Listener {
     constructor(options: ListenerOptions) {
@@ -90,10 +84,10 @@ function parts(life: Life): BoardParts {
     io: {
       TCP,
       Listener,
-      TLS: makeTLS({ TCP, clock, guard: life }),
-      HTTPServer: makeHTTPServer({ TCP, Listener, clock, guard: life }),
+      TLS: makeTLS({ TCP, clock, guard: firmware }),
+      HTTPServer: makeHTTPServer({ TCP, Listener, clock, guard: firmware }),
     },
-    resolve: makeResolve(clock, life),
+    resolve: makeResolve(clock, firmware),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Process with the XS engine: receives JSON lines `{source}`, sends `{reports, bytecodes, slots}` or
+ * Process with the XS engine: receives JSON lines `{source}` or `{snapshotFile}`, sends `{reports, bytecodes, slots}` or
  * `{error}`. It is a separate process because @endo/init, which xsnap requires, hardens every built-in of its
  * process.
  */
@@ -31,7 +31,9 @@ const worker = await xsnap({
 
 for await (const line of createInterface({ input: process.stdin })) {
   reports = [];
-  process.stdout.write(`${JSON.stringify(await evaluate(JSON.parse(line).source))}\n`);
+  const { source, snapshotFile } = JSON.parse(line);
+  const answer = await (snapshotFile === undefined ? evaluate(source) : writeSnapshot(snapshotFile));
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 await worker.terminate();
 
@@ -39,6 +41,15 @@ async function evaluate(source) {
   try {
     const { meterUsage } = await worker.evaluate(source);
     return { reports, bytecodes: meterUsage.compute, slots: meterUsage.currentHeapCount };
+  } catch (error) {
+    return { error: error.message };
+  }
+}
+
+async function writeSnapshot(file) {
+  try {
+    await fs.promises.writeFile(file, worker.makeSnapshotStream());
+    return {};
   } catch (error) {
     return { error: error.message };
   }

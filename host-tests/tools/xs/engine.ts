@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -71,8 +72,24 @@ export class Engine {
   }
 
   /** Runs a script. Rejects with the error that the script throws. */
-  async evaluate(source: string): Promise<Evaluation> {
-    this.#process.stdin.write(`${JSON.stringify({ source })}\n`);
+  evaluate(source: string): Promise<Evaluation> {
+    return this.#send({ source });
+  }
+
+  /** Returns a snapshot of the machine, after a collection. */
+  async snapshot(): Promise<Buffer> {
+    const folder = mkdtempSync(join(tmpdir(), "plugpass-xs-"));
+    try {
+      const snapshotFile = join(folder, "snapshot");
+      await this.#send({ snapshotFile });
+      return readFileSync(snapshotFile);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  async #send(command: { source: string } | { snapshotFile: string }): Promise<Evaluation> {
+    this.#process.stdin.write(`${JSON.stringify(command)}\n`);
     const { value, done } = await this.#answers.next();
     if (done) throw new Error("the XS process ended");
     const answer = JSON.parse(value) as Evaluation & { error?: string };

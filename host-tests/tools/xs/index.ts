@@ -1,8 +1,17 @@
 /** Command `npm run xs`: runs the firmware on the chip's engine. */
 
+import { posix } from "node:path";
 import { Command } from "commander";
 import { fail } from "../../../platform-stub/command-line.js";
-import { type Cost, costErrors, measureCosts, measureGrowth, readBudget } from "./costs.js";
+import {
+  type Census,
+  type Cost,
+  costErrors,
+  measureCensus,
+  measureCosts,
+  measureGrowth,
+  readBudget,
+} from "./costs.js";
 import { Engine, HOW_TO_GET_XS, isXSInstalled } from "./engine.js";
 import { GROWTH_NOISE_SLOTS } from "./limits.js";
 import { portableTests, runSuite } from "./suites.js";
@@ -46,8 +55,12 @@ async function runCosts(engine: Engine, json: boolean): Promise<void> {
   const budget = readBudget();
   const costs = await measureCosts(engine);
   const growthSlots = await measureGrowth(engine);
-  if (json) print(JSON.stringify({ costs, growthSlots }));
-  else printCosts(costs, growthSlots);
+  const census = await censusOf();
+  if (json) print(JSON.stringify({ costs, growthSlots, census }));
+  else {
+    printCosts(costs, growthSlots);
+    printCensus(census);
+  }
   const errors = costs.flatMap((cost) => costErrors(cost, budget));
   if (Math.abs(growthSlots) > GROWTH_NOISE_SLOTS)
     errors.push(`1,000 authorizations keep ${growthSlots} slots`);
@@ -60,6 +73,38 @@ function printCosts(costs: readonly Cost[], growthSlots: number): void {
     print(`${step.padEnd(16)}${String(bytecodes).padStart(10)}${String(slots).padStart(14)}`);
   }
   print(`heap growth over 1,000 authorizations: ${growthSlots} slots`);
+}
+
+async function censusOf(): Promise<Census> {
+  const engine = await Engine.start();
+  try {
+    return await measureCensus(engine);
+  } finally {
+    engine.close();
+  }
+}
+
+/** Classes with fewer slots than this are only counted in their module. */
+const LISTED_SLOTS = 10;
+
+function printCensus({ rows, otherSlots }: Census): void {
+  print("\nlive slots of an online station by module");
+  const modules = new Map<string, number>();
+  for (const { file, slots } of rows) {
+    const module = posix.dirname(file);
+    modules.set(module, (modules.get(module) ?? 0) + slots);
+  }
+  for (const [module, slots] of [...modules].sort((a, b) => b[1] - a[1])) printSlots(slots, module);
+  printSlots(otherSlots, "closures of the code, and the engine");
+  print("\nby class");
+  for (const { class: name, file, instances, slots } of rows) {
+    const count = instances > 1 ? `${instances} ` : "";
+    if (slots >= LISTED_SLOTS) printSlots(slots, `${count}${name} (${file})`);
+  }
+}
+
+function printSlots(slots: number, what: string): void {
+  print(`${String(slots).padStart(6)}  ${what}`);
 }
 
 function print(line: string): void {

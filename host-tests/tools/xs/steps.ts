@@ -30,9 +30,9 @@ const TAG = encodeUTF8("GUEST-0001").buffer;
 const BETWEEN_ATTEMPTS_MS = 61_000;
 const FINAL_STATE_AUTHORIZED = 2;
 
-let board: QuietBoard;
-let station: Station;
-let phone: QuietPhone;
+let measuredBoard: QuietBoard;
+let measuredStation: Station;
+let measuredPhone: QuietPhone;
 let finalResults = 0;
 let publishPacket: Uint8Array<ArrayBuffer>;
 
@@ -41,20 +41,20 @@ function expectThat(what: string, isTrue: boolean): void {
 }
 
 function advanceUntil(what: string, condition: () => boolean): void {
-  expectThat(what, board.clock.runUntil(condition, 60_000));
+  expectThat(what, measuredBoard.clock.runUntil(condition, 60_000));
 }
 
 /** Not measured: creates the world and the packets to send. */
 function prepare(): void {
-  board = makeQuietBoard(encodeUTF8('{"authorized":true}').buffer);
-  board.openStorage("plugpass").write("device", DEVICE_RECORD);
+  measuredBoard = makeQuietBoard(encodeUTF8('{"authorized":true}').buffer);
+  measuredBoard.openStorage("plugpass").write("device", DEVICE_RECORD);
   const response = JSON.stringify({
     status: "1",
     code: "200",
     id: REQUEST_ID,
     data: base64(new Uint8Array(48)),
   });
-  board.broker.response = encodePacket({
+  measuredBoard.broker.response = encodePacket({
     cmd: "publish",
     topic: `${USER}/res/${DEVICE_ID}/authorize`,
     payload: encodeUTF8(response),
@@ -79,33 +79,33 @@ function encodeOne(): Uint8Array<ArrayBuffer> {
 }
 
 function boot(): void {
-  const started = startStation(board, defaultConfig);
+  const started = startStation(measuredBoard, defaultConfig);
   expectThat("it is a station", started instanceof Station);
-  station = started as Station;
-  board.clock.advance(1000);
-  expectThat("it is unpaired", station.lifeCycle === "unpaired");
+  measuredStation = started as Station;
+  measuredBoard.clock.advance(1000);
+  expectThat("it is unpaired", measuredStation.lifeCycle === "unpaired");
 }
 
 function pair(): void {
-  board.request(PAIR);
-  advanceUntil("the parameters are proven", () => station.lifeCycle === "connecting");
+  measuredBoard.request(PAIR);
+  advanceUntil("the parameters are proven", () => measuredStation.lifeCycle === "connecting");
 }
 
 function connect(): void {
-  advanceUntil("it is online", () => station.lifeCycle === "online");
-  board.clock.advance(1000);
+  advanceUntil("it is online", () => measuredStation.lifeCycle === "online");
+  measuredBoard.clock.advance(1000);
 }
 
 function idleMinute(): void {
-  board.clock.advance(60_000);
+  measuredBoard.clock.advance(60_000);
 }
 
 /** Not measured: plugs in a vehicle and connects a phone. */
 function arrive(): void {
-  board.setPilot({ highMv: 9000, lowMv: 9000 });
-  board.clock.advance(100);
-  expectThat("it is plugged", station.status === "plugged");
-  phone = board.connectPhone((value) => {
+  measuredBoard.setPilot({ highMv: 9000, lowMv: 9000 });
+  measuredBoard.clock.advance(100);
+  expectThat("it is plugged", measuredStation.status === "plugged");
+  measuredPhone = measuredBoard.connectPhone((value) => {
     if (value[1] === FINAL_STATE_AUTHORIZED) finalResults++;
   });
 }
@@ -113,16 +113,16 @@ function arrive(): void {
 /** Authorizes a tag, from its write to the final notification. */
 function authorize(): void {
   const before = finalResults;
-  phone.write(TAG_UUID, TAG);
+  measuredPhone.write(TAG_UUID, TAG);
   advanceUntil("there is a final result", () => finalResults === before + 1);
 }
 
 /** Not measured: unplugs the vehicle and lets the rate limits expire. */
 function leave(): void {
-  phone.disconnect();
-  board.setPilot({ highMv: 12_000, lowMv: 12_000 });
-  board.clock.advance(BETWEEN_ATTEMPTS_MS);
-  expectThat("it is available", station.status === "available");
+  measuredPhone.disconnect();
+  measuredBoard.setPilot({ highMv: 12_000, lowMv: 12_000 });
+  measuredBoard.clock.advance(BETWEEN_ATTEMPTS_MS);
+  expectThat("it is available", measuredStation.status === "available");
 }
 
 function encodePublish(): void {

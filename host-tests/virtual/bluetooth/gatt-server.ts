@@ -19,7 +19,7 @@ import {
   NOTIFICATION_HEADER_BYTES,
   offeredMTU,
 } from "../board/gatt-rules.js";
-import type { Life } from "../board/index.js";
+import type { FirmwareRun } from "../board/index.js";
 import { guardATT } from "./guard.js";
 import type { BlenoBindings, BluetoothPackages, StackOptions } from "./packages.js";
 import type { HCITransport } from "./transport.js";
@@ -31,7 +31,7 @@ export interface BlenoOptions {
 }
 
 /** Makes the board's GATT server on the real stack bleno. The constructor throws if the adapter fails. */
-export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServerConstructor {
+export function makeBlenoGATTServer(options: BlenoOptions, firmware: FirmwareRun): GATTServerConstructor {
   let isInUse = false;
   return class BlenoGATTServer implements GATTServer {
     readonly #bindings: BlenoBindings;
@@ -45,14 +45,14 @@ export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServ
       if (isInUse) throw new Error("only one GATT server at a time");
       checkServices(serverOptions.services);
       const { stackOptions, isOfTheBoard } = options.makeTransport();
-      this.#bindings = startStack(options.packages, stackOptions, serverOptions, this.#peers, life);
+      this.#bindings = startStack(options.packages, stackOptions, serverOptions, this.#peers, firmware);
       isInUse = true;
       this.#listen(serverOptions);
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#isClosed = true;
         isInUse = false;
         // After a power cut, prevents the stack from disconnecting its centrals.
-        if (life.isOver && isOfTheBoard) this.#bindings._hci.disconnect = () => {};
+        if (firmware.isOver && isOfTheBoard) this.#bindings._hci.disconnect = () => {};
         // bleno polls the adapter's state every second, also after its end.
         this.#bindings._hci.pollIsDevUp = () => {};
         this.#bindings.removeAllListeners();
@@ -83,12 +83,12 @@ export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServ
       bindings.on("stateChange", (state: string) => {
         if (state !== "poweredOn" || this.#isReady) return;
         this.#isReady = true;
-        life.run(() => onReady?.());
+        firmware.run(() => onReady?.());
       });
       bindings.on("accept", (_address: string, handle: number) => {
-        const peer = new Peer(bindings, handle, life);
+        const peer = new Peer(bindings, handle, firmware);
         this.#peers.set(handle, peer);
-        life.run(() => onConnect?.(peer));
+        firmware.run(() => onConnect?.(peer));
         this.#keepToTheLimit();
       });
       bindings.on("disconnect", (_address: string, handle: number) => {
@@ -96,7 +96,7 @@ export function makeBlenoGATTServer(options: BlenoOptions, life: Life): GATTServ
         if (!peer) return;
         this.#peers.delete(handle);
         peer.leave();
-        life.run(() => onDisconnect?.(peer));
+        firmware.run(() => onDisconnect?.(peer));
         this.#keepToTheLimit();
       });
     }
@@ -119,7 +119,7 @@ function startStack(
   stackOptions: StackOptions,
   { services, mtu }: GATTServerOptions,
   peers: ReadonlyMap<number, Peer>,
-  life: Life,
+  firmware: FirmwareRun,
 ): BlenoBindings {
   const bindings = new packages.BlenoBindings(stackOptions);
   // The constructor of this version ignores the option.
@@ -128,7 +128,7 @@ function startStack(
   bindings.setServices(
     services.map(({ uuid, characteristics }) => ({
       uuid: undashed(uuid),
-      characteristics: characteristics.map((one) => makeCharacteristic(packages, one, peers, life)),
+      characteristics: characteristics.map((one) => makeCharacteristic(packages, one, peers, firmware)),
     })),
   );
   guardATT(bindings);
@@ -143,7 +143,7 @@ function makeCharacteristic(
   packages: BluetoothPackages,
   characteristic: GATTCharacteristic,
   peers: ReadonlyMap<number, Peer>,
-  life: Life,
+  firmware: FirmwareRun,
 ): object {
   const { uuid, properties, descriptors = [] } = characteristic;
   return new packages.BlenoCharacteristic({
@@ -157,7 +157,7 @@ function makeCharacteristic(
       const peer = peers.get(handle);
       if (!peer) return;
       let value = new Uint8Array(0);
-      life.run(() => {
+      firmware.run(() => {
         value = asUint8Array(characteristic.onRead?.(peer) ?? value).slice(0, MAX_VALUE_BYTES);
       });
       if (offset > value.length) answer(AttError.invalidOffset);
@@ -169,7 +169,7 @@ function makeCharacteristic(
       if (offset !== 0) answer(AttError.invalidOffset);
       else if (data.length > MAX_VALUE_BYTES) answer(AttError.invalidLength);
       else {
-        life.run(() => characteristic.onWrite?.(new Uint8Array(data).buffer, peer));
+        firmware.run(() => characteristic.onWrite?.(new Uint8Array(data).buffer, peer));
         answer(AttError.none);
       }
     },
@@ -182,14 +182,14 @@ function makeCharacteristic(
 class Peer implements GATTConnection {
   #bindings: BlenoBindings;
   readonly #handle: number;
-  readonly #life: Life;
+  readonly #firmware: FirmwareRun;
   readonly #senders = new Map<GATTCharacteristic, (data: Buffer) => void>();
   #isOpen = true;
 
-  constructor(bindings: BlenoBindings, handle: number, life: Life) {
+  constructor(bindings: BlenoBindings, handle: number, firmware: FirmwareRun) {
     this.#bindings = bindings;
     this.#handle = handle;
-    this.#life = life;
+    this.#firmware = firmware;
   }
 
   get maximumWrite(): number {
@@ -200,11 +200,11 @@ class Peer implements GATTConnection {
   subscribe(characteristic: GATTCharacteristic, send: (data: Buffer) => void): void {
     const isNew = !this.#senders.has(characteristic);
     this.#senders.set(characteristic, send);
-    if (isNew) this.#life.run(() => characteristic.onSubscribe?.(this));
+    if (isNew) this.#firmware.run(() => characteristic.onSubscribe?.(this));
   }
 
   unsubscribe(characteristic: GATTCharacteristic): void {
-    if (this.#senders.delete(characteristic)) this.#life.run(() => characteristic.onUnsubscribe?.(this));
+    if (this.#senders.delete(characteristic)) this.#firmware.run(() => characteristic.onUnsubscribe?.(this));
   }
 
   /** Handles the disconnection: the subscriptions end. */
@@ -222,7 +222,7 @@ class Peer implements GATTConnection {
     }
     const send = this.#senders.get(characteristic);
     if (this.#isOpen) send?.(Buffer.from(bytes));
-    this.#life.soon(() => done?.(send ? undefined : new Error("the central is not subscribed")));
+    this.#firmware.soon(() => done?.(send ? undefined : new Error("the central is not subscribed")));
   }
 
   close(): void {

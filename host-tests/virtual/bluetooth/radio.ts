@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Clock, GATTServerConstructor } from "../../../modules/board/index.js";
-import type { Life } from "../board/index.js";
+import type { FirmwareRun } from "../board/index.js";
 import { BtsnoopLog } from "../radio/btsnoop.js";
 import { Ether } from "../radio/ether.js";
 import type { Central } from "../world/air.js";
@@ -15,7 +15,7 @@ import { VirtualRadio } from "./virtual-radio.js";
 export const RADIO_KINDS = ["hci", "calls"] as const;
 export type RadioKind = (typeof RADIO_KINDS)[number];
 
-export type MakeGATTServer = (life: Life, address: string) => GATTServerConstructor;
+export type MakeGATTServer = (firmware: FirmwareRun, address: string) => GATTServerConstructor;
 
 /** Radio between the stations and the phones of one process. */
 export interface Radio {
@@ -49,7 +49,7 @@ export function openRadio({ world, kind, btsnoopFile }: RadioOptions): Radio {
   return {
     kind: "hci",
     central: radio.central,
-    makeGATTServer: (life, address) => radio.gattServer(life, address),
+    makeGATTServer: (firmware, address) => radio.gattServer(firmware, address),
     close: () => file?.close(),
   };
 }

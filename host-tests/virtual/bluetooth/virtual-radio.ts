@@ -1,5 +1,5 @@
 import type { GATTServerConstructor } from "../../../modules/board/index.js";
-import type { Life } from "../board/index.js";
+import type { FirmwareRun } from "../board/index.js";
 import type { BtsnoopLog } from "../radio/btsnoop.js";
 import { Controller } from "../radio/controller.js";
 import type { Ether } from "../radio/ether.js";
@@ -32,9 +32,9 @@ export class VirtualRadio {
   }
 
   /** GATT server for a board with this address, in one run of its firmware. */
-  gattServer(life: Life, address: string): GATTServerConstructor {
+  gattServer(firmware: FirmwareRun, address: string): GATTServerConstructor {
     const makeTransport = () => this.#transport(address);
-    return makeBlenoGATTServer({ packages: this.#packages, makeTransport }, life);
+    return makeBlenoGATTServer({ packages: this.#packages, makeTransport }, firmware);
   }
 
   #transport(address: string): HCITransport {

@@ -6,8 +6,8 @@ import { Vehicle } from "../world/vehicle.js";
 import { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
 import type { World } from "../world/world.js";
 import { virtualCrypto } from "./crypto.js";
+import { FirmwareRun, type RunEnd } from "./firmware-run.js";
 import { makeGATTServer } from "./gatt-server.js";
-import { Life, type RunEnd } from "./life.js";
 import { makePins, PINS } from "./pins.js";
 import { SLOT_BYTES, Slots } from "./slots.js";
 import { makeSockets, type SocketOptions } from "./sockets.js";
@@ -23,7 +23,7 @@ export interface DeviceOptions extends SocketOptions {
   /** Maximum number of Bluetooth LE connections. */
   readonly maxConnections?: number;
   /** Replaces parts of the board for one run of the firmware, for example by Node's sockets. */
-  readonly replace?: (life: Life) => BoardParts;
+  readonly replace?: (firmware: FirmwareRun) => BoardParts;
   /** Reads resources built with the firmware. Default: no resources, so no admin panel. */
   readonly resource?: Board["resource"];
   readonly onLog?: (line: string) => void;
@@ -77,7 +77,7 @@ export class Device {
   readonly logLines: string[] = [];
   readonly #world: World;
   readonly #options: DeviceOptions;
-  #life: Life | undefined;
+  #firmware: FirmwareRun | undefined;
   #resetReason: ResetReason = { type: "power" };
   #heapLooks = 0;
 
@@ -98,29 +98,29 @@ export class Device {
 
   /** Starts the firmware: passes the board to `main`. The previous run must have ended. */
   boot(main: (board: Board) => void): void {
-    if (this.#life && !this.#life.isOver)
+    if (this.#firmware && !this.#firmware.isOver)
       throw new Error("the firmware is already running; cut the power first");
     if (!this.slots.start()) {
       this.#end({ type: "power-cut" });
       return;
     }
-    const life = new Life({
+    const firmware = new FirmwareRun({
       clock: this.#world.clock,
       onEnd: (end) => this.#end(end),
     });
-    this.#life = life;
+    this.#firmware = firmware;
     this.isConfirmed = false;
-    const board = this.#makeBoard(life);
-    life.run(() => main(board));
+    const board = this.#makeBoard(firmware);
+    firmware.run(() => main(board));
   }
 
   get isRunning(): boolean {
-    return this.#life !== undefined && !this.#life.isOver;
+    return this.#firmware !== undefined && !this.#firmware.isOver;
   }
 
   /** Runs a function inside the firmware, as the board's callbacks do: an exception is a crash. */
   interrupt(callback: () => void): void {
-    this.#life?.run(callback);
+    this.#firmware?.run(callback);
   }
 
   /**
@@ -128,13 +128,13 @@ export class Device {
    * returns.
    */
   hang(): never {
-    const life = this.#life;
-    if (!life) throw new Error("no firmware is running");
+    const firmware = this.#firmware;
+    if (!firmware) throw new Error("no firmware is running");
     this.#world.clock.set(
-      () => life.end({ type: "crash", error: new Error("reset by the task watchdog") }),
+      () => firmware.end({ type: "crash", error: new Error("reset by the task watchdog") }),
       TASK_WATCHDOG_MS,
     );
-    return life.hang();
+    return firmware.hang();
   }
 
   #end(end: RunEnd): void {
@@ -144,14 +144,14 @@ export class Device {
 
   /** Cuts the power: everything ends at once. */
   cutPower(): void {
-    this.#life?.end({ type: "power-cut" });
+    this.#firmware?.end({ type: "power-cut" });
   }
 
-  #makeBoard(life: Life): Board {
+  #makeBoard(firmware: FirmwareRun): Board {
     const world = this.#world;
-    const parts = this.#options.replace?.(life) ?? {};
-    const sockets = makeSockets(this.host, life, this.#options);
-    const around = { surroundings: world.wifi, host: this.host, life };
+    const parts = this.#options.replace?.(firmware) ?? {};
+    const sockets = makeSockets(this.host, firmware, this.#options);
+    const around = { surroundings: world.wifi, host: this.host, firmware };
     const radio = { air: world.air, address: this.mac, maxConnections: this.#options.maxConnections };
     const network: BoardIO["network"] =
       this.#options.network === "ethernet"
@@ -165,25 +165,25 @@ export class Device {
       mac: this.mac,
       resetReason: this.#resetReason,
       firmwareSlot: { chipId: ESP32_CHIP_ID, byteLength: SLOT_BYTES },
-      clock: parts.clock ?? life.clock(),
+      clock: parts.clock ?? firmware.clock(),
       crypto: parts.crypto ?? virtualCrypto(world.random),
       io: {
         ...sockets,
-        HTTPServer: makeHTTPServer({ ...sockets, clock: life.clock(), guard: life }),
-        GATTServer: makeGATTServer(radio, life),
-        ...makePins(this, life),
+        HTTPServer: makeHTTPServer({ ...sockets, clock: firmware.clock(), guard: firmware }),
+        GATTServer: makeGATTServer(radio, firmware),
+        ...makePins(this, firmware),
         network,
         ...parts.io,
       },
       pins: PINS,
       resolve:
         parts.resolve ??
-        ((host, done) => this.host.resolve(host, (address) => life.run(() => done(address)))),
+        ((host, done) => this.host.resolve(host, (address) => firmware.run(() => done(address)))),
       resource: this.#options.resource ?? (() => undefined),
-      openStorage: (path) => this.flash.open(path, life),
-      openUpdate: this.slots.opener(life),
+      openStorage: (path) => this.flash.open(path, firmware),
+      openUpdate: this.slots.opener(firmware),
       confirmUpdate: () => {
-        this.slots.confirm(life);
+        this.slots.confirm(firmware);
         this.isConfirmed = true;
       },
       log: (line) => {
@@ -194,7 +194,7 @@ export class Device {
       temperatureC: () => this.temperatureC,
       // Each call returns another number, as on a chip.
       heapBytes: () => FREE_HEAP_BYTES - (this.#heapLooks++ % HEAP_LOOKS) * HEAP_STEP_BYTES,
-      restart: (reason) => life.halt({ type: "restart", reason }),
+      restart: (reason) => firmware.halt({ type: "restart", reason }),
     };
   }
 }

@@ -8,15 +8,15 @@ import {
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import type { AttOutcome, AttributeInfo, CentralConnection } from "../world/air.js";
+import type { FirmwareRun } from "./firmware-run.js";
 import { AttError, MAX_VALUE_BYTES, MIN_MTU, NOTIFICATION_HEADER_BYTES } from "./gatt-rules.js";
-import type { Life } from "./life.js";
 
 /** Time until a loss of contact is noticed, ms. */
 const SUPERVISION_MS = 2000;
 const CLIENT_CONFIGURATION_UUID = "2902";
 
 export interface GATTLinkOptions {
-  readonly life: Life;
+  readonly firmware: FirmwareRun;
   readonly clock: Clock;
   readonly services: readonly GATTService[];
   /** Largest MTU that the server accepts. */
@@ -82,7 +82,7 @@ export class GATTLink implements CentralConnection {
   /** Ends the subscriptions. NimBLE reports that before it reports the disconnection. */
   endSubscriptions(): void {
     for (const uuid of this.#subscribed) {
-      this.#options.life.run(() => this.#characteristics.get(uuid)?.onUnsubscribe?.(this.connection));
+      this.#options.firmware.run(() => this.#characteristics.get(uuid)?.onUnsubscribe?.(this.connection));
     }
     this.#subscribed.clear();
   }
@@ -105,7 +105,7 @@ export class GATTLink implements CentralConnection {
       if (!characteristic) return () => done({ error: AttError.notFound });
       if (!characteristic.onRead) return () => done({ error: AttError.readNotPermitted });
       let value = new Uint8Array(0);
-      this.#options.life.run(() => {
+      this.#options.firmware.run(() => {
         value = asUint8Array(characteristic.onRead?.(this.connection) ?? value).slice(0, MAX_VALUE_BYTES);
       });
       return () => done({ value });
@@ -133,7 +133,7 @@ export class GATTLink implements CentralConnection {
       if (!characteristic) return () => done({ error: AttError.notFound });
       if (!characteristic.onWrite) return () => done({ error: AttError.writeNotPermitted });
       if (whole.length > MAX_VALUE_BYTES) return () => done({ error: AttError.invalidLength });
-      this.#options.life.run(() => characteristic.onWrite?.(whole.buffer, this.connection));
+      this.#options.firmware.run(() => characteristic.onWrite?.(whole.buffer, this.connection));
       return () => done({});
     });
   }
@@ -150,7 +150,7 @@ export class GATTLink implements CentralConnection {
       // NimBLE reports only changes.
       const isNew = !this.#subscribed.has(uuid);
       this.#subscribed.add(uuid);
-      if (isNew) this.#options.life.run(() => characteristic.onSubscribe?.(this.connection));
+      if (isNew) this.#options.firmware.run(() => characteristic.onSubscribe?.(this.connection));
       return () => done({});
     });
   }
@@ -160,7 +160,7 @@ export class GATTLink implements CentralConnection {
     this.#ask(1, () => {
       if (!characteristic?.onUnsubscribe) return () => done({ error: AttError.notFound });
       if (this.#subscribed.delete(uuid))
-        this.#options.life.run(() => characteristic.onUnsubscribe?.(this.connection));
+        this.#options.firmware.run(() => characteristic.onUnsubscribe?.(this.connection));
       return () => done({});
     });
   }
@@ -212,13 +212,13 @@ export class GATTLink implements CentralConnection {
     }
     const { uuid } = characteristic;
     if (!this.#isOpen || !this.#subscribed.has(uuid)) {
-      this.#options.life.soon(() => done?.(new Error("the central is not subscribed")));
+      this.#options.firmware.soon(() => done?.(new Error("the central is not subscribed")));
       return;
     }
     this.#afterIntervals(1, () => {
       if (this.#subscribed.has(uuid)) this.#listeners.get(uuid)?.(bytes);
     });
-    this.#options.life.soon(() => done?.());
+    this.#options.firmware.soon(() => done?.());
   }
 
   /** Calls back after a number of intervals, unless the connection has ended. */

@@ -6,9 +6,9 @@ import type {
 } from "../../../modules/board/index.js";
 import type { Air, CentralConnection, CentralOptions, Peripheral } from "../world/air.js";
 import { encodePDU } from "./advertising.js";
+import type { FirmwareRun } from "./firmware-run.js";
 import { GATTLink } from "./gatt-link.js";
 import { checkServices, MAX_CONNECTIONS, offeredMTU } from "./gatt-rules.js";
-import type { Life } from "./life.js";
 
 export interface RadioOptions {
   readonly air: Air;
@@ -22,7 +22,7 @@ export interface RadioOptions {
 const RSSI = -55;
 
 /** Makes a BLE peripheral on the virtual air. */
-export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConstructor {
+export function makeGATTServer(radio: RadioOptions, firmware: FirmwareRun): GATTServerConstructor {
   const maxConnections = radio.maxConnections ?? MAX_CONNECTIONS;
   let isInUse = false;
 
@@ -44,16 +44,16 @@ export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConst
       this.#options = options;
       this.#mtu = offeredMTU(options.mtu);
       const leave = radio.air.add(this);
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#isClosed = true;
         isInUse = false;
         leave();
         for (const link of [...this.#links]) {
-          if (life.isOver) link.lose();
+          if (firmware.isOver) link.lose();
           else link.connection.close();
         }
       });
-      life.soon(() => {
+      firmware.soon(() => {
         if (this.#isClosed) return;
         this.#isReady = true;
         options.onReady?.();
@@ -81,7 +81,7 @@ export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConst
     accept(options: CentralOptions): CentralConnection | undefined {
       if (!this.pdus) return undefined;
       const link = new GATTLink({
-        life,
+        firmware,
         clock: radio.air.clock,
         services: this.#options.services,
         intervalMs: radio.air.intervalMs,
@@ -90,7 +90,7 @@ export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConst
         onOver: () => this.#forget(link),
       });
       this.#links.add(link);
-      life.run(() => this.#options.onConnect?.(link.connection));
+      firmware.run(() => this.#options.onConnect?.(link.connection));
       link.begin(options.mtu, () => options.onConnected(link));
       return link;
     }
@@ -98,7 +98,7 @@ export function makeGATTServer(radio: RadioOptions, life: Life): GATTServerConst
     #forget(link: GATTLink): void {
       if (!this.#links.delete(link) || this.#isClosed) return;
       link.endSubscriptions();
-      life.run(() => this.#options.onDisconnect?.(link.connection));
+      firmware.run(() => this.#options.onDisconnect?.(link.connection));
       radio.air.changed(this);
     }
   };

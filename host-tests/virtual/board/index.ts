@@ -1,4 +1,4 @@
 export { type BoardParts, Device, type DeviceOptions } from "./device.js";
-export { Halted, Life, type RunEnd } from "./life.js";
+export { FirmwareRun, Halted, type RunEnd } from "./firmware-run.js";
 export { makeSockets, type Sockets, type WorldListenerOptions } from "./sockets.js";
 export { Flash } from "./storage.js";

@@ -15,7 +15,7 @@ import type {
 import { concatBytes } from "../../../modules/bytes/index.js";
 import type { Vehicle } from "../world/vehicle.js";
 import type { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
-import type { Life } from "./life.js";
+import type { FirmwareRun } from "./firmware-run.js";
 
 export const PINS = {
   controlPilot: "control-pilot",
@@ -50,10 +50,10 @@ interface InputOptions {
   onReadable?(): void;
 }
 
-/** State and wiring that the pins of one run of the firmware share. */
+/** Common state of the pins of one run of the firmware. */
 interface Parts {
   readonly wiring: Wiring;
-  readonly life: Life;
+  readonly firmware: FirmwareRun;
   readonly outputs: ReadonlyMap<PinSpecifier, (isOn: boolean) => void>;
   readonly inputs: ReadonlyMap<
     PinSpecifier,
@@ -64,12 +64,12 @@ interface Parts {
 }
 
 /** Makes the pins for one run of the firmware. At its end the contactor opens, as a relay does. */
-export function makePins(wiring: Wiring, life: Life): PinConstructors {
+export function makePins(wiring: Wiring, firmware: FirmwareRun): PinConstructors {
   const { vehicle, button } = wiring;
   const used = new Set<PinSpecifier>();
   const parts: Parts = {
     wiring,
-    life,
+    firmware,
     outputs: new Map<PinSpecifier, (isOn: boolean) => void>([
       [PINS.contactor, (isOn) => vehicle.switchContactor(isOn)],
       [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
@@ -101,11 +101,11 @@ class VirtualDigitalOut implements DigitalOut {
   readonly #switch: (isOn: boolean) => void;
   #isClosed = false;
 
-  constructor({ pin }: { pin: PinSpecifier }, { outputs, life, claim }: Parts) {
+  constructor({ pin }: { pin: PinSpecifier }, { outputs, firmware, claim }: Parts) {
     const release = claim(pin, ...outputs.keys());
     this.#switch = outputs.get(pin) as (isOn: boolean) => void;
     this.#switch(false);
-    this.#release = life.hold(() => {
+    this.#release = firmware.hold(() => {
       this.#isClosed = true;
       release();
       this.#switch(false);
@@ -128,7 +128,7 @@ class VirtualControlPilot implements ControlPilot {
   #isClosed = false;
   #last: PilotLevels;
 
-  constructor({ pin, onReadable }: ControlPilotOptions, { wiring, life, claim }: Parts) {
+  constructor({ pin, onReadable }: ControlPilotOptions, { wiring, firmware, claim }: Parts) {
     const { vehicle } = wiring;
     this.#vehicle = vehicle;
     const release = claim(pin, PINS.controlPilot);
@@ -138,11 +138,11 @@ class VirtualControlPilot implements ControlPilot {
       const { highMv, lowMv } = vehicle.levels;
       if (highMv === this.#last.highMv && lowMv === this.#last.lowMv) return;
       this.#last = { highMv, lowMv };
-      life.soon(() => {
+      firmware.soon(() => {
         if (!this.#isClosed) onReadable?.();
       });
     });
-    this.#release = life.hold(() => {
+    this.#release = firmware.hold(() => {
       this.#isClosed = true;
       unwatch();
       release();
@@ -171,7 +171,7 @@ class VirtualDigitalIn implements DigitalIn {
   readonly #isActive: () => boolean;
   #isClosed = false;
 
-  constructor({ pin, onReadable }: InputOptions, { inputs, life, claim }: Parts) {
+  constructor({ pin, onReadable }: InputOptions, { inputs, firmware, claim }: Parts) {
     const release = claim(pin, ...inputs.keys());
     const input = inputs.get(pin);
     this.#isActive = input?.isActive ?? (() => false);
@@ -179,11 +179,11 @@ class VirtualDigitalIn implements DigitalIn {
     const unwatch = input?.source.watch(() => {
       if (this.#isActive() === last) return;
       last = this.#isActive();
-      life.soon(() => {
+      firmware.soon(() => {
         if (!this.#isClosed) onReadable?.();
       });
     });
-    this.#release = life.hold(() => {
+    this.#release = firmware.hold(() => {
       this.#isClosed = true;
       unwatch?.();
       release();
@@ -205,23 +205,23 @@ class VirtualPulseCount implements PulseCount {
   #isClosed = false;
   #count = 0;
 
-  constructor({ pin, onReadable }: InputOptions, { wiring, life, claim }: Parts) {
+  constructor({ pin, onReadable }: InputOptions, { wiring, firmware, claim }: Parts) {
     const { meter } = wiring;
     const release = claim(pin, PINS.meter);
     const add = (count: number) => {
       this.#count += count;
-      life.soon(() => {
+      firmware.soon(() => {
         if (!this.#isClosed) onReadable?.();
       });
     };
     const debouncer = new PulseDebouncer({
-      clock: life.clock(),
+      clock: firmware.clock(),
       read: () => (meter.contact.isOn ? 1 : 0),
       onPulse: () => add(1),
     });
     const unwatchPulses = meter.watch(add);
     const unwatchContact = meter.contact.watch(() => debouncer.handleEdge());
-    this.#release = life.hold(() => {
+    this.#release = firmware.hold(() => {
       this.#isClosed = true;
       unwatchPulses();
       unwatchContact();
@@ -245,18 +245,18 @@ class VirtualSerial implements Serial {
   #isClosed = false;
   #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-  constructor({ pin, baud, onReadable }: SerialOptions, { wiring, life, claim }: Parts) {
+  constructor({ pin, baud, onReadable }: SerialOptions, { wiring, firmware, claim }: Parts) {
     const { cardReader } = wiring;
     const release = claim(pin, PINS.cardReader);
     const unwatch = cardReader.watch((bytes) => {
       // At another baud rate, the receiver gets other bytes than were sent.
       const received = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
       this.#waiting = concatBytes(this.#waiting, received).slice(0, SERIAL_BUFFER_BYTES);
-      life.soon(() => {
+      firmware.soon(() => {
         if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
       });
     });
-    this.#release = life.hold(() => {
+    this.#release = firmware.hold(() => {
       this.#isClosed = true;
       unwatch();
       release();

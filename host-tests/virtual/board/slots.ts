@@ -3,7 +3,7 @@ import type { Bytes, Updater } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import { imageError } from "../../../modules/updates/image-file.js";
 import { makeImage } from "../world/firmware-image.js";
-import { Halted, type Life } from "./life.js";
+import { type FirmwareRun, Halted } from "./firmware-run.js";
 import { activeEntry, type OTAData, type OTAEntry, type SlotIndex, selecting, slotOf } from "./otadata.js";
 
 /** Size of a firmware slot, bytes, as in manifests/partitions.csv. */
@@ -105,35 +105,35 @@ export class Slots {
   }
 
   /** Validates the running firmware. */
-  confirm(life: Life): void {
+  confirm(firmware: FirmwareRun): void {
     const active = activeEntry(this.#otadata);
     const entry = active === undefined ? undefined : this.#otadata.entries[active];
     if (active !== undefined && entry?.state === "pending") {
-      this.#writeEntry(active, { ...entry, state: "valid" }, () => cut(life));
+      this.#writeEntry(active, { ...entry, state: "valid" }, () => cut(firmware));
     }
   }
 
   /** Returns the function that opens an update in one run of the firmware. */
-  opener(life: Life): () => Updater {
+  opener(firmware: FirmwareRun): () => Updater {
     let isOpen = false;
     return () => {
-      if (life.isOver) throw new Halted();
+      if (firmware.isOver) throw new Halted();
       if (isOpen) throw new Error("an update is open already");
       // ESP_ERR_OTA_ROLLBACK_INVALID_STATE
       if (this.isOnTrial) throw new Error("the running firmware is pending verification");
       isOpen = true;
-      return this.#makeUpdater(life, () => {
+      return this.#makeUpdater(firmware, () => {
         isOpen = false;
       });
     };
   }
 
-  #makeUpdater(life: Life, onEnd: () => void): Updater {
+  #makeUpdater(firmware: FirmwareRun, onEnd: () => void): Updater {
     const target = this.running === 0 ? 1 : 0;
     let writtenBytes = 0;
     let state: "open" | "over" = "open";
     const check = () => {
-      if (life.isOver) throw new Halted();
+      if (firmware.isOver) throw new Halted();
       if (state === "over") throw new Error("the update is over");
     };
     const end = () => {
@@ -151,7 +151,7 @@ export class Slots {
         for (let at = 0; at < bytes.length; ) {
           const room = SECTOR_BYTES - (writtenBytes % SECTOR_BYTES);
           const piece = bytes.subarray(at, at + room);
-          this.#write(target, writtenBytes, piece, () => cut(life));
+          this.#write(target, writtenBytes, piece, () => cut(firmware));
           writtenBytes += piece.length;
           at += piece.length;
         }
@@ -161,7 +161,7 @@ export class Slots {
         const error = imageError(this.image(target).slice(0, writtenBytes), sha256);
         if (error !== undefined) throw new Error(`no firmware image for this chip: ${error}`);
         const { index, entry } = selecting(this.#otadata, target);
-        this.#writeEntry(index, entry, () => cut(life));
+        this.#writeEntry(index, entry, () => cut(firmware));
         end();
       },
       close: end,
@@ -229,8 +229,8 @@ export class Slots {
   }
 }
 
-function cut(life: Life): never {
-  return life.halt({ type: "power-cut" });
+function cut(firmware: FirmwareRun): never {
+  return firmware.halt({ type: "power-cut" });
 }
 
 function bootloaderCut(): never {

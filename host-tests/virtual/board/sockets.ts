@@ -15,7 +15,7 @@ import type {
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import type { Endpoint } from "../world/connection.js";
 import { type Host, isIPv4, type ListeningPort } from "../world/network.js";
-import type { Life } from "./life.js";
+import type { FirmwareRun } from "./firmware-run.js";
 
 export interface SocketOptions {
   /** Maximum number of TCP connections, without listeners (lwIP: CONFIG_LWIP_MAX_SOCKETS). */
@@ -40,25 +40,25 @@ interface AcceptedOptions extends TCPHandlers {
   readonly accepted: Endpoint;
 }
 
-const MAX_SOCKETS = 8;
-const SEND_BUFFER_BYTES = 8192;
+export const MAX_SOCKETS = 8;
+export const SEND_BUFFER_BYTES = 8192;
 /** Maximum number of connections queued at a listener, as in the SDK's lwIP listener. */
-const BACKLOG = 5;
+export const BACKLOG = 5;
 
-/** State that the sockets of one host share. */
+/** Common state of the sockets of one host. */
 interface Pool {
   readonly host: Host;
-  readonly life: Life;
+  readonly firmware: FirmwareRun;
   readonly maxSockets: number;
   readonly bufferBytes: number;
   used: number;
 }
 
 /** Makes the sockets of one host, for the firmware that runs on it or for a server of the world. */
-export function makeSockets(host: Host, life: Life, options: SocketOptions = {}): Sockets {
+export function makeSockets(host: Host, firmware: FirmwareRun, options: SocketOptions = {}): Sockets {
   const pool: Pool = {
     host,
-    life,
+    firmware,
     maxSockets: options.maxSockets ?? MAX_SOCKETS,
     bufferBytes: options.sendBufferBytes ?? SEND_BUFFER_BYTES,
     used: 0,
@@ -84,16 +84,16 @@ class VirtualTCP implements TCP {
   #release: () => void;
 
   constructor(options: TCPConnectOptions | TCPFromOptions | AcceptedOptions, pool: Pool, tlsHost?: string) {
-    const { life } = pool;
+    const { firmware } = pool;
     this.#pool = pool;
     this.#handlers = options;
     const endpoint = VirtualTCP.#endpointOf(options, pool, tlsHost);
     pool.used++;
     this.#endpoint = endpoint;
-    this.#release = life.hold(() => {
+    this.#release = firmware.hold(() => {
       pool.used--;
       // Another instance may have taken over the connection.
-      if (life.isOver) this.#endpoint?.abandon();
+      if (firmware.isOver) this.#endpoint?.abandon();
       else this.#endpoint?.close();
       this.#endpoint = undefined;
     });
@@ -159,7 +159,7 @@ class VirtualTCP implements TCP {
 
   /** Reports events that occurred before the callbacks were registered. */
   #catchUp(endpoint: Endpoint): void {
-    this.#pool.life.soon(() => {
+    this.#pool.firmware.soon(() => {
       if (this.#endpoint && endpoint.isOpen) this.#handlers.onWritable?.(endpoint.writableBytes);
       if (this.#endpoint && endpoint.readableBytes > 0) this.#handlers.onReadable?.(endpoint.readableBytes);
       if (this.#endpoint && endpoint.isOver) this.#handlers.onError?.();
@@ -167,7 +167,7 @@ class VirtualTCP implements TCP {
   }
 
   #call(callback: () => void): void {
-    if (this.#endpoint) this.#pool.life.run(callback);
+    if (this.#endpoint) this.#pool.firmware.run(callback);
   }
 
   #living(): Endpoint {
@@ -189,7 +189,7 @@ class VirtualListener implements Listener {
   readonly #release: () => void;
 
   constructor(options: WorldListenerOptions, pool: Pool) {
-    const { host, life } = pool;
+    const { host, firmware } = pool;
     this.#pool = pool;
     this.#port = host.listen({
       port: options.port,
@@ -198,16 +198,16 @@ class VirtualListener implements Listener {
         if (this.#waiting.length >= BACKLOG || pool.used + this.#waiting.length >= pool.maxSockets)
           return false;
         this.#waiting.push(endpoint);
-        life.soon(() => {
+        firmware.soon(() => {
           if (this.#waiting.length > 0) options.onReadable?.(this.#waiting.length);
         });
         return true;
       },
     });
-    this.#release = life.hold(() => {
+    this.#release = firmware.hold(() => {
       host.unlisten(this.#port.port);
       for (const endpoint of this.#waiting) {
-        if (life.isOver) endpoint.abandon();
+        if (firmware.isOver) endpoint.abandon();
         else endpoint.reset();
       }
       this.#waiting.length = 0;

@@ -1,6 +1,6 @@
 import type { Storage } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
-import { Halted, type Life } from "./life.js";
+import { type FirmwareRun, Halted } from "./firmware-run.js";
 
 /** Maximum length of a name in NVS: 15 characters and a NUL. */
 const MAX_NAME_CHARS = 15;
@@ -34,12 +34,12 @@ export class Flash {
   }
 
   /** Opens the storage for one run of the firmware. */
-  open(path: string, life: Life): Storage {
+  open(path: string, firmware: FirmwareRun): Storage {
     checkName("path", path);
     let isOpen = true;
     const name = (key: string) => {
       if (!isOpen) throw new Error("the storage is closed");
-      if (life.isOver) throw new Halted();
+      if (firmware.isOver) throw new Halted();
       checkName("key", key);
       return `${path}/${key}`;
     };
@@ -50,11 +50,11 @@ export class Flash {
         const where = name(key);
         if (bytes.length > MAX_VALUE_BYTES) throw new RangeError(`value too big: ${bytes.length} bytes`);
         if (!this.#fits(where, bytes.length)) throw new Error("the storage is full");
-        this.#change(life, key, () => this.#values.set(where, bytes));
+        this.#change(firmware, key, () => this.#values.set(where, bytes));
       },
       delete: (key) => {
         const where = name(key);
-        if (this.#values.has(where)) this.#change(life, key, () => this.#values.delete(where));
+        if (this.#values.has(where)) this.#change(firmware, key, () => this.#values.delete(where));
       },
       keys: () => {
         const prefix = name("keys").slice(0, path.length + 1);
@@ -87,14 +87,14 @@ export class Flash {
    * Performs a change. A power cut ends the run before the firmware is called again, so that no handler runs
    * after it.
    */
-  #change(life: Life, key: string, change: () => void): void {
+  #change(firmware: FirmwareRun, key: string, change: () => void): void {
     this.writeCount++;
     const isCut = this.#writesUntilCut !== undefined && --this.#writesUntilCut === 0;
     if (!isCut || this.#cutComes === "after") change();
     if (!isCut) return;
     this.#writesUntilCut = undefined;
     this.onCut?.(key, this.#cutComes);
-    life.halt({ type: "power-cut" });
+    firmware.halt({ type: "power-cut" });
   }
 }
 

@@ -14,7 +14,7 @@ import type {
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Host } from "../world/network.js";
 import type { WiFiSurroundings } from "../world/wifi.js";
-import type { Life } from "./life.js";
+import type { FirmwareRun } from "./firmware-run.js";
 
 /** Time of a scan on the chip, ms, approximately. */
 const SCAN_MS = 1500;
@@ -29,7 +29,7 @@ export interface VirtualWiFiOptions {
   readonly surroundings: WiFiSurroundings;
   /** Host in the network. It has an address while the station is connected. */
   readonly host: Host;
-  readonly life: Life;
+  readonly firmware: FirmwareRun;
 }
 
 /** Makes the station side of Wi-Fi. */
@@ -41,7 +41,7 @@ class VirtualWiFi implements WiFi {
   readonly #options: WiFiOptions;
   readonly #surroundings: WiFiSurroundings;
   readonly #host: Host;
-  readonly #life: Life;
+  readonly #firmware: FirmwareRun;
   readonly #clock: Clock;
   readonly #release: () => void;
   #isClosed = false;
@@ -50,14 +50,14 @@ class VirtualWiFi implements WiFi {
   #join = 0;
   #ssid: string | undefined;
 
-  constructor(options: WiFiOptions, { surroundings, host, life }: VirtualWiFiOptions) {
+  constructor(options: WiFiOptions, { surroundings, host, firmware }: VirtualWiFiOptions) {
     this.#options = options;
     this.#surroundings = surroundings;
     this.#host = host;
-    this.#life = life;
-    this.#clock = life.clock();
+    this.#firmware = firmware;
+    this.#clock = firmware.clock();
     const unwatch = surroundings.watch(() => this.#checkNetwork());
-    this.#release = life.hold(() => {
+    this.#release = firmware.hold(() => {
       this.#isClosed = true;
       unwatch();
       this.#leave();
@@ -114,7 +114,7 @@ class VirtualWiFi implements WiFi {
     this.#join++;
     if (this.#ssid === undefined) return;
     this.#leave();
-    this.#life.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
+    this.#firmware.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
   }
 
   close(): void {
@@ -135,10 +135,10 @@ class VirtualWiFi implements WiFi {
     const network = this.#surroundings.find(this.#ssid);
     if (!network) {
       this.#leave();
-      this.#life.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
+      this.#firmware.soon(() => this.#notify({ type: "disconnected", wrongPassword: false }));
     } else if (!network.dhcp && this.#host.address !== undefined) {
       this.#host.address = undefined;
-      this.#life.soon(() => this.#notify({ type: "lostIP" }));
+      this.#firmware.soon(() => this.#notify({ type: "lostIP" }));
     } else if (network.dhcp && this.#host.address === undefined) {
       const join = this.#join;
       this.#clock.set(() => this.#lease(join), DHCP_MS);
@@ -162,7 +162,11 @@ class VirtualWiFi implements WiFi {
 /**
  * Makes the station's own network: a device that joins it reaches the station at 192.168.4.1. One at a time.
  */
-export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions): AccessPointConstructor {
+export function makeAccessPoint({
+  surroundings,
+  host,
+  firmware,
+}: VirtualWiFiOptions): AccessPointConstructor {
   return class VirtualAccessPoint {
     readonly #release: () => void;
 
@@ -173,7 +177,7 @@ export function makeAccessPoint({ surroundings, host, life }: VirtualWiFiOptions
       if (host.ownAddress !== undefined) throw new Error("the access point is up already");
       const lower = surroundings.raise(host, { ssid, password, channel });
       host.ownAddress = ACCESS_POINT_ADDRESS;
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         lower();
         host.ownAddress = undefined;
       });
@@ -219,7 +223,7 @@ export interface VirtualEthernetOptions {
   readonly cable: Cable;
   readonly surroundings: WiFiSurroundings;
   readonly host: Host;
-  readonly life: Life;
+  readonly firmware: FirmwareRun;
 }
 
 /** Makes the wired connection to the local router, which gives addresses as its Wi-Fi does. */
@@ -227,9 +231,9 @@ export function makeEthernet({
   cable,
   surroundings,
   host,
-  life,
+  firmware,
 }: VirtualEthernetOptions): EthernetConstructor {
-  const clock = life.clock();
+  const clock = firmware.clock();
 
   return class VirtualEthernet implements Ethernet {
     readonly #options: EthernetOptions;
@@ -239,7 +243,7 @@ export function makeEthernet({
     constructor(options: EthernetOptions) {
       this.#options = options;
       const unwatch = cable.watch(() => this.#handleCableChange());
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#isClosed = true;
         unwatch();
         host.address = undefined;
@@ -260,7 +264,7 @@ export function makeEthernet({
         clock.set(() => this.#lease(), DHCP_MS);
       } else if (host.address !== undefined) {
         host.address = undefined;
-        life.soon(() => this.#notify({ type: "lostIP" }));
+        firmware.soon(() => this.#notify({ type: "lostIP" }));
       }
     }
 

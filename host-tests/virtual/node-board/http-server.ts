@@ -12,7 +12,7 @@ import type {
   Timer,
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
-import type { Life } from "../board/index.js";
+import type { FirmwareRun } from "../board/index.js";
 import { type NodeSocketOptions, portOf } from "./sockets.js";
 
 /** Maximum number of unsent response bytes. */
@@ -22,7 +22,7 @@ const TIMEOUT_CHECK_MS = 100;
 const LOOPBACK = "127.0.0.1";
 
 /** HTTP/1.1 server on `node:http`, within the limits of modules/board/http.ts. */
-export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTPServerConstructor {
+export function makeNodeHTTPServer(firmware: FirmwareRun, options: NodeSocketOptions): HTTPServerConstructor {
   return class NodeHTTPServer implements HTTPServer {
     readonly #server: Server;
     readonly #release: () => void;
@@ -39,8 +39,13 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
       };
       const connections = new Set<Connection>();
       this.#server = createServer(limits, (request, response) => {
-        life.run(() => {
-          const connection = new Connection({ request, response, life, timeoutMs: server.requestTimeoutMs });
+        firmware.run(() => {
+          const connection = new Connection({
+            request,
+            response,
+            firmware,
+            timeoutMs: server.requestTimeoutMs,
+          });
           connections.add(connection);
           response.once("close", () => connections.delete(connection));
           server.onConnect(connection);
@@ -48,7 +53,7 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
         });
       });
       this.#server.maxConnections = server.maxConnections;
-      this.#server.once("error", (error) => life.end({ type: "crash", error }));
+      this.#server.once("error", (error) => firmware.end({ type: "crash", error }));
       const realPort = options.portOf?.(server.port) ?? server.port;
       this.#server.listen({ port: realPort, host: LOOPBACK }, () =>
         options.onListening?.(server.port, this.port),
@@ -58,7 +63,7 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
         sockets.add(socket);
         socket.once("close", () => sockets.delete(socket));
       });
-      this.#release = life.hold(() => {
+      this.#release = firmware.hold(() => {
         this.#server.close();
         for (const connection of connections) connection.close();
         for (const socket of sockets) socket.destroy();
@@ -79,7 +84,7 @@ export function makeNodeHTTPServer(life: Life, options: NodeSocketOptions): HTTP
 interface ConnectionOptions {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly life: Life;
+  readonly firmware: FirmwareRun;
   readonly timeoutMs: number;
 }
 
@@ -87,7 +92,7 @@ class Connection implements HTTPConnection {
   readonly remoteAddress: string | undefined;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #life: Life;
+  readonly #firmware: FirmwareRun;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   #timer: Timer | undefined;
@@ -98,12 +103,12 @@ class Connection implements HTTPConnection {
   #outstandingBytes = 0;
   #unwrittenBytes = 0;
 
-  constructor({ request, response, life, timeoutMs }: ConnectionOptions) {
+  constructor({ request, response, firmware, timeoutMs }: ConnectionOptions) {
     this.remoteAddress = request.socket.remoteAddress;
     this.#request = request;
     this.#response = response;
-    this.#life = life;
-    this.#clock = life.clock();
+    this.#firmware = firmware;
+    this.#clock = firmware.clock();
     this.#timeoutMs = timeoutMs;
     response.shouldKeepAlive = false;
   }
@@ -231,7 +236,7 @@ class Connection implements HTTPConnection {
   }
 
   #run(callback: () => void): void {
-    this.#life.run(callback);
+    this.#firmware.run(callback);
   }
 }
 

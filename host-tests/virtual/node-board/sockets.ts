@@ -21,14 +21,11 @@ import type {
   TLSConstructor,
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
-import type { Life } from "../board/index.js";
+import type { FirmwareRun } from "../board/index.js";
+import { BACKLOG, MAX_SOCKETS, SEND_BUFFER_BYTES, type SocketOptions } from "../board/sockets.js";
 import { NodeStream } from "./stream.js";
 
-export interface NodeSocketOptions {
-  /** Maximum number of TCP connections, without listeners. */
-  readonly maxSockets?: number;
-  /** Maximum number of unsent bytes. */
-  readonly sendBufferBytes?: number;
+export interface NodeSocketOptions extends SocketOptions {
   /** Maps a port of the chip (80, 443) to the real port. Default: the same port. */
   readonly portOf?: (port: number) => number;
   /** Called when a listener is open, with the real port for the chip's port. */
@@ -43,22 +40,19 @@ export interface NodeSockets {
   readonly Listener: ListenerConstructor;
 }
 
-const MAX_SOCKETS = 8;
-const SEND_BUFFER_BYTES = 8192;
-const BACKLOG = 5;
 const LOOPBACK = "127.0.0.1";
 
-/** State that the sockets of one run share. */
+/** Common state of the sockets of one run. */
 class Pool {
-  readonly life: Life;
+  readonly firmware: FirmwareRun;
   readonly options: NodeSocketOptions;
   readonly maxSockets: number;
   readonly bufferBytes: number;
   used = 0;
   #secureContext: SecureContext | undefined;
 
-  constructor(life: Life, options: NodeSocketOptions) {
-    this.life = life;
+  constructor(firmware: FirmwareRun, options: NodeSocketOptions) {
+    this.firmware = firmware;
     this.options = options;
     this.maxSockets = options.maxSockets ?? MAX_SOCKETS;
     this.bufferBytes = options.sendBufferBytes ?? SEND_BUFFER_BYTES;
@@ -91,8 +85,8 @@ class Pool {
 }
 
 /** Makes the sockets for one run of the firmware, on Node's sockets and with the chip's limits. */
-export function makeNodeSockets(life: Life, options: NodeSocketOptions = {}): NodeSockets {
-  const pool = new Pool(life, options);
+export function makeNodeSockets(firmware: FirmwareRun, options: NodeSocketOptions = {}): NodeSockets {
+  const pool = new Pool(firmware, options);
   return {
     TCP: withParts<TCPConnectOptions | TCPFromOptions, Pool, TCP>(NodeTCP, pool),
     TLS: withParts(NodeTLS, pool),
@@ -110,17 +104,17 @@ class NodeTCP implements TCP {
     pool: Pool,
     open: Opener = (to) => pool.openTCP(to),
   ) {
-    const { life } = pool;
+    const { firmware } = pool;
     const stream = NodeTCP.#streamOf(options, pool, open);
     pool.used++;
     this.#pool = pool;
     this.#stream = stream;
-    this.#release = life.hold(() => {
+    this.#release = firmware.hold(() => {
       pool.used--;
       stream.close();
     });
     stream.use({
-      run: (callback) => life.run(callback),
+      run: (callback) => firmware.run(callback),
       onReadable: (count) => options.onReadable?.(count),
       onWritable: (count) => options.onWritable?.(count),
       onError: () => options.onError?.(),
@@ -192,16 +186,16 @@ class NodeListener implements Listener {
   readonly #release: () => void;
 
   constructor(listener: ListenerOptions, pool: Pool) {
-    const { options, life } = pool;
+    const { options, firmware } = pool;
     this.#pool = pool;
     const realPort = options.portOf?.(listener.port) ?? listener.port;
     this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket, listener));
     // Node reports a port in use asynchronously. The firmware then ends as on the chip.
-    this.#server.once("error", (error) => life.end({ type: "crash", error }));
+    this.#server.once("error", (error) => firmware.end({ type: "crash", error }));
     this.#server.listen({ port: realPort, host: LOOPBACK }, () => {
       options.onListening?.(listener.port, this.port);
     });
-    this.#release = life.hold(() => {
+    this.#release = firmware.hold(() => {
       this.#server.close();
       for (const socket of this.#waiting) socket.resetAndDestroy();
     });
@@ -224,13 +218,13 @@ class NodeListener implements Listener {
   }
 
   #accept(socket: Socket, { onReadable }: ListenerOptions): void {
-    const { life, used, maxSockets } = this.#pool;
+    const { firmware, used, maxSockets } = this.#pool;
     if (this.#waiting.length >= BACKLOG || used + this.#waiting.length >= maxSockets) {
       socket.resetAndDestroy();
       return;
     }
     this.#waiting.push(socket);
-    life.run(() => onReadable?.(this.#waiting.length));
+    firmware.run(() => onReadable?.(this.#waiting.length));
   }
 }
 

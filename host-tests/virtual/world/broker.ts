@@ -72,7 +72,7 @@ interface Client {
   id: string | undefined;
   will: BrokerMessage | undefined;
   keepAliveS: number;
-  heardMs: number;
+  latestPacketMs: number;
   silence: Timer | undefined;
   /** Number of the client's unacknowledged messages with QoS 1. */
   unacknowledged: number;
@@ -165,7 +165,7 @@ export class WorldBroker implements IO {
       id: undefined,
       will: undefined,
       keepAliveS: 0,
-      heardMs: 0,
+      latestPacketMs: 0,
       silence: undefined,
       unacknowledged: 0,
       unsent: [],
@@ -183,8 +183,12 @@ export class WorldBroker implements IO {
         onError: () => this.#drop(client, true),
       }),
     };
-    parser.on("packet", (packet) => this.#receive(client, packet));
-    parser.on("error", () => this.#drop(client, true));
+    parser.target = {
+      handleEvent: (event, argument) => {
+        if (event === "packet") this.#receive(client, argument as ParsedPacket);
+        else this.#drop(client, true);
+      },
+    };
     this.#clients.add(client);
   }
 
@@ -236,14 +240,14 @@ export class WorldBroker implements IO {
   /** Disconnects a client that sends nothing for one and a half times its keep-alive [MQTT-3.1.2-24]. */
   #listenForSilence(client: Client): void {
     const { clock } = this.#options;
-    client.heardMs = clock.monotonicMs();
+    client.latestPacketMs = clock.monotonicMs();
     if (client.keepAliveS > 0 && !client.silence) this.#awaitSilence(client, client.keepAliveS * 1500);
   }
 
   #awaitSilence(client: Client, delayMs: number): void {
     const { clock } = this.#options;
     client.silence = clock.set(() => {
-      const leftMs = client.heardMs + client.keepAliveS * 1500 - clock.monotonicMs();
+      const leftMs = client.latestPacketMs + client.keepAliveS * 1500 - clock.monotonicMs();
       if (leftMs > 0) this.#awaitSilence(client, leftMs);
       else this.#drop(client, true);
     }, delayMs);

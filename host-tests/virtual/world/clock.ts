@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../../modules/board/index.js";
 
 interface Entry extends Timer {
-  readonly callback: () => void;
+  callback: () => void;
   readonly periodMs: number | undefined;
   dueMs: number;
   /** Order of creation, for entries with the same time. */
@@ -54,7 +54,10 @@ export class VirtualClock implements Clock {
   }
 
   clear(timer: Timer | undefined): void {
-    if (timer) (timer as Entry).live = false;
+    if (!timer) return;
+    (timer as Entry).live = false;
+    // The entry stays until it is due. What its callback holds must not.
+    (timer as Entry).callback = nothing;
   }
 
   /** Simulates a busy processor: timers that are due meanwhile fire late. */
@@ -87,9 +90,10 @@ export class VirtualClock implements Clock {
       this.#removeFirst();
       if (!entry.live) continue;
       this.#nowMs = Math.max(this.#nowMs, entry.dueMs);
-      if (entry.periodMs === undefined) entry.live = false;
+      const { callback } = entry;
+      if (entry.periodMs === undefined) this.clear(entry);
       else this.#insert(entry, this.#nowMs + entry.periodMs);
-      entry.callback();
+      callback();
       return true;
     }
     return false;
@@ -131,6 +135,8 @@ export class VirtualClock implements Clock {
     heap[at] = last;
   }
 }
+
+function nothing(): void {}
 
 function comesBefore(a: Entry, b: Entry | undefined): boolean {
   return b === undefined || a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);

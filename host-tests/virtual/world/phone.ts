@@ -96,13 +96,13 @@ function listenAndWrite(
   options: PresentOptions,
   finish: (outcome: { result: AuthorizationResult } | { failure: string }) => void,
 ): void {
-  const hear = (value: Uint8Array<ArrayBuffer>) => {
+  const handleResult = (value: Uint8Array<ArrayBuffer>) => {
     const result = readResult(value);
     if (!result) finish({ failure: "the station sent a result that is not of the protocol" });
     else if (result.state === "pending") options.onPending?.(result);
     else finish({ result });
   };
-  connection.subscribe(RESULT_UUID, hear, (subscribed) => {
+  connection.subscribe(RESULT_UUID, handleResult, (subscribed) => {
     if (subscribed.error !== undefined) {
       finish({ failure: `the station refused the subscription (ATT error ${subscribed.error})` });
       return;

@@ -12,11 +12,15 @@ export interface ParsedPacket {
   readonly [field: string]: unknown;
 }
 
+export interface PacketTarget {
+  handleEvent(event: "packet" | "error", argument: ParsedPacket | Error): void;
+}
+
 export interface PacketParser {
   /** The packet that is being parsed. */
   readonly packet: ParsedPacket;
-  on(event: "packet", listener: (packet: ParsedPacket) => void): PacketParser;
-  on(event: "error", listener: (error: Error) => void): PacketParser;
+  /** Receives the events. */
+  target: PacketTarget | undefined;
   /** Parses bytes. Returns the number of bytes that belong to an incomplete packet. */
   parse(bytes: Uint8Array<ArrayBuffer>): number;
 }

@@ -106,22 +106,12 @@ export function bl(): BufferList {
   return new BufferList();
 }
 
-type Listener = (argument: unknown) => void;
-
-/** The part of Node's EventEmitter that mqtt-packet uses. */
+/** The part of Node's EventEmitter that mqtt-packet uses. The events go to one target, in place of a function for each. */
 export class EventEmitter {
-  private readonly _listeners = new Map<string, Listener>();
+  target: { handleEvent(event: string, argument: unknown): void } | undefined;
 
-  /** Sets the listener of an event. The codec has one listener per event. */
-  on(event: string, listener: Listener): this {
-    this._listeners.set(event, listener);
-    return this;
-  }
-
-  emit(event: string, argument: unknown): boolean {
-    const listener = this._listeners.get(event);
-    listener?.(argument);
-    return listener !== undefined;
+  emit(event: string, argument: unknown): void {
+    this.target?.handleEvent(event, argument);
   }
 }
 

@@ -54,7 +54,7 @@ const STATION_COLUMNS: readonly Column<Station>[] = [
   {
     title: "Last message",
     isNumber: true,
-    content: ({ heardS }) => (heardS === null ? "" : `${heardS} s ago`),
+    content: ({ lastMessageS }) => (lastMessageS === null ? "" : `${lastMessageS} s ago`),
   },
 ];
 

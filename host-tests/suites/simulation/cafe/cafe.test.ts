@@ -34,8 +34,8 @@ describe("the simulation detects the bug", () => {
     timeless: /it has no dates/,
     "any-answer-accepts": /the platform has no such session/,
     "generous-pilot": /a duty of \d+ ‰ where/,
-    "silent-buzzer": /and heard was: …/,
-    "lost-swipes": /and heard was: …/,
+    "silent-buzzer": /and the buzzer sounded: …/,
+    "lost-swipes": /and the buzzer sounded: …/,
     "mute-status": /charger\/status is/,
   };
 

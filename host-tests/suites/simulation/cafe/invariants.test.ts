@@ -149,7 +149,7 @@ describe("the ledger at the contactor", () => {
       const played = new Played({ offlineA: () => 16 });
       played.vehicle.plug();
       played.ledger.present(TAG, "ble");
-      if (isAnswered) played.ledger.noteAnswered(TAG);
+      if (isAnswered) played.ledger.recordAnswered(TAG);
       expect(played.ledger.isPermitted(TAG)).toBe(!isAnswered);
       played.charge();
       expect(played.found === "").toBe(!isAnswered);
@@ -161,14 +161,14 @@ describe("the expected offline authorization", () => {
   function expectedState() {
     const clock = new VirtualClock();
     const of = new ExpectedState(clock);
-    const setPolicy = (policy: string) => of.hear("access/offline-policy", policy);
+    const setPolicy = (policy: string) => of.handlePublished("access/offline-policy", policy);
     return { clock, of, setPolicy };
   }
 
   test("accepts a card on the list, except under `deny`", () => {
     const { of, setPolicy, clock } = expectedState();
     of.addList(1, [TAG]);
-    of.noteListAsked(0, 1);
+    of.recordListRequest(0, 1);
     expect(of.offlineA(TAG)).toBeUndefined();
     of.policy.send("list");
     expect(of.offlineA(TAG)).toBe(16);
@@ -177,13 +177,13 @@ describe("the expected offline authorization", () => {
     setPolicy("deny");
     expect(of.offlineA(TAG)).toBe(16);
     clock.advance(10 * MINUTE_MS);
-    of.hear("$heartbeat", "1");
+    of.handlePublished("$heartbeat", "1");
     expect(of.offlineA(TAG)).toBeUndefined();
   });
 
   test("accepts a recently authorized card under `list-and-cache` only, with the same current", () => {
     const { clock, of, setPolicy } = expectedState();
-    of.noteAnswer(TAG, { authorized: true, cacheFor: 600, maxCurrent: 10 });
+    of.recordAnswer(TAG, { authorized: true, cacheFor: 600, maxCurrent: 10 });
     setPolicy("list");
     expect(of.offlineA(TAG)).toBeUndefined();
     setPolicy("list-and-cache");
@@ -193,10 +193,10 @@ describe("the expected offline authorization", () => {
   });
 
   test("rejects a card that was blocked or forgotten", () => {
-    for (const forget of [(of: ExpectedState) => of.noteRefused(TAG), (of: ExpectedState) => of.forget()]) {
+    for (const forget of [(of: ExpectedState) => of.recordRefusal(TAG), (of: ExpectedState) => of.forget()]) {
       const { of, setPolicy } = expectedState();
       setPolicy("list-and-cache");
-      of.noteAnswer(TAG, { authorized: true, cacheFor: 600 });
+      of.recordAnswer(TAG, { authorized: true, cacheFor: 600 });
       forget(of);
       expect(of.offlineA(TAG)).toBeUndefined();
     }
@@ -207,11 +207,11 @@ describe("the expected offline authorization", () => {
     setPolicy("list");
     of.addList(1, [TAG]);
     of.addList(2, []);
-    of.noteListAsked(0, 1);
-    of.noteListAsked(1, 2);
+    of.recordListRequest(0, 1);
+    of.recordListRequest(1, 2);
     expect(of.offlineA(TAG)).toBe(16);
     clock.advance(10 * MINUTE_MS);
-    of.noteListAsked(2, 2);
+    of.recordListRequest(2, 2);
     expect(of.offlineA(TAG)).toBeUndefined();
   });
 });
@@ -251,7 +251,7 @@ describe("the queues at the broker", () => {
 
   test("detect a request that waits too long", () => {
     const { scene, eventLog, swipes } = observed();
-    swipes.noteLesson(TAG);
+    swipes.recordLearnedCard(TAG);
     scene.clock.advance(62_000);
     scene.broker.publish("u/req/d/create-tag", requestOf("1", { tag: TAG }));
     expect(eventLog.violations[0]).toContain("has waited for the platform");

@@ -21,7 +21,7 @@ export type RunEnd =
  * One run of the firmware, from boot to restart or power cut. The board calls the firmware only through it:
  * ended firmware is never called, and an exception ends the run as on the chip.
  */
-export class Life implements Guard {
+export class FirmwareRun implements Guard {
   readonly #clock: Clock;
   readonly #onEnd: (end: RunEnd) => void;
   readonly #resources = new Set<() => void>();
