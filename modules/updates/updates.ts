@@ -277,10 +277,10 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
     const job: UploadJob = new UploadJob(this._install({ size, signature }, how), {
       onProgress: (receivedBytes) => this._reportProgress(receivedBytes, size),
       complete: (installation, options) => this._finish(installation, options),
-      onOver: (why) => {
+      onOver: (failure) => {
         if (this._job !== job) return;
         this._job = undefined;
-        if (why !== undefined) this._enter({ type: "failed", why });
+        if (failure) this._enter({ type: "failed", why: failure.message });
       },
     });
     this._job = job;

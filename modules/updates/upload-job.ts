@@ -1,7 +1,13 @@
 import type { Bytes, IO } from "../board/index.js";
 import type { Installation } from "./installation.js";
-import type { Refusal } from "./refusal.js";
+import type { Refusal, RefusalCode } from "./refusal.js";
 import type { Upload } from "./request.js";
+
+/** The reason why an upload failed. */
+export interface UploadFailure {
+  readonly code: RefusalCode | "interrupted";
+  readonly message: string;
+}
 
 export interface UploadJobOptions {
   readonly onProgress: (receivedBytes: number) => void;
@@ -10,8 +16,8 @@ export interface UploadJobOptions {
     installation: Installation,
     options: { signature?: Uint8Array<ArrayBuffer> },
   ) => Refusal | undefined;
-  /** The upload is over: `why` is its failure, or `undefined` after a success. */
-  readonly onOver: (why: string | undefined) => void;
+  /** The upload is over; `failure` is `undefined` after a success. */
+  readonly onOver: (failure: UploadFailure | undefined) => void;
 }
 
 /** An image that an uploader sends. A session ends the upload, because an uploader cannot wait. */
@@ -30,7 +36,7 @@ export class UploadJob implements IO {
     return {
       write: (data) => this._refusal ?? this._write(data),
       finish: (options = {}) => this._refusal ?? this._finish(options),
-      close: () => this._end("the upload was interrupted"),
+      close: () => this._end({ code: "interrupted", message: "the upload was interrupted" }),
     };
   }
 
@@ -59,12 +65,12 @@ export class UploadJob implements IO {
 
   private _refuse(refusal: Refusal): Refusal {
     this._refusal = refusal;
-    this._end(refusal.message);
+    this._end(refusal);
     return refusal;
   }
 
-  private _end(why: string): void {
+  private _end(failure: UploadFailure): void {
     this.close();
-    this._options.onOver(why);
+    this._options.onOver(failure);
   }
 }
