@@ -1,13 +1,9 @@
 import type { Bytes, IO } from "../board/index.js";
+import type { Failure } from "../failure/index.js";
 import type { Installation } from "./installation.js";
-import type { Refusal, RefusalCode } from "./refusal.js";
+import type { Refusal } from "./refusal.js";
 import type { Upload } from "./request.js";
-
-/** The reason why an upload failed. */
-export interface UploadFailure {
-  readonly code: RefusalCode | "interrupted";
-  readonly message: string;
-}
+import type { UpdateFailureCode } from "./state.js";
 
 export interface UploadJobOptions {
   readonly onProgress: (receivedBytes: number) => void;
@@ -16,8 +12,8 @@ export interface UploadJobOptions {
     installation: Installation,
     options: { signature?: Uint8Array<ArrayBuffer> },
   ) => Refusal | undefined;
-  /** The upload is over; `failure` is `undefined` after a success. */
-  readonly onOver: (failure: UploadFailure | undefined) => void;
+  /** The upload is over: `failure` is why it failed, or `undefined` after a success. */
+  readonly onOver: (failure: Failure<UpdateFailureCode> | undefined) => void;
 }
 
 /** An image that an uploader sends. A session ends the upload, because an uploader cannot wait. */
@@ -69,7 +65,7 @@ export class UploadJob implements IO {
     return refusal;
   }
 
-  private _end(failure: UploadFailure): void {
+  private _end(failure: Failure<UpdateFailureCode>): void {
     this.close();
     this._options.onOver(failure);
   }
