@@ -72,7 +72,7 @@ export function managementRoutes(options: ManagementOptions): FormRoute[] {
       const reply = options.offer({ given, required, dropped: Object.values(EXTRAS) });
       return reply.status === 400 ? text(400, "Incorrect data") : reply;
     }),
-    change("/newauthpass", (fields) => setPassword(login, fields.get("newpass") ?? "")),
+    change("/newauthpass", (fields) => login.change(fields.get("newpass") ?? "")),
     change("/reboot", () => {
       options.restart();
       return OK;
@@ -97,16 +97,6 @@ function renamed(fields: Fields, names: Readonly<Record<string, string>>): Field
       return value === undefined ? [] : [[to, value] as const];
     }),
   );
-}
-
-function setPassword(login: Login, password: string): Reply {
-  try {
-    const problem = login.change(password);
-    return problem === undefined ? OK : text(400, problem);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return text(500, "the password could not be stored");
-  }
 }
 
 /** Returns the number of an authentication mode. Unknown modes count as enterprise: a password is not sufficient. */

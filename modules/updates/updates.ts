@@ -1,18 +1,19 @@
 import type { Board, IO, Timer } from "../board/index.js";
-import { concatBytes } from "../bytes/index.js";
-import { parseJSONObject } from "../json/index.js";
+import type { Failure } from "../failure/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import { AutoUpdate, type AutoUpdateHost } from "./auto-update.js";
 import { BootTrial, type BootTrialHost, type BootTrialListener } from "./boot-trial.js";
 import { Download } from "./download.js";
-import { Get, type GetOptions } from "./get.js";
+import type { GetOptions } from "./get.js";
 import { type Expectation, Installation } from "./installation.js";
 import { NO_KEY, type Refusal } from "./refusal.js";
 import type { Check, UpdateRequest, Upload, UploadRequest, Verified } from "./request.js";
 import { describeState, type UpdateState } from "./state.js";
 import type { UpdateRecord } from "./trial.js";
+import { UploadJob } from "./upload-job.js";
 import { parseURL, type URLParts } from "./url.js";
-import { parseVersionAnswer } from "./version-answer.js";
+import type { VersionAnswer } from "./version-answer.js";
+import { VersionCheck } from "./version-check.js";
 
 /** The owner's settings of updates. */
 export interface UpdateSettings {
@@ -57,10 +58,6 @@ type Job = IO & {
 const IDLE: UpdateState = { type: "idle" };
 const OFF: UpdateState = { type: "off" };
 
-/** Maximum length of the answer to a version check, bytes. */
-const MAX_ANSWER_BYTES = 2048;
-/** Time limit of a version check, ms. */
-const CHECK_LIMIT_MS = 60_000;
 /** Minimum interval of progress reports, ms. */
 const PROGRESS_MS = 1000;
 /** Delay of the restart, ms: leaves time for the last messages and for the answer to an upload. */
@@ -119,12 +116,13 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
   }
 
   /** Starts an update on the owner's request. Returns the reason why it cannot start, if any. */
-  request({ allowsDowngrade = false }: UpdateRequest = {}): string | undefined {
+  request({ allowsDowngrade = false }: UpdateRequest = {}): Failure<"no-key" | "busy"> | undefined {
     const { publicKey } = this._options;
-    if (!publicKey) return NO_KEY.message;
+    if (!publicKey) return NO_KEY;
     const blocker = this._blocker();
-    if (blocker === undefined) this._start({ isAuto: false, allowsDowngrade, publicKey });
-    return blocker;
+    if (blocker !== undefined) return { code: "busy", message: blocker };
+    this._start({ isAuto: false, allowsDowngrade, publicKey });
+    return undefined;
   }
 
   /** Starts an upload of an image. */
@@ -192,29 +190,14 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
       return;
     }
     this._enter({ type: "checking" });
-    let status = 0;
-    let body: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-    const get = new Get({
+    const check = new VersionCheck({
       board: this._options.board,
       url,
       ...this._headers(),
-      limitMs: CHECK_LIMIT_MS,
-      onHead: (head) => {
-        status = head.status;
-      },
-      onBody: (bytes) => {
-        body = concatBytes(body, bytes);
-        if (body.length <= MAX_ANSWER_BYTES) return;
-        get.close();
-        this._fail("the answer to the version check is too long", request);
-      },
-      onDone: () => {
-        if (status === 200) this._handleVersionAnswer(body, request);
-        else this._fail(`the server answers ${status} to the version check`, request);
-      },
+      onAnswer: (newest) => this._handleVersionAnswer(newest, request),
       onFailed: (why) => this._fail(why, request),
     });
-    this._job = { request, close: () => get.close() };
+    this._job = { request, close: () => check.close() };
   }
 
   private _headers(): Pick<GetOptions, "headers" | "ownHeaders"> {
@@ -228,15 +211,9 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
     };
   }
 
-  private _handleVersionAnswer(body: Uint8Array<ArrayBuffer>, request: Check): void {
+  private _handleVersionAnswer(newest: VersionAnswer, request: Check): void {
     this._job = undefined;
     const { runningVersion } = this._options;
-    const fields = parseJSONObject(body);
-    const newest = fields && parseVersionAnswer(fields);
-    if (!newest) {
-      this._fail("the answer to the version check is invalid", request);
-      return;
-    }
     const { version } = newest;
     const { rollback } = this._bootTrial;
     if (version === runningVersion || (version < runningVersion && !request.allowsDowngrade)) {
@@ -244,10 +221,8 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
     } else if (request.isAuto && rollback?.isFault && rollback.version === version) {
       this._enter({ type: "rolled-back", ...rollback });
     } else if (!newest.signature) {
-      this._enter({
-        type: "failed",
-        why: `version ${version} is not signed; this station installs only signed images`,
-      });
+      const message = `version ${version} is not signed; this station installs only signed images`;
+      this._enter({ type: "failed", failure: { code: "unsigned", message } });
     } else {
       this._download(newest, request);
     }
@@ -267,11 +242,11 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
       onDone: (installation) => {
         this._job = undefined;
         const refusal = this._finish(installation, {});
-        if (refusal) this._enter({ type: "failed", why: refusal.message });
+        if (refusal) this._enter({ type: "failed", failure: refusal });
       },
-      onRefused: ({ message }) => {
+      onRefused: (failure) => {
         this._job = undefined;
-        this._enter({ type: "failed", why: message });
+        this._enter({ type: "failed", failure });
       },
       onFailed: (why) => this._fail(why, request),
     });
@@ -299,42 +274,18 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
   }
 
   private _startUpload({ size, signature, ...how }: UploadRequest & Verified): Upload {
-    const installation = this._install({ size, signature }, how);
-    let refusal: Refusal | undefined;
-    const end = (why: string | undefined) => {
-      if (this._job !== job) return;
-      this._job = undefined;
-      installation.close();
-      if (why !== undefined) this._enter({ type: "failed", why });
-    };
-    const refuse = (why: Refusal) => {
-      refusal = why;
-      end(why.message);
-      return why;
-    };
-    const job: Job = {
-      pause: () => refuse({ code: "busy", message: "a session has begun" }),
-      close: () => installation.close(),
-    };
+    const job: UploadJob = new UploadJob(this._install({ size, signature }, how), {
+      onProgress: (receivedBytes) => this._reportProgress(receivedBytes, size),
+      complete: (installation, options) => this._finish(installation, options),
+      onOver: (failure) => {
+        if (this._job !== job) return;
+        this._job = undefined;
+        if (failure) this._enter({ type: "failed", failure });
+      },
+    });
     this._job = job;
     this._enter({ type: "updating" });
-    return {
-      write: (data) => {
-        if (refusal) return refusal;
-        const found = installation.write(data);
-        if (found) return refuse(found);
-        this._reportProgress(installation.receivedBytes, size);
-        return undefined;
-      },
-      finish: (options = {}) => {
-        if (refusal) return refusal;
-        const found = this._finish(installation, options);
-        if (found) return refuse(found);
-        this._job = undefined;
-        return undefined;
-      },
-      close: () => end("the upload was interrupted"),
-    };
+    return job.upload;
   }
 
   /** Makes an image the next boot image, and restarts when no session is under way. */
@@ -374,7 +325,7 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
   /** Reports a temporary failure; an automatic check is retried. */
   private _fail(why: string, { isAuto }: Check): void {
     this._job = undefined;
-    this._enter({ type: "failed", why });
+    this._enter({ type: "failed", failure: { code: "not-downloaded", message: why } });
     if (isAuto) this._autoUpdate?.scheduleRetry();
   }
 

@@ -8,13 +8,16 @@ const SHA256_BYTES = 32;
 /** Maximum size of an image, bytes: the 32-bit address space. */
 const MAX_SIZE = 0xffff_ffff;
 
+/** Announced properties of the newest firmware. */
+export interface VersionAnswer extends Expectation {
+  readonly version: number;
+}
+
 /**
  * Parses the platform's answer about the newest firmware: `{firmware_version, size?, sha256?, signature?}`, hash and
  * signature in hex (docs/protocol.md). `undefined` when a field is invalid or the version is missing.
  */
-export function parseVersionAnswer(
-  fields: JSONObject,
-): (Expectation & { readonly version: number }) | undefined {
+export function parseVersionAnswer(fields: JSONObject): VersionAnswer | undefined {
   const version = numberField(fields, "firmware_version", { min: 0, max: MAX_VERSION });
   const size = numberField(fields, "size", { min: 1, max: MAX_SIZE });
   const sha256 = bytesField(fields, "sha256", SHA256_BYTES);

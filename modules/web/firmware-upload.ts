@@ -1,10 +1,11 @@
 /** `POST /firmware/upload` (protocol, section 2): streams a firmware image into its slot. */
 
+import type { Bytes } from "../board/index.js";
 import { asUint8Array, concatBytes, decodeHex, decodeUTF8 } from "../bytes/index.js";
 import { type Refusal, refusalStatus, type Upload } from "../updates/index.js";
 import type { IntakeRoute } from "./http-api.js";
 import type { Intake } from "./intake.js";
-import { boundaryOf, MultipartReader } from "./multipart.js";
+import { boundaryOf, type MultipartHandlers, MultipartReader } from "./multipart.js";
 import { OK, type Reply, text } from "./reply.js";
 
 export interface FirmwareUploadOptions {
@@ -44,50 +45,72 @@ export function firmwareUploadRoute({ slotBytes, open }: FirmwareUploadOptions):
       // A form is longer than its image.
       const opened = open({ size: boundary === undefined ? byteLength : undefined });
       if ("code" in opened) return refused(opened);
-      return boundary === undefined ? imageIntake(opened) : formIntake(opened, boundary);
+      return boundary === undefined ? new ImageIntake(opened) : new UploadFormIntake(opened, boundary);
     },
   };
 }
 
-function imageIntake(upload: Upload): Intake {
-  return {
-    pauseMs: PAUSE_MS,
-    receive(bytes) {
-      const refusal = upload.write(bytes);
-      return refusal && refused(refusal);
-    },
-    finish: () => conclude(upload.finish()),
-    close: () => upload.close(),
-  };
+/** Receives an image as the whole body. */
+class ImageIntake implements Intake {
+  readonly pauseMs = PAUSE_MS;
+  private readonly _upload: Upload;
+
+  constructor(upload: Upload) {
+    this._upload = upload;
+  }
+
+  receive(bytes: Bytes): Reply | undefined {
+    const refusal = this._upload.write(bytes);
+    return refusal && refused(refusal);
+  }
+
+  finish(): Reply {
+    return conclude(this._upload.finish());
+  }
+
+  close(): void {
+    this._upload.close();
+  }
 }
 
-function formIntake(upload: Upload, boundary: string): Intake {
-  let refusal: Refusal | undefined;
-  let signature: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  const reader = new MultipartReader(boundary, {
-    onContent(name, bytes) {
-      if (name !== SIGNATURE) refusal ??= upload.write(bytes);
-      else if (signature.length <= SIGNATURE_DIGITS) signature = concatBytes(signature, bytes);
-    },
-  });
-  return {
-    pauseMs: PAUSE_MS,
-    receive(bytes) {
-      const problem = reader.push(asUint8Array(bytes));
-      if (refusal) return refused(refusal);
-      return problem === undefined ? undefined : text(400, problem);
-    },
-    finish() {
-      const problem = reader.finish();
-      if (problem !== undefined) {
-        upload.close();
-        return text(400, problem);
-      }
-      const given = decodeHex((decodeUTF8(signature) ?? "").trim());
-      return conclude(upload.finish(given?.length ? { signature: given } : {}));
-    },
-    close: () => upload.close(),
-  };
+/** Receives an image and its signature in a form. */
+class UploadFormIntake implements Intake, MultipartHandlers {
+  readonly pauseMs = PAUSE_MS;
+  private readonly _upload: Upload;
+  private readonly _reader: MultipartReader;
+  private _refusal: Refusal | undefined;
+  private _signature: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+  constructor(upload: Upload, boundary: string) {
+    this._upload = upload;
+    this._reader = new MultipartReader(boundary, this);
+  }
+
+  onContent(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+    if (name !== SIGNATURE) this._refusal ??= this._upload.write(bytes);
+    else if (this._signature.length <= SIGNATURE_DIGITS)
+      this._signature = concatBytes(this._signature, bytes);
+  }
+
+  receive(bytes: Bytes): Reply | undefined {
+    const problem = this._reader.push(asUint8Array(bytes));
+    if (this._refusal) return refused(this._refusal);
+    return problem === undefined ? undefined : text(400, problem);
+  }
+
+  finish(): Reply {
+    const problem = this._reader.finish();
+    if (problem !== undefined) {
+      this.close();
+      return text(400, problem);
+    }
+    const signature = decodeHex((decodeUTF8(this._signature) ?? "").trim());
+    return conclude(this._upload.finish(signature?.length ? { signature } : {}));
+  }
+
+  close(): void {
+    this._upload.close();
+  }
 }
 
 function conclude(refusal: Refusal | undefined): Reply {

@@ -1,4 +1,4 @@
-import type { Board, HTTPConnection, HTTPRequest, HTTPServer, IO } from "../board/index.js";
+import type { Board, HTTPConnection, HTTPHandlers, HTTPRequest, HTTPServer, IO } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { isForeign, isUnexplained } from "./foreign-page.js";
 import { type Form, parseForm } from "./form.js";
@@ -66,7 +66,7 @@ export class HTTPAPI implements IO {
       maxHeadBytes: MAX_HEAD_BYTES,
       maxConnections: MAX_CONNECTIONS,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      onConnect: (connection) => serve(connection, options),
+      onConnect: (connection) => connection.accept(new Exchange(connection, options)),
     });
   }
 
@@ -76,44 +76,61 @@ export class HTTPAPI implements IO {
 }
 
 /** Serves one request: finds its route, receives the body and sends the response. */
-function serve(connection: HTTPConnection, options: HTTPAPIOptions): void {
-  let intake: Intake | undefined;
-  let unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  let isAnswered = false;
-  const end = () => {
-    if (!isAnswered) intake?.close?.();
-    isAnswered = true;
-  };
-  const reply = (what: Reply) => {
-    if (isAnswered) return;
-    end();
-    unsent = typeof what.body === "string" ? encodeUTF8(what.body) : what.body;
-    connection.respond({ status: what.status, headers: headersOf(what, unsent.length) });
-  };
-  connection.accept({
-    onRequest(request) {
-      const found = find(request, options, connection.remoteAddress ?? "");
-      if ("status" in found) reply(found);
-      else intake = found;
-    },
-    onReadable() {
-      if (intake?.pauseMs) connection.extend(intake.pauseMs);
-      const early = intake?.receive(connection.read() ?? new ArrayBuffer(0));
-      if (early) reply(early);
-    },
-    onResponse() {
-      if (isAnswered || !intake) return;
-      const given = intake.finish();
-      if (typeof given === "function") given(reply);
-      else reply(given);
-    },
-    onWritable(count) {
-      const piece = unsent.subarray(0, count);
-      unsent = unsent.subarray(piece.length);
-      connection.write(piece);
-    },
-    onError: end,
-  });
+class Exchange implements HTTPHandlers {
+  private readonly _connection: HTTPConnection;
+  private readonly _options: HTTPAPIOptions;
+  private _intake: Intake | undefined;
+  private _unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  private _isAnswered = false;
+
+  constructor(connection: HTTPConnection, options: HTTPAPIOptions) {
+    this._connection = connection;
+    this._options = options;
+  }
+
+  onRequest(request: HTTPRequest): void {
+    const found = find(request, this._options, this._connection.remoteAddress ?? "");
+    if ("status" in found) this._reply(found);
+    else this._intake = found;
+  }
+
+  onReadable(): void {
+    const { _connection: connection, _intake: intake } = this;
+    if (intake?.pauseMs) connection.extend(intake.pauseMs);
+    const early = intake?.receive(connection.read() ?? new ArrayBuffer(0));
+    if (early) this._reply(early);
+  }
+
+  onResponse(): void {
+    if (this._isAnswered || !this._intake) return;
+    const given = this._intake.finish();
+    if (typeof given === "function") given((reply) => this._reply(reply));
+    else this._reply(given);
+  }
+
+  onWritable(count: number): void {
+    const piece = this._unsent.subarray(0, count);
+    this._unsent = this._unsent.subarray(piece.length);
+    this._connection.write(piece);
+  }
+
+  onError(): void {
+    this._end();
+  }
+
+  /** Closes the receiver of the body, unless it has finished. */
+  private _end(): void {
+    if (!this._isAnswered) this._intake?.close?.();
+    this._isAnswered = true;
+  }
+
+  private _reply(reply: Reply): void {
+    if (this._isAnswered) return;
+    this._end();
+    const { status, body } = reply;
+    this._unsent = typeof body === "string" ? encodeUTF8(body) : body;
+    this._connection.respond({ status, headers: headersOf(reply, this._unsent.length) });
+  }
 }
 
 /** Returns the receiver of the body, or a refusal. All checks of the head precede the first byte of the body. */

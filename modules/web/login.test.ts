@@ -160,7 +160,7 @@ describe("Login after a wrong password", () => {
 
 describe("Login's change of the password", () => {
   test("is in force at once and after a restart, before the provisioned one", () => {
-    expect(login.change(OTHER)).toBeUndefined();
+    expect(login.change(OTHER)).toMatchObject({ status: 200 });
     expect(statusOf(OTHER)).toBe(200);
     login = bench.start(PASSWORD);
     expect(statusOf(OTHER, "10.0.0.1")).toBe(200);
@@ -168,18 +168,18 @@ describe("Login's change of the password", () => {
   });
 
   test.each(["", "1234567", "x".repeat(64), "é".repeat(32)])("refuses %j", (password) => {
-    expect(login.change(password)).toBe("newpass must be 8-63 bytes");
+    expect(login.change(password)).toEqual({ status: 400, body: "newpass must be 8-63 bytes" });
     expect(statusOf(PASSWORD)).toBe(200);
   });
 
   test.each(["éééé", "x".repeat(63)])("accepts %j", (password) => {
-    expect(login.change(password)).toBeUndefined();
+    expect(login.change(password)).toMatchObject({ status: 200 });
     expect(statusOf(password)).toBe(200);
   });
 
-  test("that cannot be stored throws, and the old one stays valid", () => {
+  test("that cannot be stored is refused, and the old one stays valid", () => {
     bench.storageError = new Error("no flash");
-    expect(() => login.change(OTHER)).toThrow("no flash");
+    expect(login.change(OTHER)).toEqual({ status: 500, body: "the password could not be stored" });
     expect(statusOf(PASSWORD)).toBe(200);
   });
 

@@ -3,7 +3,7 @@ import { asUint8Array, decodeBase64, decodeHex, encodeHex, encodeUTF8, equalByte
 import { textField } from "../json/index.js";
 import { BoundedMap } from "../limits/index.js";
 import type { RecordFormat, StoredRecord } from "../settings/index.js";
-import { type Reply, text } from "./reply.js";
+import { OK, type Reply, text } from "./reply.js";
 
 /** SHA-256 of `admin:<password>`. */
 type LoginHash = Uint8Array<ArrayBuffer>;
@@ -88,19 +88,16 @@ export class Login {
     };
   }
 
-  /**
-   * Changes the password. Returns why it is invalid, if so. Throws when the storage fails; the old one then stays
-   * valid.
-   */
-  change(password: string): string | undefined {
+  /** Changes the password. Returns the response to the request. When the storage fails, the old one stays valid. */
+  change(password: string): Reply {
     const { length } = encodeUTF8(password);
     if (length < MIN_PASSWORD_BYTES || length > MAX_PASSWORD_BYTES) {
-      return `newpass must be ${MIN_PASSWORD_BYTES}-${MAX_PASSWORD_BYTES} bytes`;
+      return text(400, `newpass must be ${MIN_PASSWORD_BYTES}-${MAX_PASSWORD_BYTES} bytes`);
     }
     const hash = this._hashOf(password);
-    this._record.write(hash);
+    if (this._record.tryWrite(hash) !== undefined) return text(500, "the password could not be stored");
     this._hash = hash;
-    return undefined;
+    return OK;
   }
 
   private _block(address: string, now: number, beforeMs: number): void {

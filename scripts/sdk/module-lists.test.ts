@@ -98,6 +98,31 @@ describe("moduleLists", () => {
 });
 
 describe("bundledModuleLists", () => {
+  test("writes constants that are numbers where they are used", async () => {
+    put(
+      "firmware/main.ts",
+      [
+        "const A_MS = 5 * 60_000;",
+        "const MASK = 0xff;",
+        "const NAME = 'A_MS';",
+        "export const ALL = 3;",
+        "export const a = { A_MS, b: A_MS & MASK, NAME, ALL, f: (MASK: number) => MASK };",
+        "",
+      ].join("\n"),
+    );
+    await bundledModuleLists(board(), root);
+    const bundle = readFileSync(join(root, "build/firmware/board/main.js"), "utf8");
+    const module = await import(`data:text/javascript,${encodeURIComponent(bundle)}`);
+    expect(bundle).not.toMatch(/var (A_MS|MASK) =/);
+    expect({ ...module.a, f: module.a.f(7) }).toEqual({
+      A_MS: 300_000,
+      b: 300_000 & 0xff,
+      NAME: "A_MS",
+      ALL: 3,
+      f: 7,
+    });
+  });
+
   const bundle = () => readFileSync(join(root, "build/firmware/board/main.js"), "utf8");
 
   test("lists one module, which contains all others and imports the SDK's", async () => {
