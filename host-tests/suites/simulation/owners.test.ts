@@ -263,6 +263,23 @@ describe.each<[string, (scene: Scene) => void]>([
     expect(scene.station.status).toBe("plugged");
   });
 
+  test("the trace has no event of the previous owner's cards and sessions", () => {
+    const scene = online();
+    charge(scene);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(20_000);
+    scene.plug();
+    scene.present("STRANGER-0001");
+    scene.device.vehicle.unplug();
+    scene.clock.advance(20_000);
+    expect(scene.manage("/log").body).toContain("cardRefused");
+    move(scene);
+    untilNext(scene);
+    const { body } = scene.manage("/log");
+    expect(body).toContain("connected");
+    expect(body).not.toMatch(/cardRefused|plugged|charging/);
+  });
+
   test("the same holds after a power cut at any write", () => {
     for (let count = 1; count <= 8; count++) {
       const scene = listed();
@@ -318,6 +335,7 @@ describe("the previous owner's sessions", () => {
     untilNext(scene);
     expect(scene.device.vehicle.isCharging).toBe(false);
     expect(reportedToNext(scene)).toEqual([]);
+    expect(scene.manage("/log").body).not.toContain("status");
   });
 
   test("that end after a factory reset are discarded", () => {
