@@ -196,7 +196,8 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
     // since. Such a command is retained, or was queued for an earlier firmware, which subscribed with QoS 1.
     const isOld = retain || qos > this._telemetry.setSubscription.qos;
     if (isOld) this._options.trace.add("commandIgnored");
-    if (isOld || this._leaveCallbacks.length > 0) return;
+    // While the station leaves its owner or disconnects, a setting would be stored after a factory reset has erased them.
+    if (isOld || this._whenClosed || this._leaveCallbacks.length > 0) return;
     if (topic.endsWith(DIAGNOSTICS)) this._sendDiagnostics();
     else this._telemetry.receive(topic, payload);
   }

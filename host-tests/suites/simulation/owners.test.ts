@@ -304,6 +304,20 @@ describe.each<[string, (scene: Scene) => void]>([
   });
 });
 
+test("a setting of the previous owner that arrives as a factory reset disconnects is not stored", () => {
+  const scene = online();
+  scene.broker.watch(({ topic, payload }) => {
+    if (!topic.endsWith("/$state") || decodeUTF8(payload) !== "disconnected") return;
+    scene.broker.publish(topic.replace("$state", "$options/free/set"), "true");
+  });
+  scene.station.resetToProvisioned();
+  scene.until("it has restarted", () => scene.under.ends.length === 1 && scene.device.isRunning);
+  scene.pair();
+  scene.until("it is online again", () => scene.station.lifeCycle === "online", 200_000);
+  scene.clock.advance(15_000);
+  expect(scene.retained("$options/free")).toBe("false");
+});
+
 describe("the previous owner's sessions", () => {
   const reportedToNext = (scene: Scene) =>
     scene.platform.requests.filter(
