@@ -1,8 +1,11 @@
 import type { Board, IO, Timer } from "../modules/board/index.js";
+import type { Failure } from "../modules/failure/index.js";
+import type { ConnectionFailureCode, Fault, FaultReporter } from "../modules/faults/index.js";
+import type { MQTTFailure } from "../modules/mqtt/index.js";
 import { type Link, type LinkListener, type LinkState, makeLink } from "../modules/network/index.js";
-import type { BrokerFailure, Pairing, PairingHost, PairingParameters } from "../modules/pairing/index.js";
+import type { Pairing, PairingHost, PairingParameters } from "../modules/pairing/index.js";
 import type { Route } from "../modules/web/index.js";
-import type { FaultReporter } from "./charger/fault-reporter.js";
+import type { CommandFailure } from "./commands.js";
 import {
   INITIAL_STATE,
   type LifeCycle,
@@ -60,7 +63,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
   private readonly _options: ConnectivityOptions;
   private readonly _pairing: Pairing;
   private _state: LifeCycleState = INITIAL_STATE;
-  private _transferFailure: string | undefined;
+  private _transferFailure: Fault | undefined;
   private _pairingModeEnd: Timer | undefined;
 
   constructor(options: ConnectivityOptions) {
@@ -104,12 +107,12 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
   }
 
   /** Why the station is not online; `undefined` if it is, or if no attempt has failed. */
-  get problem(): { readonly code: string; readonly message: string } | undefined {
+  get problem(): Failure<ConnectionFailureCode> | undefined {
     return this.link.failure ?? this.platform.failure;
   }
 
   /** State of an ownership transfer, and why the latest one failed. */
-  get transferStatus(): { readonly isUnderWay: boolean; readonly failure: string | undefined } {
+  get transferStatus(): { readonly isUnderWay: boolean; readonly failure: Fault | undefined } {
     return { isUnderWay: this._transfer.isUnderWay, failure: this._transferFailure };
   }
 
@@ -144,10 +147,10 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
   }
 
   /** Starts a transfer to an owner, given by e-mail. Returns why it cannot start; `undefined` if it has. */
-  transferTo(email: string): string | undefined {
-    const problem = this._transfer.start(email);
-    if (problem === undefined) this._transferFailure = undefined;
-    return problem;
+  transferTo(email: string): CommandFailure | undefined {
+    const failure = this._transfer.start(email);
+    if (!failure) this._transferFailure = undefined;
+    return failure;
   }
 
   /** Sends the farewell to the platform, and releases everything within a second. */
@@ -192,9 +195,9 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
     this._input({ type: "paired", parameters, isLinkUp: this.isLinkUp });
   }
 
-  handleTransferFailed(why: string): void {
-    this._transferFailure = why;
-    this._options.host.reportFault(`station: ${why}`);
+  handleTransferFailed(fault: Fault): void {
+    this._transferFailure = fault;
+    this._options.host.reportFault(fault);
     this._input({ type: "transfer-failed", isLinkUp: this.isLinkUp });
   }
 
@@ -202,7 +205,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
     return false;
   }
 
-  tryBroker(parameters: PairingParameters, done: (failure: BrokerFailure | undefined) => void): IO {
+  tryBroker(parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void): IO {
     const { board, identity } = this._options;
     return tryBroker({ board, deviceId: identity.deviceId, parameters }, done);
   }

@@ -1,4 +1,6 @@
 import type { StationStatus } from "../modules/charging/index.js";
+import type { Failure } from "../modules/failure/index.js";
+import type { ConnectionFailureCode, Fault } from "../modules/faults/index.js";
 import type { Updates } from "../modules/updates/index.js";
 import type { Charger } from "./charger/charger.js";
 import type { Connectivity } from "./connectivity.js";
@@ -15,7 +17,7 @@ export interface LiveSnapshotOptions extends StationOptions {
   readonly connectivity: Connectivity;
   readonly charger: Charger;
   readonly updates: Updates;
-  readonly station: { readonly name: string; readonly lastError: string | undefined };
+  readonly station: { readonly name: string; readonly lastError: Fault | undefined };
 }
 
 /**
@@ -40,7 +42,7 @@ export class LiveSnapshot implements StationSnapshot {
     return this._connectivity.lifeCycle;
   }
 
-  get problem(): { readonly code: string; readonly message: string } | undefined {
+  get problem(): Failure<ConnectionFailureCode> | undefined {
     return this._connectivity.problem;
   }
 
@@ -92,7 +94,7 @@ export class LiveSnapshot implements StationSnapshot {
     return this._charger.temperatureC;
   }
 
-  get lastError(): string | undefined {
+  get lastError(): Fault | undefined {
     return this._options.station.lastError;
   }
 
@@ -128,7 +130,7 @@ export class LiveSnapshot implements StationSnapshot {
     return this._options.updates.text;
   }
 
-  get transfer(): { readonly isUnderWay: boolean; readonly failure: string | undefined } {
+  get transfer(): { readonly isUnderWay: boolean; readonly failure: Fault | undefined } {
     return this._connectivity.transferStatus;
   }
 

@@ -4,13 +4,15 @@
  */
 
 import type { StationStatus } from "../modules/charging/index.js";
+import type { Failure } from "../modules/failure/index.js";
+import type { ConnectionFailureCode, Fault } from "../modules/faults/index.js";
 import type { LifeCycle } from "./life-cycle.js";
 import type { Settings } from "./settings.js";
 
 export interface StationSnapshot {
   readonly lifeCycle: LifeCycle;
   /** Why a paired station is not online; `undefined` if it is, or if no attempt has failed. */
-  readonly problem: { readonly code: string; readonly message: string } | undefined;
+  readonly problem: Failure<ConnectionFailureCode> | undefined;
   /** Pairing mode is on. */
   readonly isPairing: boolean;
   readonly isOnline: boolean;
@@ -28,7 +30,8 @@ export interface StationSnapshot {
   readonly meterWh: number | undefined;
   /** Temperature inside the station, °C; `undefined` before the first measurement. */
   readonly temperatureC: number | undefined;
-  readonly lastError: string | undefined;
+  /** Latest fault of the present owner's time; it may be over. */
+  readonly lastError: Fault | undefined;
   /** Result of the latest card. */
   readonly lastResult: string | undefined;
   readonly listedTags: number;
@@ -41,7 +44,7 @@ export interface StationSnapshot {
   /** Highest current of the installation, A. */
   readonly installationA: number;
   readonly update: string | undefined;
-  readonly transfer: { readonly isUnderWay: boolean; readonly failure: string | undefined };
+  readonly transfer: { readonly isUnderWay: boolean; readonly failure: Fault | undefined };
   /** Signal strength, 0-100 %; `undefined` on Ethernet and without a network. */
   readonly signalPercent: number | undefined;
   readonly uptimeS: number;

@@ -1,6 +1,8 @@
 import type { Board, IO } from "../modules/board/index.js";
 import type { StationStatus } from "../modules/charging/index.js";
+import type { Fault } from "../modules/faults/index.js";
 import { TagService } from "../modules/tag-service/index.js";
+import type { LogLevel } from "../modules/telemetry/index.js";
 import type { Trace } from "../modules/trace/index.js";
 import type { Updates } from "../modules/updates/index.js";
 import type { Route } from "../modules/web/index.js";
@@ -16,7 +18,7 @@ import type { StationOptions } from "./station-options.js";
 import { Commands } from "./ui/commands.js";
 import { HoldButton, type HoldButtonListener } from "./ui/hold-button.js";
 import { panelRoutes } from "./ui/panel-api.js";
-import { metadataOf, statusFields } from "./ui/status.js";
+import { faultText, metadataOf, statusFields } from "./ui/status.js";
 import { makeUpdates, StationUpdatesHost, uploadRoute } from "./update/updates.js";
 
 /** Delay of a restart, ms: the farewell has to reach the platform before it. */
@@ -42,7 +44,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
   /** Name in the advertisement and in telemetry. */
   name: string;
   /** Latest fault of the present owner's time. */
-  lastError: string | undefined;
+  lastError: Fault | undefined;
   private _isClosed = false;
 
   constructor(options: StationOptions) {
@@ -120,10 +122,12 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
     this._board.clock.set(() => this._board.restart(reason), FAREWELL_MS);
   }
 
-  reportFault(message: string): void {
-    this._board.log(message);
-    this.lastError = message;
-    this._connectivity.platform.notify(message, "error");
+  reportFault(fault: Fault, level: LogLevel = "error"): void {
+    const text = faultText(fault);
+    this._board.log(`fault: ${text}`);
+    this._trace.add("fault", fault.code);
+    this.lastError = fault;
+    this._connectivity.platform.notify(text, level);
   }
 
   get isFree(): boolean {

@@ -1,7 +1,6 @@
 /**
  * Returns a constructor that takes the options alone, and passes `parts` of the board to another constructor. The
- * classes themselves stand at the top level, so that their methods are preloaded into flash. The constructor can be
- * extended, as the tests' boards with deliberate faults do.
+ * classes themselves stand at the top level, so that their methods are preloaded into flash.
  */
 export function withParts<Options, Parts, Instance>(
   Class: new (options: Options, parts: Parts) => Instance,

@@ -97,7 +97,7 @@ describe("Access without the platform", () => {
 });
 
 describe("Access with a blocked tag", () => {
-  const FAULT = "access: the blocked tag …B2C3 was tried 3 times";
+  const FAULT = { code: "blocked-tag", message: "the blocked tag …B2C3 was tried 3 times" };
 
   beforeEach(() => {
     bench.platform.answers.authorize = { authorized: false, reason: "blocked" };

@@ -20,6 +20,7 @@ import {
 } from "../../modules/authorization/index.js";
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging } from "../../modules/charging/index.js";
+import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Indicator } from "../../modules/indicator/index.js";
 import { BoundedMap } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
@@ -29,7 +30,6 @@ import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
 import type { ChargerListener } from "./charger-listener.js";
-import type { FaultReporter } from "./fault-reporter.js";
 import type { TagLearning } from "./tag-learning.js";
 
 export interface AccessOptions {
@@ -172,9 +172,8 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
     const attempts = (blocked.get(hash) ?? 0) + 1;
     blocked.delete(hash);
     if (attempts === BLOCKED_ATTEMPTS) {
-      this._options.reporter.reportFault(
-        `access: the blocked tag …${tagEnd(tag)} was tried ${attempts} times`,
-      );
+      const message = `the blocked tag …${tagEnd(tag)} was tried ${attempts} times`;
+      this._options.reporter.reportFault({ code: "blocked-tag", message });
       return;
     }
     blocked.set(hash, attempts);

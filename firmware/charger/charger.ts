@@ -10,16 +10,17 @@ import {
   type ChargingListener,
   type StationStatus,
 } from "../../modules/charging/index.js";
+import type { FaultReporter } from "../../modules/faults/index.js";
 import { Indicator } from "../../modules/indicator/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import type { TraceSink } from "../../modules/trace/index.js";
+import type { CommandFailure } from "../commands.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { SettingsStore } from "../settings.js";
 import { Access } from "./access.js";
 import type { ChargerListener } from "./charger-listener.js";
 import { CurrentLimit } from "./current-limit.js";
-import type { FaultReporter } from "./fault-reporter.js";
 import { FreeVend } from "./free-vend.js";
 import { ChargingSessions } from "./sessions.js";
 import { TagLearning } from "./tag-learning.js";
@@ -103,7 +104,7 @@ export class Charger implements IO, ChargingListener {
   }
 
   /** Authorizes the plugged-in vehicle for the owner. Returns why it cannot; `undefined` if it has. */
-  start(): string | undefined {
+  start(): CommandFailure | undefined {
     return this._freeVend.startByOwner();
   }
 
@@ -176,8 +177,7 @@ export class Charger implements IO, ChargingListener {
         board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
-        trace.add("fault");
-        reporter.reportFault(`charging: faulted: ${event.reason}`);
+        reporter.reportFault(event.fault);
         break;
     }
   }

@@ -1,8 +1,8 @@
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import { type Charging, deratedA } from "../../modules/charging/index.js";
+import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Config } from "../config.js";
 import type { Settings } from "../settings.js";
-import type { FaultReporter } from "./fault-reporter.js";
 
 export interface CurrentLimitOptions {
   readonly board: Board;
@@ -52,8 +52,9 @@ export class CurrentLimit implements IO {
     this._temperatureC = temperatureC;
     if (limitA === before) return;
     const degrees = Math.round(temperatureC);
-    if (limitA === 0) reporter.reportFault(`charging: paused, it is ${degrees} °C inside`);
-    else if (limitA < allowedA) board.log(`charging: ${limitA} A, it is ${degrees} °C inside`);
+    if (limitA === 0) {
+      reporter.reportFault({ code: "overheated", message: `charging is paused at ${degrees} °C inside` });
+    } else if (limitA < allowedA) board.log(`charging: ${limitA} A, it is ${degrees} °C inside`);
   }
 
   private get _allowedA(): number {
@@ -69,6 +70,7 @@ export class CurrentLimit implements IO {
   private _reportBrokenOnce(limitA: number): void {
     if (this._isBrokenReported) return;
     this._isBrokenReported = true;
-    this._options.reporter.reportFault(`charging: ${limitA} A, the thermometer is broken`);
+    const message = `the thermometer is broken; the current limit is ${limitA} A`;
+    this._options.reporter.reportFault({ code: "thermometer-broken", message });
   }
 }

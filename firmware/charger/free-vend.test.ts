@@ -160,7 +160,7 @@ describe("FreeVend.startByOwner", () => {
     (status) => {
       const scene = new FreeVendScene();
       scene.status = status;
-      expect(scene.freeVend.startByOwner()).toMatch(/vehicle/);
+      expect(scene.freeVend.startByOwner()).toMatchObject({ code: "no-vehicle" });
       expect(scene.grants).toEqual([]);
     },
   );

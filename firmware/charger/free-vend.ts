@@ -2,6 +2,7 @@
 
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging, Grant, GrantMethod } from "../../modules/charging/index.js";
+import type { CommandFailure } from "../commands.js";
 import type { Config } from "../config.js";
 import type { Settings } from "../settings.js";
 
@@ -25,9 +26,10 @@ export class FreeVend implements IO {
   }
 
   /** Authorizes the plugged-in vehicle for the owner. Returns why it cannot; `undefined` if it has. */
-  startByOwner(): string | undefined {
+  startByOwner(): CommandFailure | undefined {
     const isStarted = this._options.charging.admit()?.authorize(this._grant("remote"));
-    return isStarted ? undefined : "no vehicle is plugged in, or a session is under way";
+    if (isStarted) return undefined;
+    return { code: "no-vehicle", message: "no vehicle is plugged in, or a session is under way" };
   }
 
   /** Authorizes the plugged-in vehicle if free vend is on. To be called when a vehicle plugs in or settings change. */

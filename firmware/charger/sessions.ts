@@ -2,6 +2,7 @@
 
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging, ChargingEvent } from "../../modules/charging/index.js";
+import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import {
   type Book,
@@ -17,7 +18,6 @@ import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
 import type { ChargerListener } from "./charger-listener.js";
-import type { FaultReporter } from "./fault-reporter.js";
 
 export interface ChargingSessionsOptions {
   readonly board: Board;

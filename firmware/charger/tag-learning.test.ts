@@ -1,9 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Board } from "../../modules/board/index.js";
+import type { Fault } from "../../modules/faults/index.js";
 import type { Signal } from "../../modules/indicator/index.js";
 import type { JSONObject } from "../../modules/json/index.js";
-import type { RequestOutcome } from "../../modules/requests/index.js";
+import { type RequestOutcome, requestFailure } from "../../modules/requests/index.js";
 import { TagLearning } from "./tag-learning.js";
 
 const LEARNING_MS = 5 * 60_000;
@@ -22,7 +23,7 @@ class LearningScene {
   readonly clock = new VirtualClock();
   readonly requests: SentRequest[] = [];
   readonly signals: Signal[] = [];
-  readonly faults: string[] = [];
+  readonly faults: Fault[] = [];
   readonly logLines: string[] = [];
   isOnline = true;
   /** Number of calls of `handleChargerChanged`. */
@@ -43,7 +44,7 @@ class LearningScene {
         },
       },
       indicator: { signal: (signal) => this.signals.push(signal) },
-      reporter: { reportFault: (message) => this.faults.push(message) },
+      reporter: { reportFault: (fault) => this.faults.push(fault) },
       config: { attemptsPerMinute: { connection: CARDS_PER_MINUTE, station: CARDS_PER_MINUTE } },
       listener: {
         handleChargerChanged: () => {
@@ -115,15 +116,19 @@ describe("TagLearning.learn", () => {
   });
 
   test.each<[string, RequestOutcome, RegExp]>([
-    ["a refusal", { ok: false, failure: { code: "refused", platformCode: 403 } }, /refused/],
-    ["a time-out", { ok: false, failure: { code: "timeout" } }, /timeout/],
+    [
+      "a refusal",
+      { ok: false, failure: { code: "refused", message: "refused", platformCode: 403 } },
+      /refused/,
+    ],
+    ["a time-out", { ok: false, failure: requestFailure("timeout") }, /did not answer/],
     ["a response without `tagId`", { ok: true, data: {} }, /tagId/],
     ["a `tagId` of over 64 characters", { ok: true, data: { tagId: "1".repeat(65) } }, /tagId/],
   ])("reports %s to the owner", (_name, outcome, message) => {
     const scene = new LearningScene();
     scene.learn(outcome);
     expect(scene.signals).toEqual(["failed"]);
-    expect(scene.faults).toEqual([expect.stringMatching(message)]);
+    expect(scene.faults).toEqual([{ code: "card-not-learned", message: expect.stringMatching(message) }]);
   });
 
   test("fails at once without a connection, with no request", () => {
@@ -149,8 +154,8 @@ describe("TagLearning.learn", () => {
   test("writes the end of a tag to log and report, never the whole tag", () => {
     const scene = new LearningScene();
     scene.learn(LEARNED);
-    scene.learn({ ok: false, failure: { code: "timeout" } });
-    const lines = [...scene.logLines, ...scene.faults].join("\n");
+    scene.learn({ ok: false, failure: requestFailure("timeout") });
+    const lines = [...scene.logLines, ...scene.faults.map(({ message }) => message)].join("\n");
     expect(lines).toContain("…C3D4");
     expect(lines).not.toContain(TAG);
   });

@@ -2,13 +2,13 @@
 
 import { tagEnd } from "../../modules/authorization/index.js";
 import type { Board, IO, Timer } from "../../modules/board/index.js";
+import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Indicator } from "../../modules/indicator/index.js";
 import { textField } from "../../modules/json/index.js";
 import { AttemptLimiter } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import type { Config } from "../config.js";
 import type { ChargerListener } from "./charger-listener.js";
-import type { FaultReporter } from "./fault-reporter.js";
 
 export interface TagLearningOptions {
   readonly board: Board;
@@ -52,29 +52,30 @@ export class TagLearning implements IO {
 
   /** Registers the tag of a card at the platform; the indicator shows the outcome. */
   learn(tag: string): void {
-    const { board, platform, indicator, reporter } = this._options;
-    const name = `access: the card …${tagEnd(tag)}`;
+    const { board, platform, indicator } = this._options;
     if (!this._limiter.take()) {
       indicator.signal("failed");
       return;
     }
     if (!platform.isOnline) {
-      reporter.reportFault(`${name} was not learned: the station is not connected`);
+      this._reportNotLearned(tag, "the station is not connected");
       indicator.signal("failed");
       return;
     }
     platform.request("create-tag", { tag }, (outcome) => {
       const isLearned = outcome.ok && textField(outcome.data, "tagId", MAX_TAG_ID_CHARS) !== undefined;
       indicator.signal(isLearned ? "learned" : "failed");
-      if (isLearned) board.log(`${name} was learned`);
-      else {
-        const why = outcome.ok ? "the response has no tagId" : outcome.failure.code;
-        reporter.reportFault(`${name} was not learned: ${why}`);
-      }
+      if (isLearned) board.log(`access: the card …${tagEnd(tag)} was learned`);
+      else this._reportNotLearned(tag, outcome.ok ? "the response has no tagId" : outcome.failure.message);
     });
   }
 
   close(): void {
     this._options.board.clock.clear(this._timer);
+  }
+
+  private _reportNotLearned(tag: string, why: string): void {
+    const message = `the card …${tagEnd(tag)} was not learned: ${why}`;
+    this._options.reporter.reportFault({ code: "card-not-learned", message });
   }
 }

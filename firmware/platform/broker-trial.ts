@@ -6,12 +6,6 @@ import { greeting } from "../../modules/telemetry/index.js";
 import { userOf } from "./identity.js";
 import { sessionOptions } from "./platform-connection.js";
 
-/** Why the trial of parameters failed. */
-export interface TrialFailure {
-  readonly code: MQTTFailure["code"];
-  readonly message: string;
-}
-
 /**
  * Tries parameters: connects to the broker once, subscribes and publishes. A broker whose access control refuses the
  * station's topics is detected here, before the parameters are stored. `done` receives why the trial failed;
@@ -19,20 +13,20 @@ export interface TrialFailure {
  */
 export function tryBroker(
   options: { board: Board; deviceId: string; parameters: PairingParameters },
-  done: (failure: TrialFailure | undefined) => void,
+  done: (failure: MQTTFailure | undefined) => void,
 ): IO {
   const { board, deviceId, parameters } = options;
   const identity = { user: userOf(board.crypto, parameters), deviceId };
   let isConnected = false;
   let isOver = false;
-  const end = (failure: TrialFailure | undefined) => {
+  const end = (failure: MQTTFailure | undefined) => {
     if (isOver) return;
     isOver = true;
     session.close();
     done(failure);
   };
 
-  function refused(what: string): TrialFailure {
+  function refused(what: string): MQTTFailure {
     const message = `the broker accepts the account but ${what}; is the root topic the account's own?`;
     return { code: "broker-refused", message };
   }

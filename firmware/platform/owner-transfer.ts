@@ -1,9 +1,11 @@
 /** An ownership transfer that the present owner has requested (docs/protocol.md, section 4). */
 
 import type { Board, IO } from "../../modules/board/index.js";
+import type { Fault } from "../../modules/faults/index.js";
 import { numberField, textField } from "../../modules/json/index.js";
 import { type PairingParameters, pairingFormat, problemOfPart } from "../../modules/pairing/index.js";
 import type { Requester, RequestOutcome } from "../../modules/requests/index.js";
+import type { CommandFailure } from "../commands.js";
 import type { Records } from "../records.js";
 import { tryBroker } from "./broker-trial.js";
 import { userOf } from "./identity.js";
@@ -27,7 +29,7 @@ export interface OwnerTransferHost {
   /** The broker was reached with the new owner's account, and the parameters are stored. */
   handleTransferred(parameters: PairingParameters): void;
   /** The station still belongs to the present owner. */
-  handleTransferFailed(why: string): void;
+  handleTransferFailed(fault: Fault): void;
 }
 
 /** Progress of a transfer. */
@@ -67,18 +69,22 @@ export class OwnerTransfer implements IO {
    * Starts a transfer to an owner, given by e-mail. Returns why it cannot start; `undefined` if it has, and the host
    * receives the outcome.
    */
-  start(owner: string): string | undefined {
+  start(owner: string): CommandFailure | undefined {
     const { platform, host } = this._options;
     const { parameters } = host;
-    if (problemOfPart(new Map([["wsp", owner]]))) return "the owner must be an e-mail address";
-    if (this.isUnderWay) return "an ownership transfer is under way";
-    if (!platform.isOnline || !parameters) return "the station is not connected";
-    const blocker = host.transferBlocker;
-    if (blocker) return blocker;
+    if (problemOfPart(new Map([["wsp", owner]])))
+      return { code: "invalid", message: "the new owner must be an e-mail address" };
+    const blocker = this.isUnderWay ? "an ownership transfer is under way" : host.transferBlocker;
+    if (blocker) return { code: "busy", message: blocker };
+    if (!platform.isOnline || !parameters)
+      return { code: "offline", message: "the station is not connected" };
     const request = platform.request("change-owner", { owner }, (outcome) => {
       this._step = IDLE;
       const account = parametersOf(this._options.board, parameters, owner, outcome);
-      if (typeof account === "string") this._fail(account);
+      const isForbidden =
+        !outcome.ok && outcome.failure.code === "refused" && outcome.failure.platformCode === FORBIDDEN;
+      if (isForbidden) this._fail("the new owner has not accepted the transfer", "transfer-refused");
+      else if (typeof account === "string") this._fail(account);
       else if (host.transferBlocker) this._fail(host.transferBlocker);
       else this._leave(account);
     });
@@ -119,8 +125,8 @@ export class OwnerTransfer implements IO {
     this._step = { type: "trying", attempt };
   }
 
-  private _fail(why: string): void {
-    this._options.host.handleTransferFailed(`the owner has not changed: ${why}`);
+  private _fail(why: string, code: Fault["code"] = "transfer-failed"): void {
+    this._options.host.handleTransferFailed({ code, message: `the owner has not changed: ${why}` });
   }
 }
 
@@ -131,13 +137,7 @@ function parametersOf(
   email: string,
   outcome: RequestOutcome,
 ): PairingParameters | string {
-  if (!outcome.ok) {
-    const { failure } = outcome;
-    const isForbidden = failure.code === "refused" && failure.platformCode === FORBIDDEN;
-    return isForbidden
-      ? "the new owner has not accepted the transfer"
-      : `the platform's error: ${failure.code}`;
-  }
+  if (!outcome.ok) return outcome.failure.message;
   const { data } = outcome;
   const user = textField(data, "user", MAX_TEXT_CHARS);
   const token = textField(data, "token", MAX_TEXT_CHARS);

@@ -4,7 +4,7 @@ import { WorldBroker } from "../../host-tests/virtual/world/broker.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
 import type { Board } from "../../modules/board/index.js";
 import { decodeUTF8 } from "../../modules/bytes/index.js";
-import type { RequestOutcome } from "../../modules/requests/index.js";
+import { type RequestOutcome, requestFailure } from "../../modules/requests/index.js";
 import { Trace } from "../../modules/trace/index.js";
 import type { StationCommands } from "../commands.js";
 import type { StationSnapshot } from "../snapshot.js";
@@ -103,7 +103,7 @@ describe("Platform.request", () => {
     platform.request("verify", {}, (outcome) => outcomes.push(outcome));
     expect(outcomes).toEqual([]);
     world.clock.advance(0);
-    expect(outcomes).toEqual([{ ok: false, failure: { code } }]);
+    expect(outcomes).toEqual([{ ok: false, failure: requestFailure(code) }]);
   });
 
   test("fails with `unprovisioned` also while the broker is reached", () => {
@@ -112,7 +112,7 @@ describe("Platform.request", () => {
     const outcomes: RequestOutcome[] = [];
     scene.platform.request("verify", {}, (outcome) => outcomes.push(outcome));
     scene.world.clock.advance(0);
-    expect(outcomes).toEqual([{ ok: false, failure: { code: "unprovisioned" } }]);
+    expect(outcomes).toEqual([{ ok: false, failure: requestFailure("unprovisioned") }]);
   });
 
   test("a request that cannot be sent has no outcome once it is closed", () => {

@@ -5,7 +5,12 @@ import type { JSONObject } from "../../modules/json/index.js";
 import type { MQTTFailure } from "../../modules/mqtt/index.js";
 import type { Link } from "../../modules/network/index.js";
 import type { PairingParameters } from "../../modules/pairing/index.js";
-import type { Requester, RequestFailure, RequestOutcome } from "../../modules/requests/index.js";
+import {
+  type Requester,
+  type RequestFailure,
+  type RequestOutcome,
+  requestFailure,
+} from "../../modules/requests/index.js";
 import type { LogLevel } from "../../modules/telemetry/index.js";
 import type { Trace } from "../../modules/trace/index.js";
 import type { StationIdentity } from "./identity.js";
@@ -122,9 +127,9 @@ export class Platform implements Requester, IO, PlatformConnectionListener {
 
   request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO {
     const { board, identity } = this._options;
-    if (!identity.responseKey) return new FailedRequest(board.clock, { code: "unprovisioned" }, done);
+    if (!identity.responseKey) return new FailedRequest(board.clock, requestFailure("unprovisioned"), done);
     const requests = this._connection?.requests;
-    if (!requests) return new FailedRequest(board.clock, { code: "offline" }, done);
+    if (!requests) return new FailedRequest(board.clock, requestFailure("offline"), done);
     return requests.request(endpoint, data, done);
   }
 

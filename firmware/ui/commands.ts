@@ -1,6 +1,6 @@
 import type { Updates } from "../../modules/updates/index.js";
 import type { Charger } from "../charger/charger.js";
-import type { StationCommands } from "../commands.js";
+import type { CommandFailure, StationCommands } from "../commands.js";
 import type { Settings, SettingsStore } from "../settings.js";
 
 export interface CommandsOptions {
@@ -18,11 +18,12 @@ export class Commands implements StationCommands {
     this._options = options;
   }
 
-  change(settings: Partial<Settings>): string | undefined {
-    return this._options.settings.set(settings) ? undefined : "the station cannot store the setting";
+  change(settings: Partial<Settings>): CommandFailure | undefined {
+    if (this._options.settings.set(settings)) return undefined;
+    return { code: "storage-failed", message: "the station cannot store the setting" };
   }
 
-  start(): string | undefined {
+  start(): CommandFailure | undefined {
     return this._options.charger.start();
   }
 
@@ -34,11 +35,11 @@ export class Commands implements StationCommands {
     this._options.charger.learning.set(isOn);
   }
 
-  transferTo(email: string): string | undefined {
+  transferTo(email: string): CommandFailure | undefined {
     return this._options.connectivity.transferTo(email);
   }
 
-  update(options: { readonly allowsDowngrade: boolean }): string | undefined {
+  update(options: { readonly allowsDowngrade: boolean }): CommandFailure | undefined {
     return this._options.updates.request(options);
   }
 }

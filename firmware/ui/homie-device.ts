@@ -11,8 +11,9 @@ import {
   STATS_INTERVAL_S,
 } from "../../modules/telemetry/index.js";
 import { parseTimeOfDay } from "../../modules/updates/index.js";
-import type { StationCommands } from "../commands.js";
+import type { CommandFailure, StationCommands } from "../commands.js";
 import type { StationSnapshot } from "../snapshot.js";
+import { faultText } from "./status.js";
 
 type Property = HomieProperty<StationSnapshot, StationCommands>;
 type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging";
@@ -42,7 +43,7 @@ const CHARGER: readonly Property[] = [
   },
   command("start", "Start", (commands) => commands.start()),
   command("stop", "Stop", (commands) => commands.stop()),
-  text("last-error", "Last error", (station) => station.lastError),
+  text("last-error", "Last error", lastErrorText),
 ];
 
 const FIRMWARE: readonly Property[] = [
@@ -65,7 +66,9 @@ const FIRMWARE: readonly Property[] = [
     datatype: "string",
     value: (station) => station.settings.updateTime,
     set: (commands, time) =>
-      parseTimeOfDay(time) === undefined ? "the time must be HH:MM" : commands.change({ updateTime: time }),
+      parseTimeOfDay(time) === undefined
+        ? { code: "invalid", message: "the time must be HH:MM" }
+        : commands.change({ updateTime: time }),
   },
   flag("staging", "Take releases that are not for everybody yet", "staging"),
 ];
@@ -128,6 +131,10 @@ function hasMeter(station: StationSnapshot): boolean {
   return station.meterWh !== undefined;
 }
 
+function lastErrorText({ lastError }: StationSnapshot): string | undefined {
+  return lastError && faultText(lastError);
+}
+
 /** Rounds down to a multiple of `step`, so that a fluctuating value is not published continuously. */
 function floor(value: number, step: number): number {
   return Math.floor(value / step) * step;
@@ -162,7 +169,11 @@ function flag(id: string, name: string, setting: Flag): Property {
 }
 
 /** A momentary command: `true` performs it, and its value stays `false`. */
-function command(id: string, name: string, run: (commands: StationCommands) => string | undefined): Property {
+function command(
+  id: string,
+  name: string,
+  run: (commands: StationCommands) => CommandFailure | undefined,
+): Property {
   return {
     id,
     name,

@@ -1,12 +1,20 @@
 /** Routes of the admin panel for the owner's settings (docs/protocol.md, section 2). */
 
 import { encodeUTF8 } from "../../modules/bytes/index.js";
-import { problemOfPart } from "../../modules/pairing/index.js";
 import type { Trace } from "../../modules/trace/index.js";
-import { type FormRoute, GET_AND_POST, json, OK, text } from "../../modules/web/index.js";
-import type { StationCommands } from "../commands.js";
+import { type FormRoute, GET_AND_POST, json, OK, type Reply, text } from "../../modules/web/index.js";
+import type { CommandFailure, CommandFailureCode, StationCommands } from "../commands.js";
 
 const MAX_NAME_BYTES = 64;
+
+const STATUSES: Readonly<Record<CommandFailureCode, 400 | 403 | 409 | 500>> = {
+  invalid: 400,
+  "storage-failed": 500,
+  "no-vehicle": 409,
+  busy: 409,
+  offline: 409,
+  "no-key": 403,
+};
 
 export function panelRoutes(
   commands: Pick<StationCommands, "change" | "setLearning" | "transferTo">,
@@ -21,8 +29,7 @@ export function panelRoutes(
       const name = (fields.get("name") ?? "").trim();
       const { length } = encodeUTF8(name);
       if (length < 1 || length > MAX_NAME_BYTES) return text(400, `name must be 1-${MAX_NAME_BYTES} bytes`);
-      const problem = commands.change({ name });
-      return problem === undefined ? OK : text(500, problem);
+      return replyTo(commands.change({ name }));
     }),
     change("/setlearning", (fields) => {
       const on = fields.get("on");
@@ -32,9 +39,11 @@ export function panelRoutes(
     }),
     change("/changeowner", (fields) => {
       const email = (fields.get("mail") ?? "").trim();
-      if (problemOfPart(new Map([["wsp", email]]))) return text(400, "mail must be an e-mail address");
-      const problem = commands.transferTo(email);
-      return problem === undefined ? OK : text(409, problem);
+      return replyTo(commands.transferTo(email));
     }),
   ];
+}
+
+function replyTo(failure: CommandFailure | undefined): Reply {
+  return failure ? text(STATUSES[failure.code], failure.message) : OK;
 }

@@ -1,3 +1,4 @@
+import type { Fault } from "../../modules/faults/index.js";
 import type { Metadata } from "../../modules/tag-service/index.js";
 import type { StationSnapshot } from "../snapshot.js";
 
@@ -12,13 +13,19 @@ export function metadataOf(snapshot: StationSnapshot): Metadata {
   };
 }
 
+/** Text of a fault in log, telemetry and notifications. */
+export function faultText({ code, message }: Fault): string {
+  return `${code}: ${message}`;
+}
+
 /** Returns the station's fields of `/status` (docs/protocol.md, section 2). Pairing adds its own. */
 export function statusFields(snapshot: StationSnapshot): Readonly<Record<string, unknown>> {
-  const { energyWh, meterWh, problem, transfer } = snapshot;
+  const { energyWh, lastError, meterWh, problem, transfer } = snapshot;
   return {
     state: snapshot.lifeCycle,
     problem: problem ? { code: problem.code, message: problem.message } : null,
     status: snapshot.status,
+    lastError: lastError ?? null,
     name: snapshot.name,
     update: snapshot.update ?? null,
     energyWh: meterWh === undefined ? null : { session: energyWh, total: meterWh },

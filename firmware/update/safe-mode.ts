@@ -1,6 +1,9 @@
 import type { Board, IO, Timer } from "../../modules/board/index.js";
+import type { Failure } from "../../modules/failure/index.js";
+import type { ConnectionFailureCode } from "../../modules/faults/index.js";
+import type { MQTTFailure } from "../../modules/mqtt/index.js";
 import { type Link, makeLink } from "../../modules/network/index.js";
-import type { BrokerFailure, Pairing, PairingHost, PairingParameters } from "../../modules/pairing/index.js";
+import type { Pairing, PairingHost, PairingParameters } from "../../modules/pairing/index.js";
 import type { UpdateSettings, Updates, UpdatesHost } from "../../modules/updates/index.js";
 import type { Route } from "../../modules/web/index.js";
 import { tryBroker } from "../platform/broker-trial.js";
@@ -15,6 +18,11 @@ import { makeUpdates, uploadRoute } from "./updates.js";
  * station that always crashes starts normally once in this time.
  */
 const RETRY_MS = 30 * 60_000;
+/** `problem` of `/status` in safe mode. */
+const CRASHED: Failure<ConnectionFailureCode> = {
+  code: "crashes",
+  message: "the station crashed three times soon after its start",
+};
 /** Delay of the restart after pairing, ms: the phone reads of the success before it. */
 const PAIRED_RESTART_MS = 10_000;
 const NO_UPDATES: UpdateSettings = { auto: false, time: "03:00", staging: false };
@@ -94,7 +102,7 @@ export class SafeMode implements IO, PairingHost, UpdatesHost {
     return this._pairing.initialParameters !== undefined || records.open(ownerFormat).read() !== undefined;
   }
 
-  tryBroker(parameters: PairingParameters, done: (failure: BrokerFailure | undefined) => void): IO {
+  tryBroker(parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void): IO {
     return tryBroker({ board: this._board, deviceId: this._identity.deviceId, parameters }, done);
   }
 
@@ -106,7 +114,7 @@ export class SafeMode implements IO, PairingHost, UpdatesHost {
     return {
       ...firmwareFields({ ...this._options, identity: this._identity }),
       state: "rescue",
-      problem: { code: "crashes", message: "the station crashed three times soon after its start" },
+      problem: CRASHED,
       status: "unavailable",
       name: this._identity.name,
       update: this._updates.text ?? null,

@@ -2,6 +2,8 @@
 
 import type { Board } from "../../modules/board/index.js";
 import { decodeHex } from "../../modules/bytes/index.js";
+import type { Fault } from "../../modules/faults/index.js";
+import type { LogLevel } from "../../modules/telemetry/index.js";
 import type { TraceSink } from "../../modules/trace/index.js";
 import {
   type UpdateSettings,
@@ -71,8 +73,9 @@ export class StationUpdatesHost implements UpdatesHost {
   }
 
   handleUpdateNews(message: string, outcome: "validated" | "rolled-back"): void {
-    const { platform } = this._options.connectivity;
-    platform.notify(message, outcome === "validated" ? "info" : "warning");
+    const { connectivity, station } = this._options;
+    if (outcome === "validated") connectivity.platform.notify(message, "info");
+    else station.reportFault({ code: "update-rolled-back", message }, "warning");
   }
 }
 
@@ -85,6 +88,7 @@ export interface StationUpdatesHostOptions {
     readonly isFree: boolean;
     readonly isRadioReady: boolean;
     restart(reason: string): void;
+    reportFault(fault: Fault, level: LogLevel): void;
   };
 }
 

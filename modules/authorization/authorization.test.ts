@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import { encodeHex, encodeUTF8 } from "../bytes/index.js";
+import { requestFailure } from "../requests/index.js";
 import {
   type AttemptResult,
   Authorization,
   type AuthorizationOptions,
   type Card,
   type Verdict,
+  type VerificationFailureCode,
   type Verifier,
 } from "./index.js";
 
@@ -161,34 +163,55 @@ describe("Authorization", () => {
   });
 });
 
+const AWAY = { code: "offline", message: "away" } as const;
+
 describe("The verifiers", () => {
-  test.each([408, 503] as const)("that fail with %d let the next one decide", (code) => {
+  const CODES: Readonly<Record<VerificationFailureCode, number>> = {
+    timeout: 408,
+    offline: 503,
+    "queue-full": 503,
+    unprovisioned: 500,
+    untrusted: 502,
+    refused: 500,
+    "no-decision": 502,
+    "unknown-offline": 503,
+  };
+
+  test.each(Object.entries(CODES))("that all fail with %s give the result %d", (code, result) => {
     bench.present();
-    bench.first.answer({ type: "failed", code, reason: "away" });
+    const failure = { code: code as VerificationFailureCode, message: "away" };
+    bench.first.answer({ type: "failed", failure });
+    if (bench.results.length === 0) bench.second.answer({ type: "failed", failure: AWAY });
+    expect(bench.results).toEqual([{ state: "failed", code: result, reason: "away" }]);
+  });
+
+  test.each(["timeout", "offline"] as const)("that fail with %s let the next one decide", (code) => {
+    bench.present();
+    bench.first.answer({ type: "failed", failure: { code, message: "away" } });
     expect(bench.results).toEqual([]);
     expect(bench.second.cards).toEqual([{ tag: TAG, method: "ble" }]);
     bench.second.answer({ type: "authorized", by: "the cache" });
     expect(bench.codes).toEqual([200]);
   });
 
-  test.each([500, 502] as const)("that fail with %d end the attempt", (code) => {
+  test.each(["refused", "untrusted"] as const)("that fail with %s end the attempt", (code) => {
     bench.present();
-    bench.first.answer({ type: "failed", code, reason: "broken" });
-    expect(bench.results).toEqual([{ state: "failed", code, reason: "broken" }]);
+    bench.first.answer({ type: "failed", failure: { code, message: "broken" } });
+    expect(bench.results).toHaveLength(1);
     expect(bench.second.cards).toEqual([]);
   });
 
   test("that all fail end the attempt with the first failure", () => {
     bench.present();
-    bench.first.answer({ type: "failed", code: 408, reason: "the platform did not answer" });
-    bench.second.answer({ type: "failed", code: 503, reason: "unknown tag" });
+    bench.first.answer({ type: "failed", failure: requestFailure("timeout") });
+    bench.second.answer({ type: "failed", failure: AWAY });
     expect(bench.results).toEqual([{ state: "failed", code: 408, reason: "the platform did not answer" }]);
   });
 
   test("have 14 s together, then the attempt fails with 408 and the verification is closed", () => {
     bench.present();
     bench.clock.advance(TIMEOUT_MS - 1);
-    bench.first.answer({ type: "failed", code: 503, reason: "away" });
+    bench.first.answer({ type: "failed", failure: AWAY });
     expect(bench.results).toEqual([]);
     bench.clock.advance(1);
     expect(bench.results).toEqual([{ state: "failed", code: 408, reason: "no verifier answered in time" }]);

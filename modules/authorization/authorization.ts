@@ -1,7 +1,7 @@
 import type { Clock, Crypto, IO, Timer } from "../board/index.js";
 import type { Admission, Charging } from "../charging/index.js";
 import { AttemptLimiter } from "../limits/index.js";
-import { type AttemptResult, resultOf } from "./result.js";
+import { type AttemptResult, resultOf, resultOfFailure } from "./result.js";
 import { isTag, tagEnd, tagHash } from "./tag.js";
 import type { Card, Method, Verdict, Verifier } from "./verifier.js";
 
@@ -150,8 +150,9 @@ export class Authorization implements IO {
         this._finish(attempt, resultOf(403, verdict.reason));
         break;
       case "failed": {
-        const mayContinue = verdict.code === 408 || verdict.code === 503;
-        attempt.failure ??= resultOf(verdict.code, verdict.reason);
+        const result = resultOfFailure(verdict.failure);
+        const mayContinue = result.code === 408 || result.code === 503;
+        attempt.failure ??= result;
         if (mayContinue && index + 1 < this._options.verifiers.length) this._verify(attempt, index + 1);
         else this._finish(attempt, attempt.failure);
         break;

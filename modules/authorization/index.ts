@@ -18,4 +18,4 @@ export { OFFLINE_POLICIES, type OfflinePolicy, OfflineVerifier } from "./offline
 export { PlatformVerifier } from "./platform-verifier.js";
 export { type AttemptResult, type ResultCode, resultOf } from "./result.js";
 export { isTag, tagEnd, tagHash } from "./tag.js";
-export type { Card, Method, Verdict, Verifier } from "./verifier.js";
+export type { Card, Method, Verdict, VerificationFailureCode, Verifier } from "./verifier.js";

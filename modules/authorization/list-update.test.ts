@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { FirmwareRun, Flash } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { JSONObject } from "../json/index.js";
-import type { Requester, RequestOutcome } from "../requests/index.js";
+import { type Requester, type RequestOutcome, requestFailure } from "../requests/index.js";
 import { StoredRecord } from "../settings/index.js";
 import { LIST_PAGE_TAGS, ListUpdate, LocalList, MAX_LISTED_TAGS } from "./index.js";
 
@@ -181,8 +181,8 @@ describe("ListUpdate leaves the old list in force when", () => {
 
   test("the request fails", () => {
     bench.update.start();
-    bench.platform.conclude({ ok: false, failure: { code: "timeout" } });
-    expectOldList("local-list: not updated: timeout");
+    bench.platform.conclude({ ok: false, failure: requestFailure("timeout") });
+    expectOldList("local-list: not updated: the platform did not answer");
   });
 
   test.each<[string, JSONObject]>([

@@ -51,7 +51,7 @@ export class ListUpdate implements IO {
     outcome: RequestOutcome,
     { from, version: begun }: { from: number; version: number | undefined },
   ): string | undefined {
-    if (!outcome.ok) return outcome.failure.code;
+    if (!outcome.ok) return outcome.failure.message;
     const { list, board, listener } = this._options;
     const answer = parseAnswer(outcome.data, from);
     if (!answer) return "the platform's answer is not a list";

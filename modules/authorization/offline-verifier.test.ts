@@ -15,7 +15,10 @@ import {
 
 const TAG = "04A1B2C3";
 const CARD = { tag: TAG, method: "ble" } as const;
-const UNKNOWN = { type: "failed", code: 503, reason: "the tag is unknown without the platform" };
+const UNKNOWN = {
+  type: "failed",
+  failure: { code: "unknown-offline", message: "the tag is unknown without the platform" },
+};
 
 class Bench {
   readonly clock = new VirtualClock();
@@ -140,7 +143,10 @@ describe("The platform's verdict", () => {
   test("that failed changes nothing", () => {
     bench.fillList();
     bench.cache.allow(bench.hash, 60, 8);
-    bench.verifier.recordVerdict(CARD, { type: "failed", code: 502, reason: "nonsense" });
+    bench.verifier.recordVerdict(CARD, {
+      type: "failed",
+      failure: { code: "no-decision", message: "nonsense" },
+    });
     expect(bench.cache.get(bench.hash)).toEqual({ maxCurrentA: 8 });
     expect(bench.list.has(bench.hash)).toBe(true);
   });

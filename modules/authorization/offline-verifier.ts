@@ -71,6 +71,9 @@ export class OfflineVerifier implements Verifier {
     const known = policy === "list-and-cache" ? cache.get(hash) : undefined;
     if (known) return { type: "authorized", ...known, by: "the cache" };
     if (policy !== "deny" && list.has(hash)) return { type: "authorized", by: "the local list" };
-    return { type: "failed", code: 503, reason: "the tag is unknown without the platform" };
+    return {
+      type: "failed",
+      failure: { code: "unknown-offline", message: "the tag is unknown without the platform" },
+    };
   }
 }

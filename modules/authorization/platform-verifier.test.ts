@@ -1,18 +1,19 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { JSONObject } from "../json/index.js";
-import type { RequestFailure, RequestOutcome } from "../requests/index.js";
+import { type RequestFailure, type RequestOutcome, requestFailure } from "../requests/index.js";
 import { PlatformVerifier, type Verdict } from "./index.js";
 
 const CARD = { tag: "04A1B2C3", method: "ble" } as const;
 const UNCLEAR = {
   type: "failed",
-  code: 502,
-  reason: "the platform's answer does not say whether the tag may charge",
+  failure: { code: "no-decision", message: "the platform's answer does not say whether the tag may charge" },
 };
 const NO_CURRENT = {
   type: "failed",
-  code: 502,
-  reason: "the platform's answer has a maxCurrent that no station can offer",
+  failure: {
+    code: "no-decision",
+    message: "the platform's answer has a maxCurrent that no station can offer",
+  },
 };
 
 let requests: { readonly endpoint: string; readonly data: JSONObject }[];
@@ -38,6 +39,10 @@ function verdictOf(data: JSONObject): Verdict | undefined {
 
 function verdictOfFailure(failure: RequestFailure): Verdict | undefined {
   return verify({ ok: false, failure })[0];
+}
+
+function refused(platformCode: number): RequestFailure {
+  return { code: "refused", message: `the platform answered with code ${platformCode}`, platformCode };
 }
 
 beforeEach(() => {
@@ -69,7 +74,7 @@ describe("PlatformVerifier", () => {
   });
 
   test.each([[5.99], [0], [-10], ["10"], [null], [2 ** 53]])(
-    "fails with 502 when the answer authorizes %j A",
+    "has no decision when the answer authorizes %j A",
     (maxCurrent) => {
       expect(verdictOf({ authorized: true, maxCurrent })).toEqual(NO_CURRENT);
     },
@@ -93,33 +98,25 @@ describe("PlatformVerifier", () => {
     [{ authorized: "true" }],
     [{ authorized: null }],
     [{ reason: "blocked" }],
-  ])("fails with 502 when the answer is %j", (data) => {
+  ])("has no decision when the answer is %j", (data) => {
     expect(verdictOf(data)).toEqual(UNCLEAR);
   });
 
-  test.each<[RequestFailure["code"], number, string]>([
-    ["timeout", 408, "the platform did not answer"],
-    ["offline", 503, "the platform is not reachable"],
-    ["unprovisioned", 500, "the station was not provisioned with a response key"],
-    ["queue-full", 503, "too many requests to the platform are pending"],
-    ["untrusted", 502, "the platform's answer could not be trusted"],
-  ])("returns for a request that failed with %s the code %d: %s", (code, number, reason) => {
-    expect(verdictOfFailure({ code } as RequestFailure)).toEqual({ type: "failed", code: number, reason });
-  });
+  test.each(["timeout", "offline", "unprovisioned", "queue-full", "untrusted"] as const)(
+    "passes on the failure of a request that failed with %s",
+    (code) => {
+      const failure = requestFailure(code);
+      expect(failure.message).not.toBe("");
+      expect(verdictOfFailure(failure)).toEqual({ type: "failed", failure });
+    },
+  );
 
   test("rejects a request that the platform refused with 403", () => {
-    expect(verdictOfFailure({ code: "refused", platformCode: 403 })).toEqual({
-      type: "rejected",
-      reason: "not-allowed",
-    });
+    expect(verdictOfFailure(refused(403))).toEqual({ type: "rejected", reason: "not-allowed" });
   });
 
-  test.each([200, 400, 404, 500])("fails with 500 when the platform refused with %d", (platformCode) => {
-    const reason = `the platform failed with code ${platformCode}`;
-    expect(verdictOfFailure({ code: "refused", platformCode })).toEqual({
-      type: "failed",
-      code: 500,
-      reason,
-    });
+  test.each([200, 400, 404, 500])("fails when the platform refused with %d", (platformCode) => {
+    const failure = refused(platformCode);
+    expect(verdictOfFailure(failure)).toEqual({ type: "failed", failure });
   });
 });

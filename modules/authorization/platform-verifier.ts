@@ -6,6 +6,8 @@ import type { Card, Verdict, Verifier } from "./verifier.js";
 
 /** Highest length of a reason from the platform, characters. A longer reason is replaced by `not-allowed`. */
 const MAX_REASON_CHARS = 64;
+/** The platform's error code for a tag that may not charge. */
+const FORBIDDEN = 403;
 
 /** Verifier that requests the platform's endpoint `authorize` (protocol, section 4). */
 export class PlatformVerifier implements Verifier {
@@ -29,40 +31,24 @@ function verdictOfAnswer(data: JSONObject): Verdict {
     return { type: "rejected", reason: textField(data, "reason", MAX_REASON_CHARS) ?? "not-allowed" };
   }
   if (data.authorized !== true) {
-    return {
-      type: "failed",
-      code: 502,
-      reason: "the platform's answer does not say whether the tag may charge",
-    };
+    return noDecision("the platform's answer does not say whether the tag may charge");
   }
   const cacheForS = numberField(data, "cacheFor", { min: 1, max: Number.MAX_SAFE_INTEGER });
   if (data.maxCurrent === undefined) return { type: "authorized", cacheForS };
   // A station cannot offer less than MIN_CURRENT_A. A higher current is limited to the station's own maximum later.
   const maxCurrentA = numberField(data, "maxCurrent", { min: MIN_CURRENT_A, max: Number.MAX_SAFE_INTEGER });
   if (maxCurrentA === undefined) {
-    return {
-      type: "failed",
-      code: 502,
-      reason: "the platform's answer has a maxCurrent that no station can offer",
-    };
+    return noDecision("the platform's answer has a maxCurrent that no station can offer");
   }
   return { type: "authorized", maxCurrentA, cacheForS };
 }
 
+/** The platform's refusal with 403 is a decision. */
 function verdictOfFailure(failure: RequestFailure): Verdict {
-  switch (failure.code) {
-    case "timeout":
-      return { type: "failed", code: 408, reason: "the platform did not answer" };
-    case "offline":
-      return { type: "failed", code: 503, reason: "the platform is not reachable" };
-    case "unprovisioned":
-      return { type: "failed", code: 500, reason: "the station was not provisioned with a response key" };
-    case "queue-full":
-      return { type: "failed", code: 503, reason: "too many requests to the platform are pending" };
-    case "untrusted":
-      return { type: "failed", code: 502, reason: "the platform's answer could not be trusted" };
-    case "refused":
-      if (failure.platformCode === 403) return { type: "rejected", reason: "not-allowed" };
-      return { type: "failed", code: 500, reason: `the platform failed with code ${failure.platformCode}` };
-  }
+  if (failure.platformCode === FORBIDDEN) return { type: "rejected", reason: "not-allowed" };
+  return { type: "failed", failure };
+}
+
+function noDecision(message: string): Verdict {
+  return { type: "failed", failure: { code: "no-decision", message } };
 }

@@ -1,3 +1,6 @@
+import type { Failure } from "../failure/index.js";
+import type { VerificationFailureCode } from "./verifier.js";
+
 /** Result of an attempt (protocol, section 3). */
 export interface AttemptResult {
   readonly state: "authorized" | "rejected" | "failed" | "busy";
@@ -22,6 +25,26 @@ const STATES: Readonly<Record<ResultCode, AttemptResult["state"]>> = {
   502: "failed",
   503: "failed",
 };
+
+/**
+ * Codes of verification failures. After 408 and 503 the next verifier decides. 500 and 502 end the attempt: the local
+ * list must not replace an answer that came and is not trusted.
+ */
+const CODES_OF_FAILURES: Readonly<Record<VerificationFailureCode, 408 | 500 | 502 | 503>> = {
+  timeout: 408,
+  offline: 503,
+  "queue-full": 503,
+  unprovisioned: 500,
+  untrusted: 502,
+  refused: 500,
+  "no-decision": 502,
+  "unknown-offline": 503,
+};
+
+/** Makes the result of a verification that failed. */
+export function resultOfFailure({ code, message }: Failure<VerificationFailureCode>): AttemptResult {
+  return resultOf(CODES_OF_FAILURES[code], message);
+}
 
 /** Makes the result of a code. */
 export function resultOf(code: ResultCode, reason: string): AttemptResult {

@@ -1,4 +1,6 @@
 import type { IO } from "../board/index.js";
+import type { Failure } from "../failure/index.js";
+import type { RequestFailureCode } from "../requests/index.js";
 
 /** How a tag reached the station. */
 export type Method = "ble" | "rfid";
@@ -8,6 +10,14 @@ export interface Card {
   readonly tag: string;
   readonly method: Method;
 }
+
+/** Why a verifier could not decide. */
+export type VerificationFailureCode =
+  | RequestFailureCode
+  /** The platform's answer contains no decision. */
+  | "no-decision"
+  /** The tag is neither on the local list nor in the cache. */
+  | "unknown-offline";
 
 /** Result of a verification. */
 export type Verdict =
@@ -20,11 +30,8 @@ export type Verdict =
       readonly by?: string;
     }
   | { readonly type: "rejected"; readonly reason: string }
-  /**
-   * The verifier could not decide. After 408 and 503 the next verifier decides. 500 and 502 end the attempt: the local
-   * list must not replace an answer that came and is not trusted.
-   */
-  | { readonly type: "failed"; readonly code: 408 | 500 | 502 | 503; readonly reason: string };
+  /** The verifier could not decide. */
+  | { readonly type: "failed"; readonly failure: Failure<VerificationFailureCode> };
 
 /** Decides whether a card may charge at this station. */
 export interface Verifier {

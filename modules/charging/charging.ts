@@ -1,5 +1,6 @@
 import type { Board, ControlPilot, DigitalIn, DigitalOut, IO, Timer } from "../board/index.js";
 import { encodeHex } from "../bytes/index.js";
+import type { Fault } from "../faults/index.js";
 import {
   type ChargingInput,
   type ChargingSession,
@@ -38,7 +39,7 @@ export type ChargingEvent =
   | { readonly type: "status"; readonly status: StationStatus }
   | { readonly type: "session-started"; readonly session: ChargingSession }
   | { readonly type: "session-ended"; readonly sessionId: string; readonly why: SessionEnd }
-  | { readonly type: "faulted"; readonly reason: string };
+  | { readonly type: "faulted"; readonly fault: Fault };
 
 /** A plugged-in vehicle that may be authorized. */
 export interface Admission {
@@ -309,7 +310,7 @@ export class Charging implements IO {
         why: sessionEndOf(after),
       });
     }
-    if (after.type === "faulted" && (before.type !== "faulted" || before.reason !== after.reason))
-      this._listener.handleChargingEvent({ type: "faulted", reason: after.reason });
+    if (after.type === "faulted" && (before.type !== "faulted" || before.fault !== after.fault))
+      this._listener.handleChargingEvent({ type: "faulted", fault: after.fault });
   }
 }

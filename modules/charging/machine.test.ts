@@ -130,10 +130,13 @@ test("the pilot offers the granted current only while authorized or charging", (
   expect(outputsOf(reached(...charging, pilot("E")), 32).dutyPermille).toBe(1000);
 });
 
-const SHORTED = "the control pilot is shorted or the vehicle's diode is missing";
-const NEGATIVE = "the control pilot is at -12 V";
-const WELDED = "the contactor does not open: it is welded";
-const STUCK_OPEN = "the contactor does not close";
+const SHORTED = {
+  code: "pilot-shorted",
+  message: "the control pilot is shorted or the vehicle's diode is missing",
+} as const;
+const NEGATIVE = { code: "pilot-negative", message: "the control pilot is at -12 V" } as const;
+const WELDED = { code: "contactor-welded", message: "the contactor does not open" } as const;
+const STUCK_OPEN = { code: "contactor-stuck-open", message: "the contactor does not close" } as const;
 
 const STATES = {
   available: { type: "available" },
@@ -142,13 +145,13 @@ const STATES = {
   evReady: { type: "charging", session, evReady: true },
   paused: { type: "charging", session, evReady: false },
   finishing: { type: "finishing" },
-  shorted: { type: "faulted", reason: SHORTED },
-  negative: { type: "faulted", reason: NEGATIVE },
-  welded: { type: "faulted", reason: WELDED, contactor: "closed" },
-  stuck: { type: "faulted", reason: STUCK_OPEN, contactor: "open" },
+  shorted: { type: "faulted", fault: SHORTED },
+  negative: { type: "faulted", fault: NEGATIVE },
+  welded: { type: "faulted", fault: WELDED, contactor: "closed" },
+  stuck: { type: "faulted", fault: STUCK_OPEN, contactor: "open" },
   /** The feedback matches again, and the vehicle has not left. */
-  unwelded: { type: "faulted", reason: WELDED },
-  unstuck: { type: "faulted", reason: STUCK_OPEN },
+  unwelded: { type: "faulted", fault: WELDED },
+  unstuck: { type: "faulted", fault: STUCK_OPEN },
 } as const satisfies Record<string, ChargingState>;
 
 type StateName = keyof typeof STATES;

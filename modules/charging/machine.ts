@@ -14,6 +14,7 @@
  * restart, a power cut and an escaped exception end the state, and the outputs with it.
  */
 
+import type { Fault } from "../faults/index.js";
 import {
   dutyPermilleOf,
   MIN_CURRENT_A,
@@ -62,7 +63,7 @@ export type ChargingState =
   | { readonly type: "finishing" }
   | {
       readonly type: "faulted";
-      readonly reason: string;
+      readonly fault: Fault;
       /** Position that the feedback contact reports, when it differs from the command. */
       readonly contactor?: "closed" | "open";
     };
@@ -78,6 +79,19 @@ export type ChargingInput =
   | { readonly type: "authorize"; readonly session: ChargingSession }
   | { readonly type: "authorization-expired" }
   | { readonly type: "stop" };
+
+const PILOT_FAULTS: Readonly<Record<"E" | "F", Fault>> = {
+  E: {
+    code: "pilot-shorted",
+    message: "the control pilot is shorted or the vehicle's diode is missing",
+  },
+  F: { code: "pilot-negative", message: "the control pilot is at -12 V" },
+};
+/** Faults by the position that the feedback contact reports. */
+const CONTACTOR_FAULTS: Readonly<Record<"closed" | "open", Fault>> = {
+  closed: { code: "contactor-welded", message: "the contactor does not open" },
+  open: { code: "contactor-stuck-open", message: "the contactor does not close" },
+};
 
 /** Values of the hardware outputs. */
 export interface ChargingOutputs {
@@ -144,7 +158,8 @@ export function sessionEndOf(state: ChargingState): SessionEnd {
 }
 
 function afterPilot(state: ChargingState, pilot: PilotState): ChargingState {
-  if (pilot === "E" || pilot === "F") return state.type === "faulted" ? state : fault(pilot);
+  if (pilot === "E" || pilot === "F")
+    return state.type === "faulted" ? state : { type: "faulted", fault: PILOT_FAULTS[pilot] };
   if (pilot === "A") return isUnchangedByUnplugging(state) ? state : { type: "available" };
   switch (state.type) {
     case "available":
@@ -170,18 +185,8 @@ function isUnchangedByUnplugging(state: ChargingState): boolean {
 function afterContactor(state: ChargingState, differs: "closed" | "open" | undefined): ChargingState {
   if (differs === undefined) {
     const isOver = state.type === "faulted" && state.contactor !== undefined;
-    return isOver ? { type: "faulted", reason: state.reason } : state;
+    return isOver ? { type: "faulted", fault: state.fault } : state;
   }
   if (state.type === "faulted" && state.contactor === differs) return state;
-  const reason =
-    differs === "closed" ? "the contactor does not open: it is welded" : "the contactor does not close";
-  return { type: "faulted", reason, contactor: differs };
-}
-
-function fault(pilot: "E" | "F"): ChargingState {
-  const reason =
-    pilot === "E"
-      ? "the control pilot is shorted or the vehicle's diode is missing"
-      : "the control pilot is at -12 V";
-  return { type: "faulted", reason };
+  return { type: "faulted", fault: CONTACTOR_FAULTS[differs], contactor: differs };
 }

@@ -1,13 +1,12 @@
+import type { Failure } from "../failure/index.js";
+
 /** Reason why the client is offline. */
-export interface MQTTFailure {
-  readonly code: MQTTFailureCode;
+export interface MQTTFailure extends Failure<MQTTFailureCode> {
   /**
    * Code of the CONNACK, with `broker-refused`: 1 version, 2 client id, 3 unavailable, 4 user or password, 5 not
    * authorized.
    */
   readonly connackCode?: number;
-  /** Explanation for the owner. Contains no secret. */
-  readonly message: string;
 }
 
 /** Code of a failure. */

@@ -1,3 +1,3 @@
 export { type Link, type LinkListener, type LinkState, makeLink } from "./link.js";
 export type { ScanResults } from "./scanner.js";
-export type { Credentials, LinkFailure } from "./wifi-machine.js";
+export type { Credentials, LinkFailure, LinkFailureCode } from "./wifi-machine.js";

@@ -1,6 +1,7 @@
 /** Pure state machine that joins a Wi-Fi network and rejoins it after a loss: (state, input) → state and effects. */
 
 import type { WiFiEvent } from "../board/index.js";
+import type { Failure } from "../failure/index.js";
 
 /** Credentials of a Wi-Fi network. */
 export interface Credentials {
@@ -11,10 +12,9 @@ export interface Credentials {
 }
 
 /** Reason why a network could not be joined. */
-export interface LinkFailure {
-  readonly code: "wifi-not-found" | "wifi-wrong-password" | "wifi-no-address";
-  readonly message: string;
-}
+export type LinkFailure = Failure<LinkFailureCode>;
+
+export type LinkFailureCode = "wifi-not-found" | "wifi-wrong-password" | "wifi-no-address";
 
 interface Joining {
   readonly credentials: Credentials;

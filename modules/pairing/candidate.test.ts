@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
+import type { MQTTFailure } from "../mqtt/index.js";
 import type { LinkState } from "../network/index.js";
-import { type BrokerFailure, Candidate } from "./candidate.js";
-import { brokerFailureCode, type PairingFailure, parseFailure } from "./failure.js";
+import { Candidate } from "./candidate.js";
+import { BROKER_CODES, type PairingFailure, parseFailure } from "./failure.js";
 
 const DEADLINE_MS = 90_000;
 const PARAMETERS = {
@@ -23,7 +24,7 @@ class Bench {
   readonly brokers: unknown[] = [];
   brokersClosed = 0;
   readonly outcomes: (PairingFailure | undefined)[] = [];
-  answerBroker: (failure?: BrokerFailure) => void = () => {
+  answerBroker: (failure?: MQTTFailure) => void = () => {
     throw new Error("no broker is tried");
   };
   readonly candidate: Candidate;
@@ -111,20 +112,30 @@ describe("Candidate", () => {
   });
 });
 
-describe("brokerFailureCode", () => {
-  test.each(["host-not-found", "broker-unreachable", "broker-no-answer", "broker-refused", "tls-failed"])(
-    "returns the code %s of the broker connection",
+describe("BROKER_CODES", () => {
+  test.each([
+    "host-not-found",
+    "broker-unreachable",
+    "broker-no-answer",
+    "broker-refused",
+    "tls-failed",
+  ] as const)("has the same code for %s", (code) => {
+    expect(BROKER_CODES[code]).toBe(code);
+  });
+
+  test.each(["connection-lost", "keep-alive-missed", "protocol-error", "no-socket"] as const)(
+    "has broker-no-answer for %s",
     (code) => {
-      expect(brokerFailureCode(code)).toBe(code);
+      expect(BROKER_CODES[code]).toBe("broker-no-answer");
     },
   );
 
-  test.each(["", "protocol-error", "wifi-not-found", "toString"])(
-    "returns broker-no-answer for the code %j",
-    (code) => {
-      expect(brokerFailureCode(code)).toBe("broker-no-answer");
-    },
-  );
+  test("does not compile without the code of a failure of MQTT", () => {
+    const { "no-socket": _, ...others } = BROKER_CODES;
+    // @ts-expect-error a code is missing
+    const incomplete: typeof BROKER_CODES = others;
+    expect(Object.keys(incomplete)).toHaveLength(Object.keys(BROKER_CODES).length - 1);
+  });
 });
 
 describe("parseFailure", () => {

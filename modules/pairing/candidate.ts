@@ -1,25 +1,15 @@
 import type { Clock, IO, Timer } from "../board/index.js";
+import type { MQTTFailure } from "../mqtt/index.js";
 import type { Link, LinkState } from "../network/index.js";
-import { brokerFailureCode, type PairingFailure } from "./failure.js";
+import { BROKER_CODES, type PairingFailure } from "./failure.js";
 import type { PairingParameters } from "./parameters.js";
-
-/** Failure to reach the broker. */
-export interface BrokerFailure {
-  /** Code of protocol, section 2. */
-  readonly code: string;
-  /** A sentence for the owner. */
-  readonly message: string;
-}
 
 export interface CandidateOptions {
   readonly clock: Clock;
   readonly link: Pick<Link, "join" | "state">;
   readonly parameters: PairingParameters;
   /** Connects to the broker once and reports the result. */
-  readonly tryBroker: (
-    parameters: PairingParameters,
-    done: (failure: BrokerFailure | undefined) => void,
-  ) => IO;
+  readonly tryBroker: (parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void) => IO;
   /** Called once; `undefined` means success. */
   readonly onDone: (failure: PairingFailure | undefined) => void;
 }
@@ -49,7 +39,7 @@ export class Candidate implements IO {
     if (state.type === "joining" && state.failure) this._finish(state.failure);
     if (state.type !== "up") return;
     this._broker = this._options.tryBroker(this._options.parameters, (failure) => {
-      this._finish(failure && { code: brokerFailureCode(failure.code), message: failure.message });
+      this._finish(failure && { code: BROKER_CODES[failure.code], message: failure.message });
     });
   }
 

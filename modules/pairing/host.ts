@@ -1,6 +1,6 @@
 import type { IO } from "../board/index.js";
+import type { MQTTFailure } from "../mqtt/index.js";
 import type { Route } from "../web/index.js";
-import type { BrokerFailure } from "./candidate.js";
 import type { PairingFailure } from "./failure.js";
 import type { PairingParameters } from "./parameters.js";
 
@@ -9,7 +9,7 @@ export interface PairingHost {
   /** Whether `/pair` needs the admin login now. */
   readonly pairNeedsLogin: boolean;
   /** Connects to the broker once and reports the result. */
-  tryBroker(parameters: PairingParameters, done: (failure: BrokerFailure | undefined) => void): IO;
+  tryBroker(parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void): IO;
   /** Returns further routes of the HTTP API. */
   apiRoutes(): readonly Route[];
   /** Returns the fields of `/status` about firmware and station, without secrets. */

@@ -1,5 +1,4 @@
 export { accessPointName, DEFAULT_TITLE, MAX_TITLE_BYTES } from "./access-point.js";
-export type { BrokerFailure } from "./candidate.js";
 export type { PairingFailure, PairingFailureCode } from "./failure.js";
 export type { PairingHost } from "./host.js";
 export { Pairing, type PairingOptions } from "./pairing.js";

@@ -1,7 +1,7 @@
+export { type RequestFailure, type RequestFailureCode, requestFailure } from "./failure.js";
 export {
   type RequestConnection,
   type Requester,
-  type RequestFailure,
   type RequestOutcome,
   Requests,
   type RequestsOptions,

@@ -3,20 +3,8 @@ import { encodeHex } from "../bytes/index.js";
 import type { JSONObject } from "../json/index.js";
 import type { Cipher } from "../settings/index.js";
 import type { TraceSink } from "../trace/index.js";
+import { type RequestFailure, refusedRequest, requestFailure } from "./failure.js";
 import { openResponse, parseEnvelope } from "./response.js";
-
-/** Why a request failed. */
-export type RequestFailure =
-  /** The platform did not answer in time, though the broker was reachable. */
-  | { readonly code: "timeout" }
-  /** The broker is not reachable, or the queue is full. */
-  | { readonly code: "offline" | "queue-full" }
-  /** The station has no response key and cannot send requests. */
-  | { readonly code: "unprovisioned" }
-  /** A response could not be decrypted or verified, or was not for this request. */
-  | { readonly code: "untrusted" }
-  /** The platform returned an error with this HTTP-like code. */
-  | { readonly code: "refused"; readonly platformCode: number };
 
 /** Result of a request. */
 export type RequestOutcome =
@@ -109,13 +97,13 @@ export class Requests implements IO {
   request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO {
     const request: Request = { endpoint, data, done, id: undefined, timer: undefined };
     if (!this._options.connection.isOnline) {
-      this._failSoon(request, { code: "offline" });
+      this._failSoon(request, requestFailure("offline"));
     } else if (this._underWay.length < (this._options.maxUnderWay ?? MAX_UNDER_WAY)) {
       this._send(request);
     } else if (this._waiting.length < (this._options.maxWaiting ?? MAX_WAITING)) {
       this._waiting.push(request);
     } else {
-      this._failSoon(request, { code: "queue-full" });
+      this._failSoon(request, requestFailure("queue-full"));
     }
     return { close: () => this._remove(request) };
   }
@@ -142,10 +130,10 @@ export class Requests implements IO {
         this._finish(request, { ok: true, data: opened.data });
         break;
       case "error":
-        this._finish(request, { ok: false, failure: { code: "refused", platformCode: opened.code } });
+        this._finish(request, { ok: false, failure: refusedRequest(opened.code) });
         break;
       case "untrusted":
-        this._finish(request, { ok: false, failure: { code: "untrusted" } });
+        this._finish(request, { ok: false, failure: requestFailure("untrusted") });
         break;
     }
     return true;
@@ -162,14 +150,14 @@ export class Requests implements IO {
     const id = this._newId();
     const payload = JSON.stringify({ data: request.data, key: this._responseKeyHex, id });
     if (!this._options.connection.publishRequest(`${user}/req/${deviceId}/${request.endpoint}`, payload)) {
-      this._failSoon(request, { code: "queue-full" });
+      this._failSoon(request, requestFailure("queue-full"));
       return;
     }
     request.id = id;
     this._underWay.push(request);
     request.timer = clock.set(() => {
       const code = this._options.connection.isOnline ? "timeout" : "offline";
-      this._finish(request, { ok: false, failure: { code } });
+      this._finish(request, { ok: false, failure: requestFailure(code) });
     }, timeoutMs);
   }
 

@@ -1,3 +1,4 @@
+import type { FaultReporter } from "../faults/index.js";
 import type { RecordSource, StoredRecord } from "../settings/index.js";
 import { type FinishedSession, LOG_SLOTS, type LogEntry, logFormat } from "./session.js";
 
@@ -5,12 +6,7 @@ export interface SessionLogOptions {
   readonly records: RecordSource;
   /** Number of discarded sessions according to the book. */
   readonly givenUp: number;
-  readonly reporter: SessionFaultReporter;
-}
-
-/** Receives faults of the storage. */
-export interface SessionFaultReporter {
-  reportFault(message: string): void;
+  readonly reporter: FaultReporter;
 }
 
 /** Maximum number of sessions in memory while the storage fails. */
@@ -22,7 +18,7 @@ const MAX_UNWRITTEN = 8;
  */
 export class SessionLog {
   private readonly _records: RecordSource;
-  private readonly _reporter: SessionFaultReporter;
+  private readonly _reporter: FaultReporter;
   /** Slots in use, the oldest session first. */
   private _slots: number[];
   private readonly _unwritten = new Map<number, LogEntry>();
@@ -86,7 +82,8 @@ export class SessionLog {
   /** Stores a session in a single write, also when it replaces another. Returns its slot. */
   add(session: FinishedSession): number {
     const slot = this._nextSlot();
-    if (this._slots.includes(slot)) this._givenUp++;
+    const replaces = this._slots.includes(slot);
+    if (replaces) this._givenUp++;
     this._slots = this._slots.filter((one) => one !== slot);
     this._slots.push(slot);
     this._unwritten.delete(slot);
@@ -94,7 +91,14 @@ export class SessionLog {
     const failure = this._write(slot, entry);
     if (failure !== undefined) {
       this._unwritten.set(slot, entry);
-      this._reporter.reportFault(`sessions: not stored: ${failure}`);
+      const message = `a finished session is only in memory: ${failure}`;
+      this._reporter.reportFault({ code: "session-not-stored", message });
+    }
+    if (replaces) {
+      this._reporter.reportFault({
+        code: "session-log-full",
+        message: `the oldest unreported session was discarded; ${this._givenUp} in total`,
+      });
     }
     return slot;
   }

@@ -1,6 +1,7 @@
 import type { Clock, IO, Timer } from "../board/index.js";
+import type { FaultReporter } from "../faults/index.js";
 import type { StoredRecord } from "../settings/index.js";
-import type { SessionFaultReporter, SessionLog } from "./log.js";
+import type { SessionLog } from "./log.js";
 import type { Meter } from "./meter.js";
 import type { Book, FinishedSession, SessionCard, SessionState } from "./session.js";
 
@@ -11,7 +12,7 @@ export interface SessionsOptions {
   /** Content of `record` at the start. */
   readonly book: Book;
   readonly log: SessionLog;
-  readonly reporter: SessionFaultReporter;
+  readonly reporter: FaultReporter;
   readonly listener: SessionsListener;
 }
 
@@ -149,9 +150,10 @@ export class Sessions implements IO {
     this._write();
     for (const slot of [...log.slots]) log.remove(slot);
     this._undated = undefined;
-    reporter.reportFault(
-      `sessions: ${count} discarded, they belong to the previous owner; ${log.givenUp} in total`,
-    );
+    reporter.reportFault({
+      code: "sessions-of-previous-owner",
+      message: `${count} unreported sessions of the previous owner were discarded; ${log.givenUp} in total`,
+    });
   }
 
   /** Writes the session under way, so that the next run can resume it. */
@@ -162,11 +164,8 @@ export class Sessions implements IO {
   }
 
   private _finish(session: FinishedSession, isDatable: boolean): void {
-    const { log, clock, reporter, listener } = this._options;
-    const { givenUp } = log;
+    const { log, clock, listener } = this._options;
     const slot = log.add(session);
-    if (log.givenUp > givenUp)
-      reporter.reportFault(`sessions: 1 discarded, the log is full; ${log.givenUp} in total`);
     this._undated?.delete(slot);
     if (session.start === undefined && isDatable) {
       this._undated ??= new Map();
@@ -216,6 +215,9 @@ export class Sessions implements IO {
     if (problem === undefined) {
       this._writtenWh = meterWh;
       this._isOutOfDate = false;
-    } else if (!wasOutOfDate) reporter.reportFault(`sessions: not written: ${problem}`);
+    } else if (!wasOutOfDate) {
+      const message = `the session under way is not written: ${problem}`;
+      reporter.reportFault({ code: "session-not-stored", message });
+    }
   }
 }

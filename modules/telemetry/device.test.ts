@@ -155,9 +155,10 @@ test("values returns the defined values with their prefix", () => {
 describe("setProperty", () => {
   function set(property: Property<Snapshot, string[]> | undefined, text: string) {
     const commands: string[] = [];
-    const problem = setProperty(property, { text, snapshot: SNAPSHOT, commands });
-    expect(commands).toEqual(problem === undefined ? [text] : []);
-    return problem;
+    const failure = setProperty(property, { text, snapshot: SNAPSHOT, commands });
+    expect(commands).toEqual(failure === undefined ? [text] : []);
+    if (failure) expect(failure.code).toBe("invalid");
+    return failure?.message;
   }
 
   test.each([
@@ -207,8 +208,8 @@ describe("setProperty", () => {
   });
 
   test("returns the error of the command", () => {
-    const problem = "no vehicle is plugged";
-    const property = { ...LIMIT, set: () => problem };
-    expect(setProperty(property, { text: "6", snapshot: SNAPSHOT, commands: [] })).toBe(problem);
+    const failure = { code: "no-vehicle", message: "no vehicle is plugged" };
+    const property = { ...LIMIT, set: () => failure };
+    expect(setProperty(property, { text: "6", snapshot: SNAPSHOT, commands: [] })).toBe(failure);
   });
 });

@@ -3,6 +3,8 @@
  * snapshot and setters act on a commands object, so that all stations share one table.
  */
 
+import type { Failure } from "../failure/index.js";
+
 export type PropertyValue = string | number | boolean | undefined;
 
 /** Published in place of an empty text: an empty payload would delete the topic at the broker. */
@@ -32,8 +34,8 @@ export interface Property<Snapshot, Commands> {
   readonly value: (snapshot: Snapshot) => PropertyValue;
   /** Returns whether the device has this property; default: true. Evaluated once per connection. */
   readonly isPresent?: (snapshot: Snapshot) => boolean;
-  /** Sets the property to `text`, which matches datatype and format. Returns an error as a sentence, if any. */
-  readonly set?: (commands: Commands, text: string) => string | undefined;
+  /** Sets the property to `text`, which matches datatype and format. Returns why it was refused, if it was. */
+  readonly set?: (commands: Commands, text: string) => Failure<string> | undefined;
 }
 
 /** A Homie node: a group of properties. */
@@ -158,15 +160,24 @@ function formatOf<Snapshot, Commands>(
 /** Maximum length of a string property, characters. */
 const MAX_TEXT_CHARS = 128;
 
-/** Validates and sets the payload of a `/set` topic. Returns an error as a sentence, if any. */
+/** Validates and sets the payload of a `/set` topic. Returns why it was refused, if it was. */
 export function setProperty<Snapshot, Commands>(
   property: Property<Snapshot, Commands> | undefined,
   command: { readonly text: string; readonly snapshot: Snapshot; readonly commands: Commands },
-): string | undefined {
-  if (!property?.set) return "this property cannot be set";
+): Failure<string> | undefined {
+  if (!property?.set) return { code: "invalid", message: "this property cannot be set" };
   const { text, snapshot, commands } = command;
-  const format = formatOf(property, snapshot) ?? "";
-  switch (property.datatype) {
+  const message = problemOf(property.datatype, formatOf(property, snapshot) ?? "", text);
+  return message === undefined ? property.set(commands, text) : { code: "invalid", message };
+}
+
+/** Returns why a text does not match datatype and format, if it does not. */
+function problemOf(
+  datatype: Property<never, never>["datatype"],
+  format: string,
+  text: string,
+): string | undefined {
+  switch (datatype) {
     case "boolean":
       if (text !== "true" && text !== "false") return "the value must be true or false";
       break;
@@ -184,5 +195,5 @@ export function setProperty<Snapshot, Commands>(
         return `the value must have 1-${MAX_TEXT_CHARS} characters`;
       break;
   }
-  return property.set(commands, text);
+  return undefined;
 }

@@ -24,17 +24,17 @@ describe("Telemetry that receives a message", () => {
     expect(bench.look()).toEqual(["node/b 7", "$options/d 8"]);
   });
 
-  test.each<[string, string | Uint8Array<ArrayBuffer>, string]>([
+  test.each<[string, string | Uint8Array<ArrayBuffer>, string, string?]>([
     ["node/b", "10", "the value must be in 0:9"],
-    ["node/b", "9", "nine is too many"],
+    ["node/b", "9", "nine is too many", "too-many"],
     ["node/b", new Uint8Array([0xff]), "the value must be in 0:9"],
     ["node/a", "1", "this property cannot be set"],
     ["node/other", "1", "this property cannot be set"],
     ["node", "1", "this property cannot be set"],
-  ])("publishes an error of %s for the value %s: %s", (path, payload, message) => {
+  ])("publishes an error of %s for the value %s: %s", (path, payload, message, code = "invalid") => {
     expect(bench.receive(`${path}/set`, payload)).toBe(true);
     const topic = `owner/errors/sweet-home/cafe-1/${path}`;
-    expect(errors()).toEqual([[topic, { code: "invalid", message }]]);
+    expect(errors()).toEqual([[topic, { code, message }]]);
   });
 
   test.each([`${ROOT}/node/b`, `${ROOT}/node/b/get`, "owner/sweet-home/cafe-2/node/b/set", "x/set", ""])(

@@ -188,15 +188,15 @@ export class Telemetry<Snapshot, Commands> implements IO {
     if (!topic.startsWith(prefix) || !topic.endsWith("/set")) return false;
     const path = topic.slice(prefix.length, -4);
     const { properties, paths } = this._topics;
-    const message = setProperty(properties[paths.indexOf(path)], {
+    const failure = setProperty(properties[paths.indexOf(path)], {
       text: decodeUTF8(payload) ?? "",
       snapshot: source.snapshot,
       commands: source.commands,
     });
-    if (message === undefined) this._flush();
+    if (!failure) this._flush();
     else {
       const errors = `${user}/errors/sweet-home/${identity.deviceId}/${path}`;
-      this._addNotice(errors, { code: "invalid", message });
+      this._addNotice(errors, failure);
     }
     return true;
   }

@@ -1,8 +1,7 @@
+import type { Failure } from "../failure/index.js";
+
 /** The reason why an image is refused. Callers match on the code; the message is for the owner. */
-export interface Refusal {
-  readonly code: RefusalCode;
-  readonly message: string;
-}
+export type Refusal = Failure<RefusalCode>;
 
 /** Code of a refusal. */
 export type RefusalCode =
@@ -39,20 +38,24 @@ export const NO_KEY = {
   message: "this firmware has no update key; install a firmware that is built with config.updateKey by cable",
 } as const satisfies Refusal;
 
-/** The HTTP status of a refused upload (docs/protocol.md, section 2): 400, 403, 409, 413 or 500. */
+/** HTTP statuses of refused uploads (docs/protocol.md, section 2). */
+const STATUSES: Readonly<Record<RefusalCode, 400 | 403 | 409 | 413 | 500>> = {
+  "no-key": 403,
+  "not-an-image": 400,
+  "wrong-chip": 400,
+  "wrong-product": 400,
+  "wrong-version": 400,
+  older: 409,
+  "same-version": 409,
+  "too-large": 413,
+  "wrong-size": 400,
+  "wrong-hash": 400,
+  unsigned: 400,
+  "wrong-signature": 400,
+  busy: 409,
+  flash: 500,
+};
+
 export function refusalStatus({ code }: Refusal): 400 | 403 | 409 | 413 | 500 {
-  switch (code) {
-    case "no-key":
-      return 403;
-    case "busy":
-    case "older":
-    case "same-version":
-      return 409;
-    case "too-large":
-      return 413;
-    case "flash":
-      return 500;
-    default:
-      return 400;
-  }
+  return STATUSES[code];
 }

@@ -1,4 +1,13 @@
-import { NO_KEY } from "./refusal.js";
+import type { Failure } from "../failure/index.js";
+import { NO_KEY, type RefusalCode } from "./refusal.js";
+
+/** Why an update failed. */
+export type UpdateFailureCode =
+  | RefusalCode
+  /** The version check or the download failed; an automatic update is retried. */
+  | "not-downloaded"
+  /** The sender of an upload has disconnected. */
+  | "interrupted";
 
 /** State of the updates. */
 export type UpdateState =
@@ -12,7 +21,7 @@ export type UpdateState =
   | { readonly type: "updating"; readonly percent?: number }
   /** The running firmware is new and validated. */
   | { readonly type: "updated" }
-  | { readonly type: "failed"; readonly why: string }
+  | { readonly type: "failed"; readonly failure: Failure<UpdateFailureCode> }
   | { readonly type: "rolled-back"; readonly version: number; readonly why: string };
 
 /** Text of the property `updatestate` (docs/protocol.md); `undefined` without one. */
@@ -31,7 +40,7 @@ export function describeState(state: UpdateState): string | undefined {
     case "updated":
       return "Updated successfully";
     case "failed":
-      return `Update failed: ${state.why}`;
+      return `Update failed: ${state.failure.message}`;
     case "rolled-back":
       return `Rolled back: version ${state.version}: ${state.why}`;
   }

@@ -1,4 +1,5 @@
 import type { Board, IO, Timer } from "../board/index.js";
+import type { Failure } from "../failure/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import { AutoUpdate, type AutoUpdateHost } from "./auto-update.js";
 import { BootTrial, type BootTrialHost, type BootTrialListener } from "./boot-trial.js";
@@ -115,12 +116,13 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
   }
 
   /** Starts an update on the owner's request. Returns the reason why it cannot start, if any. */
-  request({ allowsDowngrade = false }: UpdateRequest = {}): string | undefined {
+  request({ allowsDowngrade = false }: UpdateRequest = {}): Failure<"no-key" | "busy"> | undefined {
     const { publicKey } = this._options;
-    if (!publicKey) return NO_KEY.message;
+    if (!publicKey) return NO_KEY;
     const blocker = this._blocker();
-    if (blocker === undefined) this._start({ isAuto: false, allowsDowngrade, publicKey });
-    return blocker;
+    if (blocker !== undefined) return { code: "busy", message: blocker };
+    this._start({ isAuto: false, allowsDowngrade, publicKey });
+    return undefined;
   }
 
   /** Starts an upload of an image. */
@@ -219,10 +221,8 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
     } else if (request.isAuto && rollback?.isFault && rollback.version === version) {
       this._enter({ type: "rolled-back", ...rollback });
     } else if (!newest.signature) {
-      this._enter({
-        type: "failed",
-        why: `version ${version} is not signed; this station installs only signed images`,
-      });
+      const message = `version ${version} is not signed; this station installs only signed images`;
+      this._enter({ type: "failed", failure: { code: "unsigned", message } });
     } else {
       this._download(newest, request);
     }
@@ -242,11 +242,11 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
       onDone: (installation) => {
         this._job = undefined;
         const refusal = this._finish(installation, {});
-        if (refusal) this._enter({ type: "failed", why: refusal.message });
+        if (refusal) this._enter({ type: "failed", failure: refusal });
       },
-      onRefused: ({ message }) => {
+      onRefused: (failure) => {
         this._job = undefined;
-        this._enter({ type: "failed", why: message });
+        this._enter({ type: "failed", failure });
       },
       onFailed: (why) => this._fail(why, request),
     });
@@ -277,10 +277,10 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
     const job: UploadJob = new UploadJob(this._install({ size, signature }, how), {
       onProgress: (receivedBytes) => this._reportProgress(receivedBytes, size),
       complete: (installation, options) => this._finish(installation, options),
-      onOver: (why) => {
+      onOver: (failure) => {
         if (this._job !== job) return;
         this._job = undefined;
-        if (why !== undefined) this._enter({ type: "failed", why });
+        if (failure) this._enter({ type: "failed", failure });
       },
     });
     this._job = job;
@@ -325,7 +325,7 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
   /** Reports a temporary failure; an automatic check is retried. */
   private _fail(why: string, { isAuto }: Check): void {
     this._job = undefined;
-    this._enter({ type: "failed", why });
+    this._enter({ type: "failed", failure: { code: "not-downloaded", message: why } });
     if (isAuto) this._autoUpdate?.scheduleRetry();
   }
 

@@ -1,7 +1,9 @@
 import type { Bytes, IO } from "../board/index.js";
+import type { Failure } from "../failure/index.js";
 import type { Installation } from "./installation.js";
 import type { Refusal } from "./refusal.js";
 import type { Upload } from "./request.js";
+import type { UpdateFailureCode } from "./state.js";
 
 export interface UploadJobOptions {
   readonly onProgress: (receivedBytes: number) => void;
@@ -10,8 +12,8 @@ export interface UploadJobOptions {
     installation: Installation,
     options: { signature?: Uint8Array<ArrayBuffer> },
   ) => Refusal | undefined;
-  /** The upload is over: `why` is its failure, or `undefined` after a success. */
-  readonly onOver: (why: string | undefined) => void;
+  /** The upload is over: `failure` is why it failed, or `undefined` after a success. */
+  readonly onOver: (failure: Failure<UpdateFailureCode> | undefined) => void;
 }
 
 /** An image that an uploader sends. A session ends the upload, because an uploader cannot wait. */
@@ -30,7 +32,7 @@ export class UploadJob implements IO {
     return {
       write: (data) => this._refusal ?? this._write(data),
       finish: (options = {}) => this._refusal ?? this._finish(options),
-      close: () => this._end("the upload was interrupted"),
+      close: () => this._end({ code: "interrupted", message: "the upload was interrupted" }),
     };
   }
 
@@ -59,12 +61,12 @@ export class UploadJob implements IO {
 
   private _refuse(refusal: Refusal): Refusal {
     this._refusal = refusal;
-    this._end(refusal.message);
+    this._end(refusal);
     return refusal;
   }
 
-  private _end(why: string): void {
+  private _end(failure: Failure<UpdateFailureCode>): void {
     this.close();
-    this._options.onOver(why);
+    this._options.onOver(failure);
   }
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { decodeHex, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { STATION_STATUSES } from "../../../modules/charging/index.js";
-import { type RequestOutcome, Requests } from "../../../modules/requests/index.js";
+import { type RequestOutcome, Requests, requestFailure } from "../../../modules/requests/index.js";
 import type { Cipher } from "../../../modules/settings/index.js";
 import { RESULT_STATES } from "../../../modules/tag-service/index.js";
 import { advertisingRecords, encodeResult } from "../../../modules/tag-service/wire.js";
@@ -133,7 +133,7 @@ describe.each<[Cipher, string]>([
     test("is the document's example of an answer, and is refused with another status code", () => {
       expect(example("message-answer")).toEqual(message);
       expect(outcomesOf({ ...message, code: "201" })).toEqual([
-        { ok: false, failure: { code: "untrusted" } },
+        { ok: false, failure: requestFailure("untrusted") },
       ]);
     });
   }

@@ -52,7 +52,7 @@ describeWithChromium("the platform's admin page", () => {
     watcher = await StationWatcher.start({ registry, url: platform.url, ...platform.account });
     const { login } = await Login.open({ registry, password: PASSWORD });
     admin = await startAdmin({ registry, traffic, watcher, login, host: "127.0.0.1", port: 0 });
-  });
+  }, PATIENCE_MS);
 
   afterEach(async () => {
     const browserErrors = await browser.closePages();

@@ -73,7 +73,7 @@ describeWithChromium("the admin panel", () => {
     });
     station.boot();
     await listening();
-  });
+  }, PATIENCE_MS);
 
   afterEach(async () => {
     const browserErrors = await browser.closePages();
@@ -261,6 +261,25 @@ describeWithChromium("the admin panel", () => {
       expect(await page.locator("html").getAttribute("lang")).toBe(language);
       await expectAccessible(page);
       if (language === "uk") await takePicture(page, "panel/ukrainian");
+    },
+    PATIENCE_MS,
+  );
+
+  test.each([
+    ["en-GB", "The contactor does not open. The socket can be live. Do not pull the plug."],
+    ["cs-CZ", "Stykač se nerozpojil. Zásuvka může být pod napětím. Nevytahujte zástrčku."],
+    ["de-DE", "Das Schütz öffnet nicht. Die Steckdose kann unter Spannung stehen. Den Stecker nicht ziehen."],
+    ["uk-UA", "Контактор не розмикається. Розетка може бути під напругою. Не виймайте вилку."],
+  ])(
+    "says for %s what a fault is and what to do, with its code",
+    async (locale, text) => {
+      const page = await open({ locale, viewport: SCREENS[0][1] });
+      await waitForText(page, "#status", /./);
+      expect(await page.locator("#fault").isHidden()).toBe(true);
+      station.device.vehicle.breakContactor("welded");
+      await waitForText(page, "#fault", text);
+      await waitForText(page, "#fault", "contactor-welded: the contactor does not open");
+      await expectAccessible(page);
     },
     PATIENCE_MS,
   );

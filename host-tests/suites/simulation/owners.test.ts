@@ -5,6 +5,7 @@ import { codeOf, OWNER, Scene } from "../../virtual/scene.js";
 import { FlashFaults } from "./flash-faults.js";
 
 const NEXT = "next@owner.example";
+const IN_SESSION = { code: "busy", message: "a session is under way" };
 const CARD = "62E3086CED";
 
 function online(scene = new Scene()): Scene {
@@ -94,18 +95,18 @@ describe("an ownership transfer", () => {
     scene.present("GUEST-0001");
     scene.until("current flows", () => scene.device.vehicle.isCharging);
     scene.clock.advance(100);
-    expect(scene.station.commands.transferTo(NEXT)).toContain("a session is under way");
+    expect(scene.station.commands.transferTo(NEXT)).toEqual(IN_SESSION);
     scene.device.vehicle.unplug();
     scene.clock.advance(5000);
     scene.plug(scene.under, { drawsWhenOffered: false });
     scene.present("GUEST-0001");
     expect(scene.station.status).toBe("authorized");
-    expect(scene.station.commands.transferTo(NEXT)).toContain("a session is under way");
-    expect(scene.station.commands.transferTo("nobody")).toContain("e-mail");
+    expect(scene.station.commands.transferTo(NEXT)).toEqual(IN_SESSION);
+    expect(scene.station.commands.transferTo("nobody")).toMatchObject({ code: "invalid" });
     scene.device.vehicle.unplug();
     scene.clock.advance(5000);
     expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
-    expect(scene.station.commands.transferTo(NEXT)).toContain("under way");
+    expect(scene.station.commands.transferTo(NEXT)).toMatchObject({ code: "busy" });
   });
 
   test("is cancelled when a session starts before the platform answers", () => {
@@ -518,6 +519,8 @@ describe("tag learning", () => {
     scene.platform.intercept = (_answer, request) => [scene.platform.respond(request, {}, "0", "409")];
     scene.swipe(CARD);
     scene.clock.advance(2000);
-    expect(scene.retained("charger/last-error")).toContain("…6CED was not learned: refused");
+    expect(scene.retained("charger/last-error")).toContain(
+      "…6CED was not learned: the platform answered with code 409",
+    );
   });
 });

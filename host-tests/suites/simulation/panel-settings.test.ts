@@ -109,7 +109,7 @@ describe("an ownership transfer", () => {
     scene.platform.accounts.clear();
     scene.manage(`/changeowner?mail=${NEXT}`);
     scene.clock.advance(15_000);
-    const failure = expect.stringContaining("has not changed");
+    const failure = { code: "transfer-refused", message: expect.stringContaining("has not changed") };
     expect(scene.status()).toMatchObject({ state: "online", ownerChange: { isUnderWay: false, failure } });
   });
 

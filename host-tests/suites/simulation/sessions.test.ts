@@ -350,7 +350,9 @@ describe("a failing flash", () => {
     scene.clock.advance(60_000);
     expect(scene.retained("$telemetry/waiting")).toBe("0");
     expect(scene.under.ends).toEqual([]);
-    const logged = scene.device.logLines.filter((line) => line.startsWith("sessions: not written"));
+    const logged = scene.device.logLines.filter((line) =>
+      line.includes("the session under way is not written"),
+    );
     expect(logged).toHaveLength(1);
   });
 
@@ -490,7 +492,9 @@ describe("the session log", () => {
       scene.clock.advance(15_000);
     }
     expect(stored(scene, "session")).toMatchObject({ givenUp: 2 });
-    expect(scene.device.logLines.join("\n")).toContain("1 discarded, the log is full; 2 in total");
+    expect(scene.device.logLines.join("\n")).toContain(
+      "session-log-full: the oldest unreported session was discarded; 2 in total",
+    );
     scene.platform.sessions.clear();
     scene.platform.intercept = undefined;
     scene.until("all are reported", () => scene.platform.sessions.size === 64, 300_000);

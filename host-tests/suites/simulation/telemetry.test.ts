@@ -217,24 +217,23 @@ describe("a setting", () => {
   });
 
   test.each([
-    ["charger/current-limit", "5", "6:16"],
-    ["charger/current-limit", "17", "6:16"],
-    ["charger/current-limit", "1e1", "6:16"],
-    ["charger/status", "charging", "cannot be set"],
-    ["charger/colour", "red", "cannot be set"],
-    ["access/offline-policy", "everybody", "deny,list"],
-    ["$options/resume", "yes", "true or false"],
-    ["charger/start", "true", "no vehicle"],
-  ])("of %s to %s is rejected with the reason", (path, payload, why) => {
+    ["charger/current-limit", "5", "invalid", "6:16"],
+    ["charger/current-limit", "17", "invalid", "6:16"],
+    ["charger/current-limit", "1e1", "invalid", "6:16"],
+    ["charger/status", "charging", "invalid", "cannot be set"],
+    ["charger/colour", "red", "invalid", "cannot be set"],
+    ["access/offline-policy", "everybody", "invalid", "deny,list"],
+    ["access/owner", "next", "invalid", "e-mail"],
+    ["$options/resume", "yes", "invalid", "true or false"],
+    ["charger/start", "true", "no-vehicle", "no vehicle"],
+    ["firmware/update", "true", "no-key", "no update key"],
+  ])("of %s to %s is rejected with a code and the reason", (path, payload, code, why) => {
     const scene = online();
     const before = scene.retained(path);
     set(scene, path, payload);
     expect(scene.retained(path)).toBe(before);
     expect(messages(scene, "errors")).toEqual([
-      [
-        `sweet-home/${scene.under.deviceId}/${path}`,
-        { code: "invalid", message: expect.stringContaining(why) },
-      ],
+      [`sweet-home/${scene.under.deviceId}/${path}`, { code, message: expect.stringContaining(why) }],
     ]);
   });
 

@@ -248,7 +248,9 @@ describe("a bad firmware", () => {
     expect(scene.updateState()).toMatch(new RegExp(`^Rolled back: version 2: .*${why}`));
     expect(news()).toEqual([
       {
-        message: expect.stringMatching(new RegExp(`^firmware 2 was rolled back: .*${why}`)),
+        message: expect.stringMatching(
+          new RegExp(`^update-rolled-back: firmware 2 was rolled back: .*${why}`),
+        ),
         logLevel: "warning",
       },
     ]);
@@ -358,7 +360,10 @@ describe("a new firmware in its boot trial", () => {
     scene.release(2);
     scene.set("firmware/update", "true");
     scene.until("the new one runs", () => scene.version() === 2);
-    expect(scene.station.updates.request()).toMatch("pending verification");
+    expect(scene.station.updates.request()).toMatchObject({
+      code: "busy",
+      message: expect.stringContaining("pending verification"),
+    });
     expect(scene.station.updates.upload()).toMatchObject({ code: "busy" });
   });
 
@@ -425,7 +430,10 @@ describe("a new firmware in its boot trial", () => {
     scene.until("it is online", () => scene.station.lifeCycle === "online");
     scene.clock.advance(1000);
     expect(scene.device.slots.isOnTrial).toBe(true);
-    expect(scene.station.updates.request()).toMatch("pending verification");
+    expect(scene.station.updates.request()).toMatchObject({
+      code: "busy",
+      message: expect.stringContaining("pending verification"),
+    });
     scene.clock.advance(2 * VALIDATION_TIMEOUT_MS);
     expect(scene.device.slots.isOnTrial).toBe(false);
     expect(scene.updateState()).toBe("Updated successfully");

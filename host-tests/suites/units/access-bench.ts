@@ -8,8 +8,9 @@ import { type AttemptResult, type OfflinePolicy, tagHash } from "../../../module
 import type { Board, IO } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { ChargingSession, Grant } from "../../../modules/charging/index.js";
+import type { Fault } from "../../../modules/faults/index.js";
 import type { JSONObject } from "../../../modules/json/index.js";
-import type { Requester, RequestOutcome } from "../../../modules/requests/index.js";
+import { type Requester, type RequestOutcome, requestFailure } from "../../../modules/requests/index.js";
 import { Device } from "../../virtual/board/index.js";
 import { virtualWorld } from "../../virtual/world/world.js";
 
@@ -37,7 +38,7 @@ export class ManualPlatform implements Requester {
     this.requests.push({ endpoint, data });
     const answer = this.answers[endpoint];
     const timer = this.#clock.set(() => {
-      if (!this.isOnline) done({ ok: false, failure: { code: "offline" } });
+      if (!this.isOnline) done({ ok: false, failure: requestFailure("offline") });
       else if (answer) done({ ok: true, data: answer });
     }, 0);
     return {
@@ -63,7 +64,7 @@ export class Bench {
   readonly learned: string[] = [];
   readonly grants: Grant[] = [];
   readonly signals: string[] = [];
-  readonly faults: string[] = [];
+  readonly faults: Fault[] = [];
   /** Events of the trace. */
   readonly events: string[] = [];
   readonly results: AttemptResult[] = [];
@@ -101,7 +102,7 @@ export class Bench {
       },
       indicator: { signal: (signal) => this.signals.push(signal) },
       platform: this.platform,
-      reporter: { reportFault: (message) => this.faults.push(message) },
+      reporter: { reportFault: (fault) => this.faults.push(fault) },
       trace: { add: (event, detail) => this.events.push(`${event} ${detail}`) },
       listener: {
         handleBusyChanged: () => this.changes.push("busy"),

@@ -2,8 +2,8 @@
 
 import { expect } from "@jest/globals";
 import type { Board } from "../../../modules/board/index.js";
+import type { MQTTFailure } from "../../../modules/mqtt/index.js";
 import { type Link, makeLink } from "../../../modules/network/index.js";
-import type { BrokerFailure } from "../../../modules/pairing/candidate.js";
 import {
   type Fields,
   Pairing,
@@ -39,7 +39,7 @@ export const PARAMETERS: PairingParameters = {
   port: 1883,
   tls: false,
 };
-export const REFUSED: BrokerFailure = { code: "broker-refused", message: "the broker refused the token" };
+export const REFUSED: MQTTFailure = { code: "broker-refused", message: "the broker refused the token" };
 /** `admin:12345678` in Basic authentication. */
 export const LOGIN = { authorization: "Basic YWRtaW46MTIzNDU2Nzg=" };
 export const FORM = { "content-type": "application/x-www-form-urlencoded" };
@@ -55,7 +55,7 @@ export class Station {
   needsLogin = false;
   /** Whether the station releases link and account at once when a candidate needs them. */
   isFree = true;
-  brokerFailure: BrokerFailure | undefined;
+  brokerFailure: MQTTFailure | undefined;
   isBrokerSilent = false;
   brokersClosed = 0;
   storageError: unknown;

@@ -33,7 +33,7 @@ export function settable(id: string): Property<Values, Values> {
     ...property(id),
     format: "0:9",
     set: (commands, text) => {
-      if (text === "9") return "nine is too many";
+      if (text === "9") return { code: "too-many", message: "nine is too many" };
       commands[id] = Number(text);
       return undefined;
     },

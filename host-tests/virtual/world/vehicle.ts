@@ -9,6 +9,8 @@ export type VehicleState =
   | "ready-with-ventilation"
   /** The pilot is shorted to earth. */
   | "shorted"
+  /** The pilot is at a steady -12 V. */
+  | "negative"
   /** The vehicle requests energy and its diode is missing. */
   | "without-diode";
 
@@ -18,6 +20,7 @@ const HIGH_MV: Readonly<Record<VehicleState, number>> = {
   ready: 6000,
   "ready-with-ventilation": 3000,
   shorted: 0,
+  negative: -12_000,
   "without-diode": 6000,
 };
 const NEGATIVE_MV = -12_000;

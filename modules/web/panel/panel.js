@@ -1,5 +1,6 @@
 /** The admin panel: one page with the routes /, /wifi.html and /system.html. It polls /status for live values. */
 
+import { faultTexts } from "./fault-texts.ts";
 import { translations } from "./translations.js";
 
 /** Interval of polling /status, ms. */
@@ -30,6 +31,7 @@ const language = navigator.languages
   .map((tag) => tag.slice(0, 2))
   .find((tag) => tag === ENGLISH_ONLY || translations[tag]);
 const dictionary = translations[language] ?? {};
+const explanations = faultTexts[language] ?? faultTexts.en;
 const find = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 /** Translates a text of the page. */
@@ -39,6 +41,21 @@ const put = (selector, text) => {
   const element = find(selector);
   if (element.textContent !== text) element.textContent = text;
 };
+
+/** Shows what has happened, what to do, and the code with the station's own text. */
+function putFailure(selector, failure) {
+  if (!failure) {
+    put(selector, "");
+    return;
+  }
+  const { code, message } = failure;
+  const detail = `${code}: ${message}`;
+  const element = find(selector);
+  if (element.lastChild?.textContent === detail) return;
+  const small = document.createElement("small");
+  small.textContent = detail;
+  element.replaceChildren(...(explanations[code] ?? []).map((text) => `${text} `), small);
+}
 
 function translatePage() {
   if (language) document.documentElement.lang = language;
@@ -64,7 +81,7 @@ function show() {
 
 /** Shows the properties and the state of the station. */
 function showStatus(status) {
-  const { energyWh, firmware, preset, ownerChange, tagLearning } = status;
+  const { energyWh, firmware, lastError, preset, ownerChange, tagLearning } = status;
   put("#name", status.name);
   const name = find("[name=name]");
   name.placeholder = status.name;
@@ -74,6 +91,8 @@ function showStatus(status) {
   put("#firmware", `${firmware.product} ${firmware.version}`);
   put("#version", String(firmware.version));
   put("#update", status.update ?? "");
+  for (const line of all("[data-fault]")) line.hidden = !lastError;
+  putFailure("#fault", lastError);
   for (const line of all("[data-meter]")) line.hidden = !energyWh;
   if (energyWh) {
     put("#session-energy", kWh(energyWh.session));
@@ -84,7 +103,8 @@ function showStatus(status) {
   put("#learning", tagLearning ? translate("Learning.") : "");
   find("[name=on]").value = String(!tagLearning);
   put("[data-to='/setlearning'] button", translate(tagLearning ? "Stop" : "Learn cards"));
-  put("#owner", transferText(ownerChange));
+  if (ownerChange?.isUnderWay) put("#owner", translate("Ownership transfer in progress …"));
+  else putFailure("#owner", ownerChange?.failure);
 }
 
 /** Hides the fields that are built in or provisioned. */
@@ -96,11 +116,6 @@ function hidePreset(names) {
   for (const form of all("[data-tried]")) form.hidden = !form.querySelector("[data-field]:not([hidden])");
 }
 
-function transferText({ isUnderWay, failure } = {}) {
-  if (isUnderWay) return translate("Ownership transfer in progress …");
-  return failure ?? "";
-}
-
 const kWh = (wh) => `${(wh / 1000).toLocaleString(language, { maximumFractionDigits: 2 })} kWh`;
 
 async function pollStatus() {
@@ -109,7 +124,7 @@ async function pollStatus() {
     const { lastFailure, problem, waitingFor, trying } = status;
     const failure = trying ? null : (lastFailure ?? problem);
     if (failure) for (const form of all("form[data-tried]")) form.querySelector(".answer").textContent = "";
-    put("#failure", failure ? (dictionary[failure.code] ?? failure.message) : "");
+    putFailure("#failure", failure);
     showStatus(status);
     const isWiFiMissing = waitingFor.includes("ssid");
     const needs = [...(isWiFiMissing ? ["Wi-Fi"] : []), ...(waitingFor.includes("wsp") ? ["Platform"] : [])];

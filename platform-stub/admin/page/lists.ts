@@ -43,6 +43,10 @@ const STATION_COLUMNS: readonly Column<Station>[] = [
     content: (station) => shownValue(station, "charger/status"),
     isBad: (station) => shownValue(station, "charger/status") === "faulted",
   },
+  {
+    title: "Latest fault",
+    content: (station) => shownValue(station, "charger/last-error").replace(/^none$/, ""),
+  },
   measured("Power", "charger/power", "W"),
   measured("Energy", "charger/energy", "Wh"),
   measured("Limit", "charger/current-limit", "A"),

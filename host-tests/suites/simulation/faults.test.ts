@@ -1,0 +1,163 @@
+import { expect, test } from "@jest/globals";
+import { decodeUTF8 } from "../../../modules/bytes/index.js";
+import type { FaultCode } from "../../../modules/faults/index.js";
+import { usernameOf } from "../../../platform-stub/registry.js";
+import { Scene } from "../../virtual/scene.js";
+import { FlashFaults } from "./flash-faults.js";
+import { UpdateScene } from "./update-scene.js";
+
+const NEXT = "next@owner.example";
+
+function online<S extends Scene>(scene: S): S {
+  scene.bringOnline();
+  return scene;
+}
+
+function charge(scene: Scene): void {
+  scene.plug();
+  scene.present("GUEST-0001");
+  scene.until("current flows", () => scene.device.vehicle.isCharging);
+  scene.clock.advance(1000);
+}
+
+/** Drops the platform's responses to session reports. */
+function loseSessionAnswers(scene: Scene): void {
+  scene.platform.intercept = (answer, { endpoint }) => (endpoint === "session" ? [] : [answer]);
+}
+
+/** Causes each fault of the catalogue in a virtual station. A new code needs a line here. */
+const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
+  "pilot-shorted": () => {
+    const scene = online(new Scene());
+    scene.plug();
+    scene.device.vehicle.set("shorted");
+    return scene;
+  },
+  "pilot-negative": () => {
+    const scene = online(new Scene());
+    scene.plug();
+    scene.device.vehicle.set("negative");
+    return scene;
+  },
+  "contactor-welded": () => {
+    const scene = online(new Scene());
+    charge(scene);
+    scene.device.vehicle.breakContactor("welded");
+    scene.station.stopCharging();
+    return scene;
+  },
+  "contactor-stuck-open": () => {
+    const scene = online(new Scene());
+    scene.device.vehicle.breakContactor("stuck-open");
+    scene.plug();
+    scene.present("GUEST-0001");
+    return scene;
+  },
+  overheated: () => {
+    const scene = online(new Scene());
+    scene.device.temperatureC = 90;
+    return scene;
+  },
+  "thermometer-broken": () => {
+    const scene = online(new Scene());
+    scene.device.temperatureC = undefined;
+    return scene;
+  },
+  "blocked-tag": () => {
+    const scene = online(new Scene());
+    scene.platform.tags.set("BLOCKED-77", { authorized: false, reason: "blocked" });
+    scene.plug();
+    for (let i = 0; i < 3; i++) scene.present("BLOCKED-77");
+    return scene;
+  },
+  "card-not-learned": () => {
+    const scene = online(new Scene());
+    scene.set("access/tag-learning", "true");
+    scene.clock.advance(1000);
+    scene.platform.intercept = (_answer, request) => [scene.platform.respond(request, {}, "0", "409")];
+    scene.swipe("62E3086CED");
+    return scene;
+  },
+  "session-not-stored": () => {
+    const flash = new FlashFaults();
+    const scene = online(new Scene({ wrapBoard: flash.wrapBoard }));
+    flash.fails = (action) => action === "write";
+    charge(scene);
+    return scene;
+  },
+  "session-log-full": () => {
+    const scene = online(new Scene());
+    loseSessionAnswers(scene);
+    for (let i = 0; i < 65; i++) {
+      charge(scene);
+      scene.device.vehicle.unplug();
+      scene.clock.advance(15_000);
+    }
+    return scene;
+  },
+  "sessions-of-previous-owner": () => {
+    const scene = online(new Scene());
+    loseSessionAnswers(scene);
+    charge(scene);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(20_000);
+    scene.station.enterPairingMode();
+    scene.pair({ wsp: NEXT });
+    scene.until("it is the next owner's", () => scene.station.lifeCycle === "online");
+    return scene;
+  },
+  "transfer-refused": () => {
+    const scene = online(new Scene());
+    scene.set("access/owner", NEXT);
+    return scene;
+  },
+  "transfer-failed": () => {
+    const scene = online(new Scene());
+    scene.platform.accounts.set(NEXT, { user: usernameOf(NEXT), token: "wrong" });
+    scene.set("access/owner", NEXT);
+    return scene;
+  },
+  "update-rolled-back": () => {
+    const scene = online(new UpdateScene());
+    scene.release(2);
+    scene.under.bad.set(2, () => {
+      throw new Error("out of memory");
+    });
+    scene.update();
+    return scene;
+  },
+};
+
+/** Returns the messages of the notifications for the owner. */
+function notifications(scene: Scene): string[] {
+  return scene.broker.published
+    .filter(({ topic }) => topic.endsWith("/notifications/create"))
+    .map(({ payload }) => JSON.parse(decodeUTF8(payload) ?? "null").message);
+}
+
+/** The latest value of `charger/last-error` under any owner's topics. */
+function lastErrors(scene: Scene): string[] {
+  return [...scene.broker.retained]
+    .filter(([topic]) => topic.endsWith("/charger/last-error"))
+    .map(([, payload]) => decodeUTF8(payload) ?? "");
+}
+
+test.each(Object.entries(CAUSES))(
+  "the fault %s is in charger/last-error, /status and a notification",
+  (code, cause) => {
+    const scene = cause();
+    const isReported = () => lastErrors(scene).some((text) => text.startsWith(`${code}: `));
+    scene.until("the fault is published", isReported, 120_000);
+    const [text] = lastErrors(scene);
+    scene.until("the owner is notified", () => notifications(scene).includes(text ?? ""));
+    const { lastError } = scene.status() as { lastError: { code: string; message: string } };
+    expect(`${lastError.code}: ${lastError.message}`).toBe(text);
+    expect(lastError.code).toBe(code);
+  },
+);
+
+test("a station without a fault has `none` in charger/last-error and null in /status", () => {
+  const scene = online(new Scene());
+  expect(lastErrors(scene)).toEqual(["none"]);
+  expect(scene.status()).toMatchObject({ lastError: null });
+});

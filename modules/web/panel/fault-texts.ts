@@ -1,0 +1,387 @@
+/**
+ * The panel's texts of the catalogue's codes: what has happened, and what to do. A code without a text does not compile.
+ * docs/faults.md has the English ones.
+ */
+
+import type { ConnectionFailureCode, FaultCode } from "../../faults/index.js";
+
+export type Language = "en" | "cs" | "de" | "uk";
+export type FaultText = readonly [what: string, remedy: string];
+export type FaultTexts = Readonly<Record<FaultCode | ConnectionFailureCode, FaultText>>;
+
+const en: FaultTexts = {
+  "pilot-shorted": [
+    "The vehicle or the cable has a fault in the signal line.",
+    "Unplug the vehicle, and try another cable or vehicle. If it happens again, call an electrician.",
+  ],
+  "pilot-negative": [
+    "The signal line of the socket is defective.",
+    "Unplug the vehicle. If it happens again, call an electrician.",
+  ],
+  "contactor-welded": [
+    "The contactor does not open. The socket can be live.",
+    "Do not pull the plug. Switch the station off at its circuit breaker and call an electrician.",
+  ],
+  "contactor-stuck-open": [
+    "The contactor does not close.",
+    "Unplug the vehicle and try again. If it happens again, call an electrician.",
+  ],
+  overheated: [
+    "It is too hot inside the station. Charging is paused.",
+    "Charging continues when it has cooled down. If it happens often, keep the station in the shade or lower the current limit.",
+  ],
+  "thermometer-broken": [
+    "The thermometer inside the station is broken. The station charges slowly.",
+    "Call an electrician to replace it.",
+  ],
+  "blocked-tag": [
+    "A blocked card was presented three times.",
+    "If the card is yours, unblock it at the platform. Otherwise do nothing.",
+  ],
+  "card-not-learned": [
+    "A card was not learned.",
+    "Check that the station is online and that the card is not registered yet. Swipe it again.",
+  ],
+  "session-not-stored": [
+    "The station's memory cannot be written. A power cut would lose the session.",
+    "Keep the power and the network on until the sessions are reported. Then have the board replaced.",
+  ],
+  "session-log-full": [
+    "Too many sessions wait for the platform. The oldest was discarded.",
+    "Connect the station to the platform.",
+  ],
+  "sessions-of-previous-owner": [
+    "Sessions of the previous owner were discarded.",
+    "Nothing needs to be done. The previous owner can ask the platform about them.",
+  ],
+  "transfer-refused": [
+    "The new owner has not accepted the transfer.",
+    "Ask the new owner to accept it at the platform, and try again.",
+  ],
+  "transfer-failed": [
+    "The owner has not changed.",
+    "Try again when no vehicle is charging and the station is online.",
+  ],
+  "update-rolled-back": [
+    "The new firmware did not work. The previous one runs again.",
+    "Check that the network works, and update again. If it fails again, ask the maker for a newer version.",
+  ],
+  "wifi-not-found": [
+    "The Wi-Fi network is not in reach (2.4 GHz only).",
+    "Check its name, and move the router closer.",
+  ],
+  "wifi-wrong-password": ["The Wi-Fi network refused the password.", "Check the password."],
+  "wifi-no-address": ["The Wi-Fi network gave no address.", "Check DHCP in the router."],
+  "host-not-found": ["The server was not found.", "Check its name."],
+  "broker-unreachable": ["The server is not reachable.", "Check its name and port."],
+  "broker-no-answer": ["The server does not answer as MQTT.", "Check the port."],
+  "broker-refused": ["The server refused the login.", "Check e-mail and token."],
+  "tls-failed": ["The encrypted connection failed.", "Check the server's name and certificate."],
+  "connection-lost": [
+    "The connection to the server ended.",
+    "The station connects again. If it happens often, check the network.",
+  ],
+  "keep-alive-missed": [
+    "The server has stopped answering.",
+    "The station connects again. If it happens often, check the network.",
+  ],
+  "protocol-error": ["The server sent an invalid answer.", "Check that host and port are of an MQTT server."],
+  "no-socket": ["The station has no free connection.", "Close other panel pages. The station tries again."],
+  "storage-failed": [
+    "The parameters work, but could not be stored.",
+    "Reset the station and try again. If it fails again, have the board replaced.",
+  ],
+  interrupted: ["The power failed while the parameters were tried.", "Try again."],
+  "given-up": [
+    "Pairing mode ended while the parameters were tried.",
+    "Hold the button for 5 s and try again.",
+  ],
+  crashes: [
+    "The station crashed three times. It is in safe mode and does not charge.",
+    "Switch the power off and on. If it happens again, upload another firmware.",
+  ],
+};
+
+const cs: FaultTexts = {
+  "pilot-shorted": [
+    "Vozidlo nebo kabel má závadu na signálním vodiči.",
+    "Odpojte vozidlo a zkuste jiný kabel nebo vozidlo. Opakuje-li se to, zavolejte elektrikáře.",
+  ],
+  "pilot-negative": [
+    "Signální vodič zásuvky je vadný.",
+    "Odpojte vozidlo. Opakuje-li se to, zavolejte elektrikáře.",
+  ],
+  "contactor-welded": [
+    "Stykač se nerozpojil. Zásuvka může být pod napětím.",
+    "Nevytahujte zástrčku. Vypněte stanici jističem a zavolejte elektrikáře.",
+  ],
+  "contactor-stuck-open": [
+    "Stykač se nesepnul.",
+    "Odpojte vozidlo a zkuste to znovu. Opakuje-li se to, zavolejte elektrikáře.",
+  ],
+  overheated: [
+    "Stanice je uvnitř příliš horká. Nabíjení se přerušilo.",
+    "Po vychladnutí pokračuje samo. Stává-li se to často, zastiňte stanici nebo snižte proud.",
+  ],
+  "thermometer-broken": [
+    "Teploměr ve stanici je vadný. Stanice nabíjí pomalu.",
+    "Zavolejte elektrikáře, ať ho vymění.",
+  ],
+  "blocked-tag": [
+    "Zablokovaná karta byla třikrát přiložena.",
+    "Je-li to vaše karta, odblokujte ji na platformě. Jinak nedělejte nic.",
+  ],
+  "card-not-learned": [
+    "Karta se nenaučila.",
+    "Ověřte, že je stanice online a karta ještě není zapsaná. Přiložte ji znovu.",
+  ],
+  "session-not-stored": [
+    "Do paměti stanice nelze zapisovat. Výpadek proudu by nabíjení ztratil.",
+    "Nevypínejte proud ani síť, dokud se nabíjení neodešlou. Pak nechte vyměnit desku.",
+  ],
+  "session-log-full": [
+    "Na platformu čeká příliš mnoho nabíjení. Nejstarší bylo zahozeno.",
+    "Připojte stanici k platformě.",
+  ],
+  "sessions-of-previous-owner": [
+    "Nabíjení předchozího majitele byla zahozena.",
+    "Není třeba nic dělat. Předchozí majitel se může zeptat platformy.",
+  ],
+  "transfer-refused": [
+    "Nový majitel předání nepřijal.",
+    "Požádejte ho, ať je na platformě přijme, a zkuste to znovu.",
+  ],
+  "transfer-failed": [
+    "Majitel se nezměnil.",
+    "Zkuste to znovu, až žádné vozidlo nenabíjí a stanice je online.",
+  ],
+  "update-rolled-back": [
+    "Nový firmware nefungoval. Běží zase předchozí.",
+    "Ověřte, že síť funguje, a aktualizujte znovu. Selže-li to opět, požádejte výrobce o novější verzi.",
+  ],
+  "wifi-not-found": ["Síť Wi-Fi není v dosahu (jen 2,4 GHz).", "Zkontrolujte název nebo přibližte router."],
+  "wifi-wrong-password": ["Síť Wi-Fi odmítla heslo.", "Zkontrolujte je."],
+  "wifi-no-address": ["Síť Wi-Fi nepřidělila adresu.", "Zkontrolujte DHCP routeru."],
+  "host-not-found": ["Server nebyl nalezen.", "Zkontrolujte jeho název."],
+  "broker-unreachable": ["Server není dostupný.", "Zkontrolujte název a port."],
+  "broker-no-answer": ["Server neodpovídá jako MQTT.", "Zkontrolujte port."],
+  "broker-refused": ["Server odmítl přihlášení.", "Zkontrolujte e-mail a token."],
+  "tls-failed": ["Šifrované spojení selhalo.", "Zkontrolujte název a certifikát serveru."],
+  "connection-lost": [
+    "Spojení se serverem skončilo.",
+    "Stanice se připojí znovu. Stává-li se to často, zkontrolujte síť.",
+  ],
+  "keep-alive-missed": [
+    "Server přestal odpovídat.",
+    "Stanice se připojí znovu. Stává-li se to často, zkontrolujte síť.",
+  ],
+  "protocol-error": ["Server poslal neplatnou odpověď.", "Zkontrolujte, že název a port patří serveru MQTT."],
+  "no-socket": ["Stanice nemá volné spojení.", "Zavřete ostatní stránky panelu. Stanice to zkusí znovu."],
+  "storage-failed": [
+    "Nastavení funguje, ale nelze je uložit.",
+    "Obnovte stanici a zkuste to znovu. Selže-li to opět, nechte vyměnit desku.",
+  ],
+  interrupted: ["Při zkoušení nastavení vypadl proud.", "Zkuste to znovu."],
+  "given-up": ["Režim párování skončil při zkoušení nastavení.", "Podržte tlačítko 5 s a zkuste to znovu."],
+  crashes: [
+    "Stanice třikrát spadla. Je v nouzovém režimu a nenabíjí.",
+    "Vypněte a zapněte proud. Opakuje-li se to, nahrajte jiný firmware.",
+  ],
+};
+
+const de: FaultTexts = {
+  "pilot-shorted": [
+    "Fahrzeug oder Kabel haben einen Fehler in der Signalleitung.",
+    "Fahrzeug abstecken und ein anderes Kabel oder Fahrzeug versuchen. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  "pilot-negative": [
+    "Die Signalleitung der Steckdose ist defekt.",
+    "Fahrzeug abstecken. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  "contactor-welded": [
+    "Das Schütz öffnet nicht. Die Steckdose kann unter Spannung stehen.",
+    "Den Stecker nicht ziehen. Die Station am Leitungsschutzschalter abschalten und eine Elektrofachkraft rufen.",
+  ],
+  "contactor-stuck-open": [
+    "Das Schütz schließt nicht.",
+    "Fahrzeug abstecken und noch einmal versuchen. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  overheated: [
+    "In der Station ist es zu heiß. Das Laden ist unterbrochen.",
+    "Nach dem Abkühlen geht es weiter. Geschieht es oft, die Station beschatten oder den Strom begrenzen.",
+  ],
+  "thermometer-broken": [
+    "Das Thermometer in der Station ist defekt. Die Station lädt langsam.",
+    "Von einer Elektrofachkraft ersetzen lassen.",
+  ],
+  "blocked-tag": [
+    "Eine gesperrte Karte wurde dreimal vorgehalten.",
+    "Ist es Ihre Karte, auf der Plattform entsperren. Sonst ist nichts zu tun.",
+  ],
+  "card-not-learned": [
+    "Eine Karte wurde nicht gelernt.",
+    "Prüfen, ob die Station online ist und die Karte noch nicht eingetragen ist. Dann erneut vorhalten.",
+  ],
+  "session-not-stored": [
+    "Der Speicher der Station ist nicht beschreibbar. Bei Stromausfall ginge der Ladevorgang verloren.",
+    "Strom und Netz anlassen, bis die Ladevorgänge gemeldet sind. Dann die Platine tauschen lassen.",
+  ],
+  "session-log-full": [
+    "Zu viele Ladevorgänge warten auf die Plattform. Der älteste wurde verworfen.",
+    "Die Station mit der Plattform verbinden.",
+  ],
+  "sessions-of-previous-owner": [
+    "Ladevorgänge des vorigen Betreibers wurden verworfen.",
+    "Es ist nichts zu tun. Der vorige Betreiber kann die Plattform fragen.",
+  ],
+  "transfer-refused": [
+    "Der neue Betreiber hat die Übergabe nicht angenommen.",
+    "Den neuen Betreiber bitten, sie auf der Plattform anzunehmen, und noch einmal versuchen.",
+  ],
+  "transfer-failed": [
+    "Der Betreiber hat nicht gewechselt.",
+    "Noch einmal versuchen, wenn kein Fahrzeug lädt und die Station online ist.",
+  ],
+  "update-rolled-back": [
+    "Die neue Firmware hat nicht funktioniert. Die vorige läuft wieder.",
+    "Das Netz prüfen und erneut aktualisieren. Scheitert es wieder, den Hersteller um eine neuere Version bitten.",
+  ],
+  "wifi-not-found": [
+    "Das WLAN ist nicht in Reichweite (nur 2,4 GHz).",
+    "Den Namen prüfen oder den Router näher stellen.",
+  ],
+  "wifi-wrong-password": ["Das WLAN hat das Passwort abgelehnt.", "Das Passwort prüfen."],
+  "wifi-no-address": ["Das WLAN vergibt keine Adresse.", "DHCP im Router prüfen."],
+  "host-not-found": ["Der Server wurde nicht gefunden.", "Den Namen prüfen."],
+  "broker-unreachable": ["Der Server ist nicht erreichbar.", "Namen und Port prüfen."],
+  "broker-no-answer": ["Der Server antwortet nicht auf MQTT.", "Den Port prüfen."],
+  "broker-refused": ["Der Server lehnt die Anmeldung ab.", "E-Mail und Token prüfen."],
+  "tls-failed": ["Die Verschlüsselung ist gescheitert.", "Namen und Zertifikat des Servers prüfen."],
+  "connection-lost": [
+    "Die Verbindung zum Server ist abgebrochen.",
+    "Die Station verbindet sich wieder. Geschieht es oft, das Netz prüfen.",
+  ],
+  "keep-alive-missed": [
+    "Der Server antwortet nicht mehr.",
+    "Die Station verbindet sich wieder. Geschieht es oft, das Netz prüfen.",
+  ],
+  "protocol-error": [
+    "Der Server hat eine ungültige Antwort gesendet.",
+    "Prüfen, ob Name und Port zu einem MQTT-Server gehören.",
+  ],
+  "no-socket": [
+    "Die Station hat keine freie Verbindung.",
+    "Andere Seiten des Panels schließen. Die Station versucht es erneut.",
+  ],
+  "storage-failed": [
+    "Die Einstellungen gelten, ließen sich aber nicht speichern.",
+    "Die Station zurücksetzen und noch einmal versuchen. Scheitert es wieder, die Platine tauschen lassen.",
+  ],
+  interrupted: ["Beim Versuch der Einstellungen fiel der Strom aus.", "Noch einmal versuchen."],
+  "given-up": [
+    "Der Kopplungsmodus endete beim Versuch der Einstellungen.",
+    "Die Taste 5 s halten und noch einmal versuchen.",
+  ],
+  crashes: [
+    "Die Station ist dreimal abgestürzt. Sie ist im Notbetrieb und lädt nicht.",
+    "Den Strom aus- und einschalten. Tritt es wieder auf, eine andere Firmware hochladen.",
+  ],
+};
+
+const uk: FaultTexts = {
+  "pilot-shorted": [
+    "Авто або кабель має несправність сигнальної лінії.",
+    "Від'єднайте авто і спробуйте інший кабель або авто. Якщо повториться, викличте електрика.",
+  ],
+  "pilot-negative": [
+    "Сигнальна лінія розетки несправна.",
+    "Від'єднайте авто. Якщо повториться, викличте електрика.",
+  ],
+  "contactor-welded": [
+    "Контактор не розмикається. Розетка може бути під напругою.",
+    "Не виймайте вилку. Вимкніть станцію автоматом і викличте електрика.",
+  ],
+  "contactor-stuck-open": [
+    "Контактор не замикається.",
+    "Від'єднайте авто і спробуйте ще раз. Якщо повториться, викличте електрика.",
+  ],
+  overheated: [
+    "Усередині станції надто гаряче. Заряджання призупинено.",
+    "Після охолодження воно продовжиться. Якщо це часто, затініть станцію або зменште струм.",
+  ],
+  "thermometer-broken": [
+    "Термометр у станції несправний. Станція заряджає повільно.",
+    "Викличте електрика, щоб його замінити.",
+  ],
+  "blocked-tag": [
+    "Заблоковану картку піднесли тричі.",
+    "Якщо це ваша картка, розблокуйте її на платформі. Інакше нічого не робіть.",
+  ],
+  "card-not-learned": [
+    "Картку не вивчено.",
+    "Перевірте, що станція онлайн і картку ще не зареєстровано. Піднесіть її знову.",
+  ],
+  "session-not-stored": [
+    "Пам'ять станції не записується. При зникненні живлення сесія буде втрачена.",
+    "Не вимикайте живлення й мережу, доки сесії не передано. Потім замініть плату.",
+  ],
+  "session-log-full": [
+    "Забагато сесій чекає на платформу. Найстарішу відкинуто.",
+    "Під'єднайте станцію до платформи.",
+  ],
+  "sessions-of-previous-owner": [
+    "Сесії попереднього власника відкинуто.",
+    "Робити нічого не потрібно. Попередній власник може звернутися до платформи.",
+  ],
+  "transfer-refused": [
+    "Новий власник не прийняв передачу.",
+    "Попросіть його прийняти її на платформі і спробуйте ще раз.",
+  ],
+  "transfer-failed": [
+    "Власник не змінився.",
+    "Спробуйте ще раз, коли жодне авто не заряджається і станція онлайн.",
+  ],
+  "update-rolled-back": [
+    "Нова прошивка не працювала. Знову працює попередня.",
+    "Перевірте мережу й оновіть ще раз. Якщо знову не вдасться, попросіть у виробника новішу версію.",
+  ],
+  "wifi-not-found": ["Мережа Wi-Fi поза досяжністю (лише 2,4 ГГц).", "Перевірте назву або наблизьте роутер."],
+  "wifi-wrong-password": ["Мережа Wi-Fi відхилила пароль.", "Перевірте його."],
+  "wifi-no-address": ["Мережа Wi-Fi не дала адреси.", "Перевірте DHCP роутера."],
+  "host-not-found": ["Сервер не знайдено.", "Перевірте його назву."],
+  "broker-unreachable": ["Сервер недоступний.", "Перевірте назву й порт."],
+  "broker-no-answer": ["Сервер не відповідає як MQTT.", "Перевірте порт."],
+  "broker-refused": ["Сервер відхилив вхід.", "Перевірте пошту й токен."],
+  "tls-failed": ["Шифроване з'єднання не вдалося.", "Перевірте назву й сертифікат сервера."],
+  "connection-lost": [
+    "З'єднання із сервером перервалося.",
+    "Станція під'єднається знову. Якщо це часто, перевірте мережу.",
+  ],
+  "keep-alive-missed": [
+    "Сервер перестав відповідати.",
+    "Станція під'єднається знову. Якщо це часто, перевірте мережу.",
+  ],
+  "protocol-error": [
+    "Сервер надіслав неправильну відповідь.",
+    "Перевірте, що назва й порт належать серверу MQTT.",
+  ],
+  "no-socket": [
+    "Станція не має вільного з'єднання.",
+    "Закрийте інші сторінки панелі. Станція спробує знову.",
+  ],
+  "storage-failed": [
+    "Налаштування працюють, але їх не вдалося зберегти.",
+    "Скиньте станцію і спробуйте ще раз. Якщо знову не вдасться, замініть плату.",
+  ],
+  interrupted: ["Під час перевірки налаштувань зникло живлення.", "Спробуйте ще раз."],
+  "given-up": [
+    "Режим сполучення завершився під час перевірки налаштувань.",
+    "Утримуйте кнопку 5 с і спробуйте ще раз.",
+  ],
+  crashes: [
+    "Станція тричі зазнала збою. Вона в аварійному режимі й не заряджає.",
+    "Вимкніть і ввімкніть живлення. Якщо повториться, завантажте іншу прошивку.",
+  ],
+};
+
+export const faultTexts: Readonly<Record<Language, FaultTexts>> = { en, cs, de, uk };
