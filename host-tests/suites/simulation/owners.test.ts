@@ -98,7 +98,7 @@ describe("an ownership transfer", () => {
     expect(scene.station.commands.transferTo(NEXT)).toEqual(IN_SESSION);
     scene.device.vehicle.unplug();
     scene.clock.advance(5000);
-    scene.plug(scene.under, { drawsWhenOffered: false });
+    scene.plug(scene.under, { requestsEnergyWhenOffered: false });
     scene.present("GUEST-0001");
     expect(scene.station.status).toBe("authorized");
     expect(scene.station.commands.transferTo(NEXT)).toEqual(IN_SESSION);
@@ -382,7 +382,7 @@ describe("free vend of the previous owner", () => {
     const scene = online();
     scene.set("$options/free", "true");
     scene.clock.advance(2000);
-    scene.plug(scene.under, { drawsWhenOffered: false });
+    scene.plug(scene.under, { requestsEnergyWhenOffered: false });
     scene.clock.advance(1000);
     expect(scene.station.status).toBe("authorized");
     pairNext(scene);
