@@ -181,6 +181,8 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
       failure = error;
     }
     failure = this._charger.forgetOwner() ?? failure;
+    // The end of the previous owner's session is forgotten, too.
+    this._trace.clear();
     if (failure !== undefined) throw failure;
   }
 

@@ -169,7 +169,9 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
   }
 
   handleRefusedSubscription(filter: string): void {
-    this._options.board.log(`platform: the broker refused the subscription to ${filter}`);
+    const { board, trace } = this._options;
+    board.log(`platform: the broker refused the subscription to ${filter}`);
+    trace.add("subscriptionRefused");
   }
 
   private _makeRequests(responseKey: Uint8Array<ArrayBuffer>): Requests {
@@ -194,8 +196,10 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
     // since. Such a command is retained, or was queued for an earlier firmware, which subscribed with QoS 1.
     const isOld = retain || qos > this._telemetry.setSubscription.qos;
     if (isOld) this._options.trace.add("commandIgnored");
-    else if (topic.endsWith(DIAGNOSTICS)) this._sendDiagnostics();
-    else if (this._leaveCallbacks.length === 0) this._telemetry.receive(topic, payload);
+    // While the station leaves its owner or disconnects, a setting would be stored after a factory reset has erased them.
+    if (isOld || this._whenClosed || this._leaveCallbacks.length > 0) return;
+    if (topic.endsWith(DIAGNOSTICS)) this._sendDiagnostics();
+    else this._telemetry.receive(topic, payload);
   }
 
   private _sendDiagnostics(): void {

@@ -205,6 +205,15 @@ describe("Platform.leave", () => {
     expect(results).toEqual(["first true", "second true"]);
   });
 
+  test("sends no diagnostics to the owner that is left", () => {
+    const scene = new PlatformScene();
+    scene.connect();
+    scene.platform.leave(() => {});
+    scene.broker.publish(`${OWNER}/sweet-home/${IDENTITY.deviceId}/$telemetry/diagnostics/set`, "true");
+    scene.world.clock.advance(30_000);
+    expect(scene.broker.published.filter(({ topic }) => topic.endsWith("/diagnostics"))).toEqual([]);
+  });
+
   test("is not clean for any caller when the broker disappears meanwhile", () => {
     const scene = new PlatformScene();
     scene.connect();

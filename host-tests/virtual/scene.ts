@@ -116,6 +116,10 @@ export class StationUnderTest {
   }
 }
 
+/**
+ * A café in virtual time: a station with its vehicle, a broker with a platform, an app and a phone. No method waits in
+ * real time; `until` advances the clock.
+ */
 export class Scene {
   readonly world: World<VirtualClock>;
   readonly clock: VirtualClock;
@@ -124,6 +128,7 @@ export class Scene {
   readonly platform: WorldPlatform;
   readonly phone: Phone;
   readonly under: StationUnderTest;
+  readonly #stations: StationUnderTest[] = [];
   readonly #apps = new Map<string, Host>();
 
   constructor(options: SceneOptions = {}) {
@@ -151,13 +156,14 @@ export class Scene {
   }
 
   get station(): Station {
-    if (!this.under.station) throw new Error("the station has not booted");
+    if (!this.under.station) throw new Error("the station has not booted, or runs in safe mode");
     return this.under.station;
   }
 
   /** Adds a station. Call `boot()` to start it. */
   addStation(options: Omit<SceneOptions, keyof WorldOptions> = {}): StationUnderTest {
     const under = new StationUnderTest(this.world, options.device, options.wrapBoard);
+    this.#stations.push(under);
     const responseKey = encodeHex(this.world.random.bytes(32));
     this.platform.keys.set(under.deviceId, responseKey);
     const { cipher, provisioning } = options;
@@ -175,7 +181,7 @@ export class Scene {
     if (!("status" in outcome) || outcome.status !== 200)
       throw new Error(`pairing: ${JSON.stringify(outcome)}`);
     this.until("the station is online", () => under.station?.lifeCycle === "online");
-    this.until("its tree is out", () => this.retained("$state", under) === "ready");
+    this.until("its Homie device is published", () => this.retained("$state", under) === "ready");
     this.clock.advance(1000);
   }
 
@@ -288,7 +294,7 @@ export class Scene {
   }
 
   /** Plugs in a vehicle and waits until the station has detected it. */
-  plug(under = this.under, options: { drawsWhenOffered?: boolean } = {}): void {
+  plug(under = this.under, options: { requestsEnergyWhenOffered?: boolean } = {}): void {
     under.device.vehicle.plug(options);
     this.clock.advance(100);
   }
@@ -311,6 +317,7 @@ export class Scene {
     return presentation;
   }
 
+  /** Presents a tag without waiting. The returned object is filled as results arrive. */
   startPresenting(tag: string, under = this.under): Presentation {
     const presentation: Presentation = { pending: [], outcome: undefined };
     this.phone.present({
@@ -337,9 +344,11 @@ export class Scene {
     this.broker.publish(`${userTopic()}/sweet-home/${under.deviceId}/${path}/set`, payload);
   }
 
+  /** Advances the clock until `condition` holds. Throws with the log of each station after `limitMs`. */
   until(what: string, condition: () => boolean, limitMs = MINUTE_MS): void {
     if (this.clock.runUntil(condition, limitMs)) return;
-    throw new Error(`not in ${limitMs} ms: ${what}\n${this.device.logLines.join("\n")}`);
+    const logs = this.#stations.map(({ deviceId, device }) => `${deviceId}:\n${device.logLines.join("\n")}`);
+    throw new Error(`not in ${limitMs} ms: ${what}, at ${this.clock.monotonicMs()} ms\n${logs.join("\n")}`);
   }
 }
 
@@ -353,6 +362,7 @@ export interface RawSender {
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
+/** Results of one presented tag, in order. */
 export interface Presentation {
   readonly pending: AuthorizationResult[];
   outcome: { readonly result: AuthorizationResult } | { readonly failure: string } | undefined;

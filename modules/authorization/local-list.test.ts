@@ -144,6 +144,14 @@ describe("A struck tag", () => {
     expect(makeList().has(hashOf(1))).toBe(true);
   });
 
+  test("that the storage did not accept stays off the list when another one is restored", () => {
+    const list = makeFilledList(hashes(3));
+    isBroken = true;
+    for (const n of [1, 2]) expect(() => list.strike(hashOf(n))).toThrow("no flash");
+    list.restore(hashOf(1));
+    expect([list.has(hashOf(1)), list.has(hashOf(2))]).toEqual([true, false]);
+  });
+
   test("that the storage did not accept is stored when it is struck again", () => {
     const list = makeFilledList(hashes(3));
     isBroken = true;

@@ -1,4 +1,4 @@
-/** Returns the message of a caught exception. */
+/** Returns the message of a caught exception; never an empty text, because callers take one for no error. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : "unknown";
+  return (error instanceof Error && error.message) || "unknown";
 }

@@ -66,9 +66,11 @@ function parseFields(lines: string[]): Map<string, string> | undefined {
   const fields = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
+    const rawName = line.slice(0, Math.max(0, colon));
     const value = line.slice(colon + 1).trim();
-    if (!isToken(name) || !isFieldValue(value)) return undefined;
+    // In lower case, U+212A would be a "k".
+    if (!isToken(rawName) || !isFieldValue(value)) return undefined;
+    const name = rawName.toLowerCase();
     const before = fields.get(name);
     // RFC 9112 6.3: refuse two lengths; they are a request smuggling attack.
     if (before !== undefined && name === "content-length") return undefined;

@@ -83,6 +83,12 @@ describe("HeadReader", () => {
     expect(reader.read(encodeUTF8(HEAD))).toBeUndefined();
   });
 
+  test("refuses a header name that is a token only in lower case", () => {
+    expect(readHead([encodeUTF8("GET / HTTP/1.1\r\n\u212aey: 1\r\n\r\n")])).toMatchObject({
+      head: undefined,
+    });
+  });
+
   test("refuses invalid UTF-8", () => {
     const bytes = concatBytes(
       encodeUTF8("GET / HTTP/1.1\r\nX: "),

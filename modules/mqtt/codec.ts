@@ -261,8 +261,9 @@ function incomingPublish(packet: ParsedPacket): IncomingPacket | string {
     return "a publish with a malformed topic";
   if (qos === 1 && !messageId) return "a publish with QoS 1 and packet identifier 0"; // [MQTT-2.3.1-1]
   const payload = packet.payload as Uint8Array<ArrayBuffer>;
-  // When a packet is too short for its identifier, mqtt-packet reads the identifier from the next packet.
-  if (qos === 1 && payload.length === 0 && packet.length !== encodeUTF8(topic).length + 4)
+  // When a packet is too short for its identifier, mqtt-packet reads the identifier from the next packet, or -1.
+  const isShort = payload.length === 0 && packet.length !== encodeUTF8(topic).length + 4;
+  if (qos === 1 && (isShort || messageId === -1))
     return "a publish with QoS 1 and no room for its packet identifier";
   return {
     cmd: "publish",

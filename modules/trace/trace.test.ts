@@ -72,6 +72,16 @@ describe("Trace.report", () => {
   });
 });
 
+test("Trace.clear forgets events and counters, but not the start", () => {
+  const { clock, trace } = traced();
+  for (let code = 0; code < 40; code++) trace.add("cardRefused", code);
+  trace.clear();
+  expect(trace.report()).toMatchObject({ counters: {}, events: [[0, "started", "power", 1]] });
+  clock.advance(2000);
+  trace.add("cardRefused", 39);
+  expect(trace.report().events.slice(1)).toEqual([[2, "cardRefused", 39, 1]]);
+});
+
 test("Trace.add does not compile with a text that is not a literal", () => {
   const { trace } = traced();
   const tag: string = "GUEST-0001";

@@ -88,6 +88,12 @@ export class Trace implements TraceSink {
     details[row] = detail;
   }
 
+  /** Forgets all events and counters when the owner changes. */
+  clear(): void {
+    this._numbers.fill(0);
+    this._details.fill(undefined);
+  }
+
   report(): TraceReport {
     const { _numbers: numbers, _row: latest } = this;
     const { clock, resetReason } = this._board;

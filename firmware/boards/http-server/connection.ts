@@ -4,6 +4,7 @@ import type {
   HTTPConnection,
   HTTPHandlers,
   HTTPResponse,
+  HTTPServerOptions,
   TCP,
   TCPConstructor,
   Timer,
@@ -13,14 +14,12 @@ import { BodyReader, HeadReader } from "../../../modules/http/index.js";
 import type { Guard } from "../guard.js";
 import { requestHead } from "./request.js";
 
-/** Properties that a connection takes from its board and its server. */
-export interface ConnectionOptions {
-  readonly TCP: TCPConstructor;
-  readonly clock: Clock;
-  readonly guard: Guard;
-  readonly maxHeadBytes: number;
-  readonly requestTimeoutMs: number;
-  readonly onClose: (connection: Connection) => void;
+/** The server of a connection. */
+export interface ConnectionServer {
+  readonly parts: { readonly TCP: TCPConstructor; readonly clock: Clock; readonly guard: Guard };
+  readonly options: Pick<HTTPServerOptions, "maxHeadBytes" | "requestTimeoutMs">;
+  /** Called once, when the connection is closed. */
+  handleClosed(connection: Connection): void;
 }
 
 /** Maximum number of body bytes that wait for the handlers to read them. TCP holds further ones back. */
@@ -57,7 +56,7 @@ type State = "new" | "head" | "body" | "waiting" | "responding" | "lingering" | 
 /** One request and its response. */
 export class Connection implements HTTPConnection {
   readonly remoteAddress: string | undefined;
-  private readonly _options: ConnectionOptions;
+  private readonly _server: ConnectionServer;
   private readonly _socket: TCP;
   private _timer: Timer | undefined;
   private _handlers: HTTPHandlers = {};
@@ -72,17 +71,17 @@ export class Connection implements HTTPConnection {
   private _responseLeft = 0;
   private _isHeadSent = false;
 
-  constructor(from: TCP, options: ConnectionOptions) {
+  constructor(from: TCP, server: ConnectionServer) {
     this.remoteAddress = from.remoteAddress;
-    this._options = options;
-    this._head = new HeadReader(options.maxHeadBytes);
-    this._socket = new options.TCP({
+    this._server = server;
+    this._head = new HeadReader(server.options.maxHeadBytes);
+    this._socket = new server.parts.TCP({
       from,
       onReadable: () => this._receive(),
       onWritable: () => this._send(),
       onError: () => this._fail(),
     });
-    this.extend(options.requestTimeoutMs);
+    this.extend(server.options.requestTimeoutMs);
   }
 
   extend(timeoutMs: number): void {
@@ -105,7 +104,7 @@ export class Connection implements HTTPConnection {
     const piece = this._body.slice(0, count);
     if (piece.length === 0) return undefined;
     this._body = this._body.slice(piece.length);
-    this._options.guard.soon(() => this._receive());
+    this._server.parts.guard.soon(() => this._receive());
     return piece.buffer;
   }
 
@@ -114,7 +113,7 @@ export class Connection implements HTTPConnection {
     const byteLength = Number(headers.get("content-length"));
     if (!Number.isInteger(byteLength)) throw new Error("a response needs a content-length");
     // The same timeout applies to a client that does not read the response.
-    this._startTimer(() => this._fail(), this._options.requestTimeoutMs);
+    this._startTimer(() => this._fail(), this._server.options.requestTimeoutMs);
     this._rest = this._state === "body" ? this._reader.leftBytes : 0;
     this._state = "responding";
     this._responseLeft = byteLength;
@@ -125,7 +124,7 @@ export class Connection implements HTTPConnection {
     this._unsent = encodeUTF8(
       `HTTP/1.1 ${status} ${REASONS[status] ?? "OK"}\r\n${lines}connection: close\r\n\r\n`,
     );
-    this._options.guard.soon(() => this._send());
+    this._server.parts.guard.soon(() => this._send());
   }
 
   write(data: Bytes): number {
@@ -134,16 +133,16 @@ export class Connection implements HTTPConnection {
     if (bytes.length > this._responseLeft) throw new Error("more than the content-length");
     const writable = this._socket.write(bytes);
     this._responseLeft -= bytes.length;
-    if (this._responseLeft === 0) this._options.guard.soon(() => this._finish());
+    if (this._responseLeft === 0) this._server.parts.guard.soon(() => this._finish());
     return Math.min(writable, this._responseLeft);
   }
 
   close(): void {
     if (this._state === "closed") return;
     this._state = "closed";
-    this._options.clock.clear(this._timer);
+    this._server.parts.clock.clear(this._timer);
     this._socket.close();
-    this._options.onClose(this);
+    this._server.handleClosed(this);
   }
 
   private _receive(): void {
@@ -193,7 +192,7 @@ export class Connection implements HTTPConnection {
     this._body = concatBytes(...pieces);
     if (this._body.length > 0) this._handlers.onReadable?.(this._body.length);
     if (this._state !== "body" || !this._reader.isDone || this._body.length > 0) return;
-    this._options.clock.clear(this._timer);
+    this._server.parts.clock.clear(this._timer);
     this._state = "waiting";
     this._handlers.onResponse?.();
   }
@@ -225,11 +224,11 @@ export class Connection implements HTTPConnection {
 
   private _linger(): void {
     this._state = "lingering";
-    this._startTimer(() => this.close(), this._options.requestTimeoutMs);
+    this._startTimer(() => this.close(), this._server.options.requestTimeoutMs);
   }
 
   private _startTimer(callback: () => void, delayMs: number): void {
-    const { clock } = this._options;
+    const { clock } = this._server.parts;
     clock.clear(this._timer);
     this._timer = clock.set(callback, delayMs);
   }

@@ -9,7 +9,7 @@ import type {
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
-import { Connection, type ConnectionOptions } from "./connection.js";
+import { Connection, type ConnectionServer } from "./connection.js";
 
 export interface HTTPServerParts {
   readonly TCP: TCPConstructor;
@@ -26,26 +26,16 @@ export function makeHTTPServer(parts: HTTPServerParts): HTTPServerConstructor {
   return withParts(BoundedHTTPServer, parts);
 }
 
-class BoundedHTTPServer implements HTTPServer {
+class BoundedHTTPServer implements HTTPServer, ConnectionServer {
+  readonly options: HTTPServerOptions;
+  readonly parts: HTTPServerParts;
   private readonly _listener: Listener;
-  private readonly _options: HTTPServerOptions;
-  private readonly _connectionOptions: ConnectionOptions;
   private readonly _connections = new Set<Connection>();
 
-  constructor(options: HTTPServerOptions, { TCP, Listener, clock, guard }: HTTPServerParts) {
-    this._options = options;
-    this._connectionOptions = {
-      TCP,
-      clock,
-      guard,
-      maxHeadBytes: options.maxHeadBytes,
-      requestTimeoutMs: options.requestTimeoutMs,
-      onClose: (connection) => {
-        this._connections.delete(connection);
-        guard.soon(() => this._acceptAll());
-      },
-    };
-    this._listener = new Listener({ port: options.port, onReadable: () => this._acceptAll() });
+  constructor(options: HTTPServerOptions, parts: HTTPServerParts) {
+    this.options = options;
+    this.parts = parts;
+    this._listener = new parts.Listener({ port: options.port, onReadable: () => this._acceptAll() });
   }
 
   get port(): number {
@@ -57,13 +47,18 @@ class BoundedHTTPServer implements HTTPServer {
     for (const connection of [...this._connections]) connection.close();
   }
 
+  handleClosed(connection: Connection): void {
+    this._connections.delete(connection);
+    this.parts.guard.soon(() => this._acceptAll());
+  }
+
   private _acceptAll(): void {
-    while (this._connections.size < this._options.maxConnections) {
+    while (this._connections.size < this.options.maxConnections) {
       const socket = this._listener.read();
       if (!socket) return;
-      const connection = new Connection(socket, this._connectionOptions);
+      const connection = new Connection(socket, this);
       this._connections.add(connection);
-      this._options.onConnect(connection);
+      this.options.onConnect(connection);
       if (!connection.isAccepted) connection.close();
     }
   }

@@ -47,7 +47,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     expect(commands).toContain(CREATE_CONNECTION);
     expect(commands).not.toContain(CREATE_CONNECTION_CANCEL);
     await scene.pass(200);
-    expect(events).toEqual(["nobody with that address takes a connection"]);
+    expect(events).toEqual(["no station accepts a connection at that address"]);
     expect(commands).toContain(CREATE_CONNECTION_CANCEL);
   });
 

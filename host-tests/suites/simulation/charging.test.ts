@@ -207,7 +207,7 @@ test("a vehicle that is ready at boot gets no current for the first 2 s, in case
 test("an authorization expires after 60 s when the vehicle does not request energy", () => {
   const scene = new Scene();
   scene.bringOnline();
-  scene.plug(undefined, { drawsWhenOffered: false });
+  scene.plug(undefined, { requestsEnergyWhenOffered: false });
   scene.present("GUEST-0001");
   scene.clock.advance(59_000);
   expect(scene.station.status).toBe("authorized");

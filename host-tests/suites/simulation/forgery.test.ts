@@ -109,7 +109,7 @@ describe("a forged or altered response never starts a session", () => {
   test("a stale response, sealed for an earlier request, is rejected", () => {
     const scene = new Scene();
     scene.bringOnline();
-    scene.plug(undefined, { drawsWhenOffered: false });
+    scene.plug(undefined, { requestsEnergyWhenOffered: false });
     let stale: Record<string, string> | undefined;
     scene.platform.intercept = (response) => {
       stale = response;

@@ -306,7 +306,7 @@ describe("free vend", () => {
   test("needs no card, waits for the vehicle without a limit, and reports the session", () => {
     const scene = online({ isFree: true });
     const { vehicle } = scene.device;
-    scene.plug(undefined, { drawsWhenOffered: false });
+    scene.plug(undefined, { requestsEnergyWhenOffered: false });
     scene.clock.advance(10 * 60_000);
     expect(scene.station.status).toBe("authorized");
     vehicle.set("ready");
@@ -334,7 +334,7 @@ describe("free vend", () => {
 
   test("when turned off, requires a card for a vehicle that has not charged yet", () => {
     const scene = online({ isFree: true });
-    scene.plug(undefined, { drawsWhenOffered: false });
+    scene.plug(undefined, { requestsEnergyWhenOffered: false });
     scene.clock.advance(1000);
     expect(scene.station.status).toBe("authorized");
     // Repeating this setting, or changing another one, does not withdraw the authorization.

@@ -98,7 +98,7 @@ describe("an ownership transfer", () => {
     expect(scene.station.commands.transferTo(NEXT)).toEqual(IN_SESSION);
     scene.device.vehicle.unplug();
     scene.clock.advance(5000);
-    scene.plug(scene.under, { drawsWhenOffered: false });
+    scene.plug(scene.under, { requestsEnergyWhenOffered: false });
     scene.present("GUEST-0001");
     expect(scene.station.status).toBe("authorized");
     expect(scene.station.commands.transferTo(NEXT)).toEqual(IN_SESSION);
@@ -263,6 +263,23 @@ describe.each<[string, (scene: Scene) => void]>([
     expect(scene.station.status).toBe("plugged");
   });
 
+  test("the trace has no event of the previous owner's cards and sessions", () => {
+    const scene = online();
+    charge(scene);
+    scene.device.vehicle.unplug();
+    scene.clock.advance(20_000);
+    scene.plug();
+    scene.present("STRANGER-0001");
+    scene.device.vehicle.unplug();
+    scene.clock.advance(20_000);
+    expect(scene.manage("/log").body).toContain("cardRefused");
+    move(scene);
+    untilNext(scene);
+    const { body } = scene.manage("/log");
+    expect(body).toContain("connected");
+    expect(body).not.toMatch(/cardRefused|plugged|charging/);
+  });
+
   test("the same holds after a power cut at any write", () => {
     for (let count = 1; count <= 8; count++) {
       const scene = listed();
@@ -285,6 +302,20 @@ describe.each<[string, (scene: Scene) => void]>([
       expect(codeOf(scene.present("NEXT-1"))).toBe(isNext ? 200 : 409);
     }
   });
+});
+
+test("a setting of the previous owner that arrives as a factory reset disconnects is not stored", () => {
+  const scene = online();
+  scene.broker.watch(({ topic, payload }) => {
+    if (!topic.endsWith("/$state") || decodeUTF8(payload) !== "disconnected") return;
+    scene.broker.publish(topic.replace("$state", "$options/free/set"), "true");
+  });
+  scene.station.resetToProvisioned();
+  scene.until("it has restarted", () => scene.under.ends.length === 1 && scene.device.isRunning);
+  scene.pair();
+  scene.until("it is online again", () => scene.station.lifeCycle === "online", 200_000);
+  scene.clock.advance(15_000);
+  expect(scene.retained("$options/free")).toBe("false");
 });
 
 describe("the previous owner's sessions", () => {
@@ -318,6 +349,7 @@ describe("the previous owner's sessions", () => {
     untilNext(scene);
     expect(scene.device.vehicle.isCharging).toBe(false);
     expect(reportedToNext(scene)).toEqual([]);
+    expect(scene.manage("/log").body).not.toContain("status");
   });
 
   test("that end after a factory reset are discarded", () => {
@@ -350,7 +382,7 @@ describe("free vend of the previous owner", () => {
     const scene = online();
     scene.set("$options/free", "true");
     scene.clock.advance(2000);
-    scene.plug(scene.under, { drawsWhenOffered: false });
+    scene.plug(scene.under, { requestsEnergyWhenOffered: false });
     scene.clock.advance(1000);
     expect(scene.station.status).toBe("authorized");
     pairNext(scene);

@@ -310,7 +310,7 @@ describe("a resumed session", () => {
     charge(scene, 1);
     scene.clock.advance(60_000);
     scene.device.cutPower();
-    scene.device.vehicle.plug({ drawsWhenOffered: false });
+    scene.device.vehicle.plug({ requestsEnergyWhenOffered: false });
     bootOnline(scene);
     scene.clock.advance(1000);
     expect(scene.station.status).toBe("authorized");

@@ -70,6 +70,15 @@ describe("GET /log", () => {
     expect(log.events.filter(([, event]) => event === "connectionFailed")).toHaveLength(1);
   });
 
+  test("has a subscription that the broker refuses", () => {
+    const scene = online();
+    scene.broker.faults.refuses = (topic) => topic.endsWith("/set");
+    scene.under.powerCycle();
+    scene.until("it is online again", () => scene.station.lifeCycle === "online");
+    scene.clock.advance(1000);
+    expect(logOf(scene).counters.subscriptionRefused).toBe(1);
+  });
+
   test("has refused cards, failed requests, and answers that are late or not JSON", () => {
     const scene = online();
     scene.plug();

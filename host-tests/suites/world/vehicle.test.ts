@@ -57,7 +57,7 @@ describe("a vehicle on the cable", () => {
 
   test("can be plugged in without requesting energy", () => {
     const vehicle = new Vehicle();
-    vehicle.plug({ drawsWhenOffered: false });
+    vehicle.plug({ requestsEnergyWhenOffered: false });
     vehicle.offer(266);
     expect(vehicle.state).toBe("plugged");
   });

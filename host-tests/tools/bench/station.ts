@@ -54,7 +54,7 @@ export async function withStation(
   try {
     station.boot();
     await waitFor("the station is online", () => station.station?.lifeCycle === "online");
-    station.device.vehicle.plug({ drawsWhenOffered: false });
+    station.device.vehicle.plug({ requestsEnergyWhenOffered: false });
     await waitFor("the vehicle is noticed", () => station.station?.status === "plugged");
     await measure({ station, platform, registry, token });
   } finally {

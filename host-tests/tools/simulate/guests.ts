@@ -141,12 +141,12 @@ export class Guests {
       return;
     }
     if (random.bool(0.1)) this.#present(this.#anyCard(), {});
-    const drawsWhenOffered = random.bool(0.9);
+    const requestsEnergyWhenOffered = random.bool(0.9);
     const plugInId = ++this.#plugInId;
     eventLog.record("a vehicle arrives");
     eventLog.count("visit");
-    vehicle.plug({ drawsWhenOffered });
-    if (!drawsWhenOffered) this.#after(random.int(100 * SECOND_MS), () => vehicle.set("ready"));
+    vehicle.plug({ requestsEnergyWhenOffered });
+    if (!requestsEnergyWhenOffered) this.#after(random.int(100 * SECOND_MS), () => vehicle.set("ready"));
     this.#after(random.int(20 * SECOND_MS), () => this.#present(this.#anyCard(), this.#phoneHabits()));
     for (let i = 1; i <= 3; i++) {
       this.#after(i * RETRY_MS + random.int(10 * SECOND_MS), () => {

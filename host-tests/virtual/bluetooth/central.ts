@@ -78,7 +78,7 @@ export class NobleCentral implements Central {
       end();
       options.onFailed(reason);
     };
-    timer = clock.set(() => fail("nobody with that address takes a connection"), CONNECT_TIMEOUT_MS);
+    timer = clock.set(() => fail("no station accepts a connection at that address"), CONNECT_TIMEOUT_MS);
     stack.bindings.on("connect", (_id: string, error: Error | null) => {
       isRequested = false;
       const gatt = stack.bindings._gatts[id];

@@ -118,7 +118,7 @@ export class Air implements Central {
       if (isGivenUp) return;
       const peripheral = this.#peripherals.get(address);
       if (peripheral?.pdus) connection = peripheral.accept(options);
-      if (!connection) options.onFailed("nobody with that address takes a connection");
+      if (!connection) options.onFailed("no station accepts a connection at that address");
     }, CONNECT_MS);
     return {
       close: () => {

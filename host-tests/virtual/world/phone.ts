@@ -75,7 +75,7 @@ export class Phone {
       mtu: options.mtu,
       onConnected: (opened) => {
         connection = opened;
-        listenAndWrite(opened, options, finish);
+        subscribeAndWrite(opened, options, finish);
       },
       onFailed: (reason) => finish({ failure: `no connection: ${reason}` }),
       onDisconnected: (reason) => finish({ failure: `the connection was lost: ${reason}` }),
@@ -91,7 +91,7 @@ export class Phone {
   }
 }
 
-function listenAndWrite(
+function subscribeAndWrite(
   connection: CentralConnection,
   options: PresentOptions,
   finish: (outcome: { result: AuthorizationResult } | { failure: string }) => void,

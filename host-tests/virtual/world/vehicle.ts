@@ -34,12 +34,12 @@ export class Vehicle {
   #dutyPermille = 1000;
   #contactorCommand = false;
   #contactorFault: "welded" | "stuck-open" | undefined;
-  #drawsWhenOffered = true;
+  #requestsEnergyWhenOffered = true;
   readonly #watchers = new Set<() => void>();
 
   /** Plugs in a vehicle. By default, it requests energy while the station offers current. */
-  plug(options: { drawsWhenOffered?: boolean } = {}): void {
-    this.#drawsWhenOffered = options.drawsWhenOffered ?? true;
+  plug(options: { requestsEnergyWhenOffered?: boolean } = {}): void {
+    this.#requestsEnergyWhenOffered = options.requestsEnergyWhenOffered ?? true;
     this.set("plugged");
     this.#handleOffer();
   }
@@ -111,8 +111,8 @@ export class Vehicle {
   #handleOffer(): void {
     const isOffered =
       this.#dutyPermille >= LOWEST_OFFER_PERMILLE && this.#dutyPermille <= HIGHEST_OFFER_PERMILLE;
-    if (this.#state === "plugged" && isOffered && this.#drawsWhenOffered) this.set("ready");
-    else if (this.#state === "ready" && !isOffered && this.#drawsWhenOffered) this.set("plugged");
+    if (this.#state === "plugged" && isOffered && this.#requestsEnergyWhenOffered) this.set("ready");
+    else if (this.#state === "ready" && !isOffered && this.#requestsEnergyWhenOffered) this.set("plugged");
   }
 
   #notify(): void {
