@@ -274,6 +274,8 @@ async function serveAdmin(
     password: process.env[PASSWORD_VARIABLE],
     isForgotten: newAdminPassword,
   });
+  // Before anything that can fail, such as a port in use: only the hash is stored.
+  if (made !== undefined) print(`the admin page's password, printed only now: ${made}`);
   const watcher = await StationWatcher.start({ registry, url: platform.url, ...platform.account, onProblem });
   let page: Admin;
   try {
@@ -291,7 +293,6 @@ async function serveAdmin(
     throw error;
   }
   print(`the admin page is at ${page.url}`);
-  if (made !== undefined) print(`its password, printed only now: ${made}`);
   return [page, watcher];
 }
 

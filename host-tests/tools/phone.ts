@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { fail, portOption, print } from "../../platform-stub/command-line.js";
 import { readConfig } from "../../platform-stub/config.js";
 import { findAdapter } from "../virtual/bluetooth/adapter.js";
@@ -10,6 +10,7 @@ import { Phone, type SeenStation } from "../virtual/world/phone.js";
 import { BROKER_PORT, HTTP_PORT, RADIO_PORT, WEB_PHONE_PORT, WIFI_SSID } from "./cli/defaults.js";
 import { onInterrupt } from "./cli/ending.js";
 import { placeOption } from "./cli/options.js";
+import { resultSentence } from "./web-phone/sentences.js";
 import { serveWebPhone } from "./web-phone/server.js";
 
 interface Endpoint {
@@ -43,6 +44,7 @@ interface PairOptions {
 const SCAN_MS = 1000;
 const PAIR_TIMEOUT_MS = 100_000;
 const DEFAULT_RADIO = { host: "127.0.0.1", port: RADIO_PORT };
+const DEFAULT_BROKER = { host: "127.0.0.1", port: BROKER_PORT };
 
 const BLE_OPTION = [
   "--ble <adapter>",
@@ -56,7 +58,7 @@ const program = new Command("npm run phone --")
 program
   .command("scan")
   .description("list the stations that are on the air")
-  .option("--radio <host:port>", "the radio of a station's process", placeOption, DEFAULT_RADIO)
+  .addOption(endpointOption("--radio <host:port>", "the radio of a station's process", DEFAULT_RADIO))
   .option(...BLE_OPTION)
   .action(scan);
 
@@ -65,7 +67,7 @@ program
   .description("present a virtual card and wait for the result; exit code 0 if it is authorized")
   .requiredOption("--tag <tag>", "4-64 characters of A-Z a-z 0-9 . _ : -")
   .option("--station <address or name>", "the station to use, if several are on the air")
-  .option("--radio <host:port>", "the radio of a station's process", placeOption, DEFAULT_RADIO)
+  .addOption(endpointOption("--radio <host:port>", "the radio of a station's process", DEFAULT_RADIO))
   .option(...BLE_OPTION)
   .action(authorize);
 
@@ -75,10 +77,7 @@ program
   .requiredOption("--email <address>", "the owner")
   .option("--token <text>", "the owner's MQTT token")
   .option("--token-from <file>", "read the token from a platform's configuration")
-  .option("--broker <host:port>", "the platform's broker", placeOption, {
-    host: "127.0.0.1",
-    port: BROKER_PORT,
-  })
+  .addOption(endpointOption("--broker <host:port>", "the platform's broker", DEFAULT_BROKER))
   .option("--mqtts-port <number>", "use TLS on this port")
   .option("--root-topic <topic>", "root topic, instead of the hash of the e-mail")
   .option("--ssid <text>", "the Wi-Fi network to join", WIFI_SSID)
@@ -93,6 +92,11 @@ program
   .action(web);
 
 program.parseAsync().catch(fail);
+
+/** An option with a default that the help shows as it is typed. */
+function endpointOption(flags: string, description: string, { host, port }: Endpoint): Option {
+  return new Option(flags, description).argParser(placeOption).default({ host, port }, `${host}:${port}`);
+}
 
 async function scan(options: RadioOptions): Promise<void> {
   await withPhone(options, async (phone) => {
@@ -126,6 +130,7 @@ async function authorize({ tag, station: wanted, ...radio }: AuthorizeOptions): 
     if ("failure" in outcome) throw new Error(outcome.failure);
     const { state, code, attempt, status } = outcome.result;
     print(`attempt ${attempt}: ${state} (${code}), the station is ${status}`);
+    if (state !== "authorized") print(resultSentence(outcome.result));
     if (state !== "authorized") process.exitCode = 1;
   });
 }
@@ -166,8 +171,14 @@ async function pair(options: PairOptions): Promise<void> {
 
 function tokenFrom({ tokenFrom: file, email }: PairOptions): string {
   if (file === undefined) throw new Error("give --token, or --token-from a platform's configuration");
-  const user = readConfig(file).users.find((one) => one.email === email);
-  if (!user) throw new Error(`${file} has no user ${email}`);
+  const { users } = readConfig(file);
+  const user = users.find((one) => one.email === email);
+  if (!user) {
+    const emails = users.map((one) => one.email).join(", ");
+    throw new Error(
+      `${file} has no user ${email}; give one of ${emails}, or add it with npm run platform -- add-user`,
+    );
+  }
   return user.token;
 }
 

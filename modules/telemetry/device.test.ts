@@ -50,6 +50,7 @@ const POLICY: Property<Snapshot, string[]> = {
   datatype: "enum",
   format: "deny,list",
 };
+const VOLTAGE: Property<Snapshot, string[]> = { ...LIMIT, id: "voltage", datatype: "float" };
 const FREE: Property<Snapshot, string[]> = { ...LIMIT, id: "free", datatype: "boolean", format: undefined };
 const NAME: Property<Snapshot, string[]> = { ...LIMIT, id: "name", datatype: "string", format: undefined };
 
@@ -164,6 +165,9 @@ describe("setProperty", () => {
   test.each([
     ["an integer", "6", LIMIT],
     ["an integer", "16", LIMIT],
+    ["a float", "6", VOLTAGE],
+    ["a float", "6.25", VOLTAGE],
+    ["a float", "-0.5", { ...VOLTAGE, format: "-1:1" }],
     ["a boolean", "true", FREE],
     ["a boolean", "false", FREE],
     ["an enum", "deny", POLICY],
@@ -183,6 +187,13 @@ describe("setProperty", () => {
     "refuses %j for an integer of 6:16",
     (text) => {
       expect(set(LIMIT, text)).toBe("the value must be in 6:16");
+    },
+  );
+
+  test.each(["5.9", "16.1", "", "6.", ".5", "6.5 ", "1e1", "6,5", "+6.5", "6.0000000001", "NaN"])(
+    "refuses %j for a float of 6:16",
+    (text) => {
+      expect(set(VOLTAGE, text)).toBe("the value must be in 6:16");
     },
   );
 

@@ -26,9 +26,9 @@ export interface Property<Snapshot, Commands> {
   readonly id: string;
   /** Name shown to the owner. */
   readonly name: string;
-  readonly datatype: "integer" | "boolean" | "enum" | "string";
+  readonly datatype: "integer" | "float" | "boolean" | "enum" | "string";
   readonly unit?: string;
-  /** `min:max` of an integer, or the comma-separated values of an enum. */
+  /** `min:max` of a number, or the comma-separated values of an enum. */
   readonly format?: string | ((snapshot: Snapshot) => string);
   /** Returns the current value. A missing or empty text is published as `none`. */
   readonly value: (snapshot: Snapshot) => PropertyValue;
@@ -184,10 +184,12 @@ function problemOf(
     case "enum":
       if (!format.split(",").includes(text)) return `the value must be one of ${format}`;
       break;
-    case "integer": {
+    case "integer":
+    case "float": {
       const range = format.split(":").map(Number);
       const isIn = Number(text) >= (range[0] ?? Number.NaN) && Number(text) <= (range[1] ?? Number.NaN);
-      if (!/^-?\d{1,9}$/.test(text) || !isIn) return `the value must be in ${format}`;
+      const digits = datatype === "integer" ? /^-?\d{1,9}$/ : /^-?\d{1,9}(?:\.\d{1,9})?$/;
+      if (!digits.test(text) || !isIn) return `the value must be in ${format}`;
       break;
     }
     case "string":

@@ -173,6 +173,7 @@ describe("the formatting of values", () => {
   test("passes only texts that match the datatype to the setter", () => {
     const datatype = fc.constantFrom(
       "integer" as const,
+      "float" as const,
       "boolean" as const,
       "enum" as const,
       "string" as const,
@@ -180,7 +181,13 @@ describe("the formatting of values", () => {
     fc.assert(
       fc.property(datatype, fc.oneof(fc.string(), fc.constantFrom("true", "x", "5", "x,y")), (type, text) => {
         const format = type === "enum" ? "x,y" : "0:9";
-        const valid = { integer: /^-?\d+$/, boolean: /^(true|false)$/, enum: /^[xy]$/, string: /^.+$/s };
+        const valid = {
+          integer: /^-?\d+$/,
+          float: /^-?\d+(\.\d+)?$/,
+          boolean: /^(true|false)$/,
+          enum: /^[xy]$/,
+          string: /^.+$/s,
+        };
         const settable: Property<Values, undefined> = {
           ...property("a"),
           datatype: type,

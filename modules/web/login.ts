@@ -83,7 +83,10 @@ export class Login {
     }
     if (authorization !== undefined) this._block(address, now, blocked?.delayMs ?? 0);
     return {
-      ...text(401, `log in as ${USER}; if no login window opens, open http://192.168.4.1/ in a browser`),
+      ...text(
+        401,
+        `log in as ${USER}; if no login window opens, open this address, or http://192.168.4.1/ in the network of the access point, in a browser`,
+      ),
       headers: { "www-authenticate": 'Basic realm="PlugPass", charset="UTF-8"' },
     };
   }

@@ -105,7 +105,7 @@ const hasSQLite = await findSQLite();
   test(
     "prints the admin page's password at its first start only, or with --new-admin-password",
     async () => {
-      const passwordLine = /its password, printed only now: (\S+)/;
+      const passwordLine = /the admin page's password, printed only now: (\S+)/;
       const [, first] = passwordLine.exec(await start()) ?? [];
       expect(first).toMatch(/^[a-z2-9]{12}$/);
       await kill();

@@ -52,6 +52,6 @@ function obey(line: string, { station, print, onQuit }: StationConsoleOptions): 
       onQuit();
       break;
     default:
-      print(`unknown; ${COMMANDS}`);
+      print(`unknown command; type ${COMMANDS}`);
   }
 }
