@@ -34,6 +34,8 @@ enum {
 	NAME_BYTES = 31,
 	/** Events that one message delivers, so that other messages are served between. */
 	EVENTS_PER_MESSAGE = 16,
+	/** Delay until a refused command to the controller is tried again, ms. */
+	RETRY_MS = 1000,
 };
 
 struct descriptor {
@@ -64,6 +66,8 @@ static struct {
 	uint16_t mtu;
 	uint8_t address_type;
 	struct ble_npl_event advertise;
+	/** Calls advertise() again after a failure: without it, one lost answer of the controller would end advertising. */
+	struct ble_npl_callout retry;
 
 	/* Guarded by the mutex. */
 	bool is_message_posted;
@@ -238,9 +242,40 @@ static void disconnect_all(void)
 	}
 }
 
+/** Sets the data and the device name. Returns NimBLE's error. */
+static int set_data(const struct advertising *wanted)
+{
+	int error = ble_gap_adv_set_data(wanted->advertisement.bytes, wanted->advertisement.byte_length);
+	if (error == 0)
+		error = ble_gap_adv_rsp_set_data(wanted->scan_response.bytes, wanted->scan_response.byte_length);
+	if (error == 0)
+		error = ble_svc_gap_device_name_set(wanted->name);
+	return error;
+}
+
+static int start_advertising(void)
+{
+	if (ble_gap_adv_active())
+		return 0;
+	struct ble_gap_adv_params parameters = {
+		.conn_mode = BLE_GAP_CONN_MODE_UND,
+		.disc_mode = BLE_GAP_DISC_MODE_GEN,
+	};
+	return ble_gap_adv_start(server.address_type, NULL, BLE_HS_FOREVER, &parameters, on_gap_event, NULL);
+}
+
+/** Tries again later. Data that the engine has changed since is not overwritten. */
+static void retry_advertising(bool is_data_missing)
+{
+	lock();
+	server.advertising.is_changed |= is_data_missing;
+	unlock();
+	ble_npl_callout_reset(&server.retry, ble_npl_time_ms_to_ticks32(RETRY_MS));
+}
+
 /**
- * Brings the air to what the engine wants. NimBLE refuses to advertise while all of its connections are in use, and
- * each end of a connection calls this again.
+ * Brings the air to what the engine wants. NimBLE refuses to advertise while all of its connections are in use; each
+ * end of a connection calls this again.
  */
 static void advertise(struct ble_npl_event *event)
 {
@@ -254,18 +289,9 @@ static void advertise(struct ble_npl_event *event)
 		ble_gap_adv_stop();
 		return;
 	}
-	if (wanted.is_changed) {
-		ble_gap_adv_set_data(wanted.advertisement.bytes, wanted.advertisement.byte_length);
-		ble_gap_adv_rsp_set_data(wanted.scan_response.bytes, wanted.scan_response.byte_length);
-		ble_svc_gap_device_name_set(wanted.name);
-	}
-	if (ble_gap_adv_active())
-		return;
-	struct ble_gap_adv_params parameters = {
-		.conn_mode = BLE_GAP_CONN_MODE_UND,
-		.disc_mode = BLE_GAP_DISC_MODE_GEN,
-	};
-	ble_gap_adv_start(server.address_type, NULL, BLE_HS_FOREVER, &parameters, on_gap_event, NULL);
+	bool is_data_missing = wanted.is_changed && set_data(&wanted) != 0;
+	if (start_advertising() != 0 || is_data_missing)
+		retry_advertising(is_data_missing);
 }
 
 /** Calls advertise() in NimBLE's task, after NimBLE has finished what it does now. */
@@ -462,6 +488,7 @@ void xs_gatt_start(xsMachine *the)
 	server.mutex = xSemaphoreCreateMutexStatic(&server.mutex_memory);
 	check(the, nimble_port_init());
 	ble_npl_event_init(&server.advertise, advertise, NULL);
+	ble_npl_callout_init(&server.retry, nimble_port_get_dflt_eventq(), advertise, NULL);
 	ble_hs_cfg.sync_cb = on_sync;
 	ble_svc_gap_init();
 	check(the, ble_gatts_count_cfg(server.services));
