@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { resultOfFailure } from "./result.js";
+import { resultOf, resultOfFailure } from "./result.js";
 import type { VerificationFailureCode } from "./verifier.js";
 
 describe("resultOfFailure", () => {
@@ -16,4 +16,19 @@ describe("resultOfFailure", () => {
     const failed = { state: "failed", code: result, reason: "no answer in 10 s" };
     expect(resultOfFailure({ code, message: "no answer in 10 s" })).toEqual(failed);
   });
+});
+
+test.each([
+  [200, "authorized"],
+  [400, "rejected"],
+  [403, "rejected"],
+  [408, "failed"],
+  [409, "rejected"],
+  [423, "busy"],
+  [429, "busy"],
+  [500, "failed"],
+  [502, "failed"],
+  [503, "failed"],
+] as const)("resultOf gives the code %d the state %s", (code, state) => {
+  expect(resultOf(code, "why")).toEqual({ state, code, reason: "why" });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { virtualCrypto } from "../../host-tests/virtual/board/crypto.js";
 import { Random } from "../../host-tests/virtual/world/random.js";
-import { isTag, resultOf, tagEnd, tagHash } from "./index.js";
+import { isTag, tagEnd, tagHash } from "./index.js";
 
 describe("isTag", () => {
   test.each(["abcd", "04A1B2C3", "Aa0_.:-z", "----", "x".repeat(64)])("accepts %s", (text) => {
@@ -42,19 +42,4 @@ test("tagHash returns the SHA-256 in lower-case hex", () => {
   const crypto = virtualCrypto(new Random(1));
   // FIPS 180-2, appendix B.1.
   expect(tagHash(crypto, "abc")).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-});
-
-test.each([
-  [200, "authorized"],
-  [400, "rejected"],
-  [403, "rejected"],
-  [408, "failed"],
-  [409, "rejected"],
-  [423, "busy"],
-  [429, "busy"],
-  [500, "failed"],
-  [502, "failed"],
-  [503, "failed"],
-] as const)("resultOf gives the code %d the state %s", (code, state) => {
-  expect(resultOf(code, "why")).toEqual({ state, code, reason: "why" });
 });
