@@ -1,27 +1,21 @@
-import {
-  type AdvertisingRecords,
-  type Bytes,
-  type Clock,
-  type GATTCharacteristic,
-  type GATTConnection,
-  GATTProperties,
-  type GATTServer,
-  type GATTServerConstructor,
-  type GATTServerOptions,
+import type {
+  AdvertisingRecords,
+  Bytes,
+  Clock,
+  GATTCharacteristic,
+  GATTConnection,
+  GATTServer,
+  GATTServerConstructor,
+  GATTServerOptions,
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import { encodePDU } from "../advertising.js";
+import { checkServices, MIN_MTU, NOTIFICATION_HEADER_BYTES, offeredMTU } from "../gatt-rules.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
 import type { AdvertisingPause } from "./advertising-pause.js";
 import * as native from "./gatt/native.js";
 
-/** MTU that the server offers by default, as NimBLE does. */
-const PREFERRED_MTU = 256;
-const MIN_MTU = 23;
-const MAX_MTU = 517;
-/** Length of a notification's opcode and handle. */
-const NOTIFICATION_HEADER_BYTES = 3;
 /** `enum gatt_event_type` (gatt/gatt-table.h). */
 const READY = 0;
 const CONNECTED = 1;
@@ -91,10 +85,9 @@ class ChipGATTServer implements GATTServer {
     this._parts = parts;
     this._options = options;
     this._characteristics = options.services.flatMap(({ characteristics }) => characteristics);
-    this._characteristics.forEach(checkCallbacks);
+    checkServices(options.services);
     addAttributes(options);
-    const mtu = Math.min(MAX_MTU, Math.max(MIN_MTU, options.mtu ?? PREFERRED_MTU));
-    native.start(mtu, (type, index, characteristic, value) =>
+    native.start(offeredMTU(options.mtu), (type, index, characteristic, value) =>
       this._parts.guard.run(() => this._handle(type, index, characteristic, value)),
     );
     parts.pause.onChanged = () => this._advertise();
@@ -204,18 +197,5 @@ function addAttributes({ services }: GATTServerOptions): void {
         native.addDescriptor(descriptor.uuid, asUint8Array(descriptor.value));
       }
     }
-  }
-}
-
-function checkCallbacks(one: GATTCharacteristic): void {
-  checkCallback(one, GATTProperties.read, one.onRead);
-  checkCallback(one, GATTProperties.write, one.onWrite);
-  checkCallback(one, GATTProperties.notify, one.onSubscribe);
-  checkCallback(one, GATTProperties.notify, one.onUnsubscribe);
-}
-
-function checkCallback({ uuid, properties }: GATTCharacteristic, property: number, callback: unknown): void {
-  if (((properties & property) !== 0) !== (callback !== undefined)) {
-    throw new Error(`inconsistent callbacks of characteristic ${uuid}`);
   }
 }

@@ -1,5 +1,5 @@
+import { MIN_MTU } from "../../../firmware/boards/gatt-rules.js";
 import type { Clock, IO, Timer } from "../../../modules/board/index.js";
-import { MIN_MTU } from "../board/gatt-rules.js";
 import { ReportType } from "../radio/hci.js";
 import type { AirReport, Central, CentralOptions } from "../world/air.js";
 import { NobleConnection } from "./noble-connection.js";

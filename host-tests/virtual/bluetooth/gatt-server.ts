@@ -1,4 +1,10 @@
 import { encodePDU } from "../../../firmware/boards/advertising.js";
+import {
+  checkServices,
+  MIN_MTU,
+  NOTIFICATION_HEADER_BYTES,
+  offeredMTU,
+} from "../../../firmware/boards/gatt-rules.js";
 import type {
   AdvertisingRecords,
   Bytes,
@@ -10,15 +16,7 @@ import type {
 } from "../../../modules/board/index.js";
 import { GATTProperties } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
-import {
-  AttError,
-  checkServices,
-  MAX_CONNECTIONS,
-  MAX_VALUE_BYTES,
-  MIN_MTU,
-  NOTIFICATION_HEADER_BYTES,
-  offeredMTU,
-} from "../board/gatt-rules.js";
+import { AttError, MAX_CONNECTIONS, MAX_VALUE_BYTES } from "../board/gatt-rules.js";
 import type { FirmwareRun } from "../board/index.js";
 import { guardATT } from "./guard.js";
 import type { BlenoBindings, BluetoothPackages, StackOptions } from "./packages.js";

@@ -1,3 +1,4 @@
+import { MIN_MTU, NOTIFICATION_HEADER_BYTES } from "../../../firmware/boards/gatt-rules.js";
 import {
   type Bytes,
   type Clock,
@@ -9,7 +10,7 @@ import {
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import type { AttOutcome, AttributeInfo, CentralConnection } from "../world/air.js";
 import type { FirmwareRun } from "./firmware-run.js";
-import { AttError, MAX_VALUE_BYTES, MIN_MTU, NOTIFICATION_HEADER_BYTES } from "./gatt-rules.js";
+import { AttError, MAX_VALUE_BYTES } from "./gatt-rules.js";
 
 /** Time until a loss of contact is noticed, ms. */
 const SUPERVISION_MS = 2000;

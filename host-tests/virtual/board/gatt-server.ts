@@ -1,4 +1,5 @@
 import { encodePDU } from "../../../firmware/boards/advertising.js";
+import { checkServices, offeredMTU } from "../../../firmware/boards/gatt-rules.js";
 import type {
   AdvertisingRecords,
   GATTServer,
@@ -8,7 +9,7 @@ import type {
 import type { Air, CentralConnection, CentralOptions, Peripheral } from "../world/air.js";
 import type { FirmwareRun } from "./firmware-run.js";
 import { GATTLink } from "./gatt-link.js";
-import { checkServices, MAX_CONNECTIONS, offeredMTU } from "./gatt-rules.js";
+import { MAX_CONNECTIONS } from "./gatt-rules.js";
 
 export interface RadioOptions {
   readonly air: Air;
