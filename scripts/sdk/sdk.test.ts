@@ -104,9 +104,10 @@ describe("findIDF", () => {
 describe("flashFiles", () => {
   const bins = ["bootloader.bin", "partition-table.bin", "ota_data_initial.bin", "xs_esp32.bin"];
   const files = (target: string, station?: string) =>
-    flashFiles({ port: "", target: targetOf(target), debug: false, station }, folder).map(
-      ([offset, file]) => [offset, file.slice(folder.length + 1)],
-    );
+    flashFiles({ target: targetOf(target), debug: false, station }, folder).map(([offset, file]) => [
+      offset,
+      file.slice(folder.length + 1),
+    ]);
 
   test("returns the offsets of partition table and chip", () => {
     for (const bin of bins) put(bin);
