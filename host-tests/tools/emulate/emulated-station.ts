@@ -16,12 +16,17 @@ export interface EmulatedStationOptions {
   readonly onEnd?: (message: string) => void;
   /** Port of the HTTP API on loopback; default: a free one. */
   readonly httpPort?: number;
+  /** Port of a firmware repository on loopback. The firmware finds it at the address that is built in. */
+  readonly firmwarePort?: number;
   /**
    * Counts instructions: each takes 2^N ns of the chip's time, N = 3 is about the speed of the chip. The file receives the
    * emulator's record of the run.
    */
   readonly counting?: { readonly shift: number; readonly recordFile: string };
 }
+
+/** Address of the firmware repository for the chip (firmware/boards/emulator/release.ts). */
+const FIRMWARE_ENDPOINT = "10.0.2.100:80";
 
 /** Address of this computer for the chip: services on loopback are reachable there. */
 export const HOST_ADDRESS = "10.0.2.2";
@@ -235,10 +240,8 @@ class Run {
   }
 }
 
-function argumentsOf(
-  { flashFile, httpPort = 0, counting }: EmulatedStationOptions,
-  efuseFile: string,
-): string[] {
+function argumentsOf(options: EmulatedStationOptions, efuseFile: string): string[] {
+  const { flashFile, httpPort = 0, firmwarePort, counting } = options;
   const counted = counting && `shift=${counting.shift},rr=record,rrfile=${counting.recordFile}`;
   const lines = [
     [CONSOLE_FD, "console"],
@@ -251,9 +254,18 @@ function argumentsOf(
     ...["-global", "driver=nvram.esp32c3.efuse,property=drive,value=efuse"],
     // The emulator's watchdog timers are too fast; idf.py qemu turns them off, too.
     ...["-global", "driver=timer.esp32c3.timg,property=wdt_disable,value=true"],
-    ...["-nic", `user,model=open_eth,hostfwd=tcp:127.0.0.1:${httpPort}-:80`],
+    ...["-nic", `user,model=open_eth,hostfwd=tcp:127.0.0.1:${httpPort}-:80${forwardTo(firmwarePort)}`],
     ...lines.flatMap(([fd, id]) => ["-chardev", `socket,id=${id},fd=${fd}`, "-serial", `chardev:${id}`]),
     ...["-chardev", `socket,id=monitor,fd=${MONITOR_FD}`, "-mon", "chardev=monitor,mode=control"],
     ...(counted ? ["-icount", counted] : []),
   ];
+}
+
+/** Forwards each connection to the firmware repository by a process of Node. The emulator's own forwarding has one connection. */
+function forwardTo(firmwarePort: number | undefined): string {
+  if (firmwarePort === undefined) return "";
+  const relay = `const s=require("net").connect(${firmwarePort},"127.0.0.1");process.stdin.pipe(s).pipe(process.stdout)`;
+  const command = `'${process.execPath}' -e '${relay}'`;
+  // A comma separates options of the emulator.
+  return `,guestfwd=tcp:${FIRMWARE_ENDPOINT}-cmd:${command.replaceAll(",", ",,")}`;
 }

@@ -7,6 +7,9 @@ import { EMULATED_TARGET } from "./emulator.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Contents of the flash with their offsets. */
+export type Contents = readonly (readonly [offset: number, bytes: Uint8Array<ArrayBuffer>])[];
+
 const ERASED = 0xff;
 const EFUSE_BYTES = 1024;
 /** Byte of the eFuses with the chip's revision, and its value for 0.3: ESP-IDF 6.0 refuses older chips. */
@@ -28,7 +31,7 @@ export function makeFlash(contents: readonly (readonly [number, Uint8Array])[]):
 }
 
 /** Reads the files of a build with their offsets. */
-export function readProgram(build: string): [number, Bytes][] {
+export function readProgram(build: string): Contents {
   return flashFiles({ target: EMULATED_TARGET, debug: false }, build).map(([offset, file]) => [
     offset,
     Uint8Array.from(readFileSync(file)),
@@ -36,20 +39,21 @@ export function readProgram(build: string): [number, Bytes][] {
 }
 
 export interface FlashOptions {
-  /** Folder of the built images. */
-  readonly build: string;
+  /** Files of the firmware with their offsets. */
+  readonly program: Contents;
   /** Key-value partition. Default: erased, as of a station that was not provisioned. */
   readonly identity?: Uint8Array;
 }
 
 /** Writes the flash of a new board to a file. */
-export function writeFlash(file: string, { build, identity }: FlashOptions): void {
+export function writeFlash(file: string, { program, identity }: FlashOptions): void {
   const { offset, size } = partitionOf(EMULATED_TARGET, "nvs");
-  if (identity && identity.length !== size)
+  if (identity && identity.length !== size) {
     throw new Error(
       `the identity has ${identity.length} bytes, but the partition has ${size}; provision it again`,
     );
-  writeFileSync(file, makeFlash([...readProgram(build), ...(identity ? [[offset, identity] as const] : [])]));
+  }
+  writeFileSync(file, makeFlash([...program, ...(identity ? [[offset, identity] as const] : [])]));
 }
 
 /** Whether the build is newer than the flash. */

@@ -10,7 +10,7 @@ import { onInterrupt, onReaderGone } from "../cli/ending.js";
 import { deviceIdOption } from "../cli/options.js";
 import { EmulatedStation, HOST_ADDRESS } from "./emulated-station.js";
 import { findBuild, findEmulator } from "./emulator.js";
-import { flashExists, isOlderThanBuild, updateProgram, writeFlash } from "./flash-image.js";
+import { flashExists, isOlderThanBuild, readProgram, updateProgram, writeFlash } from "./flash-image.js";
 import { identityFor } from "./identity.js";
 import { measure } from "./measure.js";
 
@@ -23,6 +23,7 @@ interface Options {
   readonly provisionFrom?: string;
   readonly deviceId: string;
   readonly httpPort: number;
+  readonly firmwarePort?: number;
   readonly measure: boolean;
 }
 
@@ -41,6 +42,7 @@ const program = new Command("npm run emulate --")
   .option("--provision-from <file>", "key and cipher of a new board, from a platform's configuration")
   .option("--device-id <id>", "id of a new board", deviceIdOption, "demo-station")
   .option("--http-port <number>", "port of the HTTP API on this computer; default: a free one", portOption, 0)
+  .option("--firmware-port <number>", "port of the platform's firmware repository", portOption)
   .option("--measure", "measure memory and instructions in place of that, and print a table", false)
   .showHelpAfterError();
 
@@ -57,6 +59,7 @@ async function run(options: Options): Promise<void> {
     emulator,
     flashFile: options.flash,
     httpPort: options.httpPort,
+    firmwarePort: options.firmwarePort,
     onLog: print,
     onEnd: (message) => leave(new Error(`the emulator has ended: ${message}`)),
   });
@@ -90,7 +93,7 @@ function prepareFlash(options: Options, build: string): void {
   }
   const { id, adminPassword, image } = identityFor(options);
   if (!existsSync(dirname(flash))) mkdirSync(dirname(flash), { recursive: true });
-  writeFlash(flash, { build, identity: image });
+  writeFlash(flash, { program: readProgram(build), identity: image });
   print(`new board ${id}; admin password ${adminPassword}`);
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Registry, startPlatform } from "../../../platform-stub/index.js";
 import { EmulatedStation, HOST_ADDRESS } from "./emulated-station.js";
 import type { Emulator } from "./emulator.js";
-import { writeFlash } from "./flash-image.js";
+import { readProgram, writeFlash } from "./flash-image.js";
 import { pair, statusOf } from "./http.js";
 import { makeIdentity } from "./identity.js";
 
@@ -43,7 +43,7 @@ export async function measure({ emulator, build, print }: MeasureOptions): Promi
   registry.putTag({ tag: CARD, owner: OWNER.email });
   const platform = await startPlatform({ registry });
   const flashFile = join(folder, "flash.bin");
-  writeFlash(flashFile, { build, identity: makeIdentity({ id: DEVICE, key }).image });
+  writeFlash(flashFile, { program: readProgram(build), identity: makeIdentity({ id: DEVICE, key }).image });
   const counting = { shift: SHIFT, recordFile: join(folder, "record.bin") };
   const station = new EmulatedStation({ emulator, flashFile, counting });
   try {
