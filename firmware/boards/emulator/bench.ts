@@ -16,6 +16,8 @@ const STEADY_PERMILLE = 1000;
 const MAX_LINE_BYTES = 64;
 const NEWLINE = 10;
 
+export const BENCH_COMMANDS = "pilot, clock, crash, time or heap";
+
 /** What the bench shows. */
 export interface BenchOptions {
   log(line: string): void;
@@ -23,6 +25,8 @@ export interface BenchOptions {
   heapBytes(): number;
   /** Time since the start, ms. */
   monotonicMs(): number;
+  /** Sets the wall clock, ms since 1970-01-01 UTC. */
+  setEpoch(epochMs: number): void;
 }
 
 /**
@@ -30,6 +34,8 @@ export interface BenchOptions {
  *
  * - `pilot A` … `pilot F`, `pilot <mV>` or `pilot <mV> <mV>` sets the highest and the lowest voltage of the pilot. The
  *   lowest is −12,000 mV by default. It shows only while the generator makes pulses.
+ * - `clock <ms>` sets the wall clock, which no time server of the test network does.
+ * - `crash` throws an exception.
  * - `time` and `heap` answer with a line.
  */
 export class Bench {
@@ -89,9 +95,23 @@ export class Bench {
       case "heap":
         this._options.log(`bench: heap ${this._options.heapBytes()}`);
         return;
+      case "clock":
+        this._setClock(Number(words[0]));
+        return;
+      case "crash":
+        throw new Error("requested by the bench");
       default:
-        this._options.log(`bench: unknown command ${command}; use pilot, time or heap`);
+        this._options.log(`bench: unknown command ${command}; use ${BENCH_COMMANDS}`);
     }
+  }
+
+  private _setClock(epochMs: number): void {
+    if (!(epochMs > 0)) {
+      this._options.log("bench: invalid clock; use milliseconds since 1970");
+      return;
+    }
+    this._options.setEpoch(epochMs);
+    this._options.log(`bench: clock ${epochMs}`);
   }
 
   private _setPilot([high = "", low = String(-GENERATOR_MV)]: string[]): void {

@@ -1,4 +1,5 @@
 import SDKSerial from "embedded:io/serial";
+import Time from "time";
 import type {
   ControlPilot,
   ControlPilotOptions,
@@ -13,7 +14,8 @@ import type { VariantIO, VariantParts } from "../esp32/io.js";
 import { ChipDigitalOut } from "../esp32/pins-io.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
-import { Bench } from "./bench.js";
+import { BENCH_COMMANDS, Bench } from "./bench.js";
+import { resetUARTs } from "./native.js";
 
 /** The console, UART0. */
 const CONSOLE = { port: 0, receive: 20, baud: 115_200 };
@@ -21,9 +23,15 @@ const CONSOLE = { port: 0, receive: 20, baud: 115_200 };
 /** Returns the IO classes of the emulated chip: Ethernet, no radio, and a pilot and a contactor of the bench. */
 export function makeEmulatorIO(parts: VariantParts): VariantIO {
   const { hardware, guard, clock, onAddress, log, heapBytes } = parts;
-  const bench = new Bench({ log, heapBytes, monotonicMs: () => clock.monotonicMs() });
+  const bench = new Bench({
+    log,
+    heapBytes,
+    monotonicMs: () => clock.monotonicMs(),
+    setEpoch: (epochMs) => Time.set(epochMs / 1000),
+  });
+  resetUARTs();
   openConsole(bench, guard);
-  log("bench: ready; use pilot, time or heap");
+  log(`bench: ready; use ${BENCH_COMMANDS}`);
   return {
     network: { kind: "ethernet", Ethernet: makeEthernet({ guard, pins: new Uint8Array(6), onAddress }) },
     GATTServer: withParts(NoGATTServer, guard),

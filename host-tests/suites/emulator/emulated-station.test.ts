@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { EMULATOR_CONFIG } from "../../../firmware/boards/emulator/config.js";
 import { cardFrame, EmulatedStation } from "../../tools/emulate/emulated-station.js";
 import { findBuild, findEmulator } from "../../tools/emulate/emulator.js";
 import { makeEFuses, makeFlash } from "../../tools/emulate/flash-image.js";
+import { KEYED } from "../../virtual/world/signer.js";
 
 const FAKE = join(dirname(fileURLToPath(import.meta.url)), "fake-emulator.js");
 
@@ -116,6 +118,10 @@ test("a flash has its contents at their offsets, and is erased between them", ()
   expect(flash).toHaveLength(0x40_0000);
   expect([...flash.subarray(0, 3), ...flash.subarray(-3)]).toEqual([1, 2, 0xff, 0xff, 3, 4]);
   expect(() => makeFlash([[0x3f_ffff, Uint8Array.of(1, 2)]])).toThrow("out of bounds");
+});
+
+test("the emulated firmware accepts the releases of the tests' signer", () => {
+  expect(EMULATOR_CONFIG).toMatchObject(KEYED);
 });
 
 describe("findEmulator", () => {

@@ -25,7 +25,7 @@ export interface EmulatedStationOptions {
   readonly counting?: { readonly shift: number; readonly recordFile: string };
 }
 
-/** Address of the firmware repository for the chip (firmware/boards/emulator/release.ts). */
+/** Address of the firmware repository for the chip (firmware/boards/emulator/config.ts). */
 const FIRMWARE_ENDPOINT = "10.0.2.100:80";
 
 /** Address of this computer for the chip: services on loopback are reachable there. */
