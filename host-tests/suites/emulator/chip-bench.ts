@@ -1,7 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { stamped } from "../../../modules/updates/image-file.js";
@@ -11,7 +10,6 @@ import { EMULATED_TARGET, type Emulator, findBuild, findEmulator } from "../../t
 import { type Contents, readProgram, writeFlash } from "../../tools/emulate/flash-image.js";
 import { type Answer, loginOf, pair, request, statusOf } from "../../tools/emulate/http.js";
 import { type MadeIdentity, makeIdentity } from "../../tools/emulate/identity.js";
-import { Authority } from "../../virtual/node-board/authority.js";
 import { maker } from "../../virtual/world/signer.js";
 import { CAFE, ownersWithCards } from "../owners.js";
 
@@ -22,7 +20,6 @@ export const UNKNOWN_CARD = "00DEADBEEF";
 /** Limit of a test with a few starts, ms. */
 export const PATIENCE_MS = 180_000;
 const ONLINE_TIMEOUT_MS = 60_000;
-const HERE = dirname(fileURLToPath(import.meta.url));
 const PRODUCT = "plugpass";
 
 export interface Lab {
@@ -38,14 +35,6 @@ export function findLab(): Lab | string {
   } catch (error) {
     return (error as Error).message;
   }
-}
-
-/** The authority that is built into the emulated firmware. */
-export function builtInAuthority(): Authority {
-  const der = readFileSync(join(HERE, "../../../manifests/esp32c3-qemu/authority.der"));
-  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
-  const cert = ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
-  return new Authority(undefined, { cert, key: readFileSync(join(HERE, "authority.key"), "utf8") });
 }
 
 /** An emulated board of the café with its bench. */

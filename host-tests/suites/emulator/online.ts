@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { waitFor } from "../../tools/cli/wait.js";
+import { builtInAuthority } from "../../tools/emulate/authority.js";
 import { HOST_ADDRESS } from "../../tools/emulate/emulated-station.js";
 import { Authority } from "../../virtual/node-board/authority.js";
 import { type BrokerUnderTest, onAedes, onMosquitto } from "../e2e/brokers.js";
 import { findMosquitto } from "../e2e/mosquitto.js";
 import { CAFE } from "../owners.js";
-import { builtInAuthority, ChipBench, type Lab, PATIENCE_MS, UNKNOWN_CARD } from "./chip-bench.js";
+import { ChipBench, type Lab, PATIENCE_MS, UNKNOWN_CARD } from "./chip-bench.js";
 
 /** 16 A are 26.67 % of the period (IEC 61851-1, table A.8), rounded down: no more is offered. */
 const DUTY_AT_16_A = 266;

@@ -1,10 +1,13 @@
 /** Measures what the chip needs for each step: instructions, and free memory afterwards. */
 
 import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createServer, type Server } from "node:tls";
 import { Registry, startPlatform } from "../../../platform-stub/index.js";
+import { builtInAuthority } from "./authority.js";
 import { EmulatedStation, HOST_ADDRESS } from "./emulated-station.js";
 import type { Emulator } from "./emulator.js";
 import { readProgram, writeFlash } from "./flash-image.js";
@@ -36,76 +39,131 @@ export interface MeasureOptions {
 
 /** Runs the steps and prints a table in Markdown. */
 export async function measure({ emulator, build, print }: MeasureOptions): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "plugpass-emulate-"));
   const registry = new Registry();
   registry.addUser(OWNER);
   const { key } = registry.addDevice({ id: DEVICE, owner: OWNER.email });
   registry.putTag({ tag: CARD, owner: OWNER.email });
   const platform = await startPlatform({ registry });
-  const flashFile = join(folder, "flash.bin");
-  writeFlash(flashFile, { program: readProgram(build), identity: makeIdentity({ id: DEVICE, key }).image });
-  const counting = { shift: SHIFT, recordFile: join(folder, "record.bin") };
-  const station = new EmulatedStation({ emulator, flashFile, counting });
+  const folder = mkdtempSync(join(tmpdir(), "plugpass-emulate-"));
+  const steps: Step[] = [];
+  const onNewBoard = async (run: (measured: MeasuredStation) => Promise<void>) => {
+    const flashFile = join(folder, "flash.bin");
+    writeFlash(flashFile, { program: readProgram(build), identity: makeIdentity({ id: DEVICE, key }).image });
+    const counting = { shift: SHIFT, recordFile: join(folder, "record.bin") };
+    const station = new EmulatedStation({ emulator, flashFile, counting });
+    try {
+      await station.start();
+      await run(new MeasuredStation(station, steps));
+    } finally {
+      await station.cutPower();
+    }
+  };
   try {
-    const steps = await runSteps(station, platform.port);
+    await onNewBoard((measured) => chargeOnce(measured, platform.port));
+    await onNewBoard((measured) => connectOverTLS(measured, platform.port));
     for (const line of tableOf(steps)) print(line);
   } finally {
-    await station.cutPower();
     await platform.close();
     rmSync(folder, { recursive: true });
   }
 }
 
-async function runSteps(station: EmulatedStation, brokerPort: number): Promise<Step[]> {
-  const steps: Step[] = [];
-  const step = async (name: string, run: () => Promise<unknown>) => {
-    const before = await station.instructions();
+class MeasuredStation {
+  readonly station: EmulatedStation;
+  readonly #steps: Step[];
+
+  constructor(station: EmulatedStation, steps: Step[]) {
+    this.station = station;
+    this.#steps = steps;
+  }
+
+  async step(name: string, run: () => Promise<unknown>): Promise<void> {
+    const before = await this.station.instructions();
     await run();
-    const instructions = (await station.instructions()) - before;
-    steps.push({ name, instructions, heap: await heapOf(station) });
-  };
-  await station.start();
-  await step("start, until the HTTP API answers", () => statusOf(station, STEP_TIMEOUT_MS));
-  await step("pairing, until the station is online", async () => {
-    await pair(station, {
-      wsp: OWNER.email,
-      token: OWNER.token,
-      host: HOST_ADDRESS,
-      brport: String(brokerPort),
-    });
-    await station.waitFor("station: online", STEP_TIMEOUT_MS);
-  });
-  await sleep(SETTLE_MS);
-  await step("vehicle plugged in", async () => {
-    station.mark();
-    station.bench("pilot B");
-    await station.waitFor("charging: plugged");
-  });
-  await step("authorization by the card reader", async () => {
-    station.mark();
-    station.card(CARD);
-    await station.waitFor("charging: authorized");
-  });
-  await step("vehicle requests energy", async () => {
-    station.mark();
-    station.bench("pilot C");
-    await station.waitFor("bench: contactor closed");
-  });
-  await step("vehicle unplugged, session reported", async () => {
-    station.mark();
-    station.bench("pilot A");
-    await station.waitFor("charging: available");
-  });
-  await sleep(SETTLE_MS);
-  await step("one idle minute, online", () => sleep(IDLE_MS));
-  return steps;
+    await this.add(name, (await this.station.instructions()) - before);
+  }
+
+  async add(name: string, instructions: number): Promise<void> {
+    this.#steps.push({ name, instructions, heap: await this.#heap() });
+  }
+
+  /** Sends a command to the bench, and waits for the line that follows from it. */
+  bench(command: string, line: string): Promise<string> {
+    this.station.mark();
+    this.station.bench(command);
+    return this.station.waitFor(line, STEP_TIMEOUT_MS);
+  }
+
+  async #heap(): Promise<string> {
+    return (await this.bench("heap", "bench: heap")).replace(/^.*bench: heap /, "");
+  }
 }
 
-async function heapOf(station: EmulatedStation): Promise<string> {
-  station.mark();
-  station.bench("heap");
-  const line = await station.waitFor("bench: heap");
-  return line.replace(/^.*bench: heap /, "");
+async function pairWith(station: EmulatedStation, fields: Readonly<Record<string, string>>): Promise<void> {
+  await pair(station, { wsp: OWNER.email, token: OWNER.token, host: HOST_ADDRESS, ...fields });
+  await station.waitFor("station: online", STEP_TIMEOUT_MS);
+}
+
+/** A new board is paired, charges once and is idle for a minute. */
+async function chargeOnce(measured: MeasuredStation, brokerPort: number): Promise<void> {
+  const { station } = measured;
+  await measured.step("start, until the HTTP API answers", () => statusOf(station, STEP_TIMEOUT_MS));
+  await measured.step("pairing, until the station is online", () =>
+    pairWith(station, { brport: String(brokerPort) }),
+  );
+  await sleep(SETTLE_MS);
+  await measured.step("vehicle plugged in", () => measured.bench("pilot B", "charging: plugged"));
+  await measured.step("authorization by the card reader", async () => {
+    station.mark();
+    station.card(CARD);
+    await station.waitFor("charging: authorized", STEP_TIMEOUT_MS);
+  });
+  await measured.step("vehicle requests energy, until the contactor closes", () =>
+    measured.bench("pilot C", "bench: contactor closed"),
+  );
+  await measured.step("vehicle unplugged, until the session has ended", () =>
+    measured.bench("pilot A", "charging: available"),
+  );
+  await sleep(SETTLE_MS);
+  await measured.step("one idle minute, online", () => sleep(IDLE_MS));
+}
+
+/** A new board is paired over TLS: RSA-2048, a chain of two certificates. */
+async function connectOverTLS(measured: MeasuredStation, brokerPort: number): Promise<void> {
+  const { station } = measured;
+  await statusOf(station, STEP_TIMEOUT_MS);
+  await measured.bench(`clock ${Date.now()}`, "bench: clock");
+  const handshakes: number[] = [];
+  const server = await serveTLS(brokerPort, station, (instructions) => handshakes.push(instructions));
+  try {
+    const { port } = server.address() as AddressInfo;
+    await pairWith(station, { brport: String(brokerPort), mqtts_port: String(port) });
+    const [first] = await station.until("a TLS handshake", () => handshakes.length > 0 && handshakes);
+    await measured.add("TLS handshake", first ?? 0);
+  } finally {
+    server.close();
+  }
+}
+
+/** Serves TLS in front of the broker, and counts the chip's instructions from each connection to its finished handshake. */
+async function serveTLS(
+  brokerPort: number,
+  station: EmulatedStation,
+  onHandshake: (instructions: number) => void,
+): Promise<Server> {
+  let before = 0;
+  const identity = builtInAuthority().issue({ name: "broker.example", addresses: [HOST_ADDRESS] });
+  const server = createServer(identity, async (socket) => {
+    const broker = connect(brokerPort, "127.0.0.1");
+    socket.pipe(broker).pipe(socket);
+    for (const one of [socket, broker]) one.on("error", () => socket.destroy());
+    onHandshake((await station.instructions()) - before);
+  });
+  server.on("connection", async () => {
+    before = await station.instructions();
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return server;
 }
 
 function tableOf(steps: readonly Step[]): string[] {
