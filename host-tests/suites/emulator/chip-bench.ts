@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { stamped } from "../../../modules/updates/image-file.js";
+import type { Registry } from "../../../platform-stub/index.js";
 import { partitionOf } from "../../../scripts/sdk/flash-files.js";
 import { EmulatedStation, HOST_ADDRESS } from "../../tools/emulate/emulated-station.js";
 import { EMULATED_TARGET, type Emulator, findBuild, findEmulator } from "../../tools/emulate/emulator.js";
@@ -37,19 +38,27 @@ export function findLab(): Lab | string {
   }
 }
 
+export interface ChipBenchOptions {
+  /** Default: the owners with their cards. */
+  readonly registry?: Registry;
+  /** Port of the firmware repository. */
+  readonly firmwarePort?: number;
+}
+
 /** An emulated board of the café with its bench. */
 export class ChipBench {
   readonly station: EmulatedStation;
-  readonly registry = ownersWithCards();
+  readonly registry: Registry;
   identity: MadeIdentity | undefined;
   readonly #folder = mkdtempSync(join(tmpdir(), "plugpass-chip-"));
   readonly #flashFile = join(this.#folder, "flash.bin");
   readonly #lab: Lab;
 
-  constructor(lab: Lab) {
+  constructor(lab: Lab, { registry = ownersWithCards(), firmwarePort }: ChipBenchOptions = {}) {
     this.#lab = lab;
+    this.registry = registry;
     this.registry.putTag({ tag: CARD, owner: CAFE.email });
-    this.station = new EmulatedStation({ emulator: lab.emulator, flashFile: this.#flashFile });
+    this.station = new EmulatedStation({ emulator: lab.emulator, flashFile: this.#flashFile, firmwarePort });
   }
 
   /** Makes the flash of a new board with version 1. A provisioned one is `cafe-1` of the café. */

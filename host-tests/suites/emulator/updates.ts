@@ -1,6 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import mqtt from "mqtt";
+import { writeRelease } from "../../../platform-stub/firmware/directory.js";
+import { type FirmwareService, serveFirmware } from "../../../platform-stub/firmware/server.js";
+import { usernameOf } from "../../../platform-stub/index.js";
 import { statusOf } from "../../tools/emulate/http.js";
 import { type BrokerUnderTest, onAedes } from "../e2e/brokers.js";
+import { CAFE, ownersWithCards } from "../owners.js";
 import { ChipBench, type Lab, PATIENCE_MS } from "./chip-bench.js";
 
 /** Number of crashes soon after the start that lead to safe mode. */
@@ -10,11 +18,17 @@ export function describeUpdates(lab: Lab): void {
   describe("firmware on an emulated station", () => {
     let chip: ChipBench;
     let broker: BrokerUnderTest;
+    let folder: string;
+    let firmware: FirmwareService;
 
     beforeEach(async () => {
-      chip = new ChipBench(lab);
+      folder = mkdtempSync(join(tmpdir(), "plugpass-repository-"));
+      const registry = ownersWithCards();
+      broker = await onAedes({ registry });
+      const { url, account } = broker.platform;
+      firmware = await serveFirmware({ directory: folder, port: 0, broker: { url, ...account } });
+      chip = new ChipBench(lab, { registry, firmwarePort: Number(new URL(firmware.url).port) });
       chip.newBoard();
-      broker = await onAedes({ registry: chip.registry });
       await chip.start();
       await chip.pairOnline(broker.platform.port);
       chip.station.mark();
@@ -22,7 +36,9 @@ export function describeUpdates(lab: Lab): void {
 
     afterEach(async () => {
       await chip.close();
+      await firmware.close();
       await broker.close();
+      rmSync(folder, { recursive: true });
     });
 
     test(
@@ -35,6 +51,28 @@ export function describeUpdates(lab: Lab): void {
         expect(await chip.start()).toMatchObject({ firmware: { version: 2 } });
         await chip.online();
         expect(chip.station.logLines.join("\n")).not.toContain("was rolled back");
+      },
+      2 * PATIENCE_MS,
+    );
+
+    test(
+      "is downloaded from the platform's repository when the owner requests it",
+      async () => {
+        const release = { productId: "plugpass", version: 2, channel: "stable", percent: 100 } as const;
+        writeRelease(folder, { ...release, ...chip.release(2) });
+        const { url, account } = broker.platform;
+        const app = await mqtt.connectAsync(url, { ...account });
+        try {
+          const topic = `${usernameOf(CAFE.email)}/sweet-home/cafe-1/firmware/update/set`;
+          await app.publishAsync(topic, "true", { qos: 1 });
+          await chip.station.waitFor("update: version 2 is pending verification", PATIENCE_MS);
+          await chip.station.waitFor("update: the new firmware is validated");
+          await chip.station.until("the repository has the station's report", () =>
+            firmware.repository.progress(release).updated.includes("cafe-1"),
+          );
+        } finally {
+          await app.endAsync();
+        }
       },
       2 * PATIENCE_MS,
     );
