@@ -83,7 +83,7 @@ export function describeOnline(lab: Lab): void {
     testOnMosquitto(
       "charges on Mosquitto over TLS with a certificate of its authority",
       async () => {
-        const identity = builtInAuthority().issue({ name: HOST_ADDRESS, addresses: [HOST_ADDRESS] });
+        const identity = builtInAuthority().issueChain({ name: HOST_ADDRESS, addresses: [HOST_ADDRESS] });
         broker = await onMosquitto(mosquitto ?? "", { identity })({ registry: chip.registry });
         await chip.start();
         chip.station.bench(`clock ${Date.now()}`);
@@ -96,7 +96,7 @@ export function describeOnline(lab: Lab): void {
     testOnMosquitto(
       "refuses a broker with a certificate of another authority",
       async () => {
-        const identity = new Authority().issue({ name: HOST_ADDRESS, addresses: [HOST_ADDRESS] });
+        const identity = new Authority().issueChain({ name: HOST_ADDRESS, addresses: [HOST_ADDRESS] });
         broker = await onMosquitto(mosquitto ?? "", { identity })({ registry: chip.registry });
         await chip.start();
         chip.station.bench(`clock ${Date.now()}`);

@@ -87,7 +87,7 @@ export function describePowerCuts(lab: Lab): void {
             const id = SESSION.exec(line)?.[1];
             if (id !== undefined) started.add(id);
           }
-          expect(log).not.toMatch(/unpaired|safe mode|crash/);
+          expect(log).not.toMatch(/unpaired|safe mode|ended: crash/);
           station.logLines.length = 0;
         }
       },

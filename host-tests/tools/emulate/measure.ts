@@ -152,7 +152,7 @@ async function serveTLS(
   onHandshake: (instructions: number) => void,
 ): Promise<Server> {
   let before = 0;
-  const identity = builtInAuthority().issue({ name: HOST_ADDRESS, addresses: [HOST_ADDRESS] });
+  const identity = builtInAuthority().issueChain({ name: HOST_ADDRESS, addresses: [HOST_ADDRESS] });
   const server = createServer(identity, async (socket) => {
     const broker = connect(brokerPort, "127.0.0.1");
     socket.pipe(broker).pipe(socket);

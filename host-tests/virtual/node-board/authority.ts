@@ -61,6 +61,12 @@ export class Authority {
     return { cert, key: forge.pki.privateKeyToPem(privateKey) };
   }
 
+  /** Issues a server certificate, followed by the authority's own. */
+  issueChain(options: IdentityOptions): Identity {
+    const { cert, key } = this.issue(options);
+    return { cert: cert + this.cert, key };
+  }
+
   #sign(options: {
     readonly publicKey: forge.pki.rsa.PublicKey;
     readonly subject: forge.pki.CertificateField[];
