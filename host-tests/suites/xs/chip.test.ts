@@ -40,7 +40,7 @@ describe("the pool of a chip", () => {
   };
 
   function cost(neededBytes: number): ChipCost[] {
-    return [{ step: "step", peakSlots: 0, peakChunkBytes: 0, stackSlots: 0, neededBytes }];
+    return [{ step: "step", peakSlots: 0, peakChunkBytes: 0, stackSlots: 0, heldBytes: 0, neededBytes }];
   }
 
   test("has a fifth free at the deepest point of a step, beside the chip's board", () => {

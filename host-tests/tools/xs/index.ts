@@ -114,16 +114,17 @@ function printChip(
   boardBytes: number,
 ): void {
   print(
-    `\n${name}: pool of ${poolBytes} bytes, with ${stackSlots} slots of stack, and ${boardBytes} bytes for the chip's board`,
+    `\n${name}: pool of ${poolBytes} bytes, stack of ${stackSlots} slots, ${boardBytes} bytes for the chip's board`,
   );
-  print(
-    `${"deepest point of".padEnd(16)}${"slots".padStart(8)}${"chunks".padStart(8)}${"stack".padStart(8)}${"free".padStart(8)}`,
-  );
-  for (const { step, peakSlots, peakChunkBytes, stackSlots: stack, neededBytes } of costs) {
-    const free = percentOf(poolBytes - boardBytes - neededBytes, poolBytes);
-    const columns = [peakSlots, peakChunkBytes, stack].map((value) => String(value).padStart(8));
-    print(`${step.padEnd(16)}${columns.join("")}${free.padStart(6)} %`);
+  printRow("step", ["stack", "slots", "chunks", "needed", "free", "held"]);
+  for (const { step, peakSlots, peakChunkBytes, stackSlots: stack, neededBytes, heldBytes } of costs) {
+    const free = `${percentOf(poolBytes - boardBytes - neededBytes, poolBytes)} %`;
+    printRow(step, [stack, peakSlots, peakChunkBytes, neededBytes, free, heldBytes]);
   }
+}
+
+function printRow(name: string, columns: readonly (string | number)[]): void {
+  print(`${name.padEnd(16)}${columns.map((column) => String(column).padStart(9)).join("")}`);
 }
 
 async function censusOf(): Promise<Census> {

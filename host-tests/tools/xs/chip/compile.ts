@@ -16,7 +16,7 @@ const COMPILER = "cc";
 const WRAPPED = ["fxNewSlot", "fxNewChunk", "fxNewGrowableChunk"];
 /** Sources of the engine that are left out: snapshots, the other C interface, and what defaults.c includes. */
 const LEFT_OUT = new Set(["xsSnapshot.c", "xsmc.c", "xsDefaults.c"]);
-/** Compiler options of the whole program. The SDK's build for the chip sets none of the engine's other options either. */
+/** Compiler options of the whole program. The SDK's build for the chip has none of the engine's other options either. */
 const OPTIONS = [
   "-m32",
   "-O1",
@@ -26,6 +26,8 @@ const OPTIONS = [
   "-DmxParse=1",
   "-DmxRun=1",
   "-DmxNoConsole=1",
+  // Default of the SDK's current version, not of the package's: a full stack is noticed.
+  "-DmxBoundsCheck=1",
   ...[OWN_FOLDER, ...["includes", "platforms", "sources"].map((name) => join(XS, name))].map(
     (path) => `-I${path}`,
   ),

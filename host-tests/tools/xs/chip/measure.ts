@@ -58,6 +58,8 @@ export interface ChipCost {
   readonly peakChunkBytes: number;
   /** Slots of the stack that were used at most. */
   readonly stackSlots: number;
+  /** Pool that is in use after the step and a collection, with the whole stack, bytes. */
+  readonly heldBytes: number;
   /** Pool that the step needs at its deepest point with the whole stack, bytes. */
   readonly neededBytes: number;
 }
@@ -137,12 +139,13 @@ export class Chip {
     const answers = this.run({ ...limits, poolBytes: AMPLE_BYTES }, "forced");
     const stopped = failureOf(answers);
     if (stopped) throw new Error(`${stopped.step}: ${stopped.reason}`);
-    return answers.slice(1).map(({ peakSlots, peakChunkBytes, stackSlots }, i) => ({
-      step: nameOf(i + 1),
+    return answers.map(({ slots, chunkBytes, peakSlots, peakChunkBytes, stackSlots }, i) => ({
+      step: STEPS[i]?.name ?? "",
       peakSlots,
       peakChunkBytes,
       stackSlots,
-      neededBytes: limits.stackSlots * SLOT_BYTES + peakSlots * SLOT_BYTES + peakChunkBytes,
+      heldBytes: (limits.stackSlots + slots) * SLOT_BYTES + chunkBytes,
+      neededBytes: (limits.stackSlots + peakSlots) * SLOT_BYTES + peakChunkBytes,
     }));
   }
 
@@ -171,11 +174,6 @@ export class Chip {
   }
 }
 
-function nameOf(index: number): string {
-  const { call = "", measured = call } = STEPS[index] ?? {};
-  return measured;
-}
-
 function failureOf(answers: readonly Answer[]): ChipFailure | undefined {
   const index = answers.findIndex(({ abort, error }) => abort !== undefined || error !== undefined);
   const answer = answers[index];
@@ -183,7 +181,7 @@ function failureOf(answers: readonly Answer[]): ChipFailure | undefined {
   const { slots, chunkBytes, stackSlots, unusedBytes, abort, refused, refusedBytes, error } = answer;
   const request = refused ? `no ${refusedBytes} bytes for ${refused}, ${unusedBytes} are left; ` : "";
   const used = `${slots} slots, ${chunkBytes} bytes of chunks, ${stackSlots} slots of stack`;
-  return { step: nameOf(index), reason: error ?? `${abort}: ${request}${used}` };
+  return { step: STEPS[index]?.name ?? "", reason: error ?? `${abort}: ${request}${used}` };
 }
 
 /** Errors for steps that need more of a chip's pool than they may, one sentence each. */
