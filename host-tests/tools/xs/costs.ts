@@ -26,7 +26,7 @@ const budgetSchema = z.strictObject({
   steps: z.record(z.string(), countSchema),
   chip: z.strictObject({
     /**
-     * What the chip's board and the SDK's objects take of the pool, beyond what the test board takes, bytes: measured on the
+     * Part of the pool for the chip's board and the SDK's objects, beyond what the test board takes, bytes. Measured on the
      * emulated chip (docs/verification.md).
      */
     boardBytes: z.int(),
