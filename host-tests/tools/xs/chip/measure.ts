@@ -1,7 +1,7 @@
 /** Runs the measured steps on XS with a chip's limits, and compares what they need with what the chip has. */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { readManifest } from "../../../../scripts/sdk/manifest.js";
@@ -115,6 +115,8 @@ function required(value: number | undefined, file: string, name: string): number
 export class Chip {
   readonly #program: string;
   readonly #bundle: string;
+  /** Costs by limits without the pool. */
+  readonly #measured = new Map<string, ChipCost[]>();
 
   private constructor(program: string, bundle: string) {
     this.#program = program;
@@ -127,7 +129,10 @@ export class Chip {
     const folder = join(ROOT, "build/xs-chip");
     mkdirSync(folder, { recursive: true });
     const bundle = join(folder, "steps.js");
-    writeFileSync(bundle, await bundledSource({ name: "xs-chip", platform: "", preload: "all" }, MAIN));
+    // Another process may read the bundle at the same time.
+    const written = `${bundle}.${process.pid}`;
+    writeFileSync(written, await bundledSource({ name: "xs-chip", platform: "", preload: "all" }, MAIN));
+    renameSync(written, bundle);
     return new Chip(program, bundle);
   }
 
@@ -136,7 +141,15 @@ export class Chip {
    * depend neither on the collector nor on the pool.
    */
   measure(limits: ChipLimits): ChipCost[] {
-    const answers = this.run({ ...limits, poolBytes: AMPLE_BYTES }, "forced");
+    const ample = { ...limits, name: "", poolBytes: AMPLE_BYTES };
+    const key = JSON.stringify(ample);
+    const costs = this.#measured.get(key) ?? this.#measure(ample);
+    this.#measured.set(key, costs);
+    return costs;
+  }
+
+  #measure(limits: ChipLimits): ChipCost[] {
+    const answers = this.run(limits, "forced");
     const stopped = failureOf(answers);
     if (stopped) throw new Error(`${stopped.step}: ${stopped.reason}`);
     return answers.map(({ slots, chunkBytes, peakSlots, peakChunkBytes, stackSlots }, i) => ({
