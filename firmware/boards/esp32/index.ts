@@ -14,6 +14,7 @@ import { AdvertisingPause } from "./advertising-pause.js";
 import { makeGATTServer } from "./gatt-server.js";
 import type { Hardware } from "./hardware.js";
 import { ChipLife } from "./life.js";
+import { memory } from "./memory.js";
 import { ChipDigitalOut, makeControlPilot, makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
@@ -41,8 +42,6 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
   guard.later = (callback) => {
     clock.set(callback, 0);
   };
-  (globalThis as { abort?: unknown }).abort = (message: string, exception: unknown) =>
-    guard.abort(message, exception);
   const random = (byteLength: number) => {
     const bytes = new ArrayBuffer(byteLength);
     native.esp_fill_random(bytes, byteLength);
@@ -97,7 +96,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       if (result !== ESP_OK) throw new Error(`esp_ota_mark_app_valid_cancel_rollback returns ${result}`);
     },
     ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor) }),
-    heapBytes: () => native.esp_get_free_heap_size(),
+    memory,
     log: (line) => trace(line, "\n"),
     restart: (reason) => guard.restart(reason),
   };

@@ -1,0 +1,26 @@
+import type { MemoryUse } from "../../../modules/board/index.js";
+import * as engine from "./engine/native.js";
+
+/** `enum` of engine/engine.c. */
+const HEAP_FREE = 0;
+const HEAP_LOWEST = 1;
+const HEAP_BLOCK = 2;
+const ENGINE_SIZE = 3;
+const ENGINE_USED = 4;
+const ENGINE_UNTOUCHED = 5;
+const STACK_LOWEST = 6;
+const TASK_STACK_LOWEST = 7;
+
+/** Measures the memory of the chip and of the engine. */
+export function memory(): MemoryUse {
+  return {
+    heapFreeBytes: engine.memory(HEAP_FREE),
+    heapLowestBytes: engine.memory(HEAP_LOWEST),
+    heapBlockBytes: engine.memory(HEAP_BLOCK),
+    engineBytes: engine.memory(ENGINE_SIZE),
+    engineUsedBytes: engine.memory(ENGINE_USED),
+    engineLowestBytes: engine.memory(ENGINE_UNTOUCHED),
+    stackLowestBytes: engine.memory(STACK_LOWEST),
+    taskStackLowestBytes: engine.memory(TASK_STACK_LOWEST),
+  };
+}
