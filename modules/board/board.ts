@@ -76,8 +76,6 @@ export interface MemoryUse {
   readonly engineUsedBytes: number;
   /** Part of it that the engine has never used; a lower bound of its lowest free memory. */
   readonly engineLowestBytes: number;
-  /** Part of the engine's stack that was never used. */
-  readonly stackLowestBytes: number;
   /** Part of the native stack of the engine's task that was never used. */
   readonly taskStackLowestBytes: number;
 }

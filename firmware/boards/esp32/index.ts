@@ -14,7 +14,7 @@ import { AdvertisingPause } from "./advertising-pause.js";
 import { makeGATTServer } from "./gatt-server.js";
 import type { Hardware } from "./hardware.js";
 import { ChipLife } from "./life.js";
-import { memory } from "./memory.js";
+import { hasRoom, memory } from "./memory.js";
 import { ChipDigitalOut, makeControlPilot, makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
@@ -62,7 +62,7 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     io: {
       ...sockets,
       TLS: makeTLS({ TCP: sockets.TCP, clock, guard, onBusy: () => pause.begin() }),
-      HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
+      HTTPServer: makeHTTPServer({ ...sockets, clock, guard, hasRoom }),
       GATTServer: makeGATTServer({ clock, guard, pause }),
       DigitalIn: makeDigitalIn(guard),
       DigitalOut: ChipDigitalOut,

@@ -6,7 +6,6 @@ let kept = { type: 0, reason: "" };
 let log: string[] = [];
 
 jest.unstable_mockModule("./engine/native.js", () => ({
-  markStack: () => {},
   keepEnd: (type: number, reason: string) => {
     kept = { type, reason };
   },

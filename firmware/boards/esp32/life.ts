@@ -28,7 +28,6 @@ export class ChipLife implements Guard {
 
   constructor(native: FFI) {
     this._native = native;
-    engine.markStack();
     this.resetReason = resetReason(native.esp_reset_reason(), engine.takeEnd());
   }
 

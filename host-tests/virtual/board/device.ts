@@ -50,7 +50,6 @@ const MEMORY: MemoryUse = {
   engineBytes: 112_640,
   engineUsedBytes: 81_920,
   engineLowestBytes: 24_576,
-  stackLowestBytes: 6_144,
   taskStackLowestBytes: 4_096,
 };
 const HEAP_LOOKS = 17;

@@ -16,9 +16,6 @@
 /** Survives every reset but a loss of power. */
 static RTC_NOINIT_ATTR struct kept_end kept;
 
-/** Pattern in the part of the stack that was never used. */
-static const txID UNUSED = 0x5a5a;
-
 /** Returns the message of the exception that nobody has caught. It calls no code of the engine, and allocates nothing. */
 static const char *exception_message(txMachine *the)
 {
@@ -68,22 +65,8 @@ void xs_engine_endReason(txMachine *the)
 	fxString(the, mxResult, kept.text);
 }
 
-void xs_engine_markStack(txMachine *the)
-{
-	for (txSlot *slot = the->stackBottom; slot < the->stack - 1; slot++)
-		slot->ID = UNUSED;
-}
-
-static int unused_stack_bytes(txMachine *the)
-{
-	txSlot *slot = the->stackBottom;
-	while (slot < the->stack && slot->ID == UNUSED)
-		slot++;
-	return (int)((char *)slot - (char *)the->stackBottom);
-}
-
-/** Order of `MemoryKind` in native.ts. */
-enum { HEAP_FREE, HEAP_LOWEST, HEAP_BLOCK, ENGINE_SIZE, ENGINE_USED, ENGINE_UNTOUCHED, STACK_LOWEST, TASK_STACK_LOWEST };
+/** Measurements, as in memory.ts. */
+enum { HEAP_FREE, HEAP_LOWEST, HEAP_BLOCK, ENGINE_SIZE, ENGINE_USED, ENGINE_UNTOUCHED, ENGINE_ROOM, TASK_STACK_LOWEST };
 
 static int engine_used_bytes(txMachine *the)
 {
@@ -98,6 +81,25 @@ static int engine_size_bytes(txMachine *the)
 		return (int)((uint8_t *)the->stackTop - the->heap);
 	return (int)((char *)the->stackTop - (char *)the->stackBottom) + (int)(the->maximumHeapCount * sizeof(txSlot))
 		+ (int)the->maximumChunksSize;
+}
+
+static int untouched_bytes(txMachine *the)
+{
+	return the->heap == NULL ? 0 : (int)(the->heap_pend - the->heap_ptr);
+}
+
+/** Room for slots or for chunks, whichever is smaller. Free slots are no room for chunks, nor chunks for slots. */
+static int engine_room_bytes(txMachine *the)
+{
+	int slots = (int)((the->maximumHeapCount - the->currentHeapCount) * sizeof(txSlot));
+	int chunks = (int)(the->maximumChunksSize - the->currentChunksSize);
+	int blocks = the->heap == NULL ? (int)heap_caps_get_largest_free_block(MALLOC_CAP_DEFAULT) : untouched_bytes(the);
+	return blocks + (slots < chunks ? slots : chunks);
+}
+
+void xs_engine_collect(txMachine *the)
+{
+	fxCollectGarbage(the);
 }
 
 void xs_engine_memory(txMachine *the)
@@ -120,13 +122,13 @@ void xs_engine_memory(txMachine *the)
 		bytes = engine_used_bytes(the);
 		break;
 	case ENGINE_UNTOUCHED:
-		bytes = the->heap == NULL ? 0 : (int)(the->heap_pend - the->heap_ptr);
-		break;
-	case STACK_LOWEST:
-		bytes = unused_stack_bytes(the);
+		bytes = untouched_bytes(the);
 		break;
 	case TASK_STACK_LOWEST:
 		bytes = (int)uxTaskGetStackHighWaterMark(NULL);
+		break;
+	case ENGINE_ROOM:
+		bytes = engine_room_bytes(the);
 		break;
 	}
 	fxInteger(the, mxResult, bytes);

@@ -15,12 +15,12 @@ export function endReason(this: unknown): string {
   return native("xs_engine_endReason").call(this);
 }
 
-/** Marks the unused part of the engine's stack, for `memory`. */
-export function markStack(this: unknown): void {
-  native("xs_engine_markStack").call(this);
-}
-
 /** Returns one measurement of the memory, bytes (`enum` in engine.c). */
 export function memory(this: unknown, kind: number): number {
   return native("xs_engine_memory").call(this, kind);
+}
+
+/** Collects the garbage. */
+export function collect(this: unknown): void {
+  native("xs_engine_collect").call(this);
 }
