@@ -9,6 +9,7 @@ import {
   transform,
 } from "esbuild";
 import { GENERATED_FILE, type ModuleLists, readManifest } from "./manifest.js";
+import { preloadable } from "./preloadable.js";
 import { type ManifestFolder, ROOT } from "./targets.js";
 
 const SDK_MODULES: Readonly<Record<string, unknown>> = JSON.parse(
@@ -52,7 +53,7 @@ export async function bundledModuleLists(manifest: ManifestFolder, root = ROOT):
     legalComments: "inline",
   });
   const source = join(root, "build/firmware", manifest.name, posix.basename(main));
-  writeChanged(`${source}.js`, outputFiles[0]?.text ?? "");
+  writeChanged(`${source}.js`, await preloadable(outputFiles[0]?.text ?? ""));
   return { modules: { [main]: slashes(relative(folderOf(manifest, root), source)) }, preload: [main] };
 }
 
