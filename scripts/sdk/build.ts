@@ -135,7 +135,7 @@ async function run(moddable: Moddable, target: Target, words: string[]): Promise
   return aliases;
 }
 
-/** What is preloaded stays in flash; a variable or object that can change takes RAM besides, on every start. */
+/** Throws an error for preloaded variables or objects that can change: they take RAM besides flash. */
 function checkAliases(aliases: readonly string[]): void {
   if (aliases.length === 0) return;
   throw new Error(
