@@ -23,14 +23,13 @@ import { partSizes } from "./link-map.js";
 import { type Manifest, readManifest } from "./manifest.js";
 import { writeModuleLists } from "./module-lists.js";
 import { parsePartitions } from "./partitions.js";
+import { isAlias } from "./preloadable.js";
 import { manifestFolderOf, ROOT, type Target, targetOf } from "./targets.js";
 import { buildEnvironment, findIDF, findModdable, type Moddable } from "./tools.js";
 import { ownBytecodeBytes } from "./xsb.js";
 
 /** Maximum share of a slot that an image should use; the rest is reserved for later versions. */
 const GOAL_SLOT_PERCENT = 85;
-/** Warning of the SDK's linker about a preloaded variable or object of this project. */
-const ALIAS = /^### warning: (?:firmware|modules)\/.*: (?:no const|not frozen)$/;
 /** Number of lines of mcconfig's output that are shown when it fails. */
 const LAST_LINES = 15;
 
@@ -119,7 +118,7 @@ async function run(moddable: Moddable, target: Target, words: string[]): Promise
       log.write(`${line}\n`);
       last.push(line);
       if (last.length > LAST_LINES) last.shift();
-      if (ALIAS.test(line)) aliases.push(line);
+      if (isAlias(line)) aliases.push(line);
       const kind = /^# (\w+) /.exec(line)?.[1] ?? work;
       if (kind !== work) print(`  ${kind} …`);
       work = kind;

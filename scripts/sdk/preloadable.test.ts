@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { preloadable } from "./preloadable.js";
+import { isAlias, preloadable } from "./preloadable.js";
 
 describe("preloadable", () => {
   test("makes variables of the top level constant, and no others", async () => {
@@ -19,4 +19,13 @@ describe("preloadable", () => {
       'variable that changes: This assignment will throw because "count" is a constant',
     );
   });
+});
+
+test.each([
+  ["### warning: firmware/main: default() Station() limits: no const", true],
+  ["### warning: firmware/main: default() TABLE.items[2]: not frozen", true],
+  ["### warning: ssl/cache: default: not frozen", false],
+  ["### 3337 instances, 3354 keys, 66 colors, 0 holes", false],
+])("the linker's line %s reports an alias of this project: %s", (line, isOwn) => {
+  expect(isAlias(line)).toBe(isOwn);
 });

@@ -1,5 +1,13 @@
 import { transform } from "esbuild";
 
+/** Warning of the SDK's linker about a preloaded variable or object of this project that can change. */
+const ALIAS = /^### warning: (?:firmware|modules)\/.*: (?:no const|not frozen)$/;
+
+/** Returns whether a line of mcconfig's output says that something of this project takes RAM besides flash. */
+export function isAlias(line: string): boolean {
+  return ALIAS.test(line);
+}
+
 /**
  * Makes the top level of a bundle constant, so that the preloaded modules stay in flash: esbuild declares it with `var`, and
  * a variable or object that can change takes RAM besides. Top-level variables become `const`. The objects in them are frozen

@@ -146,6 +146,17 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
     expect(last.get("CONFIG_ESP_SYSTEM_PANIC_SILENT_REBOOT")).toBe("y");
   });
 
+  test("leaves out the SDK's set-up of the network, which is the firmware's", () => {
+    expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/setup/network");
+  });
+
+  test("keeps WPA3-Personal and connections from phones, which smaller images could leave out", () => {
+    const folder = manifest.buildFiles.get("SDKCONFIGPATH") ?? "";
+    const config = readFileSync(join(folder, "sdkconfig.defaults"), "utf8");
+    expect(config).not.toMatch(/^CONFIG_ESP_WIFI_ENABLE_WPA3_(SAE|OWE_STA)=n$/m);
+    expect(config).not.toMatch(/^CONFIG_BT_CTRL_BLE_MASTER=n$/m);
+  });
+
   test("gives XS a pool that the chip has as one block of memory", () => {
     expect(manifest.staticHeapBytes).toBe(STATIC_HEAP_BYTES[target]);
   });
@@ -163,6 +174,7 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
 test.each(["esp32c3", "esp32s3"])("manifests/%s excludes the SDK's set-up, which drives an LED", (target) => {
   const manifest = manifestOf(target);
   expect(manifest.excluded).toContain(`$(MODDABLE)/build/devices/esp32/targets/${target}/setup-target`);
+  expect(manifest.excluded).toContain("$(MODULES)/drivers/neopixel/*");
   const { config } = JSON.parse(readFileSync(join(ROOT, `manifests/${target}/manifest.json`), "utf8"));
   expect(config.led.rainbow).toBe(false);
 });
