@@ -60,7 +60,7 @@ export default {
       severity: "error",
       from: {
         path: "^(firmware|modules)/",
-        pathNot: ["^firmware/boards/", "^firmware/(main(-[a-z]+)?|start)\\.ts$", TEST],
+        pathNot: ["^firmware/boards/", "^firmware/(main|main-emulator|main-ethernet|start)\\.ts$", TEST],
       },
       to: { path: "^firmware/boards/" },
     },
