@@ -1,4 +1,4 @@
-import type { PilotLevels } from "../../../modules/board/index.js";
+import type { MemoryUse, PilotLevels } from "../../../modules/board/index.js";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 
 /** Voltage of the pilot at +12 V of the generator in each state (IEC 61851-1 table A.2), mV. */
@@ -21,8 +21,8 @@ export const BENCH_COMMANDS = "pilot, clock, crash, time or heap";
 /** What the bench shows. */
 export interface BenchOptions {
   log(line: string): void;
-  /** Free heap, bytes. */
-  heapBytes(): number;
+  /** The memory of the chip and of the engine. */
+  memory(): MemoryUse;
   /** Time since the start, ms. */
   monotonicMs(): number;
   /** Sets the wall clock, ms since 1970-01-01 UTC. */
@@ -93,7 +93,7 @@ export class Bench {
         this._options.log(`bench: time ${1000 * this._options.monotonicMs()}`);
         return;
       case "heap":
-        this._options.log(`bench: heap ${this._options.heapBytes()}`);
+        this._options.log(`bench: heap ${JSON.stringify(this._options.memory())}`);
         return;
       case "clock":
         this._setClock(Number(words[0]));

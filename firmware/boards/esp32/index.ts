@@ -14,6 +14,7 @@ import { AdvertisingPause } from "./advertising-pause.js";
 import type { Hardware } from "./hardware.js";
 import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
+import { hasRoom, memory } from "./memory.js";
 import { makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
@@ -46,8 +47,6 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   guard.later = (callback) => {
     clock.set(callback, 0);
   };
-  (globalThis as { abort?: unknown }).abort = (message: string, exception: unknown) =>
-    guard.abort(message, exception);
   const random = (byteLength: number) => {
     const bytes = new ArrayBuffer(byteLength);
     native.esp_fill_random(bytes, byteLength);
@@ -59,9 +58,8 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   const sockets = makeSockets({ clock, guard });
   const pause = new AdvertisingPause();
   const log = (line: string) => trace(line, "\n");
-  const heapBytes = () => native.esp_get_free_heap_size();
   const onAddress = () => wallClock.sync();
-  const variantIO = makeVariantIO({ hardware, clock, guard, pause, onAddress, log, heapBytes });
+  const variantIO = makeVariantIO({ hardware, clock, guard, pause, onAddress, log });
   return {
     implementation: "esp32",
     mac: macOf(native, variantIO.network.kind === "ethernet" ? ETHERNET_MAC : WIFI_STATION_MAC),
@@ -72,7 +70,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
     io: {
       ...sockets,
       TLS: makeTLS({ TCP: sockets.TCP, clock, guard, onBusy: () => pause.begin() }),
-      HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
+      HTTPServer: makeHTTPServer({ ...sockets, clock, guard, hasRoom }),
       DigitalIn: makeDigitalIn(guard),
       PulseCount: makePulseCount(guard, clock),
       Serial: makeSerial(guard),
@@ -99,7 +97,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       if (result !== ESP_OK) throw new Error(`esp_ota_mark_app_valid_cancel_rollback returns ${result}`);
     },
     ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor) }),
-    heapBytes,
+    memory,
     log,
     restart: (reason) => guard.restart(reason),
   };

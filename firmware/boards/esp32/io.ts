@@ -15,7 +15,6 @@ export interface VariantParts {
   /** To be called when the station gets an address. */
   readonly onAddress: () => void;
   readonly log: (line: string) => void;
-  readonly heapBytes: () => number;
 }
 
 export type MakeVariantIO = (parts: VariantParts) => VariantIO;
