@@ -100,6 +100,10 @@ const en: FaultTexts = {
     "The station crashed three times. It is in safe mode and does not charge.",
     "Switch the power off and on. If it happens again, upload another firmware.",
   ],
+  "wiring-invalid": [
+    "The station does not know how its board is wired. It does not charge.",
+    "Have the board provisioned again by its maker, over the cable.",
+  ],
 };
 
 const cs: FaultTexts = {
@@ -186,6 +190,10 @@ const cs: FaultTexts = {
   crashes: [
     "Stanice třikrát spadla. Je v nouzovém režimu a nenabíjí.",
     "Vypněte a zapněte proud. Opakuje-li se to, nahrajte jiný firmware.",
+  ],
+  "wiring-invalid": [
+    "Stanice neví, jak je její deska zapojena. Nenabíjí.",
+    "Nechte desku u výrobce znovu nastavit kabelem.",
   ],
 };
 
@@ -286,6 +294,10 @@ const de: FaultTexts = {
     "Die Station ist dreimal abgestürzt. Sie ist im Notbetrieb und lädt nicht.",
     "Den Strom aus- und einschalten. Tritt es wieder auf, eine andere Firmware hochladen.",
   ],
+  "wiring-invalid": [
+    "Die Station weiß nicht, wie ihre Platine verdrahtet ist. Sie lädt nicht.",
+    "Die Platine vom Hersteller über das Kabel neu einrichten lassen.",
+  ],
 };
 
 const uk: FaultTexts = {
@@ -381,6 +393,10 @@ const uk: FaultTexts = {
   crashes: [
     "Станція тричі зазнала збою. Вона в аварійному режимі й не заряджає.",
     "Вимкніть і ввімкніть живлення. Якщо повториться, завантажте іншу прошивку.",
+  ],
+  "wiring-invalid": [
+    "Станція не знає, як підключено її плату. Вона не заряджає.",
+    "Зверніться до виробника, щоб він знову налаштував плату через кабель.",
   ],
 };
 

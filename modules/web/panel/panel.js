@@ -12,7 +12,7 @@ const STATES = {
   connecting: "Connecting to the platform",
   online: "Online",
   offline: "Offline; the station keeps trying",
-  rescue: "Safe mode after crashes",
+  rescue: "Safe mode",
 };
 /** Texts of the charging statuses in /status. */
 const STATUSES = {
