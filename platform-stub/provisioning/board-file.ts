@@ -78,7 +78,8 @@ export function readBoardFile(file: string): BoardFile {
   try {
     value = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw new Error(`cannot read ${file}: ${error instanceof Error ? error.message : error}`);
+    const { code, message } = error as Partial<NodeJS.ErrnoException>;
+    throw new Error(`cannot read ${file}: ${code ?? message}`);
   }
   const { wiring, mistakes, warnings } = parseBoard(value);
   if (!wiring) throw new Error([`${file} is not a valid wiring:`, ...mistakes].join("\n  "));
@@ -193,7 +194,9 @@ function unsuitableBecause(wiring: JSONObject, field: string, pin: number): stri
 
 function pinsWith(chip: Chip, property: number): string {
   const numbers = Array.from(chip.pins, (_, pin) => pin);
-  return numbers.filter((pin) => pinProperties(chip, pin) > 0 && pinProperties(chip, pin) & property).join(", ");
+  return numbers
+    .filter((pin) => pinProperties(chip, pin) > 0 && pinProperties(chip, pin) & property)
+    .join(", ");
 }
 
 function warningsOf(wiring: StoredWiring): string[] {

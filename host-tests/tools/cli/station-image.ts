@@ -18,7 +18,8 @@ export function readStationImage(file: string): StationImage {
     if (!device) throw new Error("it has no record device");
     return { content, chip: chipIn(parseJSONObject(device)?.wiring) };
   } catch (error) {
-    throw new Error(`cannot read ${file}: ${error instanceof Error ? error.message : error}`);
+    const { code, message } = error as Partial<NodeJS.ErrnoException>;
+    throw new Error(`cannot read ${file}: ${code ?? message}`);
   }
 }
 
