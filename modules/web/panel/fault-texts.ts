@@ -101,8 +101,8 @@ const en: FaultTexts = {
     "Switch the power off and on. If it happens again, upload another firmware.",
   ],
   "wiring-invalid": [
-    "The station does not know how its board is wired. It does not charge.",
-    "Have the board provisioned again by its maker, over the cable.",
+    "The station does not know its wiring.",
+    "Have the board provisioned again over its cable.",
   ],
 };
 
@@ -191,10 +191,7 @@ const cs: FaultTexts = {
     "Stanice třikrát spadla. Je v nouzovém režimu a nenabíjí.",
     "Vypněte a zapněte proud. Opakuje-li se to, nahrajte jiný firmware.",
   ],
-  "wiring-invalid": [
-    "Stanice neví, jak je její deska zapojena. Nenabíjí.",
-    "Nechte desku u výrobce znovu nastavit kabelem.",
-  ],
+  "wiring-invalid": ["Stanice nezná své zapojení. Nenabíjí.", "Nechte desku znovu nastavit přes kabel."],
 };
 
 const de: FaultTexts = {
@@ -295,8 +292,8 @@ const de: FaultTexts = {
     "Den Strom aus- und einschalten. Tritt es wieder auf, eine andere Firmware hochladen.",
   ],
   "wiring-invalid": [
-    "Die Station weiß nicht, wie ihre Platine verdrahtet ist. Sie lädt nicht.",
-    "Die Platine vom Hersteller über das Kabel neu einrichten lassen.",
+    "Die Station kennt ihre Verdrahtung nicht.",
+    "Die Platine über das Kabel neu einrichten lassen.",
   ],
 };
 
@@ -394,10 +391,7 @@ const uk: FaultTexts = {
     "Станція тричі зазнала збою. Вона в аварійному режимі й не заряджає.",
     "Вимкніть і ввімкніть живлення. Якщо повториться, завантажте іншу прошивку.",
   ],
-  "wiring-invalid": [
-    "Станція не знає, як підключено її плату. Вона не заряджає.",
-    "Зверніться до виробника, щоб він знову налаштував плату через кабель.",
-  ],
+  "wiring-invalid": ["Станція не знає схеми свого підключення.", "Налаштуйте плату ще раз через кабель."],
 };
 
 export const faultTexts: Readonly<Record<Language, FaultTexts>> = { en, cs, de, uk };
