@@ -3,8 +3,9 @@ export {
   ADC_MIN_MV,
   checkWiring,
   chipOf,
-  isPinRule,
-  type PinRule,
+  type FieldRule,
+  type GroupRule,
+  PILOT_SPAN_MV,
   WIRING_RULES,
   type WiringMistake,
 } from "./check.js";

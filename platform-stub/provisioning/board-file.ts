@@ -11,9 +11,10 @@ import {
   type ChipName,
   checkWiring,
   chipOf,
-  isPinRule,
+  type FieldRule,
+  type GroupRule,
   OUTPUT,
-  type PinRule,
+  PILOT_SPAN_MV,
   pinProperties,
   STRAPPING,
   WIRING_RULES,
@@ -110,24 +111,20 @@ function withoutRemarks(board: JSONObject): JSONObject {
 interface PinUse {
   readonly field: string;
   readonly pin: number;
-  readonly rule: PinRule;
 }
 
 /** Returns the pins of a wiring, in the order of the rules. */
-function pinsIn(
-  wiring: JSONObject,
-  rules = WIRING_RULES as Readonly<Record<string, unknown>>,
-  prefix = "",
-): PinUse[] {
+function pinsIn(wiring: JSONObject, rules: GroupRule = WIRING_RULES, prefix = ""): PinUse[] {
   return Object.entries(rules).flatMap(([name, rule]): PinUse[] => {
     const value = wiring[name];
     const field = prefix + name;
-    if (!isJSONObject(rule)) return [];
-    if (isPinRule(rule as never)) {
-      return typeof value === "number" ? [{ field, pin: value, rule: rule as unknown as PinRule }] : [];
-    }
-    return isJSONObject(value) ? pinsIn(value, rule, `${field}.`) : [];
+    if (typeof rule === "number") return typeof value === "number" ? [{ field, pin: value }] : [];
+    return isGroup(rule) && isJSONObject(value) ? pinsIn(value, rule, `${field}.`) : [];
   });
+}
+
+function isGroup(rule: FieldRule): rule is GroupRule {
+  return isJSONObject(rule);
 }
 
 function sentenceOf(wiring: JSONObject, field: string, mistake: WiringMistake): string {
@@ -154,41 +151,42 @@ function valueAt(wiring: unknown, field: string): unknown {
   return field.split(".").reduce((value, name) => (isJSONObject(value) ? value[name] : undefined), wiring);
 }
 
-function ruleAt(field: string): unknown {
-  return valueAt(WIRING_RULES, field);
+/** Returns the rule of a field that is not unknown. */
+function ruleAt(field: string): FieldRule {
+  return valueAt(WIRING_RULES, field) as FieldRule;
 }
 
 /** Returns the rules of the object that has a field. */
-function rulesAround(field: string): object {
+function rulesAround(field: string): FieldRule {
   const dot = field.lastIndexOf(".");
-  return dot < 0 ? WIRING_RULES : (ruleAt(field.slice(0, dot)) as object);
+  return dot < 0 ? WIRING_RULES : ruleAt(field.slice(0, dot));
 }
 
 function requirementOf(field: string): string {
   const rule = ruleAt(field);
-  if (Array.isArray(rule)) return rule.join(" or ");
-  if (!isJSONObject(rule)) return "valid";
-  if ("mask" in rule) return "the number of a GPIO";
-  if ("min" in rule) return `${rule.step ? "a whole number" : "a number"} from ${rule.min} to ${rule.max}`;
-  return `an object with ${Object.keys(rule).join(", ")}`;
+  if (typeof rule === "number") return "the number of a GPIO";
+  if (isGroup(rule)) return `an object with ${Object.keys(rule).join(", ")}`;
+  const [min, max, step] = rule;
+  if (typeof min !== "number") return rule.join(" or ");
+  return `${step ? "a whole number" : "a number"} from ${min} to ${max}`;
 }
 
 function spanOf(wiring: JSONObject): string {
   const { zeroMv, divider } = wiring.controlPilot as { zeroMv: number; divider: number };
-  return [-1, 1].map((sign) => Math.round(zeroMv + (sign * 10_500) / divider)).join(" to ");
+  return [-1, 1].map((sign) => Math.round(zeroMv + (sign * PILOT_SPAN_MV) / divider)).join(" to ");
 }
 
 function unsuitableBecause(wiring: JSONObject, field: string, pin: number): string {
   const chip = chipOf(wiring) as Chip;
   const name = wiring.chip as ChipName;
-  const { mask } = ruleAt(field) as PinRule;
+  const wanted = Number(ruleAt(field)) & 7;
   const properties = pinProperties(chip, pin);
   if (!(properties >= 0)) {
     const group = RESERVED[name].find(({ first, last }) => first <= pin && pin <= last);
     return `of an ${CHIP_NAMES[name]} ${group?.is ?? "does not exist"}`;
   }
-  if (mask & ADC1 && !(properties & ADC1)) return `is not on ADC1, which has ${pinsWith(chip, ADC1)}`;
-  if (mask & OUTPUT && !(properties & OUTPUT)) return `of an ${CHIP_NAMES[name]} is only an input`;
+  if (wanted & ADC1 && !(properties & ADC1)) return `is not on ADC1, which has ${pinsWith(chip, ADC1)}`;
+  if (wanted & OUTPUT && !(properties & OUTPUT)) return `of an ${CHIP_NAMES[name]} is only an input`;
   return "is read by the chip at its start, and its level may change then";
 }
 
@@ -202,14 +200,15 @@ function pinsWith(chip: Chip, property: number): string {
 function warningsOf(wiring: StoredWiring): string[] {
   const warnings: string[] = [];
   const chip = CHIPS[wiring.chip];
-  for (const { field, pin, rule } of pinsIn(wiring as unknown as JSONObject)) {
+  for (const { field, pin } of pinsIn(wiring as unknown as JSONObject)) {
     const properties = pinProperties(chip, pin);
     const warn = (text: string) => warnings.push(`${field}: GPIO ${pin} ${text}`);
     const shared = SHARED[wiring.chip].find(({ first, last }) => first <= pin && pin <= last);
     if (shared) warn(shared.is);
     else if (properties & STRAPPING)
       warn("is read by the chip at its start: nothing may hold its level then");
-    if (rule.mask === 0 && !(properties & OUTPUT)) warn("has no pull-up: it needs an external one to 3.3 V");
+    if (ruleAt(field) === 0 && !(properties & OUTPUT))
+      warn("has no pull-up: it needs an external one to 3.3 V");
   }
   const { zeroMv, divider } = wiring.controlPilot;
   if (zeroMv - 12_000 / divider < ADC_MIN_MV || zeroMv + 12_000 / divider > ADC_MAX_MV) {
