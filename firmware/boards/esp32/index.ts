@@ -3,6 +3,8 @@ import FFI from "mc/ffi";
 import RNG from "rng";
 import type { Board } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
+import { readWiring, type Wiring } from "../../../modules/wiring/index.js";
+import { STORAGE_PATH } from "../../records.js";
 import { makeHTTPServer } from "../http-server/index.js";
 import { ModdableClock } from "../moddable/clock.js";
 import { ModdableCrypto } from "../moddable/crypto.js";
@@ -30,15 +32,40 @@ const ETHERNET_MAC = 3;
 const RANDOM_SEED_BYTES = 16;
 const ESP_OK = 0;
 
-/** Runs the firmware on the chip: calls `main` with the board. An uncaught exception, also in a callback, restarts it. */
+/**
+ * Runs the firmware on the chip: calls `main` with the board and its wiring. An uncaught exception, also in a callback,
+ * restarts it.
+ */
 export function runOnESP32(
-  hardware: Hardware,
+  builtIn: Hardware,
   makeVariantIO: MakeVariantIO,
-  main: (board: Board) => void,
+  main: (board: Board, wiring: Wiring) => void,
 ): void {
   const native = new FFI();
   const life = new ChipLife(native);
-  life.run(() => main(makeBoard(hardware, makeVariantIO, native, life)));
+  life.run(() => {
+    const { chipId } = builtIn;
+    const storage = new ChipStorage(STORAGE_PATH);
+    const wiring = readWiring(storage, builtIn, chipId);
+    storage.close();
+    if (typeof wiring !== "string") {
+      main(makeBoard({ ...wiring, chipId }, makeVariantIO, native, life), wiring);
+      return;
+    }
+    const { w5500: _1, lan8720: _2, ethernetResetPin: _3, ...withoutEthernet } = builtIn;
+    main(withoutPins(makeBoard(withoutEthernet, makeVariantIO, native, life), wiring), builtIn);
+  });
+}
+
+/** Returns the board without its pins, so that none can be driven. */
+function withoutPins(board: Board, wiringProblem: string): Board {
+  return {
+    ...board,
+    wiringProblem,
+    get pins(): never {
+      throw new Error(wiringProblem);
+    },
+  };
 }
 
 function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI, guard: ChipLife): Board {
