@@ -16,11 +16,11 @@ const STEADY_PERMILLE = 1000;
 const MAX_LINE_BYTES = 64;
 const NEWLINE = 10;
 
-/** What the bench shows. */
+/** Instruments of the bench. */
 export interface BenchOptions {
   log(line: string): void;
-  /** Free heap, bytes. */
-  heapBytes(): number;
+  /** Returns the free memory, as the line of `heap` shows it. */
+  heap(): string;
   /** Time since the start, ms. */
   monotonicMs(): number;
 }
@@ -87,7 +87,7 @@ export class Bench {
         this._options.log(`bench: time ${1000 * this._options.monotonicMs()}`);
         return;
       case "heap":
-        this._options.log(`bench: heap ${this._options.heapBytes()}`);
+        this._options.log(`bench: heap ${this._options.heap()}`);
         return;
       default:
         this._options.log(`bench: unknown command ${command}; use pilot, time or heap`);

@@ -23,7 +23,7 @@ const CONSOLE = { port: 0, receive: 20, baud: 115_200 };
 /** Returns the IO classes of the emulated chip: Ethernet, no radio, and a pilot and a contactor of the bench. */
 export function makeEmulatorIO(parts: VariantParts): VariantIO {
   const { hardware, guard, clock, onAddress, log, heapBytes } = parts;
-  const bench = new Bench({ log, heapBytes, monotonicMs: () => clock.monotonicMs() });
+  const bench = new Bench({ log, heap: () => String(heapBytes()), monotonicMs: () => clock.monotonicMs() });
   openConsole(bench, guard);
   log("bench: ready; use pilot, time or heap");
   return {

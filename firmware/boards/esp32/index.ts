@@ -17,6 +17,7 @@ import type { Hardware } from "./hardware.js";
 import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
 import { makeDigitalIn, makePulseCount } from "./pins-io.js";
+import { ChipRandom } from "./random.js";
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
 import { makeThermometer } from "./thermistor.js";
@@ -75,27 +76,26 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   };
   (globalThis as { abort?: unknown }).abort = (message: string, exception: unknown) =>
     guard.abort(message, exception);
-  const random = (byteLength: number) => {
-    const bytes = new ArrayBuffer(byteLength);
-    native.esp_fill_random(bytes, byteLength);
-    return bytes;
-  };
+  const random = new ChipRandom(native, ModdableCrypto.prototype.sha256);
+  const fill = (byteLength: number) => random.fill(byteLength);
   // Seed the generator of TLS; the SDK would seed it from the C library.
-  RNG.init(random(RANDOM_SEED_BYTES));
+  RNG.init(fill(RANDOM_SEED_BYTES));
   const wallClock = new WallClock({ clock, guard });
   const sockets = makeSockets({ clock, guard });
   const pause = new AdvertisingPause();
   const log = (line: string) => trace(line, "\n");
   const heapBytes = () => native.esp_get_free_heap_size();
   const onAddress = () => wallClock.sync();
-  const variantIO = makeVariantIO({ hardware, clock, guard, pause, onAddress, log, heapBytes });
+  const onAnalog = () => random.releaseSource();
+  const variantIO = makeVariantIO({ hardware, clock, guard, pause, onAddress, onAnalog, log, heapBytes });
+  if (hardware.thermistor) onAnalog();
   return {
     implementation: "esp32",
     mac: macOf(native, variantIO.network.kind === "ethernet" ? ETHERNET_MAC : WIFI_STATION_MAC),
     resetReason: guard.resetReason,
     firmwareSlot: firmwareSlot(hardware.chipId),
     clock,
-    crypto: new ModdableCrypto(random),
+    crypto: new ModdableCrypto(fill),
     io: {
       ...sockets,
       TLS: makeTLS({ TCP: sockets.TCP, clock, guard, onBusy: () => pause.begin() }),

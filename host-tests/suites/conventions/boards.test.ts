@@ -3,7 +3,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { hardware as esp32Ethernet } from "../../../firmware/boards/esp32/ethernet/pins.js";
 import { hardware as esp32 } from "../../../firmware/boards/esp32/pins.js";
+import { hardware as esp32c3Ethernet } from "../../../firmware/boards/esp32c3/ethernet/pins.js";
 import { hardware as esp32c3 } from "../../../firmware/boards/esp32c3/pins.js";
 import { CHIPS, type ChipName, checkWiring } from "../../../modules/wiring/index.js";
 import { readBoardFile } from "../../../platform-stub/provisioning/board-file.js";
@@ -40,7 +42,9 @@ test.each([
 
 test.each<[ChipName, object]>([
   ["esp32", esp32],
+  ["esp32", esp32Ethernet],
   ["esp32c3", esp32c3],
+  ["esp32c3", esp32c3Ethernet],
   ["esp32", BUILT_IN],
 ])("a built-in wiring of %s is valid", (chip, hardware) => {
   const { chipId, ...wiring } = { chipId: 0, ...hardware };
