@@ -218,5 +218,6 @@ function pinsOfS3(): Record<string, unknown> {
     thermistor: { ...WIRING.thermistor, adcPin: 5 },
     lampPin: 40,
     meterPin: 41,
+    w5500: { clockPin: 12, mosiPin: 11, misoPin: 10, selectPin: 9, interruptPin: 8 },
   };
 }

@@ -2,6 +2,16 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { Bench } from "./bench.js";
 
+const MEMORY = {
+  heapFreeBytes: 150_000,
+  heapLowestBytes: 140_000,
+  heapBlockBytes: 110_000,
+  engineBytes: 131_072,
+  engineUsedBytes: 100_000,
+  engineLowestBytes: 20_000,
+  taskStackLowestBytes: 6000,
+};
+
 let log: string[];
 let changes: number;
 let bench: Bench;
@@ -13,7 +23,7 @@ function receive(text: string): void {
 beforeEach(() => {
   log = [];
   changes = 0;
-  bench = new Bench({ log: (line) => log.push(line), heap: () => "150000", monotonicMs: () => 1234 });
+  bench = new Bench({ log: (line) => log.push(line), memory: () => MEMORY, monotonicMs: () => 1234 });
   bench.onPilotChanged = () => changes++;
 });
 
@@ -59,7 +69,7 @@ describe("the bench of the emulated chip", () => {
     receive("ti");
     receive("me\nhe");
     receive("ap\n\n");
-    expect(log).toEqual(["bench: time 1234000", "bench: heap 150000"]);
+    expect(log).toEqual(["bench: time 1234000", `bench: heap ${JSON.stringify(MEMORY)}`]);
   });
 
   test.each(["pilot\n", "pilot X\n", "pilot 1.5\n", "pilot 6000 low\n", "jump\n", `${"x".repeat(70)}\n`])(
