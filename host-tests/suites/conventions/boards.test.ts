@@ -31,6 +31,7 @@ describe.each(FILES)("docs/boards/%s", (name) => {
 test.each([
   ["esp32-devkitc.json", esp32],
   ["esp32-c3-devkitm-1.json", esp32c3],
+  ["esp32-wt32-eth01.json", esp32Ethernet],
 ] as const)(
   "docs/boards/%s is the wiring that is built into the firmware",
   (name, { chipId, ...builtIn }) => {
