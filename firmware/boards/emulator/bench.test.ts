@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, jest, test } from "@jest/globals";
+import type { MemoryUse } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { Bench } from "./bench.js";
 
@@ -12,7 +13,7 @@ describe("Bench", () => {
     setEpoch.mockClear();
     bench = new Bench({
       log: (line) => lines.push(line),
-      heapBytes: () => 160_000,
+      memory: () => ({ heapFreeBytes: 160_000 }) as MemoryUse,
       monotonicMs: () => 1234,
       setEpoch,
     });
@@ -39,7 +40,11 @@ describe("Bench", () => {
     type("ti");
     type("me\r\nheap");
     type(`\n${"x".repeat(100)}\ntime\n`);
-    expect(lines).toEqual(["bench: time 1234000", "bench: heap 160000", "bench: time 1234000"]);
+    expect(lines).toEqual([
+      "bench: time 1234000",
+      'bench: heap {"heapFreeBytes":160000}',
+      "bench: time 1234000",
+    ]);
   });
 
   test("clock sets the wall clock", () => {

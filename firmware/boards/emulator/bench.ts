@@ -1,5 +1,6 @@
 import type { MemoryUse, PilotLevels } from "../../../modules/board/index.js";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
+import { formatJSON } from "../../../modules/json/index.js";
 
 /** Voltage of the pilot at +12 V of the generator in each state (IEC 61851-1 table A.2), mV. */
 const STATES_MV: Readonly<Record<string, number>> = {
@@ -93,7 +94,7 @@ export class Bench {
         this._options.log(`bench: time ${1000 * this._options.monotonicMs()}`);
         return;
       case "heap":
-        this._options.log(`bench: heap ${JSON.stringify(this._options.memory())}`);
+        this._options.log(`bench: heap ${formatJSON(this._options.memory())}`);
         return;
       case "clock":
         this._setClock(Number(words[0]));
