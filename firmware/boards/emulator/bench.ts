@@ -19,7 +19,7 @@ const NEWLINE = 10;
 
 export const BENCH_COMMANDS = "pilot, clock, crash, time or heap";
 
-/** What the bench shows. */
+/** Functions of the chip that the bench uses. */
 export interface BenchOptions {
   log(line: string): void;
   /** The memory of the chip and of the engine. */

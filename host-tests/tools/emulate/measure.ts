@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createServer, type Server } from "node:tls";
+import type { MemoryUse } from "../../../modules/board/index.js";
 import { Registry, startPlatform } from "../../../platform-stub/index.js";
 import { builtInAuthority } from "./authority.js";
 import { EmulatedStation, HOST_ADDRESS } from "./emulated-station.js";
@@ -27,7 +28,7 @@ export interface Step {
   readonly name: string;
   readonly instructions: number;
   /** The chip's own report after the step. */
-  readonly heap: string;
+  readonly memory: MemoryUse;
 }
 
 export interface MeasureOptions {
@@ -84,7 +85,7 @@ class MeasuredStation {
   }
 
   async add(name: string, instructions: number): Promise<void> {
-    this.#steps.push({ name, instructions, heap: await this.#heap() });
+    this.#steps.push({ name, instructions, memory: await this.#memory() });
   }
 
   /** Sends a command to the bench, and waits for the line that follows from it. */
@@ -94,8 +95,8 @@ class MeasuredStation {
     return this.station.waitFor(line, STEP_TIMEOUT_MS);
   }
 
-  async #heap(): Promise<string> {
-    return (await this.bench("heap", "bench: heap")).replace(/^.*bench: heap /, "");
+  async #memory(): Promise<MemoryUse> {
+    return JSON.parse((await this.bench("heap", "bench: heap")).replace(/^.*bench: heap /, ""));
   }
 }
 
@@ -168,9 +169,20 @@ async function serveTLS(
 
 function tableOf(steps: readonly Step[]): string[] {
   return [
-    "| step | instructions | heap afterwards |",
-    "|---|---|---|",
-    ...steps.map(({ name, instructions, heap }) => `| ${name} | ${thousands(instructions)} | ${heap} |`),
+    "| step | instructions | free heap, bytes | lowest | engine's memory in use | never used | its task's stack, never used |",
+    "|---|---|---|---|---|---|---|",
+    ...steps.map(({ name, instructions, memory }) => {
+      const { heapFreeBytes, heapLowestBytes } = memory;
+      const { engineUsedBytes, engineLowestBytes, taskStackLowestBytes } = memory;
+      const bytes = [
+        heapFreeBytes,
+        heapLowestBytes,
+        engineUsedBytes,
+        engineLowestBytes,
+        taskStackLowestBytes,
+      ];
+      return `| ${[name, ...[instructions, ...bytes].map(thousands)].join(" | ")} |`;
+    }),
   ];
 }
 
