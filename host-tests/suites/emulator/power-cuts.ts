@@ -63,9 +63,16 @@ export function describePowerCuts(lab: Lab): void {
         const { station } = chip;
         await chip.start();
         await chip.pairOnline(broker.platform.port);
+        await station.cutPower();
         const started = new Set<string>();
         for (let cut = 0; cut < CUTS; cut++) {
-          await runAndCutAfter();
+          station.clearLog();
+          await runAndCut();
+          expect(station.logLines.join("\n")).not.toMatch(/unpaired|safe mode|ended: crash/);
+          for (const line of station.logLines) {
+            const id = SESSION.exec(line)?.[1];
+            if (id !== undefined) started.add(id);
+          }
         }
         await station.start();
         await chip.online();
@@ -78,18 +85,6 @@ export function describePowerCuts(lab: Lab): void {
         process.stderr.write(
           `${CUTS} power cuts: ${started.size} sessions started, ${reported().length} reported\n`,
         );
-
-        async function runAndCutAfter(): Promise<void> {
-          if (station.isRunning) await station.cutPower();
-          await runAndCut();
-          const log = station.logLines.join("\n");
-          for (const line of station.logLines) {
-            const id = SESSION.exec(line)?.[1];
-            if (id !== undefined) started.add(id);
-          }
-          expect(log).not.toMatch(/unpaired|safe mode|ended: crash/);
-          station.logLines.length = 0;
-        }
       },
       CUTS * 20_000 + PATIENCE_MS,
     );

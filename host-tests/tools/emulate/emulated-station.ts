@@ -103,6 +103,11 @@ export class EmulatedStation {
     this.#running.cardReader.write(cardFrame(id));
   }
 
+  clearLog(): void {
+    this.logLines.length = 0;
+    this.#mark = 0;
+  }
+
   /** Lines before this moment no longer count in `waitFor`. */
   mark(): void {
     this.#mark = this.logLines.length;
