@@ -177,7 +177,7 @@ export class Chip {
   ): Answer[] {
     const sizes = [poolBytes, stackSlots, chunkBytes.initial, chunkBytes.incremental, heapSlots.initial];
     const words = [this.#bundle, ...[...sizes, heapSlots.incremental].map(String), collector];
-    const input = STEPS.map(({ call }) => `${call}\n`).join("");
+    const input = STEPS.map(({ call, onChip }) => `${onChip ?? call}\n`).join("");
     const { status, signal, stdout, stderr } = spawnSync(this.#program, words, { input, encoding: "utf8" });
     if (status !== 0) throw new Error(`xs-chip ended with ${signal ?? status}: ${stderr.trim()}`);
     return stdout
