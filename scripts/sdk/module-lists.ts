@@ -9,6 +9,7 @@ import {
   transform,
 } from "esbuild";
 import { GENERATED_FILE, type ModuleLists, readManifest } from "./manifest.js";
+import { preloadable } from "./preloadable.js";
 import { type ManifestFolder, ROOT } from "./targets.js";
 
 const SDK_MODULES: Readonly<Record<string, unknown>> = JSON.parse(
@@ -58,7 +59,7 @@ export async function bundledSource(manifest: ManifestFolder, main: string, root
     write: false,
     legalComments: "inline",
   });
-  return outputFiles[0]?.text ?? "";
+  return preloadable(outputFiles[0]?.text ?? "");
 }
 
 /** Writes `modules.json` beside a manifest. With `isBundled`, it lists one bundle instead of each module. */
