@@ -52,7 +52,7 @@ const STATUS = encodeUTF8("GET /status HTTP/1.1\r\nhost: 192.168.1.2\r\n\r\n").b
 let measuredBoard: QuietBoard;
 let measuredStation: Station;
 let measuredPhone: QuietPhone;
-let finalResults = 0;
+let finalResults: number;
 let publishPacket: Uint8Array<ArrayBuffer>;
 
 function expectThat(what: string, isTrue: boolean): void {
@@ -65,6 +65,7 @@ function advanceUntil(what: string, condition: () => boolean): void {
 
 /** Not measured: creates the world and the packets to send. */
 function prepare(): void {
+  finalResults = 0;
   measuredBoard = makeQuietBoard(encodeUTF8('{"authorized":true}').buffer);
   measuredBoard.openStorage("plugpass").write("device", DEVICE_RECORD);
   const response = JSON.stringify({
@@ -148,7 +149,7 @@ function leave(): void {
   expectThat("it is available", measuredStation.status === "available");
 }
 
-let uploadAnswer = "";
+let uploadAnswer: string;
 
 function startUpload(): void {
   uploadAnswer = "";
