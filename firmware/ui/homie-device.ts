@@ -112,7 +112,14 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
   telemetry: [
     number("signal", "Signal", "%", (station) => floor(station.signalPercent ?? 100, SIGNAL_STEP_PERCENT)),
     uptime(UPTIME_STEP_S),
-    number("heap", "Free memory", "B", (station) => station.heapBytes),
+    number("heap", "Free memory", "B", (station) => station.memory?.heapFreeBytes ?? 0),
+    number("heap-lowest", "Lowest free memory", "B", (station) => station.memory?.heapLowestBytes ?? 0),
+    number(
+      "engine-lowest",
+      "Unused memory of the engine",
+      "B",
+      (station) => station.memory?.engineLowestBytes ?? 0,
+    ),
     number("restarts", "Restarts", undefined, (station) => station.restartCount),
     text("restart-reason", "Last restart", (station) => station.restartReason),
     number("waiting", "Sessions that wait for the platform", undefined, (station) => station.waitingSessions),

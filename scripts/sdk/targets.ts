@@ -18,7 +18,7 @@ export interface Target {
   };
 }
 
-export type TargetName = "esp32" | "esp32-signed" | "esp32c3" | "esp32s3" | "lin";
+export type TargetName = "esp32" | "esp32-signed" | "esp32c3" | "esp32c3-qemu" | "esp32s3" | "lin";
 
 const TARGETS: Readonly<Record<TargetName, Target>> = {
   esp32: { name: "esp32", platform: "esp32", chip: { name: "esp32", bootloaderOffset: 0x1000 } },
@@ -29,6 +29,11 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
     isSigned: true,
   },
   esp32c3: { name: "esp32c3", platform: "esp32/esp32c3", chip: { name: "esp32c3", bootloaderOffset: 0 } },
+  "esp32c3-qemu": {
+    name: "esp32c3-qemu",
+    platform: "esp32/esp32c3",
+    chip: { name: "esp32c3", bootloaderOffset: 0 },
+  },
   esp32s3: { name: "esp32s3", platform: "esp32/esp32s3", chip: { name: "esp32s3", bootloaderOffset: 0 } },
   lin: { name: "lin", platform: "lin" },
 };
