@@ -93,7 +93,7 @@ function pair(): void {
 
 function connect(): void {
   advanceUntil("it is online", () => measuredStation.lifeCycle === "online");
-  measuredBoard.clock.advance(1000);
+  measuredBoard.clock.advance(3000);
 }
 
 function idleMinute(): void {
