@@ -148,7 +148,9 @@ function floor(value: number, step: number): number {
 }
 
 function uptime(stepS: number): Property {
-  return number("uptime", "Uptime", "s", (station) => floor(station.uptimeS, stepS));
+  // A parameter that a closure holds could change, and would take RAM besides flash.
+  const constantS = stepS;
+  return number("uptime", "Uptime", "s", (station) => floor(station.uptimeS, constantS));
 }
 
 function text(id: string, name: string, value: (station: StationSnapshot) => string | undefined): Property {
@@ -166,12 +168,14 @@ function number(
 
 /** A boolean setting. */
 function flag(id: string, name: string, setting: Flag): Property {
+  // As in uptime().
+  const key = setting;
   return {
     id,
     name,
     datatype: "boolean",
-    value: (station) => station.settings[setting],
-    set: (commands, word) => commands.change({ [setting]: word === "true" }),
+    value: (station) => station.settings[key],
+    set: (commands, word) => commands.change({ [key]: word === "true" }),
   };
 }
 
