@@ -25,6 +25,8 @@ import { QuietBroker } from "./quiet-broker.js";
 
 const WINDOW_BYTES = 8192;
 const ADDRESS = "192.168.1.2";
+/** Time between the pieces of a request, ms. */
+const PIECE_MS = 20;
 
 /** A connection whose other end is in this file. */
 class QuietTCP implements TCP {
@@ -74,11 +76,16 @@ export interface QuietPhone {
   disconnect(): void;
 }
 
+export interface QuietRequest {
+  readonly body?: readonly ArrayBuffer[];
+  readonly onAnswer?: (bytes: Uint8Array<ArrayBuffer>) => void;
+}
+
 export interface QuietBoard extends Board {
   readonly clock: VirtualClock;
   readonly broker: QuietBroker;
-  /** Sends a request to the HTTP API. */
-  request(text: ArrayBuffer): void;
+  /** Sends a request to the HTTP API, with its body in pieces. `onAnswer` receives what is sent in return. */
+  request(head: ArrayBuffer, options?: QuietRequest): void;
   /** Connects a central. `onNotified` receives its notifications. */
   connectPhone(onNotified: (value: Uint8Array<ArrayBuffer>) => void): QuietPhone;
   setPilot(levels: PilotLevels): void;
@@ -253,7 +260,7 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
     log: () => {},
     restart: () => {},
     broker,
-    request: (text) => request(around, text),
+    request: (head, options) => request(around, head, options),
     connectPhone: (onNotified) => connectPhone(around, onNotified),
     setPilot(next) {
       around.levels = next;
@@ -262,11 +269,22 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
   };
 }
 
-function request({ listener, guard }: Surroundings, text: ArrayBuffer): void {
+function request(
+  { listener, clock }: Surroundings,
+  head: ArrayBuffer,
+  { body = [], onAnswer }: QuietRequest = {},
+): void {
   const tcp = new QuietTCP({});
+  if (onAnswer) tcp.onSent = onAnswer;
   tcp.taken = (by) => {
+    let sent = 0;
+    const sendNext = () => {
+      by.deliver(sent === 0 ? head : (body[sent - 1] as ArrayBuffer));
+      sent++;
+      if (sent <= body.length) clock.set(sendNext, PIECE_MS);
+    };
     by.handlers.onWritable?.(WINDOW_BYTES);
-    guard.soon(() => by.deliver(text));
+    clock.set(sendNext, 0);
   };
   if (listener) listener.waiting = tcp;
   listener?.onReadable?.(1);
