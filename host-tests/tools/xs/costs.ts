@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { type CensusRow, takeCensus } from "./census.js";
@@ -24,6 +25,8 @@ const budgetSchema = z.strictObject({
   goals: z.record(z.string(), z.int()),
   /** Cost of each step at the last measurement. */
   steps: z.record(z.string(), countSchema),
+  /** Live slots of an online station by module. */
+  modules: z.record(z.string(), z.int()),
   chip: z.strictObject({
     /**
      * Part of the pool for the chip's board and the SDK's objects, beyond what the test board takes, bytes. Measured on the
@@ -120,6 +123,16 @@ export async function measureCensus(engine: Engine): Promise<Census> {
   return { rows, otherSlots: slots - rows.reduce((sum, row) => sum + row.slots, 0) };
 }
 
+/** Live slots of the station by module, the largest first, without the test's surroundings. */
+export function slotsByModule({ rows }: Pick<Census, "rows">): [string, number][] {
+  const modules = new Map<string, number>();
+  for (const { file, slots } of rows) {
+    const module = posix.dirname(file);
+    if (!module.startsWith("host-tests/")) modules.set(module, (modules.get(module) ?? 0) + slots);
+  }
+  return [...modules].sort((a, b) => b[1] - a[1]);
+}
+
 /** Number of heap slots that many authorizations add. Call it after `measureCosts`. */
 export async function measureGrowth(engine: Engine): Promise<number> {
   await engine.evaluate(`steps.authorizeMany(${FIRST_ATTEMPTS})`);
@@ -150,4 +163,14 @@ export function costErrors({ step, bytecodes, slots }: Cost, budget: Budget): st
     }
   }
   return errors;
+}
+
+/** Errors for modules that hold more slots than their budget, one sentence each. */
+export function moduleErrors(census: Pick<Census, "rows">, { modules }: Pick<Budget, "modules">): string[] {
+  return slotsByModule(census)
+    .filter(([module, slots]) => slots > (modules[module] ?? 0) * TOLERANCE)
+    .map(([module, slots]) => {
+      const planned = modules[module] ?? "no budget";
+      return `${module}: ${slots} slots, ${planned} before; if that is meant, change host-tests/tools/xs/budget.json with it`;
+    });
 }
