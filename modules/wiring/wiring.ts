@@ -38,6 +38,8 @@ export interface Wiring {
   readonly meterPin?: number;
   /** Input of the card reader's serial output, 3.3 V. */
   readonly cardReaderPin?: number;
+  /** Wired network interface, for a firmware with Ethernet in place of Wi-Fi. */
+  readonly ethernet?: EthernetWiring;
   /** Meter constant, imp/kWh. Default: the firmware's configuration. */
   readonly meterPulsesPerKWh?: number;
   /** Kind of the card reader. Default: the firmware's configuration. */
@@ -45,3 +47,27 @@ export interface Wiring {
   /** Highest current of the installation, A. Default: the firmware's configuration. */
   readonly currentLimitA?: number;
 }
+
+/** Wiring of a network interface. */
+export type EthernetWiring =
+  /** A W5500 on SPI. Without an interrupt pin, the chip asks it every 10 ms. */
+  | {
+      readonly type: "w5500";
+      readonly clockPin: number;
+      readonly mosiPin: number;
+      readonly misoPin: number;
+      readonly selectPin: number;
+      readonly interruptPin?: number;
+      readonly resetPin?: number;
+    }
+  /** A LAN8720 on the RMII of the classic ESP32, which has fixed data pins: 19, 21, 22, 25, 26 and 27. */
+  | {
+      readonly type: "lan8720";
+      readonly mdcPin: number;
+      readonly mdioPin: number;
+      /** Clock of 50 MHz: into pin 0, or out of pin 16 or 17. */
+      readonly clockPin: number;
+      /** Address of the LAN8720, 0-31. */
+      readonly phyAddress: number;
+      readonly resetPin?: number;
+    };

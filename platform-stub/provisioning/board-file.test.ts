@@ -11,6 +11,7 @@ import {
   type FieldRule,
   type GroupRule,
   readWiring,
+  rulesOf,
   WIRED_KEY,
   WIRING_RULES,
 } from "../../modules/wiring/index.js";
@@ -117,6 +118,66 @@ describe("parseBoard", () => {
     });
   });
 
+  const C3 = {
+    chip: "esp32c3",
+    controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
+    contactorPin: 10,
+  };
+  const W5500 = { type: "w5500", clockPin: 18, mosiPin: 23, misoPin: 19, selectPin: 4 };
+  const LAN8720 = { type: "lan8720", mdcPin: 23, mdioPin: 18, clockPin: 17, phyAddress: 0 };
+  const WITHOUT_RMII = {
+    controlPilot: { ...BOARD.controlPilot, generatorPin: 33 },
+    contactorPin: 32,
+    contactorFeedbackPin: 14,
+    lampPin: 4,
+    cardReaderPin: 13,
+  };
+
+  test.each<[string, Record<string, unknown>]>([
+    ["ethernet is true; it must be an object with type", { ethernet: true }],
+    ['ethernet.type is "enc28j60"; it must be w5500 or lan8720', { ethernet: { type: "enc28j60" } }],
+    ["ethernet.type is missing", { ethernet: {} }],
+    [
+      "ethernet.phyAddress is unknown; the fields are type, clockPin, mosiPin, misoPin, selectPin, interruptPin, resetPin",
+      { ethernet: { ...W5500, phyAddress: 1 } },
+    ],
+    [
+      "ethernet.selectPin: GPIO 35 of an ESP32 is only an input",
+      { thermistor: null, ethernet: { ...W5500, selectPin: 35 } },
+    ],
+    [
+      "ethernet.misoPin: GPIO 27 is used by contactorFeedbackPin, too",
+      { ethernet: { ...W5500, misoPin: 27 } },
+    ],
+    ["ethernet.mosiPin is missing", { ethernet: { ...W5500, mosiPin: undefined } }],
+    ["lampPin: GPIO 22 is used by the lan8720, too", { ...WITHOUT_RMII, lampPin: 22, ethernet: LAN8720 }],
+    [
+      "ethernet.clockPin: GPIO 5 cannot be the clock of a lan8720; 0, 16 and 17 can",
+      { ...WITHOUT_RMII, ethernet: { ...LAN8720, clockPin: 5 } },
+    ],
+    [
+      "ethernet.type: only the ESP32 has the RMII that a lan8720 needs; use a w5500",
+      {
+        ...C3,
+        contactorFeedbackPin: 1,
+        lampPin: null,
+        thermistor: null,
+        cardReaderPin: null,
+        ethernet: { ...LAN8720, mdcPin: 4, clockPin: 0 },
+      },
+    ],
+  ])("returns the mistake of Ethernet: %s", (sentence, change) => {
+    const board = JSON.parse(JSON.stringify({ ...BOARD, lampPin: 5, ...change }));
+    expect(parseBoard(board).mistakes).toEqual([sentence]);
+  });
+
+  test("accepts a W5500 with and without its optional pins, and a LAN8720", () => {
+    for (const ethernet of [W5500, { ...W5500, interruptPin: 39, resetPin: 13 }]) {
+      expect(parseBoard({ ...BOARD, lampPin: 5, ethernet }).wiring?.ethernet).toEqual(ethernet);
+    }
+    expect(parseBoard({ ...BOARD, ...WITHOUT_RMII, ethernet: LAN8720 }).wiring?.ethernet).toEqual(LAN8720);
+  });
+
   test("returns a mistake for anything but an object", () => {
     for (const value of [null, [], "x", 1])
       expect(parseBoard(value).mistakes).toEqual(["it is not a JSON object"]);
@@ -159,10 +220,23 @@ function near(rule: FieldRule): fc.Arbitrary<unknown> {
 
 function nearlyValid(rule: FieldRule): fc.Arbitrary<unknown> {
   if (typeof rule === "number") return fc.integer({ min: 0, max: 48 });
-  if (!Array.isArray(rule)) return groupNear(rule as GroupRule);
+  if (!Array.isArray(rule)) return objectNear(rule as GroupRule);
   const [min, max] = rule;
   if (typeof min !== "number") return fc.constantFrom(...rule);
   return fc.oneof(fc.integer({ min, max }), fc.constantFrom(min, max, min - 1, max + 1));
+}
+
+/** An object of a wiring, most often with all of its fields. */
+function objectNear(rules: GroupRule): fc.Arbitrary<unknown> {
+  const types = (rules.type ?? [undefined]) as readonly (string | undefined)[];
+  const objects = types.map((type) => {
+    const fields = type === undefined ? rules : { ...rulesOf(rules, { type }), type: [type] };
+    const whole = fc.record(
+      Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, nearlyValid(one)])),
+    );
+    return fc.oneof({ weight: 4, arbitrary: whole }, groupNear(fields));
+  });
+  return fc.oneof(...objects);
 }
 
 function groupNear(rules: GroupRule): fc.Arbitrary<unknown> {
@@ -170,29 +244,45 @@ function groupNear(rules: GroupRule): fc.Arbitrary<unknown> {
   return fc.record(Object.fromEntries(entries), { requiredKeys: [] });
 }
 
-const LEAST: Readonly<Record<ChipName, { pilot: [number, number]; contactorPin: number }>> = {
-  esp32: { pilot: [21, 34], contactorPin: 14 },
-  esp32c3: { pilot: [5, 3], contactorPin: 6 },
-  esp32s3: { pilot: [21, 4], contactorPin: 14 },
+const W5500_PINS = ["clockPin", "mosiPin", "misoPin", "selectPin"];
+
+function w5500(...pins: number[]): object {
+  return { type: "w5500", ...Object.fromEntries(W5500_PINS.map((name, i) => [name, pins[i]])) };
+}
+
+/** Valid pins of each chip: generator, ADC and contactor, and network interfaces. */
+const VALID: Readonly<Record<ChipName, { pins: [number, number, number]; ethernets: object[] }>> = {
+  esp32: {
+    pins: [33, 34, 14],
+    ethernets: [
+      w5500(18, 23, 19, 4),
+      { type: "lan8720", mdcPin: 23, mdioPin: 18, clockPin: 17, phyAddress: 0 },
+    ],
+  },
+  esp32c3: { pins: [5, 3, 6], ethernets: [w5500(10, 7, 0, 1)] },
+  esp32s3: { pins: [21, 4, 14], ethernets: [w5500(12, 11, 13, 10)] },
 };
 
 /** A valid board of a chip in which up to four fields are changed. */
 const boards = fc
   .record({
     chip: fc.constantFrom<ChipName>("esp32", "esp32c3", "esp32s3"),
+    network: fc.nat(3),
     change: groupNear(WIRING_RULES),
     names: fc.subarray(Object.keys(WIRING_RULES), { maxLength: 4 }),
     unknown: fc.option(fc.constantFrom("lamp", "constructor", "__proto__"), { freq: 3 }),
   })
-  .map(({ chip, change, names, unknown }) => {
-    const { pilot, contactorPin } = LEAST[chip];
-    const [generatorPin, adcPin] = pilot;
+  .map(({ chip, network, change, names, unknown }) => {
+    const { pins, ethernets } = VALID[chip];
+    const [generatorPin, adcPin, contactorPin] = pins;
     const controlPilot = { generatorPin, adcPin, zeroMv: 1250, divider: 11.3 };
+    const ethernet = ethernets[network];
     const changes = Object.entries(change as object).filter(([name]) => names.includes(name));
     const board: Record<string, unknown> = {
       chip,
       controlPilot,
       contactorPin,
+      ...(ethernet && { ethernet }),
       ...Object.fromEntries(changes),
     };
     if (unknown !== null) Object.defineProperty(board, unknown, { value: 1, enumerable: true });
@@ -202,12 +292,15 @@ const boards = fc
 describe("provisioning and the chip", () => {
   test("accept the same wirings, and the chip reads what was provisioned", () => {
     let accepted = 0;
+    const objects = { ethernet: 0, thermistor: 0 };
     fc.assert(
       fc.property(boards, (board) => {
         const { wiring } = parseBoard(board);
         const chipId = CHIPS[board.chip as ChipName]?.id ?? 0;
         if (wiring) {
           accepted++;
+          if (wiring.ethernet) objects.ethernet++;
+          if (wiring.thermistor) objects.thermistor++;
           const values = readNVSImage(imageOf(IDENTITY, { wiring })).get("plugpass");
           expect(readWiring(storageOf(values), BUILT_IN, chipId)).toEqual(wiring);
           return;
@@ -222,6 +315,8 @@ describe("provisioning and the chip", () => {
     // The property is about both cases.
     expect(accepted).toBeGreaterThan(300);
     expect(accepted).toBeLessThan(2700);
+    expect(objects.ethernet).toBeGreaterThan(100);
+    expect(objects.thermistor).toBeGreaterThan(5);
   });
 
   test("use no pin when one byte of the record device is changed in a way that leaves no valid wiring", () => {
