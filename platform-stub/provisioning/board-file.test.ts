@@ -292,15 +292,14 @@ const boards = fc
 describe("provisioning and the chip", () => {
   test("accept the same wirings, and the chip reads what was provisioned", () => {
     let accepted = 0;
-    const objects = { ethernet: 0, thermistor: 0 };
+    let withEthernet = 0;
     fc.assert(
       fc.property(boards, (board) => {
         const { wiring } = parseBoard(board);
         const chipId = CHIPS[board.chip as ChipName]?.id ?? 0;
         if (wiring) {
           accepted++;
-          if (wiring.ethernet) objects.ethernet++;
-          if (wiring.thermistor) objects.thermistor++;
+          if (wiring.ethernet) withEthernet++;
           const values = readNVSImage(imageOf(IDENTITY, { wiring })).get("plugpass");
           expect(readWiring(storageOf(values), BUILT_IN, chipId)).toEqual(wiring);
           return;
@@ -315,8 +314,7 @@ describe("provisioning and the chip", () => {
     // The property is about both cases.
     expect(accepted).toBeGreaterThan(300);
     expect(accepted).toBeLessThan(2700);
-    expect(objects.ethernet).toBeGreaterThan(100);
-    expect(objects.thermistor).toBeGreaterThan(5);
+    expect(withEthernet).toBeGreaterThan(100);
   });
 
   test("use no pin when one byte of the record device is changed in a way that leaves no valid wiring", () => {
