@@ -1,17 +1,27 @@
 /** Checks the wiring files of docs/boards as `npm run provision -- --board` does, and the wirings of the firmware. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { hardware as esp32 } from "../../../firmware/boards/esp32/pins.js";
-import { hardware as esp32c3 } from "../../../firmware/boards/esp32c3/pins.js";
-import { CHIPS, type ChipName, checkWiring } from "../../../modules/wiring/index.js";
+import type { Hardware } from "../../../firmware/boards/esp32/hardware.js";
+import { CHIPS, checkWiring } from "../../../modules/wiring/index.js";
 import { readBoardFile } from "../../../platform-stub/provisioning/board-file.js";
 import { ROOT } from "../../tools/imports.js";
 import { BUILT_IN } from "../../virtual/board/pins.js";
 
 const FOLDER = join(ROOT, "docs/boards");
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
+
+/** Folders of boards with a built-in wiring. */
+const BOARDS = readdirSync(join(ROOT, "firmware/boards")).filter((name) => existsSync(pinsOf(name)));
+
+function pinsOf(board: string): string {
+  return join(ROOT, "firmware/boards", board, "pins.ts");
+}
+
+async function hardwareOf(board: string): Promise<Hardware> {
+  return (await import(pinsOf(board))).hardware;
+}
 
 describe.each(FILES)("docs/boards/%s", (name) => {
   test("is a valid wiring with a name, the source of its pins, and notes", () => {
@@ -27,24 +37,27 @@ describe.each(FILES)("docs/boards/%s", (name) => {
 });
 
 test.each([
-  ["esp32-devkitc.json", esp32],
-  ["esp32-c3-devkitm-1.json", esp32c3],
-] as const)(
-  "docs/boards/%s is the wiring that is built into the firmware",
-  (name, { chipId, ...builtIn }) => {
-    const { chip, ...wiring } = readBoardFile(join(FOLDER, name)).wiring;
-    expect(wiring).toEqual(builtIn);
-    expect(CHIPS[chip].id).toBe(chipId);
-  },
-);
-
-test.each<[ChipName, object]>([
-  ["esp32", esp32],
-  ["esp32c3", esp32c3],
-  ["esp32", BUILT_IN],
-])("a built-in wiring of %s is valid", (chip, hardware) => {
-  const { chipId, ...wiring } = { chipId: 0, ...hardware };
-  const mistakes: string[] = [];
-  checkWiring({ chip, ...wiring }, (field, mistake) => mistakes.push(`${field}: ${mistake}`));
-  expect(mistakes).toEqual([]);
+  ["esp32-devkitc.json", "esp32"],
+  ["esp32-c3-devkitm-1.json", "esp32c3"],
+])("docs/boards/%s is the built-in wiring of %s", async (name, board) => {
+  const { chip, ...wiring } = readBoardFile(join(FOLDER, name)).wiring;
+  const { chipId, ...builtIn } = await hardwareOf(board);
+  expect(wiring).toEqual(builtIn);
+  expect(CHIPS[chip].id).toBe(chipId);
 });
+
+test.each(BOARDS)("the built-in wiring of firmware/boards/%s is valid", async (board) => {
+  const { chipId, ...wiring } = await hardwareOf(board);
+  const [chip] = Object.entries(CHIPS).find(([, { id }]) => id === chipId) ?? [];
+  expect(mistakesIn({ chip, ...wiring })).toEqual([]);
+});
+
+test("the wiring of the virtual board is valid", () => {
+  expect(mistakesIn({ chip: "esp32", ...BUILT_IN })).toEqual([]);
+});
+
+function mistakesIn(wiring: Record<string, unknown>): string[] {
+  const mistakes: string[] = [];
+  checkWiring(wiring, (field, mistake) => mistakes.push(`${field}: ${mistake}`));
+  return mistakes;
+}
