@@ -2,16 +2,13 @@ import { MAX_CURRENT_A, MIN_CURRENT_A } from "../charging/index.js";
 import { isJSONObject, type JSONObject } from "../json/index.js";
 import { READER_KINDS } from "../rfid/index.js";
 import { CHIPS, type Chip, pinProperties } from "./chips.js";
-import type { Wiring } from "./wiring.js";
+import { RMII_CLOCKS, RMII_PINS, type Wiring } from "./wiring.js";
 
 /** Two octal digits: the properties of a pin that matter (chips.ts), and those of them that it must have. */
 export type PinRule = number;
 /** Lowest and highest value of a number. `step`: the number is a multiple of it. */
 export type NumberRule = readonly [min: number, max: number, step?: number];
-/**
- * Rules of an object's fields. A rule `type` with a list selects further rules: those under the name that the object's
- * `type` has.
- */
+/** Rules of an object's fields. Each of them is required, except in the wiring itself. */
 export interface GroupRule {
   readonly [field: string]: FieldRule;
 }
@@ -31,15 +28,7 @@ export const ADC_MAX_MV = 2450;
 /** Pilot voltage that must be measurable with both signs, mV: the thresholds of state A and of the diode. */
 export const PILOT_SPAN_MV = 10_500;
 const OHMS: NumberRule = [100, 1_000_000];
-/** Fields of the wiring that are required. */
 const REQUIRED = ["chip", "controlPilot", "contactorPin"];
-/** Fields of the wiring's objects that are not required. */
-const OPTIONAL = ["interruptPin", "resetPin"];
-
-/** Data pins of RMII on the ESP32. */
-export const RMII_PINS = [19, 21, 22, 25, 26, 27];
-/** Pins of the ESP32 for the clock of RMII. */
-const RMII_CLOCK_PINS = [0, 16, 17];
 
 /** Rules of the wiring's fields. */
 export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> = {
@@ -59,18 +48,9 @@ export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> 
   buttonPin: INPUT,
   meterPin: INPUT,
   cardReaderPin: INPUT,
-  ethernet: {
-    type: ["w5500", "lan8720"],
-    w5500: {
-      clockPin: OUTPUT,
-      mosiPin: OUTPUT,
-      misoPin: INPUT,
-      selectPin: OUTPUT,
-      interruptPin: INPUT,
-      resetPin: OUTPUT,
-    },
-    lan8720: { mdcPin: OUTPUT, mdioPin: OUTPUT, clockPin: INPUT, phyAddress: [0, 31, 1], resetPin: OUTPUT },
-  },
+  w5500: { clockPin: OUTPUT, mosiPin: OUTPUT, misoPin: INPUT, selectPin: STEADY_OUTPUT, interruptPin: INPUT },
+  lan8720: { mdcPin: OUTPUT, mdioPin: OUTPUT, clock: RMII_CLOCKS, phyAddress: [0, 31, 1] },
+  ethernetResetPin: OUTPUT,
   meterPulsesPerKWh: [1, 1_000_000, 1],
   cardReaderKind: READER_KINDS,
   currentLimitA: [MIN_CURRENT_A, MAX_CURRENT_A],
@@ -82,8 +62,8 @@ export type WiringMistake =
   | "invalid value"
   | "unsuitable pin"
   | "pin used twice"
-  | "not on this chip"
-  | "pilot beyond the ADC";
+  | "pilot beyond the ADC"
+  | "needs RMII";
 
 /** Receives a field, such as `controlPilot.adcPin`, and what is wrong with it. */
 export type ReportMistake = (field: string, mistake: WiringMistake) => void;
@@ -97,20 +77,22 @@ interface Check {
 
 /** Checks a wiring and reports each mistake. */
 export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
-  const { controlPilot, ethernet } = wiring;
+  const { controlPilot, lan8720 } = wiring;
   const chip = chipOf(wiring);
-  const hasRMII = isJSONObject(ethernet) && ethernet.type === "lan8720";
-  checkGroup(WIRING_RULES, wiring, "", { chip, usedPins: hasRMII ? [...RMII_PINS] : [], report });
-  if (hasRMII && chip !== CHIPS.esp32) report("ethernet.type", "not on this chip");
-  if (hasRMII && typeof ethernet.clockPin === "number" && !RMII_CLOCK_PINS.includes(ethernet.clockPin)) {
-    report("ethernet.clockPin", "not on this chip");
-  }
+  checkGroup(WIRING_RULES, wiring, "", { chip, usedPins: fixedPins(lan8720), report });
+  if (isJSONObject(lan8720) && chip && chip !== CHIPS.esp32) report("lan8720", "needs RMII");
   if (!isJSONObject(controlPilot)) return;
   const zeroMv = Number(controlPilot.zeroMv);
   const spanMv = PILOT_SPAN_MV / Number(controlPilot.divider);
   if (zeroMv - spanMv < ADC_MIN_MV || zeroMv + spanMv > ADC_MAX_MV) {
     report("controlPilot", "pilot beyond the ADC");
   }
+}
+
+/** Pins of the RMII and its clock. */
+function fixedPins(lan8720: unknown): number[] {
+  if (!isJSONObject(lan8720)) return [];
+  return [...RMII_PINS, Number(String(lan8720.clock).split(" ")[1])];
 }
 
 /** Chip that a wiring names; `undefined` for an unknown one. */
@@ -120,16 +102,7 @@ export function chipOf({ chip }: JSONObject): Chip | undefined {
     : undefined;
 }
 
-/** Returns the rules of a group, with those that its `type` selects. */
-export function rulesOf(rules: GroupRule, group: JSONObject): GroupRule {
-  const { type } = rules;
-  if (type === undefined) return rules;
-  const isKnown = isList(type) && isAllowed(type, group.type);
-  return { type, ...(isKnown ? (rules[String(group.type)] as GroupRule) : undefined) };
-}
-
-function checkGroup(allRules: GroupRule, group: JSONObject, prefix: string, check: Check): void {
-  const rules = rulesOf(allRules, group);
+function checkGroup(rules: GroupRule, group: JSONObject, prefix: string, check: Check): void {
   for (const name of Object.keys({ ...rules, ...group })) {
     const field = prefix + name;
     const rule = rules[name];
@@ -137,8 +110,7 @@ function checkGroup(allRules: GroupRule, group: JSONObject, prefix: string, chec
     let mistake: WiringMistake | undefined;
     if (!Object.hasOwn(rules, name) || rule === undefined) mistake = "unknown field";
     else if (!Object.hasOwn(group, name)) {
-      const isRequired = prefix === "" ? REQUIRED.includes(name) : !OPTIONAL.includes(name);
-      if (isRequired) mistake = "missing";
+      if (prefix !== "" || REQUIRED.includes(name)) mistake = "missing";
     } else if (typeof rule === "number") mistake = pinMistake(rule, value, check);
     else if (isList(rule)) mistake = isAllowed(rule, value) ? undefined : "invalid value";
     else if (isJSONObject(value)) checkGroup(rule, value, `${field}.`, check);

@@ -6,11 +6,9 @@ export {
   type FieldRule,
   type GroupRule,
   PILOT_SPAN_MV,
-  RMII_PINS,
-  rulesOf,
   WIRING_RULES,
   type WiringMistake,
 } from "./check.js";
 export { ADC1, CHIPS, type Chip, type ChipName, OUTPUT, pinProperties, STRAPPING } from "./chips.js";
 export { readWiring, WIRED_KEY, wiringIn } from "./record.js";
-export type { EthernetWiring, Wiring } from "./wiring.js";
+export type { Wiring } from "./wiring.js";

@@ -29,6 +29,8 @@ const WIRING = {
   buttonPin: 0,
   meterPin: 34,
   cardReaderPin: 16,
+  w5500: { clockPin: 18, mosiPin: 23, misoPin: 38, selectPin: 32, interruptPin: 33 },
+  ethernetResetPin: 17,
   meterPulsesPerKWh: 800,
   cardReaderKind: "lines",
   currentLimitA: 10,
@@ -132,6 +134,26 @@ describe("checkWiring", () => {
     ]);
   });
 
+  const LAN8720 = { mdcPin: 23, mdioPin: 18, clock: "input 0", phyAddress: 1 };
+
+  test("accepts a LAN8720 in place of the W5500", () => {
+    const controlPilot = { ...WIRING.controlPilot, generatorPin: 32 };
+    const lan8720 = { ...LAN8720, clock: "output 17" };
+    expect(mistakesIn({ chip: "esp32", controlPilot, contactorPin: 4, lan8720 })).toEqual([]);
+  });
+
+  test.each<[string, string, object]>([
+    ["contactorPin: pin used twice", "esp32", { contactorPin: 26 }],
+    ["buttonPin: pin used twice", "esp32", { buttonPin: 0 }],
+    ["lan8720.clock: invalid value", "esp32", { lan8720: { ...LAN8720, clock: "input 17" } }],
+    ["lan8720.phyAddress: invalid value", "esp32", { lan8720: { ...LAN8720, phyAddress: 32 } }],
+    ["lan8720: needs RMII", "esp32s3", { lan8720: { ...LAN8720, mdcPin: 7, mdioPin: 8 } }],
+  ])("reports %s of a wiring with a LAN8720", (mistake, chip, change) => {
+    const controlPilot = { generatorPin: 4, adcPin: chip === "esp32" ? 36 : 5, zeroMv: 1330, divider: 9.76 };
+    const contactorPin = chip === "esp32" ? 32 : 6;
+    expect(mistakesIn({ chip, controlPilot, contactorPin, lan8720: LAN8720, ...change })).toEqual([mistake]);
+  });
+
   test("reports each missing field", () => {
     expect(mistakesIn({ thermistor: {} })).toEqual([
       "chip: missing",
@@ -195,6 +217,7 @@ function pinsOfS3(): Record<string, unknown> {
     controlPilot: { ...WIRING.controlPilot, generatorPin: 21, adcPin: 1 },
     thermistor: { ...WIRING.thermistor, adcPin: 5 },
     lampPin: 40,
+    w5500: { clockPin: 12, mosiPin: 11, misoPin: 10, selectPin: 9, interruptPin: 8 },
     meterPin: 41,
   };
 }

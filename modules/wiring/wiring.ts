@@ -1,5 +1,10 @@
 import type { ReaderKind } from "../rfid/index.js";
 
+/** Pins of the RMII of a classic ESP32. */
+export const RMII_PINS: readonly number[] = [19, 21, 22, 25, 26, 27];
+/** Clocks of a LAN8720: it gives its own to pin 0, or gets that of the chip from pin 16 or 17. */
+export const RMII_CLOCKS = ["input 0", "output 16", "output 17"] as const;
+
 /** Wiring of a station: its chip, the pins in use, and properties of what is connected to them. */
 export interface Wiring {
   readonly controlPilot: {
@@ -38,8 +43,27 @@ export interface Wiring {
   readonly meterPin?: number;
   /** Input of the card reader's serial output, 3.3 V. */
   readonly cardReaderPin?: number;
-  /** Wired network interface, for a firmware with Ethernet in place of Wi-Fi. */
-  readonly ethernet?: EthernetWiring;
+  /** A W5500 on SPI, for a firmware with Ethernet. */
+  readonly w5500?: {
+    readonly clockPin: number;
+    /** Output of the chip, input MOSI of the W5500. */
+    readonly mosiPin: number;
+    readonly misoPin: number;
+    /** Output: low selects the W5500. */
+    readonly selectPin: number;
+    /** Input: low while the W5500 has an event. */
+    readonly interruptPin: number;
+  };
+  /** A LAN8720 on the RMII of a classic ESP32, for a firmware with Ethernet. Its data pins are `RMII_PINS`. */
+  readonly lan8720?: {
+    readonly mdcPin: number;
+    readonly mdioPin: number;
+    /** Direction and pin of its clock of 50 MHz. */
+    readonly clock: (typeof RMII_CLOCKS)[number];
+    readonly phyAddress: number;
+  };
+  /** Output: low resets the W5500 or LAN8720, or turns its oscillator off. */
+  readonly ethernetResetPin?: number;
   /** Meter constant, imp/kWh. Default: the firmware's configuration. */
   readonly meterPulsesPerKWh?: number;
   /** Kind of the card reader. Default: the firmware's configuration. */
@@ -47,27 +71,3 @@ export interface Wiring {
   /** Highest current of the installation, A. Default: the firmware's configuration. */
   readonly currentLimitA?: number;
 }
-
-/** Wiring of a network interface. */
-export type EthernetWiring =
-  /** A W5500 on SPI. Without an interrupt pin, the chip asks it every 10 ms. */
-  | {
-      readonly type: "w5500";
-      readonly clockPin: number;
-      readonly mosiPin: number;
-      readonly misoPin: number;
-      readonly selectPin: number;
-      readonly interruptPin?: number;
-      readonly resetPin?: number;
-    }
-  /** A LAN8720 on the RMII of the classic ESP32, which has fixed data pins: 19, 21, 22, 25, 26 and 27. */
-  | {
-      readonly type: "lan8720";
-      readonly mdcPin: number;
-      readonly mdioPin: number;
-      /** Clock of 50 MHz: into pin 0, or out of pin 16 or 17. */
-      readonly clockPin: number;
-      /** Address of the LAN8720, 0-31. */
-      readonly phyAddress: number;
-      readonly resetPin?: number;
-    };

@@ -11,7 +11,6 @@ import {
   type FieldRule,
   type GroupRule,
   readWiring,
-  rulesOf,
   WIRED_KEY,
   WIRING_RULES,
 } from "../../modules/wiring/index.js";
@@ -118,13 +117,8 @@ describe("parseBoard", () => {
     });
   });
 
-  const C3 = {
-    chip: "esp32c3",
-    controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
-    contactorPin: 10,
-  };
-  const W5500 = { type: "w5500", clockPin: 18, mosiPin: 23, misoPin: 19, selectPin: 4 };
-  const LAN8720 = { type: "lan8720", mdcPin: 23, mdioPin: 18, clockPin: 17, phyAddress: 0 };
+  const W5500 = { clockPin: 18, mosiPin: 23, misoPin: 19, selectPin: 4, interruptPin: 36 };
+  const LAN8720 = { mdcPin: 23, mdioPin: 18, clock: "output 17", phyAddress: 0 };
   const WITHOUT_RMII = {
     controlPilot: { ...BOARD.controlPilot, generatorPin: 33 },
     contactorPin: 32,
@@ -134,48 +128,42 @@ describe("parseBoard", () => {
   };
 
   test.each<[string, Record<string, unknown>]>([
-    ["ethernet is true; it must be an object with type", { ethernet: true }],
-    ['ethernet.type is "enc28j60"; it must be w5500 or lan8720', { ethernet: { type: "enc28j60" } }],
-    ["ethernet.type is missing", { ethernet: {} }],
     [
-      "ethernet.phyAddress is unknown; the fields are type, clockPin, mosiPin, misoPin, selectPin, interruptPin, resetPin",
-      { ethernet: { ...W5500, phyAddress: 1 } },
+      "w5500 is true; it must be an object with clockPin, mosiPin, misoPin, selectPin, interruptPin",
+      { w5500: true },
     ],
     [
-      "ethernet.selectPin: GPIO 35 of an ESP32 is only an input",
-      { thermistor: null, ethernet: { ...W5500, selectPin: 35 } },
+      "w5500.resetPin is unknown; the fields are clockPin, mosiPin, misoPin, selectPin, interruptPin",
+      { w5500: { ...W5500, resetPin: 13 } },
+    ],
+    ["w5500.selectPin: GPIO 39 of an ESP32 is only an input", { w5500: { ...W5500, selectPin: 39 } }],
+    ["w5500.misoPin: GPIO 27 is used by contactorFeedbackPin, too", { w5500: { ...W5500, misoPin: 27 } }],
+    [
+      "lampPin: GPIO 22 is used by the RMII of lan8720, too",
+      { ...WITHOUT_RMII, lampPin: 22, lan8720: LAN8720 },
     ],
     [
-      "ethernet.misoPin: GPIO 27 is used by contactorFeedbackPin, too",
-      { ethernet: { ...W5500, misoPin: 27 } },
-    ],
-    ["ethernet.mosiPin is missing", { ethernet: { ...W5500, mosiPin: undefined } }],
-    ["lampPin: GPIO 22 is used by the lan8720, too", { ...WITHOUT_RMII, lampPin: 22, ethernet: LAN8720 }],
-    [
-      "ethernet.clockPin: GPIO 5 cannot be the clock of a lan8720; 0, 16 and 17 can",
-      { ...WITHOUT_RMII, ethernet: { ...LAN8720, clockPin: 5 } },
-    ],
-    [
-      "ethernet.type: only the ESP32 has the RMII that a lan8720 needs; use a w5500",
-      {
-        ...C3,
-        contactorFeedbackPin: 1,
-        lampPin: null,
-        thermistor: null,
-        cardReaderPin: null,
-        ethernet: { ...LAN8720, mdcPin: 4, clockPin: 0 },
-      },
+      'lan8720.clock is "output 5"; it must be input 0 or output 16 or output 17',
+      { ...WITHOUT_RMII, lampPin: 2, lan8720: { ...LAN8720, clock: "output 5" } },
     ],
   ])("returns the mistake of Ethernet: %s", (sentence, change) => {
-    const board = JSON.parse(JSON.stringify({ ...BOARD, lampPin: 5, ...change }));
-    expect(parseBoard(board).mistakes).toEqual([sentence]);
+    expect(parseBoard({ ...BOARD, lampPin: 5, ...change }).mistakes).toEqual([sentence]);
   });
 
-  test("accepts a W5500 with and without its optional pins, and a LAN8720", () => {
-    for (const ethernet of [W5500, { ...W5500, interruptPin: 39, resetPin: 13 }]) {
-      expect(parseBoard({ ...BOARD, lampPin: 5, ethernet }).wiring?.ethernet).toEqual(ethernet);
-    }
-    expect(parseBoard({ ...BOARD, ...WITHOUT_RMII, ethernet: LAN8720 }).wiring?.ethernet).toEqual(LAN8720);
+  test("reports that only an ESP32 has the RMII of a LAN8720", () => {
+    const c3 = {
+      chip: "esp32c3",
+      controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
+      contactorPin: 10,
+      lan8720: { ...LAN8720, mdcPin: 4, mdioPin: 6 },
+    };
+    expect(parseBoard(c3).mistakes).toEqual(["lan8720: an ESP32-C3 has no RMII; use a W5500"]);
+  });
+
+  test("accepts a W5500 and a LAN8720", () => {
+    const w5500 = parseBoard({ ...BOARD, lampPin: 5, w5500: W5500, ethernetResetPin: 13 }).wiring;
+    expect(w5500).toMatchObject({ w5500: W5500, ethernetResetPin: 13 });
+    expect(parseBoard({ ...BOARD, ...WITHOUT_RMII, lan8720: LAN8720 }).wiring?.lan8720).toEqual(LAN8720);
   });
 
   test("returns a mistake for anything but an object", () => {
@@ -228,15 +216,8 @@ function nearlyValid(rule: FieldRule): fc.Arbitrary<unknown> {
 
 /** An object of a wiring, most often with all of its fields. */
 function objectNear(rules: GroupRule): fc.Arbitrary<unknown> {
-  const types = (rules.type ?? [undefined]) as readonly (string | undefined)[];
-  const objects = types.map((type) => {
-    const fields = type === undefined ? rules : { ...rulesOf(rules, { type }), type: [type] };
-    const whole = fc.record(
-      Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, nearlyValid(one)])),
-    );
-    return fc.oneof({ weight: 4, arbitrary: whole }, groupNear(fields));
-  });
-  return fc.oneof(...objects);
+  const fields = Object.entries(rules).map(([name, rule]) => [name, nearlyValid(rule)] as const);
+  return fc.oneof({ weight: 4, arbitrary: fc.record(Object.fromEntries(fields)) }, groupNear(rules));
 }
 
 function groupNear(rules: GroupRule): fc.Arbitrary<unknown> {
@@ -244,23 +225,21 @@ function groupNear(rules: GroupRule): fc.Arbitrary<unknown> {
   return fc.record(Object.fromEntries(entries), { requiredKeys: [] });
 }
 
-const W5500_PINS = ["clockPin", "mosiPin", "misoPin", "selectPin"];
-
-function w5500(...pins: number[]): object {
-  return { type: "w5500", ...Object.fromEntries(W5500_PINS.map((name, i) => [name, pins[i]])) };
+function w5500(...[clockPin, mosiPin, misoPin, selectPin, interruptPin]: number[]): object {
+  return { w5500: { clockPin, mosiPin, misoPin, selectPin, interruptPin } };
 }
 
 /** Valid pins of each chip: generator, ADC and contactor, and network interfaces. */
-const VALID: Readonly<Record<ChipName, { pins: [number, number, number]; ethernets: object[] }>> = {
+const VALID: Readonly<Record<ChipName, { pins: [number, number, number]; networks: object[] }>> = {
   esp32: {
     pins: [33, 34, 14],
-    ethernets: [
-      w5500(18, 23, 19, 4),
-      { type: "lan8720", mdcPin: 23, mdioPin: 18, clockPin: 17, phyAddress: 0 },
+    networks: [
+      w5500(18, 23, 19, 4, 36),
+      { lan8720: { mdcPin: 23, mdioPin: 18, clock: "output 17", phyAddress: 0 } },
     ],
   },
-  esp32c3: { pins: [5, 3, 6], ethernets: [w5500(10, 7, 0, 1)] },
-  esp32s3: { pins: [21, 4, 14], ethernets: [w5500(12, 11, 13, 10)] },
+  esp32c3: { pins: [5, 3, 6], networks: [w5500(10, 7, 0, 1, 4)] },
+  esp32s3: { pins: [21, 4, 14], networks: [w5500(12, 11, 13, 10, 9)] },
 };
 
 /** A valid board of a chip in which up to four fields are changed. */
@@ -273,16 +252,15 @@ const boards = fc
     unknown: fc.option(fc.constantFrom("lamp", "constructor", "__proto__"), { freq: 3 }),
   })
   .map(({ chip, network, change, names, unknown }) => {
-    const { pins, ethernets } = VALID[chip];
+    const { pins, networks } = VALID[chip];
     const [generatorPin, adcPin, contactorPin] = pins;
     const controlPilot = { generatorPin, adcPin, zeroMv: 1250, divider: 11.3 };
-    const ethernet = ethernets[network];
     const changes = Object.entries(change as object).filter(([name]) => names.includes(name));
     const board: Record<string, unknown> = {
       chip,
       controlPilot,
       contactorPin,
-      ...(ethernet && { ethernet }),
+      ...networks[network],
       ...Object.fromEntries(changes),
     };
     if (unknown !== null) Object.defineProperty(board, unknown, { value: 1, enumerable: true });
@@ -299,7 +277,7 @@ describe("provisioning and the chip", () => {
         const chipId = CHIPS[board.chip as ChipName]?.id ?? 0;
         if (wiring) {
           accepted++;
-          if (wiring.ethernet) withEthernet++;
+          if (wiring.w5500 || wiring.lan8720) withEthernet++;
           const values = readNVSImage(imageOf(IDENTITY, { wiring })).get("plugpass");
           expect(readWiring(storageOf(values), BUILT_IN, chipId)).toEqual(wiring);
           return;

@@ -16,8 +16,6 @@ import {
   OUTPUT,
   PILOT_SPAN_MV,
   pinProperties,
-  RMII_PINS,
-  rulesOf,
   STRAPPING,
   WIRING_RULES,
   type Wiring,
@@ -121,7 +119,7 @@ function pinsIn(wiring: JSONObject, rules: GroupRule = WIRING_RULES, prefix = ""
     const value = wiring[name];
     const field = prefix + name;
     if (typeof rule === "number") return typeof value === "number" ? [{ field, pin: value }] : [];
-    return isGroup(rule) && isJSONObject(value) ? pinsIn(value, rulesOf(rule, value), `${field}.`) : [];
+    return isGroup(rule) && isJSONObject(value) ? pinsIn(value, rule, `${field}.`) : [];
   });
 }
 
@@ -133,22 +131,19 @@ function sentenceOf(wiring: JSONObject, field: string, mistake: WiringMistake): 
   const value = valueAt(wiring, field);
   switch (mistake) {
     case "unknown field":
-      return `${field} is unknown; the fields are ${Object.keys(rulesAround(wiring, field)).join(", ")}`;
+      return `${field} is unknown; the fields are ${Object.keys(rulesAround(field)).join(", ")}`;
     case "missing":
       return `${field} is missing`;
     case "invalid value":
-      return `${field} is ${JSON.stringify(value)}; it must be ${requirementOf(ruleAt(wiring, field))}`;
+      return `${field} is ${JSON.stringify(value)}; it must be ${requirementOf(field)}`;
     case "pilot beyond the ADC":
       return `controlPilot: the pilot from -10.5 V to +10.5 V must be ${ADC_MIN_MV}-${ADC_MAX_MV} mV at the pin; it is ${spanOf(wiring)} mV`;
+    case "needs RMII":
+      return `lan8720: an ${CHIP_NAMES[wiring.chip as ChipName]} has no RMII; use a W5500`;
     case "pin used twice": {
-      const isRMII = RMII_PINS.includes(Number(value)) && valueAt(wiring, "ethernet.type") === "lan8720";
-      const first = isRMII ? "the lan8720" : pinsIn(wiring).find(({ pin }) => pin === value)?.field;
-      return `${field}: GPIO ${value} is used by ${first}, too`;
+      const first = pinsIn(wiring).find(({ pin }) => pin === value);
+      return `${field}: GPIO ${value} is used by ${first?.field === field ? "the RMII of lan8720" : first?.field}, too`;
     }
-    case "not on this chip":
-      return field === "ethernet.type"
-        ? "ethernet.type: only the ESP32 has the RMII that a lan8720 needs; use a w5500"
-        : `${field}: GPIO ${value} cannot be the clock of a lan8720; 0, 16 and 17 can`;
     case "unsuitable pin":
       return `${field}: GPIO ${value} ${unsuitableBecause(wiring, field, Number(value))}`;
   }
@@ -159,21 +154,20 @@ function valueAt(wiring: unknown, field: string): unknown {
 }
 
 /** Returns the rule of a field that is not unknown. */
-function ruleAt(wiring: JSONObject, field: string): FieldRule {
-  return rulesAround(wiring, field)[field.slice(field.lastIndexOf(".") + 1)] as FieldRule;
+function ruleAt(field: string): FieldRule {
+  return valueAt(WIRING_RULES, field) as FieldRule;
 }
 
 /** Returns the rules of the object that has a field. */
-function rulesAround(wiring: JSONObject, field: string): GroupRule {
+function rulesAround(field: string): FieldRule {
   const dot = field.lastIndexOf(".");
-  if (dot < 0) return WIRING_RULES;
-  const group = field.slice(0, dot);
-  return rulesOf(ruleAt(wiring, group) as GroupRule, valueAt(wiring, group) as JSONObject);
+  return dot < 0 ? WIRING_RULES : ruleAt(field.slice(0, dot));
 }
 
-function requirementOf(rule: FieldRule): string {
+function requirementOf(field: string): string {
+  const rule = ruleAt(field);
   if (typeof rule === "number") return "the number of a GPIO";
-  if (isGroup(rule)) return `an object with ${Object.keys(rulesOf(rule, {})).join(", ")}`;
+  if (isGroup(rule)) return `an object with ${Object.keys(rule).join(", ")}`;
   const [min, max, step] = rule;
   if (typeof min !== "number") return rule.join(" or ");
   return `${step ? "a whole number" : "a number"} from ${min} to ${max}`;
@@ -187,7 +181,7 @@ function spanOf(wiring: JSONObject): string {
 function unsuitableBecause(wiring: JSONObject, field: string, pin: number): string {
   const chip = chipOf(wiring) as Chip;
   const name = wiring.chip as ChipName;
-  const wanted = Number(ruleAt(wiring, field)) & 7;
+  const wanted = Number(ruleAt(field)) & 7;
   const properties = pinProperties(chip, pin);
   if (!(properties >= 0)) {
     const group = RESERVED[name].find(({ first, last }) => first <= pin && pin <= last);
@@ -208,15 +202,14 @@ function pinsWith(chip: Chip, property: number): string {
 function warningsOf(wiring: StoredWiring): string[] {
   const warnings: string[] = [];
   const chip = CHIPS[wiring.chip];
-  const fields = wiring as unknown as JSONObject;
-  for (const { field, pin } of pinsIn(fields)) {
+  for (const { field, pin } of pinsIn(wiring as unknown as JSONObject)) {
     const properties = pinProperties(chip, pin);
     const warn = (text: string) => warnings.push(`${field}: GPIO ${pin} ${text}`);
     const shared = SHARED[wiring.chip].find(({ first, last }) => first <= pin && pin <= last);
     if (shared) warn(shared.is);
     else if (properties & STRAPPING)
       warn("is read by the chip at its start: nothing may hold its level then");
-    if (ruleAt(fields, field) === 0 && !(properties & OUTPUT))
+    if (ruleAt(field) === 0 && !(properties & OUTPUT))
       warn("has no pull-up: it needs an external one to 3.3 V");
   }
   const { zeroMv, divider } = wiring.controlPilot;

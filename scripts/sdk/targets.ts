@@ -18,7 +18,14 @@ export interface Target {
   };
 }
 
-export type TargetName = "esp32" | "esp32-signed" | "esp32c3" | "lin";
+export type TargetName =
+  | "esp32"
+  | "esp32-signed"
+  | "esp32-ethernet"
+  | "esp32c3"
+  | "esp32c3-ethernet"
+  | "esp32c3-qemu"
+  | "lin";
 
 const TARGETS: Readonly<Record<TargetName, Target>> = {
   esp32: { name: "esp32", platform: "esp32", chip: { name: "esp32", bootloaderOffset: 0x1000 } },
@@ -28,7 +35,22 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
     chip: { name: "esp32", bootloaderOffset: 0x1000 },
     isSigned: true,
   },
+  "esp32-ethernet": {
+    name: "esp32-ethernet",
+    platform: "esp32",
+    chip: { name: "esp32", bootloaderOffset: 0x1000 },
+  },
   esp32c3: { name: "esp32c3", platform: "esp32/esp32c3", chip: { name: "esp32c3", bootloaderOffset: 0 } },
+  "esp32c3-ethernet": {
+    name: "esp32c3-ethernet",
+    platform: "esp32/esp32c3",
+    chip: { name: "esp32c3", bootloaderOffset: 0 },
+  },
+  "esp32c3-qemu": {
+    name: "esp32c3-qemu",
+    platform: "esp32/esp32c3",
+    chip: { name: "esp32c3", bootloaderOffset: 0 },
+  },
   lin: { name: "lin", platform: "lin" },
 };
 
@@ -49,8 +71,13 @@ export interface ManifestFolder {
   readonly replaced?: Readonly<Record<string, string>>;
 }
 
-/** The ESP32-C3's pins. */
-const ESP32C3_PINS = { "firmware/boards/esp32/pins": "firmware/boards/esp32c3/pins" };
+/** Pins of chips that differ from the classic ESP32's. */
+const PINS: Partial<Record<TargetName, Readonly<Record<string, string>>>> = {
+  esp32c3: { "firmware/boards/esp32/pins": "firmware/boards/esp32c3/pins" },
+  "esp32c3-ethernet": {
+    "firmware/boards/esp32/ethernet/pins": "firmware/boards/esp32c3/ethernet/pins",
+  },
+};
 /** A small jest that runs on XS. */
 const JEST_ON_XS = { "@jest/globals": "host-tests/tools/xs/jest" };
 
@@ -60,8 +87,7 @@ export const MANIFESTS: readonly ManifestFolder[] = [
 ];
 
 export function manifestFolderOf({ name, platform, chip }: Target): ManifestFolder {
-  const replaced = name === "esp32c3" ? ESP32C3_PINS : {};
-  return { name, platform, preload: chip ? "all" : "portable firmware", replaced };
+  return { name, platform, preload: chip ? "all" : "portable firmware", replaced: PINS[name] ?? {} };
 }
 
 /** Returns the target of a name. Throws an error with the valid names for an unknown one. */

@@ -13,21 +13,23 @@ import { makeSockets } from "../moddable/sockets.js";
 import { makeTLS } from "../moddable/tls.js";
 import { WallClock } from "../moddable/wall-clock.js";
 import { AdvertisingPause } from "./advertising-pause.js";
-import { makeGATTServer } from "./gatt-server.js";
 import type { Hardware } from "./hardware.js";
+import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
-import { ChipDigitalOut, makeControlPilot, makeDigitalIn, makePulseCount } from "./pins-io.js";
+import { makeDigitalIn, makePulseCount } from "./pins-io.js";
+import { ChipRandom } from "./random.js";
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
 import { makeThermometer } from "./thermistor.js";
 import { firmwareSlot, makeOpenUpdate } from "./update.js";
-import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
 export type { Hardware } from "./hardware.js";
 
 const MAC_BYTES = 6;
 /** `ESP_MAC_WIFI_STA` (esp_mac.h). */
 const WIFI_STATION_MAC = 0;
+/** `ESP_MAC_ETH` (esp_mac.h). */
+const ETHERNET_MAC = 3;
 const RANDOM_SEED_BYTES = 16;
 const ESP_OK = 0;
 
@@ -35,7 +37,11 @@ const ESP_OK = 0;
  * Runs the firmware on the chip: calls `main` with the board and its wiring. An uncaught exception, also in a callback,
  * restarts it.
  */
-export function runOnESP32(builtIn: Hardware, main: (board: Board, wiring: Wiring) => void): void {
+export function runOnESP32(
+  builtIn: Hardware,
+  makeVariantIO: MakeVariantIO,
+  main: (board: Board, wiring: Wiring) => void,
+): void {
   const native = new FFI();
   const life = new ChipLife(native);
   life.run(() => {
@@ -43,8 +49,12 @@ export function runOnESP32(builtIn: Hardware, main: (board: Board, wiring: Wirin
     const storage = new ChipStorage(STORAGE_PATH);
     const wiring = readWiring(storage, builtIn, chipId);
     storage.close();
-    if (typeof wiring !== "string") main(makeBoard({ ...wiring, chipId }, native, life), wiring);
-    else main(withoutPins(makeBoard(builtIn, native, life), wiring), builtIn);
+    if (typeof wiring !== "string") {
+      main(makeBoard({ ...wiring, chipId }, makeVariantIO, native, life), wiring);
+      return;
+    }
+    const { w5500: _1, lan8720: _2, ethernetResetPin: _3, ...withoutEthernet } = builtIn;
+    main(withoutPins(makeBoard(withoutEthernet, makeVariantIO, native, life), wiring), builtIn);
   });
 }
 
@@ -59,45 +69,41 @@ function withoutPins(board: Board, wiringProblem: string): Board {
   };
 }
 
-function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
+function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI, guard: ChipLife): Board {
   const clock = new ModdableClock(guard);
   guard.later = (callback) => {
     clock.set(callback, 0);
   };
   (globalThis as { abort?: unknown }).abort = (message: string, exception: unknown) =>
     guard.abort(message, exception);
-  const random = (byteLength: number) => {
-    const bytes = new ArrayBuffer(byteLength);
-    native.esp_fill_random(bytes, byteLength);
-    return bytes;
-  };
+  const random = new ChipRandom(native, ModdableCrypto.prototype.sha256);
+  const fill = (byteLength: number) => random.fill(byteLength);
   // Seed the generator of TLS; the SDK would seed it from the C library.
-  RNG.init(random(RANDOM_SEED_BYTES));
+  RNG.init(fill(RANDOM_SEED_BYTES));
   const wallClock = new WallClock({ clock, guard });
   const sockets = makeSockets({ clock, guard });
   const pause = new AdvertisingPause();
+  const log = (line: string) => trace(line, "\n");
+  const heapBytes = () => native.esp_get_free_heap_size();
+  const onAddress = () => wallClock.sync();
+  const onAnalog = () => random.releaseSource();
+  const variantIO = makeVariantIO({ hardware, clock, guard, pause, onAddress, onAnalog, log, heapBytes });
+  if (hardware.thermistor) onAnalog();
   return {
     implementation: "esp32",
-    mac: macOf(native),
+    mac: macOf(native, variantIO.network.kind === "ethernet" ? ETHERNET_MAC : WIFI_STATION_MAC),
     resetReason: guard.resetReason,
     firmwareSlot: firmwareSlot(hardware.chipId),
     clock,
-    crypto: new ModdableCrypto(random),
+    crypto: new ModdableCrypto(fill),
     io: {
       ...sockets,
       TLS: makeTLS({ TCP: sockets.TCP, clock, guard, onBusy: () => pause.begin() }),
       HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
-      GATTServer: makeGATTServer({ clock, guard, pause }),
       DigitalIn: makeDigitalIn(guard),
-      DigitalOut: ChipDigitalOut,
       PulseCount: makePulseCount(guard, clock),
       Serial: makeSerial(guard),
-      ControlPilot: makeControlPilot(hardware.controlPilot, clock),
-      network: {
-        kind: "wifi",
-        WiFi: makeWiFi({ clock, guard, onAddress: () => wallClock.sync() }),
-        AccessPoint: makeAccessPoint(clock),
-      },
+      ...variantIO,
     },
     pins: {
       controlPilot: hardware.controlPilot.generatorPin,
@@ -120,14 +126,14 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       if (result !== ESP_OK) throw new Error(`esp_ota_mark_app_valid_cancel_rollback returns ${result}`);
     },
     ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor) }),
-    heapBytes: () => native.esp_get_free_heap_size(),
-    log: (line) => trace(line, "\n"),
+    heapBytes,
+    log,
     restart: (reason) => guard.restart(reason),
   };
 }
 
-function macOf(native: FFI): string {
+function macOf(native: FFI, type: number): string {
   const mac = new ArrayBuffer(MAC_BYTES);
-  native.esp_read_mac(mac, WIFI_STATION_MAC);
+  native.esp_read_mac(mac, type);
   return (encodeHex(mac).match(/../g) ?? []).join(":");
 }

@@ -1,7 +1,7 @@
 /** Checks the wiring files of docs/boards as `npm run provision -- --board` does, and the wirings of the firmware. */
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { Hardware } from "../../../firmware/boards/esp32/hardware.js";
 import { CHIPS, checkWiring } from "../../../modules/wiring/index.js";
@@ -12,15 +12,13 @@ import { BUILT_IN } from "../../virtual/board/pins.js";
 const FOLDER = join(ROOT, "docs/boards");
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
 
-/** Folders of boards with a built-in wiring. */
-const BOARDS = readdirSync(join(ROOT, "firmware/boards")).filter((name) => existsSync(pinsOf(name)));
-
-function pinsOf(board: string): string {
-  return join(ROOT, "firmware/boards", board, "pins.ts");
-}
+/** Folders of `firmware/boards` with a built-in wiring. */
+const BOARDS = readdirSync(join(ROOT, "firmware/boards"), { recursive: true, encoding: "utf8" })
+  .filter((path) => basename(path) === "pins.ts")
+  .map((path) => dirname(path));
 
 async function hardwareOf(board: string): Promise<Hardware> {
-  return (await import(pinsOf(board))).hardware;
+  return (await import(join(ROOT, "firmware/boards", board, "pins.ts"))).hardware;
 }
 
 describe.each(FILES)("docs/boards/%s", (name) => {
@@ -39,6 +37,7 @@ describe.each(FILES)("docs/boards/%s", (name) => {
 test.each([
   ["esp32-devkitc.json", "esp32"],
   ["esp32-c3-devkitm-1.json", "esp32c3"],
+  ["wt32-eth01.json", "esp32/ethernet"],
 ])("docs/boards/%s is the built-in wiring of %s", async (name, board) => {
   const { chip, ...wiring } = readBoardFile(join(FOLDER, name)).wiring;
   const { chipId, ...builtIn } = await hardwareOf(board);

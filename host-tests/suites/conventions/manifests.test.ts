@@ -19,7 +19,10 @@ const FLASH_BYTES = 4 * 1024 * 1024;
 const STATIC_HEAP_BYTES: Readonly<Record<string, number>> = {
   esp32: 110_592,
   "esp32-signed": 110_592,
+  "esp32-ethernet": 110_592,
   esp32c3: 131_072,
+  "esp32c3-ethernet": 131_072,
+  "esp32c3-qemu": 131_072,
 };
 
 /** Number of sockets that can post messages to the engine's queue while JavaScript is busy, for example with TLS. */
@@ -46,6 +49,9 @@ const TARGETS: readonly [string, Manifest][] = await Promise.all(
     return [folder.name, readManifest(file, folder.platform, await moduleLists(folder))];
   }),
 );
+
+/** Pins of a chip take the place of the classic ESP32's. */
+const REPLACED = Object.fromEntries(MANIFESTS.map(({ name, replaced }) => [name, replaced]));
 
 function manifestOf(target: string): Manifest {
   const manifest = TARGETS.find(([name]) => name === target)?.[1];
@@ -84,7 +90,9 @@ describe.each(TARGETS)("manifests/%s", (target, manifest) => {
   test("names existing files by their paths", () => {
     const elsewhere = named.filter(([name, file]) => file.replace(/\.(ts|js)$/, "") !== name);
     expect(elsewhere.filter(([name]) => !name.startsWith("@"))).toEqual(
-      target === "esp32c3" ? [["firmware/boards/esp32/pins", "firmware/boards/esp32c3/pins.ts"]] : [],
+      Object.entries(REPLACED[target] ?? {})
+        .filter(([name]) => !name.startsWith("@"))
+        .map(([name, file]) => [name, `${file}.ts`]),
     );
     for (const [, file] of named) expect(existsSync(join(ROOT, file))).toBe(true);
     for (const file of manifest.buildFiles.values()) expect(existsSync(file)).toBe(true);
@@ -112,9 +120,9 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
 
   test("binds the functions that the firmware calls, and no others", () => {
     const typings = readFileSync(join(ROOT, "firmware/boards/moddable/sdk.d.ts"), "utf8");
-    const declared = [...typings.matchAll(/^ {4}(esp_\w+)\(/gm)].map((match) => match[1]);
+    const declared = [...typings.matchAll(/^ {4}((?:esp|bootloader)_\w+)\(/gm)].map((match) => match[1]);
     expect(manifest.ffiFunctions.sort()).toEqual(declared.sort());
-    const board = ["index", "life"].map((name) =>
+    const board = ["index", "life", "random"].map((name) =>
       readFileSync(join(ROOT, `firmware/boards/esp32/${name}.ts`), "utf8"),
     );
     for (const name of manifest.ffiFunctions) expect(board.join("")).toContain(`.${name}(`);
@@ -156,12 +164,17 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
   });
 });
 
-test("manifests/esp32c3 excludes the SDK's set-up, which drives an LED on GPIO 8 permanently", () => {
-  const manifest = manifestOf("esp32c3");
-  expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/targets/esp32c3/setup-target");
-  const { config } = JSON.parse(readFileSync(join(ROOT, "manifests/esp32c3/manifest.json"), "utf8"));
-  expect(config.led.rainbow).toBe(false);
-});
+const ESP32C3_TARGETS = ["esp32c3", "esp32c3-ethernet", "esp32c3-qemu"];
+
+test.each(ESP32C3_TARGETS)(
+  "manifests/%s excludes the SDK's set-up, which drives an LED on GPIO 8 permanently",
+  (target) => {
+    const manifest = manifestOf(target);
+    expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/targets/esp32c3/setup-target");
+    const { config } = JSON.parse(readFileSync(join(ROOT, `manifests/${target}/manifest.json`), "utf8"));
+    expect(config.led.rainbow).toBe(false);
+  },
+);
 
 describe("the simulator's manifest", () => {
   const { preload } = manifestOf("lin");
@@ -194,6 +207,27 @@ test("the signed build equals the usual one plus the verification of signatures"
   expect(config("esp32")).toContain("CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE=y");
 });
 
+test.each(["esp32-ethernet", "esp32c3-ethernet", "esp32c3-qemu"])("manifests/%s links no Wi-Fi", (target) => {
+  const { fromSDK } = manifestOf(target);
+  expect(fromSDK).toContain("$(MODULES)/network/net/esp/modResolve");
+  expect(fromSDK.filter((source) => /\/(wifi|net)\/manifest|modNet/.test(source))).toEqual([]);
+});
+
+test.each([
+  ["esp32-ethernet", "esp32"],
+  ["esp32c3-ethernet", "esp32c3"],
+  ["esp32c3-qemu", "esp32c3"],
+])(
+  "the settings of manifests/%s equal those of manifests/%s, except for radio and Ethernet",
+  (target, usual) => {
+    const settings = (name: string) =>
+      ["sdkconfig.defaults", "sdkconfig.defaults.release"]
+        .flatMap((file) => readFileSync(join(ROOT, "manifests", name, "sdkconfig", file), "utf8").split("\n"))
+        .filter((line) => line.startsWith("CONFIG_") && !/_(BT|BTDM|WIFI|ETH)_/.test(line));
+    expect(settings(target)).toEqual(settings(usual));
+  },
+);
+
 test("each SDK specifier is declared for the project's type check", () => {
   const typings = readFileSync(join(ROOT, "firmware/boards/moddable/sdk.d.ts"), "utf8");
   const declared = [...typings.matchAll(/^declare module "([^"]+)"/gm)].map((match) => match[1]);
@@ -202,7 +236,10 @@ test("each SDK specifier is declared for the project's type check", () => {
 
 test.each([
   ["esp32", "esp32/esp32s3", "for the classic ESP32"],
+  ["esp32-ethernet", "esp32/esp32c3", "for the classic ESP32 with Ethernet"],
   ["esp32c3", "esp32", "for ESP32-C3"],
+  ["esp32c3-ethernet", "esp32", "for ESP32-C3 with Ethernet"],
+  ["esp32c3-qemu", "esp32", "for the emulated ESP32-C3"],
   ["lin", "mac", "simulator on Linux"],
 ])("manifests/%s reports in a sentence that it does not support %s", (target, platform, sentence) => {
   const { platforms } = JSON.parse(readFileSync(join(ROOT, "manifests", target, "manifest.json"), "utf8"));
