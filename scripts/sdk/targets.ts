@@ -25,6 +25,7 @@ export type TargetName =
   | "esp32c3"
   | "esp32c3-ethernet"
   | "esp32c3-qemu"
+  | "esp32s3"
   | "lin";
 
 const TARGETS: Readonly<Record<TargetName, Target>> = {
@@ -51,6 +52,7 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
     platform: "esp32/esp32c3",
     chip: { name: "esp32c3", bootloaderOffset: 0 },
   },
+  esp32s3: { name: "esp32s3", platform: "esp32/esp32s3", chip: { name: "esp32s3", bootloaderOffset: 0 } },
   lin: { name: "lin", platform: "lin" },
 };
 
@@ -71,13 +73,8 @@ export interface ManifestFolder {
   readonly replaced?: Readonly<Record<string, string>>;
 }
 
-/** Pins of chips that differ from the classic ESP32's. */
-const PINS: Partial<Record<TargetName, Readonly<Record<string, string>>>> = {
-  esp32c3: { "firmware/boards/esp32/pins": "firmware/boards/esp32c3/pins" },
-  "esp32c3-ethernet": {
-    "firmware/boards/esp32/ethernet/pins": "firmware/boards/esp32c3/ethernet/pins",
-  },
-};
+/** Chips whose pins take the place of the classic ESP32's. */
+const CHIPS_WITH_PINS: readonly (string | undefined)[] = ["esp32c3", "esp32s3"];
 /** A small jest that runs on XS. */
 const JEST_ON_XS = { "@jest/globals": "host-tests/tools/xs/jest" };
 
@@ -87,7 +84,12 @@ export const MANIFESTS: readonly ManifestFolder[] = [
 ];
 
 export function manifestFolderOf({ name, platform, chip }: Target): ManifestFolder {
-  return { name, platform, preload: chip ? "all" : "portable firmware", replaced: PINS[name] ?? {} };
+  const isOther = CHIPS_WITH_PINS.includes(chip?.name);
+  const folder = name.endsWith("-ethernet") ? "ethernet/" : "";
+  const replaced = isOther
+    ? { [`firmware/boards/esp32/${folder}pins`]: `firmware/boards/${chip?.name}/${folder}pins` }
+    : {};
+  return { name, platform, preload: chip ? "all" : "portable firmware", replaced };
 }
 
 /** Returns the target of a name. Throws an error with the valid names for an unknown one. */

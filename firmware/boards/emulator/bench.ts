@@ -1,4 +1,4 @@
-import type { PilotLevels } from "../../../modules/board/index.js";
+import type { MemoryUse, PilotLevels } from "../../../modules/board/index.js";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 
 /** Voltage of the pilot at +12 V of the generator in each state (IEC 61851-1 table A.2), mV. */
@@ -16,11 +16,11 @@ const STEADY_PERMILLE = 1000;
 const MAX_LINE_BYTES = 64;
 const NEWLINE = 10;
 
-/** Instruments of the bench. */
+/** What the bench shows. */
 export interface BenchOptions {
   log(line: string): void;
-  /** Returns the free memory, as the line of `heap` shows it. */
-  heap(): string;
+  /** The memory of the chip and of the engine. */
+  memory(): MemoryUse;
   /** Time since the start, ms. */
   monotonicMs(): number;
 }
@@ -87,7 +87,7 @@ export class Bench {
         this._options.log(`bench: time ${1000 * this._options.monotonicMs()}`);
         return;
       case "heap":
-        this._options.log(`bench: heap ${this._options.heap()}`);
+        this._options.log(`bench: heap ${JSON.stringify(this._options.memory())}`);
         return;
       default:
         this._options.log(`bench: unknown command ${command}; use pilot, time or heap`);

@@ -10,6 +10,7 @@ import type {
 } from "../../../modules/board/index.js";
 import { makeEthernet } from "../esp32/ethernet/index.js";
 import type { VariantIO, VariantParts } from "../esp32/io.js";
+import { memory } from "../esp32/memory.js";
 import { ChipDigitalOut } from "../esp32/pins-io.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
@@ -22,8 +23,8 @@ const CONSOLE = { port: 0, receive: 20, baud: 115_200 };
 
 /** Returns the IO classes of the emulated chip: Ethernet, no radio, and a pilot and a contactor of the bench. */
 export function makeEmulatorIO(parts: VariantParts): VariantIO {
-  const { hardware, guard, clock, onAddress, log, heapBytes } = parts;
-  const bench = new Bench({ log, heap: () => String(heapBytes()), monotonicMs: () => clock.monotonicMs() });
+  const { hardware, guard, clock, onAddress, log } = parts;
+  const bench = new Bench({ log, memory, monotonicMs: () => clock.monotonicMs() });
   openConsole(bench, guard);
   log("bench: ready; use pilot, time or heap");
   return {

@@ -16,6 +16,7 @@ import { AdvertisingPause } from "./advertising-pause.js";
 import type { Hardware } from "./hardware.js";
 import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
+import { hasRoom, memory } from "./memory.js";
 import { makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { ChipRandom } from "./random.js";
 import { makeSerial } from "./serial.js";
@@ -74,8 +75,6 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   guard.later = (callback) => {
     clock.set(callback, 0);
   };
-  (globalThis as { abort?: unknown }).abort = (message: string, exception: unknown) =>
-    guard.abort(message, exception);
   const random = new ChipRandom(native, ModdableCrypto.prototype.sha256);
   const fill = (byteLength: number) => random.fill(byteLength);
   // Seed the generator of TLS; the SDK would seed it from the C library.
@@ -84,10 +83,9 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   const sockets = makeSockets({ clock, guard });
   const pause = new AdvertisingPause();
   const log = (line: string) => trace(line, "\n");
-  const heapBytes = () => native.esp_get_free_heap_size();
   const onAddress = () => wallClock.sync();
   const onAnalog = () => random.releaseSource();
-  const variantIO = makeVariantIO({ hardware, clock, guard, pause, onAddress, onAnalog, log, heapBytes });
+  const variantIO = makeVariantIO({ hardware, clock, guard, pause, onAddress, onAnalog, log });
   if (hardware.thermistor) onAnalog();
   return {
     implementation: "esp32",
@@ -99,7 +97,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
     io: {
       ...sockets,
       TLS: makeTLS({ TCP: sockets.TCP, clock, guard, onBusy: () => pause.begin() }),
-      HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
+      HTTPServer: makeHTTPServer({ ...sockets, clock, guard, hasRoom }),
       DigitalIn: makeDigitalIn(guard),
       PulseCount: makePulseCount(guard, clock),
       Serial: makeSerial(guard),
@@ -126,7 +124,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       if (result !== ESP_OK) throw new Error(`esp_ota_mark_app_valid_cancel_rollback returns ${result}`);
     },
     ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor) }),
-    heapBytes,
+    memory,
     log,
     restart: (reason) => guard.restart(reason),
   };

@@ -17,7 +17,6 @@ export interface VariantParts {
   /** To be called before ADC or radio are used (random.ts). */
   readonly onAnalog: () => void;
   readonly log: (line: string) => void;
-  readonly heapBytes: () => number;
 }
 
 export type MakeVariantIO = (parts: VariantParts) => VariantIO;

@@ -23,6 +23,8 @@ const STATIC_HEAP_BYTES: Readonly<Record<string, number>> = {
   esp32c3: 131_072,
   "esp32c3-ethernet": 131_072,
   "esp32c3-qemu": 131_072,
+  // In PSRAM.
+  esp32s3: 524_288,
 };
 
 /** Number of sockets that can post messages to the engine's queue while JavaScript is busy, for example with TLS. */
@@ -91,7 +93,7 @@ describe.each(TARGETS)("manifests/%s", (target, manifest) => {
     const elsewhere = named.filter(([name, file]) => file.replace(/\.(ts|js)$/, "") !== name);
     expect(elsewhere.filter(([name]) => !name.startsWith("@"))).toEqual(
       Object.entries(REPLACED[target] ?? {})
-        .filter(([name]) => !name.startsWith("@"))
+        .filter(([name]) => !name.startsWith("@") && manifest.ownModules.has(name))
         .map(([name, file]) => [name, `${file}.ts`]),
     );
     for (const [, file] of named) expect(existsSync(join(ROOT, file))).toBe(true);
@@ -150,6 +152,17 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
     expect(last.get("CONFIG_ESP_SYSTEM_PANIC_SILENT_REBOOT")).toBe("y");
   });
 
+  test("leaves out the SDK's set-up of the network, which is the firmware's", () => {
+    expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/setup/network");
+  });
+
+  test("keeps WPA3-Personal and connections from phones, which smaller images could leave out", () => {
+    const folder = manifest.buildFiles.get("SDKCONFIGPATH") ?? "";
+    const config = readFileSync(join(folder, "sdkconfig.defaults"), "utf8");
+    expect(config).not.toMatch(/^CONFIG_ESP_WIFI_ENABLE_WPA3_(SAE|OWE_STA)=n$/m);
+    expect(config).not.toMatch(/^CONFIG_BT_CTRL_BLE_MASTER=n$/m);
+  });
+
   test("gives XS a pool that the chip has as one block of memory", () => {
     expect(manifest.staticHeapBytes).toBe(STATIC_HEAP_BYTES[target]);
   });
@@ -164,17 +177,26 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
   });
 });
 
-const ESP32C3_TARGETS = ["esp32c3", "esp32c3-ethernet", "esp32c3-qemu"];
+test.each([
+  ["esp32c3", "esp32c3"],
+  ["esp32c3-ethernet", "esp32c3"],
+  ["esp32c3-qemu", "esp32c3"],
+  ["esp32s3", "esp32s3"],
+])("manifests/%s excludes the SDK's set-up, which drives an LED", (target, chip) => {
+  const manifest = manifestOf(target);
+  expect(manifest.excluded).toContain(`$(MODDABLE)/build/devices/esp32/targets/${chip}/setup-target`);
+  expect(manifest.excluded).toContain("$(MODULES)/drivers/neopixel/*");
+  const { config } = JSON.parse(readFileSync(join(ROOT, `manifests/${target}/manifest.json`), "utf8"));
+  expect(config.led.rainbow).toBe(false);
+});
 
-test.each(ESP32C3_TARGETS)(
-  "manifests/%s excludes the SDK's set-up, which drives an LED on GPIO 8 permanently",
-  (target) => {
-    const manifest = manifestOf(target);
-    expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/targets/esp32c3/setup-target");
-    const { config } = JSON.parse(readFileSync(join(ROOT, `manifests/${target}/manifest.json`), "utf8"));
-    expect(config.led.rainbow).toBe(false);
-  },
-);
+test("manifests/esp32s3 has a pool of XS that malloc takes from PSRAM", () => {
+  const config = readFileSync(join(ROOT, "manifests/esp32s3/sdkconfig/sdkconfig.defaults"), "utf8");
+  expect(config).toContain("\nCONFIG_SPIRAM_USE_MALLOC=y\n");
+  const alwaysInternal = Number(/^CONFIG_SPIRAM_MALLOC_ALWAYSINTERNAL=(\d+)$/m.exec(config)?.[1]);
+  expect(manifestOf("esp32s3").staticHeapBytes).toBeGreaterThan(alwaysInternal);
+  expect(config).toContain("\nCONFIG_SPIRAM_TRY_ALLOCATE_WIFI_LWIP=n\n");
+});
 
 describe("the simulator's manifest", () => {
   const { preload } = manifestOf("lin");
@@ -240,6 +262,7 @@ test.each([
   ["esp32c3", "esp32", "for ESP32-C3"],
   ["esp32c3-ethernet", "esp32", "for ESP32-C3 with Ethernet"],
   ["esp32c3-qemu", "esp32", "for the emulated ESP32-C3"],
+  ["esp32s3", "esp32", "for ESP32-S3"],
   ["lin", "mac", "simulator on Linux"],
 ])("manifests/%s reports in a sentence that it does not support %s", (target, platform, sentence) => {
   const { platforms } = JSON.parse(readFileSync(join(ROOT, "manifests", target, "manifest.json"), "utf8"));

@@ -1,5 +1,5 @@
 /*
- * Driver of the wired network interface. Each target links one of board-driver.c and emulator-driver.c.
+ * Driver of the wired network interface. Each target links one of board-driver.c and openeth.c.
  */
 
 #pragma once
