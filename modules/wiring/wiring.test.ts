@@ -219,6 +219,5 @@ function pinsOfS3(): Record<string, unknown> {
     lampPin: 40,
     w5500: { clockPin: 12, mosiPin: 11, misoPin: 10, selectPin: 9, interruptPin: 8 },
     meterPin: 41,
-    w5500: { clockPin: 12, mosiPin: 11, misoPin: 10, selectPin: 9, interruptPin: 8 },
   };
 }
