@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { Hardware } from "../../../firmware/boards/esp32/hardware.js";
-import { CHIPS, checkWiring } from "../../../modules/wiring/index.js";
+import { CHIPS, checkWiring, WIRING_RULES } from "../../../modules/wiring/index.js";
 import { readBoardFile } from "../../../platform-stub/provisioning/board-file.js";
 import { ROOT } from "../../tools/imports.js";
 import { BUILT_IN } from "../../virtual/board/pins.js";
@@ -32,6 +32,14 @@ describe.each(FILES)("docs/boards/%s", (name) => {
   test("is in docs/flashing.md", () => {
     expect(readFileSync(join(ROOT, "docs/flashing.md"), "utf8")).toContain(`(boards/${name})`);
   });
+});
+
+test("docs/flashing.md has each field of a wiring", () => {
+  const document = readFileSync(join(ROOT, "docs/flashing.md"), "utf8");
+  const fields = Object.entries(WIRING_RULES).flatMap(([name, rule]) =>
+    typeof rule === "number" || Array.isArray(rule) ? [name] : [name, ...Object.keys(rule)],
+  );
+  expect(fields.filter((field) => !new RegExp(`\\b${field}\\b`).test(document))).toEqual([]);
 });
 
 test.each([
