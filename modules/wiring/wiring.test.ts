@@ -217,7 +217,7 @@ function pinsOfS3(): Record<string, unknown> {
     controlPilot: { ...WIRING.controlPilot, generatorPin: 21, adcPin: 1 },
     thermistor: { ...WIRING.thermistor, adcPin: 5 },
     lampPin: 40,
-    meterPin: 41,
     w5500: { clockPin: 12, mosiPin: 11, misoPin: 10, selectPin: 9, interruptPin: 8 },
+    meterPin: 41,
   };
 }

@@ -117,6 +117,55 @@ describe("parseBoard", () => {
     });
   });
 
+  const W5500 = { clockPin: 18, mosiPin: 23, misoPin: 19, selectPin: 4, interruptPin: 36 };
+  const LAN8720 = { mdcPin: 23, mdioPin: 18, clock: "output 17", phyAddress: 0 };
+  const WITHOUT_RMII = {
+    controlPilot: { ...BOARD.controlPilot, generatorPin: 33 },
+    contactorPin: 32,
+    contactorFeedbackPin: 14,
+    lampPin: 4,
+    cardReaderPin: 13,
+  };
+
+  test.each<[string, Record<string, unknown>]>([
+    [
+      "w5500 is true; it must be an object with clockPin, mosiPin, misoPin, selectPin, interruptPin",
+      { w5500: true },
+    ],
+    [
+      "w5500.resetPin is unknown; the fields are clockPin, mosiPin, misoPin, selectPin, interruptPin",
+      { w5500: { ...W5500, resetPin: 13 } },
+    ],
+    ["w5500.selectPin: GPIO 39 of an ESP32 is only an input", { w5500: { ...W5500, selectPin: 39 } }],
+    ["w5500.misoPin: GPIO 27 is used by contactorFeedbackPin, too", { w5500: { ...W5500, misoPin: 27 } }],
+    [
+      "lampPin: GPIO 22 is used by the RMII of lan8720, too",
+      { ...WITHOUT_RMII, lampPin: 22, lan8720: LAN8720 },
+    ],
+    [
+      'lan8720.clock is "output 5"; it must be input 0 or output 16 or output 17',
+      { ...WITHOUT_RMII, lampPin: 2, lan8720: { ...LAN8720, clock: "output 5" } },
+    ],
+  ])("returns the mistake of Ethernet: %s", (sentence, change) => {
+    expect(parseBoard({ ...BOARD, lampPin: 5, ...change }).mistakes).toEqual([sentence]);
+  });
+
+  test("reports that only an ESP32 has the RMII of a LAN8720", () => {
+    const c3 = {
+      chip: "esp32c3",
+      controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
+      contactorPin: 10,
+      lan8720: { ...LAN8720, mdcPin: 4, mdioPin: 6 },
+    };
+    expect(parseBoard(c3).mistakes).toEqual(["lan8720: an ESP32-C3 has no RMII; use a W5500"]);
+  });
+
+  test("accepts a W5500 and a LAN8720", () => {
+    const w5500 = parseBoard({ ...BOARD, lampPin: 5, w5500: W5500, ethernetResetPin: 13 }).wiring;
+    expect(w5500).toMatchObject({ w5500: W5500, ethernetResetPin: 13 });
+    expect(parseBoard({ ...BOARD, ...WITHOUT_RMII, lan8720: LAN8720 }).wiring?.lan8720).toEqual(LAN8720);
+  });
+
   test("returns a mistake for anything but an object", () => {
     for (const value of [null, [], "x", 1])
       expect(parseBoard(value).mistakes).toEqual(["it is not a JSON object"]);
@@ -159,10 +208,16 @@ function near(rule: FieldRule): fc.Arbitrary<unknown> {
 
 function nearlyValid(rule: FieldRule): fc.Arbitrary<unknown> {
   if (typeof rule === "number") return fc.integer({ min: 0, max: 48 });
-  if (!Array.isArray(rule)) return groupNear(rule as GroupRule);
+  if (!Array.isArray(rule)) return objectNear(rule as GroupRule);
   const [min, max] = rule;
   if (typeof min !== "number") return fc.constantFrom(...rule);
   return fc.oneof(fc.integer({ min, max }), fc.constantFrom(min, max, min - 1, max + 1));
+}
+
+/** An object of a wiring, most often with all of its fields. */
+function objectNear(rules: GroupRule): fc.Arbitrary<unknown> {
+  const fields = Object.entries(rules).map(([name, rule]) => [name, nearlyValid(rule)] as const);
+  return fc.oneof({ weight: 4, arbitrary: fc.record(Object.fromEntries(fields)) }, groupNear(rules));
 }
 
 function groupNear(rules: GroupRule): fc.Arbitrary<unknown> {
@@ -170,29 +225,42 @@ function groupNear(rules: GroupRule): fc.Arbitrary<unknown> {
   return fc.record(Object.fromEntries(entries), { requiredKeys: [] });
 }
 
-const LEAST: Readonly<Record<ChipName, { pilot: [number, number]; contactorPin: number }>> = {
-  esp32: { pilot: [21, 34], contactorPin: 14 },
-  esp32c3: { pilot: [5, 3], contactorPin: 6 },
-  esp32s3: { pilot: [21, 4], contactorPin: 14 },
+function w5500(...[clockPin, mosiPin, misoPin, selectPin, interruptPin]: number[]): object {
+  return { w5500: { clockPin, mosiPin, misoPin, selectPin, interruptPin } };
+}
+
+/** Valid pins of each chip: generator, ADC and contactor, and network interfaces. */
+const VALID: Readonly<Record<ChipName, { pins: [number, number, number]; networks: object[] }>> = {
+  esp32: {
+    pins: [33, 34, 14],
+    networks: [
+      w5500(18, 23, 19, 4, 36),
+      { lan8720: { mdcPin: 23, mdioPin: 18, clock: "output 17", phyAddress: 0 } },
+    ],
+  },
+  esp32c3: { pins: [5, 3, 6], networks: [w5500(10, 7, 0, 1, 4)] },
+  esp32s3: { pins: [21, 4, 14], networks: [w5500(12, 11, 13, 10, 9)] },
 };
 
 /** A valid board of a chip in which up to four fields are changed. */
 const boards = fc
   .record({
     chip: fc.constantFrom<ChipName>("esp32", "esp32c3", "esp32s3"),
+    network: fc.nat(3),
     change: groupNear(WIRING_RULES),
     names: fc.subarray(Object.keys(WIRING_RULES), { maxLength: 4 }),
     unknown: fc.option(fc.constantFrom("lamp", "constructor", "__proto__"), { freq: 3 }),
   })
-  .map(({ chip, change, names, unknown }) => {
-    const { pilot, contactorPin } = LEAST[chip];
-    const [generatorPin, adcPin] = pilot;
+  .map(({ chip, network, change, names, unknown }) => {
+    const { pins, networks } = VALID[chip];
+    const [generatorPin, adcPin, contactorPin] = pins;
     const controlPilot = { generatorPin, adcPin, zeroMv: 1250, divider: 11.3 };
     const changes = Object.entries(change as object).filter(([name]) => names.includes(name));
     const board: Record<string, unknown> = {
       chip,
       controlPilot,
       contactorPin,
+      ...networks[network],
       ...Object.fromEntries(changes),
     };
     if (unknown !== null) Object.defineProperty(board, unknown, { value: 1, enumerable: true });
@@ -202,12 +270,14 @@ const boards = fc
 describe("provisioning and the chip", () => {
   test("accept the same wirings, and the chip reads what was provisioned", () => {
     let accepted = 0;
+    let withEthernet = 0;
     fc.assert(
       fc.property(boards, (board) => {
         const { wiring } = parseBoard(board);
         const chipId = CHIPS[board.chip as ChipName]?.id ?? 0;
         if (wiring) {
           accepted++;
+          if (wiring.w5500 || wiring.lan8720) withEthernet++;
           const values = readNVSImage(imageOf(IDENTITY, { wiring })).get("plugpass");
           expect(readWiring(storageOf(values), BUILT_IN, chipId)).toEqual(wiring);
           return;
@@ -222,6 +292,7 @@ describe("provisioning and the chip", () => {
     // The property is about both cases.
     expect(accepted).toBeGreaterThan(300);
     expect(accepted).toBeLessThan(2700);
+    expect(withEthernet).toBeGreaterThan(100);
   });
 
   test("use no pin when one byte of the record device is changed in a way that leaves no valid wiring", () => {

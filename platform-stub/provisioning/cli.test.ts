@@ -125,8 +125,10 @@ describe("npm run provision", () => {
       board,
     );
     expect(code).toBe(1);
-    expect(text).toContain(`${board} is not a valid wiring:\n  relay is unknown; the fields are chip, `);
-    expect(text).toContain("\n  contactorPin is missing\n");
+    expect(text).toContain(
+      `${board} is not a valid wiring:\n  controlPilot is missing\n  contactorPin is missing\n`,
+    );
+    expect(text).toContain("\n  relay is unknown; the fields are chip, ");
     expect(existsSync(out)).toBe(false);
   }, 20_000);
 

@@ -1,19 +1,25 @@
 /** Checks the wiring files of docs/boards as `npm run provision -- --board` does, and the wirings of the firmware. */
 
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { hardware as esp32Ethernet } from "../../../firmware/boards/esp32/ethernet/pins.js";
-import { hardware as esp32 } from "../../../firmware/boards/esp32/pins.js";
-import { hardware as esp32c3Ethernet } from "../../../firmware/boards/esp32c3/ethernet/pins.js";
-import { hardware as esp32c3 } from "../../../firmware/boards/esp32c3/pins.js";
-import { CHIPS, type ChipName, checkWiring } from "../../../modules/wiring/index.js";
+import type { Hardware } from "../../../firmware/boards/esp32/hardware.js";
+import { CHIPS, checkWiring, WIRING_RULES } from "../../../modules/wiring/index.js";
 import { readBoardFile } from "../../../platform-stub/provisioning/board-file.js";
 import { ROOT } from "../../tools/imports.js";
 import { BUILT_IN } from "../../virtual/board/pins.js";
 
 const FOLDER = join(ROOT, "docs/boards");
 const FILES = readdirSync(FOLDER).filter((name) => name.endsWith(".json"));
+
+/** Folders of `firmware/boards` with a built-in wiring. */
+const BOARDS = readdirSync(join(ROOT, "firmware/boards"), { recursive: true, encoding: "utf8" })
+  .filter((path) => basename(path) === "pins.ts")
+  .map((path) => dirname(path));
+
+async function hardwareOf(board: string): Promise<Hardware> {
+  return (await import(join(ROOT, "firmware/boards", board, "pins.ts"))).hardware;
+}
 
 describe.each(FILES)("docs/boards/%s", (name) => {
   test("is a valid wiring with a name, the source of its pins, and notes", () => {
@@ -28,28 +34,37 @@ describe.each(FILES)("docs/boards/%s", (name) => {
   });
 });
 
-test.each([
-  ["esp32-devkitc.json", esp32],
-  ["esp32-c3-devkitm-1.json", esp32c3],
-  ["esp32-wt32-eth01.json", esp32Ethernet],
-] as const)(
-  "docs/boards/%s is the wiring that is built into the firmware",
-  (name, { chipId, ...builtIn }) => {
-    const { chip, ...wiring } = readBoardFile(join(FOLDER, name)).wiring;
-    expect(wiring).toEqual(builtIn);
-    expect(CHIPS[chip].id).toBe(chipId);
-  },
-);
-
-test.each<[ChipName, object]>([
-  ["esp32", esp32],
-  ["esp32", esp32Ethernet],
-  ["esp32c3", esp32c3],
-  ["esp32c3", esp32c3Ethernet],
-  ["esp32", BUILT_IN],
-])("a built-in wiring of %s is valid", (chip, hardware) => {
-  const { chipId, ...wiring } = { chipId: 0, ...hardware };
-  const mistakes: string[] = [];
-  checkWiring({ chip, ...wiring }, (field, mistake) => mistakes.push(`${field}: ${mistake}`));
-  expect(mistakes).toEqual([]);
+test("docs/flashing.md has each field of a wiring", () => {
+  const document = readFileSync(join(ROOT, "docs/flashing.md"), "utf8");
+  const fields = Object.entries(WIRING_RULES).flatMap(([name, rule]) =>
+    typeof rule === "number" || Array.isArray(rule) ? [name] : [name, ...Object.keys(rule)],
+  );
+  expect(fields.filter((field) => !new RegExp(`\\b${field}\\b`).test(document))).toEqual([]);
 });
+
+test.each([
+  ["esp32-devkitc.json", "esp32"],
+  ["esp32-c3-devkitm-1.json", "esp32c3"],
+  ["wt32-eth01.json", "esp32/ethernet"],
+])("docs/boards/%s is the built-in wiring of %s", async (name, board) => {
+  const { chip, ...wiring } = readBoardFile(join(FOLDER, name)).wiring;
+  const { chipId, ...builtIn } = await hardwareOf(board);
+  expect(wiring).toEqual(builtIn);
+  expect(CHIPS[chip].id).toBe(chipId);
+});
+
+test.each(BOARDS)("the built-in wiring of firmware/boards/%s is valid", async (board) => {
+  const { chipId, ...wiring } = await hardwareOf(board);
+  const [chip] = Object.entries(CHIPS).find(([, { id }]) => id === chipId) ?? [];
+  expect(mistakesIn({ chip, ...wiring })).toEqual([]);
+});
+
+test("the wiring of the virtual board is valid", () => {
+  expect(mistakesIn({ chip: "esp32", ...BUILT_IN })).toEqual([]);
+});
+
+function mistakesIn(wiring: Record<string, unknown>): string[] {
+  const mistakes: string[] = [];
+  checkWiring(wiring, (field, mistake) => mistakes.push(`${field}: ${mistake}`));
+  return mistakes;
+}
