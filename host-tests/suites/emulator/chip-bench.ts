@@ -1,17 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sha256 } from "@noble/hashes/sha2.js";
-import { encodeHex } from "../../../modules/bytes/index.js";
-import { stamped } from "../../../modules/updates/image-file.js";
 import type { Registry } from "../../../platform-stub/index.js";
-import { partitionOf } from "../../../scripts/sdk/flash-files.js";
 import { EmulatedStation, HOST_ADDRESS } from "../../tools/emulate/emulated-station.js";
-import { EMULATED_TARGET, type Emulator, findBuild, findEmulator } from "../../tools/emulate/emulator.js";
-import { type Contents, readProgram, writeFlash } from "../../tools/emulate/flash-image.js";
-import { type Answer, loginOf, pair, request, statusOf } from "../../tools/emulate/http.js";
+import { type Emulator, findBuild, findEmulator } from "../../tools/emulate/emulator.js";
+import { writeFlash } from "../../tools/emulate/flash-image.js";
+import { type Answer, loginOf, pair, statusOf, upload } from "../../tools/emulate/http.js";
 import { type MadeIdentity, makeIdentity } from "../../tools/emulate/identity.js";
-import { maker } from "../../virtual/world/signer.js";
+import { type EmulatedRelease, makeRelease, readProgramAs } from "../../tools/emulate/release.js";
 import { CAFE, ownersWithCards } from "../owners.js";
 
 /** Card of the café's owner, as an RDM6300 sends it. */
@@ -21,7 +17,6 @@ export const UNKNOWN_CARD = "00DEADBEEF";
 /** Limit of a test with a few starts, ms. */
 export const PATIENCE_MS = 180_000;
 const ONLINE_TIMEOUT_MS = 60_000;
-const PRODUCT = "plugpass";
 
 export interface Lab {
   readonly emulator: Emulator;
@@ -65,21 +60,13 @@ export class ChipBench {
   newBoard({ isProvisioned = true } = {}): void {
     const { key } = this.registry.device("cafe-1") ?? {};
     this.identity = isProvisioned ? makeIdentity({ id: "cafe-1", key }) : undefined;
-    const { offset } = partitionOf(EMULATED_TARGET, "ota_0");
-    const program: Contents = readProgram(this.#lab.build).map(([at, bytes]) => [
-      at,
-      at === offset ? stamped(bytes, { productId: PRODUCT, version: 1 }, sha256) : bytes,
-    ]);
+    const program = readProgramAs(this.#lab.build, 1);
     writeFlash(this.#flashFile, { program, identity: this.identity?.image });
   }
 
   /** Makes an image of another version, and its signature. */
-  release(version: number): { image: Uint8Array<ArrayBuffer>; signature: string } {
-    const { offset } = partitionOf(EMULATED_TARGET, "ota_0");
-    const [, bytes] = readProgram(this.#lab.build).find(([at]) => at === offset) ?? [];
-    if (!bytes) throw new Error("the build has no application");
-    const image = stamped(bytes, { productId: PRODUCT, version }, sha256);
-    return { image, signature: encodeHex(maker.sign(image)) };
+  release(version: number): EmulatedRelease {
+    return makeRelease(this.#lab.build, version);
   }
 
   get login(): Readonly<Record<string, string>> {
@@ -127,11 +114,7 @@ export class ChipBench {
   /** Uploads a firmware as the panel does. */
   upload(version: number, signature?: string): Promise<Answer> {
     const release = this.release(version);
-    const body = new FormData();
-    body.append("firmware", new Blob([release.image]), "firmware.bin");
-    body.append("signature", signature ?? release.signature);
-    const options = { method: "POST", body, headers: this.login, timeoutMs: PATIENCE_MS };
-    return request(this.station, "/firmware/upload", options);
+    return upload(this.station, this.login, { ...release, ...(signature !== undefined && { signature }) });
   }
 
   /** Plugs in, presents the card and lets the vehicle request energy. */

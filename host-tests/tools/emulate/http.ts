@@ -3,6 +3,8 @@ import type { EmulatedStation } from "./emulated-station.js";
 /** Time that an answer may take, ms: the emulator is slower than the chip when the computer is busy. */
 const ANSWER_TIMEOUT_MS = 20_000;
 const RETRY_MS = 250;
+/** Time that an upload may take, ms. The chip erases and writes about 100 KB in a second. */
+const UPLOAD_TIMEOUT_MS = 180_000;
 
 export interface Answer {
   readonly status: number;
@@ -68,4 +70,17 @@ export function pair(station: EmulatedStation, fields: Readonly<Record<string, s
 /** Authorization header of the admin. */
 export function loginOf(password: string): Readonly<Record<string, string>> {
   return { authorization: `Basic ${Buffer.from(`admin:${password}`).toString("base64")}` };
+}
+
+/** Uploads a firmware, as the panel does. */
+export function upload(
+  station: EmulatedStation,
+  login: Readonly<Record<string, string>>,
+  { image, signature }: { readonly image: Uint8Array<ArrayBuffer>; readonly signature: string },
+): Promise<Answer> {
+  const body = new FormData();
+  body.append("firmware", new Blob([image]), "firmware.bin");
+  body.append("signature", signature);
+  const options = { method: "POST", body, headers: login, timeoutMs: UPLOAD_TIMEOUT_MS };
+  return request(station, "/firmware/upload", options);
 }

@@ -11,9 +11,10 @@ import { Registry, startPlatform } from "../../../platform-stub/index.js";
 import { builtInAuthority } from "./authority.js";
 import { EmulatedStation, HOST_ADDRESS } from "./emulated-station.js";
 import type { Emulator } from "./emulator.js";
-import { readProgram, writeFlash } from "./flash-image.js";
-import { pair, statusOf } from "./http.js";
+import { writeFlash } from "./flash-image.js";
+import { loginOf, pair, statusOf, upload } from "./http.js";
 import { makeIdentity } from "./identity.js";
+import { makeRelease, readProgramAs } from "./release.js";
 
 /** Each instruction takes 8 ns: 125 million in a second, about as many as an ESP32-C3 at 160 MHz. */
 const SHIFT = 3;
@@ -47,9 +48,10 @@ export async function measure({ emulator, build, print }: MeasureOptions): Promi
   const platform = await startPlatform({ registry });
   const folder = mkdtempSync(join(tmpdir(), "plugpass-emulate-"));
   const steps: Step[] = [];
+  const { image, adminPassword } = makeIdentity({ id: DEVICE, key });
   const onNewBoard = async (run: (measured: MeasuredStation) => Promise<void>) => {
     const flashFile = join(folder, "flash.bin");
-    writeFlash(flashFile, { program: readProgram(build), identity: makeIdentity({ id: DEVICE, key }).image });
+    writeFlash(flashFile, { program: readProgramAs(build, 1), identity: image });
     const counting = { shift: SHIFT, recordFile: join(folder, "record.bin") };
     const station = new EmulatedStation({ emulator, flashFile, counting });
     try {
@@ -60,7 +62,13 @@ export async function measure({ emulator, build, print }: MeasureOptions): Promi
     }
   };
   try {
-    await onNewBoard((measured) => chargeOnce(measured, platform.port));
+    await onNewBoard(async (measured) => {
+      await chargeOnce(measured, platform.port);
+      await measured.step("firmware upload, until it is accepted", async () => {
+        const answer = await upload(measured.station, loginOf(adminPassword), makeRelease(build, 2));
+        if (answer.status !== 200) throw new Error(`the upload failed: ${answer.body}`);
+      });
+    });
     await onNewBoard((measured) => connectOverTLS(measured, platform.port));
     for (const line of tableOf(steps)) print(line);
   } finally {
