@@ -54,8 +54,9 @@ export function runOnESP32(
       main(makeBoard({ ...wiring, chipId }, makeVariantIO, native, life), wiring);
       return;
     }
-    const { w5500: _1, lan8720: _2, ethernetResetPin: _3, ...withoutEthernet } = builtIn;
-    main(withoutPins(makeBoard(withoutEthernet, makeVariantIO, native, life), wiring), builtIn);
+    const { controlPilot, contactorPin } = builtIn;
+    const least = { chipId, controlPilot, contactorPin };
+    main(withoutPins(makeBoard(least, makeVariantIO, native, life), wiring), builtIn);
   });
 }
 

@@ -9,8 +9,9 @@ export interface RandomHardware {
 
 const HASH_BYTES = 32;
 const NOISE_BYTES = 32;
-/** Domain of a hash: a block for the caller, or the next state. */
-const [OUTPUT, NEXT_STATE] = [1, 2];
+/** Domains of a hash: a block for the caller, and the next state. */
+const OUTPUT = 1;
+const NEXT_STATE = 2;
 
 /**
  * Random numbers of the chip. Its hardware generator is only random while a radio is on, or while its ADC is an entropy
@@ -43,8 +44,7 @@ export class ChipRandom {
   fill(byteLength: number): ArrayBuffer {
     const bytes = new Uint8Array(byteLength);
     for (let at = 0; at < byteLength; at += HASH_BYTES) {
-      const block = new Uint8Array(this._hash(OUTPUT));
-      bytes.set(block.subarray(0, byteLength - at), at);
+      bytes.set(this._hash(OUTPUT).subarray(0, byteLength - at), at);
       this._advance();
     }
     return bytes.buffer;
@@ -52,14 +52,14 @@ export class ChipRandom {
 
   /** Replaces the state, so that a later one does not reveal earlier numbers. */
   private _advance(): void {
-    this._input.set(new Uint8Array(this._hash(NEXT_STATE)), 1);
+    this._input.set(this._hash(NEXT_STATE), 1);
   }
 
-  private _hash(domain: number): ArrayBuffer {
+  private _hash(domain: number): Uint8Array {
     const noise = new ArrayBuffer(NOISE_BYTES);
     this._hardware.esp_fill_random(noise, NOISE_BYTES);
     this._input[0] = domain;
     this._input.set(new Uint8Array(noise), 1 + HASH_BYTES);
-    return this._sha256(this._input);
+    return new Uint8Array(this._sha256(this._input));
   }
 }

@@ -13,19 +13,12 @@ import { SLOT_BYTES } from "../../virtual/board/slots.js";
 const FLASH_BYTES = 4 * 1024 * 1024;
 
 /**
- * Pool of XS, bytes (`creation.static`). An emulated ESP32-C3 starts with 131,072 and runs out of memory with 94,208.
- * The classic ESP32 with Bluetooth has no larger block than 113,840.
+ * Pool of XS, bytes (`creation.static`), a single block of memory (decision 018). On the classic ESP32 with Bluetooth no
+ * block is larger than 113,840.
  */
-const STATIC_HEAP_BYTES: Readonly<Record<string, number>> = {
-  esp32: 110_592,
-  "esp32-signed": 110_592,
-  "esp32-ethernet": 110_592,
-  esp32c3: 131_072,
-  "esp32c3-ethernet": 131_072,
-  "esp32c3-qemu": 131_072,
-  // In PSRAM.
-  esp32s3: 524_288,
-};
+const STATIC_HEAP_BYTES = 106_496;
+/** In PSRAM. */
+const PSRAM_HEAP_BYTES = 524_288;
 
 /** Number of sockets that can post messages to the engine's queue while JavaScript is busy, for example with TLS. */
 const MAX_TCP_SOCKETS = 8;
@@ -164,7 +157,7 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
   });
 
   test("gives XS a pool that the chip has as one block of memory", () => {
-    expect(manifest.staticHeapBytes).toBe(STATIC_HEAP_BYTES[target]);
+    expect(manifest.staticHeapBytes).toBe(target === "esp32s3" ? PSRAM_HEAP_BYTES : STATIC_HEAP_BYTES);
   });
 
   test("has a flash layout without overlaps, with two slots that reach the end", () => {

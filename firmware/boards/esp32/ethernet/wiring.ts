@@ -2,7 +2,10 @@ import type { Wiring } from "../../../../modules/wiring/index.js";
 
 /** Stands for a pin that is not connected: −1 as a signed byte. */
 const NONE = 255;
-const [W5500, LAN8720] = [0, 1];
+/** `ETHERNET_TYPE`. */
+const W5500 = 0;
+/** `ETHERNET_TYPE`. */
+const LAN8720 = 1;
 
 /** Returns the values of `ethernet-driver.h`; `undefined` for a wiring without a network interface. */
 export function ethernetWiring({ w5500, lan8720, ethernetResetPin = NONE }: Wiring): Uint8Array | undefined {
