@@ -20,6 +20,7 @@ const STATIC_HEAP_BYTES: Readonly<Record<string, number>> = {
   esp32: 106_496,
   "esp32-signed": 106_496,
   esp32c3: 106_496,
+  "esp32c3-qemu": 106_496,
   // In PSRAM.
   esp32s3: 524_288,
 };
@@ -148,7 +149,9 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
 
   test("leaves out the SDK's set-up of the network, which is the firmware's", () => {
     expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/setup/network");
-    // lwip/lwip-calls.c has the same functions.
+  });
+
+  test("leaves out the SDK's calls into lwIP, which lwip/lwip-calls.c replaces", () => {
     expect(manifest.excluded).toContain("$(MODULES)/network/socket/lwip/modLwipSafe");
   });
 
