@@ -14,6 +14,8 @@ export interface VariantParts {
   readonly pause: AdvertisingPause;
   /** To be called when the station gets an address. */
   readonly onAddress: () => void;
+  /** To be called before ADC or radio are used (random.ts). */
+  readonly onAnalog: () => void;
   readonly log: (line: string) => void;
 }
 

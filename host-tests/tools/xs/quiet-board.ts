@@ -8,7 +8,9 @@ import { withParts } from "../../../firmware/boards/with-parts.js";
 import type {
   Board,
   BoardIO,
+  Bytes,
   ControlPilotOptions,
+  GATTCharacteristic,
   GATTConnection,
   GATTServerOptions,
   Listener,
@@ -34,7 +36,7 @@ class QuietTCP implements TCP {
   readonly remotePort = 50_000;
   handlers: TCPHandlers;
   /** Receives the bytes that the firmware sends. */
-  onSent: (bytes: Uint8Array<ArrayBuffer>) => void = () => {};
+  onSent: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
   #waiting: ArrayBuffer | undefined;
 
   constructor(options: TCPConnectOptions | TCPFromOptions | TCPHandlers) {
@@ -62,7 +64,7 @@ class QuietTCP implements TCP {
   }
 
   write(data: Uint8Array<ArrayBuffer>): number {
-    if (data.length > 0) this.onSent(data);
+    if (data.length > 0) this.onSent?.(data);
     return WINDOW_BYTES;
   }
 
@@ -261,7 +263,7 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
     restart: () => {},
     broker,
     request: (head, options) => request(around, head, options),
-    connectPhone: (onNotified) => connectPhone(around, onNotified),
+    connectPhone: (onNotified) => new QuietCentral(around, onNotified),
     setPilot(next) {
       around.levels = next;
       around.pilot?.onReadable?.();
@@ -290,19 +292,30 @@ function request(
   listener?.onReadable?.(1);
 }
 
-function connectPhone(
-  { gatt }: Surroundings,
-  onNotified: (value: Uint8Array<ArrayBuffer>) => void,
-): QuietPhone {
-  const connection: GATTConnection = {
-    maximumWrite: 20,
-    notify: (_characteristic, value) => onNotified(value as Uint8Array<ArrayBuffer>),
-    close: () => {},
-  };
-  gatt?.onConnect?.(connection);
-  const characteristics = gatt?.services[0]?.characteristics ?? [];
-  return {
-    write: (uuid, value) => characteristics.find((one) => one.uuid === uuid)?.onWrite?.(value, connection),
-    disconnect: () => gatt?.onDisconnect?.(connection),
-  };
+/** A phone, and the station's connection to it. */
+class QuietCentral implements GATTConnection, QuietPhone {
+  readonly maximumWrite = 20;
+  private readonly _around: Surroundings;
+  private readonly _onNotified: (value: Uint8Array<ArrayBuffer>) => void;
+
+  constructor(around: Surroundings, onNotified: (value: Uint8Array<ArrayBuffer>) => void) {
+    this._around = around;
+    this._onNotified = onNotified;
+    around.gatt?.onConnect?.(this);
+  }
+
+  notify(_characteristic: GATTCharacteristic, value: Bytes): void {
+    this._onNotified(value as Uint8Array<ArrayBuffer>);
+  }
+
+  close(): void {}
+
+  write(uuid: string, value: ArrayBuffer): void {
+    const characteristics = this._around.gatt?.services[0]?.characteristics ?? [];
+    characteristics.find((one) => one.uuid === uuid)?.onWrite?.(value, this);
+  }
+
+  disconnect(): void {
+    this._around.gatt?.onDisconnect?.(this);
+  }
 }
