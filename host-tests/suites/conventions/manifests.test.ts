@@ -149,6 +149,10 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
     expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/setup/network");
   });
 
+  test("leaves out the SDK's calls into lwIP, which lwip/lwip-calls.c replaces", () => {
+    expect(manifest.excluded).toContain("$(MODULES)/network/socket/lwip/modLwipSafe");
+  });
+
   test("keeps WPA3-Personal and connections from phones, which smaller images could leave out", () => {
     const folder = manifest.buildFiles.get("SDKCONFIGPATH") ?? "";
     const config = readFileSync(join(folder, "sdkconfig.defaults"), "utf8");
