@@ -45,6 +45,7 @@ export function describeUpdates(lab: Lab): void {
       "is installed into the other slot, validated at the broker, and stays over a power cut",
       async () => {
         expect(await chip.upload(2)).toMatchObject({ status: 200 });
+        await chip.station.waitFor(/^station: the previous run ended: (?!crash)/);
         await chip.station.waitFor("update: version 2 is pending verification");
         await chip.station.waitFor("update: the new firmware is validated");
         await chip.station.cutPower();
