@@ -1,6 +1,5 @@
 import Resource from "Resource";
 import FFI from "mc/ffi";
-import RNG from "rng";
 import type { Board } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { makeHTTPServer } from "../http-server/index.js";
@@ -8,9 +7,7 @@ import { ModdableClock } from "../moddable/clock.js";
 import { ModdableCrypto } from "../moddable/crypto.js";
 import { makeResolve } from "../moddable/resolve.js";
 import { makeSockets } from "../moddable/sockets.js";
-import { makeTLS } from "../moddable/tls.js";
 import { WallClock } from "../moddable/wall-clock.js";
-import { AdvertisingPause } from "./advertising-pause.js";
 import { makeGATTServer } from "./gatt-server.js";
 import type { Hardware } from "./hardware.js";
 import { ChipLife } from "./life.js";
@@ -18,6 +15,8 @@ import { ChipDigitalOut, makeControlPilot, makeDigitalIn, makePulseCount } from 
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
 import { makeThermometer } from "./thermistor.js";
+import { makeTLS } from "./tls.js";
+import { buildDate } from "./tls/native.js";
 import { firmwareSlot, makeOpenUpdate } from "./update.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
@@ -26,7 +25,6 @@ export type { Hardware } from "./hardware.js";
 const MAC_BYTES = 6;
 /** `ESP_MAC_WIFI_STA` (esp_mac.h). */
 const WIFI_STATION_MAC = 0;
-const RANDOM_SEED_BYTES = 16;
 const ESP_OK = 0;
 
 /** Runs the firmware on the chip: calls `main` with the board. An uncaught exception, also in a callback, restarts it. */
@@ -37,7 +35,7 @@ export function runOnESP32(hardware: Hardware, main: (board: Board) => void): vo
 }
 
 function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
-  const clock = new ModdableClock(guard);
+  const clock = new ModdableClock(guard, Date.parse(buildDate()));
   guard.later = (callback) => {
     clock.set(callback, 0);
   };
@@ -48,11 +46,8 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     native.esp_fill_random(bytes, byteLength);
     return bytes;
   };
-  // Seed the generator of TLS; the SDK would seed it from the C library.
-  RNG.init(random(RANDOM_SEED_BYTES));
   const wallClock = new WallClock({ clock, guard });
   const sockets = makeSockets({ clock, guard });
-  const pause = new AdvertisingPause();
   return {
     implementation: "esp32",
     mac: macOf(native),
@@ -62,9 +57,9 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     crypto: new ModdableCrypto(random),
     io: {
       ...sockets,
-      TLS: makeTLS({ TCP: sockets.TCP, clock, guard, onBusy: () => pause.begin() }),
+      TLS: makeTLS({ TCP: sockets.TCP, clock, guard }),
       HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
-      GATTServer: makeGATTServer({ clock, guard, pause }),
+      GATTServer: makeGATTServer({ clock, guard }),
       DigitalIn: makeDigitalIn(guard),
       DigitalOut: ChipDigitalOut,
       PulseCount: makePulseCount(guard, clock),

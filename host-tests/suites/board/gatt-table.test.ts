@@ -1,7 +1,7 @@
 /** Runs the tests of the ESP32 board's C code that needs no chip (firmware/boards/esp32/gatt/gatt-table.test.c). */
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,30 +41,5 @@ if (!hasCompiler) skipFor(`the tests of ${SOURCES} need a C compiler, for exampl
       encoding: "utf8",
     });
     expect([stdout, stderr, status]).toEqual(["", "", 0]);
-  });
-});
-
-describe("the native functions of the ESP32's GATT server", () => {
-  const source = (name: string) => readFileSync(join(ROOT, SOURCES, name), "utf8");
-
-  test("are the same in TypeScript and in C", () => {
-    const named = [...source("native.ts").matchAll(/native\("(\w+)"\)/g)].map((match) => match[1]);
-    const defined = [...source("gatt-server.c").matchAll(/^void (xs_\w+)\(xsMachine \*the\)/gm)].map(
-      (match) => match[1],
-    );
-    expect(named.sort()).toEqual(defined.sort());
-  });
-
-  test("are each the only statement of their function, with its parameters: otherwise XS calls them by an object", () => {
-    const functions = [
-      ...source("native.ts").matchAll(/^export function \w+\(([^{]*)\): \w+ \{\n([^}]*)\n\}/gm),
-    ];
-    for (const [, parameters = "", body = ""] of functions) {
-      const names = [...parameters.replace(/\(type[^)]*\) => void/, "").matchAll(/(\w+):/g)].map(
-        (one) => one[1],
-      );
-      expect(body).toMatch(new RegExp(`^ {2}(return )?native\\("\\w+"\\)\\.call\\(${names.join(", ")}\\);$`));
-    }
-    expect(functions).toHaveLength(source("native.ts").match(/native\(/g)?.length ?? 0);
   });
 });
