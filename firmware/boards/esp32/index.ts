@@ -15,8 +15,8 @@ import { ChipDigitalOut, makeControlPilot, makeDigitalIn, makePulseCount } from 
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
 import { makeThermometer } from "./thermistor.js";
-import { makeTLS } from "./tls.js";
 import { buildDate } from "./tls/native.js";
+import { makeTLS } from "./tls.js";
 import { firmwareSlot, makeOpenUpdate } from "./update.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 

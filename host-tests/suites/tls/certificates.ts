@@ -44,7 +44,11 @@ export class CertificateMaker {
   }
 
   /** Issues a server's certificate for names. */
-  server(issuer: Issued | undefined, names: readonly string[], options: Partial<CertificateOptions> = {}): Issued {
+  server(
+    issuer: Issued | undefined,
+    names: readonly string[],
+    options: Partial<CertificateOptions> = {},
+  ): Issued {
     const altNames = `subjectAltName=${names.map((name) => `DNS:${name}`).join(",")}`;
     const { extensions = [], ...others } = options;
     return this.issue({
@@ -57,12 +61,9 @@ export class CertificateMaker {
 
   issue({ subject, issuer, key = "P-256", extensions = [], digest = "sha256" }: CertificateOptions): Issued {
     const base = join(this.#folder, String(this.#count++));
-    const [certFile, keyFile, der, keyDer] = ["pem", "key", "der", "key.der"].map((end) => `${base}.${end}`) as [
-      string,
-      string,
-      string,
-      string,
-    ];
+    const [certFile, keyFile, der, keyDer] = ["pem", "key", "der", "key.der"].map(
+      (end) => `${base}.${end}`,
+    ) as [string, string, string, string];
     const newKey = key.startsWith("rsa")
       ? ["-newkey", key]
       : ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${key}`];

@@ -58,7 +58,10 @@ export class TLSClient {
   }
 
   /** Connects and transfers data twice. Returns what happened; the second time is left out after a failure. */
-  connect(options: ClientOptions, own?: { readonly der: string; readonly keyDer: string }): Promise<string[]> {
+  connect(
+    options: ClientOptions,
+    own?: { readonly der: string; readonly keyDer: string },
+  ): Promise<string[]> {
     return this.#run(["connect", ...argumentsOf(options), ...(own ? [own.der, own.keyDer] : [])]);
   }
 
@@ -77,6 +80,11 @@ export class TLSClient {
   }
 }
 
-function argumentsOf({ port, host, authorities, nowS = Math.floor(Date.now() / 1000) }: ClientOptions): string[] {
+function argumentsOf({
+  port,
+  host,
+  authorities,
+  nowS = Math.floor(Date.now() / 1000),
+}: ClientOptions): string[] {
   return [String(port), host, String(nowS), authorities];
 }

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@j
 import { skipFor } from "../optional.js";
 import { CertificateMaker, type Issued } from "./certificates.js";
 import { type Change, MESSAGE, openProxy } from "./reframing-proxy.js";
-import { canBuildClient, type ClientOptions, TLSClient } from "./tls-client.js";
+import { type ClientOptions, canBuildClient, TLSClient } from "./tls-client.js";
 
 const NAME = "broker.example";
 const DAY_S = 24 * 60 * 60;
@@ -25,7 +25,9 @@ const canRun = canBuildClient();
 jest.setTimeout(TIMEOUT_MS);
 
 if (!canRun)
-  skipFor("the tests of the chip's TLS need a C compiler, libmbedtls-dev and openssl (apt-get install gcc libmbedtls-dev)");
+  skipFor(
+    "the tests of the chip's TLS need a C compiler, libmbedtls-dev and openssl (apt-get install gcc libmbedtls-dev)",
+  );
 
 (canRun ? describe : describe.skip)("the chip's TLS client", () => {
   let folder: string;
@@ -78,7 +80,11 @@ if (!canRun)
     return { port, host: NAME, authorities: authority.der, ...options };
   }
 
-  async function connectTo(identity: Issued, chain: readonly Issued[] = [], options: Partial<ClientOptions> = {}) {
+  async function connectTo(
+    identity: Issued,
+    chain: readonly Issued[] = [],
+    options: Partial<ClientOptions> = {},
+  ) {
     return client.connect(to(await serve(identity, chain), options));
   }
 
@@ -121,7 +127,11 @@ if (!canRun)
 
     test("with a certificate of its own, if the server asks for one", async () => {
       const own = certificates.issue({ subject: "/CN=station", issuer: authority });
-      const port = await serve(server, [], { ca: authority.cert, requestCert: true, rejectUnauthorized: true });
+      const port = await serve(server, [], {
+        ca: authority.cert,
+        requestCert: true,
+        rejectUnauthorized: true,
+      });
       expect(await client.connect(to(port), own)).toEqual(CONNECTED);
       expect((await client.connect(to(port))).at(-1)).toMatch(CLIENT_REFUSED);
     });
@@ -131,10 +141,15 @@ if (!canRun)
     const refuses = async (identity: Issued, chain: readonly Issued[], result: string) =>
       expect(await connectTo(identity, chain)).toEqual([result]);
 
-    test("for another name", () => refuses(certificates.server(authority, ["other.example"]), [], "wrong-name"));
+    test("for another name", () =>
+      refuses(certificates.server(authority, ["other.example"]), [], "wrong-name"));
 
     test("for another name with the right common name", () =>
-      refuses(certificates.server(authority, ["other.example"], { subject: `/CN=${NAME}` }), [], "wrong-name"));
+      refuses(
+        certificates.server(authority, ["other.example"], { subject: `/CN=${NAME}` }),
+        [],
+        "wrong-name",
+      ));
 
     test("with a wildcard for more than one label", async () => {
       const identity = certificates.server(authority, ["*.example"]);
@@ -253,12 +268,15 @@ if (!canRun)
       expect(await connectThrough(4096)).toContain("connected");
     });
 
-    test.each([64, 200])("connects with messages in pieces of %i bytes, if the library joins them", async (recordBytes) => {
-      const results = await connectThrough(recordBytes);
-      // Version 2.28 refuses fragments.
-      if ((await client.version()) === 2) expect(results).toEqual(["invalid"]);
-      else expect(results).toContain("connected");
-    });
+    test.each([64, 200])(
+      "connects with messages in pieces of %i bytes, if the library joins them",
+      async (recordBytes) => {
+        const results = await connectThrough(recordBytes);
+        // Version 2.28 refuses fragments.
+        if ((await client.version()) === 2) expect(results).toEqual(["invalid"]);
+        else expect(results).toContain("connected");
+      },
+    );
 
     test("refuses a certificate message that is longer than its buffer", async () => {
       const long = Buffer.alloc(9000);
@@ -267,7 +285,7 @@ if (!canRun)
       const [result] = await connectThrough(1000, (messages) =>
         messages.map((message) => (message[0] === MESSAGE.certificate ? long : message)),
       );
-      expect(result).toMatch(CLIENT_REFUSED);
+      expect(result).toBe("too-long");
     });
 
     const without = (message: Buffer, cut: number) => {
@@ -280,10 +298,19 @@ if (!canRun)
 
     test.each<[string, Change]>([
       ["without a certificate", replaced(MESSAGE.certificate, () => [])],
-      ["with an empty list of certificates", replaced(MESSAGE.certificate, () => [Buffer.from([11, 0, 0, 3, 0, 0, 0])])],
+      [
+        "with an empty list of certificates",
+        replaced(MESSAGE.certificate, () => [Buffer.from([11, 0, 0, 3, 0, 0, 0])]),
+      ],
       ["without a key exchange", replaced(MESSAGE.serverKeyExchange, () => [])],
-      ["with a key exchange without its signature", replaced(MESSAGE.serverKeyExchange, (one) => [Buffer.from([12, 0, 0, 69, ...one.subarray(4, 73)])])],
-      ["with a key exchange whose signature is cut", replaced(MESSAGE.serverKeyExchange, (one) => [without(one, 20)])],
+      [
+        "with a key exchange without its signature",
+        replaced(MESSAGE.serverKeyExchange, (one) => [Buffer.from([12, 0, 0, 69, ...one.subarray(4, 73)])]),
+      ],
+      [
+        "with a key exchange whose signature is cut",
+        replaced(MESSAGE.serverKeyExchange, (one) => [without(one, 20)]),
+      ],
       ["with two certificate messages", replaced(MESSAGE.certificate, (one) => [one, one])],
       ["with the end only", (messages) => messages.slice(-1)],
     ])("refuses a flight %s", async (_name, change) => {
@@ -293,11 +320,18 @@ if (!canRun)
 
     test("refuses a key exchange that another key has signed", async () => {
       let key: Buffer | undefined;
-      await connectThrough(4096, (messages) => {
-        key = messages.find((message) => message[0] === MESSAGE.serverKeyExchange);
-        return messages;
-      }, certificates.server(authority, [NAME]));
-      const [result] = await connectThrough(4096, replaced(MESSAGE.serverKeyExchange, () => [key as Buffer]));
+      await connectThrough(
+        4096,
+        (messages) => {
+          key = messages.find((message) => message[0] === MESSAGE.serverKeyExchange);
+          return messages;
+        },
+        certificates.server(authority, [NAME]),
+      );
+      const [result] = await connectThrough(
+        4096,
+        replaced(MESSAGE.serverKeyExchange, () => [key as Buffer]),
+      );
       expect(result).toMatch(CLIENT_REFUSED);
     });
   });

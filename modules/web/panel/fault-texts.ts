@@ -259,7 +259,10 @@ const de: FaultTexts = {
   "broker-no-answer": ["Der Server antwortet nicht auf MQTT.", "Den Port prüfen."],
   "broker-refused": ["Der Server lehnt die Anmeldung ab.", "E-Mail und Token prüfen."],
   "tls-failed": ["Die Verschlüsselung ist gescheitert.", "Namen und Zertifikat des Servers prüfen."],
-  "clock-unknown": ["Die Uhrzeit ist unbekannt.", "Der Station den Zugang zu einem Zeitserver erlauben (UDP-Port 123)."],
+  "clock-unknown": [
+    "Die Uhrzeit ist unbekannt.",
+    "Der Station den Zugang zu einem Zeitserver erlauben (UDP-Port 123).",
+  ],
   "connection-lost": [
     "Die Verbindung zum Server ist abgebrochen.",
     "Die Station verbindet sich wieder. Geschieht es oft, das Netz prüfen.",

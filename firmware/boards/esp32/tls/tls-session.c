@@ -20,6 +20,9 @@ enum {
 	/** Types of records (RFC 5246 6.2.1) are from change_cipher_spec to application_data. */
 	FIRST_TYPE = 20,
 	LAST_TYPE = 23,
+	CHANGE_CIPHER_SPEC = 20,
+	HANDSHAKE = 22,
+	MESSAGE_HEADER_BYTES = 4,
 	TLS_MAJOR = 3,
 	DER_SEQUENCE = 0x30,
 };
@@ -32,11 +35,15 @@ struct pipe {
 	atomic_uint taken;
 };
 
-/** Position in the server's stream of records. */
+/** Position in the server's stream of records, and in that of the handshake's messages until they are encrypted. */
 struct framing {
 	uint8_t header[HEADER_BYTES];
 	uint8_t header_bytes;
 	uint16_t left;
+	uint8_t message_header[MESSAGE_HEADER_BYTES];
+	uint8_t message_header_bytes;
+	uint32_t message_left;
+	bool is_encrypted;
 	bool is_too_long;
 };
 
@@ -133,10 +140,33 @@ static bool open_record(struct framing *framing)
 	size_t length = (size_t)header[3] << 8 | header[4];
 	framing->header_bytes = 0;
 	framing->left = (uint16_t)length;
+	framing->is_encrypted |= header[0] == CHANGE_CIPHER_SPEC;
 	if (header[0] < FIRST_TYPE || header[0] > LAST_TYPE || header[1] != TLS_MAJOR)
 		return false;
 	framing->is_too_long = length > TLS_RECORD_BYTES + EXPANSION_BYTES;
 	return !framing->is_too_long;
+}
+
+/** Follows the handshake's messages. Returns whether they are acceptable. */
+static bool follow_messages(struct framing *framing, const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		size_t skipped = smaller(framing->message_left, length - i);
+		framing->message_left -= (uint32_t)skipped;
+		i += skipped;
+		if (i == length)
+			break;
+		uint8_t *header = framing->message_header;
+		header[framing->message_header_bytes++] = bytes[i++];
+		if (framing->message_header_bytes < MESSAGE_HEADER_BYTES)
+			continue;
+		framing->message_header_bytes = 0;
+		framing->message_left = (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3];
+		framing->is_too_long = framing->message_left > TLS_RECORD_BYTES - MESSAGE_HEADER_BYTES;
+		if (framing->is_too_long)
+			return false;
+	}
+	return true;
 }
 
 /**
@@ -147,6 +177,9 @@ static bool follow_records(struct framing *framing, const uint8_t *bytes, size_t
 {
 	for (size_t i = 0; i < length;) {
 		size_t skipped = smaller(framing->left, length - i);
+		bool is_message = framing->header[0] == HANDSHAKE && !framing->is_encrypted;
+		if (is_message && !follow_messages(framing, bytes + i, skipped))
+			return false;
 		framing->left = (uint16_t)(framing->left - skipped);
 		i += skipped;
 		if (i == length)
