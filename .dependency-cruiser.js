@@ -56,11 +56,11 @@ export default {
     },
     {
       name: "boards-only-from-the-entry",
-      comment: "Only main.ts and start.ts may import a board.",
+      comment: "Only the entries (main.ts, main-….ts, start.ts) may import a board.",
       severity: "error",
       from: {
         path: "^(firmware|modules)/",
-        pathNot: ["^firmware/boards/", "^firmware/(main|start)\\.ts$", TEST],
+        pathNot: ["^firmware/boards/", "^firmware/(main|main-emulator|main-ethernet|start)\\.ts$", TEST],
       },
       to: { path: "^firmware/boards/" },
     },

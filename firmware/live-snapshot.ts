@@ -1,3 +1,4 @@
+import type { MemoryUse } from "../modules/board/index.js";
 import type { StationStatus } from "../modules/charging/index.js";
 import type { Failure } from "../modules/failure/index.js";
 import type { ConnectionFailureCode, Fault } from "../modules/faults/index.js";
@@ -9,7 +10,7 @@ import type { StationIdentity } from "./platform/identity.js";
 import type { Settings, SettingsStore } from "./settings.js";
 import type { StationSnapshot } from "./snapshot.js";
 import type { StationOptions } from "./station-options.js";
-import { HeapSampler } from "./ui/heap-sampler.js";
+import { MemorySampler } from "./ui/memory-sampler.js";
 
 export interface LiveSnapshotOptions extends StationOptions {
   readonly identity: StationIdentity;
@@ -29,13 +30,13 @@ export class LiveSnapshot implements StationSnapshot {
   private readonly _options: LiveSnapshotOptions;
   private readonly _charger: Charger;
   private readonly _connectivity: Connectivity;
-  private readonly _heap: HeapSampler;
+  private readonly _memory: MemorySampler;
 
   constructor(options: LiveSnapshotOptions) {
     this._options = options;
     this._charger = options.charger;
     this._connectivity = options.connectivity;
-    this._heap = new HeapSampler(options.board);
+    this._memory = new MemorySampler(options.board);
   }
 
   get lifeCycle(): LifeCycle {
@@ -142,8 +143,8 @@ export class LiveSnapshot implements StationSnapshot {
     return Math.floor(this._options.board.clock.monotonicMs() / 1000);
   }
 
-  get heapBytes(): number {
-    return this._heap.bytes;
+  get memory(): MemoryUse | undefined {
+    return this._memory.latest;
   }
 
   get restartCount(): number {

@@ -3,6 +3,7 @@
  * that they agree.
  */
 
+import type { MemoryUse } from "../modules/board/index.js";
 import type { StationStatus } from "../modules/charging/index.js";
 import type { Failure } from "../modules/failure/index.js";
 import type { ConnectionFailureCode, Fault } from "../modules/faults/index.js";
@@ -48,8 +49,8 @@ export interface StationSnapshot {
   /** Signal strength, 0-100 %; `undefined` on Ethernet and without a network. */
   readonly signalPercent: number | undefined;
   readonly uptimeS: number;
-  /** Free memory, bytes, sampled once a minute. */
-  readonly heapBytes: number;
+  /** Memory, sampled once a minute; `undefined` if the board does not measure it. */
+  readonly memory: MemoryUse | undefined;
   /** Restarts without a power cut since the flash was erased. */
   readonly restartCount: number;
   /** How the previous run ended. */

@@ -112,7 +112,14 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
   telemetry: [
     number("signal", "Signal", "%", (station) => floor(station.signalPercent ?? 100, SIGNAL_STEP_PERCENT)),
     uptime(UPTIME_STEP_S),
-    number("heap", "Free memory", "B", (station) => station.heapBytes),
+    number("heap", "Free memory", "B", (station) => station.memory?.heapFreeBytes ?? 0),
+    number("heap-lowest", "Lowest free memory", "B", (station) => station.memory?.heapLowestBytes ?? 0),
+    number(
+      "engine-lowest",
+      "Unused memory of the engine",
+      "B",
+      (station) => station.memory?.engineLowestBytes ?? 0,
+    ),
     number("restarts", "Restarts", undefined, (station) => station.restartCount),
     text("restart-reason", "Last restart", (station) => station.restartReason),
     number("waiting", "Sessions that wait for the platform", undefined, (station) => station.waitingSessions),
@@ -141,7 +148,9 @@ function floor(value: number, step: number): number {
 }
 
 function uptime(stepS: number): Property {
-  return number("uptime", "Uptime", "s", (station) => floor(station.uptimeS, stepS));
+  // A parameter that a closure holds could change, and would take RAM besides flash.
+  const constantS = stepS;
+  return number("uptime", "Uptime", "s", (station) => floor(station.uptimeS, constantS));
 }
 
 function text(id: string, name: string, value: (station: StationSnapshot) => string | undefined): Property {
@@ -159,12 +168,14 @@ function number(
 
 /** A boolean setting. */
 function flag(id: string, name: string, setting: Flag): Property {
+  // As in uptime().
+  const key = setting;
   return {
     id,
     name,
     datatype: "boolean",
-    value: (station) => station.settings[setting],
-    set: (commands, word) => commands.change({ [setting]: word === "true" }),
+    value: (station) => station.settings[key],
+    set: (commands, word) => commands.change({ [key]: word === "true" }),
   };
 }
 

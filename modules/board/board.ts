@@ -63,6 +63,23 @@ export type ResetReason =
   /** An uncaught exception, a watchdog, or exhausted memory. */
   | { readonly type: "crash"; readonly reason: string };
 
+/** Memory of a board, bytes. "Lowest" is the lowest value since the start. */
+export interface MemoryUse {
+  /** Free heap of the chip. */
+  readonly heapFreeBytes: number;
+  readonly heapLowestBytes: number;
+  /** Largest free block of the heap. */
+  readonly heapBlockBytes: number;
+  /** Memory that the engine is given, with its stack. */
+  readonly engineBytes: number;
+  /** Part of it in use, garbage included. */
+  readonly engineUsedBytes: number;
+  /** Part of it that the engine has never used; a lower bound of its lowest free memory. */
+  readonly engineLowestBytes: number;
+  /** Part of the native stack of the engine's task that was never used. */
+  readonly taskStackLowestBytes: number;
+}
+
 /** Everything that a station needs of its platform. Each platform has one implementation. */
 export interface Board {
   /** Value of the Homie attribute `$implementation`, such as `esp32`. */
@@ -92,8 +109,8 @@ export interface Board {
   confirmUpdate(): void;
   /** Returns the temperature inside the station, °C; `undefined` when the sensor is broken. Absent without a sensor. */
   temperatureC?(): number | undefined;
-  /** Returns the free heap, bytes. Absent when the board does not measure it. */
-  heapBytes?(): number;
+  /** Measures the memory. Absent when the board does not measure it. */
+  memory?(): MemoryUse;
   /** Writes one line for the developer. It must contain neither a secret nor a whole tag. */
   log(line: string): void;
   /** Restarts the station and does not return. The next run has the reason in its `resetReason`. */

@@ -7,6 +7,6 @@ export type * from "./io.js";
 export type * from "./network.js";
 export type * from "./pins.js";
 export type * from "./serial.js";
-export type * from "./sockets.js";
+export * from "./sockets.js";
 export type * from "./storage.js";
 export type * from "./update.js";

@@ -1,12 +1,15 @@
 import type { Bytes, IO } from "./io.js";
 
+/** Maximum length of one `read` without a length, bytes. A station has little memory for longer pieces. */
+export const MAX_READ_BYTES = 1024;
+
 /**
  * A TCP connection, as `embedded:io/socket/tcp` (ECMA-419, TCP class pattern; SDK: `modules/io/socket/lwip/tcp.c`).
  *
  * - The first `onWritable(count)` reports that the connection is open; later ones report room after a write. `count`
  *   is the number of bytes that `write` accepts now.
- * - `onReadable(count)` reports `count` readable bytes. It is called again only when more arrive, so a caller has to
- *   read all bytes or to remember that some are left.
+ * - `onReadable(count)` reports `count` readable bytes. It is called again when more arrive, and after a `read` without a
+ *   length that has left some. A caller that has not read has to remember that bytes are left.
  * - `onError` reports the end of the connection: refused, reset, or closed by the peer with everything read. The chip
  *   gives no reason, so a caller MUST NOT need one. No callback follows it.
  */
@@ -14,7 +17,10 @@ export interface TCP extends IO {
   /** IPv4 address of the peer. On the chip it is `undefined` for a connection from a `Listener`. */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
-  /** Returns readable bytes; `undefined` without any. Throws when `byteLength` exceeds them or is not positive. */
+  /**
+   * Returns `byteLength` readable bytes, by default at most `MAX_READ_BYTES`; `undefined` without any. Throws when
+   * `byteLength` exceeds them or is not positive.
+   */
   read(byteLength?: number): ArrayBuffer | undefined;
   /**
    * Writes all of `data` or throws (`would block`, `not ready`). Returns how many further bytes fit. Returns 0 when the

@@ -19,3 +19,9 @@ export function compiledFolder(moddable: Moddable, target: Target, debug: boolea
     target.name,
   );
 }
+
+/** Returns the link map of a chip's firmware. */
+export function mapFile(moddable: Moddable, target: Target, debug: boolean): string {
+  const project = `xsProj-${target.chip?.name}`;
+  return join(compiledFolder(moddable, target, debug), project, "build/xs_esp32.map");
+}

@@ -11,34 +11,31 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Command } from "commander";
 import { defaultConfig } from "../../firmware/config.js";
 import { stamped } from "../../modules/updates/image-file.js";
 import { fail, print } from "../../platform-stub/command-line.js";
-import { binFolder, compiledFolder } from "./bin-folder.js";
+import { binFolder, compiledFolder, mapFile } from "./bin-folder.js";
+import { partSizes } from "./link-map.js";
 import { type Manifest, readManifest } from "./manifest.js";
 import { writeModuleLists } from "./module-lists.js";
 import { parsePartitions } from "./partitions.js";
+import { isAlias } from "./preloadable.js";
 import { manifestFolderOf, ROOT, type Target, targetOf } from "./targets.js";
 import { buildEnvironment, findIDF, findModdable, type Moddable } from "./tools.js";
 import { ownBytecodeBytes } from "./xsb.js";
 
 /** Maximum share of a slot that an image should use; the rest is reserved for later versions. */
 const GOAL_SLOT_PERCENT = 85;
-/**
- * Maximum size of this project's bytecode and the panel together, bytes. It is 85 % of a slot without the SDK's modules
- * and TLS (docs/verification.md).
- */
-const GOAL_OWN_BYTES = 229_000;
 /** Number of lines of mcconfig's output that are shown when it fails. */
 const LAST_LINES = 15;
 
 new Command("npm run build:<target> --")
   .description("Builds the firmware with the Moddable SDK")
-  .argument("<target>", "esp32, esp32-signed, esp32c3 or lin", targetOf)
+  .argument("<target>", "esp32, esp32-signed, esp32c3, esp32c3-qemu, esp32s3 or lin", targetOf)
   .option("--debug", "make a debug build, which logs to xsbug", false)
   .option(
     "--signing-key <file>",
@@ -59,7 +56,15 @@ async function build(target: Target, { debug, signingKey }: BuildOptions): Promi
   if (target.chip) print(`ESP-IDF ${findIDF(process.env).version}`);
   // xsbug shows the sources of single modules.
   await writeModuleLists(manifestFolderOf(target), { isBundled: target.chip !== undefined && !debug });
-  await run(moddable, target, ["-m", ...(debug ? ["-d"] : []), "-p", target.platform, "-t", "build"]);
+  const aliases = await run(moddable, target, [
+    "-m",
+    ...(debug ? ["-d"] : []),
+    "-p",
+    target.platform,
+    "-t",
+    "build",
+  ]);
+  if (target.chip && !debug) checkAliases(aliases);
   if (target.chip) finishImage(imageOf(moddable, target, debug), signingKey);
   report(moddable, target, debug);
 }
@@ -91,8 +96,11 @@ function finishImage(file: string, signingKey: string | undefined): void {
   renameSync(`${file}.signed`, file);
 }
 
-/** Runs mcconfig. Prints one line for each kind of work and writes the whole output to a file. */
-async function run(moddable: Moddable, target: Target, words: string[]): Promise<void> {
+/**
+ * Runs mcconfig. Prints one line for each kind of work and writes the whole output to a file. Returns the linker's warnings
+ * about variables and objects of this project's modules that are not constant.
+ */
+async function run(moddable: Moddable, target: Target, words: string[]): Promise<string[]> {
   const folder = join(ROOT, "build");
   mkdirSync(folder, { recursive: true });
   const logFile = join(folder, `${target.name}.log`);
@@ -103,12 +111,14 @@ async function run(moddable: Moddable, target: Target, words: string[]): Promise
     stdio: ["ignore", "pipe", "pipe"],
   });
   const last: string[] = [];
+  const aliases: string[] = [];
   let work = "";
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
       log.write(`${line}\n`);
       last.push(line);
       if (last.length > LAST_LINES) last.shift();
+      if (isAlias(line)) aliases.push(line);
       const kind = /^# (\w+) /.exec(line)?.[1] ?? work;
       if (kind !== work) print(`  ${kind} …`);
       work = kind;
@@ -121,6 +131,15 @@ async function run(moddable: Moddable, target: Target, words: string[]): Promise
   log.end();
   if (code !== 0)
     throw new Error(`${last.join("\n")}\n\nmcconfig failed with ${code}; its whole output is in ${logFile}`);
+  return aliases;
+}
+
+/** Throws an error for preloaded variables or objects that can change: they take RAM besides flash. */
+function checkAliases(aliases: readonly string[]): void {
+  if (aliases.length === 0) return;
+  throw new Error(
+    `${aliases.join("\n")}\n\n${aliases.length} preloaded variables or objects can change; use const, and freeze what a function returns`,
+  );
 }
 
 function report(moddable: Moddable, target: Target, debug: boolean): void {
@@ -131,17 +150,23 @@ function report(moddable: Moddable, target: Target, debug: boolean): void {
   if (!target.chip) return;
   const image = imageOf(moddable, target, debug);
   const { size } = statSync(image);
+  const map = readFileSync(mapFile(moddable, target, debug), "utf8");
+  for (const { part, bytes } of partSizes(map, size, ownObjects()))
+    print(`${String(bytes).padStart(9)}  ${part}`);
   const slot = slotBytes(target);
   const percent = (100 * size) / slot;
   print(`image             ${size} bytes, ${percent.toFixed(1)} % of a slot of ${slot}`);
   print(`static heap       ${manifestOf(target).staticHeapBytes} bytes`);
   print(`image file        ${image}`);
   if (size > slot) throw new Error(`the image is ${size - slot} bytes larger than its slot`);
-  if (debug) return;
-  if (percent > GOAL_SLOT_PERCENT)
+  if (!debug && percent > GOAL_SLOT_PERCENT)
     print(`warning: an image should use at most ${GOAL_SLOT_PERCENT} % of its slot`);
-  if (bytecodeBytes + panelBytes > GOAL_OWN_BYTES)
-    print(`warning: own bytecode and panel together should have at most ${GOAL_OWN_BYTES} bytes`);
+}
+
+/** Names of the object files of this project's C. */
+function ownObjects(): string[] {
+  const files = readdirSync(join(ROOT, "firmware"), { recursive: true, encoding: "utf8" });
+  return files.filter((file) => file.endsWith(".c")).map((file) => `${basename(file)}.o`);
 }
 
 function folderBytes(folder: string): number {

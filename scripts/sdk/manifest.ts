@@ -7,12 +7,25 @@ const EXCLUDED = "~";
 
 const names = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 
+const growthSchema = z.object({ initial: z.number().optional(), incremental: z.number().optional() });
+
+/** Initial size of a part of the engine's memory, and the size by which it grows. */
+export type Growth = z.infer<typeof growthSchema>;
+
 /** Schema of the used parts of mcconfig's manifests (the SDK's documentation/tools/manifest.md). */
 const partSchema = z.object({
   include: names.optional(),
   modules: z.record(z.string(), names).optional(),
   preload: names.optional(),
-  creation: z.object({ static: z.number().optional(), main: z.string().optional() }).optional(),
+  creation: z
+    .object({
+      static: z.number().optional(),
+      main: z.string().optional(),
+      stack: z.number().optional(),
+      chunk: growthSchema.optional(),
+      heap: growthSchema.optional(),
+    })
+    .optional(),
   ffi: z.object({ functions: z.record(z.string(), z.unknown()) }).optional(),
   error: z.string().optional(),
 });
@@ -47,6 +60,12 @@ export interface Manifest {
   readonly ffiFunctions: string[];
   /** Size of the XS pool for slots, chunks and stack (`creation.static`), bytes. The last manifest takes precedence. */
   staticHeapBytes?: number;
+  /** Size of the engine's stack, slots. */
+  stackSlots?: number;
+  /** Chunks of the engine, bytes. */
+  chunkBytes: Growth;
+  /** Heap of the engine, slots. */
+  heapSlots: Growth;
   /** Files of the build (partitions, sdkconfig): absolute paths. */
   readonly buildFiles: Map<string, string>;
 }
@@ -63,6 +82,8 @@ export function readManifest(file: string, platform: string, generated = NO_MODU
     excluded: [],
     preload: new Set(),
     ffiFunctions: [],
+    chunkBytes: {},
+    heapSlots: {},
     buildFiles: new Map(),
   };
   add(manifest, file, platform, generated);
@@ -101,6 +122,9 @@ function add(manifest: Manifest, file: string, platform: string, generated: Modu
       }
     }
     manifest.staticHeapBytes = part.creation?.static ?? manifest.staticHeapBytes;
+    manifest.stackSlots = part.creation?.stack ?? manifest.stackSlots;
+    manifest.chunkBytes = { ...manifest.chunkBytes, ...part.creation?.chunk };
+    manifest.heapSlots = { ...manifest.heapSlots, ...part.creation?.heap };
     manifest.main = part.creation?.main ?? manifest.main;
     for (const name of part.preload ?? []) manifest.preload.add(name);
     manifest.ffiFunctions.push(...Object.keys(part.ffi?.functions ?? {}));

@@ -9,6 +9,7 @@ import {
   transform,
 } from "esbuild";
 import { GENERATED_FILE, type ModuleLists, readManifest } from "./manifest.js";
+import { preloadable } from "./preloadable.js";
 import { type ManifestFolder, ROOT } from "./targets.js";
 
 const SDK_MODULES: Readonly<Record<string, unknown>> = JSON.parse(
@@ -44,6 +45,13 @@ export async function moduleLists(manifest: ManifestFolder, root = ROOT): Promis
  */
 export async function bundledModuleLists(manifest: ManifestFolder, root = ROOT): Promise<ModuleLists> {
   const main = mainOf(manifest, root);
+  const source = join(root, "build/firmware", manifest.name, posix.basename(main));
+  writeChanged(`${source}.js`, await bundledSource(manifest, main, root));
+  return { modules: { [main]: slashes(relative(folderOf(manifest, root), source)) }, preload: [main] };
+}
+
+/** Returns a module with all that it imports as one module, as the chip has the firmware. `main` is its path without ending. */
+export async function bundledSource(manifest: ManifestFolder, main: string, root = ROOT): Promise<string> {
   const options = buildOptions(root, main, new Map(), manifest);
   const { outputFiles } = await build({
     ...options,
@@ -51,9 +59,7 @@ export async function bundledModuleLists(manifest: ManifestFolder, root = ROOT):
     write: false,
     legalComments: "inline",
   });
-  const source = join(root, "build/firmware", manifest.name, posix.basename(main));
-  writeChanged(`${source}.js`, outputFiles[0]?.text ?? "");
-  return { modules: { [main]: slashes(relative(folderOf(manifest, root), source)) }, preload: [main] };
+  return preloadable(outputFiles[0]?.text ?? "");
 }
 
 /** Writes `modules.json` beside a manifest. With `isBundled`, it lists one bundle instead of each module. */

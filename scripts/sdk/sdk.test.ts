@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { binFolder } from "./bin-folder.js";
+import { binFolder, mapFile } from "./bin-folder.js";
 import { flashFiles } from "./flash-files.js";
 import { readManifest } from "./manifest.js";
-import { ROOT, targetOf } from "./targets.js";
+import { manifestFolderOf, ROOT, targetOf } from "./targets.js";
 import { buildEnvironment, findIDF, findModdable } from "./tools.js";
 import { ownBytecodeBytes } from "./xsb.js";
 
@@ -119,6 +119,7 @@ describe("flashFiles", () => {
       [0x20000, "xs_esp32.bin"],
     ]);
     expect(files("esp32c3")[0]).toEqual([0, "bootloader.bin"]);
+    expect(files("esp32s3")[0]).toEqual([0, "bootloader.bin"]);
   });
 
   test("does not overwrite stored data without a station", () => {
@@ -191,6 +192,19 @@ test("allowScripts decides on every package with an install script", () => {
   expect(Object.keys(read("package.json").allowScripts).sort()).toEqual([...new Set(withScripts)].sort());
 });
 
+test.each(["esp32c3", "esp32s3"])("the firmware for %s contains its pins", (chip) => {
+  expect(manifestFolderOf(targetOf(chip)).replaced).toEqual({
+    "firmware/boards/esp32/pins": `firmware/boards/${chip}/pins`,
+  });
+});
+
+test("mapFile is the link map in the folder of ESP-IDF's build", () => {
+  const moddable = { folder: "/sdk", version: "8.2.3", bin: "" };
+  expect(mapFile(moddable, targetOf("esp32s3"), false)).toBe(
+    "/sdk/build/tmp/esp32/esp32s3/release/esp32s3/xsProj-esp32s3/build/xs_esp32.map",
+  );
+});
+
 test("readManifest throws an error with the path of an invalid manifest", () => {
   const file = put("manifest.json", '{"modules": 3}');
   expect(() => readManifest(file, "esp32")).toThrow(`${file} is not a valid manifest`);
@@ -199,7 +213,11 @@ test("readManifest throws an error with the path of an invalid manifest", () => 
 test.each([
   ["build.ts", ["esp32-signed"], "esp32-signed needs --signing-key"],
   ["build.ts", ["esp32", "--signing-key", "key.pem"], "esp32 is not signed"],
-  ["build.ts", ["esp32s3"], "the target esp32s3 is unknown; use one of esp32, esp32-signed, esp32c3, lin"],
+  [
+    "build.ts",
+    ["esp32s2"],
+    "the target esp32s2 is unknown; use one of esp32, esp32-signed, esp32c3, esp32s3, lin",
+  ],
   ["build.ts", ["esp32"], "$MODDABLE is not set"],
   ["flash.ts", [], "--port"],
   ["flash.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],

@@ -18,7 +18,7 @@ export interface Target {
   };
 }
 
-export type TargetName = "esp32" | "esp32-signed" | "esp32c3" | "lin";
+export type TargetName = "esp32" | "esp32-signed" | "esp32c3" | "esp32c3-qemu" | "esp32s3" | "lin";
 
 const TARGETS: Readonly<Record<TargetName, Target>> = {
   esp32: { name: "esp32", platform: "esp32", chip: { name: "esp32", bootloaderOffset: 0x1000 } },
@@ -29,6 +29,12 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
     isSigned: true,
   },
   esp32c3: { name: "esp32c3", platform: "esp32/esp32c3", chip: { name: "esp32c3", bootloaderOffset: 0 } },
+  "esp32c3-qemu": {
+    name: "esp32c3-qemu",
+    platform: "esp32/esp32c3",
+    chip: { name: "esp32c3", bootloaderOffset: 0 },
+  },
+  esp32s3: { name: "esp32s3", platform: "esp32/esp32s3", chip: { name: "esp32s3", bootloaderOffset: 0 } },
   lin: { name: "lin", platform: "lin" },
 };
 
@@ -49,8 +55,8 @@ export interface ManifestFolder {
   readonly replaced?: Readonly<Record<string, string>>;
 }
 
-/** The ESP32-C3's pins. */
-const ESP32C3_PINS = { "firmware/boards/esp32/pins": "firmware/boards/esp32c3/pins" };
+/** Chips whose pins take the place of the classic ESP32's. */
+const CHIPS_WITH_PINS: readonly (string | undefined)[] = ["esp32c3", "esp32s3"];
 /** A small jest that runs on XS. */
 const JEST_ON_XS = { "@jest/globals": "host-tests/tools/xs/jest" };
 
@@ -60,7 +66,9 @@ export const MANIFESTS: readonly ManifestFolder[] = [
 ];
 
 export function manifestFolderOf({ name, platform, chip }: Target): ManifestFolder {
-  const replaced = name === "esp32c3" ? ESP32C3_PINS : {};
+  const replaced: Record<string, string> = CHIPS_WITH_PINS.includes(chip?.name)
+    ? { "firmware/boards/esp32/pins": `firmware/boards/${chip?.name}/pins` }
+    : {};
   return { name, platform, preload: chip ? "all" : "portable firmware", replaced };
 }
 

@@ -38,4 +38,34 @@ export interface Hardware {
   readonly meterPin?: number;
   /** Input of the card reader's serial output, 3.3 V. */
   readonly cardReaderPin?: number;
+  /** Wired network interface, for a firmware with Ethernet in place of Wi-Fi. */
+  readonly ethernet?: EthernetHardware;
 }
+
+/** Wiring of a network interface. */
+export type EthernetHardware =
+  /** A W5500 on SPI. Without an interrupt pin, the chip asks it every 10 ms. */
+  | {
+      readonly type: "w5500";
+      readonly clockPin: number;
+      readonly mosiPin: number;
+      readonly misoPin: number;
+      readonly selectPin: number;
+      readonly interruptPin?: number;
+      readonly resetPin?: number;
+    }
+  /**
+   * A LAN8720 on the RMII of the classic ESP32, which has fixed data pins: 19, 21, 22, 25, 26 and 27. Its clock of 50 MHz
+   * comes into pin 0, or goes out of pin 16 or 17.
+   */
+  | {
+      readonly type: "lan8720";
+      readonly mdcPin: number;
+      readonly mdioPin: number;
+      readonly clockPin: number;
+      /** Address of the LAN8720, 0-31. */
+      readonly phyAddress: number;
+      readonly resetPin?: number;
+    }
+  /** The emulated chip's. */
+  | { readonly type: "openeth" };

@@ -8,39 +8,43 @@ import { ModdableCrypto } from "../moddable/crypto.js";
 import { makeResolve } from "../moddable/resolve.js";
 import { makeSockets } from "../moddable/sockets.js";
 import { WallClock } from "../moddable/wall-clock.js";
-import { makeGATTServer } from "./gatt-server.js";
 import type { Hardware } from "./hardware.js";
+import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
-import { ChipDigitalOut, makeControlPilot, makeDigitalIn, makePulseCount } from "./pins-io.js";
+import { hasRoom, memory } from "./memory.js";
+import { makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
 import { makeThermometer } from "./thermistor.js";
 import { buildDate } from "./tls/native.js";
 import { makeTLS } from "./tls.js";
 import { firmwareSlot, makeOpenUpdate } from "./update.js";
-import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
 export type { Hardware } from "./hardware.js";
 
 const MAC_BYTES = 6;
 /** `ESP_MAC_WIFI_STA` (esp_mac.h). */
 const WIFI_STATION_MAC = 0;
+/** `ESP_MAC_ETH` (esp_mac.h). */
+const ETHERNET_MAC = 3;
 const ESP_OK = 0;
 
 /** Runs the firmware on the chip: calls `main` with the board. An uncaught exception, also in a callback, restarts it. */
-export function runOnESP32(hardware: Hardware, main: (board: Board) => void): void {
+export function runOnESP32(
+  hardware: Hardware,
+  makeVariantIO: MakeVariantIO,
+  main: (board: Board) => void,
+): void {
   const native = new FFI();
   const life = new ChipLife(native);
-  life.run(() => main(makeBoard(hardware, native, life)));
+  life.run(() => main(makeBoard(hardware, makeVariantIO, native, life)));
 }
 
-function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
+function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI, guard: ChipLife): Board {
   const clock = new ModdableClock(guard, Date.parse(buildDate()));
   guard.later = (callback) => {
     clock.set(callback, 0);
   };
-  (globalThis as { abort?: unknown }).abort = (message: string, exception: unknown) =>
-    guard.abort(message, exception);
   const random = (byteLength: number) => {
     const bytes = new ArrayBuffer(byteLength);
     native.esp_fill_random(bytes, byteLength);
@@ -48,9 +52,12 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
   };
   const wallClock = new WallClock({ clock, guard });
   const sockets = makeSockets({ clock, guard });
+  const log = (line: string) => trace(line, "\n");
+  const onAddress = () => wallClock.sync();
+  const variantIO = makeVariantIO({ hardware, clock, guard, onAddress, log });
   return {
     implementation: "esp32",
-    mac: macOf(native),
+    mac: macOf(native, variantIO.network.kind === "ethernet" ? ETHERNET_MAC : WIFI_STATION_MAC),
     resetReason: guard.resetReason,
     firmwareSlot: firmwareSlot(hardware.chipId),
     clock,
@@ -58,18 +65,11 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
     io: {
       ...sockets,
       TLS: makeTLS({ TCP: sockets.TCP, clock, guard }),
-      HTTPServer: makeHTTPServer({ ...sockets, clock, guard }),
-      GATTServer: makeGATTServer({ clock, guard }),
+      HTTPServer: makeHTTPServer({ ...sockets, clock, guard, hasRoom }),
       DigitalIn: makeDigitalIn(guard),
-      DigitalOut: ChipDigitalOut,
       PulseCount: makePulseCount(guard, clock),
       Serial: makeSerial(guard),
-      ControlPilot: makeControlPilot(hardware.controlPilot, clock),
-      network: {
-        kind: "wifi",
-        WiFi: makeWiFi({ clock, guard, onAddress: () => wallClock.sync() }),
-        AccessPoint: makeAccessPoint(clock),
-      },
+      ...variantIO,
     },
     pins: {
       controlPilot: hardware.controlPilot.generatorPin,
@@ -92,14 +92,14 @@ function makeBoard(hardware: Hardware, native: FFI, guard: ChipLife): Board {
       if (result !== ESP_OK) throw new Error(`esp_ota_mark_app_valid_cancel_rollback returns ${result}`);
     },
     ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor) }),
-    heapBytes: () => native.esp_get_free_heap_size(),
-    log: (line) => trace(line, "\n"),
+    memory,
+    log,
     restart: (reason) => guard.restart(reason),
   };
 }
 
-function macOf(native: FFI): string {
+function macOf(native: FFI, type: number): string {
   const mac = new ArrayBuffer(MAC_BYTES);
-  native.esp_read_mac(mac, WIFI_STATION_MAC);
+  native.esp_read_mac(mac, type);
   return (encodeHex(mac).match(/../g) ?? []).join(":");
 }

@@ -1,32 +1,37 @@
-import { expect, jest, test } from "@jest/globals";
+import { beforeEach, expect, jest, test } from "@jest/globals";
 import type FFI from "mc/ffi";
 
-/** Content of the flash. */
-const flash = new Map<string, ArrayBuffer>();
+/** Memory that a restart does not clear. */
+let kept = { type: 0, reason: "" };
+let log: string[] = [];
 
-jest.unstable_mockModule(
-  "embedded:storage/key-value",
-  () => ({
-    default: {
-      open: () => ({
-        read: (key: string) => flash.get(key),
-        write: (key: string, value: Uint8Array<ArrayBuffer>) => flash.set(key, value.slice().buffer),
-        delete: (key: string) => flash.delete(key),
-        close: () => {},
-      }),
-    },
-  }),
-  { virtual: true },
-);
+jest.unstable_mockModule("./engine/native.js", () => ({
+  keepEnd: (type: number, reason: string) => {
+    kept = { type, reason };
+  },
+  takeEnd: () => {
+    const { type } = kept;
+    kept = { ...kept, type: 0 };
+    return type;
+  },
+  endReason: () => kept.reason,
+}));
 
 const { ChipLife } = await import("./life.js");
 
 const RESET_BY_POWER = 1;
 const RESET_BY_SOFTWARE = 3;
+const KEPT_CRASH = 2;
 
 function boot(resetReason: number) {
-  return new ChipLife({ esp_reset_reason: () => resetReason } as FFI);
+  return new ChipLife({ esp_reset_reason: () => resetReason, esp_restart: () => {} } as FFI);
 }
+
+beforeEach(() => {
+  kept = { type: 0, reason: "" };
+  log = [];
+  Object.assign(globalThis, { trace: (...parts: string[]) => log.push(parts.join("")) });
+});
 
 test.each([
   [4, "the chip's exception handler"],
@@ -44,16 +49,37 @@ test("a power cycle and every other reset without a fault of the firmware are no
   }
 });
 
-test("the reason of an abort by the engine is reported once, to the next run", () => {
-  boot(RESET_BY_POWER).abort("memory full", new Error("chunk"));
-  const reason = expect.stringMatching(/^memory full Error: chunk/);
+test("an uncaught exception is logged, and reported once, to the next run", () => {
+  const life = boot(RESET_BY_POWER);
+  expect(() =>
+    life.run(() => {
+      throw new RangeError("too long");
+    }),
+  ).toThrow("the chip restarts");
+  const reason = expect.stringMatching(/^RangeError: too long/);
+  expect(log).toEqual([expect.stringMatching(/^crashed: RangeError: too long/)]);
   expect(boot(RESET_BY_SOFTWARE).resetReason).toEqual({ type: "crash", reason });
   expect(boot(RESET_BY_POWER).resetReason).toEqual({ type: "power" });
 });
 
-test("a restart without a stored reason, as after a stack overflow, is a crash", () => {
+test("a restart has its reason in the next run", () => {
+  expect(() => boot(RESET_BY_POWER).restart("an update was installed")).toThrow("the chip restarts");
+  expect(boot(RESET_BY_SOFTWARE).resetReason).toEqual({ type: "restart", reason: "an update was installed" });
+});
+
+test("the reason that the engine has kept is reported", () => {
+  kept = { type: KEPT_CRASH, reason: "the engine's memory is full" };
   expect(boot(RESET_BY_SOFTWARE).resetReason).toEqual({
     type: "crash",
-    reason: "the engine restarted the chip without a reason",
+    reason: "the engine's memory is full",
+  });
+});
+
+test("a reason that was kept before a power cut is not reported later", () => {
+  kept = { type: KEPT_CRASH, reason: "the engine's memory is full" };
+  expect(boot(RESET_BY_POWER).resetReason).toEqual({ type: "power" });
+  expect(boot(RESET_BY_SOFTWARE).resetReason).toEqual({
+    type: "crash",
+    reason: "the chip restarted without a reason",
   });
 });

@@ -16,7 +16,12 @@ import { requestHead } from "./request.js";
 
 /** The server of a connection. */
 export interface ConnectionServer {
-  readonly parts: { readonly TCP: TCPConstructor; readonly clock: Clock; readonly guard: Guard };
+  readonly parts: {
+    readonly TCP: TCPConstructor;
+    readonly clock: Clock;
+    readonly guard: Guard;
+    readonly hasRoom?: () => boolean;
+  };
   readonly options: Pick<HTTPServerOptions, "maxHeadBytes" | "requestTimeoutMs">;
   /** Called once, when the connection is closed. */
   handleClosed(connection: Connection): void;
@@ -42,6 +47,7 @@ const REASONS: Readonly<Record<number, string>> = {
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
+  503: "Service Unavailable",
 };
 
 /** Status codes of responses without a body, which are sent without a length (RFC 9110 8.6). */
@@ -171,6 +177,10 @@ export class Connection implements HTTPConnection {
       this._refuse(400);
       return;
     }
+    if (this._server.parts.hasRoom?.() === false) {
+      this._refuse(503);
+      return;
+    }
     this._state = "body";
     this._reader = new BodyReader(request.length);
     this._handlers.onRequest?.(request);
@@ -184,12 +194,13 @@ export class Connection implements HTTPConnection {
   }
 
   private _handleBody(bytes: Uint8Array<ArrayBuffer>): void {
-    const pieces = [this._body];
+    const pieces = this._body.length > 0 ? [this._body] : [];
     if (typeof this._reader.read(bytes, (data) => pieces.push(data)) === "string") {
       this._refuse(400);
       return;
     }
-    this._body = concatBytes(...pieces);
+    const [first = bytes.subarray(0, 0)] = pieces;
+    this._body = pieces.length > 1 ? concatBytes(...pieces) : first;
     if (this._body.length > 0) this._handlers.onReadable?.(this._body.length);
     if (this._state !== "body" || !this._reader.isDone || this._body.length > 0) return;
     this._server.parts.clock.clear(this._timer);

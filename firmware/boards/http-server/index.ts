@@ -16,6 +16,8 @@ export interface HTTPServerParts {
   readonly Listener: ListenerConstructor;
   readonly clock: Clock;
   readonly guard: Guard;
+  /** Whether the memory suffices for another request. Otherwise it gets 503. */
+  readonly hasRoom?: () => boolean;
 }
 
 /**

@@ -161,7 +161,6 @@ declare module "mc/ffi" {
     esp_restart(): void;
     esp_reset_reason(): number;
     esp_ota_mark_app_valid_cancel_rollback(): number;
-    esp_get_free_heap_size(): number;
     esp_fill_random(buffer: ArrayBuffer, byteLength: number): void;
     esp_read_mac(mac: ArrayBuffer, type: number): number;
   }

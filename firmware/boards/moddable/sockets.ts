@@ -1,16 +1,17 @@
 import SDKListener from "embedded:io/socket/listener";
 import SDKTCP from "embedded:io/socket/tcp";
-import type {
-  Bytes,
-  Clock,
-  Listener,
-  ListenerConstructor,
-  ListenerOptions,
-  TCP,
-  TCPConnectOptions,
-  TCPConstructor,
-  TCPFromOptions,
-  TCPHandlers,
+import {
+  type Bytes,
+  type Clock,
+  type Listener,
+  type ListenerConstructor,
+  type ListenerOptions,
+  MAX_READ_BYTES,
+  type TCP,
+  type TCPConnectOptions,
+  type TCPConstructor,
+  type TCPFromOptions,
+  type TCPHandlers,
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
@@ -91,6 +92,7 @@ class Channel {
  * - Without a network, the SDK's listener throws. This one waits for a network.
  * - The SDK does not notify a connection that waits in the listener of a reset, and uses it after lwIP has freed it.
  *   Here each connection is read from the SDK's listener at once, and waits with its callbacks set.
+ * - `read` without a length returns at most 1 KB, and the rest is reported again: the SDK would allocate all of it.
  * - A write after the peer has closed throws in the SDK or returns `undefined`. Here it returns 0.
  * - The SDK reads the remote address of a closed connection from freed memory. Here an outgoing connection has the
  *   address it connects to, and an incoming one has none.
@@ -114,6 +116,7 @@ function connect(pool: Pool, { address, port, noDelay = false }: TCPConnectOptio
 class ModdableTCP implements TCP {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
+  private readonly _pool: Pool;
   private _channel: Channel | undefined;
 
   constructor(options: TCPConnectOptions | TCPFromOptions | { readonly accepted: Channel }, pool: Pool) {
@@ -123,6 +126,7 @@ class ModdableTCP implements TCP {
         : "from" in options
           ? ModdableTCP._detach(options.from)
           : connect(pool, options);
+    this._pool = pool;
     this._channel = channel;
     this.remoteAddress = channel.remoteAddress;
     this.remotePort = channel.remotePort;
@@ -141,8 +145,12 @@ class ModdableTCP implements TCP {
 
   read(byteLength?: number): ArrayBuffer | undefined {
     const channel = this._living();
-    const bytes = byteLength === undefined ? channel.native.read() : channel.native.read(byteLength);
-    channel.readable -= bytes?.byteLength ?? 0;
+    const count = byteLength ?? Math.min(channel.readable, MAX_READ_BYTES);
+    if (byteLength === undefined && count === 0) return undefined;
+    const bytes = channel.native.read(count);
+    channel.readable -= count;
+    if (byteLength === undefined && channel.readable > 0)
+      this._pool.guard.soon(() => this._announce(channel));
     return bytes;
   }
 
@@ -163,8 +171,13 @@ class ModdableTCP implements TCP {
   /** Reports the events before the connection had its callbacks. */
   private _catchUp(channel: Channel): void {
     if (this._channel && channel.writable !== undefined) channel.user.onWritable?.(channel.writable);
-    if (this._channel && channel.readable > 0) channel.user.onReadable?.(channel.readable);
+    this._announce(channel);
     if (this._channel && channel.isOver) channel.reportOver();
+  }
+
+  /** Reports the bytes that a `read` has left. */
+  private _announce(channel: Channel): void {
+    if (this._channel && channel.readable > 0) channel.user.onReadable?.(channel.readable);
   }
 
   private _living(): Channel {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { asUint8Array, encodeUTF8, equalBytes } from "../../../modules/bytes/index.js";
+import { MAX_READ_BYTES } from "../../../modules/board/index.js";
+import { asUint8Array, concatBytes, encodeUTF8, equalBytes } from "../../../modules/bytes/index.js";
 import { Random } from "../../virtual/world/random.js";
 import type { Harness, MakeHarness } from "./harness.js";
 import { connectPair, End } from "./pair.js";
@@ -41,6 +42,22 @@ export function describeTCPContract(name: string, makeHarness: MakeHarness): voi
       expect(asUint8Array(server.socket.read(2) ?? new ArrayBuffer(0))).toEqual(encodeUTF8("he"));
       expect(asUint8Array(server.socket.read() ?? new ArrayBuffer(0))).toEqual(encodeUTF8("llo"));
       expect(server.socket.read()).toBeUndefined();
+      close();
+    });
+
+    test("returns at most 1 KB of the waiting bytes, and reports the rest again", async () => {
+      const { client, server, close } = await connectPair(harness);
+      const bytes = new Random(1).bytes(3000);
+      server.reads = false;
+      client.send(bytes);
+      const pieces: Uint8Array<ArrayBuffer>[] = [];
+      server.onReadable = () => {
+        pieces.push(asUint8Array(server.socket.read() ?? new ArrayBuffer(0)));
+      };
+      const received = () => concatBytes(...pieces);
+      await harness.until("all bytes are read", () => received().length === bytes.length);
+      expect(received()).toEqual(bytes);
+      expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(MAX_READ_BYTES);
       close();
     });
 

@@ -20,6 +20,8 @@ const STATIC_HEAP_BYTES: Readonly<Record<string, number>> = {
   esp32: 110_592,
   "esp32-signed": 110_592,
   esp32c3: 131_072,
+  // In PSRAM.
+  esp32s3: 524_288,
 };
 
 /** Number of sockets that can post messages to the engine's queue while JavaScript is busy, for example with TLS. */
@@ -84,7 +86,9 @@ describe.each(TARGETS)("manifests/%s", (target, manifest) => {
   test("names existing files by their paths", () => {
     const elsewhere = named.filter(([name, file]) => file.replace(/\.(ts|js)$/, "") !== name);
     expect(elsewhere.filter(([name]) => !name.startsWith("@"))).toEqual(
-      target === "esp32c3" ? [["firmware/boards/esp32/pins", "firmware/boards/esp32c3/pins.ts"]] : [],
+      ["esp32c3", "esp32s3"].includes(target)
+        ? [["firmware/boards/esp32/pins", `firmware/boards/${target}/pins.ts`]]
+        : [],
     );
     for (const [, file] of named) expect(existsSync(join(ROOT, file))).toBe(true);
     for (const file of manifest.buildFiles.values()) expect(existsSync(file)).toBe(true);
@@ -142,6 +146,17 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
     expect(last.get("CONFIG_ESP_SYSTEM_PANIC_SILENT_REBOOT")).toBe("y");
   });
 
+  test("leaves out the SDK's set-up of the network, which is the firmware's", () => {
+    expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/setup/network");
+  });
+
+  test("keeps WPA3-Personal and connections from phones, which smaller images could leave out", () => {
+    const folder = manifest.buildFiles.get("SDKCONFIGPATH") ?? "";
+    const config = readFileSync(join(folder, "sdkconfig.defaults"), "utf8");
+    expect(config).not.toMatch(/^CONFIG_ESP_WIFI_ENABLE_WPA3_(SAE|OWE_STA)=n$/m);
+    expect(config).not.toMatch(/^CONFIG_BT_CTRL_BLE_MASTER=n$/m);
+  });
+
   test("gives XS a pool that the chip has as one block of memory", () => {
     expect(manifest.staticHeapBytes).toBe(STATIC_HEAP_BYTES[target]);
   });
@@ -156,11 +171,20 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
   });
 });
 
-test("manifests/esp32c3 excludes the SDK's set-up, which drives an LED on GPIO 8 permanently", () => {
-  const manifest = manifestOf("esp32c3");
-  expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/targets/esp32c3/setup-target");
-  const { config } = JSON.parse(readFileSync(join(ROOT, "manifests/esp32c3/manifest.json"), "utf8"));
+test.each(["esp32c3", "esp32s3"])("manifests/%s excludes the SDK's set-up, which drives an LED", (target) => {
+  const manifest = manifestOf(target);
+  expect(manifest.excluded).toContain(`$(MODDABLE)/build/devices/esp32/targets/${target}/setup-target`);
+  expect(manifest.excluded).toContain("$(MODULES)/drivers/neopixel/*");
+  const { config } = JSON.parse(readFileSync(join(ROOT, `manifests/${target}/manifest.json`), "utf8"));
   expect(config.led.rainbow).toBe(false);
+});
+
+test("manifests/esp32s3 has a pool of XS that malloc takes from PSRAM", () => {
+  const config = readFileSync(join(ROOT, "manifests/esp32s3/sdkconfig/sdkconfig.defaults"), "utf8");
+  expect(config).toContain("\nCONFIG_SPIRAM_USE_MALLOC=y\n");
+  const alwaysInternal = Number(/^CONFIG_SPIRAM_MALLOC_ALWAYSINTERNAL=(\d+)$/m.exec(config)?.[1]);
+  expect(manifestOf("esp32s3").staticHeapBytes).toBeGreaterThan(alwaysInternal);
+  expect(config).toContain("\nCONFIG_SPIRAM_TRY_ALLOCATE_WIFI_LWIP=n\n");
 });
 
 describe("the simulator's manifest", () => {
@@ -203,6 +227,7 @@ test("each SDK specifier is declared for the project's type check", () => {
 test.each([
   ["esp32", "esp32/esp32s3", "for the classic ESP32"],
   ["esp32c3", "esp32", "for ESP32-C3"],
+  ["esp32s3", "esp32", "for ESP32-S3"],
   ["lin", "mac", "simulator on Linux"],
 ])("manifests/%s reports in a sentence that it does not support %s", (target, platform, sentence) => {
   const { platforms } = JSON.parse(readFileSync(join(ROOT, "manifests", target, "manifest.json"), "utf8"));

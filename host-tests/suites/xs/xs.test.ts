@@ -57,7 +57,11 @@ describeOnXS(() => {
 });
 
 describe("the budget of a step", () => {
-  const budget: Budget = { goals: { step: 1030 }, steps: { step: { bytecodes: 1000, slots: 100 } } };
+  const budget: Budget = {
+    goals: { step: 1030 },
+    steps: { step: { bytecodes: 1000, slots: 100 } },
+    chip: { boardBytes: 0, neededBytes: {} },
+  };
 
   test.each<[string, { bytecodes: number; slots: number }, string[]]>([
     ["may cost what it did, and 2 % more", { bytecodes: 1020, slots: 102 }, []],

@@ -3,6 +3,16 @@
 import { posix } from "node:path";
 import { Command } from "commander";
 import { fail } from "../../../platform-stub/command-line.js";
+import { canCompileChip, HOW_TO_GET_CHIP } from "./chip/compile.js";
+import {
+  Chip,
+  type ChipCost,
+  type ChipLimits,
+  chipLimits,
+  growthErrors,
+  percentOf,
+  spaceErrors,
+} from "./chip/measure.js";
 import {
   type Census,
   type Cost,
@@ -20,12 +30,14 @@ new Command("npm run xs --")
   .description("Runs the firmware's tests on the XS engine, and measures the cost of steps")
   .argument("[files...]", "run only test files whose name contains one of these, and measure no costs")
   .option("--json", "print only the costs, as one JSON object", false)
+  .option("--chip", "print only the memory of steps on an engine with each chip's limits", false)
   .showHelpAfterError()
   .action(run)
   .parseAsync()
   .catch(fail);
 
-async function run(files: string[], { json }: { json: boolean }): Promise<void> {
+async function run(files: string[], { json, chip }: { json: boolean; chip: boolean }): Promise<void> {
+  if (chip) return await runChip(json);
   if (!isXSInstalled()) throw new Error(HOW_TO_GET_XS);
   const engine = await Engine.start();
   try {
@@ -73,6 +85,46 @@ function printCosts(costs: readonly Cost[], growthSlots: number): void {
     print(`${step.padEnd(16)}${String(bytecodes).padStart(10)}${String(slots).padStart(14)}`);
   }
   print(`heap growth over 1,000 authorizations: ${growthSlots} slots`);
+}
+
+/** Measures the memory of steps in slots of 16 bytes, and runs them with each chip's pool. */
+async function runChip(json: boolean): Promise<void> {
+  if (!canCompileChip()) throw new Error(HOW_TO_GET_CHIP);
+  const budget = readBudget();
+  const { boardBytes } = budget.chip;
+  const chip = await Chip.prepare();
+  const chips = chipLimits().map((limits) => {
+    const costs = chip.measure(limits);
+    return { limits, costs, failure: chip.failure(limits, boardBytes) };
+  });
+  if (json) print(JSON.stringify({ boardBytes, chips }));
+  const errors: string[] = [];
+  for (const { limits, costs, failure } of chips) {
+    if (!json) printChip(limits, costs, boardBytes);
+    if (failure) errors.push(`${limits.name}: ${failure.step}: ${failure.reason}`);
+    errors.push(...spaceErrors(costs, limits, budget));
+  }
+  errors.push(...growthErrors(chips[0]?.costs ?? [], budget));
+  if (errors.length > 0) throw new Error(errors.join("\n"));
+}
+
+function printChip(
+  { name, poolBytes, stackSlots }: ChipLimits,
+  costs: readonly ChipCost[],
+  boardBytes: number,
+): void {
+  print(
+    `\n${name}: pool of ${poolBytes} bytes, stack of ${stackSlots} slots, ${boardBytes} bytes for the chip's board`,
+  );
+  printRow("step", ["stack", "slots", "chunks", "needed", "free", "held"]);
+  for (const { step, peakSlots, peakChunkBytes, stackSlots: stack, neededBytes, heldBytes } of costs) {
+    const free = `${percentOf(poolBytes - boardBytes - neededBytes, poolBytes)} %`;
+    printRow(step, [stack, peakSlots, peakChunkBytes, neededBytes, free, heldBytes]);
+  }
+}
+
+function printRow(name: string, columns: readonly (string | number)[]): void {
+  print(`${name.padEnd(16)}${columns.map((column) => String(column).padStart(9)).join("")}`);
 }
 
 async function censusOf(): Promise<Census> {

@@ -29,6 +29,8 @@ const TAG = encodeUTF8("GUEST-0001").buffer;
 /** Time between attempts, ms. Faster attempts exceed the rate limits. */
 const BETWEEN_ATTEMPTS_MS = 61_000;
 const FINAL_STATE_AUTHORIZED = 2;
+const PHONES = 3;
+const STATUS = encodeUTF8("GET /status HTTP/1.1\r\nhost: 192.168.1.2\r\n\r\n").buffer;
 
 let measuredBoard: QuietBoard;
 let measuredStation: Station;
@@ -125,6 +127,24 @@ function leave(): void {
   expectThat("it is available", measuredStation.status === "available");
 }
 
+/** Not measured: three phones present a tag at once, and a browser asks for the station's status. */
+function crowd(): void {
+  measuredBoard.setPilot({ highMv: 9000, lowMv: 9000 });
+  measuredBoard.clock.advance(100);
+  let results = 0;
+  const phones = Array.from({ length: PHONES }, () =>
+    measuredBoard.connectPhone((value) => {
+      if ((value[1] ?? 0) >= FINAL_STATE_AUTHORIZED) results++;
+    }),
+  );
+  for (const phone of phones) phone.write(TAG_UUID, TAG);
+  measuredBoard.request(STATUS);
+  advanceUntil("each phone has a final result", () => results === PHONES);
+  for (const phone of phones.slice(1)) phone.disconnect();
+  measuredPhone = phones[0] as QuietPhone;
+  leave();
+}
+
 function encodePublish(): void {
   expectThat("it is encoded", encodeOne().length > PAYLOAD.length);
 }
@@ -153,6 +173,7 @@ Object.assign(globalThis, {
     arrive,
     authorize,
     leave,
+    crowd,
     encodePublish,
     parsePublish,
     authorizeMany,

@@ -1,5 +1,5 @@
 import { makeHTTPServer } from "../../../firmware/boards/http-server/index.js";
-import type { Board, BoardIO, Clock, Crypto, ResetReason } from "../../../modules/board/index.js";
+import type { Board, BoardIO, Clock, Crypto, MemoryUse, ResetReason } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Host } from "../world/network.js";
 import { Vehicle } from "../world/vehicle.js";
@@ -42,7 +42,16 @@ export interface BoardParts {
 /** Baud rate of the RDM6300 reader. */
 const CARD_READER_BAUD = 9600;
 const ROOM_C = 25;
-const FREE_HEAP_BYTES = 65_536;
+/** Memory after the start, like that of a chip. */
+const MEMORY: MemoryUse = {
+  heapFreeBytes: 65_536,
+  heapLowestBytes: 61_440,
+  heapBlockBytes: 40_960,
+  engineBytes: 112_640,
+  engineUsedBytes: 81_920,
+  engineLowestBytes: 24_576,
+  taskStackLowestBytes: 4_096,
+};
 const HEAP_LOOKS = 17;
 const HEAP_STEP_BYTES = 128;
 /** `CONFIG_ESP_TASK_WDT_TIMEOUT_S` of the project's sdkconfig, in ms. */
@@ -193,7 +202,10 @@ export class Device {
       },
       temperatureC: () => this.temperatureC,
       // Each call returns another number, as on a chip.
-      heapBytes: () => FREE_HEAP_BYTES - (this.#heapLooks++ % HEAP_LOOKS) * HEAP_STEP_BYTES,
+      memory: () => ({
+        ...MEMORY,
+        heapFreeBytes: MEMORY.heapFreeBytes - (this.#heapLooks++ % HEAP_LOOKS) * HEAP_STEP_BYTES,
+      }),
       restart: (reason) => firmware.halt({ type: "restart", reason }),
     };
   }

@@ -1,16 +1,17 @@
 import { withParts } from "../../../firmware/boards/with-parts.js";
-import type {
-  Bytes,
-  Listener,
-  ListenerConstructor,
-  ListenerOptions,
-  TCP,
-  TCPConnectOptions,
-  TCPConstructor,
-  TCPFromOptions,
-  TCPHandlers,
-  TLSConnectOptions,
-  TLSConstructor,
+import {
+  type Bytes,
+  type Listener,
+  type ListenerConstructor,
+  type ListenerOptions,
+  MAX_READ_BYTES,
+  type TCP,
+  type TCPConnectOptions,
+  type TCPConstructor,
+  type TCPFromOptions,
+  type TCPHandlers,
+  type TLSConnectOptions,
+  type TLSConstructor,
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import type { Endpoint } from "../world/connection.js";
@@ -138,9 +139,12 @@ class VirtualTCP implements TCP {
     const endpoint = this.#living();
     const waiting = endpoint.readableBytes;
     if (waiting === 0) return undefined;
-    const count = byteLength ?? waiting;
+    const count = byteLength ?? Math.min(waiting, MAX_READ_BYTES);
     if (!(count > 0 && count <= waiting)) throw new Error("invalid");
-    return endpoint.read(count).buffer;
+    const bytes = endpoint.read(count).buffer;
+    if (byteLength === undefined && endpoint.readableBytes > 0)
+      this.#pool.firmware.soon(() => this.#announce(endpoint));
+    return bytes;
   }
 
   write(data: Bytes): number {
@@ -161,9 +165,13 @@ class VirtualTCP implements TCP {
   #catchUp(endpoint: Endpoint): void {
     this.#pool.firmware.soon(() => {
       if (this.#endpoint && endpoint.isOpen) this.#handlers.onWritable?.(endpoint.writableBytes);
-      if (this.#endpoint && endpoint.readableBytes > 0) this.#handlers.onReadable?.(endpoint.readableBytes);
+      this.#announce(endpoint);
       if (this.#endpoint && endpoint.isOver) this.#handlers.onError?.();
     });
+  }
+
+  #announce(endpoint: Endpoint): void {
+    if (this.#endpoint && endpoint.readableBytes > 0) this.#handlers.onReadable?.(endpoint.readableBytes);
   }
 
   #call(callback: () => void): void {

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { MAX_READ_BYTES } from "../../../modules/board/index.js";
 
 /** Current user of a stream. */
 export interface StreamUser {
@@ -76,13 +77,14 @@ export class NodeStream {
 
   read(byteLength?: number): ArrayBuffer | undefined {
     if (this.#receivedBytes === 0) return undefined;
-    const count = byteLength ?? this.#receivedBytes;
+    const count = byteLength ?? Math.min(this.#receivedBytes, MAX_READ_BYTES);
     if (!(count > 0 && count <= this.#receivedBytes)) throw new Error("invalid");
     const all = this.#received.length === 1 ? (this.#received[0] as Buffer) : Buffer.concat(this.#received);
     this.#received = count < all.length ? [all.subarray(count)] : [];
     this.#receivedBytes -= count;
     if (this.#receivedBytes < RECEIVE_BYTES && this.#isOpen) this.#socket.resume();
     if (this.#hasEnded && this.#receivedBytes === 0) setImmediate(() => this.#finish());
+    if (byteLength === undefined && this.#receivedBytes > 0) setImmediate(() => this.#announce());
     return Uint8Array.from(all.subarray(0, count)).buffer;
   }
 
@@ -125,6 +127,11 @@ export class NodeStream {
     this.#receivedBytes += bytes.length;
     if (this.#receivedBytes >= RECEIVE_BYTES) this.#socket.pause();
     this.#notify((user) => user.onReadable(this.#receivedBytes));
+  }
+
+  /** Reports the bytes that a read has left. */
+  #announce(): void {
+    if (this.#receivedBytes > 0) this.#notify((user) => user.onReadable(this.#receivedBytes));
   }
 
   #sent(byteLength: number): void {

@@ -1,0 +1,109 @@
+import type { MemoryUse, PilotLevels } from "../../../modules/board/index.js";
+import { decodeUTF8 } from "../../../modules/bytes/index.js";
+
+/** Voltage of the pilot at +12 V of the generator in each state (IEC 61851-1 table A.2), mV. */
+const STATES_MV: Readonly<Record<string, number>> = {
+  A: 12_000,
+  B: 9000,
+  C: 6000,
+  D: 3000,
+  E: 0,
+  F: -12_000,
+};
+const GENERATOR_MV = 12_000;
+const STEADY_PERMILLE = 1000;
+/** Maximum length of a command, bytes. Longer lines are dropped. */
+const MAX_LINE_BYTES = 64;
+const NEWLINE = 10;
+
+/** What the bench shows. */
+export interface BenchOptions {
+  log(line: string): void;
+  /** The memory of the chip and of the engine. */
+  memory(): MemoryUse;
+  /** Time since the start, ms. */
+  monotonicMs(): number;
+}
+
+/**
+ * The bench of the emulated chip: a vehicle and instruments that a test drives by lines on the console.
+ *
+ * - `pilot A` … `pilot F`, `pilot <mV>` or `pilot <mV> <mV>` sets the highest and the lowest voltage of the pilot. The
+ *   lowest is −12,000 mV by default. It shows only while the generator makes pulses.
+ * - `time` and `heap` answer with a line.
+ */
+export class Bench {
+  /** Called when the voltage of the pilot has changed. */
+  onPilotChanged: () => void = () => {};
+  private readonly _options: BenchOptions;
+  private _highMv = GENERATOR_MV;
+  private _lowMv = -GENERATOR_MV;
+  private _dutyPermille = STEADY_PERMILLE;
+  private _line: number[] = [];
+
+  constructor(options: BenchOptions) {
+    this._options = options;
+  }
+
+  /** Voltages of the pilot as a board measures them. */
+  get levels(): PilotLevels {
+    const [high, low] = [this._highMv, this._lowMv];
+    if (this._dutyPermille === STEADY_PERMILLE) return { highMv: high, lowMv: high };
+    return { highMv: this._dutyPermille === 0 ? low : high, lowMv: low };
+  }
+
+  setDuty(dutyPermille: number): void {
+    if (dutyPermille === this._dutyPermille) return;
+    this._dutyPermille = dutyPermille;
+    this._options.log(`bench: duty ${dutyPermille}`);
+  }
+
+  setContactor(isClosed: boolean): void {
+    this._options.log(`bench: contactor ${isClosed ? "closed" : "open"}`);
+  }
+
+  /** Accepts bytes of the console. */
+  receive(bytes: ArrayBuffer): void {
+    for (const byte of new Uint8Array(bytes)) {
+      if (byte !== NEWLINE) {
+        if (this._line.length <= MAX_LINE_BYTES) this._line.push(byte);
+        continue;
+      }
+      const line = this._line;
+      this._line = [];
+      if (line.length <= MAX_LINE_BYTES) this._execute(decodeUTF8(Uint8Array.from(line)) ?? "");
+    }
+  }
+
+  private _execute(line: string): void {
+    const [command, ...words] = line.trim().split(" ");
+    switch (command) {
+      case "":
+        return;
+      case "pilot":
+        this._setPilot(words);
+        return;
+      case "time":
+        this._options.log(`bench: time ${1000 * this._options.monotonicMs()}`);
+        return;
+      case "heap":
+        this._options.log(`bench: heap ${JSON.stringify(this._options.memory())}`);
+        return;
+      default:
+        this._options.log(`bench: unknown command ${command}; use pilot, time or heap`);
+    }
+  }
+
+  private _setPilot([high = "", low = String(-GENERATOR_MV)]: string[]): void {
+    const highMv = STATES_MV[high] ?? Number(high || Number.NaN);
+    const lowMv = Number(low);
+    if (!Number.isInteger(highMv) || !Number.isInteger(lowMv)) {
+      this._options.log("bench: invalid voltage; use A-F or mV");
+      return;
+    }
+    this._highMv = highMv;
+    this._lowMv = lowMv;
+    this._options.log(`bench: pilot ${highMv} ${lowMv}`);
+    this.onPilotChanged();
+  }
+}

@@ -1,0 +1,141 @@
+/*
+ * A wired network interface over ESP-IDF's esp_eth, for firmware/boards/esp32/ethernet/index.ts.
+ *
+ * ESP-IDF's event task keeps the address. One message to the engine says that it may have changed. Nothing is allocated
+ * after start().
+ */
+
+#include "xsmc.h"
+#include "xsHost.h"
+#include "mc.xs.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "esp_eth.h"
+#include "esp_event.h"
+#include "esp_mac.h"
+#include "esp_netif.h"
+
+#include "ethernet-driver.h"
+
+static struct {
+	xsMachine *the;
+	xsSlot on_changed;
+	esp_eth_handle_t driver;
+	bool is_open;
+	/** IPv4 address in network order; 0 without one. ESP-IDF's event task writes it. */
+	_Atomic uint32_t address;
+	/** A message waits in the engine's queue. */
+	atomic_bool is_message_posted;
+} ethernet;
+
+static void deliver(void *the, void *refcon, uint8_t *message, uint16_t message_length)
+{
+	(void)refcon;
+	(void)message;
+	(void)message_length;
+	atomic_store(&ethernet.is_message_posted, false);
+	if (!ethernet.is_open)
+		return;
+	xsBeginHost((xsMachine *)the);
+	xsCallFunction0(ethernet.on_changed, xsGlobal);
+	xsEndHost((xsMachine *)the);
+}
+
+/** Stores the address and tells the engine. At most one message waits in its queue. */
+static void set_address(uint32_t address)
+{
+	atomic_store(&ethernet.address, address);
+	if (atomic_exchange(&ethernet.is_message_posted, true))
+		return;
+	if (modMessagePostToMachine(ethernet.the, NULL, 0, deliver, NULL) != 0)
+		atomic_store(&ethernet.is_message_posted, false);
+}
+
+/** Runs in ESP-IDF's event task. A link that is lost loses its address at once; DHCP begins again with the next link. */
+static void handle_event(void *argument, esp_event_base_t base, int32_t id, void *data)
+{
+	(void)argument;
+	if (base == ETH_EVENT && id == ETHERNET_EVENT_DISCONNECTED)
+		set_address(0);
+	else if (base == IP_EVENT && id == IP_EVENT_ETH_LOST_IP)
+		set_address(0);
+	else if (base == IP_EVENT && id == IP_EVENT_ETH_GOT_IP)
+		set_address(((ip_event_got_ip_t *)data)->ip_info.ip.addr);
+}
+
+static esp_err_t install(const int8_t *pins)
+{
+	esp_err_t error = esp_netif_init();
+	if (error != ESP_OK)
+		return error;
+	error = esp_event_loop_create_default();
+	if (error != ESP_OK && error != ESP_ERR_INVALID_STATE)
+		return error;
+	esp_eth_config_t config = ETH_DEFAULT_CONFIG(NULL, NULL);
+	error = ethernet_driver_make(pins, &config.mac, &config.phy);
+	if (error == ESP_OK)
+		error = esp_eth_driver_install(&config, &ethernet.driver);
+	if (error != ESP_OK)
+		return error;
+	uint8_t mac[6];
+	esp_read_mac(mac, ESP_MAC_ETH);
+	esp_eth_ioctl(ethernet.driver, ETH_CMD_S_MAC_ADDR, mac);
+	esp_netif_config_t netif_config = ESP_NETIF_DEFAULT_ETH();
+	esp_netif_t *netif = esp_netif_new(&netif_config);
+	esp_eth_netif_glue_handle_t glue = esp_eth_new_netif_glue(ethernet.driver);
+	if (!netif || !glue)
+		return ESP_ERR_NO_MEM;
+	error = esp_netif_attach(netif, glue);
+	if (error == ESP_OK)
+		error = esp_event_handler_register(ETH_EVENT, ESP_EVENT_ANY_ID, handle_event, NULL);
+	if (error == ESP_OK)
+		error = esp_event_handler_register(IP_EVENT, IP_EVENT_ETH_GOT_IP, handle_event, NULL);
+	if (error == ESP_OK)
+		error = esp_event_handler_register(IP_EVENT, IP_EVENT_ETH_LOST_IP, handle_event, NULL);
+	return error;
+}
+
+/* Functions for JavaScript (native.ts) */
+
+/** `start(pins, onChanged)` */
+void xs_ethernet_start(xsMachine *the)
+{
+	void *pins;
+	xsUnsignedValue byte_length;
+	xsmcGetBufferReadable(xsArg(0), &pins, &byte_length);
+	if (byte_length != ETHERNET_PINS)
+		xsRangeError("invalid pins");
+	if (ethernet.is_open)
+		xsUnknownError("Ethernet is started already");
+	ethernet.the = the;
+	esp_err_t error = ethernet.driver ? ESP_OK : install(pins);
+	if (error == ESP_OK)
+		error = esp_eth_start(ethernet.driver);
+	if (error != ESP_OK)
+		xsUnknownError("Ethernet does not start: error 0x%x; check the wiring", error);
+	ethernet.on_changed = xsArg(1);
+	xsRemember(ethernet.on_changed);
+	ethernet.is_open = true;
+}
+
+/** `close()`: stops the interface. Its driver stays installed for the next start. */
+void xs_ethernet_close(xsMachine *the)
+{
+	if (!ethernet.is_open)
+		return;
+	ethernet.is_open = false;
+	xsForget(ethernet.on_changed);
+	esp_eth_stop(ethernet.driver);
+	atomic_store(&ethernet.address, 0);
+}
+
+/** `get("IP")` of the SDK's module `net`: the IPv4 address; `undefined` without one. */
+void xs_net_get(xsMachine *the)
+{
+	esp_ip4_addr_t address = { .addr = atomic_load(&ethernet.address) };
+	char text[16];
+	if (address.addr != 0)
+		xsmcSetString(xsResult, esp_ip4addr_ntoa(&address, text, sizeof(text)));
+}

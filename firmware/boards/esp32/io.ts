@@ -1,0 +1,18 @@
+import type { BoardIO, Clock } from "../../../modules/board/index.js";
+import type { Guard } from "../guard.js";
+import type { Hardware } from "./hardware.js";
+
+/** IO classes that differ between the boards of a chip. */
+export type VariantIO = Pick<BoardIO, "network" | "GATTServer" | "ControlPilot" | "DigitalOut">;
+
+/** Parts of the chip for `VariantIO`. */
+export interface VariantParts {
+  readonly hardware: Hardware;
+  readonly clock: Clock;
+  readonly guard: Guard;
+  /** To be called when the station gets an address. */
+  readonly onAddress: () => void;
+  readonly log: (line: string) => void;
+}
+
+export type MakeVariantIO = (parts: VariantParts) => VariantIO;

@@ -1,0 +1,18 @@
+import { makeGATTServer } from "./gatt-server.js";
+import type { VariantIO, VariantParts } from "./io.js";
+import { ChipDigitalOut, makeControlPilot } from "./pins-io.js";
+import { makeAccessPoint, makeWiFi } from "./wifi.js";
+
+/** Returns the IO classes of a board with Wi-Fi. */
+export function makeWiFiIO({ hardware, clock, guard, onAddress }: VariantParts): VariantIO {
+  return {
+    network: {
+      kind: "wifi",
+      WiFi: makeWiFi({ clock, guard, onAddress }),
+      AccessPoint: makeAccessPoint(clock),
+    },
+    GATTServer: makeGATTServer({ clock, guard }),
+    ControlPilot: makeControlPilot(hardware.controlPilot, clock),
+    DigitalOut: ChipDigitalOut,
+  };
+}
