@@ -111,6 +111,16 @@ if (!canRun)
       expect(await connectTo(certificates.server(authority, ["*.example"]))).toEqual(CONNECTED);
     });
 
+    test("by an address, if the library compares addresses", async () => {
+      const host = "127.0.0.1";
+      const extensions = [`subjectAltName=IP:${host}`];
+      const identity = certificates.issue({ subject: "/CN=server", issuer: authority, extensions });
+      const results = await connectTo(identity, [], { host });
+      // Version 2.28 compares names only.
+      expect(results).toEqual((await client.version()) === 2 ? ["wrong-name"] : CONNECTED);
+      expect(await connectTo(identity, [], { host: "127.0.0.2" })).toEqual(["wrong-name"]);
+    });
+
     test("with a server that prefers TLS 1.3 and has the version 1.2, too", async () => {
       const port = await serve(server, [], { minVersion: "TLSv1.2", maxVersion: "TLSv1.3" });
       expect(await client.connect(to(port))).toEqual(CONNECTED);
