@@ -18,6 +18,7 @@
 
 #include "esp_random.h"
 #include "freertos/FreeRTOS.h"
+#include "freertos/semphr.h"
 #include "freertos/task.h"
 
 #include "tls-session.h"
@@ -50,12 +51,14 @@ enum state {
 };
 
 struct connection {
-	/** Written by the engine. */
+	/** Only the engine uses it. */
 	enum state state;
-	struct tls_session *session;
+	struct tls_session *_Atomic session;
 	struct tls_options options;
 	char host[HOST_BYTES + 1];
-	TaskHandle_t task;
+	/** Given when there are bytes or room for the task. */
+	SemaphoreHandle_t wake;
+	StaticSemaphore_t wake_memory;
 	/** Result of the last step of the handshake. */
 	atomic_int result;
 	atomic_bool is_abandoned;
@@ -131,7 +134,7 @@ static enum tls_result shake_hands(struct connection *connection)
 			return result;
 		}
 		notify_engine(connection);
-		ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
+		xSemaphoreTake(connection->wake, portMAX_DELAY);
 	}
 	return TLS_CLOSED;
 }
@@ -140,10 +143,10 @@ static void run(void *argument)
 {
 	struct connection *connection = argument;
 	atomic_store(&connection->result, shake_hands(connection));
-	/* The engine may use the connection again from here on. */
-	atomic_store(&connection->is_over, true);
-	/* A message that is in the queue was posted before, and may be delivered before `is_over`. */
+	/* A message that waits in the queue may be delivered before `is_over`, so another one is needed. */
 	atomic_store(&connection->is_message_posted, false);
+	/* From here on, the engine may free the connection. At worst, the message is one too many for the next one. */
+	atomic_store(&connection->is_over, true);
 	notify_engine(connection);
 	vTaskDelete(NULL);
 }
@@ -162,7 +165,7 @@ static struct connection *find(enum state state)
 static void start_task(struct connection *connection)
 {
 	connection->state = SHAKING;
-	if (xTaskCreate(run, "tls", STACK_BYTES, connection, PRIORITY, &connection->task) == pdPASS)
+	if (xTaskCreate(run, "tls", STACK_BYTES, connection, PRIORITY, NULL) == pdPASS)
 		return;
 	connection->state = ENDED;
 	atomic_store(&connection->result, TLS_NO_MEMORY);
@@ -269,6 +272,7 @@ void xs_tls_open(xsMachine *the)
 	memset(connection, 0, sizeof *connection);
 	strcpy(connection->host, host);
 	connection->state = OPENED;
+	connection->wake = xSemaphoreCreateBinaryStatic(&connection->wake_memory);
 	connection->options.host = connection->host;
 	connection->options.random = fill_random;
 	set_authority(the, AUTHORITY, &connection->options.authorities[0]);
@@ -298,7 +302,7 @@ void xs_tls_result(xsMachine *the)
 static void wake(const struct connection *connection)
 {
 	if (connection->state == SHAKING)
-		xTaskNotifyGive(connection->task);
+		xSemaphoreGive(connection->wake);
 }
 
 /** `room(connection)` returns the number of encrypted bytes that put() takes. */
@@ -400,7 +404,7 @@ void xs_tls_close(xsMachine *the)
 		discard(connection);
 		return;
 	}
-	connection->state = ABANDONED;
 	atomic_store(&connection->is_abandoned, true);
-	xTaskNotifyGive(connection->task);
+	wake(connection);
+	connection->state = ABANDONED;
 }
