@@ -28,8 +28,8 @@ enum {
 	HOST_BYTES = 255,
 	/** The library needs 4.7 KB (P-384). */
 	STACK_BYTES = 6144,
-	/** Below the engine (4), so that a handshake delays nothing else. */
-	PRIORITY = 3,
+	/** The engine's: both have their turns. Below it, the task of the emulated chip never ran again. */
+	PRIORITY = 4,
 	/** Delay until a message to the engine is tried again without memory, ms. */
 	RETRY_MS = 20,
 	/** Highest age of a handshake that is resumed, s. Resumption checks no certificates. */
