@@ -6,6 +6,7 @@ import { DEFAULT_TITLE, MAX_TITLE_BYTES, problemOfPart } from "../modules/pairin
 import { READER_KINDS, type ReaderKind } from "../modules/rfid/index.js";
 import { type Cipher, isTopicId } from "../modules/settings/index.js";
 import { PUBLIC_KEY_BYTES, parseURL } from "../modules/updates/index.js";
+import type { Wiring } from "../modules/wiring/index.js";
 
 export interface Config {
   /** Published as `$fw/name`; the product's id in the firmware repository. */
@@ -51,6 +52,16 @@ export const defaultConfig: Config = {
   meterPulsesPerKWh: 1000,
   cardReader: "em4100",
 };
+
+/** Returns a configuration in which the properties of the wiring take precedence. */
+export function withWiring(config: Config, wiring: Wiring): Config {
+  return {
+    ...config,
+    currentLimitA: wiring.currentLimitA ?? config.currentLimitA,
+    meterPulsesPerKWh: wiring.meterPulsesPerKWh ?? config.meterPulsesPerKWh,
+    cardReader: wiring.cardReaderKind ?? config.cardReader,
+  };
+}
 
 /** Validates a configuration. Returns one sentence for each invalid field; an empty array if all are valid. */
 export function configErrors(config: Config): string[] {

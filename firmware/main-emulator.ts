@@ -1,10 +1,12 @@
 import { hardware } from "./boards/emulator/hardware.js";
 import { makeEmulatorIO } from "./boards/emulator/io.js";
 import { runOnESP32 } from "./boards/esp32/index.js";
-import { defaultConfig } from "./config.js";
+import { defaultConfig, withWiring } from "./config.js";
 import { startStation } from "./start.js";
 
 /** Entry point on the emulated chip (manifests/esp32c3-qemu). */
 export default function main(): void {
-  runOnESP32(hardware, makeEmulatorIO, (board) => startStation(board, defaultConfig));
+  runOnESP32(hardware, makeEmulatorIO, (board, wiring) =>
+    startStation(board, withWiring(defaultConfig, wiring)),
+  );
 }

@@ -7,10 +7,11 @@ import {
   StoredRecord,
 } from "../modules/settings/index.js";
 import { updateFormat } from "../modules/updates/index.js";
+import { WIRED_KEY } from "../modules/wiring/index.js";
 
 /** Domain of the key-value storage. */
-const STORAGE_PATH = "plugpass";
-const KEPT = [deviceFormat.key, updateFormat.key];
+export const STORAGE_PATH = "plugpass";
+const KEPT = [deviceFormat.key, WIRED_KEY, updateFormat.key];
 
 /** Opens the firmware's records by their formats. */
 export class Records implements RecordSource {

@@ -7,7 +7,8 @@ import { BootCounter, restartsFormat } from "./update/boot-counter.js";
 import { SafeMode } from "./update/safe-mode.js";
 
 /**
- * Starts the firmware on any board: a station, or safe mode after several crashes in a row.
+ * Starts the firmware on any board: a station, or safe mode after several crashes in a row and on a
+ * board whose wiring is unknown.
  * Throws when the configuration is invalid, with a sentence for each error.
  */
 export function startStation(board: Board, config: Config): Station | SafeMode {
@@ -19,5 +20,6 @@ export function startStation(board: Board, config: Config): Station | SafeMode {
   const records = new Records(board);
   const boots = new BootCounter({ board, record: records.open(restartsFormat) });
   const options = { board, config, records, boots, trace: new Trace(board) };
-  return boots.needsSafeMode ? new SafeMode(options) : new Station(options);
+  const isSafeModeNeeded = boots.needsSafeMode || board.wiringProblem !== undefined;
+  return isSafeModeNeeded ? new SafeMode(options) : new Station(options);
 }

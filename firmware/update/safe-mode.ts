@@ -18,20 +18,17 @@ import { makeUpdates, uploadRoute } from "./updates.js";
  * station that always crashes starts normally once in this time.
  */
 const RETRY_MS = 30 * 60_000;
-/** `problem` of `/status` in safe mode. */
-const CRASHED: Failure<ConnectionFailureCode> = {
-  code: "crashes",
-  message: "the station crashed three times soon after its start",
-};
+const CRASHED = "the station crashed three times soon after its start";
 /** Delay of the restart after pairing, ms: the phone reads of the success before it. */
 const PAIRED_RESTART_MS = 10_000;
 const NO_UPDATES: UpdateSettings = { auto: false, time: "03:00", staging: false };
 
 /**
- * Safe mode: runs in place of a station that crashed several times in a row soon after its start. Pairing mode is on
- * and everything else is off. The contactor's pin is not initialized, and its pull-down keeps the contactor open.
- * The station starts normally, on probation, after new parameters, after `RETRY_MS`, or after a power cycle. A crash must not
- * give the station away: if it has an owner, new parameters need the admin login, as a firmware upload does.
+ * Safe mode: runs in place of a station that crashed several times in a row soon after its start, and on a board whose
+ * wiring is unknown. Pairing mode is on and everything else is off. The contactor's pin is not initialized, and its
+ * pull-down keeps the contactor open. The station starts again, on probation, after new parameters, after `RETRY_MS`, or
+ * after a power cycle. A crash must not give the station away: if it has an owner, new parameters need the admin login,
+ * as a firmware upload does.
  */
 export class SafeMode implements IO, PairingHost, UpdatesHost {
   private readonly _board: Board;
@@ -51,7 +48,7 @@ export class SafeMode implements IO, PairingHost, UpdatesHost {
     this._identity = identity;
     this._updates = makeUpdates({ ...options, identity }, this);
     this._pairing = makePairing({ ...options, identity }, { link: this._link, host: this });
-    board.log("station: safe mode: it crashed three times soon after its start; only pairing is on");
+    board.log(`station: safe mode: ${board.wiringProblem ?? CRASHED}; only pairing is on`);
     this._pairing.enter();
     this._timer = board.clock.set(() => this._retry(), RETRY_MS);
   }
@@ -114,13 +111,20 @@ export class SafeMode implements IO, PairingHost, UpdatesHost {
     return {
       ...firmwareFields({ ...this._options, identity: this._identity }),
       state: "rescue",
-      problem: CRASHED,
+      problem: this._cause,
       status: "unavailable",
       name: this._identity.name,
       update: this._updates.text ?? null,
       energyWh: null,
       tagLearning: false,
     };
+  }
+
+  /** `problem` of `/status`. */
+  private get _cause(): Failure<ConnectionFailureCode> {
+    const { wiringProblem } = this._board;
+    if (wiringProblem !== undefined) return { code: "wiring-invalid", message: wiringProblem };
+    return { code: "crashes", message: CRASHED };
   }
 
   handleTrying(): void {

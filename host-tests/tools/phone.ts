@@ -7,6 +7,7 @@ import { NobleCentral } from "../virtual/bluetooth/central.js";
 import { NodeClock } from "../virtual/node-board/index.js";
 import { RemoteAir } from "../virtual/radio-link/client.js";
 import { Phone, type SeenStation } from "../virtual/world/phone.js";
+import { awaitPaired } from "./cli/await-paired.js";
 import { BROKER_PORT, HTTP_PORT, RADIO_PORT, WEB_PHONE_PORT, WIFI_SSID } from "./cli/defaults.js";
 import { onInterrupt } from "./cli/ending.js";
 import { placeOption } from "./cli/options.js";
@@ -42,7 +43,8 @@ interface PairOptions {
 }
 
 const SCAN_MS = 1000;
-const PAIR_TIMEOUT_MS = 100_000;
+/** Time limit of a request, ms. A station that has moved to another channel does not reset its connections. */
+const REQUEST_MS = 5000;
 const DEFAULT_RADIO = { host: "127.0.0.1", port: RADIO_PORT };
 const DEFAULT_BROKER = { host: "127.0.0.1", port: BROKER_PORT };
 
@@ -156,17 +158,12 @@ async function pair(options: PairOptions): Promise<void> {
   const answer = await ask(`${options.url}/pair`, { method: "POST", body: fields });
   if (answer.status !== 200) throw new Error(`the station answered ${answer.status}: ${answer.body}`);
   print("the station has accepted the parameters and connects");
-  const deadlineMs = performance.now() + PAIR_TIMEOUT_MS;
-  while (performance.now() < deadlineMs) {
-    await sleep(500);
-    const status = JSON.parse((await ask(`${options.url}/status`)).body);
-    if (status.lastFailure)
-      throw new Error(`pairing failed: ${status.lastFailure.code}: ${status.lastFailure.message}`);
-    if (status.state !== "online") continue;
-    print(`paired: ${status.deviceId} is online`);
-    return;
-  }
-  throw new Error("the station did not come online in time; see its log");
+  const deviceId = await awaitPaired({
+    readStatus: async () => JSON.parse((await ask(`${options.url}/status`)).body),
+    sleep,
+    nowMs: () => performance.now(),
+  });
+  print(`paired: ${deviceId} is online`);
 }
 
 function tokenFrom({ tokenFrom: file, email }: PairOptions): string {
@@ -184,7 +181,7 @@ function tokenFrom({ tokenFrom: file, email }: PairOptions): string {
 
 async function ask(url: string, init?: RequestInit): Promise<{ status: number; body: string }> {
   try {
-    const response = await fetch(url, init);
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_MS) });
     return { status: response.status, body: await response.text() };
   } catch {
     throw new Error(`no station answers at ${url}; start one with npm run station, or give --url`);

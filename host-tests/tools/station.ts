@@ -15,11 +15,13 @@ import { HTTP_PORT, RADIO_PORT, WIFI_SSID } from "./cli/defaults.js";
 import { onInterrupt, onReaderGone } from "./cli/ending.js";
 import { deviceIdOption, pskOption, ssidOption, updateKeyOption } from "./cli/options.js";
 import { COMMANDS, openStationConsole } from "./cli/station-console.js";
+import { readStationImage } from "./cli/station-image.js";
 import { VirtualStation } from "./cli/virtual-station.js";
 
 interface Options {
   readonly deviceId: string;
   readonly provisionFrom?: string;
+  readonly station?: string;
   readonly name: string;
   readonly httpPort: number;
   readonly radioPort: number;
@@ -36,6 +38,10 @@ const program = new Command("npm run station --")
   .option(
     "--provision-from <file>",
     "read the device's response key and cipher from a platform's configuration",
+  )
+  .option(
+    "--station <file>",
+    "identity and wiring from an image of npm run provision, in place of --device-id and --provision-from",
   )
   .option("--name <text>", "advertised name", "PlugPass")
   .option(
@@ -65,7 +71,8 @@ const SHUTDOWN_MS = 1100;
 
 async function run(options: Options): Promise<void> {
   // Validates options before anything is open, because open handles keep the process alive.
-  const provisioning = provisioningOf(options);
+  const image = options.station === undefined ? undefined : readStationImage(options.station);
+  const provisioning = image ? undefined : provisioningOf(options);
   const ca = options.ca === undefined ? undefined : readCertificates(options.ca);
   const adapter = options.ble === undefined ? undefined : findAdapter(options.ble);
   const clock = new NodeClock();
@@ -79,6 +86,7 @@ async function run(options: Options): Promise<void> {
     world,
     config: { name: options.name, updateKey: options.updateKey },
     provisioning,
+    image,
     httpPort: options.httpPort,
     sockets: { ca },
     makeGATTServer: adapter && ((firmware) => makeBlenoGATTServer(adapter, firmware)),

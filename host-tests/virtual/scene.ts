@@ -2,7 +2,7 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { AuthorizationResult } from "../../docs/station.js";
-import { type Config, defaultConfig } from "../../firmware/config.js";
+import { type Config, defaultConfig, withWiring } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
 import type { Board } from "../../modules/board/index.js";
@@ -98,11 +98,12 @@ export class StationUnderTest {
 
   boot(): void {
     const { slots } = this.device;
-    this.device.boot((own: Board) => {
+    this.device.boot((own, wiring) => {
       const board = this.#wrapBoard(own);
       const firmwareVersion = describeImage(slots.image(slots.running))?.version ?? 0;
       const ours = this.bad.get(firmwareVersion)?.(board) ?? board;
-      const started = startStation(ours, { ...defaultConfig, ...this.config, firmwareVersion });
+      const config = withWiring({ ...defaultConfig, ...this.config, firmwareVersion }, wiring);
+      const started = startStation(ours, config);
       this.station = started instanceof Station ? started : undefined;
       if (this.station) this.onStarted?.(board);
     });

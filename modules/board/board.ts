@@ -92,7 +92,10 @@ export interface Board {
   readonly clock: Clock;
   readonly crypto: Crypto;
   readonly io: BoardIO;
+  /** Unusable on a board with a `wiringProblem`. */
   readonly pins: Pins;
+  /** Why the wiring of this board is unknown. The firmware must use no pin then. Absent on a board that is wired. */
+  readonly wiringProblem?: string;
   /** Resolves a host name to an IPv4 address. Calls back once, asynchronously. An IPv4 address resolves to itself. */
   resolve(host: string, done: (address: string | undefined) => void): void;
   /** Returns read-only bytes that are part of the firmware; `undefined` for an unknown name. */

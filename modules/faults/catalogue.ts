@@ -137,4 +137,9 @@ export const CONNECTION_FAILURES = {
     meaning: "Each crash was within two minutes of a start. Only pairing and firmware upload work.",
     by: "owner",
   },
+  "wiring-invalid": {
+    meaning:
+      "The provisioned wiring of the board is lost, damaged, or for another chip. The message has the first mistake. The station drives no pin, so the contactor stays open. Only pairing and firmware upload work.",
+    by: "electrician",
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;

@@ -68,7 +68,8 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
 
 /**
  * The record `device`, written by provisioning:
- * `{v, deviceId?, productId?, responseKey?, cipher?, apPassword?, adminPassword?, preset?: {"<field of /pair>": "…"}}`.
+ * `{v, deviceId?, productId?, responseKey?, cipher?, apPassword?, adminPassword?, preset?: {"<field of /pair>": "…"}, wiring?}`.
+ * The board itself reads `wiring` (modules/wiring).
  */
 export const deviceFormat: RecordFormat<DeviceIdentity> = {
   key: "device",

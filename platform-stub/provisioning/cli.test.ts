@@ -1,7 +1,7 @@
 /** Tests of the commands as processes. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { readConfig, writeConfig } from "../config.js";
 import { Registry } from "../registry.js";
 import { identityIn } from "./identity.js";
+import { readNVSImage } from "./nvs-reader.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TOKEN = "a-token-of-this-test";
@@ -85,6 +86,50 @@ describe("npm run provision", () => {
     const secrets = secretsIn(out);
     expect(secrets).toHaveLength(6);
     for (const secret of secrets) expect(text).not.toContain(secret);
+  }, 20_000);
+
+  test("puts the wiring of a board into each image, and prints warnings", async () => {
+    const board = "docs/boards/esp32-evse-devkitc.json";
+    const { code, text } = await provision(
+      "--product",
+      "cafe",
+      "--count",
+      "2",
+      "--out",
+      out,
+      "--board",
+      board,
+    );
+    expect(code).toBe(0);
+    expect(text).toContain("warning: contactorFeedbackPin: without a feedback contact");
+    for (const name of readdirSync(out).filter((one) => one.endsWith(".nvs.bin"))) {
+      const device = readNVSImage(readFileSync(join(out, name)))
+        .get("plugpass")
+        ?.get("device");
+      const { wiring } = JSON.parse(Buffer.from(device ?? []).toString());
+      expect(wiring).toMatchObject({ chip: "esp32", contactorPin: 26, controlPilot: { generatorPin: 27 } });
+    }
+  }, 20_000);
+
+  test("makes no station with a wiring file that has mistakes", async () => {
+    const board = join(directory, "board.json");
+    writeFileSync(board, '{"chip":"esp32","relay":26}');
+    const { code, text } = await provision(
+      "--product",
+      "cafe",
+      "--count",
+      "1",
+      "--out",
+      out,
+      "--board",
+      board,
+    );
+    expect(code).toBe(1);
+    expect(text).toContain(
+      `${board} is not a valid wiring:\n  controlPilot is missing\n  contactorPin is missing\n`,
+    );
+    expect(text).toContain("\n  relay is unknown; the fields are chip, ");
+    expect(existsSync(out)).toBe(false);
   }, 20_000);
 
   test("makes the requested number of stations after it is killed and repeated", async () => {

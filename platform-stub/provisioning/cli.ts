@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import { accessPointName, DEFAULT_TITLE, MAX_TITLE_BYTES } from "../../modules/pairing/index.js";
 import { fail, print } from "../command-line.js";
+import { readBoardFile } from "./board-file.js";
 import { configSource } from "./config-source.js";
 import { STATION_PARTITION_BYTES } from "./identity.js";
 import { platformSource } from "./platform-source.js";
@@ -15,6 +16,7 @@ interface Options {
   readonly platform?: string;
   readonly config?: string;
   readonly owner?: string;
+  readonly board?: string;
   readonly title: string;
   readonly partitionSize: number;
 }
@@ -30,6 +32,7 @@ const program = new Command("npm run provision --")
   .option("--platform <url>", `platform that provides ids and keys; requires a token in ${TOKEN_VARIABLE}`)
   .option("--config <file>", "configuration of the platform stub to which the devices are added")
   .option("--owner <e-mail>", "owner of the stations; required when the configuration has several users")
+  .option("--board <file>", "wiring of the board, JSON; default: the wiring that is built into the firmware")
   .option(
     "--title <text>",
     "product title of the firmware, the beginning of the access point's name",
@@ -46,12 +49,15 @@ const program = new Command("npm run provision --")
 
 async function run(options: Options): Promise<void> {
   const { product, count, out: directory } = options;
+  const board = options.board === undefined ? undefined : readBoardFile(options.board);
+  for (const warning of board?.warnings ?? []) print(`warning: ${warning}`);
   const { made, total, halfMade } = await provision({
     product,
     count,
     directory,
     accessPointName: accessPointName(options.title),
     partitionBytes: options.partitionSize,
+    wiring: board?.wiring,
     source: sourceOf(options),
     onMade: (id, isCompleted) => print(`${isCompleted ? "completed" : "made"} ${id}`),
   });

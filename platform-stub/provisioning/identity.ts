@@ -2,7 +2,9 @@ import { randomBytes, randomInt } from "node:crypto";
 import { encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import { parseJSONObject } from "../../modules/json/index.js";
 import { deviceFormat } from "../../modules/settings/index.js";
+import { WIRED_KEY } from "../../modules/wiring/index.js";
 import type { Cipher } from "../registry.js";
+import type { StoredWiring } from "./board-file.js";
 import { makeNVSImage } from "./nvs-image.js";
 import { readNVSImage } from "./nvs-reader.js";
 
@@ -56,12 +58,16 @@ export function randomPassword(): string {
   return letters.join("");
 }
 
-/** The NVS partition that gives a station this identity. */
-export function imageOf(
-  identity: Identity,
-  options: { readonly partitionBytes?: number } = {},
-): Uint8Array<ArrayBuffer> {
-  const { partitionBytes = STATION_PARTITION_BYTES } = options;
+export interface ImageOptions {
+  /** Default: `STATION_PARTITION_BYTES`. */
+  readonly partitionBytes?: number;
+  /** Default: the wiring that is built into the firmware. */
+  readonly wiring?: StoredWiring;
+}
+
+/** The NVS partition that gives a station this identity and wiring. */
+export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Array<ArrayBuffer> {
+  const { partitionBytes = STATION_PARTITION_BYTES, wiring } = options;
   const record = {
     v: deviceFormat.version,
     deviceId: identity.id,
@@ -70,9 +76,11 @@ export function imageOf(
     cipher: identity.cipher,
     apPassword: identity.accessPointPassword,
     adminPassword: identity.adminPassword,
+    wiring,
   };
-  const value = encodeUTF8(JSON.stringify(record));
-  return makeNVSImage(new Map([[NAMESPACE, new Map([[KEY, value]])]]), { sizeBytes: partitionBytes });
+  const values = new Map([[KEY, encodeUTF8(JSON.stringify(record))]]);
+  if (wiring) values.set(WIRED_KEY, Uint8Array.of(1));
+  return makeNVSImage(new Map([[NAMESPACE, values]]), { sizeBytes: partitionBytes });
 }
 
 /** The identity in an image; `undefined` when it is missing or incomplete. Throws an NVSError for an invalid image. */

@@ -1,4 +1,5 @@
 import type { Cipher } from "../registry.js";
+import type { StoredWiring } from "./board-file.js";
 import { type Identity, isProduct, randomId, randomKey, randomPassword } from "./identity.js";
 import { makeNVSImage } from "./nvs-image.js";
 import { StationDirectory } from "./station-directory.js";
@@ -27,6 +28,8 @@ export interface ProvisionOptions {
   readonly accessPointName: string;
   /** Size of the stations' partition `nvs`, bytes. Default: the size in manifests/partitions.csv. */
   readonly partitionBytes?: number;
+  /** Wiring of the stations. Default: the wiring that is built into the firmware. */
+  readonly wiring?: StoredWiring;
   readonly source: IdentitySource;
   /** Called when a station is complete. `isCompleted`: an interrupted run had started it. */
   readonly onMade?: (id: string, isCompleted: boolean) => void;
@@ -59,7 +62,7 @@ export const offlineSource: IdentitySource = {
  * completed first, so that a repeated run continues it. Rejects with a message without secrets; finished stations stay.
  */
 export async function provision(options: ProvisionOptions): Promise<ProvisionResult> {
-  const { product, count, source, accessPointName, partitionBytes, now = () => new Date() } = options;
+  const { product, count, source, accessPointName, partitionBytes, wiring, now = () => new Date() } = options;
   if (!isProduct(product)) {
     throw new Error(
       `"${product}" is not a product id: it must have 1-55 letters, digits, - and _, the first a letter or digit`,
@@ -77,7 +80,7 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
   while (directory.idsOf(product).length < count) {
     const begun = halfMade.shift();
     const identity = begun ?? (await draw(product, source, directory));
-    if (!begun) directory.addImage(identity, { partitionBytes });
+    if (!begun) directory.addImage(identity, { partitionBytes, wiring });
     directory.addLabels({ identity, accessPointName });
     source.register?.(identity);
     directory.finish(identity, now());

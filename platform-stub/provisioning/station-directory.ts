@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { type Identity, identityIn, imageOf, isIdOf } from "./identity.js";
+import { type Identity, type ImageOptions, identityIn, imageOf, isIdOf } from "./identity.js";
 import { type LabelOptions, labelSVG, labelText } from "./label.js";
 
 const MANIFEST = "manifest.jsonl";
@@ -86,7 +86,7 @@ export class StationDirectory {
   }
 
   /** Writes the image of a station, as the first step. Throws when a file of the station exists. */
-  addImage(identity: Identity, options: { readonly partitionBytes?: number }): void {
+  addImage(identity: Identity, options: ImageOptions): void {
     if (this.has(identity.id)) {
       throw new Error(`the station ${identity.id} already exists in ${this.path}; nothing is overwritten`);
     }

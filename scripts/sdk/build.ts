@@ -35,7 +35,11 @@ const LAST_LINES = 15;
 
 new Command("npm run build:<target> --")
   .description("Builds the firmware with the Moddable SDK")
-  .argument("<target>", "esp32, esp32-signed, esp32c3, esp32c3-qemu, esp32s3 or lin", targetOf)
+  .argument(
+    "<target>",
+    "esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-ethernet, esp32c3-qemu, esp32s3 or lin",
+    targetOf,
+  )
   .option("--debug", "make a debug build, which logs to xsbug", false)
   .option(
     "--signing-key <file>",

@@ -32,7 +32,12 @@ async function flash(options: FlashOptions): Promise<void> {
 new Command("npm run flash --")
   .description("Writes a built firmware to a board")
   .requiredOption("--port <device>", "serial port of the board, such as /dev/ttyUSB0")
-  .option("--target <name>", "esp32, esp32-signed, esp32c3 or esp32s3", targetOf, targetOf("esp32"))
+  .option(
+    "--target <name>",
+    "esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-ethernet or esp32s3",
+    targetOf,
+    targetOf("esp32"),
+  )
   .option(
     "--station <file>",
     "identity for the board: an .nvs.bin of npm run provision; erases the stored data",

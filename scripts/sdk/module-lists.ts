@@ -46,11 +46,11 @@ export async function moduleLists(manifest: ManifestFolder, root = ROOT): Promis
 export async function bundledModuleLists(manifest: ManifestFolder, root = ROOT): Promise<ModuleLists> {
   const main = mainOf(manifest, root);
   const source = join(root, "build/firmware", manifest.name, posix.basename(main));
-  writeChanged(`${source}.js`, await bundledSource(manifest, main, root));
+  writeChanged(`${source}.js`, await preloadable(await bundledSource(manifest, main, root)));
   return { modules: { [main]: slashes(relative(folderOf(manifest, root), source)) }, preload: [main] };
 }
 
-/** Returns a module with all that it imports as one module, as the chip has the firmware. `main` is its path without ending. */
+/** Returns a module with all that it imports as one module. `main` is its path without ending. */
 export async function bundledSource(manifest: ManifestFolder, main: string, root = ROOT): Promise<string> {
   const options = buildOptions(root, main, new Map(), manifest);
   const { outputFiles } = await build({
@@ -59,7 +59,7 @@ export async function bundledSource(manifest: ManifestFolder, main: string, root
     write: false,
     legalComments: "inline",
   });
-  return preloadable(outputFiles[0]?.text ?? "");
+  return outputFiles[0]?.text ?? "";
 }
 
 /** Writes `modules.json` beside a manifest. With `isBundled`, it lists one bundle instead of each module. */

@@ -224,7 +224,7 @@ test.each([
   [
     "build.ts",
     ["esp32s2"],
-    "the target esp32s2 is unknown; use one of esp32, esp32-signed, esp32c3, esp32s3, lin",
+    "the target esp32s2 is unknown; use one of esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-ethernet, esp32c3-qemu, esp32s3, lin",
   ],
   ["build.ts", ["esp32"], "$MODDABLE is not set"],
   ["flash.ts", [], "--port"],

@@ -18,7 +18,15 @@ export interface Target {
   };
 }
 
-export type TargetName = "esp32" | "esp32-signed" | "esp32c3" | "esp32c3-qemu" | "esp32s3" | "lin";
+export type TargetName =
+  | "esp32"
+  | "esp32-signed"
+  | "esp32-ethernet"
+  | "esp32c3"
+  | "esp32c3-ethernet"
+  | "esp32c3-qemu"
+  | "esp32s3"
+  | "lin";
 
 const TARGETS: Readonly<Record<TargetName, Target>> = {
   esp32: { name: "esp32", platform: "esp32", chip: { name: "esp32", bootloaderOffset: 0x1000 } },
@@ -28,7 +36,17 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
     chip: { name: "esp32", bootloaderOffset: 0x1000 },
     isSigned: true,
   },
+  "esp32-ethernet": {
+    name: "esp32-ethernet",
+    platform: "esp32",
+    chip: { name: "esp32", bootloaderOffset: 0x1000 },
+  },
   esp32c3: { name: "esp32c3", platform: "esp32/esp32c3", chip: { name: "esp32c3", bootloaderOffset: 0 } },
+  "esp32c3-ethernet": {
+    name: "esp32c3-ethernet",
+    platform: "esp32/esp32c3",
+    chip: { name: "esp32c3", bootloaderOffset: 0 },
+  },
   "esp32c3-qemu": {
     name: "esp32c3-qemu",
     platform: "esp32/esp32c3",
@@ -66,8 +84,10 @@ export const MANIFESTS: readonly ManifestFolder[] = [
 ];
 
 export function manifestFolderOf({ name, platform, chip }: Target): ManifestFolder {
-  const replaced: Record<string, string> = CHIPS_WITH_PINS.includes(chip?.name)
-    ? { "firmware/boards/esp32/pins": `firmware/boards/${chip?.name}/pins` }
+  const isOther = CHIPS_WITH_PINS.includes(chip?.name);
+  const folder = name.endsWith("-ethernet") ? "ethernet/" : "";
+  const replaced = isOther
+    ? { [`firmware/boards/esp32/${folder}pins`]: `firmware/boards/${chip?.name}/${folder}pins` }
     : {};
   return { name, platform, preload: chip ? "all" : "portable firmware", replaced };
 }

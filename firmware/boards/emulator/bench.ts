@@ -16,7 +16,7 @@ const STEADY_PERMILLE = 1000;
 const MAX_LINE_BYTES = 64;
 const NEWLINE = 10;
 
-/** What the bench shows. */
+/** Values that the bench shows. */
 export interface BenchOptions {
   log(line: string): void;
   /** The memory of the chip and of the engine. */

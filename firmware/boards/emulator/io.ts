@@ -16,6 +16,8 @@ import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
 import { Bench } from "./bench.js";
 
+/** `ETHERNET_VALUES` (ethernet-driver.h). The emulator's interface has no wiring. */
+const ETHERNET_VALUES = 7;
 /** The console, UART0. */
 const CONSOLE = { port: 0, receive: 20, baud: 115_200 };
 
@@ -26,7 +28,10 @@ export function makeEmulatorIO(parts: VariantParts): VariantIO {
   openConsole(bench, guard);
   log("bench: ready; use pilot, time or heap");
   return {
-    network: { kind: "ethernet", Ethernet: makeEthernet({ guard, pins: new Uint8Array(6), onAddress }) },
+    network: {
+      kind: "ethernet",
+      Ethernet: makeEthernet({ clock, guard, wiring: new Uint8Array(ETHERNET_VALUES), onAddress, log }),
+    },
     GATTServer: withParts(NoGATTServer, guard),
     ControlPilot: withParts(BenchControlPilot, { bench, guard }),
     DigitalOut: withParts(BenchDigitalOut, { bench, contactorPin: hardware.contactorPin }),

@@ -2,6 +2,8 @@ import Resource from "Resource";
 import FFI from "mc/ffi";
 import type { Board } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
+import { readWiring, type Wiring } from "../../../modules/wiring/index.js";
+import { STORAGE_PATH } from "../../records.js";
 import { makeHTTPServer } from "../http-server/index.js";
 import { ModdableClock } from "../moddable/clock.js";
 import { ModdableCrypto } from "../moddable/crypto.js";
@@ -13,6 +15,7 @@ import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
 import { hasRoom, memory } from "./memory.js";
 import { makeDigitalIn, makePulseCount } from "./pins-io.js";
+import { ChipRandom } from "./random.js";
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
 import { makeThermometer } from "./thermistor.js";
@@ -29,15 +32,41 @@ const WIFI_STATION_MAC = 0;
 const ETHERNET_MAC = 3;
 const ESP_OK = 0;
 
-/** Runs the firmware on the chip: calls `main` with the board. An uncaught exception, also in a callback, restarts it. */
+/**
+ * Runs the firmware on the chip: calls `main` with the board and its wiring. An uncaught exception, also in a callback,
+ * restarts it.
+ */
 export function runOnESP32(
-  hardware: Hardware,
+  builtIn: Hardware,
   makeVariantIO: MakeVariantIO,
-  main: (board: Board) => void,
+  main: (board: Board, wiring: Wiring) => void,
 ): void {
   const native = new FFI();
   const life = new ChipLife(native);
-  life.run(() => main(makeBoard(hardware, makeVariantIO, native, life)));
+  life.run(() => {
+    const { chipId } = builtIn;
+    const storage = new ChipStorage(STORAGE_PATH);
+    const wiring = readWiring(storage, builtIn, chipId);
+    storage.close();
+    if (typeof wiring !== "string") {
+      main(makeBoard({ ...wiring, chipId }, makeVariantIO, native, life), wiring);
+      return;
+    }
+    const { controlPilot, contactorPin } = builtIn;
+    const least = { chipId, controlPilot, contactorPin };
+    main(withoutPins(makeBoard(least, makeVariantIO, native, life), wiring), builtIn);
+  });
+}
+
+/** Returns the board without its pins, so that none can be driven. */
+function withoutPins(board: Board, wiringProblem: string): Board {
+  return {
+    ...board,
+    wiringProblem,
+    get pins(): never {
+      throw new Error(wiringProblem);
+    },
+  };
 }
 
 function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI, guard: ChipLife): Board {
@@ -45,23 +74,22 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   guard.later = (callback) => {
     clock.set(callback, 0);
   };
-  const random = (byteLength: number) => {
-    const bytes = new ArrayBuffer(byteLength);
-    native.esp_fill_random(bytes, byteLength);
-    return bytes;
-  };
+  const random = new ChipRandom(native, ModdableCrypto.prototype.sha256);
+  const fill = (byteLength: number) => random.fill(byteLength);
   const wallClock = new WallClock({ clock, guard });
   const sockets = makeSockets({ clock, guard });
   const log = (line: string) => trace(line, "\n");
   const onAddress = () => wallClock.sync();
-  const variantIO = makeVariantIO({ hardware, clock, guard, onAddress, log });
+  const onAnalog = () => random.releaseSource();
+  const variantIO = makeVariantIO({ hardware, clock, guard, onAddress, onAnalog, log });
+  if (hardware.thermistor) onAnalog();
   return {
     implementation: "esp32",
     mac: macOf(native, variantIO.network.kind === "ethernet" ? ETHERNET_MAC : WIFI_STATION_MAC),
     resetReason: guard.resetReason,
     firmwareSlot: firmwareSlot(hardware.chipId),
     clock,
-    crypto: new ModdableCrypto(random),
+    crypto: new ModdableCrypto(fill),
     io: {
       ...sockets,
       TLS: makeTLS({ TCP: sockets.TCP, clock, guard }),

@@ -12,6 +12,8 @@ export interface VariantParts {
   readonly guard: Guard;
   /** To be called when the station gets an address. */
   readonly onAddress: () => void;
+  /** To be called before ADC or radio are used (random.ts). */
+  readonly onAnalog: () => void;
   readonly log: (line: string) => void;
 }
 

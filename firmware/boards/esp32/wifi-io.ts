@@ -4,7 +4,9 @@ import { ChipDigitalOut, makeControlPilot } from "./pins-io.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
 /** Returns the IO classes of a board with Wi-Fi. */
-export function makeWiFiIO({ hardware, clock, guard, onAddress }: VariantParts): VariantIO {
+export function makeWiFiIO({ hardware, clock, guard, onAddress, onAnalog }: VariantParts): VariantIO {
+  // A radio is on soon, in safe mode, too.
+  onAnalog();
   return {
     network: {
       kind: "wifi",

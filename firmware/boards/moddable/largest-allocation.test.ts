@@ -33,7 +33,7 @@ jest.unstable_mockModule(
 const { makeSockets } = await import("./sockets.js");
 const { makeHTTPServer } = await import("../http-server/index.js");
 
-/** What lwIP holds for one connection on the chip (TCP_WND), bytes. */
+/** Buffer of lwIP for one connection on the chip (TCP_WND), bytes. */
 const ARRIVING_BYTES = 5760;
 /** A piece as it was read, with what was held back of the one before. */
 const LARGEST_BYTES = 2 * MAX_READ_BYTES;

@@ -161,6 +161,8 @@ declare module "mc/ffi" {
     esp_restart(): void;
     esp_reset_reason(): number;
     esp_ota_mark_app_valid_cancel_rollback(): number;
+    bootloader_random_enable(): void;
+    bootloader_random_disable(): void;
     esp_fill_random(buffer: ArrayBuffer, byteLength: number): void;
     esp_read_mac(mac: ArrayBuffer, type: number): number;
   }

@@ -13,16 +13,12 @@ import { SLOT_BYTES } from "../../virtual/board/slots.js";
 const FLASH_BYTES = 4 * 1024 * 1024;
 
 /**
- * Pool of XS, bytes (`creation.static`). An emulated ESP32-C3 starts with 131,072 and runs out of memory with 94,208.
- * The classic ESP32 with Bluetooth has no larger block than 113,840.
+ * Pool of XS, bytes (`creation.static`), a single block of memory (decision 018). On the classic ESP32 with Bluetooth no
+ * block is larger than 113,840.
  */
-const STATIC_HEAP_BYTES: Readonly<Record<string, number>> = {
-  esp32: 110_592,
-  "esp32-signed": 110_592,
-  esp32c3: 131_072,
-  // In PSRAM.
-  esp32s3: 524_288,
-};
+const STATIC_HEAP_BYTES = 106_496;
+/** In PSRAM. */
+const PSRAM_HEAP_BYTES = 524_288;
 
 /** Number of sockets that can post messages to the engine's queue while JavaScript is busy, for example with TLS. */
 const MAX_TCP_SOCKETS = 8;
@@ -48,6 +44,9 @@ const TARGETS: readonly [string, Manifest][] = await Promise.all(
     return [folder.name, readManifest(file, folder.platform, await moduleLists(folder))];
   }),
 );
+
+/** Pins of a chip take the place of the classic ESP32's. */
+const REPLACED = Object.fromEntries(MANIFESTS.map(({ name, replaced }) => [name, replaced]));
 
 function manifestOf(target: string): Manifest {
   const manifest = TARGETS.find(([name]) => name === target)?.[1];
@@ -86,9 +85,9 @@ describe.each(TARGETS)("manifests/%s", (target, manifest) => {
   test("names existing files by their paths", () => {
     const elsewhere = named.filter(([name, file]) => file.replace(/\.(ts|js)$/, "") !== name);
     expect(elsewhere.filter(([name]) => !name.startsWith("@"))).toEqual(
-      ["esp32c3", "esp32s3"].includes(target)
-        ? [["firmware/boards/esp32/pins", `firmware/boards/${target}/pins.ts`]]
-        : [],
+      Object.entries(REPLACED[target] ?? {})
+        .filter(([name]) => !name.startsWith("@") && manifest.ownModules.has(name))
+        .map(([name, file]) => [name, `${file}.ts`]),
     );
     for (const [, file] of named) expect(existsSync(join(ROOT, file))).toBe(true);
     for (const file of manifest.buildFiles.values()) expect(existsSync(file)).toBe(true);
@@ -116,9 +115,9 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
 
   test("binds the functions that the firmware calls, and no others", () => {
     const typings = readFileSync(join(ROOT, "firmware/boards/moddable/sdk.d.ts"), "utf8");
-    const declared = [...typings.matchAll(/^ {4}(esp_\w+)\(/gm)].map((match) => match[1]);
+    const declared = [...typings.matchAll(/^ {4}((?:esp|bootloader)_\w+)\(/gm)].map((match) => match[1]);
     expect(manifest.ffiFunctions.sort()).toEqual(declared.sort());
-    const board = ["index", "life"].map((name) =>
+    const board = ["index", "life", "random"].map((name) =>
       readFileSync(join(ROOT, `firmware/boards/esp32/${name}.ts`), "utf8"),
     );
     for (const name of manifest.ffiFunctions) expect(board.join("")).toContain(`.${name}(`);
@@ -150,6 +149,10 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
     expect(manifest.excluded).toContain("$(MODDABLE)/build/devices/esp32/setup/network");
   });
 
+  test("leaves out the SDK's calls into lwIP, which lwip/lwip-calls.c replaces", () => {
+    expect(manifest.excluded).toContain("$(MODULES)/network/socket/lwip/modLwipSafe");
+  });
+
   test("keeps WPA3-Personal and connections from phones, which smaller images could leave out", () => {
     const folder = manifest.buildFiles.get("SDKCONFIGPATH") ?? "";
     const config = readFileSync(join(folder, "sdkconfig.defaults"), "utf8");
@@ -158,7 +161,7 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
   });
 
   test("gives XS a pool that the chip has as one block of memory", () => {
-    expect(manifest.staticHeapBytes).toBe(STATIC_HEAP_BYTES[target]);
+    expect(manifest.staticHeapBytes).toBe(target === "esp32s3" ? PSRAM_HEAP_BYTES : STATIC_HEAP_BYTES);
   });
 
   test("has a flash layout without overlaps, with two slots that reach the end", () => {
@@ -171,9 +174,14 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
   });
 });
 
-test.each(["esp32c3", "esp32s3"])("manifests/%s excludes the SDK's set-up, which drives an LED", (target) => {
+test.each([
+  ["esp32c3", "esp32c3"],
+  ["esp32c3-ethernet", "esp32c3"],
+  ["esp32c3-qemu", "esp32c3"],
+  ["esp32s3", "esp32s3"],
+])("manifests/%s excludes the SDK's set-up, which drives an LED", (target, chip) => {
   const manifest = manifestOf(target);
-  expect(manifest.excluded).toContain(`$(MODDABLE)/build/devices/esp32/targets/${target}/setup-target`);
+  expect(manifest.excluded).toContain(`$(MODDABLE)/build/devices/esp32/targets/${chip}/setup-target`);
   expect(manifest.excluded).toContain("$(MODULES)/drivers/neopixel/*");
   const { config } = JSON.parse(readFileSync(join(ROOT, `manifests/${target}/manifest.json`), "utf8"));
   expect(config.led.rainbow).toBe(false);
@@ -218,6 +226,27 @@ test("the signed build equals the usual one plus the verification of signatures"
   expect(config("esp32")).toContain("CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE=y");
 });
 
+test.each(["esp32-ethernet", "esp32c3-ethernet", "esp32c3-qemu"])("manifests/%s links no Wi-Fi", (target) => {
+  const { fromSDK } = manifestOf(target);
+  expect(fromSDK).toContain("$(MODULES)/network/net/esp/modResolve");
+  expect(fromSDK.filter((source) => /\/(wifi|net)\/manifest|modNet/.test(source))).toEqual([]);
+});
+
+test.each([
+  ["esp32-ethernet", "esp32"],
+  ["esp32c3-ethernet", "esp32c3"],
+  ["esp32c3-qemu", "esp32c3"],
+])(
+  "the settings of manifests/%s equal those of manifests/%s, except for radio and Ethernet",
+  (target, usual) => {
+    const settings = (name: string) =>
+      ["sdkconfig.defaults", "sdkconfig.defaults.release"]
+        .flatMap((file) => readFileSync(join(ROOT, "manifests", name, "sdkconfig", file), "utf8").split("\n"))
+        .filter((line) => line.startsWith("CONFIG_") && !/_(BT|BTDM|WIFI|ETH)_/.test(line));
+    expect(settings(target)).toEqual(settings(usual));
+  },
+);
+
 test("each SDK specifier is declared for the project's type check", () => {
   const typings = readFileSync(join(ROOT, "firmware/boards/moddable/sdk.d.ts"), "utf8");
   const declared = [...typings.matchAll(/^declare module "([^"]+)"/gm)].map((match) => match[1]);
@@ -226,7 +255,10 @@ test("each SDK specifier is declared for the project's type check", () => {
 
 test.each([
   ["esp32", "esp32/esp32s3", "for the classic ESP32"],
+  ["esp32-ethernet", "esp32/esp32c3", "for the classic ESP32 with Ethernet"],
   ["esp32c3", "esp32", "for ESP32-C3"],
+  ["esp32c3-ethernet", "esp32", "for ESP32-C3 with Ethernet"],
+  ["esp32c3-qemu", "esp32", "for the emulated ESP32-C3"],
   ["esp32s3", "esp32", "for ESP32-S3"],
   ["lin", "mac", "simulator on Linux"],
 ])("manifests/%s reports in a sentence that it does not support %s", (target, platform, sentence) => {

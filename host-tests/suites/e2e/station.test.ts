@@ -1,11 +1,24 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import type { StoredWiring } from "../../../platform-stub/provisioning/board-file.js";
+import { type Identity, imageOf } from "../../../platform-stub/provisioning/identity.js";
 import { RemoteAir } from "../../virtual/radio-link/client.js";
 import { Command } from "./command.js";
 
 /** Longer than the timeout of a command, so that the error shows its output. */
 jest.setTimeout(40_000);
 
+const IDENTITY: Identity = {
+  id: "cafe-1a2b3c4d",
+  product: "cafe",
+  key: "5a".repeat(32),
+  cipher: "aes-256-gcm",
+  accessPointPassword: "wyq8tb5rauxj",
+  adminPassword: "zz48w56jgu6g",
+};
 const ANY_PORTS = ["--http-port", "0", "--radio-port", "0"];
 let station: Command;
 
@@ -48,6 +61,55 @@ test("npm run station keeps running without an input", async () => {
   const air = await RemoteAir.open({ host: "127.0.0.1", port: Number(port) });
   await new Promise<void>((received) => air.scan(() => received()));
   air.close();
+});
+
+describe("npm run station with a provisioned image", () => {
+  let directory: string;
+  let file: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "plugpass-station-"));
+    file = join(directory, "cafe-1a2b3c4d.nvs.bin");
+  });
+
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  /** Starts a station with a wiring, and returns its `/status`. */
+  async function statusOf(wiring: StoredWiring): Promise<Record<string, unknown>> {
+    writeFileSync(file, imageOf(IDENTITY, { wiring }));
+    await run([...ANY_PORTS, "--station", file]).waitForOutput("HTTP API on port");
+    const [, port] = /HTTP API on port (\d+)/.exec(station.output) ?? [];
+    return (await fetch(`http://127.0.0.1:${port}/status`)).json() as Promise<Record<string, unknown>>;
+  }
+
+  const WIRING: StoredWiring = {
+    chip: "esp32c3",
+    controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
+    contactorPin: 6,
+  };
+
+  test("has its identity and its wiring", async () => {
+    expect(await statusOf(WIRING)).toMatchObject({
+      deviceId: IDENTITY.id,
+      state: "unpaired",
+      energyWh: null,
+    });
+  });
+
+  test("is in safe mode with an invalid wiring", async () => {
+    expect(await statusOf({ ...WIRING, contactorPin: 20 })).toMatchObject({
+      state: "rescue",
+      problem: { code: "wiring-invalid", message: "contactorPin: unsuitable pin" },
+    });
+  });
+
+  test("reports a file that is not an image", async () => {
+    writeFileSync(file, "x");
+    expect(await run([...ANY_PORTS, "--station", file]).ended()).toBe(1);
+    expect(station.output).toBe(`cannot read ${file}: 1 bytes are not a multiple of 4096\n`);
+  });
 });
 
 describe("npm run station reports in one sentence", () => {

@@ -65,6 +65,16 @@ describe("the HTTP API", () => {
     expect(scene.world.wifi.accessPoints).toEqual([]);
   });
 
+  test("a station with Ethernet goes online again when its cable is back", () => {
+    const scene = booted({ device: { network: "ethernet" } });
+    scene.pair({ ssid: undefined, psk: undefined });
+    scene.until("online", () => scene.station.lifeCycle === "online");
+    scene.device.cable.unplug();
+    scene.until("offline", () => scene.station.lifeCycle !== "online");
+    scene.device.cable.plug();
+    scene.until("online again", () => scene.station.lifeCycle === "online");
+  });
+
   test("/status names the fields that pairing requires, and contains no secrets", () => {
     const scene = booted();
     expect(scene.status()).toMatchObject({

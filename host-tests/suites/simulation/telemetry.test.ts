@@ -80,7 +80,8 @@ test("the retained device is valid Homie 3.0.1 and is published between $state i
     $implementation: "esp32",
     $nodes: "charger,firmware,access",
     $options: "card-ends,resume,free",
-    $telemetry: "signal,uptime,heap,heap-lowest,engine-lowest,restarts,restart-reason,waiting,given-up,temperature",
+    $telemetry:
+      "signal,uptime,heap,heap-lowest,engine-lowest,restarts,restart-reason,waiting,given-up,temperature",
     $stats: "uptime",
     "$stats/interval": "300",
     "$stats/uptime": "0",

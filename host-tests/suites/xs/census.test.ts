@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type CensusRow, takeCensus } from "../../tools/xs/census.js";
-import { measureCensus } from "../../tools/xs/costs.js";
+import { measureCensus, moduleErrors, readBudget } from "../../tools/xs/costs.js";
 import { Engine, HOW_TO_GET_XS, isXSInstalled } from "../../tools/xs/engine.js";
 import { skipFor } from "../optional.js";
 
@@ -87,12 +87,13 @@ else {
     expect(Math.abs(measured - sum)).toBeLessThan(NOISE_SLOTS);
   });
 
-  test("an online station's slots are counted except for a few of the engine", async () => {
+  test("an online station's slots are counted except for a few of the engine, and each module stays within its budget", async () => {
     const { rows, otherSlots } = await measureCensus(engine);
     expect(rows.find((row) => row.class === "MQTTClient")).toMatchObject({
       file: "modules/mqtt/client.ts",
       instances: 1,
     });
     expect(Math.abs(otherSlots)).toBeLessThan(100);
+    expect(moduleErrors({ rows }, readBudget())).toEqual([]);
   });
 }

@@ -36,6 +36,7 @@ describe("the pool of a chip", () => {
   const budget: Budget = {
     goals: {},
     steps: {},
+    modules: {},
     chip: { boardBytes: 10_000, neededBytes: { step: 60_000 } },
   };
 

@@ -1,7 +1,14 @@
 /** Measures the chip's code on the chip's engine. `host-tests/suites/soak/xs.test.ts` runs all portable tests there. */
 
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Budget, costErrors, measureCosts, measureGrowth, readBudget } from "../../tools/xs/costs.js";
+import {
+  type Budget,
+  costErrors,
+  measureCosts,
+  measureGrowth,
+  moduleErrors,
+  readBudget,
+} from "../../tools/xs/costs.js";
 import { Engine, HOW_TO_GET_XS, isXSInstalled } from "../../tools/xs/engine.js";
 import { GROWTH_NOISE_SLOTS } from "../../tools/xs/limits.js";
 import { runSuite } from "../../tools/xs/suites.js";
@@ -60,6 +67,7 @@ describe("the budget of a step", () => {
   const budget: Budget = {
     goals: { step: 1030 },
     steps: { step: { bytecodes: 1000, slots: 100 } },
+    modules: {},
     chip: { boardBytes: 0, neededBytes: {} },
   };
 
@@ -85,5 +93,27 @@ describe("the budget of a step", () => {
 
   test("is required", () => {
     expect(costErrors({ step: "new", bytecodes: 1, slots: 1 }, budget)).toHaveLength(1);
+  });
+});
+
+describe("the budget of a module", () => {
+  const rows = (slots: number) => [
+    { file: "modules/mqtt/client.ts", class: "MQTTClient", instances: 1, slots: slots - 1 },
+    { file: "modules/mqtt/outbox.ts", class: "Outbox", instances: 1, slots: 1 },
+    { file: "host-tests/tools/xs/quiet-board.ts", class: "", instances: 1, slots: 1000 },
+  ];
+
+  test("may hold what it did, and 2 % more", () => {
+    expect(moduleErrors({ rows: rows(102) }, { modules: { "modules/mqtt": 100 } })).toEqual([]);
+  });
+
+  test("may not hold more", () => {
+    expect(moduleErrors({ rows: rows(103) }, { modules: { "modules/mqtt": 100 } })).toEqual([
+      expect.stringContaining("modules/mqtt: 103 slots, 100 before"),
+    ]);
+  });
+
+  test("is required", () => {
+    expect(moduleErrors({ rows: rows(1) }, { modules: {} })).toEqual([expect.stringContaining("no budget")]);
   });
 });

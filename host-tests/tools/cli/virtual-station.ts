@@ -1,6 +1,6 @@
 /** A station in this process on Node's sockets and clock. Its radio, Wi-Fi and pins are virtual. */
 
-import { type Config, defaultConfig } from "../../../firmware/config.js";
+import { type Config, defaultConfig, withWiring } from "../../../firmware/config.js";
 import { startStation } from "../../../firmware/start.js";
 import { Station } from "../../../firmware/station.js";
 import { describeImage } from "../../../modules/updates/index.js";
@@ -13,12 +13,15 @@ import {
   readResource,
 } from "../../virtual/node-board/index.js";
 import type { World } from "../../virtual/world/world.js";
+import type { StationImage } from "./station-image.js";
 
 export interface VirtualStationOptions {
   readonly world: World<NodeClock>;
   readonly config?: Partial<Config>;
   /** Storage record `device`. Default: the station is not provisioned. */
   readonly provisioning?: Readonly<Record<string, unknown>>;
+  /** Flash content and chip of a provisioned station. Takes the place of `provisioning`. */
+  readonly image?: StationImage;
   /** Port of the HTTP API; 0 selects a free port. */
   readonly httpPort: number;
   readonly sockets?: NodeSocketOptions;
@@ -44,12 +47,16 @@ export class VirtualStation {
     this.#options = options;
     this.device = new Device(options.world, {
       mac: options.mac,
+      chip: options.image?.chip,
       resource: readResource,
       onLog: options.onLog,
       onEnd: options.onEnd,
       replace: (firmware) => this.#parts(firmware),
     });
     if (options.provisioning) this.device.provision(options.provisioning);
+    for (const [path, values] of options.image?.content ?? []) {
+      for (const [key, value] of values) this.device.flash.set(path, key, value);
+    }
   }
 
   /** Real port of the HTTP API; 0 until it listens. */
@@ -58,10 +65,11 @@ export class VirtualStation {
   }
 
   boot(): void {
-    this.device.boot((board) => {
+    this.device.boot((board, wiring) => {
       const { slots } = this.device;
       const firmwareVersion = describeImage(slots.image(slots.running))?.version ?? 0;
-      const started = startStation(board, { ...defaultConfig, ...this.#options.config, firmwareVersion });
+      const config = { ...defaultConfig, ...this.#options.config, firmwareVersion };
+      const started = startStation(board, withWiring(config, wiring));
       this.station = started instanceof Station ? started : undefined;
     });
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { type CensusRow, takeCensus } from "./census.js";
@@ -24,6 +25,8 @@ const budgetSchema = z.strictObject({
   goals: z.record(z.string(), z.int()),
   /** Cost of each step at the last measurement. */
   steps: z.record(z.string(), countSchema),
+  /** Live slots of an online station by module. */
+  modules: z.record(z.string(), z.int()),
   chip: z.strictObject({
     /**
      * Part of the pool for the chip's board and the SDK's objects, beyond what the test board takes, bytes. Measured on the
@@ -40,6 +43,10 @@ export type Budget = z.infer<typeof budgetSchema>;
 /** A function of `steps.ts`. */
 interface Step {
   readonly call: string;
+  /** Function in place of it for the memory of the chip. */
+  readonly onChip?: string;
+  /** Whether only the memory of the chip is measured. */
+  readonly isOnlyOnChip?: true;
   readonly name: string;
   /** Whether its bytecodes and slots have a budget. */
   readonly isMeasured?: true;
@@ -48,7 +55,7 @@ interface Step {
 /** Steps in order. */
 export const STEPS: readonly Step[] = [
   { call: "prepare", name: "test board" },
-  { call: "boot", name: "boot", isMeasured: true },
+  { call: "boot", onChip: "bootUpdatable", name: "boot", isMeasured: true },
   { call: "pair", name: "pairing", isMeasured: true },
   { call: "connect", name: "connect", isMeasured: true },
   { call: "idleMinute", name: "idle minute", isMeasured: true },
@@ -57,7 +64,8 @@ export const STEPS: readonly Step[] = [
   { call: "leave", name: "departure" },
   { call: "encodePublish", name: "encode PUBLISH", isMeasured: true },
   { call: "parsePublish", name: "parse PUBLISH", isMeasured: true },
-  { call: "crowd", name: "three phones" },
+  { call: "upload", name: "upload", isOnlyOnChip: true },
+  { call: "crowd", name: "upload, phones", isOnlyOnChip: true },
 ];
 
 const ENTRY = 'import "./host-tests/tools/xs/steps.ts";';
@@ -94,7 +102,8 @@ export async function measureCosts(engine: Engine): Promise<Cost[]> {
   await engine.evaluate(bundle(ENTRY));
   const codeSlots = await slotsInUse(engine);
   const costs: Cost[] = [];
-  for (const { call, name, isMeasured } of STEPS) {
+  for (const { call, name, isMeasured, isOnlyOnChip } of STEPS) {
+    if (isOnlyOnChip) continue;
     const { bytecodes } = await engine.evaluate(`steps.${call}()`);
     if (isMeasured) costs.push({ step: name, bytecodes, slots: (await slotsInUse(engine)) - codeSlots });
   }
@@ -112,6 +121,16 @@ export async function measureCensus(engine: Engine): Promise<Census> {
   const snapshot = await engine.snapshot();
   const rows = takeCensus({ snapshot, script, variables: COUNTED_VARIABLES });
   return { rows, otherSlots: slots - rows.reduce((sum, row) => sum + row.slots, 0) };
+}
+
+/** Live slots of the station by module, the largest first, without the test's surroundings. */
+export function slotsByModule({ rows }: Pick<Census, "rows">): [string, number][] {
+  const modules = new Map<string, number>();
+  for (const { file, slots } of rows) {
+    const module = posix.dirname(file);
+    if (!module.startsWith("host-tests/")) modules.set(module, (modules.get(module) ?? 0) + slots);
+  }
+  return [...modules].sort((a, b) => b[1] - a[1]);
 }
 
 /** Number of heap slots that many authorizations add. Call it after `measureCosts`. */
@@ -144,4 +163,14 @@ export function costErrors({ step, bytecodes, slots }: Cost, budget: Budget): st
     }
   }
   return errors;
+}
+
+/** Errors for modules that hold more slots than their budget, one sentence each. */
+export function moduleErrors(census: Pick<Census, "rows">, { modules }: Pick<Budget, "modules">): string[] {
+  return slotsByModule(census)
+    .filter(([module, slots]) => slots > (modules[module] ?? 0) * TOLERANCE)
+    .map(([module, slots]) => {
+      const planned = modules[module] ?? "no budget";
+      return `${module}: ${slots} slots, ${planned} before; if that is meant, change host-tests/tools/xs/budget.json with it`;
+    });
 }

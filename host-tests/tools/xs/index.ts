@@ -1,6 +1,5 @@
 /** Command `npm run xs`: runs the firmware on the chip's engine. */
 
-import { posix } from "node:path";
 import { Command } from "commander";
 import { fail } from "../../../platform-stub/command-line.js";
 import { canCompileChip, HOW_TO_GET_CHIP } from "./chip/compile.js";
@@ -20,7 +19,9 @@ import {
   measureCensus,
   measureCosts,
   measureGrowth,
+  moduleErrors,
   readBudget,
+  slotsByModule,
 } from "./costs.js";
 import { Engine, HOW_TO_GET_XS, isXSInstalled } from "./engine.js";
 import { GROWTH_NOISE_SLOTS } from "./limits.js";
@@ -73,7 +74,7 @@ async function runCosts(engine: Engine, json: boolean): Promise<void> {
     printCosts(costs, growthSlots);
     printCensus(census);
   }
-  const errors = costs.flatMap((cost) => costErrors(cost, budget));
+  const errors = [...costs.flatMap((cost) => costErrors(cost, budget)), ...moduleErrors(census, budget)];
   if (Math.abs(growthSlots) > GROWTH_NOISE_SLOTS)
     errors.push(`1,000 authorizations keep ${growthSlots} slots`);
   if (errors.length > 0) throw new Error(errors.join("\n"));
@@ -141,12 +142,7 @@ const LISTED_SLOTS = 10;
 
 function printCensus({ rows, otherSlots }: Census): void {
   print("\nlive slots of an online station by module");
-  const modules = new Map<string, number>();
-  for (const { file, slots } of rows) {
-    const module = posix.dirname(file);
-    modules.set(module, (modules.get(module) ?? 0) + slots);
-  }
-  for (const [module, slots] of [...modules].sort((a, b) => b[1] - a[1])) printSlots(slots, module);
+  for (const [module, slots] of slotsByModule({ rows })) printSlots(slots, module);
   printSlots(otherSlots, "closures of the code, and the engine");
   print("\nby class");
   for (const { class: name, file, instances, slots } of rows) {

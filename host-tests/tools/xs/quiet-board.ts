@@ -8,7 +8,9 @@ import { withParts } from "../../../firmware/boards/with-parts.js";
 import type {
   Board,
   BoardIO,
+  Bytes,
   ControlPilotOptions,
+  GATTCharacteristic,
   GATTConnection,
   GATTServerOptions,
   Listener,
@@ -25,6 +27,8 @@ import { QuietBroker } from "./quiet-broker.js";
 
 const WINDOW_BYTES = 8192;
 const ADDRESS = "192.168.1.2";
+/** Time between the pieces of a request, ms. */
+const PIECE_MS = 20;
 
 /** A connection whose other end is in this file. */
 class QuietTCP implements TCP {
@@ -32,7 +36,7 @@ class QuietTCP implements TCP {
   readonly remotePort = 50_000;
   handlers: TCPHandlers;
   /** Receives the bytes that the firmware sends. */
-  onSent: (bytes: Uint8Array<ArrayBuffer>) => void = () => {};
+  onSent: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
   #waiting: ArrayBuffer | undefined;
 
   constructor(options: TCPConnectOptions | TCPFromOptions | TCPHandlers) {
@@ -60,7 +64,7 @@ class QuietTCP implements TCP {
   }
 
   write(data: Uint8Array<ArrayBuffer>): number {
-    if (data.length > 0) this.onSent(data);
+    if (data.length > 0) this.onSent?.(data);
     return WINDOW_BYTES;
   }
 
@@ -74,11 +78,16 @@ export interface QuietPhone {
   disconnect(): void;
 }
 
+export interface QuietRequest {
+  readonly body?: readonly ArrayBuffer[];
+  readonly onAnswer?: (bytes: Uint8Array<ArrayBuffer>) => void;
+}
+
 export interface QuietBoard extends Board {
   readonly clock: VirtualClock;
   readonly broker: QuietBroker;
-  /** Sends a request to the HTTP API. */
-  request(text: ArrayBuffer): void;
+  /** Sends a request to the HTTP API, with its body in pieces. `onAnswer` receives what is sent in return. */
+  request(head: ArrayBuffer, options?: QuietRequest): void;
   /** Connects a central. `onNotified` receives its notifications. */
   connectPhone(onNotified: (value: Uint8Array<ArrayBuffer>) => void): QuietPhone;
   setPilot(levels: PilotLevels): void;
@@ -253,8 +262,8 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
     log: () => {},
     restart: () => {},
     broker,
-    request: (text) => request(around, text),
-    connectPhone: (onNotified) => connectPhone(around, onNotified),
+    request: (head, options) => request(around, head, options),
+    connectPhone: (onNotified) => new QuietCentral(around, onNotified),
     setPilot(next) {
       around.levels = next;
       around.pilot?.onReadable?.();
@@ -262,29 +271,51 @@ export function makeQuietBoard(plain: ArrayBuffer): QuietBoard {
   };
 }
 
-function request({ listener, guard }: Surroundings, text: ArrayBuffer): void {
+function request(
+  { listener, clock }: Surroundings,
+  head: ArrayBuffer,
+  { body = [], onAnswer }: QuietRequest = {},
+): void {
   const tcp = new QuietTCP({});
+  if (onAnswer) tcp.onSent = onAnswer;
   tcp.taken = (by) => {
+    let sent = 0;
+    const sendNext = () => {
+      by.deliver(sent === 0 ? head : (body[sent - 1] as ArrayBuffer));
+      sent++;
+      if (sent <= body.length) clock.set(sendNext, PIECE_MS);
+    };
     by.handlers.onWritable?.(WINDOW_BYTES);
-    guard.soon(() => by.deliver(text));
+    clock.set(sendNext, 0);
   };
   if (listener) listener.waiting = tcp;
   listener?.onReadable?.(1);
 }
 
-function connectPhone(
-  { gatt }: Surroundings,
-  onNotified: (value: Uint8Array<ArrayBuffer>) => void,
-): QuietPhone {
-  const connection: GATTConnection = {
-    maximumWrite: 20,
-    notify: (_characteristic, value) => onNotified(value as Uint8Array<ArrayBuffer>),
-    close: () => {},
-  };
-  gatt?.onConnect?.(connection);
-  const characteristics = gatt?.services[0]?.characteristics ?? [];
-  return {
-    write: (uuid, value) => characteristics.find((one) => one.uuid === uuid)?.onWrite?.(value, connection),
-    disconnect: () => gatt?.onDisconnect?.(connection),
-  };
+/** A phone, and the station's connection to it. */
+class QuietCentral implements GATTConnection, QuietPhone {
+  readonly maximumWrite = 20;
+  private readonly _around: Surroundings;
+  private readonly _onNotified: (value: Uint8Array<ArrayBuffer>) => void;
+
+  constructor(around: Surroundings, onNotified: (value: Uint8Array<ArrayBuffer>) => void) {
+    this._around = around;
+    this._onNotified = onNotified;
+    around.gatt?.onConnect?.(this);
+  }
+
+  notify(_characteristic: GATTCharacteristic, value: Bytes): void {
+    this._onNotified(value as Uint8Array<ArrayBuffer>);
+  }
+
+  close(): void {}
+
+  write(uuid: string, value: ArrayBuffer): void {
+    const characteristics = this._around.gatt?.services[0]?.characteristics ?? [];
+    characteristics.find((one) => one.uuid === uuid)?.onWrite?.(value, this);
+  }
+
+  disconnect(): void {
+    this._around.gatt?.onDisconnect?.(this);
+  }
 }

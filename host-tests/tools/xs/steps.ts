@@ -3,12 +3,13 @@
  * succeeded.
  */
 
-import { defaultConfig } from "../../../firmware/config.js";
+import { type Config, defaultConfig } from "../../../firmware/config.js";
 import { startStation } from "../../../firmware/start.js";
 import { Station } from "../../../firmware/station.js";
-import { concatBytes, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { concatBytes, decodeUTF8, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { encodePacket, PacketReader } from "../../../modules/mqtt/codec.js";
 import { TAG_UUID } from "../../../modules/tag-service/index.js";
+import { makeImage } from "../../virtual/world/firmware-image.js";
 import { base64 } from "../../virtual/world/platform-answers.js";
 import { makeQuietBoard, type QuietBoard, type QuietPhone } from "./quiet-board.js";
 
@@ -29,13 +30,29 @@ const TAG = encodeUTF8("GUEST-0001").buffer;
 /** Time between attempts, ms. Faster attempts exceed the rate limits. */
 const BETWEEN_ATTEMPTS_MS = 61_000;
 const FINAL_STATE_AUTHORIZED = 2;
+/** A station that installs updates: the public key of RFC 8032, test 1. */
+const UPDATABLE: Config = {
+  ...defaultConfig,
+  updateKey: "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+};
 const PHONES = 3;
+const IMAGE = makeImage({ version: defaultConfig.firmwareVersion + 1, byteLength: 16_384 });
+/** Length of a piece of an upload, bytes. */
+const PIECE_BYTES = 1024;
+const PIECES = Array.from(
+  { length: IMAGE.length / PIECE_BYTES },
+  (_, i) => IMAGE.slice(i * PIECE_BYTES, (i + 1) * PIECE_BYTES).buffer,
+);
+/** The quiet board's hashes are all the same, so that any password is right. */
+const UPLOAD = encodeUTF8(
+  `POST /firmware/upload HTTP/1.1\r\nhost: 192.168.1.2\r\nauthorization: Basic YWRtaW46cGFzc3dvcmQ=\r\ncontent-type: application/octet-stream\r\ncontent-length: ${IMAGE.length}\r\n\r\n`,
+).buffer;
 const STATUS = encodeUTF8("GET /status HTTP/1.1\r\nhost: 192.168.1.2\r\n\r\n").buffer;
 
 let measuredBoard: QuietBoard;
 let measuredStation: Station;
 let measuredPhone: QuietPhone;
-let finalResults = 0;
+let finalResults: number;
 let publishPacket: Uint8Array<ArrayBuffer>;
 
 function expectThat(what: string, isTrue: boolean): void {
@@ -48,6 +65,7 @@ function advanceUntil(what: string, condition: () => boolean): void {
 
 /** Not measured: creates the world and the packets to send. */
 function prepare(): void {
+  finalResults = 0;
   measuredBoard = makeQuietBoard(encodeUTF8('{"authorized":true}').buffer);
   measuredBoard.openStorage("plugpass").write("device", DEVICE_RECORD);
   const response = JSON.stringify({
@@ -80,12 +98,16 @@ function encodeOne(): Uint8Array<ArrayBuffer> {
   });
 }
 
-function boot(): void {
-  const started = startStation(measuredBoard, defaultConfig);
+function boot(config: Config = defaultConfig): void {
+  const started = startStation(measuredBoard, config);
   expectThat("it is a station", started instanceof Station);
   measuredStation = started as Station;
   measuredBoard.clock.advance(1000);
   expectThat("it is unpaired", measuredStation.lifeCycle === "unpaired");
+}
+
+function bootUpdatable(): void {
+  boot(UPDATABLE);
 }
 
 function pair(): void {
@@ -95,7 +117,7 @@ function pair(): void {
 
 function connect(): void {
   advanceUntil("it is online", () => measuredStation.lifeCycle === "online");
-  measuredBoard.clock.advance(1000);
+  measuredBoard.clock.advance(3000);
 }
 
 function idleMinute(): void {
@@ -127,8 +149,32 @@ function leave(): void {
   expectThat("it is available", measuredStation.status === "available");
 }
 
-/** Not measured: three phones present a tag at once, and a browser asks for the station's status. */
+let uploadAnswer: string;
+
+function startUpload(): void {
+  uploadAnswer = "";
+  const onAnswer = (bytes: Uint8Array<ArrayBuffer>) => {
+    uploadAnswer += decodeUTF8(bytes) ?? "";
+  };
+  measuredBoard.request(UPLOAD, { body: PIECES, onAnswer });
+}
+
+function finishUpload(expected: string): void {
+  advanceUntil(`the answer to the upload is: ${expected}`, () => uploadAnswer.endsWith(expected));
+}
+
+/** Not measured: uploads an image without a signature. */
+function upload(): void {
+  startUpload();
+  finishUpload("this station installs only signed images");
+}
+
+/**
+ * Not measured: while an image is uploaded, three phones present a tag at once, and a browser asks for the status. The
+ * session ends the upload.
+ */
 function crowd(): void {
+  startUpload();
   measuredBoard.setPilot({ highMv: 9000, lowMv: 9000 });
   measuredBoard.clock.advance(100);
   let results = 0;
@@ -140,6 +186,7 @@ function crowd(): void {
   for (const phone of phones) phone.write(TAG_UUID, TAG);
   measuredBoard.request(STATUS);
   advanceUntil("each phone has a final result", () => results === PHONES);
+  finishUpload("a session has begun");
   for (const phone of phones.slice(1)) phone.disconnect();
   measuredPhone = phones[0] as QuietPhone;
   leave();
@@ -167,12 +214,14 @@ Object.assign(globalThis, {
   steps: {
     prepare,
     boot,
+    bootUpdatable,
     pair,
     connect,
     idleMinute,
     arrive,
     authorize,
     leave,
+    upload,
     crowd,
     encodePublish,
     parsePublish,

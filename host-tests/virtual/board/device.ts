@@ -1,6 +1,7 @@
 import { makeHTTPServer } from "../../../firmware/boards/http-server/index.js";
 import type { Board, BoardIO, Clock, Crypto, MemoryUse, ResetReason } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
+import { CHIPS, type ChipName, readWiring, type Wiring } from "../../../modules/wiring/index.js";
 import type { Host } from "../world/network.js";
 import { Vehicle } from "../world/vehicle.js";
 import { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
@@ -8,7 +9,7 @@ import type { World } from "../world/world.js";
 import { virtualCrypto } from "./crypto.js";
 import { FirmwareRun, type RunEnd } from "./firmware-run.js";
 import { makeGATTServer } from "./gatt-server.js";
-import { makePins, PINS } from "./pins.js";
+import { BUILT_IN, makePins, NO_PINS, pinsOf } from "./pins.js";
 import { SLOT_BYTES, Slots } from "./slots.js";
 import { makeSockets, type SocketOptions } from "./sockets.js";
 import { Flash } from "./storage.js";
@@ -18,6 +19,8 @@ export interface DeviceOptions extends SocketOptions {
   /** Default: random, from the world's seed. */
   readonly mac?: string;
   readonly network?: "wifi" | "ethernet";
+  /** Default: `esp32`. */
+  readonly chip?: ChipName;
   /** Flash with stored records. Default: erased. */
   readonly flash?: Flash;
   /** Maximum number of Bluetooth LE connections. */
@@ -56,8 +59,6 @@ const HEAP_LOOKS = 17;
 const HEAP_STEP_BYTES = 128;
 /** `CONFIG_ESP_TASK_WDT_TIMEOUT_S` of the project's sdkconfig, in ms. */
 const TASK_WATCHDOG_MS = 30_000;
-/** `ESP_CHIP_ID_ESP32`. */
-const ESP32_CHIP_ID = 0;
 const MAX_LOG_LINES = 10_000;
 
 /** The hardware of one station. It outlasts the runs of the firmware. */
@@ -86,6 +87,7 @@ export class Device {
   readonly logLines: string[] = [];
   readonly #world: World;
   readonly #options: DeviceOptions;
+  readonly #chipId: number;
   #firmware: FirmwareRun | undefined;
   #resetReason: ResetReason = { type: "power" };
   #heapLooks = 0;
@@ -95,6 +97,7 @@ export class Device {
     const clock: Clock & { spend?(durationMs: number): void } = world.clock;
     this.slots = new Slots({ spend: (durationMs) => clock.spend?.(durationMs) });
     this.#options = options;
+    this.#chipId = CHIPS[options.chip ?? "esp32"].id;
     this.flash = options.flash ?? new Flash();
     this.mac = options.mac ?? randomMAC(world);
     this.host = world.network.host();
@@ -105,8 +108,8 @@ export class Device {
     this.flash.set("plugpass", "device", encodeUTF8(JSON.stringify({ v: 1, ...record })));
   }
 
-  /** Starts the firmware: passes the board to `main`. The previous run must have ended. */
-  boot(main: (board: Board) => void): void {
+  /** Starts the firmware: passes the board and its wiring to `main`. The previous run must have ended. */
+  boot(main: (board: Board, wiring: Wiring) => void): void {
     if (this.#firmware && !this.#firmware.isOver)
       throw new Error("the firmware is already running; cut the power first");
     if (!this.slots.start()) {
@@ -119,8 +122,9 @@ export class Device {
     });
     this.#firmware = firmware;
     this.isConfirmed = false;
-    const board = this.#makeBoard(firmware);
-    firmware.run(() => main(board));
+    const wiring = this.#readWiring(firmware);
+    const board = this.#makeBoard(firmware, wiring);
+    firmware.run(() => main(board, typeof wiring === "string" ? BUILT_IN : wiring));
   }
 
   get isRunning(): boolean {
@@ -156,7 +160,15 @@ export class Device {
     this.#firmware?.end({ type: "power-cut" });
   }
 
-  #makeBoard(firmware: FirmwareRun): Board {
+  /** Reads the provisioned wiring; a message if it is invalid. */
+  #readWiring(firmware: FirmwareRun): Wiring | string {
+    const storage = this.flash.open("plugpass", firmware);
+    const wiring = readWiring(storage, BUILT_IN, this.#chipId);
+    storage.close();
+    return wiring;
+  }
+
+  #makeBoard(firmware: FirmwareRun, wiring: Wiring | string): Board {
     const world = this.#world;
     const parts = this.#options.replace?.(firmware) ?? {};
     const sockets = makeSockets(this.host, firmware, this.#options);
@@ -173,7 +185,7 @@ export class Device {
       implementation: "esp32",
       mac: this.mac,
       resetReason: this.#resetReason,
-      firmwareSlot: { chipId: ESP32_CHIP_ID, byteLength: SLOT_BYTES },
+      firmwareSlot: { chipId: this.#chipId, byteLength: SLOT_BYTES },
       clock: parts.clock ?? firmware.clock(),
       crypto: parts.crypto ?? virtualCrypto(world.random),
       io: {
@@ -184,7 +196,7 @@ export class Device {
         network,
         ...parts.io,
       },
-      pins: PINS,
+      ...(typeof wiring === "string" ? { pins: NO_PINS, wiringProblem: wiring } : { pins: pinsOf(wiring) }),
       resolve:
         parts.resolve ??
         ((host, done) => this.host.resolve(host, (address) => firmware.run(() => done(address)))),
@@ -200,7 +212,7 @@ export class Device {
         if (this.logLines.length > MAX_LOG_LINES) this.logLines.shift();
         this.#options.onLog?.(line);
       },
-      temperatureC: () => this.temperatureC,
+      ...(typeof wiring !== "string" && wiring.thermistor && { temperatureC: () => this.temperatureC }),
       // Each call returns another number, as on a chip.
       memory: () => ({
         ...MEMORY,

@@ -8,15 +8,18 @@ import type {
   DigitalOut,
   PilotLevels,
   PinSpecifier,
+  Pins,
   PulseCount,
   Serial,
   SerialOptions,
 } from "../../../modules/board/index.js";
 import { concatBytes } from "../../../modules/bytes/index.js";
+import type { Wiring } from "../../../modules/wiring/index.js";
 import type { Vehicle } from "../world/vehicle.js";
 import type { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
 import type { FirmwareRun } from "./firmware-run.js";
 
+/** Names of the pins to which the virtual devices are wired. */
 export const PINS = {
   controlPilot: "control-pilot",
   contactor: "contactor",
@@ -29,8 +32,41 @@ export const PINS = {
   cardReader: "card-reader",
 } as const;
 
+/** Wiring of a virtual board for which none is provisioned: it has everything. */
+export const BUILT_IN: Wiring = {
+  controlPilot: { generatorPin: 25, adcPin: 34, zeroMv: 1250, divider: 11.3 },
+  contactorPin: 26,
+  contactorFeedbackPin: 27,
+  lockPin: 32,
+  lampPin: 18,
+  buzzerPin: 19,
+  thermistor: { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 22_000 },
+  buttonPin: 0,
+  meterPin: 33,
+  cardReaderPin: 16,
+};
+
+/** Returns the virtual pins that a wiring has. */
+export function pinsOf(wiring: Wiring): Pins {
+  const has = (pin: number | undefined, name: string) => (pin === undefined ? undefined : name);
+  return {
+    controlPilot: PINS.controlPilot,
+    contactor: PINS.contactor,
+    contactorFeedback: has(wiring.contactorFeedbackPin, PINS.contactorFeedback),
+    lock: has(wiring.lockPin, PINS.lock),
+    lamp: has(wiring.lampPin, PINS.lamp),
+    buzzer: has(wiring.buzzerPin, PINS.buzzer),
+    button: has(wiring.buttonPin, PINS.button),
+    meter: has(wiring.meterPin, PINS.meter),
+    cardReader: has(wiring.cardReaderPin, PINS.cardReader),
+  };
+}
+
+/** Pins of a board with an unknown wiring. None of them can be used. */
+export const NO_PINS: Pins = { controlPilot: "unknown wiring", contactor: "unknown wiring" };
+
 /** Devices wired to the pins. */
-export interface Wiring {
+export interface PinDevices {
   readonly vehicle: Vehicle;
   readonly button: Button;
   readonly meter: Meter;
@@ -52,7 +88,7 @@ interface InputOptions {
 
 /** Common state of the pins of one run of the firmware. */
 interface Parts {
-  readonly wiring: Wiring;
+  readonly wiring: PinDevices;
   readonly firmware: FirmwareRun;
   readonly outputs: ReadonlyMap<PinSpecifier, (isOn: boolean) => void>;
   readonly inputs: ReadonlyMap<
@@ -64,7 +100,7 @@ interface Parts {
 }
 
 /** Makes the pins for one run of the firmware. At its end the contactor opens, as a relay does. */
-export function makePins(wiring: Wiring, firmware: FirmwareRun): PinConstructors {
+export function makePins(wiring: PinDevices, firmware: FirmwareRun): PinConstructors {
   const { vehicle, button } = wiring;
   const used = new Set<PinSpecifier>();
   const parts: Parts = {

@@ -101,6 +101,10 @@ const en: FaultTexts = {
     "The station crashed three times. It is in safe mode and does not charge.",
     "Switch the power off and on. If it happens again, upload another firmware.",
   ],
+  "wiring-invalid": [
+    "The station does not know its wiring.",
+    "Have the board provisioned again over its cable.",
+  ],
 };
 
 const cs: FaultTexts = {
@@ -189,6 +193,7 @@ const cs: FaultTexts = {
     "Stanice třikrát spadla. Je v nouzovém režimu a nenabíjí.",
     "Vypněte a zapněte proud. Opakuje-li se to, nahrajte jiný firmware.",
   ],
+  "wiring-invalid": ["Stanice nezná své zapojení. Nenabíjí.", "Nechte desku znovu nastavit přes kabel."],
 };
 
 const de: FaultTexts = {
@@ -292,6 +297,10 @@ const de: FaultTexts = {
     "Die Station ist dreimal abgestürzt. Sie ist im Notbetrieb und lädt nicht.",
     "Den Strom aus- und einschalten. Tritt es wieder auf, eine andere Firmware hochladen.",
   ],
+  "wiring-invalid": [
+    "Die Station kennt ihre Verdrahtung nicht.",
+    "Die Platine über das Kabel neu einrichten lassen.",
+  ],
 };
 
 const uk: FaultTexts = {
@@ -389,6 +398,7 @@ const uk: FaultTexts = {
     "Станція тричі зазнала збою. Вона в аварійному режимі й не заряджає.",
     "Вимкніть і ввімкніть живлення. Якщо повториться, завантажте іншу прошивку.",
   ],
+  "wiring-invalid": ["Станція не знає схеми свого підключення.", "Налаштуйте плату ще раз через кабель."],
 };
 
 export const faultTexts: Readonly<Record<Language, FaultTexts>> = { en, cs, de, uk };

@@ -5,6 +5,8 @@ import { translations } from "./translations.js";
 
 /** Interval of polling /status, ms. */
 const POLL_MS = 2000;
+/** Time limit of a poll, ms. A station that has moved to another channel does not reset its connections. */
+const ANSWER_MS = 10_000;
 /** Texts of the states in /status. */
 const STATES = {
   unpaired: "Not set up",
@@ -12,7 +14,7 @@ const STATES = {
   connecting: "Connecting to the platform",
   online: "Online",
   offline: "Offline; the station keeps trying",
-  rescue: "Safe mode after crashes",
+  rescue: "Safe mode",
 };
 /** Texts of the charging statuses in /status. */
 const STATUSES = {
@@ -118,9 +120,19 @@ function hidePreset(names) {
 
 const kWh = (wh) => `${(wh / 1000).toLocaleString(language, { maximumFractionDigits: 2 })} kWh`;
 
+async function fetchStatus() {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), ANSWER_MS);
+  try {
+    return await (await fetch("/status", { signal: abort.signal })).json();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function pollStatus() {
   try {
-    const status = await (await fetch("/status")).json();
+    const status = await fetchStatus();
     const { lastFailure, problem, waitingFor, trying } = status;
     const failure = trying ? null : (lastFailure ?? problem);
     if (failure) for (const form of all("form[data-tried]")) form.querySelector(".answer").textContent = "";

@@ -65,26 +65,45 @@ static void handle_event(void *argument, esp_event_base_t base, int32_t id, void
 		set_address(((ip_event_got_ip_t *)data)->ip_info.ip.addr);
 }
 
-static esp_err_t install(const int8_t *pins)
+static void delete_driver(esp_eth_mac_t *mac, esp_eth_phy_t *phy)
+{
+	if (mac)
+		mac->del(mac);
+	if (phy)
+		phy->del(phy);
+}
+
+/** Installs the driver. A failed call leaves nothing behind, so that it can be repeated. */
+static esp_err_t install_driver(const int8_t *wiring, esp_eth_handle_t *driver)
+{
+	esp_eth_mac_t *mac = NULL;
+	esp_eth_phy_t *phy = NULL;
+	esp_err_t error = ethernet_driver_make(wiring, &mac, &phy);
+	if (error == ESP_OK && (!mac || !phy))
+		error = ESP_ERR_NO_MEM;
+	esp_eth_config_t config = ETH_DEFAULT_CONFIG(mac, phy);
+	if (error == ESP_OK)
+		error = esp_eth_driver_install(&config, driver);
+	if (error != ESP_OK) {
+		delete_driver(mac, phy);
+		return error;
+	}
+	uint8_t address[6];
+	esp_read_mac(address, ESP_MAC_ETH);
+	return esp_eth_ioctl(*driver, ETH_CMD_S_MAC_ADDR, address);
+}
+
+/** Joins the driver to lwIP. It fails only without memory. */
+static esp_err_t attach(esp_eth_handle_t driver)
 {
 	esp_err_t error = esp_netif_init();
-	if (error != ESP_OK)
-		return error;
-	error = esp_event_loop_create_default();
+	if (error == ESP_OK)
+		error = esp_event_loop_create_default();
 	if (error != ESP_OK && error != ESP_ERR_INVALID_STATE)
 		return error;
-	esp_eth_config_t config = ETH_DEFAULT_CONFIG(NULL, NULL);
-	error = ethernet_driver_make(pins, &config.mac, &config.phy);
-	if (error == ESP_OK)
-		error = esp_eth_driver_install(&config, &ethernet.driver);
-	if (error != ESP_OK)
-		return error;
-	uint8_t mac[6];
-	esp_read_mac(mac, ESP_MAC_ETH);
-	esp_eth_ioctl(ethernet.driver, ETH_CMD_S_MAC_ADDR, mac);
-	esp_netif_config_t netif_config = ESP_NETIF_DEFAULT_ETH();
-	esp_netif_t *netif = esp_netif_new(&netif_config);
-	esp_eth_netif_glue_handle_t glue = esp_eth_new_netif_glue(ethernet.driver);
+	esp_netif_config_t config = ESP_NETIF_DEFAULT_ETH();
+	esp_netif_t *netif = esp_netif_new(&config);
+	esp_eth_netif_glue_handle_t glue = esp_eth_new_netif_glue(driver);
 	if (!netif || !glue)
 		return ESP_ERR_NO_MEM;
 	error = esp_netif_attach(netif, glue);
@@ -99,22 +118,30 @@ static esp_err_t install(const int8_t *pins)
 
 /* Functions for JavaScript (native.ts) */
 
-/** `start(pins, onChanged)` */
+static void check(xsMachine *the, esp_err_t error)
+{
+	if (error != ESP_OK)
+		xsUnknownError("error 0x%x", error);
+}
+
+/** `start(wiring, onChanged)` */
 void xs_ethernet_start(xsMachine *the)
 {
-	void *pins;
+	void *wiring;
 	xsUnsignedValue byte_length;
-	xsmcGetBufferReadable(xsArg(0), &pins, &byte_length);
-	if (byte_length != ETHERNET_PINS)
-		xsRangeError("invalid pins");
+	xsmcGetBufferReadable(xsArg(0), &wiring, &byte_length);
+	if (byte_length != ETHERNET_VALUES)
+		xsRangeError("invalid wiring");
 	if (ethernet.is_open)
-		xsUnknownError("Ethernet is started already");
+		xsUnknownError("started already");
 	ethernet.the = the;
-	esp_err_t error = ethernet.driver ? ESP_OK : install(pins);
-	if (error == ESP_OK)
-		error = esp_eth_start(ethernet.driver);
-	if (error != ESP_OK)
-		xsUnknownError("Ethernet does not start: error 0x%x; check the wiring", error);
+	if (!ethernet.driver) {
+		esp_eth_handle_t driver;
+		check(the, install_driver(wiring, &driver));
+		ethernet.driver = driver;
+		check(the, attach(driver));
+	}
+	check(the, esp_eth_start(ethernet.driver));
 	ethernet.on_changed = xsArg(1);
 	xsRemember(ethernet.on_changed);
 	ethernet.is_open = true;

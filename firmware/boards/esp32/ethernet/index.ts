@@ -1,15 +1,27 @@
 import Net from "net";
-import type { Ethernet, EthernetConstructor, EthernetOptions } from "../../../../modules/board/index.js";
+import type {
+  Clock,
+  Ethernet,
+  EthernetConstructor,
+  EthernetOptions,
+  Timer,
+} from "../../../../modules/board/index.js";
+import { messageOf } from "../../../../modules/errors/index.js";
 import type { Guard } from "../../guard.js";
 import { withParts } from "../../with-parts.js";
 import { close, start } from "./native.js";
 
+/** Delay until an interface that does not answer is started again, ms. */
+const RETRY_MS = 30_000;
+
 interface Parts {
+  readonly clock: Clock;
   readonly guard: Guard;
-  /** Wiring, as `ethernet-driver.h` has it. */
-  readonly pins: Uint8Array;
+  /** Values of `ethernet-driver.h`; `undefined` for a board whose wiring is not known. */
+  readonly wiring: Uint8Array | undefined;
   /** Called when the station gets an address: SNTP is reachable from then on. */
   readonly onAddress: () => void;
+  readonly log: (line: string) => void;
 }
 
 /** Returns the wired network interface. ESP-IDF's driver watches the link, and requests an address for each new one. */
@@ -20,13 +32,14 @@ export function makeEthernet(parts: Parts): EthernetConstructor {
 class ChipEthernet implements Ethernet {
   private readonly _options: EthernetOptions;
   private readonly _parts: Parts;
+  private _timer: Timer | undefined;
   private _reported: string | undefined;
   private _isClosed = false;
 
   constructor(options: EthernetOptions, parts: Parts) {
     this._options = options;
     this._parts = parts;
-    start(parts.pins, () => parts.guard.run(() => this._report()));
+    this._start();
   }
 
   get address(): string | undefined {
@@ -36,7 +49,23 @@ class ChipEthernet implements Ethernet {
   close(): void {
     if (this._isClosed) return;
     this._isClosed = true;
+    this._parts.clock.clear(this._timer);
     close();
+  }
+
+  /** Starts the interface. A board whose interface does not answer still charges, and tries again. */
+  private _start(): void {
+    const { clock, guard, wiring, log } = this._parts;
+    if (!wiring) {
+      log("ethernet: off: the wiring has neither w5500 nor lan8720");
+      return;
+    }
+    try {
+      start(wiring, () => guard.run(() => this._report()));
+    } catch (error) {
+      log(`ethernet: does not start: ${messageOf(error)}; check its wiring`);
+      this._timer = clock.set(() => this._start(), RETRY_MS);
+    }
   }
 
   /** Reports a change. Native events are merged, so a link that was lost and found in between may cause none. */

@@ -1,14 +1,14 @@
 /*
- * The OpenCores MAC of the emulated chip. It has no pins.
+ * The OpenCores MAC of the emulated chip. It has no wiring.
  */
 
 #include "ethernet-driver.h"
 
 #include "esp_eth_mac_openeth.h"
 
-esp_err_t ethernet_driver_make(const int8_t *pins, esp_eth_mac_t **mac, esp_eth_phy_t **phy)
+esp_err_t ethernet_driver_make(const int8_t *wiring, esp_eth_mac_t **mac, esp_eth_phy_t **phy)
 {
-	(void)pins;
+	(void)wiring;
 	eth_mac_config_t mac_config = ETH_MAC_DEFAULT_CONFIG();
 	eth_phy_config_t phy_config = ETH_PHY_DEFAULT_CONFIG();
 	phy_config.reset_gpio_num = -1;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { readManifest } from "../../../../scripts/sdk/manifest.js";
 import { bundledSource } from "../../../../scripts/sdk/module-lists.js";
+import { preloadable } from "../../../../scripts/sdk/preloadable.js";
 import { MANIFESTS, type ManifestFolder, ROOT } from "../../../../scripts/sdk/targets.js";
 import { type Budget, STEPS, TOLERANCE } from "../costs.js";
 import { compileChip } from "./compile.js";
@@ -131,7 +132,7 @@ export class Chip {
     const bundle = join(folder, "steps.js");
     // Another process may read the bundle at the same time.
     const written = `${bundle}.${process.pid}`;
-    writeFileSync(written, await bundledSource({ name: "xs-chip", platform: "", preload: "all" }, MAIN));
+    writeFileSync(written, await bundleOfSteps());
     renameSync(written, bundle);
     return new Chip(program, bundle);
   }
@@ -177,7 +178,7 @@ export class Chip {
   ): Answer[] {
     const sizes = [poolBytes, stackSlots, chunkBytes.initial, chunkBytes.incremental, heapSlots.initial];
     const words = [this.#bundle, ...[...sizes, heapSlots.incremental].map(String), collector];
-    const input = STEPS.map(({ call }) => `${call}\n`).join("");
+    const input = STEPS.map(({ call, onChip }) => `${onChip ?? call}\n`).join("");
     const { status, signal, stdout, stderr } = spawnSync(this.#program, words, { input, encoding: "utf8" });
     if (status !== 0) throw new Error(`xs-chip ended with ${signal ?? status}: ${stderr.trim()}`);
     return stdout
@@ -185,6 +186,12 @@ export class Chip {
       .split("\n")
       .map((line) => answerSchema.parse(JSON.parse(line)));
   }
+}
+
+/** Returns the firmware with the steps, constant as in flash except for the variables of the steps. */
+async function bundleOfSteps(): Promise<string> {
+  const source = await bundledSource({ name: "xs-chip", platform: "", preload: "all" }, MAIN);
+  return preloadable(source.replace(/^var (\w+);$/gm, "let $1;"));
 }
 
 function failureOf(answers: readonly Answer[]): ChipFailure | undefined {

@@ -1,0 +1,139 @@
+import { MAX_CURRENT_A, MIN_CURRENT_A } from "../charging/index.js";
+import { isJSONObject, type JSONObject } from "../json/index.js";
+import { READER_KINDS } from "../rfid/index.js";
+import { CHIPS, type Chip, pinProperties } from "./chips.js";
+import { RMII_CLOCKS, RMII_PINS, type Wiring } from "./wiring.js";
+
+/** Two octal digits: the properties of a pin that matter (chips.ts), and those of them that it must have. */
+export type PinRule = number;
+/** Lowest and highest value of a number. `step`: the number is a multiple of it. */
+export type NumberRule = readonly [min: number, max: number, step?: number];
+/** Rules of an object's fields. Each of them is required, except in the wiring itself. */
+export interface GroupRule {
+  readonly [field: string]: FieldRule;
+}
+export type FieldRule = PinRule | NumberRule | readonly string[] | GroupRule;
+
+const INPUT: PinRule = 0o00;
+const OUTPUT: PinRule = 0o11;
+/** An output that must not move while the chip starts: no strapping pin. */
+const STEADY_OUTPUT: PinRule = 0o51;
+/** An analog input. The measured circuit must not hold a strapping pin. */
+const ANALOG: PinRule = 0o62;
+
+/** Lowest voltage that the SDK's ADC measures at 12 dB, mV (modules/io/analog/esp32/_analog.c). */
+export const ADC_MIN_MV = 150;
+/** Highest voltage that the SDK's ADC measures at 12 dB, mV. */
+export const ADC_MAX_MV = 2450;
+/** Pilot voltage that must be measurable with both signs, mV: the thresholds of state A and of the diode. */
+export const PILOT_SPAN_MV = 10_500;
+const OHMS: NumberRule = [100, 1_000_000];
+const REQUIRED = ["chip", "controlPilot", "contactorPin"];
+
+/** Rules of the wiring's fields. */
+export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> = {
+  chip: Object.keys(CHIPS),
+  controlPilot: {
+    generatorPin: STEADY_OUTPUT,
+    adcPin: ANALOG,
+    zeroMv: [ADC_MIN_MV, ADC_MAX_MV],
+    divider: [1, 1000],
+  },
+  contactorPin: STEADY_OUTPUT,
+  contactorFeedbackPin: INPUT,
+  lockPin: STEADY_OUTPUT,
+  lampPin: OUTPUT,
+  buzzerPin: OUTPUT,
+  thermistor: { adcPin: ANALOG, ohms: OHMS, beta: [500, 10_000], pullUpOhms: OHMS },
+  buttonPin: INPUT,
+  meterPin: INPUT,
+  cardReaderPin: INPUT,
+  w5500: { clockPin: OUTPUT, mosiPin: OUTPUT, misoPin: INPUT, selectPin: STEADY_OUTPUT, interruptPin: INPUT },
+  lan8720: { mdcPin: OUTPUT, mdioPin: OUTPUT, clock: RMII_CLOCKS, phyAddress: [0, 31, 1] },
+  ethernetResetPin: OUTPUT,
+  meterPulsesPerKWh: [1, 1_000_000, 1],
+  cardReaderKind: READER_KINDS,
+  currentLimitA: [MIN_CURRENT_A, MAX_CURRENT_A],
+};
+
+export type WiringMistake =
+  | "unknown field"
+  | "missing"
+  | "invalid value"
+  | "unsuitable pin"
+  | "pin used twice"
+  | "pilot beyond the ADC"
+  | "needs RMII";
+
+/** Receives a field, such as `controlPilot.adcPin`, and what is wrong with it. */
+export type ReportMistake = (field: string, mistake: WiringMistake) => void;
+
+/** State of one check. */
+interface Check {
+  readonly chip: Chip | undefined;
+  readonly usedPins: number[];
+  readonly report: ReportMistake;
+}
+
+/** Checks a wiring and reports each mistake. */
+export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
+  const { controlPilot, lan8720 } = wiring;
+  const chip = chipOf(wiring);
+  checkGroup(WIRING_RULES, wiring, "", { chip, usedPins: fixedPins(lan8720), report });
+  if (isJSONObject(lan8720) && chip && chip !== CHIPS.esp32) report("lan8720", "needs RMII");
+  if (!isJSONObject(controlPilot)) return;
+  const zeroMv = Number(controlPilot.zeroMv);
+  const spanMv = PILOT_SPAN_MV / Number(controlPilot.divider);
+  if (zeroMv - spanMv < ADC_MIN_MV || zeroMv + spanMv > ADC_MAX_MV) {
+    report("controlPilot", "pilot beyond the ADC");
+  }
+}
+
+/** Pins of the RMII and its clock. */
+function fixedPins(lan8720: unknown): number[] {
+  if (!isJSONObject(lan8720)) return [];
+  return [...RMII_PINS, Number(String(lan8720.clock).split(" ")[1])];
+}
+
+/** Chip that a wiring names; `undefined` for an unknown one. */
+export function chipOf({ chip }: JSONObject): Chip | undefined {
+  return typeof chip === "string" && Object.hasOwn(CHIPS, chip)
+    ? CHIPS[chip as keyof typeof CHIPS]
+    : undefined;
+}
+
+function checkGroup(rules: GroupRule, group: JSONObject, prefix: string, check: Check): void {
+  for (const name of Object.keys({ ...rules, ...group })) {
+    const field = prefix + name;
+    const rule = rules[name];
+    const value = group[name];
+    let mistake: WiringMistake | undefined;
+    if (!Object.hasOwn(rules, name) || rule === undefined) mistake = "unknown field";
+    else if (!Object.hasOwn(group, name)) {
+      if (prefix !== "" || REQUIRED.includes(name)) mistake = "missing";
+    } else if (typeof rule === "number") mistake = pinMistake(rule, value, check);
+    else if (isList(rule)) mistake = isAllowed(rule, value) ? undefined : "invalid value";
+    else if (isJSONObject(value)) checkGroup(rule, value, `${field}.`, check);
+    else mistake = "invalid value";
+    if (mistake) check.report(field, mistake);
+  }
+}
+
+function pinMistake(rule: PinRule, pin: unknown, { chip, usedPins }: Check): WiringMistake | undefined {
+  if (typeof pin !== "number" || !Number.isInteger(pin)) return "invalid value";
+  const isUsed = usedPins.includes(pin);
+  usedPins.push(pin);
+  const properties = chip ? pinProperties(chip, pin) : rule & 7;
+  if (!(properties >= 0 && (properties & (rule >> 3)) === (rule & 7))) return "unsuitable pin";
+  return isUsed ? "pin used twice" : undefined;
+}
+
+function isList(rule: FieldRule): rule is NumberRule | readonly string[] {
+  return Array.isArray(rule);
+}
+
+function isAllowed(rule: NumberRule | readonly string[], value: unknown): boolean {
+  if (typeof value === "string") return (rule as readonly string[]).includes(value);
+  const [min, max, step] = rule as NumberRule;
+  return typeof value === "number" && value >= min && value <= max && !(step && value % step);
+}
