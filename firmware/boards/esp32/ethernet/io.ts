@@ -9,7 +9,7 @@ export function makeEthernetIO({ hardware, onAnalog, ...parts }: VariantParts): 
   return {
     network: { kind: "ethernet", Ethernet: makeEthernet({ ...parts, wiring: ethernetWiring(hardware) }) },
     // In safe mode there is neither of them: random numbers for TLS come from the entropy source then.
-    GATTServer: preceded(makeGATTServer({ ...parts, pause }), onAnalog),
+    GATTServer: preceded(makeGATTServer(parts), onAnalog),
     ControlPilot: preceded(makeControlPilot(hardware.controlPilot, parts.clock), onAnalog),
     DigitalOut: ChipDigitalOut,
   };
