@@ -72,6 +72,14 @@ describe("findModdable", () => {
     const path = buildEnvironment({ PATH: "/bin" }, { folder, version: "8.2.3", bin: "/sdk/bin" }).PATH;
     expect(path).toBe(`${join(ROOT, "node_modules/.bin")}:/sdk/bin:/bin`);
   });
+
+  test("gives the compiler ESP-IDF's mbedTLS with its configuration, for the chip only", () => {
+    const moddable = { folder: "/sdk", version: "8.2.3", bin: "/sdk/bin" };
+    expect(buildEnvironment({ IDF_PATH: "/idf" }, moddable).C_INCLUDES).toMatch(
+      /^-I\/idf\/components\/mbedtls\/port\/include .* -DMBEDTLS_CONFIG_FILE=\\"mbedtls\/esp_config\.h\\"/,
+    );
+    expect(buildEnvironment({}, moddable)).not.toHaveProperty("C_INCLUDES");
+  });
 });
 
 describe("findIDF", () => {
