@@ -1,9 +1,9 @@
 /** Runs the tests of the ESP32 board's C code that needs no chip (firmware/boards/esp32), under sanitizers. */
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { skipFor } from "../optional.js";
@@ -30,10 +30,10 @@ const source = (name: string) => readFileSync(join(ROOT, SOURCES, name), "utf8")
   afterAll(() => rmSync(folder, { recursive: true }));
 
   /** Compiles a test, and runs it. */
-  function run(names: string[], parameters: string[] = []) {
+  function run(names: string[], parameters: string[] = [], flags: string[] = []) {
     const program = join(folder, "test");
     const sources = names.map((name) => join(ROOT, SOURCES, name));
-    const compiler = spawnSync(COMPILER, [...FLAGS.split(" "), ...sources, "-o", program], {
+    const compiler = spawnSync(COMPILER, [...FLAGS.split(" "), ...flags, ...sources, "-o", program], {
       encoding: "utf8",
     });
     expect([compiler.status, compiler.stderr]).toEqual([0, ""]);
@@ -50,6 +50,14 @@ const source = (name: string) => readFileSync(join(ROOT, SOURCES, name), "utf8")
 
   test("the end of a run is kept for the next one, also when an abort aborts again", () => {
     run(["engine/abort.c", "engine/kept-end.c", "engine/kept-end.test.c"]);
+  });
+
+  test("calls into lwIP use no freed connection, and lose no memory when lwIP has none", () => {
+    for (const [, header = ""] of source("lwip/lwip-calls.c").matchAll(/#include "(.*)"/g)) {
+      mkdirSync(join(folder, dirname(header)), { recursive: true });
+      writeFileSync(join(folder, header), "");
+    }
+    run(["lwip/lwip-calls.test.c"], [], ["-I", folder]);
   });
 });
 
