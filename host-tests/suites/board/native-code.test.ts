@@ -52,25 +52,39 @@ const source = (name: string) => readFileSync(join(ROOT, SOURCES, name), "utf8")
     run(["engine/abort.c", "engine/kept-end.c", "engine/kept-end.test.c"]);
   });
 
-  test("calls into lwIP use no freed connection, and lose no memory when lwIP has none", () => {
-    for (const [, header = ""] of source("lwip/lwip-calls.c").matchAll(/#include "(.*)"/g)) {
-      mkdirSync(join(folder, dirname(header)), { recursive: true });
-      writeFileSync(join(folder, header), "");
+  /** Makes empty headers of the SDKs, whose types and functions a test has as fakes. */
+  function emptyHeadersOf(...names: string[]): string[] {
+    for (const name of names) {
+      for (const [, header = ""] of source(name).matchAll(/#include "(.*)"/g)) {
+        mkdirSync(join(folder, dirname(header)), { recursive: true });
+        writeFileSync(join(folder, header), "");
+      }
     }
-    run(["lwip/lwip-calls.test.c"], [], ["-I", folder]);
+    return ["-I", folder];
+  }
+
+  test("calls into lwIP use no freed connection, and lose no memory when lwIP has none", () => {
+    run(["lwip/lwip-calls.test.c"], [], emptyHeadersOf("lwip/lwip-calls.c"));
+  });
+
+  test("Ethernet starts again after any failure, and reports a flapping link with one message", () => {
+    const headers = emptyHeadersOf("ethernet/ethernet.c", "ethernet/ethernet-driver.h");
+    run(["ethernet/ethernet.test.c"], [], [...headers, "-Wno-unused-parameter"]);
   });
 });
 
 describe.each([
   ["gatt/native.ts", "gatt/gatt-server.c"],
   ["engine/native.ts", "engine/engine.c"],
+  ["ethernet/native.ts", "ethernet/ethernet.c"],
 ])("native functions of %s", (typescript, c) => {
   test(`are the same in TypeScript and in ${c}`, () => {
     const named = [...source(typescript).matchAll(/native\("(\w+)"\)/g)].map((match) => match[1]);
     const defined = [...source(c).matchAll(/^void (xs_\w+)\((?:xsMachine|txMachine) \*the\)/gm)].map(
       (match) => match[1],
     );
-    expect(named.sort()).toEqual(defined.sort());
+    // The SDK's module net names this one.
+    expect(named.sort()).toEqual(defined.filter((name) => name !== "xs_net_get").sort());
   });
 
   test("are each the only statement of their function, with its parameters: otherwise XS calls them by an object", () => {
