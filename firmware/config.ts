@@ -2,6 +2,7 @@
 
 import { decodeHex, encodeUTF8 } from "../modules/bytes/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
+import { formatJSON } from "../modules/json/index.js";
 import { DEFAULT_TITLE, MAX_TITLE_BYTES, problemOfPart } from "../modules/pairing/index.js";
 import { READER_KINDS, type ReaderKind } from "../modules/rfid/index.js";
 import { type Cipher, isTopicId } from "../modules/settings/index.js";
@@ -67,7 +68,7 @@ export function withWiring(config: Config, wiring: Wiring): Config {
 export function configErrors(config: Config): string[] {
   const errors: string[] = [];
   const wrong = (field: keyof Config, rule: string) => {
-    errors.push(`config.${field} is ${JSON.stringify(config[field])}; it must be ${rule}`);
+    errors.push(`config.${field} is ${formatJSON(config[field])}; it must be ${rule}`);
   };
   const titleBytes = encodeUTF8(config.productTitle).length;
   if (!isTopicId(config.productId)) wrong("productId", "1-64 letters, digits, - and _");

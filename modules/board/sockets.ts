@@ -61,8 +61,8 @@ export type TCPConstructor = new (options: TCPConnectOptions | TCPFromOptions) =
 export interface TLSConnectOptions extends TCPConnectOptions {
   /** Name that the peer's certificate must match. */
   readonly host: string;
-  /** The TLS handshake has failed. Called before `onError`. */
-  onHandshakeFailed?(): void;
+  /** The TLS handshake has failed. Called before `onError`. `why`, if known, is a sentence about the server. */
+  onHandshakeFailed?(why?: string): void;
 }
 
 /** Opens a TLS connection. It behaves as TCP; the first `onWritable` follows the handshake. */

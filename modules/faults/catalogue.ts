@@ -115,6 +115,11 @@ export const CONNECTION_FAILURES = {
       "The TLS handshake failed, or the certificate is for another host, has expired, or is of an unknown authority.",
     by: "owner",
   },
+  "clock-unknown": {
+    meaning:
+      "No time server (SNTP) has answered within 20 s. Without the time, the station cannot check the broker's certificate.",
+    by: "owner",
+  },
   "connection-lost": { meaning: "The broker or the network closed the TCP connection.", by: "owner" },
   "keep-alive-missed": { meaning: "The broker sent no PINGRESP in time.", by: "owner" },
   "protocol-error": {

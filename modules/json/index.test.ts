@@ -1,7 +1,7 @@
-import { expect, test } from "@jest/globals";
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import { encodeUTF8 } from "../bytes/index.js";
-import { numberField, parseJSONObject, textField } from "./index.js";
+import { formatJSON, numberField, parseJSONObject, textField } from "./index.js";
 
 test("parseJSONObject returns an object", () => {
   expect(parseJSONObject(encodeUTF8('{"a":1}'))).toEqual({ a: 1 });
@@ -83,4 +83,43 @@ test("a field of the wrong type or size is ignored", () => {
 test("an inherited field is ignored", () => {
   expect(textField({}, "constructor", 99)).toBeUndefined();
   expect(textField(parseJSONObject(encodeUTF8('{"__proto__":{"tag":"x"}}')) ?? {}, "tag", 9)).toBeUndefined();
+});
+
+describe("formatJSON", () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** Lets `JSON.stringify` refuse constants as XS does on the chip, where they are in flash. */
+  function refuseConstants(): void {
+    const own = JSON.stringify.bind(JSON);
+    const check = (
+      key: string,
+      value: unknown,
+      replacer?: (key: string, value: unknown) => unknown,
+    ): void => {
+      const replaced = replacer ? replacer(key, value) : value;
+      if (typeof replaced !== "object" || replaced === null) return;
+      if (Object.isFrozen(replaced)) throw new TypeError("read only value");
+      for (const [name, part] of Object.entries(replaced)) check(name, part, replacer);
+    };
+    jest.spyOn(JSON, "stringify").mockImplementation(((value: unknown, replacer?: never) => {
+      check("", value, replacer);
+      return own(value, replacer);
+    }) as typeof JSON.stringify);
+  }
+
+  const CONSTANT = Object.freeze({ code: "crashes", list: Object.freeze([1, Object.freeze({ two: null })]) });
+
+  test("accepts constants at any depth", () => {
+    refuseConstants();
+    expect(() => JSON.stringify({ problem: CONSTANT })).toThrow("read only value");
+    const text = '{"problem":{"code":"crashes","list":[1,{"two":null}]}}';
+    expect(formatJSON({ problem: CONSTANT, missing: undefined })).toBe(text);
+    expect(formatJSON(CONSTANT.list)).toBe('[1,{"two":null}]');
+  });
+
+  test.each(['a "name"', 1.5, true, null, [], {}])("formats %j as JSON.stringify does", (value) => {
+    expect(formatJSON(value)).toBe(JSON.stringify(value));
+  });
 });

@@ -1,4 +1,4 @@
-/** Parser for untrusted JSON: no exceptions, and a type check for each field. */
+/** Parser for untrusted JSON: no exceptions, and a type check for each field. Formatter that accepts constants. */
 
 import type { Bytes } from "../board/index.js";
 import { asUint8Array, decodeUTF8 } from "../bytes/index.js";
@@ -96,4 +96,18 @@ export function numberField(
 ): number | undefined {
   const value = Object.hasOwn(object, name) ? object[name] : undefined;
   return typeof value === "number" && value >= range.min && value <= range.max ? value : undefined;
+}
+
+/**
+ * Formats a value as JSON. `JSON.stringify` of XS marks each object that it enters. It throws "read only value" for a
+ * constant of a module, which the chip has in flash.
+ */
+export function formatJSON(value: unknown): string {
+  return JSON.stringify(value, copied);
+}
+
+/** Replacer of `JSON.stringify`: copies an object, so that the engine can mark it. */
+function copied(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  return Array.isArray(value) ? value.slice() : { ...value };
 }

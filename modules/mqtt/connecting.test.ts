@@ -66,6 +66,37 @@ describe("connecting", () => {
     });
   });
 
+  test("a client with TLS waits for the time before it connects, and its time limits start then", () => {
+    const client = new Client({ isTLS: true, certificateName: BROKER.name, hasNoTime: true });
+    client.advance(15_000);
+    expect(client.states).toEqual([]);
+    client.world.clock.setEpochMs(1_800_000_000_000);
+    client.goOnline();
+    expect(client.states.map(({ type }) => type)).toEqual(["online"]);
+  });
+
+  test("a client with TLS fails with clock-unknown when the time stays unknown", () => {
+    const client = new Client({ isTLS: true, certificateName: BROKER.name, hasNoTime: true });
+    client.advance(20_500);
+    expect(client.failure).toMatchObject({
+      code: "clock-unknown",
+      message: expect.stringContaining("time server"),
+    });
+  });
+
+  test("a client without TLS needs no time", () => {
+    new Client({ hasNoTime: true }).goOnline();
+  });
+
+  test("a client that is closed during the wait for the time connects no more", () => {
+    const client = new Client({ isTLS: true, certificateName: BROKER.name, hasNoTime: true });
+    client.advance(1000);
+    client.session.close();
+    client.world.clock.setEpochMs(1_800_000_000_000);
+    client.advance(60_000);
+    expect(client.states.some(({ type }) => type === "online")).toBe(false);
+  });
+
   test("an exception of the board's socket fails the attempt, and its text is not reported", () => {
     const client = new Client({ hasNoSocket: true });
     client.until("failed", () => client.failure !== undefined);

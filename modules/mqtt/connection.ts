@@ -1,5 +1,6 @@
 import type { Board, IO, TCP, Timer } from "../board/index.js";
 import { asUint8Array } from "../bytes/index.js";
+import { CLOCK_UNKNOWN_MESSAGE, TimeWait } from "../wall-clock/index.js";
 import { encodePacket, type IncomingPacket, type OutgoingPacket, PacketReader } from "./codec.js";
 import type { MQTTFailure } from "./failure.js";
 
@@ -32,11 +33,15 @@ const OPEN_TIMEOUT_MS = 10_000;
 /** Reading pauses while more than this is unsent, bytes. It limits the answers to a broker that does not read. */
 const MAX_UNSENT_BYTES = 8192;
 
+/** Hint where the board gives no reason of a failed handshake. */
+const CHECK_CERTIFICATE = "check the name, the dates and the authority of its certificate";
+
 /** One connection to a broker. It converts between packets and the pieces of bytes that the socket transfers. */
 export class Connection implements IO {
   private readonly _options: ConnectionOptions;
   private readonly _listener: ConnectionListener;
   private readonly _reader: PacketReader;
+  private _wait: IO | undefined;
   private _socket: TCP | undefined;
   private _timer: Timer | undefined;
   private _isOpen = false;
@@ -48,17 +53,10 @@ export class Connection implements IO {
   constructor(options: ConnectionOptions, listener: ConnectionListener) {
     this._options = options;
     this._listener = listener;
-    const { board, host, port, maxPacketBytes = MAX_PACKET_BYTES } = options;
+    const { board, tls, maxPacketBytes = MAX_PACKET_BYTES } = options;
     this._reader = new PacketReader({ maxPacketBytes });
-    this._timer = board.clock.set(
-      () => this._fail("broker-unreachable", `${host} port ${port} does not answer`),
-      OPEN_TIMEOUT_MS,
-    );
-    board.resolve(host, (address) => {
-      if (this._isClosed) return;
-      if (address === undefined) this._fail("host-not-found", `the name ${host} has no address`);
-      else this._open(address);
-    });
+    if (tls && board.clock.epochMs() === undefined) this._awaitTime();
+    else this._resolve();
   }
 
   /** Number of bytes that the socket has not accepted yet. */
@@ -85,9 +83,30 @@ export class Connection implements IO {
     if (this._isClosed) return;
     this._isClosed = true;
     this._clearTimer();
+    this._wait?.close();
     this._socket?.close();
     this._unsent = [];
     this._unsentBytes = 0;
+  }
+
+  private _awaitTime(): void {
+    this._wait = new TimeWait(this._options.board.clock, (isKnown) => {
+      if (isKnown) this._resolve();
+      else this._fail("clock-unknown", CLOCK_UNKNOWN_MESSAGE);
+    });
+  }
+
+  private _resolve(): void {
+    const { board, host, port } = this._options;
+    this._timer = board.clock.set(
+      () => this._fail("broker-unreachable", `${host} port ${port} does not answer`),
+      OPEN_TIMEOUT_MS,
+    );
+    board.resolve(host, (address) => {
+      if (this._isClosed) return;
+      if (address === undefined) this._fail("host-not-found", `the name ${host} has no address`);
+      else this._open(address);
+    });
   }
 
   private _clearTimer(): void {
@@ -104,11 +123,8 @@ export class Connection implements IO {
         port,
         host,
         noDelay: true,
-        onHandshakeFailed: () =>
-          this._fail(
-            "tls-failed",
-            `the TLS handshake with ${host} failed: check the name, the dates and the authority of its certificate`,
-          ),
+        onHandshakeFailed: (why = CHECK_CERTIFICATE) =>
+          this._fail("tls-failed", `the TLS handshake with ${host} failed: ${why}`),
         onWritable: (count) => this._handleWritable(count),
         onReadable: () => this._receive(),
         onError: () => this._handleError(),

@@ -17,6 +17,8 @@ export type MQTTFailureCode =
   | "broker-unreachable"
   /** The TLS handshake failed. */
   | "tls-failed"
+  /** The time, which TLS needs to check certificates, did not become known. */
+  | "clock-unknown"
   /** The broker sent no CONNACK or no PUBACK in time. */
   | "broker-no-answer"
   /** CONNACK had a code other than 0. */

@@ -1,5 +1,6 @@
 import { Backoff } from "../backoff/index.js";
 import type { Board, Ethernet, IO, Timer, WiFi } from "../board/index.js";
+import { formatJSON } from "../json/index.js";
 import { Scanner, type ScanResults } from "./scanner.js";
 import {
   type Credentials,
@@ -163,7 +164,7 @@ class WiFiLink implements Link {
 
   private _report(): void {
     const state = this.state;
-    if (JSON.stringify(state) === JSON.stringify(this._reported)) return;
+    if (formatJSON(state) === formatJSON(this._reported)) return;
     this._reported = state;
     if (state.type === "up") this._failure = undefined;
     else if (state.type === "joining" && state.failure) this._failure = state.failure;

@@ -2,6 +2,7 @@
 
 import type { WiFiEvent } from "../board/index.js";
 import type { Failure } from "../failure/index.js";
+import { formatJSON } from "../json/index.js";
 
 /** Credentials of a Wi-Fi network. */
 export interface Credentials {
@@ -152,7 +153,7 @@ function whileAssociating(state: WiFiState & { type: "associating" }, input: WiF
 /** Ends a try that has failed: retries once, then derives the failure from the chip's reason and the scan. */
 function explain(joining: Joining, wrongPassword: boolean): WiFiStep {
   const { credentials, channel } = joining;
-  const name = JSON.stringify(credentials.ssid);
+  const name = formatJSON(credentials.ssid);
   if (wrongPassword) {
     const message = `the Wi-Fi network ${name} refused the password; check it and pair again`;
     return fail(credentials, { code: "wifi-wrong-password", message });
@@ -181,7 +182,7 @@ function whileAddressing(state: WiFiState & { type: "addressing" }, input: WiFiI
     case "disconnected":
       return explain(state, input.wrongPassword);
     case "timer": {
-      const name = JSON.stringify(state.credentials.ssid);
+      const name = formatJSON(state.credentials.ssid);
       const message = `the Wi-Fi network ${name} gave no address; check its router's DHCP`;
       return fail(state.credentials, { code: "wifi-no-address", message });
     }

@@ -14,8 +14,8 @@ export interface CandidateOptions {
   readonly onDone: (failure: PairingFailure | undefined) => void;
 }
 
-/** Time limit of a candidate, ms: two attempts to join, DHCP, DNS, TCP, TLS and CONNACK. */
-const DEADLINE_MS = 90_000;
+/** Time limit of a candidate, ms: two attempts to join, DHCP, SNTP (20 s), DNS, TCP, TLS and CONNACK. */
+const DEADLINE_MS = 110_000;
 
 /** Tries parameters: joins the network and connects to the broker. */
 export class Candidate implements IO {

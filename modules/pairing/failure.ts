@@ -12,6 +12,7 @@ const CODES = [
   "broker-no-answer",
   "broker-refused",
   "tls-failed",
+  "clock-unknown",
   /** The tried parameters work, but could not be stored. */
   "storage-failed",
   /** The power failed while the parameters were tried. */
@@ -35,6 +36,7 @@ export const BROKER_CODES: Readonly<Record<MQTTFailureCode, PairingFailureCode>>
   "broker-no-answer": "broker-no-answer",
   "broker-refused": "broker-refused",
   "tls-failed": "tls-failed",
+  "clock-unknown": "clock-unknown",
   "connection-lost": "broker-no-answer",
   "keep-alive-missed": "broker-no-answer",
   "protocol-error": "broker-no-answer",

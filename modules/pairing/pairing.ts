@@ -1,4 +1,5 @@
 import type { Board, IO, Timer } from "../board/index.js";
+import { formatJSON } from "../json/index.js";
 import type { Link, LinkListener, LinkState } from "../network/index.js";
 import type { RecordSource, StoredRecord } from "../settings/index.js";
 import type { Login } from "../web/index.js";
@@ -384,6 +385,6 @@ export class Pairing implements IO, LinkListener, Router {
   /** Whether the fields equal the stored parameters: the attempt succeeded just before the power failed. */
   private _isSame(fields: Fields, stored: PairingParameters | undefined): boolean {
     const parsed = parseParameters(fields, { wifi: this._hasWiFi });
-    return JSON.stringify(stored) === (parsed.ok ? JSON.stringify(parsed.parameters) : "");
+    return formatJSON(stored) === (parsed.ok ? formatJSON(parsed.parameters) : "");
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock, Crypto, IO, Timer } from "../board/index.js";
 import { encodeHex } from "../bytes/index.js";
 import type { JSONObject } from "../json/index.js";
+import { formatJSON } from "../json/index.js";
 import type { Cipher } from "../settings/index.js";
 import type { TraceSink } from "../trace/index.js";
 import { type RequestFailure, refusedRequest, requestFailure } from "./failure.js";
@@ -148,7 +149,7 @@ export class Requests implements IO {
   private _send(request: Request): void {
     const { user, deviceId, clock, timeoutMs = TIMEOUT_MS } = this._options;
     const id = this._newId();
-    const payload = JSON.stringify({ data: request.data, key: this._responseKeyHex, id });
+    const payload = formatJSON({ data: request.data, key: this._responseKeyHex, id });
     if (!this._options.connection.publishRequest(`${user}/req/${deviceId}/${request.endpoint}`, payload)) {
       this._failSoon(request, requestFailure("queue-full"));
       return;

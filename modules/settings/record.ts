@@ -1,7 +1,7 @@
 import type { Board, Storage } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { messageOf } from "../errors/index.js";
-import { type JSONObject, parseJSONObject } from "../json/index.js";
+import { formatJSON, type JSONObject, parseJSONObject } from "../json/index.js";
 
 /** Storage format of one record: JSON with its version in `v` under one key, so that a write is atomic. */
 export interface RecordFormat<T> {
@@ -64,7 +64,7 @@ export class StoredRecord<T> {
   write(value: T): void {
     if (this._format.readOnly) throw new Error(`the record "${this._format.key}" is read-only`);
     const fields = { v: this._format.version, ...this._format.format(value) };
-    this._storage.write(this._format.key, encodeUTF8(JSON.stringify(fields)));
+    this._storage.write(this._format.key, encodeUTF8(formatJSON(fields)));
   }
 
   /** Writes the record. Returns the error message of the storage, if any. */

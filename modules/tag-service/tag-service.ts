@@ -9,6 +9,7 @@ import {
   type Timer,
 } from "../board/index.js";
 import { decodeUTF8, encodeUTF8 } from "../bytes/index.js";
+import { formatJSON } from "../json/index.js";
 import {
   advertisingRecords,
   DEFAULT_COMPANY_ID,
@@ -196,7 +197,7 @@ export class TagService implements IO {
 
   private _advertise(): void {
     if (!this._ready || this._closed || this._advertisingTimer) return;
-    const content = JSON.stringify([this._metadata, this._name]);
+    const content = formatJSON([this._metadata, this._name]);
     if (content === this._advertised) return;
     this._advertised = content;
     const records = advertisingRecords({

@@ -1,5 +1,6 @@
 import type { Clock, IO, Timer } from "../board/index.js";
 import { decodeUTF8 } from "../bytes/index.js";
+import { formatJSON } from "../json/index.js";
 import { AttemptLimiter } from "../limits/index.js";
 import {
   attributeValues,
@@ -294,7 +295,7 @@ export class Telemetry<Snapshot, Commands> implements IO {
   }
 
   private _addNotice(topic: string, body: object): void {
-    this._notices.push({ topic, payload: JSON.stringify(body), qos: 1, retain: false });
+    this._notices.push({ topic, payload: formatJSON(body), qos: 1, retain: false });
     if (this._notices.length > MAX_NOTICES) this._notices.shift();
     this._flush();
   }

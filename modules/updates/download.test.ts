@@ -16,6 +16,8 @@ const HOUR_MS = 60 * 60_000;
 const image = makeImage({ version: 2, byteLength: 40_000 });
 const signature = maker.sign(image);
 
+const NOW_MS = 1_800_000_000_000;
+
 let world: World<VirtualClock>;
 let board: Board;
 let device: Device;
@@ -25,6 +27,7 @@ let secure: FirmwareServer;
 
 beforeEach(() => {
   world = virtualWorld();
+  world.clock.setEpochMs(NOW_MS);
   host = world.network.host({ address: "10.0.0.1", names: ["platform.example", "other.example"] });
   const firmware = new FirmwareRun({ clock: world.clock, onEnd: () => {} });
   const sockets = makeSockets(host, firmware, { maxSockets: 100 });
@@ -78,6 +81,16 @@ function get(url: string): { status: number; bytes: number; outcome: string; too
 }
 
 describe("Get", () => {
+  test("waits for the time before TLS, and fails without it", () => {
+    world.clock.setEpochMs(undefined);
+    expect(get("https://platform.example/")).toMatchObject({
+      outcome: expect.stringContaining("does not know the time"),
+    });
+    expect(get("http://platform.example/").outcome).toBe("done");
+    world.clock.set(() => world.clock.setEpochMs(NOW_MS), 5000);
+    expect(get("https://platform.example/").outcome).toBe("done");
+  });
+
   test.each(["http://platform.example", "https://platform.example", "http://10.0.0.1"])(
     "receives the body from %s",
     (url) => {

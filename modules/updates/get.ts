@@ -1,5 +1,6 @@
 import type { Board, IO, TCP, Timer } from "../board/index.js";
 import { asUint8Array, encodeUTF8 } from "../bytes/index.js";
+import { CLOCK_UNKNOWN_MESSAGE, TimeWait } from "../wall-clock/index.js";
 import { type ResponseHead, ResponseReader } from "./http-response.js";
 import { redirected, type URLParts } from "./url.js";
 
@@ -21,7 +22,7 @@ export interface GetOptions {
   readonly onFailed: (why: string) => void;
 }
 
-/** Timeout of name look-up, TCP and TLS together, ms. A TLS handshake in JavaScript takes seconds. */
+/** Timeout of name look-up, TCP and TLS together, ms. A TLS handshake takes up to 3 s, and waits for another one. */
 const OPEN_TIMEOUT_MS = 20_000;
 /** Maximum time between received bytes, ms. */
 const IDLE_TIMEOUT_MS = 15_000;
@@ -35,6 +36,7 @@ export class Get implements IO {
   private _redirects = 0;
   private _reader!: ResponseReader;
   private _unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  private _wait: IO | undefined;
   private _socket: TCP | undefined;
   private _timer: Timer | undefined;
   private readonly _limit: Timer | undefined;
@@ -59,6 +61,18 @@ export class Get implements IO {
   }
 
   private _connect(): void {
+    const { clock } = this._options.board;
+    if (!this._url.tls || clock.epochMs() !== undefined) {
+      this._request();
+      return;
+    }
+    this._wait = new TimeWait(clock, (isKnown) => {
+      if (isKnown) this._request();
+      else this._fail(CLOCK_UNKNOWN_MESSAGE);
+    });
+  }
+
+  private _request(): void {
     const { host, port, path } = this._url;
     const { board, url, ownHeaders } = this._options;
     const connection = ++this._connection;
@@ -101,7 +115,8 @@ export class Get implements IO {
         ? new TLS({
             ...handlers,
             host,
-            onHandshakeFailed: () => this._fail(`the TLS handshake with ${host} failed`),
+            onHandshakeFailed: (why) =>
+              this._fail(`the TLS handshake with ${host} failed${why === undefined ? "" : `: ${why}`}`),
           })
         : new TCP(handlers);
     } catch {
@@ -177,6 +192,7 @@ export class Get implements IO {
 
   private _disconnect(): void {
     this._options.board.clock.clear(this._timer);
+    this._wait?.close();
     this._socket?.close();
     this._socket = undefined;
   }

@@ -1,4 +1,5 @@
 import { decodeUTF8, encodeUTF8 } from "../bytes/index.js";
+import { formatJSON } from "../json/index.js";
 
 /** The fields of a query or a form, or an error as a sentence. */
 export type Form =
@@ -20,7 +21,7 @@ export function parseForm(text: string): Form {
     const name = decode(equals < 0 ? pair : pair.slice(0, equals));
     const value = decode(equals < 0 ? "" : pair.slice(equals + 1));
     if (name === undefined || value === undefined) return wrong("a field is not percent-encoded UTF-8");
-    if (fields.has(name)) return wrong(`the field ${JSON.stringify(name.slice(0, 32))} is given twice`);
+    if (fields.has(name)) return wrong(`the field ${formatJSON(name.slice(0, 32))} is given twice`);
     if (fields.size === MAX_FIELDS) return wrong(`there are more than ${MAX_FIELDS} fields`);
     fields.set(name, value);
   }

@@ -1,3 +1,5 @@
+import { formatJSON } from "../json/index.js";
+
 /** Response of a route. */
 export interface Reply {
   readonly status: number;
@@ -19,5 +21,5 @@ export const OK = text(200, "OK");
 
 /** Makes a JSON response. */
 export function json(value: unknown): Reply {
-  return { status: 200, body: JSON.stringify(value), type: "application/json" };
+  return { status: 200, body: formatJSON(value), type: "application/json" };
 }

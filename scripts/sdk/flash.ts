@@ -4,9 +4,13 @@ import { spawn } from "node:child_process";
 import { Command } from "commander";
 import { fail } from "../../platform-stub/command-line.js";
 import { binFolder } from "./bin-folder.js";
-import { type FlashOptions, flashFiles } from "./flash-files.js";
+import { type FlashFilesOptions, flashFiles } from "./flash-files.js";
 import { targetOf } from "./targets.js";
 import { checkPort, findIDF, findModdable } from "./tools.js";
+
+interface FlashOptions extends FlashFilesOptions {
+  readonly port: string;
+}
 
 async function flash(options: FlashOptions): Promise<void> {
   checkPort(options.port);

@@ -72,6 +72,14 @@ describe("findModdable", () => {
     const path = buildEnvironment({ PATH: "/bin" }, { folder, version: "8.2.3", bin: "/sdk/bin" }).PATH;
     expect(path).toBe(`${join(ROOT, "node_modules/.bin")}:/sdk/bin:/bin`);
   });
+
+  test("gives the compiler ESP-IDF's mbedTLS with its configuration, for the chip only", () => {
+    const moddable = { folder: "/sdk", version: "8.2.3", bin: "/sdk/bin" };
+    expect(buildEnvironment({ IDF_PATH: "/idf" }, moddable).C_INCLUDES).toMatch(
+      /^-I\/idf\/components\/mbedtls\/port\/include .* -DMBEDTLS_CONFIG_FILE=\\"mbedtls\/esp_config\.h\\"/,
+    );
+    expect(buildEnvironment({}, moddable)).not.toHaveProperty("C_INCLUDES");
+  });
 });
 
 describe("findIDF", () => {
@@ -104,9 +112,10 @@ describe("findIDF", () => {
 describe("flashFiles", () => {
   const bins = ["bootloader.bin", "partition-table.bin", "ota_data_initial.bin", "xs_esp32.bin"];
   const files = (target: string, station?: string) =>
-    flashFiles({ port: "", target: targetOf(target), debug: false, station }, folder).map(
-      ([offset, file]) => [offset, file.slice(folder.length + 1)],
-    );
+    flashFiles({ target: targetOf(target), debug: false, station }, folder).map(([offset, file]) => [
+      offset,
+      file.slice(folder.length + 1),
+    ]);
 
   test("returns the offsets of partition table and chip", () => {
     for (const bin of bins) put(bin);

@@ -90,10 +90,32 @@ function idfVersion(folder: string): string | undefined {
   return status === 0 ? stdout.trim().replace(/^v/, "") : undefined;
 }
 
-/** Returns the environment of mcconfig: its tools and this project's TypeScript are on the path. */
+/** Folders of mbedTLS 4 in ESP-IDF, which the SDK's makefile does not have. */
+const MBEDTLS_FOLDERS = [
+  "port/include",
+  "port/psa_driver/include",
+  "mbedtls/tf-psa-crypto/include",
+  "mbedtls/tf-psa-crypto/drivers/builtin/include",
+];
+/** ESP-IDF compiles mbedTLS with these, and its structures depend on them. */
+const MBEDTLS_DEFINES = ["MBEDTLS_CONFIG_FILE", "TF_PSA_CRYPTO_USER_CONFIG_FILE"];
+
+/**
+ * Returns the environment of mcconfig: its tools and this project's TypeScript are on the path, and the chip's TLS is
+ * compiled with ESP-IDF's mbedTLS. The SDK's makefile appends to `C_INCLUDES`.
+ */
 export function buildEnvironment(environment: Environment, moddable: Moddable): NodeJS.ProcessEnv {
   const path = [join(ROOT, "node_modules", ".bin"), moddable.bin, environment.PATH ?? ""];
-  return { ...environment, MODDABLE: moddable.folder, PATH: path.join(delimiter) };
+  const options = [
+    ...MBEDTLS_FOLDERS.map((folder) => `-I${environment.IDF_PATH}/components/mbedtls/${folder}`),
+    ...MBEDTLS_DEFINES.map((name) => `-D${name}=\\"mbedtls/esp_config.h\\"`),
+  ];
+  return {
+    ...environment,
+    MODDABLE: moddable.folder,
+    PATH: path.join(delimiter),
+    ...(environment.IDF_PATH && { C_INCLUDES: options.join(" ") }),
+  };
 }
 
 function isAtLeast(version: string, least: readonly number[]): boolean {

@@ -1,5 +1,6 @@
 import type { MemoryUse, PilotLevels } from "../../../modules/board/index.js";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
+import { formatJSON } from "../../../modules/json/index.js";
 
 /** Voltage of the pilot at +12 V of the generator in each state (IEC 61851-1 table A.2), mV. */
 const STATES_MV: Readonly<Record<string, number>> = {
@@ -16,13 +17,17 @@ const STEADY_PERMILLE = 1000;
 const MAX_LINE_BYTES = 64;
 const NEWLINE = 10;
 
-/** Values that the bench shows. */
+export const BENCH_COMMANDS = "pilot, clock, crash, time or heap";
+
+/** Functions of the chip that the bench uses. */
 export interface BenchOptions {
   log(line: string): void;
   /** The memory of the chip and of the engine. */
   memory(): MemoryUse;
   /** Time since the start, ms. */
   monotonicMs(): number;
+  /** Sets the wall clock, ms since 1970-01-01 UTC. */
+  setEpoch(epochMs: number): void;
 }
 
 /**
@@ -30,6 +35,8 @@ export interface BenchOptions {
  *
  * - `pilot A` … `pilot F`, `pilot <mV>` or `pilot <mV> <mV>` sets the highest and the lowest voltage of the pilot. The
  *   lowest is −12,000 mV by default. It shows only while the generator makes pulses.
+ * - `clock <ms>` sets the wall clock, which no time server of the test network does.
+ * - `crash` throws an exception.
  * - `time` and `heap` answer with a line.
  */
 export class Bench {
@@ -87,11 +94,25 @@ export class Bench {
         this._options.log(`bench: time ${1000 * this._options.monotonicMs()}`);
         return;
       case "heap":
-        this._options.log(`bench: heap ${JSON.stringify(this._options.memory())}`);
+        this._options.log(`bench: heap ${formatJSON(this._options.memory())}`);
         return;
+      case "clock":
+        this._setClock(Number(words[0]));
+        return;
+      case "crash":
+        throw new Error("requested by the bench");
       default:
-        this._options.log(`bench: unknown command ${command}; use pilot, time or heap`);
+        this._options.log(`bench: unknown command ${command}; use ${BENCH_COMMANDS}`);
     }
+  }
+
+  private _setClock(epochMs: number): void {
+    if (!(epochMs > 0)) {
+      this._options.log("bench: invalid clock; use milliseconds since 1970");
+      return;
+    }
+    this._options.setEpoch(epochMs);
+    this._options.log(`bench: clock ${epochMs}`);
   }
 
   private _setPilot([high = "", low = String(-GENERATOR_MV)]: string[]): void {

@@ -1,4 +1,5 @@
 import SDKSerial from "embedded:io/serial";
+import Time from "time";
 import type {
   ControlPilot,
   ControlPilotOptions,
@@ -14,7 +15,8 @@ import { memory } from "../esp32/memory.js";
 import { ChipDigitalOut } from "../esp32/pins-io.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
-import { Bench } from "./bench.js";
+import { BENCH_COMMANDS, Bench } from "./bench.js";
+import { resetUARTs } from "./native.js";
 
 /** `ETHERNET_VALUES` (ethernet-driver.h). The emulator's interface has no wiring. */
 const ETHERNET_VALUES = 7;
@@ -24,9 +26,15 @@ const CONSOLE = { port: 0, receive: 20, baud: 115_200 };
 /** Returns the IO classes of the emulated chip: Ethernet, no radio, and a pilot and a contactor of the bench. */
 export function makeEmulatorIO(parts: VariantParts): VariantIO {
   const { hardware, guard, clock, onAddress, log } = parts;
-  const bench = new Bench({ log, memory, monotonicMs: () => clock.monotonicMs() });
+  const bench = new Bench({
+    log,
+    memory,
+    monotonicMs: () => clock.monotonicMs(),
+    setEpoch: (epochMs) => Time.set(epochMs / 1000),
+  });
+  resetUARTs();
   openConsole(bench, guard);
-  log("bench: ready; use pilot, time or heap");
+  log(`bench: ready; use ${BENCH_COMMANDS}`);
   return {
     network: {
       kind: "ethernet",

@@ -46,12 +46,10 @@ jest.unstable_mockModule("./gatt/native.js", () => ({
 }));
 
 const { makeGATTServer } = await import("./gatt-server.js");
-const { AdvertisingPause } = await import("./advertising-pause.js");
 
 const GUARD = { run: (callback: () => void) => callback(), soon: () => {}, hold: () => () => {} };
 
 let clock: VirtualClock;
-let pause: InstanceType<typeof AdvertisingPause>;
 let events: string[];
 let connections: GATTConnection[];
 let value: Uint8Array<ArrayBuffer>;
@@ -74,7 +72,7 @@ function makeServer() {
     onSubscribe: () => events.push("subscribe"),
     onUnsubscribe: () => events.push("unsubscribe"),
   };
-  const GATTServer = makeGATTServer({ clock, guard: GUARD, pause });
+  const GATTServer = makeGATTServer({ clock, guard: GUARD });
   return new GATTServer({
     mtu: 600,
     services: [{ uuid: "aaaa", characteristics: [tag, result] }],
@@ -94,7 +92,6 @@ function newCalls(): string[] {
 
 beforeEach(() => {
   clock = new VirtualClock();
-  pause = new AdvertisingPause();
   [calls, events, connections, value, notifyResult] = [[], [], [], new Uint8Array([1]), 0];
 });
 
@@ -189,32 +186,11 @@ test("no callback runs after close", () => {
   expect(() => server.startAdvertising({ flags: 6 })).toThrow("not ready");
 });
 
-test("the server does not advertise until the last pause ends, and then advertises the newest records", () => {
-  const server = makeServer();
-  server.startAdvertising({ flags: 6 });
-  const [endFirst, endSecond] = [pause.begin(), pause.begin()];
-  expect(newCalls().at(-1)).toBe("stop");
-  server.startAdvertising({ flags: 4 });
-  endFirst();
-  endFirst();
-  expect(newCalls().filter((call) => call.startsWith("advertise"))).toEqual([]);
-  endSecond();
-  expect(newCalls()).toEqual(["advertise 020104  "]);
-});
-
-test("the end of a pause does not restart advertising that was stopped", () => {
-  const server = makeServer();
-  server.startAdvertising({ flags: 6 });
-  server.stopAdvertising();
-  pause.begin()();
-  expect(newCalls().at(-1)).toBe("stop");
-});
-
 test.each([
   ["a readable characteristic without onRead", { properties: GATTProperties.read }],
   ["a callback that the properties do not allow", { properties: 0, onWrite: () => {} }],
 ])("throws on %s", (_name, characteristic) => {
-  const GATTServer = makeGATTServer({ clock, guard: GUARD, pause });
+  const GATTServer = makeGATTServer({ clock, guard: GUARD });
   const services = [{ uuid: "aaaa", characteristics: [{ uuid: "aaab", ...characteristic }] }];
   expect(() => new GATTServer({ services })).toThrow("inconsistent");
 });

@@ -13,7 +13,6 @@ import { encodePDU } from "../advertising.js";
 import { checkServices, MIN_MTU, NOTIFICATION_HEADER_BYTES, offeredMTU } from "../gatt-rules.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
-import type { AdvertisingPause } from "./advertising-pause.js";
 import * as native from "./gatt/native.js";
 
 /** `enum gatt_event_type` (gatt/gatt-table.h). */
@@ -27,8 +26,6 @@ const WRITTEN = 5;
 export interface GATTServerParts {
   readonly clock: Clock;
   readonly guard: Guard;
-  /** The server does not advertise while the pause is on. */
-  readonly pause: AdvertisingPause;
 }
 
 /**
@@ -90,7 +87,6 @@ class ChipGATTServer implements GATTServer {
     native.start(offeredMTU(options.mtu), (type, index, characteristic, value) =>
       this._parts.guard.run(() => this._handle(type, index, characteristic, value)),
     );
-    parts.pause.onChanged = () => this._advertise();
   }
 
   startAdvertising(advertisement: AdvertisingRecords, scanResponse?: AdvertisingRecords): void {
@@ -134,7 +130,7 @@ class ChipGATTServer implements GATTServer {
 
   private _advertise(): void {
     if (this._isClosed) return;
-    if (this._parts.pause.isOn || !this._advertised) {
+    if (!this._advertised) {
       native.stopAdvertising();
       return;
     }

@@ -1,6 +1,5 @@
 import Resource from "Resource";
 import FFI from "mc/ffi";
-import RNG from "rng";
 import type { Board } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { readWiring, type Wiring } from "../../../modules/wiring/index.js";
@@ -10,9 +9,7 @@ import { ModdableClock } from "../moddable/clock.js";
 import { ModdableCrypto } from "../moddable/crypto.js";
 import { makeResolve } from "../moddable/resolve.js";
 import { makeSockets } from "../moddable/sockets.js";
-import { makeTLS } from "../moddable/tls.js";
 import { WallClock } from "../moddable/wall-clock.js";
-import { AdvertisingPause } from "./advertising-pause.js";
 import type { Hardware } from "./hardware.js";
 import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
@@ -22,6 +19,8 @@ import { ChipRandom } from "./random.js";
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
 import { makeThermometer } from "./thermistor.js";
+import { buildDate } from "./tls/native.js";
+import { makeTLS } from "./tls.js";
 import { firmwareSlot, makeOpenUpdate } from "./update.js";
 
 export type { Hardware } from "./hardware.js";
@@ -31,7 +30,6 @@ const MAC_BYTES = 6;
 const WIFI_STATION_MAC = 0;
 /** `ESP_MAC_ETH` (esp_mac.h). */
 const ETHERNET_MAC = 3;
-const RANDOM_SEED_BYTES = 16;
 const ESP_OK = 0;
 
 /**
@@ -72,21 +70,18 @@ function withoutPins(board: Board, wiringProblem: string): Board {
 }
 
 function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI, guard: ChipLife): Board {
-  const clock = new ModdableClock(guard);
+  const clock = new ModdableClock(guard, Date.parse(buildDate()));
   guard.later = (callback) => {
     clock.set(callback, 0);
   };
   const random = new ChipRandom(native, ModdableCrypto.prototype.sha256);
   const fill = (byteLength: number) => random.fill(byteLength);
-  // Seed the generator of TLS; the SDK would seed it from the C library.
-  RNG.init(fill(RANDOM_SEED_BYTES));
   const wallClock = new WallClock({ clock, guard });
   const sockets = makeSockets({ clock, guard });
-  const pause = new AdvertisingPause();
   const log = (line: string) => trace(line, "\n");
   const onAddress = () => wallClock.sync();
   const onAnalog = () => random.releaseSource();
-  const variantIO = makeVariantIO({ hardware, clock, guard, pause, onAddress, onAnalog, log });
+  const variantIO = makeVariantIO({ hardware, clock, guard, onAddress, onAnalog, log });
   if (hardware.thermistor) onAnalog();
   return {
     implementation: "esp32",
@@ -97,7 +92,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
     crypto: new ModdableCrypto(fill),
     io: {
       ...sockets,
-      TLS: makeTLS({ TCP: sockets.TCP, clock, guard, onBusy: () => pause.begin() }),
+      TLS: makeTLS({ TCP: sockets.TCP, clock, guard }),
       HTTPServer: makeHTTPServer({ ...sockets, clock, guard, hasRoom }),
       DigitalIn: makeDigitalIn(guard),
       PulseCount: makePulseCount(guard, clock),

@@ -1,6 +1,5 @@
 import type { BoardIO, Clock } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
-import type { AdvertisingPause } from "./advertising-pause.js";
 import type { Hardware } from "./hardware.js";
 
 /** IO classes that differ between the boards of a chip. */
@@ -11,7 +10,6 @@ export interface VariantParts {
   readonly hardware: Hardware;
   readonly clock: Clock;
   readonly guard: Guard;
-  readonly pause: AdvertisingPause;
   /** To be called when the station gets an address. */
   readonly onAddress: () => void;
   /** To be called before ADC or radio are used (random.ts). */

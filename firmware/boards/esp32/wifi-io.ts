@@ -4,7 +4,7 @@ import { ChipDigitalOut, makeControlPilot } from "./pins-io.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
 /** Returns the IO classes of a board with Wi-Fi. */
-export function makeWiFiIO({ hardware, clock, guard, pause, onAddress, onAnalog }: VariantParts): VariantIO {
+export function makeWiFiIO({ hardware, clock, guard, onAddress, onAnalog }: VariantParts): VariantIO {
   // A radio is on soon, in safe mode, too.
   onAnalog();
   return {
@@ -13,7 +13,7 @@ export function makeWiFiIO({ hardware, clock, guard, pause, onAddress, onAnalog 
       WiFi: makeWiFi({ clock, guard, onAddress }),
       AccessPoint: makeAccessPoint(clock),
     },
-    GATTServer: makeGATTServer({ clock, guard, pause }),
+    GATTServer: makeGATTServer({ clock, guard }),
     ControlPilot: makeControlPilot(hardware.controlPilot, clock),
     DigitalOut: ChipDigitalOut,
   };

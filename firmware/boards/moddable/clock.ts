@@ -3,7 +3,7 @@ import Timer from "timer";
 import type { Clock, Timer as TimerHandle } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 
-/** Earliest valid wall clock time: 2024-01-01 UTC, ms. The chip starts in 1970. */
+/** Earliest valid wall clock time without the day of the build: 2024-01-01 UTC, ms. The chip starts in 1970. */
 const EARLIEST_EPOCH_MS = 1_704_067_200_000;
 
 interface SDKTimer extends TimerHandle {
@@ -13,11 +13,14 @@ interface SDKTimer extends TimerHandle {
 /** A clock over the SDK's timers and ticks. */
 export class ModdableClock implements Clock {
   private readonly _guard: Guard;
+  private readonly _earliestMs: number;
   private _lastTicks = Time.ticks;
   private _monotonicMs = 0;
 
-  constructor(guard: Guard) {
+  /** @param earliestMs start of the day of the build, ms since 1970: an earlier time is wrong */
+  constructor(guard: Guard, earliestMs = EARLIEST_EPOCH_MS) {
     this._guard = guard;
+    this._earliestMs = earliestMs;
   }
 
   monotonicMs(): number {
@@ -29,7 +32,7 @@ export class ModdableClock implements Clock {
 
   epochMs(): number | undefined {
     const epochMs = Date.now();
-    return epochMs < EARLIEST_EPOCH_MS ? undefined : epochMs;
+    return epochMs < this._earliestMs ? undefined : epochMs;
   }
 
   set(callback: () => void, delayMs: number): TimerHandle {

@@ -255,10 +255,11 @@ declare module "embedded:storage/flash" {
   export interface Partition {
     /** Returns the size of the partition, bytes. */
     status(): { readonly size: number };
+    read(byteLength: number, byteOffset: number): ArrayBuffer;
     close(): void;
   }
   const FlashStorage: {
-    /** Opens a partition. `nextota` is the slot that does not run. */
+    /** Opens a partition. `running` is the slot that runs, `nextota` the other one. */
     open(options: { path: string }): Partition;
   };
   export default FlashStorage;

@@ -1,16 +1,12 @@
-/** Calls of `onBusy` by the chip's TLS. */
+/** TLS of the SDK, which the simulator uses. */
 
 import { beforeEach, expect, jest, test } from "@jest/globals";
-import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
 import type { TCPConnectOptions } from "../../../modules/board/index.js";
-
-const SETTLE_MS = 50;
 
 /** Behavior of the session with the server, which a test may change. */
 let server: { steps: number; alert?: number; isRefused?: boolean };
 let tcp: TCPConnectOptions;
 let events: string[];
-let clock: VirtualClock;
 
 class FakeSession {
   get alert(): number | undefined {
@@ -53,12 +49,7 @@ class FakeTCP {
 function connect() {
   const TLS = makeTLS({
     TCP: FakeTCP as unknown as Parameters<typeof makeTLS>[0]["TCP"],
-    clock: Object.assign(clock, { epochMs: () => 0 }),
     guard: { run: (callback) => callback(), soon: () => {}, hold: () => () => {} },
-    onBusy: () => {
-      events.push("busy");
-      return () => events.push("idle");
-    },
   });
   return new TLS({
     host: "broker.example",
@@ -71,45 +62,40 @@ function connect() {
 }
 
 beforeEach(() => {
-  clock = new VirtualClock();
   events = [];
   server = { steps: 2 };
 });
 
-test("TLS is busy from `SETTLE_MS` before the first step until the end of the handshake", () => {
+test("TLS becomes writable at the end of the handshake", () => {
   connect();
   tcp.onWritable?.(1000);
-  expect(events).toEqual(["busy"]);
-  clock.advance(SETTLE_MS);
-  expect(events).toEqual(["busy", "step"]);
+  expect(events).toEqual(["step"]);
   tcp.onReadable?.(100);
-  expect(events).toEqual(["busy", "step", "step", "idle", "writable"]);
+  expect(events).toEqual(["step", "step", "writable"]);
 });
 
 test.each([
   ["a refusal by the server", () => tcp.onReadable?.(100)],
   ["a lost connection", () => tcp.onError?.()],
-])("TLS is not busy after %s", (_, end) => {
+])("%s fails the handshake", (_, end) => {
   connect();
   tcp.onWritable?.(1000);
-  clock.advance(SETTLE_MS);
   server.alert = 40;
   end();
-  expect(events.filter((event) => event !== "step")).toEqual(["busy", "idle", "handshake failed", "error"]);
+  expect(events.filter((event) => event !== "step")).toEqual(["handshake failed", "error"]);
 });
 
 test("an invalid certificate fails the handshake, and the SDK's message is not passed on", () => {
   server.isRefused = true;
   connect();
   tcp.onWritable?.(1000);
-  clock.advance(SETTLE_MS);
-  expect(events).toEqual(["busy", "step", "idle", "handshake failed", "error"]);
+  expect(events).toEqual(["step", "handshake failed", "error"]);
 });
 
-test("TLS is not busy after `close`", () => {
+test("TLS reports nothing after `close`", () => {
   const socket = connect();
   tcp.onWritable?.(1000);
   socket.close();
-  clock.advance(SETTLE_MS);
-  expect(events).toEqual(["busy", "idle"]);
+  tcp.onReadable?.(100);
+  expect(events).toEqual(["step"]);
 });

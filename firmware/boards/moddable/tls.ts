@@ -2,7 +2,6 @@ import Resource from "Resource";
 import Session, { type SSLSocket } from "ssl/session";
 import type {
   Bytes,
-  Clock,
   TCP,
   TCPConstructor,
   TLSConnectOptions,
@@ -17,19 +16,10 @@ const OWN_AUTHORITY = "authority.der";
 const PROTOCOL_VERSION = 0x303;
 /** Maximum overhead of a record, bytes: header, iv, tag (RFC 5246 6.2.3). */
 const RECORD_OVERHEAD_BYTES = 96;
-/** Maximum wait for SNTP before a handshake, ms. A certificate cannot be checked before the time is known. */
-const CLOCK_WAIT_MS = 10_000;
-/** Interval of checks whether the time is known, ms. */
-const CLOCK_POLL_MS = 250;
-/** Delay of the handshake after `onBusy`, ms. The engine receives pending events within it. */
-const SETTLE_MS = 50;
 
 export interface TLSParts {
   readonly TCP: TCPConstructor;
-  readonly clock: Clock;
   readonly guard: Guard;
-  /** Called before a handshake, which blocks the engine for seconds. The returned function is called after it. */
-  readonly onBusy?: () => () => void;
 }
 
 /**
@@ -47,19 +37,15 @@ class ModdableTLS implements TCP {
   private readonly _parts: TLSParts;
   private readonly _session: Session;
   private readonly _carrier: SSLSocket;
-  private readonly _startedMs: number;
   private readonly _socket: TCP;
   private _isTCPUp = false;
   private _isReady = false;
   private _isClosed = false;
-  /** Return value of `onBusy`; `undefined` before the handshake. */
-  private _onHandshakeOver: (() => void) | undefined;
   private _received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
   constructor(options: TLSConnectOptions, parts: TLSParts) {
     this._options = options;
     this._parts = parts;
-    this._startedMs = parts.clock.monotonicMs();
     this.remoteAddress = options.address;
     this.remotePort = options.port;
     this._session = new Session({
@@ -107,7 +93,6 @@ class ModdableTLS implements TCP {
 
   close(): void {
     this._isClosed = true;
-    this._onHandshakeOver?.();
     this._socket.close();
   }
 
@@ -129,16 +114,6 @@ class ModdableTLS implements TCP {
 
   private _advance(): void {
     if (this._isClosed || !this._isTCPUp) return;
-    const { clock, onBusy } = this._parts;
-    if (clock.epochMs() === undefined && clock.monotonicMs() - this._startedMs < CLOCK_WAIT_MS) {
-      clock.set(() => this._advance(), CLOCK_POLL_MS);
-      return;
-    }
-    if (onBusy && !this._onHandshakeOver) {
-      this._onHandshakeOver = onBusy();
-      clock.set(() => this._advance(), SETTLE_MS);
-      return;
-    }
     try {
       if (!this._isReady) this._shakeHands();
       if (this._isReady) this._receive();
@@ -154,7 +129,6 @@ class ModdableTLS implements TCP {
       if (this._session.handshake(this._carrier)) {
         if (this._session.alert) throw new Error("the handshake failed");
         this._isReady = true;
-        this._onHandshakeOver?.();
         this._reportWritable();
         return;
       }

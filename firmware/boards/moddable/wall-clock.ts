@@ -6,8 +6,8 @@ import type { Guard } from "../guard.js";
 const HOST = "pool.ntp.org";
 /** Interval of synchronization, ms. The chip's clock drifts by about 20 ppm: 2 s per day. */
 const RESYNC_MS = 12 * 60 * 60 * 1000;
-/** Delay after a failed synchronization, ms. */
-const RETRY_MS = 60_000;
+/** Delay after a failed synchronization, ms. TLS waits 20 s for the time. */
+const RETRY_MS = 10_000;
 
 /** Sets the wall clock over SNTP (RFC 4330). Only TLS needs it. */
 export class WallClock implements IO {
@@ -46,7 +46,9 @@ export class WallClock implements IO {
     // The SDK closes the client after `time` and after `error`.
     this._sntp = undefined;
     if (message === SNTP.time) Time.set(Number(value));
-    this._schedule(message === SNTP.time ? RESYNC_MS : RETRY_MS);
+    // A server's time before the day of the build is wrong.
+    const isKnown = message === SNTP.time && this._clock.epochMs() !== undefined;
+    this._schedule(isKnown ? RESYNC_MS : RETRY_MS);
   }
 
   private _schedule(delayMs: number): void {

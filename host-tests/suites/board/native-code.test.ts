@@ -77,6 +77,7 @@ describe.each([
   ["gatt/native.ts", "gatt/gatt-server.c"],
   ["engine/native.ts", "engine/engine.c"],
   ["ethernet/native.ts", "ethernet/ethernet.c"],
+  ["tls/native.ts", "tls/tls-connections.c"],
 ])("native functions of %s", (typescript, c) => {
   test(`are the same in TypeScript and in ${c}`, () => {
     const named = [...source(typescript).matchAll(/native\("(\w+)"\)/g)].map((match) => match[1]);
@@ -89,10 +90,10 @@ describe.each([
 
   test("are each the only statement of their function, with its parameters: otherwise XS calls them by an object", () => {
     const functions = [
-      ...source(typescript).matchAll(/^export function \w+\(([^{]*)\): \w+ \{\n([^}]*)\n\}/gm),
+      ...source(typescript).matchAll(/^export function \w+\(([^{]*)\): [\w |]+ \{\n([^}]*)\n\}/gm),
     ];
     for (const [, parameters = "", body = ""] of functions) {
-      const names = [...parameters.replace(/\(type[^)]*\) => void/, "").matchAll(/(\w+):/g)].map(
+      const names = [...parameters.replace(/: \([^)]*\) => void/, ": void").matchAll(/(\w+):/g)].map(
         (one) => one[1],
       );
       expect(body).toMatch(new RegExp(`^ {2}(return )?native\\("\\w+"\\)\\.call\\(${names.join(", ")}\\);$`));

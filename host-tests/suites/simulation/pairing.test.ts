@@ -3,6 +3,7 @@ import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { BROKER_NAME, formOf, OWNER, PAIRING, Scene, WIFI } from "../../virtual/scene.js";
 import { Random } from "../../virtual/world/random.js";
 
+const NOW_MS = 1_800_000_000_000;
 const SECRETS = [WIFI.password, OWNER.token];
 
 function booted(options: ConstructorParameters<typeof Scene>[0] = {}): Scene {
@@ -240,7 +241,15 @@ describe("the pairing failure", () => {
   });
 
   test("is tls-failed when the broker's port has no TLS", () => {
-    expect(failureOf(booted(), { mqtts_port: PAIRING.brport })?.code).toBe("tls-failed");
+    const scene = booted();
+    scene.clock.setEpochMs(NOW_MS);
+    expect(failureOf(scene, { mqtts_port: PAIRING.brport })?.code).toBe("tls-failed");
+  });
+
+  test("is clock-unknown over TLS when no time server answers, also after a slow join", () => {
+    const scene = booted();
+    const failure = failureOf(scene, { mqtts_port: PAIRING.brport });
+    expect(failure).toMatchObject({ code: "clock-unknown", message: expect.stringContaining("time server") });
   });
 
   test("is reported until the next attempt, which can succeed", () => {

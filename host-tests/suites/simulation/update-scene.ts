@@ -9,6 +9,8 @@ import { makeImage } from "../../virtual/world/firmware-image.js";
 import { KEYED, maker } from "../../virtual/world/signer.js";
 import { FirmwareServer } from "./firmware-server.js";
 
+/** Time at the start: midnight, UTC. */
+const NOW_MS = 20_000 * 24 * 60 * 60_000;
 /** Maximum number of sockets of the firmware server. */
 const MAX_SOCKETS = 2000;
 /** Time limit for one update, ms: an hour of download, five minutes of boot trial, and a margin. */
@@ -33,6 +35,8 @@ export class UpdateScene extends Scene {
 
   constructor(options: SceneOptions = {}) {
     super(options);
+    // The firmware server has a certificate.
+    this.clock.setEpochMs(NOW_MS);
     const firmware = new FirmwareRun({
       clock: this.clock,
       onEnd: (end) => {

@@ -521,6 +521,7 @@ describe("automatic updates", () => {
   });
 
   test("do not run while the time is unknown or while the owner has turned them off", () => {
+    scene.clock.setEpochMs(undefined);
     scene.release(2);
     scene.clock.advance(2 * DAY_MS);
     scene.set("firmware/autoupdate", "false");

@@ -16,6 +16,8 @@ import { virtualWorld } from "../../virtual/world/world.js";
 
 export const BROKER = { name: "broker.example", address: "10.0.0.1", port: 1883 };
 
+const NOW_MS = 1_800_000_000_000;
+
 const NO_SOCKET = class {
   constructor() {
     throw new Error("text of the engine");
@@ -31,6 +33,8 @@ export interface ClientOptions extends Omit<Partial<MQTTSessionOptions>, "listen
   /** Starts no broker. */
   readonly hasNoBroker?: boolean;
   readonly isTLS?: boolean;
+  /** The time is unknown. */
+  readonly hasNoTime?: boolean;
   readonly certificateName?: string;
 }
 
@@ -48,10 +52,11 @@ export class Client {
   readonly events: string[] = [];
 
   constructor(options: ClientOptions = {}) {
-    const { sendBufferBytes, segmentBytes, hasNoBroker, hasNoSocket, isTLS, ...others } = options;
+    const { sendBufferBytes, segmentBytes, hasNoBroker, hasNoSocket, isTLS, hasNoTime, ...others } = options;
     const { certificateName, listener, ...session } = others;
     this.world = virtualWorld({ segmentBytes });
     const { clock, network } = this.world;
+    if (!hasNoTime) clock.setEpochMs(NOW_MS);
     const firmware = () =>
       new FirmwareRun({
         clock,

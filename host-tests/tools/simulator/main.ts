@@ -84,7 +84,7 @@ function parts(firmware: FirmwareRun): BoardParts {
     io: {
       TCP,
       Listener,
-      TLS: makeTLS({ TCP, clock, guard: firmware }),
+      TLS: makeTLS({ TCP, guard: firmware }),
       HTTPServer: makeHTTPServer({ TCP, Listener, clock, guard: firmware }),
     },
     resolve: makeResolve(clock, firmware),

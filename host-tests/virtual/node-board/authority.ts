@@ -26,7 +26,14 @@ export class Authority {
   readonly #key: forge.pki.rsa.PrivateKey;
   readonly #name: forge.pki.CertificateField[];
 
-  constructor(name = "PlugPass test authority") {
+  /** `known` is an authority that is built into a firmware; default: a new one. */
+  constructor(name = "PlugPass test authority", known?: Identity) {
+    if (known) {
+      this.cert = known.cert;
+      this.#key = forge.pki.privateKeyFromPem(known.key);
+      this.#name = forge.pki.certificateFromPem(known.cert).subject.attributes;
+      return;
+    }
     const { publicKey, privateKey } = makeKeys();
     this.#key = privateKey;
     this.#name = [{ name: "commonName", value: name }];
@@ -52,6 +59,12 @@ export class Authority {
       extensions: [{ name: "subjectAltName", altNames }],
     });
     return { cert, key: forge.pki.privateKeyToPem(privateKey) };
+  }
+
+  /** Issues a server certificate, followed by the authority's own. */
+  issueChain(options: IdentityOptions): Identity {
+    const { cert, key } = this.issue(options);
+    return { cert: cert + this.cert, key };
   }
 
   #sign(options: {

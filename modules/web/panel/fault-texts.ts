@@ -77,10 +77,8 @@ const en: FaultTexts = {
   "broker-no-answer": ["The server does not answer as MQTT.", "Check the port."],
   "broker-refused": ["The server refused the login.", "Check e-mail and token."],
   "tls-failed": ["The encrypted connection failed.", "Check the server's name and certificate."],
-  "connection-lost": [
-    "The connection to the server ended.",
-    "The station connects again. If it happens often, check the network.",
-  ],
+  "clock-unknown": ["The time is unknown.", "Let the station reach a time server (UDP port 123)."],
+  "connection-lost": ["The connection ended.", "It connects again. If that is frequent, check the network."],
   "keep-alive-missed": [
     "The server has stopped answering.",
     "The station connects again. If it happens often, check the network.",
@@ -171,6 +169,7 @@ const cs: FaultTexts = {
   "broker-no-answer": ["Server neodpovídá jako MQTT.", "Zkontrolujte port."],
   "broker-refused": ["Server odmítl přihlášení.", "Zkontrolujte e-mail a token."],
   "tls-failed": ["Šifrované spojení selhalo.", "Zkontrolujte název a certifikát serveru."],
+  "clock-unknown": ["Čas není znám.", "Povolte stanici časový server (UDP port 123)."],
   "connection-lost": [
     "Spojení se serverem skončilo.",
     "Stanice se připojí znovu. Stává-li se to často, zkontrolujte síť.",
@@ -262,6 +261,7 @@ const de: FaultTexts = {
   "broker-no-answer": ["Der Server antwortet nicht auf MQTT.", "Den Port prüfen."],
   "broker-refused": ["Der Server lehnt die Anmeldung ab.", "E-Mail und Token prüfen."],
   "tls-failed": ["Die Verschlüsselung ist gescheitert.", "Namen und Zertifikat des Servers prüfen."],
+  "clock-unknown": ["Die Uhrzeit ist unbekannt.", "Einen Zeitserver (UDP-Port 123) erlauben."],
   "connection-lost": [
     "Die Verbindung zum Server ist abgebrochen.",
     "Die Station verbindet sich wieder. Geschieht es oft, das Netz prüfen.",
@@ -362,6 +362,7 @@ const uk: FaultTexts = {
   "broker-no-answer": ["Сервер не відповідає як MQTT.", "Перевірте порт."],
   "broker-refused": ["Сервер відхилив вхід.", "Перевірте пошту й токен."],
   "tls-failed": ["Шифроване з'єднання не вдалося.", "Перевірте назву й сертифікат сервера."],
+  "clock-unknown": ["Час невідомий.", "Дозвольте станції сервер часу (UDP-порт 123)."],
   "connection-lost": [
     "З'єднання із сервером перервалося.",
     "Станція під'єднається знову. Якщо це часто, перевірте мережу.",

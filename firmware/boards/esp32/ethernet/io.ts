@@ -5,11 +5,11 @@ import { makeEthernet } from "./index.js";
 import { ethernetWiring } from "./wiring.js";
 
 /** Returns the IO classes of a board with Ethernet in place of Wi-Fi. Phones reach it by Bluetooth as any other. */
-export function makeEthernetIO({ hardware, pause, onAnalog, ...parts }: VariantParts): VariantIO {
+export function makeEthernetIO({ hardware, onAnalog, ...parts }: VariantParts): VariantIO {
   return {
     network: { kind: "ethernet", Ethernet: makeEthernet({ ...parts, wiring: ethernetWiring(hardware) }) },
     // In safe mode there is neither of them: random numbers for TLS come from the entropy source then.
-    GATTServer: preceded(makeGATTServer({ ...parts, pause }), onAnalog),
+    GATTServer: preceded(makeGATTServer(parts), onAnalog),
     ControlPilot: preceded(makeControlPilot(hardware.controlPilot, parts.clock), onAnalog),
     DigitalOut: ChipDigitalOut,
   };

@@ -1,0 +1,69 @@
+import { beforeEach, describe, expect, jest, test } from "@jest/globals";
+import type { MemoryUse } from "../../../modules/board/index.js";
+import { encodeUTF8 } from "../../../modules/bytes/index.js";
+import { Bench } from "./bench.js";
+
+describe("Bench", () => {
+  let lines: string[];
+  let bench: Bench;
+  const setEpoch = jest.fn<(epochMs: number) => void>();
+
+  beforeEach(() => {
+    lines = [];
+    setEpoch.mockClear();
+    bench = new Bench({
+      log: (line) => lines.push(line),
+      memory: () => ({ heapFreeBytes: 160_000 }) as MemoryUse,
+      monotonicMs: () => 1234,
+      setEpoch,
+    });
+  });
+
+  const type = (text: string) => bench.receive(encodeUTF8(text).buffer);
+
+  test.each([
+    ["A", 12_000],
+    ["C", 6000],
+    ["8800", 8800],
+  ])("pilot %s sets %s mV and reports the change", (state, highMv) => {
+    const onPilotChanged = jest.fn();
+    bench.onPilotChanged = onPilotChanged;
+    type(`pilot ${state}\n`);
+    expect(lines).toEqual([`bench: pilot ${highMv} -12000`]);
+    expect(onPilotChanged).toHaveBeenCalledTimes(1);
+    expect(bench.levels).toEqual({ highMv, lowMv: highMv });
+    bench.setDuty(266);
+    expect(bench.levels).toEqual({ highMv, lowMv: -12_000 });
+  });
+
+  test("accepts a command in pieces, and drops one that is too long", () => {
+    type("ti");
+    type("me\r\nheap");
+    type(`\n${"x".repeat(100)}\ntime\n`);
+    expect(lines).toEqual([
+      "bench: time 1234000",
+      'bench: heap {"heapFreeBytes":160000}',
+      "bench: time 1234000",
+    ]);
+  });
+
+  test("clock sets the wall clock", () => {
+    type("clock 1764246000000\n");
+    expect(setEpoch).toHaveBeenCalledWith(1_764_246_000_000);
+    type("clock soon\n");
+    expect(setEpoch).toHaveBeenCalledTimes(1);
+    expect(lines).toEqual([
+      "bench: clock 1764246000000",
+      "bench: invalid clock; use milliseconds since 1970",
+    ]);
+  });
+
+  test("crash throws, and an unknown command is reported", () => {
+    expect(() => type("crash\n")).toThrow("requested by the bench");
+    type("plug\npilot Z\n");
+    expect(lines).toEqual([
+      "bench: unknown command plug; use pilot, clock, crash, time or heap",
+      "bench: invalid voltage; use A-F or mV",
+    ]);
+  });
+});

@@ -1,0 +1,90 @@
+import { execFile, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const SOURCES = fileURLToPath(new URL("../../../firmware/boards/esp32/tls/", import.meta.url));
+const COMPILER = process.env.CC ?? "cc";
+const FLAGS = [
+  "-std=gnu11",
+  "-Wall",
+  "-Wextra",
+  "-Wconversion",
+  "-Werror",
+  "-g",
+  "-O1",
+  "-fsanitize=address,undefined",
+  "-fno-sanitize-recover=all",
+];
+/** Another version of the library: the compiler's options to find and to link it. */
+const INCLUDE_OPTIONS = (process.env.MBEDTLS_CFLAGS ?? "").split(" ").filter(Boolean);
+const LINK_OPTIONS = (process.env.MBEDTLS_LIBS ?? "-lmbedtls -lmbedx509 -lmbedcrypto").split(" ");
+
+/** Whether the compiler, the library and OpenSSL's command line are installed. */
+export function canBuildClient(): boolean {
+  const program = "#include <mbedtls/ssl.h>\nint main(void) { return 0; }\n";
+  const { status } = spawnSync(COMPILER, [...INCLUDE_OPTIONS, "-fsyntax-only", "-x", "c", "-"], {
+    input: program,
+  });
+  return status === 0 && spawnSync("openssl", ["version"]).status === 0;
+}
+
+export interface ClientOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly authorities: string;
+  /** Time that the client checks certificates by, s since 1970; default: now. */
+  readonly nowS?: number;
+}
+
+/** The chip's TLS client, compiled for this machine under sanitizers. */
+export class TLSClient {
+  readonly #program: string;
+
+  /** Compiles the client into a folder. */
+  constructor(folder: string) {
+    this.#program = join(folder, "tls-client");
+    const sources = ["tls-session.c", "tls-session.test.c"].map((name) => join(SOURCES, name));
+    const { status, stderr } = spawnSync(
+      COMPILER,
+      [...FLAGS, ...INCLUDE_OPTIONS, ...sources, "-o", this.#program, ...LINK_OPTIONS],
+      { encoding: "utf8" },
+    );
+    if (status !== 0) throw new Error(stderr);
+  }
+
+  /** Major version of the library. */
+  version(): Promise<number> {
+    return this.#run(["version"]).then(([text]) => Number(text?.split(" ")[0]));
+  }
+
+  /** Connects and transfers data twice. Returns what happened; the second time is left out after a failure. */
+  connect(
+    options: ClientOptions,
+    own?: { readonly der: string; readonly keyDer: string },
+  ): Promise<string[]> {
+    return this.#run(["connect", ...argumentsOf(options), ...(own ? [own.der, own.keyDer] : [])]);
+  }
+
+  /** Replays a recorded handshake unchanged, then `count` times with changes. */
+  fuzz(options: ClientOptions, count: number, seed: number): Promise<string[]> {
+    return this.#run(["fuzz", ...argumentsOf(options), String(count), String(seed)]);
+  }
+
+  #run(options: readonly string[]): Promise<string[]> {
+    return new Promise((done, fail) => {
+      execFile(this.#program, options, { encoding: "utf8" }, (error, stdout, stderr) => {
+        if (error || stderr !== "") fail(new Error(`${stdout}${stderr}`));
+        else done(stdout.trim().split("\n"));
+      });
+    });
+  }
+}
+
+function argumentsOf({
+  port,
+  host,
+  authorities,
+  nowS = Math.floor(Date.now() / 1000),
+}: ClientOptions): string[] {
+  return [String(port), host, String(nowS), authorities];
+}

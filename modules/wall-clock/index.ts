@@ -1,0 +1,1 @@
+export { CLOCK_UNKNOWN_MESSAGE, TimeWait } from "./time-wait.js";
