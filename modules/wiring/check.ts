@@ -16,7 +16,7 @@ export type FieldRule = PinRule | NumberRule | readonly string[] | GroupRule;
 
 const INPUT: PinRule = 0o00;
 const OUTPUT: PinRule = 0o11;
-/** An output that must not move while the chip starts: no strapping pin. */
+/** An output that must not move while the chip starts: no strapping pin, no USB. */
 const STEADY_OUTPUT: PinRule = 0o51;
 /** An analog input. The measured circuit must not hold a strapping pin. */
 const ANALOG: PinRule = 0o62;

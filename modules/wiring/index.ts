@@ -9,6 +9,6 @@ export {
   WIRING_RULES,
   type WiringMistake,
 } from "./check.js";
-export { ADC1, CHIPS, type Chip, type ChipName, OUTPUT, pinProperties, STRAPPING } from "./chips.js";
+export { ADC1, CHIPS, type Chip, type ChipName, OUTPUT, pinProperties, UNSTEADY } from "./chips.js";
 export { readWiring, WIRED_KEY, wiringIn } from "./record.js";
 export type { Wiring } from "./wiring.js";

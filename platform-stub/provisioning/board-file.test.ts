@@ -189,14 +189,21 @@ describe("parseBoard", () => {
     expect([wiring === undefined, warnings]).toEqual([false, [sentence]]);
   });
 
+  const C3 = {
+    chip: "esp32c3",
+    controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
+    contactorPin: 6,
+    contactorFeedbackPin: 10,
+  };
+
   test("warns of the USB pins", () => {
-    const c3 = {
-      chip: "esp32c3",
-      controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
-      contactorPin: 18,
-      contactorFeedbackPin: 10,
-    };
-    expect(parseBoard(c3).warnings).toEqual(["contactorPin: GPIO 18 is the chip's USB"]);
+    expect(parseBoard({ ...C3, lampPin: 18 }).warnings).toEqual(["lampPin: GPIO 18 is the chip's USB"]);
+  });
+
+  test("refuses a contactor on a USB pin, which is pulled up while the chip starts", () => {
+    expect(parseBoard({ ...C3, contactorPin: 19 }).mistakes).toEqual([
+      "contactorPin: GPIO 19 is the chip's USB, which may pull it up at the start",
+    ]);
   });
 });
 

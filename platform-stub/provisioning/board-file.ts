@@ -16,7 +16,7 @@ import {
   OUTPUT,
   PILOT_SPAN_MV,
   pinProperties,
-  STRAPPING,
+  UNSTEADY,
   WIRING_RULES,
   type Wiring,
   type WiringMistake,
@@ -63,14 +63,17 @@ const RESERVED: Readonly<Record<ChipName, readonly PinGroup[]>> = {
   ],
 };
 
+/** Use of a pin that pulls it up at the start. */
+const USB = "is the chip's USB";
+
 /** Pins that have another use on some boards. */
 const SHARED: Readonly<Record<ChipName, readonly PinGroup[]>> = {
   esp32: [
     { first: 12, last: 12, is: "must be low at the start; otherwise the chip does not start" },
     { first: 16, last: 17, is: "is not available on modules with PSRAM (WROVER)" },
   ],
-  esp32c3: [{ first: 18, last: 19, is: "is the chip's USB" }],
-  esp32s3: [{ first: 19, last: 20, is: "is the chip's USB" }],
+  esp32c3: [{ first: 18, last: 19, is: USB }],
+  esp32s3: [{ first: 19, last: 20, is: USB }],
 };
 
 /** Reads a wiring file. Throws an error with a line for each mistake. */
@@ -189,7 +192,12 @@ function unsuitableBecause(wiring: JSONObject, field: string, pin: number): stri
   }
   if (wanted & ADC1 && !(properties & ADC1)) return `is not on ADC1, which has ${pinsWith(chip, ADC1)}`;
   if (wanted & OUTPUT && !(properties & OUTPUT)) return `of an ${CHIP_NAMES[name]} is only an input`;
+  if (sharedUse(name, pin) === USB) return `${USB}, which may pull it up at the start`;
   return "is read by the chip at its start, and its level may change then";
+}
+
+function sharedUse(chip: ChipName, pin: number): string | undefined {
+  return SHARED[chip].find(({ first, last }) => first <= pin && pin <= last)?.is;
 }
 
 function pinsWith(chip: Chip, property: number): string {
@@ -205,10 +213,9 @@ function warningsOf(wiring: StoredWiring): string[] {
   for (const { field, pin } of pinsIn(wiring as unknown as JSONObject)) {
     const properties = pinProperties(chip, pin);
     const warn = (text: string) => warnings.push(`${field}: GPIO ${pin} ${text}`);
-    const shared = SHARED[wiring.chip].find(({ first, last }) => first <= pin && pin <= last);
-    if (shared) warn(shared.is);
-    else if (properties & STRAPPING)
-      warn("is read by the chip at its start: nothing may hold its level then");
+    const shared = sharedUse(wiring.chip, pin);
+    if (shared) warn(shared);
+    else if (properties & UNSTEADY) warn("is read by the chip at its start: nothing may hold its level then");
     if (ruleAt(field) === 0 && !(properties & OUTPUT))
       warn("has no pull-up: it needs an external one to 3.3 V");
   }

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { readConfig, writeConfig } from "../config.js";
 import { Registry } from "../registry.js";
+import type { StoredWiring } from "./board-file.js";
 import { configSource } from "./config-source.js";
 import { type Identity, identityIn, imageOf } from "./identity.js";
 import { type IdentitySource, offlineSource, type ProvisionOptions, provision } from "./provision.js";
@@ -199,6 +200,20 @@ describe("a repeated run after an interruption", () => {
       if (name !== MANIFEST) expect(everything().get(name)).toBe(content);
     }
     expect(readdirSync(directory)).toHaveLength(3 * 3 + 1);
+  });
+
+  test("gives a started station the wiring of this run", async () => {
+    const id = await interrupt();
+    const identity = identityOf(id);
+    const wiring: StoredWiring = {
+      chip: "esp32c3",
+      controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
+      contactorPin: 6,
+    };
+    await make({ count: 2, wiring });
+    expect(identityOf(id)).toEqual(identity);
+    const image = readFileSync(join(directory, `${id}.nvs.bin`));
+    expect(Buffer.from(image).equals(Buffer.from(imageOf(identity, { wiring })))).toBe(true);
   });
 
   test("writes missing labels", async () => {

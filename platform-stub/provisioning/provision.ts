@@ -80,7 +80,8 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
   while (directory.idsOf(product).length < count) {
     const begun = halfMade.shift();
     const identity = begun ?? (await draw(product, source, directory));
-    if (!begun) directory.addImage(identity, { partitionBytes, wiring });
+    if (begun) directory.replaceImage(identity, { partitionBytes, wiring });
+    else directory.addImage(identity, { partitionBytes, wiring });
     directory.addLabels({ identity, accessPointName });
     source.register?.(identity);
     directory.finish(identity, now());

@@ -93,6 +93,11 @@ export class StationDirectory {
     this.#write(identity.id, IMAGE, imageOf(identity, options));
   }
 
+  /** Writes the image of a started station again: the interrupted run may have had another wiring. */
+  replaceImage(identity: Identity, options: ImageOptions): void {
+    this.#write(identity.id, IMAGE, imageOf(identity, options));
+  }
+
   /** Writes the labels, as the second step. Overwrites existing ones. */
   addLabels(options: LabelOptions): void {
     this.#write(options.identity.id, LABEL_TEXT, labelText(options));

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -21,7 +22,7 @@ import { fail, print } from "../../platform-stub/command-line.js";
 import { binFolder, compiledFolder, mapFile } from "./bin-folder.js";
 import { partSizes } from "./link-map.js";
 import { type Manifest, readManifest } from "./manifest.js";
-import { writeModuleLists } from "./module-lists.js";
+import { bundleFolderOf, writeModuleLists } from "./module-lists.js";
 import { parsePartitions } from "./partitions.js";
 import { isAlias } from "./preloadable.js";
 import { manifestFolderOf, ROOT, type Target, targetOf } from "./targets.js";
@@ -68,7 +69,7 @@ async function build(target: Target, { debug, signingKey }: BuildOptions): Promi
     "-t",
     "build",
   ]);
-  if (target.chip && !debug) checkAliases(aliases);
+  if (target.chip && !debug) checkAliases(target, aliases);
   if (target.chip) finishImage(imageOf(moddable, target, debug), signingKey);
   report(moddable, target, debug);
 }
@@ -138,9 +139,13 @@ async function run(moddable: Moddable, target: Target, words: string[]): Promise
   return aliases;
 }
 
-/** Throws an error for preloaded variables or objects that can change: they take RAM besides flash. */
-function checkAliases(aliases: readonly string[]): void {
+/**
+ * Throws an error for preloaded variables or objects that can change: they take RAM besides flash. It removes the bundle:
+ * mcconfig does not link an unchanged one again, so the next build would have no warnings.
+ */
+function checkAliases(target: Target, aliases: readonly string[]): void {
   if (aliases.length === 0) return;
+  rmSync(bundleFolderOf(manifestFolderOf(target)), { recursive: true });
   throw new Error(
     `${aliases.join("\n")}\n\n${aliases.length} preloaded variables or objects can change; use const, and freeze what a function returns`,
   );

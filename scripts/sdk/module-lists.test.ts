@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, wri
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { bundledModuleLists, moduleLists, writeModuleLists } from "./module-lists.js";
+import { bundledModuleLists, bundleFolderOf, moduleLists, writeModuleLists } from "./module-lists.js";
 import type { ManifestFolder } from "./targets.js";
 
 let root: string;
@@ -144,6 +144,18 @@ describe("bundledModuleLists", () => {
     await bundledModuleLists({ ...board(), replaced: { "firmware/a/pins": "firmware/b/pins" } }, root);
     expect(bundle()).toContain("22222");
     expect(bundle()).not.toContain("11111");
+  });
+
+  test("is written again, and so linked again, once its folder was removed", async () => {
+    put("firmware/main.ts", "export default 1;\n");
+    await bundledModuleLists(board(), root);
+    const file = join(bundleFolderOf(board(), root), "main.js");
+    utimesSync(file, 1, 1);
+    await bundledModuleLists(board(), root);
+    expect(statSync(file).mtimeMs).toBe(1000);
+    rmSync(bundleFolderOf(board(), root), { recursive: true });
+    await bundledModuleLists(board(), root);
+    expect(statSync(file).mtimeMs).toBeGreaterThan(1000);
   });
 
   test("defines no fields without a value, which the chip would execute", async () => {

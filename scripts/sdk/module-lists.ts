@@ -45,9 +45,14 @@ export async function moduleLists(manifest: ManifestFolder, root = ROOT): Promis
  */
 export async function bundledModuleLists(manifest: ManifestFolder, root = ROOT): Promise<ModuleLists> {
   const main = mainOf(manifest, root);
-  const source = join(root, "build/firmware", manifest.name, posix.basename(main));
+  const source = join(bundleFolderOf(manifest, root), posix.basename(main));
   writeChanged(`${source}.js`, await preloadable(await bundledSource(manifest, main, root)));
   return { modules: { [main]: slashes(relative(folderOf(manifest, root), source)) }, preload: [main] };
+}
+
+/** Returns the folder of a manifest's bundle. */
+export function bundleFolderOf({ name }: ManifestFolder, root = ROOT): string {
+  return join(root, "build/firmware", name);
 }
 
 /** Returns a module with all that it imports as one module. `main` is its path without ending. */

@@ -82,7 +82,6 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   const onAddress = () => wallClock.sync();
   const onAnalog = () => random.releaseSource();
   const variantIO = makeVariantIO({ hardware, clock, guard, onAddress, onAnalog, log });
-  if (hardware.thermistor) onAnalog();
   return {
     implementation: "esp32",
     mac: macOf(native, variantIO.network.kind === "ethernet" ? ETHERNET_MAC : WIFI_STATION_MAC),
@@ -119,7 +118,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       const result = native.esp_ota_mark_app_valid_cancel_rollback();
       if (result !== ESP_OK) throw new Error(`esp_ota_mark_app_valid_cancel_rollback returns ${result}`);
     },
-    ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor) }),
+    ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor, onAnalog) }),
     memory,
     log,
     restart: (reason) => guard.restart(reason),

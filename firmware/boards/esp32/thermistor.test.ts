@@ -1,12 +1,16 @@
 import { expect, jest, test } from "@jest/globals";
 
 let reading = 0;
+let events: string[] = [];
 
 jest.unstable_mockModule(
   "embedded:io/analog",
   () => ({
     default: class {
       readonly resolution = 12;
+      constructor() {
+        events.push("ADC");
+      }
       read(): number {
         return reading;
       }
@@ -16,6 +20,10 @@ jest.unstable_mockModule(
 );
 
 const { makeThermometer, temperatureOf } = await import("./thermistor.js");
+
+const onAnalog = () => {
+  events.push("onAnalog");
+};
 
 const CIRCUIT = { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 22_000 };
 
@@ -46,10 +54,19 @@ test("a broken or shorted thermistor has no temperature", () => {
 
 test.each([4095, 4080, 0])("a reading of %d at an end of the ADC's range has no temperature", (atEnd) => {
   reading = atEnd;
-  expect(makeThermometer(CIRCUIT)()).toBeUndefined();
+  expect(makeThermometer(CIRCUIT, onAnalog)()).toBeUndefined();
 });
 
 test("the thermometer converts the ADC's reading to the divider's voltage", () => {
   reading = Math.round((millivoltsAt(1256) / 2450) * 4095);
-  expect(Math.round(makeThermometer(CIRCUIT)() ?? 0)).toBe(80);
+  expect(Math.round(makeThermometer(CIRCUIT, onAnalog)() ?? 0)).toBe(80);
+});
+
+test("the thermometer uses the ADC only from its first measurement, after it was announced", () => {
+  events = [];
+  const measure = makeThermometer(CIRCUIT, onAnalog);
+  expect(events).toEqual([]);
+  measure();
+  measure();
+  expect(events).toEqual(["onAnalog", "ADC"]);
 });

@@ -24,10 +24,15 @@ export function temperatureOf({ ohms, beta, pullUpOhms }: Circuit, millivolts: n
   return temperatureC < HOTTEST_C ? temperatureC : undefined;
 }
 
-/** Returns a function that measures the temperature at each call. */
-export function makeThermometer(circuit: Circuit): () => number | undefined {
-  const adc = new Analog({ pin: circuit.adcPin, esp32: { attenuation: ATTENUATION_DB } });
+/** Returns a function that measures the temperature at each call. `onAnalog` is called before the ADC is used. */
+export function makeThermometer(circuit: Circuit, onAnalog: () => void): () => number | undefined {
+  let adc: Analog | undefined;
   return () => {
+    if (!adc) {
+      // In safe mode nothing measures, and with Ethernet the ADC stays the source of random numbers (random.ts).
+      onAnalog();
+      adc = new Analog({ pin: circuit.adcPin, esp32: { attenuation: ATTENUATION_DB } });
+    }
     let sum = 0;
     for (let i = 0; i < SAMPLES; i++) sum += adc.read();
     const millivolts = (sum * ADC_FULL_SCALE_MV) / (SAMPLES * (2 ** adc.resolution - 1));

@@ -168,6 +168,11 @@ export class Connection implements HTTPConnection {
     const read = this._head.read(bytes);
     if (read === undefined) this._refuse(431);
     else if (this._head.isComplete) this._begin(bytes.subarray(read));
+    else if (!this._hasRoom) this._refuse(503);
+  }
+
+  private get _hasRoom(): boolean {
+    return this._server.parts.hasRoom?.() !== false;
   }
 
   private _begin(rest: Uint8Array<ArrayBuffer>): void {
@@ -177,13 +182,14 @@ export class Connection implements HTTPConnection {
       this._refuse(400);
       return;
     }
-    if (this._server.parts.hasRoom?.() === false) {
-      this._refuse(503);
-      return;
-    }
-    this._state = "body";
     this._reader = new BodyReader(request.length);
-    this._handlers.onRequest?.(request);
+    if (this._hasRoom) {
+      this._state = "body";
+      this._handlers.onRequest?.(request);
+    } else {
+      this._refuse(503);
+      this._rest = this._reader.leftBytes;
+    }
     if (this._state === "body") this._handleBody(rest);
     else this._rest -= rest.length;
   }

@@ -115,7 +115,7 @@ describe("the chip's HTTP server", () => {
 
   afterEach(() => allocations.restore());
 
-  /** Sends a request in the largest pieces that arrive at once. Returns the status of the response. */
+  /** Sends a request in the largest pieces that arrive at once. Returns the status of the response; 0 for a reset. */
   function send(request: string): number {
     const peer = lwip.connect(80);
     if (!peer) throw new Error("no listener is open");
@@ -128,6 +128,7 @@ describe("the chip's HTTP server", () => {
     clock.advance(1000);
     lwip.deliver(clock);
     allocations.restore();
+    if (peer.isReset) return 0;
     const [, status = "0"] = (decodeUTF8(Uint8Array.from(peer.received)) ?? "").split(" ");
     return Number(status);
   }
@@ -168,6 +169,17 @@ describe("the chip's HTTP server", () => {
     expect(send(post("/pair", "", "a=b"))).toBe(503);
     hasRoom = true;
     expect(send(post("/pair", "", "a=b"))).toBe(200);
+  });
+
+  test("answers 503 also to an upload, which it reads to its end, because a reset would destroy the response", () => {
+    hasRoom = false;
+    expect(send(post("/firmware/upload", "application/octet-stream", "x".repeat(IMAGE_BYTES)))).toBe(503);
+    expect(allocations.largestBytes).toBeLessThanOrEqual(LARGEST_BYTES);
+  });
+
+  test("answers 503 without room to the beginning of a long head", () => {
+    hasRoom = false;
+    expect(send(`GET / HTTP/1.1\r\nx: ${"x".repeat(1000)}`)).toBe(503);
   });
 
   test("a recorder of allocations sees those of the code under test", () => {

@@ -21,6 +21,8 @@ export class Peer {
   isFreed = false;
   /** The station has closed the connection. */
   isClosed = false;
+  /** lwIP has reset the connection: it was closed with unread bytes, or bytes arrived afterwards. */
+  isReset = false;
   received: number[] = [];
   user: FakeTCP | undefined;
   readonly buffers: number[] = [];
@@ -32,6 +34,7 @@ export class Peer {
 
   send(...bytes: number[]): void {
     this.buffers.push(...bytes);
+    if (this.isClosed) this.isReset = true;
     this.#lwip.post(() => this.user?.handlers.onReadable?.(this.buffers.length));
   }
 
@@ -72,7 +75,9 @@ class FakeTCP {
 
   close(): void {
     this.handlers = {};
-    if (this.peer) this.peer.isClosed = true;
+    if (!this.peer) return;
+    this.peer.isClosed = true;
+    if (this.peer.buffers.length > 0) this.peer.isReset = true;
   }
 }
 

@@ -31,7 +31,8 @@ static const char *exception_message(txMachine *the)
 void engine_keep_abort(void *machine, int status)
 {
 	txMachine *the = machine;
-	static char text[KEPT_TEXT_BYTES];
+	/* Longer than what is kept, so that keep_end cuts it, and no character in two. */
+	static char text[KEPT_TEXT_BYTES + 4];
 	const char *reason = abort_reason(status);
 	keep_end(&kept, KEPT_CRASH, reason);
 	if (status == XS_UNHANDLED_EXCEPTION_EXIT)

@@ -19,6 +19,11 @@ enum {
 	RESET_MS = 20,
 	/** Time from the end of the reset to the first access, ms. */
 	START_MS = 150,
+	/**
+	 * Time that the start waits for the negotiation of the link, ms. The engine, which watches the pilot, stands still
+	 * meanwhile, and without a cable the wait is in vain. The periodic check of the link finds the result.
+	 */
+	NEGOTIATION_MS = 100,
 };
 
 static void reset(int pin)
@@ -37,6 +42,7 @@ static eth_phy_config_t phy_config(void)
 {
 	eth_phy_config_t config = ETH_PHY_DEFAULT_CONFIG();
 	config.reset_gpio_num = -1;
+	config.autonego_timeout_ms = NEGOTIATION_MS;
 	return config;
 }
 

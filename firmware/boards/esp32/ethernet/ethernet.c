@@ -23,6 +23,8 @@ static struct {
 	xsMachine *the;
 	xsSlot on_changed;
 	esp_eth_handle_t driver;
+	/** The driver is joined to lwIP. */
+	bool is_attached;
 	bool is_open;
 	/** IPv4 address in network order; 0 without one. ESP-IDF's event task writes it. */
 	_Atomic uint32_t address;
@@ -90,7 +92,10 @@ static esp_err_t install_driver(const int8_t *wiring, esp_eth_handle_t *driver)
 	}
 	uint8_t address[6];
 	esp_read_mac(address, ESP_MAC_ETH);
-	return esp_eth_ioctl(*driver, ETH_CMD_S_MAC_ADDR, address);
+	error = esp_eth_ioctl(*driver, ETH_CMD_S_MAC_ADDR, address);
+	if (error != ESP_OK && esp_eth_driver_uninstall(*driver) == ESP_OK)
+		delete_driver(mac, phy);
+	return error;
 }
 
 /** Joins the driver to lwIP. It fails only without memory. */
@@ -104,8 +109,13 @@ static esp_err_t attach(esp_eth_handle_t driver)
 	esp_netif_config_t config = ESP_NETIF_DEFAULT_ETH();
 	esp_netif_t *netif = esp_netif_new(&config);
 	esp_eth_netif_glue_handle_t glue = esp_eth_new_netif_glue(driver);
-	if (!netif || !glue)
+	if (!netif || !glue) {
+		if (glue)
+			esp_eth_del_netif_glue(glue);
+		if (netif)
+			esp_netif_destroy(netif);
 		return ESP_ERR_NO_MEM;
+	}
 	error = esp_netif_attach(netif, glue);
 	if (error == ESP_OK)
 		error = esp_event_handler_register(ETH_EVENT, ESP_EVENT_ANY_ID, handle_event, NULL);
@@ -113,6 +123,15 @@ static esp_err_t attach(esp_eth_handle_t driver)
 		error = esp_event_handler_register(IP_EVENT, IP_EVENT_ETH_GOT_IP, handle_event, NULL);
 	if (error == ESP_OK)
 		error = esp_event_handler_register(IP_EVENT, IP_EVENT_ETH_LOST_IP, handle_event, NULL);
+	return error;
+}
+
+/** Starts the driver. A failed start leaves it stopped: it would refuse the next one as started already. */
+static esp_err_t start_driver(esp_eth_handle_t driver)
+{
+	esp_err_t error = esp_eth_start(driver);
+	if (error != ESP_OK)
+		esp_eth_stop(driver);
 	return error;
 }
 
@@ -139,9 +158,12 @@ void xs_ethernet_start(xsMachine *the)
 		esp_eth_handle_t driver;
 		check(the, install_driver(wiring, &driver));
 		ethernet.driver = driver;
-		check(the, attach(driver));
 	}
-	check(the, esp_eth_start(ethernet.driver));
+	if (!ethernet.is_attached) {
+		check(the, attach(ethernet.driver));
+		ethernet.is_attached = true;
+	}
+	check(the, start_driver(ethernet.driver));
 	ethernet.on_changed = xsArg(1);
 	xsRemember(ethernet.on_changed);
 	ethernet.is_open = true;

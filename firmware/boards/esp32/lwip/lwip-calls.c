@@ -46,6 +46,15 @@ static bool is_in(const struct tcp_pcb *first, const struct tcp_pcb *pcb)
 	return first != NULL;
 }
 
+/** Lets lwIP's task call a function later. Frees the call if it cannot. */
+static err_t post(tcpip_callback_fn function, struct posted_call *call)
+{
+	err_t error = tcpip_callback(function, call);
+	if (error != ERR_OK)
+		free(call);
+	return error;
+}
+
 /* TCP */
 
 static err_t new_tcp(struct tcpip_api_call_data *base)
@@ -101,7 +110,7 @@ err_t tcp_connect_safe(struct tcp_pcb *pcb, const ip_addr_t *address, u16_t port
 	if (call == NULL)
 		return ERR_MEM;
 	*call = (struct posted_call){ .tcp = pcb, .address = *address, .port = port, .on_connected = on_connected };
-	return tcpip_callback(connect_tcp, call);
+	return post(connect_tcp, call);
 }
 
 static err_t write_tcp(struct tcpip_api_call_data *base)
@@ -214,15 +223,13 @@ void udp_sendto_safe(struct udp_pcb *pcb, const void *data, uint16_t length, ip_
 	*error = tcpip_api_call(send_udp, &call.base);
 }
 
-static void free_pbuf(void *packet)
-{
-	pbuf_free(packet);
-}
-
+/**
+ * Any task may free a packet (SYS_LIGHTWEIGHT_PROT), as lwIP's own sockets do. A posted call would need memory, and a call
+ * that waits would stop lwIP's task, in which the SDK's udp.c frees packets without memory.
+ */
 u8_t pbuf_free_safe(struct pbuf *packet)
 {
-	tcpip_callback(free_pbuf, packet);
-	return 0;
+	return pbuf_free(packet);
 }
 
 static void resolve(void *context)
@@ -243,5 +250,5 @@ err_t dns_gethostbyname_safe(const char *host, ip_addr_t *address, dns_found_cal
 		return ERR_MEM;
 	*call = (struct posted_call){ .on_found = on_found, .argument = argument };
 	memcpy(call->host, host, length);
-	return tcpip_callback(resolve, call) == ERR_OK ? ERR_INPROGRESS : ERR_MEM;
+	return post(resolve, call) == ERR_OK ? ERR_INPROGRESS : ERR_MEM;
 }

@@ -1,0 +1,222 @@
+/*
+ * Tests of lwip-calls.c over a fake of lwIP. The sanitizers find leaks. The headers that
+ * lwip-calls.c includes are empty here.
+ */
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef uint8_t u8_t;
+typedef uint16_t u16_t;
+typedef int err_t;
+typedef struct { uint32_t addr; } ip_addr_t;
+
+enum { ERR_OK = 0, ERR_MEM = -1, ERR_INPROGRESS = -5, ERR_CONN = -11 };
+enum { PBUF_TRANSPORT, PBUF_RAM };
+
+struct tcp_pcb {
+	struct tcp_pcb *next;
+	int calls;
+};
+struct udp_pcb {
+	int sent;
+};
+struct pbuf {
+	void *payload;
+};
+struct tcpip_api_call_data {
+	int unused;
+};
+
+typedef err_t (*tcpip_api_call_fn)(struct tcpip_api_call_data *call);
+typedef void (*tcpip_callback_fn)(void *context);
+typedef err_t (*tcp_connected_fn)(void *argument, struct tcp_pcb *pcb, err_t error);
+typedef void (*dns_found_callback)(const char *name, const ip_addr_t *address, void *argument);
+
+static struct tcp_pcb *tcp_active_pcbs;
+static struct tcp_pcb *tcp_bound_pcbs;
+static union {
+	struct tcp_pcb *pcbs;
+} tcp_listen_pcbs;
+
+/** lwIP has no memory for a message, or for a packet. */
+static int is_memory_full;
+static int freed_packets;
+static const ip_addr_t *found;
+
+static err_t tcpip_api_call(tcpip_api_call_fn function, struct tcpip_api_call_data *call)
+{
+	return function(call);
+}
+
+static err_t tcpip_callback(tcpip_callback_fn function, void *context)
+{
+	if (is_memory_full)
+		return ERR_MEM;
+	function(context);
+	return ERR_OK;
+}
+
+static struct tcp_pcb *tcp_new(void)
+{
+	return is_memory_full ? NULL : calloc(1, sizeof(struct tcp_pcb));
+}
+
+static err_t use(struct tcp_pcb *pcb)
+{
+	pcb->calls++;
+	return ERR_OK;
+}
+
+#define tcp_bind(pcb, address, port) ((void)(address), (void)(port), use(pcb))
+#define tcp_listen(pcb) (is_memory_full ? NULL : (pcb))
+#define tcp_connect(pcb, address, port, on_connected) ((void)(address), (void)(port), (void)(on_connected), use(pcb))
+#define tcp_write(pcb, data, length, flags) ((void)(data), (void)(length), (void)(flags), use(pcb))
+#define tcp_output(pcb) use(pcb)
+#define tcp_recved(pcb, length) ((void)(length), use(pcb))
+#define tcp_close(pcb) use(pcb)
+#define udp_new() calloc(1, sizeof(struct udp_pcb))
+#define udp_bind(pcb, address, port) ((void)(pcb), (void)(address), (void)(port), ERR_OK)
+#define udp_remove(pcb) free(pcb)
+#define udp_sendto(pcb, packet, address, port) ((void)(packet), (void)(address), (void)(port), (pcb)->sent++, ERR_OK)
+
+static struct pbuf *pbuf_alloc(int layer, u16_t length, int type)
+{
+	(void)layer;
+	(void)type;
+	if (is_memory_full)
+		return NULL;
+	struct pbuf *packet = malloc(sizeof(*packet));
+	packet->payload = malloc(length);
+	return packet;
+}
+
+static u8_t pbuf_free(struct pbuf *packet)
+{
+	free(packet->payload);
+	free(packet);
+	freed_packets++;
+	return 1;
+}
+
+static err_t dns_gethostbyname(const char *host, ip_addr_t *address, dns_found_callback on_found, void *argument)
+{
+	(void)on_found;
+	(void)argument;
+	address->addr = 1;
+	return host[0] == 'x' ? ERR_OK : ERR_CONN;
+}
+
+#include "lwip-calls.c"
+
+#define EXPECT(condition) \
+	do { \
+		if (!(condition)) { \
+			printf("line %d: %s\n", __LINE__, #condition); \
+			exit(1); \
+		} \
+	} while (0)
+
+/** A connection that lwIP has freed is in none of its lists. */
+static void a_connection_that_lwip_has_freed_is_not_used(void)
+{
+	struct tcp_pcb freed = { 0 };
+	struct tcp_pcb other = { 0 };
+	tcp_active_pcbs = &other;
+	EXPECT(tcp_write_safe(&freed, "x", 1, 0) == ERR_CONN);
+	tcp_output_safe(&freed);
+	tcp_recved_safe(&freed, 1);
+	tcp_close_safe(&freed);
+	tcp_close_safe(NULL);
+	EXPECT(freed.calls == 0 && other.calls == 0);
+	tcp_active_pcbs = NULL;
+}
+
+static void an_open_connection_is_used(void)
+{
+	struct tcp_pcb last = { 0 };
+	struct tcp_pcb first = { .next = &last };
+	tcp_active_pcbs = &first;
+	EXPECT(tcp_write_safe(&last, "x", 1, 0) == ERR_OK);
+	tcp_output_safe(&last);
+	tcp_recved_safe(&last, 1);
+	tcp_close_safe(&last);
+	EXPECT(last.calls == 4 && first.calls == 0);
+	tcp_active_pcbs = NULL;
+}
+
+static void a_listener_and_a_bound_connection_are_closed(void)
+{
+	struct tcp_pcb listener = { 0 };
+	struct tcp_pcb bound = { 0 };
+	tcp_listen_pcbs.pcbs = &listener;
+	tcp_bound_pcbs = &bound;
+	tcp_close_safe(&listener);
+	tcp_close_safe(&bound);
+	EXPECT(listener.calls == 1 && bound.calls == 1);
+}
+
+static void keep_found(const char *name, const ip_addr_t *address, void *argument)
+{
+	(void)name;
+	(void)argument;
+	found = address;
+}
+
+static void a_call_without_memory_fails_and_leaves_nothing(void)
+{
+	struct tcp_pcb pcb = { 0 };
+	struct udp_pcb *udp = udp_new_safe();
+	ip_addr_t address = { 0 };
+	err_t error = ERR_OK;
+	is_memory_full = 1;
+	EXPECT(tcp_new_safe() == NULL);
+	EXPECT(tcp_listen_safe(&pcb) == NULL);
+	EXPECT(tcp_connect_safe(&pcb, &address, 1, NULL) == ERR_MEM);
+	EXPECT(dns_gethostbyname_safe("x", &address, keep_found, NULL) == ERR_MEM);
+	udp_sendto_safe(udp, "x", 1, &address, 1, &error);
+	EXPECT(error == ERR_MEM && udp->sent == 0);
+	is_memory_full = 0;
+	udp_remove_safe(udp);
+}
+
+static void a_packet_is_freed_also_without_memory(void)
+{
+	struct pbuf *packet = pbuf_alloc(PBUF_TRANSPORT, 1, PBUF_RAM);
+	is_memory_full = 1;
+	freed_packets = 0;
+	pbuf_free_safe(packet);
+	EXPECT(freed_packets == 1);
+	is_memory_full = 0;
+}
+
+static void calls_with_memory_succeed(void)
+{
+	struct tcp_pcb pcb = { 0 };
+	struct udp_pcb *udp = udp_new_safe();
+	struct tcp_pcb *made = tcp_new_safe();
+	ip_addr_t address = { 0 };
+	err_t error = ERR_MEM;
+	EXPECT(made != NULL);
+	free(made);
+	EXPECT(tcp_bind_safe(&pcb, &address, 1) == ERR_OK && tcp_listen_safe(&pcb) == &pcb);
+	EXPECT(tcp_connect_safe(&pcb, &address, 1, NULL) == ERR_OK && pcb.calls == 2);
+	EXPECT(udp_bind_safe(udp, &address, 1) == ERR_OK);
+	udp_sendto_safe(udp, "x", 1, &address, 1, &error);
+	EXPECT(error == ERR_OK && udp->sent == 1);
+	udp_remove_safe(udp);
+	EXPECT(dns_gethostbyname_safe("x", &address, keep_found, NULL) == ERR_INPROGRESS && found != NULL);
+	EXPECT(dns_gethostbyname_safe("unknown", &address, keep_found, NULL) == ERR_INPROGRESS && found == NULL);
+}
+
+int main(void)
+{
+	a_connection_that_lwip_has_freed_is_not_used();
+	an_open_connection_is_used();
+	a_listener_and_a_bound_connection_are_closed();
+	a_call_without_memory_fails_and_leaves_nothing();
+	a_packet_is_freed_also_without_memory();
+	calls_with_memory_succeed();
+	return 0;
+}
