@@ -176,6 +176,15 @@ describe("sockets on a network", () => {
     }).not.toThrow();
   });
 
+  test("connections that arrive together are all accepted when each is read at once", () => {
+    const sockets: (TCP | undefined)[] = [];
+    const other = new io.Listener({ port: 81, onReadable: () => sockets.push(other.read()) });
+    const peers = Array.from({ length: 4 }, () => lwip.connect(81));
+    lwip.deliver(clock);
+    expect(sockets).toHaveLength(4);
+    expect(peers.some((peer) => peer?.isClosed)).toBe(false);
+  });
+
   test("closing the listener closes waiting connections and frees their sockets", () => {
     io = makeIO(1);
     const other = new io.Listener({ port: 81 });

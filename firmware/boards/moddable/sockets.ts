@@ -237,9 +237,11 @@ class ModdableListener implements Listener {
   }
 
   private _acceptAll(): void {
-    while (this._acceptNext());
-    if (this._waiting.length > 0)
-      this._pool.guard.run(() => this._options.onReadable?.(this._waiting.length));
+    // Each one is reported before the next, so that several that arrive together need no backlog.
+    while (this._acceptNext()) {
+      if (this._waiting.length > 0)
+        this._pool.guard.run(() => this._options.onReadable?.(this._waiting.length));
+    }
   }
 
   /** Reads a connection from the SDK's listener and takes it over. Returns `false` if none waits. */
