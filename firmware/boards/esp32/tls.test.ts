@@ -210,6 +210,30 @@ describe("the chip's TLS", () => {
     expect(events).toEqual(["readable 5", "readable 6"]);
   });
 
+  test("returns at most 1 KB of a record, and reports the rest again", () => {
+    const socket = open();
+    session.plain = ["x".repeat(4096), "end"];
+    receive("[…]");
+    const pieces: number[] = [];
+    for (let piece = socket.read(); piece; piece = socket.read()) {
+      pieces.push(piece.byteLength);
+      clock.advance(0);
+    }
+    expect(pieces).toEqual([1024, 1024, 1024, 1024, 3]);
+    expect(events).toEqual([4096, 3072, 2048, 1024, 3].map((count) => `readable ${count}`));
+  });
+
+  test("reports no rest after a read with a length", () => {
+    const socket = open();
+    session.plain = ["hello"];
+    receive("[hello]");
+    events.length = 0;
+    expect(decodeUTF8(socket.read(2) ?? new ArrayBuffer(0))).toBe("he");
+    clock.advance(0);
+    expect(events).toEqual([]);
+    expect(decodeUTF8(socket.read() ?? new ArrayBuffer(0))).toBe("llo");
+  });
+
   test("writes long data as several records and never more than it has promised", () => {
     const socket = open();
     socket.write(encodeUTF8("x".repeat(1000)));

@@ -1,10 +1,11 @@
-import type {
-  Bytes,
-  Clock,
-  TCP,
-  TCPConstructor,
-  TLSConnectOptions,
-  TLSConstructor,
+import {
+  type Bytes,
+  type Clock,
+  MAX_READ_BYTES,
+  type TCP,
+  type TCPConstructor,
+  type TLSConnectOptions,
+  type TLSConstructor,
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
 import type { Guard } from "../guard.js";
@@ -83,14 +84,14 @@ class ChipTLS implements TCP {
     parts.connections[this._index] = this;
   }
 
-  read(byteLength = this._readableBytes): ArrayBuffer | undefined {
+  read(byteLength?: number): ArrayBuffer | undefined {
     if (this._isClosed) throw new Error("the socket is closed");
     if (this._readableBytes === 0) return undefined;
-    if (!(byteLength > 0 && byteLength <= this._readableBytes)) throw new Error("invalid");
-    this._readableBytes -= byteLength;
-    const bytes = native.read(this._index, byteLength);
-    // The next record may have arrived.
-    if (this._readableBytes === 0) this._parts.guard.soon(() => this.advance());
+    const count = byteLength ?? Math.min(this._readableBytes, MAX_READ_BYTES);
+    if (!(count > 0 && count <= this._readableBytes)) throw new Error("invalid");
+    this._readableBytes -= count;
+    const bytes = native.read(this._index, count);
+    if (byteLength === undefined || this._readableBytes === 0) this._parts.guard.soon(() => this._announce());
     return bytes;
   }
 
@@ -126,6 +127,12 @@ class ChipTLS implements TCP {
     this._send();
     if (!this._isReady) this._shakeHands();
     else if (this._readableBytes === 0) this._receive();
+  }
+
+  /** Reports the bytes that a `read` has left, or those of the next record, which may have arrived. */
+  private _announce(): void {
+    if (this._readableBytes === 0) this.advance();
+    else if (!this._isClosed) this._options.onReadable?.(this._readableBytes);
   }
 
   private get _writableBytes(): number {

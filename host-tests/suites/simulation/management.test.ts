@@ -237,6 +237,7 @@ describe("built-in or provisioned parameters", () => {
 
   test("keep TLS enabled when an app gives a plain port", () => {
     const scene = booted({ provisioning: { preset: { mqtts_port: "8883" } } });
+    scene.clock.setEpochMs(1_800_000_000_000);
     expect(scene.pair()).toMatchObject({ status: 200 });
     scene.until("it failed", () => scene.status().lastFailure !== null);
     expect(scene.status()).toMatchObject({ lastFailure: { code: "broker-unreachable" } });
