@@ -1,20 +1,29 @@
 import { beforeEach, describe, expect, jest, test } from "@jest/globals";
-import type { MemoryUse } from "../../../modules/board/index.js";
+import type { MemoryUse, Timer } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { Bench } from "./bench.js";
 
 describe("Bench", () => {
   let lines: string[];
   let bench: Bench;
+  let nowMs: number;
+  let runTimer: () => void;
   const setEpoch = jest.fn<(epochMs: number) => void>();
 
   beforeEach(() => {
     lines = [];
+    nowMs = 1234;
     setEpoch.mockClear();
     bench = new Bench({
       log: (line) => lines.push(line),
       memory: () => ({ heapFreeBytes: 160_000 }) as MemoryUse,
-      monotonicMs: () => 1234,
+      clock: {
+        monotonicMs: () => nowMs,
+        repeat: (callback) => {
+          runTimer = callback;
+          return {} as Timer;
+        },
+      },
       setEpoch,
     });
   });
@@ -58,11 +67,23 @@ describe("Bench", () => {
     ]);
   });
 
+  test("hold reports how late its timer was since the last one", () => {
+    type("hold\n");
+    for (const ms of [5, 5, 47, 5]) {
+      nowMs += ms;
+      runTimer();
+    }
+    type("hold\n");
+    nowMs += 8;
+    type("hold\n");
+    expect(lines).toEqual(["bench: hold 0", "bench: hold 42", "bench: hold 3"]);
+  });
+
   test("crash throws, and an unknown command is reported", () => {
     expect(() => type("crash\n")).toThrow("requested by the bench");
     type("plug\npilot Z\n");
     expect(lines).toEqual([
-      "bench: unknown command plug; use pilot, clock, crash, time or heap",
+      "bench: unknown command plug; use pilot, clock, crash, time, heap or hold",
       "bench: invalid voltage; use A-F or mV",
     ]);
   });

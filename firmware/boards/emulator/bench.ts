@@ -1,4 +1,4 @@
-import type { MemoryUse, PilotLevels } from "../../../modules/board/index.js";
+import type { Clock, MemoryUse, PilotLevels } from "../../../modules/board/index.js";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { formatJSON } from "../../../modules/json/index.js";
 
@@ -17,15 +17,17 @@ const STEADY_PERMILLE = 1000;
 const MAX_LINE_BYTES = 64;
 const NEWLINE = 10;
 
-export const BENCH_COMMANDS = "pilot, clock, crash, time or heap";
+/** Period of the timer of `hold`, ms. */
+const HOLD_PERIOD_MS = 5;
+
+export const BENCH_COMMANDS = "pilot, clock, crash, time, heap or hold";
 
 /** Functions of the chip that the bench uses. */
 export interface BenchOptions {
   log(line: string): void;
   /** The memory of the chip and of the engine. */
   memory(): MemoryUse;
-  /** Time since the start, ms. */
-  monotonicMs(): number;
+  readonly clock: Pick<Clock, "monotonicMs" | "repeat">;
   /** Sets the wall clock, ms since 1970-01-01 UTC. */
   setEpoch(epochMs: number): void;
 }
@@ -38,6 +40,7 @@ export interface BenchOptions {
  * - `clock <ms>` sets the wall clock, which no time server of the test network does.
  * - `crash` throws an exception.
  * - `time` and `heap` answer with a line.
+ * - `hold` answers with the longest time, ms, that a timer was late since the last `hold`. The first one starts the timer.
  */
 export class Bench {
   /** Called when the voltage of the pilot has changed. */
@@ -47,6 +50,9 @@ export class Bench {
   private _lowMv = -GENERATOR_MV;
   private _dutyPermille = STEADY_PERMILLE;
   private _line: number[] = [];
+  /** Time of the last run of the timer of `hold`, ms; `undefined` before the first `hold`. */
+  private _ranMs: number | undefined;
+  private _holdMs = 0;
 
   constructor(options: BenchOptions) {
     this._options = options;
@@ -91,10 +97,13 @@ export class Bench {
         this._setPilot(words);
         return;
       case "time":
-        this._options.log(`bench: time ${1000 * this._options.monotonicMs()}`);
+        this._options.log(`bench: time ${1000 * this._options.clock.monotonicMs()}`);
         return;
       case "heap":
         this._options.log(`bench: heap ${formatJSON(this._options.memory())}`);
+        return;
+      case "hold":
+        this._reportHold();
         return;
       case "clock":
         this._setClock(Number(words[0]));
@@ -113,6 +122,23 @@ export class Bench {
     }
     this._options.setEpoch(epochMs);
     this._options.log(`bench: clock ${epochMs}`);
+  }
+
+  private _reportHold(): void {
+    const { clock, log } = this._options;
+    if (this._ranMs === undefined) {
+      this._ranMs = clock.monotonicMs();
+      clock.repeat(() => this._measureHold(), HOLD_PERIOD_MS);
+    }
+    this._measureHold();
+    log(`bench: hold ${this._holdMs}`);
+    this._holdMs = 0;
+  }
+
+  private _measureHold(): void {
+    const nowMs = this._options.clock.monotonicMs();
+    this._holdMs = Math.max(this._holdMs, nowMs - (this._ranMs ?? nowMs) - HOLD_PERIOD_MS);
+    this._ranMs = nowMs;
   }
 
   private _setPilot([high = "", low = String(-GENERATOR_MV)]: string[]): void {

@@ -29,7 +29,7 @@ export function makeEmulatorIO(parts: VariantParts): VariantIO {
   const bench = new Bench({
     log,
     memory,
-    monotonicMs: () => clock.monotonicMs(),
+    clock,
     setEpoch: (epochMs) => Time.set(epochMs / 1000),
   });
   resetUARTs();

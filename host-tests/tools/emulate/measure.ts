@@ -69,7 +69,21 @@ export async function measure({ emulator, build, print }: MeasureOptions): Promi
         if (answer.status !== 200) throw new Error(`the upload failed: ${answer.body}`);
       });
     });
-    await onNewBoard((measured) => connectOverTLS(measured, platform.port));
+    await onNewBoard(async (measured) => {
+      const [before, after] = await connectOverTLS(measured, platform.port, () =>
+        measured.station.instructions(),
+      );
+      await measured.add("TLS handshake", after - before);
+    });
+    await onNewBoard(async (measured) => {
+      const hold = () => measured.holdMs();
+      await statusOf(measured.station, STEP_TIMEOUT_MS);
+      await hold();
+      const [before, during] = await connectOverTLS(measured, platform.port, hold);
+      await sleep(SETTLE_MS);
+      const holds = `${before} ms before the TLS handshake, ${during} ms during it, ${await hold()} ms after it`;
+      print(`the engine was held for at most ${holds}`);
+    });
     for (const line of tableOf(steps)) print(line);
   } finally {
     await platform.close();
@@ -101,6 +115,11 @@ class MeasuredStation {
     this.station.mark();
     this.station.bench(command);
     return this.station.waitFor(line, STEP_TIMEOUT_MS);
+  }
+
+  /** Returns the longest time that the engine could not run a timer since the last call, ms. */
+  async holdMs(): Promise<number> {
+    return Number((await this.bench("hold", "bench: hold")).replace(/^.*bench: hold /, ""));
   }
 
   async #memory(): Promise<MemoryUse> {
@@ -137,40 +156,42 @@ async function chargeOnce(measured: MeasuredStation, brokerPort: number): Promis
   await measured.step("one idle minute, online", () => sleep(IDLE_MS));
 }
 
-/** A new board is paired over TLS: RSA-2048, a chain of two certificates. */
-async function connectOverTLS(measured: MeasuredStation, brokerPort: number): Promise<void> {
+/** Pairs a new board over TLS: RSA-2048, a chain of two certificates. Returns what was observed before and after a handshake. */
+async function connectOverTLS(
+  measured: MeasuredStation,
+  brokerPort: number,
+  observe: () => Promise<number>,
+): Promise<readonly [before: number, after: number]> {
   const { station } = measured;
   await statusOf(station, STEP_TIMEOUT_MS);
   await measured.bench(`clock ${Date.now()}`, "bench: clock");
-  const handshakes: number[] = [];
-  const server = await serveTLS(brokerPort, station, (instructions) => handshakes.push(instructions));
+  const observed: number[] = [];
+  const server = await serveTLS(brokerPort, async () => {
+    observed.push(await observe());
+  });
   try {
     const { port } = server.address() as AddressInfo;
     await pairWith(station, { brport: String(brokerPort), mqtts_port: String(port) });
-    const [first] = await station.until("a TLS handshake", () => handshakes.length > 0 && handshakes);
-    await measured.add("TLS handshake", first ?? 0);
+    const [before = 0, after = 0] = await station.until(
+      "a TLS handshake",
+      () => observed.length > 1 && observed,
+    );
+    return [before, after];
   } finally {
     server.close();
   }
 }
 
-/** Serves TLS in front of the broker, and counts the chip's instructions from each connection to its finished handshake. */
-async function serveTLS(
-  brokerPort: number,
-  station: EmulatedStation,
-  onHandshake: (instructions: number) => void,
-): Promise<Server> {
-  let before = 0;
+/** Serves TLS in front of the broker. `observe` is called for each connection, and for each finished handshake. */
+async function serveTLS(brokerPort: number, observe: () => Promise<void>): Promise<Server> {
   const identity = builtInAuthority().issueChain({ name: HOST_ADDRESS, addresses: [HOST_ADDRESS] });
-  const server = createServer(identity, async (socket) => {
+  const server = createServer(identity, (socket) => {
     const broker = connect(brokerPort, "127.0.0.1");
     socket.pipe(broker).pipe(socket);
     for (const one of [socket, broker]) one.on("error", () => socket.destroy());
-    onHandshake((await station.instructions()) - before);
+    void observe();
   });
-  server.on("connection", async () => {
-    before = await station.instructions();
-  });
+  server.on("connection", () => void observe());
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return server;
 }

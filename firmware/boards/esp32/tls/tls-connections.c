@@ -28,7 +28,7 @@ enum {
 	HOST_BYTES = 255,
 	/** The library needs 4.7 KB (P-384). */
 	STACK_BYTES = 6144,
-	/** The engine's: both have their turns. Below it, the task of the emulated chip never ran again. */
+	/** That of the engine, so that both have their turns: an engine that is always busy would starve it otherwise. */
 	PRIORITY = 4,
 	/** Delay until a message to the engine is tried again without memory, ms. */
 	RETRY_MS = 20,
