@@ -68,9 +68,10 @@ describe("a wiring file", () => {
   });
 
   test("that does not exist, or is not JSON, is reported with its name", () => {
-    expect(() => readBoardFile(file)).toThrow(`cannot read ${file}: ENOENT`);
+    expect(() => readBoardFile(file)).toThrow(`the wiring file ${file} does not exist`);
     writeFileSync(file, "{");
-    expect(() => readBoardFile(file)).toThrow(`cannot read ${file}: `);
+    expect(() => readBoardFile(file)).toThrow(`${file} is not JSON: `);
+    expect(() => readBoardFile(directory)).toThrow(`cannot read the wiring file ${directory}: EISDIR`);
   });
 
   test("with mistakes is refused with a line for each", () => {

@@ -82,8 +82,11 @@ export function readBoardFile(file: string): BoardFile {
   try {
     value = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    const { code, message } = error as Partial<NodeJS.ErrnoException>;
-    throw new Error(`cannot read ${file}: ${code ?? message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new Error(`the wiring file ${file} does not exist`);
+    throw new Error(
+      code === undefined ? `${file} is not JSON: ${message}` : `cannot read the wiring file ${file}: ${code}`,
+    );
   }
   const { wiring, mistakes, warnings } = parseBoard(value);
   if (!wiring) throw new Error([`${file} is not a valid wiring:`, ...mistakes].join("\n  "));
