@@ -231,5 +231,14 @@ function warningsOf(wiring: StoredWiring): string[] {
   if (wiring.contactorFeedbackPin === undefined) {
     warnings.push("contactorFeedbackPin: without a feedback contact, a welded contactor is not detected");
   }
-  return warnings;
+  return [...warnings, ...ethernetWarningsOf(wiring)];
+}
+
+/** Returns warnings about parts of Ethernet that no firmware uses. */
+function ethernetWarningsOf({ chip, w5500, lan8720, ethernetResetPin }: StoredWiring): string[] {
+  if (!w5500 && !lan8720) {
+    return ethernetResetPin === undefined ? [] : ["ethernetResetPin: not used without w5500 or lan8720"];
+  }
+  if (chip === "esp32s3") return ["w5500: there is no firmware with Ethernet for an ESP32-S3"];
+  return w5500 && lan8720 ? ["lan8720: not used, because the board has a w5500"] : [];
 }
