@@ -43,7 +43,9 @@ export function checkConfig(value: unknown, name: string): RegistryData {
 /** Reads a configuration file. Errors never contain its secrets. */
 export function readConfig(file: string): RegistryData {
   if (!existsSync(file))
-    throw new ConfigError(`${file} does not exist; create it, or omit --config for a demo`);
+    throw new ConfigError(
+      `${file} does not exist; create it, or run npm run platform without --config for a demo`,
+    );
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(file, "utf8"));

@@ -68,9 +68,10 @@ describe("a wiring file", () => {
   });
 
   test("that does not exist, or is not JSON, is reported with its name", () => {
-    expect(() => readBoardFile(file)).toThrow(`cannot read ${file}: ENOENT`);
+    expect(() => readBoardFile(file)).toThrow(`the wiring file ${file} does not exist`);
     writeFileSync(file, "{");
-    expect(() => readBoardFile(file)).toThrow(`cannot read ${file}: `);
+    expect(() => readBoardFile(file)).toThrow(`${file} is not JSON: `);
+    expect(() => readBoardFile(directory)).toThrow(`cannot read the wiring file ${directory}: EISDIR`);
   });
 
   test("with mistakes is refused with a line for each", () => {
@@ -184,6 +185,7 @@ describe("parseBoard", () => {
       "controlPilot: +12 V or -12 V are beyond the range of the ADC; the states are still distinguished",
       { controlPilot: { ...BOARD.controlPilot, zeroMv: 1330, divider: 9.76 } },
     ],
+    ["ethernetResetPin: not used without w5500 or lan8720", { ethernetResetPin: 13 }],
   ])("returns the warning: %s", (sentence, change) => {
     const { wiring, warnings } = parseBoard({ ...BOARD, ...change });
     expect([wiring === undefined, warnings]).toEqual([false, [sentence]]);
@@ -195,6 +197,25 @@ describe("parseBoard", () => {
     contactorPin: 6,
     contactorFeedbackPin: 10,
   };
+
+  test("warns of Ethernet that no firmware uses", () => {
+    const s3 = {
+      ...C3,
+      chip: "esp32s3",
+      controlPilot: { ...C3.controlPilot, adcPin: 4 },
+      w5500: { clockPin: 12, mosiPin: 11, misoPin: 13, selectPin: 14, interruptPin: 15 },
+    };
+    expect(parseBoard(s3).warnings).toEqual(["w5500: there is no firmware with Ethernet for an ESP32-S3"]);
+    const both = {
+      ...BOARD,
+      ...WITHOUT_RMII,
+      lampPin: 2,
+      cardReaderPin: 39,
+      lan8720: LAN8720,
+      w5500: { clockPin: 5, mosiPin: 13, misoPin: 36, selectPin: 4, interruptPin: 16 },
+    };
+    expect(parseBoard(both).warnings).toContain("lan8720: not used, because the board has a w5500");
+  });
 
   test("warns of the USB pins", () => {
     expect(parseBoard({ ...C3, lampPin: 18 }).warnings).toEqual(["lampPin: GPIO 18 is the chip's USB"]);

@@ -82,8 +82,11 @@ export function readBoardFile(file: string): BoardFile {
   try {
     value = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    const { code, message } = error as Partial<NodeJS.ErrnoException>;
-    throw new Error(`cannot read ${file}: ${code ?? message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new Error(`the wiring file ${file} does not exist`);
+    throw new Error(
+      code === undefined ? `${file} is not JSON: ${message}` : `cannot read the wiring file ${file}: ${code}`,
+    );
   }
   const { wiring, mistakes, warnings } = parseBoard(value);
   if (!wiring) throw new Error([`${file} is not a valid wiring:`, ...mistakes].join("\n  "));
@@ -228,5 +231,14 @@ function warningsOf(wiring: StoredWiring): string[] {
   if (wiring.contactorFeedbackPin === undefined) {
     warnings.push("contactorFeedbackPin: without a feedback contact, a welded contactor is not detected");
   }
-  return warnings;
+  return [...warnings, ...ethernetWarningsOf(wiring)];
+}
+
+/** Returns warnings about parts of Ethernet that no firmware uses. */
+function ethernetWarningsOf({ chip, w5500, lan8720, ethernetResetPin }: StoredWiring): string[] {
+  if (!w5500 && !lan8720) {
+    return ethernetResetPin === undefined ? [] : ["ethernetResetPin: not used without w5500 or lan8720"];
+  }
+  if (chip === "esp32s3") return ["w5500: there is no firmware with Ethernet for an ESP32-S3"];
+  return w5500 && lan8720 ? ["lan8720: not used, because the board has a w5500"] : [];
 }

@@ -82,7 +82,9 @@ describe("npm run provision", () => {
     const { code, text } = await provision("--product", "cafe", "--count", "2", "--out", out);
     expect(code).toBe(0);
     expect(text).toMatch(/^made cafe-[0-9a-f]{8}\nmade cafe-[0-9a-f]{8}\n/);
-    expect(text).toContain(`${out} has 2 stations of cafe, 2 of them new\n`);
+    expect(text).toContain(
+      `${out} has 2 stations of cafe, 2 of them new\nthe new ones have the wiring that is built into the firmware\n`,
+    );
     const secrets = secretsIn(out);
     expect(secrets).toHaveLength(6);
     for (const secret of secrets) expect(text).not.toContain(secret);
@@ -102,6 +104,7 @@ describe("npm run provision", () => {
     );
     expect(code).toBe(0);
     expect(text).toContain("warning: contactorFeedbackPin: without a feedback contact");
+    expect(text).toContain(`the new ones have the wiring of ${board}\n`);
     for (const name of readdirSync(out).filter((one) => one.endsWith(".nvs.bin"))) {
       const device = readNVSImage(readFileSync(join(out, name)))
         .get("plugpass")

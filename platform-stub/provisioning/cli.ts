@@ -61,8 +61,15 @@ async function run(options: Options): Promise<void> {
     source: sourceOf(options),
     onMade: (id, isCompleted) => print(`${isCompleted ? "completed" : "made"} ${id}`),
   });
-  print(`${directory} has ${total} stations of ${product}, ${made} of them new`);
+  print(
+    `${directory} has ${total} ${total === 1 ? "station" : "stations"} of ${product}, ${made} of them new`,
+  );
+  if (made > 0) print(`the new ones have ${wiringOf(options)}`);
   if (halfMade > 0) print(`${halfMade} more are unfinished; use a larger --count to complete them`);
+}
+
+function wiringOf({ board }: Options): string {
+  return board === undefined ? "the wiring that is built into the firmware" : `the wiring of ${board}`;
 }
 
 function sourceOf({ platform, config, owner }: Options): IdentitySource {

@@ -10,6 +10,8 @@ const LEAST_SDK = [8, 2, 3];
 const IDF_VERSION = "6.0";
 const SDK_GUIDE = "github.com/Moddable-OpenSource/moddable, documentation/Moddable SDK - Getting Started.md";
 const IDF_GUIDE = "github.com/Moddable-OpenSource/moddable, documentation/devices/esp32.md";
+/** This project's description of the tools. */
+const STEPS = "as in docs/flashing.md";
 
 export interface Environment {
   readonly [name: string]: string | undefined;
@@ -25,7 +27,10 @@ export interface Moddable {
 /** Finds the Moddable SDK. Throws a message for people if it is missing, too old, or not built. */
 export function findModdable(environment: Environment, system: NodeJS.Platform): Moddable {
   const folder = environment.MODDABLE;
-  if (!folder) throw new Error(`$MODDABLE is not set: install the Moddable SDK (${SDK_GUIDE})`);
+  if (!folder)
+    throw new Error(
+      `$MODDABLE is not set: install the Moddable SDK and export its folder ${STEPS} (${SDK_GUIDE})`,
+    );
   const versionFile = join(folder, "tools", "VERSION");
   if (!existsSync(versionFile)) {
     throw new Error(
@@ -51,7 +56,10 @@ export function findModdable(environment: Environment, system: NodeJS.Platform):
 /** Finds ESP-IDF. Throws a message for people if it is missing or not the version that the SDK needs. */
 export function findIDF(environment: Environment): { folder: string; version: string } {
   const folder = environment.IDF_PATH;
-  if (!folder) throw new Error(`$IDF_PATH is not set: install ESP-IDF ${IDF_VERSION} (${IDF_GUIDE})`);
+  if (!folder)
+    throw new Error(
+      `$IDF_PATH is not set: install ESP-IDF ${IDF_VERSION} and export its folder ${STEPS} (${IDF_GUIDE})`,
+    );
   if (!existsSync(join(folder, "export.sh"))) {
     throw new Error(`$IDF_PATH is ${folder}, which is not an ESP-IDF: it has no export.sh (${IDF_GUIDE})`);
   }

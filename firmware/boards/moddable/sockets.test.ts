@@ -42,7 +42,12 @@ function makeIO(maxSockets?: number) {
     },
     hold: (release: () => void) => release,
   };
-  const sockets = makeSockets({ clock, guard, ...(maxSockets !== undefined && { maxSockets }) });
+  const sockets = makeSockets({
+    clock,
+    guard,
+    lwip: lwip.task,
+    ...(maxSockets !== undefined && { maxSockets }),
+  });
   return { ...sockets, HTTPServer: makeHTTPServer({ ...sockets, clock, guard }) };
 }
 
@@ -171,6 +176,15 @@ describe("sockets on a network", () => {
     }).not.toThrow();
   });
 
+  test("connections that arrive together are all accepted when each is read at once", () => {
+    const sockets: (TCP | undefined)[] = [];
+    const other = new io.Listener({ port: 81, onReadable: () => sockets.push(other.read()) });
+    const peers = Array.from({ length: 4 }, () => lwip.connect(81));
+    lwip.deliver(clock);
+    expect(sockets).toHaveLength(4);
+    expect(peers.some((peer) => peer?.isClosed)).toBe(false);
+  });
+
   test("closing the listener closes waiting connections and frees their sockets", () => {
     io = makeIO(1);
     const other = new io.Listener({ port: 81 });
@@ -180,6 +194,36 @@ describe("sockets on a network", () => {
     other.close();
     expect(peer?.isClosed).toBe(true);
     expect(() => new io.TCP({ address: "192.0.2.1", port: 1883 })).not.toThrow();
+  });
+
+  test("lwIP's task is held exactly while a connection is taken over, read or written", () => {
+    const calls: string[] = [];
+    lwip.onCall = (name) => calls.push(`${name} ${lwip.isHeld}`);
+    connect().send(1, 2, 3);
+    lwip.deliver(clock);
+    const { socket } = takeOver(listener);
+    expect(lwip.isHeld).toBe(false);
+    socket.read();
+    socket.write(new ArrayBuffer(2));
+    expect(calls).toEqual(["take over true", "read true", "write true"]);
+    expect(lwip.isHeld).toBe(false);
+  });
+
+  test("lwIP's task continues when the SDK throws while it takes over, reads or writes", () => {
+    connect().send(1, 2, 3);
+    lwip.deliver(clock);
+    const { socket } = takeOver(listener);
+    lwip.onCall = () => {
+      throw new Error("no memory");
+    };
+    expect(() => socket.read()).toThrow("no memory");
+    expect(lwip.isHeld).toBe(false);
+    expect(socket.write(new ArrayBuffer(2))).toBe(0);
+    expect(lwip.isHeld).toBe(false);
+    connect();
+    lwip.deliver(clock);
+    expect(listener.read()).toBeUndefined();
+    expect(lwip.isHeld).toBe(false);
   });
 
   test("an HTTP server survives resets at any time", () => {

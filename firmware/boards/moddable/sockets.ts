@@ -24,9 +24,20 @@ const MAX_SOCKETS = 8;
 const BACKLOG = 2;
 const MAX_PORT = 65_535;
 
+/** lwIP's task, which shares the records of the SDK's sockets without a lock (firmware/boards/esp32/lwip/native.ts). */
+export interface LwIPTask {
+  hold(): void;
+  release(): void;
+  closeConnection(socket: object): void;
+}
+
+/** For sockets in the engine's own task. */
+const NO_TASK: LwIPTask = { hold() {}, release() {}, closeConnection() {} };
+
 export interface SocketParts {
   readonly clock: Clock;
   readonly guard: Guard;
+  readonly lwip?: LwIPTask;
   readonly maxSockets?: number;
 }
 
@@ -80,7 +91,7 @@ class Channel {
 
   close(): void {
     this.user = {};
-    this.native.close();
+    closeSocket(this._pool, this.native);
     this._pool.used--;
   }
 }
@@ -92,17 +103,19 @@ class Channel {
  * - Without a network, the SDK's listener throws. This one waits for a network.
  * - The SDK does not notify a connection that waits in the listener of a reset, and uses it after lwIP has freed it.
  *   Here each connection is read from the SDK's listener at once, and waits with its callbacks set.
+ * - The SDK loses bytes that arrive while a socket reads or takes a connection over, uses a connection that is reset
+ *   while it writes, and closes one that lwIP has freed. Here lwIP's task is held meanwhile.
  * - `read` without a length returns at most 1 KB, and the rest is reported again: the SDK would allocate all of it.
  * - A write after the peer has closed throws in the SDK or returns `undefined`. Here it returns 0.
  * - The SDK reads the remote address of a closed connection from freed memory. Here an outgoing connection has the
  *   address it connects to, and an incoming one has none.
  * - Exceptions of callbacks go to the guard.
  */
-export function makeSockets({ clock, guard, maxSockets = MAX_SOCKETS }: SocketParts): {
+export function makeSockets({ clock, guard, lwip = NO_TASK, maxSockets = MAX_SOCKETS }: SocketParts): {
   TCP: TCPConstructor;
   Listener: ListenerConstructor;
 } {
-  const pool: Pool = { clock, guard, maxSockets, used: 0 };
+  const pool: Pool = { clock, guard, lwip, maxSockets, used: 0 };
   return { TCP: withParts(ModdableTCP, pool), Listener: withParts(ModdableListener, pool) };
 }
 
@@ -147,7 +160,7 @@ class ModdableTCP implements TCP {
     const channel = this._living();
     const count = byteLength ?? Math.min(channel.readable, MAX_READ_BYTES);
     if (byteLength === undefined && count === 0) return undefined;
-    const bytes = channel.native.read(count);
+    const bytes = readFrom(this._pool, channel.native, count);
     channel.readable -= count;
     if (byteLength === undefined && channel.readable > 0)
       this._pool.guard.soon(() => this._announce(channel));
@@ -158,7 +171,7 @@ class ModdableTCP implements TCP {
     const channel = this._living();
     if (channel.writable === undefined) throw new Error("not ready");
     if (data.byteLength > channel.writable) throw new Error("would block");
-    if (data.byteLength > 0) channel.writable = writeTo(channel.native, data);
+    if (data.byteLength > 0) channel.writable = writeTo(this._pool, channel.native, data);
     return channel.writable;
   }
 
@@ -224,13 +237,27 @@ class ModdableListener implements Listener {
   }
 
   private _acceptAll(): void {
-    for (let accepted = this._native.made?.read(); accepted; accepted = this._native.made?.read()) {
+    // Each one is reported before the next, so that several that arrive together need no backlog.
+    while (this._acceptNext()) {
+      if (this._waiting.length > 0)
+        this._pool.guard.run(() => this._options.onReadable?.(this._waiting.length));
+    }
+  }
+
+  /** Reads a connection from the SDK's listener and takes it over. Returns `false` if none waits. */
+  private _acceptNext(): boolean {
+    const { lwip } = this._pool;
+    lwip.hold();
+    try {
+      const accepted = this._native.made?.read();
+      if (!accepted) return false;
       const channel = this._accept(accepted);
       if (channel) this._waiting.push(channel);
-      else accepted.close();
+      else closeSocket(this._pool, accepted);
+      return true;
+    } finally {
+      lwip.release();
     }
-    if (this._waiting.length > 0)
-      this._pool.guard.run(() => this._options.onReadable?.(this._waiting.length));
   }
 
   /** Returns `undefined` without a free socket, and if connection or network are lost: the SDK then throws. */
@@ -250,11 +277,28 @@ function isNoNetwork(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("no network");
 }
 
+function readFrom({ lwip }: Pool, native: SDKTCP, byteLength: number): ArrayBuffer | undefined {
+  lwip.hold();
+  try {
+    return native.read(byteLength);
+  } finally {
+    lwip.release();
+  }
+}
+
 /** Writes, and returns the number of bytes that fit now. After the peer has closed, the SDK throws or returns nothing. */
-function writeTo(native: SDKTCP, data: Bytes): number {
+function writeTo({ lwip }: Pool, native: SDKTCP, data: Bytes): number {
+  lwip.hold();
   try {
     return native.write(data) ?? 0;
   } catch {
     return 0;
+  } finally {
+    lwip.release();
   }
+}
+
+function closeSocket({ lwip }: Pool, native: SDKTCP): void {
+  lwip.closeConnection(native);
+  native.close();
 }

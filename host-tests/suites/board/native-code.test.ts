@@ -63,8 +63,8 @@ const source = (name: string) => readFileSync(join(ROOT, SOURCES, name), "utf8")
     return ["-I", folder];
   }
 
-  test("calls into lwIP use no freed connection, and lose no memory when lwIP has none", () => {
-    run(["lwip/lwip-calls.test.c"], [], emptyHeadersOf("lwip/lwip-calls.c"));
+  test("calls into lwIP use no freed connection, lose no memory when lwIP has none, and run while its task is held", () => {
+    run(["lwip/lwip-calls.test.c"], [], [...emptyHeadersOf("lwip/lwip-calls.c"), "-pthread"]);
   });
 
   test("Ethernet starts again after any failure, and reports a flapping link with one message", () => {
@@ -77,6 +77,7 @@ describe.each([
   ["gatt/native.ts", "gatt/gatt-server.c"],
   ["engine/native.ts", "engine/engine.c"],
   ["ethernet/native.ts", "ethernet/ethernet.c"],
+  ["lwip/native.ts", "lwip/sockets.c"],
   ["tls/native.ts", "tls/tls-connections.c"],
 ])("native functions of %s", (typescript, c) => {
   test(`are the same in TypeScript and in ${c}`, () => {

@@ -141,7 +141,7 @@ describe("findEmulator", () => {
 
   test("reports how to install a missing emulator", () => {
     expect(() => findEmulator({ PATH: "/nowhere", IDF_TOOLS_PATH: folder })).toThrow(
-      "the emulator qemu-system-riscv32 is not installed; ESP-IDF installs it: python $IDF_PATH/tools/idf_tools.py install",
+      "the emulator qemu-system-riscv32 is not installed; ESP-IDF (docs/flashing.md) installs it: python $IDF_PATH/tools/idf_tools.py install",
     );
   });
 });

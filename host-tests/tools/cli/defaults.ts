@@ -2,7 +2,7 @@
 
 export const RADIO_PORT = 4190;
 export const HTTP_PORT = 8080;
-export const WEB_PHONE_PORT = 8090;
+export const WEB_PHONE_PORT = 8091;
 export const BROKER_PORT = 1883;
 /**
  * SSID of the virtual station's Wi-Fi network. The network is open, because its password would not be a

@@ -36,8 +36,8 @@ export function findEmulator(environment: Environment, file = environment[PROGRA
     .find((one) => existsSync(one));
   if (program === undefined) {
     throw new Error(
-      `the emulator ${PROGRAM} is not installed; ESP-IDF installs it: ` +
-        "python $IDF_PATH/tools/idf_tools.py install qemu-riscv32 (or set --qemu)",
+      `the emulator ${PROGRAM} is not installed; ESP-IDF (docs/flashing.md) installs it: ` +
+        "python $IDF_PATH/tools/idf_tools.py install qemu-riscv32; or name one with --qemu",
     );
   }
   return { program };

@@ -32,7 +32,7 @@ const FLASH_FILE = join(ROOT, "build/emulated-flash.bin");
 const program = new Command("npm run emulate --")
   .description(
     "Runs the firmware on an emulated ESP32-C3 with Ethernet, until Ctrl-C. Type pilot A to F for the vehicle, " +
-      "card <id> for the card reader, or another command of the bench",
+      "card <ten hex digits> for the card reader; host-tests/tools/emulate/README.md lists the other lines",
   )
   .option("--qemu <file>", "the emulator qemu-system-riscv32; default: the one that ESP-IDF installed")
   .option("--build <folder>", "folder of the built images; default: the one of npm run build:esp32c3-qemu")
@@ -43,7 +43,7 @@ const program = new Command("npm run emulate --")
   .option("--device-id <id>", "id of a new board", deviceIdOption, "demo-station")
   .option("--http-port <number>", "port of the HTTP API on this computer; default: a free one", portOption, 0)
   .option("--firmware-port <number>", "port of the platform's firmware repository", portOption)
-  .option("--measure", "measure memory and instructions in place of that, and print a table", false)
+  .option("--measure", "print a table of memory and instructions, and end", false)
   .showHelpAfterError();
 
 async function run(options: Options): Promise<void> {

@@ -26,23 +26,23 @@ export class Peer {
   received: number[] = [];
   user: FakeTCP | undefined;
   readonly buffers: number[] = [];
-  readonly #lwip: LwIP;
+  readonly lwip: LwIP;
 
   constructor(lwip: LwIP) {
-    this.#lwip = lwip;
+    this.lwip = lwip;
   }
 
   send(...bytes: number[]): void {
     this.buffers.push(...bytes);
     if (this.isClosed) this.isReset = true;
-    this.#lwip.post(() => this.user?.handlers.onReadable?.(this.buffers.length));
+    this.lwip.post(() => this.user?.handlers.onReadable?.(this.buffers.length));
   }
 
   /** Resets the connection: lwIP frees it, and calls the error callback if one is set. */
   reset(): void {
     this.isFreed = true;
     if (this.user) this.user.peer = undefined;
-    this.#lwip.post(() => this.user?.handlers.onError?.());
+    this.lwip.post(() => this.user?.handlers.onError?.());
   }
 }
 
@@ -61,6 +61,7 @@ class FakeTCP {
   }
 
   read(count = this.peer?.buffers.length ?? 0): ArrayBuffer | undefined {
+    this.peer?.lwip.onCall("read");
     const buffers = this.peer?.buffers ?? [];
     if (buffers.length === 0) return undefined;
     if (count <= 0 || count > buffers.length) throw new Error("invalid");
@@ -69,6 +70,7 @@ class FakeTCP {
 
   write(data: ArrayBuffer | Uint8Array<ArrayBuffer>): number | undefined {
     if (!this.peer) return undefined;
+    this.peer.lwip.onCall("write");
     this.peer.received.push(...new Uint8Array(data));
     return SEND_BUFFER_BYTES - data.byteLength;
   }
@@ -104,6 +106,7 @@ export class LwIP {
         if ("from" in options) {
           const { peer } = options.from;
           if (!peer) throw new Error("invalid from");
+          lwip.onCall("take over");
           options.from.peer = undefined;
           this.peer = peer;
         } else {
@@ -152,6 +155,26 @@ export class LwIP {
 
   /** Called between the listener's `read` and the next statement, because lwIP is a separate task. */
   onAccepted: (peer: Peer) => void = () => {};
+
+  /** Called when the SDK's C code works on a connection. */
+  onCall: (name: "read" | "write" | "take over") => void = () => {};
+
+  isHeld = false;
+
+  /** The functions of firmware/boards/esp32/lwip/native.ts. */
+  readonly task = {
+    hold: () => {
+      if (this.isHeld) throw new Error("the chip hangs: lwIP's task is held already");
+      this.isHeld = true;
+    },
+    release: () => {
+      this.isHeld = false;
+    },
+    closeConnection: (socket: FakeTCP) => {
+      if (socket.peer) socket.peer.isClosed = true;
+      socket.peer = undefined;
+    },
+  };
 
   checkNetwork(): void {
     if (!this.isUp) throw new Error("no network");

@@ -4,6 +4,9 @@
  * When a peer ends a connection, the SDK's tcp.c removes its error callback and keeps the connection until JavaScript
  * closes it. A reset by the peer in between lets lwIP free the connection, and the SDK's close frees it again: the chip
  * restarts. Here each call looks its connection up in lwIP's lists first.
+ *
+ * tcp.c also shares its records with lwIP's task without a lock. So the engine's task can hold lwIP's task meanwhile: it
+ * then only runs the calls of this file. All calls come from the engine's task.
  */
 
 #include <stdbool.h>
@@ -16,6 +19,11 @@
 #include "lwip/tcp.h"
 #include "lwip/udp.h"
 
+#include "lwip-calls.h"
+
+/** Time between two tries to hold lwIP's task while its queue is full, ms. */
+#define HOLD_RETRY_MS 10
+
 /** A call that the caller waits for. */
 struct call {
 	struct tcpip_api_call_data base;
@@ -23,6 +31,7 @@ struct call {
 	struct udp_pcb *udp;
 	const ip_addr_t *address;
 	const void *data;
+	struct tcp_socket *socket;
 	u16_t length;
 	u16_t port;
 	u8_t flags;
@@ -38,6 +47,68 @@ struct posted_call {
 	void *argument;
 	char host[];
 };
+
+/* Holding lwIP's task */
+
+static struct tcpip_callback_msg *hold_message;
+static sys_sem_t asked;
+static sys_sem_t answered;
+static bool is_held;
+/** The call to run while lwIP's task is held; without a function, the task continues. */
+static tcpip_api_call_fn asked_function;
+static struct tcpip_api_call_data *asked_call;
+static err_t answer;
+
+static void serve(void *context)
+{
+	(void)context;
+	for (;;) {
+		sys_sem_signal(&answered);
+		sys_arch_sem_wait(&asked, 0);
+		if (asked_function == NULL)
+			return;
+		answer = asked_function(asked_call);
+	}
+}
+
+bool hold_lwip(void)
+{
+	if (hold_message == NULL) {
+		if (!sys_sem_valid_val(asked) && sys_sem_new(&asked, 0) != ERR_OK)
+			return false;
+		if (!sys_sem_valid_val(answered) && sys_sem_new(&answered, 0) != ERR_OK)
+			return false;
+		hold_message = tcpip_callbackmsg_new(serve, NULL);
+		if (hold_message == NULL)
+			return false;
+	}
+	while (tcpip_callbackmsg_trycallback(hold_message) != ERR_OK)
+		sys_msleep(HOLD_RETRY_MS);
+	sys_arch_sem_wait(&answered, 0);
+	is_held = true;
+	return true;
+}
+
+void release_lwip(void)
+{
+	if (!is_held)
+		return;
+	is_held = false;
+	asked_function = NULL;
+	sys_sem_signal(&asked);
+}
+
+/** Runs a call in lwIP's task, and waits for it. */
+static err_t run(tcpip_api_call_fn function, struct tcpip_api_call_data *call)
+{
+	if (!is_held)
+		return tcpip_api_call(function, call);
+	asked_function = function;
+	asked_call = call;
+	sys_sem_signal(&asked);
+	sys_arch_sem_wait(&answered, 0);
+	return answer;
+}
 
 static bool is_in(const struct tcp_pcb *first, const struct tcp_pcb *pcb)
 {
@@ -66,7 +137,7 @@ static err_t new_tcp(struct tcpip_api_call_data *base)
 struct tcp_pcb *tcp_new_safe(void)
 {
 	struct call call = { 0 };
-	tcpip_api_call(new_tcp, &call.base);
+	run(new_tcp, &call.base);
 	return call.tcp;
 }
 
@@ -79,7 +150,7 @@ static err_t bind_tcp(struct tcpip_api_call_data *base)
 err_t tcp_bind_safe(struct tcp_pcb *pcb, const ip_addr_t *address, u16_t port)
 {
 	struct call call = { .tcp = pcb, .address = address, .port = port };
-	return tcpip_api_call(bind_tcp, &call.base);
+	return run(bind_tcp, &call.base);
 }
 
 static err_t listen_tcp(struct tcpip_api_call_data *base)
@@ -92,7 +163,7 @@ static err_t listen_tcp(struct tcpip_api_call_data *base)
 struct tcp_pcb *tcp_listen_safe(struct tcp_pcb *pcb)
 {
 	struct call call = { .tcp = pcb };
-	tcpip_api_call(listen_tcp, &call.base);
+	run(listen_tcp, &call.base);
 	return call.tcp;
 }
 
@@ -122,7 +193,7 @@ static err_t write_tcp(struct tcpip_api_call_data *base)
 err_t tcp_write_safe(struct tcp_pcb *pcb, const void *data, u16_t length, u8_t flags)
 {
 	struct call call = { .tcp = pcb, .data = data, .length = length, .flags = flags };
-	return tcpip_api_call(write_tcp, &call.base);
+	return run(write_tcp, &call.base);
 }
 
 static err_t output_tcp(struct tcpip_api_call_data *base)
@@ -134,7 +205,7 @@ static err_t output_tcp(struct tcpip_api_call_data *base)
 void tcp_output_safe(struct tcp_pcb *pcb)
 {
 	struct call call = { .tcp = pcb };
-	tcpip_api_call(output_tcp, &call.base);
+	run(output_tcp, &call.base);
 }
 
 static err_t receive_tcp(struct tcpip_api_call_data *base)
@@ -148,7 +219,7 @@ static err_t receive_tcp(struct tcpip_api_call_data *base)
 void tcp_recved_safe(struct tcp_pcb *pcb, u16_t length)
 {
 	struct call call = { .tcp = pcb, .length = length };
-	tcpip_api_call(receive_tcp, &call.base);
+	run(receive_tcp, &call.base);
 }
 
 static err_t close_tcp(struct tcpip_api_call_data *base)
@@ -162,7 +233,27 @@ static err_t close_tcp(struct tcpip_api_call_data *base)
 void tcp_close_safe(struct tcp_pcb *pcb)
 {
 	struct call call = { .tcp = pcb };
-	tcpip_api_call(close_tcp, &call.base);
+	run(close_tcp, &call.base);
+}
+
+static err_t close_socket(struct tcpip_api_call_data *base)
+{
+	struct tcp_socket *socket = ((struct call *)base)->socket;
+	struct tcp_pcb *pcb = socket->connection;
+	socket->connection = NULL;
+	if ((!is_in(tcp_active_pcbs, pcb) && !is_in(tcp_bound_pcbs, pcb)) || pcb->callback_arg != socket)
+		return ERR_OK;
+	tcp_arg(pcb, NULL);
+	tcp_recv(pcb, NULL);
+	tcp_sent(pcb, NULL);
+	tcp_err(pcb, NULL);
+	return tcp_close(pcb);
+}
+
+void close_tcp_socket(struct tcp_socket *socket)
+{
+	struct call call = { .socket = socket };
+	run(close_socket, &call.base);
 }
 
 /* UDP, names and buffers */
@@ -176,7 +267,7 @@ static err_t new_udp(struct tcpip_api_call_data *base)
 struct udp_pcb *udp_new_safe(void)
 {
 	struct call call = { 0 };
-	tcpip_api_call(new_udp, &call.base);
+	run(new_udp, &call.base);
 	return call.udp;
 }
 
@@ -189,7 +280,7 @@ static err_t bind_udp(struct tcpip_api_call_data *base)
 err_t udp_bind_safe(struct udp_pcb *pcb, const ip_addr_t *address, u16_t port)
 {
 	struct call call = { .udp = pcb, .address = address, .port = port };
-	return tcpip_api_call(bind_udp, &call.base);
+	return run(bind_udp, &call.base);
 }
 
 static err_t remove_udp(struct tcpip_api_call_data *base)
@@ -201,7 +292,7 @@ static err_t remove_udp(struct tcpip_api_call_data *base)
 void udp_remove_safe(struct udp_pcb *pcb)
 {
 	struct call call = { .udp = pcb };
-	tcpip_api_call(remove_udp, &call.base);
+	run(remove_udp, &call.base);
 }
 
 static err_t send_udp(struct tcpip_api_call_data *base)
@@ -220,7 +311,7 @@ void udp_sendto_safe(struct udp_pcb *pcb, const void *data, uint16_t length, ip_
 	err_t *error)
 {
 	struct call call = { .udp = pcb, .data = data, .length = length, .address = address, .port = port };
-	*error = tcpip_api_call(send_udp, &call.base);
+	*error = run(send_udp, &call.base);
 }
 
 /**

@@ -1,14 +1,18 @@
 /*
- * Tests of lwip-calls.c over a fake of lwIP. The sanitizers find leaks. The headers that
- * lwip-calls.c includes are empty here.
+ * Tests of lwip-calls.c over a fake of lwIP. The sanitizers find leaks. The headers of lwIP are
+ * empty here. While lwIP's task is held, a thread has its part.
  */
 
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 typedef uint8_t u8_t;
 typedef uint16_t u16_t;
+typedef uint32_t u32_t;
 typedef int err_t;
 typedef struct { uint32_t addr; } ip_addr_t;
 
@@ -17,7 +21,9 @@ enum { PBUF_TRANSPORT, PBUF_RAM };
 
 struct tcp_pcb {
 	struct tcp_pcb *next;
+	void *callback_arg;
 	int calls;
+	int removed_callbacks;
 };
 struct udp_pcb {
 	int sent;
@@ -44,6 +50,11 @@ static union {
 static int is_memory_full;
 static int freed_packets;
 static const ip_addr_t *found;
+/** Number of times that lwIP's queue is full. */
+static int full_queues;
+static bool is_task_held;
+static bool is_in_wrong_task;
+static pthread_t task;
 
 static err_t tcpip_api_call(tcpip_api_call_fn function, struct tcpip_api_call_data *call)
 {
@@ -58,6 +69,57 @@ static err_t tcpip_callback(tcpip_callback_fn function, void *context)
 	return ERR_OK;
 }
 
+struct tcpip_callback_msg {
+	tcpip_callback_fn function;
+};
+
+static struct tcpip_callback_msg *tcpip_callbackmsg_new(tcpip_callback_fn function, void *context)
+{
+	static struct tcpip_callback_msg message;
+	(void)context;
+	message.function = function;
+	return is_memory_full ? NULL : &message;
+}
+
+static void *run_task(void *message)
+{
+	((struct tcpip_callback_msg *)message)->function(NULL);
+	return NULL;
+}
+
+static err_t tcpip_callbackmsg_trycallback(struct tcpip_callback_msg *message)
+{
+	if (full_queues > 0)
+		return ERR_MEM;
+	is_task_held = true;
+	pthread_create(&task, NULL, run_task, message);
+	return ERR_OK;
+}
+
+/** Returns when lwIP's task continues: the test fails by its time limit if it does not. */
+static void join_task(void)
+{
+	pthread_join(task, NULL);
+	is_task_held = false;
+}
+
+typedef sem_t *sys_sem_t;
+#define sys_sem_valid_val(semaphore) ((semaphore) != NULL)
+#define sys_sem_signal(semaphore) sem_post(*(semaphore))
+#define sys_arch_sem_wait(semaphore, timeout) sem_wait(*(semaphore))
+#define sys_msleep(ms) (full_queues--)
+
+static err_t sys_sem_new(sys_sem_t *semaphore, u8_t count)
+{
+	static sem_t semaphores[2];
+	static int made;
+	if (is_memory_full)
+		return ERR_MEM;
+	*semaphore = &semaphores[made++];
+	sem_init(*semaphore, 0, count);
+	return ERR_OK;
+}
+
 static struct tcp_pcb *tcp_new(void)
 {
 	return is_memory_full ? NULL : calloc(1, sizeof(struct tcp_pcb));
@@ -65,6 +127,8 @@ static struct tcp_pcb *tcp_new(void)
 
 static err_t use(struct tcp_pcb *pcb)
 {
+	if (is_task_held && !pthread_equal(pthread_self(), task))
+		is_in_wrong_task = true;
 	pcb->calls++;
 	return ERR_OK;
 }
@@ -76,6 +140,10 @@ static err_t use(struct tcp_pcb *pcb)
 #define tcp_output(pcb) use(pcb)
 #define tcp_recved(pcb, length) ((void)(length), use(pcb))
 #define tcp_close(pcb) use(pcb)
+#define tcp_arg(pcb, argument) ((pcb)->callback_arg = (argument))
+#define tcp_recv(pcb, callback) ((void)(callback), (pcb)->removed_callbacks++)
+#define tcp_sent(pcb, callback) ((void)(callback), (pcb)->removed_callbacks++)
+#define tcp_err(pcb, callback) ((void)(callback), (pcb)->removed_callbacks++)
 #define udp_new() calloc(1, sizeof(struct udp_pcb))
 #define udp_bind(pcb, address, port) ((void)(pcb), (void)(address), (void)(port), ERR_OK)
 #define udp_remove(pcb) free(pcb)
@@ -155,6 +223,8 @@ static void a_listener_and_a_bound_connection_are_closed(void)
 	tcp_close_safe(&listener);
 	tcp_close_safe(&bound);
 	EXPECT(listener.calls == 1 && bound.calls == 1);
+	tcp_listen_pcbs.pcbs = NULL;
+	tcp_bound_pcbs = NULL;
 }
 
 static void keep_found(const char *name, const ip_addr_t *address, void *argument)
@@ -210,13 +280,67 @@ static void calls_with_memory_succeed(void)
 	EXPECT(dns_gethostbyname_safe("unknown", &address, keep_found, NULL) == ERR_INPROGRESS && found == NULL);
 }
 
+static void a_socket_closes_its_own_connection_only(void)
+{
+	struct tcp_socket socket;
+	struct tcp_pcb own = { .callback_arg = &socket };
+	struct tcp_pcb other = { .next = &own };
+	struct tcp_pcb *freed = malloc(sizeof(*freed));
+	tcp_active_pcbs = &other;
+	socket.connection = &own;
+	close_tcp_socket(&socket);
+	EXPECT(own.calls == 1 && own.removed_callbacks == 3 && own.callback_arg == NULL);
+	EXPECT(socket.connection == NULL);
+	close_tcp_socket(&socket);
+
+	/* The memory of the freed connection is another one's now. */
+	socket.connection = &other;
+	close_tcp_socket(&socket);
+	EXPECT(socket.connection == NULL && other.calls == 0 && other.removed_callbacks == 0);
+
+	socket.connection = freed;
+	free(freed);
+	close_tcp_socket(&socket);
+	EXPECT(socket.connection == NULL && own.calls == 1);
+	tcp_active_pcbs = NULL;
+}
+
+static void without_memory_the_task_is_not_held(void)
+{
+	is_memory_full = 1;
+	EXPECT(!hold_lwip());
+	is_memory_full = 0;
+	release_lwip();
+	an_open_connection_is_used();
+}
+
+static void calls_run_in_the_task_also_while_it_is_held(void)
+{
+	for (int i = 0; i < 1000; i++) {
+		struct tcp_pcb pcb = { 0 };
+		full_queues = i % 3;
+		EXPECT(hold_lwip());
+		EXPECT(full_queues == 0);
+		an_open_connection_is_used();
+		a_socket_closes_its_own_connection_only();
+		a_connection_that_lwip_has_freed_is_not_used();
+		release_lwip();
+		join_task();
+		EXPECT(tcp_bind_safe(&pcb, NULL, 1) == ERR_OK && pcb.calls == 1);
+	}
+	EXPECT(!is_in_wrong_task);
+}
+
 int main(void)
 {
+	without_memory_the_task_is_not_held();
 	a_connection_that_lwip_has_freed_is_not_used();
 	an_open_connection_is_used();
 	a_listener_and_a_bound_connection_are_closed();
 	a_call_without_memory_fails_and_leaves_nothing();
 	a_packet_is_freed_also_without_memory();
 	calls_with_memory_succeed();
+	a_socket_closes_its_own_connection_only();
+	calls_run_in_the_task_also_while_it_is_held();
 	return 0;
 }

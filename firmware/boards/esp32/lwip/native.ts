@@ -1,0 +1,16 @@
+/** Functions of sockets.c. XS replaces each of these functions by the native one if it has exactly this form. */
+
+/** Holds lwIP's task until `release`: nothing arrives meanwhile. Between the two, connect and resolve nothing. */
+export function hold(this: unknown): void {
+  native("xs_lwip_hold").call(this);
+}
+
+/** Lets lwIP's task continue. */
+export function release(this: unknown): void {
+  native("xs_lwip_release").call(this);
+}
+
+/** Closes the connection of a socket of the SDK that is not closed. The SDK's `close` then only frees the socket. */
+export function closeConnection(this: unknown, socket: object): void {
+  native("xs_lwip_closeConnection").call(this, socket);
+}
