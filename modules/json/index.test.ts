@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, jest, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "@jest/globals";
 import { FUZZ_RUNS, Random } from "../../host-tests/virtual/world/random.js";
 import { encodeUTF8 } from "../bytes/index.js";
 import { formatJSON, numberField, parseJSONObject, textField } from "./index.js";
@@ -86,13 +86,14 @@ test("an inherited field is ignored", () => {
 });
 
 describe("formatJSON", () => {
+  const own = JSON.stringify;
+
   afterEach(() => {
-    jest.restoreAllMocks();
+    JSON.stringify = own;
   });
 
   /** Lets `JSON.stringify` refuse constants as XS does on the chip, where they are in flash. */
   function refuseConstants(): void {
-    const own = JSON.stringify.bind(JSON);
     const check = (
       key: string,
       value: unknown,
@@ -103,10 +104,10 @@ describe("formatJSON", () => {
       if (Object.isFrozen(replaced)) throw new TypeError("read only value");
       for (const [name, part] of Object.entries(replaced)) check(name, part, replacer);
     };
-    jest.spyOn(JSON, "stringify").mockImplementation(((value: unknown, replacer?: never) => {
+    JSON.stringify = ((value: unknown, replacer?: never) => {
       check("", value, replacer);
       return own(value, replacer);
-    }) as typeof JSON.stringify);
+    }) as typeof JSON.stringify;
   }
 
   const CONSTANT = Object.freeze({ code: "crashes", list: Object.freeze([1, Object.freeze({ two: null })]) });
