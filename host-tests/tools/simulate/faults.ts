@@ -87,6 +87,11 @@ export class Faults {
     this.switchOn();
   }
 
+  /** Time since the power was switched on, or since a fault crashed the firmware after that, ms. */
+  get poweredMs(): number {
+    return this.#options.scene.clock.monotonicMs() - this.#bootMs;
+  }
+
   switchOn(): void {
     const { scene } = this.#options;
     scene.clock.clear(this.#powerOn);

@@ -14,7 +14,7 @@ export interface GuestsOptions {
   readonly random: Random;
   readonly eventLog: EventLog;
   readonly ledger: Ledger;
-  readonly faults: Pick<Faults, "delayNextAnswer">;
+  readonly faults: Pick<Faults, "delayNextAnswer" | "poweredMs">;
   readonly swipes: Pick<Swipes, "recordSwipe" | "recordOtherCard">;
   /** A phone has received a refusal that the platform gave for this tag. */
   readonly onRefused: (tag: string) => void;
@@ -172,7 +172,9 @@ export class Guests {
     this.#after(SECOND_MS, () => {
       this.#leave(plugInId);
       scene.clock.set(() => {
-        if (vehicle.state !== "unplugged" || !scene.device.isRunning || !this.#isOpen) return;
+        // The station takes a vehicle that comes within a second after a power cut for the one before it.
+        const isSettled = scene.device.isRunning && faults.poweredMs > SECOND_MS;
+        if (vehicle.state !== "unplugged" || !isSettled || !this.#isOpen) return;
         const next = ++this.#plugInId;
         eventLog.record("the next vehicle takes the place");
         eventLog.count("next vehicle");
