@@ -41,6 +41,13 @@ describe("AttemptLimiter", () => {
     expect(limiter.waitMs).toBe(0);
   });
 
+  test("never waits for less than 1 ms, which a timer could round to nothing", () => {
+    const { clock, limiter } = makeLimiter(1);
+    limiter.take();
+    clock.advance(MINUTE_MS - 0.000_001);
+    expect(limiter.waitMs).toBe(1);
+  });
+
   test("does not count refused attempts, so they do not prolong the wait", () => {
     const { clock, limiter } = makeLimiter(1);
     limiter.take();

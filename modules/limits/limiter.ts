@@ -25,6 +25,7 @@ export class AttemptLimiter {
     const nowMs = this._clock.monotonicMs();
     this._timestampsMs = this._timestampsMs.filter((timestampMs) => nowMs - timestampMs < this._windowMs);
     if (this._timestampsMs.length < this._count) return 0;
-    return this._windowMs - (nowMs - (this._timestampsMs[0] ?? nowMs));
+    // At least 1 ms: a rounding error as a delay would not move the clock.
+    return Math.max(1, this._windowMs - (nowMs - (this._timestampsMs[0] ?? nowMs)));
   }
 }
