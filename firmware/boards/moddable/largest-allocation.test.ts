@@ -1,7 +1,7 @@
 /** Bodies of any size take little memory: the largest buffer that the chip's server and its routes allocate. */
 
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { LwIP } from "../../../host-tests/virtual/sdk-fakes/lwip.js";
+import { LwIP, listenerModule, tcpModule } from "../../../host-tests/virtual/sdk-fakes/lwip.js";
 import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
 import { type Board, MAX_READ_BYTES } from "../../../modules/board/index.js";
 import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -11,24 +11,8 @@ import { HTTPAPI, type Login, OK, type Route } from "../../../modules/web/index.
 let lwip = new LwIP();
 let clock = new VirtualClock();
 
-jest.unstable_mockModule(
-  "embedded:io/socket/tcp",
-  () => ({
-    default: function SDKTCP(options: ConstructorParameters<LwIP["TCP"]>[0]) {
-      return new lwip.TCP(options);
-    },
-  }),
-  { virtual: true },
-);
-jest.unstable_mockModule(
-  "embedded:io/socket/listener",
-  () => ({
-    default: function SDKListener(options: ConstructorParameters<LwIP["Listener"]>[0]) {
-      return new lwip.Listener(options);
-    },
-  }),
-  { virtual: true },
-);
+jest.unstable_mockModule("embedded:io/socket/tcp", () => tcpModule(() => lwip), { virtual: true });
+jest.unstable_mockModule("embedded:io/socket/listener", () => listenerModule(() => lwip), { virtual: true });
 
 const { makeSockets } = await import("./sockets.js");
 const { makeHTTPServer } = await import("../http-server/index.js");

@@ -1,7 +1,7 @@
 /** The chip's sockets over a fake lwIP, which is as strict as the chip's. */
 
 import { beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { LwIP, type Peer } from "../../../host-tests/virtual/sdk-fakes/lwip.js";
+import { LwIP, listenerModule, type Peer, tcpModule } from "../../../host-tests/virtual/sdk-fakes/lwip.js";
 import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
 import type { HTTPConnection, Listener, TCP } from "../../../modules/board/index.js";
 
@@ -9,24 +9,8 @@ let lwip = new LwIP();
 let clock = new VirtualClock();
 
 /** The modules are loaded once, and each test uses its own lwIP. */
-jest.unstable_mockModule(
-  "embedded:io/socket/tcp",
-  () => ({
-    default: function SDKTCP(options: ConstructorParameters<LwIP["TCP"]>[0]) {
-      return new lwip.TCP(options);
-    },
-  }),
-  { virtual: true },
-);
-jest.unstable_mockModule(
-  "embedded:io/socket/listener",
-  () => ({
-    default: function SDKListener(options: ConstructorParameters<LwIP["Listener"]>[0]) {
-      return new lwip.Listener(options);
-    },
-  }),
-  { virtual: true },
-);
+jest.unstable_mockModule("embedded:io/socket/tcp", () => tcpModule(() => lwip), { virtual: true });
+jest.unstable_mockModule("embedded:io/socket/listener", () => listenerModule(() => lwip), { virtual: true });
 
 const { makeSockets } = await import("./sockets.js");
 const { makeHTTPServer } = await import("../http-server/index.js");

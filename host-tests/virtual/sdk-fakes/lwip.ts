@@ -201,3 +201,24 @@ export class LwIP {
     } while (this.#messages.length > 0);
   }
 }
+
+type TCPOptions = ConstructorParameters<LwIP["TCP"]>[0];
+type ListenerOptions = ConstructorParameters<LwIP["Listener"]>[0];
+
+/** The SDK's module embedded:io/socket/tcp over the lwIP of the test that runs. */
+export function tcpModule(lwip: () => LwIP) {
+  return {
+    default: function SDKTCP(options: TCPOptions) {
+      return new (lwip().TCP)(options);
+    },
+  };
+}
+
+/** The SDK's module embedded:io/socket/listener, likewise. */
+export function listenerModule(lwip: () => LwIP) {
+  return {
+    default: function SDKListener(options: ListenerOptions) {
+      return new (lwip().Listener)(options);
+    },
+  };
+}
