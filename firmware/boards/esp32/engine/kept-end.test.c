@@ -1,21 +1,13 @@
 /* Tests of kept-end.c and abort.c on the host. Each failure ends the process with the line. */
 
 #include <stdlib.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine.h"
 #include "kept-end.h"
+#include "../expect.test.h"
 
 extern void fxAbort(void *the, int status);
-
-#define EXPECT(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #condition); \
-			exit(1); \
-		} \
-	} while (0)
 
 static struct kept_end kept;
 static int kept_aborts;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../expect.test.h"
+
 typedef int esp_err_t;
 typedef const char *esp_event_base_t;
 typedef struct { uint32_t addr; } esp_ip4_addr_t;
@@ -202,14 +204,6 @@ esp_err_t ethernet_driver_make(const int8_t *wiring, esp_eth_mac_t **mac, esp_et
 }
 
 /* Tests */
-
-#define EXPECT(condition) \
-	do { \
-		if (!(condition)) { \
-			printf("line %d: %s\n", __LINE__, #condition); \
-			exit(1); \
-		} \
-	} while (0)
 
 static xsMachine machine;
 

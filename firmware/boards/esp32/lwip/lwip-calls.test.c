@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../expect.test.h"
+
 typedef uint8_t u8_t;
 typedef uint16_t u16_t;
 typedef uint32_t u32_t;
@@ -177,14 +179,6 @@ static err_t dns_gethostbyname(const char *host, ip_addr_t *address, dns_found_c
 }
 
 #include "lwip-calls.c"
-
-#define EXPECT(condition) \
-	do { \
-		if (!(condition)) { \
-			printf("line %d: %s\n", __LINE__, #condition); \
-			exit(1); \
-		} \
-	} while (0)
 
 /** A connection that lwIP has freed is in none of its lists. */
 static void a_connection_that_lwip_has_freed_is_not_used(void)
