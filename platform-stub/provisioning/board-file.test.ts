@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { IDENTITY } from "../../host-tests/suites/identity.js";
 import type { Storage } from "../../modules/board/index.js";
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import {
@@ -15,7 +16,7 @@ import {
   WIRING_RULES,
 } from "../../modules/wiring/index.js";
 import { parseBoard, readBoardFile } from "./board-file.js";
-import { type Identity, identityIn, imageOf } from "./identity.js";
+import { identityIn, imageOf } from "./identity.js";
 import { readNVSImage } from "./nvs-reader.js";
 
 const BOARD = {
@@ -28,14 +29,6 @@ const BOARD = {
   lampPin: 18,
   thermistor: { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 22_000 },
   cardReaderPin: 21,
-};
-const IDENTITY: Identity = {
-  id: "cafe-1a2b3c4d",
-  product: "cafe",
-  key: "5a".repeat(32),
-  cipher: "aes-256-gcm",
-  accessPointPassword: "wyq8tb5rauxj",
-  adminPassword: "zz48w56jgu6g",
 };
 const BUILT_IN = { controlPilot: BOARD.controlPilot, contactorPin: 26 };
 

@@ -1,16 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import jsQR from "jsqr";
-import type { Identity } from "./identity.js";
+import { IDENTITY } from "../../host-tests/suites/identity.js";
 import { labelSVG, labelText, wifiText } from "./label.js";
-
-const IDENTITY: Identity = {
-  id: "cafe-1a2b3c4d",
-  product: "cafe",
-  key: "5a".repeat(32),
-  cipher: "aes-256-gcm",
-  accessPointPassword: "wyq8tb5rauxj",
-  adminPassword: "zz48w56jgu6g",
-};
 
 /** Decodes the label's QR code as a phone does: draws the squares and reads them with another library. */
 function scan(svg: string): string | undefined {

@@ -4,21 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import type { StoredWiring } from "../../../platform-stub/provisioning/board-file.js";
-import { type Identity, imageOf } from "../../../platform-stub/provisioning/identity.js";
+import { imageOf } from "../../../platform-stub/provisioning/identity.js";
 import { RemoteAir } from "../../virtual/radio-link/client.js";
+import { IDENTITY } from "../identity.js";
 import { Command } from "./command.js";
 
 /** Longer than the timeout of a command, so that the error shows its output. */
 jest.setTimeout(40_000);
 
-const IDENTITY: Identity = {
-  id: "cafe-1a2b3c4d",
-  product: "cafe",
-  key: "5a".repeat(32),
-  cipher: "aes-256-gcm",
-  accessPointPassword: "wyq8tb5rauxj",
-  adminPassword: "zz48w56jgu6g",
-};
 const ANY_PORTS = ["--http-port", "0", "--radio-port", "0"];
 let station: Command;
 

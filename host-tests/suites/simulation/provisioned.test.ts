@@ -1,16 +1,8 @@
 import { expect, test } from "@jest/globals";
-import { type Identity, imageOf } from "../../../platform-stub/provisioning/identity.js";
+import { imageOf } from "../../../platform-stub/provisioning/identity.js";
 import { codeOf, Scene } from "../../virtual/scene.js";
+import { IDENTITY } from "../identity.js";
 import { flashFromImage } from "./flash-image.js";
-
-const IDENTITY: Identity = {
-  id: "cafe-1a2b3c4d",
-  product: "cafe",
-  key: "5a".repeat(32),
-  cipher: "aes-256-gcm",
-  accessPointPassword: "wyq8tb5rauxj",
-  adminPassword: "zz48w56jgu6g",
-};
 
 /** Builds a station whose flash contains only the image. */
 function flashed(image: Uint8Array): Scene {

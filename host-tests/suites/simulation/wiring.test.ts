@@ -2,18 +2,12 @@ import { describe, expect, test } from "@jest/globals";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { WIRED_KEY } from "../../../modules/wiring/index.js";
 import type { StoredWiring } from "../../../platform-stub/provisioning/board-file.js";
-import { type Identity, imageOf } from "../../../platform-stub/provisioning/identity.js";
+import { imageOf } from "../../../platform-stub/provisioning/identity.js";
 import { ADMIN_PASSWORD, codeOf, Scene } from "../../virtual/scene.js";
+import { IDENTITY as CAFE_IDENTITY } from "../identity.js";
 import { flashFromImage } from "./flash-image.js";
 
-const IDENTITY: Identity = {
-  id: "cafe-1a2b3c4d",
-  product: "cafe",
-  key: "5a".repeat(32),
-  cipher: "aes-256-gcm",
-  accessPointPassword: "wyq8tb5rauxj",
-  adminPassword: ADMIN_PASSWORD,
-};
+const IDENTITY = { ...CAFE_IDENTITY, adminPassword: ADMIN_PASSWORD };
 /** A wiring with pilot and contactor only. */
 const LEAST: StoredWiring = {
   chip: "esp32",
