@@ -25,8 +25,9 @@ import { type Manifest, readManifest } from "./manifest.js";
 import { bundleFolderOf, writeModuleLists } from "./module-lists.js";
 import { parsePartitions } from "./partitions.js";
 import { isAlias } from "./preloadable.js";
-import { manifestFolderOf, ROOT, type Target, targetOf } from "./targets.js";
+import { manifestFolderOf, PARTITION_TABLE_OFFSET, ROOT, type Target, targetOf } from "./targets.js";
 import { buildEnvironment, findIDF, findModdable, type Moddable } from "./tools.js";
+import { checkUpdateKey, type UpdateKeyOptions, updateKeyLine } from "./update-key.js";
 import { ownBytecodeBytes } from "./xsb.js";
 
 /** Maximum share of a slot that an image should use; the rest is reserved for later versions. */
@@ -38,24 +39,29 @@ new Command("npm run build:<target> --")
   .description("Builds the firmware with the Moddable SDK")
   .argument(
     "<target>",
-    "esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-ethernet, esp32c3-qemu, esp32s3 or lin",
+    "esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-signed, esp32c3-ethernet, esp32c3-qemu, esp32s3 or lin",
     targetOf,
   )
   .option("--debug", "make a debug build, which logs to xsbug", false)
+  .option("--unsigned", "build a release without config.updateKey, for development", false)
   .option(
     "--signing-key <file>",
-    "RSA-3072 key, PEM, for esp32-signed; make one with espsecure generate-signing-key --version 2",
+    "RSA-3072 key of secure boot, PEM, for esp32-signed and esp32c3-signed; see docs/hardening.md",
   )
   .showHelpAfterError()
   .action(build)
   .parseAsync()
   .catch(fail);
 
-async function build(target: Target, { debug, signingKey }: BuildOptions): Promise<void> {
+async function build(target: Target, options: BuildOptions): Promise<void> {
+  const { debug, signingKey } = options;
   if (target.isSigned && !signingKey) throw new Error(`${target.name} needs --signing-key <file>`);
   if (signingKey && !target.isSigned)
-    throw new Error(`${target.name} is not signed; use esp32-signed or leave out --signing-key`);
+    throw new Error(
+      `${target.name} has no secure boot; use esp32-signed or esp32c3-signed, or leave out --signing-key`,
+    );
   if (signingKey && !existsSync(signingKey)) throw new Error(`the signing key ${signingKey} does not exist`);
+  checkUpdateKey(target, options, defaultConfig);
   const moddable = findModdable(process.env, process.platform);
   print(`Moddable SDK ${moddable.version}`);
   if (target.chip) print(`ESP-IDF ${findIDF(process.env).version}`);
@@ -70,12 +76,14 @@ async function build(target: Target, { debug, signingKey }: BuildOptions): Promi
     "build",
   ]);
   if (target.chip && !debug) checkAliases(target, aliases);
-  if (target.chip) finishImage(imageOf(moddable, target, debug), signingKey);
+  if (target.chip) finishImage(imageOf(moddable, target, debug));
+  if (signingKey) signFiles(moddable, target, { debug, signingKey });
   report(moddable, target, debug);
+  const line = updateKeyLine(target, defaultConfig);
+  if (line !== undefined) print(line);
 }
 
-interface BuildOptions {
-  readonly debug: boolean;
+interface BuildOptions extends UpdateKeyOptions {
   readonly signingKey?: string;
 }
 
@@ -85,15 +93,30 @@ function imageOf(moddable: Moddable, target: Target, debug: boolean): string {
   return image;
 }
 
-/** Writes product and version into the image's descriptor, which the SDK fills with constants. Signs the image. */
-function finishImage(file: string, signingKey: string | undefined): void {
+/** Writes product and version into the image's descriptor, which the SDK fills with constants. */
+function finishImage(file: string): void {
   const { productId, firmwareVersion: version } = defaultConfig;
   writeFileSync(file, stamped(Uint8Array.from(readFileSync(file)), { productId, version }, sha256));
   print(`image contains    ${productId} version ${version}`);
-  if (defaultConfig.updateKey === undefined) {
-    print("updates           none: config.updateKey is not set; make one with npm run sign -- key");
-  }
-  if (signingKey === undefined) return;
+}
+
+/** Signs bootloader and image for secure boot. Throws an error if the bootloader does not fit before the partition table. */
+function signFiles(
+  moddable: Moddable,
+  target: Target,
+  options: { debug: boolean; signingKey: string },
+): void {
+  const bootloader = join(binFolder(moddable, target, options.debug), "bootloader.bin");
+  for (const file of [bootloader, imageOf(moddable, target, options.debug)])
+    signForSecureBoot(file, options.signingKey);
+  const room = PARTITION_TABLE_OFFSET - (target.chip?.bootloaderOffset ?? 0);
+  const { size } = statSync(bootloader);
+  print(`bootloader        ${size} bytes, signed; ${room} bytes before the partition table`);
+  if (size > room) throw new Error(`the signed bootloader is ${size - room} bytes too large`);
+}
+
+/** Appends the signature of secure boot version 2 to a bootloader or an image. */
+function signForSecureBoot(file: string, signingKey: string): void {
   const words = ["sign-data", "--version", "2", "--keyfile", signingKey, "--output", `${file}.signed`, file];
   const { status, error } = spawnSync("espsecure", words, { stdio: "inherit" });
   if (error) throw new Error("espsecure of ESP-IDF was not found; source ESP-IDF's export.sh");

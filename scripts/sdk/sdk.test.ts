@@ -221,13 +221,21 @@ test("readManifest throws an error with the path of an invalid manifest", () => 
 
 test.each([
   ["build.ts", ["esp32-signed"], "esp32-signed needs --signing-key"],
-  ["build.ts", ["esp32", "--signing-key", "key.pem"], "esp32 is not signed"],
+  ["build.ts", ["esp32", "--signing-key", "key.pem"], "esp32 has no secure boot"],
   [
     "build.ts",
     ["esp32s2"],
-    "the target esp32s2 is unknown; use one of esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-ethernet, esp32c3-qemu, esp32s3, lin",
+    "the target esp32s2 is unknown; use one of esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-ethernet, esp32c3-qemu, esp32c3-signed, esp32s3, lin",
   ],
-  ["build.ts", ["esp32"], "$MODDABLE is not set"],
+  ["build.ts", ["esp32"], "config.updateKey is not set, so no update could be installed"],
+  [
+    "build.ts",
+    ["esp32c3-signed", "--signing-key", "package.json", "--unsigned"],
+    "cannot be built with --unsigned",
+  ],
+  ["build.ts", ["esp32", "--unsigned"], "$MODDABLE is not set"],
+  ["build.ts", ["esp32", "--debug"], "$MODDABLE is not set"],
+  ["build.ts", ["lin"], "$MODDABLE is not set"],
   ["flash.ts", [], "--port"],
   ["flash.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],
   ["monitor.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],
