@@ -32,6 +32,8 @@ import { ownBytecodeBytes } from "./xsb.js";
 
 /** Maximum share of a slot that an image should use; the rest is reserved for later versions. */
 const GOAL_SLOT_PERCENT = 85;
+/** A chip has room for three digests of keys of secure boot; a classic ESP32 for one. */
+const MAX_BACKUP_KEYS = 2;
 /** Number of lines of mcconfig's output that are shown when it fails. */
 const LAST_LINES = 15;
 
@@ -48,19 +50,19 @@ new Command("npm run build:<target> --")
     "--signing-key <file>",
     "RSA-3072 key of secure boot, PEM, for esp32-signed and esp32c3-signed; see docs/hardening.md",
   )
+  .option(
+    "--backup-key <file...>",
+    "further keys of secure boot, which sign the bootloader only: esp32c3-signed, at most two",
+    [],
+  )
   .showHelpAfterError()
   .action(build)
   .parseAsync()
   .catch(fail);
 
 async function build(target: Target, options: BuildOptions): Promise<void> {
-  const { debug, signingKey } = options;
-  if (target.isSigned && !signingKey) throw new Error(`${target.name} needs --signing-key <file>`);
-  if (signingKey && !target.isSigned)
-    throw new Error(
-      `${target.name} has no secure boot; use esp32-signed or esp32c3-signed, or leave out --signing-key`,
-    );
-  if (signingKey && !existsSync(signingKey)) throw new Error(`the signing key ${signingKey} does not exist`);
+  const { debug, signingKey, backupKey } = options;
+  checkSigning(target, options);
   checkUpdateKey(target, options, defaultConfig);
   const moddable = findModdable(process.env, process.platform);
   print(`Moddable SDK ${moddable.version}`);
@@ -77,7 +79,7 @@ async function build(target: Target, options: BuildOptions): Promise<void> {
   ]);
   if (target.chip && !debug) checkAliases(target, aliases);
   if (target.chip) finishImage(imageOf(moddable, target, debug));
-  if (signingKey) signFiles(moddable, target, { debug, signingKey });
+  if (signingKey) signFiles(moddable, target, { debug, signingKey, backupKey });
   report(moddable, target, debug);
   const line = updateKeyLine(target, defaultConfig);
   if (line !== undefined) print(line);
@@ -85,6 +87,23 @@ async function build(target: Target, options: BuildOptions): Promise<void> {
 
 interface BuildOptions extends UpdateKeyOptions {
   readonly signingKey?: string;
+  readonly backupKey: readonly string[];
+}
+
+type SigningOptions = Pick<BuildOptions, "debug" | "backupKey"> & { readonly signingKey: string };
+
+/** Throws an error for keys of secure boot that are missing, do not exist, or do not belong to the target. */
+function checkSigning(target: Target, { signingKey, backupKey }: BuildOptions): void {
+  if (target.isSigned && !signingKey) throw new Error(`${target.name} needs --signing-key <file>`);
+  if ((signingKey || backupKey.length > 0) && !target.isSigned)
+    throw new Error(
+      `${target.name} has no secure boot; use esp32-signed or esp32c3-signed, or leave out --signing-key`,
+    );
+  const rooms = target.chip?.name === "esp32" ? 0 : MAX_BACKUP_KEYS;
+  if (backupKey.length > rooms)
+    throw new Error(`${target.name} has room for ${rooms} backup keys, not ${backupKey.length}`);
+  for (const key of [signingKey ?? [], ...backupKey].flat())
+    if (!existsSync(key)) throw new Error(`the signing key ${key} does not exist`);
 }
 
 function imageOf(moddable: Moddable, target: Target, debug: boolean): string {
@@ -101,24 +120,24 @@ function finishImage(file: string): void {
 }
 
 /** Signs bootloader and image for secure boot. Throws an error if the bootloader does not fit before the partition table. */
-function signFiles(
-  moddable: Moddable,
-  target: Target,
-  options: { debug: boolean; signingKey: string },
-): void {
-  const bootloader = join(binFolder(moddable, target, options.debug), "bootloader.bin");
-  for (const file of [bootloader, imageOf(moddable, target, options.debug)])
-    signForSecureBoot(file, options.signingKey);
+function signFiles(moddable: Moddable, target: Target, options: SigningOptions): void {
+  const { debug, signingKey, backupKey } = options;
+  const bootloader = join(binFolder(moddable, target, debug), "bootloader.bin");
+  sign(imageOf(moddable, target, debug), signingKey);
+  sign(bootloader, signingKey);
+  for (const key of backupKey) sign(bootloader, key, ["--append-signatures"]);
   const room = PARTITION_TABLE_OFFSET - (target.chip?.bootloaderOffset ?? 0);
   const { size } = statSync(bootloader);
-  print(`bootloader        ${size} bytes, signed; ${room} bytes before the partition table`);
+  print(
+    `bootloader        ${size} bytes of ${room} before the partition table, ${1 + backupKey.length} keys`,
+  );
   if (size > room) throw new Error(`the signed bootloader is ${size - room} bytes too large`);
 }
 
-/** Appends the signature of secure boot version 2 to a bootloader or an image. */
-function signForSecureBoot(file: string, signingKey: string): void {
-  const words = ["sign-data", "--version", "2", "--keyfile", signingKey, "--output", `${file}.signed`, file];
-  const { status, error } = spawnSync("espsecure", words, { stdio: "inherit" });
+/** Adds a signature of secure boot version 2 to a file. */
+function sign(file: string, key: string, flags: readonly string[] = []): void {
+  const words = ["--version", "2", "--keyfile", key, "--output", `${file}.signed`, ...flags, file];
+  const { status, error } = spawnSync("espsecure", ["sign-data", ...words], { stdio: "inherit" });
   if (error) throw new Error("espsecure of ESP-IDF was not found; source ESP-IDF's export.sh");
   if (status !== 0) throw new Error(`espsecure failed with ${status}`);
   renameSync(`${file}.signed`, file);
