@@ -16,15 +16,18 @@ import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Command } from "commander";
+import { EMULATOR_CONFIG } from "../../firmware/boards/emulator/config.js";
 import { defaultConfig } from "../../firmware/config.js";
 import { stamped } from "../../modules/updates/image-file.js";
 import { fail, print } from "../../platform-stub/command-line.js";
+import { sbomFileOf } from "../../platform-stub/firmware/sbom.js";
 import { binFolder, compiledFolder, mapFile } from "./bin-folder.js";
-import { partSizes } from "./link-map.js";
+import { archivesInImage, partSizes } from "./link-map.js";
 import { type Manifest, readManifest } from "./manifest.js";
-import { bundleFolderOf, writeModuleLists } from "./module-lists.js";
+import { bundleFolderOf, moduleLists, writeModuleLists } from "./module-lists.js";
 import { parsePartitions } from "./partitions.js";
 import { isAlias } from "./preloadable.js";
+import { idfComponents, makeSBOM, moddableComponent, npmComponents, rootsComponent } from "./sbom.js";
 import { manifestFolderOf, PARTITION_TABLE_OFFSET, ROOT, type Target, targetOf } from "./targets.js";
 import { buildEnvironment, findIDF, findModdable, type Moddable } from "./tools.js";
 import { checkUpdateKey, type UpdateKeyOptions, updateKeyLine } from "./update-key.js";
@@ -81,6 +84,7 @@ async function build(target: Target, options: BuildOptions): Promise<void> {
   if (target.chip) finishImage(imageOf(moddable, target, debug));
   if (signingKey) signFiles(moddable, target, { debug, signingKey, backupKey });
   report(moddable, target, debug);
+  if (target.chip && !debug) await writeSBOM(moddable, target);
   const line = updateKeyLine(target, defaultConfig);
   if (line !== undefined) print(line);
 }
@@ -212,6 +216,41 @@ function report(moddable: Moddable, target: Target, debug: boolean): void {
   if (size > slot) throw new Error(`the image is ${size - slot} bytes larger than its slot`);
   if (!debug && percent > GOAL_SLOT_PERCENT)
     print(`warning: an image should use at most ${GOAL_SLOT_PERCENT} % of its slot`);
+}
+
+/** Writes the SBOM beside the image, which `npm run release` reads. */
+async function writeSBOM(moddable: Moddable, target: Target): Promise<void> {
+  const { productId, firmwareVersion: version, updateKey } = defaultConfig;
+  const image = imageOf(moddable, target, false);
+  const map = readFileSync(mapFile(moddable, target, false), "utf8");
+  const { modules } = await moduleLists(manifestFolderOf(target));
+  const idf = findIDF(process.env);
+  const sbom = makeSBOM({
+    productId,
+    version,
+    projectVersion: JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).version,
+    target: target.name,
+    updateKey: target.isEmulated ? EMULATOR_CONFIG.updateKey : updateKey,
+    image: readFileSync(image),
+    time: new Date(),
+    components: [
+      ...npmComponents(Object.values(modules).map((path) => join(ROOT, "manifests", target.name, path))),
+      moddableComponent(moddable.version),
+      ...idfComponents({
+        ...idf,
+        archives: archivesInImage(map),
+        managedFolder: join(
+          compiledFolder(moddable, target, false),
+          `xsProj-${target.chip?.name}`,
+          "managed_components",
+        ),
+      }),
+      rootsComponent(join(ROOT, "build/roots.der")),
+    ],
+  });
+  const file = sbomFileOf(image);
+  writeFileSync(file, `${JSON.stringify(sbom, null, 2)}\n`);
+  print(`SBOM              ${file}`);
 }
 
 /** Names of the object files of this project's C. */
