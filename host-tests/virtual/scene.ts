@@ -129,6 +129,8 @@ export class Scene {
   readonly platform: WorldPlatform;
   readonly phone: Phone;
   readonly under: StationUnderTest;
+  /** User name of the latest login at the broker. */
+  latestUsername: string | undefined;
   readonly #stations: StationUnderTest[] = [];
   readonly #apps = new Map<string, Host>();
 
@@ -142,7 +144,10 @@ export class Scene {
       clock: this.clock,
       sockets: makeSockets(this.brokerHost, firmware, { maxSockets: 1000 }),
       port: BROKER_PORT,
-      authenticate: (_username, password) => password === OWNER.token,
+      authenticate: (username, password) => {
+        this.latestUsername = username;
+        return password === OWNER.token;
+      },
       remembers: options.brokerRemembers,
     });
     const { broker } = this;
