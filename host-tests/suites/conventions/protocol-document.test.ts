@@ -184,7 +184,7 @@ describe("the JSON examples in docs/protocol.md", () => {
     const device = registry.device(DEVICE);
     const decision = ENDPOINTS[endpoint];
     if (!device || !decision) throw new Error(`the stub has no endpoint ${endpoint}`);
-    const context: EndpointContext = { registry, hasStationTokens: true };
+    const context: EndpointContext = { registry, hasStationTokens: true, requestId: "1" };
     return {
       ...decision(example(`${endpoint}-request`), device, context),
       malformed: decision({}, device, context),
