@@ -12,8 +12,9 @@ import {
   equalBytes,
 } from "../modules/bytes/index.js";
 import { CARD_ID_CHARS, proofOf, receiptOf, stationKeyOf, stationOf } from "../modules/card-proof/index.js";
-import { SECRET_BYTES } from "./fields.js";
 
+/** Length of a card's secret, bytes. */
+const SECRET_BYTES = 32;
 /** Alphabet of a card id: base32 in lower case (RFC 4648, section 6). */
 const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 
