@@ -75,12 +75,13 @@ export function writeConfig(file: string, data: RegistryData): void {
   renameSync(temporary, file);
 }
 
-/** Applies an edit to a configuration file. Creates the file when it does not exist. */
-export function changeConfig(file: string, edit: (registry: Registry) => void): void {
+/** Applies an edit to a configuration file, and returns the result. Creates the file when it does not exist. */
+export function changeConfig(file: string, edit: (registry: Registry) => void): Registry {
   const registry = new Registry(existsSync(file) ? readConfig(file) : undefined);
   edit(registry);
   // Values from command-line flags need the same validation as a file.
   writeConfig(file, checkConfig(registry.data, file));
+  return registry;
 }
 
 /** A path such as `users[0].email`. */
