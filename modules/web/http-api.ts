@@ -53,6 +53,8 @@ const PORT = 80;
 /** Maximum length of the head of a request, bytes. */
 const MAX_HEAD_BYTES = 4096;
 const MAX_CONNECTIONS = 4;
+/** A client cannot take all connections. */
+const MAX_CONNECTIONS_PER_ADDRESS = 2;
 const REQUEST_TIMEOUT_MS = 10_000;
 const FORM_TYPE = "application/x-www-form-urlencoded";
 
@@ -65,6 +67,7 @@ export class HTTPAPI implements IO {
       port: PORT,
       maxHeadBytes: MAX_HEAD_BYTES,
       maxConnections: MAX_CONNECTIONS,
+      maxConnectionsPerAddress: MAX_CONNECTIONS_PER_ADDRESS,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       onConnect: (connection) => connection.accept(new Exchange(connection, options)),
     });
