@@ -91,8 +91,14 @@ describe("the chip's HTTP server", () => {
     ];
     new HTTPAPI({
       board: { io: { HTTPServer } } as unknown as Board,
-      login: { refusal: () => undefined } as unknown as Login,
-      router: { route: (path) => routes.find((one) => one.path === path) },
+      login: {
+        refusal: () => undefined,
+        awaitTurn: (_authorization: unknown, _address: unknown, check: () => void) => check(),
+      } as unknown as Login,
+      router: {
+        route: (path) => routes.find((one) => one.path === path),
+        replyToForeignHost: () => undefined,
+      },
     });
     allocations.record();
   });
