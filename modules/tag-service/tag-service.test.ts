@@ -63,6 +63,8 @@ class ManualServer implements GATTServer {
 interface Phone {
   readonly connection: CentralConnection;
   readonly results: (AuthorizationResult | undefined)[];
+  /** Reasons of disconnections by the station. */
+  readonly ends: string[];
 }
 
 class Bench {
@@ -70,6 +72,8 @@ class Bench {
   readonly device: Device;
   readonly sources: ManualSource[] = [];
   readonly service: TagService;
+  /** Addresses of the centrals for which the service has made a source. */
+  readonly addresses: (string | undefined)[] = [];
   /** Advertisements of the service in the order in which they were seen, with their times in ms. */
   readonly seen: { readonly atMs: number; readonly hex: string; readonly name: string }[] = [];
 
@@ -95,7 +99,8 @@ class Bench {
     this.service = service;
   }
 
-  newCentral(): TagSource {
+  newCentral(address: string | undefined): TagSource {
+    this.addresses.push(address);
     const source = new ManualSource();
     this.sources.push(source);
     return source;
@@ -107,10 +112,12 @@ class Bench {
   }
 
   /** Connects a phone, which subscribes to the result by default. */
-  connect({ subscribes = true } = {}): Phone {
+  connect({ subscribes = true, address }: { subscribes?: boolean; address?: string } = {}): Phone {
     let connection: CentralConnection | undefined;
     const results: (AuthorizationResult | undefined)[] = [];
+    const ends: string[] = [];
     this.world.air.connect(this.device.mac, {
+      address,
       mtu: 247,
       onConnected: (opened) => {
         connection = opened;
@@ -124,18 +131,18 @@ class Bench {
       onFailed: (reason) => {
         throw new Error(reason);
       },
-      onDisconnected: () => {},
+      onDisconnected: (reason) => ends.push(reason),
     });
     this.advance(RADIO_MS);
     if (!connection) throw new Error("the phone is not connected");
-    return { connection, results };
+    return { connection, results, ends };
   }
 
-  write({ connection }: Phone, tag: string | Uint8Array<ArrayBuffer>): void {
+  write({ connection }: Phone, tag: string | Uint8Array<ArrayBuffer>, durationMs = RADIO_MS): void {
     connection.write(TAG_UUID, typeof tag === "string" ? encodeUTF8(tag) : tag, ({ error }) =>
       expect(error).toBeUndefined(),
     );
-    this.advance(RADIO_MS);
+    this.advance(durationMs);
   }
 
   read({ connection }: Phone, uuid: string): Uint8Array<ArrayBuffer> {
@@ -153,9 +160,9 @@ class Bench {
   }
 
   /** Ends the running attempt of the source with this index. */
-  answer(result: AttemptResult, index = 0): void {
+  answer(result: AttemptResult, index = 0, durationMs = RADIO_MS): void {
     this.device.interrupt(() => this.sources[index]?.answer(result));
-    this.advance(RADIO_MS);
+    this.advance(durationMs);
   }
 }
 
@@ -217,8 +224,8 @@ describe("TagService's attempt", () => {
   test("counts per connection from 1 to 255, then 0", () => {
     const phone = bench.connect();
     for (let n = 1; n <= 257; n++) {
-      bench.write(phone, TAG);
-      bench.answer(REJECTED);
+      bench.write(phone, TAG, 100);
+      bench.answer(REJECTED, 0, 100);
     }
     const attempts = phone.results
       .filter((result) => result?.state === "rejected")
@@ -257,6 +264,12 @@ describe("TagService's connections", () => {
     expect(phone.results.map((result) => result?.state)).toEqual(["pending"]);
     expect(other.results.map((result) => result?.state)).toEqual(["pending", "rejected"]);
     expect(bench.readResult(phone)).toMatchObject({ state: "pending" });
+  });
+
+  test("pass the address of their central to the source, where the board knows it", () => {
+    bench.connect({ address: "c0ffee000001" });
+    bench.connect();
+    expect(bench.addresses).toEqual(["c0ffee000001", undefined]);
   });
 
   test("may end before the result: the attempt continues, and its result is logged", () => {
@@ -305,6 +318,75 @@ describe("TagService's connections", () => {
     }
     expect(descriptions).toEqual(["Tag", "Authorization result"]);
     expect(connection.mtu).toBe(247);
+  });
+});
+
+describe("TagService's idle phones", () => {
+  const ENDED = ["the peripheral disconnected"];
+
+  test("are disconnected 10 s after the connection without a write", () => {
+    const phone = bench.connect();
+    bench.advance(10_000 - 2 * RADIO_MS);
+    expect(phone.ends).toEqual([]);
+    bench.advance(RADIO_MS + 100);
+    expect(phone.ends).toEqual(ENDED);
+  });
+
+  test("are disconnected 20 s after the final result", () => {
+    const phone = bench.connect();
+    bench.write(phone, TAG);
+    bench.answer(REJECTED);
+    bench.advance(20_000 - RADIO_MS - 1);
+    expect(phone.ends).toEqual([]);
+    bench.advance(100);
+    expect(phone.ends).toEqual(ENDED);
+  });
+
+  test("are not disconnected while an attempt runs, also if a second write was answered meanwhile", () => {
+    const phone = bench.connect();
+    bench.write(phone, TAG);
+    bench.write(phone, TAG);
+    bench.answer(REJECTED);
+    bench.advance(60_000);
+    expect(phone.ends).toEqual([]);
+    bench.answer(AUTHORIZED);
+    bench.advance(20_000);
+    expect(phone.results.at(-1)).toMatchObject({ state: "authorized" });
+    expect(phone.ends).toEqual(ENDED);
+  });
+
+  test("are disconnected after 2 minutes, though they go on writing", () => {
+    const phone = bench.connect();
+    for (let i = 0; i < 11; i++) {
+      bench.write(phone, "abc");
+      bench.answer(REJECTED);
+      bench.advance(9500);
+    }
+    expect(phone.ends).toEqual([]);
+    bench.write(phone, "abc");
+    bench.answer(REJECTED);
+    bench.advance(9500);
+    expect(phone.results).toHaveLength(24);
+    expect(phone.ends).toEqual(ENDED);
+  });
+
+  test("receive the result of an attempt that ends after 2 minutes before they are disconnected", () => {
+    const phone = bench.connect();
+    bench.write(phone, TAG);
+    bench.advance(3 * 60_000);
+    bench.answer(AUTHORIZED);
+    expect(bench.readResult(phone)).toMatchObject({ state: "authorized" });
+    bench.advance(2000);
+    expect(phone.ends).toEqual(ENDED);
+  });
+
+  test("leave no timer behind when they disconnect or the service is closed", () => {
+    const phone = bench.connect();
+    phone.connection.disconnect();
+    bench.connect();
+    bench.service.close();
+    bench.advance(RADIO_MS);
+    expect(bench.world.clock.pending).toBe(0);
   });
 });
 

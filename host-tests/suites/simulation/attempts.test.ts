@@ -66,6 +66,45 @@ class TestPhone {
   }
 }
 
+describe("a fourth phone", () => {
+  /** Three phones that connect again as soon as they are disconnected. */
+  function occupy(scene: Scene): void {
+    const connect = () =>
+      scene.world.air.connect(scene.device.mac, {
+        onConnected: () => {},
+        onFailed: () => scene.clock.set(connect, 60_000),
+        onDisconnected: () => scene.clock.set(connect, 5000),
+      });
+    for (let i = 0; i < 3; i++) connect();
+    scene.clock.advance(1000);
+  }
+
+  test("is authorized although three phones stay connected", () => {
+    const scene = online();
+    for (let i = 0; i < 3; i++) new TestPhone(scene);
+    const failure = expect.stringContaining("no station accepts");
+    expect(scene.present(TAG).outcome).toMatchObject({ failure });
+    scene.clock.advance(10_000);
+    expect(codeOf(scene.present(TAG))).toBe(200);
+  });
+
+  test("is authorized although three phones connect again and again", () => {
+    const scene = online();
+    occupy(scene);
+    scene.clock.advance(10_000);
+    expect(codeOf(scene.present(TAG))).toBe(200);
+  });
+
+  test("does not cut off the attempt of a phone that waits for its result", () => {
+    const scene = online();
+    scene.platform.intercept = () => [];
+    const phone = new TestPhone(scene);
+    phone.write(TAG);
+    scene.clock.advance(15_000);
+    expect(phone.codes).toEqual([202, 408]);
+  });
+});
+
 describe("the result code", () => {
   test("is 200 for an accepted tag", () => {
     expect(codeOf(online().present(TAG))).toBe(200);
@@ -143,9 +182,7 @@ describe("the result code", () => {
     }
     expect(phone.codes.filter((code) => code !== 202)).toEqual([403, 403, 403, 403, 403, 403, 429, 429]);
     scene.clock.advance(60_000);
-    phone.write(TAG);
-    scene.clock.advance(1000);
-    expect(phone.codes.at(-1)).toBe(200);
+    expect(codeOf(scene.present(TAG))).toBe(200);
   });
 
   test("is 429 when all phones together try more than 30 tags a minute", () => {
