@@ -1,170 +1,18 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { type AuthorizationResult, readResult } from "../../docs/station.js";
-import { type BoardParts, Device } from "../../host-tests/virtual/board/device.js";
-import type { CentralConnection } from "../../host-tests/virtual/world/air.js";
-import { parseAdvertisement } from "../../host-tests/virtual/world/phone.js";
-import { virtualWorld } from "../../host-tests/virtual/world/world.js";
-import { type AttemptResult, resultOf, type TagSource } from "../authorization/index.js";
 import {
-  type GATTConnection,
-  GATTProperties,
-  type GATTServer,
-  type GATTServerOptions,
-} from "../board/index.js";
-import { decodeUTF8, encodeHex, encodeUTF8 } from "../bytes/index.js";
-import { type Metadata, RESULT_UUID, SERVICE_UUID, TAG_UUID, TagService } from "./index.js";
+  AUTHORIZED,
+  Bench,
+  ManualServer,
+  METADATA,
+  RADIO_MS,
+  REJECTED,
+  TAG,
+} from "../../host-tests/suites/units/tag-service-bench.js";
+import { type GATTConnection, GATTProperties } from "../board/index.js";
+import { decodeUTF8, encodeUTF8 } from "../bytes/index.js";
+import { RESULT_UUID, SERVICE_UUID, TAG_UUID } from "./index.js";
 
-const TAG = "04A1B2C3";
 const INTERVAL_MS = 250;
-/** Time of a connection, a subscription or a write, with margin. */
-const RADIO_MS = 500;
-const METADATA: Metadata = {
-  acceptsTags: true,
-  platformReachable: false,
-  authorizesOffline: false,
-  pairing: false,
-  status: "plugged",
-};
-const AUTHORIZED = resultOf(200, "authorized by the platform");
-const REJECTED = resultOf(403, "blocked");
-
-/** A source of tags that answers when the test calls `answer`. */
-class ManualSource implements TagSource {
-  readonly tags: string[] = [];
-  readonly #done: ((result: AttemptResult) => void)[] = [];
-
-  attempt(tag: string, done: (result: AttemptResult) => void): void {
-    this.tags.push(tag);
-    this.#done.push(done);
-  }
-
-  /** Ends the oldest unanswered attempt. */
-  answer(result: AttemptResult): void {
-    const done = this.#done.shift();
-    if (!done) throw new Error("no attempt is running");
-    done(result);
-  }
-}
-
-/** A GATT server whose callbacks the test calls. */
-class ManualServer implements GATTServer {
-  static options: GATTServerOptions | undefined;
-
-  constructor(options: GATTServerOptions) {
-    ManualServer.options = options;
-  }
-
-  startAdvertising(): void {}
-  stopAdvertising(): void {}
-  close(): void {}
-}
-
-/** A connected phone, and the notifications that it has received. */
-interface Phone {
-  readonly connection: CentralConnection;
-  readonly results: (AuthorizationResult | undefined)[];
-  /** Reasons of disconnections by the station. */
-  readonly ends: string[];
-}
-
-class Bench {
-  readonly world = virtualWorld();
-  readonly device: Device;
-  readonly sources: ManualSource[] = [];
-  readonly service: TagService;
-  /** Addresses of the centrals for which the service has made a source. */
-  readonly addresses: (string | undefined)[] = [];
-  /** Advertisements of the service in the order in which they were seen, with their times in ms. */
-  readonly seen: { readonly atMs: number; readonly hex: string; readonly name: string }[] = [];
-
-  constructor(options: { name?: string; companyId?: number } = {}, replace?: () => BoardParts) {
-    this.device = new Device(this.world, { maxConnections: 3, replace });
-    this.world.air.scan((report) => {
-      const station = parseAdvertisement(report);
-      const hex = encodeHex(report.advertisingData);
-      this.seen.push({ atMs: this.world.clock.monotonicMs(), hex, name: station?.name ?? "" });
-    });
-    let service: TagService | undefined;
-    this.device.boot((board) => {
-      service = new TagService({
-        board,
-        deviceId: "cafe-1",
-        name: "Café",
-        metadata: METADATA,
-        sources: this,
-        ...options,
-      });
-    });
-    if (!service) throw new Error("the firmware has ended");
-    this.service = service;
-  }
-
-  newCentral(address: string | undefined): TagSource {
-    this.addresses.push(address);
-    const source = new ManualSource();
-    this.sources.push(source);
-    return source;
-  }
-
-  advance(durationMs: number): void {
-    this.world.clock.advance(durationMs);
-    expect(this.device.isRunning).toBe(true);
-  }
-
-  /** Connects a phone, which subscribes to the result by default. */
-  connect({ subscribes = true, address }: { subscribes?: boolean; address?: string } = {}): Phone {
-    let connection: CentralConnection | undefined;
-    const results: (AuthorizationResult | undefined)[] = [];
-    const ends: string[] = [];
-    this.world.air.connect(this.device.mac, {
-      address,
-      mtu: 247,
-      onConnected: (opened) => {
-        connection = opened;
-        if (subscribes)
-          opened.subscribe(
-            RESULT_UUID,
-            (value) => results.push(readResult(value)),
-            () => {},
-          );
-      },
-      onFailed: (reason) => {
-        throw new Error(reason);
-      },
-      onDisconnected: (reason) => ends.push(reason),
-    });
-    this.advance(RADIO_MS);
-    if (!connection) throw new Error("the phone is not connected");
-    return { connection, results, ends };
-  }
-
-  write({ connection }: Phone, tag: string | Uint8Array<ArrayBuffer>, durationMs = RADIO_MS): void {
-    connection.write(TAG_UUID, typeof tag === "string" ? encodeUTF8(tag) : tag, ({ error }) =>
-      expect(error).toBeUndefined(),
-    );
-    this.advance(durationMs);
-  }
-
-  read({ connection }: Phone, uuid: string): Uint8Array<ArrayBuffer> {
-    let value: Uint8Array<ArrayBuffer> | undefined;
-    connection.read(uuid, (outcome) => {
-      value = outcome.value;
-    });
-    this.advance(RADIO_MS);
-    if (!value) throw new Error(`no value of ${uuid}`);
-    return value;
-  }
-
-  readResult(phone: Phone): AuthorizationResult | undefined {
-    return readResult(this.read(phone, RESULT_UUID));
-  }
-
-  /** Ends the running attempt of the source with this index. */
-  answer(result: AttemptResult, index = 0, durationMs = RADIO_MS): void {
-    this.device.interrupt(() => this.sources[index]?.answer(result));
-    this.advance(durationMs);
-  }
-}
 
 let bench: Bench;
 
@@ -318,75 +166,6 @@ describe("TagService's connections", () => {
     }
     expect(descriptions).toEqual(["Tag", "Authorization result"]);
     expect(connection.mtu).toBe(247);
-  });
-});
-
-describe("TagService's idle phones", () => {
-  const ENDED = ["the peripheral disconnected"];
-
-  test("are disconnected 10 s after the connection without a write", () => {
-    const phone = bench.connect();
-    bench.advance(10_000 - 2 * RADIO_MS);
-    expect(phone.ends).toEqual([]);
-    bench.advance(RADIO_MS + 100);
-    expect(phone.ends).toEqual(ENDED);
-  });
-
-  test("are disconnected 20 s after the final result", () => {
-    const phone = bench.connect();
-    bench.write(phone, TAG);
-    bench.answer(REJECTED);
-    bench.advance(20_000 - RADIO_MS - 1);
-    expect(phone.ends).toEqual([]);
-    bench.advance(100);
-    expect(phone.ends).toEqual(ENDED);
-  });
-
-  test("are not disconnected while an attempt runs, also if a second write was answered meanwhile", () => {
-    const phone = bench.connect();
-    bench.write(phone, TAG);
-    bench.write(phone, TAG);
-    bench.answer(REJECTED);
-    bench.advance(60_000);
-    expect(phone.ends).toEqual([]);
-    bench.answer(AUTHORIZED);
-    bench.advance(20_000);
-    expect(phone.results.at(-1)).toMatchObject({ state: "authorized" });
-    expect(phone.ends).toEqual(ENDED);
-  });
-
-  test("are disconnected after 2 minutes, though they go on writing", () => {
-    const phone = bench.connect();
-    for (let i = 0; i < 11; i++) {
-      bench.write(phone, "abc");
-      bench.answer(REJECTED);
-      bench.advance(9500);
-    }
-    expect(phone.ends).toEqual([]);
-    bench.write(phone, "abc");
-    bench.answer(REJECTED);
-    bench.advance(9500);
-    expect(phone.results).toHaveLength(24);
-    expect(phone.ends).toEqual(ENDED);
-  });
-
-  test("receive the result of an attempt that ends after 2 minutes before they are disconnected", () => {
-    const phone = bench.connect();
-    bench.write(phone, TAG);
-    bench.advance(3 * 60_000);
-    bench.answer(AUTHORIZED);
-    expect(bench.readResult(phone)).toMatchObject({ state: "authorized" });
-    bench.advance(2000);
-    expect(phone.ends).toEqual(ENDED);
-  });
-
-  test("leave no timer behind when they disconnect or the service is closed", () => {
-    const phone = bench.connect();
-    phone.connection.disconnect();
-    bench.connect();
-    bench.service.close();
-    bench.advance(RADIO_MS);
-    expect(bench.world.clock.pending).toBe(0);
   });
 });
 
