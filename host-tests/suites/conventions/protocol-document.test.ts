@@ -2,7 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { encodePDU } from "../../../firmware/boards/advertising.js";
-import { decodeHex, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { decodeHex, encodeBase64URL, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
+import {
+  proofOf,
+  receiptOf,
+  stationKeyOf,
+  stationOf,
+  writeCardProof,
+} from "../../../modules/card-proof/index.js";
 import { STATION_STATUSES } from "../../../modules/charging/index.js";
 import { type RequestOutcome, Requests, requestFailure } from "../../../modules/requests/index.js";
 import type { Cipher } from "../../../modules/settings/index.js";
@@ -44,6 +51,30 @@ function hexVector(name: string): Uint8Array<ArrayBuffer> {
 function example(name: string): Record<string, unknown> {
   return JSON.parse(match(new RegExp(`<!-- json: ${name} -->\\n\`\`\`json\\n([^]*?)\`\`\``)));
 }
+
+describe("the card proof in docs/protocol.md", () => {
+  const crypto = virtualCrypto(new Random(1));
+  const station = vector("s");
+  const key = stationKeyOf(crypto, hexVector("secret"), station);
+  const nonce = vector("nonce");
+  const cardId = vector("card-id");
+
+  test("station, key, challenge and proof are the code's", () => {
+    expect(stationOf(crypto, vector("station"))).toBe(station);
+    expect(encodeHex(key)).toBe(vector("ks"));
+    expect(vector("challenge-read")).toBe(station + nonce);
+    const proof = proofOf(crypto, key, { station, nonce, cardId });
+    expect(proof).toBe(vector("proof"));
+    expect(vector("tag-write")).toBe(writeCardProof({ cardId, proof }));
+  });
+
+  test("receipts and the entry of the local list are the code's", () => {
+    expect(receiptOf(crypto, key, { nonce, code: 200 })).toBe(vector("receipt-200"));
+    expect(receiptOf(crypto, key, { nonce, code: 403 })).toBe(vector("receipt-403"));
+    const hash = encodeHex(crypto.sha256(encodeUTF8(cardId)));
+    expect(vector("list-entry")).toBe(`${hash}:${encodeBase64URL(key)}`);
+  });
+});
 
 describe("the advertisement in docs/protocol.md", () => {
   const hash = virtualCrypto(new Random(1)).sha256(encodeUTF8(DEVICE));
