@@ -74,6 +74,10 @@ test("no response is expected after the status 101", () => {
   expect(read(text).status).toBe(101);
 });
 
+test("a status below 100 is refused", () => {
+  expect(read("HTTP/1.1 003 Early\r\n\r\n").error).toBe("this is not an HTTP response");
+});
+
 test.each(["\n", "\r", "\0"])("a status line with the control character %j is refused", (character) => {
   expect(read(`HTTP/1.1 200 O${character}K\r\n\r\n`).error).toBe("this is not an HTTP response");
 });

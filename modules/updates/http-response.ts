@@ -59,7 +59,7 @@ export class ResponseReader {
     if (read === undefined) return "the head of the response is too long";
     if (!this._head.isComplete) return read;
     const head = this._head.parse();
-    const text = /^HTTP\/1\.[01] (\d{3})(?: [\t -\uffff]*)?$/.exec(head?.startLine ?? "")?.[1];
+    const text = /^HTTP\/1\.[01] ([1-9]\d\d)(?: [\t -\uffff]*)?$/.exec(head?.startLine ?? "")?.[1];
     if (!head || text === undefined) return "this is not an HTTP response";
     const status = Number(text);
     const { headers } = head;
