@@ -49,6 +49,11 @@ const STEPS = [
   -- 1: the station reported the session again with other values.
   ALTER TABLE sessions ADD COLUMN disputed INTEGER;
 `,
+  `
+  -- password: of the station's own account at the broker. next_key: the response key that replaces key.
+  ALTER TABLE devices ADD COLUMN password TEXT;
+  ALTER TABLE devices ADD COLUMN next_key TEXT;
+`,
 ];
 
 /**
@@ -243,8 +248,13 @@ class SQLiteStore implements Store {
     this.devices = new SQLiteTable<DeviceEntry>(connection, {
       name: "devices",
       key: "id",
-      toRow: ({ token = null, ...device }) => ({ ...device, token }),
-      fromRow: compact,
+      toRow: ({ token = null, password = null, nextKey = null, ...device }) => ({
+        ...device,
+        token,
+        password,
+        next_key: nextKey,
+      }),
+      fromRow: ({ next_key, ...row }) => compact({ ...row, nextKey: next_key }),
     });
     this.tags = new SQLiteTable<TagEntry>(connection, {
       name: "tags",
