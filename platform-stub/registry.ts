@@ -1,14 +1,16 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
-import { type Acceptance, MemoryStore, type Offer, type Store, type Table } from "./store.js";
+import { type CardFile, makeSecret, StationCard } from "./cards.js";
+import type { CardEntry, Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
+import { proofProblemOf } from "./fields.js";
+import { type Acceptance, MemoryStore, type Offer, type Store, type Table, type UsedNonce } from "./store.js";
 
-export type { Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
+export type { Accepts, CardEntry, Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
 
 /** The content of a configuration file. */
 export interface RegistryData {
   readonly users: readonly User[];
   readonly devices: readonly DeviceEntry[];
-  readonly tags: readonly TagEntry[];
+  readonly tags: readonly CardEntry[];
 }
 
 /** The MQTT user name: lower-case hex SHA-256 of the e-mail, trimmed (docs/protocol.md, section 1). */
@@ -59,6 +61,12 @@ export interface RegistryOptions {
   readonly now?: () => number;
 }
 
+/** A table with entries of a configuration file. */
+interface ConfiguredTable<T> extends Pick<Table<T>, "delete"> {
+  /** Adds or replaces an entry. `before` is the same entry as the file had it last time. */
+  put(entry: T, before?: T): void;
+}
+
 /** The users, devices, tags and sessions of the platform, with their rules. Keeps them in a store. */
 export class Registry {
   readonly #store: Store;
@@ -72,10 +80,14 @@ export class Registry {
     for (const tag of data.tags) this.putTag(tag);
   }
 
-  /** The part of the registry that a configuration file holds. */
+  /** The part of the registry that a configuration file holds. It contains the secrets of cards. */
   get data(): RegistryData {
     const { users, devices, tags } = this.#store;
-    return { users: users.all(), devices: devices.all(), tags: tags.all() };
+    const cards = tags.all().map((tag) => {
+      const secret = this.#secretOf(tag.tag);
+      return secret === undefined ? tag : { ...tag, secret };
+    });
+    return { users: users.all(), devices: devices.all(), tags: cards };
   }
 
   /** The time in whole seconds since 1970-01-01 UTC. */
@@ -90,7 +102,7 @@ export class Registry {
    */
   applyConfiguration(data: RegistryData): void {
     // The file must be valid on its own: this throws for duplicates and unknown owners.
-    const { users, devices, tags } = new Registry(data).data;
+    const { users, devices } = new Registry(data).data;
     const before = this.#store.configured.all().filter(({ name }) => name.startsWith("user "));
     if (
       before.length > 0 &&
@@ -102,13 +114,17 @@ export class Registry {
     }
     this.#store.transaction(() => {
       this.#applyTable("user", this.#store.users, new Map(users.map((user) => [user.email, user])));
-      this.#applyTable(
-        "device",
-        this.#store.devices,
-        new Map(devices.map((device) => [device.id, device])),
-        (device) => this.#withPresentKey(device),
-      );
-      this.#applyTable("tag", this.#store.tags, new Map(tags.map((tag) => [tag.tag, tag])));
+      const stations = {
+        put: (device: DeviceEntry, before?: DeviceEntry) =>
+          this.#store.devices.put(this.#withPresentKey(device, before)),
+        delete: (id: string) => this.#store.devices.delete(id),
+      };
+      this.#applyTable("device", stations, new Map(devices.map((device) => [device.id, device])));
+      const cards = {
+        put: (card: CardEntry, before?: CardEntry) => this.#applyCard(card, before),
+        delete: (tag: string) => this.deleteTag(tag),
+      };
+      this.#applyTable("tag", cards, new Map(data.tags.map((tag) => [tag.tag, tag])));
       this.#removeOrphans(new Map(devices.map((device) => [device.id, device])));
     });
   }
@@ -136,16 +152,27 @@ export class Registry {
     return device;
   }
 
-  /** Adds a tag, or replaces an existing one. */
-  putTag(tag: TagEntry): void {
+  /**
+   * Adds a tag, or replaces an existing one. A card that accepts proofs keeps its secret, or gets a new one, when the entry
+   * has none. A card that accepts none loses its secret.
+   */
+  putTag({ secret, ...tag }: CardEntry): void {
     const owner = this.user(tag.owner)?.email;
     if (owner === undefined)
       throw new Error(`the tag's owner ${tag.owner} is not a user; add the user first`);
-    this.#store.tags.put({ ...tag, owner });
+    const problem = proofProblemOf({ ...tag, secret });
+    if (problem !== undefined) throw new Error(problem);
+    const { tags, secrets } = this.#store;
+    const acceptsProofs = (tag.accepts ?? "static") !== "static";
+    // The secret comes first and leaves last: a power cut in between leaves no card that accepts proofs without one.
+    if (acceptsProofs)
+      secrets.put({ tag: tag.tag, secret: secret ?? this.#secretOf(tag.tag) ?? makeSecret() });
+    tags.put({ ...tag, owner });
+    if (!acceptsProofs) secrets.delete(tag.tag);
   }
 
   /** Adds or replaces tags. Throws, and changes nothing, when a tag has an unknown owner. */
-  putTags(tags: readonly TagEntry[]): void {
+  putTags(tags: readonly CardEntry[]): void {
     this.#store.transaction(() => {
       for (const tag of tags) this.putTag(tag);
     });
@@ -153,6 +180,31 @@ export class Registry {
 
   deleteTag(tag: string): void {
     this.#store.tags.delete(tag);
+    this.#store.secrets.delete(tag);
+  }
+
+  /** A card with its secret, for a phone; `undefined` for a card that accepts no proofs. */
+  cardFile(tag: string): CardFile | undefined {
+    const secret = this.#secretOf(tag);
+    const label = this.tag(tag)?.label;
+    return secret === undefined ? undefined : { v: 1, cardId: tag, secret, label };
+  }
+
+  /** Gives a card a new secret, which invalidates its links and files. Throws for a card that accepts no proofs. */
+  replaceSecret(tag: string): void {
+    if (this.#secretOf(tag) === undefined) throw new Error("this card accepts no proofs and has no secret");
+    this.#store.secrets.put({ tag, secret: makeSecret() });
+  }
+
+  /** A card at one station; `undefined` for a card that accepts no proofs. */
+  stationCard(tag: string, deviceId: string): StationCard | undefined {
+    const secret = this.#secretOf(tag);
+    return secret === undefined ? undefined : new StationCard({ cardId: tag, secret, deviceId });
+  }
+
+  /** Records the nonce of a right proof. Returns `false` when another request of the station has used it. */
+  useNonce(nonce: UsedNonce): boolean {
+    return this.#store.nonces.use(nonce);
   }
 
   /**
@@ -331,6 +383,16 @@ export class Registry {
     this.#store.settings.put({ name, value });
   }
 
+  #secretOf(tag: string): string | undefined {
+    return this.#store.secrets.get(tag)?.secret;
+  }
+
+  /** Applies a card of the configuration file. An unchanged secret of the file does not revive one that was replaced. */
+  #applyCard(card: CardEntry, before: CardEntry | undefined): void {
+    const isUnchanged = card.secret !== undefined && card.secret === before?.secret;
+    this.putTag(isUnchanged ? { ...card, secret: this.#secretOf(card.tag) ?? card.secret } : card);
+  }
+
   #offer(id: string): Offer | undefined {
     const offer = this.#store.offers.get(id);
     return offer && offer.until > this.nowS ? offer : undefined;
@@ -347,12 +409,7 @@ export class Registry {
     this.#store.devices.put({ ...device, owner });
   }
 
-  #applyTable<T>(
-    kind: string,
-    table: Table<T>,
-    entries: ReadonlyMap<string, T>,
-    toStore: (entry: T) => T = (entry) => entry,
-  ): void {
+  #applyTable<T>(kind: string, table: ConfiguredTable<T>, entries: ReadonlyMap<string, T>): void {
     const { configured } = this.#store;
     const prefix = `${kind} `;
     for (const { name } of configured.all()) {
@@ -366,16 +423,15 @@ export class Registry {
       const entry = JSON.stringify(value);
       const before = configured.get(name)?.entry;
       if (entry === before) continue;
-      table.put(toStore(value));
       configured.put({ name, entry });
+      table.put(value, before === undefined ? undefined : (JSON.parse(before) as T));
     }
   }
 
   /** A device of a file with the response key that it has now, unless the file has another key than before. */
-  #withPresentKey(device: DeviceEntry): DeviceEntry {
-    const entry = this.#store.configured.get(`device ${device.id}`)?.entry;
+  #withPresentKey(device: DeviceEntry, before: DeviceEntry | undefined): DeviceEntry {
     const present = this.device(device.id);
-    if (!present || entry === undefined || JSON.parse(entry).key !== device.key) return device;
+    if (!present || before?.key !== device.key) return device;
     const { key, nextKey } = present;
     return { ...device, key, ...(nextKey === undefined ? {} : { nextKey }) };
   }
@@ -385,7 +441,7 @@ export class Registry {
     for (const { id, owner } of this.devices) {
       if (this.user(owner)) continue;
       const device = configured.get(id);
-      if (device) this.#store.devices.put(this.#withPresentKey(device));
+      if (device) this.#store.devices.put(this.#withPresentKey(device, device));
       else this.#store.devices.delete(id);
     }
     for (const { tag, owner } of this.tags) if (!this.user(owner)) this.deleteTag(tag);

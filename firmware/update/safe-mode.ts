@@ -8,7 +8,7 @@ import type { UpdateSettings, Updates, UpdatesHost } from "../../modules/updates
 import type { Route } from "../../modules/web/index.js";
 import { tryBroker } from "../platform/broker-trial.js";
 import { readIdentity, type StationIdentity } from "../platform/identity.js";
-import { ownerFormat } from "../platform/owner.js";
+import { isOwned } from "../platform/owner.js";
 import type { StationOptions } from "../station-options.js";
 import { firmwareFields, makePairing } from "../ui/pairing-setup.js";
 import { makeUpdates, uploadRoute } from "./updates.js";
@@ -93,10 +93,8 @@ export class SafeMode implements IO, PairingHost, UpdatesHost {
     this._restartIn(0);
   }
 
-  /** The station was paired before, or all of its parameters are built in or provisioned. */
-  get pairNeedsLogin(): boolean {
-    const { records } = this._options;
-    return this._pairing.initialParameters !== undefined || records.open(ownerFormat).read() !== undefined;
+  get isOwned(): boolean {
+    return isOwned(this._options.records, this._pairing.initialParameters);
   }
 
   tryBroker(parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void): IO {

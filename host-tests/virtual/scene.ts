@@ -48,6 +48,8 @@ export interface SceneOptions extends WorldOptions {
   readonly provisioning?: Readonly<Record<string, unknown>>;
   /** The station is not provisioned. */
   readonly isUnprovisioned?: boolean;
+  /** The owner has not changed the provisioned admin password. */
+  readonly hasInitialPassword?: boolean;
   /** Wraps the board, to build in a deliberate bug. */
   readonly wrapBoard?: (board: Board) => Board;
   /** `false`: the broker does not store published messages. */
@@ -131,6 +133,7 @@ export class Scene {
   readonly under: StationUnderTest;
   /** User name of the latest login at the broker. */
   latestUsername: string | undefined;
+  readonly #isUnprovisioned: boolean;
   readonly #stations: StationUnderTest[] = [];
   readonly #apps = new Map<string, Host>();
 
@@ -155,6 +158,7 @@ export class Scene {
     this.platform.tags.set("GUEST-0001", { authorized: true });
     this.phone = new Phone({ air: this.world.air, clock: this.clock });
     this.under = this.addStation(options);
+    this.#isUnprovisioned = options.isUnprovisioned === true;
   }
 
   get device(): Device {
@@ -175,6 +179,10 @@ export class Scene {
     const { cipher, provisioning } = options;
     if (!options.isUnprovisioned) {
       under.device.provision({ responseKey, cipher, adminPassword: ADMIN_PASSWORD, ...provisioning });
+      if (!options.hasInitialPassword) {
+        const hash = encodeHex(sha256(encodeUTF8(`admin:${ADMIN_PASSWORD}`)));
+        under.device.flash.set("plugpass", "login", encodeUTF8(JSON.stringify({ v: 1, hash })));
+      }
     }
     return under;
   }
@@ -263,11 +271,16 @@ export class Scene {
     return { TCP, clock: this.clock, address, port: 80 };
   }
 
-  /** Pairs as an app does. The given fields replace the valid ones; `undefined` omits a field. */
+  /**
+   * Pairs as an app does, with the login where the station asks for it. The given fields replace the valid ones;
+   * `undefined` omits a field.
+   */
   pair(fields: Record<string, string | undefined> = {}, under = this.under): HTTPOutcome {
     const body = formOf({ ...PAIRING, ...fields });
     const headers = { "content-type": "application/x-www-form-urlencoded" };
-    return this.request("POST", "/pair", { body, headers }, under);
+    const outcome = this.request("POST", "/pair", { body, headers }, under);
+    if (!("status" in outcome) || outcome.status !== 401) return outcome;
+    return this.request("POST", "/pair", { body, headers: { ...headers, ...LOGIN } }, under);
   }
 
   /** Sends a request that has to be answered. */
@@ -282,8 +295,9 @@ export class Scene {
     return this.ask("GET", path, { headers: LOGIN });
   }
 
+  /** Returns `/status` as the admin sees it; of an unprovisioned station as everybody does. */
   status(): Record<string, unknown> {
-    const outcome = this.request("GET", "/status");
+    const outcome = this.request("GET", "/status", { headers: this.#isUnprovisioned ? {} : LOGIN });
     if (!("status" in outcome)) throw new Error(`/status: ${outcome.failure}`);
     return JSON.parse(outcome.body);
   }

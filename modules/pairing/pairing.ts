@@ -4,6 +4,7 @@ import type { Link, LinkListener, LinkState } from "../network/index.js";
 import type { RecordSource, StoredRecord } from "../settings/index.js";
 import type { Login } from "../web/index.js";
 import {
+  captiveReply,
   GET,
   GET_AND_POST,
   HTTPAPI,
@@ -19,19 +20,21 @@ import {
 import { AccessPoint } from "./access-point.js";
 import { Candidate } from "./candidate.js";
 import type { PairingFailure } from "./failure.js";
-import type { PairingHost } from "./host.js";
-import { managementRoutes, type Offer } from "./management.js";
+import type { PairingHost, StatusViewer } from "./host.js";
+import { CachedScan, managementRoutes, type Offer } from "./management.js";
 import {
   type CandidateRecord,
   candidateFormat,
   type Fields,
   fieldsOf,
   missingFields,
+  overriddenField,
   type PairingParameters,
   pairingFields,
   pairingFormat,
   parseParameters,
   problemOfPart,
+  withPreset,
 } from "./parameters.js";
 
 export interface PairingOptions {
@@ -75,6 +78,7 @@ export class Pairing implements IO, LinkListener, Router {
   private readonly _options: PairingOptions;
   private readonly _accessPoint: AccessPoint;
   private readonly _api: HTTPAPI;
+  private readonly _networks: CachedScan;
   private _isActive = false;
   private _attempt: Attempt = NO_ATTEMPT;
   private _lastFailure: PairingFailure | undefined;
@@ -91,6 +95,7 @@ export class Pairing implements IO, LinkListener, Router {
     const { board, productTitle, accessPointPassword: password } = options;
     this._accessPoint = new AccessPoint({ board, productTitle, password });
     this._api = new HTTPAPI({ board, login: options.login, router: this });
+    this._networks = new CachedScan({ clock: board.clock, link: options.link });
     this._restore();
     options.link.subscribe(this);
   }
@@ -100,8 +105,12 @@ export class Pairing implements IO, LinkListener, Router {
     return (
       this._routes().find((one) => one.path === path) ??
       panelRoute(this._options.board, path) ??
-      probeRoute(path, this._isActive || this._isFallback)
+      probeRoute(path, this._isAsking)
     );
+  }
+
+  replyToForeignHost(path: string): Reply | undefined {
+    return captiveReply(path, this._isAsking);
   }
 
   /** Parameters at the start: the stored ones, or the preset ones if they are complete. */
@@ -197,6 +206,11 @@ export class Pairing implements IO, LinkListener, Router {
     this._accessPoint.close();
   }
 
+  /** Whether the station needs input from the panel. */
+  private get _isAsking(): boolean {
+    return this._isActive || this._isFallback;
+  }
+
   private get _pairingRecord(): StoredRecord<PairingParameters> {
     return this._options.records.open(pairingFormat);
   }
@@ -223,7 +237,7 @@ export class Pairing implements IO, LinkListener, Router {
   }
 
   private _updateAccessPoint(): void {
-    if (this._isActive || this._isFallback || this._lingerTimer) this._accessPoint.open();
+    if (this._isAsking || this._lingerTimer) this._accessPoint.open();
     else this._accessPoint.close();
   }
 
@@ -235,14 +249,19 @@ export class Pairing implements IO, LinkListener, Router {
         path: "/pair",
         methods: GET_AND_POST,
         changes: true,
-        needsLogin: host.pairNeedsLogin,
+        needsLogin: this._isActive && host.isOwned,
+        allowsInitialPassword: true,
         answer: (fields) => this._pair(fields),
       },
-      { path: "/status", methods: GET, answer: () => this._status() },
+      { path: "/status", methods: GET, usesLogin: true, answer: (_fields, head) => this._status(head) },
       ...host.apiRoutes(),
       ...managementRoutes({
         login,
         link,
+        networks: this._networks,
+        get isOwned() {
+          return host.isOwned;
+        },
         offer: (offer) => this._complete(offer),
         restart: () => {
           board.clock.set(() => {
@@ -259,12 +278,21 @@ export class Pairing implements IO, LinkListener, Router {
 
   /** Fields that `/pair` may omit. Fields of a failed attempt must be given again. */
   private _knownFields(): Fields {
-    return new Map([...this._options.preset, ...(this._lastFailure ? [] : this._draft)]);
+    return withPreset(this._lastFailure ? NO_FIELDS : this._draft, this._options.preset);
   }
 
   private _pair(given: Fields): Reply {
     if (!this._isActive) return text(403, "the station is not in pairing mode");
-    return this._startAttempt(new Map([...this._knownFields(), ...pairingFields(given)]));
+    const fields = pairingFields(given);
+    return this._refusePreset(fields) ?? this._startAttempt(new Map([...this._knownFields(), ...fields]));
+  }
+
+  /** Refuses fields that would replace built-in or provisioned ones. */
+  private _refusePreset(given: Fields): Reply | undefined {
+    const field = overriddenField(given, this._options.preset);
+    return field === undefined
+      ? undefined
+      : text(409, `${field} is built in or provisioned; leave it out, or give the same value`);
   }
 
   /** Combines given fields with the current parameters. Tries the result when it is complete. */
@@ -273,9 +301,11 @@ export class Pairing implements IO, LinkListener, Router {
     const missing = required.filter((name) => !given.has(name) && !preset.has(name));
     const problem = missing.length > 0 ? `missing: ${missing.join(", ")}` : problemOfPart(given);
     if (problem !== undefined) return text(400, problem);
+    const refusal = this._refusePreset(given);
+    if (refusal) return refusal;
     const current = this._pairingRecord.read();
     const kept = [...(current ? fieldsOf(current) : this._draft)].filter(([name]) => !dropped.includes(name));
-    const fields = new Map([...preset, ...kept, ...given]);
+    const fields = withPreset(new Map([...kept, ...given]), preset);
     if (missingFields(fields, { wifi: this._hasWiFi }).length === 0) return this._startAttempt(fields);
     this._draft = fields;
     return this._persist({ fields, isTried: false }) ?? OK;
@@ -302,17 +332,19 @@ export class Pairing implements IO, LinkListener, Router {
     return text(500, "the station cannot store the parameters; reset it and try again");
   }
 
-  private _status(): Reply {
+  private _status({ isLoggedIn }: StatusViewer): Reply {
     const { lastFailure } = this;
     const fields = this._knownFields();
+    const { board, login, preset, host } = this._options;
     return json({
       mode: this._isActive ? "pairing" : "operating",
       waitingFor: this._isActive && !this.isTrying ? missingFields(fields, { wifi: this._hasWiFi }) : [],
       trying: this.isTrying,
       lastFailure: lastFailure ? { code: lastFailure.code, message: lastFailure.message } : null,
-      network: this._options.board.io.network.kind,
-      preset: [...this._options.preset.keys()],
-      ...this._options.host.describe(),
+      network: board.io.network.kind,
+      preset: [...preset.keys()],
+      ...(isLoggedIn && { passwordIsInitial: login.isInitial }),
+      ...host.describe({ isLoggedIn }),
     });
   }
 

@@ -4,7 +4,18 @@ import { makeSockets } from "../../host-tests/virtual/board/sockets.js";
 import { exchange, type HTTPOutcome, httpRequest } from "../../host-tests/virtual/world/http-client.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
 import { encodeUTF8 } from "../bytes/index.js";
-import { GET, GET_AND_POST, HTTPAPI, json, type Login, OK, type Reply, type Route, text } from "./index.js";
+import {
+  type FormRoute,
+  GET,
+  GET_AND_POST,
+  HTTPAPI,
+  json,
+  type Login,
+  OK,
+  type Reply,
+  type Route,
+  text,
+} from "./index.js";
 
 const STATION = "192.168.1.2";
 const APP = "192.168.1.250";
@@ -21,27 +32,51 @@ class Bench {
   /** Authorization headers and addresses that the login has checked. */
   readonly logins: (string | undefined)[][] = [];
   loginRefusal: Reply | undefined;
+  /** Time that each request waits for the check of its login, ms. */
+  turnMs = 0;
+  isInitial = false;
+  /** Response to a request for another host. */
+  captiveReply: Reply | undefined;
+  /** Whether the request of each answer was logged in. */
+  readonly loggedIn: boolean[] = [];
   reply: Reply = OK;
   /** Events of the upload. */
   readonly uploads: string[] = [];
 
   constructor() {
     this.device.host.address = STATION;
-    const login: Pick<Login, "refusal"> = {
+    const bench = this;
+    const login: Pick<Login, "refusal" | "awaitTurn" | "isInitial"> = {
+      get isInitial() {
+        return bench.isInitial;
+      },
       refusal: (authorization, address) => {
         this.logins.push([authorization, address]);
         return this.loginRefusal;
+      },
+      awaitTurn: (_authorization, _address, check) => {
+        if (this.turnMs === 0) {
+          check();
+          return undefined;
+        }
+        const timer = this.world.clock.set(check, this.turnMs);
+        return { close: () => this.world.clock.clear(timer) };
       },
     };
     const routes = this.#routes();
     this.device.boot((board) => {
       const route = (path: string) => routes.find((one) => one.path === path);
-      new HTTPAPI({ board, login: login as Login, router: { route } });
+      new HTTPAPI({
+        board,
+        login: login as Login,
+        router: { route, replyToForeignHost: () => this.captiveReply },
+      });
     });
   }
 
   #routes(): Route[] {
-    const answer = (fields: ReadonlyMap<string, string>) => {
+    const answer: FormRoute["answer"] = (fields, { isLoggedIn }) => {
+      this.loggedIn.push(isLoggedIn);
       this.received.push(Object.fromEntries(fields));
       return this.reply;
     };
@@ -50,6 +85,16 @@ class Bench {
       { path: "/both", methods: GET_AND_POST, answer },
       { path: "/change", methods: GET_AND_POST, changes: true, answer },
       { path: "/secret", methods: GET_AND_POST, changes: true, needsLogin: true, answer },
+      { path: "/secret-read", methods: GET, needsLogin: true, answer },
+      { path: "/more", methods: GET, usesLogin: true, answer },
+      {
+        path: "/password",
+        methods: GET_AND_POST,
+        changes: true,
+        needsLogin: true,
+        allowsInitialPassword: true,
+        answer,
+      },
       {
         path: "/later",
         methods: GET,
@@ -165,7 +210,7 @@ describe("HTTPAPI", () => {
   });
 
   test("survives a peer that disconnects before a later answer", () => {
-    bench.abort("GET /later HTTP/1.1\r\nhost: a\r\n\r\n");
+    bench.abort("GET /later HTTP/1.1\r\nhost: 10.0.0.1\r\n\r\n");
     bench.world.clock.advance(5000);
     expect(bench.statusOf("GET", "/get")).toBe(200);
   });
@@ -226,10 +271,10 @@ describe("HTTPAPI's access rules", () => {
     expect(bench.statusOf("POST", "/both", { headers: { ...FORM, ...FOREIGN } })).toBe(200);
   });
 
-  test("refuse a change by GET with a browser's remembered login from an unknown page", () => {
+  test("refuse a browser's change by GET from an unknown page", () => {
     expect(bench.statusOf("GET", "/secret", { headers: BROWSER })).toBe(403);
     expect(bench.statusOf("GET", "/secret")).toBe(200);
-    expect(bench.statusOf("GET", "/change", { headers: BROWSER })).toBe(200);
+    expect(bench.statusOf("GET", "/change", { headers: BROWSER })).toBe(403);
     expect(bench.statusOf("POST", "/secret", { headers: { ...FORM, ...BROWSER } })).toBe(200);
     const referer = `http://${STATION}/`;
     expect(bench.statusOf("GET", "/secret", { headers: { ...BROWSER, referer } })).toBe(200);
@@ -250,6 +295,94 @@ describe("HTTPAPI's access rules", () => {
   });
 });
 
+describe("HTTPAPI's host", () => {
+  test.each([
+    "evil.example",
+    "station.local:80",
+    "",
+    "192.168.1.2.evil.example",
+    "[::1]",
+    "192.168.1.2:80:80",
+  ])("refuses a request for %j with 421 on every route, before the login is checked", (host) => {
+    for (const path of ["/get", "/secret", "/unknown"]) {
+      expect(bench.statusOf("GET", path, { headers: { host, authorization: "Basic x" } })).toBe(421);
+      expect(bench.statusOf("POST", path, { headers: { host, ...FORM }, body: "a=1" })).toBe(421);
+    }
+    expect([bench.received, bench.logins]).toEqual([[], []]);
+  });
+
+  test.each(["192.168.1.2", "192.168.4.1", "10.0.0.7:8080"])("accepts the address %s", (host) => {
+    expect(bench.statusOf("GET", "/get", { headers: { host } })).toBe(200);
+  });
+
+  test("answers a phone's probe of another host as a captive portal, by GET and HEAD only", () => {
+    const headers = { host: "connectivitycheck.gstatic.com" };
+    bench.captiveReply = { ...text(302, "body"), headers: { location: "http://192.168.4.1/" } };
+    expect(bench.ask("GET", "/generate_204", { headers })).toMatchObject({ status: 302, body: "body" });
+    expect(bench.ask("HEAD", "/generate_204", { headers })).toMatchObject({ status: 302, body: "" });
+    expect(bench.statusOf("POST", "/generate_204", { headers })).toBe(421);
+  });
+
+  test("is the host of the absolute form of a target, which takes precedence", () => {
+    expect(bench.statusOf("GET", `http://${STATION}/both?a=1`)).toBe(200);
+    expect(bench.received).toEqual([{ a: "1" }]);
+    expect(bench.statusOf("GET", `HTTP://${STATION}/get`, { headers: { host: "evil.example" } })).toBe(200);
+    expect(bench.statusOf("GET", "http://evil.example/get")).toBe(421);
+    expect(bench.statusOf("GET", "https://192.168.1.2/get")).toBe(404);
+    expect(bench.statusOf("GET", `http://${STATION}`)).toBe(404);
+  });
+});
+
+describe("HTTPAPI's login", () => {
+  const AUTHORIZED = { authorization: "Basic x" };
+
+  test("is optional where a route only shows more with it, and refused there when it is wrong", () => {
+    expect(bench.statusOf("GET", "/more")).toBe(200);
+    expect(bench.statusOf("GET", "/more", { headers: AUTHORIZED })).toBe(200);
+    bench.loginRefusal = text(401, "log in");
+    expect(bench.statusOf("GET", "/more", { headers: AUTHORIZED })).toBe(401);
+    expect([bench.loggedIn, bench.logins]).toEqual([
+      [false, true],
+      [
+        ["Basic x", APP],
+        ["Basic x", APP],
+      ],
+    ]);
+  });
+
+  test("with the initial password allows no change but the listed ones", () => {
+    bench.isInitial = true;
+    const post = (path: string) =>
+      bench.ask("POST", path, { headers: { ...FORM, ...AUTHORIZED }, body: "a=1" });
+    expect(post("/secret")).toMatchObject({
+      status: 403,
+      body: expect.stringMatching(/^password-initial: /),
+    });
+    expect(post("/password").status).toBe(200);
+    expect(post("/change").status).toBe(200);
+    expect(bench.statusOf("GET", "/secret-read", { headers: AUTHORIZED })).toBe(200);
+  });
+
+  test("that waits for its check delays the whole request", () => {
+    bench.turnMs = 15_000;
+    expect(bench.statusOf("GET", "/get", { headers: AUTHORIZED })).toBe(200);
+    const body = `a=${"x".repeat(1900)}`;
+    expect(bench.statusOf("POST", "/secret", { headers: { ...FORM, ...AUTHORIZED }, body })).toBe(200);
+    expect(bench.received.map(({ a }) => a?.length)).toEqual([undefined, 1900]);
+    expect(bench.statusOf("POST", "/upload", { body: "x".repeat(90), headers: AUTHORIZED })).toBe(200);
+    expect(bench.uploads).toEqual(["90 bytes", "finished", "closed"]);
+    bench.loginRefusal = text(401, "log in");
+    expect(bench.statusOf("GET", "/secret", { headers: AUTHORIZED })).toBe(401);
+  });
+
+  test("is not checked when the client disconnects before", () => {
+    bench.turnMs = 15_000;
+    bench.abort("GET /secret HTTP/1.1\r\nhost: 10.0.0.1\r\nauthorization: Basic x\r\n\r\n");
+    bench.world.clock.advance(60_000);
+    expect([bench.logins, bench.received]).toEqual([[], []]);
+  });
+});
+
 describe("HTTPAPI's upload", () => {
   test("passes the body to the route, then sends its answer", () => {
     expect(bench.statusOf("POST", "/upload", { body: "12345" })).toBe(200);
@@ -267,7 +400,7 @@ describe("HTTPAPI's upload", () => {
   });
 
   test("is closed when the peer disconnects in the middle", () => {
-    bench.abort("POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: 50\r\n\r\n12345");
+    bench.abort("POST /upload HTTP/1.1\r\nhost: 10.0.0.1\r\ncontent-length: 50\r\n\r\n12345");
     expect(bench.uploads).toEqual(["5 bytes", "closed"]);
     expect(bench.statusOf("GET", "/get")).toBe(200);
   });

@@ -13,7 +13,7 @@ import { WallClock } from "../moddable/wall-clock.js";
 import type { Hardware } from "./hardware.js";
 import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
-import { closeConnection, hold, release } from "./lwip/native.js";
+import { closeConnection, hold, release, remoteAddress } from "./lwip/native.js";
 import { hasRoom, memory } from "./memory.js";
 import { makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { ChipRandom } from "./random.js";
@@ -78,7 +78,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   const random = new ChipRandom(native, ModdableCrypto.prototype.sha256);
   const fill = (byteLength: number) => random.fill(byteLength);
   const wallClock = new WallClock({ clock, guard });
-  const sockets = makeSockets({ clock, guard, lwip: { hold, release, closeConnection } });
+  const sockets = makeSockets({ clock, guard, lwip: { hold, release, closeConnection, remoteAddress } });
   const log = (line: string) => trace(line, "\n");
   const onAddress = () => wallClock.sync();
   const onAnalog = () => random.releaseSource();

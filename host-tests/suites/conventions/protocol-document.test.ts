@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { encodePDU } from "../../../firmware/boards/advertising.js";
 import { decodeHex, encodeBase64URL, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -19,27 +17,15 @@ import type { TraceReport } from "../../../modules/trace/index.js";
 import { TRACE_EVENTS } from "../../../modules/trace/trace.js";
 import { ENDPOINTS, type EndpointContext } from "../../../platform-stub/endpoints.js";
 import { Registry } from "../../../platform-stub/registry.js";
-import { ROOT } from "../../tools/imports.js";
 import { virtualCrypto } from "../../virtual/board/crypto.js";
 import { Scene } from "../../virtual/scene.js";
 import { VirtualClock } from "../../virtual/world/clock.js";
 import { base64, seal } from "../../virtual/world/platform-answers.js";
 import { Random } from "../../virtual/world/random.js";
+import { match, PROTOCOL, vector } from "./protocol.js";
 
-const DOCUMENT = readFileSync(join(ROOT, "docs/protocol.md"), "utf8");
 const DEVICE = "station-1";
 const OWNER = { email: "user@example.com", token: "t" };
-
-function match(pattern: RegExp): string {
-  const found = pattern.exec(DOCUMENT)?.[1];
-  if (found === undefined) throw new Error(`docs/protocol.md has nothing like ${pattern}`);
-  return found;
-}
-
-/** The text of a line `<name>  <text>` of the document. */
-function vector(name: string): string {
-  return match(new RegExp(`^${name} +(.+)$`, "m"));
-}
 
 function hexVector(name: string): Uint8Array<ArrayBuffer> {
   const bytes = decodeHex(vector(name).replaceAll(" ", ""));
@@ -98,7 +84,7 @@ describe("the advertisement in docs/protocol.md", () => {
 });
 
 describe("the results in docs/protocol.md", () => {
-  const rows = [...DOCUMENT.matchAll(/^\| (\w+) (\d+), attempt (\d+), (\w+) \| `([\da-f ]+)` \|$/gm)];
+  const rows = [...PROTOCOL.matchAll(/^\| (\w+) (\d+), attempt (\d+), (\w+) \| `([\da-f ]+)` \|$/gm)];
 
   test("cover each state", () => {
     expect(new Set(rows.map((row) => row[1]))).toEqual(new Set(RESULT_STATES));
@@ -189,7 +175,7 @@ describe("the JSON examples in docs/protocol.md", () => {
     const device = registry.device(DEVICE);
     const decision = ENDPOINTS[endpoint];
     if (!device || !decision) throw new Error(`the stub has no endpoint ${endpoint}`);
-    const context: EndpointContext = { registry, hasStationTokens: true };
+    const context: EndpointContext = { registry, hasStationTokens: true, requestId: "1" };
     return {
       ...decision(example(`${endpoint}-request`), device, context),
       malformed: decision({}, device, context),
@@ -227,7 +213,7 @@ describe("the JSON examples in docs/protocol.md", () => {
   });
 
   test("diagnostics names events that a station has, each in the table of events", () => {
-    const named = [...DOCUMENT.matchAll(/^\| `([a-z]+[A-Za-z]*)` \| .*$/gm)].map((found) => found[1]);
+    const named = [...PROTOCOL.matchAll(/^\| `([a-z]+[A-Za-z]*)` \| .*$/gm)].map((found) => found[1]);
     expect(named).toEqual(expect.arrayContaining([...TRACE_EVENTS]));
     const { counters, events } = example("diagnostics-request") as TraceReport;
     const used = [...Object.keys(counters), ...events.slice(1).map(([, event]) => event)];
@@ -235,7 +221,7 @@ describe("the JSON examples in docs/protocol.md", () => {
   });
 
   test("each is well-formed", () => {
-    const names = [...DOCUMENT.matchAll(/<!-- json: ([\w-]+) -->/g)].map((found) => found[1] ?? "");
+    const names = [...PROTOCOL.matchAll(/<!-- json: ([\w-]+) -->/g)].map((found) => found[1] ?? "");
     expect(names.length).toBeGreaterThan(15);
     for (const name of names) expect(example(name)).toEqual(expect.any(Object));
   });

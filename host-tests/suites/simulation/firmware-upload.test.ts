@@ -153,7 +153,7 @@ describe("an uploaded firmware image", () => {
 
   test("is discarded when the sender disconnects, and another upload is accepted", () => {
     const scene = online();
-    const head = "POST /firmware/upload HTTP/1.1\r\nHost: x\r\n";
+    const head = "POST /firmware/upload HTTP/1.1\r\nHost: 192.168.4.1\r\n";
     const login = `authorization: ${LOGIN.authorization}\r\ncontent-length: ${NEXT.length}\r\n\r\n`;
     const sender = scene.sendRaw(concatBytes(encodeUTF8(head + login), NEXT.slice(0, 10_000)));
     scene.clock.advance(3000);
@@ -166,7 +166,7 @@ describe("an uploaded firmware image", () => {
 
   test("may arrive slowly; it is discarded after a silence of 10 s", () => {
     const scene = online();
-    const head = "POST /firmware/upload HTTP/1.1\r\nHost: x\r\n";
+    const head = "POST /firmware/upload HTTP/1.1\r\nHost: 192.168.4.1\r\n";
     const login = `authorization: ${LOGIN.authorization}\r\ncontent-length: ${NEXT.length}\r\n\r\n`;
     const sender = scene.sendRaw(encodeUTF8(head + login));
     for (let at = 0; at < NEXT.length; at += 2048) {
@@ -226,7 +226,7 @@ describe("a station without an update key", () => {
     for (const answer of [upload(scene, NEXT), uploadBare(scene, NEXT)]) {
       expect(answer).toMatchObject({ status: 403, body: NO_KEY.message });
     }
-    const head = `POST /firmware/upload HTTP/1.1\r\nHost: x\r\nauthorization: ${LOGIN.authorization}\r\n`;
+    const head = `POST /firmware/upload HTTP/1.1\r\nHost: 192.168.4.1\r\nauthorization: ${LOGIN.authorization}\r\n`;
     const sender = scene.sendRaw(encodeUTF8(`${head}content-length: ${NEXT.length}\r\n\r\n`));
     scene.clock.advance(1000);
     expect(sender.outcome).toMatchObject({ status: 403, body: NO_KEY.message });

@@ -118,10 +118,16 @@ describe("the HTTP API", () => {
     ["has Sec-Fetch-Site cross-site", { "sec-fetch-site": "cross-site" }],
     ["has Sec-Fetch-Site same-site", { "sec-fetch-site": "same-site" }],
     ["has another origin", { origin: "http://evil.example" }],
-    ["uses DNS rebinding", { origin: "http://evil.example", host: "evil.example" }],
   ])("a request from another site's page that %s cannot pair", (_name, headers) => {
     const scene = booted();
     expect(get(scene, `/pair?${formOf(PAIRING)}`, headers)).toMatchObject({ status: 403 });
+    expect(scene.status()).toMatchObject({ trying: false });
+  });
+
+  test("a request from another site's page that uses DNS rebinding is redirected to the panel", () => {
+    const scene = booted();
+    const headers = { origin: "http://evil.example", host: "evil.example" };
+    expect(get(scene, `/pair?${formOf(PAIRING)}`, headers)).toMatchObject({ status: 302 });
     expect(scene.status()).toMatchObject({ trying: false });
   });
 

@@ -14,3 +14,8 @@ export function release(this: unknown): void {
 export function closeConnection(this: unknown, socket: object): void {
   native("xs_lwip_closeConnection").call(this, socket);
 }
+
+/** Returns the address of a socket's peer; `undefined` if the connection is over. */
+export function remoteAddress(this: unknown, socket: object): string | undefined {
+  return native("xs_lwip_remoteAddress").call(this, socket);
+}
