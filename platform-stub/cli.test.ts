@@ -153,6 +153,21 @@ test("add-user refuses an existing user and changes nothing", () => {
   expect(readFileSync(config, "utf8")).toBe(before);
 });
 
+(hasSQLite ? test : test.skip)(
+  "rotate-key offers a new key to a station of a platform that may be running",
+  async () => {
+    addUser();
+    platform("add-device", "--config", config, "--id", "station-1", "--owner", "owner@cafe.example");
+    const { status, output } = platform("rotate-key", "--config", config, "--station", "station-1");
+    expect(output).toBe("station-1 gets a new response key while the platform runs with its admin page\n");
+    expect(status).toBe(0);
+    const store = await openSQLiteStore(join(folder, "platform.sqlite"));
+    expect(store.devices.get("station-1")?.nextKey).toMatch(/^[0-9a-f]{64}$/);
+    store.close();
+    expect(platform("rotate-key", "--config", config, "--station", "x").output).toBe("x is not a station\n");
+  },
+);
+
 test.each<[string, string[], string]>([
   ["add-user --token", ["add-user", "--token", "a-secret"], "set PLUGPASS_TOKEN or use --token-file"],
   [
