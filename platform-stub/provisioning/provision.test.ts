@@ -321,7 +321,7 @@ describe("provisioning with a platform's configuration", () => {
     writeConfig(file, registry.data);
   });
 
-  test("adds the devices to the configuration with the keys of the images", async () => {
+  test("adds the devices to the configuration with the keys and the passwords of the images", async () => {
     await make({ count: 2, source: configSource({ file }) });
     const [old, ...added] = readConfig(file).devices;
     expect(old?.id).toBe("old");
@@ -331,8 +331,10 @@ describe("provisioning with a platform's configuration", () => {
         owner: OWNER,
         key: identityOf(String(id)).key,
         cipher: "aes-256-gcm",
+        password: identityOf(String(id)).password,
       })),
     );
+    expect(added[0]?.password).toMatch(/^[A-Za-z0-9_-]{32}$/);
   });
 
   test("completes a started station, whether or not the configuration has it", async () => {
