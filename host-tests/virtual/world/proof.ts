@@ -13,7 +13,8 @@ import {
   writeCardProof,
 } from "../../../modules/card-proof/index.js";
 
-const HASH = { sha256: (data: Bytes) => Uint8Array.from(sha256(asUint8Array(data))).buffer };
+/** The hash function of the proofs. */
+export const HASH = { sha256: (data: Bytes) => Uint8Array.from(sha256(asUint8Array(data))).buffer };
 
 /** A card's answer to a challenge. */
 export interface Proof {
