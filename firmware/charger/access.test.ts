@@ -49,7 +49,7 @@ describe("Access", () => {
   test("authorizes a card of the local list at the reader although many unknown ones were presented there", () => {
     bench.fillList(TAG);
     bench.platform.answers.authorize = { authorized: false };
-    for (let n = 0; n < 8; n++) bench.swipe(`unknown-${n}`);
+    for (let n = 0; n < 14; n++) bench.swipe(`unknown-${n}`);
     expect(bench.access.lastResult).toContain("429");
     bench.platform.answers.authorize = { authorized: true };
     bench.swipe(OTHER);
@@ -174,8 +174,9 @@ describe("Access at the card reader", () => {
   });
 
   test("logs no attempt over the limit", () => {
-    for (let i = 0; i < 8; i++) bench.swipe("abc");
-    expect(log()).toHaveLength(6);
+    for (let i = 0; i < 10; i++) bench.swipe("abc");
+    expect(bench.access.lastResult).toContain("429");
+    expect(log().filter((line) => line.includes("429"))).toEqual([]);
   });
 
   test("ends the session that the card has started", () => {

@@ -9,9 +9,11 @@ export { ListUpdate, type ListUpdateListener, type ListUpdateOptions } from "./l
 export {
   LIST_PAGE_TAGS,
   type ListIndex,
+  type ListPage,
   LocalList,
   listIndexFormat,
   listPageFormat,
+  MAX_LISTED_PROOFS,
   MAX_LISTED_TAGS,
 } from "./local-list.js";
 export { OFFLINE_POLICIES, type OfflinePolicy, OfflineVerifier } from "./offline-verifier.js";

@@ -96,7 +96,11 @@ const RECORDS: Readonly<Record<string, Kept>> = {
     { version: 3, side: "b", count: 2 },
     { version: 3, side: "b", count: 2 },
   ),
-  "list-${name}": kept(listPageFormat("a0"), { tags: "ab".repeat(16) }, "ab".repeat(16)),
+  "list-${name}": kept(
+    listPageFormat("a0"),
+    { tags: "ab".repeat(16) },
+    { tags: "ab".repeat(16), proofs: "" },
+  ),
   session: kept(
     bookFormat,
     { meterWh: 1234, session: SESSION },
