@@ -267,15 +267,14 @@ export class Scene {
   }
 
   /**
-   * Pairs as an app does, with the login where the station asks for it. The given fields replace the valid ones;
+   * Pairs as an app does, with the login where the station has an owner. The given fields replace the valid ones;
    * `undefined` omits a field.
    */
   pair(fields: Record<string, string | undefined> = {}, under = this.under): HTTPOutcome {
     const body = formOf({ ...PAIRING, ...fields });
-    const headers = { "content-type": "application/x-www-form-urlencoded" };
-    const outcome = this.request("POST", "/pair", { body, headers }, under);
-    if (!("status" in outcome) || outcome.status !== 401) return outcome;
-    return this.request("POST", "/pair", { body, headers: { ...headers, ...LOGIN } }, under);
+    const isOwned = under.device.flash.get("plugpass", "owner") !== undefined;
+    const headers = { "content-type": "application/x-www-form-urlencoded", ...(isOwned && LOGIN) };
+    return this.request("POST", "/pair", { body, headers }, under);
   }
 
   /** Sends a request that has to be answered. */
