@@ -15,7 +15,7 @@ export interface StationIdentity extends TelemetryIdentity {
   /** Key of the platform's responses, 32 bytes. Without it (not provisioned) the station can send no request. */
   readonly responseKey: Uint8Array<ArrayBuffer> | undefined;
   readonly cipher: Cipher;
-  /** Password of the station's access point; `undefined` for an open one. */
+  /** Provisioned password of the station's access point. Without it the station makes one. */
   readonly accessPointPassword: string | undefined;
   readonly adminPassword: string | undefined;
   /** Built-in and provisioned parameters of pairing, by the fields of `/pair`. */

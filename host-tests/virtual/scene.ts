@@ -173,7 +173,13 @@ export class Scene {
     this.platform.keys.set(under.deviceId, responseKey);
     const { cipher, provisioning } = options;
     if (!options.isUnprovisioned) {
-      under.device.provision({ responseKey, cipher, adminPassword: ADMIN_PASSWORD, ...provisioning });
+      under.device.provision({
+        responseKey,
+        cipher,
+        apPassword: ADMIN_PASSWORD,
+        adminPassword: ADMIN_PASSWORD,
+        ...provisioning,
+      });
       if (!options.hasInitialPassword) {
         const hash = encodeHex(sha256(encodeUTF8(`admin:${ADMIN_PASSWORD}`)));
         under.device.flash.set("plugpass", "login", encodeUTF8(JSON.stringify({ v: 1, hash })));
@@ -289,7 +295,7 @@ export class Scene {
     return this.ask("GET", path, { headers: LOGIN });
   }
 
-  /** Returns `/status` as the admin sees it; of an unprovisioned station as everybody does. */
+  /** Returns `/status` as the admin sees it; of an unprovisioned station without the login. */
   status(): Record<string, unknown> {
     const outcome = this.request("GET", "/status", { headers: this.#isUnprovisioned ? {} : LOGIN });
     if (!("status" in outcome)) throw new Error(`/status: ${outcome.failure}`);

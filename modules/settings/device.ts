@@ -13,9 +13,9 @@ export interface DeviceIdentity {
   /** Key that decrypts the platform's responses, 32 bytes. */
   readonly responseKey?: Uint8Array<ArrayBuffer>;
   readonly cipher?: Cipher;
-  /** 8-63 characters. Without it the access point is open. */
+  /** 8-63 characters. Without it the station makes one. */
   readonly accessPointPassword?: string;
-  /** 8-63 characters; the admin login of the owner, printed on the label. */
+  /** 8-63 characters; the first admin password, printed on the inner label. The owner changes it. */
   readonly adminPassword?: string;
   /** Preset fields of `/pair` by name. The owner enters the others. */
   readonly preset?: ReadonlyMap<string, string>;

@@ -7,7 +7,7 @@ export type Refusal = Failure<RefusalCode>;
 export type RefusalCode =
   /** The running firmware has no update key, so it cannot verify any image. */
   | "no-key"
-  /** The running firmware has no update key, and nobody has pressed the station's button for this upload. */
+  /** The running firmware has no update key, and the station's button was not pressed for this upload. */
   | "not-approved"
   /** Not a firmware image, or its checksum is wrong. */
   | "not-an-image"
