@@ -14,6 +14,7 @@ import { listIndexFormat, listPageFormat } from "../../../modules/authorization/
 import type { Bytes as BoardBytes, Storage } from "../../../modules/board/index.js";
 import { asUint8Array, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { JSONObject } from "../../../modules/json/index.js";
+import { accessPointFormat } from "../../../modules/pairing/index.js";
 import { candidateFormat, pairingFormat } from "../../../modules/pairing/parameters.js";
 import { keyFormat } from "../../../modules/requests/index.js";
 import { bookFormat, logFormat } from "../../../modules/sessions/session.js";
@@ -84,7 +85,12 @@ const RECORDS: Readonly<Record<string, Kept>> = {
     { fields: { ssid: "Home" }, isTried: true },
     expect.objectContaining({ fields: new Map([["ssid", "Home"]]), isTried: true }),
   ),
-  login: kept(loginFormat, { hash: "ab".repeat(32) }, new Uint8Array(32).fill(0xab)),
+  login: kept(
+    loginFormat,
+    { hash: "ab".repeat(32) },
+    { hash: new Uint8Array(32).fill(0xab), isInitial: false },
+  ),
+  "access-point": kept(accessPointFormat, { password: "abcdefgh2345" }, "abcdefgh2345"),
   options: kept(
     settingsFormat,
     { currentLimitA: 10, offlinePolicy: "list", cardEnds: false, resumes: true },
