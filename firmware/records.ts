@@ -1,6 +1,8 @@
 import type { Board, Storage } from "../modules/board/index.js";
 import { messageOf } from "../modules/errors/index.js";
 import {
+  CLIENT_CERTIFICATE_KEY,
+  CLIENT_KEY_KEY,
   deviceFormat,
   type RecordFormat,
   type RecordSource,
@@ -11,7 +13,7 @@ import { WIRED_KEY } from "../modules/wiring/index.js";
 
 /** Domain of the key-value storage. */
 export const STORAGE_PATH = "plugpass";
-const KEPT = [deviceFormat.key, WIRED_KEY, updateFormat.key];
+const KEPT = [deviceFormat.key, WIRED_KEY, CLIENT_CERTIFICATE_KEY, CLIENT_KEY_KEY, updateFormat.key];
 
 /** Opens the firmware's records by their formats. */
 export class Records implements RecordSource {

@@ -3,6 +3,7 @@ import { encodeUTF8 } from "../../modules/bytes/index.js";
 import { accessPointName, DEFAULT_TITLE, MAX_TITLE_BYTES } from "../../modules/pairing/index.js";
 import { fail, print } from "../command-line.js";
 import { readBoardFile } from "./board-file.js";
+import { ClientAuthority } from "./client-authority.js";
 import { configSource } from "./config-source.js";
 import { STATION_PARTITION_BYTES } from "./identity.js";
 import { platformSource } from "./platform-source.js";
@@ -17,6 +18,7 @@ interface Options {
   readonly config?: string;
   readonly owner?: string;
   readonly board?: string;
+  readonly clientAuthority?: string;
   readonly title: string;
   readonly partitionSize: number;
 }
@@ -33,6 +35,10 @@ const program = new Command("npm run provision --")
   .option("--config <file>", "configuration of the platform stub to which the devices are added")
   .option("--owner <e-mail>", "owner of the stations; required when the configuration has several users")
   .option("--board <file>", "wiring of the board, JSON; default: the wiring that is built into the firmware")
+  .option(
+    "--client-authority <file>",
+    "certificate and private key, PEM, of an authority that issues each station a client certificate (mTLS)",
+  )
   .option(
     "--title <text>",
     "product title of the firmware, the beginning of the access point's name",
@@ -58,6 +64,9 @@ async function run(options: Options): Promise<void> {
     accessPointName: accessPointName(options.title),
     partitionBytes: options.partitionSize,
     wiring: board?.wiring,
+    ...(options.clientAuthority !== undefined && {
+      clientAuthority: new ClientAuthority(options.clientAuthority),
+    }),
     source: sourceOf(options),
     onMade: (id, isCompleted) => print(`${isCompleted ? "completed" : "made"} ${id}`),
   });

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import {
   appendFileSync,
   chmodSync,
@@ -15,11 +15,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { Authority } from "../../host-tests/virtual/node-board/authority.js";
 import { readConfig, writeConfig } from "../config.js";
 import { Registry } from "../registry.js";
 import type { StoredWiring } from "./board-file.js";
+import { ClientAuthority } from "./client-authority.js";
 import { configSource } from "./config-source.js";
 import { type Identity, identityIn, imageOf } from "./identity.js";
+import { readNVSImage } from "./nvs-reader.js";
 import { type IdentitySource, offlineSource, type ProvisionOptions, provision } from "./provision.js";
 
 const OWNER = "owner@cafe.example";
@@ -369,5 +372,27 @@ describe("provisioning with a platform's configuration", () => {
     expect(() => configSource({ file, owner: "other@cafe.example" })).not.toThrow();
     writeConfig(file, { users: [], devices: [], tags: [] });
     expect(() => configSource({ file })).toThrow("has no user; add one");
+  });
+});
+
+describe("provision with a client authority", () => {
+  test("stores a certificate and a key of its own in each image", async () => {
+    const file = join(root, "authority.pem");
+    const authority = new Authority("Stations");
+    writeFileSync(file, authority.cert + authority.key);
+    await make({ count: 2, clientAuthority: new ClientAuthority(file) });
+    const keys = manifest().map(({ id }) => {
+      const values = readNVSImage(readFileSync(join(directory, `${id}.nvs.bin`))).get("plugpass");
+      expect(new X509Certificate(values?.get("tls-cert") ?? "").subject).toBe(`CN=${id}`);
+      return Buffer.from(values?.get("tls-key") ?? []).toString("hex");
+    });
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  test("stores none without the authority", async () => {
+    await make();
+    const [station] = manifest();
+    const values = readNVSImage(readFileSync(join(directory, `${station?.id}.nvs.bin`))).get("plugpass");
+    expect([...(values?.keys() ?? [])]).toEqual(["device"]);
   });
 });

@@ -2,6 +2,7 @@ import Resource from "Resource";
 import FFI from "mc/ffi";
 import type { Board } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
+import { readClientCertificate } from "../../../modules/settings/index.js";
 import { readWiring, type Wiring } from "../../../modules/wiring/index.js";
 import { STORAGE_PATH } from "../../records.js";
 import { makeHTTPServer } from "../http-server/index.js";
@@ -46,9 +47,7 @@ export function runOnESP32(
   const life = new ChipLife(native);
   life.run(() => {
     const { chipId } = builtIn;
-    const storage = new ChipStorage(STORAGE_PATH);
-    const wiring = readWiring(storage, builtIn, chipId);
-    storage.close();
+    const wiring = withStorage((storage) => readWiring(storage, builtIn, chipId));
     if (typeof wiring !== "string") {
       main(makeBoard({ ...wiring, chipId }, makeVariantIO, native, life), wiring);
       return;
@@ -57,6 +56,16 @@ export function runOnESP32(
     const least = { chipId, controlPilot, contactorPin };
     main(withoutPins(makeBoard(least, makeVariantIO, native, life), wiring), builtIn);
   });
+}
+
+/** Reads from the firmware's storage. */
+function withStorage<T>(read: (storage: ChipStorage) => T): T {
+  const storage = new ChipStorage(STORAGE_PATH);
+  try {
+    return read(storage);
+  } finally {
+    storage.close();
+  }
 }
 
 /** Returns the board without its pins, so that none can be driven. */
@@ -92,7 +101,12 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
     crypto: new ModdableCrypto(fill),
     io: {
       ...sockets,
-      TLS: makeTLS({ TCP: sockets.TCP, clock, guard }),
+      TLS: makeTLS({
+        TCP: sockets.TCP,
+        clock,
+        guard,
+        clientCertificate: () => withStorage(readClientCertificate),
+      }),
       HTTPServer: makeHTTPServer({ ...sockets, clock, guard, hasRoom }),
       DigitalIn: makeDigitalIn(guard),
       PulseCount: makePulseCount(guard, clock),
