@@ -69,7 +69,7 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
 /**
  * The record `device`, written by provisioning:
  * `{v, deviceId?, productId?, responseKey?, cipher?, apPassword?, adminPassword?, preset?: {"<field of /pair>": "…"}, wiring?}`.
- * The board itself reads `wiring` (modules/wiring).
+ * The board itself reads `wiring` (modules/wiring) and `timeServer` (time-server.ts).
  */
 export const deviceFormat: RecordFormat<DeviceIdentity> = {
   key: "device",

@@ -6,3 +6,4 @@ export {
 } from "./client-certificate.js";
 export { type Cipher, type DeviceIdentity, deviceFormat, isTopicId } from "./device.js";
 export { type RecordFormat, type RecordSource, StoredRecord } from "./record.js";
+export { isTimeServer, readTimeServer } from "./time-server.js";

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import { accessPointName, DEFAULT_TITLE, MAX_TITLE_BYTES } from "../../modules/pairing/index.js";
+import { isTimeServer } from "../../modules/settings/index.js";
 import { fail, print } from "../command-line.js";
 import { readBoardFile } from "./board-file.js";
 import { ClientAuthority } from "./client-authority.js";
@@ -19,6 +20,7 @@ interface Options {
   readonly owner?: string;
   readonly board?: string;
   readonly clientAuthority?: string;
+  readonly timeServer?: string;
   readonly title: string;
   readonly partitionSize: number;
 }
@@ -38,6 +40,11 @@ const program = new Command("npm run provision --")
   .option(
     "--client-authority <file>",
     "certificate and private key, PEM, of an authority that issues each station a client certificate (mTLS)",
+  )
+  .option(
+    "--time-server <host>",
+    "time server (SNTP) of the stations; default: that of their network",
+    timeServer,
   )
   .option(
     "--title <text>",
@@ -64,6 +71,7 @@ async function run(options: Options): Promise<void> {
     accessPointName: accessPointName(options.title),
     partitionBytes: options.partitionSize,
     wiring: board?.wiring,
+    timeServer: options.timeServer,
     ...(options.clientAuthority !== undefined && {
       clientAuthority: new ClientAuthority(options.clientAuthority),
     }),
@@ -99,6 +107,11 @@ function bytes(text: string): number {
   if (!/^(0x[0-9a-f]+|\d+)$/i.test(text))
     throw new InvalidArgumentError("must be a number of bytes, such as 81920 or 0x14000");
   return Number(text);
+}
+
+function timeServer(text: string): string {
+  if (!isTimeServer(text)) throw new InvalidArgumentError("must be a host name or an IPv4 address");
+  return text;
 }
 
 function title(text: string): string {

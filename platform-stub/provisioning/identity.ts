@@ -70,11 +70,13 @@ export interface ImageOptions {
   readonly wiring?: StoredWiring;
   /** Default: none. */
   readonly clientCertificate?: ClientCertificate;
+  /** Time server (SNTP). Default: that of the network. */
+  readonly timeServer?: string;
 }
 
 /** The NVS partition that gives a station this identity and wiring. */
 export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Array<ArrayBuffer> {
-  const { partitionBytes = STATION_PARTITION_BYTES, wiring, clientCertificate } = options;
+  const { partitionBytes = STATION_PARTITION_BYTES, wiring, clientCertificate, timeServer } = options;
   const record = {
     v: deviceFormat.version,
     deviceId: identity.id,
@@ -84,6 +86,7 @@ export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Ar
     apPassword: identity.accessPointPassword,
     adminPassword: identity.adminPassword,
     wiring,
+    timeServer,
   };
   const values = new Map([[KEY, encodeUTF8(JSON.stringify(record))]]);
   if (wiring) values.set(WIRED_KEY, Uint8Array.of(1));

@@ -375,8 +375,8 @@ describe("provisioning with a platform's configuration", () => {
   });
 });
 
-describe("provision with a client authority", () => {
-  test("stores a certificate and a key of its own in each image", async () => {
+describe("the options of a station's TLS", () => {
+  test("store a certificate and a key of its own in each image, by a client authority", async () => {
     const file = join(root, "authority.pem");
     const authority = new Authority("Stations");
     writeFileSync(file, authority.cert + authority.key);
@@ -389,7 +389,16 @@ describe("provision with a client authority", () => {
     expect(new Set(keys).size).toBe(2);
   });
 
-  test("stores none without the authority", async () => {
+  test("store a time server in the record", async () => {
+    await make({ timeServer: "time.cafe.example" });
+    const values = readNVSImage(readFileSync(join(directory, `${manifest()[0]?.id}.nvs.bin`))).get(
+      "plugpass",
+    );
+    const record = JSON.parse(Buffer.from(values?.get("device") ?? "").toString());
+    expect(record.timeServer).toBe("time.cafe.example");
+  });
+
+  test("store no certificate without the authority", async () => {
     await make();
     const [station] = manifest();
     const values = readNVSImage(readFileSync(join(directory, `${station?.id}.nvs.bin`))).get("plugpass");

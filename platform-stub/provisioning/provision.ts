@@ -31,6 +31,8 @@ export interface ProvisionOptions {
   readonly partitionBytes?: number;
   /** Wiring of the stations. Default: the wiring that is built into the firmware. */
   readonly wiring?: StoredWiring;
+  /** Time server of the stations, a host name or an IPv4 address. Default: that of their network. */
+  readonly timeServer?: string;
   /** Issues each station a client certificate. */
   readonly clientAuthority?: ClientAuthority;
   readonly source: IdentitySource;
@@ -84,7 +86,7 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
     const begun = halfMade.shift();
     const identity = begun ?? (await draw(product, source, directory));
     const clientCertificate = options.clientAuthority?.issue(identity.id, now());
-    const image = { partitionBytes, wiring, clientCertificate };
+    const image = { partitionBytes, wiring, clientCertificate, timeServer: options.timeServer };
     if (begun) directory.replaceImage(identity, image);
     else directory.addImage(identity, image);
     directory.addLabels({ identity, accessPointName });

@@ -2,7 +2,7 @@ import Resource from "Resource";
 import FFI from "mc/ffi";
 import type { Board } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
-import { readClientCertificate } from "../../../modules/settings/index.js";
+import { readClientCertificate, readTimeServer } from "../../../modules/settings/index.js";
 import { readWiring, type Wiring } from "../../../modules/wiring/index.js";
 import { STORAGE_PATH } from "../../records.js";
 import { makeHTTPServer } from "../http-server/index.js";
@@ -14,7 +14,7 @@ import { WallClock } from "../moddable/wall-clock.js";
 import type { Hardware } from "./hardware.js";
 import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
-import { closeConnection, hold, release } from "./lwip/native.js";
+import { acceptTimeServer, closeConnection, hold, release, timeServer } from "./lwip/native.js";
 import { hasRoom, memory } from "./memory.js";
 import { makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { ChipRandom } from "./random.js";
@@ -27,6 +27,8 @@ import { firmwareSlot, makeOpenUpdate } from "./update.js";
 
 export type { Hardware } from "./hardware.js";
 
+/** Time server of last resort, after a provisioned one or that of the network. */
+const TIME_SERVER = "pool.ntp.org";
 const MAC_BYTES = 6;
 /** `ESP_MAC_WIFI_STA` (esp_mac.h). */
 const WIFI_STATION_MAC = 0;
@@ -86,7 +88,13 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   };
   const random = new ChipRandom(native, ModdableCrypto.prototype.sha256);
   const fill = (byteLength: number) => random.fill(byteLength);
-  const wallClock = new WallClock({ clock, guard });
+  const provisioned = withStorage(readTimeServer);
+  acceptTimeServer();
+  const wallClock = new WallClock({
+    clock,
+    guard,
+    servers: () => [provisioned ?? timeServer(), TIME_SERVER].filter((one) => one !== undefined),
+  });
   const sockets = makeSockets({ clock, guard, lwip: { hold, release, closeConnection } });
   const log = (line: string) => trace(line, "\n");
   const onAddress = () => wallClock.sync();
