@@ -94,7 +94,7 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
  * The record `device`, written by provisioning:
  * `{v, deviceId?, productId?, responseKey?, cipher?, keyInRequest?, mqtt?: {username, password}, apPassword?, adminPassword?,
  * preset?: {"<field of /pair>": "…"}, wiring?}`.
- * The board itself reads `wiring` (modules/wiring).
+ * The board itself reads `wiring` (modules/wiring) and `timeServer` (time-server.ts).
  */
 export const deviceFormat: RecordFormat<DeviceIdentity> = {
   key: "device",
