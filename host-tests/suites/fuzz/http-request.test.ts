@@ -16,7 +16,7 @@ import { VirtualClock } from "../../virtual/world/clock.js";
 import { fuzz, fuzzAsync, inPieces, mutated } from "../../virtual/world/fuzz.js";
 import { makeBadRequest } from "../../virtual/world/malformed-requests.js";
 import { FUZZ_RUNS, type Random } from "../../virtual/world/random.js";
-import { same } from "./oracle.js";
+import { same, withoutExtensions } from "./oracle.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -242,15 +242,6 @@ class Reference {
       stream.push(null);
     });
   }
-}
-
-/** Removes extensions of chunks and trailers. The server ignores them; Node's parser refuses some. */
-function withoutExtensions(bytes: Bytes): Bytes {
-  const text = Buffer.from(bytes).toString("latin1");
-  const plain = text
-    .replace(/(\r\n[\da-f]+)[ \t]*;?[^\r\n]*(?=\r\n)/gi, "$1")
-    .replace(/\r\n0+\r\n.*$/s, "\r\n0\r\n\r\n");
-  return Uint8Array.from(Buffer.from(plain, "latin1"));
 }
 
 function makeRequest(random: Random): Bytes {

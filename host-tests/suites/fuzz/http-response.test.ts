@@ -7,7 +7,7 @@ import { concatBytes, encodeHex, encodeUTF8 } from "../../../modules/bytes/index
 import { ResponseReader } from "../../../modules/updates/http-response.js";
 import { fuzz, fuzzAsync, inPieces, mutated } from "../../virtual/world/fuzz.js";
 import { FUZZ_RUNS, type Random } from "../../virtual/world/random.js";
-import { same } from "./oracle.js";
+import { same, withoutExtensions } from "./oracle.js";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -87,15 +87,6 @@ function reference(bytes: Bytes): Promise<readonly [number, string] | undefined>
     stream.push(bytes);
     stream.push(null);
   });
-}
-
-/** Removes extensions of chunks and trailers. The reader ignores them; Node's parser refuses some. */
-function withoutExtensions(bytes: Bytes): Bytes {
-  const text = Buffer.from(bytes).toString("latin1");
-  const plain = text
-    .replace(/(\r\n[\da-f]+)[ \t]*;?[^\r\n]*(?=\r\n)/gi, "$1")
-    .replace(/\r\n0+\r\n.*$/s, "\r\n0\r\n\r\n");
-  return Uint8Array.from(Buffer.from(plain, "latin1"));
 }
 
 const make = (random: Random) => mutated(random, random.pick(VALID), WORDS);
