@@ -276,7 +276,7 @@ async function runOn(store: Store, options: RunOptions): Promise<void> {
     });
     parts.unshift(platform);
     parts.unshift(...(await serveAdmin({ registry, platform, traffic }, options)));
-    parts.unshift(...(await serveRepository(platform, options)));
+    parts.unshift(...(await serveRepository({ platform, registry }, options)));
     const ended = untilEnded();
     print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C stops it`);
     if (isIPv6(platform.host))
@@ -331,7 +331,10 @@ async function serveAdmin(
   return [page, watcher];
 }
 
-async function serveRepository(platform: Platform, options: RunOptions): Promise<FirmwareService[]> {
+async function serveRepository(
+  { platform, registry }: { readonly platform: Platform; readonly registry: Registry },
+  options: RunOptions,
+): Promise<FirmwareService[]> {
   const { firmwarePort, repository, host } = options;
   if (firmwarePort === undefined) return [];
   const { username, password } = platform.account;
@@ -340,8 +343,12 @@ async function serveRepository(platform: Platform, options: RunOptions): Promise
     host,
     port: firmwarePort,
     broker: { url: platform.url, username, password },
-    onHalted: ({ productId, version }, { rolledBack }) =>
-      print(`version ${version} of ${productId} is halted: ${rolledBack.length} stations rolled back`),
+    registry,
+    onHalted: ({ productId, version }, { rolledBack, isHalted, haltedOwners }) =>
+      print(
+        `version ${version} of ${productId} is halted for ${isHalted ? "everybody" : haltedOwners.join(", ")}: ` +
+          `${rolledBack.length} stations rolled back`,
+      ),
     onProblem: (problem) => print(`repository: ${problem}`),
   });
   print(`firmware is served at ${firmware.url}, from ${repository}`);
