@@ -195,6 +195,10 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
     return this._tagService.isReady;
   }
 
+  takeApproval(): boolean {
+    return this._button.takePress();
+  }
+
   apiRoutes(): readonly Route[] {
     return [uploadRoute(this._board, this.updates), ...panelRoutes(this.commands, this._trace)];
   }

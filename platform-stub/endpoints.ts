@@ -124,6 +124,12 @@ const listRequest = z.object({
   proofs: z.boolean().default(false),
 });
 
+/** An entry of a local list: of a plain tag, or with `cardId` of a card that is proved. */
+interface ListEntry {
+  readonly hash: string;
+  readonly cardId?: string;
+}
+
 /**
  * `local-list`: returns a page of the cards that a station may authorize by itself. The version is a hash of the entries
  * and their form, so it changes exactly when they change, also by a new secret. A card's secret itself never leaves the
@@ -137,11 +143,16 @@ const localList: Endpoint = (data, device, { registry }) => {
     .tagsAt(device)
     .flatMap(({ tag, accepts = "static" }) => {
       const hash = createHash("sha256").update(tag, "utf8").digest("hex");
-      const card = proofs && accepts !== "static" ? registry.stationCard(tag, device.id) : undefined;
-      return [...(accepts === "proof" ? [] : [hash]), ...(card ? [`${hash}:${card.key}`] : [])];
+      const isPlain = accepts !== "proof";
+      const isProof = proofs && accepts !== "static";
+      return [...(isPlain ? [{ hash }] : []), ...(isProof ? [{ hash, cardId: tag }] : [])];
     })
-    .sort()
-    .slice(0, MAX_LISTED);
+    .sort((one, other) => (one.hash < other.hash ? -1 : Number(one.hash > other.hash)))
+    .slice(0, MAX_LISTED)
+    .map(({ hash, cardId }: ListEntry) => {
+      const card = cardId === undefined ? undefined : registry.stationCard(cardId, device.id);
+      return card ? `${hash}:${card.key}` : hash;
+    });
   const form = proofs ? "proofs," : "";
   const digest = createHash("sha256")
     .update(form + entries.join(), "utf8")

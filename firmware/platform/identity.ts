@@ -19,7 +19,7 @@ export interface StationIdentity extends TelemetryIdentity {
   readonly keyInRequest: boolean;
   /** Account of the station at the broker; `undefined`: it uses its owner's account. */
   readonly account: MQTTAccount | undefined;
-  /** Password of the station's access point; `undefined` for an open one. */
+  /** Provisioned password of the station's access point. Without it the station makes one. */
   readonly accessPointPassword: string | undefined;
   readonly adminPassword: string | undefined;
   /** Built-in and provisioned parameters of pairing, by the fields of `/pair`. */

@@ -178,7 +178,13 @@ export class Scene {
     this.platform.keys.set(under.deviceId, responseKey);
     const { cipher, provisioning } = options;
     if (!options.isUnprovisioned) {
-      under.device.provision({ responseKey, cipher, adminPassword: ADMIN_PASSWORD, ...provisioning });
+      under.device.provision({
+        responseKey,
+        cipher,
+        apPassword: ADMIN_PASSWORD,
+        adminPassword: ADMIN_PASSWORD,
+        ...provisioning,
+      });
       if (!options.hasInitialPassword) {
         const hash = encodeHex(sha256(encodeUTF8(`admin:${ADMIN_PASSWORD}`)));
         under.device.flash.set("plugpass", "login", encodeUTF8(JSON.stringify({ v: 1, hash })));
@@ -272,15 +278,14 @@ export class Scene {
   }
 
   /**
-   * Pairs as an app does, with the login where the station asks for it. The given fields replace the valid ones;
+   * Pairs as an app does, with the login where the station has an owner. The given fields replace the valid ones;
    * `undefined` omits a field.
    */
   pair(fields: Record<string, string | undefined> = {}, under = this.under): HTTPOutcome {
     const body = formOf({ ...PAIRING, ...fields });
-    const headers = { "content-type": "application/x-www-form-urlencoded" };
-    const outcome = this.request("POST", "/pair", { body, headers }, under);
-    if (!("status" in outcome) || outcome.status !== 401) return outcome;
-    return this.request("POST", "/pair", { body, headers: { ...headers, ...LOGIN } }, under);
+    const isOwned = under.device.flash.get("plugpass", "owner") !== undefined;
+    const headers = { "content-type": "application/x-www-form-urlencoded", ...(isOwned && LOGIN) };
+    return this.request("POST", "/pair", { body, headers }, under);
   }
 
   /** Sends a request that has to be answered. */
@@ -295,7 +300,7 @@ export class Scene {
     return this.ask("GET", path, { headers: LOGIN });
   }
 
-  /** Returns `/status` as the admin sees it; of an unprovisioned station as everybody does. */
+  /** Returns `/status` as the admin sees it; of an unprovisioned station without the login. */
   status(): Record<string, unknown> {
     const outcome = this.request("GET", "/status", { headers: this.#isUnprovisioned ? {} : LOGIN });
     if (!("status" in outcome)) throw new Error(`/status: ${outcome.failure}`);

@@ -1,5 +1,5 @@
 import type { Clock } from "../board/index.js";
-import { AttemptLimiter, BoundedMap, GrowingPause, TokenBucket } from "../limits/index.js";
+import { BoundedMap, GrowingPause, TokenBucket } from "../limits/index.js";
 import type { Method } from "./verifier.js";
 
 /** Highest numbers of refused tags before further attempts are refused unseen (429). */
@@ -14,11 +14,6 @@ export interface RefusedTags {
 const UNKNOWN_IN_A_ROW = 10;
 /** Time after which the phones together have one attempt more, ms. More than one phone in its longest pause needs. */
 const PHONES_REFILL_MS = 2 * 60_000;
-/**
- * Lookups of tags that turn out to be unknown, in a minute, while a limit is reached. The reader has more, because
- * drivers share it.
- */
-const LOOKUPS_PER_MINUTE: Readonly<Record<Method, number>> = { ble: 2, rfid: 6 };
 /** Shortest time between two notifications of the owner, ms. */
 const NOTIFICATION_MS = 60 * 60_000;
 /** Highest number of tags that are remembered as authorized. */
@@ -30,7 +25,7 @@ const KEY_CHARS = 16;
 const MINUTE_MS = 60_000;
 
 export interface RefusalLimitsOptions {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "monotonicMs">;
   readonly refusedTags: RefusedTags;
   /** Whether a tag is on the local list. */
   readonly isListed: (hash: string) => boolean;
@@ -38,23 +33,34 @@ export interface RefusalLimitsOptions {
   readonly onGuessing: (method: Method) => void;
 }
 
+/**
+ * Hash of a plain tag; `undefined` for a proof. A proof cannot be guessed: only its own source is limited, and the public
+ * id of its card is remembered for nothing.
+ */
+type PlainHash = string | undefined;
+
 /** Refusals of one phone or of the card reader. */
 export class SourceRefusals {
   readonly method: Method;
   readonly address: string | undefined;
-  readonly minute: AttemptLimiter;
+  readonly refused: TokenBucket;
   readonly pause: GrowingPause;
 
-  constructor(options: { clock: Clock; perMinute: number; method: Method; address: string | undefined }) {
-    const { clock, perMinute: count } = options;
+  constructor(options: {
+    clock: Pick<Clock, "monotonicMs">;
+    perMinute: number;
+    method: Method;
+    address: string | undefined;
+  }) {
+    const { clock, perMinute: capacity } = options;
     this.method = options.method;
     this.address = options.address;
-    this.minute = new AttemptLimiter({ clock, count, windowMs: MINUTE_MS });
+    this.refused = new TokenBucket({ clock, capacity, refillMs: MINUTE_MS / capacity });
     this.pause = new GrowingPause({ clock, allowed: UNKNOWN_IN_A_ROW });
   }
 
   get isLimited(): boolean {
-    return this.minute.waitMs > 0 || this.pause.isPaused;
+    return this.refused.isEmpty || this.pause.isPaused;
   }
 }
 
@@ -67,8 +73,13 @@ export class SourceRefusals {
 export class RefusalLimits {
   private readonly _options: RefusalLimitsOptions;
   private readonly _phones: TokenBucket;
-  private readonly _lookups: Readonly<Record<Method, AttemptLimiter>>;
-  private readonly _notifications: AttemptLimiter;
+  /**
+   * Lookups of tags that turn out to be unknown while a limit is reached. The reader has more of them, because drivers
+   * share it.
+   */
+  private readonly _lookups: Readonly<Record<Method, TokenBucket>>;
+  /** Time of the latest notification, ms of the monotonic clock. */
+  private _notifiedAtMs: number | undefined;
   private readonly _byAddress = new BoundedMap<string, SourceRefusals>(MAX_ADDRESSES);
   private readonly _recent = new BoundedMap<string, true>(MAX_RECENT_TAGS);
 
@@ -76,10 +87,10 @@ export class RefusalLimits {
     const { clock, refusedTags } = options;
     this._options = options;
     this._phones = new TokenBucket({ clock, capacity: refusedTags.ofPhones, refillMs: PHONES_REFILL_MS });
-    const lookups = (method: Method) =>
-      new AttemptLimiter({ clock, count: LOOKUPS_PER_MINUTE[method], windowMs: MINUTE_MS });
-    this._lookups = { ble: lookups("ble"), rfid: lookups("rfid") };
-    this._notifications = new AttemptLimiter({ clock, count: 1, windowMs: NOTIFICATION_MS });
+    this._lookups = {
+      ble: new TokenBucket({ clock, capacity: 2, refillMs: MINUTE_MS / 2 }),
+      rfid: new TokenBucket({ clock, capacity: 6, refillMs: MINUTE_MS / 6 }),
+    };
   }
 
   /** Returns the refusals of a source. A phone with a known address has those of its former connections. */
@@ -89,32 +100,35 @@ export class RefusalLimits {
     return known ?? new SourceRefusals({ clock, perMinute: refusedTags.perMinute, method, address });
   }
 
-  /** Whether the tag of a source may be verified now. */
-  allows(source: SourceRefusals, hash: string): boolean {
+  /** Whether a card of a source may be verified now. */
+  allows(source: SourceRefusals, hash: PlainHash): boolean {
+    if (hash === undefined) return !source.isLimited;
     const isLimited = source.isLimited || (source.method === "ble" && this._phones.isEmpty);
     return !isLimited || this._isKnown(source.method, hash);
   }
 
   /** Counts a tag that is malformed, or that the station refuses without a verification. */
   countMalformed(source: SourceRefusals): void {
-    source.minute.take();
+    source.refused.take();
     if (source.address !== undefined) this._byAddress.set(source.address, source);
   }
 
-  /** Counts a tag that the platform has rejected, or that is unknown offline. */
-  countUnknown(source: SourceRefusals, hash: string): void {
+  /** Counts a card that the platform has rejected, or that is unknown offline. */
+  countUnknown(source: SourceRefusals, hash: PlainHash): void {
     this.countMalformed(source);
     source.pause.fail();
-    this._recent.delete(keyOf(hash));
-    if (source.method === "ble") this._phones.take();
+    if (hash !== undefined) {
+      this._recent.delete(keyOf(hash));
+      if (source.method === "ble") this._phones.take();
+    }
     const isGuessing = source.pause.isReached || this._phones.taken >= UNKNOWN_IN_A_ROW;
-    if (isGuessing && this._notifications.take()) this._options.onGuessing(source.method);
+    if (isGuessing) this._notify(source.method);
   }
 
   /** Remembers an authorized tag. */
-  countAuthorized(source: SourceRefusals, hash: string): void {
+  countAuthorized(source: SourceRefusals, hash: PlainHash): void {
     source.pause.succeed();
-    this._recent.set(keyOf(hash), true);
+    if (hash !== undefined) this._recent.set(keyOf(hash), true);
   }
 
   /** Forgets the tags of the previous owner. */
@@ -122,9 +136,16 @@ export class RefusalLimits {
     this._recent.clear();
   }
 
+  private _notify(method: Method): void {
+    const nowMs = this._options.clock.monotonicMs();
+    if (this._notifiedAtMs !== undefined && nowMs - this._notifiedAtMs < NOTIFICATION_MS) return;
+    this._notifiedAtMs = nowMs;
+    this._options.onGuessing(method);
+  }
+
   private _isKnown(method: Method, hash: string): boolean {
     const lookups = this._lookups[method];
-    if (lookups.waitMs > 0) return false;
+    if (lookups.isEmpty) return false;
     if (this._recent.has(keyOf(hash)) || this._options.isListed(hash)) return true;
     lookups.take();
     return false;

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { LinkState, ScanResults } from "../network/index.js";
 import { type FormRoute, OK, type Reply, text } from "../web/index.js";
-import { CachedScan, type ManagementOptions, managementRoutes, type Offer } from "./management.js";
+import { CachedScan, type ManagementOptions, managementRoutes } from "./management.js";
+import type { Offer } from "./offer.js";
 
 const CHANGES = ["/setwifi", "/setcredentials", "/newauthpass", "/reboot", "/resetdefault"];
 
@@ -40,7 +41,7 @@ function routes(): FormRoute[] {
     login: login as ManagementOptions["login"],
     link: { state: linkState },
     networks: { scan: (done) => done(networks) },
-    isOwned,
+    isOwned: () => isOwned,
     offer: (offer) => {
       offers.push(offer);
       return offerReply;
@@ -76,11 +77,13 @@ describe("managementRoutes", () => {
   });
 
   test("requires the login for the joined network, and for a scan once the station has an owner", () => {
-    const open = routes().filter((route) => !route.needsLogin);
+    const needsLogin = (route: FormRoute) =>
+      typeof route.needsLogin === "function" ? route.needsLogin() : route.needsLogin === true;
+    const open = routes().filter((route) => !needsLogin(route));
     expect(open.map(({ path }) => path)).toEqual(["/scan", "/scan/v2"]);
     for (const { methods, changes } of open) expect([methods, changes]).toEqual([["GET"], undefined]);
     isOwned = true;
-    expect(routes().every((route) => route.needsLogin)).toBe(true);
+    expect(routes().every(needsLogin)).toBe(true);
   });
 
   test("lets the password be changed while it is the initial one, and nothing else", () => {

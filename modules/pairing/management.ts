@@ -2,23 +2,15 @@ import type { Clock } from "../board/index.js";
 import type { LinkState, ScanResults } from "../network/index.js";
 import type { Login } from "../web/index.js";
 import { type FormRoute, GET, GET_AND_POST, json, OK, type Reply, text } from "../web/index.js";
+import type { Offer } from "./offer.js";
 import type { Fields } from "./parameters.js";
-
-/** A subset of the fields of `/pair`. The station keeps its values of the others. */
-export interface Offer {
-  readonly given: Fields;
-  /** Names of the fields that must be given, unless they are preset. */
-  readonly required: readonly string[];
-  /** Names of the fields that are removed, unless they are given or preset. */
-  readonly dropped?: readonly string[];
-}
 
 export interface ManagementOptions {
   readonly login: Login;
   readonly link: { readonly state: LinkState };
   readonly networks: ScanSource;
   /** Whether the station has an owner. A scan then needs the login. */
-  readonly isOwned: boolean;
+  readonly isOwned: () => boolean;
   readonly offer: (offer: Offer) => Reply;
   /** Restarts the station after the response is sent. */
   readonly restart: () => void;
@@ -77,9 +69,7 @@ export function managementRoutes(options: ManagementOptions): FormRoute[] {
   const scanRoute = (path: string, describe: (encType: string, rssi: number) => unknown): FormRoute => ({
     path,
     methods: GET,
-    get needsLogin() {
-      return options.isOwned;
-    },
+    needsLogin: options.isOwned,
     answer: () => (reply) => {
       networks.scan((results) => {
         const entries = results.map(({ ssid, authentication, rssi }) => {

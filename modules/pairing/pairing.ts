@@ -1,5 +1,4 @@
 import type { Board, IO, Timer } from "../board/index.js";
-import { formatJSON } from "../json/index.js";
 import type { Link, LinkListener, LinkState } from "../network/index.js";
 import type { RecordSource, StoredRecord } from "../settings/index.js";
 import type { Login } from "../web/index.js";
@@ -21,20 +20,19 @@ import { AccessPoint } from "./access-point.js";
 import { Candidate } from "./candidate.js";
 import type { PairingFailure } from "./failure.js";
 import type { PairingHost, StatusViewer } from "./host.js";
-import { CachedScan, managementRoutes, type Offer } from "./management.js";
+import { CachedScan, managementRoutes } from "./management.js";
+import { combine, type Offer, refusePreset, withPreset } from "./offer.js";
 import {
   type CandidateRecord,
   candidateFormat,
   type Fields,
   fieldsOf,
+  isSame,
   missingFields,
-  overriddenField,
   type PairingParameters,
   pairingFields,
   pairingFormat,
   parseParameters,
-  problemOfPart,
-  withPreset,
 } from "./parameters.js";
 
 export interface PairingOptions {
@@ -46,7 +44,7 @@ export interface PairingOptions {
   /** Built-in or provisioned fields. The owner enters the others. */
   readonly preset: Fields;
   readonly productTitle: string;
-  /** `undefined`: the access point is open. */
+  /** 8-63 characters; `undefined` on a board without Wi-Fi. */
   readonly accessPointPassword: string | undefined;
   readonly host: PairingHost;
 }
@@ -249,7 +247,7 @@ export class Pairing implements IO, LinkListener, Router {
         path: "/pair",
         methods: GET_AND_POST,
         changes: true,
-        needsLogin: this._isActive && host.isOwned,
+        needsLogin: () => this._isActive && host.isOwned,
         allowsInitialPassword: true,
         answer: (fields) => this._pair(fields),
       },
@@ -259,21 +257,17 @@ export class Pairing implements IO, LinkListener, Router {
         login,
         link,
         networks: this._networks,
-        get isOwned() {
-          return host.isOwned;
-        },
+        isOwned: () => host.isOwned,
         offer: (offer) => this._complete(offer),
-        restart: () => {
-          board.clock.set(() => {
-            // Apps send this after new parameters. An attempt does not need a restart.
-            if (!this.isTrying) host.handleRestartRequest();
-          }, ANSWER_MS);
-        },
-        reset: () => {
-          board.clock.set(() => host.handleResetRequest(), ANSWER_MS);
-        },
+        restart: () => board.clock.set(() => this._restart(), ANSWER_MS),
+        reset: () => board.clock.set(() => host.handleResetRequest(), ANSWER_MS),
       }),
     ];
+  }
+
+  /** Apps send this after new parameters. An attempt does not need a restart. */
+  private _restart(): void {
+    if (!this.isTrying) this._options.host.handleRestartRequest();
   }
 
   /** Fields that `/pair` may omit. Fields of a failed attempt must be given again. */
@@ -284,28 +278,18 @@ export class Pairing implements IO, LinkListener, Router {
   private _pair(given: Fields): Reply {
     if (!this._isActive) return text(403, "the station is not in pairing mode");
     const fields = pairingFields(given);
-    return this._refusePreset(fields) ?? this._startAttempt(new Map([...this._knownFields(), ...fields]));
-  }
-
-  /** Refuses fields that would replace built-in or provisioned ones. */
-  private _refusePreset(given: Fields): Reply | undefined {
-    const field = overriddenField(given, this._options.preset);
-    return field === undefined
-      ? undefined
-      : text(409, `${field} is built in or provisioned; leave it out, or give the same value`);
+    return (
+      refusePreset(fields, this._options.preset) ??
+      this._startAttempt(new Map([...this._knownFields(), ...fields]))
+    );
   }
 
   /** Combines given fields with the current parameters. Tries the result when it is complete. */
-  private _complete({ given, required, dropped = [] }: Offer): Reply {
-    const { preset } = this._options;
-    const missing = required.filter((name) => !given.has(name) && !preset.has(name));
-    const problem = missing.length > 0 ? `missing: ${missing.join(", ")}` : problemOfPart(given);
-    if (problem !== undefined) return text(400, problem);
-    const refusal = this._refusePreset(given);
-    if (refusal) return refusal;
+  private _complete(offer: Offer): Reply {
     const current = this._pairingRecord.read();
-    const kept = [...(current ? fieldsOf(current) : this._draft)].filter(([name]) => !dropped.includes(name));
-    const fields = withPreset(new Map([...kept, ...given]), preset);
+    const present = current ? fieldsOf(current) : this._draft;
+    const fields = combine(offer, { preset: this._options.preset, present });
+    if ("status" in fields) return fields;
     if (missingFields(fields, { wifi: this._hasWiFi }).length === 0) return this._startAttempt(fields);
     this._draft = fields;
     return this._persist({ fields, isTried: false }) ?? OK;
@@ -333,14 +317,13 @@ export class Pairing implements IO, LinkListener, Router {
   }
 
   private _status({ isLoggedIn }: StatusViewer): Reply {
-    const { lastFailure } = this;
     const fields = this._knownFields();
     const { board, login, preset, host } = this._options;
     return json({
       mode: this._isActive ? "pairing" : "operating",
       waitingFor: this._isActive && !this.isTrying ? missingFields(fields, { wifi: this._hasWiFi }) : [],
       trying: this.isTrying,
-      lastFailure: lastFailure ? { code: lastFailure.code, message: lastFailure.message } : null,
+      lastFailure: this._lastFailure ?? null,
       network: board.io.network.kind,
       preset: [...preset.keys()],
       ...(isLoggedIn && { passwordIsInitial: login.isInitial }),
@@ -402,7 +385,8 @@ export class Pairing implements IO, LinkListener, Router {
     if (!fields) return;
     const stored = this._pairingRecord.read();
     this._lastFailure = failure;
-    if (isTried && !this._isSame(fields, stored)) {
+    // With the stored parameters, the attempt succeeded just before the power failed.
+    if (isTried && !isSame(fields, stored, { wifi: this._hasWiFi })) {
       const message = "the power failed while the parameters were tried; pair again";
       this._lastFailure = { code: "interrupted", message };
       board.log(`pairing: failed: interrupted: ${message}`);
@@ -412,11 +396,5 @@ export class Pairing implements IO, LinkListener, Router {
       this._draft = fields;
       if (isTried) this._persist({ fields, isTried: false, failure: this._lastFailure });
     } else if (isTried || failure) this._candidateRecord.clear();
-  }
-
-  /** Whether the fields equal the stored parameters: the attempt succeeded just before the power failed. */
-  private _isSame(fields: Fields, stored: PairingParameters | undefined): boolean {
-    const parsed = parseParameters(fields, { wifi: this._hasWiFi });
-    return formatJSON(stored) === (parsed.ok ? formatJSON(parsed.parameters) : "");
   }
 }

@@ -1,5 +1,5 @@
 import { encodeUTF8 } from "../bytes/index.js";
-import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
+import { formatJSON, isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
 import type { Credentials } from "../network/index.js";
 import type { RecordFormat } from "../settings/index.js";
 import { type PairingFailure, parseFailure } from "./failure.js";
@@ -52,29 +52,6 @@ export function pairingFields(fields: Fields): Fields {
   return new Map([...fields].filter(([name]) => FIELD_NAMES.includes(name)));
 }
 
-/** Fields that are one parameter: the port, with or without TLS. */
-const PORT_FIELDS = ["brport", "mqtts_port"];
-
-/**
- * Returns the name of the first given field that would replace a preset one. The same value replaces nothing. A port for
- * plain MQTT beside a preset `mqtts_port` is ignored, as apps always send one.
- */
-export function overriddenField(given: Fields, preset: Fields): string | undefined {
-  const isPortPreset = preset.has("brport") && !preset.has("mqtts_port");
-  return [...given.keys()].find((name) => {
-    if (name === "mqtts_port" && isPortPreset) return true;
-    const value = preset.get(name);
-    return value !== undefined && value.trim() !== given.get(name)?.trim();
-  });
-}
-
-/** Returns fields in which the preset ones take precedence. */
-export function withPreset(fields: Fields, preset: Fields): Fields {
-  const isPortPreset = PORT_FIELDS.some((name) => preset.has(name));
-  const others = [...fields].filter(([name]) => !(isPortPreset && PORT_FIELDS.includes(name)));
-  return new Map([...others, ...preset]);
-}
-
 /** Validates a subset of the fields. Returns the error, if any. */
 export function problemOfPart(fields: Fields): string | undefined {
   const parsed = parseParameters(new Map([...Object.entries(PLACEHOLDERS), ...fields]), { wifi: true });
@@ -92,6 +69,16 @@ export function fieldsOf(parameters: PairingParameters): Fields {
     [tls ? "mqtts_port" : "brport", String(port)],
     ...(rootTopic === undefined ? [] : [["rootTopic", rootTopic] as const]),
   ]);
+}
+
+/** Whether fields are the same as parameters. */
+export function isSame(
+  fields: Fields,
+  parameters: PairingParameters | undefined,
+  options: { wifi: boolean },
+): boolean {
+  const parsed = parseParameters(fields, options);
+  return formatJSON(parameters) === (parsed.ok ? formatJSON(parsed.parameters) : "");
 }
 
 /** Parses the fields of `/pair` (protocol, section 2). Unknown fields are ignored. */

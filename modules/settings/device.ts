@@ -23,9 +23,9 @@ export interface DeviceIdentity {
   readonly keyInRequest?: boolean;
   /** Account of the station at the broker. Without it the station uses its owner's account. */
   readonly mqtt?: MQTTAccount;
-  /** 8-63 characters. Without it the access point is open. */
+  /** 8-63 characters. Without it the station makes one. */
   readonly accessPointPassword?: string;
-  /** 8-63 characters; the admin login of the owner, printed on the label. */
+  /** 8-63 characters; the first admin password, printed on the inner label. The owner changes it. */
   readonly adminPassword?: string;
   /** Preset fields of `/pair` by name. The owner enters the others. */
   readonly preset?: ReadonlyMap<string, string>;
@@ -93,8 +93,8 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
 /**
  * The record `device`, written by provisioning:
  * `{v, deviceId?, productId?, responseKey?, cipher?, keyInRequest?, mqtt?: {username, password}, apPassword?, adminPassword?,
- * preset?: {"<field of /pair>": "…"}, wiring?}`.
- * The board itself reads `wiring` (modules/wiring).
+ * preset?: {"<field of /pair>": "…"}, wiring?, timeServer?}`.
+ * The board itself reads `wiring` (modules/wiring) and `timeServer` (time-server.ts).
  */
 export const deviceFormat: RecordFormat<DeviceIdentity> = {
   key: "device",

@@ -13,7 +13,7 @@ interface Address {
   /** Whether the route changes something. Requests from foreign pages are then refused. */
   readonly changes?: boolean;
   /** Whether the route needs the admin login. */
-  readonly needsLogin?: boolean;
+  readonly needsLogin?: boolean | (() => boolean);
   /** Whether the route shows more with the admin login. A wrong login is refused. */
   readonly usesLogin?: boolean;
   /** Whether a change that needs the login is possible before the owner has changed the initial password. */
@@ -200,7 +200,7 @@ function find(request: HTTPRequest, options: HTTPAPIOptions, from: string): Inta
   }
   if (route.changes && (isForeign(headers) || (method === "GET" && isUnexplained(headers)))) return FOREIGN;
   const authorization = headers.get("authorization");
-  const { needsLogin } = route;
+  const needsLogin = typeof route.needsLogin === "function" ? route.needsLogin() : route.needsLogin;
   const isLoggedIn = needsLogin || (route.usesLogin && authorization !== undefined);
   const refusal = isLoggedIn && options.login.refusal(authorization, from);
   if (refusal) return refusal;

@@ -4,6 +4,7 @@ import { textField } from "../json/index.js";
 import { BoundedMap } from "../limits/index.js";
 import type { RecordFormat, StoredRecord } from "../settings/index.js";
 import { GuessLimiter } from "./guess-limiter.js";
+import { generatePassword } from "./password.js";
 import { OK, type Reply, text } from "./reply.js";
 
 /** SHA-256 of `admin:<password>`. */
@@ -39,8 +40,6 @@ const MAX_ADDRESSES = 16;
 const MAX_TRUSTED_ADDRESSES = 4;
 /** Length of a generated password: 50 bits of entropy. */
 const GENERATED_PASSWORD_CHARS = 10;
-/** Characters of a generated password, without easily confused ones. */
-const ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789";
 const MIN_PASSWORD_BYTES = 8;
 const MAX_PASSWORD_BYTES = 63;
 const HASH_BYTES = 32;
@@ -161,10 +160,7 @@ export class Login {
   }
 
   private _generate(): StoredLogin {
-    let password = "";
-    for (const byte of asUint8Array(this._board.crypto.random(GENERATED_PASSWORD_CHARS))) {
-      password += ALPHABET.charAt(byte & 31);
-    }
+    const password = generatePassword(this._board.crypto, GENERATED_PASSWORD_CHARS);
     const stored = { hash: this._hashOf(password), isInitial: true };
     this._board.log(`login: the password of ${USER} is ${password}; it is not shown again`);
     const problem = this._record.tryWrite(stored);

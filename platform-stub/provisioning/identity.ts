@@ -1,7 +1,12 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import { parseJSONObject } from "../../modules/json/index.js";
-import { deviceFormat } from "../../modules/settings/index.js";
+import {
+  CLIENT_CERTIFICATE_KEY,
+  CLIENT_KEY_KEY,
+  type ClientCertificate,
+  deviceFormat,
+} from "../../modules/settings/index.js";
 import { WIRED_KEY } from "../../modules/wiring/index.js";
 import type { Cipher } from "../registry.js";
 import type { StoredWiring } from "./board-file.js";
@@ -73,11 +78,15 @@ export interface ImageOptions {
   readonly partitionBytes?: number;
   /** Default: the wiring that is built into the firmware. */
   readonly wiring?: StoredWiring;
+  /** Default: none. */
+  readonly clientCertificate?: ClientCertificate;
+  /** Time server (SNTP). Default: that of the network. */
+  readonly timeServer?: string;
 }
 
 /** The NVS partition that gives a station this identity and wiring. */
 export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Array<ArrayBuffer> {
-  const { partitionBytes = STATION_PARTITION_BYTES, wiring } = options;
+  const { partitionBytes = STATION_PARTITION_BYTES, wiring, clientCertificate, timeServer } = options;
   const record = {
     v: deviceFormat.version,
     deviceId: identity.id,
@@ -88,9 +97,14 @@ export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Ar
     apPassword: identity.accessPointPassword,
     adminPassword: identity.adminPassword,
     wiring,
+    timeServer,
   };
   const values = new Map([[KEY, encodeUTF8(JSON.stringify(record))]]);
   if (wiring) values.set(WIRED_KEY, Uint8Array.of(1));
+  if (clientCertificate) {
+    values.set(CLIENT_CERTIFICATE_KEY, new Uint8Array(clientCertificate.certificate));
+    values.set(CLIENT_KEY_KEY, new Uint8Array(clientCertificate.key));
+  }
   return makeNVSImage(new Map([[NAMESPACE, values]]), { sizeBytes: partitionBytes });
 }
 

@@ -1,5 +1,6 @@
 import type { Cipher } from "../registry.js";
 import type { StoredWiring } from "./board-file.js";
+import type { ClientAuthority } from "./client-authority.js";
 import { type Identity, isProduct, randomId, randomKey, randomPassword } from "./identity.js";
 import { makeNVSImage } from "./nvs-image.js";
 import { StationDirectory } from "./station-directory.js";
@@ -33,6 +34,10 @@ export interface ProvisionOptions {
   readonly partitionBytes?: number;
   /** Wiring of the stations. Default: the wiring that is built into the firmware. */
   readonly wiring?: StoredWiring;
+  /** Time server of the stations, a host name or an IPv4 address. Default: that of their network. */
+  readonly timeServer?: string;
+  /** Issues each station a client certificate. */
+  readonly clientAuthority?: ClientAuthority;
   readonly source: IdentitySource;
   /** Called when a station is complete. `isCompleted`: an interrupted run had started it. */
   readonly onMade?: (id: string, isCompleted: boolean) => void;
@@ -83,8 +88,10 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
   while (directory.idsOf(product).length < count) {
     const begun = halfMade.shift();
     const identity = begun ?? (await draw(product, source, directory));
-    if (begun) directory.replaceImage(identity, { partitionBytes, wiring });
-    else directory.addImage(identity, { partitionBytes, wiring });
+    const clientCertificate = options.clientAuthority?.issue(identity.id, now());
+    const image = { partitionBytes, wiring, clientCertificate, timeServer: options.timeServer };
+    if (begun) directory.replaceImage(identity, image);
+    else directory.addImage(identity, image);
     directory.addLabels({ identity, accessPointName });
     source.register?.(identity);
     directory.finish(identity, now());

@@ -1,4 +1,4 @@
-import { createDecipheriv } from "node:crypto";
+import { createDecipheriv, createHash, createHmac } from "node:crypto";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import mqtt, { type MqttClient } from "mqtt";
 import { keyIdOf } from "../../../platform-stub/device-keys.js";
@@ -176,6 +176,31 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     expect(responses[0]).toEqual(responses[1]);
   });
 
+  test("answers a proof with a receipt, a repeated message alike, and a recorded proof with a refusal", async () => {
+    await open();
+    const cardId = "ka5tqgx2m7bd4wzn";
+    broker.registry.putTag({ tag: cardId, owner: CAFE.email, accepts: "proof" });
+    const { secret } = broker.registry.cardFile(cardId) ?? {};
+    const station = sha256("cafe-1").toString("hex").slice(0, 16);
+    const nonce = "0a".repeat(16);
+    const key = hmac(Buffer.from(secret ?? "", "base64url"), `plugpass-station|${station}`);
+    const proof = hmac(key, `p1|${station}|${nonce}|${cardId}`).subarray(0, 16).toString("base64url");
+    const request = { tag: cardId, method: "ble", proof, nonce };
+    const receipt = hmac(key, `ok|${nonce}|200`).subarray(0, 8).toString("hex");
+    expect((await ask(request)).answer).toEqual({ authorized: true, receipt });
+    send({ data: request, key: keyOf("cafe-1"), id: "1" });
+    await waitFor("the message is answered again", () => responses.length === 2);
+    expect(responses[1]).toEqual(responses[0]);
+    expect((await ask(request)).answer).toEqual({ authorized: false, reason: "nonce-used" });
+    expect(problems).toEqual([
+      expect.stringContaining("authorize of cafe-1: a recorded proof was sent again"),
+    ]);
+    expect((await ask({ tag: cardId, method: "ble" })).answer).toEqual({
+      authorized: false,
+      reason: "proof-required",
+    });
+  });
+
   test("leaves sessions unanswered while its storage fails, answers other requests, and reports it once", async () => {
     const store = new MemoryStore();
     const registry = new Registry(ownersWithCards().data, { store });
@@ -241,6 +266,14 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     });
   }
 });
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac("sha256", key).update(text).digest();
+}
 
 /** Opens a response with Node's cryptography and the protocol's text only, as another manufacturer would. */
 function open256GCM(topic: string, { id, status, code, data }: Response, key: string): unknown {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
-import { BROKER_NAME, formOf, OWNER, PAIRING, Scene, WIFI } from "../../virtual/scene.js";
+import { ADMIN_PASSWORD, BROKER_NAME, formOf, OWNER, PAIRING, Scene, WIFI } from "../../virtual/scene.js";
 import { Random } from "../../virtual/world/random.js";
 
 const NOW_MS = 1_800_000_000_000;
@@ -313,7 +313,7 @@ test("a provisioned access point password that is too long makes the record unre
 describe("the access point", () => {
   test("is open while the station is unpaired, and closes 30 s after success", () => {
     const scene = booted();
-    expect(scene.world.wifi.accessPoints).toMatchObject([{ ssid: "PlugPass AP", password: undefined }]);
+    expect(scene.world.wifi.accessPoints).toMatchObject([{ ssid: "PlugPass AP", password: ADMIN_PASSWORD }]);
     scene.pair();
     scene.until("online", () => scene.station.lifeCycle === "online");
     scene.clock.advance(28_000);

@@ -103,7 +103,7 @@ export class Station {
       records,
       preset: this.preset,
       productTitle: "Café",
-      accessPointPassword: undefined,
+      accessPointPassword: "12345678",
       host: this.#host(board),
     });
   }
