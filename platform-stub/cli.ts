@@ -52,6 +52,7 @@ interface RunOptions {
   readonly adminHost: string;
   readonly adminPort: number;
   readonly newAdminPassword: boolean;
+  readonly trustedProxies?: readonly string[];
   readonly provisioningPort?: number;
   readonly provisioningOwner?: string;
   readonly repository: string;
@@ -108,6 +109,11 @@ program
     "--new-admin-password",
     `generate a new admin password; ${PASSWORD_VARIABLE} sets one for this run`,
     false,
+  )
+  .option(
+    "--trusted-proxies <addresses>",
+    "addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas; default: none",
+    (addresses: string) => addresses.split(","),
   )
   .option("--no-admin", "do not serve the admin page")
   .option(
@@ -300,7 +306,7 @@ function textOf({ status, code, data }: Decision): string {
 
 async function serveAdmin(
   what: { readonly registry: Registry; readonly platform: Platform; readonly traffic: Traffic },
-  { admin, adminHost, adminPort, newAdminPassword }: RunOptions,
+  { admin, adminHost, adminPort, newAdminPassword, trustedProxies }: RunOptions,
 ): Promise<{ close(): Promise<void> }[]> {
   if (!admin) return [];
   const { registry, platform, traffic } = what;
@@ -319,6 +325,7 @@ async function serveAdmin(
       traffic,
       watcher,
       login,
+      trustedProxies,
       host: adminHost,
       port: adminPort,
       onError: (message) => print(`admin page: ${message}`),
