@@ -49,7 +49,7 @@ describe("Access", () => {
   test("authorizes a card of the local list at the reader although many unknown ones were presented there", () => {
     bench.fillList(TAG);
     bench.platform.answers.authorize = { authorized: false };
-    for (let n = 0; n < 14; n++) bench.swipe(`unknown-${n}`);
+    for (let n = 0; n < 40; n++) bench.swipe(`unknown-${n}`);
     expect(bench.access.lastResult).toContain("429");
     bench.platform.answers.authorize = { authorized: true };
     bench.swipe(OTHER);
@@ -104,7 +104,7 @@ describe("Access without the platform", () => {
 
   test("authorizes no tag under the policy deny", () => {
     bench.fillList(TAG);
-    bench.settings.now = { offlinePolicy: "deny", cardEnds: true };
+    bench.settings.now = { ...bench.settings.now, offlinePolicy: "deny" };
     expect(bench.access.authorizesOffline).toBe(false);
     bench.goOffline();
     expect(bench.present()?.code).toBe(503);
@@ -194,7 +194,7 @@ describe("Access at the card reader", () => {
   test("ends no session when the owner does not want that", () => {
     const grant = { tag: bench.hashOf(TAG), tagEnd: "B2C3", method: "ble", currentA: 16 } as const;
     bench.session = { id: "0001", grant };
-    bench.settings.now = { offlinePolicy: "deny", cardEnds: false };
+    bench.settings.now = { ...bench.settings.now, cardEnds: false };
     bench.swipe();
     expect(bench.stops).toBe(0);
     expect(bench.platform.countOf("authorize")).toBe(1);

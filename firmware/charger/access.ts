@@ -5,6 +5,7 @@ import {
   type AttemptResult,
   Authorization,
   type AuthorizationListener,
+  acceptsStatic,
   type Card,
   isTag,
   ListUpdate,
@@ -37,7 +38,7 @@ export interface AccessOptions {
   readonly board: Board;
   readonly config: Config;
   readonly records: Records;
-  readonly settings: { readonly now: Pick<Settings, "offlinePolicy" | "cardEnds"> };
+  readonly settings: { readonly now: Pick<Settings, "offlinePolicy" | "cardEnds" | "staticCards"> };
   readonly charging: Pick<Charging, "admit" | "session" | "stop">;
   readonly indicator: Pick<Indicator, "signal">;
   readonly platform: Requester;
@@ -87,6 +88,7 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
       maxCurrentA: config.currentLimitA,
       refusedTags: config.refusedTags,
       isListed: (hash) => this._offline.isListed(hash),
+      acceptsStatic: (method) => acceptsStatic(settings.now.staticCards, method),
       listener: this,
     });
     this._readerSource = this._authorization.source("rfid");

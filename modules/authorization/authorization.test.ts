@@ -70,6 +70,7 @@ class Bench {
       },
       refusedTags: { perMinute: 1000, ofPhones: 1000 },
       isListed: () => false,
+      acceptsStatic: () => true,
       ...options,
     });
   }

@@ -20,5 +20,6 @@ export { OFFLINE_POLICIES, type OfflinePolicy, OfflineVerifier } from "./offline
 export { PlatformVerifier } from "./platform-verifier.js";
 export type { RefusedTags } from "./refusal-limits.js";
 export { type AttemptResult, type ResultCode, resultOf } from "./result.js";
+export { acceptsStatic, STATIC_CARDS, type StaticCards } from "./static-cards.js";
 export { isTag, tagEnd, tagHash } from "./tag.js";
 export type { Card, Method, Verdict, VerificationFailureCode, Verifier } from "./verifier.js";

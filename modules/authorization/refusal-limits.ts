@@ -33,6 +33,12 @@ export interface RefusalLimitsOptions {
   readonly onGuessing: (method: Method) => void;
 }
 
+/**
+ * Hash of a plain tag; `undefined` for a proof. A proof cannot be guessed: only its own source is limited, and the public
+ * id of its card is remembered for nothing.
+ */
+type PlainHash = string | undefined;
+
 /** Refusals of one phone or of the card reader. */
 export class SourceRefusals {
   readonly method: Method;
@@ -94,8 +100,9 @@ export class RefusalLimits {
     return known ?? new SourceRefusals({ clock, perMinute: refusedTags.perMinute, method, address });
   }
 
-  /** Whether the tag of a source may be verified now. */
-  allows(source: SourceRefusals, hash: string): boolean {
+  /** Whether a card of a source may be verified now. */
+  allows(source: SourceRefusals, hash: PlainHash): boolean {
+    if (hash === undefined) return !source.isLimited;
     const isLimited = source.isLimited || (source.method === "ble" && this._phones.isEmpty);
     return !isLimited || this._isKnown(source.method, hash);
   }
@@ -106,20 +113,22 @@ export class RefusalLimits {
     if (source.address !== undefined) this._byAddress.set(source.address, source);
   }
 
-  /** Counts a tag that the platform has rejected, or that is unknown offline. */
-  countUnknown(source: SourceRefusals, hash: string): void {
+  /** Counts a card that the platform has rejected, or that is unknown offline. */
+  countUnknown(source: SourceRefusals, hash: PlainHash): void {
     this.countMalformed(source);
     source.pause.fail();
-    this._recent.delete(keyOf(hash));
-    if (source.method === "ble") this._phones.take();
+    if (hash !== undefined) {
+      this._recent.delete(keyOf(hash));
+      if (source.method === "ble") this._phones.take();
+    }
     const isGuessing = source.pause.isReached || this._phones.taken >= UNKNOWN_IN_A_ROW;
     if (isGuessing) this._notify(source.method);
   }
 
   /** Remembers an authorized tag. */
-  countAuthorized(source: SourceRefusals, hash: string): void {
+  countAuthorized(source: SourceRefusals, hash: PlainHash): void {
     source.pause.succeed();
-    this._recent.set(keyOf(hash), true);
+    if (hash !== undefined) this._recent.set(keyOf(hash), true);
   }
 
   /** Forgets the tags of the previous owner. */
