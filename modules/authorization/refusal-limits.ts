@@ -41,24 +41,37 @@ type PlainHash = string | undefined;
 export class SourceRefusals {
   readonly method: Method;
   readonly address: string | undefined;
-  readonly refused: TokenBucket;
-  readonly pause: GrowingPause;
+  // Made at the first refusal, because most phones have none.
+  private _refused: TokenBucket | undefined;
+  private _unknown: GrowingPause | undefined;
 
-  constructor(options: {
-    clock: Pick<Clock, "monotonicMs">;
-    perMinute: number;
-    method: Method;
-    address: string | undefined;
-  }) {
-    const { clock, perMinute: capacity } = options;
+  constructor(options: { method: Method; address: string | undefined }) {
     this.method = options.method;
     this.address = options.address;
-    this.refused = new TokenBucket({ clock, capacity, refillMs: MINUTE_MS / capacity });
-    this.pause = new GrowingPause({ clock, allowed: UNKNOWN_IN_A_ROW });
   }
 
   get isLimited(): boolean {
-    return this.refused.isEmpty || this.pause.isPaused;
+    return this._refused?.isEmpty === true || this._unknown?.isPaused === true;
+  }
+
+  /** Whether so many unknown tags came in a row that they may be guesses. */
+  get isGuessing(): boolean {
+    return this._unknown?.isReached === true;
+  }
+
+  countRefused({ clock, refusedTags }: RefusalLimitsOptions): void {
+    const { perMinute: capacity } = refusedTags;
+    this._refused ??= new TokenBucket({ clock, capacity, refillMs: MINUTE_MS / capacity });
+    this._refused.take();
+  }
+
+  countUnknown({ clock }: RefusalLimitsOptions): void {
+    this._unknown ??= new GrowingPause({ clock, allowed: UNKNOWN_IN_A_ROW });
+    this._unknown.fail();
+  }
+
+  countAuthorized(): void {
+    this._unknown = undefined;
   }
 }
 
@@ -95,8 +108,7 @@ export class RefusalLimits {
   /** Returns the refusals of a source. A phone with a known address has those of its former connections. */
   source(method: Method, address: string | undefined): SourceRefusals {
     const known = address === undefined ? undefined : this._byAddress?.get(address);
-    const { clock, refusedTags } = this._options;
-    return known ?? new SourceRefusals({ clock, perMinute: refusedTags.perMinute, method, address });
+    return known ?? new SourceRefusals({ method, address });
   }
 
   /** Whether a card of a source may be verified now. */
@@ -108,7 +120,7 @@ export class RefusalLimits {
 
   /** Counts a tag that is malformed, or that the station refuses without a verification. */
   countMalformed(source: SourceRefusals): void {
-    source.refused.take();
+    source.countRefused(this._options);
     if (source.address === undefined) return;
     this._byAddress ??= new BoundedMap(MAX_ADDRESSES);
     this._byAddress.set(source.address, source);
@@ -117,18 +129,18 @@ export class RefusalLimits {
   /** Counts a card that the platform has rejected, or that is unknown offline. */
   countUnknown(source: SourceRefusals, hash: PlainHash): void {
     this.countMalformed(source);
-    source.pause.fail();
+    source.countUnknown(this._options);
     if (hash !== undefined) {
       this._recent?.delete(keyOf(hash));
       if (source.method === "ble") this._phones.take();
     }
-    const isGuessing = source.pause.isReached || this._phones.taken >= UNKNOWN_IN_A_ROW;
+    const isGuessing = source.isGuessing || this._phones.taken >= UNKNOWN_IN_A_ROW;
     if (isGuessing) this._notify(source.method);
   }
 
   /** Remembers an authorized tag. */
   countAuthorized(source: SourceRefusals, hash: PlainHash): void {
-    source.pause.succeed();
+    source.countAuthorized();
     if (hash === undefined) return;
     this._recent ??= new BoundedMap(MAX_RECENT_TAGS);
     this._recent.set(keyOf(hash), true);
