@@ -194,6 +194,17 @@ const changeOwner: Endpoint = (data, device, { registry, hasStationTokens }) => 
   return { status: "1", code: "200", data: { user: userTopicOf(owner), token } };
 };
 
+const rotateKeyRequest = z.object({ step: z.enum(["get", "try", "done"]) });
+
+/** `rotate-key`: offers a new response key. The responder completes the rotation. */
+const rotateKey: Endpoint = (data, device) => {
+  const request = rotateKeyRequest.safeParse(data);
+  if (!request.success) return error("400", "rotate-key needs {step: get, try or done}");
+  if (request.data.step !== "get") return { status: "1", code: "200", data: { accepted: true } };
+  if (device.nextKey === undefined) return error("409", "no new key is offered to this station");
+  return { status: "1", code: "200", data: { key: device.nextKey } };
+};
+
 const word = z.string().min(1).max(32);
 const diagnosticsRequest = z.object({
   uptimeMs: z.number().min(0),
@@ -215,6 +226,7 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "change-owner": changeOwner,
   "create-tag": createTag,
   diagnostics,
+  "rotate-key": rotateKey,
   session,
   "local-list": localList,
 };

@@ -457,6 +457,19 @@ test("a station is asked for its trace by PUT, and an unknown station is not fou
   expect(traced).toEqual(["cafe-1"]);
 });
 
+test("a new key is offered to a station by PUT, but not to an unknown one or one with CBC", async () => {
+  const cookie = await logIn();
+  registry.addDevice({ id: "cafe-cbc", owner: OWNER, cipher: "aes-256-cbc" });
+  const put = async (id: string) => (await ask(`api/rotate-key/${id}`, { method: "PUT", cookie })).status;
+  expect([await put("cafe-1"), await put("cafe-9"), await put("cafe-cbc")]).toEqual([200, 404, 409]);
+  expect((await ask("api/rotate-key/cafe-1", { cookie })).status).toBe(405);
+  const key = registry.device("cafe-1")?.nextKey;
+  expect(key).toMatch(/^[0-9a-f]{64}$/);
+  const text = await (await ask("api/stations", { cookie })).text();
+  expect(JSON.parse(text).stations[0]).toMatchObject({ id: "cafe-1", isRotating: true });
+  expect(text).not.toContain(key);
+});
+
 test("answers contain no hash of a tag, no key and no token", async () => {
   const cookie = await logIn();
   const tag = "ab".repeat(32);

@@ -130,7 +130,7 @@ describe.each<[Cipher, string]>([
   const message = { status, code, id, data: vector(`${prefix}-data`) };
 
   /** The outcomes of a request with the vector's id, after `answer` has arrived. */
-  function outcomesOf(answer: Record<string, string>): RequestOutcome[] {
+  function outcomesOf(answer: Record<string, string>, keyInRequest = true): RequestOutcome[] {
     const crypto = virtualCrypto(new Random(1));
     const idBytes = decodeHex(BigInt(id).toString(16).padStart(16, "0"));
     if (!idBytes) throw new Error("the id is not a number of 64 bits");
@@ -142,20 +142,25 @@ describe.each<[Cipher, string]>([
       crypto: { ...crypto, random: () => idBytes.buffer },
       user,
       deviceId,
-      responseKey: key,
+      responseKey: { bytes: key },
       cipher,
+      keyInRequest,
       trace: { add: () => {} },
       connection: { isOnline: true, publishRequest: (_topic, payload) => published.push(payload) > 0 },
     });
     const { data } = example("message-request") as { data: Record<string, string> };
     requests.request(endpoint, data, (outcome) => outcomes.push(outcome));
-    expect(JSON.parse(published[0] ?? "")).toEqual(example("message-request"));
+    expect(JSON.parse(published[0] ?? "")).toEqual(
+      example(keyInRequest ? "message-request" : "message-without-key"),
+    );
     requests.receive(topic, encodeUTF8(JSON.stringify(answer)));
     return outcomes;
   }
 
   test("is opened by the station", () => {
-    expect(outcomesOf(message)).toEqual([{ ok: true, data: JSON.parse(vector("plain")) }]);
+    const success = { ok: true, data: JSON.parse(vector("plain")) };
+    expect(outcomesOf(message)).toEqual([success]);
+    expect(outcomesOf(message, false)).toEqual([success]);
   });
 
   test("is what a platform makes with its key and iv", () => {

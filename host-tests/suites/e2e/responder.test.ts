@@ -1,6 +1,7 @@
 import { createDecipheriv, createHash, createHmac } from "node:crypto";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import mqtt, { type MqttClient } from "mqtt";
+import { keyIdOf } from "../../../platform-stub/device-keys.js";
 import { Registry, startPlatform, usernameOf } from "../../../platform-stub/index.js";
 import type { Platform, PlatformOptions } from "../../../platform-stub/platform.js";
 import { MemoryStore } from "../../../platform-stub/store.js";
@@ -107,7 +108,9 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
   test.each<[string, unknown]>([
     ["text that is not JSON", "nonsense"],
     ["JSON that is not a request", [1]],
-    ["a request without a key", { data: {}, id: "1" }],
+    ["a request with the id of another key", { data: {}, keyId: "0123456789abcdef", id: "1" }],
+    ["a request that nests too deep", `{"data":${"[".repeat(9)}${"]".repeat(9)},"id":"1"}`],
+    ["a request of 17,000 bytes", { data: { tag: "x".repeat(17_000) }, id: "1" }],
     ["a request with another device's key", "wrong-key"],
     ["a request with an invalid id", { data: {}, key: "", id: "x" }],
   ])("does not answer %s, and logs no secret about it", async (_name, message) => {
@@ -117,6 +120,50 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     for (const id of ["cafe-1", "cafe-2"]) expect(ignored.join()).not.toContain(keyOf(id));
     await ask({ tag: "GUEST-0001", method: "ble" });
     expect(responses).toHaveLength(1);
+  });
+
+  test("answers a request without the key, and one with the key's id", async () => {
+    await open();
+    const key = keyOf("cafe-1");
+    const data = { tag: "GUEST-0001", method: "ble" };
+    send({ data, id: "1" });
+    send({ data, keyId: keyIdOf(key), id: "2" });
+    await waitFor("both responses", () => responses.length === 2);
+    for (const { topic, response } of responses) {
+      expect(open256GCM(topic, response, key)).toMatchObject({ authorized: true });
+    }
+  });
+
+  test("replaces a key: seals each answer with the request's key, and drops the old key once the new one is used", async () => {
+    await open();
+    const { registry } = broker;
+    const old = keyOf("cafe-1");
+    registry.rotateKey("cafe-1");
+    const next = registry.device("cafe-1")?.nextKey ?? "";
+    const rotate = async (step: string, key: string, id: string) => {
+      send({ data: { step }, keyId: keyIdOf(key), id }, "rotate-key");
+      const found = await waitFor("a response", () => responses.find(({ response }) => response.id === id));
+      return open256GCM(found.topic, found.response, key);
+    };
+    expect(await rotate("get", old, "1")).toEqual({ key: next });
+    expect(await rotate("try", next, "2")).toEqual({ accepted: true });
+    expect(await rotate("get", old, "3")).toEqual({ key: next });
+    expect(await rotate("done", next, "4")).toEqual({ accepted: true });
+    expect(registry.device("cafe-1")).toMatchObject({ key: next });
+    expect(registry.device("cafe-1")?.nextKey).toBeUndefined();
+    send({ data: { step: "get" }, keyId: keyIdOf(old), id: "5" }, "rotate-key");
+    await waitFor("it is ignored", () => ignored.some((why) => why.includes("wrong key")));
+    const refused = await rotate("get", next, "6");
+    expect(refused).toEqual({ message: "no new key is offered to this station" });
+  });
+
+  test("answers the first request beyond the limit with 429", async () => {
+    await open({ maxRequestsPerMinute: 2 });
+    for (const id of ["1", "2", "3", "4", "5"]) {
+      send({ data: { tag: "GUEST-0001", method: "ble" }, key: keyOf("cafe-1"), id });
+    }
+    await waitFor("the refusal", () => responses.length === 3);
+    expect(responses.map(({ response }) => response.code)).toEqual(["200", "200", "429"]);
   });
 
   test("decides a request once when it is delivered twice", async () => {
