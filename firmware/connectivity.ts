@@ -74,7 +74,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
     this.platform = new Platform({ board, identity, link: this.link, device: homieDevice, trace });
     this._transfer = new OwnerTransfer({
       board,
-      deviceId: identity.deviceId,
+      station: identity,
       records,
       platform: this.platform,
       host: this,
@@ -207,7 +207,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
 
   tryBroker(parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void): IO {
     const { board, identity } = this._options;
-    return tryBroker({ board, deviceId: identity.deviceId, parameters }, done);
+    return tryBroker({ board, station: identity, parameters }, done);
   }
 
   apiRoutes(): readonly Route[] {

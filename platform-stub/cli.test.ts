@@ -79,6 +79,65 @@ test("add-user, add-device and add-tag create a configuration without printing t
   expect(device.output).not.toContain(devices[0]?.key);
 });
 
+test("add-tag makes a card with a secret and its file, and prints no secret", () => {
+  addUser();
+  const cardFile = join(folder, "sub", "card.json");
+  const owner = ["--owner", "owner@cafe.example"];
+  const { status, output } = platform(
+    ...[
+      "add-tag",
+      "--config",
+      config,
+      ...owner,
+      "--accepts",
+      "proof",
+      "--label",
+      "Anna",
+      "--card-file",
+      cardFile,
+    ],
+  );
+  expect(output).toMatch(/^made the number [a-z2-7]{16}\nsaved the tag …/);
+  expect(status).toBe(0);
+  const [card] = readConfig(config).tags;
+  const file = { v: 1, cardId: card?.tag, secret: card?.secret, label: "Anna" };
+  expect(JSON.parse(readFileSync(cardFile, "utf8"))).toEqual(file);
+  expect(statSync(cardFile).mode & 0o777).toBe(0o600);
+  expect(output).not.toContain(card?.secret);
+  // Another change of the file keeps the secret.
+  platform("add-tag", "--config", config, ...owner, "--tag", card?.tag ?? "", "--accepts", "both");
+  expect(readConfig(config).tags).toEqual([
+    { tag: card?.tag, owner: "owner@cafe.example", accepts: "both", secret: card?.secret },
+  ]);
+});
+
+test("add-tag warns of a number that can be guessed", () => {
+  addUser();
+  const words = ["--owner", "owner@cafe.example", "--tag", "GUEST-0001"];
+  const { output } = platform("add-tag", "--config", config, ...words);
+  expect(output).toContain(
+    "warning: GUEST-0001 can be guessed: it is a word and 4 digits. Let the platform make",
+  );
+});
+
+test.each([
+  ["a file for a card without a secret", ["--card-file", "x.json"], "add --accepts proof, or both"],
+  [
+    "proofs with a number of its own",
+    ["--tag", "GUEST-0001", "--accepts", "proof"],
+    "16 characters of a-z 2-7",
+  ],
+])("add-tag refuses %s and changes nothing", (_what, words, sentence) => {
+  addUser();
+  const before = readFileSync(config, "utf8");
+  const { status, output } = platform(
+    ...["add-tag", "--config", config, "--owner", "owner@cafe.example", ...words],
+  );
+  expect(status).toBe(1);
+  expect(output).toContain(sentence);
+  expect(readFileSync(config, "utf8")).toBe(before);
+});
+
 test("add-user refuses an existing user and changes nothing", () => {
   addUser();
   const before = readFileSync(config, "utf8");

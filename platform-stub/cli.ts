@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
 import { isIPv6 } from "node:net";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { type Admin, Login, startAdmin } from "./admin/index.js";
+import { makeCardId, writeCardFile } from "./cards.js";
 import { fail, portOption } from "./command-line.js";
 import { changeConfig, readConfig, writeConfig } from "./config.js";
 import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
 import type { Decision } from "./endpoints.js";
 import { deviceId, tagEndOf } from "./fields.js";
 import { type FirmwareService, serveFirmware } from "./firmware/server.js";
+import { guessFinder } from "./guessable.js";
 import { writeMosquittoFiles } from "./mosquitto.js";
 import { oneLine } from "./one-line.js";
 import { type Platform, startPlatform } from "./platform.js";
@@ -18,7 +20,7 @@ import {
   TOKEN_VARIABLE,
   tokenFrom,
 } from "./provisioning/index.js";
-import { type Cipher, Registry, type RegistryData } from "./registry.js";
+import { type Cipher, Registry, type RegistryData, type TagEntry } from "./registry.js";
 import { openSQLiteStore } from "./sqlite-store.js";
 import { StationWatcher } from "./station-watcher.js";
 import { MemoryStore, type Store } from "./store.js";
@@ -41,6 +43,12 @@ interface RunOptions {
   readonly firmwarePort?: number;
 }
 
+interface AddTagOptions extends Omit<TagEntry, "tag" | "maxCurrent" | "cacheFor"> {
+  readonly config: string;
+  readonly tag?: string;
+  readonly cardFile?: string;
+}
+
 interface ExpectOptions {
   readonly owner: string;
   readonly station?: string;
@@ -51,6 +59,7 @@ interface ExpectOptions {
 /** Environment variable with an admin password for one run. */
 const PASSWORD_VARIABLE = "PLUGPASS_ADMIN_PASSWORD";
 const DEMO_CONFIG = "build/platform.json";
+const DEMO_CARD_FILE = "build/demo-card.json";
 
 const program = new Command("npm run platform --")
   .description(
@@ -121,8 +130,8 @@ program
   .command("add-tag")
   .description("add or replace a virtual card")
   .requiredOption("--config <file>", "configuration to change")
-  .requiredOption("--tag <tag>", "card number")
   .requiredOption("--owner <e-mail>", "user whose stations accept the card")
+  .option("--tag <tag>", "card number; default: 80 random bits")
   .option("--label <text>", "name of the card")
   .option(
     "--stations <ids>",
@@ -130,20 +139,14 @@ program
     (ids: string) => ids.split(","),
   )
   .option("--blocked", "block the card at all stations")
-  .action(
-    (options: {
-      config: string;
-      tag: string;
-      owner: string;
-      label?: string;
-      stations?: string[];
-      blocked?: boolean;
-    }) => {
-      const { config, ...tag } = options;
-      changeConfig(config, (registry) => registry.putTag(tag));
-      print(`saved the tag ${tagEndOf(tag.tag)} in ${config}`);
-    },
-  );
+  .addOption(
+    new Option(
+      "--accepts <presentation>",
+      "the plain number, a proof of the card's secret, which cannot be copied, or both; default: static",
+    ).choices(["static", "proof", "both"]),
+  )
+  .option("--card-file <file>", "write the card with its secret for npm run phone")
+  .action(addTag);
 
 program
   .command("expect")
@@ -176,6 +179,23 @@ program
   });
 
 program.parseAsync().catch(fail);
+
+function addTag({ config, cardFile, ...fields }: AddTagOptions): void {
+  if (cardFile !== undefined && (fields.accepts ?? "static") === "static") {
+    throw new Error("--card-file needs a card with a secret; add --accepts proof, or both");
+  }
+  const entry: TagEntry = { ...fields, tag: fields.tag ?? makeCardId() };
+  const { tag } = entry;
+  const registry = changeConfig(config, (changed) => changed.putTag(entry));
+  if (fields.tag === undefined) print(`made the number ${tag}`);
+  print(`saved the tag ${tagEndOf(tag)} in ${config}`);
+  const warning = guessFinder(registry.tags)(entry);
+  if (warning !== undefined) print(`warning: ${warning}`);
+  const card = registry.cardFile(tag);
+  if (cardFile === undefined || !card) return;
+  writeCardFile(cardFile, card);
+  print(`wrote ${cardFile}, a secret: it lets any phone charge with this card`);
+}
 
 async function run(options: RunOptions): Promise<void> {
   const store = await openStore(options);
@@ -352,8 +372,19 @@ function nextSteps(platform: Platform, registry: Registry): string[] {
     `  npm run phone -- pair --email ${user?.email} --token-from ${DEMO_CONFIG} --broker ${platform.host}:${platform.port}`,
     "  npm run phone -- scan",
     `  npm run phone -- authorize --tag ${DEMO_TAG}     (and ${DEMO_BLOCKED_TAG}, which is blocked)`,
+    ...proofSteps(registry),
+    `${DEMO_TAG} can be guessed: use such numbers in this demo only.`,
     "",
   ];
+}
+
+/** The step with the demo's card that cannot be copied. Writes its file for the phone, with the present secret. */
+function proofSteps(registry: Registry): string[] {
+  const tag = registry.tags.find(({ accepts = "static" }) => accepts !== "static")?.tag;
+  const card = tag === undefined ? undefined : registry.cardFile(tag);
+  if (!card) return [];
+  writeCardFile(DEMO_CARD_FILE, card);
+  return [`  npm run phone -- authorize --card ${DEMO_CARD_FILE}     (a card that cannot be copied)`];
 }
 
 function cipher(text: string): Cipher {

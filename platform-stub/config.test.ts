@@ -50,6 +50,21 @@ describe("a configuration", () => {
       { devices: [{ id: "a", owner: OWNER, key: KEY, cipher: "rot13" }] },
       "devices[0].cipher",
     ],
+    [
+      "a card with proofs and without a secret",
+      { tags: [{ tag: "ka5tqgx2m7bd4wzn", owner: OWNER, accepts: "proof" }] },
+      "tags[0].secret: is missing; npm run platform -- add-tag makes",
+    ],
+    [
+      "a card with proofs and a number of its own",
+      { tags: [{ tag: "GUEST-0001", owner: OWNER, accepts: "both", secret: "A".repeat(43) }] },
+      "tags[0].tag: a card that accepts proofs needs a number of 16 characters",
+    ],
+    [
+      "a secret that is not of 32 bytes",
+      { tags: [{ tag: "ka5tqgx2m7bd4wzn", owner: OWNER, accepts: "both", secret: "A".repeat(42) }] },
+      "tags[0].secret: must be 32 bytes in base64url",
+    ],
     ["a short tag", { tags: [{ tag: "abc", owner: OWNER }] }, "tags[0].tag: must be 4-64 characters"],
     [
       "a root topic with a wildcard",

@@ -24,8 +24,12 @@ export interface DeviceEntry {
   readonly token?: string;
 }
 
+/** Presentations that a card accepts: its plain number, a proof of its secret, or both. */
+export type Accepts = "static" | "proof" | "both";
+
 /** A virtual card. */
 export interface TagEntry {
+  /** The card's number. That of a card with a secret is a card id (docs/protocol.md, section 3). */
   readonly tag: string;
   /** E-mail of the user whose stations accept the card. */
   readonly owner: string;
@@ -37,6 +41,14 @@ export interface TagEntry {
   readonly maxCurrent?: number;
   /** How long a station may accept the card without asking the platform, s; absent: not at all. */
   readonly cacheFor?: number;
+  /** Absent: `static`. A card that accepts proofs has a secret. */
+  readonly accepts?: Accepts;
+}
+
+/** A virtual card with its secret, as a configuration file or an imported file may contain it. */
+export interface CardEntry extends TagEntry {
+  /** 32 bytes in base64url, without padding. */
+  readonly secret?: string;
 }
 
 /** A finished charging session, as a station reported it (docs/protocol.md, section 4). */

@@ -1,14 +1,16 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
-import { type Acceptance, MemoryStore, type Offer, type Store, type Table } from "./store.js";
+import { type CardFile, makeSecret, StationCard } from "./cards.js";
+import type { CardEntry, Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
+import { proofProblemOf } from "./fields.js";
+import { type Acceptance, MemoryStore, type Offer, type Store, type Table, type UsedNonce } from "./store.js";
 
-export type { Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
+export type { Accepts, CardEntry, Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
 
 /** The content of a configuration file. */
 export interface RegistryData {
   readonly users: readonly User[];
   readonly devices: readonly DeviceEntry[];
-  readonly tags: readonly TagEntry[];
+  readonly tags: readonly CardEntry[];
 }
 
 /** The MQTT user name: lower-case hex SHA-256 of the e-mail, trimmed (docs/protocol.md, section 1). */
@@ -39,6 +41,12 @@ export interface RegistryOptions {
   readonly now?: () => number;
 }
 
+/** A table with entries of a configuration file. */
+interface ConfiguredTable<T> extends Pick<Table<T>, "delete"> {
+  /** Adds or replaces an entry. `before` is the same entry as the file had it last time. */
+  put(entry: T, before?: T): void;
+}
+
 /** The users, devices, tags and sessions of the platform, with their rules. Keeps them in a store. */
 export class Registry {
   readonly #store: Store;
@@ -52,10 +60,14 @@ export class Registry {
     for (const tag of data.tags) this.putTag(tag);
   }
 
-  /** The part of the registry that a configuration file holds. */
+  /** The part of the registry that a configuration file holds. It contains the secrets of cards. */
   get data(): RegistryData {
     const { users, devices, tags } = this.#store;
-    return { users: users.all(), devices: devices.all(), tags: tags.all() };
+    const cards = tags.all().map((tag) => {
+      const secret = this.#secretOf(tag.tag);
+      return secret === undefined ? tag : { ...tag, secret };
+    });
+    return { users: users.all(), devices: devices.all(), tags: cards };
   }
 
   /** The time in whole seconds since 1970-01-01 UTC. */
@@ -70,7 +82,7 @@ export class Registry {
    */
   applyConfiguration(data: RegistryData): void {
     // The file must be valid on its own: this throws for duplicates and unknown owners.
-    const { users, devices, tags } = new Registry(data).data;
+    const { users, devices } = new Registry(data).data;
     const before = this.#store.configured.all().filter(({ name }) => name.startsWith("user "));
     if (
       before.length > 0 &&
@@ -83,7 +95,11 @@ export class Registry {
     this.#store.transaction(() => {
       this.#applyTable("user", this.#store.users, new Map(users.map((user) => [user.email, user])));
       this.#applyTable("device", this.#store.devices, new Map(devices.map((device) => [device.id, device])));
-      this.#applyTable("tag", this.#store.tags, new Map(tags.map((tag) => [tag.tag, tag])));
+      const cards = {
+        put: (card: CardEntry, before?: CardEntry) => this.#applyCard(card, before),
+        delete: (tag: string) => this.deleteTag(tag),
+      };
+      this.#applyTable("tag", cards, new Map(data.tags.map((tag) => [tag.tag, tag])));
       this.#removeOrphans(new Map(devices.map((device) => [device.id, device])));
     });
   }
@@ -102,15 +118,26 @@ export class Registry {
     return device;
   }
 
-  /** Adds a tag, or replaces an existing one. */
-  putTag(tag: TagEntry): void {
+  /**
+   * Adds a tag, or replaces an existing one. A card that accepts proofs keeps its secret, or gets a new one, when the entry
+   * has none. A card that accepts none loses its secret.
+   */
+  putTag({ secret, ...tag }: CardEntry): void {
     if (!this.user(tag.owner))
       throw new Error(`the tag's owner ${tag.owner} is not a user; add the user first`);
-    this.#store.tags.put(tag);
+    const problem = proofProblemOf({ ...tag, secret });
+    if (problem !== undefined) throw new Error(problem);
+    const { tags, secrets } = this.#store;
+    const acceptsProofs = (tag.accepts ?? "static") !== "static";
+    // The secret comes first and leaves last: a power cut in between leaves no card that accepts proofs without one.
+    if (acceptsProofs)
+      secrets.put({ tag: tag.tag, secret: secret ?? this.#secretOf(tag.tag) ?? makeSecret() });
+    tags.put(tag);
+    if (!acceptsProofs) secrets.delete(tag.tag);
   }
 
   /** Adds or replaces tags. Throws, and changes nothing, when a tag has an unknown owner. */
-  putTags(tags: readonly TagEntry[]): void {
+  putTags(tags: readonly CardEntry[]): void {
     this.#store.transaction(() => {
       for (const tag of tags) this.putTag(tag);
     });
@@ -118,6 +145,31 @@ export class Registry {
 
   deleteTag(tag: string): void {
     this.#store.tags.delete(tag);
+    this.#store.secrets.delete(tag);
+  }
+
+  /** A card with its secret, for a phone; `undefined` for a card that accepts no proofs. */
+  cardFile(tag: string): CardFile | undefined {
+    const secret = this.#secretOf(tag);
+    const label = this.tag(tag)?.label;
+    return secret === undefined ? undefined : { v: 1, cardId: tag, secret, label };
+  }
+
+  /** Gives a card a new secret, which invalidates its links and files. Throws for a card that accepts no proofs. */
+  replaceSecret(tag: string): void {
+    if (this.#secretOf(tag) === undefined) throw new Error("this card accepts no proofs and has no secret");
+    this.#store.secrets.put({ tag, secret: makeSecret() });
+  }
+
+  /** A card at one station; `undefined` for a card that accepts no proofs. */
+  stationCard(tag: string, deviceId: string): StationCard | undefined {
+    const secret = this.#secretOf(tag);
+    return secret === undefined ? undefined : new StationCard({ cardId: tag, secret, deviceId });
+  }
+
+  /** Records the nonce of a right proof. Returns `false` when another request of the station has used it. */
+  useNonce(nonce: UsedNonce): boolean {
+    return this.#store.nonces.use(nonce);
   }
 
   /**
@@ -263,6 +315,16 @@ export class Registry {
     this.#store.settings.put({ name, value });
   }
 
+  #secretOf(tag: string): string | undefined {
+    return this.#store.secrets.get(tag)?.secret;
+  }
+
+  /** Applies a card of the configuration file. An unchanged secret of the file does not revive one that was replaced. */
+  #applyCard(card: CardEntry, before: CardEntry | undefined): void {
+    const isUnchanged = card.secret !== undefined && card.secret === before?.secret;
+    this.putTag(isUnchanged ? { ...card, secret: this.#secretOf(card.tag) ?? card.secret } : card);
+  }
+
   #offer(id: string): Offer | undefined {
     const offer = this.#store.offers.get(id);
     return offer && offer.until > this.nowS ? offer : undefined;
@@ -278,7 +340,7 @@ export class Registry {
     this.#store.devices.put(device);
   }
 
-  #applyTable<T>(kind: string, table: Table<T>, entries: ReadonlyMap<string, T>): void {
+  #applyTable<T>(kind: string, table: ConfiguredTable<T>, entries: ReadonlyMap<string, T>): void {
     const { configured } = this.#store;
     const prefix = `${kind} `;
     for (const { name } of configured.all()) {
@@ -293,7 +355,7 @@ export class Registry {
       const before = configured.get(name)?.entry;
       if (entry === before) continue;
       configured.put({ name, entry });
-      table.put(value);
+      table.put(value, before === undefined ? undefined : (JSON.parse(before) as T));
     }
   }
 

@@ -134,7 +134,7 @@ export class Responder {
     if (cached) return cached;
     const decide = Object.hasOwn(ENDPOINTS, endpoint) ? ENDPOINTS[endpoint] : undefined;
     const decision = decide
-      ? decide(data, device, { registry, hasStationTokens: !isShared, report })
+      ? decide(data, device, { registry, hasStationTokens: !isShared, requestId: id, report })
       : error("404", `unknown endpoint ${endpoint}`);
     this.#options.onRequest?.(request, decision);
     const response = sealAnswer(

@@ -10,6 +10,7 @@ import {
   ListUpdate,
   type ListUpdateListener,
   LocalList,
+  type Method,
   OfflineVerifier,
   PlatformVerifier,
   type TagSource,
@@ -84,10 +85,8 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
       verifiers: [new RememberingVerifier(new PlatformVerifier(platform), this), this._offline],
       charging,
       maxCurrentA: config.currentLimitA,
-      attemptsPerMinute: {
-        source: config.attemptsPerMinute.connection,
-        station: config.attemptsPerMinute.station,
-      },
+      refusedTags: config.refusedTags,
+      isListed: (hash) => this._offline.isListed(hash),
       listener: this,
     });
     this._readerSource = this._authorization.source("rfid");
@@ -116,14 +115,15 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
   /** Deletes the cards of the previous owner. Throws storage errors; the deletion then lasts until the restart. */
   forgetOwner(): void {
     this._cache.clear();
+    this._authorization.forgetOwner();
     this._blockedAttempts = undefined;
     this._lastResult = undefined;
     this._list.clear();
   }
 
   /** Returns the source for the tags of one phone's connection. */
-  newCentral(): TagSource {
-    return this._authorization.source("ble");
+  newCentral(address?: string): TagSource {
+    return this._authorization.source("ble", address);
   }
 
   /** Starts or stops the refresh of the local list. To be called when connection or offline policy have changed. */
@@ -157,6 +157,12 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
     if (state !== "authorized") this._options.trace.add("cardRefused", code);
     // It is published with the next change or heartbeat: an extra message here would delay the driver's result.
     this._lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
+  }
+
+  handleGuessing(method: Method): void {
+    const where = method === "ble" ? "over Bluetooth" : "at the card reader";
+    const message = `many unknown cards were presented ${where}`;
+    this._options.reporter.reportFault({ code: "cards-guessed", message });
   }
 
   /** Stores the platform's verdict for times when the platform is not reached. */

@@ -114,7 +114,7 @@ export class SafeMode implements IO, HoldButtonListener, PairingHost, UpdatesHos
   }
 
   tryBroker(parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void): IO {
-    return tryBroker({ board: this._board, deviceId: this._identity.deviceId, parameters }, done);
+    return tryBroker({ board: this._board, station: this._identity, parameters }, done);
   }
 
   apiRoutes(): readonly Route[] {

@@ -131,6 +131,8 @@ export class Scene {
   readonly platform: WorldPlatform;
   readonly phone: Phone;
   readonly under: StationUnderTest;
+  /** User name of the latest login at the broker. */
+  latestUsername: string | undefined;
   readonly #isUnprovisioned: boolean;
   readonly #stations: StationUnderTest[] = [];
   readonly #apps = new Map<string, Host>();
@@ -145,7 +147,10 @@ export class Scene {
       clock: this.clock,
       sockets: makeSockets(this.brokerHost, firmware, { maxSockets: 1000 }),
       port: BROKER_PORT,
-      authenticate: (_username, password) => password === OWNER.token,
+      authenticate: (username, password) => {
+        this.latestUsername = username;
+        return password === OWNER.token;
+      },
       remembers: options.brokerRemembers,
     });
     const { broker } = this;

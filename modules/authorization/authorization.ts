@@ -1,6 +1,6 @@
 import type { Clock, Crypto, IO, Timer } from "../board/index.js";
 import type { Admission, Charging } from "../charging/index.js";
-import { AttemptLimiter } from "../limits/index.js";
+import { RefusalLimits, type RefusedTags, type SourceRefusals } from "./refusal-limits.js";
 import { type AttemptResult, resultOf, resultOfFailure } from "./result.js";
 import { isTag, tagEnd, tagHash } from "./tag.js";
 import type { Card, Method, Verdict, Verifier } from "./verifier.js";
@@ -11,6 +11,8 @@ export interface AuthorizationListener {
   handleBusyChanged(): void;
   /** An attempt has ended, and its source has received the result. */
   handleResult(card: Card, result: AttemptResult): void;
+  /** Many unknown tags were presented. Called at most once an hour. */
+  handleGuessing(method: Method): void;
 }
 
 export interface AuthorizationOptions {
@@ -24,25 +26,30 @@ export interface AuthorizationOptions {
   readonly listener: AuthorizationListener;
   /** Time limit of an attempt over all verifiers, ms. The phone has to receive the result within 15 s. */
   readonly attemptTimeoutMs?: number;
-  /** Highest number of attempts per minute: of one source, and of all sources together. */
-  readonly attemptsPerMinute: { readonly source: number; readonly station: number };
+  readonly refusedTags: RefusedTags;
+  /** Whether a tag with this hash is on the local list. */
+  readonly isListed: (hash: string) => boolean;
 }
 
 /** Time limit of an attempt, ms: one second less than the time within which a phone receives its result. */
 const ATTEMPT_TIMEOUT_MS = 14_000;
-const MINUTE_MS = 60_000;
 
 interface Attempt {
   readonly card: Card;
+  /** Hash of the tag. */
+  readonly hash: string;
+  readonly source: SourceRefusals;
   readonly admission: Admission;
   readonly done: (result: AttemptResult) => void;
   /** Failure of the first verifier that could not decide. */
   failure: AttemptResult | undefined;
+  /** Neither the platform nor the station knows the tag, or the platform rejects it. */
+  isUnknown: boolean;
   verification: IO | undefined;
   timer: Timer | undefined;
 }
 
-/** Source of tags (a phone's connection, the card reader) with its own rate limit. */
+/** Source of tags (a phone's connection, the card reader) with its own limit of refused tags. */
 export interface TagSource {
   /**
    * Verifies a tag. Calls `done` exactly once, during this call or later, within the time limit of an attempt. An attempt
@@ -57,12 +64,14 @@ export interface TagSource {
  */
 export class Authorization implements IO {
   private readonly _options: AuthorizationOptions;
-  private readonly _stationLimiter: AttemptLimiter;
+  private readonly _limits: RefusalLimits;
   private _running: Attempt | undefined;
 
   constructor(options: AuthorizationOptions) {
     this._options = options;
-    this._stationLimiter = this._newLimiter(options.attemptsPerMinute.station);
+    const { clock, refusedTags, isListed, listener } = options;
+    const onGuessing = (method: Method) => listener.handleGuessing(method);
+    this._limits = new RefusalLimits({ clock, refusedTags, isListed, onGuessing });
   }
 
   /** Whether an attempt is running. Another one would be refused with 423. */
@@ -70,18 +79,22 @@ export class Authorization implements IO {
     return this._running !== undefined;
   }
 
-  /** Makes a source of tags. */
-  source(method: Method): TagSource {
-    const limiter = this._newLimiter(this._options.attemptsPerMinute.source);
-    return new LimitedSource({ authorization: this, method, limiter });
+  /** Makes a source of tags. Connections from one address share their limit. */
+  source(method: Method, address?: string): TagSource {
+    return new LimitedSource({ authorization: this, refusals: this._limits.source(method, address) });
   }
 
   /** Runs an attempt of a source. */
-  attempt(card: Card, limiter: AttemptLimiter, done: (result: AttemptResult) => void): void {
-    this._attempt(card, limiter, (result) => {
+  attempt(card: Card, source: SourceRefusals, done: (result: AttemptResult) => void): void {
+    this._attempt(card, source, (result) => {
       done(result);
       this._options.listener.handleResult(card, result);
     });
+  }
+
+  /** Forgets the tags of the previous owner. */
+  forgetOwner(): void {
+    this._limits.forgetOwner();
   }
 
   /** Cancels the running attempt without a result. */
@@ -90,12 +103,9 @@ export class Authorization implements IO {
     this._running = undefined;
   }
 
-  private _newLimiter(count: number): AttemptLimiter {
-    return new AttemptLimiter({ clock: this._options.clock, count, windowMs: MINUTE_MS });
-  }
-
-  private _attempt(card: Card, sourceLimiter: AttemptLimiter, done: (result: AttemptResult) => void): void {
-    const refusal = this._refusal(card, sourceLimiter);
+  private _attempt(card: Card, source: SourceRefusals, done: (result: AttemptResult) => void): void {
+    const hash = tagHash(this._options.crypto, card.tag);
+    const refusal = this._refusal(card, hash, source);
     if (refusal) {
       done(refusal);
       return;
@@ -107,9 +117,12 @@ export class Authorization implements IO {
     }
     const attempt: Attempt = {
       card,
+      hash,
+      source,
       admission,
       done,
       failure: undefined,
+      isUnknown: false,
       verification: undefined,
       timer: undefined,
     };
@@ -123,12 +136,14 @@ export class Authorization implements IO {
   }
 
   /**
-   * Returns the reason to refuse an attempt. Rate limits come first, so that a source that guesses tags learns
-   * nothing.
+   * Returns the reason to refuse an attempt. The limits come first, so that a source that guesses tags learns nothing.
    */
-  private _refusal(card: Card, sourceLimiter: AttemptLimiter): AttemptResult | undefined {
-    if (!sourceLimiter.take() || !this._stationLimiter.take()) return resultOf(429, "too many attempts");
-    if (!isTag(card.tag)) return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
+  private _refusal(card: Card, hash: string, source: SourceRefusals): AttemptResult | undefined {
+    if (!this._limits.allows(source, hash)) return resultOf(429, "too many refused tags");
+    if (!isTag(card.tag)) {
+      this._limits.countMalformed(source);
+      return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
+    }
     if (this._running) return resultOf(423, "another attempt is running");
     return undefined;
   }
@@ -147,12 +162,14 @@ export class Authorization implements IO {
         this._finish(attempt, this._authorize(attempt, verdict));
         break;
       case "rejected":
+        attempt.isUnknown = true;
         this._finish(attempt, resultOf(403, verdict.reason));
         break;
       case "failed": {
         const result = resultOfFailure(verdict.failure);
         const mayContinue = result.code === 408 || result.code === 503;
         attempt.failure ??= result;
+        attempt.isUnknown = verdict.failure.code === "unknown-offline";
         if (mayContinue && index + 1 < this._options.verifiers.length) this._verify(attempt, index + 1);
         else this._finish(attempt, attempt.failure);
         break;
@@ -163,6 +180,9 @@ export class Authorization implements IO {
   private _finish(attempt: Attempt, result: AttemptResult): void {
     this._release(attempt);
     this._running = undefined;
+    const { source, hash, isUnknown } = attempt;
+    if (isUnknown) this._limits.countUnknown(source, hash);
+    else if (result.code === 200) this._limits.countAuthorized(source, hash);
     this._options.listener.handleBusyChanged();
     attempt.done(result);
   }
@@ -173,12 +193,12 @@ export class Authorization implements IO {
   }
 
   private _authorize(
-    { card, admission }: Attempt,
+    { card, hash, admission }: Attempt,
     { maxCurrentA, by = "the platform" }: Verdict & { readonly type: "authorized" },
   ): AttemptResult {
-    const { crypto, maxCurrentA: stationA } = this._options;
+    const stationA = this._options.maxCurrentA;
     const isAuthorized = admission.authorize({
-      tag: tagHash(crypto, card.tag),
+      tag: hash,
       tagEnd: tagEnd(card.tag),
       method: card.method,
       currentA: Math.min(stationA, maxCurrentA ?? stationA),
@@ -189,19 +209,17 @@ export class Authorization implements IO {
   }
 }
 
-/** A source of tags with its own rate limit. */
+/** A source of tags with its own limit of refused tags. */
 class LimitedSource implements TagSource {
   private readonly _authorization: Authorization;
-  private readonly _method: Method;
-  private readonly _limiter: AttemptLimiter;
+  private readonly _refusals: SourceRefusals;
 
-  constructor(options: { authorization: Authorization; method: Method; limiter: AttemptLimiter }) {
+  constructor(options: { authorization: Authorization; refusals: SourceRefusals }) {
     this._authorization = options.authorization;
-    this._method = options.method;
-    this._limiter = options.limiter;
+    this._refusals = options.refusals;
   }
 
   attempt(tag: string, done: (result: AttemptResult) => void): void {
-    this._authorization.attempt({ tag, method: this._method }, this._limiter, done);
+    this._authorization.attempt({ tag, method: this._refusals.method }, this._refusals, done);
   }
 }

@@ -16,6 +16,7 @@ export {
 } from "./local-list.js";
 export { OFFLINE_POLICIES, type OfflinePolicy, OfflineVerifier } from "./offline-verifier.js";
 export { PlatformVerifier } from "./platform-verifier.js";
+export type { RefusedTags } from "./refusal-limits.js";
 export { type AttemptResult, type ResultCode, resultOf } from "./result.js";
 export { isTag, tagEnd, tagHash } from "./tag.js";
 export type { Card, Method, Verdict, VerificationFailureCode, Verifier } from "./verifier.js";

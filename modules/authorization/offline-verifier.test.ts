@@ -19,6 +19,11 @@ const UNKNOWN = {
   type: "failed",
   failure: { code: "unknown-offline", message: "the tag is unknown without the platform" },
 };
+/** Nothing was looked up. */
+const DENIED: Verdict = {
+  type: "failed",
+  failure: { code: "offline", message: "no tag is authorized without the platform" },
+};
 
 class Bench {
   readonly clock = new VirtualClock();
@@ -73,7 +78,7 @@ beforeEach(() => {
 
 describe("OfflineVerifier", () => {
   test.each<[OfflinePolicy, unknown, unknown]>([
-    ["deny", UNKNOWN, UNKNOWN],
+    ["deny", DENIED, DENIED],
     ["list", { type: "authorized", by: "the local list" }, UNKNOWN],
     [
       "list-and-cache",

@@ -35,6 +35,12 @@ export class OfflineVerifier implements Verifier {
     return policy !== "deny" && (list.count > 0 || (policy === "list-and-cache" && cache.size > 0));
   }
 
+  /** Whether a tag is on the local list. */
+  isListed(hash: string): boolean {
+    const { settings, list } = this._options;
+    return settings.now.offlinePolicy !== "deny" && list.has(hash);
+  }
+
   /** Updates cache and list by a verdict of the platform. */
   recordVerdict({ tag }: Card, verdict: Verdict): void {
     const { board, list, cache } = this._options;
@@ -68,9 +74,16 @@ export class OfflineVerifier implements Verifier {
   private _verdict(hash: string): Verdict {
     const { settings, list, cache } = this._options;
     const policy = settings.now.offlinePolicy;
+    // Nothing was looked up, so that the tag does not count as an unknown one.
+    if (policy === "deny") {
+      return {
+        type: "failed",
+        failure: { code: "offline", message: "no tag is authorized without the platform" },
+      };
+    }
     const known = policy === "list-and-cache" ? cache.get(hash) : undefined;
     if (known) return { type: "authorized", ...known, by: "the cache" };
-    if (policy !== "deny" && list.has(hash)) return { type: "authorized", by: "the local list" };
+    if (list.has(hash)) return { type: "authorized", by: "the local list" };
     return {
       type: "failed",
       failure: { code: "unknown-offline", message: "the tag is unknown without the platform" },

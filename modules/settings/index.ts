@@ -1,2 +1,2 @@
-export { type Cipher, type DeviceIdentity, deviceFormat, isTopicId } from "./device.js";
+export { type Cipher, type DeviceIdentity, deviceFormat, isTopicId, type MQTTAccount } from "./device.js";
 export { type RecordFormat, type RecordSource, StoredRecord } from "./record.js";

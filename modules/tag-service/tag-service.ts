@@ -35,8 +35,8 @@ export interface TagServiceOptions {
 }
 
 export interface TagSources {
-  /** Makes a source of tags. Each connection has its own. */
-  newCentral(): TagSource;
+  /** Makes the source of tags of a connection. The address is that of the central, where the board knows it. */
+  newCentral(address: string | undefined): TagSource;
 }
 
 /** State of one connected central (a phone). Discarded when it disconnects. */
@@ -48,12 +48,25 @@ interface Central {
   result: Result;
   /** Number of the latest attempt, 1-255, then 0. */
   attempt: number;
+  /** Attempts without a final result. The station never disconnects a central that has one. */
+  running: number;
+  /** Time of the disconnection, also of a central that goes on writing, ms of the monotonic clock. */
+  readonly endsAtMs: number;
+  idleTimer: Timer | undefined;
 }
 
 /** Maximum MTU that current phones request, bytes. Any tag fits into one write. */
 const MTU = 247;
 /** Minimum time between two changes of the advertisement, ms. The protocol allows a delay of 1 s. */
 const ADVERTISING_INTERVAL_MS = 250;
+/** Time that a central has for its first write, ms. Idle centrals would keep others out. */
+const FIRST_WRITE_MS = 10_000;
+/** Time that a central has after a final result, ms: enough to read it, and to write another tag. */
+const AFTER_RESULT_MS = 20_000;
+/** Highest duration of a connection, ms. Only a running attempt prolongs it. */
+const CONNECTION_MS = 2 * 60_000;
+/** Time to deliver a final result when the duration has passed, ms. */
+const DELIVERY_MS = 2000;
 const TAG_DESCRIPTORS = [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Tag") }];
 const RESULT_DESCRIPTORS = [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Authorization result") }];
 const NO_BYTES = new Uint8Array(0);
@@ -64,6 +77,8 @@ const IDLE: Result = { state: "idle", code: 0, attempt: 0 };
  * and one final notification on its connection. Radio callbacks only record the write. The work runs from a timer,
  * because the Bluetooth task is blocked during a callback. ATT allows one request at a time (Core 5.4 Vol 3 Part F
  * 3.3.2), so there are never more recorded writes than connections.
+ *
+ * A central that stays idle is disconnected, so that no phone can keep the others out.
  */
 export class TagService implements IO {
   private readonly _board: Board;
@@ -96,7 +111,7 @@ export class TagService implements IO {
       ],
       onReady: () => this._defer(() => this._handleReady()),
       onConnect: (connection) => this._addCentral(connection),
-      onDisconnect: (connection) => this._centrals.delete(connection),
+      onDisconnect: (connection) => this._removeCentral(connection),
     });
   }
 
@@ -121,7 +136,7 @@ export class TagService implements IO {
     if (this._closed) return;
     this._closed = true;
     this._board.clock.clear(this._advertisingTimer);
-    this._centrals.clear();
+    for (const connection of this._centrals.keys()) this._removeCentral(connection);
     this._server.close();
   }
 
@@ -155,8 +170,29 @@ export class TagService implements IO {
   }
 
   private _addCentral(connection: GATTConnection): void {
-    const source = this._sources.newCentral();
-    this._centrals.set(connection, { connection, source, tag: NO_BYTES, result: IDLE, attempt: 0 });
+    const central: Central = {
+      connection,
+      source: this._sources.newCentral(connection.address),
+      tag: NO_BYTES,
+      result: IDLE,
+      attempt: 0,
+      running: 0,
+      endsAtMs: this._board.clock.monotonicMs() + CONNECTION_MS,
+      idleTimer: undefined,
+    };
+    this._centrals.set(connection, central);
+    this._disconnectAfter(central, FIRST_WRITE_MS);
+  }
+
+  private _removeCentral(connection: GATTConnection): void {
+    this._board.clock.clear(this._centrals.get(connection)?.idleTimer);
+    this._centrals.delete(connection);
+  }
+
+  private _disconnectAfter(central: Central, delayMs: number): void {
+    const { clock } = this._board;
+    clock.clear(central.idleTimer);
+    central.idleTimer = clock.set(() => central.connection.close(), delayMs);
   }
 
   /**
@@ -169,6 +205,9 @@ export class TagService implements IO {
     central.tag = tag;
     central.attempt = pending.attempt;
     central.result = pending;
+    central.running++;
+    this._board.clock.clear(central.idleTimer);
+    central.idleTimer = undefined;
     this._defer(() => {
       this._notify(central, pending);
       // A value that is not UTF-8 is refused like an empty tag.
@@ -180,7 +219,11 @@ export class TagService implements IO {
 
   private _handleResult(central: Central, attempt: number, { state, code, reason }: AttemptResult): void {
     this._board.log(`tag-service: attempt ${attempt}: ${state} (${code}: ${reason})`);
+    central.running--;
     this._notify(central, { state, code, attempt });
+    if (central.running > 0 || !this._centrals.has(central.connection)) return;
+    const restMs = central.endsAtMs - this._board.clock.monotonicMs();
+    this._disconnectAfter(central, Math.max(DELIVERY_MS, Math.min(AFTER_RESULT_MS, restMs)));
   }
 
   /** Notifies a central, unless it has disconnected. Its attempt takes effect in any case. */

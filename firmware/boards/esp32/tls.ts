@@ -207,7 +207,11 @@ class ChipTLS implements TCP {
         this._fail();
         return;
       }
-      if (!this._feed()) return;
+      if (!this._feed()) {
+        // The session may have answered with an alert, such as to a request for another handshake.
+        this._send();
+        return;
+      }
       count = native.readable(this._index);
     }
     this._readableBytes = count;

@@ -14,6 +14,7 @@ import { listIndexFormat, listPageFormat } from "../../../modules/authorization/
 import type { JSONObject } from "../../../modules/json/index.js";
 import { accessPointFormat } from "../../../modules/pairing/index.js";
 import { candidateFormat, pairingFormat } from "../../../modules/pairing/parameters.js";
+import { keyFormat } from "../../../modules/requests/index.js";
 import { bookFormat, logFormat } from "../../../modules/sessions/session.js";
 import { deviceFormat, type RecordFormat } from "../../../modules/settings/index.js";
 import { updateFormat } from "../../../modules/updates/index.js";
@@ -49,6 +50,11 @@ const RECORDS: Readonly<Record<string, Kept>> = {
     deviceFormat,
     { deviceId: "cafe-1", productId: "cafe", responseKey: "0f".repeat(32), cipher: "aes-256-gcm" },
     expect.objectContaining({ deviceId: "cafe-1", productId: "cafe", cipher: "aes-256-gcm" }),
+  ),
+  key: kept(
+    keyFormat,
+    { of: "0123456789abcdef", key: "0f".repeat(32) },
+    { of: "0123456789abcdef", key: new Uint8Array(32).fill(15) },
   ),
   pairing: kept(
     pairingFormat,

@@ -121,7 +121,6 @@ export class Bench {
   present(tag = TAG): AttemptResult | undefined {
     const count = this.results.length;
     this.access.newCentral().attempt(tag, (result) => this.results.push(result));
-    // The station allows 30 attempts in a minute.
     this.advance(SWIPE_MS);
     return this.results[count];
   }

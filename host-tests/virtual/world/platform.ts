@@ -1,6 +1,7 @@
 /** The platform's request handling in memory: decides on tags and seals its responses. */
 
-import { decodeHex, decodeUTF8 } from "../../../modules/bytes/index.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { decodeHex, decodeUTF8, encodeHex } from "../../../modules/bytes/index.js";
 import { isJSONObject, type JSONObject } from "../../../modules/json/index.js";
 import type { Cipher } from "../../../modules/settings/index.js";
 import type { BrokerMessage, WorldBroker } from "./broker.js";
@@ -13,6 +14,8 @@ export interface PlatformRequest {
   readonly endpoint: string;
   readonly id: string;
   readonly data: JSONObject;
+  /** Key that seals the response, 64 hex digits. Default: the device's. */
+  readonly key?: string;
 }
 
 /** Replaces the platform's response by other messages, as an attacker or a lossy network would. */
@@ -32,6 +35,8 @@ export interface WorldPlatformOptions {
 export class WorldPlatform {
   /** Response keys by device id, 64 hex digits. */
   readonly keys = new Map<string, string>();
+  /** New response keys by device id. A request under one, other than a test, makes it the device's key. */
+  readonly offeredKeys = new Map<string, string>();
   /** Answers to `authorize` by tag. Other tags are rejected. */
   readonly tags = new Map<string, JSONObject>();
   readonly requests: PlatformRequest[] = [];
@@ -57,7 +62,7 @@ export class WorldPlatform {
   /** Makes the platform's response, sealed for the device. */
   respond(request: PlatformRequest, data: unknown, status = "1", code = "200"): Record<string, string> {
     const { user, deviceId, endpoint, id } = request;
-    const key = decodeHex(this.keys.get(deviceId) ?? "");
+    const key = decodeHex(request.key ?? this.keys.get(deviceId) ?? "");
     if (key?.length !== 32) throw new Error(`the platform has no key for ${deviceId}`);
     const iv = this.#options.random.bytes(this.cipher === "aes-256-gcm" ? 12 : 16);
     const topic = `${user}/res/${deviceId}/${endpoint}`;
@@ -92,6 +97,13 @@ export class WorldPlatform {
               "403",
             );
       }
+      case "rotate-key": {
+        if (data.step !== "get") return this.respond(request, { accepted: true });
+        const key = this.offeredKeys.get(request.deviceId);
+        return key === undefined
+          ? this.respond(request, { message: "no new key is offered" }, "0", "409")
+          : this.respond(request, { key });
+      }
       case "diagnostics":
         return this.respond(request, { accepted: true });
       case "local-list":
@@ -109,6 +121,12 @@ export class WorldPlatform {
     return { version: this.list.version, tags: page, total: tags.length };
   }
 
+  /** The device's key that a request contains or names. */
+  #keyOf(deviceId: string, { key, keyId }: JSONObject): string | undefined {
+    const known = [this.keys.get(deviceId), this.offeredKeys.get(deviceId)];
+    return known.find((one) => one !== undefined && (key === one || keyId === keyIdOf(one)));
+  }
+
   #answers(request: PlatformRequest): object[] | string[] {
     const response = this.#decide(request);
     return this.intercept?.(response, request) ?? [response];
@@ -119,12 +137,21 @@ export class WorldPlatform {
     const [user = "", kind, deviceId = "", endpoint = ""] = message.topic.split("/");
     if (kind !== "req") return;
     const body: unknown = JSON.parse(decodeUTF8(message.payload) ?? "null");
-    if (!isJSONObject(body) || !isJSONObject(body.data) || body.key !== this.keys.get(deviceId)) return;
-    const request = { user, deviceId, endpoint, id: String(body.id), data: body.data };
+    const key = isJSONObject(body) ? this.#keyOf(deviceId, body) : undefined;
+    if (!isJSONObject(body) || !isJSONObject(body.data) || key === undefined) return;
+    const request = { user, deviceId, endpoint, id: String(body.id), data: body.data, key };
     this.requests.push(request);
+    if (key === this.offeredKeys.get(deviceId) && body.data.step !== "try") {
+      this.keys.set(deviceId, key);
+      this.offeredKeys.delete(deviceId);
+    }
     for (const one of this.outage?.(request) ?? this.#answers(request)) {
       const payload = typeof one === "string" ? one : JSON.stringify(one);
       this.#options.broker.publish(`${user}/res/${deviceId}/${endpoint}`, payload);
     }
   }
+}
+
+function keyIdOf(key: string): string {
+  return encodeHex(Uint8Array.from(sha256(decodeHex(key) ?? new Uint8Array(0)).subarray(0, 8)));
 }
