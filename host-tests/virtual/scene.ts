@@ -56,6 +56,12 @@ export interface SceneOptions extends WorldOptions {
   readonly brokerRemembers?: boolean;
 }
 
+/** Changes the admin password of a station that does not run, as its owner would. */
+export function changePassword({ flash }: Pick<Device, "flash">, password: string): void {
+  const hash = encodeHex(sha256(encodeUTF8(`admin:${password}`)));
+  flash.set("plugpass", "login", encodeUTF8(JSON.stringify({ v: 1, hash })));
+}
+
 /** A station on its device. It reboots after a crash or a restart, as the chip does. */
 export class StationUnderTest {
   readonly device: Device;
@@ -185,10 +191,7 @@ export class Scene {
         adminPassword: ADMIN_PASSWORD,
         ...provisioning,
       });
-      if (!options.hasInitialPassword) {
-        const hash = encodeHex(sha256(encodeUTF8(`admin:${ADMIN_PASSWORD}`)));
-        under.device.flash.set("plugpass", "login", encodeUTF8(JSON.stringify({ v: 1, hash })));
-      }
+      if (!options.hasInitialPassword) changePassword(under.device, ADMIN_PASSWORD);
     }
     return under;
   }
