@@ -43,7 +43,7 @@ const MAX_EARLY_PACKETS = 8;
 /** An authenticated client. */
 interface Member {
   readonly principal: { readonly kind: "platform" } | { readonly kind: "station"; readonly deviceId: string };
-  /** What the client may act as now. The rights of a station's own account follow its owner. */
+  /** Identity with which the client is authorized now. The rights of a station's own account follow its owner. */
   readonly rights: () => readonly Principal[];
   readonly filters: FilterLimit;
 }

@@ -3,7 +3,7 @@ const WINDOW_MS = 60_000;
 /** Maximum number of counted devices. Only devices of the registry are counted. */
 const MAX_DEVICES = 10_000;
 
-/** What becomes of a request: it is answered, answered with 429, or dropped. */
+/** Fate of a request: it is answered, answered with 429, or dropped. */
 export type Admission = "accepted" | "refused" | "dropped";
 
 interface Window {

@@ -144,7 +144,7 @@ export class Responder {
     this.#client.publish(`${userTopic}/res/${deviceId}/${endpoint}`, JSON.stringify(sent), { qos: 1 });
   }
 
-  /** Checks the sender of a message. Returns the device and the key of the answer, or why there is none. */
+  /** Checks the sender of a message. Returns the device and the key of the answer, or the reason of a refusal. */
   #check({ userTopic, deviceId }: Pick<Request, "userTopic" | "deviceId">, payload: Buffer): Checked {
     const known = this.#sender(userTopic, deviceId);
     if (!known) return { ignored: "not a device of that user" };

@@ -7,7 +7,7 @@ import { isAuthorized } from "./token.js";
 
 export const DEVICES_PATH = "/provisioning/v1/devices";
 
-/** What the platform gives to a station: its id, its response key, and the MQTT password of its own account. */
+/** Registration of a station at a platform: its id, its response key, and the MQTT password of its own account. */
 export interface AddedDevice {
   readonly id: string;
   readonly key: string;

@@ -10,7 +10,7 @@ const MAX_REASON_CHARS = 200;
 const answer = z.object({
   id: z.string(),
   key: z.string().regex(/^[0-9a-f]{64}$/),
-  /** Of platforms with accounts for stations. */
+  /** Present on platforms with accounts for stations. */
   password: z.string().min(1).max(128).optional(),
 });
 

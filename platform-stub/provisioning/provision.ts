@@ -5,7 +5,7 @@ import { type Identity, isProduct, randomId, randomKey, randomPassword } from ".
 import { makeNVSImage } from "./nvs-image.js";
 import { StationDirectory } from "./station-directory.js";
 
-/** What a platform gives to a station. */
+/** Registration of a station at a platform. */
 export type Drawn = Pick<Identity, "id" | "key" | "password">;
 
 /** Source of device ids and response keys. */

@@ -47,7 +47,7 @@ describe("the card proof in docs/protocol.md", () => {
   const cardId = vector("card-id");
 
   test("station, key, challenge and proof are the code's", () => {
-    expect(stationOf(crypto, vector("station"))).toBe(station);
+    expect(stationOf(crypto, vector("proof-device"))).toBe(station);
     expect(encodeHex(key)).toBe(vector("ks"));
     expect(vector("challenge-read")).toBe(station + nonce);
     const proof = proofOf(crypto, key, { station, nonce, cardId });
