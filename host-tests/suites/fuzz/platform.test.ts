@@ -52,7 +52,7 @@ const CELLS = [
 
 jest.setTimeout(2 * HOUR_MS);
 
-/** What the rules of cards need to know. */
+/** Data that the rules of cards depend on. */
 function knownBy(registry: Registry) {
   return {
     isUser: (email: string) => registry.user(email) !== undefined,
@@ -259,7 +259,7 @@ test(`${FUZZ_RUNS} requests of a station have a decision, and change nothing of 
       const device = registry.device("cafe-1");
       const decide = ENDPOINTS[endpoint];
       if (!device || !decide) throw new Error("the station is gone");
-      const decision = decide(data, device, { registry, hasStationTokens: true });
+      const decision = decide(data, device, { registry, requestId: "1", hasStationTokens: true });
       codes.add(decision.code);
       same(decision.status === "1", decision.code === "200");
       const text = JSON.stringify(decision);
