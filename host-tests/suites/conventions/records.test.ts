@@ -14,7 +14,9 @@ import { listIndexFormat, listPageFormat } from "../../../modules/authorization/
 import type { Bytes as BoardBytes, Storage } from "../../../modules/board/index.js";
 import { asUint8Array, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { JSONObject } from "../../../modules/json/index.js";
+import { accessPointFormat } from "../../../modules/pairing/index.js";
 import { candidateFormat, pairingFormat } from "../../../modules/pairing/parameters.js";
+import { keyFormat } from "../../../modules/requests/index.js";
 import { bookFormat, logFormat } from "../../../modules/sessions/session.js";
 import { deviceFormat, type RecordFormat, StoredRecord } from "../../../modules/settings/index.js";
 import { updateFormat } from "../../../modules/updates/index.js";
@@ -55,6 +57,11 @@ const RECORDS: Readonly<Record<string, Kept>> = {
     { deviceId: "cafe-1", productId: "cafe", responseKey: "0f".repeat(32), cipher: "aes-256-gcm" },
     expect.objectContaining({ deviceId: "cafe-1", productId: "cafe", cipher: "aes-256-gcm" }),
   ),
+  key: kept(
+    keyFormat,
+    { of: "0123456789abcdef", key: "0f".repeat(32) },
+    { of: "0123456789abcdef", key: new Uint8Array(32).fill(15) },
+  ),
   pairing: kept(
     pairingFormat,
     {
@@ -78,7 +85,12 @@ const RECORDS: Readonly<Record<string, Kept>> = {
     { fields: { ssid: "Home" }, isTried: true },
     expect.objectContaining({ fields: new Map([["ssid", "Home"]]), isTried: true }),
   ),
-  login: kept(loginFormat, { hash: "ab".repeat(32) }, new Uint8Array(32).fill(0xab)),
+  login: kept(
+    loginFormat,
+    { hash: "ab".repeat(32) },
+    { hash: new Uint8Array(32).fill(0xab), isInitial: false },
+  ),
+  "access-point": kept(accessPointFormat, { password: "abcdefgh2345" }, "abcdefgh2345"),
   options: kept(
     settingsFormat,
     { currentLimitA: 10, offlinePolicy: "list", cardEnds: false, resumes: true },
@@ -90,7 +102,11 @@ const RECORDS: Readonly<Record<string, Kept>> = {
     { version: 3, side: "b", count: 2 },
     { version: 3, side: "b", count: 2 },
   ),
-  "list-${name}": kept(listPageFormat("a0"), { tags: "ab".repeat(16) }, "ab".repeat(16)),
+  "list-${name}": kept(
+    listPageFormat("a0"),
+    { tags: "ab".repeat(16) },
+    { tags: "ab".repeat(16), proofs: "" },
+  ),
   session: kept(
     bookFormat,
     { meterWh: 1234, session: SESSION },

@@ -97,7 +97,7 @@ class Peer implements TCP {
   }
 }
 
-/** What came of a request. */
+/** Outcome of a request. */
 interface Outcome {
   /** Method, path, and body of a request that the server has accepted, the body in hexadecimal. */
   readonly accepted: readonly string[] | undefined;
@@ -143,6 +143,7 @@ class Bench {
       port: 80,
       maxHeadBytes: MAX_HEAD_BYTES,
       maxConnections: 2,
+      maxConnectionsPerAddress: 2,
       requestTimeoutMs: TIMEOUT_MS,
       onConnect: (connection) => {
         let request: HTTPRequest | undefined;

@@ -68,7 +68,7 @@ describe("an installation", () => {
   function feed(pieces: readonly Bytes[], announced: Bytes): string | undefined {
     const { publicKey } = signer;
     const sha256 = new Uint8Array(board.crypto.sha256(announced));
-    const options = { board, productId: "plugpass", runningVersion: RUNNING, publicKey };
+    const options = { board, productId: "plugpass", runningVersion: RUNNING, trust: publicKey };
     const installation = new Installation({ ...options, expected: { sha256 } });
     for (const piece of pieces) {
       const refusal = installation.write(piece);
