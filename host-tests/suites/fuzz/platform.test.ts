@@ -55,7 +55,7 @@ const CELLS = [
 
 jest.setTimeout(2 * HOUR_MS);
 
-/** What the rules of cards need to know. */
+/** The users, stations and cards that the rules of cards look up. */
 function knownBy(registry: Registry) {
   return {
     isUser: (email: string) => registry.user(email) !== undefined,
