@@ -154,7 +154,9 @@ async function authorize({ station: wanted, ...options }: AuthorizeOptions): Pro
     const { state, code, attempt, status } = outcome.result;
     print(`attempt ${attempt}: ${state} (${code}), the station is ${status}`);
     if (state !== "authorized") print(resultSentence(outcome.result));
-    if (outcome.isConfirmed !== undefined) print(confirmationSentence(outcome.isConfirmed));
+    const confirmation =
+      outcome.isConfirmed === undefined ? "" : confirmationSentence(outcome.result, outcome.isConfirmed);
+    if (confirmation !== "") print(confirmation);
     if (state !== "authorized") process.exitCode = 1;
   });
 }
