@@ -3,6 +3,8 @@ import { messageOf } from "../modules/errors/index.js";
 import { accessPointFormat } from "../modules/pairing/index.js";
 import { keyFormat } from "../modules/requests/index.js";
 import {
+  CLIENT_CERTIFICATE_KEY,
+  CLIENT_KEY_KEY,
   deviceFormat,
   type RecordFormat,
   type RecordSource,
@@ -13,7 +15,15 @@ import { WIRED_KEY } from "../modules/wiring/index.js";
 
 /** Domain of the key-value storage. */
 export const STORAGE_PATH = "plugpass";
-const KEPT = [deviceFormat.key, WIRED_KEY, keyFormat.key, updateFormat.key, accessPointFormat.key];
+const KEPT = [
+  deviceFormat.key,
+  WIRED_KEY,
+  CLIENT_CERTIFICATE_KEY,
+  CLIENT_KEY_KEY,
+  keyFormat.key,
+  updateFormat.key,
+  accessPointFormat.key,
+];
 
 /** Opens the firmware's records by their formats. */
 export class Records implements RecordSource {

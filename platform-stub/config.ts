@@ -37,6 +37,7 @@ const schema = z.strictObject({
         owner: email,
         key: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits"),
         cipher: z.enum(["aes-256-gcm", "aes-256-cbc"]).default("aes-256-gcm"),
+        password: text.max(128).optional(),
       }),
     )
     .default([]),

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { makeCardId } from "./cards.js";
-import { Registry } from "./registry.js";
+import { Registry, randomAccountPassword } from "./registry.js";
 
 export const DEMO_DEVICE_ID = "demo-station";
 export const DEMO_TAG = "GUEST-0001";
@@ -14,7 +14,7 @@ const OWNER = "owner@cafe.example";
 export function demoRegistry(): Registry {
   const registry = new Registry();
   registry.addUser({ email: OWNER, token: randomBytes(12).toString("hex") });
-  registry.addDevice({ id: DEMO_DEVICE_ID, owner: OWNER });
+  registry.addDevice({ id: DEMO_DEVICE_ID, owner: OWNER, password: randomAccountPassword() });
   registry.putTag({ tag: DEMO_TAG, owner: OWNER, label: "a guest" });
   registry.putTag({ tag: DEMO_BLOCKED_TAG, owner: OWNER, label: "a blocked guest", blocked: true });
   registry.putTag({ tag: makeCardId(), owner: OWNER, label: "a guest with a phone", accepts: "proof" });

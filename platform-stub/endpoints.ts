@@ -124,6 +124,12 @@ const listRequest = z.object({
   proofs: z.boolean().default(false),
 });
 
+/** An entry of a local list: of a plain tag, or with `cardId` of a card that is proved. */
+interface ListEntry {
+  readonly hash: string;
+  readonly cardId?: string;
+}
+
 /**
  * `local-list`: returns a page of the cards that a station may authorize by itself. The version is a hash of the entries
  * and their form, so it changes exactly when they change, also by a new secret. A card's secret itself never leaves the
@@ -137,11 +143,16 @@ const localList: Endpoint = (data, device, { registry }) => {
     .tagsAt(device)
     .flatMap(({ tag, accepts = "static" }) => {
       const hash = createHash("sha256").update(tag, "utf8").digest("hex");
-      const card = proofs && accepts !== "static" ? registry.stationCard(tag, device.id) : undefined;
-      return [...(accepts === "proof" ? [] : [hash]), ...(card ? [`${hash}:${card.key}`] : [])];
+      const isPlain = accepts !== "proof";
+      const isProof = proofs && accepts !== "static";
+      return [...(isPlain ? [{ hash }] : []), ...(isProof ? [{ hash, cardId: tag }] : [])];
     })
-    .sort()
-    .slice(0, MAX_LISTED);
+    .sort((one, other) => (one.hash < other.hash ? -1 : Number(one.hash > other.hash)))
+    .slice(0, MAX_LISTED)
+    .map(({ hash, cardId }: ListEntry) => {
+      const card = cardId === undefined ? undefined : registry.stationCard(cardId, device.id);
+      return card ? `${hash}:${card.key}` : hash;
+    });
   const form = proofs ? "proofs," : "";
   const digest = createHash("sha256")
     .update(form + entries.join(), "utf8")
@@ -183,6 +194,17 @@ const changeOwner: Endpoint = (data, device, { registry, hasStationTokens }) => 
   return { status: "1", code: "200", data: { user: userTopicOf(owner), token } };
 };
 
+const rotateKeyRequest = z.object({ step: z.enum(["get", "try", "done"]) });
+
+/** `rotate-key`: offers a new response key. The responder completes the rotation. */
+const rotateKey: Endpoint = (data, device) => {
+  const request = rotateKeyRequest.safeParse(data);
+  if (!request.success) return error("400", "rotate-key needs {step: get, try or done}");
+  if (request.data.step !== "get") return { status: "1", code: "200", data: { accepted: true } };
+  if (device.nextKey === undefined) return error("409", "no new key is offered to this station");
+  return { status: "1", code: "200", data: { key: device.nextKey } };
+};
+
 const word = z.string().min(1).max(32);
 const diagnosticsRequest = z.object({
   uptimeMs: z.number().min(0),
@@ -204,6 +226,7 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "change-owner": changeOwner,
   "create-tag": createTag,
   diagnostics,
+  "rotate-key": rotateKey,
   session,
   "local-list": localList,
 };

@@ -20,7 +20,14 @@ export interface DeviceEntry {
   /** The response key: 64 lower-case hex digits. */
   readonly key: string;
   readonly cipher: Cipher;
-  /** The station's own MQTT password, valid beside its owner's. A transferred station has one. */
+  /** The response key that replaces `key`, once the station has stored it; absent: no rotation is under way. */
+  readonly nextKey?: string;
+  /**
+   * MQTT password of the station's own account, whose user name is the device id. Absent: the station uses its owner's
+   * account.
+   */
+  readonly password?: string;
+  /** The station's own MQTT password in its owner's account, valid beside its owner's. A transferred station has one. */
   readonly token?: string;
 }
 

@@ -18,6 +18,21 @@ export function usernameOf(email: string): string {
   return createHash("sha256").update(email.trim(), "utf8").digest("hex");
 }
 
+/** MQTT user names of a user: of the e-mail as it is registered, and of the e-mail in lower case. */
+export function usernamesOf({ email }: User): string[] {
+  return [...new Set([usernameOf(email), usernameOf(email.toLowerCase())])];
+}
+
+/** Whether two e-mails name the same user. Spaces around them and upper case do not matter. */
+function isSameEmail(a: string, b: string): boolean {
+  return a.trim().toLowerCase() === b.trim().toLowerCase();
+}
+
+/** A password of an account at the broker: 24 random bytes, 32 characters. */
+export function randomAccountPassword(): string {
+  return randomBytes(24).toString("base64url");
+}
+
 /** Compares two secrets in constant time. */
 export function isSame(given: Uint8Array, secret: string): boolean {
   const expected = Buffer.from(secret, "utf8");
@@ -27,6 +42,11 @@ export function isSame(given: Uint8Array, secret: string): boolean {
 /** `<user>`: the first level, or levels, of all topics of an owner. */
 export function userTopicOf(user: User): string {
   return user.rootTopic ?? usernameOf(user.email);
+}
+
+/** All `<user>` topics that an owner's stations may use. A station that was paired with the e-mail in lower case uses the second. */
+export function userTopicsOf(user: User): string[] {
+  return user.rootTopic === undefined ? usernamesOf(user) : [user.rootTopic];
 }
 
 /** Validity of an offer, s. The station connects with the new owner's account at once. */
@@ -94,7 +114,12 @@ export class Registry {
     }
     this.#store.transaction(() => {
       this.#applyTable("user", this.#store.users, new Map(users.map((user) => [user.email, user])));
-      this.#applyTable("device", this.#store.devices, new Map(devices.map((device) => [device.id, device])));
+      const stations = {
+        put: (device: DeviceEntry, before?: DeviceEntry) =>
+          this.#store.devices.put(this.#withPresentKey(device, before)),
+        delete: (id: string) => this.#store.devices.delete(id),
+      };
+      this.#applyTable("device", stations, new Map(devices.map((device) => [device.id, device])));
       const cards = {
         put: (card: CardEntry, before?: CardEntry) => this.#applyCard(card, before),
         delete: (tag: string) => this.deleteTag(tag),
@@ -110,10 +135,19 @@ export class Registry {
     this.#store.users.put({ ...user, email });
   }
 
-  /** Adds a device. Its default response key is 32 random bytes. */
-  addDevice(options: { id: string; owner: string; cipher?: Cipher; key?: string }): DeviceEntry {
-    const { id, owner, cipher = "aes-256-gcm", key = randomBytes(32).toString("hex") } = options;
-    const device = { id, owner, key, cipher };
+  /**
+   * Adds a device. Its default response key is 32 random bytes. Without a password, it uses its owner's account at the
+   * broker.
+   */
+  addDevice(options: {
+    id: string;
+    owner: string;
+    cipher?: Cipher;
+    key?: string;
+    password?: string;
+  }): DeviceEntry {
+    const { id, owner, cipher = "aes-256-gcm", key = randomBytes(32).toString("hex"), password } = options;
+    const device = { id, owner, key, cipher, ...(password === undefined ? {} : { password }) };
     this.#addDevice(device);
     return device;
   }
@@ -123,7 +157,8 @@ export class Registry {
    * has none. A card that accepts none loses its secret.
    */
   putTag({ secret, ...tag }: CardEntry): void {
-    if (!this.user(tag.owner))
+    const owner = this.user(tag.owner)?.email;
+    if (owner === undefined)
       throw new Error(`the tag's owner ${tag.owner} is not a user; add the user first`);
     const problem = proofProblemOf({ ...tag, secret });
     if (problem !== undefined) throw new Error(problem);
@@ -132,7 +167,7 @@ export class Registry {
     // The secret comes first and leaves last: a power cut in between leaves no card that accepts proofs without one.
     if (acceptsProofs)
       secrets.put({ tag: tag.tag, secret: secret ?? this.#secretOf(tag.tag) ?? makeSecret() });
-    tags.put(tag);
+    tags.put({ ...tag, owner });
     if (!acceptsProofs) secrets.delete(tag.tag);
   }
 
@@ -204,12 +239,13 @@ export class Registry {
     return this.#store.users.all();
   }
 
+  /** The user with an e-mail, in any spelling of upper and lower case. */
   user(email: string): User | undefined {
-    return this.#store.users.get(email);
+    return this.#store.users.get(email) ?? this.users.find((user) => isSameEmail(user.email, email));
   }
 
   userByName(username: string): User | undefined {
-    return this.users.find((user) => usernameOf(user.email) === username);
+    return this.users.find((user) => usernamesOf(user).includes(username));
   }
 
   device(id: string): DeviceEntry | undefined {
@@ -220,14 +256,41 @@ export class Registry {
     return this.#store.devices.all();
   }
 
+  /** The users on whose topics a device may act: its owner, and the one to whom it is offered. */
+  usersOf(id: string): User[] {
+    const device = this.device(id);
+    const users = [device && this.user(device.owner), this.offeredTo(id)];
+    return users.filter((user) => user !== undefined);
+  }
+
+  /** Starts to replace the response key of a device, or continues. Throws when the device cannot replace its key. */
+  rotateKey(id: string): void {
+    const device = this.device(id);
+    if (!device) throw new Error(`${id} is not a station`);
+    if (device.cipher !== "aes-256-gcm")
+      throw new Error(`${id} uses CBC, which cannot authenticate a new key`);
+    const { nextKey = randomBytes(32).toString("hex") } = device;
+    this.#store.devices.put({ ...device, nextKey });
+  }
+
+  /** Completes the rotation of a device: it has stored the new key. Returns the device. */
+  completeRotation(device: DeviceEntry): DeviceEntry {
+    const { nextKey, ...rest } = device;
+    const rotated = { ...rest, key: nextKey ?? rest.key };
+    this.#store.devices.put(rotated);
+    return rotated;
+  }
+
   /** Records that an owner accepts the transfer of a station within an hour. Replaces the owner's previous acceptance. */
-  acceptTransfer({ owner, device }: { readonly owner: string; readonly device?: string }): void {
-    if (!this.user(owner)) throw new Error(`${owner} is not a user and cannot accept a station`);
+  acceptTransfer({ owner: email, device }: { readonly owner: string; readonly device?: string }): void {
+    const owner = this.user(email)?.email;
+    if (owner === undefined) throw new Error(`${email} is not a user and cannot accept a station`);
     this.#store.acceptances.put({ owner, device, until: this.nowS + ACCEPTANCE_S });
   }
 
   /** Withdraws an owner's acceptance and the offers made on it. A completed transfer stays. */
-  withdrawAcceptance(owner: string): void {
+  withdrawAcceptance(email: string): void {
+    const owner = this.user(email)?.email ?? email;
     this.#store.transaction(() => {
       this.#store.acceptances.delete(owner);
       for (const { device, owner: to } of this.#store.offers.all()) {
@@ -243,9 +306,10 @@ export class Registry {
 
   /** The user with an e-mail, if that user has accepted the transfer of the device. */
   acceptingUser(email: string, device: string): User | undefined {
-    const acceptance = this.acceptances.find(({ owner }) => owner === email);
+    const user = this.user(email);
+    const acceptance = this.acceptances.find(({ owner }) => owner === user?.email);
     const isForDevice = acceptance && (acceptance.device === undefined || acceptance.device === device);
-    return isForDevice ? this.user(email) : undefined;
+    return isForDevice ? user : undefined;
   }
 
   /** Offers a device to a new owner for 10 minutes. An acceptance of any station becomes one of this station. */
@@ -264,9 +328,13 @@ export class Registry {
     return offer && this.user(offer.owner);
   }
 
-  /** Whether an MQTT password is valid for a device of a user. Compares in constant time. */
+  /**
+   * Whether a password of a user's account is valid for a device. Compares in constant time. A device with an account of
+   * its own has to use that.
+   */
   isAccount(id: string, { user, password }: { readonly user: User; readonly password: Uint8Array }): boolean {
     const device = this.device(id);
+    if (device?.password !== undefined) return false;
     const offer = this.#offer(id);
     const tokens = [
       ...(device?.owner === user.email ? [user.token, device.token] : []),
@@ -280,7 +348,7 @@ export class Registry {
     const device = this.device(id);
     const offer = this.#offer(id);
     const owner = offer && this.user(offer.owner);
-    if (!device || !owner || userTopicOf(owner) !== userTopic) return undefined;
+    if (!device || !owner || !userTopicsOf(owner).includes(userTopic)) return undefined;
     const moved = { ...device, owner: owner.email, token: offer.token };
     this.#store.transaction(() => {
       this.#store.offers.delete(id);
@@ -332,12 +400,13 @@ export class Registry {
 
   #addDevice(device: DeviceEntry): void {
     if (this.device(device.id)) throw new Error(`the device ${device.id} already exists`);
-    if (!this.user(device.owner)) {
+    const owner = this.user(device.owner)?.email;
+    if (owner === undefined) {
       throw new Error(
         `the device ${device.id} belongs to ${device.owner}, who is not a user; add the user first`,
       );
     }
-    this.#store.devices.put(device);
+    this.#store.devices.put({ ...device, owner });
   }
 
   #applyTable<T>(kind: string, table: ConfiguredTable<T>, entries: ReadonlyMap<string, T>): void {
@@ -359,12 +428,20 @@ export class Registry {
     }
   }
 
+  /** A device of a file with the response key that it has now, unless the file has another key than before. */
+  #withPresentKey(device: DeviceEntry, before: DeviceEntry | undefined): DeviceEntry {
+    const present = this.device(device.id);
+    if (!present || before?.key !== device.key) return device;
+    const { key, nextKey } = present;
+    return { ...device, key, ...(nextKey === undefined ? {} : { nextKey }) };
+  }
+
   /** Removes cards and stations of removed users. A station in the file returns to the owner that the file names. */
   #removeOrphans(configured: ReadonlyMap<string, DeviceEntry>): void {
     for (const { id, owner } of this.devices) {
       if (this.user(owner)) continue;
       const device = configured.get(id);
-      if (device) this.#store.devices.put(device);
+      if (device) this.#store.devices.put(this.#withPresentKey(device, device));
       else this.#store.devices.delete(id);
     }
     for (const { tag, owner } of this.tags) if (!this.user(owner)) this.deleteTag(tag);

@@ -70,6 +70,11 @@ const STEPS = [
   ) STRICT;
   CREATE INDEX nonces_by_device ON nonces (device);
 `,
+  `
+  -- password: of the station's own account at the broker. next_key: the response key that replaces key.
+  ALTER TABLE devices ADD COLUMN password TEXT;
+  ALTER TABLE devices ADD COLUMN next_key TEXT;
+`,
 ];
 
 /**
@@ -266,8 +271,13 @@ class SQLiteStore implements Store {
     this.devices = new SQLiteTable<DeviceEntry>(connection, {
       name: "devices",
       key: "id",
-      toRow: ({ token = null, ...device }) => ({ ...device, token }),
-      fromRow: compact,
+      toRow: ({ token = null, password = null, nextKey = null, ...device }) => ({
+        ...device,
+        token,
+        password,
+        next_key: nextKey,
+      }),
+      fromRow: ({ next_key, ...row }) => compact({ ...row, nextKey: next_key }),
     });
     this.tags = new SQLiteTable<TagEntry>(connection, {
       name: "tags",

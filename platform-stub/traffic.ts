@@ -66,6 +66,7 @@ const SHOWN: Readonly<Record<string, { asked: Record<string, Show>; answered: Re
     asked: { uptimeMs: "whole", timeMs: "whole", counters: "counters", events: "events" },
     answered: { accepted: "whole" },
   },
+  "rotate-key": { asked: { step: "whole" }, answered: { key: "hidden", accepted: "whole" } },
   "change-owner": { asked: { owner: "whole" }, answered: { user: "whole", token: "hidden" } },
 };
 

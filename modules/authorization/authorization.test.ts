@@ -69,7 +69,7 @@ class Bench {
         handleGuessing: () => {},
       },
       refusedTags: { perMinute: 1000, ofPhones: 1000 },
-      isListed: () => false,
+      policy: { isListed: () => false, acceptsStatic: () => true },
       ...options,
     });
   }

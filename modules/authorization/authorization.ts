@@ -1,4 +1,5 @@
 import type { Clock, Crypto, IO, Timer } from "../board/index.js";
+import { parseCardProof, type StationChallenge } from "../card-proof/index.js";
 import type { Admission, Charging } from "../charging/index.js";
 import { RefusalLimits, type RefusedTags, type SourceRefusals } from "./refusal-limits.js";
 import { type AttemptResult, resultOf, resultOfFailure } from "./result.js";
@@ -15,6 +16,14 @@ export interface AuthorizationListener {
   handleGuessing(method: Method): void;
 }
 
+/** Rules of the station that may change at any time. */
+export interface AuthorizationPolicy {
+  /** Whether a plain tag with this hash is on the local list. */
+  isListed(hash: string): boolean;
+  /** Whether plain tags are accepted by this method. */
+  acceptsStatic(method: Method): boolean;
+}
+
 export interface AuthorizationOptions {
   readonly clock: Clock;
   readonly crypto: Pick<Crypto, "sha256">;
@@ -27,12 +36,13 @@ export interface AuthorizationOptions {
   /** Time limit of an attempt over all verifiers, ms. The phone has to receive the result within 15 s. */
   readonly attemptTimeoutMs?: number;
   readonly refusedTags: RefusedTags;
-  /** Whether a tag with this hash is on the local list. */
-  readonly isListed: (hash: string) => boolean;
+  readonly policy: AuthorizationPolicy;
 }
 
 /** Time limit of an attempt, ms: one second less than the time within which a phone receives its result. */
 const ATTEMPT_TIMEOUT_MS = 14_000;
+/** The challenge of a proof whose challenge is not valid. */
+const NO_CHALLENGE: StationChallenge = { station: "", nonce: "" };
 
 interface Attempt {
   readonly card: Card;
@@ -54,8 +64,10 @@ export interface TagSource {
   /**
    * Verifies a tag. Calls `done` exactly once, during this call or later, within the time limit of an attempt. An attempt
    * that `Authorization.close` cancels gets no result.
+   * @param text a plain tag, or `p1:<card id>:<proof>`
+   * @param challenge the challenge that a proof has to be for; `undefined` without a valid one
    */
-  attempt(tag: string, done: (result: AttemptResult) => void): void;
+  attempt(text: string, done: (result: AttemptResult) => void, challenge?: StationChallenge): void;
 }
 
 /**
@@ -69,9 +81,7 @@ export class Authorization implements IO {
 
   constructor(options: AuthorizationOptions) {
     this._options = options;
-    const { clock, refusedTags, isListed, listener } = options;
-    const onGuessing = (method: Method) => listener.handleGuessing(method);
-    this._limits = new RefusalLimits({ clock, refusedTags, isListed, onGuessing });
+    this._limits = new RefusalLimits(options);
   }
 
   /** Whether an attempt is running. Another one would be refused with 423. */
@@ -139,10 +149,15 @@ export class Authorization implements IO {
    * Returns the reason to refuse an attempt. The limits come first, so that a source that guesses tags learns nothing.
    */
   private _refusal(card: Card, hash: string, source: SourceRefusals): AttemptResult | undefined {
-    if (!this._limits.allows(source, hash)) return resultOf(429, "too many refused tags");
+    if (!this._limits.allows(source, plainHash(card, hash))) return resultOf(429, "too many refused tags");
     if (!isTag(card.tag)) {
       this._limits.countMalformed(source);
       return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
+    }
+    if (card.proof?.nonce === "") return resultOf(401, "the proof is for no valid challenge");
+    if (!card.proof && !this._options.policy.acceptsStatic(card.method)) {
+      this._limits.countMalformed(source);
+      return resultOf(403, "the owner accepts no cards without a secret here");
     }
     if (this._running) return resultOf(423, "another attempt is running");
     return undefined;
@@ -163,7 +178,7 @@ export class Authorization implements IO {
         break;
       case "rejected":
         attempt.isUnknown = true;
-        this._finish(attempt, resultOf(403, verdict.reason));
+        this._finish(attempt, { ...resultOf(403, verdict.reason), receipt: verdict.receipt });
         break;
       case "failed": {
         const result = resultOfFailure(verdict.failure);
@@ -180,7 +195,8 @@ export class Authorization implements IO {
   private _finish(attempt: Attempt, result: AttemptResult): void {
     this._release(attempt);
     this._running = undefined;
-    const { source, hash, isUnknown } = attempt;
+    const { source, card, isUnknown } = attempt;
+    const hash = plainHash(card, attempt.hash);
     if (isUnknown) this._limits.countUnknown(source, hash);
     else if (result.code === 200) this._limits.countAuthorized(source, hash);
     this._options.listener.handleBusyChanged();
@@ -194,7 +210,7 @@ export class Authorization implements IO {
 
   private _authorize(
     { card, hash, admission }: Attempt,
-    { maxCurrentA, by = "the platform" }: Verdict & { readonly type: "authorized" },
+    { maxCurrentA, receipt, by = "the platform" }: Verdict & { readonly type: "authorized" },
   ): AttemptResult {
     const stationA = this._options.maxCurrentA;
     const isAuthorized = admission.authorize({
@@ -204,7 +220,7 @@ export class Authorization implements IO {
       currentA: Math.min(stationA, maxCurrentA ?? stationA),
     });
     return isAuthorized
-      ? resultOf(200, `authorized by ${by}`)
+      ? { ...resultOf(200, `authorized by ${by}`), receipt }
       : resultOf(409, "the vehicle has left, or was stopped");
   }
 }
@@ -219,7 +235,16 @@ class LimitedSource implements TagSource {
     this._refusals = options.refusals;
   }
 
-  attempt(tag: string, done: (result: AttemptResult) => void): void {
-    this._authorization.attempt({ tag, method: this._refusals.method }, this._refusals, done);
+  attempt(text: string, done: (result: AttemptResult) => void, challenge?: StationChallenge): void {
+    const { method } = this._refusals;
+    const proven = parseCardProof(text);
+    const card: Card = proven
+      ? { tag: proven.cardId, method, proof: { proof: proven.proof, ...(challenge ?? NO_CHALLENGE) } }
+      : { tag: text, method };
+    this._authorization.attempt(card, this._refusals, done);
   }
+}
+
+function plainHash(card: Card, hash: string): string | undefined {
+  return card.proof ? undefined : hash;
 }

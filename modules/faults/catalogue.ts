@@ -122,7 +122,7 @@ export const CONNECTION_FAILURES = {
   },
   "clock-unknown": {
     meaning:
-      "No time server (SNTP, pool.ntp.org) has answered within 20 s. Without the time, the station cannot check the broker's certificate.",
+      "No time server (SNTP: provisioned or of the network, and pool.ntp.org) has answered within 20 s. Without the time, the station cannot check the broker's certificate.",
     by: "owner",
   },
   "connection-lost": { meaning: "The broker or the network closed the TCP connection.", by: "owner" },

@@ -93,8 +93,8 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
 /**
  * The record `device`, written by provisioning:
  * `{v, deviceId?, productId?, responseKey?, cipher?, keyInRequest?, mqtt?: {username, password}, apPassword?, adminPassword?,
- * preset?: {"<field of /pair>": "…"}, wiring?}`.
- * The board itself reads `wiring` (modules/wiring).
+ * preset?: {"<field of /pair>": "…"}, wiring?, timeServer?}`.
+ * The board itself reads `wiring` (modules/wiring) and `timeServer` (time-server.ts).
  */
 export const deviceFormat: RecordFormat<DeviceIdentity> = {
   key: "device",

@@ -10,7 +10,7 @@ import {
 } from "../../host-tests/suites/units/tag-service-bench.js";
 import { type GATTConnection, GATTProperties } from "../board/index.js";
 import { decodeUTF8, encodeUTF8 } from "../bytes/index.js";
-import { RESULT_UUID, SERVICE_UUID, TAG_UUID } from "./index.js";
+import { CHALLENGE_UUID, RESULT_UUID, SERVICE_UUID, TAG_UUID } from "./index.js";
 
 const INTERVAL_MS = 250;
 
@@ -150,21 +150,22 @@ describe("TagService's connections", () => {
     expect(again.results).toEqual([]);
   });
 
-  test("offer tag and result with their properties and descriptions", () => {
+  test("offer tag, result and challenge with their properties and descriptions", () => {
     const { connection } = bench.connect();
     const { read, write, notify } = GATTProperties;
     expect(connection.characteristics()).toMatchObject([
       { uuid: TAG_UUID, properties: read | write },
       { uuid: RESULT_UUID, properties: read | notify },
+      { uuid: CHALLENGE_UUID, properties: read },
     ]);
     const descriptions: (string | undefined)[] = [];
-    for (const uuid of [TAG_UUID, RESULT_UUID]) {
+    for (const uuid of [TAG_UUID, RESULT_UUID, CHALLENGE_UUID]) {
       connection.readDescriptor(uuid, "2901", ({ value }) => {
         descriptions.push(value && decodeUTF8(value));
       });
       bench.advance(RADIO_MS);
     }
-    expect(descriptions).toEqual(["Tag", "Authorization result"]);
+    expect(descriptions).toEqual(["Tag", "Authorization result", "Challenge"]);
     expect(connection.mtu).toBe(247);
   });
 });

@@ -126,6 +126,41 @@ describe("a login", () => {
     );
   });
 
+  test("counts by the address of the connection, and by the one that a trusted proxy reports", async () => {
+    const guess = (page: Admin, forwarded: string, password = "wrong") =>
+      fetch(new URL("api/login", page.url), {
+        method: "POST",
+        body: password,
+        headers: { Origin: new URL(page.url).origin, "X-Forwarded-For": forwarded },
+      }).then(({ status }) => status);
+    registry.putSetting(SETTING, await hashOf(PASSWORD, { N: 2, r: 1, p: 1 }));
+    const start = async (trustedProxies: readonly string[]) =>
+      startAdmin({
+        registry,
+        traffic,
+        watcher: {
+          isConnected: true,
+          statusOf: () => ({ values: {}, lastMessageMs: undefined }),
+          requestDiagnostics: () => {},
+        },
+        login: (await Login.open({ registry })).login,
+        trustedProxies,
+        host: "127.0.0.1",
+        port: 0,
+      });
+    const [behind, direct] = [await start(["127.0.0.1"]), await start([])];
+    for (let i = 0; i < 5; i++) await guess(behind, "203.0.113.9, 192.0.2.1");
+    for (let i = 0; i < 5; i++) await guess(direct, `192.0.2.${i}`);
+    const results = [
+      await guess(behind, "203.0.113.9, 192.0.2.1", PASSWORD),
+      await guess(behind, "203.0.113.9, 192.0.2.2", PASSWORD),
+      await guess(direct, "192.0.2.77", PASSWORD),
+    ];
+    await behind.close();
+    await direct.close();
+    expect(results).toEqual([429, 200, 429]);
+  });
+
   test("with a wrong password is refused, and requires a wait after 5 attempts", async () => {
     for (let i = 0; i < 5; i++)
       expect((await ask("api/login", { method: "POST", body: "wrong" })).status).toBe(401);
@@ -455,6 +490,19 @@ test("a station is asked for its trace by PUT, and an unknown station is not fou
   expect((await ask("api/diagnostics/cafe-9", { method: "PUT", cookie })).status).toBe(404);
   expect((await ask("api/diagnostics/cafe-1", { cookie })).status).toBe(405);
   expect(traced).toEqual(["cafe-1"]);
+});
+
+test("a new key is offered to a station by PUT, but not to an unknown one or one with CBC", async () => {
+  const cookie = await logIn();
+  registry.addDevice({ id: "cafe-cbc", owner: OWNER, cipher: "aes-256-cbc" });
+  const put = async (id: string) => (await ask(`api/rotate-key/${id}`, { method: "PUT", cookie })).status;
+  expect([await put("cafe-1"), await put("cafe-9"), await put("cafe-cbc")]).toEqual([200, 404, 409]);
+  expect((await ask("api/rotate-key/cafe-1", { cookie })).status).toBe(405);
+  const key = registry.device("cafe-1")?.nextKey;
+  expect(key).toMatch(/^[0-9a-f]{64}$/);
+  const text = await (await ask("api/stations", { cookie })).text();
+  expect(JSON.parse(text).stations[0]).toMatchObject({ id: "cafe-1", isRotating: true });
+  expect(text).not.toContain(key);
 });
 
 test("answers contain no hash of a tag, no key and no token", async () => {

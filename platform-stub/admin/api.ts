@@ -2,6 +2,7 @@
 
 import encodeQR from "qr";
 import { z } from "zod";
+import { parseJSONObject } from "../../modules/json/index.js";
 import { cardFileText, cardLinkOf, makeCardId } from "../cards.js";
 import { deviceId, tagEntry, tagText } from "../fields.js";
 import { guessFinder } from "../guessable.js";
@@ -74,6 +75,7 @@ export function answer(call: Call, options: APIOptions): Answer {
   if (kind === "secrets" && name !== undefined) return secret(name, call, options);
   if (kind === "card-files" && name !== undefined) return cardFile(name, call, options);
   if (kind === "diagnostics" && name !== undefined) return diagnostics(name, call, options);
+  if (kind === "rotate-key" && name !== undefined) return rotateKey(name, call, options);
   if (kind === "expected" && name !== undefined) return acceptance(name, call, options);
   if (name !== undefined) return refuse(404, "not found");
   if (kind === "cards.csv") return cardsFile(call, options);
@@ -222,7 +224,8 @@ function stations({ registry, watcher, now = Date.now }: APIOptions): Stations {
       const { values, lastMessageMs } = watcher.statusOf(device);
       const lastMessageS =
         lastMessageMs === undefined ? null : Math.max(0, Math.round((now() - lastMessageMs) / 1000));
-      return { id: device.id, owner: device.owner, values, lastMessageS };
+      const isRotating = device.nextKey !== undefined;
+      return { id: device.id, owner: device.owner, values, lastMessageS, isRotating };
     }),
   };
 }
@@ -233,6 +236,16 @@ function diagnostics(id: string, { method }: Call, { registry, watcher }: APIOpt
   const device = registry.device(id);
   if (!device) return refuse(404, "this station does not exist");
   watcher.requestDiagnostics(device);
+  return ok({});
+}
+
+/** Offers a new response key to a station, which is asked to take it as soon as it is online. */
+function rotateKey(id: string, { method }: Call, { registry }: APIOptions): Answer {
+  if (method !== "PUT") return refuse(405, "method not allowed; use PUT");
+  const device = registry.device(id);
+  if (!device) return refuse(404, "this station does not exist");
+  if (device.cipher !== "aes-256-gcm") return refuse(409, "a station with CBC cannot get a new key");
+  registry.rotateKey(id);
   return ok({});
 }
 
@@ -280,9 +293,5 @@ function wholeNumber(text: string | null): number {
 }
 
 function parseJSON(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return parseJSONObject(Uint8Array.from(Buffer.from(text, "utf8")));
 }

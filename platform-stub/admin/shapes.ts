@@ -55,6 +55,8 @@ export interface Station {
   readonly values: Readonly<Record<string, string>>;
   /** Time since the last message, s; `null`: no message since the platform's start. */
   readonly lastMessageS: number | null;
+  /** A new response key is offered, and the station has not used it. */
+  readonly isRotating: boolean;
 }
 
 /** An owner's acceptance of a station's transfer. */

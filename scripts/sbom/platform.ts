@@ -1,5 +1,5 @@
 /**
- * `npm run -s sbom`: prints the software bill of materials of the platform (CycloneDX), from package-lock.json: what
+ * `npm run sbom`: prints the software bill of materials of the platform (CycloneDX), from package-lock.json: what
  * `npm ci --omit=dev` installs. A firmware image has one of its own, which `npm run build:<target>` writes beside it.
  */
 

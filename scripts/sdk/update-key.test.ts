@@ -36,7 +36,7 @@ test.each(["lin", "esp32c3-qemu"])("%s is for development and needs no key", (na
   expect(updateKeyLine(targetOf(name), {})).toBeUndefined();
 });
 
-test("the build's last line names the key, or that there is none", () => {
+test("the build's last line names the key, or reports that it is missing", () => {
   expect(updateKeyLine(targetOf("esp32"), KEYED)).toBe(
     `updates           signed by the key ${KEYED.updateKey}`,
   );

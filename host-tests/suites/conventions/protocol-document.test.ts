@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
 import { encodePDU } from "../../../firmware/boards/advertising.js";
 import { decodeHex, encodeBase64URL, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -46,7 +47,7 @@ describe("the card proof in docs/protocol.md", () => {
   const cardId = vector("card-id");
 
   test("station, key, challenge and proof are the code's", () => {
-    expect(stationOf(crypto, vector("station"))).toBe(station);
+    expect(stationOf(crypto, vector("proof-device"))).toBe(station);
     expect(encodeHex(key)).toBe(vector("ks"));
     expect(vector("challenge-read")).toBe(station + nonce);
     const proof = proofOf(crypto, key, { station, nonce, cardId });
@@ -59,6 +60,22 @@ describe("the card proof in docs/protocol.md", () => {
     expect(receiptOf(crypto, key, { nonce, code: 403 })).toBe(vector("receipt-403"));
     const hash = encodeHex(crypto.sha256(encodeUTF8(cardId)));
     expect(vector("list-entry")).toBe(`${hash}:${encodeBase64URL(key)}`);
+  });
+});
+
+describe("the JavaScript for a proof in docs/protocol.md", () => {
+  const code = match(/^### A proof\n.*?```js\n(.*?)```/ms);
+  const prove = runInNewContext(`${code};prove`, { TextEncoder, Uint8Array, crypto, btoa, atob });
+  const secret = encodeBase64URL(hexVector("secret"));
+
+  test("writes the vector's proof, and confirms the vector's receipt only", async () => {
+    const proof = await prove({ cardId: vector("card-id"), secret }, hexVector("challenge-read"));
+    expect(proof.text).toBe(vector("tag-write"));
+    const value = (receipt: string) => Uint8Array.from([1, 2, 200, 0, 1, 2, ...(decodeHex(receipt) ?? [])]);
+    expect(await proof.isConfirmed(200, value(vector("receipt-200")))).toBe(true);
+    expect(await proof.isConfirmed(403, value(vector("receipt-403")))).toBe(true);
+    expect(await proof.isConfirmed(200, value(vector("receipt-403")))).toBe(false);
+    expect(await proof.isConfirmed(200, value(""))).toBe(false);
   });
 });
 

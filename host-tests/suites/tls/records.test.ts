@@ -11,7 +11,7 @@ const APPLICATION_DATA = 23;
 /** Longest content of a record (RFC 5246 6.2.1). */
 const LONGEST_BYTES = 0x4000;
 
-/** What a proxy does in place of forwarding the server's first two records of application data. */
+/** Attack of a proxy that has received the server's first two records of application data, and forwarded neither. */
 type Attack = (client: Socket, first: Buffer, second: Buffer) => void;
 
 /** Opens a proxy that forwards a server's records until those of application data. */

@@ -5,6 +5,7 @@ import { type AuthorizationResult, readResult } from "../../../docs/station.js";
 import { type AttemptResult, resultOf, type TagSource } from "../../../modules/authorization/index.js";
 import type { GATTServer, GATTServerOptions } from "../../../modules/board/index.js";
 import { encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
+import type { StationChallenge } from "../../../modules/card-proof/index.js";
 import { type Metadata, RESULT_UUID, TAG_UUID, TagService } from "../../../modules/tag-service/index.js";
 import { type BoardParts, Device } from "../../virtual/board/device.js";
 import type { CentralConnection } from "../../virtual/world/air.js";
@@ -29,8 +30,12 @@ export class ManualSource implements TagSource {
   readonly tags: string[] = [];
   readonly #done: ((result: AttemptResult) => void)[] = [];
 
-  attempt(tag: string, done: (result: AttemptResult) => void): void {
+  /** Challenges of the attempts, in the order of `tags`. */
+  readonly challenges: (StationChallenge | undefined)[] = [];
+
+  attempt(tag: string, done: (result: AttemptResult) => void, challenge?: StationChallenge): void {
     this.tags.push(tag);
+    this.challenges.push(challenge);
     this.#done.push(done);
   }
 

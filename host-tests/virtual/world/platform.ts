@@ -6,6 +6,7 @@ import { isJSONObject, type JSONObject } from "../../../modules/json/index.js";
 import type { Cipher } from "../../../modules/settings/index.js";
 import type { BrokerMessage, WorldBroker } from "./broker.js";
 import { sealedResponse } from "./platform-answers.js";
+import { ProofCards } from "./proof-cards.js";
 import type { Random } from "./random.js";
 
 export interface PlatformRequest {
@@ -39,6 +40,8 @@ export class WorldPlatform {
   readonly offeredKeys = new Map<string, string>();
   /** Answers to `authorize` by tag. Other tags are rejected. */
   readonly tags = new Map<string, JSONObject>();
+  /** The cards that cannot be copied. Their decisions are in `tags`, too, by card id. */
+  readonly proofCards = new ProofCards();
   readonly requests: PlatformRequest[] = [];
   /** Local list for all stations: hex SHA-256 of tags. */
   list: { version: number; tags: readonly string[] } = { version: 0, tags: [] };
@@ -73,10 +76,7 @@ export class WorldPlatform {
     const { endpoint, data } = request;
     switch (endpoint) {
       case "authorize":
-        return this.respond(
-          request,
-          this.tags.get(String(data.tag)) ?? { authorized: false, reason: "unknown-tag" },
-        );
+        return this.respond(request, this.#authorize(request));
       case "session": {
         // An id identifies one session: its first report is kept.
         const id = String(data.id);
@@ -107,14 +107,21 @@ export class WorldPlatform {
       case "diagnostics":
         return this.respond(request, { accepted: true });
       case "local-list":
-        return this.respond(request, this.#listPage(data));
+        return this.respond(request, this.#listPage(request));
       default:
         return this.respond(request, { message: `there is no endpoint ${endpoint}` }, "0", "404");
     }
   }
 
-  #listPage({ version, from, limit }: JSONObject): JSONObject {
-    const { tags } = this.list;
+  #authorize(request: PlatformRequest): JSONObject {
+    const decision = this.tags.get(String(request.data.tag));
+    return decision
+      ? this.proofCards.authorize(request, decision)
+      : { authorized: false, reason: "unknown-tag" };
+  }
+
+  #listPage({ deviceId, data: { version, from, limit, proofs } }: PlatformRequest): JSONObject {
+    const tags = this.proofCards.listOf(this.list.tags, { deviceId, proofs: proofs === true });
     if (version === this.list.version) return { version };
     const first = Number(from ?? 0);
     const page = tags.slice(first, first + Number(limit ?? tags.length));

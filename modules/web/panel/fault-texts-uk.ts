@@ -1,6 +1,6 @@
 /** The Ukrainian texts of the catalogue's codes. */
 
-import type { FaultTexts } from "./fault-texts.js";
+import type { FaultTexts } from "./fault-text.js";
 
 export const uk: FaultTexts = {
   "pilot-shorted": [

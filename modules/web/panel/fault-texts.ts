@@ -3,12 +3,8 @@
  * docs/faults.md has the English ones.
  */
 
-import type { ConnectionFailureCode, FaultCode } from "../../faults/index.js";
+import type { FaultTexts, Language } from "./fault-text.js";
 import { uk } from "./fault-texts-uk.js";
-
-export type Language = "en" | "cs" | "de" | "uk";
-export type FaultText = readonly [what: string, remedy: string];
-export type FaultTexts = Readonly<Record<FaultCode | ConnectionFailureCode, FaultText>>;
 
 const en: FaultTexts = {
   "pilot-shorted": [

@@ -164,8 +164,16 @@ static void start_next(void)
 		start_task(next);
 }
 
+static void free_bytes(struct tls_bytes *bytes)
+{
+	free((void *)bytes->bytes);
+	*bytes = (struct tls_bytes){ 0 };
+}
+
 static void discard(struct connection *connection)
 {
+	free_bytes(&connection->options.certificate);
+	free_bytes(&connection->options.key);
 	tls_free(connection->session);
 	connection->session = NULL;
 	connection->state = FREE;
@@ -262,6 +270,27 @@ void xs_tls_open(xsMachine *the)
 	set_authority(the, AUTHORITY, &connection->options.authorities[0]);
 	set_authority(the, ROOTS, &connection->options.authorities[1]);
 	xsmcSetInteger(xsResult, (xsIntegerValue)(connection - tls.connections));
+}
+
+/** Copies an argument: XS may move its bytes. */
+static struct tls_bytes copy_argument(xsMachine *the, int index)
+{
+	void *bytes;
+	xsUnsignedValue length;
+	xsmcGetBufferReadable(xsArg(index), &bytes, &length);
+	struct tls_bytes copy = { malloc(length), length };
+	if (!copy.bytes)
+		xsUnknownError("no memory");
+	memcpy((void *)copy.bytes, bytes, length);
+	return copy;
+}
+
+/** `setCertificate(connection, certificate, key)`: DER for a server that asks for it. */
+void xs_tls_setCertificate(xsMachine *the)
+{
+	struct connection *connection = connection_argument(the);
+	connection->options.certificate = copy_argument(the, 1);
+	connection->options.key = copy_argument(the, 2);
 }
 
 /** `shakeHands(connection, nowS)`: starts the handshake, after the others. */
