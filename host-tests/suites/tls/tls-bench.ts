@@ -66,14 +66,15 @@ export class TLSBench {
     return (opened.address() as AddressInfo).port;
   }
 
-  /** Opens a TLS server that sends back what it receives. */
+  /** Opens a TLS server that sends back what it receives; by default with TLS 1.2 only. */
   serve(
     identity: Issued,
     chain: readonly Issued[] = [],
     { behave = (socket) => socket.pipe(socket), ...options }: ServeOptions = {},
   ): Promise<number> {
+    const versions: TlsOptions = options.minVersion ? {} : { maxVersion: "TLSv1.2" };
     const cert = [identity, ...chain].map((one) => one.cert).join("\n");
-    const opened = createServer({ cert, key: identity.key, ...options }, (socket) => {
+    const opened = createServer({ cert, key: identity.key, ...versions, ...options }, (socket) => {
       socket.on("error", () => {});
       behave(socket);
     });

@@ -114,7 +114,6 @@ describeTLS("the chip's TLS client", (bench) => {
     test.each<[string, TlsOptions]>([
       ["TLS 1.0", { minVersion: "TLSv1", maxVersion: "TLSv1", ciphers: "DEFAULT@SECLEVEL=0" }],
       ["TLS 1.1", { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" }],
-      ["TLS 1.3", { minVersion: "TLSv1.3" }],
       ["key exchange without a signature", { ...TLS_1_2, ciphers: "aNULL:@SECLEVEL=0" }],
       ["key exchange by RSA", { ...TLS_1_2, ciphers: "AES128-GCM-SHA256" }],
       [
