@@ -1,7 +1,7 @@
 /** A simulated café in virtual time: a station with its vehicle, a broker and platform, an app, a phone. */
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { AuthorizationResult } from "../../docs/station.js";
+import type { AuthorizationResult, ProofCard } from "../../docs/station.js";
 import { type Config, defaultConfig, withWiring } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
@@ -14,7 +14,7 @@ import { WorldBroker } from "./world/broker.js";
 import type { VirtualClock } from "./world/clock.js";
 import { exchange, type HTTPOutcome, httpRequest } from "./world/http-client.js";
 import type { Host } from "./world/network.js";
-import { Phone, type SeenStation } from "./world/phone.js";
+import { Phone, type PresentOutcome, type SeenStation } from "./world/phone.js";
 import { WorldPlatform } from "./world/platform.js";
 import { base64 } from "./world/platform-answers.js";
 import { virtualWorld, type World, type WorldOptions } from "./world/world.js";
@@ -48,10 +48,18 @@ export interface SceneOptions extends WorldOptions {
   readonly provisioning?: Readonly<Record<string, unknown>>;
   /** The station is not provisioned. */
   readonly isUnprovisioned?: boolean;
+  /** The owner has not changed the provisioned admin password. */
+  readonly hasInitialPassword?: boolean;
   /** Wraps the board, to build in a deliberate bug. */
   readonly wrapBoard?: (board: Board) => Board;
   /** `false`: the broker does not store published messages. */
   readonly brokerRemembers?: boolean;
+}
+
+/** Changes the admin password of a station that does not run, as its owner would. */
+export function changePassword({ flash }: Pick<Device, "flash">, password: string): void {
+  const hash = encodeHex(sha256(encodeUTF8(`admin:${password}`)));
+  flash.set("plugpass", "login", encodeUTF8(JSON.stringify({ v: 1, hash })));
 }
 
 /** A station on its device. It reboots after a crash or a restart, as the chip does. */
@@ -129,6 +137,9 @@ export class Scene {
   readonly platform: WorldPlatform;
   readonly phone: Phone;
   readonly under: StationUnderTest;
+  /** User name of the latest login at the broker. */
+  latestUsername: string | undefined;
+  readonly #isUnprovisioned: boolean;
   readonly #stations: StationUnderTest[] = [];
   readonly #apps = new Map<string, Host>();
 
@@ -142,7 +153,10 @@ export class Scene {
       clock: this.clock,
       sockets: makeSockets(this.brokerHost, firmware, { maxSockets: 1000 }),
       port: BROKER_PORT,
-      authenticate: (_username, password) => password === OWNER.token,
+      authenticate: (username, password) => {
+        this.latestUsername = username;
+        return password === OWNER.token;
+      },
       remembers: options.brokerRemembers,
     });
     const { broker } = this;
@@ -150,6 +164,7 @@ export class Scene {
     this.platform.tags.set("GUEST-0001", { authorized: true });
     this.phone = new Phone({ air: this.world.air, clock: this.clock });
     this.under = this.addStation(options);
+    this.#isUnprovisioned = options.isUnprovisioned === true;
   }
 
   get device(): Device {
@@ -169,7 +184,14 @@ export class Scene {
     this.platform.keys.set(under.deviceId, responseKey);
     const { cipher, provisioning } = options;
     if (!options.isUnprovisioned) {
-      under.device.provision({ responseKey, cipher, adminPassword: ADMIN_PASSWORD, ...provisioning });
+      under.device.provision({
+        responseKey,
+        cipher,
+        apPassword: ADMIN_PASSWORD,
+        adminPassword: ADMIN_PASSWORD,
+        ...provisioning,
+      });
+      if (!options.hasInitialPassword) changePassword(under.device, ADMIN_PASSWORD);
     }
     return under;
   }
@@ -258,10 +280,14 @@ export class Scene {
     return { TCP, clock: this.clock, address, port: 80 };
   }
 
-  /** Pairs as an app does. The given fields replace the valid ones; `undefined` omits a field. */
+  /**
+   * Pairs as an app does, with the login where the station has an owner. The given fields replace the valid ones;
+   * `undefined` omits a field.
+   */
   pair(fields: Record<string, string | undefined> = {}, under = this.under): HTTPOutcome {
     const body = formOf({ ...PAIRING, ...fields });
-    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const isOwned = under.device.flash.get("plugpass", "owner") !== undefined;
+    const headers = { "content-type": "application/x-www-form-urlencoded", ...(isOwned && LOGIN) };
     return this.request("POST", "/pair", { body, headers }, under);
   }
 
@@ -277,8 +303,9 @@ export class Scene {
     return this.ask("GET", path, { headers: LOGIN });
   }
 
+  /** Returns `/status` as the admin sees it; of an unprovisioned station without the login. */
   status(): Record<string, unknown> {
-    const outcome = this.request("GET", "/status");
+    const outcome = this.request("GET", "/status", { headers: this.#isUnprovisioned ? {} : LOGIN });
     if (!("status" in outcome)) throw new Error(`/status: ${outcome.failure}`);
     return JSON.parse(outcome.body);
   }
@@ -311,19 +338,22 @@ export class Scene {
     under.device.flash.set("plugpass", "options", encodeUTF8(JSON.stringify({ v: 1, ...options })));
   }
 
-  /** Presents a tag and waits for the outcome. */
-  present(tag: string, under = this.under): Presentation {
+  /** Presents a tag, or a card that cannot be copied, and waits for the outcome. */
+  present(tag: string | ProofCard, under = this.under): Presentation {
     const presentation = this.startPresenting(tag, under);
     this.until("the phone has a final result", () => presentation.outcome !== undefined);
     return presentation;
   }
 
   /** Presents a tag without waiting. The returned object is filled as results arrive. */
-  startPresenting(tag: string, under = this.under): Presentation {
-    const presentation: Presentation = { pending: [], outcome: undefined };
+  startPresenting(tag: string | ProofCard, under = this.under): Presentation {
+    const presentation: Presentation = { pending: [], written: undefined, outcome: undefined };
     this.phone.present({
       address: under.device.mac,
       tag,
+      onWritten: (text) => {
+        presentation.written = text;
+      },
       onPending: (result) => presentation.pending.push(result),
       onDone: (outcome) => {
         presentation.outcome = outcome;
@@ -366,7 +396,9 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** Results of one presented tag, in order. */
 export interface Presentation {
   readonly pending: AuthorizationResult[];
-  outcome: { readonly result: AuthorizationResult } | { readonly failure: string } | undefined;
+  /** Text that the phone wrote. */
+  written: string | undefined;
+  outcome: PresentOutcome | undefined;
 }
 
 /** Code of a presentation's final result. */

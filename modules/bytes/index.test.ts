@@ -3,8 +3,10 @@ import { base64 } from "../../host-tests/virtual/world/platform-answers.js";
 import {
   concatBytes,
   decodeBase64,
+  decodeBase64URL,
   decodeHex,
   decodeUTF8,
+  encodeBase64URL,
   encodeHex,
   encodeUTF8,
   equalBytes,
@@ -59,6 +61,21 @@ describe("base64", () => {
       expect(decodeBase64(text)).toBeUndefined();
     },
   );
+});
+
+describe("base64url", () => {
+  test("is encoded without padding, and decoded, at every length", () => {
+    for (let length = 0; length < 300; length++) {
+      const bytes = Uint8Array.from({ length }, (_, i) => (i * 7 + length) & 255);
+      const text = base64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+      expect(encodeBase64URL(bytes)).toBe(text);
+      expect(decodeBase64URL(text)).toEqual(bytes);
+    }
+  });
+
+  test.each(["A", "AA==", "AB", "AAA+", "AAA/", "AA A"])("%j is not canonical base64url", (text) => {
+    expect(decodeBase64URL(text)).toBeUndefined();
+  });
 });
 
 test("concatBytes joins its arguments in order", () => {

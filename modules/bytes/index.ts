@@ -111,6 +111,30 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
   return unusedBits === 0 ? bytes : undefined;
 }
 
+const BASE64URL = `${BASE64.slice(0, 62)}-_`;
+
+/** Encodes bytes as base64url without padding (RFC 4648 section 5). */
+export function encodeBase64URL(bytes: Bytes): string {
+  let text = "";
+  let bits = 0;
+  let bitCount = 0;
+  for (const byte of asUint8Array(bytes)) {
+    bits = ((bits & 0x3f) << 8) | byte;
+    for (bitCount += 8; bitCount >= 6; ) {
+      bitCount -= 6;
+      text += BASE64URL.charAt((bits >> bitCount) & 0x3f);
+    }
+  }
+  return bitCount > 0 ? text + BASE64URL.charAt((bits << (6 - bitCount)) & 0x3f) : text;
+}
+
+/** Decodes the canonical form of base64url without padding; `undefined` for any other text. */
+export function decodeBase64URL(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (/[^A-Za-z0-9_-]/.test(text)) return undefined;
+  const digits = text.replaceAll("-", "+").replaceAll("_", "/");
+  return decodeBase64(digits + "=".repeat((4 - (digits.length % 4)) % 4));
+}
+
 /** Concatenates bytes in the order of the arguments. */
 export function concatBytes(...parts: Bytes[]): Uint8Array<ArrayBuffer> {
   let byteLength = 0;

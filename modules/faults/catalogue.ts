@@ -58,6 +58,11 @@ export const FAULTS = {
     meaning: "The platform has blocked the tag. The message has its last 4 characters.",
     by: "owner",
   },
+  "cards-guessed": {
+    meaning:
+      "10 unknown tags in a row, or from all phones together. The station pauses for the phone or the reader that presented them. Reported once an hour.",
+    by: "owner",
+  },
   "card-not-learned": {
     meaning: "Tag learning was on, and the platform did not register the tag. The message has the reason.",
     by: "owner",

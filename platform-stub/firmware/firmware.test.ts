@@ -17,10 +17,11 @@ import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import mqtt from "mqtt";
 import { waitFor } from "../../host-tests/tools/cli/wait.js";
 import { makeImage } from "../../host-tests/virtual/world/firmware-image.js";
-import { decodeHex } from "../../modules/bytes/index.js";
+import { decodeHex, encodeHex } from "../../modules/bytes/index.js";
 import { verifyEd25519 } from "../../modules/updates/ed25519/ed25519.js";
 import { demoRegistry } from "../demo.js";
 import { startPlatform } from "../platform.js";
+import { Registry } from "../registry.js";
 import { answer } from "./answer.js";
 import { writeRelease } from "./directory.js";
 import { makeKey, publicKeyOf, signatureOf } from "./keys.js";
@@ -124,7 +125,54 @@ describe("FirmwareRepository", () => {
       repository.report(rolledBackFrom(5)(id));
     }
     expect(repository.progress(releaseOf(5))).toMatchObject({ isHalted: true, rolledBack: IDS.slice(0, 5) });
-    expect(repository.progress(releaseOf(6))).toEqual({ isHalted: false, rolledBack: [], updated: [] });
+    expect(repository.progress(releaseOf(6))).toEqual({
+      isHalted: false,
+      haltedOwners: [],
+      rolledBack: [],
+      updated: [],
+    });
+  });
+
+  test("halts a release for one owner only after rollbacks of that owner's stations", () => {
+    const ownerOf = (id: string) => (IDS.indexOf(id) < 10 ? "a@cafe.example" : "b@cafe.example");
+    const repository = new FirmwareRepository({ ownerOf });
+    repository.put(releaseOf(4));
+    repository.put(releaseOf(5));
+    const offeredTo = (id = "") => repository.offer("cafe", "stable", id)?.release.version;
+    for (const id of IDS.slice(0, 3)) repository.report(rolledBackFrom(5)(id));
+    expect(repository.progress(releaseOf(5))).toMatchObject({
+      isHalted: false,
+      haltedOwners: ["a@cafe.example"],
+    });
+    expect([offeredTo(IDS[5]), offeredTo(IDS[15])]).toEqual([4, 5]);
+    repository.report(rolledBackFrom(5)(IDS[10] ?? ""));
+    expect(repository.progress(releaseOf(5)).isHalted).toBe(true);
+    expect(offeredTo(IDS[15])).toBe(4);
+  });
+
+  test("gives each owner the same weight: an owner of many stations does not outvote the others", () => {
+    const ownerOf = (id: string) => (IDS.indexOf(id) < 100 ? "many@cafe.example" : id);
+    const repository = new FirmwareRepository({ ownerOf });
+    repository.put(releaseOf(5));
+    for (const id of IDS.slice(100, 160)) repository.report(updatedTo(5)(id));
+    for (const id of [...IDS.slice(0, 100), IDS[160] ?? ""]) repository.report(rolledBackFrom(5)(id));
+    expect(repository.progress(releaseOf(5))).toMatchObject({
+      isHalted: false,
+      haltedOwners: ["many@cafe.example"],
+    });
+  });
+
+  test("does not count rollbacks of stations that are not registered, or that were not offered the release", () => {
+    const isKnown = (id: string) => IDS.indexOf(id) < 100;
+    const repository = new FirmwareRepository({ ownerOf: (id) => (isKnown(id) ? id : undefined) });
+    repository.put(releaseOf(5, { percent: 30 }));
+    const offered = new Set(IDS.filter((id) => repository.offer("cafe", "stable", id)));
+    for (const id of IDS) if (!isKnown(id) || !offered.has(id)) repository.report(rolledBackFrom(5)(id));
+    expect(repository.progress(releaseOf(5))).toMatchObject({ isHalted: false, rolledBack: [] });
+    for (const id of IDS.filter((one) => isKnown(one) && offered.has(one)).slice(0, 3)) {
+      repository.report(rolledBackFrom(5)(id));
+    }
+    expect(repository.progress(releaseOf(5)).isHalted).toBe(true);
   });
 
   test("does not halt a release for two rollbacks, for other products or for failed downloads", () => {
@@ -354,6 +402,34 @@ describe("a served repository", () => {
   });
 });
 
+test("a rollback counts only on the topics of the station's owner, also below a root topic of several levels", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "plugpass-repository-"));
+  writeRelease(directory, releaseOf(5, { image }));
+  const registry = new Registry();
+  registry.addUser({ email: "a@cafe.example", token: "t", rootTopic: "cafe/prague" });
+  registry.addDevice({ id: IDS[0] ?? "", owner: "a@cafe.example" });
+  const platform = await startPlatform({ registry });
+  const broker = { url: platform.url, ...platform.account };
+  const service = await serveFirmware({ directory, port: 0, broker, registry });
+  const client = await mqtt.connectAsync(platform.url, { ...platform.account });
+  const publish = async (root: string, id = "") => {
+    const { productId, version, updateState } = rolledBackFrom(5)(id);
+    await client.publishAsync(`${root}/sweet-home/${id}/$fw/name`, productId, { qos: 1 });
+    await client.publishAsync(`${root}/sweet-home/${id}/$fw/version`, String(version), { qos: 1 });
+    await client.publishAsync(`${root}/sweet-home/${id}/firmware/updatestate`, updateState, { qos: 1 });
+  };
+  await publish("elsewhere", IDS[0]);
+  await publish("cafe/prague", IDS[1]);
+  expect(service.repository.progress(releaseOf(5)).rolledBack).toEqual([]);
+  await publish("cafe/prague", IDS[0]);
+  await waitFor("it counts", () => service.repository.progress(releaseOf(5)).rolledBack.length > 0, 5000);
+  expect(service.repository.progress(releaseOf(5)).rolledBack).toEqual(IDS.slice(0, 1));
+  await client.endAsync();
+  await service.close();
+  await platform.close();
+  rmSync(directory, { recursive: true });
+});
+
 describe("npm run release and npm run sign", () => {
   let directory: string;
   let file: string;
@@ -368,6 +444,14 @@ describe("npm run release and npm run sign", () => {
     rmSync(directory, { recursive: true });
   });
 
+  /** Writes the SBOM that the build writes beside the image. */
+  function writeSBOM(updateKey: string, content = sha256(image)): void {
+    const hashes = [{ alg: "SHA-256", content: encodeHex(content) }];
+    const properties = [{ name: "plugpass:updateKey", value: updateKey }];
+    const sbom = { bomFormat: "CycloneDX", metadata: { component: { hashes, properties } } };
+    writeFileSync(join(directory, "image.cdx.json"), JSON.stringify(sbom));
+  }
+
   function run(command: "release" | "sign", ...words: string[]) {
     const args = ["scripts/run.js", `platform-stub/firmware/${command}-cli.ts`, ...words];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
@@ -380,6 +464,7 @@ describe("npm run release and npm run sign", () => {
     const made = run("sign", "key", "--out", key);
     const publicKey = decodeHex(/\b[0-9a-f]{64}\b/.exec(made.text)?.[0] ?? "") ?? new Uint8Array(0);
     expect(statSync(key).mode & 0o777).toBe(0o600);
+    writeSBOM(publicKeyOf(key));
     const released = run(
       "release",
       "--image",
@@ -399,6 +484,7 @@ describe("npm run release and npm run sign", () => {
     const bytes = decodeHex(signature) ?? new Uint8Array(0);
     expect(verifyEd25519(bytes, sha256(image), publicKey, sha512)).toBe(true);
     expect(run("sign", "--image", file, "--key", key).text.trim()).toBe(signature);
+    expect(readFileSync(join(repository, "cafe/stable-5.cdx.json"), "utf8")).toContain('"CycloneDX"');
   });
 
   test.each<[string, string[], string]>([
@@ -411,6 +497,7 @@ describe("npm run release and npm run sign", () => {
     const repository = join(directory, "repository");
     const key = join(directory, "key.pem");
     makeKey(key);
+    writeSBOM(publicKeyOf(key));
     // The last of two --key options applies.
     const { status, text } = run(
       "release",
@@ -425,6 +512,44 @@ describe("npm run release and npm run sign", () => {
     expect(status).toBe(1);
     expect(text).toContain(why);
     expect(existsSync(repository)).toBe(false);
+  });
+
+  test.each<[string, () => void, string[], string]>([
+    ["an image without an SBOM", () => rmSync(join(directory, "image.cdx.json")), [], "writes the SBOM"],
+    [
+      "the SBOM of another image",
+      () => writeSBOM("ab", new Uint8Array(32)),
+      [],
+      "is the SBOM of another image",
+    ],
+    [
+      "a file that is no SBOM",
+      () => writeFileSync(join(directory, "image.cdx.json"), "{}"),
+      [],
+      "is not an SBOM of npm run build",
+    ],
+    ["an image without an update key", () => writeSBOM("none"), [], "would never be updated again"],
+    ["an image for the updates of another key", () => writeSBOM("ab"), [], "repeat with --changes-key"],
+    ["--changes-key without a change", () => {}, ["--changes-key"], "leave out --changes-key"],
+  ])("refuse %s", (_name, prepare, words, why) => {
+    const repository = join(directory, "repository");
+    const key = join(directory, "key.pem");
+    makeKey(key);
+    writeSBOM(publicKeyOf(key));
+    prepare();
+    const options = ["--image", file, "--version", "5", "--repository", repository, "--key", key];
+    const { status, text } = run("release", ...options, ...words);
+    expect([status, text]).toEqual([1, expect.stringContaining(why)]);
+    expect(existsSync(repository)).toBe(false);
+  });
+
+  test("release an image that changes the key, if --changes-key insists", () => {
+    const repository = join(directory, "repository");
+    const key = join(directory, "key.pem");
+    makeKey(key);
+    writeSBOM("ab".repeat(32));
+    const options = ["--image", file, "--version", "5", "--repository", repository, "--key", key];
+    expect(run("release", ...options, "--changes-key").status).toBe(0);
   });
 
   test("refuse an image without a key to sign it", () => {

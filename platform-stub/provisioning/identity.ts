@@ -21,6 +21,11 @@ export interface Identity {
   /** The response key: 64 lower-case hex digits. */
   readonly key: string;
   readonly cipher: Cipher;
+  /**
+   * MQTT password of the station's own account, of a station that its platform knows. Such a station does not send its
+   * key. Without it the station uses its owner's account.
+   */
+  readonly password?: string;
   readonly accessPointPassword: string;
   readonly adminPassword: string;
 }
@@ -63,6 +68,11 @@ export function randomPassword(): string {
   return letters.join("");
 }
 
+/** Fields of the record `device` for a station that its platform knows. */
+export function knownToPlatform(id: string, password: string) {
+  return { keyInRequest: false, mqtt: { username: id, password } };
+}
+
 export interface ImageOptions {
   /** Default: `STATION_PARTITION_BYTES`. */
   readonly partitionBytes?: number;
@@ -83,6 +93,7 @@ export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Ar
     productId: identity.product,
     responseKey: identity.key,
     cipher: identity.cipher,
+    ...(identity.password === undefined ? {} : knownToPlatform(identity.id, identity.password)),
     apPassword: identity.accessPointPassword,
     adminPassword: identity.adminPassword,
     wiring,
@@ -103,7 +114,7 @@ export function identityIn(image: Uint8Array): Identity | undefined {
   const fields = value && parseJSONObject(value);
   const device = fields && deviceFormat.parse(fields, deviceFormat.version);
   if (!device) return undefined;
-  const { deviceId, productId, responseKey, cipher, accessPointPassword, adminPassword } = device;
+  const { deviceId, productId, responseKey, cipher, mqtt, accessPointPassword, adminPassword } = device;
   if (!deviceId || !productId || !responseKey || !cipher || !accessPointPassword || !adminPassword) {
     return undefined;
   }
@@ -112,6 +123,7 @@ export function identityIn(image: Uint8Array): Identity | undefined {
     product: productId,
     key: encodeHex(responseKey),
     cipher,
+    ...(mqtt && { password: mqtt.password }),
     accessPointPassword,
     adminPassword,
   };

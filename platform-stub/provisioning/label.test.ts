@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import jsQR from "jsqr";
 import { IDENTITY } from "../../host-tests/suites/identity.js";
-import { labelSVG, labelText, wifiText } from "./label.js";
+import { readQR } from "../../host-tests/suites/qr.js";
+import { innerLabelSVG, innerLabelText, labelSVG, labelText, wifiText } from "./label.js";
 
-/** Decodes the label's QR code as a phone does: draws the squares and reads them with another library. */
+/** Decodes the label's QR code as a phone does. */
 function scan(svg: string): string | undefined {
   const [, path = ""] = / d="([^"]*)"/.exec(svg) ?? [];
   const squares = [...path.matchAll(/M(\d+) (\d+)h1v1h-1z/g)].map(
@@ -11,35 +11,23 @@ function scan(svg: string): string | undefined {
   );
   expect(squares.map(([x, y]) => `M${x} ${y}h1v1h-1z`).join("")).toBe(path);
   const quietZone = Math.min(...squares.map(([x]) => x));
-  const size = Math.max(...squares.map(([x]) => x)) + 1 + quietZone;
-  const scale = 4;
-  const width = size * scale;
-  const pixels = new Uint8ClampedArray(width * width * 4).fill(255);
-  for (const [x, y] of squares) {
-    for (let i = 0; i < scale * scale; i++) {
-      const column = x * scale + (i % scale);
-      const row = y * scale + Math.floor(i / scale);
-      pixels.fill(0, (row * width + column) * 4, (row * width + column) * 4 + 3);
-    }
-  }
-  return jsQR.default(pixels, width, width)?.data;
+  return readQR(squares, Math.max(...squares.map(([x]) => x)) + 1 + quietZone);
 }
 
 describe("a label", () => {
-  test("as text contains the station's identity without the key", () => {
+  test("as text contains the station's identity without the key and the admin password", () => {
     expect(labelText({ identity: IDENTITY, accessPointName: "PlugPass AP" })).toBe(
       [
         "product         cafe",
         "device id       cafe-1a2b3c4d",
         "Wi-Fi network   PlugPass AP",
         "Wi-Fi password  wyq8tb5rauxj",
-        "admin password  zz48w56jgu6g",
         "",
       ].join("\n"),
     );
   });
 
-  test("as a drawing contains the station's identity without the key", () => {
+  test("as a drawing contains the station's identity without the key and the admin password", () => {
     const svg = labelSVG({ identity: IDENTITY, accessPointName: "PlugPass AP" });
     const texts = [...svg.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
     expect(texts.filter((_, i) => i % 2 === 1)).toEqual([
@@ -47,9 +35,19 @@ describe("a label", () => {
       "cafe-1a2b3c4d",
       "PlugPass AP",
       "wyq8tb5rauxj",
-      "zz48w56jgu6g",
     ]);
-    expect(svg).not.toContain(IDENTITY.key);
+    for (const secret of [IDENTITY.key, IDENTITY.adminPassword]) expect(svg).not.toContain(secret);
+  });
+
+  test("for the inside of the station has the admin password, and no Wi-Fi password", () => {
+    const options = { identity: IDENTITY, accessPointName: "PlugPass AP" };
+    expect(innerLabelText(options)).toBe(
+      "product         cafe\ndevice id       cafe-1a2b3c4d\nadmin password  zz48w56jgu6g\n",
+    );
+    const svg = innerLabelSVG(options);
+    for (const value of [IDENTITY.id, IDENTITY.adminPassword]) expect(svg).toContain(`>${value}</text>`);
+    for (const secret of [IDENTITY.key, IDENTITY.accessPointPassword, "<path"])
+      expect(svg).not.toContain(secret);
   });
 
   test.each(["PlugPass AP", 'Café; "A, B": \\ AP', "充电桩 AP"])(

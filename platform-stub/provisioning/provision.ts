@@ -5,13 +5,16 @@ import { type Identity, isProduct, randomId, randomKey, randomPassword } from ".
 import { makeNVSImage } from "./nvs-image.js";
 import { StationDirectory } from "./station-directory.js";
 
+/** Registration of a station at a platform. */
+export type Drawn = Pick<Identity, "id" | "key" | "password">;
+
 /** Source of device ids and response keys. */
 export interface IdentitySource {
-  /** Returns an unused id and its key. `isTaken` says which ids are in use. Rejects with a message for the user. */
-  draw(
-    product: string,
-    isTaken: (id: string) => boolean,
-  ): Promise<{ readonly id: string; readonly key: string }>;
+  /**
+   * Returns an unused id with its key, and with the MQTT password of the station's own account if the platform has
+   * accounts for stations. `isTaken` says which ids are in use. Rejects with a message for the user.
+   */
+  draw(product: string, isTaken: (id: string) => boolean): Promise<Drawn>;
   /**
    * Registers a station at its platform before the station is complete. After an interrupted run it is called again for
    * the same station.
@@ -53,7 +56,7 @@ export interface ProvisionResult {
 const CIPHER: Cipher = "aes-256-gcm";
 const MAX_COUNT = 10_000;
 
-/** A source that generates random ids and keys without a platform. */
+/** A source that generates random ids and keys without a platform. The stations have no account of their own. */
 export const offlineSource: IdentitySource = {
   async draw(product, isTaken) {
     let id = randomId(product);
@@ -99,11 +102,10 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
 }
 
 async function draw(product: string, source: IdentitySource, directory: StationDirectory): Promise<Identity> {
-  const { id, key } = await source.draw(product, (one) => directory.has(one));
+  const drawn = await source.draw(product, (one) => directory.has(one));
   return {
-    id,
+    ...drawn,
     product,
-    key,
     cipher: CIPHER,
     accessPointPassword: randomPassword(),
     adminPassword: randomPassword(),

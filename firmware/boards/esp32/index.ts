@@ -14,7 +14,14 @@ import { WallClock } from "../moddable/wall-clock.js";
 import type { Hardware } from "./hardware.js";
 import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
-import { acceptTimeServer, closeConnection, hold, release, timeServer } from "./lwip/native.js";
+import {
+  acceptTimeServer,
+  closeConnection,
+  hold,
+  release,
+  remoteAddress,
+  timeServer,
+} from "./lwip/native.js";
 import { hasRoom, memory } from "./memory.js";
 import { makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { ChipRandom } from "./random.js";
@@ -95,7 +102,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
     guard,
     servers: () => [provisioned ?? timeServer(), TIME_SERVER].filter((one) => one !== undefined),
   });
-  const sockets = makeSockets({ clock, guard, lwip: { hold, release, closeConnection } });
+  const sockets = makeSockets({ clock, guard, lwip: { hold, release, closeConnection, remoteAddress } });
   const log = (line: string) => trace(line, "\n");
   const onAddress = () => wallClock.sync();
   const onAnalog = () => random.releaseSource();

@@ -3,11 +3,8 @@
  * docs/faults.md has the English ones.
  */
 
-import type { ConnectionFailureCode, FaultCode } from "../../faults/index.js";
-
-export type Language = "en" | "cs" | "de" | "uk";
-export type FaultText = readonly [what: string, remedy: string];
-export type FaultTexts = Readonly<Record<FaultCode | ConnectionFailureCode, FaultText>>;
+import type { FaultTexts, Language } from "./fault-text.js";
+import { uk } from "./fault-texts-uk.js";
 
 const en: FaultTexts = {
   "pilot-shorted": [
@@ -37,6 +34,10 @@ const en: FaultTexts = {
   "blocked-tag": [
     "A blocked card was presented three times.",
     "If the card is yours, unblock it at the platform. Otherwise do nothing.",
+  ],
+  "cards-guessed": [
+    "Many unknown cards were presented.",
+    "Card numbers may have been guessed. Good cards go on working. Use cards whose numbers cannot be guessed.",
   ],
   "card-not-learned": [
     "A card was not learned.",
@@ -133,6 +134,10 @@ const cs: FaultTexts = {
     "Zablokovaná karta byla třikrát přiložena.",
     "Je-li to vaše karta, odblokujte ji na platformě. Jinak nedělejte nic.",
   ],
+  "cards-guessed": [
+    "Bylo přiloženo mnoho neznámých karet.",
+    "Někdo možná hádá čísla karet. Platné karty fungují dál. Používejte karty, jejichž číslo nelze uhodnout.",
+  ],
   "card-not-learned": [
     "Karta se nenaučila.",
     "Ověřte, že je stanice online a karta ještě není zapsaná. Přiložte ji znovu.",
@@ -222,6 +227,10 @@ const de: FaultTexts = {
     "Eine gesperrte Karte wurde dreimal vorgehalten.",
     "Ist es Ihre Karte, auf der Plattform entsperren. Sonst ist nichts zu tun.",
   ],
+  "cards-guessed": [
+    "Viele unbekannte Karten wurden vorgehalten.",
+    "Vielleicht errät jemand Kartennummern. Gültige Karten funktionieren weiter. Karten mit nicht erratbaren Nummern verwenden.",
+  ],
   "card-not-learned": [
     "Eine Karte wurde nicht gelernt.",
     "Prüfen, ob die Station online ist und die Karte noch nicht eingetragen ist. Dann erneut vorhalten.",
@@ -295,104 +304,6 @@ const de: FaultTexts = {
     "Die Station kennt ihre Verdrahtung nicht.",
     "Die Platine über das Kabel neu einrichten lassen.",
   ],
-};
-
-const uk: FaultTexts = {
-  "pilot-shorted": [
-    "Авто або кабель має несправність сигнальної лінії.",
-    "Від'єднайте авто і спробуйте інший кабель або авто. Якщо повториться, викличте електрика.",
-  ],
-  "pilot-negative": [
-    "Сигнальна лінія розетки несправна.",
-    "Від'єднайте авто. Якщо повториться, викличте електрика.",
-  ],
-  "contactor-welded": [
-    "Контактор не розмикається. Розетка може бути під напругою.",
-    "Не виймайте вилку. Вимкніть станцію автоматом і викличте електрика.",
-  ],
-  "contactor-stuck-open": [
-    "Контактор не замикається.",
-    "Від'єднайте авто і спробуйте ще раз. Якщо повториться, викличте електрика.",
-  ],
-  overheated: [
-    "Усередині станції надто гаряче. Заряджання призупинено.",
-    "Після охолодження воно продовжиться. Якщо це часто, затініть станцію або зменште струм.",
-  ],
-  "thermometer-broken": [
-    "Термометр у станції несправний. Станція заряджає повільно.",
-    "Викличте електрика, щоб його замінити.",
-  ],
-  "blocked-tag": [
-    "Заблоковану картку піднесли тричі.",
-    "Якщо це ваша картка, розблокуйте її на платформі. Інакше нічого не робіть.",
-  ],
-  "card-not-learned": [
-    "Картку не вивчено.",
-    "Перевірте, що станція онлайн і картку ще не зареєстровано. Піднесіть її знову.",
-  ],
-  "session-not-stored": [
-    "Пам'ять станції не записується. При зникненні живлення сесія буде втрачена.",
-    "Не вимикайте живлення й мережу, доки сесії не передано. Потім замініть плату.",
-  ],
-  "session-log-full": [
-    "Забагато сесій чекає на платформу. Найстарішу відкинуто.",
-    "Під'єднайте станцію до платформи.",
-  ],
-  "sessions-of-previous-owner": [
-    "Сесії попереднього власника відкинуто.",
-    "Робити нічого не потрібно. Попередній власник може звернутися до платформи.",
-  ],
-  "transfer-refused": [
-    "Новий власник не прийняв передачу.",
-    "Попросіть його прийняти її на платформі і спробуйте ще раз.",
-  ],
-  "transfer-failed": [
-    "Власник не змінився.",
-    "Спробуйте ще раз, коли жодне авто не заряджається і станція онлайн.",
-  ],
-  "update-rolled-back": [
-    "Нова прошивка не працювала. Знову працює попередня.",
-    "Перевірте мережу й оновіть ще раз. Якщо знову не вдасться, попросіть у виробника новішу версію.",
-  ],
-  "wifi-not-found": ["Мережа Wi-Fi поза досяжністю (лише 2,4 ГГц).", "Перевірте назву або наблизьте роутер."],
-  "wifi-wrong-password": ["Мережа Wi-Fi відхилила пароль.", "Перевірте його."],
-  "wifi-no-address": ["Мережа Wi-Fi не дала адреси.", "Перевірте DHCP роутера."],
-  "host-not-found": ["Сервер не знайдено.", "Перевірте його назву."],
-  "broker-unreachable": ["Сервер недоступний.", "Перевірте назву й порт."],
-  "broker-no-answer": ["Сервер не відповідає як MQTT.", "Перевірте порт."],
-  "broker-refused": ["Сервер відхилив вхід.", "Перевірте пошту й токен."],
-  "tls-failed": ["Шифроване з'єднання не вдалося.", "Перевірте назву й сертифікат сервера."],
-  "clock-unknown": ["Час невідомий.", "Дозвольте станції сервер часу (UDP-порт 123)."],
-  "connection-lost": [
-    "З'єднання із сервером перервалося.",
-    "Станція під'єднається знову. Якщо це часто, перевірте мережу.",
-  ],
-  "keep-alive-missed": [
-    "Сервер перестав відповідати.",
-    "Станція під'єднається знову. Якщо це часто, перевірте мережу.",
-  ],
-  "protocol-error": [
-    "Сервер надіслав неправильну відповідь.",
-    "Перевірте, що назва й порт належать серверу MQTT.",
-  ],
-  "no-socket": [
-    "Станція не має вільного з'єднання.",
-    "Закрийте інші сторінки панелі. Станція спробує знову.",
-  ],
-  "storage-failed": [
-    "Налаштування працюють, але їх не вдалося зберегти.",
-    "Скиньте станцію і спробуйте ще раз. Якщо знову не вдасться, замініть плату.",
-  ],
-  interrupted: ["Під час перевірки налаштувань зникло живлення.", "Спробуйте ще раз."],
-  "given-up": [
-    "Режим сполучення завершився під час перевірки налаштувань.",
-    "Утримуйте кнопку 5 с і спробуйте ще раз.",
-  ],
-  crashes: [
-    "Станція тричі зазнала збою. Вона в аварійному режимі й не заряджає.",
-    "Вимкніть і ввімкніть живлення. Якщо повториться, завантажте іншу прошивку.",
-  ],
-  "wiring-invalid": ["Станція не знає схеми свого підключення.", "Налаштуйте плату ще раз через кабель."],
 };
 
 export const faultTexts: Readonly<Record<Language, FaultTexts>> = { en, cs, de, uk };

@@ -30,6 +30,14 @@ void xs_lwip_closeConnection(xsMachine *the)
 		close_tcp_socket(socket);
 }
 
+void xs_lwip_remoteAddress(xsMachine *the)
+{
+	struct tcp_socket *socket = xsmcGetHostData(xsArg(0));
+	char text[ADDRESS_CHARS];
+	if (socket != NULL && peer_of_tcp_socket(socket, text))
+		xsmcSetString(xsResult, text);
+}
+
 void xs_lwip_acceptTimeServer(xsMachine *the)
 {
 	(void)the;

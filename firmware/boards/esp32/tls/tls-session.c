@@ -260,9 +260,11 @@ static bool next_certificate(struct tls_bytes *list, struct tls_bytes *next)
 {
 	next->bytes = list->bytes;
 	next->length = sequence_bytes(list);
+	if (next->length == 0)
+		return false;
 	list->bytes += next->length;
 	list->length -= next->length;
-	return next->length > 0;
+	return true;
 }
 
 #if defined(MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK)
