@@ -1,13 +1,9 @@
-/**
- * Tests TLS 1.3 of the chip's client, which is an option of the library's build. CI's library has none; MBEDTLS_CFLAGS,
- * MBEDTLS_LIBS and PLUGPASS_TLS_1_3=1 select another one (DEVELOPMENT.md).
- */
+/** Tests TLS 1.3 of the chip's client, which is an option of the library's build. */
 
 import { expect, test } from "@jest/globals";
 import type { Issued } from "./certificates.js";
-import { CLIENT_REFUSED, DAY_S, describeTLS, NAME } from "./tls-bench.js";
+import { CLIENT_REFUSED, DAY_S, describeTLS, HAS_TLS_1_3, NAME } from "./tls-bench.js";
 
-const HAS_TLS_1_3 = process.env.PLUGPASS_TLS_1_3 === "1";
 /** Version 4 of the library reports tickets, version 3.6 leaves them. */
 const CONNECTED = ["connected", "ok", expect.stringMatching(/^(connected|resumed)$/), "ok"];
 
