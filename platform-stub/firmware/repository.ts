@@ -74,7 +74,7 @@ export interface StationReport {
 }
 
 /**
- * Minimum number of owners whose stations have rolled back before a release halts for all. The stations of one
+ * Minimum number of owners whose stations have rolled back before a release halts for all stations. The stations of one
  * owner can halt it for that owner only.
  */
 const MIN_OWNERS = 2;

@@ -52,7 +52,7 @@ const CELLS = [
 
 jest.setTimeout(2 * HOUR_MS);
 
-/** What the rules of cards need to know. */
+/** Data that the rules of cards depend on. */
 function knownBy(registry: Registry) {
   return {
     isUser: (email: string) => registry.user(email) !== undefined,
@@ -220,6 +220,7 @@ const REQUESTS: readonly object[] = [
   SESSION,
   { version: 0, from: 0, limit: 50 },
   { tag: "NEW-0001", label: "new" },
+  { tag: "GUEST-0004", label: "of another owner" },
   { owner: BAR.email },
   { uptimeMs: 1, timeMs: null, counters: { boots: 1 }, events: [[0, "boot", null, 1]] },
 ];
@@ -259,7 +260,7 @@ test(`${FUZZ_RUNS} requests of a station have a decision, and change nothing of 
       const device = registry.device("cafe-1");
       const decide = ENDPOINTS[endpoint];
       if (!device || !decide) throw new Error("the station is gone");
-      const decision = decide(data, device, { registry, hasStationTokens: true });
+      const decision = decide(data, device, { registry, requestId: "1", hasStationTokens: true });
       codes.add(decision.code);
       same(decision.status === "1", decision.code === "200");
       const text = JSON.stringify(decision);

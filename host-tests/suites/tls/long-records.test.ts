@@ -111,7 +111,7 @@ describeTLS("an update over the chip's TLS from a server with long records", (be
             board,
             productId: "plugpass",
             runningVersion: 1,
-            publicKey: maker.publicKey,
+            trust: maker.publicKey,
             expected,
           }),
         onProgress: () => {},
