@@ -228,7 +228,6 @@ const REQUESTS: readonly object[] = [
   SESSION,
   { version: 0, from: 0, limit: 50 },
   { tag: "NEW-0001", label: "new" },
-  { tag: "GUEST-0004", label: "of another owner" },
   { owner: BAR.email },
   { uptimeMs: 1, timeMs: null, counters: { boots: 1 }, events: [[0, "boot", null, 1]] },
 ];
