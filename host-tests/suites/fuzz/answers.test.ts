@@ -19,7 +19,7 @@ import { FUZZ_RUNS, type Random } from "../../virtual/world/random.js";
 import { holds, same } from "./oracle.js";
 
 const HOUR_MS = 60 * 60_000;
-const CARD: Card = { tag: "GUEST-0001", hash: "0f".repeat(32), method: "ble" };
+const CARD: Card = { tag: "GUEST-0001", hash: "ab".repeat(32), method: "ble" };
 const VALUES = [
   0,
   1,
