@@ -145,15 +145,15 @@ describe("change-owner", () => {
     now = 0;
   });
 
-  /** Builds a registry with two owners. The second one accepts a station, or any station without `device`. */
-  function accepting(acceptance: { readonly device?: string } = {}): Registry {
+  /** Builds a registry with two owners. The second one accepts a station. */
+  function accepting({ device = "cafe-1" }: { readonly device?: string } = {}): Registry {
     const registry = twoOwners({ now: () => now });
-    registry.acceptTransfer({ owner: BAR.email, ...acceptance });
+    registry.acceptTransfer({ owner: BAR.email, device });
     return registry;
   }
 
   test("returns an account with the new owner, who owns the device once it connects with that account", () => {
-    const registry = accepting({ device: "cafe-1" });
+    const registry = accepting();
     const user = registry.user(email) ?? CAFE;
     const answer = ask(registry, "change-owner", { owner: email }).data;
     expect(answer).toEqual({ user: usernameOf(email), token: expect.stringMatching(/^[0-9a-f]{32}$/) });
@@ -202,7 +202,7 @@ describe("change-owner", () => {
     expect(ask(registry, "change-owner", { owner: email }, "cafe-2").code).toBe("200");
   });
 
-  test("allows one station within an hour of the acceptance; the first station may repeat its request", () => {
+  test("allows the named station within an hour of the acceptance, also repeatedly, and no other station", () => {
     const registry = accepting();
     now = 3_599_000;
     expect(ask(registry, "change-owner", { owner: email }).code).toBe("200");
@@ -240,6 +240,8 @@ describe("change-owner", () => {
   });
 
   test("a transfer cannot be accepted for an unknown user", () => {
-    expect(() => twoOwners().acceptTransfer({ owner: "nobody@example.org" })).toThrow("is not a user");
+    expect(() => twoOwners().acceptTransfer({ owner: "nobody@example.org", device: "cafe-1" })).toThrow(
+      "is not a user",
+    );
   });
 });
