@@ -127,6 +127,15 @@ describe("create-tag", () => {
     expect(registry.tag("62E3086CED")).toMatchObject({ owner: CAFE.email, blocked: true });
   });
 
+  test("refuses a card when its owner has 5000, and leaves other owners alone", () => {
+    const registry = twoOwners();
+    registry.putTags(Array.from({ length: 5000 }, (_, i) => ({ tag: `CARD-${i}`, owner: CAFE.email })));
+    registry.addDevice({ id: "bar-1", owner: BAR.email });
+    expect(ask(registry, "create-tag", { tag: "ONE-MORE" }).code).toBe("409");
+    expect(ask(registry, "create-tag", { tag: "CARD-7" }).code).toBe("200");
+    expect(ask(registry, "create-tag", { tag: "ONE-MORE" }, "bar-1").code).toBe("200");
+  });
+
   test("refuses another owner's tag, an invalid tag and an invalid label", () => {
     const registry = twoOwners();
     registry.putTag({ tag: "THEIRS", owner: BAR.email });
