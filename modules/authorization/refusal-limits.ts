@@ -14,6 +14,12 @@ export interface RefusedTags {
 const UNKNOWN_IN_A_ROW = 10;
 /** Time after which the phones together have one attempt more, ms. More than one phone in its longest pause needs. */
 const PHONES_REFILL_MS = 2 * 60_000;
+/**
+ * Wrong proofs of all phones together, and the time after which one more is verified, ms. The platform answers 240 requests
+ * of a station in a minute, and the station verifies one card at a time: other cards need both.
+ */
+const WRONG_PROOFS = 30;
+const PROOF_REFILL_MS = 2000;
 /** Shortest time between two notifications of the owner, ms. */
 const NOTIFICATION_MS = 60 * 60_000;
 /** Highest number of tags that are remembered as authorized. */
@@ -32,8 +38,8 @@ export interface RefusalLimitsOptions {
 }
 
 /**
- * Hash of a plain tag; `undefined` for a proof. A proof cannot be guessed: only its own source is limited, and the public
- * id of its card is remembered for nothing.
+ * Hash of a plain tag; `undefined` for a proof. A proof cannot be guessed: its limit over all phones bounds the requests
+ * only, and the public id of its card is remembered for nothing.
  */
 type PlainHash = string | undefined;
 
@@ -84,6 +90,7 @@ export class SourceRefusals {
 export class RefusalLimits {
   private readonly _options: RefusalLimitsOptions;
   private readonly _phones: TokenBucket;
+  private readonly _proofs: TokenBucket;
   /**
    * Lookups of tags that turn out to be unknown while a limit is reached. The reader has more of them, because drivers
    * share it.
@@ -99,6 +106,7 @@ export class RefusalLimits {
     const { clock, refusedTags } = options;
     this._options = options;
     this._phones = new TokenBucket({ clock, capacity: refusedTags.ofPhones, refillMs: PHONES_REFILL_MS });
+    this._proofs = new TokenBucket({ clock, capacity: WRONG_PROOFS, refillMs: PROOF_REFILL_MS });
     this._lookups = {
       ble: new TokenBucket({ clock, capacity: 2, refillMs: MINUTE_MS / 2 }),
       rfid: new TokenBucket({ clock, capacity: 6, refillMs: MINUTE_MS / 6 }),
@@ -113,7 +121,7 @@ export class RefusalLimits {
 
   /** Whether a card of a source may be verified now. */
   allows(source: SourceRefusals, hash: PlainHash): boolean {
-    if (hash === undefined) return !source.isLimited;
+    if (hash === undefined) return !source.isLimited && !this._proofs.isEmpty;
     const isLimited = source.isLimited || (source.method === "ble" && this._phones.isEmpty);
     return !isLimited || this._isKnown(source.method, hash);
   }
@@ -130,7 +138,8 @@ export class RefusalLimits {
   countUnknown(source: SourceRefusals, hash: PlainHash): void {
     this.countMalformed(source);
     source.countUnknown(this._options);
-    if (hash !== undefined) {
+    if (hash === undefined) this._proofs.take();
+    else {
       this._recent?.delete(keyOf(hash));
       if (source.method === "ble") this._phones.take();
     }
