@@ -4,6 +4,8 @@
  */
 
 import type { ConnectionFailureCode, FaultCode } from "../../faults/index.js";
+import { de } from "./fault-texts-de.js";
+import { uk } from "./fault-texts-uk.js";
 
 export type Language = "en" | "cs" | "de" | "uk";
 export type FaultText = readonly [what: string, remedy: string];
@@ -25,6 +27,18 @@ const en: FaultTexts = {
   "contactor-stuck-open": [
     "The contactor does not close.",
     "Unplug the vehicle and try again. If it happens again, call an electrician.",
+  ],
+  "residual-current": [
+    "Current flows to earth. Charging was stopped at once.",
+    "Unplug the vehicle. Reset the residual current device and try another cable or vehicle. If it happens again, call an electrician.",
+  ],
+  "temperature-cut-off": [
+    "The temperature cut-off has stopped charging.",
+    "Unplug the vehicle and let the station cool down. Call an electrician to look for the cause.",
+  ],
+  "firmware-stalled": [
+    "The station was busy for more than 3 seconds. Charging was interrupted.",
+    "Charging continues by itself. If it happens often, report it to the manufacturer.",
   ],
   overheated: [
     "It is too hot inside the station. Charging is paused.",
@@ -121,6 +135,18 @@ const cs: FaultTexts = {
     "Stykač se nesepnul.",
     "Odpojte vozidlo a zkuste to znovu. Opakuje-li se to, zavolejte elektrikáře.",
   ],
+  "residual-current": [
+    "Proud uniká do země. Nabíjení se hned zastavilo.",
+    "Odpojte vozidlo. Zapněte proudový chránič a zkuste jiný kabel nebo vozidlo. Opakuje-li se to, zavolejte elektrikáře.",
+  ],
+  "temperature-cut-off": [
+    "Tepelná pojistka zastavila nabíjení.",
+    "Odpojte vozidlo a nechte stanici vychladnout. Zavolejte elektrikáře, ať najde příčinu.",
+  ],
+  "firmware-stalled": [
+    "Stanice byla zaneprázdněna déle než 3 sekundy. Nabíjení se přerušilo.",
+    "Nabíjení samo pokračuje. Opakuje-li se to často, oznamte to výrobci.",
+  ],
   overheated: [
     "Stanice je uvnitř příliš horká. Nabíjení se přerušilo.",
     "Po vychladnutí pokračuje samo. Stává-li se to často, zastiňte stanici nebo snižte proud.",
@@ -191,208 +217,6 @@ const cs: FaultTexts = {
     "Vypněte a zapněte proud. Opakuje-li se to, nahrajte jiný firmware.",
   ],
   "wiring-invalid": ["Stanice nezná své zapojení. Nenabíjí.", "Nechte desku znovu nastavit přes kabel."],
-};
-
-const de: FaultTexts = {
-  "pilot-shorted": [
-    "Fahrzeug oder Kabel haben einen Fehler in der Signalleitung.",
-    "Fahrzeug abstecken und ein anderes Kabel oder Fahrzeug versuchen. Tritt es wieder auf, eine Elektrofachkraft rufen.",
-  ],
-  "pilot-negative": [
-    "Die Signalleitung der Steckdose ist defekt.",
-    "Fahrzeug abstecken. Tritt es wieder auf, eine Elektrofachkraft rufen.",
-  ],
-  "contactor-welded": [
-    "Das Schütz öffnet nicht. Die Steckdose kann unter Spannung stehen.",
-    "Den Stecker nicht ziehen. Die Station am Leitungsschutzschalter abschalten und eine Elektrofachkraft rufen.",
-  ],
-  "contactor-stuck-open": [
-    "Das Schütz schließt nicht.",
-    "Fahrzeug abstecken und noch einmal versuchen. Tritt es wieder auf, eine Elektrofachkraft rufen.",
-  ],
-  overheated: [
-    "In der Station ist es zu heiß. Das Laden ist unterbrochen.",
-    "Nach dem Abkühlen geht es weiter. Geschieht es oft, die Station beschatten oder den Strom begrenzen.",
-  ],
-  "thermometer-broken": [
-    "Das Thermometer in der Station ist defekt. Die Station lädt langsam.",
-    "Von einer Elektrofachkraft ersetzen lassen.",
-  ],
-  "blocked-tag": [
-    "Eine gesperrte Karte wurde dreimal vorgehalten.",
-    "Ist es Ihre Karte, auf der Plattform entsperren. Sonst ist nichts zu tun.",
-  ],
-  "card-not-learned": [
-    "Eine Karte wurde nicht gelernt.",
-    "Prüfen, ob die Station online ist und die Karte noch nicht eingetragen ist. Dann erneut vorhalten.",
-  ],
-  "session-not-stored": [
-    "Der Speicher der Station ist nicht beschreibbar. Bei Stromausfall ginge der Ladevorgang verloren.",
-    "Strom und Netz anlassen, bis die Ladevorgänge gemeldet sind. Dann die Platine tauschen lassen.",
-  ],
-  "session-log-full": [
-    "Zu viele Ladevorgänge warten auf die Plattform. Der älteste wurde verworfen.",
-    "Die Station mit der Plattform verbinden.",
-  ],
-  "sessions-of-previous-owner": [
-    "Ladevorgänge des vorigen Betreibers wurden verworfen.",
-    "Es ist nichts zu tun. Der vorige Betreiber kann die Plattform fragen.",
-  ],
-  "transfer-refused": [
-    "Der neue Betreiber hat die Übergabe nicht angenommen.",
-    "Den neuen Betreiber bitten, sie auf der Plattform anzunehmen, und noch einmal versuchen.",
-  ],
-  "transfer-failed": [
-    "Der Betreiber hat nicht gewechselt.",
-    "Noch einmal versuchen, wenn kein Fahrzeug lädt und die Station online ist.",
-  ],
-  "update-rolled-back": [
-    "Die neue Firmware hat nicht funktioniert. Die vorige läuft wieder.",
-    "Das Netz prüfen und erneut aktualisieren. Scheitert es wieder, den Hersteller um eine neuere Version bitten.",
-  ],
-  "wifi-not-found": [
-    "Das WLAN ist nicht in Reichweite (nur 2,4 GHz).",
-    "Den Namen prüfen oder den Router näher stellen.",
-  ],
-  "wifi-wrong-password": ["Das WLAN hat das Passwort abgelehnt.", "Das Passwort prüfen."],
-  "wifi-no-address": ["Das WLAN vergibt keine Adresse.", "DHCP im Router prüfen."],
-  "host-not-found": ["Der Server wurde nicht gefunden.", "Den Namen prüfen."],
-  "broker-unreachable": ["Der Server ist nicht erreichbar.", "Namen und Port prüfen."],
-  "broker-no-answer": ["Der Server antwortet nicht auf MQTT.", "Den Port prüfen."],
-  "broker-refused": ["Der Server lehnt die Anmeldung ab.", "E-Mail und Token prüfen."],
-  "tls-failed": ["Die Verschlüsselung ist gescheitert.", "Namen und Zertifikat des Servers prüfen."],
-  "clock-unknown": ["Die Uhrzeit ist unbekannt.", "Einen Zeitserver (UDP-Port 123) erlauben."],
-  "connection-lost": [
-    "Die Verbindung zum Server ist abgebrochen.",
-    "Die Station verbindet sich wieder. Geschieht es oft, das Netz prüfen.",
-  ],
-  "keep-alive-missed": [
-    "Der Server antwortet nicht mehr.",
-    "Die Station verbindet sich wieder. Geschieht es oft, das Netz prüfen.",
-  ],
-  "protocol-error": [
-    "Der Server hat eine ungültige Antwort gesendet.",
-    "Prüfen, ob Name und Port zu einem MQTT-Server gehören.",
-  ],
-  "no-socket": [
-    "Die Station hat keine freie Verbindung.",
-    "Andere Seiten des Panels schließen. Die Station versucht es erneut.",
-  ],
-  "storage-failed": [
-    "Die Einstellungen gelten, ließen sich aber nicht speichern.",
-    "Die Station zurücksetzen und noch einmal versuchen. Scheitert es wieder, die Platine tauschen lassen.",
-  ],
-  interrupted: ["Beim Versuch der Einstellungen fiel der Strom aus.", "Noch einmal versuchen."],
-  "given-up": [
-    "Der Kopplungsmodus endete beim Versuch der Einstellungen.",
-    "Die Taste 5 s halten und noch einmal versuchen.",
-  ],
-  crashes: [
-    "Die Station ist dreimal abgestürzt. Sie ist im Notbetrieb und lädt nicht.",
-    "Den Strom aus- und einschalten. Tritt es wieder auf, eine andere Firmware hochladen.",
-  ],
-  "wiring-invalid": [
-    "Die Station kennt ihre Verdrahtung nicht.",
-    "Die Platine über das Kabel neu einrichten lassen.",
-  ],
-};
-
-const uk: FaultTexts = {
-  "pilot-shorted": [
-    "Авто або кабель має несправність сигнальної лінії.",
-    "Від'єднайте авто і спробуйте інший кабель або авто. Якщо повториться, викличте електрика.",
-  ],
-  "pilot-negative": [
-    "Сигнальна лінія розетки несправна.",
-    "Від'єднайте авто. Якщо повториться, викличте електрика.",
-  ],
-  "contactor-welded": [
-    "Контактор не розмикається. Розетка може бути під напругою.",
-    "Не виймайте вилку. Вимкніть станцію автоматом і викличте електрика.",
-  ],
-  "contactor-stuck-open": [
-    "Контактор не замикається.",
-    "Від'єднайте авто і спробуйте ще раз. Якщо повториться, викличте електрика.",
-  ],
-  overheated: [
-    "Усередині станції надто гаряче. Заряджання призупинено.",
-    "Після охолодження воно продовжиться. Якщо це часто, затініть станцію або зменште струм.",
-  ],
-  "thermometer-broken": [
-    "Термометр у станції несправний. Станція заряджає повільно.",
-    "Викличте електрика, щоб його замінити.",
-  ],
-  "blocked-tag": [
-    "Заблоковану картку піднесли тричі.",
-    "Якщо це ваша картка, розблокуйте її на платформі. Інакше нічого не робіть.",
-  ],
-  "card-not-learned": [
-    "Картку не вивчено.",
-    "Перевірте, що станція онлайн і картку ще не зареєстровано. Піднесіть її знову.",
-  ],
-  "session-not-stored": [
-    "Пам'ять станції не записується. При зникненні живлення сесія буде втрачена.",
-    "Не вимикайте живлення й мережу, доки сесії не передано. Потім замініть плату.",
-  ],
-  "session-log-full": [
-    "Забагато сесій чекає на платформу. Найстарішу відкинуто.",
-    "Під'єднайте станцію до платформи.",
-  ],
-  "sessions-of-previous-owner": [
-    "Сесії попереднього власника відкинуто.",
-    "Робити нічого не потрібно. Попередній власник може звернутися до платформи.",
-  ],
-  "transfer-refused": [
-    "Новий власник не прийняв передачу.",
-    "Попросіть його прийняти її на платформі і спробуйте ще раз.",
-  ],
-  "transfer-failed": [
-    "Власник не змінився.",
-    "Спробуйте ще раз, коли жодне авто не заряджається і станція онлайн.",
-  ],
-  "update-rolled-back": [
-    "Нова прошивка не працювала. Знову працює попередня.",
-    "Перевірте мережу й оновіть ще раз. Якщо знову не вдасться, попросіть у виробника новішу версію.",
-  ],
-  "wifi-not-found": ["Мережа Wi-Fi поза досяжністю (лише 2,4 ГГц).", "Перевірте назву або наблизьте роутер."],
-  "wifi-wrong-password": ["Мережа Wi-Fi відхилила пароль.", "Перевірте його."],
-  "wifi-no-address": ["Мережа Wi-Fi не дала адреси.", "Перевірте DHCP роутера."],
-  "host-not-found": ["Сервер не знайдено.", "Перевірте його назву."],
-  "broker-unreachable": ["Сервер недоступний.", "Перевірте назву й порт."],
-  "broker-no-answer": ["Сервер не відповідає як MQTT.", "Перевірте порт."],
-  "broker-refused": ["Сервер відхилив вхід.", "Перевірте пошту й токен."],
-  "tls-failed": ["Шифроване з'єднання не вдалося.", "Перевірте назву й сертифікат сервера."],
-  "clock-unknown": ["Час невідомий.", "Дозвольте станції сервер часу (UDP-порт 123)."],
-  "connection-lost": [
-    "З'єднання із сервером перервалося.",
-    "Станція під'єднається знову. Якщо це часто, перевірте мережу.",
-  ],
-  "keep-alive-missed": [
-    "Сервер перестав відповідати.",
-    "Станція під'єднається знову. Якщо це часто, перевірте мережу.",
-  ],
-  "protocol-error": [
-    "Сервер надіслав неправильну відповідь.",
-    "Перевірте, що назва й порт належать серверу MQTT.",
-  ],
-  "no-socket": [
-    "Станція не має вільного з'єднання.",
-    "Закрийте інші сторінки панелі. Станція спробує знову.",
-  ],
-  "storage-failed": [
-    "Налаштування працюють, але їх не вдалося зберегти.",
-    "Скиньте станцію і спробуйте ще раз. Якщо знову не вдасться, замініть плату.",
-  ],
-  interrupted: ["Під час перевірки налаштувань зникло живлення.", "Спробуйте ще раз."],
-  "given-up": [
-    "Режим сполучення завершився під час перевірки налаштувань.",
-    "Утримуйте кнопку 5 с і спробуйте ще раз.",
-  ],
-  crashes: [
-    "Станція тричі зазнала збою. Вона в аварійному режимі й не заряджає.",
-    "Вимкніть і ввімкніть живлення. Якщо повториться, завантажте іншу прошивку.",
-  ],
-  "wiring-invalid": ["Станція не знає схеми свого підключення.", "Налаштуйте плату ще раз через кабель."],
 };
 
 export const faultTexts: Readonly<Record<Language, FaultTexts>> = { en, cs, de, uk };
