@@ -1,5 +1,6 @@
 /** Built-in configuration of a firmware. Provisioned values (the record `device`) take precedence. */
 
+import type { RefusedTags } from "../modules/authorization/index.js";
 import { decodeHex, encodeUTF8 } from "../modules/bytes/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
 import { formatJSON } from "../modules/json/index.js";
@@ -26,8 +27,8 @@ export interface Config {
   readonly companyId: number;
   /** Built-in parameters of pairing, as the fields of `/pair`. Pairing requires the missing ones. */
   readonly preset?: Readonly<Record<string, string>>;
-  /** Limit of presented tags per minute: over one connection of a phone, and at the whole station. */
-  readonly attemptsPerMinute: { readonly connection: number; readonly station: number };
+  /** Limits of refused tags. Further attempts get 429. */
+  readonly refusedTags: RefusedTags;
   /** Meter constant, imp/kWh, as printed on the meter. */
   readonly meterPulsesPerKWh: number;
   /** URL of the firmware repository: scheme, host and port, without a path; default: the platform's host over TLS. */
@@ -49,7 +50,7 @@ export const defaultConfig: Config = {
   currentLimitA: 16,
   companyId: 0xffff,
   // Enough for mistyped tags, too few to guess one.
-  attemptsPerMinute: { connection: 6, station: 30 },
+  refusedTags: { perMinute: 6, ofPhones: 30 },
   meterPulsesPerKWh: 1000,
   cardReader: "em4100",
 };
@@ -87,8 +88,8 @@ export function configErrors(config: Config): string[] {
   const presetProblem = problemOfPart(new Map(Object.entries(config.preset ?? {})));
   // The message contains no value: it may be a secret.
   if (presetProblem !== undefined) errors.push(`config.preset: ${presetProblem}`);
-  for (const limit of Object.values(config.attemptsPerMinute)) {
-    if (!Number.isInteger(limit) || limit < 1) wrong("attemptsPerMinute", "whole numbers from 1");
+  for (const limit of Object.values(config.refusedTags)) {
+    if (!Number.isInteger(limit) || limit < 1) wrong("refusedTags", "whole numbers from 1");
   }
   if (!Number.isInteger(config.meterPulsesPerKWh) || config.meterPulsesPerKWh < 1) {
     wrong("meterPulsesPerKWh", "a whole number from 1");

@@ -3,7 +3,7 @@ import type { Failure } from "../modules/failure/index.js";
 import type { ConnectionFailureCode, Fault, FaultReporter } from "../modules/faults/index.js";
 import type { MQTTFailure } from "../modules/mqtt/index.js";
 import { type Link, type LinkListener, type LinkState, makeLink } from "../modules/network/index.js";
-import type { Pairing, PairingHost, PairingParameters } from "../modules/pairing/index.js";
+import type { Pairing, PairingHost, PairingParameters, StatusViewer } from "../modules/pairing/index.js";
 import type { Route } from "../modules/web/index.js";
 import type { CommandFailure } from "./commands.js";
 import {
@@ -18,7 +18,7 @@ import {
 } from "./life-cycle.js";
 import { tryBroker } from "./platform/broker-trial.js";
 import { type StationIdentity, userOf } from "./platform/identity.js";
-import { adoptOwner } from "./platform/owner.js";
+import { adoptOwner, isOwned } from "./platform/owner.js";
 import { OwnerTransfer, type OwnerTransferHost } from "./platform/owner-transfer.js";
 import { Platform, type PlatformListener } from "./platform/platform.js";
 import type { StationSource } from "./platform/platform-connection.js";
@@ -41,7 +41,7 @@ export interface ConnectivityHost extends FaultReporter, StationSource {
   /** Returns the station's routes of the HTTP API. */
   apiRoutes(): readonly Route[];
   /** Returns the station's fields of `/status`. */
-  describe(): Readonly<Record<string, unknown>>;
+  describe(viewer: StatusViewer): Readonly<Record<string, unknown>>;
 }
 
 export interface ConnectivityOptions extends StationOptions {
@@ -49,7 +49,7 @@ export interface ConnectivityOptions extends StationOptions {
   readonly host: ConnectivityHost;
 }
 
-/** Duration of pairing mode on a station that has parameters, ms: it accepts new ones without a login. */
+/** Duration of pairing mode on a station that has parameters, ms. */
 const PAIRING_MODE_MS = 10 * 60_000;
 /** Interval of checks whether a candidate is still tried when pairing mode ends, ms. */
 const TRYING_MS = 10_000;
@@ -74,7 +74,7 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
     this.platform = new Platform({ board, identity, link: this.link, device: homieDevice, trace });
     this._transfer = new OwnerTransfer({
       board,
-      deviceId: identity.deviceId,
+      station: identity,
       records,
       platform: this.platform,
       host: this,
@@ -201,21 +201,22 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
     this._input({ type: "transfer-failed", isLinkUp: this.isLinkUp });
   }
 
-  get pairNeedsLogin(): boolean {
-    return false;
+  get isOwned(): boolean {
+    return isOwned(this._options.records, this._pairing.initialParameters);
   }
 
   tryBroker(parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void): IO {
     const { board, identity } = this._options;
-    return tryBroker({ board, deviceId: identity.deviceId, parameters }, done);
+    return tryBroker({ board, station: identity, parameters }, done);
   }
 
   apiRoutes(): readonly Route[] {
     return this._options.host.apiRoutes();
   }
 
-  describe(): Readonly<Record<string, unknown>> {
-    return { ...firmwareFields(this._options), ...this._options.host.describe() };
+  describe(viewer: StatusViewer): Readonly<Record<string, unknown>> {
+    const secure = this.parameters?.tls ?? null;
+    return { ...firmwareFields(this._options), secure, ...this._options.host.describe(viewer) };
   }
 
   handlePaired(parameters: PairingParameters): void {

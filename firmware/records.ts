@@ -1,6 +1,10 @@
 import type { Board, Storage } from "../modules/board/index.js";
 import { messageOf } from "../modules/errors/index.js";
+import { accessPointFormat } from "../modules/pairing/index.js";
+import { keyFormat } from "../modules/requests/index.js";
 import {
+  CLIENT_CERTIFICATE_KEY,
+  CLIENT_KEY_KEY,
   deviceFormat,
   type RecordFormat,
   type RecordSource,
@@ -11,7 +15,15 @@ import { WIRED_KEY } from "../modules/wiring/index.js";
 
 /** Domain of the key-value storage. */
 export const STORAGE_PATH = "plugpass";
-const KEPT = [deviceFormat.key, WIRED_KEY, updateFormat.key];
+const KEPT = [
+  deviceFormat.key,
+  WIRED_KEY,
+  CLIENT_CERTIFICATE_KEY,
+  CLIENT_KEY_KEY,
+  keyFormat.key,
+  updateFormat.key,
+  accessPointFormat.key,
+];
 
 /** Opens the firmware's records by their formats. */
 export class Records implements RecordSource {
@@ -28,7 +40,8 @@ export class Records implements RecordSource {
   }
 
   /**
-   * Erases every record except provisioned data and the state of an update: a new firmware still has to be validated.
+   * Erases every record except provisioned data, the response key in use, the access point's password, which was logged
+   * once, and the state of an update: a new firmware still has to be validated.
    * A record that cannot be erased is logged.
    */
   erase(): void {

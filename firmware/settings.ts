@@ -1,6 +1,11 @@
 /** The owner's settings, stored in the record `options`. */
 
-import { OFFLINE_POLICIES, type OfflinePolicy } from "../modules/authorization/index.js";
+import {
+  OFFLINE_POLICIES,
+  type OfflinePolicy,
+  STATIC_CARDS,
+  type StaticCards,
+} from "../modules/authorization/index.js";
 import type { Board } from "../modules/board/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
 import { type JSONObject, numberField, textField } from "../modules/json/index.js";
@@ -16,6 +21,8 @@ export interface Settings {
   readonly offlinePolicy: OfflinePolicy;
   /** The card that started a session ends it when it is presented again. */
   readonly cardEnds: boolean;
+  /** Where cards are accepted that have no secret and so can be copied. */
+  readonly staticCards: StaticCards;
   /** A session that a power cut interrupted is resumed, if the vehicle is still plugged in. */
   readonly resumes: boolean;
   /** Free vend: a vehicle that plugs in charges without a card. */
@@ -36,6 +43,7 @@ const MAX_NAME_CHARS = 64;
 const DEFAULTS = {
   offlinePolicy: "deny",
   cardEnds: true,
+  staticCards: "all",
   resumes: false,
   isFree: false,
   autoUpdate: true,
@@ -54,6 +62,7 @@ export const settingsFormat: RecordFormat<StoredSettings> = {
     currentLimitA: numberField(fields, "currentLimitA", CURRENT_A),
     offlinePolicy: OFFLINE_POLICIES.find((one) => one === fields.offlinePolicy) ?? DEFAULTS.offlinePolicy,
     cardEnds: typeof fields.cardEnds === "boolean" ? fields.cardEnds : DEFAULTS.cardEnds,
+    staticCards: STATIC_CARDS.find((one) => one === fields.staticCards) ?? DEFAULTS.staticCards,
     resumes: typeof fields.resumes === "boolean" ? fields.resumes : DEFAULTS.resumes,
     isFree: typeof fields.isFree === "boolean" ? fields.isFree : DEFAULTS.isFree,
     name: textField(fields, "name", MAX_NAME_CHARS),

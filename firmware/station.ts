@@ -1,6 +1,7 @@
 import type { Board, IO } from "../modules/board/index.js";
 import type { StationStatus } from "../modules/charging/index.js";
 import type { Fault } from "../modules/faults/index.js";
+import type { StatusViewer } from "../modules/pairing/index.js";
 import { TagService } from "../modules/tag-service/index.js";
 import type { LogLevel } from "../modules/telemetry/index.js";
 import type { Trace } from "../modules/trace/index.js";
@@ -194,11 +195,15 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
     return this._tagService.isReady;
   }
 
+  takeApproval(): boolean {
+    return this._button.takePress();
+  }
+
   apiRoutes(): readonly Route[] {
     return [uploadRoute(this._board, this.updates), ...panelRoutes(this.commands, this._trace)];
   }
 
-  describe(): Readonly<Record<string, unknown>> {
-    return statusFields(this.snapshot);
+  describe(viewer: StatusViewer): Readonly<Record<string, unknown>> {
+    return statusFields(this.snapshot, viewer);
   }
 }

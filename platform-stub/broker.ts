@@ -1,8 +1,10 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Aedes, type AuthenticateError, type Client } from "aedes";
 import { mayPublish, maySubscribe, type Principal } from "./access.js";
+import { ConnectionLimit, FilterLimit, RetainedLimit } from "./broker-limits.js";
 import { ErrorBarrier } from "./error-barrier.js";
-import { isSame, type Registry, userTopicOf } from "./registry.js";
+import { GuardedConnection } from "./guarded-connection.js";
+import { isSame, type Registry, type User, userTopicsOf } from "./registry.js";
 
 export interface BrokerOptions {
   readonly registry: Registry;
@@ -31,48 +33,50 @@ const BAD_USER_OR_PASSWORD = 4;
 /** CONNACK code "not authorized". */
 const NOT_AUTHORIZED = 5;
 
+/** Time within which a client has to log in, ms. */
+const LOGIN_TIMEOUT_MS = 5000;
+/** Maximum number of messages with QoS 2 that a client may leave unreleased. Stations use QoS 0 and 1. */
+const MAX_UNRELEASED = 16;
+/** Maximum number of packets that a client may send before its login is answered. */
+const MAX_EARLY_PACKETS = 8;
+
+/** An authenticated client. */
+interface Member {
+  readonly principal: { readonly kind: "platform" } | { readonly kind: "station"; readonly deviceId: string };
+  /** Identity with which the client is authorized now. The rights of a station's own account follow its owner. */
+  readonly rights: () => readonly Principal[];
+  readonly filters: FilterLimit;
+}
+
 /** Starts an MQTT broker in this process, with the access control of the protocol. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const aedes = await Aedes.createBroker();
-  const errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`clients are not accepted: ${why}`));
-  const principals = new WeakMap<Client, Principal>();
-  const refuse = (client: Client, what: string) => options.onRefused?.(`${client.id}: ${what}`);
-
-  aedes.authenticate = (client, username, password, done) => {
-    const identified =
-      errorBarrier.run(() => identify(options, client.id, username ?? "", password ?? Buffer.alloc(0))) ??
-      refusal(UNAVAILABLE, "the account cannot be looked up");
-    if ("returnCode" in identified) {
-      refuse(client, identified.message);
-      done(identified, false);
-      return;
-    }
-    principals.set(client, identified);
-    done(null, true);
-  };
-  aedes.authorizePublish = (client, packet, done) => {
-    // Without a client the broker itself publishes.
-    const principal = client && principals.get(client);
-    if (!client || (principal && mayPublish(principal, packet.topic))) {
-      done(null);
-      return;
-    }
-    refuse(client, `may not publish to ${packet.topic}`);
-    done(new Error("publishing to this topic is not allowed"));
-  };
-  aedes.authorizeSubscribe = (client, subscription, done) => {
-    const principal = principals.get(client);
-    const isAllowed = principal !== undefined && maySubscribe(principal, subscription.topic);
-    if (!isAllowed) refuse(client, `may not subscribe to ${subscription.topic}`);
-    done(null, isAllowed ? subscription : null);
-  };
-
+  const aedes = await Aedes.createBroker({
+    connectTimeout: LOGIN_TIMEOUT_MS,
+    maxInflightInbound: MAX_UNRELEASED,
+    queueLimit: MAX_EARLY_PACKETS,
+  });
+  control(aedes, options);
   const sockets = new Set<Socket>();
+  const limit = new ConnectionLimit();
   // Nagle's algorithm would delay each small message until TCP acknowledges the previous one.
   const server = createServer({ noDelay: true }, (socket) => {
+    const { remoteAddress } = socket;
+    const counted = limit.open(remoteAddress);
+    if (!counted) {
+      options.onRefused?.(`${remoteAddress}: too many connections`);
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-    aedes.handle(socket);
+    socket.on("close", () => {
+      sockets.delete(socket);
+      counted.handleClosed();
+    });
+    const connection = new GuardedConnection(socket, {
+      onLogin: counted.handleLogin,
+      onTooLong: () => options.onRefused?.(`${remoteAddress}: the packet is too long`),
+    });
+    aedes.handle(connection);
   });
   const end = () => new Promise<void>((done) => aedes.close(() => done()));
   try {
@@ -93,26 +97,115 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   };
 }
 
-/** The principal of a client, or the reason why it is refused. */
+/** Installs the access control. */
+function control(aedes: Aedes, options: BrokerOptions): void {
+  const errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`clients are not accepted: ${why}`));
+  const members = new WeakMap<Client, Member>();
+  const retained = new RetainedLimit();
+  const refuse = (client: Client, what: string) => options.onRefused?.(`${client.id}: ${what}`);
+  /** Whether a client has a right. Without its storage the broker grants none. */
+  const isAllowed = (client: Client, test: (principal: Principal) => boolean) =>
+    errorBarrier.run(() => members.get(client)?.rights().some(test)) === true;
+
+  aedes.authenticate = (client, username, password, done) => {
+    const identified =
+      errorBarrier.run(() => identify(options, client.id, username ?? "", password ?? Buffer.alloc(0))) ??
+      refusal(UNAVAILABLE, "the account cannot be looked up");
+    if ("returnCode" in identified) {
+      refuse(client, identified.message);
+      done(identified, false);
+      return;
+    }
+    members.set(client, { ...identified, filters: new FilterLimit() });
+    if (client.conn instanceof GuardedConnection) client.conn.handleLogin();
+    done(null, true);
+  };
+  aedes.authorizePublish = (client, packet, done) => {
+    // Without a client the broker itself publishes.
+    const principal = client && members.get(client)?.principal;
+    const isOwn = !client || isAllowed(client, (one) => mayPublish(one, packet.topic));
+    const hasRoom =
+      principal?.kind !== "station" ||
+      !packet.retain ||
+      retained.accepts(principal.deviceId, packet.topic, packet.payload.length);
+    if (isOwn && hasRoom) {
+      done(null);
+      return;
+    }
+    if (client) refuse(client, isOwn ? "has too many retained topics" : `may not publish to ${packet.topic}`);
+    done(new Error("publishing to this topic is not allowed"));
+  };
+  aedes.authorizeSubscribe = (client, subscription, done) => {
+    const { topic } = subscription;
+    const member = members.get(client);
+    const isOwn = isAllowed(client, (one) => maySubscribe(one, topic));
+    const hasRoom = member?.principal.kind !== "station" || member.filters.accepts(topic);
+    if (!isOwn) refuse(client, `may not subscribe to ${topic}`);
+    else if (!hasRoom) refuse(client, "has too many subscriptions");
+    done(null, isOwn && hasRoom ? subscription : null);
+  };
+  // A stored subscription may be one that was refused, or to the topics of a previous owner.
+  aedes.authorizeForward = (client, packet) =>
+    isAllowed(client, (one) => maySubscribe(one, packet.topic)) ? packet : null;
+  keepOnlyAllowed(aedes, (client, filter) => isAllowed(client, (one) => maySubscribe(one, filter)));
+}
+
+/**
+ * Stores only allowed subscriptions of a lasting session. The library stores all filters of a SUBSCRIBE of which one is
+ * allowed, and would queue the messages of the refused ones while the client is away.
+ */
+function keepOnlyAllowed(aedes: Aedes, isAllowed: (client: Client, filter: string) => boolean): void {
+  const { persistence } = aedes as unknown as { persistence: Persistence };
+  const add = persistence.addSubscriptions.bind(persistence);
+  persistence.addSubscriptions = (client, subscriptions) =>
+    add(
+      client,
+      subscriptions.filter(({ topic }) => isAllowed(client, topic)),
+    );
+}
+
+/** The part of the library's storage that `keepOnlyAllowed` replaces. */
+interface Persistence {
+  addSubscriptions(client: Client, subscriptions: readonly { readonly topic: string }[]): Promise<void>;
+}
+
+/** Identifies a client, or returns the reason why it is refused. */
 function identify(
   { registry, account }: BrokerOptions,
   clientId: string,
   username: string,
   password: Buffer,
-): Principal | AuthenticateError {
+): Omit<Member, "filters"> | AuthenticateError {
   if (username === account.username) {
     return isSame(password, account.password)
-      ? { kind: "platform" }
+      ? { principal: { kind: "platform" }, rights: () => [{ kind: "platform" }] }
       : refusal(BAD_USER_OR_PASSWORD, "wrong password");
+  }
+  const device = registry.device(username);
+  if (device?.password !== undefined) {
+    if (!isSame(password, device.password)) return refusal(BAD_USER_OR_PASSWORD, "wrong password");
+    if (clientId !== username) return refusal(NOT_AUTHORIZED, "the client id must be the device id");
+    return {
+      principal: { kind: "station", deviceId: clientId },
+      rights: () => registry.usersOf(clientId).flatMap((user) => principalsOf(user, clientId)),
+    };
   }
   const user = registry.userByName(username);
   if (!user) return refusal(BAD_USER_OR_PASSWORD, "wrong user or token");
   if (registry.isAccount(clientId, { user, password })) {
-    return { kind: "station", userTopic: userTopicOf(user), deviceId: clientId };
+    const principals = principalsOf(user, clientId);
+    return { principal: { kind: "station", deviceId: clientId }, rights: () => principals };
   }
-  return isSame(password, user.token)
-    ? refusal(NOT_AUTHORIZED, "not a device of that user")
-    : refusal(BAD_USER_OR_PASSWORD, "wrong user or token");
+  if (!isSame(password, user.token)) return refusal(BAD_USER_OR_PASSWORD, "wrong user or token");
+  const hasOwn = registry.device(clientId)?.password !== undefined;
+  return refusal(
+    NOT_AUTHORIZED,
+    hasOwn ? "the device has an account of its own" : "not a device of that user",
+  );
+}
+
+function principalsOf(user: User, deviceId: string): Principal[] {
+  return userTopicsOf(user).map((userTopic) => ({ kind: "station", userTopic, deviceId }));
 }
 
 function refusal(returnCode: number, message: string): AuthenticateError {

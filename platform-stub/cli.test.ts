@@ -31,13 +31,18 @@ function platform(...words: string[]): { status: number | null; output: string }
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ["scripts/run.js", "platform-stub/cli.ts", ...words],
-    { cwd: ROOT, encoding: "utf8", timeout: LIMIT_MS },
+    {
+      cwd: ROOT,
+      encoding: "utf8",
+      timeout: LIMIT_MS,
+      env: { ...process.env, PLUGPASS_TOKEN: "a-token", PLUGPASS_BROKER_PASSWORD: "secret-1" },
+    },
   );
   return { status, output: stdout + stderr };
 }
 
 function addUser(): { status: number | null; output: string } {
-  return platform("add-user", "--config", config, "--email", "owner@cafe.example", "--token", "a-token");
+  return platform("add-user", "--config", config, "--email", "owner@cafe.example");
 }
 
 test("add-user, add-device and add-tag create a configuration without printing the response key", () => {
@@ -70,6 +75,7 @@ test("add-user, add-device and add-tag create a configuration without printing t
       owner: "owner@cafe.example",
       key: expect.stringMatching(/^[0-9a-f]{64}$/),
       cipher: "aes-256-gcm",
+      password: expect.stringMatching(/^[A-Za-z0-9_-]{32}$/),
     },
   ]);
   expect(tags).toEqual([
@@ -79,6 +85,65 @@ test("add-user, add-device and add-tag create a configuration without printing t
   expect(device.output).not.toContain(devices[0]?.key);
 });
 
+test("add-tag makes a card with a secret and its file, and prints no secret", () => {
+  addUser();
+  const cardFile = join(folder, "sub", "card.json");
+  const owner = ["--owner", "owner@cafe.example"];
+  const { status, output } = platform(
+    ...[
+      "add-tag",
+      "--config",
+      config,
+      ...owner,
+      "--accepts",
+      "proof",
+      "--label",
+      "Anna",
+      "--card-file",
+      cardFile,
+    ],
+  );
+  expect(output).toMatch(/^made the number [a-z2-7]{16}\nsaved the tag …/);
+  expect(status).toBe(0);
+  const [card] = readConfig(config).tags;
+  const file = { v: 1, cardId: card?.tag, secret: card?.secret, label: "Anna" };
+  expect(JSON.parse(readFileSync(cardFile, "utf8"))).toEqual(file);
+  expect(statSync(cardFile).mode & 0o777).toBe(0o600);
+  expect(output).not.toContain(card?.secret);
+  // Another change of the file keeps the secret.
+  platform("add-tag", "--config", config, ...owner, "--tag", card?.tag ?? "", "--accepts", "both");
+  expect(readConfig(config).tags).toEqual([
+    { tag: card?.tag, owner: "owner@cafe.example", accepts: "both", secret: card?.secret },
+  ]);
+});
+
+test("add-tag warns of a number that can be guessed", () => {
+  addUser();
+  const words = ["--owner", "owner@cafe.example", "--tag", "GUEST-0001"];
+  const { output } = platform("add-tag", "--config", config, ...words);
+  expect(output).toContain(
+    "warning: GUEST-0001 can be guessed: it is a word and 4 digits. Let the platform make",
+  );
+});
+
+test.each([
+  ["a file for a card without a secret", ["--card-file", "x.json"], "add --accepts proof, or both"],
+  [
+    "proofs with a number of its own",
+    ["--tag", "GUEST-0001", "--accepts", "proof"],
+    "16 characters of a-z 2-7",
+  ],
+])("add-tag refuses %s and changes nothing", (_what, words, sentence) => {
+  addUser();
+  const before = readFileSync(config, "utf8");
+  const { status, output } = platform(
+    ...["add-tag", "--config", config, "--owner", "owner@cafe.example", ...words],
+  );
+  expect(status).toBe(1);
+  expect(output).toContain(sentence);
+  expect(readFileSync(config, "utf8")).toBe(before);
+});
+
 test("add-user refuses an existing user and changes nothing", () => {
   addUser();
   const before = readFileSync(config, "utf8");
@@ -86,6 +151,36 @@ test("add-user refuses an existing user and changes nothing", () => {
   expect(status).toBe(1);
   expect(output).toContain("the user owner@cafe.example already exists");
   expect(readFileSync(config, "utf8")).toBe(before);
+});
+
+(hasSQLite ? test : test.skip)(
+  "rotate-key offers a new key to a station of a platform that may be running",
+  async () => {
+    addUser();
+    platform("add-device", "--config", config, "--id", "station-1", "--owner", "owner@cafe.example");
+    const { status, output } = platform("rotate-key", "--config", config, "--station", "station-1");
+    expect(output).toBe("station-1 gets a new response key while the platform runs with its admin page\n");
+    expect(status).toBe(0);
+    const store = await openSQLiteStore(join(folder, "platform.sqlite"));
+    expect(store.devices.get("station-1")?.nextKey).toMatch(/^[0-9a-f]{64}$/);
+    store.close();
+    expect(platform("rotate-key", "--config", config, "--station", "x").output).toBe("x is not a station\n");
+  },
+);
+
+test.each<[string, string[], string]>([
+  ["add-user --token", ["add-user", "--token", "a-secret"], "set PLUGPASS_TOKEN or use --token-file"],
+  [
+    "mosquitto --password",
+    ["mosquitto", "--password", "a-secret"],
+    "set PLUGPASS_BROKER_PASSWORD or use --password-file",
+  ],
+  ["a password in --broker", ["--broker", "mqtt://me:a-secret@127.0.0.1"], "use --broker-password-file"],
+])("refuses %s, because other users could read it", (_name, words, sentence) => {
+  const { status, output } = platform(...words);
+  expect(status).toBe(1);
+  expect(output).toContain("ther users of this machine can read");
+  expect(output).toContain(sentence);
 });
 
 test("add-device refuses an unknown owner", () => {
@@ -144,15 +239,7 @@ test("add-device refuses an unknown owner", () => {
 test("npm run platform -- mosquitto writes Mosquitto's files without plain-text tokens", () => {
   addUser();
   const out = join(folder, "mosquitto");
-  const { status, output } = platform(
-    "mosquitto",
-    "--config",
-    config,
-    "--out",
-    out,
-    "--password",
-    "secret-1",
-  );
+  const { status, output } = platform("mosquitto", "--config", config, "--out", out);
   expect(status).toBe(0);
   expect(output).not.toContain("secret-1");
   expect(readFileSync(join(out, "passwords"), "utf8")).not.toContain("a-token");

@@ -1,14 +1,16 @@
 import { existsSync } from "node:fs";
 import { isIPv6 } from "node:net";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { type Admin, Login, startAdmin } from "./admin/index.js";
+import { makeCardId, writeCardFile } from "./cards.js";
 import { fail, portOption } from "./command-line.js";
 import { changeConfig, readConfig, writeConfig } from "./config.js";
 import { DEMO_BLOCKED_TAG, DEMO_DEVICE_ID, DEMO_TAG, demoRegistry } from "./demo.js";
 import type { Decision } from "./endpoints.js";
 import { deviceId, tagEndOf } from "./fields.js";
 import { type FirmwareService, serveFirmware } from "./firmware/server.js";
-import { writeMosquittoFiles } from "./mosquitto.js";
+import { guessFinder } from "./guessable.js";
+import { addMosquittoCommand } from "./mosquitto-command.js";
 import { oneLine } from "./one-line.js";
 import { type Platform, startPlatform } from "./platform.js";
 import {
@@ -18,10 +20,24 @@ import {
   TOKEN_VARIABLE,
   tokenFrom,
 } from "./provisioning/index.js";
-import { type Cipher, Registry, type RegistryData } from "./registry.js";
+import {
+  type Cipher,
+  Registry,
+  type RegistryData,
+  randomAccountPassword,
+  type TagEntry,
+} from "./registry.js";
+import {
+  BROKER_PASSWORD_VARIABLE,
+  brokerOption,
+  brokerWithPassword,
+  readSecret,
+  refusedSecret,
+} from "./secrets.js";
 import { openSQLiteStore } from "./sqlite-store.js";
 import { StationWatcher } from "./station-watcher.js";
 import { MemoryStore, type Store } from "./store.js";
+import { databaseBeside, type StoredOptions, withRegistry } from "./stored-platform.js";
 import { Traffic } from "./traffic.js";
 
 interface RunOptions {
@@ -29,6 +45,7 @@ interface RunOptions {
   readonly database?: string;
   readonly memory: boolean;
   readonly broker?: string;
+  readonly brokerPasswordFile?: string;
   readonly host: string;
   readonly port: number;
   readonly admin: boolean;
@@ -41,16 +58,23 @@ interface RunOptions {
   readonly firmwarePort?: number;
 }
 
-interface ExpectOptions {
-  readonly owner: string;
-  readonly station?: string;
+interface AddTagOptions extends Omit<TagEntry, "tag" | "maxCurrent" | "cacheFor"> {
   readonly config: string;
-  readonly database?: string;
+  readonly tag?: string;
+  readonly cardFile?: string;
 }
 
+interface ExpectOptions extends StoredOptions {
+  readonly owner: string;
+  readonly station?: string;
+}
+
+/** Environment variable with the token of a new user. */
+const TOKEN_OF_USER_VARIABLE = "PLUGPASS_TOKEN";
 /** Environment variable with an admin password for one run. */
 const PASSWORD_VARIABLE = "PLUGPASS_ADMIN_PASSWORD";
 const DEMO_CONFIG = "build/platform.json";
+const DEMO_CARD_FILE = "build/demo-card.json";
 
 const program = new Command("npm run platform --")
   .description(
@@ -67,7 +91,15 @@ program
     "run-time data: cards, sessions, owners; default: the configuration's name with .sqlite",
   )
   .option("--memory", "keep run-time data in memory only", false)
-  .option("--broker <url>", "external broker, mqtt://[user:password@]host:port, instead of the embedded one")
+  .option(
+    "--broker <url>",
+    "external broker, mqtt://[user@]host:port, instead of the embedded one",
+    brokerOption,
+  )
+  .option(
+    "--broker-password-file <file>",
+    `file with the password for that broker; or set ${BROKER_PASSWORD_VARIABLE}`,
+  )
   .option("--host <address>", "listen address of the embedded broker", "127.0.0.1")
   .option("--port <number>", "TCP port of the embedded broker; 0: any free port", portOption, 1883)
   .option("--admin-port <number>", "TCP port of the admin page; 0: any free port", portOption, 8090)
@@ -97,32 +129,39 @@ program
   .description("add a user, who owns stations and cards")
   .requiredOption("--config <file>", "configuration to change; created if it does not exist")
   .requiredOption("--email <address>", "e-mail of the user")
-  .requiredOption("--token <text>", "MQTT password of the user's stations")
+  .option(
+    "--token-file <file>",
+    `file with the MQTT password of the user's stations; or set ${TOKEN_OF_USER_VARIABLE}; default: a random one`,
+  )
+  .addOption(refusedSecret("--token <text>", `set ${TOKEN_OF_USER_VARIABLE} or use --token-file`))
   .option("--root-topic <topic>", "root of the user's topics; default: the hash of the e-mail")
-  .action((options: { config: string; email: string; token: string; rootTopic?: string }) => {
-    const { config, ...user } = options;
-    changeConfig(config, (registry) => registry.addUser(user));
-    print(`added ${user.email} to ${config}`);
+  .action((options: { config: string; email: string; tokenFile?: string; rootTopic?: string }) => {
+    const { config, tokenFile, ...user } = options;
+    const given = { variable: TOKEN_OF_USER_VARIABLE, flag: "--token-file", file: tokenFile };
+    const token = readSecret(given) ?? randomAccountPassword();
+    changeConfig(config, (registry) => registry.addUser({ ...user, token }));
+    print(`added ${user.email} to ${config}, with the token`);
   });
 
 program
   .command("add-device")
-  .description("add a device and generate its response key")
+  .description("add a device and generate its response key and its account at the broker")
   .requiredOption("--config <file>", "configuration to change")
   .requiredOption("--id <id>", "device id")
   .requiredOption("--owner <e-mail>", "owner of the device")
   .option("--cipher <name>", "aes-256-gcm, or aes-256-cbc for stations without GCM", cipher, "aes-256-gcm")
   .action((options: { config: string; id: string; owner: string; cipher: Cipher }) => {
-    changeConfig(options.config, (registry) => registry.addDevice(options));
-    print(`added ${options.id}; its response key is in ${options.config}`);
+    const { config, ...device } = options;
+    changeConfig(config, (registry) => registry.addDevice({ ...device, password: randomAccountPassword() }));
+    print(`added ${device.id}; its response key and its MQTT password are in ${config}`);
   });
 
 program
   .command("add-tag")
   .description("add or replace a virtual card")
   .requiredOption("--config <file>", "configuration to change")
-  .requiredOption("--tag <tag>", "card number")
   .requiredOption("--owner <e-mail>", "user whose stations accept the card")
+  .option("--tag <tag>", "card number; default: 80 random bits")
   .option("--label <text>", "name of the card")
   .option(
     "--stations <ids>",
@@ -130,20 +169,14 @@ program
     (ids: string) => ids.split(","),
   )
   .option("--blocked", "block the card at all stations")
-  .action(
-    (options: {
-      config: string;
-      tag: string;
-      owner: string;
-      label?: string;
-      stations?: string[];
-      blocked?: boolean;
-    }) => {
-      const { config, ...tag } = options;
-      changeConfig(config, (registry) => registry.putTag(tag));
-      print(`saved the tag ${tagEndOf(tag.tag)} in ${config}`);
-    },
-  );
+  .addOption(
+    new Option(
+      "--accepts <presentation>",
+      "the plain number, a proof of the card's secret, which cannot be copied, or both; default: static",
+    ).choices(["static", "proof", "both"]),
+  )
+  .option("--card-file <file>", "write the card with its secret for npm run phone")
+  .action(addTag);
 
 program
   .command("expect")
@@ -157,25 +190,38 @@ program
   .action(expect);
 
 program
-  .command("mosquitto")
-  .description("write Mosquitto's password and ACL files for a configuration")
-  .requiredOption("--config <file>", "configuration with users and devices")
-  .requiredOption("--out <directory>", "directory for the files")
-  .requiredOption("--password <text>", "password of the platform's own account")
-  .option("--username <name>", "user name of the platform's own account", "platform")
-  .option("--force", "overwrite existing files", false)
-  .action((options: { config: string; out: string; username: string; password: string; force: boolean }) => {
-    const { out: directory, force, ...platform } = options;
-    const { configLines } = writeMosquittoFiles({
-      directory,
-      data: readConfig(options.config),
-      platform,
-      force,
-    });
-    print(`wrote ${directory}; mosquitto.conf needs:`, ...configLines.map((line) => `  ${line}`));
+  .command("rotate-key")
+  .description(
+    "replace the response key of a station, as soon as it is online; works while the platform runs",
+  )
+  .requiredOption("--station <id>", "the station")
+  .option("--config <file>", "configuration of the platform", DEMO_CONFIG)
+  .option("--database <file>", "database of the platform; default: the configuration's name with .sqlite")
+  .action(async ({ station, ...options }: StoredOptions & { readonly station: string }) => {
+    await withRegistry(options, (registry) => registry.rotateKey(station));
+    print(`${station} gets a new response key while the platform runs with its admin page`);
   });
 
+addMosquittoCommand(program, print);
+
 program.parseAsync().catch(fail);
+
+function addTag({ config, cardFile, ...fields }: AddTagOptions): void {
+  if (cardFile !== undefined && (fields.accepts ?? "static") === "static") {
+    throw new Error("--card-file needs a card with a secret; add --accepts proof, or both");
+  }
+  const entry: TagEntry = { ...fields, tag: fields.tag ?? makeCardId() };
+  const { tag } = entry;
+  const registry = changeConfig(config, (changed) => changed.putTag(entry));
+  if (fields.tag === undefined) print(`made the number ${tag}`);
+  print(`saved the tag ${tagEndOf(tag)} in ${config}`);
+  const warning = guessFinder(registry.tags)(entry);
+  if (warning !== undefined) print(`warning: ${warning}`);
+  const card = registry.cardFile(tag);
+  if (cardFile === undefined || !card) return;
+  writeCardFile(cardFile, card);
+  print(`wrote ${cardFile}, a secret: it lets any phone charge with this card`);
+}
 
 async function run(options: RunOptions): Promise<void> {
   const store = await openStore(options);
@@ -192,28 +238,17 @@ async function openStore({ config = DEMO_CONFIG, database, memory }: RunOptions)
   return memory ? new MemoryStore() : openSQLiteStore(database ?? databaseBeside(config));
 }
 
-function databaseBeside(config: string): string {
-  return config.replace(/(\.json)?$/, ".sqlite");
-}
-
-async function expect(options: ExpectOptions): Promise<void> {
-  const { owner, station, config, database = databaseBeside(config) } = options;
+async function expect({ owner, station, ...options }: ExpectOptions): Promise<void> {
   if (station !== undefined && !deviceId.safeParse(station).success) {
     throw new Error(`--station ${station} is not a device id`);
   }
-  const store = await openSQLiteStore(database);
-  try {
-    const registry = new Registry(undefined, { store });
-    registry.applyConfiguration(readConfig(config));
-    registry.acceptTransfer({ owner, device: station });
-  } finally {
-    store.close();
-  }
+  await withRegistry(options, (registry) => registry.acceptTransfer({ owner, device: station }));
   print(`${owner} accepts ${station ?? "the first station that requests the transfer"} within one hour`);
 }
 
 async function runOn(store: Store, options: RunOptions): Promise<void> {
-  const { config, broker, host, port } = options;
+  const { config, host, port } = options;
+  const broker = brokerWithPassword(options);
   const registry = new Registry(undefined, { store });
   registry.applyConfiguration(config === undefined ? openDemo() : readConfig(config));
   const traffic = new Traffic();
@@ -320,7 +355,7 @@ async function serveProvisioning(registry: Registry, options: RunOptions): Promi
     port: provisioningPort,
     token: tokenFrom(process.env),
     addDevice: deviceMaker({ registry, file: config, owner: provisioningOwner }),
-    onAdded: (id) => print(`added ${id}; its response key is in ${config}`),
+    onAdded: (id) => print(`added ${id}; its response key and its MQTT password are in ${config}`),
     onRefused: (what) => print(`refused: ${what}`),
   });
   print(`provisioning is served at http://127.0.0.1:${provisioning.port}`);
@@ -352,8 +387,19 @@ function nextSteps(platform: Platform, registry: Registry): string[] {
     `  npm run phone -- pair --email ${user?.email} --token-from ${DEMO_CONFIG} --broker ${platform.host}:${platform.port}`,
     "  npm run phone -- scan",
     `  npm run phone -- authorize --tag ${DEMO_TAG}     (and ${DEMO_BLOCKED_TAG}, which is blocked)`,
+    ...proofSteps(registry),
+    `${DEMO_TAG} can be guessed: use such numbers in this demo only.`,
     "",
   ];
+}
+
+/** The step with the demo's card that cannot be copied. Writes its file for the phone, with the present secret. */
+function proofSteps(registry: Registry): string[] {
+  const tag = registry.tags.find(({ accepts = "static" }) => accepts !== "static")?.tag;
+  const card = tag === undefined ? undefined : registry.cardFile(tag);
+  if (!card) return [];
+  writeCardFile(DEMO_CARD_FILE, card);
+  return [`  npm run phone -- authorize --card ${DEMO_CARD_FILE}     (a card that cannot be copied)`];
 }
 
 function cipher(text: string): Cipher {

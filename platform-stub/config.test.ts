@@ -6,6 +6,8 @@ import { checkConfig, readConfig, writeConfig } from "./config.js";
 import { aclFile, writeMosquittoFiles } from "./mosquitto.js";
 import { Registry, usernameOf } from "./registry.js";
 
+const PORTS = { stations: 1883, platform: 1884 };
+const PLATFORM = { username: "platform", password: "p" };
 const OWNER = "owner@cafe.example";
 const KEY = "0f".repeat(32);
 
@@ -50,6 +52,21 @@ describe("a configuration", () => {
       { devices: [{ id: "a", owner: OWNER, key: KEY, cipher: "rot13" }] },
       "devices[0].cipher",
     ],
+    [
+      "a card with proofs and without a secret",
+      { tags: [{ tag: "ka5tqgx2m7bd4wzn", owner: OWNER, accepts: "proof" }] },
+      "tags[0].secret: is missing; npm run platform -- add-tag makes",
+    ],
+    [
+      "a card with proofs and a number of its own",
+      { tags: [{ tag: "GUEST-0001", owner: OWNER, accepts: "both", secret: "A".repeat(43) }] },
+      "tags[0].tag: a card that accepts proofs needs a number of 16 characters",
+    ],
+    [
+      "a secret that is not of 32 bytes",
+      { tags: [{ tag: "ka5tqgx2m7bd4wzn", owner: OWNER, accepts: "both", secret: "A".repeat(42) }] },
+      "tags[0].secret: must be 32 bytes in base64url",
+    ],
     ["a short tag", { tags: [{ tag: "abc", owner: OWNER }] }, "tags[0].tag: must be 4-64 characters"],
     [
       "a root topic with a wildcard",
@@ -88,8 +105,10 @@ describe("a configuration", () => {
   test("is converted to Mosquitto's files, which are overwritten only with force", () => {
     const options = {
       directory,
-      data: new Registry().data,
+      registry: new Registry(),
       platform: { username: "platform", password: "p" },
+      hasOwnerAccounts: false,
+      ports: PORTS,
     };
     writeMosquittoFiles({ ...options, force: false });
     expect(() => writeMosquittoFiles({ ...options, force: false })).toThrow("--force");
@@ -102,7 +121,14 @@ describe("a configuration", () => {
     const out = join(directory, "mosquitto");
     const platform = { username, password: "p" };
     expect(() =>
-      writeMosquittoFiles({ directory: out, data: new Registry().data, platform, force: true }),
+      writeMosquittoFiles({
+        directory: out,
+        registry: new Registry(),
+        platform,
+        hasOwnerAccounts: false,
+        ports: PORTS,
+        force: true,
+      }),
     ).toThrow("--username must be");
     expect(existsSync(out)).toBe(false);
   });
@@ -113,11 +139,57 @@ describe("the access rules for Mosquitto", () => {
     const registry = new Registry();
     registry.addUser({ email: OWNER, token: "t", rootTopic: "cafe/prague" });
     registry.addDevice({ id: "station-1", owner: OWNER });
-    const lines = aclFile(registry.data, { username: "platform", password: "p" }).split("\n");
+    const lines = aclFile({ registry, platform: PLATFORM, hasOwnerAccounts: true }).split("\n");
     expect(lines).toContain("pattern write %u/req/%c/+");
     expect(lines).toContain("pattern read %u/res/%c/+");
     expect(lines).toContain(`user ${usernameOf(OWNER)}`);
     expect(lines).toContain("topic write cafe/prague/req/station-1/+");
+  });
+
+  test("give a station's own account the topics of its owner, and those of an owner who has accepted its transfer", () => {
+    const registry = new Registry();
+    registry.addUser({ email: OWNER, token: "t", rootTopic: "cafe" });
+    registry.addUser({ email: "new@bar.example", token: "t", rootTopic: "bar" });
+    registry.addDevice({ id: "station-1", owner: OWNER, password: "p" });
+    const rules = () => aclFile({ registry, platform: PLATFORM, hasOwnerAccounts: false }).split("\n");
+    expect(rules()).toContain("user station-1");
+    expect(rules()).toContain("topic read cafe/res/station-1/+");
+    expect(rules().join()).not.toMatch(/bar|pattern/);
+    registry.acceptTransfer({ owner: "new@bar.example", device: "station-1" });
+    expect(rules()).toContain("topic read bar/res/station-1/+");
+  });
+});
+
+describe("Mosquitto's configuration", () => {
+  let directory: string;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "plugpass-config-"));
+  });
+
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
+
+  const write = (registry: Registry, hasOwnerAccounts: boolean) => {
+    const options = { directory, registry, platform: PLATFORM, hasOwnerAccounts, ports: PORTS, force: true };
+    return writeMosquittoFiles(options).configLines;
+  };
+
+  test("makes the client id of a station's own account its user name", () => {
+    const lines = write(new Registry(), false);
+    expect(lines).toContain("use_username_as_clientid true");
+    expect(lines.indexOf("use_username_as_clientid true")).toBe(lines.indexOf("listener 1883") + 1);
+    expect(lines).toContain("listener 1884 127.0.0.1");
+    expect(write(new Registry(), true)).not.toContain("use_username_as_clientid true");
+  });
+
+  test("is refused for stations without an account of their own, unless owners' accounts are wanted", () => {
+    const registry = new Registry();
+    registry.addUser({ email: OWNER, token: "t" });
+    registry.addDevice({ id: "station-1", owner: OWNER });
+    expect(() => write(registry, false)).toThrow("have no account of their own (station-1)");
+    expect(write(registry, true)).toContain("listener 1883");
   });
 });
 

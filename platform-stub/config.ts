@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { deviceId, email, tagEntry } from "./fields.js";
+import { cardSecret, deviceId, email, proofProblemOf, tagEntry } from "./fields.js";
 import { Registry, type RegistryData } from "./registry.js";
 
 /** A mistake in a configuration file. The message is for the file's author. */
@@ -15,6 +15,17 @@ const rootTopic = z
   .regex(/^[^+#/$\p{Cc}][^+#\p{Cc}]*$/u, "must be a topic without + and #")
   .refine((topic) => topic.split("/").every((level) => level !== ""), "must have no empty level");
 
+/** A card. Without its secret here, each reading of the file would need a new one, which no phone has. */
+const card = tagEntry.extend({ secret: cardSecret.optional() }).superRefine((entry, context) => {
+  const isMissing = (entry.accepts ?? "static") !== "static" && entry.secret === undefined;
+  const problem = isMissing
+    ? "secret: is missing; npm run platform -- add-tag makes a card with a secret"
+    : proofProblemOf(entry);
+  if (problem === undefined) return;
+  const [field = "", message = ""] = problem.split(/: (.*)/);
+  context.addIssue({ code: "custom", path: [field], message });
+});
+
 const schema = z.strictObject({
   users: z
     .array(z.strictObject({ email, token: text.max(128), rootTopic: rootTopic.optional() }))
@@ -26,10 +37,11 @@ const schema = z.strictObject({
         owner: email,
         key: z.string().regex(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits"),
         cipher: z.enum(["aes-256-gcm", "aes-256-cbc"]).default("aes-256-gcm"),
+        password: text.max(128).optional(),
       }),
     )
     .default([]),
-  tags: z.array(tagEntry).default([]),
+  tags: z.array(card).default([]),
 });
 
 /** Validates the content of a configuration file. Throws a ConfigError that names every mistake by its path. */
@@ -64,12 +76,13 @@ export function writeConfig(file: string, data: RegistryData): void {
   renameSync(temporary, file);
 }
 
-/** Applies an edit to a configuration file. Creates the file when it does not exist. */
-export function changeConfig(file: string, edit: (registry: Registry) => void): void {
+/** Applies an edit to a configuration file, and returns the result. Creates the file when it does not exist. */
+export function changeConfig(file: string, edit: (registry: Registry) => void): Registry {
   const registry = new Registry(existsSync(file) ? readConfig(file) : undefined);
   edit(registry);
   // Values from command-line flags need the same validation as a file.
   writeConfig(file, checkConfig(registry.data, file));
+  return registry;
 }
 
 /** A path such as `users[0].email`. */

@@ -5,12 +5,14 @@ import { METHODS } from "./methods.js";
 import { doubtsOf, type Registry, usernameOf } from "./registry.js";
 
 const reported: string[] = [];
+let requests = 0;
 
 function ask(registry: Registry, endpoint: string, data: unknown, id = "cafe-1", hasStationTokens = true) {
   const device = registry.device(id);
   const decide = ENDPOINTS[endpoint];
   if (!device || !decide) throw new Error("no such device or endpoint");
-  return decide(data, device, { registry, hasStationTokens, report: (what) => reported.push(what) });
+  const report = (what: string) => reported.push(what);
+  return decide(data, device, { registry, hasStationTokens, requestId: String(++requests), report });
 }
 
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { label, tagText } from "./fields.js";
 import { METHODS } from "./methods.js";
-import { type DeviceEntry, doubtsOf, type Registry, userTopicOf } from "./registry.js";
+import { type DeviceEntry, doubtsOf, type Registry, type TagEntry, userTopicOf } from "./registry.js";
 
 /** An endpoint's answer to a request whose sender is known. */
 export interface Decision {
@@ -15,6 +15,8 @@ export interface EndpointContext {
   readonly registry: Registry;
   /** Whether stations may have their own tokens. Only the embedded broker supports them; others have one per user. */
   readonly hasStationTokens: boolean;
+  /** Id of the request. A repeated request has the same id. */
+  readonly requestId: string;
   /** Called when an operator should act: a report of a station is implausible. */
   readonly report?: (what: string) => void;
 }
@@ -22,20 +24,62 @@ export interface EndpointContext {
 /** Decides the answer to a request of a device. */
 export type Endpoint = (data: unknown, device: DeviceEntry, context: EndpointContext) => Decision;
 
-const authorizeRequest = z.object({ tag: z.string().min(1).max(64), method: z.enum(["ble", "rfid"]) });
+const authorizeRequest = z.object({
+  tag: z.string().min(1).max(64),
+  method: z.enum(["ble", "rfid"]),
+  proof: z.string().max(64).optional(),
+  nonce: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
+});
 
 /** `authorize`: decides whether a tag may charge at a station. A refusal is an answer, not an error. */
-const authorize: Endpoint = (data, device, { registry }) => {
+const authorize: Endpoint = (data, device, context) => {
   const request = authorizeRequest.safeParse(data);
   if (!request.success) return error("400", "authorize needs {tag, method: ble or rfid}");
-  const tag = registry.tag(request.data.tag);
+  const { tag: number, proof, nonce } = request.data;
+  const tag = context.registry.tag(number);
   if (!tag) return refused("unknown-tag");
-  if (tag.owner !== device.owner) return refused("wrong-owner");
-  if (tag.blocked) return refused("blocked");
-  if (tag.stations && !tag.stations.includes(device.id)) return refused("wrong-station");
+  if (proof !== undefined) return authorizeProof({ tag, proof, nonce }, device, context);
+  const reason = refusalOf(tag, device) ?? (tag.accepts === "proof" ? "proof-required" : undefined);
+  if (reason !== undefined) return refused(reason);
   const { maxCurrent, cacheFor } = tag;
   return { status: "1", code: "200", data: { authorized: true, maxCurrent, cacheFor } };
 };
+
+/**
+ * Decides about a card that was presented with a proof. Only a right proof uses up its nonce and gets a receipt. The
+ * answer has no `cacheFor`: a station's cache knows numbers only, and the number of this card is public.
+ */
+function authorizeProof(
+  { tag, proof, nonce }: { readonly tag: TagEntry; readonly proof: string; readonly nonce?: string },
+  device: DeviceEntry,
+  { registry, requestId, report }: EndpointContext,
+): Decision {
+  if (nonce === undefined) return error("400", "authorize with a proof needs its nonce, 32 hex digits");
+  const card = registry.stationCard(tag.tag, device.id);
+  if (!card) return refused("static-required");
+  if (!card.isProof(proof, nonce)) return refused("wrong-proof");
+  if (!registry.useNonce({ device: device.id, nonce, request: requestId })) {
+    report?.(
+      `authorize of ${device.id}: a recorded proof was sent again by a client that has the station's key`,
+    );
+    return refused("nonce-used");
+  }
+  const reason = refusalOf(tag, device);
+  const receipt = card.receipt(nonce, reason === undefined ? 200 : 403);
+  const data =
+    reason === undefined ? { authorized: true, maxCurrent: tag.maxCurrent } : { authorized: false, reason };
+  return { status: "1", code: "200", data: { ...data, receipt } };
+}
+
+/** The reason why a card may not charge at a station, however it is presented; `undefined` if it may. */
+function refusalOf({ owner, blocked, stations }: TagEntry, device: DeviceEntry): string | undefined {
+  if (owner !== device.owner) return "wrong-owner";
+  if (blocked) return "blocked";
+  return stations && !stations.includes(device.id) ? "wrong-station" : undefined;
+}
 
 const wholeNumber = z.number().int().min(0);
 /** Meter reading, Wh. The limit is above that of any meter. */
@@ -71,32 +115,52 @@ const session: Endpoint = (data, device, { registry, report }) => {
   return { status: "1", code: "200", data: { accepted: true } };
 };
 
-/** Maximum number of tags in a station's local list (docs/protocol.md, section 4). */
+/** Maximum number of entries in a station's local list (docs/protocol.md, section 4). */
 const MAX_LISTED = 500;
 const listRequest = z.object({
   version: wholeNumber,
   from: wholeNumber.default(0),
   limit: z.number().int().min(1).max(MAX_LISTED).default(MAX_LISTED),
+  proofs: z.boolean().default(false),
 });
 
+/** An entry of a local list: of a plain tag, or with `cardId` of a card that is proved. */
+interface ListEntry {
+  readonly hash: string;
+  readonly cardId?: string;
+}
+
 /**
- * `local-list`: returns a page of the tags that a station may authorize by itself. The version is a hash of the tags, so
- * it changes exactly when they change.
+ * `local-list`: returns a page of the cards that a station may authorize by itself. The version is a hash of the entries
+ * and their form, so it changes exactly when they change, also by a new secret. A card's secret itself never leaves the
+ * platform: an entry has its key at this station only.
  */
 const localList: Endpoint = (data, device, { registry }) => {
   const request = listRequest.safeParse(data);
   if (!request.success) return error("400", "local-list needs {version}");
-  const hashes = registry
+  const { from, limit, proofs } = request.data;
+  const entries = registry
     .tagsAt(device)
-    .map(({ tag }) => createHash("sha256").update(tag, "utf8").digest("hex"))
-    .sort()
-    .slice(0, MAX_LISTED);
-  const digest = createHash("sha256").update(hashes.join(), "utf8").digest();
+    .flatMap(({ tag, accepts = "static" }) => {
+      const hash = createHash("sha256").update(tag, "utf8").digest("hex");
+      const isPlain = accepts !== "proof";
+      const isProof = proofs && accepts !== "static";
+      return [...(isPlain ? [{ hash }] : []), ...(isProof ? [{ hash, cardId: tag }] : [])];
+    })
+    .sort((one, other) => (one.hash < other.hash ? -1 : Number(one.hash > other.hash)))
+    .slice(0, MAX_LISTED)
+    .map(({ hash, cardId }: ListEntry) => {
+      const card = cardId === undefined ? undefined : registry.stationCard(cardId, device.id);
+      return card ? `${hash}:${card.key}` : hash;
+    });
+  const form = proofs ? "proofs," : "";
+  const digest = createHash("sha256")
+    .update(form + entries.join(), "utf8")
+    .digest();
   const version = digest.readUIntBE(0, 6) + 1;
   if (request.data.version === version) return { status: "1", code: "200", data: { version } };
-  const { from, limit } = request.data;
-  const tags = hashes.slice(from, from + limit);
-  return { status: "1", code: "200", data: { version, tags, total: hashes.length } };
+  const tags = entries.slice(from, from + limit);
+  return { status: "1", code: "200", data: { version, tags, total: entries.length } };
 };
 
 const createTagRequest = z.object({ tag: tagText, label: label.optional() });
@@ -130,6 +194,17 @@ const changeOwner: Endpoint = (data, device, { registry, hasStationTokens }) => 
   return { status: "1", code: "200", data: { user: userTopicOf(owner), token } };
 };
 
+const rotateKeyRequest = z.object({ step: z.enum(["get", "try", "done"]) });
+
+/** `rotate-key`: offers a new response key. The responder completes the rotation. */
+const rotateKey: Endpoint = (data, device) => {
+  const request = rotateKeyRequest.safeParse(data);
+  if (!request.success) return error("400", "rotate-key needs {step: get, try or done}");
+  if (request.data.step !== "get") return { status: "1", code: "200", data: { accepted: true } };
+  if (device.nextKey === undefined) return error("409", "no new key is offered to this station");
+  return { status: "1", code: "200", data: { key: device.nextKey } };
+};
+
 const word = z.string().min(1).max(32);
 const diagnosticsRequest = z.object({
   uptimeMs: z.number().min(0),
@@ -151,6 +226,7 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "change-owner": changeOwner,
   "create-tag": createTag,
   diagnostics,
+  "rotate-key": rotateKey,
   session,
   "local-list": localList,
 };

@@ -20,12 +20,23 @@ export interface DeviceEntry {
   /** The response key: 64 lower-case hex digits. */
   readonly key: string;
   readonly cipher: Cipher;
-  /** The station's own MQTT password, valid beside its owner's. A transferred station has one. */
+  /** The response key that replaces `key`, once the station has stored it; absent: no rotation is under way. */
+  readonly nextKey?: string;
+  /**
+   * MQTT password of the station's own account, whose user name is the device id. Absent: the station uses its owner's
+   * account.
+   */
+  readonly password?: string;
+  /** The station's own MQTT password in its owner's account, valid beside its owner's. A transferred station has one. */
   readonly token?: string;
 }
 
+/** Presentations that a card accepts: its plain number, a proof of its secret, or both. */
+export type Accepts = "static" | "proof" | "both";
+
 /** A virtual card. */
 export interface TagEntry {
+  /** The card's number. That of a card with a secret is a card id (docs/protocol.md, section 3). */
   readonly tag: string;
   /** E-mail of the user whose stations accept the card. */
   readonly owner: string;
@@ -37,6 +48,14 @@ export interface TagEntry {
   readonly maxCurrent?: number;
   /** How long a station may accept the card without asking the platform, s; absent: not at all. */
   readonly cacheFor?: number;
+  /** Absent: `static`. A card that accepts proofs has a secret. */
+  readonly accepts?: Accepts;
+}
+
+/** A virtual card with its secret, as a configuration file or an imported file may contain it. */
+export interface CardEntry extends TagEntry {
+  /** 32 bytes in base64url, without padding. */
+  readonly secret?: string;
 }
 
 /** A finished charging session, as a station reported it (docs/protocol.md, section 4). */

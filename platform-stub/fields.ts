@@ -1,6 +1,8 @@
 /** Validation of the registry's fields, for every source: the configuration file, a station, the admin page. */
 
 import { z } from "zod";
+import { isCardId } from "../modules/card-proof/index.js";
+import type { CardEntry } from "./entries.js";
 
 const MAX_LABEL_CHARS = 64;
 const TAG_END_CHARS = 4;
@@ -37,7 +39,23 @@ export const tagEntry = z.strictObject({
   maxCurrent: z.number().min(MIN_CURRENT_A).max(MAX_CURRENT_A).optional(),
   /** Validity without the platform, s. */
   cacheFor: z.number().int().min(0).optional(),
+  accepts: z.enum(["static", "proof", "both"]).optional(),
 });
+
+/** The secret of a card. The last character has four bits, and two that are 0 (RFC 4648, section 3.5). */
+export const cardSecret = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, "must be 32 bytes in base64url, 43 characters");
+
+/** A mistake in a card's number or secret, as a sentence; `undefined` when they suit each other. */
+export function proofProblemOf({ tag, accepts = "static", secret }: CardEntry): string | undefined {
+  if (accepts === "static") {
+    return secret === undefined ? undefined : "secret: a card that accepts no proofs has no secret";
+  }
+  return isCardId(tag)
+    ? undefined
+    : "tag: a card that accepts proofs needs a number of 16 characters of a-z 2-7; let the platform make one";
+}
 
 /** The displayed end of a tag: its last 4 characters, but no more than half of it. */
 export function tagEndOf(tag: string): string {

@@ -8,7 +8,13 @@ import { Responder, type ResponderOptions } from "./responder.js";
 export interface PlatformOptions
   extends Pick<
     ResponderOptions,
-    "registry" | "intercept" | "onRequest" | "onIgnored" | "onProblem" | "onConnection"
+    | "registry"
+    | "maxRequestsPerMinute"
+    | "intercept"
+    | "onRequest"
+    | "onIgnored"
+    | "onProblem"
+    | "onConnection"
   > {
   readonly registry: Registry;
   /** An external broker, `mqtt://[user:password@]host:port`. Default: an embedded broker. */

@@ -1,19 +1,36 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
-import { type Acceptance, MemoryStore, type Offer, type Store, type Table } from "./store.js";
+import { type CardFile, makeSecret, StationCard } from "./cards.js";
+import type { CardEntry, Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
+import { proofProblemOf } from "./fields.js";
+import { type Acceptance, MemoryStore, type Offer, type Store, type Table, type UsedNonce } from "./store.js";
 
-export type { Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
+export type { Accepts, CardEntry, Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
 
 /** The content of a configuration file. */
 export interface RegistryData {
   readonly users: readonly User[];
   readonly devices: readonly DeviceEntry[];
-  readonly tags: readonly TagEntry[];
+  readonly tags: readonly CardEntry[];
 }
 
 /** The MQTT user name: lower-case hex SHA-256 of the e-mail, trimmed (docs/protocol.md, section 1). */
 export function usernameOf(email: string): string {
   return createHash("sha256").update(email.trim(), "utf8").digest("hex");
+}
+
+/** MQTT user names of a user: of the e-mail as it is registered, and of the e-mail in lower case. */
+export function usernamesOf({ email }: User): string[] {
+  return [...new Set([usernameOf(email), usernameOf(email.toLowerCase())])];
+}
+
+/** Whether two e-mails name the same user. Spaces around them and upper case do not matter. */
+function isSameEmail(a: string, b: string): boolean {
+  return a.trim().toLowerCase() === b.trim().toLowerCase();
+}
+
+/** A password of an account at the broker: 24 random bytes, 32 characters. */
+export function randomAccountPassword(): string {
+  return randomBytes(24).toString("base64url");
 }
 
 /** Compares two secrets in constant time. */
@@ -27,6 +44,11 @@ export function userTopicOf(user: User): string {
   return user.rootTopic ?? usernameOf(user.email);
 }
 
+/** All `<user>` topics that an owner's stations may use. A station that was paired with the e-mail in lower case uses the second. */
+export function userTopicsOf(user: User): string[] {
+  return user.rootTopic === undefined ? usernamesOf(user) : [user.rootTopic];
+}
+
 /** Validity of an offer, s. The station connects with the new owner's account at once. */
 const OFFER_S = 600;
 /** Validity of an owner's acceptance of a transfer, s. */
@@ -37,6 +59,12 @@ export interface RegistryOptions {
   readonly store?: Store;
   /** The clock, in milliseconds since 1970-01-01 UTC. */
   readonly now?: () => number;
+}
+
+/** A table with entries of a configuration file. */
+interface ConfiguredTable<T> extends Pick<Table<T>, "delete"> {
+  /** Adds or replaces an entry. `before` is the same entry as the file had it last time. */
+  put(entry: T, before?: T): void;
 }
 
 /** The users, devices, tags and sessions of the platform, with their rules. Keeps them in a store. */
@@ -52,10 +80,14 @@ export class Registry {
     for (const tag of data.tags) this.putTag(tag);
   }
 
-  /** The part of the registry that a configuration file holds. */
+  /** The part of the registry that a configuration file holds. It contains the secrets of cards. */
   get data(): RegistryData {
     const { users, devices, tags } = this.#store;
-    return { users: users.all(), devices: devices.all(), tags: tags.all() };
+    const cards = tags.all().map((tag) => {
+      const secret = this.#secretOf(tag.tag);
+      return secret === undefined ? tag : { ...tag, secret };
+    });
+    return { users: users.all(), devices: devices.all(), tags: cards };
   }
 
   /** The time in whole seconds since 1970-01-01 UTC. */
@@ -70,7 +102,7 @@ export class Registry {
    */
   applyConfiguration(data: RegistryData): void {
     // The file must be valid on its own: this throws for duplicates and unknown owners.
-    const { users, devices, tags } = new Registry(data).data;
+    const { users, devices } = new Registry(data).data;
     const before = this.#store.configured.all().filter(({ name }) => name.startsWith("user "));
     if (
       before.length > 0 &&
@@ -82,8 +114,17 @@ export class Registry {
     }
     this.#store.transaction(() => {
       this.#applyTable("user", this.#store.users, new Map(users.map((user) => [user.email, user])));
-      this.#applyTable("device", this.#store.devices, new Map(devices.map((device) => [device.id, device])));
-      this.#applyTable("tag", this.#store.tags, new Map(tags.map((tag) => [tag.tag, tag])));
+      const stations = {
+        put: (device: DeviceEntry, before?: DeviceEntry) =>
+          this.#store.devices.put(this.#withPresentKey(device, before)),
+        delete: (id: string) => this.#store.devices.delete(id),
+      };
+      this.#applyTable("device", stations, new Map(devices.map((device) => [device.id, device])));
+      const cards = {
+        put: (card: CardEntry, before?: CardEntry) => this.#applyCard(card, before),
+        delete: (tag: string) => this.deleteTag(tag),
+      };
+      this.#applyTable("tag", cards, new Map(data.tags.map((tag) => [tag.tag, tag])));
       this.#removeOrphans(new Map(devices.map((device) => [device.id, device])));
     });
   }
@@ -94,23 +135,44 @@ export class Registry {
     this.#store.users.put({ ...user, email });
   }
 
-  /** Adds a device. Its default response key is 32 random bytes. */
-  addDevice(options: { id: string; owner: string; cipher?: Cipher; key?: string }): DeviceEntry {
-    const { id, owner, cipher = "aes-256-gcm", key = randomBytes(32).toString("hex") } = options;
-    const device = { id, owner, key, cipher };
+  /**
+   * Adds a device. Its default response key is 32 random bytes. Without a password, it uses its owner's account at the
+   * broker.
+   */
+  addDevice(options: {
+    id: string;
+    owner: string;
+    cipher?: Cipher;
+    key?: string;
+    password?: string;
+  }): DeviceEntry {
+    const { id, owner, cipher = "aes-256-gcm", key = randomBytes(32).toString("hex"), password } = options;
+    const device = { id, owner, key, cipher, ...(password === undefined ? {} : { password }) };
     this.#addDevice(device);
     return device;
   }
 
-  /** Adds a tag, or replaces an existing one. */
-  putTag(tag: TagEntry): void {
-    if (!this.user(tag.owner))
+  /**
+   * Adds a tag, or replaces an existing one. A card that accepts proofs keeps its secret, or gets a new one, when the entry
+   * has none. A card that accepts none loses its secret.
+   */
+  putTag({ secret, ...tag }: CardEntry): void {
+    const owner = this.user(tag.owner)?.email;
+    if (owner === undefined)
       throw new Error(`the tag's owner ${tag.owner} is not a user; add the user first`);
-    this.#store.tags.put(tag);
+    const problem = proofProblemOf({ ...tag, secret });
+    if (problem !== undefined) throw new Error(problem);
+    const { tags, secrets } = this.#store;
+    const acceptsProofs = (tag.accepts ?? "static") !== "static";
+    // The secret comes first and leaves last: a power cut in between leaves no card that accepts proofs without one.
+    if (acceptsProofs)
+      secrets.put({ tag: tag.tag, secret: secret ?? this.#secretOf(tag.tag) ?? makeSecret() });
+    tags.put({ ...tag, owner });
+    if (!acceptsProofs) secrets.delete(tag.tag);
   }
 
   /** Adds or replaces tags. Throws, and changes nothing, when a tag has an unknown owner. */
-  putTags(tags: readonly TagEntry[]): void {
+  putTags(tags: readonly CardEntry[]): void {
     this.#store.transaction(() => {
       for (const tag of tags) this.putTag(tag);
     });
@@ -118,6 +180,31 @@ export class Registry {
 
   deleteTag(tag: string): void {
     this.#store.tags.delete(tag);
+    this.#store.secrets.delete(tag);
+  }
+
+  /** A card with its secret, for a phone; `undefined` for a card that accepts no proofs. */
+  cardFile(tag: string): CardFile | undefined {
+    const secret = this.#secretOf(tag);
+    const label = this.tag(tag)?.label;
+    return secret === undefined ? undefined : { v: 1, cardId: tag, secret, label };
+  }
+
+  /** Gives a card a new secret, which invalidates its links and files. Throws for a card that accepts no proofs. */
+  replaceSecret(tag: string): void {
+    if (this.#secretOf(tag) === undefined) throw new Error("this card accepts no proofs and has no secret");
+    this.#store.secrets.put({ tag, secret: makeSecret() });
+  }
+
+  /** A card at one station; `undefined` for a card that accepts no proofs. */
+  stationCard(tag: string, deviceId: string): StationCard | undefined {
+    const secret = this.#secretOf(tag);
+    return secret === undefined ? undefined : new StationCard({ cardId: tag, secret, deviceId });
+  }
+
+  /** Records the nonce of a right proof. Returns `false` when another request of the station has used it. */
+  useNonce(nonce: UsedNonce): boolean {
+    return this.#store.nonces.use(nonce);
   }
 
   /**
@@ -152,12 +239,13 @@ export class Registry {
     return this.#store.users.all();
   }
 
+  /** The user with an e-mail, in any spelling of upper and lower case. */
   user(email: string): User | undefined {
-    return this.#store.users.get(email);
+    return this.#store.users.get(email) ?? this.users.find((user) => isSameEmail(user.email, email));
   }
 
   userByName(username: string): User | undefined {
-    return this.users.find((user) => usernameOf(user.email) === username);
+    return this.users.find((user) => usernamesOf(user).includes(username));
   }
 
   device(id: string): DeviceEntry | undefined {
@@ -168,14 +256,41 @@ export class Registry {
     return this.#store.devices.all();
   }
 
+  /** The users on whose topics a device may act: its owner, and the one to whom it is offered. */
+  usersOf(id: string): User[] {
+    const device = this.device(id);
+    const users = [device && this.user(device.owner), this.offeredTo(id)];
+    return users.filter((user) => user !== undefined);
+  }
+
+  /** Starts to replace the response key of a device, or continues. Throws when the device cannot replace its key. */
+  rotateKey(id: string): void {
+    const device = this.device(id);
+    if (!device) throw new Error(`${id} is not a station`);
+    if (device.cipher !== "aes-256-gcm")
+      throw new Error(`${id} uses CBC, which cannot authenticate a new key`);
+    const { nextKey = randomBytes(32).toString("hex") } = device;
+    this.#store.devices.put({ ...device, nextKey });
+  }
+
+  /** Completes the rotation of a device: it has stored the new key. Returns the device. */
+  completeRotation(device: DeviceEntry): DeviceEntry {
+    const { nextKey, ...rest } = device;
+    const rotated = { ...rest, key: nextKey ?? rest.key };
+    this.#store.devices.put(rotated);
+    return rotated;
+  }
+
   /** Records that an owner accepts the transfer of a station within an hour. Replaces the owner's previous acceptance. */
-  acceptTransfer({ owner, device }: { readonly owner: string; readonly device?: string }): void {
-    if (!this.user(owner)) throw new Error(`${owner} is not a user and cannot accept a station`);
+  acceptTransfer({ owner: email, device }: { readonly owner: string; readonly device?: string }): void {
+    const owner = this.user(email)?.email;
+    if (owner === undefined) throw new Error(`${email} is not a user and cannot accept a station`);
     this.#store.acceptances.put({ owner, device, until: this.nowS + ACCEPTANCE_S });
   }
 
   /** Withdraws an owner's acceptance and the offers made on it. A completed transfer stays. */
-  withdrawAcceptance(owner: string): void {
+  withdrawAcceptance(email: string): void {
+    const owner = this.user(email)?.email ?? email;
     this.#store.transaction(() => {
       this.#store.acceptances.delete(owner);
       for (const { device, owner: to } of this.#store.offers.all()) {
@@ -191,9 +306,10 @@ export class Registry {
 
   /** The user with an e-mail, if that user has accepted the transfer of the device. */
   acceptingUser(email: string, device: string): User | undefined {
-    const acceptance = this.acceptances.find(({ owner }) => owner === email);
+    const user = this.user(email);
+    const acceptance = this.acceptances.find(({ owner }) => owner === user?.email);
     const isForDevice = acceptance && (acceptance.device === undefined || acceptance.device === device);
-    return isForDevice ? this.user(email) : undefined;
+    return isForDevice ? user : undefined;
   }
 
   /** Offers a device to a new owner for 10 minutes. An acceptance of any station becomes one of this station. */
@@ -212,9 +328,13 @@ export class Registry {
     return offer && this.user(offer.owner);
   }
 
-  /** Whether an MQTT password is valid for a device of a user. Compares in constant time. */
+  /**
+   * Whether a password of a user's account is valid for a device. Compares in constant time. A device with an account of
+   * its own has to use that.
+   */
   isAccount(id: string, { user, password }: { readonly user: User; readonly password: Uint8Array }): boolean {
     const device = this.device(id);
+    if (device?.password !== undefined) return false;
     const offer = this.#offer(id);
     const tokens = [
       ...(device?.owner === user.email ? [user.token, device.token] : []),
@@ -228,7 +348,7 @@ export class Registry {
     const device = this.device(id);
     const offer = this.#offer(id);
     const owner = offer && this.user(offer.owner);
-    if (!device || !owner || userTopicOf(owner) !== userTopic) return undefined;
+    if (!device || !owner || !userTopicsOf(owner).includes(userTopic)) return undefined;
     const moved = { ...device, owner: owner.email, token: offer.token };
     this.#store.transaction(() => {
       this.#store.offers.delete(id);
@@ -263,6 +383,16 @@ export class Registry {
     this.#store.settings.put({ name, value });
   }
 
+  #secretOf(tag: string): string | undefined {
+    return this.#store.secrets.get(tag)?.secret;
+  }
+
+  /** Applies a card of the configuration file. An unchanged secret of the file does not revive one that was replaced. */
+  #applyCard(card: CardEntry, before: CardEntry | undefined): void {
+    const isUnchanged = card.secret !== undefined && card.secret === before?.secret;
+    this.putTag(isUnchanged ? { ...card, secret: this.#secretOf(card.tag) ?? card.secret } : card);
+  }
+
   #offer(id: string): Offer | undefined {
     const offer = this.#store.offers.get(id);
     return offer && offer.until > this.nowS ? offer : undefined;
@@ -270,15 +400,16 @@ export class Registry {
 
   #addDevice(device: DeviceEntry): void {
     if (this.device(device.id)) throw new Error(`the device ${device.id} already exists`);
-    if (!this.user(device.owner)) {
+    const owner = this.user(device.owner)?.email;
+    if (owner === undefined) {
       throw new Error(
         `the device ${device.id} belongs to ${device.owner}, who is not a user; add the user first`,
       );
     }
-    this.#store.devices.put(device);
+    this.#store.devices.put({ ...device, owner });
   }
 
-  #applyTable<T>(kind: string, table: Table<T>, entries: ReadonlyMap<string, T>): void {
+  #applyTable<T>(kind: string, table: ConfiguredTable<T>, entries: ReadonlyMap<string, T>): void {
     const { configured } = this.#store;
     const prefix = `${kind} `;
     for (const { name } of configured.all()) {
@@ -293,8 +424,16 @@ export class Registry {
       const before = configured.get(name)?.entry;
       if (entry === before) continue;
       configured.put({ name, entry });
-      table.put(value);
+      table.put(value, before === undefined ? undefined : (JSON.parse(before) as T));
     }
+  }
+
+  /** A device of a file with the response key that it has now, unless the file has another key than before. */
+  #withPresentKey(device: DeviceEntry, before: DeviceEntry | undefined): DeviceEntry {
+    const present = this.device(device.id);
+    if (!present || before?.key !== device.key) return device;
+    const { key, nextKey } = present;
+    return { ...device, key, ...(nextKey === undefined ? {} : { nextKey }) };
   }
 
   /** Removes cards and stations of removed users. A station in the file returns to the owner that the file names. */
@@ -302,7 +441,7 @@ export class Registry {
     for (const { id, owner } of this.devices) {
       if (this.user(owner)) continue;
       const device = configured.get(id);
-      if (device) this.#store.devices.put(device);
+      if (device) this.#store.devices.put(this.#withPresentKey(device, device));
       else this.#store.devices.delete(id);
     }
     for (const { tag, owner } of this.tags) if (!this.user(owner)) this.deleteTag(tag);

@@ -2,10 +2,13 @@ import { randomUUID } from "node:crypto";
 import { Socket } from "node:net";
 import type { MqttClient } from "mqtt";
 import { z } from "zod";
+import { parseJSONObject } from "../modules/json/index.js";
 import { connectToBroker } from "./connect-to-broker.js";
+import { keyOfRequest } from "./device-keys.js";
 import { type Decision, ENDPOINTS, error } from "./endpoints.js";
 import { ErrorBarrier } from "./error-barrier.js";
-import { type DeviceEntry, isSame, type Registry, userTopicOf } from "./registry.js";
+import { type DeviceEntry, type Registry, userTopicsOf } from "./registry.js";
+import { RequestLimit } from "./request-limit.js";
 import { type Response, sealAnswer } from "./sealing.js";
 
 /** A request of a station. */
@@ -25,6 +28,8 @@ export interface ResponderOptions {
   readonly password?: string;
   /** Uses MQTT 5 shared subscriptions, so that several responders share the requests. */
   readonly isShared: boolean;
+  /** Maximum number of requests of a device in a minute. Default: 240. */
+  readonly maxRequestsPerMinute?: number;
   /** Replaces a response before it is published, for demonstrations; `undefined` drops it. */
   readonly intercept?: (response: Response, request: Request) => Response | undefined;
   readonly onRequest?: (request: Request, decision: Decision) => void;
@@ -38,13 +43,32 @@ export interface ResponderOptions {
 const SHARE_NAME = "plugpass";
 /** Number of cached responses. A request that QoS 1 delivers twice gets the cached response. */
 const MAX_CACHED = 1000;
+/** Maximum size of a request, bytes. A trace has less than 3,000. */
+const MAX_REQUEST_BYTES = 16 * 1024;
+/** Default limit. After a month offline, a station reports 64 sessions at once and fetches its local list. */
+const MAX_REQUESTS_PER_MINUTE = 240;
 
 const requestSchema = z.object({
   data: z.unknown(),
-  key: z.string(),
+  key: z.string().optional(),
+  /** Id of the key, of a station that does not send its key. */
+  keyId: z.string().optional(),
   /** An unsigned 64-bit number, in decimal. */
   id: z.string().regex(/^\d{1,20}$/),
 });
+
+/** A message whose sender was checked. */
+type Checked =
+  | {
+      readonly known: DeviceEntry;
+      /** The device's key that the request contains or names. */
+      readonly key: string;
+      readonly message: z.infer<typeof requestSchema>;
+      /** The device has sent too many requests. */
+      readonly isRefused: boolean;
+    }
+  /** Why the message is not answered; `undefined`: it is dropped without a report. */
+  | { readonly ignored: string | undefined };
 
 /** Answers the requests of the stations, over any broker. */
 export class Responder {
@@ -52,11 +76,13 @@ export class Responder {
   readonly #client: MqttClient;
   readonly #cached = new Map<string, Response>();
   readonly #errorBarrier: ErrorBarrier;
+  readonly #limit: RequestLimit;
   #isClosed = false;
 
   private constructor(options: ResponderOptions, client: MqttClient) {
     this.#options = options;
     this.#client = client;
+    this.#limit = new RequestLimit({ maxRequests: options.maxRequestsPerMinute ?? MAX_REQUESTS_PER_MINUTE });
     this.#errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`requests are not answered: ${why}`));
     // A station repeats an unanswered session request, so a failure loses no session.
     client.on("message", (topic, payload) => this.#errorBarrier.run(() => this.#receive(topic, payload)));
@@ -102,31 +128,59 @@ export class Responder {
     const [endpoint = "", deviceId = "", kind, ...root] = topic.split("/").reverse();
     const userTopic = root.reverse().join("/");
     if (kind !== "req") return;
-    const known = this.#sender(userTopic, deviceId);
-    const message = parseRequest(payload);
-    const problem = problemOf(known, message);
-    if (!known || !message || problem !== undefined) {
-      this.#options.onIgnored?.(`${endpoint} of ${deviceId}: ${problem}`);
+    const found = this.#check({ userTopic, deviceId }, payload);
+    if ("ignored" in found) {
+      if (found.ignored !== undefined)
+        this.#options.onIgnored?.(`${endpoint} of ${deviceId}: ${found.ignored}`);
       return;
     }
-    // A request on the new owner's topics, with the right key, completes a transfer.
-    const device = this.#options.registry.completeTransfer(deviceId, userTopic) ?? known;
+    const { known, key, message, isRefused } = found;
     const request = { userTopic, deviceId, endpoint, id: message.id, data: message.data };
-    const response = this.#answer(request, device);
+    const response = isRefused
+      ? this.#refuse(request, { ...known, key })
+      : this.#answer(request, this.#committed(request, known, key), key);
     const sent = this.#options.intercept ? this.#options.intercept(response, request) : response;
     if (!sent) return;
     this.#client.publish(`${userTopic}/res/${deviceId}/${endpoint}`, JSON.stringify(sent), { qos: 1 });
   }
 
+  /** Checks the sender of a message. Returns the device and the key of the answer, or the reason of a refusal. */
+  #check({ userTopic, deviceId }: Pick<Request, "userTopic" | "deviceId">, payload: Buffer): Checked {
+    const known = this.#sender(userTopic, deviceId);
+    if (!known) return { ignored: "not a device of that user" };
+    const admission = this.#limit.admit(deviceId);
+    if (admission === "dropped") return { ignored: undefined };
+    const message = parseRequest(payload);
+    if (!message) return { ignored: "not a request {data, key or keyId, id}" };
+    const key = keyOfRequest(known, message);
+    if (key === undefined) return { ignored: "wrong key" };
+    return { known, key, message, isRefused: admission === "refused" };
+  }
+
   /** The device, if the topic's user owns it or has been offered it. */
   #sender(userTopic: string, deviceId: string): DeviceEntry | undefined {
     const { registry } = this.#options;
-    const device = registry.device(deviceId);
-    const users = [device && registry.user(device.owner), registry.offeredTo(deviceId)];
-    return users.some((user) => user && userTopicOf(user) === userTopic) ? device : undefined;
+    const isOwn = registry.usersOf(deviceId).some((user) => userTopicsOf(user).includes(userTopic));
+    return isOwn ? registry.device(deviceId) : undefined;
   }
 
-  #answer(request: Request, device: DeviceEntry): Response {
+  /** Completes what a request shows to be complete, and returns the device. */
+  #committed({ userTopic, deviceId, endpoint, data }: Request, known: DeviceEntry, key: string): DeviceEntry {
+    const { registry } = this.#options;
+    // A request on the new owner's topics, with the right key, completes a transfer.
+    const device = registry.completeTransfer(deviceId, userTopic) ?? known;
+    const isTest = endpoint === "rotate-key" && (data as { step?: unknown } | undefined)?.step === "try";
+    return key === device.nextKey && !isTest ? registry.completeRotation(device) : device;
+  }
+
+  #refuse(request: Request, device: DeviceEntry): Response {
+    const { userTopic, deviceId, endpoint, id } = request;
+    const decision = error("429", "too many requests; try again in a minute");
+    this.#options.onRequest?.(request, decision);
+    return sealAnswer({ topic: `${userTopic}/res/${deviceId}/${endpoint}`, id, ...decision }, device);
+  }
+
+  #answer(request: Request, device: DeviceEntry, key: string): Response {
     const { userTopic, deviceId, endpoint, id, data } = request;
     const { registry, isShared, onProblem: report } = this.#options;
     const name = `${deviceId} ${endpoint} ${id}`;
@@ -134,28 +188,18 @@ export class Responder {
     if (cached) return cached;
     const decide = Object.hasOwn(ENDPOINTS, endpoint) ? ENDPOINTS[endpoint] : undefined;
     const decision = decide
-      ? decide(data, device, { registry, hasStationTokens: !isShared, report })
+      ? decide(data, device, { registry, hasStationTokens: !isShared, requestId: id, report })
       : error("404", `unknown endpoint ${endpoint}`);
     this.#options.onRequest?.(request, decision);
     const response = sealAnswer(
       { topic: `${userTopic}/res/${deviceId}/${endpoint}`, id, ...decision },
-      device,
+      { ...device, key },
     );
     this.#cached.set(name, response);
     const [oldest] = this.#cached.keys();
     if (this.#cached.size > MAX_CACHED && oldest !== undefined) this.#cached.delete(oldest);
     return response;
   }
-}
-
-/** The reason why a request is not answered: the sender is not the device that the topic names. */
-function problemOf(
-  device: DeviceEntry | undefined,
-  message: z.infer<typeof requestSchema> | undefined,
-): string | undefined {
-  if (!device) return "not a device of that user";
-  if (!message) return "not a request {data, key, id}";
-  return isSame(Buffer.from(message.key, "utf8"), device.key) ? undefined : "wrong key";
 }
 
 /** Disables Nagle's algorithm: it would delay each small answer until TCP acknowledges the previous one. */
@@ -170,10 +214,9 @@ function requestFilters({ registry, isShared }: ResponderOptions): string[] {
   return isShared ? filters.map((filter) => `$share/${SHARE_NAME}/${filter}`) : filters;
 }
 
+/** Parses a request; `undefined` when it is too long, nests too deep, or is not a request. */
 function parseRequest(payload: Buffer): z.infer<typeof requestSchema> | undefined {
-  try {
-    return requestSchema.parse(JSON.parse(payload.toString("utf8")));
-  } catch {
-    return undefined;
-  }
+  if (payload.length > MAX_REQUEST_BYTES) return undefined;
+  const { data } = requestSchema.safeParse(parseJSONObject(Uint8Array.from(payload)));
+  return data;
 }

@@ -4,7 +4,19 @@ import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSyncInstance, StatementSyncInstance } from "@photostructure/sqlite";
 import type { DeviceEntry, SessionEntry, TagEntry, User } from "./registry.js";
-import type { Acceptance, Configured, Offer, Sessions, Setting, Store, Table } from "./store.js";
+import {
+  type Acceptance,
+  type CardSecret,
+  type Configured,
+  MAX_NONCES,
+  type Nonces,
+  type Offer,
+  type Sessions,
+  type Setting,
+  type Store,
+  type Table,
+  type UsedNonce,
+} from "./store.js";
 
 type Driver = typeof import("@photostructure/sqlite");
 type Value = string | number | null;
@@ -48,6 +60,20 @@ const STEPS = [
   CREATE TABLE consents (owner TEXT PRIMARY KEY, device TEXT, until INTEGER NOT NULL) STRICT;
   -- 1: the station reported the session again with other values.
   ALTER TABLE sessions ADD COLUMN disputed INTEGER;
+`,
+  `
+  ALTER TABLE tags ADD COLUMN accepts TEXT;
+  CREATE TABLE secrets (tag TEXT PRIMARY KEY, secret TEXT NOT NULL) STRICT;
+  -- request: id of the request that presented the nonce.
+  CREATE TABLE nonces (
+    device TEXT NOT NULL, nonce TEXT NOT NULL, request TEXT NOT NULL, UNIQUE (device, nonce)
+  ) STRICT;
+  CREATE INDEX nonces_by_device ON nonces (device);
+`,
+  `
+  -- password: of the station's own account at the broker. next_key: the response key that replaces key.
+  ALTER TABLE devices ADD COLUMN password TEXT;
+  ALTER TABLE devices ADD COLUMN next_key TEXT;
 `,
 ];
 
@@ -225,6 +251,8 @@ class SQLiteStore implements Store {
   readonly users: Table<User>;
   readonly devices: Table<DeviceEntry>;
   readonly tags: Table<TagEntry>;
+  readonly secrets: Table<CardSecret>;
+  readonly nonces: Nonces;
   readonly offers: Table<Offer>;
   readonly acceptances: Table<Acceptance>;
   readonly settings: Table<Setting>;
@@ -243,8 +271,13 @@ class SQLiteStore implements Store {
     this.devices = new SQLiteTable<DeviceEntry>(connection, {
       name: "devices",
       key: "id",
-      toRow: ({ token = null, ...device }) => ({ ...device, token }),
-      fromRow: compact,
+      toRow: ({ token = null, password = null, nextKey = null, ...device }) => ({
+        ...device,
+        token,
+        password,
+        next_key: nextKey,
+      }),
+      fromRow: ({ next_key, ...row }) => compact({ ...row, nextKey: next_key }),
     });
     this.tags = new SQLiteTable<TagEntry>(connection, {
       name: "tags",
@@ -252,6 +285,8 @@ class SQLiteStore implements Store {
       toRow: tagToRow,
       fromRow: tagFromRow,
     });
+    this.secrets = new SQLiteTable<CardSecret>(connection, { name: "secrets", key: "tag", ...unmapped() });
+    this.nonces = new SQLiteNonces(connection);
     this.offers = new SQLiteTable<Offer>(connection, { name: "offers", key: "device", ...unmapped() });
     this.acceptances = new SQLiteTable<Acceptance>(connection, {
       name: "consents",
@@ -334,6 +369,34 @@ function upsert(
   connection.run(`${insert} ON CONFLICT (${keys.join()}) DO UPDATE SET ${changes}`, ...Object.values(row));
 }
 
+class SQLiteNonces implements Nonces {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  use({ device, nonce, request }: UsedNonce): boolean {
+    return this.#connection.transaction(() => {
+      const before = this.#connection.get(
+        "SELECT request FROM nonces WHERE device = ? AND nonce = ?",
+        device,
+        nonce,
+      );
+      if (before) return before.request === request;
+      upsert(this.#connection, {
+        name: "nonces",
+        keys: ["device", "nonce"],
+        row: { device, nonce, request },
+      });
+      const kept = "SELECT rowid FROM nonces WHERE device = ? ORDER BY rowid DESC LIMIT ?";
+      const sql = `DELETE FROM nonces WHERE device = ? AND rowid NOT IN (${kept})`;
+      this.#connection.run(sql, device, device, MAX_NONCES);
+      return true;
+    });
+  }
+}
+
 class SQLiteSessions implements Sessions {
   readonly #connection: Connection;
 
@@ -374,7 +437,7 @@ function sessionFromRow({ tag_end, start_wh, end_wh, disputed, ...row }: Row): S
   return { ...session, ...(disputed === 1 ? { isDisputed: true } : {}) } as unknown as SessionEntry;
 }
 
-function tagToRow({ tag, owner, label, stations, blocked, maxCurrent, cacheFor }: TagEntry): Row {
+function tagToRow({ tag, owner, label, stations, blocked, maxCurrent, cacheFor, accepts }: TagEntry): Row {
   return {
     tag,
     owner,
@@ -383,6 +446,7 @@ function tagToRow({ tag, owner, label, stations, blocked, maxCurrent, cacheFor }
     blocked: blocked === undefined ? null : Number(blocked),
     max_current: maxCurrent ?? null,
     cache_for: cacheFor ?? null,
+    accepts: accepts ?? null,
   };
 }
 

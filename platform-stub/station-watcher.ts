@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { MqttClient } from "mqtt";
 import { connectToBroker } from "./connect-to-broker.js";
 import { ErrorBarrier } from "./error-barrier.js";
-import { type DeviceEntry, type Registry, userTopicOf } from "./registry.js";
+import { type DeviceEntry, type Registry, userTopicsOf } from "./registry.js";
 
 export interface StationWatcherOptions {
   readonly registry: Registry;
@@ -43,10 +43,14 @@ export const WATCHED_PATHS = [
 
 const MAX_PAYLOAD_CHARS = 128;
 const TREE = "/sweet-home/";
+/** Minimum interval between two demands that a station replaces its response key, ms. */
+const ROTATION_INTERVAL_MS = 60_000;
 
 interface Seen {
   readonly values: Map<string, string>;
   lastMessageMs: number | undefined;
+  /** Time of the last demand to replace the response key. */
+  rotationMs?: number;
 }
 
 /** Watches the stations of a registry on any broker. Its account must be allowed to read all topics. */
@@ -106,16 +110,29 @@ export class StationWatcher {
   }
 
   statusOf(device: DeviceEntry): StationStatus {
-    const owner = this.#options.registry.user(device.owner);
-    const seen = owner && this.#stations.get(`${userTopicOf(owner)}${TREE}${device.id}`);
+    const [seen] = this.#rootsOf(device).flatMap((root) => this.#stations.get(root) ?? []);
     return { values: Object.fromEntries(seen?.values ?? []), lastMessageMs: seen?.lastMessageMs };
   }
 
   /** Asks a station for its trace. The station answers with the request `diagnostics` if it is online. */
   requestDiagnostics(device: DeviceEntry): void {
-    const owner = this.#options.registry.user(device.owner);
-    if (owner)
-      this.#client.publish(`${userTopicOf(owner)}${TREE}${device.id}/$telemetry/diagnostics/set`, "true");
+    const roots = this.#rootsOf(device);
+    const root = roots.find((one) => this.#stations.has(one)) ?? roots[0];
+    if (root !== undefined) this.#client.publish(`${root}/$telemetry/diagnostics/set`, "true");
+  }
+
+  /** Roots of the topics that a device may have with its owner. */
+  #rootsOf({ id, owner }: DeviceEntry): string[] {
+    const user = this.#options.registry.user(owner);
+    return user ? userTopicsOf(user).map((topic) => `${topic}${TREE}${id}`) : [];
+  }
+
+  /** Asks an online station to replace its response key, if a new key is offered to it. */
+  #demandRotation(root: string, device: DeviceEntry | undefined, seen: Seen): void {
+    const now = (this.#options.now ?? Date.now)();
+    if (device?.nextKey === undefined || now - (seen.rotationMs ?? -Infinity) < ROTATION_INTERVAL_MS) return;
+    seen.rotationMs = now;
+    this.#client.publish(`${root}/$telemetry/rotate-key/set`, "true");
   }
 
   async close(): Promise<void> {
@@ -131,13 +148,14 @@ export class StationWatcher {
     const text = payload.toString("utf8").slice(0, MAX_PAYLOAD_CHARS);
     // `ready` completes a transfer. A station that only tests the new account publishes no more than `init`.
     if (path === "$state" && text === "ready" && !isRetained) registry.completeTransfer(deviceId, userTopic);
-    const owner = registry.device(deviceId)?.owner;
-    const users = [owner === undefined ? undefined : registry.user(owner), registry.offeredTo(deviceId)];
-    if (!users.some((user) => user && userTopicOf(user) === userTopic)) return;
+    if (!registry.usersOf(deviceId).some((user) => userTopicsOf(user).includes(userTopic))) return;
     const name = `${userTopic}${TREE}${deviceId}`;
     const seen: Seen = this.#stations.get(name) ?? { values: new Map(), lastMessageMs: undefined };
     this.#stations.set(name, seen);
-    if (!isRetained) seen.lastMessageMs = now();
+    if (!isRetained) {
+      seen.lastMessageMs = now();
+      this.#demandRotation(name, registry.device(deviceId), seen);
+    }
     if (!(WATCHED_PATHS as readonly string[]).includes(path)) return;
     if (text === "") seen.values.delete(path);
     else seen.values.set(path, text);

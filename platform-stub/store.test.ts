@@ -6,11 +6,13 @@ import { FINISHED } from "../host-tests/suites/owners.js";
 import { findSQLite } from "../host-tests/suites/sqlite.js";
 import { Registry, type RegistryData, type SessionEntry, type TagEntry } from "./registry.js";
 import { openSQLiteStore } from "./sqlite-store.js";
-import { MemoryStore, type Store } from "./store.js";
+import { MAX_NONCES, MemoryStore, type Store } from "./store.js";
 
 const OWNER = "owner@cafe.example";
 const OTHER = "other@bar.example";
 const KEY = "0f".repeat(32);
+const PROVED = "ka5tqgx2m7bd4wzn";
+const SECRET = `${"A".repeat(42)}E`;
 const CONFIG: RegistryData = {
   users: [
     { email: OWNER, token: "t" },
@@ -31,6 +33,7 @@ const CONFIG: RegistryData = {
       maxCurrent: 7.5,
       cacheFor: 0,
     },
+    { tag: PROVED, owner: OWNER, accepts: "both", secret: SECRET },
   ],
 };
 
@@ -88,7 +91,7 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(registry.data).toEqual(CONFIG);
     const changed: TagEntry = { tag: "GUEST-0001", owner: OTHER, blocked: true };
     registry.putTag(changed);
-    expect(registry.tags).toEqual([changed, CONFIG.tags[1]]);
+    expect(registry.tags).toEqual([changed, CONFIG.tags[1], { tag: PROVED, owner: OWNER, accepts: "both" }]);
     registry.deleteTag("GUEST-0001");
     expect(registry.tag("GUEST-0001")).toBeUndefined();
     registry.putSetting("a", "1");
@@ -109,6 +112,27 @@ describe.each(STORES)("a store %s", (_name, make) => {
     expect(sessions.count).toBe(3);
     expect(sessions.list({ offset: 0, limit: 1 })).toEqual([session("two", { start: 1, end: 2 })]);
     expect(sessions.list({ offset: 1, limit: 9 })).toEqual([disputed, session("one")]);
+  });
+
+  test("accepts a nonce of a station once, and again only for the same request", async () => {
+    const { nonces } = await make();
+    const nonce = { device: "cafe-1", nonce: "0a", request: "1" };
+    expect(nonces.use(nonce)).toBe(true);
+    expect(nonces.use(nonce)).toBe(true);
+    expect(nonces.use({ ...nonce, request: "2" })).toBe(false);
+    expect(nonces.use({ ...nonce, device: "cafe-2", request: "2" })).toBe(true);
+  });
+
+  test("keeps the latest 1,000 nonces of each station", async () => {
+    const store = await make();
+    const use = (nonce: number, request = "1") =>
+      store.nonces.use({ device: "cafe-1", nonce: String(nonce), request });
+    store.nonces.use({ device: "cafe-2", nonce: "0", request: "1" });
+    for (let i = 0; i <= MAX_NONCES; i++) use(i);
+    expect(use(1, "2")).toBe(false);
+    expect(use(MAX_NONCES, "2")).toBe(false);
+    expect(use(0, "2")).toBe(true);
+    expect(store.nonces.use({ device: "cafe-2", nonce: "0", request: "2" })).toBe(false);
   });
 
   test("sums the energy of a time span by the start, or by the acceptance of a session without one", async () => {
@@ -140,11 +164,13 @@ describe.each(STORES)("a store %s", (_name, make) => {
     registry.acceptTransfer({ owner: OTHER });
     registry.acceptTransfer({ owner: OWNER, device: "bar-1" });
     registry.offerDevice("cafe-1", { owner: OTHER, token: "t" });
+    registry.useNonce({ device: "cafe-1", nonce: "0a", request: "1" });
     for (const name of [file, `${file}-wal`]) expect(statSync(name).mode & 0o777).toBe(0o600);
     opened.pop()?.close();
     const again = new Registry(undefined, { store: await open(), now: () => 5000 });
     expect(again.data).toEqual(CONFIG);
     expect(again.sessions()).toEqual([session("one")]);
+    expect(again.useNonce({ device: "cafe-1", nonce: "0a", request: "2" })).toBe(false);
     expect(again.offeredTo("cafe-1")?.email).toBe(OTHER);
     expect(again.acceptances).toEqual([
       { owner: OTHER, device: "cafe-1", until: 3605 },
@@ -183,17 +209,22 @@ describe.each(STORES)("a store %s", (_name, make) => {
     await open();
     opened.pop()?.close();
     const newer = new DatabaseSync(file);
-    newer.exec("PRAGMA user_version = 3");
+    newer.exec("PRAGMA user_version = 99");
     newer.close();
     await expect(openSQLiteStore(file)).rejects.toThrow("newer version");
   });
 
-  test("of the previous version is migrated with its data", async () => {
-    new Registry(CONFIG, { store: await open() }).acceptSession(session("one"));
+  test("of the first version is migrated with its data", async () => {
+    const plain = { ...CONFIG, tags: CONFIG.tags.slice(0, 2) };
+    new Registry(plain, { store: await open() }).acceptSession(session("one"));
     opened.pop()?.close();
+    await edit("ALTER TABLE devices DROP COLUMN password; ALTER TABLE devices DROP COLUMN next_key");
     await edit("DROP TABLE consents; ALTER TABLE sessions DROP COLUMN disputed; PRAGMA user_version = 1");
+    await edit("DROP TABLE secrets; DROP TABLE nonces; ALTER TABLE tags DROP COLUMN accepts");
     const registry = new Registry(undefined, { store: await open() });
-    expect(registry.data).toEqual(CONFIG);
+    expect(registry.data).toEqual(plain);
+    registry.putTag({ tag: PROVED, owner: OWNER, accepts: "proof", secret: SECRET });
+    expect(registry.cardFile(PROVED)?.secret).toBe(SECRET);
     expect(registry.sessions()).toEqual([session("one")]);
     registry.acceptTransfer({ owner: OWNER });
     expect(registry.acceptances).toHaveLength(1);
@@ -265,6 +296,7 @@ describe("a registry with a configuration file", () => {
     registry.applyConfiguration(CONFIG);
     expect(registry.tags).toEqual([
       { tag: "GUEST-0001", owner: OWNER, blocked: true },
+      { tag: PROVED, owner: OWNER, accepts: "both" },
       { tag: "SWIPED-01", owner: OWNER },
     ]);
     expect(registry.device("cafe-1")?.owner).toBe(OTHER);
@@ -286,6 +318,21 @@ describe("a registry with a configuration file", () => {
       { tag: "GUEST-0001", owner: OWNER, blocked: true },
       { tag: "SWIPED-01", owner: OWNER, blocked: true },
     ]);
+  });
+
+  test("keeps a secret that was replaced at run time, until the file has another one", () => {
+    const registry = configured();
+    registry.replaceSecret(PROVED);
+    const replaced = registry.cardFile(PROVED)?.secret;
+    const withCard = (card: object) => {
+      registry.applyConfiguration({ ...CONFIG, tags: [{ tag: PROVED, owner: OWNER, ...card }] });
+      return registry.cardFile(PROVED)?.secret;
+    };
+    expect(replaced).not.toBe(SECRET);
+    expect(withCard({ accepts: "proof", secret: SECRET, label: "Anna" })).toBe(replaced);
+    const other = `${"B".repeat(42)}E`;
+    expect(withCard({ accepts: "proof", secret: other })).toBe(other);
+    expect(withCard({})).toBeUndefined();
   });
 
   test("removes the cards and stations of a user who is removed from the file", () => {

@@ -46,6 +46,35 @@ export interface Configured {
   readonly entry: string;
 }
 
+/** Secret of a card that accepts proofs. It has a table of its own, so that no list of cards contains it. */
+export interface CardSecret {
+  readonly tag: string;
+  /** 32 bytes in base64url. */
+  readonly secret: string;
+}
+
+/** Nonce of a right proof. */
+export interface UsedNonce {
+  /** Device id of the station that made the nonce. */
+  readonly device: string;
+  /** 32 hex digits. */
+  readonly nonce: string;
+  /** Id of the request that presented it. */
+  readonly request: string;
+}
+
+/**
+ * Number of used nonces that are kept for each station; the oldest is forgotten. Only right proofs count, so that a
+ * stranger cannot displace them. A station itself accepts a nonce once, and for 30 s.
+ */
+export const MAX_NONCES = 1000;
+
+/** The nonces of right proofs, by station. They outlast the station's removal, because its id may come back. */
+export interface Nonces {
+  /** Records a nonce. Returns `false`, and records nothing, when another request has used it. */
+  use(nonce: UsedNonce): boolean;
+}
+
 /** The finished charging sessions. */
 export interface Sessions {
   get(device: string, id: string): SessionEntry | undefined;
@@ -63,6 +92,8 @@ export interface Store {
   readonly users: Table<User>;
   readonly devices: Table<DeviceEntry>;
   readonly tags: Table<TagEntry>;
+  readonly secrets: Table<CardSecret>;
+  readonly nonces: Nonces;
   readonly offers: Table<Offer>;
   readonly acceptances: Table<Acceptance>;
   readonly settings: Table<Setting>;
@@ -78,6 +109,8 @@ export class MemoryStore implements Store {
   readonly users = new MemoryTable<User>(({ email }) => email);
   readonly devices = new MemoryTable<DeviceEntry>(({ id }) => id);
   readonly tags = new MemoryTable<TagEntry>(({ tag }) => tag);
+  readonly secrets = new MemoryTable<CardSecret>(({ tag }) => tag);
+  readonly nonces = new MemoryNonces();
   readonly offers = new MemoryTable<Offer>(({ device }) => device);
   readonly acceptances = new MemoryTable<Acceptance>(({ owner }) => owner);
   readonly settings = new MemoryTable<Setting>(({ name }) => name);
@@ -89,6 +122,8 @@ export class MemoryStore implements Store {
       this.users,
       this.devices,
       this.tags,
+      this.secrets,
+      this.nonces.table,
       this.offers,
       this.acceptances,
       this.settings,
@@ -141,6 +176,21 @@ class MemoryTable<T> implements Table<T> {
     return () => {
       this.#entries = before;
     };
+  }
+}
+
+class MemoryNonces implements Nonces {
+  readonly table = new MemoryTable<{ readonly device: string; readonly used: readonly UsedNonce[] }>(
+    ({ device }) => device,
+  );
+
+  use(nonce: UsedNonce): boolean {
+    const { device } = nonce;
+    const used = this.table.get(device)?.used ?? [];
+    const before = used.find((one) => one.nonce === nonce.nonce);
+    if (before) return before.request === nonce.request;
+    this.table.put({ device, used: [...used, nonce].slice(-MAX_NONCES) });
+    return true;
   }
 }
 

@@ -18,7 +18,7 @@ function shown(endpoint: string, data: unknown) {
   registry.acceptTransfer({ owner: BAR.email });
   const traffic = new Traffic({ now: () => 5 });
   const decision =
-    ENDPOINTS[endpoint]?.(data, device, { registry, hasStationTokens: false }) ??
+    ENDPOINTS[endpoint]?.(data, device, { registry, hasStationTokens: false, requestId: "1" }) ??
     error("404", "unknown endpoint");
   traffic.record({ ...REQUEST, endpoint, data }, decision);
   const text = JSON.stringify(traffic.exchanges);
@@ -28,6 +28,11 @@ function shown(endpoint: string, data: unknown) {
 }
 
 describe("Traffic", () => {
+  test("hides a proof, and does not record its nonce", () => {
+    const data = { tag: TAG, method: "ble", proof: "SECRET", nonce: "0".repeat(32) };
+    expect(shown("authorize", data)?.asked).toEqual({ tag: "…0001", method: "ble", proof: "hidden" });
+  });
+
   test("records a request and its answer with only the end of the tag", () => {
     expect(shown("authorize", { tag: TAG, method: "ble" })).toEqual({
       atMs: 5,

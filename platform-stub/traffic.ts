@@ -34,8 +34,14 @@ type Show = "whole" | "end" | "count" | "hidden" | "counters" | "events";
 /** The displayed fields of each endpoint. Unlisted endpoints and fields are not displayed. */
 const SHOWN: Readonly<Record<string, { asked: Record<string, Show>; answered: Record<string, Show> }>> = {
   authorize: {
-    asked: { tag: "end", method: "whole" },
-    answered: { authorized: "whole", reason: "whole", maxCurrent: "whole", cacheFor: "whole" },
+    asked: { tag: "end", method: "whole", proof: "hidden" },
+    answered: {
+      authorized: "whole",
+      reason: "whole",
+      maxCurrent: "whole",
+      cacheFor: "whole",
+      receipt: "hidden",
+    },
   },
   session: {
     asked: {
@@ -52,7 +58,7 @@ const SHOWN: Readonly<Record<string, { asked: Record<string, Show>; answered: Re
     answered: { accepted: "whole" },
   },
   "local-list": {
-    asked: { version: "whole", from: "whole", limit: "whole" },
+    asked: { version: "whole", from: "whole", limit: "whole", proofs: "whole" },
     answered: { version: "whole", total: "whole", tags: "count" },
   },
   "create-tag": { asked: { tag: "end", label: "whole" }, answered: { tagId: "end" } },
@@ -60,6 +66,7 @@ const SHOWN: Readonly<Record<string, { asked: Record<string, Show>; answered: Re
     asked: { uptimeMs: "whole", timeMs: "whole", counters: "counters", events: "events" },
     answered: { accepted: "whole" },
   },
+  "rotate-key": { asked: { step: "whole" }, answered: { key: "hidden", accepted: "whole" } },
   "change-owner": { asked: { owner: "whole" }, answered: { user: "whole", token: "hidden" } },
 };
 

@@ -5,11 +5,13 @@ import {
   type AttemptResult,
   Authorization,
   type AuthorizationListener,
+  acceptsStatic,
   type Card,
   isTag,
   ListUpdate,
   type ListUpdateListener,
   LocalList,
+  type Method,
   OfflineVerifier,
   PlatformVerifier,
   type TagSource,
@@ -36,7 +38,7 @@ export interface AccessOptions {
   readonly board: Board;
   readonly config: Config;
   readonly records: Records;
-  readonly settings: { readonly now: Pick<Settings, "offlinePolicy" | "cardEnds"> };
+  readonly settings: { readonly now: Pick<Settings, "offlinePolicy" | "cardEnds" | "staticCards"> };
   readonly charging: Pick<Charging, "admit" | "session" | "stop">;
   readonly indicator: Pick<Indicator, "signal">;
   readonly platform: Requester;
@@ -84,10 +86,9 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
       verifiers: [new RememberingVerifier(new PlatformVerifier(platform), this), this._offline],
       charging,
       maxCurrentA: config.currentLimitA,
-      attemptsPerMinute: {
-        source: config.attemptsPerMinute.connection,
-        station: config.attemptsPerMinute.station,
-      },
+      refusedTags: config.refusedTags,
+      isListed: (hash) => this._offline.isListed(hash),
+      acceptsStatic: (method) => acceptsStatic(settings.now.staticCards, method),
       listener: this,
     });
     this._readerSource = this._authorization.source("rfid");
@@ -116,14 +117,15 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
   /** Deletes the cards of the previous owner. Throws storage errors; the deletion then lasts until the restart. */
   forgetOwner(): void {
     this._cache.clear();
+    this._authorization.forgetOwner();
     this._blockedAttempts = undefined;
     this._lastResult = undefined;
     this._list.clear();
   }
 
   /** Returns the source for the tags of one phone's connection. */
-  newCentral(): TagSource {
-    return this._authorization.source("ble");
+  newCentral(address?: string): TagSource {
+    return this._authorization.source("ble", address);
   }
 
   /** Starts or stops the refresh of the local list. To be called when connection or offline policy have changed. */
@@ -157,6 +159,12 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
     if (state !== "authorized") this._options.trace.add("cardRefused", code);
     // It is published with the next change or heartbeat: an extra message here would delay the driver's result.
     this._lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
+  }
+
+  handleGuessing(method: Method): void {
+    const where = method === "ble" ? "over Bluetooth" : "at the card reader";
+    const message = `many unknown cards were presented ${where}`;
+    this._options.reporter.reportFault({ code: "cards-guessed", message });
   }
 
   /** Stores the platform's verdict for times when the platform is not reached. */

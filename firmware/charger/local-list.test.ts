@@ -82,7 +82,7 @@ describe("Access's local list", () => {
       () => bench.goOffline(),
       () => {
         bench.platform.isOnline = true;
-        bench.settings.now = { offlinePolicy: "deny", cardEnds: true };
+        bench.settings.now = { ...bench.settings.now, offlinePolicy: "deny" };
         bench.access.updateList();
       },
     ]) {

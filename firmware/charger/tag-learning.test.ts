@@ -8,7 +8,7 @@ import { type RequestOutcome, requestFailure } from "../../modules/requests/inde
 import { TagLearning } from "./tag-learning.js";
 
 const LEARNING_MS = 5 * 60_000;
-const CARDS_PER_MINUTE = 3;
+const CARDS_PER_MINUTE = 30;
 const TAG = "04A1B2C3D4";
 const LEARNED: RequestOutcome = { ok: true, data: { tagId: "17" } };
 
@@ -45,7 +45,6 @@ class LearningScene {
       },
       indicator: { signal: (signal) => this.signals.push(signal) },
       reporter: { reportFault: (fault) => this.faults.push(fault) },
-      config: { attemptsPerMinute: { connection: CARDS_PER_MINUTE, station: CARDS_PER_MINUTE } },
       listener: {
         handleChargerChanged: () => {
           this.changes++;

@@ -7,7 +7,6 @@ import type { Indicator } from "../../modules/indicator/index.js";
 import { textField } from "../../modules/json/index.js";
 import { AttemptLimiter } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
-import type { Config } from "../config.js";
 import type { ChargerListener } from "./charger-listener.js";
 
 export interface TagLearningOptions {
@@ -15,14 +14,14 @@ export interface TagLearningOptions {
   readonly platform: Requester;
   readonly indicator: Pick<Indicator, "signal">;
   readonly reporter: FaultReporter;
-  /** `attemptsPerMinute.station` limits the learned cards per minute. */
-  readonly config: Pick<Config, "attemptsPerMinute">;
   /** `isOn` has changed. */
   readonly listener: Pick<ChargerListener, "handleChargerChanged">;
 }
 
 /** Tag learning turns itself off after this time, ms. */
 const LEARNING_MS = 5 * 60_000;
+/** Highest number of learned cards per minute. */
+const CARDS_PER_MINUTE = 30;
 const MINUTE_MS = 60_000;
 const MAX_TAG_ID_CHARS = 64;
 
@@ -33,9 +32,8 @@ export class TagLearning implements IO {
 
   constructor(options: TagLearningOptions) {
     this._options = options;
-    const { board, config } = options;
-    const count = config.attemptsPerMinute.station;
-    this._limiter = new AttemptLimiter({ clock: board.clock, count, windowMs: MINUTE_MS });
+    const { clock } = options.board;
+    this._limiter = new AttemptLimiter({ clock, count: CARDS_PER_MINUTE, windowMs: MINUTE_MS });
   }
 
   get isOn(): boolean {

@@ -3,7 +3,7 @@ import { MQTTClient, type MQTTFailure } from "../../modules/mqtt/index.js";
 import type { PairingParameters } from "../../modules/pairing/index.js";
 import { responseFilter } from "../../modules/requests/index.js";
 import { greeting } from "../../modules/telemetry/index.js";
-import { userOf } from "./identity.js";
+import { type StationIdentity, userOf } from "./identity.js";
 import { sessionOptions } from "./platform-connection.js";
 
 /**
@@ -12,10 +12,15 @@ import { sessionOptions } from "./platform-connection.js";
  * `undefined` if it succeeded.
  */
 export function tryBroker(
-  options: { board: Board; deviceId: string; parameters: PairingParameters },
+  options: {
+    board: Board;
+    station: Pick<StationIdentity, "deviceId" | "account">;
+    parameters: PairingParameters;
+  },
   done: (failure: MQTTFailure | undefined) => void,
 ): IO {
-  const { board, deviceId, parameters } = options;
+  const { board, station, parameters } = options;
+  const { deviceId } = station;
   const identity = { user: userOf(board.crypto, parameters), deviceId };
   let isConnected = false;
   let isOver = false;
@@ -32,7 +37,7 @@ export function tryBroker(
   }
 
   const session = new MQTTClient({
-    ...sessionOptions(board, parameters),
+    ...sessionOptions({ board, station, parameters }),
     clientId: deviceId,
     clean: false,
     reconnect: false,

@@ -3,7 +3,8 @@
 import type { Board, Crypto } from "../../modules/board/index.js";
 import { encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Fields } from "../../modules/pairing/index.js";
-import { type Cipher, deviceFormat } from "../../modules/settings/index.js";
+import { keyFormat, ResponseKey } from "../../modules/requests/index.js";
+import { type Cipher, deviceFormat, type MQTTAccount } from "../../modules/settings/index.js";
 import type { TelemetryIdentity } from "../../modules/telemetry/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
@@ -12,10 +13,13 @@ import type { Records } from "../records.js";
 export interface StationIdentity extends TelemetryIdentity {
   /** Default name of the station. */
   readonly name: string;
-  /** Key of the platform's responses, 32 bytes. Without it (not provisioned) the station can send no request. */
-  readonly responseKey: Uint8Array<ArrayBuffer> | undefined;
+  /** Key of the platform's responses. Without it (not provisioned) the station can send no request. */
+  readonly responseKey: ResponseKey | undefined;
   readonly cipher: Cipher;
-  /** Password of the station's access point; `undefined` for an open one. */
+  readonly keyInRequest: boolean;
+  /** Account of the station at the broker; `undefined`: it uses its owner's account. */
+  readonly account: MQTTAccount | undefined;
+  /** Provisioned password of the station's access point. Without it the station makes one. */
   readonly accessPointPassword: string | undefined;
   readonly adminPassword: string | undefined;
   /** Built-in and provisioned parameters of pairing, by the fields of `/pair`. */
@@ -25,6 +29,7 @@ export interface StationIdentity extends TelemetryIdentity {
 /** Reads the identity from the provisioned record `device`; built-in values are the defaults. */
 export function readIdentity(board: Board, config: Config, records: Records): StationIdentity {
   const device = records.open(deviceFormat).read() ?? {};
+  const provisioned = device.responseKey;
   return {
     deviceId: device.deviceId ?? deviceIdOfMAC(board.mac),
     name: config.name ?? config.productTitle,
@@ -32,8 +37,11 @@ export function readIdentity(board: Board, config: Config, records: Records): St
     implementation: board.implementation,
     productId: device.productId ?? config.productId,
     firmwareVersion: config.firmwareVersion,
-    responseKey: device.responseKey,
+    responseKey:
+      provisioned && new ResponseKey({ crypto: board.crypto, provisioned, record: records.open(keyFormat) }),
     cipher: device.cipher ?? config.cipher,
+    keyInRequest: device.keyInRequest ?? true,
+    account: device.mqtt,
     accessPointPassword: device.accessPointPassword,
     adminPassword: device.adminPassword,
     preset: new Map([...Object.entries(config.preset ?? {}), ...(device.preset ?? [])]),
@@ -56,8 +64,8 @@ export function userOf(crypto: Crypto, owner: Owner): string {
   return owner.rootTopic ?? emailHash(crypto, owner.email);
 }
 
-/** MQTT user name and password of an owner. */
-export function brokerAccount(crypto: Crypto, owner: Owner): { username: string; password: string } {
+/** Account of an owner at the broker. */
+export function ownerAccount(crypto: Crypto, owner: Owner): MQTTAccount {
   return { username: emailHash(crypto, owner.email), password: owner.token };
 }
 

@@ -8,11 +8,11 @@ import type { Requester, RequestOutcome } from "../../modules/requests/index.js"
 import type { CommandFailure } from "../commands.js";
 import type { Records } from "../records.js";
 import { tryBroker } from "./broker-trial.js";
-import { userOf } from "./identity.js";
+import { type StationIdentity, userOf } from "./identity.js";
 
 export interface OwnerTransferOptions {
   readonly board: Board;
-  readonly deviceId: string;
+  readonly station: Pick<StationIdentity, "deviceId" | "account">;
   readonly records: Records;
   readonly platform: Requester;
   readonly host: OwnerTransferHost;
@@ -115,8 +115,8 @@ export class OwnerTransfer implements IO {
   }
 
   private _try(parameters: PairingParameters): void {
-    const { board, deviceId, host } = this._options;
-    const attempt = tryBroker({ board, deviceId, parameters }, (failure) => {
+    const { board, station, host } = this._options;
+    const attempt = tryBroker({ board, station, parameters }, (failure) => {
       this._step = IDLE;
       const problem = failure?.message ?? this._options.records.open(pairingFormat).tryWrite(parameters);
       if (problem) this._fail(problem);

@@ -18,6 +18,14 @@ export const ownerFormat: RecordFormat<string> = {
   format: (user) => ({ user }),
 };
 
+/**
+ * Whether a station has an owner: it was paired, or all of its parameters are built in or provisioned. `parameters` are
+ * those with which it starts.
+ */
+export function isOwned(records: Records, parameters: PairingParameters | undefined): boolean {
+  return parameters !== undefined || records.open(ownerFormat).read() !== undefined;
+}
+
 export interface AdoptOwnerOptions {
   readonly board: Board;
   readonly records: Records;

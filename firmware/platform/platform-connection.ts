@@ -8,7 +8,12 @@ import {
 } from "../../modules/mqtt/index.js";
 import type { Link } from "../../modules/network/index.js";
 import type { PairingParameters } from "../../modules/pairing/index.js";
-import { type RequestConnection, Requests } from "../../modules/requests/index.js";
+import {
+  type RequestConnection,
+  Requests,
+  type ResponseKey,
+  rotateKey,
+} from "../../modules/requests/index.js";
 import {
   farewell,
   type HomieDevice,
@@ -22,7 +27,7 @@ import {
 import type { Trace } from "../../modules/trace/index.js";
 import type { StationCommands } from "../commands.js";
 import type { StationSnapshot } from "../snapshot.js";
-import { brokerAccount, type StationIdentity, userOf } from "./identity.js";
+import { ownerAccount, type StationIdentity, userOf } from "./identity.js";
 
 export type StationDevice = HomieDevice<StationSnapshot, StationCommands>;
 export type StationSource = TelemetrySource<StationSnapshot, StationCommands>;
@@ -50,6 +55,8 @@ const TELEMETRY_MESSAGES = 16;
  * value at each heartbeat would cost more than the rest of the trace.
  */
 const DIAGNOSTICS = "/$telemetry/diagnostics/set";
+/** End of the topic at which the platform asks the station to replace its response key. */
+const ROTATE_KEY = "/$telemetry/rotate-key/set";
 /** Timeout of the removal of retained topics, ms. */
 const LEAVING_MS = 30_000;
 
@@ -70,13 +77,14 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
   private _hasLoggedSkipped = false;
   /** A request `diagnostics` is under way. A second one would double the memory that it takes. */
   private _isReporting = false;
+  private _isRotating = false;
 
   constructor(options: PlatformConnectionOptions) {
     const { board, identity, parameters, trace } = options;
     this._options = options;
     this._user = userOf(board.crypto, parameters);
     this._client = new MQTTClient({
-      ...sessionOptions(board, parameters),
+      ...sessionOptions({ board, station: identity, parameters }),
       clientId: identity.deviceId,
       will: lastWill({ user: this._user, deviceId: identity.deviceId }),
       clean: false,
@@ -174,7 +182,7 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
     trace.add("subscriptionRefused");
   }
 
-  private _makeRequests(responseKey: Uint8Array<ArrayBuffer>): Requests {
+  private _makeRequests(responseKey: ResponseKey): Requests {
     const { board, identity, trace } = this._options;
     const requests = new Requests({
       clock: board.clock,
@@ -183,6 +191,7 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
       deviceId: identity.deviceId,
       responseKey,
       cipher: identity.cipher,
+      keyInRequest: identity.keyInRequest,
       trace,
       connection: this,
     });
@@ -199,6 +208,7 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
     // While the station leaves its owner or disconnects, a setting would be stored after a factory reset has erased them.
     if (isOld || this._whenClosed || this._leaveCallbacks.length > 0) return;
     if (topic.endsWith(DIAGNOSTICS)) this._sendDiagnostics();
+    else if (topic.endsWith(ROTATE_KEY)) this._rotateKey();
     else this._telemetry.receive(topic, payload);
   }
 
@@ -207,6 +217,19 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
     this._isReporting = true;
     this.requests?.request("diagnostics", this._options.trace.report(), () => {
       this._isReporting = false;
+    });
+  }
+
+  private _rotateKey(): void {
+    const { requests } = this;
+    const { board, identity } = this._options;
+    const { responseKey } = identity;
+    // CBC does not authenticate an answer, so that a forged one could replace the key.
+    if (this._isRotating || !requests || !responseKey || identity.cipher !== "aes-256-gcm") return;
+    this._isRotating = true;
+    rotateKey({ requests, responseKey }, (problem) => {
+      this._isRotating = false;
+      board.log(`platform: the response key was ${problem ? `not replaced: ${problem}` : "replaced"}`);
     });
   }
 
@@ -232,9 +255,17 @@ export class PlatformConnection implements IO, MQTTListener, RequestConnection, 
   }
 }
 
-/** Options of the MQTT client for parameters, for a trial and for a lasting connection. */
-export function sessionOptions(board: Board, parameters: PairingParameters) {
-  const account = brokerAccount(board.crypto, parameters);
+/**
+ * Options of the MQTT client for parameters, for a trial and for a lasting connection. The station's own account, if it
+ * has one, is used in place of the owner's.
+ */
+export function sessionOptions(options: {
+  board: Board;
+  station: Pick<StationIdentity, "account">;
+  parameters: PairingParameters;
+}) {
+  const { board, station, parameters } = options;
+  const account = station.account ?? ownerAccount(board.crypto, parameters);
   return {
     board,
     host: parameters.host,

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { virtualCrypto } from "../../host-tests/virtual/board/crypto.js";
 import { Device, FirmwareRun, makeSockets } from "../../host-tests/virtual/board/index.js";
 import { WorldBroker } from "../../host-tests/virtual/world/broker.js";
+import { Random } from "../../host-tests/virtual/world/random.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
 import type { Board } from "../../modules/board/index.js";
 import { decodeUTF8 } from "../../modules/bytes/index.js";
-import { type RequestOutcome, requestFailure } from "../../modules/requests/index.js";
+import { type RequestOutcome, ResponseKey, requestFailure } from "../../modules/requests/index.js";
 import { Trace } from "../../modules/trace/index.js";
 import type { StationCommands } from "../commands.js";
 import type { StationSnapshot } from "../snapshot.js";
@@ -33,8 +35,14 @@ const IDENTITY: StationIdentity = {
   implementation: "virtual",
   productId: "plugpass",
   firmwareVersion: 1,
-  responseKey: new Uint8Array(32),
+  responseKey: new ResponseKey({
+    crypto: virtualCrypto(new Random(1)),
+    provisioned: new Uint8Array(32),
+    record: { read: () => undefined, tryWrite: () => undefined },
+  }),
   cipher: "aes-256-gcm",
+  keyInRequest: true,
+  account: undefined,
   accessPointPassword: undefined,
   adminPassword: undefined,
   preset: new Map(),

@@ -15,14 +15,17 @@ export interface HoldButtonOptions {
 const DEBOUNCE_MS = 50;
 const PAIRING_MS = 5000;
 const RESET_MS = 15_000;
+/** Time for which a short press approves something, ms. */
+const APPROVAL_MS = 60_000;
 
-/** The station's button, if it has one. A short press does nothing. */
+/** The station's button, if it has one. A press of less than 5 s approves an unsigned firmware. */
 export class HoldButton implements IO {
   private readonly _options: HoldButtonOptions;
   private _input: DigitalIn | undefined;
   private _debounce: Timer | undefined;
   private _pairing: Timer | undefined;
   private _reset: Timer | undefined;
+  private _approvedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: HoldButtonOptions) {
     this._options = options;
@@ -35,6 +38,13 @@ export class HoldButton implements IO {
     this._input = new io.DigitalIn({ pin: pins.button, onReadable });
   }
 
+  /** Whether the button was pressed for less than 5 s within the last minute. A press counts once. */
+  takePress(): boolean {
+    const isApproved = this._options.board.clock.monotonicMs() < this._approvedUntilMs;
+    this._approvedUntilMs = Number.NEGATIVE_INFINITY;
+    return isApproved;
+  }
+
   close(): void {
     this._options.board.clock.clear(this._debounce);
     this._release();
@@ -45,9 +55,13 @@ export class HoldButton implements IO {
   private _sample(): void {
     const { board, listener } = this._options;
     if (this._input?.read() !== 1) {
+      if (this._pairing) this._approvedUntilMs = board.clock.monotonicMs() + APPROVAL_MS;
       this._release();
     } else if (!this._reset) {
-      this._pairing = board.clock.set(() => listener.enterPairingMode(), PAIRING_MS - DEBOUNCE_MS);
+      this._pairing = board.clock.set(() => {
+        this._pairing = undefined;
+        listener.enterPairingMode();
+      }, PAIRING_MS - DEBOUNCE_MS);
       this._reset = board.clock.set(() => listener.resetToProvisioned(), RESET_MS - DEBOUNCE_MS);
     }
   }
@@ -55,6 +69,7 @@ export class HoldButton implements IO {
   private _release(): void {
     this._options.board.clock.clear(this._pairing);
     this._options.board.clock.clear(this._reset);
+    this._pairing = undefined;
     this._reset = undefined;
   }
 }

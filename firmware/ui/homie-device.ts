@@ -3,7 +3,7 @@
  * table is constant, so that it is preloaded into flash. A new property needs a line here and a field in the snapshot.
  */
 
-import { OFFLINE_POLICIES } from "../../modules/authorization/index.js";
+import { OFFLINE_POLICIES, STATIC_CARDS } from "../../modules/authorization/index.js";
 import { MIN_CURRENT_A, STATION_STATUSES } from "../../modules/charging/index.js";
 import {
   type HomieDevice,
@@ -106,6 +106,15 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
   ],
   options: [
     flag("card-ends", "A card ends its session", "cardEnds"),
+    {
+      id: "static-cards",
+      name: "Cards without a secret are accepted by",
+      datatype: "enum",
+      format: STATIC_CARDS.join(","),
+      value: (station) => station.settings.staticCards,
+      set: (commands, word) =>
+        commands.change({ staticCards: STATIC_CARDS.find((one) => one === word) ?? "all" }),
+    },
     flag("resume", "Resume after a power cut", "resumes"),
     flag("free", "Charging without a card", "isFree"),
   ],

@@ -1,5 +1,10 @@
 import type { Link } from "../../modules/network/index.js";
-import { Pairing, type PairingHost } from "../../modules/pairing/index.js";
+import {
+  accessPointFormat,
+  accessPointPassword,
+  Pairing,
+  type PairingHost,
+} from "../../modules/pairing/index.js";
 import { Login, loginFormat } from "../../modules/web/index.js";
 import type { StationIdentity } from "../platform/identity.js";
 import type { StationOptions } from "../station-options.js";
@@ -9,7 +14,8 @@ export function makePairing(
   { board, config, records, identity }: StationOptions & { readonly identity: StationIdentity },
   { link, host }: { readonly link: Link; readonly host: PairingHost },
 ): Pairing {
-  const { accessPointPassword, adminPassword, preset } = identity;
+  const { adminPassword, preset } = identity;
+  const hasAccessPoint = board.io.network.kind === "wifi";
   return new Pairing({
     board,
     link,
@@ -17,7 +23,9 @@ export function makePairing(
     records,
     preset,
     productTitle: config.productTitle,
-    accessPointPassword,
+    accessPointPassword: hasAccessPoint
+      ? (identity.accessPointPassword ?? accessPointPassword(board, records.open(accessPointFormat)))
+      : undefined,
     host,
   });
 }

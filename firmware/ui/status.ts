@@ -1,4 +1,5 @@
 import type { Fault } from "../../modules/faults/index.js";
+import type { StatusViewer } from "../../modules/pairing/index.js";
 import type { Metadata } from "../../modules/tag-service/index.js";
 import type { StationSnapshot } from "../snapshot.js";
 
@@ -19,13 +20,17 @@ export function faultText({ code, message }: Fault): string {
 }
 
 /** Returns the station's fields of `/status` (docs/protocol.md, section 2). Pairing adds its own. */
-export function statusFields(snapshot: StationSnapshot): Readonly<Record<string, unknown>> {
+export function statusFields(
+  snapshot: StationSnapshot,
+  { isLoggedIn }: StatusViewer,
+): Readonly<Record<string, unknown>> {
   const { energyWh, lastError, meterWh, problem, transfer } = snapshot;
   return {
     state: snapshot.lifeCycle,
     problem: problem ? { code: problem.code, message: problem.message } : null,
     status: snapshot.status,
-    lastError: lastError ?? null,
+    // The text of a fault may have the end of a card's number.
+    ...(isLoggedIn && { lastError: lastError ?? null }),
     name: snapshot.name,
     update: snapshot.update ?? null,
     energyWh: meterWh === undefined ? null : { session: energyWh, total: meterWh },

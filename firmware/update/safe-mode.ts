@@ -8,8 +8,9 @@ import type { UpdateSettings, Updates, UpdatesHost } from "../../modules/updates
 import type { Route } from "../../modules/web/index.js";
 import { tryBroker } from "../platform/broker-trial.js";
 import { readIdentity, type StationIdentity } from "../platform/identity.js";
-import { ownerFormat } from "../platform/owner.js";
+import { isOwned } from "../platform/owner.js";
 import type { StationOptions } from "../station-options.js";
+import { HoldButton, type HoldButtonListener } from "../ui/hold-button.js";
 import { firmwareFields, makePairing } from "../ui/pairing-setup.js";
 import { makeUpdates, uploadRoute } from "./updates.js";
 
@@ -25,18 +26,20 @@ const NO_UPDATES: UpdateSettings = { auto: false, time: "03:00", staging: false 
 
 /**
  * Safe mode: runs in place of a station that crashed several times in a row soon after its start, and on a board whose
- * wiring is unknown. Pairing mode is on and everything else is off. The contactor's pin is not initialized, and its
+ * wiring is unknown. Pairing mode and the button are on, and everything else is off. The contactor's pin is not initialized, and its
  * pull-down keeps the contactor open. The station starts again, on probation, after new parameters, after `RETRY_MS`, or
  * after a power cycle. A crash must not give the station away: if it has an owner, new parameters need the admin login,
  * as a firmware upload does.
  */
-export class SafeMode implements IO, PairingHost, UpdatesHost {
+export class SafeMode implements IO, HoldButtonListener, PairingHost, UpdatesHost {
   private readonly _board: Board;
   private readonly _options: StationOptions;
   private readonly _identity: StationIdentity;
   private readonly _link: Link;
   private readonly _pairing: Pairing;
   private readonly _updates: Updates;
+  /** `undefined` while the wiring is unknown. */
+  private readonly _button: HoldButton | undefined;
   private _timer: Timer;
 
   constructor(options: StationOptions) {
@@ -50,11 +53,13 @@ export class SafeMode implements IO, PairingHost, UpdatesHost {
     this._pairing = makePairing({ ...options, identity }, { link: this._link, host: this });
     board.log(`station: safe mode: ${board.wiringProblem ?? CRASHED}; only pairing is on`);
     this._pairing.enter();
+    if (board.wiringProblem === undefined) this._button = new HoldButton({ board, listener: this });
     this._timer = board.clock.set(() => this._retry(), RETRY_MS);
   }
 
   close(): void {
     this._board.clock.clear(this._timer);
+    this._button?.close();
     this._updates.close();
     this._pairing.close();
     this._link.close();
@@ -85,6 +90,17 @@ export class SafeMode implements IO, PairingHost, UpdatesHost {
     return NO_UPDATES;
   }
 
+  takeApproval(): boolean {
+    return this._button?.takePress() ?? false;
+  }
+
+  /** Pairing mode is on already. */
+  enterPairingMode(): void {}
+
+  resetToProvisioned(): void {
+    this.handleResetRequest();
+  }
+
   handleUpdateChanged(): void {}
 
   handleUpdateNews(): void {}
@@ -93,14 +109,12 @@ export class SafeMode implements IO, PairingHost, UpdatesHost {
     this._restartIn(0);
   }
 
-  /** The station was paired before, or all of its parameters are built in or provisioned. */
-  get pairNeedsLogin(): boolean {
-    const { records } = this._options;
-    return this._pairing.initialParameters !== undefined || records.open(ownerFormat).read() !== undefined;
+  get isOwned(): boolean {
+    return isOwned(this._options.records, this._pairing.initialParameters);
   }
 
   tryBroker(parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void): IO {
-    return tryBroker({ board: this._board, deviceId: this._identity.deviceId, parameters }, done);
+    return tryBroker({ board: this._board, station: this._identity, parameters }, done);
   }
 
   apiRoutes(): readonly Route[] {

@@ -66,6 +66,10 @@ export class StationUpdatesHost implements UpdatesHost {
     this._options.station.restart(reason);
   }
 
+  takeApproval(): boolean {
+    return this._options.station.takeApproval();
+  }
+
   handleUpdateChanged({ type }: UpdateState): void {
     const { connectivity, trace } = this._options;
     connectivity.platform.update();
@@ -87,6 +91,7 @@ export interface StationUpdatesHostOptions {
   readonly station: {
     readonly isFree: boolean;
     readonly isRadioReady: boolean;
+    takeApproval(): boolean;
     restart(reason: string): void;
     reportFault(fault: Fault, level: LogLevel): void;
   };

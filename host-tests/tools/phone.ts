@@ -1,17 +1,19 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, Option } from "commander";
+import { type ProofCard, readCard } from "../../docs/station.js";
 import { fail, portOption, print } from "../../platform-stub/command-line.js";
 import { readConfig } from "../../platform-stub/config.js";
 import { findAdapter } from "../virtual/bluetooth/adapter.js";
 import { NobleCentral } from "../virtual/bluetooth/central.js";
 import { NodeClock } from "../virtual/node-board/index.js";
 import { RemoteAir } from "../virtual/radio-link/client.js";
-import { Phone, type SeenStation } from "../virtual/world/phone.js";
+import { Phone, type PresentOutcome, type SeenStation } from "../virtual/world/phone.js";
 import { awaitPaired } from "./cli/await-paired.js";
 import { BROKER_PORT, HTTP_PORT, RADIO_PORT, WEB_PHONE_PORT, WIFI_SSID } from "./cli/defaults.js";
 import { onInterrupt } from "./cli/ending.js";
 import { placeOption } from "./cli/options.js";
-import { resultSentence } from "./web-phone/sentences.js";
+import { confirmationSentence, resultSentence } from "./web-phone/sentences.js";
 import { serveWebPhone } from "./web-phone/server.js";
 
 interface Endpoint {
@@ -26,7 +28,8 @@ interface RadioOptions {
 }
 
 interface AuthorizeOptions extends RadioOptions {
-  readonly tag: string;
+  readonly tag?: string;
+  readonly card?: string;
   readonly station?: string;
 }
 
@@ -67,7 +70,8 @@ program
 program
   .command("authorize")
   .description("present a virtual card and wait for the result; exit code 0 if it is authorized")
-  .requiredOption("--tag <tag>", "4-64 characters of A-Z a-z 0-9 . _ : -")
+  .option("--tag <tag>", "card number, 4-64 characters of A-Z a-z 0-9 . _ : -")
+  .option("--card <file>", "card that cannot be copied: its file, or a file with its link")
   .option("--station <address or name>", "the station to use, if several are on the air")
   .addOption(endpointOption("--radio <host:port>", "the radio of a station's process", DEFAULT_RADIO))
   .option(...BLE_OPTION)
@@ -108,8 +112,9 @@ async function scan(options: RadioOptions): Promise<void> {
   });
 }
 
-async function authorize({ tag, station: wanted, ...radio }: AuthorizeOptions): Promise<void> {
-  await withPhone(radio, async (phone) => {
+async function authorize({ station: wanted, ...options }: AuthorizeOptions): Promise<void> {
+  const tag = cardOf(options);
+  await withPhone(options, async (phone) => {
     const stations = (await scanStations(phone)).filter(
       ({ address, name }) => wanted === undefined || wanted === address || wanted === name,
     );
@@ -120,7 +125,7 @@ async function authorize({ tag, station: wanted, ...radio }: AuthorizeOptions): 
       );
     if (others.length > 0) throw new Error("several stations are on the air; choose one with --station");
     print(describe(station));
-    const outcome = await new Promise<Parameters<Parameters<Phone["present"]>[0]["onDone"]>[0]>((done) => {
+    const outcome = await new Promise<PresentOutcome>((done) => {
       phone.present({
         address: station.address,
         tag,
@@ -133,8 +138,25 @@ async function authorize({ tag, station: wanted, ...radio }: AuthorizeOptions): 
     const { state, code, attempt, status } = outcome.result;
     print(`attempt ${attempt}: ${state} (${code}), the station is ${status}`);
     if (state !== "authorized") print(resultSentence(outcome.result));
+    if (outcome.isConfirmed !== undefined) print(confirmationSentence(outcome.isConfirmed));
     if (state !== "authorized") process.exitCode = 1;
   });
+}
+
+/** The card to present: a number, or the content of a card file. */
+function cardOf({ tag, card: file }: AuthorizeOptions): string | ProofCard {
+  if ((tag === undefined) === (file === undefined)) throw new Error("give either --tag or --card");
+  if (file === undefined) return tag ?? "";
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    throw new Error(`${file} cannot be read; download a card file from the platform's admin page`);
+  }
+  const card = readCard(text);
+  if (!card)
+    throw new Error(`${file} has neither a card nor its link; download it again from the admin page`);
+  return card;
 }
 
 async function web({ port }: { port: number }): Promise<void> {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { fail, portOption } from "../../platform-stub/command-line.js";
 import { readConfig } from "../../platform-stub/config.js";
+import { knownToPlatform } from "../../platform-stub/provisioning/identity.js";
 import { findAdapter } from "../virtual/bluetooth/adapter.js";
 import { makeBlenoGATTServer } from "../virtual/bluetooth/gatt-server.js";
 import type { RunEnd } from "../virtual/board/index.js";
@@ -37,7 +38,7 @@ const program = new Command("npm run station --")
   .option("--device-id <id>", "id of the device at the platform", deviceIdOption, "demo-station")
   .option(
     "--provision-from <file>",
-    "read the device's response key and cipher from a platform's configuration",
+    "read the device's response key, cipher and account from a platform's configuration",
   )
   .option(
     "--station <file>",
@@ -138,7 +139,8 @@ function provisioningOf({ deviceId, provisionFrom }: Options): Record<string, un
   const device = readConfig(provisionFrom).devices.find(({ id }) => id === deviceId);
   if (!device)
     throw new Error(`${provisionFrom} has no device ${deviceId}; add it with npm run platform -- add-device`);
-  return { deviceId, responseKey: device.key, cipher: device.cipher };
+  const { key: responseKey, cipher, password } = device;
+  return { deviceId, responseKey, cipher, ...(password && knownToPlatform(deviceId, password)) };
 }
 
 function messageOf(error: unknown): string {

@@ -48,6 +48,8 @@ export interface SceneOptions extends WorldOptions {
   readonly provisioning?: Readonly<Record<string, unknown>>;
   /** The station is not provisioned. */
   readonly isUnprovisioned?: boolean;
+  /** The owner has not changed the provisioned admin password. */
+  readonly hasInitialPassword?: boolean;
   /** Wraps the board, to build in a deliberate bug. */
   readonly wrapBoard?: (board: Board) => Board;
   /** `false`: the broker does not store published messages. */
@@ -129,6 +131,9 @@ export class Scene {
   readonly platform: WorldPlatform;
   readonly phone: Phone;
   readonly under: StationUnderTest;
+  /** User name of the latest login at the broker. */
+  latestUsername: string | undefined;
+  readonly #isUnprovisioned: boolean;
   readonly #stations: StationUnderTest[] = [];
   readonly #apps = new Map<string, Host>();
 
@@ -142,7 +147,10 @@ export class Scene {
       clock: this.clock,
       sockets: makeSockets(this.brokerHost, firmware, { maxSockets: 1000 }),
       port: BROKER_PORT,
-      authenticate: (_username, password) => password === OWNER.token,
+      authenticate: (username, password) => {
+        this.latestUsername = username;
+        return password === OWNER.token;
+      },
       remembers: options.brokerRemembers,
     });
     const { broker } = this;
@@ -150,6 +158,7 @@ export class Scene {
     this.platform.tags.set("GUEST-0001", { authorized: true });
     this.phone = new Phone({ air: this.world.air, clock: this.clock });
     this.under = this.addStation(options);
+    this.#isUnprovisioned = options.isUnprovisioned === true;
   }
 
   get device(): Device {
@@ -169,7 +178,17 @@ export class Scene {
     this.platform.keys.set(under.deviceId, responseKey);
     const { cipher, provisioning } = options;
     if (!options.isUnprovisioned) {
-      under.device.provision({ responseKey, cipher, adminPassword: ADMIN_PASSWORD, ...provisioning });
+      under.device.provision({
+        responseKey,
+        cipher,
+        apPassword: ADMIN_PASSWORD,
+        adminPassword: ADMIN_PASSWORD,
+        ...provisioning,
+      });
+      if (!options.hasInitialPassword) {
+        const hash = encodeHex(sha256(encodeUTF8(`admin:${ADMIN_PASSWORD}`)));
+        under.device.flash.set("plugpass", "login", encodeUTF8(JSON.stringify({ v: 1, hash })));
+      }
     }
     return under;
   }
@@ -258,10 +277,14 @@ export class Scene {
     return { TCP, clock: this.clock, address, port: 80 };
   }
 
-  /** Pairs as an app does. The given fields replace the valid ones; `undefined` omits a field. */
+  /**
+   * Pairs as an app does, with the login where the station has an owner. The given fields replace the valid ones;
+   * `undefined` omits a field.
+   */
   pair(fields: Record<string, string | undefined> = {}, under = this.under): HTTPOutcome {
     const body = formOf({ ...PAIRING, ...fields });
-    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const isOwned = under.device.flash.get("plugpass", "owner") !== undefined;
+    const headers = { "content-type": "application/x-www-form-urlencoded", ...(isOwned && LOGIN) };
     return this.request("POST", "/pair", { body, headers }, under);
   }
 
@@ -277,8 +300,9 @@ export class Scene {
     return this.ask("GET", path, { headers: LOGIN });
   }
 
+  /** Returns `/status` as the admin sees it; of an unprovisioned station without the login. */
   status(): Record<string, unknown> {
-    const outcome = this.request("GET", "/status");
+    const outcome = this.request("GET", "/status", { headers: this.#isUnprovisioned ? {} : LOGIN });
     if (!("status" in outcome)) throw new Error(`/status: ${outcome.failure}`);
     return JSON.parse(outcome.body);
   }

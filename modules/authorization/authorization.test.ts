@@ -16,7 +16,7 @@ const TAG = "04A1B2C3";
 /** Stands in for the hash: the tag's bytes, padded to 32. */
 function sha256(data: ArrayBuffer | Uint8Array): ArrayBuffer {
   const hash = new Uint8Array(32);
-  hash.set(new Uint8Array(data instanceof Uint8Array ? data : new Uint8Array(data)));
+  hash.set(new Uint8Array(data).subarray(0, hash.length));
   return hash.buffer;
 }
 
@@ -66,8 +66,11 @@ class Bench {
       listener: {
         handleBusyChanged: () => this.busy.push(this.authorization.isBusy),
         handleResult: (card, result) => this.reported.push([card, result]),
+        handleGuessing: () => {},
       },
-      attemptsPerMinute: { source: 1000, station: 1000 },
+      refusedTags: { perMinute: 1000, ofPhones: 1000 },
+      isListed: () => false,
+      acceptsStatic: () => true,
       ...options,
     });
   }
@@ -262,36 +265,6 @@ describe("One attempt at a time", () => {
     bench.present();
     bench.first.answer({ type: "authorized" });
     expect(bench.clock.pending).toBe(0);
-  });
-});
-
-describe("The limits", () => {
-  test("refuse a source with 429 beyond its attempts in a minute, and no other source", () => {
-    bench = new Bench({ attemptsPerMinute: { source: 2, station: 1000 } });
-    const source = bench.authorization.source("ble");
-    bench.isPlugged = false;
-    for (let i = 0; i < 3; i++) bench.present(TAG, source);
-    expect(bench.codes).toEqual([409, 409, 429]);
-    bench.present(TAG, bench.authorization.source("ble"));
-    expect(bench.codes.at(-1)).toBe(409);
-    bench.clock.advance(MINUTE_MS);
-    bench.present(TAG, source);
-    expect(bench.codes.at(-1)).toBe(409);
-  });
-
-  test("refuse all sources together with 429 beyond the station's attempts in a minute", () => {
-    bench = new Bench({ attemptsPerMinute: { source: 1000, station: 2 } });
-    bench.isPlugged = false;
-    for (let i = 0; i < 3; i++) bench.present(TAG);
-    expect(bench.codes).toEqual([409, 409, 429]);
-  });
-
-  test("are checked first: a source beyond them learns nothing about its tag or the vehicle", () => {
-    bench = new Bench({ attemptsPerMinute: { source: 0, station: 1000 } });
-    bench.present("bad tag");
-    bench.present();
-    const busy = { state: "busy", code: 429, reason: "too many attempts" };
-    expect(bench.results).toEqual([busy, busy]);
   });
 });
 

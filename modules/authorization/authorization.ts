@@ -1,6 +1,7 @@
 import type { Clock, Crypto, IO, Timer } from "../board/index.js";
+import { parseCardProof, type StationChallenge } from "../card-proof/index.js";
 import type { Admission, Charging } from "../charging/index.js";
-import { AttemptLimiter } from "../limits/index.js";
+import { RefusalLimits, type RefusedTags, type SourceRefusals } from "./refusal-limits.js";
 import { type AttemptResult, resultOf, resultOfFailure } from "./result.js";
 import { isTag, tagEnd, tagHash } from "./tag.js";
 import type { Card, Method, Verdict, Verifier } from "./verifier.js";
@@ -11,6 +12,8 @@ export interface AuthorizationListener {
   handleBusyChanged(): void;
   /** An attempt has ended, and its source has received the result. */
   handleResult(card: Card, result: AttemptResult): void;
+  /** Many unknown tags were presented. Called at most once an hour. */
+  handleGuessing(method: Method): void;
 }
 
 export interface AuthorizationOptions {
@@ -24,31 +27,42 @@ export interface AuthorizationOptions {
   readonly listener: AuthorizationListener;
   /** Time limit of an attempt over all verifiers, ms. The phone has to receive the result within 15 s. */
   readonly attemptTimeoutMs?: number;
-  /** Highest number of attempts per minute: of one source, and of all sources together. */
-  readonly attemptsPerMinute: { readonly source: number; readonly station: number };
+  readonly refusedTags: RefusedTags;
+  /** Whether a tag with this hash is on the local list. */
+  readonly isListed: (hash: string) => boolean;
+  /** Whether plain tags are accepted by this method. */
+  readonly acceptsStatic: (method: Method) => boolean;
 }
 
 /** Time limit of an attempt, ms: one second less than the time within which a phone receives its result. */
 const ATTEMPT_TIMEOUT_MS = 14_000;
-const MINUTE_MS = 60_000;
+/** The challenge of a proof whose challenge is not valid. */
+const NO_CHALLENGE: StationChallenge = { station: "", nonce: "" };
 
 interface Attempt {
   readonly card: Card;
+  /** Hash of the tag. */
+  readonly hash: string;
+  readonly source: SourceRefusals;
   readonly admission: Admission;
   readonly done: (result: AttemptResult) => void;
   /** Failure of the first verifier that could not decide. */
   failure: AttemptResult | undefined;
+  /** Neither the platform nor the station knows the tag, or the platform rejects it. */
+  isUnknown: boolean;
   verification: IO | undefined;
   timer: Timer | undefined;
 }
 
-/** Source of tags (a phone's connection, the card reader) with its own rate limit. */
+/** Source of tags (a phone's connection, the card reader) with its own limit of refused tags. */
 export interface TagSource {
   /**
    * Verifies a tag. Calls `done` exactly once, during this call or later, within the time limit of an attempt. An attempt
    * that `Authorization.close` cancels gets no result.
+   * @param text a plain tag, or `p1:<card id>:<proof>`
+   * @param challenge the challenge that a proof has to be for; `undefined` without a valid one
    */
-  attempt(tag: string, done: (result: AttemptResult) => void): void;
+  attempt(text: string, done: (result: AttemptResult) => void, challenge?: StationChallenge): void;
 }
 
 /**
@@ -57,12 +71,14 @@ export interface TagSource {
  */
 export class Authorization implements IO {
   private readonly _options: AuthorizationOptions;
-  private readonly _stationLimiter: AttemptLimiter;
+  private readonly _limits: RefusalLimits;
   private _running: Attempt | undefined;
 
   constructor(options: AuthorizationOptions) {
     this._options = options;
-    this._stationLimiter = this._newLimiter(options.attemptsPerMinute.station);
+    const { clock, refusedTags, isListed, listener } = options;
+    const onGuessing = (method: Method) => listener.handleGuessing(method);
+    this._limits = new RefusalLimits({ clock, refusedTags, isListed, onGuessing });
   }
 
   /** Whether an attempt is running. Another one would be refused with 423. */
@@ -70,18 +86,22 @@ export class Authorization implements IO {
     return this._running !== undefined;
   }
 
-  /** Makes a source of tags. */
-  source(method: Method): TagSource {
-    const limiter = this._newLimiter(this._options.attemptsPerMinute.source);
-    return new LimitedSource({ authorization: this, method, limiter });
+  /** Makes a source of tags. Connections from one address share their limit. */
+  source(method: Method, address?: string): TagSource {
+    return new LimitedSource({ authorization: this, refusals: this._limits.source(method, address) });
   }
 
   /** Runs an attempt of a source. */
-  attempt(card: Card, limiter: AttemptLimiter, done: (result: AttemptResult) => void): void {
-    this._attempt(card, limiter, (result) => {
+  attempt(card: Card, source: SourceRefusals, done: (result: AttemptResult) => void): void {
+    this._attempt(card, source, (result) => {
       done(result);
       this._options.listener.handleResult(card, result);
     });
+  }
+
+  /** Forgets the tags of the previous owner. */
+  forgetOwner(): void {
+    this._limits.forgetOwner();
   }
 
   /** Cancels the running attempt without a result. */
@@ -90,12 +110,9 @@ export class Authorization implements IO {
     this._running = undefined;
   }
 
-  private _newLimiter(count: number): AttemptLimiter {
-    return new AttemptLimiter({ clock: this._options.clock, count, windowMs: MINUTE_MS });
-  }
-
-  private _attempt(card: Card, sourceLimiter: AttemptLimiter, done: (result: AttemptResult) => void): void {
-    const refusal = this._refusal(card, sourceLimiter);
+  private _attempt(card: Card, source: SourceRefusals, done: (result: AttemptResult) => void): void {
+    const hash = tagHash(this._options.crypto, card.tag);
+    const refusal = this._refusal(card, hash, source);
     if (refusal) {
       done(refusal);
       return;
@@ -107,9 +124,12 @@ export class Authorization implements IO {
     }
     const attempt: Attempt = {
       card,
+      hash,
+      source,
       admission,
       done,
       failure: undefined,
+      isUnknown: false,
       verification: undefined,
       timer: undefined,
     };
@@ -123,12 +143,19 @@ export class Authorization implements IO {
   }
 
   /**
-   * Returns the reason to refuse an attempt. Rate limits come first, so that a source that guesses tags learns
-   * nothing.
+   * Returns the reason to refuse an attempt. The limits come first, so that a source that guesses tags learns nothing.
    */
-  private _refusal(card: Card, sourceLimiter: AttemptLimiter): AttemptResult | undefined {
-    if (!sourceLimiter.take() || !this._stationLimiter.take()) return resultOf(429, "too many attempts");
-    if (!isTag(card.tag)) return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
+  private _refusal(card: Card, hash: string, source: SourceRefusals): AttemptResult | undefined {
+    if (!this._limits.allows(source, plainHash(card, hash))) return resultOf(429, "too many refused tags");
+    if (!isTag(card.tag)) {
+      this._limits.countMalformed(source);
+      return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
+    }
+    if (card.proof?.nonce === "") return resultOf(401, "the proof is for no valid challenge");
+    if (!card.proof && !this._options.acceptsStatic(card.method)) {
+      this._limits.countMalformed(source);
+      return resultOf(403, "the owner accepts no cards without a secret here");
+    }
     if (this._running) return resultOf(423, "another attempt is running");
     return undefined;
   }
@@ -147,12 +174,14 @@ export class Authorization implements IO {
         this._finish(attempt, this._authorize(attempt, verdict));
         break;
       case "rejected":
-        this._finish(attempt, resultOf(403, verdict.reason));
+        attempt.isUnknown = true;
+        this._finish(attempt, { ...resultOf(403, verdict.reason), receipt: verdict.receipt });
         break;
       case "failed": {
         const result = resultOfFailure(verdict.failure);
         const mayContinue = result.code === 408 || result.code === 503;
         attempt.failure ??= result;
+        attempt.isUnknown = verdict.failure.code === "unknown-offline";
         if (mayContinue && index + 1 < this._options.verifiers.length) this._verify(attempt, index + 1);
         else this._finish(attempt, attempt.failure);
         break;
@@ -163,6 +192,10 @@ export class Authorization implements IO {
   private _finish(attempt: Attempt, result: AttemptResult): void {
     this._release(attempt);
     this._running = undefined;
+    const { source, card, isUnknown } = attempt;
+    const hash = plainHash(card, attempt.hash);
+    if (isUnknown) this._limits.countUnknown(source, hash);
+    else if (result.code === 200) this._limits.countAuthorized(source, hash);
     this._options.listener.handleBusyChanged();
     attempt.done(result);
   }
@@ -173,35 +206,42 @@ export class Authorization implements IO {
   }
 
   private _authorize(
-    { card, admission }: Attempt,
-    { maxCurrentA, by = "the platform" }: Verdict & { readonly type: "authorized" },
+    { card, hash, admission }: Attempt,
+    { maxCurrentA, receipt, by = "the platform" }: Verdict & { readonly type: "authorized" },
   ): AttemptResult {
-    const { crypto, maxCurrentA: stationA } = this._options;
+    const stationA = this._options.maxCurrentA;
     const isAuthorized = admission.authorize({
-      tag: tagHash(crypto, card.tag),
+      tag: hash,
       tagEnd: tagEnd(card.tag),
       method: card.method,
       currentA: Math.min(stationA, maxCurrentA ?? stationA),
     });
     return isAuthorized
-      ? resultOf(200, `authorized by ${by}`)
+      ? { ...resultOf(200, `authorized by ${by}`), receipt }
       : resultOf(409, "the vehicle has left, or was stopped");
   }
 }
 
-/** A source of tags with its own rate limit. */
+/** A source of tags with its own limit of refused tags. */
 class LimitedSource implements TagSource {
   private readonly _authorization: Authorization;
-  private readonly _method: Method;
-  private readonly _limiter: AttemptLimiter;
+  private readonly _refusals: SourceRefusals;
 
-  constructor(options: { authorization: Authorization; method: Method; limiter: AttemptLimiter }) {
+  constructor(options: { authorization: Authorization; refusals: SourceRefusals }) {
     this._authorization = options.authorization;
-    this._method = options.method;
-    this._limiter = options.limiter;
+    this._refusals = options.refusals;
   }
 
-  attempt(tag: string, done: (result: AttemptResult) => void): void {
-    this._authorization.attempt({ tag, method: this._method }, this._limiter, done);
+  attempt(text: string, done: (result: AttemptResult) => void, challenge?: StationChallenge): void {
+    const { method } = this._refusals;
+    const proven = parseCardProof(text);
+    const card: Card = proven
+      ? { tag: proven.cardId, method, proof: { proof: proven.proof, ...(challenge ?? NO_CHALLENGE) } }
+      : { tag: text, method };
+    this._authorization.attempt(card, this._refusals, done);
   }
+}
+
+function plainHash(card: Card, hash: string): string | undefined {
+  return card.proof ? undefined : hash;
 }

@@ -4,7 +4,7 @@ import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { JSONObject } from "../json/index.js";
 import { type Requester, type RequestOutcome, requestFailure } from "../requests/index.js";
 import { StoredRecord } from "../settings/index.js";
-import { LIST_PAGE_TAGS, ListUpdate, LocalList, MAX_LISTED_TAGS } from "./index.js";
+import { LIST_PAGE_TAGS, ListUpdate, LocalList, MAX_LISTED_PROOFS, MAX_LISTED_TAGS } from "./index.js";
 
 const NO_LIST = "local-list: not updated: the platform's answer is not a list";
 const INCOMPLETE = "local-list: not updated: a page is incomplete";
@@ -93,7 +93,7 @@ beforeEach(() => {
 describe("ListUpdate", () => {
   test("stores a list of one page, and reports it", () => {
     bench.download({ version: 7, tags: hashes(3), total: 3 });
-    const data = { version: 0, from: 0, limit: LIST_PAGE_TAGS };
+    const data = { version: 0, from: 0, limit: LIST_PAGE_TAGS, proofs: true };
     expect(bench.platform.requests).toEqual([{ endpoint: "local-list", data }]);
     expect([bench.list.version, bench.list.count]).toEqual([7, 3]);
     expect(bench.lines).toEqual(["local-list: version 7 with 3 tags"]);
@@ -107,11 +107,28 @@ describe("ListUpdate", () => {
       version: 0,
       from: LIST_PAGE_TAGS,
       limit: LIST_PAGE_TAGS,
+      proofs: true,
     });
     expect([bench.list.version, bench.updatedCount, bench.lines]).toEqual([0, 0, []]);
     bench.platform.answer({ version: 7, tags: hashes(2, LIST_PAGE_TAGS), total });
     expect([bench.list.version, bench.list.count, bench.updatedCount]).toEqual([7, total, 1]);
     for (const hash of hashes(total)) expect(bench.list.has(hash)).toBe(true);
+  });
+
+  test("stores cards with a secret up to their limit, and all plain tags", () => {
+    const all = hashes(MAX_LISTED_TAGS);
+    const isProof = (n: number) => n % 2 === 0;
+    const entries = all.map((hash, n) => (isProof(n) ? `${hash}:${"K".repeat(43)}` : hash));
+    bench.update.start();
+    for (let from = 0; from < all.length; from += LIST_PAGE_TAGS) {
+      const tags = entries.slice(from, from + LIST_PAGE_TAGS);
+      bench.platform.answer({ version: 7, tags, total: all.length });
+    }
+    const keyed = all.filter((hash) => bench.list.stationKeyOf(hash) !== undefined);
+    expect(keyed).toEqual(all.filter((_, n) => isProof(n)).slice(0, MAX_LISTED_PROOFS));
+    expect(all.filter((hash) => bench.list.has(hash))).toEqual(all.filter((_, n) => !isProof(n)));
+    expect(bench.lines).toEqual(["local-list: version 7 with 500 tags, 250 of them with a secret"]);
+    expect(bench.list.version).toBe(7);
   });
 
   test("accepts a full list in one page", () => {
@@ -195,6 +212,8 @@ describe("ListUpdate leaves the old list in force when", () => {
     ["has a tag of 63 digits", { version: 8, tags: ["a".repeat(63)] }],
     ["has a tag of 65 digits", { version: 8, tags: ["a".repeat(65)] }],
     ["has a tag beside valid ones that is no hash", { version: 8, tags: [...hashes(2), "x"] }],
+    ["has a station key of 42 characters", { version: 8, tags: [`${"a".repeat(64)}:${"K".repeat(42)}`] }],
+    ["has a station key in base64", { version: 8, tags: [`${"a".repeat(64)}:${"+".repeat(43)}`] }],
     ["has more tags than the total", { version: 8, tags: hashes(3), total: 2 }],
     ["has too many tags", { version: 8, tags: hashes(MAX_LISTED_TAGS + 1) }],
   ])("the answer %s", (_name, answer) => {

@@ -3,8 +3,16 @@ import { FirmwareRun, Flash } from "../../host-tests/virtual/board/index.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Storage } from "../board/index.js";
 import { encodeUTF8 } from "../bytes/index.js";
+import type { JSONObject } from "../json/index.js";
 import { StoredRecord } from "../settings/index.js";
-import { LIST_PAGE_TAGS, LocalList, listIndexFormat, listPageFormat, MAX_LISTED_TAGS } from "./index.js";
+import {
+  LIST_PAGE_TAGS,
+  LocalList,
+  listIndexFormat,
+  listPageFormat,
+  MAX_LISTED_PROOFS,
+  MAX_LISTED_TAGS,
+} from "./index.js";
 
 /** Returns a distinct hash for each number; the first 32 digits differ. */
 function hashOf(n: number): string {
@@ -187,6 +195,57 @@ describe("A struck tag", () => {
   });
 });
 
+describe("A card with a secret", () => {
+  const KEY = "R0-_zrvzXmpJZXxQRRzmnqcOsxY8f20YQkwO_vu3WRY";
+  const entryOf = (n: number, key = KEY) => `${hashOf(n)}:${key}`;
+
+  test("has its station key, and is no plain tag, also after a restart", () => {
+    const other = "B".repeat(43);
+    makeFilledList([hashOf(1), entryOf(2), ...hashes(60, 100), entryOf(3, other)]);
+    const list = makeList();
+    expect([1, 2, 3, 100, 4].map((n) => list.has(hashOf(n)))).toEqual([true, false, false, true, false]);
+    const keys = [1, 2, 3, 100, 4].map((n) => list.stationKeyOf(hashOf(n)));
+    expect(keys).toEqual([undefined, KEY, other, undefined, undefined]);
+  });
+
+  test("that is also a plain tag has two entries, which are struck and restored apart", () => {
+    const list = makeFilledList([hashOf(1), entryOf(1)]);
+    list.strike(hashOf(1));
+    expect([list.has(hashOf(1)), list.stationKeyOf(hashOf(1))]).toEqual([false, KEY]);
+    list.strike(hashOf(1), "proofs");
+    list.restore(hashOf(1));
+    const restarted = makeList();
+    expect([restarted.has(hashOf(1)), restarted.stationKeyOf(hashOf(1))]).toEqual([true, undefined]);
+    restarted.restore(hashOf(1), "proofs");
+    expect([list.has(hashOf(1)), list.stationKeyOf(hashOf(1))]).toEqual([true, KEY]);
+  });
+
+  test("that the storage does not accept as struck has no station key until the restart", () => {
+    const list = makeFilledList([entryOf(1)]);
+    isBroken = true;
+    expect(() => list.strike(hashOf(1), "proofs")).toThrow("no flash");
+    expect(list.stationKeyOf(hashOf(1))).toBeUndefined();
+  });
+
+  test("is not found in the station key of another card", () => {
+    const list = makeFilledList([entryOf(1, `${hashOf(7).slice(0, 32)}${"A".repeat(11)}`), entryOf(2)]);
+    expect([7, 2].map((n) => list.stationKeyOf(hashOf(n)))).toEqual([undefined, KEY]);
+  });
+
+  test("needs no record of more than 4000 bytes, and all of them fit into the storage twice", () => {
+    const entries = (from: number) =>
+      Array.from({ length: MAX_LISTED_TAGS }, (_, n) =>
+        n < MAX_LISTED_PROOFS ? entryOf(from + n) : hashOf(from + n),
+      );
+    const list = makeFilledList(entries(0));
+    list.put(0, entries(1000));
+    const sizes = storage.keys().map((key) => storage.read(key)?.byteLength ?? 0);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(4000);
+    // The partition has 80 KB, of which 64 finished sessions need about 20 KB.
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(48_000);
+  });
+});
+
 describe("A damaged list", () => {
   test("has version 0, so that it is downloaded again, and keeps its readable pages", () => {
     makeFilledList(hashes(120));
@@ -265,11 +324,21 @@ describe("The record local-list", () => {
 describe("The record of a page", () => {
   const format = listPageFormat("a0");
 
-  test("is read as it was written", () => {
-    expect([format.key, format.parse(format.format("0123"), 1)]).toEqual(["list-a0", "0123"]);
+  test.each([
+    { tags: "0123", proofs: "" },
+    { tags: "", proofs: "4567" },
+  ])("is read as it was written: %j", (page) => {
+    expect([format.key, format.parse(format.format(page), 1)]).toEqual(["list-a0", page]);
   });
 
-  test.each([[undefined], [5], [["0123"]]])("is refused with the tags %j", (tags) => {
-    expect(format.parse({ tags }, 1)).toBeUndefined();
+  test("of a former firmware has no cards with a secret", () => {
+    expect(format.parse({ tags: "0123" }, 1)).toEqual({ tags: "0123", proofs: "" });
   });
+
+  test.each([{ tags: undefined }, { tags: 5 }, { tags: ["0123"] }, { tags: "", proofs: 5 }])(
+    "is refused with the fields %j",
+    (fields) => {
+      expect(format.parse(fields as JSONObject, 1)).toBeUndefined();
+    },
+  );
 });

@@ -4,12 +4,18 @@ import type { RecordFormat, RecordSource, StoredRecord } from "../settings/index
 /** Highest number of tags on a list. */
 export const MAX_LISTED_TAGS = 500;
 /**
- * Tags in one record, and in one answer of the platform. A storage value has at most 4000 bytes, and free heap is not
- * much larger.
+ * Entries in one record, and in one answer of the platform. A storage value has at most 4000 bytes, and the engine has
+ * little more for an answer with 25 keys of cards.
  */
-export const LIST_PAGE_TAGS = 50;
+export const LIST_PAGE_TAGS = 25;
+/** Highest number of cards with a secret on a list: both sides have to fit into the storage beside the sessions. */
+export const MAX_LISTED_PROOFS = 150;
 /** Length of a key: the first hex digits of the tag's SHA-256, 128 bits. */
 const KEY_CHARS = 32;
+/** Length of a card's key at this station, 32 bytes in base64url. */
+const STATION_KEY_CHARS = 43;
+/** Length of the hash in an entry of the platform's list. */
+const HASH_CHARS = 64;
 /** Digits of a struck key, in place of 0 to f. A struck tag keeps its place, so that it can be restored. */
 const STRUCK_DIGITS = "ghijklmnopqrstuv";
 /** A key that no tag has. */
@@ -42,21 +48,39 @@ export const listIndexFormat: RecordFormat<ListIndex> = {
   format: (index) => ({ ...index }),
 };
 
-/** Format of the records `list-a0` to `list-b9`: up to 50 concatenated keys. Struck keys have digits from g to v. */
-export function listPageFormat(name: string): RecordFormat<string> {
+/** How a card on the list is authorized: by its tag alone, or by a proof. A card with both has two entries. */
+export type ListKind = "tags" | "proofs";
+
+/** Concatenated entries of one page: the keys of tags, and the keys of cards, each followed by its station key. */
+export type ListPage = Readonly<Record<ListKind, string>>;
+
+/** Length of an entry in a page. */
+const ENTRY_CHARS: Readonly<Record<ListKind, number>> = {
+  tags: KEY_CHARS,
+  proofs: KEY_CHARS + STATION_KEY_CHARS,
+};
+
+/** Format of the records `list-a0` to `list-b19`: up to 25 entries. Struck keys have digits from g to v. */
+export function listPageFormat(name: string): RecordFormat<ListPage> {
   return {
     key: `list-${name}`,
     version: 1,
-    parse: ({ tags }) => (typeof tags === "string" ? tags : undefined),
-    format: (tags) => ({ tags }),
+    parse: ({ tags, proofs = "" }) =>
+      typeof tags === "string" && typeof proofs === "string" ? { tags, proofs } : undefined,
+    format: ({ tags, proofs }) => (proofs === "" ? { tags } : { tags, proofs }),
   };
+}
+
+/** Whether an entry of the platform's list, `<hash>` or `<hash>:<station key>`, is that of a card with a secret. */
+export function isProofEntry(entry: string): boolean {
+  return entry.length > HASH_CHARS;
 }
 
 /** Tags that the station may authorize without the platform. The list is in the storage, not in memory. */
 export class LocalList {
   private readonly _records: RecordSource;
   private _index: ListIndex;
-  /** Keys that are struck but not yet stored as such. */
+  /** Kinds and keys that are struck but not yet stored as such. */
   private _struck: readonly string[] = [];
   /** A page cannot be read, so the list has to be downloaded again. */
   private _isDamaged = false;
@@ -65,7 +89,7 @@ export class LocalList {
     this._records = records;
     this._index = records.open(listIndexFormat).read() ?? EMPTY;
     // Reads each page, so that a damaged list is detected while the platform is reachable.
-    this._find(NO_KEY);
+    this._find("tags", NO_KEY);
   }
 
   /** Version number from the platform; 0 without a list, and for a list that has to be downloaded again. */
@@ -78,41 +102,52 @@ export class LocalList {
   }
 
   /**
-   * Whether a tag is on the list and not struck.
+   * Whether a plain tag is on the list and not struck.
    * @param hash lower-case hex SHA-256 of the tag
    */
   has(hash: string): boolean {
-    const key = keyOf(hash);
-    return !this._struck.includes(key) && this._find(key) !== undefined;
+    return this._lookUp("tags", hash) !== undefined;
   }
 
   /**
-   * Removes a tag that the platform has rejected, until the next list or `restore`. Storage errors are thrown; the
-   * removal then holds until the restart.
+   * Returns the key of a card at this station, 43 characters of base64url; `undefined` if the card is not listed with
+   * one, or is struck.
+   * @param hash lower-case hex SHA-256 of the card id
    */
-  strike(hash: string): void {
-    const key = keyOf(hash);
-    this._unstrike(key);
-    this._struck = [...this._struck, key];
-    this._exchange(key, struckKeyOf(hash));
-    this._unstrike(key);
+  stationKeyOf(hash: string): string | undefined {
+    const found = this._lookUp("proofs", hash);
+    return found?.entries.slice(found.at + KEY_CHARS, found.at + ENTRY_CHARS.proofs);
   }
 
-  /** Restores a struck tag that the platform has authorized again. Storage errors are thrown. */
-  restore(hash: string): void {
+  /**
+   * Removes a card that the platform has rejected, until the next list or `restore`. Storage errors are thrown; the
+   * removal then holds until the restart.
+   */
+  strike(hash: string, kind: ListKind = "tags"): void {
+    const key = keyOf(hash);
+    this._unstrike(kind + key);
+    this._struck = [...this._struck, kind + key];
+    this._exchange(kind, key, struckKeyOf(hash));
+    this._unstrike(kind + key);
+  }
+
+  /** Restores a struck card that the platform has authorized again. Storage errors are thrown. */
+  restore(hash: string, kind: ListKind = "tags"): void {
     if (this._index.count === 0) return;
-    this._unstrike(keyOf(hash));
-    this._exchange(struckKeyOf(hash), keyOf(hash));
+    this._unstrike(kind + keyOf(hash));
+    this._exchange(kind, struckKeyOf(hash), keyOf(hash));
   }
 
   /**
    * Stores a part of the next list. It takes effect with `commit`. Storage errors are thrown.
-   * @param from index of the first tag in the next list, a multiple of LIST_PAGE_TAGS
+   * @param from index of the first entry in the next list, a multiple of LIST_PAGE_TAGS
    */
-  put(from: number, hashes: readonly string[]): void {
-    for (let at = 0; at < hashes.length; at += LIST_PAGE_TAGS) {
-      const keys = hashes.slice(at, at + LIST_PAGE_TAGS).map((hash) => hash.slice(0, KEY_CHARS));
-      this._page(this._otherSide, from + at).write(keys.join(""));
+  put(from: number, entries: readonly string[]): void {
+    for (let at = 0; at < entries.length; at += LIST_PAGE_TAGS) {
+      const part = entries.slice(at, at + LIST_PAGE_TAGS);
+      const tags = part.filter((entry) => !isProofEntry(entry)).map(keyOf);
+      const proofs = part.filter(isProofEntry).map((entry) => keyOf(entry) + entry.slice(HASH_CHARS + 1));
+      this._page(this._otherSide, from + at).write({ tags: tags.join(""), proofs: proofs.join("") });
     }
   }
 
@@ -131,24 +166,34 @@ export class LocalList {
     if (version > 0 || count > 0) this._records.open(listIndexFormat).write(index);
   }
 
+  private _lookUp(kind: ListKind, hash: string): { entries: string; at: number } | undefined {
+    const key = keyOf(hash);
+    return this._struck.includes(kind + key) ? undefined : this._find(kind, key);
+  }
+
   /** Returns the page and the position of a key. Marks the list as damaged when a page cannot be read. */
-  private _find(key: string): { from: number; keys: string; at: number } | undefined {
+  private _find(
+    kind: ListKind,
+    key: string,
+  ): { from: number; page: ListPage; entries: string; at: number } | undefined {
     const { side, count } = this._index;
     for (let from = 0; from < count; from += LIST_PAGE_TAGS) {
-      const keys = this._page(side, from).read();
-      if (keys === undefined) this._isDamaged = true;
-      for (let at = keys?.indexOf(key) ?? -1; keys && at >= 0; at = keys.indexOf(key, at + 1)) {
-        if (at % KEY_CHARS === 0) return { from, keys, at };
+      const page = this._page(side, from).read();
+      if (page === undefined) this._isDamaged = true;
+      const entries = page?.[kind] ?? "";
+      for (let at = entries.indexOf(key); page && at >= 0; at = entries.indexOf(key, at + 1)) {
+        if (at % ENTRY_CHARS[kind] === 0) return { from, page, entries, at };
       }
     }
     return undefined;
   }
 
-  private _exchange(key: string, other: string): void {
-    const found = this._find(key);
+  private _exchange(kind: ListKind, key: string, other: string): void {
+    const found = this._find(kind, key);
     if (!found) return;
-    const { from, keys, at } = found;
-    this._page(this._index.side, from).write(keys.slice(0, at) + other + keys.slice(at + KEY_CHARS));
+    const { from, page, entries, at } = found;
+    const changed = entries.slice(0, at) + other + entries.slice(at + KEY_CHARS);
+    this._page(this._index.side, from).write({ ...page, [kind]: changed });
   }
 
   private _replace(index: ListIndex): void {
@@ -167,11 +212,12 @@ export class LocalList {
     return this._index.side === "a" ? "b" : "a";
   }
 
-  private _page(side: Side, from: number): StoredRecord<string> {
+  private _page(side: Side, from: number): StoredRecord<ListPage> {
     return this._records.open(listPageFormat(`${side}${from / LIST_PAGE_TAGS}`));
   }
 }
 
+/** Returns the key of a hash, or of an entry, which begins with one. */
 function keyOf(hash: string): string {
   return hash.slice(0, KEY_CHARS);
 }

@@ -6,6 +6,7 @@ import { Random } from "../../host-tests/virtual/world/random.js";
 import { StoredRecord } from "../settings/index.js";
 import {
   AnswerCache,
+  type Card,
   LocalList,
   type OfflinePolicy,
   OfflineVerifier,
@@ -17,7 +18,12 @@ const TAG = "04A1B2C3";
 const CARD = { tag: TAG, method: "ble" } as const;
 const UNKNOWN = {
   type: "failed",
-  failure: { code: "unknown-offline", message: "the tag is unknown without the platform" },
+  failure: { code: "unknown-offline", message: "the card is unknown without the platform" },
+};
+/** Nothing was looked up. */
+const DENIED: Verdict = {
+  type: "failed",
+  failure: { code: "offline", message: "no card is authorized without the platform" },
 };
 
 class Bench {
@@ -27,6 +33,7 @@ class Bench {
   readonly list: LocalList;
   readonly verifier: OfflineVerifier;
   readonly hash: string;
+  readonly crypto = virtualCrypto(new Random(1));
   readonly settings: { now: { offlinePolicy: OfflinePolicy } } = { now: { offlinePolicy: "list-and-cache" } };
   /** Error of the storage. */
   storageError: unknown;
@@ -43,9 +50,8 @@ class Bench {
     };
     const log = (line: string) => this.lines.push(line);
     this.list = new LocalList({ open: (format) => new StoredRecord({ storage, format, board: { log } }) });
-    const crypto = virtualCrypto(new Random(1));
-    this.hash = tagHash(crypto, TAG);
-    const { list, settings } = this;
+    this.hash = tagHash(this.crypto, TAG);
+    const { list, settings, crypto } = this;
     this.verifier = new OfflineVerifier({ board: { clock, crypto, log }, list, cache, settings });
   }
 
@@ -54,9 +60,9 @@ class Bench {
     this.list.commit({ version: 1, count: 1 });
   }
 
-  verify(): Verdict | undefined {
+  verify(card: Card = CARD): Verdict | undefined {
     let verdict: Verdict | undefined;
-    this.verifier.verify(CARD, (given) => {
+    this.verifier.verify(card, (given) => {
       verdict = given;
     });
     expect(verdict).toBeUndefined();
@@ -73,7 +79,7 @@ beforeEach(() => {
 
 describe("OfflineVerifier", () => {
   test.each<[OfflinePolicy, unknown, unknown]>([
-    ["deny", UNKNOWN, UNKNOWN],
+    ["deny", DENIED, DENIED],
     ["list", { type: "authorized", by: "the local list" }, UNKNOWN],
     [
       "list-and-cache",
@@ -160,5 +166,71 @@ describe("The platform's verdict", () => {
     bench.verifier.recordVerdict(CARD, { type: "rejected", reason: "blocked" });
     expect(bench.lines).toEqual([`local-list: not stored: ${why}`]);
     expect(bench.list.has(bench.hash)).toBe(false);
+  });
+});
+
+describe("OfflineVerifier with a card with a secret", () => {
+  /** The vector of docs/protocol.md, section 8. */
+  const CARD_ID = "ka5tqgx2m7bd4wzn";
+  const ENTRY =
+    "f2b37920a336e2634731b4781fcc442631aee439ba8e970fa5f3a2d57bc50f43:R0-_zrvzXmpJZXxQRRzmnqcOsxY8f20YQkwO_vu3WRY";
+  const PROOF = {
+    station: "9bfe92c29bb3d174",
+    nonce: "000102030405060708090a0b0c0d0e0f",
+    proof: "lgGqmSxrn3062BvpcltRVA",
+  };
+  const PROVEN: Card = { tag: CARD_ID, method: "ble", proof: PROOF };
+  const STATIC: Card = { tag: CARD_ID, method: "ble" };
+  const BY_LIST: Verdict = { type: "authorized", by: "the local list" };
+
+  beforeEach(() => {
+    bench.list.put(0, [ENTRY]);
+    bench.list.commit({ version: 1, count: 1 });
+  });
+
+  test("authorizes the proof of the protocol's vector", () => {
+    expect(bench.verify(PROVEN)).toEqual(BY_LIST);
+  });
+
+  test.each<[string, Card]>([
+    ["another proof", { ...PROVEN, proof: { ...PROOF, proof: "A".repeat(22) } }],
+    ["another nonce", { ...PROVEN, proof: { ...PROOF, nonce: "0".repeat(32) } }],
+    ["another station", { ...PROVEN, proof: { ...PROOF, station: "0".repeat(16) } }],
+    ["another card", { ...PROVEN, tag: "a".repeat(16) }],
+    ["no proof", STATIC],
+  ])("does not authorize %s", (_name, card) => {
+    expect(bench.verify(card)).toEqual(UNKNOWN);
+  });
+
+  test("does not authorize a proof of a card that is listed as a plain tag alone", () => {
+    bench.list.put(0, [ENTRY.slice(0, 64)]);
+    bench.list.commit({ version: 2, count: 1 });
+    expect([bench.verify(PROVEN), bench.verify(STATIC)]).toEqual([UNKNOWN, BY_LIST]);
+  });
+
+  test("does not authorize a proof under the policy deny", () => {
+    bench.settings.now = { offlinePolicy: "deny" };
+    expect(bench.verify(PROVEN)).toEqual(DENIED);
+  });
+
+  test("never caches the platform's answer to a proof", () => {
+    bench.verifier.recordVerdict(PROVEN, { type: "authorized", cacheForS: 600 });
+    expect(bench.cache.size).toBe(0);
+    expect(bench.verify(STATIC)).toEqual(UNKNOWN);
+  });
+
+  test("strikes a card that the platform has blocked, until it authorizes a proof again", () => {
+    bench.verifier.recordVerdict(PROVEN, { type: "rejected", reason: "blocked" });
+    expect(bench.verify(PROVEN)).toEqual(UNKNOWN);
+    bench.verifier.recordVerdict(PROVEN, { type: "authorized" });
+    expect(bench.verify(PROVEN)).toEqual(BY_LIST);
+  });
+
+  test.each<[string, Card]>([
+    ["wrong proofs", PROVEN],
+    ["its public id as a plain tag", STATIC],
+  ])("strikes no card for %s that the platform has rejected", (_name, card) => {
+    bench.verifier.recordVerdict(card, { type: "rejected", reason: "not-allowed" });
+    expect(bench.verify(PROVEN)).toEqual(BY_LIST);
   });
 });

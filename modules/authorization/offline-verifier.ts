@@ -1,9 +1,11 @@
 import type { Board, IO } from "../board/index.js";
+import { decodeBase64URL, encodeUTF8, equalBytes } from "../bytes/index.js";
+import { proofOf } from "../card-proof/index.js";
 import { messageOf } from "../errors/index.js";
 import type { AnswerCache } from "./cache.js";
 import type { LocalList } from "./local-list.js";
 import { tagHash } from "./tag.js";
-import type { Card, Verdict, Verifier } from "./verifier.js";
+import type { Card, CardChallengeProof, Verdict, Verifier } from "./verifier.js";
 
 /**
  * Policies for authorization without the platform: authorize no tag, the tags on the local list, or also the tags in
@@ -12,6 +14,18 @@ import type { Card, Verdict, Verifier } from "./verifier.js";
 export const OFFLINE_POLICIES = ["deny", "list", "list-and-cache"] as const;
 /** Policy for authorization without the platform. */
 export type OfflinePolicy = (typeof OFFLINE_POLICIES)[number];
+
+/** The platform's reason for a card that its owner or a person has blocked. */
+const BLOCKED = "blocked";
+const BY_LIST: Verdict = { type: "authorized", by: "the local list" };
+const UNKNOWN: Verdict = {
+  type: "failed",
+  failure: { code: "unknown-offline", message: "the card is unknown without the platform" },
+};
+const DENIED: Verdict = {
+  type: "failed",
+  failure: { code: "offline", message: "no card is authorized without the platform" },
+};
 
 export interface OfflineVerifierOptions {
   readonly board: Pick<Board, "clock" | "log"> & { readonly crypto: Pick<Board["crypto"], "sha256"> };
@@ -35,18 +49,37 @@ export class OfflineVerifier implements Verifier {
     return policy !== "deny" && (list.count > 0 || (policy === "list-and-cache" && cache.size > 0));
   }
 
+  /** Whether a tag is on the local list. */
+  isListed(hash: string): boolean {
+    const { settings, list } = this._options;
+    return settings.now.offlinePolicy !== "deny" && list.has(hash);
+  }
+
   /** Updates cache and list by a verdict of the platform. */
-  recordVerdict({ tag }: Card, verdict: Verdict): void {
+  recordVerdict({ tag, proof }: Card, verdict: Verdict): void {
     const { board, list, cache } = this._options;
     if (verdict.type === "failed") return;
     const hash = tagHash(board.crypto, tag);
-    if (verdict.type === "authorized") {
+    if (proof) this._recordProofVerdict(hash, verdict);
+    else if (verdict.type === "authorized") {
       if (verdict.cacheForS !== undefined) cache.allow(hash, verdict.cacheForS, verdict.maxCurrentA);
       else cache.forget(hash);
       this._persist(() => list.restore(hash));
     } else {
       cache.forget(hash);
       this._persist(() => list.strike(hash));
+    }
+  }
+
+  /**
+   * Updates the list by a verdict about a proof. The cache stores none: it would authorize the public id of the card.
+   * Only a blocked card is struck, because every phone in reach can write a wrong proof for a card id.
+   */
+  private _recordProofVerdict(hash: string, verdict: Verdict): void {
+    const { list } = this._options;
+    if (verdict.type === "authorized") this._persist(() => list.restore(hash, "proofs"));
+    else if (verdict.type === "rejected" && verdict.reason === BLOCKED) {
+      this._persist(() => list.strike(hash, "proofs"));
     }
   }
 
@@ -59,21 +92,30 @@ export class OfflineVerifier implements Verifier {
     }
   }
 
-  verify({ tag }: Card, done: (verdict: Verdict) => void): IO {
-    const { clock, crypto } = this._options.board;
-    const timer = clock.set(() => done(this._verdict(tagHash(crypto, tag))), 0);
+  verify(card: Card, done: (verdict: Verdict) => void): IO {
+    const { clock } = this._options.board;
+    const timer = clock.set(() => done(this._verdict(card)), 0);
     return { close: () => clock.clear(timer) };
   }
 
-  private _verdict(hash: string): Verdict {
+  private _verdict(card: Card): Verdict {
     const { settings, list, cache } = this._options;
     const policy = settings.now.offlinePolicy;
+    // Nothing was looked up, so that the tag does not count as an unknown one.
+    if (policy === "deny") return DENIED;
+    const hash = tagHash(this._options.board.crypto, card.tag);
+    if (card.proof) return this._isProven(hash, card.tag, card.proof) ? BY_LIST : UNKNOWN;
     const known = policy === "list-and-cache" ? cache.get(hash) : undefined;
     if (known) return { type: "authorized", ...known, by: "the cache" };
-    if (policy !== "deny" && list.has(hash)) return { type: "authorized", by: "the local list" };
-    return {
-      type: "failed",
-      failure: { code: "unknown-offline", message: "the tag is unknown without the platform" },
-    };
+    return list.has(hash) ? BY_LIST : UNKNOWN;
+  }
+
+  /** Whether a proof is that of a listed card. */
+  private _isProven(hash: string, cardId: string, { proof, station, nonce }: CardChallengeProof): boolean {
+    const { board, list } = this._options;
+    const stationKey = decodeBase64URL(list.stationKeyOf(hash) ?? "");
+    if (!stationKey?.length) return false;
+    const expected = proofOf(board.crypto, stationKey, { station, nonce, cardId });
+    return equalBytes(encodeUTF8(expected), encodeUTF8(proof));
   }
 }

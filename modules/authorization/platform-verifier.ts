@@ -18,7 +18,8 @@ export class PlatformVerifier implements Verifier {
   }
 
   verify(card: Card, done: (verdict: Verdict) => void): IO {
-    const data = { tag: card.tag, method: card.method };
+    const { tag, method, proof } = card;
+    const data = proof ? { tag, method, proof: proof.proof, nonce: proof.nonce } : { tag, method };
     return this._platform.request("authorize", data, (outcome) => {
       done(outcome.ok ? verdictOfAnswer(outcome.data) : verdictOfFailure(outcome.failure));
     });
@@ -28,19 +29,26 @@ export class PlatformVerifier implements Verifier {
 /** Only `authorized: true` authorizes, and only `authorized: false` rejects. Any other answer is a failure. */
 function verdictOfAnswer(data: JSONObject): Verdict {
   if (data.authorized === false) {
-    return { type: "rejected", reason: textField(data, "reason", MAX_REASON_CHARS) ?? "not-allowed" };
+    const reason = textField(data, "reason", MAX_REASON_CHARS) ?? "not-allowed";
+    return { type: "rejected", reason, receipt: receiptField(data) };
   }
   if (data.authorized !== true) {
     return noDecision("the platform's answer does not say whether the tag may charge");
   }
   const cacheForS = numberField(data, "cacheFor", { min: 1, max: Number.MAX_SAFE_INTEGER });
-  if (data.maxCurrent === undefined) return { type: "authorized", cacheForS };
+  const receipt = receiptField(data);
+  if (data.maxCurrent === undefined) return { type: "authorized", cacheForS, receipt };
   // A station cannot offer less than MIN_CURRENT_A. A higher current is limited to the station's own maximum later.
   const maxCurrentA = numberField(data, "maxCurrent", { min: MIN_CURRENT_A, max: Number.MAX_SAFE_INTEGER });
   if (maxCurrentA === undefined) {
     return noDecision("the platform's answer has a maxCurrent that no station can offer");
   }
-  return { type: "authorized", maxCurrentA, cacheForS };
+  return { type: "authorized", maxCurrentA, cacheForS, receipt };
+}
+
+/** An invalid receipt is ignored: the phone notices that it is missing. */
+function receiptField({ receipt }: JSONObject): string | undefined {
+  return typeof receipt === "string" && /^[0-9a-f]{16}$/.test(receipt) ? receipt : undefined;
 }
 
 /** The platform's refusal with 403 is a decision. */

@@ -7,15 +7,18 @@ export interface AttemptResult {
   readonly code: ResultCode;
   /** Explanation for the log. Contains no secret. */
   readonly reason: string;
+  /** Receipt of the platform for the phone, 16 hex digits. */
+  readonly receipt?: string | undefined;
 }
 
 /** Result code of an attempt (protocol, section 3). */
-export type ResultCode = 200 | 400 | 403 | 408 | 409 | 423 | 429 | 500 | 502 | 503;
+export type ResultCode = 200 | 400 | 401 | 403 | 408 | 409 | 423 | 429 | 500 | 502 | 503;
 
 /** State of each code. `rejected`: the phone has to change something. `busy`: the phone may retry later. */
 const STATES: Readonly<Record<ResultCode, AttemptResult["state"]>> = {
   200: "authorized",
   400: "rejected",
+  401: "rejected",
   403: "rejected",
   408: "failed",
   409: "rejected",

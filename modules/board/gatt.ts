@@ -34,6 +34,8 @@ export interface GATTService {
 export interface GATTConnection extends IO {
   /** Highest length of a notification, bytes: the MTU minus 3. It grows when the central exchanges the MTU. */
   readonly maximumWrite: number;
+  /** Device address of the central, 12 hex digits, where the board knows it. Phones change theirs now and then. */
+  readonly address?: string | undefined;
   /**
    * Sends a notification. Throws when `value` is longer than `maximumWrite`. `done` receives an error when the central
    * is not subscribed or has disconnected.

@@ -33,6 +33,7 @@ export interface HTTPHandlers {
 }
 
 export interface HTTPConnection extends IO {
+  /** Address of the client, IPv4. `undefined` for a connection that was reset at once. */
   readonly remoteAddress: string | undefined;
   /** Registers the callbacks. Must be called during `onConnect`. */
   accept(handlers: HTTPHandlers): void;
@@ -50,7 +51,8 @@ export interface HTTPConnection extends IO {
  * Options of an HTTP/1.1 server, as `embedded:network/http/server`, with limits which that one lacks. The server
  * itself answers 400 to malformed HTTP, 431 to a head longer than `maxHeadBytes`, and 408 to a request that is
  * incomplete after `requestTimeoutMs`. It closes a connection whose response is not received within the same time.
- * Connections beyond `maxConnections` are queued or closed.
+ * Connections beyond `maxConnections` are queued or closed. A connection beyond `maxConnectionsPerAddress` waits for
+ * another one of its address; it is closed when a connection of another address needs its place.
  */
 export interface HTTPServerOptions {
   /** Port; 0: any free port. */
@@ -58,6 +60,8 @@ export interface HTTPServerOptions {
   /** Highest length of request line and headers, bytes. */
   readonly maxHeadBytes: number;
   readonly maxConnections: number;
+  /** Maximum number of connections of one client's address that are served at a time. */
+  readonly maxConnectionsPerAddress: number;
   readonly requestTimeoutMs: number;
   onConnect(connection: HTTPConnection): void;
 }

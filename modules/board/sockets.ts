@@ -14,7 +14,7 @@ export const MAX_READ_BYTES = 1024;
  *   gives no reason, so a caller MUST NOT need one. No callback follows it.
  */
 export interface TCP extends IO {
-  /** IPv4 address of the peer. On the chip it is `undefined` for a connection from a `Listener`. */
+  /** IPv4 address of the peer. `undefined` for an accepted connection that was reset at once. */
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   /**

@@ -77,6 +77,11 @@ export const FAULTS = {
     meaning: "The platform has blocked the tag. The message has its last 4 characters.",
     by: "owner",
   },
+  "cards-guessed": {
+    meaning:
+      "10 unknown tags in a row, or from all phones together. The station pauses for the phone or the reader that presented them. Reported once an hour.",
+    by: "owner",
+  },
   "card-not-learned": {
     meaning: "Tag learning was on, and the platform did not register the tag. The message has the reason.",
     by: "owner",
@@ -136,7 +141,7 @@ export const CONNECTION_FAILURES = {
   },
   "clock-unknown": {
     meaning:
-      "No time server (SNTP, pool.ntp.org) has answered within 20 s. Without the time, the station cannot check the broker's certificate.",
+      "No time server (SNTP: provisioned or of the network, and pool.ntp.org) has answered within 20 s. Without the time, the station cannot check the broker's certificate.",
     by: "owner",
   },
   "connection-lost": { meaning: "The broker or the network closed the TCP connection.", by: "owner" },

@@ -67,7 +67,7 @@ function parseFields(lines: string[]): Map<string, string> | undefined {
   for (const line of lines) {
     const colon = line.indexOf(":");
     const rawName = line.slice(0, Math.max(0, colon));
-    const value = line.slice(colon + 1).trim();
+    const value = withoutBlanks(line.slice(colon + 1));
     // In lower case, U+212A would be a "k".
     if (!isToken(rawName) || !isFieldValue(value)) return undefined;
     const name = rawName.toLowerCase();
@@ -77,6 +77,19 @@ function parseFields(lines: string[]): Map<string, string> | undefined {
     fields.set(name, before === undefined ? value : `${before}, ${value}`);
   }
   return fields;
+}
+
+/** Removes spaces and tabs at both ends (RFC 9110 5.5). `trim()` would also remove a bare CR, which is invalid. */
+function withoutBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9;
 }
 
 /** Whether a text is a token (RFC 9110 5.6.2). */

@@ -89,6 +89,22 @@ describe("HeadReader", () => {
     });
   });
 
+  test.each(["5\r", "\r5", "5\v", "5\f", "\n5"])(
+    "refuses a value with a control character at its end: %j",
+    (value) => {
+      expect(readHead([encodeUTF8(`GET / HTTP/1.1\r\nX: ${value}\r\n\r\n`)])).toMatchObject({
+        head: undefined,
+      });
+    },
+  );
+
+  test("removes spaces and tabs around a value, and no other blanks", () => {
+    const read = (value: string) => readHead([encodeUTF8(`GET / HTTP/1.1\r\nX:${value}\r\n\r\n`)]);
+    expect(read(" \t a b\t ")).toMatchObject({ head: { headers: new Map([["x", "a b"]]) } });
+    expect(read(" \t ")).toMatchObject({ head: { headers: new Map([["x", ""]]) } });
+    expect(read("5\u00a0")).toMatchObject({ head: { headers: new Map([["x", "5\u00a0"]]) } });
+  });
+
   test("refuses invalid UTF-8", () => {
     const bytes = concatBytes(
       encodeUTF8("GET / HTTP/1.1\r\nX: "),

@@ -4,16 +4,21 @@ import type { Route } from "../web/index.js";
 import type { PairingFailure } from "./failure.js";
 import type { PairingParameters } from "./parameters.js";
 
+/** Client that reads `/status`. */
+export interface StatusViewer {
+  readonly isLoggedIn: boolean;
+}
+
 /** The station that is paired. */
 export interface PairingHost {
-  /** Whether `/pair` needs the admin login now. */
-  readonly pairNeedsLogin: boolean;
+  /** Whether the station has an owner. `/pair` and `/scan` then need the admin login. */
+  readonly isOwned: boolean;
   /** Connects to the broker once and reports the result. */
   tryBroker(parameters: PairingParameters, done: (failure: MQTTFailure | undefined) => void): IO;
   /** Returns further routes of the HTTP API. */
   apiRoutes(): readonly Route[];
-  /** Returns the fields of `/status` about firmware and station, without secrets. */
-  describe(): Readonly<Record<string, unknown>>;
+  /** Returns the fields of `/status` about firmware and station, without secrets. Without the login no card shows. */
+  describe(viewer: StatusViewer): Readonly<Record<string, unknown>>;
   /** A candidate needs the link and the account. The station releases both, then calls `begin`. */
   handleTrying(parameters: PairingParameters): void;
   /** The broker was reached with the parameters, and they are stored. */

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
+import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { LinkState, ScanResults } from "../network/index.js";
 import { type FormRoute, OK, type Reply, text } from "../web/index.js";
-import { type ManagementOptions, managementRoutes, type Offer } from "./management.js";
+import { CachedScan, type ManagementOptions, managementRoutes } from "./management.js";
+import type { Offer } from "./offer.js";
 
 const CHANGES = ["/setwifi", "/setcredentials", "/newauthpass", "/reboot", "/resetdefault"];
 
@@ -9,6 +11,7 @@ let offers: Offer[];
 let offerReply: Reply;
 let networks: ScanResults;
 let linkState: LinkState;
+let isOwned: boolean;
 let passwords: string[];
 /** Changes a password: returns a refusal, or throws an error of the storage. */
 let changePassword: () => Reply;
@@ -20,6 +23,7 @@ beforeEach(() => {
   offerReply = OK;
   networks = [];
   linkState = { type: "down" };
+  isOwned = false;
   passwords = [];
   changePassword = () => OK;
   restarts = 0;
@@ -35,7 +39,9 @@ function routes(): FormRoute[] {
   };
   return managementRoutes({
     login: login as ManagementOptions["login"],
-    link: { state: linkState, scan: (done) => done(networks) },
+    link: { state: linkState },
+    networks: { scan: (done) => done(networks) },
+    isOwned: () => isOwned,
     offer: (offer) => {
       offers.push(offer);
       return offerReply;
@@ -50,7 +56,7 @@ function ask(path: string, fields: Readonly<Record<string, string>> = {}): Reply
   const route = routes().find((one) => one.path === path);
   if (!route) throw new Error(`no route ${path}`);
   let reply: Reply | undefined;
-  const given = route.answer(new Map(Object.entries(fields)), new Map());
+  const given = route.answer(new Map(Object.entries(fields)), { headers: new Map(), isLoggedIn: true });
   if (typeof given !== "function") return given;
   given((later) => {
     reply = later;
@@ -70,10 +76,19 @@ describe("managementRoutes", () => {
     for (const { methods } of protectedPaths) expect(methods).toEqual(["GET", "POST"]);
   });
 
-  test("requires the login for the joined network and none for a scan", () => {
-    const open = routes().filter((route) => !route.needsLogin);
+  test("requires the login for the joined network, and for a scan once the station has an owner", () => {
+    const needsLogin = (route: FormRoute) =>
+      typeof route.needsLogin === "function" ? route.needsLogin() : route.needsLogin === true;
+    const open = routes().filter((route) => !needsLogin(route));
     expect(open.map(({ path }) => path)).toEqual(["/scan", "/scan/v2"]);
     for (const { methods, changes } of open) expect([methods, changes]).toEqual([["GET"], undefined]);
+    isOwned = true;
+    expect(routes().every(needsLogin)).toBe(true);
+  });
+
+  test("lets the password be changed while it is the initial one, and nothing else", () => {
+    const allowed = routes().filter((route) => route.allowsInitialPassword);
+    expect(allowed.map(({ path }) => path)).toEqual(["/newauthpass"]);
   });
 });
 
@@ -110,6 +125,33 @@ describe("/scan and /scan/v2", () => {
     expect(scanned("/scan")).toEqual({});
     networks = ["a", "b"].map((ssid) => ({ ssid, channel: 1, rssi: -60, authentication: "none" }));
     expect(scanned("/scan")).toEqual({ a: "0", b: "0" });
+  });
+});
+
+describe("CachedScan", () => {
+  test("uses the result of a scan again for 10 s", () => {
+    const clock = new VirtualClock();
+    let scans = 0;
+    const cached = new CachedScan({
+      clock,
+      link: {
+        scan: (done) => {
+          scans++;
+          done([{ ssid: `scan ${scans}`, channel: 1, rssi: -60, authentication: "none" }]);
+        },
+      },
+    });
+    const found: (string | undefined)[] = [];
+    const scanOnce = () => {
+      cached.scan(([first]) => found.push(first?.ssid));
+      clock.advance(0);
+    };
+    scanOnce();
+    clock.advance(9_999);
+    scanOnce();
+    clock.advance(1);
+    scanOnce();
+    expect(found).toEqual(["scan 1", "scan 1", "scan 2"]);
   });
 });
 

@@ -1,25 +1,54 @@
+import type { Clock } from "../board/index.js";
 import type { LinkState, ScanResults } from "../network/index.js";
 import type { Login } from "../web/index.js";
 import { type FormRoute, GET, GET_AND_POST, json, OK, type Reply, text } from "../web/index.js";
+import type { Offer } from "./offer.js";
 import type { Fields } from "./parameters.js";
-
-/** A subset of the fields of `/pair`. The station keeps its values of the others. */
-export interface Offer {
-  readonly given: Fields;
-  /** Names of the fields that must be given, unless they are preset. */
-  readonly required: readonly string[];
-  /** Names of the fields that are removed, unless they are given or preset. */
-  readonly dropped?: readonly string[];
-}
 
 export interface ManagementOptions {
   readonly login: Login;
-  readonly link: { readonly state: LinkState; scan(done: (results: ScanResults) => void): void };
+  readonly link: { readonly state: LinkState };
+  readonly networks: ScanSource;
+  /** Whether the station has an owner. A scan then needs the login. */
+  readonly isOwned: () => boolean;
   readonly offer: (offer: Offer) => Reply;
   /** Restarts the station after the response is sent. */
   readonly restart: () => void;
   /** Resets the station after the response is sent. */
   readonly reset: () => void;
+}
+
+interface ScanSource {
+  /** Scans. Calls `done` once, asynchronously. */
+  scan(done: (results: ScanResults) => void): void;
+}
+
+/** Time for which the result of a scan is used again, ms. A scan takes the radio off its channel for seconds. */
+const SCAN_CACHE_MS = 10_000;
+
+/** Scans of the network link, at most one in 10 s. */
+export class CachedScan implements ScanSource {
+  private readonly _clock: Clock;
+  private readonly _link: ScanSource;
+  private _results: ScanResults = [];
+  private _untilMs = Number.NEGATIVE_INFINITY;
+
+  constructor({ clock, link }: { clock: Clock; link: ScanSource }) {
+    this._clock = clock;
+    this._link = link;
+  }
+
+  scan(done: (results: ScanResults) => void): void {
+    if (this._clock.monotonicMs() < this._untilMs) {
+      this._clock.set(() => done(this._results), 0);
+      return;
+    }
+    this._link.scan((results) => {
+      this._results = results;
+      this._untilMs = this._clock.monotonicMs() + SCAN_CACHE_MS;
+      done(results);
+    });
+  }
 }
 
 /** Values of `wifi_auth_mode_t` (esp_wifi_types.h), as existing apps expect them. */
@@ -36,27 +65,26 @@ const ENC_TYPES: readonly string[] = [
 
 /** Returns the routes that existing 2Smart apps and panels use beside `/pair` (protocol, section 2). */
 export function managementRoutes(options: ManagementOptions): FormRoute[] {
-  const { login, link } = options;
-  const scan = (describe: (encType: string, rssi: number) => unknown): FormRoute["answer"] => {
-    return () => (reply) => {
-      link.scan((results) => {
+  const { login, link, networks } = options;
+  const scanRoute = (path: string, describe: (encType: string, rssi: number) => unknown): FormRoute => ({
+    path,
+    methods: GET,
+    needsLogin: options.isOwned,
+    answer: () => (reply) => {
+      networks.scan((results) => {
         const entries = results.map(({ ssid, authentication, rssi }) => {
           return [ssid, describe(encTypeOf(authentication), rssi)] as const;
         });
         reply(json(Object.fromEntries(entries)));
       });
-    };
-  };
+    },
+  });
   const change = (path: string, answer: FormRoute["answer"]): FormRoute => {
     return { path, methods: GET_AND_POST, changes: true, needsLogin: true, answer };
   };
   return [
-    { path: "/scan", methods: GET, answer: scan((encType) => encType) },
-    {
-      path: "/scan/v2",
-      methods: GET,
-      answer: scan((encType, rssi) => ({ encType, signal: String(percentOf(rssi)) })),
-    },
+    scanRoute("/scan", (encType) => encType),
+    scanRoute("/scan/v2", (encType, rssi) => ({ encType, signal: String(percentOf(rssi)) })),
     {
       path: "/connectedwifi",
       methods: GET,
@@ -72,7 +100,10 @@ export function managementRoutes(options: ManagementOptions): FormRoute[] {
       const reply = options.offer({ given, required, dropped: Object.values(EXTRAS) });
       return reply.status === 400 ? text(400, "Incorrect data") : reply;
     }),
-    change("/newauthpass", (fields) => login.change(fields.get("newpass") ?? "")),
+    {
+      ...change("/newauthpass", (fields) => login.change(fields.get("newpass") ?? "")),
+      allowsInitialPassword: true,
+    },
     change("/reboot", () => {
       options.restart();
       return OK;

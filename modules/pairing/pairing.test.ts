@@ -3,6 +3,7 @@ import {
   ANSWER_MS,
   FALLBACK_MS,
   FIELDS,
+  FORM,
   JOIN_MS,
   LINGER_MS,
   LOGIN,
@@ -12,6 +13,13 @@ import {
 } from "../../host-tests/suites/units/pairing-station.js";
 
 let station: Station;
+
+const NETWORK = "ssid=Caf%C3%A9&pass=12345678";
+const CREDENTIALS = "mail=owner@cafe.example&token=secret&hostname=broker.example&brokerPort=1883";
+
+function set(path: string, query: string) {
+  return station.ask("GET", `${path}?${query}`, { headers: LOGIN });
+}
 
 beforeEach(() => {
   station = new Station();
@@ -61,10 +69,54 @@ describe("Pairing mode", () => {
 
   test("requires the login for /pair while the station says so", () => {
     station.pairing.enter();
-    station.needsLogin = true;
+    station.isOwned = true;
     expect(station.pair().status).toBe(401);
-    station.needsLogin = false;
+    expect(station.ask("GET", "/scan").status).toBe(401);
+    expect(station.ask("GET", "/scan", { headers: LOGIN }).status).toBe(200);
+    station.isOwned = false;
+    expect(station.ask("GET", "/scan/v2").status).toBe(200);
     expect(station.pair().status).toBe(200);
+  });
+
+  test("accepts a browser's GET /pair from a page of the station only", () => {
+    station.pairing.enter();
+    const path = `/pair?${new URLSearchParams(FIELDS)}`;
+    const foreign: Record<string, string>[] = [
+      { accept: "image/avif,image/webp,*/*;q=0.8" },
+      { "user-agent": "Mozilla/5.0" },
+      { referer: "http://evil.example/" },
+      { "sec-fetch-dest": "image" },
+    ];
+    for (const headers of foreign) expect(station.ask("GET", path, { headers }).status).toBe(403);
+    expect(station.pairing.isTrying).toBe(false);
+    const own = { "user-agent": "Mozilla/5.0", referer: "http://192.168.4.1/wifi.html" };
+    expect(station.ask("GET", path, { headers: own }).status).toBe(200);
+    expect(station.ask("GET", path, { headers: { "user-agent": "okhttp/4.9.1" } }).status).toBe(200);
+  });
+
+  test("is reported by /status with the login together with what the login shows", () => {
+    station.isPasswordInitial = true;
+    station.restart();
+    station.pairing.enter();
+    const shown = (headers: Record<string, string>) =>
+      JSON.parse(station.ask("GET", "/status", { headers }).body);
+    expect(shown(LOGIN)).toMatchObject({ mode: "pairing", passwordIsInitial: true, lastError: null });
+    expect(Object.keys(shown({}))).not.toContain("passwordIsInitial");
+    expect(Object.keys(shown({}))).not.toContain("lastError");
+    expect(station.ask("GET", "/status", { headers: { authorization: "Basic eA==" } }).status).toBe(401);
+  });
+
+  test("accepts /pair with the initial password, but no other change", () => {
+    station.isPasswordInitial = true;
+    station.restart();
+    station.pairing.enter();
+    station.isOwned = true;
+    expect(set("/setwifi", NETWORK)).toMatchObject({
+      status: 403,
+      body: expect.stringMatching(/^password-initial/),
+    });
+    const body = new URLSearchParams(FIELDS).toString();
+    expect(station.ask("POST", "/pair", { body, headers: { ...FORM, ...LOGIN } }).status).toBe(200);
   });
 });
 
@@ -87,15 +139,55 @@ describe("Preset fields", () => {
     });
   });
 
-  test("are replaced by given ones", () => {
-    station = new Station({ preset: { host: "preset.example" } });
+  test.each<[string, Readonly<Record<string, string>>, Readonly<Record<string, string>>]>([
+    ["host", { host: "preset.example" }, {}],
+    ["wsp", { wsp: "other@cafe.example" }, {}],
+    ["brport", { brport: "1" }, {}],
+    ["mqtts_port", { mqtts_port: "8883" }, { mqtts_port: "8884" }],
+    ["mqtts_port", { brport: "1883" }, { mqtts_port: "8883" }],
+    ["rootTopic", { rootTopic: "cafe" }, { rootTopic: "" }],
+  ])("are not replaced by /pair, which answers 409 and names %s: %j", (name, preset, given) => {
+    station = new Station({ preset });
+    station.pairing.enter();
+    const { status, body } = station.pair(given);
+    expect([status, body.split(" ")[0]]).toEqual([409, name]);
+    expect(body).not.toContain(Object.values(preset)[0]);
+    expect([station.pairing.isTrying, station.storedKeys]).toEqual([false, []]);
+  });
+
+  test("are not replaced by /setwifi and /setcredentials either", () => {
+    station = new Station({ preset: { ssid: "other", host: "preset.example" } });
+    station.pairing.enter();
+    expect(set("/setwifi", NETWORK)).toMatchObject({ status: 409, body: expect.stringMatching(/^ssid /) });
+    expect(set("/setcredentials", CREDENTIALS)).toMatchObject({
+      status: 409,
+      body: expect.stringMatching(/^host /),
+    });
+    expect(station.storedKeys).toEqual([]);
+  });
+
+  test("may be given with the same value, and a plain port beside a preset TLS port is ignored", () => {
+    station = new Station({ preset: { wsp: " owner@cafe.example", host: FIELDS.host, mqtts_port: "8883" } });
     station.pairFully();
-    expect(station.pairing.initialParameters?.host).toBe("broker.example");
+    expect(station.pairing.initialParameters).toMatchObject({ port: 8883, tls: true });
+  });
+
+  test("take precedence over parameters that were stored before they were provisioned", () => {
+    station.pairing.enter();
+    station.pair({ mqtts_port: "8883" });
+    station.advance(ANSWER_MS + JOIN_MS);
+    Object.assign(station, { preset: new Map([["brport", "1885"]]) });
+    station.restart();
+    station.pairing.enter();
+    set("/setwifi", NETWORK);
+    station.advance(ANSWER_MS + JOIN_MS);
+    expect(station.pairing.initialParameters).toMatchObject({ port: 1885, tls: false });
   });
 
   test("that are complete are the initial parameters until others are stored", () => {
     station = new Station({ preset: { ...rest, host: "preset.example", brport: "1" } });
     expect(station.pairing.initialParameters).toMatchObject({ host: "preset.example", port: 1 });
+    station = new Station({ preset: FIELDS });
     station.pairFully();
     expect(station.pairing.initialParameters).toEqual(PARAMETERS);
   });
@@ -108,13 +200,6 @@ describe("Preset fields", () => {
 });
 
 describe("Parameters given in parts", () => {
-  const NETWORK = "ssid=Caf%C3%A9&pass=12345678";
-  const CREDENTIALS = "mail=owner@cafe.example&token=secret&hostname=broker.example&brokerPort=1883";
-
-  function set(path: string, query: string) {
-    return station.ask("GET", `${path}?${query}`, { headers: LOGIN });
-  }
-
   test.each([
     ["/setwifi", "/setcredentials", NETWORK, CREDENTIALS],
     ["/setcredentials", "/setwifi", CREDENTIALS, NETWORK],

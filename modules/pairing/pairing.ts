@@ -1,9 +1,9 @@
 import type { Board, IO, Timer } from "../board/index.js";
-import { formatJSON } from "../json/index.js";
 import type { Link, LinkListener, LinkState } from "../network/index.js";
 import type { RecordSource, StoredRecord } from "../settings/index.js";
 import type { Login } from "../web/index.js";
 import {
+  captiveReply,
   GET,
   GET_AND_POST,
   HTTPAPI,
@@ -19,19 +19,20 @@ import {
 import { AccessPoint } from "./access-point.js";
 import { Candidate } from "./candidate.js";
 import type { PairingFailure } from "./failure.js";
-import type { PairingHost } from "./host.js";
-import { managementRoutes, type Offer } from "./management.js";
+import type { PairingHost, StatusViewer } from "./host.js";
+import { CachedScan, managementRoutes } from "./management.js";
+import { combine, type Offer, refusePreset, withPreset } from "./offer.js";
 import {
   type CandidateRecord,
   candidateFormat,
   type Fields,
   fieldsOf,
+  isSame,
   missingFields,
   type PairingParameters,
   pairingFields,
   pairingFormat,
   parseParameters,
-  problemOfPart,
 } from "./parameters.js";
 
 export interface PairingOptions {
@@ -43,7 +44,7 @@ export interface PairingOptions {
   /** Built-in or provisioned fields. The owner enters the others. */
   readonly preset: Fields;
   readonly productTitle: string;
-  /** `undefined`: the access point is open. */
+  /** 8-63 characters; `undefined` on a board without Wi-Fi. */
   readonly accessPointPassword: string | undefined;
   readonly host: PairingHost;
 }
@@ -75,6 +76,7 @@ export class Pairing implements IO, LinkListener, Router {
   private readonly _options: PairingOptions;
   private readonly _accessPoint: AccessPoint;
   private readonly _api: HTTPAPI;
+  private readonly _networks: CachedScan;
   private _isActive = false;
   private _attempt: Attempt = NO_ATTEMPT;
   private _lastFailure: PairingFailure | undefined;
@@ -91,6 +93,7 @@ export class Pairing implements IO, LinkListener, Router {
     const { board, productTitle, accessPointPassword: password } = options;
     this._accessPoint = new AccessPoint({ board, productTitle, password });
     this._api = new HTTPAPI({ board, login: options.login, router: this });
+    this._networks = new CachedScan({ clock: board.clock, link: options.link });
     this._restore();
     options.link.subscribe(this);
   }
@@ -100,8 +103,12 @@ export class Pairing implements IO, LinkListener, Router {
     return (
       this._routes().find((one) => one.path === path) ??
       panelRoute(this._options.board, path) ??
-      probeRoute(path, this._isActive || this._isFallback)
+      probeRoute(path, this._isAsking)
     );
+  }
+
+  replyToForeignHost(path: string): Reply | undefined {
+    return captiveReply(path, this._isAsking);
   }
 
   /** Parameters at the start: the stored ones, or the preset ones if they are complete. */
@@ -197,6 +204,11 @@ export class Pairing implements IO, LinkListener, Router {
     this._accessPoint.close();
   }
 
+  /** Whether the station needs input from the panel. */
+  private get _isAsking(): boolean {
+    return this._isActive || this._isFallback;
+  }
+
   private get _pairingRecord(): StoredRecord<PairingParameters> {
     return this._options.records.open(pairingFormat);
   }
@@ -223,7 +235,7 @@ export class Pairing implements IO, LinkListener, Router {
   }
 
   private _updateAccessPoint(): void {
-    if (this._isActive || this._isFallback || this._lingerTimer) this._accessPoint.open();
+    if (this._isAsking || this._lingerTimer) this._accessPoint.open();
     else this._accessPoint.close();
   }
 
@@ -235,47 +247,49 @@ export class Pairing implements IO, LinkListener, Router {
         path: "/pair",
         methods: GET_AND_POST,
         changes: true,
-        needsLogin: host.pairNeedsLogin,
+        needsLogin: () => this._isActive && host.isOwned,
+        allowsInitialPassword: true,
         answer: (fields) => this._pair(fields),
       },
-      { path: "/status", methods: GET, answer: () => this._status() },
+      { path: "/status", methods: GET, usesLogin: true, answer: (_fields, head) => this._status(head) },
       ...host.apiRoutes(),
       ...managementRoutes({
         login,
         link,
+        networks: this._networks,
+        isOwned: () => host.isOwned,
         offer: (offer) => this._complete(offer),
-        restart: () => {
-          board.clock.set(() => {
-            // Apps send this after new parameters. An attempt does not need a restart.
-            if (!this.isTrying) host.handleRestartRequest();
-          }, ANSWER_MS);
-        },
-        reset: () => {
-          board.clock.set(() => host.handleResetRequest(), ANSWER_MS);
-        },
+        restart: () => board.clock.set(() => this._restart(), ANSWER_MS),
+        reset: () => board.clock.set(() => host.handleResetRequest(), ANSWER_MS),
       }),
     ];
   }
 
+  /** Apps send this after new parameters. An attempt does not need a restart. */
+  private _restart(): void {
+    if (!this.isTrying) this._options.host.handleRestartRequest();
+  }
+
   /** Fields that `/pair` may omit. Fields of a failed attempt must be given again. */
   private _knownFields(): Fields {
-    return new Map([...this._options.preset, ...(this._lastFailure ? [] : this._draft)]);
+    return withPreset(this._lastFailure ? NO_FIELDS : this._draft, this._options.preset);
   }
 
   private _pair(given: Fields): Reply {
     if (!this._isActive) return text(403, "the station is not in pairing mode");
-    return this._startAttempt(new Map([...this._knownFields(), ...pairingFields(given)]));
+    const fields = pairingFields(given);
+    return (
+      refusePreset(fields, this._options.preset) ??
+      this._startAttempt(new Map([...this._knownFields(), ...fields]))
+    );
   }
 
   /** Combines given fields with the current parameters. Tries the result when it is complete. */
-  private _complete({ given, required, dropped = [] }: Offer): Reply {
-    const { preset } = this._options;
-    const missing = required.filter((name) => !given.has(name) && !preset.has(name));
-    const problem = missing.length > 0 ? `missing: ${missing.join(", ")}` : problemOfPart(given);
-    if (problem !== undefined) return text(400, problem);
+  private _complete(offer: Offer): Reply {
     const current = this._pairingRecord.read();
-    const kept = [...(current ? fieldsOf(current) : this._draft)].filter(([name]) => !dropped.includes(name));
-    const fields = new Map([...preset, ...kept, ...given]);
+    const present = current ? fieldsOf(current) : this._draft;
+    const fields = combine(offer, { preset: this._options.preset, present });
+    if ("status" in fields) return fields;
     if (missingFields(fields, { wifi: this._hasWiFi }).length === 0) return this._startAttempt(fields);
     this._draft = fields;
     return this._persist({ fields, isTried: false }) ?? OK;
@@ -302,17 +316,18 @@ export class Pairing implements IO, LinkListener, Router {
     return text(500, "the station cannot store the parameters; reset it and try again");
   }
 
-  private _status(): Reply {
-    const { lastFailure } = this;
+  private _status({ isLoggedIn }: StatusViewer): Reply {
     const fields = this._knownFields();
+    const { board, login, preset, host } = this._options;
     return json({
       mode: this._isActive ? "pairing" : "operating",
       waitingFor: this._isActive && !this.isTrying ? missingFields(fields, { wifi: this._hasWiFi }) : [],
       trying: this.isTrying,
-      lastFailure: lastFailure ? { code: lastFailure.code, message: lastFailure.message } : null,
-      network: this._options.board.io.network.kind,
-      preset: [...this._options.preset.keys()],
-      ...this._options.host.describe(),
+      lastFailure: this._lastFailure ?? null,
+      network: board.io.network.kind,
+      preset: [...preset.keys()],
+      ...(isLoggedIn && { passwordIsInitial: login.isInitial }),
+      ...host.describe({ isLoggedIn }),
     });
   }
 
@@ -370,7 +385,8 @@ export class Pairing implements IO, LinkListener, Router {
     if (!fields) return;
     const stored = this._pairingRecord.read();
     this._lastFailure = failure;
-    if (isTried && !this._isSame(fields, stored)) {
+    // With the stored parameters, the attempt succeeded just before the power failed.
+    if (isTried && !isSame(fields, stored, { wifi: this._hasWiFi })) {
       const message = "the power failed while the parameters were tried; pair again";
       this._lastFailure = { code: "interrupted", message };
       board.log(`pairing: failed: interrupted: ${message}`);
@@ -380,11 +396,5 @@ export class Pairing implements IO, LinkListener, Router {
       this._draft = fields;
       if (isTried) this._persist({ fields, isTried: false, failure: this._lastFailure });
     } else if (isTried || failure) this._candidateRecord.clear();
-  }
-
-  /** Whether the fields equal the stored parameters: the attempt succeeded just before the power failed. */
-  private _isSame(fields: Fields, stored: PairingParameters | undefined): boolean {
-    const parsed = parseParameters(fields, { wifi: this._hasWiFi });
-    return formatJSON(stored) === (parsed.ok ? formatJSON(parsed.parameters) : "");
   }
 }

@@ -1,5 +1,5 @@
 import { encodeUTF8 } from "../bytes/index.js";
-import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
+import { formatJSON, isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
 import type { Credentials } from "../network/index.js";
 import type { RecordFormat } from "../settings/index.js";
 import { type PairingFailure, parseFailure } from "./failure.js";
@@ -69,6 +69,16 @@ export function fieldsOf(parameters: PairingParameters): Fields {
     [tls ? "mqtts_port" : "brport", String(port)],
     ...(rootTopic === undefined ? [] : [["rootTopic", rootTopic] as const]),
   ]);
+}
+
+/** Whether fields are the same as parameters. */
+export function isSame(
+  fields: Fields,
+  parameters: PairingParameters | undefined,
+  options: { wifi: boolean },
+): boolean {
+  const parsed = parseParameters(fields, options);
+  return formatJSON(parameters) === (parsed.ok ? formatJSON(parsed.parameters) : "");
 }
 
 /** Parses the fields of `/pair` (protocol, section 2). Unknown fields are ignored. */

@@ -7,3 +7,5 @@ export {
   type RequestsOptions,
   responseFilter,
 } from "./requests.js";
+export { keyFormat, keyIdOf, ResponseKey } from "./response-key.js";
+export { rotateKey } from "./rotate-key.js";

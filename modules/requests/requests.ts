@@ -6,6 +6,7 @@ import type { Cipher } from "../settings/index.js";
 import type { TraceSink } from "../trace/index.js";
 import { type RequestFailure, refusedRequest, requestFailure } from "./failure.js";
 import { openResponse, parseEnvelope } from "./response.js";
+import { keyIdOf, type ResponseKey } from "./response-key.js";
 
 /** Result of a request. */
 export type RequestOutcome =
@@ -37,9 +38,11 @@ export interface RequestsOptions {
   readonly user: string;
   /** `<device id>` of the topics. */
   readonly deviceId: string;
-  /** Key that decrypts the responses, 32 bytes. */
-  readonly responseKey: Uint8Array<ArrayBuffer>;
+  /** Key that decrypts the responses. */
+  readonly responseKey: Pick<ResponseKey, "bytes">;
   readonly cipher: Cipher;
+  /** Whether requests contain the key. Otherwise they contain its id, and the platform must know the key. */
+  readonly keyInRequest: boolean;
   readonly trace: TraceSink;
   readonly connection: RequestConnection;
   /** Timeout of the response after publishing, ms. */
@@ -54,6 +57,8 @@ interface Request {
   readonly endpoint: string;
   readonly data: JSONObject;
   readonly done: (outcome: RequestOutcome) => void;
+  /** Key of the response. The station may replace its key while the request is under way. */
+  key: Uint8Array<ArrayBuffer> | undefined;
   id: string | undefined;
   timer: Timer | undefined;
 }
@@ -82,11 +87,9 @@ export class Requests implements IO {
   private readonly _options: RequestsOptions;
   private readonly _underWay: Request[] = [];
   private _waiting: Request[] = [];
-  private readonly _responseKeyHex: string;
 
   constructor(options: RequestsOptions) {
     this._options = options;
-    this._responseKeyHex = encodeHex(options.responseKey);
   }
 
   /** Topic filter that the station subscribes to. */
@@ -94,9 +97,17 @@ export class Requests implements IO {
     return responseFilter(this._options);
   }
 
-  /** Sends a request once. Closing the returned object cancels it; its response is then ignored. */
-  request(endpoint: string, data: JSONObject, done: (outcome: RequestOutcome) => void): IO {
-    const request: Request = { endpoint, data, done, id: undefined, timer: undefined };
+  /**
+   * Sends a request once. Closing the returned object cancels it; its response is then ignored. `key` is the key of the
+   * response; default: the one in use when the request is sent.
+   */
+  request(
+    endpoint: string,
+    data: JSONObject,
+    done: (outcome: RequestOutcome) => void,
+    key?: Uint8Array<ArrayBuffer>,
+  ): IO {
+    const request: Request = { endpoint, data, done, key, id: undefined, timer: undefined };
     if (!this._options.connection.isOnline) {
       this._failSoon(request, requestFailure("offline"));
     } else if (this._underWay.length < (this._options.maxUnderWay ?? MAX_UNDER_WAY)) {
@@ -115,14 +126,14 @@ export class Requests implements IO {
     if (!topic.startsWith(prefix)) return false;
     const envelope = parseEnvelope(payload);
     const request = envelope && this._underWay.find(({ id }) => id === envelope.id);
-    if (!envelope || !request || topic !== prefix + request.endpoint) {
+    if (!envelope || !request?.key || topic !== prefix + request.endpoint) {
       this._options.trace.add(envelope ? "lateAnswer" : "invalidAnswer");
       return true;
     }
     const opened = openResponse({
       crypto: this._options.crypto,
       cipher: this._options.cipher,
-      key: this._options.responseKey,
+      key: request.key,
       topic,
       envelope,
     });
@@ -147,9 +158,15 @@ export class Requests implements IO {
   }
 
   private _send(request: Request): void {
-    const { user, deviceId, clock, timeoutMs = TIMEOUT_MS } = this._options;
+    const { user, deviceId, clock, crypto, timeoutMs = TIMEOUT_MS } = this._options;
     const id = this._newId();
-    const payload = formatJSON({ data: request.data, key: this._responseKeyHex, id });
+    const { data, key = this._options.responseKey.bytes } = request;
+    request.key = key;
+    const payload = formatJSON(
+      this._options.keyInRequest
+        ? { data, key: encodeHex(key), id }
+        : { data, keyId: keyIdOf(crypto, key), id },
+    );
     if (!this._options.connection.publishRequest(`${user}/req/${deviceId}/${request.endpoint}`, payload)) {
       this._failSoon(request, requestFailure("queue-full"));
       return;

@@ -5,6 +5,12 @@ import type { RecordFormat } from "./record.js";
 /** Cipher of the platform's responses (protocol, section 4). A station uses exactly one, without fallback. */
 export type Cipher = "aes-256-gcm" | "aes-256-cbc";
 
+/** Account of a station at the broker. */
+export interface MQTTAccount {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** Provisioned identity and secrets of a station. The firmware never writes them. */
 export interface DeviceIdentity {
   /** 1-64 letters, digits, `-`, `_`; part of the MQTT topics. */
@@ -13,15 +19,20 @@ export interface DeviceIdentity {
   /** Key that decrypts the platform's responses, 32 bytes. */
   readonly responseKey?: Uint8Array<ArrayBuffer>;
   readonly cipher?: Cipher;
-  /** 8-63 characters. Without it the access point is open. */
+  /** Whether requests contain the response key. `false`: the platform knows it. Default: `true`. */
+  readonly keyInRequest?: boolean;
+  /** Account of the station at the broker. Without it the station uses its owner's account. */
+  readonly mqtt?: MQTTAccount;
+  /** 8-63 characters. Without it the station makes one. */
   readonly accessPointPassword?: string;
-  /** 8-63 characters; the admin login of the owner, printed on the label. */
+  /** 8-63 characters; the first admin password, printed on the inner label. The owner changes it. */
   readonly adminPassword?: string;
   /** Preset fields of `/pair` by name. The owner enters the others. */
   readonly preset?: ReadonlyMap<string, string>;
 }
 
 const KEY_BYTES = 32;
+const MAX_ACCOUNT_CHARS = 128;
 
 /** Whether a text can be an id in MQTT topics: no `/`, `+`, `#` or control character. */
 export function isTopicId(text: string): boolean {
@@ -37,6 +48,14 @@ function isCipher(value: unknown): value is Cipher {
   return value === "aes-256-gcm" || value === "aes-256-cbc";
 }
 
+/** Parses `mqtt`; `undefined` unless both fields are valid. */
+function parseAccount(value: unknown): MQTTAccount | undefined {
+  if (!isJSONObject(value)) return undefined;
+  const username = textField(value, "username", MAX_ACCOUNT_CHARS);
+  const password = textField(value, "password", MAX_ACCOUNT_CHARS);
+  return username && password ? { username, password } : undefined;
+}
+
 /** Parses the record. Every field is optional; an invalid field makes the whole record unreadable. */
 function parse(record: JSONObject): DeviceIdentity | undefined {
   const deviceId = textField(record, "deviceId", 64);
@@ -45,13 +64,16 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
   const responseKey = keyText === undefined ? undefined : decodeHex(keyText);
   const accessPointPassword = textField(record, "apPassword", 63);
   const adminPassword = textField(record, "adminPassword", 63);
-  const { cipher, preset } = record;
+  const { cipher, preset, keyInRequest } = record;
+  const mqtt = parseAccount(record.mqtt);
   if ("deviceId" in record && !(deviceId && isTopicId(deviceId))) return undefined;
   if ("productId" in record && !(productId && isTopicId(productId))) return undefined;
   if ("responseKey" in record && responseKey?.length !== KEY_BYTES) return undefined;
   if ("apPassword" in record && !isWiFiPassword(accessPointPassword)) return undefined;
   if ("adminPassword" in record && (adminPassword?.length ?? 0) < 8) return undefined;
   if (cipher !== undefined && !isCipher(cipher)) return undefined;
+  if (keyInRequest !== undefined && typeof keyInRequest !== "boolean") return undefined;
+  if ("mqtt" in record && !mqtt) return undefined;
   if (preset !== undefined && !isJSONObject(preset)) return undefined;
   const fields = Object.entries(preset ?? {});
   if (!fields.every((field): field is [string, string] => typeof field[1] === "string")) return undefined;
@@ -60,6 +82,8 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
     productId,
     responseKey,
     cipher,
+    keyInRequest,
+    mqtt,
     accessPointPassword,
     adminPassword,
     preset: preset && new Map(fields),
@@ -68,8 +92,9 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
 
 /**
  * The record `device`, written by provisioning:
- * `{v, deviceId?, productId?, responseKey?, cipher?, apPassword?, adminPassword?, preset?: {"<field of /pair>": "…"}, wiring?}`.
- * The board itself reads `wiring` (modules/wiring).
+ * `{v, deviceId?, productId?, responseKey?, cipher?, keyInRequest?, mqtt?: {username, password}, apPassword?, adminPassword?,
+ * preset?: {"<field of /pair>": "…"}, wiring?, timeServer?}`.
+ * The board itself reads `wiring` (modules/wiring) and `timeServer` (time-server.ts).
  */
 export const deviceFormat: RecordFormat<DeviceIdentity> = {
   key: "device",

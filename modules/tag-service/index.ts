@@ -1,5 +1,6 @@
 export { TagService, type TagServiceOptions } from "./tag-service.js";
 export {
+  CHALLENGE_UUID,
   DEFAULT_COMPANY_ID,
   type Metadata,
   RESULT_STATES,

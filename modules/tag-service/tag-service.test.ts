@@ -1,163 +1,18 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { type AuthorizationResult, readResult } from "../../docs/station.js";
-import { type BoardParts, Device } from "../../host-tests/virtual/board/device.js";
-import type { CentralConnection } from "../../host-tests/virtual/world/air.js";
-import { parseAdvertisement } from "../../host-tests/virtual/world/phone.js";
-import { virtualWorld } from "../../host-tests/virtual/world/world.js";
-import { type AttemptResult, resultOf, type TagSource } from "../authorization/index.js";
 import {
-  type GATTConnection,
-  GATTProperties,
-  type GATTServer,
-  type GATTServerOptions,
-} from "../board/index.js";
-import { decodeUTF8, encodeHex, encodeUTF8 } from "../bytes/index.js";
-import { type Metadata, RESULT_UUID, SERVICE_UUID, TAG_UUID, TagService } from "./index.js";
+  AUTHORIZED,
+  Bench,
+  ManualServer,
+  METADATA,
+  RADIO_MS,
+  REJECTED,
+  TAG,
+} from "../../host-tests/suites/units/tag-service-bench.js";
+import { type GATTConnection, GATTProperties } from "../board/index.js";
+import { decodeUTF8, encodeUTF8 } from "../bytes/index.js";
+import { CHALLENGE_UUID, RESULT_UUID, SERVICE_UUID, TAG_UUID } from "./index.js";
 
-const TAG = "04A1B2C3";
 const INTERVAL_MS = 250;
-/** Time of a connection, a subscription or a write, with margin. */
-const RADIO_MS = 500;
-const METADATA: Metadata = {
-  acceptsTags: true,
-  platformReachable: false,
-  authorizesOffline: false,
-  pairing: false,
-  status: "plugged",
-};
-const AUTHORIZED = resultOf(200, "authorized by the platform");
-const REJECTED = resultOf(403, "blocked");
-
-/** A source of tags that answers when the test calls `answer`. */
-class ManualSource implements TagSource {
-  readonly tags: string[] = [];
-  readonly #done: ((result: AttemptResult) => void)[] = [];
-
-  attempt(tag: string, done: (result: AttemptResult) => void): void {
-    this.tags.push(tag);
-    this.#done.push(done);
-  }
-
-  /** Ends the oldest unanswered attempt. */
-  answer(result: AttemptResult): void {
-    const done = this.#done.shift();
-    if (!done) throw new Error("no attempt is running");
-    done(result);
-  }
-}
-
-/** A GATT server whose callbacks the test calls. */
-class ManualServer implements GATTServer {
-  static options: GATTServerOptions | undefined;
-
-  constructor(options: GATTServerOptions) {
-    ManualServer.options = options;
-  }
-
-  startAdvertising(): void {}
-  stopAdvertising(): void {}
-  close(): void {}
-}
-
-/** A connected phone, and the notifications that it has received. */
-interface Phone {
-  readonly connection: CentralConnection;
-  readonly results: (AuthorizationResult | undefined)[];
-}
-
-class Bench {
-  readonly world = virtualWorld();
-  readonly device: Device;
-  readonly sources: ManualSource[] = [];
-  readonly service: TagService;
-  /** Advertisements of the service in the order in which they were seen, with their times in ms. */
-  readonly seen: { readonly atMs: number; readonly hex: string; readonly name: string }[] = [];
-
-  constructor(options: { name?: string; companyId?: number } = {}, replace?: () => BoardParts) {
-    this.device = new Device(this.world, { maxConnections: 3, replace });
-    this.world.air.scan((report) => {
-      const station = parseAdvertisement(report);
-      const hex = encodeHex(report.advertisingData);
-      this.seen.push({ atMs: this.world.clock.monotonicMs(), hex, name: station?.name ?? "" });
-    });
-    let service: TagService | undefined;
-    this.device.boot((board) => {
-      service = new TagService({
-        board,
-        deviceId: "cafe-1",
-        name: "Café",
-        metadata: METADATA,
-        sources: this,
-        ...options,
-      });
-    });
-    if (!service) throw new Error("the firmware has ended");
-    this.service = service;
-  }
-
-  newCentral(): TagSource {
-    const source = new ManualSource();
-    this.sources.push(source);
-    return source;
-  }
-
-  advance(durationMs: number): void {
-    this.world.clock.advance(durationMs);
-    expect(this.device.isRunning).toBe(true);
-  }
-
-  /** Connects a phone, which subscribes to the result by default. */
-  connect({ subscribes = true } = {}): Phone {
-    let connection: CentralConnection | undefined;
-    const results: (AuthorizationResult | undefined)[] = [];
-    this.world.air.connect(this.device.mac, {
-      mtu: 247,
-      onConnected: (opened) => {
-        connection = opened;
-        if (subscribes)
-          opened.subscribe(
-            RESULT_UUID,
-            (value) => results.push(readResult(value)),
-            () => {},
-          );
-      },
-      onFailed: (reason) => {
-        throw new Error(reason);
-      },
-      onDisconnected: () => {},
-    });
-    this.advance(RADIO_MS);
-    if (!connection) throw new Error("the phone is not connected");
-    return { connection, results };
-  }
-
-  write({ connection }: Phone, tag: string | Uint8Array<ArrayBuffer>): void {
-    connection.write(TAG_UUID, typeof tag === "string" ? encodeUTF8(tag) : tag, ({ error }) =>
-      expect(error).toBeUndefined(),
-    );
-    this.advance(RADIO_MS);
-  }
-
-  read({ connection }: Phone, uuid: string): Uint8Array<ArrayBuffer> {
-    let value: Uint8Array<ArrayBuffer> | undefined;
-    connection.read(uuid, (outcome) => {
-      value = outcome.value;
-    });
-    this.advance(RADIO_MS);
-    if (!value) throw new Error(`no value of ${uuid}`);
-    return value;
-  }
-
-  readResult(phone: Phone): AuthorizationResult | undefined {
-    return readResult(this.read(phone, RESULT_UUID));
-  }
-
-  /** Ends the running attempt of the source with this index. */
-  answer(result: AttemptResult, index = 0): void {
-    this.device.interrupt(() => this.sources[index]?.answer(result));
-    this.advance(RADIO_MS);
-  }
-}
 
 let bench: Bench;
 
@@ -217,8 +72,8 @@ describe("TagService's attempt", () => {
   test("counts per connection from 1 to 255, then 0", () => {
     const phone = bench.connect();
     for (let n = 1; n <= 257; n++) {
-      bench.write(phone, TAG);
-      bench.answer(REJECTED);
+      bench.write(phone, TAG, 100);
+      bench.answer(REJECTED, 0, 100);
     }
     const attempts = phone.results
       .filter((result) => result?.state === "rejected")
@@ -259,6 +114,12 @@ describe("TagService's connections", () => {
     expect(bench.readResult(phone)).toMatchObject({ state: "pending" });
   });
 
+  test("pass the address of their central to the source, where the board knows it", () => {
+    bench.connect({ address: "c0ffee000001" });
+    bench.connect();
+    expect(bench.addresses).toEqual(["c0ffee000001", undefined]);
+  });
+
   test("may end before the result: the attempt continues, and its result is logged", () => {
     const phone = bench.connect();
     bench.write(phone, TAG);
@@ -289,21 +150,22 @@ describe("TagService's connections", () => {
     expect(again.results).toEqual([]);
   });
 
-  test("offer tag and result with their properties and descriptions", () => {
+  test("offer tag, result and challenge with their properties and descriptions", () => {
     const { connection } = bench.connect();
     const { read, write, notify } = GATTProperties;
     expect(connection.characteristics()).toMatchObject([
       { uuid: TAG_UUID, properties: read | write },
       { uuid: RESULT_UUID, properties: read | notify },
+      { uuid: CHALLENGE_UUID, properties: read },
     ]);
     const descriptions: (string | undefined)[] = [];
-    for (const uuid of [TAG_UUID, RESULT_UUID]) {
+    for (const uuid of [TAG_UUID, RESULT_UUID, CHALLENGE_UUID]) {
       connection.readDescriptor(uuid, "2901", ({ value }) => {
         descriptions.push(value && decodeUTF8(value));
       });
       bench.advance(RADIO_MS);
     }
-    expect(descriptions).toEqual(["Tag", "Authorization result"]);
+    expect(descriptions).toEqual(["Tag", "Authorization result", "Challenge"]);
     expect(connection.mtu).toBe(247);
   });
 });

@@ -8,17 +8,18 @@ import {
   type IO,
   type Timer,
 } from "../board/index.js";
-import { decodeUTF8, encodeUTF8 } from "../bytes/index.js";
+import { concatBytes, decodeHex, decodeUTF8, encodeHex, encodeUTF8, equalBytes } from "../bytes/index.js";
+import { NONCE_BYTES, STATION_BYTES, type StationChallenge } from "../card-proof/index.js";
 import { formatJSON } from "../json/index.js";
 import {
   advertisingRecords,
+  CHALLENGE_UUID,
   DEFAULT_COMPANY_ID,
   encodeResult,
   type Metadata,
   RESULT_UUID,
   type Result,
   SERVICE_UUID,
-  STATION_HASH_BYTES,
   TAG_UUID,
   USER_DESCRIPTION_UUID,
 } from "./wire.js";
@@ -35,8 +36,8 @@ export interface TagServiceOptions {
 }
 
 export interface TagSources {
-  /** Makes a source of tags. Each connection has its own. */
-  newCentral(): TagSource;
+  /** Makes the source of tags of a connection. The address is that of the central, where the board knows it. */
+  newCentral(address: string | undefined): TagSource;
 }
 
 /** State of one connected central (a phone). Discarded when it disconnects. */
@@ -48,14 +49,34 @@ interface Central {
   result: Result;
   /** Number of the latest attempt, 1-255, then 0. */
   attempt: number;
+  /** Nonce of the next proof. */
+  nonce: Uint8Array<ArrayBuffer>;
+  nonceAtMs: number;
+  /** Attempts without a final result. The station never disconnects a central that has one. */
+  running: number;
+  /** Time of the disconnection, also of a central that goes on writing, ms of the monotonic clock. */
+  readonly endsAtMs: number;
+  idleTimer: Timer | undefined;
 }
 
 /** Maximum MTU that current phones request, bytes. Any tag fits into one write. */
 const MTU = 247;
 /** Minimum time between two changes of the advertisement, ms. The protocol allows a delay of 1 s. */
 const ADVERTISING_INTERVAL_MS = 250;
+/** Time that a central has for its first write, ms. Idle centrals would keep others out. */
+const FIRST_WRITE_MS = 10_000;
+/** Time that a central has after a final result, ms: enough to read it, and to write another tag. */
+const AFTER_RESULT_MS = 20_000;
+/** Highest duration of a connection, ms. Only a running attempt prolongs it. */
+const CONNECTION_MS = 2 * 60_000;
+/** Time to deliver a final result when the duration has passed, ms. */
+const DELIVERY_MS = 2000;
+const PROOF_PREFIX = "p1:";
+/** Validity of a nonce, ms. */
+const NONCE_MS = 30_000;
 const TAG_DESCRIPTORS = [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Tag") }];
 const RESULT_DESCRIPTORS = [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Authorization result") }];
+const CHALLENGE_DESCRIPTORS = [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Challenge") }];
 const NO_BYTES = new Uint8Array(0);
 const IDLE: Result = { state: "idle", code: 0, attempt: 0 };
 
@@ -64,12 +85,15 @@ const IDLE: Result = { state: "idle", code: 0, attempt: 0 };
  * and one final notification on its connection. Radio callbacks only record the write. The work runs from a timer,
  * because the Bluetooth task is blocked during a callback. ATT allows one request at a time (Core 5.4 Vol 3 Part F
  * 3.3.2), so there are never more recorded writes than connections.
+ *
+ * A central that stays idle is disconnected, so that no phone can keep the others out.
  */
 export class TagService implements IO {
   private readonly _board: Board;
   private readonly _companyId: number;
   private readonly _sources: TagSources;
-  private readonly _stationHash: Uint8Array<ArrayBuffer>;
+  /** First 8 bytes of SHA-256(device id). The advertisement has 4 of them. */
+  private readonly _station: Uint8Array<ArrayBuffer>;
   private _metadata: Metadata;
   private _name: string;
   private readonly _centrals = new Map<GATTConnection, Central>();
@@ -87,16 +111,23 @@ export class TagService implements IO {
     this._metadata = options.metadata;
     this._name = options.name;
     const hash = options.board.crypto.sha256(encodeUTF8(options.deviceId));
-    this._stationHash = new Uint8Array(hash, 0, STATION_HASH_BYTES);
+    this._station = new Uint8Array(hash, 0, STATION_BYTES);
     this._resultCharacteristic = this._makeResultCharacteristic();
     this._server = new options.board.io.GATTServer({
       mtu: MTU,
       services: [
-        { uuid: SERVICE_UUID, characteristics: [this._makeTagCharacteristic(), this._resultCharacteristic] },
+        {
+          uuid: SERVICE_UUID,
+          characteristics: [
+            this._makeTagCharacteristic(),
+            this._resultCharacteristic,
+            this._makeChallengeCharacteristic(),
+          ],
+        },
       ],
       onReady: () => this._defer(() => this._handleReady()),
       onConnect: (connection) => this._addCentral(connection),
-      onDisconnect: (connection) => this._centrals.delete(connection),
+      onDisconnect: (connection) => this._removeCentral(connection),
     });
   }
 
@@ -121,7 +152,7 @@ export class TagService implements IO {
     if (this._closed) return;
     this._closed = true;
     this._board.clock.clear(this._advertisingTimer);
-    this._centrals.clear();
+    for (const connection of this._centrals.keys()) this._removeCentral(connection);
     this._server.close();
   }
 
@@ -140,12 +171,26 @@ export class TagService implements IO {
       uuid: RESULT_UUID,
       properties: GATTProperties.read | GATTProperties.notify,
       descriptors: RESULT_DESCRIPTORS,
-      onRead: (connection) =>
-        encodeResult(this._centrals.get(connection)?.result ?? IDLE, this._metadata.status),
+      onRead: (connection) => this._readResult(this._centrals.get(connection)?.result ?? IDLE),
       // Subscriptions do not matter: a central may also read the result.
       onSubscribe: doNothing,
       onUnsubscribe: doNothing,
     };
+  }
+
+  private _makeChallengeCharacteristic(): GATTCharacteristic {
+    return {
+      uuid: CHALLENGE_UUID,
+      properties: GATTProperties.read,
+      descriptors: CHALLENGE_DESCRIPTORS,
+      onRead: (connection) => concatBytes(this._station, this._centrals.get(connection)?.nonce ?? NO_BYTES),
+    };
+  }
+
+  /** Returns the result with the platform's receipt, which fits into a read only. */
+  private _readResult(result: Result): Uint8Array<ArrayBuffer> {
+    const receipt = decodeHex(result.receipt ?? "") ?? NO_BYTES;
+    return concatBytes(encodeResult(result, this._metadata.status), receipt);
   }
 
   private _defer(work: () => void): void {
@@ -155,8 +200,32 @@ export class TagService implements IO {
   }
 
   private _addCentral(connection: GATTConnection): void {
-    const source = this._sources.newCentral();
-    this._centrals.set(connection, { connection, source, tag: NO_BYTES, result: IDLE, attempt: 0 });
+    const central: Central = {
+      connection,
+      source: this._sources.newCentral(connection.address),
+      tag: NO_BYTES,
+      result: IDLE,
+      attempt: 0,
+      nonce: NO_BYTES,
+      nonceAtMs: 0,
+      running: 0,
+      endsAtMs: this._board.clock.monotonicMs() + CONNECTION_MS,
+      idleTimer: undefined,
+    };
+    this._renewNonce(central);
+    this._centrals.set(connection, central);
+    this._disconnectAfter(central, FIRST_WRITE_MS);
+  }
+
+  private _removeCentral(connection: GATTConnection): void {
+    this._board.clock.clear(this._centrals.get(connection)?.idleTimer);
+    this._centrals.delete(connection);
+  }
+
+  private _disconnectAfter(central: Central, delayMs: number): void {
+    const { clock } = this._board;
+    clock.clear(central.idleTimer);
+    central.idleTimer = clock.set(() => central.connection.close(), delayMs);
   }
 
   /**
@@ -165,22 +234,56 @@ export class TagService implements IO {
   private _handleWrite(connection: GATTConnection, tag: Uint8Array<ArrayBuffer>): void {
     const central = this._centrals.get(connection);
     if (!central) return;
+    // A value that is not UTF-8 is refused like an empty tag.
+    const text = decodeUTF8(tag) ?? "";
+    const challenge = text.startsWith(PROOF_PREFIX) ? this._useChallenge(central, tag) : undefined;
     const pending: Result = { state: "pending", code: 202, attempt: (central.attempt + 1) & 0xff };
     central.tag = tag;
     central.attempt = pending.attempt;
     central.result = pending;
+    central.running++;
+    this._board.clock.clear(central.idleTimer);
+    central.idleTimer = undefined;
     this._defer(() => {
       this._notify(central, pending);
-      // A value that is not UTF-8 is refused like an empty tag.
-      central.source.attempt(decodeUTF8(tag) ?? "", (result) =>
-        this._handleResult(central, pending.attempt, result),
+      central.source.attempt(
+        text,
+        (result) => this._handleResult(central, pending.attempt, result),
+        challenge,
       );
     });
   }
 
-  private _handleResult(central: Central, attempt: number, { state, code, reason }: AttemptResult): void {
+  /**
+   * Returns the challenge for which a written proof has to be, and renews it. A write that repeats the last one is for a
+   * challenge that was used.
+   */
+  private _useChallenge(central: Central, tag: Uint8Array<ArrayBuffer>): StationChallenge | undefined {
+    const isValid =
+      this._board.clock.monotonicMs() - central.nonceAtMs <= NONCE_MS && !equalBytes(tag, central.tag);
+    const challenge = { station: encodeHex(this._station), nonce: encodeHex(central.nonce) };
+    this._renewNonce(central);
+    return isValid ? challenge : undefined;
+  }
+
+  private _renewNonce(central: Central): void {
+    const { clock, crypto } = this._board;
+    central.nonce = new Uint8Array(crypto.random(NONCE_BYTES));
+    central.nonceAtMs = clock.monotonicMs();
+  }
+
+  private _handleResult(
+    central: Central,
+    attempt: number,
+    { state, code, reason, receipt }: AttemptResult,
+  ): void {
     this._board.log(`tag-service: attempt ${attempt}: ${state} (${code}: ${reason})`);
-    this._notify(central, { state, code, attempt });
+    central.running--;
+    this._renewNonce(central);
+    this._notify(central, { state, code, attempt, receipt });
+    if (central.running > 0 || !this._centrals.has(central.connection)) return;
+    const restMs = central.endsAtMs - this._board.clock.monotonicMs();
+    this._disconnectAfter(central, Math.max(DELIVERY_MS, Math.min(AFTER_RESULT_MS, restMs)));
   }
 
   /** Notifies a central, unless it has disconnected. Its attempt takes effect in any case. */
@@ -202,7 +305,7 @@ export class TagService implements IO {
     this._advertised = content;
     const records = advertisingRecords({
       metadata: this._metadata,
-      stationHash: this._stationHash,
+      stationHash: this._station,
       companyId: this._companyId,
       name: this._name,
     });

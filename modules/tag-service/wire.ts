@@ -10,6 +10,8 @@ export const SERVICE_UUID = "7a1e0001-5c3b-4f0a-9d2e-2f6c8b1d4e90";
 export const TAG_UUID = "7a1e0002-5c3b-4f0a-9d2e-2f6c8b1d4e90";
 /** UUID of the characteristic with the result. */
 export const RESULT_UUID = "7a1e0003-5c3b-4f0a-9d2e-2f6c8b1d4e90";
+/** UUID of the characteristic with the challenge for proofs. */
+export const CHALLENGE_UUID = "7a1e0004-5c3b-4f0a-9d2e-2f6c8b1d4e90";
 /** Characteristic User Description (Core 5.4 Vol 3 Part G 3.3.3.2). */
 export const USER_DESCRIPTION_UUID = "2901";
 
@@ -82,6 +84,8 @@ export interface Result {
   readonly code: number;
   /** Number of the attempt on this connection, 1-255, then 0. */
   readonly attempt: number;
+  /** Receipt of the platform, 16 hex digits. */
+  readonly receipt?: string | undefined;
 }
 
 /** Encodes the 6 bytes of the result characteristic. */

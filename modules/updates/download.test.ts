@@ -191,8 +191,8 @@ function download(expected: Expectation): string {
     headers: {},
     expected,
     begin: (all) => {
-      const { publicKey } = maker;
-      return new Installation({ board, productId: "plugpass", runningVersion: 1, publicKey, expected: all });
+      const { publicKey: trust } = maker;
+      return new Installation({ board, productId: "plugpass", runningVersion: 1, trust, expected: all });
     },
     onProgress: () => {},
     onDone: (installation) => {

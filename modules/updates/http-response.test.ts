@@ -69,6 +69,19 @@ describe.each([1, 2, 3, 7, 1000])("in pieces of %d bytes, a response", (pieceByt
   });
 });
 
+test("no response is expected after the status 101", () => {
+  const text = "HTTP/1.1 101 Switching Protocols\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+  expect(read(text).status).toBe(101);
+});
+
+test("a status below 100 is refused", () => {
+  expect(read("HTTP/1.1 003 Early\r\n\r\n").error).toBe("this is not an HTTP response");
+});
+
+test.each(["\n", "\r", "\0"])("a status line with the control character %j is refused", (character) => {
+  expect(read(`HTTP/1.1 200 O${character}K\r\n\r\n`).error).toBe("this is not an HTTP response");
+});
+
 test("a response that ends before its length is incomplete", () => {
   expect(read("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello").isWhole).toBe(false);
   expect(read(CHUNKED.slice(0, -4)).isWhole).toBe(false);

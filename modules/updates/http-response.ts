@@ -59,12 +59,12 @@ export class ResponseReader {
     if (read === undefined) return "the head of the response is too long";
     if (!this._head.isComplete) return read;
     const head = this._head.parse();
-    const text = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(head?.startLine ?? "")?.[1];
+    const text = /^HTTP\/1\.[01] ([1-9]\d\d)(?: [\t -\uffff]*)?$/.exec(head?.startLine ?? "")?.[1];
     if (!head || text === undefined) return "this is not an HTTP response";
     const status = Number(text);
     const { headers } = head;
-    // The final response follows an interim one (100 Continue, 103 Early Hints).
-    if (status < 200) return read;
+    // The final response follows an interim one (100 Continue, 103 Early Hints). No HTTP follows a 101 (RFC 9110 15.2.2).
+    if (status < 200 && status !== 101) return read;
     const length = status === 204 || status === 304 ? 0 : lengthOf(headers);
     if (length === undefined) return "the length of the response is invalid";
     this._body = new BodyReader(length);

@@ -1,7 +1,7 @@
 export { VALIDATION_TIMEOUT_MS } from "./boot-trial.js";
 export { DESCRIPTOR_MAGIC, describeImage, IMAGE_MAGIC, type ImageDescription, ImageLayout } from "./image.js";
 export { type Expectation, Installation, type InstallationOptions } from "./installation.js";
-export { NO_KEY, type Refusal, type RefusalCode, refusalStatus } from "./refusal.js";
+export { NO_KEY, NOT_APPROVED, type Refusal, type RefusalCode, refusalStatus } from "./refusal.js";
 export type { UpdateRequest, Upload, UploadRequest } from "./request.js";
 export { parseTimeOfDay } from "./schedule.js";
 export { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "./signature.js";

@@ -32,8 +32,8 @@ beforeEach(() => {
 });
 
 function install(options: Partial<InstallationOptions> = {}): Installation {
-  const { publicKey } = signer;
-  return new Installation({ board, productId: "plugpass", runningVersion: RUNNING, publicKey, ...options });
+  const { publicKey: trust } = signer;
+  return new Installation({ board, productId: "plugpass", runningVersion: RUNNING, trust, ...options });
 }
 
 /** Writes an image in pieces, then its signature, by default of the trusted key. Returns the outcome. */

@@ -8,6 +8,7 @@ import { asUint8Array, concatBytes, equalBytes } from "../bytes/index.js";
 import { messageOf } from "../errors/index.js";
 import { describeImage, type ImageDescription, ImageLayout } from "./image.js";
 import type { Refusal, RefusalCode } from "./refusal.js";
+import type { Trust } from "./request.js";
 import { isSignedBy } from "./signature.js";
 
 /** Announced properties of an image. */
@@ -28,8 +29,7 @@ export interface InstallationOptions {
   readonly runningVersion: number;
   /** Whether an older version may be installed. */
   readonly allowsDowngrade?: boolean;
-  /** Ed25519 public key, 32 bytes. Only images signed by this key are installed. */
-  readonly publicKey: Uint8Array<ArrayBuffer>;
+  readonly trust: Trust;
   readonly expected?: Expectation;
 }
 
@@ -44,7 +44,7 @@ export class Installation implements IO {
   private _image: ImageDescription | undefined;
   private _updater: Updater | undefined;
   private _receivedBytes = 0;
-  private _isSignatureGood = false;
+  private _isTrusted = false;
   private _refusal: Refusal | undefined;
   private _isOver = false;
 
@@ -145,9 +145,8 @@ export class Installation implements IO {
 
   /** Verifies an announced signature of an announced hash before the slot is erased. */
   private _checkAnnounced(): Refusal | undefined {
-    const { expected } = this._options;
-    if (!expected?.signature || !expected.sha256) return undefined;
-    return this._checkSignature(expected.sha256, expected.signature);
+    const { sha256, signature } = this._options.expected ?? {};
+    return sha256 && signature && this._checkSignature(sha256, signature);
   }
 
   private _open(): Refusal | undefined {
@@ -179,19 +178,19 @@ export class Installation implements IO {
     if (expected?.sha256 && !equalBytes(sha256, expected.sha256)) {
       return refusal("wrong-hash", "the SHA-256 of the image differs from the announced one");
     }
-    if (this._isSignatureGood) return undefined;
-    if (!signature)
-      return refusal("unsigned", "the image is not signed; this station installs only signed images");
-    return this._checkSignature(sha256, signature);
+    return this._isTrusted ? undefined : this._checkSignature(sha256, signature);
   }
 
   private _checkSignature(
     sha256: Uint8Array<ArrayBuffer>,
-    signature: Uint8Array<ArrayBuffer>,
+    signature: Uint8Array<ArrayBuffer> | undefined,
   ): Refusal | undefined {
-    const { publicKey, board } = this._options;
-    this._isSignatureGood = isSignedBy(publicKey, sha256, signature, board.crypto);
-    return this._isSignatureGood
+    const { trust, board } = this._options;
+    if (trust !== "button" && !signature)
+      return refusal("unsigned", "the image is not signed; this station installs only signed images");
+    this._isTrusted =
+      trust === "button" || (signature !== undefined && isSignedBy(trust, sha256, signature, board.crypto));
+    return this._isTrusted
       ? undefined
       : refusal("wrong-signature", "the image is not signed by the key that this station trusts");
   }

@@ -7,6 +7,8 @@ export type Refusal = Failure<RefusalCode>;
 export type RefusalCode =
   /** The running firmware has no update key, so it cannot verify any image. */
   | "no-key"
+  /** The running firmware has no update key, and the station's button was not pressed for this upload. */
+  | "not-approved"
   /** Not a firmware image, or its checksum is wrong. */
   | "not-an-image"
   | "wrong-chip"
@@ -32,15 +34,24 @@ export type RefusalCode =
   /** The flash could not be written. */
   | "flash";
 
-/** Refusal of every update by a firmware without an update key. */
+/** Refusal of every download by a firmware without an update key. */
 export const NO_KEY = {
   code: "no-key",
-  message: "this firmware has no update key; install a firmware that is built with config.updateKey by cable",
+  message:
+    "this firmware has no update key, and downloads nothing; upload a firmware, or install it by cable",
+} as const satisfies Refusal;
+
+/** Refusal of an upload by a firmware without an update key. */
+export const NOT_APPROVED = {
+  code: "not-approved",
+  message:
+    "this firmware has no update key: press the station's button briefly, and upload within a minute; without a button, install by cable",
 } as const satisfies Refusal;
 
 /** HTTP statuses of refused uploads (docs/protocol.md, section 2). */
 const STATUSES: Readonly<Record<RefusalCode, 400 | 403 | 409 | 413 | 500>> = {
   "no-key": 403,
+  "not-approved": 403,
   "not-an-image": 400,
   "wrong-chip": 400,
   "wrong-product": 400,

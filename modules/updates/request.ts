@@ -25,7 +25,13 @@ export interface UploadRequest extends UpdateRequest {
   readonly signature?: Uint8Array<ArrayBuffer>;
 }
 
-/** Carries the key that verifies the image: nothing is installed without one. */
+/**
+ * How an image is trusted: by the Ed25519 public key (32 bytes) that its signature must match, or, on a station without
+ * a key, by a person who has pressed the station's button.
+ */
+export type Trust = Uint8Array<ArrayBuffer> | "button";
+
+/** Carries the key that verifies a download: nothing is downloaded without one. */
 export interface Verified {
   readonly publicKey: Uint8Array<ArrayBuffer>;
 }

@@ -6,8 +6,8 @@ import { BootTrial, type BootTrialHost, type BootTrialListener } from "./boot-tr
 import { Download } from "./download.js";
 import type { GetOptions } from "./get.js";
 import { type Expectation, Installation } from "./installation.js";
-import { NO_KEY, type Refusal } from "./refusal.js";
-import type { Check, UpdateRequest, Upload, UploadRequest, Verified } from "./request.js";
+import { NO_KEY, NOT_APPROVED, type Refusal } from "./refusal.js";
+import type { Check, Trust, UpdateRequest, Upload, UploadRequest } from "./request.js";
 import { describeState, type UpdateState } from "./state.js";
 import type { UpdateRecord } from "./trial.js";
 import { UploadJob } from "./upload-job.js";
@@ -31,7 +31,10 @@ export interface UpdatesOptions {
   readonly productId: string;
   /** Version of the running firmware. */
   readonly runningVersion: number;
-  /** Ed25519 public key, 32 bytes: only images signed by it are installed. Without a key updates are off. */
+  /**
+   * Ed25519 public key, 32 bytes: only images signed by it are installed. Without a key nothing is downloaded, and an
+   * upload needs an approval at the station.
+   */
   readonly publicKey?: Uint8Array<ArrayBuffer>;
   readonly record: StoredRecord<UpdateRecord>;
   readonly host: UpdatesHost;
@@ -43,6 +46,8 @@ export interface UpdatesHost extends BootTrialHost {
   /** Base URL of the firmware server; `undefined` while none is configured. */
   readonly updateServer: string | undefined;
   readonly isOnline: boolean;
+  /** Whether a person at the station has just approved an unsigned upload. One approval is good for one upload. */
+  takeApproval(): boolean;
   /** `state` has changed. For progress it is called at most once a second. */
   handleUpdateChanged(state: UpdateState): void;
 }
@@ -127,15 +132,15 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
 
   /** Starts an upload of an image. */
   upload(request: UploadRequest = {}): Upload | Refusal {
-    const { publicKey } = this._options;
-    if (!publicKey) return NO_KEY;
-    const blocker = this._options.host.isFree ? undefined : "a vehicle is charging";
+    const { host, publicKey } = this._options;
+    const blocker = host.isFree ? undefined : "a vehicle is charging";
     const fetching = blocker === undefined ? this._job?.request : undefined;
     const busy = blocker ?? (fetching ? undefined : this._blocker());
     if (busy !== undefined) return { code: "busy", message: busy };
+    if (!publicKey && !host.takeApproval()) return NOT_APPROVED;
     this._job?.close();
     if (fetching?.isAuto) this._autoUpdate?.scheduleRetry();
-    return this._startUpload({ ...request, publicKey });
+    return this._startUpload(request, publicKey ?? "button");
   }
 
   /** Validates a firmware that is pending verification: the broker was reached. */
@@ -237,7 +242,7 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
       url,
       ...this._headers(),
       expected: newest,
-      begin: (expected) => this._install(expected, request),
+      begin: (expected) => this._install(expected, request, request.publicKey),
       onProgress: (received, size) => this._reportProgress(received, size),
       onDone: (installation) => {
         this._job = undefined;
@@ -265,16 +270,13 @@ export class Updates implements IO, AutoUpdateHost, BootTrialListener {
     return parseURL(`${host.updateServer ?? ""}/firmwares/v1/${staging}${productId}.bin`);
   }
 
-  private _install(
-    expected: Expectation,
-    { allowsDowngrade, publicKey }: UpdateRequest & Verified,
-  ): Installation {
+  private _install(expected: Expectation, { allowsDowngrade }: UpdateRequest, trust: Trust): Installation {
     this._hadBroker = this._options.host.isOnline;
-    return new Installation({ ...this._options, allowsDowngrade, publicKey, expected });
+    return new Installation({ ...this._options, allowsDowngrade, trust, expected });
   }
 
-  private _startUpload({ size, signature, ...how }: UploadRequest & Verified): Upload {
-    const job: UploadJob = new UploadJob(this._install({ size, signature }, how), {
+  private _startUpload({ size, signature, ...how }: UploadRequest, trust: Trust): Upload {
+    const job: UploadJob = new UploadJob(this._install({ size, signature }, how, trust), {
       onProgress: (receivedBytes) => this._reportProgress(receivedBytes, size),
       complete: (installation, options) => this._finish(installation, options),
       onOver: (failure) => {

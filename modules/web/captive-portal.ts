@@ -37,6 +37,19 @@ const REDIRECT: Reply = { ...text(302, ""), headers: { location: PANEL } };
  * it redirects the phone to the panel.
  */
 export function probeRoute(path: string, isAsking: boolean): FormRoute | undefined {
+  const reply = probeReply(path, isAsking);
+  return reply && { path, methods: GET, answer: () => reply };
+}
+
+/**
+ * Returns the response to a request for another host. Only the station's DNS server sends these here. While the station
+ * needs input, it redirects all to the panel.
+ */
+export function captiveReply(path: string, isAsking: boolean): Reply | undefined {
+  return isAsking ? REDIRECT : probeReply(path, false);
+}
+
+function probeReply(path: string, isAsking: boolean): Reply | undefined {
   const reply = Object.hasOwn(PROBES, path) ? PROBES[path] : undefined;
-  return reply && { path, methods: GET, answer: () => (isAsking ? REDIRECT : reply) };
+  return reply && isAsking ? REDIRECT : reply;
 }

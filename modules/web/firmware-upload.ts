@@ -32,6 +32,7 @@ export function firmwareUploadRoute({ slotBytes, open }: FirmwareUploadOptions):
     methods: ["POST"],
     changes: true,
     needsLogin: true,
+    allowsInitialPassword: true,
     intake(headers) {
       const type = headers.get("content-type") ?? "";
       const boundary = boundaryOf(type);

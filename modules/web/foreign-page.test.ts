@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { isForeign, isUnexplained } from "./foreign-page.js";
+import { isForeign, isMisdirected, isUnexplained } from "./foreign-page.js";
 
 const HOST = "192.168.4.1";
 const BROWSER = "Mozilla/5.0 (X11; Linux x86_64)";
@@ -41,6 +41,7 @@ describe("isUnexplained", () => {
     ["an app", {}],
     ["a library", { "user-agent": "okhttp/4.9" }],
     ["a page of the station", { "user-agent": BROWSER, referer: `http://${HOST}/` }],
+    ["a page of the station that sends its origin", { "user-agent": BROWSER, origin: `http://${HOST}` }],
     ["a path of the station", { "user-agent": BROWSER, referer: `http://${HOST}/system.html` }],
   ])("accepts %s", (_name, headers) => {
     expect(isUnexplained(headersOf(headers))).toBe(false);
@@ -56,4 +57,37 @@ describe("isUnexplained", () => {
   ])("refuses a browser with %s", (_name, headers) => {
     expect(isUnexplained(headersOf({ "user-agent": BROWSER, ...headers }))).toBe(true);
   });
+
+  test.each<[string, Headers]>([
+    ["Sec-Fetch-Dest", { "sec-fetch-dest": "image" }],
+    ["Sec-Fetch-Mode", { "sec-fetch-mode": "no-cors" }],
+    ["Sec-Fetch-Site", { "sec-fetch-site": "none" }],
+    ["Origin", { origin: "http://evil.example" }],
+    ["Referer", { referer: "http://evil.example/" }],
+    ["an Accept of a page", { accept: "text/html,application/xhtml+xml" }],
+    ["an Accept of an image", { accept: "image/avif,image/webp,*/*" }],
+  ])("detects a browser by %s", (_name, headers) => {
+    expect(isUnexplained(headersOf(headers))).toBe(true);
+    expect(isUnexplained(headersOf({ ...headers, referer: `http://${HOST}/` }))).toBe(false);
+  });
+
+  test("takes an Accept of an app for no browser", () => {
+    for (const accept of ["*/*", "application/json, text/plain, */*"]) {
+      expect(isUnexplained(headersOf({ accept }))).toBe(false);
+    }
+  });
+});
+
+describe("isMisdirected", () => {
+  test("accepts an IP address with or without a port, and no host", () => {
+    for (const host of [HOST, `${HOST}:8080`]) expect(isMisdirected(new Map([["host", host]]))).toBe(false);
+    expect(isMisdirected(new Map())).toBe(false);
+  });
+
+  test.each(["", "evil.example", "localhost", `${HOST}.evil.example`, `${HOST}:`, `a@${HOST}`])(
+    "refuses the host %j",
+    (host) => {
+      expect(isMisdirected(new Map([["host", host]]))).toBe(true);
+    },
+  );
 });

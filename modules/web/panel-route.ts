@@ -37,7 +37,7 @@ export function panelRoute(
     path,
     methods: GET,
     needsLogin: true,
-    answer(_fields, requestHeaders) {
+    answer(_fields, head) {
       const etag = `"${encodeHex(crypto.sha256(bytes)).slice(0, ETAG_CHARS)}"`;
       const headers = {
         etag,
@@ -45,7 +45,7 @@ export function panelRoute(
         "content-encoding": "gzip",
         "content-security-policy": POLICY,
       };
-      const isKnown = requestHeaders.get("if-none-match") === etag;
+      const isKnown = head.headers.get("if-none-match") === etag;
       const body = isKnown ? "" : bytes;
       return { status: isKnown ? 304 : 200, body, type: file.type, headers };
     },

@@ -3,6 +3,7 @@
 import { request as httpRequest } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { BAR, CAFE } from "../../host-tests/suites/owners.js";
+import { readQR } from "../../host-tests/suites/qr.js";
 import { Registry } from "../registry.js";
 import { Traffic } from "../traffic.js";
 import { type Admin, Login, startAdmin } from "./index.js";
@@ -13,6 +14,8 @@ const PASSWORD = "correct horse";
 const HASH = await hashOf(PASSWORD, { N: 2, r: 1, p: 1 });
 const OWNER = CAFE.email;
 const OTHER = BAR.email;
+const PROVED = "ka5tqgx2m7bd4wzn";
+const SECRET = `${"A".repeat(42)}E`;
 let registry: Registry;
 let traffic: Traffic;
 let admin: Admin;
@@ -94,6 +97,10 @@ describe("a client that is not logged in", () => {
     ["DELETE", `api/expected/${OWNER}`],
     ["DELETE", "api/cards/GUEST-0001"],
     ["POST", "api/cards.csv"],
+    ["POST", "api/cards"],
+    ["GET", `api/secrets/${PROVED}`],
+    ["PUT", `api/secrets/${PROVED}`],
+    ["GET", `api/card-files/${PROVED}`],
     ["GET", "api/nothing"],
   ])("gets 401 for %s %s", async (method, path) => {
     const body = method === "GET" ? undefined : CARD;
@@ -276,12 +283,15 @@ describe("a card", () => {
     });
     expect(registry.tags).toEqual([{ tag: "GUEST-0001", owner: OWNER, label: "Žofie" }]);
     const taken = await ask("api/cards.csv", { method: "POST", body: good, cookie });
-    expect(await taken.json()).toEqual({ added: 1, changed: 1 });
+    const warnings = ["GUEST-0001", "GUEST-0002"].map((tag) =>
+      expect.stringMatching(`^${tag} can be guessed: it is a word and 4 digits\\.`),
+    );
+    expect(await taken.json()).toEqual({ added: 1, changed: 1, warnings });
     expect(registry.tag("GUEST-0001")?.blocked).toBe(true);
     const file = await ask("api/cards.csv", { cookie });
     expect(file.headers.get("content-disposition")).toContain("attachment");
     const again = await ask("api/cards.csv", { method: "POST", body: await file.text(), cookie });
-    expect(await again.json()).toEqual({ added: 0, changed: 2 });
+    expect(await again.json()).toMatchObject({ added: 0, changed: 2 });
   });
 
   test("is imported from an export that exceeds the limit for new cards", async () => {
@@ -291,7 +301,7 @@ describe("a card", () => {
     const file = await (await ask("api/cards.csv", { cookie })).text();
     expect(Buffer.byteLength(file)).toBeGreaterThan(2 * 1024 * 1024);
     const again = await ask("api/cards.csv", { method: "POST", body: file, cookie });
-    expect(await again.json()).toEqual({ added: 0, changed: 13_001 });
+    expect(await again.json()).toMatchObject({ added: 0, changed: 13_001, warnings: { length: 20 } });
   });
 
   test("in a file that is too long or not UTF-8 is refused", async () => {
@@ -304,6 +314,95 @@ describe("a card", () => {
     const latin = await ask("api/cards.csv", { method: "POST", body: new Uint8Array([0xe9, 0x0a]), cookie });
     expect(latin.status).toBe(413);
   });
+});
+
+describe("a card with a secret", () => {
+  let cookie: string;
+
+  beforeEach(async () => {
+    cookie = await logIn();
+    registry.putTag({ tag: PROVED, owner: OWNER, accepts: "proof", secret: SECRET, label: "Žofie" });
+  });
+
+  async function secretOf(tag: string): Promise<{ link: string; qr: string[] }> {
+    return (await (await ask(`api/secrets/${tag}`, { cookie })).json()) as { link: string; qr: string[] };
+  }
+
+  test("shows its link with a QR code that a phone can read", async () => {
+    const { link, qr } = await secretOf(PROVED);
+    expect(link).toBe(`plugpass:card?id=${PROVED}&secret=${SECRET}&label=%C5%BDofie`);
+    const dark = qr.flatMap((row, y) => [...row].flatMap((one, x) => (one === "1" ? [[x, y]] : [])));
+    expect(readQR(dark as [number, number][], qr.length)).toBe(link);
+  });
+
+  test("is downloaded as a card file", async () => {
+    const file = await ask(`api/card-files/${PROVED}`, { cookie });
+    expect(file.headers.get("content-disposition")).toBe(`attachment; filename="card-${PROVED}.json"`);
+    expect(file.headers.get("cache-control")).toBe("no-store");
+    expect(await file.json()).toEqual({ v: 1, cardId: PROVED, secret: SECRET, label: "Žofie" });
+  });
+
+  test("gets a new secret, which changes its link, but not from a foreign page", async () => {
+    const headers = { "Sec-Fetch-Site": "cross-site" };
+    const foreign = await ask(`api/secrets/${PROVED}`, { method: "PUT", headers, cookie });
+    expect(foreign.status).toBe(403);
+    const before = (await secretOf(PROVED)).link;
+    const answer = await ask(`api/secrets/${PROVED}`, { method: "PUT", cookie });
+    const { link } = (await answer.json()) as { link: string };
+    expect(link).not.toBe(before);
+    expect((await secretOf(PROVED)).link).toBe(link);
+  });
+
+  test.each(["GUEST-0001", "GUEST-9999"])("is not found for %s, which has no secret", async (tag) => {
+    expect((await ask(`api/secrets/${tag}`, { cookie })).status).toBe(404);
+    expect((await ask(`api/secrets/${tag}`, { method: "PUT", cookie })).status).toBe(404);
+    expect((await ask(`api/card-files/${tag}`, { cookie })).status).toBe(404);
+  });
+
+  test("keeps its secret out of lists, exports and answers to a change", async () => {
+    const body = JSON.stringify({ owner: OWNER, accepts: "both" });
+    const changed = await ask(`api/cards/${PROVED}`, { method: "PUT", body, cookie });
+    const answers = [
+      changed,
+      await ask("api/cards", { cookie }),
+      await ask("api/cards.csv", { cookie }),
+      await ask("api/requests", { cookie }),
+    ];
+    for (const answer of answers) expect(await answer.text()).not.toContain(SECRET);
+    expect((await secretOf(PROVED)).link).toContain(SECRET);
+  });
+
+  test("is made with a number of the platform, and is not marked", async () => {
+    const body = JSON.stringify({ owner: OWNER, accepts: "proof" });
+    const { tag, warning } = (await (await ask("api/cards", { method: "POST", body, cookie })).json()) as {
+      tag: string;
+      warning?: string;
+    };
+    expect(tag).toMatch(/^[a-z2-7]{16}$/);
+    expect(warning).toBeUndefined();
+    expect(registry.cardFile(tag)?.cardId).toBe(tag);
+  });
+
+  test("is refused with a number that is no card id, and with a secret in the body", async () => {
+    const put = async (fields: object) => {
+      const body = JSON.stringify({ owner: OWNER, accepts: "proof", ...fields });
+      return ask("api/cards/GUEST-0001", { method: "PUT", body, cookie });
+    };
+    expect(await (await put({})).json()).toMatchObject({ error: expect.stringContaining("16 characters") });
+    expect((await put({ secret: SECRET })).status).toBe(400);
+    expect(registry.tag("GUEST-0001")?.accepts).toBeUndefined();
+  });
+});
+
+test("a number that can be guessed is marked in the list and in the answer to a change", async () => {
+  const cookie = await logIn();
+  const body = JSON.stringify({ owner: OWNER });
+  const saved = await ask("api/cards/GUEST-0001", { method: "PUT", body, cookie });
+  const warning = expect.stringMatching(
+    /^GUEST-0001 can be guessed: it is a word and 4 digits\. Let the platform/,
+  );
+  expect(await saved.json()).toEqual({ tag: "GUEST-0001", warning });
+  expect(await (await ask("api/cards", { cookie })).json()).toMatchObject({ cards: [{ warning }] });
 });
 
 describe("the acceptance of a station", () => {
@@ -356,6 +455,19 @@ test("a station is asked for its trace by PUT, and an unknown station is not fou
   expect((await ask("api/diagnostics/cafe-9", { method: "PUT", cookie })).status).toBe(404);
   expect((await ask("api/diagnostics/cafe-1", { cookie })).status).toBe(405);
   expect(traced).toEqual(["cafe-1"]);
+});
+
+test("a new key is offered to a station by PUT, but not to an unknown one or one with CBC", async () => {
+  const cookie = await logIn();
+  registry.addDevice({ id: "cafe-cbc", owner: OWNER, cipher: "aes-256-cbc" });
+  const put = async (id: string) => (await ask(`api/rotate-key/${id}`, { method: "PUT", cookie })).status;
+  expect([await put("cafe-1"), await put("cafe-9"), await put("cafe-cbc")]).toEqual([200, 404, 409]);
+  expect((await ask("api/rotate-key/cafe-1", { cookie })).status).toBe(405);
+  const key = registry.device("cafe-1")?.nextKey;
+  expect(key).toMatch(/^[0-9a-f]{64}$/);
+  const text = await (await ask("api/stations", { cookie })).text();
+  expect(JSON.parse(text).stations[0]).toMatchObject({ id: "cafe-1", isRotating: true });
+  expect(text).not.toContain(key);
 });
 
 test("answers contain no hash of a tag, no key and no token", async () => {

@@ -1,7 +1,10 @@
 /** The admin page's API. The server has checked the login and the origin of every call. */
 
+import encodeQR from "qr";
 import { z } from "zod";
+import { cardFileText, cardLinkOf, makeCardId } from "../cards.js";
 import { deviceId, tagEntry, tagText } from "../fields.js";
+import { guessFinder } from "../guessable.js";
 import { doubtsOf, type Registry, type TagEntry } from "../registry.js";
 import type { StationWatcher } from "../station-watcher.js";
 import type { Traffic } from "../traffic.js";
@@ -11,8 +14,11 @@ import {
   CARDS_PER_PAGE,
   type Cards,
   type Energy,
+  type ImportedCards,
+  type PhoneCard,
   type Refusal,
   type Requests,
+  type SavedCard,
   SESSIONS_PER_PAGE,
   type Sessions,
   type Stations,
@@ -36,14 +42,26 @@ export interface Call {
   readonly isNew: boolean;
 }
 
+/** A file for download. */
+export interface AnsweredFile {
+  readonly name: string;
+  readonly type: string;
+  readonly text: string;
+}
+
 export type Answer =
   | { readonly status: number; readonly json: object }
-  | { readonly status: number; readonly csv: string };
+  | { readonly status: number; readonly file: AnsweredFile };
 
 /** Maximum number of time edges in an energy request: more than one year of days. */
 const MAX_EDGES = 400;
 /** Maximum size of an imported file beyond that of an export, bytes. */
 const MAX_FURTHER_BYTES = 2 * 1024 * 1024;
+/** Maximum number of reported numbers that can be guessed. */
+const MAX_WARNINGS = 20;
+/** Width of the light border around a QR code, in modules (ISO/IEC 18004). */
+const QUIET_ZONE = 4;
+const NO_SECRET = "this card does not exist, or accepts no proofs";
 const cardBody = tagEntry.omit({ tag: true });
 const acceptanceBody = z.strictObject({ device: deviceId.optional() });
 
@@ -52,7 +70,11 @@ export function answer(call: Call, options: APIOptions): Answer {
   const [kind, name, ...rest] = call.path;
   if (rest.length > 0 || kind === undefined) return refuse(404, "not found");
   if (kind === "cards" && name !== undefined) return card(name, call, options);
+  if (kind === "cards" && call.method === "POST") return makeCard(call, options);
+  if (kind === "secrets" && name !== undefined) return secret(name, call, options);
+  if (kind === "card-files" && name !== undefined) return cardFile(name, call, options);
   if (kind === "diagnostics" && name !== undefined) return diagnostics(name, call, options);
+  if (kind === "rotate-key" && name !== undefined) return rotateKey(name, call, options);
   if (kind === "expected" && name !== undefined) return acceptance(name, call, options);
   if (name !== undefined) return refuse(404, "not found");
   if (kind === "cards.csv") return cardsFile(call, options);
@@ -88,9 +110,10 @@ function cards(query: URLSearchParams, registry: Registry): Cards {
     [one.tag, one.owner, one.label ?? ""].some((text) => text.toLowerCase().includes(wanted)),
   );
   const offset = wholeNumber(query.get("offset"));
+  const warningOf = guessFinder(registry.tags);
   return {
     total: found.length,
-    cards: found.slice(offset, offset + CARDS_PER_PAGE),
+    cards: found.slice(offset, offset + CARDS_PER_PAGE).map((one) => ({ ...one, warning: warningOf(one) })),
     owners: registry.users.map(({ email }) => email),
     stations: registry.devices.map(({ id, owner }) => ({ id, owner })),
   };
@@ -108,6 +131,15 @@ function card(tag: string, { method, body, isNew }: Call, { registry }: APIOptio
   if (!isNew && !before) return refuse(404, "this card no longer exists");
   const number = tagText.safeParse(tag);
   if (!number.success) return refuse(400, `tag: ${number.error.issues[0]?.message}`);
+  return saveCard(tag, body, registry);
+}
+
+/** Adds a card with a number of the platform. */
+function makeCard({ body }: Call, { registry }: APIOptions): Answer {
+  return saveCard(makeCardId(), body, registry);
+}
+
+function saveCard(tag: string, body: string, registry: Registry): Answer {
   const fields = cardBody.safeParse(parseJSON(body));
   if (!fields.success) {
     const [issue] = fields.error.issues;
@@ -117,7 +149,29 @@ function card(tag: string, { method, body, isNew }: Call, { registry }: APIOptio
   const [problem] = problemsOf(entry, knownBy(registry));
   if (problem !== undefined) return refuse(400, problem);
   registry.putTag(entry);
-  return ok({});
+  return ok({ tag, warning: guessFinder(registry.tags)(entry) } satisfies SavedCard);
+}
+
+/** Shows the secret of a card, or gives it a new one. */
+function secret(tag: string, { method }: Call, { registry }: APIOptions): Answer {
+  if (method !== "GET" && method !== "PUT") return refuse(405, "method not allowed; use GET or PUT");
+  if (!registry.cardFile(tag)) return refuse(404, NO_SECRET);
+  if (method === "PUT") registry.replaceSecret(tag);
+  const card = registry.cardFile(tag);
+  if (!card) return refuse(404, NO_SECRET);
+  const link = cardLinkOf(card);
+  const qr = encodeQR(link, "raw", { ecc: "medium", border: QUIET_ZONE }).map((row) =>
+    row.map((isDark) => (isDark ? "1" : "0")).join(""),
+  );
+  return ok({ link, qr } satisfies PhoneCard);
+}
+
+function cardFile(tag: string, { method }: Call, { registry }: APIOptions): Answer {
+  if (method !== "GET") return refuse(405, "method not allowed; use GET");
+  const card = registry.cardFile(tag);
+  if (!card) return refuse(404, NO_SECRET);
+  const file = { name: `card-${tag}.json`, type: "application/json", text: cardFileText(card) };
+  return { status: 200, file };
 }
 
 function knownBy(registry: Registry): Known {
@@ -135,13 +189,21 @@ export function maxFileBytes(registry: Registry): number {
 }
 
 function cardsFile({ method, body }: Call, { registry }: APIOptions): Answer {
-  if (method === "GET") return { status: 200, csv: formatCards(registry.tags) };
+  if (method === "GET") {
+    const text = formatCards(registry.tags);
+    return { status: 200, file: { name: "cards.csv", type: "text/csv; charset=utf-8", text } };
+  }
   if (method !== "POST") return refuse(405, "method not allowed; use GET or POST");
   try {
     const entries = parseCards(body, knownBy(registry));
     const isNew = entries.filter(({ tag }) => !registry.tag(tag)).length;
     registry.putTags(entries);
-    return ok({ added: isNew, changed: entries.length - isNew });
+    const warnings = entries.map(guessFinder(registry.tags)).filter((one) => one !== undefined);
+    return ok({
+      added: isNew,
+      changed: entries.length - isNew,
+      warnings: warnings.slice(0, MAX_WARNINGS),
+    } satisfies ImportedCards);
   } catch (error) {
     if (!(error instanceof CSVError)) throw error;
     return refuse(400, "The file was not imported; no card has changed.", error.mistakes);
@@ -161,7 +223,8 @@ function stations({ registry, watcher, now = Date.now }: APIOptions): Stations {
       const { values, lastMessageMs } = watcher.statusOf(device);
       const lastMessageS =
         lastMessageMs === undefined ? null : Math.max(0, Math.round((now() - lastMessageMs) / 1000));
-      return { id: device.id, owner: device.owner, values, lastMessageS };
+      const isRotating = device.nextKey !== undefined;
+      return { id: device.id, owner: device.owner, values, lastMessageS, isRotating };
     }),
   };
 }
@@ -172,6 +235,16 @@ function diagnostics(id: string, { method }: Call, { registry, watcher }: APIOpt
   const device = registry.device(id);
   if (!device) return refuse(404, "this station does not exist");
   watcher.requestDiagnostics(device);
+  return ok({});
+}
+
+/** Offers a new response key to a station, which is asked to take it as soon as it is online. */
+function rotateKey(id: string, { method }: Call, { registry }: APIOptions): Answer {
+  if (method !== "PUT") return refuse(405, "method not allowed; use PUT");
+  const device = registry.device(id);
+  if (!device) return refuse(404, "this station does not exist");
+  if (device.cipher !== "aes-256-gcm") return refuse(409, "a station with CBC cannot get a new key");
+  registry.rotateKey(id);
   return ok({});
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { Random } from "../../host-tests/virtual/world/random.js";
-import type { TagEntry } from "../registry.js";
+import type { CardEntry, TagEntry } from "../registry.js";
 import type { Known } from "./card-rules.js";
 import { CSVError, formatCards, parseCards } from "./cards-csv.js";
 
@@ -11,7 +11,7 @@ const known: Known = {
   card: () => undefined,
   cards: 0,
 };
-const HEADER = "tag,owner,label,stations,blocked,maxCurrent,cacheFor";
+const HEADER = "tag,owner,label,stations,blocked,maxCurrent,cacheFor,accepts";
 
 function mistakesOf(text: string): readonly string[] {
   try {
@@ -35,6 +35,8 @@ const CARDS: TagEntry[] = [
     cacheFor: 3600,
   },
   { tag: "GUEST-0003", owner: OWNER, stations: [] },
+  { tag: "ka5tqgx2m7bd4wzn", owner: OWNER, accepts: "proof" },
+  { tag: "ka5tqgx2m7bd4wza", owner: OWNER, accepts: "both" },
   { tag: "-1.5", owner: OWNER, stations: ["-cafe-1"] },
   ...["=cmd()", "'=cmd()", "''@x", "+1", "-1", "'", "'quoted'", '=HYPERLINK("x","y")'].map((label, i) => ({
     tag: `TAG-${i}000`,
@@ -80,6 +82,22 @@ test("a missing column keeps a card's field; an empty cell clears it", () => {
   expect(card).toEqual({ tag: "GUEST-0001", owner: OWNER, stations: ["cafe-1"] });
 });
 
+test("an export has no secrets, and an import may have them", () => {
+  const secret = `${"A".repeat(42)}E`;
+  const card: CardEntry = { tag: "ka5tqgx2m7bd4wzn", owner: OWNER, accepts: "proof", secret };
+  expect(formatCards([card])).not.toContain(secret);
+  const text = (given: string) => `tag,owner,accepts,secret\n${card.tag},${OWNER},proof,${given}\n`;
+  expect(parseCards(text(secret), known)).toEqual([card]);
+  expect(parseCards(text(""), known)).toEqual([{ ...card, secret: undefined }]);
+});
+
+test("a card keeps what it accepts in a file without that column", () => {
+  const before: TagEntry = { tag: "ka5tqgx2m7bd4wzn", owner: OWNER, accepts: "proof" };
+  expect(parseCards(`tag,owner\n${before.tag},${OWNER}\n`, { ...known, card: () => before })).toEqual([
+    before,
+  ]);
+});
+
 test("a card may keep a station that has another owner now or does not exist", () => {
   const before = { tag: "GUEST-0001", owner: OWNER, stations: ["bar-1", "club-1"] };
   const there: Known = { ...known, card: () => before };
@@ -117,6 +135,26 @@ describe("a file is refused with the line of the mistake, for", () => {
       `tag,owner,blocked\nGUEST-0001,${OWNER},maybe\n`,
       "line 2: blocked: must be yes or no",
     ],
+    [
+      "an unknown presentation",
+      `tag,owner,accepts\nGUEST-0001,${OWNER},magic\n`,
+      "line 2: accepts: must be static, proof or both",
+    ],
+    [
+      "a card that accepts proofs and has a number of its own",
+      `tag,owner,accepts\nGUEST-0001,${OWNER},both\n`,
+      "line 2: tag: a card that accepts proofs needs a number of 16 characters of a-z 2-7",
+    ],
+    [
+      "a secret of a card that accepts no proofs",
+      `tag,owner,secret\nGUEST-0001,${OWNER},${"A".repeat(43)}\n`,
+      "line 2: secret: a card that accepts no proofs has no secret",
+    ],
+    [
+      "a short secret",
+      `tag,owner,accepts,secret\nka5tqgx2m7bd4wzn,${OWNER},both,AAAA\n`,
+      "line 2: secret: must be 32 bytes in base64url, 43 characters",
+    ],
     ["a current of 5 A", `tag,owner,maxCurrent\nGUEST-0001,${OWNER},5\n`, "line 2: maxCurrent"],
     ["a current of 1e21 A", `tag,owner,maxCurrent\nGUEST-0001,${OWNER},${"9".repeat(21)}\n`, "maxCurrent"],
     ["an invalid number", `tag,owner,cacheFor\nGUEST-0001,${OWNER},0x10\n`, "line 2: cacheFor"],
@@ -138,7 +176,7 @@ describe("a file is refused with the line of the mistake, for", () => {
   });
 
   test("more than 10,000 cards beyond the existing ones", () => {
-    const rows = Array.from({ length: 10_001 }, (_, i) => `CARD-${i},${OWNER},,,,,`);
+    const rows = Array.from({ length: 10_001 }, (_, i) => `CARD-${i},${OWNER},,,,,,`);
     const text = `${HEADER}\n${rows.join("\n")}\n`;
     expect(mistakesOf(text)).toEqual(["a file may have at most 10000 cards"]);
     expect(parseCards(text, { ...known, cards: 1 })).toHaveLength(10_001);

@@ -3,11 +3,22 @@
 import { CsvError, parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { z } from "zod";
-import { tagEntry } from "../fields.js";
-import type { TagEntry } from "../registry.js";
+import { cardSecret, tagEntry } from "../fields.js";
+import type { CardEntry, TagEntry } from "../registry.js";
 import { type Known, problemsOf } from "./card-rules.js";
 
-const COLUMNS = ["tag", "owner", "label", "stations", "blocked", "maxCurrent", "cacheFor"] as const;
+const EXPORTED = [
+  "tag",
+  "owner",
+  "label",
+  "stations",
+  "blocked",
+  "maxCurrent",
+  "cacheFor",
+  "accepts",
+] as const;
+/** An export has no secrets: it is made to be edited and passed on. */
+const COLUMNS = [...EXPORTED, "secret"] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** "No station" in the column `stations`, where an empty cell means all of the owner's. Device ids have no parentheses. */
@@ -29,9 +40,9 @@ export class CSVError extends Error {
   }
 }
 
-/** Formats cards as CSV. The byte order mark makes Excel read the file as UTF-8. */
+/** Formats cards as CSV, without secrets. The byte order mark makes Excel read the file as UTF-8. */
 export function formatCards(cards: readonly TagEntry[]): string {
-  const rows = cards.map(({ tag, owner, label, stations, blocked, maxCurrent, cacheFor }) =>
+  const rows = cards.map(({ tag, owner, label, stations, blocked, maxCurrent, cacheFor, accepts }) =>
     [
       tag,
       owner,
@@ -40,23 +51,24 @@ export function formatCards(cards: readonly TagEntry[]): string {
       blocked ? "yes" : "no",
       maxCurrent === undefined ? "" : String(maxCurrent),
       cacheFor === undefined ? "" : String(cacheFor),
+      accepts ?? "static",
     ].map(asText),
   );
-  return stringify([[...COLUMNS], ...rows], { bom: true, record_delimiter: "windows" });
+  return stringify([[...EXPORTED], ...rows], { bom: true, record_delimiter: "windows" });
 }
 
 /**
  * Parses cards from CSV. Existing cards keep the fields of missing columns, so that a list of numbers and owners unblocks
  * no card. Throws a CSVError that names every mistake with its line.
  */
-export function parseCards(text: string, known: Known): TagEntry[] {
+export function parseCards(text: string, known: Known): CardEntry[] {
   const [header, ...rows] = recordsOf(text);
   if (!header) throw new CSVError([`line 1: must contain the column names: ${COLUMNS.join(",")}`]);
   const columns = columnsOf(header.cells);
   const maxRows = known.cards + MAX_FURTHER_CARDS;
   if (rows.length > maxRows) throw new CSVError([`a file may have at most ${maxRows} cards`]);
   const mistakes: string[] = [];
-  const cards = new Map<string, TagEntry>();
+  const cards = new Map<string, CardEntry>();
   for (const { line, cells } of rows) {
     const report = (what: string) => mistakes.push(`line ${line}: ${what}`);
     const fields = new Map(columns.map((column, i) => [column, asWritten(cells[i] ?? "")]));
@@ -65,11 +77,12 @@ export function parseCards(text: string, known: Known): TagEntry[] {
       for (const { path, message } of result.error.issues) report(`${path.join(".")}: ${message}`);
       continue;
     }
-    const card = result.data;
+    const { tag } = result.data;
+    const kept = Object.entries(known.card(tag) ?? {}).filter(([name]) => !fields.has(name as Column));
+    const card: CardEntry = { ...result.data, ...Object.fromEntries(kept) };
     for (const problem of problemsOf(card, known)) report(problem);
-    if (cards.has(card.tag)) report("tag: appears twice in the file");
-    const kept = Object.entries(known.card(card.tag) ?? {}).filter(([name]) => !fields.has(name as Column));
-    cards.set(card.tag, { ...card, ...Object.fromEntries(kept) });
+    if (cards.has(tag)) report("tag: appears twice in the file");
+    cards.set(tag, card);
   }
   if (mistakes.length > 0) throw new CSVError(mistakes);
   return [...cards.values()];
@@ -131,8 +144,16 @@ const rowSchema = z
     blocked: z.enum(["yes", "no", ""], { error: "must be yes or no" }).optional(),
     maxCurrent: cell.transform(number).pipe(tagEntry.shape.maxCurrent),
     cacheFor: cell.transform(number).pipe(tagEntry.shape.cacheFor),
+    accepts: z.enum(["static", "proof", "both", ""], { error: "must be static, proof or both" }).optional(),
+    secret: cell.transform(optional).pipe(cardSecret.optional()),
   })
-  .transform(({ blocked, ...card }): TagEntry => ({ ...card, blocked: blocked === "yes" || undefined }));
+  .transform(
+    ({ blocked, accepts, ...card }): CardEntry => ({
+      ...card,
+      blocked: blocked === "yes" || undefined,
+      accepts: accepts === "proof" || accepts === "both" ? accepts : undefined,
+    }),
+  );
 
 /** Matches text that a spreadsheet would run as a formula, also after one or more apostrophes. */
 const FORMULA = /^'*[=+\-@\t\r]/;

@@ -194,12 +194,12 @@ function tokenOf(request: IncomingMessage): string | undefined {
 }
 
 function send(response: ServerResponse, given: Answer, headers: Record<string, string> = {}): void {
-  const isCSV = "csv" in given;
-  const body = isCSV ? given.csv : JSON.stringify(given.json);
+  const file = "file" in given ? given.file : undefined;
+  const body = "file" in given ? given.file.text : JSON.stringify(given.json);
   response.writeHead(given.status, {
     ...HEADERS,
-    "Content-Type": isCSV ? "text/csv; charset=utf-8" : "application/json",
-    ...(isCSV ? { "Content-Disposition": 'attachment; filename="cards.csv"' } : {}),
+    "Content-Type": file?.type ?? "application/json",
+    ...(file ? { "Content-Disposition": `attachment; filename="${file.name}"` } : {}),
     "Content-Length": Buffer.byteLength(body),
     ...headers,
   });

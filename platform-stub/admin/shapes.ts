@@ -7,11 +7,41 @@ import type { Exchange, Ignored } from "../traffic.js";
 export type { Exchange };
 export type Card = TagEntry;
 
+/** A card in the list. */
+export interface ListedCard extends Card {
+  /** Why the number can be guessed, as a sentence; absent for a good number. */
+  readonly warning?: string;
+}
+
+/** A card with its secret, for a phone. */
+export interface PhoneCard {
+  /** `plugpass:card?…` (docs/protocol.md, section 3). */
+  readonly link: string;
+  /** Rows of the link's QR code with its light border: `1` for a dark module, `0` for a light one. */
+  readonly qr: readonly string[];
+}
+
+/** The answer to a saved card. */
+export interface SavedCard {
+  /** Its number, which the platform made if the request had none. */
+  readonly tag: string;
+  /** Why the number can be guessed, as a sentence. */
+  readonly warning?: string;
+}
+
+/** The answer to an imported file. */
+export interface ImportedCards {
+  readonly added: number;
+  readonly changed: number;
+  /** A sentence for each of the first 20 imported numbers that can be guessed. */
+  readonly warnings: readonly string[];
+}
+
 /** A page of the cards that match a search. */
 export interface Cards {
   /** Number of all cards that match. */
   readonly total: number;
-  readonly cards: readonly Card[];
+  readonly cards: readonly ListedCard[];
   /** E-mails of all users. */
   readonly owners: readonly string[];
   /** All stations of the platform. */
@@ -25,6 +55,8 @@ export interface Station {
   readonly values: Readonly<Record<string, string>>;
   /** Time since the last message, s; `null`: no message since the platform's start. */
   readonly lastMessageS: number | null;
+  /** A new response key is offered, and the station has not used it. */
+  readonly isRotating: boolean;
 }
 
 /** An owner's acceptance of a station's transfer. */

@@ -1,4 +1,7 @@
-/** The repository on disk: `<product id>/<channel>-<version>.bin`, with details of the release in a `.json` beside it. */
+/**
+ * The repository on disk: `<product id>/<channel>-<version>.bin`, with details of the release in a `.json` and its SBOM in a
+ * `.cdx.json` beside it.
+ */
 
 import {
   type Dirent,
@@ -43,7 +46,7 @@ function fileOf(directory: string, { productId, version, channel }: ReleaseName)
  * Adds a release to the repository, or changes its percentage. Throws for a damaged image, for one whose description
  * differs from the release, and for a second image of an existing version.
  */
-export function writeRelease(directory: string, release: Release): void {
+export function writeRelease(directory: string, release: Release, sbom?: string): void {
   const { image, productId, version, signature, percent } = release;
   const description = inspect(image, sha256);
   if (description.productId !== productId || description.version !== version) {
@@ -59,6 +62,7 @@ export function writeRelease(directory: string, release: Release): void {
   const before = existsSync(`${file}.json`) ? readDetails(`${file}.json`) : undefined;
   mkdirSync(dirname(file), { recursive: true });
   writeAtomically(`${file}.bin`, image);
+  if (sbom !== undefined) writeAtomically(`${file}.cdx.json`, sbom);
   // Releasing a halted version again resumes it.
   writeDetails(file, { ...before, signature: signature ?? before?.signature, percent, isHalted: false });
 }

@@ -17,7 +17,7 @@ import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import mqtt from "mqtt";
 import { waitFor } from "../../host-tests/tools/cli/wait.js";
 import { makeImage } from "../../host-tests/virtual/world/firmware-image.js";
-import { decodeHex } from "../../modules/bytes/index.js";
+import { decodeHex, encodeHex } from "../../modules/bytes/index.js";
 import { verifyEd25519 } from "../../modules/updates/ed25519/ed25519.js";
 import { demoRegistry } from "../demo.js";
 import { startPlatform } from "../platform.js";
@@ -368,6 +368,14 @@ describe("npm run release and npm run sign", () => {
     rmSync(directory, { recursive: true });
   });
 
+  /** Writes the SBOM that the build writes beside the image. */
+  function writeSBOM(updateKey: string, content = sha256(image)): void {
+    const hashes = [{ alg: "SHA-256", content: encodeHex(content) }];
+    const properties = [{ name: "plugpass:updateKey", value: updateKey }];
+    const sbom = { bomFormat: "CycloneDX", metadata: { component: { hashes, properties } } };
+    writeFileSync(join(directory, "image.cdx.json"), JSON.stringify(sbom));
+  }
+
   function run(command: "release" | "sign", ...words: string[]) {
     const args = ["scripts/run.js", `platform-stub/firmware/${command}-cli.ts`, ...words];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
@@ -380,6 +388,7 @@ describe("npm run release and npm run sign", () => {
     const made = run("sign", "key", "--out", key);
     const publicKey = decodeHex(/\b[0-9a-f]{64}\b/.exec(made.text)?.[0] ?? "") ?? new Uint8Array(0);
     expect(statSync(key).mode & 0o777).toBe(0o600);
+    writeSBOM(publicKeyOf(key));
     const released = run(
       "release",
       "--image",
@@ -399,6 +408,7 @@ describe("npm run release and npm run sign", () => {
     const bytes = decodeHex(signature) ?? new Uint8Array(0);
     expect(verifyEd25519(bytes, sha256(image), publicKey, sha512)).toBe(true);
     expect(run("sign", "--image", file, "--key", key).text.trim()).toBe(signature);
+    expect(readFileSync(join(repository, "cafe/stable-5.cdx.json"), "utf8")).toContain('"CycloneDX"');
   });
 
   test.each<[string, string[], string]>([
@@ -411,6 +421,7 @@ describe("npm run release and npm run sign", () => {
     const repository = join(directory, "repository");
     const key = join(directory, "key.pem");
     makeKey(key);
+    writeSBOM(publicKeyOf(key));
     // The last of two --key options applies.
     const { status, text } = run(
       "release",
@@ -425,6 +436,44 @@ describe("npm run release and npm run sign", () => {
     expect(status).toBe(1);
     expect(text).toContain(why);
     expect(existsSync(repository)).toBe(false);
+  });
+
+  test.each<[string, () => void, string[], string]>([
+    ["an image without an SBOM", () => rmSync(join(directory, "image.cdx.json")), [], "writes the SBOM"],
+    [
+      "the SBOM of another image",
+      () => writeSBOM("ab", new Uint8Array(32)),
+      [],
+      "is the SBOM of another image",
+    ],
+    [
+      "a file that is no SBOM",
+      () => writeFileSync(join(directory, "image.cdx.json"), "{}"),
+      [],
+      "is not an SBOM of npm run build",
+    ],
+    ["an image without an update key", () => writeSBOM("none"), [], "would never be updated again"],
+    ["an image for the updates of another key", () => writeSBOM("ab"), [], "repeat with --changes-key"],
+    ["--changes-key without a change", () => {}, ["--changes-key"], "leave out --changes-key"],
+  ])("refuse %s", (_name, prepare, words, why) => {
+    const repository = join(directory, "repository");
+    const key = join(directory, "key.pem");
+    makeKey(key);
+    writeSBOM(publicKeyOf(key));
+    prepare();
+    const options = ["--image", file, "--version", "5", "--repository", repository, "--key", key];
+    const { status, text } = run("release", ...options, ...words);
+    expect([status, text]).toEqual([1, expect.stringContaining(why)]);
+    expect(existsSync(repository)).toBe(false);
+  });
+
+  test("release an image that changes the key, if --changes-key insists", () => {
+    const repository = join(directory, "repository");
+    const key = join(directory, "key.pem");
+    makeKey(key);
+    writeSBOM("ab".repeat(32));
+    const options = ["--image", file, "--version", "5", "--repository", repository, "--key", key];
+    expect(run("release", ...options, "--changes-key").status).toBe(0);
   });
 
   test("refuse an image without a key to sign it", () => {

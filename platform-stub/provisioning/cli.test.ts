@@ -155,6 +155,11 @@ describe("npm run provision", () => {
   test.each<[string, string[], string]>([
     ["an invalid product", ["--product", "a/b", "--count", "1"], '"a/b" is not a product id'],
     ["an invalid count", ["--product", "cafe", "--count", "none"], "must be a whole number from 1"],
+    [
+      "an invalid time server",
+      ["--product", "cafe", "--count", "1", "--time-server", "http://time"],
+      "must be a host name or an IPv4 address",
+    ],
     ["a title of two lines", ["--product", "cafe", "--count", "1", "--title", "a\nb"], "on one line"],
     [
       "an invalid size",

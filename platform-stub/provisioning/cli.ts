@@ -1,8 +1,10 @@
 import { Command, InvalidArgumentError } from "commander";
 import { encodeUTF8 } from "../../modules/bytes/index.js";
 import { accessPointName, DEFAULT_TITLE, MAX_TITLE_BYTES } from "../../modules/pairing/index.js";
+import { isTimeServer } from "../../modules/settings/index.js";
 import { fail, print } from "../command-line.js";
 import { readBoardFile } from "./board-file.js";
+import { ClientAuthority } from "./client-authority.js";
 import { configSource } from "./config-source.js";
 import { STATION_PARTITION_BYTES } from "./identity.js";
 import { platformSource } from "./platform-source.js";
@@ -17,6 +19,8 @@ interface Options {
   readonly config?: string;
   readonly owner?: string;
   readonly board?: string;
+  readonly clientAuthority?: string;
+  readonly timeServer?: string;
   readonly title: string;
   readonly partitionSize: number;
 }
@@ -33,6 +37,15 @@ const program = new Command("npm run provision --")
   .option("--config <file>", "configuration of the platform stub to which the devices are added")
   .option("--owner <e-mail>", "owner of the stations; required when the configuration has several users")
   .option("--board <file>", "wiring of the board, JSON; default: the wiring that is built into the firmware")
+  .option(
+    "--client-authority <file>",
+    "certificate and private key, PEM, of an authority that issues each station a client certificate (mTLS)",
+  )
+  .option(
+    "--time-server <host>",
+    "time server (SNTP) of the stations; default: that of their network",
+    timeServer,
+  )
   .option(
     "--title <text>",
     "product title of the firmware, the beginning of the access point's name",
@@ -58,6 +71,10 @@ async function run(options: Options): Promise<void> {
     accessPointName: accessPointName(options.title),
     partitionBytes: options.partitionSize,
     wiring: board?.wiring,
+    timeServer: options.timeServer,
+    ...(options.clientAuthority !== undefined && {
+      clientAuthority: new ClientAuthority(options.clientAuthority),
+    }),
     source: sourceOf(options),
     onMade: (id, isCompleted) => print(`${isCompleted ? "completed" : "made"} ${id}`),
   });
@@ -90,6 +107,11 @@ function bytes(text: string): number {
   if (!/^(0x[0-9a-f]+|\d+)$/i.test(text))
     throw new InvalidArgumentError("must be a number of bytes, such as 81920 or 0x14000");
   return Number(text);
+}
+
+function timeServer(text: string): string {
+  if (!isTimeServer(text)) throw new InvalidArgumentError("must be a host name or an IPv4 address");
+  return text;
 }
 
 function title(text: string): string {

@@ -1,5 +1,5 @@
 import { changeConfig, readConfig } from "../config.js";
-import { Registry } from "../registry.js";
+import { Registry, randomAccountPassword } from "../registry.js";
 import { type IdentitySource, offlineSource } from "./provision.js";
 
 /**
@@ -10,14 +10,15 @@ export function configSource(options: { readonly file: string; readonly owner?: 
   const { file } = options;
   const owner = ownerIn(new Registry(readConfig(file)), { name: file, owner: options.owner });
   return {
-    draw: (product, isTaken) => {
+    draw: async (product, isTaken) => {
       const registry = new Registry(readConfig(file));
-      return offlineSource.draw(product, (id) => isTaken(id) || registry.device(id) !== undefined);
+      const isUsed = (id: string) => isTaken(id) || registry.device(id) !== undefined;
+      return { ...(await offlineSource.draw(product, isUsed)), password: randomAccountPassword() };
     },
-    register: ({ id, key, cipher }) =>
+    register: ({ id, key, cipher, password }) =>
       changeConfig(file, (registry) => {
         const known = registry.device(id);
-        if (!known) registry.addDevice({ id, owner, key, cipher });
+        if (!known) registry.addDevice({ id, owner, key, cipher, password });
         else if (known.key !== key) throw new Error(`${file} has a device ${id} with another key`);
       }),
   };

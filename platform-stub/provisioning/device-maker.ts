@@ -1,6 +1,7 @@
 import { changeConfig, readConfig } from "../config.js";
-import type { DeviceEntry, Registry } from "../registry.js";
+import { type Registry, randomAccountPassword } from "../registry.js";
 import { ownerIn } from "./config-source.js";
+import type { AddedDevice } from "./endpoint.js";
 import { randomId, randomKey } from "./identity.js";
 
 /**
@@ -11,15 +12,15 @@ export function deviceMaker(options: {
   readonly registry: Registry;
   readonly file: string;
   readonly owner?: string;
-}): (product: string) => Pick<DeviceEntry, "id" | "key"> {
+}): (product: string) => AddedDevice {
   const { registry, file } = options;
   const owner = ownerIn(registry, { name: file, owner: options.owner });
   return (product) => {
     let id = randomId(product);
     while (registry.device(id)) id = randomId(product);
-    const key = randomKey();
-    changeConfig(file, (stored) => stored.addDevice({ id, owner, key }));
+    const added = { id, key: randomKey(), password: randomAccountPassword() };
+    changeConfig(file, (stored) => stored.addDevice({ ...added, owner }));
     registry.applyConfiguration(readConfig(file));
-    return { id, key };
+    return added;
   };
 }

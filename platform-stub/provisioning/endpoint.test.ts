@@ -64,6 +64,7 @@ describe("the provisioning endpoint", () => {
     expect(device).toEqual({
       id: expect.stringMatching(/^cafe-[0-9a-f]{8}$/),
       key: expect.stringMatching(/^[0-9a-f]{64}$/),
+      password: expect.stringMatching(/^[A-Za-z0-9_-]{32}$/),
     });
     const entry = { ...device, owner: OWNER, cipher: "aes-256-gcm" };
     expect(registry.device(device.id)).toEqual(entry);

@@ -1,17 +1,25 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
+import { parseJSONObject } from "../../modules/json/index.js";
 import { isProduct } from "./identity.js";
 import { isAuthorized } from "./token.js";
 
 export const DEVICES_PATH = "/provisioning/v1/devices";
+
+/** Registration of a station at a platform: its id, its response key, and the MQTT password of its own account. */
+export interface AddedDevice {
+  readonly id: string;
+  readonly key: string;
+  readonly password: string;
+}
 
 export interface ProvisioningOptions {
   /** TCP port on loopback; 0: any free port. */
   readonly port: number;
   readonly token: string;
   /** Adds a device. An exception is reported and answered with 500. */
-  readonly addDevice: (product: string) => { readonly id: string; readonly key: string };
+  readonly addDevice: (product: string) => AddedDevice;
   readonly onAdded?: (id: string) => void;
   /** Called when a request is refused, with the reason. The text contains no secrets. */
   readonly onRefused?: (why: string) => void;
@@ -36,7 +44,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 
 const requestBody = z.strictObject({ product: z.string().refine(isProduct) });
 
-/** Starts the platform's endpoint: `POST /provisioning/v1/devices {"product"}` adds a device and returns `{"id","key"}`. */
+/** Starts the platform's endpoint: `POST /provisioning/v1/devices {"product"}` adds a device and returns `{id, key, password}`. */
 export async function startProvisioning(options: ProvisioningOptions): Promise<Provisioning> {
   const server = createServer((request, response) => {
     void answer(request, options).then((reply) => send(response, reply));
@@ -78,9 +86,9 @@ async function answer(request: IncomingMessage, options: ProvisioningOptions): P
     );
   }
   try {
-    const { id, key } = options.addDevice(product);
+    const { id, key, password } = options.addDevice(product);
     options.onAdded?.(id);
-    return { status: 201, body: { id, key } };
+    return { status: 201, body: { id, key, password } };
   } catch (error) {
     options.onRefused?.(`provisioning: ${error instanceof Error ? error.message : "adding a device failed"}`);
     return { status: 500, body: { error: "the platform could not add a device; see its log" } };
@@ -106,11 +114,7 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
 }
 
 function productIn(text: string): string | undefined {
-  try {
-    return requestBody.parse(JSON.parse(text)).product;
-  } catch {
-    return undefined;
-  }
+  return requestBody.safeParse(parseJSONObject(Buffer.from(text, "utf8"))).data?.product;
 }
 
 function send(response: ServerResponse, { status, body, headers }: Reply): void {

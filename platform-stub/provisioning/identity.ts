@@ -1,7 +1,12 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import { parseJSONObject } from "../../modules/json/index.js";
-import { deviceFormat } from "../../modules/settings/index.js";
+import {
+  CLIENT_CERTIFICATE_KEY,
+  CLIENT_KEY_KEY,
+  type ClientCertificate,
+  deviceFormat,
+} from "../../modules/settings/index.js";
 import { WIRED_KEY } from "../../modules/wiring/index.js";
 import type { Cipher } from "../registry.js";
 import type { StoredWiring } from "./board-file.js";
@@ -16,6 +21,11 @@ export interface Identity {
   /** The response key: 64 lower-case hex digits. */
   readonly key: string;
   readonly cipher: Cipher;
+  /**
+   * MQTT password of the station's own account, of a station that its platform knows. Such a station does not send its
+   * key. Without it the station uses its owner's account.
+   */
+  readonly password?: string;
   readonly accessPointPassword: string;
   readonly adminPassword: string;
 }
@@ -58,28 +68,43 @@ export function randomPassword(): string {
   return letters.join("");
 }
 
+/** Fields of the record `device` for a station that its platform knows. */
+export function knownToPlatform(id: string, password: string) {
+  return { keyInRequest: false, mqtt: { username: id, password } };
+}
+
 export interface ImageOptions {
   /** Default: `STATION_PARTITION_BYTES`. */
   readonly partitionBytes?: number;
   /** Default: the wiring that is built into the firmware. */
   readonly wiring?: StoredWiring;
+  /** Default: none. */
+  readonly clientCertificate?: ClientCertificate;
+  /** Time server (SNTP). Default: that of the network. */
+  readonly timeServer?: string;
 }
 
 /** The NVS partition that gives a station this identity and wiring. */
 export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Array<ArrayBuffer> {
-  const { partitionBytes = STATION_PARTITION_BYTES, wiring } = options;
+  const { partitionBytes = STATION_PARTITION_BYTES, wiring, clientCertificate, timeServer } = options;
   const record = {
     v: deviceFormat.version,
     deviceId: identity.id,
     productId: identity.product,
     responseKey: identity.key,
     cipher: identity.cipher,
+    ...(identity.password === undefined ? {} : knownToPlatform(identity.id, identity.password)),
     apPassword: identity.accessPointPassword,
     adminPassword: identity.adminPassword,
     wiring,
+    timeServer,
   };
   const values = new Map([[KEY, encodeUTF8(JSON.stringify(record))]]);
   if (wiring) values.set(WIRED_KEY, Uint8Array.of(1));
+  if (clientCertificate) {
+    values.set(CLIENT_CERTIFICATE_KEY, new Uint8Array(clientCertificate.certificate));
+    values.set(CLIENT_KEY_KEY, new Uint8Array(clientCertificate.key));
+  }
   return makeNVSImage(new Map([[NAMESPACE, values]]), { sizeBytes: partitionBytes });
 }
 
@@ -89,7 +114,7 @@ export function identityIn(image: Uint8Array): Identity | undefined {
   const fields = value && parseJSONObject(value);
   const device = fields && deviceFormat.parse(fields, deviceFormat.version);
   if (!device) return undefined;
-  const { deviceId, productId, responseKey, cipher, accessPointPassword, adminPassword } = device;
+  const { deviceId, productId, responseKey, cipher, mqtt, accessPointPassword, adminPassword } = device;
   if (!deviceId || !productId || !responseKey || !cipher || !accessPointPassword || !adminPassword) {
     return undefined;
   }
@@ -98,6 +123,7 @@ export function identityIn(image: Uint8Array): Identity | undefined {
     product: productId,
     key: encodeHex(responseKey),
     cipher,
+    ...(mqtt && { password: mqtt.password }),
     accessPointPassword,
     adminPassword,
   };

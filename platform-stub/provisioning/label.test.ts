@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import jsQR from "jsqr";
 import { IDENTITY } from "../../host-tests/suites/identity.js";
+import { readQR } from "../../host-tests/suites/qr.js";
 import { labelSVG, labelText, wifiText } from "./label.js";
 
-/** Decodes the label's QR code as a phone does: draws the squares and reads them with another library. */
+/** Decodes the label's QR code as a phone does. */
 function scan(svg: string): string | undefined {
   const [, path = ""] = / d="([^"]*)"/.exec(svg) ?? [];
   const squares = [...path.matchAll(/M(\d+) (\d+)h1v1h-1z/g)].map(
@@ -11,18 +11,7 @@ function scan(svg: string): string | undefined {
   );
   expect(squares.map(([x, y]) => `M${x} ${y}h1v1h-1z`).join("")).toBe(path);
   const quietZone = Math.min(...squares.map(([x]) => x));
-  const size = Math.max(...squares.map(([x]) => x)) + 1 + quietZone;
-  const scale = 4;
-  const width = size * scale;
-  const pixels = new Uint8ClampedArray(width * width * 4).fill(255);
-  for (const [x, y] of squares) {
-    for (let i = 0; i < scale * scale; i++) {
-      const column = x * scale + (i % scale);
-      const row = y * scale + Math.floor(i / scale);
-      pixels.fill(0, (row * width + column) * 4, (row * width + column) * 4 + 3);
-    }
-  }
-  return jsQR.default(pixels, width, width)?.data;
+  return readQR(squares, Math.max(...squares.map(([x]) => x)) + 1 + quietZone);
 }
 
 describe("a label", () => {

@@ -7,7 +7,12 @@ import { TOKEN_VARIABLE } from "./token.js";
 const TIMEOUT_MS = 10_000;
 const MAX_REASON_CHARS = 200;
 
-const answer = z.object({ id: z.string(), key: z.string().regex(/^[0-9a-f]{64}$/) });
+const answer = z.object({
+  id: z.string(),
+  key: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Present on platforms with accounts for stations. */
+  password: z.string().min(1).max(128).optional(),
+});
 
 /**
  * A source that requests devices from a platform over HTTP. The answer contains the key, so plain HTTP is allowed only

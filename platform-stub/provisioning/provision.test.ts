@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import {
   appendFileSync,
   chmodSync,
@@ -15,11 +15,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { Authority } from "../../host-tests/virtual/node-board/authority.js";
 import { readConfig, writeConfig } from "../config.js";
 import { Registry } from "../registry.js";
 import type { StoredWiring } from "./board-file.js";
+import { ClientAuthority } from "./client-authority.js";
 import { configSource } from "./config-source.js";
 import { type Identity, identityIn, imageOf } from "./identity.js";
+import { readNVSImage } from "./nvs-reader.js";
 import { type IdentitySource, offlineSource, type ProvisionOptions, provision } from "./provision.js";
 
 const OWNER = "owner@cafe.example";
@@ -321,7 +324,7 @@ describe("provisioning with a platform's configuration", () => {
     writeConfig(file, registry.data);
   });
 
-  test("adds the devices to the configuration with the keys of the images", async () => {
+  test("adds the devices to the configuration with the keys and the passwords of the images", async () => {
     await make({ count: 2, source: configSource({ file }) });
     const [old, ...added] = readConfig(file).devices;
     expect(old?.id).toBe("old");
@@ -331,8 +334,10 @@ describe("provisioning with a platform's configuration", () => {
         owner: OWNER,
         key: identityOf(String(id)).key,
         cipher: "aes-256-gcm",
+        password: identityOf(String(id)).password,
       })),
     );
+    expect(added[0]?.password).toMatch(/^[A-Za-z0-9_-]{32}$/);
   });
 
   test("completes a started station, whether or not the configuration has it", async () => {
@@ -369,5 +374,36 @@ describe("provisioning with a platform's configuration", () => {
     expect(() => configSource({ file, owner: "other@cafe.example" })).not.toThrow();
     writeConfig(file, { users: [], devices: [], tags: [] });
     expect(() => configSource({ file })).toThrow("has no user; add one");
+  });
+});
+
+describe("the options of a station's TLS", () => {
+  test("store a certificate and a key of its own in each image, by a client authority", async () => {
+    const file = join(root, "authority.pem");
+    const authority = new Authority("Stations");
+    writeFileSync(file, authority.cert + authority.key);
+    await make({ count: 2, clientAuthority: new ClientAuthority(file) });
+    const keys = manifest().map(({ id }) => {
+      const values = readNVSImage(readFileSync(join(directory, `${id}.nvs.bin`))).get("plugpass");
+      expect(new X509Certificate(values?.get("tls-cert") ?? "").subject).toBe(`CN=${id}`);
+      return Buffer.from(values?.get("tls-key") ?? []).toString("hex");
+    });
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  test("store a time server in the record", async () => {
+    await make({ timeServer: "time.cafe.example" });
+    const values = readNVSImage(readFileSync(join(directory, `${manifest()[0]?.id}.nvs.bin`))).get(
+      "plugpass",
+    );
+    const record = JSON.parse(Buffer.from(values?.get("device") ?? "").toString());
+    expect(record.timeServer).toBe("time.cafe.example");
+  });
+
+  test("store no certificate without the authority", async () => {
+    await make();
+    const [station] = manifest();
+    const values = readNVSImage(readFileSync(join(directory, `${station?.id}.nvs.bin`))).get("plugpass");
+    expect([...(values?.keys() ?? [])]).toEqual(["device"]);
   });
 });

@@ -1,16 +1,20 @@
 import type { Cipher } from "../registry.js";
 import type { StoredWiring } from "./board-file.js";
+import type { ClientAuthority } from "./client-authority.js";
 import { type Identity, isProduct, randomId, randomKey, randomPassword } from "./identity.js";
 import { makeNVSImage } from "./nvs-image.js";
 import { StationDirectory } from "./station-directory.js";
 
+/** Registration of a station at a platform. */
+export type Drawn = Pick<Identity, "id" | "key" | "password">;
+
 /** Source of device ids and response keys. */
 export interface IdentitySource {
-  /** Returns an unused id and its key. `isTaken` says which ids are in use. Rejects with a message for the user. */
-  draw(
-    product: string,
-    isTaken: (id: string) => boolean,
-  ): Promise<{ readonly id: string; readonly key: string }>;
+  /**
+   * Returns an unused id with its key, and with the MQTT password of the station's own account if the platform has
+   * accounts for stations. `isTaken` says which ids are in use. Rejects with a message for the user.
+   */
+  draw(product: string, isTaken: (id: string) => boolean): Promise<Drawn>;
   /**
    * Registers a station at its platform before the station is complete. After an interrupted run it is called again for
    * the same station.
@@ -30,6 +34,10 @@ export interface ProvisionOptions {
   readonly partitionBytes?: number;
   /** Wiring of the stations. Default: the wiring that is built into the firmware. */
   readonly wiring?: StoredWiring;
+  /** Time server of the stations, a host name or an IPv4 address. Default: that of their network. */
+  readonly timeServer?: string;
+  /** Issues each station a client certificate. */
+  readonly clientAuthority?: ClientAuthority;
   readonly source: IdentitySource;
   /** Called when a station is complete. `isCompleted`: an interrupted run had started it. */
   readonly onMade?: (id: string, isCompleted: boolean) => void;
@@ -48,7 +56,7 @@ export interface ProvisionResult {
 const CIPHER: Cipher = "aes-256-gcm";
 const MAX_COUNT = 10_000;
 
-/** A source that generates random ids and keys without a platform. */
+/** A source that generates random ids and keys without a platform. The stations have no account of their own. */
 export const offlineSource: IdentitySource = {
   async draw(product, isTaken) {
     let id = randomId(product);
@@ -80,8 +88,10 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
   while (directory.idsOf(product).length < count) {
     const begun = halfMade.shift();
     const identity = begun ?? (await draw(product, source, directory));
-    if (begun) directory.replaceImage(identity, { partitionBytes, wiring });
-    else directory.addImage(identity, { partitionBytes, wiring });
+    const clientCertificate = options.clientAuthority?.issue(identity.id, now());
+    const image = { partitionBytes, wiring, clientCertificate, timeServer: options.timeServer };
+    if (begun) directory.replaceImage(identity, image);
+    else directory.addImage(identity, image);
     directory.addLabels({ identity, accessPointName });
     source.register?.(identity);
     directory.finish(identity, now());
@@ -92,11 +102,10 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
 }
 
 async function draw(product: string, source: IdentitySource, directory: StationDirectory): Promise<Identity> {
-  const { id, key } = await source.draw(product, (one) => directory.has(one));
+  const drawn = await source.draw(product, (one) => directory.has(one));
   return {
-    id,
+    ...drawn,
     product,
-    key,
     cipher: CIPHER,
     accessPointPassword: randomPassword(),
     adminPassword: randomPassword(),

@@ -1,5 +1,6 @@
 import { type CatalogueEntry, CONNECTION_FAILURES, FAULTS } from "../../modules/faults/catalogue.js";
-import { type FaultTexts, faultTexts } from "../../modules/web/panel/fault-texts.js";
+import type { FaultTexts } from "../../modules/web/panel/fault-text.js";
+import { faultTexts } from "../../modules/web/panel/fault-texts.js";
 
 type Code = keyof FaultTexts;
 

@@ -16,21 +16,27 @@ import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Command } from "commander";
+import { EMULATOR_CONFIG } from "../../firmware/boards/emulator/config.js";
 import { defaultConfig } from "../../firmware/config.js";
 import { stamped } from "../../modules/updates/image-file.js";
 import { fail, print } from "../../platform-stub/command-line.js";
+import { sbomFileOf } from "../../platform-stub/firmware/sbom.js";
 import { binFolder, compiledFolder, mapFile } from "./bin-folder.js";
-import { partSizes } from "./link-map.js";
+import { archivesInImage, partSizes } from "./link-map.js";
 import { type Manifest, readManifest } from "./manifest.js";
-import { bundleFolderOf, writeModuleLists } from "./module-lists.js";
+import { bundleFolderOf, moduleLists, writeModuleLists } from "./module-lists.js";
 import { parsePartitions } from "./partitions.js";
 import { isAlias } from "./preloadable.js";
-import { manifestFolderOf, ROOT, type Target, targetOf } from "./targets.js";
+import { idfComponents, makeSBOM, moddableComponent, npmComponents, rootsComponent } from "./sbom.js";
+import { manifestFolderOf, PARTITION_TABLE_OFFSET, ROOT, type Target, targetOf } from "./targets.js";
 import { buildEnvironment, findIDF, findModdable, type Moddable } from "./tools.js";
+import { checkUpdateKey, type UpdateKeyOptions, updateKeyLine } from "./update-key.js";
 import { ownBytecodeBytes } from "./xsb.js";
 
 /** Maximum share of a slot that an image should use; the rest is reserved for later versions. */
 const GOAL_SLOT_PERCENT = 85;
+/** A chip has room for three digests of keys of secure boot; a classic ESP32 for one. */
+const MAX_BACKUP_KEYS = 2;
 /** Number of lines of mcconfig's output that are shown when it fails. */
 const LAST_LINES = 15;
 
@@ -38,24 +44,29 @@ new Command("npm run build:<target> --")
   .description("Builds the firmware with the Moddable SDK")
   .argument(
     "<target>",
-    "esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-ethernet, esp32c3-qemu, esp32s3 or lin",
+    "esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-signed, esp32c3-ethernet, esp32c3-qemu, esp32s3 or lin",
     targetOf,
   )
   .option("--debug", "make a debug build, which logs to xsbug", false)
+  .option("--unsigned", "build a release without config.updateKey, for development", false)
   .option(
     "--signing-key <file>",
-    "RSA-3072 key, PEM, for esp32-signed; make one with espsecure generate-signing-key --version 2",
+    "RSA-3072 key of secure boot, PEM, for esp32-signed and esp32c3-signed; see docs/hardening.md",
+  )
+  .option(
+    "--backup-key <file...>",
+    "further keys of secure boot, which sign the bootloader only: esp32c3-signed, at most two",
+    [],
   )
   .showHelpAfterError()
   .action(build)
   .parseAsync()
   .catch(fail);
 
-async function build(target: Target, { debug, signingKey }: BuildOptions): Promise<void> {
-  if (target.isSigned && !signingKey) throw new Error(`${target.name} needs --signing-key <file>`);
-  if (signingKey && !target.isSigned)
-    throw new Error(`${target.name} is not signed; use esp32-signed or leave out --signing-key`);
-  if (signingKey && !existsSync(signingKey)) throw new Error(`the signing key ${signingKey} does not exist`);
+async function build(target: Target, options: BuildOptions): Promise<void> {
+  const { debug, signingKey, backupKey } = options;
+  checkSigning(target, options);
+  checkUpdateKey(target, options, defaultConfig);
   const moddable = findModdable(process.env, process.platform);
   print(`Moddable SDK ${moddable.version}`);
   if (target.chip) print(`ESP-IDF ${findIDF(process.env).version}`);
@@ -70,13 +81,33 @@ async function build(target: Target, { debug, signingKey }: BuildOptions): Promi
     "build",
   ]);
   if (target.chip && !debug) checkAliases(target, aliases);
-  if (target.chip) finishImage(imageOf(moddable, target, debug), signingKey);
+  if (target.chip) finishImage(imageOf(moddable, target, debug));
+  if (signingKey) signFiles(moddable, target, { debug, signingKey, backupKey });
   report(moddable, target, debug);
+  if (target.chip && !debug) await writeSBOM(moddable, target);
+  const line = updateKeyLine(target, defaultConfig);
+  if (line !== undefined) print(line);
 }
 
-interface BuildOptions {
-  readonly debug: boolean;
+interface BuildOptions extends UpdateKeyOptions {
   readonly signingKey?: string;
+  readonly backupKey: readonly string[];
+}
+
+type SigningOptions = Pick<BuildOptions, "debug" | "backupKey"> & { readonly signingKey: string };
+
+/** Throws an error for keys of secure boot that are missing, do not exist, or do not belong to the target. */
+function checkSigning(target: Target, { signingKey, backupKey }: BuildOptions): void {
+  if (target.isSigned && !signingKey) throw new Error(`${target.name} needs --signing-key <file>`);
+  if ((signingKey || backupKey.length > 0) && !target.isSigned)
+    throw new Error(
+      `${target.name} has no secure boot; use esp32-signed or esp32c3-signed, or leave out --signing-key`,
+    );
+  const rooms = target.chip?.name === "esp32" ? 0 : MAX_BACKUP_KEYS;
+  if (backupKey.length > rooms)
+    throw new Error(`${target.name} has room for ${rooms} backup keys, not ${backupKey.length}`);
+  for (const key of [signingKey ?? [], ...backupKey].flat())
+    if (!existsSync(key)) throw new Error(`the signing key ${key} does not exist`);
 }
 
 function imageOf(moddable: Moddable, target: Target, debug: boolean): string {
@@ -85,17 +116,32 @@ function imageOf(moddable: Moddable, target: Target, debug: boolean): string {
   return image;
 }
 
-/** Writes product and version into the image's descriptor, which the SDK fills with constants. Signs the image. */
-function finishImage(file: string, signingKey: string | undefined): void {
+/** Writes product and version into the image's descriptor, which the SDK fills with constants. */
+function finishImage(file: string): void {
   const { productId, firmwareVersion: version } = defaultConfig;
   writeFileSync(file, stamped(Uint8Array.from(readFileSync(file)), { productId, version }, sha256));
   print(`image contains    ${productId} version ${version}`);
-  if (defaultConfig.updateKey === undefined) {
-    print("updates           none: config.updateKey is not set; make one with npm run sign -- key");
-  }
-  if (signingKey === undefined) return;
-  const words = ["sign-data", "--version", "2", "--keyfile", signingKey, "--output", `${file}.signed`, file];
-  const { status, error } = spawnSync("espsecure", words, { stdio: "inherit" });
+}
+
+/** Signs bootloader and image for secure boot. Throws an error if the bootloader does not fit before the partition table. */
+function signFiles(moddable: Moddable, target: Target, options: SigningOptions): void {
+  const { debug, signingKey, backupKey } = options;
+  const bootloader = join(binFolder(moddable, target, debug), "bootloader.bin");
+  sign(imageOf(moddable, target, debug), signingKey);
+  sign(bootloader, signingKey);
+  for (const key of backupKey) sign(bootloader, key, ["--append-signatures"]);
+  const room = PARTITION_TABLE_OFFSET - (target.chip?.bootloaderOffset ?? 0);
+  const { size } = statSync(bootloader);
+  print(
+    `bootloader        ${size} bytes of ${room} before the partition table, ${1 + backupKey.length} keys`,
+  );
+  if (size > room) throw new Error(`the signed bootloader is ${size - room} bytes too large`);
+}
+
+/** Adds a signature of secure boot version 2 to a file. */
+function sign(file: string, key: string, flags: readonly string[] = []): void {
+  const words = ["--version", "2", "--keyfile", key, "--output", `${file}.signed`, ...flags, file];
+  const { status, error } = spawnSync("espsecure", ["sign-data", ...words], { stdio: "inherit" });
   if (error) throw new Error("espsecure of ESP-IDF was not found; source ESP-IDF's export.sh");
   if (status !== 0) throw new Error(`espsecure failed with ${status}`);
   renameSync(`${file}.signed`, file);
@@ -170,6 +216,41 @@ function report(moddable: Moddable, target: Target, debug: boolean): void {
   if (size > slot) throw new Error(`the image is ${size - slot} bytes larger than its slot`);
   if (!debug && percent > GOAL_SLOT_PERCENT)
     print(`warning: an image should use at most ${GOAL_SLOT_PERCENT} % of its slot`);
+}
+
+/** Writes the SBOM beside the image, which `npm run release` reads. */
+async function writeSBOM(moddable: Moddable, target: Target): Promise<void> {
+  const { productId, firmwareVersion: version, updateKey } = defaultConfig;
+  const image = imageOf(moddable, target, false);
+  const map = readFileSync(mapFile(moddable, target, false), "utf8");
+  const { modules } = await moduleLists(manifestFolderOf(target));
+  const idf = findIDF(process.env);
+  const sbom = makeSBOM({
+    productId,
+    version,
+    projectVersion: JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).version,
+    target: target.name,
+    updateKey: target.isEmulated ? EMULATOR_CONFIG.updateKey : updateKey,
+    image: readFileSync(image),
+    time: new Date(),
+    components: [
+      ...npmComponents(Object.values(modules).map((path) => join(ROOT, "manifests", target.name, path))),
+      moddableComponent(moddable.version),
+      ...idfComponents({
+        ...idf,
+        archives: archivesInImage(map),
+        managedFolder: join(
+          compiledFolder(moddable, target, false),
+          `xsProj-${target.chip?.name}`,
+          "managed_components",
+        ),
+      }),
+      rootsComponent(join(ROOT, "build/roots.der")),
+    ],
+  });
+  const file = sbomFileOf(image);
+  writeFileSync(file, `${JSON.stringify(sbom, null, 2)}\n`);
+  print(`SBOM              ${file}`);
 }
 
 /** Names of the object files of this project's C. */

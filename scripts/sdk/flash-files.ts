@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { readNVSImage } from "../../platform-stub/provisioning/nvs-reader.js";
 import { readManifest } from "./manifest.js";
 import { type Partition, parsePartitions } from "./partitions.js";
 import { PARTITION_TABLE_OFFSET, ROOT, type Target } from "./targets.js";
@@ -9,10 +10,57 @@ export interface FlashFilesOptions {
   readonly debug: boolean;
   /** Key-value partition image of `npm run provision`; without it, the board's stored data is unchanged. */
   readonly station?: string;
+  /** Image of the partition `nvs_keys` of `npm run encrypt`, for esp32-signed. */
+  readonly nvsKeys?: string;
+}
+
+/**
+ * Throws an error for options that would make a board with secure boot useless: its first start cannot be undone. A plain
+ * identity would be lost there, and an encrypted one on any other board.
+ */
+export function checkPermanence(
+  { target, station, nvsKeys }: FlashFilesOptions,
+  { permanent }: { permanent: boolean },
+): void {
+  if (!target.isSigned) {
+    if (permanent || nvsKeys !== undefined)
+      throw new Error(`${target.name} has no secure boot; leave out --permanent and --nvs-keys`);
+    if (station !== undefined && isEncrypted(station))
+      throw new Error(`${station} is encrypted, for a board with secure boot; use the station's .nvs.bin`);
+    return;
+  }
+  if (!permanent) {
+    throw new Error(
+      `the first start of a board with ${target.name} burns its eFuses, and nothing can undo that: ` +
+        "follow docs/hardening.md, then repeat with --permanent",
+    );
+  }
+  if (station === undefined)
+    throw new Error(`${target.name} needs --station: later, no cable can add an identity`);
+  if (!isEncrypted(station))
+    throw new Error(`${station} is not encrypted, and the board would lose it: run npm run encrypt first`);
+  const needsKeys = target.chip?.name === "esp32";
+  if (needsKeys !== (nvsKeys !== undefined))
+    throw new Error(
+      needsKeys
+        ? `${target.name} needs --nvs-keys, the other file of npm run encrypt`
+        : `${target.name} has its key in an eFuse block; leave out --nvs-keys`,
+    );
+}
+
+function isEncrypted(file: string): boolean {
+  if (!existsSync(file)) throw new Error(`${file} does not exist; make it with npm run provision`);
+  try {
+    readNVSImage(readFileSync(file));
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Returns the files to flash with their offsets, in ascending order. Throws if a file is missing. */
-export function flashFiles({ target, debug, station }: FlashFilesOptions, bin: string): [number, string][] {
+export function flashFiles(options: FlashFilesOptions, bin: string): [number, string][] {
+  const { target, debug, station, nvsKeys } = options;
   if (!target.chip) throw new Error(`${target.name} is not a board and cannot be flashed`);
   const partition = (subtype: string) => partitionOf(target, subtype);
   const files: [number, string][] = [
@@ -29,6 +77,8 @@ export function flashFiles({ target, debug, station }: FlashFilesOptions, bin: s
   }
   if (station !== undefined)
     files.push([partition("nvs").offset, checkedStation(station, partition("nvs").size)]);
+  if (nvsKeys !== undefined)
+    files.push([partition("nvs_keys").offset, checkedStation(nvsKeys, partition("nvs_keys").size)]);
   return files.sort(([a], [b]) => a - b);
 }
 

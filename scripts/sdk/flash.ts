@@ -4,16 +4,18 @@ import { spawn } from "node:child_process";
 import { Command } from "commander";
 import { fail } from "../../platform-stub/command-line.js";
 import { binFolder } from "./bin-folder.js";
-import { type FlashFilesOptions, flashFiles } from "./flash-files.js";
+import { checkPermanence, type FlashFilesOptions, flashFiles } from "./flash-files.js";
 import { targetOf } from "./targets.js";
 import { checkPort, findIDF, findModdable } from "./tools.js";
 
 interface FlashOptions extends FlashFilesOptions {
   readonly port: string;
+  readonly permanent: boolean;
 }
 
 async function flash(options: FlashOptions): Promise<void> {
   checkPort(options.port);
+  checkPermanence(options, options);
   const moddable = findModdable(process.env, process.platform);
   const { folder } = findIDF(process.env);
   const files = flashFiles(options, binFolder(moddable, options.target, options.debug));
@@ -38,7 +40,7 @@ new Command("npm run flash --")
   .requiredOption("--port <device>", "serial port of the board, such as /dev/ttyUSB0")
   .option(
     "--target <name>",
-    "esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-ethernet or esp32s3",
+    "esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-signed, esp32c3-ethernet or esp32s3",
     targetOf,
     targetOf("esp32"),
   )
@@ -46,6 +48,8 @@ new Command("npm run flash --")
     "--station <file>",
     "identity for the board: an .nvs.bin of npm run provision; erases the stored data",
   )
+  .option("--nvs-keys <file>", "keys of the encrypted identity, of npm run encrypt; esp32-signed only")
+  .option("--permanent", "accept that a board with secure boot cannot be flashed again", false)
   .option("--debug", "flash a debug build", false)
   .showHelpAfterError()
   .action(flash)

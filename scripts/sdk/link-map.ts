@@ -79,6 +79,16 @@ export function partSizes(map: string, imageBytes: number, ownObjects: readonly 
   return [...parts, { part: PADDING, bytes: rest }].sort((a, b) => b.bytes - a.bytes);
 }
 
+/** Returns the paths of the archives that have a part in the image, as in the map. */
+export function archivesInImage(map: string): Set<string> {
+  const archives = new Set<string>();
+  for (const { file } of placedSections(map)) {
+    const archive = /^(.*\.a)\(/.exec(file)?.[1];
+    if (archive !== undefined) archives.add(archive);
+  }
+  return archives;
+}
+
 /** Iterates over the input sections of the output sections that are in the image. */
 function* placedSections(map: string): Generator<Placed> {
   // What the linker discarded comes first, in the same form.

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { makeNVSImage } from "../../platform-stub/provisioning/nvs-image.js";
 import { binFolder, mapFile } from "./bin-folder.js";
-import { flashFiles } from "./flash-files.js";
+import { checkPermanence, flashFiles } from "./flash-files.js";
 import { readManifest } from "./manifest.js";
 import { manifestFolderOf, ROOT, targetOf } from "./targets.js";
 import { buildEnvironment, findIDF, findModdable } from "./tools.js";
@@ -154,6 +155,42 @@ describe("flashFiles", () => {
   });
 });
 
+describe("checkPermanence", () => {
+  const plain = () => put("a.nvs.bin", Buffer.from(makeNVSImage(new Map())));
+  const encrypted = () => put("a.encrypted.nvs.bin", Buffer.alloc(0x6000, 0x55));
+  const check = (name: string, options: { station?: string; nvsKeys?: string; permanent?: boolean }) => () =>
+    checkPermanence(
+      { target: targetOf(name), debug: false, ...options },
+      { permanent: options.permanent ?? false },
+    );
+
+  test("accepts a board with secure boot with its encrypted identity and consent", () => {
+    const station = encrypted();
+    expect(check("esp32c3-signed", { station, permanent: true })).not.toThrow();
+    expect(check("esp32-signed", { station, nvsKeys: "keys", permanent: true })).not.toThrow();
+    expect(check("esp32c3", { station: plain() })).not.toThrow();
+    expect(check("esp32c3", {})).not.toThrow();
+  });
+
+  test("refuses what would make a board with secure boot useless", () => {
+    const station = encrypted();
+    expect(check("esp32c3-signed", { station })).toThrow("repeat with --permanent");
+    expect(check("esp32c3-signed", { permanent: true })).toThrow("needs --station");
+    expect(check("esp32c3-signed", { station: plain(), permanent: true })).toThrow("npm run encrypt");
+    expect(check("esp32-signed", { station, permanent: true })).toThrow("needs --nvs-keys");
+    expect(check("esp32c3-signed", { station, nvsKeys: "keys", permanent: true })).toThrow(
+      "leave out --nvs-keys",
+    );
+  });
+
+  test("refuses the files of such a board for any other", () => {
+    expect(check("esp32c3", { station: encrypted() })).toThrow("is encrypted");
+    expect(check("esp32c3", { permanent: true })).toThrow("has no secure boot");
+    expect(check("esp32", { nvsKeys: "keys" })).toThrow("has no secure boot");
+    expect(check("esp32", { station: join(folder, "none.nvs.bin") })).toThrow("does not exist");
+  });
+});
+
 describe("ownBytecodeBytes", () => {
   function atom(name: string, content: Buffer): Buffer {
     const head = Buffer.alloc(8);
@@ -221,13 +258,27 @@ test("readManifest throws an error with the path of an invalid manifest", () => 
 
 test.each([
   ["build.ts", ["esp32-signed"], "esp32-signed needs --signing-key"],
-  ["build.ts", ["esp32", "--signing-key", "key.pem"], "esp32 is not signed"],
+  ["build.ts", ["esp32", "--signing-key", "key.pem"], "esp32 has no secure boot"],
   [
     "build.ts",
     ["esp32s2"],
-    "the target esp32s2 is unknown; use one of esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-ethernet, esp32c3-qemu, esp32s3, lin",
+    "the target esp32s2 is unknown; use one of esp32, esp32-signed, esp32-ethernet, esp32c3, esp32c3-ethernet, esp32c3-qemu, esp32c3-signed, esp32s3, lin",
   ],
-  ["build.ts", ["esp32"], "$MODDABLE is not set"],
+  ["build.ts", ["esp32"], "config.updateKey is not set, so no update could be installed"],
+  [
+    "build.ts",
+    ["esp32c3-signed", "--signing-key", "package.json", "--unsigned"],
+    "cannot be built with --unsigned",
+  ],
+  ["build.ts", ["esp32-signed", "--signing-key", "nope.pem"], "the signing key nope.pem does not exist"],
+  [
+    "build.ts",
+    ["esp32-signed", "--signing-key", "package.json", "--backup-key", "package.json"],
+    "esp32-signed has room for 0 backup keys, not 1",
+  ],
+  ["build.ts", ["esp32", "--unsigned"], "$MODDABLE is not set"],
+  ["build.ts", ["esp32", "--debug"], "$MODDABLE is not set"],
+  ["build.ts", ["lin"], "$MODDABLE is not set"],
   ["flash.ts", [], "--port"],
   ["flash.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],
   ["monitor.ts", ["--port", "/dev/null"], "$MODDABLE is not set"],

@@ -7,8 +7,10 @@ export interface Target {
   readonly name: TargetName;
   /** Platform of mcconfig (argument `-p`). */
   readonly platform: string;
-  /** The chip accepts only images that are signed with the vendor's tool (secure boot). */
+  /** The chip accepts only bootloaders and images that are signed with the vendor's tool (secure boot). */
   readonly isSigned?: boolean;
+  /** The target is not for boards. Its firmware has a public test key. */
+  readonly isEmulated?: boolean;
   /** The chip; `undefined` for the simulator. */
   readonly chip?: {
     /** Name of the chip for compiler and flasher. */
@@ -25,6 +27,7 @@ export type TargetName =
   | "esp32c3"
   | "esp32c3-ethernet"
   | "esp32c3-qemu"
+  | "esp32c3-signed"
   | "esp32s3"
   | "lin";
 
@@ -51,6 +54,13 @@ const TARGETS: Readonly<Record<TargetName, Target>> = {
     name: "esp32c3-qemu",
     platform: "esp32/esp32c3",
     chip: { name: "esp32c3", bootloaderOffset: 0 },
+    isEmulated: true,
+  },
+  "esp32c3-signed": {
+    name: "esp32c3-signed",
+    platform: "esp32/esp32c3",
+    chip: { name: "esp32c3", bootloaderOffset: 0 },
+    isSigned: true,
   },
   esp32s3: { name: "esp32s3", platform: "esp32/esp32s3", chip: { name: "esp32s3", bootloaderOffset: 0 } },
   lin: { name: "lin", platform: "lin" },

@@ -41,6 +41,7 @@ jest.unstable_mockModule("./gatt/native.js", () => ({
     return notifyResult;
   },
   mtu: () => 23,
+  address: (connection: number) => `c0000000000${connection}`,
   disconnect: record("disconnect"),
   close: record("close"),
 }));
@@ -167,6 +168,13 @@ test("one connection is closed while others go on", () => {
   expect(newCalls()).toEqual(["disconnect 0"]);
   send(WRITTEN, 1, 0, new ArrayBuffer(1));
   expect(events.at(-1)).toBe("write");
+});
+
+test("a connection has the address of its central, also after its end", () => {
+  makeServer();
+  send(CONNECTED, 2);
+  send(DISCONNECTED, 2);
+  expect(connections[0]?.address).toBe("c00000000002");
 });
 
 test("the device name is the advertised name", () => {

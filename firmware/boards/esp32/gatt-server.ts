@@ -46,10 +46,12 @@ class ChipConnection implements GATTConnection {
   isOver = false;
   /** Number of the connection in the native table. Another one has it after the end. */
   readonly index: number;
+  readonly address: string | undefined;
   private readonly _server: ChipGATTServer;
 
   constructor(index: number, server: ChipGATTServer) {
     this.index = index;
+    this.address = native.address(index);
     this._server = server;
   }
 

@@ -2,6 +2,7 @@ import Resource from "Resource";
 import FFI from "mc/ffi";
 import type { Board } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
+import { readClientCertificate, readTimeServer } from "../../../modules/settings/index.js";
 import { readWiring, type Wiring } from "../../../modules/wiring/index.js";
 import { STORAGE_PATH } from "../../records.js";
 import { makeHTTPServer } from "../http-server/index.js";
@@ -15,7 +16,14 @@ import { ChipContactor, ChipControlPilot, ChipGuard } from "./contactor.js";
 import type { Hardware } from "./hardware.js";
 import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
-import { closeConnection, hold, release } from "./lwip/native.js";
+import {
+  acceptTimeServer,
+  closeConnection,
+  hold,
+  release,
+  remoteAddress,
+  timeServer,
+} from "./lwip/native.js";
 import { hasRoom, memory } from "./memory.js";
 import { ChipDigitalOut, makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { ChipRandom } from "./random.js";
@@ -28,6 +36,8 @@ import { firmwareSlot, makeOpenUpdate } from "./update.js";
 
 export type { Hardware } from "./hardware.js";
 
+/** Time server of last resort, after a provisioned one or that of the network. */
+const TIME_SERVER = "pool.ntp.org";
 const MAC_BYTES = 6;
 /** `ESP_MAC_WIFI_STA` (esp_mac.h). */
 const WIFI_STATION_MAC = 0;
@@ -48,9 +58,7 @@ export function runOnESP32(
   const life = new ChipLife(native);
   life.run(() => {
     const { chipId } = builtIn;
-    const storage = new ChipStorage(STORAGE_PATH);
-    const wiring = readWiring(storage, builtIn, chipId);
-    storage.close();
+    const wiring = withStorage((storage) => readWiring(storage, builtIn, chipId));
     if (typeof wiring !== "string") {
       main(makeBoard({ ...wiring, chipId }, makeVariantIO, native, life), wiring);
       return;
@@ -59,6 +67,16 @@ export function runOnESP32(
     const least = { chipId, controlPilot, contactorPin };
     main(withoutPins(makeBoard(least, makeVariantIO, native, life), wiring), builtIn);
   });
+}
+
+/** Reads from the firmware's storage. */
+function withStorage<T>(read: (storage: ChipStorage) => T): T {
+  const storage = new ChipStorage(STORAGE_PATH);
+  try {
+    return read(storage);
+  } finally {
+    storage.close();
+  }
 }
 
 /** Returns the board without its pins, so that none can be driven. */
@@ -79,8 +97,14 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   };
   const random = new ChipRandom(native, ModdableCrypto.prototype.sha256);
   const fill = (byteLength: number) => random.fill(byteLength);
-  const wallClock = new WallClock({ clock, guard });
-  const sockets = makeSockets({ clock, guard, lwip: { hold, release, closeConnection } });
+  const provisioned = withStorage(readTimeServer);
+  acceptTimeServer();
+  const wallClock = new WallClock({
+    clock,
+    guard,
+    servers: () => [provisioned ?? timeServer(), TIME_SERVER].filter((one) => one !== undefined),
+  });
+  const sockets = makeSockets({ clock, guard, lwip: { hold, release, closeConnection, remoteAddress } });
   const log = (line: string) => trace(line, "\n");
   const onAddress = () => wallClock.sync();
   const onAnalog = () => random.releaseSource();
@@ -95,7 +119,12 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
     crypto: new ModdableCrypto(fill),
     io: {
       ...sockets,
-      TLS: makeTLS({ TCP: sockets.TCP, clock, guard }),
+      TLS: makeTLS({
+        TCP: sockets.TCP,
+        clock,
+        guard,
+        clientCertificate: () => withStorage(readClientCertificate),
+      }),
       HTTPServer: makeHTTPServer({ ...sockets, clock, guard, hasRoom }),
       Contactor: withParts(ChipContactor, contactorGuard),
       ControlPilot: withParts(ChipControlPilot, contactorGuard),

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { VirtualClock } from "../../../host-tests/virtual/world/clock.js";
 import type { TCPConnectOptions, TLSConstructor } from "../../../modules/board/index.js";
 import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
+import type { ClientCertificate } from "../../../modules/settings/index.js";
 
 const NOW_MS = 1_800_000_000_000;
 const PIPE_BYTES = 1024;
@@ -23,6 +24,8 @@ jest.unstable_mockModule("./tls/native.js", () => ({
     onEvent = callback;
   },
   open: (host: string) => (host === "full.example" ? -1 : 1),
+  setCertificate: (_: number, certificate: ArrayBuffer, key: ArrayBuffer) =>
+    calls.push(`certificate ${decodeUTF8(certificate)}, key ${decodeUTF8(key)}`),
   shakeHands: (_: number, nowS: number) => calls.push(`shake hands ${nowS}`),
   result: () => session.result,
   room: () => session.room,
@@ -58,6 +61,7 @@ let events: string[];
 let sent: string[];
 let received: string;
 let clock: VirtualClock;
+let clientCertificate: ClientCertificate | undefined;
 
 class FakeTCP {
   readonly remoteAddress = "10.0.0.1";
@@ -98,6 +102,7 @@ function connect(options: Partial<ConstructorParameters<TLSConstructor>[0]> = {}
       soon: (callback) => clock.set(callback, 0),
       hold: () => () => {},
     },
+    clientCertificate: () => clientCertificate,
   });
   return new TLS({
     host: "broker.example",
@@ -124,6 +129,7 @@ function open() {
 beforeEach(() => {
   clock = new VirtualClock({ epochAtStartMs: NOW_MS });
   session = { result: WANT_INPUT, room: PIPE_BYTES, input: "", output: [], plain: [], end: WANT_INPUT };
+  clientCertificate = undefined;
   [calls, events, sent, received] = [[], [], [], ""];
 });
 
@@ -150,6 +156,13 @@ describe("the chip's TLS", () => {
     session.result = OK;
     onEvent(1);
     expect(events).toEqual(["writable 8720"]);
+  });
+
+  test("gives the session the station's certificate before the handshake, if it has one", () => {
+    clientCertificate = { certificate: encodeUTF8("own").buffer, key: encodeUTF8("secret").buffer };
+    connect();
+    tcp.onWritable?.(8192);
+    expect(calls).toEqual(["certificate own, key secret", `shake hands ${NOW_MS / 1000}`]);
   });
 
   test("fails the handshake without the time", () => {

@@ -8,6 +8,7 @@ import {
   type TLSConstructor,
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
+import type { ClientCertificate } from "../../../modules/settings/index.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
 import * as native from "./tls/native.js";
@@ -37,6 +38,8 @@ export interface TLSParts {
   readonly TCP: TCPConstructor;
   readonly clock: Clock;
   readonly guard: Guard;
+  /** Certificate for servers that ask for one. It is read for each connection, to hold no memory. */
+  readonly clientCertificate?: () => ClientCertificate | undefined;
 }
 
 /** Returns TLS by mbedTLS (tls/tls-connections.c). Handshakes run in a task of their own and do not hold the engine. */
@@ -76,6 +79,8 @@ class ChipTLS implements TCP {
     this._index = native.open(options.host);
     if (this._index < 0) throw new RangeError("no socket");
     try {
+      const own = parts.clientCertificate?.();
+      if (own) native.setCertificate(this._index, own.certificate, own.key);
       this._socket = this._connect();
     } catch (error) {
       native.close(this._index);
@@ -207,7 +212,11 @@ class ChipTLS implements TCP {
         this._fail();
         return;
       }
-      if (!this._feed()) return;
+      if (!this._feed()) {
+        // The session may have answered with an alert, such as to a request for another handshake.
+        this._send();
+        return;
+      }
       count = native.readable(this._index);
     }
     this._readableBytes = count;

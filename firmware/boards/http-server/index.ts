@@ -5,6 +5,7 @@ import type {
   HTTPServerOptions,
   Listener,
   ListenerConstructor,
+  TCP,
   TCPConstructor,
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
@@ -33,6 +34,8 @@ class BoundedHTTPServer implements HTTPServer, ConnectionServer {
   readonly parts: HTTPServerParts;
   private readonly _listener: Listener;
   private readonly _connections = new Set<Connection>();
+  /** Connections of addresses that have their share already. They give way to connections of other addresses. */
+  private _waiting: TCP[] = [];
 
   constructor(options: HTTPServerOptions, parts: HTTPServerParts) {
     this.options = options;
@@ -46,7 +49,8 @@ class BoundedHTTPServer implements HTTPServer, ConnectionServer {
 
   close(): void {
     this._listener.close();
-    for (const connection of [...this._connections]) connection.close();
+    for (const connection of [...this._waiting, ...this._connections]) connection.close();
+    this._waiting = [];
   }
 
   handleClosed(connection: Connection): void {
@@ -55,13 +59,38 @@ class BoundedHTTPServer implements HTTPServer, ConnectionServer {
   }
 
   private _acceptAll(): void {
+    const waiting = this._waiting;
+    this._waiting = [];
+    for (const socket of waiting) this._place(socket);
     while (this._connections.size < this.options.maxConnections) {
       const socket = this._listener.read();
       if (!socket) return;
-      const connection = new Connection(socket, this);
-      this._connections.add(connection);
-      this.options.onConnect(connection);
-      if (!connection.isAccepted) connection.close();
+      this._place(socket);
     }
+  }
+
+  /** Serves a connection, or lets it wait. All connections together stay within the limit. */
+  private _place(socket: TCP): void {
+    const { maxConnections, maxConnectionsPerAddress } = this.options;
+    const isFull = this._connections.size + this._waiting.length >= maxConnections;
+    let share = 0;
+    for (const { remoteAddress } of this._connections) {
+      if (remoteAddress === socket.remoteAddress) share++;
+    }
+    if (share < maxConnectionsPerAddress) {
+      if (isFull) this._waiting.pop()?.close();
+      this._serve(socket);
+    } else if (isFull) {
+      socket.close();
+    } else {
+      this._waiting.push(socket);
+    }
+  }
+
+  private _serve(socket: TCP): void {
+    const connection = new Connection(socket, this);
+    this._connections.add(connection);
+    this.options.onConnect(connection);
+    if (!connection.isAccepted) connection.close();
   }
 }

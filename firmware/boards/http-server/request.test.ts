@@ -25,39 +25,50 @@ describe("requestHead", () => {
   });
 
   test("returns an empty body without a length or a coding", () => {
-    expect(parse("GET / HTTP/1.1")?.length).toBe(0);
+    expect(parse("GET / HTTP/1.1", "Host: x")?.length).toBe(0);
+  });
+
+  test("accepts HTTP/1.0 with or without a host", () => {
+    expect(parse("GET /a HTTP/1.0")?.path).toBe("/a");
+    expect(parse("POST /a HTTP/1.0", "Host: x", "Content-Length: 3")?.length).toBe(3);
   });
 
   test("returns a chunked body", () => {
-    expect(parse("POST / HTTP/1.1", "Transfer-Encoding: Chunked")?.length).toBe("chunked");
+    expect(parse("POST / HTTP/1.1", "Host: x", "Transfer-Encoding: Chunked")?.length).toBe("chunked");
   });
 
   test.each([
-    ["HTTP/1.0", ["GET / HTTP/1.0"]],
+    ["HTTP/0.9", ["GET / HTTP/0.9", "Host: x"]],
+    ["HTTP/1.1 without a host", ["GET / HTTP/1.1"]],
+    ["a chunked body in HTTP/1.0", ["POST / HTTP/1.0", "Transfer-Encoding: chunked"]],
     ["no version", ["GET /"]],
-    ["two spaces", ["GET  / HTTP/1.1"]],
+    ["two spaces", ["GET  / HTTP/1.1", "Host: x"]],
     ["an invalid method", ["G@T / HTTP/1.1"]],
-    ["a target with a control character", ["GET /\u0001 HTTP/1.1"]],
-    ["a target with a non-ASCII character", ["GET /ü HTTP/1.1"]],
-    ["a folded header", ["GET / HTTP/1.1", "X: 1", " 2"]],
-    ["a space before the colon", ["GET / HTTP/1.1", "Host : x"]],
-    ["a header without a name", ["GET / HTTP/1.1", ": x"]],
-    ["a bare line feed in a value", ["GET / HTTP/1.1", "X: 1\nY: 2"]],
-    ["an unknown coding", ["POST / HTTP/1.1", "Transfer-Encoding: gzip, chunked"]],
-    ["a length in hexadecimal", ["POST / HTTP/1.1", "Content-Length: 0x10"]],
-    ["a length with a sign", ["POST / HTTP/1.1", "Content-Length: +1"]],
-    ["a length beside a coding", ["POST / HTTP/1.1", "Transfer-Encoding: chunked", "Content-Length: 1"]],
+    ["a target with a control character", ["GET /\u0001 HTTP/1.1", "Host: x"]],
+    ["a target with a non-ASCII character", ["GET /ü HTTP/1.1", "Host: x"]],
+    ["a folded header", ["GET / HTTP/1.1", "Host: x", "X: 1", " 2"]],
+    ["a space before the colon", ["GET / HTTP/1.1", "Host: x", "Host : x"]],
+    ["a header without a name", ["GET / HTTP/1.1", "Host: x", ": x"]],
+    ["a bare line feed in a value", ["GET / HTTP/1.1", "Host: x", "X: 1\nY: 2"]],
+    ["an unknown coding", ["POST / HTTP/1.1", "Host: x", "Transfer-Encoding: gzip, chunked"]],
+    ["a length in hexadecimal", ["POST / HTTP/1.1", "Host: x", "Content-Length: 0x10"]],
+    ["a length with a sign", ["POST / HTTP/1.1", "Host: x", "Content-Length: +1"]],
+    [
+      "a length beside a coding",
+      ["POST / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", "Content-Length: 1"],
+    ],
     [
       "65 headers",
       [
         "GET / HTTP/1.1",
+        "Host: x",
         ..."x: y "
-          .repeat(65)
+          .repeat(64)
           .trim()
           .split(/(?<=y) /),
       ],
     ],
-    ["the same length twice", ["POST / HTTP/1.1", "Content-Length: 1", "Content-Length: 1"]],
+    ["the same length twice", ["POST / HTTP/1.1", "Host: x", "Content-Length: 1", "Content-Length: 1"]],
   ])("refuses %s", (_name, lines) => {
     expect(parse(...lines)).toBeUndefined();
   });

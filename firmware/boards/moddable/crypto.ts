@@ -10,9 +10,8 @@ const BLOCK_BYTES = 16;
 /**
  * The board's cryptography over the SDK's `crypt`.
  *
- * GCM is composed of the SDK's AES, CTR and GHASH (NIST SP 800-38D 7.2). The SDK's own `gcm` makes the counter with
- * `ArrayBuffer.fromBigInt`, which drops a leading zero byte of the iv: one of 256 messages cannot be opened. The padding
- * of CBC is checked here, because the SDK accepts any.
+ * GCM is composed of the SDK's AES, CTR and GHASH (NIST SP 800-38D 7.2). The SDK's own `gcm` decrypts a message before it
+ * compares the tag. The padding of CBC is checked here, because the SDK accepts any.
  */
 export class ModdableCrypto implements Crypto {
   readonly random: (byteLength: number) => ArrayBuffer;

@@ -91,8 +91,14 @@ describe("the chip's HTTP server", () => {
     ];
     new HTTPAPI({
       board: { io: { HTTPServer } } as unknown as Board,
-      login: { refusal: () => undefined } as unknown as Login,
-      router: { route: (path) => routes.find((one) => one.path === path) },
+      login: {
+        refusal: () => undefined,
+        awaitTurn: (_authorization: unknown, _address: unknown, check: () => void) => check(),
+      } as unknown as Login,
+      router: {
+        route: (path) => routes.find((one) => one.path === path),
+        replyToForeignHost: () => undefined,
+      },
     });
     allocations.record();
   });
@@ -118,7 +124,7 @@ describe("the chip's HTTP server", () => {
   }
 
   const post = (path: string, type: string, body: string) =>
-    `POST ${path} HTTP/1.1\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    `POST ${path} HTTP/1.1\r\nhost: 192.168.4.1\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 
   test.each([
     ["as the body", "application/octet-stream", "x".repeat(IMAGE_BYTES)],
@@ -143,7 +149,7 @@ describe("the chip's HTTP server", () => {
 
   test("refuses a chunked form of 5 KB as soon as it is too long", () => {
     const chunk = `400\r\n${"x".repeat(1024)}\r\n`;
-    const head = "POST /pair HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n";
+    const head = "POST /pair HTTP/1.1\r\nhost: 192.168.4.1\r\ntransfer-encoding: chunked\r\n\r\n";
     expect(send(`${head}${chunk.repeat(5)}0\r\n\r\n`)).toBe(413);
     expect(allocations.largestBytes).toBeLessThanOrEqual(2 * LARGEST_BYTES);
   });

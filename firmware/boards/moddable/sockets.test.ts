@@ -210,6 +210,46 @@ describe("sockets on a network", () => {
     expect(lwip.isHeld).toBe(false);
   });
 
+  test("an accepted connection has the address of its peer, also when it is over", () => {
+    const peer = lwip.connect(PORT, "192.168.4.7");
+    lwip.deliver(clock);
+    const accepted = listener.read();
+    peer?.reset();
+    lwip.deliver(clock);
+    expect(accepted?.remoteAddress).toBe("192.168.4.7");
+    if (accepted) expect(new io.TCP({ from: accepted }).remoteAddress).toBe("192.168.4.7");
+  });
+
+  test("an HTTP server serves two connections of an address; further ones give way to other addresses", () => {
+    listener.close();
+    const served: HTTPConnection[] = [];
+    new io.HTTPServer({
+      port: PORT,
+      maxHeadBytes: 1024,
+      maxConnections: 4,
+      maxConnectionsPerAddress: 2,
+      requestTimeoutMs: 10_000,
+      onConnect: (connection) => {
+        served.push(connection);
+        connection.accept({});
+      },
+    });
+    const connectFrom = (address: string) => {
+      const peer = lwip.connect(PORT, address);
+      lwip.deliver(clock);
+      return peer;
+    };
+    const addresses = () => served.map(({ remoteAddress }) => remoteAddress);
+    const greedy = ["a", "a", "a", "a"].map(connectFrom);
+    expect(addresses()).toEqual(["a", "a"]);
+    connectFrom("b");
+    expect(addresses()).toEqual(["a", "a", "b"]);
+    expect(greedy.map((peer) => peer?.isClosed)).toEqual([false, false, false, true]);
+    served[0]?.close();
+    lwip.deliver(clock);
+    expect(addresses()).toEqual(["a", "a", "b", "a"]);
+  });
+
   test("an HTTP server survives resets at any time", () => {
     listener.close();
     const served: HTTPConnection[] = [];
@@ -217,6 +257,7 @@ describe("sockets on a network", () => {
       port: PORT,
       maxHeadBytes: 1024,
       maxConnections: 2,
+      maxConnectionsPerAddress: 2,
       requestTimeoutMs: 10_000,
       onConnect: (connection) => {
         served.push(connection);

@@ -29,10 +29,16 @@ export interface LwIPTask {
   hold(): void;
   release(): void;
   closeConnection(socket: object): void;
+  remoteAddress(socket: object): string | undefined;
 }
 
 /** For sockets in the engine's own task. */
-const NO_TASK: LwIPTask = { hold() {}, release() {}, closeConnection() {} };
+const NO_TASK: LwIPTask = {
+  hold() {},
+  release() {},
+  closeConnection() {},
+  remoteAddress: () => undefined,
+};
 
 export interface SocketParts {
   readonly clock: Clock;
@@ -61,7 +67,6 @@ class Channel {
 
   constructor(pool: Pool, target: { address: string; port: number; nodelay: boolean } | { from: SDKTCP }) {
     this._pool = pool;
-    this.remoteAddress = "address" in target ? target.address : undefined;
     this.remotePort = "port" in target ? target.port : undefined;
     this.native = new SDKTCP({
       nodelay: true,
@@ -79,6 +84,7 @@ class Channel {
         this.reportOver();
       },
     });
+    this.remoteAddress = "address" in target ? target.address : pool.lwip.remoteAddress(this.native);
     pool.used++;
   }
 
@@ -107,8 +113,8 @@ class Channel {
  *   while it writes, and closes one that lwIP has freed. Here lwIP's task is held meanwhile.
  * - `read` without a length returns at most 1 KB, and the rest is reported again: the SDK would allocate all of it.
  * - A write after the peer has closed throws in the SDK or returns `undefined`. Here it returns 0.
- * - The SDK reads the remote address of a closed connection from freed memory. Here an outgoing connection has the
- *   address it connects to, and an incoming one has none.
+ * - The SDK reads the remote address of a closed connection from freed memory. Here a connection has the address that
+ *   it connects to, or the one that lwIP has when the connection is accepted.
  * - Exceptions of callbacks go to the guard.
  */
 export function makeSockets({ clock, guard, lwip = NO_TASK, maxSockets = MAX_SOCKETS }: SocketParts): {

@@ -68,7 +68,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   function ask(...pdu: number[]): string | undefined {
     phone.answers.length = 0;
     phone.send(...pdu);
-    scene.cafe.clock.advance(200);
+    scene.cafe.clock.advance(100);
     return phone.answers[0] && encodeHex(phone.answers[0]);
   }
 

@@ -1,13 +1,16 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { readResult } from "../../../docs/station.js";
-import { decodeUTF8 } from "../../../modules/bytes/index.js";
-import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
+import { decodeUTF8, encodeHex } from "../../../modules/bytes/index.js";
+import { CHALLENGE_UUID, RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
 import type { SeenStation } from "../../virtual/world/phone.js";
 import { skipFor } from "../optional.js";
 import { type GuestPhone, RadioScene, STATION_ADDRESS } from "./radio-scene.js";
 
 const TAG = "GUEST-0001";
+const CARD_ID = "ka5tqgx2m7bd4wzn";
+const PROOF = "lgGqmSxrn3062BvpcltRVA";
+const RECEIPT = "136da0d275500490";
 const LONGEST_TAG = "A".repeat(64);
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
@@ -75,6 +78,21 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       expect(await phone.write("A".repeat(513))).toBe(0x0d);
       await scene.pass(1000);
       expect(phone.results).toEqual([]);
+    });
+
+    test("authorizes a proof for the challenge that the phone has read, with the platform's receipt", async () => {
+      online();
+      scene.cafe.platform.tags.set(CARD_ID, { authorized: true, receipt: RECEIPT });
+      const phone = await scene.connect({ mtu: asked });
+      const challenge = encodeHex(await phone.read(CHALLENGE_UUID));
+      expect(challenge).toHaveLength(48);
+      expect(await phone.write(`p1:${CARD_ID}:${PROOF}`)).toBeUndefined();
+      await finalResult(phone);
+      expect(phone.codes).toEqual([202, 200]);
+      const data = { tag: CARD_ID, method: "ble", proof: PROOF, nonce: challenge.slice(16) };
+      expect(scene.cafe.platform.requests).toMatchObject([{ endpoint: "authorize", data }]);
+      const read = await phone.read(RESULT_UUID);
+      expect([read.length, encodeHex(read.slice(6))]).toEqual([14, RECEIPT]);
     });
   });
 

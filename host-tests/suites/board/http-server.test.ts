@@ -10,6 +10,7 @@ test("the virtual HTTP server closes a connection that onConnect has not accepte
     port: 80,
     maxHeadBytes: 1024,
     maxConnections: 4,
+    maxConnectionsPerAddress: 4,
     requestTimeoutMs: 10_000,
     onConnect: (connected) => {
       connection = connected;

@@ -1,11 +1,12 @@
 /** Runs the tests of the ESP32 board's C code that needs no chip (firmware/boards/esp32), under sanitizers. */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { makeEmptyHeaders } from "../../tools/fuzz/targets.js";
 import { skipFor } from "../optional.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -52,14 +53,9 @@ const source = (name: string) => readFileSync(join(ROOT, SOURCES, name), "utf8")
     run(["engine/abort.c", "engine/kept-end.c", "engine/kept-end.test.c"]);
   });
 
-  /** Makes empty headers of the SDKs, whose types and functions a test has as fakes. */
+  /** Makes empty headers of the SDKs. Returns the compiler's options to find them. */
   function emptyHeadersOf(...names: string[]): string[] {
-    for (const name of names) {
-      for (const [, header = ""] of source(name).matchAll(/#include "(.*)"/g)) {
-        mkdirSync(join(folder, dirname(header)), { recursive: true });
-        writeFileSync(join(folder, header), "");
-      }
-    }
+    makeEmptyHeaders(folder, ...names);
     return ["-I", folder];
   }
 

@@ -35,6 +35,7 @@ class TestServer {
       port: 0,
       maxHeadBytes: MAX_HEAD_BYTES,
       maxConnections,
+      maxConnectionsPerAddress: 2,
       requestTimeoutMs: TIMEOUT_MS,
       onConnect: (connection) => connection.accept(this.#handlers(connection)),
     });
@@ -309,6 +310,34 @@ export function describeHTTPContract(name: string, makeHarness: MakeHarness): vo
       await harness.pass(2 * TIMEOUT_MS);
       expect((await request("GET /still HTTP/1.1\r\nHost: x\r\n\r\n")).body).toBe("GET /still ");
       for (const client of silent) client.socket.close();
+    });
+
+    test("knows the address of the client", async () => {
+      await requestUnanswered();
+      expect(server.served[0]?.connection?.remoteAddress).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+    });
+
+    test("serves two requests of an address at a time, and the third after one of them", async () => {
+      server.responds = false;
+      const clients = await Promise.all(Array.from({ length: 3 }, open));
+      for (const client of clients) client.send(encodeUTF8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+      await harness.pass(A_WHILE_MS);
+      expect(server.served).toHaveLength(2);
+      server.respond(server.served[0] as Served);
+      await harness.until("the third one is served", () => server.served.length === 3);
+      for (const client of clients) client.socket.close();
+    });
+
+    test("answers a request of HTTP/1.0, which needs no host", async () => {
+      expect((await request("GET /a HTTP/1.0\r\n\r\n")).body).toBe("GET /a ");
+    });
+
+    test("answers a request of HTTP/1.1 without a host with 400", async () => {
+      expect((await request("GET /a HTTP/1.1\r\n\r\n")).status).toBe(400);
+    });
+
+    test("passes the absolute form of a request target on as it is", async () => {
+      expect((await request("GET http://x/a?b HTTP/1.1\r\nHost: x\r\n\r\n")).body).toBe("GET http://x/a?b ");
     });
 
     test("reports a client that disconnects before the response", async () => {

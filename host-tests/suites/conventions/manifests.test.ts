@@ -176,6 +176,7 @@ describe.each(CHIP_TARGETS)("manifests/%s for a chip", (target, manifest) => {
 
 test.each([
   ["esp32c3", "esp32c3"],
+  ["esp32c3-signed", "esp32c3"],
   ["esp32c3-ethernet", "esp32c3"],
   ["esp32c3-qemu", "esp32c3"],
   ["esp32s3", "esp32s3"],
@@ -217,13 +218,65 @@ describe("the simulator's manifest", () => {
   });
 });
 
-test("the signed build equals the usual one plus the verification of signatures", () => {
-  const config = (target: string) =>
-    readFileSync(join(ROOT, "manifests", target, "sdkconfig/sdkconfig.defaults"), "utf8");
-  expect(config("esp32-signed").startsWith(config("esp32"))).toBe(true);
-  const more = config("esp32-signed").slice(config("esp32").length);
-  expect(more).toContain("CONFIG_SECURE_SIGNED_ON_UPDATE_NO_SECURE_BOOT=y");
-  expect(config("esp32")).toContain("CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE=y");
+describe.each([
+  ["esp32-signed", "esp32"],
+  ["esp32c3-signed", "esp32c3"],
+])("manifests/%s, for boards with secure boot,", (target, usual) => {
+  const config = (name: string) =>
+    readFileSync(join(ROOT, "manifests", name, "sdkconfig/sdkconfig.defaults"), "utf8");
+  const added = config(target).slice(config(usual).length);
+
+  test("equals the usual one plus what it protects", () => {
+    expect(config(target).startsWith(config(usual))).toBe(true);
+    const release = (name: string) =>
+      readFileSync(join(ROOT, "manifests", name, "sdkconfig/sdkconfig.defaults.release"), "utf8");
+    expect(release(target)).toBe(release(usual));
+    const { buildFiles: _files, files: _paths, ...parts } = manifestOf(target);
+    const { buildFiles: _usualFiles, files: _usualPaths, ...usualParts } = manifestOf(usual);
+    expect({ ...parts, ownModules: [...parts.ownModules] }).toEqual({
+      ...usualParts,
+      ownModules: [...usualParts.ownModules],
+    });
+  });
+
+  test("has secure boot version 2, flash encryption in release mode, and encrypted storage", () => {
+    for (const name of [
+      "SECURE_BOOT_V2_ENABLED",
+      "SECURE_FLASH_ENC_ENABLED",
+      "SECURE_FLASH_ENCRYPTION_MODE_RELEASE",
+      "NVS_ENCRYPTION",
+    ]) {
+      expect(added).toContain(`\nCONFIG_${name}=y\n`);
+    }
+    expect(config(target)).toContain("\nCONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE=y\n");
+    expect(added).not.toMatch(/INSECURE|ALLOW_(JTAG|ROM_BASIC|SHORT|ENC|DEC|CACHE)/);
+  });
+
+  test("leaves signing to the build, which stamps the image first", () => {
+    expect(added).toContain("\nCONFIG_SECURE_BOOT_BUILD_SIGNED_BINARIES=n\n");
+  });
+
+  test("has slots of whole pages of 64 KB, which secure boot requires, and an encrypted partition for keys", () => {
+    const csv = readFileSync(manifestOf(target).buildFiles.get("PARTITIONS_FILE") ?? "", "utf8");
+    const partitions = parsePartitions(csv);
+    for (const { type, size } of partitions) if (type === "app") expect(size % 0x10000).toBe(0);
+    expect(partitions.find(({ subtype }) => subtype === "nvs_keys")).toMatchObject({
+      offset: 0xb000,
+      size: 0x1000,
+    });
+    expect(csv).toMatch(/^nvs_keys,.*, +encrypted$/m);
+    // NVS encrypts its entries by itself, and cannot lie in an encrypted partition.
+    expect(csv).not.toMatch(/^nvs,.*encrypted/m);
+  });
+});
+
+test("a station's NVS image fits the usual boards and those with secure boot", () => {
+  const nvsOf = (target: string) => {
+    const csv = readFileSync(manifestOf(target).buildFiles.get("PARTITIONS_FILE") ?? "", "utf8");
+    return parsePartitions(csv).find(({ subtype }) => subtype === "nvs");
+  };
+  expect(nvsOf("esp32c3-signed")).toEqual(nvsOf("esp32c3"));
+  expect(nvsOf("esp32-signed")).toEqual(nvsOf("esp32"));
 });
 
 test.each(["esp32-ethernet", "esp32c3-ethernet", "esp32c3-qemu"])("manifests/%s links no Wi-Fi", (target) => {
@@ -257,6 +310,8 @@ test.each([
   ["esp32", "esp32/esp32s3", "for the classic ESP32"],
   ["esp32-ethernet", "esp32/esp32c3", "for the classic ESP32 with Ethernet"],
   ["esp32c3", "esp32", "for ESP32-C3"],
+  ["esp32-signed", "esp32/esp32c3", "for the classic ESP32 with secure boot"],
+  ["esp32c3-signed", "esp32", "for ESP32-C3 with secure boot"],
   ["esp32c3-ethernet", "esp32", "for ESP32-C3 with Ethernet"],
   ["esp32c3-qemu", "esp32", "for the emulated ESP32-C3"],
   ["esp32s3", "esp32", "for ESP32-S3"],

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
 import { encodePDU } from "../../../firmware/boards/advertising.js";
 import { decodeHex, encodeBase64URL, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
@@ -19,27 +18,15 @@ import type { TraceReport } from "../../../modules/trace/index.js";
 import { TRACE_EVENTS } from "../../../modules/trace/trace.js";
 import { ENDPOINTS, type EndpointContext } from "../../../platform-stub/endpoints.js";
 import { Registry } from "../../../platform-stub/registry.js";
-import { ROOT } from "../../tools/imports.js";
 import { virtualCrypto } from "../../virtual/board/crypto.js";
 import { Scene } from "../../virtual/scene.js";
 import { VirtualClock } from "../../virtual/world/clock.js";
 import { base64, seal } from "../../virtual/world/platform-answers.js";
 import { Random } from "../../virtual/world/random.js";
+import { match, PROTOCOL, vector } from "./protocol.js";
 
-const DOCUMENT = readFileSync(join(ROOT, "docs/protocol.md"), "utf8");
 const DEVICE = "station-1";
 const OWNER = { email: "user@example.com", token: "t" };
-
-function match(pattern: RegExp): string {
-  const found = pattern.exec(DOCUMENT)?.[1];
-  if (found === undefined) throw new Error(`docs/protocol.md has nothing like ${pattern}`);
-  return found;
-}
-
-/** The text of a line `<name>  <text>` of the document. */
-function vector(name: string): string {
-  return match(new RegExp(`^${name} +(.+)$`, "m"));
-}
 
 function hexVector(name: string): Uint8Array<ArrayBuffer> {
   const bytes = decodeHex(vector(name).replaceAll(" ", ""));
@@ -60,7 +47,7 @@ describe("the card proof in docs/protocol.md", () => {
   const cardId = vector("card-id");
 
   test("station, key, challenge and proof are the code's", () => {
-    expect(stationOf(crypto, vector("station"))).toBe(station);
+    expect(stationOf(crypto, vector("proof-device"))).toBe(station);
     expect(encodeHex(key)).toBe(vector("ks"));
     expect(vector("challenge-read")).toBe(station + nonce);
     const proof = proofOf(crypto, key, { station, nonce, cardId });
@@ -73,6 +60,22 @@ describe("the card proof in docs/protocol.md", () => {
     expect(receiptOf(crypto, key, { nonce, code: 403 })).toBe(vector("receipt-403"));
     const hash = encodeHex(crypto.sha256(encodeUTF8(cardId)));
     expect(vector("list-entry")).toBe(`${hash}:${encodeBase64URL(key)}`);
+  });
+});
+
+describe("the JavaScript for a proof in docs/protocol.md", () => {
+  const code = match(/^### A proof\n.*?```js\n(.*?)```/ms);
+  const prove = runInNewContext(`${code};prove`, { TextEncoder, Uint8Array, crypto, btoa, atob });
+  const secret = encodeBase64URL(hexVector("secret"));
+
+  test("writes the vector's proof, and confirms the vector's receipt only", async () => {
+    const proof = await prove({ cardId: vector("card-id"), secret }, hexVector("challenge-read"));
+    expect(proof.text).toBe(vector("tag-write"));
+    const value = (receipt: string) => Uint8Array.from([1, 2, 200, 0, 1, 2, ...(decodeHex(receipt) ?? [])]);
+    expect(await proof.isConfirmed(200, value(vector("receipt-200")))).toBe(true);
+    expect(await proof.isConfirmed(403, value(vector("receipt-403")))).toBe(true);
+    expect(await proof.isConfirmed(200, value(vector("receipt-403")))).toBe(false);
+    expect(await proof.isConfirmed(200, value(""))).toBe(false);
   });
 });
 
@@ -98,7 +101,7 @@ describe("the advertisement in docs/protocol.md", () => {
 });
 
 describe("the results in docs/protocol.md", () => {
-  const rows = [...DOCUMENT.matchAll(/^\| (\w+) (\d+), attempt (\d+), (\w+) \| `([\da-f ]+)` \|$/gm)];
+  const rows = [...PROTOCOL.matchAll(/^\| (\w+) (\d+), attempt (\d+), (\w+) \| `([\da-f ]+)` \|$/gm)];
 
   test("cover each state", () => {
     expect(new Set(rows.map((row) => row[1]))).toEqual(new Set(RESULT_STATES));
@@ -127,7 +130,7 @@ describe.each<[Cipher, string]>([
   const message = { status, code, id, data: vector(`${prefix}-data`) };
 
   /** The outcomes of a request with the vector's id, after `answer` has arrived. */
-  function outcomesOf(answer: Record<string, string>): RequestOutcome[] {
+  function outcomesOf(answer: Record<string, string>, keyInRequest = true): RequestOutcome[] {
     const crypto = virtualCrypto(new Random(1));
     const idBytes = decodeHex(BigInt(id).toString(16).padStart(16, "0"));
     if (!idBytes) throw new Error("the id is not a number of 64 bits");
@@ -139,20 +142,25 @@ describe.each<[Cipher, string]>([
       crypto: { ...crypto, random: () => idBytes.buffer },
       user,
       deviceId,
-      responseKey: key,
+      responseKey: { bytes: key },
       cipher,
+      keyInRequest,
       trace: { add: () => {} },
       connection: { isOnline: true, publishRequest: (_topic, payload) => published.push(payload) > 0 },
     });
     const { data } = example("message-request") as { data: Record<string, string> };
     requests.request(endpoint, data, (outcome) => outcomes.push(outcome));
-    expect(JSON.parse(published[0] ?? "")).toEqual(example("message-request"));
+    expect(JSON.parse(published[0] ?? "")).toEqual(
+      example(keyInRequest ? "message-request" : "message-without-key"),
+    );
     requests.receive(topic, encodeUTF8(JSON.stringify(answer)));
     return outcomes;
   }
 
   test("is opened by the station", () => {
-    expect(outcomesOf(message)).toEqual([{ ok: true, data: JSON.parse(vector("plain")) }]);
+    const success = { ok: true, data: JSON.parse(vector("plain")) };
+    expect(outcomesOf(message)).toEqual([success]);
+    expect(outcomesOf(message, false)).toEqual([success]);
   });
 
   test("is what a platform makes with its key and iv", () => {
@@ -184,7 +192,7 @@ describe("the JSON examples in docs/protocol.md", () => {
     const device = registry.device(DEVICE);
     const decision = ENDPOINTS[endpoint];
     if (!device || !decision) throw new Error(`the stub has no endpoint ${endpoint}`);
-    const context: EndpointContext = { registry, hasStationTokens: true };
+    const context: EndpointContext = { registry, hasStationTokens: true, requestId: "1" };
     return {
       ...decision(example(`${endpoint}-request`), device, context),
       malformed: decision({}, device, context),
@@ -222,7 +230,7 @@ describe("the JSON examples in docs/protocol.md", () => {
   });
 
   test("diagnostics names events that a station has, each in the table of events", () => {
-    const named = [...DOCUMENT.matchAll(/^\| `([a-z]+[A-Za-z]*)` \| .*$/gm)].map((found) => found[1]);
+    const named = [...PROTOCOL.matchAll(/^\| `([a-z]+[A-Za-z]*)` \| .*$/gm)].map((found) => found[1]);
     expect(named).toEqual(expect.arrayContaining([...TRACE_EVENTS]));
     const { counters, events } = example("diagnostics-request") as TraceReport;
     const used = [...Object.keys(counters), ...events.slice(1).map(([, event]) => event)];
@@ -230,7 +238,7 @@ describe("the JSON examples in docs/protocol.md", () => {
   });
 
   test("each is well-formed", () => {
-    const names = [...DOCUMENT.matchAll(/<!-- json: ([\w-]+) -->/g)].map((found) => found[1] ?? "");
+    const names = [...PROTOCOL.matchAll(/<!-- json: ([\w-]+) -->/g)].map((found) => found[1] ?? "");
     expect(names.length).toBeGreaterThan(15);
     for (const name of names) expect(example(name)).toEqual(expect.any(Object));
   });

@@ -11,13 +11,21 @@ import { ownerFormat } from "../../../firmware/platform/owner.js";
 import { settingsFormat } from "../../../firmware/settings.js";
 import { restartsFormat } from "../../../firmware/update/boot-counter.js";
 import { listIndexFormat, listPageFormat } from "../../../modules/authorization/local-list.js";
+import type { Bytes as BoardBytes, Storage } from "../../../modules/board/index.js";
+import { asUint8Array, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { JSONObject } from "../../../modules/json/index.js";
+import { accessPointFormat } from "../../../modules/pairing/index.js";
 import { candidateFormat, pairingFormat } from "../../../modules/pairing/parameters.js";
+import { keyFormat } from "../../../modules/requests/index.js";
 import { bookFormat, logFormat } from "../../../modules/sessions/session.js";
-import { deviceFormat, type RecordFormat } from "../../../modules/settings/index.js";
+import { deviceFormat, type RecordFormat, StoredRecord } from "../../../modules/settings/index.js";
 import { updateFormat } from "../../../modules/updates/index.js";
 import { loginFormat } from "../../../modules/web/login.js";
 import { ROOT } from "../../tools/imports.js";
+import { fuzz, mutated } from "../../virtual/world/fuzz.js";
+import { FUZZ_RUNS } from "../../virtual/world/random.js";
+
+type Bytes = Uint8Array<ArrayBuffer>;
 
 const SESSION = {
   id: "00c0ffee00c0ffee",
@@ -49,6 +57,11 @@ const RECORDS: Readonly<Record<string, Kept>> = {
     { deviceId: "cafe-1", productId: "cafe", responseKey: "0f".repeat(32), cipher: "aes-256-gcm" },
     expect.objectContaining({ deviceId: "cafe-1", productId: "cafe", cipher: "aes-256-gcm" }),
   ),
+  key: kept(
+    keyFormat,
+    { of: "0123456789abcdef", key: "0f".repeat(32) },
+    { of: "0123456789abcdef", key: new Uint8Array(32).fill(15) },
+  ),
   pairing: kept(
     pairingFormat,
     {
@@ -72,7 +85,12 @@ const RECORDS: Readonly<Record<string, Kept>> = {
     { fields: { ssid: "Home" }, isTried: true },
     expect.objectContaining({ fields: new Map([["ssid", "Home"]]), isTried: true }),
   ),
-  login: kept(loginFormat, { hash: "ab".repeat(32) }, new Uint8Array(32).fill(0xab)),
+  login: kept(
+    loginFormat,
+    { hash: "ab".repeat(32) },
+    { hash: new Uint8Array(32).fill(0xab), isInitial: false },
+  ),
+  "access-point": kept(accessPointFormat, { password: "abcdefgh2345" }, "abcdefgh2345"),
   options: kept(
     settingsFormat,
     { currentLimitA: 10, offlinePolicy: "list", cardEnds: false, resumes: true },
@@ -84,7 +102,11 @@ const RECORDS: Readonly<Record<string, Kept>> = {
     { version: 3, side: "b", count: 2 },
     { version: 3, side: "b", count: 2 },
   ),
-  "list-${name}": kept(listPageFormat("a0"), { tags: "ab".repeat(16) }, "ab".repeat(16)),
+  "list-${name}": kept(
+    listPageFormat("a0"),
+    { tags: "ab".repeat(16) },
+    { tags: "ab".repeat(16), proofs: "" },
+  ),
   session: kept(
     bookFormat,
     { meterWh: 1234, session: SESSION },
@@ -120,6 +142,29 @@ test("each record format of the sources is tested here", () => {
   expect(formatKeys().sort()).toEqual(Object.keys(RECORDS).sort());
 });
 
+/** A storage with one record. */
+class OneRecord implements Storage {
+  readonly values = new Map<string, Bytes>();
+
+  read(key: string): ArrayBuffer | undefined {
+    return this.values.get(key)?.slice().buffer;
+  }
+
+  write(key: string, value: BoardBytes): void {
+    this.values.set(key, asUint8Array(value).slice());
+  }
+
+  delete(key: string): void {
+    this.values.delete(key);
+  }
+
+  keys(): string[] {
+    return [...this.values.keys()];
+  }
+
+  close(): void {}
+}
+
 describe.each(Object.entries(RECORDS))("the record %s", (_key, { format, first, value }) => {
   test("as written by the first firmware is read after an update", () => {
     expect(format.parse(first, 1)).toEqual(value);
@@ -150,5 +195,38 @@ describe.each(Object.entries(RECORDS))("the record %s", (_key, { format, first, 
       }),
       { seed: 1 },
     );
+  });
+
+  test("with changed bytes is read as it would be written, or set aside", () => {
+    const valid = encodeUTF8(JSON.stringify({ v: 1, ...first }));
+    const words = [
+      "null",
+      "-1",
+      "1e999",
+      "[]",
+      "{}",
+      '"',
+      "\\u0000",
+      ',"v":2',
+      "true",
+      ...Object.keys(first),
+    ];
+    fuzz({
+      seed: 51,
+      runs: FUZZ_RUNS / 10,
+      make: (random) => mutated(random, valid, words),
+      check: (bytes) => {
+        const storage = new OneRecord();
+        storage.values.set(format.key, bytes);
+        const record = new StoredRecord({ storage, format, board: { log: () => {} } });
+        const read = record.read();
+        if (format.readOnly) expect([...storage.values]).toEqual([[format.key, bytes]]);
+        else if (read === undefined) expect([...storage.values]).toEqual([[`bad-${format.key}`, bytes]]);
+        else {
+          record.write(read);
+          expect(record.read()).toEqual(read);
+        }
+      },
+    });
   });
 });

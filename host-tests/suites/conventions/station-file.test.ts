@@ -7,18 +7,22 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import * as file from "../../../docs/station.js";
 import {
+  CHALLENGE_UUID,
   type Gatt,
   readAdvertisement,
+  readCard,
   readResult,
   Station,
   type StationError,
 } from "../../../docs/station.js";
 import { STATION_STATUSES } from "../../../modules/charging/index.js";
 import * as wire from "../../../modules/tag-service/index.js";
+import { cardFileText, cardLinkOf } from "../../../platform-stub/cards.js";
 import { ROOT } from "../../tools/imports.js";
 import { Scene } from "../../virtual/scene.js";
 import type { AttOutcome, Central, CentralConnection } from "../../virtual/world/air.js";
 import { untilOn } from "../bluetooth/harness.js";
+import { vector } from "./protocol.js";
 
 const FILE = join(ROOT, "docs", "station.ts");
 const TSC = join(ROOT, "node_modules", ".bin", "tsc");
@@ -74,6 +78,7 @@ describe("docs/station.ts", () => {
 
   test.each<[string, number[]]>([
     ["another length", [1, 1, 202, 0, 1]],
+    ["a shortened receipt", [1, 2, 200, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
     ["another version", [2, 1, 202, 0, 1, 1]],
     ["an unknown state", [1, 6, 202, 0, 1, 1]],
     ["an unknown status", [1, 1, 202, 0, 1, 7]],
@@ -203,22 +208,23 @@ describe("an app with docs/station.ts and the virtual station", () => {
   });
 });
 
-describe("a result of docs/station.ts", () => {
-  /** Connects to a station that the test controls. */
-  async function controlled() {
-    let notify: (value: Uint8Array) => void = () => {};
-    const station = await Station.connect({
-      connect: async () => {},
-      read: async () => new Uint8Array(0),
-      write: async () => {},
-      subscribe: async (_uuid, onValue) => {
-        notify = onValue;
-      },
-      disconnect: () => {},
-    });
-    return { station, notify: (...bytes: number[]) => notify(Uint8Array.from(bytes)) };
-  }
+/** Connects to a station that the test controls. */
+async function controlled(gatt: Partial<Gatt> = {}) {
+  let notify: (value: Uint8Array) => void = () => {};
+  const station = await Station.connect({
+    connect: async () => {},
+    read: async () => new Uint8Array(0),
+    write: async () => {},
+    subscribe: async (_uuid, onValue) => {
+      notify = onValue;
+    },
+    disconnect: () => {},
+    ...gatt,
+  });
+  return { station, notify: (...bytes: number[]) => notify(Uint8Array.from(bytes)) };
+}
 
+describe("a result of docs/station.ts", () => {
   test("of an earlier card does not end a later attempt", async () => {
     const { station, notify } = await controlled();
     const result = station.authorize("GUEST-0002");
@@ -235,5 +241,108 @@ describe("a result of docs/station.ts", () => {
     notify(2, 0, 0, 0, 0, 0);
     await expect(result).rejects.toMatchObject({ code: "unknown-format" });
     await expect(station.read()).rejects.toMatchObject({ code: "unknown-format" });
+  });
+});
+
+describe("readCard", () => {
+  const CARD = {
+    cardId: vector("card-id"),
+    secret: Buffer.from(vector("secret"), "hex").toString("base64url"),
+  };
+  const LINK = `plugpass:card?id=${CARD.cardId}&secret=${CARD.secret}`;
+
+  test("reads a link with and without a label, and a file", () => {
+    expect(readCard(LINK)).toEqual(CARD);
+    expect(readCard(` ${LINK}\n`)).toEqual(CARD);
+    expect(readCard(cardLinkOf({ v: 1, ...CARD, label: "Žofie & Co" }))).toEqual({
+      ...CARD,
+      label: "Žofie & Co",
+    });
+    expect(readCard(cardFileText({ v: 1, ...CARD, label: "Anna" }))).toEqual({ ...CARD, label: "Anna" });
+    expect(readCard(cardFileText({ v: 1, ...CARD }))).toEqual(CARD);
+  });
+
+  test.each([
+    "",
+    "GUEST-0001",
+    "null",
+    "{}",
+    JSON.stringify({ v: 2, ...CARD }),
+    JSON.stringify({ v: 1, ...CARD, secret: CARD.secret.slice(1) }),
+    JSON.stringify({ v: 1, ...CARD, cardId: CARD.cardId.toUpperCase() }),
+    LINK.slice(0, -1),
+    LINK.replace("plugpass:", "https:"),
+    `${LINK}&label=%`,
+  ])("does not read %j", (text) => {
+    expect(readCard(text)).toBeUndefined();
+  });
+});
+
+describe("a card that cannot be copied, in docs/station.ts", () => {
+  const CARD = {
+    cardId: vector("card-id"),
+    secret: Buffer.from(vector("secret"), "hex").toString("base64url"),
+  };
+  const CHALLENGE = Buffer.from(vector("challenge-read"), "hex");
+
+  /** Presents the vector's card to a station with some results, and returns the written texts and the final result. */
+  async function present(options: {
+    results: readonly number[];
+    receipt?: string;
+    lostAfterResult?: boolean;
+  }) {
+    const written: string[] = [];
+    let notify: (...bytes: number[]) => void = () => {};
+    let challenges = 0;
+    let latest: number[] = [];
+    const gatt = await controlled({
+      read: async (uuid) => {
+        if (uuid === CHALLENGE_UUID) return challenges++ > 0 ? new Uint8Array(24) : new Uint8Array(CHALLENGE);
+        if (options.lostAfterResult) throw new Error("the connection was lost");
+        return Uint8Array.from([...latest, ...Buffer.from(options.receipt ?? "", "hex")]);
+      },
+      write: async (_uuid, value) => {
+        written.push(Buffer.from(value).toString());
+        const code = options.results[written.length - 1] ?? 0;
+        latest = [1, code === 200 ? 2 : 3, code & 0xff, code >> 8, written.length, 1];
+        notify(1, 1, 202, 0, written.length, 1);
+        notify(...latest);
+      },
+    });
+    notify = gatt.notify;
+    return { result: await gatt.station.authorize(CARD), written };
+  }
+
+  test("writes the vector's proof, and confirms a result with the vector's receipt", async () => {
+    const { result, written } = await present({ results: [200], receipt: vector("receipt-200") });
+    expect(written).toEqual([vector("tag-write")]);
+    expect(result).toMatchObject({ state: "authorized", code: 200, isConfirmed: true });
+    const refused = await present({ results: [403], receipt: vector("receipt-403") });
+    expect(refused.result).toMatchObject({ state: "rejected", code: 403, isConfirmed: true });
+  });
+
+  test.each([
+    ["no receipt", { results: [200] }],
+    ["the receipt of a refusal", { results: [200], receipt: vector("receipt-403") }],
+    ["a lost connection after it", { results: [200], receipt: vector("receipt-200"), lostAfterResult: true }],
+  ])("does not confirm a result with %s", async (_what, options) => {
+    expect((await present(options)).result).toMatchObject({ code: 200, isConfirmed: false });
+  });
+
+  test("is proved once more, for a new challenge, when its challenge has expired", async () => {
+    const { result, written } = await present({ results: [401, 403] });
+    expect(written).toHaveLength(2);
+    expect(written[0]).not.toBe(written[1]);
+    expect(result).toMatchObject({ code: 403 });
+    expect((await present({ results: [401, 401, 200] })).result).toMatchObject({ code: 401 });
+  });
+
+  test("fails at a station without challenges, and for a text that is no card", async () => {
+    const missing = Object.assign(new Error("no such characteristic"), { name: "NotFoundError" });
+    const { station } = await controlled({ read: () => Promise.reject(missing) });
+    await expect(station.authorize(CARD)).rejects.toMatchObject({ code: "no-challenge" });
+    const other = await controlled();
+    await expect(other.station.authorize(CARD)).rejects.toMatchObject({ code: "no-challenge" });
+    await expect(station.authorize(readCard("GUEST-0001"))).rejects.toMatchObject({ code: "malformed-tag" });
   });
 });

@@ -366,6 +366,66 @@ describeWithChromium("the platform's admin page", () => {
   );
 
   test(
+    "makes a card with a proof, gives it to a phone, and replaces its secret",
+    async () => {
+      const page = await openLoggedIn();
+      await page.getByRole("button", { name: "New card" }).click();
+      await page.getByLabel("Presented by", { exact: true }).selectOption("proof");
+      await page.getByLabel("Label", { exact: true }).fill("Anna");
+      await page.getByRole("button", { name: "Save" }).click();
+      await waitForText(page, "#phone-title", /Card [a-z2-7]{16} for a phone/);
+      const card = broker.registry.tags.find(({ accepts }) => accepts === "proof");
+      const tag = card?.tag ?? "";
+      expect(card).toEqual({ tag, owner: CAFE.email, label: "Anna", accepts: "proof" });
+      await expectAccessible(page);
+      const link = page.getByLabel("Link", { exact: true });
+      const secret = () => broker.registry.cardFile(tag)?.secret ?? "-";
+      const before = secret();
+      expect(await link.inputValue()).toBe(`plugpass:card?id=${tag}&secret=${before}&label=Anna`);
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("link", { name: "Download the card file" }).click(),
+      ]);
+      expect(JSON.parse(readFileSync(await download.path(), "utf8"))).toMatchObject({
+        cardId: tag,
+        secret: before,
+      });
+      await page.getByRole("button", { name: "New secret" }).click();
+      await expectAccessible(page);
+      await page.getByRole("button", { name: "Give a new secret" }).click();
+      await waitForText(page, "#phone-answer", "The card has a new secret.");
+      expect(secret()).not.toBe(before);
+      expect(await link.inputValue()).toContain(secret());
+      await page.getByRole("button", { name: "Close" }).click();
+      await page.waitForFunction(`document.getElementById("phone-link").value === ""`);
+      expect(await page.locator("body").innerHTML()).not.toContain(secret());
+      await waitForText(page, "#cards-rows tr", new RegExp(`${tag}Anna.*proof`));
+      await page.getByRole("button", { name: `Give ${tag} to a phone` }).click();
+      await page.locator("#phone-qr svg").waitFor();
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "warns of a number that can be guessed, in the list, in the dialog and after a change",
+    async () => {
+      const page = await openLoggedIn();
+      await waitForText(page, "#cards-rows tr", /GUEST-0001.*number; can be guessed/);
+      await page.getByRole("button", { name: "Edit GUEST-0001" }).click();
+      await waitForText(page, "#card-warning", "GUEST-0001 can be guessed: it is a word and 4 digits.");
+      await expectAccessible(page);
+      await page.getByRole("button", { name: "Save" }).click();
+      await waitForText(page, "#mistakes", "GUEST-0001 can be guessed");
+      await page.getByRole("button", { name: "New card" }).click();
+      await page.getByLabel("Label", { exact: true }).fill("Anna");
+      await page.getByRole("button", { name: "Save" }).click();
+      await waitForText(page, "#cards-answer", /^[a-z2-7]{16} is saved\.$/);
+      expect(await page.locator("#mistakes li").count()).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     "asks a station for its trace, and shows it among the requests",
     async () => {
       station = await OnlineStation.start(broker);

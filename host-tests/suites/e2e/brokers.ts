@@ -10,6 +10,8 @@ export const PLATFORM = { username: "platform", password: "password-of-the-platf
 export interface BrokerUnderTest {
   readonly platform: Platform;
   readonly registry: Registry;
+  /** Port for stations that have an account of their own. */
+  readonly stationPort: number;
   /** Address for further platforms on the same broker. `undefined` for the embedded one. */
   readonly url: string | undefined;
   /** Port of the TLS listener. `undefined` without TLS. */
@@ -22,7 +24,7 @@ type Options = Partial<PlatformOptions>;
 export async function onAedes(options: Options = {}): Promise<BrokerUnderTest> {
   const registry = options.registry ?? ownersWithCards();
   const platform = await startPlatform({ ...options, registry });
-  return { platform, registry, url: undefined, close: () => platform.close() };
+  return { platform, registry, stationPort: platform.port, url: undefined, close: () => platform.close() };
 }
 
 /** Starts the platform on Mosquitto, with the password and ACL files that the stub writes. */
@@ -35,10 +37,17 @@ export function onMosquitto(
     const mosquitto = await startMosquitto({
       program,
       identity,
-      configure: (directory) =>
-        writeMosquittoFiles({ directory, data: registry.data, platform: PLATFORM, force: false }).configLines,
+      configure: (directory, ports) =>
+        writeMosquittoFiles({
+          directory,
+          registry,
+          platform: PLATFORM,
+          hasOwnerAccounts: registry.devices.some(({ password }) => password === undefined),
+          ports,
+          force: true,
+        }).configLines,
     });
-    const url = `mqtt://${PLATFORM.username}:${PLATFORM.password}@127.0.0.1:${mosquitto.port}`;
+    const url = `mqtt://${PLATFORM.username}:${PLATFORM.password}@127.0.0.1:${mosquitto.platformPort}`;
     const platform = await startPlatform({ ...options, registry, brokerURL: url }).catch(async (error) => {
       await mosquitto.stop();
       throw error;
@@ -46,6 +55,7 @@ export function onMosquitto(
     return {
       platform,
       registry,
+      stationPort: mosquitto.port,
       url,
       tlsPort: mosquitto.tlsPort,
       close: async () => {

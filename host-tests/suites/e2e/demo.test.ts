@@ -85,7 +85,10 @@ if (mosquitto !== undefined) {
     let url: string;
 
     beforeEach(async () => {
-      broker = await startMosquitto({ program: mosquitto, configure: () => ["allow_anonymous true"] });
+      broker = await startMosquitto({
+        program: mosquitto,
+        configure: (_directory, ports) => [`listener ${ports.stations} 127.0.0.1`, "allow_anonymous true"],
+      });
       url = `mqtt://127.0.0.1:${broker.port}`;
     });
 

@@ -4,13 +4,17 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { MosquittoPorts } from "../../../platform-stub/mosquitto.js";
 import type { Identity } from "../../virtual/node-board/authority.js";
 import { skipFor } from "../optional.js";
 
 const STARTS = 5;
 
 export interface Mosquitto {
+  /** Port for stations. */
   readonly port: number;
+  /** Port for the platform. */
+  readonly platformPort: number;
   /** Port of the TLS listener. `undefined` without an `identity`. */
   readonly tlsPort: number | undefined;
   stop(): Promise<void>;
@@ -34,27 +38,23 @@ export function findMosquitto(): string | undefined {
 /** Runs Mosquitto on a free loopback port, with its files in a temporary directory. */
 export async function startMosquitto(options: {
   readonly program: string;
-  /** Writes the files that the configuration needs, and returns its lines. */
-  readonly configure: (directory: string) => readonly string[];
+  /** Writes the files that the configuration needs, and returns its lines. Called with both free ports. */
+  readonly configure: (directory: string, ports: MosquittoPorts) => readonly string[];
   /** Opens a second listener with TLS and this certificate. */
   readonly identity?: Identity;
 }): Promise<Mosquitto> {
   const directory = mkdtempSync(join(tmpdir(), "plugpass-mosquitto-"));
-  const lines = options.configure(directory);
   const { identity } = options;
   let child: ChildProcess | undefined;
   let port = 0;
+  let platformPort = 0;
   let tlsPort: number | undefined;
 
   async function launch(): Promise<void> {
     const config = join(directory, "mosquitto.conf");
+    const lines = options.configure(directory, { stations: port, platform: platformPort });
     // As root, Mosquitto would change to a user who cannot read the files.
-    writeFileSync(
-      config,
-      [`listener ${port} 127.0.0.1`, "user root", "max_packet_size 100000", ...lines, ...tlsLines(), ""].join(
-        "\n",
-      ),
-    );
+    writeFileSync(config, ["user root", ...lines, ...tlsLines(), ""].join("\n"));
     child = spawn(options.program, ["-c", config], { stdio: "ignore" });
     if (await isReady(child, port)) return;
     const { exitCode, signalCode } = child;
@@ -72,6 +72,7 @@ export async function startMosquitto(options: {
 
   for (let tried = 1; ; tried++) {
     port = await freePort();
+    platformPort = await freePort();
     if (identity) tlsPort = await freePort();
     try {
       await launch();
@@ -83,6 +84,7 @@ export async function startMosquitto(options: {
   }
   return {
     port,
+    platformPort,
     tlsPort,
     start: launch,
     stop: async () => {

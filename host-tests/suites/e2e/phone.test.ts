@@ -29,6 +29,17 @@ test("npm run phone reports an address that is not a radio", async () => {
   );
 });
 
+test.each([
+  ["neither a tag nor a card", [], "give either --tag or --card\n"],
+  ["both", ["--tag", "GUEST-0001", "--card", "package.json"], "give either --tag or --card\n"],
+  ["a file that is missing", ["--card", "none.json"], "none.json cannot be read; download a card file"],
+  ["a file that is no card", ["--card", "package.json"], "package.json has neither a card nor its link"],
+])("npm run phone -- authorize refuses %s before it uses the radio", async (_what, words, sentence) => {
+  const phone = new Command("phone.ts", ["authorize", ...words]);
+  expect(await phone.ended()).toBe(1);
+  expect(phone.output).toContain(sentence);
+});
+
 const hasBluetooth = loadBluetoothPackages() !== undefined;
 if (!hasBluetooth) skipFor(HOW_TO_GET_BLUETOOTH);
 

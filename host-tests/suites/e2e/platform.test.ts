@@ -223,6 +223,19 @@ describe.each(brokersUnderTest())("a station at the stub on %s", (_name, start) 
   );
 
   test(
+    "replaces its response key when the platform offers one",
+    async () => {
+      const { registry } = broker;
+      const before = registry.device("cafe-1")?.key;
+      registry.rotateKey("cafe-1");
+      await waitFor("the key is replaced", () => registry.device("cafe-1")?.nextKey === undefined, 20_000);
+      expect(registry.device("cafe-1")?.key).not.toBe(before);
+      expect(await station.present("GUEST-0001")).toMatchObject({ result: { code: 200 } });
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     "stays with its owner when the new owner has not accepted it",
     async () => {
       const { registry } = broker;

@@ -1,6 +1,7 @@
-import { createDecipheriv } from "node:crypto";
+import { createDecipheriv, createHash, createHmac } from "node:crypto";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import mqtt, { type MqttClient } from "mqtt";
+import { keyIdOf } from "../../../platform-stub/device-keys.js";
 import { Registry, startPlatform, usernameOf } from "../../../platform-stub/index.js";
 import type { Platform, PlatformOptions } from "../../../platform-stub/platform.js";
 import { MemoryStore } from "../../../platform-stub/store.js";
@@ -107,7 +108,9 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
   test.each<[string, unknown]>([
     ["text that is not JSON", "nonsense"],
     ["JSON that is not a request", [1]],
-    ["a request without a key", { data: {}, id: "1" }],
+    ["a request with the id of another key", { data: {}, keyId: "0123456789abcdef", id: "1" }],
+    ["a request that nests too deep", `{"data":${"[".repeat(9)}${"]".repeat(9)},"id":"1"}`],
+    ["a request of 17,000 bytes", { data: { tag: "x".repeat(17_000) }, id: "1" }],
     ["a request with another device's key", "wrong-key"],
     ["a request with an invalid id", { data: {}, key: "", id: "x" }],
   ])("does not answer %s, and logs no secret about it", async (_name, message) => {
@@ -119,6 +122,50 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     expect(responses).toHaveLength(1);
   });
 
+  test("answers a request without the key, and one with the key's id", async () => {
+    await open();
+    const key = keyOf("cafe-1");
+    const data = { tag: "GUEST-0001", method: "ble" };
+    send({ data, id: "1" });
+    send({ data, keyId: keyIdOf(key), id: "2" });
+    await waitFor("both responses", () => responses.length === 2);
+    for (const { topic, response } of responses) {
+      expect(open256GCM(topic, response, key)).toMatchObject({ authorized: true });
+    }
+  });
+
+  test("replaces a key: seals each answer with the request's key, and drops the old key once the new one is used", async () => {
+    await open();
+    const { registry } = broker;
+    const old = keyOf("cafe-1");
+    registry.rotateKey("cafe-1");
+    const next = registry.device("cafe-1")?.nextKey ?? "";
+    const rotate = async (step: string, key: string, id: string) => {
+      send({ data: { step }, keyId: keyIdOf(key), id }, "rotate-key");
+      const found = await waitFor("a response", () => responses.find(({ response }) => response.id === id));
+      return open256GCM(found.topic, found.response, key);
+    };
+    expect(await rotate("get", old, "1")).toEqual({ key: next });
+    expect(await rotate("try", next, "2")).toEqual({ accepted: true });
+    expect(await rotate("get", old, "3")).toEqual({ key: next });
+    expect(await rotate("done", next, "4")).toEqual({ accepted: true });
+    expect(registry.device("cafe-1")).toMatchObject({ key: next });
+    expect(registry.device("cafe-1")?.nextKey).toBeUndefined();
+    send({ data: { step: "get" }, keyId: keyIdOf(old), id: "5" }, "rotate-key");
+    await waitFor("it is ignored", () => ignored.some((why) => why.includes("wrong key")));
+    const refused = await rotate("get", next, "6");
+    expect(refused).toEqual({ message: "no new key is offered to this station" });
+  });
+
+  test("answers the first request beyond the limit with 429", async () => {
+    await open({ maxRequestsPerMinute: 2 });
+    for (const id of ["1", "2", "3", "4", "5"]) {
+      send({ data: { tag: "GUEST-0001", method: "ble" }, key: keyOf("cafe-1"), id });
+    }
+    await waitFor("the refusal", () => responses.length === 3);
+    expect(responses.map(({ response }) => response.code)).toEqual(["200", "200", "429"]);
+  });
+
   test("decides a request once when it is delivered twice", async () => {
     await open();
     const request = { data: { tag: "GUEST-0001", method: "ble" }, key: keyOf("cafe-1"), id: "77" };
@@ -127,6 +174,31 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     await waitFor("both are answered", () => responses.length === 2);
     expect(decisions).toBe(1);
     expect(responses[0]).toEqual(responses[1]);
+  });
+
+  test("answers a proof with a receipt, a repeated message alike, and a recorded proof with a refusal", async () => {
+    await open();
+    const cardId = "ka5tqgx2m7bd4wzn";
+    broker.registry.putTag({ tag: cardId, owner: CAFE.email, accepts: "proof" });
+    const { secret } = broker.registry.cardFile(cardId) ?? {};
+    const station = sha256("cafe-1").toString("hex").slice(0, 16);
+    const nonce = "0a".repeat(16);
+    const key = hmac(Buffer.from(secret ?? "", "base64url"), `plugpass-station|${station}`);
+    const proof = hmac(key, `p1|${station}|${nonce}|${cardId}`).subarray(0, 16).toString("base64url");
+    const request = { tag: cardId, method: "ble", proof, nonce };
+    const receipt = hmac(key, `ok|${nonce}|200`).subarray(0, 8).toString("hex");
+    expect((await ask(request)).answer).toEqual({ authorized: true, receipt });
+    send({ data: request, key: keyOf("cafe-1"), id: "1" });
+    await waitFor("the message is answered again", () => responses.length === 2);
+    expect(responses[1]).toEqual(responses[0]);
+    expect((await ask(request)).answer).toEqual({ authorized: false, reason: "nonce-used" });
+    expect(problems).toEqual([
+      expect.stringContaining("authorize of cafe-1: a recorded proof was sent again"),
+    ]);
+    expect((await ask({ tag: cardId, method: "ble" })).answer).toEqual({
+      authorized: false,
+      reason: "proof-required",
+    });
   });
 
   test("leaves sessions unanswered while its storage fails, answers other requests, and reports it once", async () => {
@@ -194,6 +266,14 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     });
   }
 });
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac("sha256", key).update(text).digest();
+}
 
 /** Opens a response with Node's cryptography and the protocol's text only, as another manufacturer would. */
 function open256GCM(topic: string, { id, status, code, data }: Response, key: string): unknown {

@@ -11,7 +11,7 @@ const LIMIT_MS = 5000;
 
 /** Builds the board on Node's clock, sockets, HTTP server and cryptography for the contract suites. */
 export async function nodeHarness(
-  options: HarnessOptions & Pick<NodeSocketOptions, "ca"> = {},
+  options: HarnessOptions & Pick<NodeSocketOptions, "ca" | "clientCertificate"> = {},
 ): Promise<RadioHarness> {
   const clock = new NodeClock();
   const world = new World(clock, { intervalMs: 5 });

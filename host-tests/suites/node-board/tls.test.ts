@@ -1,10 +1,15 @@
 /** Tests TLS of Node's board against a real server: the certificate's name, chain and dates are verified. */
 
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer as createTCPServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createServer } from "node:tls";
-import { afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { encodeUTF8, equalBytes } from "../../../modules/bytes/index.js";
+import type { ClientCertificate } from "../../../modules/settings/index.js";
+import { ClientAuthority } from "../../../platform-stub/provisioning/client-authority.js";
 import { Authority, type Identity } from "../../virtual/node-board/authority.js";
 import { Random } from "../../virtual/world/random.js";
 import type { RadioHarness } from "../contracts/gatt.js";
@@ -47,12 +52,15 @@ describe("TLS on Node's board", () => {
     return connectTo(createServer(options.identity ?? identity, echo), options);
   }
 
-  async function connectTo(opened: Server, { host = NAME }: { host?: string } = {}): Promise<End> {
+  async function connectTo(
+    opened: Server,
+    { host = NAME, own }: { host?: string; own?: ClientCertificate } = {},
+  ): Promise<End> {
     server = opened;
     server.on("connection", (socket) => sockets.push(socket));
     server.listen(0, ADDRESS);
     await once(server, "listening");
-    harness = await nodeHarness({ ca: authority.cert });
+    harness = await nodeHarness({ ca: authority.cert, clientCertificate: () => own });
     const client = new End(harness, { port: (server.address() as AddressInfo).port, host });
     clients.push(client);
     return client;
@@ -72,6 +80,47 @@ describe("TLS on Node's board", () => {
     await harness.until("the server has echoed everything", () => client.received.length === data.length);
     expect(equalBytes(client.received, data)).toBe(true);
     expect(client.calls).not.toContain("handshake failed");
+  });
+
+  describe("with a server that asks for a certificate", () => {
+    let folder: string;
+    let clientAuthority: { cert: string; issue: () => ClientCertificate };
+
+    beforeAll(() => {
+      folder = mkdtempSync(join(tmpdir(), "plugpass-mtls-"));
+      const file = join(folder, "authority.pem");
+      const stations = new Authority("Stations");
+      writeFileSync(file, stations.cert + stations.key);
+      const issuer = new ClientAuthority(file);
+      clientAuthority = { cert: stations.cert, issue: () => issuer.issue("cafe-1a2b3c4d", new Date()) };
+    });
+
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    function connectWith(own?: ClientCertificate): { client: Promise<End>; names: Promise<string> } {
+      const options = { ...identity, ca: clientAuthority.cert, requestCert: true, rejectUnauthorized: true };
+      let opened: Server | undefined;
+      const names = new Promise<string>((done) => {
+        opened = createServer(options, (socket) => {
+          socket.on("error", () => {});
+          done(String(socket.getPeerCertificate().subject.CN));
+        }).on("tlsClientError", () => done("refused"));
+      });
+      return { client: connectTo(opened as Server, own && { own }), names };
+    }
+
+    test("proves its device id by the provisioned certificate", async () => {
+      const { client, names } = connectWith(clientAuthority.issue());
+      expect(await names).toBe("cafe-1a2b3c4d");
+      expect((await client).calls).not.toContain("handshake failed");
+    });
+
+    test("is refused without one", async () => {
+      const { client, names } = connectWith();
+      expect(await names).toBe("refused");
+      const refused = await client;
+      await harness.until("the connection ends", () => refused.isOver);
+    });
   });
 
   test("throws on a write before the handshake is done", async () => {

@@ -7,6 +7,7 @@ import type { CentralConnection } from "../../virtual/world/air.js";
 import { FUZZ_RUNS, Random } from "../../virtual/world/random.js";
 
 const TAG = "GUEST-0001";
+const CARD = "62E3086CED";
 
 function online(options?: SceneOptions): Scene {
   const scene = new Scene(options);
@@ -21,9 +22,10 @@ class TestPhone {
   readonly #scene: Scene;
   #connection: CentralConnection | undefined;
 
-  constructor(scene: Scene, options: { subscribes?: boolean; mtu?: number } = {}) {
+  constructor(scene: Scene, options: { subscribes?: boolean; mtu?: number; address?: string } = {}) {
     this.#scene = scene;
     scene.world.air.connect(scene.device.mac, {
+      address: options.address,
       mtu: options.mtu,
       onConnected: (connection) => {
         this.#connection = connection;
@@ -65,6 +67,45 @@ class TestPhone {
     return this.results.map(({ code }) => code);
   }
 }
+
+describe("a fourth phone", () => {
+  /** Three phones that connect again as soon as they are disconnected. */
+  function occupy(scene: Scene): void {
+    const connect = () =>
+      scene.world.air.connect(scene.device.mac, {
+        onConnected: () => {},
+        onFailed: () => scene.clock.set(connect, 60_000),
+        onDisconnected: () => scene.clock.set(connect, 5000),
+      });
+    for (let i = 0; i < 3; i++) connect();
+    scene.clock.advance(1000);
+  }
+
+  test("is authorized although three phones stay connected", () => {
+    const scene = online();
+    for (let i = 0; i < 3; i++) new TestPhone(scene);
+    const failure = expect.stringContaining("no station accepts");
+    expect(scene.present(TAG).outcome).toMatchObject({ failure });
+    scene.clock.advance(10_000);
+    expect(codeOf(scene.present(TAG))).toBe(200);
+  });
+
+  test("is authorized although three phones connect again and again", () => {
+    const scene = online();
+    occupy(scene);
+    scene.clock.advance(10_000);
+    expect(codeOf(scene.present(TAG))).toBe(200);
+  });
+
+  test("does not cut off the attempt of a phone that waits for its result", () => {
+    const scene = online();
+    scene.platform.intercept = () => [];
+    const phone = new TestPhone(scene);
+    phone.write(TAG);
+    scene.clock.advance(15_000);
+    expect(phone.codes).toEqual([202, 408]);
+  });
+});
 
 describe("the result code", () => {
   test("is 200 for an accepted tag", () => {
@@ -134,7 +175,7 @@ describe("the result code", () => {
     expect(two.codes).toEqual([202, 423]);
   });
 
-  test("is 429 when one phone tries more than 6 tags a minute", () => {
+  test("is 429 when one phone tries more than 6 unknown tags a minute", () => {
     const scene = online();
     const phone = new TestPhone(scene);
     for (let i = 0; i < 8; i++) {
@@ -142,17 +183,50 @@ describe("the result code", () => {
       scene.clock.advance(1000);
     }
     expect(phone.codes.filter((code) => code !== 202)).toEqual([403, 403, 403, 403, 403, 403, 429, 429]);
-    scene.clock.advance(60_000);
-    phone.write(TAG);
-    scene.clock.advance(1000);
-    expect(phone.codes.at(-1)).toBe(200);
+    expect(codeOf(scene.present(TAG))).toBe(200);
   });
 
-  test("is 429 when all phones together try more than 30 tags a minute", () => {
+  test("is 429 when phones that change their address try more than 30 unknown tags", () => {
     const scene = online();
     const codes = Array.from({ length: 33 }, (_, i) => codeOf(scene.present(`WRONG-${i}`)));
     expect(codes.filter((code) => code === 429).length).toBeGreaterThan(0);
     expect(codes.filter((code) => code === 403)).toHaveLength(30);
+  });
+
+  test.each(["GUESS-", "bad tag "])(
+    "is 200 for a good tag and a good card while another phone presents %j… all the time",
+    (guess) => {
+      const scene = online();
+      scene.platform.tags.set(CARD, { authorized: true });
+      for (let i = 0; i < 60; i++) {
+        const phone = new TestPhone(scene, { address: "c00000000001" });
+        for (let n = 0; n < 5; n++) {
+          phone.write(`${guess}${i}-${n}`);
+          scene.clock.advance(300);
+        }
+        phone.connection.disconnect();
+        scene.clock.advance(1000);
+      }
+      expect(codeOf(scene.present(TAG))).toBe(200);
+      scene.station.stopCharging();
+      scene.device.vehicle.unplug();
+      scene.clock.advance(15_000);
+      scene.plug();
+      scene.swipe(CARD);
+      scene.clock.advance(1000);
+      expect(scene.station.status).toBe("charging");
+    },
+  );
+
+  test("is never 429 for an authorized tag, however often it is used", () => {
+    const scene = online();
+    for (let i = 0; i < 40; i++) {
+      expect(codeOf(scene.present(TAG))).toBe(200);
+      scene.station.stopCharging();
+      scene.device.vehicle.unplug();
+      scene.clock.advance(1000);
+      scene.plug();
+    }
   });
 
   test("is 500 on a station that was not provisioned", () => {

@@ -211,7 +211,7 @@ describe("the local list", () => {
     return code === 200;
   }
 
-  test("of 500 tags is fetched in ten pages and kept after a power cut", () => {
+  test("of 500 tags is fetched page by page and kept after a power cut", () => {
     const scene = listed({ version: 9, tags: tags(500) });
     scene.clock.advance(3_600_000);
     expect(scene.device.logLines.join("\n")).toContain("local-list: version 9 with 500 tags");

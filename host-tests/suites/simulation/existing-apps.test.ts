@@ -159,7 +159,12 @@ describe("pages of the SDK", () => {
 
   test.each<[string, Partial<Config>, number, RegExp]>([
     ["400 because it has no signature", KEYED, 400, /not signed/],
-    ["403 when the station has no update key", {}, 403, /no update key/],
+    [
+      "403 when the station has no update key and its button was not pressed",
+      {},
+      403,
+      /press the station's button/,
+    ],
   ])("system.html uploads firmware as a form and is answered with %s", (_name, config, status, why) => {
     const scene = booted(config);
     const boundary = "----WebKitFormBoundaryAbCdEf0123456789";

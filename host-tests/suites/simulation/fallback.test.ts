@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { LOGIN, Scene, WIFI } from "../../virtual/scene.js";
+import { formOf, LOGIN, PAIRING, Scene, WIFI } from "../../virtual/scene.js";
 import { Random } from "../../virtual/world/random.js";
 
 const MINUTE_MS = 60_000;
@@ -123,6 +123,27 @@ describe("the button", () => {
     expect(scene.status()).toMatchObject({ mode: "operating" });
     expect(accessPoints(scene)).toBe(0);
     expect(hasKeptCharging()).toBe(true);
+  });
+
+  test("held for 5 s accepts new parameters and a scan with the login only, because the station has an owner", () => {
+    const scene = online();
+    hold(scene, 5200);
+    const body = formOf({ ...PAIRING, wsp: "stranger@elsewhere.example" });
+    expect(scene.ask("POST", "/pair", { body }).status).toBe(401);
+    expect(scene.ask("GET", `/pair?${body}`).status).toBe(401);
+    expect(scene.ask("GET", "/scan").status).toBe(401);
+    expect(scene.status()).toMatchObject({ trying: false });
+    expect(scene.ask("POST", "/pair", { body, headers: LOGIN }).status).toBe(200);
+    scene.until("it is paired again", () => scene.status().mode === "operating", 200_000);
+  });
+
+  test("held for 15 s lets a station be paired without a login: its owner may have lost the password", () => {
+    const scene = online();
+    hold(scene, 15_200);
+    scene.until("it has started again", () => scene.under.ends.length === 1);
+    scene.clock.advance(1000);
+    expect(scene.ask("GET", "/scan").status).toBe(200);
+    expect(scene.ask("POST", "/pair", { body: formOf(PAIRING) }).status).toBe(200);
   });
 
   test("held for 14 s does the same as for 5 s", () => {

@@ -88,6 +88,12 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
     for (let i = 0; i < 3; i++) scene.present("BLOCKED-77");
     return scene;
   },
+  "cards-guessed": () => {
+    const scene = online(new Scene());
+    scene.plug();
+    for (let i = 0; i < 10; i++) scene.present(`GUESS-${i}`);
+    return scene;
+  },
   "card-not-learned": () => {
     const scene = online(new Scene());
     scene.set("access/tag-learning", "true");

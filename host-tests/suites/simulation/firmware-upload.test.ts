@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Config } from "../../../firmware/config.js";
 import { concatBytes, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
-import { NO_KEY } from "../../../modules/updates/index.js";
+import { NO_KEY, NOT_APPROVED } from "../../../modules/updates/index.js";
 import { LOGIN, Scene } from "../../virtual/scene.js";
 import { ESP32_C3, makeImage } from "../../virtual/world/firmware-image.js";
 import { Random } from "../../virtual/world/random.js";
@@ -153,7 +153,7 @@ describe("an uploaded firmware image", () => {
 
   test("is discarded when the sender disconnects, and another upload is accepted", () => {
     const scene = online();
-    const head = "POST /firmware/upload HTTP/1.1\r\nHost: x\r\n";
+    const head = "POST /firmware/upload HTTP/1.1\r\nHost: 192.168.4.1\r\n";
     const login = `authorization: ${LOGIN.authorization}\r\ncontent-length: ${NEXT.length}\r\n\r\n`;
     const sender = scene.sendRaw(concatBytes(encodeUTF8(head + login), NEXT.slice(0, 10_000)));
     scene.clock.advance(3000);
@@ -166,7 +166,7 @@ describe("an uploaded firmware image", () => {
 
   test("may arrive slowly; it is discarded after a silence of 10 s", () => {
     const scene = online();
-    const head = "POST /firmware/upload HTTP/1.1\r\nHost: x\r\n";
+    const head = "POST /firmware/upload HTTP/1.1\r\nHost: 192.168.4.1\r\n";
     const login = `authorization: ${LOGIN.authorization}\r\ncontent-length: ${NEXT.length}\r\n\r\n`;
     const sender = scene.sendRaw(encodeUTF8(head + login));
     for (let at = 0; at < NEXT.length; at += 2048) {
@@ -194,6 +194,19 @@ describe("an uploaded firmware image", () => {
 });
 
 describe("the signature of an uploaded image", () => {
+  test("is needed by a station with an update key, also after a press of its button", () => {
+    const scene = online();
+    scene.device.button.press();
+    scene.clock.advance(300);
+    scene.device.button.release();
+    scene.clock.advance(200);
+    expect(uploadBare(scene, NEXT)).toMatchObject({
+      status: 400,
+      body: expect.stringContaining("not signed"),
+    });
+    expect(isUntouched(scene)).toBe(true);
+  });
+
   test.each(["before", "behind"])("is accepted %s the image", (where) => {
     const scene = online();
     const parts: [string, Bytes][] = [
@@ -220,16 +233,51 @@ describe("the signature of an uploaded image", () => {
 });
 
 describe("a station without an update key", () => {
-  test("rejects an upload, signed or not, by its head: 403 with the reason, and nothing is written", () => {
+  function press(scene: Scene, durationMs = 300): void {
+    scene.device.button.press();
+    scene.clock.advance(durationMs);
+    scene.device.button.release();
+    scene.clock.advance(200);
+  }
+
+  test("installs an unsigned upload within a minute of a short press of its button", () => {
+    const scene = online({});
+    press(scene);
+    scene.clock.advance(58_000);
+    expect(uploadBare(scene, NEXT)).toMatchObject({ status: 200 });
+    expectRestart(scene);
+  });
+
+  test("ignores a press that is older than a minute, and one of 5 s, which is for pairing", () => {
+    const scene = online({});
+    press(scene);
+    scene.clock.advance(60_000);
+    expect(uploadBare(scene, NEXT)).toMatchObject({ status: 403, body: NOT_APPROVED.message });
+    press(scene, 6000);
+    expect(uploadBare(scene, NEXT).status).toBe(403);
+    expect(isUntouched(scene)).toBe(true);
+  });
+
+  test("needs the login beside the press, and a press for each upload", () => {
+    const scene = online({});
+    press(scene);
+    expect(scene.ask("POST", "/firmware/upload", { body: NEXT }).status).toBe(401);
+    expect(uploadBare(scene, makeImage({ version: 2, productId: "other" })).status).toBe(400);
+    expect(uploadBare(scene, NEXT).status).toBe(403);
+    press(scene);
+    expect(uploadBare(scene, NEXT).status).toBe(200);
+  });
+
+  test("rejects an upload without a press, signed or not, by its head: 403 with the reason, and writes nothing", () => {
     const scene = online({});
     const before = scene.device.slots.operationCount;
     for (const answer of [upload(scene, NEXT), uploadBare(scene, NEXT)]) {
-      expect(answer).toMatchObject({ status: 403, body: NO_KEY.message });
+      expect(answer).toMatchObject({ status: 403, body: NOT_APPROVED.message });
     }
-    const head = `POST /firmware/upload HTTP/1.1\r\nHost: x\r\nauthorization: ${LOGIN.authorization}\r\n`;
+    const head = `POST /firmware/upload HTTP/1.1\r\nHost: 192.168.4.1\r\nauthorization: ${LOGIN.authorization}\r\n`;
     const sender = scene.sendRaw(encodeUTF8(`${head}content-length: ${NEXT.length}\r\n\r\n`));
     scene.clock.advance(1000);
-    expect(sender.outcome).toMatchObject({ status: 403, body: NO_KEY.message });
+    expect(sender.outcome).toMatchObject({ status: 403, body: NOT_APPROVED.message });
     expect(scene.device.slots.operationCount).toBe(before);
     scene.clock.advance(60_000);
     expect(scene.under.ends).toEqual([]);
@@ -245,7 +293,7 @@ describe("a station without an update key", () => {
 
 test.each<[string, Partial<Config>, number]>([
   ["accepts another firmware in safe mode", KEYED, 200],
-  ["rejects firmware in safe mode without an update key", {}, 403],
+  ["rejects firmware in safe mode without an update key or a press of its button", {}, 403],
 ])("a station that crashes at each boot %s", (_name, config, status) => {
   const scene = station(config);
   scene.under.onStarted = () => {

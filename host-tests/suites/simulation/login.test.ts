@@ -89,6 +89,84 @@ describe("the login", () => {
   );
 });
 
+describe("the access point of an unprovisioned station", () => {
+  test("has a password of its own, which is logged once and stays over power cuts and factory resets", () => {
+    const scene = booted({ isUnprovisioned: true });
+    const password = () => scene.world.wifi.accessPoints[0]?.password;
+    const first = password();
+    expect(first).toMatch(/^[a-z2-9]{12}$/);
+    scene.under.powerCycle();
+    scene.clock.advance(500);
+    expect(password()).toBe(first);
+    scene.station.resetToProvisioned();
+    scene.until("it has started again", () => scene.under.ends.length === 2);
+    scene.clock.advance(1000);
+    expect(password()).toBe(first);
+    expect(scene.device.logLines.filter((line) => line.includes(first ?? "-"))).toHaveLength(1);
+  });
+});
+
+describe("the initial password", () => {
+  const change = (scene: Scene, path: string) => scene.manage(path).status;
+
+  test("works for the login, /status and an upload, and has to be changed before any other change", () => {
+    const scene = booted({ hasInitialPassword: true });
+    expect(scene.status()).toMatchObject({ passwordIsInitial: true });
+    for (const path of [
+      "/setname?name=a",
+      "/setwifi?ssid=a&pass=",
+      "/reboot",
+      "/resetdefault",
+      "/setlearning?on=true",
+    ]) {
+      expect(scene.manage(path)).toMatchObject({
+        status: 403,
+        body: expect.stringMatching(/^password-initial/),
+      });
+    }
+    expect(scene.ask("POST", "/firmware/upload", { body: "x", headers: LOGIN }).body).toContain("update key");
+    expect(change(scene, `/newauthpass?newpass=${encodeURIComponent(ADMIN_PASSWORD)}`)).toBe(400);
+    expect(change(scene, "/newauthpass?newpass=battery+staple")).toBe(200);
+    const headers = loginOf("battery staple");
+    expect(scene.ask("GET", "/setname?name=a", { headers }).status).toBe(200);
+    expect(JSON.parse(scene.ask("GET", "/status", { headers }).body)).toMatchObject({
+      passwordIsInitial: false,
+    });
+  });
+
+  test("does not prevent an app from pairing the station", () => {
+    const scene = new Scene({ hasInitialPassword: true });
+    scene.bringOnline();
+    scene.station.enterPairingMode();
+    expect(scene.pair()).toMatchObject({ status: 200 });
+  });
+
+  test("is in force again after a factory reset", () => {
+    const scene = booted();
+    expect(scene.status()).toMatchObject({ passwordIsInitial: false });
+    scene.station.resetToProvisioned();
+    scene.until("it has started again", () => scene.under.ends.length === 1);
+    scene.clock.advance(1000);
+    expect(scene.status()).toMatchObject({ passwordIsInitial: true });
+  });
+});
+
+describe("a distributed guesser", () => {
+  test("delays a right login from a new address by seconds, and that of the owner's address not at all", () => {
+    const scene = booted();
+    expect(logIn(scene, ADMIN_PASSWORD, "192.168.1.50")).toBe(200);
+    for (let host = 100; host < 110; host++) expect(logIn(scene, "wrong", `192.168.1.${host}`)).toBe(401);
+    let sinceMs = scene.clock.monotonicMs();
+    expect(logIn(scene, ADMIN_PASSWORD, "192.168.1.50")).toBe(200);
+    expect(scene.clock.monotonicMs() - sinceMs).toBeLessThan(1000);
+    sinceMs = scene.clock.monotonicMs();
+    expect(logIn(scene, ADMIN_PASSWORD, "192.168.1.51")).toBe(200);
+    expect(scene.clock.monotonicMs() - sinceMs).toBeLessThan(6500);
+    expect(scene.clock.monotonicMs() - sinceMs).toBeGreaterThan(4000);
+    expect(scene.ask("GET", "/healthcheck", { from: "192.168.1.110" }).status).toBe(200);
+  });
+});
+
 describe("wrong logins", () => {
   test("delay their address by 1 s, doubling to 30 min, in which the right login is rejected, too", () => {
     const scene = booted();

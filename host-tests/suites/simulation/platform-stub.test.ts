@@ -17,7 +17,9 @@ function askedOfStub(requests: readonly PlatformRequest[], endpoint: string) {
   const device = registry.addDevice({ id: "cafe-1", owner: OWNER.email });
   const answers = requests
     .filter((request) => request.endpoint === endpoint)
-    .map(({ data }) => ENDPOINTS[endpoint]?.(data, device, { registry, hasStationTokens: true }));
+    .map(({ data }) =>
+      ENDPOINTS[endpoint]?.(data, device, { registry, hasStationTokens: true, requestId: "1" }),
+    );
   return { answers, sessions: registry.sessions() };
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
+import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { imageOf } from "../../../platform-stub/provisioning/identity.js";
-import { codeOf, Scene } from "../../virtual/scene.js";
+import { codeOf, OWNER, Scene } from "../../virtual/scene.js";
 import { IDENTITY } from "../identity.js";
 import { flashFromImage } from "./flash-image.js";
 
@@ -27,6 +28,16 @@ test("a station flashed with an image verifies tags with the platform's key", ()
   scene.plug();
   expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
   expect(scene.platform.requests.at(-1)).toMatchObject({ deviceId: IDENTITY.id });
+});
+
+test("a station flashed with an image that has an account uses it, and does not send its key", () => {
+  const scene = flashed(imageOf({ ...IDENTITY, password: OWNER.token }));
+  scene.bringOnline();
+  scene.plug();
+  expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
+  expect(scene.latestUsername).toBe(IDENTITY.id);
+  const sent = scene.broker.published.filter(({ topic }) => topic.includes("/req/"));
+  expect(sent.map(({ payload }) => decodeUTF8(payload)).join()).not.toContain(IDENTITY.key);
 });
 
 test("a station flashed with an image keeps its provisioned identity beside its own records", () => {

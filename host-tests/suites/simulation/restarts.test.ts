@@ -195,6 +195,30 @@ describe("the safe mode of a paired station", () => {
     expect(scene.device.slots.next).toBe(scene.device.slots.running);
   });
 
+  test("erases the parameters when the button is held for 15 s, so that the owner needs no password", () => {
+    const scene = paired();
+    scene.under.onStarted = undefined;
+    const ends = scene.under.ends.length;
+    scene.device.button.press();
+    scene.until("it restarts", () => scene.under.ends.length > ends, 16_000);
+    scene.device.button.release();
+    scene.clock.advance(1000);
+    expect(scene.status()).toMatchObject({ mode: "pairing", state: "unpaired" });
+    expect(scene.pair()).toMatchObject({ status: 200 });
+  });
+
+  test("installs an unsigned firmware without an update key after a press of the button", () => {
+    const scene = paired();
+    scene.under.onStarted = undefined;
+    scene.device.button.press();
+    scene.clock.advance(300);
+    scene.device.button.release();
+    scene.clock.advance(200);
+    const body = makeImage({ version: 2 });
+    expect(scene.ask("POST", "/firmware/upload", { body, headers: LOGIN }).status).toBe(200);
+    expect(scene.device.slots.next).not.toBe(scene.device.slots.running);
+  });
+
   test("protects a station whose parameters are all provisioned", () => {
     const scene = rescued(new Scene({ provisioning: { preset: PAIRING } }));
     for (const answer of pair(scene, OTHER, {})) expect(answer.status).toBe(401);

@@ -79,7 +79,7 @@ test("the retained device is valid Homie 3.0.1 and is published between $state i
     "$fw/version": "1",
     $implementation: "esp32",
     $nodes: "charger,firmware,access",
-    $options: "card-ends,resume,free",
+    $options: "card-ends,static-cards,resume,free",
     $telemetry:
       "signal,uptime,heap,heap-lowest,engine-lowest,restarts,restart-reason,waiting,given-up,temperature",
     $stats: "uptime",
@@ -106,6 +106,7 @@ test("the retained device is valid Homie 3.0.1 and is published between $state i
     "access/last-result": "none",
     "access/tags": "0",
     "$options/card-ends": "true",
+    "$options/static-cards": "all",
     "$options/resume": "false",
     "$options/free": "false",
     "$telemetry/signal": "80",
@@ -146,6 +147,7 @@ describe("a setting", () => {
     ["charger/current-limit", "10"],
     ["access/offline-policy", "list-and-cache"],
     ["$options/card-ends", "false"],
+    ["$options/static-cards", "rfid"],
     ["$options/resume", "true"],
   ])("of %s is accepted, published and kept after a power cut", (path, payload) => {
     const scene = online();

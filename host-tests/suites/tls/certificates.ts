@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Start of the validity of all certificates: the time at which they are made. */
-const VALID_DAYS = 30;
+/** Default validity. It starts at the time at which a certificate is made. */
+export const VALID_DAYS = 30;
 
 /** A certificate and its key, as files in PEM and DER. */
 export interface Issued {
@@ -21,10 +21,11 @@ export interface CertificateOptions {
   /** Issuer; without, the certificate is self-signed. */
   readonly issuer?: Issued;
   /** Key, as OpenSSL's `-newkey` with `-pkeyopt`; default: a new one on P-256. */
-  readonly key?: "P-256" | "P-384" | "rsa:2048" | "rsa:1024";
+  readonly key?: "P-256" | "P-384" | "P-224" | "rsa:2048" | "rsa:1024";
   /** Values of extensions, as OpenSSL's `-addext`. */
   readonly extensions?: readonly string[];
-  readonly digest?: "sha1" | "sha256" | "sha384";
+  readonly digest?: "md5" | "sha1" | "sha256" | "sha384";
+  readonly validDays?: number;
 }
 
 /** Makes certificates by OpenSSL's command line, in a folder. */
@@ -59,7 +60,14 @@ export class CertificateMaker {
     });
   }
 
-  issue({ subject, issuer, key = "P-256", extensions = [], digest = "sha256" }: CertificateOptions): Issued {
+  issue({
+    subject,
+    issuer,
+    key = "P-256",
+    extensions = [],
+    digest = "sha256",
+    validDays = VALID_DAYS,
+  }: CertificateOptions): Issued {
     const base = join(this.#folder, String(this.#count++));
     const [certFile, keyFile, der, keyDer] = ["pem", "key", "der", "key.der"].map(
       (end) => `${base}.${end}`,
@@ -69,7 +77,7 @@ export class CertificateMaker {
       : ["-newkey", "ec", "-pkeyopt", `ec_paramgen_curve:${key}`];
     openSSL([
       ...["req", "-x509", "-config", join(this.#folder, "openssl.cnf"), "-nodes", `-${digest}`, ...newKey],
-      ...["-subj", subject, "-days", String(VALID_DAYS), "-out", certFile, "-keyout", keyFile],
+      ...["-subj", subject, "-days", String(validDays), "-out", certFile, "-keyout", keyFile],
       ...(issuer ? ["-CA", issuer.certFile, "-CAkey", issuer.keyFile] : []),
       ...extensions.flatMap((extension) => ["-addext", extension]),
     ]);
@@ -78,6 +86,14 @@ export class CertificateMaker {
     const cert = readFileSync(certFile, "utf8");
     return { cert, key: readFileSync(keyFile, "utf8"), certFile, keyFile, der, keyDer };
   }
+}
+
+/** Returns an identity whose certificate was changed after it was signed. */
+export function changed(identity: Issued, change: (der: Buffer) => void): Issued {
+  const der = readFileSync(identity.der);
+  change(der);
+  const cert = `-----BEGIN CERTIFICATE-----\n${der.toString("base64")}\n-----END CERTIFICATE-----\n`;
+  return { ...identity, cert };
 }
 
 function openSSL(options: readonly string[]): void {

@@ -1,5 +1,4 @@
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 
 const HEADER_BYTES = 5;
 const HANDSHAKE = 22;
@@ -17,11 +16,8 @@ export interface ProxyOptions {
 }
 
 /** A proxy before a TLS 1.2 server. It puts the server's first flight into other records. */
-export async function openProxy(options: ProxyOptions): Promise<{ port: number; server: Server }> {
-  const server = createServer((client) => serve(client, options));
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { port: (server.address() as AddressInfo).port, server };
+export function openProxy(options: ProxyOptions): Server {
+  return createServer((client) => serve(client, options));
 }
 
 function serve(client: Socket, { port, recordBytes, change = (messages) => messages }: ProxyOptions): void {
@@ -91,4 +87,9 @@ function framed(content: Buffer, recordBytes: number): Buffer {
 }
 
 /** Types of handshake messages (RFC 5246 7.4). */
-export const MESSAGE = { certificate: 11, serverKeyExchange: 12, serverHelloDone: 14 } as const;
+export const MESSAGE = {
+  serverHello: 2,
+  certificate: 11,
+  serverKeyExchange: 12,
+  serverHelloDone: 14,
+} as const;

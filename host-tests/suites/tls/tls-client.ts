@@ -65,6 +65,14 @@ export class TLSClient {
     return this.#run(["connect", ...argumentsOf(options), ...(own ? [own.der, own.keyDer] : [])]);
   }
 
+  /** As `connect`, the second time to another host name, some time later. */
+  resume(
+    options: ClientOptions,
+    second: { readonly host: string; readonly afterS: number },
+  ): Promise<string[]> {
+    return this.#run(["resume", ...argumentsOf(options), second.host, String(second.afterS)]);
+  }
+
   /** Replays a recorded handshake unchanged, then `count` times with changes. */
   fuzz(options: ClientOptions, count: number, seed: number): Promise<string[]> {
     return this.#run(["fuzz", ...argumentsOf(options), String(count), String(seed)]);

@@ -1,240 +1,97 @@
 /** Tests the chip's TLS client (firmware/boards/esp32/tls) on the host's mbedTLS against servers of OpenSSL, under sanitizers. */
 
-import { once } from "node:events";
-import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer as createTCPServer, type Server, type Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { appendFileSync, copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer as createTCPServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { createServer, type TlsOptions } from "node:tls";
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { skipFor } from "../optional.js";
-import { CertificateMaker, type Issued } from "./certificates.js";
+import type { TlsOptions } from "node:tls";
+import { describe, expect, test } from "@jest/globals";
+import { ClientAuthority } from "../../../platform-stub/provisioning/client-authority.js";
 import { type Change, MESSAGE, openProxy } from "./reframing-proxy.js";
-import { type ClientOptions, canBuildClient, TLSClient } from "./tls-client.js";
+import { CLIENT_REFUSED, describeTLS, NAME } from "./tls-bench.js";
 
-const NAME = "broker.example";
-const DAY_S = 24 * 60 * 60;
-const DAYS_OF_ALL = 30;
 const FUZZ_COUNT = 400;
+const TLS_1_2 = { maxVersion: "TLSv1.2" } as const;
 const CONNECTED = ["connected", "ok", "resumed", "ok"];
-/** Anything that ends the connection before it is connected. */
-const CLIENT_REFUSED = /^(invalid|refused|closed|too-long|unknown-authority|bad-certificate)$/;
-const TIMEOUT_MS = 60_000;
-const canRun = canBuildClient();
 
-jest.setTimeout(TIMEOUT_MS);
-
-if (!canRun)
-  skipFor(
-    "the tests of the chip's TLS need a C compiler, libmbedtls-dev and openssl (apt-get install gcc libmbedtls-dev)",
-  );
-
-(canRun ? describe : describe.skip)("the chip's TLS client", () => {
-  let folder: string;
-  let client: TLSClient;
-  let certificates: CertificateMaker;
-  let authority: Issued;
-  let server: Issued;
-  const open: Server[] = [];
-  const sockets = new Set<Socket>();
-
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "plugpass-tls-"));
-    client = new TLSClient(folder);
-    certificates = new CertificateMaker(folder);
-    authority = certificates.authority("/CN=Authority", { key: "P-384" });
-    server = certificates.server(authority, [NAME]);
-  });
-
-  afterEach(() => {
-    for (const one of open.splice(0)) one.close();
-    for (const socket of sockets) socket.destroy();
-    sockets.clear();
-  });
-
-  afterAll(() => rmSync(folder, { recursive: true }));
-
-  async function listen(opened: Server): Promise<number> {
-    open.push(opened);
-    opened.on("connection", (socket: Socket) => {
-      sockets.add(socket);
-      socket.on("error", () => {});
-    });
-    opened.listen(0, "127.0.0.1");
-    await once(opened, "listening");
-    return (opened.address() as AddressInfo).port;
-  }
-
-  /** Opens a server that sends back what it receives. */
-  function serve(identity: Issued, chain: readonly Issued[] = [], options: TlsOptions = {}): Promise<number> {
-    const cert = [identity, ...chain].map((one) => one.cert).join("\n");
-    const opened = createServer({ cert, key: identity.key, ...options }, (socket) => {
-      socket.on("error", () => {});
-      socket.pipe(socket);
-    });
-    opened.on("tlsClientError", () => {});
-    return listen(opened);
-  }
-
-  function to(port: number, options: Partial<ClientOptions> = {}): ClientOptions {
-    return { port, host: NAME, authorities: authority.der, ...options };
-  }
-
-  async function connectTo(
-    identity: Issued,
-    chain: readonly Issued[] = [],
-    options: Partial<ClientOptions> = {},
-  ) {
-    return client.connect(to(await serve(identity, chain), options));
-  }
-
+describeTLS("the chip's TLS client", (bench) => {
   describe("connects", () => {
     test("with an ECDSA chain, transfers data, and resumes at the second time", async () => {
-      expect(await connectTo(server)).toEqual(CONNECTED);
+      expect(await bench.connectTo(bench.server)).toEqual(CONNECTED);
     });
 
     test("with an RSA chain that has an intermediate authority", async () => {
-      const root = certificates.authority("/CN=RSA root", { key: "rsa:2048" });
-      const middle = certificates.authority("/CN=RSA intermediate", { key: "rsa:2048", issuer: root });
-      const leaf = certificates.server(middle, [NAME], { key: "rsa:2048" });
-      expect(await connectTo(leaf, [middle], { authorities: root.der })).toEqual(CONNECTED);
+      const root = bench.certificates.authority("/CN=RSA root", { key: "rsa:2048" });
+      const middle = bench.certificates.authority("/CN=RSA intermediate", { key: "rsa:2048", issuer: root });
+      const leaf = bench.certificates.server(middle, [NAME], { key: "rsa:2048" });
+      expect(await bench.connectTo(leaf, [middle], { authorities: root.der })).toEqual(CONNECTED);
     });
 
     test("with the second of several authorities", async () => {
-      const list = join(folder, "list.der");
-      copyFileSync(certificates.authority("/CN=Other").der, list);
-      appendFileSync(list, readFileSync(authority.der));
-      expect(await connectTo(server, [], { authorities: list })).toEqual(CONNECTED);
+      const list = join(bench.folder, "list.der");
+      copyFileSync(bench.certificates.authority("/CN=Other").der, list);
+      appendFileSync(list, readFileSync(bench.authority.der));
+      expect(await bench.connectTo(bench.server, [], { authorities: list })).toEqual(CONNECTED);
     });
 
     test("with a wildcard in place of one label", async () => {
-      expect(await connectTo(certificates.server(authority, ["*.example"]))).toEqual(CONNECTED);
+      expect(await bench.connectTo(bench.certificates.server(bench.authority, ["*.example"]))).toEqual(
+        CONNECTED,
+      );
     });
 
     test("by an address, if the library compares addresses", async () => {
       const host = "127.0.0.1";
       const extensions = [`subjectAltName=IP:${host}`];
-      const identity = certificates.issue({ subject: "/CN=server", issuer: authority, extensions });
-      const results = await connectTo(identity, [], { host });
+      const identity = bench.certificates.issue({
+        subject: "/CN=server",
+        issuer: bench.authority,
+        extensions,
+      });
+      const results = await bench.connectTo(identity, [], { host });
       // Version 2.28 compares names only.
-      expect(results).toEqual((await client.version()) === 2 ? ["wrong-name"] : CONNECTED);
-      expect(await connectTo(identity, [], { host: "127.0.0.2" })).toEqual(["wrong-name"]);
+      expect(results).toEqual((await bench.client.version()) === 2 ? ["wrong-name"] : CONNECTED);
+      expect(await bench.connectTo(identity, [], { host: "127.0.0.2" })).toEqual(["wrong-name"]);
     });
 
     test("with a server that prefers TLS 1.3 and has the version 1.2, too", async () => {
-      const port = await serve(server, [], { minVersion: "TLSv1.2", maxVersion: "TLSv1.3" });
-      expect(await client.connect(to(port))).toEqual(CONNECTED);
+      const port = await bench.serve(bench.server, [], { minVersion: "TLSv1.2", maxVersion: "TLSv1.3" });
+      expect(await bench.client.connect(bench.to(port))).toEqual(CONNECTED);
     });
 
     test("in full at the second time with a server that does not resume", async () => {
       const { constants } = await import("node:crypto");
-      const port = await serve(server, [], {
+      const port = await bench.serve(bench.server, [], {
         secureOptions: constants.SSL_OP_NO_TICKET,
         maxVersion: "TLSv1.2",
       });
-      expect(await client.connect(to(port))).toEqual(["connected", "ok", "connected", "ok"]);
+      expect(await bench.client.connect(bench.to(port))).toEqual(["connected", "ok", "connected", "ok"]);
     });
 
+    test.each(["P-256", "rsa:2048"] as const)(
+      "with the certificate of provisioning, by an authority with a key %s",
+      async (key) => {
+        const issuer = bench.certificates.authority("/CN=Stations", { key });
+        const file = join(bench.folder, "client-authority.pem");
+        writeFileSync(file, issuer.cert + issuer.key);
+        const { certificate, key: ownKey } = new ClientAuthority(file).issue("cafe-1a2b3c4d", new Date());
+        const own = { der: join(bench.folder, "own.der"), keyDer: join(bench.folder, "own.key.der") };
+        writeFileSync(own.der, new Uint8Array(certificate));
+        writeFileSync(own.keyDer, new Uint8Array(ownKey));
+        const options = { ca: issuer.cert, requestCert: true, rejectUnauthorized: true };
+        const port = await bench.serve(bench.server, [], options);
+        expect(await bench.client.connect(bench.to(port), own)).toEqual(CONNECTED);
+      },
+    );
+
     test("with a certificate of its own, if the server asks for one", async () => {
-      const own = certificates.issue({ subject: "/CN=station", issuer: authority });
-      const port = await serve(server, [], {
-        ca: authority.cert,
+      const own = bench.certificates.issue({ subject: "/CN=station", issuer: bench.authority });
+      const port = await bench.serve(bench.server, [], {
+        ca: bench.authority.cert,
         requestCert: true,
         rejectUnauthorized: true,
       });
-      expect(await client.connect(to(port), own)).toEqual(CONNECTED);
-      expect((await client.connect(to(port))).at(-1)).toMatch(CLIENT_REFUSED);
-    });
-  });
-
-  describe("refuses the certificate", () => {
-    const refuses = async (identity: Issued, chain: readonly Issued[], result: string) =>
-      expect(await connectTo(identity, chain)).toEqual([result]);
-
-    test("for another name", () =>
-      refuses(certificates.server(authority, ["other.example"]), [], "wrong-name"));
-
-    test("for another name with the right common name", () =>
-      refuses(
-        certificates.server(authority, ["other.example"], { subject: `/CN=${NAME}` }),
-        [],
-        "wrong-name",
-      ));
-
-    test("with a wildcard for more than one label", async () => {
-      const identity = certificates.server(authority, ["*.example"]);
-      expect(await connectTo(identity, [], { host: "a.b.example" })).toEqual(["wrong-name"]);
-    });
-
-    test("of an unknown authority", () =>
-      refuses(certificates.server(certificates.authority("/CN=Stranger"), [NAME]), [], "unknown-authority"));
-
-    test("of an authority with the name of a known one", async () => {
-      const forged = certificates.authority("/CN=Authority", { key: "P-384" });
-      await refuses(certificates.server(forged, [NAME]), [forged], "unknown-authority");
-    });
-
-    test("that is self-signed", () =>
-      refuses(certificates.server(undefined, [NAME]), [], "unknown-authority"));
-
-    test("that is self-signed and followed by the authority's genuine one", () =>
-      refuses(certificates.server(undefined, [NAME]), [authority], "unknown-authority"));
-
-    test("that was issued by another server's certificate", async () => {
-      const other = certificates.server(authority, ["other.example"]);
-      await refuses(certificates.server(other, [NAME]), [other], "unknown-authority");
-    });
-
-    test("that was issued by a certificate whose basic constraints forbid it", async () => {
-      const middle = certificates.authority("/CN=No authority", {
-        issuer: authority,
-        extensions: ["basicConstraints=critical,CA:FALSE"],
-      });
-      await refuses(certificates.server(middle, [NAME]), [middle], "unknown-authority");
-    });
-
-    test("below an intermediate authority that the path length forbids", async () => {
-      const root = certificates.authority("/CN=Short", {
-        extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign"],
-      });
-      const middle = certificates.authority("/CN=Middle", { issuer: root });
-      const leaf = certificates.server(middle, [NAME]);
-      expect(await connectTo(leaf, [middle], { authorities: root.der })).toEqual(["unknown-authority"]);
-    });
-
-    test("that is for clients", () =>
-      refuses(
-        certificates.server(authority, [NAME], { extensions: ["extendedKeyUsage=clientAuth"] }),
-        [],
-        "bad-certificate",
-      ));
-
-    test("with an RSA key of 1024 bits", async () => {
-      const port = await serve(certificates.server(authority, [NAME], { key: "rsa:1024" }), [], {
-        ciphers: "DEFAULT@SECLEVEL=0",
-      });
-      expect(await client.connect(to(port))).toEqual(["bad-certificate"]);
-    });
-
-    test("with a signature of SHA-1", async () => {
-      const port = await serve(certificates.server(authority, [NAME], { digest: "sha1" }), [], {
-        ciphers: "DEFAULT@SECLEVEL=0",
-      });
-      expect((await client.connect(to(port)))[0]).toMatch(/^(bad-certificate|unknown-authority|invalid)$/);
-    });
-
-    test.each([
-      ["after its validity", DAYS_OF_ALL + 1, "expired"],
-      ["before its validity", -1, "not-yet-valid"],
-      ["in 1970", -Math.floor(Date.now() / 1000 / DAY_S), "not-yet-valid"],
-    ])("%s", async (_name, days, result) => {
-      const nowS = Math.floor(Date.now() / 1000) + days * DAY_S;
-      expect(await connectTo(server, [], { nowS })).toEqual([result]);
-    });
-
-    test("at the last day of its validity not", async () => {
-      const nowS = Math.floor(Date.now() / 1000) + DAYS_OF_ALL * DAY_S - 60;
-      expect(await connectTo(server, [], { nowS })).toContain("connected");
+      expect(await bench.client.connect(bench.to(port), own)).toEqual(CONNECTED);
+      expect((await bench.client.connect(bench.to(port))).at(-1)).toMatch(CLIENT_REFUSED);
     });
   });
 
@@ -250,28 +107,33 @@ if (!canRun)
       ],
       ["sends an alert", "refused", (socket) => socket.end(Buffer.from([21, 3, 3, 0, 2, 2, 40]))],
     ])("with a server that %s", async (_name, result, behave) => {
-      const port = await listen(createTCPServer((socket) => behave(socket.on("error", () => {}))));
-      expect(await client.connect(to(port))).toEqual([result]);
+      const port = await bench.listen(createTCPServer((socket) => behave(socket.on("error", () => {}))));
+      expect(await bench.client.connect(bench.to(port))).toEqual([result]);
     });
 
     test.each<[string, TlsOptions]>([
+      ["TLS 1.0", { minVersion: "TLSv1", maxVersion: "TLSv1", ciphers: "DEFAULT@SECLEVEL=0" }],
       ["TLS 1.1", { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" }],
       ["TLS 1.3", { minVersion: "TLSv1.3" }],
-      ["key exchange without a signature", { maxVersion: "TLSv1.2", ciphers: "aNULL:@SECLEVEL=0" }],
-      ["key exchange by RSA", { maxVersion: "TLSv1.2", ciphers: "AES128-SHA256" }],
+      ["key exchange without a signature", { ...TLS_1_2, ciphers: "aNULL:@SECLEVEL=0" }],
+      ["key exchange by RSA", { ...TLS_1_2, ciphers: "AES128-GCM-SHA256" }],
+      [
+        "key exchange without elliptic curves",
+        { ...TLS_1_2, ciphers: "DHE-RSA-AES128-GCM-SHA256", dhparam: "auto" },
+      ],
+      ["encryption without AEAD", { ...TLS_1_2, ciphers: "ECDHE-RSA-AES128-SHA256" }],
     ])("with a server that has only %s", async (_name, options) => {
-      const port = await serve(server, [], options);
-      expect((await client.connect(to(port)))[0]).toMatch(CLIENT_REFUSED);
+      const identity = bench.certificates.server(bench.authority, [NAME], { key: "rsa:2048" });
+      const [result] = await bench.client.connect(bench.to(await bench.serve(identity, [], options)));
+      expect(result).toMatch(CLIENT_REFUSED);
     });
   });
 
   describe("through a proxy that changes the server's first flight", () => {
-    async function connectThrough(recordBytes: number, change?: Change, identity = server) {
-      const behind = await serve(identity, [authority], { maxVersion: "TLSv1.2" });
-      const proxy = await openProxy({ port: behind, recordBytes, ...(change && { change }) });
-      open.push(proxy.server);
-      proxy.server.on("connection", (socket) => sockets.add(socket));
-      return client.connect(to(proxy.port));
+    async function connectThrough(recordBytes: number, change?: Change, identity = bench.server) {
+      const behind = await bench.serve(identity, [bench.authority], TLS_1_2);
+      const proxy = openProxy({ port: behind, recordBytes, ...(change && { change }) });
+      return bench.client.connect(bench.to(await bench.listen(proxy)));
     }
 
     test("connects with messages in records of their own", async () => {
@@ -283,7 +145,7 @@ if (!canRun)
       async (recordBytes) => {
         const results = await connectThrough(recordBytes);
         // Version 2.28 refuses fragments.
-        if ((await client.version()) === 2) expect(results).toEqual(["invalid"]);
+        if ((await bench.client.version()) === 2) expect(results).toEqual(["invalid"]);
         else expect(results).toContain("connected");
       },
     );
@@ -303,6 +165,12 @@ if (!canRun)
       shorter.writeUIntBE(shorter.length - 4, 1, 3);
       return shorter;
     };
+    /** Changes the suite of a ServerHello, behind its version, random bytes and session identifier. */
+    const withSuite = (message: Buffer, suite: number) => {
+      const other = Buffer.from(message);
+      other.writeUInt16BE(suite, 39 + (message[38] as number));
+      return other;
+    };
     const replaced = (type: number, by: (message: Buffer) => Buffer[]) => (messages: readonly Buffer[]) =>
       messages.flatMap((message) => (message[0] === type ? by(message) : [message]));
 
@@ -321,6 +189,31 @@ if (!canRun)
         "with a key exchange whose signature is cut",
         replaced(MESSAGE.serverKeyExchange, (one) => [without(one, 20)]),
       ],
+      [
+        "with a key exchange that says that its signature uses SHA-1",
+        replaced(MESSAGE.serverKeyExchange, (one) => [
+          Buffer.concat([one.subarray(0, 73), Buffer.from([2, 3]), one.subarray(75)]),
+        ]),
+      ],
+      [
+        "with a key exchange for a weaker curve than offered",
+        replaced(MESSAGE.serverKeyExchange, (one) => [
+          Buffer.concat([one.subarray(0, 5), Buffer.from([0, 19]), one.subarray(7)]),
+        ]),
+      ],
+      [
+        "with another point in the key exchange",
+        replaced(MESSAGE.serverKeyExchange, (one) => [
+          Buffer.from(one).fill((one[40] as number) ^ 1, 40, 41),
+        ]),
+      ],
+      ["for TLS 1.1", replaced(MESSAGE.serverHello, (one) => [Buffer.from(one).fill(2, 5, 6)])],
+      ["for TLS 1.0", replaced(MESSAGE.serverHello, (one) => [Buffer.from(one).fill(1, 5, 6)])],
+      ["for a suite that was not offered", replaced(MESSAGE.serverHello, (one) => [withSuite(one, 0x002f)])],
+      [
+        "for a suite of another kind of key",
+        replaced(MESSAGE.serverHello, (one) => [withSuite(one, 0xc02f)]),
+      ],
       ["with two certificate messages", replaced(MESSAGE.certificate, (one) => [one, one])],
       ["with the end only", (messages) => messages.slice(-1)],
     ])("refuses a flight %s", async (_name, change) => {
@@ -336,7 +229,7 @@ if (!canRun)
           key = messages.find((message) => message[0] === MESSAGE.serverKeyExchange);
           return messages;
         },
-        certificates.server(authority, [NAME]),
+        bench.certificates.server(bench.authority, [NAME]),
       );
       const [result] = await connectThrough(
         4096,
@@ -347,10 +240,10 @@ if (!canRun)
   });
 
   test.each([1, 2, 3])("is never connected by a changed flight, and never crashes, seed %i", async (seed) => {
-    const port = await serve(server, [authority], { maxVersion: "TLSv1.2" });
-    const [unchanged, ...results] = await client.fuzz(to(port), FUZZ_COUNT, seed);
+    const port = await bench.serve(bench.server, [bench.authority], TLS_1_2);
+    const [unchanged, ...results] = await bench.client.fuzz(bench.to(port), FUZZ_COUNT, seed);
     // Only with all random bytes from the test can a handshake be repeated.
-    if ((await client.version()) < 4) expect(unchanged).toBe("ok");
+    if ((await bench.client.version()) < 4) expect(unchanged).toBe("ok");
     expect(results).toEqual(["fuzzed"]);
   });
 });

@@ -4,7 +4,7 @@ import { expect } from "@jest/globals";
 import { Access, type AccessOptions } from "../../../firmware/charger/access.js";
 import { defaultConfig } from "../../../firmware/config.js";
 import { Records } from "../../../firmware/records.js";
-import { type AttemptResult, type OfflinePolicy, tagHash } from "../../../modules/authorization/index.js";
+import { type AttemptResult, tagHash } from "../../../modules/authorization/index.js";
 import type { Board, IO } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { ChargingSession, Grant } from "../../../modules/charging/index.js";
@@ -57,8 +57,8 @@ export class ManualPlatform implements Requester {
 export class Bench {
   readonly world = virtualWorld();
   readonly device = new Device(this.world);
-  readonly settings: { now: { offlinePolicy: OfflinePolicy; cardEnds: boolean } } = {
-    now: { offlinePolicy: "list-and-cache", cardEnds: true },
+  readonly settings: { now: AccessOptions["settings"]["now"] } = {
+    now: { offlinePolicy: "list-and-cache", cardEnds: true, staticCards: "all" },
   };
   readonly learning = { isOn: false, learn: (tag: string) => this.learned.push(tag) };
   readonly learned: string[] = [];
@@ -121,7 +121,6 @@ export class Bench {
   present(tag = TAG): AttemptResult | undefined {
     const count = this.results.length;
     this.access.newCentral().attempt(tag, (result) => this.results.push(result));
-    // The station allows 30 attempts in a minute.
     this.advance(SWIPE_MS);
     return this.results[count];
   }

@@ -52,7 +52,9 @@ export class Station {
   readonly preset: Fields;
   /** Events that pairing has reported, in order. */
   readonly events: string[] = [];
-  needsLogin = false;
+  isOwned = false;
+  /** Whether the owner has not changed the password yet. Effective at the next start. */
+  isPasswordInitial = false;
   /** Whether the station releases link and account at once when a candidate needs them. */
   isFree = true;
   brokerFailure: MQTTFailure | undefined;
@@ -97,20 +99,26 @@ export class Station {
     this.pairing = new Pairing({
       board,
       link: this.link,
-      login: new Login({ board, record: records.open(loginFormat), provisionedPassword: "12345678" }),
+      login: this.#makeLogin(board, records),
       records,
       preset: this.preset,
       productTitle: "Café",
-      accessPointPassword: undefined,
+      accessPointPassword: "12345678",
       host: this.#host(board),
     });
+  }
+
+  #makeLogin(board: Board, records: RecordSource): Login {
+    const login = new Login({ board, record: records.open(loginFormat), provisionedPassword: "12345678" });
+    if (!this.isPasswordInitial) Object.defineProperty(login, "isInitial", { value: false });
+    return login;
   }
 
   #host(board: Board): PairingHost {
     const station = this;
     return {
-      get pairNeedsLogin() {
-        return station.needsLogin;
+      get isOwned() {
+        return station.isOwned;
       },
       tryBroker: (parameters, done) => {
         this.events.push(`broker ${parameters.host}:${parameters.port}`);
@@ -118,7 +126,7 @@ export class Station {
         return { close: () => this.brokersClosed++ };
       },
       apiRoutes: () => [],
-      describe: () => ({ firmwareVersion: 7 }),
+      describe: ({ isLoggedIn }) => ({ firmwareVersion: 7, ...(isLoggedIn && { lastError: null }) }),
       handleTrying: ({ email }) => {
         this.events.push(`trying ${email}`);
         if (this.isFree) this.pairing.begin();

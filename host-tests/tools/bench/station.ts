@@ -43,7 +43,6 @@ export async function withStation(
   world.wifi.put({ ssid: WIFI_SSID });
   const station = new VirtualStation({
     world,
-    config: { attemptsPerMinute: { connection: 1_000_000, station: 1_000_000 } },
     provisioning: { deviceId: STATION_ID, responseKey: key },
     httpPort: 0,
     makeGATTServer,

@@ -92,8 +92,8 @@ function download(board: Board, url: string, onProgress: (bytes: number) => void
       headers: {},
       expected: { version: 2, size: IMAGE_BYTES },
       begin: (expected) => {
-        const { publicKey } = maker;
-        return new Installation({ board, productId: "plugpass", runningVersion: 1, publicKey, expected });
+        const { publicKey: trust } = maker;
+        return new Installation({ board, productId: "plugpass", runningVersion: 1, trust, expected });
       },
       onProgress,
       onDone: (installation) => {

@@ -3,6 +3,7 @@
 import { type Config, defaultConfig, withWiring } from "../../../firmware/config.js";
 import { startStation } from "../../../firmware/start.js";
 import { Station } from "../../../firmware/station.js";
+import { readClientCertificate } from "../../../modules/settings/index.js";
 import { describeImage } from "../../../modules/updates/index.js";
 import type { MakeGATTServer } from "../../virtual/bluetooth/radio.js";
 import { type BoardParts, Device, type FirmwareRun, type RunEnd } from "../../virtual/board/index.js";
@@ -77,6 +78,7 @@ export class VirtualStation {
   #parts(firmware: FirmwareRun): BoardParts {
     const { sockets, httpPort, makeGATTServer, onListening } = this.#options;
     const parts = nodeParts(firmware, {
+      clientCertificate: () => readClientCertificate(this.device.flash.open("plugpass", firmware)),
       ...sockets,
       // After a restart, the API listens on the same port as before.
       portOf: (port) => (port === HTTP_PORT ? httpPort || this.#httpPort : port),

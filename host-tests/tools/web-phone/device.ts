@@ -22,6 +22,8 @@ export class VirtualDevice implements WebBluetoothDevice {
       return {
         getPrimaryService: async () => ({
           getCharacteristic: async (uuid: string) => {
+            if (!connection.characteristics().some((one) => one.uuid === uuid))
+              throw Object.assign(new Error("no such characteristic"), { name: "NotFoundError" });
             const known = characteristics.get(uuid) ?? new VirtualCharacteristic(connection, uuid);
             characteristics.set(uuid, known);
             return known;

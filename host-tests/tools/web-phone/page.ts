@@ -1,5 +1,11 @@
-import { chooseStation, Station, type WebBluetooth } from "../../../docs/station.js";
-import { errorSentence, resultSentence, statusWords } from "./sentences.js";
+import {
+  type AuthorizationResult,
+  chooseStation,
+  readCard,
+  Station,
+  type WebBluetooth,
+} from "../../../docs/station.js";
+import { confirmationSentence, errorSentence, resultSentence, statusWords } from "./sentences.js";
 
 const connectButton = find("connect", HTMLButtonElement);
 const form = find("card", HTMLFormElement);
@@ -46,14 +52,21 @@ async function present(): Promise<void> {
   if (!station) throw new Error("Connect to a station first.");
   presentButton.disabled = true;
   try {
-    const result = await station.authorize(tagField.value, () =>
-      showMessage("The card is being checked…", "pending"),
-    );
-    showMessage(`${resultSentence(result)} (${result.code})`, result.state);
+    const { result, confirmation } = await presentTo(station);
+    showMessage(`${resultSentence(result)} (${result.code})${confirmation}`, result.state);
     await showStatus();
   } finally {
     presentButton.disabled = station === undefined;
   }
+}
+
+/** Presents the number, or the card whose link or file was pasted. */
+async function presentTo(chosen: Station): Promise<{ result: AuthorizationResult; confirmation: string }> {
+  const onPending = () => showMessage("The card is being checked…", "pending");
+  const card = readCard(tagField.value);
+  if (!card) return { result: await chosen.authorize(tagField.value, onPending), confirmation: "" };
+  const result = await chosen.authorize(card, onPending);
+  return { result, confirmation: ` ${confirmationSentence(result.isConfirmed)}` };
 }
 
 async function showStatus(): Promise<void> {

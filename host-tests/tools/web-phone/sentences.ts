@@ -3,6 +3,7 @@ import type { AuthorizationResult, StationStatus } from "../../../docs/station.j
 const RESULTS: Readonly<Record<number, string>> = {
   200: "You may charge.",
   400: "This is no card: 4 to 64 characters of A-Z a-z 0-9 . _ : -",
+  401: "The card took too long. Try again.",
   403: "This card may not charge here.",
   408: "The café's platform did not answer. Try again in a moment.",
   409: "Plug in your vehicle first, or wait until the session that is under way is over.",
@@ -26,6 +27,13 @@ const STATUSES: Readonly<Record<StationStatus, string>> = {
 /** Text of a result for a guest. */
 export function resultSentence({ code }: AuthorizationResult): string {
   return RESULTS[code] ?? `The station answered ${code}.`;
+}
+
+/** Text for a guest about the platform's receipt for a card that cannot be copied. */
+export function confirmationSentence(isConfirmed: boolean): string {
+  return isConfirmed
+    ? "The platform stands behind this station."
+    : "There is no receipt of the platform: the station has decided by itself, or is not genuine.";
 }
 
 /** Text of an error for a guest. The browser's own messages are for developers. */

@@ -83,8 +83,8 @@ export function makeBlenoGATTServer(options: BlenoOptions, firmware: FirmwareRun
         this.#isReady = true;
         firmware.run(() => onReady?.());
       });
-      bindings.on("accept", (_address: string, handle: number) => {
-        const peer = new Peer(bindings, handle, firmware);
+      bindings.on("accept", (address: string, handle: number) => {
+        const peer = new Peer({ bindings, handle, firmware, address: address.replaceAll(":", "") });
         this.#peers.set(handle, peer);
         firmware.run(() => onConnect?.(peer));
         this.#keepToTheLimit();
@@ -178,16 +178,18 @@ function makeCharacteristic(
 
 /** A connected central. */
 class Peer implements GATTConnection {
+  readonly address: string;
   #bindings: BlenoBindings;
   readonly #handle: number;
   readonly #firmware: FirmwareRun;
   readonly #senders = new Map<GATTCharacteristic, (data: Buffer) => void>();
   #isOpen = true;
 
-  constructor(bindings: BlenoBindings, handle: number, firmware: FirmwareRun) {
-    this.#bindings = bindings;
-    this.#handle = handle;
-    this.#firmware = firmware;
+  constructor(options: { bindings: BlenoBindings; handle: number; firmware: FirmwareRun; address: string }) {
+    this.address = options.address;
+    this.#bindings = options.bindings;
+    this.#handle = options.handle;
+    this.#firmware = options.firmware;
   }
 
   get maximumWrite(): number {

@@ -20,6 +20,8 @@ export interface GATTLinkOptions {
   readonly firmware: FirmwareRun;
   readonly clock: Clock;
   readonly services: readonly GATTService[];
+  /** Device address of the central. */
+  readonly address: string | undefined;
   /** Largest MTU that the server accepts. */
   readonly maxMTU: number;
   /** Time of one direction of an exchange, ms. */
@@ -59,6 +61,7 @@ export class GATTLink implements CentralConnection {
       get maximumWrite() {
         return maximumWrite();
       },
+      address: options.address,
       notify: (characteristic, value, done) => this.#notify(characteristic, value, done),
       close: () => this.#end("the peripheral disconnected"),
     };

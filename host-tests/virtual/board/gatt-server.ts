@@ -85,6 +85,7 @@ export function makeGATTServer(radio: RadioOptions, firmware: FirmwareRun): GATT
         firmware,
         clock: radio.air.clock,
         services: this.#options.services,
+        address: options.address,
         intervalMs: radio.air.intervalMs,
         maxMTU: this.#mtu,
         onCentralDisconnected: (reason) => options.onDisconnected(reason),

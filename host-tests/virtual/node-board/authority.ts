@@ -45,6 +45,11 @@ export class Authority {
     });
   }
 
+  /** Private key of the authority itself, PEM. */
+  get key(): string {
+    return forge.pki.privateKeyToPem(this.#key);
+  }
+
   /** Issues a server certificate. */
   issue({ name, addresses = [], validForMs = DAY_MS }: IdentityOptions): Identity {
     const { publicKey, privateKey } = makeKeys();

@@ -38,18 +38,30 @@ export function makeNodeHTTPServer(firmware: FirmwareRun, options: NodeSocketOpt
         keepAlive: false,
       };
       const connections = new Set<Connection>();
+      const waiting = new Set<ConnectionOptions>();
+      const serve = (options: ConnectionOptions) => {
+        const connection = new Connection(options);
+        connections.add(connection);
+        options.response.once("close", () => connections.delete(connection));
+        server.onConnect(connection);
+        connection.begin();
+      };
+      const serveNext = () => {
+        for (const options of waiting) {
+          const { remoteAddress } = options.request.socket;
+          const share = [...connections].filter((one) => one.remoteAddress === remoteAddress).length;
+          if (share >= server.maxConnectionsPerAddress) continue;
+          waiting.delete(options);
+          firmware.run(() => serve(options));
+        }
+      };
       this.#server = createServer(limits, (request, response) => {
-        firmware.run(() => {
-          const connection = new Connection({
-            request,
-            response,
-            firmware,
-            timeoutMs: server.requestTimeoutMs,
-          });
-          connections.add(connection);
-          response.once("close", () => connections.delete(connection));
-          server.onConnect(connection);
-          connection.begin();
+        const options = { request, response, firmware, timeoutMs: server.requestTimeoutMs };
+        waiting.add(options);
+        serveNext();
+        response.once("close", () => {
+          waiting.delete(options);
+          serveNext();
         });
       });
       this.#server.maxConnections = server.maxConnections;

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { connect as connectTCP, createServer, isIPv4, type Server, type Socket } from "node:net";
 import {
   checkServerIdentity,
@@ -21,6 +22,7 @@ import type {
   TLSConstructor,
 } from "../../../modules/board/index.js";
 import { asUint8Array } from "../../../modules/bytes/index.js";
+import type { ClientCertificate } from "../../../modules/settings/index.js";
 import type { FirmwareRun } from "../board/index.js";
 import { BACKLOG, MAX_SOCKETS, SEND_BUFFER_BYTES, type SocketOptions } from "../board/sockets.js";
 import { NodeStream } from "./stream.js";
@@ -30,6 +32,8 @@ export interface NodeSocketOptions extends SocketOptions {
   readonly portOf?: (port: number) => number;
   /** Called when a listener is open, with the real port for the chip's port. */
   readonly onListening?: (port: number, realPort: number) => void;
+  /** Certificate for servers that ask for one. */
+  readonly clientCertificate?: () => ClientCertificate | undefined;
   /** Certificate authorities in PEM. TLS trusts them in addition to Node's own. */
   readonly ca?: string;
 }
@@ -64,10 +68,11 @@ class Pool {
   }
 
   openTLS({ address, port }: Target, host: string): NodeStream {
-    const { ca } = this.options;
+    const { ca, clientCertificate } = this.options;
     // Parsing all authorities takes milliseconds, so it is done once. `ca` alone would replace Node's own.
     this.#secureContext ??= createSecureContext({
       ca: [...rootCertificates, ...(ca === undefined ? [] : [ca])],
+      ...inPEM(clientCertificate?.()),
     });
     const socket = connectTLS({
       host: address,
@@ -82,6 +87,16 @@ class Pool {
     });
     return new NodeStream(socket, { bufferBytes: this.bufferBytes, opensWith: "secureConnect" });
   }
+}
+
+/** Node takes certificates and keys as PEM only. */
+function inPEM(own: ClientCertificate | undefined): { cert: string; key: string | Buffer } | undefined {
+  if (!own) return undefined;
+  const key = createPrivateKey({ key: Buffer.from(own.key), format: "der", type: "pkcs8" });
+  return {
+    cert: new X509Certificate(Buffer.from(own.certificate)).toString(),
+    key: key.export({ format: "pem", type: "pkcs8" }),
+  };
 }
 
 /** Makes the sockets for one run of the firmware, on Node's sockets and with the chip's limits. */

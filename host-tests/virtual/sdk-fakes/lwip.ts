@@ -27,9 +27,11 @@ export class Peer {
   user: FakeTCP | undefined;
   readonly buffers: number[] = [];
   readonly lwip: LwIP;
+  readonly address: string;
 
-  constructor(lwip: LwIP) {
+  constructor(lwip: LwIP, address: string) {
     this.lwip = lwip;
+    this.address = address;
   }
 
   send(...bytes: number[]): void {
@@ -52,7 +54,7 @@ class FakeTCP {
 
   get remoteAddress(): string {
     if (!this.peer) throw new Error("the chip restarts: NULL is read");
-    return "192.168.4.2";
+    return this.peer.address;
   }
 
   get remotePort(): number {
@@ -110,7 +112,7 @@ export class LwIP {
           options.from.peer = undefined;
           this.peer = peer;
         } else {
-          this.peer = new Peer(lwip);
+          this.peer = new Peer(lwip, "address" in options ? options.address : "");
         }
         this.peer.user = this;
         this.handlers = options;
@@ -174,6 +176,7 @@ export class LwIP {
       if (socket.peer) socket.peer.isClosed = true;
       socket.peer = undefined;
     },
+    remoteAddress: (socket: FakeTCP) => socket.peer?.address,
   };
 
   checkNetwork(): void {
@@ -181,10 +184,10 @@ export class LwIP {
   }
 
   /** Connects a peer; returns `undefined` if no listener is open. */
-  connect(port: number): Peer | undefined {
+  connect(port: number, address = "192.168.4.2"): Peer | undefined {
     const listener = this.#listeners.get(port);
     if (!listener) return undefined;
-    const peer = new Peer(this);
+    const peer = new Peer(this, address);
     listener.accept(peer);
     return peer;
   }

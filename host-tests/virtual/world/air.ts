@@ -10,6 +10,8 @@ export interface AirReport {
 }
 
 export interface CentralOptions {
+  /** Device address of the central, 12 hex digits. Default: the peripheral does not learn it. */
+  readonly address?: string;
   /** MTU that the central requests. Default: it requests none, and the MTU stays 23. */
   readonly mtu?: number;
   onConnected(connection: CentralConnection): void;

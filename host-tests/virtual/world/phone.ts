@@ -6,7 +6,9 @@
 import {
   type Advertisement,
   type AuthorizationResult,
+  CHALLENGE_UUID,
   COMPANY_ID,
+  type ProofCard,
   RESULT_UUID,
   readAdvertisement,
   readResult,
@@ -16,6 +18,7 @@ import {
 import type { Clock, IO, Timer } from "../../../modules/board/index.js";
 import { decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { AirReport, Central, CentralConnection } from "./air.js";
+import { type Proof, prove } from "./proof.js";
 
 /** An advertisement of a station as a phone receives it. */
 export interface SeenStation extends Advertisement {
@@ -26,13 +29,25 @@ export interface SeenStation extends Advertisement {
   readonly rssi: number;
 }
 
+/** The final result of a presented card, or the reason of a failure. */
+export type PresentOutcome =
+  | {
+      readonly result: AuthorizationResult;
+      /** The result has the platform's receipt; `undefined` for a plain tag. */
+      readonly isConfirmed: boolean | undefined;
+    }
+  | { readonly failure: string };
+
 export interface PresentOptions {
   readonly address: string;
-  readonly tag: string;
+  /** A plain tag, or a card that cannot be copied. */
+  readonly tag: string | ProofCard;
   readonly mtu?: number;
   readonly onPending?: (result: AuthorizationResult) => void;
-  /** Called once with the final result or the reason of a failure. */
-  readonly onDone: (outcome: { readonly result: AuthorizationResult } | { readonly failure: string }) => void;
+  /** Called with the text that is written. */
+  readonly onWritten?: (text: string) => void;
+  /** Called once. */
+  readonly onDone: (outcome: PresentOutcome) => void;
 }
 
 /** Timeout for a result, ms: 15 s by docs/protocol.md, and a margin for the radio. */
@@ -55,12 +70,12 @@ export class Phone {
     });
   }
 
-  /** Connects, subscribes, writes the tag, waits for the final result, and disconnects. */
+  /** Connects, subscribes, writes the tag or the proof, waits for the final result, and disconnects. */
   present(options: PresentOptions): IO {
     let connection: CentralConnection | undefined;
     let timer: Timer | undefined;
     let done = false;
-    const finish = (outcome: { result: AuthorizationResult } | { failure: string }) => {
+    const finish = (outcome: PresentOutcome) => {
       if (done) return;
       done = true;
       this.#clock.clear(timer);
@@ -75,7 +90,7 @@ export class Phone {
       mtu: options.mtu,
       onConnected: (opened) => {
         connection = opened;
-        subscribeAndWrite(opened, options, finish);
+        new Presentation(opened, options, finish).start();
       },
       onFailed: (reason) => finish({ failure: `no connection: ${reason}` }),
       onDisconnected: (reason) => finish({ failure: `the connection was lost: ${reason}` }),
@@ -91,27 +106,75 @@ export class Phone {
   }
 }
 
-function subscribeAndWrite(
-  connection: CentralConnection,
-  options: PresentOptions,
-  finish: (outcome: { result: AuthorizationResult } | { failure: string }) => void,
-): void {
-  const handleResult = (value: Uint8Array<ArrayBuffer>) => {
-    const result = readResult(value);
-    if (!result) finish({ failure: "the station sent a result that is not of the protocol" });
-    else if (result.state === "pending") options.onPending?.(result);
-    else finish({ result });
-  };
-  connection.subscribe(RESULT_UUID, handleResult, (subscribed) => {
-    if (subscribed.error !== undefined) {
-      finish({ failure: `the station refused the subscription (ATT error ${subscribed.error})` });
+/** One presented card on a connection. */
+class Presentation {
+  readonly #connection: CentralConnection;
+  readonly #options: PresentOptions;
+  readonly #finish: (outcome: PresentOutcome) => void;
+  #proof: Proof | undefined;
+
+  constructor(
+    connection: CentralConnection,
+    options: PresentOptions,
+    finish: (outcome: PresentOutcome) => void,
+  ) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#finish = finish;
+  }
+
+  start(): void {
+    const { tag } = this.#options;
+    const onValue = (value: Uint8Array<ArrayBuffer>) => this.#handleResult(value);
+    this.#connection.subscribe(RESULT_UUID, onValue, ({ error }) => {
+      if (error !== undefined) this.#fail(`the station refused the subscription (ATT error ${error})`);
+      else if (typeof tag === "string") this.#write(tag);
+      else this.#prove(tag);
+    });
+  }
+
+  #prove(card: ProofCard): void {
+    const isKnown = this.#connection.characteristics().some(({ uuid }) => uuid === CHALLENGE_UUID);
+    if (!isKnown) {
+      this.#fail("the station knows no cards that cannot be copied");
       return;
     }
-    connection.write(TAG_UUID, encodeUTF8(options.tag), (written) => {
-      if (written.error === undefined) return;
-      finish({ failure: `the station refused the write (ATT error ${written.error})` });
+    this.#connection.read(CHALLENGE_UUID, ({ value, error }) => {
+      this.#proof = value && prove(card, value);
+      if (this.#proof) this.#write(this.#proof.text);
+      else
+        this.#fail(
+          `the station gave no challenge (${error === undefined ? "malformed" : `ATT error ${error}`})`,
+        );
     });
-  });
+  }
+
+  #write(text: string): void {
+    this.#options.onWritten?.(text);
+    this.#connection.write(TAG_UUID, encodeUTF8(text), ({ error }) => {
+      if (error !== undefined) this.#fail(`the station refused the write (ATT error ${error})`);
+    });
+  }
+
+  #handleResult(value: Uint8Array<ArrayBuffer>): void {
+    const result = readResult(value);
+    if (!result) this.#fail("the station sent a result that is not of the protocol");
+    else if (result.state === "pending") this.#options.onPending?.(result);
+    else if (!this.#proof) this.#finish({ result, isConfirmed: undefined });
+    else this.#readReceipt(this.#proof, result);
+  }
+
+  /** Reads the result again: only a read value has the receipt. */
+  #readReceipt(proof: Proof, result: AuthorizationResult): void {
+    this.#connection.read(RESULT_UUID, ({ value }) => {
+      const latest = value && readResult(value);
+      this.#finish({ result, isConfirmed: latest?.code === result.code && proof.isConfirmedBy(latest) });
+    });
+  }
+
+  #fail(failure: string): void {
+    this.#finish({ failure });
+  }
 }
 
 /** Parses a station's advertisement; `undefined` for any other advertisement. */

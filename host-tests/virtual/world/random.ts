@@ -25,7 +25,11 @@ export class Random {
   /** Returns an integer from 0 to 2^32 - 1. */
   uint32(): number {
     const s = this.#state;
-    const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = s;
+    // Destructuring would be ten times slower.
+    const s0 = s[0] ?? 0;
+    const s1 = s[1] ?? 0;
+    const s2 = s[2] ?? 0;
+    const s3 = s[3] ?? 0;
     const result = Math.imul(rotateLeft(Math.imul(s1, 5), 7), 9) >>> 0;
     s[2] = s2 ^ s0;
     s[3] = s3 ^ s1;
@@ -46,7 +50,9 @@ export class Random {
   }
 
   bytes(byteLength: number): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from({ length: byteLength }, () => this.uint32() >>> 24);
+    const bytes = new Uint8Array(byteLength);
+    for (let i = 0; i < byteLength; i++) bytes[i] = this.uint32() >>> 24;
+    return bytes;
   }
 
   pick<T>(items: readonly T[]): T {

@@ -1,6 +1,6 @@
-/** The panel's texts of the catalogue's codes in Ukrainian. */
+/** The Ukrainian texts of the catalogue's codes. */
 
-import type { FaultTexts } from "./fault-texts.js";
+import type { FaultTexts } from "./fault-text.js";
 
 export const uk: FaultTexts = {
   "pilot-shorted": [
@@ -42,6 +42,10 @@ export const uk: FaultTexts = {
   "blocked-tag": [
     "Заблоковану картку піднесли тричі.",
     "Якщо це ваша картка, розблокуйте її на платформі. Інакше нічого не робіть.",
+  ],
+  "cards-guessed": [
+    "Піднесли багато невідомих карток.",
+    "Можливо, хтось вгадує номери карток. Дійсні картки працюють далі. Використовуйте картки, номер яких не вгадати.",
   ],
   "card-not-learned": [
     "Картку не вивчено.",

@@ -3,13 +3,8 @@
  * docs/faults.md has the English ones.
  */
 
-import type { ConnectionFailureCode, FaultCode } from "../../faults/index.js";
-import { de } from "./fault-texts-de.js";
+import type { FaultTexts, Language } from "./fault-text.js";
 import { uk } from "./fault-texts-uk.js";
-
-export type Language = "en" | "cs" | "de" | "uk";
-export type FaultText = readonly [what: string, remedy: string];
-export type FaultTexts = Readonly<Record<FaultCode | ConnectionFailureCode, FaultText>>;
 
 const en: FaultTexts = {
   "pilot-shorted": [
@@ -51,6 +46,10 @@ const en: FaultTexts = {
   "blocked-tag": [
     "A blocked card was presented three times.",
     "If the card is yours, unblock it at the platform. Otherwise do nothing.",
+  ],
+  "cards-guessed": [
+    "Many unknown cards were presented.",
+    "Card numbers may have been guessed. Good cards go on working. Use cards whose numbers cannot be guessed.",
   ],
   "card-not-learned": [
     "A card was not learned.",
@@ -159,6 +158,10 @@ const cs: FaultTexts = {
     "Zablokovaná karta byla třikrát přiložena.",
     "Je-li to vaše karta, odblokujte ji na platformě. Jinak nedělejte nic.",
   ],
+  "cards-guessed": [
+    "Bylo přiloženo mnoho neznámých karet.",
+    "Někdo možná hádá čísla karet. Platné karty fungují dál. Používejte karty, jejichž číslo nelze uhodnout.",
+  ],
   "card-not-learned": [
     "Karta se nenaučila.",
     "Ověřte, že je stanice online a karta ještě není zapsaná. Přiložte ji znovu.",
@@ -217,6 +220,126 @@ const cs: FaultTexts = {
     "Vypněte a zapněte proud. Opakuje-li se to, nahrajte jiný firmware.",
   ],
   "wiring-invalid": ["Stanice nezná své zapojení. Nenabíjí.", "Nechte desku znovu nastavit přes kabel."],
+};
+
+const de: FaultTexts = {
+  "pilot-shorted": [
+    "Fahrzeug oder Kabel haben einen Fehler in der Signalleitung.",
+    "Fahrzeug abstecken und ein anderes Kabel oder Fahrzeug versuchen. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  "pilot-negative": [
+    "Die Signalleitung der Steckdose ist defekt.",
+    "Fahrzeug abstecken. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  "contactor-welded": [
+    "Das Schütz öffnet nicht. Die Steckdose kann unter Spannung stehen.",
+    "Den Stecker nicht ziehen. Die Station am Leitungsschutzschalter abschalten und eine Elektrofachkraft rufen.",
+  ],
+  "contactor-stuck-open": [
+    "Das Schütz schließt nicht.",
+    "Fahrzeug abstecken und noch einmal versuchen. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  "residual-current": [
+    "Strom fließt zur Erde ab. Das Laden wurde sofort beendet.",
+    "Fahrzeug abstecken. Den Fehlerstromschutzschalter einschalten und ein anderes Kabel oder Fahrzeug versuchen. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  "temperature-cut-off": [
+    "Der Temperaturwächter hat das Laden beendet.",
+    "Fahrzeug abstecken und die Station abkühlen lassen. Eine Elektrofachkraft die Ursache suchen lassen.",
+  ],
+  "firmware-stalled": [
+    "Die Station war länger als 3 Sekunden beschäftigt. Das Laden wurde unterbrochen.",
+    "Das Laden geht von selbst weiter. Geschieht es oft, den Hersteller benachrichtigen.",
+  ],
+  overheated: [
+    "In der Station ist es zu heiß. Das Laden ist unterbrochen.",
+    "Nach dem Abkühlen geht es weiter. Geschieht es oft, die Station beschatten oder den Strom begrenzen.",
+  ],
+  "thermometer-broken": [
+    "Das Thermometer in der Station ist defekt. Die Station lädt langsam.",
+    "Von einer Elektrofachkraft ersetzen lassen.",
+  ],
+  "blocked-tag": [
+    "Eine gesperrte Karte wurde dreimal vorgehalten.",
+    "Ist es Ihre Karte, auf der Plattform entsperren. Sonst ist nichts zu tun.",
+  ],
+  "cards-guessed": [
+    "Viele unbekannte Karten wurden vorgehalten.",
+    "Vielleicht errät jemand Kartennummern. Gültige Karten funktionieren weiter. Karten mit nicht erratbaren Nummern verwenden.",
+  ],
+  "card-not-learned": [
+    "Eine Karte wurde nicht gelernt.",
+    "Prüfen, ob die Station online ist und die Karte noch nicht eingetragen ist. Dann erneut vorhalten.",
+  ],
+  "session-not-stored": [
+    "Der Speicher der Station ist nicht beschreibbar. Bei Stromausfall ginge der Ladevorgang verloren.",
+    "Strom und Netz anlassen, bis die Ladevorgänge gemeldet sind. Dann die Platine tauschen lassen.",
+  ],
+  "session-log-full": [
+    "Zu viele Ladevorgänge warten auf die Plattform. Der älteste wurde verworfen.",
+    "Die Station mit der Plattform verbinden.",
+  ],
+  "sessions-of-previous-owner": [
+    "Ladevorgänge des vorigen Betreibers wurden verworfen.",
+    "Es ist nichts zu tun. Der vorige Betreiber kann die Plattform fragen.",
+  ],
+  "transfer-refused": [
+    "Der neue Betreiber hat die Übergabe nicht angenommen.",
+    "Den neuen Betreiber bitten, sie auf der Plattform anzunehmen, und noch einmal versuchen.",
+  ],
+  "transfer-failed": [
+    "Der Betreiber hat nicht gewechselt.",
+    "Noch einmal versuchen, wenn kein Fahrzeug lädt und die Station online ist.",
+  ],
+  "update-rolled-back": [
+    "Die neue Firmware hat nicht funktioniert. Die vorige läuft wieder.",
+    "Das Netz prüfen und erneut aktualisieren. Scheitert es wieder, den Hersteller um eine neuere Version bitten.",
+  ],
+  "wifi-not-found": [
+    "Das WLAN ist nicht in Reichweite (nur 2,4 GHz).",
+    "Den Namen prüfen oder den Router näher stellen.",
+  ],
+  "wifi-wrong-password": ["Das WLAN hat das Passwort abgelehnt.", "Das Passwort prüfen."],
+  "wifi-no-address": ["Das WLAN vergibt keine Adresse.", "DHCP im Router prüfen."],
+  "host-not-found": ["Der Server wurde nicht gefunden.", "Den Namen prüfen."],
+  "broker-unreachable": ["Der Server ist nicht erreichbar.", "Namen und Port prüfen."],
+  "broker-no-answer": ["Der Server antwortet nicht auf MQTT.", "Den Port prüfen."],
+  "broker-refused": ["Der Server lehnt die Anmeldung ab.", "E-Mail und Token prüfen."],
+  "tls-failed": ["Die Verschlüsselung ist gescheitert.", "Namen und Zertifikat des Servers prüfen."],
+  "clock-unknown": ["Die Uhrzeit ist unbekannt.", "Einen Zeitserver (UDP-Port 123) erlauben."],
+  "connection-lost": [
+    "Die Verbindung zum Server ist abgebrochen.",
+    "Die Station verbindet sich wieder. Geschieht es oft, das Netz prüfen.",
+  ],
+  "keep-alive-missed": [
+    "Der Server antwortet nicht mehr.",
+    "Die Station verbindet sich wieder. Geschieht es oft, das Netz prüfen.",
+  ],
+  "protocol-error": [
+    "Der Server hat eine ungültige Antwort gesendet.",
+    "Prüfen, ob Name und Port zu einem MQTT-Server gehören.",
+  ],
+  "no-socket": [
+    "Die Station hat keine freie Verbindung.",
+    "Andere Seiten des Panels schließen. Die Station versucht es erneut.",
+  ],
+  "storage-failed": [
+    "Die Einstellungen gelten, ließen sich aber nicht speichern.",
+    "Die Station zurücksetzen und noch einmal versuchen. Scheitert es wieder, die Platine tauschen lassen.",
+  ],
+  interrupted: ["Beim Versuch der Einstellungen fiel der Strom aus.", "Noch einmal versuchen."],
+  "given-up": [
+    "Der Kopplungsmodus endete beim Versuch der Einstellungen.",
+    "Die Taste 5 s halten und noch einmal versuchen.",
+  ],
+  crashes: [
+    "Die Station ist dreimal abgestürzt. Sie ist im Notbetrieb und lädt nicht.",
+    "Den Strom aus- und einschalten. Tritt es wieder auf, eine andere Firmware hochladen.",
+  ],
+  "wiring-invalid": [
+    "Die Station kennt ihre Verdrahtung nicht.",
+    "Die Platine über das Kabel neu einrichten lassen.",
+  ],
 };
 
 export const faultTexts: Readonly<Record<Language, FaultTexts>> = { en, cs, de, uk };

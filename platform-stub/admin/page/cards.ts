@@ -1,8 +1,23 @@
-import { CARDS_PER_PAGE, type Card, type Cards } from "../shapes.js";
+import type { Accepts } from "../../entries.js";
+import {
+  CARDS_PER_PAGE,
+  type Card,
+  type Cards,
+  type ImportedCards,
+  type ListedCard,
+  type SavedCard,
+} from "../shapes.js";
 import { button, find, type Guard, List, lines, Pages, showMessage } from "./dom.js";
+import { PhoneDialog } from "./phone-dialog.js";
 import { call, Refused } from "./server.js";
 
-/** The section of the cards, with its two dialogs. */
+const PRESENTED_BY: Readonly<Record<Accepts, string>> = {
+  static: "number",
+  proof: "proof",
+  both: "number or proof",
+};
+
+/** The section of the cards, with its dialogs. */
 export class CardsSection {
   #guard: Guard;
   #pages: Pages;
@@ -12,7 +27,7 @@ export class CardsSection {
   /** The card in the dialog; `undefined` for a new card. */
   #edited: Card | undefined;
   #search = find("search", HTMLInputElement);
-  #list = new List<Card>({
+  #list = new List<ListedCard>({
     name: "cards",
     empty: "no cards",
     columns: [
@@ -20,6 +35,12 @@ export class CardsSection {
       { title: "Label", content: ({ label = "" }) => label },
       { title: "Owner", content: ({ owner }) => owner },
       { title: "Stations", content: ({ stations }) => (stations ? stations.join(", ") || "none" : "all") },
+      {
+        title: "Presented by",
+        content: ({ accepts = "static", warning }) =>
+          `${PRESENTED_BY[accepts]}${warning === undefined ? "" : "; can be guessed"}`,
+        isBad: ({ warning }) => warning !== undefined,
+      },
       {
         title: "State",
         content: ({ blocked }) => (blocked ? "blocked" : "good"),
@@ -40,10 +61,14 @@ export class CardsSection {
   #blocked = find("card-blocked", HTMLInputElement);
   #limit = find("card-limit", HTMLInputElement);
   #cache = find("card-cache", HTMLInputElement);
+  #accepts = find("card-accepts", HTMLSelectElement);
+  #warning = find("card-warning", HTMLElement);
+  readonly #phone: PhoneDialog;
   #deletion = find("deletion", HTMLDialogElement);
 
   constructor(guard: Guard) {
     this.#guard = guard;
+    this.#phone = new PhoneDialog(guard);
     this.#pages = new Pages({
       name: "cards",
       size: CARDS_PER_PAGE,
@@ -85,10 +110,15 @@ export class CardsSection {
     this.#list.show(cards);
   }
 
-  #buttons(card: Card): HTMLButtonElement[] {
-    const { tag, label, blocked } = card;
+  #buttons({ warning, ...card }: ListedCard): HTMLButtonElement[] {
+    const { tag, label, blocked, accepts = "static" } = card;
+    const phone = button("Phone", {
+      label: `Give ${tag} to a phone`,
+      onClick: () => this.#guard(() => this.#phone.open(tag)),
+    });
     return [
-      button("Edit", { label: `Edit ${tag}`, onClick: () => this.#open(card) }),
+      ...(accepts === "static" ? [] : [phone]),
+      button("Edit", { label: `Edit ${tag}`, onClick: () => this.#open(card, warning) }),
       button(blocked ? "Unblock" : "Block", {
         label: `${blocked ? "Unblock" : "Block"} ${tag}`,
         onClick: () =>
@@ -108,7 +138,7 @@ export class CardsSection {
     ];
   }
 
-  #open(card: Card | undefined): void {
+  #open(card: Card | undefined, warning = ""): void {
     this.#edited = card;
     const { owners } = this.#known;
     showMessage(this.#dialogAnswer, "");
@@ -123,6 +153,8 @@ export class CardsSection {
     this.#blocked.checked = card?.blocked ?? false;
     this.#limit.value = String(card?.maxCurrent ?? "");
     this.#cache.value = String(card?.cacheFor ?? "");
+    this.#accepts.value = card?.accepts ?? "static";
+    this.#warning.textContent = warning;
     this.#dialog.showModal();
   }
 
@@ -149,6 +181,8 @@ export class CardsSection {
   async #save(): Promise<void> {
     const chosen = [...this.#stations.querySelectorAll<HTMLInputElement>("input:checked")];
     const number = ({ value }: HTMLInputElement) => (value === "" ? undefined : Number(value));
+    const isNew = this.#edited === undefined;
+    const accepts = this.#accepts.value as Accepts;
     const card: Card = {
       tag: this.#tag.value,
       owner: this.#owner.value,
@@ -157,9 +191,11 @@ export class CardsSection {
       blocked: this.#blocked.checked || undefined,
       maxCurrent: number(this.#limit),
       cacheFor: number(this.#cache),
+      accepts: accepts === "static" ? undefined : accepts,
     };
+    let tag: string;
     try {
-      await this.#put(card, this.#edited === undefined);
+      tag = await this.#put(card, isNew);
     } catch (error) {
       if (!(error instanceof Refused) || error.status === 401) throw error;
       showMessage(this.#dialogAnswer, error.message, true);
@@ -168,12 +204,18 @@ export class CardsSection {
     // Closing returns the focus to the button that opened the dialog, which may be in a row of the list.
     this.#dialog.close();
     await this.load();
+    if (isNew && accepts !== "static") await this.#phone.open(tag);
   }
 
-  async #put({ tag, ...fields }: Card, isNew = false): Promise<void> {
-    await call(`cards/${encodeURIComponent(tag)}`, { method: "PUT", body: JSON.stringify(fields), isNew });
+  /** Saves a card and returns its number. The platform makes the number of a card without one. */
+  async #put({ tag: given, ...fields }: Card, isNew = false): Promise<string> {
+    const body = JSON.stringify(fields);
+    const { tag, warning } = await (given === ""
+      ? call<SavedCard>("cards", { method: "POST", body })
+      : call<SavedCard>(`cards/${encodeURIComponent(given)}`, { method: "PUT", body, isNew }));
     showMessage(this.#answer, `${tag} is saved.`);
-    this.#mistakes.replaceChildren();
+    this.#mistakes.replaceChildren(...lines(warning === undefined ? [] : [warning]));
+    return tag;
   }
 
   async #delete(): Promise<void> {
@@ -191,11 +233,9 @@ export class CardsSection {
     this.#mistakes.replaceChildren();
     try {
       const body = await file.arrayBuffer();
-      const { added, changed } = await call<{ added: number; changed: number }>("cards.csv", {
-        method: "POST",
-        body,
-      });
+      const { added, changed, warnings } = await call<ImportedCards>("cards.csv", { method: "POST", body });
       showMessage(this.#answer, `${added} cards added, ${changed} changed.`);
+      this.#mistakes.replaceChildren(...lines(warnings));
     } catch (error) {
       if (!(error instanceof Refused) || error.status === 401) throw error;
       showMessage(this.#answer, error.message, true);

@@ -1,6 +1,7 @@
 /** The bar chart of the energy by day. */
 
-const SVG = "http://www.w3.org/2000/svg";
+import { svgElement } from "./dom.js";
+
 const WIDTH = 840;
 const HEIGHT = 200;
 const BOTTOM = 24;
@@ -14,16 +15,16 @@ export interface Bar {
 
 /** Draws a bar chart. Its accessible name lists the values by day, for screen readers. */
 export function chart(bars: readonly Bar[]): SVGSVGElement {
-  const svg = element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
+  const svg = svgElement("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img" });
   const highest = Math.max(...bars.map(({ wh }) => wh), 1);
   const width = WIDTH / bars.length;
   const floor = HEIGHT - BOTTOM;
-  svg.append(element("line", { x1: 0, y1: floor, x2: WIDTH, y2: floor }));
+  svg.append(svgElement("line", { x1: 0, y1: floor, x2: WIDTH, y2: floor }));
   bars.forEach(({ name, wh }, i) => {
     const height = ((floor - TOP) * wh) / highest;
     const middle = (i + 0.5) * width;
     svg.append(
-      element("rect", { x: i * width + GAP / 2, y: floor - height, width: width - GAP, height }),
+      svgElement("rect", { x: i * width + GAP / 2, y: floor - height, width: width - GAP, height }),
       label(name, { x: middle, y: HEIGHT - 6 }),
     );
     if (wh > 0) svg.append(label(kWh(wh), { x: middle, y: floor - height - 5 }));
@@ -38,16 +39,7 @@ export function kWh(wh: number): string {
 }
 
 function label(text: string, place: { x: number; y: number }): SVGElement {
-  const written = element("text", place);
+  const written = svgElement("text", place);
   written.textContent = text;
   return written;
-}
-
-function element<K extends keyof SVGElementTagNameMap>(
-  kind: K,
-  attributes: Readonly<Record<string, string | number>>,
-): SVGElementTagNameMap[K] {
-  const made = document.createElementNS(SVG, kind);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  return made;
 }

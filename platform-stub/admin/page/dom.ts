@@ -112,6 +112,16 @@ export function button(text: string, options: { label: string; onClick: () => vo
   return element;
 }
 
+/** Makes an element of a drawing. */
+export function svgElement<K extends keyof SVGElementTagNameMap>(
+  kind: K,
+  attributes: Readonly<Record<string, string | number>>,
+): SVGElementTagNameMap[K] {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", kind);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
+  return made;
+}
+
 /** List items with the given texts. */
 export function lines(texts: readonly string[]): HTMLLIElement[] {
   return texts.map((text) => {

@@ -107,7 +107,14 @@ export class StationsSection {
     empty: "no stations",
     columns: [
       ...STATION_COLUMNS,
-      { title: "Diagnostics", isUnseen: true, content: ({ id }) => [this.#traceButton(id)] },
+      {
+        title: "Diagnostics",
+        isUnseen: true,
+        content: ({ id, isRotating }) => [
+          this.#traceButton(id),
+          isRotating ? document.createTextNode("new key offered") : this.#newKeyButton(id),
+        ],
+      },
     ],
   });
   #expected = new List<Acceptance>({
@@ -152,6 +159,17 @@ export class StationsSection {
         this.#guard(async () => {
           await call(`diagnostics/${encodeURIComponent(id)}`, { method: "PUT" });
           location.hash = "requests";
+        }),
+    });
+  }
+
+  #newKeyButton(id: string): HTMLButtonElement {
+    return button("New key", {
+      label: `Replace the response key of ${id}`,
+      onClick: () =>
+        this.#guard(async () => {
+          await call(`rotate-key/${encodeURIComponent(id)}`, { method: "PUT" });
+          await this.load();
         }),
     });
   }

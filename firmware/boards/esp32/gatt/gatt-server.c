@@ -11,6 +11,7 @@
 #include "mc.xs.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +67,7 @@ static struct {
 	uint16_t mtu;
 	uint8_t address_type;
 	struct ble_npl_event advertise;
-	/** Calls advertise() again after a failure: without it, one lost answer of the controller would end advertising. */
+	/** Calls advertise() again after a failure: without it, a lost answer of the controller would end advertising. */
 	struct ble_npl_callout retry;
 
 	/* Guarded by the mutex. */
@@ -230,16 +231,22 @@ static void copy_advertising(struct advertising *copy)
 	unlock();
 }
 
-static void disconnect_all(void)
+/** Ends the connections that the engine does not want. Returns whether there were some. */
+static bool disconnect_unwanted(void)
 {
+	bool was_any = false;
 	for (int i = 0; i < GATT_CONNECTIONS; i++) {
 		lock();
-		bool is_open = server.is_closed && gatt_table_is_open(&server.table, i);
+		bool is_unwanted = gatt_table_is_open(&server.table, i) &&
+			(server.is_closed || server.table.connections[i].is_unwanted);
 		uint16_t handle = server.table.connections[i].handle;
 		unlock();
-		if (is_open)
-			ble_gap_terminate(handle, BLE_ERR_REM_USER_CONN_TERM);
+		if (!is_unwanted)
+			continue;
+		ble_gap_terminate(handle, BLE_ERR_REM_USER_CONN_TERM);
+		was_any = true;
 	}
+	return was_any;
 }
 
 /** Sets the data and the device name. Returns NimBLE's error. */
@@ -264,13 +271,18 @@ static int start_advertising(void)
 	return ble_gap_adv_start(server.address_type, NULL, BLE_HS_FOREVER, &parameters, on_gap_event, NULL);
 }
 
+static void retry_later(void)
+{
+	ble_npl_callout_reset(&server.retry, ble_npl_time_ms_to_ticks32(RETRY_MS));
+}
+
 /** Tries again later. Data that the engine has changed since is not overwritten. */
 static void retry_advertising(bool is_data_missing)
 {
 	lock();
 	server.advertising.is_changed |= is_data_missing;
 	unlock();
-	ble_npl_callout_reset(&server.retry, ble_npl_time_ms_to_ticks32(RETRY_MS));
+	retry_later();
 }
 
 /**
@@ -284,7 +296,9 @@ static void advertise(struct ble_npl_event *event)
 		return;
 	struct advertising wanted;
 	copy_advertising(&wanted);
-	disconnect_all();
+	/* The end of a connection is seen later, and the controller may lose a command. */
+	if (disconnect_unwanted())
+		retry_later();
 	if (!wanted.is_on) {
 		ble_gap_adv_stop();
 		return;
@@ -575,16 +589,31 @@ void xs_gatt_mtu(xsMachine *the)
 	xsmcSetInteger(xsResult, mtu);
 }
 
-/** `disconnect(connection)`: the event GATT_DISCONNECTED follows. */
-void xs_gatt_disconnect(xsMachine *the)
+/** `address(connection)` returns the central's address, 12 hex digits, or undefined. */
+void xs_gatt_address(xsMachine *the)
 {
 	int connection = index_argument(the, 0, GATT_CONNECTIONS);
 	lock();
 	bool is_open = gatt_table_is_open(&server.table, connection);
 	uint16_t handle = server.table.connections[connection].handle;
 	unlock();
-	if (is_open)
-		ble_gap_terminate(handle, BLE_ERR_REM_USER_CONN_TERM);
+	struct ble_gap_conn_desc description;
+	if (!is_open || ble_gap_conn_find(handle, &description) != 0)
+		return;
+	char text[2 * BLE_DEV_ADDR_LEN + 1];
+	for (int i = 0; i < BLE_DEV_ADDR_LEN; i++)
+		snprintf(&text[2 * i], 3, "%02x", description.peer_id_addr.val[BLE_DEV_ADDR_LEN - 1 - i]);
+	xsmcSetString(xsResult, text);
+}
+
+/** `disconnect(connection)`: the event GATT_DISCONNECTED follows. */
+void xs_gatt_disconnect(xsMachine *the)
+{
+	int connection = index_argument(the, 0, GATT_CONNECTIONS);
+	lock();
+	gatt_table_disconnect(&server.table, connection);
+	unlock();
+	schedule_advertising();
 }
 
 /** `close()`: ends advertising and all connections. The attributes stay, because NimBLE refers to them. */

@@ -204,6 +204,12 @@ bool gatt_table_is_subscribed(const struct gatt_table *table, int connection, in
 		(table->connections[connection].subscribed >> characteristic & 1);
 }
 
+void gatt_table_disconnect(struct gatt_table *table, int connection)
+{
+	if (gatt_table_is_open(table, connection))
+		table->connections[connection].is_unwanted = true;
+}
+
 bool gatt_table_is_open(const struct gatt_table *table, int connection)
 {
 	return is_open(&table->connections[connection]);

@@ -63,6 +63,8 @@ struct gatt_connection {
 	bool is_established;
 	bool is_gone;
 	bool is_reported;
+	/** The engine wants the connection to end. */
+	bool is_unwanted;
 	uint16_t handle;
 	uint16_t mtu;
 	/** Subscriptions, one bit for each characteristic: as they are, and as the engine knows them. */
@@ -110,6 +112,9 @@ void gatt_table_set_value(struct gatt_table *table, int connection, int characte
 	uint16_t byte_length);
 /** Returns whether the connection is open and subscribed. */
 bool gatt_table_is_subscribed(const struct gatt_table *table, int connection, int characteristic);
+
+/** Marks an open connection as unwanted. Its end is reported as an event, as always. */
+void gatt_table_disconnect(struct gatt_table *table, int connection);
 
 /** Returns whether NimBLE has the connection with this index. */
 bool gatt_table_is_open(const struct gatt_table *table, int connection);

@@ -164,6 +164,22 @@ static void test_more_connections_than_places(void)
 	empty(&table);
 }
 
+static void test_an_unwanted_connection(void)
+{
+	struct gatt_table table = { 0 };
+	gatt_table_disconnect(&table, 0);
+	CHECK(gatt_table_establish(&table, 64) == 0);
+	CHECK(!table.connections[0].is_unwanted);
+	gatt_table_disconnect(&table, 0);
+	CHECK(table.connections[0].is_unwanted && gatt_table_is_open(&table, 0));
+	gatt_table_end(&table, 64);
+	CHECK(takes(&table, GATT_CONNECTED, 0, 0) && takes(&table, GATT_DISCONNECTED, 0, 0));
+	gatt_table_disconnect(&table, 0);
+	CHECK(gatt_table_establish(&table, 65) == 0);
+	CHECK(!table.connections[0].is_unwanted);
+	empty(&table);
+}
+
 static void test_readiness_is_reported_once(void)
 {
 	struct gatt_table table = { .is_ready = true };
@@ -263,6 +279,7 @@ int main(int count, char **arguments)
 	test_a_disconnection_with_a_write_under_way();
 	test_a_connection_whose_handle_is_used_again();
 	test_more_connections_than_places();
+	test_an_unwanted_connection();
 	test_readiness_is_reported_once();
 	test_the_limit_of_a_value();
 	test_random_sequences(steps);

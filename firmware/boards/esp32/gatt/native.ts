@@ -53,6 +53,12 @@ export function mtu(this: unknown, connection: number): number {
   return native("xs_gatt_mtu").call(this, connection);
 }
 
+/** Returns the address of the central, 12 hex digits; `undefined` if it has disconnected. */
+export function address(this: unknown, connection: number): string | undefined {
+  return native("xs_gatt_address").call(this, connection);
+}
+
+/** Ends a connection from NimBLE's task, which tries until it has succeeded. */
 export function disconnect(this: unknown, connection: number): void {
   native("xs_gatt_disconnect").call(this, connection);
 }

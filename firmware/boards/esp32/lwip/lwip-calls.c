@@ -32,6 +32,7 @@ struct call {
 	const ip_addr_t *address;
 	const void *data;
 	struct tcp_socket *socket;
+	char *text;
 	u16_t length;
 	u16_t port;
 	u8_t flags;
@@ -236,12 +237,20 @@ void tcp_close_safe(struct tcp_pcb *pcb)
 	run(close_tcp, &call.base);
 }
 
+/** Whether lwIP has not freed the connection of a socket. Its memory may be another connection's now. */
+static bool is_connected(const struct tcp_socket *socket)
+{
+	const struct tcp_pcb *pcb = socket->connection;
+	return (is_in(tcp_active_pcbs, pcb) || is_in(tcp_bound_pcbs, pcb)) && pcb->callback_arg == socket;
+}
+
 static err_t close_socket(struct tcpip_api_call_data *base)
 {
 	struct tcp_socket *socket = ((struct call *)base)->socket;
 	struct tcp_pcb *pcb = socket->connection;
+	bool is_open = is_connected(socket);
 	socket->connection = NULL;
-	if ((!is_in(tcp_active_pcbs, pcb) && !is_in(tcp_bound_pcbs, pcb)) || pcb->callback_arg != socket)
+	if (!is_open)
 		return ERR_OK;
 	tcp_arg(pcb, NULL);
 	tcp_recv(pcb, NULL);
@@ -254,6 +263,20 @@ void close_tcp_socket(struct tcp_socket *socket)
 {
 	struct call call = { .socket = socket };
 	run(close_socket, &call.base);
+}
+
+static err_t copy_peer(struct tcpip_api_call_data *base)
+{
+	struct call *call = (struct call *)base;
+	if (!is_connected(call->socket))
+		return ERR_CONN;
+	return ipaddr_ntoa_r(&call->socket->connection->remote_ip, call->text, ADDRESS_CHARS) == NULL ? ERR_MEM : ERR_OK;
+}
+
+bool peer_of_tcp_socket(struct tcp_socket *socket, char text[ADDRESS_CHARS])
+{
+	struct call call = { .socket = socket, .text = text };
+	return run(copy_peer, &call.base) == ERR_OK;
 }
 
 /* UDP, names and buffers */

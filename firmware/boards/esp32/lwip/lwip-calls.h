@@ -29,4 +29,10 @@ void release_lwip(void);
  */
 void close_tcp_socket(struct tcp_socket *socket);
 
+/** Length of the longest address with its end, as `ipaddr_ntoa_r` writes it. */
+#define ADDRESS_CHARS 46
+
+/** Writes the address of a socket's peer as text. Returns false if lwIP has freed the connection. */
+bool peer_of_tcp_socket(struct tcp_socket *socket, char text[ADDRESS_CHARS]);
+
 #endif

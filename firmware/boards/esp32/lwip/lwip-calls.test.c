@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../expect.test.h"
 
@@ -24,6 +25,7 @@ enum { PBUF_TRANSPORT, PBUF_RAM };
 struct tcp_pcb {
 	struct tcp_pcb *next;
 	void *callback_arg;
+	ip_addr_t remote_ip;
 	int calls;
 	int removed_callbacks;
 };
@@ -146,6 +148,7 @@ static err_t use(struct tcp_pcb *pcb)
 #define tcp_recv(pcb, callback) ((void)(callback), (pcb)->removed_callbacks++)
 #define tcp_sent(pcb, callback) ((void)(callback), (pcb)->removed_callbacks++)
 #define tcp_err(pcb, callback) ((void)(callback), (pcb)->removed_callbacks++)
+#define ipaddr_ntoa_r(address, text, size) (snprintf(text, size, "10.0.0.%u", (address)->addr), text)
 #define udp_new() calloc(1, sizeof(struct udp_pcb))
 #define udp_bind(pcb, address, port) ((void)(pcb), (void)(address), (void)(port), ERR_OK)
 #define udp_remove(pcb) free(pcb)
@@ -299,6 +302,28 @@ static void a_socket_closes_its_own_connection_only(void)
 	tcp_active_pcbs = NULL;
 }
 
+static void a_socket_has_the_address_of_its_own_peer_only(void)
+{
+	char text[ADDRESS_CHARS] = "none";
+	struct tcp_socket socket;
+	struct tcp_pcb own = { .callback_arg = &socket, .remote_ip = { 7 } };
+	struct tcp_pcb other = { .next = &own, .remote_ip = { 8 } };
+	struct tcp_pcb *freed = malloc(sizeof(*freed));
+	tcp_active_pcbs = &other;
+	socket.connection = &own;
+	EXPECT(peer_of_tcp_socket(&socket, text) && strcmp(text, "10.0.0.7") == 0);
+
+	/* The memory of the freed connection is another one's now. */
+	socket.connection = &other;
+	EXPECT(!peer_of_tcp_socket(&socket, text));
+	socket.connection = freed;
+	free(freed);
+	EXPECT(!peer_of_tcp_socket(&socket, text));
+	socket.connection = NULL;
+	EXPECT(!peer_of_tcp_socket(&socket, text) && strcmp(text, "10.0.0.7") == 0);
+	tcp_active_pcbs = NULL;
+}
+
 static void without_memory_the_task_is_not_held(void)
 {
 	is_memory_full = 1;
@@ -317,6 +342,7 @@ static void calls_run_in_the_task_also_while_it_is_held(void)
 		EXPECT(full_queues == 0);
 		an_open_connection_is_used();
 		a_socket_closes_its_own_connection_only();
+		a_socket_has_the_address_of_its_own_peer_only();
 		a_connection_that_lwip_has_freed_is_not_used();
 		release_lwip();
 		join_task();
@@ -335,6 +361,7 @@ int main(void)
 	a_packet_is_freed_also_without_memory();
 	calls_with_memory_succeed();
 	a_socket_closes_its_own_connection_only();
+	a_socket_has_the_address_of_its_own_peer_only();
 	calls_run_in_the_task_also_while_it_is_held();
 	return 0;
 }

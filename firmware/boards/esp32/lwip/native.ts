@@ -14,3 +14,18 @@ export function release(this: unknown): void {
 export function closeConnection(this: unknown, socket: object): void {
   native("xs_lwip_closeConnection").call(this, socket);
 }
+
+/** Returns the address of a socket's peer; `undefined` if the connection is over. */
+export function remoteAddress(this: unknown, socket: object): string | undefined {
+  return native("xs_lwip_remoteAddress").call(this, socket);
+}
+
+/** Lets DHCP set the time server, from the next lease on. */
+export function acceptTimeServer(this: unknown): void {
+  native("xs_lwip_acceptTimeServer").call(this);
+}
+
+/** Returns the address of the time server that DHCP has named last, IPv4; `undefined` without any. */
+export function timeServer(this: unknown): string | undefined {
+  return native("xs_lwip_timeServer").call(this);
+}

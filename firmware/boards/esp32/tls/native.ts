@@ -18,6 +18,16 @@ export function open(this: unknown, host: string): number {
   return native("xs_tls_open").call(this, host);
 }
 
+/** Sets the certificate and the private key, DER, for a server that asks for one. Throws without memory for a copy. */
+export function setCertificate(
+  this: unknown,
+  connection: number,
+  certificate: ArrayBuffer,
+  key: ArrayBuffer,
+): void {
+  native("xs_tls_setCertificate").call(this, connection, certificate, key);
+}
+
 /** Starts the handshake, after those of other connections. */
 export function shakeHands(this: unknown, connection: number, nowS: number): void {
   native("xs_tls_shakeHands").call(this, connection, nowS);

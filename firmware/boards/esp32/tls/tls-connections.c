@@ -25,15 +25,12 @@
 
 enum {
 	CONNECTIONS = 3,
-	HOST_BYTES = 255,
 	/** The library needs 4.7 KB (P-384). */
 	STACK_BYTES = 6144,
 	/** That of the engine, so that both have their turns: an engine that is always busy would starve it otherwise. */
 	PRIORITY = 4,
 	/** Delay until a message to the engine is tried again without memory, ms. */
 	RETRY_MS = 20,
-	/** Highest age of a handshake that is resumed, s. Resumption checks no certificates. */
-	RESUMPTION_S = 24 * 60 * 60,
 	NONE = -1,
 };
 
@@ -55,7 +52,7 @@ struct connection {
 	enum state state;
 	struct tls_session *_Atomic session;
 	struct tls_options options;
-	char host[HOST_BYTES + 1];
+	char host[TLS_HOST_BYTES + 1];
 	/** Given when there are bytes or room for the task. */
 	SemaphoreHandle_t wake;
 	StaticSemaphore_t wake_memory;
@@ -73,8 +70,6 @@ static struct {
 	struct connection connections[CONNECTIONS];
 	/** The last handshake that can be resumed. Only the one task of a handshake uses it. */
 	struct tls_resumption *resumption;
-	char resumption_host[HOST_BYTES + 1];
-	int64_t resumption_s;
 } tls;
 
 static const char AUTHORITY[] = "authority.der";
@@ -102,22 +97,11 @@ static void notify_engine(struct connection *connection)
 		vTaskDelay(pdMS_TO_TICKS(RETRY_MS));
 }
 
-static bool can_resume(const struct connection *connection)
-{
-	int64_t age_s = connection->options.now_s - tls.resumption_s;
-	return tls.resumption && age_s >= 0 && age_s < RESUMPTION_S && strcmp(tls.resumption_host, connection->host) == 0;
-}
-
 /** Keeps a finished handshake for the next one, and nothing of a failed one. */
 static void keep(const struct connection *connection, enum tls_result result)
 {
-	bool is_resumed = result == TLS_OK && tls_is_resumed(connection->session);
-	/* The age counts from the handshake that has checked the certificates. */
-	int64_t checked_s = is_resumed ? tls.resumption_s : connection->options.now_s;
 	tls_forget(tls.resumption);
 	tls.resumption = result == TLS_OK ? tls_keep(connection->session) : NULL;
-	tls.resumption_s = checked_s;
-	strcpy(tls.resumption_host, connection->host);
 }
 
 static enum tls_result shake_hands(struct connection *connection)
@@ -125,7 +109,7 @@ static enum tls_result shake_hands(struct connection *connection)
 	connection->session = tls_new(&connection->options);
 	if (!connection->session)
 		return TLS_NO_MEMORY;
-	if (can_resume(connection))
+	if (tls.resumption)
 		tls_resume(connection->session, tls.resumption);
 	while (!atomic_load(&connection->is_abandoned)) {
 		enum tls_result result = tls_handshake(connection->session);
@@ -180,8 +164,16 @@ static void start_next(void)
 		start_task(next);
 }
 
+static void free_bytes(struct tls_bytes *bytes)
+{
+	free((void *)bytes->bytes);
+	*bytes = (struct tls_bytes){ 0 };
+}
+
 static void discard(struct connection *connection)
 {
+	free_bytes(&connection->options.certificate);
+	free_bytes(&connection->options.key);
 	tls_free(connection->session);
 	connection->session = NULL;
 	connection->state = FREE;
@@ -267,7 +259,7 @@ void xs_tls_open(xsMachine *the)
 	if (!connection)
 		return;
 	const char *host = xsmcToString(xsArg(0));
-	if (strlen(host) > HOST_BYTES)
+	if (strlen(host) > TLS_HOST_BYTES)
 		return;
 	memset(connection, 0, sizeof *connection);
 	strcpy(connection->host, host);
@@ -278,6 +270,27 @@ void xs_tls_open(xsMachine *the)
 	set_authority(the, AUTHORITY, &connection->options.authorities[0]);
 	set_authority(the, ROOTS, &connection->options.authorities[1]);
 	xsmcSetInteger(xsResult, (xsIntegerValue)(connection - tls.connections));
+}
+
+/** Copies an argument: XS may move its bytes. */
+static struct tls_bytes copy_argument(xsMachine *the, int index)
+{
+	void *bytes;
+	xsUnsignedValue length;
+	xsmcGetBufferReadable(xsArg(index), &bytes, &length);
+	struct tls_bytes copy = { malloc(length), length };
+	if (!copy.bytes)
+		xsUnknownError("no memory");
+	memcpy((void *)copy.bytes, bytes, length);
+	return copy;
+}
+
+/** `setCertificate(connection, certificate, key)`: DER for a server that asks for it. */
+void xs_tls_setCertificate(xsMachine *the)
+{
+	struct connection *connection = connection_argument(the);
+	connection->options.certificate = copy_argument(the, 1);
+	connection->options.key = copy_argument(the, 2);
 }
 
 /** `shakeHands(connection, nowS)`: starts the handshake, after the others. */

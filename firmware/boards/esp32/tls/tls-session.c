@@ -25,6 +25,8 @@ enum {
 	MESSAGE_HEADER_BYTES = 4,
 	TLS_MAJOR = 3,
 	DER_SEQUENCE = 0x30,
+	/** Highest age of a handshake that is resumed, s. Resumption checks no certificates. */
+	RESUMPTION_S = 24 * 60 * 60,
 };
 
 /** A ring of bytes between two threads: each index is written by one of them. */
@@ -50,13 +52,17 @@ struct framing {
 struct tls_session {
 	mbedtls_ssl_config config;
 	mbedtls_ssl_context ssl;
+	mbedtls_x509_crt_profile profile;
 	mbedtls_x509_crt certificate;
 	mbedtls_pk_context key;
 	struct tls_bytes authorities[TLS_AUTHORITY_LISTS];
 #if !defined(MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK)
 	mbedtls_x509_crt trusted;
 #endif
+	const char *host;
 	int64_t now_s;
+	/** Time of the handshake whose certificates were checked, if this one resumes it. */
+	int64_t resumed_s;
 	struct framing framing;
 	/** Whether a certificate was checked. */
 	bool is_verified;
@@ -67,6 +73,9 @@ struct tls_session {
 
 struct tls_resumption {
 	mbedtls_ssl_session session;
+	/** Time at which certificates were checked, s since 1970. */
+	int64_t checked_s;
+	char host[TLS_HOST_BYTES + 1];
 };
 
 /** Suites with forward secrecy and authenticated encryption. The library omits those that it was built without. */
@@ -228,9 +237,11 @@ static bool next_certificate(struct tls_bytes *list, struct tls_bytes *next)
 {
 	next->bytes = list->bytes;
 	next->length = sequence_bytes(list);
+	if (next->length == 0)
+		return false;
 	list->bytes += next->length;
 	list->length -= next->length;
-	return next->length > 0;
+	return true;
 }
 
 #if defined(MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK)
@@ -313,12 +324,16 @@ static int64_t seconds_of(const mbedtls_x509_time *time)
 	return ((days_of(time->year, time->mon, time->day) * 24 + time->hour) * 60 + time->min) * 60 + time->sec;
 }
 
-/** Checks the dates of each certificate by the time of the options, in place of the library's clock. */
-static int check_dates(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
+/**
+ * Checks the dates of each certificate by the time of the options, in place of the library's clock. The server's own
+ * certificate must have its name as an alternative name: the library would accept a common name (RFC 9525 2).
+ */
+static int check_certificate(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
 {
 	struct tls_session *session = context;
-	(void)depth;
 	session->is_verified = true;
+	if (depth == 0 && !certificate->subject_alt_names.buf.p)
+		*flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
 	*flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
 	if (session->now_s > seconds_of(&certificate->valid_to))
 		*flags |= MBEDTLS_X509_BADCERT_EXPIRED;
@@ -378,7 +393,11 @@ static int configure(struct tls_session *session, const struct tls_options *opti
 	if (error)
 		return error;
 	mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
-	mbedtls_ssl_conf_verify(config, check_dates, session);
+	/* RSA from 2048 bits and hashes from SHA-256. Version 2.28 would allow P-224. */
+	session->profile = mbedtls_x509_crt_profile_default;
+	session->profile.allowed_curves = mbedtls_x509_crt_profile_suiteb.allowed_curves;
+	mbedtls_ssl_conf_cert_profile(config, &session->profile);
+	mbedtls_ssl_conf_verify(config, check_certificate, session);
 	mbedtls_ssl_conf_ciphersuites(config, CIPHER_SUITES);
 #if MBEDTLS_VERSION_MAJOR >= 3
 	mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
@@ -432,7 +451,7 @@ static int set_up(struct tls_session *session, const struct tls_options *options
 
 struct tls_session *tls_new(const struct tls_options *options)
 {
-	struct tls_session *session = calloc(1, sizeof *session);
+	struct tls_session *session = strlen(options->host) <= TLS_HOST_BYTES ? calloc(1, sizeof *session) : NULL;
 	if (!session)
 		return NULL;
 	mbedtls_ssl_config_init(&session->config);
@@ -443,6 +462,7 @@ struct tls_session *tls_new(const struct tls_options *options)
 	mbedtls_x509_crt_init(&session->trusted);
 #endif
 	memcpy(session->authorities, options->authorities, sizeof session->authorities);
+	session->host = options->host;
 	session->now_s = options->now_s;
 	if (set_up(session, options) == 0)
 		return session;
@@ -539,6 +559,9 @@ struct tls_resumption *tls_keep(const struct tls_session *session)
 	struct tls_resumption *resumption = calloc(1, sizeof *resumption);
 	if (!resumption)
 		return NULL;
+	strcpy(resumption->host, session->host);
+	/* The age counts from the handshake that has checked the certificates. */
+	resumption->checked_s = session->is_verified ? session->now_s : session->resumed_s;
 	mbedtls_ssl_session_init(&resumption->session);
 	if (mbedtls_ssl_get_session(&session->ssl, &resumption->session) == 0)
 		return resumption;
@@ -548,6 +571,10 @@ struct tls_resumption *tls_keep(const struct tls_session *session)
 
 void tls_resume(struct tls_session *session, const struct tls_resumption *resumption)
 {
+	int64_t age_s = session->now_s - resumption->checked_s;
+	if (age_s < 0 || age_s >= RESUMPTION_S || strcmp(resumption->host, session->host) != 0)
+		return;
+	session->resumed_s = resumption->checked_s;
 	mbedtls_ssl_set_session(&session->ssl, &resumption->session);
 }
 

@@ -51,6 +51,7 @@ enum {
 	TLS_PIPE_BYTES = 1024,
 	/** Most bytes that one tls_write() takes: with the overhead of a record they fit into the pipe. */
 	TLS_WRITE_BYTES = 896,
+	TLS_HOST_BYTES = 255,
 	/** Lists of authorities that a session takes. */
 	TLS_AUTHORITY_LISTS = 2,
 };
@@ -61,7 +62,7 @@ struct tls_bytes {
 };
 
 struct tls_options {
-	/** Name that the certificate must have. It is sent as SNI. */
+	/** Name that the certificate must have, up to TLS_HOST_BYTES. It is sent as SNI, and must stay where it is. */
 	const char *host;
 	/** Certificates of authorities, DER, one after the other. They must stay where they are; unused lists are empty. */
 	struct tls_bytes authorities[TLS_AUTHORITY_LISTS];
@@ -108,7 +109,10 @@ void tls_end(struct tls_session *session);
 
 /** Keeps what a later handshake needs to resume; NULL without memory or if the server does not resume. */
 struct tls_resumption *tls_keep(const struct tls_session *session);
-/** Offers resumption, before the first tls_handshake(). The server may refuse: then the handshake is a full one. */
+/**
+ * Offers resumption, before the first tls_handshake(), if the earlier handshake was with the same host and certificates
+ * were checked less than a day ago. The server may refuse: then the handshake is a full one.
+ */
 void tls_resume(struct tls_session *session, const struct tls_resumption *resumption);
 void tls_forget(struct tls_resumption *resumption);
 /** Whether the finished handshake had no certificates, because it resumed an earlier one. */

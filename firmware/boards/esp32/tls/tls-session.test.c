@@ -3,6 +3,7 @@
  *
  *   test version
  *   test connect PORT HOST NOW AUTHORITIES [CERTIFICATE KEY]   connects twice: the second time it offers resumption
+ *   test resume PORT HOST NOW AUTHORITIES OTHER SECONDS        as connect, the second time to the host OTHER, SECONDS later
  *   test fuzz PORT HOST NOW AUTHORITIES COUNT SEED             records a handshake, then replays it with changes
  *
  * NOW is in seconds since 1970; the last three are files in DER. It prints what happened, a word a line.
@@ -143,10 +144,14 @@ static enum tls_result echo(struct tls_session *session, int connection)
 		send_output(session, connection);
 		size_t length;
 		enum tls_result result = tls_readable(session, &length);
-		if (result == TLS_WANT_INPUT)
+		if (result == TLS_WANT_INPUT) {
+			/* It may have answered with an alert. */
+			send_output(session, connection);
 			receive_input(session, connection);
-		else if (result != TLS_OK)
+		} else if (result != TLS_OK) {
+			check(memcmp(sent, received, read) == 0, "the echo until the end");
 			return result;
+		}
 		while (length > 0) {
 			size_t piece = tls_read(session, received + read, length < 333 ? length : 333);
 			check(piece > 0, "a read of what is readable");
@@ -158,30 +163,34 @@ static enum tls_result echo(struct tls_session *session, int connection)
 	return TLS_OK;
 }
 
-static void connect_twice(int port, const struct tls_options *options)
+/** Connects and transfers data. `resumption` is offered, and replaced by what is kept. */
+static enum tls_result connect_once(int port, const struct tls_options *options, struct tls_resumption **resumption)
+{
+	int connection = connect_to(port);
+	struct tls_session *session = tls_new(options);
+	check(session != NULL, "a session");
+	if (*resumption)
+		tls_resume(session, *resumption);
+	enum tls_result result = shake_hands(session, connection);
+	if (result == TLS_OK) {
+		puts(tls_is_resumed(session) ? "resumed" : "connected");
+		result = echo(session, connection);
+	}
+	puts(NAMES[result]);
+	tls_forget(*resumption);
+	*resumption = result == TLS_OK ? tls_keep(session) : NULL;
+	tls_end(session);
+	send_output(session, connection);
+	tls_free(session);
+	close(connection);
+	return result;
+}
+
+static void connect_twice(int port, const struct tls_options *first, const struct tls_options *second)
 {
 	struct tls_resumption *resumption = NULL;
-	for (int i = 0; i < 2; i++) {
-		int connection = connect_to(port);
-		struct tls_session *session = tls_new(options);
-		check(session != NULL, "a session");
-		if (resumption)
-			tls_resume(session, resumption);
-		enum tls_result result = shake_hands(session, connection);
-		if (result == TLS_OK) {
-			puts(tls_is_resumed(session) ? "resumed" : "connected");
-			result = echo(session, connection);
-		}
-		puts(NAMES[result]);
-		tls_forget(resumption);
-		resumption = result == TLS_OK ? tls_keep(session) : NULL;
-		tls_end(session);
-		send_output(session, connection);
-		tls_free(session);
-		close(connection);
-		if (result != TLS_OK)
-			break;
-	}
+	if (connect_once(port, first, &resumption) == TLS_OK)
+		connect_once(port, second, &resumption);
 	tls_forget(resumption);
 }
 
@@ -276,12 +285,17 @@ int main(int count, char **arguments)
 	options.authorities[1] = read_file(arguments[5]);
 	if (strcmp(arguments[1], "fuzz") == 0) {
 		fuzz(atoi(arguments[2]), &options, atoi(arguments[6]), strtoull(arguments[7], NULL, 10));
+	} else if (strcmp(arguments[1], "resume") == 0) {
+		struct tls_options second = options;
+		second.host = arguments[6];
+		second.now_s += atoll(arguments[7]);
+		connect_twice(atoi(arguments[2]), &options, &second);
 	} else {
 		if (count > 7) {
 			options.certificate = read_file(arguments[6]);
 			options.key = read_file(arguments[7]);
 		}
-		connect_twice(atoi(arguments[2]), &options);
+		connect_twice(atoi(arguments[2]), &options, &options);
 		free((void *)options.certificate.bytes);
 		free((void *)options.key.bytes);
 	}

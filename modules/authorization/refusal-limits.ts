@@ -1,0 +1,157 @@
+import type { Clock } from "../board/index.js";
+import { BoundedMap, GrowingPause, TokenBucket } from "../limits/index.js";
+import type { Method } from "./verifier.js";
+
+/** Highest numbers of refused tags before further attempts are refused unseen (429). */
+export interface RefusedTags {
+  /** Refused and malformed tags of one phone or of the card reader in a minute. */
+  readonly perMinute: number;
+  /** Unknown tags of all phones together; one more every 2 min. Phones can change their address. */
+  readonly ofPhones: number;
+}
+
+/** Unknown tags in a row after which a source has to pause, and the owner is notified. */
+const UNKNOWN_IN_A_ROW = 10;
+/** Time after which the phones together have one attempt more, ms. More than one phone in its longest pause needs. */
+const PHONES_REFILL_MS = 2 * 60_000;
+/** Shortest time between two notifications of the owner, ms. */
+const NOTIFICATION_MS = 60 * 60_000;
+/** Highest number of tags that are remembered as authorized. */
+const MAX_RECENT_TAGS = 16;
+/** Highest number of addresses whose refusals are remembered after the connection. */
+const MAX_ADDRESSES = 8;
+/** Length of a key of a recent tag: the first hex digits of the hash, 64 bits. */
+const KEY_CHARS = 16;
+const MINUTE_MS = 60_000;
+
+export interface RefusalLimitsOptions {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly refusedTags: RefusedTags;
+  /** Whether a tag is on the local list. */
+  readonly isListed: (hash: string) => boolean;
+  /** Many unknown tags were presented. Called at most once an hour. */
+  readonly onGuessing: (method: Method) => void;
+}
+
+/**
+ * Hash of a plain tag; `undefined` for a proof. A proof cannot be guessed: only its own source is limited, and the public
+ * id of its card is remembered for nothing.
+ */
+type PlainHash = string | undefined;
+
+/** Refusals of one phone or of the card reader. */
+export class SourceRefusals {
+  readonly method: Method;
+  readonly address: string | undefined;
+  readonly refused: TokenBucket;
+  readonly pause: GrowingPause;
+
+  constructor(options: {
+    clock: Pick<Clock, "monotonicMs">;
+    perMinute: number;
+    method: Method;
+    address: string | undefined;
+  }) {
+    const { clock, perMinute: capacity } = options;
+    this.method = options.method;
+    this.address = options.address;
+    this.refused = new TokenBucket({ clock, capacity, refillMs: MINUTE_MS / capacity });
+    this.pause = new GrowingPause({ clock, allowed: UNKNOWN_IN_A_ROW });
+  }
+
+  get isLimited(): boolean {
+    return this.refused.isEmpty || this.pause.isPaused;
+  }
+}
+
+/**
+ * Limits what a source can guess. Only refused tags count, so that a good card is never refused for its own use. A
+ * source that reaches its limit affects no other source. The phones have a limit together, because a phone can change
+ * its address. A tag that was authorized lately, or is on the local list, passes also when a limit is reached; only few
+ * lookups that fail are made meanwhile, so that guessing does not get faster by it.
+ */
+export class RefusalLimits {
+  private readonly _options: RefusalLimitsOptions;
+  private readonly _phones: TokenBucket;
+  /**
+   * Lookups of tags that turn out to be unknown while a limit is reached. The reader has more of them, because drivers
+   * share it.
+   */
+  private readonly _lookups: Readonly<Record<Method, TokenBucket>>;
+  /** Time of the latest notification, ms of the monotonic clock. */
+  private _notifiedAtMs: number | undefined;
+  private readonly _byAddress = new BoundedMap<string, SourceRefusals>(MAX_ADDRESSES);
+  private readonly _recent = new BoundedMap<string, true>(MAX_RECENT_TAGS);
+
+  constructor(options: RefusalLimitsOptions) {
+    const { clock, refusedTags } = options;
+    this._options = options;
+    this._phones = new TokenBucket({ clock, capacity: refusedTags.ofPhones, refillMs: PHONES_REFILL_MS });
+    this._lookups = {
+      ble: new TokenBucket({ clock, capacity: 2, refillMs: MINUTE_MS / 2 }),
+      rfid: new TokenBucket({ clock, capacity: 6, refillMs: MINUTE_MS / 6 }),
+    };
+  }
+
+  /** Returns the refusals of a source. A phone with a known address has those of its former connections. */
+  source(method: Method, address: string | undefined): SourceRefusals {
+    const known = address === undefined ? undefined : this._byAddress.get(address);
+    const { clock, refusedTags } = this._options;
+    return known ?? new SourceRefusals({ clock, perMinute: refusedTags.perMinute, method, address });
+  }
+
+  /** Whether a card of a source may be verified now. */
+  allows(source: SourceRefusals, hash: PlainHash): boolean {
+    if (hash === undefined) return !source.isLimited;
+    const isLimited = source.isLimited || (source.method === "ble" && this._phones.isEmpty);
+    return !isLimited || this._isKnown(source.method, hash);
+  }
+
+  /** Counts a tag that is malformed, or that the station refuses without a verification. */
+  countMalformed(source: SourceRefusals): void {
+    source.refused.take();
+    if (source.address !== undefined) this._byAddress.set(source.address, source);
+  }
+
+  /** Counts a card that the platform has rejected, or that is unknown offline. */
+  countUnknown(source: SourceRefusals, hash: PlainHash): void {
+    this.countMalformed(source);
+    source.pause.fail();
+    if (hash !== undefined) {
+      this._recent.delete(keyOf(hash));
+      if (source.method === "ble") this._phones.take();
+    }
+    const isGuessing = source.pause.isReached || this._phones.taken >= UNKNOWN_IN_A_ROW;
+    if (isGuessing) this._notify(source.method);
+  }
+
+  /** Remembers an authorized tag. */
+  countAuthorized(source: SourceRefusals, hash: PlainHash): void {
+    source.pause.succeed();
+    if (hash !== undefined) this._recent.set(keyOf(hash), true);
+  }
+
+  /** Forgets the tags of the previous owner. */
+  forgetOwner(): void {
+    this._recent.clear();
+  }
+
+  private _notify(method: Method): void {
+    const nowMs = this._options.clock.monotonicMs();
+    if (this._notifiedAtMs !== undefined && nowMs - this._notifiedAtMs < NOTIFICATION_MS) return;
+    this._notifiedAtMs = nowMs;
+    this._options.onGuessing(method);
+  }
+
+  private _isKnown(method: Method, hash: string): boolean {
+    const lookups = this._lookups[method];
+    if (lookups.isEmpty) return false;
+    if (this._recent.has(keyOf(hash)) || this._options.isListed(hash)) return true;
+    lookups.take();
+    return false;
+  }
+}
+
+function keyOf(hash: string): string {
+  return hash.slice(0, KEY_CHARS);
+}
