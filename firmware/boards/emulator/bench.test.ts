@@ -67,10 +67,13 @@ describe("Bench", () => {
   test("stall computes for a time, in which the vehicle leaves, and reports when the contactor opened", () => {
     const sinceMs = nowMs;
     stepMs = 1;
-    type("stall 2000 100\n");
+    type("stall 2000 100 A\nstall 2000\n");
     expect(nowMs - sinceMs).toBeGreaterThanOrEqual(2000);
     expect(pilots).toEqual([[12_000, -12_000, 100]]);
-    expect(lines).toEqual(["bench: stalled for 2000 ms; opened after 34 ms"]);
+    expect(lines).toEqual([
+      "bench: stalled for 2000 ms; opened after 34 ms",
+      "bench: invalid stall; use ms, ms, A-F",
+    ]);
   });
 
   test("accepts a command in pieces, and drops one that is too long", () => {

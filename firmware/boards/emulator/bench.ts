@@ -43,7 +43,7 @@ export interface BenchOptions {
  *
  * - `pilot A` … `pilot F`, `pilot <mV>` or `pilot <mV> <mV>` sets the highest and the lowest voltage of the pilot. The
  *   lowest is −12,000 mV by default. It shows only while the generator makes pulses.
- * - `stall <ms> <delay>` stops the engine for this time; the vehicle leaves after the delay, ms.
+ * - `stall <ms> <delay> <state>` stops the engine for this time; the vehicle changes to the state after the delay, ms.
  * - `clock <ms>` sets the wall clock, which no time server of the test network does.
  * - `crash` throws an exception.
  * - `time` and `heap` answer with a line.
@@ -91,7 +91,7 @@ export class Bench {
         this._setPilot(words);
         return;
       case "stall":
-        this._stall(Number(words[0]), Number(words[1]));
+        this._stall(words);
         return;
       case "time":
         this._options.log(`bench: time ${1000 * this._options.clock.monotonicMs()}`);
@@ -150,10 +150,15 @@ export class Bench {
   }
 
   /** Computes for a time, while no other code of the engine runs. */
-  private _stall(durationMs: number, delayMs: number): void {
+  private _stall([duration, delay, state = ""]: string[]): void {
     const { clock, log, openedAfterMs, setPilot } = this._options;
+    const [durationMs, delayMs, highMv] = [Number(duration), Number(delay), STATES_MV[state]];
+    if (!Number.isInteger(durationMs) || !Number.isInteger(delayMs) || highMv === undefined) {
+      log("bench: invalid stall; use ms, ms, A-F");
+      return;
+    }
     const untilMs = clock.monotonicMs() + durationMs;
-    setPilot(GENERATOR_MV, -GENERATOR_MV, delayMs);
+    setPilot(highMv, -GENERATOR_MV, delayMs);
     while (clock.monotonicMs() < untilMs);
     log(`bench: stalled for ${durationMs} ms; opened after ${openedAfterMs()} ms`);
   }
