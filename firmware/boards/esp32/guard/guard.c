@@ -10,6 +10,7 @@
 #include "xsmc.h"
 #include "xsHost.h"
 #include "mc.xs.h"
+#include "mc.defines.h"
 
 #include <stdlib.h>
 
