@@ -72,7 +72,10 @@ export interface AuthorizationResult {
 
 /** Result of a card that cannot be copied. */
 export interface ProofResult extends AuthorizationResult {
-  /** The platform has decided, and stands behind this station. If `false`, the station may have decided by itself. */
+  /**
+   * The platform has decided, and stands behind this station. `false` for 200: the station has decided by itself, or is not
+   * genuine; for 403: the card is unknown or out of date, or the same. Other results have no receipt.
+   */
   readonly isConfirmed: boolean;
 }
 

@@ -52,6 +52,7 @@ interface RunOptions {
   readonly adminHost: string;
   readonly adminPort: number;
   readonly newAdminPassword: boolean;
+  readonly trustedProxies?: readonly string[];
   readonly provisioningPort?: number;
   readonly provisioningOwner?: string;
   readonly repository: string;
@@ -108,6 +109,11 @@ program
     "--new-admin-password",
     `generate a new admin password; ${PASSWORD_VARIABLE} sets one for this run`,
     false,
+  )
+  .option(
+    "--trusted-proxies <addresses>",
+    "addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas; default: none",
+    (addresses: string) => addresses.split(","),
   )
   .option("--no-admin", "do not serve the admin page")
   .option(
@@ -276,7 +282,7 @@ async function runOn(store: Store, options: RunOptions): Promise<void> {
     });
     parts.unshift(platform);
     parts.unshift(...(await serveAdmin({ registry, platform, traffic }, options)));
-    parts.unshift(...(await serveRepository(platform, options)));
+    parts.unshift(...(await serveRepository({ platform, registry }, options)));
     const ended = untilEnded();
     print(`the platform is up at ${platform.host} port ${platform.port}; Ctrl-C stops it`);
     if (isIPv6(platform.host))
@@ -300,7 +306,7 @@ function textOf({ status, code, data }: Decision): string {
 
 async function serveAdmin(
   what: { readonly registry: Registry; readonly platform: Platform; readonly traffic: Traffic },
-  { admin, adminHost, adminPort, newAdminPassword }: RunOptions,
+  { admin, adminHost, adminPort, newAdminPassword, trustedProxies }: RunOptions,
 ): Promise<{ close(): Promise<void> }[]> {
   if (!admin) return [];
   const { registry, platform, traffic } = what;
@@ -319,6 +325,7 @@ async function serveAdmin(
       traffic,
       watcher,
       login,
+      trustedProxies,
       host: adminHost,
       port: adminPort,
       onError: (message) => print(`admin page: ${message}`),
@@ -331,7 +338,10 @@ async function serveAdmin(
   return [page, watcher];
 }
 
-async function serveRepository(platform: Platform, options: RunOptions): Promise<FirmwareService[]> {
+async function serveRepository(
+  { platform, registry }: { readonly platform: Platform; readonly registry: Registry },
+  options: RunOptions,
+): Promise<FirmwareService[]> {
   const { firmwarePort, repository, host } = options;
   if (firmwarePort === undefined) return [];
   const { username, password } = platform.account;
@@ -340,8 +350,12 @@ async function serveRepository(platform: Platform, options: RunOptions): Promise
     host,
     port: firmwarePort,
     broker: { url: platform.url, username, password },
-    onHalted: ({ productId, version }, { rolledBack }) =>
-      print(`version ${version} of ${productId} is halted: ${rolledBack.length} stations rolled back`),
+    registry,
+    onHalted: ({ productId, version }, { rolledBack, isHalted, haltedOwners }) =>
+      print(
+        `version ${version} of ${productId} is halted for ${isHalted ? "everybody" : haltedOwners.join(", ")}: ` +
+          `${rolledBack.length} stations rolled back`,
+      ),
     onProblem: (problem) => print(`repository: ${problem}`),
   });
   print(`firmware is served at ${firmware.url}, from ${repository}`);

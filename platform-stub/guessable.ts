@@ -3,8 +3,8 @@
 import type { TagEntry } from "./entries.js";
 
 /**
- * Fewest random bits of a number that is not marked. At a station's 30 attempts a minute, a number with 30 bits of one of
- * 1,000 cards is found within a month. The unique number of an RFID card has 32 bits or more.
+ * Fewest random bits of a number that is not marked. At a station's 30 unknown tags an hour, a number with 30 bits of one
+ * of 1,000 cards is found within about four years. The unique number of an RFID card has 32 bits or more.
  */
 const MIN_BITS = 30;
 /** Length from which a number of letters only is taken for a random one, characters. */

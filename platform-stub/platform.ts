@@ -81,7 +81,7 @@ function urlOf({ host, port }: { host: string; port: number }): string {
 async function startOn(options: PlatformOptions, brokerURL: string): Promise<Platform> {
   const given = URL.canParse(brokerURL) ? new URL(brokerURL) : undefined;
   if (given?.protocol !== "mqtt:" || given.hostname === "") {
-    throw new Error("--broker must be mqtt://[user:password@]host[:port]");
+    throw new Error("--broker must be mqtt://[user@]host[:port]");
   }
   const endpoint = {
     host: given.hostname.replace(/^\[(.*)\]$/, "$1"),

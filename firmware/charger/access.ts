@@ -5,6 +5,7 @@ import {
   type AttemptResult,
   Authorization,
   type AuthorizationListener,
+  type AuthorizationPolicy,
   acceptsStatic,
   type Card,
   isTag,
@@ -57,7 +58,7 @@ const TOO_MANY = 429;
 /** Refresh interval of the local list while the platform is reached, ms. */
 const LIST_REFRESH_MS = 60 * 60_000;
 
-export class Access implements IO, AuthorizationListener, ListUpdateListener {
+export class Access implements IO, AuthorizationListener, AuthorizationPolicy, ListUpdateListener {
   private readonly _options: AccessOptions;
   private readonly _learning: Pick<TagLearning, "isOn" | "learn">;
   private readonly _authorization: Authorization;
@@ -87,8 +88,7 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
       charging,
       maxCurrentA: config.currentLimitA,
       refusedTags: config.refusedTags,
-      isListed: (hash) => this._offline.isListed(hash),
-      acceptsStatic: (method) => acceptsStatic(settings.now.staticCards, method),
+      policy: this,
       listener: this,
     });
     this._readerSource = this._authorization.source("rfid");
@@ -159,6 +159,14 @@ export class Access implements IO, AuthorizationListener, ListUpdateListener {
     if (state !== "authorized") this._options.trace.add("cardRefused", code);
     // It is published with the next change or heartbeat: an extra message here would delay the driver's result.
     this._lastResult = `${code}${isTag(tag) ? ` …${tagEnd(tag)}` : ""}: ${reason}`;
+  }
+
+  isListed(hash: string): boolean {
+    return this._offline.isListed(hash);
+  }
+
+  acceptsStatic(method: Method): boolean {
+    return acceptsStatic(this._options.settings.now.staticCards, method);
   }
 
   handleGuessing(method: Method): void {

@@ -4,13 +4,21 @@ import { Command, Option } from "commander";
 import { type ProofCard, readCard } from "../../docs/station.js";
 import { fail, portOption, print } from "../../platform-stub/command-line.js";
 import { readConfig } from "../../platform-stub/config.js";
+import { readSecret, refusedSecret } from "../../platform-stub/secrets.js";
 import { findAdapter } from "../virtual/bluetooth/adapter.js";
 import { NobleCentral } from "../virtual/bluetooth/central.js";
 import { NodeClock } from "../virtual/node-board/index.js";
 import { RemoteAir } from "../virtual/radio-link/client.js";
 import { Phone, type PresentOutcome, type SeenStation } from "../virtual/world/phone.js";
 import { awaitPaired } from "./cli/await-paired.js";
-import { BROKER_PORT, HTTP_PORT, RADIO_PORT, WEB_PHONE_PORT, WIFI_SSID } from "./cli/defaults.js";
+import {
+  BROKER_PORT,
+  HTTP_PORT,
+  PSK_VARIABLE,
+  RADIO_PORT,
+  WEB_PHONE_PORT,
+  WIFI_SSID,
+} from "./cli/defaults.js";
 import { onInterrupt } from "./cli/ending.js";
 import { placeOption } from "./cli/options.js";
 import { confirmationSentence, resultSentence } from "./web-phone/sentences.js";
@@ -36,15 +44,16 @@ interface AuthorizeOptions extends RadioOptions {
 interface PairOptions {
   readonly url: string;
   readonly email: string;
-  readonly token?: string;
   readonly tokenFrom?: string;
   readonly broker: Endpoint;
   readonly mqttsPort?: string;
   readonly rootTopic?: string;
   readonly ssid: string;
-  readonly psk: string;
+  readonly pskFile?: string;
 }
 
+/** Environment variable with the owner's token. */
+const TOKEN_VARIABLE = "PLUGPASS_TOKEN";
 const SCAN_MS = 1000;
 /** Time limit of a request, ms. A station that has moved to another channel does not reset its connections. */
 const REQUEST_MS = 5000;
@@ -81,13 +90,20 @@ program
   .command("pair")
   .description("pair a station over its HTTP API and wait until it is online")
   .requiredOption("--email <address>", "the owner")
-  .option("--token <text>", "the owner's MQTT token")
-  .option("--token-from <file>", "read the token from a platform's configuration")
+  .option(
+    "--token-from <file>",
+    `read the owner's token from a platform's configuration; or set ${TOKEN_VARIABLE}`,
+  )
+  .addOption(refusedSecret("--token <text>", `set ${TOKEN_VARIABLE} or use --token-from`))
   .addOption(endpointOption("--broker <host:port>", "the platform's broker", DEFAULT_BROKER))
   .option("--mqtts-port <number>", "use TLS on this port")
   .option("--root-topic <topic>", "root topic, instead of the hash of the e-mail")
   .option("--ssid <text>", "the Wi-Fi network to join", WIFI_SSID)
-  .option("--psk <text>", "password of that network", "")
+  .option(
+    "--psk-file <file>",
+    `file with the password of that network; or set ${PSK_VARIABLE}; default: open`,
+  )
+  .addOption(refusedSecret("--psk <text>", `set ${PSK_VARIABLE} or use --psk-file`))
   .option("--url <url>", "the station's HTTP API", `http://127.0.0.1:${HTTP_PORT}`)
   .action(pair);
 
@@ -138,7 +154,9 @@ async function authorize({ station: wanted, ...options }: AuthorizeOptions): Pro
     const { state, code, attempt, status } = outcome.result;
     print(`attempt ${attempt}: ${state} (${code}), the station is ${status}`);
     if (state !== "authorized") print(resultSentence(outcome.result));
-    if (outcome.isConfirmed !== undefined) print(confirmationSentence(outcome.isConfirmed));
+    const confirmation =
+      outcome.isConfirmed === undefined ? "" : confirmationSentence(outcome.result, outcome.isConfirmed);
+    if (confirmation !== "") print(confirmation);
     if (state !== "authorized") process.exitCode = 1;
   });
 }
@@ -166,10 +184,10 @@ async function web({ port }: { port: number }): Promise<void> {
 }
 
 async function pair(options: PairOptions): Promise<void> {
-  const token = options.token ?? tokenFrom(options);
+  const token = process.env[TOKEN_VARIABLE] || tokenFrom(options);
   const fields = new URLSearchParams({
     ssid: options.ssid,
-    psk: options.psk,
+    psk: readSecret({ variable: PSK_VARIABLE, flag: "--psk-file", file: options.pskFile }) ?? "",
     wsp: options.email,
     token,
     host: options.broker.host,
@@ -189,7 +207,8 @@ async function pair(options: PairOptions): Promise<void> {
 }
 
 function tokenFrom({ tokenFrom: file, email }: PairOptions): string {
-  if (file === undefined) throw new Error("give --token, or --token-from a platform's configuration");
+  if (file === undefined)
+    throw new Error(`use --token-from with a platform's configuration, or set ${TOKEN_VARIABLE}`);
   const { users } = readConfig(file);
   const user = users.find((one) => one.email === email);
   if (!user) {

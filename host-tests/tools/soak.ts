@@ -12,24 +12,36 @@ interface SoakOptions {
   readonly fuzzRuns: number;
   readonly weeks: number;
   readonly xsWeeks: number;
+  readonly boundaries: boolean;
+  readonly minutes?: number;
   readonly results?: string;
 }
 
+const MINUTE_MS = 60_000;
 const SUITES = "host-tests/suites/soak/";
+/** Imports of the fuzzers of a boundary. */
+const FUZZERS = /world\/fuzz\.js"|fuzz\/targets\.js"/;
 
 new Command("npm run soak --")
   .description("Fuzzers, random updates, the fleet, all portable tests on XS, and simulated weeks")
   .option("--fuzz-runs <n>", "inputs of each fuzzer; a tenth as many random updates", count, 10_000)
   .option("--weeks <n>", "simulated weeks of a café on Node", count, 200)
   .option("--xs-weeks <n>", "simulated weeks on XS", count, 10)
+  .option("--boundaries", "only the fuzzers of inputs from outside; for a million of each", false)
+  .option(
+    "--minutes <n>",
+    "time limit of each of these fuzzers; it reports how many inputs it has reached",
+    count,
+  )
   .option("--results <file>", "file for Jest's results, JSON")
   .showHelpAfterError()
   .action(soak)
   .parseAsync()
   .catch(fail);
 
-function soak({ fuzzRuns, weeks, xsWeeks, results }: SoakOptions): void {
-  const jest = ["node_modules/jest/bin/jest.js", "--globals", JSON.stringify({ fuzzRuns })];
+function soak({ fuzzRuns, weeks, xsWeeks, boundaries, minutes, results }: SoakOptions): void {
+  const fuzzLimitMs = minutes && minutes * MINUTE_MS;
+  const jest = ["node_modules/jest/bin/jest.js", "--globals", JSON.stringify({ fuzzRuns, fuzzLimitMs })];
   // In place of the patterns of package.json, which leave the suites of this command out.
   jest.push("--testPathIgnorePatterns", "/node_modules/", "<rootDir>/build/");
   if (results !== undefined) jest.push("--json", `--outputFile=${results}`);
@@ -40,33 +52,41 @@ function soak({ fuzzRuns, weeks, xsWeeks, results }: SoakOptions): void {
         "--experimental-vm-modules",
         "--disable-warning=ExperimentalWarning",
         ...jest,
+        ...(boundaries ? ["--verbose"] : []),
         "--",
-        ...randomTests(),
-        SUITES,
+        ...(boundaries ? testsWith(/FUZZ_RUNS/, FUZZERS) : [...testsWith(/FUZZ_RUNS/), SUITES]),
       ],
     ],
-    [`${weeks} simulated weeks`, simulate("--seeds", String(weeks))],
   ];
+  if (!boundaries) steps.push(...weeksSteps(weeks, xsWeeks));
+  const failed = steps.filter(([name, words]) => !succeeds(name, words)).map(([name]) => name);
+  if (failed.length > 0) throw new Error(`failed: ${failed.join(", ")}`);
+}
+
+function weeksSteps(weeks: number, xsWeeks: number): [string, string[]][] {
+  const steps: [string, string[]][] = [[`${weeks} simulated weeks`, simulate("--seeds", String(weeks))]];
   if (isXSInstalled()) {
     steps.push([
       `${xsWeeks} simulated weeks on XS`,
       simulate("--xs", "--seeds", String(xsWeeks), "--jobs", "1"),
     ]);
   } else process.stdout.write(`skipped: weeks on XS: ${HOW_TO_GET_XS}\n`);
-  const failed = steps.filter(([name, words]) => !succeeds(name, words)).map(([name]) => name);
-  if (failed.length > 0) throw new Error(`failed: ${failed.join(", ")}`);
+  return steps;
 }
 
-/** The tests whose length `FUZZ_RUNS` sets. */
-function randomTests(): string[] {
-  return ["modules", "host-tests"]
+/** The tests with these texts. `FUZZ_RUNS` sets the length of a test. */
+function testsWith(...texts: readonly RegExp[]): string[] {
+  return ["modules", "host-tests", "platform-stub"]
     .flatMap((folder) =>
       readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((file) =>
         join(folder, file),
       ),
     )
     .filter((file) => file.endsWith(".test.ts"))
-    .filter((file) => readFileSync(join(ROOT, file), "utf8").includes("FUZZ_RUNS"));
+    .filter((file) => {
+      const source = readFileSync(join(ROOT, file), "utf8");
+      return texts.every((text) => text.test(source));
+    });
 }
 
 function simulate(...words: string[]): string[] {

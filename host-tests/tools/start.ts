@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { BROKER_PASSWORD_VARIABLE, brokerOption, brokerWithPassword } from "../../platform-stub/secrets.js";
 import { RADIO_KINDS, type RadioKind } from "../virtual/bluetooth/radio.js";
 import { onInterrupt, onReaderGone } from "./cli/ending.js";
 import { runDemo } from "./demo/demo.js";
@@ -18,13 +19,18 @@ const program = new Command("npm start --")
     ).choices(RADIO_KINDS),
   )
   .option("--btsnoop <file>", "log the radio's packets, for Wireshark")
-  .option("--broker <url>", "a running broker, mqtt://[user:password@]host:port")
+  .option("--broker <url>", "a running broker, mqtt://[user@]host:port", brokerOption)
+  .option(
+    "--broker-password-file <file>",
+    `file with the password for that broker; or set ${BROKER_PASSWORD_VARIABLE}`,
+  )
   .showHelpAfterError()
   .parse();
 
-const { json, broker, radio, btsnoop } = program.opts<{
+const { json, radio, btsnoop, ...broker } = program.opts<{
   json: boolean;
   broker?: string;
+  brokerPasswordFile?: string;
   radio?: RadioKind;
   btsnoop?: string;
 }>();
@@ -33,7 +39,13 @@ const ending = new AbortController();
 onInterrupt(() => ending.abort(new Error("interrupted")));
 onReaderGone(() => ending.abort(new Error("the reader of the output is gone")));
 try {
-  await runDemo({ timeline, brokerURL: broker, radio, btsnoopFile: btsnoop, signal: ending.signal });
+  await runDemo({
+    timeline,
+    brokerURL: brokerWithPassword(broker),
+    radio,
+    btsnoopFile: btsnoop,
+    signal: ending.signal,
+  });
   timeline.done({
     ok: true,
     message: `every step was observed from outside the stations, in ${timeline.elapsedMs / 1000} s`,

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { fail, portOption } from "../../platform-stub/command-line.js";
 import { readConfig } from "../../platform-stub/config.js";
 import { knownToPlatform } from "../../platform-stub/provisioning/identity.js";
+import { readSecret, refusedSecret } from "../../platform-stub/secrets.js";
 import { findAdapter } from "../virtual/bluetooth/adapter.js";
 import { makeBlenoGATTServer } from "../virtual/bluetooth/gatt-server.js";
 import type { RunEnd } from "../virtual/board/index.js";
@@ -12,7 +13,7 @@ import { NodeClock } from "../virtual/node-board/index.js";
 import { serveRadio } from "../virtual/radio-link/server.js";
 import { World } from "../virtual/world/world.js";
 import { readCertificates } from "./cli/certificates.js";
-import { HTTP_PORT, RADIO_PORT, WIFI_SSID } from "./cli/defaults.js";
+import { HTTP_PORT, PSK_VARIABLE, RADIO_PORT, WIFI_SSID } from "./cli/defaults.js";
 import { onInterrupt, onReaderGone } from "./cli/ending.js";
 import { deviceIdOption, pskOption, ssidOption, updateKeyOption } from "./cli/options.js";
 import { COMMANDS, openStationConsole } from "./cli/station-console.js";
@@ -27,7 +28,7 @@ interface Options {
   readonly httpPort: number;
   readonly radioPort: number;
   readonly ssid: string;
-  readonly psk: string;
+  readonly pskFile?: string;
   readonly ca?: string;
   readonly ble?: string;
   readonly updateKey?: string;
@@ -53,7 +54,11 @@ const program = new Command("npm run station --")
   )
   .option("--radio-port <number>", "port at which phones connect to the radio", portOption, RADIO_PORT)
   .option("--ssid <text>", "SSID of the Wi-Fi network in range", ssidOption, WIFI_SSID)
-  .option("--psk <text>", "password of that network; default: open", pskOption, "")
+  .option(
+    "--psk-file <file>",
+    `file with the password of that network; or set ${PSK_VARIABLE}; default: open`,
+  )
+  .addOption(refusedSecret("--psk <text>", `set ${PSK_VARIABLE} or use --psk-file`))
   .option(
     "--ble <adapter>",
     "a real Bluetooth adapter, for example hci0: real phones and nRF Connect find the station",
@@ -72,13 +77,16 @@ const SHUTDOWN_MS = 1100;
 
 async function run(options: Options): Promise<void> {
   // Validates options before anything is open, because open handles keep the process alive.
+  const psk = pskOption(
+    readSecret({ variable: PSK_VARIABLE, flag: "--psk-file", file: options.pskFile }) ?? "",
+  );
   const image = options.station === undefined ? undefined : readStationImage(options.station);
   const provisioning = image ? undefined : provisioningOf(options);
   const ca = options.ca === undefined ? undefined : readCertificates(options.ca);
   const adapter = options.ble === undefined ? undefined : findAdapter(options.ble);
   const clock = new NodeClock();
   const world = new World(clock, { seed: randomInt(2 ** 31) });
-  world.wifi.put({ ssid: options.ssid, password: options.psk });
+  world.wifi.put({ ssid: options.ssid, password: psk });
   const radio = adapter ? undefined : await serveRadio(world.air, options.radioPort);
   const leaving = new AbortController();
   const leave = () => leaving.abort();

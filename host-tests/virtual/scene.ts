@@ -1,7 +1,7 @@
 /** A simulated café in virtual time: a station with its vehicle, a broker and platform, an app, a phone. */
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { AuthorizationResult } from "../../docs/station.js";
+import type { AuthorizationResult, ProofCard } from "../../docs/station.js";
 import { type Config, defaultConfig, withWiring } from "../../firmware/config.js";
 import { startStation } from "../../firmware/start.js";
 import { Station } from "../../firmware/station.js";
@@ -14,7 +14,7 @@ import { WorldBroker } from "./world/broker.js";
 import type { VirtualClock } from "./world/clock.js";
 import { exchange, type HTTPOutcome, httpRequest } from "./world/http-client.js";
 import type { Host } from "./world/network.js";
-import { Phone, type SeenStation } from "./world/phone.js";
+import { Phone, type PresentOutcome, type SeenStation } from "./world/phone.js";
 import { WorldPlatform } from "./world/platform.js";
 import { base64 } from "./world/platform-answers.js";
 import { virtualWorld, type World, type WorldOptions } from "./world/world.js";
@@ -54,6 +54,12 @@ export interface SceneOptions extends WorldOptions {
   readonly wrapBoard?: (board: Board) => Board;
   /** `false`: the broker does not store published messages. */
   readonly brokerRemembers?: boolean;
+}
+
+/** Changes the admin password of a station that does not run, as its owner would. */
+export function changePassword({ flash }: Pick<Device, "flash">, password: string): void {
+  const hash = encodeHex(sha256(encodeUTF8(`admin:${password}`)));
+  flash.set("plugpass", "login", encodeUTF8(JSON.stringify({ v: 1, hash })));
 }
 
 /** A station on its device. It reboots after a crash or a restart, as the chip does. */
@@ -185,10 +191,7 @@ export class Scene {
         adminPassword: ADMIN_PASSWORD,
         ...provisioning,
       });
-      if (!options.hasInitialPassword) {
-        const hash = encodeHex(sha256(encodeUTF8(`admin:${ADMIN_PASSWORD}`)));
-        under.device.flash.set("plugpass", "login", encodeUTF8(JSON.stringify({ v: 1, hash })));
-      }
+      if (!options.hasInitialPassword) changePassword(under.device, ADMIN_PASSWORD);
     }
     return under;
   }
@@ -335,19 +338,22 @@ export class Scene {
     under.device.flash.set("plugpass", "options", encodeUTF8(JSON.stringify({ v: 1, ...options })));
   }
 
-  /** Presents a tag and waits for the outcome. */
-  present(tag: string, under = this.under): Presentation {
+  /** Presents a tag, or a card that cannot be copied, and waits for the outcome. */
+  present(tag: string | ProofCard, under = this.under): Presentation {
     const presentation = this.startPresenting(tag, under);
     this.until("the phone has a final result", () => presentation.outcome !== undefined);
     return presentation;
   }
 
   /** Presents a tag without waiting. The returned object is filled as results arrive. */
-  startPresenting(tag: string, under = this.under): Presentation {
-    const presentation: Presentation = { pending: [], outcome: undefined };
+  startPresenting(tag: string | ProofCard, under = this.under): Presentation {
+    const presentation: Presentation = { pending: [], written: undefined, outcome: undefined };
     this.phone.present({
       address: under.device.mac,
       tag,
+      onWritten: (text) => {
+        presentation.written = text;
+      },
       onPending: (result) => presentation.pending.push(result),
       onDone: (outcome) => {
         presentation.outcome = outcome;
@@ -390,7 +396,9 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 /** Results of one presented tag, in order. */
 export interface Presentation {
   readonly pending: AuthorizationResult[];
-  outcome: { readonly result: AuthorizationResult } | { readonly failure: string } | undefined;
+  /** Text that the phone wrote. */
+  written: string | undefined;
+  outcome: PresentOutcome | undefined;
 }
 
 /** Code of a presentation's final result. */

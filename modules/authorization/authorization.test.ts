@@ -69,8 +69,7 @@ class Bench {
         handleGuessing: () => {},
       },
       refusedTags: { perMinute: 1000, ofPhones: 1000 },
-      isListed: () => false,
-      acceptsStatic: () => true,
+      policy: { isListed: () => false, acceptsStatic: () => true },
       ...options,
     });
   }

@@ -16,6 +16,14 @@ export interface AuthorizationListener {
   handleGuessing(method: Method): void;
 }
 
+/** Rules of the station that may change at any time. */
+export interface AuthorizationPolicy {
+  /** Whether a plain tag with this hash is on the local list. */
+  isListed(hash: string): boolean;
+  /** Whether plain tags are accepted by this method. */
+  acceptsStatic(method: Method): boolean;
+}
+
 export interface AuthorizationOptions {
   readonly clock: Clock;
   readonly crypto: Pick<Crypto, "sha256">;
@@ -28,10 +36,7 @@ export interface AuthorizationOptions {
   /** Time limit of an attempt over all verifiers, ms. The phone has to receive the result within 15 s. */
   readonly attemptTimeoutMs?: number;
   readonly refusedTags: RefusedTags;
-  /** Whether a tag with this hash is on the local list. */
-  readonly isListed: (hash: string) => boolean;
-  /** Whether plain tags are accepted by this method. */
-  readonly acceptsStatic: (method: Method) => boolean;
+  readonly policy: AuthorizationPolicy;
 }
 
 /** Time limit of an attempt, ms: one second less than the time within which a phone receives its result. */
@@ -76,9 +81,7 @@ export class Authorization implements IO {
 
   constructor(options: AuthorizationOptions) {
     this._options = options;
-    const { clock, refusedTags, isListed, listener } = options;
-    const onGuessing = (method: Method) => listener.handleGuessing(method);
-    this._limits = new RefusalLimits({ clock, refusedTags, isListed, onGuessing });
+    this._limits = new RefusalLimits(options);
   }
 
   /** Whether an attempt is running. Another one would be refused with 423. */
@@ -152,7 +155,7 @@ export class Authorization implements IO {
       return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
     }
     if (card.proof?.nonce === "") return resultOf(401, "the proof is for no valid challenge");
-    if (!card.proof && !this._options.acceptsStatic(card.method)) {
+    if (!card.proof && !this._options.policy.acceptsStatic(card.method)) {
       this._limits.countMalformed(source);
       return resultOf(403, "the owner accepts no cards without a secret here");
     }

@@ -2,6 +2,7 @@ export {
   Authorization,
   type AuthorizationListener,
   type AuthorizationOptions,
+  type AuthorizationPolicy,
   type TagSource,
 } from "./authorization.js";
 export { AnswerCache } from "./cache.js";

@@ -54,8 +54,10 @@ class Bench {
     },
     maxCurrentA: 16,
     refusedTags: { perMinute: 6, ofPhones: 30 },
-    isListed: () => false,
-    acceptsStatic: (method) => acceptsStatic(this.staticCards, method),
+    policy: {
+      isListed: () => false,
+      acceptsStatic: (method) => acceptsStatic(this.staticCards, method),
+    },
     listener: {
       handleBusyChanged: () => {},
       handleResult: (card) => this.reported.push(card),

@@ -19,8 +19,8 @@ beforeEach(() => {
   limits = new RefusalLimits({
     clock,
     refusedTags: { perMinute: 6, ofPhones: 30 },
-    isListed: (hash) => hash === LISTED,
-    onGuessing: (method) => reports.push([method, clock.monotonicMs()]),
+    policy: { isListed: (hash) => hash === LISTED },
+    listener: { handleGuessing: (method) => reports.push([method, clock.monotonicMs()]) },
   });
 });
 

@@ -27,10 +27,8 @@ const MINUTE_MS = 60_000;
 export interface RefusalLimitsOptions {
   readonly clock: Pick<Clock, "monotonicMs">;
   readonly refusedTags: RefusedTags;
-  /** Whether a tag is on the local list. */
-  readonly isListed: (hash: string) => boolean;
-  /** Many unknown tags were presented. Called at most once an hour. */
-  readonly onGuessing: (method: Method) => void;
+  readonly policy: { isListed(hash: string): boolean };
+  readonly listener: { handleGuessing(method: Method): void };
 }
 
 /**
@@ -43,24 +41,37 @@ type PlainHash = string | undefined;
 export class SourceRefusals {
   readonly method: Method;
   readonly address: string | undefined;
-  readonly refused: TokenBucket;
-  readonly pause: GrowingPause;
+  // Made at the first refusal, because most phones have none.
+  private _refused: TokenBucket | undefined;
+  private _unknown: GrowingPause | undefined;
 
-  constructor(options: {
-    clock: Pick<Clock, "monotonicMs">;
-    perMinute: number;
-    method: Method;
-    address: string | undefined;
-  }) {
-    const { clock, perMinute: capacity } = options;
+  constructor(options: { method: Method; address: string | undefined }) {
     this.method = options.method;
     this.address = options.address;
-    this.refused = new TokenBucket({ clock, capacity, refillMs: MINUTE_MS / capacity });
-    this.pause = new GrowingPause({ clock, allowed: UNKNOWN_IN_A_ROW });
   }
 
   get isLimited(): boolean {
-    return this.refused.isEmpty || this.pause.isPaused;
+    return this._refused?.isEmpty === true || this._unknown?.isPaused === true;
+  }
+
+  /** Whether so many unknown tags came in a row that they may be guesses. */
+  get isGuessing(): boolean {
+    return this._unknown?.isReached === true;
+  }
+
+  countRefused({ clock, refusedTags }: RefusalLimitsOptions): void {
+    const { perMinute: capacity } = refusedTags;
+    this._refused ??= new TokenBucket({ clock, capacity, refillMs: MINUTE_MS / capacity });
+    this._refused.take();
+  }
+
+  countUnknown({ clock }: RefusalLimitsOptions): void {
+    this._unknown ??= new GrowingPause({ clock, allowed: UNKNOWN_IN_A_ROW });
+    this._unknown.fail();
+  }
+
+  countAuthorized(): void {
+    this._unknown = undefined;
   }
 }
 
@@ -80,8 +91,9 @@ export class RefusalLimits {
   private readonly _lookups: Readonly<Record<Method, TokenBucket>>;
   /** Time of the latest notification, ms of the monotonic clock. */
   private _notifiedAtMs: number | undefined;
-  private readonly _byAddress = new BoundedMap<string, SourceRefusals>(MAX_ADDRESSES);
-  private readonly _recent = new BoundedMap<string, true>(MAX_RECENT_TAGS);
+  // Made when they are needed first.
+  private _byAddress: BoundedMap<string, SourceRefusals> | undefined;
+  private _recent: BoundedMap<string, true> | undefined;
 
   constructor(options: RefusalLimitsOptions) {
     const { clock, refusedTags } = options;
@@ -95,9 +107,8 @@ export class RefusalLimits {
 
   /** Returns the refusals of a source. A phone with a known address has those of its former connections. */
   source(method: Method, address: string | undefined): SourceRefusals {
-    const known = address === undefined ? undefined : this._byAddress.get(address);
-    const { clock, refusedTags } = this._options;
-    return known ?? new SourceRefusals({ clock, perMinute: refusedTags.perMinute, method, address });
+    const known = address === undefined ? undefined : this._byAddress?.get(address);
+    return known ?? new SourceRefusals({ method, address });
   }
 
   /** Whether a card of a source may be verified now. */
@@ -109,44 +120,48 @@ export class RefusalLimits {
 
   /** Counts a tag that is malformed, or that the station refuses without a verification. */
   countMalformed(source: SourceRefusals): void {
-    source.refused.take();
-    if (source.address !== undefined) this._byAddress.set(source.address, source);
+    source.countRefused(this._options);
+    if (source.address === undefined) return;
+    this._byAddress ??= new BoundedMap(MAX_ADDRESSES);
+    this._byAddress.set(source.address, source);
   }
 
   /** Counts a card that the platform has rejected, or that is unknown offline. */
   countUnknown(source: SourceRefusals, hash: PlainHash): void {
     this.countMalformed(source);
-    source.pause.fail();
+    source.countUnknown(this._options);
     if (hash !== undefined) {
-      this._recent.delete(keyOf(hash));
+      this._recent?.delete(keyOf(hash));
       if (source.method === "ble") this._phones.take();
     }
-    const isGuessing = source.pause.isReached || this._phones.taken >= UNKNOWN_IN_A_ROW;
+    const isGuessing = source.isGuessing || this._phones.taken >= UNKNOWN_IN_A_ROW;
     if (isGuessing) this._notify(source.method);
   }
 
   /** Remembers an authorized tag. */
   countAuthorized(source: SourceRefusals, hash: PlainHash): void {
-    source.pause.succeed();
-    if (hash !== undefined) this._recent.set(keyOf(hash), true);
+    source.countAuthorized();
+    if (hash === undefined) return;
+    this._recent ??= new BoundedMap(MAX_RECENT_TAGS);
+    this._recent.set(keyOf(hash), true);
   }
 
   /** Forgets the tags of the previous owner. */
   forgetOwner(): void {
-    this._recent.clear();
+    this._recent = undefined;
   }
 
   private _notify(method: Method): void {
     const nowMs = this._options.clock.monotonicMs();
     if (this._notifiedAtMs !== undefined && nowMs - this._notifiedAtMs < NOTIFICATION_MS) return;
     this._notifiedAtMs = nowMs;
-    this._options.onGuessing(method);
+    this._options.listener.handleGuessing(method);
   }
 
   private _isKnown(method: Method, hash: string): boolean {
     const lookups = this._lookups[method];
     if (lookups.isEmpty) return false;
-    if (this._recent.has(keyOf(hash)) || this._options.isListed(hash)) return true;
+    if (this._recent?.has(keyOf(hash)) || this._options.policy.isListed(hash)) return true;
     lookups.take();
     return false;
   }

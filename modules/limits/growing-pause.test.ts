@@ -51,14 +51,6 @@ describe("GrowingPause", () => {
     expect(failures).toBe(3 + 7);
   });
 
-  test("starts from the beginning after a success", () => {
-    fail(5);
-    pause.succeed();
-    expect(pause.isPaused).toBe(false);
-    fail(2);
-    expect(pause.isReached).toBe(false);
-  });
-
   test("forgets the failures after an hour without one", () => {
     fail(5);
     clock.advance(60 * 60_000);

@@ -38,8 +38,4 @@ export class GrowingPause {
     this._count = nowMs - this._lastMs < FORGET_MS ? this._count + 1 : 1;
     this._lastMs = nowMs;
   }
-
-  succeed(): void {
-    this._count = 0;
-  }
 }

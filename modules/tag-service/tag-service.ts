@@ -50,7 +50,7 @@ interface Central {
   /** Number of the latest attempt, 1-255, then 0. */
   attempt: number;
   /** Nonce of the next proof. */
-  nonce: Uint8Array<ArrayBuffer>;
+  nonce: ArrayBuffer;
   nonceAtMs: number;
   /** Attempts without a final result. The station never disconnects a central that has one. */
   running: number;
@@ -78,6 +78,7 @@ const TAG_DESCRIPTORS = [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Tag")
 const RESULT_DESCRIPTORS = [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Authorization result") }];
 const CHALLENGE_DESCRIPTORS = [{ uuid: USER_DESCRIPTION_UUID, value: encodeUTF8("Challenge") }];
 const NO_BYTES = new Uint8Array(0);
+const NO_NONCE = new ArrayBuffer(0);
 const IDLE: Result = { state: "idle", code: 0, attempt: 0 };
 
 /**
@@ -206,7 +207,7 @@ export class TagService implements IO {
       tag: NO_BYTES,
       result: IDLE,
       attempt: 0,
-      nonce: NO_BYTES,
+      nonce: NO_NONCE,
       nonceAtMs: 0,
       running: 0,
       endsAtMs: this._board.clock.monotonicMs() + CONNECTION_MS,
@@ -268,7 +269,7 @@ export class TagService implements IO {
 
   private _renewNonce(central: Central): void {
     const { clock, crypto } = this._board;
-    central.nonce = new Uint8Array(crypto.random(NONCE_BYTES));
+    central.nonce = crypto.random(NONCE_BYTES);
     central.nonceAtMs = clock.monotonicMs();
   }
 

@@ -183,11 +183,11 @@ describe("Get", () => {
 });
 
 /** Runs a download and returns its outcome. */
-function download(expected: Expectation): string {
+function download(expected: Expectation, server = "http://platform.example"): string {
   let outcome = "";
   new Download({
     board,
-    url: parsed("http://platform.example/firmwares/v1/plugpass.bin"),
+    url: parsed(`${server}/firmwares/v1/plugpass.bin`),
     headers: {},
     expected,
     begin: (all) => {
@@ -320,5 +320,72 @@ describe("a download", () => {
     plain.intercept = (_request, response) => ({ ...response, status: 404 });
     expect(download({ version: 2 })).toBe("the server has no such image");
     expect(plain.requests).toHaveLength(1);
+  });
+});
+
+describe("a download over TLS from a server whose records are too long for the station", () => {
+  const SECURE = "https://platform.example";
+  const PIECE_BYTES = 2048;
+
+  beforeEach(() => {
+    secure.fault = ({ headers }) => {
+      const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(headers.get("range") ?? "") ?? [];
+      return Number(to) - Number(from) < PIECE_BYTES ? undefined : { breakAfterBytes: 0 };
+    };
+  });
+
+  const secureRanges = () => secure.requests.map(({ headers }) => headers.get("range"));
+  const pieces = Array.from(
+    { length: Math.ceil(image.length / PIECE_BYTES) },
+    (_, i) => `bytes=${i * PIECE_BYTES}-${(i + 1) * PIECE_BYTES - 1}`,
+  );
+
+  test("requests pieces of 2 KB on one connection after the first attempt", () => {
+    expect(download({ version: 2 }, SECURE)).toBe("installed");
+    expect(secureRanges()).toEqual([undefined, ...pieces]);
+    expect(secure.connectionCount).toBe(2);
+  });
+
+  test("connects again for each piece if the server closes the connection", () => {
+    secure.isPersistent = false;
+    expect(download({ version: 2 }, SECURE)).toBe("installed");
+    expect(secureRanges()).toEqual([undefined, ...pieces]);
+    expect(secure.connectionCount).toBe(1 + pieces.length);
+  });
+
+  test("continues after a lost connection at the first missing piece", () => {
+    const { fault } = secure;
+    let isLost = false;
+    secure.fault = (request) => {
+      if (isLost || request.headers.get("range") !== pieces[5]) return fault?.(request);
+      isLost = true;
+      return { breakAfterBytes: 100 };
+    };
+    expect(download({ version: 2 }, SECURE)).toBe("installed");
+    expect(secure.connectionCount).toBe(3);
+  });
+
+  test("starts over when a piece is of another image", () => {
+    let isOther = true;
+    secure.intercept = ({ headers }, response) => {
+      if (headers.get("range") !== pieces[3] || !isOther) return response;
+      isOther = false;
+      return { ...response, headers: { ...response.headers, etag: '"other"' } };
+    };
+    expect(download({ version: 2 }, SECURE)).toBe("installed");
+    expect(secureRanges().filter((range) => range === pieces[0])).toHaveLength(2);
+  });
+
+  test("fails when the server has no ranges", () => {
+    secure.intercept = ({ headers }, response) =>
+      headers.has("range") ? { ...response, status: 200 } : response;
+    secure.fault = () => ({ breakAfterBytes: 0 });
+    expect(download({ version: 2 }, SECURE)).toMatch(/the connection was lost|start over/);
+  });
+
+  test("requests no pieces without TLS", () => {
+    plain.fault = () => ({ breakAfterBytes: 0 });
+    expect(download({ version: 2 })).toMatch(/the connection was lost|start over/);
+    expect(ranges().every((range) => range === undefined)).toBe(true);
   });
 });

@@ -33,6 +33,11 @@ const MAX_EMPTY_ATTEMPTS = 6;
 const MAX_STARTS = 4;
 const MIN_RETRY_MS = 2000;
 const MAX_RETRY_MS = 60_000;
+/**
+ * Length of a requested range, bytes, from a TLS server whose records may be longer than the station's 4 KB: a server
+ * puts no more into a record than it has to send.
+ */
+const PIECE_BYTES = 2048;
 /** Time limit of the download without pauses, ms: allows 1.5 MB at 400 bytes/s. */
 const LIMIT_MS = 60 * 60_000;
 
@@ -53,6 +58,10 @@ export class Download implements IO {
   /** Strong validator of the image (RFC 9110 8.8.3), for `If-Range`. */
   private _etag: string | undefined;
   private _size: number | undefined;
+  /** First byte of the current request. */
+  private _offset = 0;
+  /** Requests pieces of `PIECE_BYTES`. */
+  private _isInPieces = false;
   private _emptyAttempts = 0;
   private _starts = 0;
   private _isOver = false;
@@ -95,28 +104,49 @@ export class Download implements IO {
   }
 
   private _try(): void {
-    const { board, url, headers, ownHeaders } = this._options;
-    const offset = this._installation?.receivedBytes ?? 0;
-    const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {};
-    if (offset > 0 && this._etag !== undefined) range["if-range"] = this._etag;
+    const { board, url, ownHeaders } = this._options;
     this._get = new Get({
       board,
       url,
-      headers: { ...headers, ...range },
+      headers: this._nextHeaders(),
       ownHeaders,
-      onHead: (head) => this._handleHead(head, offset),
+      isPersistent: this._isInPieces,
+      onHead: (head) => this._handleHead(head),
       onBody: (bytes) => this._write(bytes),
       onDone: () => this._finish(),
-      onFailed: (why) => this._scheduleRetry(why),
+      onFailed: (why, mayHaveLongRecords) => {
+        this._isInPieces ||= mayHaveLongRecords === true;
+        this._scheduleRetry(why);
+      },
     });
   }
 
-  private _handleHead(head: ResponseHead, offset: number): void {
+  /** Headers of a request from the first missing byte on. */
+  private _nextHeaders(): Readonly<Record<string, string>> {
+    const from = this._installation?.receivedBytes ?? 0;
+    this._offset = from;
+    if (from === 0 && !this._isInPieces) return this._options.headers;
+    const to = this._isInPieces ? from + PIECE_BYTES - 1 : "";
+    const etag = from > 0 ? this._etag : undefined;
+    return {
+      ...this._options.headers,
+      range: `bytes=${from}-${to}`,
+      ...(etag !== undefined && { "if-range": etag }),
+    };
+  }
+
+  private _handleHead(head: ResponseHead): void {
     const { status, headers } = head;
+    const offset = this._offset;
+    const firstPieceOf =
+      offset === 0 ? /^bytes 0-\d+\/(\d{1,10})$/.exec(headers.get("content-range") ?? "")?.[1] : undefined;
     if (status === 206 && offset > 0) {
       if (!this._isTheSame(headers, new RegExp(`^bytes ${offset}-\\d+/(\\d{1,10})$`))) this._startOver();
+    } else if (status === 206 && firstPieceOf !== undefined) {
+      this._begin(headers, Number(firstPieceOf));
     } else if (status === 200) {
-      this._begin(headers);
+      const length = lengthOf(headers);
+      this._begin(headers, typeof length === "number" ? length : undefined);
     } else if (status === 416) {
       // The range starts at the end of the image: everything was received before the connection was lost.
       if (offset > 0 && this._isTheSame(headers, new RegExp(`^bytes \\*/(${offset})$`))) this._finish();
@@ -136,15 +166,13 @@ export class Download implements IO {
     return etag === undefined || this._etag === undefined || etag === this._etag;
   }
 
-  /** Starts an installation from the first byte of the image. */
-  private _begin(headers: ResponseHead["headers"]): void {
+  /** Starts an installation from the first byte of the image. `length` is its size, if known. */
+  private _begin(headers: ResponseHead["headers"], length: number | undefined): void {
     if (++this._starts > MAX_STARTS) {
       this._fail(`the download had to start over ${MAX_STARTS} times`);
       return;
     }
     const { expected } = this._options;
-    const announced = lengthOf(headers);
-    const length = typeof announced === "number" ? announced : undefined;
     if (expected.size !== undefined && length !== undefined && length !== expected.size) {
       const message = `the image has ${length} bytes, and ${expected.size} were announced`;
       this._refuse({ code: "wrong-size", message });
@@ -187,6 +215,10 @@ export class Download implements IO {
     const installation = this._installation;
     if (!installation) return;
     if (this._size !== undefined && installation.receivedBytes < this._size) {
+      if (this._isInPieces && installation.receivedBytes > this._offset) {
+        this._get?.again(this._nextHeaders());
+        return;
+      }
       // A server may send a shorter range than requested, and a connection may end early.
       this._scheduleRetry("the image is incomplete");
       return;

@@ -60,7 +60,6 @@ describe("isUnexplained", () => {
 
   test.each<[string, Headers]>([
     ["Sec-Fetch-Dest", { "sec-fetch-dest": "image" }],
-    ["Sec-Fetch-Mode", { "sec-fetch-mode": "no-cors" }],
     ["Sec-Fetch-Site", { "sec-fetch-site": "none" }],
     ["Origin", { origin: "http://evil.example" }],
     ["Referer", { referer: "http://evil.example/" }],
@@ -69,6 +68,11 @@ describe("isUnexplained", () => {
   ])("detects a browser by %s", (_name, headers) => {
     expect(isUnexplained(headersOf(headers))).toBe(true);
     expect(isUnexplained(headersOf({ ...headers, referer: `http://${HOST}/` }))).toBe(false);
+  });
+
+  test("takes Node's `fetch` for no browser", () => {
+    const headers = { "user-agent": "node", accept: "*/*", "accept-language": "*", "sec-fetch-mode": "cors" };
+    expect(isUnexplained(headersOf(headers))).toBe(false);
   });
 
   test("takes an Accept of an app for no browser", () => {

@@ -25,8 +25,8 @@ export function isUnexplained(headers: ReadonlyMap<string, string>): boolean {
   return headers.get("origin") !== own && headers.get("referer")?.startsWith(`${own}/`) !== true;
 }
 
-/** Headers that browsers send, and apps do not. */
-const BROWSER_HEADERS = ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "origin", "referer"];
+/** Headers that browsers send, and apps do not. Node's `fetch` sends `Sec-Fetch-Mode`, too. */
+const BROWSER_HEADERS = ["sec-fetch-site", "sec-fetch-dest", "origin", "referer"];
 
 function isFromBrowser(headers: ReadonlyMap<string, string>): boolean {
   return (

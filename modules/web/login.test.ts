@@ -240,6 +240,14 @@ describe("Login's change of the password", () => {
     expect(statusOf(PASSWORD, "10.0.0.2")).toBe(401);
   });
 
+  test("refuses the replaced password without blocking the address of the browser that still sends it", () => {
+    login.change(OTHER);
+    for (let i = 0; i < 5; i++) expect(statusOf(PASSWORD)).toBe(401);
+    expect(statusOf(OTHER)).toBe(200);
+    expect(statusOf("wrong one")).toBe(401);
+    expect(statusOf(OTHER)).toBe(429);
+  });
+
   test.each(["", "1234567", "x".repeat(64), "é".repeat(32)])("refuses %j", (password) => {
     expect(login.change(password)).toEqual({ status: 400, body: "newpass must be 8-63 bytes" });
     expect(statusOf(PASSWORD)).toBe(200);

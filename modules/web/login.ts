@@ -64,6 +64,8 @@ export class Login {
   private readonly _board: Board;
   private readonly _record: StoredRecord<StoredLogin>;
   private _stored: StoredLogin;
+  /** The password before the latest change of this run: a browser sends it until its user logs in again. */
+  private _replacedHash: LoginHash | undefined;
   /** Blocked addresses. */
   private readonly _blocked = new BoundedMap<string, Block>(MAX_ADDRESSES);
   /** Addresses whose latest login was right. Theirs are checked without a pause. */
@@ -111,12 +113,14 @@ export class Login {
       return { status: 429, body, headers: { "retry-after": seconds } };
     }
     const given = authorization?.startsWith("Basic ") ? decodeBase64(authorization.slice(6)) : undefined;
-    if (given && equalBytes(this._board.crypto.sha256(given), this._stored.hash)) {
+    const hash = given && this._board.crypto.sha256(given);
+    if (hash && equalBytes(hash, this._stored.hash)) {
       this._blocked.delete(address);
       this._trusted.set(address, true);
       return undefined;
     }
-    if (authorization !== undefined) this._handleWrong(address);
+    const isReplaced = hash && this._replacedHash && equalBytes(hash, this._replacedHash);
+    if (authorization !== undefined && !isReplaced) this._handleWrong(address);
     return {
       ...text(
         401,
@@ -137,6 +141,7 @@ export class Login {
       return text(400, "newpass must differ from the initial password");
     }
     if (this._record.tryWrite(stored) !== undefined) return text(500, "the password could not be stored");
+    this._replacedHash = this._stored.hash;
     this._stored = stored;
     return OK;
   }

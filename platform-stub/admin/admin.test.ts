@@ -126,6 +126,41 @@ describe("a login", () => {
     );
   });
 
+  test("counts by the address of the connection, and by the one that a trusted proxy reports", async () => {
+    const guess = (page: Admin, forwarded: string, password = "wrong") =>
+      fetch(new URL("api/login", page.url), {
+        method: "POST",
+        body: password,
+        headers: { Origin: new URL(page.url).origin, "X-Forwarded-For": forwarded },
+      }).then(({ status }) => status);
+    registry.putSetting(SETTING, await hashOf(PASSWORD, { N: 2, r: 1, p: 1 }));
+    const start = async (trustedProxies: readonly string[]) =>
+      startAdmin({
+        registry,
+        traffic,
+        watcher: {
+          isConnected: true,
+          statusOf: () => ({ values: {}, lastMessageMs: undefined }),
+          requestDiagnostics: () => {},
+        },
+        login: (await Login.open({ registry })).login,
+        trustedProxies,
+        host: "127.0.0.1",
+        port: 0,
+      });
+    const [behind, direct] = [await start(["127.0.0.1"]), await start([])];
+    for (let i = 0; i < 5; i++) await guess(behind, "203.0.113.9, 192.0.2.1");
+    for (let i = 0; i < 5; i++) await guess(direct, `192.0.2.${i}`);
+    const results = [
+      await guess(behind, "203.0.113.9, 192.0.2.1", PASSWORD),
+      await guess(behind, "203.0.113.9, 192.0.2.2", PASSWORD),
+      await guess(direct, "192.0.2.77", PASSWORD),
+    ];
+    await behind.close();
+    await direct.close();
+    expect(results).toEqual([429, 200, 429]);
+  });
+
   test("with a wrong password is refused, and requires a wait after 5 attempts", async () => {
     for (let i = 0; i < 5; i++)
       expect((await ask("api/login", { method: "POST", body: "wrong" })).status).toBe(401);

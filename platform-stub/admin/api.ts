@@ -2,6 +2,7 @@
 
 import encodeQR from "qr";
 import { z } from "zod";
+import { parseJSONObject } from "../../modules/json/index.js";
 import { cardFileText, cardLinkOf, makeCardId } from "../cards.js";
 import { deviceId, tagEntry, tagText } from "../fields.js";
 import { guessFinder } from "../guessable.js";
@@ -292,9 +293,5 @@ function wholeNumber(text: string | null): number {
 }
 
 function parseJSON(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return parseJSONObject(Uint8Array.from(Buffer.from(text, "utf8")));
 }

@@ -69,6 +69,16 @@ test("no exported cell begins with a character that starts a formula in a spread
   for (const line of rows) expect(line).not.toMatch(/(^|,)"?[=+\-@\t\r]/);
 });
 
+test.each(["a;=1+1", "=1;+2|-3,@4", "a;'=1", "a;b=c", "'", "x|''@y"])(
+  "no part of the exported label %j starts a formula, and the label is imported as it was",
+  (label) => {
+    const card = { tag: "GUEST-0001", owner: OWNER, label };
+    const file = formatCards([card]);
+    for (const part of file.split(/[,;|"]/)) expect(part).not.toMatch(/^[=+\-@\t\r]./);
+    expect(parseCards(file, known)).toEqual([card]);
+  },
+);
+
 test("a file may have fewer columns, another order, and Excel's byte order mark and line ends", () => {
   expect(parseCards(`\uFEFFowner,tag\r\n${OWNER},GUEST-0001\r\n\r\n`, known)).toEqual([CARDS[0]]);
   expect(parseCards("tag,owner\n", known)).toEqual([]);

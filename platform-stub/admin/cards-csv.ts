@@ -54,7 +54,8 @@ export function formatCards(cards: readonly TagEntry[]): string {
       accepts ?? "static",
     ].map(asText),
   );
-  return stringify([[...EXPORTED], ...rows], { bom: true, record_delimiter: "windows" });
+  // Quoted cells are not split at the separators of other languages.
+  return stringify([[...EXPORTED], ...rows], { bom: true, record_delimiter: "windows", quoted: true });
 }
 
 /**
@@ -155,15 +156,20 @@ const rowSchema = z
     }),
   );
 
-/** Matches text that a spreadsheet would run as a formula, also after one or more apostrophes. */
-const FORMULA = /^'*[=+\-@\t\r]/;
+/**
+ * Matches the beginning of text that a spreadsheet would run as a formula, also after apostrophes. A spreadsheet may split
+ * a cell at another separator than the file's.
+ */
+const FORMULA = /(^|[,;|\t])('*)(?=[=+\-@\t\r])/g;
+/** Matches what `asText` made of a formula. */
+const MARKED = /(^|[,;|\t])'('*)(?=[=+\-@\t\r])/g;
 
-/** Marks a formula as text with an apostrophe, so that no spreadsheet runs it. */
+/** Marks formulas as text with an apostrophe, so that no spreadsheet runs them. */
 function asText(value: string): string {
-  return FORMULA.test(value) ? `'${value}` : value;
+  return value.replace(FORMULA, "$1'$2");
 }
 
 /** Reverts `asText`. */
 function asWritten(value: string): string {
-  return /^'+[=+\-@\t\r]/.test(value) ? value.slice(1) : value;
+  return value.replace(MARKED, "$1$2");
 }

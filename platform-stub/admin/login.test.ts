@@ -71,6 +71,14 @@ describe("a login", () => {
     expect(await login.attempt(PASSWORD)).toMatchObject({ type: "accepted" });
   });
 
+  test("slows down only the address of the wrong passwords", async () => {
+    const login = await open();
+    for (let i = 0; i < 5; i++) await login.attempt("wrong", "192.0.2.1");
+    expect(await login.attempt(PASSWORD, "192.0.2.1")).toMatchObject({ type: "wait" });
+    expect(await login.attempt(PASSWORD, "192.0.2.2")).toMatchObject({ type: "accepted" });
+    expect(await login.attempt(PASSWORD, "192.0.2.1")).toMatchObject({ type: "wait" });
+  });
+
   test("is refused with a wait while another password is checked", async () => {
     const login = await open();
     const [first, second] = await Promise.all([login.attempt(PASSWORD), login.attempt(PASSWORD)]);

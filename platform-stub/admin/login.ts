@@ -29,7 +29,9 @@ const MAX_CHARS = 128;
 const SESSION_MS = 12 * 60 * 60_000;
 /** Maximum number of logged-in browsers. A further login ends the oldest session. */
 const MAX_SESSIONS = 32;
-/** Number of consecutive wrong passwords without a wait. Each further one doubles the wait. */
+/** Maximum number of addresses with wrong passwords. A further one replaces the one whose last attempt is the oldest. */
+const MAX_ADDRESSES = 10_000;
+/** Number of consecutive wrong passwords of an address without a wait. Each further one doubles the wait. */
 const FREE_ATTEMPTS = 5;
 /** Maximum wait after wrong passwords, ms. */
 const MAX_WAIT_MS = 60_000;
@@ -39,14 +41,21 @@ export type LoginResult =
   | { readonly type: "wrong" }
   | { readonly type: "wait"; readonly waitMs: number };
 
+/** Consecutive wrong passwords of an address. */
+interface Guesses {
+  readonly wrong: number;
+  /** Time of the next attempt. */
+  readonly notBeforeMs: number;
+}
+
 /** Checks the admin password and manages the logged-in browsers' sessions. */
 export class Login {
   readonly #hash: string;
   readonly #now: () => number;
   /** Expiry of each session, ms, by the SHA-256 of its token. */
   readonly #sessions = new Map<string, number>();
-  #wrong = 0;
-  #notBeforeMs = 0;
+  /** Wrong passwords by address. */
+  readonly #guesses = new Map<string, Guesses>();
   #isChecking = false;
 
   private constructor(hash: string, now: () => number) {
@@ -80,18 +89,18 @@ export class Login {
     return { login: new Login(hash, now), made };
   }
 
-  /** Checks a password and starts a session when it is right. */
-  async attempt(password: string): Promise<LoginResult> {
-    const waitMs = this.#notBeforeMs - this.#now();
+  /** Checks a password from an address and starts a session when it is right. Other addresses are not slowed down. */
+  async attempt(password: string, address = ""): Promise<LoginResult> {
+    const waitMs = (this.#guesses.get(address)?.notBeforeMs ?? 0) - this.#now();
     // One check at a time: it takes 250 ms of CPU time, and parallel guesses would evade the wait.
     if (waitMs > 0 || this.#isChecking) return { type: "wait", waitMs: Math.max(waitMs, 1000) };
     this.#isChecking = true;
     try {
-      if (!(await isRight(password.slice(0, MAX_CHARS + 1), this.#hash))) return this.#refuse();
+      if (!(await isRight(password.slice(0, MAX_CHARS + 1), this.#hash))) return this.#refuse(address);
     } finally {
       this.#isChecking = false;
     }
-    this.#wrong = 0;
+    this.#guesses.delete(address);
     return { type: "accepted", token: this.#startSession() };
   }
 
@@ -103,10 +112,14 @@ export class Login {
     if (token !== undefined) this.#sessions.delete(digest(token));
   }
 
-  #refuse(): LoginResult {
-    this.#wrong++;
-    const over = this.#wrong - FREE_ATTEMPTS;
-    if (over >= 0) this.#notBeforeMs = this.#now() + Math.min(MAX_WAIT_MS, 1000 * 2 ** Math.min(over, 16));
+  #refuse(address: string): LoginResult {
+    const wrong = 1 + (this.#guesses.get(address)?.wrong ?? 0);
+    const over = wrong - FREE_ATTEMPTS;
+    const waitMs = over < 0 ? 0 : Math.min(MAX_WAIT_MS, 1000 * 2 ** Math.min(over, 16));
+    this.#guesses.delete(address);
+    const [oldest] = this.#guesses.keys();
+    if (this.#guesses.size >= MAX_ADDRESSES && oldest !== undefined) this.#guesses.delete(oldest);
+    this.#guesses.set(address, { wrong, notBeforeMs: this.#now() + waitMs });
     return { type: "wrong" };
   }
 

@@ -2,12 +2,15 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIPv6 } from "node:net";
+import { clientAddressOf } from "../client-address.js";
 import { type Answer, type APIOptions, answer, maxFileBytes, refuse } from "./api.js";
 import { readPage } from "./files.js";
 import type { Login } from "./login.js";
 
 export interface AdminOptions extends APIOptions {
   readonly login: Login;
+  /** Addresses of proxies whose `X-Forwarded-For` is believed. Default: none. */
+  readonly trustedProxies?: readonly string[];
   readonly host: string;
   /** TCP port; 0: any free port. */
   readonly port: number;
@@ -107,7 +110,7 @@ async function logInOrOut(
     const password = await readBody(request, MAX_BODY_BYTES);
     return password === undefined
       ? send(response, refuse(413, "the password is too long or not UTF-8"))
-      : logIn(response, password, { context, name });
+      : logIn(response, password, { context, name, address: clientOf(request, context.trustedProxies) });
   }
   context.login.logOut(tokenOf(request));
   send(response, { status: 200, json: {} }, { "Set-Cookie": cookie(name, "", 0) });
@@ -116,9 +119,9 @@ async function logInOrOut(
 async function logIn(
   response: ServerResponse,
   password: string,
-  { context, name }: { context: Context; name: string },
+  { context, name, address }: { context: Context; name: string; address: string },
 ): Promise<void> {
-  const result = await context.login.attempt(password);
+  const result = await context.login.attempt(password, address);
   switch (result.type) {
     case "accepted":
       return send(
@@ -176,6 +179,19 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<str
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Address of a client, for limits. A proxy appends the address of its client to `X-Forwarded-For`: the last one that is no
+ * trusted proxy is the client's. Without a trusted proxy the header is any client's invention.
+ */
+function clientOf({ headers, socket }: IncomingMessage, trustedProxies: readonly string[] = []): string {
+  const trusted = trustedProxies.map(clientAddressOf);
+  const forwarded = [headers["x-forwarded-for"] ?? ""].flat().join().split(",");
+  const way = [...forwarded.map((one) => one.trim()).filter((one) => one !== ""), socket.remoteAddress];
+  const addresses = way.map(clientAddressOf);
+  const direct = addresses.at(-1) ?? "";
+  return trusted.includes(direct) ? (addresses.findLast((one) => !trusted.includes(one)) ?? direct) : direct;
 }
 
 /** Name of the login cookie. Cookies ignore the port, so that two platforms on one machine need different names. */

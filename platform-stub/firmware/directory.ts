@@ -28,6 +28,7 @@ const detailsSchema = z.strictObject({
   updated: z.array(z.string()).default([]),
   rolledBack: z.array(z.string()).default([]),
   isHalted: z.boolean().default(false),
+  haltedOwners: z.array(z.string()).default([]),
 });
 
 type ReleaseName = Pick<Release, "productId" | "version" | "channel">;
@@ -64,15 +65,28 @@ export function writeRelease(directory: string, release: Release, sbom?: string)
   writeAtomically(`${file}.bin`, image);
   if (sbom !== undefined) writeAtomically(`${file}.cdx.json`, sbom);
   // Releasing a halted version again resumes it.
-  writeDetails(file, { ...before, signature: signature ?? before?.signature, percent, isHalted: false });
+  writeDetails(file, {
+    ...before,
+    signature: signature ?? before?.signature,
+    percent,
+    isHalted: false,
+    haltedOwners: [],
+  });
 }
 
 /** Writes the progress of a release to its details. */
 export function writeProgress(directory: string, release: ReleaseName, progress: Progress): void {
   const file = fileOf(directory, release);
   const { signature, percent } = readDetails(`${file}.json`);
-  const { updated, rolledBack, isHalted } = progress;
-  writeDetails(file, { signature, percent, updated: [...updated], rolledBack: [...rolledBack], isHalted });
+  const { updated, rolledBack, isHalted, haltedOwners } = progress;
+  writeDetails(file, {
+    signature,
+    percent,
+    updated: [...updated],
+    rolledBack: [...rolledBack],
+    isHalted,
+    haltedOwners: [...haltedOwners],
+  });
 }
 
 /** Loads new and changed releases from a directory into a repository. */

@@ -21,6 +21,7 @@ import { decodeHex, encodeHex } from "../../modules/bytes/index.js";
 import { verifyEd25519 } from "../../modules/updates/ed25519/ed25519.js";
 import { demoRegistry } from "../demo.js";
 import { startPlatform } from "../platform.js";
+import { Registry } from "../registry.js";
 import { answer } from "./answer.js";
 import { writeRelease } from "./directory.js";
 import { makeKey, publicKeyOf, signatureOf } from "./keys.js";
@@ -124,7 +125,54 @@ describe("FirmwareRepository", () => {
       repository.report(rolledBackFrom(5)(id));
     }
     expect(repository.progress(releaseOf(5))).toMatchObject({ isHalted: true, rolledBack: IDS.slice(0, 5) });
-    expect(repository.progress(releaseOf(6))).toEqual({ isHalted: false, rolledBack: [], updated: [] });
+    expect(repository.progress(releaseOf(6))).toEqual({
+      isHalted: false,
+      haltedOwners: [],
+      rolledBack: [],
+      updated: [],
+    });
+  });
+
+  test("halts a release for one owner only after rollbacks of that owner's stations", () => {
+    const ownerOf = (id: string) => (IDS.indexOf(id) < 10 ? "a@cafe.example" : "b@cafe.example");
+    const repository = new FirmwareRepository({ ownerOf });
+    repository.put(releaseOf(4));
+    repository.put(releaseOf(5));
+    const offeredTo = (id = "") => repository.offer("cafe", "stable", id)?.release.version;
+    for (const id of IDS.slice(0, 3)) repository.report(rolledBackFrom(5)(id));
+    expect(repository.progress(releaseOf(5))).toMatchObject({
+      isHalted: false,
+      haltedOwners: ["a@cafe.example"],
+    });
+    expect([offeredTo(IDS[5]), offeredTo(IDS[15])]).toEqual([4, 5]);
+    repository.report(rolledBackFrom(5)(IDS[10] ?? ""));
+    expect(repository.progress(releaseOf(5)).isHalted).toBe(true);
+    expect(offeredTo(IDS[15])).toBe(4);
+  });
+
+  test("gives each owner the same weight: an owner of many stations does not outvote the others", () => {
+    const ownerOf = (id: string) => (IDS.indexOf(id) < 100 ? "many@cafe.example" : id);
+    const repository = new FirmwareRepository({ ownerOf });
+    repository.put(releaseOf(5));
+    for (const id of IDS.slice(100, 160)) repository.report(updatedTo(5)(id));
+    for (const id of [...IDS.slice(0, 100), IDS[160] ?? ""]) repository.report(rolledBackFrom(5)(id));
+    expect(repository.progress(releaseOf(5))).toMatchObject({
+      isHalted: false,
+      haltedOwners: ["many@cafe.example"],
+    });
+  });
+
+  test("does not count rollbacks of stations that are not registered, or that were not offered the release", () => {
+    const isKnown = (id: string) => IDS.indexOf(id) < 100;
+    const repository = new FirmwareRepository({ ownerOf: (id) => (isKnown(id) ? id : undefined) });
+    repository.put(releaseOf(5, { percent: 30 }));
+    const offered = new Set(IDS.filter((id) => repository.offer("cafe", "stable", id)));
+    for (const id of IDS) if (!isKnown(id) || !offered.has(id)) repository.report(rolledBackFrom(5)(id));
+    expect(repository.progress(releaseOf(5))).toMatchObject({ isHalted: false, rolledBack: [] });
+    for (const id of IDS.filter((one) => isKnown(one) && offered.has(one)).slice(0, 3)) {
+      repository.report(rolledBackFrom(5)(id));
+    }
+    expect(repository.progress(releaseOf(5)).isHalted).toBe(true);
   });
 
   test("does not halt a release for two rollbacks, for other products or for failed downloads", () => {
@@ -352,6 +400,34 @@ describe("a served repository", () => {
     await client.endAsync();
     await platform.close();
   });
+});
+
+test("a rollback counts only on the topics of the station's owner, also below a root topic of several levels", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "plugpass-repository-"));
+  writeRelease(directory, releaseOf(5, { image }));
+  const registry = new Registry();
+  registry.addUser({ email: "a@cafe.example", token: "t", rootTopic: "cafe/prague" });
+  registry.addDevice({ id: IDS[0] ?? "", owner: "a@cafe.example" });
+  const platform = await startPlatform({ registry });
+  const broker = { url: platform.url, ...platform.account };
+  const service = await serveFirmware({ directory, port: 0, broker, registry });
+  const client = await mqtt.connectAsync(platform.url, { ...platform.account });
+  const publish = async (root: string, id = "") => {
+    const { productId, version, updateState } = rolledBackFrom(5)(id);
+    await client.publishAsync(`${root}/sweet-home/${id}/$fw/name`, productId, { qos: 1 });
+    await client.publishAsync(`${root}/sweet-home/${id}/$fw/version`, String(version), { qos: 1 });
+    await client.publishAsync(`${root}/sweet-home/${id}/firmware/updatestate`, updateState, { qos: 1 });
+  };
+  await publish("elsewhere", IDS[0]);
+  await publish("cafe/prague", IDS[1]);
+  expect(service.repository.progress(releaseOf(5)).rolledBack).toEqual([]);
+  await publish("cafe/prague", IDS[0]);
+  await waitFor("it counts", () => service.repository.progress(releaseOf(5)).rolledBack.length > 0, 5000);
+  expect(service.repository.progress(releaseOf(5)).rolledBack).toEqual(IDS.slice(0, 1));
+  await client.endAsync();
+  await service.close();
+  await platform.close();
+  rmSync(directory, { recursive: true });
 });
 
 describe("npm run release and npm run sign", () => {

@@ -11,28 +11,36 @@ const FIELDS = {
 
 type Field = keyof typeof FIELDS;
 
-/** Topic filters that a client has to subscribe to. */
-export const REPORT_FILTERS: readonly string[] = Object.values(FIELDS).map(
-  (topic) => `+/sweet-home/+/${topic}`,
-);
+/** Topic filters that a client has to subscribe to. A root topic of several levels needs separate filters. */
+export function reportFilters(deepRoots: readonly string[] = []): string[] {
+  return ["+", ...deepRoots].flatMap((root) =>
+    Object.values(FIELDS).map((topic) => `${root}/sweet-home/+/${topic}`),
+  );
+}
 
-const TOPIC = /^[^/]+\/sweet-home\/([^/]+)\/(.+)$/;
+const TOPIC = /^(.+?)\/sweet-home\/([^/]+)\/(.+)$/;
 
 /** Collects the fields of each station and reports them once all are known. */
 export class Reports {
   /** Known fields by the root of a station's topics. */
   readonly #known = new Map<string, Partial<Record<Field, string>>>();
   readonly #onReport: (report: StationReport) => void;
+  readonly #isOwn: (deviceId: string, userTopic: string) => boolean;
 
-  constructor(onReport: (report: StationReport) => void) {
+  /** @param isOwn Whether a station publishes on a user's topics. Default: any station may on any. */
+  constructor(
+    onReport: (report: StationReport) => void,
+    isOwn: (deviceId: string, userTopic: string) => boolean = () => true,
+  ) {
     this.#onReport = onReport;
+    this.#isOwn = isOwn;
   }
 
   /** Receives a published message. An empty text removes the field. */
   receive(topic: string, text: string): void {
-    const [, deviceId, rest = ""] = TOPIC.exec(topic) ?? [];
+    const [, userTopic = "", deviceId, rest = ""] = TOPIC.exec(topic) ?? [];
     const field = (Object.keys(FIELDS) as Field[]).find((one) => FIELDS[one] === rest);
-    if (deviceId === undefined || !field) return;
+    if (deviceId === undefined || !field || !this.#isOwn(deviceId, userTopic)) return;
     const root = topic.slice(0, -rest.length);
     const known = { ...this.#known.get(root), [field]: text };
     // A transferred station removes all its fields from the previous owner's topics.

@@ -28,6 +28,8 @@ export interface Progress {
   readonly rolledBack: readonly string[];
   /** The release is offered to no station. */
   readonly isHalted: boolean;
+  /** Owners to whose stations the release is not offered. */
+  readonly haltedOwners: readonly string[];
 }
 
 export interface RepositoryOptions {
@@ -35,6 +37,11 @@ export interface RepositoryOptions {
   readonly maxRolledBackShare?: number;
   /** Minimum number of rollbacks that halts a release, so that one faulty station does not. Default: 3. */
   readonly minRolledBack?: number;
+  /**
+   * Owner of a station; `undefined` for one that is not registered, whose reports do not count. Default: each station is
+   * registered and has an owner of its own.
+   */
+  readonly ownerOf?: (deviceId: string) => string | undefined;
   /** Called after a report on a release, and when the release is halted by it. */
   readonly onProgress?: (release: Release, progress: Progress) => void;
 }
@@ -44,6 +51,7 @@ interface Entry {
   readonly sha256: string;
   readonly updated: Set<string>;
   readonly rolledBack: Set<string>;
+  readonly haltedOwners: Set<string>;
   isHalted: boolean;
 }
 
@@ -64,6 +72,12 @@ export interface StationReport {
   /** `firmware/updatestate` */
   readonly updateState: string;
 }
+
+/**
+ * Minimum number of owners whose stations have rolled back before a release halts for all stations. The stations of one
+ * owner can halt it for that owner only.
+ */
+const MIN_OWNERS = 2;
 
 const ROLLED_BACK = /^Rolled back: version (\d{1,10}): /;
 
@@ -92,6 +106,7 @@ export class FirmwareRepository {
     if (before) {
       before.release = release;
       before.isHalted = progress?.isHalted ?? before.isHalted;
+      if (progress) replaceAll(before.haltedOwners, progress.haltedOwners);
       return;
     }
     this.#entries.push({
@@ -99,29 +114,35 @@ export class FirmwareRepository {
       sha256: hash,
       updated: new Set(progress?.updated),
       rolledBack: new Set(progress?.rolledBack),
+      haltedOwners: new Set(progress?.haltedOwners),
       isHalted: progress?.isHalted ?? false,
     });
     this.#entries.sort((a, b) => a.release.version - b.release.version);
   }
 
   progress(release: Pick<Release, "productId" | "version" | "channel">): Progress {
-    const { updated, rolledBack, isHalted } = this.#find(release) ?? {
+    const { updated, rolledBack, haltedOwners, isHalted } = this.#find(release) ?? {
       updated: [],
       rolledBack: [],
+      haltedOwners: [],
       isHalted: false,
     };
-    return { updated: [...updated], rolledBack: [...rolledBack], isHalted };
+    return {
+      updated: [...updated],
+      rolledBack: [...rolledBack],
+      isHalted,
+      haltedOwners: [...haltedOwners],
+    };
   }
 
   /** Returns the newest release for a station. Without a device id only releases for 100 % are offered. */
   offer(productId: string, channel: Channel, deviceId: string | undefined): Offer | undefined {
-    const isFor = ({ release, isHalted }: Entry) => {
+    const owner = deviceId === undefined ? undefined : this.#ownerOf(deviceId);
+    const isFor = ({ release, isHalted, haltedOwners }: Entry) => {
       if (release.productId !== productId || isHalted) return false;
+      if (owner !== undefined && haltedOwners.has(owner)) return false;
       // Stations in staging mode get every release, regardless of its percentage.
-      if (release.channel === "staging") return channel === "staging";
-      return (
-        release.percent >= 100 || (deviceId !== undefined && shareOf(release, deviceId) < release.percent)
-      );
+      return release.channel === "staging" ? channel === "staging" : isInShare(release, deviceId);
     };
     return this.#entries.findLast(isFor);
   }
@@ -131,8 +152,11 @@ export class FirmwareRepository {
     const rolledBack = ROLLED_BACK.exec(updateState)?.[1];
     if (rolledBack === undefined && updateState !== "Updated successfully") return;
     const about = rolledBack === undefined ? version : Number(rolledBack);
+    if (this.#ownerOf(deviceId) === undefined) return;
     for (const entry of this.#entries) {
       if (entry.release.productId !== productId || entry.release.version !== about) continue;
+      // A station outside the share was not offered the release.
+      if (entry.release.channel === "stable" && !isInShare(entry.release, deviceId)) continue;
       const { updated, rolledBack: gone } = entry;
       const [to, from] = rolledBack === undefined ? [updated, gone] : [gone, updated];
       if (to.has(deviceId)) continue;
@@ -145,10 +169,39 @@ export class FirmwareRepository {
 
   #haltIfBad(entry: Entry): void {
     const { maxRolledBackShare = 0.1, minRolledBack = 3 } = this.#options;
-    const bad = entry.rolledBack.size;
-    if (entry.isHalted || bad < minRolledBack) return;
-    if (bad / (bad + entry.updated.size) <= maxRolledBackShare) return;
-    entry.isHalted = true;
+    const owners = this.#countsByOwner(entry);
+    const shares = [...owners.values()].map(({ bad, good }) => bad / (bad + good));
+    for (const [owner, { bad, good }] of owners) {
+      if (bad >= minRolledBack && bad / (bad + good) > maxRolledBackShare) entry.haltedOwners.add(owner);
+    }
+    // Each owner has the same weight, however many stations it has.
+    const share = shares.reduce((sum, one) => sum + one, 0) / shares.length;
+    const bad = [...owners.values()].filter((counts) => counts.bad > 0);
+    const stations = bad.reduce((sum, counts) => sum + counts.bad, 0);
+    if (bad.length >= MIN_OWNERS && stations >= minRolledBack && share > maxRolledBackShare)
+      entry.isHalted = true;
+  }
+
+  /** Numbers of an owner's stations that rolled back and that were updated, by owner. */
+  #countsByOwner({ rolledBack, updated }: Entry): Map<string, { bad: number; good: number }> {
+    const owners = new Map<string, { bad: number; good: number }>();
+    const count = (deviceIds: ReadonlySet<string>, what: "bad" | "good") => {
+      for (const deviceId of deviceIds) {
+        const owner = this.#ownerOf(deviceId);
+        if (owner === undefined) continue;
+        const counts = owners.get(owner) ?? { bad: 0, good: 0 };
+        counts[what]++;
+        owners.set(owner, counts);
+      }
+    };
+    count(rolledBack, "bad");
+    count(updated, "good");
+    return owners;
+  }
+
+  #ownerOf(deviceId: string): string | undefined {
+    const { ownerOf } = this.#options;
+    return ownerOf ? ownerOf(deviceId) : deviceId;
   }
 
   #find({
@@ -161,6 +214,16 @@ export class FirmwareRepository {
         release.productId === productId && release.version === version && release.channel === channel,
     );
   }
+}
+
+function replaceAll<T>(set: Set<T>, items: readonly T[]): void {
+  set.clear();
+  for (const item of items) set.add(item);
+}
+
+/** Whether a stable release is offered to a station, by the release's percentage. */
+function isInShare(release: Release, deviceId: string | undefined): boolean {
+  return release.percent >= 100 || (deviceId !== undefined && shareOf(release, deviceId) < release.percent);
 }
 
 /** Position of a device id among all, 0-100. It is fixed for one release and random between releases. */

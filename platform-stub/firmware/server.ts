@@ -1,9 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connectToBroker } from "../connect-to-broker.js";
+import { type Registry, userTopicsOf } from "../registry.js";
 import { answer } from "./answer.js";
 import { RepositoryDirectory, writeProgress } from "./directory.js";
-import { REPORT_FILTERS, Reports } from "./reports.js";
+import { Reports, reportFilters } from "./reports.js";
 import { FirmwareRepository, type Progress, type Release, type RepositoryOptions } from "./repository.js";
 
 export interface FirmwareServerOptions
@@ -15,6 +16,8 @@ export interface FirmwareServerOptions
   readonly port: number;
   /** A broker, with an account that may read the stations' update states. */
   readonly broker?: { readonly url: string; readonly username?: string; readonly password?: string };
+  /** The registered stations. Only their reports count. Default: every station counts. */
+  readonly registry?: Pick<Registry, "device" | "user" | "users">;
   /** Called when a release is halted because of rollbacks. */
   readonly onHalted?: (release: Release, progress: Progress) => void;
   /** Called once for each invalid file in the directory. The other releases are served. */
@@ -28,12 +31,16 @@ export interface FirmwareService {
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
+const NOT_HALTED = { isHalted: false, haltedOwners: [] };
 
 /** Serves the repository over HTTP and collects the stations' update states. It has no TLS; use a proxy. */
 export async function serveFirmware(options: FirmwareServerOptions): Promise<FirmwareService> {
-  const halted = new Set<string>();
+  /** The latest progress of each release. */
+  const halted = new Map<string, Pick<Progress, "isHalted" | "haltedOwners">>();
+  const { registry } = options;
   const repository = new FirmwareRepository({
     ...options,
+    ...(registry && { ownerOf: (deviceId) => registry.device(deviceId)?.owner }),
     onProgress: (release, progress) => {
       try {
         writeProgress(options.directory, release, progress);
@@ -42,9 +49,11 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
         options.onProblem?.(`the progress of version ${release.version} cannot be stored: ${why}`);
       }
       const name = `${release.productId}/${release.channel}/${release.version}`;
-      if (progress.isHalted && !halted.has(name)) options.onHalted?.(release, progress);
-      if (progress.isHalted) halted.add(name);
-      else halted.delete(name);
+      const before = halted.get(name) ?? NOT_HALTED;
+      const isWorse =
+        (progress.isHalted && !before.isHalted) || progress.haltedOwners.length > before.haltedOwners.length;
+      if (isWorse) options.onHalted?.(release, progress);
+      halted.set(name, progress);
     },
   });
   const directory = new RepositoryDirectory(options.directory, repository);
@@ -79,7 +88,7 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
     server.once("error", fail);
     server.listen(options.port, host, done);
   });
-  const unsubscribe = await subscribe(repository, options.broker).catch((error: unknown) => {
+  const unsubscribe = await subscribe(repository, options).catch((error: unknown) => {
     server.close();
     throw error;
   });
@@ -99,14 +108,20 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
 /** Subscribes to the stations' update states. Returns a function that disconnects. */
 async function subscribe(
   repository: FirmwareRepository,
-  broker: FirmwareServerOptions["broker"],
+  { broker, registry }: Pick<FirmwareServerOptions, "broker" | "registry">,
 ): Promise<() => Promise<void>> {
   if (!broker) return async () => {};
   const { url, username, password } = broker;
   const client = await connectToBroker(url, { username, password });
-  const reports = new Reports((report) => repository.report(report));
+  const isOwn = (deviceId: string, userTopic: string) => {
+    if (!registry) return true;
+    const owner = registry.user(registry.device(deviceId)?.owner ?? "");
+    return owner !== undefined && userTopicsOf(owner).includes(userTopic);
+  };
+  const reports = new Reports((report) => repository.report(report), isOwn);
   client.on("message", (topic, payload) => reports.receive(topic, payload.toString()));
   client.on("error", () => {});
-  await client.subscribeAsync([...REPORT_FILTERS], { qos: 1 });
+  const deepRoots = registry?.users.flatMap(({ rootTopic }) => (rootTopic?.includes("/") ? [rootTopic] : []));
+  await client.subscribeAsync(reportFilters(deepRoots), { qos: 1 });
   return () => client.endAsync();
 }

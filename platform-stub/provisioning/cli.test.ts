@@ -144,7 +144,7 @@ describe("npm run provision", () => {
     const { code, text } = await provision(...args);
     expect(code).toBe(0);
     expect(text).toContain("has 150 stations of cafe");
-    expect(readdirSync(out)).toHaveLength(3 * 150 + 1);
+    expect(readdirSync(out)).toHaveLength(5 * 150 + 1);
     const ids = readFileSync(join(out, "manifest.jsonl"), "utf8")
       .trimEnd()
       .split("\n")

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { IDENTITY } from "../../host-tests/suites/identity.js";
 import { readQR } from "../../host-tests/suites/qr.js";
-import { labelSVG, labelText, wifiText } from "./label.js";
+import { innerLabelSVG, innerLabelText, labelSVG, labelText, wifiText } from "./label.js";
 
 /** Decodes the label's QR code as a phone does. */
 function scan(svg: string): string | undefined {
@@ -15,20 +15,19 @@ function scan(svg: string): string | undefined {
 }
 
 describe("a label", () => {
-  test("as text contains the station's identity without the key", () => {
+  test("as text contains the station's identity without the key and the admin password", () => {
     expect(labelText({ identity: IDENTITY, accessPointName: "PlugPass AP" })).toBe(
       [
         "product         cafe",
         "device id       cafe-1a2b3c4d",
         "Wi-Fi network   PlugPass AP",
         "Wi-Fi password  wyq8tb5rauxj",
-        "admin password  zz48w56jgu6g",
         "",
       ].join("\n"),
     );
   });
 
-  test("as a drawing contains the station's identity without the key", () => {
+  test("as a drawing contains the station's identity without the key and the admin password", () => {
     const svg = labelSVG({ identity: IDENTITY, accessPointName: "PlugPass AP" });
     const texts = [...svg.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
     expect(texts.filter((_, i) => i % 2 === 1)).toEqual([
@@ -36,9 +35,19 @@ describe("a label", () => {
       "cafe-1a2b3c4d",
       "PlugPass AP",
       "wyq8tb5rauxj",
-      "zz48w56jgu6g",
     ]);
-    expect(svg).not.toContain(IDENTITY.key);
+    for (const secret of [IDENTITY.key, IDENTITY.adminPassword]) expect(svg).not.toContain(secret);
+  });
+
+  test("for the inside of the station has the admin password, and no Wi-Fi password", () => {
+    const options = { identity: IDENTITY, accessPointName: "PlugPass AP" };
+    expect(innerLabelText(options)).toBe(
+      "product         cafe\ndevice id       cafe-1a2b3c4d\nadmin password  zz48w56jgu6g\n",
+    );
+    const svg = innerLabelSVG(options);
+    for (const value of [IDENTITY.id, IDENTITY.adminPassword]) expect(svg).toContain(`>${value}</text>`);
+    for (const secret of [IDENTITY.key, IDENTITY.accessPointPassword, "<path"])
+      expect(svg).not.toContain(secret);
   });
 
   test.each(["PlugPass AP", 'Café; "A, B": \\ AP', "充电桩 AP"])(

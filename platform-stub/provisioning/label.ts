@@ -11,6 +11,7 @@ export interface LabelOptions {
 // All sizes are in millimeters.
 const WIDTH = 90;
 const HEIGHT = 40;
+const INNER_HEIGHT = 24;
 const QR_SIZE = 36;
 const MARGIN = 2;
 const TEXT_LEFT = MARGIN + QR_SIZE + MARGIN;
@@ -26,27 +27,56 @@ export function wifiText(network: { readonly ssid: string; readonly password: st
   return `WIFI:T:WPA;S:${escapeWiFi(network.ssid)};P:${escapeWiFi(network.password)};;`;
 }
 
-/** The label as plain text. */
+/** The outer label as plain text. It has no admin password: passers-by can read it. */
 export function labelText(options: LabelOptions): string {
-  const lines = linesOf(options).map(({ title, value }) => `${title.padEnd(16)}${value}`);
-  return `${lines.join("\n")}\n`;
+  return textOf(outerLines(options));
 }
 
-/** The label as a drawing of 90 × 40 mm. */
+/** The inner label, behind a cover of the station, as plain text. */
+export function innerLabelText({ identity }: LabelOptions): string {
+  return textOf(innerLines(identity));
+}
+
+/** The outer label as a drawing of 90 × 40 mm. */
 export function labelSVG(options: LabelOptions): string {
   const { identity, accessPointName } = options;
   const text = wifiText({ ssid: accessPointName, password: identity.accessPointPassword });
-  const lines = linesOf(options).flatMap(({ title, value }, i) => {
+  return drawingOf({ height: HEIGHT, left: TEXT_LEFT, lines: outerLines(options), drawing: [qrCode(text)] });
+}
+
+/** The inner label as a drawing of 90 × 24 mm. */
+export function innerLabelSVG({ identity }: LabelOptions): string {
+  return drawingOf({ height: INNER_HEIGHT, left: MARGIN, lines: innerLines(identity), drawing: [] });
+}
+
+interface Line {
+  readonly title: string;
+  readonly value: string;
+}
+
+function textOf(lines: readonly Line[]): string {
+  return lines.map(({ title, value }) => `${title.padEnd(16)}${value}\n`).join("");
+}
+
+function drawingOf(label: {
+  readonly height: number;
+  /** Left edge of the text. */
+  readonly left: number;
+  readonly lines: readonly Line[];
+  readonly drawing: readonly string[];
+}): string {
+  const { height, left, drawing } = label;
+  const lines = label.lines.flatMap(({ title, value }, i) => {
     const y = MARGIN + LINE_HEIGHT * 2 * i + FONT_SIZE;
     return [
-      `  <text x="${TEXT_LEFT}" y="${fixed(y)}" font-size="2" fill="#555">${escapeXML(title)}</text>`,
-      `  <text x="${TEXT_LEFT}" y="${fixed(y + LINE_HEIGHT - 0.4)}" font-size="${fontSizeOf(value)}">${escapeXML(value)}</text>`,
+      `  <text x="${left}" y="${fixed(y)}" font-size="2" fill="#555">${escapeXML(title)}</text>`,
+      `  <text x="${left}" y="${fixed(y + LINE_HEIGHT - 0.4)}" font-size="${fontSizeOf(value, left)}">${escapeXML(value)}</text>`,
     ];
   });
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}mm" height="${HEIGHT}mm" viewBox="0 0 ${WIDTH} ${HEIGHT}">`,
-    `  <rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
-    `  ${qrCode(text)}`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}mm" height="${height}mm" viewBox="0 0 ${WIDTH} ${height}">`,
+    `  <rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
+    ...drawing.map((line) => `  ${line}`),
     `  <g font-family="monospace" fill="#000">`,
     ...lines.map((line) => `  ${line}`),
     "  </g>",
@@ -55,12 +85,19 @@ export function labelSVG(options: LabelOptions): string {
   ].join("\n");
 }
 
-function linesOf({ identity, accessPointName }: LabelOptions): { title: string; value: string }[] {
+function outerLines({ identity, accessPointName }: LabelOptions): Line[] {
   return [
     { title: "product", value: identity.product },
     { title: "device id", value: identity.id },
     { title: "Wi-Fi network", value: accessPointName },
     { title: "Wi-Fi password", value: identity.accessPointPassword },
+  ];
+}
+
+function innerLines(identity: Identity): Line[] {
+  return [
+    { title: "product", value: identity.product },
+    { title: "device id", value: identity.id },
     { title: "admin password", value: identity.adminPassword },
   ];
 }
@@ -75,8 +112,8 @@ function qrCode(text: string): string {
   return `<path transform="translate(${MARGIN} ${MARGIN}) scale(${scale})" d="${squares.join("")}" shape-rendering="crispEdges"/>`;
 }
 
-function fontSizeOf(text: string): number {
-  const width = WIDTH - MARGIN - TEXT_LEFT;
+function fontSizeOf(text: string, left: number): number {
+  const width = WIDTH - MARGIN - left;
   return fixed(Math.min(FONT_SIZE, width / (CHARACTER_WIDTH * [...text].length)));
 }
 

@@ -85,7 +85,7 @@ function interrupting(times: number): IdentitySource {
 }
 
 describe("provisioning", () => {
-  test("makes the requested number of stations, each with an image, two labels and a manifest line", async () => {
+  test("makes the requested number of stations, each with an image, an outer and an inner label, and a manifest line", async () => {
     const now = new Date("2025-03-01T12:00:00Z");
     const made: string[] = [];
     const result = await make({ count: 3, now: () => now, onMade: (id) => made.push(id) });
@@ -96,13 +96,19 @@ describe("provisioning", () => {
     for (const { id, product, files, sha256, time, ...rest } of lines) {
       expect(id).toMatch(/^cafe-[0-9a-f]{8}$/);
       expect(product).toBe("cafe");
-      expect(files).toEqual([`${id}.nvs.bin`, `${id}.label.txt`, `${id}.label.svg`]);
+      expect(files).toEqual([
+        `${id}.nvs.bin`,
+        `${id}.label.txt`,
+        `${id}.label.svg`,
+        `${id}.inner-label.txt`,
+        `${id}.inner-label.svg`,
+      ]);
       const image = readFileSync(join(directory, `${id}.nvs.bin`));
       expect(sha256).toBe(createHash("sha256").update(image).digest("hex"));
       expect(time).toBe("2025-03-01T12:00:00.000Z");
       expect(rest).toEqual({});
     }
-    expect(readdirSync(directory)).toHaveLength(3 * 3 + 1);
+    expect(readdirSync(directory)).toHaveLength(5 * 3 + 1);
   });
 
   test("writes random keys and passwords only to the image and the label", async () => {
@@ -120,7 +126,8 @@ describe("provisioning", () => {
     for (const { id, key, accessPointPassword, adminPassword } of identities) {
       const label = read(`${id}.label.txt`);
       expect(label).toContain(accessPointPassword);
-      expect(label).toContain(adminPassword);
+      expect(label).not.toContain(adminPassword);
+      expect(read(`${id}.inner-label.txt`)).toContain(adminPassword);
       expect(label).not.toContain(key);
     }
   });
@@ -202,7 +209,7 @@ describe("a repeated run after an interruption", () => {
     for (const [name, content] of before) {
       if (name !== MANIFEST) expect(everything().get(name)).toBe(content);
     }
-    expect(readdirSync(directory)).toHaveLength(3 * 3 + 1);
+    expect(readdirSync(directory)).toHaveLength(5 * 3 + 1);
   });
 
   test("gives a started station the wiring of this run", async () => {
@@ -235,7 +242,7 @@ describe("a repeated run after an interruption", () => {
       writeFileSync(join(directory, `cafe-00000000${suffix}`), "half of i");
     }
     await make({ count: 3 });
-    expect(readdirSync(directory)).toHaveLength(3 * 3 + 1);
+    expect(readdirSync(directory)).toHaveLength(5 * 3 + 1);
   });
 
   test("replaces an unfinished line of the manifest", async () => {

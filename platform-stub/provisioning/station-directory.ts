@@ -17,13 +17,15 @@ import {
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { type Identity, type ImageOptions, identityIn, imageOf, isIdOf } from "./identity.js";
-import { type LabelOptions, labelSVG, labelText } from "./label.js";
+import { innerLabelSVG, innerLabelText, type LabelOptions, labelSVG, labelText } from "./label.js";
 
 const MANIFEST = "manifest.jsonl";
 const IMAGE = ".nvs.bin";
 const LABEL_TEXT = ".label.txt";
 const LABEL_SVG = ".label.svg";
-const SUFFIXES = [IMAGE, LABEL_TEXT, LABEL_SVG];
+const INNER_LABEL_TEXT = ".inner-label.txt";
+const INNER_LABEL_SVG = ".inner-label.svg";
+const SUFFIXES = [IMAGE, LABEL_TEXT, LABEL_SVG, INNER_LABEL_TEXT, INNER_LABEL_SVG];
 /** Suffix of a file that is not complete. */
 const UNFINISHED = ".new";
 
@@ -102,6 +104,8 @@ export class StationDirectory {
   addLabels(options: LabelOptions): void {
     this.#write(options.identity.id, LABEL_TEXT, labelText(options));
     this.#write(options.identity.id, LABEL_SVG, labelSVG(options));
+    this.#write(options.identity.id, INNER_LABEL_TEXT, innerLabelText(options));
+    this.#write(options.identity.id, INNER_LABEL_SVG, innerLabelSVG(options));
   }
 
   /** Writes the line in the manifest, as the last step: the station is then finished. */

@@ -223,6 +223,7 @@ async function writeSBOM(moddable: Moddable, target: Target): Promise<void> {
   const { productId, firmwareVersion: version, updateKey } = defaultConfig;
   const image = imageOf(moddable, target, false);
   const map = readFileSync(mapFile(moddable, target, false), "utf8");
+  const project = join(compiledFolder(moddable, target, false), `xsProj-${target.chip?.name}`);
   const { modules } = await moduleLists(manifestFolderOf(target));
   const idf = findIDF(process.env);
   const sbom = makeSBOM({
@@ -239,11 +240,8 @@ async function writeSBOM(moddable: Moddable, target: Target): Promise<void> {
       ...idfComponents({
         ...idf,
         archives: archivesInImage(map),
-        managedFolder: join(
-          compiledFolder(moddable, target, false),
-          `xsProj-${target.chip?.name}`,
-          "managed_components",
-        ),
+        managedFolder: join(project, "managed_components"),
+        sdkconfig: readFileSync(join(project, "sdkconfig"), "utf8"),
       }),
       rootsComponent(join(ROOT, "build/roots.der")),
     ],

@@ -67,6 +67,8 @@ const IDF_FILES = {
     '#define TF_PSA_CRYPTO_VERSION_STRING        "1.0.0"\n',
   "bt/host/nimble/nimble/sbom.yml": "name: 'Apache Mynewt Nimble'\nversion: '1.6.0'\n",
   "lwip/lwip/sbom.yml": "name: 'lwip'\nversion: '2.2.0'\n",
+  "esp_libc/sbom_picolibc.yml": "if: 'LIBC_PICOLIBC'\nname: 'picolib'\nversion: '1.8.10'\n",
+  "esp_libc/sbom_newlibc.yml": "if: 'LIBC_NEWLIB'\nname: 'newlib'\nversion: '4.5.0'\n",
   "freertos/FreeRTOS-Kernel/sbom.yml": "name: 'freertos'\nversion: '10.5.1'\n",
 };
 const MAP = `Linker script and memory map
@@ -77,6 +79,8 @@ const MAP = `Linker script and memory map
  .text.d        0x42000050       0x10 esp-idf/freertos/libfreertos.a(tasks.c.obj)
  .text.e        0x42000060       0x10 esp-idf/bt/libbt.a(ble_hs.c.obj)
  .text.f        0x42000070       0x10 esp-idf/espressif__w5500/libespressif__w5500.a(esp_eth_mac_w5500.c.obj)
+ .text.g        0x42000080       0x10 /tools/riscv32-esp-elf/lib/rv32imc/libc.a(libc_printf.c.o)
+ .text.h        0x42000090       0x10 /tools/lib/gcc/riscv32-esp-elf/14.2.0/rv32imc/libgcc.a(muldi3.o)
 .debug_info     0x00000000   0x1000
  .debug_info    0x00000000       0x10 esp-idf/wpa_supplicant/libwpa_supplicant.a(wpa.c.obj)
 `;
@@ -102,6 +106,7 @@ function idf() {
     version: "6.0",
     archives: archivesInImage(MAP),
     managedFolder: join(folder, "managed"),
+    sdkconfig: "# C library\n# CONFIG_LIBC_NEWLIB is not set\nCONFIG_LIBC_PICOLIBC=y\n",
   });
 }
 
@@ -145,15 +150,17 @@ describe("the SBOM of a firmware", () => {
       "NimBLE 1.6.0",
       "lwIP 2.2.0",
       "FreeRTOS 10.5.1",
+      "picolibc 1.8.10",
       "espressif/w5500 2.0.1",
+      "libgcc 14.2.0",
     ]);
   });
 
   test("is refused when a part has no version", () => {
     const archives = new Set(["esp-idf/wpa_supplicant/libwpa_supplicant.a"]);
-    expect(() => idfComponents({ folder, version: "6.0", archives, managedFolder: folder })).toThrow(
-      "wpa_supplicant/sbom.yml has no version",
-    );
+    expect(() =>
+      idfComponents({ folder, version: "6.0", archives, managedFolder: folder, sdkconfig: "" }),
+    ).toThrow("wpa_supplicant/sbom.yml has no version");
   });
 });
 

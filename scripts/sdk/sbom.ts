@@ -133,6 +133,8 @@ interface IDFPart {
   readonly file?: string;
   /** Name in CPE, without version. */
   readonly cpe?: string;
+  /** Option of ESP-IDF that selects the part among those with the same archive. */
+  readonly option?: string;
 }
 
 const IDF_PARTS: readonly IDFPart[] = [
@@ -189,6 +191,23 @@ const IDF_PARTS: readonly IDFPart[] = [
     license: "MIT",
     file: "http_parser/sbom.yml",
   },
+  {
+    archive: /\/libc\.a$/,
+    name: "picolibc",
+    type: "library",
+    license: "BSD-3-Clause",
+    file: "esp_libc/sbom_picolibc.yml",
+    option: "CONFIG_LIBC_PICOLIBC",
+  },
+  {
+    archive: /\/libc\.a$/,
+    name: "newlib",
+    type: "library",
+    license: "BSD-3-Clause",
+    file: "esp_libc/sbom_newlibc.yml",
+    cpe: "a:newlib_project:newlib",
+    option: "CONFIG_LIBC_NEWLIB",
+  },
   { archive: /libnet80211\.a$/, name: "Espressif Wi-Fi libraries", type: "library", license: "Apache-2.0" },
   {
     archive: /lib(btdm_app|ble_app)\.a$/,
@@ -199,6 +218,8 @@ const IDF_PARTS: readonly IDFPart[] = [
 ];
 /** Archives of components that ESP-IDF downloads. */
 const MANAGED = /esp-idf\/(espressif__(\w+))\/lib/;
+/** Archive of the compiler's run-time library, with the compiler's version in its path. */
+const GCC_RUNTIME = /\/gcc\/[^/]+\/([\d.]+)\/.*libgcc\.a$/;
 const VERSION = /(?:^version: '?|_VERSION_STRING\s+")([\w.]+)/m;
 
 export interface IDFOptions {
@@ -209,10 +230,13 @@ export interface IDFOptions {
   readonly archives: ReadonlySet<string>;
   /** Folder of the downloaded components; may be missing. */
   readonly managedFolder: string;
+  /** Content of the build's file `sdkconfig`. */
+  readonly sdkconfig: string;
 }
 
 /** Returns ESP-IDF and its parts in the image. Throws an error if a part has no version. */
-export function idfComponents({ folder, version, archives, managedFolder }: IDFOptions): Component[] {
+export function idfComponents(options: IDFOptions): Component[] {
+  const { folder, version, archives, managedFolder, sdkconfig } = options;
   const purl = `pkg:github/espressif/esp-idf@v${version}`;
   const list = [...archives];
   const idf: Component = {
@@ -224,7 +248,11 @@ export function idfComponents({ folder, version, archives, managedFolder }: IDFO
     purl,
     cpe: cpeOf("a:espressif:esp-idf", version),
   };
-  const parts = IDF_PARTS.filter(({ archive }) => list.some((one) => archive.test(one)));
+  const parts = IDF_PARTS.filter(
+    ({ archive, option }) =>
+      list.some((one) => archive.test(one)) &&
+      (option === undefined || sdkconfig.includes(`\n${option}=y\n`)),
+  );
   const managed = new Map(list.flatMap((one) => managedOf(one)));
   return [
     idf,
@@ -246,12 +274,20 @@ export function idfComponents({ folder, version, archives, managedFolder }: IDFO
       const ref = `espressif/${name}@${own}`;
       return { type: "library", "bom-ref": ref, name: `espressif/${name}`, version: own };
     }),
+    ...list.flatMap((one) => gccRuntime(one)),
   ];
 }
 
 function managedOf(archive: string): [string, string][] {
   const [, directory, name] = MANAGED.exec(archive) ?? [];
   return directory === undefined || name === undefined ? [] : [[directory, name]];
+}
+
+function gccRuntime(archive: string): Component[] {
+  const version = GCC_RUNTIME.exec(archive)?.[1];
+  if (version === undefined) return [];
+  const licenses = [{ license: { name: "GPL-3.0-or-later WITH GCC-exception-3.1" } }];
+  return [{ type: "library", "bom-ref": `libgcc@${version}`, name: "libgcc", version, licenses }];
 }
 
 function versionIn(file: string): string {

@@ -26,6 +26,7 @@ const REASONS = [
   "its certificate is not valid yet",
   "its certificate is too weak or not for servers",
   "it sends more than 4 KB at a time",
+  "its certificates have more than 4 KB together",
   "it refuses the station",
   "its answer is not TLS 1.2",
 ];

@@ -1,16 +1,15 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { readResult } from "../../../docs/station.js";
-import { decodeUTF8, encodeHex } from "../../../modules/bytes/index.js";
+import { decodeBase64URL, decodeUTF8, encodeHex } from "../../../modules/bytes/index.js";
 import { CHALLENGE_UUID, RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
 import type { SeenStation } from "../../virtual/world/phone.js";
+import { prove } from "../../virtual/world/proof.js";
 import { skipFor } from "../optional.js";
 import { type GuestPhone, RadioScene, STATION_ADDRESS } from "./radio-scene.js";
 
 const TAG = "GUEST-0001";
-const CARD_ID = "ka5tqgx2m7bd4wzn";
-const PROOF = "lgGqmSxrn3062BvpcltRVA";
-const RECEIPT = "136da0d275500490";
+const CARD = { cardId: "ka5tqgx2m7bd4wzn", secret: "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8" };
 const LONGEST_TAG = "A".repeat(64);
 const packages = loadBluetoothPackages();
 if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
@@ -82,17 +81,19 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
 
     test("authorizes a proof for the challenge that the phone has read, with the platform's receipt", async () => {
       online();
-      scene.cafe.platform.tags.set(CARD_ID, { authorized: true, receipt: RECEIPT });
+      const { tags, proofCards, requests } = scene.cafe.platform;
+      tags.set(CARD.cardId, { authorized: true });
+      proofCards.secrets.set(CARD.cardId, decodeBase64URL(CARD.secret) ?? new Uint8Array());
       const phone = await scene.connect({ mtu: asked });
-      const challenge = encodeHex(await phone.read(CHALLENGE_UUID));
-      expect(challenge).toHaveLength(48);
-      expect(await phone.write(`p1:${CARD_ID}:${PROOF}`)).toBeUndefined();
+      const challenge = await phone.read(CHALLENGE_UUID);
+      const proof = prove(CARD, challenge);
+      expect(await phone.write(proof?.text ?? "")).toBeUndefined();
       await finalResult(phone);
       expect(phone.codes).toEqual([202, 200]);
-      const data = { tag: CARD_ID, method: "ble", proof: PROOF, nonce: challenge.slice(16) };
-      expect(scene.cafe.platform.requests).toMatchObject([{ endpoint: "authorize", data }]);
+      const data = { tag: CARD.cardId, method: "ble", nonce: encodeHex(challenge.slice(8)) };
+      expect(requests).toMatchObject([{ endpoint: "authorize", data }]);
       const read = await phone.read(RESULT_UUID);
-      expect([read.length, encodeHex(read.slice(6))]).toEqual([14, RECEIPT]);
+      expect([read.length, proof?.isConfirmedBy(readResult(read))]).toEqual([14, true]);
     });
   });
 

@@ -58,10 +58,11 @@ describe("docs/station.ts", () => {
 
   test("has the firmware's UUIDs, statuses and states", () => {
     const { SERVICE_UUID, TAG_UUID, RESULT_UUID, COMPANY_ID, RESULT_STATES } = file;
-    expect({ SERVICE_UUID, TAG_UUID, RESULT_UUID, COMPANY_ID, RESULT_STATES }).toEqual({
+    expect({ SERVICE_UUID, TAG_UUID, RESULT_UUID, CHALLENGE_UUID, COMPANY_ID, RESULT_STATES }).toEqual({
       SERVICE_UUID: wire.SERVICE_UUID,
       TAG_UUID: wire.TAG_UUID,
       RESULT_UUID: wire.RESULT_UUID,
+      CHALLENGE_UUID: wire.CHALLENGE_UUID,
       COMPANY_ID: wire.DEFAULT_COMPANY_ID,
       RESULT_STATES: wire.RESULT_STATES,
     });

@@ -144,6 +144,7 @@ describeWithChromium("the platform's admin page", () => {
         label: "Anna, upstairs",
         maxCurrent: 10,
       });
+      broker.registry.putTag({ tag: "ka5tqgx2m7bd4wzn", owner: CAFE.email, label: "Jan", accepts: "proof" });
       station = await OnlineStation.start(broker);
       await station.present("GUEST-0001");
       await station.charge(150);

@@ -24,6 +24,8 @@ const EVENTS = [
   "rejected",
   "untrusted",
   "timeout",
+  "proved",
+  "replayed",
   "finished",
 ];
 const LIMIT_MS = 30_000;

@@ -6,6 +6,7 @@ import { encodeHex } from "../../../modules/bytes/index.js";
 import { VirtualStation } from "../../tools/cli/virtual-station.js";
 import { waitFor } from "../../tools/cli/wait.js";
 import { NodeClock } from "../../virtual/node-board/index.js";
+import { changePassword } from "../../virtual/scene.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import { KEYED, maker } from "../../virtual/world/signer.js";
 import { World } from "../../virtual/world/world.js";
@@ -71,6 +72,7 @@ describeWithChromium("the admin panel", () => {
         if (end.type === "restart") clock.set(() => station.boot(), 100);
       },
     });
+    changePassword(station.device, ADMIN_PASSWORD);
     station.boot();
     await listening();
   }, PATIENCE_MS);
@@ -120,6 +122,10 @@ describeWithChromium("the admin panel", () => {
     await page.locator("#station").getByLabel("E-mail").fill(CAFE.email);
     await page.getByLabel("Token").fill(CAFE.token);
     await page.getByLabel("Server").fill("127.0.0.1");
+    expect(await page.getByLabel("Port").inputValue()).toBe("8883");
+    await page.getByLabel("Encrypted (TLS)").uncheck();
+    expect(await page.getByLabel("Port").inputValue()).toBe("1883");
+    await waitForText(page, "#plain", "Not encrypted");
     await page.getByLabel("Port").fill(String(broker.platform.port));
     await page.locator("#station").getByRole("button", { name: "Save" }).click();
   }
@@ -155,6 +161,7 @@ describeWithChromium("the admin panel", () => {
         await page.getByRole("link", { name: "Station" }).click();
         await waitForText(page, "#state", "Online");
         await waitForText(page, "#now", "Connected.");
+        await waitForText(page, "#secure", "plain MQTT (not encrypted)");
         expect(await page.locator("#failure").textContent()).toBe("");
         station.device.vehicle.plug();
         await waitForText(page, "#status", "Vehicle plugged in");
@@ -211,7 +218,8 @@ describeWithChromium("the admin panel", () => {
         const passwordForm = page.locator("form[data-to='/newauthpass']");
         await passwordForm.getByLabel("New password").fill("battery staple");
         await passwordForm.getByRole("button", { name: "Save" }).click();
-        await waitForText(page, "form[data-to='/newauthpass'] .answer", "Saved.");
+        await page.getByText("The password has changed. Log in again.").waitFor();
+        await expectAccessible(page);
         const again = await open({ viewport: screen, path: "/system.html", password: "battery staple" });
         await takePicture(again, `panel/${name}-system`);
         await again.getByRole("button", { name: "Reset" }).click();
@@ -221,13 +229,28 @@ describeWithChromium("the admin panel", () => {
         await again.getByRole("button", { name: "Reset" }).click();
         await again.getByRole("button", { name: "Yes" }).click();
         await waitForText(again, "form[data-to='/resetdefault'] .answer", "The station restarts.");
+        // Its requests would have a wrong password after the reset.
+        await again.close();
         await waitFor("it has started again", () =>
           station.device.logLines.some((line) =>
             line.includes("the previous run ended: restart: factory reset"),
           ),
         );
         const fresh = await open({ viewport: screen });
-        await waitForText(fresh, "#state", "Not set up");
+        await fresh.getByText("The station still has its first password.").waitFor();
+        for (const selector of ["nav", "#station", "[data-to='/resetdefault']", "#again"]) {
+          expect(await fresh.locator(selector).isHidden()).toBe(true);
+        }
+        await expectAccessible(fresh);
+        await takePicture(fresh, `panel/${name}-password`);
+        await fresh.getByLabel("New password").fill(ADMIN_PASSWORD);
+        await fresh.getByRole("button", { name: "Save" }).click();
+        await waitForText(fresh, "[data-to='/newauthpass'] .answer", "must differ");
+        await fresh.getByLabel("New password").fill("another staple");
+        await fresh.getByRole("button", { name: "Save" }).click();
+        await fresh.locator("#again").waitFor();
+        const own = await open({ viewport: screen, password: "another staple" });
+        await waitForText(own, "#state", "Not set up");
       },
       PATIENCE_MS,
     );

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Page } from "playwright-core";
 import { HOST_ADDRESS } from "../../tools/emulate/emulated-station.js";
+import { request, statusOf } from "../../tools/emulate/http.js";
 import { type BrokerUnderTest, onAedes } from "../e2e/brokers.js";
 import { findChromium, TestBrowser, waitForText } from "../e2e/chromium.js";
 import { CAFE } from "../owners.js";
@@ -25,6 +26,13 @@ export function describePanel(lab: Lab): void {
       chip.newBoard();
       broker = await onAedes({ registry: chip.registry });
       await chip.start();
+      await statusOf(chip.station);
+      const change = {
+        method: "POST",
+        body: new URLSearchParams({ newpass: PASSWORD }),
+        headers: chip.login,
+      };
+      expect((await request(chip.station, "/newauthpass", change)).status).toBe(200);
     }, PATIENCE_MS);
 
     afterEach(async () => {
@@ -34,8 +42,10 @@ export function describePanel(lab: Lab): void {
       expect(browserErrors).toEqual([]);
     });
 
+    const PASSWORD = "battery staple";
+
     function open(path?: string): Promise<Page> {
-      const httpCredentials = { username: "admin", password: chip.identity?.adminPassword ?? "" };
+      const httpCredentials = { username: "admin", password: PASSWORD };
       return browser.open({ baseURL: chip.station.url, httpCredentials }, path);
     }
 
@@ -48,6 +58,7 @@ export function describePanel(lab: Lab): void {
         await form.getByLabel("E-mail").fill(CAFE.email);
         await page.getByLabel("Token").fill(CAFE.token);
         await page.getByLabel("Server").fill(HOST_ADDRESS);
+        await page.getByLabel("Encrypted (TLS)").uncheck();
         await page.getByLabel("Port").fill(String(broker.platform.port));
         await form.getByRole("button", { name: "Save" }).click();
         await chip.online();

@@ -12,3 +12,22 @@ export function same<T>(actual: T, expected: T): void {
 export function holds(condition: boolean, what: string): void {
   if (!condition) throw new Error(what);
 }
+
+/**
+ * Removes extensions of chunks and trailers from an HTTP message. The firmware ignores them; Node's parser refuses some.
+ */
+export function withoutExtensions(message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const text = Buffer.from(message).toString("latin1");
+  const [head = ""] = /^(?:HTTP\/1.. 1.*?\r\n\r\n)*.*?\r\n\r\n/s.exec(text) ?? [];
+  let at = head.length;
+  let plain = head;
+  for (;;) {
+    const [line = "", size = ""] = /^([\da-f]+)[ \t]*(?:;[^\n]*)?\r\n/i.exec(text.slice(at)) ?? [];
+    const byteLength = Number.parseInt(size, 16);
+    if (!(byteLength > 0)) break;
+    const end = at + line.length + byteLength + 2;
+    plain += `${size}\r\n${text.slice(at + line.length, end)}`;
+    at = end;
+  }
+  return Uint8Array.from(Buffer.from(`${plain}0\r\n\r\n`, "latin1"));
+}

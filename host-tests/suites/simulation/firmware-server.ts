@@ -32,6 +32,9 @@ const TICK_MS = 100;
 export class FirmwareServer {
   readonly repository: FirmwareRepository;
   readonly requests: FirmwareRequest[] = [];
+  connectionCount = 0;
+  /** Whether connections stay open for further requests where the client asks for it. */
+  isPersistent = true;
   /** Replaces a response. */
   intercept: ((request: FirmwareRequest, response: FirmwareResponse) => FirmwareResponse) | undefined;
   /** Returns the fault of a response. Called once for each request. */
@@ -57,6 +60,7 @@ export class FirmwareServer {
   }
 
   #serve(sockets: Sockets, from: TCP): void {
+    this.connectionCount++;
     let received: Uint8Array<ArrayBuffer> = new Uint8Array(0);
     let sender: Sender | undefined;
     const socket = new sockets.TCP({
@@ -64,7 +68,12 @@ export class FirmwareServer {
       onReadable: () => {
         received = concatBytes(received, socket.read() ?? new ArrayBuffer(0));
         const request = sender ? undefined : parseRequest(received);
-        if (request) sender = this.#respond(socket, request);
+        if (!request) return;
+        received = new Uint8Array(0);
+        sender = this.#respond(socket, request, () => {
+          sender = undefined;
+          if (!this.isPersistent || request.headers.get("connection") !== "keep-alive") socket.close();
+        });
       },
       onWritable: (count) => sender?.send(count),
       onError: () => {
@@ -74,11 +83,11 @@ export class FirmwareServer {
     });
   }
 
-  #respond(socket: TCP, request: FirmwareRequest): Sender {
+  #respond(socket: TCP, request: FirmwareRequest, onSent: () => void): Sender {
     this.requests.push(request);
     const own = answer(this.repository, request);
     const response = this.intercept?.(request, own) ?? own;
-    return new Sender(this.#clock, socket, response, this.fault?.(request) ?? {});
+    return new Sender(this.#clock, socket, { response, fault: this.fault?.(request) ?? {}, onSent });
   }
 }
 
@@ -88,17 +97,28 @@ class Sender {
   readonly #head: Uint8Array<ArrayBuffer>;
   readonly #body: Uint8Array<ArrayBuffer>;
   readonly #fault: ResponseFault;
+  readonly #onSent: () => void;
   #sentBytes = 0;
   #room = 8192;
   #isOver = false;
 
-  constructor(clock: Clock, socket: TCP, response: FirmwareResponse, fault: ResponseFault) {
+  constructor(
+    clock: Clock,
+    socket: TCP,
+    options: {
+      readonly response: FirmwareResponse;
+      readonly fault: ResponseFault;
+      readonly onSent: () => void;
+    },
+  ) {
+    const { response, fault, onSent } = options;
     this.#clock = clock;
     this.#socket = socket;
     const lines = Object.entries(response.headers).map(([name, value]) => `${name}: ${value}\r\n`);
     this.#head = encodeUTF8(`HTTP/1.1 ${response.status} Status\r\n${lines.join("")}\r\n`);
     this.#body = response.body;
     this.#fault = fault;
+    this.#onSent = onSent;
     this.#room = socket.write(this.#head);
     this.#next();
   }
@@ -130,7 +150,8 @@ class Sender {
       if (bytesPerSecond !== undefined) this.#clock.set(() => this.#next(), TICK_MS);
     } else if (this.#sentBytes !== stallAfterBytes) {
       this.#isOver = true;
-      this.#socket.close();
+      if (this.#sentBytes === this.#body.length) this.#clock.set(() => this.#onSent(), 0);
+      else this.#socket.close();
     }
   }
 }

@@ -13,7 +13,8 @@ import { type ClientOptions, canBuildClient, TLSClient } from "./tls-client.js";
 export const NAME = "broker.example";
 export const DAY_S = 24 * 60 * 60;
 /** Anything that ends the connection before it is connected. */
-export const CLIENT_REFUSED = /^(invalid|refused|closed|too-long|unknown-authority|bad-certificate)$/;
+export const CLIENT_REFUSED =
+  /^(invalid|refused|closed|too-long|chain-too-long|unknown-authority|bad-certificate)$/;
 const TIMEOUT_MS = 30_000;
 const canRun = canBuildClient();
 

@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, execFile, spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,6 +14,7 @@ const FLAGS = [
   "-O1",
   "-fsanitize=address,undefined",
   "-fno-sanitize-recover=all",
+  "-Wl,--wrap=mbedtls_ssl_conf_max_frag_len",
 ];
 /** Another version of the library: the compiler's options to find and to link it. */
 const INCLUDE_OPTIONS = (process.env.MBEDTLS_CFLAGS ?? "").split(" ").filter(Boolean);
@@ -71,6 +72,11 @@ export class TLSClient {
     second: { readonly host: string; readonly afterS: number },
   ): Promise<string[]> {
     return this.#run(["resume", ...argumentsOf(options), second.host, String(second.afterS)]);
+  }
+
+  /** Connects standard input and output with the server, without a request for short records. */
+  pipe(options: ClientOptions): ChildProcessWithoutNullStreams {
+    return spawn(this.#program, ["pipe", ...argumentsOf(options)]);
   }
 
   /** Replays a recorded handshake unchanged, then `count` times with changes. */

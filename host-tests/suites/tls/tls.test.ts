@@ -157,7 +157,7 @@ describeTLS("the chip's TLS client", (bench) => {
       const [result] = await connectThrough(1000, (messages) =>
         messages.map((message) => (message[0] === MESSAGE.certificate ? long : message)),
       );
-      expect(result).toBe("too-long");
+      expect(result).toBe("chain-too-long");
     });
 
     const without = (message: Buffer, cut: number) => {

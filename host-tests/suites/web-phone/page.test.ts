@@ -1,11 +1,14 @@
 import { createContext, runInContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { WebBluetooth } from "../../../docs/station.js";
+import { cardFileText, cardLinkOf } from "../../../platform-stub/cards.js";
 import { VirtualDevice } from "../../tools/web-phone/device.js";
 import { serveWebPhone } from "../../tools/web-phone/server.js";
 import { HOW_TO_GET_BLUETOOTH, loadBluetoothPackages } from "../../virtual/bluetooth/packages.js";
 import { RadioScene, STATION_ADDRESS } from "../bluetooth/radio-scene.js";
 import { skipFor } from "../optional.js";
+
+const CARD = { v: 1, cardId: "ka5tqgx2m7bd4wzn", secret: "A".repeat(43) } as const;
 
 /** The part of the DOM that the page uses. */
 class HTMLElement extends EventTarget {
@@ -40,6 +43,7 @@ async function openPage(bluetooth: WebBluetooth | undefined) {
     DOMException,
     TextEncoder,
     TextDecoder,
+    crypto,
     setTimeout,
     clearTimeout,
   });
@@ -114,6 +118,22 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     await waitForSentence("You may charge. (200)");
     expect(page.outcome.dataset.state).toBe("authorized");
     await scene.until("the form is enabled again", () => !page.present.disabled);
+  });
+
+  test("presents a card by its pasted link, and says that the platform stands behind the station", async () => {
+    scene.cafe.platform.tags.set(CARD.cardId, { authorized: true });
+    scene.cafe.platform.proofCards.secrets.set(CARD.cardId, new Uint8Array(32));
+    page.tag.value = cardLinkOf(CARD);
+    submit(page);
+    await waitForSentence("You may charge. (200) The platform stands behind this station.");
+  });
+
+  test("presents a card by its pasted file, and says when the platform gives no receipt", async () => {
+    page.tag.value = cardFileText(CARD).replaceAll("\n", "");
+    submit(page);
+    await waitForSentence(
+      "This card may not charge here. (403) There is no receipt of the platform: the card is out of date, or the station is not genuine.",
+    );
   });
 
   test("shows a lost connection and disables the card form", async () => {

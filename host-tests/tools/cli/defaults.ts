@@ -9,3 +9,5 @@ export const BROKER_PORT = 1883;
  * secret.
  */
 export const WIFI_SSID = "Café";
+/** Environment variable with the password of the Wi-Fi network. */
+export const PSK_VARIABLE = "PLUGPASS_PSK";

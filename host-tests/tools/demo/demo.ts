@@ -5,7 +5,7 @@
  */
 
 import { randomBytes, randomInt } from "node:crypto";
-import type { AuthorizationResult } from "../../../docs/station.js";
+import type { AuthorizationResult, ProofCard } from "../../../docs/station.js";
 import {
   type Platform,
   Registry,
@@ -15,7 +15,7 @@ import {
 } from "../../../platform-stub/index.js";
 import { openRadio, type Radio, type RadioKind } from "../../virtual/bluetooth/radio.js";
 import { NodeClock } from "../../virtual/node-board/index.js";
-import { Phone, type SeenStation } from "../../virtual/world/phone.js";
+import { Phone, type PresentOptions, type SeenStation } from "../../virtual/world/phone.js";
 import { World } from "../../virtual/world/world.js";
 import { VirtualStation } from "../cli/virtual-station.js";
 import { waitFor } from "../cli/wait.js";
@@ -37,6 +37,8 @@ export interface DemoOptions {
 const OWNER = "owner@cafe.example";
 const GUEST_TAG = "GUEST-0001";
 const BLOCKED_TAG = "GUEST-0002";
+/** Card that cannot be copied. Its secret is random in each run. */
+const PROVED_TAG = "ka5tqgx2m7bd4wzn";
 const WIFI = { ssid: "Café", password: randomBytes(8).toString("hex") };
 
 const RADIO_NOTES: Readonly<Record<RadioKind, string>> = {
@@ -54,6 +56,9 @@ interface Spot {
   /** Preparation steps are printed as events for the main station, and as plain lines for the other. */
   readonly isMain: boolean;
 }
+
+/** A final result, and whether it has the platform's receipt; `undefined` for a plain tag. */
+type PresentedResult = AuthorizationResult & { readonly isConfirmed: boolean | undefined };
 
 /** Time for the stations to disconnect cleanly when the demo ends early, ms. */
 const SHUTDOWN_MS = 2000;
@@ -121,6 +126,7 @@ class Demo {
     registry.addUser({ email: OWNER, token });
     registry.putTag({ tag: GUEST_TAG, owner: OWNER });
     registry.putTag({ tag: BLOCKED_TAG, owner: OWNER, blocked: true });
+    registry.putTag({ tag: PROVED_TAG, owner: OWNER, accepts: "proof" });
     const { platform, observer } = await this.#startPlatform(registry);
 
     const account = { username: usernameOf(OWNER), password: token };
@@ -136,6 +142,8 @@ class Demo {
     await this.#refuse(second, observer);
     await this.#tamper(second);
     await this.#dropAnswers(second);
+    const proof = await this.#prove(second, registry.cardFile(PROVED_TAG));
+    await this.#replay(second, proof, observer);
     await this.#unplug(first, observer);
     await this.#leave(observer);
   }
@@ -237,14 +245,15 @@ class Demo {
     const { vehicle } = station.device;
     await this.#plug(spot, observer);
     const from = observer.seen.length;
-    const result = await this.#present(spot, GUEST_TAG, 200, (pending) => {
+    const onPending = (pending: AuthorizationResult) => {
       this.#timeline.event("pending", {
         from: name,
         to: "phone",
         what: `attempt ${pending.attempt}: pending (${pending.code})`,
         details: { station: deviceId, code: pending.code, attempt: pending.attempt },
       });
-    });
+    };
+    const result = await this.#present(spot, GUEST_TAG, 200, { onPending });
     const request = observer.find(`/req/${deviceId}/authorize`, from);
     const response = observer.find(`/res/${deviceId}/authorize`, from);
     if (!request || !response) throw new Error(`the request of ${name} was not seen at the broker`);
@@ -310,7 +319,50 @@ class Demo {
     });
   }
 
+  /** Presents a card that cannot be copied. Returns the proof, as a receiver in reach records it. */
+  async #prove(spot: Spot, card: ProofCard | undefined): Promise<string> {
+    if (!card) throw new Error(`the platform has no secret of ${PROVED_TAG}`);
+    let proof = "";
+    const { code, isConfirmed } = await this.#present(spot, card, 200, {
+      onWritten: (text) => {
+        proof = text;
+      },
+    });
+    if (!isConfirmed) throw new Error(`${spot.name} has no receipt of the platform`);
+    await this.#until(`current flows at ${spot.name}`, () => spot.station.device.vehicle.isCharging);
+    this.#timeline.event("proved", {
+      from: spot.name,
+      to: "phone",
+      what: `a card that cannot be copied: authorized (${code}), the platform stands behind this station`,
+      details: { station: spot.deviceId, code },
+    });
+    return proof;
+  }
+
+  /** Presents a recorded proof for the next vehicle. */
+  async #replay(spot: Spot, proof: string, observer: Observer): Promise<void> {
+    await this.#endSession(spot, observer);
+    await this.#plug(spot, observer);
+    const result = await this.#presentRefused(spot, proof, 403);
+    this.#timeline.event("replayed", {
+      from: spot.name,
+      to: "phone",
+      what: `the recorded proof of that card: rejected (${result.code}), contactor open`,
+      details: { station: spot.deviceId, code: result.code },
+    });
+  }
+
   async #unplug(spot: Spot, observer: Observer): Promise<void> {
+    await this.#endSession(spot, observer);
+    this.#timeline.event("finished", {
+      from: "vehicle",
+      to: spot.name,
+      what: "unplugged: contactor open, charger/status available, the session is over",
+      details: { station: spot.deviceId },
+    });
+  }
+
+  async #endSession(spot: Spot, observer: Observer): Promise<void> {
     const { name, deviceId, station } = spot;
     station.device.vehicle.unplug();
     await this.#until(`the contactor of ${name} opens`, () => !station.device.vehicle.isContactorClosed);
@@ -319,12 +371,6 @@ class Demo {
       () => observer.last(`${deviceId}/charger/status`) === "available",
     );
     await this.#seen(spot, "is available", (seen) => seen.status === "available");
-    this.#timeline.event("finished", {
-      from: "vehicle",
-      to: name,
-      what: "unplugged: contactor open, charger/status available, the session is over",
-      details: { station: deviceId },
-    });
   }
 
   async #leave(observer: Observer): Promise<void> {
@@ -379,21 +425,22 @@ class Demo {
 
   async #present(
     spot: Spot,
-    tag: string,
+    tag: string | ProofCard,
     code: number,
-    onPending?: (pending: AuthorizationResult) => void,
-  ): Promise<AuthorizationResult> {
+    listeners: Pick<PresentOptions, "onPending" | "onWritten"> = {},
+  ): Promise<PresentedResult> {
     const { name, station } = spot;
     this.#signal.throwIfAborted();
-    this.#timeline.detail({ from: "phone", to: name, what: `connects, presents …${tag.slice(-4)}` });
-    const result = await new Promise<AuthorizationResult>((resolve, reject) => {
+    const number = typeof tag === "string" ? tag : tag.cardId;
+    this.#timeline.detail({ from: "phone", to: name, what: `connects, presents …${number.slice(-4)}` });
+    const result = await new Promise<PresentedResult>((resolve, reject) => {
       this.#signal.addEventListener("abort", () => reject(this.#signal.reason), { once: true });
       this.#phone.present({
         address: station.device.mac,
         tag,
-        onPending,
+        ...listeners,
         onDone: (outcome) => {
-          if ("result" in outcome) resolve(outcome.result);
+          if ("result" in outcome) resolve({ ...outcome.result, isConfirmed: outcome.isConfirmed });
           else reject(new Error(`${name}: ${outcome.failure}`));
         },
       });

@@ -12,6 +12,8 @@ export type DemoEvent =
   | "rejected"
   | "untrusted"
   | "timeout"
+  | "proved"
+  | "replayed"
   | "finished";
 
 export interface Happening {

@@ -113,9 +113,9 @@ function withWrites(
   };
 }
 
-/** Stores the session under way once a minute, independent of its energy. */
+/** Stores the session under way every two minutes, independent of its energy. */
 function withLazyBook(board: Board): Board {
-  const MIN_GAP_MS = 59_000;
+  const MIN_GAP_MS = 119_000;
   let last: { id: unknown; atMs: number } | undefined;
   return withWrites(board, (write, key, value) => {
     const session = key === "session" ? parseJSONObject(new Uint8Array(value))?.session : undefined;

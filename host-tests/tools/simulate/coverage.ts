@@ -16,6 +16,7 @@ const HAS_TO_HAPPEN = [
   "swipe alone",
   "pile of cards",
   "mad app",
+  "replay",
   "crowded day",
   "given up",
   "hours without a platform",
@@ -23,7 +24,7 @@ const HAS_TO_HAPPEN = [
   "hours in which sessions fail",
   "set access/tag-learning",
   "set $options/free",
-  ...[200, 400, 403, 408, 409, 423, 429, 500, 502, 503].map((code) => `result ${code}`),
+  ...[200, 400, 401, 403, 408, 409, 423, 429, 500, 502, 503].map((code) => `result ${code}`),
   ...["session", "log", "options", "restarts", "local list"].flatMap((record) => [
     `cut before ${record}`,
     `cut after ${record}`,

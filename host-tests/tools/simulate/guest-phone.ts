@@ -1,22 +1,32 @@
 /** A guest's phone that checks its results: each written tag gets one pending and one final result. */
 
-import { type AuthorizationResult, readResult } from "../../../docs/station.js";
+import {
+  type AuthorizationResult,
+  CHALLENGE_UUID,
+  type ProofCard,
+  readResult,
+} from "../../../docs/station.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
 import type { Scene } from "../../virtual/scene.js";
 import type { CentralConnection } from "../../virtual/world/air.js";
+import { prove } from "../../virtual/world/proof.js";
 import type { EventLog } from "./event-log.js";
 
 export interface GuestPhoneOptions {
   readonly scene: Scene;
   readonly eventLog: EventLog;
   readonly tag: string;
+  /** Card that is presented by a proof. `tag` is its card id. */
+  readonly card?: ProofCard;
+  /** Reads a challenge before the plain `tag` is written, so that the station expects a proof. */
+  readonly readsChallenge?: boolean;
   /** Further writes on the same connection. */
   readonly again?: { readonly count: number; readonly everyMs: number };
   /** Time after the write at which the radio contact is lost, ms. */
   readonly losesContactAfterMs?: number;
-  /** Called when the tag is sent. */
-  readonly onWritten: () => void;
+  /** Called with the text when it is sent. */
+  readonly onWritten: (text: string) => void;
   readonly onFinal: (result: AuthorizationResult) => void;
 }
 
@@ -76,11 +86,26 @@ export class GuestPhone {
   }
 
   #write(): void {
+    const { card, tag, readsChallenge } = this.#options;
+    if (this.#isOver) return;
+    if (!card && !readsChallenge) {
+      this.#writeText(tag);
+      return;
+    }
+    this.#connection?.read(CHALLENGE_UUID, ({ value, error }) => {
+      const text = card && value ? prove(card, value)?.text : tag;
+      if (error !== undefined || text === undefined)
+        this.#reportViolation(`no challenge (ATT error ${error})`);
+      else this.#writeText(text);
+    });
+  }
+
+  #writeText(text: string): void {
     const { scene, tag, onWritten } = this.#options;
     if (this.#isOver) return;
     this.#attempts.push({ sinceMs: scene.clock.monotonicMs(), pending: 0, final: 0 });
-    onWritten();
-    this.#connection?.write(TAG_UUID, encodeUTF8(tag), ({ error }) => {
+    onWritten(text);
+    this.#connection?.write(TAG_UUID, encodeUTF8(text), ({ error }) => {
       if (error !== undefined)
         this.#reportViolation(`the write of ${tag} is refused with ATT error ${error}`);
     });

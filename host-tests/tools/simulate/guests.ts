@@ -7,6 +7,7 @@ import type { EventLog } from "./event-log.js";
 import { exponential, type Faults, logUniform } from "./faults.js";
 import { GuestPhone, type GuestPhoneOptions } from "./guest-phone.js";
 import type { Ledger } from "./ledger.js";
+import { PROOF_CARDS, Recorder } from "./proofs.js";
 import type { Swipes } from "./swipes.js";
 
 export interface GuestsOptions {
@@ -30,9 +31,15 @@ export const CARDS = {
   fickle: ["0000000041", "0000000042"],
   unknown: ["0000000031", "0000000032", "0000000033"],
   malformed: ["a b", "x", "né-à-Paris"],
+  /** Card ids: numbers that are good only with a proof. */
+  proved: [...PROOF_CARDS.keys()],
 } as const;
 
 type PhoneHabits = Pick<GuestPhoneOptions, "again" | "losesContactAfterMs">;
+/** Largest time between two writes of an attacker, ms. */
+const MAX_AGAIN_MS = 5000;
+/** Largest delay of an attacker, who also writes a proof at once, ms. */
+const MAX_REPLAY_MS = 60_000;
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60_000;
@@ -66,6 +73,7 @@ export class Guests {
   /** Number of the vehicle, unique for each. */
   #plugInId = 0;
   #disturbances = 0;
+  readonly #recorder = new Recorder();
   #leftMs = 0;
 
   constructor(options: GuestsOptions) {
@@ -219,6 +227,7 @@ export class Guests {
       () => this.#swipe(random.pick(CARDS.unknown)),
       () => this.#present(this.#anyCard(), {}),
       () => this.#presentThree(),
+      () => this.#presentNumber(random.pick(CARDS.proved)),
     ];
     if (random.bool(0.5)) this.#after(atMs, random.pick(incidents));
   }
@@ -244,7 +253,8 @@ export class Guests {
   #anyCard(): string {
     const { random } = this.#options;
     const kind = random.int(20);
-    if (kind < 9) return random.pick(CARDS.good);
+    if (kind < 7) return random.pick(CARDS.good);
+    if (kind < 9) return random.pick(CARDS.proved);
     if (kind < 11) return random.pick(CARDS.listed);
     if (kind < 15) return random.pick(CARDS.fickle);
     if (kind < 17) return random.pick(CARDS.blocked);
@@ -268,17 +278,65 @@ export class Guests {
 
   #phone(tag: string, habits: PhoneHabits): void {
     const { scene, eventLog } = this.#options;
+    const card = PROOF_CARDS.get(tag);
     new GuestPhone({
       scene,
       eventLog,
       tag,
+      card,
       ...habits,
-      onWritten: () => {
-        eventLog.record(`a phone writes ${tag}`);
+      onWritten: (text) => {
+        eventLog.record(`a phone writes ${text}`);
         this.#options.ledger.present(tag, "ble");
         this.#options.swipes.recordOtherCard();
+        if (card) this.#recordProof(text);
       },
       onFinal: (result) => this.#handleResult(tag, result),
+    });
+  }
+
+  /** An attacker records a proof, and may write it from a phone of its own, at once or later. */
+  #recordProof(text: string): void {
+    const { scene, random } = this.#options;
+    this.#recorder.record(text);
+    if (random.bool()) return;
+    scene.clock.set(() => this.#replay(), random.bool() ? random.int(200) : random.int(MAX_REPLAY_MS));
+  }
+
+  #replay(): void {
+    const { scene, random, eventLog, swipes } = this.#options;
+    const text = this.#recorder.pick(random);
+    if (text === undefined || !scene.device.isRunning) return;
+    new GuestPhone({
+      scene,
+      eventLog,
+      tag: text,
+      readsChallenge: random.bool(),
+      ...(random.bool(0.2) ? { again: { count: 1, everyMs: random.int(MAX_AGAIN_MS) } } : {}),
+      onWritten: () => {
+        eventLog.record(`an attacker writes ${text}`);
+        eventLog.count("replay");
+        swipes.recordOtherCard();
+      },
+      onFinal: ({ code }) => {
+        eventLog.record(`the attacker receives ${code}`);
+        if (code === 200) eventLog.reportViolation(`the recorded proof ${text} is authorized`);
+      },
+    });
+  }
+
+  /** Presents the public number of a card that accepts only proofs. */
+  #presentNumber(tag: string): void {
+    const { scene, eventLog, swipes } = this.#options;
+    new GuestPhone({
+      scene,
+      eventLog,
+      tag,
+      onWritten: () => swipes.recordOtherCard(),
+      onFinal: ({ code }) => {
+        eventLog.record(`the phone with the number ${tag} receives ${code}`);
+        if (code === 200) eventLog.reportViolation(`the number ${tag} is authorized without a proof`);
+      },
     });
   }
 

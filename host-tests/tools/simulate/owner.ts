@@ -10,6 +10,7 @@ import { type ExpectedState, INSTALLED_A } from "./expected-state.js";
 import { exponential, type Faults } from "./faults.js";
 import { CARDS } from "./guests.js";
 import { hashOf, type Ledger } from "./ledger.js";
+import { PROOF_CARDS, secretOf } from "./proofs.js";
 import type { Swipes } from "./swipes.js";
 
 export interface OwnerOptions {
@@ -61,8 +62,12 @@ export class Owner {
 
   /** Restores the platform's cards after tag learning. */
   restoreCards(): void {
-    const { tags } = this.#options.scene.platform;
+    const { tags, proofCards } = this.#options.scene.platform;
     tags.clear();
+    [...PROOF_CARDS.keys()].forEach((cardId, i) => {
+      proofCards.secrets.set(cardId, secretOf(i));
+      tags.set(cardId, { authorized: true });
+    });
     for (const tag of [...CARDS.good, ...CARDS.listed, ...CARDS.fickle]) this.#allowCard(tag);
     for (const tag of CARDS.blocked) tags.set(tag, { authorized: false, reason: "blocked" });
   }
@@ -181,7 +186,8 @@ export class Owner {
 
   #changeList(): void {
     const { scene, random, expectedState } = this.#options;
-    const tags = [...CARDS.good.filter(() => random.bool(0.3)), ...CARDS.fickle, ...CARDS.listed];
+    const sometimes = [...CARDS.good, ...CARDS.proved].filter(() => random.bool(0.3));
+    const tags = [...sometimes, ...CARDS.fickle, ...CARDS.listed];
     const version = scene.platform.list.version + 1;
     expectedState.addList(version, tags);
     scene.platform.list = { version, tags: tags.map(hashOf) };

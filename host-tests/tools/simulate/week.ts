@@ -18,6 +18,7 @@ import { Faults, MADE_CRASH } from "./faults.js";
 import { Guests } from "./guests.js";
 import { Ledger } from "./ledger.js";
 import { Owner } from "./owner.js";
+import { PROOF_CARDS } from "./proofs.js";
 import { Queues } from "./queues.js";
 import { Stalls } from "./stalls.js";
 import { Swipes } from "./swipes.js";
@@ -193,7 +194,7 @@ class Week {
     const { id, data } = parseJSONObject(payload) ?? {};
     if (!isJSONObject(data)) return;
     if (endpoint === "authorize" && !this.#asked.has(id)) {
-      this.#asked.set(id, { atMs: clock.monotonicMs(), decision: platform.tags.get(String(data.tag)) });
+      this.#asked.set(id, { atMs: clock.monotonicMs(), decision: this.#decisionOf(id, data) });
     }
     if (endpoint === "local-list")
       this.#expectedState.recordListRequest(Number(data.version), platform.list.version);
@@ -209,14 +210,26 @@ class Week {
     const tag = String(asked.data.tag);
     // An answer without delay is observed before its request.
     const nowMs = clock.monotonicMs();
-    const { atMs, decision } = this.#asked.get(asked.id) ?? { atMs: nowMs, decision: platform.tags.get(tag) };
+    const { atMs, decision } = this.#asked.get(asked.id) ?? {
+      atMs: nowMs,
+      decision: this.#decisionOf(asked.id, asked.data),
+    };
     const tookMs = nowMs - atMs;
+    // An answer to an attacker is no answer to the guest with the card.
+    if (PROOF_CARDS.has(tag) && !decision) return;
     if (tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.recordAnswered(tag);
     if (answer?.status !== "1" || decision?.authorized !== true) return;
     this.#expectedState.recordAnswer(tag, decision);
     const { maxCurrent } = decision;
     const maxA = typeof maxCurrent === "number" ? maxCurrent : undefined;
     this.#ledger.permit(tag, asked.data.method === "rfid" ? "rfid" : "ble", maxA);
+  }
+
+  /** The platform's decision; `undefined` for an unknown tag and for a card that was not proved. */
+  #decisionOf(id: unknown, { tag }: JSONObject): JSONObject | undefined {
+    const { tags, proofCards } = this.#scene.platform;
+    const isProved = !PROOF_CARDS.has(String(tag)) || proofCards.proved.has(String(id));
+    return isProved ? tags.get(String(tag)) : undefined;
   }
 
   #handleEnd(end: RunEnd): void {

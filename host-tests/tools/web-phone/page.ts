@@ -66,7 +66,7 @@ async function presentTo(chosen: Station): Promise<{ result: AuthorizationResult
   const card = readCard(tagField.value);
   if (!card) return { result: await chosen.authorize(tagField.value, onPending), confirmation: "" };
   const result = await chosen.authorize(card, onPending);
-  return { result, confirmation: ` ${confirmationSentence(result.isConfirmed)}` };
+  return { result, confirmation: ` ${confirmationSentence(result, result.isConfirmed)}`.trimEnd() };
 }
 
 async function showStatus(): Promise<void> {

@@ -29,11 +29,18 @@ export function resultSentence({ code }: AuthorizationResult): string {
   return RESULTS[code] ?? `The station answered ${code}.`;
 }
 
-/** Text for a guest about the platform's receipt for a card that cannot be copied. */
-export function confirmationSentence(isConfirmed: boolean): string {
-  return isConfirmed
-    ? "The platform stands behind this station."
-    : "There is no receipt of the platform: the station has decided by itself, or is not genuine.";
+/**
+ * Text for a guest about the platform's receipt for a card that cannot be copied. It is empty for a result that has no
+ * receipt because the platform has not decided.
+ */
+export function confirmationSentence({ code }: AuthorizationResult, isConfirmed: boolean): string {
+  if (isConfirmed) return "The platform stands behind this station.";
+  if (code === 200) {
+    return "There is no receipt of the platform: the station has decided by itself, or is not genuine.";
+  }
+  return code === 403
+    ? "There is no receipt of the platform: the card is out of date, or the station is not genuine."
+    : "";
 }
 
 /** Text of an error for a guest. The browser's own messages are for developers. */

@@ -14,9 +14,20 @@ export interface Fuzzer<Input> {
   readonly check: (input: Input, random: Random) => void;
 }
 
-/** Checks random inputs. Throws at the first fault, with the seed, the number of the run, and the input. */
-export function fuzz<Input>({ seed, runs = FUZZ_RUNS, make, check }: Fuzzer<Input>): void {
-  for (let run = 0; run < runs; run++) {
+/** Time limit of each fuzzer, ms, for long runs (`npm run soak`). */
+const { fuzzLimitMs: LIMIT_MS = Number.POSITIVE_INFINITY, console } = globalThis as {
+  fuzzLimitMs?: number;
+  console?: { log(text: string): void };
+};
+
+/**
+ * Checks random inputs. Throws at the first fault, with the seed, the number of the run, and the input. Returns the number
+ * of inputs.
+ */
+export function fuzz<Input>({ seed, runs = FUZZ_RUNS, make, check }: Fuzzer<Input>): number {
+  const limit = new Limit(seed, runs);
+  let run = 0;
+  for (; run < runs && !limit.isOver(run); run++) {
     const random = randomOf(seed, run);
     const input = make(random);
     try {
@@ -25,6 +36,7 @@ export function fuzz<Input>({ seed, runs = FUZZ_RUNS, make, check }: Fuzzer<Inpu
       throw failureOf(error, { seed, run, input });
     }
   }
+  return run;
 }
 
 export interface AsyncFuzzer<Input> extends Omit<Fuzzer<Input>, "check"> {
@@ -32,9 +44,11 @@ export interface AsyncFuzzer<Input> extends Omit<Fuzzer<Input>, "check"> {
 }
 
 /** As `fuzz`, for an oracle that waits. */
-export async function fuzzAsync<Input>(fuzzer: AsyncFuzzer<Input>): Promise<void> {
+export async function fuzzAsync<Input>(fuzzer: AsyncFuzzer<Input>): Promise<number> {
   const { seed, runs = FUZZ_RUNS, make, check } = fuzzer;
-  for (let run = 0; run < runs; run++) {
+  const limit = new Limit(seed, runs);
+  let run = 0;
+  for (; run < runs && !limit.isOver(run); run++) {
     const random = randomOf(seed, run);
     const input = make(random);
     try {
@@ -42,6 +56,25 @@ export async function fuzzAsync<Input>(fuzzer: AsyncFuzzer<Input>): Promise<void
     } catch (error) {
       throw failureOf(error, { seed, run, input });
     }
+  }
+  return run;
+}
+
+/** Time limit of one fuzzer. */
+class Limit {
+  readonly #endMs = Date.now() + LIMIT_MS;
+  readonly #seed: number;
+  readonly #runs: number;
+
+  constructor(seed: number, runs: number) {
+    this.#seed = seed;
+    this.#runs = runs;
+  }
+
+  isOver(run: number): boolean {
+    if (LIMIT_MS === Number.POSITIVE_INFINITY || run % 64 !== 0 || Date.now() < this.#endMs) return false;
+    console?.log(`seed ${this.#seed}: the time was over after ${run} of ${this.#runs} inputs`);
+    return true;
   }
 }
 

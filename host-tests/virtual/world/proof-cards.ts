@@ -15,6 +15,8 @@ interface AuthorizeRequest {
 export class ProofCards {
   /** Secrets by card id, 32 bytes each. A card with a secret accepts proofs only. */
   readonly secrets = new Map<string, Uint8Array<ArrayBuffer>>();
+  /** Ids of the requests with a right proof. */
+  readonly proved = new Set<string>();
   /** Requests by the nonce that they used, as `<device id> <nonce>`. */
   readonly #used = new Map<string, string>();
 
@@ -30,6 +32,7 @@ export class ProofCards {
     const name = `${deviceId} ${nonce}`;
     if ((this.#used.get(name) ?? id) !== id) return refused("nonce-used");
     this.#used.set(name, id);
+    this.proved.add(id);
     const code = decision.authorized === true ? 200 : 403;
     return { ...decision, receipt: receiptOf(HASH, key, { nonce, code }) };
   }

@@ -27,6 +27,10 @@ const STATUSES = {
   unavailable: "Out of service",
 };
 const ENGLISH_ONLY = "en";
+const PLAIN =
+  "Not encrypted: the token and all messages can be read and forged on their way. Use it only in a network that you control.";
+/** Ports of MQTT with and without TLS. */
+const PORTS = { true: "8883", false: "1883" };
 const UNREACHABLE = "The station does not answer. Check that this device is in its network.";
 
 const language = navigator.languages
@@ -70,7 +74,9 @@ function translatePage() {
 }
 
 function show() {
-  const page = /wifi|system/.exec(location.pathname)?.[0] ?? "station";
+  const { classList } = document.body;
+  const chosen = /wifi|system/.exec(location.pathname)?.[0] ?? "station";
+  const page = classList.contains("again") ? "again" : classList.contains("first") ? "system" : chosen;
   for (const section of all("section")) section.hidden = section.id !== page;
   for (const link of all("nav a")) {
     if (link.pathname === location.pathname.replace("/index.html", "/"))
@@ -81,16 +87,42 @@ function show() {
   if (page === "wifi") search();
 }
 
+/** Shows only the form of the password until the first one is changed. */
+function insistOnPassword(isInitial) {
+  if (document.body.classList.contains("first") === isInitial) return;
+  document.body.classList.toggle("first", isInitial);
+  find("[data-first]").hidden = !isInitial;
+  show();
+}
+
+/** Ends all requests: they have the old password, and count as guesses. */
+function askForLogin() {
+  isPolling = false;
+  document.body.classList.add("again");
+  show();
+}
+
+/** Proposes the port of the chosen security, and warns of plain MQTT. */
+function showSecurity() {
+  const { checked } = find("[name=tls]");
+  const port = find("[name=brokerPort]");
+  if (port.value === PORTS[!checked]) port.value = PORTS[checked];
+  put("#plain", checked ? "" : translate(PLAIN));
+}
+
 /** Shows the properties and the state of the station. */
 function showStatus(status) {
-  const { energyWh, firmware, lastError, preset, ownerChange, tagLearning } = status;
+  const { energyWh, firmware, lastError, preset, ownerChange, secure, tagLearning } = status;
   put("#name", status.name);
   const name = find("[name=name]");
   name.placeholder = status.name;
   put("#status", translate(STATUSES[status.status]));
   put("#state", translate(STATES[status.state]));
   put("#device", status.deviceId);
-  put("#firmware", `${firmware.product} ${firmware.version}`);
+  const unsigned = firmware.isSigned ? "" : ` (${translate("updates are not signed")})`;
+  put("#firmware", `${firmware.product} ${firmware.version}${unsigned}`);
+  for (const line of all("[data-secure]")) line.hidden = typeof secure !== "boolean";
+  put("#secure", translate(secure ? "Encrypted (TLS)" : "plain MQTT (not encrypted)"));
   put("#version", String(firmware.version));
   put("#update", status.update ?? "");
   for (const line of all("[data-fault]")) line.hidden = !lastError;
@@ -101,6 +133,7 @@ function showStatus(status) {
     put("#total-energy", kWh(energyWh.total));
   }
   find("[data-signed]").hidden = !firmware.isSigned;
+  find("[data-unsigned]").hidden = firmware.isSigned;
   hidePreset(preset.map((name) => (name === "mqtts_port" ? "brport" : name)));
   put("#learning", tagLearning ? translate("Learning.") : "");
   find("[name=on]").value = String(!tagLearning);
@@ -124,15 +157,21 @@ async function fetchStatus() {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), ANSWER_MS);
   try {
-    return await (await fetch("/status", { signal: abort.signal })).json();
+    const response = await fetch("/status", { signal: abort.signal });
+    if (response.status === 401) askForLogin();
+    return await response.json();
   } finally {
     clearTimeout(timer);
   }
 }
 
+let isPolling = true;
+
 async function pollStatus() {
+  if (!isPolling) return;
   try {
     const status = await fetchStatus();
+    insistOnPassword(status.passwordIsInitial === true);
     const { lastFailure, problem, waitingFor, trying } = status;
     const failure = trying ? null : (lastFailure ?? problem);
     if (failure) for (const form of all("form[data-tried]")) form.querySelector(".answer").textContent = "";
@@ -151,7 +190,7 @@ async function pollStatus() {
       );
     find("[data-wifi]").hidden = status.network !== "wifi";
   } catch {
-    put("#now", translate(UNREACHABLE));
+    if (isPolling) put("#now", translate(UNREACHABLE));
   }
   setTimeout(pollStatus, POLL_MS);
 }
@@ -241,6 +280,7 @@ async function send(form) {
     answer.textContent = response.ok
       ? translate(form.dataset.done ?? "Saved.")
       : refusal(await response.text());
+    if (response.ok && to === "/newauthpass") askForLogin();
   } catch {
     answer.textContent = translate(UNREACHABLE);
   }
@@ -291,5 +331,6 @@ for (const link of all("nav a")) {
 }
 addEventListener("popstate", show);
 find("#scan").onclick = search;
+find("[name=tls]").onchange = showSecurity;
 show();
 pollStatus();

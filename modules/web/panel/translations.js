@@ -71,6 +71,17 @@ export const translations = {
     Transfer: "Předat",
     "Ownership transfer in progress …": "Majitel se mění …",
     "The station restarts.": "Stanice se znovu spouští.",
+    Encryption: "Šifrování",
+    "plain MQTT (not encrypted)": "MQTT bez šifrování",
+    "Not encrypted: the token and all messages can be read and forged on their way. Use it only in a network that you control.":
+      "Bez šifrování může token i zprávy cestou kdokoli číst a podvrhnout. Jen pro síť, kterou máte pod kontrolou.",
+    "updates are not signed": "aktualizace nejsou podepsané",
+    "This firmware has no update key. Press the station's button briefly, then upload within a minute.":
+      "Tento firmware nemá klíč k ověření. Krátce stiskněte tlačítko stanice a do minuty nahrajte.",
+    "The station still has its first password. Choose your own before anything else.":
+      "Stanice má ještě první heslo. Nejdřív zvolte vlastní.",
+    "The password has changed. Log in again.": "Heslo se změnilo. Přihlaste se znovu.",
+    "Log in": "Přihlásit se",
   },
   de: {
     System: "System",
@@ -140,6 +151,17 @@ export const translations = {
     Transfer: "Übergeben",
     "Ownership transfer in progress …": "Der Betreiber wechselt …",
     "The station restarts.": "Die Station startet neu.",
+    Encryption: "Verschlüsselung",
+    "plain MQTT (not encrypted)": "MQTT ohne Verschlüsselung",
+    "Not encrypted: the token and all messages can be read and forged on their way. Use it only in a network that you control.":
+      "Unverschlüsselt lassen sich Token und Nachrichten unterwegs lesen und fälschen. Nur für ein Netz, das Sie beherrschen.",
+    "updates are not signed": "Updates sind nicht signiert",
+    "This firmware has no update key. Press the station's button briefly, then upload within a minute.":
+      "Diese Firmware hat keinen Update-Schlüssel. Drücken Sie kurz den Knopf der Station und laden Sie binnen einer Minute hoch.",
+    "The station still has its first password. Choose your own before anything else.":
+      "Die Station hat noch ihr erstes Passwort. Wählen Sie zuerst ein eigenes.",
+    "The password has changed. Log in again.": "Das Passwort ist geändert. Melden Sie sich neu an.",
+    "Log in": "Anmelden",
   },
   uk: {
     Station: "Станція",
@@ -216,5 +238,16 @@ export const translations = {
     Transfer: "Передати",
     "Ownership transfer in progress …": "Власник змінюється …",
     "The station restarts.": "Станція запускається знову.",
+    Encryption: "Шифрування",
+    "plain MQTT (not encrypted)": "MQTT без шифрування",
+    "Not encrypted: the token and all messages can be read and forged on their way. Use it only in a network that you control.":
+      "Без шифрування токен і повідомлення дорогою можна прочитати й підробити. Лише для мережі, яку ви контролюєте.",
+    "updates are not signed": "оновлення не підписані",
+    "This firmware has no update key. Press the station's button briefly, then upload within a minute.":
+      "Ця прошивка не має ключа оновлень. Коротко натисніть кнопку станції й завантажте протягом хвилини.",
+    "The station still has its first password. Choose your own before anything else.":
+      "Станція ще має свій перший пароль. Спершу оберіть власний.",
+    "The password has changed. Log in again.": "Пароль змінено. Увійдіть знову.",
+    "Log in": "Увійти",
   },
 };

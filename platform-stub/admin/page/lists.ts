@@ -165,7 +165,7 @@ export class StationsSection {
 
   #newKeyButton(id: string): HTMLButtonElement {
     return button("New key", {
-      label: `Replace the response key of ${id}`,
+      label: `New key for ${id}`,
       onClick: () =>
         this.#guard(async () => {
           await call(`rotate-key/${encodeURIComponent(id)}`, { method: "PUT" });

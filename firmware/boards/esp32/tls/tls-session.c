@@ -22,6 +22,7 @@ enum {
 	LAST_TYPE = 23,
 	CHANGE_CIPHER_SPEC = 20,
 	HANDSHAKE = 22,
+	CERTIFICATE_MESSAGE = 11,
 	MESSAGE_HEADER_BYTES = 4,
 	TLS_MAJOR = 3,
 	DER_SEQUENCE = 0x30,
@@ -47,6 +48,7 @@ struct framing {
 	uint32_t message_left;
 	bool is_encrypted;
 	bool is_too_long;
+	bool is_chain_too_long;
 };
 
 struct tls_session {
@@ -172,6 +174,7 @@ static bool follow_messages(struct framing *framing, const uint8_t *bytes, size_
 		framing->message_header_bytes = 0;
 		framing->message_left = (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3];
 		framing->is_too_long = framing->message_left > TLS_RECORD_BYTES - MESSAGE_HEADER_BYTES;
+		framing->is_chain_too_long = framing->is_too_long && header[0] == CERTIFICATE_MESSAGE;
 		if (framing->is_too_long)
 			return false;
 	}
@@ -359,6 +362,8 @@ static enum tls_result certificate_result(uint32_t flags)
 
 static enum tls_result result_of(const struct tls_session *session, int error)
 {
+	if (session->framing.is_chain_too_long)
+		return TLS_CHAIN_TOO_LONG;
 	if (session->framing.is_too_long || error == MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL)
 		return TLS_TOO_LONG;
 	/* Version 4 has one number for both. */

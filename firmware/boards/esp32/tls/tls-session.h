@@ -33,8 +33,10 @@ enum tls_result {
 	TLS_NOT_YET_VALID,
 	/** The certificate has a weak key or signature, or must not be used by a server. */
 	TLS_BAD_CERTIFICATE,
-	/** A record or a handshake message of the server exceeds TLS_RECORD_BYTES. */
+	/** A record or another handshake message of the server exceeds TLS_RECORD_BYTES. */
 	TLS_TOO_LONG,
+	/** The server's certificates together exceed TLS_RECORD_BYTES. */
+	TLS_CHAIN_TOO_LONG,
 	/** The server has sent an alert. */
 	TLS_REFUSED,
 	/** The server's bytes are not TLS 1.2, or were changed on the way. */

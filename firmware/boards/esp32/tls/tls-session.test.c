@@ -4,12 +4,15 @@
  *   test version
  *   test connect PORT HOST NOW AUTHORITIES [CERTIFICATE KEY]   connects twice: the second time it offers resumption
  *   test resume PORT HOST NOW AUTHORITIES OTHER SECONDS        as connect, the second time to the host OTHER, SECONDS later
+ *   test pipe PORT HOST NOW AUTHORITIES                        connects standard input and output with the server, as a
+ *                                                              client that does not ask for short records
  *   test fuzz PORT HOST NOW AUTHORITIES COUNT SEED             records a handshake, then replays it with changes
  *
  * NOW is in seconds since 1970; the last three are files in DER. It prints what happened, a word a line.
  */
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mbedtls/ssl.h"
 #include "mbedtls/version.h"
 
 #include "tls-session.h"
@@ -25,12 +29,25 @@ enum { FILE_BYTES = 20000, FLIGHT_BYTES = 20000, PIECE_BYTES = 700, ECHO_BYTES =
 
 static const char *const NAMES[] = {
 	"ok", "want-input", "want-output", "closed", "no-memory", "unknown-authority", "wrong-name", "expired",
-	"not-yet-valid", "bad-certificate", "too-long", "refused", "invalid",
+	"not-yet-valid", "bad-certificate", "too-long", "chain-too-long",
+	"refused", "invalid",
 };
 
 /** States of two generators: one for the library, which a replay repeats, and one for the changes. */
 static uint64_t library_state, choice_state;
 static int64_t now_s;
+
+/** Whether the client asks for short records. Without, a server behaves as one that ignores the extension. */
+static int asks_for_short_records = 1;
+
+/* The linker's --wrap. */
+int __real_mbedtls_ssl_conf_max_frag_len(mbedtls_ssl_config *config, unsigned char code);
+int __wrap_mbedtls_ssl_conf_max_frag_len(mbedtls_ssl_config *config, unsigned char code);
+
+int __wrap_mbedtls_ssl_conf_max_frag_len(mbedtls_ssl_config *config, unsigned char code)
+{
+	return asks_for_short_records ? __real_mbedtls_ssl_conf_max_frag_len(config, code) : 0;
+}
 
 static uint32_t next_of(uint64_t *state)
 {
@@ -194,6 +211,49 @@ static void connect_twice(int port, const struct tls_options *first, const struc
 	tls_forget(resumption);
 }
 
+/** Writes what the server sends to the standard output. Returns the reason for which there is no more now. */
+static enum tls_result print_input(struct tls_session *session)
+{
+	uint8_t bytes[PIECE_BYTES];
+	size_t length;
+	enum tls_result result;
+	while ((result = tls_readable(session, &length)) == TLS_OK)
+		fwrite(bytes, 1, tls_read(session, bytes, length < sizeof bytes ? length : sizeof bytes), stdout);
+	fflush(stdout);
+	return result;
+}
+
+/** Prints "connected" to standard error, and at the end the reason. */
+static void connect_pipe(int port, const struct tls_options *options)
+{
+	asks_for_short_records = 0;
+	int connection = connect_to(port);
+	struct tls_session *session = tls_new(options);
+	check(session != NULL, "a session");
+	enum tls_result result = shake_hands(session, connection);
+	if (result == TLS_OK)
+		fputs("connected\n", stderr);
+	struct pollfd both[] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = connection, .events = POLLIN } };
+	while (result == TLS_OK || result == TLS_WANT_INPUT) {
+		result = print_input(session);
+		send_output(session, connection);
+		if (result != TLS_WANT_INPUT)
+			break;
+		check(poll(both, 2, -1) > 0, "poll");
+		uint8_t bytes[PIECE_BYTES];
+		ssize_t length = both[0].revents ? read(STDIN_FILENO, bytes, sizeof bytes) : 0;
+		if (both[0].revents && length <= 0)
+			break;
+		if (length > 0)
+			check(tls_write(session, bytes, (size_t)length) == (size_t)length, "a write");
+		if (both[1].revents)
+			receive_input(session, connection);
+	}
+	fprintf(stderr, "%s\n", NAMES[result]);
+	tls_free(session);
+	close(connection);
+}
+
 /** Whether a byte of the recorded flight is the minor version of a record, which nothing protects. */
 static int is_version(size_t at)
 {
@@ -285,6 +345,8 @@ int main(int count, char **arguments)
 	options.authorities[1] = read_file(arguments[5]);
 	if (strcmp(arguments[1], "fuzz") == 0) {
 		fuzz(atoi(arguments[2]), &options, atoi(arguments[6]), strtoull(arguments[7], NULL, 10));
+	} else if (strcmp(arguments[1], "pipe") == 0) {
+		connect_pipe(atoi(arguments[2]), &options);
 	} else if (strcmp(arguments[1], "resume") == 0) {
 		struct tls_options second = options;
 		second.host = arguments[6];

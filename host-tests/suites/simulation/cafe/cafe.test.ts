@@ -7,7 +7,7 @@ import { simulateWeek } from "../../../tools/simulate/week.js";
 
 /** Length of a run, days. `npm run simulate` runs whole weeks, and more seeds. */
 const DAYS = 1;
-const CANARY_SEEDS = 10;
+const CANARY_SEEDS = 20;
 
 describe("a simulated café", () => {
   test.each([1, 2, 3])("has no violations after a day of faults, seed %d", (seed) => {
