@@ -17,7 +17,7 @@ export function describeGuard(lab: Lab): void {
     let broker: BrokerUnderTest | undefined;
 
     beforeEach(() => {
-      chip = new ChipBench(lab);
+      chip = new ChipBench(lab, { hasOwnTime: true });
       chip.newBoard();
     });
 
