@@ -258,6 +258,8 @@ export class Connectivity implements IO, LinkListener, OwnerTransferHost, Pairin
         this.link.leave();
         break;
       case "connect":
+        if (!effect.parameters.tls)
+          this._board.log("platform: MQTT without TLS: others on the network can read it and change it");
         this.platform.connect({ parameters: effect.parameters, source: this._options.host });
         break;
       case "disconnect":

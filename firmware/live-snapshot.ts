@@ -139,6 +139,10 @@ export class LiveSnapshot implements StationSnapshot {
     return this._connectivity.link.signalPercent;
   }
 
+  get isEncrypted(): boolean {
+    return this._connectivity.parameters?.tls === true;
+  }
+
   get uptimeS(): number {
     return Math.floor(this._options.board.clock.monotonicMs() / 1000);
   }

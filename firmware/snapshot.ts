@@ -48,6 +48,8 @@ export interface StationSnapshot {
   readonly transfer: { readonly isUnderWay: boolean; readonly failure: Fault | undefined };
   /** Signal strength, 0-100 %; `undefined` on Ethernet and without a network. */
   readonly signalPercent: number | undefined;
+  /** Whether MQTT uses TLS. */
+  readonly isEncrypted: boolean;
   readonly uptimeS: number;
   /** Memory, sampled once a minute; `undefined` if the board does not measure it. */
   readonly memory: MemoryUse | undefined;

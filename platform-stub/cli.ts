@@ -353,7 +353,7 @@ async function serveRepository(
     registry,
     onHalted: ({ productId, version }, { rolledBack, isHalted, haltedOwners }) =>
       print(
-        `version ${version} of ${productId} is halted for ${isHalted ? "everybody" : haltedOwners.join(", ")}: ` +
+        `version ${version} of ${productId} is halted for ${isHalted ? "all owners" : haltedOwners.join(", ")}: ` +
           `${rolledBack.length} stations rolled back`,
       ),
     onProblem: (problem) => print(`repository: ${problem}`),

@@ -183,6 +183,15 @@ describe("change-owner", () => {
     expect(answer).toEqual({ user: usernameOf(email), token: BAR.token });
   });
 
+  test("does not return the new owner's token to a station with an account of its own", () => {
+    const registry = accepting();
+    registry.addDevice({ id: "cafe-3", owner: CAFE.email, password: "own" });
+    const { token } = ask(registry, "change-owner", { owner: email }, "cafe-3", false).data;
+    expect(token).not.toBe(BAR.token);
+    registry.completeTransfer("cafe-3", usernameOf(email));
+    expect(registry.device("cafe-3")).toMatchObject({ owner: email, password: "own" });
+  });
+
   test("makes an offer that expires after 10 minutes", () => {
     const registry = accepting();
     ask(registry, "change-owner", { owner: email });

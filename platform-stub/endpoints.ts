@@ -188,8 +188,10 @@ const changeOwner: Endpoint = (data, device, { registry, hasStationTokens }) => 
   if (!request.success) return error("400", "change-owner needs {owner}");
   const owner = registry.acceptingUser(request.data.owner.trim(), device.id);
   if (!owner) return error("403", "no owner with that e-mail has accepted this station");
-  // The owner's token would give a holder of this station's key access to all stations of the owner.
-  const token = hasStationTokens ? randomBytes(16).toString("hex") : owner.token;
+  // The owner's token would give a holder of this station's key access to all stations of the owner. A station with an
+  // account of its own does not use the token.
+  const token =
+    hasStationTokens || device.password !== undefined ? randomBytes(16).toString("hex") : owner.token;
   registry.offerDevice(device.id, { owner: owner.email, token });
   return { status: "1", code: "200", data: { user: userTopicOf(owner), token } };
 };

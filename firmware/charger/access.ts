@@ -178,11 +178,10 @@ export class Access implements IO, AuthorizationListener, AuthorizationPolicy, L
   /** Stores the platform's verdict for times when the platform is not reached. */
   remember(card: Card, verdict: Verdict): void {
     this._offline.recordVerdict(card, verdict);
-    if (verdict.type === "rejected" && verdict.reason === "blocked") this._countBlocked(card.tag);
+    if (verdict.type === "rejected" && verdict.reason === "blocked") this._countBlocked(card);
   }
 
-  private _countBlocked(tag: string): void {
-    const hash = tagHash(this._options.board.crypto, tag);
+  private _countBlocked({ tag, hash }: Card): void {
     const blocked = this._blockedAttempts ?? new BoundedMap<string, number>(MAX_BLOCKED_TAGS);
     this._blockedAttempts = blocked;
     const attempts = (blocked.get(hash) ?? 0) + 1;

@@ -3,7 +3,7 @@
 import type { Board, Crypto } from "../../modules/board/index.js";
 import { encodeHex, encodeUTF8 } from "../../modules/bytes/index.js";
 import type { Fields } from "../../modules/pairing/index.js";
-import { keyFormat, ResponseKey } from "../../modules/requests/index.js";
+import { ResponseKey } from "../../modules/requests/index.js";
 import { type Cipher, deviceFormat, type MQTTAccount } from "../../modules/settings/index.js";
 import type { TelemetryIdentity } from "../../modules/telemetry/index.js";
 import type { Config } from "../config.js";
@@ -37,8 +37,7 @@ export function readIdentity(board: Board, config: Config, records: Records): St
     implementation: board.implementation,
     productId: device.productId ?? config.productId,
     firmwareVersion: config.firmwareVersion,
-    responseKey:
-      provisioned && new ResponseKey({ crypto: board.crypto, provisioned, record: records.open(keyFormat) }),
+    responseKey: provisioned && new ResponseKey({ crypto: board.crypto, provisioned, records }),
     cipher: device.cipher ?? config.cipher,
     keyInRequest: device.keyInRequest ?? true,
     account: device.mqtt,

@@ -4,9 +4,10 @@ import { Device, FirmwareRun, makeSockets } from "../../host-tests/virtual/board
 import { WorldBroker } from "../../host-tests/virtual/world/broker.js";
 import { Random } from "../../host-tests/virtual/world/random.js";
 import { virtualWorld } from "../../host-tests/virtual/world/world.js";
-import type { Board } from "../../modules/board/index.js";
+import type { Board, Storage } from "../../modules/board/index.js";
 import { decodeUTF8 } from "../../modules/bytes/index.js";
 import { type RequestOutcome, ResponseKey, requestFailure } from "../../modules/requests/index.js";
+import { StoredRecord } from "../../modules/settings/index.js";
 import { Trace } from "../../modules/trace/index.js";
 import type { StationCommands } from "../commands.js";
 import type { StationSnapshot } from "../snapshot.js";
@@ -28,6 +29,13 @@ const SOURCE = {
   snapshot: { name: "Café" } as StationSnapshot,
   commands: {} as StationCommands,
 };
+const NO_STORAGE: Storage = {
+  read: () => undefined,
+  write() {},
+  delete() {},
+  keys: () => [],
+  close() {},
+};
 const IDENTITY: StationIdentity = {
   deviceId: "cafe-1",
   name: "Café",
@@ -38,7 +46,9 @@ const IDENTITY: StationIdentity = {
   responseKey: new ResponseKey({
     crypto: virtualCrypto(new Random(1)),
     provisioned: new Uint8Array(32),
-    record: { read: () => undefined, tryWrite: () => undefined },
+    records: {
+      open: (format) => new StoredRecord({ storage: NO_STORAGE, format, board: { log: () => {} } }),
+    },
   }),
   cipher: "aes-256-gcm",
   keyInRequest: true,

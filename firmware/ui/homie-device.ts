@@ -120,6 +120,12 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
   ],
   telemetry: [
     number("signal", "Signal", "%", (station) => floor(station.signalPercent ?? 100, SIGNAL_STEP_PERCENT)),
+    {
+      id: "encrypted",
+      name: "MQTT is encrypted",
+      datatype: "boolean",
+      value: (station) => station.isEncrypted,
+    },
     uptime(UPTIME_STEP_S),
     number("heap", "Free memory", "B", (station) => station.memory?.heapFreeBytes ?? 0),
     number("heap-lowest", "Lowest free memory", "B", (station) => station.memory?.heapLowestBytes ?? 0),

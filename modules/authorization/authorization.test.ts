@@ -21,6 +21,7 @@ function sha256(data: ArrayBuffer | Uint8Array): ArrayBuffer {
 }
 
 const TAG_HASH = encodeHex(sha256(encodeUTF8(TAG)));
+const CARD: Card = { tag: TAG, hash: TAG_HASH, method: "ble" };
 const TIMEOUT_MS = 14_000;
 const MINUTE_MS = 60_000;
 
@@ -101,12 +102,12 @@ beforeEach(() => {
 describe("Authorization", () => {
   test("authorizes the vehicle with the verifier's current, and reports the result once", () => {
     bench.present();
-    expect(bench.first.cards).toEqual([{ tag: TAG, method: "ble" }]);
+    expect(bench.first.cards).toEqual([CARD]);
     expect(bench.results).toEqual([]);
     bench.first.answer({ type: "authorized", maxCurrentA: 10 });
     expect(bench.grants).toEqual([{ tag: TAG_HASH, tagEnd: "B2C3", method: "ble", currentA: 10 }]);
     expect(bench.results).toEqual([{ state: "authorized", code: 200, reason: "authorized by the platform" }]);
-    expect(bench.reported).toEqual([[{ tag: TAG, method: "ble" }, bench.results[0]]]);
+    expect(bench.reported).toEqual([[CARD, bench.results[0]]]);
     bench.clock.advance(MINUTE_MS);
     expect(bench.results).toHaveLength(1);
   });
@@ -191,7 +192,7 @@ describe("The verifiers", () => {
     bench.present();
     bench.first.answer({ type: "failed", failure: { code, message: "away" } });
     expect(bench.results).toEqual([]);
-    expect(bench.second.cards).toEqual([{ tag: TAG, method: "ble" }]);
+    expect(bench.second.cards).toEqual([CARD]);
     bench.second.answer({ type: "authorized", by: "the cache" });
     expect(bench.codes).toEqual([200]);
   });

@@ -46,8 +46,6 @@ const NO_CHALLENGE: StationChallenge = { station: "", nonce: "" };
 
 interface Attempt {
   readonly card: Card;
-  /** Hash of the tag. */
-  readonly hash: string;
   readonly source: SourceRefusals;
   readonly admission: Admission;
   readonly done: (result: AttemptResult) => void;
@@ -94,8 +92,20 @@ export class Authorization implements IO {
     return new LimitedSource({ authorization: this, refusals: this._limits.source(method, address) });
   }
 
-  /** Runs an attempt of a source. */
-  attempt(card: Card, source: SourceRefusals, done: (result: AttemptResult) => void): void {
+  /** Runs an attempt of a source. A proof needs a challenge. */
+  attempt(
+    { text, challenge = NO_CHALLENGE }: { text: string; challenge: StationChallenge | undefined },
+    source: SourceRefusals,
+    done: (result: AttemptResult) => void,
+  ): void {
+    const proven = parseCardProof(text);
+    const tag = proven?.cardId ?? text;
+    const card: Card = {
+      tag,
+      hash: tagHash(this._options.crypto, tag),
+      method: source.method,
+      proof: proven && { proof: proven.proof, ...challenge },
+    };
     this._attempt(card, source, (result) => {
       done(result);
       this._options.listener.handleResult(card, result);
@@ -114,8 +124,7 @@ export class Authorization implements IO {
   }
 
   private _attempt(card: Card, source: SourceRefusals, done: (result: AttemptResult) => void): void {
-    const hash = tagHash(this._options.crypto, card.tag);
-    const refusal = this._refusal(card, hash, source);
+    const refusal = this._refusal(card, source);
     if (refusal) {
       done(refusal);
       return;
@@ -127,7 +136,6 @@ export class Authorization implements IO {
     }
     const attempt: Attempt = {
       card,
-      hash,
       source,
       admission,
       done,
@@ -148,8 +156,8 @@ export class Authorization implements IO {
   /**
    * Returns the reason to refuse an attempt. The limits come first, so that a source that guesses tags learns nothing.
    */
-  private _refusal(card: Card, hash: string, source: SourceRefusals): AttemptResult | undefined {
-    if (!this._limits.allows(source, plainHash(card, hash))) return resultOf(429, "too many refused tags");
+  private _refusal(card: Card, source: SourceRefusals): AttemptResult | undefined {
+    if (!this._limits.allows(source, plainHash(card))) return resultOf(429, "too many refused tags");
     if (!isTag(card.tag)) {
       this._limits.countMalformed(source);
       return resultOf(400, "the tag is not 4-64 characters of A-Z a-z 0-9 . _ : -");
@@ -196,7 +204,7 @@ export class Authorization implements IO {
     this._release(attempt);
     this._running = undefined;
     const { source, card, isUnknown } = attempt;
-    const hash = plainHash(card, attempt.hash);
+    const hash = plainHash(card);
     if (isUnknown) this._limits.countUnknown(source, hash);
     else if (result.code === 200) this._limits.countAuthorized(source, hash);
     this._options.listener.handleBusyChanged();
@@ -209,12 +217,12 @@ export class Authorization implements IO {
   }
 
   private _authorize(
-    { card, hash, admission }: Attempt,
+    { card, admission }: Attempt,
     { maxCurrentA, receipt, by = "the platform" }: Verdict & { readonly type: "authorized" },
   ): AttemptResult {
     const stationA = this._options.maxCurrentA;
     const isAuthorized = admission.authorize({
-      tag: hash,
+      tag: card.hash,
       tagEnd: tagEnd(card.tag),
       method: card.method,
       currentA: Math.min(stationA, maxCurrentA ?? stationA),
@@ -236,15 +244,10 @@ class LimitedSource implements TagSource {
   }
 
   attempt(text: string, done: (result: AttemptResult) => void, challenge?: StationChallenge): void {
-    const { method } = this._refusals;
-    const proven = parseCardProof(text);
-    const card: Card = proven
-      ? { tag: proven.cardId, method, proof: { proof: proven.proof, ...(challenge ?? NO_CHALLENGE) } }
-      : { tag: text, method };
-    this._authorization.attempt(card, this._refusals, done);
+    this._authorization.attempt({ text, challenge }, this._refusals, done);
   }
 }
 
-function plainHash(card: Card, hash: string): string | undefined {
-  return card.proof ? undefined : hash;
+function plainHash({ proof, hash }: Card): string | undefined {
+  return proof ? undefined : hash;
 }

@@ -15,7 +15,8 @@ import {
 } from "./index.js";
 
 const TAG = "04A1B2C3";
-const CARD = { tag: TAG, method: "ble" } as const;
+const CRYPTO = virtualCrypto(new Random(1));
+const CARD = cardOf(TAG);
 const UNKNOWN = {
   type: "failed",
   failure: { code: "unknown-offline", message: "the card is unknown without the platform" },
@@ -33,7 +34,6 @@ class Bench {
   readonly list: LocalList;
   readonly verifier: OfflineVerifier;
   readonly hash: string;
-  readonly crypto = virtualCrypto(new Random(1));
   readonly settings: { now: { offlinePolicy: OfflinePolicy } } = { now: { offlinePolicy: "list-and-cache" } };
   /** Error of the storage. */
   storageError: unknown;
@@ -50,9 +50,9 @@ class Bench {
     };
     const log = (line: string) => this.lines.push(line);
     this.list = new LocalList({ open: (format) => new StoredRecord({ storage, format, board: { log } }) });
-    this.hash = tagHash(this.crypto, TAG);
-    const { list, settings, crypto } = this;
-    this.verifier = new OfflineVerifier({ board: { clock, crypto, log }, list, cache, settings });
+    this.hash = CARD.hash;
+    const { list, settings } = this;
+    this.verifier = new OfflineVerifier({ board: { clock, crypto: CRYPTO, log }, list, cache, settings });
   }
 
   fillList(): void {
@@ -69,6 +69,10 @@ class Bench {
     this.clock.advance(0);
     return verdict;
   }
+}
+
+function cardOf(tag: string): Card {
+  return { tag, hash: tagHash(CRYPTO, tag), method: "ble" };
 }
 
 let bench: Bench;
@@ -179,8 +183,8 @@ describe("OfflineVerifier with a card with a secret", () => {
     nonce: "000102030405060708090a0b0c0d0e0f",
     proof: "lgGqmSxrn3062BvpcltRVA",
   };
-  const PROVEN: Card = { tag: CARD_ID, method: "ble", proof: PROOF };
-  const STATIC: Card = { tag: CARD_ID, method: "ble" };
+  const STATIC = cardOf(CARD_ID);
+  const PROVEN: Card = { ...STATIC, proof: PROOF };
   const BY_LIST: Verdict = { type: "authorized", by: "the local list" };
 
   beforeEach(() => {
@@ -196,7 +200,7 @@ describe("OfflineVerifier with a card with a secret", () => {
     ["another proof", { ...PROVEN, proof: { ...PROOF, proof: "A".repeat(22) } }],
     ["another nonce", { ...PROVEN, proof: { ...PROOF, nonce: "0".repeat(32) } }],
     ["another station", { ...PROVEN, proof: { ...PROOF, station: "0".repeat(16) } }],
-    ["another card", { ...PROVEN, tag: "a".repeat(16) }],
+    ["another card", { ...cardOf("a".repeat(16)), proof: PROOF }],
     ["no proof", STATIC],
   ])("does not authorize %s", (_name, card) => {
     expect(bench.verify(card)).toEqual(UNKNOWN);

@@ -4,7 +4,6 @@ import { proofOf } from "../card-proof/index.js";
 import { messageOf } from "../errors/index.js";
 import type { AnswerCache } from "./cache.js";
 import type { LocalList } from "./local-list.js";
-import { tagHash } from "./tag.js";
 import type { Card, CardChallengeProof, Verdict, Verifier } from "./verifier.js";
 
 /**
@@ -56,10 +55,9 @@ export class OfflineVerifier implements Verifier {
   }
 
   /** Updates cache and list by a verdict of the platform. */
-  recordVerdict({ tag, proof }: Card, verdict: Verdict): void {
-    const { board, list, cache } = this._options;
+  recordVerdict({ hash, proof }: Card, verdict: Verdict): void {
+    const { list, cache } = this._options;
     if (verdict.type === "failed") return;
-    const hash = tagHash(board.crypto, tag);
     if (proof) this._recordProofVerdict(hash, verdict);
     else if (verdict.type === "authorized") {
       if (verdict.cacheForS !== undefined) cache.allow(hash, verdict.cacheForS, verdict.maxCurrentA);
@@ -98,13 +96,12 @@ export class OfflineVerifier implements Verifier {
     return { close: () => clock.clear(timer) };
   }
 
-  private _verdict(card: Card): Verdict {
+  private _verdict({ hash, tag, proof }: Card): Verdict {
     const { settings, list, cache } = this._options;
     const policy = settings.now.offlinePolicy;
     // Nothing was looked up, so that the tag does not count as an unknown one.
     if (policy === "deny") return DENIED;
-    const hash = tagHash(this._options.board.crypto, card.tag);
-    if (card.proof) return this._isProven(hash, card.tag, card.proof) ? BY_LIST : UNKNOWN;
+    if (proof) return this._isProven(hash, tag, proof) ? BY_LIST : UNKNOWN;
     const known = policy === "list-and-cache" ? cache.get(hash) : undefined;
     if (known) return { type: "authorized", ...known, by: "the cache" };
     return list.has(hash) ? BY_LIST : UNKNOWN;

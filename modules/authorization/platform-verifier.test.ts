@@ -3,7 +3,7 @@ import type { JSONObject } from "../json/index.js";
 import { type RequestFailure, type RequestOutcome, requestFailure } from "../requests/index.js";
 import { PlatformVerifier, type Verdict } from "./index.js";
 
-const CARD = { tag: "04A1B2C3", method: "ble" } as const;
+const CARD = { tag: "04A1B2C3", hash: "ab".repeat(32), method: "ble" } as const;
 const UNCLEAR = {
   type: "failed",
   failure: { code: "no-decision", message: "the platform's answer does not say whether the tag may charge" },

@@ -10,6 +10,8 @@ export type Method = "ble" | "rfid";
 export interface Card {
   /** The plain tag, or the id of a card with a secret. */
   readonly tag: string;
+  /** Lower-case hex SHA-256 of `tag`. It is made once, because hex digits are slow on the chip. */
+  readonly hash: string;
   readonly method: Method;
   /** Proof that the phone holds the card's secret; `undefined` for a plain tag. */
   readonly proof?: CardChallengeProof | undefined;

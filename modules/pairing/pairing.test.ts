@@ -4,6 +4,7 @@ import {
   FALLBACK_MS,
   FIELDS,
   FORM,
+  formOf,
   JOIN_MS,
   LINGER_MS,
   LOGIN,
@@ -80,7 +81,7 @@ describe("Pairing mode", () => {
 
   test("accepts a browser's GET /pair from a page of the station only", () => {
     station.pairing.enter();
-    const path = `/pair?${new URLSearchParams(FIELDS)}`;
+    const path = `/pair?${formOf()}`;
     const foreign: Record<string, string>[] = [
       { accept: "image/avif,image/webp,*/*;q=0.8" },
       { "user-agent": "Mozilla/5.0" },
@@ -115,8 +116,7 @@ describe("Pairing mode", () => {
       status: 403,
       body: expect.stringMatching(/^password-initial/),
     });
-    const body = new URLSearchParams(FIELDS).toString();
-    expect(station.ask("POST", "/pair", { body, headers: { ...FORM, ...LOGIN } }).status).toBe(200);
+    expect(station.ask("POST", "/pair", { body: formOf(), headers: { ...FORM, ...LOGIN } }).status).toBe(200);
   });
 });
 

@@ -12,7 +12,7 @@ import {
 
 fc.configureGlobal({ seed: 1 });
 
-const NAMES = ["ssid", "psk", "wsp", "token", "host", "brport", "mqtts_port", "rootTopic"];
+const NAMES = ["ssid", "psk", "wsp", "token", "host", "brport", "mqtts_port", "rootTopic", "security"];
 const text = fc.string({ unit: "binary", maxLength: 140 });
 const label = fc.stringMatching(/^[A-Za-z0-9]([A-Za-z0-9-]{0,10}[A-Za-z0-9])?$/);
 const port = fc.integer({ min: 1, max: 65_535 }).map(String);
@@ -30,6 +30,7 @@ const VALUES: Readonly<Record<string, fc.Arbitrary<string>>> = {
   brport: fc.oneof(port, text),
   mqtts_port: fc.oneof(port, text),
   rootTopic: fc.oneof(label, text),
+  security: fc.oneof(fc.constant("tls"), text),
 };
 const anyFields = fc.record(VALUES, { requiredKeys: [] }).map(mapOf);
 const complete = fc
@@ -80,7 +81,8 @@ describe("parseParameters with any fields", () => {
     fc.assert(
       fc.property(complete, (fields) => {
         const used = [...fields].filter(([name]) => name !== "brport" || !fields.has("mqtts_port"));
-        const areValid = used.every((field) => problemOfPart(new Map([field])) === undefined);
+        const hasPort = !fields.has("security") || fields.has("mqtts_port");
+        const areValid = hasPort && used.every((field) => problemOfPart(new Map([field])) === undefined);
         expect(parseParameters(fields, { wifi: true }).ok).toBe(areValid);
       }),
       { numRuns: 500 },

@@ -52,6 +52,15 @@ describe("parseParameters", () => {
     }
   });
 
+  test("requires mqtts_port where security is tls", () => {
+    expect(messageOf({ security: "tls" })).toBe("missing: mqtts_port");
+    expect(messageOf({ security: "tls", brport: undefined })).toBe("missing: mqtts_port");
+    expect(messageOf({ security: "tls", mqtts_port: "8883" })).toBeUndefined();
+    expect(messageOf({ security: "none" })).toBe("security must be tls");
+    expect(problemOfPart(new Map([["security", "tls"]]))).toBeUndefined();
+    expect(problemOfPart(new Map([["security", "none"]]))).toBe("security must be tls");
+  });
+
   test("takes an empty rootTopic as none, and trims the e-mail address", () => {
     expect(parseParameters(fields({ rootTopic: "" }), WIFI)).toEqual({ ok: true, parameters: PARAMETERS });
     expect(parseParameters(fields({ wsp: " owner@cafe.example\n" }), WIFI)).toEqual({

@@ -37,13 +37,17 @@ export type Fields = ReadonlyMap<string, string>;
 
 /** Valid values of the required fields. They complete a subset of fields for its validation. */
 const PLACEHOLDERS = { ssid: "x", psk: "", wsp: "a@b", token: "x", host: "x", brport: "1" } as const;
-const FIELD_NAMES = [...Object.keys(PLACEHOLDERS), "mqtts_port", "rootTopic"];
+const FIELD_NAMES = [...Object.keys(PLACEHOLDERS), "mqtts_port", "rootTopic", "security"];
 
 /** Returns the names of the missing required fields. */
 export function missingFields(fields: Fields, { wifi }: { wifi: boolean }): string[] {
-  return Object.keys(PLACEHOLDERS).filter((name) => {
-    if (fields.has(name) || (name === "brport" && fields.has("mqtts_port"))) return false;
-    return wifi || (name !== "ssid" && name !== "psk");
+  const isPlainAllowed = fields.get("security") !== "tls";
+  return Object.keys(PLACEHOLDERS).flatMap((name) => {
+    const isPort = name === "brport";
+    if (isPort ? fields.has("mqtts_port") || (isPlainAllowed && fields.has(name)) : fields.has(name))
+      return [];
+    if (!wifi && (name === "ssid" || name === "psk")) return [];
+    return isPort && !isPlainAllowed ? ["mqtts_port"] : [name];
   });
 }
 
@@ -54,7 +58,9 @@ export function pairingFields(fields: Fields): Fields {
 
 /** Validates a subset of the fields. Returns the error, if any. */
 export function problemOfPart(fields: Fields): string | undefined {
-  const parsed = parseParameters(new Map([...Object.entries(PLACEHOLDERS), ...fields]), { wifi: true });
+  const securePort = fields.has("security") ? [["mqtts_port", PLACEHOLDERS.brport] as const] : [];
+  const all = new Map([...Object.entries(PLACEHOLDERS), ...securePort, ...fields]);
+  const parsed = parseParameters(all, { wifi: true });
   return parsed.ok ? undefined : parsed.message;
 }
 
@@ -86,6 +92,7 @@ export function parseParameters(fields: Fields, options: { wifi: boolean }): Par
   const missing = missingFields(fields, options);
   if (missing.length > 0) return wrong(`missing: ${missing.join(", ")}`);
   const text = (name: string) => fields.get(name) ?? "";
+  if ((fields.get("security") ?? "tls") !== "tls") return wrong("security must be tls");
   const securePort = fields.get("mqtts_port");
   const portField = securePort === undefined ? "brport" : "mqtts_port";
   const port = parsePort(text(portField));

@@ -87,9 +87,14 @@ export class Requests implements IO {
   private readonly _options: RequestsOptions;
   private readonly _underWay: Request[] = [];
   private _waiting: Request[] = [];
+  /** Key of the latest request, with its text: encoding it costs more than the rest of a request. */
+  private _key: Uint8Array<ArrayBuffer> | undefined;
+  private _keyText = "";
 
   constructor(options: RequestsOptions) {
     this._options = options;
+    // The first request is often the one that a driver waits for.
+    this._textOf(options.responseKey.bytes);
   }
 
   /** Topic filter that the station subscribes to. */
@@ -158,15 +163,12 @@ export class Requests implements IO {
   }
 
   private _send(request: Request): void {
-    const { user, deviceId, clock, crypto, timeoutMs = TIMEOUT_MS } = this._options;
+    const { user, deviceId, clock, keyInRequest, timeoutMs = TIMEOUT_MS } = this._options;
     const id = this._newId();
     const { data, key = this._options.responseKey.bytes } = request;
     request.key = key;
-    const payload = formatJSON(
-      this._options.keyInRequest
-        ? { data, key: encodeHex(key), id }
-        : { data, keyId: keyIdOf(crypto, key), id },
-    );
+    const text = this._textOf(key);
+    const payload = formatJSON(keyInRequest ? { data, key: text, id } : { data, keyId: text, id });
     if (!this._options.connection.publishRequest(`${user}/req/${deviceId}/${request.endpoint}`, payload)) {
       this._failSoon(request, requestFailure("queue-full"));
       return;
@@ -177,6 +179,15 @@ export class Requests implements IO {
       const code = this._options.connection.isOnline ? "timeout" : "offline";
       this._finish(request, { ok: false, failure: requestFailure(code) });
     }, timeoutMs);
+  }
+
+  /** Text by which a request contains or names a key. */
+  private _textOf(key: Uint8Array<ArrayBuffer>): string {
+    if (key !== this._key) {
+      this._key = key;
+      this._keyText = this._options.keyInRequest ? encodeHex(key) : keyIdOf(this._options.crypto, key);
+    }
+    return this._keyText;
   }
 
   private _failSoon(request: Request, failure: RequestFailure): void {

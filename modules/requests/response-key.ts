@@ -1,7 +1,7 @@
 import type { Crypto } from "../board/index.js";
 import { decodeHex, encodeHex } from "../bytes/index.js";
 import { textField } from "../json/index.js";
-import type { RecordFormat, StoredRecord } from "../settings/index.js";
+import type { RecordFormat, RecordSource } from "../settings/index.js";
 
 const KEY_BYTES = 32;
 const KEY_ID_BYTES = 8;
@@ -38,19 +38,22 @@ export const keyFormat: RecordFormat<ReplacedKey> = {
 
 /** Key of the platform's responses: the provisioned one, until the platform has replaced it. */
 export class ResponseKey {
-  private readonly _record: Pick<StoredRecord<ReplacedKey>, "tryWrite">;
-  private readonly _of: string;
+  private readonly _crypto: Pick<Crypto, "sha256">;
+  private readonly _records: RecordSource;
+  private readonly _provisioned: Uint8Array<ArrayBuffer>;
   private _bytes: Uint8Array<ArrayBuffer>;
 
   constructor(options: {
     crypto: Pick<Crypto, "sha256">;
     provisioned: Uint8Array<ArrayBuffer>;
-    record: Pick<StoredRecord<ReplacedKey>, "read" | "tryWrite">;
+    records: RecordSource;
   }) {
-    this._record = options.record;
-    this._of = keyIdOf(options.crypto, options.provisioned);
-    const replaced = options.record.read();
-    this._bytes = replaced?.of === this._of ? replaced.key : options.provisioned;
+    this._crypto = options.crypto;
+    this._records = options.records;
+    this._provisioned = options.provisioned;
+    const replaced = options.records.open(keyFormat).read();
+    const isCurrent = replaced && replaced.of === keyIdOf(options.crypto, options.provisioned);
+    this._bytes = isCurrent ? replaced.key : options.provisioned;
   }
 
   /** The key in use, 32 bytes. */
@@ -60,7 +63,8 @@ export class ResponseKey {
 
   /** Replaces the key in one write. Returns the error message of the storage, if any; the previous key then stays. */
   replace(key: Uint8Array<ArrayBuffer>): string | undefined {
-    const problem = this._record.tryWrite({ of: this._of, key });
+    const of = keyIdOf(this._crypto, this._provisioned);
+    const problem = this._records.open(keyFormat).tryWrite({ of, key });
     if (problem === undefined) this._bytes = key;
     return problem;
   }

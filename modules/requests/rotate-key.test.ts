@@ -1,8 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { virtualCrypto } from "../../host-tests/virtual/board/crypto.js";
 import { Random } from "../../host-tests/virtual/world/random.js";
+import type { Storage } from "../board/index.js";
 import { encodeHex } from "../bytes/index.js";
 import type { JSONObject } from "../json/index.js";
+import { StoredRecord } from "../settings/index.js";
 import { type RequestOutcome, ResponseKey, requestFailure, rotateKey } from "./index.js";
 
 const OLD = new Uint8Array(32).fill(7);
@@ -16,10 +18,21 @@ function ok(data: JSONObject): RequestOutcome {
 
 /** Runs a rotation against scripted answers; returns the requests, the key at the end and the problem. */
 function rotate(answers: readonly RequestOutcome[], failure?: string) {
+  const storage: Storage = {
+    read: () => undefined,
+    write: () => {
+      if (failure !== undefined) throw new Error(failure);
+    },
+    delete() {},
+    keys: () => [],
+    close() {},
+  };
   const responseKey = new ResponseKey({
     crypto: virtualCrypto(new Random(1)),
     provisioned: OLD,
-    record: { read: () => undefined, tryWrite: () => failure },
+    records: {
+      open: (format) => new StoredRecord({ storage, format, board: { log: () => {} } }),
+    },
   });
   const asked: (readonly [step: unknown, key: Uint8Array])[] = [];
   const left = [...answers];

@@ -21,6 +21,7 @@ interface Options {
   readonly board?: string;
   readonly clientAuthority?: string;
   readonly timeServer?: string;
+  readonly requireTls?: boolean;
   readonly title: string;
   readonly partitionSize: number;
 }
@@ -46,6 +47,7 @@ const program = new Command("npm run provision --")
     "time server (SNTP) of the stations; default: that of their network",
     timeServer,
   )
+  .option("--require-tls", "the stations connect over TLS only: pairing requires mqtts_port")
   .option(
     "--title <text>",
     "product title of the firmware, the beginning of the access point's name",
@@ -72,6 +74,7 @@ async function run(options: Options): Promise<void> {
     partitionBytes: options.partitionSize,
     wiring: board?.wiring,
     timeServer: options.timeServer,
+    requiresTLS: options.requireTls,
     ...(options.clientAuthority !== undefined && {
       clientAuthority: new ClientAuthority(options.clientAuthority),
     }),

@@ -82,11 +82,19 @@ export interface ImageOptions {
   readonly clientCertificate?: ClientCertificate;
   /** Time server (SNTP). Default: that of the network. */
   readonly timeServer?: string;
+  /** Whether the station connects over TLS only. */
+  readonly requiresTLS?: boolean;
 }
 
 /** The NVS partition that gives a station this identity and wiring. */
 export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Array<ArrayBuffer> {
-  const { partitionBytes = STATION_PARTITION_BYTES, wiring, clientCertificate, timeServer } = options;
+  const {
+    partitionBytes = STATION_PARTITION_BYTES,
+    wiring,
+    clientCertificate,
+    timeServer,
+    requiresTLS,
+  } = options;
   const record = {
     v: deviceFormat.version,
     deviceId: identity.id,
@@ -98,6 +106,7 @@ export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Ar
     adminPassword: identity.adminPassword,
     wiring,
     timeServer,
+    ...(requiresTLS && { preset: { security: "tls" } }),
   };
   const values = new Map([[KEY, encodeUTF8(JSON.stringify(record))]]);
   if (wiring) values.set(WIRED_KEY, Uint8Array.of(1));

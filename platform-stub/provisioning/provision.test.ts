@@ -398,13 +398,14 @@ describe("the options of a station's TLS", () => {
     expect(new Set(keys).size).toBe(2);
   });
 
-  test("store a time server in the record", async () => {
-    await make({ timeServer: "time.cafe.example" });
+  test("store a time server and the duty to use TLS in the record", async () => {
+    await make({ timeServer: "time.cafe.example", requiresTLS: true });
     const values = readNVSImage(readFileSync(join(directory, `${manifest()[0]?.id}.nvs.bin`))).get(
       "plugpass",
     );
     const record = JSON.parse(Buffer.from(values?.get("device") ?? "").toString());
     expect(record.timeServer).toBe("time.cafe.example");
+    expect(record.preset).toEqual({ security: "tls" });
   });
 
   test("store no certificate without the authority", async () => {

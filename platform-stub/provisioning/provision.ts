@@ -36,6 +36,8 @@ export interface ProvisionOptions {
   readonly wiring?: StoredWiring;
   /** Time server of the stations, a host name or an IPv4 address. Default: that of their network. */
   readonly timeServer?: string;
+  /** Whether the stations connect over TLS only. */
+  readonly requiresTLS?: boolean;
   /** Issues each station a client certificate. */
   readonly clientAuthority?: ClientAuthority;
   readonly source: IdentitySource;
@@ -89,7 +91,13 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
     const begun = halfMade.shift();
     const identity = begun ?? (await draw(product, source, directory));
     const clientCertificate = options.clientAuthority?.issue(identity.id, now());
-    const image = { partitionBytes, wiring, clientCertificate, timeServer: options.timeServer };
+    const image = {
+      partitionBytes,
+      wiring,
+      clientCertificate,
+      timeServer: options.timeServer,
+      requiresTLS: options.requiresTLS,
+    };
     if (begun) directory.replaceImage(identity, image);
     else directory.addImage(identity, image);
     directory.addLabels({ identity, accessPointName });

@@ -278,6 +278,7 @@ declare module "mc/config" {
     readonly deviceId: string;
     /** Response key, 64 hex digits; empty for a station that is not provisioned. */
     readonly responseKey: string;
+    readonly mqttPassword: string;
     readonly ssid: string;
     readonly httpPort: number;
     readonly radioPort: number;

@@ -210,6 +210,19 @@ describe("the JSON examples in docs/protocol.md", () => {
     },
   );
 
+  test("rotate-key has the stub's answer, but for its random key", () => {
+    const registry = new Registry({ users: [OWNER], devices: [], tags: [] });
+    registry.addDevice({ id: DEVICE, owner: OWNER.email });
+    registry.rotateKey(DEVICE);
+    const device = registry.device(DEVICE);
+    if (!device) throw new Error("the device is missing");
+    const context: EndpointContext = { registry, hasStationTokens: true, requestId: "1" };
+    const decision = ENDPOINTS["rotate-key"]?.(example("rotate-key-request"), device, context);
+    expect(decision).toMatchObject({ status: "1", code: "200", data: { key: device.nextKey } });
+    const key = expect.stringMatching(/^[0-9a-f]{64}$/);
+    expect([example("rotate-key-answer"), decision?.data]).toEqual([{ key }, { key }]);
+  });
+
   test("change-owner has the stub's answer, but for its random token", () => {
     const answer = example("change-owner-answer");
     expect(decide("change-owner").data).toEqual({ ...answer, token: expect.stringMatching(/^[\da-f]{32}$/) });

@@ -343,7 +343,7 @@ describeWithChromium("the platform's admin page", () => {
         page.getByRole("link", { name: "Export CSV" }).click(),
       ]);
       const file = await download.path();
-      expect(readFileSync(file, "utf8")).toContain(`FORMULA-1,${CAFE.email},'=cmd|' /C calc'!A0,`);
+      expect(readFileSync(file, "utf8")).toContain(`"FORMULA-1","${CAFE.email}","'=cmd|' /C calc'!A0",`);
       const choose = async (text: string) => {
         await page
           .getByLabel("Import CSV")

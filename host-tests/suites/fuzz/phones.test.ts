@@ -3,7 +3,7 @@
 import { expect, jest, test } from "@jest/globals";
 import { readResult } from "../../../docs/station.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
-import { RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
+import { CHALLENGE_UUID, RESULT_UUID, TAG_UUID } from "../../../modules/tag-service/index.js";
 import { codeOf, Scene } from "../../virtual/scene.js";
 import type { CentralConnection } from "../../virtual/world/air.js";
 import { fuzz, mutated } from "../../virtual/world/fuzz.js";
@@ -22,8 +22,8 @@ const PAUSE_MS = 30 * 60_000;
 const MARK = "SeCrEt";
 const VALID = [
   `${MARK}-0001`,
-  `p1:ABCDEFGH${MARK}22:${"A".repeat(22)}`,
-  `p1:ABCDEFGHIJKLMNOP:${MARK.repeat(4)}`,
+  `p1:abcdefghijklmnop:${MARK}${"A".repeat(16)}`,
+  `p1:abcdefghijklmno1:${MARK}${"A".repeat(16)}`,
   `04:a1:b2:${MARK}`,
 ].map(encodeUTF8);
 
@@ -132,6 +132,7 @@ class Phones {
     else if (step.type === "unsubscribe") connection.unsubscribe(RESULT_UUID, done);
     else {
       connection.read(TAG_UUID, () => {});
+      connection.read(CHALLENGE_UUID, () => {});
       connection.read(RESULT_UUID, ({ value }) => {
         if (value) keep(value);
         done();

@@ -63,13 +63,9 @@ describe("a forged or altered response never starts a session", () => {
     [
       "data sealed with another key",
       502,
-      (platform) => (_response, request) => {
-        const key = platform.keys.get(request.deviceId) ?? "";
-        platform.keys.set(request.deviceId, "00".repeat(32));
-        const forged = platform.respond(request, { authorized: true });
-        platform.keys.set(request.deviceId, key);
-        return [forged];
-      },
+      (platform) => (_response, request) => [
+        platform.respond({ ...request, key: "00".repeat(32) }, { authorized: true }),
+      ],
     ],
     [
       "an error of the platform",

@@ -16,7 +16,7 @@ const CROWD = 100;
 /** Time limit for every request to be answered or disconnected, including the time in the queue, ms. */
 const PATIENCE_MS = 120_000;
 /** Statuses that are allowed as answers to malformed requests. A 5xx would be a fault of the station. */
-const STATUSES = [200, 204, 302, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 429, 431];
+const STATUSES = [200, 204, 302, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 421, 429, 431];
 
 /** A station that is flooded with malformed requests. */
 export class Flood {

@@ -124,16 +124,6 @@ describe("a recorded proof", () => {
 });
 
 describe("a station without its platform", () => {
-  test("refuses a card that is not on its list, also after the platform has authorized it", () => {
-    bringOnline({ offlinePolicy: "list-and-cache" });
-    expect(codeOf(scene.present(CARD))).toBe(200);
-    plugNext();
-    scene.broker.stop();
-    scene.clock.advance(5000);
-    expect(codeOf(scene.present(CARD))).toBe(503);
-    expect(scene.device.vehicle.isContactorClosed).toBe(false);
-  });
-
   test("refuses a listed card after its secret was replaced", () => {
     scene.platform.list = { version: 1, tags: [hashOf(CARD_ID)] };
     bringOnline({ offlinePolicy: "list" });

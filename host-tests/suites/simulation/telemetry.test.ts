@@ -81,7 +81,7 @@ test("the retained device is valid Homie 3.0.1 and is published between $state i
     $nodes: "charger,firmware,access",
     $options: "card-ends,static-cards,resume,free",
     $telemetry:
-      "signal,uptime,heap,heap-lowest,engine-lowest,restarts,restart-reason,waiting,given-up,temperature",
+      "signal,encrypted,uptime,heap,heap-lowest,engine-lowest,restarts,restart-reason,waiting,given-up,temperature",
     $stats: "uptime",
     "$stats/interval": "300",
     "$stats/uptime": "0",
@@ -115,6 +115,7 @@ test("the retained device is valid Homie 3.0.1 and is published between $state i
     "$telemetry/heap-lowest": "61440",
     "$telemetry/engine-lowest": "24576",
     "$telemetry/restarts": "0",
+    "$telemetry/encrypted": "false",
     "$telemetry/restart-reason": "power",
     "$telemetry/waiting": "0",
     "$telemetry/given-up": "0",

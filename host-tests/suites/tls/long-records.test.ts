@@ -11,7 +11,7 @@ import { Installation, parseURL } from "../../../modules/updates/index.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import { maker } from "../../virtual/world/signer.js";
 import { nodeHarness } from "../node-board/harness.js";
-import { describeTLS, NAME } from "./tls-bench.js";
+import { describeTLS, HAS_TLS_1_3, NAME } from "./tls-bench.js";
 
 /** Delays up to this are pauses between attempts, which the test leaves out; longer ones are time limits. */
 const LONGEST_PAUSE_MS = 5000;
@@ -57,9 +57,9 @@ class ProcessTLS implements TCP {
 describeTLS("an update over the chip's TLS from a server with long records", (bench) => {
   const image = makeImage({ version: 2, byteLength: 40_000 });
   const ranges: (string | undefined)[] = [];
-  let harness: Awaited<ReturnType<typeof nodeHarness>>;
+  let harness: Awaited<ReturnType<typeof nodeHarness>> | undefined;
 
-  afterEach(() => harness.dispose());
+  afterEach(() => harness?.dispose());
 
   function answer({ headers }: IncomingMessage, response: ServerResponse): void {
     ranges.push(headers.range);
@@ -95,36 +95,41 @@ describeTLS("an update over the chip's TLS from a server with long records", (be
     };
   }
 
-  test("is installed in pieces of 2 KB, after the first attempt was too long", async () => {
-    const { cert, key } = bench.server;
-    const port = await bench.listen(createServer({ cert, key, maxVersion: "TLSv1.2" }, answer));
-    harness = await nodeHarness();
-    const board = boardWith(harness.board, port);
-    const outcome = new Promise<string>((done) => {
-      new Download({
-        board,
-        url: parseURL(`https://${NAME}:${port}/image.bin`) as NonNullable<ReturnType<typeof parseURL>>,
-        headers: {},
-        expected: { version: 2 },
-        begin: (expected) =>
-          new Installation({
-            board,
-            productId: "plugpass",
-            runningVersion: 1,
-            trust: maker.publicKey,
-            expected,
-          }),
-        onProgress: () => {},
-        onDone: (installation) =>
-          done(installation.finish({ signature: maker.sign(image) })?.code ?? "installed"),
-        onRefused: ({ code }) => done(code),
-        onFailed: done,
+  // A client with buffers of 16 KB reads them.
+  (HAS_TLS_1_3 ? test.skip : test)(
+    "is installed in pieces of 2 KB, after the first attempt was too long",
+    async () => {
+      const { cert, key } = bench.server;
+      const port = await bench.listen(createServer({ cert, key, maxVersion: "TLSv1.2" }, answer));
+      harness = await nodeHarness();
+      const board = boardWith(harness.board, port);
+      const { publicKey: trust } = maker;
+      const outcome = new Promise<string>((done) => {
+        new Download({
+          board,
+          url: parseURL(`https://${NAME}:${port}/image.bin`) as NonNullable<ReturnType<typeof parseURL>>,
+          headers: {},
+          expected: { version: 2 },
+          begin: (expected) =>
+            new Installation({
+              board,
+              productId: "plugpass",
+              runningVersion: 1,
+              trust,
+              expected,
+            }),
+          onProgress: () => {},
+          onDone: (installation) =>
+            done(installation.finish({ signature: maker.sign(image) })?.code ?? "installed"),
+          onRefused: ({ code }) => done(code),
+          onFailed: done,
+        });
       });
-    });
-    expect(await outcome).toBe("installed");
-    const [first, ...pieces] = ranges;
-    expect(first).toBeUndefined();
-    expect(pieces).toHaveLength(Math.ceil(image.length / 2048));
-    expect(pieces.every((range) => PIECE.test(range ?? ""))).toBe(true);
-  });
+      expect(await outcome).toBe("installed");
+      const [first, ...pieces] = ranges;
+      expect(first).toBeUndefined();
+      expect(pieces).toHaveLength(Math.ceil(image.length / 2048));
+      expect(pieces.every((range) => PIECE.test(range ?? ""))).toBe(true);
+    },
+  );
 });

@@ -7,7 +7,7 @@ import type { TlsOptions } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
 import { ClientAuthority } from "../../../platform-stub/provisioning/client-authority.js";
 import { type Change, MESSAGE, openProxy } from "./reframing-proxy.js";
-import { CLIENT_REFUSED, describeTLS, NAME } from "./tls-bench.js";
+import { CLIENT_REFUSED, describeTLS, HAS_TLS_1_3, NAME } from "./tls-bench.js";
 
 const FUZZ_COUNT = 400;
 const TLS_1_2 = { maxVersion: "TLSv1.2" } as const;
@@ -101,9 +101,9 @@ describeTLS("the chip's TLS client", (bench) => {
       ["closes after the first message", "closed", (socket) => socket.once("data", () => socket.end())],
       ["answers without TLS", "invalid", (socket) => socket.end("220 this is no TLS\r\n")],
       [
-        "sends a record of 16 KB",
+        "sends a record of more than 16 KB",
         "too-long",
-        (socket) => socket.end(Buffer.concat([Buffer.from([22, 3, 3, 0x40, 0]), Buffer.alloc(0x4000)])),
+        (socket) => socket.end(Buffer.concat([Buffer.from([22, 3, 3, 0x41, 1]), Buffer.alloc(0x4101)])),
       ],
       ["sends an alert", "refused", (socket) => socket.end(Buffer.from([21, 3, 3, 0, 2, 2, 40]))],
     ])("with a server that %s", async (_name, result, behave) => {
@@ -114,7 +114,6 @@ describeTLS("the chip's TLS client", (bench) => {
     test.each<[string, TlsOptions]>([
       ["TLS 1.0", { minVersion: "TLSv1", maxVersion: "TLSv1", ciphers: "DEFAULT@SECLEVEL=0" }],
       ["TLS 1.1", { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" }],
-      ["TLS 1.3", { minVersion: "TLSv1.3" }],
       ["key exchange without a signature", { ...TLS_1_2, ciphers: "aNULL:@SECLEVEL=0" }],
       ["key exchange by RSA", { ...TLS_1_2, ciphers: "AES128-GCM-SHA256" }],
       [
@@ -151,7 +150,7 @@ describeTLS("the chip's TLS client", (bench) => {
     );
 
     test("refuses a certificate message that is longer than its buffer", async () => {
-      const long = Buffer.alloc(9000);
+      const long = Buffer.alloc(20_000);
       long.writeUInt8(MESSAGE.certificate);
       long.writeUIntBE(long.length - 4, 1, 3);
       const [result] = await connectThrough(1000, (messages) =>
@@ -243,7 +242,7 @@ describeTLS("the chip's TLS client", (bench) => {
     const port = await bench.serve(bench.server, [bench.authority], TLS_1_2);
     const [unchanged, ...results] = await bench.client.fuzz(bench.to(port), FUZZ_COUNT, seed);
     // Only with all random bytes from the test can a handshake be repeated.
-    if ((await bench.client.version()) < 4) expect(unchanged).toBe("ok");
+    if ((await bench.client.version()) < 4 && !HAS_TLS_1_3) expect(unchanged).toBe("ok");
     expect(results).toEqual(["fuzzed"]);
   });
 });

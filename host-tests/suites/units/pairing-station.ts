@@ -44,6 +44,12 @@ export const REFUSED: MQTTFailure = { code: "broker-refused", message: "the brok
 export const LOGIN = { authorization: "Basic YWRtaW46MTIzNDU2Nzg=" };
 export const FORM = { "content-type": "application/x-www-form-urlencoded" };
 
+/** Returns the form of the valid fields with a change; an undefined value omits a field. */
+export function formOf(change: Readonly<Record<string, string | undefined>> = {}): string {
+  const fields = Object.entries({ ...FIELDS, ...change }).filter(([, value]) => value !== undefined);
+  return fields.map(([name, value]) => `${name}=${encodeURIComponent(value ?? "")}`).join("&");
+}
+
 /** A station that only pairs. It outlasts restarts. */
 export class Station {
   readonly world = virtualWorld();
@@ -162,9 +168,7 @@ export class Station {
 
   /** Sends `/pair`; an undefined value omits a field. */
   pair(change: Readonly<Record<string, string | undefined>> = {}) {
-    const fields = Object.entries({ ...FIELDS, ...change }).filter(([, value]) => value !== undefined);
-    const body = fields.map(([name, value]) => `${name}=${encodeURIComponent(value ?? "")}`).join("&");
-    return this.ask("POST", "/pair", { body, headers: FORM });
+    return this.ask("POST", "/pair", { body: formOf(change), headers: FORM });
   }
 
   /** Pairs with the valid fields, and waits for the end of the attempt. */

@@ -29,7 +29,7 @@ export function identityFor({ station, provisionFrom, deviceId }: IdentityOption
     return { ...identity, image };
   }
   const device = provisionFrom === undefined ? undefined : deviceOf(provisionFrom, deviceId);
-  return makeIdentity({ id: deviceId, key: device?.key, cipher: device?.cipher });
+  return makeIdentity({ ...device, id: deviceId });
 }
 
 function deviceOf(file: string, deviceId: string) {
@@ -44,14 +44,17 @@ export function makeIdentity(device: {
   readonly id: string;
   readonly key?: string;
   readonly cipher?: "aes-256-gcm" | "aes-256-cbc";
+  /** Password of the device's own account at the broker. */
+  readonly password?: string;
 }): MadeIdentity {
-  const { id, key = randomKey(), cipher = defaultConfig.cipher } = device;
+  const { id, key = randomKey(), cipher = defaultConfig.cipher, password } = device;
   const adminPassword = randomPassword();
   const image = imageOf({
     id,
     product: defaultConfig.productId,
     key,
     cipher,
+    password,
     accessPointPassword: randomPassword(),
     adminPassword,
   });

@@ -48,6 +48,10 @@ export default function main(): void {
   device.provision({
     deviceId: config.deviceId,
     ...(config.responseKey && { responseKey: config.responseKey }),
+    ...(config.mqttPassword && {
+      keyInRequest: false,
+      mqtt: { username: config.deviceId, password: config.mqttPassword },
+    }),
   });
 
   function boot(): void {

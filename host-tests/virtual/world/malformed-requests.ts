@@ -118,9 +118,9 @@ export function makeBadRequest(random: Random, ingredients: Ingredients): BadReq
 /** Makes an incomplete request. */
 export function makeUnfinishedRequest(random: Random): Bytes {
   const whole = random.pick([
-    "GET / HTTP/1.1\r\nHost: x\r\nX",
-    "POST /pair HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\nssid=",
-    "POST /pair HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nssi",
+    "GET / HTTP/1.1\r\nHost: 192.168.4.1\r\nX",
+    "POST /pair HTTP/1.1\r\nHost: 192.168.4.1\r\nContent-Length: 2000\r\n\r\nssid=",
+    "POST /pair HTTP/1.1\r\nHost: 192.168.4.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nssi",
   ]);
   return encodeUTF8(whole.slice(0, random.int(whole.length + 1)));
 }

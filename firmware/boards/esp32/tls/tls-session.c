@@ -13,7 +13,22 @@
 #include "psa/crypto.h"
 #endif
 
+/**
+ * TLS 1.3 besides 1.2, if the library was built with it and with a buffer for the longest records. The library (3.6 and
+ * 4.0) refuses the answer of a TLS 1.3 server to its own max_fragment_length, so that no shorter ones can be requested.
+ */
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3) && MBEDTLS_SSL_IN_CONTENT_LEN >= 16384
+#define HAS_TLS_1_3 1
+#else
+#define HAS_TLS_1_3 0
+#endif
+
 enum {
+	/**
+	 * Highest length of a record's content, and of a handshake message. With TLS 1.2 only, a server is asked for 2048 or
+	 * 4096 (RFC 6066 4), depending on the library's buffers.
+	 */
+	RECORD_BYTES = HAS_TLS_1_3 ? 16384 : 4096,
 	HEADER_BYTES = 5,
 	/** Growth of a record by encryption: AES-GCM adds 24 bytes, and RFC 5246 6.2.3 allows 2048 to others. */
 	EXPANSION_BYTES = 256,
@@ -82,6 +97,11 @@ struct tls_resumption {
 
 /** Suites with forward secrecy and authenticated encryption. The library omits those that it was built without. */
 static const int CIPHER_SUITES[] = {
+#if HAS_TLS_1_3
+	MBEDTLS_TLS1_3_AES_128_GCM_SHA256,
+	MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
+	MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256,
+#endif
 	MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 	MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 	MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
@@ -154,7 +174,7 @@ static bool open_record(struct framing *framing)
 	framing->is_encrypted |= header[0] == CHANGE_CIPHER_SPEC;
 	if (header[0] < FIRST_TYPE || header[0] > LAST_TYPE || header[1] != TLS_MAJOR)
 		return false;
-	framing->is_too_long = length > TLS_RECORD_BYTES + EXPANSION_BYTES;
+	framing->is_too_long = length > RECORD_BYTES + EXPANSION_BYTES;
 	return !framing->is_too_long;
 }
 
@@ -173,7 +193,7 @@ static bool follow_messages(struct framing *framing, const uint8_t *bytes, size_
 			continue;
 		framing->message_header_bytes = 0;
 		framing->message_left = (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3];
-		framing->is_too_long = framing->message_left > TLS_RECORD_BYTES - MESSAGE_HEADER_BYTES;
+		framing->is_too_long = framing->message_left > RECORD_BYTES - MESSAGE_HEADER_BYTES;
 		framing->is_chain_too_long = framing->is_too_long && header[0] == CERTIFICATE_MESSAGE;
 		if (framing->is_too_long)
 			return false;
@@ -406,7 +426,7 @@ static int configure(struct tls_session *session, const struct tls_options *opti
 	mbedtls_ssl_conf_ciphersuites(config, CIPHER_SUITES);
 #if MBEDTLS_VERSION_MAJOR >= 3
 	mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
-	mbedtls_ssl_conf_max_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
+	mbedtls_ssl_conf_max_tls_version(config, HAS_TLS_1_3 ? MBEDTLS_SSL_VERSION_TLS1_3 : MBEDTLS_SSL_VERSION_TLS1_2);
 #else
 	mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 	mbedtls_ssl_conf_max_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
@@ -417,7 +437,7 @@ static int configure(struct tls_session *session, const struct tls_options *opti
 	(void)options;
 #endif
 	set_authorities(session);
-	return mbedtls_ssl_conf_max_frag_len(config, MAX_FRAGMENT);
+	return HAS_TLS_1_3 ? 0 : mbedtls_ssl_conf_max_frag_len(config, MAX_FRAGMENT);
 }
 
 static int set_certificate(struct tls_session *session, const struct tls_options *options)

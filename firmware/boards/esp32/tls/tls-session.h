@@ -1,6 +1,7 @@
 /*
- * One TLS 1.2 connection as a client, over mbedTLS. It has neither sockets nor tasks: the caller moves encrypted bytes
- * in and out, so that the same code runs on the chip and in tests on the host.
+ * One TLS connection as a client, over mbedTLS: TLS 1.2, and 1.3 as an option of the library's build. It has neither
+ * sockets nor tasks: the caller moves encrypted bytes in and out, so that the same code runs on the chip and in tests on
+ * the host.
  *
  * The server must prove its name by a chain of certificates to one of the given authorities, at the given time. There
  * is no option to leave a check out.
@@ -33,22 +34,17 @@ enum tls_result {
 	TLS_NOT_YET_VALID,
 	/** The certificate has a weak key or signature, or must not be used by a server. */
 	TLS_BAD_CERTIFICATE,
-	/** A record or another handshake message of the server exceeds TLS_RECORD_BYTES. */
+	/** A record or another handshake message of the server is too long for the buffer. */
 	TLS_TOO_LONG,
-	/** The server's certificates together exceed TLS_RECORD_BYTES. */
+	/** The server's certificates together are too long for the buffer. */
 	TLS_CHAIN_TOO_LONG,
 	/** The server has sent an alert. */
 	TLS_REFUSED,
-	/** The server's bytes are not TLS 1.2, or were changed on the way. */
+	/** The server's bytes are not TLS, or were changed on the way. */
 	TLS_INVALID,
 };
 
 enum {
-	/**
-	 * Highest length of a record's content, and of a handshake message. A server is asked for 2048 or 4096 (RFC 6066
-	 * 4), depending on the library's buffers.
-	 */
-	TLS_RECORD_BYTES = 4096,
 	/** Room for encrypted bytes in each direction. */
 	TLS_PIPE_BYTES = 1024,
 	/** Most bytes that one tls_write() takes: with the overhead of a record they fit into the pipe. */
