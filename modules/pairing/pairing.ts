@@ -279,10 +279,8 @@ export class Pairing implements IO, LinkListener, Router {
     if (!this._isActive) return text(403, "the station is not in pairing mode");
     const fields = pairingFields(given);
     // Fields of a draft came with the login, or are on trial: a request without the login would send them to its own host.
-    return (
-      refusePreset(fields, this._options.preset) ??
-      this._startAttempt(new Map([...this._options.preset, ...fields]))
-    );
+    const { preset } = this._options;
+    return refusePreset(fields, preset) ?? this._startAttempt(new Map([...preset, ...fields]));
   }
 
   /** Combines given fields with the current parameters. Tries the result when it is complete. */
