@@ -90,7 +90,6 @@ export class SourceRefusals {
 export class RefusalLimits {
   private readonly _options: RefusalLimitsOptions;
   private readonly _phones: TokenBucket;
-  private readonly _proofs: TokenBucket;
   /**
    * Lookups of tags that turn out to be unknown while a limit is reached. The reader has more of them, because drivers
    * share it.
@@ -101,12 +100,12 @@ export class RefusalLimits {
   // Made when they are needed first.
   private _byAddress: BoundedMap<string, SourceRefusals> | undefined;
   private _recent: BoundedMap<string, true> | undefined;
+  private _wrongProofs: TokenBucket | undefined;
 
   constructor(options: RefusalLimitsOptions) {
     const { clock, refusedTags } = options;
     this._options = options;
     this._phones = new TokenBucket({ clock, capacity: refusedTags.ofPhones, refillMs: PHONES_REFILL_MS });
-    this._proofs = new TokenBucket({ clock, capacity: WRONG_PROOFS, refillMs: PROOF_REFILL_MS });
     this._lookups = {
       ble: new TokenBucket({ clock, capacity: 2, refillMs: MINUTE_MS / 2 }),
       rfid: new TokenBucket({ clock, capacity: 6, refillMs: MINUTE_MS / 6 }),
@@ -121,7 +120,7 @@ export class RefusalLimits {
 
   /** Whether a card of a source may be verified now. */
   allows(source: SourceRefusals, hash: PlainHash): boolean {
-    if (hash === undefined) return !source.isLimited && !this._proofs.isEmpty;
+    if (hash === undefined) return !source.isLimited && this._wrongProofs?.isEmpty !== true;
     const isLimited = source.isLimited || (source.method === "ble" && this._phones.isEmpty);
     return !isLimited || this._isKnown(source.method, hash);
   }
@@ -138,8 +137,11 @@ export class RefusalLimits {
   countUnknown(source: SourceRefusals, hash: PlainHash): void {
     this.countMalformed(source);
     source.countUnknown(this._options);
-    if (hash === undefined) this._proofs.take();
-    else {
+    if (hash === undefined) {
+      const { clock } = this._options;
+      this._wrongProofs ??= new TokenBucket({ clock, capacity: WRONG_PROOFS, refillMs: PROOF_REFILL_MS });
+      this._wrongProofs.take();
+    } else {
       this._recent?.delete(keyOf(hash));
       if (source.method === "ble") this._phones.take();
     }
