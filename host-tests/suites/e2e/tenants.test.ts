@@ -221,6 +221,20 @@ describe.each(brokersUnderTest())("two owners on %s", (name, start) => {
     expect(await arrives("lost")).toBe(false);
   });
 
+  test("a broker stores little for a station that is away", async () => {
+    const topic = `${B}/sweet-home/bar-1/x/set`;
+    const station = await stationOfB({ clean: false });
+    await station.subscribeAsync(topic, { qos: 1 });
+    await station.endAsync();
+    const payload = Buffer.alloc(60_000);
+    for (let i = 0; i < 40; i++) await watcher.publishAsync(topic, payload, { qos: 1 });
+    const again = await connectAndListen("bar-1", B_PASSWORD);
+    await waitFor("a stored message", () => again.length > 0);
+    watcher.publish(topic, "end", { qos: 1 });
+    await arrives("end");
+    expect(again.length).toBeLessThan(25);
+  });
+
   test("a station that joins a shared subscription of the platform takes no request of another owner", async () => {
     const other = await stationOfB(name === "aedes" ? {} : { protocolVersion: 5 });
     for (const share of ["plugpass", "platform"]) {
