@@ -3,7 +3,12 @@
 import type { Board, IO } from "../../modules/board/index.js";
 import type { Fault } from "../../modules/faults/index.js";
 import { numberField, textField } from "../../modules/json/index.js";
-import { type PairingParameters, pairingFormat, problemOfPart } from "../../modules/pairing/index.js";
+import {
+  type PairingParameters,
+  pairingFormat,
+  problemOfPart,
+  usesPresetBroker,
+} from "../../modules/pairing/index.js";
 import type { Requester, RequestOutcome } from "../../modules/requests/index.js";
 import type { CommandFailure } from "../commands.js";
 import type { Records } from "../records.js";
@@ -12,7 +17,7 @@ import { type StationIdentity, userOf } from "./identity.js";
 
 export interface OwnerTransferOptions {
   readonly board: Board;
-  readonly station: Pick<StationIdentity, "deviceId" | "account">;
+  readonly station: Pick<StationIdentity, "deviceId" | "account" | "preset">;
   readonly records: Records;
   readonly platform: Requester;
   readonly host: OwnerTransferHost;
@@ -80,7 +85,7 @@ export class OwnerTransfer implements IO {
       return { code: "offline", message: "the station is not connected" };
     const request = platform.request("change-owner", { owner }, (outcome) => {
       this._step = IDLE;
-      const account = parametersOf(this._options.board, parameters, owner, outcome);
+      const account = parametersOf(this._options, parameters, owner, outcome);
       const isForbidden =
         !outcome.ok && outcome.failure.code === "refused" && outcome.failure.platformCode === FORBIDDEN;
       if (isForbidden) this._fail("the new owner has not accepted the transfer", "transfer-refused");
@@ -132,7 +137,7 @@ export class OwnerTransfer implements IO {
 
 /** Returns the new owner's parameters for the same network, or a message why the platform gave no account. */
 function parametersOf(
-  board: Board,
+  { board, station }: OwnerTransferOptions,
   before: PairingParameters,
   email: string,
   outcome: RequestOutcome,
@@ -148,5 +153,9 @@ function parametersOf(
   const parameters = userOf(board.crypto, account) === user ? account : { ...account, rootTopic: user };
   // Parameters that cannot be read back would leave the station without an owner.
   const { format, parse, version } = pairingFormat;
-  return parse(format(parameters), version) ?? "the platform's response is not a valid account";
+  const read = parse(format(parameters), version);
+  if (!read) return "the platform's response is not a valid account";
+  return usesPresetBroker(read, station.preset)
+    ? read
+    : "the new account is at another broker than the built-in or provisioned one";
 }

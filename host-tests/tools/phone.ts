@@ -10,7 +10,7 @@ import { NobleCentral } from "../virtual/bluetooth/central.js";
 import { NodeClock } from "../virtual/node-board/index.js";
 import { RemoteAir } from "../virtual/radio-link/client.js";
 import { Phone, type PresentOutcome, type SeenStation } from "../virtual/world/phone.js";
-import { awaitPaired } from "./cli/await-paired.js";
+import { awaitPaired, type PairingStatus } from "./cli/await-paired.js";
 import {
   BROKER_PORT,
   HTTP_PORT,
@@ -21,6 +21,12 @@ import {
 } from "./cli/defaults.js";
 import { onInterrupt } from "./cli/ending.js";
 import { placeOption } from "./cli/options.js";
+import {
+  loginHeaders,
+  refusalSentence,
+  STATION_PASSWORD_FLAG,
+  STATION_PASSWORD_VARIABLE,
+} from "./cli/pairing-answer.js";
 import { confirmationSentence, resultSentence } from "./web-phone/sentences.js";
 import { serveWebPhone } from "./web-phone/server.js";
 
@@ -50,6 +56,7 @@ interface PairOptions {
   readonly rootTopic?: string;
   readonly ssid: string;
   readonly pskFile?: string;
+  readonly adminPasswordFile?: string;
 }
 
 /** Environment variable with the owner's token. */
@@ -104,6 +111,16 @@ program
     `file with the password of that network; or set ${PSK_VARIABLE}; default: open`,
   )
   .addOption(refusedSecret("--psk <text>", `set ${PSK_VARIABLE} or use --psk-file`))
+  .option(
+    `${STATION_PASSWORD_FLAG} <file>`,
+    `file with the admin password of a station that has an owner; or set ${STATION_PASSWORD_VARIABLE}`,
+  )
+  .addOption(
+    refusedSecret(
+      "--admin-password <text>",
+      `set ${STATION_PASSWORD_VARIABLE} or use ${STATION_PASSWORD_FLAG}`,
+    ),
+  )
   .option("--url <url>", "the station's HTTP API", `http://127.0.0.1:${HTTP_PORT}`)
   .action(pair);
 
@@ -183,27 +200,54 @@ async function web({ port }: { port: number }): Promise<void> {
   print(`open ${page.url} in Chrome`);
 }
 
-async function pair(options: PairOptions): Promise<void> {
-  const token = process.env[TOKEN_VARIABLE] || tokenFrom(options);
+async function pair(options: PairOptions, command: Command): Promise<void> {
+  const password = readSecret({
+    variable: STATION_PASSWORD_VARIABLE,
+    flag: STATION_PASSWORD_FLAG,
+    file: options.adminPasswordFile,
+  });
+  const fields = pairingFields(options);
+  const { preset } = await readStatus(options.url);
+  for (const name of defaultFields(options, command)) if (preset.includes(name)) fields.delete(name);
+  const headers = loginHeaders(password);
+  const answer = await ask(`${options.url}/pair`, { method: "POST", body: fields, headers });
+  const refusal = refusalSentence({ ...answer, hasLogin: password !== undefined });
+  if (refusal !== undefined) throw new Error(refusal);
+  print("the station has accepted the parameters and connects");
+  const deviceId = await awaitPaired({
+    readStatus: () => readStatus(options.url),
+    sleep,
+    nowMs: () => performance.now(),
+  });
+  print(`paired: ${deviceId} is online`);
+}
+
+function pairingFields(options: PairOptions): URLSearchParams {
   const fields = new URLSearchParams({
     ssid: options.ssid,
     psk: readSecret({ variable: PSK_VARIABLE, flag: "--psk-file", file: options.pskFile }) ?? "",
     wsp: options.email,
-    token,
+    token: process.env[TOKEN_VARIABLE] || tokenFrom(options),
     host: options.broker.host,
     brport: String(options.broker.port),
   });
   if (options.mqttsPort !== undefined) fields.set("mqtts_port", options.mqttsPort);
   if (options.rootTopic !== undefined) fields.set("rootTopic", options.rootTopic);
-  const answer = await ask(`${options.url}/pair`, { method: "POST", body: fields });
-  if (answer.status !== 200) throw new Error(`the station answered ${answer.status}: ${answer.body}`);
-  print("the station has accepted the parameters and connects");
-  const deviceId = await awaitPaired({
-    readStatus: async () => JSON.parse((await ask(`${options.url}/status`)).body),
-    sleep,
-    nowMs: () => performance.now(),
-  });
-  print(`paired: ${deviceId} is online`);
+  return fields;
+}
+
+/** Fields of `/pair` with a default of this command, which the preset ones of a station replace. */
+function defaultFields({ pskFile }: PairOptions, command: Command): string[] {
+  const isDefault = (option: string) => command.getOptionValueSource(option) === "default";
+  return [
+    ...(isDefault("ssid") ? ["ssid"] : []),
+    ...(pskFile === undefined && !process.env[PSK_VARIABLE] ? ["psk"] : []),
+    ...(isDefault("broker") ? ["host", "brport"] : []),
+  ];
+}
+
+async function readStatus(url: string): Promise<PairingStatus> {
+  return JSON.parse((await ask(`${url}/status`)).body);
 }
 
 function tokenFrom({ tokenFrom: file, email }: PairOptions): string {

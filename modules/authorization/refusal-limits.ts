@@ -29,6 +29,8 @@ const MAX_ADDRESSES = 8;
 /** Length of a key of a recent tag: the first hex digits of the hash, 64 bits. */
 const KEY_CHARS = 16;
 const MINUTE_MS = 60_000;
+/** Lookups of unknown tags while a limit is reached. The reader has more of them, because drivers share it. */
+const LOOKUPS_PER_MINUTE: Readonly<Record<Method, number>> = { ble: 2, rfid: 6 };
 
 export interface RefusalLimitsOptions {
   readonly clock: Pick<Clock, "monotonicMs">;
@@ -89,27 +91,18 @@ export class SourceRefusals {
  */
 export class RefusalLimits {
   private readonly _options: RefusalLimitsOptions;
-  private readonly _phones: TokenBucket;
-  /**
-   * Lookups of tags that turn out to be unknown while a limit is reached. The reader has more of them, because drivers
-   * share it.
-   */
-  private readonly _lookups: Readonly<Record<Method, TokenBucket>>;
   /** Time of the latest notification, ms of the monotonic clock. */
   private _notifiedAtMs: number | undefined;
   // Made when they are needed first.
+  private _phones: TokenBucket | undefined;
+  /** Lookups of tags that turn out to be unknown while a limit is reached. */
+  private _lookups: Map<Method, TokenBucket> | undefined;
   private _byAddress: BoundedMap<string, SourceRefusals> | undefined;
   private _recent: BoundedMap<string, true> | undefined;
   private _wrongProofs: TokenBucket | undefined;
 
   constructor(options: RefusalLimitsOptions) {
-    const { clock, refusedTags } = options;
     this._options = options;
-    this._phones = new TokenBucket({ clock, capacity: refusedTags.ofPhones, refillMs: PHONES_REFILL_MS });
-    this._lookups = {
-      ble: new TokenBucket({ clock, capacity: 2, refillMs: MINUTE_MS / 2 }),
-      rfid: new TokenBucket({ clock, capacity: 6, refillMs: MINUTE_MS / 6 }),
-    };
   }
 
   /** Returns the refusals of a source. A phone with a known address has those of its former connections. */
@@ -121,7 +114,7 @@ export class RefusalLimits {
   /** Whether a card of a source may be verified now. */
   allows(source: SourceRefusals, hash: PlainHash): boolean {
     if (hash === undefined) return !source.isLimited && this._wrongProofs?.isEmpty !== true;
-    const isLimited = source.isLimited || (source.method === "ble" && this._phones.isEmpty);
+    const isLimited = source.isLimited || (source.method === "ble" && this._phones?.isEmpty === true);
     return !isLimited || this._isKnown(source.method, hash);
   }
 
@@ -143,9 +136,9 @@ export class RefusalLimits {
       this._wrongProofs.take();
     } else {
       this._recent?.delete(keyOf(hash));
-      if (source.method === "ble") this._phones.take();
+      if (source.method === "ble") this._countUnknownOfPhones();
     }
-    const isGuessing = source.isGuessing || this._phones.taken >= UNKNOWN_IN_A_ROW;
+    const isGuessing = source.isGuessing || (this._phones?.taken ?? 0) >= UNKNOWN_IN_A_ROW;
     if (isGuessing) this._notify(source.method);
   }
 
@@ -162,6 +155,13 @@ export class RefusalLimits {
     this._recent = undefined;
   }
 
+  private _countUnknownOfPhones(): void {
+    const { clock, refusedTags } = this._options;
+    const capacity = refusedTags.ofPhones;
+    this._phones ??= new TokenBucket({ clock, capacity, refillMs: PHONES_REFILL_MS });
+    this._phones.take();
+  }
+
   private _notify(method: Method): void {
     const nowMs = this._options.clock.monotonicMs();
     if (this._notifiedAtMs !== undefined && nowMs - this._notifiedAtMs < NOTIFICATION_MS) return;
@@ -170,11 +170,22 @@ export class RefusalLimits {
   }
 
   private _isKnown(method: Method, hash: string): boolean {
-    const lookups = this._lookups[method];
+    const lookups = this._lookupsOf(method);
     if (lookups.isEmpty) return false;
     if (this._recent?.has(keyOf(hash)) || this._options.policy.isListed(hash)) return true;
     lookups.take();
     return false;
+  }
+
+  private _lookupsOf(method: Method): TokenBucket {
+    this._lookups ??= new Map();
+    const present = this._lookups.get(method);
+    if (present) return present;
+    const capacity = LOOKUPS_PER_MINUTE[method];
+    const { clock } = this._options;
+    const lookups = new TokenBucket({ clock, capacity, refillMs: MINUTE_MS / capacity });
+    this._lookups.set(method, lookups);
+    return lookups;
   }
 }
 

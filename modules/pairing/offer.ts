@@ -1,7 +1,7 @@
 /** Fields of requests and how they combine with the built-in, provisioned and stored ones. */
 
 import { type Reply, text } from "../web/index.js";
-import { type Fields, problemOfPart } from "./parameters.js";
+import { type Fields, fieldsOf, isSame, type PairingParameters, problemOfPart } from "./parameters.js";
 
 /** A subset of the fields of `/pair`. The station keeps its values of the others. */
 export interface Offer {
@@ -14,6 +14,8 @@ export interface Offer {
 
 /** Fields that are one parameter: the port, with or without TLS. */
 const PORT_FIELDS = ["brport", "mqtts_port"];
+/** Fields that name the broker and how it is reached. */
+const BROKER_FIELDS = ["host", "security", ...PORT_FIELDS];
 
 /**
  * Returns the name of the first given field that would replace a preset one. The same value replaces nothing. A port for
@@ -33,6 +35,13 @@ export function withPreset(fields: Fields, preset: Fields): Fields {
   const isPortPreset = PORT_FIELDS.some((name) => preset.has(name));
   const others = [...fields].filter(([name]) => !(isPortPreset && PORT_FIELDS.includes(name)));
   return new Map([...others, ...preset]);
+}
+
+/** Whether parameters have the preset host, port and security, as far as these are preset. */
+export function usesPresetBroker(parameters: PairingParameters, preset: Fields): boolean {
+  const broker = new Map([...preset].filter(([name]) => BROKER_FIELDS.includes(name)));
+  const fields = withPreset(fieldsOf(parameters), broker);
+  return isSame(fields, parameters, { wifi: parameters.wifi !== undefined });
 }
 
 /** Refuses fields that would replace preset ones. */

@@ -15,6 +15,12 @@ test.each<[string, string, string[], string]>([
     "set PLUGPASS_TOKEN",
   ],
   ["phone pair --psk", "phone.ts", ["pair", "--email", "a@b.example", "--psk", "hush"], "set PLUGPASS_PSK"],
+  [
+    "phone pair --admin-password",
+    "phone.ts",
+    ["pair", "--email", "a@b.example", "--admin-password", "hush"],
+    "set PLUGPASS_ADMIN_PASSWORD",
+  ],
   ["station --psk", "station.ts", ["--psk", "hush"], "set PLUGPASS_PSK"],
   [
     "start --broker with a password",

@@ -308,6 +308,28 @@ describeWithChromium("the admin panel", () => {
   );
 
   test(
+    "offers no plain MQTT at a station that requires TLS, and sends the port as mqtts_port",
+    async () => {
+      station.device.cutPower();
+      const preset = { security: "tls" };
+      station.device.provision({ deviceId: "cafe-1", adminPassword: ADMIN_PASSWORD, preset });
+      station.boot();
+      const page = await open();
+      const box = page.getByLabel("Encrypted (TLS)");
+      await box.waitFor({ state: "hidden" });
+      await page.locator("#station").getByLabel("E-mail").fill(CAFE.email);
+      await page.getByLabel("Token").fill(CAFE.token);
+      await page.getByLabel("Server").fill("127.0.0.1");
+      const request = page.waitForRequest("**/setcredentials");
+      await page.locator("#station").getByRole("button", { name: "Save" }).click();
+      expect(new URLSearchParams((await request).postData() ?? "").get("mqtts_port")).toBe("8883");
+      await waitForText(page, "#station .answer", "Saved.");
+      await expectAccessible(page);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     "is not shown without the password",
     async () => {
       const page = await open({ password: "wrong" });

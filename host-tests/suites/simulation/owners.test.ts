@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { usernameOf } from "../../../platform-stub/registry.js";
-import { codeOf, OWNER, Scene } from "../../virtual/scene.js";
+import { codeOf, OWNER, PAIRING, Scene } from "../../virtual/scene.js";
 import { FlashFaults } from "./flash-faults.js";
 
 const NEXT = "next@owner.example";
@@ -88,6 +88,29 @@ describe("an ownership transfer", () => {
     scene.until("online", () => scene.station.lifeCycle === "online");
     expect(retainedBy(scene, NEXT)).toEqual([]);
   });
+
+  test.each([
+    ["host", { host: "10.9.9.9" }],
+    ["port", { port: 1884 }],
+  ])(
+    "fails when the answer has another %s than the preset one: the previous owner keeps the station",
+    (_name, endpoint) => {
+      const { host, brport } = PAIRING;
+      const scene = online(new Scene({ provisioning: { preset: { host, brport } } }));
+      const account = { user: usernameOf(NEXT), token: OWNER.token, host, port: Number(brport) };
+      scene.platform.accounts.set(NEXT, { ...account, ...endpoint });
+      expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
+      scene.until(
+        "the error is published",
+        () => scene.retained("charger/last-error")?.includes("built-in or provisioned") ?? false,
+      );
+      expect(scene.status().ownerChange).toMatchObject({ failure: { code: "transfer-failed" } });
+      expect(scene.station.lifeCycle).toBe("online");
+      scene.platform.accounts.set(NEXT, account);
+      expect(scene.station.commands.transferTo(NEXT)).toBeUndefined();
+      scene.until("it is the new owner's", () => moved(scene));
+    },
+  );
 
   test("is rejected during a session, for an invalid address, and during another transfer", () => {
     const scene = online();

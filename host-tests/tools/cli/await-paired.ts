@@ -2,6 +2,8 @@
 export interface PairingStatus {
   readonly deviceId: string;
   readonly state: string;
+  /** Names of the fields of `/pair` that are built in or provisioned. */
+  readonly preset: readonly string[];
   readonly trying: boolean;
   readonly lastFailure: { readonly code: string; readonly message: string } | null;
 }

@@ -135,6 +135,7 @@ function showStatus(status) {
   find("[data-signed]").hidden = !firmware.isSigned;
   find("[data-unsigned]").hidden = firmware.isSigned;
   hidePreset(preset.map((name) => (name === "mqtts_port" ? "brport" : name)));
+  if (preset.includes("security") && !find("[name=tls]").checked) requireTLS();
   put("#learning", tagLearning ? translate("Learning.") : "");
   find("[name=on]").value = String(!tagLearning);
   put("[data-to='/setlearning'] button", translate(tagLearning ? "Stop" : "Learn cards"));
@@ -142,10 +143,16 @@ function showStatus(status) {
   else putFailure("#owner", ownerChange?.failure);
 }
 
+/** The station accepts no plain MQTT, so that its choice is hidden. */
+function requireTLS() {
+  find("[name=tls]").checked = true;
+  showSecurity();
+}
+
 /** Hides the fields that are built in or provisioned. */
 function hidePreset(names) {
   for (const label of all("[data-field]")) {
-    label.hidden = names.includes(label.dataset.field);
+    label.hidden = label.dataset.field.split(" ").some((name) => names.includes(name));
     label.querySelector("input").disabled = label.hidden;
   }
   for (const form of all("[data-tried]")) form.hidden = !form.querySelector("[data-field]:not([hidden])");
@@ -272,7 +279,9 @@ async function send(form) {
   const { to, ask: question } = form.dataset;
   if (question && !(await ask(question))) return;
   const fields = new URLSearchParams(new FormData(form));
-  if (fields.has("tls")) fields.set("mqtts_port", fields.get("brokerPort"));
+  // A hidden checkbox is not among the fields.
+  if (form.elements.tls?.checked && fields.has("brokerPort"))
+    fields.set("mqtts_port", fields.get("brokerPort"));
   const answer = form.querySelector(".answer");
   answer.textContent = "…";
   try {
