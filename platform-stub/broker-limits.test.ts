@@ -4,6 +4,7 @@ import {
   FilterLimit,
   MAX_CONNECTIONS_PER_ADDRESS,
   MAX_WAITING_PER_ADDRESS,
+  QueueLimit,
   RetainedLimit,
 } from "./broker-limits.js";
 
@@ -63,4 +64,16 @@ test("FilterLimit accepts 16 filters of a connection, and those again", () => {
   for (let i = 0; i < 16; i++) expect(limit.accepts(`filter/${i}`)).toBe(true);
   expect(limit.accepts("filter/16")).toBe(false);
   expect(limit.accepts("filter/3")).toBe(true);
+});
+
+describe("QueueLimit", () => {
+  test("accepts 256 kB for a client, and more after a message was released", () => {
+    const limit = new QueueLimit();
+    expect(limit.accepts("cafe-1", 256 * 1024)).toBe(true);
+    expect(limit.accepts("cafe-1", 1)).toBe(false);
+    expect(limit.accepts("cafe-2", 1)).toBe(true);
+    limit.release("cafe-1", 1);
+    expect(limit.accepts("cafe-1", 1)).toBe(true);
+    expect(limit.accepts("cafe-1", 1)).toBe(false);
+  });
 });

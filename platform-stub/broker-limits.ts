@@ -11,6 +11,8 @@ const MAX_FILTERS = 16;
 /** Maximum number of retained topics of a device, and of their bytes together. A station has 200 topics, 25 kB. */
 const MAX_RETAINED_TOPICS = 512;
 const MAX_RETAINED_BYTES = 128 * 1024;
+/** Maximum number of bytes that are stored for a client until it acknowledges them, also while it is away. */
+const MAX_QUEUED_BYTES = 256 * 1024;
 
 interface Counts {
   connections: number;
@@ -93,5 +95,25 @@ export class FilterLimit {
     if (!this.#filters.has(filter) && this.#filters.size >= MAX_FILTERS) return false;
     this.#filters.add(filter);
     return true;
+  }
+}
+
+/** Counts the bytes that are stored for each client until it acknowledges them. */
+export class QueueLimit {
+  readonly #bytes = new Map<string, number>();
+
+  /** Counts a message for a client; `false` when too much is stored for it. */
+  accepts(clientId: string, bytes: number): boolean {
+    const queued = (this.#bytes.get(clientId) ?? 0) + bytes;
+    if (queued > MAX_QUEUED_BYTES) return false;
+    this.#bytes.set(clientId, queued);
+    return true;
+  }
+
+  /** A message is no longer stored. */
+  release(clientId: string, bytes: number): void {
+    const queued = (this.#bytes.get(clientId) ?? 0) - bytes;
+    if (queued > 0) this.#bytes.set(clientId, queued);
+    else this.#bytes.delete(clientId);
   }
 }

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Aedes, type AuthenticateError, type Client } from "aedes";
 import { mayPublish, maySubscribe, type Principal } from "./access.js";
-import { ConnectionLimit, FilterLimit, RetainedLimit } from "./broker-limits.js";
+import { ConnectionLimit, FilterLimit, QueueLimit, RetainedLimit } from "./broker-limits.js";
 import { ErrorBarrier } from "./error-barrier.js";
 import { GuardedConnection } from "./guarded-connection.js";
 import { isSame, type Registry, type User, userTopicsOf } from "./registry.js";
@@ -75,6 +75,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     const connection = new GuardedConnection(socket, {
       onLogin: counted.handleLogin,
       onTooLong: () => options.onRefused?.(`${remoteAddress}: the packet is too long`),
+      onUnread: () => options.onRefused?.(`${remoteAddress}: does not read its messages`),
     });
     aedes.handle(connection);
   });
@@ -117,7 +118,8 @@ function control(aedes: Aedes, options: BrokerOptions): void {
       return;
     }
     members.set(client, { ...identified, filters: new FilterLimit() });
-    if (client.conn instanceof GuardedConnection) client.conn.handleLogin();
+    const isStation = identified.principal.kind === "station";
+    if (client.conn instanceof GuardedConnection) client.conn.handleLogin({ isStation });
     done(null, true);
   };
   aedes.authorizePublish = (client, packet, done) => {
@@ -147,6 +149,7 @@ function control(aedes: Aedes, options: BrokerOptions): void {
   // A stored subscription may be one that was refused, or to the topics of a previous owner.
   aedes.authorizeForward = (client, packet) =>
     isAllowed(client, (one) => maySubscribe(one, packet.topic)) ? packet : null;
+  limitQueues(aedes);
   keepOnlyAllowed(aedes, (client, filter) => isAllowed(client, (one) => maySubscribe(one, filter)));
 }
 
@@ -164,9 +167,41 @@ function keepOnlyAllowed(aedes: Aedes, isAllowed: (client: Client, filter: strin
     );
 }
 
-/** The part of the library's storage that `keepOnlyAllowed` replaces. */
+/** Limits what is stored for a client until it acknowledges it. The library disconnects a client whose message is not stored. */
+function limitQueues(aedes: Aedes): void {
+  const { persistence } = aedes as unknown as { persistence: Persistence };
+  const limit = new QueueLimit();
+  const enqueue = persistence.outgoingEnqueueCombi.bind(persistence);
+  persistence.outgoingEnqueueCombi = (subscriptions, packet) =>
+    enqueue(
+      subscriptions.filter(({ clientId }) => limit.accepts(clientId, bytesOf(packet))),
+      packet,
+    );
+  const clear = persistence.outgoingClearMessageId.bind(persistence);
+  persistence.outgoingClearMessageId = async (client, packet) => {
+    const cleared = await clear(client, packet);
+    if (cleared) limit.release(client.id, bytesOf(cleared));
+    return cleared;
+  };
+}
+
+function bytesOf({ topic = "", payload = "" }: QueuedPacket): number {
+  return topic.length + payload.length;
+}
+
+interface QueuedPacket {
+  readonly topic?: string;
+  readonly payload?: string | Buffer;
+}
+
+/** The part of the library's storage that `keepOnlyAllowed` and `limitQueues` replace. */
 interface Persistence {
   addSubscriptions(client: Client, subscriptions: readonly { readonly topic: string }[]): Promise<void>;
+  outgoingEnqueueCombi(
+    subscriptions: readonly { readonly clientId: string }[],
+    packet: QueuedPacket,
+  ): Promise<void>;
+  outgoingClearMessageId(client: Client, packet: QueuedPacket): Promise<QueuedPacket | undefined>;
 }
 
 /** Identifies a client, or returns the reason why it is refused. */

@@ -222,7 +222,7 @@ test("add-device refuses an unknown owner", () => {
   test.each([
     [
       "an unknown owner",
-      ["--owner", "who@cafe.example"],
+      ["--owner", "who@cafe.example", "--station", "x-1"],
       "who@cafe.example is not a user and cannot accept a station",
     ],
     [

@@ -19,7 +19,7 @@ interface AddTagOptions extends Omit<TagEntry, "tag" | "maxCurrent" | "cacheFor"
 
 interface ExpectOptions extends StoredOptions {
   readonly owner: string;
-  readonly station?: string;
+  readonly station: string;
 }
 
 /** Environment variable with the token of a new user. */
@@ -92,7 +92,7 @@ program
     "accept the transfer of a station for its new owner, for one hour; works while the platform runs",
   )
   .requiredOption("--owner <e-mail>", "the new owner")
-  .option("--station <id>", "station to accept; default: the first that requests the transfer")
+  .requiredOption("--station <id>", "station to accept")
   .option("--config <file>", "configuration of the platform", DEMO_CONFIG)
   .option("--database <file>", "database of the platform; default: the configuration's name with .sqlite")
   .action(expect);
@@ -132,11 +132,11 @@ function addTag({ config, cardFile, ...fields }: AddTagOptions): void {
 }
 
 async function expect({ owner, station, ...options }: ExpectOptions): Promise<void> {
-  if (station !== undefined && !deviceId.safeParse(station).success) {
+  if (!deviceId.safeParse(station).success) {
     throw new Error(`--station ${station} is not a device id`);
   }
   await withRegistry(options, (registry) => registry.acceptTransfer({ owner, device: station }));
-  printLines(`${owner} accepts ${station ?? "the first station that requests the transfer"} within one hour`);
+  printLines(`${owner} accepts ${station} within one hour`);
 }
 
 function cipher(text: string): Cipher {

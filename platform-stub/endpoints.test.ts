@@ -127,6 +127,15 @@ describe("create-tag", () => {
     expect(registry.tag("62E3086CED")).toMatchObject({ owner: CAFE.email, blocked: true });
   });
 
+  test("refuses a card when its owner has 5000, and leaves other owners alone", () => {
+    const registry = twoOwners();
+    registry.putTags(Array.from({ length: 5000 }, (_, i) => ({ tag: `CARD-${i}`, owner: CAFE.email })));
+    registry.addDevice({ id: "bar-1", owner: BAR.email });
+    expect(ask(registry, "create-tag", { tag: "ONE-MORE" }).code).toBe("409");
+    expect(ask(registry, "create-tag", { tag: "CARD-7" }).code).toBe("200");
+    expect(ask(registry, "create-tag", { tag: "ONE-MORE" }, "bar-1").code).toBe("200");
+  });
+
   test("refuses another owner's tag, an invalid tag and an invalid label", () => {
     const registry = twoOwners();
     registry.putTag({ tag: "THEIRS", owner: BAR.email });
@@ -145,15 +154,15 @@ describe("change-owner", () => {
     now = 0;
   });
 
-  /** Builds a registry with two owners. The second one accepts a station, or any station without `device`. */
-  function accepting(acceptance: { readonly device?: string } = {}): Registry {
+  /** Builds a registry with two owners. The second one accepts a station. */
+  function accepting({ device = "cafe-1" }: { readonly device?: string } = {}): Registry {
     const registry = twoOwners({ now: () => now });
-    registry.acceptTransfer({ owner: BAR.email, ...acceptance });
+    registry.acceptTransfer({ owner: BAR.email, device });
     return registry;
   }
 
   test("returns an account with the new owner, who owns the device once it connects with that account", () => {
-    const registry = accepting({ device: "cafe-1" });
+    const registry = accepting();
     const user = registry.user(email) ?? CAFE;
     const answer = ask(registry, "change-owner", { owner: email }).data;
     expect(answer).toEqual({ user: usernameOf(email), token: expect.stringMatching(/^[0-9a-f]{32}$/) });
@@ -211,7 +220,7 @@ describe("change-owner", () => {
     expect(ask(registry, "change-owner", { owner: email }, "cafe-2").code).toBe("200");
   });
 
-  test("allows one station within an hour of the acceptance; the first station may repeat its request", () => {
+  test("allows the named station within an hour of the acceptance, also repeatedly, and no other station", () => {
     const registry = accepting();
     now = 3_599_000;
     expect(ask(registry, "change-owner", { owner: email }).code).toBe("200");
@@ -249,6 +258,8 @@ describe("change-owner", () => {
   });
 
   test("a transfer cannot be accepted for an unknown user", () => {
-    expect(() => twoOwners().acceptTransfer({ owner: "nobody@example.org" })).toThrow("is not a user");
+    expect(() => twoOwners().acceptTransfer({ owner: "nobody@example.org", device: "cafe-1" })).toThrow(
+      "is not a user",
+    );
   });
 });

@@ -165,6 +165,9 @@ const localList: Endpoint = (data, device, { registry }) => {
 
 const createTagRequest = z.object({ tag: tagText, label: label.optional() });
 
+/** Maximum number of cards that an owner's stations can add. A station cannot fill the database. */
+const MAX_LEARNED_TAGS = 5000;
+
 /** `create-tag`: adds a card that an installer presented. An existing tag of the owner does not change. */
 const createTag: Endpoint = (data, device, { registry }) => {
   const request = createTagRequest.safeParse(data);
@@ -172,7 +175,10 @@ const createTag: Endpoint = (data, device, { registry }) => {
   const { tag, label } = request.data;
   const before = registry.tag(tag);
   if (before && before.owner !== device.owner) return error("409", "the tag belongs to another owner");
-  if (!before) registry.putTag({ tag, owner: device.owner, label });
+  if (before) return { status: "1", code: "200", data: { tagId: tag } };
+  const { length } = registry.tags.filter(({ owner }) => owner === device.owner);
+  if (length >= MAX_LEARNED_TAGS) return error("409", "the owner has too many cards; delete some");
+  registry.putTag({ tag, owner: device.owner, label });
   return { status: "1", code: "200", data: { tagId: tag } };
 };
 

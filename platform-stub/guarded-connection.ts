@@ -7,6 +7,8 @@ import { Duplex } from "node:stream";
 export const MAX_BYTES_BEFORE_LOGIN = 4 * 1024;
 /** Maximum remaining length of a packet after login, bytes. */
 export const MAX_BYTES_AFTER_LOGIN = 64 * 1024;
+/** Maximum number of bytes that wait for a station to read them. */
+const MAX_UNREAD_BYTES = 512 * 1024;
 /** Maximum number of bytes of a remaining length (MQTT 3.1.1 2.2.3). */
 const MAX_LENGTH_BYTES = 4;
 
@@ -49,16 +51,29 @@ export class PacketGuard {
   }
 }
 
-/** A socket whose packets are limited. The broker receives no byte of the data that contain the beginning of a longer packet. */
+export interface GuardedConnectionOptions {
+  readonly onLogin: () => void;
+  /** The client sends a packet that is too long. */
+  readonly onTooLong: () => void;
+  /** The station does not read what it receives. */
+  readonly onUnread: () => void;
+}
+
+/**
+ * A socket whose packets are limited. The broker receives no byte of the data that contain the beginning of a longer packet,
+ * and never waits for a station that does not read: the client whose message it delivers, which may be the platform, would
+ * wait as well.
+ */
 export class GuardedConnection extends Duplex {
   readonly #socket: Socket;
   readonly #guard = new PacketGuard();
-  readonly #onLogin: () => void;
+  readonly #options: GuardedConnectionOptions;
+  #isStation = false;
 
-  constructor(socket: Socket, options: { readonly onLogin: () => void; readonly onTooLong: () => void }) {
+  constructor(socket: Socket, options: GuardedConnectionOptions) {
     super();
     this.#socket = socket;
-    this.#onLogin = options.onLogin;
+    this.#options = options;
     socket.on("data", (bytes) => {
       if (!this.#guard.accepts(bytes)) {
         options.onTooLong();
@@ -71,9 +86,10 @@ export class GuardedConnection extends Duplex {
   }
 
   /** Allows packets of the length after a login. */
-  handleLogin(): void {
+  handleLogin({ isStation }: { readonly isStation: boolean }): void {
     this.#guard.maxBytes = MAX_BYTES_AFTER_LOGIN;
-    this.#onLogin();
+    this.#isStation = isStation;
+    this.#options.onLogin();
   }
 
   override _read(): void {
@@ -81,11 +97,20 @@ export class GuardedConnection extends Duplex {
   }
 
   override _write(bytes: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#socket.write(bytes, done);
+    if (!this.#isStation) {
+      this.#socket.write(bytes, done);
+      return;
+    }
+    this.#socket.write(bytes);
+    if (this.#socket.writableLength > MAX_UNREAD_BYTES) {
+      this.#options.onUnread();
+      this.destroy();
+    }
+    done();
   }
 
   override _writev(parts: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.#socket.write(Buffer.concat(parts.map(({ chunk }) => chunk)), done);
+    this._write(Buffer.concat(parts.map(({ chunk }) => chunk)), "", done);
   }
 
   override _final(done: (error?: Error | null) => void): void {

@@ -118,6 +118,8 @@ export interface MosquittoPorts {
 
 /** Maximum size of a packet, bytes: as at the embedded broker. */
 const MAX_PACKET_BYTES = 64 * 1024;
+/** Maximum number of bytes that are stored for a client until it acknowledges them. The platform receives short requests. */
+const MAX_QUEUED_BYTES = 1024 * 1024;
 const MAX_NAMED = 5;
 
 /** Writes Mosquitto's files and returns the lines of mosquitto.conf. Overwrites existing files only with `force`. */
@@ -151,6 +153,7 @@ export function writeMosquittoFiles(
     `password_file ${passwords}`,
     `acl_file ${acl}`,
     `max_packet_size ${MAX_PACKET_BYTES}`,
+    `max_queued_bytes ${MAX_QUEUED_BYTES}`,
     "# Stations. Add certfile and keyfile for TLS.",
     `listener ${ports.stations}`,
     ...(hasOwnerAccounts ? [] : ["use_username_as_clientid true"]),

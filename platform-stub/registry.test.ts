@@ -25,7 +25,7 @@ describe("an e-mail in another spelling of upper and lower case", () => {
     ).toBe(OWNER);
     registry.putTag({ tag: "GUEST-0001", owner: "OWNER@cafe.example" });
     expect(registry.tag("GUEST-0001")?.owner).toBe(OWNER);
-    registry.acceptTransfer({ owner: "owner@cafe.example" });
+    registry.acceptTransfer({ owner: "owner@cafe.example", device: "x-1" });
     expect(registry.acceptingUser("oWNER@cafe.example", "x-1")?.email).toBe(OWNER);
     registry.withdrawAcceptance("owner@cafe.example");
     expect(registry.acceptances).toEqual([]);

@@ -238,8 +238,11 @@ export class Registry {
     return rotated;
   }
 
-  /** Records that an owner accepts the transfer of a station within an hour. Replaces the owner's previous acceptance. */
-  acceptTransfer({ owner: email, device }: { readonly owner: string; readonly device?: string }): void {
+  /**
+   * Records that an owner accepts the transfer of a station within an hour. The station is named: a stranger's station
+   * could request a transfer before the expected one, and learn the owner's cards. Replaces the owner's previous acceptance.
+   */
+  acceptTransfer({ owner: email, device }: { readonly owner: string; readonly device: string }): void {
     const owner = this.user(email)?.email;
     if (owner === undefined) throw new Error(`${email} is not a user and cannot accept a station`);
     this.#store.acceptances.put({ owner, device, until: this.nowS + ACCEPTANCE_S });
@@ -264,19 +267,13 @@ export class Registry {
   /** The user with an e-mail, if that user has accepted the transfer of the device. */
   acceptingUser(email: string, device: string): User | undefined {
     const user = this.user(email);
-    const acceptance = this.acceptances.find(({ owner }) => owner === user?.email);
-    const isForDevice = acceptance && (acceptance.device === undefined || acceptance.device === device);
-    return isForDevice ? user : undefined;
+    const isAccepted = this.acceptances.some((one) => one.owner === user?.email && one.device === device);
+    return isAccepted ? user : undefined;
   }
 
-  /** Offers a device to a new owner for 10 minutes. An acceptance of any station becomes one of this station. */
+  /** Offers a device to a new owner for 10 minutes. */
   offerDevice(id: string, { owner, token }: { readonly owner: string; readonly token: string }): void {
-    const { offers, acceptances } = this.#store;
-    this.#store.transaction(() => {
-      offers.put({ device: id, owner, token, until: this.nowS + OFFER_S });
-      const acceptance = acceptances.get(owner);
-      if (acceptance) acceptances.put({ ...acceptance, device: id });
-    });
+    this.#store.offers.put({ device: id, owner, token, until: this.nowS + OFFER_S });
   }
 
   /** The user to whom a device is offered; `undefined` without a valid offer. */

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import { Socket } from "node:net";
 import type { MqttClient } from "mqtt";
 import { z } from "zod";
@@ -9,7 +9,7 @@ import { type Decision, ENDPOINTS, error } from "./endpoints.js";
 import { ErrorBarrier } from "./error-barrier.js";
 import { type DeviceEntry, type Registry, userTopicsOf } from "./registry.js";
 import { RequestLimit } from "./request-limit.js";
-import { type Response, sealAnswer } from "./sealing.js";
+import { type Answer, type Response, sealAnswer } from "./sealing.js";
 
 /** A request of a station. */
 export interface Request {
@@ -40,7 +40,10 @@ export interface ResponderOptions {
   readonly onConnection?: (isUp: boolean) => void;
 }
 
-const SHARE_NAME = "plugpass";
+/** Longest name of an endpoint, characters. The answer repeats it in its topic. */
+const MAX_ENDPOINT_CHARS = 32;
+/** Longest answer, bytes. A broker that gets a longer packet than it allows disconnects the responder, which sends it again. */
+const MAX_ANSWER_BYTES = 60 * 1024;
 /** Number of cached responses. A request that QoS 1 delivers twice gets the cached response. */
 const MAX_CACHED = 1000;
 /** Maximum size of a request, bytes. A trace has less than 3,000. */
@@ -128,7 +131,7 @@ export class Responder {
     const [endpoint = "", deviceId = "", kind, ...root] = topic.split("/").reverse();
     const userTopic = root.reverse().join("/");
     if (kind !== "req") return;
-    const found = this.#check({ userTopic, deviceId }, payload);
+    const found = this.#check({ userTopic, deviceId, endpoint }, payload);
     if ("ignored" in found) {
       if (found.ignored !== undefined)
         this.#options.onIgnored?.(`${endpoint} of ${deviceId}: ${found.ignored}`);
@@ -145,11 +148,14 @@ export class Responder {
   }
 
   /** Checks the sender of a message. Returns the device and the key of the answer, or the reason of a refusal. */
-  #check({ userTopic, deviceId }: Pick<Request, "userTopic" | "deviceId">, payload: Buffer): Checked {
+  #check(
+    { userTopic, deviceId, endpoint }: Pick<Request, "userTopic" | "deviceId" | "endpoint">,
+    payload: Buffer,
+  ): Checked {
     const known = this.#sender(userTopic, deviceId);
     if (!known) return { ignored: "not a device of that user" };
     const admission = this.#limit.admit(deviceId);
-    if (admission === "dropped") return { ignored: undefined };
+    if (admission === "dropped" || endpoint.length > MAX_ENDPOINT_CHARS) return { ignored: undefined };
     const message = parseRequest(payload);
     if (!message) return { ignored: "not a request {data, key or keyId, id}" };
     const key = keyOfRequest(known, message);
@@ -191,7 +197,7 @@ export class Responder {
       ? decide(data, device, { registry, hasStationTokens: !isShared, requestId: id, report })
       : error("404", `unknown endpoint ${endpoint}`);
     this.#options.onRequest?.(request, decision);
-    const response = sealAnswer(
+    const response = sealBounded(
       { topic: `${userTopic}/res/${deviceId}/${endpoint}`, id, ...decision },
       { ...device, key },
     );
@@ -202,16 +208,33 @@ export class Responder {
   }
 }
 
+/** Encrypts an answer, or an error in place of one that is too long. */
+function sealBounded(answer: Answer, device: Pick<DeviceEntry, "cipher" | "key">): Response {
+  const response = sealAnswer(answer, device);
+  if (response.data.length <= MAX_ANSWER_BYTES) return response;
+  return sealAnswer({ ...answer, ...error("413", "the answer is too long; ask for fewer entries") }, device);
+}
+
 /** Disables Nagle's algorithm: it would delay each small answer until TCP acknowledges the previous one. */
 function disableNagle(client: MqttClient): void {
   if (client.stream instanceof Socket) client.stream.setNoDelay(true);
 }
 
+/**
+ * Name of the shared subscription. It is a secret that the responders of a platform have in common: Mosquitto lets every
+ * client join a shared subscription whose name it knows, and drops the client's share of the requests.
+ */
+function shareNameOf({ username = "", password = "" }: ResponderOptions): string {
+  return createHmac("sha256", password).update(`plugpass-share|${username}`).digest("hex").slice(0, 32);
+}
+
 /** The topic filters of all requests. A root topic of several levels needs a separate filter. */
-function requestFilters({ registry, isShared }: ResponderOptions): string[] {
+function requestFilters(options: ResponderOptions): string[] {
+  const { registry, isShared } = options;
   const deep = registry.users.flatMap(({ rootTopic }) => (rootTopic?.includes("/") ? [rootTopic] : []));
   const filters = ["+", ...deep].map((root) => `${root}/req/+/+`);
-  return isShared ? filters.map((filter) => `$share/${SHARE_NAME}/${filter}`) : filters;
+  const share = shareNameOf(options);
+  return isShared ? filters.map((filter) => `$share/${share}/${filter}`) : filters;
 }
 
 /** Parses a request; `undefined` when it is too long, nests too deep, or is not a request. */

@@ -291,8 +291,7 @@ class SQLiteStore implements Store {
     this.acceptances = new SQLiteTable<Acceptance>(connection, {
       name: "consents",
       key: "owner",
-      toRow: ({ device = null, ...acceptance }) => ({ ...acceptance, device }),
-      fromRow: compact,
+      ...unmapped(),
     });
     this.settings = new SQLiteTable<Setting>(connection, { name: "settings", key: "name", ...unmapped() });
     this.configured = new SQLiteTable<Configured>(connection, {

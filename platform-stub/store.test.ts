@@ -161,7 +161,7 @@ describe.each(STORES)("a store %s", (_name, make) => {
   test("keeps everything across a restart and is readable only by its owner", async () => {
     const registry = new Registry(CONFIG, { store: await open(), now: () => 5000 });
     registry.acceptSession(session("one"));
-    registry.acceptTransfer({ owner: OTHER });
+    registry.acceptTransfer({ owner: OTHER, device: "cafe-1" });
     registry.acceptTransfer({ owner: OWNER, device: "bar-1" });
     registry.offerDevice("cafe-1", { owner: OTHER, token: "t" });
     registry.useNonce({ device: "cafe-1", nonce: "0a", request: "1" });
@@ -226,7 +226,7 @@ describe.each(STORES)("a store %s", (_name, make) => {
     registry.putTag({ tag: PROVED, owner: OWNER, accepts: "proof", secret: SECRET });
     expect(registry.cardFile(PROVED)?.secret).toBe(SECRET);
     expect(registry.sessions()).toEqual([session("one")]);
-    registry.acceptTransfer({ owner: OWNER });
+    registry.acceptTransfer({ owner: OWNER, device: "cafe-1" });
     expect(registry.acceptances).toHaveLength(1);
   });
 

@@ -26,8 +26,8 @@ export interface Offer {
 export interface Acceptance {
   /** E-mail of the new owner. */
   readonly owner: string;
-  /** Device id of the accepted station; absent: the first station that requests the transfer. */
-  readonly device?: string;
+  /** Device id of the accepted station. */
+  readonly device: string;
   /** Expiry, in seconds since 1970-01-01 UTC. */
   readonly until: number;
 }

@@ -15,7 +15,7 @@ function shown(endpoint: string, data: unknown) {
     tags: [{ tag: TAG, owner: CAFE.email }],
   });
   const device = registry.addDevice({ id: "cafe-1", owner: CAFE.email });
-  registry.acceptTransfer({ owner: BAR.email });
+  registry.acceptTransfer({ owner: BAR.email, device: "cafe-1" });
   const traffic = new Traffic({ now: () => 5 });
   const decision =
     ENDPOINTS[endpoint]?.(data, device, { registry, hasStationTokens: false, requestId: "1" }) ??

@@ -59,6 +59,21 @@ describe("RefusalLimits", () => {
     expect(guess(changing, 60 * MINUTE_MS)).toBeLessThanOrEqual(30);
   });
 
+  test("allow phones that change their address 60 wrong proofs in a minute, and leave other cards alone", () => {
+    let wrong = 0;
+    for (let n = 0; n < 600; n++) {
+      const source = phone(`c${n}`);
+      if (limits.allows(source, undefined)) {
+        limits.countUnknown(source, undefined);
+        wrong++;
+      }
+      clock.advance(100);
+    }
+    expect(wrong).toBeLessThanOrEqual(60);
+    expect(limits.allows(phone("d0"), GOOD)).toBe(true);
+    expect(limits.allows(limits.source("rfid", undefined), GOOD)).toBe(true);
+  });
+
   test("leave other phones and the reader alone when one phone presents unknown and malformed tags for a day", () => {
     const attacker = phone("c00000000001");
     for (let minute = 0; minute < 24 * 60; minute++) {

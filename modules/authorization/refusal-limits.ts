@@ -14,6 +14,12 @@ export interface RefusedTags {
 const UNKNOWN_IN_A_ROW = 10;
 /** Time after which the phones together have one attempt more, ms. More than one phone in its longest pause needs. */
 const PHONES_REFILL_MS = 2 * 60_000;
+/**
+ * Wrong proofs of all phones together, and the time after which one more is verified, ms. The platform answers 240 requests
+ * of a station in a minute, and the station verifies one card at a time: other cards need both.
+ */
+const WRONG_PROOFS = 30;
+const PROOF_REFILL_MS = 2000;
 /** Shortest time between two notifications of the owner, ms. */
 const NOTIFICATION_MS = 60 * 60_000;
 /** Highest number of tags that are remembered as authorized. */
@@ -23,6 +29,8 @@ const MAX_ADDRESSES = 8;
 /** Length of a key of a recent tag: the first hex digits of the hash, 64 bits. */
 const KEY_CHARS = 16;
 const MINUTE_MS = 60_000;
+/** Lookups of unknown tags while a limit is reached. The reader has more of them, because drivers share it. */
+const LOOKUPS_PER_MINUTE: Readonly<Record<Method, number>> = { ble: 2, rfid: 6 };
 
 export interface RefusalLimitsOptions {
   readonly clock: Pick<Clock, "monotonicMs">;
@@ -32,8 +40,8 @@ export interface RefusalLimitsOptions {
 }
 
 /**
- * Hash of a plain tag; `undefined` for a proof. A proof cannot be guessed: only its own source is limited, and the public
- * id of its card is remembered for nothing.
+ * Hash of a plain tag; `undefined` for a proof. A proof cannot be guessed: its limit over all phones bounds the requests
+ * only, and the public id of its card is remembered for nothing.
  */
 type PlainHash = string | undefined;
 
@@ -83,26 +91,18 @@ export class SourceRefusals {
  */
 export class RefusalLimits {
   private readonly _options: RefusalLimitsOptions;
-  private readonly _phones: TokenBucket;
-  /**
-   * Lookups of tags that turn out to be unknown while a limit is reached. The reader has more of them, because drivers
-   * share it.
-   */
-  private readonly _lookups: Readonly<Record<Method, TokenBucket>>;
   /** Time of the latest notification, ms of the monotonic clock. */
   private _notifiedAtMs: number | undefined;
   // Made when they are needed first.
+  private _phones: TokenBucket | undefined;
+  /** Lookups of tags that turn out to be unknown while a limit is reached. */
+  private _lookups: Map<Method, TokenBucket> | undefined;
   private _byAddress: BoundedMap<string, SourceRefusals> | undefined;
   private _recent: BoundedMap<string, true> | undefined;
+  private _wrongProofs: TokenBucket | undefined;
 
   constructor(options: RefusalLimitsOptions) {
-    const { clock, refusedTags } = options;
     this._options = options;
-    this._phones = new TokenBucket({ clock, capacity: refusedTags.ofPhones, refillMs: PHONES_REFILL_MS });
-    this._lookups = {
-      ble: new TokenBucket({ clock, capacity: 2, refillMs: MINUTE_MS / 2 }),
-      rfid: new TokenBucket({ clock, capacity: 6, refillMs: MINUTE_MS / 6 }),
-    };
   }
 
   /** Returns the refusals of a source. A phone with a known address has those of its former connections. */
@@ -113,8 +113,8 @@ export class RefusalLimits {
 
   /** Whether a card of a source may be verified now. */
   allows(source: SourceRefusals, hash: PlainHash): boolean {
-    if (hash === undefined) return !source.isLimited;
-    const isLimited = source.isLimited || (source.method === "ble" && this._phones.isEmpty);
+    if (hash === undefined) return !source.isLimited && this._wrongProofs?.isEmpty !== true;
+    const isLimited = source.isLimited || (source.method === "ble" && this._phones?.isEmpty === true);
     return !isLimited || this._isKnown(source.method, hash);
   }
 
@@ -130,11 +130,15 @@ export class RefusalLimits {
   countUnknown(source: SourceRefusals, hash: PlainHash): void {
     this.countMalformed(source);
     source.countUnknown(this._options);
-    if (hash !== undefined) {
+    if (hash === undefined) {
+      const { clock } = this._options;
+      this._wrongProofs ??= new TokenBucket({ clock, capacity: WRONG_PROOFS, refillMs: PROOF_REFILL_MS });
+      this._wrongProofs.take();
+    } else {
       this._recent?.delete(keyOf(hash));
-      if (source.method === "ble") this._phones.take();
+      if (source.method === "ble") this._countUnknownOfPhones();
     }
-    const isGuessing = source.isGuessing || this._phones.taken >= UNKNOWN_IN_A_ROW;
+    const isGuessing = source.isGuessing || (this._phones?.taken ?? 0) >= UNKNOWN_IN_A_ROW;
     if (isGuessing) this._notify(source.method);
   }
 
@@ -151,6 +155,13 @@ export class RefusalLimits {
     this._recent = undefined;
   }
 
+  private _countUnknownOfPhones(): void {
+    const { clock, refusedTags } = this._options;
+    const capacity = refusedTags.ofPhones;
+    this._phones ??= new TokenBucket({ clock, capacity, refillMs: PHONES_REFILL_MS });
+    this._phones.take();
+  }
+
   private _notify(method: Method): void {
     const nowMs = this._options.clock.monotonicMs();
     if (this._notifiedAtMs !== undefined && nowMs - this._notifiedAtMs < NOTIFICATION_MS) return;
@@ -159,11 +170,22 @@ export class RefusalLimits {
   }
 
   private _isKnown(method: Method, hash: string): boolean {
-    const lookups = this._lookups[method];
+    const lookups = this._lookupsOf(method);
     if (lookups.isEmpty) return false;
     if (this._recent?.has(keyOf(hash)) || this._options.policy.isListed(hash)) return true;
     lookups.take();
     return false;
+  }
+
+  private _lookupsOf(method: Method): TokenBucket {
+    this._lookups ??= new Map();
+    const present = this._lookups.get(method);
+    if (present) return present;
+    const capacity = LOOKUPS_PER_MINUTE[method];
+    const { clock } = this._options;
+    const lookups = new TokenBucket({ clock, capacity, refillMs: MINUTE_MS / capacity });
+    this._lookups.set(method, lookups);
+    return lookups;
   }
 }
 

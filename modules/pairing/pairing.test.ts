@@ -223,6 +223,20 @@ describe("Parameters given in parts", () => {
     expect(station.pairing.isTrying).toBe(true);
   });
 
+  test("are not sent to the host of a /pair without them, which needs no login", () => {
+    station.pairing.enter();
+    set("/setcredentials", CREDENTIALS);
+    expect(station.ask("GET", "/pair?ssid=open&psk=&host=evil.example&brport=1883")).toMatchObject({
+      status: 400,
+      body: "missing: wsp, token",
+    });
+    set("/setwifi", NETWORK);
+    expect(station.pairing.isTrying).toBe(true);
+    expect(station.ask("GET", "/pair?host=evil.example").status).toBe(400);
+    station.advance(ANSWER_MS + JOIN_MS);
+    expect(station.pairing.initialParameters).toEqual(PARAMETERS);
+  });
+
   test("change only what is given on a paired station", () => {
     station.pairFully();
     set("/setcredentials", CREDENTIALS.replace("broker.example", "other.example"));

@@ -270,7 +270,7 @@ export class Pairing implements IO, LinkListener, Router {
     if (!this.isTrying) this._options.host.handleRestartRequest();
   }
 
-  /** Fields that `/pair` may omit. Fields of a failed attempt must be given again. */
+  /** Fields that the station has. Fields of a failed attempt must be given again. */
   private _knownFields(): Fields {
     return withPreset(this._lastFailure ? NO_FIELDS : this._draft, this._options.preset);
   }
@@ -278,10 +278,9 @@ export class Pairing implements IO, LinkListener, Router {
   private _pair(given: Fields): Reply {
     if (!this._isActive) return text(403, "the station is not in pairing mode");
     const fields = pairingFields(given);
-    return (
-      refusePreset(fields, this._options.preset) ??
-      this._startAttempt(new Map([...this._knownFields(), ...fields]))
-    );
+    // Fields of a draft came with the login, or are on trial: a request without the login would send them to its own host.
+    const { preset } = this._options;
+    return refusePreset(fields, preset) ?? this._startAttempt(new Map([...preset, ...fields]));
   }
 
   /** Combines given fields with the current parameters. Tries the result when it is complete. */

@@ -453,12 +453,12 @@ describe("the acceptance of a station", () => {
 
   test("is recorded, listed and withdrawn", async () => {
     expect((await accept(OTHER, JSON.stringify({ device: "cafe-1" }))).status).toBe(200);
-    expect((await accept(OWNER, "{}")).status).toBe(200);
+    expect((await accept(OWNER, JSON.stringify({ device: "bar-1" }))).status).toBe(200);
     expect(await (await ask("api/stations", { cookie })).json()).toMatchObject({
       owners: [OWNER, OTHER],
       expected: [
         { owner: OTHER, device: "cafe-1", forS: 3600 },
-        { owner: OWNER, device: null, forS: 3600 },
+        { owner: OWNER, device: "bar-1", forS: 3600 },
       ],
     });
     expect(registry.acceptingUser(OTHER, "cafe-1")?.email).toBe(OTHER);
@@ -468,6 +468,7 @@ describe("the acceptance of a station", () => {
 
   test.each<[string, string, string, number]>([
     ["for an unknown owner", "who@cafe.example", "{}", 404],
+    ["without a device id", OTHER, "{}", 400],
     ["with an invalid device id", OTHER, '{"device":"a b"}', 400],
     ["with an unknown field", OTHER, '{"station":"cafe-1"}', 400],
     ["with a body that is not JSON", OTHER, "cafe-1", 400],

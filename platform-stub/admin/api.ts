@@ -64,7 +64,7 @@ const MAX_WARNINGS = 20;
 const QUIET_ZONE = 4;
 const NO_SECRET = "this card does not exist, or accepts no proofs";
 const cardBody = tagEntry.omit({ tag: true });
-const acceptanceBody = z.strictObject({ device: deviceId.optional() });
+const acceptanceBody = z.strictObject({ device: deviceId });
 
 /** Answers a call. */
 export function answer(call: Call, options: APIOptions): Answer {
@@ -215,7 +215,7 @@ function stations({ registry, watcher, now = Date.now }: APIOptions): Stations {
   return {
     isConnected: watcher.isConnected,
     owners: registry.users.map(({ email }) => email),
-    expected: registry.acceptances.map(({ owner, device = null, until }) => ({
+    expected: registry.acceptances.map(({ owner, device, until }) => ({
       owner,
       device,
       forS: until - registry.nowS,

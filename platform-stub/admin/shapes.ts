@@ -63,8 +63,8 @@ export interface Station {
 export interface Acceptance {
   /** E-mail of the new owner. */
   readonly owner: string;
-  /** Device id; `null`: the first station that requests the transfer. */
-  readonly device: string | null;
+  /** Device id. */
+  readonly device: string;
   /** Remaining validity, s. */
   readonly forS: number;
 }

@@ -188,7 +188,7 @@ describe("the JSON examples in docs/protocol.md", () => {
     });
     registry.addDevice({ id: DEVICE, owner: OWNER.email });
     registry.putTag({ tag: "GUEST-0001", owner: OWNER.email, blocked, maxCurrent: 16, cacheFor: 86_400 });
-    registry.acceptTransfer({ owner: "new@bar.example" });
+    registry.acceptTransfer({ owner: "new@bar.example", device: DEVICE });
     const device = registry.device(DEVICE);
     const decision = ENDPOINTS[endpoint];
     if (!device || !decision) throw new Error(`the stub has no endpoint ${endpoint}`);

@@ -263,7 +263,7 @@ describeWithChromium("the platform's admin page", () => {
       await page.getByRole("link", { name: "Stations" }).click();
       await waitForText(page, "#expected-rows tr", "no accepted transfers");
       await page.getByLabel("New owner", { exact: true }).selectOption(BAR.email);
-      await page.getByLabel("Station; empty").fill("cafe-1");
+      await page.getByLabel("Station", { exact: true }).fill("cafe-1");
       await page.keyboard.press("Enter");
       await waitForText(page, "#expect-answer", `${BAR.email} accepts cafe-1.`);
       await waitForText(page, "#expected-rows tr", /owner@bar\.examplecafe-11 h 0 min/);

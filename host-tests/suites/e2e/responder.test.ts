@@ -98,6 +98,29 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     },
   );
 
+  test("drops a request to an endpoint with a long name, and goes on answering", async () => {
+    await open();
+    // An answer would repeat the name twice, and be longer than the broker allows.
+    send({ data: {}, id: "1000" }, "e".repeat(30_000));
+    await ask({ tag: "GUEST-0001", method: "ble" });
+    expect(responses).toHaveLength(1);
+  });
+
+  test("answers with 413 in place of an answer that is longer than the broker allows", async () => {
+    const registry = new Registry(ownersWithCards().data);
+    for (let i = 0; i < 500; i++) {
+      const tag = `aaaaaaaaaaaa${String(i)
+        .padStart(4, "0")
+        .replaceAll(/[0189]/g, (digit) => "wxyz"["0189".indexOf(digit)] ?? "")}`;
+      registry.putTag({ tag, owner: CAFE.email, accepts: "proof" });
+    }
+    await open({ registry });
+    const long = await ask({ version: 0, from: 0, limit: 500, proofs: true }, "local-list");
+    expect(long.response).toMatchObject({ status: "0", code: "413" });
+    const short = await ask({ version: 0, from: 0, limit: 25, proofs: true }, "local-list");
+    expect(short.response).toMatchObject({ status: "1", code: "200" });
+  });
+
   test("returns a 64-bit id without loss of digits", async () => {
     await open();
     const id = "18446744073709551615";

@@ -1,8 +1,9 @@
 /** Two owners on one broker, whose stations have accounts of their own: no station affects one of the other owner. */
 
-import { connect as connectTCP } from "node:net";
+import { connect as connectTCP, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
+import { generate } from "mqtt-packet";
 import { usernameOf } from "../../../platform-stub/index.js";
 import { Registry } from "../../../platform-stub/registry.js";
 import { waitFor } from "../../tools/cli/wait.js";
@@ -29,9 +30,11 @@ describe.each(brokersUnderTest())("two owners on %s", (name, start) => {
   let clients: MqttClient[];
   let watcher: MqttClient;
   let seen: { topic: string; payload: string }[];
+  let refusals: string[];
 
   beforeEach(async () => {
-    broker = await start({ registry: tenants() });
+    refusals = [];
+    broker = await start({ registry: tenants(), onRefused: (what) => refusals.push(what) });
     clients = [];
     seen = [];
     const { host, port, account } = broker.platform;
@@ -218,6 +221,35 @@ describe.each(brokersUnderTest())("two owners on %s", (name, start) => {
     expect(await arrives("lost")).toBe(false);
   });
 
+  test("a broker stores little for a station that is away", async () => {
+    const topic = `${B}/sweet-home/bar-1/x/set`;
+    const station = await stationOfB({ clean: false });
+    await station.subscribeAsync(topic, { qos: 1 });
+    await station.endAsync();
+    const payload = Buffer.alloc(60_000);
+    for (let i = 0; i < 40; i++) await watcher.publishAsync(topic, payload, { qos: 1 });
+    const again = await connectAndListen("bar-1", B_PASSWORD);
+    await waitFor("a stored message", () => again.length > 0);
+    watcher.publish(topic, "end", { qos: 1 });
+    await arrives("end");
+    expect(again.length).toBeLessThan(25);
+  });
+
+  test("a station that joins a shared subscription of the platform takes no request of another owner", async () => {
+    const other = await stationOfB(name === "aedes" ? {} : { protocolVersion: 5 });
+    for (const share of ["plugpass", "platform"]) {
+      await other.subscribeAsync(`$share/${share}/+/req/+/+`, { qos: 1 }).catch(() => {});
+    }
+    const station = await stationOfA();
+    const topics = listen(station);
+    await station.subscribeAsync(`${A}/res/cafe-1/+`, { qos: 1 });
+    for (let id = 1; id <= 8; id++) {
+      const request = { data: { tag: "GUEST-0001", method: "ble" }, id: String(id) };
+      station.publish(`${A}/req/cafe-1/authorize`, JSON.stringify(request), { qos: 1 });
+    }
+    await waitFor("all answers", () => topics.length === 8);
+  });
+
   if (name === "aedes") {
     test("a transferred station uses the new owner's topics with the same account, and no longer the previous owner's", async () => {
       const { registry } = broker;
@@ -278,6 +310,66 @@ describe.each(brokersUnderTest())("two owners on %s", (name, start) => {
         granted.push(...grants.map(({ qos }) => qos));
       }
       expect(granted.filter((qos) => qos === 1)).toHaveLength(16);
+    });
+
+    /** Sends as a station whose program does not follow MQTT: it neither reads nor acknowledges. */
+    function rawStationOfB({ clean }: { clean: boolean }): Socket {
+      const socket = connectTCP({ host: "127.0.0.1", port: broker.stationPort });
+      socket.on("error", () => {});
+      const account = { clientId: "bar-1", username: "bar-1", password: Buffer.from(B_PASSWORD) };
+      const connect = { protocolId: "MQTT", protocolVersion: 4, keepalive: 0 } as const;
+      socket.write(generate({ cmd: "connect", clean, ...connect, ...account }));
+      const subscriptions = [`${B}/res/bar-1/+`, `${B}/sweet-home/bar-1/x/set`].map((topic) => ({
+        topic,
+        qos: 1 as const,
+      }));
+      socket.write(generate({ cmd: "subscribe", messageId: 1, subscriptions }));
+      return socket;
+    }
+
+    test("a station that does not read delays no answer for another owner, and is disconnected", async () => {
+      const station = await stationOfA();
+      const topics = listen(station);
+      await station.subscribeAsync(`${A}/res/cafe-1/+`, { qos: 1 });
+      const other = rawStationOfB({ clean: true });
+      let isClosed = false;
+      other.on("close", () => {
+        isClosed = true;
+      });
+      const publication = { cmd: "publish", qos: 0, dup: false, retain: false } as const;
+      await new Promise((done) => other.once("data", done));
+      other.pause();
+      // More than the buffers of a connection hold.
+      const payload = Buffer.alloc(60_000);
+      for (let i = 0; i < 300; i++)
+        other.write(generate({ ...publication, topic: `${B}/sweet-home/bar-1/x/set`, payload }));
+      const refused = await waitFor("the station is refused", () =>
+        refusals.includes("127.0.0.1: does not read its messages"),
+      );
+      expect(refused).toBe(true);
+      station.publish(`${A}/req/cafe-1/authorize`, JSON.stringify({ data: {}, id: "1" }), { qos: 1 });
+      await waitFor("the answer", () => topics.length > 0);
+      other.resume();
+      await waitFor("it is disconnected", () => isClosed);
+    });
+
+    test("a station that acknowledges nothing is disconnected before much is stored for it", async () => {
+      const other = rawStationOfB({ clean: false });
+      other.resume();
+      let isClosed = false;
+      let received = 0;
+      other.on("data", (bytes) => {
+        received += bytes.length;
+      });
+      other.on("close", () => {
+        isClosed = true;
+      });
+      const publication = { cmd: "publish", qos: 1, dup: false, retain: false } as const;
+      const payload = Buffer.alloc(60_000);
+      for (let messageId = 2; messageId < 32; messageId++)
+        other.write(generate({ ...publication, messageId, topic: `${B}/sweet-home/bar-1/x/set`, payload }));
+      await waitFor("it is disconnected", () => isClosed);
+      expect(received).toBeLessThan(300_000);
     });
 
     test("a station with more than 512 retained topics is disconnected", async () => {

@@ -122,7 +122,7 @@ export class StationsSection {
     empty: "no accepted transfers",
     columns: [
       { title: "New owner", content: ({ owner }) => owner },
-      { title: "Station", content: ({ device }) => device ?? "first to request" },
+      { title: "Station", content: ({ device }) => device },
       { title: "Remaining", isNumber: true, content: ({ forS }) => duration(forS) },
       { title: "Changes", isUnseen: true, content: ({ owner }) => [this.#withdrawButton(owner)] },
     ],
@@ -183,7 +183,7 @@ export class StationsSection {
 
   async #accept(): Promise<void> {
     const owner = this.#owner.value;
-    const device = this.#device.value || undefined;
+    const device = this.#device.value;
     try {
       await call(pathOf(owner), { method: "PUT", body: JSON.stringify({ device }) });
     } catch (error) {
@@ -192,7 +192,7 @@ export class StationsSection {
       return;
     }
     this.#device.value = "";
-    showMessage(this.#answer, `${owner} accepts ${device ?? "a station"}.`);
+    showMessage(this.#answer, `${owner} accepts ${device}.`);
     await this.load();
   }
 
