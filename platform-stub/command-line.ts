@@ -1,9 +1,15 @@
 /** Parts of the commands: output, failure and an option. */
 
 import { InvalidArgumentError } from "commander";
+import { oneLine } from "./one-line.js";
 
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** Prints lines that may have text from untrusted sources. */
+export function printLines(...lines: string[]): void {
+  for (const line of lines) print(oneLine(line));
 }
 
 /** Prints the error's message and sets exit code 1. The process exits when nothing keeps it alive. */

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { makeCardId } from "./cards.js";
 import { Registry, randomAccountPassword } from "./registry.js";
 
+export const DEMO_CONFIG = "build/platform.json";
+export const DEMO_CARD_FILE = "build/demo-card.json";
 export const DEMO_DEVICE_ID = "demo-station";
 export const DEMO_TAG = "GUEST-0001";
 export const DEMO_BLOCKED_TAG = "GUEST-0002";

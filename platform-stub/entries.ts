@@ -84,3 +84,10 @@ export interface SessionEntry {
   /** The station reported the session again with other values. The values here are the first ones. */
   readonly isDisputed?: boolean;
 }
+
+/** The content of a configuration file. */
+export interface RegistryData {
+  readonly users: readonly User[];
+  readonly devices: readonly DeviceEntry[];
+  readonly tags: readonly CardEntry[];
+}

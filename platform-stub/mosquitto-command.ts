@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { portOption } from "./command-line.js";
+import { portOption, printLines } from "./command-line.js";
 import { readConfig } from "./config.js";
 import { writeMosquittoFiles } from "./mosquitto.js";
 import { Registry, randomAccountPassword } from "./registry.js";
@@ -19,7 +19,7 @@ interface Options extends StoredOptions {
 }
 
 /** Adds the command `mosquitto`, which writes the configuration of a Mosquitto. */
-export function addMosquittoCommand(program: Command, print: (...lines: string[]) => void): void {
+export function addMosquittoCommand(program: Command): void {
   program
     .command("mosquitto")
     .description("write a configuration for Mosquitto, with password and ACL files")
@@ -40,10 +40,10 @@ export function addMosquittoCommand(program: Command, print: (...lines: string[]
       false,
     )
     .option("--force", "overwrite existing files", false)
-    .action((options: Options) => writeFiles(options, print));
+    .action(writeFiles);
 }
 
-async function writeFiles(options: Options, print: (...lines: string[]) => void): Promise<void> {
+async function writeFiles(options: Options): Promise<void> {
   const {
     config,
     database = databaseBeside(config),
@@ -75,7 +75,7 @@ async function writeFiles(options: Options, print: (...lines: string[]) => void)
   const file = given === undefined ? join(directory, "platform-password") : passwordFile;
   if (given === undefined && file !== undefined) writeFileSync(file, `${password}\n`, { mode: 0o600 });
   const broker = `--broker mqtt://${username}@127.0.0.1:${platformPort}`;
-  print(
+  printLines(
     `wrote ${directory}; start Mosquitto as the user who owns the files, and then the platform:`,
     `  mosquitto -c ${join(directory, "plugpass.conf")}`,
     `  npm run platform -- --config ${config} ${broker}${file === undefined ? "" : ` --broker-password-file ${file}`}`,

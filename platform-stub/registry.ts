@@ -1,53 +1,39 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { findUser, isSame, usernamesOf, userTopicsOf } from "./accounts.js";
+import { applyConfiguration } from "./apply-configuration.js";
 import { type CardFile, makeSecret, StationCard } from "./cards.js";
-import type { CardEntry, Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
+import type {
+  CardEntry,
+  Cipher,
+  DeviceEntry,
+  RegistryData,
+  SessionEntry,
+  TagEntry,
+  User,
+} from "./entries.js";
 import { proofProblemOf } from "./fields.js";
-import { type Acceptance, MemoryStore, type Offer, type Store, type Table, type UsedNonce } from "./store.js";
+import { mergeSession } from "./session-records.js";
+import { type Acceptance, MemoryStore, type Offer, type Store, type UsedNonce } from "./store.js";
 
-export type { Accepts, CardEntry, Cipher, DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
-
-/** The content of a configuration file. */
-export interface RegistryData {
-  readonly users: readonly User[];
-  readonly devices: readonly DeviceEntry[];
-  readonly tags: readonly CardEntry[];
-}
-
-/** The MQTT user name: lower-case hex SHA-256 of the e-mail, trimmed (docs/protocol.md, section 1). */
-export function usernameOf(email: string): string {
-  return createHash("sha256").update(email.trim(), "utf8").digest("hex");
-}
-
-/** MQTT user names of a user: of the e-mail as it is registered, and of the e-mail in lower case. */
-export function usernamesOf({ email }: User): string[] {
-  return [...new Set([usernameOf(email), usernameOf(email.toLowerCase())])];
-}
-
-/** Whether two e-mails name the same user. Spaces around them and upper case do not matter. */
-function isSameEmail(a: string, b: string): boolean {
-  return a.trim().toLowerCase() === b.trim().toLowerCase();
-}
-
-/** A password of an account at the broker: 24 random bytes, 32 characters. */
-export function randomAccountPassword(): string {
-  return randomBytes(24).toString("base64url");
-}
-
-/** Compares two secrets in constant time. */
-export function isSame(given: Uint8Array, secret: string): boolean {
-  const expected = Buffer.from(secret, "utf8");
-  return given.length === expected.length && timingSafeEqual(given, expected);
-}
-
-/** `<user>`: the first level, or levels, of all topics of an owner. */
-export function userTopicOf(user: User): string {
-  return user.rootTopic ?? usernameOf(user.email);
-}
-
-/** All `<user>` topics that an owner's stations may use. A station that was paired with the e-mail in lower case uses the second. */
-export function userTopicsOf(user: User): string[] {
-  return user.rootTopic === undefined ? usernamesOf(user) : [user.rootTopic];
-}
+export {
+  isSame,
+  randomAccountPassword,
+  usernameOf,
+  usernamesOf,
+  userTopicOf,
+  userTopicsOf,
+} from "./accounts.js";
+export type {
+  Accepts,
+  CardEntry,
+  Cipher,
+  DeviceEntry,
+  RegistryData,
+  SessionEntry,
+  TagEntry,
+  User,
+} from "./entries.js";
+export { doubtsOf } from "./session-records.js";
 
 /** Validity of an offer, s. The station connects with the new owner's account at once. */
 const OFFER_S = 600;
@@ -59,12 +45,6 @@ export interface RegistryOptions {
   readonly store?: Store;
   /** The clock, in milliseconds since 1970-01-01 UTC. */
   readonly now?: () => number;
-}
-
-/** A table with entries of a configuration file. */
-interface ConfiguredTable<T> extends Pick<Table<T>, "delete"> {
-  /** Adds or replaces an entry. `before` is the same entry as the file had it last time. */
-  put(entry: T, before?: T): void;
 }
 
 /** The users, devices, tags and sessions of the platform, with their rules. Keeps them in a store. */
@@ -103,30 +83,7 @@ export class Registry {
   applyConfiguration(data: RegistryData): void {
     // The file must be valid on its own: this throws for duplicates and unknown owners.
     const { users, devices } = new Registry(data).data;
-    const before = this.#store.configured.all().filter(({ name }) => name.startsWith("user "));
-    if (
-      before.length > 0 &&
-      !users.some(({ email }) => before.some(({ name }) => name === `user ${email}`))
-    ) {
-      throw new Error(
-        "the database belongs to another configuration, with other users; name another file with --database",
-      );
-    }
-    this.#store.transaction(() => {
-      this.#applyTable("user", this.#store.users, new Map(users.map((user) => [user.email, user])));
-      const stations = {
-        put: (device: DeviceEntry, before?: DeviceEntry) =>
-          this.#store.devices.put(this.#withPresentKey(device, before)),
-        delete: (id: string) => this.#store.devices.delete(id),
-      };
-      this.#applyTable("device", stations, new Map(devices.map((device) => [device.id, device])));
-      const cards = {
-        put: (card: CardEntry, before?: CardEntry) => this.#applyCard(card, before),
-        delete: (tag: string) => this.deleteTag(tag),
-      };
-      this.#applyTable("tag", cards, new Map(data.tags.map((tag) => [tag.tag, tag])));
-      this.#removeOrphans(new Map(devices.map((device) => [device.id, device])));
-    });
+    applyConfiguration({ store: this.#store, cards: this, data: { users, devices, tags: data.tags } });
   }
 
   addUser(user: User): void {
@@ -215,7 +172,7 @@ export class Registry {
     const { sessions } = this.#store;
     return this.#store.transaction(() => {
       const before = sessions.get(session.device, session.id);
-      const recorded = before ? merged(before, session) : session;
+      const recorded = before ? mergeSession(before, session) : session;
       sessions.put(recorded);
       return recorded;
     });
@@ -241,7 +198,7 @@ export class Registry {
 
   /** The user with an e-mail, in any spelling of upper and lower case. */
   user(email: string): User | undefined {
-    return this.#store.users.get(email) ?? this.users.find((user) => isSameEmail(user.email, email));
+    return findUser(this.#store.users, email);
   }
 
   userByName(username: string): User | undefined {
@@ -384,12 +341,6 @@ export class Registry {
     return this.#store.secrets.get(tag)?.secret;
   }
 
-  /** Applies a card of the configuration file. An unchanged secret of the file does not revive one that was replaced. */
-  #applyCard(card: CardEntry, before: CardEntry | undefined): void {
-    const isUnchanged = card.secret !== undefined && card.secret === before?.secret;
-    this.putTag(isUnchanged ? { ...card, secret: this.#secretOf(card.tag) ?? card.secret } : card);
-  }
-
   #offer(id: string): Offer | undefined {
     const offer = this.#store.offers.get(id);
     return offer && offer.until > this.nowS ? offer : undefined;
@@ -405,68 +356,4 @@ export class Registry {
     }
     this.#store.devices.put({ ...device, owner });
   }
-
-  #applyTable<T>(kind: string, table: ConfiguredTable<T>, entries: ReadonlyMap<string, T>): void {
-    const { configured } = this.#store;
-    const prefix = `${kind} `;
-    for (const { name } of configured.all()) {
-      const key = name.slice(prefix.length);
-      if (!name.startsWith(prefix) || entries.has(key)) continue;
-      table.delete(key);
-      configured.delete(name);
-    }
-    for (const [key, value] of entries) {
-      const name = prefix + key;
-      const entry = JSON.stringify(value);
-      const before = configured.get(name)?.entry;
-      if (entry === before) continue;
-      configured.put({ name, entry });
-      table.put(value, before === undefined ? undefined : (JSON.parse(before) as T));
-    }
-  }
-
-  /** A device of a file with the response key that it has now, unless the file has another key than before. */
-  #withPresentKey(device: DeviceEntry, before: DeviceEntry | undefined): DeviceEntry {
-    const present = this.device(device.id);
-    if (!present || before?.key !== device.key) return device;
-    const { key, nextKey } = present;
-    return { ...device, key, ...(nextKey === undefined ? {} : { nextKey }) };
-  }
-
-  /** Removes cards and stations of removed users. A station in the file returns to the owner that the file names. */
-  #removeOrphans(configured: ReadonlyMap<string, DeviceEntry>): void {
-    for (const { id, owner } of this.devices) {
-      if (this.user(owner)) continue;
-      const device = configured.get(id);
-      if (device) this.#store.devices.put(this.#withPresentKey(device, device));
-      else this.#store.devices.delete(id);
-    }
-    for (const { tag, owner } of this.tags) if (!this.user(owner)) this.deleteTag(tag);
-  }
-}
-
-function merged(before: SessionEntry, again: SessionEntry): SessionEntry {
-  const { start, end, isDisputed } = before;
-  const fields = ["tag", "tagEnd", "method", "seconds", "startWh", "endWh", "why"] as const;
-  const isOther =
-    fields.some((field) => before[field] !== again[field]) ||
-    [
-      [start, again.start],
-      [end, again.end],
-    ].some(([first, then]) => first !== null && then !== null && first !== then);
-  return {
-    ...before,
-    start: start ?? again.start,
-    end: end ?? again.end,
-    ...(isDisputed || isOther ? { isDisputed: true } : {}),
-  };
-}
-
-/** Implausibilities of a session, as sentences. */
-export function doubtsOf({ start, end, startWh, endWh, isDisputed }: SessionEntry): string[] {
-  return [
-    ...(endWh < startWh ? [`the meter ran backwards, from ${startWh} to ${endWh} Wh`] : []),
-    ...(start !== null && end !== null && end < start ? ["the end is before the start"] : []),
-    ...(isDisputed ? ["it was reported again with other values"] : []),
-  ];
 }
