@@ -78,7 +78,7 @@ else {
     });
 
     test("reports the step at which the pool is exhausted, and what was requested", () => {
-      expect(chip.failure({ ...limits, poolBytes: 40_000 }, 0)).toEqual({
+      expect(chip.failure({ ...limits, poolBytes: 46_000 }, 0)).toEqual({
         step: "pairing",
         reason: expect.stringMatching(/^memory full: no \d+ bytes for (slots|chunk), \d+ are left; /),
       });
