@@ -1,13 +1,13 @@
 import type { Board, IO, Timer } from "../board/index.js";
 import type { Link, LinkListener, LinkState } from "../network/index.js";
 import type { RecordSource, StoredRecord } from "../settings/index.js";
-import type { Login } from "../web/index.js";
 import {
   captiveReply,
   GET,
   GET_AND_POST,
   HTTPAPI,
   json,
+  type Login,
   OK,
   panelRoute,
   probeRoute,

@@ -66,16 +66,16 @@ export class Login {
   private _stored: StoredLogin;
   /** The password before the latest change of this run: a browser sends it until its user logs in again. */
   private _replacedHash: LoginHash | undefined;
+  // Made with the first login that is wrong, or right.
+  private _guesses: GuessLimiter | undefined;
   /** Blocked addresses. */
-  private readonly _blocked = new BoundedMap<string, Block>(MAX_ADDRESSES);
+  private _blocked: BoundedMap<string, Block> | undefined;
   /** Addresses whose latest login was right. Theirs are checked without a pause. */
-  private readonly _trusted = new BoundedMap<string, true>(MAX_TRUSTED_ADDRESSES);
-  private readonly _guesses: GuessLimiter;
+  private _trusted: BoundedMap<string, true> | undefined;
 
   constructor({ board, record, provisionedPassword }: LoginOptions) {
     this._board = board;
     this._record = record;
-    this._guesses = new GuessLimiter(board.clock);
     this._stored =
       record.read() ??
       (provisionedPassword === undefined
@@ -94,14 +94,14 @@ export class Login {
    */
   awaitTurn(authorization: string | undefined, address: string, check: () => void): IO | undefined {
     const isChecked =
-      authorization !== undefined && this._waitMs(address) <= 0 && !this._trusted.has(address);
-    if (isChecked) return this._guesses.awaitTurn(check);
+      authorization !== undefined && this._waitMs(address) <= 0 && this._trusted?.has(address) !== true;
+    if (this._guesses && isChecked) return this._guesses.awaitTurn(check);
     check();
     return undefined;
   }
 
   close(): void {
-    this._guesses.close();
+    this._guesses?.close();
   }
 
   /** Checks the login of a request. Returns the refusal; `undefined` when the login is correct. */
@@ -115,7 +115,8 @@ export class Login {
     const given = authorization?.startsWith("Basic ") ? decodeBase64(authorization.slice(6)) : undefined;
     const hash = given && this._board.crypto.sha256(given);
     if (hash && equalBytes(hash, this._stored.hash)) {
-      this._blocked.delete(address);
+      this._blocked?.delete(address);
+      this._trusted ??= new BoundedMap(MAX_TRUSTED_ADDRESSES);
       this._trusted.set(address, true);
       return undefined;
     }
@@ -148,13 +149,15 @@ export class Login {
 
   /** Time until logins of an address are checked again, ms. */
   private _waitMs(address: string): number {
-    const untilMs = this._blocked.get(address)?.untilMs;
+    const untilMs = this._blocked?.get(address)?.untilMs;
     return untilMs === undefined ? 0 : untilMs - this._board.clock.monotonicMs();
   }
 
   private _handleWrong(address: string): void {
+    this._guesses ??= new GuessLimiter(this._board.clock);
     this._guesses.count();
-    this._trusted.delete(address);
+    this._trusted?.delete(address);
+    this._blocked ??= new BoundedMap(MAX_ADDRESSES);
     const beforeMs = this._blocked.get(address)?.delayMs ?? 0;
     const delayMs = Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, 2 * beforeMs));
     this._blocked.set(address, { delayMs, untilMs: this._board.clock.monotonicMs() + delayMs });

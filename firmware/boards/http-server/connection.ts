@@ -29,6 +29,8 @@ export interface ConnectionServer {
 
 /** Maximum number of body bytes that wait for the handlers to read them. TCP holds further ones back. */
 const BODY_BUFFER_BYTES = 2048;
+/** Time for which a request that does not arrive keeps its connection when others wait, ms. */
+const SLOW_MS = 500;
 
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
@@ -77,23 +79,35 @@ export class Connection implements HTTPConnection {
   private _unsent: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   private _responseLeft = 0;
   private _isHeadSent = false;
+  private _isExtended = false;
+  private readonly _sinceMs: number;
 
   constructor(from: TCP, server: ConnectionServer) {
     this.remoteAddress = from.remoteAddress;
     this._server = server;
     this._head = new HeadReader(server.options.maxHeadBytes);
+    this._sinceMs = server.parts.clock.monotonicMs();
     this._socket = new server.parts.TCP({
       from,
       onReadable: () => this._receive(),
       onWritable: () => this._send(),
-      onError: () => this._fail(),
+      onError: () => this.abandon(),
     });
-    this.extend(server.options.requestTimeoutMs);
+    this._startTimer(() => this._refuse(408), server.options.requestTimeoutMs);
   }
 
   extend(timeoutMs: number): void {
     if (["waiting", "responding", "lingering", "closed"].includes(this._state)) return;
+    this._isExtended = true;
     this._startTimer(() => this._refuse(408), timeoutMs);
+  }
+
+  /** Whether the client is slow to send a request, and nothing has allowed it more time. */
+  get isSlow(): boolean {
+    const isReceiving = ["head", "body", "lingering"].includes(this._state);
+    return (
+      isReceiving && !this._isExtended && this._server.parts.clock.monotonicMs() - this._sinceMs >= SLOW_MS
+    );
   }
 
   accept(handlers: HTTPHandlers): void {
@@ -120,7 +134,7 @@ export class Connection implements HTTPConnection {
     const byteLength = Number(headers.get("content-length"));
     if (!Number.isInteger(byteLength)) throw new Error("a response needs a content-length");
     // The same timeout applies to a client that does not read the response.
-    this._startTimer(() => this._fail(), this._server.options.requestTimeoutMs);
+    this._startTimer(() => this.abandon(), this._server.options.requestTimeoutMs);
     this._rest = this._state === "body" ? this._reader.leftBytes : 0;
     this._state = "responding";
     this._responseLeft = byteLength;
@@ -251,7 +265,8 @@ export class Connection implements HTTPConnection {
     this._timer = clock.set(callback, delayMs);
   }
 
-  private _fail(): void {
+  /** Closes the connection, and reports it to the handlers. */
+  abandon(): void {
     const isReported = this._state === "closed" || this._state === "lingering";
     this.close();
     if (!isReported) this._handlers.onError?.();

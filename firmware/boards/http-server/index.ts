@@ -7,6 +7,7 @@ import type {
   ListenerConstructor,
   TCP,
   TCPConstructor,
+  Timer,
 } from "../../../modules/board/index.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
@@ -29,6 +30,9 @@ export function makeHTTPServer(parts: HTTPServerParts): HTTPServerConstructor {
   return withParts(BoundedHTTPServer, parts);
 }
 
+/** Interval at which a full server looks for slow connections, ms. */
+const CROWDED_MS = 100;
+
 class BoundedHTTPServer implements HTTPServer, ConnectionServer {
   readonly options: HTTPServerOptions;
   readonly parts: HTTPServerParts;
@@ -36,6 +40,7 @@ class BoundedHTTPServer implements HTTPServer, ConnectionServer {
   private readonly _connections = new Set<Connection>();
   /** Connections of addresses that have their share already. They give way to connections of other addresses. */
   private _waiting: TCP[] = [];
+  private _crowdedTimer: Timer | undefined;
 
   constructor(options: HTTPServerOptions, parts: HTTPServerParts) {
     this.options = options;
@@ -49,6 +54,7 @@ class BoundedHTTPServer implements HTTPServer, ConnectionServer {
 
   close(): void {
     this._listener.close();
+    this.parts.clock.clear(this._crowdedTimer);
     for (const connection of [...this._waiting, ...this._connections]) connection.close();
     this._waiting = [];
   }
@@ -62,23 +68,44 @@ class BoundedHTTPServer implements HTTPServer, ConnectionServer {
     const waiting = this._waiting;
     this._waiting = [];
     for (const socket of waiting) this._place(socket);
-    while (this._connections.size < this.options.maxConnections) {
+    while (!this._isCrowded || this._slowConnection()) {
       const socket = this._listener.read();
       if (!socket) return;
       this._place(socket);
     }
+    this._crowdedTimer ??= this.parts.clock.set(() => {
+      this._crowdedTimer = undefined;
+      this._acceptAll();
+    }, CROWDED_MS);
+  }
+
+  private get _isCrowded(): boolean {
+    return this._connections.size >= this.options.maxConnections;
+  }
+
+  /** The oldest slow connection of the address that has the most connections. It gives way to another address. */
+  private _slowConnection(): Connection | undefined {
+    const shareOf = ({ remoteAddress }: Connection) => this._shareOf(remoteAddress);
+    let found: Connection | undefined;
+    for (const one of this._connections) {
+      if (one.isSlow && (!found || shareOf(one) > shareOf(found))) found = one;
+    }
+    return found;
+  }
+
+  private _shareOf(address: string | undefined): number {
+    let share = 0;
+    for (const { remoteAddress } of this._connections) if (remoteAddress === address) share++;
+    return share;
   }
 
   /** Serves a connection, or lets it wait. All connections together stay within the limit. */
   private _place(socket: TCP): void {
     const { maxConnections, maxConnectionsPerAddress } = this.options;
     const isFull = this._connections.size + this._waiting.length >= maxConnections;
-    let share = 0;
-    for (const { remoteAddress } of this._connections) {
-      if (remoteAddress === socket.remoteAddress) share++;
-    }
-    if (share < maxConnectionsPerAddress) {
+    if (this._shareOf(socket.remoteAddress) < maxConnectionsPerAddress) {
       if (isFull) this._waiting.pop()?.close();
+      if (this._isCrowded) this._slowConnection()?.abandon();
       this._serve(socket);
     } else if (isFull) {
       socket.close();

@@ -53,6 +53,7 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
       expect(await phone.write(LONGEST_TAG)).toBeUndefined();
       await finalResult(phone);
       expect(phone.codes).toEqual([202, 200]);
+      await scene.pass(100);
       expect(scene.cafe.station.status).toBe("charging");
       expect(decodeUTF8(await phone.read(TAG_UUID))).toBe(LONGEST_TAG);
     });
