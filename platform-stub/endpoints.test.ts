@@ -195,6 +195,7 @@ describe("change-owner", () => {
   test("does not return the new owner's token to a station with an account of its own", () => {
     const registry = accepting({ device: "cafe-3" });
     registry.addDevice({ id: "cafe-3", owner: CAFE.email, password: "own" });
+    registry.acceptTransfer({ owner: email, device: "cafe-3" });
     const { token } = ask(registry, "change-owner", { owner: email }, "cafe-3", false).data;
     expect(token).not.toBe(BAR.token);
     registry.completeTransfer("cafe-3", usernameOf(email));
