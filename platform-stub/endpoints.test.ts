@@ -212,6 +212,16 @@ describe("change-owner", () => {
     expect(registry.completeTransfer("cafe-2", usernameOf(email))).toBeUndefined();
   });
 
+  test("gives an offered station no access with the new owner's token until it is the new owner's", () => {
+    const registry = accepting();
+    const user = registry.user(email) ?? CAFE;
+    const { token } = ask(registry, "change-owner", { owner: email }).data;
+    expect(registry.isAccount("cafe-1", { user, password: password(BAR.token) })).toBe(false);
+    expect(registry.isAccount("cafe-1", { user, password: password(token) })).toBe(true);
+    registry.completeTransfer("cafe-1", usernameOf(email));
+    expect(registry.isAccount("cafe-1", { user, password: password(BAR.token) })).toBe(true);
+  });
+
   test("returns a token that is valid only for this station", () => {
     const registry = accepting();
     registry.addDevice({ id: "bar-1", owner: email });

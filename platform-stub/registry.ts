@@ -292,7 +292,8 @@ export class Registry {
 
   /**
    * Whether a password of a user's account is valid for a device. Compares in constant time. A device with an account of
-   * its own has to use that.
+   * its own has to use that. An offered device has to use the offer's token, which only a holder of its key can read: the
+   * new owner's token does not show that the device has moved.
    */
   isAccount(id: string, { user, password }: { readonly user: User; readonly password: Uint8Array }): boolean {
     const device = this.device(id);
@@ -300,7 +301,7 @@ export class Registry {
     const offer = this.#offer(id);
     const tokens = [
       ...(device?.owner === user.email ? [user.token, device.token] : []),
-      ...(offer?.owner === user.email ? [user.token, offer.token] : []),
+      ...(offer?.owner === user.email ? [offer.token] : []),
     ];
     return tokens.filter((token) => token !== undefined && isSame(password, token)).length > 0;
   }

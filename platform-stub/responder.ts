@@ -172,6 +172,8 @@ export class Responder {
     if (!message) return { ignored: "not a request {data, key or keyId, id}" };
     const key = keyOfRequest(known, message);
     if (key === undefined) return { ignored: "wrong key" };
+    if (!this.#isProved(userTopic, known, message))
+      return { ignored: "on the new owner's topics a request needs key or keyId" };
     return { known, key, message, isRefused: admission === "refused" };
   }
 
@@ -182,10 +184,24 @@ export class Responder {
     return isOwn ? registry.device(deviceId) : undefined;
   }
 
+  /**
+   * Whether a request on the topics of the owner to whom the device is offered comes from the device: it contains or names the
+   * device's key, or the device has an account of its own. On Mosquitto that owner's account can publish there as any device.
+   */
+  #isProved(
+    userTopic: string,
+    { id, owner, password }: DeviceEntry,
+    { key, keyId }: z.infer<typeof requestSchema>,
+  ): boolean {
+    if (key !== undefined || keyId !== undefined || password !== undefined) return true;
+    const offeredTo = this.#options.registry.offeredTo(id);
+    return !offeredTo || offeredTo.email === owner || !userTopicsOf(offeredTo).includes(userTopic);
+  }
+
   /** Completes what a request shows to be complete, and returns the device. */
   #committed({ userTopic, deviceId, endpoint, data }: Request, known: DeviceEntry, key: string): DeviceEntry {
     const { registry } = this.#options;
-    // A request on the new owner's topics, with the right key, completes a transfer.
+    // A request on the new owner's topics, from the device itself, completes a transfer.
     const device = registry.completeTransfer(deviceId, userTopic) ?? known;
     const isTest = endpoint === "rotate-key" && (data as { step?: unknown } | undefined)?.step === "try";
     return key === device.nextKey && !isTest ? registry.completeRotation(device) : device;

@@ -263,11 +263,30 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     const request = { data: { tag: "GUEST-0004", method: "ble" }, key: keyOf("cafe-1"), id: "1" };
     stranger.publish(topic, "nonsense", { qos: 1 });
     stranger.publish(topic, JSON.stringify({ ...request, key: keyOf("cafe-2") }), { qos: 1 });
-    await waitFor("both are ignored", () => ignored.length === 2);
+    const { key: _, ...withoutKey } = request;
+    stranger.publish(topic, JSON.stringify(withoutKey), { qos: 1 });
+    await waitFor("all are ignored", () => ignored.length === 3);
     expect(registry.device("cafe-1")?.owner).toBe(CAFE.email);
     stranger.publish(topic, JSON.stringify(request), { qos: 1 });
     await waitFor("it is accepted", () => registry.device("cafe-1")?.owner === BAR.email);
     await stranger.endAsync(true);
+  });
+
+  test.each([
+    ["that has an account of its own by a request without a key", { password: "own" }, () => ({})],
+    ["by a request with the key's id", {}, (key: string) => ({ keyId: keyIdOf(key) })],
+  ])("accepts an offer of a station %s", async (_name, account, proofOf) => {
+    const registry = new Registry({ users: [CAFE, BAR], devices: [], tags: [] });
+    registry.addDevice({ id: "cafe-1", owner: CAFE.email });
+    const { key } = registry.addDevice({ id: "cafe-9", owner: CAFE.email, ...account });
+    await open({ registry });
+    registry.offerDevice("cafe-9", { owner: BAR.email, token: "t".repeat(32) });
+    const { url, account: own } = broker.platform;
+    const other = await mqtt.connectAsync(url, own, false);
+    const request = { data: {}, ...proofOf(key), id: "1" };
+    other.publish(`${usernameOf(BAR.email)}/req/cafe-9/authorize`, JSON.stringify(request), { qos: 1 });
+    await waitFor("it is accepted", () => registry.device("cafe-9")?.owner === BAR.email);
+    await other.endAsync(true);
   });
 
   if (name !== "aedes") {
