@@ -52,12 +52,16 @@ describe("authorize with a proof", () => {
 
   test.each<[string, Partial<CardEntry>]>([
     ["blocked", { blocked: true }],
-    ["wrong-owner", { owner: BAR.email }],
     ["wrong-station", { stations: ["station-2"] }],
   ])("refuses a card as %s with the vector's receipt for 403", (reason, fields) => {
     registry.putTag({ ...CARD, ...fields });
     const { data } = ask("authorize", PROVED);
     expect(data).toEqual({ authorized: false, reason, receipt: "17fde1605f7a9287" });
+  });
+
+  test("refuses a right proof of another owner's card as unknown, without a receipt", () => {
+    registry.putTag({ ...CARD, owner: BAR.email });
+    expect(ask("authorize", PROVED)).toEqual({ ...refused("unknown-tag"), note: "wrong-owner" });
   });
 
   test.each([

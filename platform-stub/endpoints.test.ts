@@ -154,6 +154,21 @@ describe("local-list", () => {
   });
 });
 
+describe("authorize", () => {
+  test("answers the same for another owner's tag as for an unknown one, whatever the tag is, and notes the reason", () => {
+    const registry = twoOwners();
+    registry.putTag({ tag: "THEIRS", owner: BAR.email, blocked: true });
+    registry.putTag({ tag: "ka5tqgx2m7bd4wzn", owner: BAR.email, accepts: "proof" });
+    const unknown = ask(registry, "authorize", { tag: "NOTHING", method: "ble" });
+    expect(unknown.data).toEqual({ authorized: false, reason: "unknown-tag" });
+    const proof = { proof: "p".repeat(22), nonce: "0".repeat(32) };
+    for (const request of [{ tag: "THEIRS" }, { tag: "ka5tqgx2m7bd4wzn" }, { tag: "THEIRS", ...proof }]) {
+      const answer = ask(registry, "authorize", { ...request, method: "ble" });
+      expect(answer).toEqual({ ...unknown, note: "wrong-owner" });
+    }
+  });
+});
+
 describe("create-tag", () => {
   test("adds a tag of the station's owner and does not change an existing one", () => {
     const registry = twoOwners();
@@ -167,15 +182,43 @@ describe("create-tag", () => {
     const registry = twoOwners();
     registry.putTags(Array.from({ length: 5000 }, (_, i) => ({ tag: `CARD-${i}`, owner: CAFE.email })));
     registry.addDevice({ id: "bar-1", owner: BAR.email });
-    expect(ask(registry, "create-tag", { tag: "ONE-MORE" }).code).toBe("409");
+    expect(ask(registry, "create-tag", { tag: "ONE-MORE" }).code).toBe("403");
     expect(ask(registry, "create-tag", { tag: "CARD-7" }).code).toBe("200");
     expect(ask(registry, "create-tag", { tag: "ONE-MORE" }, "bar-1").code).toBe("200");
   });
 
-  test("refuses another owner's tag, an invalid tag and an invalid label", () => {
+  test("refuses another owner's tag like any other, and reports the reason to the operator only", () => {
     const registry = twoOwners();
     registry.putTag({ tag: "THEIRS", owner: BAR.email });
-    expect(ask(registry, "create-tag", { tag: "THEIRS" }).code).toBe("409");
+    const data = { message: "the card cannot be added" };
+    const refusal = { status: "0", code: "403", data };
+    expect(ask(registry, "create-tag", { tag: "THEIRS" })).toEqual({ ...refusal, note: "wrong-owner" });
+    registry.putTags(Array.from({ length: 5000 }, (_, i) => ({ tag: `CARD-${i}`, owner: CAFE.email })));
+    const full = ask(registry, "create-tag", { tag: "ONE-MORE" });
+    expect(full).toEqual({ ...refusal, note: "the owner has too many cards" });
+  });
+
+  test("adds no tags of an owner for a day after its stations tried 5 of other owners, and reports it once", () => {
+    let now = 0;
+    const registry = twoOwners({ now: () => now });
+    registry.putTag({ tag: "OWN-1", owner: CAFE.email });
+    for (let i = 0; i < 6; i++) registry.putTag({ tag: `THEIRS-${i}`, owner: BAR.email });
+    for (let i = 0; i < 4; i++) ask(registry, "create-tag", { tag: `THEIRS-${i}` });
+    expect(ask(registry, "create-tag", { tag: "NEW-1" }).code).toBe("200");
+    expect(reported).toEqual([]);
+    const codes = ["THEIRS-4", "THEIRS-5", "NEW-2", "OWN-1"].map(
+      (tag) => ask(registry, "create-tag", { tag }, "cafe-2").code,
+    );
+    expect(codes).toEqual(["403", "403", "403", "200"]);
+    expect(reported).toEqual([
+      "create-tag of cafe-2: owner@cafe.example has tried several cards of other owners; it adds none for a day",
+    ]);
+    now = 24 * 60 * 60_000;
+    expect(ask(registry, "create-tag", { tag: "NEW-2" }).code).toBe("200");
+  });
+
+  test("refuses an invalid tag and an invalid label", () => {
+    const registry = twoOwners();
     expect(ask(registry, "create-tag", { tag: "a b" }).code).toBe("400");
     expect(ask(registry, "create-tag", { tag: "GOOD", label: "two\nlines" }).code).toBe("400");
   });
@@ -301,7 +344,7 @@ describe("change-owner", () => {
     registry.completeTransfer("cafe-1", String(data.user ?? usernameOf(email)));
     ask(registry, "create-tag", { tag: "MALLORY-1" });
     const answer = ask(registry, "authorize", { tag: "MALLORY-1", method: "rfid" }, "bar-1");
-    expect(answer.data).toEqual({ authorized: false, reason: "wrong-owner" });
+    expect(answer.data).toEqual({ authorized: false, reason: "unknown-tag" });
   });
 
   test("a transfer cannot be accepted for an unknown user", () => {

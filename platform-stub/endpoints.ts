@@ -10,6 +10,8 @@ export interface Decision {
   readonly status: "0" | "1";
   readonly code: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** The true reason of a refusal, for the operator only: the station must not learn it, and the answer does not contain it. */
+  readonly note?: string;
 }
 
 export interface EndpointContext {
@@ -35,13 +37,17 @@ const authorizeRequest = z.object({
     .optional(),
 });
 
-/** `authorize`: decides whether a tag may charge at a station. A refusal is an answer, not an error. */
+/**
+ * `authorize`: decides whether a tag may charge at a station. A refusal is an answer, not an error. Another owner's card is
+ * unknown, also with a proof: an owner must not learn of the cards of others.
+ */
 const authorize: Endpoint = (data, device, context) => {
   const request = authorizeRequest.safeParse(data);
   if (!request.success) return error("400", "authorize needs {tag, method: ble or rfid}");
   const { tag: number, proof, nonce } = request.data;
   const tag = context.registry.tag(number);
   if (!tag) return refused("unknown-tag");
+  if (tag.owner !== device.owner) return { ...refused("unknown-tag"), note: "wrong-owner" };
   if (proof !== undefined) return authorizeProof({ tag, proof, nonce }, device, context);
   const reason = refusalOf(tag, device) ?? (tag.accepts === "proof" ? "proof-required" : undefined);
   if (reason !== undefined) return refused(reason);
@@ -75,9 +81,8 @@ function authorizeProof(
   return { status: "1", code: "200", data: { ...data, receipt } };
 }
 
-/** The reason why a card may not charge at a station, however it is presented; `undefined` if it may. */
-function refusalOf({ owner, blocked, stations }: TagEntry, device: DeviceEntry): string | undefined {
-  if (owner !== device.owner) return "wrong-owner";
+/** The reason why a card of its owner may not charge at a station, however it is presented; `undefined` if it may. */
+function refusalOf({ blocked, stations }: TagEntry, device: DeviceEntry): string | undefined {
   if (blocked) return "blocked";
   return stations && !stations.includes(device.id) ? "wrong-station" : undefined;
 }
@@ -176,19 +181,36 @@ const createTagRequest = z.object({ tag: tagText, label: label.optional() });
 /** Maximum number of cards that an owner's stations can add. A station cannot fill the database. */
 const MAX_LEARNED_TAGS = 5000;
 
-/** `create-tag`: adds a card that an installer presented. An existing tag of the owner does not change. */
-const createTag: Endpoint = (data, device, { registry }) => {
+/**
+ * `create-tag`: adds a card that an installer presented. An existing tag of the owner does not change. All refusals have one
+ * text, and after some of them all new tags of the owner are refused for a day: an owner could find other owners' cards.
+ */
+const createTag: Endpoint = (data, device, { registry, report }) => {
   const request = createTagRequest.safeParse(data);
   if (!request.success) return error("400", "create-tag needs {tag, label?}");
   const { tag, label } = request.data;
   const before = registry.tag(tag);
-  if (before && before.owner !== device.owner) return error("409", "the tag belongs to another owner");
-  if (before) return { status: "1", code: "200", data: { tagId: tag } };
-  const { length } = registry.tags.filter(({ owner }) => owner === device.owner);
-  if (length >= MAX_LEARNED_TAGS) return error("409", "the owner has too many cards; delete some");
+  if (before?.owner === device.owner) return { status: "1", code: "200", data: { tagId: tag } };
+  const note = createRefusalOf(device, { registry, report, isTaken: before !== undefined });
+  if (note !== undefined) return { ...error("403", "the card cannot be added"), note };
   registry.putTag({ tag, owner: device.owner, label });
   return { status: "1", code: "200", data: { tagId: tag } };
 };
+
+/** The reason why a station may not add a tag; `undefined` if it may. */
+function createRefusalOf(
+  { id, owner }: DeviceEntry,
+  context: Pick<EndpointContext, "registry" | "report"> & { readonly isTaken: boolean },
+): string | undefined {
+  const { registry, report, isTaken } = context;
+  const admission = registry.dailyLimits.admitTag(owner, { isTaken });
+  if (admission === "remarkable")
+    report?.(`create-tag of ${id}: ${owner} has tried several cards of other owners; it adds none for a day`);
+  if (isTaken) return "wrong-owner";
+  if (admission === "refused") return "too many cards of other owners in a day";
+  const { length } = registry.tags.filter((one) => one.owner === owner);
+  return length >= MAX_LEARNED_TAGS ? "the owner has too many cards" : undefined;
+}
 
 const changeOwnerRequest = z.object({ owner: z.string().min(3).max(128) });
 

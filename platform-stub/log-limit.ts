@@ -10,7 +10,7 @@ const OTHERS = "other clients";
 export interface LogLine {
   /** Name of the client for the limit. A client must not be able to choose it freely. */
   readonly source: string;
-  /** What the lines of a minute have in common. One of few. */
+  /** Kind of the line, out of a small fixed set: one line of each kind is logged in a minute. */
   readonly kind: string;
   readonly text: string;
 }

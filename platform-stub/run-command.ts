@@ -165,9 +165,11 @@ function onProblem(what: string): void {
   printLines(`problem: ${what}`);
 }
 
-function textOf({ status, code, data }: Decision): string {
-  if (data.authorized === undefined) return `status ${status}, code ${code}`;
-  return `authorized: ${data.authorized}${typeof data.reason === "string" ? `, ${data.reason}` : ""}`;
+function textOf({ status, code, data, note }: Decision): string {
+  const trueReason = note === undefined ? "" : ` (${note})`;
+  if (data.authorized === undefined) return `status ${status}, code ${code}${trueReason}`;
+  const reason = typeof data.reason === "string" ? `, ${data.reason}` : "";
+  return `authorized: ${data.authorized}${reason}${trueReason}`;
 }
 
 async function serveAdmin(

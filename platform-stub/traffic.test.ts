@@ -33,6 +33,14 @@ describe("Traffic", () => {
     expect(shown("authorize", data)?.asked).toEqual({ tag: "…0001", method: "ble", proof: "hidden" });
   });
 
+  test("records the true reason of a refusal, which the answer hides", () => {
+    const traffic = new Traffic();
+    const data = { authorized: false, reason: "unknown-tag" };
+    const decision = { status: "1", code: "200", data, note: "wrong-owner" } as const;
+    traffic.record({ ...REQUEST, endpoint: "authorize", data: { tag: TAG, method: "ble" } }, decision);
+    expect(traffic.exchanges[0]?.answered).toMatchObject({ reason: "unknown-tag", note: "wrong-owner" });
+  });
+
   test("records a request and its answer with only the end of the tag", () => {
     expect(shown("authorize", { tag: TAG, method: "ble" })).toEqual({
       atMs: 5,

@@ -13,7 +13,7 @@ export interface Exchange {
   /** Displayable fields of the request, as text. Secret values are replaced by "hidden". */
   readonly asked: Readonly<Record<string, string>>;
   readonly code: string;
-  /** Displayable fields of the answer, as text. Secret values are replaced by "hidden". */
+  /** Displayable fields of the answer, as text, and `note`: the true reason of a refusal, which the answer hides. Secret values are replaced by "hidden". */
   readonly answered: Readonly<Record<string, string>>;
 }
 
@@ -80,7 +80,7 @@ export class Traffic {
     this.#now = options.now ?? Date.now;
   }
 
-  record({ deviceId, endpoint, data }: Request, { code, data: answer }: Decision): void {
+  record({ deviceId, endpoint, data }: Request, { code, data: answer, note }: Decision): void {
     const shown = Object.hasOwn(SHOWN, endpoint) ? SHOWN[endpoint] : undefined;
     const answered = shown?.answered ?? {};
     push(this.#exchanges, {
@@ -89,7 +89,10 @@ export class Traffic {
       endpoint: shown ? endpoint : "unknown",
       asked: fieldsOf(data, shown?.asked ?? {}),
       code,
-      answered: fieldsOf(answer, { ...answered, message: "whole" }),
+      answered: {
+        ...fieldsOf(answer, { ...answered, message: "whole" }),
+        ...(note === undefined ? {} : { note: cut(note) }),
+      },
     });
   }
 

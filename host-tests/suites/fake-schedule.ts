@@ -1,6 +1,6 @@
 import type { Schedule } from "../../platform-stub/schedule.js";
 
-/** A schedule whose work runs when the test says so. */
+/** A schedule whose work runs when a test calls `elapse`. */
 export class FakeSchedule {
   readonly #waiting = new Set<() => void>();
 

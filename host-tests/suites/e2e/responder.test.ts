@@ -76,7 +76,7 @@ describe.each(brokersUnderTest())("the responder on %s", (name, start) => {
     ["GUEST-0001", { authorized: true }],
     ["GUEST-0002", { authorized: false, reason: "blocked" }],
     ["GUEST-0003", { authorized: false, reason: "wrong-station" }],
-    ["GUEST-0004", { authorized: false, reason: "wrong-owner" }],
+    ["GUEST-0004", { authorized: false, reason: "unknown-tag" }],
     ["GUEST-9999", { authorized: false, reason: "unknown-tag" }],
   ])("answers the authorization of %s with %j", async (tag, expected) => {
     await open();
