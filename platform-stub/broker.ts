@@ -2,8 +2,10 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { Aedes, type AuthenticateError, type Client } from "aedes";
 import { mayPublish, maySubscribe, type Principal } from "./access.js";
 import { ConnectionLimit, FilterLimit, QueueLimit, RetainedLimit } from "./broker-limits.js";
+import { clientAddressOf } from "./client-address.js";
 import { ErrorBarrier } from "./error-barrier.js";
 import { GuardedConnection } from "./guarded-connection.js";
+import { LogLimit, topicKindOf } from "./log-limit.js";
 import { isSame, type Registry, type User, userTopicsOf } from "./registry.js";
 
 export interface BrokerOptions {
@@ -13,7 +15,10 @@ export interface BrokerOptions {
   readonly port: number;
   /** The platform's own account. */
   readonly account: { readonly username: string; readonly password: string };
-  /** Called when a client is refused, with the client id and the reason. */
+  /**
+   * Called when clients are refused, with the client and the reason: once a minute for each client and kind of
+   * refusal, and then with the number of the others.
+   */
   readonly onRefused?: (what: string) => void;
   /** Called when an operator should act: the storage fails. */
   readonly onProblem?: (what: string) => void;
@@ -55,15 +60,22 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     maxInflightInbound: MAX_UNRELEASED,
     queueLimit: MAX_EARLY_PACKETS,
   });
-  control(aedes, options);
+  const refusals = new LogLimit((what) => options.onRefused?.(what));
+  control(aedes, options, refusals);
   const sockets = new Set<Socket>();
   const limit = new ConnectionLimit();
   // Nagle's algorithm would delay each small message until TCP acknowledges the previous one.
   const server = createServer({ noDelay: true }, (socket) => {
     const { remoteAddress } = socket;
     const counted = limit.open(remoteAddress);
+    const refuse = (what: string) =>
+      refusals.add({
+        source: clientAddressOf(remoteAddress),
+        kind: what,
+        text: `${remoteAddress}: ${what}`,
+      });
     if (!counted) {
-      options.onRefused?.(`${remoteAddress}: too many connections`);
+      refuse("too many connections");
       socket.destroy();
       return;
     }
@@ -74,8 +86,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     });
     const connection = new GuardedConnection(socket, {
       onLogin: counted.handleLogin,
-      onTooLong: () => options.onRefused?.(`${remoteAddress}: the packet is too long`),
-      onUnread: () => options.onRefused?.(`${remoteAddress}: does not read its messages`),
+      onTooLong: () => refuse("the packet is too long"),
+      onUnread: () => refuse("does not read its messages"),
     });
     aedes.handle(connection);
   });
@@ -94,16 +106,20 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       await end();
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((done) => server.close(() => done()));
+      refusals.close();
     },
   };
 }
 
 /** Installs the access control. */
-function control(aedes: Aedes, options: BrokerOptions): void {
+function control(aedes: Aedes, options: BrokerOptions, refusals: LogLimit): void {
   const errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`clients are not accepted: ${why}`));
   const members = new WeakMap<Client, Member>();
   const retained = new RetainedLimit();
-  const refuse = (client: Client, what: string) => options.onRefused?.(`${client.id}: ${what}`);
+  const refuse = (client: Client, kind: string, what = kind) =>
+    refusals.add({ source: sourceOf(client, members.get(client)), kind, text: `${client.id}: ${what}` });
+  const refuseTopic = (client: Client, action: "publish" | "subscribe", topic: string) =>
+    refuse(client, `may not ${action} to ${topicKindOf(topic)}`, `may not ${action} to ${topic}`);
   /** Whether a client has a right. Without its storage the broker grants none. */
   const isAllowed = (client: Client, test: (principal: Principal) => boolean) =>
     errorBarrier.run(() => members.get(client)?.rights().some(test)) === true;
@@ -134,7 +150,8 @@ function control(aedes: Aedes, options: BrokerOptions): void {
       done(null);
       return;
     }
-    if (client) refuse(client, isOwn ? "has too many retained topics" : `may not publish to ${packet.topic}`);
+    if (client && !isOwn) refuseTopic(client, "publish", packet.topic);
+    else if (client) refuse(client, "has too many retained topics");
     done(new Error("publishing to this topic is not allowed"));
   };
   aedes.authorizeSubscribe = (client, subscription, done) => {
@@ -142,7 +159,7 @@ function control(aedes: Aedes, options: BrokerOptions): void {
     const member = members.get(client);
     const isOwn = isAllowed(client, (one) => maySubscribe(one, topic));
     const hasRoom = member?.principal.kind !== "station" || member.filters.accepts(topic);
-    if (!isOwn) refuse(client, `may not subscribe to ${topic}`);
+    if (!isOwn) refuseTopic(client, "subscribe", topic);
     else if (!hasRoom) refuse(client, "has too many subscriptions");
     done(null, isOwn && hasRoom ? subscription : null);
   };
@@ -151,6 +168,12 @@ function control(aedes: Aedes, options: BrokerOptions): void {
     isAllowed(client, (one) => maySubscribe(one, packet.topic)) ? packet : null;
   limitQueues(aedes);
   keepOnlyAllowed(aedes, (client, filter) => isAllowed(client, (one) => maySubscribe(one, filter)));
+}
+
+/** Name of a client for the limit of the log: its device, or its address, because it chooses its client id before login. */
+function sourceOf({ conn }: Client, member: Member | undefined): string {
+  if (member?.principal.kind === "station") return member.principal.deviceId;
+  return conn instanceof GuardedConnection ? clientAddressOf(conn.remoteAddress) : "";
 }
 
 /**

@@ -63,6 +63,42 @@ describe("session", () => {
     expect(reported).toEqual([`session 0123456789abcdef of cafe-1: ${doubt}`]);
   });
 
+  /** Reports sessions with new ids, and returns the codes of the answers. */
+  function reportMany(registry: Registry, count: number, from = 0, id = "cafe-1"): string[] {
+    const idOf = (number: number) => number.toString(16).padStart(16, "0");
+    return Array.from(
+      { length: count },
+      (_, i) => ask(registry, "session", { ...SESSION, id: idOf(from + i) }, id).code,
+    );
+  }
+
+  test("accepts the 64 stored sessions of a station after an outage, whatever it has reported on that day", () => {
+    const registry = twoOwners();
+    expect(new Set([...reportMany(registry, 136), ...reportMany(registry, 64, 136)])).toEqual(
+      new Set(["200"]),
+    );
+    expect(registry.sessionCount).toBe(200);
+    expect(reported).toEqual([]);
+  });
+
+  test("reports a problem once when a station has more than 200 sessions in a day", () => {
+    const registry = twoOwners();
+    reportMany(registry, 300);
+    expect(registry.sessionCount).toBe(300);
+    expect(reported).toEqual(["cafe-1 has reported more than 200 sessions in a day; check it"]);
+  });
+
+  test("refuses more than 1000 new sessions of a station in a day with 429, and accepts them the day after", () => {
+    let now = 0;
+    const registry = twoOwners({ now: () => now });
+    reportMany(registry, 1000);
+    expect(reportMany(registry, 2, 1000)).toEqual(["429", "429"]);
+    expect(reportMany(registry, 1, 999)).toEqual(["200"]);
+    expect(reportMany(registry, 1, 1000, "cafe-2")).toEqual(["200"]);
+    now = 24 * 60 * 60_000;
+    expect(reportMany(registry, 2, 1000)).toEqual(["200", "200"]);
+  });
+
   test.each(METHODS)("accepts a session with the method %s", (method) => {
     expect(ask(twoOwners(), "session", { ...SESSION, method })).toMatchObject({ data: { accepted: true } });
   });

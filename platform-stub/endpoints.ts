@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
+import { REMARKABLE_SESSIONS } from "./daily-limits.js";
 import { label, tagText } from "./fields.js";
 import { METHODS } from "./methods.js";
 import { type DeviceEntry, doubtsOf, type Registry, type TagEntry, userTopicOf } from "./registry.js";
@@ -103,12 +104,19 @@ export const sessionSchema = z.object({
 
 /**
  * `session`: records a finished session. Implausible sessions are accepted too, since the station would repeat them
- * forever, and are reported to the operator.
+ * forever, and are reported to the operator. Beyond the limit of a day a new session is refused: the station keeps it and
+ * repeats it.
  */
 const session: Endpoint = (data, device, { registry, report }) => {
   const request = sessionSchema.safeParse(data);
   if (!request.success) return error("400", "session needs a finished session as in docs/protocol.md");
   const { connector: _, ...finished } = request.data;
+  if (!registry.hasSession(device.id, finished.id)) {
+    const admission = registry.dailyLimits.admitSession(device.id);
+    if (admission === "refused") return error("429", "too many sessions in a day; repeat it later");
+    if (admission === "remarkable")
+      report?.(`${device.id} has reported more than ${REMARKABLE_SESSIONS} sessions in a day; check it`);
+  }
   const entry = { device: device.id, owner: device.owner, accepted: registry.nowS, ...finished };
   const doubts = doubtsOf(registry.acceptSession(entry));
   if (doubts.length > 0) report?.(`session ${finished.id} of ${device.id}: ${doubts.join("; ")}`);

@@ -85,6 +85,10 @@ export class GuardedConnection extends Duplex {
     socket.on("close", () => this.destroy());
   }
 
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
+
   /** Allows packets of the length after a login. */
   handleLogin({ isStation }: { readonly isStation: boolean }): void {
     this.#guard.maxBytes = MAX_BYTES_AFTER_LOGIN;

@@ -23,7 +23,10 @@ export interface PlatformOptions
   readonly host?: string;
   /** TCP port of the embedded broker. Default: any free port. */
   readonly port?: number;
-  /** Called when the embedded broker refuses a client, with the client id and the reason. */
+  /**
+   * Called when the embedded broker refuses clients: once a minute for each client and kind of
+   * refusal, and then with the number of the others.
+   */
   readonly onRefused?: (what: string) => void;
 }
 

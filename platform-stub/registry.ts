@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { findUser, isSame, usernamesOf, userTopicsOf } from "./accounts.js";
 import { applyConfiguration } from "./apply-configuration.js";
 import { type CardFile, makeSecret, StationCard } from "./cards.js";
+import { DailyLimits } from "./daily-limits.js";
 import type {
   CardEntry,
   Cipher,
@@ -51,10 +52,12 @@ export interface RegistryOptions {
 export class Registry {
   readonly #store: Store;
   readonly #now: () => number;
+  readonly dailyLimits: DailyLimits;
 
   constructor(data: RegistryData = { users: [], devices: [], tags: [] }, options: RegistryOptions = {}) {
     this.#store = options.store ?? new MemoryStore();
     this.#now = options.now ?? Date.now;
+    this.dailyLimits = new DailyLimits(this.#now);
     for (const user of data.users) this.addUser(user);
     for (const device of data.devices) this.#addDevice(device);
     for (const tag of data.tags) this.putTag(tag);
@@ -176,6 +179,11 @@ export class Registry {
       sessions.put(recorded);
       return recorded;
     });
+  }
+
+  /** Whether a device has reported the session before. */
+  hasSession(device: string, id: string): boolean {
+    return this.#store.sessions.get(device, id) !== undefined;
   }
 
   get sessionCount(): number {

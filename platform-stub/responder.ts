@@ -7,6 +7,7 @@ import { connectToBroker } from "./connect-to-broker.js";
 import { keyOfRequest } from "./device-keys.js";
 import { type Decision, ENDPOINTS, error } from "./endpoints.js";
 import { ErrorBarrier } from "./error-barrier.js";
+import { LogLimit } from "./log-limit.js";
 import { type DeviceEntry, type Registry, userTopicsOf } from "./registry.js";
 import { RequestLimit } from "./request-limit.js";
 import { type Answer, type Response, sealAnswer } from "./sealing.js";
@@ -33,7 +34,10 @@ export interface ResponderOptions {
   /** Replaces a response before it is published, for demonstrations; `undefined` drops it. */
   readonly intercept?: (response: Response, request: Request) => Response | undefined;
   readonly onRequest?: (request: Request, decision: Decision) => void;
-  /** Called when a message is not answered, with the reason. The text contains no secret. */
+  /**
+   * Called when messages are not answered, with the reason: once a minute for each device and reason, and with the number
+   * of the others. The text contains no secret.
+   */
   readonly onIgnored?: (why: string) => void;
   /** Called when an operator should act: the storage fails, or a report is implausible. The text contains no secret. */
   readonly onProblem?: (what: string) => void;
@@ -80,12 +84,14 @@ export class Responder {
   readonly #cached = new Map<string, Response>();
   readonly #errorBarrier: ErrorBarrier;
   readonly #limit: RequestLimit;
+  readonly #ignored: LogLimit;
   #isClosed = false;
 
   private constructor(options: ResponderOptions, client: MqttClient) {
     this.#options = options;
     this.#client = client;
     this.#limit = new RequestLimit({ maxRequests: options.maxRequestsPerMinute ?? MAX_REQUESTS_PER_MINUTE });
+    this.#ignored = new LogLimit((why) => options.onIgnored?.(why));
     this.#errorBarrier = new ErrorBarrier((why) => options.onProblem?.(`requests are not answered: ${why}`));
     // A station repeats an unanswered session request, so a failure loses no session.
     client.on("message", (topic, payload) => this.#errorBarrier.run(() => this.#receive(topic, payload)));
@@ -125,6 +131,7 @@ export class Responder {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#client.endAsync(true);
+    this.#ignored.close();
   }
 
   #receive(topic: string, payload: Buffer): void {
@@ -133,8 +140,13 @@ export class Responder {
     if (kind !== "req") return;
     const found = this.#check({ userTopic, deviceId, endpoint }, payload);
     if ("ignored" in found) {
-      if (found.ignored !== undefined)
-        this.#options.onIgnored?.(`${endpoint} of ${deviceId}: ${found.ignored}`);
+      const { ignored } = found;
+      if (ignored !== undefined)
+        this.#ignored.add({
+          source: deviceId,
+          kind: ignored,
+          text: `${endpoint} of ${deviceId}: ${ignored}`,
+        });
       return;
     }
     const { known, key, message, isRefused } = found;

@@ -92,7 +92,8 @@ describe("FirmwareRepository", () => {
   });
 
   test("halts a release after more than a tenth of its stations rolled back, and offers the previous one", () => {
-    const repository = new FirmwareRepository();
+    let halts = 0;
+    const repository = new FirmwareRepository({ onHalted: () => halts++ });
     repository.put(releaseOf(4));
     repository.put(releaseOf(5));
     const say = (count: number, from: number, report: (deviceId: string) => StationReport) => {
@@ -114,6 +115,9 @@ describe("FirmwareRepository", () => {
     expect(repository.progress(releaseOf(5)).isHalted).toBe(false);
     say(1, 201, rolledBackFrom(5));
     expect(repository.progress(releaseOf(5)).isHalted).toBe(true);
+    // A further rollback of a halted release is no further halt.
+    say(1, 202, rolledBackFrom(5));
+    expect(halts).toBe(2);
   });
 
   test("counts a rollback for the version that rolled back, not for a newer offer", () => {

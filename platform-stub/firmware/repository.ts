@@ -42,8 +42,10 @@ export interface RepositoryOptions {
    * registered and has an owner of its own.
    */
   readonly ownerOf?: (deviceId: string) => string | undefined;
-  /** Called after a report on a release, and when the release is halted by it. */
-  readonly onProgress?: (release: Release, progress: Progress) => void;
+  /** Called after a report that changes the progress of a release. */
+  readonly onProgress?: (release: Release) => void;
+  /** Called after `onProgress` when the report halts the release, for all owners or for another one. */
+  readonly onHalted?: (release: Release, progress: Progress) => void;
 }
 
 interface Entry {
@@ -162,12 +164,15 @@ export class FirmwareRepository {
       if (to.has(deviceId)) continue;
       from.delete(deviceId);
       to.add(deviceId);
-      if (rolledBack !== undefined) this.#haltIfBad(entry);
-      this.#options.onProgress?.(entry.release, this.progress(entry.release));
+      const hasHalted = rolledBack !== undefined && this.#haltIfBad(entry);
+      this.#options.onProgress?.(entry.release);
+      if (hasHalted) this.#options.onHalted?.(entry.release, this.progress(entry.release));
     }
   }
 
-  #haltIfBad(entry: Entry): void {
+  /** Halts a release that has too many rollbacks. Returns whether it is halted for more owners than before. */
+  #haltIfBad(entry: Entry): boolean {
+    const before = { isHalted: entry.isHalted, owners: entry.haltedOwners.size };
     const { maxRolledBackShare = 0.1, minRolledBack = 3 } = this.#options;
     const owners = this.#countsByOwner(entry);
     const shares = [...owners.values()].map(({ bad, good }) => bad / (bad + good));
@@ -180,6 +185,7 @@ export class FirmwareRepository {
     const stations = bad.reduce((sum, counts) => sum + counts.bad, 0);
     if (bad.length >= MIN_OWNERS && stations >= minRolledBack && share > maxRolledBackShare)
       entry.isHalted = true;
+    return entry.isHalted !== before.isHalted || entry.haltedOwners.size > before.owners;
   }
 
   /** Numbers of an owner's stations that rolled back and that were updated, by owner. */

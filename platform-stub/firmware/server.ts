@@ -1,9 +1,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connectToBroker } from "../connect-to-broker.js";
+import { ErrorBarrier } from "../error-barrier.js";
 import { type Registry, userTopicsOf } from "../registry.js";
 import { answer } from "./answer.js";
 import { RepositoryDirectory, writeProgress } from "./directory.js";
+import { ProgressWriter } from "./progress-writer.js";
 import { Reports, reportFilters } from "./reports.js";
 import { FirmwareRepository, type Progress, type Release, type RepositoryOptions } from "./repository.js";
 
@@ -31,29 +33,25 @@ export interface FirmwareService {
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
-const NOT_HALTED = { isHalted: false, haltedOwners: [] };
 
 /** Serves the repository over HTTP and collects the stations' update states. It has no TLS; use a proxy. */
 export async function serveFirmware(options: FirmwareServerOptions): Promise<FirmwareService> {
-  /** The latest progress of each release. */
-  const halted = new Map<string, Pick<Progress, "isHalted" | "haltedOwners">>();
   const { registry } = options;
+  const errorBarrier = new ErrorBarrier((why) =>
+    options.onProblem?.(`the progress of a release cannot be stored: ${why}`),
+  );
+  const writer = new ProgressWriter({
+    write: (release) =>
+      errorBarrier.run(() => writeProgress(options.directory, release, repository.progress(release))),
+  });
   const repository = new FirmwareRepository({
     ...options,
     ...(registry && { ownerOf: (deviceId) => registry.device(deviceId)?.owner }),
-    onProgress: (release, progress) => {
-      try {
-        writeProgress(options.directory, release, progress);
-      } catch (error) {
-        const why = error instanceof Error ? error.message : "unknown";
-        options.onProblem?.(`the progress of version ${release.version} cannot be stored: ${why}`);
-      }
-      const name = `${release.productId}/${release.channel}/${release.version}`;
-      const before = halted.get(name) ?? NOT_HALTED;
-      const isWorse =
-        (progress.isHalted && !before.isHalted) || progress.haltedOwners.length > before.haltedOwners.length;
-      if (isWorse) options.onHalted?.(release, progress);
-      halted.set(name, progress);
+    onProgress: (release) => writer.request(release),
+    onHalted: (release, progress) => {
+      // At once: `refresh` reads the halt from the file again after an earlier write.
+      writer.flush();
+      options.onHalted?.(release, progress);
     },
   });
   const directory = new RepositoryDirectory(options.directory, repository);
@@ -97,6 +95,7 @@ export async function serveFirmware(options: FirmwareServerOptions): Promise<Fir
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
     close: async () => {
       await unsubscribe();
+      writer.flush();
       await new Promise<void>((done) => {
         server.close(() => done());
         server.closeAllConnections();

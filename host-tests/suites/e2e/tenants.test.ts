@@ -327,6 +327,18 @@ describe.each(brokersUnderTest())("two owners on %s", (name, start) => {
       return socket;
     }
 
+    test("a station that tries forbidden topics adds one line of each kind to the log, and a count", async () => {
+      const other = await stationOfB();
+      for (let i = 0; i < 30; i++) await other.subscribeAsync(`${A}/res/cafe-1/${i}`).catch(() => {});
+      await other.subscribeAsync(`${A}/sweet-home/cafe-1/x/set`).catch(() => {});
+      expect(refusals).toEqual([
+        `bar-1: may not subscribe to ${A}/res/cafe-1/0`,
+        `bar-1: may not subscribe to ${A}/sweet-home/cafe-1/x/set`,
+      ]);
+      await broker.close();
+      expect(refusals.slice(2)).toEqual(["bar-1: may not subscribe to res: 29 more in a minute"]);
+    });
+
     test("a station that does not read delays no answer for another owner, and is disconnected", async () => {
       const station = await stationOfA();
       const topics = listen(station);
