@@ -54,12 +54,17 @@ export async function startMosquitto(options: {
     const config = join(directory, "mosquitto.conf");
     const lines = options.configure(directory, { stations: port, platform: platformPort });
     // As root, Mosquitto would change to a user who cannot read the files.
-    writeFileSync(config, ["user root", ...lines, ...tlsLines(), ""].join("\n"));
+    const text = ["user root", ...lines, ...tlsLines(), ""].join("\n");
+    writeFileSync(config, text);
     child = spawn(options.program, ["-c", config], { stdio: "ignore" });
-    if (await isReady(child, port)) return;
-    const { exitCode, signalCode } = child;
-    await ended(child);
-    throw new Error(`mosquitto does not listen on port ${port}; it ended with ${signalCode ?? exitCode}`);
+    // It opens its listeners one after the other.
+    const ports = Array.from(text.matchAll(/^listener (\d+)/gm), ([, digits]) => Number(digits));
+    for (const one of ports) {
+      if (await isReady(child, one)) continue;
+      const { exitCode, signalCode } = child;
+      await ended(child);
+      throw new Error(`mosquitto does not listen on port ${one}; it ended with ${signalCode ?? exitCode}`);
+    }
   }
 
   function tlsLines(): string[] {

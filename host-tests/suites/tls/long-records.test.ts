@@ -96,40 +96,41 @@ describeTLS("an update over the chip's TLS from a server with long records", (be
   }
 
   // A client with buffers of 16 KB reads them.
-  (HAS_TLS_1_3 ? test.skip : test)(
-    "is installed in pieces of 2 KB, after the first attempt was too long",
-    async () => {
-      const { cert, key } = bench.server;
-      const port = await bench.listen(createServer({ cert, key, maxVersion: "TLSv1.2" }, answer));
-      harness = await nodeHarness();
-      const board = boardWith(harness.board, port);
-      const { publicKey: trust } = maker;
-      const outcome = new Promise<string>((done) => {
-        new Download({
-          board,
-          url: parseURL(`https://${NAME}:${port}/image.bin`) as NonNullable<ReturnType<typeof parseURL>>,
-          headers: {},
-          expected: { version: 2 },
-          begin: (expected) =>
-            new Installation({
-              board,
-              productId: "plugpass",
-              runningVersion: 1,
-              trust,
-              expected,
-            }),
-          onProgress: () => {},
-          onDone: (installation) =>
-            done(installation.finish({ signature: maker.sign(image) })?.code ?? "installed"),
-          onRefused: ({ code }) => done(code),
-          onFailed: done,
-        });
+  if (HAS_TLS_1_3) {
+    test.todo("is installed in pieces by a client with buffers of 4 KB");
+    return;
+  }
+  test("is installed in pieces of 2 KB, after the first attempt was too long", async () => {
+    const { cert, key } = bench.server;
+    const port = await bench.listen(createServer({ cert, key, maxVersion: "TLSv1.2" }, answer));
+    harness = await nodeHarness();
+    const board = boardWith(harness.board, port);
+    const { publicKey: trust } = maker;
+    const outcome = new Promise<string>((done) => {
+      new Download({
+        board,
+        url: parseURL(`https://${NAME}:${port}/image.bin`) as NonNullable<ReturnType<typeof parseURL>>,
+        headers: {},
+        expected: { version: 2 },
+        begin: (expected) =>
+          new Installation({
+            board,
+            productId: "plugpass",
+            runningVersion: 1,
+            trust,
+            expected,
+          }),
+        onProgress: () => {},
+        onDone: (installation) =>
+          done(installation.finish({ signature: maker.sign(image) })?.code ?? "installed"),
+        onRefused: ({ code }) => done(code),
+        onFailed: done,
       });
-      expect(await outcome).toBe("installed");
-      const [first, ...pieces] = ranges;
-      expect(first).toBeUndefined();
-      expect(pieces).toHaveLength(Math.ceil(image.length / 2048));
-      expect(pieces.every((range) => PIECE.test(range ?? ""))).toBe(true);
-    },
-  );
+    });
+    expect(await outcome).toBe("installed");
+    const [first, ...pieces] = ranges;
+    expect(first).toBeUndefined();
+    expect(pieces).toHaveLength(Math.ceil(image.length / 2048));
+    expect(pieces.every((range) => PIECE.test(range ?? ""))).toBe(true);
+  });
 });

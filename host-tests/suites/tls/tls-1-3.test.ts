@@ -8,28 +8,33 @@ import { CLIENT_REFUSED, DAY_S, describeTLS, HAS_TLS_1_3, NAME } from "./tls-ben
 const CONNECTED = ["connected", "ok", expect.stringMatching(/^(connected|resumed)$/), "ok"];
 
 describeTLS("the chip's TLS client with a server that has only TLS 1.3", (bench) => {
-  const testWithIt = HAS_TLS_1_3 ? test : test.skip;
   const connect = async (identity: Issued, chain: Issued[] = [], options = {}) => {
     const port = await bench.serve(identity, chain, { minVersion: "TLSv1.3" });
     return bench.client.connect(bench.to(port, options));
   };
 
-  (HAS_TLS_1_3 ? test.skip : test)("ends with a reason if the library has no TLS 1.3", async () => {
-    expect((await connect(bench.server))[0]).toMatch(CLIENT_REFUSED);
-  });
+  if (!HAS_TLS_1_3) {
+    test("ends with a reason if the library has no TLS 1.3", async () => {
+      expect((await connect(bench.server))[0]).toMatch(CLIENT_REFUSED);
+    });
+    // Debian has no such library, so it cannot be required anywhere.
+    process.stderr.write("skipped: TLS 1.3 needs mbedTLS 3.6 or 4, installed from its sources\n");
+    test.todo("connects where the library has TLS 1.3");
+    return;
+  }
 
-  testWithIt("connects with an ECDSA chain, and reads records of 16 KB", async () => {
+  test("connects with an ECDSA chain, and reads records of 16 KB", async () => {
     expect(await connect(bench.server)).toEqual(CONNECTED);
   });
 
-  testWithIt("connects with an RSA chain that has an intermediate authority", async () => {
+  test("connects with an RSA chain that has an intermediate authority", async () => {
     const root = bench.certificates.authority("/CN=RSA root", { key: "rsa:2048" });
     const middle = bench.certificates.authority("/CN=RSA intermediate", { key: "rsa:2048", issuer: root });
     const leaf = bench.certificates.server(middle, [NAME], { key: "rsa:2048" });
     expect(await connect(leaf, [middle], { authorities: root.der })).toEqual(CONNECTED);
   });
 
-  testWithIt("proves itself by its own certificate", async () => {
+  test("proves itself by its own certificate", async () => {
     const own = bench.certificates.issue({ subject: "/CN=station", issuer: bench.authority });
     const options = { ca: bench.authority.cert, requestCert: true, rejectUnauthorized: true };
     const port = await bench.serve(bench.server, [], { minVersion: "TLSv1.3", ...options });
@@ -37,7 +42,7 @@ describeTLS("the chip's TLS client with a server that has only TLS 1.3", (bench)
     expect((await bench.client.connect(bench.to(port))).at(-1)).toMatch(CLIENT_REFUSED);
   });
 
-  testWithIt("refuses the same certificates as with TLS 1.2", async () => {
+  test("refuses the same certificates as with TLS 1.2", async () => {
     const { certificates, authority, server } = bench;
     const other = certificates.server(authority, ["other.example"]);
     expect(await connect(other)).toEqual(["wrong-name"]);
@@ -51,7 +56,7 @@ describeTLS("the chip's TLS client with a server that has only TLS 1.3", (bench)
     expect(await connect(server, [], { nowS: nowS - 60 * DAY_S })).toEqual(["not-yet-valid"]);
   });
 
-  testWithIt("refuses a server that is forced down to TLS 1.1", async () => {
+  test("refuses a server that is forced down to TLS 1.1", async () => {
     const port = await bench.serve(bench.server, [], {
       minVersion: "TLSv1",
       maxVersion: "TLSv1.1",
