@@ -167,17 +167,20 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
   test(`${FUZZ_RUNS} random PDUs do not stop the station from serving the next phone`, async () => {
     arrive();
     const random = new Random(SEED);
+    let answered = 0;
     for (let run = 0; run < FUZZ_RUNS; run++) {
       sendNonsense(phone, random);
       if (run % 16 === 0 || run % 1000 === 999) scene.cafe.clock.advance(500);
-      if (!phone.isConnected || scene.cafe.under.ends.length > 0)
+      if (scene.cafe.under.ends.length > 0)
         throw new Error(`seed ${SEED}, run ${run}: ${JSON.stringify(scene.cafe.under.ends)}`);
-      if (run % 1000 !== 999) continue;
-      expect(phone.answers.length).toBeGreaterThan(500);
+      // The station disconnects a phone that writes no tag for some time.
+      if (phone.isConnected && run % 1000 !== 999) continue;
+      answered += phone.answers.length;
       phone.disconnect();
       scene.cafe.clock.advance(2000);
       connect(`c1:00:00:00:01:${(run % 251).toString(16).padStart(2, "0")}`);
     }
+    expect(answered + phone.answers.length).toBeGreaterThan(FUZZ_RUNS / 2);
     phone.disconnect();
     scene.cafe.station.stopCharging();
     scene.cafe.device.vehicle.unplug();
