@@ -1,5 +1,4 @@
 import type { Clock } from "./clock.js";
-import type { ContactorConstructor } from "./contactor.js";
 import type { Crypto } from "./crypto.js";
 import type { GATTServerConstructor } from "./gatt.js";
 import type { HTTPServerConstructor } from "./http.js";
@@ -28,7 +27,6 @@ export interface BoardIO {
   readonly PulseCount: PulseCountConstructor;
   readonly Serial: SerialConstructor;
   readonly ControlPilot: ControlPilotConstructor;
-  readonly Contactor: ContactorConstructor;
   /** The network interface: Wi-Fi (with an access point) or Ethernet. */
   readonly network:
     | { readonly kind: "wifi"; readonly WiFi: WiFiConstructor; readonly AccessPoint: AccessPointConstructor }
@@ -38,7 +36,7 @@ export interface BoardIO {
 /** Pins of a station. The optional ones depend on its equipment. */
 export interface Pins {
   readonly controlPilot: PinSpecifier;
-  /** Output of the guard: the contactor. */
+  /** Output: 1 closes the contactor. */
   readonly contactor: PinSpecifier;
   /** Input: the contactor's auxiliary contact, 1 while the contactor is closed. */
   readonly contactorFeedback?: PinSpecifier;

@@ -1,9 +1,10 @@
 import { makeGATTServer } from "./gatt-server.js";
 import type { VariantIO, VariantParts } from "./io.js";
+import { ChipDigitalOut, makeControlPilot } from "./pins-io.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
 /** Returns the IO classes of a board with Wi-Fi. */
-export function makeWiFiIO({ clock, guard, onAddress, onAnalog }: VariantParts): VariantIO {
+export function makeWiFiIO({ hardware, clock, guard, onAddress, onAnalog }: VariantParts): VariantIO {
   // A radio is on soon, in safe mode, too.
   onAnalog();
   return {
@@ -13,5 +14,7 @@ export function makeWiFiIO({ clock, guard, onAddress, onAnalog }: VariantParts):
       AccessPoint: makeAccessPoint(clock),
     },
     GATTServer: makeGATTServer({ clock, guard }),
+    ControlPilot: makeControlPilot(hardware.controlPilot, clock),
+    DigitalOut: ChipDigitalOut,
   };
 }

@@ -1,13 +1,12 @@
 /** Deliberate bugs: each one violates an invariant, and the simulation has to detect it. */
 
-import type { Board, Contactor, GATTConnection, Storage, TCP, Timer } from "../../../modules/board/index.js";
+import type { Board, DigitalOut, GATTConnection, Storage, TCP, Timer } from "../../../modules/board/index.js";
 import { asUint8Array, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import { RESULT_UUID } from "../../../modules/tag-service/index.js";
 
 export const CANARIES = [
   "slow-contactor",
-  "no-guard",
   "forgotten-session",
   "second-result",
   "deaf-to-refusals",
@@ -29,21 +28,32 @@ export function withCanary(canary: Canary | undefined): ((board: Board) => Board
 
 /** Opens the contactor late. */
 function withSlowContactor(board: Board): Board {
-  const { Contactor: Own } = board.io;
+  const { DigitalOut: Own } = board.io;
   const LATE_MS = 150;
-  class SlowContactor extends Own implements Contactor {
+  class SlowOutput implements DigitalOut {
+    readonly #own: DigitalOut;
+    readonly #isSlow: boolean;
     #isOn = false;
     #opening: Timer | undefined;
 
-    override write(value: 0 | 1): void {
+    constructor(options: { pin: string | number }) {
+      this.#own = new Own(options);
+      this.#isSlow = options.pin === board.pins.contactor;
+    }
+
+    write(value: 0 | 1): void {
       if (this.#isOn === (value === 1)) return;
       this.#isOn = value === 1;
       board.clock.clear(this.#opening);
-      if (this.#isOn) super.write(value);
-      else this.#opening = board.clock.set(() => super.write(0), LATE_MS);
+      if (this.#isOn || !this.#isSlow) this.#own.write(value);
+      else this.#opening = board.clock.set(() => this.#own.write(0), LATE_MS);
+    }
+
+    close(): void {
+      this.#own.close();
     }
   }
-  return { ...board, io: { ...board.io, Contactor: SlowContactor } };
+  return { ...board, io: { ...board.io, DigitalOut: SlowOutput } };
 }
 
 /** Does not store the session under way: a power cut loses it. */
@@ -212,8 +222,6 @@ function withMuteStatus(board: Board): Board {
 
 const BUGS: Readonly<Record<Canary, (board: Board) => Board>> = {
   "slow-contactor": withSlowContactor,
-  // The bug is in the device (week.ts).
-  "no-guard": (board) => board,
   "forgotten-session": withForgottenSession,
   "second-result": withSecondResult,
   "deaf-to-refusals": withDeafness,

@@ -20,7 +20,6 @@ import { Ledger } from "./ledger.js";
 import { Owner } from "./owner.js";
 import { PROOF_CARDS } from "./proofs.js";
 import { Queues } from "./queues.js";
-import { Stalls } from "./stalls.js";
 import { Swipes } from "./swipes.js";
 
 export interface WeekOptions {
@@ -76,7 +75,6 @@ class Week {
   readonly #energy: Energy;
   readonly #expectedState: ExpectedState;
   readonly #swipes: Swipes;
-  readonly #stalls: Stalls;
   readonly #ledger: Ledger;
   readonly #faults: Faults;
   readonly #owner: Owner;
@@ -94,7 +92,7 @@ class Week {
       seed: options.seed,
       brokerRemembers: false,
       wrapBoard: withCanary(options.canary),
-      device: { onEnd: (end) => this.#handleEnd(end), hasGuard: options.canary !== "no-guard" },
+      device: { onEnd: (end) => this.#handleEnd(end) },
     });
     const scene = this.#scene;
     const random = this.#random;
@@ -104,9 +102,7 @@ class Week {
     this.#energy = new Energy({ clock, vehicle: device.vehicle, meter: device.meter });
     const expectedState = new ExpectedState(clock);
     this.#expectedState = expectedState;
-    const stalls = new Stalls({ scene, eventLog, seed: options.seed });
-    this.#stalls = stalls;
-    this.#swipes = new Swipes({ scene, eventLog, latestStallMs: () => stalls.latestMs });
+    this.#swipes = new Swipes({ scene, eventLog });
     const swipes = this.#swipes;
     this.#ledger = new Ledger({
       clock,
@@ -151,7 +147,6 @@ class Week {
     this.#startObservers();
     this.#scene.bringOnline();
     this.#owner.start();
-    this.#stalls.start();
     this.#openDay(days);
     // Runs after each step.
     const isOver = () => {
