@@ -80,8 +80,8 @@ export class Authority {
   }): string {
     const certificate = forge.pki.createCertificate();
     certificate.publicKey = options.publicKey;
-    // A leading 00 keeps the number positive (RFC 5280 4.1.2.2).
-    certificate.serialNumber = `00${randomBytes(8).toString("hex")}`;
+    // The first byte keeps the number positive, and its encoding short (RFC 5280 4.1.2.2, X.690 8.3.2).
+    certificate.serialNumber = `01${randomBytes(8).toString("hex")}`;
     const endMs = Date.now() + options.validForMs;
     certificate.validity.notBefore = new Date(Math.min(Date.now(), endMs) - DAY_MS);
     certificate.validity.notAfter = new Date(endMs);
