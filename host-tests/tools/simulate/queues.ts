@@ -96,8 +96,14 @@ export class Queues {
     if (topic.includes("/req/")) this.#handleRequest(topic, payload);
     else if (topic.includes("/res/")) this.#handleResponse(payload);
     else if (topic.endsWith("/$state") && topic.split("/").length === STATE_LEVELS)
-      this.#isTreeOut = payload.length === "ready".length;
+      this.#handleState(payload.length === "ready".length);
     else if (this.#isTreeOut) this.#countMessage(topic);
+  }
+
+  #handleState(isReady: boolean): void {
+    this.#isTreeOut = isReady;
+    // The report of another session may have been lost with the previous connection.
+    this.#lastReport = undefined;
   }
 
   #handleResponse(payload: Uint8Array<ArrayBuffer>): void {

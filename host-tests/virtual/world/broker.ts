@@ -4,7 +4,7 @@ import type { Clock, IO, Listener, TCP, Timer } from "../../../modules/board/ind
 import { asUint8Array, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
 import type { Sockets } from "../board/sockets.js";
 import { makeParser, type PacketParser, type ParsedPacket, writeToStream } from "./packet/mqtt-packet.js";
-import { topicMatcher, topicMatches } from "./topic-filter.js";
+import { topicMatcher, topicsFor } from "./topic-filter.js";
 
 export interface BrokerMessage {
   readonly topic: string;
@@ -295,8 +295,9 @@ export class WorldBroker implements IO {
     for (const [i, { topic: filter }] of subscriptions.entries()) {
       const qos = granted[i] ?? 0x80;
       if (qos === 0x80 || !session) continue;
-      for (const [topic, payload] of this.retained) {
-        if (topicMatches(filter, topic)) this.#offer(session, { topic, payload, qos, retain: true });
+      for (const topic of topicsFor(filter, this.retained)) {
+        const payload = this.retained.get(topic);
+        if (payload) this.#offer(session, { topic, payload, qos, retain: true });
       }
     }
   }
@@ -321,8 +322,9 @@ export class WorldBroker implements IO {
   #add(session: Session, filter: string, qos: number): void {
     const matches = topicMatcher(filter);
     session.subscriptions.set(filter, { qos, matches });
-    for (const [topic, subscribers] of this.#subscribers) {
-      if (matches(topic) && !subscribers.includes(session)) subscribers.push(session);
+    for (const topic of topicsFor(filter, this.#subscribers)) {
+      const subscribers = this.#subscribers.get(topic);
+      if (subscribers?.includes(session) === false) subscribers.push(session);
     }
   }
 

@@ -1,8 +1,3 @@
-/** Whether a topic matches a filter (MQTT 3.1.1 4.7). */
-export function topicMatches(filter: string, topic: string): boolean {
-  return topicMatcher(filter)(topic);
-}
-
 /** Compiles a filter for many topics. Topics of other stations are rejected by their prefix. */
 export function topicMatcher(filter: string): (topic: string) => boolean {
   const wildcard = filter.search(/[+#]/);
@@ -19,4 +14,10 @@ export function topicMatcher(filter: string): (topic: string) => boolean {
     }
     return wanted.length === levels.length;
   };
+}
+
+/** Returns the topics of a map that match a filter. A filter without a wildcard is looked up. */
+export function topicsFor(filter: string, topics: ReadonlyMap<string, unknown>): readonly string[] {
+  if (!/[+#]/.test(filter)) return topics.has(filter) ? [filter] : [];
+  return [...topics.keys()].filter(topicMatcher(filter));
 }
