@@ -182,9 +182,9 @@ export class Ledger {
     }
   }
 
-  /** The platform has received a session. A repeated message may have been composed before the time was known. */
-  recordReport(id: unknown, isRepeated: boolean): void {
-    if (!this.#reportedMs.has(id)) this.#reportedMs.set(id, isRepeated ? 0 : this.#now);
+  /** The platform has received a session. A message that waited may have been composed before the time was known. */
+  recordReport(id: unknown, mayHaveWaited: boolean): void {
+    if (!this.#reportedMs.has(id)) this.#reportedMs.set(id, mayHaveWaited ? 0 : this.#now);
   }
 
   /** The firmware has ended, by a power cut or a crash. */

@@ -67,6 +67,9 @@ interface Asked {
   readonly decision: JSONObject | undefined;
 }
 
+/** Time for which the station's messages may wait after the broker has acknowledged none, ms. */
+const WAITING_MS = 2 * 60_000;
+
 class Week {
   readonly #options: WeekOptions;
   readonly #scene: Scene;
@@ -193,8 +196,11 @@ class Week {
     }
     if (endpoint === "local-list")
       this.#expectedState.recordListRequest(Number(data.version), platform.list.version);
-    if (endpoint === "session" && platform.sessions.has(String(data.id)))
-      this.#ledger.recordReport(data.id, isRepeated);
+    if (endpoint === "session" && platform.sessions.has(String(data.id))) {
+      const { latestUnacknowledgedMs } = this.#scene.broker;
+      const mayHaveWaited = clock.monotonicMs() - latestUnacknowledgedMs < WAITING_MS;
+      this.#ledger.recordReport(data.id, isRepeated || mayHaveWaited);
+    }
   }
 
   #handleResponse(payload: Uint8Array<ArrayBuffer>): void {

@@ -90,6 +90,8 @@ export class WorldBroker implements IO {
   };
   /** All published messages, in order. */
   readonly published: BrokerMessage[] = [];
+  /** Time of the latest PUBLISH that was not acknowledged on purpose, ms of the monotonic clock. */
+  latestUnacknowledgedMs = Number.NEGATIVE_INFINITY;
   /** Highest number of messages that one client has sent without an acknowledgement. */
   mostUnacknowledged = 0;
   readonly retained = new Map<string, Uint8Array<ArrayBuffer>>();
@@ -233,6 +235,7 @@ export class WorldBroker implements IO {
       this.#send(client, { cmd: "puback", messageId });
       return;
     }
+    this.latestUnacknowledgedMs = this.#options.clock.monotonicMs();
     client.unacknowledged++;
     this.mostUnacknowledged = Math.max(this.mostUnacknowledged, client.unacknowledged);
   }
