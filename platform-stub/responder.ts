@@ -3,12 +3,15 @@ import { Socket } from "node:net";
 import type { MqttClient } from "mqtt";
 import { z } from "zod";
 import { parseJSONObject } from "../modules/json/index.js";
+import { BoundedMap } from "../modules/limits/index.js";
+import { userTopicsOf } from "./accounts.js";
 import { connectToBroker } from "./connect-to-broker.js";
 import { keyOfRequest } from "./device-keys.js";
 import { type Decision, ENDPOINTS, error } from "./endpoints.js";
+import type { DeviceEntry } from "./entries.js";
 import { ErrorBarrier } from "./error-barrier.js";
 import { LogLimit } from "./log-limit.js";
-import { type DeviceEntry, type Registry, userTopicsOf } from "./registry.js";
+import type { Registry } from "./registry.js";
 import { RequestLimit } from "./request-limit.js";
 import { type Answer, type Response, sealAnswer } from "./sealing.js";
 
@@ -81,7 +84,7 @@ type Checked =
 export class Responder {
   readonly #options: ResponderOptions;
   readonly #client: MqttClient;
-  readonly #cached = new Map<string, Response>();
+  readonly #cached = new BoundedMap<string, Response>(MAX_CACHED);
   readonly #errorBarrier: ErrorBarrier;
   readonly #limit: RequestLimit;
   readonly #ignored: LogLimit;
@@ -230,8 +233,6 @@ export class Responder {
       { ...device, key },
     );
     this.#cached.set(name, response);
-    const [oldest] = this.#cached.keys();
-    if (this.#cached.size > MAX_CACHED && oldest !== undefined) this.#cached.delete(oldest);
     return response;
   }
 }

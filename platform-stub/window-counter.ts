@@ -1,3 +1,5 @@
+import { BoundedMap } from "../modules/limits/index.js";
+
 /** Maximum number of names that are counted. Only devices and users of the registry are counted. */
 const MAX_NAMES = 10_000;
 
@@ -11,7 +13,7 @@ export class WindowCounter {
   readonly #windowMs: number;
   readonly #now: () => number;
   /** Windows by name, in the order of their start. */
-  readonly #windows = new Map<string, Window>();
+  readonly #windows = new BoundedMap<string, Window>(MAX_NAMES);
 
   constructor(options: { readonly windowMs: number; readonly now?: () => number }) {
     this.#windowMs = options.windowMs;
@@ -27,11 +29,8 @@ export class WindowCounter {
   add(name: string): number {
     let window = this.#present(name);
     if (!window) {
-      this.#windows.delete(name);
       window = { fromMs: this.#now(), count: 0 };
       this.#windows.set(name, window);
-      const [oldest] = this.#windows.keys();
-      if (this.#windows.size > MAX_NAMES && oldest !== undefined) this.#windows.delete(oldest);
     }
     window.count++;
     return window.count;

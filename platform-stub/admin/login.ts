@@ -2,6 +2,7 @@
 
 import { createHash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
+import { BoundedMap } from "../../modules/limits/index.js";
 import { randomPassword } from "../provisioning/index.js";
 import type { Registry } from "../registry.js";
 
@@ -53,9 +54,9 @@ export class Login {
   readonly #hash: string;
   readonly #now: () => number;
   /** Expiry of each session, ms, by the SHA-256 of its token. */
-  readonly #sessions = new Map<string, number>();
+  readonly #sessions = new BoundedMap<string, number>(MAX_SESSIONS);
   /** Wrong passwords by address. */
-  readonly #guesses = new Map<string, Guesses>();
+  readonly #guesses = new BoundedMap<string, Guesses>(MAX_ADDRESSES);
   #isChecking = false;
 
   private constructor(hash: string, now: () => number) {
@@ -116,9 +117,6 @@ export class Login {
     const wrong = 1 + (this.#guesses.get(address)?.wrong ?? 0);
     const over = wrong - FREE_ATTEMPTS;
     const waitMs = over < 0 ? 0 : Math.min(MAX_WAIT_MS, 1000 * 2 ** Math.min(over, 16));
-    this.#guesses.delete(address);
-    const [oldest] = this.#guesses.keys();
-    if (this.#guesses.size >= MAX_ADDRESSES && oldest !== undefined) this.#guesses.delete(oldest);
     this.#guesses.set(address, { wrong, notBeforeMs: this.#now() + waitMs });
     return { type: "wrong" };
   }
@@ -126,8 +124,6 @@ export class Login {
   #startSession(): string {
     const now = this.#now();
     for (const [name, until] of this.#sessions) if (until <= now) this.#sessions.delete(name);
-    const [oldest] = this.#sessions.keys();
-    if (this.#sessions.size >= MAX_SESSIONS && oldest !== undefined) this.#sessions.delete(oldest);
     const token = randomBytes(32).toString("base64url");
     this.#sessions.set(digest(token), now + SESSION_MS);
     return token;
