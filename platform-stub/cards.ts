@@ -1,7 +1,7 @@
 /** Cards that cannot be copied, on the platform's side: their numbers, secrets, proofs and files (docs/protocol.md, section 3). */
 
 import { createHash, randomBytes, randomInt } from "node:crypto";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Bytes } from "../modules/board/index.js";
 import {
@@ -12,6 +12,7 @@ import {
   equalBytes,
 } from "../modules/bytes/index.js";
 import { CARD_ID_CHARS, proofOf, receiptOf, stationKeyOf, stationOf } from "../modules/card-proof/index.js";
+import { writePrivateFile } from "./private-file.js";
 
 /** Length of a card's secret, bytes. */
 const SECRET_BYTES = 32;
@@ -56,8 +57,7 @@ export function cardFileText(card: CardFile): string {
 /** Writes a card file, readable only by its owner. Overwrites an existing one. */
 export function writeCardFile(file: string, card: CardFile): void {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, cardFileText(card), { mode: 0o600 });
-  chmodSync(file, 0o600);
+  writePrivateFile(file, cardFileText(card));
 }
 
 /** A card at one station. */

@@ -1,8 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
+import type { RegistryData } from "./entries.js";
 import { cardSecret, deviceId, email, proofProblemOf, tagEntry } from "./fields.js";
-import { Registry, type RegistryData } from "./registry.js";
+import { writePrivateFile } from "./private-file.js";
+import { Registry } from "./registry.js";
 
 /** A mistake in a configuration file. The message is for the file's author. */
 export class ConfigError extends Error {
@@ -71,8 +73,7 @@ export function readConfig(file: string): RegistryData {
 export function writeConfig(file: string, data: RegistryData): void {
   const temporary = `${file}.new`;
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(temporary, `${JSON.stringify(data, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(temporary, 0o600);
+  writePrivateFile(temporary, `${JSON.stringify(data, null, 2)}\n`);
   renameSync(temporary, file);
 }
 

@@ -1,8 +1,11 @@
 import { pbkdf2Sync, randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { accessOf } from "./access.js";
-import { type DeviceEntry, type Registry, type User, usernamesOf, userTopicsOf } from "./registry.js";
+import { usernamesOf, userTopicsOf } from "./accounts.js";
+import type { DeviceEntry, User } from "./entries.js";
+import { writePrivateFile } from "./private-file.js";
+import type { Registry } from "./registry.js";
 
 /** Iterations of Mosquitto's `$7$` hash: PBKDF2 with HMAC-SHA512 (mosquitto_passwd(1)). */
 const ITERATIONS = 101;
@@ -168,9 +171,6 @@ export function writeMosquittoFiles(
   for (const { file } of files) {
     if (!force && existsSync(file)) throw new Error(`${file} already exists; use --force to overwrite it`);
   }
-  for (const { file, text } of files) {
-    writeFileSync(file, text, { mode: 0o600 });
-    chmodSync(file, 0o600);
-  }
+  for (const { file, text } of files) writePrivateFile(file, text);
   return { configLines };
 }
