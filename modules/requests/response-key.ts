@@ -1,20 +1,13 @@
 import type { Crypto } from "../board/index.js";
-import { decodeHex, encodeHex } from "../bytes/index.js";
+import { encodeHex } from "../bytes/index.js";
 import { textField } from "../json/index.js";
-import type { RecordFormat, RecordSource } from "../settings/index.js";
+import { keyField, type RecordFormat, type RecordSource } from "../settings/index.js";
 
-const KEY_BYTES = 32;
 const KEY_ID_BYTES = 8;
 
 /** Key id in requests without a key: the first 8 bytes of the key's SHA-256, lower-case hex. */
 export function keyIdOf(crypto: Pick<Crypto, "sha256">, key: Uint8Array<ArrayBuffer>): string {
   return encodeHex(new Uint8Array(crypto.sha256(key), 0, KEY_ID_BYTES));
-}
-
-/** Parses a key of 64 hex digits; `undefined` for any other text. */
-export function parseKey(text: string | undefined): Uint8Array<ArrayBuffer> | undefined {
-  const key = text === undefined ? undefined : decodeHex(text);
-  return key?.length === KEY_BYTES ? key : undefined;
 }
 
 /** A key in place of the provisioned one. */
@@ -30,7 +23,7 @@ export const keyFormat: RecordFormat<ReplacedKey> = {
   version: 1,
   parse(fields) {
     const of = textField(fields, "of", 2 * KEY_ID_BYTES);
-    const key = parseKey(textField(fields, "key", 2 * KEY_BYTES));
+    const key = keyField(fields, "key");
     return of && key ? { of, key } : undefined;
   },
   format: ({ of, key }) => ({ of, key: encodeHex(key) }),

@@ -1,9 +1,8 @@
-import { textField } from "../json/index.js";
+import { keyField } from "../settings/index.js";
 import type { RequestOutcome, Requests } from "./requests.js";
-import { parseKey, type ResponseKey } from "./response-key.js";
+import type { ResponseKey } from "./response-key.js";
 
 const ENDPOINT = "rotate-key";
-const KEY_CHARS = 64;
 
 /**
  * Replaces the response key by one that the platform offers (protocol, section 4). The station stores the new key in one
@@ -15,7 +14,7 @@ export function rotateKey(
   done: (problem: string | undefined) => void,
 ): void {
   requests.request(ENDPOINT, { step: "get" }, (offer) => {
-    const key = offer.ok ? parseKey(textField(offer.data, "key", KEY_CHARS)) : undefined;
+    const key = offer.ok ? keyField(offer.data, "key") : undefined;
     if (!key) {
       done(offer.ok ? "the platform's answer has no key" : offer.failure.message);
       return;

@@ -56,19 +56,25 @@ function parseAccount(value: unknown): MQTTAccount | undefined {
   return username && password ? { username, password } : undefined;
 }
 
+/** Parses a field with a key of 64 hex digits; `undefined` for any other value. */
+export function keyField(record: JSONObject, name: string): Uint8Array<ArrayBuffer> | undefined {
+  const text = textField(record, name, 2 * KEY_BYTES);
+  const key = text === undefined ? undefined : decodeHex(text);
+  return key?.length === KEY_BYTES ? key : undefined;
+}
+
 /** Parses the record. Every field is optional; an invalid field makes the whole record unreadable. */
 function parse(record: JSONObject): DeviceIdentity | undefined {
   const deviceId = textField(record, "deviceId", 64);
   const productId = textField(record, "productId", 64);
-  const keyText = textField(record, "responseKey", 2 * KEY_BYTES);
-  const responseKey = keyText === undefined ? undefined : decodeHex(keyText);
+  const responseKey = keyField(record, "responseKey");
   const accessPointPassword = textField(record, "apPassword", 63);
   const adminPassword = textField(record, "adminPassword", 63);
   const { cipher, preset, keyInRequest } = record;
   const mqtt = parseAccount(record.mqtt);
   if ("deviceId" in record && !(deviceId && isTopicId(deviceId))) return undefined;
   if ("productId" in record && !(productId && isTopicId(productId))) return undefined;
-  if ("responseKey" in record && responseKey?.length !== KEY_BYTES) return undefined;
+  if ("responseKey" in record && !responseKey) return undefined;
   if ("apPassword" in record && !isWiFiPassword(accessPointPassword)) return undefined;
   if ("adminPassword" in record && (adminPassword?.length ?? 0) < 8) return undefined;
   if (cipher !== undefined && !isCipher(cipher)) return undefined;
