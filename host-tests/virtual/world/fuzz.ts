@@ -24,19 +24,17 @@ const { fuzzLimitMs: LIMIT_MS = Number.POSITIVE_INFINITY, console } = globalThis
  * Checks random inputs. Throws at the first fault, with the seed, the number of the run, and the input. Returns the number
  * of inputs.
  */
-export function fuzz<Input>({ seed, runs = FUZZ_RUNS, make, check }: Fuzzer<Input>): number {
-  const limit = new Limit(seed, runs);
-  let run = 0;
-  for (; run < runs && !limit.isOver(run); run++) {
-    const random = randomOf(seed, run);
-    const input = make(random);
+export function fuzz<Input>(fuzzer: Fuzzer<Input>): number {
+  let count = 0;
+  for (const { run, input, random } of inputsOf(fuzzer)) {
     try {
-      check(input, random);
+      fuzzer.check(input, random);
     } catch (error) {
-      throw failureOf(error, { seed, run, input });
+      throw failureOf(error, { seed: fuzzer.seed, run, input });
     }
+    count++;
   }
-  return run;
+  return count;
 }
 
 export interface AsyncFuzzer<Input> extends Omit<Fuzzer<Input>, "check"> {
@@ -45,19 +43,25 @@ export interface AsyncFuzzer<Input> extends Omit<Fuzzer<Input>, "check"> {
 
 /** As `fuzz`, for an oracle that waits. */
 export async function fuzzAsync<Input>(fuzzer: AsyncFuzzer<Input>): Promise<number> {
-  const { seed, runs = FUZZ_RUNS, make, check } = fuzzer;
-  const limit = new Limit(seed, runs);
-  let run = 0;
-  for (; run < runs && !limit.isOver(run); run++) {
-    const random = randomOf(seed, run);
-    const input = make(random);
+  let count = 0;
+  for (const { run, input, random } of inputsOf(fuzzer)) {
     try {
-      await check(input, random);
+      await fuzzer.check(input, random);
     } catch (error) {
-      throw failureOf(error, { seed, run, input });
+      throw failureOf(error, { seed: fuzzer.seed, run, input });
     }
+    count++;
   }
-  return run;
+  return count;
+}
+
+/** Makes the inputs one after the other, until the runs or the time are over. */
+function* inputsOf<Input>({ seed, runs = FUZZ_RUNS, make }: Omit<Fuzzer<Input>, "check">) {
+  const limit = new Limit(seed, runs);
+  for (let run = 0; run < runs && !limit.isOver(run); run++) {
+    const random = randomOf(seed, run);
+    yield { run, random, input: make(random) };
+  }
 }
 
 /** Time limit of one fuzzer. */
