@@ -7,13 +7,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { makeEmptyHeaders } from "../../tools/fuzz/targets.js";
+import { SANITIZED } from "../../tools/native-compiler.js";
 import { skipFor } from "../optional.js";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const SOURCES = "firmware/boards/esp32";
 const COMPILER = process.env.CC ?? "cc";
-const FLAGS =
-  "-std=c11 -Wall -Wextra -Wconversion -Werror -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all";
 const STEPS = 100_000;
 const hasCompiler = spawnSync(COMPILER, ["--version"]).status === 0;
 
@@ -34,7 +33,7 @@ const source = (name: string) => readFileSync(join(ROOT, SOURCES, name), "utf8")
   function run(names: string[], parameters: string[] = [], flags: string[] = []) {
     const program = join(folder, "test");
     const sources = names.map((name) => join(ROOT, SOURCES, name));
-    const compiler = spawnSync(COMPILER, [...FLAGS.split(" "), ...flags, ...sources, "-o", program], {
+    const compiler = spawnSync(COMPILER, ["-std=c11", ...SANITIZED, ...flags, ...sources, "-o", program], {
       encoding: "utf8",
     });
     expect([compiler.status, compiler.stderr]).toEqual([0, ""]);

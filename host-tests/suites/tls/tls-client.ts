@@ -1,29 +1,16 @@
 import { type ChildProcessWithoutNullStreams, execFile, spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { MBEDTLS_INCLUDES, MBEDTLS_LIBRARIES, SANITIZED } from "../../tools/native-compiler.js";
 
 const SOURCES = fileURLToPath(new URL("../../../firmware/boards/esp32/tls/", import.meta.url));
 const COMPILER = process.env.CC ?? "cc";
-const FLAGS = [
-  "-std=gnu11",
-  "-Wall",
-  "-Wextra",
-  "-Wconversion",
-  "-Werror",
-  "-g",
-  "-O1",
-  "-fsanitize=address,undefined",
-  "-fno-sanitize-recover=all",
-  "-Wl,--wrap=mbedtls_ssl_conf_max_frag_len",
-];
-/** Another version of the library: the compiler's options to find and to link it. */
-const INCLUDE_OPTIONS = (process.env.MBEDTLS_CFLAGS ?? "").split(" ").filter(Boolean);
-const LINK_OPTIONS = (process.env.MBEDTLS_LIBS ?? "-lmbedtls -lmbedx509 -lmbedcrypto").split(" ");
+const FLAGS = ["-std=gnu11", ...SANITIZED, "-Wl,--wrap=mbedtls_ssl_conf_max_frag_len"];
 
 /** Whether the compiler, the library and OpenSSL's command line are installed. */
 export function canBuildClient(): boolean {
   const program = "#include <mbedtls/ssl.h>\nint main(void) { return 0; }\n";
-  const { status } = spawnSync(COMPILER, [...INCLUDE_OPTIONS, "-fsyntax-only", "-x", "c", "-"], {
+  const { status } = spawnSync(COMPILER, [...MBEDTLS_INCLUDES, "-fsyntax-only", "-x", "c", "-"], {
     input: program,
   });
   return status === 0 && spawnSync("openssl", ["version"]).status === 0;
@@ -47,7 +34,7 @@ export class TLSClient {
     const sources = ["tls-session.c", "tls-session.test.c"].map((name) => join(SOURCES, name));
     const { status, stderr } = spawnSync(
       COMPILER,
-      [...FLAGS, ...INCLUDE_OPTIONS, ...sources, "-o", this.#program, ...LINK_OPTIONS],
+      [...FLAGS, ...MBEDTLS_INCLUDES, ...sources, "-o", this.#program, ...MBEDTLS_LIBRARIES],
       { encoding: "utf8" },
     );
     if (status !== 0) throw new Error(stderr);

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ROOT } from "../imports.js";
+import { MBEDTLS_INCLUDES, MBEDTLS_LIBRARIES, SANITIZED } from "../native-compiler.js";
 
 const BOARD = join(ROOT, "firmware/boards/esp32");
 const FOLDER = join(ROOT, "host-tests/tools/fuzz");
@@ -31,26 +32,7 @@ export function corpusOf({ name }: Target): string {
   return join(FOLDER, "corpus", `${name}.txt`);
 }
 
-const FLAGS = [
-  "-std=gnu11",
-  "-Wall",
-  "-Wextra",
-  "-Wconversion",
-  "-Werror",
-  "-Wno-unused-function",
-  "-g",
-  "-O1",
-  "-pthread",
-  "-fsanitize=address,undefined",
-  "-fno-sanitize-recover=all",
-];
-/** Another version of mbedTLS: the compiler's options to find and to link it. */
-const TLS_INCLUDES = words(process.env.MBEDTLS_CFLAGS ?? "");
-const TLS_LIBRARIES = words(process.env.MBEDTLS_LIBS ?? "-lmbedtls -lmbedx509 -lmbedcrypto");
-
-function words(text: string): string[] {
-  return text.split(" ").filter(Boolean);
-}
+const FLAGS = ["-std=gnu11", ...SANITIZED, "-Wno-unused-function", "-pthread"];
 
 /** Makes empty headers of the SDKs in a folder, for sources whose types and functions a test has as fakes. */
 export function makeEmptyHeaders(folder: string, ...sources: readonly string[]): void {
@@ -86,14 +68,14 @@ export function build(target: Target, { compiler, folder, isFuzzer }: BuildOptio
     [
       ...FLAGS,
       ...(isFuzzer ? ["-fsanitize=fuzzer"] : []),
-      ...(target.usesTLS ? TLS_INCLUDES : []),
+      ...(target.usesTLS ? MBEDTLS_INCLUDES : []),
       ...includes,
       ...sources,
       join(FOLDER, `${target.name}.fuzz.c`),
       ...(isFuzzer ? [] : [join(FOLDER, "main.c")]),
       "-o",
       program,
-      ...(target.usesTLS ? TLS_LIBRARIES : []),
+      ...(target.usesTLS ? MBEDTLS_LIBRARIES : []),
     ],
     { encoding: "utf8" },
   );
@@ -104,7 +86,7 @@ export function build(target: Target, { compiler, folder, isFuzzer }: BuildOptio
 /** Whether a compiler is there, and mbedTLS if the target needs it. */
 export function canBuild(target: Target, compiler: string): boolean {
   const header = target.usesTLS ? "mbedtls/ssl.h" : "stddef.h";
-  const { status } = spawnSync(compiler, [...TLS_INCLUDES, "-fsyntax-only", "-x", "c", "-"], {
+  const { status } = spawnSync(compiler, [...MBEDTLS_INCLUDES, "-fsyntax-only", "-x", "c", "-"], {
     input: `#include <${header}>\n`,
   });
   return status === 0;
