@@ -1,12 +1,14 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Aedes, type AuthenticateError, type Client } from "aedes";
 import { mayPublish, maySubscribe, type Principal } from "./access.js";
+import { isSame, userTopicsOf } from "./accounts.js";
 import { ConnectionLimit, FilterLimit, QueueLimit, RetainedLimit } from "./broker-limits.js";
 import { clientAddressOf } from "./client-address.js";
+import type { User } from "./entries.js";
 import { ErrorBarrier } from "./error-barrier.js";
 import { GuardedConnection } from "./guarded-connection.js";
 import { LogLimit, topicKindOf } from "./log-limit.js";
-import { isSame, type Registry, type User, userTopicsOf } from "./registry.js";
+import type { Registry } from "./registry.js";
 
 export interface BrokerOptions {
   readonly registry: Registry;

@@ -2,10 +2,12 @@
 
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { BAR, CAFE } from "../host-tests/suites/owners.js";
+import { usernameOf } from "./accounts.js";
 import { cardLinkOf, makeCardId, makeSecret } from "./cards.js";
 import { ENDPOINTS } from "./endpoints.js";
+import type { CardEntry } from "./entries.js";
 import { cardSecret } from "./fields.js";
-import { type CardEntry, Registry, usernameOf } from "./registry.js";
+import { Registry } from "./registry.js";
 import { MemoryStore } from "./store.js";
 
 const SECRET = "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8";

@@ -1,12 +1,13 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { randomAccountPassword } from "./accounts.js";
 import { makeCardId, writeCardFile } from "./cards.js";
 import { fail, printLines } from "./command-line.js";
 import { changeConfig } from "./config.js";
 import { DEMO_CONFIG } from "./demo.js";
+import type { Cipher, TagEntry } from "./entries.js";
 import { deviceId, tagEndOf } from "./fields.js";
 import { guessFinder } from "./guessable.js";
 import { addMosquittoCommand } from "./mosquitto-command.js";
-import { type Cipher, randomAccountPassword, type TagEntry } from "./registry.js";
 import { addRunCommand } from "./run-command.js";
 import { readSecret, refusedSecret } from "./secrets.js";
 import { type StoredOptions, withRegistry } from "./stored-platform.js";

@@ -2,9 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { usernameOf } from "./accounts.js";
 import { checkConfig, readConfig, writeConfig } from "./config.js";
 import { aclFile, writeMosquittoFiles } from "./mosquitto.js";
-import { Registry, usernameOf } from "./registry.js";
+import { Registry } from "./registry.js";
 
 const PORTS = { stations: 1883, platform: 1884 };
 const PLATFORM = { username: "platform", password: "p" };

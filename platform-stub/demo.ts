@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { randomAccountPassword } from "./accounts.js";
 import { makeCardId } from "./cards.js";
-import { Registry, randomAccountPassword } from "./registry.js";
+import { Registry } from "./registry.js";
 
 export const DEMO_CONFIG = "build/platform.json";
 export const DEMO_CARD_FILE = "build/demo-card.json";

@@ -1,7 +1,8 @@
 /** Response keys of a device: the present one, and the new one while it is being replaced (docs/protocol.md, section 4). */
 
 import { createHash } from "node:crypto";
-import { type DeviceEntry, isSame } from "./registry.js";
+import { isSame } from "./accounts.js";
+import type { DeviceEntry } from "./entries.js";
 
 const KEY_ID_CHARS = 16;
 

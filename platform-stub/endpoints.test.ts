@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { BAR, CAFE, FINISHED, SESSION, twoOwners } from "../host-tests/suites/owners.js";
+import { usernameOf } from "./accounts.js";
 import { ENDPOINTS } from "./endpoints.js";
 import { METHODS } from "./methods.js";
-import { doubtsOf, type Registry, usernameOf } from "./registry.js";
+import type { Registry } from "./registry.js";
+import { doubtsOf } from "./session-records.js";
 
 const reported: string[] = [];
 let requests = 0;

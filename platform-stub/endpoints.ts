@@ -1,9 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
+import { userTopicOf } from "./accounts.js";
 import { REMARKABLE_SESSIONS } from "./daily-limits.js";
+import type { DeviceEntry, TagEntry } from "./entries.js";
 import { label, tagText } from "./fields.js";
 import { METHODS } from "./methods.js";
-import { type DeviceEntry, doubtsOf, type Registry, type TagEntry, userTopicOf } from "./registry.js";
+import type { Registry } from "./registry.js";
+import { doubtsOf } from "./session-records.js";
 
 /** An endpoint's answer to a request whose sender is known. */
 export interface Decision {

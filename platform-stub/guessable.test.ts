@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import { CAFE } from "../host-tests/suites/owners.js";
 import { Random } from "../host-tests/virtual/world/random.js";
 import { makeCardId } from "./cards.js";
+import type { Accepts } from "./entries.js";
 import { guessFinder } from "./guessable.js";
-import type { Accepts } from "./registry.js";
 
 function card(tag: string, accepts?: Accepts) {
   return { tag, owner: CAFE.email, accepts };

@@ -1,10 +1,11 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { randomAccountPassword } from "./accounts.js";
 import { portOption, printLines } from "./command-line.js";
 import { readConfig } from "./config.js";
 import { writeMosquittoFiles } from "./mosquitto.js";
-import { Registry, randomAccountPassword } from "./registry.js";
+import { Registry } from "./registry.js";
 import { BROKER_PASSWORD_VARIABLE, readSecret, refusedSecret } from "./secrets.js";
 import { databaseBeside, type StoredOptions, withRegistry } from "./stored-platform.js";
 

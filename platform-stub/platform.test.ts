@@ -2,8 +2,9 @@ import { networkInterfaces } from "node:os";
 import { expect, test } from "@jest/globals";
 import mqtt from "mqtt";
 import { waitFor } from "../host-tests/tools/cli/wait.js";
+import { usernameOf } from "./accounts.js";
 import { startPlatform } from "./platform.js";
-import { Registry, usernameOf } from "./registry.js";
+import { Registry } from "./registry.js";
 import { StationWatcher } from "./station-watcher.js";
 import { MemoryStore } from "./store.js";
 

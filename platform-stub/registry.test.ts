@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
+import { usernameOf, userTopicsOf } from "./accounts.js";
 import { keyIdOf, keyOfRequest } from "./device-keys.js";
-import { Registry, type RegistryData, usernameOf, userTopicsOf } from "./registry.js";
+import type { RegistryData } from "./entries.js";
+import { Registry } from "./registry.js";
 import { MemoryStore } from "./store.js";
 
 const OWNER = "Owner@Cafe.example";

@@ -16,26 +16,6 @@ import { proofProblemOf } from "./fields.js";
 import { mergeSession } from "./session-records.js";
 import { type Acceptance, MemoryStore, type Offer, type Store, type UsedNonce } from "./store.js";
 
-export {
-  isSame,
-  randomAccountPassword,
-  usernameOf,
-  usernamesOf,
-  userTopicOf,
-  userTopicsOf,
-} from "./accounts.js";
-export type {
-  Accepts,
-  CardEntry,
-  Cipher,
-  DeviceEntry,
-  RegistryData,
-  SessionEntry,
-  TagEntry,
-  User,
-} from "./entries.js";
-export { doubtsOf } from "./session-records.js";
-
 /** Validity of an offer, s. The station connects with the new owner's account at once. */
 const OFFER_S = 600;
 /** Validity of an owner's acceptance of a transfer, s. */

@@ -14,6 +14,7 @@ import {
   demoRegistry,
 } from "./demo.js";
 import type { Decision } from "./endpoints.js";
+import type { RegistryData } from "./entries.js";
 import { type FirmwareService, serveFirmware } from "./firmware/server.js";
 import { type Platform, startPlatform } from "./platform.js";
 import {
@@ -23,7 +24,7 @@ import {
   TOKEN_VARIABLE,
   tokenFrom,
 } from "./provisioning/index.js";
-import { Registry, type RegistryData } from "./registry.js";
+import { Registry } from "./registry.js";
 import { BROKER_PASSWORD_VARIABLE, brokerOption, brokerWithPassword } from "./secrets.js";
 import { openSQLiteStore } from "./sqlite-store.js";
 import { StationWatcher } from "./station-watcher.js";

@@ -1,5 +1,5 @@
 import { createCipheriv, randomBytes } from "node:crypto";
-import type { Cipher } from "./registry.js";
+import type { Cipher } from "./entries.js";
 
 /** An answer to a request, before encryption. */
 export interface Answer {

@@ -3,7 +3,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSyncInstance, StatementSyncInstance } from "@photostructure/sqlite";
-import type { DeviceEntry, SessionEntry, TagEntry, User } from "./registry.js";
+import type { DeviceEntry, SessionEntry, TagEntry, User } from "./entries.js";
 import {
   type Acceptance,
   type CardSecret,

@@ -2,9 +2,11 @@
 
 import { randomUUID } from "node:crypto";
 import type { MqttClient } from "mqtt";
+import { userTopicsOf } from "./accounts.js";
 import { connectToBroker } from "./connect-to-broker.js";
+import type { DeviceEntry } from "./entries.js";
 import { ErrorBarrier } from "./error-barrier.js";
-import { type DeviceEntry, type Registry, userTopicsOf } from "./registry.js";
+import type { Registry } from "./registry.js";
 
 export interface StationWatcherOptions {
   readonly registry: Registry;

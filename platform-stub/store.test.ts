@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { FINISHED } from "../host-tests/suites/owners.js";
 import { findSQLite } from "../host-tests/suites/sqlite.js";
-import { Registry, type RegistryData, type SessionEntry, type TagEntry } from "./registry.js";
+import type { RegistryData, SessionEntry, TagEntry } from "./entries.js";
+import { Registry } from "./registry.js";
 import { openSQLiteStore } from "./sqlite-store.js";
 import { MAX_NONCES, MemoryStore, type Store } from "./store.js";
 

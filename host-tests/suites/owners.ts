@@ -1,6 +1,7 @@
 /** Owners, stations, cards and a session for tests of the platform. */
 
-import { Registry, type RegistryData, type RegistryOptions } from "../../platform-stub/registry.js";
+import type { RegistryData } from "../../platform-stub/entries.js";
+import { Registry, type RegistryOptions } from "../../platform-stub/registry.js";
 
 /** Owner of two stations. */
 export const CAFE = { email: "owner@cafe.example", token: "token-of-the-cafe" } as const;

@@ -1,7 +1,7 @@
 /** Rules for cards, for both sources of changes: the page and an imported file. */
 
+import type { CardEntry, TagEntry } from "../entries.js";
 import { proofProblemOf } from "../fields.js";
-import type { CardEntry, TagEntry } from "../registry.js";
 
 /** The existing users, stations and cards. */
 export interface Known {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { Random } from "../../host-tests/virtual/world/random.js";
-import type { CardEntry, TagEntry } from "../registry.js";
+import type { CardEntry, TagEntry } from "../entries.js";
 import type { Known } from "./card-rules.js";
 import { CSVError, formatCards, parseCards } from "./cards-csv.js";
 

@@ -3,8 +3,8 @@
 import { CsvError, parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { z } from "zod";
+import type { CardEntry, TagEntry } from "../entries.js";
 import { cardSecret, tagEntry } from "../fields.js";
-import type { CardEntry, TagEntry } from "../registry.js";
 import { type Known, problemsOf } from "./card-rules.js";
 
 const EXPORTED = [

@@ -1,7 +1,7 @@
 /** The JSON messages between the admin page and its server. */
 
 import type { GrantMethod } from "../../modules/charging/index.js";
-import type { TagEntry } from "../registry.js";
+import type { TagEntry } from "../entries.js";
 import type { Exchange, Ignored } from "../traffic.js";
 
 export type { Exchange };

@@ -1,8 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { userTopicsOf } from "../accounts.js";
 import { connectToBroker } from "../connect-to-broker.js";
 import { ErrorBarrier } from "../error-barrier.js";
-import { type Registry, userTopicsOf } from "../registry.js";
+import type { Registry } from "../registry.js";
 import { answer } from "./answer.js";
 import { RepositoryDirectory, writeProgress } from "./directory.js";
 import { ProgressWriter } from "./progress-writer.js";

@@ -1,5 +1,6 @@
+import { randomAccountPassword } from "../accounts.js";
 import { changeConfig, readConfig } from "../config.js";
-import { Registry, randomAccountPassword } from "../registry.js";
+import { Registry } from "../registry.js";
 import { type IdentitySource, offlineSource } from "./provision.js";
 
 /**

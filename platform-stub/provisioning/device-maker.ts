@@ -1,5 +1,6 @@
+import { randomAccountPassword } from "../accounts.js";
 import { changeConfig, readConfig } from "../config.js";
-import { type Registry, randomAccountPassword } from "../registry.js";
+import type { Registry } from "../registry.js";
 import { ownerIn } from "./config-source.js";
 import type { AddedDevice } from "./endpoint.js";
 import { randomId, randomKey } from "./identity.js";

@@ -8,7 +8,7 @@ import {
   deviceFormat,
 } from "../../modules/settings/index.js";
 import { WIRED_KEY } from "../../modules/wiring/index.js";
-import type { Cipher } from "../registry.js";
+import type { Cipher } from "../entries.js";
 import type { StoredWiring } from "./board-file.js";
 import { makeNVSImage } from "./nvs-image.js";
 import { readNVSImage } from "./nvs-reader.js";

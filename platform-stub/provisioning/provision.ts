@@ -1,4 +1,4 @@
-import type { Cipher } from "../registry.js";
+import type { Cipher } from "../entries.js";
 import type { StoredWiring } from "./board-file.js";
 import type { ClientAuthority } from "./client-authority.js";
 import { type Identity, isProduct, randomId, randomKey, randomPassword } from "./identity.js";

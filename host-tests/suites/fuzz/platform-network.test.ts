@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals
 import mqtt, { type MqttClient } from "mqtt";
 import mqttPacket from "mqtt-packet";
 import { concatBytes, decodeUTF8, encodeUTF8 } from "../../../modules/bytes/index.js";
+import { usernameOf } from "../../../platform-stub/accounts.js";
 import { type Platform, startPlatform } from "../../../platform-stub/platform.js";
 import type { Registry } from "../../../platform-stub/registry.js";
-import { usernameOf } from "../../../platform-stub/registry.js";
 import { waitFor } from "../../tools/cli/wait.js";
 import { fuzzAsync, mutated } from "../../virtual/world/fuzz.js";
 import { FUZZ_RUNS, type Random } from "../../virtual/world/random.js";

@@ -7,8 +7,9 @@ import { decodeUTF8, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.
 import { answer } from "../../../platform-stub/admin/api.js";
 import { CSVError, formatCards, parseCards } from "../../../platform-stub/admin/cards-csv.js";
 import { ENDPOINTS } from "../../../platform-stub/endpoints.js";
+import type { TagEntry } from "../../../platform-stub/entries.js";
 import { deviceId, label, tagText } from "../../../platform-stub/fields.js";
-import type { Registry, TagEntry } from "../../../platform-stub/registry.js";
+import type { Registry } from "../../../platform-stub/registry.js";
 import { Traffic } from "../../../platform-stub/traffic.js";
 import { fuzz, mutated } from "../../virtual/world/fuzz.js";
 import { FUZZ_RUNS, type Random } from "../../virtual/world/random.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
-import { usernameOf as hashOf } from "../../../platform-stub/registry.js";
+import { usernameOf as hashOf } from "../../../platform-stub/accounts.js";
 import { codeOf, Scene } from "../../virtual/scene.js";
 
 const CARD = "62E3086CED";

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import type { FaultCode } from "../../../modules/faults/index.js";
-import { usernameOf } from "../../../platform-stub/registry.js";
+import { usernameOf } from "../../../platform-stub/accounts.js";
 import { Scene } from "../../virtual/scene.js";
 import { FlashFaults } from "./flash-faults.js";
 import { UpdateScene } from "./update-scene.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
-import { usernameOf } from "../../../platform-stub/registry.js";
+import { usernameOf } from "../../../platform-stub/accounts.js";
 import { codeOf, OWNER, PAIRING, Scene } from "../../virtual/scene.js";
 import { FlashFaults } from "./flash-faults.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { usernameOf } from "../../../platform-stub/registry.js";
+import { usernameOf } from "../../../platform-stub/accounts.js";
 import { LOGIN, OWNER, Scene } from "../../virtual/scene.js";
 
 const NEXT = "next@owner.example";

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { encodeBase64URL } from "../../../modules/bytes/index.js";
-import { usernameOf as hashOf } from "../../../platform-stub/registry.js";
+import { usernameOf as hashOf } from "../../../platform-stub/accounts.js";
 import { codeOf, type Presentation, Scene } from "../../virtual/scene.js";
 
 const CARD_ID = "ka5tqgx2m7bd4wzn";

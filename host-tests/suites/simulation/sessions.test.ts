@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { parseJSONObject } from "../../../modules/json/index.js";
-import { usernameOf } from "../../../platform-stub/registry.js";
+import { usernameOf } from "../../../platform-stub/accounts.js";
 import { codeOf, Scene } from "../../virtual/scene.js";
 import { FlashFaults } from "./flash-faults.js";
 

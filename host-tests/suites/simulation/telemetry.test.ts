@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { NO_KEY } from "../../../modules/updates/index.js";
-import { usernameOf } from "../../../platform-stub/registry.js";
+import { usernameOf } from "../../../platform-stub/accounts.js";
 import { OWNER, Scene } from "../../virtual/scene.js";
 import { homieErrors, PLATFORM_EXTENSION } from "../homie/checker.js";
 

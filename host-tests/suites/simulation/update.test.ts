@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { decodeUTF8, encodeHex } from "../../../modules/bytes/index.js";
 import { NO_KEY, VALIDATION_TIMEOUT_MS } from "../../../modules/updates/index.js";
+import { usernameOf as hashOf } from "../../../platform-stub/accounts.js";
 import { answer } from "../../../platform-stub/firmware/answer.js";
 import { FirmwareRepository } from "../../../platform-stub/firmware/repository.js";
-import { usernameOf as hashOf } from "../../../platform-stub/registry.js";
 import { makeImage } from "../../virtual/world/firmware-image.js";
 import { Random } from "../../virtual/world/random.js";
 import { KEYED, maker, Signer } from "../../virtual/world/signer.js";
