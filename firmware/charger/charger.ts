@@ -25,6 +25,12 @@ import { FreeVend } from "./free-vend.js";
 import { ChargingSessions } from "./sessions.js";
 import { TagLearning } from "./tag-learning.js";
 
+/** Fault of a lease that the firmware did not renew. */
+const STALLED = Object.freeze({
+  code: "firmware-stalled",
+  message: "the firmware was busy for more than 3 s, and the contactor was opened",
+} as const);
+
 export interface ChargerOptions {
   readonly board: Board;
   readonly config: Config;
@@ -178,6 +184,12 @@ export class Charger implements IO, ChargingListener {
         break;
       case "faulted":
         reporter.reportFault(event.fault);
+        break;
+      case "guard-opened":
+        board.log(`charging: the guard keeps the contactor open: ${event.reason}`);
+        // Each vehicle that pauses or leaves can be noticed by the guard first.
+        if (event.reason !== "pilot") trace.add("guard", event.reason);
+        if (event.reason === "lease") reporter.reportFault(STALLED);
         break;
     }
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.js";
+import type { ContactorConstructor } from "./contactor.js";
 import type { Crypto } from "./crypto.js";
 import type { GATTServerConstructor } from "./gatt.js";
 import type { HTTPServerConstructor } from "./http.js";
@@ -27,6 +28,7 @@ export interface BoardIO {
   readonly PulseCount: PulseCountConstructor;
   readonly Serial: SerialConstructor;
   readonly ControlPilot: ControlPilotConstructor;
+  readonly Contactor: ContactorConstructor;
   /** The network interface: Wi-Fi (with an access point) or Ethernet. */
   readonly network:
     | { readonly kind: "wifi"; readonly WiFi: WiFiConstructor; readonly AccessPoint: AccessPointConstructor }
@@ -36,7 +38,7 @@ export interface BoardIO {
 /** Pins of a station. The optional ones depend on its equipment. */
 export interface Pins {
   readonly controlPilot: PinSpecifier;
-  /** Output: 1 closes the contactor. */
+  /** Output of the guard: the contactor. */
   readonly contactor: PinSpecifier;
   /** Input: the contactor's auxiliary contact, 1 while the contactor is closed. */
   readonly contactorFeedback?: PinSpecifier;

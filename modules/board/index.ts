@@ -1,5 +1,6 @@
 export type * from "./board.js";
 export type * from "./clock.js";
+export type * from "./contactor.js";
 export type * from "./crypto.js";
 export * from "./gatt.js";
 export type * from "./http.js";

@@ -2,15 +2,15 @@
 
 import { describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
-import type { Board, PilotLevels } from "../board/index.js";
+import type { Board, OpeningReason, PilotLevels } from "../board/index.js";
 import { Charging } from "./index.js";
 
 const GRANT = { tag: "00", tagEnd: "0001", method: "ble", currentA: 16 } as const;
 const STEADY = 1000;
 /** Minimum off time of the contactor, ms. */
 const MIN_OFF_MS = 2000;
-/** Longer than the debounce time of 20 ms. */
-const SETTLED_MS = 30;
+/** Longer than the debounce time of 30 ms. */
+const SETTLED_MS = 40;
 
 /** A charging driver on pins that record their writes. */
 class Bench {
@@ -22,6 +22,11 @@ class Bench {
   hasDiode = true;
   /** Measured levels that replace the vehicle's. */
   levels: PilotLevels | undefined;
+  renewals = 0;
+  acknowledgements = 0;
+  /** Reports an opening by the guard. */
+  openByGuard: (reason: OpeningReason) => void = () => {};
+  readonly reported: string[] = [];
   /** Notifies the driver of a changed level, as the board does. */
   notify = () => {};
   #duty = STEADY;
@@ -31,13 +36,20 @@ class Bench {
     class Output {
       #pin: string;
       #value = 0;
-      constructor({ pin }: { pin: string }) {
+      constructor({ pin, onOpened }: { pin: string; onOpened?(reason: OpeningReason): void }) {
         this.#pin = pin;
+        if (onOpened) bench.openByGuard = (reason) => onOpened(reason);
       }
       write(value: 0 | 1): void {
         if (value !== this.#value) bench.events.push(`${this.#pin} ${value}`);
         this.#value = value;
         if (this.#pin === "contactor") bench.isClosed = value === 1;
+      }
+      renew(): void {
+        bench.renewals++;
+      }
+      acknowledge(): void {
+        bench.acknowledgements++;
       }
       close(): void {
         this.write(0);
@@ -62,12 +74,17 @@ class Bench {
       }
     }
     const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
-    const io = { DigitalOut: Output, ControlPilot: Pilot };
+    const io = { Contactor: Output, DigitalOut: Output, ControlPilot: Pilot };
     const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock" };
     const board = { clock: this.clock, crypto, io, pins };
     this.charging = new Charging({
       board: board as unknown as Board,
-      listener: { handleChargingEvent() {} },
+      listener: {
+        handleChargingEvent(event) {
+          if (event.type === "guard-opened") bench.reported.push(event.reason);
+          if (event.type === "faulted") bench.reported.push(event.fault.code);
+        },
+      },
     });
     this.clock.advance(MIN_OFF_MS + SETTLED_MS);
   }
@@ -114,6 +131,8 @@ test("a listener that closes the driver on a fault prevents all further pin writ
     read(): number | typeof levels {
       return 0;
     }
+    renew(): void {}
+    acknowledge(): void {}
     close(): void {
       this.#isClosed = true;
     }
@@ -123,7 +142,7 @@ test("a listener that closes the driver on a fault prevents all further pin writ
       return levels;
     }
   }
-  const io = { DigitalOut: Pin, DigitalIn: Pin, ControlPilot: Pilot };
+  const io = { Contactor: Pin, DigitalOut: Pin, DigitalIn: Pin, ControlPilot: Pilot };
   const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock", contactorFeedback: "feedback" };
   const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
   const statuses: string[] = [];
@@ -239,5 +258,78 @@ describe("the pilot", () => {
     bench.clock.advance(10_000);
     expect(bench.events).toEqual([]);
     expect(bench.charging.status).toBe("charging");
+  });
+});
+
+describe("the guard", () => {
+  test("has its lease renewed each 500 ms while the contactor is closed, and only then", () => {
+    const bench = Bench.charging();
+    bench.clock.advance(10_000);
+    expect(bench.renewals).toBe(20);
+    bench.charging.stop();
+    bench.clock.advance(10_000);
+    expect(bench.renewals).toBe(20);
+  });
+
+  test.each(["pilot", "lease"] as const)(
+    "that opens for the reason %s leaves the session, which continues after the minimum off time",
+    (reason) => {
+      const bench = Bench.charging();
+      bench.openByGuard(reason);
+      expect(bench.events).toEqual(["contactor 0"]);
+      expect(bench.reported).toEqual([reason]);
+      expect(bench.charging.status).toBe("charging");
+      bench.clock.advance(MIN_OFF_MS + SETTLED_MS);
+      expect(bench.events).toEqual(["contactor 0", "contactor 1"]);
+    },
+  );
+
+  test.each([
+    ["residual-current", "residual-current"],
+    ["too-hot", "temperature-cut-off"],
+    ["welded", "contactor-welded"],
+    ["stuck-open", "contactor-stuck-open"],
+  ] as const)("that opens for the reason %s ends the session with the fault %s", (reason, fault) => {
+    const bench = Bench.charging();
+    bench.openByGuard(reason);
+    expect(bench.events).toEqual(["contactor 0", "duty 1000", "lock 0"]);
+    expect(bench.reported).toEqual([reason, fault]);
+    expect(bench.charging.status).toBe("faulted");
+    bench.openByGuard(reason);
+    expect(bench.reported).toEqual([reason, fault, reason]);
+  });
+
+  test("gets acknowledgements until the vehicle has left a faulted station", () => {
+    const bench = Bench.charging();
+    bench.openByGuard("residual-current");
+    bench.levels = { highMv: -12_000, lowMv: -12_000 };
+    bench.notify();
+    bench.clock.advance(5000);
+    expect(bench.acknowledgements).toBe(5);
+    expect(bench.reported).toEqual(["residual-current", "residual-current"]);
+    bench.levels = undefined;
+    bench.put(12_000);
+    expect(bench.charging.status).toBe("available");
+    bench.clock.advance(10_000);
+    expect(bench.acknowledgements).toBe(6);
+    expect(bench.renewals).toBe(0);
+  });
+
+  test("that reports the reason of an earlier run leaves an idle station available", () => {
+    const bench = new Bench();
+    bench.put(12_000);
+    bench.openByGuard("residual-current");
+    expect(bench.charging.status).toBe("faulted");
+    bench.clock.advance(SETTLED_MS);
+    expect(bench.charging.status).toBe("available");
+  });
+
+  test("is not attended after the end", () => {
+    const bench = Bench.charging();
+    bench.charging.close();
+    bench.events.length = 0;
+    bench.openByGuard("residual-current");
+    bench.clock.advance(10_000);
+    expect([bench.events, bench.reported, bench.renewals, bench.acknowledgements]).toEqual([[], [], 0, 0]);
   });
 });

@@ -1,10 +1,20 @@
-import type { Board, ControlPilot, DigitalIn, DigitalOut, IO, Timer } from "../board/index.js";
+import type {
+  Board,
+  Contactor,
+  ControlPilot,
+  DigitalIn,
+  DigitalOut,
+  IO,
+  OpeningReason,
+  Timer,
+} from "../board/index.js";
 import { encodeHex } from "../bytes/index.js";
 import type { Fault } from "../faults/index.js";
 import {
   type ChargingInput,
   type ChargingSession,
   type ChargingState,
+  CONTACTOR_FAULTS,
   type Grant,
   nextState,
   outputsOf,
@@ -39,7 +49,9 @@ export type ChargingEvent =
   | { readonly type: "status"; readonly status: StationStatus }
   | { readonly type: "session-started"; readonly session: ChargingSession }
   | { readonly type: "session-ended"; readonly sessionId: string; readonly why: SessionEnd }
-  | { readonly type: "faulted"; readonly fault: Fault };
+  | { readonly type: "faulted"; readonly fault: Fault }
+  /** The board's guard has opened the contactor, or has not closed it. A fault that follows is an event of its own. */
+  | { readonly type: "guard-opened"; readonly reason: OpeningReason };
 
 /** A plugged-in vehicle that may be authorized. */
 export interface Admission {
@@ -63,13 +75,16 @@ export interface ChargingOptions {
 
 /** Default of `authorizationTimeoutMs`. */
 const AUTHORIZATION_TIMEOUT_MS = 60_000;
-/** Debounce time of the pilot, ms. A state is accepted when two readings this far apart agree. */
-const DEBOUNCE_MS = 20;
+/**
+ * Debounce time of the pilot, ms. A state is accepted when two readings this far apart agree. A reading is up to 10 ms
+ * old, so that at least 20 ms are between the measurements.
+ */
+const DEBOUNCE_MS = 30;
 /**
  * Time after which a pilot that has left C and D without settling opens the contactor, ms. IEC 61851-1 table A.6
- * requires an open contactor within 100 ms.
+ * requires an open contactor within 100 ms. The board's guard opens it earlier, unless the pilot returns to C at times.
  */
-const UNSETTLED_MS = 60;
+const UNSETTLED_MS = 65;
 /**
  * Time for the feedback contact to match a command, ms. A contactor switches within 50 ms, then its contact bounces.
  */
@@ -79,6 +94,17 @@ const CONTACTOR_FEEDBACK_MS = 200;
  * has to stay below 3 s, the longest time from C to current (IEC 61851-1 table A.6).
  */
 const MIN_OFF_MS = 2000;
+/** Interval at which the lease of a closed contactor is renewed, ms. The guard opens the contactor after 3 s without. */
+const RENEWAL_MS = 500;
+/** Interval at which a fault is acknowledged to the guard, ms. It has an effect when the cause is over. */
+const ACKNOWLEDGEMENT_MS = 1000;
+/** Faults of the guard that end the session, by its reason. */
+const GUARD_FAULTS: Readonly<Partial<Record<OpeningReason, Fault>>> = Object.freeze({
+  "residual-current": { code: "residual-current", message: "the residual current device has tripped" },
+  "too-hot": { code: "temperature-cut-off", message: "the temperature cut-off has opened" },
+  welded: CONTACTOR_FAULTS.closed,
+  "stuck-open": CONTACTOR_FAULTS.open,
+} as const);
 /** Length of a session id, bytes of randomness. */
 const SESSION_ID_BYTES = 8;
 
@@ -89,7 +115,7 @@ export class Charging implements IO {
   private readonly _board: Board;
   private readonly _listener: ChargingListener;
   private readonly _authorizationTimeoutMs: number;
-  private readonly _contactor: DigitalOut;
+  private readonly _contactor: Contactor;
   /** The feedback contact; `undefined` when the station has none. */
   private readonly _feedback: DigitalIn | undefined;
   private readonly _lock: DigitalOut | undefined;
@@ -104,6 +130,8 @@ export class Charging implements IO {
   /** Current that the station may offer now, A; 0: none. */
   private _limitA = MAX_CURRENT_A;
   private _isContactorClosed = false;
+  /** Runs while the contactor is closed, or a fault may have to be acknowledged. */
+  private _guardTimer: Timer | undefined;
   /** Runs from the first reading outside C and D until the pilot has settled. */
   private _unsettledTimer: Timer | undefined;
   /** Identifies the plugged-in vehicle. Changes when it leaves and at each stop, which invalidates its admissions. */
@@ -115,7 +143,10 @@ export class Charging implements IO {
     this._listener = options.listener;
     this._authorizationTimeoutMs = options.authorizationTimeoutMs ?? AUTHORIZATION_TIMEOUT_MS;
     const { io, pins } = options.board;
-    this._contactor = new io.DigitalOut({ pin: pins.contactor });
+    this._contactor = new io.Contactor({
+      pin: pins.contactor,
+      onOpened: (reason) => this._handleOpened(reason),
+    });
     if (pins.lock !== undefined) this._lock = new io.DigitalOut({ pin: pins.lock });
     if (pins.contactorFeedback !== undefined) {
       this._feedback = new io.DigitalIn({
@@ -186,6 +217,7 @@ export class Charging implements IO {
     this._board.clock.clear(this._unsettledTimer);
     this._board.clock.clear(this._feedbackTimer);
     this._board.clock.clear(this._minOffTimer);
+    this._board.clock.clear(this._guardTimer);
     this._pilot.close();
     this._feedback?.close();
   }
@@ -244,10 +276,39 @@ export class Charging implements IO {
       this._feedbackTimer = undefined;
       this._awaitFeedback();
       if (!contactorClosed) this._startMinOff();
+      this._attendGuard();
     }
     this._offer(dutyPermille);
     // A locked plug stays locked until the feedback contact has reported that the contactor is open.
     if (isLocked || !this._feedbackTimer) this._lock?.write(isLocked ? 1 : 0);
+  }
+
+  /** Handles an opening by the guard. The contactor closes again after the minimum off time, if there is no fault. */
+  private _handleOpened(reason: OpeningReason): void {
+    if (this._closed) return;
+    this._listener.handleChargingEvent({ type: "guard-opened", reason });
+    const fault = GUARD_FAULTS[reason];
+    // A plug behind a welded contactor stays locked until the feedback has been read.
+    if (fault) this._awaitFeedback();
+    this._input(fault ? { type: "fault", fault } : { type: "pilot-unsettled" });
+    if (this._closed) return;
+    this._attendGuard();
+    this._sample();
+  }
+
+  /** Renews the lease of a closed contactor, or acknowledges a fault until it is over. */
+  private _attendGuard(): void {
+    const { clock } = this._board;
+    clock.clear(this._guardTimer);
+    this._guardTimer = undefined;
+    if (this._isContactorClosed) this._guardTimer = clock.repeat(() => this._contactor.renew(), RENEWAL_MS);
+    else if (this._state.type === "faulted")
+      this._guardTimer = clock.repeat(() => this._acknowledge(), ACKNOWLEDGEMENT_MS);
+  }
+
+  private _acknowledge(): void {
+    this._contactor.acknowledge();
+    if (this._state.type !== "faulted") this._attendGuard();
   }
 
   private _startMinOff(): void {

@@ -5,7 +5,7 @@
  *    enters `charging` only from `authorized`, by a C or D measured under the square wave: only a square wave shows
  *    the diode.
  * 2. Only the input `authorize` authorizes, and only while a vehicle is plugged in.
- * 3. In E and F, and when the contactor feedback does not match the command, the station faults. Pilot (steady +12 V)
+ * 3. In E and F, when the contactor feedback does not match the command, and at a fault of the guard, the station faults. Pilot (steady +12 V)
  *    and contactor are off until the vehicle has left and the feedback matches.
  * 4. The offered current never exceeds the grant or the station's limit. Below 6 A the station offers no current.
  * 5. The plug is locked while current is offered, until the contactor has opened, and while it is welded.
@@ -76,6 +76,8 @@ export type ChargingInput =
   | { readonly type: "pilot-unsettled" }
   /** Position that the feedback contact reports when it differs from the command; `undefined`: it matches. */
   | { readonly type: "contactor"; readonly differs: "closed" | "open" | undefined }
+  /** The board's guard has opened the contactor for this fault. */
+  | { readonly type: "fault"; readonly fault: Fault }
   | { readonly type: "authorize"; readonly session: ChargingSession }
   | { readonly type: "authorization-expired" }
   | { readonly type: "stop" };
@@ -88,7 +90,7 @@ const PILOT_FAULTS: Readonly<Record<"E" | "F", Fault>> = {
   F: { code: "pilot-negative", message: "the control pilot is at -12 V" },
 };
 /** Faults by the position that the feedback contact reports. */
-const CONTACTOR_FAULTS: Readonly<Record<"closed" | "open", Fault>> = {
+export const CONTACTOR_FAULTS: Readonly<Record<"closed" | "open", Fault>> = {
   closed: { code: "contactor-welded", message: "the contactor does not open" },
   open: { code: "contactor-stuck-open", message: "the contactor does not close" },
 };
@@ -143,6 +145,8 @@ export function nextState(state: ChargingState, input: ChargingInput): ChargingS
       return state.type === "charging" && state.evReady ? { ...state, evReady: false } : state;
     case "contactor":
       return afterContactor(state, input.differs);
+    case "fault":
+      return afterFault(state, input.fault);
     case "authorization-expired":
       return state.type === "authorized" ? { type: "plugged" } : state;
     case "stop":
@@ -180,6 +184,12 @@ function afterPilot(state: ChargingState, pilot: PilotState): ChargingState {
 /** Whether the vehicle's departure leaves a state as it is: no vehicle, or feedback that does not match. */
 function isUnchangedByUnplugging(state: ChargingState): boolean {
   return state.type === "available" || (state.type === "faulted" && state.contactor !== undefined);
+}
+
+/** Returns the state after a fault. The position that the feedback contact reports stays. */
+function afterFault(state: ChargingState, fault: Fault): ChargingState {
+  if (state.type !== "faulted") return { type: "faulted", fault };
+  return state.fault === fault ? state : { ...state, fault };
 }
 
 function afterContactor(state: ChargingState, differs: "closed" | "open" | undefined): ChargingState {

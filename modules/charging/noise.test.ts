@@ -47,6 +47,8 @@ class Noisy {
       write(value: 0 | 1): void {
         station.isClosed = value === 1;
       }
+      renew(): void {}
+      acknowledge(): void {}
       close(): void {}
     }
     class Pilot {
@@ -63,7 +65,7 @@ class Noisy {
       close(): void {}
     }
     const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
-    const io = { DigitalOut: Contactor, ControlPilot: Pilot };
+    const io = { Contactor, ControlPilot: Pilot };
     const board = { clock: this.clock, crypto, io, pins: { controlPilot: 1, contactor: 2 } };
     this.charging = new Charging({
       board: board as unknown as Board,

@@ -43,6 +43,25 @@ export const FAULTS = {
     chargeX: "CX017",
     everest: "MREC17EVSEContactorFault",
   },
+  "residual-current": {
+    meaning:
+      "The residual current device or the 6 mA sensor has tripped. The contactor has opened at once, and the pilot is at -12 V until the cause is over. The station does not charge until the vehicle is unplugged.",
+    by: "owner, then electrician",
+    chargeX: "CX002",
+    everest: "MREC2GroundFailure",
+  },
+  "temperature-cut-off": {
+    meaning:
+      "The temperature cut-off has opened the contactor. The station does not charge until the vehicle is unplugged.",
+    by: "electrician",
+    chargeX: "CX003",
+    everest: "MREC3HighTemperature",
+  },
+  "firmware-stalled": {
+    meaning:
+      "The firmware did not renew the contactor's lease for 3 s, and the guard has opened the contactor. The session continues when the firmware runs again.",
+    by: "owner",
+  },
   overheated: {
     meaning:
       "The vehicle is offered no current until the temperature has fallen. The session continues then.",

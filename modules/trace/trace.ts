@@ -18,6 +18,7 @@ const EVENTS = Object.freeze({
   status: 13,
   fault: 14,
   update: 15,
+  guard: 16,
 });
 
 export type TraceEvent = keyof typeof EVENTS;

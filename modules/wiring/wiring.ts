@@ -21,6 +21,12 @@ export interface Wiring {
   readonly contactorPin: number;
   /** Input of the contactor feedback (auxiliary contact): low while the contactor is closed. It detects a weld. */
   readonly contactorFeedbackPin?: number;
+  /** Input of the residual current device: low while there is no residual current. A broken wire counts as one. */
+  readonly residualCurrentPin?: number;
+  /** Input of the temperature cut-off: low while it is closed. A broken wire counts as too hot. */
+  readonly temperatureCutOffPin?: number;
+  /** Output of the circuit breaker's shunt trip: high trips it, when the contactor does not open. */
+  readonly shuntTripPin?: number;
   /** Output of the lock: high locks the plug. */
   readonly lockPin?: number;
   /** Output of the lamp: high turns it on. */

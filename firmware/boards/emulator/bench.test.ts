@@ -7,24 +7,38 @@ describe("Bench", () => {
   let lines: string[];
   let bench: Bench;
   let nowMs: number;
-  let runTimer: () => void;
+  let timers: (() => void)[];
   let epochsMs: number[];
+  let pilots: number[][];
+  let isClosed: boolean;
+  /** Time that a look at the clock takes, ms. */
+  let stepMs: number;
 
   beforeEach(() => {
     lines = [];
     nowMs = 1234;
     epochsMs = [];
+    pilots = [];
+    timers = [];
+    isClosed = false;
+    stepMs = 0;
     bench = new Bench({
       log: (line) => lines.push(line),
       memory: () => ({ heapFreeBytes: 160_000 }) as MemoryUse,
       clock: {
-        monotonicMs: () => nowMs,
+        monotonicMs: () => {
+          nowMs += stepMs;
+          return nowMs;
+        },
         repeat: (callback) => {
-          runTimer = callback;
+          timers.push(callback);
           return {} as Timer;
         },
       },
       setEpoch: (epochMs) => epochsMs.push(epochMs),
+      setPilot: (...values) => pilots.push(values),
+      openedAfterMs: () => 34,
+      isContactorClosed: () => isClosed,
     });
   });
 
@@ -34,15 +48,32 @@ describe("Bench", () => {
     ["A", 12_000],
     ["C", 6000],
     ["8800", 8800],
-  ])("pilot %s sets %s mV and reports the change", (state, highMv) => {
-    let changes = 0;
-    bench.onPilotChanged = () => changes++;
+  ])("pilot %s sets %s mV", (state, highMv) => {
     type(`pilot ${state}\n`);
     expect(lines).toEqual([`bench: pilot ${highMv} -12000`]);
-    expect(changes).toBe(1);
-    expect(bench.levels).toEqual({ highMv, lowMv: highMv });
-    bench.setDuty(266);
-    expect(bench.levels).toEqual({ highMv, lowMv: -12_000 });
+    expect(pilots).toEqual([[highMv, -12_000, 0]]);
+  });
+
+  test("reports the contactor's pin and the duty when they change", () => {
+    const [show] = timers;
+    for (const value of [false, true, true, false]) {
+      isClosed = value;
+      show?.();
+    }
+    for (const duty of [1000, 266, 266]) bench.setDuty(duty);
+    expect(lines).toEqual(["bench: contactor closed", "bench: contactor open", "bench: duty 266"]);
+  });
+
+  test("stall computes for a time, in which the vehicle leaves, and reports when the contactor opened", () => {
+    const sinceMs = nowMs;
+    stepMs = 1;
+    type("stall 2000 100 A\nstall 2000\n");
+    expect(nowMs - sinceMs).toBeGreaterThanOrEqual(2000);
+    expect(pilots).toEqual([[12_000, -12_000, 100]]);
+    expect(lines).toEqual([
+      "bench: stalled for 2000 ms; opened after 34 ms",
+      "bench: invalid stall; use ms, ms, A-F",
+    ]);
   });
 
   test("accepts a command in pieces, and drops one that is too long", () => {
@@ -70,7 +101,7 @@ describe("Bench", () => {
     type("hold\n");
     for (const ms of [5, 5, 47, 5]) {
       nowMs += ms;
-      runTimer();
+      timers[1]?.();
     }
     type("hold\n");
     nowMs += 8;
@@ -82,7 +113,7 @@ describe("Bench", () => {
     expect(() => type("crash\n")).toThrow("requested by the bench");
     type("plug\npilot Z\n");
     expect(lines).toEqual([
-      "bench: unknown command plug; use pilot, clock, crash, time, heap or hold",
+      "bench: unknown command plug; use pilot, stall, clock, crash, time, heap or hold",
       "bench: invalid voltage; use A-F or mV",
     ]);
   });

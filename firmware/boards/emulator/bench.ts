@@ -1,4 +1,4 @@
-import type { Clock, MemoryUse, PilotLevels } from "../../../modules/board/index.js";
+import type { Clock, MemoryUse } from "../../../modules/board/index.js";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { formatJSON } from "../../../modules/json/index.js";
 
@@ -17,10 +17,10 @@ const STEADY_PERMILLE = 1000;
 const MAX_LINE_BYTES = 64;
 const NEWLINE = 10;
 
-/** Period of the timer of `hold`, ms. */
+/** Period of the timers of `hold` and of the contactor, ms. */
 const HOLD_PERIOD_MS = 5;
 
-export const BENCH_COMMANDS = "pilot, clock, crash, time, heap or hold";
+export const BENCH_COMMANDS = "pilot, stall, clock, crash, time, heap or hold";
 
 /** Functions of the chip that the bench uses. */
 export interface BenchOptions {
@@ -30,6 +30,12 @@ export interface BenchOptions {
   readonly clock: Pick<Clock, "monotonicMs" | "repeat">;
   /** Sets the wall clock, ms since 1970-01-01 UTC. */
   setEpoch(epochMs: number): void;
+  /** Sets the voltages of the pilot after a time. The guard measures them. */
+  setPilot(highMv: number, lowMv: number, delayMs: number): void;
+  /** Time from the latest change of the pilot to the latest opening of the contactor, ms. */
+  openedAfterMs(): number;
+  /** State of the contactor's pin. */
+  isContactorClosed(): boolean;
 }
 
 /**
@@ -37,17 +43,15 @@ export interface BenchOptions {
  *
  * - `pilot A` … `pilot F`, `pilot <mV>` or `pilot <mV> <mV>` sets the highest and the lowest voltage of the pilot. The
  *   lowest is −12,000 mV by default. It shows only while the generator makes pulses.
+ * - `stall <ms> <delay> <state>` stops the engine for this time; the vehicle changes to the state after the delay, ms.
  * - `clock <ms>` sets the wall clock, which no time server of the test network does.
  * - `crash` throws an exception.
  * - `time` and `heap` answer with a line.
  * - `hold` answers with the longest time, ms, that a timer was late since the last `hold`. The first one starts the timer.
  */
 export class Bench {
-  /** Called when the voltage of the pilot has changed. */
-  onPilotChanged: () => void = () => {};
   private readonly _options: BenchOptions;
-  private _highMv = GENERATOR_MV;
-  private _lowMv = -GENERATOR_MV;
+  private _isClosed = false;
   private _dutyPermille = STEADY_PERMILLE;
   private _line: number[] = [];
   /** Time of the last run of the timer of `hold`, ms; `undefined` before the first `hold`. */
@@ -56,23 +60,13 @@ export class Bench {
 
   constructor(options: BenchOptions) {
     this._options = options;
-  }
-
-  /** Voltages of the pilot as a board measures them. */
-  get levels(): PilotLevels {
-    const [high, low] = [this._highMv, this._lowMv];
-    if (this._dutyPermille === STEADY_PERMILLE) return { highMv: high, lowMv: high };
-    return { highMv: this._dutyPermille === 0 ? low : high, lowMv: low };
+    options.clock.repeat(() => this._showContactor(), HOLD_PERIOD_MS);
   }
 
   setDuty(dutyPermille: number): void {
     if (dutyPermille === this._dutyPermille) return;
     this._dutyPermille = dutyPermille;
     this._options.log(`bench: duty ${dutyPermille}`);
-  }
-
-  setContactor(isClosed: boolean): void {
-    this._options.log(`bench: contactor ${isClosed ? "closed" : "open"}`);
   }
 
   /** Accepts bytes of the console. */
@@ -95,6 +89,9 @@ export class Bench {
         return;
       case "pilot":
         this._setPilot(words);
+        return;
+      case "stall":
+        this._stall(words);
         return;
       case "time":
         this._options.log(`bench: time ${1000 * this._options.clock.monotonicMs()}`);
@@ -148,9 +145,28 @@ export class Bench {
       this._options.log("bench: invalid voltage; use A-F or mV");
       return;
     }
-    this._highMv = highMv;
-    this._lowMv = lowMv;
+    this._options.setPilot(highMv, lowMv, 0);
     this._options.log(`bench: pilot ${highMv} ${lowMv}`);
-    this.onPilotChanged();
+  }
+
+  /** Computes for a time, while no other code of the engine runs. */
+  private _stall([duration, delay, state = ""]: string[]): void {
+    const { clock, log, openedAfterMs, setPilot } = this._options;
+    const [durationMs, delayMs, highMv] = [Number(duration), Number(delay), STATES_MV[state]];
+    if (!Number.isInteger(durationMs) || !Number.isInteger(delayMs) || highMv === undefined) {
+      log("bench: invalid stall; use ms, ms, A-F");
+      return;
+    }
+    const untilMs = clock.monotonicMs() + durationMs;
+    setPilot(highMv, -GENERATOR_MV, delayMs);
+    while (clock.monotonicMs() < untilMs);
+    log(`bench: stalled for ${durationMs} ms; opened after ${openedAfterMs()} ms`);
+  }
+
+  private _showContactor(): void {
+    const isClosed = this._options.isContactorClosed();
+    if (isClosed === this._isClosed) return;
+    this._isClosed = isClosed;
+    this._options.log(`bench: contactor ${isClosed ? "closed" : "open"}`);
   }
 }

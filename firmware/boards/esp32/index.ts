@@ -11,6 +11,8 @@ import { ModdableCrypto } from "../moddable/crypto.js";
 import { makeResolve } from "../moddable/resolve.js";
 import { makeSockets } from "../moddable/sockets.js";
 import { WallClock } from "../moddable/wall-clock.js";
+import { withParts } from "../with-parts.js";
+import { ChipContactor, ChipControlPilot, ChipGuard } from "./contactor.js";
 import type { Hardware } from "./hardware.js";
 import type { MakeVariantIO } from "./io.js";
 import { ChipLife } from "./life.js";
@@ -23,7 +25,7 @@ import {
   timeServer,
 } from "./lwip/native.js";
 import { hasRoom, memory } from "./memory.js";
-import { makeDigitalIn, makePulseCount } from "./pins-io.js";
+import { ChipDigitalOut, makeDigitalIn, makePulseCount } from "./pins-io.js";
 import { ChipRandom } from "./random.js";
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
@@ -106,7 +108,8 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   const log = (line: string) => trace(line, "\n");
   const onAddress = () => wallClock.sync();
   const onAnalog = () => random.releaseSource();
-  const variantIO = makeVariantIO({ hardware, clock, guard, onAddress, onAnalog, log });
+  const contactorGuard = new ChipGuard({ hardware, clock, guard, onAnalog });
+  const variantIO = makeVariantIO({ hardware, clock, guard, contactorGuard, onAddress, onAnalog, log });
   return {
     implementation: "esp32",
     mac: macOf(native, variantIO.network.kind === "ethernet" ? ETHERNET_MAC : WIFI_STATION_MAC),
@@ -123,7 +126,10 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
         clientCertificate: () => withStorage(readClientCertificate),
       }),
       HTTPServer: makeHTTPServer({ ...sockets, clock, guard, hasRoom }),
+      Contactor: withParts(ChipContactor, contactorGuard),
+      ControlPilot: withParts(ChipControlPilot, contactorGuard),
       DigitalIn: makeDigitalIn(guard),
+      DigitalOut: ChipDigitalOut,
       PulseCount: makePulseCount(guard, clock),
       Serial: makeSerial(guard),
       ...variantIO,

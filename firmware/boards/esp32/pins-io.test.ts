@@ -27,9 +27,6 @@ class FakeDigital {
 }
 
 jest.unstable_mockModule("embedded:io/digital", () => ({ default: FakeDigital }), { virtual: true });
-for (const name of ["analog", "pwm"]) {
-  jest.unstable_mockModule(`embedded:io/${name}`, () => ({ default: class {} }), { virtual: true });
-}
 
 const { makePulseCount } = await import("./pins-io.js");
 

@@ -1,23 +1,14 @@
 import { expect, jest, test } from "@jest/globals";
 
-let reading = 0;
+let readingMv = 0;
 let events: string[] = [];
 
-jest.unstable_mockModule(
-  "embedded:io/analog",
-  () => ({
-    default: class {
-      readonly resolution = 12;
-      constructor() {
-        events.push("ADC");
-      }
-      read(): number {
-        return reading;
-      }
-    },
-  }),
-  { virtual: true },
-);
+jest.unstable_mockModule("./guard/native.js", () => ({
+  analog: (pin: number) => {
+    events.push(`pin ${pin}`);
+    return readingMv;
+  },
+}));
 
 const { makeThermometer, temperatureOf } = await import("./thermistor.js");
 
@@ -52,13 +43,13 @@ test("a broken or shorted thermistor has no temperature", () => {
   expect(temperatureOf(CIRCUIT, 5)).toBeUndefined();
 });
 
-test.each([4095, 4080, 0])("a reading of %d at an end of the ADC's range has no temperature", (atEnd) => {
-  reading = atEnd;
+test.each([2450, 2430, 0])("%d mV, at an end of the ADC's range, have no temperature", (atEndMv) => {
+  readingMv = atEndMv;
   expect(makeThermometer(CIRCUIT, onAnalog)()).toBeUndefined();
 });
 
-test("the thermometer converts the ADC's reading to the divider's voltage", () => {
-  reading = Math.round((millivoltsAt(1256) / 2450) * 4095);
+test("the thermometer converts the divider's voltage", () => {
+  readingMv = Math.round(millivoltsAt(1256));
   expect(Math.round(makeThermometer(CIRCUIT, onAnalog)() ?? 0)).toBe(80);
 });
 
@@ -68,5 +59,5 @@ test("the thermometer uses the ADC only from its first measurement, after it was
   expect(events).toEqual([]);
   measure();
   measure();
-  expect(events).toEqual(["onAnalog", "ADC"]);
+  expect(events).toEqual(["onAnalog", "pin 35", "pin 35"]);
 });

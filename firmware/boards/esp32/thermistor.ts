@@ -1,11 +1,10 @@
-import Analog from "embedded:io/analog";
+import { analog } from "./guard/native.js";
 import type { Hardware } from "./hardware.js";
 
 type Circuit = NonNullable<Hardware["thermistor"]>;
 
-/** Voltage of the ADC's highest reading at 12 dB, mV (modules/io/analog/esp32/_analog.c). */
+/** Voltage of the ADC's highest reading at 12 dB, mV (guard/guard.c). */
 const ADC_FULL_SCALE_MV = 2450;
-const ATTENUATION_DB = 12;
 const SUPPLY_MV = 3300;
 const KELVINS_AT_0_C = 273.15;
 const KELVINS_AT_25_C = 298.15;
@@ -13,8 +12,6 @@ const KELVINS_AT_25_C = 298.15;
 const OPEN_MV = 0.99 * ADC_FULL_SCALE_MV;
 /** Maximum valid temperature, °C. A higher one means that the thermistor is shorted. */
 const HOTTEST_C = 150;
-/** Number of samples that are averaged. */
-const SAMPLES = 16;
 
 /** Converts the pin's voltage to a temperature, °C; `undefined` for a broken or shorted thermistor. */
 export function temperatureOf({ ohms, beta, pullUpOhms }: Circuit, millivolts: number): number | undefined {
@@ -26,16 +23,11 @@ export function temperatureOf({ ohms, beta, pullUpOhms }: Circuit, millivolts: n
 
 /** Returns a function that measures the temperature at each call. `onAnalog` is called before the ADC is used. */
 export function makeThermometer(circuit: Circuit, onAnalog: () => void): () => number | undefined {
-  let adc: Analog | undefined;
+  let isFirst = true;
   return () => {
-    if (!adc) {
-      // In safe mode nothing measures, and with Ethernet the ADC stays the source of random numbers (random.ts).
-      onAnalog();
-      adc = new Analog({ pin: circuit.adcPin, esp32: { attenuation: ATTENUATION_DB } });
-    }
-    let sum = 0;
-    for (let i = 0; i < SAMPLES; i++) sum += adc.read();
-    const millivolts = (sum * ADC_FULL_SCALE_MV) / (SAMPLES * (2 ** adc.resolution - 1));
-    return temperatureOf(circuit, millivolts);
+    // In safe mode nothing measures, and with Ethernet the ADC stays the source of random numbers (random.ts).
+    if (isFirst) onAnalog();
+    isFirst = false;
+    return temperatureOf(circuit, analog(circuit.adcPin));
   };
 }

@@ -1,10 +1,9 @@
 import { makeGATTServer } from "./gatt-server.js";
 import type { VariantIO, VariantParts } from "./io.js";
-import { ChipDigitalOut, makeControlPilot } from "./pins-io.js";
 import { makeAccessPoint, makeWiFi } from "./wifi.js";
 
 /** Returns the IO classes of a board with Wi-Fi. */
-export function makeWiFiIO({ hardware, clock, guard, onAddress, onAnalog }: VariantParts): VariantIO {
+export function makeWiFiIO({ clock, guard, onAddress, onAnalog }: VariantParts): VariantIO {
   // A radio is on soon, in safe mode, too.
   onAnalog();
   return {
@@ -14,7 +13,5 @@ export function makeWiFiIO({ hardware, clock, guard, onAddress, onAnalog }: Vari
       AccessPoint: makeAccessPoint(clock),
     },
     GATTServer: makeGATTServer({ clock, guard }),
-    ControlPilot: makeControlPilot(hardware.controlPilot, clock),
-    DigitalOut: ChipDigitalOut,
   };
 }

@@ -216,26 +216,6 @@ declare module "embedded:io/digital" {
   }
 }
 
-declare module "embedded:io/analog" {
-  export default class Analog {
-    constructor(options: { pin: number; esp32?: { attenuation?: 0 | 2.5 | 6 | 12; calibrated?: boolean } });
-    /** Resolution, bits. */
-    readonly resolution: number;
-    read(): number;
-    close(): void;
-  }
-}
-
-declare module "embedded:io/pwm" {
-  export default class PWM {
-    constructor(options: { pin: number; hz?: number; resolution?: number });
-    readonly resolution: number;
-    /** Sets the duty cycle, 0 to 2^resolution - 1. */
-    write(value: number): void;
-    close(): void;
-  }
-}
-
 declare module "embedded:io/serial" {
   export default class Serial {
     constructor(options: {

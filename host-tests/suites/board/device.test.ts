@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import type { Board } from "../../../modules/board/index.js";
+import type { Board, Contactor, OpeningReason } from "../../../modules/board/index.js";
 import { decodeUTF8, encodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { Device, type DeviceOptions, Flash, Halted, type RunEnd } from "../../virtual/board/index.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
@@ -27,6 +27,16 @@ describe("a virtual device", () => {
     });
     if (!made) throw new Error("it did not boot");
     return made;
+  }
+
+  /** Closes the contactor on a vehicle that requests energy. */
+  function charge({ io, pins }: Board, onOpened?: (reason: OpeningReason) => void): Contactor {
+    const contactor = new io.Contactor({ pin: pins.contactor, onOpened });
+    new io.ControlPilot({ pin: pins.controlPilot }).write(266);
+    device.vehicle.plug();
+    world.clock.advance(20);
+    contactor.write(1);
+    return contactor;
   }
 
   describe("ends the run of its firmware", () => {
@@ -78,10 +88,7 @@ describe("a virtual device", () => {
     });
 
     test("has an open contactor and offers no current", () => {
-      const { io, pins } = boot();
-      new io.DigitalOut({ pin: pins.contactor }).write(1);
-      new io.ControlPilot({ pin: pins.controlPilot }).write(266);
-      device.vehicle.plug();
+      charge(boot());
       expect(device.vehicle.isCharging).toBe(true);
       device.cutPower();
       expect(device.vehicle.isContactorClosed).toBe(false);
@@ -115,7 +122,7 @@ describe("a virtual device", () => {
       expect(() => new io.TCP({ address: "127.0.0.1", port: 1 })).toThrow(Halted);
       expect(() => new io.Listener({ port: 80 })).toThrow(Halted);
       expect(() => new io.GATTServer({ services: [] })).toThrow(Halted);
-      expect(() => new io.DigitalOut({ pin: pins.contactor })).toThrow(Halted);
+      expect(() => new io.Contactor({ pin: pins.contactor })).toThrow(Halted);
       expect(() => storage.write("key", new Uint8Array(1))).toThrow(Halted);
       expect(device.flash.writeCount).toBe(0);
     });
@@ -124,14 +131,92 @@ describe("a virtual device", () => {
       const first = boot();
       first.openStorage("test").write("key", encodeUTF8("kept"));
       new first.io.Listener({ port: 80 });
-      new first.io.DigitalOut({ pin: first.pins.contactor });
+      new first.io.Contactor({ pin: first.pins.contactor });
       device.cutPower();
       const second = boot();
       expect(decodeUTF8(second.openStorage("test").read("key") ?? new ArrayBuffer(0))).toBe("kept");
       expect(() => new second.io.Listener({ port: 80 })).not.toThrow();
-      expect(() => new second.io.DigitalOut({ pin: second.pins.contactor })).not.toThrow();
+      expect(() => new second.io.Contactor({ pin: second.pins.contactor })).not.toThrow();
       expect(second.mac).toBe(first.mac);
     });
+  });
+
+  describe("with a busy firmware", () => {
+    test("calls it in order at the end, each timer once, and none that was cleared meanwhile", () => {
+      const { clock } = boot();
+      const calls: string[] = [];
+      clock.set(() => calls.push("set"), 10);
+      clock.repeat(() => calls.push("repeat"), 20);
+      const cleared = clock.set(() => calls.push("cleared"), 30);
+      device.busy(95);
+      clock.set(() => clock.clear(cleared), 5);
+      world.clock.advance(94);
+      expect(calls).toEqual([]);
+      world.clock.advance(1);
+      expect(calls).toEqual(["set", "repeat"]);
+      world.clock.advance(5);
+      expect(calls).toEqual(["set", "repeat", "repeat"]);
+    });
+
+    test.each(["plugged", "unplugged", "shorted", "without-diode", "negative"] as const)(
+      "opens the contactor within 50 ms when the vehicle gets %s at any moment, and reports it afterwards",
+      (state) => {
+        const reasons: string[] = [];
+        const contactor = charge(boot(), (reason) => reasons.push(reason));
+        device.busy(2000);
+        world.clock.advance(3.7);
+        device.vehicle.set(state);
+        world.clock.advance(29);
+        expect(device.vehicle.isContactorClosed).toBe(true);
+        world.clock.advance(21);
+        expect(device.vehicle.isContactorClosed).toBe(false);
+        expect(reasons).toEqual([]);
+        world.clock.advance(2000);
+        expect(reasons).toEqual(["pilot"]);
+        contactor.close();
+      },
+    );
+
+    test("opens the contactor at once at a residual current, and trips the shunt of one that does not open", () => {
+      charge(boot());
+      device.busy(2000);
+      device.vehicle.breakContactor("welded");
+      device.residualCurrent.switch(true);
+      world.clock.advance(10);
+      expect([device.vehicle.dutyPermille, device.shuntTrip.isOn]).toEqual([0, false]);
+      world.clock.advance(210);
+      expect(device.shuntTrip.isOn).toBe(true);
+      device.cutPower();
+      expect([device.vehicle.dutyPermille, device.shuntTrip.isOn]).toEqual([1000, false]);
+    });
+  });
+
+  test("opens the contactor of firmware that hangs after 3 s, and tells the next run why", () => {
+    charge(boot());
+    device.interrupt(() => device.hang());
+    world.clock.advance(2900);
+    expect(device.vehicle.isContactorClosed).toBe(true);
+    world.clock.advance(110);
+    expect(device.vehicle.isContactorClosed).toBe(false);
+    world.clock.advance(30_000);
+    expect(ends.map(({ type }) => type)).toEqual(["crash"]);
+    const reasons: string[] = [];
+    for (let run = 0; run < 2; run++) {
+      const { io, pins } = boot();
+      new io.Contactor({ pin: pins.contactor, onOpened: (reason) => reasons.push(reason) });
+      world.clock.advance(100);
+      device.cutPower();
+    }
+    expect(reasons).toEqual(["lease"]);
+  });
+
+  test("without a guard leaves the contactor closed while the firmware is busy", () => {
+    device = makeDevice({ hasGuard: false });
+    charge(boot());
+    device.busy(2000);
+    device.vehicle.unplug();
+    world.clock.advance(1999);
+    expect(device.vehicle.isContactorClosed).toBe(true);
   });
 
   test("does not boot again while its firmware runs", () => {
@@ -214,9 +299,9 @@ describe("a virtual device", () => {
     const otherBoard = boot(other);
     board.openStorage("test").write("key", encodeUTF8("mine"));
     expect(otherBoard.openStorage("test").keys()).toEqual([]);
-    new board.io.DigitalOut({ pin: board.pins.contactor }).write(1);
+    charge(board);
     expect(other.vehicle.isContactorClosed).toBe(false);
-    expect(() => new otherBoard.io.DigitalOut({ pin: otherBoard.pins.contactor })).not.toThrow();
+    expect(() => new otherBoard.io.Contactor({ pin: otherBoard.pins.contactor })).not.toThrow();
     new board.io.GATTServer({ services: [] });
     expect(() => new otherBoard.io.GATTServer({ services: [] })).not.toThrow();
     device.cutPower();

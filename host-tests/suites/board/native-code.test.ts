@@ -72,6 +72,7 @@ describe.each([
   ["gatt/native.ts", "gatt/gatt-server.c"],
   ["engine/native.ts", "engine/engine.c"],
   ["ethernet/native.ts", "ethernet/ethernet.c"],
+  ["guard/native.ts", "guard/guard.c"],
   ["lwip/native.ts", "lwip/sockets.c"],
   ["tls/native.ts", "tls/tls-connections.c"],
 ])("native functions of %s", (typescript, c) => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { ControlPilot, DigitalOut } from "../../../modules/board/index.js";
+import type { Contactor, ControlPilot, OpeningReason } from "../../../modules/board/index.js";
 import type { Vehicle } from "../../virtual/world/vehicle.js";
 import type { Harness } from "./harness.js";
 
@@ -14,12 +14,14 @@ const A_WHILE_MS = 100;
 export function describePinsContract(name: string, makeHarness: () => Promise<VehicleHarness>): void {
   describe(`${name}: pins`, () => {
     let harness: VehicleHarness;
-    let contactor: DigitalOut;
+    let contactor: Contactor;
+    let reasons: OpeningReason[];
     let pilot: ControlPilot;
     let readables: number;
 
     beforeEach(async () => {
       harness = await makeHarness();
+      reasons = [];
       contactor = makeContactor();
       readables = 0;
       pilot = makePilot();
@@ -29,8 +31,15 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
       await harness.dispose();
     });
 
-    function makeContactor(pin = harness.board.pins.contactor): DigitalOut {
-      return new harness.board.io.DigitalOut({ pin });
+    function makeContactor(pin = harness.board.pins.contactor): Contactor {
+      return new harness.board.io.Contactor({ pin, onOpened: (reason) => reasons.push(reason) });
+    }
+
+    /** A vehicle requests energy, and the guard has measured that. */
+    async function offer(): Promise<void> {
+      harness.vehicle.plug();
+      pilot.write(266);
+      await harness.pass(A_WHILE_MS);
     }
 
     function makePilot(pin = harness.board.pins.controlPilot): ControlPilot {
@@ -42,8 +51,9 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
       });
     }
 
-    test("start an output inactive, follow its writes and leave it inactive", () => {
+    test("close the contactor on request, open it on request and at its end", async () => {
       const { vehicle } = harness;
+      await offer();
       expect(vehicle.isContactorClosed).toBe(false);
       contactor.write(1);
       expect(vehicle.isContactorClosed).toBe(true);
@@ -52,6 +62,46 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
       contactor.write(1);
       contactor.close();
       expect(vehicle.isContactorClosed).toBe(false);
+      expect(reasons).toEqual([]);
+    });
+
+    test("do not close the contactor without a vehicle, and report why", async () => {
+      await harness.pass(A_WHILE_MS);
+      contactor.write(1);
+      expect(harness.vehicle.isContactorClosed).toBe(false);
+      await harness.until("it is reported", () => reasons.length > 0);
+      expect(reasons).toEqual(["pilot"]);
+    });
+
+    test("open the contactor when the vehicle leaves C, and close it again only at a new request", async () => {
+      const { vehicle } = harness;
+      await offer();
+      contactor.write(1);
+      vehicle.set("plugged");
+      await harness.until("it opens", () => !vehicle.isContactorClosed);
+      vehicle.set("ready");
+      await harness.pass(A_WHILE_MS);
+      contactor.write(1);
+      expect(vehicle.isContactorClosed).toBe(false);
+      contactor.write(0);
+      contactor.write(1);
+      expect(vehicle.isContactorClosed).toBe(true);
+      expect(reasons).toEqual(["pilot"]);
+    });
+
+    test("open the contactor 3 s after the last renewal of the lease", async () => {
+      const { vehicle } = harness;
+      await offer();
+      contactor.write(1);
+      for (let i = 0; i < 5; i++) {
+        await harness.pass(1000);
+        contactor.renew();
+      }
+      await harness.pass(2900);
+      expect(vehicle.isContactorClosed).toBe(true);
+      await harness.pass(150);
+      expect(vehicle.isContactorClosed).toBe(false);
+      expect(reasons).toEqual(["lease"]);
     });
 
     test("start and end the pilot at a steady level, and offer the written duty", () => {
@@ -86,7 +136,6 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
     });
 
     test("report nothing while the levels do not change", async () => {
-      contactor.write(1);
       await harness.pass(A_WHILE_MS);
       expect(readables).toBe(0);
     });
@@ -120,6 +169,7 @@ export function describePinsContract(name: string, makeHarness: () => Promise<Ve
       await harness.pass(A_WHILE_MS);
       expect(readables).toBe(0);
       expect(() => contactor.write(1)).toThrow("closed");
+      expect(() => contactor.renew()).toThrow("closed");
       expect(() => pilot.write(266)).toThrow("closed");
       expect(() => pilot.read()).toThrow("closed");
       expect(harness.vehicle.isContactorClosed).toBe(false);

@@ -18,6 +18,9 @@ export const UNKNOWN_CARD = "00DEADBEEF";
 export const PATIENCE_MS = 180_000;
 const ONLINE_TIMEOUT_MS = 60_000;
 
+/** Time of an instruction with `hasOwnTime`: 2^3 ns, about that of the chip. */
+const INSTRUCTION_SHIFT = 3;
+
 export interface Lab {
   readonly emulator: Emulator;
   /** Folder of the built images. */
@@ -38,6 +41,8 @@ export interface ChipBenchOptions {
   readonly registry?: Registry;
   /** Port of the firmware repository. */
   readonly firmwarePort?: number;
+  /** The emulator's time follows its instructions, whatever else the computer does. */
+  readonly hasOwnTime?: boolean;
 }
 
 /** An emulated board of the café with its bench. */
@@ -49,11 +54,15 @@ export class ChipBench {
   readonly #flashFile = join(this.#folder, "flash.bin");
   readonly #lab: Lab;
 
-  constructor(lab: Lab, { registry = ownersWithCards(), firmwarePort }: ChipBenchOptions = {}) {
+  constructor(lab: Lab, { registry = ownersWithCards(), firmwarePort, hasOwnTime }: ChipBenchOptions = {}) {
     this.#lab = lab;
     this.registry = registry;
     this.registry.putTag({ tag: CARD, owner: CAFE.email });
-    this.station = new EmulatedStation({ emulator: lab.emulator, flashFile: this.#flashFile, firmwarePort });
+    const counting = hasOwnTime
+      ? { shift: INSTRUCTION_SHIFT, recordFile: join(this.#folder, "record.bin") }
+      : undefined;
+    const { emulator } = lab;
+    this.station = new EmulatedStation({ emulator, flashFile: this.#flashFile, firmwarePort, counting });
   }
 
   /** Makes the flash of a new board with version 1. A provisioned one is `cafe-1` of the café. */

@@ -3,6 +3,7 @@
 import { describe, test } from "@jest/globals";
 import { findLab } from "./chip-bench.js";
 import { describeFirstStart } from "./first-start.js";
+import { describeGuard } from "./guard.js";
 import { describeOnline } from "./online.js";
 import { describePanel } from "./panel.js";
 import { describePowerCuts } from "./power-cuts.js";
@@ -20,6 +21,7 @@ describe("the emulated chip", () => {
   process.stderr.write("not tested: the emulated chip has no radio, so there are no hostile phones\n");
   describeFirstStart(lab);
   describeOnline(lab);
+  describeGuard(lab);
   describePanel(lab);
   describePowerCuts(lab);
   describeUpdates(lab);

@@ -53,6 +53,24 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
     scene.present("GUEST-0001");
     return scene;
   },
+  "residual-current": () => {
+    const scene = online(new Scene());
+    charge(scene);
+    scene.device.residualCurrent.switch(true);
+    return scene;
+  },
+  "temperature-cut-off": () => {
+    const scene = online(new Scene());
+    charge(scene);
+    scene.device.temperatureCutOff.switch(true);
+    return scene;
+  },
+  "firmware-stalled": () => {
+    const scene = online(new Scene());
+    charge(scene);
+    scene.device.busy(4000);
+    return scene;
+  },
   overheated: () => {
     const scene = online(new Scene());
     scene.device.temperatureC = 90;

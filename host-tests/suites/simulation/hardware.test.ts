@@ -34,7 +34,8 @@ describe("a welded contactor", () => {
     scene.station.stopCharging();
     scene.clock.advance(A_WHILE_MS);
     expect(scene.station.status).toBe("faulted");
-    expect(vehicle.dutyPermille).toBe(1000);
+    // The guard has the pilot at -12 V.
+    expect(vehicle.dutyPermille).toBe(0);
     expect(lock.isOn).toBe(true);
     scene.clock.advance(3000);
     expect(scene.retained("charger/last-error")).toBe("contactor-welded: the contactor does not open");

@@ -119,7 +119,7 @@ describe("the request diagnostics", () => {
     for (let i = 0; i < 50; i++) scene.set(DIAGNOSTICS, "true");
     scene.plug();
     scene.present("GUEST-0001");
-    expect(scene.station.status).toBe("charging");
+    scene.until("it charges", () => scene.station.status === "charging");
     expect(diagnosticsOf(scene)).toHaveLength(1);
     scene.clock.advance(10_000);
     answers.isOn = true;

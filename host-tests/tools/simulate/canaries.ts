@@ -1,12 +1,13 @@
 /** Deliberate bugs: each one violates an invariant, and the simulation has to detect it. */
 
-import type { Board, DigitalOut, GATTConnection, Storage, TCP, Timer } from "../../../modules/board/index.js";
+import type { Board, Contactor, GATTConnection, Storage, TCP, Timer } from "../../../modules/board/index.js";
 import { asUint8Array, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import { RESULT_UUID } from "../../../modules/tag-service/index.js";
 
 export const CANARIES = [
   "slow-contactor",
+  "no-guard",
   "forgotten-session",
   "second-result",
   "deaf-to-refusals",
@@ -28,32 +29,21 @@ export function withCanary(canary: Canary | undefined): ((board: Board) => Board
 
 /** Opens the contactor late. */
 function withSlowContactor(board: Board): Board {
-  const { DigitalOut: Own } = board.io;
+  const { Contactor: Own } = board.io;
   const LATE_MS = 150;
-  class SlowOutput implements DigitalOut {
-    readonly #own: DigitalOut;
-    readonly #isSlow: boolean;
+  class SlowContactor extends Own implements Contactor {
     #isOn = false;
     #opening: Timer | undefined;
 
-    constructor(options: { pin: string | number }) {
-      this.#own = new Own(options);
-      this.#isSlow = options.pin === board.pins.contactor;
-    }
-
-    write(value: 0 | 1): void {
+    override write(value: 0 | 1): void {
       if (this.#isOn === (value === 1)) return;
       this.#isOn = value === 1;
       board.clock.clear(this.#opening);
-      if (this.#isOn || !this.#isSlow) this.#own.write(value);
-      else this.#opening = board.clock.set(() => this.#own.write(0), LATE_MS);
-    }
-
-    close(): void {
-      this.#own.close();
+      if (this.#isOn) super.write(value);
+      else this.#opening = board.clock.set(() => super.write(0), LATE_MS);
     }
   }
-  return { ...board, io: { ...board.io, DigitalOut: SlowOutput } };
+  return { ...board, io: { ...board.io, Contactor: SlowContactor } };
 }
 
 /** Does not store the session under way: a power cut loses it. */
@@ -222,6 +212,8 @@ function withMuteStatus(board: Board): Board {
 
 const BUGS: Readonly<Record<Canary, (board: Board) => Board>> = {
   "slow-contactor": withSlowContactor,
+  // The bug is in the device (week.ts).
+  "no-guard": (board) => board,
   "forgotten-session": withForgottenSession,
   "second-result": withSecondResult,
   "deaf-to-refusals": withDeafness,

@@ -10,6 +10,8 @@ const HAS_TO_HAPPEN = [
   "shorted",
   "without-diode",
   "bounces",
+  "busy firmware",
+  "busy as the vehicle leaves C",
   "next vehicle",
   "swipe alone",
   "pile of cards",

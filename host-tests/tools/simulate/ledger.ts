@@ -42,8 +42,13 @@ const PERMIT_MS = 75_000;
 const RESULT_MS = 16_000;
 /** Maximum delay of a tag on the radio, ms. */
 const RADIO_MS = 300;
-/** Maximum time to open the contactor after the vehicle leaves C or D, ms (IEC 61851-1 table A.6). */
-const OPENING_MS = 100;
+/**
+ * Maximum time to command the contactor to open after the vehicle leaves C or D, ms: 100 ms (IEC 61851-1 table A.6)
+ * without the opening time of a contactor, 30 ms.
+ */
+const OPENING_MS = 100 - 30;
+/** Age of a measurement of the pilot at most, ms. */
+const FAULT_MEMORY_MS = 20;
 /** Maximum time for a reachable station to execute the owner's stop, ms. */
 const OBEDIENCE_MS = 2000;
 /**
@@ -104,6 +109,9 @@ export class Ledger {
   #wasClosed = false;
   #wasReady = false;
   #notReadySinceMs = 0;
+  #wasFaulty = false;
+  /** Latest time at which the pilot was shorted or the diode missing, ms. */
+  #faultyMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -308,6 +316,8 @@ export class Ledger {
         mayResume: false,
         hasToLeave: false,
       };
+    if (this.#isFaulty || this.#wasFaulty) this.#faultyMs = this.#now;
+    this.#wasFaulty = this.#isFaulty;
     this.#checkOpening();
     const isClosed = vehicle.isContactorClosed;
     if (isClosed && !this.#wasClosed) this.#close();
@@ -322,18 +332,24 @@ export class Ledger {
   }
 
   #handleOfferEnd(): void {
-    const { state } = this.#options.device.vehicle;
-    const isFault = state === "shorted" || state === "without-diode";
     if (this.#pluggedIn && this.isCharging) this.#pluggedIn.hasToLeave = true;
-    this.#end(isFault ? "faulted" : "stopped");
+    if (this.#isFaulty) this.#end("faulted");
+    // A fault that is just over may have been measured or not.
+    else if (this.#now - this.#faultyMs <= FAULT_MEMORY_MS) this.#end("stopped", "faulted");
+    else this.#end("stopped");
   }
 
-  #end(why: string): void {
+  get #isFaulty(): boolean {
+    const { state } = this.#options.device.vehicle;
+    return state === "shorted" || state === "without-diode";
+  }
+
+  #end(...whys: readonly string[]): void {
     const session = this.#pluggedIn?.session;
     if (!session || session.endMs !== undefined) return;
     session.endMs = this.#now;
     session.endWh = this.#options.meterWh();
-    session.whys.push(why);
+    session.whys.push(...whys);
     session.isDated ||= session.cuts === 0 && this.#options.clock.epochMs() !== undefined;
     this.#options.eventLog.record(`a session of ${session.endWh - session.startWh} Wh has ended`);
   }

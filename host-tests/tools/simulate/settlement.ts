@@ -80,8 +80,8 @@ export interface Settlement {
 const CUT_WH = 100;
 /** Maximum duration lost by a power cut, s. */
 const CUT_S = 61;
-/** Tolerance of clock readings, s. */
-const CLOCK_TOLERANCE_S = 2;
+/** Tolerance of clock readings, s: 2 s, and 2 s of a busy firmware (stalls.ts). */
+const CLOCK_TOLERANCE_S = 4;
 
 interface Matching {
   readonly open: readonly JSONObject[];

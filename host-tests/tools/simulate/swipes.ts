@@ -7,6 +7,8 @@ import type { EventLog } from "./event-log.js";
 export interface SwipesOptions {
   readonly scene: Scene;
   readonly eventLog: Pick<EventLog, "reportViolation" | "count">;
+  /** Latest time at which the firmware was busy, ms: a signal is longer then. */
+  readonly latestStallMs: () => number;
 }
 
 /** Time after which a result and its signal are over, ms. */
@@ -59,6 +61,7 @@ export class Swipes {
     const ends = scene.under.ends.length;
     scene.clock.set(() => {
       if (cards !== this.#cardCount || ends !== scene.under.ends.length) return;
+      if (this.#now - this.#options.latestStallMs() < RESULT_MS) return;
       eventLog.count("swipe alone");
       const sounds = [...this.#durations.map(Math.round), PAUSE].join(" ");
       if (!SIGNALS.has(sounds))

@@ -20,6 +20,7 @@ import { Ledger } from "./ledger.js";
 import { Owner } from "./owner.js";
 import { PROOF_CARDS } from "./proofs.js";
 import { Queues } from "./queues.js";
+import { Stalls } from "./stalls.js";
 import { Swipes } from "./swipes.js";
 
 export interface WeekOptions {
@@ -78,6 +79,7 @@ class Week {
   readonly #energy: Energy;
   readonly #expectedState: ExpectedState;
   readonly #swipes: Swipes;
+  readonly #stalls: Stalls;
   readonly #ledger: Ledger;
   readonly #faults: Faults;
   readonly #owner: Owner;
@@ -95,7 +97,7 @@ class Week {
       seed: options.seed,
       brokerRemembers: false,
       wrapBoard: withCanary(options.canary),
-      device: { onEnd: (end) => this.#handleEnd(end) },
+      device: { onEnd: (end) => this.#handleEnd(end), hasGuard: options.canary !== "no-guard" },
     });
     const scene = this.#scene;
     const random = this.#random;
@@ -105,7 +107,9 @@ class Week {
     this.#energy = new Energy({ clock, vehicle: device.vehicle, meter: device.meter });
     const expectedState = new ExpectedState(clock);
     this.#expectedState = expectedState;
-    this.#swipes = new Swipes({ scene, eventLog });
+    const stalls = new Stalls({ scene, eventLog, seed: options.seed });
+    this.#stalls = stalls;
+    this.#swipes = new Swipes({ scene, eventLog, latestStallMs: () => stalls.latestMs });
     const swipes = this.#swipes;
     this.#ledger = new Ledger({
       clock,
@@ -150,6 +154,7 @@ class Week {
     this.#startObservers();
     this.#scene.bringOnline();
     this.#owner.start();
+    this.#stalls.start();
     this.#openDay(days);
     // Runs after each step.
     const isOver = () => {

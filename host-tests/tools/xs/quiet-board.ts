@@ -202,6 +202,8 @@ class QuietPart {
   }
 
   write(): void {}
+  renew(): void {}
+  acknowledge(): void {}
   close(): void {}
 }
 
@@ -222,6 +224,7 @@ function makeIO(around: Surroundings): BoardIO {
     DigitalOut: QuietPart,
     PulseCount: QuietPart,
     Serial: QuietSerial,
+    Contactor: QuietPart,
     ControlPilot: withParts(QuietControlPilot, around),
     network: { kind: "wifi", WiFi: withParts(QuietWiFi, around), AccessPoint: QuietPart },
   };

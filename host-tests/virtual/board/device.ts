@@ -9,7 +9,8 @@ import type { World } from "../world/world.js";
 import { virtualCrypto } from "./crypto.js";
 import { FirmwareRun, type RunEnd } from "./firmware-run.js";
 import { makeGATTServer } from "./gatt-server.js";
-import { BUILT_IN, makePins, NO_PINS, pinsOf } from "./pins.js";
+import type { KeptReason } from "./guard.js";
+import { BUILT_IN, guardOptionsOf, makePins, NO_PINS, pinsOf } from "./pins.js";
 import { SLOT_BYTES, Slots } from "./slots.js";
 import { makeSockets, type SocketOptions } from "./sockets.js";
 import { Flash } from "./storage.js";
@@ -30,6 +31,8 @@ export interface DeviceOptions extends SocketOptions {
   /** Reads resources built with the firmware. Default: no resources, so no admin panel. */
   readonly resource?: Board["resource"];
   readonly onLog?: (line: string) => void;
+  /** `false` builds in a bug: the contactor follows the firmware, without the guard. */
+  readonly hasGuard?: boolean;
   /** Called when the firmware has ended. Call `boot()` again from a timer, as a bootloader would. */
   readonly onEnd?: (end: RunEnd) => void;
 }
@@ -75,6 +78,12 @@ export class Device {
   readonly lock = new Actuator();
   readonly lamp = new Actuator();
   readonly buzzer = new Actuator();
+  /** Contact of the residual current device: on while it has tripped. */
+  readonly residualCurrent = new Actuator();
+  /** The temperature cut-off: on while it is too hot. */
+  readonly temperatureCutOff = new Actuator();
+  /** Shunt trip of the circuit breaker. */
+  readonly shuntTrip = new Actuator();
   /** Temperature inside the station, °C; `undefined` if the sensor fails. */
   temperatureC: number | undefined = ROOM_C;
   readonly slots: Slots;
@@ -91,6 +100,7 @@ export class Device {
   #firmware: FirmwareRun | undefined;
   #resetReason: ResetReason = { type: "power" };
   #heapLooks = 0;
+  readonly #keptReason: KeptReason = { number: 0 };
 
   constructor(world: World, options: DeviceOptions = {}) {
     this.#world = world;
@@ -136,6 +146,11 @@ export class Device {
     this.#firmware?.run(callback);
   }
 
+  /** Simulates a long computation of the firmware: its calls wait for the end. The guard goes on. */
+  busy(durationMs: number): void {
+    this.#firmware?.busy(durationMs);
+  }
+
   /**
    * Simulates an endless loop until the task watchdog restarts the chip. The firmware calls it; it never
    * returns.
@@ -152,6 +167,7 @@ export class Device {
 
   #end(end: RunEnd): void {
     this.#resetReason = resetReasonOf(end);
+    if (end.type === "power-cut") this.#keptReason.number = 0;
     this.#options.onEnd?.(end);
   }
 
@@ -192,7 +208,16 @@ export class Device {
         ...sockets,
         HTTPServer: makeHTTPServer({ ...sockets, clock: firmware.clock(), guard: firmware }),
         GATTServer: makeGATTServer(radio, firmware),
-        ...makePins(this, firmware),
+        ...makePins(this, firmware, {
+          clock: world.clock,
+          vehicle: this.vehicle,
+          wired: guardOptionsOf(typeof wiring === "string" ? BUILT_IN : wiring),
+          residualCurrent: this.residualCurrent,
+          temperatureCutOff: this.temperatureCutOff,
+          shuntTrip: this.shuntTrip,
+          kept: this.#keptReason,
+          isOn: this.#options.hasGuard ?? true,
+        }),
         network,
         ...parts.io,
       },

@@ -27,6 +27,9 @@ export class FirmwareRun implements Guard {
   readonly #resources = new Set<() => void>();
   #isOver = false;
   #hangs = false;
+  #isBusy = false;
+  /** Calls that wait until the firmware is no longer busy. */
+  #waiting: (() => void)[] = [];
 
   constructor(options: { clock: Clock; onEnd: (end: RunEnd) => void }) {
     this.#clock = options.clock;
@@ -40,6 +43,10 @@ export class FirmwareRun implements Guard {
   /** Calls the firmware. An exception ends the run. */
   run(callback: () => void): void {
     if (this.#isOver || this.#hangs) return;
+    if (this.#isBusy) {
+      this.#waiting.push(callback);
+      return;
+    }
     try {
       callback();
     } catch (error) {
@@ -93,21 +100,47 @@ export class FirmwareRun implements Guard {
     throw new Halted();
   }
 
-  /** Clock for this run of the firmware. Its timers end with the run. */
+  /** Simulates a long computation: calls of the firmware wait for its end. The world goes on. */
+  busy(durationMs: number): void {
+    if (this.#isBusy || this.#isOver) return;
+    this.#isBusy = true;
+    this.#clock.set(() => {
+      this.#isBusy = false;
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const callback of waiting) this.run(callback);
+    }, durationMs);
+  }
+
+  /** Clock for this run of the firmware. Its timers end with the run, and fire once after the firmware was busy. */
   clock(): Clock {
     const clock = this.#clock;
+    const late = new Set<Timer>();
+    const fire = (timer: Timer, callback: () => void) => {
+      if (!this.#isBusy) this.run(callback);
+      else if (!late.has(timer)) {
+        late.add(timer);
+        this.run(() => late.delete(timer) && callback());
+      }
+    };
     return {
       monotonicMs: () => clock.monotonicMs(),
       epochMs: () => clock.epochMs(),
-      set: (callback, delayMs) => clock.set(() => this.run(callback), delayMs),
+      set: (callback, delayMs) => {
+        const timer: Timer = clock.set(() => fire(timer, callback), delayMs);
+        return timer;
+      },
       repeat: (callback, periodMs) => {
         const timer: Timer = clock.repeat(
-          () => (this.#isOver ? clock.clear(timer) : this.run(callback)),
+          () => (this.#isOver ? clock.clear(timer) : fire(timer, callback)),
           periodMs,
         );
         return timer;
       },
-      clear: (timer) => clock.clear(timer),
+      clear: (timer) => {
+        clock.clear(timer);
+        if (timer) late.delete(timer);
+      },
     };
   }
 }

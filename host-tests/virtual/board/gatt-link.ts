@@ -108,11 +108,18 @@ export class GATTLink implements CentralConnection {
     this.#ask(1, () => {
       if (!characteristic) return () => done({ error: AttError.notFound });
       if (!characteristic.onRead) return () => done({ error: AttError.readNotPermitted });
-      let value = new Uint8Array(0);
+      let value: Uint8Array<ArrayBuffer> | undefined;
+      let isAwaited = false;
       this.#options.firmware.run(() => {
-        value = asUint8Array(characteristic.onRead?.(this.connection) ?? value).slice(0, MAX_VALUE_BYTES);
+        const read = characteristic.onRead?.(this.connection) ?? new Uint8Array(0);
+        value = asUint8Array(read).slice(0, MAX_VALUE_BYTES);
+        if (isAwaited) done({ value });
       });
-      return () => done({ value });
+      // A busy firmware answers later.
+      return () => {
+        if (value) done({ value });
+        else isAwaited = true;
+      };
     });
   }
 

@@ -2,6 +2,8 @@ import { PulseDebouncer } from "../../../firmware/boards/pulse-debouncer.js";
 import { withParts } from "../../../firmware/boards/with-parts.js";
 import type {
   BoardIO,
+  Contactor,
+  ContactorOptions,
   ControlPilot,
   ControlPilotOptions,
   DigitalIn,
@@ -18,6 +20,8 @@ import type { Wiring } from "../../../modules/wiring/index.js";
 import type { Vehicle } from "../world/vehicle.js";
 import type { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
 import type { FirmwareRun } from "./firmware-run.js";
+import { VirtualGuard, type VirtualGuardOptions } from "./guard.js";
+import type { GuardOptions } from "./guard-core.js";
 
 /** Names of the pins to which the virtual devices are wired. */
 export const PINS = {
@@ -44,7 +48,21 @@ export const BUILT_IN: Wiring = {
   buttonPin: 0,
   meterPin: 33,
   cardReaderPin: 16,
+  residualCurrentPin: 14,
+  temperatureCutOffPin: 13,
+  shuntTripPin: 23,
 };
+
+/** Returns what is wired to the guard. Each virtual station is in a ventilated room. */
+export function guardOptionsOf(wiring: Wiring): GuardOptions {
+  return {
+    hasFeedback: wiring.contactorFeedbackPin !== undefined,
+    hasResidualCurrent: wiring.residualCurrentPin !== undefined,
+    hasCutOff: wiring.temperatureCutOffPin !== undefined,
+    hasShuntTrip: wiring.shuntTripPin !== undefined,
+    allowsVentilation: true,
+  };
+}
 
 /** Returns the virtual pins that a wiring has. */
 export function pinsOf(wiring: Wiring): Pins {
@@ -79,7 +97,10 @@ export interface PinDevices {
 /** Size of the UART's buffer (UART_HW_FIFO_LEN). */
 const SERIAL_BUFFER_BYTES = 128;
 
-type PinConstructors = Pick<BoardIO, "ControlPilot" | "DigitalIn" | "DigitalOut" | "PulseCount" | "Serial">;
+type PinConstructors = Pick<
+  BoardIO,
+  "Contactor" | "ControlPilot" | "DigitalIn" | "DigitalOut" | "PulseCount" | "Serial"
+>;
 
 interface InputOptions {
   readonly pin: PinSpecifier;
@@ -95,19 +116,25 @@ interface Parts {
     PinSpecifier,
     { readonly isActive: () => boolean; readonly source: Button | Vehicle }
   >;
+  /** The guard, which starts with the first of its pins. */
+  readonly guard: () => VirtualGuard;
   /** Takes a pin, which must be one of `able`. Returns a function that releases it. */
   readonly claim: (pin: PinSpecifier, ...able: PinSpecifier[]) => () => void;
 }
 
 /** Makes the pins for one run of the firmware. At its end the contactor opens, as a relay does. */
-export function makePins(wiring: PinDevices, firmware: FirmwareRun): PinConstructors {
+export function makePins(
+  wiring: PinDevices,
+  firmware: FirmwareRun,
+  guardOptions: VirtualGuardOptions,
+): PinConstructors {
   const { vehicle, button } = wiring;
+  let guard: VirtualGuard | undefined;
   const used = new Set<PinSpecifier>();
   const parts: Parts = {
     wiring,
     firmware,
     outputs: new Map<PinSpecifier, (isOn: boolean) => void>([
-      [PINS.contactor, (isOn) => vehicle.switchContactor(isOn)],
       [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
       [PINS.lamp, (isOn) => wiring.lamp.switch(isOn)],
       [PINS.buzzer, (isOn) => wiring.buzzer.switch(isOn)],
@@ -116,6 +143,13 @@ export function makePins(wiring: PinDevices, firmware: FirmwareRun): PinConstruc
       [PINS.button, { isActive: () => button.isPressed, source: button }],
       [PINS.contactorFeedback, { isActive: () => vehicle.isContactorClosed, source: vehicle }],
     ]),
+    guard: () => {
+      if (!guard) {
+        guard = new VirtualGuard(guardOptions);
+        firmware.hold(() => guard?.close());
+      }
+      return guard;
+    },
     claim(pin, ...able) {
       if (!able.includes(pin)) throw new Error(`pin ${pin} cannot do that; ${able.join(", ")} can`);
       if (used.has(pin)) throw new Error(`pin ${pin} is in use`);
@@ -124,6 +158,7 @@ export function makePins(wiring: PinDevices, firmware: FirmwareRun): PinConstruc
     },
   };
   return {
+    Contactor: withParts(VirtualContactor, parts),
     ControlPilot: withParts(VirtualControlPilot, parts),
     DigitalIn: withParts(VirtualDigitalIn, parts),
     DigitalOut: withParts(VirtualDigitalOut, parts),
@@ -158,43 +193,85 @@ class VirtualDigitalOut implements DigitalOut {
   }
 }
 
-class VirtualControlPilot implements ControlPilot {
-  readonly #vehicle: Vehicle;
+class VirtualContactor implements Contactor {
+  readonly #guard: VirtualGuard;
   readonly #release: () => void;
   #isClosed = false;
-  #last: PilotLevels;
 
-  constructor({ pin, onReadable }: ControlPilotOptions, { wiring, firmware, claim }: Parts) {
-    const { vehicle } = wiring;
-    this.#vehicle = vehicle;
+  constructor({ pin, onOpened }: ContactorOptions, { guard, firmware, claim }: Parts) {
+    const release = claim(pin, PINS.contactor);
+    const own = guard();
+    this.#guard = own;
+    const report = () =>
+      firmware.soon(() => {
+        const reason = this.#isClosed ? undefined : own.takeReason();
+        if (reason !== undefined) onOpened?.(reason);
+      });
+    own.onOpened = report;
+    report();
+    this.#release = firmware.hold(() => {
+      this.#isClosed = true;
+      own.onOpened = undefined;
+      own.request(false);
+      release();
+    });
+  }
+
+  write(value: 0 | 1): void {
+    this.#check();
+    this.#guard.request(value === 1);
+  }
+
+  renew(): void {
+    this.#check();
+    this.#guard.renew();
+  }
+
+  acknowledge(): void {
+    this.#check();
+    this.#guard.acknowledge();
+  }
+
+  close(): void {
+    this.#release();
+  }
+
+  #check(): void {
+    if (this.#isClosed) throw new Error("the pin is closed");
+  }
+}
+
+class VirtualControlPilot implements ControlPilot {
+  readonly #guard: VirtualGuard;
+  readonly #release: () => void;
+  #isClosed = false;
+
+  constructor({ pin, onReadable }: ControlPilotOptions, { guard, firmware, claim }: Parts) {
     const release = claim(pin, PINS.controlPilot);
-    vehicle.offer(1000);
-    this.#last = vehicle.levels;
-    const unwatch = vehicle.watch(() => {
-      const { highMv, lowMv } = vehicle.levels;
-      if (highMv === this.#last.highMv && lowMv === this.#last.lowMv) return;
-      this.#last = { highMv, lowMv };
+    const own = guard();
+    this.#guard = own;
+    own.offer(1000);
+    own.onMeasured = () =>
       firmware.soon(() => {
         if (!this.#isClosed) onReadable?.();
       });
-    });
     this.#release = firmware.hold(() => {
       this.#isClosed = true;
-      unwatch();
+      own.onMeasured = undefined;
+      own.offer(1000);
       release();
-      vehicle.offer(1000);
     });
   }
 
   read(): PilotLevels {
     if (this.#isClosed) throw new Error("the pin is closed");
-    return this.#vehicle.levels;
+    return this.#guard.levels;
   }
 
   write(dutyPermille: number): void {
     if (this.#isClosed) throw new Error("the pin is closed");
     if (!(dutyPermille >= 0 && dutyPermille <= 1000)) throw new RangeError(`invalid duty ${dutyPermille}`);
-    this.#vehicle.offer(dutyPermille);
+    this.#guard.offer(dutyPermille);
   }
 
   close(): void {

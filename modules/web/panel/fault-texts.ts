@@ -23,6 +23,18 @@ const en: FaultTexts = {
     "The contactor does not close.",
     "Unplug the vehicle and try again. If it happens again, call an electrician.",
   ],
+  "residual-current": [
+    "Current flows to earth. Charging was stopped at once.",
+    "Unplug the vehicle. Reset the residual current device and try another cable or vehicle. If it happens again, call an electrician.",
+  ],
+  "temperature-cut-off": [
+    "The temperature cut-off has stopped charging.",
+    "Unplug the vehicle and let the station cool down. Call an electrician to look for the cause.",
+  ],
+  "firmware-stalled": [
+    "The station was busy for more than 3 seconds. Charging was interrupted.",
+    "Charging continues by itself. If it happens often, report it to the manufacturer.",
+  ],
   overheated: [
     "It is too hot inside the station. Charging is paused.",
     "Charging continues when it has cooled down. If it happens often, keep the station in the shade or lower the current limit.",
@@ -122,6 +134,18 @@ const cs: FaultTexts = {
     "Stykač se nesepnul.",
     "Odpojte vozidlo a zkuste to znovu. Opakuje-li se to, zavolejte elektrikáře.",
   ],
+  "residual-current": [
+    "Proud uniká do země. Nabíjení se hned zastavilo.",
+    "Odpojte vozidlo. Zapněte proudový chránič a zkuste jiný kabel nebo vozidlo. Opakuje-li se to, zavolejte elektrikáře.",
+  ],
+  "temperature-cut-off": [
+    "Tepelná pojistka zastavila nabíjení.",
+    "Odpojte vozidlo a nechte stanici vychladnout. Zavolejte elektrikáře, ať najde příčinu.",
+  ],
+  "firmware-stalled": [
+    "Stanice byla zaneprázdněna déle než 3 sekundy. Nabíjení se přerušilo.",
+    "Nabíjení samo pokračuje. Opakuje-li se to často, oznamte to výrobci.",
+  ],
   overheated: [
     "Stanice je uvnitř příliš horká. Nabíjení se přerušilo.",
     "Po vychladnutí pokračuje samo. Stává-li se to často, zastiňte stanici nebo snižte proud.",
@@ -214,6 +238,18 @@ const de: FaultTexts = {
   "contactor-stuck-open": [
     "Das Schütz schließt nicht.",
     "Fahrzeug abstecken und noch einmal versuchen. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  "residual-current": [
+    "Strom fließt zur Erde ab. Das Laden wurde sofort beendet.",
+    "Fahrzeug abstecken. Den Fehlerstromschutzschalter einschalten und ein anderes Kabel oder Fahrzeug versuchen. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  "temperature-cut-off": [
+    "Der Temperaturwächter hat das Laden beendet.",
+    "Fahrzeug abstecken und die Station abkühlen lassen. Eine Elektrofachkraft die Ursache suchen lassen.",
+  ],
+  "firmware-stalled": [
+    "Die Station war länger als 3 Sekunden beschäftigt. Das Laden wurde unterbrochen.",
+    "Das Laden geht von selbst weiter. Geschieht es oft, den Hersteller benachrichtigen.",
   ],
   overheated: [
     "In der Station ist es zu heiß. Das Laden ist unterbrochen.",

@@ -1,6 +1,5 @@
 import { makeGATTServer } from "../gatt-server.js";
 import type { VariantIO, VariantParts } from "../io.js";
-import { ChipDigitalOut, makeControlPilot } from "../pins-io.js";
 import { makeEthernet } from "./index.js";
 import { ethernetWiring } from "./wiring.js";
 
@@ -10,8 +9,6 @@ export function makeEthernetIO({ hardware, onAnalog, ...parts }: VariantParts): 
     network: { kind: "ethernet", Ethernet: makeEthernet({ ...parts, wiring: ethernetWiring(hardware) }) },
     // In safe mode there is neither of them: random numbers for TLS come from the entropy source then.
     GATTServer: preceded(makeGATTServer(parts), onAnalog),
-    ControlPilot: preceded(makeControlPilot(hardware.controlPilot, parts.clock), onAnalog),
-    DigitalOut: ChipDigitalOut,
   };
 }
 

@@ -25,7 +25,8 @@ describe("a simulated café", () => {
 
 describe("the simulation detects the bug", () => {
   const FOUND: Readonly<Record<Canary, RegExp>> = {
-    "slow-contactor": /the contactor is closed 100 ms after|that is not offered/,
+    "slow-contactor": /the contactor is closed 70 ms after|that is not offered/,
+    "no-guard": /the contactor is closed 70 ms after/,
     "forgotten-session": /the platform has no such session/,
     "second-result": /pending again|a second final result/,
     "deaf-to-refusals": /nobody has allowed it|is authorized|A are allowed/,

@@ -1,0 +1,39 @@
+import type { IO, PinSpecifier } from "./io.js";
+
+/**
+ * Why the board's guard opened the contactor, or refused to close it.
+ *
+ * - `pilot`: the pilot is not in C or D, or the request was not made under a square wave.
+ * - `lease`: the firmware has not renewed its lease for 3 s.
+ * - `residual-current`, `welded`: faults that are latched. The pilot is at −12 V until they are over and acknowledged.
+ * - `too-hot`: the temperature cut-off is open.
+ * - `stuck-open`: the feedback contact reports an open contactor after the command to close it.
+ */
+export type OpeningReason = "pilot" | "lease" | "residual-current" | "too-hot" | "welded" | "stuck-open";
+
+export interface ContactorOptions {
+  readonly pin: PinSpecifier;
+  /**
+   * The guard has opened the contactor, refused to close it, or latched a fault. Before it closes, `write(0)` and
+   * `write(1)` are necessary. A reason that the previous run has not received is reported after construction.
+   */
+  onOpened?(reason: OpeningReason): void;
+}
+
+/**
+ * The contactor behind the board's guard, which runs below the firmware and may only open it: within 50 ms when the
+ * pilot leaves C and D, and at once at a residual current, whatever the firmware does.
+ */
+export interface Contactor extends IO {
+  /**
+   * 1 requests a closed contactor, and takes the lease. 0 opens it. The guard decides at once, by its latest measurement.
+   */
+  write(value: 0 | 1): void;
+  /** Renews the lease. A contactor that is requested closed opens 3 s after the last renewal. */
+  renew(): void;
+  /** Acknowledges a latched fault. It has no effect while the cause lasts. */
+  acknowledge(): void;
+}
+
+/** Makes an open contactor. Throws when the pin is in use. */
+export type ContactorConstructor = new (options: ContactorOptions) => Contactor;
