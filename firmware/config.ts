@@ -23,6 +23,8 @@ export interface Config {
   readonly cipher: Cipher;
   /** Highest current of the installation, 6-32 A. */
   readonly currentLimitA: number;
+  /** The place is ventilated: state D (IEC 61851-1) is supplied. Default: `false`. */
+  readonly isVentilated?: boolean;
   /** Bluetooth SIG company identifier. */
   readonly companyId: number;
   /** Built-in parameters of pairing, as the fields of `/pair`. Pairing requires the missing ones. */
@@ -60,6 +62,7 @@ export function withWiring(config: Config, wiring: Wiring): Config {
   return {
     ...config,
     currentLimitA: wiring.currentLimitA ?? config.currentLimitA,
+    isVentilated: wiring.ventilation === true,
     meterPulsesPerKWh: wiring.meterPulsesPerKWh ?? config.meterPulsesPerKWh,
     cardReader: wiring.cardReaderKind ?? config.cardReader,
   };

@@ -9,6 +9,7 @@ const REASONS: readonly (OpeningReason | undefined)[] = Object.freeze([
   "too-hot",
   "welded",
   "stuck-open",
+  "testing",
 ]);
 
 /** Returns the reason with a number of the guard; `undefined` for 0. */

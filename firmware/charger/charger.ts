@@ -55,7 +55,7 @@ export class Charger implements IO, ChargingListener {
   constructor(options: ChargerOptions) {
     const { board } = options;
     this._indicator = new Indicator({ board });
-    this._charging = new Charging({ board, listener: this });
+    this._charging = new Charging({ board, listener: this, isVentilated: options.config.isVentilated });
     // The parts share one object of options.
     const parts = { ...options, charging: this._charging, indicator: this._indicator };
     this._options = parts;
@@ -183,6 +183,7 @@ export class Charger implements IO, ChargingListener {
         board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
+      case "warning":
         reporter.reportFault(event.fault);
         break;
       case "guard-opened":

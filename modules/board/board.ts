@@ -42,8 +42,20 @@ export interface Pins {
   readonly contactor: PinSpecifier;
   /** Input: the contactor's auxiliary contact, 1 while the contactor is closed. */
   readonly contactorFeedback?: PinSpecifier;
+  /** Input of the guard: the residual current device. */
+  readonly residualCurrent?: PinSpecifier;
+  /** Output: 1 makes the residual current device report a current. Only with `residualCurrent`. */
+  readonly residualCurrentTest?: PinSpecifier;
+  /** Input of the guard: the temperature cut-off. */
+  readonly temperatureCutOff?: PinSpecifier;
+  /** Input: 1 while protective earth is connected. */
+  readonly protectiveEarth?: PinSpecifier;
+  /** Inputs: 1 while the phase has voltage. */
+  readonly phases?: readonly PinSpecifier[];
   /** Output: 1 locks the plug. */
   readonly lock?: PinSpecifier;
+  /** Input: 1 while the plug is locked. Only with `lock`. */
+  readonly lockFeedback?: PinSpecifier;
   /** Output: the status lamp. */
   readonly lamp?: PinSpecifier;
   /** Output: the buzzer. */
@@ -114,6 +126,8 @@ export interface Board {
   confirmUpdate(): void;
   /** Returns the temperature inside the station, °C; `undefined` when the sensor is broken. Absent without a sensor. */
   temperatureC?(): number | undefined;
+  /** Measures the resistance of the socket's proximity contact to earth, Ω. Absent without a proximity contact. */
+  proximityOhms?(): number;
   /** Measures the memory. Absent when the board does not measure it. */
   memory?(): MemoryUse;
   /** Writes one line for the developer. It must contain neither a secret nor a whole tag. */

@@ -8,8 +8,16 @@ import type { IO, PinSpecifier } from "./io.js";
  * - `residual-current`, `welded`: faults that are latched. The pilot is at −12 V until they are over and acknowledged.
  * - `too-hot`: the temperature cut-off is open.
  * - `stuck-open`: the feedback contact reports an open contactor after the command to close it.
+ * - `testing`: the residual current device is being tested.
  */
-export type OpeningReason = "pilot" | "lease" | "residual-current" | "too-hot" | "welded" | "stuck-open";
+export type OpeningReason =
+  | "pilot"
+  | "lease"
+  | "residual-current"
+  | "too-hot"
+  | "welded"
+  | "stuck-open"
+  | "testing";
 
 export interface ContactorOptions {
   readonly pin: PinSpecifier;
@@ -33,6 +41,13 @@ export interface Contactor extends IO {
   renew(): void;
   /** Acknowledges a latched fault. It has no effect while the cause lasts. */
   acknowledge(): void;
+  /**
+   * 1 begins a test of the residual current device, 0 ends it. The contactor is open meanwhile, and a residual current is
+   * no fault.
+   */
+  test(value: 0 | 1): void;
+  /** Whether the device reports a residual current now. */
+  readonly hasResidualCurrent: boolean;
 }
 
 /** Makes an open contactor. Throws when the pin is in use. */

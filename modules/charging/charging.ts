@@ -1,24 +1,17 @@
-import type {
-  Board,
-  Contactor,
-  ControlPilot,
-  DigitalIn,
-  DigitalOut,
-  IO,
-  OpeningReason,
-  Timer,
-} from "../board/index.js";
+import type { Board, Contactor, ControlPilot, DigitalIn, IO, OpeningReason, Timer } from "../board/index.js";
 import { encodeHex } from "../bytes/index.js";
 import type { Fault } from "../faults/index.js";
+import type { ChargingListener } from "./events.js";
+import { GUARD_FAULTS } from "./guard-faults.js";
+import type { InterlockHost } from "./interlock.js";
+import { Interlocks } from "./interlocks.js";
 import {
   type ChargingInput,
   type ChargingSession,
   type ChargingState,
-  CONTACTOR_FAULTS,
   type Grant,
   nextState,
   outputsOf,
-  type SessionEnd,
   sessionEndOf,
   sessionOf,
 } from "./machine.js";
@@ -44,15 +37,6 @@ export const STATION_STATUSES = [
 
 export type StationStatus = (typeof STATION_STATUSES)[number];
 
-/** Event that `Charging` reports. */
-export type ChargingEvent =
-  | { readonly type: "status"; readonly status: StationStatus }
-  | { readonly type: "session-started"; readonly session: ChargingSession }
-  | { readonly type: "session-ended"; readonly sessionId: string; readonly why: SessionEnd }
-  | { readonly type: "faulted"; readonly fault: Fault }
-  /** The board's guard has opened the contactor, or has not closed it. A fault that follows is an event of its own. */
-  | { readonly type: "guard-opened"; readonly reason: OpeningReason };
-
 /** A plugged-in vehicle that may be authorized. */
 export interface Admission {
   /**
@@ -62,15 +46,13 @@ export interface Admission {
   authorize(grant: Grant, resumedId?: string): boolean;
 }
 
-export interface ChargingListener {
-  handleChargingEvent(event: ChargingEvent): void;
-}
-
 export interface ChargingOptions {
   readonly board: Board;
   readonly listener: ChargingListener;
   /** Time in which the vehicle has to request energy after the authorization, ms. */
   readonly authorizationTimeoutMs?: number;
+  /** State D is supplied as C. Default: `false`. */
+  readonly isVentilated?: boolean;
 }
 
 /** Default of `authorizationTimeoutMs`. */
@@ -98,27 +80,21 @@ const MIN_OFF_MS = 2000;
 const RENEWAL_MS = 500;
 /** Interval at which a fault is acknowledged to the guard, ms. It has an effect when the cause is over. */
 const ACKNOWLEDGEMENT_MS = 1000;
-/** Faults of the guard that end the session, by its reason. */
-const GUARD_FAULTS: Readonly<Partial<Record<OpeningReason, Fault>>> = Object.freeze({
-  "residual-current": { code: "residual-current", message: "the residual current device has tripped" },
-  "too-hot": { code: "temperature-cut-off", message: "the temperature cut-off has opened" },
-  welded: CONTACTOR_FAULTS.closed,
-  "stuck-open": CONTACTOR_FAULTS.open,
-} as const);
 /** Length of a session id, bytes of randomness. */
 const SESSION_ID_BYTES = 8;
 
 /**
  * Driver of the charging state machine. Reads the pilot and the feedback contact, and sets contactor, pilot and lock.
  */
-export class Charging implements IO {
+export class Charging implements IO, InterlockHost {
   private readonly _board: Board;
   private readonly _listener: ChargingListener;
   private readonly _authorizationTimeoutMs: number;
   private readonly _contactor: Contactor;
   /** The feedback contact; `undefined` when the station has none. */
   private readonly _feedback: DigitalIn | undefined;
-  private readonly _lock: DigitalOut | undefined;
+  /** The lock, and further conditions of charging. */
+  private readonly _interlocks: Interlocks;
   private readonly _pilot: ControlPilot;
   private _state: ChargingState = { type: "available" };
   private _dutyPermille = PILOT_STEADY_PERMILLE;
@@ -147,7 +123,12 @@ export class Charging implements IO {
       pin: pins.contactor,
       onOpened: (reason) => this._handleOpened(reason),
     });
-    if (pins.lock !== undefined) this._lock = new io.DigitalOut({ pin: pins.lock });
+    this._interlocks = new Interlocks({
+      board: options.board,
+      contactor: this._contactor,
+      host: this,
+      isVentilated: options.isVentilated === true,
+    });
     if (pins.contactorFeedback !== undefined) {
       this._feedback = new io.DigitalIn({
         pin: pins.contactorFeedback,
@@ -182,6 +163,25 @@ export class Charging implements IO {
     // Without an offer the vehicle is not ready; a new offer measures the pilot, and the diode, again.
     if (offeredA === 0) this._input({ type: "pilot-unsettled" });
     this._perform(this._state);
+  }
+
+  /** Receives a fault of an interlock. A fault that lasts already stays. */
+  fail(fault: Fault): void {
+    if (this._state.type === "faulted") this.warn(fault);
+    else this._input({ type: "fault", fault });
+  }
+
+  /** Reports a fault that does not end the session. */
+  warn(fault: Fault): void {
+    if (!this._closed) this._listener.handleChargingEvent({ type: "warning", fault });
+  }
+
+  /** Receives a change of an interlock: a lower limit is in force at once, and the pilot may count now. */
+  handleInterlockChanged(): void {
+    if (this._closed) return;
+    if (this._offerableA === 0) this._input({ type: "pilot-unsettled" });
+    this._perform(this._state);
+    this._sample();
   }
 
   /** Returns an admission of the plugged-in vehicle; `undefined` without a vehicle or after its authorization. */
@@ -220,6 +220,12 @@ export class Charging implements IO {
     this._board.clock.clear(this._guardTimer);
     this._pilot.close();
     this._feedback?.close();
+    this._interlocks.close();
+  }
+
+  /** Current that the station may offer now, A; 0: none. */
+  private get _offerableA(): number {
+    return Math.min(this._limitA, this._interlocks.limitA);
   }
 
   private _sample(): void {
@@ -235,10 +241,20 @@ export class Charging implements IO {
       }
       clock.clear(this._unsettledTimer);
       this._unsettledTimer = undefined;
-      // C and D count only with an offer and after the minimum off time; before that they are treated as B.
-      const isPaused = this._minOffTimer !== undefined || this._dutyPermille === PILOT_STEADY_PERMILLE;
-      this._input({ type: "pilot", pilot: isPaused && requestsEnergy(first) ? "B" : first });
+      const { fault } = this._interlocks;
+      if (first === "A" && fault) this._input({ type: "fault", fault });
+      else
+        this._input({ type: "pilot", pilot: requestsEnergy(first) && !this._maySupply(first) ? "B" : first });
     }, DEBOUNCE_MS);
+  }
+
+  /**
+   * C and D count only with an offer, after the minimum off time and when the interlocks are ready; before that they are
+   * treated as B.
+   */
+  private _maySupply(pilot: PilotState): boolean {
+    const isPaused = this._minOffTimer !== undefined || this._dutyPermille === PILOT_STEADY_PERMILLE;
+    return !isPaused && this._interlocks.maySupply(pilot);
   }
 
   /** Starts the unsettled timer. Later readings do not restart it. */
@@ -266,7 +282,7 @@ export class Charging implements IO {
   }
 
   private _perform(state: ChargingState): void {
-    const { contactorClosed, dutyPermille, isLocked } = outputsOf(state, this._limitA);
+    const { contactorClosed, dutyPermille, isLocked } = outputsOf(state, this._offerableA);
     // The contactor opens before the offer is withdrawn. When it closes, the authorization has already set offer and
     // lock.
     this._contactor.write(contactorClosed ? 1 : 0);
@@ -278,9 +294,11 @@ export class Charging implements IO {
       if (!contactorClosed) this._startMinOff();
       this._attendGuard();
     }
+    const isPlugged = state.type !== "available" && state.type !== "faulted";
+    this._interlocks.handleSituation({ isPlugged, isLocked, isContactorClosed: contactorClosed });
     this._offer(dutyPermille);
     // A locked plug stays locked until the feedback contact has reported that the contactor is open.
-    if (isLocked || !this._feedbackTimer) this._lock?.write(isLocked ? 1 : 0);
+    if (isLocked || !this._feedbackTimer) this._interlocks.lock(isLocked ? 1 : 0);
   }
 
   /** Handles an opening by the guard. The contactor closes again after the minimum off time, if there is no fault. */

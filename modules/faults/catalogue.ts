@@ -57,6 +57,53 @@ export const FAULTS = {
     chargeX: "CX003",
     everest: "MREC3HighTemperature",
   },
+  "residual-current-test-failed": {
+    meaning:
+      "The residual current device has not reported the test current, or has not stopped to report it. The station does not charge until a test, repeated each minute, has passed and the vehicle is unplugged.",
+    by: "electrician",
+    chargeX: "CX002",
+    everest: "Selftest",
+  },
+  "earth-missing": {
+    meaning:
+      "The monitor of the protective earth reports that it is missing. The station does not charge until it is back and the vehicle is unplugged.",
+    by: "electrician",
+    chargeX: "CX002",
+    everest: "MREC2GroundFailure",
+  },
+  "phase-missing": {
+    meaning:
+      "A monitored phase has no voltage. The station makes no offer; the session continues when the phase is back.",
+    by: "owner, then electrician",
+    chargeX: "CX015",
+    everest: "MREC15PowerLoss",
+  },
+  "proximity-failed": {
+    meaning:
+      "The cable in the socket has no valid coding, or the coding has changed while the plug was locked. The station does not charge until the vehicle is unplugged.",
+    by: "owner, then electrician",
+    chargeX: "CX023",
+    everest: "MREC23ProximityFault",
+  },
+  "lock-failed": {
+    meaning:
+      "The lock did not reach its position in three attempts, or has opened during charging. The station does not charge until the vehicle is unplugged.",
+    by: "owner, then electrician",
+    chargeX: "CX001",
+    everest: "ConnectorLockFailedLock, ConnectorLockUnexpectedOpen",
+  },
+  "unlock-failed": {
+    meaning: "The lock did not open in three attempts. The station tries again each 30 s.",
+    by: "owner, then electrician",
+    chargeX: "CX001",
+    everest: "ConnectorLockFailedUnlock",
+  },
+  "ventilation-required": {
+    meaning:
+      "The vehicle requires ventilation (state D), and the station is not set up for it. It is not supplied; the session continues when it no longer requires ventilation.",
+    by: "owner",
+    everest: "VentilationNotAvailable",
+  },
   "firmware-stalled": {
     meaning:
       "The firmware did not renew the contactor's lease for 3 s, and the guard has opened the contactor. The session continues when the firmware runs again.",

@@ -1,4 +1,10 @@
-import { MAX_CURRENT_A, MIN_CURRENT_A } from "../charging/index.js";
+import {
+  CABLE_MAX_OHMS,
+  CABLE_MIN_OHMS,
+  LOWEST_CABLE_A,
+  MAX_CURRENT_A,
+  MIN_CURRENT_A,
+} from "../charging/index.js";
 import { isJSONObject, type JSONObject } from "../json/index.js";
 import { READER_KINDS } from "../rfid/index.js";
 import { CHIPS, type Chip, pinProperties } from "./chips.js";
@@ -12,7 +18,9 @@ export type NumberRule = readonly [min: number, max: number, step?: number];
 export interface GroupRule {
   readonly [field: string]: FieldRule;
 }
-export type FieldRule = PinRule | NumberRule | readonly string[] | GroupRule;
+/** The allowed values. */
+export type ListRule = readonly (string | boolean)[];
+export type FieldRule = PinRule | NumberRule | ListRule | GroupRule;
 
 const INPUT: PinRule = 0o00;
 const OUTPUT: PinRule = 0o11;
@@ -42,9 +50,17 @@ export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> 
   contactorPin: STEADY_OUTPUT,
   contactorFeedbackPin: INPUT,
   residualCurrentPin: INPUT,
+  residualCurrentTestPin: STEADY_OUTPUT,
+  protectiveEarthPin: INPUT,
+  phase1Pin: INPUT,
+  phase2Pin: INPUT,
+  phase3Pin: INPUT,
   temperatureCutOffPin: INPUT,
   shuntTripPin: STEADY_OUTPUT,
   lockPin: STEADY_OUTPUT,
+  lockFeedbackPin: INPUT,
+  proximity: { adcPin: ANALOG, pullUpOhms: OHMS, supplyMv: [ADC_MIN_MV, 12_000] },
+  ventilation: [true, false],
   lampPin: OUTPUT,
   buzzerPin: OUTPUT,
   thermistor: { adcPin: ANALOG, ohms: OHMS, beta: [500, 10_000], pullUpOhms: OHMS },
@@ -66,7 +82,11 @@ export type WiringMistake =
   | "unsuitable pin"
   | "pin used twice"
   | "pilot beyond the ADC"
-  | "needs RMII";
+  | "proximity beyond the ADC"
+  | "needs RMII"
+  | "needs proximity"
+  | "needs lockPin"
+  | "needs residualCurrentPin";
 
 /** Receives a field, such as `controlPilot.adcPin`, and what is wrong with it. */
 export type ReportMistake = (field: string, mistake: WiringMistake) => void;
@@ -80,16 +100,36 @@ interface Check {
 
 /** Checks a wiring and reports each mistake. */
 export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
-  const { controlPilot, lan8720 } = wiring;
+  const { controlPilot, lan8720, proximity } = wiring;
   const chip = chipOf(wiring);
   checkGroup(WIRING_RULES, wiring, "", { chip, usedPins: fixedPins(lan8720), report });
   if (isJSONObject(lan8720) && chip && chip !== CHIPS.esp32) report("lan8720", "needs RMII");
+  checkCombination(wiring, report);
+  if (isJSONObject(proximity)) checkProximity(proximity, report);
   if (!isJSONObject(controlPilot)) return;
   const zeroMv = Number(controlPilot.zeroMv);
   const spanMv = PILOT_SPAN_MV / Number(controlPilot.divider);
   if (zeroMv - spanMv < ADC_MIN_MV || zeroMv + spanMv > ADC_MAX_MV) {
     report("controlPilot", "pilot beyond the ADC");
   }
+}
+
+/** Checks fields that need another one. */
+function checkCombination(wiring: JSONObject, report: ReportMistake): void {
+  const has = (field: keyof Wiring) => wiring[field] !== undefined;
+  if (has("lockFeedbackPin") && !has("lockPin")) report("lockFeedbackPin", "needs lockPin");
+  if (has("residualCurrentTestPin") && !has("residualCurrentPin"))
+    report("residualCurrentTestPin", "needs residualCurrentPin");
+  // A lock means a socket, and any cable may be plugged into it. Each one carries at least 13 A.
+  if (has("lockPin") && !has("proximity") && !(Number(wiring.currentLimitA) <= LOWEST_CABLE_A))
+    report("lockPin", "needs proximity");
+}
+
+/** Checks that the resistors of all cables are in the range of the ADC. */
+function checkProximity({ pullUpOhms, supplyMv }: JSONObject, report: ReportMistake): void {
+  const levelOf = (ohms: number) => (Number(supplyMv) * ohms) / (ohms + Number(pullUpOhms));
+  if (levelOf(CABLE_MIN_OHMS) < ADC_MIN_MV || levelOf(CABLE_MAX_OHMS) > ADC_MAX_MV)
+    report("proximity", "proximity beyond the ADC");
 }
 
 /** Pins of the RMII and its clock. */
@@ -131,12 +171,12 @@ function pinMistake(rule: PinRule, pin: unknown, { chip, usedPins }: Check): Wir
   return isUsed ? "pin used twice" : undefined;
 }
 
-function isList(rule: FieldRule): rule is NumberRule | readonly string[] {
+function isList(rule: FieldRule): rule is NumberRule | ListRule {
   return Array.isArray(rule);
 }
 
-function isAllowed(rule: NumberRule | readonly string[], value: unknown): boolean {
-  if (typeof value === "string") return (rule as readonly string[]).includes(value);
+function isAllowed(rule: NumberRule | ListRule, value: unknown): boolean {
+  if (typeof value === "string" || typeof value === "boolean") return (rule as ListRule).includes(value);
   const [min, max, step] = rule as NumberRule;
   return typeof value === "number" && value >= min && value <= max && !(step && value % step);
 }

@@ -11,4 +11,4 @@ export {
 } from "./check.js";
 export { ADC1, CHIPS, type Chip, type ChipName, OUTPUT, pinProperties, UNSTEADY } from "./chips.js";
 export { readWiring, WIRED_KEY, wiringIn } from "./record.js";
-export type { Wiring } from "./wiring.js";
+export { RMII_PINS, type Wiring } from "./wiring.js";

@@ -23,12 +23,35 @@ export interface Wiring {
   readonly contactorFeedbackPin?: number;
   /** Input of the residual current device: low while there is no residual current. A broken wire counts as one. */
   readonly residualCurrentPin?: number;
+  /** Output of the residual current device's test: high makes it report a residual current. */
+  readonly residualCurrentTestPin?: number;
+  /** Input of the monitor of the protective earth: low while it is connected. A broken wire counts as missing. */
+  readonly protectiveEarthPin?: number;
+  /** Inputs of the phases' monitors: low while there is voltage. A phase without an input is not monitored. */
+  readonly phase1Pin?: number;
+  readonly phase2Pin?: number;
+  readonly phase3Pin?: number;
   /** Input of the temperature cut-off: low while it is closed. A broken wire counts as too hot. */
   readonly temperatureCutOffPin?: number;
   /** Output of the circuit breaker's shunt trip: high trips it, when the contactor does not open. */
   readonly shuntTripPin?: number;
   /** Output of the lock: high locks the plug. */
   readonly lockPin?: number;
+  /** Input of the lock's contact: low while the plug is locked. */
+  readonly lockFeedbackPin?: number;
+  /**
+   * Proximity contact of a socket (IEC 61851-1 Annex B): an ADC1 pin at the contact, with a resistor from it to a supply.
+   * The resistor of the cable goes to protective earth.
+   */
+  readonly proximity?: {
+    readonly adcPin: number;
+    /** Resistance from the pin to the supply, Ω. */
+    readonly pullUpOhms: number;
+    /** Voltage of the supply, mV. */
+    readonly supplyMv: number;
+  };
+  /** The place is ventilated: state D is supplied. Default: `false`. */
+  readonly ventilation?: boolean;
   /** Output of the lamp: high turns it on. */
   readonly lampPin?: number;
   /** Output of the buzzer: high turns it on. */

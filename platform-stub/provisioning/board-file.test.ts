@@ -25,6 +25,8 @@ const BOARD = {
   controlPilot: { generatorPin: 25, adcPin: 34, zeroMv: 1250, divider: 11.3 },
   contactorPin: 26,
   contactorFeedbackPin: 27,
+  residualCurrentPin: 32,
+  residualCurrentTestPin: 33,
   lockPin: null,
   lampPin: 18,
   thermistor: { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 22_000 },
@@ -91,13 +93,24 @@ describe("parseBoard", () => {
     ['lampPin is "18"; it must be the number of a GPIO', { lampPin: "18" }],
     ["lampPin: GPIO 27 is used by contactorFeedbackPin, too", { lampPin: 27 }],
     ["contactorPin is missing", { contactorPin: null }],
+    [
+      "lockPin: a socket takes any cable; it needs proximity, or a currentLimitA of at most 13",
+      { lockPin: 23, currentLimitA: 16 },
+    ],
+    ["lockFeedbackPin needs lockPin", { lockFeedbackPin: 23 }],
+    ["residualCurrentTestPin needs residualCurrentPin", { residualCurrentPin: null }],
+    ['ventilation is "yes"; it must be true or false', { ventilation: "yes" }],
+    [
+      "proximity: 80-2200 Ω to earth must be 150-2450 mV at the pin; with supplyMv 3300, pullUpOhms 1000 fits",
+      { proximity: { adcPin: 36, pullUpOhms: 330, supplyMv: 3300 } },
+    ],
     ["currentLimitA is 40; it must be a number from 6 to 32", { currentLimitA: 40 }],
     ["meterPulsesPerKWh is 1.5; it must be a whole number from 1 to 1000000", { meterPulsesPerKWh: 1.5 }],
     ['cardReaderKind is "x"; it must be em4100 or lines', { cardReaderKind: "x" }],
     ["thermistor is 35; it must be an object with adcPin, ohms, beta, pullUpOhms", { thermistor: 35 }],
     [
       "controlPilot.adcPin: GPIO 25 is not on ADC1, which has 32, 33, 34, 35, 36, 37, 38, 39",
-      { controlPilot: { ...BOARD.controlPilot, adcPin: 25, generatorPin: 33 } },
+      { controlPilot: { ...BOARD.controlPilot, adcPin: 25, generatorPin: 14 } },
     ],
     [
       "controlPilot: the pilot from -10.5 V to +10.5 V must be 150-2450 mV at the pin; it is 321 to 2679 mV",
@@ -117,6 +130,8 @@ describe("parseBoard", () => {
     controlPilot: { ...BOARD.controlPilot, generatorPin: 33 },
     contactorPin: 32,
     contactorFeedbackPin: 14,
+    residualCurrentPin: 37,
+    residualCurrentTestPin: 15,
     lampPin: 4,
     cardReaderPin: 13,
   };
@@ -171,8 +186,20 @@ describe("parseBoard", () => {
     ["lampPin: GPIO 16 is not available on modules with PSRAM (WROVER)", { lampPin: 16 }],
     ["buttonPin: GPIO 39 has no pull-up: it needs an external one to 3.3 V", { buttonPin: 39 }],
     [
-      "contactorFeedbackPin: without a feedback contact, a welded contactor is not detected",
+      "contactorFeedbackPin: without a feedback contact, a welded contactor is not detected; GPIO 27 is free",
       { contactorFeedbackPin: null },
+    ],
+    [
+      "residualCurrentPin: without it, the station relies on the installation's type B RCD",
+      { residualCurrentPin: null, residualCurrentTestPin: null },
+    ],
+    [
+      "residualCurrentTestPin: without it, the residual current device is not tested",
+      { residualCurrentTestPin: null },
+    ],
+    [
+      "lockFeedbackPin: without it, a lock that does not lock is not detected",
+      { lockPin: 23, currentLimitA: 13 },
     ],
     [
       "controlPilot: +12 V or -12 V are beyond the range of the ADC; the states are still distinguished",
@@ -189,6 +216,8 @@ describe("parseBoard", () => {
     controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
     contactorPin: 6,
     contactorFeedbackPin: 10,
+    residualCurrentPin: 0,
+    residualCurrentTestPin: 1,
   };
 
   test("warns of Ethernet that no firmware uses", () => {

@@ -1,6 +1,7 @@
 /** Wiring files of makers (docs/flashing.md): JSON with the fields of `Wiring`, the chip, and remarks for people. */
 
 import { readFileSync } from "node:fs";
+import { CABLE_MAX_OHMS, CABLE_MIN_OHMS, LOWEST_CABLE_A } from "../../modules/charging/index.js";
 import { isJSONObject, type JSONObject } from "../../modules/json/index.js";
 import {
   ADC_MAX_MV,
@@ -16,6 +17,7 @@ import {
   OUTPUT,
   PILOT_SPAN_MV,
   pinProperties,
+  RMII_PINS,
   UNSTEADY,
   WIRING_RULES,
   type Wiring,
@@ -144,6 +146,13 @@ function sentenceOf(wiring: JSONObject, field: string, mistake: WiringMistake): 
       return `${field} is ${JSON.stringify(value)}; it must be ${requirementOf(field)}`;
     case "pilot beyond the ADC":
       return `controlPilot: the pilot from -10.5 V to +10.5 V must be ${ADC_MIN_MV}-${ADC_MAX_MV} mV at the pin; it is ${spanOf(wiring)} mV`;
+    case "proximity beyond the ADC":
+      return `proximity: ${CABLE_MIN_OHMS}-${CABLE_MAX_OHMS} Ω to earth must be ${ADC_MIN_MV}-${ADC_MAX_MV} mV at the pin; with supplyMv 3300, pullUpOhms 1000 fits`;
+    case "needs proximity":
+      return `lockPin: a socket takes any cable; it needs proximity, or a currentLimitA of at most ${LOWEST_CABLE_A}`;
+    case "needs lockPin":
+    case "needs residualCurrentPin":
+      return `${field} ${mistake}`;
     case "needs RMII":
       return `lan8720: an ${CHIP_NAMES[wiring.chip as ChipName]} has no RMII; use a W5500`;
     case "pin used twice": {
@@ -228,10 +237,37 @@ function warningsOf(wiring: StoredWiring): string[] {
       "controlPilot: +12 V or -12 V are beyond the range of the ADC; the states are still distinguished",
     );
   }
+  return [...warnings, ...safetyWarningsOf(wiring), ...ethernetWarningsOf(wiring)];
+}
+
+/** Returns warnings about inputs that a station should have. */
+function safetyWarningsOf(wiring: StoredWiring): string[] {
+  const warnings: string[] = [];
   if (wiring.contactorFeedbackPin === undefined) {
-    warnings.push("contactorFeedbackPin: without a feedback contact, a welded contactor is not detected");
+    const pin = freePin(wiring);
+    const proposal = pin === undefined ? "" : `; GPIO ${pin} is free`;
+    warnings.push(
+      `contactorFeedbackPin: without a feedback contact, a welded contactor is not detected${proposal}`,
+    );
   }
-  return [...warnings, ...ethernetWarningsOf(wiring)];
+  if (wiring.residualCurrentPin === undefined)
+    warnings.push("residualCurrentPin: without it, the station relies on the installation's type B RCD");
+  else if (wiring.residualCurrentTestPin === undefined)
+    warnings.push("residualCurrentTestPin: without it, the residual current device is not tested");
+  if (wiring.lockPin !== undefined && wiring.lockFeedbackPin === undefined)
+    warnings.push("lockFeedbackPin: without it, a lock that does not lock is not detected");
+  return warnings;
+}
+
+/** Returns the highest free pin with a pull-up and without another use; `undefined` if there is none. */
+function freePin(wiring: StoredWiring): number | undefined {
+  const chip = CHIPS[wiring.chip];
+  const fixed = wiring.lan8720 ? RMII_PINS : [];
+  const used = [...fixed, ...pinsIn(wiring as unknown as JSONObject).map(({ pin }) => pin)];
+  const isFree = (pin: number) => pinProperties(chip, pin) === OUTPUT && !used.includes(pin);
+  return Array.from(chip.pins, (_, pin) => pin).findLast(
+    (pin) => isFree(pin) && sharedUse(wiring.chip, pin) === undefined,
+  );
 }
 
 /** Returns warnings about parts of Ethernet that no firmware uses. */

@@ -59,6 +59,7 @@ export class ChipGuard {
       hardware.residualCurrentPin ?? NO_PIN,
       hardware.temperatureCutOffPin ?? NO_PIN,
       hardware.shuntTripPin ?? NO_PIN,
+      hardware.ventilation ? 1 : 0,
     ]);
     clock.repeat(() => guard.run(() => this._poll()), POLL_MS);
   }
@@ -100,10 +101,20 @@ export class ChipContactor implements Contactor {
     native.acknowledge();
   }
 
+  test(value: 0 | 1): void {
+    this._check();
+    native.test(value);
+  }
+
+  get hasResidualCurrent(): boolean {
+    return native.residualCurrent() === 1;
+  }
+
   close(): void {
     if (this._isClosed) return;
     this._isClosed = true;
     native.request(0);
+    native.test(0);
     this._guard.onOpened = undefined;
     this._guard.release("contactor");
   }

@@ -26,6 +26,7 @@ import {
 } from "./lwip/native.js";
 import { hasRoom, memory } from "./memory.js";
 import { ChipDigitalOut, makeDigitalIn, makePulseCount } from "./pins-io.js";
+import { makeProximity } from "./proximity.js";
 import { ChipRandom } from "./random.js";
 import { makeSerial } from "./serial.js";
 import { ChipStorage } from "./storage.js";
@@ -138,7 +139,13 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       controlPilot: hardware.controlPilot.generatorPin,
       contactor: hardware.contactorPin,
       contactorFeedback: hardware.contactorFeedbackPin,
+      residualCurrent: hardware.residualCurrentPin,
+      residualCurrentTest: hardware.residualCurrentTestPin,
+      temperatureCutOff: hardware.temperatureCutOffPin,
+      protectiveEarth: hardware.protectiveEarthPin,
+      phases: phasesOf(hardware),
       lock: hardware.lockPin,
+      lockFeedback: hardware.lockFeedbackPin,
       lamp: hardware.lampPin,
       buzzer: hardware.buzzerPin,
       button: hardware.buttonPin,
@@ -155,10 +162,17 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       if (result !== ESP_OK) throw new Error(`esp_ota_mark_app_valid_cancel_rollback returns ${result}`);
     },
     ...(hardware.thermistor && { temperatureC: makeThermometer(hardware.thermistor, onAnalog) }),
+    ...(hardware.proximity && { proximityOhms: makeProximity(hardware.proximity, onAnalog) }),
     memory,
     log,
     restart: (reason) => guard.restart(reason),
   };
+}
+
+/** Inputs of the monitored phases; `undefined` for none. */
+function phasesOf({ phase1Pin, phase2Pin, phase3Pin }: Hardware): readonly number[] | undefined {
+  const phases = [phase1Pin, phase2Pin, phase3Pin].filter((pin) => pin !== undefined);
+  return phases.length > 0 ? phases : undefined;
 }
 
 function macOf(native: FFI, type: number): string {

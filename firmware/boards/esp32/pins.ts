@@ -23,4 +23,6 @@ export const hardware: Hardware = {
   buttonPin: 0,
   meterPin: 33,
   cardReaderPin: 16,
+  // A socket without a proximity contact: any cable carries 13 A.
+  currentLimitA: 13,
 };

@@ -1,4 +1,4 @@
-import { analog } from "./guard/native.js";
+import { analogPin } from "./analog-pin.js";
 import type { Hardware } from "./hardware.js";
 
 type Circuit = NonNullable<Hardware["thermistor"]>;
@@ -23,11 +23,6 @@ export function temperatureOf({ ohms, beta, pullUpOhms }: Circuit, millivolts: n
 
 /** Returns a function that measures the temperature at each call. `onAnalog` is called before the ADC is used. */
 export function makeThermometer(circuit: Circuit, onAnalog: () => void): () => number | undefined {
-  let isFirst = true;
-  return () => {
-    // In safe mode nothing measures, and with Ethernet the ADC stays the source of random numbers (random.ts).
-    if (isFirst) onAnalog();
-    isFirst = false;
-    return temperatureOf(circuit, analog(circuit.adcPin));
-  };
+  const measure = analogPin(circuit.adcPin, onAnalog);
+  return () => temperatureOf(circuit, measure());
 }

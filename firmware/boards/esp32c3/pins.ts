@@ -15,4 +15,6 @@ export const hardware: Hardware = {
   buttonPin: 9,
   meterPin: 7,
   cardReaderPin: 10,
+  // A socket without a proximity contact: any cable carries 13 A.
+  currentLimitA: 13,
 };

@@ -15,4 +15,6 @@ export const hardware: Hardware = {
   buttonPin: 0,
   meterPin: 17,
   cardReaderPin: 18,
+  // A socket without a proximity contact: any cable carries 13 A.
+  currentLimitA: 13,
 };

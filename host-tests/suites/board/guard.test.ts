@@ -45,13 +45,13 @@ const PLANTED: readonly (readonly [name: string, from: string, to: string, broke
   ],
   [
     "a residual current that does not open",
-    "if (fault != GUARD_NONE)\n\t\treturn fault;\n\tif (guard->pilot_ticks",
-    "if (fault != GUARD_NONE && fault != GUARD_RESIDUAL_CURRENT)\n\t\treturn fault;\n\tif (guard->pilot_ticks",
+    "if (fault != GUARD_NONE)\n\t\treturn fault;\n\tif (inputs->is_testing)\n\t\treturn GUARD_TESTING;\n\tif (guard->pilot_ticks",
+    "if (fault != GUARD_NONE && fault != GUARD_RESIDUAL_CURRENT)\n\t\treturn fault;\n\tif (inputs->is_testing)\n\t\treturn GUARD_TESTING;\n\tif (guard->pilot_ticks",
     "no residual current",
   ],
   [
     "no residual current",
-    "options->has_residual_current && inputs->has_residual_current",
+    "options->has_residual_current && inputs->has_residual_current && !inputs->is_testing",
     "false",
     "at -12 V",
   ],
@@ -63,8 +63,8 @@ const PLANTED: readonly (readonly [name: string, from: string, to: string, broke
   ],
   [
     "a contactor that may stay stuck open",
-    "if (fault != GUARD_NONE)\n\t\treturn fault;\n\tif (guard->pilot_ticks",
-    "if (fault != GUARD_NONE && fault != GUARD_STUCK_OPEN)\n\t\treturn fault;\n\tif (guard->pilot_ticks",
+    "if (fault != GUARD_NONE)\n\t\treturn fault;\n\tif (inputs->is_testing)\n\t\treturn GUARD_TESTING;\n\tif (guard->pilot_ticks",
+    "if (fault != GUARD_NONE && fault != GUARD_STUCK_OPEN)\n\t\treturn fault;\n\tif (inputs->is_testing)\n\t\treturn GUARD_TESTING;\n\tif (guard->pilot_ticks",
     "feedback has matched",
   ],
   ["no feedback check", "guard->mismatch_ticks >= GUARD_FEEDBACK_TICKS", "false", "at -12 V"],
@@ -123,13 +123,31 @@ const PLANTED: readonly (readonly [name: string, from: string, to: string, broke
     "true ?",
     "pilot was in C or D|only at a new request",
   ],
+  [
+    "a test with a closed contactor",
+    "if (inputs->is_testing)\n\t\treturn GUARD_TESTING;\n\tif (guard->pilot_ticks >=",
+    "if (guard->pilot_ticks >=",
+    "no residual current|testing implies open",
+  ],
+  [
+    "a closing during a test",
+    "if (inputs->is_testing)\n\t\treturn GUARD_TESTING;\n\tif (guard->options",
+    "if (guard->options",
+    "no residual current|testing implies open",
+  ],
+  [
+    "a test whose current is latched",
+    "inputs->has_residual_current && !inputs->is_testing",
+    "inputs->has_residual_current",
+    "at -12 V|tells the reason",
+  ],
   ["no shunt trip", "guard->options.has_shunt_trip && guard", "false && guard", "shunt trip"],
   ["a shunt trip that is not wired", "guard->options.has_shunt_trip && guard", "guard", "shunt trip"],
   ["no -12 V", ".is_unavailable = guard->latched != GUARD_NONE", ".is_unavailable = false", "at -12 V"],
   [
     "no reason",
-    "reason = opening_reason(guard, fault);\n\t\tguard->is_closed = reason == GUARD_NONE",
-    "guard->is_closed = opening_reason(guard, fault) == GUARD_NONE",
+    "reason = opening_reason(guard, fault, inputs);\n\t\tguard->is_closed = reason == GUARD_NONE",
+    "guard->is_closed = opening_reason(guard, fault, inputs) == GUARD_NONE",
     "tells the reason",
   ],
   ["a contactor that never closes", "guard->is_closed = reason == GUARD_NONE;", "", "closes when it may"],
@@ -192,11 +210,11 @@ const PLANTED: readonly (readonly [name: string, from: string, to: string, broke
 
   test("keeps its properties in every state that it can reach, with every wiring", () => {
     const short = spawnSync(compile("guard-core.explore.c", SHORT), { encoding: "utf8" });
-    expect(short.stdout).toMatch(/^32 wirings, \d{5,} states, \d{8,} steps, 13 properties\n$/);
+    expect(short.stdout).toMatch(/^32 wirings, \d{5,} states, \d{8,} steps, 14 properties\n$/);
     const whole = spawnSync(compile("guard-core.explore.c", ["-O2"]), [EVERYTHING, "1"], {
       encoding: "utf8",
     });
-    expect(whole.stdout).toMatch(/^1 wirings, \d{6,} states, \d{8,} steps, 13 properties\n$/);
+    expect(whole.stdout).toMatch(/^1 wirings, \d{6,} states, \d{8,} steps, 14 properties\n$/);
     process.stderr.write(`the guard: ${short.stdout.trim()}; with the limits of the chip: ${whole.stdout}`);
   }, 60_000);
 
@@ -235,6 +253,7 @@ function* sequence(random: Random, isClosed: () => boolean): Generator<GuardInpu
       isRenewed: base.isRenewing && random.bool(0.05),
       isAcknowledged: random.bool(0.02),
       hasResidualCurrent: random.bool(0.002),
+      isTesting: random.bool(0.002),
       isFeedbackClosed: isClosed() !== isMismatched,
       isTooHot: random.bool(0.002),
     };
@@ -251,6 +270,7 @@ function lineOf(inputs: GuardInputs): string {
     inputs.isFeedbackClosed,
     inputs.isTooHot,
     inputs.isSteady,
+    inputs.isTesting,
   ];
   return `${inputs.highMv} ${inputs.lowMv} ${flags.reduce((sum, flag, i) => sum + (flag ? 1 << i : 0), 0)}`;
 }

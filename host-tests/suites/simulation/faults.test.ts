@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import type { FaultCode } from "../../../modules/faults/index.js";
 import { usernameOf } from "../../../platform-stub/accounts.js";
+import { FULL_WIRING } from "../../virtual/board/pins.js";
 import { Scene } from "../../virtual/scene.js";
 import { FlashFaults } from "./flash-faults.js";
 import { UpdateScene } from "./update-scene.js";
@@ -11,6 +12,11 @@ const NEXT = "next@owner.example";
 function online<S extends Scene>(scene: S): S {
   scene.bringOnline();
   return scene;
+}
+
+/** A station with each input. */
+function wired(): Scene {
+  return online(new Scene({ device: { builtIn: FULL_WIRING } }));
 }
 
 function charge(scene: Scene): void {
@@ -63,6 +69,51 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
     const scene = online(new Scene());
     charge(scene);
     scene.device.temperatureCutOff.switch(true);
+    return scene;
+  },
+  "residual-current-test-failed": () => {
+    const scene = wired();
+    scene.device.isResidualCurrentTestBroken = true;
+    scene.plug();
+    scene.present("GUEST-0001");
+    return scene;
+  },
+  "earth-missing": () => {
+    const scene = wired();
+    charge(scene);
+    scene.device.earthLoss.switch(true);
+    return scene;
+  },
+  "phase-missing": () => {
+    const scene = wired();
+    charge(scene);
+    scene.device.phaseLosses[1]?.switch(true);
+    return scene;
+  },
+  "proximity-failed": () => {
+    const scene = wired();
+    scene.device.cableOhms = Number.POSITIVE_INFINITY;
+    scene.plug();
+    return scene;
+  },
+  "lock-failed": () => {
+    const scene = wired();
+    scene.device.isLockStuck = true;
+    scene.plug();
+    scene.present("GUEST-0001");
+    return scene;
+  },
+  "unlock-failed": () => {
+    const scene = wired();
+    charge(scene);
+    scene.device.isLockStuck = true;
+    scene.station.stopCharging();
+    return scene;
+  },
+  "ventilation-required": () => {
+    const scene = wired();
+    charge(scene);
+    scene.device.vehicle.set("ready-with-ventilation");
     return scene;
   },
   "firmware-stalled": () => {

@@ -204,6 +204,12 @@ class QuietPart {
   write(): void {}
   renew(): void {}
   acknowledge(): void {}
+
+  test(): void {}
+
+  get hasResidualCurrent(): boolean {
+    return false;
+  }
   close(): void {}
 }
 

@@ -26,6 +26,8 @@ export interface DeviceOptions extends SocketOptions {
   readonly flash?: Flash;
   /** Maximum number of Bluetooth LE connections. */
   readonly maxConnections?: number;
+  /** Wiring of a board for which none is provisioned. Default: `BUILT_IN`. */
+  readonly builtIn?: Wiring;
   /** Replaces parts of the board for one run of the firmware, for example by Node's sockets. */
   readonly replace?: (firmware: FirmwareRun) => BoardParts;
   /** Reads resources built with the firmware. Default: no resources, so no admin panel. */
@@ -48,6 +50,12 @@ export interface BoardParts {
 /** Baud rate of the RDM6300 reader. */
 const CARD_READER_BAUD = 9600;
 const ROOM_C = 25;
+/** Coding of cables (IEC 61851-1 Annex B), Ω. */
+export const CABLE_OHMS = { "13 A": 1500, "20 A": 680, "32 A": 220, "63 A": 100 } as const;
+/** Time of the lock's motor, ms. */
+const LOCK_MOVES_MS = 300;
+/** Time of the residual current device from the test current to its contact, ms. */
+const TRIP_MS = 30;
 /** Memory after the start, like that of a chip. */
 const MEMORY: MemoryUse = {
   heapFreeBytes: 65_536,
@@ -76,10 +84,21 @@ export class Device {
   readonly cardReader = new SerialSender({ baud: CARD_READER_BAUD });
   /** Lock of the socket. */
   readonly lock = new Actuator();
+  /** Contact of the lock: on while the plug is locked. It follows the lock, unless that is stuck. */
+  readonly lockContact = new Actuator();
+  isLockStuck = false;
   readonly lamp = new Actuator();
   readonly buzzer = new Actuator();
   /** Contact of the residual current device: on while it has tripped. */
   readonly residualCurrent = new Actuator();
+  /** Test input of the residual current device, which reports a current then, unless its test is broken. */
+  readonly residualCurrentTest = new Actuator();
+  isResidualCurrentTestBroken = false;
+  /** Monitors of the supply: on while protective earth, or the voltage of a phase, is missing. */
+  readonly earthLoss = new Actuator();
+  readonly phaseLosses: readonly Actuator[] = [new Actuator(), new Actuator(), new Actuator()];
+  /** Resistance of the plugged-in cable's coding, Ω. The default is a cable of 32 A. */
+  cableOhms: number = CABLE_OHMS["32 A"];
   /** The temperature cut-off: on while it is too hot. */
   readonly temperatureCutOff = new Actuator();
   /** Shunt trip of the circuit breaker. */
@@ -111,11 +130,22 @@ export class Device {
     this.flash = options.flash ?? new Flash();
     this.mac = options.mac ?? randomMAC(world);
     this.host = world.network.host();
+    this.lock.watch(() =>
+      clock.set(() => {
+        if (!this.isLockStuck) this.lockContact.switch(this.lock.isOn);
+      }, LOCK_MOVES_MS),
+    );
+    this.residualCurrentTest.watch(() => clock.set(() => this.#testResidualCurrent(), TRIP_MS));
   }
 
   /** Writes the storage record `device`, as provisioning does in production. */
   provision(record: Readonly<Record<string, unknown>>): void {
     this.flash.set("plugpass", "device", encodeUTF8(JSON.stringify({ v: 1, ...record })));
+  }
+
+  #testResidualCurrent(): void {
+    const { isOn } = this.residualCurrentTest;
+    if (!isOn || !this.isResidualCurrentTestBroken) this.residualCurrent.switch(isOn);
   }
 
   /** Starts the firmware: passes the board and its wiring to `main`. The previous run must have ended. */
@@ -134,7 +164,11 @@ export class Device {
     this.isConfirmed = false;
     const wiring = this.#readWiring(firmware);
     const board = this.#makeBoard(firmware, wiring);
-    firmware.run(() => main(board, typeof wiring === "string" ? BUILT_IN : wiring));
+    firmware.run(() => main(board, typeof wiring === "string" ? this.#builtIn : wiring));
+  }
+
+  get #builtIn(): Wiring {
+    return this.#options.builtIn ?? BUILT_IN;
   }
 
   get isRunning(): boolean {
@@ -179,7 +213,7 @@ export class Device {
   /** Reads the provisioned wiring; a message if it is invalid. */
   #readWiring(firmware: FirmwareRun): Wiring | string {
     const storage = this.flash.open("plugpass", firmware);
-    const wiring = readWiring(storage, BUILT_IN, this.#chipId);
+    const wiring = readWiring(storage, this.#builtIn, this.#chipId);
     storage.close();
     return wiring;
   }
@@ -211,7 +245,7 @@ export class Device {
         ...makePins(this, firmware, {
           clock: world.clock,
           vehicle: this.vehicle,
-          wired: guardOptionsOf(typeof wiring === "string" ? BUILT_IN : wiring),
+          wired: guardOptionsOf(typeof wiring === "string" ? this.#builtIn : wiring),
           residualCurrent: this.residualCurrent,
           temperatureCutOff: this.temperatureCutOff,
           shuntTrip: this.shuntTrip,
@@ -238,6 +272,11 @@ export class Device {
         this.#options.onLog?.(line);
       },
       ...(typeof wiring !== "string" && wiring.thermistor && { temperatureC: () => this.temperatureC }),
+      ...(typeof wiring !== "string" &&
+        wiring.proximity && {
+          proximityOhms: () =>
+            this.vehicle.state === "unplugged" ? Number.POSITIVE_INFINITY : this.cableOhms,
+        }),
       // Each call returns another number, as on a chip.
       memory: () => ({
         ...MEMORY,

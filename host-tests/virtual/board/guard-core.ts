@@ -18,6 +18,7 @@ const RESIDUAL_CURRENT = 3;
 const TOO_HOT = 4;
 const WELDED = 5;
 const STUCK_OPEN = 6;
+const TESTING = 7;
 
 export interface GuardOptions {
   readonly hasFeedback: boolean;
@@ -36,6 +37,7 @@ export interface GuardInputs {
   readonly isRenewed: boolean;
   readonly isAcknowledged: boolean;
   readonly hasResidualCurrent: boolean;
+  readonly isTesting: boolean;
   readonly isFeedbackClosed: boolean;
   readonly isTooHot: boolean;
 }
@@ -85,7 +87,7 @@ export class GuardCore {
     let reason = this.#latch(fault, inputs);
     const wasClosed = this.#isClosed;
     if (wasClosed) {
-      reason = this.#openingReason(fault);
+      reason = this.#openingReason(fault, inputs);
       this.#isClosed = reason === NONE && isRequested;
     } else if (isNewRequest) {
       reason = this.#refusingReason(fault, inputs);
@@ -106,23 +108,25 @@ export class GuardCore {
     return isSteady || lowMv <= HIGHEST_OF_NEGATIVE_MV;
   }
 
-  #presentFault({ hasResidualCurrent, isTooHot }: GuardInputs): number {
+  #presentFault({ hasResidualCurrent, isTesting, isTooHot }: GuardInputs): number {
     const isMismatch = this.#mismatchTicks >= FEEDBACK_TICKS;
     if (isMismatch && !this.#isClosed) return WELDED;
-    if (this.#options.hasResidualCurrent && hasResidualCurrent) return RESIDUAL_CURRENT;
+    if (this.#options.hasResidualCurrent && hasResidualCurrent && !isTesting) return RESIDUAL_CURRENT;
     if (isMismatch) return STUCK_OPEN;
     return this.#options.hasCutOff && isTooHot ? TOO_HOT : NONE;
   }
 
-  #openingReason(fault: number): number {
+  #openingReason(fault: number, { isTesting }: GuardInputs): number {
     if (fault !== NONE) return fault;
+    if (isTesting) return TESTING;
     if (this.#pilotTicks >= PILOT_TICKS) return PILOT;
     return this.#leaseTicks >= LEASE_TICKS ? LEASE : NONE;
   }
 
-  #refusingReason(fault: number, { isFeedbackClosed, isSteady }: GuardInputs): number {
+  #refusingReason(fault: number, { isFeedbackClosed, isSteady, isTesting }: GuardInputs): number {
     if (this.#latched !== NONE) return this.#latched;
     if (fault !== NONE) return fault;
+    if (isTesting) return TESTING;
     if (this.#options.hasFeedback && isFeedbackClosed) return WELDED;
     return this.#pilotTicks > 0 || isSteady ? PILOT : NONE;
   }

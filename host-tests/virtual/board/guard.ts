@@ -48,6 +48,7 @@ export class VirtualGuard {
   #isRequested = false;
   #isRenewed = false;
   #isAcknowledged = false;
+  #isTesting = false;
   #dutyPermille = STEADY_PERMILLE;
   #isUnavailable = false;
   #levels: PilotLevels;
@@ -111,6 +112,20 @@ export class VirtualGuard {
   acknowledge(): void {
     this.#isAcknowledged = true;
     this.#wakeSoon();
+  }
+
+  /** Begins or ends a test of the residual current device, at once. */
+  test(isTesting: boolean): void {
+    if (isTesting === this.#isTesting || this.#isClosed) return;
+    this.#skipIdle();
+    this.#isTesting = isTesting;
+    this.#decide(this.#measured);
+    this.#schedule(0);
+  }
+
+  get hasResidualCurrent(): boolean {
+    const { wired, residualCurrent } = this.#options;
+    return wired.hasResidualCurrent && residualCurrent.isOn;
   }
 
   /** Returns the reason that the firmware has not received, and deletes it. */
@@ -192,6 +207,7 @@ export class VirtualGuard {
       isRenewed: this.#isRenewed,
       isAcknowledged: this.#isAcknowledged,
       hasResidualCurrent: residualCurrent.isOn,
+      isTesting: this.#isTesting,
       isFeedbackClosed: vehicle.isContactorClosed,
       isTooHot: temperatureCutOff.isOn,
     });

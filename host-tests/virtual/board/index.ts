@@ -1,4 +1,4 @@
-export { type BoardParts, Device, type DeviceOptions } from "./device.js";
+export { type BoardParts, CABLE_OHMS, Device, type DeviceOptions } from "./device.js";
 export { FirmwareRun, Halted, type RunEnd } from "./firmware-run.js";
 export { makeSockets, type Sockets, type WorldListenerOptions } from "./sockets.js";
 export { Flash } from "./storage.js";

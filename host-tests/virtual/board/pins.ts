@@ -29,6 +29,12 @@ export const PINS = {
   contactor: "contactor",
   contactorFeedback: "contactor-answer",
   lock: "lock",
+  lockFeedback: "lock-feedback",
+  residualCurrent: "residual-current",
+  residualCurrentTest: "residual-current-test",
+  temperatureCutOff: "temperature-cut-off",
+  protectiveEarth: "protective-earth",
+  phases: ["phase-1", "phase-2", "phase-3"],
   lamp: "lamp",
   buzzer: "buzzer",
   button: "button",
@@ -36,7 +42,7 @@ export const PINS = {
   cardReader: "card-reader",
 } as const;
 
-/** Wiring of a virtual board for which none is provisioned: it has everything. */
+/** Wiring of a virtual board for which none is provisioned: a socket in a ventilated room. */
 export const BUILT_IN: Wiring = {
   controlPilot: { generatorPin: 25, adcPin: 34, zeroMv: 1250, divider: 11.3 },
   contactorPin: 26,
@@ -51,27 +57,49 @@ export const BUILT_IN: Wiring = {
   residualCurrentPin: 14,
   temperatureCutOffPin: 13,
   shuntTripPin: 23,
+  proximity: { adcPin: 36, pullUpOhms: 1000, supplyMv: 3300 },
+  ventilation: true,
 };
 
-/** Returns what is wired to the guard. Each virtual station is in a ventilated room. */
+/** Wiring of a virtual board with each input, in a room without ventilation. */
+export const FULL_WIRING: Wiring = {
+  ...BUILT_IN,
+  residualCurrentTestPin: 4,
+  protectiveEarthPin: 39,
+  phase1Pin: 17,
+  phase2Pin: 21,
+  phase3Pin: 22,
+  lockFeedbackPin: 15,
+  ventilation: false,
+};
+
+/** Returns what is wired to the guard. */
 export function guardOptionsOf(wiring: Wiring): GuardOptions {
   return {
     hasFeedback: wiring.contactorFeedbackPin !== undefined,
     hasResidualCurrent: wiring.residualCurrentPin !== undefined,
     hasCutOff: wiring.temperatureCutOffPin !== undefined,
     hasShuntTrip: wiring.shuntTripPin !== undefined,
-    allowsVentilation: true,
+    allowsVentilation: wiring.ventilation === true,
   };
 }
 
 /** Returns the virtual pins that a wiring has. */
 export function pinsOf(wiring: Wiring): Pins {
   const has = (pin: number | undefined, name: string) => (pin === undefined ? undefined : name);
+  const wired = [wiring.phase1Pin, wiring.phase2Pin, wiring.phase3Pin];
+  const phases = PINS.phases.filter((_, i) => wired[i] !== undefined);
   return {
     controlPilot: PINS.controlPilot,
     contactor: PINS.contactor,
     contactorFeedback: has(wiring.contactorFeedbackPin, PINS.contactorFeedback),
+    residualCurrent: has(wiring.residualCurrentPin, PINS.residualCurrent),
+    residualCurrentTest: has(wiring.residualCurrentTestPin, PINS.residualCurrentTest),
+    temperatureCutOff: has(wiring.temperatureCutOffPin, PINS.temperatureCutOff),
+    protectiveEarth: has(wiring.protectiveEarthPin, PINS.protectiveEarth),
+    ...(phases.length > 0 && { phases }),
     lock: has(wiring.lockPin, PINS.lock),
+    lockFeedback: has(wiring.lockFeedbackPin, PINS.lockFeedback),
     lamp: has(wiring.lampPin, PINS.lamp),
     buzzer: has(wiring.buzzerPin, PINS.buzzer),
     button: has(wiring.buttonPin, PINS.button),
@@ -90,6 +118,10 @@ export interface PinDevices {
   readonly meter: Meter;
   readonly cardReader: SerialSender;
   readonly lock: Actuator;
+  readonly lockContact: Actuator;
+  readonly residualCurrentTest: Actuator;
+  readonly earthLoss: Actuator;
+  readonly phaseLosses: readonly Actuator[];
   readonly lamp: Actuator;
   readonly buzzer: Actuator;
 }
@@ -107,15 +139,17 @@ interface InputOptions {
   onReadable?(): void;
 }
 
+interface Input {
+  readonly isActive: () => boolean;
+  readonly source: Button | Vehicle | Actuator;
+}
+
 /** Common state of the pins of one run of the firmware. */
 interface Parts {
   readonly wiring: PinDevices;
   readonly firmware: FirmwareRun;
   readonly outputs: ReadonlyMap<PinSpecifier, (isOn: boolean) => void>;
-  readonly inputs: ReadonlyMap<
-    PinSpecifier,
-    { readonly isActive: () => boolean; readonly source: Button | Vehicle }
-  >;
+  readonly inputs: ReadonlyMap<PinSpecifier, Input>;
   /** The guard, which starts with the first of its pins. */
   readonly guard: () => VirtualGuard;
   /** Takes a pin, which must be one of `able`. Returns a function that releases it. */
@@ -138,10 +172,17 @@ export function makePins(
       [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
       [PINS.lamp, (isOn) => wiring.lamp.switch(isOn)],
       [PINS.buzzer, (isOn) => wiring.buzzer.switch(isOn)],
+      [PINS.residualCurrentTest, (isOn) => wiring.residualCurrentTest.switch(isOn)],
     ]),
-    inputs: new Map<PinSpecifier, { isActive: () => boolean; source: Button | Vehicle }>([
+    inputs: new Map<PinSpecifier, Input>([
       [PINS.button, { isActive: () => button.isPressed, source: button }],
       [PINS.contactorFeedback, { isActive: () => vehicle.isContactorClosed, source: vehicle }],
+      [PINS.lockFeedback, { isActive: () => wiring.lockContact.isOn, source: wiring.lockContact }],
+      [PINS.protectiveEarth, { isActive: () => !wiring.earthLoss.isOn, source: wiring.earthLoss }],
+      ...wiring.phaseLosses.map((loss, i): [PinSpecifier, Input] => [
+        `phase-${i + 1}`,
+        { isActive: () => !loss.isOn, source: loss },
+      ]),
     ]),
     guard: () => {
       if (!guard) {
@@ -213,6 +254,7 @@ class VirtualContactor implements Contactor {
       this.#isClosed = true;
       own.onOpened = undefined;
       own.request(false);
+      own.test(false);
       release();
     });
   }
@@ -230,6 +272,15 @@ class VirtualContactor implements Contactor {
   acknowledge(): void {
     this.#check();
     this.#guard.acknowledge();
+  }
+
+  test(value: 0 | 1): void {
+    this.#check();
+    this.#guard.test(value === 1);
+  }
+
+  get hasResidualCurrent(): boolean {
+    return this.#guard.hasResidualCurrent;
   }
 
   close(): void {

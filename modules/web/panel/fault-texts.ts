@@ -31,6 +31,34 @@ const en: FaultTexts = {
     "The temperature cut-off has stopped charging.",
     "Unplug the vehicle and let the station cool down. Call an electrician to look for the cause.",
   ],
+  "residual-current-test-failed": [
+    "The residual current device has failed its self-test.",
+    "Do not use the station. Call an electrician.",
+  ],
+  "earth-missing": [
+    "The protective earth is missing.",
+    "Do not touch the station or the vehicle's cable. Call an electrician.",
+  ],
+  "phase-missing": [
+    "A phase of the supply has no voltage. The station does not charge.",
+    "Check the circuit breaker. If it is on, call an electrician.",
+  ],
+  "proximity-failed": [
+    "The station does not recognize the cable.",
+    "Unplug the cable and plug it in again, or try another cable. If it happens again, call an electrician.",
+  ],
+  "lock-failed": [
+    "The plug could not be locked.",
+    "Unplug the cable and push it in fully. If it happens again, call an electrician.",
+  ],
+  "unlock-failed": [
+    "The plug could not be unlocked.",
+    "Push the plug in a little and wait half a minute. If it stays locked, call an electrician.",
+  ],
+  "ventilation-required": [
+    "The vehicle requires ventilation. It is not charged here.",
+    "Charge this vehicle at a station in a ventilated place.",
+  ],
   "firmware-stalled": [
     "The station was busy for more than 3 seconds. Charging was interrupted.",
     "Charging continues by itself. If it happens often, report it to the manufacturer.",
@@ -142,6 +170,34 @@ const cs: FaultTexts = {
     "Tepelná pojistka zastavila nabíjení.",
     "Odpojte vozidlo a nechte stanici vychladnout. Zavolejte elektrikáře, ať najde příčinu.",
   ],
+  "residual-current-test-failed": [
+    "Proudový chránič neprošel vlastní zkouškou.",
+    "Stanici nepoužívejte. Zavolejte elektrikáře.",
+  ],
+  "earth-missing": [
+    "Chybí ochranný vodič.",
+    "Nedotýkejte se stanice ani kabelu vozidla. Zavolejte elektrikáře.",
+  ],
+  "phase-missing": [
+    "Jedna fáze nemá napětí. Stanice nenabíjí.",
+    "Zkontrolujte jistič. Je-li zapnutý, zavolejte elektrikáře.",
+  ],
+  "proximity-failed": [
+    "Stanice nepoznala kabel.",
+    "Odpojte kabel a znovu ho zapojte, nebo zkuste jiný. Opakuje-li se to, zavolejte elektrikáře.",
+  ],
+  "lock-failed": [
+    "Zástrčku se nepodařilo zamknout.",
+    "Odpojte kabel a zasuňte ho úplně. Opakuje-li se to, zavolejte elektrikáře.",
+  ],
+  "unlock-failed": [
+    "Zástrčku se nepodařilo odemknout.",
+    "Zástrčku trochu zatlačte a půl minuty počkejte. Zůstane-li zamčená, zavolejte elektrikáře.",
+  ],
+  "ventilation-required": [
+    "Vozidlo vyžaduje větrání. Zde se nenabíjí.",
+    "Nabijte toto vozidlo u stanice na větraném místě.",
+  ],
   "firmware-stalled": [
     "Stanice byla zaneprázdněna déle než 3 sekundy. Nabíjení se přerušilo.",
     "Nabíjení samo pokračuje. Opakuje-li se to často, oznamte to výrobci.",
@@ -246,6 +302,34 @@ const de: FaultTexts = {
   "temperature-cut-off": [
     "Der Temperaturwächter hat das Laden beendet.",
     "Fahrzeug abstecken und die Station abkühlen lassen. Eine Elektrofachkraft die Ursache suchen lassen.",
+  ],
+  "residual-current-test-failed": [
+    "Der Fehlerstromschutz hat seinen Selbsttest nicht bestanden.",
+    "Die Station nicht benutzen. Eine Elektrofachkraft rufen.",
+  ],
+  "earth-missing": [
+    "Der Schutzleiter fehlt.",
+    "Station und Ladekabel nicht berühren. Eine Elektrofachkraft rufen.",
+  ],
+  "phase-missing": [
+    "Ein Außenleiter hat keine Spannung. Die Station lädt nicht.",
+    "Den Leitungsschutzschalter prüfen. Ist er eingeschaltet, eine Elektrofachkraft rufen.",
+  ],
+  "proximity-failed": [
+    "Die Station erkennt das Kabel nicht.",
+    "Das Kabel abziehen und wieder einstecken oder ein anderes versuchen. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  "lock-failed": [
+    "Der Stecker ließ sich nicht verriegeln.",
+    "Das Kabel abziehen und ganz einstecken. Tritt es wieder auf, eine Elektrofachkraft rufen.",
+  ],
+  "unlock-failed": [
+    "Der Stecker ließ sich nicht entriegeln.",
+    "Den Stecker etwas hineindrücken und eine halbe Minute warten. Bleibt er verriegelt, eine Elektrofachkraft rufen.",
+  ],
+  "ventilation-required": [
+    "Das Fahrzeug verlangt Belüftung. Es wird hier nicht geladen.",
+    "Dieses Fahrzeug an einer Station an einem belüfteten Ort laden.",
   ],
   "firmware-stalled": [
     "Die Station war länger als 3 Sekunden beschäftigt. Das Laden wurde unterbrochen.",

@@ -15,4 +15,6 @@ export const hardware: Hardware = {
   lan8720: { mdcPin: 23, mdioPin: 18, clock: "input 0", phyAddress: 1 },
   // Turns the oscillator on.
   ethernetResetPin: 16,
+  // A socket without a proximity contact: any cable carries 13 A.
+  currentLimitA: 13,
 };

@@ -10,6 +10,7 @@
  * 4. A residual current, and a contactor that does not open, are latched: until the cause is over and the engine has
  *    acknowledged it, the contactor stays open and the pilot is at -12 V. A shunt trip is driven for a contactor that
  *    does not open.
+ * 5. While the engine tests the residual current device, the contactor is open, and a residual current is no fault.
  */
 
 /* Thresholds of the pilot are half way between two nominal levels, as in modules/charging/pilot.ts, mV. */
@@ -58,7 +59,7 @@ static GUARD_CODE enum guard_reason present_fault(const struct guard *guard, con
 	bool is_mismatch = guard->mismatch_ticks >= GUARD_FEEDBACK_TICKS;
 	if (is_mismatch && !guard->is_closed)
 		return GUARD_WELDED;
-	if (options->has_residual_current && inputs->has_residual_current)
+	if (options->has_residual_current && inputs->has_residual_current && !inputs->is_testing)
 		return GUARD_RESIDUAL_CURRENT;
 	if (is_mismatch)
 		return GUARD_STUCK_OPEN;
@@ -68,10 +69,13 @@ static GUARD_CODE enum guard_reason present_fault(const struct guard *guard, con
 }
 
 /** Returns why a closed contactor has to open; GUARD_NONE if it may stay closed. */
-static GUARD_CODE enum guard_reason opening_reason(const struct guard *guard, enum guard_reason fault)
+static GUARD_CODE enum guard_reason opening_reason(const struct guard *guard, enum guard_reason fault,
+	const struct guard_inputs *inputs)
 {
 	if (fault != GUARD_NONE)
 		return fault;
+	if (inputs->is_testing)
+		return GUARD_TESTING;
 	if (guard->pilot_ticks >= GUARD_PILOT_TICKS)
 		return GUARD_PILOT;
 	if (guard->lease_ticks >= GUARD_LEASE_TICKS)
@@ -87,6 +91,8 @@ static GUARD_CODE enum guard_reason refusing_reason(const struct guard *guard, e
 		return guard->latched;
 	if (fault != GUARD_NONE)
 		return fault;
+	if (inputs->is_testing)
+		return GUARD_TESTING;
 	if (guard->options.has_feedback && inputs->is_feedback_closed)
 		return GUARD_WELDED;
 	if (guard->pilot_ticks > 0 || inputs->is_steady)
@@ -120,7 +126,7 @@ GUARD_CODE struct guard_outputs guard_step(struct guard *guard, const struct gua
 	enum guard_reason reason = latch(guard, fault, inputs);
 	bool was_closed = guard->is_closed;
 	if (was_closed) {
-		reason = opening_reason(guard, fault);
+		reason = opening_reason(guard, fault, inputs);
 		guard->is_closed = reason == GUARD_NONE && inputs->is_requested;
 	} else if (is_new_request) {
 		reason = refusing_reason(guard, fault, inputs);

@@ -34,7 +34,7 @@ static const struct pilot {
 	{ "C, steady", 6000, 6000, true, true, false, false },
 	{ "D, steady", 3000, 3000, true, false, true, false },
 };
-enum { PILOT_COUNT = sizeof(PILOTS) / sizeof(PILOTS[0]), INPUT_COUNT = PILOT_COUNT << 6 };
+enum { PILOT_COUNT = sizeof(PILOTS) / sizeof(PILOTS[0]), INPUT_BITS = 7, INPUT_COUNT = PILOT_COUNT << INPUT_BITS };
 
 /** The specification: ages of what has happened, in periods, and the fault that is latched. */
 struct history {
@@ -95,7 +95,7 @@ static void add(const struct state *state, uint32_t parent, uint16_t cause)
 
 static struct guard_inputs inputs_of(int number)
 {
-	const struct pilot *pilot = &PILOTS[number >> 6];
+	const struct pilot *pilot = &PILOTS[number >> INPUT_BITS];
 	return (struct guard_inputs){
 		.high_mv = pilot->high_mv,
 		.low_mv = pilot->low_mv,
@@ -106,14 +106,16 @@ static struct guard_inputs inputs_of(int number)
 		.has_residual_current = number & 8,
 		.is_feedback_closed = number & 16,
 		.is_too_hot = number & 32,
+		.is_testing = number & 64,
 	};
 }
 
 static void print_step(int number)
 {
-	static const char *const NAMES[] = { "request", "renew", "acknowledge", "residual current", "feedback closed", "too hot" };
-	printf("  pilot %s", PILOTS[number >> 6].name);
-	for (int i = 0; i < 6; i++) {
+	static const char *const NAMES[] = { "request", "renew", "acknowledge", "residual current", "feedback closed", "too hot",
+		"testing" };
+	printf("  pilot %s", PILOTS[number >> INPUT_BITS].name);
+	for (int i = 0; i < INPUT_BITS; i++) {
 		if (number >> i & 1)
 			printf(", %s", NAMES[i]);
 	}
@@ -136,10 +138,10 @@ static uint16_t older(uint16_t age, uint16_t limit)
 /** Returns the property that a step breaks; NULL for none. Updates the history. */
 static const char *check(struct history *h, const struct guard_options *o, int number, struct guard_outputs out)
 {
-	const struct pilot *pilot = &PILOTS[number >> 6];
+	const struct pilot *pilot = &PILOTS[number >> INPUT_BITS];
 	struct guard_inputs in = inputs_of(number);
 	bool requests_energy = pilot->is_c || (pilot->is_d && o->allows_ventilation);
-	bool has_residual = o->has_residual_current && in.has_residual_current;
+	bool has_residual = o->has_residual_current && in.has_residual_current && !in.is_testing;
 	bool is_hot = o->has_cut_off && in.is_too_hot;
 	bool is_matched = !o->has_feedback || in.is_feedback_closed == h->was_closed;
 	bool is_new_request = in.is_requested && !h->was_requested;
@@ -158,10 +160,10 @@ static const char *check(struct history *h, const struct guard_options *o, int n
 	if (h->is_weld_latched)
 		h->is_residual_latched = false;
 	bool is_latched = h->is_weld_latched || h->is_residual_latched;
-	bool has_to_open = has_residual || is_hot || is_mismatched || h->since_energy_request >= GUARD_PILOT_TICKS ||
+	bool has_to_open = has_residual || in.is_testing || is_hot || is_mismatched || h->since_energy_request >= GUARD_PILOT_TICKS ||
 		h->since_renewal >= GUARD_LEASE_TICKS;
-	bool may_close = is_new_request && requests_energy && pilot->has_diode && !has_residual && !is_hot && !is_latched &&
-		!is_mismatched && !(o->has_feedback && in.is_feedback_closed);
+	bool may_close = is_new_request && requests_energy && pilot->has_diode && !has_residual && !in.is_testing && !is_hot &&
+		!is_latched && !is_mismatched && !(o->has_feedback && in.is_feedback_closed);
 	h->was_requested = in.is_requested;
 	h->was_closed = is_closed;
 	if (is_closed != was_closed)
@@ -173,8 +175,10 @@ static const char *check(struct history *h, const struct guard_options *o, int n
 		return "closed implies that the pilot was in C or D within the last 4 measurements";
 	if (is_closed && h->since_renewal >= GUARD_LEASE_TICKS)
 		return "closed implies a lease younger than its limit";
-	if (is_closed && has_residual)
+	if (is_closed && o->has_residual_current && in.has_residual_current)
 		return "closed implies no residual current";
+	if (is_closed && in.is_testing)
+		return "testing implies open";
 	if (is_closed && is_hot)
 		return "closed implies that the temperature cut-off is closed";
 	if (is_closed && was_closed && is_mismatched)
@@ -252,7 +256,7 @@ int main(int argc, char **argv)
 		all_steps += explore(options);
 		all_states += count;
 	}
-	printf("%d wirings, %llu states, %llu steps, 13 properties\n", wirings, (unsigned long long)all_states,
+	printf("%d wirings, %llu states, %llu steps, 14 properties\n", wirings, (unsigned long long)all_states,
 		(unsigned long long)all_steps);
 	return 0;
 }

@@ -46,6 +46,8 @@ enum guard_reason {
 	GUARD_WELDED,
 	/** The feedback reports an open contactor, and the command is closed. */
 	GUARD_STUCK_OPEN,
+	/** The engine is testing the residual current device. */
+	GUARD_TESTING,
 	GUARD_REASONS,
 };
 
@@ -73,6 +75,8 @@ struct guard_inputs {
 	/** The engine has acknowledged the latched fault since the last period. */
 	bool is_acknowledged;
 	bool has_residual_current;
+	/** The engine is testing the residual current device: its current is no fault, and the contactor is open. */
+	bool is_testing;
 	/** The feedback contact reports a closed contactor. */
 	bool is_feedback_closed;
 	bool is_too_hot;

@@ -133,6 +133,26 @@ static void a_residual_current_opens_at_once_and_is_latched(void)
 	EXPECT(outputs.is_contactor_closed);
 }
 
+static void a_tested_residual_current_is_no_fault_and_the_contactor_is_open(void)
+{
+	charge(ALL);
+	struct guard_inputs tested = requested(C);
+	tested.is_testing = true;
+	step(tested, 1);
+	EXPECT(!outputs.is_contactor_closed && outputs.reason == GUARD_TESTING);
+	tested = C;
+	tested.is_testing = true;
+	tested.has_residual_current = true;
+	step(tested, 100);
+	EXPECT(!outputs.is_unavailable);
+	tested.is_requested = true;
+	step(tested, 1);
+	EXPECT(!outputs.is_contactor_closed && outputs.reason == GUARD_TESTING);
+	tested.is_testing = false;
+	step(tested, 1);
+	EXPECT(outputs.reason == GUARD_RESIDUAL_CURRENT && outputs.is_unavailable);
+}
+
 static void the_temperature_cut_off_opens_at_once_and_is_not_latched(void)
 {
 	charge(ALL);
@@ -203,7 +223,8 @@ static void replay(int bits)
 	guard_init(&guard, options);
 	while (scanf("%d %d %d", &high_mv, &low_mv, &flags) == 3) {
 		struct guard_inputs inputs = {
-			(int16_t)high_mv, (int16_t)low_mv, flags & 64, flags & 1, flags & 2, flags & 4, flags & 8, flags & 16, flags & 32,
+			(int16_t)high_mv, (int16_t)low_mv, flags & 64, flags & 1, flags & 2, flags & 4, flags & 8,
+			flags & 128, flags & 16, flags & 32,
 		};
 		step(inputs, 1);
 		printf("%d%d%d%d\n", outputs.is_contactor_closed, outputs.is_shunt_tripped, outputs.is_unavailable, outputs.reason);
@@ -222,6 +243,7 @@ int main(int argc, char **argv)
 	a_steady_generator_keeps_a_closed_contactor_and_closes_none();
 	a_lease_of_three_seconds_opens();
 	a_residual_current_opens_at_once_and_is_latched();
+	a_tested_residual_current_is_no_fault_and_the_contactor_is_open();
 	the_temperature_cut_off_opens_at_once_and_is_not_latched();
 	a_welded_contactor_trips_the_shunt_after_200_ms();
 	a_contactor_that_does_not_close_is_opened();

@@ -66,7 +66,7 @@ enum { SAMPLE_COUNT = sizeof(SAMPLES_US) / sizeof(SAMPLES_US[0]) };
 
 /** Fields of the wiring, as in contactor.ts. The divider is in thousandths. */
 enum field { GENERATOR_PIN, ADC_PIN, ZERO_MV, DIVIDER, CONTACTOR_PIN, FEEDBACK_PIN, RESIDUAL_PIN, CUT_OFF_PIN, SHUNT_PIN,
-	FIELDS };
+	IS_VENTILATED, FIELDS };
 
 static struct {
 	struct guard core;
@@ -87,7 +87,7 @@ static struct {
 	uint16_t duty_permille;
 	bool is_forced_negative;
 	/** What the engine has asked for. */
-	bool is_requested, is_renewed, is_acknowledged;
+	bool is_requested, is_renewed, is_acknowledged, is_testing;
 } chip;
 
 /** Survives every reset but a loss of power. */
@@ -139,6 +139,7 @@ static GUARD_CODE void decide(int16_t high_mv, int16_t low_mv)
 		.is_renewed = chip.is_renewed,
 		.is_acknowledged = chip.is_acknowledged,
 		.has_residual_current = is_high(RESIDUAL_PIN),
+		.is_testing = chip.is_testing,
 		.is_feedback_closed = !is_high(FEEDBACK_PIN),
 		.is_too_hot = is_high(CUT_OFF_PIN),
 	};
@@ -355,7 +356,7 @@ void xs_guard_start(xsMachine *the)
 		.has_residual_current = chip.wiring[RESIDUAL_PIN] != NO_PIN,
 		.has_cut_off = chip.wiring[CUT_OFF_PIN] != NO_PIN,
 		.has_shunt_trip = chip.wiring[SHUNT_PIN] != NO_PIN,
-		.allows_ventilation = true,
+		.allows_ventilation = chip.wiring[IS_VENTILATED] == 1,
 	});
 #if !MODDEF_GUARD_BENCH
 	chip.channel = open_channel(the, chip.wiring[ADC_PIN]);
@@ -384,6 +385,21 @@ void xs_guard_renew(xsMachine *the)
 void xs_guard_acknowledge(xsMachine *the)
 {
 	chip.is_acknowledged = true;
+}
+
+/** Begins a test of the residual current device with 1, ends it with 0. From now on the contactor is open. */
+void xs_guard_test(xsMachine *the)
+{
+	portENTER_CRITICAL(&mutex);
+	chip.is_testing = xsmcToInteger(xsArg(0)) == 1;
+	decide(chip.levels_mv[0], chip.levels_mv[1]);
+	portEXIT_CRITICAL(&mutex);
+}
+
+/** Returns whether the residual current device reports a current. */
+void xs_guard_residualCurrent(xsMachine *the)
+{
+	xsmcSetInteger(xsResult, is_high(RESIDUAL_PIN));
 }
 
 void xs_guard_offer(xsMachine *the)

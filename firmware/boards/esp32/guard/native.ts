@@ -18,6 +18,16 @@ export function acknowledge(this: unknown): void {
   native("xs_guard_acknowledge").call(this);
 }
 
+/** Begins a test of the residual current device with 1, ends it with 0. */
+export function test(this: unknown, value: number): void {
+  native("xs_guard_test").call(this, value);
+}
+
+/** Returns 1 while the residual current device reports a current. */
+export function residualCurrent(this: unknown): number {
+  return native("xs_guard_residualCurrent").call(this);
+}
+
 /** Sets the share of the generator's period at +12 V, per mille. */
 export function offer(this: unknown, dutyPermille: number): void {
   native("xs_guard_offer").call(this, dutyPermille);

@@ -1,0 +1,31 @@
+import type { Fault } from "../faults/index.js";
+
+/** What the charging machine does now. */
+export interface Situation {
+  /** A vehicle is plugged in, and the station is not faulted. */
+  readonly isPlugged: boolean;
+  /** The plug is commanded locked. */
+  readonly isLocked: boolean;
+  readonly isContactorClosed: boolean;
+}
+
+/** Condition of charging: an input, or an equipment that is tested. */
+export interface Interlock {
+  /** Current that the condition allows now, A; 0: no offer. */
+  readonly limitA: number;
+  /** Fault that lasts, also without a vehicle. */
+  readonly fault: Fault | undefined;
+  /** Whether the contactor may close now. If it may not, the interlock reports the change to its host later. */
+  isReady(): boolean;
+  handleSituation(situation: Situation): void;
+  close(): void;
+}
+
+export interface InterlockHost {
+  /** Opens the contactor and faults the station. */
+  fail(fault: Fault): void;
+  /** Reports a fault that does not end charging. */
+  warn(fault: Fault): void;
+  /** `limitA`, `fault` or `isReady()` may have changed. */
+  handleInterlockChanged(): void;
+}
