@@ -88,6 +88,8 @@ class Week {
   #lastHeartbeatMs = 0;
   /** Times at which the platform received authorization requests, by request id, ms. */
   readonly #asked = new Map<unknown, Asked>();
+  /** Ids of the authorization requests that were answered. */
+  readonly #answered = new Set<unknown>();
   #hasEnded = false;
 
   constructor(options: WeekOptions) {
@@ -121,6 +123,7 @@ class Week {
       mostA: () => expectedState.mostA,
       offlineA: (tag) => expectedState.offlineA(tag),
       isInReach: () => this.#faults.isCalm && scene.retained("$state") === "ready",
+      handledMs: (eventMs, delayMs) => stalls.handledMs(eventMs, delayMs),
       epochS: EPOCH_S,
     });
     this.#faults = new Faults({ scene, random, eventLog });
@@ -223,7 +226,9 @@ class Week {
     const tookMs = nowMs - atMs;
     // An answer to an attacker is no answer to the guest with the card.
     if (PROOF_CARDS.has(tag) && !decision) return;
-    if (tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.recordAnswered(tag);
+    const isFirst = !this.#answered.has(asked.id);
+    this.#answered.add(asked.id);
+    if (isFirst && tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.recordAnswered(tag);
     if (answer?.status !== "1" || decision?.authorized !== true) return;
     this.#expectedState.recordAnswer(tag, decision);
     const { maxCurrent } = decision;
@@ -271,6 +276,7 @@ class Week {
     platform.sessions.clear();
     platform.requests.length = 0;
     this.#asked.clear();
+    this.#answered.clear();
   }
 
   /** Requires these retained values at the broker. */
