@@ -44,6 +44,7 @@ export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> 
   residualCurrentPin: INPUT,
   temperatureCutOffPin: INPUT,
   shuntTripPin: STEADY_OUTPUT,
+  phaseContactorPin: STEADY_OUTPUT,
   lockPin: STEADY_OUTPUT,
   lampPin: OUTPUT,
   buzzerPin: OUTPUT,

@@ -138,6 +138,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       controlPilot: hardware.controlPilot.generatorPin,
       contactor: hardware.contactorPin,
       contactorFeedback: hardware.contactorFeedbackPin,
+      phaseContactor: hardware.phaseContactorPin,
       lock: hardware.lockPin,
       lamp: hardware.lampPin,
       buzzer: hardware.buzzerPin,

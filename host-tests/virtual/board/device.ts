@@ -74,6 +74,8 @@ export class Device {
   readonly button = new Button();
   readonly meter = new Meter();
   readonly cardReader = new SerialDevice({ baud: CARD_READER_BAUD });
+  /** Second contactor: on while L2 and L3 are connected. */
+  readonly phaseContactor = new Actuator();
   /** Lock of the socket. */
   readonly lock = new Actuator();
   readonly lamp = new Actuator();

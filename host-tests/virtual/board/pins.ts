@@ -29,6 +29,7 @@ export const PINS = {
   controlPilot: "control-pilot",
   contactor: "contactor",
   contactorFeedback: "contactor-answer",
+  phaseContactor: "phase-contactor",
   lock: "lock",
   lamp: "lamp",
   buzzer: "buzzer",
@@ -74,6 +75,7 @@ export function pinsOf(wiring: Wiring): Pins {
     controlPilot: PINS.controlPilot,
     contactor: PINS.contactor,
     contactorFeedback: has(wiring.contactorFeedbackPin, PINS.contactorFeedback),
+    phaseContactor: has(wiring.phaseContactorPin, PINS.phaseContactor),
     lock: has(wiring.lockPin, PINS.lock),
     lamp: has(wiring.lampPin, PINS.lamp),
     buzzer: has(wiring.buzzerPin, PINS.buzzer),
@@ -93,6 +95,7 @@ export interface PinDevices {
   readonly button: Button;
   readonly meter: Meter;
   readonly cardReader: SerialDevice;
+  readonly phaseContactor: Actuator;
   readonly lock: Actuator;
   readonly lamp: Actuator;
   readonly buzzer: Actuator;
@@ -139,6 +142,7 @@ export function makePins(
     wiring,
     firmware,
     outputs: new Map<PinSpecifier, (isOn: boolean) => void>([
+      [PINS.phaseContactor, (isOn) => wiring.phaseContactor.switch(isOn)],
       [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
       [PINS.lamp, (isOn) => wiring.lamp.switch(isOn)],
       [PINS.buzzer, (isOn) => wiring.buzzer.switch(isOn)],
