@@ -86,6 +86,9 @@ export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
   const chip = chipOf(wiring);
   checkGroup(WIRING_RULES, wiring, "", { chip, usedPins: fixedPins(lan8720), report });
   if (isJSONObject(lan8720) && chip && chip !== CHIPS.esp32) report("lan8720", "needs RMII");
+  if (wiring.cardReaderKind === "pn532" && wiring.cardReaderTransmitPin === undefined) {
+    report("cardReaderTransmitPin", "missing");
+  }
   if (!isJSONObject(controlPilot)) return;
   const zeroMv = Number(controlPilot.zeroMv);
   const spanMv = PILOT_SPAN_MV / Number(controlPilot.divider);

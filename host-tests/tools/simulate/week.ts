@@ -6,11 +6,12 @@
 
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, type JSONObject, parseJSONObject } from "../../../modules/json/index.js";
-import type { RunEnd } from "../../virtual/board/index.js";
+import { PN532_WIRING, type RunEnd } from "../../virtual/board/index.js";
 import { Scene } from "../../virtual/scene.js";
 import type { BrokerMessage } from "../../virtual/world/broker.js";
 import { Random } from "../../virtual/world/random.js";
 import { type Canary, withCanary } from "./canaries.js";
+import { cardsOf } from "./cards.js";
 import { Energy } from "./energy.js";
 import { EventLog } from "./event-log.js";
 import { ExpectedState } from "./expected-state.js";
@@ -56,6 +57,8 @@ const SNTP_PERIOD_MS = MINUTE_MS;
 const SNTP_ANSWERS = 0.15;
 /** Response time below which an answer reaches the station in time, ms. */
 const IN_TIME_MS = 9500;
+/** Each station with a seed that is a multiple of it has a PN532. */
+const PN532_SEEDS = 4;
 const EPOCH_S = 1_795_248_000;
 
 export function simulateWeek(options: WeekOptions): WeekOutcome {
@@ -95,8 +98,11 @@ class Week {
   constructor(options: WeekOptions) {
     this.#options = options;
     this.#random = new Random(options.seed);
+    const hasPN532 = options.seed % PN532_SEEDS === 0;
+    const cards = cardsOf(hasPN532);
     this.#scene = new Scene({
       seed: options.seed,
+      ...(hasPN532 && { provisioning: { wiring: PN532_WIRING } }),
       brokerRemembers: false,
       wrapBoard: withCanary(options.canary),
       device: { onEnd: (end) => this.#handleEnd(end), hasGuard: options.canary !== "no-guard" },
@@ -126,12 +132,13 @@ class Week {
       handledMs: (eventMs, delayMs) => stalls.handledMs(eventMs, delayMs),
       epochS: EPOCH_S,
     });
-    this.#faults = new Faults({ scene, random, eventLog });
+    this.#faults = new Faults({ scene, random, eventLog, swipes, hasPN532 });
     const ledger = this.#ledger;
     const faults = this.#faults;
     this.#owner = new Owner({
       scene,
       random,
+      cards,
       eventLog,
       ledger,
       expectedState,
@@ -143,6 +150,7 @@ class Week {
     this.#guests = new Guests({
       scene,
       random,
+      cards,
       eventLog,
       ledger,
       faults,
