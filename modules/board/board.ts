@@ -52,6 +52,8 @@ export interface Pins {
   readonly protectiveEarth?: PinSpecifier;
   /** Inputs: 1 while the phase has voltage. */
   readonly phases?: readonly PinSpecifier[];
+  /** Output: the second contactor, 1 adds L2 and L3. */
+  readonly phaseContactor?: PinSpecifier;
   /** Output: 1 locks the plug. */
   readonly lock?: PinSpecifier;
   /** Input: 1 while the plug is locked. Only with `lock`. */
@@ -66,6 +68,8 @@ export interface Pins {
   readonly meter?: PinSpecifier;
   /** Input: the serial output of the card reader. */
   readonly cardReader?: PinSpecifier;
+  /** Output: the serial input of a card reader that receives commands. */
+  readonly cardReaderTransmit?: PinSpecifier;
 }
 
 /** Reason of the last reset: how the previous run of the firmware ended. */

@@ -57,6 +57,7 @@ export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> 
   phase3Pin: INPUT,
   temperatureCutOffPin: INPUT,
   shuntTripPin: STEADY_OUTPUT,
+  phaseContactorPin: STEADY_OUTPUT,
   lockPin: STEADY_OUTPUT,
   lockFeedbackPin: INPUT,
   proximity: { adcPin: ANALOG, pullUpOhms: OHMS, supplyMv: [ADC_MIN_MV, 12_000] },
@@ -67,6 +68,7 @@ export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> 
   buttonPin: INPUT,
   meterPin: INPUT,
   cardReaderPin: INPUT,
+  cardReaderTransmitPin: OUTPUT,
   w5500: { clockPin: OUTPUT, mosiPin: OUTPUT, misoPin: INPUT, selectPin: STEADY_OUTPUT, interruptPin: INPUT },
   lan8720: { mdcPin: OUTPUT, mdioPin: OUTPUT, clock: RMII_CLOCKS, phyAddress: [0, 31, 1] },
   ethernetResetPin: OUTPUT,
@@ -106,6 +108,9 @@ export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
   if (isJSONObject(lan8720) && chip && chip !== CHIPS.esp32) report("lan8720", "needs RMII");
   checkCombination(wiring, report);
   if (isJSONObject(proximity)) checkProximity(proximity, report);
+  if (wiring.cardReaderKind === "pn532" && wiring.cardReaderTransmitPin === undefined) {
+    report("cardReaderTransmitPin", "missing");
+  }
   if (!isJSONObject(controlPilot)) return;
   const zeroMv = Number(controlPilot.zeroMv);
   const spanMv = PILOT_SPAN_MV / Number(controlPilot.divider);

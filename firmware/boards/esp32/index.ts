@@ -109,7 +109,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   const log = (line: string) => trace(line, "\n");
   const onAddress = () => wallClock.sync();
   const onAnalog = () => random.releaseSource();
-  const contactorGuard = new ChipGuard({ hardware, clock, guard, onAnalog });
+  const contactorGuard = new ChipGuard({ hardware, clock, onAnalog });
   const variantIO = makeVariantIO({ hardware, clock, guard, contactorGuard, onAddress, onAnalog, log });
   return {
     implementation: "esp32",
@@ -144,6 +144,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       temperatureCutOff: hardware.temperatureCutOffPin,
       protectiveEarth: hardware.protectiveEarthPin,
       phases: phasesOf(hardware),
+      phaseContactor: hardware.phaseContactorPin,
       lock: hardware.lockPin,
       lockFeedback: hardware.lockFeedbackPin,
       lamp: hardware.lampPin,
@@ -151,6 +152,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       button: hardware.buttonPin,
       meter: hardware.meterPin,
       cardReader: hardware.cardReaderPin,
+      cardReaderTransmit: hardware.cardReaderTransmitPin,
     },
     resolve: makeResolve(clock, guard),
     resource: (name) =>

@@ -215,6 +215,7 @@ class QuietPart {
 
 class QuietSerial {
   read(): undefined {}
+  write(): void {}
   close(): void {}
 }
 

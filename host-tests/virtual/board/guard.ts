@@ -94,13 +94,13 @@ export class VirtualGuard {
     this.#applyDuty();
   }
 
-  /** Decides at once, by the latest measurement. */
+  /** Opens at once. Closes at the next measurement, if that permits it. */
   request(isRequested: boolean): void {
     if (isRequested === this.#isRequested || this.#isClosed) return;
     this.#skipIdle();
     this.#isRequested = isRequested;
     if (!this.#options.isOn) this.#options.vehicle.switchContactor(isRequested);
-    this.#decide(this.#measured);
+    if (!isRequested) this.#decide(this.#measured);
     this.#schedule(0);
   }
 
@@ -114,13 +114,10 @@ export class VirtualGuard {
     this.#wakeSoon();
   }
 
-  /** Begins or ends a test of the residual current device, at once. */
+  /** Begins or ends a test of the residual current device. */
   test(isTesting: boolean): void {
-    if (isTesting === this.#isTesting || this.#isClosed) return;
-    this.#skipIdle();
     this.#isTesting = isTesting;
-    this.#decide(this.#measured);
-    this.#schedule(0);
+    this.#wakeSoon();
   }
 
   get hasResidualCurrent(): boolean {

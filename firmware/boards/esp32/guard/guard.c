@@ -370,10 +370,11 @@ void xs_guard_request(xsMachine *the)
 {
 	bool is_requested = xsmcToInteger(xsArg(0)) == 1;
 	portENTER_CRITICAL(&mutex);
-	if (is_requested != chip.is_requested) {
-		chip.is_requested = is_requested;
+	bool is_release = chip.is_requested && !is_requested;
+	chip.is_requested = is_requested;
+	/* Opening is immediate. Closing needs a measurement made after the request: the end of the present period. */
+	if (is_release)
 		decide(chip.levels_mv[0], chip.levels_mv[1]);
-	}
 	portEXIT_CRITICAL(&mutex);
 }
 
@@ -387,13 +388,10 @@ void xs_guard_acknowledge(xsMachine *the)
 	chip.is_acknowledged = true;
 }
 
-/** Begins a test of the residual current device with 1, ends it with 0. From now on the contactor is open. */
+/** Begins a test of the residual current device with 1, ends it with 0. */
 void xs_guard_test(xsMachine *the)
 {
-	portENTER_CRITICAL(&mutex);
 	chip.is_testing = xsmcToInteger(xsArg(0)) == 1;
-	decide(chip.levels_mv[0], chip.levels_mv[1]);
-	portEXIT_CRITICAL(&mutex);
 }
 
 /** Returns whether the residual current device reports a current. */
