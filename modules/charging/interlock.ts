@@ -1,6 +1,6 @@
 import type { Fault } from "../faults/index.js";
 
-/** What the charging machine does now. */
+/** Situation of the charging machine. */
 export interface Situation {
   /** A vehicle is plugged in, and the station is not faulted. */
   readonly isPlugged: boolean;

@@ -1,184 +1,9 @@
 /** Tests of the interlocks below the driver, with a board that has each input. */
 
 import { describe, expect, test } from "@jest/globals";
-import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
-import type { Board, OpeningReason } from "../board/index.js";
-import { Charging, cableCurrentA } from "./index.js";
+import { InterlockStation as Station } from "../../host-tests/suites/interlock-station.js";
 
-const GRANT = { tag: "00", tagEnd: "0001", method: "ble", currentA: 32 } as const;
 const DAY_MS = 86_400_000;
-
-/** A station with each input. Inputs are 1 when everything is in order. */
-class Station {
-  readonly clock = new VirtualClock();
-  readonly charging: Charging;
-  /** Faults and warnings, by their codes. */
-  readonly reported: string[] = [];
-  readonly levels = new Map<string, number>();
-  readonly written = new Map<string, number>();
-  readonly listeners = new Map<string, () => void>();
-  /** Number of test currents. */
-  tests = 0;
-  highMv = 12_000;
-  ohms = 220;
-  isLockStuck = false;
-  isTestBroken = false;
-  hasResidualCurrent = false;
-  isTesting = false;
-  dutyPermille = 1000;
-  openByGuard: (reason: OpeningReason) => void = () => {};
-
-  constructor({ isVentilated = false, pins = ALL_PINS, hasProximity = true }: StationOptions = {}) {
-    const station = this;
-    const board = {
-      clock: this.clock,
-      crypto: { random: (byteLength: number) => new ArrayBuffer(byteLength) },
-      pins: { controlPilot: "pilot", contactor: "contactor", lock: "lock", ...pins },
-      ...(hasProximity && { proximityOhms: () => this.ohms }),
-      io: partsOf(station),
-    };
-    for (const pin of ["earth", "l1", "l2", "l3"]) this.levels.set(pin, 1);
-    this.charging = new Charging({
-      board: board as unknown as Board,
-      isVentilated,
-      listener: {
-        handleChargingEvent(event) {
-          if (event.type === "faulted" || event.type === "warning") station.reported.push(event.fault.code);
-        },
-      },
-    });
-    this.clock.advance(15_000);
-    this.tests = 0;
-  }
-
-  get isClosed(): boolean {
-    return this.written.get("contactor") === 1;
-  }
-
-  set(pin: string, level: 0 | 1): void {
-    this.levels.set(pin, level);
-    this.listeners.get(pin)?.();
-  }
-
-  put(highMv: number): void {
-    this.highMv = highMv;
-    this.listeners.get("pilot")?.();
-    this.clock.advance(40);
-  }
-
-  /** Plugs in a vehicle, authorizes it and lets it request energy. */
-  start(): void {
-    this.put(9000);
-    this.charging.admit()?.authorize(GRANT);
-    this.clock.advance(2000);
-    this.put(6000);
-    this.clock.advance(2000);
-  }
-
-  static charging(options?: StationOptions): Station {
-    const station = new Station(options);
-    station.start();
-    expect([station.isClosed, station.reported]).toEqual([true, []]);
-    return station;
-  }
-
-  /** Performs a write of an output, as the parts behind it do. */
-  handleWrite(pin: string, value: number): void {
-    this.written.set(pin, value);
-    if (pin === "lock")
-      this.clock.set(() => {
-        if (!this.isLockStuck) this.set("lock-feedback", value === 1 ? 1 : 0);
-      }, 300);
-    if (pin !== "rcd-test") return;
-    this.tests += value;
-    this.clock.set(() => {
-      if (value === 0 || !this.isTestBroken) this.hasResidualCurrent = value === 1;
-    }, 30);
-  }
-}
-
-interface StationOptions {
-  readonly isVentilated?: boolean;
-  readonly pins?: Readonly<Record<string, unknown>>;
-  readonly hasProximity?: boolean;
-}
-
-const ALL_PINS = {
-  lockFeedback: "lock-feedback",
-  residualCurrentTest: "rcd-test",
-  protectiveEarth: "earth",
-  phases: ["l1", "l2", "l3"],
-};
-
-function partsOf(station: Station): object {
-  class Pin {
-    readonly #pin: string;
-    constructor({ pin, onReadable }: { pin: string; onReadable?(): void }) {
-      this.#pin = pin;
-      if (onReadable) station.listeners.set(pin, onReadable);
-    }
-    read(): unknown {
-      return station.levels.get(this.#pin) ?? 0;
-    }
-    write(value: number): void {
-      if (station.written.get(this.#pin) !== value) station.handleWrite(this.#pin, value);
-    }
-    close(): void {
-      station.listeners.delete(this.#pin);
-    }
-  }
-  class FakeContactor extends Pin {
-    renew(): void {}
-    acknowledge(): void {}
-    test(value: 0 | 1): void {
-      expect(station.isClosed).toBe(false);
-      station.isTesting = value === 1;
-    }
-    get hasResidualCurrent(): boolean {
-      return station.hasResidualCurrent;
-    }
-    override write(value: number): void {
-      if (value === 1) expect(station.isTesting).toBe(false);
-      super.write(value);
-    }
-  }
-  class FakePilot extends Pin {
-    override read(): unknown {
-      const { highMv, dutyPermille } = station;
-      return { highMv, lowMv: dutyPermille === 1000 ? highMv : -12_000 };
-    }
-    override write(dutyPermille: number): void {
-      station.dutyPermille = dutyPermille;
-    }
-  }
-  return { Contactor: FakeContactor, ControlPilot: FakePilot, DigitalIn: Pin, DigitalOut: Pin };
-}
-
-describe("the coding of a cable", () => {
-  test.each([
-    [1500, 13],
-    [1100, 13],
-    [2200, 13],
-    [680, 20],
-    [400, 20],
-    [936, 20],
-    [220, 32],
-    [164, 32],
-    [308, 32],
-    [100, 63],
-    [80, 63],
-    [140, 63],
-  ])("of %i Ω is %i A", (ohms, currentA) => {
-    expect(cableCurrentA(ohms)).toBe(currentA);
-  });
-
-  test.each([0, 79, 141, 163, 309, 399, 937, 1099, 2201, Number.POSITIVE_INFINITY, Number.NaN, -100])(
-    "of %d Ω is none",
-    (ohms) => {
-      expect(cableCurrentA(ohms)).toBe(0);
-    },
-  );
-});
 
 describe("the proximity contact", () => {
   test.each([
@@ -197,7 +22,7 @@ describe("the proximity contact", () => {
     const station = new Station();
     station.ohms = Number.POSITIVE_INFINITY;
     station.put(9000);
-    station.charging.admit()?.authorize(GRANT);
+    station.authorize();
     station.clock.advance(1000);
     expect([station.dutyPermille, station.reported]).toEqual([1000, []]);
     station.clock.advance(1000);
@@ -274,7 +99,7 @@ describe("the self-test of the residual current device", () => {
   test("that the device still reports afterwards has failed", () => {
     const station = new Station();
     station.put(9000);
-    station.charging.admit()?.authorize(GRANT);
+    station.authorize();
     station.clock.advance(2000);
     station.put(6000);
     station.clock.advance(15);
@@ -352,7 +177,7 @@ describe("the lock with feedback", () => {
     const station = new Station();
     station.isLockStuck = true;
     station.put(9000);
-    station.charging.admit()?.authorize(GRANT);
+    station.authorize();
     station.put(6000);
     station.clock.advance(4000);
     expect([station.isClosed, station.reported]).toEqual([false, []]);
@@ -364,7 +189,7 @@ describe("the lock with feedback", () => {
     const station = new Station();
     station.isLockStuck = true;
     station.put(9000);
-    station.charging.admit()?.authorize(GRANT);
+    station.authorize();
     station.clock.advance(1200);
     station.put(6000);
     station.isLockStuck = false;
@@ -418,7 +243,7 @@ describe("ventilation", () => {
   test("is supplied in a ventilated place", () => {
     const station = new Station({ isVentilated: true });
     station.put(9000);
-    station.charging.admit()?.authorize(GRANT);
+    station.authorize();
     station.clock.advance(2000);
     station.put(3000);
     station.clock.advance(1000);
@@ -429,7 +254,7 @@ describe("ventilation", () => {
 test("a station without inputs charges as soon as the vehicle requests energy", () => {
   const station = new Station({ pins: {}, hasProximity: false });
   station.put(9000);
-  station.charging.admit()?.authorize(GRANT);
+  station.authorize();
   station.put(6000);
   expect([station.isClosed, station.dutyPermille]).toEqual([true, 533]);
 });

@@ -69,6 +69,7 @@ class Noisy {
     const board = { clock: this.clock, crypto, io, pins: { controlPilot: 1, contactor: 2 } };
     this.charging = new Charging({
       board: board as unknown as Board,
+      isVentilated: true,
       listener: { handleChargingEvent() {} },
     });
     this.clock.advance(MIN_OFF_MS);

@@ -11,8 +11,8 @@ export const CABLE_MAX_OHMS = 2200;
 
 /**
  * Resistance of a cable's coding, Ω, and its current, A: 1500 Ω, 680 Ω, 220 Ω and 100 Ω (IEC 61851-1 Annex B). The
- * bands lie inside those of other stations (Phoenix Contact: 75-150, 150-330, 330-1000 and 1000-2200 Ω). Between two
- * bands a contact is dirty or a wire broken: such a cable is none.
+ * bands lie inside those of other stations (Phoenix Contact: 75-150, 150-330, 330-1000 and 1000-2200 Ω). A value
+ * between two bands means a dirty contact or a broken wire.
  */
 const CABLES: readonly (readonly [minOhms: number, maxOhms: number, currentA: number])[] = Object.freeze([
   [CABLE_MIN_OHMS, 140, 63],
@@ -21,7 +21,7 @@ const CABLES: readonly (readonly [minOhms: number, maxOhms: number, currentA: nu
   [1100, CABLE_MAX_OHMS, LOWEST_CABLE_A],
 ] as const);
 
-/** Returns the current that a cable carries, A; 0 for no cable, a shorted contact, and values that are none. */
+/** Returns the current that a cable carries, A; 0 without a valid coding. */
 export function cableCurrentA(ohms: number): number {
   for (const [minOhms, maxOhms, currentA] of CABLES) {
     if (ohms >= minOhms && ohms <= maxOhms) return currentA;

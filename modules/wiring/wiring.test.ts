@@ -13,18 +13,8 @@ const WIRING = {
   controlPilot: { generatorPin: 27, adcPin: 36, zeroMv: 1330, divider: 9.76 },
   contactorPin: 4,
   contactorFeedbackPin: 13,
-  residualCurrentPin: 22,
-  residualCurrentTestPin: 25,
-  protectiveEarthPin: 39,
-  phase1Pin: 12,
-  phase2Pin: 15,
-  phase3Pin: 5,
-  temperatureCutOffPin: 26,
-  shuntTripPin: 21,
   lockPin: 14,
-  lockFeedbackPin: 3,
   proximity: { adcPin: 37, pullUpOhms: 1000, supplyMv: 3300 },
-  ventilation: true,
   lampPin: 2,
   buzzerPin: 19,
   thermistor: { adcPin: 35, ohms: 10_000, beta: 3950, pullUpOhms: 22_000 },
@@ -37,6 +27,26 @@ const WIRING = {
   meterPulsesPerKWh: 800,
   cardReaderKind: "lines",
   currentLimitA: 10,
+};
+
+/** A socket with each of its inputs. */
+const SOCKET = {
+  chip: "esp32",
+  ...BUILT_IN,
+  contactorFeedbackPin: 27,
+  residualCurrentPin: 14,
+  residualCurrentTestPin: 4,
+  protectiveEarthPin: 39,
+  phase1Pin: 17,
+  phase2Pin: 21,
+  phase3Pin: 22,
+  temperatureCutOffPin: 13,
+  shuntTripPin: 23,
+  lockPin: 32,
+  lockFeedbackPin: 33,
+  proximity: { adcPin: 36, pullUpOhms: 1000, supplyMv: 3300 },
+  ventilation: true,
+  currentLimitA: 32,
 };
 
 function mistakesIn(wiring: Record<string, unknown>): string[] {
@@ -89,6 +99,35 @@ describe("the chips", () => {
 describe("checkWiring", () => {
   test("accepts a wiring with every field", () => {
     expect(mistakesIn(WIRING)).toEqual([]);
+  });
+
+  test("accepts a socket with each of its inputs", () => {
+    expect(mistakesIn(SOCKET)).toEqual([]);
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ["lockPin: needs proximity", { proximity: undefined }],
+    ["lockPin: needs proximity", { proximity: undefined, currentLimitA: 13.5 }],
+    ["lockPin: needs proximity", { proximity: undefined, currentLimitA: undefined }],
+    ["lockFeedbackPin: needs lockPin", { lockPin: undefined }],
+    ["residualCurrentTestPin: needs residualCurrentPin", { residualCurrentPin: undefined }],
+    ["residualCurrentTestPin: unsuitable pin", { residualCurrentTestPin: 5 }],
+    ["ventilation: invalid value", { ventilation: "true" }],
+    ["ventilation: invalid value", { ventilation: 1 }],
+    ["proximity: invalid value", { proximity: 36 }],
+    ["proximity.adcPin: unsuitable pin", { proximity: { ...SOCKET.proximity, adcPin: 18 } }],
+    ["proximity: proximity beyond the ADC", { proximity: { ...SOCKET.proximity, pullUpOhms: 700 } }],
+    ["proximity: proximity beyond the ADC", { proximity: { ...SOCKET.proximity, pullUpOhms: 1800 } }],
+    ["proximity: proximity beyond the ADC", { proximity: { ...SOCKET.proximity, supplyMv: 5000 } }],
+  ])("reports %s of a socket", (mistake, change) => {
+    const wiring = Object.entries({ ...SOCKET, ...change }).filter(([, value]) => value !== undefined);
+    expect(mistakesIn(Object.fromEntries(wiring))).toEqual([mistake]);
+  });
+
+  test("accepts a socket without a proximity contact for at most 13 A, and a charging cable for more", () => {
+    const { proximity, lockPin, lockFeedbackPin, ...cable } = SOCKET;
+    expect(mistakesIn({ ...cable, lockPin, lockFeedbackPin, currentLimitA: 13 })).toEqual([]);
+    expect(mistakesIn(cable)).toEqual([]);
   });
 
   test("accepts a wiring with pilot and contactor only", () => {
@@ -226,6 +265,7 @@ function pinsOfS3(): Record<string, unknown> {
   return {
     controlPilot: { ...WIRING.controlPilot, generatorPin: 21, adcPin: 1 },
     thermistor: { ...WIRING.thermistor, adcPin: 5 },
+    proximity: { adcPin: 6, pullUpOhms: 1000, supplyMv: 3300 },
     lampPin: 40,
     w5500: { clockPin: 12, mosiPin: 11, misoPin: 10, selectPin: 9, interruptPin: 8 },
     meterPin: 41,

@@ -129,9 +129,9 @@ describe("parseBoard", () => {
   const WITHOUT_RMII = {
     controlPilot: { ...BOARD.controlPilot, generatorPin: 33 },
     contactorPin: 32,
-    contactorFeedbackPin: 14,
+    contactorFeedbackPin: 15,
     residualCurrentPin: 37,
-    residualCurrentTestPin: 15,
+    residualCurrentTestPin: 14,
     lampPin: 4,
     cardReaderPin: 13,
   };
@@ -216,7 +216,7 @@ describe("parseBoard", () => {
     controlPilot: { generatorPin: 5, adcPin: 3, zeroMv: 1250, divider: 11.3 },
     contactorPin: 6,
     contactorFeedbackPin: 10,
-    residualCurrentPin: 0,
+    residualCurrentPin: 7,
     residualCurrentTestPin: 1,
   };
 

@@ -259,7 +259,7 @@ function safetyWarningsOf(wiring: StoredWiring): string[] {
   return warnings;
 }
 
-/** Returns the highest free pin with a pull-up and without another use; `undefined` if there is none. */
+/** Returns the highest free pin with a pull-up and without another use; `undefined` without one. */
 function freePin(wiring: StoredWiring): number | undefined {
   const chip = CHIPS[wiring.chip];
   const fixed = wiring.lan8720 ? RMII_PINS : [];

@@ -8,6 +8,7 @@ import { hardware } from "./pins.js";
 let calls: string[] = [];
 let isChanged = 0;
 let kept = 0;
+let residualCurrent = 0;
 const LEVELS_MV = [6000, -12_000];
 
 jest.unstable_mockModule("./guard/native.js", () => ({
@@ -15,6 +16,8 @@ jest.unstable_mockModule("./guard/native.js", () => ({
   request: (value: number) => calls.push(`request ${value}`),
   renew: () => calls.push("renew"),
   acknowledge: () => calls.push("acknowledge"),
+  test: (value: number) => calls.push(`test ${value}`),
+  residualCurrent: () => residualCurrent,
   offer: (dutyPermille: number) => calls.push(`offer ${dutyPermille}`),
   poll: () => isChanged,
   level: (which: number) => LEVELS_MV[which],
@@ -44,7 +47,7 @@ describe("the guard on the chip", () => {
   test("starts once, with the wiring of its pins and -1 for those that are not wired", () => {
     new ChipContactor({ pin: 26 }, guard);
     new ChipControlPilot({ pin: 25 }, guard);
-    expect(calls).toEqual(["analog", "start 25 34 1250 11300 26 27 -1 -1 23"]);
+    expect(calls).toEqual(["analog", "start 25 34 1250 11300 26 27 -1 -1 23 0"]);
   });
 
   test("gets the requests of the contactor until it is closed, which opens it", () => {
@@ -56,10 +59,24 @@ describe("the guard on the chip", () => {
     contactor.acknowledge();
     contactor.close();
     contactor.close();
-    expect(calls).toEqual(["request 1", "renew", "request 0", "acknowledge", "request 0"]);
+    expect(calls).toEqual(["request 1", "renew", "request 0", "acknowledge", "request 0", "test 0"]);
     expect(() => contactor.write(1)).toThrow("closed");
     expect(() => contactor.renew()).toThrow("closed");
     expect(() => contactor.acknowledge()).toThrow("closed");
+  });
+
+  test("tests the residual current device", () => {
+    const contactor = new ChipContactor({ pin: 26 }, guard);
+    calls = [];
+    contactor.test(1);
+    residualCurrent = 1;
+    expect(contactor.hasResidualCurrent).toBe(true);
+    residualCurrent = 0;
+    expect(contactor.hasResidualCurrent).toBe(false);
+    contactor.test(0);
+    expect(calls).toEqual(["test 1", "test 0"]);
+    contactor.close();
+    expect(() => contactor.test(1)).toThrow("closed");
   });
 
   test("reports each reason once, also one of the previous run, and none after the contactor's end", () => {
