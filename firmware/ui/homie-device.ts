@@ -12,11 +12,12 @@ import {
 } from "../../modules/telemetry/index.js";
 import { parseTimeOfDay } from "../../modules/updates/index.js";
 import type { CommandFailure, StationCommands } from "../commands.js";
+import { MAX_AUTHORIZATION_MIN } from "../settings.js";
 import type { StationSnapshot } from "../snapshot.js";
 import { faultText } from "./status.js";
 
 type Property = HomieProperty<StationSnapshot, StationCommands>;
-type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging";
+type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging" | "wakesUp";
 
 const UPTIME_STEP_S = 60;
 const SIGNAL_STEP_PERCENT = 5;
@@ -116,6 +117,17 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
         commands.change({ staticCards: STATIC_CARDS.find((one) => one === word) ?? "all" }),
     },
     flag("resume", "Resume after a power cut", "resumes"),
+    {
+      ...number(
+        "authorization-time",
+        "Time to start charging; 0: no limit",
+        "min",
+        (station) => station.settings.authorizationMin,
+      ),
+      format: `0:${MAX_AUTHORIZATION_MIN}`,
+      set: (commands, value) => commands.change({ authorizationMin: Number(value) }),
+    },
+    flag("wake-up", "Wake up a vehicle that does not start", "wakesUp"),
     flag("free", "Charging without a card", "isFree"),
   ],
   telemetry: [

@@ -1,12 +1,10 @@
 export {
   type Admission,
   Charging,
-  type ChargingEvent,
-  type ChargingListener,
   type ChargingOptions,
-  STATION_STATUSES,
-  type StationStatus,
 } from "./charging.js";
 export { deratedA } from "./derating.js";
+export type { ChargingEvent, ChargingListener } from "./events.js";
 export type { ChargingSession, Grant, GrantMethod, SessionEnd } from "./machine.js";
 export { MAX_CURRENT_A, MIN_CURRENT_A } from "./pilot.js";
+export { STATION_STATUSES, type StationStatus } from "./status.js";

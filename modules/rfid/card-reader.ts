@@ -1,5 +1,6 @@
 import type { Board, IO, Serial } from "../board/index.js";
 import { asUint8Array } from "../bytes/index.js";
+import { BoundedMap } from "../limits/index.js";
 import { makeFrameReader, type ReaderKind } from "./frames.js";
 
 export interface CardReaderOptions {
@@ -13,6 +14,8 @@ export interface CardReaderOptions {
 const BAUD = 9600;
 /** Maximum time between reads of one swipe, ms: readers repeat a card that stays in the field. */
 const REPEAT_MS = 3000;
+/** Number of cards whose latest read is remembered: those of a wallet, which a reader reads in turn. */
+const MAX_CARDS = 4;
 
 /** Card reader on the board's serial line; inactive on a board without one. */
 export class CardReader implements IO {
@@ -22,12 +25,13 @@ export class CardReader implements IO {
     const { clock, io, pins } = board;
     if (pins.cardReader === undefined) return;
     const readByte = makeFrameReader(kind);
-    let latest: { tag: string; seenMs: number } | undefined;
+    /** Times at which the latest cards were seen last, ms. */
+    const seenMs = new BoundedMap<string, number>(MAX_CARDS);
     const handleTag = (tag: string) => {
-      const seenMs = clock.monotonicMs();
-      const isRepeat = latest?.tag === tag && seenMs - latest.seenMs < REPEAT_MS;
-      latest = { tag, seenMs };
-      if (!isRepeat) onCard(tag);
+      const nowMs = clock.monotonicMs();
+      const latestMs = seenMs.get(tag);
+      seenMs.set(tag, nowMs);
+      if (latestMs === undefined || nowMs - latestMs >= REPEAT_MS) onCard(tag);
     };
     this._serial = new io.Serial({
       pin: pins.cardReader,

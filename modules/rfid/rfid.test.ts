@@ -105,10 +105,23 @@ describe("CardReader", () => {
     expect(cards).toEqual(["CARD-1", "CARD-1"]);
   });
 
-  test("reports a card at once after another one", () => {
+  test("reports each card of a wallet once, although it reads them in turn", () => {
+    const { clock, cards, send } = reading("lines");
+    for (let i = 0; i < 20; i++) {
+      send("CARD-1\nCARD-2\nCARD-3\nCARD-4\n");
+      clock.advance(2900);
+    }
+    expect(cards).toEqual(["CARD-1", "CARD-2", "CARD-3", "CARD-4"]);
+    clock.advance(100);
+    send("CARD-2\n");
+    expect(cards.at(-1)).toBe("CARD-2");
+    expect(cards).toHaveLength(5);
+  });
+
+  test("remembers the four cards that it read last", () => {
     const { cards, send } = reading("lines");
-    send("CARD-1\nCARD-2\nCARD-1\n");
-    expect(cards).toEqual(["CARD-1", "CARD-2", "CARD-1"]);
+    send("CARD-1\nCARD-2\nCARD-3\nCARD-4\nCARD-5\nCARD-2\nCARD-1\n");
+    expect(cards).toEqual(["CARD-1", "CARD-2", "CARD-3", "CARD-4", "CARD-5", "CARD-1"]);
   });
 });
 
