@@ -8,6 +8,7 @@ import {
   Charging,
   type ChargingEvent,
   type ChargingListener,
+  type Phases,
   type StationStatus,
 } from "../../modules/charging/index.js";
 import type { FaultReporter } from "../../modules/faults/index.js";
@@ -22,6 +23,7 @@ import { Access } from "./access.js";
 import type { ChargerListener } from "./charger-listener.js";
 import { CurrentLimit } from "./current-limit.js";
 import { FreeVend } from "./free-vend.js";
+import { PhaseSwitch } from "./phase-switch.js";
 import { ChargingSessions } from "./sessions.js";
 import { TagLearning } from "./tag-learning.js";
 
@@ -48,10 +50,12 @@ export class Charger implements IO, ChargingListener {
   readonly sessions: ChargingSessions;
   readonly access: Access;
   readonly learning: TagLearning;
+  readonly currentLimit: CurrentLimit;
   private readonly _options: ChargerOptions;
   private readonly _charging: Charging;
   private readonly _indicator: Indicator;
-  private readonly _currentLimit: CurrentLimit;
+  /** `undefined` on a station without a second contactor. */
+  private readonly _phases: PhaseSwitch | undefined;
   private readonly _freeVend: FreeVend;
 
   constructor(options: ChargerOptions) {
@@ -61,7 +65,10 @@ export class Charger implements IO, ChargingListener {
     // The parts share one object of options.
     const parts = { ...options, charging: this._charging, indicator: this._indicator };
     this._options = parts;
-    this._currentLimit = new CurrentLimit(parts);
+    const { phaseContactor: pin } = board.pins;
+    if (pin !== undefined)
+      this._phases = new PhaseSwitch({ ...parts, pin, onChanged: () => this._handlePhasesChanged() });
+    this.currentLimit = new CurrentLimit(this._phases ? { ...parts, phases: this._phases } : parts);
     this.sessions = new ChargingSessions(parts);
     this.learning = new TagLearning(parts);
     this._freeVend = new FreeVend(parts);
@@ -109,7 +116,12 @@ export class Charger implements IO, ChargingListener {
 
   /** Latest temperature inside the station, °C; `undefined` before the first measurement. */
   get temperatureC(): number | undefined {
-    return this._currentLimit.temperatureC;
+    return this.currentLimit.temperatureC;
+  }
+
+  /** Number of phases that are connected; `undefined` if it cannot be changed. */
+  get phases(): Phases | undefined {
+    return this._phases?.phases;
   }
 
   /** Authorizes the plugged-in vehicle for the owner. Returns why it cannot; `undefined` if it has. */
@@ -124,7 +136,8 @@ export class Charger implements IO, ChargingListener {
 
   handleSettingsChanged(): void {
     this._applySettings();
-    this._currentLimit.update();
+    this._phases?.update();
+    this.currentLimit.update();
     this._freeVend.update();
     this.access.updateList();
   }
@@ -154,14 +167,15 @@ export class Charger implements IO, ChargingListener {
     // At once: the session must end before those of the previous owner are discarded.
     attempt(() => this._charging.abort());
     attempt(() => this.sessions.forgetOwner());
-    this._currentLimit.update();
+    this.currentLimit.forgetOwner();
     return failure;
   }
 
   /** Opens the contactor at once. */
   close(): void {
     this._charging.close();
-    this._currentLimit.close();
+    this._phases?.close();
+    this.currentLimit.close();
     this._indicator.close();
     this.sessions.close();
     this.learning.close();
@@ -175,6 +189,11 @@ export class Charger implements IO, ChargingListener {
     this._charging.setWakeUp(wakesUp);
   }
 
+  private _handlePhasesChanged(): void {
+    this.currentLimit.update();
+    this._options.listener.handleChargerChanged();
+  }
+
   handleChargingEvent(event: ChargingEvent): void {
     const { board, listener, reporter, trace } = this._options;
     this.sessions.handleChargingEvent(event);
@@ -184,6 +203,7 @@ export class Charger implements IO, ChargingListener {
         board.log(`charging: ${event.status}`);
         trace.add("status", event.status);
         this._indicator.show(event.status);
+        this._phases?.update();
         if (event.status === "plugged") this._freeVend.update();
         listener.handleChargerStatus(event.status);
         break;

@@ -10,15 +10,16 @@ test("a listener that closes the driver on a fault prevents all further pin writ
   const clock = new VirtualClock();
   const levels = { highMv: 9000, lowMv: -12_000 };
   const written: string[] = [];
+  let isWelded = false;
   class Pin {
     #isClosed = false;
     write(value: number): void {
       if (this.#isClosed) throw new Error("the pin is closed");
       written.push(String(value));
     }
-    /** Reading of the feedback contact: the contactor never closes. */
+    /** Reading of the feedback contact. */
     read(): number | typeof levels {
-      return 0;
+      return isWelded ? 1 : 0;
     }
     renew(): void {}
     acknowledge(): void {}
@@ -48,7 +49,9 @@ test("a listener that closes the driver on a fault prevents all further pin writ
   clock.advance(MIN_OFF_MS + SETTLED_MS);
   charging.admit()?.authorize(GRANT);
   levels.highMv = 6000;
-  clock.advance(SETTLED_MS);
+  clock.advance(2 * SETTLED_MS);
+  isWelded = true;
+  charging.stop();
   clock.advance(60_000);
   expect(statuses.at(-1)).toBe("faulted");
 });
@@ -197,6 +200,17 @@ describe("the guard", () => {
     expect(bench.charging.status).toBe("faulted");
     bench.openByGuard(reason);
     expect(bench.reported).toEqual([reason, fault, reason]);
+  });
+
+  test("that has opened for a vehicle that left ends no session with a fault, also if its report waits for the engine", () => {
+    const bench = Bench.charging({ hasFeedback: true });
+    bench.clock.advance(10_000);
+    expect(bench.reported).toEqual([]);
+    bench.openByGuard("pilot");
+    bench.put(12_000);
+    bench.clock.advance(3000);
+    expect(bench.reported).toEqual(["pilot"]);
+    expect(bench.charging.status).toBe("available");
   });
 
   test("gets acknowledgements until the vehicle has left a faulted station", () => {

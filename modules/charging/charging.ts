@@ -80,7 +80,6 @@ export class Charging implements IO, PilotSamplerListener {
   private _minOffTimer: Timer | undefined;
   /** The off time has grown: the station offers no current during it. */
   private _isResting = false;
-  private _isPaused = false;
   /** Current that the station may offer, A; 0: none. */
   private _limitA = MAX_CURRENT_A;
   private _isContactorClosed = false;
@@ -130,15 +129,9 @@ export class Charging implements IO, PilotSamplerListener {
     return this._isContactorClosed;
   }
 
-  /** Sets the current that the station may offer, A. Below 6 A, or with NaN, a session pauses. */
+  /** Sets the current that the station may offer, A. Below 6 A, or with NaN, a session or an authorization pauses. */
   setLimit(limitA: number): void {
     this._limitA = limitA >= MIN_CURRENT_A ? limitA : 0;
-    this._updateOffer();
-  }
-
-  /** Pauses or resumes the offer. A paused session and a paused authorization stay. */
-  setPaused(isPaused: boolean): void {
-    this._isPaused = isPaused;
     this._updateOffer();
   }
 
@@ -223,7 +216,7 @@ export class Charging implements IO, PilotSamplerListener {
 
   /** Current that the station may offer now, A; 0: none. */
   private get _offerableA(): number {
-    return this._isPaused || this._isResting ? 0 : this._limitA;
+    return this._isResting ? 0 : this._limitA;
   }
 
   private _updateOffer(): void {
@@ -337,22 +330,22 @@ export class Charging implements IO, PilotSamplerListener {
   }
 
   /**
-   * Starts the feedback check. The feedback contact must match the command within CONTACTOR_FEEDBACK_MS of the command,
-   * or of the contact's first change; otherwise the station faults. A flapping vehicle cannot postpone the check: the
-   * minimum off time is longer.
+   * Starts the feedback check: after CONTACTOR_FEEDBACK_MS from the command, or from the contact's first change, an open
+   * contactor must not be reported closed; otherwise the station faults. A flapping vehicle cannot postpone the check: the
+   * minimum off time is longer. The guard alone detects a contactor that does not close, because it may have opened the
+   * contactor just now and its report may still wait for a busy engine.
    */
   private _awaitFeedback(): void {
     if (!this._feedback || this._feedbackTimer) return;
     this._feedbackTimer = this._board.clock.set(() => {
       this._feedbackTimer = undefined;
-      const actual = this._feedback?.read() === 1 ? "closed" : "open";
-      const commanded = this._isContactorClosed ? "closed" : "open";
-      this._input({ type: "contactor", differs: actual === commanded ? undefined : actual });
+      const isWelded = this._feedback?.read() === 1 && !this._isContactorClosed;
+      this._input({ type: "contactor", differs: isWelded ? "closed" : undefined });
       // A listener may have called `close()`.
       if (this._closed) return;
       this._perform();
       // A vehicle that left during the mismatch is detected now.
-      if (this._state.type === "faulted" && actual === commanded) this._pilot.sample();
+      if (this._state.type === "faulted" && !isWelded) this._pilot.sample();
     }, CONTACTOR_FEEDBACK_MS);
   }
 

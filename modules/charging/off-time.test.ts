@@ -130,9 +130,9 @@ describe("a vehicle between B and C every 3 s", () => {
       bench.put(6000);
       bench.clock.advance(2500);
       if (i % 3 !== 1) continue;
-      bench.charging.setPaused(true);
+      bench.charging.setLimit(0);
       bench.clock.advance(4000);
-      bench.charging.setPaused(false);
+      bench.charging.setLimit(32);
     }
     expect(bench.closings).toBeLessThanOrEqual(MAX_CLOSINGS);
   });

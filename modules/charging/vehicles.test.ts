@@ -9,7 +9,6 @@ const STOP_MS = 3000;
 describe("a soft stop", () => {
   test.each<[string, (bench: Bench) => void, string]>([
     ["a stop", (bench) => bench.charging.stop(), "finishing"],
-    ["a pause", (bench) => bench.charging.setPaused(true), "suspended-by-station"],
     ["a limit of 0 A", (bench) => bench.charging.setLimit(0), "suspended-by-station"],
   ])(
     "by %s opens the contactor of a vehicle that stays in C after 3 s, and reports that",
@@ -54,7 +53,7 @@ describe("a soft stop", () => {
 
   test("by a stop during a pause keeps the time of the pause", () => {
     const bench = Bench.charging();
-    bench.charging.setPaused(true);
+    bench.charging.setLimit(0);
     bench.clock.advance(STOP_MS - 1);
     bench.charging.stop();
     bench.clock.advance(1);
@@ -66,12 +65,12 @@ describe("a pause", () => {
   test("keeps the session, which continues after it under a square wave", () => {
     const bench = Bench.charging();
     const id = bench.charging.session?.id;
-    bench.charging.setPaused(true);
+    bench.charging.setLimit(0);
     bench.put(9000);
     bench.put(6000);
     bench.clock.advance(60_000);
     expect([bench.isClosed, bench.charging.status]).toEqual([false, "suspended-by-station"]);
-    bench.charging.setPaused(false);
+    bench.charging.setLimit(32);
     expect(bench.charging.status).toBe("suspended-by-vehicle");
     bench.clock.advance(SETTLED_MS);
     expect([bench.isClosed, bench.charging.session?.id]).toEqual([true, id]);
@@ -80,19 +79,19 @@ describe("a pause", () => {
 
   test("withholds the offer from an authorized vehicle", () => {
     const bench = new Bench();
-    bench.charging.setPaused(true);
+    bench.charging.setLimit(0);
     bench.authorize();
     bench.put(6000);
     expect([bench.charging.status, bench.events]).toEqual(["authorized", ["lock 1"]]);
-    bench.charging.setPaused(false);
+    bench.charging.setLimit(32);
     bench.clock.advance(SETTLED_MS);
     expect(bench.isClosed).toBe(true);
   });
 
   test("that ends within the time to stop leaves an obedient vehicle its session", () => {
     const bench = Bench.charging();
-    bench.charging.setPaused(true);
-    bench.charging.setPaused(false);
+    bench.charging.setLimit(0);
+    bench.charging.setLimit(32);
     bench.put(9000);
     bench.put(6000);
     bench.clock.advance(MIN_OFF_MS);
@@ -103,7 +102,7 @@ describe("a pause", () => {
     const bench = Bench.charging();
     bench.charging.close();
     bench.events.length = 0;
-    bench.charging.setPaused(true);
+    bench.charging.setLimit(0);
     expect(bench.events).toEqual([]);
   });
 });
@@ -283,8 +282,8 @@ describe("waking up", () => {
   test("is repeated after a pause", () => {
     const bench = offered();
     bench.clock.advance(AFTER_MS + WAKE_UP_MS);
-    bench.charging.setPaused(true);
-    bench.charging.setPaused(false);
+    bench.charging.setLimit(0);
+    bench.charging.setLimit(32);
     bench.clock.advance(AFTER_MS);
     expect(bench.events).toEqual(["duty 0", "duty 266", "duty 1000", "duty 266", "duty 0"]);
   });

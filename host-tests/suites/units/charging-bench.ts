@@ -36,7 +36,7 @@ export class Bench {
   notify = () => {};
   #duty = STEADY;
 
-  constructor() {
+  constructor({ hasFeedback = false } = {}) {
     const bench = this;
     class Output {
       #pin: string;
@@ -80,9 +80,16 @@ export class Bench {
         this.#isClosed = true;
       }
     }
+    /** A contactor that the guard has opened. */
+    class OpenFeedback {
+      read(): 0 {
+        return 0;
+      }
+    }
     const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
-    const io = { Contactor: Output, DigitalOut: Output, ControlPilot: Pilot };
-    const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock" };
+    const io = { Contactor: Output, DigitalIn: OpenFeedback, DigitalOut: Output, ControlPilot: Pilot };
+    const contactorFeedback = hasFeedback ? "feedback" : undefined;
+    const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock", contactorFeedback };
     const board = { clock: this.clock, crypto, io, pins };
     this.charging = new Charging({
       board: board as unknown as Board,
@@ -112,8 +119,8 @@ export class Bench {
   }
 
   /** A bench with a charging vehicle and no recorded events. */
-  static charging(): Bench {
-    const bench = new Bench();
+  static charging(options?: { hasFeedback: boolean }): Bench {
+    const bench = new Bench(options);
     bench.authorize();
     bench.put(6000);
     expect(bench.isClosed).toBe(true);
