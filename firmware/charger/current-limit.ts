@@ -21,7 +21,7 @@ export interface CurrentLimitOptions {
   readonly board: Board;
   readonly config: Pick<Config, "currentLimitA">;
   readonly settings: { readonly now: LimitSettings; set(change: Partial<LimitSettings>): boolean };
-  readonly charging: Pick<Charging, "setLimit" | "session">;
+  readonly charging: Pick<Charging, "setLimit" | "session" | "limits">;
   /** Changes of the number of phases; absent on a station without a second contactor. */
   readonly phases?: { readonly isSwitching: boolean } | undefined;
   readonly reporter: FaultReporter;
@@ -144,13 +144,14 @@ export class CurrentLimit implements IO {
   }
 
   private _offerTo(cardA: number | undefined): Offer {
-    const { config, phases, settings } = this._options;
+    const { charging, config, phases, settings } = this._options;
     const limits = {
       installation: config.currentLimitA,
       owner: settings.now.currentLimitA,
       paused: this._isPaused ? 0 : undefined,
       "phase-switching": phases?.isSwitching ? 0 : undefined,
       [this._lease ? "load-management" : "fallback"]: this.managedA,
+      ...charging.limits,
       card: cardA,
     };
     return offerOf(limits, this._heat);

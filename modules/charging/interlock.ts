@@ -9,10 +9,17 @@ export interface Situation {
   readonly isContactorClosed: boolean;
 }
 
+/** Limits of the offer, A; 0: no offer. A limit that is missing does not apply. */
+export interface InterlockLimits {
+  /** Current of the plugged-in cable. */
+  readonly cable?: number;
+  /** A monitored phase has no voltage. */
+  readonly supply?: 0;
+}
+
 /** Condition of charging: an input, or an equipment that is tested. */
 export interface Interlock {
-  /** Current that the condition allows now, A; 0: no offer. */
-  readonly limitA: number;
+  readonly limits: InterlockLimits | undefined;
   /** Fault that lasts, also without a vehicle. */
   readonly fault: Fault | undefined;
   /** Whether the contactor may close now. If it may not, the interlock reports the change to its host later. */
@@ -26,6 +33,6 @@ export interface InterlockHost {
   fail(fault: Fault): void;
   /** Reports a fault that does not end charging. */
   warn(fault: Fault): void;
-  /** `limitA`, `fault` or `isReady()` may have changed. */
+  /** `limits`, `fault` or `isReady()` may have changed. */
   handleInterlockChanged(): void;
 }

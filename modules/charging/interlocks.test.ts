@@ -156,12 +156,15 @@ describe("the monitors of the supply", () => {
     const station = Station.charging();
     station.set(phase, 0);
     station.clock.advance(150);
+    // The vehicle has 3 s to stop.
+    expect([station.isClosed, station.dutyPermille]).toEqual([true, 1000]);
+    station.put(9000);
+    station.clock.advance(40);
     expect([station.isClosed, station.dutyPermille, station.reported]).toEqual([
       false,
       1000,
       ["phase-missing"],
     ]);
-    station.put(9000);
     station.clock.advance(3000);
     station.set(phase, 1);
     station.clock.advance(1000);

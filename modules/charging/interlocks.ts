@@ -1,11 +1,13 @@
 import type { Board, Contactor, DigitalOut } from "../board/index.js";
 import type { Fault } from "../faults/index.js";
-import type { Interlock, InterlockHost, Situation } from "./interlock.js";
+import type { Interlock, InterlockHost, InterlockLimits, Situation } from "./interlock.js";
 import { MAX_CURRENT_A, type PilotState } from "./pilot.js";
 import { PlugLock } from "./plug-lock.js";
 import { Proximity } from "./proximity.js";
 import { ResidualCurrentTest } from "./residual-current-test.js";
 import { SupplyMonitor } from "./supply-monitor.js";
+
+const NO_LIMITS: InterlockLimits = Object.freeze({});
 
 const NO_VENTILATION: Fault = Object.freeze({
   code: "ventilation-required",
@@ -14,26 +16,25 @@ const NO_VENTILATION: Fault = Object.freeze({
 
 export interface InterlocksOptions {
   readonly board: Board;
-  readonly contactor: Contactor;
-  readonly host: InterlockHost;
-  /** State D is supplied as C. */
-  readonly isVentilated: boolean;
+  /** State D is supplied as C. Default: `false`. */
+  readonly isVentilated?: boolean;
 }
 
 /** The lock and the interlocks of a station: only those that its board has. */
 export class Interlocks {
-  private readonly _options: InterlocksOptions;
+  private readonly _host: InterlockHost;
+  private readonly _isVentilated: boolean;
   private readonly _all: readonly Interlock[];
   private readonly _lock: Pick<DigitalOut, "write"> | undefined;
   private _isContactorClosed = false;
   /** The latest vehicle in state D was reported. */
   private _isVentilationReported = false;
 
-  constructor(options: InterlocksOptions) {
-    const { board, contactor, host } = options;
+  constructor({ board, isVentilated }: InterlocksOptions, contactor: Contactor, host: InterlockHost) {
     const { pins, clock, proximityOhms } = board;
     const all: Interlock[] = [];
-    this._options = options;
+    this._host = host;
+    this._isVentilated = isVentilated === true;
     this._all = all;
     if (proximityOhms) all.push(new Proximity({ clock, measureOhms: proximityOhms, host }));
     if (pins.protectiveEarth !== undefined || pins.phases) all.push(new SupplyMonitor({ board, host }));
@@ -46,11 +47,16 @@ export class Interlocks {
       all.push(new ResidualCurrentTest({ board, pin: pins.residualCurrentTest, contactor, host }));
   }
 
+  get limits(): InterlockLimits {
+    let limits: InterlockLimits = NO_LIMITS;
+    for (const interlock of this._all) if (interlock.limits) limits = { ...limits, ...interlock.limits };
+    return limits;
+  }
+
   /** Lowest current that they allow, A; 0: no offer. */
   get limitA(): number {
-    let limitA = MAX_CURRENT_A;
-    for (const interlock of this._all) limitA = Math.min(limitA, interlock.limitA);
-    return limitA;
+    const { cable = MAX_CURRENT_A, supply = MAX_CURRENT_A } = this.limits;
+    return Math.min(cable, supply);
   }
 
   /** Fault that lasts, also without a vehicle. */
@@ -63,9 +69,8 @@ export class Interlocks {
    * self-test is the last one.
    */
   maySupply(pilot: PilotState): boolean {
-    const { host, isVentilated } = this._options;
-    if (pilot === "D" && !isVentilated) {
-      if (!this._isVentilationReported) host.warn(NO_VENTILATION);
+    if (pilot === "D" && !this._isVentilated) {
+      if (!this._isVentilationReported) this._host.warn(NO_VENTILATION);
       this._isVentilationReported = true;
       return false;
     }

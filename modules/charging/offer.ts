@@ -20,8 +20,10 @@ const LIMIT_NAMES = Object.freeze([
   "load-management",
   /** The limit while no energy manager has a lease. */
   "fallback",
-  /** The cable's current, by its proximity pilot. */
+  /** The cable's current, by its proximity contact. */
   "cable",
+  /** A monitored phase has no voltage: 0 A. */
+  "supply",
   /** The grant of the session under way. */
   "card",
 ] as const);

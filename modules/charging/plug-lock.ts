@@ -1,7 +1,6 @@
 import type { Board, DigitalIn, DigitalOut, PinSpecifier, Timer } from "../board/index.js";
 import type { Fault } from "../faults/index.js";
 import type { Interlock, InterlockHost, Situation } from "./interlock.js";
-import { MAX_CURRENT_A } from "./pilot.js";
 
 /** Time for the lock to reach a position, ms. The motors of socket locks take up to 600 ms. */
 const MOVE_MS = 1000;
@@ -36,7 +35,7 @@ export interface PlugLockOptions {
 
 /** The lock of a socket with a feedback contact. The contactor closes only behind a locked plug. */
 export class PlugLock implements Interlock, Pick<DigitalOut, "write"> {
-  readonly limitA = MAX_CURRENT_A;
+  readonly limits = undefined;
   readonly fault = undefined;
   private readonly _options: PlugLockOptions;
   private readonly _output: DigitalOut;

@@ -1,7 +1,6 @@
 import type { Board, Timer } from "../board/index.js";
 import type { Fault } from "../faults/index.js";
-import type { Interlock, InterlockHost, Situation } from "./interlock.js";
-import { MAX_CURRENT_A } from "./pilot.js";
+import type { Interlock, InterlockHost, InterlockLimits, Situation } from "./interlock.js";
 
 /** Lowest current that a cable is coded for, A. */
 export const LOWEST_CABLE_A = 13;
@@ -70,13 +69,13 @@ export class Proximity implements Interlock {
     this._options = options;
   }
 
-  /** 0 until the cable has been measured. */
-  get limitA(): number {
-    return Math.min(this._cableA ?? 0, MAX_CURRENT_A);
+  /** 0 until the cable of the plugged-in vehicle has been measured. */
+  get limits(): InterlockLimits | undefined {
+    return this._timer ? { cable: this._cableA ?? 0 } : undefined;
   }
 
   isReady(): boolean {
-    return this.limitA > 0;
+    return (this._cableA ?? 0) > 0;
   }
 
   handleSituation({ isPlugged, isLocked }: Situation): void {

@@ -1,7 +1,6 @@
 import type { Board, Contactor, DigitalOut, PinSpecifier, Timer } from "../board/index.js";
 import type { Fault } from "../faults/index.js";
 import type { Interlock, InterlockHost, Situation } from "./interlock.js";
-import { MAX_CURRENT_A } from "./pilot.js";
 
 /** Interval at which the device's contact is read during a test, ms. */
 const POLL_MS = 20;
@@ -40,7 +39,7 @@ export interface ResidualCurrentTestOptions {
  * day. The board's guard keeps the contactor open during the test.
  */
 export class ResidualCurrentTest implements Interlock {
-  readonly limitA = MAX_CURRENT_A;
+  readonly limits = undefined;
   private readonly _options: ResidualCurrentTestOptions;
   private readonly _output: DigitalOut;
   private _fault: Fault | undefined;

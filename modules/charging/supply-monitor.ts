@@ -1,10 +1,11 @@
 import type { Board, DigitalIn, PinSpecifier, Timer } from "../board/index.js";
 import type { Fault } from "../faults/index.js";
-import type { Interlock, InterlockHost } from "./interlock.js";
-import { MAX_CURRENT_A } from "./pilot.js";
+import type { Interlock, InterlockHost, InterlockLimits } from "./interlock.js";
 
 /** Debounce time of the inputs, ms. */
 const DEBOUNCE_MS = 100;
+
+const NO_SUPPLY: InterlockLimits = Object.freeze({ supply: 0 });
 
 const NO_EARTH: Fault = Object.freeze({
   code: "earth-missing",
@@ -39,8 +40,8 @@ export class SupplyMonitor implements Interlock {
     this._readLater();
   }
 
-  get limitA(): number {
-    return this._missing === "" ? MAX_CURRENT_A : 0;
+  get limits(): InterlockLimits | undefined {
+    return this._missing === "" ? undefined : NO_SUPPLY;
   }
 
   get fault(): Fault | undefined {

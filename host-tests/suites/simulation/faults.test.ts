@@ -122,6 +122,17 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
     scene.device.busy(4000);
     return scene;
   },
+  "contactor-wear": () => {
+    const scene = online(new Scene());
+    charge(scene);
+    for (let i = 0; i < 100; i++) {
+      scene.device.vehicle.set("plugged");
+      scene.clock.advance(3000);
+      scene.device.vehicle.set("ready");
+      scene.clock.advance(3000);
+    }
+    return scene;
+  },
   overheated: () => {
     const scene = online(new Scene());
     scene.device.temperatureC = 90;

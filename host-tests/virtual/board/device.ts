@@ -307,7 +307,7 @@ export class Device {
       ...(typeof wiring !== "string" &&
         wiring.proximity && {
           proximityOhms: () =>
-            this.vehicle.state === "unplugged" ? Number.POSITIVE_INFINITY : this.cableOhms,
+            this.vehicle.state === "unplugged" && !this.lock.isOn ? Number.POSITIVE_INFINITY : this.cableOhms,
         }),
       // Each call returns another number, as on a chip.
       memory: () => ({

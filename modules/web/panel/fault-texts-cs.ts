@@ -59,6 +59,10 @@ export const cs: FaultTexts = {
     "Stanice byla zaneprázdněna déle než 3 sekundy. Nabíjení se přerušilo.",
     "Nabíjení samo pokračuje. Opakuje-li se to často, oznamte to výrobci.",
   ],
+  "contactor-wear": [
+    "Nabíjení příliš často začíná a končí. Přestávky se prodlužují.",
+    "Zkontrolujte vozidlo, jeho zástrčku a řízení, které stanici pozastavuje. Několik minut poté bude nabíjení opět normální.",
+  ],
   overheated: [
     "Stanice je uvnitř příliš horká. Nabíjení se přerušilo.",
     "Po vychladnutí pokračuje samo. Stává-li se to často, zastiňte stanici nebo snižte proud.",

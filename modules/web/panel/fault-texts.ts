@@ -64,6 +64,10 @@ const en: FaultTexts = {
     "The station was busy for more than 3 seconds. Charging was interrupted.",
     "Charging continues by itself. If it happens often, report it to the manufacturer.",
   ],
+  "contactor-wear": [
+    "Charging starts and stops too often. The pauses grow.",
+    "Check the vehicle, its plug, and a control that pauses the station. Charging is normal again some minutes after it ends.",
+  ],
   overheated: [
     "It is too hot inside the station. Charging is paused.",
     "Charging continues when it has cooled down. If it happens often, keep the station in the shade or lower the current limit.",
@@ -206,6 +210,10 @@ const de: FaultTexts = {
   "firmware-stalled": [
     "Die Station war länger als 3 Sekunden beschäftigt. Das Laden wurde unterbrochen.",
     "Das Laden geht von selbst weiter. Geschieht es oft, den Hersteller benachrichtigen.",
+  ],
+  "contactor-wear": [
+    "Das Laden beginnt und endet zu oft. Die Pausen werden länger.",
+    "Fahrzeug, Stecker und eine Steuerung prüfen, die die Station pausiert. Einige Minuten danach ist das Laden wieder normal.",
   ],
   overheated: [
     "In der Station ist es zu heiß. Das Laden ist unterbrochen.",

@@ -25,6 +25,8 @@ const STATUSES = {
   finishing: "Finished",
   faulted: "Faulted",
   unavailable: "Out of service",
+  "suspended-by-vehicle": "Paused by the vehicle",
+  "suspended-by-station": "Paused by the station",
 };
 const ENGLISH_ONLY = "en";
 const PLAIN =
