@@ -209,11 +209,9 @@ export function setProperty<Snapshot, Commands>(
   return message === undefined ? property.set(commands, text) : { code: "invalid", message };
 }
 
-const FRACTION = /^-?\d{1,9}\.\d{1,9}$/;
-
 /** Rounds a decimal fraction down to an integer: energy managers send fractions of amperes. Other texts stay as they are. */
 function roundedDown(text: string): string {
-  return FRACTION.test(text) ? String(Math.floor(Number(text))) : text;
+  return /^-?\d{1,9}\.\d{1,9}$/.test(text) ? String(Math.floor(Number(text))) : text;
 }
 
 /** Returns why a text does not match datatype and format, if it does not. */
