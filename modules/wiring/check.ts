@@ -90,6 +90,9 @@ export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
   // Only the feedback shows that the first contactor is open before the second one changes.
   if (wiring.phaseContactorPin !== undefined && wiring.contactorFeedbackPin === undefined)
     report("phaseContactorPin", "needs contactor feedback");
+  if (wiring.cardReaderKind === "pn532" && wiring.cardReaderTransmitPin === undefined) {
+    report("cardReaderTransmitPin", "missing");
+  }
   if (!isJSONObject(controlPilot)) return;
   const zeroMv = Number(controlPilot.zeroMv);
   const spanMv = PILOT_SPAN_MV / Number(controlPilot.divider);

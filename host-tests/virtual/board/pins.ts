@@ -57,6 +57,9 @@ export const BUILT_IN: Wiring = {
   shuntTripPin: 23,
 };
 
+/** Provisioned wiring of a virtual board with a PN532. */
+export const PN532_WIRING = { chip: "esp32", ...BUILT_IN, cardReaderKind: "pn532" } as const;
+
 /** Returns what is wired to the guard. Each virtual station is in a ventilated room. */
 export function guardOptionsOf(wiring: Wiring): GuardOptions {
   return {

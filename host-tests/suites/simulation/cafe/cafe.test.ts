@@ -38,6 +38,7 @@ describe("the simulation detects the bug", () => {
     "silent-buzzer": /and the buzzer sounded: …/,
     "lost-swipes": /and the buzzer sounded: …/,
     "mute-status": /charger\/status is/,
+    "endless-lease": /a duty of \d+ ‰ where/,
   };
 
   test.each(CANARIES)("%s", (canary) => {
@@ -58,7 +59,7 @@ describe("the settlement with the platform's sessions", () => {
     endWh: 500,
     cuts: 0,
     offMs: 0,
-    interruptedAtStart: false,
+    isOptional: false,
     whys: ["unplugged"],
     isDated: true,
     isOfEarlierRun: false,
