@@ -4,7 +4,7 @@
  */
 
 import type { MemoryUse } from "../modules/board/index.js";
-import type { StationStatus } from "../modules/charging/index.js";
+import type { Offer, Phases, StationStatus } from "../modules/charging/index.js";
 import type { Failure } from "../modules/failure/index.js";
 import type { ConnectionFailureCode, Fault } from "../modules/faults/index.js";
 import type { LifeCycle } from "./life-cycle.js";
@@ -44,6 +44,14 @@ export interface StationSnapshot {
   readonly settings: Settings;
   /** Highest current of the installation, A. */
   readonly installationA: number;
+  /** Current that the station may offer now, and the limit that it comes from. */
+  readonly offer: Offer;
+  /** Limit of the energy manager in force, A; the fallback current without a lease. */
+  readonly managedA: number;
+  readonly fallbackA: number;
+  readonly isPaused: boolean;
+  /** Number of phases that are connected; `undefined` if it cannot be changed. */
+  readonly phases: Phases | undefined;
   readonly update: string | undefined;
   readonly transfer: { readonly isUnderWay: boolean; readonly failure: Fault | undefined };
   /** Signal strength, 0-100 %; `undefined` on Ethernet and without a network. */

@@ -27,13 +27,16 @@ import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Indicator } from "../../modules/indicator/index.js";
 import { BoundedMap } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
-import { CardReader } from "../../modules/rfid/index.js";
+import { CardReader, type CardReaderListener } from "../../modules/rfid/index.js";
 import type { TraceSink } from "../../modules/trace/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
 import type { ChargerListener } from "./charger-listener.js";
 import type { TagLearning } from "./tag-learning.js";
+
+/** What access control needs of tag learning. */
+type Learning = Pick<TagLearning, "isOn" | "learn" | "refuse">;
 
 export interface AccessOptions {
   readonly board: Board;
@@ -55,12 +58,20 @@ const MAX_BLOCKED_TAGS = 16;
 /** Result code of an attempt over the limit. */
 const TOO_MANY = 429;
 
+/** Result code of a card with a random number. */
+const MALFORMED = 400;
+const RANDOM_CARD = "the card shows another number each time";
+/** Minimum time between two reports of a silent card reader, ms. */
+const SILENCE_REPORT_MS = 60 * 60_000;
+
 /** Refresh interval of the local list while the platform is reached, ms. */
 const LIST_REFRESH_MS = 60 * 60_000;
 
-export class Access implements IO, AuthorizationListener, AuthorizationPolicy, ListUpdateListener {
+export class Access
+  implements IO, AuthorizationListener, AuthorizationPolicy, CardReaderListener, ListUpdateListener
+{
   private readonly _options: AccessOptions;
-  private readonly _learning: Pick<TagLearning, "isOn" | "learn">;
+  private readonly _learning: Learning;
   private readonly _authorization: Authorization;
   private readonly _offline: OfflineVerifier;
   private readonly _list: LocalList;
@@ -71,8 +82,10 @@ export class Access implements IO, AuthorizationListener, AuthorizationPolicy, L
   private _listTimer: Timer | undefined;
   private _blockedAttempts: BoundedMap<string, number> | undefined;
   private _lastResult: string | undefined;
+  /** Time of the latest report of a silent reader, ms. */
+  private _silenceReportedMs: number | undefined;
 
-  constructor({ parts, learning }: { parts: AccessOptions; learning: Pick<TagLearning, "isOn" | "learn"> }) {
+  constructor({ parts, learning }: { parts: AccessOptions; learning: Learning }) {
     this._options = parts;
     this._learning = learning;
     const { board, config, records, charging, platform, settings } = parts;
@@ -92,7 +105,7 @@ export class Access implements IO, AuthorizationListener, AuthorizationPolicy, L
       listener: this,
     });
     this._readerSource = this._authorization.source("rfid");
-    this._reader = new CardReader({ board, kind: config.cardReader, onCard: (tag) => this._handleCard(tag) });
+    this._reader = new CardReader({ board, kind: config.cardReader, listener: this });
   }
 
   get isBusy(): boolean {
@@ -175,6 +188,58 @@ export class Access implements IO, AuthorizationListener, AuthorizationPolicy, L
     this._options.reporter.reportFault({ code: "cards-guessed", message });
   }
 
+  /**
+   * Handles a card at the reader, in this order: tag learning; the end of the session with the same tag; an attempt. Only
+   * the reader ends a session, also one that a phone started with the same tag. An authorization that is not used yet is
+   * not ended (409). Ending a session has no rate limit.
+   */
+  handleCard(tag: string): void {
+    const { board, charging, indicator, settings } = this._options;
+    if (this._learning.isOn && isTag(tag)) {
+      this._learning.learn(tag);
+      return;
+    }
+    if (settings.now.cardEnds && charging.session?.grant.tag === tagHash(board.crypto, tag)) {
+      board.log(`rfid: the card …${tagEnd(tag)} ends its session`);
+      indicator.signal("ended");
+      charging.stop();
+      return;
+    }
+    this._readerSource.attempt(tag, ({ state, code, reason }) => {
+      // A defective reader must not flood the log.
+      if (code !== TOO_MANY) board.log(`rfid: the card …${tagEnd(tag)}: ${state} (${code}: ${reason})`);
+    });
+  }
+
+  /**
+   * Handles a card with a random UID. It is neither learned nor authorized: the next card with that number is likely to be
+   * another one. It takes no part in the limit of refused tags, because no number can be guessed with it.
+   */
+  handleRandomCard(): void {
+    const { board, indicator, trace } = this._options;
+    board.log(`rfid: ${RANDOM_CARD}`);
+    if (this._learning.isOn) {
+      this._learning.refuse(RANDOM_CARD);
+      return;
+    }
+    indicator.signal("rejected");
+    trace.add("cardRefused", MALFORMED);
+    this._lastResult = `${MALFORMED}: ${RANDOM_CARD}`;
+  }
+
+  /** Reports a silent reader. Phones are not affected. */
+  handleReaderSilent(isSilent: boolean): void {
+    const { board, reporter } = this._options;
+    if (!isSilent) {
+      board.log("rfid: the card reader responds again");
+      return;
+    }
+    const nowMs = board.clock.monotonicMs();
+    if (this._silenceReportedMs !== undefined && nowMs - this._silenceReportedMs < SILENCE_REPORT_MS) return;
+    this._silenceReportedMs = nowMs;
+    reporter.reportFault({ code: "card-reader-silent", message: "the card reader does not respond" });
+  }
+
   /** Stores the platform's verdict for times when the platform is not reached. */
   remember(card: Card, verdict: Verdict): void {
     this._offline.recordVerdict(card, verdict);
@@ -192,29 +257,6 @@ export class Access implements IO, AuthorizationListener, AuthorizationPolicy, L
       return;
     }
     blocked.set(hash, attempts);
-  }
-
-  /**
-   * Handles a card at the reader, in this order: tag learning; the end of the session with the same tag; an attempt. Only
-   * the reader ends a session, also one that a phone started with the same tag. An authorization that is not used yet is
-   * not ended (409). Ending a session has no rate limit.
-   */
-  private _handleCard(tag: string): void {
-    const { board, charging, indicator, settings } = this._options;
-    if (this._learning.isOn && isTag(tag)) {
-      this._learning.learn(tag);
-      return;
-    }
-    if (settings.now.cardEnds && charging.session?.grant.tag === tagHash(board.crypto, tag)) {
-      board.log(`rfid: the card …${tagEnd(tag)} ends its session`);
-      indicator.signal("ended");
-      charging.stop();
-      return;
-    }
-    this._readerSource.attempt(tag, ({ state, code, reason }) => {
-      // A defective reader must not flood the log.
-      if (code !== TOO_MANY) board.log(`rfid: the card …${tagEnd(tag)}: ${state} (${code}: ${reason})`);
-    });
   }
 }
 

@@ -8,6 +8,7 @@ import {
   Charging,
   type ChargingEvent,
   type ChargingListener,
+  type Phases,
   type StationStatus,
 } from "../../modules/charging/index.js";
 import type { FaultReporter } from "../../modules/faults/index.js";
@@ -22,6 +23,7 @@ import { Access } from "./access.js";
 import type { ChargerListener } from "./charger-listener.js";
 import { CurrentLimit } from "./current-limit.js";
 import { FreeVend } from "./free-vend.js";
+import { PhaseSwitch } from "./phase-switch.js";
 import { ChargingSessions } from "./sessions.js";
 import { TagLearning } from "./tag-learning.js";
 
@@ -46,10 +48,12 @@ export class Charger implements IO, ChargingListener {
   readonly sessions: ChargingSessions;
   readonly access: Access;
   readonly learning: TagLearning;
+  readonly currentLimit: CurrentLimit;
   private readonly _options: ChargerOptions;
   private readonly _charging: Charging;
   private readonly _indicator: Indicator;
-  private readonly _currentLimit: CurrentLimit;
+  /** `undefined` on a station without a second contactor. */
+  private readonly _phases: PhaseSwitch | undefined;
   private readonly _freeVend: FreeVend;
 
   constructor(options: ChargerOptions) {
@@ -59,7 +63,10 @@ export class Charger implements IO, ChargingListener {
     // The parts share one object of options.
     const parts = { ...options, charging: this._charging, indicator: this._indicator };
     this._options = parts;
-    this._currentLimit = new CurrentLimit(parts);
+    const { phaseContactor: pin } = board.pins;
+    if (pin !== undefined)
+      this._phases = new PhaseSwitch({ ...parts, pin, onChanged: () => this._handlePhasesChanged() });
+    this.currentLimit = new CurrentLimit(this._phases ? { ...parts, phases: this._phases } : parts);
     this.sessions = new ChargingSessions(parts);
     this.learning = new TagLearning(parts);
     this._freeVend = new FreeVend(parts);
@@ -106,7 +113,12 @@ export class Charger implements IO, ChargingListener {
 
   /** Latest temperature inside the station, °C; `undefined` before the first measurement. */
   get temperatureC(): number | undefined {
-    return this._currentLimit.temperatureC;
+    return this.currentLimit.temperatureC;
+  }
+
+  /** Number of phases that are connected; `undefined` if it cannot be changed. */
+  get phases(): Phases | undefined {
+    return this._phases?.phases;
   }
 
   /** Authorizes the plugged-in vehicle for the owner. Returns why it cannot; `undefined` if it has. */
@@ -120,7 +132,8 @@ export class Charger implements IO, ChargingListener {
   }
 
   handleSettingsChanged(): void {
-    this._currentLimit.update();
+    this._phases?.update();
+    this.currentLimit.update();
     this._freeVend.update();
     this.access.updateList();
   }
@@ -149,19 +162,25 @@ export class Charger implements IO, ChargingListener {
     attempt(() => this.access.forgetOwner());
     attempt(() => this._charging.stop());
     attempt(() => this.sessions.forgetOwner());
-    this._currentLimit.update();
+    this.currentLimit.forgetOwner();
     return failure;
   }
 
   /** Opens the contactor at once. */
   close(): void {
     this._charging.close();
-    this._currentLimit.close();
+    this._phases?.close();
+    this.currentLimit.close();
     this._indicator.close();
     this.sessions.close();
     this.learning.close();
     this._freeVend.close();
     this.access.close();
+  }
+
+  private _handlePhasesChanged(): void {
+    this.currentLimit.update();
+    this._options.listener.handleChargerChanged();
   }
 
   handleChargingEvent(event: ChargingEvent): void {
@@ -173,6 +192,7 @@ export class Charger implements IO, ChargingListener {
         board.log(`charging: ${event.status}`);
         trace.add("status", event.status);
         this._indicator.show(event.status);
+        this._phases?.update();
         if (event.status === "plugged") this._freeVend.update();
         listener.handleChargerStatus(event.status);
         break;

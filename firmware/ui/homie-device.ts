@@ -4,14 +4,21 @@
  */
 
 import { OFFLINE_POLICIES, STATIC_CARDS } from "../../modules/authorization/index.js";
-import { MIN_CURRENT_A, STATION_STATUSES } from "../../modules/charging/index.js";
+import {
+  isCurrentLimit,
+  MAX_CURRENT_A,
+  MIN_CURRENT_A,
+  STATION_STATUSES,
+} from "../../modules/charging/index.js";
 import {
   type HomieDevice,
   type Property as HomieProperty,
   STATS_INTERVAL_S,
 } from "../../modules/telemetry/index.js";
 import { parseTimeOfDay } from "../../modules/updates/index.js";
+import { INVALID_LIMIT } from "../charger/current-limit.js";
 import type { CommandFailure, StationCommands } from "../commands.js";
+import { LEASE_S, PHASE_PAUSE_S } from "../settings.js";
 import type { StationSnapshot } from "../snapshot.js";
 import { faultText } from "./status.js";
 
@@ -21,6 +28,7 @@ type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging";
 const UPTIME_STEP_S = 60;
 const SIGNAL_STEP_PERCENT = 5;
 const TEMPERATURE_STEP_C = 5;
+const LIMIT_FORMAT = `0:${MAX_CURRENT_A}`;
 
 const CHARGER: readonly Property[] = [
   {
@@ -40,6 +48,32 @@ const CHARGER: readonly Property[] = [
     ...number("current-limit", "Current limit", "A", (station) => station.settings.currentLimitA),
     format: (station) => `${MIN_CURRENT_A}:${station.installationA}`,
     set: (commands, value) => commands.change({ currentLimitA: Number(value) }),
+  },
+  {
+    ...number("limit-now", "Limit of the energy manager", "A", (station) => station.managedA),
+    format: LIMIT_FORMAT,
+    set: (commands, value) => commands.setManagedLimit(Number(value)),
+  },
+  {
+    ...number("limit-lease", "Validity of this limit", "s", (station) => station.settings.leaseS),
+    format: `${LEASE_S.min}:${LEASE_S.max}`,
+    set: (commands, value) => commands.change({ leaseS: Number(value) }),
+  },
+  {
+    id: "paused",
+    name: "Charging is paused",
+    datatype: "boolean",
+    value: (station) => station.isPaused,
+    set: (commands, word) => commands.setPaused(word === "true"),
+  },
+  {
+    id: "phases",
+    name: "Phases",
+    datatype: "enum",
+    format: "1,3",
+    value: (station) => station.phases,
+    isPresent: switchesPhases,
+    set: (commands, word) => commands.change({ phases: word === "1" ? 1 : 3 }),
   },
   command("start", "Start", (commands) => commands.start()),
   command("stop", "Stop", (commands) => commands.stop()),
@@ -115,6 +149,23 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
       set: (commands, word) =>
         commands.change({ staticCards: STATIC_CARDS.find((one) => one === word) ?? "all" }),
     },
+    {
+      ...number("fallback-current", "Limit without the energy manager", "A", (station) => station.fallbackA),
+      format: LIMIT_FORMAT,
+      set: (commands, value) =>
+        isCurrentLimit(Number(value)) ? commands.change({ fallbackA: Number(value) }) : INVALID_LIMIT,
+    },
+    {
+      ...number(
+        "phase-pause",
+        "Pause of a change of the phases",
+        "s",
+        (station) => station.settings.phasePauseS,
+      ),
+      format: `${PHASE_PAUSE_S.min}:${PHASE_PAUSE_S.max}`,
+      isPresent: switchesPhases,
+      set: (commands, value) => commands.change({ phasePauseS: Number(value) }),
+    },
     flag("resume", "Resume after a power cut", "resumes"),
     flag("free", "Charging without a card", "isFree"),
   ],
@@ -148,6 +199,10 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
   ],
   stats: [uptime(STATS_INTERVAL_S)],
 };
+
+function switchesPhases(station: StationSnapshot): boolean {
+  return station.phases !== undefined;
+}
 
 function hasMeter(station: StationSnapshot): boolean {
   return station.meterWh !== undefined;

@@ -42,6 +42,8 @@ export interface Pins {
   readonly contactor: PinSpecifier;
   /** Input: the contactor's auxiliary contact, 1 while the contactor is closed. */
   readonly contactorFeedback?: PinSpecifier;
+  /** Output: the second contactor, 1 adds L2 and L3. */
+  readonly phaseContactor?: PinSpecifier;
   /** Output: 1 locks the plug. */
   readonly lock?: PinSpecifier;
   /** Output: the status lamp. */
@@ -54,6 +56,8 @@ export interface Pins {
   readonly meter?: PinSpecifier;
   /** Input: the serial output of the card reader. */
   readonly cardReader?: PinSpecifier;
+  /** Output: the serial input of a card reader that receives commands. */
+  readonly cardReaderTransmit?: PinSpecifier;
 }
 
 /** Reason of the last reset: how the previous run of the firmware ended. */

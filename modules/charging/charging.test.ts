@@ -31,7 +31,7 @@ class Bench {
   notify = () => {};
   #duty = STEADY;
 
-  constructor() {
+  constructor({ hasFeedback = false } = {}) {
     const bench = this;
     class Output {
       #pin: string;
@@ -73,9 +73,16 @@ class Bench {
         this.#isClosed = true;
       }
     }
+    /** A contactor that the guard has opened. */
+    class OpenFeedback {
+      read(): 0 {
+        return 0;
+      }
+    }
     const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
-    const io = { Contactor: Output, DigitalOut: Output, ControlPilot: Pilot };
-    const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock" };
+    const io = { Contactor: Output, DigitalIn: OpenFeedback, DigitalOut: Output, ControlPilot: Pilot };
+    const contactorFeedback = hasFeedback ? "feedback" : undefined;
+    const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock", contactorFeedback };
     const board = { clock: this.clock, crypto, io, pins };
     this.charging = new Charging({
       board: board as unknown as Board,
@@ -101,8 +108,8 @@ class Bench {
   }
 
   /** A bench with a charging vehicle and no recorded events. */
-  static charging(): Bench {
-    const bench = new Bench();
+  static charging(options?: { hasFeedback: boolean }): Bench {
+    const bench = new Bench(options);
     bench.authorize();
     bench.put(6000);
     expect(bench.isClosed).toBe(true);
@@ -121,15 +128,16 @@ test("a listener that closes the driver on a fault prevents all further pin writ
   const clock = new VirtualClock();
   const levels = { highMv: 9000, lowMv: -12_000 };
   const written: string[] = [];
+  let isWelded = false;
   class Pin {
     #isClosed = false;
     write(value: number): void {
       if (this.#isClosed) throw new Error("the pin is closed");
       written.push(String(value));
     }
-    /** Reading of the feedback contact: the contactor never closes. */
+    /** Reading of the feedback contact. */
     read(): number | typeof levels {
-      return 0;
+      return isWelded ? 1 : 0;
     }
     renew(): void {}
     acknowledge(): void {}
@@ -159,7 +167,9 @@ test("a listener that closes the driver on a fault prevents all further pin writ
   clock.advance(MIN_OFF_MS + SETTLED_MS);
   charging.admit()?.authorize(GRANT);
   levels.highMv = 6000;
-  clock.advance(SETTLED_MS);
+  clock.advance(2 * SETTLED_MS);
+  isWelded = true;
+  charging.stop();
   clock.advance(60_000);
   expect(statuses.at(-1)).toBe("faulted");
 });
@@ -297,6 +307,16 @@ describe("the guard", () => {
     expect(bench.charging.status).toBe("faulted");
     bench.openByGuard(reason);
     expect(bench.reported).toEqual([reason, fault, reason]);
+  });
+
+  test("that has opened for a vehicle that left ends no session with a fault, also if its report waits for the engine", () => {
+    const bench = Bench.charging({ hasFeedback: true });
+    bench.clock.advance(10_000);
+    expect(bench.reported).toEqual([]);
+    bench.openByGuard("pilot");
+    bench.put(12_000);
+    expect(bench.reported).toEqual(["pilot"]);
+    expect(bench.charging.status).toBe("available");
   });
 
   test("gets acknowledgements until the vehicle has left a faulted station", () => {

@@ -329,22 +329,22 @@ export class Charging implements IO {
   }
 
   /**
-   * Starts the feedback check. The feedback contact must match the command within CONTACTOR_FEEDBACK_MS of the command,
-   * or of the contact's first change; otherwise the station faults. A flapping vehicle cannot postpone the check: the
-   * minimum off time is longer.
+   * Starts the feedback check: after CONTACTOR_FEEDBACK_MS from the command, or from the contact's first change, an open
+   * contactor must not be reported closed; otherwise the station faults. A flapping vehicle cannot postpone the check: the
+   * minimum off time is longer. The guard alone detects a contactor that does not close, because it may have opened the
+   * contactor just now and its report may still wait for a busy engine.
    */
   private _awaitFeedback(): void {
     if (!this._feedback || this._feedbackTimer) return;
     this._feedbackTimer = this._board.clock.set(() => {
       this._feedbackTimer = undefined;
-      const actual = this._feedback?.read() === 1 ? "closed" : "open";
-      const commanded = this._isContactorClosed ? "closed" : "open";
-      this._input({ type: "contactor", differs: actual === commanded ? undefined : actual });
+      const isWelded = this._feedback?.read() === 1 && !this._isContactorClosed;
+      this._input({ type: "contactor", differs: isWelded ? "closed" : undefined });
       // A listener may have called `close()`.
       if (this._closed) return;
       this._perform(this._state);
       // A vehicle that left during the mismatch is detected now.
-      if (this._state.type === "faulted" && actual === commanded) this._sample();
+      if (this._state.type === "faulted" && !isWelded) this._sample();
     }, CONTACTOR_FEEDBACK_MS);
   }
 

@@ -7,6 +7,8 @@ export {
   STATION_STATUSES,
   type StationStatus,
 } from "./charging.js";
-export { deratedA } from "./derating.js";
+export { isTooHot } from "./derating.js";
 export type { ChargingSession, Grant, GrantMethod, SessionEnd } from "./machine.js";
+export { type Heat, isCurrentLimit, type LimitName, type Offer, offerOf } from "./offer.js";
+export { nextPhases, OPEN_PHASES, type PhaseState, type Phases } from "./phases.js";
 export { MAX_CURRENT_A, MIN_CURRENT_A } from "./pilot.js";

@@ -86,6 +86,11 @@ export const FAULTS = {
     meaning: "Tag learning was on, and the platform did not register the tag. The message has the reason.",
     by: "owner",
   },
+  "card-reader-silent": {
+    meaning:
+      "The PN532 has not responded for 10 s. Phones go on working, and the station tries again all the time. Reported once an hour.",
+    by: "owner, then electrician",
+  },
   "session-not-stored": {
     meaning:
       "The flash is full or broken. Charging continues, and the session is reported to the platform from memory.",

@@ -183,12 +183,40 @@ describe("setProperty", () => {
     expect(set({ ...LIMIT, format: "-10:-5" }, "7")).toBe("the value must be in -10:-5");
   });
 
-  test.each(["5", "17", "", " 6", "6 ", "6.0", "1e1", "0x6", "+6", "NaN", "six", "0000000006"])(
-    "refuses %j for an integer of 6:16",
-    (text) => {
-      expect(set(LIMIT, text)).toBe("the value must be in 6:16");
-    },
-  );
+  test.each([
+    "5",
+    "17",
+    "",
+    " 6",
+    "6 ",
+    "5.9",
+    "17.0",
+    "6.",
+    ".5",
+    "6,5",
+    "1e1",
+    "0x6",
+    "+6",
+    "NaN",
+    "six",
+    "0000000006",
+  ])("refuses %j for an integer of 6:16", (text) => {
+    expect(set(LIMIT, text)).toBe("the value must be in 6:16");
+  });
+
+  test.each([
+    ["6.0", "6"],
+    ["15.99", "15"],
+    ["16.9", "16"],
+  ])("rounds %s down to the integer %s of 6:16", (text, expected) => {
+    const commands: string[] = [];
+    expect(setProperty(LIMIT, { text, snapshot: SNAPSHOT, commands })).toBeUndefined();
+    expect(commands).toEqual([expected]);
+  });
+
+  test("rounds a negative fraction down, out of the format", () => {
+    expect(set({ ...LIMIT, format: "0:16" }, "-0.1")).toBe("the value must be in 0:16");
+  });
 
   test.each(["5.9", "16.1", "", "6.", ".5", "6.5 ", "1e1", "6,5", "+6.5", "6.0000000001", "NaN"])(
     "refuses %j for a float of 6:16",

@@ -34,7 +34,10 @@ export interface Property<Snapshot, Commands> {
   readonly value: (snapshot: Snapshot) => PropertyValue;
   /** Returns whether the device has this property; default: true. Evaluated once per connection. */
   readonly isPresent?: (snapshot: Snapshot) => boolean;
-  /** Sets the property to `text`, which matches datatype and format. Returns why it was refused, if it was. */
+  /**
+   * Sets the property to `text`, which matches datatype and format; a fraction of an integer is rounded down. Returns why
+   * it was refused, if it was.
+   */
   readonly set?: (commands: Commands, text: string) => Failure<string> | undefined;
 }
 
@@ -166,9 +169,18 @@ export function setProperty<Snapshot, Commands>(
   command: { readonly text: string; readonly snapshot: Snapshot; readonly commands: Commands },
 ): Failure<string> | undefined {
   if (!property?.set) return { code: "invalid", message: "this property cannot be set" };
-  const { text, snapshot, commands } = command;
-  const message = problemOf(property.datatype, formatOf(property, snapshot) ?? "", text);
+  const { snapshot, commands } = command;
+  const { datatype } = property;
+  const text = datatype === "integer" ? roundedDown(command.text) : command.text;
+  const message = problemOf(datatype, formatOf(property, snapshot) ?? "", text);
   return message === undefined ? property.set(commands, text) : { code: "invalid", message };
+}
+
+const FRACTION = /^-?\d{1,9}\.\d{1,9}$/;
+
+/** Rounds a decimal fraction down to an integer: energy managers send fractions of amperes. Other texts stay as they are. */
+function roundedDown(text: string): string {
+  return FRACTION.test(text) ? String(Math.floor(Number(text))) : text;
 }
 
 /** Returns why a text does not match datatype and format, if it does not. */

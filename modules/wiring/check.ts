@@ -44,6 +44,7 @@ export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> 
   residualCurrentPin: INPUT,
   temperatureCutOffPin: INPUT,
   shuntTripPin: STEADY_OUTPUT,
+  phaseContactorPin: STEADY_OUTPUT,
   lockPin: STEADY_OUTPUT,
   lampPin: OUTPUT,
   buzzerPin: OUTPUT,
@@ -51,6 +52,7 @@ export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> 
   buttonPin: INPUT,
   meterPin: INPUT,
   cardReaderPin: INPUT,
+  cardReaderTransmitPin: OUTPUT,
   w5500: { clockPin: OUTPUT, mosiPin: OUTPUT, misoPin: INPUT, selectPin: STEADY_OUTPUT, interruptPin: INPUT },
   lan8720: { mdcPin: OUTPUT, mdioPin: OUTPUT, clock: RMII_CLOCKS, phyAddress: [0, 31, 1] },
   ethernetResetPin: OUTPUT,
@@ -84,6 +86,9 @@ export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
   const chip = chipOf(wiring);
   checkGroup(WIRING_RULES, wiring, "", { chip, usedPins: fixedPins(lan8720), report });
   if (isJSONObject(lan8720) && chip && chip !== CHIPS.esp32) report("lan8720", "needs RMII");
+  if (wiring.cardReaderKind === "pn532" && wiring.cardReaderTransmitPin === undefined) {
+    report("cardReaderTransmitPin", "missing");
+  }
   if (!isJSONObject(controlPilot)) return;
   const zeroMv = Number(controlPilot.zeroMv);
   const spanMv = PILOT_SPAN_MV / Number(controlPilot.divider);

@@ -20,6 +20,7 @@ const WIRING = {
   buttonPin: 0,
   meterPin: 34,
   cardReaderPin: 16,
+  cardReaderTransmitPin: 21,
   w5500: { clockPin: 18, mosiPin: 23, misoPin: 38, selectPin: 32, interruptPin: 33 },
   ethernetResetPin: 17,
   meterPulsesPerKWh: 800,
@@ -105,6 +106,7 @@ describe("checkWiring", () => {
     ["currentLimitA: invalid value", "currentLimitA", 33],
     ["meterPulsesPerKWh: invalid value", "meterPulsesPerKWh", 0.5],
     ["cardReaderKind: invalid value", "cardReaderKind", "rdm6300"],
+    ["cardReaderTransmitPin: unsuitable pin", "cardReaderTransmitPin", 39],
     ["buzzerPin: pin used twice", "lampPin", 19],
     ["thermistor.adcPin: pin used twice", "contactorFeedbackPin", 35],
   ])("reports %s", (mistake, field, value) => {
@@ -155,6 +157,12 @@ describe("checkWiring", () => {
       "thermistor.beta: missing",
       "thermistor.pullUpOhms: missing",
     ]);
+  });
+
+  test("requires a pin to transmit for a PN532", () => {
+    const wiring = { chip: "esp32", ...BUILT_IN, cardReaderPin: 16, cardReaderKind: "pn532" };
+    expect(mistakesIn(wiring)).toEqual(["cardReaderTransmitPin: missing"]);
+    expect(mistakesIn({ ...wiring, cardReaderTransmitPin: 17 })).toEqual([]);
   });
 
   test("refuses an ADC pin that the chip reads at its start", () => {
@@ -210,5 +218,6 @@ function pinsOfS3(): Record<string, unknown> {
     lampPin: 40,
     w5500: { clockPin: 12, mosiPin: 11, misoPin: 10, selectPin: 9, interruptPin: 8 },
     meterPin: 41,
+    cardReaderTransmitPin: 42,
   };
 }

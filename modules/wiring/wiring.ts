@@ -27,6 +27,11 @@ export interface Wiring {
   readonly temperatureCutOffPin?: number;
   /** Output of the circuit breaker's shunt trip: high trips it, when the contactor does not open. */
   readonly shuntTripPin?: number;
+  /**
+   * Output of a second contactor, which adds L2 and L3 behind the first one: high closes it. An external pull-down keeps it
+   * open while the chip starts.
+   */
+  readonly phaseContactorPin?: number;
   /** Output of the lock: high locks the plug. */
   readonly lockPin?: number;
   /** Output of the lamp: high turns it on. */
@@ -49,6 +54,8 @@ export interface Wiring {
   readonly meterPin?: number;
   /** Input of the card reader's serial output, 3.3 V. */
   readonly cardReaderPin?: number;
+  /** Output to the card reader's serial input. Only a PN532 needs it. */
+  readonly cardReaderTransmitPin?: number;
   /** A W5500 on SPI, for a firmware with Ethernet. */
   readonly w5500?: {
     readonly clockPin: number;

@@ -175,7 +175,7 @@ function requirementOf(field: string): string {
   if (typeof rule === "number") return "the number of a GPIO";
   if (isGroup(rule)) return `an object with ${Object.keys(rule).join(", ")}`;
   const [min, max, step] = rule;
-  if (typeof min !== "number") return rule.join(" or ");
+  if (typeof min !== "number") return rule.join(", ").replace(/, ([^,]+)$/, " or $1");
   return `${step ? "a whole number" : "a number"} from ${min} to ${max}`;
 }
 

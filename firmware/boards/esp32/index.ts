@@ -108,7 +108,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   const log = (line: string) => trace(line, "\n");
   const onAddress = () => wallClock.sync();
   const onAnalog = () => random.releaseSource();
-  const contactorGuard = new ChipGuard({ hardware, clock, guard, onAnalog });
+  const contactorGuard = new ChipGuard({ hardware, clock, onAnalog });
   const variantIO = makeVariantIO({ hardware, clock, guard, contactorGuard, onAddress, onAnalog, log });
   return {
     implementation: "esp32",
@@ -138,12 +138,14 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       controlPilot: hardware.controlPilot.generatorPin,
       contactor: hardware.contactorPin,
       contactorFeedback: hardware.contactorFeedbackPin,
+      phaseContactor: hardware.phaseContactorPin,
       lock: hardware.lockPin,
       lamp: hardware.lampPin,
       buzzer: hardware.buzzerPin,
       button: hardware.buttonPin,
       meter: hardware.meterPin,
       cardReader: hardware.cardReaderPin,
+      cardReaderTransmit: hardware.cardReaderTransmitPin,
     },
     resolve: makeResolve(clock, guard),
     resource: (name) =>

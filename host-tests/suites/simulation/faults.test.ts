@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import type { FaultCode } from "../../../modules/faults/index.js";
 import { usernameOf } from "../../../platform-stub/accounts.js";
+import { PN532_WIRING } from "../../virtual/board/index.js";
 import { Scene } from "../../virtual/scene.js";
 import { FlashFaults } from "./flash-faults.js";
 import { UpdateScene } from "./update-scene.js";
@@ -100,6 +101,12 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
     scene.clock.advance(1000);
     scene.platform.intercept = (_answer, request) => [scene.platform.respond(request, {}, "0", "409")];
     scene.swipe("62E3086CED");
+    return scene;
+  },
+  "card-reader-silent": () => {
+    const scene = online(new Scene({ provisioning: { wiring: PN532_WIRING } }));
+    if (scene.device.pn532) scene.device.pn532.responds = false;
+    scene.clock.advance(10_000);
     return scene;
   },
   "session-not-stored": () => {

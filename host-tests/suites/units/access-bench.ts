@@ -60,8 +60,13 @@ export class Bench {
   readonly settings: { now: AccessOptions["settings"]["now"] } = {
     now: { offlinePolicy: "list-and-cache", cardEnds: true, staticCards: "all" },
   };
-  readonly learning = { isOn: false, learn: (tag: string) => this.learned.push(tag) };
+  readonly learning = {
+    isOn: false,
+    learn: (tag: string) => this.learned.push(tag),
+    refuse: (why: string) => this.refused.push(why),
+  };
   readonly learned: string[] = [];
+  readonly refused: string[] = [];
   readonly grants: Grant[] = [];
   readonly signals: string[] = [];
   readonly faults: Fault[] = [];

@@ -11,7 +11,7 @@ export interface StationConsoleOptions {
   readonly onQuit: () => void;
 }
 
-export const COMMANDS = "plug, unplug, stop, pair, status, quit";
+export const COMMANDS = "plug, unplug, card <number>, stop, pair, status, quit";
 
 /** Opens the console of a station: commands from the input, until it is closed. */
 export function openStationConsole(options: StationConsoleOptions): IO {
@@ -26,6 +26,15 @@ export function openStationConsole(options: StationConsoleOptions): IO {
 function obey(line: string, { station, print, onQuit }: StationConsoleOptions): void {
   const { device } = station;
   const { vehicle } = device;
+  const [, number] = /^card +(\S.*)$/.exec(line) ?? [];
+  if (number !== undefined) {
+    try {
+      device.swipe(number);
+    } catch (error) {
+      print((error as Error).message);
+    }
+    return;
+  }
   switch (line) {
     case "":
       break;

@@ -6,11 +6,12 @@
 
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, type JSONObject, parseJSONObject } from "../../../modules/json/index.js";
-import type { RunEnd } from "../../virtual/board/index.js";
+import { PN532_WIRING, type RunEnd } from "../../virtual/board/index.js";
 import { Scene } from "../../virtual/scene.js";
 import type { BrokerMessage } from "../../virtual/world/broker.js";
 import { Random } from "../../virtual/world/random.js";
 import { type Canary, withCanary } from "./canaries.js";
+import { cardsOf } from "./cards.js";
 import { Energy } from "./energy.js";
 import { EventLog } from "./event-log.js";
 import { ExpectedState } from "./expected-state.js";
@@ -56,6 +57,8 @@ const SNTP_PERIOD_MS = MINUTE_MS;
 const SNTP_ANSWERS = 0.15;
 /** Response time below which an answer reaches the station in time, ms. */
 const IN_TIME_MS = 9500;
+/** Each station with a seed that is a multiple of it has a PN532. */
+const PN532_SEEDS = 4;
 const EPOCH_S = 1_795_248_000;
 
 export function simulateWeek(options: WeekOptions): WeekOutcome {
@@ -88,13 +91,18 @@ class Week {
   #lastHeartbeatMs = 0;
   /** Times at which the platform received authorization requests, by request id, ms. */
   readonly #asked = new Map<unknown, Asked>();
+  /** Ids of the authorization requests that were answered. */
+  readonly #answered = new Set<unknown>();
   #hasEnded = false;
 
   constructor(options: WeekOptions) {
     this.#options = options;
     this.#random = new Random(options.seed);
+    const hasPN532 = options.seed % PN532_SEEDS === 0;
+    const cards = cardsOf(hasPN532);
     this.#scene = new Scene({
       seed: options.seed,
+      ...(hasPN532 && { provisioning: { wiring: PN532_WIRING } }),
       brokerRemembers: false,
       wrapBoard: withCanary(options.canary),
       device: { onEnd: (end) => this.#handleEnd(end), hasGuard: options.canary !== "no-guard" },
@@ -121,14 +129,16 @@ class Week {
       mostA: () => expectedState.mostA,
       offlineA: (tag) => expectedState.offlineA(tag),
       isInReach: () => this.#faults.isCalm && scene.retained("$state") === "ready",
+      handledMs: (eventMs, delayMs) => stalls.handledMs(eventMs, delayMs),
       epochS: EPOCH_S,
     });
-    this.#faults = new Faults({ scene, random, eventLog });
+    this.#faults = new Faults({ scene, random, eventLog, swipes, hasPN532 });
     const ledger = this.#ledger;
     const faults = this.#faults;
     this.#owner = new Owner({
       scene,
       random,
+      cards,
       eventLog,
       ledger,
       expectedState,
@@ -140,6 +150,7 @@ class Week {
     this.#guests = new Guests({
       scene,
       random,
+      cards,
       eventLog,
       ledger,
       faults,
@@ -223,7 +234,9 @@ class Week {
     const tookMs = nowMs - atMs;
     // An answer to an attacker is no answer to the guest with the card.
     if (PROOF_CARDS.has(tag) && !decision) return;
-    if (tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.recordAnswered(tag);
+    const isFirst = !this.#answered.has(asked.id);
+    this.#answered.add(asked.id);
+    if (isFirst && tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.recordAnswered(tag);
     if (answer?.status !== "1" || decision?.authorized !== true) return;
     this.#expectedState.recordAnswer(tag, decision);
     const { maxCurrent } = decision;
@@ -271,6 +284,7 @@ class Week {
     platform.sessions.clear();
     platform.requests.length = 0;
     this.#asked.clear();
+    this.#answered.clear();
   }
 
   /** Requires these retained values at the broker. */

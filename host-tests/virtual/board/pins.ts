@@ -2,6 +2,7 @@ import { PulseDebouncer } from "../../../firmware/boards/pulse-debouncer.js";
 import { withParts } from "../../../firmware/boards/with-parts.js";
 import type {
   BoardIO,
+  Bytes,
   Contactor,
   ContactorOptions,
   ControlPilot,
@@ -15,10 +16,10 @@ import type {
   Serial,
   SerialOptions,
 } from "../../../modules/board/index.js";
-import { concatBytes } from "../../../modules/bytes/index.js";
+import { asUint8Array, concatBytes } from "../../../modules/bytes/index.js";
 import type { Wiring } from "../../../modules/wiring/index.js";
 import type { Vehicle } from "../world/vehicle.js";
-import type { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
+import type { Actuator, Button, Meter, SerialDevice } from "../world/wiring.js";
 import type { FirmwareRun } from "./firmware-run.js";
 import { VirtualGuard, type VirtualGuardOptions } from "./guard.js";
 import type { GuardOptions } from "./guard-core.js";
@@ -28,12 +29,14 @@ export const PINS = {
   controlPilot: "control-pilot",
   contactor: "contactor",
   contactorFeedback: "contactor-answer",
+  phaseContactor: "phase-contactor",
   lock: "lock",
   lamp: "lamp",
   buzzer: "buzzer",
   button: "button",
   meter: "meter",
   cardReader: "card-reader",
+  cardReaderTransmit: "card-reader-transmit",
 } as const;
 
 /** Wiring of a virtual board for which none is provisioned: it has everything. */
@@ -48,10 +51,14 @@ export const BUILT_IN: Wiring = {
   buttonPin: 0,
   meterPin: 33,
   cardReaderPin: 16,
+  cardReaderTransmitPin: 17,
   residualCurrentPin: 14,
   temperatureCutOffPin: 13,
   shuntTripPin: 23,
 };
+
+/** Provisioned wiring of a virtual board with a PN532. */
+export const PN532_WIRING = { chip: "esp32", ...BUILT_IN, cardReaderKind: "pn532" } as const;
 
 /** Returns what is wired to the guard. Each virtual station is in a ventilated room. */
 export function guardOptionsOf(wiring: Wiring): GuardOptions {
@@ -71,12 +78,14 @@ export function pinsOf(wiring: Wiring): Pins {
     controlPilot: PINS.controlPilot,
     contactor: PINS.contactor,
     contactorFeedback: has(wiring.contactorFeedbackPin, PINS.contactorFeedback),
+    phaseContactor: has(wiring.phaseContactorPin, PINS.phaseContactor),
     lock: has(wiring.lockPin, PINS.lock),
     lamp: has(wiring.lampPin, PINS.lamp),
     buzzer: has(wiring.buzzerPin, PINS.buzzer),
     button: has(wiring.buttonPin, PINS.button),
     meter: has(wiring.meterPin, PINS.meter),
     cardReader: has(wiring.cardReaderPin, PINS.cardReader),
+    cardReaderTransmit: has(wiring.cardReaderTransmitPin, PINS.cardReaderTransmit),
   };
 }
 
@@ -88,7 +97,8 @@ export interface PinDevices {
   readonly vehicle: Vehicle;
   readonly button: Button;
   readonly meter: Meter;
-  readonly cardReader: SerialSender;
+  readonly cardReader: SerialDevice;
+  readonly phaseContactor: Actuator;
   readonly lock: Actuator;
   readonly lamp: Actuator;
   readonly buzzer: Actuator;
@@ -135,6 +145,7 @@ export function makePins(
     wiring,
     firmware,
     outputs: new Map<PinSpecifier, (isOn: boolean) => void>([
+      [PINS.phaseContactor, (isOn) => wiring.phaseContactor.switch(isOn)],
       [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
       [PINS.lamp, (isOn) => wiring.lamp.switch(isOn)],
       [PINS.buzzer, (isOn) => wiring.buzzer.switch(isOn)],
@@ -355,15 +366,20 @@ class VirtualPulseCount implements PulseCount {
 
 class VirtualSerial implements Serial {
   readonly #release: () => void;
+  readonly #transmit: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
   #isClosed = false;
   #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-  constructor({ pin, baud, onReadable }: SerialOptions, { wiring, firmware, claim }: Parts) {
+  constructor({ pin, transmitPin, baud, onReadable }: SerialOptions, { wiring, firmware, claim }: Parts) {
     const { cardReader } = wiring;
     const release = claim(pin, PINS.cardReader);
+    const releaseTransmit =
+      transmitPin === undefined ? undefined : claim(transmitPin, PINS.cardReaderTransmit);
+    if (transmitPin !== undefined) {
+      this.#transmit = (bytes) => cardReader.receive(baud === cardReader.baud ? bytes : garbled(bytes));
+    }
     const unwatch = cardReader.watch((bytes) => {
-      // At another baud rate, the receiver gets other bytes than were sent.
-      const received = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
+      const received = baud === cardReader.baud ? bytes : garbled(bytes);
       this.#waiting = concatBytes(this.#waiting, received).slice(0, SERIAL_BUFFER_BYTES);
       firmware.soon(() => {
         if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
@@ -373,6 +389,7 @@ class VirtualSerial implements Serial {
       this.#isClosed = true;
       unwatch();
       release();
+      releaseTransmit?.();
     });
   }
 
@@ -384,7 +401,19 @@ class VirtualSerial implements Serial {
     return bytes.buffer;
   }
 
+  write(bytes: Bytes): void {
+    if (this.#isClosed) throw new Error("the pin is closed");
+    if (!this.#transmit) throw new Error("the serial line is receive-only");
+    if (bytes.byteLength > SERIAL_BUFFER_BYTES) throw new Error("output full");
+    this.#transmit(asUint8Array(bytes).slice());
+  }
+
   close(): void {
     this.#release();
   }
+}
+
+/** Returns the bytes that a receiver gets at another baud rate. */
+function garbled(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return bytes.map((byte) => byte ^ 0xff);
 }

@@ -1,3 +1,5 @@
+import { encodeUTF8 } from "../../../modules/bytes/index.js";
+
 /** Devices on a station's pins, except the vehicle. */
 
 /** A button: 1 while it is pressed. */
@@ -70,10 +72,12 @@ export class Meter {
   }
 }
 
-/** A device that sends on a serial line, for example a card reader. */
-export class SerialSender {
-  readonly baud: number;
+/** A device on a serial line, for example a card reader. */
+export class SerialDevice {
+  /** Baud rate of the device. */
+  baud: number;
   readonly #watchers = new Set<(bytes: Uint8Array<ArrayBuffer>) => void>();
+  readonly #receivers = new Set<(bytes: Uint8Array<ArrayBuffer>) => void>();
 
   constructor({ baud }: { baud: number }) {
     this.baud = baud;
@@ -88,4 +92,23 @@ export class SerialSender {
     this.#watchers.add(onSent);
     return () => this.#watchers.delete(onSent);
   }
+
+  /** Receives bytes of the station. */
+  receive(bytes: Uint8Array<ArrayBuffer>): void {
+    for (const onReceived of [...this.#receivers]) onReceived(bytes);
+  }
+
+  /** Calls back for received bytes. Returns a function that stops that. */
+  watchReceived(onReceived: (bytes: Uint8Array<ArrayBuffer>) => void): () => void {
+    this.#receivers.add(onReceived);
+    return () => this.#receivers.delete(onReceived);
+  }
+}
+
+/** Frame of an RDM6300 reader for a card with ten hex digits. */
+export function cardFrame(tag: string): Uint8Array<ArrayBuffer> {
+  let sum = 0;
+  for (let i = 0; i < tag.length; i += 2) sum ^= Number.parseInt(tag.slice(i, i + 2), 16);
+  const checksum = sum.toString(16).toUpperCase().padStart(2, "0");
+  return encodeUTF8(`\x02${tag}${checksum}\x03`);
 }

@@ -55,6 +55,10 @@ const en: FaultTexts = {
     "A card was not learned.",
     "Check that the station is online and that the card is not registered yet. Swipe it again.",
   ],
+  "card-reader-silent": [
+    "The card reader does not respond. Cards are not read; phones go on working.",
+    "Switch the station off and on. If it happens again, have the reader and its wires checked.",
+  ],
   "session-not-stored": [
     "The station's memory cannot be written. A power cut would lose the session.",
     "Keep the power and the network on until the sessions are reported. Then have the board replaced.",
@@ -166,6 +170,10 @@ const cs: FaultTexts = {
     "Karta se nenaučila.",
     "Ověřte, že je stanice online a karta ještě není zapsaná. Přiložte ji znovu.",
   ],
+  "card-reader-silent": [
+    "Čtečka karet neodpovídá. Karty se nečtou; telefony fungují dál.",
+    "Vypněte a zapněte stanici. Pokud se to opakuje, nechte zkontrolovat čtečku a její vodiče.",
+  ],
   "session-not-stored": [
     "Do paměti stanice nelze zapisovat. Výpadek proudu by nabíjení ztratil.",
     "Nevypínejte proud ani síť, dokud se nabíjení neodešlou. Pak nechte vyměnit desku.",
@@ -270,6 +278,10 @@ const de: FaultTexts = {
   "card-not-learned": [
     "Eine Karte wurde nicht gelernt.",
     "Prüfen, ob die Station online ist und die Karte noch nicht eingetragen ist. Dann erneut vorhalten.",
+  ],
+  "card-reader-silent": [
+    "Der Kartenleser antwortet nicht. Karten werden nicht gelesen; Telefone funktionieren weiter.",
+    "Station aus- und einschalten. Bei Wiederholung Leser und Leitungen prüfen lassen.",
   ],
   "session-not-stored": [
     "Der Speicher der Station ist nicht beschreibbar. Bei Stromausfall ginge der Ladevorgang verloren.",

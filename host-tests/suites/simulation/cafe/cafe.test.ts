@@ -58,7 +58,7 @@ describe("the settlement with the platform's sessions", () => {
     endWh: 500,
     cuts: 0,
     offMs: 0,
-    interruptedAtStart: false,
+    isOptional: false,
     whys: ["unplugged"],
     isDated: true,
     isOfEarlierRun: false,
