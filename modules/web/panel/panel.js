@@ -25,6 +25,8 @@ const STATUSES = {
   finishing: "Finished",
   faulted: "Faulted",
   unavailable: "Out of service",
+  "suspended-by-vehicle": "Paused by the vehicle",
+  "suspended-by-station": "Paused by the station",
 };
 /** Where the offered current comes from. */
 const LIMITS = {
