@@ -86,6 +86,7 @@ export type WiringMistake =
   | "pilot beyond the ADC"
   | "proximity beyond the ADC"
   | "needs RMII"
+  | "needs contactor feedback"
   | "needs proximity"
   | "needs lockPin"
   | "needs residualCurrentPin";
@@ -122,6 +123,9 @@ export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
 /** Checks fields that need another one. */
 function checkCombination(wiring: JSONObject, report: ReportMistake): void {
   const has = (field: keyof Wiring) => wiring[field] !== undefined;
+  // Only the feedback shows that the first contactor is open before the second one changes.
+  if (has("phaseContactorPin") && !has("contactorFeedbackPin"))
+    report("phaseContactorPin", "needs contactor feedback");
   if (has("lockFeedbackPin") && !has("lockPin")) report("lockFeedbackPin", "needs lockPin");
   if (has("residualCurrentTestPin") && !has("residualCurrentPin"))
     report("residualCurrentTestPin", "needs residualCurrentPin");
