@@ -10,6 +10,7 @@ import type { StationIdentity } from "./platform/identity.js";
 import type { Settings, SettingsStore } from "./settings.js";
 import type { StationSnapshot } from "./snapshot.js";
 import type { StationOptions } from "./station-options.js";
+import { missingInputs } from "./ui/missing-inputs.js";
 import { MemorySampler } from "./ui/memory-sampler.js";
 
 export interface LiveSnapshotOptions extends StationOptions {
@@ -141,6 +142,10 @@ export class LiveSnapshot implements StationSnapshot {
 
   get isPaused(): boolean {
     return this._charger.currentLimit.isPaused;
+  }
+
+  get missing(): readonly string[] {
+    return missingInputs(this._options.board.pins);
   }
 
   get phases(): Phases | undefined {

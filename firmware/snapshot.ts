@@ -50,6 +50,8 @@ export interface StationSnapshot {
   readonly managedA: number;
   readonly fallbackA: number;
   readonly isPaused: boolean;
+  /** Protective inputs that are not wired, as in `/status`. */
+  readonly missing: readonly string[];
   /** Number of phases that are connected; `undefined` if it cannot be changed. */
   readonly phases: Phases | undefined;
   readonly update: string | undefined;

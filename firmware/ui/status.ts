@@ -24,7 +24,7 @@ export function statusFields(
   snapshot: StationSnapshot,
   { isLoggedIn }: StatusViewer,
 ): Readonly<Record<string, unknown>> {
-  const { energyWh, lastError, meterWh, offer, problem, transfer } = snapshot;
+  const { energyWh, lastError, meterWh, missing, offer, problem, transfer } = snapshot;
   return {
     state: snapshot.lifeCycle,
     problem: problem ? { code: problem.code, message: problem.message } : null,
@@ -32,6 +32,7 @@ export function statusFields(
     // The text of a fault may have the end of a card's number.
     ...(isLoggedIn && { lastError: lastError ?? null }),
     current: { offeredA: offer.currentA, limitedBy: offer.limitedBy, installationA: snapshot.installationA },
+    missing,
     name: snapshot.name,
     update: snapshot.update ?? null,
     energyWh: meterWh === undefined ? null : { session: energyWh, total: meterWh },

@@ -42,6 +42,26 @@ test("the station console executes the typed commands", async () => {
   expect(printed[1]).toContain("unknown");
 });
 
+test("the station console changes cable and hardware", async () => {
+  open();
+  const { device } = station;
+  input.write("cable 20A\nearth\nphase\nresidual\nlock\nself-test\n");
+  await waitFor("five answers", () => printed.length === 5);
+  expect([device.cableOhms, device.earthLoss.isOn, device.residualCurrent.isOn]).toEqual([680, true, true]);
+  expect([device.phaseLosses[0]?.isOn, device.isLockStuck, device.isResidualCurrentTestBroken]).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  input.write("cable none\nearth\n");
+  await waitFor("a sixth answer", () => printed.length === 6);
+  expect([device.cableOhms, device.earthLoss.isOn, printed.at(-1)]).toEqual([
+    Number.POSITIVE_INFINITY,
+    false,
+    "earth missing: no",
+  ]);
+});
+
 test.each([
   ["quits at the end of a terminal's input", true, 1],
   ["keeps running at the end of another input", false, 0],

@@ -1,6 +1,8 @@
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { IO } from "../../../modules/board/index.js";
+import { CABLE_OHMS, type Device } from "../../virtual/board/index.js";
+import type { Actuator } from "../../virtual/world/wiring.js";
 import type { VirtualStation } from "./virtual-station.js";
 
 export interface StationConsoleOptions {
@@ -11,7 +13,8 @@ export interface StationConsoleOptions {
   readonly onQuit: () => void;
 }
 
-export const COMMANDS = "plug, unplug, card <number>, stop, pair, status, quit";
+export const COMMANDS =
+  "plug, unplug, cable 13A|20A|32A|63A|none, earth, phase, residual, lock, self-test, card <number>, stop, pair, status, quit";
 
 /** Opens the console of a station: commands from the input, until it is closed. */
 export function openStationConsole(options: StationConsoleOptions): IO {
@@ -61,6 +64,40 @@ function obey(line: string, { station, print, onQuit }: StationConsoleOptions): 
       onQuit();
       break;
     default:
-      print(`unknown command; type ${COMMANDS}`);
+      if (!obeyHardware(line, device, print)) print(`unknown command; type ${COMMANDS}`);
+  }
+}
+
+/** Changes the hardware of a station: its cable, or a fault that the command makes and repairs. */
+function obeyHardware(line: string, device: Device, print: (line: string) => void): boolean {
+  const toggle = (name: string, part: Actuator | undefined): void => {
+    part?.switch(!part.isOn);
+    print(`${name}: ${part?.isOn ? "yes" : "no"}`);
+  };
+  const [command, cable = ""] = line.split(" ");
+  switch (command) {
+    case "cable":
+      device.cableOhms =
+        new Map<string, number>(Object.entries(CABLE_OHMS)).get(cable) ?? Number.POSITIVE_INFINITY;
+      return true;
+    case "earth":
+      toggle("earth missing", device.earthLoss);
+      return true;
+    case "phase":
+      toggle("phase missing", device.phaseLosses[0]);
+      return true;
+    case "residual":
+      toggle("residual current", device.residualCurrent);
+      return true;
+    case "lock":
+      device.isLockStuck = !device.isLockStuck;
+      print(`lock stuck: ${device.isLockStuck ? "yes" : "no"}`);
+      return true;
+    case "self-test":
+      device.isResidualCurrentTestBroken = !device.isResidualCurrentTestBroken;
+      print(`self-test broken: ${device.isResidualCurrentTestBroken ? "yes" : "no"}`);
+      return true;
+    default:
+      return false;
   }
 }

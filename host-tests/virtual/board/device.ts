@@ -59,7 +59,7 @@ const CARD_NUMBERS: Readonly<Record<ReaderKind, readonly [RegExp, string]>> = {
 };
 const ROOM_C = 25;
 /** Coding of cables (IEC 61851-1 Annex B), Ω. */
-export const CABLE_OHMS = { "13 A": 1500, "20 A": 680, "32 A": 220, "63 A": 100 } as const;
+export const CABLE_OHMS = { "13A": 1500, "20A": 680, "32A": 220, "63A": 100 } as const;
 /** Time of the lock's motor, ms. */
 const LOCK_MOVES_MS = 300;
 /** Time of the residual current device from the test current to its contact, ms. */
@@ -110,7 +110,7 @@ export class Device {
   readonly earthLoss = new Actuator();
   readonly phaseLosses: readonly Actuator[] = [new Actuator(), new Actuator(), new Actuator()];
   /** Resistance of the plugged-in cable's coding, Ω. The default is a cable of 32 A. */
-  cableOhms: number = CABLE_OHMS["32 A"];
+  cableOhms: number = CABLE_OHMS["32A"];
   /** The temperature cut-off: on while it is too hot. */
   readonly temperatureCutOff = new Actuator();
   /** Shunt trip of the circuit breaker. */
