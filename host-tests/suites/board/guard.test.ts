@@ -236,6 +236,21 @@ const PLANTED: readonly (readonly [name: string, from: string, to: string, broke
     expect(skipped).toBeGreaterThan(10_000);
   });
 
+  test("waits in the twin for a change while the contactor is open, and for the lease while it is closed", () => {
+    const twin = new GuardCore({
+      hasFeedback: true,
+      hasResidualCurrent: false,
+      hasCutOff: false,
+      hasShuntTrip: false,
+      allowsVentilation: false,
+    });
+    twin.step({ ...CHARGING, isRequested: false });
+    expect(twin.idlePeriods).toBe(Number.POSITIVE_INFINITY);
+    twin.step(CHARGING);
+    twin.step({ ...CHARGING, isFeedbackClosed: true });
+    expect(twin.idlePeriods).toBe(298);
+  });
+
   test("keeps its properties in every state that it can reach, with every wiring", () => {
     const short = spawnSync(compile("guard-core.explore.c", SHORT), { encoding: "utf8" });
     expect(short.stdout).toMatch(/^32 wirings, \d{5,} states, \d{8,} steps, 13 properties\n$/);
