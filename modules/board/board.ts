@@ -54,6 +54,8 @@ export interface Pins {
   readonly meter?: PinSpecifier;
   /** Input: the serial output of the card reader. */
   readonly cardReader?: PinSpecifier;
+  /** Output: the serial input of a card reader that receives commands. */
+  readonly cardReaderTransmit?: PinSpecifier;
 }
 
 /** Reason of the last reset: how the previous run of the firmware ended. */

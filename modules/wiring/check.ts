@@ -51,6 +51,7 @@ export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> 
   buttonPin: INPUT,
   meterPin: INPUT,
   cardReaderPin: INPUT,
+  cardReaderTransmitPin: OUTPUT,
   w5500: { clockPin: OUTPUT, mosiPin: OUTPUT, misoPin: INPUT, selectPin: STEADY_OUTPUT, interruptPin: INPUT },
   lan8720: { mdcPin: OUTPUT, mdioPin: OUTPUT, clock: RMII_CLOCKS, phyAddress: [0, 31, 1] },
   ethernetResetPin: OUTPUT,

@@ -20,6 +20,7 @@ const WIRING = {
   buttonPin: 0,
   meterPin: 34,
   cardReaderPin: 16,
+  cardReaderTransmitPin: 21,
   w5500: { clockPin: 18, mosiPin: 23, misoPin: 38, selectPin: 32, interruptPin: 33 },
   ethernetResetPin: 17,
   meterPulsesPerKWh: 800,
@@ -210,5 +211,6 @@ function pinsOfS3(): Record<string, unknown> {
     lampPin: 40,
     w5500: { clockPin: 12, mosiPin: 11, misoPin: 10, selectPin: 9, interruptPin: 8 },
     meterPin: 41,
+    cardReaderTransmitPin: 42,
   };
 }

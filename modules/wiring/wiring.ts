@@ -49,6 +49,8 @@ export interface Wiring {
   readonly meterPin?: number;
   /** Input of the card reader's serial output, 3.3 V. */
   readonly cardReaderPin?: number;
+  /** Output to the card reader's serial input. Only a PN532 needs it. */
+  readonly cardReaderTransmitPin?: number;
   /** A W5500 on SPI, for a firmware with Ethernet. */
   readonly w5500?: {
     readonly clockPin: number;

@@ -144,6 +144,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       button: hardware.buttonPin,
       meter: hardware.meterPin,
       cardReader: hardware.cardReaderPin,
+      cardReaderTransmit: hardware.cardReaderTransmitPin,
     },
     resolve: makeResolve(clock, guard),
     resource: (name) =>

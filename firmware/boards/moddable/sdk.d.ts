@@ -220,6 +220,7 @@ declare module "embedded:io/serial" {
   export default class Serial {
     constructor(options: {
       receive: number;
+      transmit?: number;
       baud: number;
       port: number;
       format: "buffer";
@@ -227,6 +228,8 @@ declare module "embedded:io/serial" {
     });
     /** Reads all waiting bytes. */
     read(): ArrayBuffer | undefined;
+    /** Throws when the bytes do not fit in the buffer. */
+    write(bytes: ArrayBuffer | Uint8Array): void;
     close(): void;
   }
 }

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { DigitalIn, PulseCount, Serial } from "../../../modules/board/index.js";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
-import type { Button, Meter, SerialSender } from "../../virtual/world/wiring.js";
+import type { Button, Meter, SerialDevice } from "../../virtual/world/wiring.js";
 import type { Harness } from "./harness.js";
 
 /** A board with a button, a meter and a card reader. */
 export interface WiringHarness extends Harness {
   readonly button: Button;
   readonly meter: Meter;
-  readonly cardReader: SerialSender;
+  readonly cardReader: SerialDevice;
 }
 
 const A_WHILE_MS = 100;
@@ -32,7 +32,7 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       readables++;
     };
 
-    function pin(which: "button" | "meter" | "cardReader"): string | number {
+    function pin(which: "button" | "meter" | "cardReader" | "cardReaderTransmit"): string | number {
       const found = harness.board.pins[which];
       if (found === undefined) throw new Error(`the board has no ${which}`);
       return found;
@@ -132,6 +132,28 @@ export function describeWiringContract(name: string, makeHarness: () => Promise<
       const bytes = serial.read();
       expect(bytes?.byteLength).toBeGreaterThan(0);
       expect(bytes?.byteLength).toBeLessThan(1600);
+    });
+
+    test("transmit bytes to a card reader in their order", async () => {
+      const received: number[] = [];
+      harness.cardReader.watchReceived((bytes) => received.push(...bytes));
+      const { baud } = harness.cardReader;
+      const serial = new harness.board.io.Serial({
+        pin: pin("cardReader"),
+        transmitPin: pin("cardReaderTransmit"),
+        baud,
+      });
+      serial.write(encodeUTF8("PN"));
+      serial.write(encodeUTF8("532").buffer);
+      await harness.until("they are received", () => received.length === 5);
+      expect(String.fromCharCode(...received)).toBe("PN532");
+      expect(() => serial.write(new Uint8Array(129))).toThrow("full");
+      serial.close();
+      expect(() => serial.write(encodeUTF8("A"))).toThrow("closed");
+    });
+
+    test("throw on a transmission on a receive-only serial line", () => {
+      expect(() => reader().write(encodeUTF8("A"))).toThrow("receive-only");
     });
 
     test("receive different bytes at another baud rate", async () => {

@@ -209,6 +209,7 @@ class QuietPart {
 
 class QuietSerial {
   read(): undefined {}
+  write(): void {}
   close(): void {}
 }
 

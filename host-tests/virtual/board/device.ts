@@ -4,7 +4,7 @@ import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { CHIPS, type ChipName, readWiring, type Wiring } from "../../../modules/wiring/index.js";
 import type { Host } from "../world/network.js";
 import { Vehicle } from "../world/vehicle.js";
-import { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
+import { Actuator, Button, Meter, SerialDevice } from "../world/wiring.js";
 import type { World } from "../world/world.js";
 import { virtualCrypto } from "./crypto.js";
 import { FirmwareRun, type RunEnd } from "./firmware-run.js";
@@ -73,7 +73,7 @@ export class Device {
   /** Button that opens pairing mode. Longer presses have further functions. */
   readonly button = new Button();
   readonly meter = new Meter();
-  readonly cardReader = new SerialSender({ baud: CARD_READER_BAUD });
+  readonly cardReader = new SerialDevice({ baud: CARD_READER_BAUD });
   /** Lock of the socket. */
   readonly lock = new Actuator();
   readonly lamp = new Actuator();

@@ -2,6 +2,7 @@ import { PulseDebouncer } from "../../../firmware/boards/pulse-debouncer.js";
 import { withParts } from "../../../firmware/boards/with-parts.js";
 import type {
   BoardIO,
+  Bytes,
   Contactor,
   ContactorOptions,
   ControlPilot,
@@ -15,10 +16,10 @@ import type {
   Serial,
   SerialOptions,
 } from "../../../modules/board/index.js";
-import { concatBytes } from "../../../modules/bytes/index.js";
+import { asUint8Array, concatBytes } from "../../../modules/bytes/index.js";
 import type { Wiring } from "../../../modules/wiring/index.js";
 import type { Vehicle } from "../world/vehicle.js";
-import type { Actuator, Button, Meter, SerialSender } from "../world/wiring.js";
+import type { Actuator, Button, Meter, SerialDevice } from "../world/wiring.js";
 import type { FirmwareRun } from "./firmware-run.js";
 import { VirtualGuard, type VirtualGuardOptions } from "./guard.js";
 import type { GuardOptions } from "./guard-core.js";
@@ -34,6 +35,7 @@ export const PINS = {
   button: "button",
   meter: "meter",
   cardReader: "card-reader",
+  cardReaderTransmit: "card-reader-transmit",
 } as const;
 
 /** Wiring of a virtual board for which none is provisioned: it has everything. */
@@ -48,6 +50,7 @@ export const BUILT_IN: Wiring = {
   buttonPin: 0,
   meterPin: 33,
   cardReaderPin: 16,
+  cardReaderTransmitPin: 17,
   residualCurrentPin: 14,
   temperatureCutOffPin: 13,
   shuntTripPin: 23,
@@ -77,6 +80,7 @@ export function pinsOf(wiring: Wiring): Pins {
     button: has(wiring.buttonPin, PINS.button),
     meter: has(wiring.meterPin, PINS.meter),
     cardReader: has(wiring.cardReaderPin, PINS.cardReader),
+    cardReaderTransmit: has(wiring.cardReaderTransmitPin, PINS.cardReaderTransmit),
   };
 }
 
@@ -88,7 +92,7 @@ export interface PinDevices {
   readonly vehicle: Vehicle;
   readonly button: Button;
   readonly meter: Meter;
-  readonly cardReader: SerialSender;
+  readonly cardReader: SerialDevice;
   readonly lock: Actuator;
   readonly lamp: Actuator;
   readonly buzzer: Actuator;
@@ -355,15 +359,20 @@ class VirtualPulseCount implements PulseCount {
 
 class VirtualSerial implements Serial {
   readonly #release: () => void;
+  readonly #transmit: ((bytes: Uint8Array<ArrayBuffer>) => void) | undefined;
   #isClosed = false;
   #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-  constructor({ pin, baud, onReadable }: SerialOptions, { wiring, firmware, claim }: Parts) {
+  constructor({ pin, transmitPin, baud, onReadable }: SerialOptions, { wiring, firmware, claim }: Parts) {
     const { cardReader } = wiring;
     const release = claim(pin, PINS.cardReader);
+    const releaseTransmit =
+      transmitPin === undefined ? undefined : claim(transmitPin, PINS.cardReaderTransmit);
+    if (transmitPin !== undefined) {
+      this.#transmit = (bytes) => cardReader.receive(baud === cardReader.baud ? bytes : garbled(bytes));
+    }
     const unwatch = cardReader.watch((bytes) => {
-      // At another baud rate, the receiver gets other bytes than were sent.
-      const received = baud === cardReader.baud ? bytes : bytes.map((byte) => byte ^ 0xff);
+      const received = baud === cardReader.baud ? bytes : garbled(bytes);
       this.#waiting = concatBytes(this.#waiting, received).slice(0, SERIAL_BUFFER_BYTES);
       firmware.soon(() => {
         if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
@@ -373,6 +382,7 @@ class VirtualSerial implements Serial {
       this.#isClosed = true;
       unwatch();
       release();
+      releaseTransmit?.();
     });
   }
 
@@ -384,7 +394,19 @@ class VirtualSerial implements Serial {
     return bytes.buffer;
   }
 
+  write(bytes: Bytes): void {
+    if (this.#isClosed) throw new Error("the pin is closed");
+    if (!this.#transmit) throw new Error("the serial line is receive-only");
+    if (bytes.byteLength > SERIAL_BUFFER_BYTES) throw new Error("output full");
+    this.#transmit(asUint8Array(bytes).slice());
+  }
+
   close(): void {
     this.#release();
   }
+}
+
+/** Returns the bytes that a receiver gets at another baud rate. */
+function garbled(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return bytes.map((byte) => byte ^ 0xff);
 }

@@ -70,10 +70,12 @@ export class Meter {
   }
 }
 
-/** A device that sends on a serial line, for example a card reader. */
-export class SerialSender {
-  readonly baud: number;
+/** A device on a serial line, for example a card reader. */
+export class SerialDevice {
+  /** Baud rate of the device. */
+  baud: number;
   readonly #watchers = new Set<(bytes: Uint8Array<ArrayBuffer>) => void>();
+  readonly #receivers = new Set<(bytes: Uint8Array<ArrayBuffer>) => void>();
 
   constructor({ baud }: { baud: number }) {
     this.baud = baud;
@@ -87,5 +89,16 @@ export class SerialSender {
   watch(onSent: (bytes: Uint8Array<ArrayBuffer>) => void): () => void {
     this.#watchers.add(onSent);
     return () => this.#watchers.delete(onSent);
+  }
+
+  /** Receives bytes of the station. */
+  receive(bytes: Uint8Array<ArrayBuffer>): void {
+    for (const onReceived of [...this.#receivers]) onReceived(bytes);
+  }
+
+  /** Calls back for received bytes. Returns a function that stops that. */
+  watchReceived(onReceived: (bytes: Uint8Array<ArrayBuffer>) => void): () => void {
+    this.#receivers.add(onReceived);
+    return () => this.#receivers.delete(onReceived);
   }
 }
