@@ -47,6 +47,8 @@ export interface BoardParts {
 
 /** Baud rate of the RDM6300 reader. */
 const CARD_READER_BAUD = 9600;
+/** Baud rate of Eastron's meters as delivered. */
+const MODBUS_BAUD = 9600;
 const ROOM_C = 25;
 /** Memory after the start, like that of a chip. */
 const MEMORY: MemoryUse = {
@@ -74,6 +76,8 @@ export class Device {
   readonly button = new Button();
   readonly meter = new Meter();
   readonly cardReader = new SerialDevice({ baud: CARD_READER_BAUD });
+  /** RS485 line of a Modbus meter. */
+  readonly modbus = new SerialDevice({ baud: MODBUS_BAUD });
   /** Lock of the socket. */
   readonly lock = new Actuator();
   readonly lamp = new Actuator();
