@@ -10,8 +10,9 @@ import {
   type ChargingListener,
   type StationStatus,
 } from "../../modules/charging/index.js";
-import type { FaultReporter } from "../../modules/faults/index.js";
+import type { RecoveryReporter } from "../../modules/faults/index.js";
 import { Indicator } from "../../modules/indicator/index.js";
+import type { ModbusMeter } from "../../modules/meter/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import type { TraceSink } from "../../modules/trace/index.js";
 import type { CommandFailure } from "../commands.js";
@@ -22,6 +23,7 @@ import { Access } from "./access.js";
 import type { ChargerListener } from "./charger-listener.js";
 import { CurrentLimit } from "./current-limit.js";
 import { FreeVend } from "./free-vend.js";
+import { Overcurrent } from "./overcurrent.js";
 import { ChargingSessions } from "./sessions.js";
 import { TagLearning } from "./tag-learning.js";
 
@@ -37,7 +39,7 @@ export interface ChargerOptions {
   readonly records: Records;
   readonly settings: SettingsStore;
   readonly platform: Requester;
-  readonly reporter: FaultReporter;
+  readonly reporter: RecoveryReporter;
   readonly listener: ChargerListener;
   readonly trace: TraceSink;
 }
@@ -51,6 +53,7 @@ export class Charger implements IO, ChargingListener {
   private readonly _indicator: Indicator;
   private readonly _currentLimit: CurrentLimit;
   private readonly _freeVend: FreeVend;
+  private readonly _overcurrent: Overcurrent;
 
   constructor(options: ChargerOptions) {
     const { board } = options;
@@ -60,7 +63,11 @@ export class Charger implements IO, ChargingListener {
     const parts = { ...options, charging: this._charging, indicator: this._indicator };
     this._options = parts;
     this._currentLimit = new CurrentLimit(parts);
-    this.sessions = new ChargingSessions(parts);
+    this._overcurrent = new Overcurrent({ board, charging: this._charging });
+    this.sessions = new ChargingSessions({
+      ...parts,
+      onMeterChanged: () => this._overcurrent.handleMeasured(this.sessions),
+    });
     this.learning = new TagLearning(parts);
     this._freeVend = new FreeVend(parts);
     this.access = new Access({ parts, learning: this.learning });
@@ -102,6 +109,11 @@ export class Charger implements IO, ChargingListener {
   get meterWh(): number | undefined {
     const { meter } = this.sessions;
     return meter.isThere ? meter.energyWh : undefined;
+  }
+
+  /** The meter, if it is on a Modbus line. */
+  get modbusMeter(): ModbusMeter | undefined {
+    return this.sessions.modbusMeter;
   }
 
   /** Latest temperature inside the station, °C; `undefined` before the first measurement. */

@@ -17,6 +17,7 @@ import {
   CONTACTOR_FAULTS,
   type Grant,
   nextState,
+  offeredCurrentA,
   outputsOf,
   type SessionEnd,
   sessionEndOf,
@@ -174,6 +175,11 @@ export class Charging implements IO {
     return this._isContactorClosed;
   }
 
+  /** Current that is offered to the vehicle, A; 0: none. */
+  get offeredA(): number {
+    return offeredCurrentA(this._state, this._limitA);
+  }
+
   /** Sets the current that the station may offer, A. Below 6 A, or with NaN, a session pauses. */
   setLimit(limitA: number): void {
     const offeredA = limitA >= MIN_CURRENT_A ? limitA : 0;
@@ -202,6 +208,12 @@ export class Charging implements IO {
   stop(): void {
     this._plugInId++;
     this._input({ type: "stop" });
+  }
+
+  /** Ends the session with a fault that another part of the station has found. */
+  fail(fault: Fault): void {
+    this._plugInId++;
+    this._input({ type: "fault", fault });
   }
 
   /**

@@ -110,8 +110,8 @@ export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs
   switch (state.type) {
     case "authorized":
     case "charging": {
-      const offeredA = Math.min(state.session.grant.currentA, limitA);
-      const isOffered = offeredA >= MIN_CURRENT_A;
+      const offeredA = offeredCurrentA(state, limitA);
+      const isOffered = offeredA > 0;
       return {
         contactorClosed: isOffered && state.type === "charging" && state.evReady,
         dutyPermille: isOffered ? dutyPermilleOf(offeredA) : PILOT_STEADY_PERMILLE,
@@ -127,6 +127,13 @@ export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs
       return { contactorClosed: false, dutyPermille: PILOT_STEADY_PERMILLE, isLocked };
     }
   }
+}
+
+/** Returns the current that a state offers, A; 0: none. */
+export function offeredCurrentA(state: ChargingState, limitA: number): number {
+  if (state.type !== "authorized" && state.type !== "charging") return 0;
+  const offeredA = Math.min(state.session.grant.currentA, limitA);
+  return offeredA >= MIN_CURRENT_A ? offeredA : 0;
 }
 
 /** The active session of a state. A session starts when the vehicle first requests energy, not at the authorization. */

@@ -1,13 +1,21 @@
 import type { Clock, IO, Timer } from "../board/index.js";
 import type { FaultReporter } from "../faults/index.js";
+import type { EnergyMeter, MeterFaultCode } from "../meter/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import type { SessionLog } from "./log.js";
-import type { Meter } from "./meter.js";
 import type { Book, FinishedSession, SessionCard, SessionState } from "./session.js";
 
 export interface SessionsOptions {
   readonly clock: Clock;
-  readonly meter: Pick<Meter, "energyWh">;
+  readonly meter: Pick<EnergyMeter, "energyWh"> & {
+    /** The meter's own reading, Wh. */
+    readonly ownWh?: number | undefined;
+  };
+  /**
+   * The meter does not report energy by itself: the session that has ended last waits in the log for `settleEnd`. Until then
+   * it is stored with the fault `meter-silent`.
+   */
+  readonly awaitsReading?: boolean;
   readonly record: StoredRecord<Book>;
   /** Content of `record` at the start. */
   readonly book: Book;
@@ -54,6 +62,8 @@ export class Sessions implements IO {
   /** Monotonic end times, ms, of sessions of this run that ended before the wall clock was known, by slot. */
   private _undated: Map<number, number> | undefined;
   private _lastWh = 0;
+  /** Fault of metering of the session that waits for its last reading. */
+  private _heldFault: string | undefined;
 
   constructor(options: SessionsOptions) {
     this._options = options;
@@ -94,6 +104,39 @@ export class Sessions implements IO {
     if (this._running && this._options.meter.energyWh - this._writtenWh >= WRITE_WH) this._write();
   }
 
+  /** Records a fault of metering, in the session under way if there is one. */
+  recordMeterFault(code: MeterFaultCode): void {
+    const running = this._running;
+    if (running) running.state = { ...running.state, meterFault: running.state.meterFault ?? code };
+    this._write();
+  }
+
+  /** Moves the start reading of the session under way to the present one: the energy before it is not the driver's. */
+  moveStart(): void {
+    const running = this._running;
+    if (running && !running.isResumed)
+      running.state = { ...running.state, startWh: this._options.meter.energyWh };
+  }
+
+  /**
+   * Corrects the end reading of the session that waits for it, and releases the session.
+   * @param isRead the meter has answered since the end
+   */
+  settleEnd(isRead: boolean): void {
+    const { log, meter } = this._options;
+    const slot = log.heldSlot;
+    if (slot === undefined) return;
+    if (isRead) {
+      const endWh = meter.energyWh;
+      log.correct(slot, ({ meterFault: _, ...session }) => {
+        if (!this._running) this._lastWh = endWh - session.startWh;
+        return { ...session, endWh, ...(this._heldFault !== undefined && { meterFault: this._heldFault }) };
+      });
+    }
+    log.heldSlot = undefined;
+    this._write();
+  }
+
   /** Ends the session under way. */
   end(why: string): void {
     const running = this._running;
@@ -114,7 +157,7 @@ export class Sessions implements IO {
     if (!session) return;
     this._interrupted = undefined;
     const end = session.start === undefined ? undefined : session.start + session.seconds;
-    this._finish({ ...session, end, endWh: this._options.book.meterWh, why: "interrupted" }, false);
+    this._finish({ ...session, end, endWh: this._options.meter.energyWh, why: "interrupted" }, false);
   }
 
   /**
@@ -146,6 +189,7 @@ export class Sessions implements IO {
     const { log, reporter } = this._options;
     const count = log.length;
     if (count === 0) return;
+    log.heldSlot = undefined;
     log.countGivenUp(count);
     this._write();
     for (const slot of [...log.slots]) log.remove(slot);
@@ -164,8 +208,12 @@ export class Sessions implements IO {
   }
 
   private _finish(session: FinishedSession, isDatable: boolean): void {
-    const { log, clock, listener } = this._options;
-    const slot = log.add(session);
+    const { log, clock, listener, awaitsReading } = this._options;
+    const slot = log.add(awaitsReading ? { meterFault: "meter-silent", ...session } : session);
+    if (awaitsReading) {
+      log.heldSlot = slot;
+      this._heldFault = session.meterFault;
+    }
     this._undated?.delete(slot);
     if (session.start === undefined && isDatable) {
       this._undated ??= new Map();
@@ -211,7 +259,7 @@ export class Sessions implements IO {
     // A session that the log has only in memory is still in the stored book: keep it for the next run.
     if (!session && log.unwritten.size > 0) return;
     const meterWh = meter.energyWh;
-    const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, session });
+    const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, ownWh: meter.ownWh, session });
     if (problem === undefined) {
       this._writtenWh = meterWh;
       this._isOutOfDate = false;
