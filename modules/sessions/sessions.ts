@@ -157,7 +157,10 @@ export class Sessions implements IO {
     if (!session) return;
     this._interrupted = undefined;
     const end = session.start === undefined ? undefined : session.start + session.seconds;
-    this._finish({ ...session, end, endWh: this._options.meter.energyWh, why: "interrupted" }, false);
+    const { awaitsReading, book, meter } = this._options;
+    // A meter with its own reading has counted what was not written, too.
+    const endWh = awaitsReading ? meter.energyWh : book.meterWh;
+    this._finish({ ...session, end, endWh, why: "interrupted" }, false);
   }
 
   /**
