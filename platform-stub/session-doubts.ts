@@ -15,6 +15,7 @@ const CLOCK_S = 5 * 60;
 const S_PER_HOUR = 3600;
 const FAULT_DOUBTS: Readonly<Record<string, string>> = {
   "meter-silent": "the meter did not answer at times, so that energy may be missing",
+  "meter-unread": "the meter did not answer at the end, so that energy may be missing",
   "meter-backwards": "the meter ran backwards, jumped or was exchanged, so that energy may be missing",
 };
 

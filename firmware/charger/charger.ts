@@ -8,6 +8,7 @@ import {
   Charging,
   type ChargingEvent,
   type ChargingListener,
+  type OvercurrentState,
   type StationStatus,
 } from "../../modules/charging/index.js";
 import type { RecoveryReporter } from "../../modules/faults/index.js";
@@ -23,8 +24,8 @@ import { Access } from "./access.js";
 import type { ChargerListener } from "./charger-listener.js";
 import { CurrentLimit } from "./current-limit.js";
 import { FreeVend } from "./free-vend.js";
-import { Overcurrent } from "./overcurrent.js";
-import { ChargingSessions } from "./sessions.js";
+import { checkCurrent } from "./overcurrent.js";
+import { ChargingSessions, type MeterListener } from "./sessions.js";
 import { TagLearning } from "./tag-learning.js";
 
 /** Fault of a lease that the firmware did not renew. */
@@ -44,7 +45,7 @@ export interface ChargerOptions {
   readonly trace: TraceSink;
 }
 
-export class Charger implements IO, ChargingListener {
+export class Charger implements IO, ChargingListener, MeterListener {
   readonly sessions: ChargingSessions;
   readonly access: Access;
   readonly learning: TagLearning;
@@ -53,21 +54,17 @@ export class Charger implements IO, ChargingListener {
   private readonly _indicator: Indicator;
   private readonly _currentLimit: CurrentLimit;
   private readonly _freeVend: FreeVend;
-  private readonly _overcurrent: Overcurrent;
+  private _overcurrent: OvercurrentState | undefined;
 
   constructor(options: ChargerOptions) {
     const { board } = options;
     this._indicator = new Indicator({ board });
     this._charging = new Charging({ board, listener: this });
     // The parts share one object of options.
-    const parts = { ...options, charging: this._charging, indicator: this._indicator };
+    const parts = { ...options, charging: this._charging, indicator: this._indicator, meterListener: this };
     this._options = parts;
     this._currentLimit = new CurrentLimit(parts);
-    this._overcurrent = new Overcurrent({ board, charging: this._charging });
-    this.sessions = new ChargingSessions({
-      ...parts,
-      onMeterChanged: () => this._overcurrent.handleMeasured(this.sessions),
-    });
+    this.sessions = new ChargingSessions(parts);
     this.learning = new TagLearning(parts);
     this._freeVend = new FreeVend(parts);
     this.access = new Access({ parts, learning: this.learning });
@@ -174,6 +171,13 @@ export class Charger implements IO, ChargingListener {
     this.learning.close();
     this._freeVend.close();
     this.access.close();
+  }
+
+  handleMeterChanged(): void {
+    const { meter, modbusMeter } = this.sessions;
+    const nowMs = this._options.board.clock.monotonicMs();
+    const measurement = { nowMs, charging: this._charging, meter, modbusMeter };
+    this._overcurrent = checkCurrent(this._overcurrent, measurement);
   }
 
   handleChargingEvent(event: ChargingEvent): void {

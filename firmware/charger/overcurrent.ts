@@ -1,6 +1,5 @@
 /** Ends the session of a vehicle that draws more current than it is offered, by the meter's measurements. */
 
-import type { Board } from "../../modules/board/index.js";
 import {
   type Charging,
   isOvercurrent,
@@ -8,11 +7,6 @@ import {
   type OvercurrentState,
 } from "../../modules/charging/index.js";
 import type { EnergyMeter, ModbusMeter } from "../../modules/meter/index.js";
-
-export interface OvercurrentOptions {
-  readonly board: Pick<Board, "clock">;
-  readonly charging: Pick<Charging, "fail" | "isContactorClosed" | "offeredA">;
-}
 
 /** The meter of a station. `modbusMeter` is there if it measures currents. */
 export interface Meters {
@@ -31,32 +25,28 @@ const NOMINAL_V = 230;
 /** Phases over which an unknown power is spread. An overcurrent of one phase alone is not visible in the sum. */
 const PHASES = 3;
 
-export class Overcurrent {
-  private readonly _options: OvercurrentOptions;
-  private _state: OvercurrentState | undefined;
+/** A measurement at the charger. */
+export interface ChargerMeasurement extends Meters {
+  readonly nowMs: number;
+  readonly charging: Pick<Charging, "fail" | "isContactorClosed" | "offeredA">;
+}
 
-  constructor(options: OvercurrentOptions) {
-    this._options = options;
-  }
-
-  /** To be called after each measurement. */
-  handleMeasured({ meter, modbusMeter }: Meters): void {
-    const { board, charging } = this._options;
-    const { offeredA } = charging;
-    if (!charging.isContactorClosed || offeredA === 0 || modbusMeter?.fault === "meter-silent") {
-      this._state = undefined;
-      return;
-    }
-    const measuredA = modbusMeter && highestCurrentA(modbusMeter);
-    const currentA = measuredA ?? meter.powerW / (NOMINAL_V * PHASES);
-    const tolerance = measuredA === undefined ? POWER_TOLERANCE : CURRENT_TOLERANCE;
-    const nowMs = board.clock.monotonicMs();
-    this._state = nextOvercurrent(this._state, { nowMs, offeredA, currentA, tolerance });
-    if (!isOvercurrent(this._state, nowMs)) return;
-    this._state = undefined;
-    const message = `the vehicle draws ${Math.round(currentA)} A, and ${offeredA} A are offered`;
-    charging.fail({ code: "overcurrent", message });
-  }
+/** Checks the current after a measurement, and ends the session at an overcurrent. Returns the next state. */
+export function checkCurrent(
+  before: OvercurrentState | undefined,
+  { nowMs, charging, meter, modbusMeter }: ChargerMeasurement,
+): OvercurrentState | undefined {
+  const { offeredA } = charging;
+  const isUnknown = modbusMeter?.fault === "meter-silent";
+  if (!charging.isContactorClosed || offeredA === 0 || isUnknown) return undefined;
+  const measuredA = modbusMeter && highestCurrentA(modbusMeter);
+  const currentA = measuredA ?? meter.powerW / (NOMINAL_V * PHASES);
+  const tolerance = measuredA === undefined ? POWER_TOLERANCE : CURRENT_TOLERANCE;
+  const state = nextOvercurrent(before, { nowMs, offeredA, currentA, tolerance });
+  if (!isOvercurrent(state, nowMs)) return state;
+  const message = `the vehicle draws ${Math.round(currentA)} A, and ${offeredA} A are offered`;
+  charging.fail({ code: "overcurrent", message });
+  return undefined;
 }
 
 function highestCurrentA(meter: ModbusMeter): number | undefined {

@@ -82,7 +82,7 @@ export const FAULTS = {
   },
   "meter-silent": {
     meaning:
-      "The Modbus meter has not answered for 30 s, or not at the end of a session. Charging continues. Sessions of that time are marked, because energy may be missing in them.",
+      "The Modbus meter has not answered for 30 s. Charging continues. Sessions of that time are marked, because energy may be missing in them.",
     by: "electrician",
   },
   "meter-backwards": {

@@ -26,7 +26,7 @@ export interface SessionState extends SessionCard {
   readonly seconds: number;
   /** Meter reading at the start, Wh. */
   readonly startWh: number;
-  /** Code of the first fault of metering in the session: energy may be missing. */
+  /** Code of the first fault of metering in the session, or `meter-unread`: energy may be missing. */
   readonly meterFault?: string;
 }
 

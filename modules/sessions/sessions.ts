@@ -13,7 +13,7 @@ export interface SessionsOptions {
   };
   /**
    * The meter does not report energy by itself: the session that has ended last waits in the log for `settleEnd`. Until then
-   * it is stored with the fault `meter-silent`.
+   * it is stored with the fault `meter-unread`.
    */
   readonly awaitsReading?: boolean;
   readonly record: StoredRecord<Book>;
@@ -31,6 +31,8 @@ export interface SessionsListener {
 
 /** Interval of writing the session under way, ms. A power cut loses at most this time. */
 const WRITE_MS = 60_000;
+/** Fault of metering of a session whose last reading is missing, unless it has another one. */
+const UNREAD = "meter-unread";
 /** Energy after which the session under way is written, Wh. A power cut loses at most this energy. */
 const WRITE_WH = 100;
 
@@ -62,9 +64,6 @@ export class Sessions implements IO {
   /** Monotonic end times, ms, of sessions of this run that ended before the wall clock was known, by slot. */
   private _undated: Map<number, number> | undefined;
   private _lastWh = 0;
-  /** Fault of metering of the session that waits for its last reading. */
-  private _heldFault: string | undefined;
-
   constructor(options: SessionsOptions) {
     this._options = options;
     const { book, log } = options;
@@ -128,9 +127,9 @@ export class Sessions implements IO {
     if (slot === undefined) return;
     if (isRead) {
       const endWh = meter.energyWh;
-      log.correct(slot, ({ meterFault: _, ...session }) => {
+      log.correct(slot, ({ meterFault, ...session }) => {
         if (!this._running) this._lastWh = endWh - session.startWh;
-        return { ...session, endWh, ...(this._heldFault !== undefined && { meterFault: this._heldFault }) };
+        return { ...session, endWh, ...(meterFault !== UNREAD && { meterFault }) };
       });
     }
     log.heldSlot = undefined;
@@ -212,11 +211,9 @@ export class Sessions implements IO {
 
   private _finish(session: FinishedSession, isDatable: boolean): void {
     const { log, clock, listener, awaitsReading } = this._options;
-    const slot = log.add(awaitsReading ? { meterFault: "meter-silent", ...session } : session);
-    if (awaitsReading) {
-      log.heldSlot = slot;
-      this._heldFault = session.meterFault;
-    }
+    // A power cut before the last reading leaves the session as one whose meter was silent.
+    const slot = log.add(awaitsReading ? { meterFault: UNREAD, ...session } : session);
+    if (awaitsReading) log.heldSlot = slot;
     this._undated?.delete(slot);
     if (session.start === undefined && isDatable) {
       this._undated ??= new Map();

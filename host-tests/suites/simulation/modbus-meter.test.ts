@@ -139,7 +139,7 @@ describe("a station with a Modbus meter", () => {
     scene.charge();
     scene.clock.advance(MINUTE_MS);
     scene.meter.fault = "silent";
-    expect(finish(scene).meterFault).toBe("meter-silent");
+    expect(finish(scene).meterFault).toBe("meter-unread");
   });
 
   test("continues its reading after a power cut, and bills the interrupted session exactly", () => {
@@ -202,6 +202,20 @@ describe("a station with a Modbus meter", () => {
     expect(messagesOf(scene, "overcurrent")).toEqual([
       "overcurrent: the vehicle draws 7 A, and 6 A are offered",
     ]);
+  });
+
+  test("charges on when the offer is lowered, and the vehicle follows after 5 s", () => {
+    const scene = online();
+    scene.currentsA = [16, 16, 16];
+    scene.charge();
+    scene.clock.advance(MINUTE_MS);
+    for (const limitA of [10, 6]) {
+      scene.set("charger/current-limit", String(limitA));
+      scene.clock.advance(5000);
+      scene.currentsA = [limitA, limitA, limitA];
+      scene.clock.advance(MINUTE_MS);
+      expect(scene.device.vehicle.isCharging).toBe(true);
+    }
   });
 
   test("charges on at 110 % of the offer", () => {
