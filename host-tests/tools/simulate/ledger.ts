@@ -11,6 +11,7 @@ import type { VirtualClock } from "../../virtual/world/clock.js";
 import { Random } from "../../virtual/world/random.js";
 import type { EventLog } from "./event-log.js";
 import { INSTALLED_A } from "./expected-state.js";
+import type { Metering } from "./metering.js";
 import { type Permit, type Session, settle } from "./settlement.js";
 
 /** The plugged-in vehicle. */
@@ -56,6 +57,8 @@ const OBEDIENCE_MS = 2000;
  * delay.
  */
 const DATING_MS = 62_000;
+/** Maximum time from the end of a session to its last reading by Modbus, ms. */
+const LAST_READING_MS = 8000;
 /** Lowest duty that states a current (IEC 61851-1 table A.8); 1 ‰ is 60 mA. */
 const LOWEST_OFFER_PERMILLE = 80;
 const HIGHEST_OFFER_PERMILLE = 970;
@@ -90,6 +93,8 @@ export interface LedgerOptions {
   readonly isInReach: () => boolean;
   /** Seconds since 1970 at the start of the simulation. */
   readonly epochS: number;
+  /** The Modbus meter; absent with an S0 meter. */
+  readonly metering?: Pick<Metering, "wasFaultySince">;
 }
 
 export class Ledger {
@@ -211,6 +216,8 @@ export class Ledger {
       if (session.datedFromMs !== undefined && session.datedFromMs > now) session.datedFromMs = undefined;
     }
     const last = this.#sessions.at(-1);
+    // The last reading of a Modbus meter follows the end.
+    if (last?.endMs !== undefined && now - last.endMs < LAST_READING_MS) last.mayBeUnread = true;
     // The station notices an end a moment after it.
     if (!last || (last.endMs !== undefined && now - last.endMs > OPENING_MS)) return;
     last.cuts++;
@@ -231,6 +238,7 @@ export class Ledger {
    */
   settle(accepted: readonly JSONObject[], givenUp: number): void {
     const { eventLog, epochS } = this.#options;
+    for (const session of this.#sessions) this.#recordMeterFault(session);
     const sessions = this.#sessions.filter(({ endMs }) => endMs !== undefined);
     const { violations, lostWh, missing } = settle({
       sessions,
@@ -273,6 +281,11 @@ export class Ledger {
     const most = Math.min(mostA, Math.max(...permits.map(({ maxA }) => maxA)));
     if (permits.length > 0 && dutyPermille > most * PERMILLE_PER_A)
       this.#options.eventLog.reportViolation(`a duty of ${dutyPermille} ‰ where ${most} A are allowed`);
+  }
+
+  /** Records whether the meter may have been unread in a session, or at its end. */
+  #recordMeterFault(session: Session): void {
+    session.mayBeUnread ||= this.#options.metering?.wasFaultySince(session.startMs) ?? false;
   }
 
   get #now(): number {
@@ -349,6 +362,7 @@ export class Ledger {
     if (!session || session.endMs !== undefined) return;
     session.endMs = this.#now;
     session.endWh = this.#options.meterWh();
+    this.#recordMeterFault(session);
     session.whys.push(...whys);
     session.isDated ||= session.cuts === 0 && this.#options.clock.epochMs() !== undefined;
     this.#options.eventLog.record(`a session of ${session.endWh - session.startWh} Wh has ended`);
@@ -402,6 +416,8 @@ export class Ledger {
     const { clock, eventLog, meterWh } = this.#options;
     if (permits.length === 0) eventLog.reportViolation("the contactor closes and nobody has allowed it");
     const before = pluggedIn.mayResume ? pluggedIn.session : undefined;
+    const last = this.#sessions.at(-1);
+    if (last?.endMs !== undefined && this.#now - last.endMs < LAST_READING_MS) last.mayBeUnread = true;
     pluggedIn.permits = [];
     pluggedIn.mayResume = false;
     pluggedIn.session = {
@@ -416,6 +432,7 @@ export class Ledger {
       whys: [],
       isDated: clock.epochMs() !== undefined,
       isOfEarlierRun: false,
+      mayBeUnread: last?.mayBeUnread === true && this.#now - (last.endMs ?? 0) < LAST_READING_MS,
       datedFromMs: undefined,
       before,
     };

@@ -4,6 +4,7 @@
  * sessions. The faults end at closing time; everything has to work again within 10 minutes.
  */
 
+import type { Board } from "../../../modules/board/index.js";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, type JSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import type { RunEnd } from "../../virtual/board/index.js";
@@ -17,6 +18,7 @@ import { ExpectedState } from "./expected-state.js";
 import { Faults, MADE_CRASH } from "./faults.js";
 import { Guests } from "./guests.js";
 import { Ledger } from "./ledger.js";
+import { hasModbusMeter, Metering, withModbusLine } from "./metering.js";
 import { Owner } from "./owner.js";
 import { PROOF_CARDS } from "./proofs.js";
 import { Queues } from "./queues.js";
@@ -77,6 +79,8 @@ class Week {
   readonly #random: Random;
   readonly #eventLog: EventLog;
   readonly #energy: Energy;
+  /** The Modbus meter; `undefined` in a week with an S0 meter. */
+  readonly #metering: Metering | undefined;
   readonly #expectedState: ExpectedState;
   readonly #swipes: Swipes;
   readonly #stalls: Stalls;
@@ -96,7 +100,7 @@ class Week {
     this.#scene = new Scene({
       seed: options.seed,
       brokerRemembers: false,
-      wrapBoard: withCanary(options.canary),
+      wrapBoard: boardOf(options),
       device: { onEnd: (end) => this.#handleEnd(end), hasGuard: options.canary !== "no-guard" },
     });
     const scene = this.#scene;
@@ -104,7 +108,13 @@ class Week {
     const { clock, device } = scene;
     const eventLog = new EventLog(clock);
     this.#eventLog = eventLog;
-    this.#energy = new Energy({ clock, vehicle: device.vehicle, meter: device.meter });
+    const energy = new Energy({ clock, vehicle: device.vehicle, meter: device.meter });
+    this.#energy = energy;
+    if (hasModbusMeter(options.seed)) {
+      const metering = new Metering({ scene, eventLog, seed: options.seed });
+      energy.onChanged = (totalWh, watts) => metering.show(totalWh, watts);
+      this.#metering = metering;
+    }
     const expectedState = new ExpectedState(clock);
     this.#expectedState = expectedState;
     const stalls = new Stalls({ scene, eventLog, seed: options.seed });
@@ -122,6 +132,7 @@ class Week {
       offlineA: (tag) => expectedState.offlineA(tag),
       isInReach: () => this.#faults.isCalm && scene.retained("$state") === "ready",
       epochS: EPOCH_S,
+      metering: this.#metering,
     });
     this.#faults = new Faults({ scene, random, eventLog });
     const ledger = this.#ledger;
@@ -186,6 +197,8 @@ class Week {
     const [, kind, , ...path] = topic.split("/");
     if (kind === "sweet-home") {
       if (path.at(-1) === "$heartbeat") this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
+      if (path.join("/") === "charger/last-error" && (decodeUTF8(payload) ?? "").startsWith("overcurrent"))
+        this.#eventLog.reportViolation("a vehicle that draws what it is offered is stopped by the meter");
       if (path.at(-1) !== "set")
         this.#expectedState.handlePublished(path.join("/"), decodeUTF8(payload) ?? "");
     } else if (kind === "req") this.#handleRequest(path[0], payload, isRepeated === true);
@@ -295,6 +308,7 @@ class Week {
     this.#owner.restoreCards();
     this.#faults.switchOn();
     this.#faults.start();
+    this.#metering?.start();
     const isCrowded = this.#random.bool(CROWDED);
     if (isCrowded) {
       this.#eventLog.record("everybody comes today");
@@ -310,6 +324,7 @@ class Week {
     this.#eventLog.record("the café closes; the faults end");
     this.#guests.close();
     this.#faults.heal();
+    this.#metering?.heal();
     clock.set(() => {
       this.#requireHealthy();
       this.#guests.visitOnce();
@@ -333,6 +348,13 @@ class Week {
     else this.#faults.start();
     clock.set(() => this.#openDay(daysLeft - 1), NIGHT_MS - CONVERGENCE_MS - 11 * MINUTE_MS);
   }
+}
+
+/** Returns the function that wraps the board of a week. */
+function boardOf({ seed, canary }: WeekOptions): ((board: Board) => Board) | undefined {
+  const bug = withCanary(canary);
+  if (!hasModbusMeter(seed)) return bug;
+  return (board) => withModbusLine(bug ? bug(board) : board);
 }
 
 /** Kind of a storage record, from its key. */

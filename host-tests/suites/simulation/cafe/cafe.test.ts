@@ -38,6 +38,7 @@ describe("the simulation detects the bug", () => {
     "silent-buzzer": /and the buzzer sounded: …/,
     "lost-swipes": /and the buzzer sounded: …/,
     "mute-status": /charger\/status is/,
+    "deaf-meter": /the meter has answered, and it is marked/,
   };
 
   test.each(CANARIES)("%s", (canary) => {
@@ -62,6 +63,7 @@ describe("the settlement with the platform's sessions", () => {
     whys: ["unplugged"],
     isDated: true,
     isOfEarlierRun: false,
+    mayBeUnread: false,
     datedFromMs: undefined,
     before: undefined,
   };
