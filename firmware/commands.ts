@@ -24,6 +24,10 @@ export interface StationCommands {
   start(): CommandFailure | undefined;
   /** Ends the session under way, or an authorization that is not used yet. */
   stop(): undefined;
+  /** Sets the energy manager's limit for the time of its lease, A. */
+  setManagedLimit(limitA: number): CommandFailure | undefined;
+  /** Pauses or resumes charging without an end of the session. */
+  setPaused(isPaused: boolean): undefined;
   setLearning(isOn: boolean): undefined;
   /** Starts an ownership transfer; its outcome is reported in telemetry and `/status`. */
   transferTo(email: string): CommandFailure | undefined;

@@ -22,7 +22,7 @@ export interface Config {
   readonly name?: string;
   /** Cipher of the platform's responses. */
   readonly cipher: Cipher;
-  /** Highest current of the installation, 6-32 A. */
+  /** Highest current of the board or the installation, 6-32 A. Fractions are rounded down. */
   readonly currentLimitA: number;
   /** Bluetooth SIG company identifier. */
   readonly companyId: number;
@@ -67,6 +67,12 @@ export function withWiring(config: Config, wiring: Wiring): Config {
     cardReader: wiring.cardReaderKind ?? config.cardReader,
     modbusMeter: wiring.modbusMeter ?? config.modbusMeter,
   };
+}
+
+/** Returns a configuration whose current limit is at most `limitA`, the provisioned one of the installation. */
+export function withInstallationLimit(config: Config, limitA = config.currentLimitA): Config {
+  const currentLimitA = Math.floor(Math.min(config.currentLimitA, limitA));
+  return currentLimitA === config.currentLimitA ? config : { ...config, currentLimitA };
 }
 
 /** Validates a configuration. Returns one sentence for each invalid field; an empty array if all are valid. */

@@ -1,5 +1,5 @@
 import type { MemoryUse } from "../modules/board/index.js";
-import type { StationStatus } from "../modules/charging/index.js";
+import type { Offer, Phases, StationStatus } from "../modules/charging/index.js";
 import type { Failure } from "../modules/failure/index.js";
 import type { ConnectionFailureCode, Fault } from "../modules/faults/index.js";
 import type { ModbusMeter } from "../modules/meter/index.js";
@@ -92,7 +92,7 @@ export class LiveSnapshot implements StationSnapshot {
     return this._charger.meterWh;
   }
 
-  get phases(): ModbusMeter | undefined {
+  get phaseValues(): ModbusMeter | undefined {
     return this._charger.modbusMeter;
   }
 
@@ -130,6 +130,26 @@ export class LiveSnapshot implements StationSnapshot {
 
   get installationA(): number {
     return this._options.config.currentLimitA;
+  }
+
+  get offer(): Offer {
+    return this._charger.currentLimit.offer;
+  }
+
+  get managedA(): number {
+    return this._charger.currentLimit.managedA;
+  }
+
+  get fallbackA(): number {
+    return this._charger.currentLimit.fallbackA;
+  }
+
+  get isPaused(): boolean {
+    return this._charger.currentLimit.isPaused;
+  }
+
+  get phases(): Phases | undefined {
+    return this._charger.phases;
   }
 
   get update(): string | undefined {

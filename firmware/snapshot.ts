@@ -4,7 +4,7 @@
  */
 
 import type { MemoryUse } from "../modules/board/index.js";
-import type { StationStatus } from "../modules/charging/index.js";
+import type { Offer, Phases, StationStatus } from "../modules/charging/index.js";
 import type { Failure } from "../modules/failure/index.js";
 import type { ConnectionFailureCode, Fault } from "../modules/faults/index.js";
 import type { ModbusMeter } from "../modules/meter/index.js";
@@ -31,7 +31,7 @@ export interface StationSnapshot {
   /** Reading of the meter, Wh; `undefined` without one. */
   readonly meterWh: number | undefined;
   /** Currents and voltages of the phases; `undefined` without a Modbus meter. */
-  readonly phases: Pick<ModbusMeter, "currentA" | "measures" | "voltageV"> | undefined;
+  readonly phaseValues: Pick<ModbusMeter, "currentA" | "measures" | "voltageV"> | undefined;
   /** Temperature inside the station, °C; `undefined` before the first measurement. */
   readonly temperatureC: number | undefined;
   /** Latest fault of the present owner's time; it may be over. */
@@ -47,6 +47,14 @@ export interface StationSnapshot {
   readonly settings: Settings;
   /** Highest current of the installation, A. */
   readonly installationA: number;
+  /** Current that the station may offer now, and the limit that it comes from. */
+  readonly offer: Offer;
+  /** Limit of the energy manager in force, A; the fallback current without a lease. */
+  readonly managedA: number;
+  readonly fallbackA: number;
+  readonly isPaused: boolean;
+  /** Number of phases that are connected; `undefined` if it cannot be changed. */
+  readonly phases: Phases | undefined;
   readonly update: string | undefined;
   readonly transfer: { readonly isUnderWay: boolean; readonly failure: Fault | undefined };
   /** Signal strength, 0-100 %; `undefined` on Ethernet and without a network. */

@@ -9,6 +9,7 @@ import type { Updates } from "../modules/updates/index.js";
 import type { Route } from "../modules/web/index.js";
 import { Charger } from "./charger/charger.js";
 import type { ChargerListener } from "./charger/charger-listener.js";
+import { withInstallationLimit } from "./config.js";
 import { Connectivity, type ConnectivityHost } from "./connectivity.js";
 import type { LifeCycle } from "./life-cycle.js";
 import { LiveSnapshot } from "./live-snapshot.js";
@@ -48,11 +49,13 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
   lastError: Fault | undefined;
   private _isClosed = false;
 
-  constructor(options: StationOptions) {
-    const { board, config, records, trace } = options;
+  constructor(given: StationOptions) {
+    const { board, records, trace } = given;
     this._board = board;
     this._trace = trace;
-    const identity = readIdentity(board, config, records);
+    const identity = readIdentity(board, given.config, records);
+    const config = withInstallationLimit(given.config, identity.installationLimitA);
+    const options = { ...given, config };
     const settings = new SettingsStore(options);
     this._settings = settings;
     this.name = settings.now.name ?? identity.name;
@@ -114,6 +117,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
     this.updates.close();
     this._tagService.close();
     this._button.close();
+    this._settings.close();
     this._connectivity.close();
   }
 

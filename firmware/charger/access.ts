@@ -27,7 +27,7 @@ import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Indicator } from "../../modules/indicator/index.js";
 import { BoundedMap } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
-import { CardReader } from "../../modules/rfid/index.js";
+import { CardReader, type CardReaderListener } from "../../modules/rfid/index.js";
 import type { TraceSink } from "../../modules/trace/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
@@ -35,12 +35,15 @@ import type { Settings } from "../settings.js";
 import type { ChargerListener } from "./charger-listener.js";
 import type { TagLearning } from "./tag-learning.js";
 
+/** What access control needs of tag learning. */
+type Learning = Pick<TagLearning, "isOn" | "learn" | "refuse">;
+
 export interface AccessOptions {
   readonly board: Board;
   readonly config: Config;
   readonly records: Records;
   readonly settings: { readonly now: Pick<Settings, "offlinePolicy" | "cardEnds" | "staticCards"> };
-  readonly charging: Pick<Charging, "admit" | "session" | "stop">;
+  readonly charging: Pick<Charging, "admit" | "session" | "sessionAgeMs" | "stop">;
   readonly indicator: Pick<Indicator, "signal">;
   readonly platform: Requester;
   readonly reporter: FaultReporter;
@@ -55,12 +58,27 @@ const MAX_BLOCKED_TAGS = 16;
 /** Result code of an attempt over the limit. */
 const TOO_MANY = 429;
 
+/**
+ * Time in which a card at the reader neither ends what it has just begun, nor begins what it has just ended, ms: it may
+ * be tapped twice by one hand.
+ */
+const SECOND_TAP_MS = 15_000;
+/** Time in which no other card at the reader begins a session after one has ended it, ms: a wallet may hold two cards. */
+const WALLET_MS = 3000;
+/** Result code of a card with a random number. */
+const MALFORMED = 400;
+const RANDOM_CARD = "the card shows another number each time";
+/** Minimum time between two reports of a silent card reader, ms. */
+const SILENCE_REPORT_MS = 60 * 60_000;
+
 /** Refresh interval of the local list while the platform is reached, ms. */
 const LIST_REFRESH_MS = 60 * 60_000;
 
-export class Access implements IO, AuthorizationListener, AuthorizationPolicy, ListUpdateListener {
+export class Access
+  implements IO, AuthorizationListener, AuthorizationPolicy, CardReaderListener, ListUpdateListener
+{
   private readonly _options: AccessOptions;
-  private readonly _learning: Pick<TagLearning, "isOn" | "learn">;
+  private readonly _learning: Learning;
   private readonly _authorization: Authorization;
   private readonly _offline: OfflineVerifier;
   private readonly _list: LocalList;
@@ -71,8 +89,12 @@ export class Access implements IO, AuthorizationListener, AuthorizationPolicy, L
   private _listTimer: Timer | undefined;
   private _blockedAttempts: BoundedMap<string, number> | undefined;
   private _lastResult: string | undefined;
+  /** Hash of the card that ended a session last at the reader, and the monotonic time, ms. */
+  private _ended: { readonly hash: string; readonly atMs: number } | undefined;
+  /** Time of the latest report of a silent reader, ms. */
+  private _silenceReportedMs: number | undefined;
 
-  constructor({ parts, learning }: { parts: AccessOptions; learning: Pick<TagLearning, "isOn" | "learn"> }) {
+  constructor({ parts, learning }: { parts: AccessOptions; learning: Learning }) {
     this._options = parts;
     this._learning = learning;
     const { board, config, records, charging, platform, settings } = parts;
@@ -92,7 +114,7 @@ export class Access implements IO, AuthorizationListener, AuthorizationPolicy, L
       listener: this,
     });
     this._readerSource = this._authorization.source("rfid");
-    this._reader = new CardReader({ board, kind: config.cardReader, onCard: (tag) => this._handleCard(tag) });
+    this._reader = new CardReader({ board, kind: config.cardReader, listener: this });
   }
 
   get isBusy(): boolean {
@@ -120,6 +142,7 @@ export class Access implements IO, AuthorizationListener, AuthorizationPolicy, L
     this._authorization.forgetOwner();
     this._blockedAttempts = undefined;
     this._lastResult = undefined;
+    this._ended = undefined;
     this._list.clear();
   }
 
@@ -175,6 +198,66 @@ export class Access implements IO, AuthorizationListener, AuthorizationPolicy, L
     this._options.reporter.reportFault({ code: "cards-guessed", message });
   }
 
+  /**
+   * Handles a card at the reader, in this order: tag learning; a second tap, which is ignored; the end of the session with
+   * the same tag; an attempt. Only the reader ends a session, also one that a phone started with the same tag. An
+   * authorization that is not used yet is not ended (409). Ending a session has no rate limit.
+   */
+  handleCard(tag: string): void {
+    const { board, charging, indicator, settings } = this._options;
+    if (this._learning.isOn && isTag(tag)) {
+      this._learning.learn(tag);
+      return;
+    }
+    const hash = tagHash(board.crypto, tag);
+    const repeated = this._repeatedSignal(hash);
+    if (repeated) {
+      board.log(`rfid: the second tap of the card …${tagEnd(tag)} is ignored`);
+      indicator.signal(repeated);
+      return;
+    }
+    if (settings.now.cardEnds && charging.session?.grant.tag === hash) {
+      board.log(`rfid: the card …${tagEnd(tag)} ends its session`);
+      this._ended = { hash, atMs: board.clock.monotonicMs() };
+      indicator.signal("ended");
+      charging.stop();
+      return;
+    }
+    this._readerSource.attempt(tag, ({ state, code, reason }) => {
+      // A defective reader must not flood the log.
+      if (code !== TOO_MANY) board.log(`rfid: the card …${tagEnd(tag)}: ${state} (${code}: ${reason})`);
+    });
+  }
+
+  /**
+   * Handles a card with a random UID. It is neither learned nor authorized: the next card with that number is likely to be
+   * another one. It takes no part in the limit of refused tags, because no number can be guessed with it.
+   */
+  handleRandomCard(): void {
+    const { board, indicator, trace } = this._options;
+    board.log(`rfid: ${RANDOM_CARD}`);
+    if (this._learning.isOn) {
+      this._learning.refuse(RANDOM_CARD);
+      return;
+    }
+    indicator.signal("rejected");
+    trace.add("cardRefused", MALFORMED);
+    this._lastResult = `${MALFORMED}: ${RANDOM_CARD}`;
+  }
+
+  /** Reports a silent reader. Phones are not affected. */
+  handleReaderSilent(isSilent: boolean): void {
+    const { board, reporter } = this._options;
+    if (!isSilent) {
+      board.log("rfid: the card reader responds again");
+      return;
+    }
+    const nowMs = board.clock.monotonicMs();
+    if (this._silenceReportedMs !== undefined && nowMs - this._silenceReportedMs < SILENCE_REPORT_MS) return;
+    this._silenceReportedMs = nowMs;
+    reporter.reportFault({ code: "card-reader-silent", message: "the card reader does not respond" });
+  }
+
   /** Stores the platform's verdict for times when the platform is not reached. */
   remember(card: Card, verdict: Verdict): void {
     this._offline.recordVerdict(card, verdict);
@@ -194,27 +277,15 @@ export class Access implements IO, AuthorizationListener, AuthorizationPolicy, L
     blocked.set(hash, attempts);
   }
 
-  /**
-   * Handles a card at the reader, in this order: tag learning; the end of the session with the same tag; an attempt. Only
-   * the reader ends a session, also one that a phone started with the same tag. An authorization that is not used yet is
-   * not ended (409). Ending a session has no rate limit.
-   */
-  private _handleCard(tag: string): void {
-    const { board, charging, indicator, settings } = this._options;
-    if (this._learning.isOn && isTag(tag)) {
-      this._learning.learn(tag);
-      return;
+  /** Signal of a second tap, which repeats that of the first one; `undefined` for another tap. */
+  private _repeatedSignal(hash: string): "authorized" | "ended" | undefined {
+    const { board, charging } = this._options;
+    if (this._ended) {
+      const limitMs = this._ended.hash === hash ? SECOND_TAP_MS : WALLET_MS;
+      if (board.clock.monotonicMs() - this._ended.atMs < limitMs) return "ended";
     }
-    if (settings.now.cardEnds && charging.session?.grant.tag === tagHash(board.crypto, tag)) {
-      board.log(`rfid: the card …${tagEnd(tag)} ends its session`);
-      indicator.signal("ended");
-      charging.stop();
-      return;
-    }
-    this._readerSource.attempt(tag, ({ state, code, reason }) => {
-      // A defective reader must not flood the log.
-      if (code !== TOO_MANY) board.log(`rfid: the card …${tagEnd(tag)}: ${state} (${code}: ${reason})`);
-    });
+    const isOfSession = charging.session?.grant.tag === hash && charging.sessionAgeMs < SECOND_TAP_MS;
+    return isOfSession ? "authorized" : undefined;
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type ChargingEvent,
   type ChargingListener,
   type OvercurrentState,
+  type Phases,
   type StationStatus,
 } from "../../modules/charging/index.js";
 import type { RecoveryReporter } from "../../modules/faults/index.js";
@@ -25,6 +26,7 @@ import type { ChargerListener } from "./charger-listener.js";
 import { CurrentLimit } from "./current-limit.js";
 import { FreeVend } from "./free-vend.js";
 import { checkCurrent } from "./overcurrent.js";
+import { PhaseSwitch } from "./phase-switch.js";
 import { ChargingSessions, type MeterListener } from "./sessions.js";
 import { TagLearning } from "./tag-learning.js";
 
@@ -33,6 +35,8 @@ const STALLED = Object.freeze({
   code: "firmware-stalled",
   message: "the firmware was busy for more than 3 s, and the contactor was opened",
 } as const);
+
+const MINUTE_MS = 60_000;
 
 export interface ChargerOptions {
   readonly board: Board;
@@ -49,10 +53,12 @@ export class Charger implements IO, ChargingListener, MeterListener {
   readonly sessions: ChargingSessions;
   readonly access: Access;
   readonly learning: TagLearning;
+  readonly currentLimit: CurrentLimit;
   private readonly _options: ChargerOptions;
   private readonly _charging: Charging;
   private readonly _indicator: Indicator;
-  private readonly _currentLimit: CurrentLimit;
+  /** `undefined` on a station without a second contactor. */
+  private readonly _phases: PhaseSwitch | undefined;
   private readonly _freeVend: FreeVend;
   private _overcurrent: OvercurrentState | undefined;
 
@@ -63,11 +69,15 @@ export class Charger implements IO, ChargingListener, MeterListener {
     // The parts share one object of options.
     const parts = { ...options, charging: this._charging, indicator: this._indicator, meterListener: this };
     this._options = parts;
-    this._currentLimit = new CurrentLimit(parts);
+    const { phaseContactor: pin } = board.pins;
+    if (pin !== undefined)
+      this._phases = new PhaseSwitch({ ...parts, pin, onChanged: () => this._handlePhasesChanged() });
+    this.currentLimit = new CurrentLimit(this._phases ? { ...parts, phases: this._phases } : parts);
     this.sessions = new ChargingSessions(parts);
     this.learning = new TagLearning(parts);
     this._freeVend = new FreeVend(parts);
     this.access = new Access({ parts, learning: this.learning });
+    this._applySettings();
   }
 
   get status(): StationStatus {
@@ -81,12 +91,12 @@ export class Charger implements IO, ChargingListener, MeterListener {
 
   /** No session is under way and none is authorized. */
   get isFree(): boolean {
-    return this.status !== "authorized" && this.status !== "charging";
+    return this._charging.session === undefined && this.status !== "authorized";
   }
 
   /** A tag that is presented now is accepted for verification. */
   get acceptsTags(): boolean {
-    return this.status === "plugged" && !this.access.isBusy;
+    return (this.status === "plugged" || this.status === "finishing") && !this.access.isBusy;
   }
 
   /** Power that the vehicle draws, W; `undefined` without a meter. */
@@ -115,7 +125,12 @@ export class Charger implements IO, ChargingListener, MeterListener {
 
   /** Latest temperature inside the station, °C; `undefined` before the first measurement. */
   get temperatureC(): number | undefined {
-    return this._currentLimit.temperatureC;
+    return this.currentLimit.temperatureC;
+  }
+
+  /** Number of phases that are connected; `undefined` if it cannot be changed. */
+  get phases(): Phases | undefined {
+    return this._phases?.phases;
   }
 
   /** Authorizes the plugged-in vehicle for the owner. Returns why it cannot; `undefined` if it has. */
@@ -123,13 +138,15 @@ export class Charger implements IO, ChargingListener, MeterListener {
     return this._freeVend.startByOwner();
   }
 
-  /** Ends the session under way, or an authorization that is not used yet. */
+  /** Ends the session under way, when the vehicle has stopped or after 3 s, or an authorization that is not used yet. */
   stop(): void {
     this._charging.stop();
   }
 
   handleSettingsChanged(): void {
-    this._currentLimit.update();
+    this._applySettings();
+    this._phases?.update();
+    this.currentLimit.update();
     this._freeVend.update();
     this.access.updateList();
   }
@@ -156,16 +173,18 @@ export class Charger implements IO, ChargingListener, MeterListener {
     this._freeVend.forgetOwner();
     this.learning.set(false);
     attempt(() => this.access.forgetOwner());
-    attempt(() => this._charging.stop());
+    // At once: the session must end before those of the previous owner are discarded.
+    attempt(() => this._charging.abort());
     attempt(() => this.sessions.forgetOwner());
-    this._currentLimit.update();
+    this.currentLimit.forgetOwner();
     return failure;
   }
 
   /** Opens the contactor at once. */
   close(): void {
     this._charging.close();
-    this._currentLimit.close();
+    this._phases?.close();
+    this.currentLimit.close();
     this._indicator.close();
     this.sessions.close();
     this.learning.close();
@@ -180,6 +199,17 @@ export class Charger implements IO, ChargingListener, MeterListener {
     this._overcurrent = checkCurrent(this._overcurrent, measurement);
   }
 
+  private _applySettings(): void {
+    const { authorizationMin, wakesUp } = this._options.settings.now;
+    this._charging.setAuthorizationTime(authorizationMin * MINUTE_MS);
+    this._charging.setWakeUp(wakesUp);
+  }
+
+  private _handlePhasesChanged(): void {
+    this.currentLimit.update();
+    this._options.listener.handleChargerChanged();
+  }
+
   handleChargingEvent(event: ChargingEvent): void {
     const { board, listener, reporter, trace } = this._options;
     this.sessions.handleChargingEvent(event);
@@ -189,6 +219,7 @@ export class Charger implements IO, ChargingListener, MeterListener {
         board.log(`charging: ${event.status}`);
         trace.add("status", event.status);
         this._indicator.show(event.status);
+        this._phases?.update();
         if (event.status === "plugged") this._freeVend.update();
         listener.handleChargerStatus(event.status);
         break;
@@ -199,7 +230,12 @@ export class Charger implements IO, ChargingListener, MeterListener {
         board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
+      case "warning":
         reporter.reportFault(event.fault);
+        break;
+      case "stop-ignored":
+        board.log("charging: the vehicle did not stop within 3 s");
+        trace.add("stopIgnored");
         break;
       case "guard-opened":
         board.log(`charging: the guard keeps the contactor open: ${event.reason}`);

@@ -56,7 +56,7 @@ export class TagLearning implements IO {
       return;
     }
     if (!platform.isOnline) {
-      this._reportNotLearned(tag, "the station is not connected");
+      this._reportNotLearned(`the card …${tagEnd(tag)}`, "the station is not connected");
       indicator.signal("failed");
       return;
     }
@@ -64,16 +64,26 @@ export class TagLearning implements IO {
       const isLearned = outcome.ok && textField(outcome.data, "tagId", MAX_TAG_ID_CHARS) !== undefined;
       indicator.signal(isLearned ? "learned" : "failed");
       if (isLearned) board.log(`access: the card …${tagEnd(tag)} was learned`);
-      else this._reportNotLearned(tag, outcome.ok ? "the response has no tagId" : outcome.failure.message);
+      else
+        this._reportNotLearned(
+          `the card …${tagEnd(tag)}`,
+          outcome.ok ? "the response has no tagId" : outcome.failure.message,
+        );
     });
+  }
+
+  /** Refuses a card that the platform must not register. */
+  refuse(why: string): void {
+    this._options.indicator.signal("failed");
+    this._reportNotLearned("the card", why);
   }
 
   close(): void {
     this._options.board.clock.clear(this._timer);
   }
 
-  private _reportNotLearned(tag: string, why: string): void {
-    const message = `the card …${tagEnd(tag)} was not learned: ${why}`;
+  private _reportNotLearned(card: string, why: string): void {
+    const message = `${card} was not learned: ${why}`;
     this._options.reporter.reportFault({ code: "card-not-learned", message });
   }
 }

@@ -22,6 +22,8 @@ export interface StationIdentity extends TelemetryIdentity {
   /** Provisioned password of the station's access point. Without it the station makes one. */
   readonly accessPointPassword: string | undefined;
   readonly adminPassword: string | undefined;
+  /** Provisioned limit of the installation, A. */
+  readonly installationLimitA: number | undefined;
   /** Built-in and provisioned parameters of pairing, by the fields of `/pair`. */
   readonly preset: Fields;
 }
@@ -43,6 +45,7 @@ export function readIdentity(board: Board, config: Config, records: Records): St
     account: device.mqtt,
     accessPointPassword: device.accessPointPassword,
     adminPassword: device.adminPassword,
+    installationLimitA: device.installationLimitA,
     preset: new Map([...Object.entries(config.preset ?? {}), ...(device.preset ?? [])]),
   };
 }

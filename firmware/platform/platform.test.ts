@@ -55,6 +55,7 @@ const IDENTITY: StationIdentity = {
   account: undefined,
   accessPointPassword: undefined,
   adminPassword: undefined,
+  installationLimitA: undefined,
   preset: new Map(),
 };
 

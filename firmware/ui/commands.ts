@@ -31,6 +31,14 @@ export class Commands implements StationCommands {
     this._options.charger.stop();
   }
 
+  setManagedLimit(limitA: number): CommandFailure | undefined {
+    return this._options.charger.currentLimit.setManaged(limitA);
+  }
+
+  setPaused(isPaused: boolean): undefined {
+    this._options.charger.currentLimit.setPaused(isPaused);
+  }
+
   setLearning(isOn: boolean): undefined {
     this._options.charger.learning.set(isOn);
   }

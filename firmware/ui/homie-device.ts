@@ -4,7 +4,12 @@
  */
 
 import { OFFLINE_POLICIES, STATIC_CARDS } from "../../modules/authorization/index.js";
-import { MIN_CURRENT_A, STATION_STATUSES } from "../../modules/charging/index.js";
+import {
+  isCurrentLimit,
+  MAX_CURRENT_A,
+  MIN_CURRENT_A,
+  STATION_STATUSES,
+} from "../../modules/charging/index.js";
 import type { MeterValue } from "../../modules/meter/index.js";
 import {
   type HomieDevice,
@@ -12,17 +17,20 @@ import {
   STATS_INTERVAL_S,
 } from "../../modules/telemetry/index.js";
 import { parseTimeOfDay } from "../../modules/updates/index.js";
+import { INVALID_LIMIT } from "../charger/current-limit.js";
 import type { CommandFailure, StationCommands } from "../commands.js";
+import { LEASE_S, MAX_AUTHORIZATION_MIN, PHASE_PAUSE_S } from "../settings.js";
 import type { StationSnapshot } from "../snapshot.js";
 import { faultText } from "./status.js";
 
 type Property = HomieProperty<StationSnapshot, StationCommands>;
-type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging";
+type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging" | "wakesUp";
 
 const UPTIME_STEP_S = 60;
 const SIGNAL_STEP_PERCENT = 5;
 const TEMPERATURE_STEP_C = 5;
 const VOLTAGE_STEP_V = 5;
+const LIMIT_FORMAT = `0:${MAX_CURRENT_A}`;
 
 const CHARGER: readonly Property[] = [
   {
@@ -48,6 +56,32 @@ const CHARGER: readonly Property[] = [
     ...number("current-limit", "Current limit", "A", (station) => station.settings.currentLimitA),
     format: (station) => `${MIN_CURRENT_A}:${station.installationA}`,
     set: (commands, value) => commands.change({ currentLimitA: Number(value) }),
+  },
+  {
+    ...number("limit-now", "Limit of the energy manager", "A", (station) => station.managedA),
+    format: LIMIT_FORMAT,
+    set: (commands, value) => commands.setManagedLimit(Number(value)),
+  },
+  {
+    ...number("limit-lease", "Validity of this limit", "s", (station) => station.settings.leaseS),
+    format: `${LEASE_S.min}:${LEASE_S.max}`,
+    set: (commands, value) => commands.change({ leaseS: Number(value) }),
+  },
+  {
+    id: "paused",
+    name: "Charging is paused",
+    datatype: "boolean",
+    value: (station) => station.isPaused,
+    set: (commands, word) => commands.setPaused(word === "true"),
+  },
+  {
+    id: "phases",
+    name: "Phases",
+    datatype: "enum",
+    format: "1,3",
+    value: (station) => station.phases,
+    isPresent: switchesPhases,
+    set: (commands, word) => commands.change({ phases: word === "1" ? 1 : 3 }),
   },
   command("start", "Start", (commands) => commands.start()),
   command("stop", "Stop", (commands) => commands.stop()),
@@ -123,7 +157,35 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
       set: (commands, word) =>
         commands.change({ staticCards: STATIC_CARDS.find((one) => one === word) ?? "all" }),
     },
+    {
+      ...number("fallback-current", "Limit without the energy manager", "A", (station) => station.fallbackA),
+      format: LIMIT_FORMAT,
+      set: (commands, value) =>
+        isCurrentLimit(Number(value)) ? commands.change({ fallbackA: Number(value) }) : INVALID_LIMIT,
+    },
+    {
+      ...number(
+        "phase-pause",
+        "Pause of a change of the phases",
+        "s",
+        (station) => station.settings.phasePauseS,
+      ),
+      format: `${PHASE_PAUSE_S.min}:${PHASE_PAUSE_S.max}`,
+      isPresent: switchesPhases,
+      set: (commands, value) => commands.change({ phasePauseS: Number(value) }),
+    },
     flag("resume", "Resume after a power cut", "resumes"),
+    {
+      ...number(
+        "authorization-time",
+        "Time to start charging; 0: no limit",
+        "min",
+        (station) => station.settings.authorizationMin,
+      ),
+      format: `0:${MAX_AUTHORIZATION_MIN}`,
+      set: (commands, value) => commands.change({ authorizationMin: Number(value) }),
+    },
+    flag("wake-up", "Wake up a vehicle that does not start", "wakesUp"),
     flag("free", "Charging without a card", "isFree"),
   ],
   telemetry: [
@@ -157,6 +219,10 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
   stats: [uptime(STATS_INTERVAL_S)],
 };
 
+function switchesPhases(station: StationSnapshot): boolean {
+  return station.phases !== undefined;
+}
+
 function hasMeter(station: StationSnapshot): boolean {
   return station.meterWh !== undefined;
 }
@@ -171,8 +237,8 @@ function current(id: MeterValue, name: string, phase: number): Property {
     name,
     datatype: "float",
     unit: "A",
-    value: (station) => Math.round((station.phases?.currentA(constantPhase) ?? 0) * 10) / 10,
-    isPresent: (station) => station.phases?.measures(value) === true,
+    value: (station) => Math.round((station.phaseValues?.currentA(constantPhase) ?? 0) * 10) / 10,
+    isPresent: (station) => station.phaseValues?.measures(value) === true,
   };
 }
 
@@ -183,9 +249,9 @@ function voltage(id: MeterValue, name: string, phase: number): Property {
   const constantPhase = phase;
   return {
     ...number(id, name, "V", (station) =>
-      floor(station.phases?.voltageV(constantPhase) ?? 0, VOLTAGE_STEP_V),
+      floor(station.phaseValues?.voltageV(constantPhase) ?? 0, VOLTAGE_STEP_V),
     ),
-    isPresent: (station) => station.phases?.measures(value) === true,
+    isPresent: (station) => station.phaseValues?.measures(value) === true,
   };
 }
 

@@ -24,13 +24,14 @@ export function statusFields(
   snapshot: StationSnapshot,
   { isLoggedIn }: StatusViewer,
 ): Readonly<Record<string, unknown>> {
-  const { energyWh, lastError, meterWh, problem, transfer } = snapshot;
+  const { energyWh, lastError, meterWh, offer, problem, transfer } = snapshot;
   return {
     state: snapshot.lifeCycle,
     problem: problem ? { code: problem.code, message: problem.message } : null,
     status: snapshot.status,
     // The text of a fault may have the end of a card's number.
     ...(isLoggedIn && { lastError: lastError ?? null }),
+    current: { offeredA: offer.currentA, limitedBy: offer.limitedBy, installationA: snapshot.installationA },
     name: snapshot.name,
     update: snapshot.update ?? null,
     energyWh: meterWh === undefined ? null : { session: energyWh, total: meterWh },

@@ -38,7 +38,9 @@ interface Options {
 }
 
 const program = new Command("npm run station --")
-  .description("A virtual station on real sockets; type plug, unplug, stop, pair, status or quit")
+  .description(
+    "A virtual station on real sockets; type plug, unplug, card <number>, stop, pair, status or quit",
+  )
   .option("--device-id <id>", "id of the device at the platform", deviceIdOption, "demo-station")
   .option(
     "--provision-from <file>",

@@ -28,6 +28,8 @@ export const LOGIN = loginOf(ADMIN_PASSWORD);
 const BROKER_ADDRESS = "10.0.0.1";
 const BROKER_PORT = 1883;
 const MINUTE_MS = 60_000;
+/** Maximum time until a PN532 reads a card, ms. */
+const PN532_READ_MS = 400;
 /** Time that the bootloader takes, ms. */
 const BOOT_MS = 100;
 
@@ -327,10 +329,10 @@ export class Scene {
     this.clock.advance(100);
   }
 
-  /** Swipes a card with ten hex digits at the reader (RDM6300). */
+  /** Swipes a card at the reader: ten hex digits (RDM6300), or a UID of 4, 7 or 10 bytes (PN532). */
   swipe(tag: string, under = this.under): void {
-    under.device.cardReader.send(cardFrame(tag));
-    this.clock.advance(100);
+    under.device.swipe(tag);
+    this.clock.advance(under.device.pn532 ? PN532_READ_MS : 100);
   }
 
   /** Stores the owner's settings. The station has to be booted afterwards. */
@@ -405,14 +407,6 @@ export interface Presentation {
 export function codeOf({ outcome }: Presentation): number {
   if (!outcome || "failure" in outcome) throw new Error(`no result: ${JSON.stringify(outcome)}`);
   return outcome.result.code;
-}
-
-/** Frame of an RDM6300 reader for a card with ten hex digits. */
-export function cardFrame(tag: string): Uint8Array<ArrayBuffer> {
-  let sum = 0;
-  for (let i = 0; i < tag.length; i += 2) sum ^= Number.parseInt(tag.slice(i, i + 2), 16);
-  const checksum = sum.toString(16).toUpperCase().padStart(2, "0");
-  return encodeUTF8(`\x02${tag}${checksum}\x03`);
 }
 
 export function loginOf(password: string): { authorization: string } {

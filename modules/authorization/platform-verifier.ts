@@ -43,7 +43,7 @@ function verdictOfAnswer(data: JSONObject): Verdict {
   if (maxCurrentA === undefined) {
     return noDecision("the platform's answer has a maxCurrent that no station can offer");
   }
-  return { type: "authorized", maxCurrentA, cacheForS, receipt };
+  return { type: "authorized", maxCurrentA: Math.floor(maxCurrentA), cacheForS, receipt };
 }
 
 /** An invalid receipt is ignored: the phone notices that it is missing. */

@@ -50,6 +50,8 @@ export interface Pins {
   readonly contactor: PinSpecifier;
   /** Input: the contactor's auxiliary contact, 1 while the contactor is closed. */
   readonly contactorFeedback?: PinSpecifier;
+  /** Output: the second contactor, 1 adds L2 and L3. */
+  readonly phaseContactor?: PinSpecifier;
   /** Output: 1 locks the plug. */
   readonly lock?: PinSpecifier;
   /** Output: the status lamp. */

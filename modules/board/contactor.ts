@@ -26,7 +26,8 @@ export interface ContactorOptions {
  */
 export interface Contactor extends IO {
   /**
-   * 1 requests a closed contactor, and takes the lease. 0 opens it. The guard decides at once, by its latest measurement.
+   * 0 opens the contactor at once. 1 takes the lease and requests a closed contactor: the guard closes it at its next
+   * measurement, within 10 ms, if that shows a vehicle that requests energy.
    */
   write(value: 0 | 1): void;
   /** Renews the lease. A contactor that is requested closed opens 3 s after the last renewal. */

@@ -49,6 +49,8 @@ export interface Book {
   /** Own reading of a Modbus meter when `meterWh` was written, Wh. */
   readonly ownWh?: number;
   readonly session: SessionState | undefined;
+  /** Time of writing, seconds since 1970-01-01 UTC; `undefined` without a session or a wall clock. */
+  readonly at?: number;
 }
 
 /** Content of a log record: a finished session that the platform has not accepted. */
@@ -106,7 +108,13 @@ export const bookFormat: RecordFormat<Book> = {
     const givenUp = secondsField(fields, "givenUp") ?? 0;
     const ownWh = numberField(fields, "ownWh", { min: -MAX_WH, max: MAX_WH });
     // The meter reading must not be below the start of the session.
-    return { meterWh: Math.max(meterWh, session?.startWh ?? 0), givenUp, ownWh, session };
+    return {
+      meterWh: Math.max(meterWh, session?.startWh ?? 0),
+      givenUp,
+      ownWh,
+      session,
+      at: secondsField(fields, "at"),
+    };
   },
   format: (book) => ({ ...book }),
 };

@@ -42,8 +42,6 @@ interface Running {
   readonly sinceMs: number;
   /** Duration of the session at `sinceMs`, s. */
   readonly secondsBefore: number;
-  /** Whether the session was resumed after a power cut of unknown duration. Its start then stays unknown. */
-  readonly isResumed: boolean;
 }
 
 /**
@@ -77,6 +75,11 @@ export class Sessions implements IO {
     return this._interrupted;
   }
 
+  /** Time of the latest write of the interrupted session, seconds since 1970; `undefined` if it is unknown. */
+  get interruptedAt(): number | undefined {
+    return this._options.book.at;
+  }
+
   /** Energy of the session under way, or of the latest one of this run, Wh. */
   get sessionWh(): number {
     if (this._running) this._lastWh = this._options.meter.energyWh - this._running.state.startWh;
@@ -89,11 +92,11 @@ export class Sessions implements IO {
     if (before && before.id !== session.id) this.closeInterrupted();
     this._interrupted = undefined;
     const { clock, meter } = this._options;
-    const isResumed = before?.id === session.id;
-    const state: SessionState = isResumed
-      ? before
-      : { ...session, start: undefined, seconds: 0, startWh: meter.energyWh };
-    this._running = { state, sinceMs: clock.monotonicMs(), secondsBefore: state.seconds, isResumed };
+    const state: SessionState =
+      before?.id === session.id
+        ? before
+        : { ...session, start: undefined, seconds: 0, startWh: meter.energyWh };
+    this._running = { state, sinceMs: clock.monotonicMs(), secondsBefore: state.seconds };
     this._timer = clock.repeat(() => this._write(), WRITE_MS);
     this._write();
   }
@@ -110,10 +113,13 @@ export class Sessions implements IO {
     this._write();
   }
 
-  /** Moves the start reading of the session under way to the present one: the energy before it is not the driver's. */
+  /**
+   * Moves the start reading of the session under way to the present one: the energy before it is not the driver's. That of a
+   * resumed session stays.
+   */
   moveStart(): void {
     const running = this._running;
-    if (running && !running.isResumed)
+    if (running?.secondsBefore === 0)
       running.state = { ...running.state, startWh: this._options.meter.energyWh };
   }
 
@@ -136,18 +142,21 @@ export class Sessions implements IO {
     this._write();
   }
 
-  /** Ends the session under way. */
-  end(why: string): void {
+  /**
+   * Ends the session under way.
+   * @param endedMs monotonic time of the end, ms; not in the future
+   */
+  end(why: string, endedMs: number): void {
     const running = this._running;
     if (!running) return;
-    const state = this._current(running);
-    const nowS = this._epochS();
+    const state = this._current(running, endedMs);
+    const nowS = this._epochS(endedMs);
     // The wall clock may have been set back.
     const end = nowS === undefined ? undefined : Math.max(nowS, state.start ?? 0);
     this._options.clock.clear(this._timer);
     this._lastWh = this._options.meter.energyWh - state.startWh;
     this._running = undefined;
-    this._finish({ ...state, end, endWh: this._options.meter.energyWh, why }, !running.isResumed);
+    this._finish({ ...state, end, endWh: this._options.meter.energyWh, why }, endedMs);
   }
 
   /** Ends the interrupted session with the values of its latest write. */
@@ -159,7 +168,7 @@ export class Sessions implements IO {
     const { awaitsReading, book, meter } = this._options;
     // A meter with its own reading has counted what was not written, too.
     const endWh = awaitsReading ? meter.energyWh : book.meterWh;
-    this._finish({ ...session, end, endWh, why: "interrupted" }, false);
+    this._finish({ ...session, end, endWh, why: "interrupted" });
   }
 
   /**
@@ -209,24 +218,25 @@ export class Sessions implements IO {
     this._running = undefined;
   }
 
-  private _finish(session: FinishedSession, isDatable: boolean): void {
-    const { log, clock, listener, awaitsReading } = this._options;
-    // A power cut before the last reading leaves the session as one whose meter was silent.
+  /** Logs a session. One that ended at `endedMs` without a wall clock is dated later. */
+  private _finish(session: FinishedSession, endedMs?: number): void {
+    const { log, listener, awaitsReading } = this._options;
+    // A power cut before the last reading leaves the session as one whose meter was not read.
     const slot = log.add(awaitsReading ? { meterFault: UNREAD, ...session } : session);
     if (awaitsReading) log.heldSlot = slot;
     this._undated?.delete(slot);
-    if (session.start === undefined && isDatable) {
+    if (session.start === undefined && endedMs !== undefined) {
       this._undated ??= new Map();
-      this._undated.set(slot, clock.monotonicMs());
+      this._undated.set(slot, endedMs);
     }
     this._write();
     listener.handleSessionFinished();
   }
 
   private _dateFinished(): void {
-    const nowS = this._epochS();
-    if (nowS === undefined) return;
     const nowMs = this._options.clock.monotonicMs();
+    const nowS = this._epochS(nowMs);
+    if (nowS === undefined) return;
     this._undated?.forEach((endedMs, slot) => {
       const end = nowS - Math.floor((nowMs - endedMs) / 1000);
       const date = (session: FinishedSession) => ({ ...session, end, start: end - session.seconds });
@@ -234,32 +244,36 @@ export class Sessions implements IO {
     });
   }
 
-  /** Returns the current state of a session. */
-  private _current({ state, sinceMs, secondsBefore, isResumed }: Running): SessionState {
-    const seconds = secondsBefore + Math.floor((this._options.clock.monotonicMs() - sinceMs) / 1000);
-    const nowS = this._epochS();
-    const isDatable = state.start === undefined && nowS !== undefined && !isResumed;
-    return { ...state, seconds, start: isDatable ? nowS - seconds : state.start };
+  /** Returns the state of a session at a monotonic time. A resumed session has a start: see `interruptedAt`. */
+  private _current({ state, sinceMs, secondsBefore }: Running, atMs: number): SessionState {
+    const seconds = secondsBefore + Math.floor((atMs - sinceMs) / 1000);
+    const atS = this._epochS(atMs);
+    const start = state.start ?? (atS === undefined ? undefined : atS - seconds);
+    return { ...state, seconds, start };
   }
 
-  private _epochS(): number | undefined {
-    const epochMs = this._options.clock.epochMs();
-    return epochMs === undefined ? undefined : Math.floor(epochMs / 1000);
+  /** Returns the wall clock at a monotonic time; `undefined` while it is unknown. */
+  private _epochS(atMs: number): number | undefined {
+    const { clock } = this._options;
+    const epochMs = clock.epochMs();
+    return epochMs === undefined ? undefined : Math.floor((epochMs - clock.monotonicMs() + atMs) / 1000);
   }
 
   /** Writes the book. A failure is reported and does not stop the session. */
   private _write(): void {
-    const { record, meter, log, reporter } = this._options;
+    const { clock, record, meter, log, reporter } = this._options;
+    const nowMs = clock.monotonicMs();
     // The book may be the only stored copy of a session that the log has in memory: write the log first.
     log.rewrite();
-    if (this._running) this._running.state = this._current(this._running);
+    if (this._running) this._running.state = this._current(this._running, nowMs);
     const session = this._running?.state;
     const wasOutOfDate = this._isOutOfDate;
     this._isOutOfDate = true;
     // A session that the log has only in memory is still in the stored book: keep it for the next run.
     if (!session && log.unwritten.size > 0) return;
     const meterWh = meter.energyWh;
-    const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, ownWh: meter.ownWh, session });
+    const at = session && this._epochS(nowMs);
+    const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, ownWh: meter.ownWh, session, at });
     if (problem === undefined) {
       this._writtenWh = meterWh;
       this._isOutOfDate = false;

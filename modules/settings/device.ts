@@ -1,5 +1,6 @@
 import { decodeHex } from "../bytes/index.js";
-import { isJSONObject, type JSONObject, textField } from "../json/index.js";
+import { MAX_CURRENT_A, MIN_CURRENT_A } from "../charging/index.js";
+import { isJSONObject, type JSONObject, numberField, textField } from "../json/index.js";
 import type { RecordFormat } from "./record.js";
 
 /** Cipher of the platform's responses (protocol, section 4). A station uses exactly one, without fallback. */
@@ -27,12 +28,16 @@ export interface DeviceIdentity {
   readonly accessPointPassword?: string;
   /** 8-63 characters; the first admin password, printed on the inner label. The owner changes it. */
   readonly adminPassword?: string;
+  /** Highest current of the installation, 6-32 A. Neither the owner nor a factory reset can raise it. */
+  readonly installationLimitA?: number;
   /** Preset fields of `/pair` by name. The owner enters the others. */
   readonly preset?: ReadonlyMap<string, string>;
 }
 
 const KEY_BYTES = 32;
 const MAX_ACCOUNT_CHARS = 128;
+/** Range of the installation's limit: IEC 61851-1 table A.8, and what this firmware offers. */
+const INSTALLATION_LIMIT_A = { min: MIN_CURRENT_A, max: MAX_CURRENT_A };
 
 /** Whether a text can be an id in MQTT topics: no `/`, `+`, `#` or control character. */
 export function isTopicId(text: string): boolean {
@@ -72,6 +77,7 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
   const adminPassword = textField(record, "adminPassword", 63);
   const { cipher, preset, keyInRequest } = record;
   const mqtt = parseAccount(record.mqtt);
+  const installationLimitA = numberField(record, "installationLimitA", INSTALLATION_LIMIT_A);
   if ("deviceId" in record && !(deviceId && isTopicId(deviceId))) return undefined;
   if ("productId" in record && !(productId && isTopicId(productId))) return undefined;
   if ("responseKey" in record && !responseKey) return undefined;
@@ -80,6 +86,7 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
   if (cipher !== undefined && !isCipher(cipher)) return undefined;
   if (keyInRequest !== undefined && typeof keyInRequest !== "boolean") return undefined;
   if ("mqtt" in record && !mqtt) return undefined;
+  if ("installationLimitA" in record && installationLimitA === undefined) return undefined;
   if (preset !== undefined && !isJSONObject(preset)) return undefined;
   const fields = Object.entries(preset ?? {});
   if (!fields.every((field): field is [string, string] => typeof field[1] === "string")) return undefined;
@@ -92,6 +99,7 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
     mqtt,
     accessPointPassword,
     adminPassword,
+    installationLimitA,
     preset: preset && new Map(fields),
   };
 }
@@ -99,7 +107,7 @@ function parse(record: JSONObject): DeviceIdentity | undefined {
 /**
  * The record `device`, written by provisioning:
  * `{v, deviceId?, productId?, responseKey?, cipher?, keyInRequest?, mqtt?: {username, password}, apPassword?, adminPassword?,
- * preset?: {"<field of /pair>": "…"}, wiring?, timeServer?}`.
+ * installationLimitA?, preset?: {"<field of /pair>": "…"}, wiring?, timeServer?}`.
  * The board itself reads `wiring` (modules/wiring) and `timeServer` (time-server.ts).
  */
 export const deviceFormat: RecordFormat<DeviceIdentity> = {

@@ -76,7 +76,10 @@ describe("payloadOf", () => {
 });
 
 describe("PropertyTopics", () => {
-  const paths = (snapshot: Snapshot) => new PropertyTopics(DEVICE, snapshot).paths;
+  const paths = (snapshot: Snapshot) => {
+    const topics = new PropertyTopics(DEVICE, snapshot);
+    return topics.properties.map((_, index) => topics.pathOf(index));
+  };
 
   test("has nodes, options, telemetry and stats in this order, without absent properties", () => {
     expect(paths(SNAPSHOT)).toEqual([
@@ -90,6 +93,23 @@ describe("PropertyTopics", () => {
 
   test("has a property that is present", () => {
     expect(paths({ ...SNAPSHOT, hasLock: true })).toContain("charger/lock");
+  });
+
+  test("finds each property by its path, and nothing by another one", () => {
+    const topics = new PropertyTopics(DEVICE, SNAPSHOT);
+    for (let index = 0; index < topics.properties.length; index++)
+      expect(topics.indexOf(topics.pathOf(index))).toBe(index);
+    for (const path of [
+      "charger/lock",
+      "charger/policy",
+      "charger",
+      "",
+      "/",
+      "power",
+      "other/power",
+      "charger/power/",
+    ])
+      expect(topics.indexOf(path)).toBe(-1);
   });
 });
 
@@ -183,12 +203,40 @@ describe("setProperty", () => {
     expect(set({ ...LIMIT, format: "-10:-5" }, "7")).toBe("the value must be in -10:-5");
   });
 
-  test.each(["5", "17", "", " 6", "6 ", "6.0", "1e1", "0x6", "+6", "NaN", "six", "0000000006"])(
-    "refuses %j for an integer of 6:16",
-    (text) => {
-      expect(set(LIMIT, text)).toBe("the value must be in 6:16");
-    },
-  );
+  test.each([
+    "5",
+    "17",
+    "",
+    " 6",
+    "6 ",
+    "5.9",
+    "17.0",
+    "6.",
+    ".5",
+    "6,5",
+    "1e1",
+    "0x6",
+    "+6",
+    "NaN",
+    "six",
+    "0000000006",
+  ])("refuses %j for an integer of 6:16", (text) => {
+    expect(set(LIMIT, text)).toBe("the value must be in 6:16");
+  });
+
+  test.each([
+    ["6.0", "6"],
+    ["15.99", "15"],
+    ["16.9", "16"],
+  ])("rounds %s down to the integer %s of 6:16", (text, expected) => {
+    const commands: string[] = [];
+    expect(setProperty(LIMIT, { text, snapshot: SNAPSHOT, commands })).toBeUndefined();
+    expect(commands).toEqual([expected]);
+  });
+
+  test("rounds a negative fraction down, out of the format", () => {
+    expect(set({ ...LIMIT, format: "0:16" }, "-0.1")).toBe("the value must be in 0:16");
+  });
 
   test.each(["5.9", "16.1", "", "6.", ".5", "6.5 ", "1e1", "6,5", "+6.5", "6.0000000001", "NaN"])(
     "refuses %j for a float of 6:16",

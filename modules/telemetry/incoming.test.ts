@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { Bench, ROOT } from "../../host-tests/suites/units/telemetry-bench.js";
+import { Bench, HEARTBEAT_MS, ROOT } from "../../host-tests/suites/units/telemetry-bench.js";
 import { encodeUTF8 } from "../bytes/index.js";
 
 let bench: Bench;
@@ -12,10 +12,7 @@ describe("Telemetry that receives a message", () => {
   beforeEach(() => bench.goOnline());
 
   function errors(): unknown[] {
-    return bench.sent.map(({ topic, payload, retain }) => {
-      expect(retain).toBe(false);
-      return [topic, JSON.parse(payload)];
-    });
+    return bench.sent.flatMap(({ topic, payload, retain }) => (retain ? [] : [[topic, JSON.parse(payload)]]));
   }
 
   test("sets a property and publishes its new value", () => {
@@ -35,6 +32,40 @@ describe("Telemetry that receives a message", () => {
     expect(bench.receive(`${path}/set`, payload)).toBe(true);
     const topic = `owner/errors/sweet-home/cafe-1/${path}`;
     expect(errors()).toEqual([[topic, { code, message }]]);
+  });
+
+  test("publishes an unchanged value again, once for each /set", () => {
+    bench.receive("node/b/set", "2");
+    expect(bench.look()).toEqual(["node/b 2"]);
+    bench.receive("node/b/set", "2");
+    expect(bench.look()).toEqual(["node/b 2"]);
+    bench.clock.advance(HEARTBEAT_MS);
+    expect(bench.look()).toEqual([expect.stringContaining("$heartbeat")]);
+  });
+
+  test.each(["77", "9", ""])("publishes the value in force after it has refused %j", (payload) => {
+    bench.receive("node/b/set", payload);
+    expect(bench.look().filter((line) => !line.includes("/errors/"))).toEqual(["node/b 2"]);
+  });
+
+  test("publishes the value of a property that cannot be set, and none of an unknown one", () => {
+    bench.receive("node/a/set", "1");
+    bench.receive("node/other/set", "1");
+    expect(bench.look().filter((line) => !line.includes("/errors/"))).toEqual(["node/a 1"]);
+  });
+
+  test("publishes an absent value as none", () => {
+    bench.set({ b: undefined });
+    bench.look();
+    bench.receive("node/b/set", "77");
+    expect(bench.look()).toContain("node/b none");
+  });
+
+  test("publishes the latest value once when several /set arrive within the rate limit's second", () => {
+    for (const payload of ["3", "4", "5", "5", "6", "7"]) bench.receive("node/b/set", payload);
+    bench.look();
+    bench.clock.advance(2000);
+    expect(bench.look()).toEqual(["node/b 7"]);
   });
 
   test.each([`${ROOT}/node/b`, `${ROOT}/node/b/get`, "owner/sweet-home/cafe-2/node/b/set", "x/set", ""])(

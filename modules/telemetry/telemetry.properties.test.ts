@@ -193,7 +193,7 @@ describe("the formatting of values", () => {
           datatype: type,
           format,
           set: (_commands, given) => {
-            expect(given).toBe(text);
+            if (type !== "integer") expect(given).toBe(text);
             expect(given).toMatch(valid[type]);
             return undefined;
           },

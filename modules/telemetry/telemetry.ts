@@ -113,8 +113,8 @@ export class Telemetry<Snapshot, Commands> implements IO {
   private _localIP = "";
   /** Message that the full outbox has refused. */
   private _refused: TelemetryMessage | undefined;
-  /** Latest published values, in the order of `_topics`. */
-  private readonly _sent: PropertyValue[] = [];
+  /** Latest published values, in the order of `_topics`; `null`: the value has to be published again. */
+  private readonly _sent: (PropertyValue | null)[] = [];
   /** Waiting errors and notifications. */
   private readonly _notices: TelemetryMessage[] = [];
   /** Whether a notice precedes the next change. Notices and changes alternate, so that neither delays the other. */
@@ -182,18 +182,22 @@ export class Telemetry<Snapshot, Commands> implements IO {
     this._addNotice(`${user}/notifications/create`, notice);
   }
 
-  /** Handles a message from the broker. Returns `false` when it is not on a `/set` topic of this station. */
+  /**
+   * Handles a message from the broker. Returns `false` when it is not on a `/set` topic of this station. The value in
+   * force is published after each one, also an unchanged value, and also after an error: apps wait for it.
+   */
   receive(topic: string, payload: Uint8Array<ArrayBuffer>): boolean {
     const { user, identity, source } = this._options;
     const prefix = `${this._root}/`;
     if (!topic.startsWith(prefix) || !topic.endsWith("/set")) return false;
     const path = topic.slice(prefix.length, -4);
-    const { properties, paths } = this._topics;
-    const failure = setProperty(properties[paths.indexOf(path)], {
+    const index = this._topics.indexOf(path);
+    const failure = setProperty(this._topics.properties[index], {
       text: decodeUTF8(payload) ?? "",
       snapshot: source.snapshot,
       commands: source.commands,
     });
+    if (index >= 0) this._sent[index] = null;
     if (!failure) this._flush();
     else {
       const errors = `${user}/errors/sweet-home/${identity.deviceId}/${path}`;
@@ -244,11 +248,11 @@ export class Telemetry<Snapshot, Commands> implements IO {
     const node = device.nodes[part - 1];
     if (node) return nodeValues(node, this._topics);
     const index = part - 1 - device.nodes.length;
-    const { properties, paths } = this._topics;
+    const { properties } = this._topics;
     const property = properties[index];
     if (property) {
       const snapshot = source.snapshot;
-      const list = attributeValues({ path: paths[index] ?? "", property }, snapshot);
+      const list = attributeValues({ path: this._topics.pathOf(index), property }, snapshot);
       list.push(this._send(index, property.value(snapshot)));
       return list;
     }
@@ -273,7 +277,7 @@ export class Telemetry<Snapshot, Commands> implements IO {
   /** Records a property's value as sent. A refused message is kept in `_refused` until the outbox accepts it. */
   private _send(index: number, value: PropertyValue): Value {
     this._sent[index] = value;
-    return { path: this._topics.paths[index] ?? "", payload: payloadOf(value) };
+    return { path: this._topics.pathOf(index), payload: payloadOf(value) };
   }
 
   /** Returns the next value of the device; with an empty payload while the device is being deleted. */

@@ -53,6 +53,7 @@ export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> 
   residualCurrentPin: INPUT,
   temperatureCutOffPin: INPUT,
   shuntTripPin: STEADY_OUTPUT,
+  phaseContactorPin: STEADY_OUTPUT,
   lockPin: STEADY_OUTPUT,
   lampPin: OUTPUT,
   buzzerPin: OUTPUT,
@@ -98,6 +99,7 @@ export type WiringMistake =
   | "pin used twice"
   | "pilot beyond the ADC"
   | "needs RMII"
+  | "needs contactor feedback"
   | "needs registers"
   | "value used twice"
   | "second meter"
@@ -120,6 +122,12 @@ export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
   checkGroup(WIRING_RULES, wiring, "", { chip, usedPins: fixedPins(lan8720), report });
   if (isJSONObject(lan8720) && chip && chip !== CHIPS.esp32) report("lan8720", "needs RMII");
   if (isJSONObject(wiring.modbusMeter)) checkMeter(wiring, wiring.modbusMeter, report);
+  // Only the feedback shows that the first contactor is open before the second one changes.
+  if (wiring.phaseContactorPin !== undefined && wiring.contactorFeedbackPin === undefined)
+    report("phaseContactorPin", "needs contactor feedback");
+  if (wiring.cardReaderKind === "pn532" && wiring.cardReaderTransmitPin === undefined) {
+    report("cardReaderTransmitPin", "missing");
+  }
   if (!isJSONObject(controlPilot)) return;
   const zeroMv = Number(controlPilot.zeroMv);
   const spanMv = PILOT_SPAN_MV / Number(controlPilot.divider);

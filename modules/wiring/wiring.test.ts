@@ -117,6 +117,7 @@ describe("checkWiring", () => {
     ["currentLimitA: invalid value", "currentLimitA", 33],
     ["meterPulsesPerKWh: invalid value", "meterPulsesPerKWh", 0.5],
     ["cardReaderKind: invalid value", "cardReaderKind", "rdm6300"],
+    ["cardReaderTransmitPin: unsuitable pin", "cardReaderTransmitPin", 39],
     ["buzzerPin: pin used twice", "lampPin", 19],
     ["thermistor.adcPin: pin used twice", "contactorFeedbackPin", 35],
   ])("reports %s", (mistake, field, value) => {
@@ -167,6 +168,12 @@ describe("checkWiring", () => {
       "thermistor.beta: missing",
       "thermistor.pullUpOhms: missing",
     ]);
+  });
+
+  test("requires a pin to transmit for a PN532", () => {
+    const wiring = { chip: "esp32", ...BUILT_IN, cardReaderPin: 16, cardReaderKind: "pn532" };
+    expect(mistakesIn(wiring)).toEqual(["cardReaderTransmitPin: missing"]);
+    expect(mistakesIn({ ...wiring, cardReaderTransmitPin: 17 })).toEqual([]);
   });
 
   test("refuses an ADC pin that the chip reads at its start", () => {

@@ -28,6 +28,11 @@ export interface Wiring {
   readonly temperatureCutOffPin?: number;
   /** Output of the circuit breaker's shunt trip: high trips it, when the contactor does not open. */
   readonly shuntTripPin?: number;
+  /**
+   * Output of a second contactor, which adds L2 and L3 behind the first one: high closes it. An external pull-down keeps it
+   * open while the chip starts.
+   */
+  readonly phaseContactorPin?: number;
   /** Output of the lock: high locks the plug. */
   readonly lockPin?: number;
   /** Output of the lamp: high turns it on. */

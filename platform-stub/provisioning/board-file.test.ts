@@ -93,7 +93,7 @@ describe("parseBoard", () => {
     ["contactorPin is missing", { contactorPin: null }],
     ["currentLimitA is 40; it must be a number from 6 to 32", { currentLimitA: 40 }],
     ["meterPulsesPerKWh is 1.5; it must be a whole number from 1 to 1000000", { meterPulsesPerKWh: 1.5 }],
-    ['cardReaderKind is "x"; it must be em4100 or lines', { cardReaderKind: "x" }],
+    ['cardReaderKind is "x"; it must be em4100, lines or pn532', { cardReaderKind: "x" }],
     ["thermistor is 35; it must be an object with adcPin, ohms, beta, pullUpOhms", { thermistor: 35 }],
     [
       "controlPilot.adcPin: GPIO 25 is not on ADC1, which has 32, 33, 34, 35, 36, 37, 38, 39",
@@ -137,7 +137,7 @@ describe("parseBoard", () => {
       { ...WITHOUT_RMII, lampPin: 22, lan8720: LAN8720 },
     ],
     [
-      'lan8720.clock is "output 5"; it must be input 0 or output 16 or output 17',
+      'lan8720.clock is "output 5"; it must be input 0, output 16 or output 17',
       { ...WITHOUT_RMII, lampPin: 2, lan8720: { ...LAN8720, clock: "output 5" } },
     ],
   ])("returns the mistake of Ethernet: %s", (sentence, change) => {

@@ -155,6 +155,8 @@ function sentenceOf(wiring: JSONObject, field: string, mistake: WiringMistake): 
       return "modbusMeter: the chip has one UART besides that of the log, and cardReaderPin uses it";
     case "needs RMII":
       return `lan8720: an ${CHIP_NAMES[wiring.chip as ChipName]} has no RMII; use a W5500`;
+    case "needs contactor feedback":
+      return `${field}: the phases change only behind a contactor that is open; add contactorFeedbackPin`;
     case "pin used twice": {
       const first = pinsIn(wiring).find(({ pin }) => pin === value);
       return `${field}: GPIO ${value} is used by ${first?.field === field ? "the RMII of lan8720" : first?.field}, too`;
@@ -192,7 +194,7 @@ function requirementOf(field: string): string {
   if (typeof rule === "number") return "the number of a GPIO";
   if (isGroup(rule)) return `an object with ${Object.keys(rule).join(", ")}`;
   const [min, max, step] = rule;
-  if (typeof min !== "number") return rule.join(" or ");
+  if (typeof min !== "number") return rule.join(", ").replace(/, ([^,]+)$/, " or $1");
   return `${step ? "a whole number" : "a number"} from ${min} to ${max}`;
 }
 

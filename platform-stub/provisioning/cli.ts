@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { encodeUTF8 } from "../../modules/bytes/index.js";
+import { MAX_CURRENT_A, MIN_CURRENT_A } from "../../modules/charging/index.js";
 import { accessPointName, DEFAULT_TITLE, MAX_TITLE_BYTES } from "../../modules/pairing/index.js";
 import { isTimeServer } from "../../modules/settings/index.js";
 import { fail, print } from "../command-line.js";
@@ -22,6 +23,7 @@ interface Options {
   readonly clientAuthority?: string;
   readonly timeServer?: string;
   readonly requireTls?: boolean;
+  readonly installationLimit?: number;
   readonly title: string;
   readonly partitionSize: number;
 }
@@ -49,6 +51,11 @@ const program = new Command("npm run provision --")
   )
   .option("--require-tls", "the stations connect over TLS only: pairing requires mqtts_port")
   .option(
+    "--installation-limit <amperes>",
+    "highest current of the installation, which the owner cannot raise; default: that of the wiring",
+    amperes,
+  )
+  .option(
     "--title <text>",
     "product title of the firmware, the beginning of the access point's name",
     title,
@@ -75,6 +82,7 @@ async function run(options: Options): Promise<void> {
     wiring: board?.wiring,
     timeServer: options.timeServer,
     requiresTLS: options.requireTls,
+    installationLimitA: options.installationLimit,
     ...(options.clientAuthority !== undefined && {
       clientAuthority: new ClientAuthority(options.clientAuthority),
     }),
@@ -88,8 +96,12 @@ async function run(options: Options): Promise<void> {
   if (halfMade > 0) print(`${halfMade} more are unfinished; use a larger --count to complete them`);
 }
 
-function wiringOf({ board }: Options): string {
-  return board === undefined ? "the wiring that is built into the firmware" : `the wiring of ${board}`;
+function wiringOf({ board, installationLimit }: Options): string {
+  const wiring =
+    board === undefined ? "the wiring that is built into the firmware" : `the wiring of ${board}`;
+  return installationLimit === undefined
+    ? wiring
+    : `${wiring}, and an installation limit of ${installationLimit} A`;
 }
 
 function sourceOf({ platform, config, owner }: Options): IdentitySource {
@@ -104,6 +116,13 @@ function sourceOf({ platform, config, owner }: Options): IdentitySource {
 function count(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError("must be a whole number from 1");
   return Number(text);
+}
+
+function amperes(text: string): number {
+  const limitA = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (limitA < MIN_CURRENT_A || limitA > MAX_CURRENT_A)
+    throw new InvalidArgumentError(`must be a whole number from ${MIN_CURRENT_A} to ${MAX_CURRENT_A}`);
+  return limitA;
 }
 
 function bytes(text: string): number {

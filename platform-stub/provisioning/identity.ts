@@ -84,6 +84,8 @@ export interface ImageOptions {
   readonly timeServer?: string;
   /** Whether the station connects over TLS only. */
   readonly requiresTLS?: boolean;
+  /** Highest current of the installation, A. Default: that of the wiring. */
+  readonly installationLimitA?: number;
 }
 
 /** The NVS partition that gives a station this identity and wiring. */
@@ -94,6 +96,7 @@ export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Ar
     clientCertificate,
     timeServer,
     requiresTLS,
+    installationLimitA,
   } = options;
   const record = {
     v: deviceFormat.version,
@@ -104,6 +107,7 @@ export function imageOf(identity: Identity, options: ImageOptions = {}): Uint8Ar
     ...(identity.password === undefined ? {} : knownToPlatform(identity.id, identity.password)),
     apPassword: identity.accessPointPassword,
     adminPassword: identity.adminPassword,
+    installationLimitA,
     wiring,
     timeServer,
     ...(requiresTLS && { preset: { security: "tls" } }),

@@ -38,6 +38,8 @@ export interface ProvisionOptions {
   readonly timeServer?: string;
   /** Whether the stations connect over TLS only. */
   readonly requiresTLS?: boolean;
+  /** Highest current of the installation, A. Default: that of the wiring. */
+  readonly installationLimitA?: number;
   /** Issues each station a client certificate. */
   readonly clientAuthority?: ClientAuthority;
   readonly source: IdentitySource;
@@ -97,6 +99,7 @@ export async function provision(options: ProvisionOptions): Promise<ProvisionRes
       clientCertificate,
       timeServer: options.timeServer,
       requiresTLS: options.requiresTLS,
+      installationLimitA: options.installationLimitA,
     };
     if (begun) directory.replaceImage(identity, image);
     else directory.addImage(identity, image);

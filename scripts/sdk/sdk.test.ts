@@ -69,9 +69,9 @@ describe("findModdable", () => {
     expect(() => findModdable({ MODDABLE: folder }, "darwin")).toThrow("build/makefiles/mac");
   });
 
-  test("mcconfig runs with this project's TypeScript on its path", () => {
+  test("mcconfig runs with this project's TypeScript and linker on its path", () => {
     const path = buildEnvironment({ PATH: "/bin" }, { folder, version: "8.2.3", bin: "/sdk/bin" }).PATH;
-    expect(path).toBe(`${join(ROOT, "node_modules/.bin")}:/sdk/bin:/bin`);
+    expect(path).toBe(`${join(ROOT, "node_modules/.bin")}:${join(ROOT, "scripts/sdk/linker")}:/sdk/bin:/bin`);
   });
 
   test("gives the compiler ESP-IDF's mbedTLS with its configuration, for the chip only", () => {

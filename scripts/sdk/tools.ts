@@ -109,11 +109,12 @@ const MBEDTLS_FOLDERS = [
 const MBEDTLS_DEFINES = ["MBEDTLS_CONFIG_FILE", "TF_PSA_CRYPTO_USER_CONFIG_FILE"];
 
 /**
- * Returns the environment of mcconfig: its tools and this project's TypeScript are on the path, and the chip's TLS is
- * compiled with ESP-IDF's mbedTLS. The SDK's makefile appends to `C_INCLUDES`.
+ * Returns the environment of mcconfig: its tools, and before them this project's TypeScript and linker (link.ts), are on
+ * the path. The chip's TLS is compiled with ESP-IDF's mbedTLS. The SDK's makefile appends to `C_INCLUDES`.
  */
 export function buildEnvironment(environment: Environment, moddable: Moddable): NodeJS.ProcessEnv {
-  const path = [join(ROOT, "node_modules", ".bin"), moddable.bin, environment.PATH ?? ""];
+  const own = [join(ROOT, "node_modules", ".bin"), join(ROOT, "scripts/sdk/linker")];
+  const path = [...own, moddable.bin, environment.PATH ?? ""];
   const options = [
     ...MBEDTLS_FOLDERS.map((folder) => `-I${environment.IDF_PATH}/components/mbedtls/${folder}`),
     ...MBEDTLS_DEFINES.map((name) => `-D${name}=\\"mbedtls/esp_config.h\\"`),

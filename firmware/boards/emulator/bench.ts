@@ -17,8 +17,10 @@ const STEADY_PERMILLE = 1000;
 const MAX_LINE_BYTES = 64;
 const NEWLINE = 10;
 
-/** Period of the timers of `hold` and of the contactor, ms. */
+/** Period of the timer of `hold`, ms. */
 const HOLD_PERIOD_MS = 5;
+/** Interval at which the contactor is looked at, ms. */
+const SHOW_PERIOD_MS = 50;
 
 export const BENCH_COMMANDS = "pilot, stall, clock, crash, time, heap or hold";
 
@@ -60,7 +62,7 @@ export class Bench {
 
   constructor(options: BenchOptions) {
     this._options = options;
-    options.clock.repeat(() => this._showContactor(), HOLD_PERIOD_MS);
+    options.clock.repeat(() => this._showContactor(), SHOW_PERIOD_MS);
   }
 
   setDuty(dutyPermille: number): void {

@@ -108,7 +108,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   const log = (line: string) => trace(line, "\n");
   const onAddress = () => wallClock.sync();
   const onAnalog = () => random.releaseSource();
-  const contactorGuard = new ChipGuard({ hardware, clock, guard, onAnalog });
+  const contactorGuard = new ChipGuard({ hardware, clock, onAnalog });
   const variantIO = makeVariantIO({ hardware, clock, guard, contactorGuard, onAddress, onAnalog, log });
   return {
     implementation: "esp32",
@@ -138,6 +138,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       controlPilot: hardware.controlPilot.generatorPin,
       contactor: hardware.contactorPin,
       contactorFeedback: hardware.contactorFeedbackPin,
+      phaseContactor: hardware.phaseContactorPin,
       lock: hardware.lockPin,
       lamp: hardware.lampPin,
       buzzer: hardware.buzzerPin,

@@ -36,6 +36,7 @@ describe("a virtual device", () => {
     device.vehicle.plug();
     world.clock.advance(20);
     contactor.write(1);
+    world.clock.advance(10);
     return contactor;
   }
 

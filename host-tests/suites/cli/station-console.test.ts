@@ -61,3 +61,13 @@ test("the station console ignores station commands while the firmware does not r
   await waitFor("it quits", () => quits === 1);
   station.shutDown();
 });
+
+test("the station console presents a card, and names the numbers that the reader can read", async () => {
+  open();
+  input.write("card 04A1B2C3\ncard 04A1B2C3D4\n");
+  await waitFor("the card is refused", () => printed.length > 0);
+  expect(printed).toEqual(["a card of this reader has ten hex digits"]);
+  await waitFor("the station has read the other one", () =>
+    station.device.logLines.some((line) => line.startsWith("rfid: the card …C3D4")),
+  );
+});

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import { encodeUTF8 } from "../../../modules/bytes/index.js";
 import { usernameOf as hashOf } from "../../../platform-stub/accounts.js";
+import { PN532_WIRING } from "../../virtual/board/index.js";
 import { codeOf, Scene } from "../../virtual/scene.js";
 
 const CARD = "62E3086CED";
 const OTHER = "0102030405";
+const MINUTE_MS = 60_000;
 
 function online(options: Record<string, unknown> = {}): Scene {
   const scene = new Scene();
@@ -30,7 +32,7 @@ describe("a card at the reader", () => {
       { endpoint: "authorize", data: { tag: CARD, method: "rfid" } },
     ]);
     scene.device.vehicle.unplug();
-    scene.clock.advance(2000);
+    scene.clock.advance(5000);
     expect([...scene.platform.sessions.values()]).toMatchObject([{ tag: hashOf(CARD), method: "rfid" }]);
   });
 
@@ -41,7 +43,46 @@ describe("a card at the reader", () => {
     scene.clock.advance(5000);
     scene.swipe(OTHER);
     expect(scene.station.status).toBe("charging");
+    scene.clock.advance(15_000);
     scene.swipe(CARD);
+    scene.clock.advance(100);
+    expect(scene.station.status).toBe("finishing");
+  });
+
+  test("ends nothing with a second tap after 3.1 s, and begins another session 15 s after the end", () => {
+    const scene = online();
+    scene.plug();
+    scene.swipe(CARD);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    scene.clock.advance(3100);
+    scene.swipe(CARD);
+    scene.clock.advance(5000);
+    expect(scene.station.status).toBe("charging");
+    scene.clock.advance(15_000);
+    scene.swipe(CARD);
+    scene.clock.advance(3100);
+    scene.swipe(CARD);
+    scene.clock.advance(15_000);
+    expect(scene.station.status).toBe("finishing");
+    scene.swipe(CARD);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect([...scene.platform.sessions.values()]).toMatchObject([{ why: "stopped" }]);
+  });
+
+  test("in a wallet with another one begins and ends one session", () => {
+    const scene = online();
+    scene.plug();
+    const tap = () => {
+      for (let i = 0; i < 5; i++) {
+        scene.swipe(CARD);
+        scene.swipe(OTHER);
+      }
+    };
+    tap();
+    scene.clock.advance(60_000);
+    expect(scene.station.status).toBe("charging");
+    tap();
+    scene.clock.advance(60_000);
     expect(scene.station.status).toBe("finishing");
   });
 
@@ -80,6 +121,79 @@ describe("a card at the reader", () => {
     scene.clock.advance(5000);
     expect(scene.device.logLines.join("\n")).toContain("…6CED");
     expect(scene.device.logLines.join("\n")).not.toMatch(/62E3086CED|0102030405/);
+  });
+});
+
+describe("a card at a PN532", () => {
+  const UID = "04A1B2C3D4E5F6";
+
+  function withPN532(options: Record<string, unknown> = {}): Scene {
+    const scene = new Scene({ provisioning: { wiring: PN532_WIRING } });
+    scene.setOptions(options);
+    for (const tag of [UID, "DEADBEEF", "0102030405060708090A", "08A1B2C3"])
+      scene.platform.tags.set(tag, { authorized: true });
+    scene.bringOnline();
+    return scene;
+  }
+
+  test.each([UID, "DEADBEEF", "0102030405060708090A"])("with the UID %s starts and ends a session", (tag) => {
+    const scene = withPN532();
+    scene.plug();
+    scene.swipe(tag);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect(scene.platform.requests).toMatchObject([{ endpoint: "authorize", data: { tag, method: "rfid" } }]);
+    scene.clock.advance(MINUTE_MS);
+    scene.swipe(tag);
+    expect(scene.station.status).toBe("finishing");
+  });
+
+  test("with a random UID is refused, also when that number is known to the platform", () => {
+    const scene = withPN532();
+    scene.plug();
+    scene.swipe("08A1B2C3");
+    scene.clock.advance(10_000);
+    expect(scene.station.status).toBe("plugged");
+    expect(scene.platform.requests).toEqual([]);
+    expect(scene.retained("access/last-result")).toBe("400: the card shows another number each time");
+    expect(scene.device.logLines.join("\n")).not.toMatch(/B2C3/i);
+  });
+
+  test("with a random UID is not learned, and the owner is told why", () => {
+    const scene = withPN532();
+    scene.set("access/tag-learning", "true");
+    scene.clock.advance(1000);
+    scene.swipe("08A1B2C3");
+    scene.clock.advance(5000);
+    expect(scene.platform.requests).toEqual([]);
+    expect(scene.retained("charger/last-error")).toContain(
+      "the card was not learned: the card shows another number each time",
+    );
+    scene.swipe(UID);
+    scene.clock.advance(2000);
+    expect(scene.platform.requests).toMatchObject([{ endpoint: "create-tag", data: { tag: UID } }]);
+  });
+
+  test("is read after a reset of the reader, and phones charge while it is silent", () => {
+    const scene = withPN532();
+    const { pn532 } = scene.device;
+    if (!pn532) throw new Error("the device has no PN532");
+    pn532.responds = false;
+    scene.clock.advance(3 * 60 * MINUTE_MS);
+    const silences = () => scene.device.logLines.filter((line) => line.includes("card-reader-silent")).length;
+    expect(silences()).toBe(1);
+    scene.plug();
+    expect(codeOf(scene.present("GUEST-0001"))).toBe(200);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    scene.device.vehicle.unplug();
+    pn532.responds = true;
+    pn532.reset();
+    scene.clock.advance(5000);
+    scene.plug();
+    scene.swipe(UID);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    pn532.responds = false;
+    scene.clock.advance(MINUTE_MS);
+    expect(silences()).toBe(2);
   });
 });
 

@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import type { FaultCode } from "../../../modules/faults/index.js";
 import { usernameOf } from "../../../platform-stub/accounts.js";
+import { PN532_WIRING } from "../../virtual/board/index.js";
 import { Scene } from "../../virtual/scene.js";
 import { FlashFaults } from "./flash-faults.js";
 import { drawWatts, MeteredScene } from "./metered-scene.js";
@@ -72,6 +73,17 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
     scene.device.busy(4000);
     return scene;
   },
+  "contactor-wear": () => {
+    const scene = online(new Scene());
+    charge(scene);
+    for (let i = 0; i < 100; i++) {
+      scene.device.vehicle.set("plugged");
+      scene.clock.advance(3000);
+      scene.device.vehicle.set("ready");
+      scene.clock.advance(3000);
+    }
+    return scene;
+  },
   overheated: () => {
     const scene = online(new Scene());
     scene.device.temperatureC = 90;
@@ -119,6 +131,12 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
     scene.swipe("62E3086CED");
     return scene;
   },
+  "card-reader-silent": () => {
+    const scene = online(new Scene({ provisioning: { wiring: PN532_WIRING } }));
+    if (scene.device.pn532) scene.device.pn532.responds = false;
+    scene.clock.advance(10_000);
+    return scene;
+  },
   "session-not-stored": () => {
     const flash = new FlashFaults();
     const scene = online(new Scene({ wrapBoard: flash.wrapBoard }));
@@ -132,7 +150,8 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
     for (let i = 0; i < 65; i++) {
       charge(scene);
       scene.device.vehicle.unplug();
-      scene.clock.advance(15_000);
+      // More openings in a row would make the contactor wait.
+      scene.clock.advance(120_000);
     }
     return scene;
   },

@@ -79,6 +79,11 @@ describeTLS("the chip's TLS client", (bench) => {
     expect(await bench.client.connect(bench.to(port))).toEqual(["connected", result]);
   });
 
+  test("holds no buffers of its own while idle, and ends a connection without memory for the next bytes", async () => {
+    const port = await bench.serve(bench.server);
+    expect(await bench.client.starve(bench.to(port))).toEqual(["ok", "no-memory"]);
+  });
+
   test("refuses to renegotiate", async () => {
     const errors: string[] = [];
     const behave = (socket: TLSSocket) => {

@@ -5,7 +5,7 @@ import { MBEDTLS_INCLUDES, MBEDTLS_LIBRARIES, SANITIZED } from "../../tools/nati
 
 const SOURCES = fileURLToPath(new URL("../../../firmware/boards/esp32/tls/", import.meta.url));
 const COMPILER = process.env.CC ?? "cc";
-const FLAGS = ["-std=gnu11", ...SANITIZED, "-Wl,--wrap=mbedtls_ssl_conf_max_frag_len"];
+const FLAGS = ["-std=gnu11", ...SANITIZED, "-Wl,--wrap=mbedtls_ssl_conf_max_frag_len,--wrap=malloc"];
 
 /** Whether the compiler, the library and OpenSSL's command line are installed. */
 export function canBuildClient(): boolean {
@@ -59,6 +59,11 @@ export class TLSClient {
     second: { readonly host: string; readonly afterS: number },
   ): Promise<string[]> {
     return this.#run(["resume", ...argumentsOf(options), second.host, String(second.afterS)]);
+  }
+
+  /** Connects and transfers data, then has no memory for more. */
+  starve(options: ClientOptions): Promise<string[]> {
+    return this.#run(["starve", ...argumentsOf(options)]);
   }
 
   /** Connects standard input and output with the server, without a request for short records. */

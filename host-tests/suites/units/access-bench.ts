@@ -60,8 +60,13 @@ export class Bench {
   readonly settings: { now: AccessOptions["settings"]["now"] } = {
     now: { offlinePolicy: "list-and-cache", cardEnds: true, staticCards: "all" },
   };
-  readonly learning = { isOn: false, learn: (tag: string) => this.learned.push(tag) };
+  readonly learning = {
+    isOn: false,
+    learn: (tag: string) => this.learned.push(tag),
+    refuse: (why: string) => this.refused.push(why),
+  };
   readonly learned: string[] = [];
+  readonly refused: string[] = [];
   readonly grants: Grant[] = [];
   readonly signals: string[] = [];
   readonly faults: Fault[] = [];
@@ -72,6 +77,8 @@ export class Bench {
   readonly changes: string[] = [];
   isPlugged = true;
   session: ChargingSession | undefined;
+  /** Age of the session, ms. */
+  sessionAgeMs = 15_000;
   stops = 0;
   board!: Board;
   platform!: ManualPlatform;
@@ -96,6 +103,9 @@ export class Bench {
       charging: {
         get session() {
           return bench.session;
+        },
+        get sessionAgeMs() {
+          return bench.sessionAgeMs;
         },
         admit: () => (this.isPlugged ? { authorize: (grant) => this.grants.push(grant) > 0 } : undefined),
         stop: () => this.stops++,

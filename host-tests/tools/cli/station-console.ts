@@ -14,7 +14,7 @@ export interface StationConsoleOptions {
   readonly onQuit: () => void;
 }
 
-export const COMMANDS = "plug, unplug, stop, pair, status, quit";
+export const COMMANDS = "plug, unplug, card <number>, stop, pair, status, quit";
 /** Commands of a station with a Modbus meter. */
 export const METER_COMMANDS = `meter ok, ${METER_FAULTS.map((fault) => `meter ${fault}`).join(", ")}`;
 
@@ -36,6 +36,15 @@ function obey(line: string, options: StationConsoleOptions): void {
   }
   const { device } = station;
   const { vehicle } = device;
+  const [, number] = /^card +(\S.*)$/.exec(line) ?? [];
+  if (number !== undefined) {
+    try {
+      device.swipe(number);
+    } catch (error) {
+      print((error as Error).message);
+    }
+    return;
+  }
   switch (line) {
     case "":
       break;

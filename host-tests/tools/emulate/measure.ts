@@ -23,6 +23,9 @@ const CARD = "0004A1B2C3";
 const DEVICE = "emulated-1";
 const IDLE_MS = 60_000;
 const SETTLE_MS = 5000;
+/** Number of looks at the heap, one a second: packets on their way take some of it for a moment. */
+const HEAP_LOOKS = 5;
+const HEAP_LOOK_MS = 1000;
 const STEP_TIMEOUT_MS = 120_000;
 
 export interface Step {
@@ -62,8 +65,10 @@ export async function measure({ emulator, build, print }: MeasureOptions): Promi
     }
   };
   try {
+    let plainFreeBytes = 0;
     await onNewBoard(async (measured) => {
-      await chargeOnce(measured, platform.port);
+      plainFreeBytes = await pairPlain(measured, platform.port);
+      await chargeOnce(measured);
       await measured.step("firmware upload, until it is accepted", async () => {
         const answer = await upload(measured.station, loginOf(adminPassword), makeRelease(build, 2));
         if (answer.status !== 200) throw new Error(`the upload failed: ${answer.body}`);
@@ -74,6 +79,10 @@ export async function measure({ emulator, build, print }: MeasureOptions): Promi
         measured.station.instructions(),
       );
       await measured.add("TLS handshake", after - before);
+      const { heapFreeBytes, heapLowestBytes } = await measured.settledMemory();
+      const held = thousands(plainFreeBytes - heapFreeBytes);
+      const most = thousands(plainFreeBytes - heapLowestBytes);
+      print(`an open TLS connection holds ${held} bytes of the heap; its handshake takes ${most} at most`);
     });
     await onNewBoard(async (measured) => {
       const hold = () => measured.holdMs();
@@ -117,9 +126,26 @@ class MeasuredStation {
     return this.station.waitFor(line, STEP_TIMEOUT_MS);
   }
 
+  /** Sets the clock, which certificates need. */
+  async setClock(): Promise<void> {
+    await this.bench(`clock ${Date.now()}`, "bench: clock");
+  }
+
   /** Returns the longest time that the engine could not run a timer since the last call, ms. */
   async holdMs(): Promise<number> {
     return Number((await this.bench("hold", "bench: hold")).replace(/^.*bench: hold /, ""));
+  }
+
+  /** Returns the memory of an idle station: the look with most free heap. */
+  async settledMemory(): Promise<MemoryUse> {
+    await sleep(SETTLE_MS);
+    let most = await this.#memory();
+    for (let i = 1; i < HEAP_LOOKS; i++) {
+      await sleep(HEAP_LOOK_MS);
+      const memory = await this.#memory();
+      if (memory.heapFreeBytes > most.heapFreeBytes) most = memory;
+    }
+    return most;
   }
 
   async #memory(): Promise<MemoryUse> {
@@ -132,14 +158,20 @@ async function pairWith(station: EmulatedStation, fields: Readonly<Record<string
   await station.waitFor("station: online", STEP_TIMEOUT_MS);
 }
 
-/** A new board is paired, charges once and is idle for a minute. */
-async function chargeOnce(measured: MeasuredStation, brokerPort: number): Promise<void> {
+/** Pairs a new board, without TLS. Returns the free heap of the idle station, bytes. */
+async function pairPlain(measured: MeasuredStation, brokerPort: number): Promise<number> {
   const { station } = measured;
   await measured.step("start, until the HTTP API answers", () => statusOf(station, STEP_TIMEOUT_MS));
+  await measured.setClock();
   await measured.step("pairing, until the station is online", () =>
     pairWith(station, { brport: String(brokerPort) }),
   );
-  await sleep(SETTLE_MS);
+  return (await measured.settledMemory()).heapFreeBytes;
+}
+
+/** A paired station charges once and is idle for a minute. */
+async function chargeOnce(measured: MeasuredStation): Promise<void> {
+  const { station } = measured;
   await measured.step("vehicle plugged in", () => measured.bench("pilot B", "charging: plugged"));
   await measured.step("authorization by the card reader", async () => {
     station.mark();
@@ -164,7 +196,7 @@ async function connectOverTLS(
 ): Promise<readonly [before: number, after: number]> {
   const { station } = measured;
   await statusOf(station, STEP_TIMEOUT_MS);
-  await measured.bench(`clock ${Date.now()}`, "bench: clock");
+  await measured.setClock();
   const observed: number[] = [];
   const server = await serveTLS(brokerPort, async () => {
     observed.push(await observe());

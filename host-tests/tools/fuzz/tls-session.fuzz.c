@@ -232,6 +232,7 @@ static void record(struct server *server, const struct tls_options *options, str
 		move_input(session, stream);
 	}
 	EXPECT(result == TLS_OK && served == 0);
+	tls_end_handshake(session);
 	EXPECT(tls_is_resumed(session) == (resumption != NULL));
 	if (!resumption)
 		resumption = tls_keep(session);
@@ -432,6 +433,7 @@ static size_t connect_to(struct stream *stream, unsigned scenario, size_t piece)
 	}
 	if (result == TLS_OK) {
 		check_connected(stream, scenario);
+		tls_end_handshake(session);
 		read = read_data(session, stream, piece);
 	}
 	tls_end(session);

@@ -5,11 +5,14 @@ import { type Scene, WIFI } from "../../virtual/scene.js";
 import type { Intercept, Outage, PlatformRequest } from "../../virtual/world/platform.js";
 import type { Random } from "../../virtual/world/random.js";
 import type { EventLog } from "./event-log.js";
+import type { Swipes } from "./swipes.js";
 
 export interface FaultsOptions {
   readonly scene: Scene;
   readonly random: Random;
   readonly eventLog: EventLog;
+  readonly swipes: Pick<Swipes, "recordOtherCard">;
+  readonly hasPN532: boolean;
 }
 
 interface Fault {
@@ -38,6 +41,8 @@ const CRASH_AFTER_MS = 3 * MINUTE_MS;
 const AFTERMATH_MS = 2 * MINUTE_MS;
 /** Maximum delay of a slow platform, ms: more than the 10 s limit of a request. */
 const MAX_DELAY_MS = 12_000;
+/** Time between two bursts of noise on the line of a card reader, ms. */
+const NOISE_MS = 1900;
 /** Delay of one answer, ms: enough for the next vehicle to arrive. */
 const ANSWER_DELAY_MS = 7000;
 
@@ -55,7 +60,7 @@ export class Faults {
 
   constructor(options: FaultsOptions) {
     this.#options = options;
-    this.#faults = this.#all();
+    this.#faults = options.hasPN532 ? [...this.#all(), ...this.#readerFaults()] : this.#all();
     options.scene.platform.outage = (request) => {
       for (const outage of this.#outages) {
         const answers = outage(request);
@@ -164,6 +169,44 @@ export class Faults {
     if (!fault.isBehindBroker) this.#lastMs = scene.clock.monotonicMs();
     eventLog.record(`over: ${fault.name}`);
     fault.end();
+  }
+
+  /** Faults of a PN532. The station recovers from each of them while a guest holds a card to it. */
+  #readerFaults(): Fault[] {
+    const { scene, random, swipes } = this.#options;
+    const { device } = scene;
+    const isBehindBroker = true;
+    let noise: Timer | undefined;
+    return [
+      {
+        name: "a reset of the card reader",
+        isBehindBroker,
+        begin: () => device.pn532?.reset(),
+        end: () => {},
+      },
+      {
+        name: "a silent card reader",
+        isBehindBroker,
+        begin: () => {
+          swipes.recordOtherCard();
+          if (device.pn532) device.pn532.responds = false;
+        },
+        end: () => {
+          if (device.pn532) device.pn532.responds = true;
+        },
+      },
+      {
+        name: "noise of the card reader",
+        isBehindBroker,
+        begin: () => {
+          noise = scene.clock.repeat(
+            () => device.cardReader.send(random.bytes(1 + random.int(20))),
+            NOISE_MS,
+          );
+        },
+        end: () => scene.clock.clear(noise),
+      },
+    ];
   }
 
   #all(): Fault[] {

@@ -1,8 +1,9 @@
 /** Guests of a café: their arrivals, their cards, and their actions at the station. */
 
 import type { AuthorizationResult } from "../../../docs/station.js";
-import { cardFrame, type Scene } from "../../virtual/scene.js";
+import type { Scene } from "../../virtual/scene.js";
 import type { Random } from "../../virtual/world/random.js";
+import { type Cards, isSwipeable } from "./cards.js";
 import type { EventLog } from "./event-log.js";
 import { exponential, type Faults, logUniform } from "./faults.js";
 import { GuestPhone, type GuestPhoneOptions } from "./guest-phone.js";
@@ -13,6 +14,7 @@ import type { Swipes } from "./swipes.js";
 export interface GuestsOptions {
   readonly scene: Scene;
   readonly random: Random;
+  readonly cards: Cards;
   readonly eventLog: EventLog;
   readonly ledger: Ledger;
   readonly faults: Pick<Faults, "delayNextAnswer" | "poweredMs">;
@@ -21,20 +23,6 @@ export interface GuestsOptions {
   readonly onRefused: (tag: string) => void;
 }
 
-/** Cards by their treatment. Ten hex digits also suit the card reader. */
-export const CARDS = {
-  good: ["0000000001", "0000000002", "0000000003", "0000000004", "0000000005", "0000000006"],
-  /** Not on every version of the local list. */
-  listed: ["0000000011", "0000000012"],
-  blocked: ["0000000021", "0000000022"],
-  /** Alternately allowed and blocked. */
-  fickle: ["0000000041", "0000000042"],
-  unknown: ["0000000031", "0000000032", "0000000033"],
-  malformed: ["a b", "x", "né-à-Paris"],
-  /** Card ids: numbers that are good only with a proof. */
-  proved: [...PROOF_CARDS.keys()],
-} as const;
-
 type PhoneHabits = Pick<GuestPhoneOptions, "again" | "losesContactAfterMs">;
 /** Largest time between two writes of an attacker, ms. */
 const MAX_AGAIN_MS = 5000;
@@ -42,6 +30,8 @@ const MAX_AGAIN_MS = 5000;
 const MAX_REPLAY_MS = 60_000;
 
 const SECOND_MS = 1000;
+/** Time for which a guest holds a card to a PN532, ms: until it signals, also after a reset. */
+const HOLD_MS = 3000;
 const MINUTE_MS = 60_000;
 const MEAN_GAP_MS = 15 * MINUTE_MS;
 const MIN_STAY_MS = 4 * SECOND_MS;
@@ -102,7 +92,7 @@ export class Guests {
     const { vehicle } = this.#options.scene.device;
     this.#plugInId++;
     vehicle.plug();
-    this.#after(2 * SECOND_MS, () => this.#present(CARDS.good[0], {}));
+    this.#after(2 * SECOND_MS, () => this.#present(this.#options.cards.good[0], {}));
   }
 
   /** The owner has acted, so a positive result need not lead to current. */
@@ -176,7 +166,7 @@ export class Guests {
     const { vehicle } = scene.device;
     if (vehicle.isContactorClosed) return;
     faults.delayNextAnswer();
-    this.#phone(random.pick(CARDS.good), {});
+    this.#phone(random.pick(this.#options.cards.good), {});
     this.#after(SECOND_MS, () => {
       this.#leave(plugInId);
       scene.clock.set(() => {
@@ -201,13 +191,13 @@ export class Guests {
 
   /** Schedules an incident for a vehicle that charges. */
   #planIncident(stayMs: number): void {
-    const { scene, random, eventLog } = this.#options;
+    const { scene, random, eventLog, cards } = this.#options;
     const { vehicle } = scene.device;
     const atMs = random.int(Math.floor(stayMs));
     const back = () => {
       if (vehicle.state === "unplugged") return;
       vehicle.set("ready");
-      if (random.bool()) this.#after(SECOND_MS, () => this.#present(random.pick(CARDS.good), {}));
+      if (random.bool()) this.#after(SECOND_MS, () => this.#present(random.pick(cards.good), {}));
     };
     const forAWhile = (state: "plugged" | "shorted" | "without-diode" | "ready-with-ventilation") => {
       if (!vehicle.isContactorClosed) return;
@@ -223,11 +213,12 @@ export class Guests {
       () => forAWhile("shorted"),
       () => forAWhile("without-diode"),
       () => this.#bounce(),
-      () => this.#swipe(random.pick(CARDS.good)),
-      () => this.#swipe(random.pick(CARDS.unknown)),
+      () => this.#swipe(random.pick(cards.good)),
+      () => this.#swipe(random.pick(cards.unknown)),
       () => this.#present(this.#anyCard(), {}),
       () => this.#presentThree(),
-      () => this.#presentNumber(random.pick(CARDS.proved)),
+      () => this.#tapPhone(),
+      () => this.#presentNumber(random.pick(cards.proved)),
     ];
     if (random.bool(0.5)) this.#after(atMs, random.pick(incidents));
   }
@@ -251,19 +242,18 @@ export class Guests {
   }
 
   #anyCard(): string {
-    const { random } = this.#options;
+    const { random, cards } = this.#options;
     const kind = random.int(20);
-    if (kind < 7) return random.pick(CARDS.good);
-    if (kind < 9) return random.pick(CARDS.proved);
-    if (kind < 11) return random.pick(CARDS.listed);
-    if (kind < 15) return random.pick(CARDS.fickle);
-    if (kind < 17) return random.pick(CARDS.blocked);
-    return kind < 19 ? random.pick(CARDS.unknown) : random.pick(CARDS.malformed);
+    if (kind < 7) return random.pick(cards.good);
+    if (kind < 9) return random.pick(cards.proved);
+    if (kind < 11) return random.pick(cards.listed);
+    if (kind < 15) return random.pick(cards.fickle);
+    if (kind < 17) return random.pick(cards.blocked);
+    return kind < 19 ? random.pick(cards.unknown) : random.pick(cards.malformed);
   }
 
   #present(tag: string, habits: PhoneHabits): void {
-    const isCard = /^[0-9]{10}$/.test(tag);
-    if (isCard && this.#options.random.bool(0.4)) this.#swipe(tag);
+    if (isSwipeable(tag) && this.#options.random.bool(0.4)) this.#swipe(tag);
     else this.#phone(tag, habits);
   }
 
@@ -273,7 +263,18 @@ export class Guests {
     this.#options.ledger.present(tag, "rfid");
     this.#options.swipes.recordSwipe(tag);
     this.#disturbances++;
-    scene.device.cardReader.send(cardFrame(tag));
+    scene.device.swipe(tag, HOLD_MS);
+  }
+
+  /** A guest holds a phone with a random UID to the reader: it must not be taken for any card. */
+  #tapPhone(): void {
+    const { scene, random, eventLog, swipes } = this.#options;
+    const { pn532 } = scene.device;
+    if (!pn532) return;
+    eventLog.record("a phone with a random UID is held to the reader");
+    eventLog.count("random UID");
+    swipes.recordOtherCard();
+    pn532.tap({ uid: [0x08, ...random.bytes(3)], isPart4: true }, HOLD_MS);
   }
 
   #phone(tag: string, habits: PhoneHabits): void {

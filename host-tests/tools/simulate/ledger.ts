@@ -19,6 +19,11 @@ interface PluggedIn {
   readonly sinceMs: number;
   permits: Permit[];
   session: Session | undefined;
+  /**
+   * Session that the station may have begun without a closed contactor: the vehicle was ready, and the guard may not have
+   * closed the contactor, or not yet.
+   */
+  unseen: Session | undefined;
   /** Its session was interrupted and no new permit has been given since. */
   mayResume: boolean;
   /** Its session has ended while it was plugged in, and the station remembers that. */
@@ -48,6 +53,8 @@ const RADIO_MS = 300;
  * without the opening time of a contactor, 30 ms.
  */
 const OPENING_MS = 100 - 30;
+/** Longest time from a ready vehicle to a closed contactor, ms: the minimum off time and debouncing. */
+const CLOSING_MS = 2500;
 /** Age of a measurement of the pilot at most, ms. */
 const FAULT_MEMORY_MS = 20;
 /** Maximum time for a reachable station to execute the owner's stop, ms. */
@@ -91,6 +98,8 @@ export interface LedgerOptions {
   readonly offlineA: (tag: string) => number | undefined;
   /** The station receives the owner's commands. */
   readonly isInReach: () => boolean;
+  /** Time at which the station has handled an event, ms, if it takes `delayMs` when it is not busy. */
+  readonly handledMs: (eventMs: number, delayMs: number) => number;
   /** Seconds since 1970 at the start of the simulation. */
   readonly epochS: number;
   /** The Modbus meter; absent with an S0 meter. */
@@ -141,11 +150,15 @@ export class Ledger {
     this.#presented.push({ tag, method, atMs: now, isAnswered: false });
   }
 
-  /** The station has received the platform's answer for a card, so it does not decide offline. */
+  /**
+   * The station has received the platform's answer to a request for a card, so it does not decide offline. A card that is
+   * presented again while the station answers has a request of its own.
+   */
   recordAnswered(tag: string): void {
     const now = this.#now;
-    for (const one of this.#presented)
-      if (one.tag === tag && now - one.atMs < RESULT_MS) one.isAnswered = true;
+    const isOpen = (one: Presented) => one.tag === tag && !one.isAnswered && now - one.atMs < RESULT_MS;
+    const answered = this.#presented.find(isOpen);
+    if (answered) answered.isAnswered = true;
   }
 
   /** The platform allows a card; the permit counts if the card was presented for this vehicle. */
@@ -209,6 +222,7 @@ export class Ledger {
     if (this.#pluggedIn) {
       this.#pluggedIn.permits = [];
       this.#pluggedIn.hasToLeave = false;
+      this.#pluggedIn.session = this.#takeUnseen() ?? this.#pluggedIn.session;
     }
     this.#presented = [];
     for (const session of this.#sessions) {
@@ -216,13 +230,13 @@ export class Ledger {
       if (session.datedFromMs !== undefined && session.datedFromMs > now) session.datedFromMs = undefined;
     }
     const last = this.#sessions.at(-1);
+    if (!last) return;
     // The last reading of a Modbus meter follows the end.
-    if (last?.endMs !== undefined && now - last.endMs < LAST_READING_MS) last.mayBeUnread = true;
-    // The station notices an end a moment after it.
-    if (!last || (last.endMs !== undefined && now - last.endMs > OPENING_MS)) return;
+    if (last.endMs !== undefined && now - last.endMs < LAST_READING_MS) last.mayBeUnread = true;
+    if (last.endMs !== undefined && now > this.#options.handledMs(last.endMs, OPENING_MS)) return;
     last.cuts++;
     last.whys.push("interrupted");
-    if (last.startMs === now) last.interruptedAtStart = true;
+    if (last.startMs === now) last.isOptional = true;
     // This includes a stopped session: the power cut erases the station's memory of the stop.
     if (this.#pluggedIn?.session === last) {
       this.#pluggedIn.mayResume = this.#options.mayResume();
@@ -326,12 +340,14 @@ export class Ledger {
         sinceMs: this.#now,
         permits: [],
         session: undefined,
+        unseen: undefined,
         mayResume: false,
         hasToLeave: false,
       };
     if (this.#isFaulty || this.#wasFaulty) this.#faultyMs = this.#now;
     this.#wasFaulty = this.#isFaulty;
     this.#checkOpening();
+    this.#expectSession();
     const isClosed = vehicle.isContactorClosed;
     if (isClosed && !this.#wasClosed) this.#close();
     this.#wasClosed = isClosed;
@@ -357,9 +373,28 @@ export class Ledger {
     return state === "shorted" || state === "without-diode";
   }
 
+  /** Notes that the station may begin a session: the vehicle is authorized and ready. */
+  #expectSession(): void {
+    const pluggedIn = this.#pluggedIn;
+    if (!pluggedIn || pluggedIn.unseen || this.isCharging || !this.#isOffered || !this.#wasReady) return;
+    const before = pluggedIn.mayResume ? pluggedIn.session : undefined;
+    const permits = this.#permitsOf(pluggedIn).concat(before?.permits ?? []);
+    if (permits.length > 0) pluggedIn.unseen = this.#newSession(permits, before);
+  }
+
+  /** Adds the session that the contactor has not shown to those that the platform may have. */
+  #takeUnseen(): Session | undefined {
+    const unseen = this.#pluggedIn?.unseen;
+    if (!unseen || !this.#pluggedIn) return undefined;
+    this.#pluggedIn.unseen = undefined;
+    unseen.isOptional = true;
+    this.#sessions.push(unseen);
+    return unseen;
+  }
+
   #end(...whys: readonly string[]): void {
-    const session = this.#pluggedIn?.session;
-    if (!session || session.endMs !== undefined) return;
+    const session = this.isCharging ? this.#pluggedIn?.session : this.#takeUnseen();
+    if (!session) return;
     session.endMs = this.#now;
     session.endWh = this.#options.meterWh();
     this.#recordMeterFault(session);
@@ -404,7 +439,9 @@ export class Ledger {
       session.offMs += now - (session.endMs ?? now);
       session.endMs = undefined;
       session.whys = [];
+      session.isOptional = false;
       pluggedIn.mayResume = false;
+      pluggedIn.unseen = undefined;
       eventLog.count("resumed");
       eventLog.record("the session resumes");
     } else {
@@ -413,32 +450,47 @@ export class Ledger {
   }
 
   #begin(pluggedIn: PluggedIn, permits: readonly Permit[]): void {
-    const { clock, eventLog, meterWh } = this.#options;
+    const { eventLog } = this.#options;
     if (permits.length === 0) eventLog.reportViolation("the contactor closes and nobody has allowed it");
-    const before = pluggedIn.mayResume ? pluggedIn.session : undefined;
-    const last = this.#sessions.at(-1);
-    if (last?.endMs !== undefined && this.#now - last.endMs < LAST_READING_MS) last.mayBeUnread = true;
+    const before = this.#beganBefore(pluggedIn) ?? (pluggedIn.mayResume ? pluggedIn.session : undefined);
     pluggedIn.permits = [];
     pluggedIn.mayResume = false;
-    pluggedIn.session = {
+    pluggedIn.unseen = undefined;
+    pluggedIn.session = this.#newSession(permits, before);
+    this.#sessions.push(pluggedIn.session);
+    eventLog.count("session");
+    eventLog.record("a session has begun");
+  }
+
+  /** Returns the session that the station may have begun long before the contactor closes now. */
+  #beganBefore({ unseen }: PluggedIn): Session | undefined {
+    if (!unseen || this.#now - unseen.startMs <= CLOSING_MS) return undefined;
+    unseen.endMs = this.#now;
+    return this.#takeUnseen();
+  }
+
+  #newSession(permits: readonly Permit[], before: Session | undefined): Session {
+    const { clock, meterWh } = this.#options;
+    const last = this.#sessions.at(-1);
+    const followsAtOnce = last?.endMs !== undefined && this.#now - last.endMs < LAST_READING_MS;
+    // The next session takes the place of the last reading.
+    if (last && followsAtOnce) last.mayBeUnread = true;
+    return {
       permits,
       startMs: this.#now,
       startWh: meterWh(),
       endMs: undefined,
-      endWh: 0,
+      endWh: meterWh(),
       cuts: 0,
       offMs: 0,
-      interruptedAtStart: false,
+      isOptional: false,
       whys: [],
       isDated: clock.epochMs() !== undefined,
       isOfEarlierRun: false,
-      mayBeUnread: last?.mayBeUnread === true && this.#now - (last.endMs ?? 0) < LAST_READING_MS,
+      mayBeUnread: followsAtOnce,
       datedFromMs: undefined,
       before,
     };
-    this.#sessions.push(pluggedIn.session);
-    eventLog.count("session");
-    eventLog.record("a session has begun");
   }
 }
 

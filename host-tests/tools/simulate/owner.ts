@@ -3,12 +3,12 @@
  * list.
  */
 
-import { cardFrame, type Scene } from "../../virtual/scene.js";
+import type { Scene } from "../../virtual/scene.js";
 import type { Random } from "../../virtual/world/random.js";
+import { type Cards, toCard } from "./cards.js";
 import type { EventLog } from "./event-log.js";
 import { type ExpectedState, INSTALLED_A } from "./expected-state.js";
 import { exponential, type Faults } from "./faults.js";
-import { CARDS } from "./guests.js";
 import { hashOf, type Ledger } from "./ledger.js";
 import { PROOF_CARDS, secretOf } from "./proofs.js";
 import type { Swipes } from "./swipes.js";
@@ -16,6 +16,7 @@ import type { Swipes } from "./swipes.js";
 export interface OwnerOptions {
   readonly scene: Scene;
   readonly random: Random;
+  readonly cards: Cards;
   readonly eventLog: EventLog;
   readonly ledger: Ledger;
   readonly expectedState: ExpectedState;
@@ -31,17 +32,13 @@ const MEAN_GAP_MS = 30 * 60_000;
 const FREE_VEND_SHARE = 0.1;
 const CACHE_FOR_S = 24 * 3600;
 const SHORT_CACHE_FOR_S = 900;
-/** Current limits of some cards, A. */
-const MAX_CURRENT_A: Readonly<Record<string, number>> = {
-  "0000000003": 6,
-  "0000000004": 10,
-  "0000000041": 8,
-};
 /** Mean time between changes of the fickle cards, ms. */
 const MEAN_FICKLE_MS = 20 * 60_000;
 /** Number of cards in an installer's pile: more than the station queues for the platform. */
 const PILE = 30;
 const SWIPE_GAP_MS = 200;
+/** The same at a PN532, ms: it polls four times a second. */
+const PN532_SWIPE_GAP_MS = 1000;
 const PILE_SILENCE_MS = 2 * 60_000;
 /** Number of invalid commands of a faulty app: more than the station queues errors. */
 const MISTAKES = 60;
@@ -62,14 +59,15 @@ export class Owner {
 
   /** Restores the platform's cards after tag learning. */
   restoreCards(): void {
-    const { tags, proofCards } = this.#options.scene.platform;
+    const { scene, cards } = this.#options;
+    const { tags, proofCards } = scene.platform;
     tags.clear();
     [...PROOF_CARDS.keys()].forEach((cardId, i) => {
       proofCards.secrets.set(cardId, secretOf(i));
       tags.set(cardId, { authorized: true });
     });
-    for (const tag of [...CARDS.good, ...CARDS.listed, ...CARDS.fickle]) this.#allowCard(tag);
-    for (const tag of CARDS.blocked) tags.set(tag, { authorized: false, reason: "blocked" });
+    for (const tag of [...cards.good, ...cards.listed, ...cards.fickle]) this.#allowCard(tag);
+    for (const tag of cards.blocked) tags.set(tag, { authorized: false, reason: "blocked" });
   }
 
   /** The station may allow vehicles to charge without a card. */
@@ -149,15 +147,15 @@ export class Owner {
   }
 
   #allowCard(tag: string): void {
-    const { scene, random } = this.#options;
+    const { scene, random, cards } = this.#options;
     const cacheFor = random.bool() ? CACHE_FOR_S : SHORT_CACHE_FOR_S;
-    scene.platform.tags.set(tag, { authorized: true, cacheFor, maxCurrent: MAX_CURRENT_A[tag] });
+    scene.platform.tags.set(tag, { authorized: true, cacheFor, maxCurrent: cards.maxCurrentA.get(tag) });
   }
 
   #changeFickleCard(): void {
-    const { scene, random } = this.#options;
+    const { scene, random, cards } = this.#options;
     const { tags } = scene.platform;
-    const tag = random.pick(CARDS.fickle);
+    const tag = random.pick(cards.fickle);
     if (tags.get(tag)?.authorized !== true) this.#allowCard(tag);
     else tags.set(tag, { authorized: false, reason: "blocked" });
   }
@@ -169,12 +167,14 @@ export class Owner {
     eventLog.count("pile of cards");
     this.#set("access/tag-learning", "true");
     if (random.bool(0.7)) faults.silencePlatform(PILE_SILENCE_MS);
+    const hasPN532 = scene.device.pn532 !== undefined;
+    const gapMs = hasPN532 ? PN532_SWIPE_GAP_MS : SWIPE_GAP_MS;
     for (let i = 1; i <= PILE; i++) {
-      const tag = String(100 + i).padStart(10, "0");
+      const tag = toCard(100 + i, hasPN532);
       scene.clock.set(() => {
         swipes.recordLearnedCard(tag);
-        scene.device.cardReader.send(cardFrame(tag));
-      }, i * SWIPE_GAP_MS);
+        scene.device.swipe(tag, gapMs / 2);
+      }, i * gapMs);
     }
   }
 
@@ -185,9 +185,9 @@ export class Owner {
   }
 
   #changeList(): void {
-    const { scene, random, expectedState } = this.#options;
-    const sometimes = [...CARDS.good, ...CARDS.proved].filter(() => random.bool(0.3));
-    const tags = [...sometimes, ...CARDS.fickle, ...CARDS.listed];
+    const { scene, random, expectedState, cards } = this.#options;
+    const sometimes = [...cards.good, ...cards.proved].filter(() => random.bool(0.3));
+    const tags = [...sometimes, ...cards.fickle, ...cards.listed];
     const version = scene.platform.list.version + 1;
     expectedState.addList(version, tags);
     scene.platform.list = { version, tags: tags.map(hashOf) };

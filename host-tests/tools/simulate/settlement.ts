@@ -33,8 +33,11 @@ export interface Session {
   cuts: number;
   /** Time without power before the session resumed, ms. */
   offMs: number;
-  /** The power was cut at the moment of the start, so the station may have no record of it. */
-  interruptedAtStart: boolean;
+  /**
+   * The station may have no record of the session: the power was cut at the moment of the start, or the contactor never
+   * closed.
+   */
+  isOptional: boolean;
   /** Possible reasons for the end. */
   whys: string[];
   /** The station knew the time at the start, or at the end of a session that was never interrupted. */
@@ -136,7 +139,7 @@ function chainsOf(sessions: readonly Session[]): Session[][] {
 function match(chain: readonly Session[], from: Matching, terms: Terms): Matching {
   const [first] = chain;
   if (!first) return from;
-  const missing = first.interruptedAtStart ? from.missing : [...from.missing, first];
+  const missing = first.isOptional ? from.missing : [...from.missing, first];
   const unsureWh = from.unsureWh + CUT_WH * first.cuts;
   let best = match(chain.slice(1), { ...from, unsureWh, missing }, terms);
   let whole = first;

@@ -23,6 +23,8 @@ export class Stalls {
   readonly #random: Random;
   /** Latest time at which the firmware was busy, ms. */
   latestMs = Number.NEGATIVE_INFINITY;
+  /** Time at which the firmware got busy without a pause until `latestMs`, ms. */
+  #sinceMs = Number.NEGATIVE_INFINITY;
   #wasCharging = false;
 
   constructor(options: StallsOptions) {
@@ -34,6 +36,12 @@ export class Stalls {
       this.#wasCharging = vehicle.isCharging;
       if (isLeaving && this.#random.bool(AT_DEPARTURES)) this.#stall("busy as the vehicle leaves C");
     });
+  }
+
+  /** Time until which the firmware may not have handled an event, ms, if it handles one within `delayMs` when it is idle. */
+  handledMs(eventMs: number, delayMs: number): number {
+    const isBusy = this.#sinceMs <= eventMs + delayMs && this.latestMs > eventMs;
+    return (isBusy ? this.latestMs : eventMs) + delayMs;
   }
 
   start(): void {
@@ -51,8 +59,13 @@ export class Stalls {
   #stall(name: string): void {
     const { scene, eventLog } = this.#options;
     const durationMs = logUniform(this.#random, MIN_MS, MAX_MS);
+    const nowMs = scene.clock.monotonicMs();
     eventLog.count(name);
-    this.latestMs = scene.clock.monotonicMs() + durationMs;
+    // A firmware that is busy stays so for the time that it already has.
+    if (nowMs < this.latestMs) return;
+    eventLog.record(`${name}, for ${Math.round(durationMs)} ms`);
+    this.#sinceMs = nowMs;
+    this.latestMs = nowMs + durationMs;
     scene.device.busy(durationMs);
   }
 }

@@ -54,7 +54,9 @@ export class Swipes {
    */
   recordSwipe(tag: string): void {
     const { scene, eventLog } = this.#options;
-    const isAlone = this.#now - this.#latestCardMs > RESULT_MS && scene.device.isRunning;
+    const { isRunning, pn532 } = scene.device;
+    const canRead = isRunning && pn532?.responds !== false;
+    const isAlone = this.#now - this.#latestCardMs > RESULT_MS && canRead;
     this.recordOtherCard();
     if (!isAlone) return;
     const cards = this.#cardCount;

@@ -7,12 +7,14 @@
 import type { Board } from "../../../modules/board/index.js";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, type JSONObject, parseJSONObject } from "../../../modules/json/index.js";
-import type { RunEnd } from "../../virtual/board/index.js";
+import { PN532_WIRING, type RunEnd } from "../../virtual/board/index.js";
 import { Scene } from "../../virtual/scene.js";
 import type { BrokerMessage } from "../../virtual/world/broker.js";
 import { Random } from "../../virtual/world/random.js";
 import { type Canary, withCanary } from "./canaries.js";
+import { cardsOf } from "./cards.js";
 import { Energy } from "./energy.js";
+import { EnergyManager } from "./energy-manager.js";
 import { EventLog } from "./event-log.js";
 import { ExpectedState } from "./expected-state.js";
 import { Faults, MADE_CRASH } from "./faults.js";
@@ -58,6 +60,8 @@ const SNTP_PERIOD_MS = MINUTE_MS;
 const SNTP_ANSWERS = 0.15;
 /** Response time below which an answer reaches the station in time, ms. */
 const IN_TIME_MS = 9500;
+/** Each station with a seed that is a multiple of it has a PN532. */
+const PN532_SEEDS = 4;
 const EPOCH_S = 1_795_248_000;
 
 export function simulateWeek(options: WeekOptions): WeekOutcome {
@@ -82,6 +86,7 @@ class Week {
   /** The Modbus meter; `undefined` in a week with an S0 meter. */
   readonly #metering: Metering | undefined;
   readonly #expectedState: ExpectedState;
+  readonly #energyManager: EnergyManager;
   readonly #swipes: Swipes;
   readonly #stalls: Stalls;
   readonly #ledger: Ledger;
@@ -92,13 +97,18 @@ class Week {
   #lastHeartbeatMs = 0;
   /** Times at which the platform received authorization requests, by request id, ms. */
   readonly #asked = new Map<unknown, Asked>();
+  /** Ids of the authorization requests that were answered. */
+  readonly #answered = new Set<unknown>();
   #hasEnded = false;
 
   constructor(options: WeekOptions) {
     this.#options = options;
     this.#random = new Random(options.seed);
+    const hasPN532 = options.seed % PN532_SEEDS === 0;
+    const cards = cardsOf(hasPN532);
     this.#scene = new Scene({
       seed: options.seed,
+      ...(hasPN532 && { provisioning: { wiring: PN532_WIRING } }),
       brokerRemembers: false,
       wrapBoard: boardOf(options),
       device: { onEnd: (end) => this.#handleEnd(end), hasGuard: options.canary !== "no-guard" },
@@ -117,6 +127,8 @@ class Week {
     }
     const expectedState = new ExpectedState(clock);
     this.#expectedState = expectedState;
+    const isOpen = () => this.#guests.isOpen;
+    this.#energyManager = new EnergyManager({ scene, eventLog, seed: options.seed, isOpen });
     const stalls = new Stalls({ scene, eventLog, seed: options.seed });
     this.#stalls = stalls;
     this.#swipes = new Swipes({ scene, eventLog, latestStallMs: () => stalls.latestMs });
@@ -128,18 +140,20 @@ class Week {
       meterWh: () => this.#energy.totalWh,
       mayResume: () => this.#owner.hasEnabledResume,
       mayBeFree: () => this.#owner.mayBeFree,
-      mostA: () => expectedState.mostA,
+      mostA: () => Math.min(expectedState.mostA, this.#energyManager.mostA),
       offlineA: (tag) => expectedState.offlineA(tag),
       isInReach: () => this.#faults.isCalm && scene.retained("$state") === "ready",
+      handledMs: (eventMs, delayMs) => stalls.handledMs(eventMs, delayMs),
       epochS: EPOCH_S,
       metering: this.#metering,
     });
-    this.#faults = new Faults({ scene, random, eventLog });
+    this.#faults = new Faults({ scene, random, eventLog, swipes, hasPN532 });
     const ledger = this.#ledger;
     const faults = this.#faults;
     this.#owner = new Owner({
       scene,
       random,
+      cards,
       eventLog,
       ledger,
       expectedState,
@@ -151,6 +165,7 @@ class Week {
     this.#guests = new Guests({
       scene,
       random,
+      cards,
       eventLog,
       ledger,
       faults,
@@ -166,6 +181,7 @@ class Week {
     this.#scene.bringOnline();
     this.#owner.start();
     this.#stalls.start();
+    this.#energyManager.start();
     this.#openDay(days);
     // Runs after each step.
     const isOver = () => {
@@ -197,10 +213,13 @@ class Week {
     const [, kind, , ...path] = topic.split("/");
     if (kind === "sweet-home") {
       if (path.at(-1) === "$heartbeat") this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
-      if (path.join("/") === "charger/last-error" && (decodeUTF8(payload) ?? "").startsWith("overcurrent"))
-        this.#eventLog.reportViolation("a vehicle that draws what it is offered is stopped by the meter");
-      if (path.at(-1) !== "set")
-        this.#expectedState.handlePublished(path.join("/"), decodeUTF8(payload) ?? "");
+      if (path.at(-1) !== "set") {
+        const value = decodeUTF8(payload) ?? "";
+        if (path.join("/") === "charger/last-error" && value.startsWith("overcurrent"))
+          this.#eventLog.reportViolation("a vehicle that draws what it is offered is stopped by the meter");
+        this.#expectedState.handlePublished(path.join("/"), value);
+        this.#energyManager.handlePublished(path.join("/"), value);
+      }
     } else if (kind === "req") this.#handleRequest(path[0], payload, isRepeated === true);
     else if (kind === "res" && path[0] === "authorize") this.#handleResponse(payload);
   }
@@ -236,7 +255,9 @@ class Week {
     const tookMs = nowMs - atMs;
     // An answer to an attacker is no answer to the guest with the card.
     if (PROOF_CARDS.has(tag) && !decision) return;
-    if (tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.recordAnswered(tag);
+    const isFirst = !this.#answered.has(asked.id);
+    this.#answered.add(asked.id);
+    if (isFirst && tookMs < IN_TIME_MS && this.#faults.isCalm) this.#ledger.recordAnswered(tag);
     if (answer?.status !== "1" || decision?.authorized !== true) return;
     this.#expectedState.recordAnswer(tag, decision);
     const { maxCurrent } = decision;
@@ -284,6 +305,7 @@ class Week {
     platform.sessions.clear();
     platform.requests.length = 0;
     this.#asked.clear();
+    this.#answered.clear();
   }
 
   /** Requires these retained values at the broker. */

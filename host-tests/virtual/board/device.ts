@@ -1,10 +1,12 @@
 import { makeHTTPServer } from "../../../firmware/boards/http-server/index.js";
 import type { Board, BoardIO, Clock, Crypto, MemoryUse, ResetReason } from "../../../modules/board/index.js";
-import { encodeUTF8 } from "../../../modules/bytes/index.js";
+import { decodeHex, encodeUTF8 } from "../../../modules/bytes/index.js";
+import type { ReaderKind } from "../../../modules/rfid/index.js";
 import { CHIPS, type ChipName, readWiring, type Wiring } from "../../../modules/wiring/index.js";
 import type { Host } from "../world/network.js";
+import { VirtualPN532 } from "../world/pn532.js";
 import { Vehicle } from "../world/vehicle.js";
-import { Actuator, Button, Meter, SerialDevice } from "../world/wiring.js";
+import { Actuator, Button, cardFrame, Meter, SerialDevice } from "../world/wiring.js";
 import type { World } from "../world/world.js";
 import { virtualCrypto } from "./crypto.js";
 import { FirmwareRun, type RunEnd } from "./firmware-run.js";
@@ -49,6 +51,12 @@ export interface BoardParts {
 const CARD_READER_BAUD = 9600;
 /** Baud rate of Eastron's meters as delivered. */
 const MODBUS_BAUD = 9600;
+/** Numbers of the cards that each kind of reader can read. */
+const CARD_NUMBERS: Readonly<Record<ReaderKind, readonly [RegExp, string]>> = {
+  em4100: [/^[0-9A-F]{10}$/i, "ten hex digits"],
+  lines: [/^[ -~]{1,64}$/, "up to 64 characters"],
+  pn532: [/^([0-9A-F]{8}|[0-9A-F]{14}|[0-9A-F]{20})$/i, "8, 14 or 20 hex digits"],
+};
 const ROOM_C = 25;
 /** Memory after the start, like that of a chip. */
 const MEMORY: MemoryUse = {
@@ -78,6 +86,10 @@ export class Device {
   readonly cardReader = new SerialDevice({ baud: CARD_READER_BAUD });
   /** RS485 line of a Modbus meter. */
   readonly modbus = new SerialDevice({ baud: MODBUS_BAUD });
+  /** Second contactor: on while L2 and L3 are connected. */
+  readonly phaseContactor = new Actuator();
+  /** The card reader, on a board whose wiring has a PN532. */
+  pn532: VirtualPN532 | undefined;
   /** Lock of the socket. */
   readonly lock = new Actuator();
   readonly lamp = new Actuator();
@@ -104,6 +116,7 @@ export class Device {
   #firmware: FirmwareRun | undefined;
   #resetReason: ResetReason = { type: "power" };
   #heapLooks = 0;
+  #readerKind: ReaderKind = "em4100";
   readonly #keptReason: KeptReason = { number: 0 };
 
   constructor(world: World, options: DeviceOptions = {}) {
@@ -137,8 +150,24 @@ export class Device {
     this.#firmware = firmware;
     this.isConfirmed = false;
     const wiring = this.#readWiring(firmware);
+    if (typeof wiring !== "string") this.#connectReader(wiring);
     const board = this.#makeBoard(firmware, wiring);
     firmware.run(() => main(board, typeof wiring === "string" ? BUILT_IN : wiring));
+  }
+
+  #connectReader({ cardReaderKind }: Wiring): void {
+    this.#readerKind = cardReaderKind ?? "em4100";
+    if (cardReaderKind !== "pn532") return;
+    this.pn532 ??= new VirtualPN532({ line: this.cardReader, clock: this.#world.clock });
+  }
+
+  /** Holds a card to the reader. Throws for a number that its cards cannot have. */
+  swipe(number: string, durationMs?: number): void {
+    const [pattern, what] = CARD_NUMBERS[this.#readerKind];
+    if (!pattern.test(number)) throw new Error(`a card of this reader has ${what}`);
+    const uid = decodeHex(number);
+    if (this.pn532) this.pn532.tap({ uid: [...(uid ?? [])] }, durationMs);
+    else this.cardReader.send(this.#readerKind === "lines" ? encodeUTF8(`${number}\r\n`) : cardFrame(number));
   }
 
   get isRunning(): boolean {
@@ -171,7 +200,10 @@ export class Device {
 
   #end(end: RunEnd): void {
     this.#resetReason = resetReasonOf(end);
-    if (end.type === "power-cut") this.#keptReason.number = 0;
+    if (end.type === "power-cut") {
+      this.#keptReason.number = 0;
+      this.pn532?.reset();
+    }
     this.#options.onEnd?.(end);
   }
 

@@ -93,13 +93,13 @@ export class VirtualGuard {
     this.#applyDuty();
   }
 
-  /** Decides at once, by the latest measurement. */
+  /** Opens at once. Closes at the next measurement, if that permits it. */
   request(isRequested: boolean): void {
     if (isRequested === this.#isRequested || this.#isClosed) return;
     this.#skipIdle();
     this.#isRequested = isRequested;
     if (!this.#options.isOn) this.#options.vehicle.switchContactor(isRequested);
-    this.#decide(this.#measured);
+    if (!isRequested) this.#decide(this.#measured);
     this.#schedule(0);
   }
 

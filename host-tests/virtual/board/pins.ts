@@ -29,6 +29,7 @@ export const PINS = {
   controlPilot: "control-pilot",
   contactor: "contactor",
   contactorFeedback: "contactor-answer",
+  phaseContactor: "phase-contactor",
   lock: "lock",
   lamp: "lamp",
   buzzer: "buzzer",
@@ -59,6 +60,9 @@ export const BUILT_IN: Wiring = {
   shuntTripPin: 23,
 };
 
+/** Provisioned wiring of a virtual board with a PN532. */
+export const PN532_WIRING = { chip: "esp32", ...BUILT_IN, cardReaderKind: "pn532" } as const;
+
 /** Returns what is wired to the guard. Each virtual station is in a ventilated room. */
 export function guardOptionsOf(wiring: Wiring): GuardOptions {
   return {
@@ -77,6 +81,7 @@ export function pinsOf(wiring: Wiring): Pins {
     controlPilot: PINS.controlPilot,
     contactor: PINS.contactor,
     contactorFeedback: has(wiring.contactorFeedbackPin, PINS.contactorFeedback),
+    phaseContactor: has(wiring.phaseContactorPin, PINS.phaseContactor),
     lock: has(wiring.lockPin, PINS.lock),
     lamp: has(wiring.lampPin, PINS.lamp),
     buzzer: has(wiring.buzzerPin, PINS.buzzer),
@@ -103,6 +108,7 @@ export interface PinDevices {
   readonly cardReader: SerialDevice;
   /** RS485 line. */
   readonly modbus: SerialDevice;
+  readonly phaseContactor: Actuator;
   readonly lock: Actuator;
   readonly lamp: Actuator;
   readonly buzzer: Actuator;
@@ -149,6 +155,7 @@ export function makePins(
     wiring,
     firmware,
     outputs: new Map<PinSpecifier, (isOn: boolean) => void>([
+      [PINS.phaseContactor, (isOn) => wiring.phaseContactor.switch(isOn)],
       [PINS.lock, (isOn) => wiring.lock.switch(isOn)],
       [PINS.lamp, (isOn) => wiring.lamp.switch(isOn)],
       [PINS.buzzer, (isOn) => wiring.buzzer.switch(isOn)],

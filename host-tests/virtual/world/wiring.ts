@@ -1,3 +1,5 @@
+import { encodeUTF8 } from "../../../modules/bytes/index.js";
+
 /** Devices on a station's pins, except the vehicle. */
 
 /** A button: 1 while it is pressed. */
@@ -101,4 +103,12 @@ export class SerialDevice {
     this.#receivers.add(onReceived);
     return () => this.#receivers.delete(onReceived);
   }
+}
+
+/** Frame of an RDM6300 reader for a card with ten hex digits. */
+export function cardFrame(tag: string): Uint8Array<ArrayBuffer> {
+  let sum = 0;
+  for (let i = 0; i < tag.length; i += 2) sum ^= Number.parseInt(tag.slice(i, i + 2), 16);
+  const checksum = sum.toString(16).toUpperCase().padStart(2, "0");
+  return encodeUTF8(`\x02${tag}${checksum}\x03`);
 }

@@ -35,6 +35,10 @@ const en: FaultTexts = {
     "The station was busy for more than 3 seconds. Charging was interrupted.",
     "Charging continues by itself. If it happens often, report it to the manufacturer.",
   ],
+  "contactor-wear": [
+    "Charging starts and stops too often. The pauses grow.",
+    "Check the vehicle, its plug, and a control that pauses the station. Charging is normal again some minutes after it ends.",
+  ],
   overheated: [
     "It is too hot inside the station. Charging is paused.",
     "Charging continues when it has cooled down. If it happens often, keep the station in the shade or lower the current limit.",
@@ -66,6 +70,10 @@ const en: FaultTexts = {
   "card-not-learned": [
     "A card was not learned.",
     "Check that the station is online and that the card is not registered yet. Swipe it again.",
+  ],
+  "card-reader-silent": [
+    "The card reader does not respond. Cards are not read; phones go on working.",
+    "Switch the station off and on. If it happens again, have the reader and its wires checked.",
   ],
   "session-not-stored": [
     "The station's memory cannot be written. A power cut would lose the session.",
@@ -158,6 +166,10 @@ const cs: FaultTexts = {
     "Stanice byla zaneprázdněna déle než 3 sekundy. Nabíjení se přerušilo.",
     "Nabíjení samo pokračuje. Opakuje-li se to často, oznamte to výrobci.",
   ],
+  "contactor-wear": [
+    "Nabíjení příliš často začíná a končí. Přestávky se prodlužují.",
+    "Zkontrolujte vozidlo, jeho zástrčku a řízení, které stanici pozastavuje. Několik minut poté bude nabíjení opět normální.",
+  ],
   overheated: [
     "Stanice je uvnitř příliš horká. Nabíjení se přerušilo.",
     "Po vychladnutí pokračuje samo. Stává-li se to často, zastiňte stanici nebo snižte proud.",
@@ -189,6 +201,10 @@ const cs: FaultTexts = {
   "card-not-learned": [
     "Karta se nenaučila.",
     "Ověřte, že je stanice online a karta ještě není zapsaná. Přiložte ji znovu.",
+  ],
+  "card-reader-silent": [
+    "Čtečka karet neodpovídá. Karty se nečtou; telefony fungují dál.",
+    "Vypněte a zapněte stanici. Pokud se to opakuje, nechte zkontrolovat čtečku a její vodiče.",
   ],
   "session-not-stored": [
     "Do paměti stanice nelze zapisovat. Výpadek proudu by nabíjení ztratil.",
@@ -275,6 +291,10 @@ const de: FaultTexts = {
     "Die Station war länger als 3 Sekunden beschäftigt. Das Laden wurde unterbrochen.",
     "Das Laden geht von selbst weiter. Geschieht es oft, den Hersteller benachrichtigen.",
   ],
+  "contactor-wear": [
+    "Das Laden beginnt und endet zu oft. Die Pausen werden länger.",
+    "Fahrzeug, Stecker und eine Steuerung prüfen, die die Station pausiert. Einige Minuten danach ist das Laden wieder normal.",
+  ],
   overheated: [
     "In der Station ist es zu heiß. Das Laden ist unterbrochen.",
     "Nach dem Abkühlen geht es weiter. Geschieht es oft, die Station beschatten oder den Strom begrenzen.",
@@ -306,6 +326,10 @@ const de: FaultTexts = {
   "card-not-learned": [
     "Eine Karte wurde nicht gelernt.",
     "Prüfen, ob die Station online ist und die Karte noch nicht eingetragen ist. Dann erneut vorhalten.",
+  ],
+  "card-reader-silent": [
+    "Der Kartenleser antwortet nicht. Karten werden nicht gelesen; Telefone funktionieren weiter.",
+    "Station aus- und einschalten. Bei Wiederholung Leser und Leitungen prüfen lassen.",
   ],
   "session-not-stored": [
     "Der Speicher der Station ist nicht beschreibbar. Bei Stromausfall ginge der Ladevorgang verloren.",

@@ -369,10 +369,11 @@ void xs_guard_request(xsMachine *the)
 {
 	bool is_requested = xsmcToInteger(xsArg(0)) == 1;
 	portENTER_CRITICAL(&mutex);
-	if (is_requested != chip.is_requested) {
-		chip.is_requested = is_requested;
+	bool is_release = chip.is_requested && !is_requested;
+	chip.is_requested = is_requested;
+	/* Opening is immediate. Closing needs a measurement made after the request: the end of the present period. */
+	if (is_release)
 		decide(chip.levels_mv[0], chip.levels_mv[1]);
-	}
 	portEXIT_CRITICAL(&mutex);
 }
 

@@ -84,6 +84,12 @@ static int fill_random(void *context, unsigned char *bytes, size_t length)
 	return 0;
 }
 
+static void free_bytes(struct tls_bytes *bytes)
+{
+	free((void *)bytes->bytes);
+	*bytes = (struct tls_bytes){ 0 };
+}
+
 /* The task of a handshake */
 
 static void deliver(void *the, void *refcon, uint8_t *message, uint16_t message_length);
@@ -107,6 +113,8 @@ static void keep(const struct connection *connection, enum tls_result result)
 static enum tls_result shake_hands(struct connection *connection)
 {
 	connection->session = tls_new(&connection->options);
+	free_bytes(&connection->options.certificate);
+	free_bytes(&connection->options.key);
 	if (!connection->session)
 		return TLS_NO_MEMORY;
 	if (tls.resumption)
@@ -164,12 +172,6 @@ static void start_next(void)
 		start_task(next);
 }
 
-static void free_bytes(struct tls_bytes *bytes)
-{
-	free((void *)bytes->bytes);
-	*bytes = (struct tls_bytes){ 0 };
-}
-
 static void discard(struct connection *connection)
 {
 	free_bytes(&connection->options.certificate);
@@ -184,10 +186,13 @@ static void take_over(struct connection *connection)
 {
 	if (!atomic_load(&connection->is_over))
 		return;
-	if (connection->state == ABANDONED)
+	if (connection->state == ABANDONED) {
 		discard(connection);
-	else if (connection->state == SHAKING)
+	} else if (connection->state == SHAKING) {
 		connection->state = ENDED;
+		if (atomic_load(&connection->result) == TLS_OK)
+			tls_end_handshake(connection->session);
+	}
 	start_next();
 }
 

@@ -47,7 +47,10 @@ enum {
 
 /** A ring of bytes between two threads: each index is written by one of them. */
 struct pipe {
-	uint8_t bytes[TLS_PIPE_BYTES];
+	/** TLS_PIPE_BYTES; NULL while it is empty and no longer shared. */
+	uint8_t *bytes;
+	/** Whether two threads use it. */
+	bool is_shared;
 	/** Counts of bytes that were put and taken; their difference is at most TLS_PIPE_BYTES. */
 	atomic_uint put;
 	atomic_uint taken;
@@ -66,12 +69,18 @@ struct framing {
 	bool is_chain_too_long;
 };
 
+/** Certificate and key for a server that asks for them. */
+struct identity {
+	mbedtls_x509_crt certificate;
+	mbedtls_pk_context key;
+};
+
 struct tls_session {
 	mbedtls_ssl_config config;
 	mbedtls_ssl_context ssl;
 	mbedtls_x509_crt_profile profile;
-	mbedtls_x509_crt certificate;
-	mbedtls_pk_context key;
+	/** NULL after the handshake, and without a certificate: it takes 1.5 KB and the certificate. */
+	struct identity *identity;
 	struct tls_bytes authorities[TLS_AUTHORITY_LISTS];
 #if !defined(MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK)
 	mbedtls_x509_crt trusted;
@@ -84,6 +93,8 @@ struct tls_session {
 	/** Whether a certificate was checked. */
 	bool is_verified;
 	atomic_bool has_input_ended;
+	/** Input was lost, for lack of memory. */
+	bool is_input_lost;
 	struct pipe input;
 	struct pipe output;
 };
@@ -92,7 +103,7 @@ struct tls_resumption {
 	mbedtls_ssl_session session;
 	/** Time at which certificates were checked, s since 1970. */
 	int64_t checked_s;
-	char host[TLS_HOST_BYTES + 1];
+	char host[];
 };
 
 /** Suites with forward secrecy and authenticated encryption. The library omits those that it was built without. */
@@ -138,8 +149,27 @@ static size_t smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+static bool has_memory(struct pipe *pipe)
+{
+	if (!pipe->bytes)
+		pipe->bytes = malloc(TLS_PIPE_BYTES);
+	return pipe->bytes != NULL;
+}
+
+/** Frees the memory of a pipe that is empty and not shared. */
+static void release_empty(struct pipe *pipe)
+{
+	if (pipe->is_shared || pipe_used(pipe) > 0)
+		return;
+	free(pipe->bytes);
+	pipe->bytes = NULL;
+}
+
+/** Returns how many bytes fit; 0 without memory. */
 static size_t pipe_put(struct pipe *pipe, const uint8_t *bytes, size_t length)
 {
+	if (!has_memory(pipe))
+		return 0;
 	unsigned put = atomic_load_explicit(&pipe->put, memory_order_relaxed);
 	length = smaller(length, TLS_PIPE_BYTES - pipe_used(pipe));
 	size_t at = put % TLS_PIPE_BYTES;
@@ -154,11 +184,14 @@ static size_t pipe_take(struct pipe *pipe, uint8_t *bytes, size_t length)
 {
 	unsigned taken = atomic_load_explicit(&pipe->taken, memory_order_relaxed);
 	length = smaller(length, pipe_used(pipe));
+	if (length == 0)
+		return 0;
 	size_t at = taken % TLS_PIPE_BYTES;
 	size_t first = smaller(length, TLS_PIPE_BYTES - at);
 	memcpy(bytes, pipe->bytes + at, first);
 	memcpy(bytes + first, pipe->bytes, length - first);
 	atomic_store_explicit(&pipe->taken, taken + (unsigned)length, memory_order_release);
+	release_empty(pipe);
 	return length;
 }
 
@@ -235,6 +268,8 @@ static int receive_bytes(void *context, unsigned char *bytes, size_t length)
 	struct tls_session *session = context;
 	/* Read before the pipe: bytes that were put before the end must not be lost. */
 	bool has_ended = atomic_load_explicit(&session->has_input_ended, memory_order_acquire);
+	if (session->is_input_lost)
+		return MBEDTLS_ERR_SSL_ALLOC_FAILED;
 	size_t taken = pipe_take(&session->input, bytes, length);
 	if (!follow_records(&session->framing, bytes, taken))
 		return MBEDTLS_ERR_SSL_INVALID_RECORD;
@@ -440,21 +475,37 @@ static int configure(struct tls_session *session, const struct tls_options *opti
 	return HAS_TLS_1_3 ? 0 : mbedtls_ssl_conf_max_frag_len(config, MAX_FRAGMENT);
 }
 
-static int set_certificate(struct tls_session *session, const struct tls_options *options)
+static int set_identity(struct tls_session *session, const struct tls_options *options)
 {
+	const struct tls_bytes *certificate = &options->certificate;
 	const struct tls_bytes *key = &options->key;
-	if (options->certificate.length == 0)
+	if (certificate->length == 0)
 		return 0;
-	int error = mbedtls_x509_crt_parse_der(&session->certificate, options->certificate.bytes,
-					       options->certificate.length);
+	struct identity *identity = session->identity = calloc(1, sizeof *identity);
+	if (!identity)
+		return MBEDTLS_ERR_SSL_ALLOC_FAILED;
+	mbedtls_x509_crt_init(&identity->certificate);
+	mbedtls_pk_init(&identity->key);
+	int error = mbedtls_x509_crt_parse_der(&identity->certificate, certificate->bytes, certificate->length);
 	if (error)
 		return error;
 #if MBEDTLS_VERSION_MAJOR == 3
-	error = mbedtls_pk_parse_key(&session->key, key->bytes, key->length, NULL, 0, options->random, NULL);
+	error = mbedtls_pk_parse_key(&identity->key, key->bytes, key->length, NULL, 0, options->random, NULL);
 #else
-	error = mbedtls_pk_parse_key(&session->key, key->bytes, key->length, NULL, 0);
+	error = mbedtls_pk_parse_key(&identity->key, key->bytes, key->length, NULL, 0);
 #endif
-	return error ? error : mbedtls_ssl_conf_own_cert(&session->config, &session->certificate, &session->key);
+	return error ? error : mbedtls_ssl_conf_own_cert(&session->config, &identity->certificate, &identity->key);
+}
+
+static void free_identity(struct tls_session *session)
+{
+	struct identity *identity = session->identity;
+	session->identity = NULL;
+	if (!identity)
+		return;
+	mbedtls_x509_crt_free(&identity->certificate);
+	mbedtls_pk_free(&identity->key);
+	free(identity);
 }
 
 static int set_up(struct tls_session *session, const struct tls_options *options)
@@ -463,9 +514,10 @@ static int set_up(struct tls_session *session, const struct tls_options *options
 	if (psa_crypto_init() != PSA_SUCCESS)
 		return MBEDTLS_ERR_SSL_ALLOC_FAILED;
 #endif
-	int error = configure(session, options);
+	bool has_pipes = has_memory(&session->input) && has_memory(&session->output);
+	int error = has_pipes ? configure(session, options) : MBEDTLS_ERR_SSL_ALLOC_FAILED;
 	if (!error)
-		error = set_certificate(session, options);
+		error = set_identity(session, options);
 	if (!error)
 		error = mbedtls_ssl_setup(&session->ssl, &session->config);
 	if (!error)
@@ -481,14 +533,13 @@ struct tls_session *tls_new(const struct tls_options *options)
 		return NULL;
 	mbedtls_ssl_config_init(&session->config);
 	mbedtls_ssl_init(&session->ssl);
-	mbedtls_x509_crt_init(&session->certificate);
-	mbedtls_pk_init(&session->key);
 #if !defined(MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK)
 	mbedtls_x509_crt_init(&session->trusted);
 #endif
 	memcpy(session->authorities, options->authorities, sizeof session->authorities);
 	session->host = options->host;
 	session->now_s = options->now_s;
+	session->input.is_shared = session->output.is_shared = true;
 	if (set_up(session, options) == 0)
 		return session;
 	tls_free(session);
@@ -501,17 +552,20 @@ void tls_free(struct tls_session *session)
 		return;
 	mbedtls_ssl_free(&session->ssl);
 	mbedtls_ssl_config_free(&session->config);
-	mbedtls_x509_crt_free(&session->certificate);
-	mbedtls_pk_free(&session->key);
+	free_identity(session);
 #if !defined(MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK)
 	mbedtls_x509_crt_free(&session->trusted);
 #endif
+	free(session->input.bytes);
+	free(session->output.bytes);
 	free(session);
 }
 
 size_t tls_put(struct tls_session *session, const uint8_t *bytes, size_t length)
 {
-	return pipe_put(&session->input, bytes, length);
+	size_t put = pipe_put(&session->input, bytes, length);
+	session->is_input_lost |= !session->input.bytes;
+	return put;
 }
 
 size_t tls_room(const struct tls_session *session)
@@ -532,6 +586,14 @@ size_t tls_take(struct tls_session *session, uint8_t *bytes, size_t length)
 enum tls_result tls_handshake(struct tls_session *session)
 {
 	return result_of(session, mbedtls_ssl_handshake(&session->ssl));
+}
+
+void tls_end_handshake(struct tls_session *session)
+{
+	free_identity(session);
+	session->input.is_shared = session->output.is_shared = false;
+	release_empty(&session->input);
+	release_empty(&session->output);
 }
 
 /** Whether a result of the library is no error: a ticket came, which is kept by tls_keep() of a later session. */
@@ -581,7 +643,7 @@ void tls_end(struct tls_session *session)
 
 struct tls_resumption *tls_keep(const struct tls_session *session)
 {
-	struct tls_resumption *resumption = calloc(1, sizeof *resumption);
+	struct tls_resumption *resumption = calloc(1, sizeof *resumption + strlen(session->host) + 1);
 	if (!resumption)
 		return NULL;
 	strcpy(resumption->host, session->host);

@@ -6,8 +6,8 @@
  * The server must prove its name by a chain of certificates to one of the given authorities, at the given time. There
  * is no option to leave a check out.
  *
- * Two threads may use one session: one calls tls_handshake(), the other tls_put() and tls_take(). All other functions
- * need the session for themselves.
+ * Two threads may use one session until tls_end_handshake(): one calls tls_handshake(), the other tls_put() and
+ * tls_take(). All other functions need the session for themselves.
  */
 
 #ifndef TLS_SESSION_H
@@ -64,7 +64,7 @@ struct tls_options {
 	const char *host;
 	/** Certificates of authorities, DER, one after the other. They must stay where they are; unused lists are empty. */
 	struct tls_bytes authorities[TLS_AUTHORITY_LISTS];
-	/** Own certificate and its private key, DER; empty without. */
+	/** Own certificate and its private key, DER; empty without. tls_new() copies them. */
 	struct tls_bytes certificate;
 	struct tls_bytes key;
 	/** Present time, seconds since 1970. */
@@ -81,7 +81,10 @@ struct tls_resumption;
 struct tls_session *tls_new(const struct tls_options *options);
 void tls_free(struct tls_session *session);
 
-/** Takes encrypted bytes of the server. Returns how many fit. */
+/**
+ * Takes encrypted bytes of the server. Returns how many fit. After the handshake, that may be none for lack of memory:
+ * then tls_readable() ends the connection.
+ */
 size_t tls_put(struct tls_session *session, const uint8_t *bytes, size_t length);
 /** Number of bytes that tls_put() accepts. */
 size_t tls_room(const struct tls_session *session);
@@ -92,6 +95,8 @@ size_t tls_take(struct tls_session *session, uint8_t *bytes, size_t length);
 
 /** Continues the handshake until it is complete (TLS_OK), needs bytes or room, or has failed. */
 enum tls_result tls_handshake(struct tls_session *session);
+/** Frees the memory that only a handshake needs. It has to be complete, and one thread uses the session from here on. */
+void tls_end_handshake(struct tls_session *session);
 
 /** Decrypts the next record, if no decrypted byte is left. TLS_OK: `*length` bytes can be read. */
 enum tls_result tls_readable(struct tls_session *session, size_t *length);

@@ -6,6 +6,7 @@
  *   test resume PORT HOST NOW AUTHORITIES OTHER SECONDS        as connect, the second time to the host OTHER, SECONDS later
  *   test pipe PORT HOST NOW AUTHORITIES                        connects standard input and output with the server, as a
  *                                                              client that does not ask for short records
+ *   test starve PORT HOST NOW AUTHORITIES                      after an echo, the next bytes find no memory
  *   test fuzz PORT HOST NOW AUTHORITIES COUNT SEED             records a handshake, then replays it with changes
  *
  * NOW is in seconds since 1970; the last three are files in DER. It prints what happened, a word a line.
@@ -47,6 +48,17 @@ int __wrap_mbedtls_ssl_conf_max_frag_len(mbedtls_ssl_config *config, unsigned ch
 int __wrap_mbedtls_ssl_conf_max_frag_len(mbedtls_ssl_config *config, unsigned char code)
 {
 	return asks_for_short_records ? __real_mbedtls_ssl_conf_max_frag_len(config, code) : 0;
+}
+
+/** Whether the next malloc() of the session fails. */
+static int lacks_memory;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return lacks_memory ? NULL : __real_malloc(size);
 }
 
 static uint32_t next_of(uint64_t *state)
@@ -142,6 +154,8 @@ static enum tls_result shake_hands(struct tls_session *session, int connection)
 	for (;;) {
 		enum tls_result result = tls_handshake(session);
 		send_output(session, connection);
+		if (result == TLS_OK)
+			tls_end_handshake(session);
 		if (result == TLS_WANT_INPUT)
 			receive_input(session, connection);
 		else if (result != TLS_WANT_OUTPUT)
@@ -209,6 +223,24 @@ static void connect_twice(int port, const struct tls_options *first, const struc
 	if (connect_once(port, first, &resumption) == TLS_OK)
 		connect_once(port, second, &resumption);
 	tls_forget(resumption);
+}
+
+/** An idle session holds no pipes, so that it needs memory for the next bytes in either direction. */
+static void starve(int port, const struct tls_options *options)
+{
+	int connection = connect_to(port);
+	struct tls_session *session = tls_new(options);
+	check(session && shake_hands(session, connection) == TLS_OK, "the handshake");
+	puts(NAMES[echo(session, connection)]);
+	lacks_memory = 1;
+	uint8_t byte = 0;
+	check(tls_write(session, &byte, 1) == 0, "no write without memory");
+	check(tls_put(session, &byte, 1) == 0, "no input without memory");
+	size_t length;
+	puts(NAMES[tls_readable(session, &length)]);
+	lacks_memory = 0;
+	tls_free(session);
+	close(connection);
 }
 
 /** Writes what the server sends to the standard output. Returns the reason for which there is no more now. */
@@ -347,6 +379,8 @@ int main(int count, char **arguments)
 		fuzz(atoi(arguments[2]), &options, atoi(arguments[6]), strtoull(arguments[7], NULL, 10));
 	} else if (strcmp(arguments[1], "pipe") == 0) {
 		connect_pipe(atoi(arguments[2]), &options);
+	} else if (strcmp(arguments[1], "starve") == 0) {
+		starve(atoi(arguments[2]), &options);
 	} else if (strcmp(arguments[1], "resume") == 0) {
 		struct tls_options second = options;
 		second.host = arguments[6];

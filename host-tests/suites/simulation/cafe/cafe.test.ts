@@ -38,6 +38,7 @@ describe("the simulation detects the bug", () => {
     "silent-buzzer": /and the buzzer sounded: …/,
     "lost-swipes": /and the buzzer sounded: …/,
     "mute-status": /charger\/status is/,
+    "endless-lease": /a duty of \d+ ‰ where/,
     "deaf-meter": /the meter has answered, and it is marked/,
   };
 
@@ -59,7 +60,7 @@ describe("the settlement with the platform's sessions", () => {
     endWh: 500,
     cuts: 0,
     offMs: 0,
-    interruptedAtStart: false,
+    isOptional: false,
     whys: ["unplugged"],
     isDated: true,
     isOfEarlierRun: false,

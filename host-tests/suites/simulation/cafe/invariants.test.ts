@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { encodeUTF8 } from "../../../../modules/bytes/index.js";
 import { EventLog } from "../../../tools/simulate/event-log.js";
 import { ExpectedState } from "../../../tools/simulate/expected-state.js";
-import { Ledger, type LedgerOptions } from "../../../tools/simulate/ledger.js";
+import { hashOf, Ledger, type LedgerOptions } from "../../../tools/simulate/ledger.js";
 import { Queues } from "../../../tools/simulate/queues.js";
 import { Swipes } from "../../../tools/simulate/swipes.js";
 import { Scene } from "../../../virtual/scene.js";
@@ -12,6 +12,7 @@ import { VirtualClock } from "../../../virtual/world/clock.js";
 import { Vehicle } from "../../../virtual/world/vehicle.js";
 
 const TAG = "0000000001";
+const CARD = { tag: hashOf(TAG), tagEnd: TAG.slice(-4) };
 const MINUTE_MS = 60_000;
 const DUTY_OF_16_A = 266;
 
@@ -33,6 +34,7 @@ class Played {
       mostA: () => 16,
       offlineA: () => undefined,
       isInReach: () => true,
+      handledMs: (eventMs, delayMs) => eventMs + delayMs,
       epochS: 0,
       ...options,
     });
@@ -155,6 +157,88 @@ describe("the ledger at the contactor", () => {
       expect(played.found === "").toBe(!isAnswered);
     }
   });
+});
+
+describe("the ledger of cards", () => {
+  test("takes an answer of the platform for one of two presentations of a card", () => {
+    const played = new Played({ offlineA: () => 16 });
+    played.vehicle.plug();
+    for (let i = 0; i < 2; i++) played.ledger.present(TAG, "ble");
+    played.ledger.recordAnswered(TAG);
+    expect(played.ledger.isPermitted(TAG)).toBe(true);
+    played.ledger.recordAnswered(TAG);
+    expect(played.ledger.isPermitted(TAG)).toBe(false);
+  });
+});
+
+describe("the ledger of sessions", () => {
+  const session = { ...CARD, method: "ble", startWh: 0, endWh: 0, seconds: 0, start: null, end: null };
+
+  function played(vehicleLeaves: (played: Played) => void): Played {
+    const one = new Played();
+    one.arrive();
+    one.vehicle.offer(DUTY_OF_16_A);
+    one.clock.advance(50);
+    vehicleLeaves(one);
+    return one;
+  }
+
+  test.each(["unplugged", "stopped", "interrupted"])(
+    "accepts one that the guard did not close for: %s",
+    (why) => {
+      for (const accepted of [[], [{ ...session, why }]]) {
+        const one = played(({ vehicle, ledger }) => {
+          if (why === "unplugged") vehicle.unplug();
+          else if (why === "stopped") vehicle.offer(1000);
+          else ledger.interrupt();
+        });
+        one.ledger.settle(accepted, 0);
+        expect(one.found).toBe("");
+      }
+    },
+  );
+
+  test("rejects one of a vehicle that was never ready", () => {
+    const one = new Played();
+    one.vehicle.plug({ requestsEnergyWhenOffered: false });
+    one.ledger.present(TAG, "ble");
+    one.ledger.permit(TAG, "ble");
+    one.vehicle.offer(DUTY_OF_16_A);
+    one.vehicle.unplug();
+    one.ledger.settle([{ ...session, why: "unplugged" }], 0);
+    expect(one.found).toContain("no vehicle charged in this session");
+  });
+
+  test("accepts a start long before the contactor closes, if the vehicle was ready then", () => {
+    for (const seconds of [90, 60, 75]) {
+      const one = played(({ vehicle }) => vehicle.set("plugged"));
+      one.clock.advance(30_000);
+      one.vehicle.set("ready");
+      one.charge();
+      one.clock.advance(60_000);
+      one.vehicle.unplug();
+      one.ledger.settle([{ ...session, seconds, why: "unplugged" }], 0);
+      expect(one.found === "").toBe(seconds !== 75);
+    }
+  });
+
+  test.each([
+    ["busy", 2000, true],
+    ["idle", 0, false],
+  ])(
+    "accepts that a power cut 1 s after a departure interrupts the session of a %s station",
+    (_name, busyMs, isRight) => {
+      const one = new Played({ handledMs: (eventMs, delayMs) => eventMs + busyMs + delayMs });
+      one.arrive();
+      one.charge();
+      one.vehicle.unplug();
+      one.vehicle.switchContactor(false);
+      one.clock.advance(1000);
+      one.ledger.interrupt();
+      one.ledger.settle([{ ...session, why: "interrupted" }], 0);
+      expect(one.found === "").toBe(isRight);
+    },
+  );
 });
 
 describe("the expected offline authorization", () => {

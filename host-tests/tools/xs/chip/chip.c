@@ -135,12 +135,42 @@ void fxLoadModule(txMachine *the, txSlot *module, txID moduleID)
 
 /* The firmware in flash */
 
+/* Returns the bytecode that uses what follows where it is, in place of one that copies it. */
+static txU1 inPlace(txU1 code)
+{
+	switch (code) {
+	case XS_CODE_CODE_1: return XS_CODE_CODE_ARCHIVE_1;
+	case XS_CODE_CODE_2: return XS_CODE_CODE_ARCHIVE_2;
+	case XS_CODE_CODE_4: return XS_CODE_CODE_ARCHIVE_4;
+	case XS_CODE_STRING_1: return XS_CODE_STRING_ARCHIVE_1;
+	case XS_CODE_STRING_2: return XS_CODE_STRING_ARCHIVE_2;
+	case XS_CODE_STRING_4: return XS_CODE_STRING_ARCHIVE_4;
+	default: return code;
+	}
+}
+
+/* Changes a function's code as scripts/sdk/code-in-place.ts does for the chip. */
+static void freezeCode(txByte *code)
+{
+	txByte *end = code - sizeof(txChunk) + ((txChunk *)(code - sizeof(txChunk)))->size;
+	while (code < end) {
+		txSize size = gxCodeSizes[(txU1)*code];
+		txU4 length = 0;
+		*code = (txByte)inPlace((txU1)*code);
+		if (size < 0) {
+			c_memcpy(&length, code + 1, (size_t)-size);
+			size = 1 - size + (txSize)length;
+		}
+		code += size > 0 ? size : 1 + (txSize)sizeof(txID);
+	}
+}
+
 static void freezeValue(txSlot *slot)
 {
 	switch (slot->kind) {
 	case XS_STRING_KIND: slot->kind = XS_STRING_X_KIND; break;
 	case XS_BIGINT_KIND: slot->kind = XS_BIGINT_X_KIND; break;
-	case XS_CODE_KIND: slot->kind = XS_CODE_X_KIND; break;
+	case XS_CODE_KIND: slot->kind = XS_CODE_X_KIND; freezeCode(slot->value.code.address); break;
 	case XS_CALLBACK_KIND: slot->kind = XS_CALLBACK_X_KIND; break;
 	case XS_KEY_KIND: slot->kind = XS_KEY_X_KIND; break;
 	}
