@@ -9,6 +9,7 @@ import { readSecret, refusedSecret } from "../../platform-stub/secrets.js";
 import { findAdapter } from "../virtual/bluetooth/adapter.js";
 import { makeBlenoGATTServer } from "../virtual/bluetooth/gatt-server.js";
 import type { RunEnd } from "../virtual/board/index.js";
+import { modbusWiring } from "../virtual/board/modbus-wiring.js";
 import { NodeClock } from "../virtual/node-board/index.js";
 import { serveRadio } from "../virtual/radio-link/server.js";
 import { MODBUS_METER_TYPES, type ModbusMeterType } from "../virtual/world/modbus-meter.js";
@@ -16,7 +17,7 @@ import { World } from "../virtual/world/world.js";
 import { readCertificates } from "./cli/certificates.js";
 import { HTTP_PORT, PSK_VARIABLE, RADIO_PORT, WIFI_SSID } from "./cli/defaults.js";
 import { onInterrupt, onReaderGone } from "./cli/ending.js";
-import { meterLoad, modbusWiring } from "./cli/metered-load.js";
+import { meterLoad } from "./cli/metered-load.js";
 import { deviceIdOption, modbusMeterOption, pskOption, ssidOption, updateKeyOption } from "./cli/options.js";
 import { COMMANDS, METER_COMMANDS, openStationConsole } from "./cli/station-console.js";
 import { readStationImage } from "./cli/station-image.js";
@@ -166,7 +167,7 @@ function provisioningOf({ deviceId, provisionFrom }: Options): Record<string, un
 }
 
 function wiringOf({ modbusMeter }: Options): Record<string, unknown> {
-  return modbusMeter === undefined ? {} : { wiring: modbusWiring(modbusMeter) };
+  return modbusMeter === undefined ? {} : { wiring: modbusWiring({ type: modbusMeter }) };
 }
 
 function messageOf(error: unknown): string {

@@ -1,22 +1,10 @@
-import type { ModbusMeterConfig } from "../../../modules/meter/index.js";
-import { BUILT_IN } from "../../virtual/board/pins.js";
+import { modbusWiring } from "../../virtual/board/modbus-wiring.js";
 import { Scene, type SceneOptions } from "../../virtual/scene.js";
 import { ModbusMeterDevice, type ModbusMeterType } from "../../virtual/world/modbus-meter.js";
 
 const STEP_MS = 100;
 const MS_PER_HOUR = 3_600_000;
 const VOLTS = 230;
-
-/** Returns a wiring of the virtual board with a Modbus meter in place of the S0 meter and the card reader. */
-export function modbusWiring(meter: Partial<ModbusMeterConfig> = {}): Record<string, unknown> {
-  const { meterPin: _, cardReaderPin: __, cardReaderTransmitPin: ___, ...others } = BUILT_IN;
-  const pins = { receivePin: 16, transmitPin: 17, directionPin: 21 };
-  return {
-    chip: "esp32",
-    ...others,
-    modbusMeter: { ...pins, baud: 9600, address: 1, type: "sdm630", ...meter },
-  };
-}
 
 /** A station with a Modbus meter, and a load that draws current while the contactor is closed. */
 export class MeteredScene extends Scene {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
+import { modbusWiring } from "../../virtual/board/modbus-wiring.js";
 import { METER_FAULTS, MODBUS_METER_TYPES } from "../../virtual/world/modbus-meter.js";
-import { MeteredScene, modbusWiring } from "./metered-scene.js";
+import { MeteredScene } from "./metered-scene.js";
 
 const MINUTE_MS = 60_000;
 /** Energy that a meter may not have counted in a reading, Wh. */

@@ -2,7 +2,6 @@
 
 import type { Clock } from "../../../modules/board/index.js";
 import type { Device } from "../../virtual/board/index.js";
-import { BUILT_IN } from "../../virtual/board/pins.js";
 import { ModbusMeterDevice, type ModbusMeterType } from "../../virtual/world/modbus-meter.js";
 
 const STEP_MS = 1000;
@@ -14,13 +13,6 @@ export interface MeteredLoadOptions {
   readonly clock: Clock;
   readonly device: Pick<Device, "modbus" | "vehicle">;
   readonly type: ModbusMeterType;
-}
-
-/** Returns the built-in wiring with a Modbus meter in place of the S0 meter and the card reader. */
-export function modbusWiring(type: ModbusMeterType): Record<string, unknown> {
-  const { meterPin: _, cardReaderPin: __, cardReaderTransmitPin: ___, ...others } = BUILT_IN;
-  const meter = { receivePin: 16, transmitPin: 17, baud: 9600, address: 1, type };
-  return { chip: "esp32", ...others, modbusMeter: meter };
 }
 
 /** Puts a meter on the line. Energy flows while the station charges. */

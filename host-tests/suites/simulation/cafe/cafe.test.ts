@@ -128,6 +128,26 @@ describe("the settlement with the platform's sessions", () => {
     expect(settled([cut, next], [accepted, nextAccepted]).violations).toHaveLength(2);
   });
 
+  describe("of a Modbus meter", () => {
+    const MARKED = { ...accepted, meterFault: "meter-silent" };
+
+    test("accepts a marked session with less energy, and the reading catches up after it", () => {
+      const unread = { ...session, mayBeUnread: true };
+      const next = { ...session, startWh: 500, endWh: 700 };
+      for (const startWh of [300, 500]) {
+        const nextAccepted = { ...accepted, startWh, endWh: startWh + 200 };
+        expect(settled([unread, next], [{ ...MARKED, endWh: 300 }, nextAccepted]).violations).toEqual([]);
+      }
+    });
+
+    test("detects a mark without a fault, and energy of another session", () => {
+      expect(settled([session], [MARKED]).violations).toHaveLength(2);
+      const unread = { ...session, mayBeUnread: true, startWh: 100 };
+      expect(settled([unread], [{ ...MARKED, startWh: 100, endWh: 510 }]).violations).toHaveLength(2);
+      expect(settled([unread], [{ ...MARKED, startWh: 90 }]).violations).toHaveLength(2);
+    });
+  });
+
   test("accepts one session in place of two when the second resumed the first", () => {
     const first = { ...session, cuts: 1 };
     const second = { ...session, startMs: 90_000, endMs: 120_000, startWh: 500, endWh: 600, before: first };
