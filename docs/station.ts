@@ -37,6 +37,8 @@ export const STATION_STATUSES = [
   "finishing",
   "faulted",
   "unavailable",
+  "suspended-by-vehicle",
+  "suspended-by-station",
 ] as const;
 export type StationStatus = (typeof STATION_STATUSES)[number];
 

@@ -36,6 +36,10 @@ export interface Settings {
   readonly staticCards: StaticCards;
   /** A session that a power cut interrupted is resumed, if the vehicle is still plugged in. */
   readonly resumes: boolean;
+  /** Time in which an authorized vehicle has to request energy, min; 0: as long as it is plugged in. */
+  readonly authorizationMin: number;
+  /** A vehicle that does not request energy 30 s after an offer is woken up, once. */
+  readonly wakesUp: boolean;
   /** Free vend: a vehicle that plugs in charges without a card. */
   readonly isFree: boolean;
   /** Name in the advertisement and in telemetry; default: the built-in one. */
@@ -59,11 +63,15 @@ const DEFAULTS = {
   cardEnds: true,
   staticCards: "all",
   resumes: false,
+  authorizationMin: 0,
+  wakesUp: false,
   isFree: false,
   autoUpdate: true,
   updateTime: "03:00",
   staging: false,
 } as const;
+/** Longest time of an authorization, min: a day. */
+export const MAX_AUTHORIZATION_MIN = 24 * 60;
 /**
  * Duration of an energy manager's lease, s. The default of 300 s survives a restart of the manager, and is short for a fuse:
  * one of 32 A endures 40 A for an hour (IEC 60269-1, conventional non-fusing current).
@@ -96,6 +104,10 @@ export const settingsFormat: RecordFormat<StoredSettings> = {
     cardEnds: typeof fields.cardEnds === "boolean" ? fields.cardEnds : DEFAULTS.cardEnds,
     staticCards: STATIC_CARDS.find((one) => one === fields.staticCards) ?? DEFAULTS.staticCards,
     resumes: typeof fields.resumes === "boolean" ? fields.resumes : DEFAULTS.resumes,
+    authorizationMin:
+      numberField(fields, "authorizationMin", { min: 0, max: MAX_AUTHORIZATION_MIN }) ??
+      DEFAULTS.authorizationMin,
+    wakesUp: typeof fields.wakesUp === "boolean" ? fields.wakesUp : DEFAULTS.wakesUp,
     isFree: typeof fields.isFree === "boolean" ? fields.isFree : DEFAULTS.isFree,
     name: textField(fields, "name", MAX_NAME_CHARS),
     autoUpdate: typeof fields.autoUpdate === "boolean" ? fields.autoUpdate : DEFAULTS.autoUpdate,

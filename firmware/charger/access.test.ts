@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { Bench, HOUR_MS, MINUTE_MS, OTHER, TAG } from "../../host-tests/suites/units/access-bench.js";
+import { encodeUTF8 } from "../../modules/bytes/index.js";
 
 let bench: Bench;
 
@@ -190,6 +191,43 @@ describe("Access at the card reader", () => {
     expect(bench.stops).toBe(1);
     expect(bench.signals.at(-1)).toBe("ended");
     expect(log().at(-1)).toBe("rfid: the card …B2C3 ends its session");
+    expect(bench.platform.countOf("authorize")).toBe(1);
+  });
+
+  test("ignores a second tap of a card in the first 15 s of its session, and signals the first result again", () => {
+    const grant = { tag: bench.hashOf(TAG), tagEnd: "B2C3", method: "ble", currentA: 16 } as const;
+    bench.session = { id: "0001", grant };
+    bench.sessionAgeMs = 14_999;
+    bench.swipe();
+    expect([bench.stops, bench.signals, bench.platform.requests]).toEqual([0, ["authorized"], []]);
+    expect(log()).toEqual(["rfid: the second tap of the card …B2C3 is ignored"]);
+    bench.sessionAgeMs = 15_000;
+    bench.swipe();
+    expect(bench.stops).toBe(1);
+  });
+
+  test("begins no session with the card that has just ended one, for 15 s, nor with another of the wallet, for 3 s", () => {
+    const grant = { tag: bench.hashOf(TAG), tagEnd: "B2C3", method: "ble", currentA: 16 } as const;
+    bench.session = { id: "0001", grant };
+    bench.device.cardReader.send(encodeUTF8(`${TAG}\r\n${OTHER}\r\n`));
+    bench.advance(0);
+    bench.session = undefined;
+    expect([bench.stops, bench.signals]).toEqual([1, ["ended", "ended"]]);
+    bench.advance(14_999);
+    bench.swipe();
+    expect([bench.signals.length, bench.platform.requests]).toEqual([3, []]);
+    bench.swipe();
+    bench.swipe(OTHER);
+    expect(bench.platform.countOf("authorize")).toBe(2);
+  });
+
+  test("forgets the ended session with its owner", () => {
+    const grant = { tag: bench.hashOf(TAG), tagEnd: "B2C3", method: "ble", currentA: 16 } as const;
+    bench.session = { id: "0001", grant };
+    bench.swipe();
+    bench.session = undefined;
+    bench.access.forgetOwner();
+    bench.swipe();
     expect(bench.platform.countOf("authorize")).toBe(1);
   });
 

@@ -43,7 +43,7 @@ export interface AccessOptions {
   readonly config: Config;
   readonly records: Records;
   readonly settings: { readonly now: Pick<Settings, "offlinePolicy" | "cardEnds" | "staticCards"> };
-  readonly charging: Pick<Charging, "admit" | "session" | "stop">;
+  readonly charging: Pick<Charging, "admit" | "session" | "sessionAgeMs" | "stop">;
   readonly indicator: Pick<Indicator, "signal">;
   readonly platform: Requester;
   readonly reporter: FaultReporter;
@@ -58,6 +58,13 @@ const MAX_BLOCKED_TAGS = 16;
 /** Result code of an attempt over the limit. */
 const TOO_MANY = 429;
 
+/**
+ * Time in which a card at the reader neither ends what it has just begun, nor begins what it has just ended, ms: it may
+ * be tapped twice by one hand.
+ */
+const SECOND_TAP_MS = 15_000;
+/** Time in which no other card at the reader begins a session after one has ended it, ms: a wallet may hold two cards. */
+const WALLET_MS = 3000;
 /** Result code of a card with a random number. */
 const MALFORMED = 400;
 const RANDOM_CARD = "the card shows another number each time";
@@ -80,6 +87,8 @@ export class Access
   private _listTimer: Timer | undefined;
   private _blockedAttempts: BoundedMap<string, number> | undefined;
   private _lastResult: string | undefined;
+  /** Hash of the card that ended a session last at the reader, and the monotonic time, ms. */
+  private _ended: { readonly hash: string; readonly atMs: number } | undefined;
 
   constructor({ parts, learning }: { parts: AccessOptions; learning: Learning }) {
     this._options = parts;
@@ -129,6 +138,7 @@ export class Access
     this._authorization.forgetOwner();
     this._blockedAttempts = undefined;
     this._lastResult = undefined;
+    this._ended = undefined;
     this._list.clear();
   }
 
@@ -185,9 +195,9 @@ export class Access
   }
 
   /**
-   * Handles a card at the reader, in this order: tag learning; the end of the session with the same tag; an attempt. Only
-   * the reader ends a session, also one that a phone started with the same tag. An authorization that is not used yet is
-   * not ended (409). Ending a session has no rate limit.
+   * Handles a card at the reader, in this order: tag learning; a second tap, which is ignored; the end of the session with
+   * the same tag; an attempt. Only the reader ends a session, also one that a phone started with the same tag. An
+   * authorization that is not used yet is not ended (409). Ending a session has no rate limit.
    */
   handleCard(tag: string): void {
     const { board, charging, indicator, settings } = this._options;
@@ -195,8 +205,16 @@ export class Access
       this._learning.learn(tag);
       return;
     }
-    if (settings.now.cardEnds && charging.session?.grant.tag === tagHash(board.crypto, tag)) {
+    const hash = tagHash(board.crypto, tag);
+    const repeated = this._repeatedSignal(hash);
+    if (repeated) {
+      board.log(`rfid: the second tap of the card …${tagEnd(tag)} is ignored`);
+      indicator.signal(repeated);
+      return;
+    }
+    if (settings.now.cardEnds && charging.session?.grant.tag === hash) {
       board.log(`rfid: the card …${tagEnd(tag)} ends its session`);
+      this._ended = { hash, atMs: board.clock.monotonicMs() };
       indicator.signal("ended");
       charging.stop();
       return;
@@ -246,6 +264,17 @@ export class Access
       return;
     }
     blocked.set(hash, attempts);
+  }
+
+  /** Signal of a second tap, which repeats that of the first one; `undefined` for another tap. */
+  private _repeatedSignal(hash: string): "authorized" | "ended" | undefined {
+    const { board, charging } = this._options;
+    if (this._ended) {
+      const limitMs = this._ended.hash === hash ? SECOND_TAP_MS : WALLET_MS;
+      if (board.clock.monotonicMs() - this._ended.atMs < limitMs) return "ended";
+    }
+    const isOfSession = charging.session?.grant.tag === hash && charging.sessionAgeMs < SECOND_TAP_MS;
+    return isOfSession ? "authorized" : undefined;
   }
 }
 

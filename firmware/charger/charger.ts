@@ -33,6 +33,8 @@ const STALLED = Object.freeze({
   message: "the firmware was busy for more than 3 s, and the contactor was opened",
 } as const);
 
+const MINUTE_MS = 60_000;
+
 export interface ChargerOptions {
   readonly board: Board;
   readonly config: Config;
@@ -71,6 +73,7 @@ export class Charger implements IO, ChargingListener {
     this.learning = new TagLearning(parts);
     this._freeVend = new FreeVend(parts);
     this.access = new Access({ parts, learning: this.learning });
+    this._applySettings();
   }
 
   get status(): StationStatus {
@@ -84,12 +87,12 @@ export class Charger implements IO, ChargingListener {
 
   /** No session is under way and none is authorized. */
   get isFree(): boolean {
-    return this.status !== "authorized" && this.status !== "charging";
+    return this._charging.session === undefined && this.status !== "authorized";
   }
 
   /** A tag that is presented now is accepted for verification. */
   get acceptsTags(): boolean {
-    return this.status === "plugged" && !this.access.isBusy;
+    return (this.status === "plugged" || this.status === "finishing") && !this.access.isBusy;
   }
 
   /** Power that the vehicle draws, W; `undefined` without a meter. */
@@ -126,12 +129,13 @@ export class Charger implements IO, ChargingListener {
     return this._freeVend.startByOwner();
   }
 
-  /** Ends the session under way, or an authorization that is not used yet. */
+  /** Ends the session under way, when the vehicle has stopped or after 3 s, or an authorization that is not used yet. */
   stop(): void {
     this._charging.stop();
   }
 
   handleSettingsChanged(): void {
+    this._applySettings();
     this._phases?.update();
     this.currentLimit.update();
     this._freeVend.update();
@@ -160,7 +164,8 @@ export class Charger implements IO, ChargingListener {
     this._freeVend.forgetOwner();
     this.learning.set(false);
     attempt(() => this.access.forgetOwner());
-    attempt(() => this._charging.stop());
+    // At once: the session must end before those of the previous owner are discarded.
+    attempt(() => this._charging.abort());
     attempt(() => this.sessions.forgetOwner());
     this.currentLimit.forgetOwner();
     return failure;
@@ -176,6 +181,12 @@ export class Charger implements IO, ChargingListener {
     this.learning.close();
     this._freeVend.close();
     this.access.close();
+  }
+
+  private _applySettings(): void {
+    const { authorizationMin, wakesUp } = this._options.settings.now;
+    this._charging.setAuthorizationTime(authorizationMin * MINUTE_MS);
+    this._charging.setWakeUp(wakesUp);
   }
 
   private _handlePhasesChanged(): void {
@@ -203,7 +214,12 @@ export class Charger implements IO, ChargingListener {
         board.log(`charging: session ${event.sessionId} ends: ${event.why}`);
         break;
       case "faulted":
+      case "warning":
         reporter.reportFault(event.fault);
+        break;
+      case "stop-ignored":
+        board.log("charging: the vehicle did not stop within 3 s");
+        trace.add("stopIgnored");
         break;
       case "guard-opened":
         board.log(`charging: the guard keeps the contactor open: ${event.reason}`);

@@ -44,7 +44,7 @@ export const INVALID_LIMIT: CommandFailure = Object.freeze({
  *
  * An energy manager's limit has a lease. Without a lease, also after a restart, the fallback current applies: a manager
  * that has died must not leave its last limit behind. The first limit of a manager sets the fallback current to 6 A,
- * unless the owner has set one, and it is stored; before that there is none.
+ * unless the owner has set one, and it is stored.
  */
 export class CurrentLimit implements IO {
   private readonly _options: CurrentLimitOptions;

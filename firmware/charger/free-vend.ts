@@ -55,7 +55,9 @@ export class FreeVend implements IO {
 
   private _authorize(): void {
     const { charging, settings } = this._options;
-    if (settings.now.isFree) charging.admit()?.authorize({ ...this._grant("free"), isOpenEnded: true });
+    // A vehicle that was stopped needs a card, the owner, or a new plug.
+    if (settings.now.isFree && charging.status === "plugged")
+      charging.admit()?.authorize({ ...this._grant("free"), isOpenEnded: true });
   }
 
   private _grant(method: GrantMethod): Grant {

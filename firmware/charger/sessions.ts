@@ -34,6 +34,13 @@ export interface ChargingSessionsOptions {
 
 /** Settling time of the pilot after the start, ms. A plugged-in vehicle is detected within it. */
 const SETTLING_MS = 1000;
+/**
+ * Longest time from the latest write of an interrupted session to its resumption, ms. The vehicle may have been swapped
+ * while the power was off, so the time has to be short, and known.
+ */
+const RESUME_WITHIN_MS = 10 * 60_000;
+/** Interval of looking for the time after the start, ms. */
+const CLOCK_POLL_MS = 1000;
 /** Interval of storage maintenance, ms. */
 const TIDYING_MS = 60_000;
 
@@ -102,7 +109,7 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
       const { tag, tagEnd, method, currentA } = grant;
       this._sessions.start({ id, tag, tagEnd, method, currentA });
     } else if (event.type === "session-ended") {
-      this._sessions.end(event.why);
+      this._sessions.end(event.why, event.endedMs);
     } else if (event.type === "status" && this._isResuming && event.status !== "authorized") {
       // Any status but `charging` means that the vehicle did not resume.
       if (event.status !== "charging") this._endInterrupted();
@@ -143,18 +150,36 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
     this.meter.close();
   }
 
-  /** Resumes an interrupted session with the plugged-in vehicle, if the owner allows it; otherwise ends the session. */
+  /**
+   * Resumes an interrupted session with the plugged-in vehicle, if the owner allows it and the power was off for minutes
+   * only; otherwise ends the session. Until the time is known, the session waits while the vehicle stays plugged in.
+   */
   private _settle(): void {
     this._settling = undefined;
+    const { board, charging, settings } = this._options;
     const session = this._sessions.interrupted;
     if (!session) return;
-    const admission = this._options.settings.now.resumes ? this._options.charging.admit() : undefined;
+    const { interruptedAt } = this._sessions;
+    const admission = settings.now.resumes && interruptedAt !== undefined ? charging.admit() : undefined;
     this._isResuming = admission !== undefined;
-    if (!admission?.authorize(session, session.id)) this._endInterrupted();
+    const epochMs = board.clock.epochMs();
+    if (admission && epochMs === undefined && board.clock.monotonicMs() < RESUME_WITHIN_MS) {
+      this._settling = board.clock.set(() => this._settle(), CLOCK_POLL_MS);
+      return;
+    }
+    if (!isRecent(interruptedAt, epochMs) || !admission?.authorize(session, session.id))
+      this._endInterrupted();
   }
 
   private _endInterrupted(): void {
     this._isResuming = false;
     this._sessions.closeInterrupted();
   }
+}
+
+/** Whether a time, s since 1970, is known and at most `RESUME_WITHIN_MS` ago. */
+function isRecent(atS: number | undefined, epochMs: number | undefined): boolean {
+  if (atS === undefined || epochMs === undefined) return false;
+  const ageMs = epochMs - atS * 1000;
+  return ageMs >= 0 && ageMs <= RESUME_WITHIN_MS;
 }

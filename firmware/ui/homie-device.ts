@@ -18,12 +18,12 @@ import {
 import { parseTimeOfDay } from "../../modules/updates/index.js";
 import { INVALID_LIMIT } from "../charger/current-limit.js";
 import type { CommandFailure, StationCommands } from "../commands.js";
-import { LEASE_S, PHASE_PAUSE_S } from "../settings.js";
+import { LEASE_S, MAX_AUTHORIZATION_MIN, PHASE_PAUSE_S } from "../settings.js";
 import type { StationSnapshot } from "../snapshot.js";
 import { faultText } from "./status.js";
 
 type Property = HomieProperty<StationSnapshot, StationCommands>;
-type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging";
+type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging" | "wakesUp";
 
 const UPTIME_STEP_S = 60;
 const SIGNAL_STEP_PERCENT = 5;
@@ -167,6 +167,17 @@ export const homieDevice: HomieDevice<StationSnapshot, StationCommands> = {
       set: (commands, value) => commands.change({ phasePauseS: Number(value) }),
     },
     flag("resume", "Resume after a power cut", "resumes"),
+    {
+      ...number(
+        "authorization-time",
+        "Time to start charging; 0: no limit",
+        "min",
+        (station) => station.settings.authorizationMin,
+      ),
+      format: `0:${MAX_AUTHORIZATION_MIN}`,
+      set: (commands, value) => commands.change({ authorizationMin: Number(value) }),
+    },
+    flag("wake-up", "Wake up a vehicle that does not start", "wakesUp"),
     flag("free", "Charging without a card", "isFree"),
   ],
   telemetry: [

@@ -1,128 +1,10 @@
 /** Tests of the driver: its pin writes and their order. */
 
 import { describe, expect, test } from "@jest/globals";
+import { Bench, GRANT, MIN_OFF_MS, SETTLED_MS } from "../../host-tests/suites/units/charging-bench.js";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
-import type { Board, OpeningReason, PilotLevels } from "../board/index.js";
+import type { Board } from "../board/index.js";
 import { Charging } from "./index.js";
-
-const GRANT = { tag: "00", tagEnd: "0001", method: "ble", currentA: 16 } as const;
-const STEADY = 1000;
-/** Minimum off time of the contactor, ms. */
-const MIN_OFF_MS = 2000;
-/** Longer than the debounce time of 30 ms. */
-const SETTLED_MS = 40;
-
-/** A charging driver on pins that record their writes. */
-class Bench {
-  readonly clock = new VirtualClock();
-  readonly charging: Charging;
-  readonly events: string[] = [];
-  isClosed = false;
-  highMv = 9000;
-  hasDiode = true;
-  /** Measured levels that replace the vehicle's. */
-  levels: PilotLevels | undefined;
-  renewals = 0;
-  acknowledgements = 0;
-  /** Reports an opening by the guard. */
-  openByGuard: (reason: OpeningReason) => void = () => {};
-  readonly reported: string[] = [];
-  /** Notifies the driver of a changed level, as the board does. */
-  notify = () => {};
-  #duty = STEADY;
-
-  constructor({ hasFeedback = false } = {}) {
-    const bench = this;
-    class Output {
-      #pin: string;
-      #value = 0;
-      constructor({ pin, onOpened }: { pin: string; onOpened?(reason: OpeningReason): void }) {
-        this.#pin = pin;
-        if (onOpened) bench.openByGuard = (reason) => onOpened(reason);
-      }
-      write(value: 0 | 1): void {
-        if (value !== this.#value) bench.events.push(`${this.#pin} ${value}`);
-        this.#value = value;
-        if (this.#pin === "contactor") bench.isClosed = value === 1;
-      }
-      renew(): void {
-        bench.renewals++;
-      }
-      acknowledge(): void {
-        bench.acknowledgements++;
-      }
-      close(): void {
-        this.write(0);
-      }
-    }
-    class Pilot {
-      #isClosed = false;
-      constructor({ onReadable }: { onReadable(): void }) {
-        bench.notify = onReadable;
-      }
-      read(): PilotLevels {
-        if (this.#isClosed) throw new Error("the pin is closed");
-        return bench.levels ?? bench.#measure();
-      }
-      write(duty: number): void {
-        bench.events.push(`duty ${duty}`);
-        bench.#duty = duty;
-      }
-      close(): void {
-        this.write(STEADY);
-        this.#isClosed = true;
-      }
-    }
-    /** A contactor that the guard has opened. */
-    class OpenFeedback {
-      read(): 0 {
-        return 0;
-      }
-    }
-    const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
-    const io = { Contactor: Output, DigitalIn: OpenFeedback, DigitalOut: Output, ControlPilot: Pilot };
-    const contactorFeedback = hasFeedback ? "feedback" : undefined;
-    const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock", contactorFeedback };
-    const board = { clock: this.clock, crypto, io, pins };
-    this.charging = new Charging({
-      board: board as unknown as Board,
-      listener: {
-        handleChargingEvent(event) {
-          if (event.type === "guard-opened") bench.reported.push(event.reason);
-          if (event.type === "faulted") bench.reported.push(event.fault.code);
-        },
-      },
-    });
-    this.clock.advance(MIN_OFF_MS + SETTLED_MS);
-  }
-
-  /** Sets the vehicle's pilot level, notifies the driver, and waits for the debouncing. */
-  put(highMv: number): void {
-    this.highMv = highMv;
-    this.notify();
-    this.clock.advance(SETTLED_MS);
-  }
-
-  authorize(): void {
-    this.charging.admit()?.authorize(GRANT);
-  }
-
-  /** A bench with a charging vehicle and no recorded events. */
-  static charging(options?: { hasFeedback: boolean }): Bench {
-    const bench = new Bench(options);
-    bench.authorize();
-    bench.put(6000);
-    expect(bench.isClosed).toBe(true);
-    bench.events.length = 0;
-    return bench;
-  }
-
-  #measure(): PilotLevels {
-    const { highMv } = this;
-    if (this.#duty === STEADY) return { highMv, lowMv: highMv };
-    return { highMv, lowMv: this.hasDiode ? -12_000 : -highMv };
-  }
-}
 
 test("a listener that closes the driver on a fault prevents all further pin writes", () => {
   const clock = new VirtualClock();
@@ -183,13 +65,20 @@ describe("the order of pin writes", () => {
   });
 
   test.each<[string, (bench: Bench) => void]>([
-    ["a stop", (bench) => bench.charging.stop()],
-    ["the vehicle's departure", (bench) => bench.put(12_000)],
+    ["an abort", (bench) => bench.charging.abort()],
     ["a fault", (bench) => bench.put(0)],
   ])("%s opens the contactor, then withdraws the offer, then unlocks the plug", (_name, happens) => {
     const bench = Bench.charging();
     happens(bench);
     expect(bench.events).toEqual(["contactor 0", "duty 1000", "lock 0"]);
+  });
+
+  test("a stop withdraws the offer, then opens the contactor, then unlocks the plug", () => {
+    const bench = Bench.charging();
+    bench.charging.stop();
+    expect(bench.events).toEqual(["duty 1000"]);
+    bench.put(9000);
+    expect(bench.events).toEqual(["duty 1000", "contactor 0", "lock 0"]);
   });
 
   test("close() opens the contactor, withdraws the offer, and leaves the lock to the restart", () => {
@@ -204,17 +93,21 @@ test("a closed driver ignores timers that were running", () => {
   bench.charging.stop();
   bench.charging.close();
   bench.clock.advance(10_000);
-  expect(bench.events).toEqual(["contactor 0", "duty 1000", "lock 0", "duty 1000"]);
+  expect(bench.events).toEqual(["duty 1000", "contactor 0", "duty 1000"]);
 });
 
 describe("setLimit", () => {
   test.each([0, 5.9, -1, Number.NaN])(
-    "%d A opens the contactor and withdraws the offer, and the session continues",
+    "%d A withdraws the offer, opens the contactor when the vehicle has stopped, and keeps the session",
     (limitA) => {
       const bench = Bench.charging();
       bench.charging.setLimit(limitA);
-      expect(bench.events).toEqual(["contactor 0", "duty 1000"]);
+      expect(bench.events).toEqual(["duty 1000"]);
       expect(bench.charging.status).toBe("charging");
+      bench.put(9000);
+      expect(bench.events).toEqual(["duty 1000", "contactor 0"]);
+      expect(bench.charging.status).toBe("suspended-by-station");
+      expect(bench.charging.session).toBeDefined();
     },
   );
 
@@ -276,7 +169,7 @@ describe("the guard", () => {
     const bench = Bench.charging();
     bench.clock.advance(10_000);
     expect(bench.renewals).toBe(20);
-    bench.charging.stop();
+    bench.charging.abort();
     bench.clock.advance(10_000);
     expect(bench.renewals).toBe(20);
   });
@@ -288,7 +181,7 @@ describe("the guard", () => {
       bench.openByGuard(reason);
       expect(bench.events).toEqual(["contactor 0"]);
       expect(bench.reported).toEqual([reason]);
-      expect(bench.charging.status).toBe("charging");
+      expect(bench.charging.status).toBe("suspended-by-vehicle");
       bench.clock.advance(MIN_OFF_MS + SETTLED_MS);
       expect(bench.events).toEqual(["contactor 0", "contactor 1"]);
     },
@@ -315,6 +208,7 @@ describe("the guard", () => {
     expect(bench.reported).toEqual([]);
     bench.openByGuard("pilot");
     bench.put(12_000);
+    bench.clock.advance(3000);
     expect(bench.reported).toEqual(["pilot"]);
     expect(bench.charging.status).toBe("available");
   });

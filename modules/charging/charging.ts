@@ -1,15 +1,7 @@
-import type {
-  Board,
-  Contactor,
-  ControlPilot,
-  DigitalIn,
-  DigitalOut,
-  IO,
-  OpeningReason,
-  Timer,
-} from "../board/index.js";
+import type { Board, Contactor, DigitalIn, DigitalOut, IO, OpeningReason, Timer } from "../board/index.js";
 import { encodeHex } from "../bytes/index.js";
 import type { Fault } from "../faults/index.js";
+import type { ChargingListener } from "./events.js";
 import {
   type ChargingInput,
   type ChargingSession,
@@ -18,82 +10,37 @@ import {
   type Grant,
   nextState,
   outputsOf,
-  type SessionEnd,
   sessionEndOf,
   sessionOf,
 } from "./machine.js";
-import {
-  MAX_CURRENT_A,
-  MIN_CURRENT_A,
-  PILOT_STEADY_PERMILLE,
-  type PilotState,
-  pilotState,
-  requestsEnergy,
-} from "./pilot.js";
-
-/** Status of the station. The index of a status is its number in the advertisement (protocol, section 3). */
-export const STATION_STATUSES = [
-  "available",
-  "plugged",
-  "authorized",
-  "charging",
-  "finishing",
-  "faulted",
-  "unavailable",
-] as const;
-
-export type StationStatus = (typeof STATION_STATUSES)[number];
-
-/** Event that `Charging` reports. */
-export type ChargingEvent =
-  | { readonly type: "status"; readonly status: StationStatus }
-  | { readonly type: "session-started"; readonly session: ChargingSession }
-  | { readonly type: "session-ended"; readonly sessionId: string; readonly why: SessionEnd }
-  | { readonly type: "faulted"; readonly fault: Fault }
-  /** The board's guard has opened the contactor, or has not closed it. A fault that follows is an event of its own. */
-  | { readonly type: "guard-opened"; readonly reason: OpeningReason };
+import { CONTACTOR_WEAR, MIN_OFF_MS, OffTime } from "./off-time.js";
+import { MAX_CURRENT_A, MIN_CURRENT_A, type PilotState, requestsEnergy } from "./pilot.js";
+import { PilotSampler, type PilotSamplerListener } from "./pilot-sampler.js";
+import { type StationStatus, statusOf } from "./status.js";
 
 /** A plugged-in vehicle that may be authorized. */
 export interface Admission {
   /**
-   * Authorizes the vehicle. Returns `false` without a change when the vehicle has left, has a session, or was stopped.
+   * Authorizes the vehicle. Returns `false` without a change when the vehicle has left, has a session, or was stopped
+   * since the admission.
    * @param resumedId id of the session to resume; a new session without it
    */
   authorize(grant: Grant, resumedId?: string): boolean;
 }
 
-export interface ChargingListener {
-  handleChargingEvent(event: ChargingEvent): void;
-}
-
 export interface ChargingOptions {
   readonly board: Board;
   readonly listener: ChargingListener;
-  /** Time in which the vehicle has to request energy after the authorization, ms. */
-  readonly authorizationTimeoutMs?: number;
 }
 
-/** Default of `authorizationTimeoutMs`. */
-const AUTHORIZATION_TIMEOUT_MS = 60_000;
-/**
- * Debounce time of the pilot, ms. A state is accepted when two readings this far apart agree. A reading is up to 10 ms
- * old, so that at least 20 ms are between the measurements.
- */
-const DEBOUNCE_MS = 30;
-/**
- * Time after which a pilot that has left C and D without settling opens the contactor, ms. IEC 61851-1 table A.6
- * requires an open contactor within 100 ms. The board's guard opens it earlier, unless the pilot returns to C at times.
- */
-const UNSETTLED_MS = 65;
+/** Time for which a vehicle may stay in C or D after the offer was withdrawn, ms (IEC 61851-1 table A.6). */
+const STOP_MS = 3000;
+/** Time for which a session waits for a vehicle that has left, ms. Some contacts bounce for half a second. */
+const AWAY_MS = 3000;
 /**
  * Time for the feedback contact to match a command, ms. A contactor switches within 50 ms, then its contact bounces.
  */
 const CONTACTOR_FEEDBACK_MS = 200;
-/**
- * Minimum off time of the contactor, ms. Shorter cycles wear the contacts and leave no time for the feedback check. It
- * has to stay below 3 s, the longest time from C to current (IEC 61851-1 table A.6).
- */
-const MIN_OFF_MS = 2000;
 /** Interval at which the lease of a closed contactor is renewed, ms. The guard opens the contactor after 3 s without. */
 const RENEWAL_MS = 500;
 /** Interval at which a fault is acknowledged to the guard, ms. It has an effect when the cause is over. */
@@ -111,29 +58,33 @@ const SESSION_ID_BYTES = 8;
 /**
  * Driver of the charging state machine. Reads the pilot and the feedback contact, and sets contactor, pilot and lock.
  */
-export class Charging implements IO {
+export class Charging implements IO, PilotSamplerListener {
   private readonly _board: Board;
   private readonly _listener: ChargingListener;
-  private readonly _authorizationTimeoutMs: number;
   private readonly _contactor: Contactor;
   /** The feedback contact; `undefined` when the station has none. */
   private readonly _feedback: DigitalIn | undefined;
   private readonly _lock: DigitalOut | undefined;
-  private readonly _pilot: ControlPilot;
+  private readonly _pilot: PilotSampler;
+  private readonly _offTime = new OffTime();
   private _state: ChargingState = { type: "available" };
-  private _dutyPermille = PILOT_STEADY_PERMILLE;
-  private _expiry: Timer | undefined;
-  private _debounce: Timer | undefined;
+  private _reportedStatus: StationStatus = "available";
+  /** Monotonic time at which the type of the state has changed last, ms. */
+  private _sinceMs = 0;
+  private _sessionSinceMs = 0;
+  /** Runs in a state that has a time. */
+  private _timeout: Timer | undefined;
+  private _authorizationMs = 0;
   private _feedbackTimer: Timer | undefined;
   /** Runs during the minimum off time. */
   private _minOffTimer: Timer | undefined;
-  /** Current that the station may offer now, A; 0: none. */
+  /** The off time has grown: the station offers no current during it. */
+  private _isResting = false;
+  /** Current that the station may offer, A; 0: none. */
   private _limitA = MAX_CURRENT_A;
   private _isContactorClosed = false;
   /** Runs while the contactor is closed, or a fault may have to be acknowledged. */
   private _guardTimer: Timer | undefined;
-  /** Runs from the first reading outside C and D until the pilot has settled. */
-  private _unsettledTimer: Timer | undefined;
   /** Identifies the plugged-in vehicle. Changes when it leaves and at each stop, which invalidates its admissions. */
   private _plugInId = 0;
   private _closed = false;
@@ -141,7 +92,6 @@ export class Charging implements IO {
   constructor(options: ChargingOptions) {
     this._board = options.board;
     this._listener = options.listener;
-    this._authorizationTimeoutMs = options.authorizationTimeoutMs ?? AUTHORIZATION_TIMEOUT_MS;
     const { io, pins } = options.board;
     this._contactor = new io.Contactor({
       pin: pins.contactor,
@@ -155,13 +105,13 @@ export class Charging implements IO {
       });
       this._awaitFeedback();
     }
-    this._pilot = new io.ControlPilot({ pin: pins.controlPilot, onReadable: () => this._sample() });
-    this._startMinOff();
-    this._sample();
+    this._pilot = new PilotSampler({ board: options.board, listener: this });
+    this._startMinOff(MIN_OFF_MS);
+    this._pilot.sample();
   }
 
   get status(): StationStatus {
-    return this._state.type;
+    return statusOf(this._state, this._offerableA > 0);
   }
 
   /** The active session. */
@@ -169,28 +119,47 @@ export class Charging implements IO {
     return sessionOf(this._state);
   }
 
+  /** Age of the active session in this run, ms. */
+  get sessionAgeMs(): number {
+    return this._board.clock.monotonicMs() - this._sessionSinceMs;
+  }
+
   /** Whether the contactor is commanded closed. */
   get isContactorClosed(): boolean {
     return this._isContactorClosed;
   }
 
-  /** Sets the current that the station may offer, A. Below 6 A, or with NaN, a session pauses. */
+  /** Sets the current that the station may offer, A. Below 6 A, or with NaN, a session or an authorization pauses. */
   setLimit(limitA: number): void {
-    const offeredA = limitA >= MIN_CURRENT_A ? limitA : 0;
-    if (this._closed || offeredA === this._limitA) return;
-    this._limitA = offeredA;
-    // Without an offer the vehicle is not ready; a new offer measures the pilot, and the diode, again.
-    if (offeredA === 0) this._input({ type: "pilot-unsettled" });
-    this._perform(this._state);
+    this._limitA = limitA >= MIN_CURRENT_A ? limitA : 0;
+    this._updateOffer();
   }
 
-  /** Returns an admission of the plugged-in vehicle; `undefined` without a vehicle or after its authorization. */
+  /**
+   * Sets the time in which an authorized vehicle has to request energy, ms; 0: as long as it is plugged in. It applies to
+   * the present authorization, too, from now on.
+   */
+  setAuthorizationTime(durationMs: number): void {
+    if (durationMs === this._authorizationMs) return;
+    this._authorizationMs = durationMs;
+    if (this._state.type === "authorized") this._startTimeout();
+  }
+
+  /** Sets whether sleeping vehicles are woken up, from the next offer on. */
+  setWakeUp(wakesUp: boolean): void {
+    this._pilot.wakesUp = wakesUp;
+  }
+
+  /**
+   * Returns an admission of the plugged-in vehicle; `undefined` without a vehicle, after its authorization, and during
+   * its session.
+   */
   admit(): Admission | undefined {
-    if (this._state.type !== "plugged") return undefined;
+    if (!this._isAdmitting) return undefined;
     const plugInId = this._plugInId;
     return {
       authorize: (grant, resumedId) => {
-        if (plugInId !== this._plugInId || this._state.type !== "plugged") return false;
+        if (plugInId !== this._plugInId || !this._isAdmitting) return false;
         const id = resumedId ?? encodeHex(this._board.crypto.random(SESSION_ID_BYTES));
         this._input({ type: "authorize", session: { id, grant } });
         return true;
@@ -198,10 +167,19 @@ export class Charging implements IO {
     };
   }
 
-  /** Ends the session or the unused authorization, and invalidates pending admissions. */
+  /**
+   * Ends the session or the unused authorization, and invalidates pending admissions. The offer is withdrawn; the
+   * contactor opens when the vehicle has left C, or after 3 s.
+   */
   stop(): void {
     this._plugInId++;
     this._input({ type: "stop" });
+  }
+
+  /** As `stop`, and opens the contactor at once. */
+  abort(): void {
+    this._plugInId++;
+    this._input({ type: "abort" });
   }
 
   /**
@@ -212,9 +190,7 @@ export class Charging implements IO {
     if (this._closed) return;
     this._contactor.close();
     this._closed = true;
-    this._board.clock.clear(this._expiry);
-    this._board.clock.clear(this._debounce);
-    this._board.clock.clear(this._unsettledTimer);
+    this._board.clock.clear(this._timeout);
     this._board.clock.clear(this._feedbackTimer);
     this._board.clock.clear(this._minOffTimer);
     this._board.clock.clear(this._guardTimer);
@@ -222,35 +198,33 @@ export class Charging implements IO {
     this._feedback?.close();
   }
 
-  private _sample(): void {
-    const { clock } = this._board;
-    clock.clear(this._debounce);
-    const first = this._readPilot();
-    if (!requestsEnergy(first)) this._startUnsettled();
-    this._debounce = clock.set(() => {
-      this._debounce = undefined;
-      if (this._readPilot() !== first) {
-        this._sample();
-        return;
-      }
-      clock.clear(this._unsettledTimer);
-      this._unsettledTimer = undefined;
-      // C and D count only with an offer and after the minimum off time; before that they are treated as B.
-      const isPaused = this._minOffTimer !== undefined || this._dutyPermille === PILOT_STEADY_PERMILLE;
-      this._input({ type: "pilot", pilot: isPaused && requestsEnergy(first) ? "B" : first });
-    }, DEBOUNCE_MS);
+  handlePilot(pilot: PilotState): void {
+    // C and D count only with an offer and after the minimum off time; before that they are treated as B. A contactor that
+    // is about to open waits for the vehicle to leave C under a steady pilot.
+    const counts =
+      this._state.type === "ending" || (this._minOffTimer === undefined && this._pilot.isOffering);
+    this._input({ type: "pilot", pilot: !counts && requestsEnergy(pilot) ? "B" : pilot });
   }
 
-  /** Starts the unsettled timer. Later readings do not restart it. */
-  private _startUnsettled(): void {
-    this._unsettledTimer ??= this._board.clock.set(() => {
-      this._unsettledTimer = undefined;
-      this._input({ type: "pilot-unsettled" });
-    }, UNSETTLED_MS);
+  handleUnsettled(): void {
+    this._input({ type: "pilot-unsettled" });
   }
 
-  private _readPilot(): PilotState {
-    return pilotState(this._pilot.read(), this._dutyPermille);
+  private get _isAdmitting(): boolean {
+    return this._state.type === "plugged" || this._state.type === "finishing";
+  }
+
+  /** Current that the station may offer now, A; 0: none. */
+  private get _offerableA(): number {
+    return this._isResting ? 0 : this._limitA;
+  }
+
+  private _updateOffer(): void {
+    if (this._closed) return;
+    // The vehicle gets the time to stop by itself. A new offer measures the pilot, and the diode, again.
+    if (this._offerableA === 0) this._input({ type: "withdraw" });
+    this._perform();
+    this._reportStatus();
   }
 
   private _input(input: ChargingInput): void {
@@ -258,27 +232,32 @@ export class Charging implements IO {
     const before = this._state;
     const after = nextState(before, input);
     if (after === before) return;
+    const beforeSinceMs = this._sinceMs;
     this._state = after;
     if (after.type === "available") this._plugInId++;
-    this._perform(after);
-    this._expireLater(after);
-    this._report(before, after);
+    this._perform();
+    if (after.type !== before.type) {
+      this._sinceMs = this._board.clock.monotonicMs();
+      this._startTimeout();
+    }
+    this._report(before, before.type === "away" ? beforeSinceMs : this._sinceMs);
   }
 
-  private _perform(state: ChargingState): void {
-    const { contactorClosed, dutyPermille, isLocked } = outputsOf(state, this._limitA);
-    // The contactor opens before the offer is withdrawn. When it closes, the authorization has already set offer and
-    // lock.
+  private _perform(): void {
+    const { contactorClosed } = outputsOf(this._state, this._offerableA);
+    // The contactor opens before the offer changes. When it closes, the authorization has already set offer and lock.
     this._contactor.write(contactorClosed ? 1 : 0);
     if (contactorClosed !== this._isContactorClosed) {
       this._isContactorClosed = contactorClosed;
       this._board.clock.clear(this._feedbackTimer);
       this._feedbackTimer = undefined;
       this._awaitFeedback();
-      if (!contactorClosed) this._startMinOff();
+      if (!contactorClosed) this._startMinOff(this._offTime.open(this._board.clock.monotonicMs()));
       this._attendGuard();
     }
-    this._offer(dutyPermille);
+    // A grown off time withholds the offer.
+    const { dutyPermille, isLocked } = outputsOf(this._state, this._offerableA);
+    this._pilot.offer(dutyPermille);
     // A locked plug stays locked until the feedback contact has reported that the contactor is open.
     if (isLocked || !this._feedbackTimer) this._lock?.write(isLocked ? 1 : 0);
   }
@@ -293,7 +272,7 @@ export class Charging implements IO {
     this._input(fault ? { type: "fault", fault } : { type: "pilot-unsettled" });
     if (this._closed) return;
     this._attendGuard();
-    this._sample();
+    this._pilot.sample();
   }
 
   /** Renews the lease of a closed contactor, or acknowledges a fault until it is over. */
@@ -311,20 +290,42 @@ export class Charging implements IO {
     if (this._state.type !== "faulted") this._attendGuard();
   }
 
-  private _startMinOff(): void {
+  private _startMinOff(durationMs: number): void {
+    this._isResting = durationMs > MIN_OFF_MS;
     this._minOffTimer = this._board.clock.set(() => {
       this._minOffTimer = undefined;
-      this._sample();
-    }, MIN_OFF_MS);
+      if (this._isResting) {
+        this._isResting = false;
+        this._updateOffer();
+      }
+      this._pilot.sample();
+    }, durationMs);
   }
 
-  private _expireLater(state: ChargingState): void {
-    this._board.clock.clear(this._expiry);
-    if (state.type === "authorized" && !state.session.grant.isOpenEnded) {
-      this._expiry = this._board.clock.set(
-        () => this._input({ type: "authorization-expired" }),
-        this._authorizationTimeoutMs,
-      );
+  private _startTimeout(): void {
+    const { clock } = this._board;
+    clock.clear(this._timeout);
+    const durationMs = this._timeoutMs;
+    if (durationMs === 0) return;
+    this._timeout = clock.set(() => {
+      const isIgnored = this._state.type === "ending";
+      this._input({ type: "timeout" });
+      if (isIgnored && !this._closed) this._listener.handleChargingEvent({ type: "stop-ignored" });
+    }, durationMs);
+  }
+
+  /** Time of the present state, ms; 0: it has none. */
+  private get _timeoutMs(): number {
+    const { _state: state } = this;
+    switch (state.type) {
+      case "authorized":
+        return state.session.grant.isOpenEnded ? 0 : this._authorizationMs;
+      case "ending":
+        return STOP_MS;
+      case "away":
+        return AWAY_MS;
+      default:
+        return 0;
     }
   }
 
@@ -342,36 +343,33 @@ export class Charging implements IO {
       this._input({ type: "contactor", differs: isWelded ? "closed" : undefined });
       // A listener may have called `close()`.
       if (this._closed) return;
-      this._perform(this._state);
+      this._perform();
       // A vehicle that left during the mismatch is detected now.
-      if (this._state.type === "faulted" && !isWelded) this._sample();
+      if (this._state.type === "faulted" && !isWelded) this._pilot.sample();
     }, CONTACTOR_FEEDBACK_MS);
   }
 
-  /** Sets the duty. Readings under another duty are not comparable, so debouncing starts again. */
-  private _offer(dutyPermille: number): void {
-    if (dutyPermille === this._dutyPermille) return;
-    this._dutyPermille = dutyPermille;
-    this._pilot.write(dutyPermille);
-    this._sample();
+  private _reportStatus(): void {
+    const { status } = this;
+    if (status === this._reportedStatus || this._closed) return;
+    this._reportedStatus = status;
+    this._listener.handleChargingEvent({ type: "status", status });
   }
 
-  private _report(before: ChargingState, after: ChargingState): void {
+  private _report(before: ChargingState, endedMs: number): void {
+    const after = this._state;
     const was = sessionOf(before);
     const is = sessionOf(after);
-    if (before.type !== after.type)
-      this._listener.handleChargingEvent({ type: "status", status: after.type });
-    if (is && !was) {
-      this._listener.handleChargingEvent({ type: "session-started", session: is });
-    }
+    if (is && !was) this._sessionSinceMs = this._board.clock.monotonicMs();
+    this._reportStatus();
+    if (is && !was) this._listener.handleChargingEvent({ type: "session-started", session: is });
     if (was && !is) {
-      this._listener.handleChargingEvent({
-        type: "session-ended",
-        sessionId: was.id,
-        why: sessionEndOf(after),
-      });
+      const why = sessionEndOf(before, after);
+      this._listener.handleChargingEvent({ type: "session-ended", sessionId: was.id, why, endedMs });
     }
     if (after.type === "faulted" && (before.type !== "faulted" || before.fault !== after.fault))
       this._listener.handleChargingEvent({ type: "faulted", fault: after.fault });
+    if (this._offTime.takeFault())
+      this._listener.handleChargingEvent({ type: "warning", fault: CONTACTOR_WEAR });
   }
 }

@@ -1,14 +1,12 @@
 export {
   type Admission,
   Charging,
-  type ChargingEvent,
-  type ChargingListener,
   type ChargingOptions,
-  STATION_STATUSES,
-  type StationStatus,
 } from "./charging.js";
 export { isTooHot } from "./derating.js";
+export type { ChargingEvent, ChargingListener } from "./events.js";
 export type { ChargingSession, Grant, GrantMethod, SessionEnd } from "./machine.js";
 export { type Heat, isCurrentLimit, type LimitName, type Offer, offerOf } from "./offer.js";
 export { nextPhases, OPEN_PHASES, type PhaseState, type Phases } from "./phases.js";
 export { MAX_CURRENT_A, MIN_CURRENT_A } from "./pilot.js";
+export { STATION_STATUSES, type StationStatus } from "./status.js";

@@ -12,6 +12,11 @@ import type { PilotState } from "./pilot.js";
 
 const session = { id: "0001", grant: { tag: "00", tagEnd: "1234", method: "ble" as const, currentA: 16 } };
 const authorize: ChargingInput = { type: "authorize", session };
+const timeout: ChargingInput = { type: "timeout" };
+const withdraw: ChargingInput = { type: "withdraw" };
+const unsettled: ChargingInput = { type: "pilot-unsettled" };
+const stop: ChargingInput = { type: "stop" };
+const abort: ChargingInput = { type: "abort" };
 
 function pilot(state: PilotState): ChargingInput {
   return { type: "pilot", pilot: state };
@@ -29,13 +34,13 @@ describe("a session start", () => {
   test("leads from plugged to authorized to charging", () => {
     expect(reached(pilot("B")).type).toBe("plugged");
     expect(reached(pilot("B"), authorize).type).toBe("authorized");
-    expect(reached(...charging)).toEqual({ type: "charging", session, evReady: true });
+    expect(reached(...charging)).toEqual({ type: "charging", session });
   });
 
   test("requires a C measured under the square wave, which shows the diode", () => {
     expect(reached(pilot("C"), authorize)).toEqual({ type: "authorized", session });
     expect(reached(pilot("C"), authorize, pilot("E")).type).toBe("faulted");
-    expect(reached(pilot("C"), authorize, pilot("C"))).toEqual({ type: "charging", session, evReady: true });
+    expect(reached(pilot("C"), authorize, pilot("C"))).toEqual({ type: "charging", session });
   });
 
   test("closes the contactor for a vehicle that requires ventilation (D)", () => {
@@ -46,9 +51,9 @@ describe("a session start", () => {
     expect(reached(authorize).type).toBe("available");
   });
 
-  test("is refused after the authorization has expired, and a running session does not expire", () => {
-    expect(reached(pilot("B"), authorize, { type: "authorization-expired" }).type).toBe("plugged");
-    expect(reached(...charging, { type: "authorization-expired" }).type).toBe("charging");
+  test("is refused after the time of the authorization, and a running session has no time", () => {
+    expect(reached(pilot("B"), authorize, timeout).type).toBe("plugged");
+    expect(reached(...charging, timeout).type).toBe("charging");
   });
 
   test("keeps its session when a second authorization arrives", () => {
@@ -95,7 +100,7 @@ describe("the contactor", () => {
     ["pauses", pilot("B")],
     ["shorts the pilot", pilot("E")],
     ["meets a pilot at -12 V", pilot("F")],
-    ["is stopped", { type: "stop" }],
+    ["is stopped at once", abort],
     ["leaves C and does not settle", { type: "pilot-unsettled" }],
   ])("opens when a charging vehicle %s", (_name, input) => {
     expect(outputsOf(reached(...charging), 32).contactorClosed).toBe(true);
@@ -108,10 +113,39 @@ describe("the contactor", () => {
     expect(sessionOf(state)?.id).toBe("0001");
   });
 
-  test("stays open after a stop until the vehicle has left and is authorized again", () => {
-    const stopped = reached(...charging, { type: "stop" });
-    expect(stopped.type).toBe("finishing");
-    expect(nextState(nextState(stopped, pilot("C")), authorize).type).toBe("finishing");
+  test.each<[string, ChargingInput, ChargingState["type"]]>([
+    ["a stop", stop, "finishing"],
+    ["a withdrawn offer", withdraw, "suspended"],
+  ])(
+    "stays closed after %s under a steady pilot, until the vehicle has left C or its time is over",
+    (_name, input, next) => {
+      const ending = reached(...charging, input);
+      expect(outputsOf(ending, 0)).toEqual({ contactorClosed: true, dutyPermille: 1000, isLocked: true });
+      expect(nextState(ending, pilot("C"))).toBe(ending);
+      expect(nextState(ending, pilot("D"))).toBe(ending);
+      for (const over of [pilot("B"), timeout, unsettled]) expect(nextState(ending, over).type).toBe(next);
+    },
+  );
+
+  test("opens at once for E, F and a fault while it waits for the vehicle", () => {
+    for (const input of [pilot("E"), pilot("F"), { type: "fault", fault: SHORTED } as const])
+      expect(outputsOf(reached(...charging, stop, input), 32).contactorClosed).toBe(false);
+  });
+
+  test("opens at once for a vehicle that leaves, whose session continues when it returns in time", () => {
+    const away = reached(...charging, pilot("A"));
+    expect(away).toEqual({ type: "away", session });
+    expect(outputsOf(away, 32).contactorClosed).toBe(false);
+    expect(nextState(away, pilot("B"))).toEqual({ type: "suspended", session });
+    expect(nextState(away, pilot("C"))).toEqual({ type: "charging", session });
+    expect(nextState(away, timeout).type).toBe("available");
+  });
+
+  test("closes for a stopped vehicle only after another authorization", () => {
+    const stopped = reached(...charging, stop, pilot("B"));
+    expect(nextState(stopped, pilot("C"))).toBe(stopped);
+    const again = nextState(stopped, { type: "authorize", session: { ...session, id: "0002" } });
+    expect(sessionOf(nextState(again, pilot("C")))?.id).toBe("0002");
     expect(nextState(stopped, pilot("A")).type).toBe("available");
   });
 
@@ -142,8 +176,11 @@ const STATES = {
   available: { type: "available" },
   plugged: { type: "plugged" },
   authorized: { type: "authorized", session },
-  evReady: { type: "charging", session, evReady: true },
-  paused: { type: "charging", session, evReady: false },
+  charging: { type: "charging", session },
+  pausing: { type: "ending", session, next: "suspended" },
+  stopping: { type: "ending", session, next: "finishing" },
+  suspended: { type: "suspended", session },
+  away: { type: "away", session },
   finishing: { type: "finishing" },
   shorted: { type: "faulted", fault: SHORTED },
   negative: { type: "faulted", fault: NEGATIVE },
@@ -164,30 +201,35 @@ const INPUTS: Readonly<Record<string, ChargingInput>> = {
   D: pilot("D"),
   E: pilot("E"),
   F: pilot("F"),
-  unsettled: { type: "pilot-unsettled" },
+  unsettled,
   matches: { type: "contactor", differs: undefined },
   closed: { type: "contactor", differs: "closed" },
   open: { type: "contactor", differs: "open" },
   authorize,
-  expired: { type: "authorization-expired" },
-  stop: { type: "stop" },
+  timeout,
+  withdraw,
+  stop,
+  abort,
 };
 
 /** Transition table: one row per state, one column per input. "." is the same state object. */
 const TRANSITIONS = `
-            A         B       C       D       E       F        unsettled matches  closed open  authorize  expired stop
-available   .         plugged plugged plugged shorted negative .         .        welded stuck .          .       .
-plugged     available .       .       .       shorted negative .         .        welded stuck authorized .       .
-authorized  available .       evReady evReady shorted negative .         .        welded stuck .          plugged plugged
-evReady     available paused  .       .       shorted negative paused    .        welded stuck .          .       finishing
-paused      available .       evReady evReady shorted negative .         .        welded stuck .          .       finishing
-finishing   available .       .       .       shorted negative .         .        welded stuck .          .       .
-shorted     available .       .       .       .       .        .         .        welded stuck .          .       .
-negative    available .       .       .       .       .        .         .        welded stuck .          .       .
-welded      .         .       .       .       .       .        .         unwelded .      stuck .          .       .
-stuck       .         .       .       .       .       .        .         unstuck  welded .     .          .       .
-unwelded    available .       .       .       .       .        .         .        welded stuck .          .       .
-unstuck     available .       .       .       .       .        .         .        welded stuck .          .       .
+            A         B         C        D        E       F        unsettled matches  closed open  authorize  timeout   withdraw stop      abort
+available   .         plugged   plugged  plugged  shorted negative .         .        welded stuck .          .         .        .         .
+plugged     available .         .        .        shorted negative .         .        welded stuck authorized .         .        .         .
+authorized  available .         charging charging shorted negative .         .        welded stuck .          plugged   .        plugged   plugged
+charging    away      suspended .        .        shorted negative suspended .        welded stuck .          .         pausing  stopping  finishing
+pausing     away      suspended .        .        shorted negative suspended .        welded stuck .          suspended .        stopping  finishing
+stopping    available finishing .        .        shorted negative finishing .        welded stuck .          finishing .        .         finishing
+suspended   away      .         charging charging shorted negative .         .        welded stuck .          .         .        finishing finishing
+away        .         suspended charging charging shorted negative .         .        welded stuck .          available .        available available
+finishing   available .         .        .        shorted negative .         .        welded stuck authorized .         .        .         .
+shorted     available .         .        .        .       .        .         .        welded stuck .          .         .        .         .
+negative    available .         .        .        .       .        .         .        welded stuck .          .         .        .         .
+welded      .         .         .        .        .       .        .         unwelded .      stuck .          .         .        .         .
+stuck       .         .         .        .        .       .        .         unstuck  welded .     .          .         .        .         .
+unwelded    available .         .        .        .       .        .         .        welded stuck .          .         .        .         .
+unstuck     available .         .        .        .       .        .         .        welded stuck .          .         .        .         .
 `;
 
 describe("the transition table", () => {
@@ -217,8 +259,11 @@ describe("the outputs", () => {
     ["available", OFF],
     ["plugged", OFF],
     ["authorized", { contactorClosed: false, dutyPermille: 266, isLocked: true }],
-    ["evReady", { contactorClosed: true, dutyPermille: 266, isLocked: true }],
-    ["paused", { contactorClosed: false, dutyPermille: 266, isLocked: true }],
+    ["charging", { contactorClosed: true, dutyPermille: 266, isLocked: true }],
+    ["pausing", { contactorClosed: true, dutyPermille: 1000, isLocked: true }],
+    ["stopping", { contactorClosed: true, dutyPermille: 1000, isLocked: true }],
+    ["suspended", { contactorClosed: false, dutyPermille: 266, isLocked: true }],
+    ["away", { contactorClosed: false, dutyPermille: 266, isLocked: true }],
     ["finishing", OFF],
     ["shorted", OFF],
     ["negative", OFF],
@@ -236,7 +281,7 @@ describe("the outputs", () => {
     [10, 166],
     [6, 100],
   ])("under a limit of %d A close the contactor and offer %d permille", (limitA, dutyPermille) => {
-    expect(outputsOf(STATES.evReady, limitA)).toEqual({
+    expect(outputsOf(STATES.charging, limitA)).toEqual({
       contactorClosed: true,
       dutyPermille,
       isLocked: true,
@@ -245,14 +290,14 @@ describe("the outputs", () => {
 
   test.each([5.99, 5, 0, -1, Number.NaN])("under a limit of %d A open the contactor", (limitA) => {
     const paused = { contactorClosed: false, dutyPermille: 1000, isLocked: true };
-    for (const name of ["authorized", "evReady", "paused"] as const) {
+    for (const name of ["authorized", "charging", "suspended", "away"] as const) {
       expect(outputsOf(STATES[name], limitA)).toEqual(paused);
     }
   });
 
   test("offer nothing for a grant of less than 6 A", () => {
     const small = { ...session, grant: { ...session.grant, currentA: 5 } };
-    const state: ChargingState = { type: "charging", session: small, evReady: true };
+    const state: ChargingState = { type: "charging", session: small };
     expect(outputsOf(state, 32)).toEqual({
       contactorClosed: false,
       dutyPermille: 1000,
@@ -261,15 +306,22 @@ describe("the outputs", () => {
   });
 });
 
-test("a session is active only in the state charging, also while the vehicle pauses", () => {
+test("a session is active from the first request for energy to its end, also while it is suspended", () => {
   const withSession = STATE_NAMES.filter((name) => sessionOf(STATES[name]) !== undefined);
-  expect(withSession).toEqual(["evReady", "paused"]);
-  expect(sessionOf(STATES.paused)).toBe(session);
+  expect(withSession).toEqual(["charging", "pausing", "stopping", "suspended", "away"]);
+  expect(sessionOf(STATES.suspended)).toBe(session);
 });
 
-test("sessionEndOf returns unplugged, stopped or faulted", () => {
-  expect(sessionEndOf(STATES.available)).toBe("unplugged");
-  expect(sessionEndOf(STATES.finishing)).toBe("stopped");
-  expect(sessionEndOf(STATES.shorted)).toBe("faulted");
-  expect(sessionEndOf(STATES.welded)).toBe("faulted");
+test.each<[StateName, StateName, string]>([
+  ["away", "available", "unplugged"],
+  ["stopping", "finishing", "stopped"],
+  ["stopping", "available", "stopped"],
+  ["suspended", "finishing", "stopped"],
+  ["charging", "finishing", "stopped"],
+  ["pausing", "finishing", "stopped"],
+  ["charging", "shorted", "faulted"],
+  ["stopping", "shorted", "faulted"],
+  ["charging", "welded", "faulted"],
+])("a session that ends between %s and %s was %s", (before, after, why) => {
+  expect(sessionEndOf(STATES[before], STATES[after])).toBe(why);
 });

@@ -1,17 +1,19 @@
 /**
  * The safety-critical state machine of a charging station. These rules hold in every state and after every input:
  *
- * 1. The contactor is closed only in the state `charging` while the vehicle requests energy (C or D). The machine
- *    enters `charging` only from `authorized`, by a C or D measured under the square wave: only a square wave shows
- *    the diode.
- * 2. Only the input `authorize` authorizes, and only while a vehicle is plugged in.
- * 3. In E and F, when the contactor feedback does not match the command, and at a fault of the guard, the station faults. Pilot (steady +12 V)
- *    and contactor are off until the vehicle has left and the feedback matches.
+ * 1. The contactor is closed only in the states `charging` and `ending`. The machine enters `charging` only by a C or D
+ *    measured under the square wave, because only a square wave shows the diode. It enters `ending` only from `charging`:
+ *    the offer is withdrawn (steady +12 V), and the contactor stays closed until the vehicle has left C and D, or until
+ *    the time of the state is over.
+ * 2. Only the input `authorize` begins a session, and only while a vehicle is plugged in. A session survives a departure
+ *    for the time of the state `away`.
+ * 3. In E and F, when the contactor feedback does not match the command, and at a fault of the guard, the station faults.
+ *    Pilot (steady +12 V) and contactor are off at once, until the vehicle has left and the feedback matches.
  * 4. The offered current never exceeds the grant or the station's limit. Below 6 A the station offers no current.
  * 5. The plug is locked while current is offered, until the contactor has opened, and while it is welded.
  *
- * The outputs depend on the state and the limit only, so every transition out of `charging` opens the contactor. A
- * restart, a power cut and an escaped exception end the state, and the outputs with it.
+ * The outputs depend on the state and the limit only, so every transition out of `charging` but that to `ending` opens
+ * the contactor. A restart, a power cut and an escaped exception end the state, and the outputs with it.
  */
 
 import type { Fault } from "../faults/index.js";
@@ -38,7 +40,7 @@ export interface Grant {
   readonly method: GrantMethod;
   /** Highest allowed current, 6-32 A. */
   readonly currentA: number;
-  /** The authorization does not expire while the vehicle is not ready. */
+  /** The authorization does not expire while the vehicle is plugged in, whatever the owner's setting. */
   readonly isOpenEnded?: boolean;
 }
 
@@ -55,11 +57,22 @@ export type SessionEnd = "unplugged" | "stopped" | "faulted";
 export type ChargingState =
   | { readonly type: "available" }
   | { readonly type: "plugged" }
-  /** Current is offered; the vehicle has to request energy before the authorization expires. */
+  /** Current is offered; the vehicle has not requested energy yet. */
   | { readonly type: "authorized"; readonly session: ChargingSession }
-  /** A session is active. While the vehicle pauses (`evReady` is false), the contactor is open. */
-  | { readonly type: "charging"; readonly session: ChargingSession; readonly evReady: boolean }
-  /** The session is over, and the vehicle is still plugged in. It has to leave before the next session. */
+  /** The contactor is closed. */
+  | { readonly type: "charging"; readonly session: ChargingSession }
+  /** The offer is withdrawn, and the vehicle has not left C and D yet. The contactor is still closed. */
+  | {
+      readonly type: "ending";
+      readonly session: ChargingSession;
+      /** State that follows. */
+      readonly next: "suspended" | "finishing";
+    }
+  /** The session is under way with an open contactor: the vehicle requests no energy, or the station offers no current. */
+  | { readonly type: "suspended"; readonly session: ChargingSession }
+  /** The pilot reads A. The session continues if the vehicle returns in time. */
+  | { readonly type: "away"; readonly session: ChargingSession }
+  /** The session is over, and the vehicle is still plugged in. Another authorization begins another session. */
   | { readonly type: "finishing" }
   | {
       readonly type: "faulted";
@@ -79,8 +92,14 @@ export type ChargingInput =
   /** The board's guard has opened the contactor for this fault. */
   | { readonly type: "fault"; readonly fault: Fault }
   | { readonly type: "authorize"; readonly session: ChargingSession }
-  | { readonly type: "authorization-expired" }
-  | { readonly type: "stop" };
+  /** The time of the state is over. Only `authorized`, `ending` and `away` have one. */
+  | { readonly type: "timeout" }
+  /** The station offers no current any longer. The session stays. */
+  | { readonly type: "withdraw" }
+  /** Ends the session or the unused authorization; the vehicle gets the time to stop by itself. */
+  | { readonly type: "stop" }
+  /** As `stop`, and opens the contactor at once. */
+  | { readonly type: "abort" };
 
 const PILOT_FAULTS: Readonly<Record<"E" | "F", Fault>> = {
   E: {
@@ -109,15 +128,19 @@ export interface ChargingOutputs {
 export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs {
   switch (state.type) {
     case "authorized":
+    case "suspended":
+    case "away":
     case "charging": {
       const offeredA = Math.min(state.session.grant.currentA, limitA);
       const isOffered = offeredA >= MIN_CURRENT_A;
       return {
-        contactorClosed: isOffered && state.type === "charging" && state.evReady,
+        contactorClosed: isOffered && state.type === "charging",
         dutyPermille: isOffered ? dutyPermilleOf(offeredA) : PILOT_STEADY_PERMILLE,
         isLocked: true,
       };
     }
+    case "ending":
+      return { contactorClosed: true, dutyPermille: PILOT_STEADY_PERMILLE, isLocked: true };
     case "available":
     case "plugged":
     case "finishing":
@@ -131,7 +154,7 @@ export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs
 
 /** The active session of a state. A session starts when the vehicle first requests energy, not at the authorization. */
 export function sessionOf(state: ChargingState): ChargingSession | undefined {
-  return state.type === "charging" ? state.session : undefined;
+  return "session" in state && state.type !== "authorized" ? state.session : undefined;
 }
 
 /** Returns the state after an input; the same object when nothing changes. */
@@ -140,50 +163,108 @@ export function nextState(state: ChargingState, input: ChargingInput): ChargingS
     case "pilot":
       return afterPilot(state, input.pilot);
     case "authorize":
-      return state.type === "plugged" ? { type: "authorized", session: input.session } : state;
+      return state.type === "plugged" || state.type === "finishing"
+        ? { type: "authorized", session: input.session }
+        : state;
     case "pilot-unsettled":
-      return state.type === "charging" && state.evReady ? { ...state, evReady: false } : state;
+      return afterC(state);
     case "contactor":
       return afterContactor(state, input.differs);
     case "fault":
       return afterFault(state, input.fault);
-    case "authorization-expired":
-      return state.type === "authorized" ? { type: "plugged" } : state;
+    case "timeout":
+      return afterTimeout(state);
+    case "withdraw":
+      return state.type === "charging"
+        ? { type: "ending", session: state.session, next: "suspended" }
+        : state;
     case "stop":
-      if (state.type === "charging") return { type: "finishing" };
-      return state.type === "authorized" ? { type: "plugged" } : state;
+      return afterStop(state);
+    case "abort":
+      return state.type === "charging" || state.type === "ending" ? { type: "finishing" } : afterStop(state);
   }
 }
 
-/** Returns why a session ended, given the state after its end. */
-export function sessionEndOf(state: ChargingState): SessionEnd {
-  if (state.type === "available") return "unplugged";
-  return state.type === "faulted" ? "faulted" : "stopped";
+/** Returns why a session ended, given the states before and after its end. */
+export function sessionEndOf(before: ChargingState, after: ChargingState): SessionEnd {
+  if (after.type === "faulted") return "faulted";
+  const wasStopped = before.type === "ending" && before.next === "finishing";
+  return after.type === "finishing" || wasStopped ? "stopped" : "unplugged";
 }
 
 function afterPilot(state: ChargingState, pilot: PilotState): ChargingState {
   if (pilot === "E" || pilot === "F")
     return state.type === "faulted" ? state : { type: "faulted", fault: PILOT_FAULTS[pilot] };
-  if (pilot === "A") return isUnchangedByUnplugging(state) ? state : { type: "available" };
+  if (pilot === "A") return afterDeparture(state);
+  if (!requestsEnergy(pilot)) return afterB(state);
   switch (state.type) {
     case "available":
       return { type: "plugged" };
     case "authorized":
-      return requestsEnergy(pilot) ? { type: "charging", session: state.session, evReady: true } : state;
-    case "charging":
-      return state.evReady === requestsEnergy(pilot) ? state : { ...state, evReady: requestsEnergy(pilot) };
-    case "plugged":
-      return state;
-    case "finishing":
-    case "faulted":
-      // Only the vehicle's departure (A) ends these states.
+    case "suspended":
+    case "away":
+      return { type: "charging", session: state.session };
+    default:
       return state;
   }
 }
 
+function afterB(state: ChargingState): ChargingState {
+  if (state.type === "available") return { type: "plugged" };
+  return state.type === "away" ? { type: "suspended", session: state.session } : afterC(state);
+}
+
+/** Returns the state after the vehicle has left C and D. */
+function afterC(state: ChargingState): ChargingState {
+  if (state.type === "charging") return { type: "suspended", session: state.session };
+  return state.type === "ending" ? afterEnding(state) : state;
+}
+
+function afterEnding({ session, next }: ChargingState & { readonly type: "ending" }): ChargingState {
+  return next === "suspended" ? { type: "suspended", session } : { type: "finishing" };
+}
+
+/** Returns the state after the pilot has reached A. */
+function afterDeparture(state: ChargingState): ChargingState {
+  const next = afterC(state);
+  if (next.type === "suspended") return { type: "away", session: next.session };
+  return isUnchangedByUnplugging(state) ? state : { type: "available" };
+}
+
 /** Whether the vehicle's departure leaves a state as it is: no vehicle, or feedback that does not match. */
 function isUnchangedByUnplugging(state: ChargingState): boolean {
-  return state.type === "available" || (state.type === "faulted" && state.contactor !== undefined);
+  if (state.type === "available" || state.type === "away") return true;
+  return state.type === "faulted" && state.contactor !== undefined;
+}
+
+function afterTimeout(state: ChargingState): ChargingState {
+  switch (state.type) {
+    case "authorized":
+      return { type: "plugged" };
+    case "ending":
+      return afterEnding(state);
+    case "away":
+      return { type: "available" };
+    default:
+      return state;
+  }
+}
+
+function afterStop(state: ChargingState): ChargingState {
+  switch (state.type) {
+    case "authorized":
+      return { type: "plugged" };
+    case "charging":
+      return { type: "ending", session: state.session, next: "finishing" };
+    case "ending":
+      return state.next === "finishing" ? state : { ...state, next: "finishing" };
+    case "suspended":
+      return { type: "finishing" };
+    case "away":
+      return { type: "available" };
+    default:
+      return state;
+  }
 }
 
 /** Returns the state after a fault. The position that the feedback contact reports stays. */

@@ -62,6 +62,11 @@ export const FAULTS = {
       "The firmware did not renew the contactor's lease for 3 s, and the guard has opened the contactor. The session continues when the firmware runs again.",
     by: "owner",
   },
+  "contactor-wear": {
+    meaning:
+      "12 openings in a few minutes, by a vehicle that requests energy on and off, a loose plug, or a control that pauses and resumes. The pause before the contactor closes again doubles with each one, up to 5 minutes. It is 2 s again some minutes after that ends.",
+    by: "owner",
+  },
   overheated: {
     meaning:
       "The vehicle is offered no current until the temperature has fallen. The session continues then.",

@@ -15,6 +15,8 @@ export const STATUS_PATTERNS: Readonly<Record<StationStatus, Pattern | "on" | "o
   finishing: [200, 1800],
   faulted: [100, 100],
   unavailable: "off",
+  "suspended-by-vehicle": [1800, 200],
+  "suspended-by-station": [1800, 200],
 };
 
 /** Pattern of each signal. It ends with an off time that separates it from the next output. */

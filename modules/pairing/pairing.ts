@@ -98,10 +98,13 @@ export class Pairing implements IO, LinkListener, Router {
     options.link.subscribe(this);
   }
 
-  /** Finds a route of the HTTP API. */
+  /** Finds a route of the HTTP API. One list of routes exists at a time, because a request is served when memory is scarce. */
   route(path: string): Route | undefined {
+    const hasPath = (one: Route) => one.path === path;
     return (
-      this._routes().find((one) => one.path === path) ??
+      this._pairingRoutes().find(hasPath) ??
+      this._options.host.apiRoutes().find(hasPath) ??
+      this._managementRoutes().find(hasPath) ??
       panelRoute(this._options.board, path) ??
       probeRoute(path, this._isAsking)
     );
@@ -239,8 +242,8 @@ export class Pairing implements IO, LinkListener, Router {
     else this._accessPoint.close();
   }
 
-  private _routes(): Route[] {
-    const { board, login, link, host } = this._options;
+  private _pairingRoutes(): Route[] {
+    const { host } = this._options;
     return [
       { path: "/healthcheck", methods: GET, answer: () => OK },
       {
@@ -252,17 +255,20 @@ export class Pairing implements IO, LinkListener, Router {
         answer: (fields) => this._pair(fields),
       },
       { path: "/status", methods: GET, usesLogin: true, answer: (_fields, head) => this._status(head) },
-      ...host.apiRoutes(),
-      ...managementRoutes({
-        login,
-        link,
-        networks: this._networks,
-        isOwned: () => host.isOwned,
-        offer: (offer) => this._complete(offer),
-        restart: () => board.clock.set(() => this._restart(), ANSWER_MS),
-        reset: () => board.clock.set(() => host.handleResetRequest(), ANSWER_MS),
-      }),
     ];
+  }
+
+  private _managementRoutes(): Route[] {
+    const { board, login, link, host } = this._options;
+    return managementRoutes({
+      login,
+      link,
+      networks: this._networks,
+      isOwned: () => host.isOwned,
+      offer: (offer) => this._complete(offer),
+      restart: () => board.clock.set(() => this._restart(), ANSWER_MS),
+      reset: () => board.clock.set(() => host.handleResetRequest(), ANSWER_MS),
+    });
   }
 
   /** Apps send this after new parameters. An attempt does not need a restart. */

@@ -45,6 +45,8 @@ export interface Book {
   /** Number of unreported sessions discarded since the flash was erased. */
   readonly givenUp: number;
   readonly session: SessionState | undefined;
+  /** Time of writing, seconds since 1970-01-01 UTC; `undefined` without a session or a wall clock. */
+  readonly at?: number;
 }
 
 /** Content of a log record: a finished session that the platform has not accepted. */
@@ -93,7 +95,12 @@ export const bookFormat: RecordFormat<Book> = {
     if (meterWh === undefined || (fields.session !== undefined && !session)) return undefined;
     const givenUp = secondsField(fields, "givenUp") ?? 0;
     // The meter reading must not be below the start of the session.
-    return { meterWh: Math.max(meterWh, session?.startWh ?? 0), givenUp, session };
+    return {
+      meterWh: Math.max(meterWh, session?.startWh ?? 0),
+      givenUp,
+      session,
+      at: secondsField(fields, "at"),
+    };
   },
   format: (book) => ({ ...book }),
 };

@@ -32,8 +32,6 @@ interface Running {
   readonly sinceMs: number;
   /** Duration of the session at `sinceMs`, s. */
   readonly secondsBefore: number;
-  /** Whether the session was resumed after a power cut of unknown duration. Its start then stays unknown. */
-  readonly isResumed: boolean;
 }
 
 /**
@@ -68,6 +66,11 @@ export class Sessions implements IO {
     return this._interrupted;
   }
 
+  /** Time of the latest write of the interrupted session, seconds since 1970; `undefined` if it is unknown. */
+  get interruptedAt(): number | undefined {
+    return this._options.book.at;
+  }
+
   /** Energy of the session under way, or of the latest one of this run, Wh. */
   get sessionWh(): number {
     if (this._running) this._lastWh = this._options.meter.energyWh - this._running.state.startWh;
@@ -80,11 +83,11 @@ export class Sessions implements IO {
     if (before && before.id !== session.id) this.closeInterrupted();
     this._interrupted = undefined;
     const { clock, meter } = this._options;
-    const isResumed = before?.id === session.id;
-    const state: SessionState = isResumed
-      ? before
-      : { ...session, start: undefined, seconds: 0, startWh: meter.energyWh };
-    this._running = { state, sinceMs: clock.monotonicMs(), secondsBefore: state.seconds, isResumed };
+    const state: SessionState =
+      before?.id === session.id
+        ? before
+        : { ...session, start: undefined, seconds: 0, startWh: meter.energyWh };
+    this._running = { state, sinceMs: clock.monotonicMs(), secondsBefore: state.seconds };
     this._timer = clock.repeat(() => this._write(), WRITE_MS);
     this._write();
   }
@@ -94,18 +97,21 @@ export class Sessions implements IO {
     if (this._running && this._options.meter.energyWh - this._writtenWh >= WRITE_WH) this._write();
   }
 
-  /** Ends the session under way. */
-  end(why: string): void {
+  /**
+   * Ends the session under way.
+   * @param endedMs monotonic time of the end, ms; not in the future
+   */
+  end(why: string, endedMs: number): void {
     const running = this._running;
     if (!running) return;
-    const state = this._current(running);
-    const nowS = this._epochS();
+    const state = this._current(running, endedMs);
+    const nowS = this._epochS(endedMs);
     // The wall clock may have been set back.
     const end = nowS === undefined ? undefined : Math.max(nowS, state.start ?? 0);
     this._options.clock.clear(this._timer);
     this._lastWh = this._options.meter.energyWh - state.startWh;
     this._running = undefined;
-    this._finish({ ...state, end, endWh: this._options.meter.energyWh, why }, !running.isResumed);
+    this._finish({ ...state, end, endWh: this._options.meter.energyWh, why }, endedMs);
   }
 
   /** Ends the interrupted session with the values of its latest write. */
@@ -114,7 +120,7 @@ export class Sessions implements IO {
     if (!session) return;
     this._interrupted = undefined;
     const end = session.start === undefined ? undefined : session.start + session.seconds;
-    this._finish({ ...session, end, endWh: this._options.book.meterWh, why: "interrupted" }, false);
+    this._finish({ ...session, end, endWh: this._options.book.meterWh, why: "interrupted" });
   }
 
   /**
@@ -163,22 +169,23 @@ export class Sessions implements IO {
     this._running = undefined;
   }
 
-  private _finish(session: FinishedSession, isDatable: boolean): void {
-    const { log, clock, listener } = this._options;
+  /** Logs a session. One that ended at `endedMs` without a wall clock is dated later. */
+  private _finish(session: FinishedSession, endedMs?: number): void {
+    const { log, listener } = this._options;
     const slot = log.add(session);
     this._undated?.delete(slot);
-    if (session.start === undefined && isDatable) {
+    if (session.start === undefined && endedMs !== undefined) {
       this._undated ??= new Map();
-      this._undated.set(slot, clock.monotonicMs());
+      this._undated.set(slot, endedMs);
     }
     this._write();
     listener.handleSessionFinished();
   }
 
   private _dateFinished(): void {
-    const nowS = this._epochS();
-    if (nowS === undefined) return;
     const nowMs = this._options.clock.monotonicMs();
+    const nowS = this._epochS(nowMs);
+    if (nowS === undefined) return;
     this._undated?.forEach((endedMs, slot) => {
       const end = nowS - Math.floor((nowMs - endedMs) / 1000);
       const date = (session: FinishedSession) => ({ ...session, end, start: end - session.seconds });
@@ -186,32 +193,36 @@ export class Sessions implements IO {
     });
   }
 
-  /** Returns the current state of a session. */
-  private _current({ state, sinceMs, secondsBefore, isResumed }: Running): SessionState {
-    const seconds = secondsBefore + Math.floor((this._options.clock.monotonicMs() - sinceMs) / 1000);
-    const nowS = this._epochS();
-    const isDatable = state.start === undefined && nowS !== undefined && !isResumed;
-    return { ...state, seconds, start: isDatable ? nowS - seconds : state.start };
+  /** Returns the state of a session at a monotonic time. A resumed session has a start: see `interruptedAt`. */
+  private _current({ state, sinceMs, secondsBefore }: Running, atMs: number): SessionState {
+    const seconds = secondsBefore + Math.floor((atMs - sinceMs) / 1000);
+    const atS = this._epochS(atMs);
+    const start = state.start ?? (atS === undefined ? undefined : atS - seconds);
+    return { ...state, seconds, start };
   }
 
-  private _epochS(): number | undefined {
-    const epochMs = this._options.clock.epochMs();
-    return epochMs === undefined ? undefined : Math.floor(epochMs / 1000);
+  /** Returns the wall clock at a monotonic time; `undefined` while it is unknown. */
+  private _epochS(atMs: number): number | undefined {
+    const { clock } = this._options;
+    const epochMs = clock.epochMs();
+    return epochMs === undefined ? undefined : Math.floor((epochMs - clock.monotonicMs() + atMs) / 1000);
   }
 
   /** Writes the book. A failure is reported and does not stop the session. */
   private _write(): void {
-    const { record, meter, log, reporter } = this._options;
+    const { clock, record, meter, log, reporter } = this._options;
+    const nowMs = clock.monotonicMs();
     // The book may be the only stored copy of a session that the log has in memory: write the log first.
     log.rewrite();
-    if (this._running) this._running.state = this._current(this._running);
+    if (this._running) this._running.state = this._current(this._running, nowMs);
     const session = this._running?.state;
     const wasOutOfDate = this._isOutOfDate;
     this._isOutOfDate = true;
     // A session that the log has only in memory is still in the stored book: keep it for the next run.
     if (!session && log.unwritten.size > 0) return;
     const meterWh = meter.energyWh;
-    const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, session });
+    const at = session && this._epochS(nowMs);
+    const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, session, at });
     if (problem === undefined) {
       this._writtenWh = meterWh;
       this._isOutOfDate = false;

@@ -76,7 +76,10 @@ describe("payloadOf", () => {
 });
 
 describe("PropertyTopics", () => {
-  const paths = (snapshot: Snapshot) => new PropertyTopics(DEVICE, snapshot).paths;
+  const paths = (snapshot: Snapshot) => {
+    const topics = new PropertyTopics(DEVICE, snapshot);
+    return topics.properties.map((_, index) => topics.pathOf(index));
+  };
 
   test("has nodes, options, telemetry and stats in this order, without absent properties", () => {
     expect(paths(SNAPSHOT)).toEqual([
@@ -90,6 +93,23 @@ describe("PropertyTopics", () => {
 
   test("has a property that is present", () => {
     expect(paths({ ...SNAPSHOT, hasLock: true })).toContain("charger/lock");
+  });
+
+  test("finds each property by its path, and nothing by another one", () => {
+    const topics = new PropertyTopics(DEVICE, SNAPSHOT);
+    for (let index = 0; index < topics.properties.length; index++)
+      expect(topics.indexOf(topics.pathOf(index))).toBe(index);
+    for (const path of [
+      "charger/lock",
+      "charger/policy",
+      "charger",
+      "",
+      "/",
+      "power",
+      "other/power",
+      "charger/power/",
+    ])
+      expect(topics.indexOf(path)).toBe(-1);
   });
 });
 

@@ -69,38 +69,71 @@ export interface Value {
 const OPTIONS = "$options";
 const TELEMETRY = "$telemetry";
 const STATS = "$stats";
+/** Parents of the properties after the nodes, in the order of publishing. */
+const PARENTS = Object.freeze([OPTIONS, TELEMETRY, STATS]);
 /** Update interval of the values in `stats`, s (`$stats/interval`). Each update costs a message. */
 export const STATS_INTERVAL_S = 300;
 
-/** The present properties of a device in the order of publishing, and their topics, relative to the device's topic. */
+/**
+ * The present properties of a device in the order of publishing. Their topics, relative to the device's topic, are made
+ * when they are needed: all of them would take 1.5 KB.
+ */
 export class PropertyTopics<Snapshot, Commands> {
   readonly properties: Property<Snapshot, Commands>[] = [];
-  readonly paths: string[] = [];
+  private readonly _nodes: HomieDevice<Snapshot, Commands>["nodes"];
+  /** Index after the last property of each node, of `$options`, `$telemetry` and `$stats`. */
+  private readonly _ends: number[] = [];
 
   constructor({ nodes, options, telemetry, stats }: HomieDevice<Snapshot, Commands>, snapshot: Snapshot) {
-    for (const node of nodes) this._add(node.id, node.properties, snapshot);
-    this._add(OPTIONS, options, snapshot);
-    this._add(TELEMETRY, telemetry, snapshot);
-    this._add(STATS, stats, snapshot);
+    this._nodes = nodes;
+    for (const node of nodes) this._add(node.properties, snapshot);
+    this._add(options, snapshot);
+    this._add(telemetry, snapshot);
+    this._add(stats, snapshot);
+  }
+
+  /** Returns the topic of the property with this index, relative to the device's topic. */
+  pathOf(index: number): string {
+    let group = 0;
+    while (index >= (this._ends[group] ?? Number.POSITIVE_INFINITY)) group++;
+    return `${this._parentOf(group)}/${this.properties[index]?.id}`;
+  }
+
+  /** Returns the index of the property with this topic; -1 without one. */
+  indexOf(path: string): number {
+    const slash = path.indexOf("/");
+    const [start, end] = this._range(path.slice(0, slash));
+    const id = path.slice(slash + 1);
+    for (let index = start; index < end; index++) if (this.properties[index]?.id === id) return index;
+    return -1;
   }
 
   /** Returns the ids below a node or below `$options`, `$telemetry` or `$stats`, separated by commas. */
   idsBelow(parent: string): string {
-    const prefix = `${parent}/`;
-    const paths = this.paths.filter((path) => path.startsWith(prefix));
-    return paths.map((path) => path.slice(prefix.length)).join(",");
+    const below = this.properties.slice(...this._range(parent));
+    return below.map(({ id }) => id).join(",");
   }
 
-  private _add(
-    parent: string,
-    properties: readonly Property<Snapshot, Commands>[],
-    snapshot: Snapshot,
-  ): void {
-    for (const property of properties) {
-      if (property.isPresent?.(snapshot) === false) continue;
-      this.properties.push(property);
-      this.paths.push(`${parent}/${property.id}`);
+  /** Indices of the first property below a parent and after its last one; equal for an unknown parent. */
+  private _range(parent: string): [start: number, end: number] {
+    let start = 0;
+    for (let group = 0; group < this._ends.length; group++) {
+      const end = this._ends[group] ?? start;
+      if (this._parentOf(group) === parent) return [start, end];
+      start = end;
     }
+    return [0, 0];
+  }
+
+  private _parentOf(group: number): string {
+    const node = this._nodes[group];
+    return node ? node.id : (PARENTS[group - this._nodes.length] ?? "");
+  }
+
+  private _add(properties: readonly Property<Snapshot, Commands>[], snapshot: Snapshot): void {
+    for (const property of properties)
+      if (property.isPresent?.(snapshot) !== false) this.properties.push(property);
+    this._ends.push(this.properties.length);
   }
 }
 
@@ -176,11 +209,9 @@ export function setProperty<Snapshot, Commands>(
   return message === undefined ? property.set(commands, text) : { code: "invalid", message };
 }
 
-const FRACTION = /^-?\d{1,9}\.\d{1,9}$/;
-
 /** Rounds a decimal fraction down to an integer: energy managers send fractions of amperes. Other texts stay as they are. */
 function roundedDown(text: string): string {
-  return FRACTION.test(text) ? String(Math.floor(Number(text))) : text;
+  return /^-?\d{1,9}\.\d{1,9}$/.test(text) ? String(Math.floor(Number(text))) : text;
 }
 
 /** Returns why a text does not match datatype and format, if it does not. */

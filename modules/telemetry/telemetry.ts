@@ -191,9 +191,8 @@ export class Telemetry<Snapshot, Commands> implements IO {
     const prefix = `${this._root}/`;
     if (!topic.startsWith(prefix) || !topic.endsWith("/set")) return false;
     const path = topic.slice(prefix.length, -4);
-    const { properties, paths } = this._topics;
-    const index = paths.indexOf(path);
-    const failure = setProperty(properties[index], {
+    const index = this._topics.indexOf(path);
+    const failure = setProperty(this._topics.properties[index], {
       text: decodeUTF8(payload) ?? "",
       snapshot: source.snapshot,
       commands: source.commands,
@@ -249,11 +248,11 @@ export class Telemetry<Snapshot, Commands> implements IO {
     const node = device.nodes[part - 1];
     if (node) return nodeValues(node, this._topics);
     const index = part - 1 - device.nodes.length;
-    const { properties, paths } = this._topics;
+    const { properties } = this._topics;
     const property = properties[index];
     if (property) {
       const snapshot = source.snapshot;
-      const list = attributeValues({ path: paths[index] ?? "", property }, snapshot);
+      const list = attributeValues({ path: this._topics.pathOf(index), property }, snapshot);
       list.push(this._send(index, property.value(snapshot)));
       return list;
     }
@@ -278,7 +277,7 @@ export class Telemetry<Snapshot, Commands> implements IO {
   /** Records a property's value as sent. A refused message is kept in `_refused` until the outbox accepts it. */
   private _send(index: number, value: PropertyValue): Value {
     this._sent[index] = value;
-    return { path: this._topics.paths[index] ?? "", payload: payloadOf(value) };
+    return { path: this._topics.pathOf(index), payload: payloadOf(value) };
   }
 
   /** Returns the next value of the device; with an empty payload while the device is being deleted. */

@@ -19,6 +19,7 @@ const EVENTS = Object.freeze({
   fault: 14,
   update: 15,
   guard: 16,
+  stopIgnored: 17,
 });
 
 export type TraceEvent = keyof typeof EVENTS;

@@ -68,7 +68,8 @@ export type WiringMistake =
   | "unsuitable pin"
   | "pin used twice"
   | "pilot beyond the ADC"
-  | "needs RMII";
+  | "needs RMII"
+  | "needs contactor feedback";
 
 /** Receives a field, such as `controlPilot.adcPin`, and what is wrong with it. */
 export type ReportMistake = (field: string, mistake: WiringMistake) => void;
@@ -86,6 +87,9 @@ export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
   const chip = chipOf(wiring);
   checkGroup(WIRING_RULES, wiring, "", { chip, usedPins: fixedPins(lan8720), report });
   if (isJSONObject(lan8720) && chip && chip !== CHIPS.esp32) report("lan8720", "needs RMII");
+  // Only the feedback shows that the first contactor is open before the second one changes.
+  if (wiring.phaseContactorPin !== undefined && wiring.contactorFeedbackPin === undefined)
+    report("phaseContactorPin", "needs contactor feedback");
   if (wiring.cardReaderKind === "pn532" && wiring.cardReaderTransmitPin === undefined) {
     report("cardReaderTransmitPin", "missing");
   }

@@ -146,6 +146,8 @@ function sentenceOf(wiring: JSONObject, field: string, mistake: WiringMistake): 
       return `controlPilot: the pilot from -10.5 V to +10.5 V must be ${ADC_MIN_MV}-${ADC_MAX_MV} mV at the pin; it is ${spanOf(wiring)} mV`;
     case "needs RMII":
       return `lan8720: an ${CHIP_NAMES[wiring.chip as ChipName]} has no RMII; use a W5500`;
+    case "needs contactor feedback":
+      return `${field}: the phases change only behind a contactor that is open; add contactorFeedbackPin`;
     case "pin used twice": {
       const first = pinsIn(wiring).find(({ pin }) => pin === value);
       return `${field}: GPIO ${value} is used by ${first?.field === field ? "the RMII of lan8720" : first?.field}, too`;

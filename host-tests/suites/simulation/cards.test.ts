@@ -32,7 +32,7 @@ describe("a card at the reader", () => {
       { endpoint: "authorize", data: { tag: CARD, method: "rfid" } },
     ]);
     scene.device.vehicle.unplug();
-    scene.clock.advance(2000);
+    scene.clock.advance(5000);
     expect([...scene.platform.sessions.values()]).toMatchObject([{ tag: hashOf(CARD), method: "rfid" }]);
   });
 
@@ -43,7 +43,46 @@ describe("a card at the reader", () => {
     scene.clock.advance(5000);
     scene.swipe(OTHER);
     expect(scene.station.status).toBe("charging");
+    scene.clock.advance(15_000);
     scene.swipe(CARD);
+    scene.clock.advance(100);
+    expect(scene.station.status).toBe("finishing");
+  });
+
+  test("ends nothing with a second tap after 3.1 s, and begins another session 15 s after the end", () => {
+    const scene = online();
+    scene.plug();
+    scene.swipe(CARD);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    scene.clock.advance(3100);
+    scene.swipe(CARD);
+    scene.clock.advance(5000);
+    expect(scene.station.status).toBe("charging");
+    scene.clock.advance(15_000);
+    scene.swipe(CARD);
+    scene.clock.advance(3100);
+    scene.swipe(CARD);
+    scene.clock.advance(15_000);
+    expect(scene.station.status).toBe("finishing");
+    scene.swipe(CARD);
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    expect([...scene.platform.sessions.values()]).toMatchObject([{ why: "stopped" }]);
+  });
+
+  test("in a wallet with another one begins and ends one session", () => {
+    const scene = online();
+    scene.plug();
+    const tap = () => {
+      for (let i = 0; i < 5; i++) {
+        scene.swipe(CARD);
+        scene.swipe(OTHER);
+      }
+    };
+    tap();
+    scene.clock.advance(60_000);
+    expect(scene.station.status).toBe("charging");
+    tap();
+    scene.clock.advance(60_000);
     expect(scene.station.status).toBe("finishing");
   });
 

@@ -21,7 +21,7 @@ describe("the contactor opens within 100 ms", () => {
     ["the vehicle pauses", (scene) => scene.device.vehicle.set("plugged")],
     ["the pilot is shorted", (scene) => scene.device.vehicle.set("shorted")],
     ["the vehicle's diode fails", (scene) => scene.device.vehicle.set("without-diode")],
-    ["the session is stopped", (scene) => scene.station.stopCharging()],
+    ["the vehicle obeys a stop", (scene) => scene.station.stopCharging()],
     ["the station is closed", (scene) => scene.station.close()],
     ["the power goes", (scene) => scene.device.cutPower()],
   ])("when %s", (_name, happens) => {
@@ -167,7 +167,8 @@ describe("a vehicle that alternates between B and C", () => {
       flap(scene, 30_000, periodMs);
       expect(switches).toBeGreaterThan(1);
       expect(switches).toBeLessThanOrEqual(30);
-      scene.clock.advance(CLOSING_MS);
+      // The off time may have grown.
+      scene.clock.advance(60_000);
       expect(vehicle.isCharging).toBe(true);
     },
   );
@@ -204,9 +205,23 @@ test("a vehicle that is ready at boot gets no current for the first 2 s, in case
   expect(scene.device.vehicle.isCharging).toBe(true);
 });
 
-test("an authorization expires after 60 s when the vehicle does not request energy", () => {
+test("a vehicle whose timer starts it at night charges on the card of the evening", () => {
   const scene = new Scene();
   scene.bringOnline();
+  scene.plug(undefined, { requestsEnergyWhenOffered: false });
+  scene.present("GUEST-0001");
+  scene.clock.advance(7 * 60 * 60_000);
+  expect(scene.station.status).toBe("authorized");
+  scene.device.vehicle.set("ready");
+  scene.clock.advance(100);
+  expect(scene.device.vehicle.isCharging).toBe(true);
+});
+
+test("an authorization expires after the owner's time when the vehicle does not request energy", () => {
+  const scene = new Scene();
+  scene.bringOnline();
+  scene.set("$options/authorization-time", "1");
+  scene.clock.advance(1000);
   scene.plug(undefined, { requestsEnergyWhenOffered: false });
   scene.present("GUEST-0001");
   scene.clock.advance(59_000);
@@ -254,4 +269,139 @@ test("a fault is published and cleared when the vehicle has left", () => {
   scene.device.vehicle.unplug();
   scene.clock.advance(1000);
   expect(scene.retained("charger/status")).toBe("available");
+});
+
+describe("a soft stop", () => {
+  /** Runs `happens` and returns whether the vehicle was in C, and the duty, when the contactor opened. */
+  function opening(
+    scene: Scene,
+    happens: () => void,
+  ): { isUnderLoad: boolean; dutyPermille: number; afterMs: number } {
+    const { vehicle } = scene.device;
+    const sinceMs = scene.clock.monotonicMs();
+    let seen: ReturnType<typeof opening> | undefined;
+    vehicle.watch(() => {
+      if (vehicle.isContactorClosed || seen) return;
+      const afterMs = scene.clock.monotonicMs() - sinceMs;
+      seen = { isUnderLoad: vehicle.state === "ready", dutyPermille: vehicle.dutyPermille, afterMs };
+    });
+    happens();
+    scene.until("the contactor opens", () => seen !== undefined, 20_000);
+    return seen as ReturnType<typeof opening>;
+  }
+
+  function ignored(scene: Scene): unknown {
+    const { counters } = JSON.parse(scene.manage("/log").body);
+    return counters.stopIgnored;
+  }
+
+  test.each<[string, (scene: Scene) => void, string]>([
+    ["the owner's stop", (scene) => scene.set("charger/stop", "true"), "finishing"],
+    ["the owner's pause", (scene) => scene.set("charger/paused", "true"), "suspended-by-station"],
+    ["heat", (scene) => (scene.device.temperatureC = 90), "suspended-by-station"],
+  ])("by %s opens the contactor after the vehicle has left C", (_name, happens, status) => {
+    const scene = charging();
+    const { isUnderLoad, dutyPermille } = opening(scene, () => happens(scene));
+    expect({ isUnderLoad, dutyPermille }).toEqual({ isUnderLoad: false, dutyPermille: 1000 });
+    scene.clock.advance(1000);
+    expect([scene.retained("charger/status"), ignored(scene)]).toEqual([status, undefined]);
+  });
+
+  test("gives a vehicle that does not obey 3 s, and counts it", () => {
+    const scene = new Scene();
+    scene.bringOnline();
+    scene.plug(undefined, { requestsEnergyWhenOffered: false });
+    scene.present("GUEST-0001");
+    scene.device.vehicle.set("ready");
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    const { afterMs } = opening(scene, () => scene.station.stopCharging());
+    expect(afterMs).toBe(3000);
+    expect([scene.station.status, ignored(scene)]).toEqual(["finishing", 1]);
+  });
+
+  test("is followed by another session, by the owner's start or by the card", () => {
+    const scene = charging();
+    for (const begin of [() => scene.set("charger/start", "true"), () => scene.present("GUEST-0001")]) {
+      scene.set("charger/stop", "true");
+      scene.until("it has ended", () => scene.station.status === "finishing");
+      scene.clock.advance(5000);
+      begin();
+      scene.until("current flows", () => scene.device.vehicle.isCharging);
+      scene.clock.advance(5000);
+    }
+    scene.set("charger/stop", "true");
+    scene.clock.advance(5000);
+    const sessions = [...scene.platform.sessions.values()];
+    expect(sessions.map(({ method, why }) => [method, why])).toEqual([
+      ["ble", "stopped"],
+      ["remote", "stopped"],
+      ["ble", "stopped"],
+    ]);
+  });
+
+  test("is not followed by free vend, also if a setting changes", () => {
+    const scene = new Scene();
+    scene.setOptions({ isFree: true });
+    scene.bringOnline();
+    scene.plug();
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+    scene.set("charger/stop", "true");
+    scene.clock.advance(5000);
+    scene.set("charger/current-limit", "10");
+    scene.clock.advance(5000);
+    expect(scene.station.status).toBe("finishing");
+  });
+});
+
+describe("a vehicle that leaves", () => {
+  test.each([25, 100, 250, 500])(
+    "for %d ms keeps its session, with an open contactor within 100 ms",
+    (awayMs) => {
+      const scene = charging();
+      const { vehicle } = scene.device;
+      vehicle.unplug();
+      scene.clock.advance(Math.min(awayMs, OPENING_MS));
+      if (awayMs >= OPENING_MS) expect(vehicle.isContactorClosed).toBe(false);
+      scene.clock.advance(awayMs - Math.min(awayMs, OPENING_MS));
+      vehicle.plug();
+      scene.clock.advance(CLOSING_MS);
+      expect([vehicle.isCharging, scene.platform.sessions.size]).toEqual([true, 0]);
+      expect(scene.device.logLines.filter((line) => line.includes("session"))).toHaveLength(1);
+    },
+  );
+
+  test("ends its session at the time at which it left", () => {
+    const scene = charging();
+    scene.clock.setEpochMs(1_795_248_000_000);
+    scene.clock.advance(60_000);
+    scene.device.vehicle.unplug();
+    const leftS = Math.floor(Number(scene.clock.epochMs()) / 1000);
+    scene.clock.advance(5000);
+    const [session] = [...scene.platform.sessions.values()];
+    expect(session).toMatchObject({ why: "unplugged", end: leftS });
+    expect(Number(session?.seconds)).toBeLessThanOrEqual(61);
+  });
+});
+
+test("a vehicle that sleeps is woken up once if the owner wants it", () => {
+  const scene = new Scene();
+  scene.bringOnline();
+  scene.set("$options/wake-up", "true");
+  scene.clock.advance(1000);
+  scene.plug(undefined, { requestsEnergyWhenOffered: false });
+  scene.present("GUEST-0001");
+  const { vehicle } = scene.device;
+  const negativeAtMs: number[] = [];
+  vehicle.watch(() => {
+    if (vehicle.dutyPermille === 0) negativeAtMs.push(scene.clock.monotonicMs());
+  });
+  const offeredMs = scene.clock.monotonicMs();
+  scene.clock.advance(31_000);
+  expect(negativeAtMs).toHaveLength(1);
+  expect(Math.abs((negativeAtMs[0] ?? 0) - offeredMs - 30_000)).toBeLessThan(100);
+  scene.clock.advance(3000);
+  expect([vehicle.dutyPermille, scene.station.status]).toEqual([266, "authorized"]);
+  vehicle.set("ready");
+  scene.clock.advance(100);
+  expect(vehicle.isCharging).toBe(true);
 });

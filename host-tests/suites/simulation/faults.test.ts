@@ -72,6 +72,17 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
     scene.device.busy(4000);
     return scene;
   },
+  "contactor-wear": () => {
+    const scene = online(new Scene());
+    charge(scene);
+    for (let i = 0; i < 100; i++) {
+      scene.device.vehicle.set("plugged");
+      scene.clock.advance(3000);
+      scene.device.vehicle.set("ready");
+      scene.clock.advance(3000);
+    }
+    return scene;
+  },
   overheated: () => {
     const scene = online(new Scene());
     scene.device.temperatureC = 90;
@@ -122,7 +133,8 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
     for (let i = 0; i < 65; i++) {
       charge(scene);
       scene.device.vehicle.unplug();
-      scene.clock.advance(15_000);
+      // More openings in a row would make the contactor wait.
+      scene.clock.advance(120_000);
     }
     return scene;
   },

@@ -29,12 +29,12 @@ function charge(scene: Scene, minutes: number): void {
   scene.clock.advance(1);
 }
 
-/** Charges for one minute and unplugs. */
-function chargeOnce(scene: Scene): void {
+/** Charges for one minute, unplugs, and waits for `restMs`. More openings in a row would make the contactor wait. */
+function chargeOnce(scene: Scene, restMs = 60_000): void {
   start(scene);
   charge(scene, 1);
   scene.device.vehicle.unplug();
-  scene.clock.advance(15_000);
+  scene.clock.advance(restMs);
 }
 
 /** Drops the platform's responses to session reports. */
@@ -68,7 +68,7 @@ describe("a charging session", () => {
     start(scene);
     charge(scene, 5);
     scene.device.vehicle.unplug();
-    scene.clock.advance(2000);
+    scene.clock.advance(5000);
     const [session] = sessions(scene);
     expect(session).toMatchObject({
       id: expect.stringMatching(/^[0-9a-f]{16}$/),
@@ -144,7 +144,7 @@ describe("a charging session", () => {
     charge(scene, 1);
     scene.clock.setEpochMs(EPOCH_MS - 3_600_000);
     scene.device.vehicle.unplug();
-    scene.clock.advance(2000);
+    scene.clock.advance(5000);
     const [session] = sessions(scene);
     expect(session).toMatchObject({ end: session?.start, seconds: 60 });
   });
@@ -154,7 +154,7 @@ describe("a charging session", () => {
     start(scene);
     charge(scene, 1);
     scene.device.vehicle.unplug();
-    scene.clock.advance(2000);
+    scene.clock.advance(5000);
     expect(sessions(scene)).toMatchObject([{ start: null, end: null, seconds: 60 }]);
   });
 });
@@ -261,55 +261,51 @@ describe("a power cut", () => {
 });
 
 describe("a resumed session", () => {
-  /** Resumes a session after a power cut, on a station without the time. */
-  function resumed(): Scene {
+  /** Charges 120 Wh in three minutes on a station that knows the time, and cuts the power for a time. */
+  function cut(offMs: number, options: { knowsTime: boolean } = { knowsTime: true }): Scene {
     const scene = online({ resumes: true });
-    loseAnswers(scene);
+    if (options.knowsTime) scene.clock.setEpochMs(EPOCH_MS);
     start(scene);
-    charge(scene, 1);
+    charge(scene, 2);
     scene.clock.advance(60_000);
-    scene.under.powerCycle();
+    scene.device.cutPower();
+    scene.clock.advance(offMs);
+    return scene;
+  }
+
+  function resumed(): Scene {
+    const scene = cut(60_000);
+    scene.under.boot();
     scene.until("it charges again", () => scene.device.vehicle.isCharging);
     return scene;
   }
 
-  test("has no start, because the duration of the power cut is unknown", () => {
+  test("has its start, and its duration without the cut", () => {
     const scene = resumed();
-    scene.clock.setEpochMs(EPOCH_MS);
+    loseAnswers(scene);
     charge(scene, 2);
     scene.device.vehicle.unplug();
-    scene.clock.advance(1000);
-    expect(stored(scene, "log0")).toMatchObject({ startWh: 0, endWh: 180, seconds: 240 });
-    expect(stored(scene, "log0")).not.toHaveProperty("start");
-  });
-
-  test("has no start when the time becomes known after its end", () => {
-    const scene = resumed();
-    charge(scene, 1);
-    scene.device.vehicle.unplug();
-    scene.clock.advance(1000);
-    scene.clock.setEpochMs(EPOCH_MS);
-    scene.clock.advance(120_000);
-    expect(stored(scene, "log0")).toMatchObject({ endWh: 120 });
-    expect(stored(scene, "log0")).not.toHaveProperty("start");
+    scene.clock.advance(5000);
+    const session = stored(scene, "log0");
+    expect(session).toMatchObject({ startWh: 0, endWh: 240, why: "unplugged" });
+    expect(Number(session?.seconds)).toBeGreaterThanOrEqual(240);
+    expect(Number(session?.seconds)).toBeLessThanOrEqual(303);
+    expect(Number(session?.end) - Number(session?.start)).toBeGreaterThanOrEqual(360);
   });
 
   test("is reported once", () => {
     const scene = resumed();
-    scene.platform.intercept = undefined;
     scene.device.vehicle.unplug();
     scene.clock.advance(60_000);
+    bootOnline(scene);
     chargeOnce(scene);
+    scene.clock.advance(60_000);
     expect(sessions(scene)).toHaveLength(2);
     expect(scene.platform.requests.filter(({ endpoint }) => endpoint === "session")).toHaveLength(2);
   });
 
   test("whose vehicle no longer requests energy ends when the vehicle leaves", () => {
-    const scene = online({ resumes: true });
-    start(scene);
-    charge(scene, 1);
-    scene.clock.advance(60_000);
-    scene.device.cutPower();
+    const scene = cut(1000);
     scene.device.vehicle.plug({ requestsEnergyWhenOffered: false });
     bootOnline(scene);
     scene.clock.advance(1000);
@@ -319,7 +315,60 @@ describe("a resumed session", () => {
     scene.device.meter.pulse(3);
     scene.device.vehicle.unplug();
     scene.clock.advance(2000);
-    expect(sessions(scene)).toMatchObject([{ endWh: 60, why: "interrupted" }]);
+    expect(sessions(scene)).toMatchObject([{ endWh: 120, why: "interrupted" }]);
+  });
+
+  test.each<[string, number, boolean]>([
+    ["was off for 11 minutes", 11 * 60_000, true],
+    ["did not know the time before the cut", 1000, false],
+  ])("does not exist on a station that %s: the session ends as interrupted", (_name, offMs, knowsTime) => {
+    const scene = cut(offMs, { knowsTime });
+    bootOnline(scene);
+    if (!knowsTime) scene.clock.setEpochMs(EPOCH_MS);
+    scene.clock.advance(20_000);
+    expect(scene.station.status).toBe("plugged");
+    expect(sessions(scene)).toMatchObject([{ endWh: 120, why: "interrupted" }]);
+  });
+
+  test("waits for the time after the cut, while its vehicle stays plugged in", () => {
+    const scene = cut(60_000);
+    scene.clock.setEpochMs(undefined);
+    scene.under.boot();
+    scene.clock.advance(120_000);
+    expect([scene.station.status, sessions(scene)]).toEqual(["plugged", []]);
+    scene.clock.setEpochMs(EPOCH_MS + 5 * 60_000);
+    scene.until("it charges again", () => scene.device.vehicle.isCharging);
+  });
+
+  test("waits for the time for ten minutes at most", () => {
+    const scene = cut(1000);
+    scene.clock.setEpochMs(undefined);
+    bootOnline(scene);
+    scene.clock.advance(11 * 60_000);
+    expect(sessions(scene)).toMatchObject([{ why: "interrupted" }]);
+    scene.clock.setEpochMs(EPOCH_MS + 60_000);
+    scene.clock.advance(60_000);
+    expect(scene.station.status).toBe("plugged");
+  });
+
+  test.each<[string, (scene: Scene) => void]>([
+    ["a vehicle leaves", (scene) => scene.device.vehicle.unplug()],
+    ["another card is presented", (scene) => void scene.present("GUEST-0001")],
+  ])("waits for the time no longer after %s", (_name, happens) => {
+    const scene = cut(1000);
+    scene.clock.setEpochMs(undefined);
+    bootOnline(scene);
+    happens(scene);
+    scene.clock.advance(5000);
+    expect(sessions(scene)).toMatchObject([{ why: "interrupted" }]);
+  });
+
+  test("does not exist when the clock was set back before its latest record", () => {
+    const scene = cut(1000);
+    scene.clock.setEpochMs(EPOCH_MS - 60_000);
+    bootOnline(scene);
+    scene.clock.advance(20_000);
+    expect(sessions(scene)).toMatchObject([{ why: "interrupted" }]);
   });
 });
 
@@ -332,7 +381,7 @@ describe("a failing flash", () => {
     start(scene);
     faults.fails = (action) => action === "write";
     scene.device.vehicle.unplug();
-    scene.clock.advance(2000);
+    scene.clock.advance(5000);
     expect(storedCount(scene)).toBe(3);
     faults.fails = () => false;
     scene.clock.advance(60_000);
@@ -450,7 +499,7 @@ describe("a failing flash", () => {
     };
     loseAnswers(scene);
     if (moment === "end") fail();
-    chargeOnce(scene);
+    chargeOnce(scene, 15_000);
     if (moment === "dating") fail();
     scene.clock.setEpochMs(EPOCH_MS);
     scene.clock.advance(120_000);
@@ -489,7 +538,7 @@ describe("the session log", () => {
       scene.device.meter.pulse(1);
       scene.clock.advance(1000);
       scene.device.vehicle.unplug();
-      scene.clock.advance(15_000);
+      scene.clock.advance(120_000);
     }
     expect(stored(scene, "session")).toMatchObject({ givenUp: 2 });
     expect(scene.device.logLines.join("\n")).toContain(
@@ -514,7 +563,7 @@ describe("the session log", () => {
     charge(scene, 1);
     scene.clock.setEpochMs(EPOCH_MS);
     scene.device.vehicle.unplug();
-    scene.clock.advance(2000);
+    scene.clock.advance(5000);
     expect(stored(scene, "log0")).toMatchObject({ startWh: 64 * 60, end: EPOCH_MS / 1000 });
     expect(stored(scene, "log1")?.end).toBeLessThan(EPOCH_MS / 1000 - 60);
   });
@@ -534,7 +583,7 @@ describe("the session log", () => {
       charge(scene, 1);
       scene.device.flash.cutPowerAtWrite(count, comes);
       scene.device.vehicle.unplug();
-      scene.clock.advance(1000);
+      scene.clock.advance(4000);
       expect(scene.device.isRunning).toBe(false);
       bootOnline(scene);
       scene.clock.advance(20_000);

@@ -79,7 +79,7 @@ test("the retained device is valid Homie 3.0.1 and is published between $state i
     "$fw/version": "1",
     $implementation: "esp32",
     $nodes: "charger,firmware,access",
-    $options: "card-ends,static-cards,fallback-current,resume,free",
+    $options: "card-ends,static-cards,fallback-current,resume,authorization-time,wake-up,free",
     $telemetry:
       "signal,encrypted,uptime,heap,heap-lowest,engine-lowest,restarts,restart-reason,waiting,given-up,temperature",
     $stats: "uptime",
@@ -112,6 +112,8 @@ test("the retained device is valid Homie 3.0.1 and is published between $state i
     "$options/static-cards": "all",
     "$options/fallback-current": "32",
     "$options/resume": "false",
+    "$options/authorization-time": "0",
+    "$options/wake-up": "false",
     "$options/free": "false",
     "$telemetry/signal": "80",
     "$telemetry/uptime": "0",
@@ -286,12 +288,12 @@ test("the power is that of the vehicle, and 0 W while the contactor is open", ()
   expect(power()).toBe(3600);
   vehicle.set("plugged");
   scene.clock.advance(11_000);
-  expect([scene.retained("charger/status"), power()]).toEqual(["charging", 0]);
+  expect([scene.retained("charger/status"), power()]).toEqual(["suspended-by-vehicle", 0]);
   vehicle.set("ready");
   drawFor(30);
   expect(power()).toBeGreaterThan(0);
   vehicle.unplug();
-  scene.clock.advance(2000);
+  scene.clock.advance(4000);
   expect([scene.retained("charger/status"), power()]).toEqual(["available", 0]);
   scene.plug();
   scene.clock.advance(60_000);

@@ -77,6 +77,8 @@ export class Bench {
   readonly changes: string[] = [];
   isPlugged = true;
   session: ChargingSession | undefined;
+  /** Age of the session, ms. */
+  sessionAgeMs = 15_000;
   stops = 0;
   board!: Board;
   platform!: ManualPlatform;
@@ -101,6 +103,9 @@ export class Bench {
       charging: {
         get session() {
           return bench.session;
+        },
+        get sessionAgeMs() {
+          return bench.sessionAgeMs;
         },
         admit: () => (this.isPlugged ? { authorize: (grant) => this.grants.push(grant) > 0 } : undefined),
         stop: () => this.stops++,

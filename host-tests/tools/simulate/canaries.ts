@@ -4,6 +4,7 @@ import type { Board, Contactor, GATTConnection, Storage, TCP, Timer } from "../.
 import { asUint8Array, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import { RESULT_UUID } from "../../../modules/tag-service/index.js";
+import { LEASE_S } from "./energy-manager.js";
 
 export const CANARIES = [
   "slow-contactor",
@@ -19,6 +20,7 @@ export const CANARIES = [
   "silent-buzzer",
   "lost-swipes",
   "mute-status",
+  "endless-lease",
 ] as const;
 export type Canary = (typeof CANARIES)[number];
 
@@ -210,6 +212,22 @@ function withMuteStatus(board: Board): Board {
   return { ...board, io: { ...board.io, TCP: MuteTCP } };
 }
 
+/** Lets the lease of an energy manager's limit last for a week. */
+function withEndlessLease(board: Board): Board {
+  const { clock } = board;
+  const WEEK_MS = 7 * 24 * 3_600_000;
+  return {
+    ...board,
+    clock: {
+      monotonicMs: () => clock.monotonicMs(),
+      epochMs: () => clock.epochMs(),
+      set: (callback, delayMs) => clock.set(callback, delayMs === LEASE_S * 1000 ? WEEK_MS : delayMs),
+      repeat: (callback, periodMs) => clock.repeat(callback, periodMs),
+      clear: (timer) => clock.clear(timer),
+    },
+  };
+}
+
 const BUGS: Readonly<Record<Canary, (board: Board) => Board>> = {
   "slow-contactor": withSlowContactor,
   // The bug is in the device (week.ts).
@@ -225,4 +243,5 @@ const BUGS: Readonly<Record<Canary, (board: Board) => Board>> = {
   "silent-buzzer": withoutBuzzer,
   "lost-swipes": withLostSwipes,
   "mute-status": withMuteStatus,
+  "endless-lease": withEndlessLease,
 };

@@ -10,6 +10,7 @@ const HAS_TO_HAPPEN = [
   "shorted",
   "without-diode",
   "bounces",
+  "dead energy manager",
   "busy firmware",
   "busy as the vehicle leaves C",
   "next vehicle",

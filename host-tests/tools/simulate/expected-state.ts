@@ -7,7 +7,7 @@ import type { JSONObject } from "../../../modules/json/index.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
 
 /** Maximum time in which a message from the owner arrives, ms. A later message is lost. */
-const ON_ITS_WAY_MS = 3 * 60_000;
+export const ON_ITS_WAY_MS = 3 * 60_000;
 /** Maximum time from presenting a card to an offline decision, including the network, ms. */
 const DECISION_MS = 15_000;
 /** Current limit of the installation, A. */

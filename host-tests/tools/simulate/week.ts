@@ -13,6 +13,7 @@ import { Random } from "../../virtual/world/random.js";
 import { type Canary, withCanary } from "./canaries.js";
 import { cardsOf } from "./cards.js";
 import { Energy } from "./energy.js";
+import { EnergyManager } from "./energy-manager.js";
 import { EventLog } from "./event-log.js";
 import { ExpectedState } from "./expected-state.js";
 import { Faults, MADE_CRASH } from "./faults.js";
@@ -81,6 +82,7 @@ class Week {
   readonly #eventLog: EventLog;
   readonly #energy: Energy;
   readonly #expectedState: ExpectedState;
+  readonly #energyManager: EnergyManager;
   readonly #swipes: Swipes;
   readonly #stalls: Stalls;
   readonly #ledger: Ledger;
@@ -115,6 +117,8 @@ class Week {
     this.#energy = new Energy({ clock, vehicle: device.vehicle, meter: device.meter });
     const expectedState = new ExpectedState(clock);
     this.#expectedState = expectedState;
+    const isOpen = () => this.#guests.isOpen;
+    this.#energyManager = new EnergyManager({ scene, eventLog, seed: options.seed, isOpen });
     const stalls = new Stalls({ scene, eventLog, seed: options.seed });
     this.#stalls = stalls;
     this.#swipes = new Swipes({ scene, eventLog, latestStallMs: () => stalls.latestMs });
@@ -126,7 +130,7 @@ class Week {
       meterWh: () => this.#energy.totalWh,
       mayResume: () => this.#owner.hasEnabledResume,
       mayBeFree: () => this.#owner.mayBeFree,
-      mostA: () => expectedState.mostA,
+      mostA: () => Math.min(expectedState.mostA, this.#energyManager.mostA),
       offlineA: (tag) => expectedState.offlineA(tag),
       isInReach: () => this.#faults.isCalm && scene.retained("$state") === "ready",
       handledMs: (eventMs, delayMs) => stalls.handledMs(eventMs, delayMs),
@@ -166,6 +170,7 @@ class Week {
     this.#scene.bringOnline();
     this.#owner.start();
     this.#stalls.start();
+    this.#energyManager.start();
     this.#openDay(days);
     // Runs after each step.
     const isOver = () => {
@@ -197,8 +202,11 @@ class Week {
     const [, kind, , ...path] = topic.split("/");
     if (kind === "sweet-home") {
       if (path.at(-1) === "$heartbeat") this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
-      if (path.at(-1) !== "set")
-        this.#expectedState.handlePublished(path.join("/"), decodeUTF8(payload) ?? "");
+      if (path.at(-1) !== "set") {
+        const value = decodeUTF8(payload) ?? "";
+        this.#expectedState.handlePublished(path.join("/"), value);
+        this.#energyManager.handlePublished(path.join("/"), value);
+      }
     } else if (kind === "req") this.#handleRequest(path[0], payload, isRepeated === true);
     else if (kind === "res" && path[0] === "authorize") this.#handleResponse(payload);
   }

@@ -22,6 +22,8 @@ const STATUSES: Readonly<Record<StationStatus, string>> = {
   finishing: "finishing",
   faulted: "out of order",
   unavailable: "not available",
+  "suspended-by-vehicle": "paused by the vehicle",
+  "suspended-by-station": "paused by the station",
 };
 
 /** Text of a result for a guest. */

@@ -35,6 +35,10 @@ const en: FaultTexts = {
     "The station was busy for more than 3 seconds. Charging was interrupted.",
     "Charging continues by itself. If it happens often, report it to the manufacturer.",
   ],
+  "contactor-wear": [
+    "Charging starts and stops too often. The pauses grow.",
+    "Check the vehicle, its plug, and a control that pauses the station. Charging is normal again some minutes after it ends.",
+  ],
   overheated: [
     "It is too hot inside the station. Charging is paused.",
     "Charging continues when it has cooled down. If it happens often, keep the station in the shade or lower the current limit.",
@@ -150,6 +154,10 @@ const cs: FaultTexts = {
     "Stanice byla zaneprázdněna déle než 3 sekundy. Nabíjení se přerušilo.",
     "Nabíjení samo pokračuje. Opakuje-li se to často, oznamte to výrobci.",
   ],
+  "contactor-wear": [
+    "Nabíjení příliš často začíná a končí. Přestávky se prodlužují.",
+    "Zkontrolujte vozidlo, jeho zástrčku a řízení, které stanici pozastavuje. Několik minut poté bude nabíjení opět normální.",
+  ],
   overheated: [
     "Stanice je uvnitř příliš horká. Nabíjení se přerušilo.",
     "Po vychladnutí pokračuje samo. Stává-li se to často, zastiňte stanici nebo snižte proud.",
@@ -258,6 +266,10 @@ const de: FaultTexts = {
   "firmware-stalled": [
     "Die Station war länger als 3 Sekunden beschäftigt. Das Laden wurde unterbrochen.",
     "Das Laden geht von selbst weiter. Geschieht es oft, den Hersteller benachrichtigen.",
+  ],
+  "contactor-wear": [
+    "Das Laden beginnt und endet zu oft. Die Pausen werden länger.",
+    "Fahrzeug, Stecker und eine Steuerung prüfen, die die Station pausiert. Einige Minuten danach ist das Laden wieder normal.",
   ],
   overheated: [
     "In der Station ist es zu heiß. Das Laden ist unterbrochen.",

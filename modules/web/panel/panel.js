@@ -25,6 +25,20 @@ const STATUSES = {
   finishing: "Finished",
   faulted: "Faulted",
   unavailable: "Out of service",
+  "suspended-by-vehicle": "Paused by the vehicle",
+  "suspended-by-station": "Paused by the station",
+};
+/** Where the offered current comes from. */
+const LIMITS = {
+  installation: "limit of the installation",
+  owner: "the owner's limit",
+  paused: "charging is paused",
+  "phase-switching": "the phases are being changed",
+  "load-management": "the energy manager's limit",
+  fallback: "the energy manager is silent",
+  cable: "limit of the cable",
+  card: "limit of the card",
+  temperature: "it is hot inside",
 };
 const ENGLISH_ONLY = "en";
 const PLAIN =
@@ -112,7 +126,7 @@ function showSecurity() {
 
 /** Shows the properties and the state of the station. */
 function showStatus(status) {
-  const { energyWh, firmware, lastError, preset, ownerChange, secure, tagLearning } = status;
+  const { current, energyWh, firmware, lastError, preset, ownerChange, secure, tagLearning } = status;
   put("#name", status.name);
   const name = find("[name=name]");
   name.placeholder = status.name;
@@ -127,6 +141,8 @@ function showStatus(status) {
   put("#update", status.update ?? "");
   for (const line of all("[data-fault]")) line.hidden = !lastError;
   putFailure("#fault", lastError);
+  for (const line of all("[data-current]")) line.hidden = !current;
+  if (current) put("#current", `${current.offeredA} A (${translate(LIMITS[current.limitedBy])})`);
   for (const line of all("[data-meter]")) line.hidden = !energyWh;
   if (energyWh) {
     put("#session-energy", kWh(energyWh.session));

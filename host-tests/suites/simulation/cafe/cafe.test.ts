@@ -38,6 +38,7 @@ describe("the simulation detects the bug", () => {
     "silent-buzzer": /and the buzzer sounded: …/,
     "lost-swipes": /and the buzzer sounded: …/,
     "mute-status": /charger\/status is/,
+    "endless-lease": /a duty of \d+ ‰ where/,
   };
 
   test.each(CANARIES)("%s", (canary) => {
