@@ -30,7 +30,8 @@ function charge(scene: Scene, letIn: () => void): void {
   scene.until("current flows", () => scene.device.vehicle.isCharging);
   scene.clock.advance(A_WHILE_MS);
   scene.device.vehicle.unplug();
-  scene.clock.advance(A_WHILE_MS);
+  // The station waits for the return of the vehicle.
+  scene.clock.advance(3000 + A_WHILE_MS);
 }
 
 test("the platform stub accepts a real station's sessions of each method", () => {

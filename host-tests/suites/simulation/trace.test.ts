@@ -39,7 +39,7 @@ describe("GET /log", () => {
     scene.present("GUEST-0001");
     scene.until("current flows", () => scene.device.vehicle.isCharging);
     scene.device.vehicle.unplug();
-    scene.clock.advance(1000);
+    scene.clock.advance(4000);
     const log = logOf(scene);
     expect(eventsOf(log)).toEqual([
       "started power 1",
@@ -51,9 +51,10 @@ describe("GET /log", () => {
       "status plugged 1",
       "status authorized 1",
       "status charging 1",
+      "status suspended-by-vehicle 1",
       "status available 1",
     ]);
-    expect(log.counters).toMatchObject({ connected: 1, linkUp: 1, status: 4 });
+    expect(log.counters).toMatchObject({ connected: 1, linkUp: 1, status: 5 });
     expect(log.uptimeMs).toBeGreaterThan(1000);
   });
 

@@ -6,6 +6,7 @@ import type { Meter } from "../../virtual/world/wiring.js";
 const VOLTS = 230;
 const PHASES = 3;
 const PERMILLE_PER_A = 1000 / 60;
+const STEADY_PERMILLE = 1000;
 const MS_PER_HOUR = 3_600_000;
 /**
  * Energy step of the meter, Wh. A week then takes a second to simulate. The step divides the tolerated loss.
@@ -25,6 +26,8 @@ export class Energy {
   onChanged: ((totalWh: number, watts: number) => void) | undefined;
   #timer: Timer | undefined;
   #watts = 0;
+  /** Latest offer, ‰. */
+  #offeredPermille = 0;
   #sinceMs = 0;
   /** Energy since the last pulse, Wh. */
   #partWh = 0;
@@ -38,7 +41,9 @@ export class Energy {
 
   #handleChange(): void {
     const { isCharging, dutyPermille } = this.#vehicle;
-    const watts = isCharging ? (PHASES * VOLTS * dutyPermille) / PERMILLE_PER_A : 0;
+    // A vehicle that ignores the end of the offer draws on.
+    if (dutyPermille !== STEADY_PERMILLE) this.#offeredPermille = dutyPermille;
+    const watts = isCharging ? (PHASES * VOLTS * this.#offeredPermille) / PERMILLE_PER_A : 0;
     if (watts === this.#watts) return;
     this.#accumulate();
     this.#watts = watts;

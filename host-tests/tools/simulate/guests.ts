@@ -38,8 +38,10 @@ const MIN_STAY_MS = 4 * SECOND_MS;
 const MAX_STAY_MS = 45 * MINUTE_MS;
 /** Time after which a guest without current leaves, ms. */
 const PATIENCE_MS = 3 * MINUTE_MS;
-/** Time between two vehicles, ms. */
-const PARKING_MS = 5 * SECOND_MS;
+/** Time between two vehicles, ms: longer than the station waits for the return of a vehicle, also when it is busy. */
+const PARKING_MS = 8 * SECOND_MS;
+/** Longest time for which a plug loses its contact, ms. */
+const LOOSE_MS = 1500;
 /** Mean time between arrivals on a crowded day, ms. */
 const CROWD_GAP_MS = MINUTE_MS;
 const MAX_CROWDED_STAY_MS = 3 * MINUTE_MS;
@@ -134,7 +136,8 @@ export class Guests {
     // While the power is off, an observer cannot see the vehicle's actions: a guest waits for the station's
     // light.
     const isSoon = scene.clock.monotonicMs() - this.#leftMs < PARKING_MS;
-    if (vehicle.state !== "unplugged" || isSoon || !scene.device.isRunning) {
+    const isCalm = this.#options.ledger.isContactorCalm;
+    if (vehicle.state !== "unplugged" || isSoon || !isCalm || !scene.device.isRunning) {
       eventLog.count("turned away");
       return;
     }
@@ -213,6 +216,7 @@ export class Guests {
       () => forAWhile("shorted"),
       () => forAWhile("without-diode"),
       () => this.#bounce(),
+      () => this.#loosen(),
       () => this.#swipe(random.pick(cards.good)),
       () => this.#swipe(random.pick(cards.unknown)),
       () => this.#present(this.#anyCard(), {}),
@@ -234,6 +238,25 @@ export class Guests {
     for (let i = 0; i < BOUNCES; i++)
       this.#after(i * BOUNCE_MS, () => vehicle.set(i % 2 === 0 ? "plugged" : "without-diode"));
     this.#after(BOUNCES * BOUNCE_MS, () => vehicle.set("ready"));
+  }
+
+  /** The plug loses its contact for a moment. */
+  #loosen(): void {
+    const { scene, random, eventLog } = this.#options;
+    const { vehicle } = scene.device;
+    if (!vehicle.isCharging || vehicle.dutyPermille === 1000) return;
+    eventLog.record("the plug is loose");
+    eventLog.count("loose plug");
+    this.#disturbances++;
+    const plugInId = this.#plugInId;
+    this.#leftMs = scene.clock.monotonicMs();
+    vehicle.set("unplugged");
+    scene.clock.set(
+      () => {
+        if (plugInId === this.#plugInId && scene.device.isRunning) vehicle.set("ready");
+      },
+      logUniform(random, 25, LOOSE_MS),
+    );
   }
 
   /** Presents three cards by phone in quick succession. */

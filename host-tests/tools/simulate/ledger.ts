@@ -26,8 +26,16 @@ interface PluggedIn {
   unseen: Session | undefined;
   /** Its session was interrupted and no new permit has been given since. */
   mayResume: boolean;
-  /** Its session has ended while it was plugged in, and the station remembers that. */
+  /** The station has met a fault, and remembers that. */
   hasToLeave: boolean;
+}
+
+/** A vehicle that has left, and may return. */
+interface Left {
+  readonly pluggedIn: PluggedIn;
+  /** Its session, if it was under way. */
+  readonly session: Session | undefined;
+  readonly atMs: number;
 }
 
 /** A tag that was written by a phone or swiped at the reader. */
@@ -37,12 +45,11 @@ interface Presented {
   readonly atMs: number;
   /** The platform's answer for it has arrived in time. */
   isAnswered: boolean;
+  /** Highest current that the station may have allowed without the platform, A. */
+  offlineA: number | undefined;
 }
 
-/**
- * Time for which a permit may start a session, ms: 60 s for the vehicle to get ready, and up to 14 s for the
- * answer to arrive.
- */
+/** Time for which a permit counts that the station has not used for an offer, ms. Messages may be late. */
 const PERMIT_MS = 75_000;
 /** Maximum time from presenting a card to its result, ms. */
 const RESULT_MS = 16_000;
@@ -57,8 +64,21 @@ const OPENING_MS = 100 - 30;
 const CLOSING_MS = 2500;
 /** Age of a measurement of the pilot at most, ms. */
 const FAULT_MEMORY_MS = 20;
-/** Maximum time for a reachable station to execute the owner's stop, ms. */
-const OBEDIENCE_MS = 2000;
+/** Time for which the contactor may stay closed after the offer was withdrawn, ms. */
+const STOP_MS = 3000;
+/** Time in which a vehicle that has left can return to its session, ms. The station waits for 3 s. */
+const RETURN_MS = 2000;
+/**
+ * Maximum time until the station has ended a session, ms: it waits for 3 s for a vehicle that has left, or for one that
+ * has to stop.
+ */
+const ENDING_MS = 3000 + OPENING_MS;
+/** Maximum time for a reachable station to execute the owner's stop, ms; a vehicle may ignore it for 3 s. */
+const OBEDIENCE_MS = 5000;
+/** Openings of the contactor in a row after which guests wait: the station gives it a growing off time after 8. */
+const CALM_OPENINGS = 4;
+/** Time in which an opening is forgotten, ms. */
+const OPENING_FORGOTTEN_MS = 2 * 60_000;
 /**
  * Maximum time until ended sessions get their dates, ms: the period of modules/sessions and the storage
  * delay.
@@ -123,6 +143,13 @@ export class Ledger {
   #wasClosed = false;
   #wasReady = false;
   #notReadySinceMs = 0;
+  #left: Left | undefined;
+  #wasOffered = false;
+  /** Latest time at which the offer was withdrawn under a closed contactor, ms. */
+  #withdrawnMs = Number.NEGATIVE_INFINITY;
+  /** Openings that are not forgotten, and the time of the latest one, ms. */
+  #openings = 0;
+  #openedMs = 0;
   #wasFaulty = false;
   /** Latest time at which the pilot was shorted or the diode missing, ms. */
   #faultyMs = Number.NEGATIVE_INFINITY;
@@ -137,6 +164,11 @@ export class Ledger {
     return this.#pluggedIn?.session !== undefined && this.#pluggedIn.session.endMs === undefined;
   }
 
+  /** The contactor has opened so seldom that its off time is the shortest. */
+  get isContactorCalm(): boolean {
+    return this.#openings - (this.#now - this.#openedMs) / OPENING_FORGOTTEN_MS < CALM_OPENINGS;
+  }
+
   /** Energy of the latest session, Wh. */
   get latestWh(): number | undefined {
     const latest = this.#pluggedIn?.session ?? this.#sessions.at(-1);
@@ -146,8 +178,12 @@ export class Ledger {
   /** Records a tag written by a phone or swiped. */
   present(tag: string, method: Permit["method"]): void {
     const now = this.#now;
-    this.#presented = this.#presented.filter(({ atMs }) => now - atMs <= PERMIT_MS);
-    this.#presented.push({ tag, method, atMs: now, isAnswered: false });
+    const pluggedIn = this.#pluggedIn;
+    this.#presented = this.#presented.filter(
+      ({ atMs }) => now - atMs <= PERMIT_MS || isDuring(pluggedIn, atMs),
+    );
+    const offlineA = this.#options.offlineA(tag);
+    this.#presented.push({ tag, method, atMs: now, isAnswered: false, offlineA });
   }
 
   /**
@@ -183,7 +219,7 @@ export class Ledger {
     const atMs = this.#permittedMs.get(tag);
     if (atMs !== undefined && this.#now - atMs <= RESULT_MS) return true;
     const isRecent = (one: Presented) => one.tag === tag && this.#now - one.atMs <= RESULT_MS;
-    return this.#presented.some((one) => isRecent(one) && this.#offlineA(one) !== undefined);
+    return this.#presented.some((one) => isRecent(one) && offlineOf(one) !== undefined);
   }
 
   /** The owner stops the session under way. */
@@ -219,6 +255,8 @@ export class Ledger {
     const now = this.#now;
     if (device.vehicle.isContactorClosed)
       eventLog.reportViolation("the contactor is still closed after the firmware has ended");
+    this.#left = undefined;
+    this.#openings = 0;
     if (this.#pluggedIn) {
       this.#pluggedIn.permits = [];
       this.#pluggedIn.hasToLeave = false;
@@ -233,7 +271,7 @@ export class Ledger {
     if (!last) return;
     // The last reading of a Modbus meter follows the end.
     if (last.endMs !== undefined && now - last.endMs < LAST_READING_MS) last.mayBeUnread = true;
-    if (last.endMs !== undefined && now > this.#options.handledMs(last.endMs, OPENING_MS)) return;
+    if (last.endMs !== undefined && now > this.#options.handledMs(last.endMs, ENDING_MS)) return;
     last.cuts++;
     last.whys.push("interrupted");
     if (last.startMs === now) last.isOptional = true;
@@ -273,8 +311,10 @@ export class Ledger {
   /** Checks the invariants that hold after each step, also without a change at the vehicle. */
   check(): void {
     const { vehicle } = this.#options.device;
+    this.#updateOffline();
     if (!this.#isOffered) {
-      if (vehicle.isContactorClosed)
+      this.#checked = {};
+      if (vehicle.isContactorClosed && this.#now > this.#options.handledMs(this.#withdrawnMs, STOP_MS))
         this.#options.eventLog.reportViolation("current flows that is not offered");
       return;
     }
@@ -292,6 +332,8 @@ export class Ledger {
     const permits = isUnderWay
       ? session.permits.concat(this.#permitsOf(pluggedIn))
       : this.#permitsOf(pluggedIn);
+    if (!isUnderWay && permits.length === 0)
+      this.#options.eventLog.reportViolation("current is offered, and nobody has allowed it");
     const most = Math.min(mostA, Math.max(...permits.map(({ maxA }) => maxA)));
     if (permits.length > 0 && dutyPermille > most * PERMILLE_PER_A)
       this.#options.eventLog.reportViolation(`a duty of ${dutyPermille} ‰ where ${most} A are allowed`);
@@ -311,19 +353,22 @@ export class Ledger {
     return dutyPermille >= LOWEST_OFFER_PERMILLE && dutyPermille <= HIGHEST_OFFER_PERMILLE;
   }
 
-  #offlineA({ tag, isAnswered }: Presented): number | undefined {
-    return isAnswered ? undefined : this.#options.offlineA(tag);
+  /** Looks whether the station may allow a card without the platform: it decides some time after the card was presented. */
+  #updateOffline(): void {
+    const now = this.#now;
+    for (const one of this.#presented) {
+      if (now - one.atMs > RESULT_MS) continue;
+      const offlineA = this.#options.offlineA(one.tag);
+      if (offlineA !== undefined) one.offlineA = Math.max(one.offlineA ?? 0, offlineA);
+    }
   }
 
-  /**
-   * Permits that count now. Without the platform, the station decides some time after the card was presented.
-   */
+  /** Permits for the plugged-in vehicle. */
   #permitsOf(pluggedIn: PluggedIn): Permit[] {
     const now = this.#now;
-    const permits = pluggedIn.permits.filter(({ atMs }) => now - atMs <= PERMIT_MS);
+    const permits = [...pluggedIn.permits];
     for (const one of this.#presented) {
-      const maxA =
-        isDuring(pluggedIn, one.atMs) && now - one.atMs <= PERMIT_MS ? this.#offlineA(one) : undefined;
+      const maxA = isDuring(pluggedIn, one.atMs) ? offlineOf(one) : undefined;
       if (maxA !== undefined) permits.push({ ...cardOf(one.tag), method: one.method, atMs: one.atMs, maxA });
     }
     if (this.#options.mayBeFree()) permits.push({ ...NO_CARD, method: "free", atMs: now, maxA: INSTALLED_A });
@@ -335,37 +380,66 @@ export class Ledger {
     const { device } = this.#options;
     const { vehicle } = device;
     if (vehicle.state === "unplugged") this.#leave();
-    else
-      this.#pluggedIn ??= {
-        sinceMs: this.#now,
-        permits: [],
-        session: undefined,
-        unseen: undefined,
-        mayResume: false,
-        hasToLeave: false,
-      };
+    else this.#pluggedIn ??= this.#returned() ?? newlyPluggedIn(this.#now);
     if (this.#isFaulty || this.#wasFaulty) this.#faultyMs = this.#now;
     this.#wasFaulty = this.#isFaulty;
     this.#checkOpening();
     this.#expectSession();
     const isClosed = vehicle.isContactorClosed;
+    const isSteady = vehicle.dutyPermille === 1000;
     if (isClosed && !this.#wasClosed) this.#close();
+    if (isClosed && isSteady && this.#wasOffered) this.#withdrawnMs = this.#now;
+    if (!isClosed && this.#wasClosed) this.#countOpening();
+    this.#wasOffered = this.#isOffered;
     this.#wasClosed = isClosed;
-    // The station withdraws its offer: it has ended the session.
-    if (vehicle.dutyPermille === 1000 && device.isRunning) this.#handleOfferEnd();
+    // The station has withdrawn its offer, and the contactor has opened: it has ended the session.
+    if (isSteady && !isClosed && device.isRunning) this.#handleOfferEnd();
+  }
+
+  #countOpening(): void {
+    const forgotten = (this.#now - this.#openedMs) / OPENING_FORGOTTEN_MS;
+    this.#openings = Math.max(0, this.#openings - forgotten) + 1;
+    this.#openedMs = this.#now;
   }
 
   #leave(): void {
-    this.#end("unplugged");
+    const pluggedIn = this.#pluggedIn;
+    if (!pluggedIn) return;
+    const session = this.isCharging ? pluggedIn.session : undefined;
+    // A stop may be under way.
+    const isStopping = this.#options.device.vehicle.dutyPermille === 1000;
+    if (isStopping) this.#end("unplugged", "stopped");
+    else this.#end("unplugged");
+    this.#left = { pluggedIn, session: isStopping ? undefined : session, atMs: this.#now };
     this.#pluggedIn = undefined;
   }
 
+  /** The vehicle that has left and returns in time: its session has not ended. */
+  #returned(): PluggedIn | undefined {
+    const left = this.#left;
+    this.#left = undefined;
+    if (!left?.session || this.#now - left.atMs > RETURN_MS) return undefined;
+    left.session.endMs = undefined;
+    left.session.whys = [];
+    return left.pluggedIn;
+  }
+
   #handleOfferEnd(): void {
-    if (this.#pluggedIn && this.isCharging) this.#pluggedIn.hasToLeave = true;
+    if (this.#pluggedIn) {
+      if (this.isCharging && this.#isFaulty) this.#pluggedIn.hasToLeave = true;
+      this.#dropUsed(this.#pluggedIn);
+    }
     if (this.#isFaulty) this.#end("faulted");
     // A fault that is just over may have been measured or not.
     else if (this.#now - this.#faultyMs <= FAULT_MEMORY_MS) this.#end("stopped", "faulted");
     else this.#end("stopped");
+  }
+
+  /** Drops permits of the session or authorization that has ended. One that is under way may be for the next one. */
+  #dropUsed(pluggedIn: PluggedIn): void {
+    const isRecent = ({ atMs }: { readonly atMs: number }) => this.#now - atMs <= PERMIT_MS;
+    pluggedIn.permits = pluggedIn.permits.filter(isRecent);
+    this.#presented = this.#presented.filter(isRecent);
   }
 
   get #isFaulty(): boolean {
@@ -492,6 +566,22 @@ export class Ledger {
       before,
     };
   }
+}
+
+function newlyPluggedIn(nowMs: number): PluggedIn {
+  return {
+    sinceMs: nowMs,
+    permits: [],
+    session: undefined,
+    unseen: undefined,
+    mayResume: false,
+    hasToLeave: false,
+  };
+}
+
+/** Current that the station may have allowed a card without the platform, A. */
+function offlineOf({ isAnswered, offlineA }: Presented): number | undefined {
+  return isAnswered ? undefined : offlineA;
 }
 
 function isDuring(pluggedIn: PluggedIn | undefined, atMs: number): boolean {

@@ -102,13 +102,22 @@ describe("the ledger at the contactor", () => {
     }
   });
 
-  test("rejects current that is not offered", () => {
+  test("rejects current 3 s after the offer was withdrawn, and current that was never offered", () => {
     const played = new Played();
     played.arrive();
     played.charge();
     played.vehicle.offer(1000);
+    played.vehicle.set("ready");
+    played.clock.advance(3000);
+    played.ledger.check();
+    expect(played.found).toBe("");
+    played.clock.advance(1);
     played.ledger.check();
     expect(played.found).toContain("current flows that is not offered");
+    const other = new Played();
+    other.arrive();
+    other.charge(1000);
+    expect(other.found).toContain("current flows that is not offered");
   });
 
   test("rejects charging after the owner has stopped it", () => {
@@ -120,20 +129,76 @@ describe("the ledger at the contactor", () => {
     expect(played.found).toContain("the owner has stopped it");
   });
 
-  test.each(["shorted", "ready"] as const)(
-    "rejects charging a vehicle whose session has ended (%s) before it has left",
-    (state) => {
+  test("rejects charging a vehicle that has met a fault before it has left", () => {
+    const played = new Played();
+    played.arrive();
+    played.charge();
+    played.vehicle.set("shorted");
+    played.open();
+    played.ledger.present(TAG, "ble");
+    played.ledger.permit(TAG, "ble");
+    played.charge();
+    expect(played.found).toContain("has to leave first");
+  });
+
+  test("rejects charging a stopped vehicle without another permit, and accepts it with one", () => {
+    for (const isPermitted of [false, true]) {
       const played = new Played();
       played.arrive();
       played.charge();
-      played.vehicle.set(state);
       played.open();
+      if (isPermitted) {
+        played.ledger.present(TAG, "ble");
+        played.ledger.permit(TAG, "ble");
+      }
+      played.vehicle.offer(DUTY_OF_16_A);
+      played.ledger.check();
+      expect(played.found === "").toBe(isPermitted);
+      if (!isPermitted) expect(played.found).toContain("current is offered, and nobody has allowed it");
+    }
+  });
+
+  test("accepts charging hours after the authorization, with or without the platform", () => {
+    for (const offlineA of [undefined, 16]) {
+      const played = new Played({ offlineA: () => offlineA });
+      played.vehicle.plug({ requestsEnergyWhenOffered: false });
       played.ledger.present(TAG, "ble");
-      played.ledger.permit(TAG, "ble");
+      if (offlineA === undefined) played.ledger.permit(TAG, "ble");
+      played.vehicle.offer(DUTY_OF_16_A);
+      played.clock.advance(8 * 60 * MINUTE_MS);
+      played.vehicle.set("ready");
       played.charge();
-      expect(played.found).toContain("has to leave first");
-    },
-  );
+      expect(played.found).toBe("");
+    }
+  });
+
+  test.each([
+    [1500, true],
+    [8000, false],
+  ])("after a departure of %d ms takes the vehicle for the same: %s", (awayMs, isSame) => {
+    const played = new Played();
+    played.arrive();
+    played.charge();
+    played.vehicle.unplug();
+    played.vehicle.switchContactor(false);
+    played.clock.advance(awayMs);
+    played.vehicle.set("ready");
+    played.charge();
+    expect(played.found === "").toBe(isSame);
+  });
+
+  test("counts openings, and forgets one in two minutes", () => {
+    const played = new Played();
+    played.arrive();
+    for (let i = 0; i < 4; i++) {
+      expect(played.ledger.isContactorCalm).toBe(true);
+      played.charge();
+      played.vehicle.switchContactor(false);
+    }
+    expect(played.ledger.isContactorCalm).toBe(false);
+    played.clock.advance(2 * MINUTE_MS + 1);
+    expect(played.ledger.isContactorCalm).toBe(true);
+  });
 
   test("rejects a closed contactor while the pilot bounces outside state C", () => {
     const played = new Played();
@@ -226,14 +291,14 @@ describe("the ledger of sessions", () => {
     ["busy", 2000, true],
     ["idle", 0, false],
   ])(
-    "accepts that a power cut 1 s after a departure interrupts the session of a %s station",
+    "accepts that a power cut 4 s after a departure interrupts the session of a %s station",
     (_name, busyMs, isRight) => {
       const one = new Played({ handledMs: (eventMs, delayMs) => eventMs + busyMs + delayMs });
       one.arrive();
       one.charge();
       one.vehicle.unplug();
       one.vehicle.switchContactor(false);
-      one.clock.advance(1000);
+      one.clock.advance(4000);
       one.ledger.interrupt();
       one.ledger.settle([{ ...session, why: "interrupted" }], 0);
       expect(one.found === "").toBe(isRight);
