@@ -11,6 +11,7 @@ import {
   type ChargingSession,
   type ChargingState,
   nextState,
+  offeredCurrentA,
   outputsOf,
   sessionEndOf,
   sessionOf,
@@ -119,6 +120,11 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
     return this._isContactorClosed;
   }
 
+  /** Current that is offered to the vehicle, A; 0: none. */
+  get offeredA(): number {
+    return offeredCurrentA(this._state, this._limitA);
+  }
+
   /** Sets the current that the station may offer, A. Below 6 A, or with NaN, a session or an authorization pauses. */
   setLimit(limitA: number): void {
     this._limitA = limitA >= MIN_CURRENT_A ? limitA : 0;
@@ -166,16 +172,20 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
     this._input({ type: "stop" });
   }
 
+  /** Ends the session with a fault that another part of the station has found. A fault that lasts already stays. */
+  fail(fault: Fault): void {
+    this._plugInId++;
+    if (this._state.type === "faulted") this.warn(fault);
+    else this._input({ type: "fault", fault });
+  }
+
   /** As `stop`, and opens the contactor at once. */
   abort(): void {
     this._plugInId++;
     this._input({ type: "abort" });
   }
 
-  /**
-   * Opens the contactor permanently. The lock keeps its position until the restart, because the feedback contact is no
-   * longer read.
-   */
+  /** Opens the contactor permanently. The lock keeps its position until the restart: the feedback is no longer read. */
   close(): void {
     if (this._closed) return;
     this._contactor.close();
@@ -197,11 +207,6 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
 
   handleUnsettled(): void {
     this._input({ type: "pilot-unsettled" });
-  }
-
-  fail(fault: Fault): void {
-    if (this._state.type === "faulted") this.warn(fault);
-    else this._input({ type: "fault", fault });
   }
 
   warn(fault: Fault): void {

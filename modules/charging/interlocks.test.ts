@@ -59,6 +59,17 @@ describe("the proximity contact", () => {
     expect([station.isClosed, station.reported]).toEqual([true, []]);
   });
 
+  test("of a vehicle that returns at once is measured again, without an offer before", () => {
+    const station = Station.charging();
+    station.put(12_000);
+    expect(station.dutyPermille).toBe(1000);
+    station.ohms = 680;
+    station.put(9000);
+    expect(station.dutyPermille).toBe(1000);
+    station.clock.advance(500);
+    expect([station.dutyPermille, station.reported]).toEqual([333, []]);
+  });
+
   test("of the next cable is measured again", () => {
     const station = Station.charging();
     station.put(12_000);

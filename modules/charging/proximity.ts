@@ -69,9 +69,9 @@ export class Proximity implements Interlock {
     this._options = options;
   }
 
-  /** 0 until the cable of the plugged-in vehicle has been measured. */
+  /** 0 until the cable of the plugged-in vehicle has been measured, and while a session waits for a vehicle to return. */
   get limits(): InterlockLimits | undefined {
-    return this._timer ? { cable: this._cableA ?? 0 } : undefined;
+    return this._timer || this._isLocked ? { cable: this._cableA ?? 0 } : undefined;
   }
 
   isReady(): boolean {

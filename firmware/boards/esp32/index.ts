@@ -1,6 +1,6 @@
 import Resource from "Resource";
 import FFI from "mc/ffi";
-import type { Board } from "../../../modules/board/index.js";
+import type { Board, Pins, SerialPins } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { readClientCertificate, readTimeServer } from "../../../modules/settings/index.js";
 import { readWiring, type Wiring } from "../../../modules/wiring/index.js";
@@ -132,28 +132,10 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       DigitalIn: makeDigitalIn(guard),
       DigitalOut: ChipDigitalOut,
       PulseCount: makePulseCount(guard, clock),
-      Serial: makeSerial(guard),
+      Serial: makeSerial(guard, clock),
       ...variantIO,
     },
-    pins: {
-      controlPilot: hardware.controlPilot.generatorPin,
-      contactor: hardware.contactorPin,
-      contactorFeedback: hardware.contactorFeedbackPin,
-      residualCurrent: hardware.residualCurrentPin,
-      residualCurrentTest: hardware.residualCurrentTestPin,
-      temperatureCutOff: hardware.temperatureCutOffPin,
-      protectiveEarth: hardware.protectiveEarthPin,
-      phases: phasesOf(hardware),
-      phaseContactor: hardware.phaseContactorPin,
-      lock: hardware.lockPin,
-      lockFeedback: hardware.lockFeedbackPin,
-      lamp: hardware.lampPin,
-      buzzer: hardware.buzzerPin,
-      button: hardware.buttonPin,
-      meter: hardware.meterPin,
-      cardReader: hardware.cardReaderPin,
-      cardReaderTransmit: hardware.cardReaderTransmitPin,
-    },
+    pins: pinsOf(hardware),
     resolve: makeResolve(clock, guard),
     resource: (name) =>
       Resource.exists(name) ? new Uint8Array(new Resource(name) as unknown as ArrayBuffer) : undefined,
@@ -171,10 +153,41 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
   };
 }
 
+function pinsOf(hardware: Hardware): Pins {
+  return {
+    controlPilot: hardware.controlPilot.generatorPin,
+    contactor: hardware.contactorPin,
+    contactorFeedback: hardware.contactorFeedbackPin,
+    residualCurrent: hardware.residualCurrentPin,
+    residualCurrentTest: hardware.residualCurrentTestPin,
+    temperatureCutOff: hardware.temperatureCutOffPin,
+    protectiveEarth: hardware.protectiveEarthPin,
+    phases: phasesOf(hardware),
+    phaseContactor: hardware.phaseContactorPin,
+    lock: hardware.lockPin,
+    lockFeedback: hardware.lockFeedbackPin,
+    lamp: hardware.lampPin,
+    buzzer: hardware.buzzerPin,
+    button: hardware.buttonPin,
+    meter: hardware.meterPin,
+    cardReader: hardware.cardReaderPin,
+    cardReaderTransmit: hardware.cardReaderTransmitPin,
+    modbusMeter: hardware.modbusMeter && serialPins(hardware.modbusMeter),
+  };
+}
+
 /** Inputs of the monitored phases; `undefined` for none. */
 function phasesOf({ phase1Pin, phase2Pin, phase3Pin }: Hardware): readonly number[] | undefined {
   const phases = [phase1Pin, phase2Pin, phase3Pin].filter((pin) => pin !== undefined);
   return phases.length > 0 ? phases : undefined;
+}
+
+function serialPins({
+  receivePin,
+  transmitPin,
+  directionPin,
+}: NonNullable<Wiring["modbusMeter"]>): SerialPins {
+  return { receive: receivePin, transmit: transmitPin, direction: directionPin };
 }
 
 function macOf(native: FFI, type: number): string {

@@ -2,11 +2,14 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { IO } from "../../../modules/board/index.js";
 import { CABLE_OHMS, type Device } from "../../virtual/board/index.js";
+import { METER_FAULTS, type ModbusMeterDevice } from "../../virtual/world/modbus-meter.js";
 import type { Actuator } from "../../virtual/world/wiring.js";
 import type { VirtualStation } from "./virtual-station.js";
 
 export interface StationConsoleOptions {
   readonly station: VirtualStation;
+  /** The meter on the Modbus line, if there is one. */
+  readonly meter?: Pick<ModbusMeterDevice, "energyWh" | "fault">;
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly print: (line: string) => void;
   /** Called for the command quit or the end of a terminal's input. Other inputs may end without effect. */
@@ -15,6 +18,8 @@ export interface StationConsoleOptions {
 
 export const COMMANDS =
   "plug, unplug, cable 13A|20A|32A|63A|none, earth, phase, residual, lock, self-test, card <number>, stop, pair, status, quit";
+/** Commands of a station with a Modbus meter. */
+export const METER_COMMANDS = `meter ok, ${METER_FAULTS.map((fault) => `meter ${fault}`).join(", ")}`;
 
 /** Opens the console of a station: commands from the input, until it is closed. */
 export function openStationConsole(options: StationConsoleOptions): IO {
@@ -26,7 +31,12 @@ export function openStationConsole(options: StationConsoleOptions): IO {
   return lines;
 }
 
-function obey(line: string, { station, print, onQuit }: StationConsoleOptions): void {
+function obey(line: string, options: StationConsoleOptions): void {
+  const { station, meter, print, onQuit } = options;
+  if (meter && line.startsWith("meter ")) {
+    setMeter(line.slice("meter ".length), meter, print);
+    return;
+  }
   const { device } = station;
   const { vehicle } = device;
   const [, number] = /^card +(\S.*)$/.exec(line) ?? [];
@@ -64,7 +74,8 @@ function obey(line: string, { station, print, onQuit }: StationConsoleOptions): 
       onQuit();
       break;
     default:
-      if (!obeyHardware(line, device, print)) print(`unknown command; type ${COMMANDS}`);
+      if (!obeyHardware(line, device, print))
+        print(`unknown command; type ${COMMANDS}${meter ? `, ${METER_COMMANDS}` : ""}`);
   }
 }
 
@@ -100,4 +111,18 @@ function obeyHardware(line: string, device: Device, print: (line: string) => voi
     default:
       return false;
   }
+}
+
+function setMeter(
+  name: string,
+  meter: Pick<ModbusMeterDevice, "energyWh" | "fault">,
+  print: (line: string) => void,
+): void {
+  const fault = METER_FAULTS.find((one) => one === name);
+  if (fault === undefined && name !== "ok") {
+    print(`unknown command; type ${METER_COMMANDS}`);
+    return;
+  }
+  meter.fault = fault;
+  print(`the meter is at ${Math.round(meter.energyWh)} Wh, ${name}`);
 }

@@ -38,9 +38,9 @@ export interface SocketDaysOutcome {
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-const MEAN_GAP_MS = 4 * MINUTE_MS;
+const MEAN_GAP_MS = MINUTE_MS;
 const MIN_FAULT_MS = 50;
-const MAX_FAULT_MS = 10 * MINUTE_MS;
+const MAX_FAULT_MS = 3 * MINUTE_MS;
 /** Time until the contactor is open without protective earth, ms: debouncing, and the time of the guard. */
 const EARTH_MS = 150;
 /** As above, without a phase: the vehicle has 3 s to stop. */

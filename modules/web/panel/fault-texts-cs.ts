@@ -71,6 +71,18 @@ export const cs: FaultTexts = {
     "Teploměr ve stanici je vadný. Stanice nabíjí pomalu.",
     "Zavolejte elektrikáře, ať ho vymění.",
   ],
+  overcurrent: [
+    "Vozidlo odebíralo větší proud, než je dovoleno. Nabíjení bylo zastaveno.",
+    "Odpojte vozidlo a zkuste jiné. Opakuje-li se to, zavolejte elektrikáře.",
+  ],
+  "meter-silent": [
+    "Elektroměr neodpovídá. Nabíjení pokračuje, ale energie může být nesprávná.",
+    "Zavolejte elektrikáře, ať zkontroluje elektroměr a jeho kabel.",
+  ],
+  "meter-backwards": [
+    "Stav elektroměru poskočil nebo klesl. Nabíjení pokračuje.",
+    "Po výměně elektroměru nedělejte nic. Jinak zavolejte elektrikáře, ať ho zkontroluje.",
+  ],
   "blocked-tag": [
     "Zablokovaná karta byla třikrát přiložena.",
     "Je-li to vaše karta, odblokujte ji na platformě. Jinak nedělejte nic.",

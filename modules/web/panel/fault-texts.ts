@@ -76,6 +76,18 @@ const en: FaultTexts = {
     "The thermometer inside the station is broken. The station charges slowly.",
     "Call an electrician to replace it.",
   ],
+  overcurrent: [
+    "The vehicle drew more current than allowed. Charging was stopped.",
+    "Unplug the vehicle, and try another one. If it happens again, call an electrician.",
+  ],
+  "meter-silent": [
+    "The energy meter does not answer. Charging continues, but the energy may be wrong.",
+    "Call an electrician to check the meter and its cable.",
+  ],
+  "meter-backwards": [
+    "The reading of the energy meter jumped or ran backwards. Charging continues.",
+    "After an exchange of the meter, do nothing. Otherwise call an electrician to check it.",
+  ],
   "blocked-tag": [
     "A blocked card was presented three times.",
     "If the card is yours, unblock it at the platform. Otherwise do nothing.",
@@ -222,6 +234,18 @@ const de: FaultTexts = {
   "thermometer-broken": [
     "Das Thermometer in der Station ist defekt. Die Station lädt langsam.",
     "Von einer Elektrofachkraft ersetzen lassen.",
+  ],
+  overcurrent: [
+    "Das Fahrzeug hat mehr Strom bezogen als erlaubt. Das Laden wurde beendet.",
+    "Das Fahrzeug abstecken und ein anderes versuchen. Geschieht es wieder, eine Elektrofachkraft rufen.",
+  ],
+  "meter-silent": [
+    "Der Stromzähler antwortet nicht. Das Laden geht weiter, aber die Energie kann falsch sein.",
+    "Zähler und Kabel von einer Elektrofachkraft prüfen lassen.",
+  ],
+  "meter-backwards": [
+    "Der Stand des Stromzählers ist gesprungen oder gesunken. Das Laden geht weiter.",
+    "Nach einem Tausch des Zählers ist nichts zu tun. Sonst von einer Elektrofachkraft prüfen lassen.",
   ],
   "blocked-tag": [
     "Eine gesperrte Karte wurde dreimal vorgehalten.",
