@@ -11,8 +11,8 @@ import type { StationIdentity } from "./platform/identity.js";
 import type { Settings, SettingsStore } from "./settings.js";
 import type { StationSnapshot } from "./snapshot.js";
 import type { StationOptions } from "./station-options.js";
-import { missingInputs } from "./ui/missing-inputs.js";
 import { MemorySampler } from "./ui/memory-sampler.js";
+import { missingInputs } from "./ui/missing-inputs.js";
 
 export interface LiveSnapshotOptions extends StationOptions {
   readonly identity: StationIdentity;
