@@ -35,7 +35,7 @@ import type { Settings } from "../settings.js";
 import type { ChargerListener } from "./charger-listener.js";
 import type { TagLearning } from "./tag-learning.js";
 
-/** What access control needs of tag learning. */
+/** Tag learning, as access control uses it. */
 type Learning = Pick<TagLearning, "isOn" | "learn" | "refuse">;
 
 export interface AccessOptions {

@@ -30,6 +30,36 @@ function reached(...inputs: ChargingInput[]): ChargingState {
 
 const charging = [pilot("B"), authorize, pilot("C")];
 
+const SHORTED = {
+  code: "pilot-shorted",
+  message: "the control pilot is shorted or the vehicle's diode is missing",
+} as const;
+const NEGATIVE = { code: "pilot-negative", message: "the control pilot is at -12 V" } as const;
+const WELDED = { code: "contactor-welded", message: "the contactor does not open" } as const;
+const STUCK_OPEN = { code: "contactor-stuck-open", message: "the contactor does not close" } as const;
+
+const STATES = {
+  available: { type: "available" },
+  plugged: { type: "plugged" },
+  authorized: { type: "authorized", session },
+  charging: { type: "charging", session },
+  pausing: { type: "ending", session, next: "suspended" },
+  stopping: { type: "ending", session, next: "finishing" },
+  suspended: { type: "suspended", session },
+  away: { type: "away", session },
+  finishing: { type: "finishing" },
+  shorted: { type: "faulted", fault: SHORTED },
+  negative: { type: "faulted", fault: NEGATIVE },
+  welded: { type: "faulted", fault: WELDED, contactor: "closed" },
+  stuck: { type: "faulted", fault: STUCK_OPEN, contactor: "open" },
+  /** The feedback matches again, and the vehicle has not left. */
+  unwelded: { type: "faulted", fault: WELDED },
+  unstuck: { type: "faulted", fault: STUCK_OPEN },
+} as const satisfies Record<string, ChargingState>;
+
+type StateName = keyof typeof STATES;
+const STATE_NAMES = Object.keys(STATES) as StateName[];
+
 describe("a session start", () => {
   test("leads from plugged to authorized to charging", () => {
     expect(reached(pilot("B")).type).toBe("plugged");
@@ -59,6 +89,26 @@ describe("a session start", () => {
   test("keeps its session when a second authorization arrives", () => {
     const second: ChargingInput = { type: "authorize", session: { ...session, id: "0002" } };
     expect(sessionOf(reached(...charging, second))?.id).toBe("0001");
+  });
+});
+
+describe("a fault of the guard", () => {
+  const TRIPPED = { code: "residual-current", message: "the residual current device has tripped" } as const;
+  const fault: ChargingInput = { type: "fault", fault: TRIPPED };
+
+  test.each(Object.keys(STATES) as StateName[])("faults the station in the state %s", (name) => {
+    expect(nextState(STATES[name], fault)).toMatchObject({ type: "faulted", fault: TRIPPED });
+  });
+
+  test("is the station's fault until the vehicle has left, and is not repeated", () => {
+    const faulted = reached(...charging, fault);
+    expect(faulted).toEqual({ type: "faulted", fault: TRIPPED });
+    expect(nextState(faulted, fault)).toBe(faulted);
+    expect(nextState(faulted, pilot("A")).type).toBe("available");
+  });
+
+  test("keeps the position that the feedback contact reports", () => {
+    expect(nextState(STATES.welded, fault)).toEqual({ type: "faulted", fault: TRIPPED, contactor: "closed" });
   });
 });
 
@@ -163,36 +213,6 @@ test("the pilot offers the granted current only while authorized or charging", (
   expect(outputsOf(reached(...charging), 32).dutyPermille).toBe(266);
   expect(outputsOf(reached(...charging, pilot("E")), 32).dutyPermille).toBe(1000);
 });
-
-const SHORTED = {
-  code: "pilot-shorted",
-  message: "the control pilot is shorted or the vehicle's diode is missing",
-} as const;
-const NEGATIVE = { code: "pilot-negative", message: "the control pilot is at -12 V" } as const;
-const WELDED = { code: "contactor-welded", message: "the contactor does not open" } as const;
-const STUCK_OPEN = { code: "contactor-stuck-open", message: "the contactor does not close" } as const;
-
-const STATES = {
-  available: { type: "available" },
-  plugged: { type: "plugged" },
-  authorized: { type: "authorized", session },
-  charging: { type: "charging", session },
-  pausing: { type: "ending", session, next: "suspended" },
-  stopping: { type: "ending", session, next: "finishing" },
-  suspended: { type: "suspended", session },
-  away: { type: "away", session },
-  finishing: { type: "finishing" },
-  shorted: { type: "faulted", fault: SHORTED },
-  negative: { type: "faulted", fault: NEGATIVE },
-  welded: { type: "faulted", fault: WELDED, contactor: "closed" },
-  stuck: { type: "faulted", fault: STUCK_OPEN, contactor: "open" },
-  /** The feedback matches again, and the vehicle has not left. */
-  unwelded: { type: "faulted", fault: WELDED },
-  unstuck: { type: "faulted", fault: STUCK_OPEN },
-} as const satisfies Record<string, ChargingState>;
-
-type StateName = keyof typeof STATES;
-const STATE_NAMES = Object.keys(STATES) as StateName[];
 
 const INPUTS: Readonly<Record<string, ChargingInput>> = {
   A: pilot("A"),
@@ -319,6 +339,7 @@ test.each<[StateName, StateName, string]>([
   ["suspended", "finishing", "stopped"],
   ["charging", "finishing", "stopped"],
   ["pausing", "finishing", "stopped"],
+  ["pausing", "available", "unplugged"],
   ["charging", "shorted", "faulted"],
   ["stopping", "shorted", "faulted"],
   ["charging", "welded", "faulted"],

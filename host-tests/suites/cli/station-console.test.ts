@@ -66,7 +66,7 @@ test("the station console presents a card, and names the numbers that the reader
   open();
   input.write("card 04A1B2C3\ncard 04A1B2C3D4\n");
   await waitFor("the card is refused", () => printed.length > 0);
-  expect(printed).toEqual(["a card of this reader has ten hex digits"]);
+  expect(printed).toEqual(["a card of this reader has 10 hex digits"]);
   await waitFor("the station has read the other one", () =>
     station.device.logLines.some((line) => line.startsWith("rfid: the card …C3D4")),
   );

@@ -67,6 +67,11 @@ const FAULT_MEMORY_MS = 20;
 const STOP_MS = 3000;
 /** Time in which a vehicle that has left can return to its session, ms. The station waits for 3 s. */
 const RETURN_MS = 2000;
+/**
+ * Maximum time until the station has ended a session, ms: it waits for 3 s for a vehicle that has left, or for one that
+ * has to stop.
+ */
+const ENDING_MS = 3000 + OPENING_MS;
 /** Maximum time for a reachable station to execute the owner's stop, ms; a vehicle may ignore it for 3 s. */
 const OBEDIENCE_MS = 5000;
 /** Openings of the contactor in a row after which guests wait: the station gives it a growing off time after 8. */
@@ -259,7 +264,7 @@ export class Ledger {
     }
     const last = this.#sessions.at(-1);
     if (!last) return;
-    if (last.endMs !== undefined && now > this.#options.handledMs(last.endMs, OPENING_MS)) return;
+    if (last.endMs !== undefined && now > this.#options.handledMs(last.endMs, ENDING_MS)) return;
     last.cuts++;
     last.whys.push("interrupted");
     if (last.startMs === now) last.isOptional = true;
