@@ -49,6 +49,8 @@ export interface BoardParts {
 
 /** Baud rate of the RDM6300 reader. */
 const CARD_READER_BAUD = 9600;
+/** Baud rate of Eastron's meters as delivered. */
+const MODBUS_BAUD = 9600;
 /** Numbers of hex digits of the cards that each kind of reader can read. */
 const CARD_DIGITS: Readonly<Record<ReaderKind, readonly number[]>> = {
   em4100: [10],
@@ -83,6 +85,8 @@ export class Device {
   readonly button = new Button();
   readonly meter = new Meter();
   readonly cardReader = new SerialDevice({ baud: CARD_READER_BAUD });
+  /** RS485 line of a Modbus meter. */
+  readonly modbus = new SerialDevice({ baud: MODBUS_BAUD });
   /** Second contactor: on while L2 and L3 are connected. */
   readonly phaseContactor = new Actuator();
   /** The card reader, on a board whose wiring has a PN532. */
