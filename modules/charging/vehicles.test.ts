@@ -321,3 +321,34 @@ describe("waking up", () => {
     expect(bench.charging.status).toBe("available");
   });
 });
+
+describe("a pilot that bounces", () => {
+  function bounce(bench: Bench, levelsMv: readonly number[], count: number): void {
+    for (let i = 0; i < count; i++) {
+      bench.highMv = levelsMv[i % levelsMv.length] ?? 0;
+      bench.notify();
+      bench.clock.advance(15);
+    }
+  }
+
+  test("outside C and D opens the contactor within 80 ms, and not before 60 ms", () => {
+    const bench = Bench.charging();
+    bounce(bench, [9000, 12_000], 4);
+    expect(bench.isClosed).toBe(true);
+    bounce(bench, [9000, 12_000], 1);
+    expect([bench.isClosed, bench.charging.status]).toEqual([false, "suspended-by-vehicle"]);
+    bench.put(6000);
+    bench.clock.advance(MIN_OFF_MS);
+    expect(bench.isClosed).toBe(true);
+  });
+
+  test("between C and D, or out of them for a moment, keeps it closed", () => {
+    const bench = Bench.charging();
+    bounce(bench, [6000, 3000], 20);
+    bench.put(6000);
+    bounce(bench, [9000], 1);
+    bench.put(6000);
+    bench.clock.advance(1000);
+    expect(bench.events).toEqual([]);
+  });
+});

@@ -72,7 +72,7 @@ describe("docs/station.ts", () => {
   test.each<[string, number[]]>([
     ["another length", [0x13, 1, 1, 2, 3]],
     ["another version", [0x23, 1, 1, 2, 3, 4]],
-    ["an unknown status", [0x13, 7, 1, 2, 3, 4]],
+    ["an unknown status", [0x13, 9, 1, 2, 3, 4]],
   ])("reads no advertisement with %s", (_what, bytes) => {
     expect(readAdvertisement(Uint8Array.from(bytes))).toBeUndefined();
   });
@@ -82,7 +82,7 @@ describe("docs/station.ts", () => {
     ["a shortened receipt", [1, 2, 200, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
     ["another version", [2, 1, 202, 0, 1, 1]],
     ["an unknown state", [1, 6, 202, 0, 1, 1]],
-    ["an unknown status", [1, 1, 202, 0, 1, 7]],
+    ["an unknown status", [1, 1, 202, 0, 1, 9]],
   ])("reads no result with %s", (_what, bytes) => {
     expect(readResult(Uint8Array.from(bytes))).toBeUndefined();
   });

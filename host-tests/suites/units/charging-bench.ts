@@ -28,7 +28,13 @@ export class Bench {
   openByGuard: (reason: OpeningReason) => void = () => {};
   /** Reasons of the guard, codes of faults, and stops that were ignored. */
   readonly reported: string[] = [];
+  /** The feedback contact reports a closed contactor. */
+  isWelded = false;
+  /** Notifies the driver of a changed feedback contact. */
+  notifyFeedback = () => {};
   readonly statuses: StationStatus[] = [];
+  /** Ids of the sessions that have started. */
+  readonly starts: string[] = [];
   readonly ends: (ChargingEvent & { readonly type: "session-ended" })[] = [];
   /** Closings of the contactor. */
   closings = 0;
@@ -36,7 +42,7 @@ export class Bench {
   notify = () => {};
   #duty = STEADY;
 
-  constructor({ hasFeedback = false } = {}) {
+  constructor({ hasFeedback = false, hasLock = true } = {}) {
     const bench = this;
     class Output {
       #pin: string;
@@ -80,16 +86,24 @@ export class Bench {
         this.#isClosed = true;
       }
     }
-    /** A contactor that the guard has opened. */
-    class OpenFeedback {
-      read(): 0 {
-        return 0;
+    class Feedback {
+      constructor({ onReadable }: { onReadable(): void }) {
+        bench.notifyFeedback = onReadable;
       }
+      read(): 0 | 1 {
+        return bench.isWelded ? 1 : 0;
+      }
+      close(): void {}
     }
     const crypto = { random: (byteLength: number) => new ArrayBuffer(byteLength) };
-    const io = { Contactor: Output, DigitalIn: OpenFeedback, DigitalOut: Output, ControlPilot: Pilot };
+    const io = { Contactor: Output, DigitalIn: Feedback, DigitalOut: Output, ControlPilot: Pilot };
     const contactorFeedback = hasFeedback ? "feedback" : undefined;
-    const pins = { controlPilot: "pilot", contactor: "contactor", lock: "lock", contactorFeedback };
+    const pins = {
+      controlPilot: "pilot",
+      contactor: "contactor",
+      lock: hasLock ? "lock" : undefined,
+      contactorFeedback,
+    };
     const board = { clock: this.clock, crypto, io, pins };
     this.charging = new Charging({
       board: board as unknown as Board,
@@ -99,6 +113,7 @@ export class Bench {
           if (event.type === "faulted" || event.type === "warning") bench.reported.push(event.fault.code);
           if (event.type === "stop-ignored") bench.reported.push(event.type);
           if (event.type === "status") bench.statuses.push(event.status);
+          if (event.type === "session-started") bench.starts.push(event.session.id);
           if (event.type === "session-ended") bench.ends.push(event);
         },
       },
@@ -119,7 +134,7 @@ export class Bench {
   }
 
   /** A bench with a charging vehicle and no recorded events. */
-  static charging(options?: { hasFeedback: boolean }): Bench {
+  static charging(options?: { hasFeedback?: boolean; hasLock?: boolean }): Bench {
     const bench = new Bench(options);
     bench.authorize();
     bench.put(6000);
