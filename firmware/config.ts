@@ -4,6 +4,7 @@ import type { RefusedTags } from "../modules/authorization/index.js";
 import { decodeHex, encodeUTF8 } from "../modules/bytes/index.js";
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../modules/charging/index.js";
 import { formatJSON } from "../modules/json/index.js";
+import type { ModbusMeterConfig } from "../modules/meter/index.js";
 import { DEFAULT_TITLE, MAX_TITLE_BYTES, problemOfPart } from "../modules/pairing/index.js";
 import { READER_KINDS, type ReaderKind } from "../modules/rfid/index.js";
 import { type Cipher, isTopicId } from "../modules/settings/index.js";
@@ -31,6 +32,8 @@ export interface Config {
   readonly refusedTags: RefusedTags;
   /** Meter constant, imp/kWh, as printed on the meter. */
   readonly meterPulsesPerKWh: number;
+  /** A meter on the Modbus line of the wiring; default: the meter, if any, has an S0 output. */
+  readonly modbusMeter?: ModbusMeterConfig;
   /** URL of the firmware repository: scheme, host and port, without a path; default: the platform's host over TLS. */
   readonly updateServer?: string;
   /**
@@ -62,6 +65,7 @@ export function withWiring(config: Config, wiring: Wiring): Config {
     currentLimitA: wiring.currentLimitA ?? config.currentLimitA,
     meterPulsesPerKWh: wiring.meterPulsesPerKWh ?? config.meterPulsesPerKWh,
     cardReader: wiring.cardReaderKind ?? config.cardReader,
+    modbusMeter: wiring.modbusMeter ?? config.modbusMeter,
   };
 }
 

@@ -2,6 +2,7 @@ import type { MemoryUse } from "../modules/board/index.js";
 import type { Offer, Phases, StationStatus } from "../modules/charging/index.js";
 import type { Failure } from "../modules/failure/index.js";
 import type { ConnectionFailureCode, Fault } from "../modules/faults/index.js";
+import type { ModbusMeter } from "../modules/meter/index.js";
 import type { Updates } from "../modules/updates/index.js";
 import type { Charger } from "./charger/charger.js";
 import type { Connectivity } from "./connectivity.js";
@@ -89,6 +90,10 @@ export class LiveSnapshot implements StationSnapshot {
 
   get meterWh(): number | undefined {
     return this._charger.meterWh;
+  }
+
+  get phaseValues(): ModbusMeter | undefined {
+    return this._charger.modbusMeter;
   }
 
   get temperatureC(): number | undefined {

@@ -7,6 +7,7 @@ import type { MemoryUse } from "../modules/board/index.js";
 import type { Offer, Phases, StationStatus } from "../modules/charging/index.js";
 import type { Failure } from "../modules/failure/index.js";
 import type { ConnectionFailureCode, Fault } from "../modules/faults/index.js";
+import type { ModbusMeter } from "../modules/meter/index.js";
 import type { LifeCycle } from "./life-cycle.js";
 import type { Settings } from "./settings.js";
 
@@ -29,6 +30,8 @@ export interface StationSnapshot {
   readonly energyWh: number | undefined;
   /** Reading of the meter, Wh; `undefined` without one. */
   readonly meterWh: number | undefined;
+  /** Currents and voltages of the phases; `undefined` without a Modbus meter. */
+  readonly phaseValues: Pick<ModbusMeter, "currentA" | "measures" | "voltageV"> | undefined;
   /** Temperature inside the station, °C; `undefined` before the first measurement. */
   readonly temperatureC: number | undefined;
   /** Latest fault of the present owner's time; it may be over. */

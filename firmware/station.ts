@@ -135,6 +135,12 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
     this._connectivity.platform.notify(text, level);
   }
 
+  reportRecovery(fault: Fault): void {
+    const text = faultText(fault);
+    this._board.log(`fault over: ${text}`);
+    this._connectivity.platform.notify(text, "info");
+  }
+
   get isFree(): boolean {
     return this._charger.isFree;
   }

@@ -4,8 +4,10 @@ import { usernameOf } from "./accounts.js";
 import { ENDPOINTS } from "./endpoints.js";
 import { METHODS } from "./methods.js";
 import type { Registry } from "./registry.js";
-import { doubtsOf } from "./session-records.js";
+import { doubtsOf } from "./session-doubts.js";
 
+/** 2026-01-01 UTC. */
+const START = 1_767_225_600;
 const reported: string[] = [];
 let requests = 0;
 
@@ -45,24 +47,44 @@ describe("session", () => {
   test("takes missing times from a later report, and no other values", () => {
     const registry = twoOwners();
     ask(registry, "session", SESSION);
-    ask(registry, "session", { ...SESSION, end: 1060 });
-    ask(registry, "session", { ...SESSION, start: 1000, end: 1060 });
+    ask(registry, "session", { ...SESSION, end: START + 60 });
+    ask(registry, "session", { ...SESSION, start: START, end: START + 60 });
     ask(registry, "session", SESSION);
-    expect(registry.sessions()).toMatchObject([{ start: 1000, end: 1060 }]);
+    expect(registry.sessions()).toMatchObject([{ start: START, end: START + 60 }]);
     expect(reported).toEqual([]);
-    ask(registry, "session", { ...SESSION, start: 2000, end: 1060 });
-    expect(registry.sessions()).toMatchObject([{ start: 1000, isDisputed: true }]);
+    ask(registry, "session", { ...SESSION, start: START + 10, end: START + 60 });
+    expect(registry.sessions()).toMatchObject([{ start: START, isDisputed: true }]);
   });
 
   test.each([
     [{ startWh: 500, endWh: 10 }, "the meter ran backwards, from 500 to 10 Wh"],
-    [{ start: 2000, end: 1000 }, "the end is before the start"],
+    [{ start: START, end: START - 1 }, "the end is before the start"],
+    [{ endWh: 50_000 }, "50.0 kWh are too much for 60 s: a station delivers at most 1.4 kWh in this time"],
+    [
+      { seconds: 7200, startWh: 500, endWh: 500 },
+      "no energy in 120 min: the vehicle did not draw any, or the meter does not count",
+    ],
+    [{ start: 1000, end: START }, "the start is in 1970: the station's clock was not set"],
+    [{ meterFault: "meter-silent" }, "the meter did not answer at times, so that energy may be missing"],
   ])("accepts an implausible session (%j) and reports a problem", (fields, doubt) => {
     const registry = twoOwners();
     expect(ask(registry, "session", { ...SESSION, ...fields })).toMatchObject({ data: { accepted: true } });
     const [recorded] = registry.sessions();
     expect(recorded && doubtsOf(recorded)).toEqual([doubt]);
     expect(reported).toEqual([`session 0123456789abcdef of cafe-1: ${doubt}`]);
+  });
+
+  test("keeps signed data, and accepts a session whose signed data is too long", () => {
+    const registry = twoOwners();
+    const [signed, id] = ["OCMF|{}|{}", "0123456789abcde0"];
+    expect(ask(registry, "session", { ...SESSION, signed })).toMatchObject({ data: { accepted: true } });
+    expect(ask(registry, "session", { ...SESSION, id, signed: "x".repeat(4097) })).toMatchObject({
+      data: { accepted: true },
+    });
+    expect(registry.sessions().map((one) => one.signed)).toEqual([undefined, signed]);
+    expect(reported).toEqual([
+      `session ${id} of cafe-1: its signed data was not kept: it is no text of 1-4096 characters`,
+    ]);
   });
 
   /** Reports sessions with new ids, and returns the codes of the answers. */

@@ -6,7 +6,7 @@ import type { DeviceEntry, TagEntry } from "./entries.js";
 import { label, tagText } from "./fields.js";
 import { METHODS } from "./methods.js";
 import type { Registry } from "./registry.js";
-import { doubtsOf } from "./session-records.js";
+import { doubtsOf } from "./session-doubts.js";
 
 /** An endpoint's answer to a request whose sender is known. */
 export interface Decision {
@@ -96,6 +96,9 @@ const energyWh = z.number().min(0).max(1e12);
 /** Seconds since 1970-01-01 UTC; `null`: the station did not know the time. */
 const moment = wholeNumber.nullable();
 
+/** Maximum length of a session's signed data, characters: two OCMF texts with signatures. */
+const MAX_SIGNED_CHARS = 4096;
+
 export const sessionSchema = z.object({
   id: z.string().regex(/^[0-9a-f]{16}$/),
   connector: z.literal(1),
@@ -108,6 +111,9 @@ export const sessionSchema = z.object({
   startWh: energyWh,
   endWh: energyWh,
   why: z.string().min(1).max(16),
+  meterFault: z.string().min(1).max(32).optional(),
+  /** Reserved for the meter's signed data. What cannot be kept is left out, because the station would repeat the session. */
+  signed: z.string().min(1).max(MAX_SIGNED_CHARS).optional().catch(undefined),
 });
 
 /**
@@ -126,10 +132,17 @@ const session: Endpoint = (data, device, { registry, report }) => {
       report?.(`${device.id} has reported more than ${REMARKABLE_SESSIONS} sessions in a day; check it`);
   }
   const entry = { device: device.id, owner: device.owner, accepted: registry.nowS, ...finished };
-  const doubts = doubtsOf(registry.acceptSession(entry));
+  const isSignedLost = finished.signed === undefined && hasSigned(data);
+  const doubts = doubtsOf(registry.acceptSession(entry)).concat(
+    isSignedLost ? [`its signed data was not kept: it is no text of 1-${MAX_SIGNED_CHARS} characters`] : [],
+  );
   if (doubts.length > 0) report?.(`session ${finished.id} of ${device.id}: ${doubts.join("; ")}`);
   return { status: "1", code: "200", data: { accepted: true } };
 };
+
+function hasSigned(data: unknown): boolean {
+  return typeof data === "object" && data !== null && "signed" in data && data.signed !== undefined;
+}
 
 /** Maximum number of entries in a station's local list (docs/protocol.md, section 4). */
 const MAX_LISTED = 500;

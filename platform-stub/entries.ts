@@ -81,6 +81,10 @@ export interface SessionEntry {
   readonly endWh: number;
   /** Reason of the end. */
   readonly why: string;
+  /** Code of a fault of metering in the session: `meter-silent`, `meter-backwards` or `meter-unread`. */
+  readonly meterFault?: string;
+  /** The meter's signed data (OCMF), as the station reported it. It is not verified. */
+  readonly signed?: string;
   /** The station reported the session again with other values. The values here are the first ones. */
   readonly isDisputed?: boolean;
 }

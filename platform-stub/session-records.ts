@@ -8,7 +8,7 @@ import type { SessionEntry } from "./entries.js";
  */
 export function mergeSession(before: SessionEntry, again: SessionEntry): SessionEntry {
   const { start, end, isDisputed } = before;
-  const fields = ["tag", "tagEnd", "method", "seconds", "startWh", "endWh", "why"] as const;
+  const fields = ["tag", "tagEnd", "method", "seconds", "startWh", "endWh", "why", "meterFault"] as const;
   const isOther =
     fields.some((field) => before[field] !== again[field]) ||
     [
@@ -21,13 +21,4 @@ export function mergeSession(before: SessionEntry, again: SessionEntry): Session
     end: end ?? again.end,
     ...(isDisputed || isOther ? { isDisputed: true } : {}),
   };
-}
-
-/** Implausibilities of a session, as sentences. */
-export function doubtsOf({ start, end, startWh, endWh, isDisputed }: SessionEntry): string[] {
-  return [
-    ...(endWh < startWh ? [`the meter ran backwards, from ${startWh} to ${endWh} Wh`] : []),
-    ...(start !== null && end !== null && end < start ? ["the end is before the start"] : []),
-    ...(isDisputed ? ["it was reported again with other values"] : []),
-  ];
 }

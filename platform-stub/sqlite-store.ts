@@ -75,6 +75,11 @@ const STEPS = [
   ALTER TABLE devices ADD COLUMN password TEXT;
   ALTER TABLE devices ADD COLUMN next_key TEXT;
 `,
+  `
+  -- meter_fault: code of a fault of metering. signed: the meter's signed data.
+  ALTER TABLE sessions ADD COLUMN meter_fault TEXT;
+  ALTER TABLE sessions ADD COLUMN signed TEXT;
+`,
 ];
 
 /**
@@ -408,9 +413,17 @@ class SQLiteSessions implements Sessions {
     return row && sessionFromRow(row);
   }
 
-  put({ tagEnd, startWh, endWh, isDisputed, ...session }: SessionEntry): void {
+  put({ tagEnd, startWh, endWh, isDisputed, meterFault, signed, ...session }: SessionEntry): void {
     const disputed = isDisputed ? 1 : null;
-    const row: Row = { ...session, tag_end: tagEnd, start_wh: startWh, end_wh: endWh, disputed };
+    const row: Row = {
+      ...session,
+      tag_end: tagEnd,
+      start_wh: startWh,
+      end_wh: endWh,
+      disputed,
+      meter_fault: meterFault ?? null,
+      signed: signed ?? null,
+    };
     upsert(this.#connection, { name: "sessions", keys: ["device", "id"], row });
   }
 
@@ -431,9 +444,24 @@ class SQLiteSessions implements Sessions {
   }
 }
 
-function sessionFromRow({ tag_end, start_wh, end_wh, disputed, ...row }: Row): SessionEntry {
-  const session = { ...row, tagEnd: tag_end, startWh: start_wh, endWh: end_wh };
-  return { ...session, ...(disputed === 1 ? { isDisputed: true } : {}) } as unknown as SessionEntry;
+function sessionFromRow({
+  tag_end,
+  start_wh,
+  end_wh,
+  disputed,
+  meter_fault,
+  signed,
+  ...row
+}: Row): SessionEntry {
+  return {
+    ...row,
+    tagEnd: tag_end,
+    startWh: start_wh,
+    endWh: end_wh,
+    ...(meter_fault !== null && { meterFault: meter_fault }),
+    ...(signed !== null && { signed }),
+    ...(disputed === 1 && { isDisputed: true }),
+  } as unknown as SessionEntry;
 }
 
 function tagToRow({ tag, owner, label, stations, blocked, maxCurrent, cacheFor, accepts }: TagEntry): Row {

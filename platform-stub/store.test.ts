@@ -220,6 +220,7 @@ describe.each(STORES)("a store %s", (_name, make) => {
     new Registry(plain, { store: await open() }).acceptSession(session("one"));
     opened.pop()?.close();
     await edit("ALTER TABLE devices DROP COLUMN password; ALTER TABLE devices DROP COLUMN next_key");
+    await edit("ALTER TABLE sessions DROP COLUMN meter_fault; ALTER TABLE sessions DROP COLUMN signed");
     await edit("DROP TABLE consents; ALTER TABLE sessions DROP COLUMN disputed; PRAGMA user_version = 1");
     await edit("DROP TABLE secrets; DROP TABLE nonces; ALTER TABLE tags DROP COLUMN accepts");
     const registry = new Registry(undefined, { store: await open() });

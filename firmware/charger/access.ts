@@ -27,7 +27,7 @@ import type { FaultReporter } from "../../modules/faults/index.js";
 import type { Indicator } from "../../modules/indicator/index.js";
 import { BoundedMap } from "../../modules/limits/index.js";
 import type { Requester } from "../../modules/requests/index.js";
-import { CardReader, type CardReaderListener } from "../../modules/rfid/index.js";
+import { type CardReaderListener, openCardReader } from "../../modules/rfid/index.js";
 import type { TraceSink } from "../../modules/trace/index.js";
 import type { Config } from "../config.js";
 import type { Records } from "../records.js";
@@ -35,7 +35,7 @@ import type { Settings } from "../settings.js";
 import type { ChargerListener } from "./charger-listener.js";
 import type { TagLearning } from "./tag-learning.js";
 
-/** What access control needs of tag learning. */
+/** Tag learning, as access control uses it. */
 type Learning = Pick<TagLearning, "isOn" | "learn" | "refuse">;
 
 export interface AccessOptions {
@@ -68,8 +68,6 @@ const WALLET_MS = 3000;
 /** Result code of a card with a random number. */
 const MALFORMED = 400;
 const RANDOM_CARD = "the card shows another number each time";
-/** Minimum time between two reports of a silent card reader, ms. */
-const SILENCE_REPORT_MS = 60 * 60_000;
 
 /** Refresh interval of the local list while the platform is reached, ms. */
 const LIST_REFRESH_MS = 60 * 60_000;
@@ -84,15 +82,13 @@ export class Access
   private readonly _list: LocalList;
   private readonly _cache: AnswerCache;
   private readonly _listUpdate: ListUpdate;
-  private readonly _reader: CardReader;
+  private readonly _reader: IO | undefined;
   private readonly _readerSource: TagSource;
   private _listTimer: Timer | undefined;
   private _blockedAttempts: BoundedMap<string, number> | undefined;
   private _lastResult: string | undefined;
   /** Hash of the card that ended a session last at the reader, and the monotonic time, ms. */
   private _ended: { readonly hash: string; readonly atMs: number } | undefined;
-  /** Time of the latest report of a silent reader, ms. */
-  private _silenceReportedMs: number | undefined;
 
   constructor({ parts, learning }: { parts: AccessOptions; learning: Learning }) {
     this._options = parts;
@@ -114,7 +110,7 @@ export class Access
       listener: this,
     });
     this._readerSource = this._authorization.source("rfid");
-    this._reader = new CardReader({ board, kind: config.cardReader, listener: this });
+    this._reader = openCardReader({ board, kind: config.cardReader, listener: this });
   }
 
   get isBusy(): boolean {
@@ -165,7 +161,7 @@ export class Access
   close(): void {
     this._options.board.clock.clear(this._listTimer);
     this._listUpdate.close();
-    this._reader.close();
+    this._reader?.close();
     this._authorization.close();
   }
 
@@ -246,16 +242,9 @@ export class Access
   }
 
   /** Reports a silent reader. Phones are not affected. */
-  handleReaderSilent(isSilent: boolean): void {
-    const { board, reporter } = this._options;
-    if (!isSilent) {
-      board.log("rfid: the card reader responds again");
-      return;
-    }
-    const nowMs = board.clock.monotonicMs();
-    if (this._silenceReportedMs !== undefined && nowMs - this._silenceReportedMs < SILENCE_REPORT_MS) return;
-    this._silenceReportedMs = nowMs;
-    reporter.reportFault({ code: "card-reader-silent", message: "the card reader does not respond" });
+  handleReaderSilent(): void {
+    const message = "the card reader does not respond";
+    this._options.reporter.reportFault({ code: "card-reader-silent", message });
   }
 
   /** Stores the platform's verdict for times when the platform is not reached. */

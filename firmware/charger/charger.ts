@@ -8,11 +8,13 @@ import {
   Charging,
   type ChargingEvent,
   type ChargingListener,
+  type OvercurrentState,
   type Phases,
   type StationStatus,
 } from "../../modules/charging/index.js";
-import type { FaultReporter } from "../../modules/faults/index.js";
+import type { RecoveryReporter } from "../../modules/faults/index.js";
 import { Indicator } from "../../modules/indicator/index.js";
+import type { ModbusMeter } from "../../modules/meter/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import type { TraceSink } from "../../modules/trace/index.js";
 import type { CommandFailure } from "../commands.js";
@@ -23,8 +25,9 @@ import { Access } from "./access.js";
 import type { ChargerListener } from "./charger-listener.js";
 import { CurrentLimit } from "./current-limit.js";
 import { FreeVend } from "./free-vend.js";
+import { checkCurrent } from "./overcurrent.js";
 import { PhaseSwitch } from "./phase-switch.js";
-import { ChargingSessions } from "./sessions.js";
+import { ChargingSessions, type MeterListener } from "./sessions.js";
 import { TagLearning } from "./tag-learning.js";
 
 /** Fault of a lease that the firmware did not renew. */
@@ -41,12 +44,12 @@ export interface ChargerOptions {
   readonly records: Records;
   readonly settings: SettingsStore;
   readonly platform: Requester;
-  readonly reporter: FaultReporter;
+  readonly reporter: RecoveryReporter;
   readonly listener: ChargerListener;
   readonly trace: TraceSink;
 }
 
-export class Charger implements IO, ChargingListener {
+export class Charger implements IO, ChargingListener, MeterListener {
   readonly sessions: ChargingSessions;
   readonly access: Access;
   readonly learning: TagLearning;
@@ -57,13 +60,14 @@ export class Charger implements IO, ChargingListener {
   /** `undefined` on a station without a second contactor. */
   private readonly _phases: PhaseSwitch | undefined;
   private readonly _freeVend: FreeVend;
+  private _overcurrent: OvercurrentState | undefined;
 
   constructor(options: ChargerOptions) {
     const { board } = options;
     this._indicator = new Indicator({ board });
     this._charging = new Charging({ board, listener: this });
     // The parts share one object of options.
-    const parts = { ...options, charging: this._charging, indicator: this._indicator };
+    const parts = { ...options, charging: this._charging, indicator: this._indicator, meterListener: this };
     this._options = parts;
     const { phaseContactor: pin } = board.pins;
     if (pin !== undefined)
@@ -112,6 +116,11 @@ export class Charger implements IO, ChargingListener {
   get meterWh(): number | undefined {
     const { meter } = this.sessions;
     return meter.isThere ? meter.energyWh : undefined;
+  }
+
+  /** The meter, if it is on a Modbus line. */
+  get modbusMeter(): ModbusMeter | undefined {
+    return this.sessions.modbusMeter;
   }
 
   /** Latest temperature inside the station, °C; `undefined` before the first measurement. */
@@ -181,6 +190,13 @@ export class Charger implements IO, ChargingListener {
     this.learning.close();
     this._freeVend.close();
     this.access.close();
+  }
+
+  handleMeterChanged(): void {
+    const { meter, modbusMeter } = this.sessions;
+    const nowMs = this._options.board.clock.monotonicMs();
+    const measurement = { nowMs, charging: this._charging, meter, modbusMeter };
+    this._overcurrent = checkCurrent(this._overcurrent, measurement);
   }
 
   private _applySettings(): void {

@@ -2,12 +2,12 @@
 
 import type { Board, IO, Timer } from "../../modules/board/index.js";
 import type { Charging, ChargingEvent } from "../../modules/charging/index.js";
-import type { FaultReporter } from "../../modules/faults/index.js";
+import type { RecoveryReporter } from "../../modules/faults/index.js";
+import { type EnergyMeter, type ModbusMeter, PulseMeter } from "../../modules/meter/index.js";
 import type { Requester } from "../../modules/requests/index.js";
 import {
   type Book,
   bookFormat,
-  Meter,
   type ReporterHost,
   SessionLog,
   SessionReporter,
@@ -18,18 +18,25 @@ import type { Config } from "../config.js";
 import type { Records } from "../records.js";
 import type { Settings } from "../settings.js";
 import type { ChargerListener } from "./charger-listener.js";
+import { ModbusMetering, type ModbusMeteringHost } from "./modbus-metering.js";
 
 export interface ChargingSessionsOptions {
   readonly board: Board;
   readonly records: Records;
-  readonly config: Pick<Config, "meterPulsesPerKWh">;
+  readonly config: Pick<Config, "meterPulsesPerKWh" | "modbusMeter">;
   readonly charging: Pick<Charging, "admit" | "status">;
   readonly settings: { readonly now: Pick<Settings, "resumes"> };
   /** Receives finished sessions. */
   readonly platform: Requester;
-  readonly reporter: FaultReporter;
+  readonly reporter: RecoveryReporter;
   /** Notified when `waiting` has decreased. */
   readonly listener: Pick<ChargerListener, "handleChargerChanged">;
+  readonly meterListener: MeterListener;
+}
+
+export interface MeterListener {
+  /** The meter has counted energy or has answered. */
+  handleMeterChanged(): void;
 }
 
 /** Settling time of the pilot after the start, ms. A plugged-in vehicle is detected within it. */
@@ -44,16 +51,16 @@ const CLOCK_POLL_MS = 1000;
 /** Interval of storage maintenance, ms. */
 const TIDYING_MS = 60_000;
 
-export class ChargingSessions implements IO, ReporterHost, SessionsListener {
-  readonly meter: Meter;
+export class ChargingSessions implements IO, ReporterHost, SessionsListener, ModbusMeteringHost {
+  readonly meter: EnergyMeter;
+  readonly sessions: Sessions;
   private readonly _options: ChargingSessionsOptions;
   private readonly _log: SessionLog;
-  private readonly _sessions: Sessions;
   private readonly _reporter: SessionReporter;
+  private readonly _modbus: ModbusMetering | undefined;
   private _settling: Timer | undefined;
   private readonly _tidying: Timer;
   private _isResuming = false;
-
   constructor(options: ChargingSessionsOptions) {
     this._options = options;
     const { board, config, records, platform, reporter } = options;
@@ -61,14 +68,29 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
     const record = records.open(bookFormat);
     const book: Book = record.read() ?? { meterWh: 0, givenUp: 0, session: undefined };
     this._log = new SessionLog({ records, givenUp: book.givenUp, reporter });
-    this.meter = new Meter({
-      board,
-      pulsesPerKWh: config.meterPulsesPerKWh,
-      // After a power cut between the two writes, the log is newer than the book.
-      startWh: Math.max(book.meterWh, this._log.latestWhAtStart),
-      onChanged: () => this._sessions.handleEnergyChanged(),
-    });
-    this._sessions = new Sessions({
+    // After a power cut between the two writes, the log is newer than the book.
+    const startWh = Math.max(book.meterWh, this._log.latestWhAtStart);
+    const line = board.pins.modbusMeter;
+    if (line && config.modbusMeter) {
+      const { modbusMeter } = config;
+      this._modbus = new ModbusMetering({
+        ...options,
+        line,
+        config: modbusMeter,
+        book,
+        leastWh: startWh,
+        host: this,
+      });
+    }
+    this.meter =
+      this._modbus?.meter ??
+      new PulseMeter({
+        board,
+        pulsesPerKWh: config.meterPulsesPerKWh,
+        startWh,
+        onChanged: () => this.handleMeterChanged(),
+      });
+    this.sessions = new Sessions({
       clock,
       meter: this.meter,
       record,
@@ -76,6 +98,7 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
       log: this._log,
       reporter,
       listener: this,
+      awaitsReading: this._modbus !== undefined,
     });
     this._reporter = new SessionReporter({
       clock,
@@ -85,7 +108,12 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
       host: this,
     });
     this._settling = clock.set(() => this._settle(), SETTLING_MS);
-    this._tidying = clock.repeat(() => this._sessions.tidy(), TIDYING_MS);
+    this._tidying = clock.repeat(() => this.sessions.tidy(), TIDYING_MS);
+  }
+
+  /** The meter, if it is on a Modbus line. */
+  get modbusMeter(): ModbusMeter | undefined {
+    return this._modbus?.meter;
   }
 
   /** Number of finished sessions that the platform has not accepted. */
@@ -100,16 +128,18 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
 
   /** Energy of the session under way or the last one, Wh. */
   get energyWh(): number {
-    return this._sessions.sessionWh;
+    return this.sessions.sessionWh;
   }
 
   handleChargingEvent(event: ChargingEvent): void {
     if (event.type === "session-started") {
       const { id, grant } = event.session;
       const { tag, tagEnd, method, currentA } = grant;
-      this._sessions.start({ id, tag, tagEnd, method, currentA });
+      this._modbus?.handleStarting();
+      this.sessions.start({ id, tag, tagEnd, method, currentA });
+      this._modbus?.handleStarted();
     } else if (event.type === "session-ended") {
-      this._sessions.end(event.why, event.endedMs);
+      this.sessions.end(event.why, event.endedMs);
     } else if (event.type === "status" && this._isResuming && event.status !== "authorized") {
       // Any status but `charging` means that the vehicle did not resume.
       if (event.status !== "charging") this._endInterrupted();
@@ -117,23 +147,34 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
   }
 
   prepareReport(): void {
-    this._sessions.tidy();
+    this.sessions.tidy();
   }
 
   handleAccepted(slot: number): boolean {
-    const isForgotten = this._sessions.forget(slot);
+    const isForgotten = this.sessions.forget(slot);
     this._options.listener.handleChargerChanged();
     return isForgotten;
   }
 
   handleSessionFinished(): void {
+    if (this._modbus) this._modbus.handleEnded();
+    else this._reporter.wake();
+  }
+
+  handleSessionSettled(): void {
     this._reporter.wake();
+    this._options.listener.handleChargerChanged();
+  }
+
+  handleMeterChanged(): void {
+    this.sessions.handleEnergyChanged();
+    this._options.meterListener.handleMeterChanged();
   }
 
   /** Discards unreported sessions: they belong to the previous owner. */
   forgetOwner(): void {
     this._endInterrupted();
-    this._sessions.discardUnreported();
+    this.sessions.discardUnreported();
   }
 
   handlePlatformChanged(): void {
@@ -146,7 +187,8 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
     clock.clear(this._settling);
     clock.clear(this._tidying);
     this._reporter.close();
-    this._sessions.close();
+    this.sessions.close();
+    this._modbus?.close();
     this.meter.close();
   }
 
@@ -157,9 +199,9 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
   private _settle(): void {
     this._settling = undefined;
     const { board, charging, settings } = this._options;
-    const session = this._sessions.interrupted;
+    const session = this.sessions.interrupted;
     if (!session) return;
-    const { interruptedAt } = this._sessions;
+    const { interruptedAt } = this.sessions;
     const admission = settings.now.resumes && interruptedAt !== undefined ? charging.admit() : undefined;
     this._isResuming = admission !== undefined;
     const epochMs = board.clock.epochMs();
@@ -173,7 +215,7 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener {
 
   private _endInterrupted(): void {
     this._isResuming = false;
-    this._sessions.closeInterrupted();
+    this.sessions.closeInterrupted();
   }
 }
 

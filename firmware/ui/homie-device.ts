@@ -10,6 +10,7 @@ import {
   MIN_CURRENT_A,
   STATION_STATUSES,
 } from "../../modules/charging/index.js";
+import type { MeterValue } from "../../modules/meter/index.js";
 import {
   type HomieDevice,
   type Property as HomieProperty,
@@ -28,6 +29,7 @@ type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging" | "wake
 const UPTIME_STEP_S = 60;
 const SIGNAL_STEP_PERCENT = 5;
 const TEMPERATURE_STEP_C = 5;
+const VOLTAGE_STEP_V = 5;
 const LIMIT_FORMAT = `0:${MAX_CURRENT_A}`;
 
 const CHARGER: readonly Property[] = [
@@ -44,6 +46,12 @@ const CHARGER: readonly Property[] = [
     ...number("energy", "Energy of the session", "Wh", (station) => station.energyWh ?? 0),
     isPresent: hasMeter,
   },
+  current("current-l1", "Current L1", 1),
+  current("current-l2", "Current L2", 2),
+  current("current-l3", "Current L3", 3),
+  voltage("voltage-l1", "Voltage L1", 1),
+  voltage("voltage-l2", "Voltage L2", 2),
+  voltage("voltage-l3", "Voltage L3", 3),
   {
     ...number("current-limit", "Current limit", "A", (station) => station.settings.currentLimitA),
     format: (station) => `${MIN_CURRENT_A}:${station.installationA}`,
@@ -217,6 +225,34 @@ function switchesPhases(station: StationSnapshot): boolean {
 
 function hasMeter(station: StationSnapshot): boolean {
   return station.meterWh !== undefined;
+}
+
+/** Current of a phase, in steps of 0.1 A. Its id is a value of a Modbus meter. */
+function current(id: MeterValue, name: string, phase: number): Property {
+  // As in uptime().
+  const value = id;
+  const constantPhase = phase;
+  return {
+    id,
+    name,
+    datatype: "float",
+    unit: "A",
+    value: (station) => Math.round((station.phaseValues?.currentA(constantPhase) ?? 0) * 10) / 10,
+    isPresent: (station) => station.phaseValues?.measures(value) === true,
+  };
+}
+
+/** Voltage of a phase. Its id is a value of a Modbus meter. */
+function voltage(id: MeterValue, name: string, phase: number): Property {
+  // As in uptime().
+  const value = id;
+  const constantPhase = phase;
+  return {
+    ...number(id, name, "V", (station) =>
+      floor(station.phaseValues?.voltageV(constantPhase) ?? 0, VOLTAGE_STEP_V),
+    ),
+    isPresent: (station) => station.phaseValues?.measures(value) === true,
+  };
 }
 
 function lastErrorText({ lastError }: StationSnapshot): string | undefined {

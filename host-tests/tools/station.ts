@@ -9,14 +9,17 @@ import { readSecret, refusedSecret } from "../../platform-stub/secrets.js";
 import { findAdapter } from "../virtual/bluetooth/adapter.js";
 import { makeBlenoGATTServer } from "../virtual/bluetooth/gatt-server.js";
 import type { RunEnd } from "../virtual/board/index.js";
+import { modbusWiring } from "../virtual/board/modbus-wiring.js";
 import { NodeClock } from "../virtual/node-board/index.js";
 import { serveRadio } from "../virtual/radio-link/server.js";
+import { MODBUS_METER_TYPES, type ModbusMeterType } from "../virtual/world/modbus-meter.js";
 import { World } from "../virtual/world/world.js";
 import { readCertificates } from "./cli/certificates.js";
 import { HTTP_PORT, PSK_VARIABLE, RADIO_PORT, WIFI_SSID } from "./cli/defaults.js";
 import { onInterrupt, onReaderGone } from "./cli/ending.js";
-import { deviceIdOption, pskOption, ssidOption, updateKeyOption } from "./cli/options.js";
-import { COMMANDS, openStationConsole } from "./cli/station-console.js";
+import { meterLoad } from "./cli/metered-load.js";
+import { deviceIdOption, modbusMeterOption, pskOption, ssidOption, updateKeyOption } from "./cli/options.js";
+import { COMMANDS, METER_COMMANDS, openStationConsole } from "./cli/station-console.js";
 import { readStationImage } from "./cli/station-image.js";
 import { VirtualStation } from "./cli/virtual-station.js";
 
@@ -32,6 +35,7 @@ interface Options {
   readonly ca?: string;
   readonly ble?: string;
   readonly updateKey?: string;
+  readonly modbusMeter?: ModbusMeterType;
 }
 
 const program = new Command("npm run station --")
@@ -70,6 +74,11 @@ const program = new Command("npm run station --")
     "public key from npm run sign -- key: the station accepts firmware signed with it; default: accepts none",
     updateKeyOption,
   )
+  .option(
+    "--modbus-meter <type>",
+    `a virtual meter on the Modbus line: ${MODBUS_METER_TYPES.join(", ")}; with --station its wiring must have one`,
+    modbusMeterOption,
+  )
   .option("--ca <file>", "certificate authorities for brokers over TLS, PEM, in addition to Node's own")
   .showHelpAfterError();
 
@@ -83,7 +92,7 @@ async function run(options: Options): Promise<void> {
     readSecret({ variable: PSK_VARIABLE, flag: "--psk-file", file: options.pskFile }) ?? "",
   );
   const image = options.station === undefined ? undefined : readStationImage(options.station);
-  const provisioning = image ? undefined : provisioningOf(options);
+  const provisioning = image ? undefined : { ...provisioningOf(options), ...wiringOf(options) };
   const ca = options.ca === undefined ? undefined : readCertificates(options.ca);
   const adapter = options.ble === undefined ? undefined : findAdapter(options.ble);
   const clock = new NodeClock();
@@ -118,11 +127,15 @@ async function run(options: Options): Promise<void> {
       }, RESTART_MS);
     },
   });
-  const lines = openStationConsole({ station, input: process.stdin, print, onQuit: leave });
+  const { modbusMeter: type } = options;
+  const meter = type && meterLoad({ clock, device: station.device, type });
+  const lines = openStationConsole({ station, meter, input: process.stdin, print, onQuit: leave });
   onInterrupt(leave);
   onReaderGone(leave);
   station.boot();
-  print(`radio on ${radio ? `port ${radio.port}` : options.ble}; commands: ${COMMANDS}`);
+  print(
+    `radio on ${radio ? `port ${radio.port}` : options.ble}; commands: ${COMMANDS}${meter ? `, ${METER_COMMANDS}` : ""}`,
+  );
   await once(leaving.signal, "abort");
   lines.close();
   if (station.device.isRunning) {
@@ -151,6 +164,10 @@ function provisioningOf({ deviceId, provisionFrom }: Options): Record<string, un
     throw new Error(`${provisionFrom} has no device ${deviceId}; add it with npm run platform -- add-device`);
   const { key: responseKey, cipher, password } = device;
   return { deviceId, responseKey, cipher, ...(password && knownToPlatform(deviceId, password)) };
+}
+
+function wiringOf({ modbusMeter }: Options): Record<string, unknown> {
+  return modbusMeter === undefined ? {} : { wiring: modbusWiring({ type: modbusMeter }) };
 }
 
 function messageOf(error: unknown): string {

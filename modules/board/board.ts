@@ -35,6 +35,14 @@ export interface BoardIO {
     | { readonly kind: "ethernet"; readonly Ethernet: EthernetConstructor };
 }
 
+/** Pins of a serial line in both directions. */
+export interface SerialPins {
+  readonly receive: PinSpecifier;
+  readonly transmit: PinSpecifier;
+  /** Output: 1 while the station transmits. Absent for a transceiver that finds the direction by itself. */
+  readonly direction?: PinSpecifier;
+}
+
 /** Pins of a station. The optional ones depend on its equipment. */
 export interface Pins {
   readonly controlPilot: PinSpecifier;
@@ -58,6 +66,8 @@ export interface Pins {
   readonly cardReader?: PinSpecifier;
   /** Output: the serial input of a card reader that receives commands. */
   readonly cardReaderTransmit?: PinSpecifier;
+  /** RS485 line of a Modbus meter. */
+  readonly modbusMeter?: SerialPins;
 }
 
 /** Reason of the last reset: how the previous run of the firmware ended. */

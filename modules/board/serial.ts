@@ -5,6 +5,8 @@ export interface SerialOptions {
   readonly pin: PinSpecifier;
   /** The pin that transmits. Without it the line is receive-only. */
   readonly transmitPin?: PinSpecifier;
+  /** Output that is 1 while the line transmits: driver enable of an RS485 transceiver. */
+  readonly directionPin?: PinSpecifier;
   readonly baud: number;
   /** `count` bytes are readable. Unread bytes are announced again when more arrive. */
   onReadable?(count: number): void;

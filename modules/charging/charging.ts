@@ -9,6 +9,7 @@ import {
   CONTACTOR_FAULTS,
   type Grant,
   nextState,
+  offeredCurrentA,
   outputsOf,
   sessionEndOf,
   sessionOf,
@@ -130,6 +131,11 @@ export class Charging implements IO, PilotSamplerListener {
     return this._isContactorClosed;
   }
 
+  /** Current that is offered to the vehicle, A; 0: none. */
+  get offeredA(): number {
+    return offeredCurrentA(this._state, this._limitA);
+  }
+
   /** Sets the current that the station may offer, A. Below 6 A, or with NaN, a session or an authorization pauses. */
   setLimit(limitA: number): void {
     this._limitA = limitA >= MIN_CURRENT_A ? limitA : 0;
@@ -175,6 +181,12 @@ export class Charging implements IO, PilotSamplerListener {
   stop(): void {
     this._plugInId++;
     this._input({ type: "stop" });
+  }
+
+  /** Ends the session with a fault that another part of the station has found. */
+  fail(fault: Fault): void {
+    this._plugInId++;
+    this._input({ type: "fault", fault });
   }
 
   /** As `stop`, and opens the contactor at once. */

@@ -136,6 +136,7 @@ test("the position of the contactor is that of the latest command", () => {
 
 test("a station without a vehicle reports nothing when its limit changes", () => {
   const bench = new Bench({ highMv: 12_000 });
+  expect(bench.charging.isContactorClosed).toBe(false);
   bench.charging.setLimit(10);
   expect([bench.statuses, bench.events, bench.charging.isContactorClosed]).toEqual([[], [], false]);
 });

@@ -131,8 +131,8 @@ export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs
     case "suspended":
     case "away":
     case "charging": {
-      const offeredA = Math.min(state.session.grant.currentA, limitA);
-      const isOffered = offeredA >= MIN_CURRENT_A;
+      const offeredA = offeredCurrentA(state, limitA);
+      const isOffered = offeredA > 0;
       return {
         contactorClosed: isOffered && state.type === "charging",
         dutyPermille: isOffered ? dutyPermilleOf(offeredA) : PILOT_STEADY_PERMILLE,
@@ -149,6 +149,21 @@ export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs
       const isLocked = state.contactor === "closed";
       return { contactorClosed: false, dutyPermille: PILOT_STEADY_PERMILLE, isLocked };
     }
+  }
+}
+
+/** Returns the current that a state offers, A; 0: none. */
+export function offeredCurrentA(state: ChargingState, limitA: number): number {
+  switch (state.type) {
+    case "authorized":
+    case "charging":
+    case "suspended":
+    case "away": {
+      const offeredA = Math.min(state.session.grant.currentA, limitA);
+      return offeredA >= MIN_CURRENT_A ? offeredA : 0;
+    }
+    default:
+      return 0;
   }
 }
 

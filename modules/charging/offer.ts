@@ -57,7 +57,7 @@ export function offerOf(limits: CurrentLimits, heat?: Heat): Offer {
     lowestA = limitA >= MIN_CURRENT_A ? Math.floor(limitA) : 0;
     limitedBy = name;
   }
-  if (!heat || lowestA === 0) return { currentA: lowestA, limitedBy };
+  if (!heat) return { currentA: lowestA, limitedBy };
   const cooledA = deratedA(lowestA, heat.temperatureC, heat.isTooHot);
   return cooledA < lowestA
     ? { currentA: cooledA, limitedBy: "temperature" }

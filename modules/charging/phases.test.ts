@@ -47,6 +47,11 @@ describe("the change to three phases", () => {
 });
 
 describe("the phases", () => {
+  test("stay the same object while they wait for the first contactor", () => {
+    const waiting: PhaseState = { phases: 3, isSettled: false, restS: 0 };
+    expect(nextPhases(waiting, { ...INPUT, wanted: 1, isContactorClosed: true })).toBe(waiting);
+  });
+
   test("stay while nothing is wanted", () => {
     expect(nextPhases(THREE, { ...INPUT, isContactorClosed: true })).toBe(THREE);
   });

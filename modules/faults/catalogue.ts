@@ -78,6 +78,23 @@ export const FAULTS = {
     meaning: "The thermometer inside gives no valid value. The station offers the lowest current only.",
     by: "electrician",
   },
+  overcurrent: {
+    meaning:
+      "The meter measures more than 110 % of the offered current for 10 s (125 % with an S0 meter, whose power is taken as that of three phases). The session ends, and the station does not charge until the vehicle is unplugged.",
+    by: "owner, then electrician",
+    chargeX: "CX004",
+    everest: "MREC4OverCurrentFailure",
+  },
+  "meter-silent": {
+    meaning:
+      "The Modbus meter has not answered for 30 s. Charging continues. Sessions of that time are marked, because energy may be missing in them.",
+    by: "electrician",
+  },
+  "meter-backwards": {
+    meaning:
+      "The reading of the Modbus meter has fallen, or has grown by more than the station can deliver: the meter was exchanged or is defective. Charging continues. The difference is not counted, and sessions of that time are marked.",
+    by: "electrician",
+  },
   "blocked-tag": {
     meaning: "The platform has blocked the tag. The message has its last 4 characters.",
     by: "owner",

@@ -16,3 +16,9 @@ export type Fault = Failure<FaultCode>;
 export interface FaultReporter {
   reportFault(fault: Fault): void;
 }
+
+/** Receives the ends of faults, too. */
+export interface RecoveryReporter extends FaultReporter {
+  /** The owner's app is notified. The latest fault stays. */
+  reportRecovery(fault: Fault): void;
+}

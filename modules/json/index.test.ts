@@ -75,6 +75,8 @@ test("a field of the wrong type or size is ignored", () => {
   expect(textField(object, "empty", 3)).toBeUndefined();
   expect(textField(object, "number", 3)).toBeUndefined();
   expect(numberField(object, "number", { min: 6, max: 7 })).toBe(7);
+  // -0 would not be read as it was written.
+  expect(numberField({ x: -0 }, "x", { min: 0, max: 9 })).toBe(0);
   expect(numberField(object, "number", { min: 8, max: 9 })).toBeUndefined();
   expect(numberField(object, "nan", { min: 0, max: 9 })).toBeUndefined();
   expect(numberField(object, "text", { min: 0, max: 9 })).toBeUndefined();

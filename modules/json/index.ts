@@ -88,14 +88,14 @@ export function textField(object: JSONObject, name: string, maxLength: number): 
   return typeof value === "string" && value.length > 0 && value.length <= maxLength ? value : undefined;
 }
 
-/** Returns an own number field from `min` to `max`, both included; `undefined` otherwise. */
+/** Returns an own number field from `min` to `max`, both included, and 0 for -0; `undefined` otherwise. */
 export function numberField(
   object: JSONObject,
   name: string,
   range: { min: number; max: number },
 ): number | undefined {
   const value = Object.hasOwn(object, name) ? object[name] : undefined;
-  return typeof value === "number" && value >= range.min && value <= range.max ? value : undefined;
+  return typeof value === "number" && value >= range.min && value <= range.max ? value + 0 : undefined;
 }
 
 /**

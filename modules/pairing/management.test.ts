@@ -41,7 +41,11 @@ function routes(): FormRoute[] {
     login: login as ManagementOptions["login"],
     link: { state: linkState },
     networks: { scan: (done) => done(networks) },
-    isOwned: () => isOwned,
+    host: {
+      get isOwned() {
+        return isOwned;
+      },
+    },
     offer: (offer) => {
       offers.push(offer);
       return offerReply;

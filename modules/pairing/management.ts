@@ -9,8 +9,8 @@ export interface ManagementOptions {
   readonly login: Login;
   readonly link: { readonly state: LinkState };
   readonly networks: ScanSource;
-  /** Whether the station has an owner. A scan then needs the login. */
-  readonly isOwned: () => boolean;
+  /** The station. A scan needs the login if it has an owner. */
+  readonly host: { readonly isOwned: boolean };
   readonly offer: (offer: Offer) => Reply;
   /** Restarts the station after the response is sent. */
   readonly restart: () => void;
@@ -69,7 +69,7 @@ export function managementRoutes(options: ManagementOptions): FormRoute[] {
   const scanRoute = (path: string, describe: (encType: string, rssi: number) => unknown): FormRoute => ({
     path,
     methods: GET,
-    needsLogin: options.isOwned,
+    needsLogin: () => options.host.isOwned,
     answer: () => (reply) => {
       networks.scan((results) => {
         const entries = results.map(({ ssid, authentication, rssi }) => {

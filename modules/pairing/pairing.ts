@@ -98,7 +98,7 @@ export class Pairing implements IO, LinkListener, Router {
     options.link.subscribe(this);
   }
 
-  /** Finds a route of the HTTP API. One list of routes exists at a time, because a request is served when memory is scarce. */
+  /** Finds a route of the HTTP API. One list of routes exists at a time, to need less memory. */
   route(path: string): Route | undefined {
     const hasPath = (one: Route) => one.path === path;
     return (
@@ -243,14 +243,13 @@ export class Pairing implements IO, LinkListener, Router {
   }
 
   private _pairingRoutes(): Route[] {
-    const { host } = this._options;
     return [
       { path: "/healthcheck", methods: GET, answer: () => OK },
       {
         path: "/pair",
         methods: GET_AND_POST,
         changes: true,
-        needsLogin: () => this._isActive && host.isOwned,
+        needsLogin: () => this._isActive && this._options.host.isOwned,
         allowsInitialPassword: true,
         answer: (fields) => this._pair(fields),
       },
@@ -259,21 +258,15 @@ export class Pairing implements IO, LinkListener, Router {
   }
 
   private _managementRoutes(): Route[] {
-    const { board, login, link, host } = this._options;
+    const { board, host } = this._options;
     return managementRoutes({
-      login,
-      link,
+      ...this._options,
       networks: this._networks,
-      isOwned: () => host.isOwned,
       offer: (offer) => this._complete(offer),
-      restart: () => board.clock.set(() => this._restart(), ANSWER_MS),
+      // Apps send this after new parameters. An attempt does not need a restart.
+      restart: () => board.clock.set(() => this.isTrying || host.handleRestartRequest(), ANSWER_MS),
       reset: () => board.clock.set(() => host.handleResetRequest(), ANSWER_MS),
     });
-  }
-
-  /** Apps send this after new parameters. An attempt does not need a restart. */
-  private _restart(): void {
-    if (!this.isTrying) this._options.host.handleRestartRequest();
   }
 
   /** Fields that the station has. Fields of a failed attempt must be given again. */

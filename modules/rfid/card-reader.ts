@@ -10,8 +10,8 @@ export interface CardReaderListener {
   handleCard(tag: string): void;
   /** A card without a number of its own was presented: its UID is random. Called once per swipe. */
   handleRandomCard(): void;
-  /** The card reader has stopped responding, or responds again. Only a PN532 can tell. */
-  handleReaderSilent(isSilent: boolean): void;
+  /** The card reader has not responded for 10 s. Only a PN532 is asked to. Called at most once an hour. */
+  handleReaderSilent(): void;
 }
 
 export interface CardReaderOptions {
@@ -31,19 +31,26 @@ const RANDOM_UID = 0x08;
 /** Stands for every card with a random UID in the list of seen cards. No tag is like it. */
 const RANDOM = "random UID";
 
-/** Card reader on the board's serial line; inactive on a board without one. */
-export class CardReader implements IO, PN532Listener {
-  private readonly _options: CardReaderOptions;
-  private _line: Serial | PN532 | undefined;
-  private _seenMs: BoundedMap<string, number> | undefined;
-  private _isUnknownLogged = false;
+/** Minimum time between two reports of a silent reader, ms. */
+const SILENCE_REPORT_MS = 60 * 60_000;
 
-  constructor(options: CardReaderOptions) {
+/** Opens the card reader on the board's serial line; `undefined` on a board without one. */
+export function openCardReader(options: CardReaderOptions): IO | undefined {
+  const { cardReader: pin } = options.board.pins;
+  return pin === undefined ? undefined : new CardReader(pin, options);
+}
+
+class CardReader implements IO, PN532Listener {
+  private readonly _options: CardReaderOptions;
+  private readonly _seenMs = new BoundedMap<string, number>(MAX_CARDS);
+  private _line: Serial | PN532 | undefined;
+  private _isUnknownLogged = false;
+  private _silenceReportedMs: number | undefined;
+
+  constructor(pin: PinSpecifier, options: CardReaderOptions) {
     this._options = options;
     const { board, kind } = options;
-    const { cardReader: pin, cardReaderTransmit: transmitPin } = board.pins;
-    if (pin === undefined) return;
-    this._seenMs = new BoundedMap(MAX_CARDS);
+    const { cardReaderTransmit: transmitPin } = board.pins;
     if (kind !== "pn532") this._line = this._openLine(pin, makeFrameReader(kind));
     else if (transmitPin === undefined) board.log("rfid: a PN532 needs cardReaderTransmitPin in the wiring");
     else this._line = new PN532({ board, pin, transmitPin, listener: this });
@@ -62,7 +69,15 @@ export class CardReader implements IO, PN532Listener {
   }
 
   handleSilentChanged(isSilent: boolean): void {
-    this._options.listener.handleReaderSilent(isSilent);
+    const { board, listener } = this._options;
+    if (!isSilent) {
+      board.log("rfid: the card reader responds again");
+      return;
+    }
+    const nowMs = board.clock.monotonicMs();
+    if (this._silenceReportedMs !== undefined && nowMs - this._silenceReportedMs < SILENCE_REPORT_MS) return;
+    this._silenceReportedMs = nowMs;
+    listener.handleReaderSilent();
   }
 
   private _openLine(pin: PinSpecifier, readByte: FrameReader): Serial {
@@ -87,8 +102,8 @@ export class CardReader implements IO, PN532Listener {
   /** `true` if a card was seen within `REPEAT_MS`. Each look extends the time. */
   private _isRepeat(tag: string): boolean {
     const nowMs = this._options.board.clock.monotonicMs();
-    const seenMs = this._seenMs?.get(tag);
-    this._seenMs?.set(tag, nowMs);
+    const seenMs = this._seenMs.get(tag);
+    this._seenMs.set(tag, nowMs);
     return seenMs !== undefined && nowMs - seenMs < REPEAT_MS;
   }
 

@@ -1,2 +1,2 @@
-export { CardReader, type CardReaderListener, type CardReaderOptions } from "./card-reader.js";
+export { type CardReaderListener, type CardReaderOptions, openCardReader } from "./card-reader.js";
 export { READER_KINDS, type ReaderKind } from "./frames.js";

@@ -3,9 +3,9 @@ import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import { VirtualPN532 } from "../../host-tests/virtual/world/pn532.js";
 import { Random } from "../../host-tests/virtual/world/random.js";
 import { SerialDevice } from "../../host-tests/virtual/world/wiring.js";
-import type { Board, Bytes, SerialOptions } from "../board/index.js";
+import type { Board, Bytes, IO, SerialOptions } from "../board/index.js";
 import { asUint8Array, concatBytes, encodeHex } from "../bytes/index.js";
-import { CardReader } from "./index.js";
+import { openCardReader } from "./index.js";
 
 /** UIDs of each length. */
 const SINGLE = { uid: [0xde, 0xad, 0x0b, 0xe5] };
@@ -22,7 +22,7 @@ class Bench {
   readonly log: string[] = [];
   /** Frames that the driver has written, hex. */
   readonly written: string[] = [];
-  readonly reader: CardReader;
+  readonly reader: IO | undefined;
   /** The engine is busy: it receives bytes later. */
   isBusy = false;
   #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -52,7 +52,7 @@ class Bench {
     const { clock } = this;
     const pins = { cardReader: 1, cardReaderTransmit: 2 };
     const board = { clock, pins, io: { Serial: Line }, log: (line: string) => this.log.push(line) };
-    this.reader = new CardReader({ board: board as unknown as Board, kind: "pn532", listener: this });
+    this.reader = openCardReader({ board: board as unknown as Board, kind: "pn532", listener: this });
   }
 
   receive(bytes: Uint8Array<ArrayBuffer>): void {
@@ -68,8 +68,8 @@ class Bench {
     this.cards.push("random");
   }
 
-  handleReaderSilent(isSilent: boolean): void {
-    this.cards.push(isSilent ? "silent" : "responds");
+  handleReaderSilent(): void {
+    this.cards.push("silent");
   }
 
   /** Sends the response of a poll with this content. */
@@ -157,8 +157,8 @@ describe("CardReader with a PN532", () => {
     expect(cards).toEqual(["DEAD0BE5"]);
   });
 
-  test("reports a silent PN532 after 10 s once, and when it responds again", () => {
-    const { pn532, clock, cards } = polling();
+  test("reports a silent PN532 after 10 s once, and logs when it responds again", () => {
+    const { pn532, clock, cards, log } = polling();
     pn532.responds = false;
     clock.advance(9000);
     expect(cards).toEqual([]);
@@ -166,10 +166,21 @@ describe("CardReader with a PN532", () => {
     expect(cards).toEqual(["silent"]);
     pn532.responds = true;
     clock.advance(3000);
-    expect(cards).toEqual(["silent", "responds"]);
+    expect(log).toEqual(["rfid: the card reader responds again"]);
     pn532.tap(SINGLE);
     clock.advance(1000);
-    expect(cards).toEqual(["silent", "responds", "DEAD0BE5"]);
+    expect(cards).toEqual(["silent", "DEAD0BE5"]);
+  });
+
+  test("reports a PN532 that falls silent again and again once an hour", () => {
+    const { pn532, clock, cards } = polling();
+    for (let i = 0; i < 5; i++) {
+      for (const responds of [false, true]) {
+        pn532.responds = responds;
+        clock.advance(10 * 60_000);
+      }
+    }
+    expect(cards).toEqual(["silent", "silent"]);
   });
 
   test("reports a PN532 that has never responded", () => {
@@ -264,7 +275,7 @@ describe("CardReader with a PN532", () => {
   test("calls nothing after close", () => {
     const bench = polling();
     bench.pn532.place(SINGLE);
-    bench.reader.close();
+    bench.reader?.close();
     bench.written.length = 0;
     bench.clock.advance(60_000);
     expect(bench.cards).toEqual([]);
@@ -280,7 +291,7 @@ describe("CardReader with a PN532", () => {
       log: (line: string) => log.push(line),
     } as unknown as Board;
     const listener = { handleCard: () => {}, handleRandomCard: () => {}, handleReaderSilent: () => {} };
-    new CardReader({ board, kind: "pn532", listener }).close();
+    openCardReader({ board, kind: "pn532", listener })?.close();
     expect(log).toEqual(["rfid: a PN532 needs cardReaderTransmitPin in the wiring"]);
   });
 });

@@ -1,5 +1,4 @@
 export { SessionLog, type SessionLogOptions } from "./log.js";
-export { Meter, type MeterOptions } from "./meter.js";
 export { type ReporterHost, type ReporterOptions, SessionReporter } from "./reporter.js";
 export {
   type Book,

@@ -23,6 +23,8 @@ export class SessionLog {
   private _slots: number[];
   private readonly _unwritten = new Map<number, LogEntry>();
   private _nextOrder = 0;
+  /** Slot of a session that must not be reported yet. */
+  heldSlot: number | undefined;
   private _givenUp: number;
   /** Ids of the sessions found at the start. A session that is in the log must not be finished again. */
   readonly idsAtStart: ReadonlySet<string>;
@@ -54,9 +56,9 @@ export class SessionLog {
     return this._slots.length;
   }
 
-  /** The slots in use, the oldest session first. */
+  /** The slots whose sessions can be reported, the oldest session first. */
   get slots(): readonly number[] {
-    return this._slots;
+    return this.heldSlot === undefined ? this._slots : this._slots.filter((one) => one !== this.heldSlot);
   }
 
   /** Entries that are only in memory, by slot, the oldest first. */
@@ -87,6 +89,7 @@ export class SessionLog {
     this._slots = this._slots.filter((one) => one !== slot);
     this._slots.push(slot);
     this._unwritten.delete(slot);
+    if (this.heldSlot === slot) this.heldSlot = undefined;
     const entry = { order: this._nextOrder++, givenUp: this._givenUp, session };
     const failure = this._write(slot, entry);
     if (failure !== undefined) {

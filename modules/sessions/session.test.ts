@@ -16,7 +16,12 @@ const FINISHED = { ...STATE, end: 1_700_000_060, endWh: 160, why: "unplugged" };
 
 describe("the session records", () => {
   test("round-trip the session under way and a finished session", () => {
-    const book = { meterWh: 150, givenUp: 1, session: STATE };
+    const book = {
+      meterWh: 150,
+      givenUp: 1,
+      ownWh: 123_400,
+      session: { ...STATE, meterFault: "meter-silent" },
+    };
     expect(bookFormat.parse(JSON.parse(JSON.stringify(bookFormat.format(book))), 1)).toEqual(book);
     const entry = { order: 7, givenUp: 2, session: FINISHED };
     expect(logFormat(63).parse(JSON.parse(JSON.stringify(logFormat(63).format(entry))), 1)).toEqual(entry);
@@ -32,7 +37,13 @@ describe("the session records", () => {
   );
 
   test("fit into the values and keys of the storage", () => {
-    const longest = { ...FINISHED, startWh: 999_999_999_999, endWh: 999_999_999_999, why: "x".repeat(16) };
+    const longest = {
+      ...FINISHED,
+      startWh: 999_999_999_999,
+      endWh: 999_999_999_999,
+      why: "x".repeat(16),
+      meterFault: "meter-backwards",
+    };
     expect(
       JSON.stringify(logFormat(63).format({ order: 1e12, givenUp: 1e12, session: longest })).length,
     ).toBeLessThan(400);

@@ -26,6 +26,8 @@ export interface SessionState extends SessionCard {
   readonly seconds: number;
   /** Meter reading at the start, Wh. */
   readonly startWh: number;
+  /** Code of the first fault of metering in the session, or `meter-unread`: energy may be missing. */
+  readonly meterFault?: string;
 }
 
 /** Data of a finished session. */
@@ -44,6 +46,8 @@ export interface Book {
   readonly meterWh: number;
   /** Number of unreported sessions discarded since the flash was erased. */
   readonly givenUp: number;
+  /** Own reading of a Modbus meter when `meterWh` was written, Wh. */
+  readonly ownWh?: number;
   readonly session: SessionState | undefined;
   /** Time of writing, seconds since 1970-01-01 UTC; `undefined` without a session or a wall clock. */
   readonly at?: number;
@@ -60,6 +64,8 @@ export interface LogEntry {
 
 /** Maximum number of finished sessions in the log. */
 export const LOG_SLOTS = 64;
+/** Maximum length of a fault code, characters. */
+const MAX_CODE_CHARS = 32;
 const MAX_WH = 1e12;
 const MAX_S = 1e12;
 
@@ -82,7 +88,13 @@ function parseState(fields: JSONObject): SessionState | undefined {
   const startWh = whField(fields, "startWh");
   if (!id || !tag || !tagEnd || !method || currentA === undefined) return undefined;
   if (seconds === undefined || startWh === undefined) return undefined;
-  return { id, tag, tagEnd, method, currentA, start: secondsField(fields, "start"), seconds, startWh };
+  const start = secondsField(fields, "start");
+  return { id, tag, tagEnd, method, currentA, start, seconds, startWh, ...meterFaultIn(fields) };
+}
+
+function meterFaultIn(fields: JSONObject): Pick<SessionState, "meterFault"> {
+  const meterFault = textField(fields, "meterFault", MAX_CODE_CHARS);
+  return meterFault === undefined ? {} : { meterFault };
 }
 
 /** The record `session`. */
@@ -94,10 +106,12 @@ export const bookFormat: RecordFormat<Book> = {
     const session = isJSONObject(fields.session) ? parseState(fields.session) : undefined;
     if (meterWh === undefined || (fields.session !== undefined && !session)) return undefined;
     const givenUp = secondsField(fields, "givenUp") ?? 0;
+    const ownWh = numberField(fields, "ownWh", { min: -MAX_WH, max: MAX_WH });
     // The meter reading must not be below the start of the session.
     return {
       meterWh: Math.max(meterWh, session?.startWh ?? 0),
       givenUp,
+      ownWh,
       session,
       at: secondsField(fields, "at"),
     };

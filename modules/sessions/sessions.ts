@@ -1,13 +1,21 @@
 import type { Clock, IO, Timer } from "../board/index.js";
 import type { FaultReporter } from "../faults/index.js";
+import type { EnergyMeter, MeterFaultCode } from "../meter/index.js";
 import type { StoredRecord } from "../settings/index.js";
 import type { SessionLog } from "./log.js";
-import type { Meter } from "./meter.js";
 import type { Book, FinishedSession, SessionCard, SessionState } from "./session.js";
 
 export interface SessionsOptions {
   readonly clock: Clock;
-  readonly meter: Pick<Meter, "energyWh">;
+  readonly meter: Pick<EnergyMeter, "energyWh"> & {
+    /** The meter's own reading, Wh. */
+    readonly ownWh?: number | undefined;
+  };
+  /**
+   * The meter does not report energy by itself: the session that has ended last waits in the log for `settleEnd`. Until then
+   * it is stored with the fault `meter-unread`.
+   */
+  readonly awaitsReading?: boolean;
   readonly record: StoredRecord<Book>;
   /** Content of `record` at the start. */
   readonly book: Book;
@@ -23,6 +31,8 @@ export interface SessionsListener {
 
 /** Interval of writing the session under way, ms. A power cut loses at most this time. */
 const WRITE_MS = 60_000;
+/** Fault of metering of a session whose last reading is missing, unless it has another one. */
+const UNREAD = "meter-unread";
 /** Energy after which the session under way is written, Wh. A power cut loses at most this energy. */
 const WRITE_WH = 100;
 
@@ -52,7 +62,6 @@ export class Sessions implements IO {
   /** Monotonic end times, ms, of sessions of this run that ended before the wall clock was known, by slot. */
   private _undated: Map<number, number> | undefined;
   private _lastWh = 0;
-
   constructor(options: SessionsOptions) {
     this._options = options;
     const { book, log } = options;
@@ -97,6 +106,42 @@ export class Sessions implements IO {
     if (this._running && this._options.meter.energyWh - this._writtenWh >= WRITE_WH) this._write();
   }
 
+  /** Records a fault of metering, in the session under way if there is one. */
+  recordMeterFault(code: MeterFaultCode): void {
+    const running = this._running;
+    if (running) running.state = { ...running.state, meterFault: running.state.meterFault ?? code };
+    this._write();
+  }
+
+  /**
+   * Moves the start reading of the session under way to the present one: the energy before it is not the driver's. That of a
+   * resumed session stays.
+   */
+  moveStart(): void {
+    const running = this._running;
+    if (running?.secondsBefore === 0)
+      running.state = { ...running.state, startWh: this._options.meter.energyWh };
+  }
+
+  /**
+   * Corrects the end reading of the session that waits for it, and releases the session.
+   * @param isRead the meter has answered since the end
+   */
+  settleEnd(isRead: boolean): void {
+    const { log, meter } = this._options;
+    const slot = log.heldSlot;
+    if (slot === undefined) return;
+    if (isRead) {
+      const endWh = meter.energyWh;
+      log.correct(slot, ({ meterFault, ...session }) => {
+        if (!this._running) this._lastWh = endWh - session.startWh;
+        return { ...session, endWh, ...(meterFault !== UNREAD && { meterFault }) };
+      });
+    }
+    log.heldSlot = undefined;
+    this._write();
+  }
+
   /**
    * Ends the session under way.
    * @param endedMs monotonic time of the end, ms; not in the future
@@ -120,7 +165,10 @@ export class Sessions implements IO {
     if (!session) return;
     this._interrupted = undefined;
     const end = session.start === undefined ? undefined : session.start + session.seconds;
-    this._finish({ ...session, end, endWh: this._options.book.meterWh, why: "interrupted" });
+    const { awaitsReading, book, meter } = this._options;
+    // A meter with its own reading has counted what was not written, too.
+    const endWh = awaitsReading ? meter.energyWh : book.meterWh;
+    this._finish({ ...session, end, endWh, why: "interrupted" });
   }
 
   /**
@@ -152,6 +200,7 @@ export class Sessions implements IO {
     const { log, reporter } = this._options;
     const count = log.length;
     if (count === 0) return;
+    log.heldSlot = undefined;
     log.countGivenUp(count);
     this._write();
     for (const slot of [...log.slots]) log.remove(slot);
@@ -171,8 +220,10 @@ export class Sessions implements IO {
 
   /** Logs a session. One that ended at `endedMs` without a wall clock is dated later. */
   private _finish(session: FinishedSession, endedMs?: number): void {
-    const { log, listener } = this._options;
-    const slot = log.add(session);
+    const { log, listener, awaitsReading } = this._options;
+    // A power cut before the last reading leaves the session as one whose meter was not read.
+    const slot = log.add(awaitsReading ? { meterFault: UNREAD, ...session } : session);
+    if (awaitsReading) log.heldSlot = slot;
     this._undated?.delete(slot);
     if (session.start === undefined && endedMs !== undefined) {
       this._undated ??= new Map();
@@ -222,7 +273,7 @@ export class Sessions implements IO {
     if (!session && log.unwritten.size > 0) return;
     const meterWh = meter.energyWh;
     const at = session && this._epochS(nowMs);
-    const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, session, at });
+    const problem = record.tryWrite({ meterWh, givenUp: log.givenUp, ownWh: meter.ownWh, session, at });
     if (problem === undefined) {
       this._writtenWh = meterWh;
       this._isOutOfDate = false;

@@ -1,5 +1,6 @@
 import { MAX_CURRENT_A, MIN_CURRENT_A } from "../charging/index.js";
 import { isJSONObject, type JSONObject } from "../json/index.js";
+import { METER_TYPES, METER_VALUES, REGISTER_TYPES, WORD_ORDERS } from "../meter/index.js";
 import { READER_KINDS } from "../rfid/index.js";
 import { CHIPS, type Chip, pinProperties } from "./chips.js";
 import { RMII_CLOCKS, RMII_PINS, type Wiring } from "./wiring.js";
@@ -8,11 +9,16 @@ import { RMII_CLOCKS, RMII_PINS, type Wiring } from "./wiring.js";
 export type PinRule = number;
 /** Lowest and highest value of a number. `step`: the number is a multiple of it. */
 export type NumberRule = readonly [min: number, max: number, step?: number];
-/** Rules of an object's fields. Each of them is required, except in the wiring itself. */
+/** Rules of an object's fields. Each of them is required, except in the wiring itself and `OPTIONAL`. */
 export interface GroupRule {
   readonly [field: string]: FieldRule;
 }
-export type FieldRule = PinRule | NumberRule | readonly string[] | GroupRule;
+/** Rules of each object of a list. */
+export interface ListRule {
+  readonly items: GroupRule;
+  readonly maxCount: number;
+}
+export type FieldRule = PinRule | NumberRule | readonly string[] | GroupRule | readonly [ListRule];
 
 const INPUT: PinRule = 0o00;
 const OUTPUT: PinRule = 0o11;
@@ -29,6 +35,9 @@ export const ADC_MAX_MV = 2450;
 export const PILOT_SPAN_MV = 10_500;
 const OHMS: NumberRule = [100, 1_000_000];
 const REQUIRED = ["chip", "controlPilot", "contactorPin"];
+const OPTIONAL = ["modbusMeter.directionPin", "modbusMeter.registers"];
+/** Type of a Modbus meter whose registers are in the wiring. */
+const OWN_REGISTERS = "registers";
 
 /** Rules of the wiring's fields. */
 export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> = {
@@ -51,6 +60,27 @@ export const WIRING_RULES: GroupRule & Record<keyof Wiring | "chip", FieldRule> 
   thermistor: { adcPin: ANALOG, ohms: OHMS, beta: [500, 10_000], pullUpOhms: OHMS },
   buttonPin: INPUT,
   meterPin: INPUT,
+  modbusMeter: {
+    receivePin: INPUT,
+    transmitPin: OUTPUT,
+    directionPin: OUTPUT,
+    baud: [1200, 115_200, 1],
+    address: [1, 247, 1],
+    type: [...Object.keys(METER_TYPES), OWN_REGISTERS],
+    registers: [
+      {
+        items: {
+          value: METER_VALUES,
+          functionCode: [3, 4, 1],
+          register: [0, 65_534, 1],
+          type: REGISTER_TYPES,
+          scale: [-1e6, 1e6],
+          wordOrder: WORD_ORDERS,
+        },
+        maxCount: METER_VALUES.length,
+      },
+    ],
+  },
   cardReaderPin: INPUT,
   cardReaderTransmitPin: OUTPUT,
   w5500: { clockPin: OUTPUT, mosiPin: OUTPUT, misoPin: INPUT, selectPin: STEADY_OUTPUT, interruptPin: INPUT },
@@ -69,7 +99,11 @@ export type WiringMistake =
   | "pin used twice"
   | "pilot beyond the ADC"
   | "needs RMII"
-  | "needs contactor feedback";
+  | "needs contactor feedback"
+  | "needs registers"
+  | "value used twice"
+  | "second meter"
+  | "second UART";
 
 /** Receives a field, such as `controlPilot.adcPin`, and what is wrong with it. */
 export type ReportMistake = (field: string, mistake: WiringMistake) => void;
@@ -87,6 +121,7 @@ export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
   const chip = chipOf(wiring);
   checkGroup(WIRING_RULES, wiring, "", { chip, usedPins: fixedPins(lan8720), report });
   if (isJSONObject(lan8720) && chip && chip !== CHIPS.esp32) report("lan8720", "needs RMII");
+  if (isJSONObject(wiring.modbusMeter)) checkMeter(wiring, wiring.modbusMeter, report);
   // Only the feedback shows that the first contactor is open before the second one changes.
   if (wiring.phaseContactorPin !== undefined && wiring.contactorFeedbackPin === undefined)
     report("phaseContactorPin", "needs contactor feedback");
@@ -99,6 +134,20 @@ export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
   if (zeroMv - spanMv < ADC_MIN_MV || zeroMv + spanMv > ADC_MAX_MV) {
     report("controlPilot", "pilot beyond the ADC");
   }
+}
+
+/** Checks what the rules of the fields do not say. The chips have one UART besides that of the log. */
+function checkMeter(wiring: JSONObject, { type, registers }: JSONObject, report: ReportMistake): void {
+  if (wiring.meterPin !== undefined) report("modbusMeter", "second meter");
+  if (wiring.cardReaderPin !== undefined) report("modbusMeter", "second UART");
+  const values = Array.isArray(registers)
+    ? registers.map((one) => (isJSONObject(one) ? one.value : one))
+    : [];
+  const isComplete = values.includes("energy") && values.includes("power");
+  if (type === OWN_REGISTERS ? !isComplete : registers !== undefined) {
+    report("modbusMeter.registers", "needs registers");
+  }
+  if (new Set(values).size !== values.length) report("modbusMeter.registers", "value used twice");
 }
 
 /** Pins of the RMII and its clock. */
@@ -122,13 +171,28 @@ function checkGroup(rules: GroupRule, group: JSONObject, prefix: string, check: 
     let mistake: WiringMistake | undefined;
     if (!Object.hasOwn(rules, name) || rule === undefined) mistake = "unknown field";
     else if (!Object.hasOwn(group, name)) {
-      if (prefix !== "" || REQUIRED.includes(name)) mistake = "missing";
+      if (prefix === "" ? REQUIRED.includes(name) : !OPTIONAL.includes(field)) mistake = "missing";
     } else if (typeof rule === "number") mistake = pinMistake(rule, value, check);
+    else if (isListRule(rule)) mistake = checkList(rule[0], value, field, check);
     else if (isList(rule)) mistake = isAllowed(rule, value) ? undefined : "invalid value";
     else if (isJSONObject(value)) checkGroup(rule, value, `${field}.`, check);
     else mistake = "invalid value";
     if (mistake) check.report(field, mistake);
   }
+}
+
+function checkList(
+  { items, maxCount }: ListRule,
+  list: unknown,
+  field: string,
+  check: Check,
+): WiringMistake | undefined {
+  if (!Array.isArray(list) || list.length > maxCount) return "invalid value";
+  for (const [i, item] of list.entries()) {
+    if (!isJSONObject(item)) return "invalid value";
+    checkGroup(items, item, `${field}.${i}.`, check);
+  }
+  return undefined;
 }
 
 function pinMistake(rule: PinRule, pin: unknown, { chip, usedPins }: Check): WiringMistake | undefined {
@@ -138,6 +202,10 @@ function pinMistake(rule: PinRule, pin: unknown, { chip, usedPins }: Check): Wir
   const properties = chip ? pinProperties(chip, pin) : rule & 7;
   if (!(properties >= 0 && (properties & (rule >> 3)) === (rule & 7))) return "unsuitable pin";
   return isUsed ? "pin used twice" : undefined;
+}
+
+export function isListRule(rule: FieldRule): rule is readonly [ListRule] {
+  return Array.isArray(rule) && typeof rule[0] === "object";
 }
 
 function isList(rule: FieldRule): rule is NumberRule | readonly string[] {

@@ -5,6 +5,7 @@ export {
   chipOf,
   type FieldRule,
   type GroupRule,
+  isListRule,
   PILOT_SPAN_MV,
   WIRING_RULES,
   type WiringMistake,

@@ -44,6 +44,17 @@ function storageWith(values: Readonly<Record<string, string>>): Storage {
   };
 }
 
+const METER = { receivePin: 16, transmitPin: 17, baud: 9600, address: 1, type: "sdm630" };
+const REGISTER = {
+  value: "energy",
+  functionCode: 4,
+  register: 72,
+  type: "float32",
+  scale: 1000,
+  wordOrder: "high-first",
+};
+const REGISTERS = [REGISTER, { ...REGISTER, value: "power", register: 52, scale: 1 }];
+
 function deviceWith(wiring: unknown): Storage {
   return storageWith({ device: JSON.stringify({ v: 1, deviceId: "cafe-1", wiring }), [WIRED_KEY]: "1" });
 }
@@ -172,6 +183,57 @@ describe("checkWiring", () => {
     ]);
   });
 });
+
+describe("checkWiring of a Modbus meter", () => {
+  const wiringWith = (modbusMeter: Record<string, unknown>) => ({
+    chip: "esp32",
+    ...BUILT_IN,
+    modbusMeter: { ...METER, ...modbusMeter },
+  });
+
+  test("accepts the known types, and registers of its own", () => {
+    for (const type of ["sdm72", "sdm72v2", "sdm120", "sdm630"]) {
+      expect(mistakesIn(wiringWith({ type, directionPin: 21 }))).toEqual([]);
+    }
+    expect(mistakesIn(wiringWith({ type: "registers", registers: REGISTERS }))).toEqual([]);
+  });
+
+  test.each([
+    ["modbusMeter.type: invalid value", { type: "sdm999" }],
+    ["modbusMeter.address: invalid value", { address: 0 }],
+    ["modbusMeter.baud: invalid value", { baud: 300 }],
+    ["modbusMeter.directionPin: unsuitable pin", { directionPin: 36 }],
+    ["modbusMeter.transmitPin: pin used twice", { transmitPin: 16 }],
+    ["modbusMeter.registers: needs registers", { type: "registers" }],
+    ["modbusMeter.registers: needs registers", { type: "registers", registers: REGISTERS.slice(0, 1) }],
+    ["modbusMeter.registers: needs registers", { registers: REGISTERS }],
+    ["modbusMeter.registers: value used twice", { type: "registers", registers: [...REGISTERS, REGISTER] }],
+    [
+      "modbusMeter.registers.1.type: invalid value",
+      { type: "registers", registers: [REGISTERS[1], { ...REGISTER, type: "float64" }] },
+    ],
+    [
+      "modbusMeter.registers.0.scale: missing",
+      {
+        type: "registers",
+        registers: [{ ...REGISTER, scale: undefined }, REGISTERS[1]].map(withoutUndefined),
+      },
+    ],
+  ])("reports %s", (mistake, meter) => {
+    expect(mistakesIn(wiringWith(meter))).toEqual([mistake]);
+  });
+
+  test("reports a second meter, and a card reader on the only UART", () => {
+    expect(mistakesIn({ ...wiringWith({}), meterPin: 33, cardReaderPin: 13 })).toEqual([
+      "modbusMeter: second meter",
+      "modbusMeter: second UART",
+    ]);
+  });
+});
+
+function withoutUndefined(object: object | undefined): object {
+  return Object.fromEntries(Object.entries(object ?? {}).filter(([, value]) => value !== undefined));
+}
 
 describe("readWiring", () => {
   const { id } = CHIPS.esp32;

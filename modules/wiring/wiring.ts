@@ -1,3 +1,4 @@
+import type { ModbusMeterConfig } from "../meter/index.js";
 import type { ReaderKind } from "../rfid/index.js";
 
 /** Pins of the RMII of a classic ESP32. */
@@ -52,6 +53,15 @@ export interface Wiring {
   readonly buttonPin?: number;
   /** Input of the meter's S0 output: low during a pulse. */
   readonly meterPin?: number;
+  /** A meter with Modbus RTU behind an RS485 transceiver, in place of one with an S0 output. */
+  readonly modbusMeter?: ModbusMeterConfig & {
+    /** Input of the transceiver's receiver output (RO), 3.3 V. */
+    readonly receivePin: number;
+    /** Output to the transceiver's driver input (DI). */
+    readonly transmitPin: number;
+    /** Output to the transceiver's DE and RE: high transmits. Absent for a transceiver that finds the direction by itself. */
+    readonly directionPin?: number;
+  };
   /** Input of the card reader's serial output, 3.3 V. */
   readonly cardReaderPin?: number;
   /** Output to the card reader's serial input. Only a PN532 needs it. */

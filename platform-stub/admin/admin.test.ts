@@ -88,6 +88,7 @@ describe("a client that is not logged in", () => {
   test.each([
     ["GET", "api/cards"],
     ["GET", "api/cards.csv"],
+    ["GET", "api/sessions.csv"],
     ["GET", "api/stations"],
     ["GET", "api/sessions"],
     ["GET", "api/energy?edges=0,1"],
@@ -506,6 +507,8 @@ test("a new key is offered to a station by PUT, but not to an unknown one or one
   expect(text).not.toContain(key);
 });
 
+const DOUBT = "the start is in 1970: the station's clock was not set";
+
 test("answers contain no hash of a tag, no key and no token", async () => {
   const cookie = await logIn();
   const tag = "ab".repeat(32);
@@ -525,14 +528,23 @@ test("answers contain no hash of a tag, no key and no token", async () => {
     why: "unplugged",
   });
   const texts = [];
-  for (const path of ["cards", "stations", "sessions", "energy?edges=0,900,1000", "requests"]) {
+  for (const path of [
+    "cards",
+    "stations",
+    "sessions",
+    "energy?edges=0,900,1000",
+    "requests",
+    "sessions.csv",
+  ]) {
     texts.push(await (await ask(`api/${path}`, { cookie })).text());
   }
   expect(JSON.parse(texts[2] ?? "")).toMatchObject({
     total: 1,
-    sessions: [{ tagEnd: "0001", energyWh: 250, doubts: [] }],
+    sessions: [{ tagEnd: "0001", energyWh: 250, doubts: [DOUBT, expect.any(String)] }],
   });
   expect(JSON.parse(texts[3] ?? "")).toEqual({ wh: [0, 250] });
+  expect(texts[5]).toContain(`"1970-01-01T00:15:00.000Z"`);
+  expect(texts[5]).toContain(DOUBT);
   const secrets = [tag, registry.device("cafe-1")?.key ?? "-", "token-of-the-cafe", "token-of-the-bar"];
   for (const secret of secrets) expect(texts.join()).not.toContain(secret);
 });

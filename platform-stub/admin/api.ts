@@ -8,11 +8,12 @@ import type { TagEntry } from "../entries.js";
 import { deviceId, tagEntry, tagText } from "../fields.js";
 import { guessFinder } from "../guessable.js";
 import type { Registry } from "../registry.js";
-import { doubtsOf } from "../session-records.js";
+import { doubtsOf } from "../session-doubts.js";
 import type { StationWatcher } from "../station-watcher.js";
 import type { Traffic } from "../traffic.js";
 import { type Known, problemsOf } from "./card-rules.js";
 import { CSVError, formatCards, parseCards } from "./cards-csv.js";
+import { formatSessions } from "./sessions-csv.js";
 import {
   CARDS_PER_PAGE,
   type Cards,
@@ -60,6 +61,8 @@ export type Answer =
 const MAX_EDGES = 400;
 /** Maximum size of an imported file beyond that of an export, bytes. */
 const MAX_FURTHER_BYTES = 2 * 1024 * 1024;
+/** Maximum number of sessions in an exported file. */
+const MAX_EXPORTED_SESSIONS = 10_000;
 /** Maximum number of reported numbers that can be guessed. */
 const MAX_WARNINGS = 20;
 /** Width of the light border around a QR code, in modules (ISO/IEC 18004). */
@@ -81,6 +84,7 @@ export function answer(call: Call, options: APIOptions): Answer {
   if (kind === "expected" && name !== undefined) return acceptance(name, call, options);
   if (name !== undefined) return refuse(404, "not found");
   if (kind === "cards.csv") return cardsFile(call, options);
+  if (kind === "sessions.csv") return sessionsFile(call, options);
   if (call.method !== "GET") return refuse(405, "method not allowed; use GET");
   const { registry, traffic } = options;
   switch (kind) {
@@ -270,10 +274,16 @@ function sessions(query: URLSearchParams, registry: Registry): Sessions {
   return {
     total: registry.sessionCount,
     sessions: registry.sessions({ offset, limit: SESSIONS_PER_PAGE }).map((entry) => {
-      const { tag: _, startWh, endWh, isDisputed: __, ...session } = entry;
+      const { tag: _, startWh, endWh, isDisputed: __, meterFault: ___, signed: ____, ...session } = entry;
       return { ...session, energyWh: Math.max(0, endWh - startWh), doubts: doubtsOf(entry) };
     }),
   };
+}
+
+function sessionsFile({ method }: Call, { registry }: APIOptions): Answer {
+  if (method !== "GET") return refuse(405, "method not allowed; use GET");
+  const text = formatSessions(registry.sessions({ limit: MAX_EXPORTED_SESSIONS }));
+  return { status: 200, file: { name: "sessions.csv", type: "text/csv; charset=utf-8", text } };
 }
 
 /**

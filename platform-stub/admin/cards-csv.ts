@@ -165,7 +165,7 @@ const FORMULA = /(^|[,;|\t])('*)(?=[=+\-@\t\r])/g;
 const MARKED = /(^|[,;|\t])'('*)(?=[=+\-@\t\r])/g;
 
 /** Marks formulas as text with an apostrophe, so that no spreadsheet runs them. */
-function asText(value: string): string {
+export function asText(value: string): string {
   return value.replace(FORMULA, "$1'$2");
 }
 

@@ -13,6 +13,7 @@ import {
   chipOf,
   type FieldRule,
   type GroupRule,
+  isListRule,
   OUTPUT,
   PILOT_SPAN_MV,
   pinProperties,
@@ -144,6 +145,14 @@ function sentenceOf(wiring: JSONObject, field: string, mistake: WiringMistake): 
       return `${field} is ${JSON.stringify(value)}; it must be ${requirementOf(field)}`;
     case "pilot beyond the ADC":
       return `controlPilot: the pilot from -10.5 V to +10.5 V must be ${ADC_MIN_MV}-${ADC_MAX_MV} mV at the pin; it is ${spanOf(wiring)} mV`;
+    case "needs registers":
+      return "modbusMeter.registers: the type registers needs a list with energy and power; other types have none";
+    case "value used twice":
+      return "modbusMeter.registers: a value has more than one register";
+    case "second meter":
+      return "modbusMeter: a station has one meter; meterPin is another one";
+    case "second UART":
+      return "modbusMeter: the chip has one UART besides that of the log, and cardReaderPin uses it";
     case "needs RMII":
       return `lan8720: an ${CHIP_NAMES[wiring.chip as ChipName]} has no RMII; use a W5500`;
     case "needs contactor feedback":
@@ -158,12 +167,19 @@ function sentenceOf(wiring: JSONObject, field: string, mistake: WiringMistake): 
 }
 
 function valueAt(wiring: unknown, field: string): unknown {
-  return field.split(".").reduce((value, name) => (isJSONObject(value) ? value[name] : undefined), wiring);
+  return field.split(".").reduce((value, name) => (isIndexed(value) ? value[name] : undefined), wiring);
 }
 
-/** Returns the rule of a field that is not unknown. */
+function isIndexed(value: unknown): value is JSONObject {
+  return typeof value === "object" && value !== null;
+}
+
+/** Returns the rule of a field that is not unknown. The rules of a list are those of each item. */
 function ruleAt(field: string): FieldRule {
-  return valueAt(WIRING_RULES, field) as FieldRule;
+  return field.split(".").reduce<FieldRule>((rule, name) => {
+    if (isListRule(rule)) return rule[0].items;
+    return valueAt(rule, name) as FieldRule;
+  }, WIRING_RULES);
 }
 
 /** Returns the rules of the object that has a field. */
@@ -174,6 +190,7 @@ function rulesAround(field: string): FieldRule {
 
 function requirementOf(field: string): string {
   const rule = ruleAt(field);
+  if (isListRule(rule)) return `a list of at most ${rule[0].maxCount} registers`;
   if (typeof rule === "number") return "the number of a GPIO";
   if (isGroup(rule)) return `an object with ${Object.keys(rule).join(", ")}`;
   const [min, max, step] = rule;

@@ -10,6 +10,7 @@ describe("Bench", () => {
   let timers: (() => void)[];
   let epochsMs: number[];
   let pilots: number[][];
+  let haltsMs: number[];
   let isClosed: boolean;
   /** Time that a look at the clock takes, ms. */
   let stepMs: number;
@@ -20,6 +21,7 @@ describe("Bench", () => {
     epochsMs = [];
     pilots = [];
     timers = [];
+    haltsMs = [];
     isClosed = false;
     stepMs = 0;
     bench = new Bench({
@@ -37,6 +39,7 @@ describe("Bench", () => {
       },
       setEpoch: (epochMs) => epochsMs.push(epochMs),
       setPilot: (...values) => pilots.push(values),
+      halt: (durationMs) => haltsMs.push(durationMs),
       openedAfterMs: () => 34,
       isContactorClosed: () => isClosed,
     });
@@ -71,9 +74,16 @@ describe("Bench", () => {
     expect(nowMs - sinceMs).toBeGreaterThanOrEqual(2000);
     expect(pilots).toEqual([[12_000, -12_000, 100]]);
     expect(lines).toEqual([
-      "bench: stalled for 2000 ms; opened after 34 ms",
+      "bench: stall of 2000 ms; opened after 34 ms",
       "bench: invalid stall; use ms, ms, A-F",
     ]);
+  });
+
+  test("halt halts the engine's task for a time, in which the vehicle leaves", () => {
+    type("halt 2000 100 B\n");
+    expect(haltsMs).toEqual([2000]);
+    expect(pilots).toEqual([[9000, -12_000, 100]]);
+    expect(lines).toEqual(["bench: halt of 2000 ms; opened after 34 ms"]);
   });
 
   test("accepts a command in pieces, and drops one that is too long", () => {
@@ -113,7 +123,7 @@ describe("Bench", () => {
     expect(() => type("crash\n")).toThrow("requested by the bench");
     type("plug\npilot Z\n");
     expect(lines).toEqual([
-      "bench: unknown command plug; use pilot, stall, clock, crash, time, heap or hold",
+      "bench: unknown command plug; use pilot, stall, halt, clock, crash, time, heap or hold",
       "bench: invalid voltage; use A-F or mV",
     ]);
   });

@@ -22,7 +22,7 @@ const HOLD_PERIOD_MS = 5;
 /** Interval at which the contactor is looked at, ms. */
 const SHOW_PERIOD_MS = 50;
 
-export const BENCH_COMMANDS = "pilot, stall, clock, crash, time, heap or hold";
+export const BENCH_COMMANDS = "pilot, stall, halt, clock, crash, time, heap or hold";
 
 /** Functions of the chip that the bench uses. */
 export interface BenchOptions {
@@ -34,6 +34,8 @@ export interface BenchOptions {
   setEpoch(epochMs: number): void;
   /** Sets the voltages of the pilot after a time. The guard measures them. */
   setPilot(highMv: number, lowMv: number, delayMs: number): void;
+  /** Halts the engine's task for a time. */
+  halt(durationMs: number): void;
   /** Time from the latest change of the pilot to the latest opening of the contactor, ms. */
   openedAfterMs(): number;
   /** State of the contactor's pin. */
@@ -45,7 +47,8 @@ export interface BenchOptions {
  *
  * - `pilot A` … `pilot F`, `pilot <mV>` or `pilot <mV> <mV>` sets the highest and the lowest voltage of the pilot. The
  *   lowest is −12,000 mV by default. It shows only while the generator makes pulses.
- * - `stall <ms> <delay> <state>` stops the engine for this time; the vehicle changes to the state after the delay, ms.
+ * - `stall <ms> <delay> <state>` lets the engine compute for this time; the vehicle changes to the state after the delay, ms.
+ * - `halt <ms> <delay> <state>` halts the engine's task instead.
  * - `clock <ms>` sets the wall clock, which no time server of the test network does.
  * - `crash` throws an exception.
  * - `time` and `heap` answer with a line.
@@ -93,7 +96,8 @@ export class Bench {
         this._setPilot(words);
         return;
       case "stall":
-        this._stall(words);
+      case "halt":
+        this._stop(command, words);
         return;
       case "time":
         this._options.log(`bench: time ${1000 * this._options.clock.monotonicMs()}`);
@@ -151,18 +155,19 @@ export class Bench {
     this._options.log(`bench: pilot ${highMv} ${lowMv}`);
   }
 
-  /** Computes for a time, while no other code of the engine runs. */
-  private _stall([duration, delay, state = ""]: string[]): void {
-    const { clock, log, openedAfterMs, setPilot } = this._options;
+  /** Stops the engine for a time: no other code of it runs. */
+  private _stop(command: "stall" | "halt", [duration, delay, state = ""]: string[]): void {
+    const { clock, log, halt, openedAfterMs, setPilot } = this._options;
     const [durationMs, delayMs, highMv] = [Number(duration), Number(delay), STATES_MV[state]];
     if (!Number.isInteger(durationMs) || !Number.isInteger(delayMs) || highMv === undefined) {
-      log("bench: invalid stall; use ms, ms, A-F");
+      log(`bench: invalid ${command}; use ms, ms, A-F`);
       return;
     }
     const untilMs = clock.monotonicMs() + durationMs;
     setPilot(highMv, -GENERATOR_MV, delayMs);
-    while (clock.monotonicMs() < untilMs);
-    log(`bench: stalled for ${durationMs} ms; opened after ${openedAfterMs()} ms`);
+    if (command === "halt") halt(durationMs);
+    else while (clock.monotonicMs() < untilMs);
+    log(`bench: ${command} of ${durationMs} ms; opened after ${openedAfterMs()} ms`);
   }
 
   private _showContactor(): void {

@@ -12,6 +12,9 @@
 #include "esp_attr.h"
 #include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+
+enum { COMPUTE_STACK_BYTES = 1024 };
 
 static portMUX_TYPE mutex = portMUX_INITIALIZER_UNLOCKED;
 static int16_t voltages_mv[2] = { -12000, 12000 };
@@ -19,6 +22,7 @@ static int16_t voltages_mv[2] = { -12000, 12000 };
 static int16_t next_mv[2] = { -12000, 12000 };
 static int64_t change_us, opened_us;
 static bool is_contactor_closed;
+static volatile bool is_halted;
 
 IRAM_ATTR int32_t guard_bench_mv(bool is_high)
 {
@@ -45,6 +49,24 @@ void xs_bench_setPilot(xsMachine *the)
 	}
 	change_us = now_us + 1000ll * xsmcToInteger(xsArg(2));
 	portEXIT_CRITICAL(&mutex);
+}
+
+/** Computes while the engine's task is halted. The time of an idle emulator depends on the computer. */
+static void compute(void *unused)
+{
+	(void)unused;
+	while (is_halted)
+		;
+	vTaskDelete(NULL);
+}
+
+/** Halts the engine's task for a time, ms. The others run. */
+void xs_bench_halt(xsMachine *the)
+{
+	is_halted = true;
+	xTaskCreate(compute, "bench", COMPUTE_STACK_BYTES, NULL, tskIDLE_PRIORITY + 1, NULL);
+	vTaskDelay(pdMS_TO_TICKS(xsmcToInteger(xsArg(0))));
+	is_halted = false;
 }
 
 void xs_bench_isContactorClosed(xsMachine *the)

@@ -8,7 +8,7 @@ import { memory } from "../esp32/memory.js";
 import type { Guard } from "../guard.js";
 import { withParts } from "../with-parts.js";
 import { BENCH_COMMANDS, Bench } from "./bench.js";
-import { isContactorClosed, openedAfter, resetUARTs, setPilot } from "./native.js";
+import { halt, isContactorClosed, openedAfter, resetUARTs, setPilot } from "./native.js";
 
 /** `ETHERNET_VALUES` (ethernet-driver.h). The emulator's interface has no wiring. */
 const ETHERNET_VALUES = 7;
@@ -24,6 +24,7 @@ export function makeEmulatorIO(parts: VariantParts): VariantIO {
     clock,
     setEpoch: (epochMs) => Time.set(epochMs / 1000),
     setPilot,
+    halt,
     openedAfterMs: openedAfter,
     isContactorClosed: () => isContactorClosed() === 1,
   });

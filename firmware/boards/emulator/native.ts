@@ -10,6 +10,11 @@ export function setPilot(this: unknown, highMv: number, lowMv: number, delayMs: 
   native("xs_bench_setPilot").call(this, highMv, lowMv, delayMs);
 }
 
+/** Halts the engine's task for a time. */
+export function halt(this: unknown, durationMs: number): void {
+  native("xs_bench_halt").call(this, durationMs);
+}
+
 /** Returns the state of the contactor's pin. */
 export function isContactorClosed(this: unknown): number {
   return native("xs_bench_isContactorClosed").call(this);

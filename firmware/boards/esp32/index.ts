@@ -1,6 +1,6 @@
 import Resource from "Resource";
 import FFI from "mc/ffi";
-import type { Board } from "../../../modules/board/index.js";
+import type { Board, SerialPins } from "../../../modules/board/index.js";
 import { encodeHex } from "../../../modules/bytes/index.js";
 import { readClientCertificate, readTimeServer } from "../../../modules/settings/index.js";
 import { readWiring, type Wiring } from "../../../modules/wiring/index.js";
@@ -131,7 +131,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       DigitalIn: makeDigitalIn(guard),
       DigitalOut: ChipDigitalOut,
       PulseCount: makePulseCount(guard, clock),
-      Serial: makeSerial(guard),
+      Serial: makeSerial(guard, clock),
       ...variantIO,
     },
     pins: {
@@ -146,6 +146,7 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
       meter: hardware.meterPin,
       cardReader: hardware.cardReaderPin,
       cardReaderTransmit: hardware.cardReaderTransmitPin,
+      modbusMeter: hardware.modbusMeter && serialPins(hardware.modbusMeter),
     },
     resolve: makeResolve(clock, guard),
     resource: (name) =>
@@ -161,6 +162,14 @@ function makeBoard(hardware: Hardware, makeVariantIO: MakeVariantIO, native: FFI
     log,
     restart: (reason) => guard.restart(reason),
   };
+}
+
+function serialPins({
+  receivePin,
+  transmitPin,
+  directionPin,
+}: NonNullable<Wiring["modbusMeter"]>): SerialPins {
+  return { receive: receivePin, transmit: transmitPin, direction: directionPin };
 }
 
 function macOf(native: FFI, type: number): string {

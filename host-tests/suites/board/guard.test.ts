@@ -29,6 +29,9 @@ const SHORT = ["-O2", "-DGUARD_LEASE_TICKS=12", "-DGUARD_FEEDBACK_TICKS=5"];
 /** Options with which everything is wired and allowed. */
 const EVERYTHING = "31";
 const PERIODS = 30_000;
+/** The last periods of each cycle have nothing but a lease that expires. */
+const CYCLE_PERIODS = 3000;
+const LEASE_PERIODS = 400;
 const hasCompiler = spawnSync(COMPILER, ["--version"]).status === 0;
 
 if (!hasCompiler) skipFor(`the tests of ${SOURCES} need a C compiler, for example "apt-get install gcc"`);
@@ -190,6 +193,64 @@ const PLANTED: readonly (readonly [name: string, from: string, to: string, broke
     expect([at, printed.length]).toEqual([-1, PERIODS]);
   });
 
+  test.each([1, 2, 3, 4])("skips periods in the twin as if it had performed them, seed %i", (seed) => {
+    const random = new Random(seed);
+    const options = {
+      hasFeedback: true,
+      hasResidualCurrent: true,
+      hasCutOff: true,
+      hasShuntTrip: true,
+      allowsVentilation: true,
+    };
+    const [whole, skipping] = [new GuardCore(options), new GuardCore(options)];
+    let isClosed = false;
+    let skipped = 0;
+    for (let block = 0; block < 500; block++) {
+      const held: GuardInputs = {
+        ...CHARGING,
+        highMv: random.bool(0.7) ? 6000 : random.pick(PILOTS_MV),
+        isRequested: random.bool(0.8),
+        isFeedbackClosed: isClosed !== random.bool(0.1),
+      };
+      const periods = 2 + random.int(400);
+      const first = { ...held, isRenewed: random.bool(), isAcknowledged: random.bool() };
+      let expected = whole.step(first);
+      for (let i = 1; i < periods; i++) expected = whole.step(held);
+      let found = skipping.step(first);
+      // A contactor that switches changes an input, so that the period after it is performed.
+      let hasSwitched = true;
+      for (let left = periods - 1; left > 0; ) {
+        const idle = hasSwitched ? 0 : Math.min(left, skipping.idlePeriods);
+        skipping.idle(idle);
+        skipped += idle;
+        left -= Math.max(1, idle);
+        if (idle > 0) continue;
+        const before = found;
+        found = skipping.step(held);
+        hasSwitched = found.isContactorClosed !== before.isContactorClosed;
+      }
+      isClosed = expected.isContactorClosed;
+      expect({ ...found, reason: 0 }).toEqual({ ...expected, reason: 0 });
+      expect(skipping.idlePeriods).toBe(whole.idlePeriods);
+    }
+    expect(skipped).toBeGreaterThan(10_000);
+  });
+
+  test("waits in the twin for a change while the contactor is open, and for the lease while it is closed", () => {
+    const twin = new GuardCore({
+      hasFeedback: true,
+      hasResidualCurrent: false,
+      hasCutOff: false,
+      hasShuntTrip: false,
+      allowsVentilation: false,
+    });
+    twin.step({ ...CHARGING, isRequested: false });
+    expect(twin.idlePeriods).toBe(Number.POSITIVE_INFINITY);
+    twin.step(CHARGING);
+    twin.step({ ...CHARGING, isFeedbackClosed: true });
+    expect(twin.idlePeriods).toBe(298);
+  });
+
   test("keeps its properties in every state that it can reach, with every wiring", () => {
     const short = spawnSync(compile("guard-core.explore.c", SHORT), { encoding: "utf8" });
     expect(short.stdout).toMatch(/^32 wirings, \d{5,} states, \d{8,} steps, 13 properties\n$/);
@@ -219,11 +280,30 @@ const PLANTED: readonly (readonly [name: string, from: string, to: string, broke
 
 const PILOTS_MV = [12_000, 9000, 7500, 7499, 6000, 6000, 6000, 4500, 4499, 3000, 1500, 1499, 0, -12_000];
 
+const CHARGING: GuardInputs = {
+  highMv: 6000,
+  lowMv: -12_000,
+  isSteady: false,
+  isRequested: true,
+  isRenewed: false,
+  isAcknowledged: false,
+  hasResidualCurrent: false,
+  isFeedbackClosed: false,
+  isTooHot: false,
+};
+
 /** Inputs as of a station with long runs of charging, and faults. */
 function* sequence(random: Random, isClosed: () => boolean): Generator<GuardInputs> {
-  let base = { highMv: 6000, lowMv: -12_000, isSteady: false, isRequested: false, isRenewing: true };
-  let isMismatched = false;
+  let base = { highMv: 6000, lowMv: -12_000, isSteady: false, isRequested: true, isRenewing: true };
+  let isMismatched = true;
   for (let i = 0; i < PERIODS; i++) {
+    const untilNext = CYCLE_PERIODS - (i % CYCLE_PERIODS);
+    if (untilNext <= LEASE_PERIODS) {
+      // A latched fault is acknowledged, then comes a new request.
+      const isFirst = untilNext > LEASE_PERIODS - 2;
+      yield { ...CHARGING, isRequested: !isFirst, isAcknowledged: isFirst, isFeedbackClosed: isClosed() };
+      continue;
+    }
     if (random.bool(0.02)) base = { ...base, highMv: random.bool(0.7) ? 6000 : random.pick(PILOTS_MV) };
     if (random.bool(0.01)) base = { ...base, lowMv: random.pick([-12_000, -12_000, -10_500, -10_499, 6000]) };
     if (random.bool(0.01)) base = { ...base, isSteady: random.bool(0.2) };

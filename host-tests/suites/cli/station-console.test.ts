@@ -42,6 +42,15 @@ test("the station console executes the typed commands", async () => {
   expect(printed[1]).toContain("unknown");
 });
 
+test("the station console breaks and mends the Modbus meter", async () => {
+  const meter = { energyWh: 1234.5, fault: undefined };
+  openStationConsole({ station, meter, input, print: (line) => printed.push(line), onQuit: () => quits++ });
+  input.write("meter silent\nmeter ok\nmeter tired\n");
+  await waitFor("three answers", () => printed.length === 3);
+  expect(printed.slice(0, 2)).toEqual(["the meter is at 1235 Wh, silent", "the meter is at 1235 Wh, ok"]);
+  expect(printed[2]).toContain("meter bad-crc");
+});
+
 test.each([
   ["quits at the end of a terminal's input", true, 1],
   ["keeps running at the end of another input", false, 0],
@@ -66,7 +75,7 @@ test("the station console presents a card, and names the numbers that the reader
   open();
   input.write("card 04A1B2C3\ncard 04A1B2C3D4\n");
   await waitFor("the card is refused", () => printed.length > 0);
-  expect(printed).toEqual(["a card of this reader has ten hex digits"]);
+  expect(printed).toEqual(["a card of this reader has 10 hex digits"]);
   await waitFor("the station has read the other one", () =>
     station.device.logLines.some((line) => line.startsWith("rfid: the card …C3D4")),
   );

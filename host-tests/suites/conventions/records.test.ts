@@ -109,7 +109,7 @@ const RECORDS: Readonly<Record<string, Kept>> = {
   ),
   session: kept(
     bookFormat,
-    { meterWh: 1234, session: SESSION },
+    { meterWh: 1234, ownWh: 99_000, session: { ...SESSION, meterFault: "meter-silent" } },
     expect.objectContaining({ meterWh: 1234, session: expect.objectContaining({ id: SESSION.id }) }),
   ),
   "log${slot}": kept(

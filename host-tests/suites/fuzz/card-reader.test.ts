@@ -3,7 +3,7 @@
 import { jest, test } from "@jest/globals";
 import type { Board, SerialOptions } from "../../../modules/board/index.js";
 import { concatBytes, encodeUTF8 } from "../../../modules/bytes/index.js";
-import { CardReader, type ReaderKind } from "../../../modules/rfid/index.js";
+import { openCardReader, type ReaderKind } from "../../../modules/rfid/index.js";
 import {
   commandFrame,
   MAX_CONTENT_BYTES,
@@ -53,7 +53,7 @@ function reading(kind: ReaderKind) {
     handleRandomCard: () => {},
     handleReaderSilent: () => {},
   };
-  new CardReader({ board, kind, listener });
+  openCardReader({ board, kind, listener });
   /** Sends bytes, and returns the cards that they report. */
   return (pieces: readonly Bytes[]) => {
     clock.advance(REPEAT_MS);
@@ -228,7 +228,7 @@ test(`${FUZZ_RUNS} inputs of a PN532 never give a tag but the hex of a whole UID
     handleRandomCard: () => reports.push("random"),
     handleReaderSilent: () => {},
   };
-  new CardReader({ board, kind: "pn532", listener });
+  openCardReader({ board, kind: "pn532", listener });
   fuzz({
     seed: 64,
     make: (random) => Array.from({ length: 1 + random.int(4) }, () => random.bytes(random.int(30))),

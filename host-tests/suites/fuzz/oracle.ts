@@ -31,3 +31,11 @@ export function withoutExtensions(message: Uint8Array<ArrayBuffer>): Uint8Array<
   }
   return Uint8Array.from(Buffer.from(`${plain}0\r\n\r\n`, "latin1"));
 }
+
+/** Removes white space at the ends of the fields of an HTTP message: RFC 9110 ignores it; Node's parser refuses a tab there. */
+export function withoutTrailingSpace(message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const text = Buffer.from(message).toString("latin1");
+  const [head = ""] = /^.*?\r\n\r\n/s.exec(text) ?? [];
+  const trimmed = head.replace(/[ \t]+\r\n/g, "\r\n");
+  return Uint8Array.from(Buffer.from(trimmed + text.slice(head.length), "latin1"));
+}

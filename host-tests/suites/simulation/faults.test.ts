@@ -5,6 +5,7 @@ import { usernameOf } from "../../../platform-stub/accounts.js";
 import { PN532_WIRING } from "../../virtual/board/index.js";
 import { Scene } from "../../virtual/scene.js";
 import { FlashFaults } from "./flash-faults.js";
+import { drawWatts, MeteredScene } from "./metered-scene.js";
 import { UpdateScene } from "./update-scene.js";
 
 const NEXT = "next@owner.example";
@@ -91,6 +92,22 @@ const CAUSES: Readonly<Record<FaultCode, () => Scene>> = {
   "thermometer-broken": () => {
     const scene = online(new Scene());
     scene.device.temperatureC = undefined;
+    return scene;
+  },
+  overcurrent: () => {
+    const scene = online(new Scene());
+    charge(scene);
+    drawWatts(scene, 18_000, 30);
+    return scene;
+  },
+  "meter-silent": () => {
+    const scene = online(new MeteredScene());
+    scene.meter.fault = "silent";
+    return scene;
+  },
+  "meter-backwards": () => {
+    const scene = online(new MeteredScene());
+    scene.meter.energyWh -= 1000;
     return scene;
   },
   "blocked-tag": () => {

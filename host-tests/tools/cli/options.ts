@@ -6,6 +6,7 @@
 import { InvalidArgumentError } from "commander";
 import { defaultConfig, updateConfigErrors } from "../../../firmware/config.js";
 import { isTopicId } from "../../../modules/settings/index.js";
+import { MODBUS_METER_TYPES, type ModbusMeterType } from "../../virtual/world/modbus-meter.js";
 
 export function placeOption(text: string): { host: string; port: number } {
   const [, host, port] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
@@ -29,6 +30,12 @@ export function pskOption(text: string): string {
   if (byteLength > 0 && (byteLength < 8 || byteLength > 63))
     throw new InvalidArgumentError("give 8-63 bytes, or nothing for an open network");
   return text;
+}
+
+export function modbusMeterOption(text: string): ModbusMeterType {
+  const type = MODBUS_METER_TYPES.find((one) => one === text);
+  if (!type) throw new InvalidArgumentError(`give ${MODBUS_METER_TYPES.join(", ")}`);
+  return type;
 }
 
 export function updateKeyOption(text: string): string {

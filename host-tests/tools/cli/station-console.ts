@@ -1,10 +1,13 @@
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { IO } from "../../../modules/board/index.js";
+import { METER_FAULTS, type ModbusMeterDevice } from "../../virtual/world/modbus-meter.js";
 import type { VirtualStation } from "./virtual-station.js";
 
 export interface StationConsoleOptions {
   readonly station: VirtualStation;
+  /** The meter on the Modbus line, if there is one. */
+  readonly meter?: Pick<ModbusMeterDevice, "energyWh" | "fault">;
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly print: (line: string) => void;
   /** Called for the command quit or the end of a terminal's input. Other inputs may end without effect. */
@@ -12,6 +15,8 @@ export interface StationConsoleOptions {
 }
 
 export const COMMANDS = "plug, unplug, card <number>, stop, pair, status, quit";
+/** Commands of a station with a Modbus meter. */
+export const METER_COMMANDS = `meter ok, ${METER_FAULTS.map((fault) => `meter ${fault}`).join(", ")}`;
 
 /** Opens the console of a station: commands from the input, until it is closed. */
 export function openStationConsole(options: StationConsoleOptions): IO {
@@ -23,7 +28,12 @@ export function openStationConsole(options: StationConsoleOptions): IO {
   return lines;
 }
 
-function obey(line: string, { station, print, onQuit }: StationConsoleOptions): void {
+function obey(line: string, options: StationConsoleOptions): void {
+  const { station, meter, print, onQuit } = options;
+  if (meter && line.startsWith("meter ")) {
+    setMeter(line.slice("meter ".length), meter, print);
+    return;
+  }
   const { device } = station;
   const { vehicle } = device;
   const [, number] = /^card +(\S.*)$/.exec(line) ?? [];
@@ -61,6 +71,20 @@ function obey(line: string, { station, print, onQuit }: StationConsoleOptions): 
       onQuit();
       break;
     default:
-      print(`unknown command; type ${COMMANDS}`);
+      print(`unknown command; type ${COMMANDS}${meter ? `, ${METER_COMMANDS}` : ""}`);
   }
+}
+
+function setMeter(
+  name: string,
+  meter: Pick<ModbusMeterDevice, "energyWh" | "fault">,
+  print: (line: string) => void,
+): void {
+  const fault = METER_FAULTS.find((one) => one === name);
+  if (fault === undefined && name !== "ok") {
+    print(`unknown command; type ${METER_COMMANDS}`);
+    return;
+  }
+  meter.fault = fault;
+  print(`the meter is at ${Math.round(meter.energyWh)} Wh, ${name}`);
 }

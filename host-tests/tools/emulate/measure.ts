@@ -24,7 +24,7 @@ const DEVICE = "emulated-1";
 const IDLE_MS = 60_000;
 const SETTLE_MS = 5000;
 /** Number of looks at the heap, one a second: packets on their way take some of it for a moment. */
-const HEAP_LOOKS = 5;
+const HEAP_LOOKS = 15;
 const HEAP_LOOK_MS = 1000;
 const STEP_TIMEOUT_MS = 120_000;
 

@@ -1,9 +1,18 @@
 /** Deliberate bugs: each one violates an invariant, and the simulation has to detect it. */
 
-import type { Board, Contactor, GATTConnection, Storage, TCP, Timer } from "../../../modules/board/index.js";
+import type {
+  Board,
+  Contactor,
+  GATTConnection,
+  SerialOptions,
+  Storage,
+  TCP,
+  Timer,
+} from "../../../modules/board/index.js";
 import { asUint8Array, encodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import { RESULT_UUID } from "../../../modules/tag-service/index.js";
+import { PINS } from "../../virtual/board/pins.js";
 import { LEASE_S } from "./energy-manager.js";
 
 export const CANARIES = [
@@ -20,6 +29,7 @@ export const CANARIES = [
   "silent-buzzer",
   "lost-swipes",
   "mute-status",
+  "deaf-meter",
   "endless-lease",
 ] as const;
 export type Canary = (typeof CANARIES)[number];
@@ -197,6 +207,26 @@ function withLostSwipes(board: Board): Board {
   return { ...board, io: { ...board.io, Serial: LossySerial } };
 }
 
+/** Loses all answers of a Modbus meter in each second minute. */
+function withDeafMeter(board: Board): Board {
+  const { Serial: Own } = board.io;
+  class DeafSerial extends Own {
+    readonly #isModbus: boolean;
+
+    constructor(options: SerialOptions) {
+      super(options);
+      this.#isModbus = options.pin === PINS.modbusReceive;
+    }
+
+    override read(): ArrayBuffer | undefined {
+      const bytes = super.read();
+      const isDeaf = this.#isModbus && Math.floor(board.clock.monotonicMs() / 60_000) % 2 === 0;
+      return isDeaf ? undefined : bytes;
+    }
+  }
+  return { ...board, io: { ...board.io, Serial: DeafSerial } };
+}
+
 /** Publishes the status on a wrong topic. */
 function withMuteStatus(board: Board): Board {
   const { TCP: Own } = board.io;
@@ -243,5 +273,6 @@ const BUGS: Readonly<Record<Canary, (board: Board) => Board>> = {
   "silent-buzzer": withoutBuzzer,
   "lost-swipes": withLostSwipes,
   "mute-status": withMuteStatus,
+  "deaf-meter": withDeafMeter,
   "endless-lease": withEndlessLease,
 };

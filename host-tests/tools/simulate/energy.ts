@@ -22,6 +22,8 @@ export class Energy {
   readonly #clock: VirtualClock;
   readonly #vehicle: Vehicle;
   readonly #meter: Meter;
+  /** Shows energy and power at a Modbus meter. */
+  onChanged: ((totalWh: number, watts: number) => void) | undefined;
   #timer: Timer | undefined;
   #watts = 0;
   /** Latest offer, ‰. */
@@ -45,6 +47,7 @@ export class Energy {
     if (watts === this.#watts) return;
     this.#accumulate();
     this.#watts = watts;
+    this.onChanged?.(this.totalWh, watts);
     this.#scheduleStep();
   }
 
@@ -63,6 +66,7 @@ export class Energy {
       this.#partWh = 0;
       this.totalWh += STEP_WH;
       this.#meter.pulse(STEP_WH);
+      this.onChanged?.(this.totalWh, this.#watts);
       this.#scheduleStep();
     }, stepMs);
   }

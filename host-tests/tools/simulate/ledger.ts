@@ -11,6 +11,7 @@ import type { VirtualClock } from "../../virtual/world/clock.js";
 import { Random } from "../../virtual/world/random.js";
 import type { EventLog } from "./event-log.js";
 import { INSTALLED_A } from "./expected-state.js";
+import type { Metering } from "./metering.js";
 import { type Permit, type Session, settle } from "./settlement.js";
 
 /** The plugged-in vehicle. */
@@ -69,6 +70,11 @@ const STOP_MS = 3000;
 const SOON_MS = 50;
 /** Time in which a vehicle that has left can return to its session, ms. The station waits for 3 s. */
 const RETURN_MS = 2000;
+/**
+ * Maximum time until the station has ended a session, ms: it waits for 3 s for a vehicle that has left, or for one that
+ * has to stop.
+ */
+const ENDING_MS = 3000 + OPENING_MS;
 /** Maximum time for a reachable station to execute the owner's stop, ms; a vehicle may ignore it for 3 s. */
 const OBEDIENCE_MS = 5000;
 /** Openings of the contactor in a row after which guests wait: the station gives it a growing off time after 8. */
@@ -80,6 +86,8 @@ const OPENING_FORGOTTEN_MS = 2 * 60_000;
  * delay.
  */
 const DATING_MS = 62_000;
+/** Maximum time from the end of a session to its last reading by Modbus, ms. */
+const LAST_READING_MS = 8000;
 /** Lowest duty that states a current (IEC 61851-1 table A.8); 1 ‰ is 60 mA. */
 const LOWEST_OFFER_PERMILLE = 80;
 const HIGHEST_OFFER_PERMILLE = 970;
@@ -116,6 +124,8 @@ export interface LedgerOptions {
   readonly handledMs: (eventMs: number, delayMs: number) => number;
   /** Seconds since 1970 at the start of the simulation. */
   readonly epochS: number;
+  /** The Modbus meter; absent with an S0 meter. */
+  readonly metering?: Pick<Metering, "wasFaultySince">;
 }
 
 export class Ledger {
@@ -261,7 +271,9 @@ export class Ledger {
     }
     const last = this.#sessions.at(-1);
     if (!last) return;
-    if (last.endMs !== undefined && now > this.#options.handledMs(last.endMs, OPENING_MS)) return;
+    // The last reading of a Modbus meter follows the end.
+    if (last.endMs !== undefined && now - last.endMs < LAST_READING_MS) last.mayBeUnread = true;
+    if (last.endMs !== undefined && now > this.#options.handledMs(last.endMs, ENDING_MS)) return;
     last.cuts++;
     last.whys.push("interrupted");
     if (last.startMs === now) last.isOptional = true;
@@ -280,6 +292,7 @@ export class Ledger {
    */
   settle(accepted: readonly JSONObject[], givenUp: number): void {
     const { eventLog, epochS } = this.#options;
+    for (const session of this.#sessions) this.#recordMeterFault(session);
     const sessions = this.#sessions.filter(({ endMs }) => endMs !== undefined);
     const { violations, lostWh, missing } = settle({
       sessions,
@@ -326,6 +339,11 @@ export class Ledger {
     const most = Math.min(mostA, Math.max(...permits.map(({ maxA }) => maxA)));
     if (permits.length > 0 && dutyPermille > most * PERMILLE_PER_A)
       this.#options.eventLog.reportViolation(`a duty of ${dutyPermille} ‰ where ${most} A are allowed`);
+  }
+
+  /** Records whether the meter may have been unread in a session, or at its end. */
+  #recordMeterFault(session: Session): void {
+    session.mayBeUnread ||= this.#options.metering?.wasFaultySince(session.startMs) ?? false;
   }
 
   get #now(): number {
@@ -458,6 +476,7 @@ export class Ledger {
     if (!session) return;
     session.endMs = this.#now;
     session.endWh = this.#options.meterWh();
+    this.#recordMeterFault(session);
     session.whys.push(...whys);
     session.isDated ||= session.cuts === 0 && this.#options.clock.epochMs() !== undefined;
     this.#options.eventLog.record(`a session of ${session.endWh - session.startWh} Wh has ended`);
@@ -531,6 +550,10 @@ export class Ledger {
 
   #newSession(permits: readonly Permit[], before: Session | undefined): Session {
     const { clock, meterWh } = this.#options;
+    const last = this.#sessions.at(-1);
+    const followsAtOnce = last?.endMs !== undefined && this.#now - last.endMs < LAST_READING_MS;
+    // The next session takes the place of the last reading.
+    if (last && followsAtOnce) last.mayBeUnread = true;
     return {
       permits,
       startMs: this.#now,
@@ -543,6 +566,7 @@ export class Ledger {
       whys: [],
       isDated: clock.epochMs() !== undefined,
       isOfEarlierRun: false,
+      mayBeUnread: followsAtOnce,
       datedFromMs: undefined,
       before,
     };

@@ -42,6 +42,8 @@ export interface Session {
   whys: string[];
   /** The station knew the time at the start, or at the end of a session that was never interrupted. */
   isDated: boolean;
+  /** A Modbus meter may not have answered in the session, or at its end. */
+  mayBeUnread: boolean;
   /** The firmware has ended since. */
   isOfEarlierRun: boolean;
   /**
@@ -146,8 +148,10 @@ function match(chain: readonly Session[], from: Matching, terms: Terms): Matchin
     const found = from.open.find((one) => differences(whole, one, from, terms).length === 0);
     if (!found) continue;
     const open = from.open.filter((one) => one !== found);
-    const lostWh = whole.endWh - Number(found.endWh);
-    const rest = match(chain.slice(length), { ...from, open, lostWh, unsureWh: 0 }, terms);
+    const behindWh = whole.endWh - Number(found.endWh);
+    // The reading catches up when a Modbus meter answers again.
+    const [lostWh, unsureWh] = isMarked(found) ? [0, behindWh] : [behindWh, 0];
+    const rest = match(chain.slice(length), { ...from, open, lostWh, unsureWh }, terms);
     const isBetter =
       rest.missing.length < best.missing.length ||
       (rest.missing.length === best.missing.length && rest.open.length < best.open.length);
@@ -161,7 +165,8 @@ function joined(first: Session, second: Session): Session {
   const { endMs, endWh } = second;
   const whys = [...first.whys, ...second.whys];
   const offMs = first.offMs + second.offMs + second.startMs - (first.endMs ?? second.startMs);
-  return { ...first, endMs, endWh, offMs, whys, cuts: first.cuts + second.cuts };
+  const mayBeUnread = first.mayBeUnread || second.mayBeUnread;
+  return { ...first, endMs, endWh, offMs, whys, cuts: first.cuts + second.cuts, mayBeUnread };
 }
 
 /** Differences between an observed session and an accepted one, as text. */
@@ -179,18 +184,31 @@ function differences(
   );
   if (!isPermitted) wrong.push("the card is another");
   if (!whys.some((why) => why === accepted.why)) wrong.push(`why is not ${whys.join(" or ")}`);
-  // The start matches the previous end exactly: energy never runs backwards, and none is lost between
-  // sessions.
-  const behindWh = startWh - Number(accepted.startWh);
-  if (!(behindWh >= lostWh && behindWh <= lostWh + unsureWh))
-    wrong.push(`${startWh - lostWh} Wh at its start`);
-  const missingWh = endWh - behindWh - Number(accepted.endWh);
-  if (!(missingWh >= 0 && missingWh <= CUT_WH * cuts)) wrong.push(`${missingWh} Wh missing`);
+  if (isMarked(accepted)) {
+    if (!session.mayBeUnread && cuts === 0) wrong.push("the meter has answered, and it is marked");
+    // Energy may be missing, but none of another session is billed.
+    const isInside =
+      Number(accepted.startWh) >= startWh - lostWh - unsureWh && Number(accepted.endWh) <= endWh;
+    if (!isInside) wrong.push("it has energy of another session");
+  } else {
+    // The start matches the previous end exactly: energy never runs backwards, and none is lost between
+    // sessions.
+    const behindWh = startWh - Number(accepted.startWh);
+    if (!(behindWh >= lostWh && behindWh <= lostWh + unsureWh))
+      wrong.push(`${startWh - lostWh} Wh at its start`);
+    const missingWh = endWh - behindWh - Number(accepted.endWh);
+    if (!(missingWh >= 0 && missingWh <= CUT_WH * cuts)) wrong.push(`${missingWh} Wh missing`);
+  }
   const shortS = (endMs - startMs - offMs) / 1000 - Number(accepted.seconds);
   // The time without power does not count.
   if (!(shortS >= -CLOCK_TOLERANCE_S && shortS <= CLOCK_TOLERANCE_S + CUT_S * cuts))
     wrong.push(`${shortS} s missing`);
   return wrong.concat(wrongDates(session, accepted, epochS, reportedMs(accepted.id)));
+}
+
+/** Whether the station has marked a session because of its meter. */
+function isMarked({ meterFault }: JSONObject): boolean {
+  return meterFault !== undefined;
 }
 
 function wrongDates(

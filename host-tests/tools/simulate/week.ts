@@ -4,6 +4,7 @@
  * sessions. The faults end at closing time; everything has to work again within 10 minutes.
  */
 
+import type { Board } from "../../../modules/board/index.js";
 import { decodeUTF8 } from "../../../modules/bytes/index.js";
 import { isJSONObject, type JSONObject, parseJSONObject } from "../../../modules/json/index.js";
 import { PN532_WIRING, type RunEnd } from "../../virtual/board/index.js";
@@ -19,6 +20,7 @@ import { ExpectedState } from "./expected-state.js";
 import { Faults, MADE_CRASH } from "./faults.js";
 import { Guests } from "./guests.js";
 import { Ledger } from "./ledger.js";
+import { hasModbusMeter, Metering, withModbusLine } from "./metering.js";
 import { Owner } from "./owner.js";
 import { PROOF_CARDS } from "./proofs.js";
 import { Queues } from "./queues.js";
@@ -81,6 +83,8 @@ class Week {
   readonly #random: Random;
   readonly #eventLog: EventLog;
   readonly #energy: Energy;
+  /** The Modbus meter; `undefined` in a week with an S0 meter. */
+  readonly #metering: Metering | undefined;
   readonly #expectedState: ExpectedState;
   readonly #energyManager: EnergyManager;
   readonly #swipes: Swipes;
@@ -106,7 +110,7 @@ class Week {
       seed: options.seed,
       ...(hasPN532 && { provisioning: { wiring: PN532_WIRING } }),
       brokerRemembers: false,
-      wrapBoard: withCanary(options.canary),
+      wrapBoard: boardOf(options),
       device: { onEnd: (end) => this.#handleEnd(end), hasGuard: options.canary !== "no-guard" },
     });
     const scene = this.#scene;
@@ -114,7 +118,13 @@ class Week {
     const { clock, device } = scene;
     const eventLog = new EventLog(clock);
     this.#eventLog = eventLog;
-    this.#energy = new Energy({ clock, vehicle: device.vehicle, meter: device.meter });
+    const energy = new Energy({ clock, vehicle: device.vehicle, meter: device.meter });
+    this.#energy = energy;
+    if (hasModbusMeter(options.seed)) {
+      const metering = new Metering({ scene, eventLog, seed: options.seed });
+      energy.onChanged = (totalWh, watts) => metering.show(totalWh, watts);
+      this.#metering = metering;
+    }
     const expectedState = new ExpectedState(clock);
     this.#expectedState = expectedState;
     const isOpen = () => this.#guests.isOpen;
@@ -135,6 +145,7 @@ class Week {
       isInReach: () => this.#faults.isCalm && scene.retained("$state") === "ready",
       handledMs: (eventMs, delayMs) => stalls.handledMs(eventMs, delayMs),
       epochS: EPOCH_S,
+      metering: this.#metering,
     });
     this.#faults = new Faults({ scene, random, eventLog, swipes, hasPN532 });
     const ledger = this.#ledger;
@@ -204,6 +215,8 @@ class Week {
       if (path.at(-1) === "$heartbeat") this.#lastHeartbeatMs = this.#scene.clock.monotonicMs();
       if (path.at(-1) !== "set") {
         const value = decodeUTF8(payload) ?? "";
+        if (path.join("/") === "charger/last-error" && value.startsWith("overcurrent"))
+          this.#eventLog.reportViolation("a vehicle that draws what it is offered is stopped by the meter");
         this.#expectedState.handlePublished(path.join("/"), value);
         this.#energyManager.handlePublished(path.join("/"), value);
       }
@@ -317,6 +330,7 @@ class Week {
     this.#owner.restoreCards();
     this.#faults.switchOn();
     this.#faults.start();
+    this.#metering?.start();
     const isCrowded = this.#random.bool(CROWDED);
     if (isCrowded) {
       this.#eventLog.record("everybody comes today");
@@ -332,6 +346,7 @@ class Week {
     this.#eventLog.record("the café closes; the faults end");
     this.#guests.close();
     this.#faults.heal();
+    this.#metering?.heal();
     clock.set(() => {
       this.#requireHealthy();
       this.#guests.visitOnce();
@@ -355,6 +370,13 @@ class Week {
     else this.#faults.start();
     clock.set(() => this.#openDay(daysLeft - 1), NIGHT_MS - CONVERGENCE_MS - 11 * MINUTE_MS);
   }
+}
+
+/** Returns the function that wraps the board of a week. */
+function boardOf({ seed, canary }: WeekOptions): ((board: Board) => Board) | undefined {
+  const bug = withCanary(canary);
+  if (!hasModbusMeter(seed)) return bug;
+  return (board) => withModbusLine(bug ? bug(board) : board);
 }
 
 /** Kind of a storage record, from its key. */

@@ -49,12 +49,15 @@ export interface BoardParts {
 
 /** Baud rate of the RDM6300 reader. */
 const CARD_READER_BAUD = 9600;
-/** Numbers of the cards that each kind of reader can read. */
-const CARD_NUMBERS: Readonly<Record<ReaderKind, readonly [RegExp, string]>> = {
-  em4100: [/^[0-9A-F]{10}$/i, "ten hex digits"],
-  lines: [/^[ -~]{1,64}$/, "up to 64 characters"],
-  pn532: [/^([0-9A-F]{8}|[0-9A-F]{14}|[0-9A-F]{20})$/i, "8, 14 or 20 hex digits"],
+/** Baud rate of Eastron's meters as delivered. */
+const MODBUS_BAUD = 9600;
+/** Numbers of hex digits of the cards that each kind of reader can read. */
+const CARD_DIGITS: Readonly<Record<ReaderKind, readonly number[]>> = {
+  em4100: [10],
+  lines: [],
+  pn532: [8, 14, 20],
 };
+const MAX_LINE_CHARS = 64;
 const ROOM_C = 25;
 /** Memory after the start, like that of a chip. */
 const MEMORY: MemoryUse = {
@@ -82,6 +85,8 @@ export class Device {
   readonly button = new Button();
   readonly meter = new Meter();
   readonly cardReader = new SerialDevice({ baud: CARD_READER_BAUD });
+  /** RS485 line of a Modbus meter. */
+  readonly modbus = new SerialDevice({ baud: MODBUS_BAUD });
   /** Second contactor: on while L2 and L3 are connected. */
   readonly phaseContactor = new Actuator();
   /** The card reader, on a board whose wiring has a PN532. */
@@ -159,11 +164,16 @@ export class Device {
 
   /** Holds a card to the reader. Throws for a number that its cards cannot have. */
   swipe(number: string, durationMs?: number): void {
-    const [pattern, what] = CARD_NUMBERS[this.#readerKind];
-    if (!pattern.test(number)) throw new Error(`a card of this reader has ${what}`);
+    const isLine = this.#readerKind === "lines";
+    const digits = CARD_DIGITS[this.#readerKind];
     const uid = decodeHex(number);
+    const suits = isLine ? number.length <= MAX_LINE_CHARS : uid && digits.includes(number.length);
+    if (!suits) {
+      const what = isLine ? `up to ${MAX_LINE_CHARS} characters` : `${digits.join(" or ")} hex digits`;
+      throw new Error(`a card of this reader has ${what}`);
+    }
     if (this.pn532) this.pn532.tap({ uid: [...(uid ?? [])] }, durationMs);
-    else this.cardReader.send(this.#readerKind === "lines" ? encodeUTF8(`${number}\r\n`) : cardFrame(number));
+    else this.cardReader.send(isLine ? encodeUTF8(`${number}\r\n`) : cardFrame(number));
   }
 
   get isRunning(): boolean {

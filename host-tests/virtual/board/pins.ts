@@ -37,9 +37,12 @@ export const PINS = {
   meter: "meter",
   cardReader: "card-reader",
   cardReaderTransmit: "card-reader-transmit",
+  modbusReceive: "modbus-receive",
+  modbusTransmit: "modbus-transmit",
+  modbusDirection: "modbus-direction",
 } as const;
 
-/** Wiring of a virtual board for which none is provisioned: it has everything. */
+/** Wiring of a virtual board for which none is provisioned: it has everything, with an S0 meter. */
 export const BUILT_IN: Wiring = {
   controlPilot: { generatorPin: 25, adcPin: 34, zeroMv: 1250, divider: 11.3 },
   contactorPin: 26,
@@ -86,6 +89,11 @@ export function pinsOf(wiring: Wiring): Pins {
     meter: has(wiring.meterPin, PINS.meter),
     cardReader: has(wiring.cardReaderPin, PINS.cardReader),
     cardReaderTransmit: has(wiring.cardReaderTransmitPin, PINS.cardReaderTransmit),
+    modbusMeter: wiring.modbusMeter && {
+      receive: PINS.modbusReceive,
+      transmit: PINS.modbusTransmit,
+      direction: has(wiring.modbusMeter.directionPin, PINS.modbusDirection),
+    },
   };
 }
 
@@ -98,6 +106,8 @@ export interface PinDevices {
   readonly button: Button;
   readonly meter: Meter;
   readonly cardReader: SerialDevice;
+  /** RS485 line. */
+  readonly modbus: SerialDevice;
   readonly phaseContactor: Actuator;
   readonly lock: Actuator;
   readonly lamp: Actuator;
@@ -370,16 +380,21 @@ class VirtualSerial implements Serial {
   #isClosed = false;
   #waiting: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-  constructor({ pin, transmitPin, baud, onReadable }: SerialOptions, { wiring, firmware, claim }: Parts) {
-    const { cardReader } = wiring;
-    const release = claim(pin, PINS.cardReader);
-    const releaseTransmit =
-      transmitPin === undefined ? undefined : claim(transmitPin, PINS.cardReaderTransmit);
+  constructor(options: SerialOptions, { wiring, firmware, claim }: Parts) {
+    const { pin, transmitPin, directionPin, baud, onReadable } = options;
+    const line = pin === PINS.modbusReceive ? wiring.modbus : wiring.cardReader;
+    const release = claim(pin, PINS.cardReader, PINS.modbusReceive);
+    const releases = [
+      transmitPin === undefined
+        ? undefined
+        : claim(transmitPin, line === wiring.modbus ? PINS.modbusTransmit : PINS.cardReaderTransmit),
+      directionPin === undefined ? undefined : claim(directionPin, PINS.modbusDirection),
+    ];
     if (transmitPin !== undefined) {
-      this.#transmit = (bytes) => cardReader.receive(baud === cardReader.baud ? bytes : garbled(bytes));
+      this.#transmit = (bytes) => line.receive(baud === line.baud ? bytes : garbled(bytes));
     }
-    const unwatch = cardReader.watch((bytes) => {
-      const received = baud === cardReader.baud ? bytes : garbled(bytes);
+    const unwatch = line.watch((bytes) => {
+      const received = baud === line.baud ? bytes : garbled(bytes);
       this.#waiting = concatBytes(this.#waiting, received).slice(0, SERIAL_BUFFER_BYTES);
       firmware.soon(() => {
         if (!this.#isClosed && this.#waiting.length > 0) onReadable?.(this.#waiting.length);
@@ -389,7 +404,7 @@ class VirtualSerial implements Serial {
       this.#isClosed = true;
       unwatch();
       release();
-      releaseTransmit?.();
+      for (const releasePin of releases) releasePin?.();
     });
   }
 

@@ -47,6 +47,18 @@ const en: FaultTexts = {
     "The thermometer inside the station is broken. The station charges slowly.",
     "Call an electrician to replace it.",
   ],
+  overcurrent: [
+    "The vehicle drew more current than allowed. Charging was stopped.",
+    "Unplug the vehicle, and try another one. If it happens again, call an electrician.",
+  ],
+  "meter-silent": [
+    "The energy meter does not answer. Charging continues, but the energy may be wrong.",
+    "Call an electrician to check the meter and its cable.",
+  ],
+  "meter-backwards": [
+    "The reading of the energy meter jumped or ran backwards. Charging continues.",
+    "After an exchange of the meter, do nothing. Otherwise call an electrician to check it.",
+  ],
   "blocked-tag": [
     "A blocked card was presented three times.",
     "If the card is yours, unblock it at the platform. Otherwise do nothing.",
@@ -166,6 +178,18 @@ const cs: FaultTexts = {
     "Teploměr ve stanici je vadný. Stanice nabíjí pomalu.",
     "Zavolejte elektrikáře, ať ho vymění.",
   ],
+  overcurrent: [
+    "Vozidlo odebíralo větší proud, než je dovoleno. Nabíjení bylo zastaveno.",
+    "Odpojte vozidlo a zkuste jiné. Opakuje-li se to, zavolejte elektrikáře.",
+  ],
+  "meter-silent": [
+    "Elektroměr neodpovídá. Nabíjení pokračuje, ale energie může být nesprávná.",
+    "Zavolejte elektrikáře, ať zkontroluje elektroměr a jeho kabel.",
+  ],
+  "meter-backwards": [
+    "Stav elektroměru poskočil nebo klesl. Nabíjení pokračuje.",
+    "Po výměně elektroměru nedělejte nic. Jinak zavolejte elektrikáře, ať ho zkontroluje.",
+  ],
   "blocked-tag": [
     "Zablokovaná karta byla třikrát přiložena.",
     "Je-li to vaše karta, odblokujte ji na platformě. Jinak nedělejte nic.",
@@ -278,6 +302,18 @@ const de: FaultTexts = {
   "thermometer-broken": [
     "Das Thermometer in der Station ist defekt. Die Station lädt langsam.",
     "Von einer Elektrofachkraft ersetzen lassen.",
+  ],
+  overcurrent: [
+    "Das Fahrzeug hat mehr Strom bezogen als erlaubt. Das Laden wurde beendet.",
+    "Das Fahrzeug abstecken und ein anderes versuchen. Geschieht es wieder, eine Elektrofachkraft rufen.",
+  ],
+  "meter-silent": [
+    "Der Stromzähler antwortet nicht. Das Laden geht weiter, aber die Energie kann falsch sein.",
+    "Zähler und Kabel von einer Elektrofachkraft prüfen lassen.",
+  ],
+  "meter-backwards": [
+    "Der Stand des Stromzählers ist gesprungen oder gesunken. Das Laden geht weiter.",
+    "Nach einem Tausch des Zählers ist nichts zu tun. Sonst von einer Elektrofachkraft prüfen lassen.",
   ],
   "blocked-tag": [
     "Eine gesperrte Karte wurde dreimal vorgehalten.",

@@ -24,13 +24,12 @@ enum {
 
 GUARD_CODE void guard_init(struct guard *guard, struct guard_options options)
 {
-	guard->options = options;
-	guard->is_closed = false;
-	guard->was_requested = true;
-	guard->pilot_ticks = GUARD_PILOT_TICKS;
-	guard->lease_ticks = GUARD_LEASE_TICKS;
-	guard->mismatch_ticks = 0;
-	guard->latched = GUARD_NONE;
+	*guard = (struct guard){
+		.options = options,
+		.was_requested = true,
+		.pilot_ticks = GUARD_PILOT_TICKS,
+		.lease_ticks = GUARD_LEASE_TICKS,
+	};
 }
 
 /** Whether the vehicle requests energy (state C, or D where it is allowed), and its diode is not missing. */

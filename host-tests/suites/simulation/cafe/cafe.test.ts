@@ -39,6 +39,7 @@ describe("the simulation detects the bug", () => {
     "lost-swipes": /and the buzzer sounded: …/,
     "mute-status": /charger\/status is/,
     "endless-lease": /a duty of \d+ ‰ where/,
+    "deaf-meter": /the meter has answered, and it is marked/,
   };
 
   test.each(CANARIES)("%s", (canary) => {
@@ -63,6 +64,7 @@ describe("the settlement with the platform's sessions", () => {
     whys: ["unplugged"],
     isDated: true,
     isOfEarlierRun: false,
+    mayBeUnread: false,
     datedFromMs: undefined,
     before: undefined,
   };
@@ -124,6 +126,26 @@ describe("the settlement with the platform's sessions", () => {
     const nextAccepted = { ...accepted, startWh: 400, endWh: 600 };
     expect(settled([cut, next], [nextAccepted, { ...accepted, endWh: 400 }]).violations).toEqual([]);
     expect(settled([cut, next], [accepted, nextAccepted]).violations).toHaveLength(2);
+  });
+
+  describe("of a Modbus meter", () => {
+    const MARKED = { ...accepted, meterFault: "meter-silent" };
+
+    test("accepts a marked session with less energy, and the reading catches up after it", () => {
+      const unread = { ...session, mayBeUnread: true };
+      const next = { ...session, startWh: 500, endWh: 700 };
+      for (const startWh of [300, 500]) {
+        const nextAccepted = { ...accepted, startWh, endWh: startWh + 200 };
+        expect(settled([unread, next], [{ ...MARKED, endWh: 300 }, nextAccepted]).violations).toEqual([]);
+      }
+    });
+
+    test("detects a mark without a fault, and energy of another session", () => {
+      expect(settled([session], [MARKED]).violations).toHaveLength(2);
+      const unread = { ...session, mayBeUnread: true, startWh: 100 };
+      expect(settled([unread], [{ ...MARKED, startWh: 100, endWh: 510 }]).violations).toHaveLength(2);
+      expect(settled([unread], [{ ...MARKED, startWh: 90 }]).violations).toHaveLength(2);
+    });
   });
 
   test("accepts one session in place of two when the second resumed the first", () => {

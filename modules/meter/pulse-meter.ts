@@ -1,6 +1,7 @@
-import type { Board, Clock, IO, PulseCount } from "../board/index.js";
+import type { Board, Clock, PulseCount } from "../board/index.js";
+import type { EnergyMeter } from "./energy-meter.js";
 
-export interface MeterOptions {
+export interface PulseMeterOptions {
   readonly board: Pick<Board, "clock" | "io" | "pins">;
   /** Meter constant, imp/kWh, as printed on the meter. */
   readonly pulsesPerKWh: number;
@@ -18,7 +19,7 @@ const SILENCE_MS = 60_000;
 const W_PER_WH_MS = 3_600_000;
 
 /** Energy meter on the S0 input. Its reading never decreases; without an S0 input it stays constant. */
-export class Meter implements IO {
+export class PulseMeter implements EnergyMeter {
   private readonly _clock: Clock;
   private readonly _pulsesPerKWh: number;
   private readonly _startWh: number;
@@ -29,7 +30,7 @@ export class Meter implements IO {
   private _lastPulseMs: number;
   private _powerW = 0;
 
-  constructor({ board, pulsesPerKWh, startWh, onChanged }: MeterOptions) {
+  constructor({ board, pulsesPerKWh, startWh, onChanged }: PulseMeterOptions) {
     const { clock, io, pins } = board;
     this._clock = clock;
     this._pulsesPerKWh = pulsesPerKWh;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { VirtualClock } from "../../host-tests/virtual/world/clock.js";
 import type { Board } from "../board/index.js";
-import { Meter } from "./index.js";
+import { PulseMeter } from "./index.js";
 
 function metered(options: { pulsesPerKWh?: number; startWh?: number } = {}) {
   const clock = new VirtualClock();
@@ -19,7 +19,7 @@ function metered(options: { pulsesPerKWh?: number; startWh?: number } = {}) {
   }
   const board = { clock, pins: { meter: 1 }, io: { PulseCount: Counter } } as unknown as Board;
   const { pulsesPerKWh = 1000, startWh = 0 } = options;
-  const meter = new Meter({ board, pulsesPerKWh, startWh, onChanged: () => changes++ });
+  const meter = new PulseMeter({ board, pulsesPerKWh, startWh, onChanged: () => changes++ });
   return {
     clock,
     meter,
@@ -31,7 +31,7 @@ function metered(options: { pulsesPerKWh?: number; startWh?: number } = {}) {
   };
 }
 
-describe("Meter.energyWh", () => {
+describe("PulseMeter.energyWh", () => {
   test.each([
     [1000, 7, 7],
     [800, 8, 10],
@@ -61,12 +61,12 @@ describe("Meter.energyWh", () => {
 
   test("stays constant without a meter", () => {
     const board = { clock: new VirtualClock(), pins: {}, io: {} } as unknown as Board;
-    const meter = new Meter({ board, pulsesPerKWh: 1000, startWh: 5, onChanged: () => {} });
+    const meter = new PulseMeter({ board, pulsesPerKWh: 1000, startWh: 5, onChanged: () => {} });
     expect([meter.isThere, meter.energyWh, meter.powerW]).toEqual([false, 5, 0]);
   });
 });
 
-describe("Meter.powerW", () => {
+describe("PulseMeter.powerW", () => {
   test("is measured over several seconds of pulses", () => {
     const { clock, meter, count } = metered();
     for (let pulse = 1; pulse <= 60; pulse++) {
