@@ -29,12 +29,14 @@ export class PhaseSwitch implements IO {
   private readonly _contactor: DigitalOut;
   private _state: PhaseState = OPEN_PHASES;
   private _ticks: Timer | undefined;
+  /** Time of the latest step, ms. */
+  private _steppedMs = 0;
 
   constructor(options: PhaseSwitchOptions) {
     this._options = options;
     const { board, pin } = options;
     this._contactor = new board.io.DigitalOut({ pin });
-    this._tick();
+    this.update();
   }
 
   /** Number of phases that are connected when the first contactor closes. */
@@ -48,7 +50,7 @@ export class PhaseSwitch implements IO {
 
   /** To be called when settings or status have changed. */
   update(): void {
-    this._step(0);
+    this._step();
     this._tick();
   }
 
@@ -58,27 +60,26 @@ export class PhaseSwitch implements IO {
     this._contactor.write(0);
   }
 
-  /** Counts the seconds until the phases have settled. */
+  /** Steps each second until the phases have settled. */
   private _tick(): void {
     const { clock } = this._options.board;
     if (this._state.isSettled || this._isFaulted) {
       clock.clear(this._ticks);
       this._ticks = undefined;
     } else {
-      this._ticks ??= clock.repeat(() => {
-        this._step(1);
-        this._tick();
-      }, TICK_MS);
+      this._ticks ??= clock.repeat(() => this.update(), TICK_MS);
     }
   }
 
-  private _step(elapsedS: number): void {
-    const { charging, settings, onChanged } = this._options;
+  private _step(): void {
+    const { board, charging, settings, onChanged } = this._options;
+    const elapsedMs = board.clock.monotonicMs() - this._steppedMs;
+    this._steppedMs += elapsedMs;
     const { phases: wanted, phasePauseS: pauseS } = settings.now;
     const { isContactorClosed } = charging;
     const before = this._state;
     const isFaulted = this._isFaulted;
-    const after = nextPhases(before, { wanted, isContactorClosed, isFaulted, pauseS, elapsedS });
+    const after = nextPhases(before, { wanted, isContactorClosed, isFaulted, pauseS, elapsedMs });
     this._state = after;
     if (after.phases !== before.phases) this._contactor.write(after.phases === 3 ? 1 : 0);
     if (after.phases !== before.phases || after.isSettled !== before.isSettled) onChanged();

@@ -52,7 +52,8 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
   /** The lock, and further conditions of charging. */
   private readonly _interlocks: Interlocks;
   private readonly _pilot: PilotSampler;
-  private readonly _offTime = new OffTime();
+  /** Made at the first opening. */
+  private _offTime: OffTime | undefined;
   private _state: ChargingState = { type: "available" };
   private _reportedStatus: StationStatus = "available";
   /** Monotonic time at which the type of the state has changed last, ms. */
@@ -272,7 +273,10 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
       this._board.clock.clear(this._feedbackTimer);
       this._feedbackTimer = undefined;
       this._awaitFeedback();
-      if (!contactorClosed) this._startMinOff(this._offTime.open(this._board.clock.monotonicMs()));
+      if (!contactorClosed) {
+        this._offTime ??= new OffTime();
+        this._startMinOff(this._offTime.open(this._board.clock.monotonicMs()));
+      }
       this._attendGuard();
     }
     const { type } = this._state;
@@ -392,7 +396,7 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
     }
     if (after.type === "faulted" && (before.type !== "faulted" || before.fault !== after.fault))
       this._listener.handleChargingEvent({ type: "faulted", fault: after.fault });
-    if (this._offTime.takeFault())
+    if (this._offTime?.takeFault())
       this._listener.handleChargingEvent({ type: "warning", fault: CONTACTOR_WEAR });
   }
 }

@@ -23,7 +23,7 @@ describe("the feedback contact", () => {
     expect(bench.events).toEqual(["contactor 0", "duty 1000", "lock 0"]);
     expect(bench.charging.status).toBe("faulted");
     bench.clock.advance(SETTLED_MS);
-    expect(bench.charging.status).toBe("available");
+    expect([bench.charging.status, bench.reported]).toEqual(["available", ["contactor-welded"]]);
   });
 
   test("that matches unlocks the plug 200 ms after the command to open", () => {
@@ -134,6 +134,23 @@ test("the position of the contactor is that of the latest command", () => {
   expect(bench.charging.isContactorClosed).toBe(true);
 });
 
+test("a station without a vehicle reports nothing when its limit changes", () => {
+  const bench = new Bench({ highMv: 12_000 });
+  expect(bench.charging.isContactorClosed).toBe(false);
+  bench.charging.setLimit(10);
+  expect([bench.statuses, bench.events, bench.charging.isContactorClosed]).toEqual([[], [], false]);
+});
+
+test("a vehicle that returns to C within 2 s after an opening waits for the rest of them", () => {
+  const bench = Bench.charging();
+  bench.put(9000);
+  bench.put(6000);
+  bench.clock.advance(MIN_OFF_MS - 2 * SETTLED_MS);
+  expect(bench.isClosed).toBe(false);
+  bench.clock.advance(2 * SETTLED_MS);
+  expect(bench.isClosed).toBe(true);
+});
+
 test("a limit of 6 A is the lowest offer", () => {
   const bench = Bench.charging();
   bench.charging.setLimit(6);
@@ -203,6 +220,16 @@ describe("the time of an authorization", () => {
 });
 
 describe("after the end", () => {
+  test("by a listener, in a fault of the guard, no fault is acknowledged", () => {
+    const bench = Bench.charging();
+    bench.onEvent = ({ type }) => {
+      if (type === "faulted") bench.charging.close();
+    };
+    bench.openByGuard("too-hot");
+    bench.clock.advance(10_000);
+    expect(bench.acknowledgements).toBe(0);
+  });
+
   test.each<[string, (bench: Bench) => void]>([
     ["a limit", (bench) => bench.charging.setLimit(10)],
     ["a stop", (bench) => bench.charging.stop()],

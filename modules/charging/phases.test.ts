@@ -8,9 +8,11 @@ const INPUT = {
   isContactorClosed: false,
   isFaulted: false,
   pauseS: PAUSE_S,
-  elapsedS: 1,
+  elapsedMs: 1000,
 } as const;
-const THREE: PhaseState = { phases: 3, isSettled: true, restS: 0 };
+const THREE: PhaseState = { phases: 3, isSettled: true, restMs: 0 };
+/** The start, after the first input with an open contactor. */
+const RESTING: PhaseState = { ...OPEN_PHASES, restMs: 0 };
 
 /** Inputs of one second each. */
 function afterSeconds(
@@ -25,30 +27,32 @@ function afterSeconds(
 
 describe("the change to three phases", () => {
   test("closes the second contactor after a pause, and allows an offer after another one", () => {
-    expect(afterSeconds(PAUSE_S - 1, OPEN_PHASES)).toMatchObject({ phases: 1, isSettled: false });
-    expect(afterSeconds(PAUSE_S, OPEN_PHASES)).toEqual({ phases: 3, isSettled: false, restS: 0 });
-    expect(afterSeconds(2 * PAUSE_S - 1, OPEN_PHASES)).toMatchObject({ phases: 3, isSettled: false });
-    expect(afterSeconds(2 * PAUSE_S, OPEN_PHASES)).toEqual(THREE);
+    expect(afterSeconds(PAUSE_S - 1, RESTING)).toMatchObject({ phases: 1, isSettled: false });
+    expect(afterSeconds(PAUSE_S, RESTING)).toEqual({ phases: 3, isSettled: false, restMs: 0 });
+    expect(afterSeconds(2 * PAUSE_S - 1, RESTING)).toMatchObject({ phases: 3, isSettled: false });
+    expect(afterSeconds(2 * PAUSE_S, RESTING)).toEqual(THREE);
   });
 
   test("counts the pause from the opening of the first contactor", () => {
     const under = { ...INPUT, isContactorClosed: true };
     let state = nextPhases(THREE, { ...under, wanted: 1 });
     for (let i = 0; i < 3 * PAUSE_S; i++) state = nextPhases(state, { ...under, wanted: 1 });
-    expect(state).toEqual({ phases: 3, isSettled: false, restS: 0 });
-    expect(afterSeconds(PAUSE_S - 1, state, { wanted: 1 }).phases).toBe(3);
-    expect(afterSeconds(PAUSE_S, state, { wanted: 1 }).phases).toBe(1);
+    expect(state).toEqual({ phases: 3, isSettled: false, restMs: undefined });
+    // The first of them shows the open contactor.
+    expect(afterSeconds(PAUSE_S, state, { wanted: 1 }).phases).toBe(3);
+    expect(afterSeconds(PAUSE_S + 1, state, { wanted: 1 }).phases).toBe(1);
   });
 
   test("begins again with the pause when the first contactor has closed in between", () => {
-    const state = nextPhases(afterSeconds(PAUSE_S - 1, OPEN_PHASES), { ...INPUT, isContactorClosed: true });
-    expect(afterSeconds(PAUSE_S - 1, state).phases).toBe(1);
+    const state = nextPhases(afterSeconds(PAUSE_S - 1, RESTING), { ...INPUT, isContactorClosed: true });
+    expect(afterSeconds(PAUSE_S, state).phases).toBe(1);
+    expect(afterSeconds(PAUSE_S + 1, state).phases).toBe(3);
   });
 });
 
 describe("the phases", () => {
   test("stay the same object while they wait for the first contactor", () => {
-    const waiting: PhaseState = { phases: 3, isSettled: false, restS: 0 };
+    const waiting: PhaseState = { phases: 3, isSettled: false, restMs: undefined };
     expect(nextPhases(waiting, { ...INPUT, wanted: 1, isContactorClosed: true })).toBe(waiting);
   });
 
@@ -57,8 +61,8 @@ describe("the phases", () => {
   });
 
   test("withdraw the offer at once when another number is wanted", () => {
-    const state = nextPhases(THREE, { ...INPUT, wanted: 1, isContactorClosed: true, elapsedS: 0 });
-    expect(state).toEqual({ phases: 3, isSettled: false, restS: 0 });
+    const state = nextPhases(THREE, { ...INPUT, wanted: 1, isContactorClosed: true, elapsedMs: 0 });
+    expect(state).toEqual({ phases: 3, isSettled: false, restMs: undefined });
   });
 
   test("settle without a change when the wish is taken back during the pause", () => {
@@ -87,7 +91,7 @@ describe("the phases", () => {
           for (let i = 0; i < times; i++) {
             // Without an offer the first contactor does not close.
             const isContactorClosed = given.isContactorClosed && state.isSettled;
-            const next = nextPhases(state, { ...given, isContactorClosed, pauseS: PAUSE_S, elapsedS: 1 });
+            const next = nextPhases(state, { ...given, isContactorClosed, pauseS: PAUSE_S, elapsedMs: 1000 });
             openS = isContactorClosed ? 0 : openS + 1;
             sinceChangeS++;
             if (next.phases !== state.phases) {

@@ -16,8 +16,11 @@ export interface PhaseState {
   readonly phases: Phases;
   /** Current may be offered. */
   readonly isSettled: boolean;
-  /** Time for which the first contactor has been open without an offer, s, since the latest change of the second one. */
-  readonly restS: number;
+  /**
+   * Time for which the first contactor has been open without an offer, ms, since the latest change of the second one;
+   * `undefined` until it is open.
+   */
+  readonly restMs: number | undefined;
 }
 
 export interface PhaseInput {
@@ -28,19 +31,27 @@ export interface PhaseInput {
   readonly isFaulted: boolean;
   /** Pause before and after a change, s. */
   readonly pauseS: number;
-  /** Time since the previous input, s. */
-  readonly elapsedS: number;
+  /** Time since the previous input, ms. */
+  readonly elapsedMs: number;
 }
 
 /** State at the start and after a fault. */
-export const OPEN_PHASES: PhaseState = Object.freeze({ phases: 1, isSettled: false, restS: 0 } as const);
+export const OPEN_PHASES: PhaseState = Object.freeze({
+  phases: 1,
+  isSettled: false,
+  restMs: undefined,
+} as const);
 
 /** Returns the state after an input; the same object when nothing changes. */
 export function nextPhases(state: PhaseState, input: PhaseInput): PhaseState {
   const { phases } = state;
   if (input.isFaulted) return OPEN_PHASES;
-  if (state.isSettled) return phases === input.wanted ? state : { phases, isSettled: false, restS: 0 };
-  const restS = input.isContactorClosed ? 0 : state.restS + input.elapsedS;
-  if (restS < input.pauseS) return restS === state.restS ? state : { phases, isSettled: false, restS };
-  return { phases: input.wanted, isSettled: phases === input.wanted, restS: 0 };
+  if (state.isSettled)
+    return phases === input.wanted ? state : { phases, isSettled: false, restMs: undefined };
+  // The time before the first input with an open contactor does not count.
+  const openMs = state.restMs === undefined ? 0 : state.restMs + input.elapsedMs;
+  const restMs = input.isContactorClosed ? undefined : openMs;
+  if (restMs === undefined || restMs < input.pauseS * 1000)
+    return restMs === state.restMs ? state : { phases, isSettled: false, restMs };
+  return { phases: input.wanted, isSettled: phases === input.wanted, restMs: 0 };
 }

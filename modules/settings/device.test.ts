@@ -10,6 +10,7 @@ const RECORD = {
   mqtt: { username: "cafe-1a2b3c4d", password: "correct" },
   apPassword: "correct horse",
   adminPassword: "battery staple",
+  installationLimitA: 10,
 };
 
 describe("the record device", () => {
@@ -23,6 +24,7 @@ describe("the record device", () => {
       mqtt: { username: "cafe-1a2b3c4d", password: "correct" },
       accessPointPassword: "correct horse",
       adminPassword: "battery staple",
+      installationLimitA: 10,
     });
   });
 
@@ -44,6 +46,9 @@ describe("the record device", () => {
     ["adminPassword", "seven77"],
     ["adminPassword", "x".repeat(64)],
     ["adminPassword", 12_345_678],
+    ["installationLimitA", 5],
+    ["installationLimitA", 33],
+    ["installationLimitA", "10"],
   ])("is rejected with an invalid %s: %p", (field, value) => {
     expect(deviceFormat.parse({ ...RECORD, [field]: value }, 1)).toBeUndefined();
   });

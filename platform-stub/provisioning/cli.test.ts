@@ -160,6 +160,11 @@ describe("npm run provision", () => {
       ["--product", "cafe", "--count", "1", "--time-server", "http://time"],
       "must be a host name or an IPv4 address",
     ],
+    [
+      "an installation limit of 5 A",
+      ["--product", "cafe", "--count", "1", "--installation-limit", "5"],
+      "must be a whole number from 6 to 32",
+    ],
     ["a title of two lines", ["--product", "cafe", "--count", "1", "--title", "a\nb"], "on one line"],
     [
       "an invalid size",

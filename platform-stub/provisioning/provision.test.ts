@@ -399,12 +399,13 @@ describe("the options of a station's TLS", () => {
   });
 
   test("store a time server and the duty to use TLS in the record", async () => {
-    await make({ timeServer: "time.cafe.example", requiresTLS: true });
+    await make({ timeServer: "time.cafe.example", requiresTLS: true, installationLimitA: 10 });
     const values = readNVSImage(readFileSync(join(directory, `${manifest()[0]?.id}.nvs.bin`))).get(
       "plugpass",
     );
     const record = JSON.parse(Buffer.from(values?.get("device") ?? "").toString());
     expect(record.timeServer).toBe("time.cafe.example");
+    expect(record.installationLimitA).toBe(10);
     expect(record.preset).toEqual({ security: "tls" });
   });
 

@@ -192,8 +192,7 @@ describe("the pause", () => {
     set(scene, "charger/paused", "false", STOP_MS);
     expect([offeredA(scene), scene.device.vehicle.isCharging]).toEqual([16, true]);
     scene.device.vehicle.unplug();
-    scene.clock.advance(A_WHILE_MS);
-    expect(scene.platform.sessions.size).toBe(1);
+    scene.until("the session is reported", () => scene.platform.sessions.size === 1);
   });
 
   test("also applies to the next vehicle, and ends with a restart", () => {

@@ -33,6 +33,8 @@ export class Bench {
   /** Notifies the driver of a changed feedback contact. */
   notifyFeedback = () => {};
   readonly statuses: StationStatus[] = [];
+  /** Called with each event, after it was recorded. */
+  onEvent: (event: ChargingEvent) => void = () => {};
   /** Ids of the sessions that have started. */
   readonly starts: string[] = [];
   readonly ends: (ChargingEvent & { readonly type: "session-ended" })[] = [];
@@ -42,7 +44,8 @@ export class Bench {
   notify = () => {};
   #duty = STEADY;
 
-  constructor({ hasFeedback = false, hasLock = true } = {}) {
+  constructor({ hasFeedback = false, hasLock = true, highMv = 9000 } = {}) {
+    this.highMv = highMv;
     const bench = this;
     class Output {
       #pin: string;
@@ -115,6 +118,7 @@ export class Bench {
           if (event.type === "status") bench.statuses.push(event.status);
           if (event.type === "session-started") bench.starts.push(event.session.id);
           if (event.type === "session-ended") bench.ends.push(event);
+          bench.onEvent(event);
         },
       },
     });

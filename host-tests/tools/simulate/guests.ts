@@ -146,7 +146,7 @@ export class Guests {
     const plugInId = ++this.#plugInId;
     eventLog.record("a vehicle arrives");
     eventLog.count("visit");
-    vehicle.plug({ requestsEnergyWhenOffered });
+    vehicle.plug({ requestsEnergyWhenOffered, ignoresStop: random.bool() });
     if (!requestsEnergyWhenOffered) this.#after(random.int(100 * SECOND_MS), () => vehicle.set("ready"));
     this.#after(random.int(20 * SECOND_MS), () => this.#present(this.#anyCard(), this.#phoneHabits()));
     for (let i = 1; i <= 3; i++) {

@@ -66,6 +66,8 @@ const CLOSING_MS = 2500;
 const FAULT_MEMORY_MS = 20;
 /** Time for which the contactor may stay closed after the offer was withdrawn, ms. */
 const STOP_MS = 3000;
+/** Time after a limit at which it is checked, ms. */
+const SOON_MS = 50;
 /** Time in which a vehicle that has left can return to its session, ms. The station waits for 3 s. */
 const RETURN_MS = 2000;
 /**
@@ -388,7 +390,10 @@ export class Ledger {
     const isClosed = vehicle.isContactorClosed;
     const isSteady = vehicle.dutyPermille === 1000;
     if (isClosed && !this.#wasClosed) this.#close();
-    if (isClosed && isSteady && this.#wasOffered) this.#withdrawnMs = this.#now;
+    if (isClosed && isSteady && this.#wasOffered) {
+      this.#withdrawnMs = this.#now;
+      this.#options.clock.set(() => this.check(), STOP_MS + SOON_MS);
+    }
     if (!isClosed && this.#wasClosed) this.#countOpening();
     this.#wasOffered = this.#isOffered;
     this.#wasClosed = isClosed;

@@ -102,11 +102,14 @@ export class Owner {
     if (!isAwake()) return;
     onAct();
     if (random.bool(0.1)) scene.device.flash.cutPowerAtWrite(1, random.bool() ? "before" : "after");
+    const stop = () => {
+      ledger.stop();
+      this.#set("charger/stop", "true");
+    };
     const acts = [
-      () => {
-        ledger.stop();
-        this.#set("charger/stop", "true");
-      },
+      stop,
+      stop,
+      stop,
       () => {
         ledger.permitRemote();
         this.#set("charger/start", "true");

@@ -35,11 +35,16 @@ export class Vehicle {
   #contactorCommand = false;
   #contactorFault: "welded" | "stuck-open" | undefined;
   #requestsEnergyWhenOffered = true;
+  #ignoresStop = false;
   readonly #watchers = new Set<() => void>();
 
-  /** Plugs in a vehicle. By default, it requests energy while the station offers current. */
-  plug(options: { requestsEnergyWhenOffered?: boolean } = {}): void {
+  /**
+   * Plugs in a vehicle. By default, it requests energy while the station offers current. `ignoresStop`: it stays in C when
+   * the offer ends.
+   */
+  plug(options: { requestsEnergyWhenOffered?: boolean; ignoresStop?: boolean } = {}): void {
     this.#requestsEnergyWhenOffered = options.requestsEnergyWhenOffered ?? true;
+    this.#ignoresStop = options.ignoresStop ?? false;
     this.set("plugged");
     this.#handleOffer();
   }
@@ -112,7 +117,8 @@ export class Vehicle {
     const isOffered =
       this.#dutyPermille >= LOWEST_OFFER_PERMILLE && this.#dutyPermille <= HIGHEST_OFFER_PERMILLE;
     if (this.#state === "plugged" && isOffered && this.#requestsEnergyWhenOffered) this.set("ready");
-    else if (this.#state === "ready" && !isOffered && this.#requestsEnergyWhenOffered) this.set("plugged");
+    else if (this.#state === "ready" && !isOffered && this.#requestsEnergyWhenOffered && !this.#ignoresStop)
+      this.set("plugged");
   }
 
   #notify(): void {
