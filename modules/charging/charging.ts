@@ -147,10 +147,7 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
     this._pilot.wakesUp = wakesUp;
   }
 
-  /**
-   * Returns an admission of the plugged-in vehicle; `undefined` without a vehicle, after its authorization, and during
-   * its session.
-   */
+  /** Returns an admission of the plugged-in vehicle; `undefined` without one, and while it is authorized or has a session. */
   admit(): Admission | undefined {
     if (!this._isAdmitting) return undefined;
     const plugInId = this._plugInId;

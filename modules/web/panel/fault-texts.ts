@@ -167,6 +167,4 @@ const en: FaultTexts = {
   ],
 };
 
-};
-
 export const faultTexts: Readonly<Record<Language, FaultTexts>> = { en, cs, de, uk };
