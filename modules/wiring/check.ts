@@ -148,8 +148,8 @@ export function checkWiring(wiring: JSONObject, report: ReportMistake): void {
     report("cardReaderTransmitPin", "missing");
   }
   if (!isJSONObject(controlPilot)) return;
-  const zeroMv = Number(controlPilot.zeroMv);
-  const spanMv = PILOT_SPAN_MV / Number(controlPilot.divider);
+  const zeroMv = numberOf(controlPilot.zeroMv);
+  const spanMv = PILOT_SPAN_MV / numberOf(controlPilot.divider);
   if (zeroMv - spanMv < ADC_MIN_MV || zeroMv + spanMv > ADC_MAX_MV) {
     report("controlPilot", "pilot beyond the ADC");
   }
@@ -165,13 +165,13 @@ function checkCombination(wiring: JSONObject, report: ReportMistake): void {
   if (has("residualCurrentTestPin") && !has("residualCurrentPin"))
     report("residualCurrentTestPin", "needs residualCurrentPin");
   // A lock means a socket, and any cable may be plugged into it. Each one carries at least 13 A.
-  if (has("lockPin") && !has("proximity") && !(Number(wiring.currentLimitA) <= LOWEST_CABLE_A))
+  if (has("lockPin") && !has("proximity") && !(numberOf(wiring.currentLimitA) <= LOWEST_CABLE_A))
     report("lockPin", "needs proximity");
 }
 
 /** Checks that the resistors of all cables are in the range of the ADC. */
 function checkProximity({ pullUpOhms, supplyMv }: JSONObject, report: ReportMistake): void {
-  const levelOf = (ohms: number) => (Number(supplyMv) * ohms) / (ohms + Number(pullUpOhms));
+  const levelOf = (ohms: number) => (numberOf(supplyMv) * ohms) / (ohms + numberOf(pullUpOhms));
   if (levelOf(CABLE_MIN_OHMS) < ADC_MIN_MV || levelOf(CABLE_MAX_OHMS) > ADC_MAX_MV)
     report("proximity", "proximity beyond the ADC");
 }
@@ -190,10 +190,20 @@ function checkMeter(wiring: JSONObject, { type, registers }: JSONObject, report:
   if (new Set(values).size !== values.length) report("modbusMeter.registers", "value used twice");
 }
 
+/** A number; NaN for any other value. `Number` would throw for an object with a field `valueOf`. */
+function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : Number.NaN;
+}
+
 /** Pins of the RMII and its clock. */
 function fixedPins(lan8720: unknown): number[] {
   if (!isJSONObject(lan8720)) return [];
-  return [...RMII_PINS, Number(String(lan8720.clock).split(" ")[1])];
+  return [...RMII_PINS, pinOfClock(lan8720.clock)];
+}
+
+/** Pin of a LAN8720's clock; NaN for an invalid one. */
+function pinOfClock(clock: unknown): number {
+  return typeof clock === "string" ? Number(clock.split(" ")[1]) : Number.NaN;
 }
 
 /** Chip that a wiring names; `undefined` for an unknown one. */

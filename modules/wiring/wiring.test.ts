@@ -334,3 +334,15 @@ function pinsOfS3(): Record<string, unknown> {
     cardReaderTransmitPin: 42,
   };
 }
+
+test("objects that cannot be converted to a number are mistakes", () => {
+  const unnumbered = { valueOf: 1, toString: 1 };
+  const mistakes = mistakesIn({
+    ...WIRING,
+    controlPilot: { ...WIRING.controlPilot, zeroMv: unnumbered, divider: unnumbered },
+    lan8720: { mdcPin: 23, mdioPin: 18, clock: unnumbered, phyAddress: 1 },
+    currentLimitA: unnumbered,
+  });
+  const fields = ["controlPilot.zeroMv", "controlPilot.divider", "lan8720.clock", "currentLimitA"];
+  expect(mistakes).toEqual(expect.arrayContaining(fields.map((field) => `${field}: invalid value`)));
+});
