@@ -55,8 +55,14 @@ export class Interlocks {
 
   /** Lowest current that they allow, A; 0: no offer. */
   get limitA(): number {
-    const { cable = MAX_CURRENT_A, supply = MAX_CURRENT_A } = this.limits;
-    return Math.min(cable, supply);
+    // The status is asked for often, and an index costs XS a third of what an iterator does.
+    const { _all: all } = this;
+    let lowestA = MAX_CURRENT_A;
+    for (let index = 0; index < all.length; index++) {
+      const { cable = MAX_CURRENT_A, supply = MAX_CURRENT_A } = all[index]?.limits ?? NO_LIMITS;
+      lowestA = Math.min(lowestA, cable, supply);
+    }
+    return lowestA;
   }
 
   /** Fault that lasts, also without a vehicle. */

@@ -230,6 +230,10 @@ export class Ledger {
   /** The owner stops the session under way. */
   stop(): void {
     const { clock, eventLog, isInReach } = this.#options;
+    const last = this.#sessions.at(-1);
+    // The station may handle the stop before the end of a session that waits for its vehicle, or that it has not noticed.
+    if (last?.endMs !== undefined && this.#now <= this.#options.handledMs(last.endMs, ENDING_MS))
+      last.whys.push("stopped");
     const session = this.isCharging ? this.#pluggedIn?.session : undefined;
     if (!session || !isInReach()) return;
     const { cuts } = session;
