@@ -364,7 +364,7 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
     this._feedbackTimer = this._board.clock.set(() => {
       this._feedbackTimer = undefined;
       const isWelded = this._feedback?.read() === 1 && !this._isContactorClosed;
-      this._input({ type: "contactor", differs: isWelded ? "closed" : undefined });
+      this._input({ type: "contactor", isWelded });
       // A listener may have called `close()`.
       if (this._closed) return;
       this._perform();
