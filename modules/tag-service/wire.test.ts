@@ -43,10 +43,12 @@ describe("encodeMetadata", () => {
     ["finishing", 4],
     ["faulted", 5],
     ["unavailable", 6],
+    ["suspended-by-vehicle", 7],
+    ["suspended-by-station", 8],
   ] as const)("encodes the status %s as %d", (status, number) => {
     expect(encodeMetadata({ ...METADATA, status }, HASH)[1]).toBe(number);
     expect(encodeResult({ state: "idle", code: 0, attempt: 0 }, status)[5]).toBe(number);
-    expect(STATION_STATUSES).toHaveLength(7);
+    expect(STATION_STATUSES).toHaveLength(9);
   });
 });
 

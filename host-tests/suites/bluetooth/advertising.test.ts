@@ -106,9 +106,10 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
     device.cutPower();
   });
 
-  test("has the protocol's bytes for each status and flag within a second", async () => {
-    const service = start("PlugPass");
-    for (const [number, status] of STATION_STATUSES.entries()) {
+  test.each([...STATION_STATUSES.entries()])(
+    "has the protocol's bytes for status %d, %s, and each flag within a second",
+    async (number, status) => {
+      const service = start("PlugPass");
       for (let flags = 0; flags < 16; flags++) {
         service.update({
           acceptsTags: (flags & 1) !== 0,
@@ -125,8 +126,8 @@ if (!packages) skipFor(HOW_TO_GET_BLUETOOTH);
         expect(pdus.get(ReportType.advertisement)).toBe(`${PDU_START}09ff${bytes}`);
         expect(pdus.get(ReportType.scanResponse)).toBe(SCAN_RESPONSE);
       }
-    }
-  });
+    },
+  );
 
   test("has a long name cut between characters", async () => {
     start(`${"é".repeat(14)}€uro`);

@@ -210,6 +210,7 @@ describe("a genuine response", () => {
     scene.bringOnline();
     scene.plug();
     scene.present(TAG);
+    scene.until("the cable is measured", () => scene.device.vehicle.dutyPermille < 1000);
     expect(scene.device.vehicle.dutyPermille).toBe(166);
   });
 });

@@ -50,7 +50,7 @@ describe("a station with a provisioned wiring", () => {
   });
 
   test("has the parts of the wiring", () => {
-    const scene = online({ ...LEAST, lockPin: 32, lampPin: 18 });
+    const scene = online({ ...LEAST, lockPin: 32, lampPin: 18, currentLimitA: 13 });
     charge(scene);
     const { lock, lamp } = scene.device;
     expect([lock.isOn, lamp.isOn]).toEqual([true, true]);

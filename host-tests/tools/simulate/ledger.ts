@@ -70,6 +70,8 @@ const STOP_MS = 3000;
 const SOON_MS = 50;
 /** Time in which a vehicle that has left can return to its session, ms. The station waits for 3 s. */
 const RETURN_MS = 2000;
+/** Time for the cable of a vehicle that has returned to be measured, without an offer; the station may be busy. */
+const CABLE_MS = 1000;
 /**
  * Maximum time until the station has ended a session, ms: it waits for 3 s for a vehicle that has left, or for one that
  * has to stop.
@@ -146,6 +148,7 @@ export class Ledger {
   #wasReady = false;
   #notReadySinceMs = 0;
   #left: Left | undefined;
+  #returnedMs = Number.NEGATIVE_INFINITY;
   #wasOffered = false;
   /** Latest time at which the offer was withdrawn under a closed contactor, ms. */
   #withdrawnMs = Number.NEGATIVE_INFINITY;
@@ -398,7 +401,8 @@ export class Ledger {
     this.#wasOffered = this.#isOffered;
     this.#wasClosed = isClosed;
     // The station has withdrawn its offer, and the contactor has opened: it has ended the session.
-    if (isSteady && !isClosed && device.isRunning) this.#handleOfferEnd();
+    if (isSteady && !isClosed && device.isRunning && this.#now > this.#returnedMs + CABLE_MS)
+      this.#handleOfferEnd();
   }
 
   #countOpening(): void {
@@ -426,6 +430,8 @@ export class Ledger {
     if (!left?.session || this.#now - left.atMs > RETURN_MS) return undefined;
     left.session.endMs = undefined;
     left.session.whys = [];
+    this.#returnedMs = this.#now;
+    this.#options.clock.set(() => this.#handleChange(), CABLE_MS + 1);
     return left.pluggedIn;
   }
 
