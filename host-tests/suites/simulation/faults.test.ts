@@ -291,3 +291,13 @@ test("a fault that comes and goes notifies the owner once in 10 minutes, and a n
   scene.clock.advance(1000);
   expect(notifications(scene)).toHaveLength(3);
 });
+
+test("a restart during the self-test of the residual current device is no fault of the next run", () => {
+  const scene = wired();
+  scene.plug();
+  scene.until("the device reports the test current", () => scene.device.residualCurrent.isOn);
+  scene.station.restart("update");
+  scene.until("it has restarted", () => scene.under.ends.length === 1);
+  scene.clock.advance(1000);
+  expect([scene.station.status, scene.station.lastError]).toEqual(["plugged", undefined]);
+});
