@@ -1,6 +1,7 @@
 import type { Board, IO } from "../modules/board/index.js";
 import type { StationStatus } from "../modules/charging/index.js";
 import type { Fault } from "../modules/faults/index.js";
+import { BoundedMap } from "../modules/limits/index.js";
 import type { StatusViewer } from "../modules/pairing/index.js";
 import { TagService } from "../modules/tag-service/index.js";
 import type { LogLevel } from "../modules/telemetry/index.js";
@@ -25,6 +26,10 @@ import { makeUpdates, StationUpdatesHost, uploadRoute } from "./update/updates.j
 
 /** Delay of a restart, ms: the farewell has to reach the platform before it. */
 const FAREWELL_MS = 1100;
+/** Minimum time between two equal notices, ms: a contact that chatters would send the owner one each second. */
+const NOTICE_INTERVAL_MS = 10 * 60_000;
+/** Number of notices that are remembered for it. */
+const MAX_NOTICES = 8;
 
 /**
  * A charging station, composed of its parts: the charger, which works without a network; connectivity, which reaches
@@ -47,6 +52,8 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
   name: string;
   /** Latest fault of the present owner's time. */
   lastError: Fault | undefined;
+  /** Monotonic times of the latest notices by their texts, ms. Made for the first one. */
+  private _noticesMs: BoundedMap<string, number> | undefined;
   private _isClosed = false;
 
   constructor(given: StationOptions) {
@@ -132,13 +139,13 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
     this._board.log(`fault: ${text}`);
     this._trace.add("fault", fault.code);
     this.lastError = fault;
-    this._connectivity.platform.notify(text, level);
+    this._notify(text, level);
   }
 
   reportRecovery(fault: Fault): void {
     const text = faultText(fault);
     this._board.log(`fault over: ${text}`);
-    this._connectivity.platform.notify(text, "info");
+    this._notify(text, "info");
   }
 
   get isFree(): boolean {
@@ -185,6 +192,7 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
 
   forgetOwner(): void {
     this.lastError = undefined;
+    this._noticesMs = undefined;
     let failure: unknown;
     try {
       this._settings.forgetOwner();
@@ -215,5 +223,14 @@ export class Station implements IO, ChargerListener, ConnectivityHost, HoldButto
 
   describe(viewer: StatusViewer): Readonly<Record<string, unknown>> {
     return statusFields(this.snapshot, viewer);
+  }
+
+  /** Notifies the owner's app, of an equal text at most once in 10 minutes. */
+  private _notify(text: string, level: LogLevel): void {
+    const nowMs = this._board.clock.monotonicMs();
+    this._noticesMs ??= new BoundedMap(MAX_NOTICES);
+    if (nowMs - (this._noticesMs.get(text) ?? Number.NEGATIVE_INFINITY) < NOTICE_INTERVAL_MS) return;
+    this._noticesMs.set(text, nowMs);
+    this._connectivity.platform.notify(text, level);
   }
 }

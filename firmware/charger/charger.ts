@@ -140,6 +140,7 @@ export class Charger implements IO, ChargingListener, MeterListener {
 
   /** Ends the session under way, when the vehicle has stopped or after 3 s, or an authorization that is not used yet. */
   stop(): void {
+    this._freeVend.handleStopped();
     this._charging.stop();
   }
 
@@ -221,6 +222,7 @@ export class Charger implements IO, ChargingListener, MeterListener {
         this._indicator.show(event.status);
         this._phases?.update();
         if (event.status === "plugged") this._freeVend.update();
+        else if (event.status === "available") this._freeVend.handleUnplugged();
         listener.handleChargerStatus(event.status);
         break;
       case "session-started":

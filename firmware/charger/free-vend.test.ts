@@ -110,6 +110,33 @@ describe("FreeVend", () => {
     expect(scene.stops).toBe(1);
   });
 
+  test("does not authorize a vehicle that the owner has stopped, also after a change of settings", () => {
+    const scene = new FreeVendScene();
+    scene.set(true);
+    scene.plugIn();
+    scene.clock.advance(0);
+    scene.freeVend.handleStopped();
+    scene.plugIn();
+    scene.set(true);
+    scene.clock.advance(0);
+    expect(scene.grants).toHaveLength(1);
+  });
+
+  test.each<[string, (scene: FreeVendScene) => void]>([
+    ["the next vehicle", (scene) => scene.freeVend.handleUnplugged()],
+    ["a stopped vehicle when it is turned off and on", (scene) => scene.set(false)],
+  ])("authorizes %s", (_name, happens) => {
+    const scene = new FreeVendScene();
+    scene.set(true);
+    scene.plugIn();
+    scene.freeVend.handleStopped();
+    happens(scene);
+    scene.plugIn();
+    scene.set(true);
+    scene.clock.advance(0);
+    expect(scene.grants).toHaveLength(1);
+  });
+
   test("does not stop a session under way when it is turned off", () => {
     const scene = new FreeVendScene();
     scene.set(true);

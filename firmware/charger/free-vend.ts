@@ -20,6 +20,8 @@ export class FreeVend implements IO {
   private readonly _options: FreeVendOptions;
   private _timer: Timer | undefined;
   private _wasFree = false;
+  /** The owner has stopped the plugged-in vehicle: it needs a card, the owner, or a new plug. */
+  private _isStopped = false;
 
   constructor(options: FreeVendOptions) {
     this._options = options;
@@ -40,7 +42,18 @@ export class FreeVend implements IO {
     // When free vend is turned off, an unused authorization ends: the vehicle now needs a card.
     if (this._wasFree && !isFree && charging.status === "authorized") charging.stop();
     this._wasFree = isFree;
-    if (isFree) this._timer = board.clock.set(() => this._authorize(), 0);
+    if (!isFree) this._isStopped = false;
+    else this._timer = board.clock.set(() => this._authorize(), 0);
+  }
+
+  /** To be called when the owner stops the plugged-in vehicle. */
+  handleStopped(): void {
+    this._isStopped = true;
+  }
+
+  /** To be called when the vehicle has left. */
+  handleUnplugged(): void {
+    this._isStopped = false;
   }
 
   /** Cancels a pending authorization without a call of the charging machine. */
@@ -55,8 +68,7 @@ export class FreeVend implements IO {
 
   private _authorize(): void {
     const { charging, settings } = this._options;
-    // A vehicle that was stopped needs a card, the owner, or a new plug.
-    if (settings.now.isFree && charging.status === "plugged")
+    if (settings.now.isFree && !this._isStopped && charging.status === "plugged")
       charging.admit()?.authorize({ ...this._grant("free"), isOpenEnded: true });
   }
 

@@ -44,7 +44,7 @@ export interface Contactor extends IO {
   acknowledge(): void;
   /**
    * 1 begins a test of the residual current device, 0 ends it. The contactor is open meanwhile, and a residual current is
-   * no fault.
+   * no fault. After `close()` a test that was not ended goes on until the restart.
    */
   test(value: 0 | 1): void;
   /** Whether the device reports a residual current now. */

@@ -133,8 +133,8 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
   }
 
   /**
-   * Sets the time in which an authorized vehicle has to request energy, ms; 0: as long as it is plugged in. It applies to
-   * the present authorization, too, from now on.
+   * Sets the time in which an authorized vehicle has to request energy, from the latest offer on, ms; 0: as long as it is
+   * plugged in. It applies to the present authorization, too, from now on.
    */
   setAuthorizationTime(durationMs: number): void {
     if (durationMs === this._authorizationMs) return;
@@ -188,10 +188,8 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
     if (this._closed) return;
     this._contactor.close();
     this._closed = true;
-    this._board.clock.clear(this._timeout);
-    this._board.clock.clear(this._feedbackTimer);
-    this._board.clock.clear(this._minOffTimer);
-    this._board.clock.clear(this._guardTimer);
+    const timers = [this._timeout, this._feedbackTimer, this._minOffTimer, this._guardTimer];
+    for (const timer of timers) this._board.clock.clear(timer);
     this._pilot.close();
     this._feedback?.close();
     this._interlocks.close();
@@ -241,7 +239,9 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
     if (this._closed) return;
     // The vehicle gets the time to stop by itself. A new offer measures the pilot, and the diode, again.
     if (this._offerableA === 0) this._input({ type: "withdraw" });
+    const { isOffering } = this._pilot;
     this._perform();
+    if (this._state.type === "authorized" && this._pilot.isOffering !== isOffering) this._startTimeout();
     this._reportStatus();
   }
 
@@ -343,7 +343,8 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
     const { _state: state } = this;
     switch (state.type) {
       case "authorized":
-        return state.session.grant.isOpenEnded ? 0 : this._authorizationMs;
+        // Without an offer the vehicle cannot request energy.
+        return state.session.grant.isOpenEnded || !this._pilot.isOffering ? 0 : this._authorizationMs;
       case "ending":
         return STOP_MS;
       case "away":
@@ -364,7 +365,7 @@ export class Charging implements IO, PilotSamplerListener, InterlockHost {
     this._feedbackTimer = this._board.clock.set(() => {
       this._feedbackTimer = undefined;
       const isWelded = this._feedback?.read() === 1 && !this._isContactorClosed;
-      this._input({ type: "contactor", differs: isWelded ? "closed" : undefined });
+      this._input({ type: "contactor", isWelded });
       // A listener may have called `close()`.
       if (this._closed) return;
       this._perform();

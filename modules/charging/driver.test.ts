@@ -209,6 +209,26 @@ describe("the time of an authorization", () => {
     expect(bench.charging.status).toBe("plugged");
   });
 
+  test("runs from the latest offer on, and not while the station offers no current", () => {
+    const bench = new Bench();
+    bench.charging.setAuthorizationTime(10_000);
+    bench.charging.setLimit(0);
+    bench.authorize();
+    bench.clock.advance(60_000);
+    bench.charging.setLimit(16);
+    bench.clock.advance(6000);
+    bench.charging.setLimit(10);
+    bench.clock.advance(3999);
+    expect(bench.charging.status).toBe("authorized");
+    bench.charging.setLimit(0);
+    bench.clock.advance(60_000);
+    bench.charging.setLimit(16);
+    bench.clock.advance(9999);
+    expect(bench.charging.status).toBe("authorized");
+    bench.clock.advance(1);
+    expect(bench.charging.status).toBe("plugged");
+  });
+
   test("does not change the time of a stop", () => {
     const bench = Bench.charging();
     bench.charging.stop();

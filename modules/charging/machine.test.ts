@@ -36,7 +36,6 @@ const SHORTED = {
 } as const;
 const NEGATIVE = { code: "pilot-negative", message: "the control pilot is at -12 V" } as const;
 const WELDED = { code: "contactor-welded", message: "the contactor does not open" } as const;
-const STUCK_OPEN = { code: "contactor-stuck-open", message: "the contactor does not close" } as const;
 
 const STATES = {
   available: { type: "available" },
@@ -50,11 +49,9 @@ const STATES = {
   finishing: { type: "finishing" },
   shorted: { type: "faulted", fault: SHORTED },
   negative: { type: "faulted", fault: NEGATIVE },
-  welded: { type: "faulted", fault: WELDED, contactor: "closed" },
-  stuck: { type: "faulted", fault: STUCK_OPEN, contactor: "open" },
-  /** The feedback matches again, and the vehicle has not left. */
+  welded: { type: "faulted", fault: WELDED, isWelded: true },
+  /** The contactor is open again, and the vehicle has not left. */
   unwelded: { type: "faulted", fault: WELDED },
-  unstuck: { type: "faulted", fault: STUCK_OPEN },
 } as const satisfies Record<string, ChargingState>;
 
 type StateName = keyof typeof STATES;
@@ -108,26 +105,23 @@ describe("a fault of the guard", () => {
   });
 
   test("keeps the position that the feedback contact reports", () => {
-    expect(nextState(STATES.welded, fault)).toEqual({ type: "faulted", fault: TRIPPED, contactor: "closed" });
+    expect(nextState(STATES.welded, fault)).toEqual({ type: "faulted", fault: TRIPPED, isWelded: true });
   });
 });
 
 describe("the contactor feedback after a fault", () => {
-  const differs = (contact: "closed" | "open" | undefined): ChargingInput => ({
-    type: "contactor",
-    differs: contact,
-  });
-  const welded = () => reached(...charging, pilot("E"), differs("closed"));
+  const closed: ChargingInput = { type: "contactor", isWelded: true };
+  const welded = () => reached(...charging, pilot("E"), closed);
 
   test("that reports a closed contactor keeps the station faulted, and locks the plug", () => {
     expect(outputsOf(reached(...charging, pilot("E")), 32).isLocked).toBe(false);
-    expect(welded()).toMatchObject({ type: "faulted", contactor: "closed" });
+    expect(welded()).toMatchObject({ type: "faulted", isWelded: true });
     expect(outputsOf(welded(), 32)).toEqual({ contactorClosed: false, dutyPermille: 1000, isLocked: true });
   });
 
   test("that reports a closed contactor once more changes nothing", () => {
     const state = welded();
-    expect(nextState(state, differs("closed"))).toBe(state);
+    expect(nextState(state, closed)).toBe(state);
   });
 
   test("that reports a closed contactor keeps the plug locked after the pilot has reached A", () => {
@@ -137,7 +131,7 @@ describe("the contactor feedback after a fault", () => {
   });
 
   test("that matches the command unlocks the plug and waits for the vehicle to leave", () => {
-    const opened = nextState(welded(), differs(undefined));
+    const opened = nextState(welded(), { type: "contactor", isWelded: false });
     expect(opened.type).toBe("faulted");
     expect(outputsOf(opened, 32).isLocked).toBe(false);
     expect(nextState(opened, pilot("A")).type).toBe("available");
@@ -222,9 +216,8 @@ const INPUTS: Readonly<Record<string, ChargingInput>> = {
   E: pilot("E"),
   F: pilot("F"),
   unsettled,
-  matches: { type: "contactor", differs: undefined },
-  closed: { type: "contactor", differs: "closed" },
-  open: { type: "contactor", differs: "open" },
+  open: { type: "contactor", isWelded: false },
+  closed: { type: "contactor", isWelded: true },
   authorize,
   timeout,
   withdraw,
@@ -234,22 +227,20 @@ const INPUTS: Readonly<Record<string, ChargingInput>> = {
 
 /** Transition table: one row per state, one column per input. "." is the same state object. */
 const TRANSITIONS = `
-            A         B         C        D        E       F        unsettled matches  closed open  authorize  timeout   withdraw stop      abort
-available   .         plugged   plugged  plugged  shorted negative .         .        welded stuck .          .         .        .         .
-plugged     available .         .        .        shorted negative .         .        welded stuck authorized .         .        .         .
-authorized  available .         charging charging shorted negative .         .        welded stuck .          plugged   .        plugged   plugged
-charging    away      suspended .        .        shorted negative suspended .        welded stuck .          .         pausing  stopping  finishing
-pausing     away      suspended .        .        shorted negative suspended .        welded stuck .          suspended .        stopping  finishing
-stopping    available finishing .        .        shorted negative finishing .        welded stuck .          finishing .        .         finishing
-suspended   away      .         charging charging shorted negative .         .        welded stuck .          .         .        finishing finishing
-away        .         suspended charging charging shorted negative .         .        welded stuck .          available .        available available
-finishing   available .         .        .        shorted negative .         .        welded stuck authorized .         .        .         .
-shorted     available .         .        .        .       .        .         .        welded stuck .          .         .        .         .
-negative    available .         .        .        .       .        .         .        welded stuck .          .         .        .         .
-welded      .         .         .        .        .       .        .         unwelded .      stuck .          .         .        .         .
-stuck       .         .         .        .        .       .        .         unstuck  welded .     .          .         .        .         .
-unwelded    available .         .        .        .       .        .         .        welded stuck .          .         .        .         .
-unstuck     available .         .        .        .       .        .         .        welded stuck .          .         .        .         .
+            A         B         C        D        E       F        unsettled open     closed authorize  timeout   withdraw stop      abort
+available   .         plugged   plugged  plugged  shorted negative .         .        welded .          .         .        .         .
+plugged     available .         .        .        shorted negative .         .        welded authorized .         .        .         .
+authorized  available .         charging charging shorted negative .         .        welded .          plugged   .        plugged   plugged
+charging    away      suspended .        .        shorted negative suspended .        welded .          .         pausing  stopping  finishing
+pausing     away      suspended .        .        shorted negative suspended .        welded .          suspended .        stopping  finishing
+stopping    available finishing .        .        shorted negative finishing .        welded .          finishing .        .         finishing
+suspended   away      .         charging charging shorted negative .         .        welded .          .         .        finishing finishing
+away        .         suspended charging charging shorted negative .         .        welded .          available .        available available
+finishing   available .         .        .        shorted negative .         .        welded authorized .         .        .         .
+shorted     available .         .        .        .       .        .         .        welded .          .         .        .         .
+negative    available .         .        .        .       .        .         .        welded .          .         .        .         .
+welded      .         .         .        .        .       .        .         unwelded .      .          .         .        .         .
+unwelded    available .         .        .        .       .        .         .        welded .          .         .        .         .
 `;
 
 describe("the transition table", () => {
@@ -288,9 +279,7 @@ describe("the outputs", () => {
     ["shorted", OFF],
     ["negative", OFF],
     ["welded", { ...OFF, isLocked: true }],
-    ["stuck", OFF],
     ["unwelded", OFF],
-    ["unstuck", OFF],
   ])("of state %s match the table", (name, outputs) => {
     expect(outputsOf(STATES[name], 32)).toEqual(outputs);
   });

@@ -7,8 +7,8 @@
  *    the time of the state is over.
  * 2. Only the input `authorize` begins a session, and only while a vehicle is plugged in. A session survives a departure
  *    for the time of the state `away`.
- * 3. In E and F, when the contactor feedback does not match the command, and at a fault of the guard, the station faults.
- *    Pilot (steady +12 V) and contactor are off at once, until the vehicle has left and the feedback matches.
+ * 3. In E and F, when the contactor does not open, and at a fault of the guard, the station faults. Pilot (steady +12 V)
+ *    and contactor are off at once, until the vehicle has left and the contactor is open.
  * 4. The offered current never exceeds the grant or the station's limit. Below 6 A the station offers no current.
  * 5. The plug is locked while current is offered, until the contactor has opened, and while it is welded.
  *
@@ -77,8 +77,8 @@ export type ChargingState =
   | {
       readonly type: "faulted";
       readonly fault: Fault;
-      /** Position that the feedback contact reports, when it differs from the command. */
-      readonly contactor?: "closed" | "open";
+      /** The feedback contact reports a closed contactor. */
+      readonly isWelded?: true;
     };
 
 /** Input of the machine. */
@@ -87,8 +87,8 @@ export type ChargingInput =
   | { readonly type: "pilot"; readonly pilot: PilotState }
   /** The pilot has left C and D and does not settle. */
   | { readonly type: "pilot-unsettled" }
-  /** Position that the feedback contact reports when it differs from the command; `undefined`: it matches. */
-  | { readonly type: "contactor"; readonly differs: "closed" | "open" | undefined }
+  /** Whether the feedback contact reports a closed contactor after the command to open it. */
+  | { readonly type: "contactor"; readonly isWelded: boolean }
   /** The board's guard has opened the contactor for this fault. */
   | { readonly type: "fault"; readonly fault: Fault }
   | { readonly type: "authorize"; readonly session: ChargingSession }
@@ -108,11 +108,11 @@ const PILOT_FAULTS: Readonly<Record<"E" | "F", Fault>> = {
   },
   F: { code: "pilot-negative", message: "the control pilot is at -12 V" },
 };
-/** Faults by the position that the feedback contact reports. */
-export const CONTACTOR_FAULTS: Readonly<Record<"closed" | "open", Fault>> = {
-  closed: { code: "contactor-welded", message: "the contactor does not open" },
-  open: { code: "contactor-stuck-open", message: "the contactor does not close" },
-};
+/** Fault of a contactor that does not open. */
+export const CONTACTOR_WELDED: Fault = Object.freeze({
+  code: "contactor-welded",
+  message: "the contactor does not open",
+} as const);
 
 /** Values of the hardware outputs. */
 export interface ChargingOutputs {
@@ -146,7 +146,7 @@ export function outputsOf(state: ChargingState, limitA: number): ChargingOutputs
     case "finishing":
       return { contactorClosed: false, dutyPermille: PILOT_STEADY_PERMILLE, isLocked: false };
     case "faulted": {
-      const isLocked = state.contactor === "closed";
+      const isLocked = state.isWelded === true;
       return { contactorClosed: false, dutyPermille: PILOT_STEADY_PERMILLE, isLocked };
     }
   }
@@ -184,7 +184,7 @@ export function nextState(state: ChargingState, input: ChargingInput): ChargingS
     case "pilot-unsettled":
       return afterC(state);
     case "contactor":
-      return afterContactor(state, input.differs);
+      return afterContactor(state, input.isWelded);
     case "fault":
       return afterFault(state, input.fault);
     case "timeout":
@@ -246,10 +246,10 @@ function afterDeparture(state: ChargingState): ChargingState {
   return isUnchangedByUnplugging(state) ? state : { type: "available" };
 }
 
-/** Whether the vehicle's departure leaves a state as it is: no vehicle, or feedback that does not match. */
+/** Whether the vehicle's departure leaves a state as it is: no vehicle, or a welded contactor. */
 function isUnchangedByUnplugging(state: ChargingState): boolean {
   if (state.type === "available" || state.type === "away") return true;
-  return state.type === "faulted" && state.contactor !== undefined;
+  return state.type === "faulted" && state.isWelded === true;
 }
 
 function afterTimeout(state: ChargingState): ChargingState {
@@ -282,17 +282,14 @@ function afterStop(state: ChargingState): ChargingState {
   }
 }
 
-/** Returns the state after a fault. The position that the feedback contact reports stays. */
+/** Returns the state after a fault. A welded contactor stays welded. */
 function afterFault(state: ChargingState, fault: Fault): ChargingState {
   if (state.type !== "faulted") return { type: "faulted", fault };
   return state.fault === fault ? state : { ...state, fault };
 }
 
-function afterContactor(state: ChargingState, differs: "closed" | "open" | undefined): ChargingState {
-  if (differs === undefined) {
-    const isOver = state.type === "faulted" && state.contactor !== undefined;
-    return isOver ? { type: "faulted", fault: state.fault } : state;
-  }
-  if (state.type === "faulted" && state.contactor === differs) return state;
-  return { type: "faulted", fault: CONTACTOR_FAULTS[differs], contactor: differs };
+function afterContactor(state: ChargingState, isWelded: boolean): ChargingState {
+  if (isWelded === (state.type === "faulted" && state.isWelded === true)) return state;
+  if (isWelded) return { type: "faulted", fault: CONTACTOR_WELDED, isWelded };
+  return state.type === "faulted" ? { type: "faulted", fault: state.fault } : state;
 }

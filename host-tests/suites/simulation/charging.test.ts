@@ -351,6 +351,24 @@ describe("a soft stop", () => {
     scene.clock.advance(5000);
     expect(scene.station.status).toBe("finishing");
   });
+
+  test("of a free vehicle that has not started is not followed by free vend, until the next plug", () => {
+    const scene = new Scene();
+    scene.setOptions({ isFree: true });
+    scene.bringOnline();
+    scene.plug(scene.under, { requestsEnergyWhenOffered: false });
+    scene.clock.advance(1000);
+    expect(scene.station.status).toBe("authorized");
+    scene.set("charger/stop", "true");
+    scene.clock.advance(5000);
+    scene.set("charger/current-limit", "10");
+    scene.clock.advance(5000);
+    expect(scene.station.status).toBe("plugged");
+    scene.device.vehicle.unplug();
+    scene.clock.advance(1000);
+    scene.plug();
+    scene.until("current flows", () => scene.device.vehicle.isCharging);
+  });
 });
 
 describe("a vehicle that leaves", () => {

@@ -271,3 +271,33 @@ test("a station without a fault has `none` in charger/last-error and null in /st
   expect(lastErrors(scene)).toEqual(["none"]);
   expect(scene.status()).toMatchObject({ lastError: null });
 });
+
+test("a fault that comes and goes notifies the owner once in 10 minutes, and a new owner again", () => {
+  const scene = online(new Scene());
+  const { vehicle } = scene.device;
+  const counts: number[] = [];
+  for (const minutes of [9, 2]) {
+    for (let i = 0; i < minutes * 60; i++) {
+      vehicle.set(i % 2 === 0 ? "shorted" : "unplugged");
+      scene.clock.advance(1000);
+    }
+    counts.push(notifications(scene).length);
+  }
+  expect(counts).toEqual([1, 2]);
+  scene.station.forgetOwner();
+  vehicle.set("unplugged");
+  scene.clock.advance(1000);
+  vehicle.set("shorted");
+  scene.clock.advance(1000);
+  expect(notifications(scene)).toHaveLength(3);
+});
+
+test("a restart during the self-test of the residual current device is no fault of the next run", () => {
+  const scene = wired();
+  scene.plug();
+  scene.until("the device reports the test current", () => scene.device.residualCurrent.isOn);
+  scene.station.restart("update");
+  scene.until("it has restarted", () => scene.under.ends.length === 1);
+  scene.clock.advance(1000);
+  expect([scene.station.status, scene.station.lastError]).toEqual(["plugged", undefined]);
+});

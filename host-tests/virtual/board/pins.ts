@@ -275,7 +275,6 @@ class VirtualContactor implements Contactor {
       this.#isClosed = true;
       own.onOpened = undefined;
       own.request(false);
-      own.test(false);
       release();
     });
   }
