@@ -28,7 +28,7 @@ const EVENTS = [
   "replayed",
   "finished",
 ];
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 async function eventsOf(options: Omit<DemoOptions, "timeline"> = {}): Promise<string[]> {
   const events: string[] = [];
