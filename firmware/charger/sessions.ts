@@ -61,10 +61,14 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener, Mod
   private _settling: Timer | undefined;
   private readonly _tidying: Timer;
   private _isResuming = false;
+  /** Monotonic time of the start, ms. */
+  private readonly _startMs: number;
+
   constructor(options: ChargingSessionsOptions) {
     this._options = options;
     const { board, config, records, platform, reporter } = options;
     const { clock, crypto } = board;
+    this._startMs = clock.monotonicMs();
     const record = records.open(bookFormat);
     const book: Book = record.read() ?? { meterWh: 0, givenUp: 0, session: undefined };
     this._log = new SessionLog({ records, givenUp: book.givenUp, reporter });
@@ -205,7 +209,8 @@ export class ChargingSessions implements IO, ReporterHost, SessionsListener, Mod
     const admission = settings.now.resumes && interruptedAt !== undefined ? charging.admit() : undefined;
     this._isResuming = admission !== undefined;
     const epochMs = board.clock.epochMs();
-    if (admission && epochMs === undefined && board.clock.monotonicMs() < RESUME_WITHIN_MS) {
+    const waitedMs = board.clock.monotonicMs() - this._startMs;
+    if (admission && epochMs === undefined && waitedMs < RESUME_WITHIN_MS) {
       this._settling = board.clock.set(() => this._settle(), CLOCK_POLL_MS);
       return;
     }

@@ -293,6 +293,26 @@ describe("a resumed session", () => {
     expect(Number(session?.end) - Number(session?.start)).toBeGreaterThanOrEqual(360);
   });
 
+  test("waits for the time, also if the clock has run for an hour", () => {
+    const scene = online({ resumes: true });
+    scene.clock.advance(3_600_000);
+    scene.clock.setEpochMs(EPOCH_MS);
+    start(scene);
+    charge(scene, 2);
+    scene.clock.advance(60_000);
+    scene.device.cutPower();
+    const cutMs = scene.clock.epochMs() ?? 0;
+    scene.clock.setEpochMs(undefined);
+    scene.under.boot();
+    scene.clock.advance(60_000);
+    expect(scene.station.status).toBe("plugged");
+    scene.clock.setEpochMs(cutMs + 60_000);
+    scene.until("it charges again", () => scene.device.vehicle.isCharging);
+    scene.device.vehicle.unplug();
+    scene.until("it is reported", () => sessions(scene).length === 1, 200_000);
+    expect(sessions(scene)).toMatchObject([{ startWh: 0, why: "unplugged" }]);
+  });
+
   test("is reported once", () => {
     const scene = resumed();
     scene.device.vehicle.unplug();
