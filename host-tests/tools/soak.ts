@@ -66,10 +66,7 @@ function soak({ fuzzRuns, weeks, xsWeeks, boundaries, minutes, results }: SoakOp
 function weeksSteps(weeks: number, xsWeeks: number): [string, string[]][] {
   const steps: [string, string[]][] = [[`${weeks} simulated weeks`, simulate("--seeds", String(weeks))]];
   if (isXSInstalled()) {
-    steps.push([
-      `${xsWeeks} simulated weeks on XS`,
-      simulate("--xs", "--seeds", String(xsWeeks), "--jobs", "1"),
-    ]);
+    steps.push([`${xsWeeks} simulated weeks on XS`, simulate("--xs", "--seeds", String(xsWeeks))]);
   } else process.stdout.write(`skipped: weeks on XS: ${HOW_TO_GET_XS}\n`);
   return steps;
 }
