@@ -343,6 +343,6 @@ test("objects that cannot be converted to a number are mistakes", () => {
     lan8720: { mdcPin: 23, mdioPin: 18, clock: unnumbered, phyAddress: 1 },
     currentLimitA: unnumbered,
   });
-  const fields = ["controlPilot.zeroMv", "controlPilot.divider", "lan8720.clock", "currentLimitA"];
-  expect(mistakes).toEqual(expect.arrayContaining(fields.map((field) => `${field}: invalid value`)));
+  for (const field of ["controlPilot.zeroMv", "controlPilot.divider", "lan8720.clock", "currentLimitA"])
+    expect(mistakes).toContain(`${field}: invalid value`);
 });
