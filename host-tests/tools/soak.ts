@@ -25,7 +25,7 @@ const FUZZERS = /world\/fuzz\.js"|fuzz\/targets\.js"/;
 new Command("npm run soak --")
   .description("Fuzzers, random updates, the fleet, all portable tests on XS, and simulated weeks")
   .option("--fuzz-runs <n>", "inputs of each fuzzer; a tenth as many random updates", count, 10_000)
-  .option("--weeks <n>", "simulated weeks of a café on Node", count, 200)
+  .option("--weeks <n>", "simulated weeks of a café on Node", count, 80)
   .option("--xs-weeks <n>", "simulated weeks on XS", count, 6)
   .option("--boundaries", "only the fuzzers of inputs from outside; for a million of each", false)
   .option(

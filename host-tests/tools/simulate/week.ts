@@ -56,7 +56,7 @@ const DARK_NIGHTS = 0.95;
 /** Share of crowded days, on which the platform does not accept sessions. */
 const CROWDED = 0.015;
 /** Interval at which the virtual time server may set the station's clock, ms. */
-const SNTP_PERIOD_MS = MINUTE_MS;
+const SNTP_PERIOD_MS = 5000;
 const SNTP_ANSWERS = 0.15;
 /** Response time below which an answer reaches the station in time, ms. */
 const IN_TIME_MS = 9500;
