@@ -3,11 +3,11 @@
 import type { Clock } from "../../../modules/board/index.js";
 import type { Device } from "../../virtual/board/index.js";
 import { ModbusMeterDevice, type ModbusMeterType } from "../../virtual/world/modbus-meter.js";
+import { PERMILLE_PER_A } from "../../virtual/world/vehicle.js";
 
 const STEP_MS = 1000;
 const MS_PER_HOUR = 3_600_000;
 const VOLTS = 230;
-const PERMILLE_PER_A = 1000 / 60;
 
 export interface MeteredLoadOptions {
   readonly clock: Clock;

@@ -1,11 +1,10 @@
 import type { Timer } from "../../../modules/board/index.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
-import type { Vehicle } from "../../virtual/world/vehicle.js";
+import { PERMILLE_PER_A, type Vehicle } from "../../virtual/world/vehicle.js";
 import type { Meter } from "../../virtual/world/wiring.js";
 
 const VOLTS = 230;
 const PHASES = 3;
-const PERMILLE_PER_A = 1000 / 60;
 const STEADY_PERMILLE = 1000;
 const MS_PER_HOUR = 3_600_000;
 /**

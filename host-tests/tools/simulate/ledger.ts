@@ -9,6 +9,7 @@ import { virtualCrypto } from "../../virtual/board/crypto.js";
 import type { Device } from "../../virtual/board/index.js";
 import type { VirtualClock } from "../../virtual/world/clock.js";
 import { Random } from "../../virtual/world/random.js";
+import { PERMILLE_PER_A } from "../../virtual/world/vehicle.js";
 import type { EventLog } from "./event-log.js";
 import { INSTALLED_A } from "./expected-state.js";
 import type { Metering } from "./metering.js";
@@ -90,10 +91,6 @@ const OPENING_FORGOTTEN_MS = 2 * 60_000;
 const DATING_MS = 62_000;
 /** Maximum time from the end of a session to its last reading by Modbus, ms. */
 const LAST_READING_MS = 8000;
-/** Lowest duty that states a current (IEC 61851-1 table A.8); 1 ‰ is 60 mA. */
-const LOWEST_OFFER_PERMILLE = 80;
-const HIGHEST_OFFER_PERMILLE = 970;
-const PERMILLE_PER_A = 1000 / 60;
 const HASHES = virtualCrypto(new Random(0));
 
 /** Tag fields of a session that started without a card. */
@@ -358,8 +355,7 @@ export class Ledger {
   }
 
   get #isOffered(): boolean {
-    const { dutyPermille } = this.#options.device.vehicle;
-    return dutyPermille >= LOWEST_OFFER_PERMILLE && dutyPermille <= HIGHEST_OFFER_PERMILLE;
+    return this.#options.device.vehicle.isOffered;
   }
 
   /** Looks whether the station may allow a card without the platform: it decides some time after the card was presented. */

@@ -10,6 +10,7 @@ import { CABLE_OHMS, FULL_WIRING } from "../../virtual/board/index.js";
 import { PINS } from "../../virtual/board/pins.js";
 import { Scene } from "../../virtual/scene.js";
 import { Random } from "../../virtual/world/random.js";
+import { PERMILLE_PER_A } from "../../virtual/world/vehicle.js";
 import { EventLog } from "./event-log.js";
 import { exponential, logUniform } from "./faults.js";
 
@@ -53,9 +54,6 @@ const VENTILATION_MS = 100;
 const TEST_MS = 7 * SECOND_MS;
 /** Time until each retry of the station has succeeded, ms. */
 const CONVERGENCE_MS = 5 * MINUTE_MS;
-const PERMILLE_PER_A = 1000 / 60;
-const LOWEST_OFFER_PERMILLE = 80;
-const HIGHEST_OFFER_PERMILLE = 970;
 const BAD_OHMS = [0, 50, 150, 350, 1000, 2400, Number.POSITIVE_INFINITY];
 
 export function simulateSocketDays(options: SocketDaysOptions): SocketDaysOutcome {
@@ -206,9 +204,8 @@ class SocketDays {
       VENTILATION_MS,
     );
     mustOpen("a test of the residual current device", device.residualCurrentTest.isOn, 0);
-    const isOffered = dutyPermille >= LOWEST_OFFER_PERMILLE && dutyPermille <= HIGHEST_OFFER_PERMILLE;
     const cableA = cableCurrentA(device.cableOhms);
-    if (isOffered && vehicle.state !== "unplugged" && dutyPermille > cableA * PERMILLE_PER_A)
+    if (vehicle.isOffered && vehicle.state !== "unplugged" && dutyPermille > cableA * PERMILLE_PER_A)
       this.#eventLog.reportViolation(`a duty of ${dutyPermille} ‰ for a cable of ${cableA} A`);
     return !this.#eventLog.isClean;
   }

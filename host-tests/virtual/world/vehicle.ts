@@ -24,9 +24,11 @@ const HIGH_MV: Readonly<Record<VehicleState, number>> = {
   "without-diode": 6000,
 };
 const NEGATIVE_MV = -12_000;
-/** Lowest duty that states a current (IEC 61851-1 table A.8). */
+/** Lowest and highest duty that state a current (IEC 61851-1 table A.8). */
 const LOWEST_OFFER_PERMILLE = 80;
 const HIGHEST_OFFER_PERMILLE = 970;
+/** Duty for each ampere, up to 51 A (table A.8): 1 ‰ is 60 mA. */
+export const PERMILLE_PER_A = 1000 / 60;
 
 /** Charging cable of a station with its vehicle, and the contactor behind it. */
 export class Vehicle {
@@ -65,6 +67,11 @@ export class Vehicle {
   /** Current offer of the station: the duty of its generator, ‰. */
   get dutyPermille(): number {
     return this.#dutyPermille;
+  }
+
+  /** The duty states a current. */
+  get isOffered(): boolean {
+    return this.#dutyPermille >= LOWEST_OFFER_PERMILLE && this.#dutyPermille <= HIGHEST_OFFER_PERMILLE;
   }
 
   get isContactorClosed(): boolean {
@@ -114,8 +121,7 @@ export class Vehicle {
 
   /** Closes S2 while current is offered, and opens it when the offer ends. */
   #handleOffer(): void {
-    const isOffered =
-      this.#dutyPermille >= LOWEST_OFFER_PERMILLE && this.#dutyPermille <= HIGHEST_OFFER_PERMILLE;
+    const { isOffered } = this;
     if (this.#state === "plugged" && isOffered && this.#requestsEnergyWhenOffered) this.set("ready");
     else if (this.#state === "ready" && !isOffered && this.#requestsEnergyWhenOffered && !this.#ignoresStop)
       this.set("plugged");
