@@ -1,11 +1,11 @@
 /** Import and export of cards as CSV (RFC 4180), compatible with spreadsheets. */
 
 import { CsvError, parse } from "csv-parse/sync";
-import { stringify } from "csv-stringify/sync";
 import { z } from "zod";
 import type { CardEntry, TagEntry } from "../entries.js";
 import { cardSecret, tagEntry } from "../fields.js";
 import { type Known, problemsOf } from "./card-rules.js";
+import { asWritten, formatCSV } from "./csv.js";
 
 const EXPORTED = [
   "tag",
@@ -42,20 +42,17 @@ export class CSVError extends Error {
 
 /** Formats cards as CSV, without secrets. The byte order mark makes Excel read the file as UTF-8. */
 export function formatCards(cards: readonly TagEntry[]): string {
-  const rows = cards.map(({ tag, owner, label, stations, blocked, maxCurrent, cacheFor, accepts }) =>
-    [
-      tag,
-      owner,
-      label ?? "",
-      stations?.length === 0 ? AT_NONE : (stations ?? []).join(" "),
-      blocked ? "yes" : "no",
-      maxCurrent === undefined ? "" : String(maxCurrent),
-      cacheFor === undefined ? "" : String(cacheFor),
-      accepts ?? "static",
-    ].map(asText),
-  );
-  // Quoted cells are not split at the separators of other languages.
-  return stringify([[...EXPORTED], ...rows], { bom: true, record_delimiter: "windows", quoted: true });
+  const rows = cards.map(({ tag, owner, label, stations, blocked, maxCurrent, cacheFor, accepts }) => [
+    tag,
+    owner,
+    label ?? "",
+    stations?.length === 0 ? AT_NONE : (stations ?? []).join(" "),
+    blocked ? "yes" : "no",
+    maxCurrent === undefined ? "" : String(maxCurrent),
+    cacheFor === undefined ? "" : String(cacheFor),
+    accepts ?? "static",
+  ]);
+  return formatCSV(EXPORTED, rows);
 }
 
 /**
@@ -155,21 +152,3 @@ const rowSchema = z
       accepts: accepts === "proof" || accepts === "both" ? accepts : undefined,
     }),
   );
-
-/**
- * Matches the beginning of text that a spreadsheet would run as a formula, also after apostrophes. A spreadsheet may split
- * a cell at another separator than the file's.
- */
-const FORMULA = /(^|[,;|\t])('*)(?=[=+\-@\t\r])/g;
-/** Matches what `asText` made of a formula. */
-const MARKED = /(^|[,;|\t])'('*)(?=[=+\-@\t\r])/g;
-
-/** Marks formulas as text with an apostrophe, so that no spreadsheet runs them. */
-export function asText(value: string): string {
-  return value.replace(FORMULA, "$1'$2");
-}
-
-/** Reverts `asText`. */
-function asWritten(value: string): string {
-  return value.replace(MARKED, "$1$2");
-}

@@ -1,9 +1,8 @@
 /** Export of the sessions as CSV (RFC 4180), with the reasons why they are doubtful. It has no hashes of tags. */
 
-import { stringify } from "csv-stringify/sync";
 import type { SessionEntry } from "../entries.js";
 import { doubtsOf } from "../session-doubts.js";
-import { asText } from "./cards-csv.js";
+import { formatCSV } from "./csv.js";
 
 const COLUMNS = [
   "device",
@@ -31,9 +30,9 @@ export function formatSessions(sessions: readonly SessionEntry[]): string {
       doubts: doubtsOf(session).join("; "),
       signed: session.signed ?? "",
     };
-    return COLUMNS.map((column) => asText(String(cells[column])));
+    return COLUMNS.map((column) => String(cells[column]));
   });
-  return stringify([[...COLUMNS], ...rows], { bom: true, record_delimiter: "windows", quoted: true });
+  return formatCSV(COLUMNS, rows);
 }
 
 /** Latest time of a JavaScript date, s. */
