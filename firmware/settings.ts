@@ -101,21 +101,29 @@ export const settingsFormat: RecordFormat<StoredSettings> = {
     phases: fields.phases === 1 ? 1 : DEFAULTS.phases,
     phasePauseS: numberField(fields, "phasePauseS", PHASE_PAUSE_S) ?? DEFAULTS.phasePauseS,
     offlinePolicy: OFFLINE_POLICIES.find((one) => one === fields.offlinePolicy) ?? DEFAULTS.offlinePolicy,
-    cardEnds: typeof fields.cardEnds === "boolean" ? fields.cardEnds : DEFAULTS.cardEnds,
+    cardEnds: flagField(fields, "cardEnds"),
     staticCards: STATIC_CARDS.find((one) => one === fields.staticCards) ?? DEFAULTS.staticCards,
-    resumes: typeof fields.resumes === "boolean" ? fields.resumes : DEFAULTS.resumes,
+    resumes: flagField(fields, "resumes"),
     authorizationMin:
       numberField(fields, "authorizationMin", { min: 0, max: MAX_AUTHORIZATION_MIN }) ??
       DEFAULTS.authorizationMin,
-    wakesUp: typeof fields.wakesUp === "boolean" ? fields.wakesUp : DEFAULTS.wakesUp,
-    isFree: typeof fields.isFree === "boolean" ? fields.isFree : DEFAULTS.isFree,
+    wakesUp: flagField(fields, "wakesUp"),
+    isFree: flagField(fields, "isFree"),
     name: textField(fields, "name", MAX_NAME_CHARS),
-    autoUpdate: typeof fields.autoUpdate === "boolean" ? fields.autoUpdate : DEFAULTS.autoUpdate,
+    autoUpdate: flagField(fields, "autoUpdate"),
     updateTime: timeField(fields, "updateTime") ?? DEFAULTS.updateTime,
-    staging: typeof fields.staging === "boolean" ? fields.staging : DEFAULTS.staging,
+    staging: flagField(fields, "staging"),
   }),
   format: (settings) => ({ ...settings }),
 };
+
+/** Names of the settings that are on or off. */
+export type SettingsFlag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging" | "wakesUp";
+
+function flagField(fields: JSONObject, name: SettingsFlag): boolean {
+  const value = fields[name];
+  return typeof value === "boolean" ? value : DEFAULTS[name];
+}
 
 function fallbackField(fields: JSONObject): number | undefined {
   const limitA = numberField(fields, "fallbackA", { min: 0, max: MAX_CURRENT_A });

@@ -19,12 +19,11 @@ import {
 import { parseTimeOfDay } from "../../modules/updates/index.js";
 import { INVALID_LIMIT } from "../charger/current-limit.js";
 import type { CommandFailure, StationCommands } from "../commands.js";
-import { LEASE_S, MAX_AUTHORIZATION_MIN, PHASE_PAUSE_S } from "../settings.js";
+import { LEASE_S, MAX_AUTHORIZATION_MIN, PHASE_PAUSE_S, type SettingsFlag } from "../settings.js";
 import type { StationSnapshot } from "../snapshot.js";
 import { faultText } from "./status.js";
 
 type Property = HomieProperty<StationSnapshot, StationCommands>;
-type Flag = "autoUpdate" | "cardEnds" | "isFree" | "resumes" | "staging" | "wakesUp";
 
 const UPTIME_STEP_S = 60;
 const SIGNAL_STEP_PERCENT = 5;
@@ -284,7 +283,7 @@ function number(
 }
 
 /** A boolean setting. */
-function flag(id: string, name: string, setting: Flag): Property {
+function flag(id: string, name: string, setting: SettingsFlag): Property {
   // As in uptime().
   const key = setting;
   return {
