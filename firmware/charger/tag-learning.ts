@@ -51,24 +51,21 @@ export class TagLearning implements IO {
   /** Registers the tag of a card at the platform; the indicator shows the outcome. */
   learn(tag: string): void {
     const { board, platform, indicator } = this._options;
+    const card = `the card …${tagEnd(tag)}`;
     if (!this._limiter.take()) {
       indicator.signal("failed");
       return;
     }
     if (!platform.isOnline) {
-      this._reportNotLearned(`the card …${tagEnd(tag)}`, "the station is not connected");
+      this._reportNotLearned(card, "the station is not connected");
       indicator.signal("failed");
       return;
     }
     platform.request("create-tag", { tag }, (outcome) => {
       const isLearned = outcome.ok && textField(outcome.data, "tagId", MAX_TAG_ID_CHARS) !== undefined;
       indicator.signal(isLearned ? "learned" : "failed");
-      if (isLearned) board.log(`access: the card …${tagEnd(tag)} was learned`);
-      else
-        this._reportNotLearned(
-          `the card …${tagEnd(tag)}`,
-          outcome.ok ? "the response has no tagId" : outcome.failure.message,
-        );
+      if (isLearned) board.log(`access: ${card} was learned`);
+      else this._reportNotLearned(card, outcome.ok ? "the response has no tagId" : outcome.failure.message);
     });
   }
 
